@@ -1,0 +1,47 @@
+// The import table of CONTRIBUTING.md, enforced. Each folder lists what it may import; everything else is an error.
+const allow = (name, from, to, packages) => [
+  {
+    name: `${name}-folders`,
+    comment: `src/${name} may import only: ${to.join(', ') || 'nothing of ours'}`,
+    severity: 'error',
+    from: { path: from },
+    to: { path: '^src/', pathNot: to.map((t) => `^src/${t}`) },
+  },
+  {
+    name: `${name}-packages`,
+    comment: `src/${name} may import only these packages: ${packages.join(', ') || 'none'}`,
+    severity: 'error',
+    from: { path: from },
+    to: {
+      dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core', 'npm-no-pkg', 'npm-unknown'],
+      pathNot: packages.map((p) => (p === 'node' ? '^(node:)?(assert|buffer|child_process|crypto|dns|events|fs|http|https|module|net|os|path|process|readline|stream|string_decoder|timers|tls|tty|url|util|v8|zlib)(/|$)' : `node_modules/${p}(/|$)`)),
+    },
+  },
+];
+module.exports = {
+  forbidden: [
+    ...allow('errors', '^src/errors\\.ts$', [], []),
+    ...allow('recipe', '^src/recipe/', ['recipe/', 'errors\\.ts'], ['zod', 'yaml', 'semver']),
+    ...allow('plan', '^src/plan/', ['plan/', 'recipe/', 'errors\\.ts'], ['semver']),
+    ...allow('manifest', '^src/manifest/', ['manifest/', 'errors\\.ts'], ['zod']),
+    ...allow('io', '^src/io/', ['io/', 'plan/command\\.ts', 'errors\\.ts'], ['node', 'execa', 'tar', '@octokit']),
+    ...allow('stages', '^src/stages/', ['stages/', 'plan/', 'manifest/', 'recipe/', 'io/index\\.ts', 'errors\\.ts'], ['semver']),
+    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
+    ...allow('commands', '^src/commands/', ['commands/', 'plan/', 'recipe/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'], ['node', 'semver']),
+    {
+      name: 'no-stage-imports-another',
+      comment: 'Stages meet only in the plan and the manifest',
+      severity: 'error',
+      from: { path: '^src/stages/([^/]+?)(\\.ts|/)' },
+      to: { path: '^src/stages/', pathNot: '^src/stages/($1(\\.ts|/)|context\\.ts)' },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^src/cli\\.ts$' }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
+  },
+};

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** One file that a stage made, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
+const artifact = z.strictObject({
+  path: z.string(),
+  kind: z.enum(['source', 'build', 'deb', 'deb-dbgsym', 'verify', 'log']),
+  size: z.number().int().nonnegative(),
+  sha256,
+  target: z.string().optional(),
+  arch: z.enum(['arm64', 'x86_64']).optional(),
+});
+
+/** One named check of one package. `figures` are what it measured, e.g. `{ sent: 200, received: 200 }`. */
+const checkResult = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  reason: z.string(),
+  reference: z.string().optional(),
+  status: z.enum(['passed', 'failed', 'skipped']),
+  message: z.string(),
+  figures: z.record(z.string(), z.union([z.number(), z.string()])),
+});
+
+/** One finished step of the plan. `key` digests everything that went in: the same key means the outputs are current. */
+const step = z.strictObject({
+  id: z.string(),
+  stage: z.enum(['source', 'build', 'package', 'verify']),
+  key: sha256,
+  status: z.enum(['done', 'failed']),
+  seconds: z.number().nonnegative(),
+  outputs: z.array(artifact),
+  target: z.string().optional(),
+  arch: z.enum(['arm64', 'x86_64']).optional(),
+  log: z.string().optional(),
+  error: z.string().optional(),
+  checks: z.array(checkResult).optional(),
+  /** Metric name (with labels) to value, scraped after the relayed traffic. */
+  metrics: z.record(z.string(), z.number()).optional(),
+  /** Facts for the report: feature list, compiler, package versions of the toolchain. */
+  facts: z.record(z.string(), z.unknown()).optional(),
+});
+
+const base = z.strictObject({
+  name: z.string(),
+  suite: z.string(),
+  arch: z.enum(['arm64', 'x86_64']),
+  origin: z.enum(['bootstrapped', 'registry']),
+  digest: z.string(),
+  packages: z.record(z.string(), z.string()).optional(),
+});
+
+const advisory = z.strictObject({
+  id: z.string(),
+  severity: z.enum(['low', 'medium', 'high', 'critical']),
+  summary: z.string(),
+  fixed: z.string(),
+  reference: z.string(),
+});
+
+export const MANIFEST_SCHEMA = 1;
+
+export const manifestSchema = z.strictObject({
+  schema: z.literal(MANIFEST_SCHEMA),
+  coturn: z.strictObject({ version: z.string(), revision: z.number().int().positive(), epoch: z.number().int() }),
+  source: z.strictObject({
+    provider: z.enum(['github', 'debian', 'file', 'url']),
+    location: z.string(),
+    sha256,
+    tree: sha256,
+    commit: z.string().optional(),
+    gitTree: z.string().optional(),
+  }),
+  advisories: z.array(advisory),
+  bases: z.array(base),
+  steps: z.array(step),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestStep = z.infer<typeof step>;
+export type Artifact = z.infer<typeof artifact>;
+export type CheckResult = z.infer<typeof checkResult>;
+export type BaseImage = z.infer<typeof base>;
+export type Advisory = z.infer<typeof advisory>;
