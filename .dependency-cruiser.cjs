@@ -14,7 +14,11 @@ const allow = (name, from, to, packages) => [
     from: { path: from },
     to: {
       dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core', 'npm-no-pkg', 'npm-unknown'],
-      pathNot: packages.map((p) => (p === 'node' ? '^(node:)?(assert|buffer|child_process|crypto|dns|events|fs|http|https|module|net|os|path|process|readline|stream|string_decoder|timers|tls|tty|url|util|v8|zlib)(/|$)' : `node_modules/${p}(/|$)`)),
+      pathNot: packages.map((p) =>
+        p === 'node'
+          ? '^(node:)?(assert|buffer|child_process|crypto|dns|events|fs|http|https|module|net|os|path|process|readline|stream|string_decoder|timers|tls|tty|url|util|v8|zlib)(/|$)'
+          : `node_modules/${p}(/|$)`,
+      ),
     },
   },
 ];
@@ -24,10 +28,25 @@ module.exports = {
     ...allow('recipe', '^src/recipe/', ['recipe/', 'errors\\.ts'], ['zod', 'yaml', 'semver']),
     ...allow('plan', '^src/plan/', ['plan/', 'recipe/', 'errors\\.ts'], ['semver']),
     ...allow('manifest', '^src/manifest/', ['manifest/', 'errors\\.ts'], ['zod']),
-    ...allow('io', '^src/io/', ['io/', 'plan/command\\.ts', 'errors\\.ts'], ['node', 'execa', 'tar', '@octokit']),
-    ...allow('stages', '^src/stages/', ['stages/', 'plan/', 'manifest/', 'recipe/', 'io/index\\.ts', 'errors\\.ts'], ['semver']),
+    ...allow(
+      'io',
+      '^src/io/',
+      ['io/', 'plan/command\\.ts', 'errors\\.ts'],
+      ['node', 'execa', 'tar', '@octokit'],
+    ),
+    ...allow(
+      'stages',
+      '^src/stages/',
+      ['stages/', 'plan/', 'manifest/', 'recipe/', 'io/index\\.ts', 'errors\\.ts'],
+      ['semver'],
+    ),
     ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
-    ...allow('commands', '^src/commands/', ['commands/', 'plan/', 'recipe/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'], ['node', 'semver']),
+    ...allow(
+      'commands',
+      '^src/commands/',
+      ['commands/', 'plan/', 'recipe/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'],
+      ['node', 'semver'],
+    ),
     {
       name: 'no-stage-imports-another',
       comment: 'Stages meet only in the plan and the manifest',
@@ -35,7 +54,12 @@ module.exports = {
       from: { path: '^src/stages/([^/]+?)(\\.ts|/)' },
       to: { path: '^src/stages/', pathNot: '^src/stages/($1(\\.ts|/)|context\\.ts)' },
     },
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^src/cli\\.ts$' }, to: {} },
   ],
   options: {

@@ -63,7 +63,11 @@ export const MANIFEST_SCHEMA = 1;
 
 export const manifestSchema = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
-  coturn: z.strictObject({ version: z.string(), revision: z.number().int().positive(), epoch: z.number().int() }),
+  coturn: z.strictObject({
+    version: z.string(),
+    revision: z.number().int().positive(),
+    epoch: z.number().int(),
+  }),
   source: z.strictObject({
     provider: z.enum(['github', 'debian', 'file', 'url']),
     location: z.string(),

@@ -1,0 +1,84 @@
+import { execa } from 'execa';
+import { EXIT, TurnbuildError } from '../errors.ts';
+import { type Command, formatCommand } from '../plan/command.ts';
+
+export interface ExecOptions {
+  /** Called with each line of standard output and standard error, in the order they come. */
+  onLine?: (line: string) => void;
+  /** Sent to the program's standard input. */
+  input?: string | Uint8Array;
+  /** Ends the program (SIGTERM, SIGKILL 5 s later) when aborted. */
+  signal?: AbortSignal;
+  /** Milliseconds after which the program is ended. */
+  timeout?: number;
+}
+
+export interface ExecResult {
+  /** Exit code; 127 if the program isn't there, 128 + n if signal n ended it. */
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export type Exec = (command: Command, options?: ExecOptions) => Promise<ExecResult>;
+
+const KILL_DELAY_MS = 5_000;
+/** Last lines of a program's output that go into an error message. */
+const TAIL_LINES = 15;
+
+/** Starts a process: the only place in turnbuild that does. A failing exit code is a result, not an exception. */
+export async function runProcess(command: Command, options: ExecOptions = {}): Promise<ExecResult> {
+  const child = execa(command.file, [...command.args], {
+    reject: false,
+    stripFinalNewline: true,
+    forceKillAfterDelay: KILL_DELAY_MS,
+    all: options.onLine !== undefined,
+    maxBuffer: 64 * 1024 * 1024,
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+    ...(command.env === undefined ? {} : { env: { ...command.env } }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+  });
+  if (options.onLine !== undefined) {
+    for await (const line of child.iterable({ from: 'all' })) options.onLine(String(line));
+  }
+  const result = await child;
+  if (result.isCanceled) {
+    throw new TurnbuildError('INTERRUPTED', `${command.file} was interrupted`, {
+      exitCode: EXIT.interrupted,
+    });
+  }
+  const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : result.isTerminated ? 143 : 1);
+  return { code, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') };
+}
+
+/** An `Exec` that prints what it would write, and performs only what reads. The one branch that makes a dry run. */
+export function dryRunExec(print: (line: string) => void, exec: Exec = runProcess): Exec {
+  return async (command, options) => {
+    if (command.effect === 'read') return exec(command, options);
+    print(formatCommand(command));
+    return { code: 0, stdout: '', stderr: '' };
+  };
+}
+
+/** Runs a command that must succeed; its last lines are in the error if it doesn't. */
+export async function mustRun(
+  exec: Exec,
+  command: Command,
+  code: string,
+  options: ExecOptions = {},
+): Promise<ExecResult> {
+  const tail: string[] = [];
+  const result = await exec(command, options);
+  if (result.code === 0) return result;
+  tail.push(...`${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-TAIL_LINES));
+  const missing = result.code === 127 ? ` (is ${command.file} installed?)` : '';
+  throw new TurnbuildError(
+    code,
+    `${command.file} ended with exit code ${result.code}${missing}\n${tail.join('\n')}`,
+    {
+      hint: `The command was: ${formatCommand(command)}`,
+    },
+  );
+}
