@@ -31,7 +31,7 @@ module.exports = {
     ...allow(
       'io',
       '^src/io/',
-      ['io/', 'plan/command\\.ts', 'errors\\.ts'],
+      ['io/', 'plan/(command|doctor)\\.ts', 'errors\\.ts'],
       ['node', 'execa', 'tar', '@octokit'],
     ),
     ...allow(
@@ -51,8 +51,8 @@ module.exports = {
       name: 'no-stage-imports-another',
       comment: 'Stages meet only in the plan and the manifest',
       severity: 'error',
-      from: { path: '^src/stages/([^/]+?)(\\.ts|/)' },
-      to: { path: '^src/stages/', pathNot: '^src/stages/($1(\\.ts|/)|context\\.ts)' },
+      from: { path: '^src/stages/(?!shared/)([^/]+?)(\\.ts|/)' },
+      to: { path: '^src/stages/', pathNot: '^src/stages/($1(\\.ts|/)|shared/)' },
     },
     {
       name: 'no-circular',

@@ -1,0 +1,78 @@
+# Makes coturn and coturn-dbgsym .deb files from an installed tree.
+# in:  /inputs/tree.tar, /inputs/debug.tar (from build.sh), /inputs/packaging/ (rendered files);
+#      DEB_ARCH, GNU_TRIPLE, SOURCE_DATE_EPOCH, PACKAGE_VERSION
+# out: /out/*.deb
+set -eu
+export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
+umask 022
+
+packaging=/inputs/packaging
+root=/pkg/coturn
+symbols=/pkg/coturn-dbgsym
+doc=$root/usr/share/doc/coturn
+mkdir -p /out "$root/DEBIAN" "$symbols/DEBIAN"
+tar -xf /inputs/tree.tar -C "$root"
+tar -xf /inputs/debug.tar -C "$symbols"
+
+# The distribution's layout, so that its coturn is upgraded in place.
+cd "$root"
+rm -rf usr/share/doc/coturn/LICENSE usr/share/doc/coturn/INSTALL usr/share/doc/coturn/postinstall.txt \
+	usr/share/doc/coturn/examples/ca usr/share/doc/coturn/examples/etc/*.pem etc/turnserver.conf.default var/lib/turn/turndb
+if [ -d usr/include/turn/client ]; then
+	# The distribution has the client headers one level up.
+	mv usr/include/turn/client/* usr/include/turn/
+	rmdir usr/include/turn/client
+fi
+find . -name '*.pem' -delete
+install -d -m 755 etc/default etc/ufw/applications.d usr/lib/systemd/system var/lib/turn \
+	usr/share/lintian/overrides "$doc"
+install -m 644 $packaging/turnserver.conf etc/turnserver.conf
+install -m 644 $packaging/coturn.default etc/default/coturn
+install -m 644 $packaging/ufw.profile etc/ufw/applications.d/turnserver
+install -m 644 $packaging/coturn.service usr/lib/systemd/system/coturn.service
+install -m 644 $packaging/lintian-overrides usr/share/lintian/overrides/coturn
+install -m 644 $packaging/copyright "$doc/copyright"
+install -m 644 $packaging/changelog "$doc/changelog.Debian"
+[ -e usr/bin/turnadmin ] || ln -s turnserver usr/bin/turnadmin
+ln -sf turnserver usr/bin/coturn
+ln -sf turnutils_uclient usr/bin/turnutils
+ln -sfn turnserver usr/bin/turnadmin
+find usr/share/man -type f -exec gzip -9n {} +
+find usr/share/man -type l | while read -r link; do
+	target=$(readlink "$link")
+	case $target in *.gz) continue ;; esac
+	rm "$link"
+	ln -s "$target.gz" "$link.gz"
+done
+find "$doc" -maxdepth 1 -type f ! -name copyright -size +3k -exec gzip -9n {} +
+[ ! -f "$doc/changelog.Debian" ] || gzip -9n "$doc/changelog.Debian"
+chmod -R u+rwX,go+rX,go-w .
+
+# Dependencies are computed from the binaries against the target distribution's own symbols files.
+mkdir -p /pkg/work/debian
+cd /pkg/work
+cp $packaging/control debian/control
+cp $packaging/changelog debian/changelog
+export DEB_HOST_ARCH="$DEB_ARCH"
+find "$root/usr/bin" -type f -exec sh -c '"$0-readelf" -h "$1" >/dev/null 2>&1' "$GNU_TRIPLE" {} \; -print >binaries
+xargs dpkg-shlibdeps -Tdebian/substvars <binaries
+mkdir -p "$root/DEBIAN"
+for script in preinst postinst prerm postrm; do
+	install -m 755 "$packaging/$script" "$root/DEBIAN/$script"
+done
+(cd "$root" && find etc -type f | LC_ALL=C sort | sed 's,^,/,') >"$root/DEBIAN/conffiles"
+
+finish() {
+	package=$1
+	dir=$2
+	(cd "$dir" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | LC_ALL=C sort | xargs -r md5sum) >"$dir/DEBIAN/md5sums"
+	dpkg-gencontrol -p"$package" -P"$dir" -Tdebian/substvars -v"$PACKAGE_VERSION" $3
+	find "$dir" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+	# One thread: the number of threads shows in the compressed bytes.
+	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$dir" "/out/${package}_${PACKAGE_VERSION}_${DEB_ARCH}.deb"
+}
+ids=$(cd "$symbols" && find usr/lib/debug/.build-id -name '*.debug' | sed 's,.*/\(..\)/\(.*\)\.debug,\1\2,' | LC_ALL=C sort | tr '\n' ' ')
+finish coturn "$root" ""
+install -d "$symbols/usr/share/doc"
+ln -s coturn "$symbols/usr/share/doc/coturn-dbgsym"
+finish coturn-dbgsym "$symbols" "-DBuild-Ids=$(echo "$ids" | tr ' ' ,)"

@@ -1,0 +1,102 @@
+# Small pieces: facts, processes, HTTP.
+
+# fact NAME VALUE: one line of /out/facts.txt; the value is folded onto one line.
+fact() {
+	printf '%s\t%s\n' "$1" "$(printf '%s' "$2" | tr '\n\t' '  ')" >>/out/facts.txt
+}
+
+# run NAME COMMAND...: output to /out/NAME.log, exit code as the fact NAME.exit
+run() {
+	local name=$1
+	shift
+	"$@" >"/out/$name.log" 2>&1 </dev/null
+	local code=$?
+	fact "$name.exit" $code
+	return $code
+}
+
+# The first global IPv4 address of this container; loopback where there is none.
+own_address() {
+	local each
+	for each in $(hostname -I 2>/dev/null); do
+		case $each in *:*) continue ;; esac
+		echo "$each"
+		return
+	done
+	echo 127.0.0.1
+}
+
+# http_get ADDRESS PORT PATH: the response's body on standard output; fails if nothing answers with 200.
+http_get() {
+	local status line
+	exec 9<>"/dev/tcp/$1/$2" 2>/dev/null || return 1
+	printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&9
+	IFS= read -r -t 20 status <&9 || { exec 9>&-; return 1; }
+	while IFS= read -r -t 20 line <&9; do [ "$line" = $'\r' ] && break; done
+	cat <&9
+	exec 9>&-
+	[[ $status == *' 200 '* ]]
+}
+
+# Can a TCP connection be opened?
+reachable() {
+	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
+}
+
+# start NAME CONFIGURATION: turnserver in the background as its own user; waits for the ready line (60 s).
+start() {
+	local name=$1 waited=0
+	runuser -u turnserver -- /usr/bin/turnserver -c "$2" --pidfile= >"/out/$name.log" 2>&1 </dev/null &
+	server=$!
+	until grep -q 'Total auth threads:' "/out/$name.log" 2>/dev/null; do
+		if ! kill -0 $server 2>/dev/null || [ $waited -ge 600 ]; then
+			fact "$name.ready" no
+			return 1
+		fi
+		sleep 0.1
+		waited=$((waited + 1))
+	done
+	fact "$name.ready" yes
+	# The listeners are opened by other threads, soon after that line.
+	sleep 2
+}
+
+# stop NAME: SIGTERM, and the exit code as the fact NAME.stop; SIGKILL after 30 s.
+stop() {
+	local waited=0 pid
+	pid=$(pgrep_exact turnserver)
+	kill -TERM ${pid:-$server} 2>/dev/null
+	while kill -0 $server 2>/dev/null; do
+		if [ $waited -ge 300 ]; then
+			kill -KILL ${pid:-} $server 2>/dev/null
+			fact "$1.stop" hung
+			return
+		fi
+		sleep 0.1
+		waited=$((waited + 1))
+	done
+	wait $server
+	fact "$1.stop" $?
+}
+
+# The pids of processes with this exact name, from /proc: a minimal root has no procps.
+pgrep_exact() {
+	local dir
+	for dir in /proc/[0-9]*; do
+		[ "$(cat "$dir/comm" 2>/dev/null)" = "$1" ] || [[ "$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null)" =~ ^([^ ]*qemu[^ ]*\ )?[^\ ]*/"$1"\  ]] || continue
+		echo "${dir#/proc/}"
+	done | head -n 1
+}
+
+# Listening TCP and UDP sockets: "tcp 127.0.0.1:5766" a line (IPv4), ports only for IPv6.
+listening() {
+	local protocol file
+	for protocol in tcp udp tcp6 udp6; do
+		file=/proc/net/$protocol
+		[ -r "$file" ] || continue
+		while read -r _ local_address _ state _; do
+			case $protocol:$state in tcp*:0A | udp*:07) ;; *) continue ;; esac
+			echo "$protocol $local_address"
+		done <"$file"
+	done | LC_ALL=C sort -u
+}

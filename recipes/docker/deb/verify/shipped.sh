@@ -1,0 +1,24 @@
+# The server with the configuration that the package ships, unchanged.
+
+check_vectors() {
+	tar -xf /inputs/tools.tar -C /tmp
+	run rfc5769check /tmp/turnutils_rfc5769check
+}
+
+check_shipped_configuration() {
+	start shipped /etc/turnserver.conf || { stop shipped; return; }
+	listening >/out/shipped.listening
+	run stun turnutils_stunclient "$address"
+	http_get 127.0.0.1 9641 /metrics >/out/shipped.metrics
+	fact shipped.metrics.exit $?
+	if [ "$address" = 127.0.0.1 ]; then
+		fact shipped.metrics.public unknown
+	else
+		fact shipped.metrics.public "$(reachable "$address" 9641 && echo yes || echo no)"
+	fi
+	fact shipped.cli "$(reachable 127.0.0.1 5766 && echo open || echo closed)"
+	# Nobody has an account yet, so nobody may get a relay.
+	run anonymous timeout 60 turnutils_uclient -c -n 1 -m 1 -e "$address" -r 3480 "$address"
+	run stranger timeout 60 turnutils_uclient -c -n 1 -m 1 -u user -w password -e "$address" -r 3480 "$address"
+	stop shipped
+}

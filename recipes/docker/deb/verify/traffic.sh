@@ -1,0 +1,85 @@
+# Allocations and relayed data over every client transport, with one kind of credentials.
+
+user=turnbuild
+password=not-a-secret-just-a-test
+secret=not-a-secret-just-a-test-either
+messages=50
+
+# The shipped configuration with what a test needs: credentials, a certificate, and one allowed peer.
+test_configuration() {
+	cat /etc/turnserver.conf
+	echo "realm=turnbuild.test"
+	echo "listening-ip=$address"
+	echo "relay-ip=$address"
+	echo "allowed-peer-ip=$address"
+	echo "cert=/tmp/certificate/cert.pem"
+	echo "pkey=/tmp/certificate/key.pem"
+	# Some versions leave DTLS off until it is asked for.
+	if turnserver --help 2>&1 | grep -qE '^[[:space:]]*--dtls([[:space:]]|$)'; then echo dtls; fi
+	[ "$address" != 127.0.0.1 ] || echo allow-loopback-peers
+	case $1 in
+	long-term) echo "user=$user:$password" ;;
+	rest-secret)
+		echo use-auth-secret
+		echo "static-auth-secret=$secret"
+		;;
+	esac
+}
+
+client_credentials() {
+	case $1 in
+	long-term) echo "-u $user -w $password" ;;
+	rest-secret) echo "-u $user -W $secret" ;;
+	esac
+}
+
+transport_options() {
+	case $1 in
+	udp) ;;
+	tcp) echo -t ;;
+	tls) echo "-t -S" ;;
+	dtls) echo -S ;;
+	esac
+}
+
+scrape() {
+	http_get 127.0.0.1 9641 /metrics >"/out/$1.metrics"
+}
+
+# Traffic is added to the metrics when a session ends, so wait until the figure stops short of changing (15 s).
+settle() {
+	local expected=$1 waited=0
+	while [ $waited -lt 30 ]; do
+		http_get 127.0.0.1 9641 /metrics >/tmp/now.metrics
+		[ "$(awk '$1 == "turn_total_traffic_peer_sentp" { printf "%d", $2 }' /tmp/now.metrics)" -lt "$expected" ] || return 0
+		sleep 0.5
+		waited=$((waited + 1))
+	done
+}
+
+check_traffic() {
+	local credentials=$1 transport total=0
+	rm -rf /tmp/certificate
+	cp -r /certificate /tmp/certificate
+	chown -R turnserver:turnserver /tmp/certificate
+	test_configuration "$credentials" >/tmp/test.conf
+	chmod 644 /tmp/test.conf
+	start "$credentials" /tmp/test.conf || { stop "$credentials"; return; }
+	turnutils_peer -L "$address" -p 3480 >/out/peer.log 2>&1 </dev/null &
+	local peer=$!
+	scrape "$credentials.before"
+	for transport in udp tcp tls dtls; do
+		# The words are options, split on purpose.
+		# shellcheck disable=SC2046
+		run "$credentials.$transport" timeout 120 turnutils_uclient -c -n $messages -m 1 -l 100 -z 10 \
+			$(transport_options $transport) $(client_credentials "$credentials") -e "$address" -r 3480 "$address"
+		total=$((total + messages))
+		settle $total
+		scrape "$credentials.$transport"
+	done
+	run "$credentials.wrong" timeout 60 turnutils_uclient -c -n 1 -m 1 -u $user -w wrong -e "$address" -r 3480 "$address"
+	scrape "$credentials.after"
+	kill $peer 2>/dev/null
+	wait $peer 2>/dev/null
+	stop "$credentials"
+}

@@ -1,0 +1,115 @@
+import { messageOf, TurnbuildError } from '../errors.ts';
+import type { Manifest, ManifestStep } from '../manifest/schema.ts';
+import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
+import { build } from '../stages/build.ts';
+import { packageStage } from '../stages/package.ts';
+import type { Stage, StageContext } from '../stages/shared/context.ts';
+import { verify } from '../stages/verify/index.ts';
+
+const STAGE: Record<StageName, Stage> = { build, package: packageStage, verify };
+
+/** How a step came out. `current` means that nothing had changed and its files were found intact. */
+export type StepOutcome = 'done' | 'current' | 'failed' | 'blocked';
+
+/** The manifest of a release while it grows: written after each step, so that nothing finished is ever lost. */
+export interface ManifestStore {
+  read(): Manifest;
+  record(step: ManifestStep): Promise<void>;
+}
+
+/**
+ * Performs one step, or finds that it is current: same key, and every output still has its recorded hash.
+ * A failure is recorded in the manifest and thrown. A step whose needs have failed isn't started.
+ */
+export async function runStep(
+  step: PlannedStep,
+  context: StageContext,
+  store: ManifestStore,
+  log: (line: string) => void,
+): Promise<StepOutcome> {
+  const failedNeed = step.needs.find((need) => recorded(store, need)?.status !== 'done');
+  if (failedNeed !== undefined) return 'blocked';
+  const stage = STAGE[step.stage];
+  const started = Date.now();
+  const key = context.io.files.sha256Text(JSON.stringify([step.stage, await stage.inputs(step, context)]));
+  if (await isCurrent(step, key, context, store)) return 'current';
+  const entry = {
+    id: step.id,
+    stage: step.stage,
+    key,
+    target: step.target,
+    arch: step.arch,
+    log: logFile(step),
+  };
+  const seconds = () => Math.round((Date.now() - started) / 100) / 10;
+  try {
+    const result = await stage.perform(step, { ...context, onLine: log });
+    const failed = (result.checks ?? []).filter((check) => check.status === 'failed');
+    const status = failed.length === 0 ? ('done' as const) : ('failed' as const);
+    const error = failed.map((check) => `${check.id}: ${check.message}`).join('\n');
+    await store.record({
+      ...entry,
+      status,
+      seconds: seconds(),
+      ...result,
+      ...(error === '' ? {} : { error }),
+    });
+    if (error !== '') throw verifyError(step, error, failed.length);
+    return 'done';
+  } catch (error) {
+    if (context.io.signal.aborted) throw error;
+    if (recorded(store, step.id)?.key !== key || recorded(store, step.id)?.status !== 'failed') {
+      await store.record({
+        ...entry,
+        status: 'failed',
+        seconds: seconds(),
+        outputs: [],
+        error: messageOf(error),
+      });
+    }
+    throw error;
+  }
+}
+
+/** Where a step's whole output is kept, beneath the release's folder. */
+export function logFile(step: PlannedStep): string {
+  return `logs/${step.id.replaceAll(':', '-')}.log`;
+}
+
+function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
+  return store.read().steps.find((step) => step.id === id);
+}
+
+async function isCurrent(
+  step: PlannedStep,
+  key: string,
+  context: StageContext,
+  store: ManifestStore,
+): Promise<boolean> {
+  const last = recorded(store, step.id);
+  if (last === undefined || last.status !== 'done' || last.key !== key || last.outputs.length === 0)
+    return false;
+  const { files } = context.io;
+  for (const output of last.outputs) {
+    const path = `${context.dir}/${output.path}`;
+    if (!(await files.exists(path)) || (await files.sha256File(path)) !== output.sha256) return false;
+  }
+  return true;
+}
+
+function verifyError(step: PlannedStep, error: string, count: number): TurnbuildError {
+  const checks = count === 1 ? 'one check' : `${count} checks`;
+  return new TurnbuildError('VERIFY_FAILED', `${step.target} ${step.arch}: ${checks} failed\n${error}`, {
+    hint: "The report shows every check; the step's log shows what happened.",
+  });
+}
+
+/** The steps of one target and architecture, in order. */
+export function chains(plan: Plan): PlannedStep[][] {
+  const byPackage = new Map<string, PlannedStep[]>();
+  for (const step of plan.steps) {
+    const key = `${step.target} ${step.arch}`;
+    byPackage.set(key, [...(byPackage.get(key) ?? []), step]);
+  }
+  return [...byPackage.values()];
+}

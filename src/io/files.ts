@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+
+/** SHA-256 of a file's bytes, in lower-case hex. */
+export async function sha256File(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of a text, in lower-case hex. */
+export function sha256Text(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Files beneath a folder, as paths relative to it, sorted. An absent folder has none. */
+export async function listFiles(dir: string): Promise<string[]> {
+  if (!(await exists(dir))) return [];
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** One digest over the names and contents of some files of a folder (all without `names`). */
+export async function digestFiles(dir: string, names?: readonly string[]): Promise<string> {
+  const all = names === undefined ? await listFiles(dir) : [...names].sort();
+  const lines = await Promise.all(all.map(async (name) => `${await sha256File(join(dir, name))}  ${name}`));
+  return sha256Text(lines.join('\n'));
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function sizeOf(file: string): Promise<number> {
+  return (await stat(file)).size;
+}
+
+export async function readText(file: string): Promise<string> {
+  return diskErrors(readFile(file, 'utf8'));
+}
+
+/** Writes to a temporary name and renames: a reader sees the old file or the new one, never a half. */
+export async function writeText(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    await diskErrors(writeFile(temporary, text));
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+export async function makeFolder(dir: string): Promise<void> {
+  await diskErrors(mkdir(dir, { recursive: true }));
+}
+
+/** Puts a finished file or folder in its place, replacing what was there. Both must be on one file system. */
+export async function moveInto(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await rm(to, { recursive: true, force: true });
+  await rename(from, to);
+}
+
+export async function copyInto(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await diskErrors((await stat(from)).isDirectory() ? cp(from, to, { recursive: true }) : copyFile(from, to));
+}
+
+export async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+}
+
+/** Names the full disk as what it is. */
+export async function diskErrors<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asDiskFull(error);
+  }
+}
+
+function asDiskFull(error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  const path = (error as NodeJS.ErrnoException).path ?? '';
+  return new TurnbuildError(
+    'DISK_FULL',
+    `No space left on the disk${path === '' ? '' : ` while writing ${path}`}`,
+    {
+      cause: error,
+      hint: 'Free some space (docker buildx prune, old folders in dist/) and run the same command again: finished steps are kept.',
+    },
+  );
+}

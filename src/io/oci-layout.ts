@@ -1,0 +1,50 @@
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256File, sha256Text } from './files.ts';
+
+const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
+
+/**
+ * Turns a root file system (an uncompressed tar, which is moved, not copied) into an OCI image layout of one layer in `dir`.
+ * @param ociArch the platform name of the OCI image specification, e.g. `amd64`
+ * @returns the digest of the image manifest, `sha256:…`; it depends on the tar and the architecture only
+ * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+ */
+export async function writeOciLayout(dir: string, rootTar: string, ociArch: string): Promise<string> {
+  const blobs = join(dir, 'blobs', 'sha256');
+  await mkdir(blobs, { recursive: true });
+  const layerDigest = await sha256File(rootTar);
+  const layer = { mediaType: LAYER_TYPE, digest: `sha256:${layerDigest}`, size: (await stat(rootTar)).size };
+  await rename(rootTar, join(blobs, layerDigest));
+  const config = await writeBlob(blobs, CONFIG_TYPE, {
+    architecture: ociArch,
+    os: 'linux',
+    config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
+    rootfs: { type: 'layers', diff_ids: [layer.digest] },
+  });
+  const manifest = await writeBlob(blobs, MANIFEST_TYPE, {
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config,
+    layers: [layer],
+  });
+  const entry = { ...manifest, platform: { architecture: ociArch, os: 'linux' } };
+  await writeFile(join(dir, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
+  await writeFile(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  return manifest.digest;
+}
+
+interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+}
+
+async function writeBlob(blobs: string, mediaType: string, value: unknown): Promise<Descriptor> {
+  const text = JSON.stringify(value);
+  const hex = sha256Text(text);
+  await writeFile(join(blobs, hex), text);
+  return { mediaType, digest: `sha256:${hex}`, size: Buffer.byteLength(text) };
+}

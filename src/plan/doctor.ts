@@ -1,0 +1,188 @@
+import type { Command } from './command.ts';
+
+/** What was found on a machine. */
+export interface HostFacts {
+  /** `ID` and `VERSION_ID` of os-release, e.g. `debian` and `12`; `darwin` on macOS. */
+  os: { id: string; version: string };
+  root: boolean;
+  /** systemd is process 1, so services are its business. */
+  systemd: boolean;
+  /** Debian mirror of this machine's apt configuration. */
+  mirror: string | undefined;
+  docker: {
+    client: boolean;
+    buildx: boolean;
+    /** An engine answers this user; `error` says why not. */
+    engine: boolean;
+    error: string;
+    /** dockerd is installed, running or not. */
+    daemon: boolean;
+    /** /etc/docker/daemon.json is there. */
+    configured: boolean;
+  };
+  /** A buildx builder other than the local engine was named or is current. */
+  builderPlatforms: readonly string[];
+  /** Programs on PATH. */
+  programs: ReadonlySet<string>;
+  /** The kernel's binfmt_misc file system is mounted. */
+  binfmt: boolean;
+  archiveKeyring: boolean;
+}
+
+/** One thing that turnbuild needs: whether it is there, why it is needed, and the commands that mend it. */
+export interface Finding {
+  id: string;
+  title: string;
+  ok: boolean;
+  why: string;
+  /** Empty where only the user can mend it; `advice` then says how. */
+  fix: FixStep[];
+  advice: string;
+}
+
+/** A step of a fix: a command, or a file to write. */
+export type FixStep = Command | { write: string; content: string };
+
+const TRIXIE_SOURCE = '/etc/apt/sources.list.d/turnbuild-trixie.sources';
+const TRIXIE_PIN = '/etc/apt/preferences.d/turnbuild-trixie';
+
+/** Facts -> findings, in the order in which they have to be mended. Pure. */
+export function diagnose(host: HostFacts): Finding[] {
+  const debian = host.os.id === 'debian' && ['12', '13'].includes(host.os.version);
+  const mendable = debian && host.root;
+  const fixes = (steps: FixStep[]) => (mendable ? steps : []);
+  const advice = (text: string) => {
+    if (!debian) return text;
+    return host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
+  };
+  const engine = host.docker.engine;
+  return [
+    {
+      id: 'docker-engine',
+      title: 'Docker engine',
+      ok: engine && host.docker.client,
+      why: 'all compiling, packaging and verifying happens in it',
+      fix: fixes(engineFix(host)),
+      advice: advice('Install Docker Desktop or Docker Engine, and start it.'),
+    },
+    {
+      id: 'docker-buildx',
+      title: 'Docker buildx',
+      ok: host.docker.buildx,
+      why: 'builds for another architecture, on any builder',
+      fix: fixes(host.docker.buildx ? [] : installSteps(host, ['docker-buildx'], true)),
+      advice: advice('Install the buildx plugin of Docker.'),
+    },
+    ...['arm64', 'amd64'].map((arch) => ({
+      id: `platform-${arch}`,
+      title: `Builder runs linux/${arch}`,
+      ok: host.builderPlatforms.some((platform) => platform.startsWith(`linux/${arch}`)),
+      why: 'packages are installed and used on their own architecture before they are published',
+      fix: fixes(emulationFix(host, arch)),
+      advice: advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
+    })),
+    ...[
+      {
+        program: 'mmdebstrap',
+        why: 'makes the minimal roots that everything starts from, without a container registry',
+      },
+      { program: 'arch-test', why: 'mmdebstrap asks it whether a foreign architecture can run' },
+      { program: 'gpgv', why: 'checks the signature of the Debian archive' },
+    ].map(({ program, why }) => ({
+      id: program,
+      title: program,
+      ok: host.programs.has(program),
+      why,
+      fix: fixes(installSteps(host, [program], false)),
+      advice: advice(`Install ${program}, or pin a registry image as baseImage in the target's recipe.`),
+    })),
+    {
+      id: 'archive-keyring',
+      title: 'Keys of the Debian archive',
+      ok: host.archiveKeyring,
+      why: 'sources and roots from the Debian archive are checked with them',
+      fix: fixes(installSteps(host, ['debian-archive-keyring'], false)),
+      advice: advice('Install debian-archive-keyring.'),
+    },
+  ];
+}
+
+function engineFix(host: HostFacts): FixStep[] {
+  if (host.docker.engine && host.docker.client) return [];
+  const steps: FixStep[] = [];
+  if (!host.docker.daemon || !host.docker.client) {
+    steps.push(
+      ...installSteps(
+        host,
+        ['docker.io', 'docker-cli', 'docker-buildx'].filter(
+          (name) => name !== 'docker-cli' || host.os.version === '13',
+        ),
+        true,
+      ),
+    );
+  }
+  if (!host.docker.configured) {
+    // Several platforms in the docker driver, and OCI layouts as bases, need the containerd image store.
+    steps.push({
+      write: '/etc/docker/daemon.json',
+      content: '{ "features": { "containerd-snapshotter": true } }\n',
+    });
+  }
+  if (host.systemd) {
+    steps.push({ file: 'systemctl', args: ['restart', 'docker'], effect: 'write' });
+  } else {
+    steps.push(START_DAEMON);
+  }
+  return steps;
+}
+
+/** Without systemd nobody else starts it. It outlives turnbuild: the next command finds it. */
+const START_DAEMON: Command = {
+  file: 'setsid',
+  args: ['--fork', 'sh', '-c', 'exec dockerd >>/var/log/turnbuild-dockerd.log 2>&1 </dev/null'],
+  effect: 'write',
+};
+
+function emulationFix(host: HostFacts, ociArch: string): FixStep[] {
+  const name = ociArch === 'arm64' ? 'qemu-aarch64' : 'qemu-x86_64';
+  const packages =
+    host.os.version === '12'
+      ? ['qemu-user-static', 'binfmt-support']
+      : ['qemu-user-binfmt', 'binfmt-support'];
+  const steps = installSteps(host, packages, false);
+  if (!host.binfmt)
+    steps.push({
+      file: 'mount',
+      args: ['-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'],
+      effect: 'write',
+    });
+  steps.push({ file: 'update-binfmts', args: ['--enable', name], effect: 'write' });
+  return steps;
+}
+
+/** Debian 12's Docker is too old (20.10 has no named contexts), so those packages come from Debian 13, pinned low. */
+function installSteps(host: HostFacts, packages: string[], newer: boolean): FixStep[] {
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const fromTrixie = newer && host.os.version === '12';
+  const sources: FixStep[] =
+    fromTrixie && host.mirror !== undefined
+      ? [
+          {
+            write: TRIXIE_SOURCE,
+            content: `Types: deb\nURIs: ${host.mirror}\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`,
+          },
+          { write: TRIXIE_PIN, content: 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' },
+        ]
+      : [];
+  const release = fromTrixie ? ['-t', 'trixie'] : [];
+  return [
+    ...sources,
+    { file: 'apt-get', args: ['update', '-q'], env, effect: 'write' },
+    {
+      file: 'apt-get',
+      args: ['install', '-qy', '--no-install-recommends', ...release, ...packages],
+      env,
+      effect: 'write',
+    },
+  ];
+}

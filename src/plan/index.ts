@@ -1,0 +1,122 @@
+import { nearestName, TurnbuildError, usageError } from '../errors.ts';
+import type { Compatibility, ReleaseRecipe, Target } from '../recipe/schema.ts';
+import { needsOf } from './compatibility.ts';
+import { debFileName, debVersion } from './package-version.ts';
+import { type Arch, platformOf } from './platforms.ts';
+import { PLAN_SCHEMA, type Plan, type PlannedBase, type PlannedStep, type StageName } from './types.ts';
+
+/** Everything that a plan depends on: gathered before, so that planning itself asks nobody. */
+export interface PlanFacts {
+  coturn: { version: string; revision: number; epoch: number };
+  release: ReleaseRecipe;
+  /** All targets that there are a recipe for. */
+  knownTargets: readonly Target[];
+  compatibility: Compatibility;
+  /** Names of the wanted targets and architectures. */
+  targets: readonly string[];
+  architectures: readonly Arch[];
+  /** Processor of the machine that compiles. */
+  buildArch: Arch;
+  /** Whether packages are verified. */
+  verify: boolean;
+  /** Parallel compiler processes of one step. */
+  jobs: number;
+}
+
+/** Facts -> plan. Pure: no clock, no environment, no file. */
+export function createPlan(facts: PlanFacts): Plan {
+  const targets = facts.targets.map((name) => findTarget(name, facts.knownTargets));
+  const pairs = targets.flatMap((target) =>
+    target.architectures
+      .filter((arch) => facts.architectures.includes(arch))
+      .map((arch) => ({ target, arch })),
+  );
+  if (pairs.length === 0) {
+    throw usageError(
+      'PLAN_EMPTY',
+      'No target is made for the chosen architectures, so there is nothing to do.',
+    );
+  }
+  return {
+    schema: PLAN_SCHEMA,
+    coturn: facts.coturn,
+    maintainer: facts.release.maintainer,
+    relay: facts.release.relay,
+    needs: needsOf(facts.coturn.version, facts.compatibility),
+    targets,
+    buildArch: facts.buildArch,
+    bases: uniqueById(
+      pairs.flatMap(({ target, arch }) => [base(target, facts.buildArch), base(target, arch)]),
+    ),
+    steps: pairs.flatMap(({ target, arch }) => stepsOf(target, arch, facts)),
+  };
+}
+
+/** The files that the package step of a target and architecture makes, beneath the release's folder. */
+export function packageFiles(version: string, revision: number, target: Target, arch: Arch): string[] {
+  const full = debVersion(version, revision, target.label);
+  return ['coturn', 'coturn-dbgsym'].map((name) => debFileName(name, full, platformOf(arch).debian));
+}
+
+function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
+  const { version, revision, epoch } = facts.coturn;
+  const common = {
+    DEB_ARCH: platformOf(arch).debian,
+    GNU_TRIPLE: platformOf(arch).gnuTriple,
+    TOOL_PACKAGES: target.tools.join(' '),
+    LIBRARY_PACKAGES: target.libraries.join(' '),
+    SOURCE_DATE_EPOCH: String(epoch),
+  };
+  const step = (stage: StageName, needs: StageName[], more: Partial<PlannedStep>): PlannedStep => ({
+    id: `${stage}:${target.name}:${arch}`,
+    stage,
+    target: target.name,
+    arch,
+    needs: needs.map((need) => `${need}:${target.name}:${arch}`),
+    outputs: [`${stage}/${target.name}-${arch}`],
+    base: base(target, facts.buildArch).id,
+    targetBase: base(target, arch).id,
+    dockerStages: [stage],
+    buildArgs: common,
+    ...more,
+  });
+  const steps = [
+    step('build', [], { buildArgs: { ...common, COTURN_VERSION: version, JOBS: String(facts.jobs) } }),
+    step('package', ['build'], {
+      outputs: packageFiles(version, revision, target, arch),
+      buildArgs: { ...common, PACKAGE_VERSION: debVersion(version, revision, target.label) },
+    }),
+    step('verify', ['build', 'package'], { dockerStages: ['inspect', 'verify'], buildArgs: {} }),
+  ];
+  return facts.verify ? steps : steps.filter((each) => each.stage !== 'verify');
+}
+
+function base(target: Target, arch: Arch): PlannedBase {
+  const image = target.baseImage === undefined ? {} : { image: target.baseImage };
+  return { id: `${target.suite}-${arch}`, suite: target.suite, arch, ...image };
+}
+
+function uniqueById(bases: PlannedBase[]): PlannedBase[] {
+  return [...new Map(bases.map((each) => [each.id, each])).values()];
+}
+
+/** The target of this name, or a usage error with the nearest one. */
+export function findTarget(name: string, known: readonly Target[]): Target {
+  const found = known.find((target) => target.name === name);
+  if (found !== undefined) return found;
+  const names = known.map((target) => target.name);
+  const near = nearestName(name, names);
+  throw usageError(
+    'TARGET_UNKNOWN',
+    `There is no target "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `Use one of ${names.join(', ')}, or add recipes/targets/${name}.yaml.`,
+  );
+}
+
+/** The target that a step belongs to. */
+export function targetOfStep(plan: Plan, step: PlannedStep): Target {
+  const target = plan.targets.find((each) => each.name === step.target);
+  if (target === undefined)
+    throw new TurnbuildError('PLAN_INVALID', `step ${step.id} names no target of the plan`);
+  return target;
+}

@@ -1,0 +1,62 @@
+import { nearestName, usageError } from '../errors.ts';
+
+export const ARCHITECTURES = ['arm64', 'x86_64'] as const;
+export type Arch = (typeof ARCHITECTURES)[number];
+
+/** One architecture's names in every world that turnbuild talks to. */
+export interface Platform {
+  arch: Arch;
+  /** Debian architecture, e.g. in a .deb's file name. */
+  debian: string;
+  /** RPM architecture. */
+  rpm: string;
+  /** Platform of an OCI image, as in `linux/amd64`. */
+  oci: string;
+  /** GNU triple of Debian's cross compilers, e.g. `aarch64-linux-gnu-gcc`. */
+  gnuTriple: string;
+  /** `e_machine` as readelf prints it. */
+  elfMachine: string;
+}
+
+const PLATFORMS: Record<Arch, Platform> = {
+  arm64: {
+    arch: 'arm64',
+    debian: 'arm64',
+    rpm: 'aarch64',
+    oci: 'arm64',
+    gnuTriple: 'aarch64-linux-gnu',
+    elfMachine: 'AArch64',
+  },
+  x86_64: {
+    arch: 'x86_64',
+    debian: 'amd64',
+    rpm: 'x86_64',
+    oci: 'amd64',
+    gnuTriple: 'x86_64-linux-gnu',
+    elfMachine: 'Advanced Micro Devices X86-64',
+  },
+};
+
+const ALIASES: Record<string, Arch> = { aarch64: 'arm64', amd64: 'x86_64', x64: 'x86_64' };
+
+export function platformOf(arch: Arch): Platform {
+  return PLATFORMS[arch];
+}
+
+/** The architecture that a user means; `aarch64` and `amd64` are understood too. */
+export function parseArch(word: string): Arch {
+  const known = ARCHITECTURES.find((arch) => arch === word) ?? ALIASES[word];
+  if (known !== undefined) return known;
+  const near = nearestName(word, [...ARCHITECTURES, ...Object.keys(ALIASES)]);
+  throw usageError(
+    'ARCH_UNKNOWN',
+    `There is no architecture "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `Use one of ${ARCHITECTURES.join(', ')}.`,
+  );
+}
+
+/** The architecture of a build machine from an OCI platform such as `linux/amd64/v2`; undefined for others. */
+export function archOfOciPlatform(platform: string): Arch | undefined {
+  const name = platform.split('/')[1];
+  return ARCHITECTURES.find((arch) => PLATFORMS[arch].oci === name);
+}

@@ -1,0 +1,54 @@
+import { TurnbuildError } from '../errors.ts';
+
+/** What a template may refer to. */
+export interface TemplateInput {
+  /** `{{name}}` is replaced by the value of the same name. */
+  values: Readonly<Record<string, string | number>>;
+  /** Long options of the turnserver that the file is for: `%if-option NAME` keeps its lines only if NAME is one. */
+  options: ReadonlySet<string>;
+}
+
+/**
+ * Renders a packaging file. Lines are kept as they are but for `{{name}}` and the directives `%if-option NAME`, `%else`
+ * and `%end`, which nest and stand alone on a line. An unknown name or an unbalanced directive is an error: a packaging
+ * file with a hole in it must never ship.
+ */
+export function renderTemplate(text: string, input: TemplateInput): string {
+  const out: string[] = [];
+  const blocks: boolean[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    const directive = /^%(if-option|else|end)\b\s*(\S*)\s*$/.exec(line);
+    if (directive === null) {
+      if (blocks.every(Boolean)) out.push(substitute(line, input.values, index + 1));
+    } else if (directive[1] === 'if-option' && directive[2] !== '') {
+      blocks.push(input.options.has(directive[2] ?? ''));
+    } else {
+      const open = blocks.pop();
+      if (open === undefined) throw templateError(index + 1, `"${line}" without %if-option`);
+      if (directive[1] === 'else') blocks.push(!open);
+    }
+  }
+  if (blocks.length > 0) throw templateError(text.split('\n').length, '%if-option without %end');
+  return out.join('\n');
+}
+
+function substitute(line: string, values: TemplateInput['values'], number: number): string {
+  return line.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw templateError(number, `nothing is named {{${name}}}`);
+    return String(value);
+  });
+}
+
+function templateError(line: number, message: string): TurnbuildError {
+  return new TurnbuildError('TEMPLATE_INVALID', `line ${line}: ${message}`);
+}
+
+/** The option names that a turnserver.conf sets, in order, with their line numbers. Comments and blanks are left out. */
+export function configuredOptions(config: string): { name: string; line: number }[] {
+  return config.split('\n').flatMap((text, index) => {
+    const line = text.trim();
+    if (line === '' || line.startsWith('#')) return [];
+    return [{ name: (line.split(/[\s=]/, 1)[0] ?? '').toLowerCase(), line: index + 1 }];
+  });
+}

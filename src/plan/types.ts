@@ -1,0 +1,50 @@
+import type { Target } from '../recipe/schema.ts';
+import type { RelayRange } from './capacity.ts';
+import type { VersionNeeds } from './compatibility.ts';
+import type { Arch } from './platforms.ts';
+
+export const PLAN_SCHEMA = 1;
+
+/** The stages of one package, in order. */
+export const STAGES = ['build', 'package', 'verify'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** A minimal root file system that steps start from. `id` is `suite-arch`, e.g. `bookworm-arm64`. */
+export interface PlannedBase {
+  id: string;
+  suite: string;
+  arch: Arch;
+  /** A registry reference pinned by digest; without one the root is bootstrapped from the Debian archive. */
+  image?: string;
+}
+
+/** One stage for one target and architecture. All paths are relative to the release's folder. */
+export interface PlannedStep {
+  /** `build:debian-12:arm64` */
+  id: string;
+  stage: StageName;
+  target: string;
+  arch: Arch;
+  /** Ids of the steps whose outputs go in. */
+  needs: string[];
+  /** Where the outputs lie afterwards. */
+  outputs: string[];
+  /** Platform of the root that the step starts from, and of the one that it runs on. */
+  base: string;
+  targetBase: string;
+  /** Stage of recipes/docker/<format>/Dockerfile, and its build arguments. */
+  dockerStages: string[];
+  buildArgs: Record<string, string>;
+}
+
+export interface Plan {
+  schema: typeof PLAN_SCHEMA;
+  coturn: { version: string; revision: number; epoch: number };
+  maintainer: string;
+  relay: RelayRange;
+  needs: VersionNeeds;
+  targets: Target[];
+  buildArch: Arch;
+  bases: PlannedBase[];
+  steps: PlannedStep[];
+}

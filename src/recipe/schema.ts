@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { versionRange } from './coturn-version.ts';
+
+const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'use small letters, digits and "-"');
+const arch = z.enum(['arm64', 'x86_64']);
+const port = z.number().int().min(1024).max(65535);
+
+/** recipes/targets/NAME.yaml: one distribution that packages are made for. */
+export const targetSchema = z.strictObject({
+  name,
+  format: z.enum(['deb']),
+  suite: name,
+  label: z.string().regex(/^[a-z0-9]+$/, 'use small letters and digits'),
+  architectures: z.array(arch).min(1),
+  tools: z.array(z.string().min(1)),
+  libraries: z.array(z.string().min(1)).min(1),
+  features: z.array(
+    z.enum(['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'mongodb', 'sctp']),
+  ),
+  allowedLibraries: z.array(z.string().min(1)).min(1),
+  baseImage: z
+    .string()
+    .regex(/@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…')
+    .optional(),
+});
+
+/** recipes/release.yaml: what every release has in common. */
+export const releaseSchema = z.strictObject({
+  targets: z.array(name).min(1),
+  architectures: z.array(arch).min(1),
+  revision: z.number().int().min(1),
+  maintainer: z.string().regex(/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/, 'write it as: Name <address@host>'),
+  relay: z
+    .strictObject({ minPort: port, maxPort: port })
+    .refine((range) => range.minPort <= range.maxPort, { message: 'minPort must not be above maxPort' }),
+});
+
+/** patches/compatibility.yaml: what ranges of coturn versions need. */
+export const compatibilitySchema = z.array(
+  z.strictObject({
+    versions: versionRange,
+    reason: z.string().min(1),
+    series: name.optional(),
+    prometheusClient: z.boolean().optional(),
+    include: z
+      .string()
+      .regex(/^[\w.-]+\.h$/)
+      .optional(),
+  }),
+);
+
+export type Target = z.infer<typeof targetSchema>;
+export type ReleaseRecipe = z.infer<typeof releaseSchema>;
+export type Compatibility = z.infer<typeof compatibilitySchema>;

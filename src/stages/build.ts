@@ -1,0 +1,113 @@
+import { TurnbuildError } from '../errors.ts';
+import { targetOfStep } from '../plan/index.ts';
+import { describeArtifacts, workFolder } from './shared/artifacts.ts';
+import { dockerContext, runBuildx } from './shared/buildx.ts';
+import { readyBase, type Stage, type StageContext } from './shared/context.ts';
+
+/** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
+const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'build.sh', 'options.pl'];
+
+/** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
+export const build: Stage = {
+  async inputs(step, context) {
+    const { files } = context.io;
+    const target = targetOfStep(context.plan, step);
+    const { series, prometheusClient, includes } = context.plan.needs;
+    const patches = await Promise.all(series.map((name) => files.digestFiles(`${context.patches}/${name}`)));
+    // The number of compiler processes shows nowhere in the result.
+    const { JOBS: _, ...args } = step.buildArgs;
+    return {
+      args: files.sha256Text(JSON.stringify([args, target.features])),
+      source: await files.sha256File(sourceFile(context)),
+      patches: files.sha256Text(patches.join()),
+      includes: await files.digestFiles(context.patches, includes),
+      client: prometheusClient ? await files.digestFiles(`${context.patches}/prometheus-client`) : 'none',
+      recipe: await files.digestFiles(dockerContext(context, target.format), CONTEXT_FILES),
+      base: readyBase(context, step.base).digest,
+    };
+  },
+
+  async perform(step, context) {
+    const { files } = context.io;
+    const target = targetOfStep(context.plan, step);
+    const work = await workFolder(context, step);
+    const inputs = `${work}/inputs`;
+    await collectInputs(context, inputs);
+    await runBuildx(step, context, {
+      dockerStage: 'build',
+      format: target.format,
+      inputs,
+      output: `${work}/out`,
+    });
+    const features = parseFeatures(await files.readText(`${work}/out/features.txt`));
+    const missing = target.features.filter((name) => features[name] !== true);
+    if (missing.length > 0) {
+      throw new TurnbuildError(
+        'FEATURE_MISSING',
+        `turnserver for ${step.target} on ${step.arch} lacks ${missing.join(', ')}`,
+        {
+          hint: `The recipe of ${step.target} asks for it. The step's log shows what configure found.`,
+        },
+      );
+    }
+    const [output] = step.outputs as [string];
+    await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
+    const paths = (await files.listFiles(`${context.dir}/${output}`)).map((path) => `${output}/${path}`);
+    return {
+      outputs: await describeArtifacts(context, step, paths, () => 'build'),
+      facts: {
+        compiler: (await files.readText(`${context.dir}/${output}/compiler.txt`)).trim(),
+        features: Object.keys(features).filter((name) => features[name]),
+        toolchain: (await files.readText(`${context.dir}/${output}/packages.txt`)).trim().split('\n'),
+        patches: context.plan.needs.reasons,
+      },
+    };
+  },
+};
+
+/** Where the source stage puts the normalised sources. */
+export function sourceFile(context: StageContext): string {
+  return `${context.dir}/source/coturn-${context.plan.coturn.version}.tar`;
+}
+
+async function collectInputs(context: StageContext, inputs: string): Promise<void> {
+  const { files } = context.io;
+  const { series, prometheusClient, includes } = context.plan.needs;
+  await files.copyInto(sourceFile(context), `${inputs}/coturn.tar`);
+  const lines: string[] = [];
+  for (const name of series) {
+    await files.copyInto(`${context.patches}/${name}`, `${inputs}/patches/${name}`);
+    lines.push(
+      ...seriesEntries(await files.readText(`${context.patches}/${name}/series`)).map(
+        (patch) => `${name}/${patch}`,
+      ),
+    );
+  }
+  await files.writeText(`${inputs}/patches/series`, lines.map((line) => `${line}\n`).join(''));
+  for (const name of includes)
+    await files.copyInto(`${context.patches}/${name}`, `${inputs}/include/${name}`);
+  await files.writeText(
+    `${inputs}/cppflags`,
+    `${includes.map((name) => `-include /inputs/include/${name}`).join(' ')}\n`,
+  );
+  if (prometheusClient)
+    await files.copyInto(`${context.patches}/prometheus-client`, `${inputs}/prometheus-client`);
+}
+
+/** The patches of a quilt series file: blank lines and comments don't count. */
+function seriesEntries(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '');
+}
+
+function parseFeatures(text: string): Record<string, boolean> {
+  return Object.fromEntries(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string])
+      .map(([name, value]) => [name, value === 'yes']),
+  );
+}

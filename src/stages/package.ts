@@ -1,0 +1,101 @@
+import { openFilesLimit, relayPorts } from '../plan/capacity.ts';
+import { targetOfStep } from '../plan/index.ts';
+import { debVersion } from '../plan/package-version.ts';
+import { renderTemplate } from '../plan/template.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import { describeArtifacts, workFolder } from './shared/artifacts.ts';
+import { dockerContext, runBuildx } from './shared/buildx.ts';
+import { readyBase, type Stage, type StageContext } from './shared/context.ts';
+
+const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'package.sh'];
+/** Exports of the build stage that this stage reads. */
+const BUILD_FILES = ['tree.tar', 'debug.tar', 'options.txt', 'features.txt'];
+
+/** Makes .deb files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
+export const packageStage: Stage = {
+  async inputs(step, context) {
+    const { files } = context.io;
+    const target = targetOfStep(context.plan, step);
+    return {
+      args: files.sha256Text(
+        JSON.stringify([
+          step.buildArgs,
+          context.plan.coturn,
+          context.plan.maintainer,
+          context.plan.relay,
+          target,
+        ]),
+      ),
+      build: await files.digestFiles(buildFolder(step, context), BUILD_FILES),
+      packaging: await files.digestFiles(`${context.recipes}/packaging`),
+      recipe: await files.digestFiles(dockerContext(context, target.format), CONTEXT_FILES),
+      base: readyBase(context, step.base).digest,
+    };
+  },
+
+  async perform(step, context) {
+    const { files } = context.io;
+    const target = targetOfStep(context.plan, step);
+    const work = await workFolder(context, step);
+    const inputs = `${work}/inputs`;
+    for (const name of ['tree.tar', 'debug.tar'])
+      await files.copyInto(`${buildFolder(step, context)}/${name}`, `${inputs}/${name}`);
+    await renderPackaging(step, context, `${inputs}/packaging`);
+    await runBuildx(step, context, {
+      dockerStage: 'package',
+      format: target.format,
+      inputs,
+      output: `${work}/out`,
+    });
+    for (const name of step.outputs) await files.moveInto(`${work}/out/${name}`, `${context.dir}/${name}`);
+    return {
+      outputs: await describeArtifacts(context, step, step.outputs, (path) =>
+        path.includes('dbgsym') ? 'deb-dbgsym' : 'deb',
+      ),
+    };
+  },
+};
+
+function buildFolder(step: PlannedStep, context: StageContext): string {
+  return `${context.dir}/build/${step.target}-${step.arch}`;
+}
+
+async function renderPackaging(step: PlannedStep, context: StageContext, to: string): Promise<void> {
+  const { files } = context.io;
+  const { plan } = context;
+  const target = targetOfStep(plan, step);
+  const features = await files.readText(`${buildFolder(step, context)}/features.txt`);
+  const options = await files.readText(`${buildFolder(step, context)}/options.txt`);
+  const input = {
+    options: new Set(
+      options
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0] ?? ''),
+    ),
+    values: {
+      version: plan.coturn.version,
+      revision: plan.coturn.revision,
+      packageVersion: debVersion(plan.coturn.version, plan.coturn.revision, target.label),
+      suite: target.suite,
+      maintainer: plan.maintainer,
+      date: rfc5322Date(plan.coturn.epoch),
+      minPort: plan.relay.minPort,
+      maxPort: plan.relay.maxPort,
+      ports: relayPorts(plan.relay),
+      nofile: openFilesLimit(plan.relay),
+      serviceType: /^systemd yes$/m.test(features) ? 'notify' : 'exec',
+    },
+  };
+  for (const folder of ['common', target.format]) {
+    for (const name of await files.listFiles(`${context.recipes}/packaging/${folder}`)) {
+      const text = await files.readText(`${context.recipes}/packaging/${folder}/${name}`);
+      await files.writeText(`${to}/${name}`, renderTemplate(text, input));
+    }
+  }
+}
+
+/** `Sat, 03 Dec 2022 21:21:36 +0000`, as Debian changelogs want it. @param epoch Unix seconds */
+function rfc5322Date(epoch: number): string {
+  return new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
+}

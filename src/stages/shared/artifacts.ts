@@ -1,0 +1,32 @@
+import { TurnbuildError } from '../../errors.ts';
+import type { Artifact } from '../../manifest/schema.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import type { StageContext } from './context.ts';
+
+/** Describes finished files for the manifest. Zero files is a failure: a stage that makes nothing has not worked. */
+export async function describeArtifacts(
+  context: StageContext,
+  step: PlannedStep,
+  paths: readonly string[],
+  kind: (path: string) => Artifact['kind'],
+): Promise<Artifact[]> {
+  if (paths.length === 0) throw new TurnbuildError('STAGE_EMPTY', `${step.id} has made no files`);
+  return Promise.all(
+    paths.map(async (path) => ({
+      path,
+      kind: kind(path),
+      size: await context.io.files.sizeOf(`${context.dir}/${path}`),
+      sha256: await context.io.files.sha256File(`${context.dir}/${path}`),
+      target: step.target,
+      arch: step.arch,
+    })),
+  );
+}
+
+/** A fresh folder for a step's work, beneath the release's folder so that results can be moved, not copied. */
+export async function workFolder(context: StageContext, step: PlannedStep): Promise<string> {
+  const dir = `${context.dir}/.work/${step.id.replaceAll(':', '-')}`;
+  await context.io.files.remove(dir);
+  await context.io.files.makeFolder(dir);
+  return dir;
+}

@@ -1,0 +1,121 @@
+import { TurnbuildError } from '../../errors.ts';
+import { buildxCommand } from '../../plan/buildx.ts';
+import { platformOf } from '../../plan/platforms.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { readyBase, type StageContext } from './context.ts';
+
+/** Last lines of a failed build that go into the error. */
+const TAIL_LINES = 25;
+
+/** Where a folder with a Dockerfile lies for a step's package format. */
+export function dockerContext(context: StageContext, format: string): string {
+  return `${context.recipes}/docker/${format}`;
+}
+
+/**
+ * Builds one Dockerfile stage and exports its files into `output`.
+ * @throws the error that the build's own script reported (`turnbuild-error: CODE: message`), or what went wrong around it
+ */
+export async function runBuildx(
+  step: PlannedStep,
+  context: StageContext,
+  build: {
+    dockerStage: string;
+    format: string;
+    inputs: string;
+    output: string;
+    args?: Record<string, string>;
+  },
+): Promise<void> {
+  const command = buildxCommand({
+    context: dockerContext(context, build.format),
+    dockerStage: build.dockerStage,
+    platform: `linux/${platformOf(step.arch).oci}`,
+    contexts: {
+      base: readyBase(context, step.base).context,
+      target: readyBase(context, step.targetBase).context,
+      inputs: build.inputs,
+    },
+    buildArgs: { ...step.buildArgs, ...build.args },
+    output: build.output,
+    ...(context.builder === undefined ? {} : { builder: context.builder }),
+  });
+  const lines: string[] = [];
+  const onLine = (line: string) => {
+    lines.push(line);
+    context.onLine(line);
+  };
+  const result = await context.io.exec(command, { onLine, signal: context.io.signal });
+  if (result.code !== 0) throw buildError(step.id, lines);
+}
+
+/** Reads the reason out of what buildx printed. Exported for its test. */
+export function buildError(id: string, lines: readonly string[]): TurnbuildError {
+  const text = lines.map((line) => line.replace(/^#\d+ (\d+\.\d+ )?/, ''));
+  const tail = text
+    .filter((line) => line.trim() !== '')
+    .slice(-TAIL_LINES)
+    .join('\n');
+  const own = text
+    .map((line) => /turnbuild-error: ([A-Z_]+): (.*)$/.exec(line))
+    .find((match) => match !== null);
+  if (own?.[1] !== undefined) {
+    const before = text
+      .slice(
+        0,
+        text.findIndex((line) => line.includes('turnbuild-error:')),
+      )
+      .slice(-TAIL_LINES);
+    return new TurnbuildError(own[1], `${own[2] ?? ''}\n${before.join('\n')}`, {
+      hint: HINTS[own[1]] ?? "The whole output is in the step's log.",
+    });
+  }
+  for (const [pattern, code, message, hint] of KNOWN_FAILURES) {
+    if (lines.some((line) => pattern.test(line)))
+      return new TurnbuildError(code, `${id}: ${message}\n${tail}`, { hint });
+  }
+  return new TurnbuildError('BUILD_FAILED', `${id}: the build failed\n${tail}`, {
+    hint: "The whole output is in the step's log.",
+  });
+}
+
+const HINTS: Record<string, string> = {
+  PATCH_FAILED:
+    'The patch is for other versions: narrow its range in patches/compatibility.yaml, or refresh it.',
+  PROMETHEUS_MISSING: 'A package without Prometheus is never made. See which library configure did not find.',
+  COMPILE_FAILED: "The compiler's first error is in the step's log.",
+};
+
+const KNOWN_FAILURES: [RegExp, string, string, string][] = [
+  [
+    /no space left on device/i,
+    'DISK_FULL',
+    "no space left on the builder's disk",
+    'Free some space (docker buildx prune) and run the same command again: finished steps are kept.',
+  ],
+  [
+    /exec format error/i,
+    'PLATFORM_UNSUPPORTED',
+    'the builder cannot run programs of this architecture',
+    'Run `turnbuild doctor --fix` to register QEMU, or use a --builder with a native node.',
+  ],
+  [/no builder .* found/i, 'BUILDER_UNKNOWN', 'there is no such builder', 'See `docker buildx ls`.'],
+  [
+    /cannot connect to the docker daemon|error during connect|connection refused.*docker/i,
+    'DOCKER_UNAVAILABLE',
+    'no Docker engine answers',
+    'Run `turnbuild doctor --fix`.',
+  ],
+  [
+    /permission denied.*docker.*sock/i,
+    'DOCKER_REFUSED',
+    'the Docker engine refuses this user',
+    'Add the user to the group docker, or use sudo.',
+  ],
+  [
+    /could not resolve|temporary failure resolving|failed to fetch/i,
+    'NETWORK_FAILED',
+    'the package archive could not be reached from the builder',
+    "Check the builder's network, then run the same command again.",
+  ],
+];

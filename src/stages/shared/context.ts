@@ -1,0 +1,51 @@
+import type { Io } from '../../io/index.ts';
+import type { Artifact, CheckResult } from '../../manifest/schema.ts';
+import type { Plan, PlannedStep } from '../../plan/types.ts';
+
+/** A root file system that is ready to be given to buildx. */
+export interface ReadyBase {
+  /** Value of a named context: `oci-layout://DIR@DIGEST` or `docker-image://REF@DIGEST`. */
+  context: string;
+  digest: string;
+  origin: 'bootstrapped' | 'registry';
+}
+
+/** What a stage works with. */
+export interface StageContext {
+  io: Io;
+  plan: Plan;
+  /** The release's folder: all paths of steps and artifacts are beneath it. */
+  dir: string;
+  /** Folders of the installed turnbuild. */
+  recipes: string;
+  patches: string;
+  /** buildx builder; the current one if undefined. */
+  builder: string | undefined;
+  /** Ready roots by their id in the plan. */
+  bases: ReadonlyMap<string, ReadyBase>;
+  /** A value that no other run has, for what must never come from a cache. */
+  attempt: string;
+  /** Takes each line that a step's processes print. */
+  onLine: (line: string) => void;
+}
+
+/** What a step has made. */
+export interface StepResult {
+  outputs: Artifact[];
+  checks?: CheckResult[];
+  metrics?: Record<string, number>;
+  facts?: Record<string, unknown>;
+}
+
+/** One stage: what goes in (name -> digest, the step's key is made of it), and the work. */
+export interface Stage {
+  inputs(step: PlannedStep, context: StageContext): Promise<Record<string, string>>;
+  perform(step: PlannedStep, context: StageContext): Promise<StepResult>;
+}
+
+/** The root with this id; it was made ready before the steps started. */
+export function readyBase(context: StageContext, id: string): ReadyBase {
+  const base = context.bases.get(id);
+  if (base === undefined) throw new Error(`base ${id} is not ready`);
+  return base;
+}

@@ -1,0 +1,167 @@
+import { type Check, complaints, fail, type Verdict } from './check.ts';
+import type { ElfFile, PackageFacts } from './facts.ts';
+
+const HARDENING = 'https://wiki.debian.org/Hardening';
+
+/** Complains about each ELF file for which `find` says something. A package without programs fails. */
+function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefined, good: string): Verdict {
+  if (!facts.elf.some((file) => file.path === '/usr/bin/turnserver'))
+    return fail('there is no /usr/bin/turnserver in the package');
+  const found = facts.elf.flatMap((file) => {
+    const complaint = find(file);
+    return complaint === undefined ? [] : [`${file.path} ${complaint}`];
+  });
+  return complaints(found, good, { files: facts.elf.length });
+}
+
+const needed = (file: ElfFile) =>
+  [...file.dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
+const buildId = (file: ElfFile) => /Build ID: ([0-9a-f]+)/.exec(file.notes)?.[1];
+
+export const elfChecks: Check[] = [
+  {
+    id: 'elf.architecture',
+    title: "Every program is for the package's architecture",
+    reason:
+      "A cross build that fell back to the build machine's compiler makes a package that installs and cannot start.",
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ header }) => {
+          const machine = /Machine:\s+(.+)$/m.exec(header)?.[1]?.trim();
+          return machine === facts.platform.elfMachine
+            ? undefined
+            : `is for ${machine ?? 'nothing known'}, not ${facts.platform.elfMachine}`;
+        },
+        `all for ${facts.platform.elfMachine}`,
+      ),
+  },
+  {
+    id: 'elf.libraries',
+    title: 'Only the expected shared libraries are needed',
+    reason: 'A library that came in by accident is one more thing to install, and to update for security.',
+    judge: (facts) =>
+      eachFile(
+        facts,
+        (file) => {
+          const strange = needed(file).filter(
+            (name) => !facts.target.allowedLibraries.some((prefix) => name.startsWith(prefix)),
+          );
+          return strange.length === 0 ? undefined : `needs ${strange.join(', ')}`;
+        },
+        `needed: ${[...new Set(facts.elf.flatMap(needed))].sort().join(', ')}`,
+      ),
+  },
+  {
+    id: 'elf.rpath',
+    title: 'No program has a library search path of its own',
+    reason:
+      "coturn's configure adds /usr/local/lib, where another user may put a library that every relay then loads.",
+    reference: 'https://wiki.debian.org/RpathIssue',
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ dynamic }) => {
+          const path = /\((?:RPATH|RUNPATH)\).*\[(.+)\]/.exec(dynamic)?.[1];
+          return path === undefined ? undefined : `has the search path ${path} (RPATH)`;
+        },
+        'no RPATH, no RUNPATH',
+      ),
+  },
+  {
+    id: 'elf.pie',
+    title: 'Position-independent executables',
+    reason:
+      'Without it the kernel cannot randomise where the program lies, which makes memory errors easy to use.',
+    reference: HARDENING,
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ header }) => (/Type:\s+DYN/.test(header) ? undefined : 'is not position-independent (PIE)'),
+        'all PIE',
+      ),
+  },
+  {
+    id: 'elf.relro',
+    title: 'Full RELRO: relocations are read-only before main()',
+    reason: 'Writable function pointers are the first thing that an attacker overwrites.',
+    reference: HARDENING,
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ segments, dynamic }) => {
+          if (!segments.includes('GNU_RELRO')) return 'has no RELRO segment';
+          return /BIND_NOW|FLAGS_1.*NOW/.test(dynamic) ? undefined : 'binds lazily, so RELRO is partial';
+        },
+        'GNU_RELRO and BIND_NOW everywhere',
+      ),
+  },
+  {
+    id: 'elf.stack',
+    title: 'Stack protector, and no executable stack',
+    reason: 'Packets from strangers are parsed in C: an overflow must end the process, not run code.',
+    reference: HARDENING,
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ path, segments, symbols }) => {
+          if (/GNU_STACK.* RWE /.test(segments)) return 'has an executable stack';
+          const server = path === '/usr/bin/turnserver';
+          return server && !symbols.includes('__stack_chk_fail') ? 'has no stack protector' : undefined;
+        },
+        'stack protector on, stack not executable',
+      ),
+  },
+  {
+    id: 'elf.fortify',
+    title: 'FORTIFY: the C library checks buffer sizes',
+    reason:
+      'turnserver copies strings and packets by the C library; _FORTIFY_SOURCE stops those that do not fit.',
+    reference: HARDENING,
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ path, symbols }) =>
+          path === '/usr/bin/turnserver' &&
+          !/ UND __\w+_chk(@|$| )/m.test(symbols.replaceAll('__stack_chk_fail', ''))
+            ? 'has no fortified call'
+            : undefined,
+        'turnserver calls the checking variants',
+      ),
+  },
+  {
+    id: 'elf.prometheus',
+    title: 'turnserver has Prometheus compiled in',
+    reason:
+      "coturn's configure drops it with a mere warning, and a `prometheus` line is then ignored at run time.",
+    reference: 'https://github.com/coturn/coturn/issues/1133',
+    judge: (facts) =>
+      eachFile(
+        facts,
+        ({ path, symbols, dynamic }) => {
+          if (path !== '/usr/bin/turnserver') return undefined;
+          return / UND MHD_start_daemon/.test(symbols) && dynamic.includes('libmicrohttpd')
+            ? undefined
+            : 'has no Prometheus endpoint: it does not use libmicrohttpd';
+        },
+        'turnserver uses libmicrohttpd',
+      ),
+  },
+  {
+    id: 'elf.debug-symbols',
+    title: 'Debug symbols for exactly these programs',
+    reason: 'A core dump of a production relay can be read only with the symbols of its very build id.',
+    judge: (facts) =>
+      eachFile(
+        facts,
+        (file) => {
+          const id = buildId(file);
+          if (id === undefined) return 'has no build id';
+          return (facts.inspected.debugIds ?? '').split('\n').includes(id)
+            ? undefined
+            : 'has no symbols in coturn-dbgsym';
+        },
+        'each build id is in coturn-dbgsym',
+      ),
+  },
+];

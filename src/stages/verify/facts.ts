@@ -1,0 +1,64 @@
+import type { Platform } from '../../plan/platforms.ts';
+import type { Metric } from '../../recipe/metrics.ts';
+import type { Target } from '../../recipe/schema.ts';
+
+/** What readelf says of one file of the package. */
+export interface ElfFile {
+  path: string;
+  header: string;
+  dynamic: string;
+  symbols: string;
+  segments: string;
+  notes: string;
+}
+
+/** Everything that was gathered of a package, inspected and used. Checks judge it; they ask nothing themselves. */
+export interface PackageFacts {
+  version: string;
+  packageVersion: string;
+  target: Target;
+  platform: Platform;
+  metrics: readonly Metric[];
+  /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
+  sourceMetrics: ReadonlySet<string>;
+  elf: readonly ElfFile[];
+  /** Named texts of the inspection: control, contents, lintian, systemd, unit, configuration, debugIds. */
+  inspected: Readonly<Record<string, string>>;
+  /** `name -> value` as the verification wrote it. */
+  values: ReadonlyMap<string, string>;
+  /** Logs and scraped metrics by file name, e.g. `shipped.log`, `long-term.after.metrics`. */
+  files: ReadonlyMap<string, string>;
+  /** Long options of this very turnserver. */
+  options: ReadonlySet<string>;
+}
+
+/** Lines of `facts.txt`: name, tab, value. */
+export function parseFacts(text: string): Map<string, string> {
+  const lines = text.split('\n').filter((line) => line.includes('\t'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
+  );
+}
+
+/** Samples of a scrape in the text format: series (`name{labels}`) -> value. */
+export function parseSamples(text: string): Map<string, number> {
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)(?:\s+\d+)?$/.exec(line.trim());
+    if (match?.[1] !== undefined && !line.startsWith('#')) samples.set(match[1], Number(match[2]));
+  }
+  return samples;
+}
+
+/** Metric names that a scrape declares with a type: `turn_total_allocations -> gauge`. */
+export function declaredTypes(text: string): Map<string, string> {
+  return new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => [match[1] ?? '', match[2] ?? '']),
+  );
+}
+
+/** What turnutils_uclient counted, from the last line that says so; undefined if there is none. */
+export function clientCounts(log: string | undefined): { sent: number; received: number } | undefined {
+  const last = [...(log ?? '').matchAll(/tot_send_msgs=(\d+),\s*tot_recv_msgs=(\d+)/g)].at(-1);
+  return last === undefined ? undefined : { sent: Number(last[1]), received: Number(last[2]) };
+}

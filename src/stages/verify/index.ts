@@ -1,0 +1,133 @@
+import { targetOfStep } from '../../plan/index.ts';
+import { debVersion } from '../../plan/package-version.ts';
+import { platformOf } from '../../plan/platforms.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { metricsFor, parseMetrics } from '../../recipe/metrics.ts';
+import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
+import { dockerContext, runBuildx } from '../shared/buildx.ts';
+import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
+import { type Check, judgeAll } from './check.ts';
+import { elfChecks } from './elf-checks.ts';
+import { type ElfFile, type PackageFacts, parseFacts, parseSamples } from './facts.ts';
+import { packageChecks } from './package-checks.ts';
+import { trafficChecks } from './traffic-checks.ts';
+
+/** Every check of a .deb, in the order of the report. */
+export const CHECKS: readonly Check[] = [...elfChecks, ...packageChecks, ...trafficChecks];
+
+/** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
+export const verify: Stage = {
+  async inputs(step, context) {
+    const { files } = context.io;
+    const target = targetOfStep(context.plan, step);
+    return {
+      packages: await files.digestFiles(context.dir, packagesOf(step, context)),
+      tools: await files.sha256File(`${context.dir}/build/${step.target}-${step.arch}/tools.tar`),
+      recipe: await files.digestFiles(dockerContext(context, target.format)),
+      checks: files.sha256Text(JSON.stringify([CHECKS.map((check) => check.id), target.allowedLibraries])),
+      metrics: await files.sha256File(`${context.recipes}/metrics.yaml`),
+      base: readyBase(context, step.targetBase).digest,
+    };
+  },
+
+  async perform(step, context) {
+    const { files } = context.io;
+    const target = targetOfStep(context.plan, step);
+    const work = await workFolder(context, step);
+    const inputs = `${work}/inputs`;
+    const [main, symbols] = packagesOf(step, context) as [string, string];
+    await files.copyInto(`${context.dir}/${main}`, `${inputs}/coturn.deb`);
+    await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
+    await files.copyInto(`${context.dir}/build/${step.target}-${step.arch}/tools.tar`, `${inputs}/tools.tar`);
+    for (const dockerStage of step.dockerStages) {
+      const args: Record<string, string> = dockerStage === 'verify' ? { ATTEMPT: context.attempt } : {};
+      await runBuildx(step, context, {
+        dockerStage,
+        format: target.format,
+        inputs,
+        output: `${work}/out/${dockerStage}`,
+        args,
+      });
+    }
+    const [output] = step.outputs as [string];
+    await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
+    const facts = await readFacts(step, context, output);
+    const paths = (await files.listFiles(`${context.dir}/${output}`)).map((path) => `${output}/${path}`);
+    return {
+      outputs: await describeArtifacts(context, step, paths, () => 'verify'),
+      checks: judgeAll(CHECKS, facts),
+      metrics: Object.fromEntries(parseSamples(facts.files.get('long-term.after.metrics') ?? '')),
+    };
+  },
+};
+
+function packagesOf(step: PlannedStep, context: StageContext): string[] {
+  const id = `package:${step.target}:${step.arch}`;
+  return context.plan.steps.find((each) => each.id === id)?.outputs ?? [];
+}
+
+async function readFacts(step: PlannedStep, context: StageContext, output: string): Promise<PackageFacts> {
+  const { files } = context.io;
+  const target = targetOfStep(context.plan, step);
+  const { version, revision } = context.plan.coturn;
+  const inspect = `${context.dir}/${output}/inspect`;
+  const used = `${context.dir}/${output}/verify`;
+  const optional = async (path: string) => ((await files.exists(path)) ? files.readText(path) : undefined);
+  const inspected = {
+    control: await optional(`${inspect}/control.txt`),
+    contents: await optional(`${inspect}/contents.txt`),
+    lintian: await optional(`${inspect}/lintian.txt`),
+    systemd: await optional(`${inspect}/systemd.txt`),
+    unit: await optional(`${inspect}/coturn.service`),
+    configuration: await optional(`${inspect}/turnserver.conf`),
+    debugIds: await optional(`${inspect}/debug-ids.txt`),
+  };
+  const options = await files.readText(`${context.dir}/build/${step.target}-${step.arch}/options.txt`);
+  const names = await files.listFiles(used);
+  return {
+    version,
+    packageVersion: debVersion(version, revision, target.label),
+    target,
+    platform: platformOf(step.arch),
+    metrics: metricsFor(version, parseMetrics(await files.readText(`${context.recipes}/metrics.yaml`))),
+    sourceMetrics: new Set(
+      firstWords(await files.readText(`${context.dir}/build/${step.target}-${step.arch}/metrics.txt`)),
+    ),
+    elf: await readElfFiles(context, `${inspect}/elf`),
+    inspected: Object.fromEntries(
+      Object.entries(inspected).filter(([, text]) => text !== undefined),
+    ) as Record<string, string>,
+    values: parseFacts(await files.readText(`${used}/facts.txt`)),
+    files: new Map(
+      await Promise.all(names.map(async (name) => [name, await files.readText(`${used}/${name}`)] as const)),
+    ),
+    options: new Set(firstWords(options)),
+  };
+}
+
+async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile[]> {
+  const { files } = context.io;
+  const numbers = (await files.listFiles(dir))
+    .filter((name) => name.endsWith('.path'))
+    .map((name) => name.replace(/\.path$/, ''));
+  return Promise.all(
+    numbers.map(async (number) => {
+      const read = (kind: string) => files.readText(`${dir}/${number}.${kind}`);
+      return {
+        path: (await read('path')).trim(),
+        header: await read('header'),
+        dynamic: await read('dynamic'),
+        symbols: await read('symbols'),
+        segments: await read('segments'),
+        notes: await read('notes'),
+      };
+    }),
+  );
+}
+
+function firstWords(text: string): string[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '');
+}

@@ -1,0 +1,188 @@
+import { type Check, complaints, fail, pass, type Verdict } from './check.ts';
+import { clientCounts, declaredTypes, type PackageFacts, parseSamples } from './facts.ts';
+
+const CREDENTIALS = ['long-term', 'rest-secret'] as const;
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
+
+/** Messages that each client of recipes/docker/deb/verify/traffic.sh sends. */
+const MESSAGES = 50;
+/** Payload of one message in bytes. */
+const MESSAGE_BYTES = 100;
+
+const value = (facts: PackageFacts, name: string) => facts.values.get(name) ?? 'unknown';
+const text = (facts: PackageFacts, name: string) => facts.files.get(name) ?? '';
+
+/** How much an unlabelled metric grew between two scrapes; undefined if either hasn't got it. */
+function delta(facts: PackageFacts, before: string, after: string, metric: string): number | undefined {
+  const [first, second] = [before, after].map((name) =>
+    parseSamples(text(facts, `${name}.metrics`)).get(metric),
+  );
+  return first === undefined || second === undefined ? undefined : second - first;
+}
+
+function judgeTransport(facts: PackageFacts, credentials: string, transport: string): Verdict {
+  if (value(facts, `${credentials}.ready`) !== 'yes')
+    return fail(`turnserver did not start: ${lastLines(text(facts, `${credentials}.log`))}`);
+  const log = text(facts, `${credentials}.${transport}.log`);
+  const counts = clientCounts(log);
+  if (counts === undefined) return fail(`the client sent nothing: ${lastLines(log)}`);
+  const figures = { sent: counts.sent, received: counts.received };
+  if (counts.sent !== MESSAGES) return fail(`${counts.sent} of ${MESSAGES} messages were sent`, figures);
+  if (counts.received !== MESSAGES)
+    return fail(`${counts.received} of ${MESSAGES} messages came back from the peer`, figures);
+  return pass(`${MESSAGES} of ${MESSAGES} messages went to the peer and back`, figures);
+}
+
+/** The peer figures of one server run: every message went out once and came back once. */
+function judgeCounters(facts: PackageFacts, credentials: string): Verdict {
+  const expected = MESSAGES * TRANSPORTS.length;
+  const wanted: Record<string, number> = {
+    turn_total_traffic_peer_sentp: expected,
+    turn_total_traffic_peer_rcvp: expected,
+    turn_total_traffic_peer_sentb: expected * MESSAGE_BYTES,
+    turn_total_traffic_peer_rcvb: expected * MESSAGE_BYTES,
+  };
+  const figures: Record<string, number | string> = {};
+  const found = Object.entries(wanted).flatMap(([metric, count]) => {
+    const grown = delta(facts, `${credentials}.before`, `${credentials}.after`, metric);
+    figures[metric] = grown ?? 'missing';
+    return grown === count ? [] : [`${metric} grew by ${grown ?? 'nothing known'}, not ${count}`];
+  });
+  return complaints(found, `peer counters grew by exactly ${expected} packets each way`, figures);
+}
+
+const transportChecks: Check[] = CREDENTIALS.flatMap((credentials) =>
+  TRANSPORTS.map((transport) => ({
+    id: `relay.${credentials}.${transport}`,
+    title: `Relays over ${transport.toUpperCase()} with ${credentials === 'long-term' ? 'long-term credentials' : 'a REST secret'}`,
+    reason: 'An allocation on the installed package, with data to a peer and back, counted.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc8656',
+    judge: (facts: PackageFacts) => judgeTransport(facts, credentials, transport),
+  })),
+);
+
+export const trafficChecks: Check[] = [
+  {
+    id: 'stun.vectors',
+    title: 'The STUN test vectors of RFC 5769',
+    reason: 'Message integrity and fingerprints computed on this architecture agree with the standard.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc5769',
+    judge: (facts) => {
+      const code = value(facts, 'rfc5769check.exit');
+      const log = text(facts, 'rfc5769check.log');
+      const passed = (log.match(/success/g) ?? []).length;
+      if (code !== '0' || /failure/.test(log))
+        return fail(`turnutils_rfc5769check ended with ${code}: ${lastLines(log)}`);
+      return passed > 0
+        ? pass(`${passed} vectors`, { vectors: passed })
+        : fail('turnutils_rfc5769check reported no vector');
+    },
+  },
+  {
+    id: 'server.shipped',
+    title: 'Starts with the shipped configuration, and understands every line of it',
+    reason: 'A line that is not understood is only a warning, and the server runs on without it.',
+    judge: (facts) => {
+      if (value(facts, 'shipped.ready') !== 'yes')
+        return fail(`turnserver did not start: ${lastLines(text(facts, 'shipped.log'))}`);
+      const bad = text(facts, 'shipped.log')
+        .split('\n')
+        .filter((line) => /bad configuration format|wrong configuration|cannot parse/i.test(line));
+      return complaints(bad, 'no "Bad configuration format"');
+    },
+  },
+  {
+    id: 'server.stun',
+    title: 'Answers a STUN binding request',
+    reason: 'The first thing that every client does.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc8489',
+    judge: (facts) => {
+      const log = text(facts, 'stun.log');
+      const address = /UDP reflexive addr: (\S+)/.exec(log)?.[1];
+      return address === undefined
+        ? fail(`no reflexive address: ${lastLines(log)}`)
+        : pass(`reflexive address ${address}`);
+    },
+  },
+  {
+    id: 'server.closed',
+    title: 'Nobody without credentials gets a relay, and no administration port is open',
+    reason: 'The package is started on machines with public addresses before anybody has edited anything.',
+    judge: (facts) => {
+      const found: string[] = [];
+      if (value(facts, 'shipped.ready') !== 'yes') found.push('turnserver did not start');
+      for (const name of ['anonymous', 'stranger']) {
+        const log = facts.files.get(`${name}.log`);
+        if (log === undefined) found.push(`the ${name} client did not run`);
+        if (
+          (clientCounts(log)?.sent ?? 0) > 0 ||
+          /allocate response received: *success|relay addr: *success/i.test(log ?? '')
+        )
+          found.push(`the ${name} client got a relay`);
+      }
+      if (value(facts, 'shipped.cli') !== 'closed')
+        found.push(`the telnet port 5766 is ${value(facts, 'shipped.cli')}`);
+      if (value(facts, 'shipped.metrics.public') === 'yes')
+        found.push("the metrics can be read at the machine's own address");
+      return complaints(found, 'no relay for strangers, port 5766 closed, metrics on loopback only');
+    },
+  },
+  ...transportChecks,
+  ...CREDENTIALS.map((credentials) => ({
+    id: `relay.${credentials}.refused`,
+    title: `A wrong ${credentials === 'long-term' ? 'password' : 'secret'} is refused`,
+    reason: 'The same server that has just served the right one.',
+    judge: (facts: PackageFacts): Verdict => {
+      const log = facts.files.get(`${credentials}.wrong.log`);
+      if (log === undefined) return fail('the client did not run');
+      const sent = clientCounts(log)?.sent ?? 0;
+      if (sent > 0) return fail('a client with a wrong password got a relay', { sent });
+      return /401|Unauthori[sz]ed|Cannot complete Allocation/i.test(log)
+        ? pass('refused', { sent })
+        : fail(`no refusal seen: ${lastLines(log)}`);
+    },
+  })),
+  ...CREDENTIALS.map((credentials) => ({
+    id: `metrics.${credentials}`,
+    title: `Prometheus peer counters equal the messages sent (${credentials})`,
+    reason: 'Metrics that are there but wrong are worse than none: capacity is planned by them.',
+    judge: (facts: PackageFacts) => judgeCounters(facts, credentials),
+  })),
+  {
+    id: 'metrics.names',
+    title: 'The metric names and types are those of this version',
+    reason: 'Dashboards and alerts are written against names; coturn has changed them six times.',
+    judge: (facts) => {
+      const declared = declaredTypes(text(facts, 'long-term.after.metrics'));
+      const found = facts.metrics
+        .filter((metric) => declared.get(metric.name) !== metric.type)
+        .map((metric) => `${metric.name} is ${declared.get(metric.name) ?? 'missing'}, not a ${metric.type}`);
+      const strange = [...declared.keys()].filter(
+        (name) =>
+          /^(turn|stun)_/.test(name) &&
+          !facts.sourceMetrics.has(name) &&
+          !facts.metrics.some((metric) => metric.name === name),
+      );
+      found.push(
+        ...strange.map((name) => `${name} is neither in the table nor in the source of this version`),
+      );
+      return complaints(found, `${facts.metrics.length} metrics`, { metrics: declared.size });
+    },
+  },
+  {
+    id: 'server.stop',
+    title: 'Exits with 0 on SIGTERM',
+    reason: 'Anything else is a failed unit in the journal at every deployment.',
+    judge: (facts) => {
+      const stops = ['shipped', ...CREDENTIALS].map((name) => [name, value(facts, `${name}.stop`)] as const);
+      return complaints(
+        stops.filter(([, code]) => code !== '0').map(([name, code]) => `${name}: ${code}`),
+        'three times 0',
+      );
+    },
+  },
+];
+
+function lastLines(log: string): string {
+  return log.trim() === '' ? '(no output)' : log.trim().split('\n').slice(-4).join(' | ');
+}

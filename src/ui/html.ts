@@ -1,0 +1,55 @@
+import { escapeHtml } from './format.ts';
+
+/** HTML that is known to be safe: what `html` made, or a constant of ours. So nothing gets onto the page unescaped. */
+export interface Html {
+  readonly safe: string;
+}
+
+type Part = Html | string | number | undefined | readonly Html[];
+
+/** A template of HTML: every string in it is escaped, HTML goes in as it is, undefined is left out. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return { safe: strings.reduce((all, text, i) => `${all}${render(parts[i - 1])}${text}`) };
+}
+
+function render(part: Part): string {
+  if (part === undefined) return '';
+  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
+  if ('safe' in part) return part.safe;
+  return part.map((p) => p.safe).join('');
+}
+
+export const nothing: Html = html``;
+
+/** A table in a region of its own that scrolls sideways where the page is narrow. `head` are `<th>`s, `body` `<tr>`s or `<tbody>`s. */
+export function table(caption: string, head: readonly Html[], body: readonly Html[], kind = ''): Html {
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+<table class="${kind}"><caption>${caption}</caption>
+<thead><tr>${head}</tr></thead>
+${body}</table></div>
+`;
+}
+
+/** Column headings. */
+export function columns(...titles: readonly string[]): Html[] {
+  return titles.map((title) => html`<th scope="col">${title}</th>`);
+}
+
+/** The heading of a column of figures. */
+export function numberColumn(title: string): Html {
+  return html`<th scope="col" class="number">${title}</th>`;
+}
+
+/** A hash or digest: fixed pitch, one click selects all of it. */
+export function hash(value: string | undefined): Html {
+  return value === undefined
+    ? html`<span class="muted">none</span>`
+    : html`<code class="hash">${value}</code>`;
+}
+
+/** A link if it is a web address (and nothing like `javascript:`), else the text. */
+export function link(address: string, label: string = address): Html {
+  return /^https?:\/\//i.test(address)
+    ? html`<a href="${address}" rel="noopener noreferrer">${label}</a>`
+    : html`${label === address ? address : `${label} (${address})`}`;
+}

@@ -1,0 +1,76 @@
+import type { Artifact, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
+
+/** What the manifest says of one package: of one target on one architecture. */
+export interface Variant {
+  /** `debian-12 / arm64`, or the step's id for a step that belongs to no package. */
+  name: string;
+  target: string | undefined;
+  arch: string | undefined;
+  packages: Artifact[];
+  checks: CheckResult[];
+  metrics: Record<string, number>;
+}
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/**
+ * `passed` needs every step done and, for every package, checks of which none failed.
+ * A package without checks is `unverified`: nothing to check is not a success.
+ */
+export type Verdict = 'passed' | 'failed' | 'unverified';
+
+export function variantsOf(manifest: Manifest): Variant[] {
+  const variants = new Map<string, Variant>();
+  for (const step of manifest.steps) {
+    const packages = step.outputs.filter((output) => output.kind === 'deb');
+    const { name, target, arch } = variantOf(step);
+    const relevant = target !== undefined || packages.length > 0 || (step.checks ?? []).length > 0;
+    if (!relevant) continue;
+    const variant = variants.get(name) ?? { name, target, arch, packages: [], checks: [], metrics: {} };
+    variant.packages.push(...packages);
+    variant.checks.push(...(step.checks ?? []));
+    Object.assign(variant.metrics, step.metrics ?? {});
+    variants.set(name, variant);
+  }
+  return [...variants.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function variantOf(step: ManifestStep): Pick<Variant, 'name' | 'target' | 'arch'> {
+  const { target, arch } = step;
+  const name =
+    target === undefined && arch === undefined ? step.id : [target, arch].filter(Boolean).join(' / ');
+  return { name, target, arch };
+}
+
+export function countChecks(checks: readonly CheckResult[]): Counts {
+  const count = (status: CheckResult['status']): number => checks.filter((c) => c.status === status).length;
+  return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+}
+
+export function failedSteps(manifest: Manifest): ManifestStep[] {
+  return manifest.steps.filter((step) => step.status === 'failed');
+}
+
+export function verdictOf(manifest: Manifest): Verdict {
+  const variants = variantsOf(manifest);
+  const checks = variants.flatMap((variant) => variant.checks);
+  if (failedSteps(manifest).length > 0 || checks.some((c) => c.status === 'failed')) return 'failed';
+  const built = variants.filter((variant) => variant.packages.length > 0);
+  const verified = built.every((variant) => variant.checks.some((c) => c.status === 'passed'));
+  return built.length > 0 && verified ? 'passed' : 'unverified';
+}
+
+/** The sum of a metric over its series, whatever their labels; undefined where no series is there. */
+export function metricTotal(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
+  const series = Object.entries(metrics).filter(([key]) => key === name || key.startsWith(`${name}{`));
+  return series.length === 0 ? undefined : series.reduce((sum, [, value]) => sum + value, 0);
+}
+
+/** `4 packages`, `one check`. */
+export function plural(count: number, noun: string): string {
+  return count === 1 ? `one ${noun}` : `${count} ${noun}s`;
+}

@@ -1,0 +1,39 @@
+import { formatNumber } from './format.ts';
+import { type Html, html, nothing, table } from './html.ts';
+import type { Variant } from './outcome.ts';
+
+/** The Prometheus figures of each installed package: what counted something first, then what stayed at 0. */
+export function metrics(variants: readonly Variant[]): Html {
+  const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
+  if (scraped.length === 0) {
+    return html`<section><h2>Prometheus</h2><p class="notice">No metrics were scraped.</p></section>`;
+  }
+  const names = [...new Set(scraped.flatMap((variant) => Object.keys(variant.metrics)))].sort();
+  const moved = names.filter((name) => scraped.some((variant) => (variant.metrics[name] ?? 0) !== 0));
+  const still = names.filter((name) => !moved.includes(name));
+  const head = [
+    html`<th scope="col">Metric</th>`,
+    ...scraped.map(
+      (variant) =>
+        html`<th scope="col" class="number">${variant.target ?? variant.name}<small>${variant.arch}</small></th>`,
+    ),
+  ];
+  const body = [group('Counted', moved, scraped), group('Stayed at 0', still, scraped)];
+  return html`<section><h2>Prometheus</h2>
+<p class="muted">Scraped over HTTP from the server that each package installed, after the relayed traffic of the checks.</p>
+${table('Prometheus metrics by package', head, body, 'metrics')}</section>`;
+}
+
+function group(title: string, names: readonly string[], variants: readonly Variant[]): Html {
+  if (names.length === 0) return nothing;
+  const rows = names.map((name) => {
+    const values = variants.map((variant) => {
+      const value = variant.metrics[name];
+      return html`<td class="number">${value === undefined ? html`<span class="muted">none</span>` : formatNumber(value)}</td>`;
+    });
+    return html`<tr><th scope="row"><code>${name}</code></th>${values}</tr>
+`;
+  });
+  return html`<tbody><tr class="group"><th scope="rowgroup" colspan="${variants.length + 1}">${title}</th></tr>
+${rows}</tbody>`;
+}

@@ -1,0 +1,72 @@
+import type { BaseImage, Manifest } from '../manifest/schema.ts';
+import { columns, type Html, hash, html, link, nothing, table } from './html.ts';
+import { bySeverity } from './severity.ts';
+
+/** Where the source came from and how it is pinned. */
+export function source(manifest: Manifest): Html {
+  const { provider, location, sha256, tree, commit, gitTree } = manifest.source;
+  const rows: [string, Html][] = [
+    ['Provider', html`${provider}`],
+    ['Location', link(location)],
+    ['SHA-256 of the archive', hash(sha256)],
+    ['Digest of the unpacked tree', hash(tree)],
+    ['Git commit', hash(commit)],
+    ['Git tree', hash(gitTree)],
+    [
+      'Release date (SOURCE_DATE_EPOCH)',
+      html`${date(manifest.coturn.epoch)} <small>${manifest.coturn.epoch}</small>`,
+    ],
+  ];
+  const body = rows.map(
+    ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>
+`,
+  );
+  return html`<section><h2>Source</h2>
+${table('Source of coturn', columns('What', 'Value'), [html`<tbody>${body}</tbody>`], 'pairs')}</section>`;
+}
+
+/** What is known to be wrong with this coturn version, most severe first. */
+export function advisories(manifest: Manifest): Html {
+  const version = manifest.coturn.version;
+  if (manifest.advisories.length === 0) {
+    return html`<section><h2>Advisories</h2><p>turnbuild knows of none that affects coturn ${version}.</p></section>`;
+  }
+  const rows = bySeverity(manifest.advisories).map(
+    (a) => html`<tr><td><span class="severity ${a.severity}">${a.severity}</span></td>
+<th scope="row">${link(a.reference, a.id)}</th><td>${a.fixed}</td><td class="prose">${a.summary}</td></tr>
+`,
+  );
+  const head = columns('Severity', 'Advisory', 'Fixed in', 'Summary');
+  return html`<section><h2>Advisories</h2>
+<p class="notice">Published weaknesses whose range includes coturn ${version}. Choose a version that has the fix, or know how each is kept out of reach.</p>
+${table(`Advisories that affect coturn ${version}`, head, [html`<tbody>${rows}</tbody>`], 'advisories')}</section>`;
+}
+
+/** The images that the packages were built and checked in. */
+export function bases(manifest: Manifest): Html {
+  if (manifest.bases.length === 0) return nothing;
+  const rows = manifest.bases.map(
+    (
+      base,
+    ) => html`<tr><th scope="row">${base.name}${packages(base)}</th><td>${base.suite}</td><td>${base.arch}</td>
+<td>${base.origin}</td><td>${hash(base.digest)}</td></tr>
+`,
+  );
+  const head = columns('Image', 'Suite', 'Architecture', 'Origin', 'Digest');
+  return html`<section><h2>Base images</h2>
+<p class="muted"><em>Bootstrapped</em> images were made from the distribution's signed archive, <em>registry</em> images were pulled by digest.</p>
+${table('Base images', head, [html`<tbody>${rows}</tbody>`], 'files')}</section>`;
+}
+
+function packages(base: BaseImage): Html {
+  const entries = Object.entries(base.packages ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (entries.length === 0) return nothing;
+  const items = entries.map(([name, version]) => html`<li><code>${name} ${version}</code></li>`);
+  return html`<details><summary>Packages (${entries.length})</summary><ul class="packages">${items}</ul></details>`;
+}
+
+/** Seconds since 1970 as an ISO date; the bare number where there is no such date. */
+function date(epoch: number): string {
+  const day = new Date(epoch * 1000);
+  return Number.isNaN(day.getTime()) ? String(epoch) : day.toISOString().replace('.000Z', 'Z');
+}

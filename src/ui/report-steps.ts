@@ -1,0 +1,81 @@
+import type { Manifest, ManifestStep } from '../manifest/schema.ts';
+import { formatDuration } from './format.ts';
+import { columns, type Html, hash, html, nothing, numberColumn, table } from './html.ts';
+
+/** Facts that the steps noted (features, compiler, tool versions): one table a stage, one column a step. */
+export function facts(manifest: Manifest): Html {
+  const noted = manifest.steps.filter((step) => Object.keys(step.facts ?? {}).length > 0);
+  if (noted.length === 0) return nothing;
+  const stages = [...new Set(noted.map((step) => step.stage))];
+  const tables = stages.map((stage) =>
+    stageFacts(
+      stage,
+      noted.filter((step) => step.stage === stage),
+    ),
+  );
+  return html`<section><h2>Facts</h2>${tables}</section>`;
+}
+
+function stageFacts(stage: string, steps: readonly ManifestStep[]): Html {
+  const names = [...new Set(steps.flatMap((step) => Object.keys(step.facts ?? {})))];
+  const rows = names.map((name) => {
+    const cells = steps.map((step) => html`<td class="prose">${fact(step.facts?.[name])}</td>`);
+    return html`<tr><th scope="row">${name}</th>${cells}</tr>
+`;
+  });
+  const head = columns('Fact', ...steps.map((step) => where(step)));
+  return table(`Facts of the ${stage} stage`, head, [html`<tbody>${rows}</tbody>`], 'facts');
+}
+
+/** Scalars as they are, lists of them joined, maps as pairs; anything deeper as JSON. */
+function fact(value: unknown): Html {
+  if (value === undefined) return html`<span class="muted">none</span>`;
+  if (isScalar(value)) return html`${scalar(value)}`;
+  if (Array.isArray(value) && value.every(isScalar)) {
+    return value.length === 0 ? html`<span class="muted">none</span>` : html`${value.map(scalar).join(', ')}`;
+  }
+  const entries = Array.isArray(value) ? [] : Object.entries(value as object);
+  if (entries.length > 0 && entries.every(([, v]) => isScalar(v))) {
+    const items = entries.map(([name, v]) => html`<li><code>${name} ${scalar(v)}</code></li>`);
+    return html`<details><summary>${entries.length} entries</summary><ul class="packages">${items}</ul></details>`;
+  }
+  return html`<code>${JSON.stringify(value)}</code>`;
+}
+
+function isScalar(value: unknown): boolean {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function scalar(value: unknown): string {
+  if (value === null || value === '') return 'none';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return String(value);
+}
+
+/** How long each step took, and the key that says what went into it. */
+export function timings(manifest: Manifest): Html {
+  const total = manifest.steps.reduce((sum, step) => sum + step.seconds, 0);
+  const rows = manifest.steps.map(
+    (step) => html`<tr><th scope="row">${step.id}</th><td>${step.stage}</td><td>${where(step)}</td>
+<td>${step.status === 'done' ? '✓ done' : '✗ failed'}</td><td class="number">${formatDuration(step.seconds)}</td>
+<td>${step.log === undefined ? html`<span class="muted">none</span>` : html`<code>${step.log}</code>`}</td><td>${hash(step.key)}</td></tr>
+`,
+  );
+  const head = columns(
+    'Step',
+    'Stage',
+    'For',
+    'Status',
+    'Time',
+    'Log',
+    'Key: digest of everything that went in',
+  );
+  const foot = html`<tfoot><tr><th scope="row">Total</th><td colspan="3"></td><td class="number">${formatDuration(total)}</td><td colspan="2"></td></tr></tfoot>`;
+  return html`<section><h2>Steps</h2>
+<p class="muted">Steps ran side by side, so their total is more than the time on the clock.</p>
+${table('Steps and their times', head, [html`<tbody>${rows}</tbody>`, foot], 'steps')}</section>`;
+}
+
+function where(step: ManifestStep): string {
+  return [step.target, step.arch].filter((part) => part !== undefined).join(' / ') || 'all';
+}

@@ -1,0 +1,164 @@
+import type { Advisory, Manifest } from '../manifest/schema.ts';
+import { alignColumns, formatBytes, formatNumber, printable, wrap } from './format.ts';
+import {
+  countChecks,
+  failedSteps,
+  metricTotal,
+  plural,
+  type Variant,
+  variantsOf,
+  verdictOf,
+} from './outcome.ts';
+import { bySeverity } from './severity.ts';
+
+export interface SummaryOptions {
+  /** Where the files lie, as the user should read it. */
+  dir: string;
+  /** Width of the terminal; 80 where there is none. */
+  columns: number;
+  /** Colours and typographic signs; without it the text is plain ASCII. */
+  color: boolean;
+}
+
+type Paint = (text: string, style: 'bold' | 'dim' | 'red' | 'green' | 'yellow') => string;
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
+
+/** What `turnbuild release` ends with: packages, sizes, hashes, checks, scraped figures, advisories, and where it all lies. */
+export function renderSummary(manifest: Manifest, options: SummaryOptions): string {
+  const paint: Paint = (text, style) => (options.color ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
+  const variants = variantsOf(manifest);
+  const sections = [
+    [title(manifest, variants, paint)],
+    packages(variants, options, paint),
+    problems(manifest, variants, options, paint),
+    figures(variants, paint),
+    advisories(manifest, options, paint),
+    [
+      `${paint('Files ', 'dim')}  ${printable(options.dir)}`,
+      `${paint('Report', 'dim')}  ${printable(options.dir.replace(/\/$/, ''))}/report.html`,
+    ],
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): string {
+  const count = variants.reduce((sum, variant) => sum + variant.packages.length, 0);
+  const name = `coturn ${printable(manifest.coturn.version)}-${manifest.coturn.revision}`;
+  const verdict = {
+    passed: paint('every check that ran passed', 'green'),
+    failed: paint('FAILED', 'red'),
+    unverified: paint('NOT VERIFIED', 'yellow'),
+  }[verdictOf(manifest)];
+  return `${paint(name, 'bold')}: ${plural(count, 'package')}, ${verdict}`;
+}
+
+function packages(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[] {
+  const entries = variants.flatMap((variant) =>
+    variant.packages.map((file) => ({
+      file,
+      status: checkStatus(variant),
+      failed: countChecks(variant.checks).failed,
+    })),
+  );
+  if (entries.length === 0) return [];
+  const base = (path: string): string => printable(path.slice(path.lastIndexOf('/') + 1));
+  const rows = entries.map(({ file, status }) => [base(file.path), formatBytes(file.size), status]);
+  const [head = '', ...lines] = alignColumns([['PACKAGE', 'SIZE', 'CHECKS'], ...rows], new Set([1]));
+  // "  sha256 " and 64 digits.
+  const short = options.columns < 73;
+  const body = entries.flatMap(({ file, failed }, i) => {
+    const line = lines[i] ?? '';
+    const digest = short ? `${file.sha256.slice(0, 16)}...` : file.sha256;
+    return [failed > 0 ? paint(line, 'red') : line, `  ${paint('sha256', 'dim')} ${digest}`];
+  });
+  return [paint(head, 'dim'), ...body, ...(short ? ['The full hashes are in the report.'] : [])];
+}
+
+function checkStatus(variant: Variant): string {
+  const { passed, failed, skipped } = countChecks(variant.checks);
+  if (variant.checks.length === 0) return 'none ran';
+  const rest = [...(failed > 0 ? [`${failed} FAILED`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])];
+  return [`${passed}/${variant.checks.length} passed`, ...rest].join(', ');
+}
+
+function problems(
+  manifest: Manifest,
+  variants: readonly Variant[],
+  options: SummaryOptions,
+  paint: Paint,
+): string[] {
+  const checks = variants.flatMap((variant) =>
+    variant.checks
+      .filter((check) => check.status === 'failed')
+      .map((check) => `${variant.name}: ${check.title} (${check.id}): ${check.message}`),
+  );
+  const steps = failedSteps(manifest).map((step) => {
+    const log = step.log === undefined ? '' : `; log: ${step.log}`;
+    return `step ${step.id}: ${firstLine(step.error ?? 'no message')}${log}`;
+  });
+  const list = [...checks.map(firstLine), ...steps];
+  return list.length === 0
+    ? []
+    : [paint('Failures', 'red'), ...list.flatMap((text) => bullet(text, options.columns))];
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+function bullet(text: string, width: number): string[] {
+  return wrap(printable(text), Math.max(20, width - 4)).map(
+    (line, i) => `${i === 0 ? '  - ' : '    '}${line}`,
+  );
+}
+
+/** What the server counted towards its peers: the figures that can be compared with the messages that were sent. */
+function figures(variants: readonly Variant[], paint: Paint): string[] {
+  const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
+  if (scraped.length === 0) return [];
+  const show = (variant: Variant, name: string): string => {
+    const total = metricTotal(variant.metrics, name);
+    return total === undefined ? '-' : formatNumber(total);
+  };
+  const rows = scraped.map((variant) => [
+    printable(variant.name),
+    show(variant, 'turn_total_traffic_peer_rcvp'),
+    show(variant, 'turn_total_traffic_peer_sentp'),
+    show(variant, 'turn_total_traffic_peer_rcvb'),
+    show(variant, 'turn_total_traffic_peer_sentb'),
+    show(variant, 'turn_total_allocations'),
+  ]);
+  const heads = [
+    ['', 'PACKETS', 'PACKETS', 'BYTES', 'BYTES', 'ALLOCATIONS'],
+    ['PROMETHEUS', 'FROM PEERS', 'TO PEERS', 'FROM PEERS', 'TO PEERS', 'NOW'],
+  ];
+  const [first = '', second = '', ...lines] = alignColumns([...heads, ...rows], new Set([1, 2, 3, 4, 5]));
+  return [paint(first, 'dim'), paint(second, 'dim'), ...lines];
+}
+
+function advisories(manifest: Manifest, options: SummaryOptions, paint: Paint): string[] {
+  if (manifest.advisories.length === 0) return [];
+  const list = bySeverity(manifest.advisories);
+  const style = (severity: Advisory['severity']): 'red' | 'yellow' | 'dim' =>
+    severity === 'critical' || severity === 'high' ? 'red' : severity === 'medium' ? 'yellow' : 'dim';
+  const entries = alignColumns(
+    list.map((a) => [`  ${a.severity}`, printable(a.id), printable(a.fixed)]),
+    new Set(),
+  );
+  const width = Math.max(...entries.map((entry) => entry.length)) + 2;
+  const half = 2 * width <= options.columns + 2 ? Math.ceil(entries.length / 2) : entries.length;
+  const cell = (index: number, pad: number): string =>
+    paint((entries[index] ?? '').padEnd(pad), style(list[index]?.severity ?? 'low'));
+  const lines = entries
+    .slice(0, half)
+    .map((_, i) => (i + half < entries.length ? cell(i, width) + cell(i + half, 0) : cell(i, 0)));
+  const heading = wrap(
+    `Known weaknesses of this coturn version (${list.length}) and the release that fixes each:`,
+    options.columns,
+  );
+  return [...heading.map((line) => paint(line, 'bold')), ...lines];
+}
