@@ -1,5 +1,5 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
-import type { Manifest, ManifestStep } from '../manifest/schema.ts';
+import type { BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { build } from '../stages/build.ts';
 import { packageStage } from '../stages/package.ts';
@@ -15,6 +15,7 @@ export type StepOutcome = 'done' | 'current' | 'failed' | 'blocked';
 export interface ManifestStore {
   read(): Manifest;
   record(step: ManifestStep): Promise<void>;
+  recordBase(base: BaseImage): Promise<void>;
 }
 
 /**

@@ -92,7 +92,8 @@ function result(check: CheckResult): Html {
   const hover = [check.message, ...measured.map(([name, value]) => `${name}: ${value}`)].filter(
     (t) => t !== '',
   );
-  return html`<details title="${hover.join('\n')}"><summary>${mark}</summary><p>${check.message}</p>${figures(check)}</details>`;
+  const message = check.message === '' ? nothing : html`<p>${check.message}</p>`;
+  return html`<details title="${hover.join('\n')}"><summary>${mark}</summary>${message}${figures(check)}</details>`;
 }
 
 function figures(check: CheckResult): Html {

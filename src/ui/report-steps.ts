@@ -61,18 +61,14 @@ export function timings(manifest: Manifest): Html {
 <td>${step.log === undefined ? html`<span class="muted">none</span>` : html`<code>${step.log}</code>`}</td><td>${hash(step.key)}</td></tr>
 `,
   );
-  const head = columns(
-    'Step',
-    'Stage',
-    'For',
-    'Status',
-    'Time',
-    'Log',
-    'Key: digest of everything that went in',
-  );
+  const head = [
+    ...columns('Step', 'Stage', 'For', 'Status'),
+    numberColumn('Time'),
+    ...columns('Log', 'Key: digest of what went in'),
+  ];
   const foot = html`<tfoot><tr><th scope="row">Total</th><td colspan="3"></td><td class="number">${formatDuration(total)}</td><td colspan="2"></td></tr></tfoot>`;
   return html`<section><h2>Steps</h2>
-<p class="muted">Steps ran side by side, so their total is more than the time on the clock.</p>
+<p class="muted">Steps may run side by side, so their total can be more than the time on the clock.</p>
 ${table('Steps and their times', head, [html`<tbody>${rows}</tbody>`, foot], 'steps')}</section>`;
 }
 

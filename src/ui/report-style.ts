@@ -14,7 +14,7 @@ p { margin: 0 0 8px; } header .muted { margin: 0; } section { margin-top: 36px; 
 code, pre { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; }
 small { display: block; font-size: 12.5px; color: var(--soft); font-weight: 400; } .muted { color: var(--soft); }
 .hash { user-select: all; -webkit-user-select: all; }
-td .hash { display: inline-block; min-width: 255px; }
+td .hash { display: inline-block; min-width: 255px; white-space: normal; }
 .verdict { font-size: 18px; font-weight: 600; padding: 10px 14px; border-radius: 6px; border-left: 5px solid; overflow-wrap: anywhere; }
 .verdict .why { font-weight: 400; }
 .verdict.passed { color: var(--good); background: var(--good-ground); } .verdict.failed { color: var(--bad); background: var(--bad-ground); }
@@ -46,6 +46,11 @@ summary { cursor: pointer; } .figures { margin: 4px 0 6px; font-size: 12.5px; } 
 .packages { margin: 6px 0 0; padding-left: 18px; columns: 260px auto; }
 @media (min-width: 700px) { .matrix tbody th, .metrics tbody th { position: sticky; left: 0; background: var(--ground); } .metrics .group th { background: var(--panel); } }
 @media (max-width: 699px) { main, footer { padding: 16px 12px; } h1 { font-size: 24px; } .matrix tbody th { min-width: 200px; } .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); } }
-@media print { body { font-size: 11px; } main { max-width: none; padding: 0; } .scroll { overflow: visible; border: 0; } table { font-size: 9px; } .hash { white-space: normal; overflow-wrap: anywhere; }
-  th, td { padding: 3px 5px; white-space: normal !important; min-width: 0 !important; overflow-wrap: anywhere; } tr, .failure { break-inside: avoid; } h2 { break-after: avoid; } section { margin-top: 18px; } }
+@page { margin: 12mm; }
+@media print { body, table { font-size: 10px; } main { max-width: none; padding: 0; } section { margin-top: 18px; }
+  h1 { font-size: 20px; } h2 { font-size: 14px; break-after: avoid; } h3 { font-size: 11px; } .verdict, .tiles dd { font-size: 14px; }
+  small, code, pre, thead th, thead th small, .tiles dt, .figures, .matrix details p, .group th, .severity { font-size: 9px; }
+  .tiles { grid-template-columns: repeat(5, 1fr); } .scroll { overflow: visible; border: 0; } tr, .failure { break-inside: avoid; }
+  th, td { padding: 3px 5px; } td code, th code { white-space: normal; overflow-wrap: anywhere; } td .hash { min-width: 180px; }
+  .matrix tbody th { min-width: 0; position: static; } .matrix td { min-width: 60px; } .steps th, .steps td { white-space: normal; } }
 `;

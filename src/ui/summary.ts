@@ -59,23 +59,29 @@ function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): 
 function packages(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[] {
   const entries = variants.flatMap((variant) =>
     variant.packages.map((file) => ({
-      file,
+      sha256: file.sha256,
+      name: printable(file.path.slice(file.path.lastIndexOf('/') + 1)),
+      size: formatBytes(file.size),
       status: checkStatus(variant),
-      failed: countChecks(variant.checks).failed,
+      bad: countChecks(variant.checks).failed > 0,
     })),
   );
   if (entries.length === 0) return [];
-  const base = (path: string): string => printable(path.slice(path.lastIndexOf('/') + 1));
-  const rows = entries.map(({ file, status }) => [base(file.path), formatBytes(file.size), status]);
-  const [head = '', ...lines] = alignColumns([['PACKAGE', 'SIZE', 'CHECKS'], ...rows], new Set([1]));
+  const rows = entries.map(({ name, size, status }) => [name, size, status]);
+  const aligned = alignColumns([['PACKAGE', 'SIZE', 'CHECKS'], ...rows], new Set([1]));
+  const fits = aligned.every((line) => line.length <= options.columns);
   // "  sha256 " and 64 digits.
-  const short = options.columns < 73;
-  const body = entries.flatMap(({ file, failed }, i) => {
-    const line = lines[i] ?? '';
-    const digest = short ? `${file.sha256.slice(0, 16)}...` : file.sha256;
-    return [failed > 0 ? paint(line, 'red') : line, `  ${paint('sha256', 'dim')} ${digest}`];
+  const whole = options.columns >= 73;
+  const body = entries.flatMap(({ sha256, name, size, status, bad }, i) => {
+    const line = fits ? (aligned[i + 1] ?? '') : name;
+    return [
+      bad ? paint(line, 'red') : line,
+      ...(fits ? [] : [`  ${size}, ${status}`]),
+      `  ${paint('sha256', 'dim')} ${whole ? sha256 : `${sha256.slice(0, 16)}...`}`,
+    ];
   });
-  return [paint(head, 'dim'), ...body, ...(short ? ['The full hashes are in the report.'] : [])];
+  const head = paint(fits ? (aligned[0] ?? '') : 'PACKAGES', 'dim');
+  return [head, ...body, ...(whole ? [] : ['The full hashes are in the report.'])];
 }
 
 function checkStatus(variant: Variant): string {

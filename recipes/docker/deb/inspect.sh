@@ -36,7 +36,7 @@ set -- /inputs/coturn.deb
 # As a build would be judged for upload; a non-zero exit only says that there are tags, which are read from the text.
 lintian --no-cfg --allow-root --show-overrides --tag-display-limit 0 "$@" >/out/lintian.txt 2>/out/lintian-errors.txt || true
 
-unit=$(find /pkg -name coturn.service | head -n 1)
+unit=$(find /pkg/usr/lib/systemd /pkg/lib/systemd -name coturn.service 2>/dev/null | head -n 1)
 if [ -n "$unit" ]; then
 	cp "$unit" /tmp/coturn.service
 	systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>&1 || true

@@ -46,7 +46,10 @@ find usr/share/man -type l | while read -r link; do
 done
 find "$doc" -maxdepth 1 -type f ! -name copyright -size +3k -exec gzip -9n {} +
 [ ! -f "$doc/changelog.Debian" ] || gzip -9n "$doc/changelog.Debian"
-chmod -R u+rwX,go+rX,go-w .
+# Upstream's install gives everything 755.
+find . -type d -exec chmod 755 {} +
+find . -type f ! -path './usr/bin/*' ! -name '*.sh' -exec chmod 644 {} +
+find . -type f \( -path './usr/bin/*' -o -name '*.sh' \) -exec chmod 755 {} +
 
 # Dependencies are computed from the binaries against the target distribution's own symbols files.
 mkdir -p /pkg/work/debian

@@ -28,6 +28,8 @@ export interface PackageFacts {
   values: ReadonlyMap<string, string>;
   /** Logs and scraped metrics by file name, e.g. `shipped.log`, `long-term.after.metrics`. */
   files: ReadonlyMap<string, string>;
+  /** Its source handles SIGTERM; some old versions die of it instead. */
+  handlesStop: boolean;
   /** Long options of this very turnserver. */
   options: ReadonlySet<string>;
 }

@@ -101,6 +101,9 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     files: new Map(
       await Promise.all(names.map(async (name) => [name, await files.readText(`${used}/${name}`)] as const)),
     ),
+    handlesStop: /^stop-signal yes$/m.test(
+      await files.readText(`${context.dir}/build/${step.target}-${step.arch}/features.txt`),
+    ),
     options: new Set(firstWords(options)),
   };
 }

@@ -43,22 +43,23 @@ reachable() {
 	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# start NAME CONFIGURATION: turnserver in the background as its own user; waits for the ready line (60 s).
+# start NAME CONFIGURATION [METRICS-PORT]: turnserver in the background as its own user; waits until clients, and metrics
+# if a port is given, are served (90 s). No log line serves for that: their texts differ between versions.
 start() {
-	local name=$1 waited=0
+	local name=$1 metrics=${3:-} waited=0
 	runuser -u turnserver -- /usr/bin/turnserver -c "$2" --pidfile= >"/out/$name.log" 2>&1 </dev/null &
 	server=$!
-	until grep -q 'Total auth threads:' "/out/$name.log" 2>/dev/null; do
-		if ! kill -0 $server 2>/dev/null || [ $waited -ge 600 ]; then
+	until reachable "$address" 3478 && { [ -z "$metrics" ] || reachable 127.0.0.1 "$metrics"; }; do
+		if ! kill -0 $server 2>/dev/null || [ $waited -ge 450 ]; then
 			fact "$name.ready" no
 			return 1
 		fi
-		sleep 0.1
+		sleep 0.2
 		waited=$((waited + 1))
 	done
 	fact "$name.ready" yes
-	# The listeners are opened by other threads, soon after that line.
-	sleep 2
+	# UDP listeners and authentication threads come right after.
+	sleep 1
 }
 
 # stop NAME: SIGTERM, and the exit code as the fact NAME.stop; SIGKILL after 30 s.

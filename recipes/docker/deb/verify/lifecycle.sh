@@ -38,8 +38,8 @@ remove_and_purge() {
 leftovers() {
 	LC_ALL=C comm -13 /out/before.files /out/after.files |
 		grep -v -e '^/etc/\(passwd\|group\|shadow\|gshadow\|subuid\|subgid\)-\?$' -e '^/etc/\.pwd\.lock$' -e '^/etc/ld\.so\.cache$' \
-			-e '^/var/lib/systemd' -e '^/etc/systemd/system/multi-user\.target\.wants$' >/out/leftovers.all
-	grep -e turn /out/leftovers.all >/out/leftovers.txt || true
+			-e '^/var/lib/systemd' -e '^/etc/systemd/system/multi-user\.target\.wants$' >/tmp/leftovers
+	grep -e turn /tmp/leftovers >/out/leftovers.txt || true
 	rm -f /out/before.files /out/after.files
 }
 

@@ -64,7 +64,7 @@ check_traffic() {
 	chown -R turnserver:turnserver /tmp/certificate
 	test_configuration "$credentials" >/tmp/test.conf
 	chmod 644 /tmp/test.conf
-	start "$credentials" /tmp/test.conf || { stop "$credentials"; return; }
+	start "$credentials" /tmp/test.conf 9641 || { stop "$credentials"; return; }
 	turnutils_peer -L "$address" -p 3480 >/out/peer.log 2>&1 </dev/null &
 	local peer=$!
 	scrape "$credentials.before"

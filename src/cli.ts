@@ -1,0 +1,194 @@
+import { Command, CommanderError, type Option } from 'commander';
+import type { CommonOptions } from './commands/options.ts';
+import { EXIT, TurnbuildError } from './errors.ts';
+import type { StageName } from './plan/types.ts';
+
+declare const TURNBUILD_VERSION: string;
+
+const interrupt = new AbortController();
+process.on('SIGINT', () => {
+  // The second Ctrl-C is from somebody who doesn't want to wait for the cleaning up.
+  if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+  interrupt.abort();
+});
+process.on('SIGTERM', () => interrupt.abort());
+
+const program = new Command('turnbuild')
+  .description(
+    'Turns a coturn release into tested packages for arm64 and x86_64, with Prometheus support proved.',
+  )
+  .version(TURNBUILD_VERSION)
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
+  .addHelpText(
+    'after',
+    examples(
+      'turnbuild release',
+      'turnbuild release 4.6.1 --source debian --arch arm64',
+      'turnbuild doctor --fix',
+    ),
+  );
+
+/** `VERSION` and the options of every command that plans a release. */
+function releaseCommand(name: string, summary: string, lines: string[]): Command {
+  return program
+    .command(name)
+    .summary(summary)
+    .description(`${summary}.`)
+    .argument('[version]', 'a coturn version, "latest" (default), or a semver range')
+    .option('--arch <name...>', 'architectures: arm64, x86_64')
+    .option('--target <name...>', 'targets, e.g. debian-12')
+    .option('--source <where>', 'github, debian, a file, or an address')
+    .option('--sha256 <hex>', 'SHA-256 of the file or address given by --source; pins it for this run')
+    .option('--revision <n>', 'package revision')
+    .option('--maintainer <name>', 'maintainer of the packages: Name <address@host>')
+    .option('--builder <name>', 'buildx builder (default: the current one)')
+    .option('--jobs <n>', 'packages made at a time')
+    .option('--mirror <address>', 'Debian archive (default: of /etc/apt)')
+    .option('--refresh-base', 'bootstrap the root file systems anew, with the packages of today')
+    .option('--update-lock', 'pin the sources that were found instead of comparing them with the lock')
+    .option('--lock <file>', 'lock file of the sources')
+    .option('--allow-quarantined', 'accept a release that must not be shipped')
+    .option('--recipes <dir>', 'recipes to use instead of the installed ones')
+    .option('--out <dir>', 'where results go', 'dist')
+    .option('--json', 'print the result as JSON')
+    .option('--dry-run', 'print what would run, and write nothing')
+    .option('--verbose', 'print every line of every step')
+    .addHelpText('after', examples(...lines));
+}
+
+function stageCommand(name: string, summary: string, stages: StageName[], lines: string[]): void {
+  const command = releaseCommand(name, summary, lines);
+  if (stages.includes('verify')) command.option('--no-verify', 'make packages only');
+  command.action(async (version: string | undefined, options: CommonOptions) => {
+    const { release } = await import('./commands/release.ts');
+    const { createOutput } = await import('./commands/output.ts');
+    const wanted = options.verify === false ? stages.filter((stage) => stage !== 'verify') : stages;
+    process.exitCode = await release(
+      version,
+      wanted,
+      options,
+      createOutput(options.json === true),
+      interrupt.signal,
+    );
+  });
+}
+
+stageCommand(
+  'release',
+  'Fetch, build, package and verify a coturn release',
+  ['build', 'package', 'verify'],
+  [
+    'turnbuild release',
+    'turnbuild release "^4.18.0" --arch arm64',
+    'turnbuild release 4.6.1 --source debian --target debian-12,debian-13',
+    'turnbuild release --source ./coturn-4.18.0.tar.gz --update-lock',
+  ],
+);
+releaseCommand('plan', 'Print what a release would do', [
+  'turnbuild plan 4.6.1',
+  'turnbuild plan latest --json',
+]).action(async (version: string | undefined, options: CommonOptions) => {
+  const { plan } = await import('./commands/release.ts');
+  const { createOutput } = await import('./commands/output.ts');
+  process.exitCode = await plan(version, options, createOutput(options.json === true), interrupt.signal);
+});
+releaseCommand('source', 'Fetch the sources, check them, and write them normalised', [
+  'turnbuild source 4.6.1 --source debian',
+  'turnbuild source 4.18.0 --update-lock',
+]).action(async (version: string | undefined, options: CommonOptions) => {
+  const { source } = await import('./commands/release.ts');
+  const { createOutput } = await import('./commands/output.ts');
+  process.exitCode = await source(version, options, createOutput(options.json === true), interrupt.signal);
+});
+stageCommand('build', 'Compile a coturn release', ['build'], ['turnbuild build 4.6.1 --arch arm64']);
+stageCommand(
+  'package',
+  'Make packages of what build has compiled',
+  ['package'],
+  ['turnbuild package 4.6.1 --revision 2'],
+);
+stageCommand(
+  'verify',
+  'Install, use and judge the packages that are there',
+  ['verify'],
+  ['turnbuild verify 4.6.1 --target debian-13'],
+);
+
+program
+  .command('doctor')
+  .summary('See what turnbuild needs on this machine, and mend it')
+  .description('See what turnbuild needs on this machine, and mend it. Exit code 1 if something is missing.')
+  .option('--fix', 'install and start what is missing (Debian 12 and 13, as root)')
+  .option('--builder <name>', 'buildx builder (default: the current one)')
+  .option('--json', 'print the findings as JSON')
+  .option('--dry-run', 'with --fix: print what would run, and change nothing')
+  .option('--verbose', 'print every line of every command')
+  .addHelpText('after', examples('turnbuild doctor', 'turnbuild doctor --fix'))
+  .action(
+    async (options: {
+      fix?: boolean;
+      dryRun?: boolean;
+      json?: boolean;
+      verbose?: boolean;
+      builder?: string;
+    }) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      const { createOutput } = await import('./commands/output.ts');
+      process.exitCode = await doctor(
+        {
+          fix: options.fix === true,
+          dryRun: options.dryRun === true,
+          json: options.json === true,
+          verbose: options.verbose === true,
+          ...(options.builder === undefined ? {} : { builder: options.builder }),
+        },
+        createOutput(options.json === true),
+      );
+    },
+  );
+
+program
+  .command('completion')
+  .summary('Print a completion script for your shell')
+  .description('Print a completion script for your shell.')
+  .addArgument(program.createArgument('<shell>').choices(['bash', 'zsh', 'fish']))
+  .addHelpText('after', examples('source <(turnbuild completion bash)'))
+  .action(async (shell: 'bash' | 'zsh' | 'fish') => {
+    const { completionScript } = await import('./commands/completion.ts');
+    const commands = program.commands.map((command) => ({
+      name: command.name(),
+      summary: command.summary(),
+      options: command.options
+        .filter((option: Option) => option.long !== undefined)
+        .map((option: Option) => option.long ?? ''),
+    }));
+    process.stdout.write(completionScript(shell, commands));
+  });
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
+/** Prints one clear error: what, why, what to do next. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok;
+    process.stderr.write(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee turnbuild --help.\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof TurnbuildError) {
+    const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+    process.stderr.write(`turnbuild: ${error.message}${hint}\n  [${error.code}]\n`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`turnbuild: internal error, please report it: ${text}\n`);
+  return EXIT.failed;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { exists, readText, writeText } from '../io/files.ts';
+import { MANIFEST_SCHEMA, type Manifest } from '../manifest/schema.ts';
+import { parseManifest, withBase, withStep } from '../manifest/store.ts';
+import { advisoriesFor, parseAdvisories } from '../recipe/advisories.ts';
+import type { PlannedRelease } from './pipeline.ts';
+import type { Recipes } from './recipes.ts';
+import type { ManifestStore } from './run-plan.ts';
+
+/**
+ * Opens manifest.json of a release's folder, or begins one. Steps of the old one are kept where their source is the
+ * same; their keys decide whether they are current. Each change is on the disk before the next step begins.
+ */
+export async function openManifest(release: PlannedRelease, recipes: Recipes): Promise<ManifestStore> {
+  const file = join(release.dir, 'manifest.json');
+  const { source, plan } = release;
+  const known = parseAdvisories(await readText(join(recipes.dir, 'advisories.yaml')));
+  const old = (await exists(file)) ? parseManifest(file, await readText(file)) : undefined;
+  const ids = new Set(plan.steps.map((step) => step.id));
+  let manifest: Manifest = {
+    schema: MANIFEST_SCHEMA,
+    coturn: plan.coturn,
+    source: {
+      provider: source.provider,
+      location: source.location,
+      sha256: source.sha256,
+      tree: source.tree,
+      ...(source.commit === undefined ? {} : { commit: source.commit }),
+      ...(source.gitTree === undefined ? {} : { gitTree: source.gitTree }),
+    },
+    advisories: advisoriesFor(plan.coturn.version, known),
+    bases: old?.bases ?? [],
+    steps: (old?.steps ?? []).filter((step) => ids.has(step.id) || step.status === 'done'),
+  };
+  // Writes wait for each other: the last one on the disk is the newest.
+  let writing: Promise<void> = Promise.resolve();
+  const change = async (next: Manifest) => {
+    manifest = next;
+    writing = writing.then(() => writeText(file, `${JSON.stringify(manifest, null, 2)}\n`));
+    await writing;
+  };
+  await change(manifest);
+  return {
+    read: () => manifest,
+    record: (step) => change(withStep(manifest, step)),
+    recordBase: (base) => change(withBase(manifest, base)),
+  };
+}

@@ -1,0 +1,64 @@
+import { cpus } from 'node:os';
+import { usageError } from '../errors.ts';
+import { type Arch, parseArch } from '../plan/platforms.ts';
+
+/** Options that more than one command has, as commander gives them. */
+export interface CommonOptions {
+  json?: boolean;
+  verbose?: boolean;
+  dryRun?: boolean;
+  out: string;
+  arch?: string[];
+  target?: string[];
+  source?: string;
+  sha256?: string;
+  revision?: string;
+  builder?: string;
+  jobs?: string;
+  verify?: boolean;
+  updateLock?: boolean;
+  allowQuarantined?: boolean;
+  mirror?: string;
+  lock?: string;
+  recipes?: string;
+  refreshBase?: boolean;
+  maintainer?: string;
+}
+
+/** `a,b c` and repeated options -> one list. */
+export function listOption(words: readonly string[] | undefined): string[] | undefined {
+  const list = (words ?? []).flatMap((word) => word.split(',')).filter((word) => word !== '');
+  return list.length === 0 ? undefined : [...new Set(list)];
+}
+
+export function architecturesOption(words: readonly string[] | undefined): Arch[] | undefined {
+  return listOption(words)?.map(parseArch);
+}
+
+/** A whole number of at least one, or a usage error. */
+export function countOption(name: string, word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const count = Number(word);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw usageError('OPTION_INVALID', `--${name} takes a whole number of at least 1, not "${word}"`);
+}
+
+/** Packages made at a time: compiling uses one processor each, so as many as there are, but never more than four. */
+export function defaultJobs(): number {
+  return Math.max(1, Math.min(4, cpus().length));
+}
+
+/** What --source means: a provider's name, an address, or else a file. */
+export function parseSource(word: string): {
+  provider: 'github' | 'debian' | 'file' | 'url';
+  location: string;
+} {
+  if (word === 'github' || word === 'debian') return { provider: word, location: word };
+  if (/^https?:\/\//.test(word)) return { provider: 'url', location: word };
+  return { provider: 'file', location: word };
+}
+
+export function sha256Option(word: string | undefined): string | undefined {
+  if (word === undefined || /^[0-9a-f]{64}$/i.test(word)) return word?.toLowerCase();
+  throw usageError('OPTION_INVALID', '--sha256 takes 64 hexadecimal digits');
+}

@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { readAptMirrors } from '../io/apt-mirror.ts';
+import { dryRunExec, runProcess } from '../io/exec.ts';
+import * as files from '../io/files.ts';
+import { lockFolder } from '../io/folder-lock.ts';
+import { createIo, type Io } from '../io/index.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { createPlan } from '../plan/index.ts';
+import type { Arch } from '../plan/platforms.ts';
+import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
+import { type Mirrors, prepareBase } from '../stages/base.ts';
+import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
+import type { ResolvedSource } from '../stages/source.ts';
+import { renderReport } from '../ui/report.ts';
+import { runTasks, type TaskGroup } from '../ui/tasks.ts';
+import { type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
+import { openManifest } from './manifest-file.ts';
+import { architecturesOption, type CommonOptions, countOption, defaultJobs, listOption } from './options.ts';
+import type { Output } from './output.ts';
+import { loadRecipes, packageRoot, type Recipes } from './recipes.ts';
+import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
+import { resolveWanted } from './source-choice.ts';
+
+/** Everything that a command gathers before it plans. */
+export interface Session {
+  options: CommonOptions;
+  output: Output;
+  recipes: Recipes;
+  io: Io;
+  cache: string;
+  mirrors: Mirrors | undefined;
+  jobs: number;
+}
+
+/** Where turnbuild keeps downloads and bootstrapped roots: TURNBUILD_CACHE, else the XDG cache folder. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return env.TURNBUILD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+}
+
+export async function openSession(
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Session> {
+  const apt = await readAptMirrors();
+  const debian = options.mirror ?? apt.debian;
+  const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
+  return {
+    options,
+    output,
+    recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
+    io: createIo(exec, signal),
+    cache: cacheFolder(),
+    mirrors: debian === undefined ? undefined : { debian, security: apt.security },
+    jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
+  };
+}
+
+/** A release that is planned: sources resolved and pinned, facts gathered. */
+export interface PlannedRelease {
+  source: ResolvedSource;
+  builder: BuilderFacts;
+  plan: Plan;
+  /** The release's folder. */
+  dir: string;
+}
+
+export async function planRelease(session: Session, version: string | undefined): Promise<PlannedRelease> {
+  const { options, recipes } = session;
+  const wanted = architecturesOption(options.arch) ?? recipes.release.architectures;
+  const targets = listOption(options.target) ?? recipes.release.targets;
+  const revision = countOption('revision', options.revision) ?? recipes.release.revision;
+  if (options.maintainer !== undefined && !/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/.test(options.maintainer)) {
+    throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
+  }
+  const plan = (coturn: { version: string; epoch: number }, buildArch: Arch): Plan =>
+    createPlan({
+      coturn: { ...coturn, revision },
+      release: { ...recipes.release, maintainer: options.maintainer ?? recipes.release.maintainer },
+      knownTargets: recipes.targets,
+      compatibility: recipes.compatibility,
+      targets,
+      architectures: wanted,
+      buildArch,
+      verify: options.verify !== false,
+      jobs: 2,
+    });
+  // Wrong names are found before anything is downloaded or asked.
+  plan({ version: '0.0.0', epoch: 0 }, wanted[0] ?? 'x86_64');
+  const builder = await inspectBuilder(options.builder);
+  if (options.verify !== false) requirePlatforms(builder, wanted);
+  const source = await resolveWanted(session, version);
+  return {
+    source,
+    builder,
+    plan: plan(source, builder.buildArch),
+    dir: resolve(options.out, source.version),
+  };
+}
+
+/** Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has. */
+export async function performRelease(
+  session: Session,
+  release: PlannedRelease,
+  stages: readonly StageName[],
+): Promise<Manifest> {
+  const { io, output } = session;
+  const { plan, dir } = release;
+  const lock = await lockFolder(dir);
+  try {
+    const store = await openManifest(release, session.recipes);
+    const bases = new Map<string, ReadyBase>();
+    const context: StageContext = {
+      io,
+      plan,
+      dir,
+      recipes: session.recipes.dir,
+      patches: session.recipes.patches,
+      builder: session.options.builder,
+      bases,
+      attempt: randomUUID(),
+      onLine: () => {},
+    };
+    const steps = new Set(stages);
+    const plain =
+      session.options.verbose === true ||
+      !process.stdout.isTTY ||
+      process.env.CI === 'true' ||
+      session.options.json === true;
+    const options = { plain, jobs: session.jobs, line: output.line };
+    const errors = await runTasks(baseGroups(session, plan, bases, store), {
+      ...options,
+      jobs: Math.min(2, session.jobs),
+    });
+    if (errors.length === 0) {
+      errors.push(...(await runTasks(stepGroups(session, context, store, steps), options)));
+    }
+    const manifest = store.read();
+    const version = (
+      JSON.parse(await files.readText(join(await packageRoot(), 'package.json'))) as { version: string }
+    ).version;
+    await files.writeText(join(dir, 'report.html'), renderReport(manifest, { turnbuildVersion: version }));
+    if (errors.length > 0) throw combined(errors, io.signal);
+    return manifest;
+  } finally {
+    await files.remove(join(dir, '.work'));
+    await lock.release();
+  }
+}
+
+function baseGroups(
+  session: Session,
+  plan: Plan,
+  bases: Map<string, ReadyBase>,
+  store: ManifestStore,
+): TaskGroup[] {
+  return plan.bases.map((base) => ({
+    title: `root ${base.id}`,
+    tasks: [
+      {
+        title: base.image === undefined ? 'bootstrap' : 'registry image',
+        run: async (show) => {
+          const ready = await prepareBase(base, {
+            io: session.io,
+            cache: session.cache,
+            mirrors: session.mirrors,
+            refresh: session.options.refreshBase === true,
+            onLine: show,
+          });
+          bases.set(base.id, ready);
+          await store.recordBase({
+            name: base.id,
+            suite: base.suite,
+            arch: base.arch,
+            origin: ready.origin,
+            digest: ready.digest,
+          });
+          return ready.digest.slice(0, 19);
+        },
+      },
+    ],
+  }));
+}
+
+function stepGroups(
+  session: Session,
+  context: StageContext,
+  store: ManifestStore,
+  stages: ReadonlySet<StageName>,
+): TaskGroup[] {
+  return chains(context.plan).map((chain) => ({
+    title: `${chain[0]?.target} ${chain[0]?.arch}`,
+    tasks: chain
+      .filter((step) => stages.has(step.stage))
+      .map((step) => ({
+        title: step.stage,
+        run: (show) => performStep(session, step, context, store, show),
+      })),
+  }));
+}
+
+async function performStep(
+  session: Session,
+  step: PlannedStep,
+  context: StageContext,
+  store: ManifestStore,
+  show: (text: string) => void,
+): Promise<string> {
+  const path = join(context.dir, logFile(step));
+  await files.makeFolder(join(context.dir, 'logs'));
+  const log = createWriteStream(`${path}.tmp`);
+  let lines = 0;
+  try {
+    const outcome = await runStep(step, context, store, (line) => {
+      lines += 1;
+      log.write(`${line}\n`);
+      show(line.replace(/^#\d+ (\d+\.\d+ )?/, ''));
+      if (session.options.verbose === true) session.output.line(`  ${step.id} | ${line}`);
+    });
+    if (outcome === 'blocked') {
+      throw new TurnbuildError(
+        'STEP_BLOCKED',
+        `${step.id} needs ${step.needs.join(' and ')}, which has not been made`,
+        {
+          hint: 'Run `turnbuild release`, or the earlier command first.',
+        },
+      );
+    }
+    return outcome === 'current' ? 'up to date' : 'done';
+  } finally {
+    await new Promise((done) => log.end(done));
+    // A step that was up to date has printed nothing: its old log stays.
+    if (lines > 0) await files.moveInto(`${path}.tmp`, path);
+    else await files.remove(`${path}.tmp`);
+  }
+}
+
+/** All errors as one: the first one's code, every message. */
+function combined(errors: readonly unknown[], signal: AbortSignal): unknown {
+  if (signal.aborted)
+    return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept', {
+      exitCode: EXIT.interrupted,
+    });
+  const [first, ...rest] = errors;
+  if (rest.length === 0 || !(first instanceof TurnbuildError)) return first;
+  const message = errors
+    .map((error) => (error instanceof Error ? error.message : String(error)))
+    .join('\n\n');
+  return new TurnbuildError(first.code, message, {
+    exitCode: first.exitCode,
+    ...(first.hint === undefined ? {} : { hint: first.hint }),
+  });
+}

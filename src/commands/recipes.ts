@@ -1,0 +1,57 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TurnbuildError } from '../errors.ts';
+import { exists, readText } from '../io/files.ts';
+import { parseRecipeFile } from '../recipe/parse.ts';
+import {
+  type Compatibility,
+  compatibilitySchema,
+  type ReleaseRecipe,
+  releaseSchema,
+  type Target,
+  targetSchema,
+} from '../recipe/schema.ts';
+
+/** Everything under recipes/ and patches/, parsed. */
+export interface Recipes {
+  dir: string;
+  patches: string;
+  release: ReleaseRecipe;
+  targets: Target[];
+  compatibility: Compatibility;
+}
+
+/** The folder of the installed turnbuild: the first one above this file that has a package.json. */
+export async function packageRoot(): Promise<string> {
+  let dir = dirname(fileURLToPath(import.meta.url));
+  while (!(await exists(join(dir, 'package.json')))) {
+    if (dir === dirname(dir))
+      throw new Error('turnbuild is not installed properly: no package.json above its code');
+    dir = dirname(dir);
+  }
+  return dir;
+}
+
+/** Reads the recipes of `dir` (the installed ones without it). Throws RECIPE_INVALID with every issue of a file. */
+export async function loadRecipes(dir?: string): Promise<Recipes> {
+  const recipes = dir ?? join(await packageRoot(), 'recipes');
+  if (!(await exists(join(recipes, 'release.yaml')))) {
+    throw new TurnbuildError(
+      'RECIPES_MISSING',
+      `There are no recipes in ${recipes}: release.yaml is not there`,
+      { exitCode: 2 },
+    );
+  }
+  const patches = join(dirname(recipes), 'patches');
+  const read = async <T>(file: string, schema: Parameters<typeof parseRecipeFile<T>>[2]) =>
+    parseRecipeFile<T>(file, await readText(file), schema);
+  const names = (await readdir(join(recipes, 'targets'))).filter((name) => name.endsWith('.yaml')).sort();
+  return {
+    dir: recipes,
+    patches,
+    release: await read(join(recipes, 'release.yaml'), releaseSchema),
+    targets: await Promise.all(names.map((name) => read(join(recipes, 'targets', name), targetSchema))),
+    compatibility: await read(join(patches, 'compatibility.yaml'), compatibilitySchema),
+  };
+}

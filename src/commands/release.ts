@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { EXIT, TurnbuildError } from '../errors.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import type { StageName } from '../plan/types.ts';
+import { writeSource } from '../stages/source.ts';
+import { renderSummary } from '../ui/summary.ts';
+import type { CommonOptions } from './options.ts';
+import type { Output } from './output.ts';
+import { openSession, type PlannedRelease, performRelease, planRelease, type Session } from './pipeline.ts';
+
+/** `turnbuild release`, and its single stages: `build`, `package`, `verify`. */
+export async function release(
+  version: string | undefined,
+  stages: readonly StageName[],
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const planned = await planRelease(session, version);
+  announce(planned, output);
+  if (options.dryRun === true) return dryRun(session, planned, stages);
+  await writeSource(planned.source, planned.dir, session.io);
+  let manifest: Manifest;
+  try {
+    manifest = await performRelease(session, planned, stages);
+  } catch (error) {
+    if (error instanceof TurnbuildError && error.code === 'VERIFY_FAILED')
+      output.line(`Report: ${join(planned.dir, 'report.html')}`);
+    throw error;
+  }
+  if (options.json === true) output.data(manifest);
+  else if (stages.includes('verify') || stages.includes('package')) {
+    const columns = process.stdout.columns ?? 100;
+    output.line(renderSummary(manifest, { dir: planned.dir, columns, color: process.stdout.isTTY === true }));
+  }
+  return EXIT.ok;
+}
+
+function announce({ source, plan, builder, dir }: PlannedRelease, output: Output): void {
+  output.line(
+    `coturn ${source.version} from ${source.location} (sha256 ${source.sha256.slice(0, 16)}, tree ${source.tree.slice(0, 16)})`,
+  );
+  output.line(
+    `builder ${builder.name} (${builder.driver}), compiling on ${plan.buildArch}; results in ${dir}`,
+  );
+}
+
+/** Prints every command that would run. Reads are performed, nothing is written. */
+async function dryRun(
+  session: Session,
+  planned: PlannedRelease,
+  stages: readonly StageName[],
+): Promise<number> {
+  const { dryRunCommands } = await import('./dry-run.ts');
+  const commands = dryRunCommands(session, planned, stages);
+  if (session.options.json === true) session.output.data(commands);
+  else for (const { line } of commands) session.output.line(line);
+  return EXIT.ok;
+}
+
+/** `turnbuild plan`: the plan as a document, for people or for a CI matrix. */
+export async function plan(
+  version: string | undefined,
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const { plan: planned, source, builder } = await planRelease(session, version);
+  const { archive: _, ...sourceFacts } = source;
+  if (options.json === true) {
+    output.data({ ...planned, source: sourceFacts, builder });
+    return EXIT.ok;
+  }
+  output.line(`coturn ${planned.coturn.version}-${planned.coturn.revision} from ${source.location}`);
+  for (const reason of planned.needs.reasons) output.line(`  needs: ${reason}`);
+  for (const base of planned.bases)
+    output.line(`  root ${base.id}: ${base.image ?? 'bootstrapped from the Debian archive'}`);
+  for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
+  return EXIT.ok;
+}
+
+/** `turnbuild source`: fetches, checks and normalises the sources only. */
+export async function source(
+  version: string | undefined,
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const { resolveWanted } = await import('./source-choice.ts');
+  const found = await resolveWanted(session, version);
+  const dir = join(options.out, found.version);
+  const tar = options.dryRun === true ? undefined : await writeSource(found, dir, session.io);
+  if (options.json === true) output.data({ ...found, tar });
+  else {
+    output.line(`coturn ${found.version} from ${found.location}`);
+    output.line(`  sha256 ${found.sha256}`);
+    output.line(`  tree   ${found.tree}`);
+    if (tar !== undefined) output.line(`  normalised sources: ${tar}`);
+  }
+  return EXIT.ok;
+}

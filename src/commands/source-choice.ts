@@ -1,0 +1,190 @@
+import { join, resolve } from 'node:path';
+import semver from 'semver';
+import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { findDebianSource } from '../io/debian-archive.ts';
+import { runProcess } from '../io/exec.ts';
+import { readText } from '../io/files.ts';
+import { createGithubSource } from '../io/github.ts';
+import { readLock, writeLock } from '../io/source-lock.ts';
+import { pinSource, type SourceLock } from '../plan/source-lock.ts';
+import { parseQuarantine, quarantineOf } from '../recipe/advisories.ts';
+import { comparableVersion } from '../recipe/coturn-version.ts';
+import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stages/source.ts';
+import { parseSource, sha256Option } from './options.ts';
+import type { Session } from './pipeline.ts';
+
+/** Debian suites whose source index is asked, newest last. */
+const SUITES = ['bookworm', 'trixie'];
+
+/**
+ * The version that the user means (an exact one, `latest`, a semver range; a file or URL says its own), from the chosen
+ * provider, fetched and checked. Without --source the provider is the one that the lock has for the version, else GitHub.
+ */
+export async function resolveWanted(session: Session, wanted: string | undefined): Promise<ResolvedSource> {
+  const { options, recipes, io, cache } = session;
+  const lockFile =
+    options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
+  const lock = await readLock(lockFile);
+  const { provider, location } = chooseProvider(options.source, wanted, lock);
+  const sha256 = sha256Option(options.sha256);
+  const request = wanted ?? 'latest';
+  const quarantine = parseQuarantine(await readText(join(recipes.dir, 'quarantine.yaml')));
+  const quarantined = (version: string) =>
+    options.allowQuarantined === true ? undefined : quarantineOf(version, quarantine);
+  const select = (versions: readonly string[]) =>
+    selectVersion(request, versions, (version) => quarantined(version) === undefined);
+  let candidate: SourceCandidate;
+  if (provider === 'file' || provider === 'url') {
+    if (wanted !== undefined && !isExact(wanted)) {
+      throw usageError(
+        'VERSION_INVALID',
+        `--source ${location} is one version, so "${wanted}" can't select among several`,
+      );
+    }
+    const place = provider === 'file' ? { path: resolve(location) } : { url: location };
+    candidate = { provider, location, version: wanted, sha256, ...place };
+  } else if (provider === 'debian') candidate = await debianCandidate(session, request, lock, select);
+  else candidate = await githubCandidate(session, request, select);
+  const source = await fetchSource(candidate, {
+    io,
+    cache,
+    lock,
+    updateLock: options.updateLock === true,
+    pinned: sha256 !== undefined && (provider === 'file' || provider === 'url'),
+  });
+  const bad = quarantined(source.version);
+  if (bad !== undefined) throw quarantineError(source.version, bad.reason, bad.reference);
+  if (options.updateLock === true && options.dryRun !== true)
+    await writeLock(lockFile, pinSource(lock, source.version, source));
+  return source;
+}
+
+function chooseProvider(
+  source: string | undefined,
+  wanted: string | undefined,
+  lock: SourceLock,
+): ReturnType<typeof parseSource> {
+  if (source !== undefined) return parseSource(source);
+  const pinned = wanted === undefined ? undefined : lock.sources[wanted];
+  const name =
+    pinned !== undefined && pinned.sha256s.github === undefined && pinned.sha256s.debian !== undefined
+      ? 'debian'
+      : 'github';
+  return { provider: name, location: name };
+}
+
+async function debianCandidate(
+  session: Session,
+  request: string,
+  lock: SourceLock,
+  select: (versions: readonly string[]) => string | undefined,
+): Promise<SourceCandidate> {
+  const pinned = lock.sources[request]?.sha256s.debian;
+  const cached = `${session.cache}/sources/${pinned}.tar.gz`;
+  const base = { provider: 'debian' as const, location: 'Debian archive' };
+  // The lock names the very bytes: with them at hand there is nothing to ask the archive.
+  if (
+    pinned !== undefined &&
+    session.options.updateLock !== true &&
+    (await session.io.files.exists(cached))
+  ) {
+    return { ...base, version: request, path: cached, sha256: pinned };
+  }
+  if (session.mirrors === undefined) {
+    throw new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
+      exitCode: EXIT.usage,
+      hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
+    });
+  }
+  const found = await findDebianSource({
+    mirror: session.mirrors.debian,
+    suites: SUITES,
+    package: 'coturn',
+    exec: runProcess,
+    cacheDir: join(session.cache, 'archive'),
+    signal: session.io.signal,
+  });
+  const version = select(found.map((each) => each.version));
+  const chosen = found.find((each) => each.version === version);
+  if (chosen === undefined)
+    throw notFound(
+      request,
+      'the Debian archive',
+      found.map((each) => each.version),
+    );
+  return {
+    ...base,
+    location: `Debian ${chosen.suite}`,
+    version: chosen.version,
+    url: chosen.url,
+    sha256: chosen.sha256,
+  };
+}
+
+async function githubCandidate(
+  session: Session,
+  request: string,
+  select: (versions: readonly string[]) => string | undefined,
+): Promise<SourceCandidate> {
+  const token = process.env.GITHUB_TOKEN;
+  const baseUrl = process.env.GITHUB_API_URL;
+  const github = await createGithubSource({
+    signal: session.io.signal,
+    ...(token === undefined ? {} : { token }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+  });
+  const version = isExact(request)
+    ? request
+    : select((await github.listReleases()).map((release) => release.version));
+  if (version === undefined) throw notFound(request, 'GitHub', []);
+  const tag = await github.resolveTag(version);
+  return {
+    provider: 'github',
+    location: `github.com/coturn/coturn ${tag.tag}`,
+    version,
+    url: tag.tarballUrl,
+    commit: tag.commit,
+    gitTree: tag.gitTree,
+  };
+}
+
+function isExact(word: string): boolean {
+  return /^\d+\.\d+\.\d+(\.\d+)?$/.test(word);
+}
+
+/** The newest version that a request allows: the exact one, or the highest of `latest` or a range that may be used. */
+export function selectVersion(
+  request: string,
+  versions: readonly string[],
+  usable: (version: string) => boolean,
+): string | undefined {
+  if (isExact(request)) return versions.find((version) => version === request);
+  if (request !== 'latest' && semver.validRange(request) === null) {
+    throw usageError(
+      'VERSION_INVALID',
+      `"${request}" is no version, no semver range, and not "latest"`,
+      'For example 4.6.1, latest, or "^4.6.0".',
+    );
+  }
+  const range = request === 'latest' ? '*' : request;
+  return versions
+    .filter((version) => usable(version) && semver.satisfies(comparableVersion(version), range))
+    .sort((a, b) => semver.rcompare(comparableVersion(a), comparableVersion(b)))[0];
+}
+
+function notFound(request: string, where: string, versions: readonly string[]): TurnbuildError {
+  const list = versions.length === 0 ? '' : ` It has ${[...new Set(versions)].join(', ')}.`;
+  return new TurnbuildError('SOURCE_NOT_FOUND', `${where} has no coturn ${request}.${list}`, {
+    hint: 'Choose another version, or give the tarball: --source FILE.',
+  });
+}
+
+function quarantineError(version: string, reason: string, reference: string): TurnbuildError {
+  return new TurnbuildError(
+    'VERSION_QUARANTINED',
+    `coturn ${version} must not be shipped: ${reason} (${reference})`,
+    {
+      hint: 'Choose another version. For tests that know what they do: --allow-quarantined.',
+    },
+  );
+}

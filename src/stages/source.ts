@@ -1,0 +1,140 @@
+import { TurnbuildError } from '../errors.ts';
+import type { Io } from '../io/index.ts';
+import { checkLock, type LockedSource, type SourceLock } from '../plan/source-lock.ts';
+
+/** One tarball that could be used: where it is, and what is known of it before it is read. */
+export interface SourceCandidate {
+  provider: 'github' | 'debian' | 'file' | 'url';
+  /** What the user or the provider calls it: a path, an address, or the archive's suite. */
+  location: string;
+  /** Version that it is said to be; undefined for a file or URL without one. */
+  version: string | undefined;
+  /** A path or an https address. */
+  path?: string;
+  url?: string;
+  /** Expected SHA-256: of the signed index, of the lock, or of --sha256. */
+  sha256?: string | undefined;
+  commit?: string;
+  gitTree?: string;
+}
+
+/** Sources that are read, checked against the lock, and normalised. */
+export interface ResolvedSource {
+  version: string;
+  provider: SourceCandidate['provider'];
+  location: string;
+  sha256: string;
+  /** Digest of the normalised tree: the same for the same sources from any provider. */
+  tree: string;
+  /** Newest file time of the sources, Unix seconds: SOURCE_DATE_EPOCH of everything made of them. */
+  epoch: number;
+  commit?: string;
+  gitTree?: string;
+  /** The tarball as it was downloaded. */
+  archive: string;
+}
+
+export interface SourceOptions {
+  io: Io;
+  cache: string;
+  lock: SourceLock;
+  /** Pins what was found instead of holding it against the lock. */
+  updateLock: boolean;
+  /** The user gave the SHA-256 by hand: that pins a file or URL for this run. */
+  pinned: boolean;
+  onProgress?: (received: number, total: number | undefined) => void;
+}
+
+/**
+ * Downloads a candidate (or finds it in the cache), reads it defensively, and checks it.
+ * @throws SOURCE_* errors; nothing is left half-written
+ */
+export async function fetchSource(
+  candidate: SourceCandidate,
+  options: SourceOptions,
+): Promise<ResolvedSource> {
+  const { io } = options;
+  const archive = await obtain(candidate, options);
+  const sha256 = await io.files.sha256File(archive);
+  if (candidate.sha256 !== undefined && candidate.sha256 !== sha256) {
+    throw new TurnbuildError(
+      'SOURCE_SHA256_MISMATCH',
+      `${candidate.location} has the sha256 ${sha256}, not ${candidate.sha256}`,
+      {
+        hint: 'Find out why before you use it: a published tarball does not change by itself.',
+      },
+    );
+  }
+  const tree = await io.sources.readSourceArchive(archive);
+  const own = io.sources.coturnVersion(tree);
+  if (own === undefined) {
+    throw new TurnbuildError(
+      'SOURCE_NOT_COTURN',
+      `${candidate.location} has no coturn version in it (TURN_SERVER_VERSION in src/ns_turn_defs.h)`,
+    );
+  }
+  const version = candidate.version ?? own;
+  if (own !== version) {
+    throw new TurnbuildError(
+      'SOURCE_VERSION_MISMATCH',
+      `${candidate.location} is coturn ${own}, not ${version}`,
+    );
+  }
+  const found: LockedSource & { provider: SourceCandidate['provider']; sha256: string } = {
+    provider: candidate.provider,
+    sha256,
+    sha256s: {},
+    tree: io.sources.treeDigest(tree),
+    epoch: tree.newestMtime,
+    ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
+    ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
+  };
+  if (!options.updateLock && !options.pinned) checkLock(options.lock, version, found);
+  return {
+    version,
+    provider: candidate.provider,
+    location: candidate.location,
+    sha256,
+    tree: found.tree,
+    epoch: found.epoch,
+    ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
+    ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
+    archive,
+  };
+}
+
+async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: SourceOptions): Promise<string> {
+  if (candidate.path !== undefined) {
+    if (await io.files.exists(candidate.path)) return candidate.path;
+    throw new TurnbuildError('SOURCE_NOT_FOUND', `There is no file ${candidate.path}`, { exitCode: 2 });
+  }
+  if (candidate.url === undefined) throw new Error('a source candidate has a path or an address');
+  // Named by what it must be, or by where it is from: two versions never meet in one file.
+  const name = candidate.sha256 ?? io.files.sha256Text(candidate.url);
+  const file = `${cache}/sources/${name}.tar.gz`;
+  const known = candidate.sha256 !== undefined && (await io.files.exists(file));
+  if (known && (await io.files.sha256File(file)) === candidate.sha256) return file;
+  await io.files.makeFolder(`${cache}/sources`);
+  await io.sources.download({
+    url: candidate.url,
+    file,
+    signal: io.signal,
+    ...(candidate.sha256 === undefined ? {} : { sha256: candidate.sha256 }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  return file;
+}
+
+/** Writes the normalised tar that builds start from, unless the very same one is there. Returns its path. */
+export async function writeSource(source: ResolvedSource, dir: string, io: Io): Promise<string> {
+  const file = `${dir}/source/coturn-${source.version}.tar`;
+  const mark = `${dir}/source/tree`;
+  if ((await io.files.exists(mark)) && (await io.files.exists(file))) {
+    const [tree, sha256] = (await io.files.readText(mark)).trim().split(' ');
+    if (tree === source.tree && sha256 === (await io.files.sha256File(file))) return file;
+  }
+  await io.files.makeFolder(`${dir}/source`);
+  await io.sources.writeNormalisedTar(await io.sources.readSourceArchive(source.archive), source.epoch, file);
+  await io.files.writeText(mark, `${source.tree} ${await io.files.sha256File(file)}\n`);
+  return file;
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { inc, lt, minVersion, satisfies } from 'semver';
+import { expect, test } from 'vitest';
+import { manifestSchema } from '../../../src/manifest/schema.ts';
+import {
+  advisoriesFor,
+  parseAdvisories,
+  parseQuarantine,
+  quarantineOf,
+} from '../../../src/recipe/advisories.ts';
+import { comparableVersion, versionIn } from '../../../src/recipe/coturn-version.ts';
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../recipes/${name}`, import.meta.url), 'utf8');
+const advisories = parseAdvisories(read('advisories.yaml'));
+const quarantine = parseQuarantine(read('quarantine.yaml'));
+const idsFor = (version: string): string[] => advisoriesFor(version, advisories).map((a) => a.id);
+
+test("every advisory's range ends exactly where its fix begins", () => {
+  for (const { id, affected, fixed } of advisories) {
+    const [major, minor, patch] = fixed.split('.').map(Number);
+    const below = patch === 0 ? `${major}.${(minor ?? 0) - 1}.999` : `${major}.${minor}.${(patch ?? 0) - 1}`;
+    expect([id, satisfies(fixed, affected)]).toEqual([id, false]);
+    expect([id, satisfies(below, affected)]).toEqual([id, true]);
+  }
+});
+
+test('nothing from the fix on is affected', () => {
+  const version = fc.tuple(fc.nat(9), fc.nat(40), fc.nat(20)).map((parts) => parts.join('.'));
+  fc.assert(
+    fc.property(version, (v) => {
+      for (const advisory of advisories) {
+        if (versionIn(v, advisory.affected)) expect(lt(v, advisory.fixed)).toBe(true);
+      }
+    }),
+  );
+});
+
+test('4.6.1, which Debian has, carries what it must', () => {
+  const ids = idsFor('4.6.1');
+  for (const id of [
+    '27624',
+    '40613',
+    '43994',
+    '53450',
+    '62959',
+    '68552',
+    '73212',
+    '73213',
+    '73214',
+    '73215',
+  ]) {
+    expect(ids).toContain(`CVE-2026-${id}`);
+  }
+  expect(ids).toContain('coturn-2056');
+  expect(ids).not.toContain('CVE-2020-26262');
+  // The weak random numbers came with 4.6.2.
+  expect(ids).not.toContain('CVE-2025-69217');
+  expect(idsFor('4.7.0')).toContain('CVE-2025-69217');
+});
+
+test('4.18.0 has none', () => {
+  expect(idsFor('4.18.0')).toEqual([]);
+});
+
+test('the most severe comes first', () => {
+  const order = ['critical', 'high', 'medium', 'low'];
+  const ranks = advisoriesFor('4.6.1', advisories).map((a) => order.indexOf(a.severity));
+  expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
+});
+
+test('what applies is what the manifest stores', () => {
+  const stored = manifestSchema.shape.advisories.parse(advisoriesFor('4.6.1', advisories));
+  expect(stored.length).toBeGreaterThan(10);
+});
+
+test('a CVE refers to its NVD page', () => {
+  for (const { id, reference } of advisories.filter((a) => a.id.startsWith('CVE-'))) {
+    expect(reference).toBe(`https://nvd.nist.gov/vuln/detail/${id}`);
+  }
+});
+
+test('the releases that must not be shipped are quarantined, their neighbours are not', () => {
+  const held = (version: string): boolean => quarantineOf(version, quarantine) !== undefined;
+  expect(['4.10.0', '4.17.0', '4.17.1'].filter(held)).toEqual(['4.10.0', '4.17.0', '4.17.1']);
+  expect(['4.6.1', '4.9.0', '4.11.0', '4.16.0', '4.18.0'].filter(held)).toEqual([]);
+  expect(quarantineOf('4.17.1', quarantine)?.reason).toContain('TTL');
+});
+
+test('what a quarantined release is to be replaced by is later and not quarantined itself', () => {
+  for (const { versions, instead } of quarantine) {
+    expect(lt(minVersion(versions) ?? '0.0.0', instead)).toBe(true);
+    expect(quarantineOf(instead, quarantine)).toBeUndefined();
+  }
+});
+
+test('four-part and suffixed versions are compared by their first three numbers', () => {
+  expect(['4.5.0.8', '4.5.1.3', '4.6.1-2', 'v4.18.0', '4.6', '4.17.1-r0'].map(comparableVersion)).toEqual([
+    '4.5.0',
+    '4.5.1',
+    '4.6.1',
+    '4.18.0',
+    '4.6.0',
+    '4.17.1',
+  ]);
+  expect(idsFor('4.5.0.8')).toContain('CVE-2020-26262');
+  expect(quarantineOf('4.17.1-r0', quarantine)).toBeDefined();
+});
+
+test('what is no version is refused, not taken for a safe one', () => {
+  for (const version of ['', 'master', 'latest', 'release-4.6.1']) {
+    expect(() => idsFor(version)).toThrow(expect.objectContaining({ code: 'VERSION_INVALID', exitCode: 2 }));
+  }
+});
+
+const entry = (changes: Record<string, string>): string => {
+  const good = {
+    id: 'X-1',
+    severity: 'low',
+    affected: '"<4.9.0"',
+    fixed: '4.9.0',
+    summary: 's',
+    reference: 'https://example.org',
+  };
+  const lines = Object.entries({ ...good, ...changes }).map(([key, value]) => `${key}: ${value}`);
+  return `- ${lines.join('\n  ')}\n`;
+};
+
+test.each([
+  ['a range that is none', entry({ affected: 'before 4.9' }), 'semver range'],
+  ['a fix within the range', entry({ fixed: '4.8.0' }), 'cannot be both fixed and affected'],
+  ['a fix that is no release', entry({ fixed: 'soon' }), 'three numbers'],
+  ['an unknown severity', entry({ severity: 'awful' }), 'severity'],
+  ['a reference that is no https address', entry({ reference: 'javascript:alert(1)' }), 'https'],
+  ['an unknown key', entry({ severty: 'low' }), 'unknown key "severty"'],
+  ['the same id twice', entry({}) + entry({}), 'is there twice'],
+])('%s is an issue', (_, text, message) => {
+  expect(() => parseAdvisories(text)).toThrow(message);
+  expect(() => parseAdvisories(text)).toThrow(expect.objectContaining({ code: 'RECIPE_INVALID' }));
+});
+
+test('the next patch release after a fix stays clean', () => {
+  for (const { id, fixed } of advisories) expect(idsFor(inc(fixed, 'patch') ?? '')).not.toContain(id);
+});

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  alignColumns,
+  escapeHtml,
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  printable,
+  wrap,
+} from '../../../src/ui/format.ts';
+
+test('bytes are in IEC units', () => {
+  expect([0, 1023, 1024, 349_812, 1_048_575, 1_204_560, 5 * 1024 ** 3].map(formatBytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '341.6 KiB',
+    '1.0 MiB',
+    '1.1 MiB',
+    '5.0 GiB',
+  ]);
+});
+
+test('no size is ever shown as 1024 of a unit', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 2 ** 40 }), (bytes) => {
+      expect(formatBytes(bytes)).not.toMatch(/^1024/);
+    }),
+  );
+});
+
+test('durations carry over', () => {
+  expect([0, 0.04, 59.94, 59.96, 185, 3599.6, 3720, 7199.9].map(formatDuration)).toEqual([
+    '0.0 s',
+    '0.0 s',
+    '59.9 s',
+    '1 min 00 s',
+    '3 min 05 s',
+    '1 h 00 min',
+    '1 h 02 min',
+    '2 h 00 min',
+  ]);
+});
+
+test('numbers keep their value', () => {
+  expect([0, 999, 1000, 1_234_567, -1234, 0.25, 1234.5, 1e21, Number.NaN].map(formatNumber)).toEqual([
+    '0',
+    '999',
+    '1,000',
+    '1,234,567',
+    '-1,234',
+    '0.25',
+    '1,234.5',
+    '1e+21',
+    'NaN',
+  ]);
+  fc.assert(
+    fc.property(fc.integer(), (value) => {
+      expect(Number(formatNumber(value).replaceAll(',', ''))).toBe(value);
+    }),
+  );
+});
+
+test('escaped text has no character that means something in HTML, and can be read back', () => {
+  const back = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' } as const;
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const escaped = escapeHtml(text);
+      expect(escaped).not.toMatch(/[<>"']/);
+      expect(escaped.replace(/&(?:lt|gt|quot|#39|amp);/g, (e) => back[e as keyof typeof back])).toBe(text);
+    }),
+  );
+});
+
+test('printable text cannot steer a terminal', () => {
+  expect(printable('a\u001b[31mb\r\n\u202ec\u009b')).toBe('a?[31mb???c?');
+});
+
+test('columns align', () => {
+  expect(
+    alignColumns(
+      [
+        ['a', '1', 'x'],
+        ['long', '100', ''],
+      ],
+      new Set([1]),
+    ),
+  ).toEqual(['a       1  x', 'long  100']);
+});
+
+test('wrapped lines keep every word and the width', () => {
+  const words = fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1 });
+  fc.assert(
+    fc.property(words, fc.integer({ min: 12, max: 40 }), (list, width) => {
+      const lines = wrap(list.join(' '), width);
+      expect(lines.every((line) => line.length <= width)).toBe(true);
+      expect(lines.join(' ').split(' ')).toEqual(list);
+    }),
+  );
+});

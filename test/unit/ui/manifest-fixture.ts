@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type CheckResult,
+  type Manifest,
+  type ManifestStep,
+  manifestSchema,
+} from '../../../src/manifest/schema.ts';
+import { advisoriesFor, parseAdvisories } from '../../../src/recipe/advisories.ts';
+
+type Arch = 'arm64' | 'x86_64';
+
+export const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const CHECKS: [id: string, title: string, reason: string, figures?: CheckResult['figures']][] = [
+  [
+    'elf-architecture',
+    'Built for its architecture',
+    'A cross build can pick up a native object without a word.',
+    { files: 6 },
+  ],
+  [
+    'elf-libraries',
+    'Needs only known libraries',
+    'A library that the distribution does not have stops the installation.',
+    { needed: 11 },
+  ],
+  ['elf-rpath', 'Has no RPATH', 'A search path into the build tree lets others plant libraries.'],
+  [
+    'elf-hardening',
+    'Hardened: PIE, RELRO, stack protector, FORTIFY',
+    'The server parses packets from strangers.',
+  ],
+  ['prometheus-linked', 'Prometheus is compiled in', 'configure drops it with a mere warning.'],
+  ['install', 'Installs in a clean root', 'apt must find every dependency by itself.', { dependencies: 31 }],
+  ['upgrade', "Upgrades from the distribution's own coturn", 'An edited configuration must survive.'],
+  ['purge', 'Removes and purges cleanly', 'Left-overs break the next installation.'],
+  [
+    'unit-exposure',
+    'systemd unit is confined',
+    'systemd-analyze security must say 1.6 or less.',
+    { exposure: 1.5 },
+  ],
+  [
+    'config-known',
+    'Configuration has only known options',
+    'coturn runs on without an option that it does not know.',
+    { options: 38 },
+  ],
+  ['rfc5769', 'RFC 5769 test vectors', 'The message integrity code must be right on this architecture.'],
+  [
+    'start',
+    'Starts with the shipped configuration',
+    'A default that does not start helps nobody.',
+    { seconds: 1.2 },
+  ],
+  ['stun', 'Answers STUN', 'The first thing that every client does.', { requests: 5, responses: 5 }],
+  ['turn-udp', 'Relays over UDP', 'Long-term credentials, data both ways.', { sent: 200, received: 200 }],
+  ['turn-tcp', 'Relays over TCP', 'Long-term credentials, data both ways.', { sent: 200, received: 200 }],
+  ['turn-tls', 'Relays over TLS', 'REST secret, data both ways.', { sent: 200, received: 200 }],
+  ['turn-dtls', 'Relays over DTLS', 'REST secret, data both ways.', { sent: 200, received: 200 }],
+  [
+    'wrong-password',
+    'Refuses a wrong password',
+    'An open relay is the worst that can be shipped.',
+    { refused: 3 },
+  ],
+  ['metrics-names', "Metrics are this version's", 'Dashboards depend on the exact names.', { names: 17 }],
+  [
+    'metrics-agree',
+    'Metrics agree with the traffic',
+    'A counter that is wrong is worse than none.',
+    { expected: 800, counted: 800 },
+  ],
+  ['sigterm', 'Ends with 0 on SIGTERM', 'Else systemd takes each stop for a crash.'],
+];
+
+const TRAFFIC = ['rcvp', 'rcvb', 'sentp', 'sentb'].flatMap((n) => [n, `peer_${n}`]);
+
+function metrics(factor: number): Record<string, number> {
+  const value = (name: string): number => factor * (name.endsWith('b') ? 160_000 : 800);
+  return {
+    ...Object.fromEntries(TRAFFIC.map((name) => [`turn_total_traffic_${name}`, value(name)])),
+    ...Object.fromEntries(
+      TRAFFIC.map((name) => [`turn_traffic_${name}{realm="turn.example.org"}`, value(name)]),
+    ),
+    turn_total_allocations: 0,
+  };
+}
+
+function checks(failing: boolean, native: boolean): CheckResult[] {
+  return CHECKS.map(([id, title, reason, figures = {}]) => {
+    const base = { id, title, reason, figures, status: 'passed', message: '' } as const;
+    if (failing && id === 'metrics-agree') {
+      const message =
+        'turn_total_traffic_peer_sentp grew by 797, but 800 messages were relayed to the peer.\nThe difference is 3 packets of 200 bytes each.';
+      return { ...base, status: 'failed', message, figures: { expected: 800, counted: 797 } };
+    }
+    if (!native && id === 'unit-exposure') {
+      return {
+        ...base,
+        status: 'skipped',
+        message: 'systemd-analyze does not run under qemu-user',
+        figures: {},
+      };
+    }
+    return { ...base, ...(id === 'stun' ? { reference: 'https://www.rfc-editor.org/rfc/rfc8489' } : {}) };
+  });
+}
+
+function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
+  const debian = arch === 'arm64' ? 'arm64' : 'amd64';
+  const file = `4.6.1-1~turnbuild1+${target.replace('ian-', '')}_${debian}`;
+  const common = { target, arch, status: 'done' } as const;
+  const output = (path: string, kind: 'build' | 'deb' | 'deb-dbgsym' | 'verify', size: number) => ({
+    path,
+    kind,
+    size,
+    sha256: sha(path),
+    target,
+    arch,
+  });
+  return [
+    {
+      ...common,
+      id: `build-${target}-${arch}`,
+      stage: 'build',
+      key: sha(`b${target}${arch}`),
+      seconds: arch === 'arm64' ? 74.2 : 68.9,
+      outputs: [output(`build/${target}-${arch}.tar`, 'build', 6_815_744)],
+      log: `logs/build-${target}-${arch}.log`,
+      facts: {
+        compiler: target === 'debian-12' ? 'gcc 12.2.0-14' : 'gcc 14.2.0-19',
+        features: ['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'sctp'],
+        crossCompiled: arch === 'arm64',
+        toolchain: {
+          binutils: '2.40-2',
+          'libc6-dev': '2.36-9',
+          'libevent-dev': '2.1.12-stable-8',
+          'libssl-dev': '3.0.17-1',
+        },
+      },
+    },
+    {
+      ...common,
+      id: `package-${target}-${arch}`,
+      stage: 'package',
+      key: sha(`p${target}${arch}`),
+      seconds: 9.4,
+      outputs: [
+        output(`coturn_${file}.deb`, 'deb', arch === 'arm64' ? 349_812 : 358_144),
+        output(`coturn-dbgsym_${file}.deb`, 'deb-dbgsym', 1_204_560),
+      ],
+      log: `logs/package-${target}-${arch}.log`,
+    },
+    {
+      ...common,
+      id: `verify-${target}-${arch}`,
+      stage: 'verify',
+      key: sha(`v${target}${arch}`),
+      status: failing ? 'failed' : 'done',
+      seconds: arch === 'arm64' ? 141.7 : 63.1,
+      outputs: [output(`verify/${target}-${arch}.json`, 'verify', 18_204)],
+      log: `logs/verify-${target}-${arch}.log`,
+      checks: checks(failing, arch === 'x86_64'),
+      metrics: metrics(1),
+      ...(failing ? { error: 'One of 21 checks failed: metrics-agree' } : {}),
+    },
+  ];
+}
+
+/** A release of coturn 4.6.1 for two targets and both architectures, as turnbuild writes it. */
+export function fixture({ failing = false }: { failing?: boolean } = {}): Manifest {
+  const known = parseAdvisories(
+    readFileSync(new URL('../../../recipes/advisories.yaml', import.meta.url), 'utf8'),
+  );
+  const variants = ['debian-12', 'debian-13'].flatMap((t) =>
+    (['arm64', 'x86_64'] as const).map((a) => [t, a] as const),
+  );
+  return manifestSchema.parse({
+    schema: 1,
+    coturn: { version: '4.6.1', revision: 1, epoch: 1_670_094_000 },
+    source: {
+      provider: 'debian',
+      location: 'https://deb.debian.org/debian/pool/main/c/coturn/coturn_4.6.1.orig.tar.gz',
+      sha256: sha('tarball'),
+      tree: sha('tree'),
+      commit: '9ac6b2ac2a1b5e6c1c6a0b7d3b6c53f0d2b9d1aa',
+    },
+    advisories: advisoriesFor('4.6.1', known),
+    bases: variants.map(([target, arch]) => ({
+      name: `${target}-build`,
+      suite: target === 'debian-12' ? 'bookworm' : 'trixie',
+      arch,
+      origin: 'bootstrapped',
+      digest: `sha256:${sha(`base${target}${arch}`)}`,
+      packages: {
+        'base-files': '12.4+deb12u12',
+        bash: '5.2.15-2+b8',
+        dpkg: '1.21.22',
+        libc6: '2.36-9+deb12u13',
+      },
+    })),
+    steps: [
+      {
+        id: 'source',
+        stage: 'source',
+        key: sha('source'),
+        status: 'done',
+        seconds: 1.8,
+        outputs: [{ path: 'source/coturn-4.6.1.tar', kind: 'source', size: 3_512_320, sha256: sha('src') }],
+      },
+      ...variants.flatMap(([t, a]) => steps(t, a, failing && t === 'debian-13' && a === 'arm64')),
+    ],
+  });
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { metricTotal, variantsOf, verdictOf } from '../../../src/ui/outcome.ts';
+import { fixture } from './manifest-fixture.ts';
+
+test('a release passes when every package was checked and nothing failed', () => {
+  expect(verdictOf(fixture())).toBe('passed');
+});
+
+test('one failed check fails the release', () => {
+  expect(verdictOf(fixture({ failing: true }))).toBe('failed');
+});
+
+test('a failed step fails the release even where every check passed', () => {
+  const manifest = fixture();
+  const steps = manifest.steps.map((s) =>
+    s.id === 'build-debian-12-arm64' ? { ...s, status: 'failed' as const } : s,
+  );
+  expect(verdictOf({ ...manifest, steps })).toBe('failed');
+});
+
+test('a package without checks is unverified, however many others passed', () => {
+  const manifest = fixture();
+  const steps = manifest.steps.filter((step) => step.id !== 'verify-debian-13-x86_64');
+  expect(verdictOf({ ...manifest, steps })).toBe('unverified');
+});
+
+test('a package whose checks were all skipped is unverified', () => {
+  const manifest = fixture();
+  const steps = manifest.steps.map((step) =>
+    step.id === 'verify-debian-12-arm64'
+      ? { ...step, checks: (step.checks ?? []).map((check) => ({ ...check, status: 'skipped' as const })) }
+      : step,
+  );
+  expect(verdictOf({ ...manifest, steps })).toBe('unverified');
+});
+
+test('no package at all is unverified', () => {
+  expect(verdictOf({ ...fixture(), steps: [] })).toBe('unverified');
+});
+
+test('a variant gathers the outputs, checks and metrics of its steps', () => {
+  const variants = variantsOf(fixture());
+  expect(variants.map((v) => v.name)).toEqual([
+    'debian-12 / arm64',
+    'debian-12 / x86_64',
+    'debian-13 / arm64',
+    'debian-13 / x86_64',
+  ]);
+  expect(variants.map((v) => [v.packages.length, v.checks.length])).toEqual(Array(4).fill([1, 21]));
+});
+
+test('a metric is summed over its series, and not with metrics that only begin like it', () => {
+  const metrics = { 'a{type="UDP"}': 2, 'a{type="TCP"}': 3, a_b: 100 };
+  expect(metricTotal(metrics, 'a')).toBe(5);
+  expect(metricTotal(metrics, 'c')).toBeUndefined();
+});
