@@ -1,0 +1,50 @@
+// `npm run check`: everything that has to hold before a change lands. Sets up what it needs, a Docker engine included.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+
+const root = new URL('..', import.meta.url).pathname;
+const turnbuild = `${root}/bin/turnbuild.js`;
+
+// Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
+// the archive's, diffoscope to show why two builds differ.
+const TEST_PACKAGES = ['gcc', 'make', 'libc6-dev', 'libmicrohttpd-dev', 'gnupg', 'gpgv', 'xz-utils', 'diffoscope-minimal', 'shellcheck'];
+
+const started = Date.now();
+const times = [];
+
+function step(title, file, args, env = {}) {
+  console.log(`\n=== ${title}`);
+  const begin = Date.now();
+  const result = spawnSync(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+  times.push([title, (Date.now() - begin) / 1000]);
+  if (result.status === 0) return;
+  console.error(`\ncheck: "${title}" failed (${[file, ...args].join(' ')})`);
+  process.exit(result.status ?? 1);
+}
+
+function installTestPackages() {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  const missing = TEST_PACKAGES.filter((name) => spawnSync('dpkg-query', ['-W', name]).status !== 0);
+  if (missing.length === 0) return;
+  if (!/^ID=debian$/m.test(release) || process.getuid?.() !== 0) {
+    console.error(`check: the tests need ${missing.join(', ')}; install them, or run this as root on Debian`);
+    process.exit(1);
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  step('package lists', 'apt-get', ['update', '-q'], env);
+  step(`install ${missing.join(' ')}`, 'apt-get', ['install', '-qy', '--no-install-recommends', ...missing], env);
+}
+
+if (!existsSync(`${root}/node_modules/.package-lock.json`)) step('npm ci', 'npm', ['ci', '--no-audit', '--no-fund']);
+step('lint', 'npx', ['biome', 'check', '.']);
+step('import rules', 'npx', ['depcruise', 'src', '--config', '.dependency-cruiser.cjs']);
+step('types', 'npx', ['tsc', '--noEmit']);
+step('bundle', process.execPath, [`${root}/scripts/bundle.js`]);
+installTestPackages();
+step('shell scripts', 'shellcheck', ['--shell=sh', '--severity=warning', ...['toolchain', 'build', 'package', 'inspect'].map((name) => `recipes/docker/deb/${name}.sh`)]);
+step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
+step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);
+step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);
+
+for (const [title, seconds] of times) console.log(`${seconds.toFixed(1).padStart(8)} s  ${title}`);
+console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(8)} s  in all`);

@@ -1,0 +1,41 @@
+// `npm run quickstart`: from a fresh clone to verified packages. Plain Node, because nothing is installed yet.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+
+const root = new URL('..', import.meta.url).pathname;
+const yes = process.argv.includes('--yes') || process.argv.includes('-y');
+const passed = process.argv.slice(2).filter((word) => word !== '--yes' && word !== '-y');
+
+function run(file, args) {
+  console.log(`\n$ ${[file, ...args].join(' ')}`);
+  const result = spawnSync(file, args, { cwd: root, stdio: 'inherit' });
+  if (result.error !== undefined) console.error(`quickstart: ${file}: ${result.error.message}`);
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+async function confirm() {
+  if (yes || !process.stdin.isTTY || !process.stdout.isTTY) return;
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await prompt.question('\nInstall and start what is missing? [Y/n] ');
+  prompt.close();
+  if (!/^(|y|yes)$/i.test(answer.trim())) {
+    console.log('Nothing was changed. `turnbuild doctor` says what is needed.');
+    process.exit(1);
+  }
+}
+
+console.log('turnbuild quickstart: installs what is missing, then builds and verifies coturn 4.6.1 from the Debian archive.');
+if (!existsSync(`${root}/node_modules/.package-lock.json`)) run('npm', ['ci', '--no-audit', '--no-fund']);
+run('npm', ['run', '--silent', 'build']);
+
+const turnbuild = `${root}/bin/turnbuild.js`;
+console.log(`\n$ turnbuild doctor`);
+const doctor = spawnSync(process.execPath, [turnbuild, 'doctor'], { cwd: root, stdio: 'inherit' });
+if (doctor.status !== 0) {
+  console.log('\nWhat `turnbuild doctor --fix` would do:');
+  spawnSync(process.execPath, [turnbuild, 'doctor', '--fix', '--dry-run'], { cwd: root, stdio: 'inherit' });
+  await confirm();
+  run(process.execPath, [turnbuild, 'doctor', '--fix']);
+}
+run(process.execPath, [turnbuild, 'release', '4.6.1', '--source', 'debian', ...passed]);

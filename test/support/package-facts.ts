@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { platformOf } from '../../src/plan/platforms.ts';
+import { metricsFor, parseMetrics } from '../../src/recipe/metrics.ts';
+import { parseRecipeFile } from '../../src/recipe/parse.ts';
+import { targetSchema } from '../../src/recipe/schema.ts';
+import type { ElfFile, PackageFacts } from '../../src/stages/verify/facts.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+
+/** A program that does what the checks look for, as turnserver does: fortified copies, a stack buffer, microhttpd. */
+export const GOOD_PROGRAM = `
+#include <stdio.h>
+#include <string.h>
+extern void *MHD_start_daemon(unsigned int flags, unsigned short port, ...);
+int main(int argc, char **argv) {
+  char buffer[64];
+  strcpy(buffer, argv[argc - 1]);
+  snprintf(buffer, sizeof(buffer), argv[0]);
+  puts(buffer);
+  return MHD_start_daemon(0, 0) != 0;
+}`;
+
+export const GOOD_FLAGS = [
+  '-O2',
+  '-fPIE',
+  '-pie',
+  '-fstack-protector-strong',
+  '-U_FORTIFY_SOURCE',
+  '-D_FORTIFY_SOURCE=2',
+  '-Wl,-z,relro',
+  '-Wl,-z,now',
+  '-Wl,-z,noexecstack',
+  '-Wl,--build-id',
+  '-w',
+];
+
+/** Compiles a real program with the machine's gcc and reads it with the very readelf calls of recipes/docker/deb/inspect.sh. */
+export function compileElf(
+  source: string,
+  flags: readonly string[],
+  libraries: readonly string[] = ['-lmicrohttpd'],
+  path = '/usr/bin/turnserver',
+): ElfFile {
+  const dir = mkdtempSync(join(tmpdir(), 'turnbuild-elf-'));
+  try {
+    writeFileSync(join(dir, 'a.c'), source);
+    execFileSync('gcc', [...flags, 'a.c', '-o', 'a.out', ...libraries], {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const readelf = (...args: string[]) =>
+      execFileSync('readelf', [...args, 'a.out'], { cwd: dir, encoding: 'utf8' });
+    return {
+      path,
+      header: readelf('-h'),
+      dynamic: readelf('--wide', '-d'),
+      symbols: readelf('--wide', '--dyn-syms'),
+      segments: readelf('--wide', '-l'),
+      notes: readelf('--wide', '-n'),
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** The build id that readelf printed. */
+export function buildIdOf(file: ElfFile): string {
+  return /Build ID: ([0-9a-f]+)/.exec(file.notes)?.[1] ?? '';
+}
+
+/** Facts of a package for the architecture of this machine; parts can be replaced. */
+export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
+  return {
+    version: '4.6.1',
+    packageVersion: '4.6.1+turnbuild-1~deb12',
+    target: parseRecipeFile('debian-12', read('recipes/targets/debian-12.yaml'), targetSchema),
+    platform: platformOf(process.arch === 'arm64' ? 'arm64' : 'x86_64'),
+    metrics: metricsFor('4.6.1', parseMetrics(read('recipes/metrics.yaml'))),
+    sourceMetrics: new Set(),
+    elf: [],
+    inspected: {},
+    values: new Map(),
+    files: new Map(),
+    handlesStop: true,
+    options: new Set(),
+    ...parts,
+  };
+}

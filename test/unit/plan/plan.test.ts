@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createPlan, findTarget, type PlanFacts } from '../../../src/plan/index.ts';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
+import { compatibilitySchema, releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const target = (name: string) => parseRecipeFile(name, read(`recipes/targets/${name}.yaml`), targetSchema);
+
+const facts: PlanFacts = {
+  coturn: { version: '4.6.1', revision: 1, epoch: 1670102496 },
+  release: parseRecipeFile('release', read('recipes/release.yaml'), releaseSchema),
+  knownTargets: [target('debian-12'), target('debian-13')],
+  compatibility: parseRecipeFile('compatibility', read('patches/compatibility.yaml'), compatibilitySchema),
+  targets: ['debian-12', 'debian-13'],
+  architectures: ['arm64', 'x86_64'],
+  buildArch: 'x86_64',
+  verify: true,
+  jobs: 2,
+};
+
+describe('createPlan', () => {
+  it('plans three stages for each target and architecture', () => {
+    const plan = createPlan(facts);
+    expect(plan.steps.map((step) => step.id)).toEqual(
+      ['debian-12', 'debian-13'].flatMap((name) =>
+        ['arm64', 'x86_64'].flatMap((arch) =>
+          ['build', 'package', 'verify'].map((stage) => `${stage}:${name}:${arch}`),
+        ),
+      ),
+    );
+  });
+
+  it('needs only steps that come before', () => {
+    const seen = new Set<string>();
+    for (const step of createPlan(facts).steps) {
+      for (const need of step.needs) expect(seen).toContain(need);
+      seen.add(step.id);
+    }
+  });
+
+  it("lists each root once, the build machine's included", () => {
+    const ids = createPlan({ ...facts, architectures: ['arm64'] }).bases.map((base) => base.id);
+    expect(ids.sort()).toEqual(['bookworm-arm64', 'bookworm-x86_64', 'trixie-arm64', 'trixie-x86_64']);
+  });
+
+  it('compiles for arm64 on an x86_64 root', () => {
+    const step = createPlan(facts).steps.find((each) => each.id === 'build:debian-12:arm64');
+    expect(step).toMatchObject({
+      base: 'bookworm-x86_64',
+      targetBase: 'bookworm-arm64',
+      buildArgs: { GNU_TRIPLE: 'aarch64-linux-gnu' },
+    });
+  });
+
+  it('is a document: the same facts give the same plan, and it survives JSON', () => {
+    const plan = createPlan(facts);
+    expect(createPlan(structuredClone(facts))).toEqual(plan);
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  });
+
+  it('leaves verify out when asked', () => {
+    expect(createPlan({ ...facts, verify: false }).steps.some((step) => step.stage === 'verify')).toBe(false);
+  });
+
+  it('refuses to plan nothing', () => {
+    expect(() => createPlan({ ...facts, architectures: [] })).toThrow(
+      expect.objectContaining({ code: 'PLAN_EMPTY', exitCode: 2 }),
+    );
+  });
+});
+
+describe('what versions need', () => {
+  const needs = (version: string) => createPlan({ ...facts, coturn: { ...facts.coturn, version } }).needs;
+
+  it.each([
+    ['4.5.2', true, ['openssl-3.h'], []],
+    ['4.6.1', true, ['openssl-3.h'], ['stop-on-signal']],
+    ['4.6.3', true, ['openssl-3.h'], []],
+    ['4.7.0', true, [], []],
+    ['4.13.1', true, [], []],
+    ['4.14.0', false, [], []],
+    ['4.18.0', false, [], []],
+    ['5.0.0', false, [], []],
+  ])('%s: Prometheus client %s, headers %j, series %j', (version, client, includes, series) => {
+    expect(needs(version)).toMatchObject({ prometheusClient: client, includes, series });
+  });
+});
+
+describe('findTarget', () => {
+  it('names the nearest target', () => {
+    expect(() => findTarget('debian-21', facts.knownTargets)).toThrow(/did you mean debian-1[23]/);
+  });
+});

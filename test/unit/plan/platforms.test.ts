@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { TurnbuildError } from '../../../src/errors.ts';
+import { ARCHITECTURES, archOfOciPlatform, parseArch, platformOf } from '../../../src/plan/platforms.ts';
+
+describe('parseArch', () => {
+  it.each([
+    ['arm64', 'arm64'],
+    ['aarch64', 'arm64'],
+    ['x86_64', 'x86_64'],
+    ['amd64', 'x86_64'],
+  ])('%s is %s', (word, arch) => expect(parseArch(word)).toBe(arch));
+
+  it.each([
+    ['arm46', 'arm64'],
+    ['x86-64', 'x86_64'],
+    ['aarch46', 'aarch64'],
+  ])('%s is refused with the nearest name, %s', (word, near) => {
+    expect(() => parseArch(word)).toThrow(new RegExp(`did you mean ${near}`));
+    expect(() => parseArch(word)).toThrow(TurnbuildError);
+  });
+
+  it('refuses what is near nothing, as a usage error', () => {
+    expect(() => parseArch('sparc-station')).toThrow(
+      expect.objectContaining({ code: 'ARCH_UNKNOWN', exitCode: 2 }),
+    );
+  });
+});
+
+describe('platform table', () => {
+  it('maps OCI platforms back', () => {
+    for (const arch of ARCHITECTURES) expect(archOfOciPlatform(`linux/${platformOf(arch).oci}`)).toBe(arch);
+    expect(archOfOciPlatform('linux/amd64/v3')).toBe('x86_64');
+    expect(archOfOciPlatform('linux/riscv64')).toBeUndefined();
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { configuredOptions, renderTemplate } from '../../../src/plan/template.ts';
+
+const input = { values: { name: 'coturn', count: 3 }, options: new Set(['prometheus', 'no-cli']) };
+
+describe('renderTemplate', () => {
+  it('replaces names', () => {
+    expect(renderTemplate('{{name}} x {{count}}', input)).toBe('coturn x 3');
+  });
+
+  it('keeps the lines of a known option and drops those of an unknown one', () => {
+    const text = '%if-option no-cli\nno-cli\n%else\nother\n%end\n%if-option gone\ngone\n%end\nlast';
+    expect(renderTemplate(text, input)).toBe('no-cli\nlast');
+  });
+
+  it('nests', () => {
+    const text = '%if-option prometheus\na\n%if-option gone\nb\n%else\nc\n%end\n%end\nd';
+    expect(renderTemplate(text, input)).toBe('a\nc\nd');
+  });
+
+  it.each([
+    ['{{missing}}', /line 1.*missing/],
+    ['ok\n%end', /line 2/],
+    ['%else', /line 1/],
+    ['%if-option prometheus\nx', /without %end/],
+  ])('refuses %j', (text, message) => {
+    expect(() => renderTemplate(text, input)).toThrow(message);
+  });
+});
+
+describe('configuredOptions', () => {
+  it('reads names with their lines, and leaves out comments', () => {
+    expect(configuredOptions('# no-cli\n\nlistening-port=3478\n  fingerprint\nuser=a:b=c')).toEqual([
+      { name: 'listening-port', line: 3 },
+      { name: 'fingerprint', line: 4 },
+      { name: 'user', line: 5 },
+    ]);
+  });
+});

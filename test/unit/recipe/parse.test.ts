@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseRecipe, parseRecipeFile } from '../../../src/recipe/parse.ts';
+import { releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
+
+const folder = new URL('../../../recipes/targets/', import.meta.url);
+const good = readFileSync(new URL('debian-12.yaml', folder), 'utf8');
+
+function issues(text: string) {
+  const result = parseRecipe(text, targetSchema);
+  return result.ok ? [] : result.issues;
+}
+
+describe('target recipes', () => {
+  it.each(readdirSync(folder))('%s is a target, named as its file', (file) => {
+    expect(parseRecipeFile(file, readFileSync(new URL(file, folder), 'utf8'), targetSchema).name).toBe(
+      file.replace('.yaml', ''),
+    );
+  });
+
+  it('lists every issue with its line', () => {
+    const text = good
+      .replace('format: deb', 'format: debb')
+      .replace('label: deb12', 'label: 12')
+      .replace('tools:', 'toolz:');
+    const found = issues(text);
+    const line = (start: string) => text.split('\n').findIndex((each) => each.startsWith(start)) + 1;
+    expect(found.map((issue) => issue.line)).toEqual(
+      expect.arrayContaining([line('format:'), line('label:'), line('toolz:')]),
+    );
+    expect(found.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('names the nearest key', () => {
+    expect(
+      issues(good.replace('libraries:', 'librarys:'))
+        .map((issue) => issue.message)
+        .join(),
+    ).toMatch(/"librarys"; did you mean "libraries"/);
+  });
+
+  it.each([
+    ['a list that is a word', good.replace('architectures: [arm64, x86_64]', 'architectures: arm64')],
+    ['an unknown architecture', good.replace('arm64, x86_64', 'arm64, riscv64')],
+    ['a duplicate key', `${good}\nformat: deb\n`],
+    ['an image that is not pinned', `${good}\nbaseImage: debian:12\n`],
+    ['no document', ''],
+    ['broken YAML', 'name: [debian'],
+  ])('refuses %s', (_, text) => {
+    expect(issues(text)).not.toEqual([]);
+  });
+
+  it('ends in one error that names file and lines', () => {
+    expect(() => parseRecipeFile('targets/x.yaml', good.replace('suite:', 'suit:'), targetSchema)).toThrow(
+      /targets\/x\.yaml:\d+:.*suit/s,
+    );
+  });
+});
+
+describe('release recipe', () => {
+  const text = readFileSync(new URL('../../../recipes/release.yaml', import.meta.url), 'utf8');
+
+  it('is valid', () => expect(parseRecipe(text, releaseSchema).ok).toBe(true));
+
+  it.each([
+    [
+      'an inverted relay range',
+      text.replace('minPort: 49152', 'minPort: 65535').replace('maxPort: 65534', 'maxPort: 2000'),
+    ],
+    ['a maintainer without an address', text.replace(/maintainer:.*/, 'maintainer: nobody')],
+    ['a revision of 0', text.replace('revision: 1', 'revision: 0')],
+  ])('refuses %s', (_, changed) => expect(parseRecipe(changed, releaseSchema).ok).toBe(false));
+});
