@@ -7,7 +7,8 @@ export interface AptMirrors {
   security?: string;
 }
 
-const SUITES = /^(bullseye|bookworm|trixie|forky|duke|sid|unstable|testing|stable|oldstable)(-updates|-backports)?$/;
+const SUITES =
+  /^(bullseye|bookworm|trixie|forky|duke|sid|unstable|testing|stable|oldstable)(-updates|-backports)?$/;
 const SECURITY_SUITES = /^(bullseye|bookworm|trixie|forky|duke|testing|stable|oldstable)-security$/;
 
 /**
@@ -21,7 +22,11 @@ export async function readAptMirrors(options: { root?: string } = {}): Promise<A
   const mirrors: AptMirrors = {};
   for (const file of [join(root, 'sources.list'), ...names]) {
     const text = await readFile(file, 'utf8').catch(() => '');
-    const entries = file.endsWith('.sources') ? deb822Entries(text) : file.endsWith('.list') ? listEntries(text) : [];
+    const entries = file.endsWith('.sources')
+      ? deb822Entries(text)
+      : file.endsWith('.list')
+        ? listEntries(text)
+        : [];
     for (const { uri, suite } of entries) {
       if (!/^https?:\/\//.test(uri)) continue;
       if (SUITES.test(suite)) mirrors.debian ??= uri;
@@ -39,7 +44,9 @@ interface Entry {
 function listEntries(text: string): Entry[] {
   return text.split('\n').flatMap((line) => {
     const match = /^deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)/.exec(line.trim());
-    return match?.[1] === undefined || match[2] === undefined ? [] : [{ uri: trimSlash(match[1]), suite: match[2] }];
+    return match?.[1] === undefined || match[2] === undefined
+      ? []
+      : [{ uri: trimSlash(match[1]), suite: match[2] }];
   });
 }
 
@@ -50,7 +57,11 @@ function deb822Entries(text: string): Entry[] {
     .join('\n')
     .split(/\n\s*\n/);
   return stanzas.flatMap((stanza) => {
-    const field = (name: string) => new RegExp(`^${name}:[ \\t]*((?:.*(?:\\n[ \\t]+.*)*))`, 'im').exec(stanza)?.[1]?.split(/\s+/).filter(Boolean) ?? [];
+    const field = (name: string) =>
+      new RegExp(`^${name}:[ \\t]*((?:.*(?:\\n[ \\t]+.*)*))`, 'im')
+        .exec(stanza)?.[1]
+        ?.split(/\s+/)
+        .filter(Boolean) ?? [];
     if (/^(no|false|without|off|0)$/i.test(field('Enabled')[0] ?? 'yes')) return [];
     return field('URIs').flatMap((uri) => field('Suites').map((suite) => ({ uri: trimSlash(uri), suite })));
   });

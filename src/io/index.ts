@@ -1,11 +1,17 @@
+import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
 import { writeOciLayout } from './oci-layout.ts';
+import { readSourceArchive } from './source-archive.ts';
+import { coturnVersion, treeDigest, writeNormalisedTar } from './source-tree.ts';
 
-/** The world as stages see it: processes, files, and the signal that ends everything. */
+const sources = { download, readSourceArchive, treeDigest, writeNormalisedTar, coturnVersion };
+
+/** The world as stages see it: processes, files, sources, and the signal that ends everything. */
 export interface Io {
   exec: Exec;
   files: typeof files;
+  sources: typeof sources;
   writeOciLayout: typeof writeOciLayout;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
@@ -14,5 +20,5 @@ export interface Io {
 export type { Exec, ExecResult } from './exec.ts';
 
 export function createIo(exec: Exec, signal: AbortSignal): Io {
-  return { exec, files, writeOciLayout, signal };
+  return { exec, files, sources, writeOciLayout, signal };
 }

@@ -8,6 +8,8 @@ export async function readLock(file: string): Promise<SourceLock> {
 
 /** Writes a lock file, versions in order, all at once. */
 export async function writeLock(file: string, lock: SourceLock): Promise<void> {
-  const sources = Object.fromEntries(Object.entries(lock.sources).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })));
+  const sources = Object.fromEntries(
+    Object.entries(lock.sources).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
+  );
   await writeText(file, `${JSON.stringify({ schema: lock.schema, sources }, null, 2)}\n`);
 }

@@ -35,30 +35,46 @@ export interface FoundSource {
 export function checkLock(lock: SourceLock, version: string, found: FoundSource): void {
   const pinned = lock.sources[version];
   if (pinned === undefined) {
-    throw new TurnbuildError('SOURCE_UNPINNED', `coturn ${version} (sha256 ${found.sha256}, tree ${found.tree}) is not in the lock`, {
-      hint: 'Check that it is what you want, then pin it: run the same command with --update-lock. A file or an address can be pinned for one run with --sha256.',
-    });
+    throw new TurnbuildError(
+      'SOURCE_UNPINNED',
+      `coturn ${version} (sha256 ${found.sha256}, tree ${found.tree}) is not in the lock`,
+      {
+        hint: 'Check that it is what you want, then pin it: run the same command with --update-lock. A file or an address can be pinned for one run with --sha256.',
+      },
+    );
   }
   const moved = (what: string, was: string | undefined, is: string | undefined) => {
     if (was !== undefined && is !== undefined && was !== is) {
-      throw new TurnbuildError('SOURCE_TAG_MOVED', `The tag of coturn ${version} has moved: its ${what} is ${is}, and was ${was} when it was pinned`, {
-        hint: 'A release never changes. Find out why before anything is built from it.',
-      });
+      throw new TurnbuildError(
+        'SOURCE_TAG_MOVED',
+        `The tag of coturn ${version} has moved: its ${what} is ${is}, and was ${was} when it was pinned`,
+        {
+          hint: 'A release never changes. Find out why before anything is built from it.',
+        },
+      );
     }
   };
   moved('commit', pinned.commit, found.commit);
   moved('tree id', pinned.gitTree, found.gitTree);
   if (pinned.tree !== found.tree) {
-    throw new TurnbuildError('SOURCE_TREE_MISMATCH', `The files of coturn ${version} are not the pinned ones: tree ${found.tree}, pinned ${pinned.tree}`, {
-      hint: 'Something changed the sources. Do not use them before you know what.',
-    });
+    throw new TurnbuildError(
+      'SOURCE_TREE_MISMATCH',
+      `The files of coturn ${version} are not the pinned ones: tree ${found.tree}, pinned ${pinned.tree}`,
+      {
+        hint: 'Something changed the sources. Do not use them before you know what.',
+      },
+    );
   }
   const sha256 = pinned.sha256s[found.provider];
   // GitHub makes its archives on request and doesn't promise their bytes; the tree has just been checked.
   if (sha256 !== undefined && sha256 !== found.sha256 && found.provider !== 'github') {
-    throw new TurnbuildError('SOURCE_SHA256_MISMATCH', `The tarball of coturn ${version} has the sha256 ${found.sha256}, pinned is ${sha256}`, {
-      hint: 'A published tarball does not change by itself. Find out why before you use it.',
-    });
+    throw new TurnbuildError(
+      'SOURCE_SHA256_MISMATCH',
+      `The tarball of coturn ${version} has the sha256 ${found.sha256}, pinned is ${sha256}`,
+      {
+        hint: 'A published tarball does not change by itself. Find out why before you use it.',
+      },
+    );
   }
 }
 
@@ -80,7 +96,8 @@ export function pinSource(lock: SourceLock, version: string, found: FoundSource)
 
 /** Text of a lock file -> lock. Throws LOCK_INVALID, which names the file and what is wrong. */
 export function parseLock(file: string, text: string): SourceLock {
-  const invalid = (what: string) => new TurnbuildError('LOCK_INVALID', `${file}: ${what}`, { hint: 'Restore it from version control.' });
+  const invalid = (what: string) =>
+    new TurnbuildError('LOCK_INVALID', `${file}: ${what}`, { hint: 'Restore it from version control.' });
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -91,7 +108,8 @@ export function parseLock(file: string, text: string): SourceLock {
   if (lock?.schema !== 1) throw invalid(`schema ${String(lock?.schema)}; this turnbuild knows 1`);
   for (const [version, entry] of Object.entries(lock.sources ?? {})) {
     const hashes = [entry?.tree, ...Object.values(entry?.sha256s ?? {})];
-    if (hashes.some((hash) => typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash))) throw invalid(`the entry of ${version} has a malformed digest`);
+    if (hashes.some((hash) => typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)))
+      throw invalid(`the entry of ${version} has a malformed digest`);
     if (!Number.isInteger(entry.epoch)) throw invalid(`the entry of ${version} has no epoch`);
   }
   return { schema: 1, sources: lock.sources ?? {} };

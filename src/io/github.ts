@@ -1,0 +1,124 @@
+import { TurnbuildError } from '../errors.ts';
+
+/** A coturn release on GitHub. */
+export interface GithubRelease {
+  version: string;
+  publishedAt: string;
+}
+
+/** What a release's tag stands for. */
+export interface GithubTag {
+  tag: string;
+  commit: string;
+  /** Id of the commit's tree: it names the files, whatever archive carries them. */
+  gitTree: string;
+  tarballUrl: string;
+}
+
+export interface GithubOptions {
+  token?: string;
+  /** Address of the API; GitHub Enterprise and tests have their own. */
+  baseUrl?: string;
+  signal?: AbortSignal;
+}
+
+export interface GithubSource {
+  /** Published releases, newest first; drafts, prereleases and tags of images are left out. */
+  listReleases(): Promise<GithubRelease[]>;
+  resolveTag(version: string): Promise<GithubTag>;
+}
+
+const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
+
+/** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
+export async function createGithubSource(options: GithubOptions): Promise<GithubSource> {
+  const { Octokit } = await import('@octokit/rest');
+  const silent = () => {};
+  const octokit = new Octokit({
+    userAgent: 'turnbuild',
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    ...(options.token === undefined ? {} : { auth: options.token }),
+    ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+    ...(options.signal === undefined ? {} : { request: { signal: options.signal } }),
+  });
+  const ask = <T>(work: Promise<T>, what: string) =>
+    work.catch((error: unknown) => Promise.reject(explain(error, what, options.token !== undefined)));
+  return {
+    async listReleases() {
+      const all = await ask(
+        octokit.paginate(octokit.rest.repos.listReleases, { ...REPOSITORY, per_page: 100 }),
+        'its releases',
+      );
+      return all
+        .filter(
+          (release) =>
+            !release.draft && !release.prerelease && /^\d+\.\d+\.\d+(\.\d+)?$/.test(release.tag_name),
+        )
+        .map((release) => ({ version: release.tag_name, publishedAt: release.published_at ?? '' }));
+    },
+    async resolveTag(version) {
+      const ref = await ask(
+        octokit.rest.git.getRef({ ...REPOSITORY, ref: `tags/${version}` }),
+        `the tag ${version}`,
+      );
+      let { sha, type } = ref.data.object;
+      if (type === 'tag') {
+        const annotated = await ask(
+          octokit.rest.git.getTag({ ...REPOSITORY, tag_sha: sha }),
+          `the tag ${version}`,
+        );
+        ({ sha, type } = annotated.data.object);
+      }
+      if (type !== 'commit')
+        throw new TurnbuildError('GITHUB_UNEXPECTED', `The tag ${version} names a ${type}, not a commit`);
+      const commit = await ask(
+        octokit.rest.git.getCommit({ ...REPOSITORY, commit_sha: sha }),
+        `the commit ${sha}`,
+      );
+      // By commit, not by tag: a tag that moves between two requests can't give another tree.
+      const base = octokit.request.endpoint.DEFAULTS.baseUrl;
+      return {
+        tag: version,
+        commit: sha,
+        gitTree: commit.data.tree.sha,
+        tarballUrl: `${base}/repos/${REPOSITORY.owner}/${REPOSITORY.repo}/tarball/${sha}`,
+      };
+    },
+  };
+}
+
+function explain(error: unknown, what: string, withToken: boolean): TurnbuildError {
+  const { status, response } = error as { status?: number; response?: { headers: Record<string, string> } };
+  const headers = response?.headers ?? {};
+  if (
+    (status === 403 || status === 429) &&
+    (headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined)
+  ) {
+    const reset = Number(headers['x-ratelimit-reset']);
+    const when = Number.isFinite(reset) && reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : '';
+    return new TurnbuildError(
+      'GITHUB_RATE_LIMITED',
+      `GitHub gives no more answers${when}: the limit of this ${withToken ? 'token' : 'address'} is used up`,
+      {
+        cause: error,
+        hint: withToken ? 'Wait until then.' : 'Set GITHUB_TOKEN: 5,000 requests an hour instead of 60.',
+      },
+    );
+  }
+  if (status === 404) {
+    return new TurnbuildError('SOURCE_NOT_FOUND', `GitHub has no coturn release for ${what}`, {
+      cause: error,
+      hint: 'See `turnbuild plan latest`, or give the tarball: --source FILE.',
+    });
+  }
+  if (status === 401)
+    return new TurnbuildError('GITHUB_TOKEN_INVALID', 'GitHub refuses GITHUB_TOKEN', {
+      cause: error,
+      hint: 'Renew it, or unset it.',
+    });
+  const text = error instanceof Error ? error.message : String(error);
+  return new TurnbuildError('GITHUB_UNREACHABLE', `GitHub could not be asked for ${what}: ${text}`, {
+    cause: error,
+    hint: "Where GitHub can't be reached: --source debian, or --source FILE.",
+  });
+}
