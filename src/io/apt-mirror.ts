@@ -8,7 +8,7 @@ export interface AptMirrors {
 }
 
 const SUITES =
-  /^(bullseye|bookworm|trixie|forky|duke|sid|unstable|testing|stable|oldstable)(-updates|-backports)?$/;
+  /^(bullseye|bookworm|trixie|forky|duke|sid|unstable|testing|stable|oldstable)(-updates|-proposed-updates|-backports)?$/;
 const SECURITY_SUITES = /^(bullseye|bookworm|trixie|forky|duke|testing|stable|oldstable)-security$/;
 
 /**

@@ -1,23 +1,36 @@
 import { posix } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 
+export interface Limits {
+  entries: number;
+  /** Bytes of all files together. */
+  totalBytes: number;
+  fileBytes: number;
+}
+
 /** Bounds of a source archive. coturn has about 300 entries and 2 MiB: these leave room for a long time. */
-export const LIMITS = {
+export const LIMITS: Limits = {
   entries: 20_000,
   totalBytes: 256 * 1024 * 1024,
   fileBytes: 64 * 1024 * 1024,
-  pathBytes: 1024,
-  nameBytes: 255,
 };
+/** PATH_MAX leaves room for the folder that it is built in; NAME_MAX of Linux's file systems. */
+const PATH_BYTES = 1024;
+const NAME_BYTES = 255;
+/** As many links as Linux follows before it says ELOOP. */
+const LINK_HOPS = 40;
 
 export function unsafe(entry: string, what: string): TurnbuildError {
   return new TurnbuildError(
     'SOURCE_ARCHIVE_UNSAFE',
     `The archive is hostile or broken: ${JSON.stringify(entry)} ${what}`,
-    {
-      hint: 'Do not unpack it by other means. Get the sources from another place.',
-    },
+    { hint: 'Do not unpack it by other means. Get the sources from another place.' },
   );
+}
+
+/** The error for an archive that would fill the memory or the disk: `what` is the bound that is exceeded. */
+export function archiveLimit(entry: string, what: string): TurnbuildError {
+  return unsafe(entry, `makes the archive hold ${what}, and coturn's sources are far below that`);
 }
 
 /** Splits an entry's name into the top-level folder and the path beneath it; refuses whatever a file system could misread. */
@@ -25,21 +38,51 @@ export function checkedPath(name: string): { top: string; path: string } {
   if (name === '') throw unsafe(name, 'has no name');
   if (name.startsWith('/')) throw unsafe(name, 'is absolute');
   if (/^[a-zA-Z]:/.test(name)) throw unsafe(name, 'is absolute on Windows');
-  if (name.includes('\\')) throw unsafe(name, 'has a backslash in its name');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f\ufffd]/.test(name))
-    throw unsafe(name, 'has a control character, or broken text, in its name');
-  if (Buffer.byteLength(name) > LIMITS.pathBytes) throw unsafe(name, 'has too long a name');
-  const parts = name
-    .replace(/^(\.\/)+/, '')
-    .replace(/\/$/, '')
-    .split('/');
+  checkText(name, name);
+  if (Buffer.byteLength(name) > PATH_BYTES) throw unsafe(name, 'has too long a name');
+  const parts = name.replace(/^\.\//, '').replace(/\/$/, '').split('/');
   if (parts.some((part) => part === '..' || part === '.' || part === ''))
     throw unsafe(name, 'has "..", "." or an empty part in its name');
-  if (parts.some((part) => Buffer.byteLength(part) > LIMITS.nameBytes))
+  if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES))
     throw unsafe(name, 'has too long a part in its name');
   const [top = '', ...rest] = parts;
   return { top, path: rest.join('/') };
+}
+
+/** Control and invisible characters: a terminal, a log or a reviewer would see another name than the file system. */
+function checkText(entry: string, text: string): void {
+  if (text.includes('\\')) throw unsafe(entry, 'has a backslash in its name or target');
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u.test(text))
+    throw unsafe(entry, 'has a control or invisible character in its name or target');
+}
+
+/** A name as the most forgiving file systems see it: two names with the same one would replace each other. */
+function folded(path: string): string {
+  return path.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
+}
+
+/** Remembers the names of an archive, and refuses two for one file: the second would replace the first. */
+export function createNameRegister(): { add(path: string, type: 'file' | 'directory' | 'symlink'): void } {
+  const seen = new Map<string, { path: string; type: string; explicit: boolean }>();
+  const claim = (path: string, type: string, explicit: boolean) => {
+    const key = folded(path);
+    const other = seen.get(key);
+    if (other === undefined) {
+      seen.set(key, { path, type, explicit });
+      return;
+    }
+    if (other.path !== path) throw unsafe(path, `is the same as ${other.path} on some file systems`);
+    if (other.explicit && explicit) throw unsafe(path, 'is there twice');
+    if (other.type !== type) throw unsafe(path, `is a ${other.type} and a ${type} at once`);
+    other.explicit ||= explicit;
+  };
+  return {
+    add(path, type) {
+      for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent))
+        claim(parent, 'directory', false);
+      claim(path, type, true);
+    },
+  };
 }
 
 interface Linkable {
@@ -48,35 +91,37 @@ interface Linkable {
   target: string;
 }
 
-/** Symbolic links stay in the tree, resolved by their text; nothing lies beneath a link or a file. */
+/** Every symbolic link must stay in the tree, through all the links on its way. It may point to nothing. */
 export function checkLinks(entries: readonly Linkable[]): void {
-  const types = new Map(entries.map((entry) => [entry.path, entry.type]));
-  for (const entry of entries) {
-    for (let parent = posix.dirname(entry.path); parent !== '.'; parent = posix.dirname(parent)) {
-      const type = types.get(parent);
-      if (type !== undefined && type !== 'directory')
-        throw unsafe(entry.path, `lies beneath ${parent}, which is a ${type}`);
-    }
-    if (entry.type !== 'symlink') continue;
-    if (
-      entry.target === '' ||
-      entry.target.startsWith('/') ||
-      entry.target.includes('\\') ||
-      entry.target.includes('\0')
-    ) {
-      throw unsafe(entry.path, `points to ${JSON.stringify(entry.target)}`);
-    }
-    checkTarget(entry, types);
+  const links = new Map(
+    entries.filter((entry) => entry.type === 'symlink').map((entry) => [entry.path, entry.target]),
+  );
+  for (const [path, target] of links) {
+    if (target === '' || target.startsWith('/') || /^[a-zA-Z]:/.test(target))
+      throw unsafe(path, `points to ${JSON.stringify(target)}`);
+    if (Buffer.byteLength(target) > PATH_BYTES) throw unsafe(path, 'has too long a target');
+    checkText(path, target);
+    followLink(path, links);
   }
 }
 
-/** Walks a link's text step by step: neither the whole nor any step may leave the tree or go through another link. */
-function checkTarget(entry: Linkable, types: ReadonlyMap<string, Linkable['type']>): void {
-  let at = posix.dirname(entry.path);
-  for (const part of entry.target.split('/')) {
-    if (part === '..' && at === '.') throw unsafe(entry.path, `points out of the tree, to ${entry.target}`);
-    at = posix.normalize(posix.join(at, part));
-    if (at.startsWith('..')) throw unsafe(entry.path, `points out of the tree, to ${entry.target}`);
-    if (types.get(at) === 'symlink') throw unsafe(entry.path, `points to another link, ${at}`);
+/** Walks as the kernel does: step by step, with each link on the way replaced by what it points to. */
+function followLink(path: string, links: ReadonlyMap<string, string>): void {
+  const at = path.split('/').slice(0, -1);
+  const steps = (links.get(path) ?? '').split('/');
+  for (let hops = 0; steps.length > 0; ) {
+    const step = steps.shift() ?? '';
+    if (step === '' || step === '.') continue;
+    if (step === '..') {
+      if (at.pop() === undefined) throw unsafe(path, `points out of the tree, to ${links.get(path)}`);
+      continue;
+    }
+    at.push(step);
+    const next = links.get(at.join('/'));
+    if (next === undefined) continue;
+    hops += 1;
+    if (hops > LINK_HOPS) throw unsafe(path, 'is a link that leads in a circle');
+    at.pop();
+    steps.unshift(...next.split('/'));
   }
 }

@@ -1,4 +1,4 @@
-import { TurnbuildError } from '../errors.ts';
+import { EXIT, TurnbuildError } from '../errors.ts';
 
 /** A coturn release on GitHub. */
 export interface GithubRelease {
@@ -28,6 +28,8 @@ export interface GithubSource {
   resolveTag(version: string): Promise<GithubTag>;
 }
 
+/** Tags that name tags: nobody does it twice, but a circle must end. */
+const MAX_TAGS = 5;
 const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
 
 /** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
@@ -42,7 +44,13 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
     ...(options.signal === undefined ? {} : { request: { signal: options.signal } }),
   });
   const ask = <T>(work: Promise<T>, what: string) =>
-    work.catch((error: unknown) => Promise.reject(explain(error, what, options.token !== undefined)));
+    work.catch((error: unknown) => {
+      if (options.signal?.aborted === true)
+        throw new TurnbuildError('INTERRUPTED', 'The request to GitHub was interrupted', {
+          exitCode: EXIT.interrupted,
+        });
+      throw explain(error, what, options.token !== undefined);
+    });
   return {
     async listReleases() {
       const all = await ask(
@@ -62,7 +70,8 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
         `the tag ${version}`,
       );
       let { sha, type } = ref.data.object;
-      if (type === 'tag') {
+      // An annotated tag names a commit, or another tag.
+      for (let hops = 0; type === 'tag' && hops < MAX_TAGS; hops++) {
         const annotated = await ask(
           octokit.rest.git.getTag({ ...REPOSITORY, tag_sha: sha }),
           `the tag ${version}`,

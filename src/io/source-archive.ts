@@ -1,9 +1,19 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { Parser, type ReadEntry } from 'tar';
 import { TurnbuildError } from '../errors.ts';
-import { checkedPath, checkLinks, LIMITS, unsafe } from './archive-rules.ts';
+import {
+  archiveLimit,
+  checkedPath,
+  checkLinks,
+  createNameRegister,
+  LIMITS,
+  type Limits,
+  unsafe,
+} from './archive-rules.ts';
+import { type Exec, runProcess } from './exec.ts';
+import { readTar, type TarEntry } from './tar-blocks.ts';
+import { withUnxz } from './unxz.ts';
 
 /** One file of a source tree, beneath its top-level folder. */
 export interface SourceEntry {
@@ -23,60 +33,136 @@ export interface SourceTree {
   gitCommit?: string;
 }
 
+export interface ReadArchiveOptions {
+  /** Bounds to put in the place of the usual ones. */
+  limits?: Partial<Limits>;
+  /** Starts xz, for a .tar.xz. */
+  exec?: Exec;
+}
+
+/** Headers, padding and the end mark of the largest archive that is allowed. */
+const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
+
 /**
- * Reads a .tar.gz or .tar of sources wholly into memory. Nothing is written, so a hostile archive has nothing to overwrite.
- * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT
+ * Reads a .tar.gz, .tar.xz or .tar of sources wholly into memory. None of its files is written, so a hostile archive has
+ * nothing to overwrite (xz unpacks the tar, not the files, into a temporary folder of its own).
+ * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, XZ_MISSING
  */
-export async function readSourceArchive(file: string): Promise<SourceTree> {
-  const reader = new TreeReader();
-  const parser = new Parser({
-    strict: true,
-    maxMetaEntrySize: 1024 * 1024,
-    onReadEntry: (entry) => reader.take(entry),
-  });
+export async function readSourceArchive(file: string, options: ReadArchiveOptions = {}): Promise<SourceTree> {
+  const limits = { ...LIMITS, ...options.limits };
+  const maxBytes = limits.totalBytes + overhead(limits);
   try {
-    const source = createReadStream(file);
-    const steps = (await isGzip(file)) ? [createGunzip()] : [];
-    let size = 0;
-    const bounded = async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        size += chunk.length;
-        // tar's own overhead is small; what is larger than all limits together can only be a bomb.
-        if (size > LIMITS.totalBytes * 1.5)
-          throw unsafe('(the archive)', `unpacks to more than ${LIMITS.totalBytes} bytes`);
-        reader.rethrow();
-        yield chunk;
-      }
-    };
-    const output = async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) {
-        reader.feed(chunk);
-        parser.write(chunk);
-        reader.rethrow();
-      }
-      await new Promise<void>((resolve, reject) => {
-        parser.on('end', resolve);
-        parser.on('error', reject);
-        parser.end();
-      });
-    };
-    parser.on('error', (error) => reader.fail(error));
-    await (steps[0] === undefined
-      ? pipeline(source, bounded, output)
-      : pipeline(source, steps[0], bounded, output));
-    reader.rethrow();
-    return reader.finish();
+    const form = await formatOf(file);
+    if (form === 'gzip') return await readTree(gunzip(file), limits);
+    if (form === 'tar') return await readTree(createReadStream(file), limits);
+    return await withUnxz(file, { exec: options.exec ?? runProcess, maxBytes }, (tar) =>
+      readTree(createReadStream(tar), limits),
+    );
   } catch (error) {
     if (error instanceof TurnbuildError) throw error;
     throw corrupt(file, error);
   }
 }
 
-async function isGzip(file: string): Promise<boolean> {
-  for await (const chunk of createReadStream(file, { end: 1 })) {
-    return (chunk as Buffer)[0] === 0x1f && (chunk as Buffer)[1] === 0x8b;
+/** Told by the first bytes: a name says nothing. */
+async function formatOf(file: string): Promise<'gzip' | 'xz' | 'tar'> {
+  const handle = await open(file);
+  try {
+    const magic = Buffer.alloc(6);
+    await handle.read(magic, 0, magic.length, 0);
+    if (magic[0] === 0x1f && magic[1] === 0x8b) return 'gzip';
+    return magic.toString('latin1') === '\xfd7zXZ\0' ? 'xz' : 'tar';
+  } finally {
+    await handle.close();
   }
-  return false;
+}
+
+async function* gunzip(file: string): AsyncGenerator<Buffer> {
+  const source = createReadStream(file);
+  const unzip = createGunzip();
+  source.on('error', (error) => unzip.destroy(error));
+  source.pipe(unzip);
+  try {
+    for await (const chunk of unzip) yield chunk as Buffer;
+    // zlib stops in silence at what follows the compressed data.
+    if (unzip.bytesWritten !== (await stat(file)).size) throw new Error('something follows its end');
+  } finally {
+    source.destroy();
+  }
+}
+
+async function readTree(chunks: AsyncIterable<Buffer>, limits: Limits): Promise<SourceTree> {
+  const names = createNameRegister();
+  const entries: SourceEntry[] = [];
+  let top: string | undefined;
+  let sawTop = false;
+  let newestMtime = 0;
+  let gitCommit: string | undefined;
+  const raw = readTar(bounded(chunks, limits), limits, (commit) => {
+    gitCommit = commit;
+  });
+  for await (const entry of raw) {
+    const place = checkedPath(entry.name);
+    const type = typeOf(entry);
+    top ??= place.top;
+    if (place.top !== top) throw unsafe(entry.name, `is outside the top-level folder ${top}`);
+    if (place.path === '') {
+      if (type !== 'directory') throw unsafe(entry.name, 'is the top-level folder, and not a folder');
+      if (sawTop) throw unsafe(entry.name, 'is there twice');
+      sawTop = true;
+      continue;
+    }
+    names.add(place.path, type);
+    newestMtime = Math.max(newestMtime, entry.mtime);
+    entries.push({
+      path: place.path,
+      type,
+      executable: type === 'file' && (entry.mode & 0o111) !== 0,
+      content: entry.content,
+      target: entry.target,
+    });
+  }
+  if (entries.length === 0) throw new Error('there is nothing in it');
+  checkLinks(entries);
+  return { entries, newestMtime, ...(gitCommit === undefined ? {} : { gitCommit }) };
+}
+
+/** Stops a bomb while it unpacks, wherever its bytes are: in files, in headers, or behind the end. */
+async function* bounded(chunks: AsyncIterable<Buffer>, limits: Limits): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > limits.totalBytes + overhead(limits))
+      throw archiveLimit('(the archive)', `more than ${limits.totalBytes} bytes`);
+    yield chunk;
+  }
+}
+
+const TYPES: Record<string, SourceEntry['type'] | undefined> = { 0: 'file', 2: 'symlink', 5: 'directory' };
+const REFUSED: Record<string, string | undefined> = {
+  1: 'a hard link',
+  3: 'a character device',
+  4: 'a block device',
+  6: 'a FIFO',
+  7: 'a contiguous file',
+  S: 'a sparse file',
+};
+
+function typeOf(entry: TarEntry): SourceEntry['type'] {
+  const type = TYPES[entry.type];
+  if (type === undefined) {
+    const what = REFUSED[entry.type] ?? `of the unknown type ${JSON.stringify(entry.type)}`;
+    throw unsafe(entry.name, `is ${what}; sources have only files, folders and symbolic links`);
+  }
+  if (type !== 'directory' && (entry.mode & 0o7000) !== 0)
+    throw unsafe(entry.name, 'is setuid, setgid or sticky');
+  // Old tars marked folders so; today's tools disagree about it.
+  if (type !== 'directory' && entry.name.endsWith('/'))
+    throw unsafe(entry.name, 'is a file named as a folder');
+  if (type !== 'file' && entry.content.length > 0) throw unsafe(entry.name, 'has content, and is no file');
+  if (type !== 'symlink' && entry.target !== '')
+    throw unsafe(entry.name, 'has a link target, and is no link');
+  return type;
 }
 
 function corrupt(file: string, cause: unknown): TurnbuildError {
@@ -85,110 +171,4 @@ function corrupt(file: string, cause: unknown): TurnbuildError {
     cause,
     hint: 'Download it again; if that gives the same, it was published broken.',
   });
-}
-
-class TreeReader {
-  readonly #entries: SourceEntry[] = [];
-  readonly #seen = new Map<string, string>();
-  #top: string | undefined;
-  #total = 0;
-  #count = 0;
-  #newest = 0;
-  #commit: string | undefined;
-  #error: unknown;
-  #tail = Buffer.alloc(0);
-
-  take(entry: ReadEntry): void {
-    try {
-      this.#take(entry);
-    } catch (error) {
-      this.fail(error);
-      entry.resume();
-    }
-  }
-
-  /** Keeps the last bytes: a tar archive ends in two blocks of zeros, and one that doesn't was cut. */
-  feed(chunk: Buffer): void {
-    this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-1024);
-  }
-
-  fail(error: unknown): void {
-    this.#error ??= error;
-  }
-
-  rethrow(): void {
-    if (this.#error !== undefined) throw this.#error;
-  }
-
-  #take(entry: ReadEntry): void {
-    this.#count += 1;
-    if (this.#count > LIMITS.entries)
-      throw unsafe(entry.path, `is one of more than ${LIMITS.entries} entries`);
-    const comment = entry.globalExtended?.comment;
-    if (comment !== undefined && /^[0-9a-f]{40}$/.test(comment)) this.#commit = comment;
-    const { top, path } = checkedPath(entry.path);
-    if (this.#top !== undefined && top !== this.#top)
-      throw unsafe(entry.path, `is outside the top-level folder ${this.#top}`);
-    if (path === '' && entry.type !== 'Directory')
-      throw unsafe(entry.path, 'is the top-level folder, and not a folder');
-    this.#top = top;
-    const type = entryType(entry);
-    if (((entry.mode ?? 0) & 0o7000) !== 0 && type !== 'directory')
-      throw unsafe(entry.path, 'is setuid, setgid or sticky');
-    if (entry.size > LIMITS.fileBytes) throw unsafe(entry.path, `has more than ${LIMITS.fileBytes} bytes`);
-    this.#total += entry.size;
-    if (this.#total > LIMITS.totalBytes)
-      throw unsafe(entry.path, `makes the archive unpack to more than ${LIMITS.totalBytes} bytes`);
-    if (type !== 'file' && entry.size > 0) throw unsafe(entry.path, 'has content, and is no file');
-    if (path === '') {
-      entry.resume();
-      return;
-    }
-    this.#remember(path, entry.path);
-    this.#newest = Math.max(this.#newest, Math.floor((entry.mtime?.getTime() ?? 0) / 1000));
-    const chunks: Buffer[] = [];
-    const result: SourceEntry = {
-      path,
-      type,
-      executable: type === 'file' && ((entry.mode ?? 0) & 0o111) !== 0,
-      content: Buffer.alloc(0),
-      target: type === 'symlink' ? (entry.linkpath ?? '') : '',
-    };
-    this.#entries.push(result);
-    entry.on('data', (chunk) => chunks.push(Buffer.from(chunk)));
-    entry.on('end', () => {
-      result.content = Buffer.concat(chunks);
-    });
-  }
-
-  /** Two names that some file system takes for one are refused: the second would replace the first. */
-  #remember(path: string, original: string): void {
-    const folded = path.normalize('NFKC').toLowerCase();
-    const other = this.#seen.get(folded);
-    if (other !== undefined)
-      throw unsafe(
-        original,
-        other === path ? 'is there twice' : `is the same as ${other} on some file systems`,
-      );
-    this.#seen.set(folded, path);
-  }
-
-  finish(): SourceTree {
-    if (this.#entries.length === 0) throw new Error('there is nothing in it');
-    if (this.#tail.length < 1024 || this.#tail.some((byte) => byte !== 0))
-      throw new Error('its end is missing');
-    checkLinks(this.#entries);
-    return {
-      entries: this.#entries,
-      newestMtime: this.#newest,
-      ...(this.#commit === undefined ? {} : { gitCommit: this.#commit }),
-    };
-  }
-}
-
-function entryType(entry: ReadEntry): SourceEntry['type'] {
-  if (entry.type === 'File' || entry.type === 'OldFile') return 'file';
-  if (entry.type === 'Directory' || entry.type === 'GNUDumpDir') return 'directory';
-  if (entry.type === 'SymbolicLink') return 'symlink';
-  throw unsafe(entry.path, `is a ${entry.type}; sources have only files, folders and symbolic links`);
 }

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Header } from 'tar';
+import { Header, Pax } from 'tar';
 import { diskErrors } from './files.ts';
 import type { SourceEntry, SourceTree } from './source-archive.ts';
 
@@ -51,8 +51,13 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
       ...(entry.type === 'symlink' ? { linkpath: entry.target } : {}),
     });
     const block = Buffer.alloc(512);
-    // coturn's longest path has 60 characters; what doesn't fit ustar's 255 would be cut silently.
-    if (header.encode(block)) throw new Error(`${entry.path} has too long a name for a tar header`);
+    // What doesn't fit ustar's fields is cut there, and is whole in the pax header before it.
+    if (header.encode(block)) {
+      yield new Pax({
+        path: `coturn/${entry.path}`,
+        ...(entry.type === 'symlink' ? { linkpath: entry.target } : {}),
+      }).encode();
+    }
     yield block;
     if (size > 0) {
       yield entry.content;
@@ -62,13 +67,22 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
   yield Buffer.alloc(1024);
 }
 
+/** Whether there is a regular file at a path of the tree. */
+export function hasFile(tree: SourceTree, path: string): boolean {
+  return tree.entries.some((entry) => entry.path === path && entry.type === 'file');
+}
+
+/** Numbers, and a suffix without a slash: the version becomes part of file names, and an archive may say anything. */
+const VERSION = String.raw`\d{1,9}(?:\.\d{1,9}){1,3}[A-Za-z0-9]{0,20}(?:[-+~.][A-Za-z0-9]{1,20}){0,4}`;
+
 /** The version that the sources give themselves; undefined if they aren't coturn's. */
 export function coturnVersion(tree: SourceTree): string | undefined {
-  const text = (path: string) =>
-    tree.entries.find((entry) => entry.path === path && entry.type === 'file')?.content.toString('utf8') ??
-    '';
+  const find = (path: string, pattern: string) => {
+    const file = tree.entries.find((entry) => entry.path === path && entry.type === 'file');
+    return new RegExp(pattern, 'im').exec(file?.content.toString('utf8') ?? '')?.[1];
+  };
   return (
-    /^#\s*define\s+TURN_SERVER_VERSION\s+"([^"]+)"/m.exec(text('src/ns_turn_defs.h'))?.[1] ??
-    /project\s*\(\s*coturn\s+VERSION\s+([\d.]+)/i.exec(text('CMakeLists.txt'))?.[1]
+    find('src/ns_turn_defs.h', `^[ \\t]*#[ \\t]*define[ \\t]+TURN_SERVER_VERSION[ \\t]+"(${VERSION})"`) ??
+    find('CMakeLists.txt', `^[ \\t]*project\\s*\\(\\s*coturn\\s+VERSION\\s+"?(${VERSION})`)
   );
 }

@@ -81,9 +81,10 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
 /** A lock in which a source is pinned. Pins of other providers of the same tree stay. */
 export function pinSource(lock: SourceLock, version: string, found: FoundSource): SourceLock {
   const old = lock.sources[version];
-  const sha256s = { ...(old?.tree === found.tree ? old.sha256s : {}), [found.provider]: found.sha256 };
-  const commit = found.commit ?? old?.commit;
-  const gitTree = found.gitTree ?? old?.gitTree;
+  const kept = old?.tree === found.tree ? old : undefined;
+  const sha256s = { ...kept?.sha256s, [found.provider]: found.sha256 };
+  const commit = found.commit ?? kept?.commit;
+  const gitTree = found.gitTree ?? kept?.gitTree;
   const entry: LockedSource = {
     sha256s,
     tree: found.tree,
@@ -106,11 +107,15 @@ export function parseLock(file: string, text: string): SourceLock {
   }
   const lock = value as Partial<SourceLock> | null;
   if (lock?.schema !== 1) throw invalid(`schema ${String(lock?.schema)}; this turnbuild knows 1`);
-  for (const [version, entry] of Object.entries(lock.sources ?? {})) {
+  if (lock.sources === null || typeof lock.sources !== 'object' || Array.isArray(lock.sources))
+    throw invalid('sources is not an object');
+  for (const [version, entry] of Object.entries(lock.sources)) {
     const hashes = [entry?.tree, ...Object.values(entry?.sha256s ?? {})];
     if (hashes.some((hash) => typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)))
       throw invalid(`the entry of ${version} has a malformed digest`);
+    if ([entry.commit, entry.gitTree].some((id) => id !== undefined && typeof id !== 'string'))
+      throw invalid(`the entry of ${version} has a malformed commit or tree id`);
     if (!Number.isInteger(entry.epoch)) throw invalid(`the entry of ${version} has no epoch`);
   }
-  return { schema: 1, sources: lock.sources ?? {} };
+  return { schema: 1, sources: lock.sources };
 }

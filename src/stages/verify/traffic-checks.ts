@@ -26,7 +26,8 @@ function judgeTransport(facts: PackageFacts, credentials: string, transport: str
   const log = text(facts, `${credentials}.${transport}.log`);
   const counts = clientCounts(log);
   if (counts === undefined) return fail(`the client sent nothing: ${lastLines(log)}`);
-  const figures = { sent: counts.sent, received: counts.received };
+  const attempts = Number(facts.values.get(`${credentials}.${transport}.attempts`));
+  const figures = { sent: counts.sent, received: counts.received, attempts };
   if (counts.sent !== MESSAGES) return fail(`${counts.sent} of ${MESSAGES} messages were sent`, figures);
   if (counts.received !== MESSAGES)
     return fail(`${counts.received} of ${MESSAGES} messages came back from the peer`, figures);

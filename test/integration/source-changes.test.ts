@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TurnbuildError } from '../../src/errors.ts';
+import { readSourceArchive, type SourceTree } from '../../src/io/source-archive.ts';
+import { treeDigest } from '../../src/io/source-tree.ts';
+import { checkLock, type SourceLock } from '../../src/plan/source-lock.ts';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+const CHANGES = 1_000;
+const VERSION = '4.6.1';
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+/** What a build would see of a tree. */
+const files = (tree: SourceTree) =>
+  tree.entries
+    .filter(({ type }) => type !== 'directory')
+    .map(({ path, type, executable, content, target }) => [
+      path,
+      type,
+      executable,
+      content.toString('hex'),
+      target,
+    ]);
+
+/** Reads an archive and holds it against the lock; the tree if it is accepted. */
+async function accept(path: string, bytes: Buffer, lock: SourceLock): Promise<SourceTree | undefined> {
+  writeFileSync(path, bytes);
+  try {
+    const tree = await readSourceArchive(path);
+    checkLock(lock, VERSION, {
+      provider: 'file',
+      sha256: sha256(bytes),
+      tree: treeDigest(tree),
+      epoch: tree.newestMtime,
+    });
+    return tree;
+  } catch (error) {
+    // Anything else is a crash, not a refusal.
+    if (error instanceof TurnbuildError && error.code.startsWith('SOURCE_')) return undefined;
+    throw error;
+  }
+}
+
+test.each([
+  ['.tar', (tar: Buffer) => tar],
+  ['.tar.gz', (tar: Buffer) => gzipSync(tar)],
+])('of %s changed in one byte, none of 1,000 is accepted', async (extension, pack) => {
+  const path = join(temporaryFolder(), `source${extension}`);
+  const original = pack(coturnTar());
+  writeFileSync(path, original);
+  const tree = await readSourceArchive(path);
+  const pinned = { tree: treeDigest(tree), epoch: tree.newestMtime };
+  const lock = (sha256s: Record<string, string>): SourceLock => ({
+    schema: 1,
+    sources: { [VERSION]: { ...pinned, sha256s } },
+  });
+  const byHash = lock({ file: sha256(original) });
+  const byTree = lock({});
+  expect(await accept(path, original, byHash)).toBeDefined();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(original.length - 1),
+      fc.integer({ min: 1, max: 255 }),
+      async (at, difference) => {
+        const changed = Buffer.from(original);
+        changed[at] = (changed[at] ?? 0) ^ difference;
+        expect(await accept(path, changed, byHash)).toBeUndefined();
+        // Without a pinned tarball only the content counts: what passes must be the very same files.
+        const same = await accept(path, changed, byTree);
+        if (same !== undefined) expect(files(same)).toEqual(files(tree));
+      },
+    ),
+    { numRuns: CHANGES },
+  );
+});

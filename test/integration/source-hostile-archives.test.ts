@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { readSourceArchive } from '../../src/io/source-archive.ts';
+import { hostileArchives } from '../support/hostile-archives.ts';
+import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
+import { archive, file } from '../support/tar-builder.ts';
+
+/** Short, so that it fits a header's 100 bytes whatever the temporary folder is called. */
+const VICTIM = '/tmp/turnbuild-victim';
+
+/** A folder with something to lose around and in the destination; archives are read with it as the temporary folder. */
+function prepare(tar: Buffer): { root: string; path: string } {
+  const root = temporaryFolder();
+  for (const dir of ['work/out', 'tmp']) mkdirSync(join(root, dir), { recursive: true });
+  for (const name of ['victim', 'work/victim', 'work/out/victim'])
+    writeFileSync(join(root, name), 'precious');
+  const path = join(root, 'work/out/archive');
+  writeFileSync(path, tar);
+  vi.stubEnv('TMPDIR', join(root, 'tmp'));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return { root, path };
+}
+
+const cases = hostileArchives(VICTIM);
+
+test('at least 40 kinds of hostile archives are tried, each under a name of its own', () => {
+  expect(new Set(cases.map(({ what }) => what)).size).toBeGreaterThanOrEqual(40);
+});
+
+describe.each([
+  ['as .tar', (tar: Buffer) => tar],
+  ['as .tar.gz', (tar: Buffer) => gzipSync(tar, { level: 1 })],
+] as const)('%s', (_, pack) => {
+  test.each(cases)('refused: $what', async ({ tar, says, code = 'SOURCE_ARCHIVE_UNSAFE' }) => {
+    const { root, path } = prepare(pack(tar));
+    const before = snapshot(root);
+    const error = await errorOf(readSourceArchive(path));
+    expect(`${error.code} ${error.message}`).toContain(code);
+    expect(error.message).toContain(says);
+    expect(error.exitCode).toBe(1);
+    expect(error.hint).toBeDefined();
+    expect(snapshot(root)).toEqual(before);
+  });
+});
+
+test('the check of the surroundings works: a tool that trusts the archive changes them', () => {
+  const { root, path } = prepare(archive(file('coturn/../../victim', 'overwritten')));
+  const before = snapshot(root);
+  execFileSync('tar', ['-xPf', path], { cwd: join(root, 'work/out'), stdio: 'pipe' });
+  expect(snapshot(root)).not.toEqual(before);
+});
+
+describe('bombs', () => {
+  const read = (tar: Buffer, limits = {}) => errorOf(readSourceArchive(prepare(tar).path, { limits }));
+
+  test('a million entries stop at 20,000', async () => {
+    const entries = Array.from({ length: 20_000 }, (_, i) => file(`coturn/${i}`, ''));
+    const member = gzipSync(Buffer.concat(entries), { level: 1 });
+    const error = await read(Buffer.concat(Array.from({ length: 50 }, () => member)));
+    expect(error.message).toContain('more than 20000 entries');
+  });
+
+  test('files that are too large only together', async () => {
+    const parts = ['a', 'b', 'c'].map((name) => file(`coturn/${name}`, Buffer.alloc(400_000)));
+    const error = await read(gzipSync(archive(...parts)), { totalBytes: 1_000_000 });
+    expect(error.message).toContain('"coturn/c" makes the archive hold more than 1000000 bytes');
+  });
+
+  test('400 MB of zeros behind the end, packed to 2 KB a MB', async () => {
+    const zeros = gzipSync(Buffer.alloc(4_000_000));
+    const error = await read(
+      Buffer.concat([gzipSync(archive(file('coturn/a'))), ...Array.from({ length: 100 }, () => zeros)]),
+    );
+    expect(error.code).toBe('SOURCE_ARCHIVE_UNSAFE');
+    expect(error.message).toContain('more than 268435456 bytes');
+  });
+
+  test('xz that unpacks to more than is allowed is stopped, and leaves nothing', async () => {
+    const { root, path } = prepare(Buffer.alloc(0));
+    writeFileSync(`${path}.zeros`, Buffer.alloc(30_000_000));
+    writeFileSync(path, execFileSync('xz', ['-0c', `${path}.zeros`]));
+    const before = snapshot(root);
+    const limits = { totalBytes: 1_000_000, entries: 10 };
+    const error = await errorOf(readSourceArchive(path, { limits }));
+    expect(error.message).toContain('unpacks to more than');
+    // The folder that held the unpacked tar is gone again; its parent's time has changed.
+    const withoutTimes = (lines: string[]) => lines.map((line) => line.replace(/ \d+(\.\d+)?$/, ''));
+    expect(withoutTimes(snapshot(root))).toEqual(withoutTimes(before));
+  });
+});

@@ -1,0 +1,241 @@
+import {
+  archive,
+  entry,
+  file,
+  folder,
+  gnuLong,
+  type HeaderFields,
+  header,
+  link,
+  pax,
+} from './tar-builder.ts';
+
+export interface HostileArchive {
+  what: string;
+  tar: Buffer;
+  /** Part of the message: the reason must be the right one, not just any. */
+  says: string;
+  code?: string;
+}
+
+const unsafe = (what: string, says: string, ...parts: Buffer[]): HostileArchive => ({
+  what,
+  says,
+  tar: archive(...parts),
+});
+const named = (
+  what: string,
+  name: string | Buffer,
+  says: string,
+  fields: HeaderFields = {},
+): HostileArchive => unsafe(what, says, entry({ name, ...fields }, 'x'));
+const END = Buffer.alloc(1024);
+const PARTS = 'has "..", "." or an empty part';
+const INVISIBLE = 'control or invisible';
+const TWICE_EACH = 'on some file systems';
+
+const names = (victim: string): HostileArchive[] => [
+  named('../ at the start', '../victim', PARTS),
+  named('../ beneath the top-level folder', 'coturn/../../victim', PARTS),
+  named('../ at the end', 'coturn/src/..', PARTS),
+  named('. in the middle', 'coturn/./file', PARTS),
+  named('an empty part', 'coturn//file', PARTS),
+  named('only ./', './', PARTS, { type: '5', size: 0 }),
+  named('an empty name', '', 'has no name'),
+  named('an absolute path', victim, 'is absolute'),
+  named('a doubled absolute path', `/${victim}`, 'is absolute'),
+  named('a drive letter', 'C:/windows/victim', 'absolute on Windows'),
+  named('backslashes', 'coturn\\..\\..\\victim', 'backslash'),
+  named('a NUL, and more after it', Buffer.from('coturn/file\0/../../victim'), 'NUL'),
+  named('a newline', 'coturn/a\nb', INVISIBLE),
+  named('an escape sequence', 'coturn/\x1b[2Ka', INVISIBLE),
+  named('a C1 control character', 'coturn/a\u0085b', INVISIBLE),
+  named('a right-to-left override', 'coturn/a\u202ec.txt', INVISIBLE),
+  named('a zero-width space', 'coturn/a\u200bb', INVISIBLE),
+  named('broken UTF-8', Buffer.from([...Buffer.from('coturn/'), 0xc0, 0xae]), 'not UTF-8'),
+  named('a prefix that climbs', 'victim', PARTS, { prefix: 'coturn/../..' }),
+  unsafe(
+    'a part of 256 bytes',
+    'too long a part',
+    pax([['path', `coturn/${'n'.repeat(256)}`]]),
+    file('coturn/n'),
+  ),
+  unsafe(
+    'a path of 1,030 bytes',
+    'too long a name',
+    pax([['path', `coturn/${'n/'.repeat(511)}x`]]),
+    file('coturn/n'),
+  ),
+];
+
+const kinds = (victim: string): HostileArchive[] => [
+  unsafe('a hard link', 'a hard link', entry({ name: 'coturn/h', type: '1', target: 'coturn/file' })),
+  unsafe('a hard link to outside', 'a hard link', entry({ name: 'coturn/h', type: '1', target: victim })),
+  unsafe('a character device', 'a character device', entry({ name: 'coturn/null', type: '3' })),
+  unsafe('a block device', 'a block device', entry({ name: 'coturn/sda', type: '4' })),
+  unsafe('a FIFO', 'a FIFO', entry({ name: 'coturn/pipe', type: '6' })),
+  unsafe('a contiguous file', 'a contiguous file', entry({ name: 'coturn/c', type: '7' }, 'x')),
+  unsafe("GNU's sparse file", 'a sparse file', entry({ name: 'coturn/s', type: 'S', magic: 'gnu' }, 'x')),
+  unsafe("GNU's dump folder", 'unknown type', entry({ name: 'coturn/d', type: 'D', magic: 'gnu' }, 'x')),
+  unsafe('an unknown type', 'unknown type', entry({ name: 'coturn/z', type: 'Z' })),
+  named('setuid', 'coturn/su', 'setuid', { mode: 0o4755 }),
+  named('setgid', 'coturn/sg', 'setuid, setgid', { mode: 0o2755 }),
+  named('sticky', 'coturn/st', 'sticky', { mode: 0o1644 }),
+  unsafe('a folder with content', 'has content', entry({ name: 'coturn/d/', type: '5' }, 'x')),
+  unsafe('a link with content', 'has content', entry({ name: 'coturn/l', type: '2', target: 'a' }, 'x')),
+  named('a file with a link target', 'coturn/f', 'has a link target', { target: victim }),
+  named('a file named as a folder', 'coturn/f/', 'named as a folder'),
+];
+
+const links = (victim: string): HostileArchive[] => [
+  unsafe('a link to an absolute path', 'points to', link('coturn/l', victim)),
+  unsafe('a link out of the tree', 'points out of the tree', link('coturn/a/l', '../../victim')),
+  unsafe(
+    'a link out and in again',
+    'points out of the tree',
+    link('coturn/l', '../coturn/file'),
+    file('coturn/file'),
+  ),
+  unsafe('a link without a target', 'points to ""', link('coturn/l', '')),
+  unsafe('a link with a backslash', 'backslash', link('coturn/l', '..\\victim')),
+  unsafe(
+    'a chain of links that climbs step by step',
+    'points out of the tree',
+    link('coturn/a/b/up', '..'),
+    link('coturn/a/up', 'b/up/..'),
+    link('coturn/out', 'a/up/../victim'),
+  ),
+  unsafe('two links in a circle', 'in a circle', link('coturn/a', 'b'), link('coturn/b', 'a')),
+  unsafe('a link to itself', 'in a circle', link('coturn/a', 'a/b')),
+  unsafe(
+    'a file through a link',
+    'is a symlink and a directory',
+    link('coturn/d', 'src'),
+    file('coturn/d/victim'),
+  ),
+  unsafe(
+    'a link where there are files beneath already',
+    'is a directory and a symlink',
+    file('coturn/d/victim'),
+    link('coturn/d', 'src'),
+  ),
+];
+
+const collisions = (): HostileArchive[] => [
+  unsafe('the same file twice', 'is there twice', file('coturn/a', '1'), file('coturn/a', '2')),
+  unsafe('the same folder twice', 'is there twice', folder('coturn/a'), folder('coturn/a')),
+  unsafe('the top-level folder twice', 'is there twice', folder('coturn')),
+  unsafe('a file used as a folder', 'is a file and a directory', file('coturn/a'), file('coturn/a/b')),
+  unsafe('a folder, then a file', 'is there twice', folder('coturn/a'), file('coturn/a')),
+  unsafe('names that differ in case', TWICE_EACH, file('coturn/Makefile'), file('coturn/makefile')),
+  unsafe('folders that differ in case', TWICE_EACH, file('coturn/Src/a'), file('coturn/src/b')),
+  unsafe('composed and decomposed letters', TWICE_EACH, file('coturn/\u00e9'), file('coturn/e\u0301')),
+  unsafe('compatibility letters', TWICE_EACH, file('coturn/\ufb01le'), file('coturn/file')),
+  unsafe('a sharp s and its capitals', TWICE_EACH, file('coturn/stra\u00dfe'), file('coturn/STRASSE')),
+  unsafe('a Kelvin sign', TWICE_EACH, file('coturn/\u212a'), file('coturn/k')),
+  unsafe('two top-level folders', 'outside the top-level folder', file('other/file')),
+  { what: 'a file instead of a folder', says: 'and not a folder', tar: Buffer.concat([file('coturn'), END]) },
+];
+
+const overrides = (victim: string): HostileArchive[] => [
+  unsafe('a pax path that climbs', PARTS, pax([['path', 'coturn/../../victim']]), file('coturn/a')),
+  unsafe('an absolute pax path', 'is absolute', pax([['path', victim]]), file('coturn/a')),
+  unsafe('a pax path with a NUL', INVISIBLE, pax([['path', 'coturn/a\0b']]), file('coturn/a')),
+  unsafe(
+    'a pax linkpath that climbs',
+    'out of the tree',
+    pax([['linkpath', '../victim']]),
+    link('coturn/l', 'a'),
+  ),
+  unsafe('a pax linkpath on a file', 'has a link target', pax([['linkpath', 'a']]), file('coturn/f')),
+  unsafe('another pax size', 'by one header', pax([['size', '0']]), file('coturn/a', 'evil'.repeat(200))),
+  unsafe(
+    'a pax path twice',
+    'says path twice',
+    pax([
+      ['path', 'coturn/a'],
+      ['path', victim],
+    ]),
+    file('coturn/a'),
+  ),
+  unsafe('a global pax path', '"path" record', pax([['path', victim]], 'g'), file('coturn/a')),
+  unsafe('a global pax size', '"size" record', pax([['size', '0']], 'g'), file('coturn/a')),
+  unsafe(
+    "pax' sparse file",
+    '"GNU.sparse.name" record',
+    pax([['GNU.sparse.name', victim]]),
+    file('coturn/a'),
+  ),
+  unsafe('another character set', '"hdrcharset" record', pax([['hdrcharset', 'BINARY']]), file('coturn/a')),
+  unsafe(
+    'two pax headers',
+    'second extended header',
+    pax([['uid', '0']]),
+    pax([['path', victim]]),
+    file('coturn/a'),
+  ),
+  unsafe('a GNU long name that climbs', PARTS, gnuLong('L', 'coturn/../../victim'), file('coturn/a')),
+  unsafe('an absolute GNU long name', 'is absolute', gnuLong('L', victim), file('coturn/a')),
+  unsafe('a GNU long name with a NUL', INVISIBLE, gnuLong('L', 'coturn/a\0../victim'), file('coturn/a')),
+  unsafe('a GNU long link', 'out of the tree', gnuLong('K', '../victim'), link('coturn/l', 'a')),
+  unsafe(
+    'two GNU long names',
+    'second extended',
+    gnuLong('L', 'coturn/a'),
+    gnuLong('L', victim),
+    file('coturn/a'),
+  ),
+  unsafe(
+    'a pax path and another GNU long name',
+    'another long name',
+    pax([['path', 'coturn/a']]),
+    gnuLong('L', victim),
+    file('coturn/a'),
+  ),
+  unsafe('a pax header of 70 KB', 'too large an extended header', pax([['comment', 'c'.repeat(70_000)]])),
+  unsafe('a file of 64 MiB and one byte', 'a file of more than', header({ size: 64 * 1024 * 1024 + 1 })),
+];
+
+const damaged = (): HostileArchive[] =>
+  (
+    [
+      ['a wrong checksum', 'checksum', [entry({ name: 'coturn/a', checksumError: 1 }, 'x')]],
+      ['no ustar mark', 'ustar', [entry({ name: 'coturn/a', magic: '\0\0\0\0\0\0\0\0' }, 'x')]],
+      [
+        'a size that is no number',
+        'number',
+        [entry({ name: 'coturn/a', raw: [[124, '0000000009x\0']] }, 'x')],
+      ],
+      [
+        'a binary size',
+        'number',
+        [entry({ name: 'coturn/a', raw: [[124, Buffer.from('8000000000000001', 'hex')]] })],
+      ],
+      ['something in the padding', 'padding', [header({ size: 1 }), Buffer.alloc(512, 'x')]],
+      ['only one end mark', 'end mark', [Buffer.alloc(512), file('coturn/a')]],
+      [
+        'a second archive after the end',
+        'follows its end',
+        [file('coturn/a'), Buffer.alloc(1024), file('coturn/b')],
+      ],
+      [
+        'a malformed pax record',
+        'malformed',
+        [entry({ name: 'p', type: 'x' }, '99 path=a\n'), file('coturn/a')],
+      ],
+      ['a pax header for no entry', 'without an entry', [pax([['path', 'coturn/a']])]],
+      ['nothing but the top-level folder', 'nothing in it', []],
+    ] as const
+  ).map(([what, says, parts]) => ({ what, says, code: 'SOURCE_ARCHIVE_CORRUPT', tar: archive(...parts) }));
+
+/** Archives that must be refused. `victim` is an absolute path that some of them aim at. */
+export function hostileArchives(victim: string): HostileArchive[] {
+  return [
+    ...names(victim),
+    ...kinds(victim),
+    ...links(victim),
+    ...collisions(),
+    ...overrides(victim),
+    ...damaged(),
+  ];
+}
