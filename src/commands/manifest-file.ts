@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { exists, readText, writeText } from '../io/files.ts';
-import { MANIFEST_SCHEMA, type Manifest } from '../manifest/schema.ts';
+import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
 import { parseManifest, withBase, withStep } from '../manifest/store.ts';
 import { advisoriesFor, parseAdvisories } from '../recipe/advisories.ts';
 import type { PlannedRelease } from './pipeline.ts';
@@ -35,7 +35,8 @@ export async function openManifest(release: PlannedRelease, recipes: Recipes): P
   // Writes wait for each other: the last one on the disk is the newest.
   let writing: Promise<void> = Promise.resolve();
   const change = async (next: Manifest) => {
-    manifest = next;
+    // What would not be read back must never be written.
+    manifest = manifestSchema.parse(next);
     writing = writing.then(() => writeText(file, `${JSON.stringify(manifest, null, 2)}\n`));
     await writing;
   };

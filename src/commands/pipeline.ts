@@ -97,7 +97,7 @@ export async function planRelease(session: Session, version: string | undefined)
   return {
     source,
     builder,
-    plan: plan(source, builder.buildArch),
+    plan: plan({ version: source.version, epoch: source.epoch }, builder.buildArch),
     dir: resolve(options.out, source.version),
   };
 }

@@ -1,7 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import { diskErrors } from './files.ts';
 
@@ -133,23 +130,27 @@ async function store(
   to: { start: number; total: number | undefined; alive: () => void },
 ): Promise<number> {
   let received = to.start;
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
-    for await (const chunk of chunks) {
+  // Written piece by piece and not through a stream: a stream that is ended by an error drops what it holds, and what has
+  // arrived before a cut is what the next try resumes from.
+  const out = await diskErrors(open(request.part, to.start > 0 ? 'a' : 'w'));
+  try {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       to.alive();
       received += chunk.length;
       if (to.total !== undefined && received > to.total) {
         await discardPart(request.part);
         throw new Retryable('the server sent more than it had announced');
       }
-      if (received > request.maxBytes) throw tooLarge(request);
-      yield chunk;
+      if (received > request.maxBytes) {
+        await discardPart(request.part);
+        throw tooLarge(request);
+      }
+      await diskErrors(out.writeFile(chunk));
       request.onProgress?.(received, to.total);
     }
-  };
-  const body = response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as never);
-  await diskErrors(
-    pipeline(body, counted, createWriteStream(request.part, { flags: to.start > 0 ? 'a' : 'w' })),
-  );
+  } finally {
+    await out.close();
+  }
   return received;
 }
 

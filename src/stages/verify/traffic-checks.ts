@@ -26,7 +26,7 @@ function judgeTransport(facts: PackageFacts, credentials: string, transport: str
   const log = text(facts, `${credentials}.${transport}.log`);
   const counts = clientCounts(log);
   if (counts === undefined) return fail(`the client sent nothing: ${lastLines(log)}`);
-  const attempts = Number(facts.values.get(`${credentials}.${transport}.attempts`));
+  const attempts = Number(facts.values.get(`${credentials}.${transport}.attempts`) ?? 1);
   const figures = { sent: counts.sent, received: counts.received, attempts };
   if (counts.sent !== MESSAGES) return fail(`${counts.sent} of ${MESSAGES} messages were sent`, figures);
   if (counts.received !== MESSAGES)

@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+let dir: string;
+let out: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'turnbuild-cli-'));
+  out = join(dir, 'dist');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** A `docker` that says what a test wants, first on PATH: these tests are about errors, not about Docker. */
+function fakeDocker(script: string): Record<string, string> {
+  const bin = join(dir, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(bin, 'docker'), 0o755);
+  return { PATH: `${bin}:${process.env.PATH}` };
+}
+
+const BUILDER =
+  'printf "Name: test\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64, linux/arm64\\n"';
+
+describe('usage errors: exit code 2, what and what next, nothing written', () => {
+  it.each([
+    ['an unknown command', ['relase'], /unknown command 'relase'/],
+    ['an unknown option', ['release', '--arhc', 'arm64'], /unknown option '--arhc'/],
+    ['an unknown architecture', ['release', '--arch', 'arm46'], /did you mean arm64/],
+    ['an unknown target', ['release', '--target', 'debian-133'], /did you mean debian-13/],
+    ['a revision that is no number', ['release', '--revision', 'two'], /whole number/],
+    ['a malformed sha256', ['release', '--sha256', 'abc'], /64 hexadecimal digits/],
+    ['a malformed maintainer', ['release', '--maintainer', 'me'], /Name <address@host>/],
+    ['a version that is none', ['release', 'newest', '--source', './x.tar.gz'], /newest/],
+    [
+      'a file that is not there',
+      ['release', '4.6.1', '--source', './nothing.tar.gz'],
+      /There is no file .*nothing\.tar\.gz/,
+    ],
+    ['recipes that are not there', ['release', '--recipes', './nowhere'], /no recipes in/],
+  ])('%s', async (_, args, message) => {
+    const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
+      cwd: dir,
+      env: fakeDocker(BUILDER),
+    });
+    expect(run.stderr).toMatch(message);
+    expect(run.code).toBe(2);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('Docker that is not there, or says no', () => {
+  const args = () => ['release', '4.6.1', '--out', out];
+
+  it('is not installed', async () => {
+    const run = await turnbuild(args(), { env: { PATH: dir } });
+    expect(run.stderr).toMatch(/docker is not installed[\s\S]*turnbuild doctor[\s\S]*DOCKER_MISSING/);
+    expect(run.code).toBe(1);
+  });
+
+  it('does not answer', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker('echo "Cannot connect to the Docker daemon" >&2; exit 1'),
+    });
+    expect(run.stderr).toMatch(/No Docker engine answers[\s\S]*Cannot connect[\s\S]*DOCKER_UNAVAILABLE/);
+  });
+
+  it('refuses this user', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker('echo "permission denied while trying to connect" >&2; exit 1'),
+    });
+    expect(run.stderr).toMatch(/DOCKER_REFUSED/);
+  });
+
+  it('has no such builder', async () => {
+    const run = await turnbuild([...args(), '--builder', 'farm'], {
+      env: fakeDocker('echo "ERROR: no builder \\"farm\\" found" >&2; exit 1'),
+    });
+    expect(run.stderr).toMatch(/no buildx builder "farm"[\s\S]*BUILDER_UNKNOWN/);
+  });
+
+  it('has a builder without the platform', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker('printf "Name: small\\nDriver: docker\\nPlatforms: linux/amd64\\n"'),
+    });
+    expect(run.stderr).toMatch(/Builder small can't run linux\/arm64[\s\S]*BUILDER_PLATFORM_MISSING/);
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('recipes of the user', () => {
+  it('are checked: every issue with file and line', async () => {
+    execFileSync('cp', ['-r', join(root, 'recipes'), join(root, 'patches'), dir]);
+    const file = join(dir, 'recipes/targets/debian-12.yaml');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('format: deb', 'formt: deb').replace('label: deb12', 'label: []'),
+    );
+    const run = await turnbuild(['plan', '4.6.1', '--recipes', join(dir, 'recipes')], {
+      env: fakeDocker(BUILDER),
+    });
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/debian-12\.yaml:\d+: unknown key "formt"; did you mean "format"/);
+    expect(run.stderr).toMatch(/debian-12\.yaml:\d+: label/);
+  });
+});
+
+describe('help and completion', () => {
+  it.each(['release', 'plan', 'source', 'build', 'package', 'verify', 'doctor', 'completion'])(
+    '%s --help has examples',
+    async (command) => {
+      const run = await turnbuild([command, '--help']);
+      expect(run.code).toBe(0);
+      expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}.*turnbuild ${command}`));
+    },
+  );
+
+  it('bash completes commands and their options', () => {
+    const script = execFileSync(process.execPath, [join(root, 'bin/turnbuild.js'), 'completion', 'bash'], {
+      encoding: 'utf8',
+    });
+    const complete = (words: string[]) =>
+      execFileSync(
+        'bash',
+        [
+          '-c',
+          `${script}\nCOMP_WORDS=(${words.join(' ')} ''); COMP_CWORD=${words.length}; _turnbuild; printf '%s\\n' "\${COMPREPLY[@]}"`,
+        ],
+        { encoding: 'utf8' },
+      ).split('\n');
+    expect(complete(['turnbuild'])).toEqual(expect.arrayContaining(['release', 'doctor']));
+    expect(complete(['turnbuild', 'release'])).toEqual(expect.arrayContaining(['--arch', '--update-lock']));
+    expect(complete(['turnbuild', 'doctor'])).not.toContain('--arch');
+  });
+});

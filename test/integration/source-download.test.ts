@@ -1,0 +1,270 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type DownloadRequest, download } from '../../src/io/download.ts';
+import { cut, type Handler, sendFile, serve } from '../support/http-server.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+const BODY = randomBytes(300_000);
+const sha256 = createHash('sha256').update(BODY).digest('hex');
+
+async function prepare(handler: Handler) {
+  const server = await serve(handler);
+  const file = join(temporaryFolder(), 'source.tar.gz');
+  const get = (more: Partial<DownloadRequest> = {}) =>
+    download({ url: server.url, file, sha256, backoffMs: 1, ...more });
+  const left = () => readdirSync(join(file, '..')).sort();
+  return { server, file, get, left };
+}
+
+test('a download is put in place whole, with its progress, and nothing else stays', async () => {
+  const { file, get, left } = await prepare((request, response) => sendFile(request, response, BODY));
+  const progress: [number, number | undefined][] = [];
+  await get({ onProgress: (received, total) => progress.push([received, total]) });
+  expect(readFileSync(file).equals(BODY)).toBe(true);
+  expect(left()).toEqual(['source.tar.gz']);
+  expect(progress.at(-1)).toEqual([BODY.length, BODY.length]);
+  expect(progress.map(([received]) => received)).toEqual(
+    progress.map(([received]) => received).sort((a, b) => a - b),
+  );
+});
+
+describe('resuming', () => {
+  test('a connection that is cut goes on where it ended', async () => {
+    const ranges: (string | undefined)[] = [];
+    const { server, file, get } = await prepare((request, response, count) => {
+      ranges.push(request.headers.range);
+      sendFile(request, response, BODY, '"1"', count < 3 ? 100_000 : undefined);
+    });
+    await get();
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+    expect(server.requests.length).toBe(3);
+    expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-']);
+  });
+
+  test('a new run takes up what an old one has left', async () => {
+    let starts = 0;
+    const { get, left, file } = await prepare((request, response, count) => {
+      starts += request.headers.range === undefined ? 1 : 0;
+      sendFile(request, response, BODY, '"1"', count === 1 ? 100_000 : undefined);
+    });
+    const error = await errorOf(get({ retries: 0 }));
+    expect(error.code).toBe('DOWNLOAD_FAILED');
+    expect(left()).toEqual(['source.tar.gz.part', 'source.tar.gz.part.tag']);
+    await get({ retries: 0 });
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+    expect(starts).toBe(1);
+  });
+
+  test('a file that has changed meanwhile is fetched from its start', async () => {
+    const { get, file } = await prepare((request, response, count) =>
+      count === 1
+        ? sendFile(request, response, Buffer.alloc(BODY.length, 'o'), '"old"', 100_000)
+        : sendFile(request, response, BODY, '"new"'),
+    );
+    await get();
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+  });
+
+  test.each([
+    ['a weak ETag and no date', { etag: 'W/"1"' }, undefined],
+    ['nothing', {}, undefined],
+    ['a date', { 'last-modified': 'Sat, 03 Dec 2022 21:21:29 GMT' }, 'bytes=100000-'],
+  ])('a part that the server marks with %s', async (_, headers, range) => {
+    let asked: string | undefined;
+    const { get, file } = await prepare((request, response, count) => {
+      asked = request.headers.range;
+      if (count > 1) return sendFile(request, response, BODY, 'Sat, 03 Dec 2022 21:21:29 GMT');
+      response.writeHead(200, { 'content-length': BODY.length, ...headers });
+      response.write(BODY.subarray(0, 100_000), () => cut(response));
+    });
+    await get();
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+    expect(asked).toBe(range);
+  });
+
+  test('a server that resumes at another place, or calls the part too long, gets a fresh start', async () => {
+    const { get, file } = await prepare((request, response, count) => {
+      if (count === 1) return sendFile(request, response, BODY, '"1"', 100_000);
+      if (count === 2) {
+        response.writeHead(206, { 'content-range': `bytes 50-${BODY.length - 1}/${BODY.length}` });
+        return response.end(BODY.subarray(50));
+      }
+      if (count === 3) return sendFile(request, response, BODY, '"1"', 100_000);
+      if (request.headers.range !== undefined) return response.writeHead(416).end();
+      sendFile(request, response, BODY);
+    });
+    await get();
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+  });
+});
+
+describe('a server in trouble', () => {
+  test.each([500, 502, 503, 429, 408])('%i is tried again', async (status) => {
+    const { get, server, file } = await prepare((request, response, count) =>
+      count < 3 ? response.writeHead(status).end('later') : sendFile(request, response, BODY),
+    );
+    await get();
+    expect(server.requests.length).toBe(3);
+    expect(existsSync(file)).toBe(true);
+  });
+
+  test.each([404, 403, 410])('%i is final', async (status) => {
+    const { get, server, left } = await prepare((_, response) => response.writeHead(status).end());
+    const error = await errorOf(get());
+    expect(error.code).toBe('DOWNLOAD_FAILED');
+    expect(error.message).toContain(String(status));
+    expect(server.requests.length).toBe(1);
+    expect(left()).toEqual([]);
+  });
+
+  test('an end to trying: the last reason is in the error', async () => {
+    const { get, server } = await prepare((_, response) => response.writeHead(503).end());
+    const error = await errorOf(get({ retries: 2 }));
+    expect(server.requests.length).toBe(3);
+    expect(error.message).toContain('in 3 tries: the server answered 503');
+    expect(error.hint).toContain('run the same command again');
+  });
+
+  test.each([
+    ['seconds', () => '1'],
+    ['a date', () => new Date(Date.now() + 2_000).toUTCString()],
+  ])('Retry-After in %s is kept', async (_, value) => {
+    const { get } = await prepare((request, response, count) =>
+      count === 1
+        ? response.writeHead(429, { 'retry-after': value() }).end()
+        : sendFile(request, response, BODY),
+    );
+    const start = performance.now();
+    await get();
+    expect(performance.now() - start).toBeGreaterThan(900);
+  });
+
+  test('nobody listens', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const file = join(temporaryFolder(), 'x');
+    const error = await errorOf(
+      download({ url: `http://127.0.0.1:${port}/`, file, retries: 1, backoffMs: 1 }),
+    );
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+});
+
+describe('a body that is not what was promised', () => {
+  test('another sha256: both are named, and nothing stays', async () => {
+    const { get, left } = await prepare((request, response) =>
+      sendFile(request, response, Buffer.from('evil')),
+    );
+    const error = await errorOf(get());
+    expect(error.code).toBe('SOURCE_SHA256_MISMATCH');
+    expect(error.message).toContain(sha256);
+    expect(error.message).toContain(createHash('sha256').update('evil').digest('hex'));
+    expect(left()).toEqual([]);
+  });
+
+  test('a finished file of before stays when the new one is wrong', async () => {
+    const { get, file } = await prepare((request, response) =>
+      sendFile(request, response, Buffer.from('evil')),
+    );
+    writeFileSync(file, 'before');
+    await errorOf(get());
+    expect(readFileSync(file, 'utf8')).toBe('before');
+  });
+
+  test('longer than announced', async () => {
+    // Raw, because Node's own server refuses to send more than it has announced.
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n${'x'.repeat(5_000)}`);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const file = join(temporaryFolder(), 'x');
+    const { port } = server.address() as { port: number };
+    const long = createHash('sha256').update('x'.repeat(5_000)).digest('hex');
+    const error = await errorOf(
+      download({ url: `http://127.0.0.1:${port}/`, file, sha256: long, retries: 1, backoffMs: 1 }),
+    );
+    expect(['DOWNLOAD_FAILED', 'SOURCE_SHA256_MISMATCH']).toContain(error.code);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('a resumed body that is longer than the whole', async () => {
+    const { get, file } = await prepare((request, response, count) => {
+      if (count === 1) return sendFile(request, response, BODY, '"1"', 100_000);
+      if (request.headers.range === undefined) return sendFile(request, response, BODY);
+      response.writeHead(206, { 'content-range': `bytes 100000-${BODY.length - 1}/${BODY.length}` });
+      response.end(Buffer.concat([BODY.subarray(100_000), Buffer.from('more')]));
+    });
+    await get();
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+  });
+
+  test.each([
+    ['announced', { 'content-length': 1_000_000 }],
+    ['not announced', {}],
+  ])('more than a source can have, %s', async (_, headers) => {
+    const { get, file } = await prepare((_request, response) => {
+      response.writeHead(200, headers);
+      response.end(Buffer.alloc(1_000_000));
+    });
+    const error = await errorOf(get({ maxBytes: 500_000 }));
+    expect(error.message).toContain('is larger than 500000 bytes');
+    expect(existsSync(file)).toBe(false);
+  });
+});
+
+test('a stalled connection is given up and tried again', async () => {
+  const { get, server, file } = await prepare((request, response, count) => {
+    if (count > 1) return sendFile(request, response, BODY);
+    response.writeHead(200, { 'content-length': BODY.length, etag: '"1"' });
+    response.write(BODY.subarray(0, 1_000));
+  });
+  await get({ stallMs: 200 });
+  expect(server.requests.length).toBe(2);
+  expect(readFileSync(file).equals(BODY)).toBe(true);
+});
+
+test('cancelled mid-body: interrupted, and the next run resumes', async () => {
+  const { get, left, server, file } = await prepare((request, response, count) => {
+    if (count > 1) return sendFile(request, response, BODY);
+    response.writeHead(200, { 'content-length': BODY.length, etag: '"1"' });
+    response.write(BODY.subarray(0, 100_000));
+  });
+  const cancel = new AbortController();
+  const error = await errorOf(
+    get({ signal: cancel.signal, onProgress: (got) => got === 100_000 && cancel.abort() }),
+  );
+  expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
+  expect(left()).toEqual(['source.tar.gz.part', 'source.tar.gz.part.tag']);
+  expect(server.requests.length).toBe(1);
+  await get();
+  expect(readFileSync(file).equals(BODY)).toBe(true);
+});
+
+test('cancelled while it waits for a next try: ends at once', async () => {
+  const cancel = new AbortController();
+  const { get } = await prepare((_, response) => {
+    response.writeHead(429, { 'retry-after': '60' }).end();
+    setTimeout(() => cancel.abort(), 50);
+  });
+  const start = performance.now();
+  expect((await errorOf(get({ signal: cancel.signal }))).code).toBe('INTERRUPTED');
+  expect(performance.now() - start).toBeLessThan(5_000);
+});
+
+test('a full disk is called that, and is not tried again', async () => {
+  const { get, server, file } = await prepare((request, response) => sendFile(request, response, BODY));
+  symlinkSync('/dev/full', `${file}.part`);
+  const error = await errorOf(get());
+  expect(error.code).toBe('DISK_FULL');
+  expect(server.requests.length).toBe(1);
+  expect(existsSync(file)).toBe(false);
+});

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+
+const PROGRAM = new URL('../../bin/turnbuild.js', import.meta.url).pathname;
+
+export interface Run {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Called with the child once it runs, e.g. to send it a signal. */
+  onStart?: (child: ReturnType<typeof spawn>) => void;
+}
+
+/** Runs the bundled program as a user would. The exit code of a program that a signal ended is 128 and the signal. */
+export function turnbuild(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, CI: 'true', NO_COLOR: '1', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? (signal === 'SIGINT' ? 130 : 143), stdout, stderr }),
+    );
+    options.onStart?.(child);
+  });
+}

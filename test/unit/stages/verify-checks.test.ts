@@ -1,0 +1,357 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { judgeAll } from '../../../src/stages/verify/check.ts';
+import {
+  clientCounts,
+  type PackageFacts,
+  parseFacts,
+  parseSamples,
+} from '../../../src/stages/verify/facts.ts';
+import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
+import { trafficChecks } from '../../../src/stages/verify/traffic-checks.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+
+// What a verification of coturn 4.6.1 for debian-13 on x86_64 has really seen.
+const folder = new URL('../../fixtures/verified-4.6.1/', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
+const CHECKS = [...packageChecks, ...trafficChecks];
+
+function goodFacts(): PackageFacts {
+  return packageFacts({
+    packageVersion: '4.6.1+turnbuild-1~deb13',
+    inspected: {
+      lintian: read('inspect/lintian.txt'),
+      systemd: read('inspect/systemd.txt'),
+      unit: read('inspect/coturn.service'),
+      configuration: read('inspect/turnserver.conf'),
+    },
+    values: parseFacts(read('verify/facts.txt')),
+    files: new Map(readdirSync(new URL('verify/', folder)).map((name) => [name, read(`verify/${name}`)])),
+    options: new Set(
+      read('options.txt')
+        .split('\n')
+        .map((line) => line.split(' ')[0] ?? ''),
+    ),
+  });
+}
+
+const failures = (facts: PackageFacts) =>
+  judgeAll(CHECKS, facts).filter((result) => result.status === 'failed');
+
+/** Facts in which one value, one file or one inspected text is another. */
+const withValue = (name: string, value: string): PackageFacts => ({
+  ...goodFacts(),
+  values: new Map([...goodFacts().values, [name, value]]),
+});
+const withFile = (name: string, change: (text: string) => string): PackageFacts => {
+  const facts = goodFacts();
+  return { ...facts, files: new Map([...facts.files, [name, change(facts.files.get(name) ?? '')]]) };
+};
+const withInspected = (name: string, change: (text: string) => string): PackageFacts => {
+  const facts = goodFacts();
+  return { ...facts, inspected: { ...facts.inspected, [name]: change(facts.inspected[name] ?? '') } };
+};
+const withoutFile = (name: string): PackageFacts => ({
+  ...goodFacts(),
+  files: new Map([...goodFacts().files].filter(([each]) => each !== name)),
+});
+
+/** The planted fault, the facts, and the checks that must fail, with a message for the first. */
+const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
+  [
+    'a lintian error',
+    () => withInspected('lintian', (t) => `${t}\nE: coturn: no-copyright-file\n`),
+    ['package.lintian'],
+    /no-copyright-file/,
+  ],
+  [
+    'a lintian warning',
+    () => withInspected('lintian', (t) => `W: coturn: bad-thing\n${t}`),
+    ['package.lintian'],
+    /bad-thing/,
+  ],
+  [
+    'a weak unit',
+    () => withInspected('systemd', () => '→ Overall exposure level for coturn.service: 9.0 UNSAFE'),
+    ['package.unit'],
+    /9 is above 1.6/,
+  ],
+  [
+    'no exposure at all',
+    () => withInspected('systemd', () => 'Failed to load unit'),
+    ['package.unit'],
+    /no exposure level/,
+  ],
+  [
+    'a unit that does not wait for the network',
+    () => withInspected('unit', (t) => t.replace('After=network-online.target', 'After=network.target')),
+    ['package.unit-settings'],
+    /network-online/,
+  ],
+  [
+    'too few descriptors',
+    () => withInspected('unit', (t) => t.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=1024')),
+    ['package.unit-settings'],
+    /1024 is too low for 16383/,
+  ],
+  [
+    'metadata addresses allowed',
+    () => withInspected('unit', (t) => t.replace(/^IPAddressDeny=.*$/m, '')),
+    ['package.unit-settings'],
+    /169/,
+  ],
+  [
+    'a misspelt denied-peer-ip',
+    () =>
+      withInspected('configuration', (t) =>
+        t.replace('denied-peer-ip=10.0.0.0-', 'denied-peer-ips=10.0.0.0-'),
+      ),
+    ['package.configuration'],
+    /no option "denied-peer-ips"/,
+  ],
+  [
+    'a missing denied range',
+    () => withInspected('configuration', (t) => t.replace(/^denied-peer-ip=169.*$/m, '')),
+    ['package.configuration'],
+    /169\.254\.0\.0/,
+  ],
+  [
+    'a shipped secret',
+    () => withInspected('configuration', (t) => `${t}\nstatic-auth-secret=north\n`),
+    ['package.configuration'],
+    /static-auth-secret is set/,
+  ],
+  [
+    'no authentication',
+    () => withInspected('configuration', (t) => t.replace(/^lt-cred-mech$/m, 'no-auth')),
+    ['package.configuration'],
+    /lt-cred-mech is not set/,
+  ],
+  [
+    'an option of another version',
+    () => withInspected('configuration', (t) => `${t}\ndrain-min-allocations=5\n`),
+    ['package.configuration'],
+    /drain-min-allocations/,
+  ],
+  [
+    'an installation that fails',
+    () => withValue('install.exit', '100'),
+    ['install.clean'],
+    /install\.exit is "100"/,
+  ],
+  [
+    'a half-configured package',
+    () => withValue('install.status', 'half-configured'),
+    ['install.clean'],
+    /half-configured/,
+  ],
+  [
+    'a configuration that everybody can read',
+    () => withValue('install.configuration', 'root:root:644'),
+    ['install.clean'],
+    /root:root:644/,
+  ],
+  ['a database without tables', () => withValue('install.tables', ''), ['install.clean'], /turnusers_lt/],
+  [
+    'a missing library',
+    () => withFile('unresolved.txt', () => 'libpq.so.5 => not found'),
+    ['install.clean'],
+    /libpq\.so\.5/,
+  ],
+  [
+    'a configuration that remove deletes',
+    () => withValue('remove.configuration', 'gone'),
+    ['install.remove'],
+    /remove\.configuration/,
+  ],
+  [
+    'leftovers of a purge',
+    () => withFile('leftovers.txt', () => '/var/lib/turn/turndb'),
+    ['install.remove'],
+    /turndb/,
+  ],
+  [
+    'edits lost in an upgrade',
+    () => withValue('upgrade.configuration', 'changed'),
+    ['install.upgrade'],
+    /upgrade\.configuration is "changed"/,
+  ],
+  [
+    'an init script left behind',
+    () => withValue('upgrade.initscript', 'left'),
+    ['install.upgrade'],
+    /initscript/,
+  ],
+  [
+    'a server that does not start after the upgrade',
+    () => withValue('upgraded.ready', 'no'),
+    ['install.upgrade'],
+    /upgraded\.ready/,
+  ],
+  [
+    'a failing STUN vector',
+    () => withFile('rfc5769check.log', (t) => t.replace('success', 'failure')),
+    ['stun.vectors'],
+    /rfc5769check/,
+  ],
+  ['no STUN vectors', () => withFile('rfc5769check.log', () => ''), ['stun.vectors'], /no vector/],
+  [
+    'a line that is not understood',
+    () => withFile('shipped.log', (t) => `${t}\n0: : WARNING: Bad configuration format: denied-peer-ips\n`),
+    ['server.shipped'],
+    /denied-peer-ips/,
+  ],
+  ['no answer to STUN', () => withFile('stun.log', () => ''), ['server.stun'], /no reflexive address/],
+  [
+    'a relay for a stranger',
+    () => withFile('stranger.log', (t) => `${t}\n0: : start_mclient: tot_send_msgs=1, tot_recv_msgs=1`),
+    ['server.closed'],
+    /stranger client got a relay/,
+  ],
+  [
+    'a client that never ran',
+    () => withoutFile('anonymous.log'),
+    ['server.closed'],
+    /anonymous client did not run/,
+  ],
+  ['an open telnet port', () => withValue('shipped.cli', 'open'), ['server.closed'], /5766 is open/],
+  [
+    'public metrics',
+    () => withValue('shipped.metrics.public', 'yes'),
+    ['server.closed'],
+    /metrics can be read/,
+  ],
+  [
+    'a lost message',
+    () => withFile('long-term.tls.log', (t) => t.replaceAll('tot_recv_msgs=50', 'tot_recv_msgs=49')),
+    ['relay.long-term.tls'],
+    /49 of 50/,
+  ],
+  [
+    'a transport that does not connect',
+    () => withFile('rest-secret.dtls.log', () => 'cannot connect'),
+    ['relay.rest-secret.dtls'],
+    /sent nothing.*cannot connect/,
+  ],
+  [
+    'a wrong password that is accepted',
+    () => withFile('long-term.wrong.log', () => 'start_mclient: tot_send_msgs=1, tot_recv_msgs=1'),
+    ['relay.long-term.refused'],
+    /got a relay/,
+  ],
+  [
+    'counters that are one too high',
+    () =>
+      withFile('long-term.after.metrics', (t) =>
+        t.replace('turn_total_traffic_peer_sentp 200', 'turn_total_traffic_peer_sentp 201'),
+      ),
+    ['metrics.long-term'],
+    /grew by 201, not 200/,
+  ],
+  [
+    'a scrape that gave nothing',
+    () => withFile('rest-secret.after.metrics', () => ''),
+    ['metrics.rest-secret'],
+    /nothing known/,
+  ],
+  [
+    'a metric that is missing',
+    () => withFile('long-term.after.metrics', (t) => t.replace('# TYPE turn_total_allocations gauge', '')),
+    ['metrics.names'],
+    /turn_total_allocations is missing/,
+  ],
+  [
+    'a metric of another type',
+    () =>
+      withFile('long-term.after.metrics', (t) =>
+        t.replace('# TYPE turn_total_allocations gauge', '# TYPE turn_total_allocations counter'),
+      ),
+    ['metrics.names'],
+    /not a gauge/,
+  ],
+  [
+    'a metric that this version has not got',
+    () => withFile('long-term.after.metrics', (t) => `${t}\n# TYPE turn_invented counter\n`),
+    ['metrics.names'],
+    /turn_invented/,
+  ],
+  [
+    'a server that dies of SIGTERM',
+    () => withValue('rest-secret.stop', '143'),
+    ['server.stop'],
+    /rest-secret ended with 143/,
+  ],
+  [
+    'a server that hangs',
+    () => withValue('shipped.stop', 'hung'),
+    ['server.stop'],
+    /shipped ended with hung/,
+  ],
+];
+
+describe('package and traffic checks', () => {
+  it('pass on what was seen', () => expect(failures(goodFacts())).toEqual([]));
+
+  it.each(PLANTED)('%s is found', (_, plant, ids, message) => {
+    const found = failures(plant());
+    expect(found.map((result) => result.id)).toEqual(ids);
+    expect(found[0]?.message).toMatch(message);
+  });
+
+  it('a server that never started fails all that depend on it', () => {
+    const facts = {
+      ...goodFacts(),
+      values: new Map([...goodFacts().values, ['long-term.ready', 'no'], ['shipped.ready', 'no']]),
+    };
+    const found = failures(facts).map((result) => result.id);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        'server.shipped',
+        'server.closed',
+        'relay.long-term.udp',
+        'relay.long-term.dtls',
+      ]),
+    );
+  });
+
+  it('nothing gathered passes nothing', () => {
+    expect(failures(packageFacts()).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));
+  });
+
+  it('every check has an id of its own, a title and a reason', () => {
+    expect(new Set(CHECKS.map((check) => check.id)).size).toBe(CHECKS.length);
+    for (const check of CHECKS) expect(check.title.length * check.reason.length).toBeGreaterThan(0);
+  });
+
+  it('each check is failed by a planted fault', () => {
+    const planted = new Set(PLANTED.flatMap(([, , ids]) => ids));
+    const families = (id: string) =>
+      id
+        .replace(/^relay\.(long-term|rest-secret)\.(udp|tcp|tls|dtls)$/, 'relay.x')
+        .replace(/^relay\.(long-term|rest-secret)\.refused$/, 'refused');
+    expect(
+      [...new Set(CHECKS.map((check) => families(check.id)))].filter(
+        (id) => ![...planted].map(families).includes(id),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('reading what was seen', () => {
+  it('parses samples with and without labels', () => {
+    expect(parseSamples('# HELP x y\n# TYPE x counter\nx{realm="a b"} 3\ny 1e3\n')).toEqual(
+      new Map([
+        ['x{realm="a b"}', 3],
+        ['y', 1000],
+      ]),
+    );
+  });
+
+  it('takes the last count of a client', () => {
+    expect(clientCounts('tot_send_msgs=1, tot_recv_msgs=0\ntot_send_msgs=5, tot_recv_msgs=4\n')).toEqual({
+      sent: 5,
+      received: 4,
+    });
+    expect(clientCounts('nothing')).toBeUndefined();
+  });
+});
