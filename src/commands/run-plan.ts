@@ -30,6 +30,7 @@ export async function runStep(
 ): Promise<StepOutcome> {
   const failedNeed = step.needs.find((need) => recorded(store, need)?.status !== 'done');
   if (failedNeed !== undefined) return 'blocked';
+  for (const need of step.needs) await requireIntact(need, context, store);
   const stage = STAGE[step.stage];
   const started = Date.now();
   const key = context.io.files.sha256Text(JSON.stringify([step.stage, await stage.inputs(step, context)]));
@@ -79,6 +80,19 @@ export function logFile(step: PlannedStep): string {
 
 function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
   return store.read().steps.find((step) => step.id === id);
+}
+
+/** What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused. */
+async function requireIntact(id: string, context: StageContext, store: ManifestStore): Promise<void> {
+  const { files } = context.io;
+  for (const output of recorded(store, id)?.outputs ?? []) {
+    const path = `${context.dir}/${output.path}`;
+    const found = (await files.exists(path)) ? await files.sha256File(path) : 'missing';
+    if (found === output.sha256) continue;
+    throw new TurnbuildError('ARTIFACT_CHANGED', `${path} is not the file that ${id} has made: sha256 ${found}, recorded ${output.sha256}`, {
+      hint: 'Run `turnbuild release`: it makes what is missing or changed again.',
+    });
+  }
 }
 
 async function isCurrent(

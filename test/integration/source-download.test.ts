@@ -41,7 +41,11 @@ describe('resuming', () => {
     await get();
     expect(readFileSync(file).equals(BODY)).toBe(true);
     expect(server.requests.length).toBe(3);
-    expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-']);
+    expect(ranges).toEqual([
+      undefined,
+      expect.stringMatching(/^bytes=[1-9]/),
+      expect.stringMatching(/^bytes=[1-9]/),
+    ]);
   });
 
   test('a new run takes up what an old one has left', async () => {
@@ -69,20 +73,20 @@ describe('resuming', () => {
   });
 
   test.each([
-    ['a weak ETag and no date', { etag: 'W/"1"' }, undefined],
-    ['nothing', {}, undefined],
-    ['a date', { 'last-modified': 'Sat, 03 Dec 2022 21:21:29 GMT' }, 'bytes=100000-'],
-  ])('a part that the server marks with %s', async (_, headers, range) => {
-    let asked: string | undefined;
+    ['a weak ETag and no date', { etag: 'W/"1"' }, false],
+    ['nothing', {}, false],
+    ['a date', { 'last-modified': 'Sat, 03 Dec 2022 21:21:29 GMT' }, true],
+  ])('a part that the server marks with %s', async (_, headers, resumes) => {
+    let asked = false;
     const { get, file } = await prepare((request, response, count) => {
-      asked = request.headers.range;
+      asked = request.headers.range !== undefined;
       if (count > 1) return sendFile(request, response, BODY, 'Sat, 03 Dec 2022 21:21:29 GMT');
       response.writeHead(200, { 'content-length': BODY.length, ...headers });
       response.write(BODY.subarray(0, 100_000), () => cut(response));
     });
     await get();
     expect(readFileSync(file).equals(BODY)).toBe(true);
-    expect(asked).toBe(range);
+    expect(asked).toBe(resumes);
   });
 
   test('a server that resumes at another place, or calls the part too long, gets a fresh start', async () => {

@@ -1,0 +1,73 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readAptMirrors } from '../../src/io/apt-mirror.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+const MAIN = 'http://mirror.example/debian';
+const SECURITY = 'http://mirror.example/debian-security';
+
+function read(files: Record<string, string>) {
+  const root = temporaryFolder();
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return readAptMirrors({ root });
+}
+
+describe('sources.list', () => {
+  test.each([
+    ['plain', `deb ${MAIN} bookworm main\ndeb ${SECURITY} bookworm-security main\n`],
+    [
+      'with options and tabs',
+      `deb [arch=amd64 signed-by=/k.gpg]\t${MAIN}/   trixie main\ndeb [ a=b ] ${SECURITY}/ stable-security main`,
+    ],
+    [
+      'with comments before it',
+      `# deb http://old.example/debian bookworm main\n\n  deb ${MAIN} sid main\ndeb-src ${SECURITY} trixie-security main`,
+    ],
+  ])('%s', async (_, text) => {
+    expect(await read({ 'sources.list': text })).toEqual({ debian: MAIN, security: SECURITY });
+  });
+});
+
+describe('deb822 .sources', () => {
+  test.each([
+    [
+      'one stanza each',
+      `Types: deb\nURIs: ${MAIN}\nSuites: bookworm bookworm-updates\n\nTypes: deb\nURIs: ${SECURITY}/\nSuites: bookworm-security\n`,
+    ],
+    [
+      'folded fields, comments and other capitals',
+      `# head\ntypes: deb\nuris:\n ${MAIN}\n# inside\nsuites:\n trixie\n trixie-updates\n\nURIs: ${SECURITY}\nSuites: trixie-security\n`,
+    ],
+    [
+      'a disabled stanza first',
+      `Enabled: no\nURIs: http://off.example/debian\nSuites: bookworm\n\nURIs: ${MAIN}\nSuites: bookworm\n\nURIs: ${SECURITY}\nSuites: bookworm-security`,
+    ],
+  ])('%s', async (_, text) => {
+    expect(await read({ 'sources.list.d/debian.sources': text })).toEqual({
+      debian: MAIN,
+      security: SECURITY,
+    });
+  });
+});
+
+test.each([
+  ['no apt at all', {}],
+  ['only other archives', { 'sources.list': 'deb https://packages.example/apt cloud-sdk-bookworm main\n' }],
+  ['only Ubuntu', { 'sources.list.d/u.sources': 'URIs: http://ubuntu.example/ubuntu\nSuites: noble\n' }],
+  ['files that apt ignores', { 'sources.list.d/debian.sources.save': `URIs: ${MAIN}\nSuites: bookworm\n` }],
+  ['a medium', { 'sources.list': 'deb cdrom:[Debian 12]/ bookworm main\n' }],
+])('nothing is made up for %s', async (_, files) => {
+  expect(await read(files as Record<string, string>)).toEqual({});
+});
+
+test('sources.list comes first, then the parts in order of their names', async () => {
+  const found = await read({
+    'sources.list.d/b.list': 'deb http://b.example/debian bookworm main',
+    'sources.list.d/a.list': 'deb http://a.example/debian bookworm main',
+  });
+  expect(found.debian).toBe('http://a.example/debian');
+});

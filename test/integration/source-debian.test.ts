@@ -1,0 +1,177 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DebianQuery, findDebianSource } from '../../src/io/debian-archive.ts';
+import { type Exec, runProcess } from '../../src/io/exec.ts';
+import {
+  createSigningKey,
+  type MirrorOptions,
+  type SigningKey,
+  serveDebianMirror,
+  stanza,
+  TARBALL_SHA256,
+} from '../support/debian-mirror.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+let key: SigningKey;
+let stranger: SigningKey;
+beforeAll(() => {
+  key = createSigningKey();
+  stranger = createSigningKey();
+});
+afterAll(() => {
+  key?.remove();
+  stranger?.remove();
+});
+
+async function ask(options: Partial<MirrorOptions> = {}, query: Partial<DebianQuery> = {}) {
+  const server = await serveDebianMirror({ key, ...options });
+  const cacheDir = join(temporaryFolder(), 'archive');
+  const find = () =>
+    findDebianSource({
+      mirror: server.mirror,
+      suites: ['bookworm'],
+      package: 'coturn',
+      exec: runProcess,
+      cacheDir,
+      keyring: key.keyring,
+      ...query,
+    });
+  return { server, cacheDir, find };
+}
+
+const codeOf = async (options: Partial<MirrorOptions>, query: Partial<DebianQuery> = {}) => {
+  const { find, cacheDir } = await ask(options, query);
+  const error = await errorOf(find());
+  expect(error.hint).toBeDefined();
+  // What was refused isn't taken from the cache next time.
+  if (existsSync(cacheDir))
+    expect(readdirSync(cacheDir).filter((name) => name.includes('Sources'))).toEqual([]);
+  return error.code;
+};
+
+describe('a good archive', () => {
+  test.each<[string, Partial<MirrorOptions>]>([
+    ['by hash', {}],
+    ['by name, where it has no hashes', { byHash: false }],
+    ['packed with xz', { extension: 'xz' }],
+    [
+      'known by its suite name',
+      { codename: 'bookworm', fields: 'Valid-Until: Sat, 01 Jan 2050 00:00:00 UTC\n' },
+    ],
+  ])('gives version, address and hash of the upstream tarball: %s', async (_, options) => {
+    const { find, server } = await ask(options);
+    expect(await find()).toEqual([
+      {
+        version: '4.6.1',
+        sha256: TARBALL_SHA256,
+        size: 474757,
+        suite: 'bookworm',
+        url: `${server.mirror}/pool/main/c/coturn/coturn_4.6.1.orig.tar.gz`,
+      },
+    ]);
+  });
+
+  test('gives all versions of the package, without epoch and revision', async () => {
+    const { find } = await ask({
+      sources: [stanza('coturn', '4.6.1-1'), stanza('coturn', '1:4.5-2-3+deb12u1')].join('\n'),
+    });
+    expect((await find()).map(({ version }) => version)).toEqual(['4.6.1', '4.5-2']);
+  });
+
+  test('asks for the index once only, and again when the cached one was changed', async () => {
+    const { find, server, cacheDir } = await ask();
+    await find();
+    await find();
+    const indices = () => server.requests.filter((request) => request.includes('by-hash')).length;
+    expect(indices()).toBe(1);
+    const cached = readdirSync(cacheDir).find((name) => name.endsWith('Sources.gz')) ?? '';
+    writeFileSync(join(cacheDir, cached), 'changed');
+    expect(await find()).toHaveLength(1);
+    expect(indices()).toBe(2);
+  });
+
+  test('falls back to the name where a hash is promised and absent', async () => {
+    const { find, server } = await ask();
+    const [path = '', index = ''] = [...server.files].find(([name]) => name.includes('by-hash')) ?? [];
+    server.files.delete(path);
+    server.files.set('/debian/dists/bookworm/main/source/Sources.gz', index);
+    expect(await find()).toHaveLength(1);
+  });
+});
+
+describe('a signature that does not count', () => {
+  test.each<[string, Partial<MirrorOptions>]>([
+    ['of a changed text', { tamper: (text) => text.replace('2222', '3333') }],
+    ['of another key', { tamper: () => stranger.clearsign('Codename: bookworm\n') }],
+    ['that is missing', { tamper: (text) => text.slice(0, text.indexOf('-----BEGIN PGP SIGNATURE')) }],
+    ['on a file without any', { tamper: () => 'Codename: bookworm\nSHA256:\n' }],
+    ['with text before it', { tamper: (text) => `Codename: bookworm\n${text}` }],
+    ['with text behind it', { tamper: (text) => `${text}\nCodename: trixie\n` }],
+    ['of two messages in one file', { tamper: (text) => text + text }],
+    ['made with SHA-1', { signOptions: ['--digest-algo', 'SHA1', '--allow-weak-digest-algos'] }],
+  ])('%s', async (_, options) => {
+    expect(await codeOf(options)).toBe('DEBIAN_SIGNATURE_INVALID');
+  });
+});
+
+test('a second signature, by a key that the keyring lacks, does no harm', async () => {
+  // What gpgv says then, word for word from Debian 11's keyring on trixie's InRelease, shortened to one signature each.
+  const exec: Exec = async (command, options) => {
+    const result = await runProcess(command, options);
+    const unknown =
+      '[GNUPG:] NEWSIG\n[GNUPG:] ERRSIG 762F67A0B2C39DE4 1 8 01 1757662541 9\n[GNUPG:] NO_PUBKEY 762F67A0B2C39DE4';
+    return { ...result, code: 2, stderr: `${result.stderr}\n${unknown}` };
+  };
+  const { find } = await ask({}, { exec });
+  expect(await find()).toHaveLength(1);
+});
+
+describe('an index that is not the signed one', () => {
+  test.each<[string, Partial<MirrorOptions>, string]>([
+    ['another content', { tamperIndex: () => Buffer.from('Package: coturn\n') }, 'DEBIAN_INDEX_MISMATCH'],
+    ['another suite than asked for', { codename: 'trixie' }, 'DEBIAN_INDEX_MISMATCH'],
+    [
+      'no index in the release',
+      { tamper: () => key.clearsign('Codename: bookworm\nSHA256:\n') },
+      'DEBIAN_INDEX_MISMATCH',
+    ],
+    [
+      'a release that has expired',
+      { fields: 'Valid-Until: Sat, 01 Jan 2022 00:00:00 UTC\n' },
+      'DEBIAN_INDEX_EXPIRED',
+    ],
+    ['a date that nobody can read', { fields: 'Valid-Until: soon\n' }, 'DEBIAN_INDEX_EXPIRED'],
+  ])('%s', async (_, options, code) => {
+    expect(await codeOf(options)).toBe(code);
+  });
+});
+
+test('a version that is not there: the error names those that are', async () => {
+  const { find } = await ask({}, { versionWanted: '4.18.0' });
+  const error = await errorOf(find());
+  expect(error.code).toBe('SOURCE_NOT_FOUND');
+  expect(error.message).toContain('4.6.1');
+  expect(await (await ask({}, { versionWanted: '4.6.1' })).find()).toHaveLength(1);
+});
+
+test('a package that is not there gives nothing', async () => {
+  expect(await (await ask({ sources: stanza('other', '1-1') })).find()).toEqual([]);
+});
+
+test('a suite that the mirror lacks', async () => {
+  expect(await codeOf({}, { suites: ['sid'] })).toBe('DOWNLOAD_FAILED');
+});
+
+test('without the keyring nothing is asked for', async () => {
+  const { find, server } = await ask({}, { keyring: '/nonexistent/keyring.gpg' });
+  const error = await errorOf(find());
+  expect(error.code).toBe('DEBIAN_KEYRING_MISSING');
+  expect(error.hint).toContain('debian-archive-keyring');
+  expect(server.requests).toEqual([]);
+});
+
+test('without gpgv', async () => {
+  const exec: Exec = (command) => runProcess({ ...command, file: 'no-such-program-gpgv' });
+  expect(await codeOf({}, { exec })).toBe('GPGV_MISSING');
+});

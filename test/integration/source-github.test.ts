@@ -1,0 +1,189 @@
+import { createServer } from 'node:http';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createGithubSource, type GithubOptions } from '../../src/io/github.ts';
+import { checkLock, pinSource } from '../../src/plan/source-lock.ts';
+import { serve } from '../support/http-server.ts';
+import { errorOf } from '../support/sandbox.ts';
+
+const sha = (digit: string) => digit.repeat(40);
+const API = '/repos/coturn/coturn';
+
+interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+/** GitHub's API with declared answers only. A request that isn't declared fails the test, whatever the client makes of it. */
+async function simulate(answers: Record<string, Answer | Answer[]>, options: Partial<GithubOptions> = {}) {
+  const undeclared: string[] = [];
+  const authorizations: (string | undefined)[] = [];
+  const server = await serve((request, response) => {
+    const path = `${request.method} ${request.url}`;
+    authorizations.push(request.headers.authorization);
+    const declared = answers[path];
+    const answer = Array.isArray(declared) ? declared.shift() : declared;
+    if (answer === undefined) undeclared.push(path);
+    const headers = Object.entries(answer?.headers ?? {}).map(
+      ([name, value]) => [name, value.replaceAll('BASE', server.url)] as const,
+    );
+    response.writeHead(answer?.status ?? (answer === undefined ? 501 : 200), {
+      'content-type': 'application/json',
+      ...Object.fromEntries(headers),
+    });
+    response.end(JSON.stringify(answer?.body ?? {}));
+  });
+  onTestFinished(() => {
+    if (undeclared.length > 0)
+      throw new Error(`requests that the test has not declared: ${undeclared.join(', ')}`);
+  });
+  const github = await createGithubSource({ baseUrl: server.url, ...options });
+  return { github, server, authorizations };
+}
+
+const release = (tag_name: string, more: object = {}) => ({
+  tag_name,
+  draft: false,
+  prerelease: false,
+  published_at: '2026-08-01T00:00:00Z',
+  ...more,
+});
+const ref = (version: string, object: object): Record<string, Answer> => ({
+  [`GET ${API}/git/ref/tags%2F${version}`]: { body: { ref: `refs/tags/${version}`, object } },
+});
+const commit = (id: string, tree: string): Record<string, Answer> => ({
+  [`GET ${API}/git/commits/${id}`]: { body: { sha: id, tree: { sha: tree } } },
+});
+
+describe('listReleases', () => {
+  test('reads every page, and leaves out drafts, prereleases and image tags', async () => {
+    const { github, server } = await simulate({
+      [`GET ${API}/releases?per_page=100`]: {
+        headers: { link: `<BASE${API}/releases?per_page=100&page=2>; rel="next"` },
+        body: [release('4.18.0'), release('docker/4.17.0-r1'), release('4.19.0', { draft: true })],
+      },
+      [`GET ${API}/releases?per_page=100&page=2`]: {
+        body: [release('4.18.0-rc1', { prerelease: true }), release('4.5.1.3'), release('v4')],
+      },
+    });
+    expect((await github.listReleases()).map(({ version }) => version)).toEqual(['4.18.0', '4.5.1.3']);
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe('resolveTag', () => {
+  const found = { tag: '4.18.0', commit: sha('c'), gitTree: sha('e') };
+
+  test('a plain tag gives commit, tree and the address of the archive of that commit', async () => {
+    const { github, server } = await simulate({
+      ...ref('4.18.0', { type: 'commit', sha: sha('c') }),
+      ...commit(sha('c'), sha('e')),
+    });
+    expect(await github.resolveTag('4.18.0')).toEqual({
+      ...found,
+      tarballUrl: `${server.url}${API}/tarball/${sha('c')}`,
+    });
+  });
+
+  test('an annotated tag is followed to its commit, through another tag too', async () => {
+    const { github } = await simulate({
+      ...ref('4.18.0', { type: 'tag', sha: sha('a') }),
+      [`GET ${API}/git/tags/${sha('a')}`]: { body: { object: { type: 'tag', sha: sha('b') } } },
+      [`GET ${API}/git/tags/${sha('b')}`]: { body: { object: { type: 'commit', sha: sha('c') } } },
+      ...commit(sha('c'), sha('e')),
+    });
+    expect(await github.resolveTag('4.18.0')).toMatchObject(found);
+  });
+
+  test('a tag on something that is no commit', async () => {
+    const { github } = await simulate(ref('4.18.0', { type: 'blob', sha: sha('c') }));
+    expect((await errorOf(github.resolveTag('4.18.0'))).code).toBe('GITHUB_UNEXPECTED');
+  });
+
+  test('a tag that moved is refused by the lock', async () => {
+    const { github } = await simulate({
+      [`GET ${API}/git/ref/tags%2F4.18.0`]: [
+        { body: { object: { type: 'commit', sha: sha('c') } } },
+        { body: { object: { type: 'commit', sha: sha('d') } } },
+      ],
+      ...commit(sha('c'), sha('e')),
+      ...commit(sha('d'), sha('f')),
+    });
+    const source = async () => {
+      const tag = await github.resolveTag('4.18.0');
+      return { provider: 'github', sha256: '1'.repeat(64), tree: '2'.repeat(64), epoch: 1, ...tag };
+    };
+    const lock = pinSource({ schema: 1, sources: {} }, '4.18.0', await source());
+    const moved = await source();
+    expect((await errorOf(Promise.resolve().then(() => checkLock(lock, '4.18.0', moved)))).code).toBe(
+      'SOURCE_TAG_MOVED',
+    );
+  });
+
+  test('404 is an unknown version', async () => {
+    const { github } = await simulate({
+      [`GET ${API}/git/ref/tags%2F9.9.9`]: { status: 404, body: { message: 'Not Found' } },
+    });
+    const error = await errorOf(github.resolveTag('9.9.9'));
+    expect(error.code).toBe('SOURCE_NOT_FOUND');
+    expect(error.message).toContain('9.9.9');
+  });
+});
+
+describe('trouble', () => {
+  const releases = `GET ${API}/releases?per_page=100`;
+  const limited = {
+    status: 403,
+    headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456000' },
+    body: { message: 'API rate limit exceeded' },
+  };
+
+  test('the rate limit, without a token: when it ends, and what helps', async () => {
+    const { github, authorizations } = await simulate({ [releases]: limited });
+    const error = await errorOf(github.listReleases());
+    expect(error.code).toBe('GITHUB_RATE_LIMITED');
+    expect(error.message).toContain('2030-01-01T00:00:00.000Z');
+    expect(error.hint).toContain('GITHUB_TOKEN');
+    expect(authorizations).toEqual([undefined]);
+  });
+
+  test('the rate limit of a token, which is sent and not shown', async () => {
+    const { github, authorizations } = await simulate(
+      { [releases]: { ...limited, status: 429 } },
+      { token: 's3cret' },
+    );
+    const error = await errorOf(github.listReleases());
+    expect(error.code).toBe('GITHUB_RATE_LIMITED');
+    expect(error.hint).not.toContain('GITHUB_TOKEN');
+    expect(`${error.message} ${error.hint}`).not.toContain('s3cret');
+    expect(authorizations).toEqual(['token s3cret']);
+  });
+
+  test.each([
+    [401, 'GITHUB_TOKEN_INVALID'],
+    [403, 'GITHUB_UNREACHABLE'],
+    [500, 'GITHUB_UNREACHABLE'],
+  ])('%i is %s', async (status, code) => {
+    const { github } = await simulate({ [releases]: { status, body: { message: 'no' } } });
+    expect((await errorOf(github.listReleases())).code).toBe(code);
+  });
+
+  test('nobody there: the hint names the other providers', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const github = await createGithubSource({ baseUrl: `http://127.0.0.1:${port}` });
+    const error = await errorOf(github.listReleases());
+    expect(error.code).toBe('GITHUB_UNREACHABLE');
+    expect(error.hint).toContain('--source debian');
+    expect(error.hint).toContain('--source FILE');
+  });
+
+  test('cancelled', async () => {
+    const cancel = new AbortController();
+    cancel.abort();
+    const { github } = await simulate({}, { signal: cancel.signal });
+    expect(await errorOf(github.listReleases())).toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
+  });
+});

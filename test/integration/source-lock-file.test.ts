@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readLock, writeLock } from '../../src/io/source-lock.ts';
+import type { SourceLock } from '../../src/plan/source-lock.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+const pinned = { sha256s: { file: '1'.repeat(64) }, tree: '2'.repeat(64), epoch: 1_670_102_489 };
+
+test('a lock that is written is read back, versions in their order, and nothing else is left', async () => {
+  const dir = temporaryFolder();
+  const file = join(dir, 'sources.lock.json');
+  const lock: SourceLock = { schema: 1, sources: { '4.10.0': pinned, '4.6.1': pinned, '4.9.0': pinned } };
+  await writeLock(file, lock);
+  const text = readFileSync(file, 'utf8');
+  expect(Object.keys(JSON.parse(text).sources)).toEqual(['4.6.1', '4.9.0', '4.10.0']);
+  expect(text.endsWith('}\n')).toBe(true);
+  expect(await readLock(file)).toEqual(lock);
+  expect(readdirSync(dir)).toEqual(['sources.lock.json']);
+});
+
+test('no lock pins nothing, and is not made by reading', async () => {
+  const file = join(temporaryFolder(), 'none.json');
+  expect(await readLock(file)).toEqual({ schema: 1, sources: {} });
+  expect(existsSync(file)).toBe(false);
+});
+
+test('a broken lock is named', async () => {
+  const file = join(temporaryFolder(), 'sources.lock.json');
+  writeFileSync(file, '{"schema": 1, "sources": {"4.6.1": {}}}');
+  const error = await errorOf(readLock(file));
+  expect(error.code).toBe('LOCK_INVALID');
+  expect(error.message).toContain(file);
+});
+
+test("the project's own lock pins coturn 4.6.1 of the Debian archive", async () => {
+  const lock = await readLock(new URL('../../recipes/sources.lock.json', import.meta.url).pathname);
+  // The sha256 is that of coturn_4.6.1-2.dsc in Debian 13.
+  expect(lock.sources['4.6.1']?.sha256s.debian).toBe(
+    '8fba86e593ed74adc46e002e925cccff2819745371814f42465fbe717483f1d8',
+  );
+});

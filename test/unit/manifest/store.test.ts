@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { parseManifest, withBase, withStep } from '../../../src/manifest/store.ts';
+import { fixture } from '../ui/manifest-fixture.ts';
+
+const text = () => JSON.stringify(fixture());
+
+describe('parseManifest', () => {
+  it('reads what was written', () => expect(parseManifest('m', text())).toEqual(fixture()));
+
+  it.each([
+    ['no JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
+    [
+      'a newer schema',
+      text().replace('"schema":1', '"schema":2'),
+      /schema 2; this turnbuild knows 1/,
+      'MANIFEST_NEWER',
+    ],
+    ['an unknown key', text().replace('"schema":1', '"schema":1,"extra":true'), /extra/, 'MANIFEST_INVALID'],
+    [
+      'a digest that was edited',
+      text().replace(/"tree":"[0-9a-f]{8}/, '"tree":"zzzzzzzz'),
+      /source\.tree/,
+      'MANIFEST_INVALID',
+    ],
+    [
+      'a status that does not exist',
+      text().replace('"status":"done"', '"status":"perfect"'),
+      /status/,
+      'MANIFEST_INVALID',
+    ],
+    ['null', 'null', /not a manifest/, 'MANIFEST_INVALID'],
+  ])('refuses %s', (_, changed, message, code) => {
+    expect(() => parseManifest('m', changed)).toThrow(message);
+    expect(() => parseManifest('m', changed)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('changes', () => {
+  it('replace a step in its place, and add a new one at the end', () => {
+    const manifest = fixture();
+    const [first] = manifest.steps;
+    if (first === undefined) throw new Error('the fixture has no steps');
+    const changed = withStep(manifest, { ...first, seconds: 99 });
+    expect(changed.steps.map((step) => step.id)).toEqual(manifest.steps.map((step) => step.id));
+    expect(changed.steps[0]?.seconds).toBe(99);
+    expect(withStep(manifest, { ...first, id: 'new' }).steps.at(-1)?.id).toBe('new');
+    expect(manifest.steps[0]).toBe(first);
+  });
+
+  it('keep one record of each root', () => {
+    const root = {
+      name: 'x',
+      suite: 'x',
+      arch: 'arm64' as const,
+      origin: 'bootstrapped' as const,
+      digest: 'sha256:1',
+    };
+    const twice = withBase(withBase(fixture(), root), { ...root, digest: 'sha256:2' });
+    expect(twice.bases.filter((base) => base.name === 'x')).toEqual([{ ...root, digest: 'sha256:2' }]);
+  });
+});
