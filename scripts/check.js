@@ -7,7 +7,17 @@ const turnbuild = `${root}/bin/turnbuild.js`;
 
 // Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
 // the archive's, diffoscope to show why two builds differ.
-const TEST_PACKAGES = ['gcc', 'make', 'libc6-dev', 'libmicrohttpd-dev', 'gnupg', 'gpgv', 'xz-utils', 'diffoscope-minimal', 'shellcheck'];
+const TEST_PACKAGES = [
+  'gcc',
+  'make',
+  'libc6-dev',
+  'libmicrohttpd-dev',
+  'gnupg',
+  'gpgv',
+  'xz-utils',
+  'diffoscope-minimal',
+  'shellcheck',
+];
 
 const started = Date.now();
 const times = [];
@@ -15,7 +25,11 @@ const times = [];
 function step(title, file, args, env = {}) {
   console.log(`\n=== ${title}`);
   const begin = Date.now();
-  const result = spawnSync(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+  const result = spawnSync(file, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   times.push([title, (Date.now() - begin) / 1000]);
   if (result.status === 0) return;
   console.error(`\ncheck: "${title}" failed (${[file, ...args].join(' ')})`);
@@ -32,16 +46,27 @@ function installTestPackages() {
   }
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   step('package lists', 'apt-get', ['update', '-q'], env);
-  step(`install ${missing.join(' ')}`, 'apt-get', ['install', '-qy', '--no-install-recommends', ...missing], env);
+  step(
+    `install ${missing.join(' ')}`,
+    'apt-get',
+    ['install', '-qy', '--no-install-recommends', ...missing],
+    env,
+  );
 }
 
-if (!existsSync(`${root}/node_modules/.package-lock.json`)) step('npm ci', 'npm', ['ci', '--no-audit', '--no-fund']);
+if (!existsSync(`${root}/node_modules/.package-lock.json`))
+  step('npm ci', 'npm', ['ci', '--no-audit', '--no-fund']);
 step('lint', 'npx', ['biome', 'check', '.']);
 step('import rules', 'npx', ['depcruise', 'src', '--config', '.dependency-cruiser.cjs']);
 step('types', 'npx', ['tsc', '--noEmit']);
 step('bundle', process.execPath, [`${root}/scripts/bundle.js`]);
 installTestPackages();
-step('shell scripts', 'shellcheck', ['--shell=sh', '--severity=warning', ...['toolchain', 'build', 'package', 'inspect'].map((name) => `recipes/docker/deb/${name}.sh`)]);
+step('shell scripts', 'shellcheck', [
+  '--shell=sh',
+  '--severity=warning',
+  ...['toolchain', 'build', 'package', 'inspect'].map((name) => `recipes/docker/deb/${name}.sh`),
+]);
+step('shell scripts of the container', 'shellcheck', ['--shell=bash', '--severity=warning', '--exclude=SC2154', ...['lib', 'lifecycle', 'shipped', 'traffic'].map((name) => `recipes/docker/deb/verify/${name}.sh`)]);
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);
 step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);

@@ -25,7 +25,9 @@ async function confirm() {
   }
 }
 
-console.log('turnbuild quickstart: installs what is missing, then builds and verifies coturn 4.6.1 from the Debian archive.');
+console.log(
+  'turnbuild quickstart: installs what is missing, then builds and verifies coturn 4.6.1 from the Debian archive.',
+);
 if (!existsSync(`${root}/node_modules/.package-lock.json`)) run('npm', ['ci', '--no-audit', '--no-fund']);
 run('npm', ['run', '--silent', 'build']);
 

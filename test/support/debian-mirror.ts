@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { serve } from './http-server.ts';
+
+/** The key in the keyring, and one that isn't, like the key of a release that an older keyring doesn't know yet. */
+const THIS_KEY = 'turnbuild-this';
+export const NEXT_KEY = 'turnbuild-next';
 
 /** A signing key for one test file. gpg's home has a short path: its agent's socket must fit 108 bytes. */
 export interface SigningKey {
@@ -26,13 +30,14 @@ export function createSigningKey(): SigningKey {
       throw new Error('gpg is not installed, and this test makes its own signing key: apt-get install gnupg');
     }
   };
-  gpg(['--pinentry-mode', 'loopback', '--quick-gen-key', 'turnbuild test', 'ed25519', 'sign', 'never']);
+  for (const name of [THIS_KEY, NEXT_KEY])
+    gpg(['--pinentry-mode', 'loopback', '--quick-gen-key', name, 'ed25519', 'sign', 'never']);
   const keyring = join(home, 'keyring.gpg');
-  writeFileSync(keyring, gpg(['--export']));
+  writeFileSync(keyring, gpg(['--export', THIS_KEY]));
   return {
     keyring,
     clearsign: (text, options = []) =>
-      gpg(['--pinentry-mode', 'loopback', ...options, '--clearsign'], text).toString('utf8'),
+      gpg(['--pinentry-mode', 'loopback', '-u', THIS_KEY, ...options, '--clearsign'], text).toString('utf8'),
     remove() {
       execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
       rmSync(home, { recursive: true, force: true });
@@ -112,6 +117,5 @@ SHA256:
     ...server,
     mirror: `${server.url}/debian`,
     files,
-    keyringBytes: () => readFileSync(options.key.keyring),
   };
 }

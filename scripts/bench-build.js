@@ -1,0 +1,134 @@
+// `npm run bench:build`: cross-compiling against emulating, side by side on this machine, and the wall times of `release`.
+// Prints the table of BENCHMARKS.md. Needs what `turnbuild doctor` needs, and about half an hour; prunes the build cache.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, homedir, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+const root = new URL('..', import.meta.url).pathname;
+const turnbuild = join(root, 'bin/turnbuild.js');
+const cache =
+  process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
+const suite = 'trixie';
+const target = 'debian-13';
+
+/** Runs a command; seconds, and the largest resident memory of that process in MiB. */
+async function timed(file, args) {
+  const begin = process.hrtime.bigint();
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, CI: 'true' },
+  });
+  let peak = 0;
+  const sampler = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+    } catch {
+      // The process has just ended.
+    }
+  }, 100);
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  clearInterval(sampler);
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}`);
+  return { seconds: Number(process.hrtime.bigint() - begin) / 1e9, peak };
+}
+
+function baseContext(arch) {
+  const name = readdirSync(join(cache, 'bases')).find(
+    (each) => each.startsWith(`${suite}-${arch}-`) && !each.endsWith('.tmp'),
+  );
+  if (name === undefined) throw new Error(`no root ${suite}-${arch}; run turnbuild release first`);
+  const folder = join(cache, 'bases', name);
+  return `oci-layout://${folder}@${readFileSync(join(folder, 'digest'), 'utf8').trim()}`;
+}
+
+/** One buildx call of the build stage, with the very inputs of the last release. */
+function buildArgs({ arch, deb, triple, emulated, more }) {
+  const recipe = readFileSync(join(root, `recipes/targets/${target}.yaml`), 'utf8');
+  const tools = /^tools: \[(.*)\]$/m.exec(recipe)?.[1].replaceAll(',', '') ?? '';
+  const libraries = [...recipe.matchAll(/^ {2}- (lib\S+-dev)$/gm)].map((match) => match[1]).join(' ');
+  return [
+    'buildx',
+    'build',
+    '--progress=quiet',
+    `--platform=linux/${deb}`,
+    '--target=build',
+    ...(emulated ? [`--build-arg=BUILDPLATFORM=linux/${deb}`] : []),
+    `--build-context=base=${baseContext(emulated ? arch : process.arch === 'arm64' ? 'arm64' : 'x86_64')}`,
+    `--build-context=inputs=${join(dir, 'inputs')}`,
+    `--build-arg=DEB_ARCH=${deb}`,
+    `--build-arg=GNU_TRIPLE=${triple}`,
+    `--build-arg=TOOL_PACKAGES=${tools}`,
+    `--build-arg=LIBRARY_PACKAGES=${libraries}`,
+    '--build-arg=COTURN_VERSION=4.6.1',
+    '--build-arg=SOURCE_DATE_EPOCH=1670102489',
+    `--build-arg=JOBS=${cpus().length}`,
+    ...more,
+    `--output=type=local,dest=${join(dir, 'out')}`,
+    join(root, 'recipes/docker/deb'),
+  ];
+}
+
+const ARM = { arch: 'arm64', deb: 'arm64', triple: 'aarch64-linux-gnu' };
+const X86 = { arch: 'x86_64', deb: 'amd64', triple: 'x86_64-linux-gnu' };
+const prune = () => spawnSync('docker', ['buildx', 'prune', '--all', '--force'], { stdio: 'ignore' });
+const rows = [];
+const note = (what, seconds, remark = '') => {
+  rows.push(`| ${what} | ${seconds.toFixed(1)} | ${remark} |`);
+  console.error(rows.at(-1));
+};
+
+try {
+  const out = join(dir, 'dist');
+  const args = [turnbuild, 'release', '4.6.1', '--source', 'debian', '--out', out];
+  prune();
+  const cold = await timed(process.execPath, [...args, '--refresh-base']);
+  note(
+    'release, cold: roots, toolchains, 4 packages, verified',
+    cold.seconds,
+    `peak memory of the Node process ${cold.peak.toFixed(0)} MiB`,
+  );
+  rmSync(out, { recursive: true });
+  const warm = await timed(process.execPath, args);
+  note(
+    'release, warm: empty dist/, build cache there; verified anew',
+    warm.seconds,
+    `${warm.peak.toFixed(0)} MiB`,
+  );
+  const same = await timed(process.execPath, args);
+  note('release, nothing changed', same.seconds, `${same.peak.toFixed(0)} MiB`);
+
+  const inputs = join(dir, 'inputs');
+  mkdirSync(join(inputs, 'patches'), { recursive: true });
+  spawnSync('cp', [join(out, '4.6.1/source/coturn-4.6.1.tar'), join(inputs, 'coturn.tar')]);
+  spawnSync('cp', ['-r', join(root, 'patches/prometheus-client'), inputs]);
+  spawnSync('sh', [
+    '-c',
+    `mkdir '${inputs}/include'; cp '${root}/patches/openssl-3.h' '${inputs}/include/'; echo '-include /inputs/include/openssl-3.h' >'${inputs}/cppflags'; cp -r '${root}/patches/stop-on-signal' '${inputs}/patches/'; echo stop-on-signal/stop-on-signal.patch >'${inputs}/patches/series'`,
+  ]);
+
+  const compile = { more: ['--no-cache-filter=build-run'] };
+  prune();
+  const crossAll = (await timed('docker', buildArgs({ ...ARM, emulated: false, more: [] }))).seconds;
+  const cross = (await timed('docker', buildArgs({ ...ARM, emulated: false, ...compile }))).seconds;
+  await timed('docker', buildArgs({ ...X86, emulated: false, more: [] }));
+  const native = (await timed('docker', buildArgs({ ...X86, emulated: false, ...compile }))).seconds;
+  prune();
+  const emulatedAll = (await timed('docker', buildArgs({ ...ARM, emulated: true, more: [] }))).seconds;
+  const emulated = (await timed('docker', buildArgs({ ...ARM, emulated: true, ...compile }))).seconds;
+  note('arm64, cross, from nothing (toolchain and compile)', crossAll);
+  note('arm64, emulated, from nothing', emulatedAll, `${(emulatedAll / crossAll).toFixed(1)} x cross`);
+  note('arm64, cross, compile only', cross);
+  note('arm64, emulated, compile only', emulated, `${(emulated / cross).toFixed(1)} x cross`);
+  note('x86_64, native, compile only', native, `arm64 cross is ${(cross / native).toFixed(2)} x of it`);
+
+  console.log(
+    `${cpus().length} x ${cpus()[0].model}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}, Docker ${spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).stdout.trim()}\n`,
+  );
+  console.log('| what | seconds | |\n|---|---:|---|');
+  for (const row of rows) console.log(row);
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
