@@ -66,7 +66,12 @@ step('shell scripts', 'shellcheck', [
   '--severity=warning',
   ...['toolchain', 'build', 'package', 'inspect'].map((name) => `recipes/docker/deb/${name}.sh`),
 ]);
-step('shell scripts of the container', 'shellcheck', ['--shell=bash', '--severity=warning', '--exclude=SC2154', ...['lib', 'lifecycle', 'shipped', 'traffic'].map((name) => `recipes/docker/deb/verify/${name}.sh`)]);
+step('shell scripts of the container', 'shellcheck', [
+  '--shell=bash',
+  '--severity=warning',
+  '--exclude=SC2154',
+  ...['lib', 'lifecycle', 'shipped', 'traffic'].map((name) => `recipes/docker/deb/verify/${name}.sh`),
+]);
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);
 step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);

@@ -89,9 +89,13 @@ async function requireIntact(id: string, context: StageContext, store: ManifestS
     const path = `${context.dir}/${output.path}`;
     const found = (await files.exists(path)) ? await files.sha256File(path) : 'missing';
     if (found === output.sha256) continue;
-    throw new TurnbuildError('ARTIFACT_CHANGED', `${path} is not the file that ${id} has made: sha256 ${found}, recorded ${output.sha256}`, {
-      hint: 'Run `turnbuild release`: it makes what is missing or changed again.',
-    });
+    throw new TurnbuildError(
+      'ARTIFACT_CHANGED',
+      `${path} is not the file that ${id} has made: sha256 ${found}, recorded ${output.sha256}`,
+      {
+        hint: 'Run `turnbuild release`: it makes what is missing or changed again.',
+      },
+    );
   }
 }
 
