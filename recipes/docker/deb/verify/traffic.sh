@@ -37,7 +37,8 @@ transport_options() {
 	case $1 in
 	udp) ;;
 	tcp) echo -t ;;
-	tls) echo "-t -S" ;;
+	# A suite of TLS 1.2: a client that has drawn an older version fails at once, instead of waiting for a minute.
+	tls) echo "-t -S -F ECDHE-RSA-AES256-GCM-SHA384" ;;
 	dtls) echo -S ;;
 	esac
 }
@@ -59,16 +60,17 @@ settle() {
 
 # relay CREDENTIALS TRANSPORT: one client that sends its messages to the peer and counts what comes back.
 # uclient of old versions draws a TLS version for each connection, 1.0 and 1.1 among them, which the shipped
-# configuration refuses. So a client that could send nothing at all draws again; how often it had to is reported.
+# configuration refuses. So a client over TLS that could send nothing draws again; how often it had to is reported.
 relay() {
 	local name=$1.$2 attempt=0
-	while [ $attempt -lt 30 ]; do
+	while [ $attempt -lt 40 ]; do
 		attempt=$((attempt + 1))
 		# The words are options, split on purpose.
 		# shellcheck disable=SC2046
-		run "$name" timeout 40 turnutils_uclient -c -n $messages -m 1 -l 100 -z 10 \
+		run "$name" timeout 60 turnutils_uclient -c -n $messages -m 1 -l 100 -z 10 \
 			$(transport_options "$2") $(client_credentials "$1") -e "$address" -r 3480 "$address"
-		if grep -q 'tot_send_msgs=[1-9]' "/out/$name.log" || ! grep -q 'tls_connect: cannot connect' "/out/$name.log"; then break; fi
+		case $2 in udp | tcp) break ;; esac
+		! grep -q 'tot_send_msgs=[1-9]' "/out/$name.log" || break
 	done
 	fact "$name.attempts" $attempt
 }
