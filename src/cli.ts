@@ -11,6 +11,10 @@ process.on('SIGINT', () => {
   if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
   interrupt.abort();
 });
+// A reader that has seen enough (`turnbuild plan | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
+);
 process.on('SIGTERM', () => interrupt.abort());
 
 const program = new Command('turnbuild')

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { HostFacts } from '../plan/doctor.ts';
 import type { Exec } from './exec.ts';
@@ -36,6 +36,7 @@ export async function gatherHostFacts(
     root: process.getuid?.() === 0,
     systemd: await exists('/run/systemd/system'),
     mirror,
+    newDocker: await aptHasNewDocker(),
     docker: {
       client: programs.has('docker'),
       buildx: buildx.code === 0,
@@ -55,6 +56,19 @@ function platforms(text: string): string[] {
   return [...text.matchAll(/^\s*Platforms:\s*(.+)$/gm)].flatMap((match) =>
     (match[1] ?? '').split(',').map((each) => each.trim()),
   );
+}
+
+/** Debian 12's Docker is too old. apt's suites say more than os-release, which a single newer package changes. */
+async function aptHasNewDocker(root = '/etc/apt'): Promise<boolean> {
+  const parts = await readdir(join(root, 'sources.list.d')).catch(() => []);
+  // The source that `doctor --fix` adds itself is pinned low and doesn't make this a Debian 13.
+  const names = parts.filter((name) => /\.(list|sources)$/.test(name) && !name.startsWith('turnbuild-'));
+  const paths = [join(root, 'sources.list'), ...names.map((name) => join(root, 'sources.list.d', name))];
+  const texts = await Promise.all(paths.map((file) => readFile(file, 'utf8').catch(() => '')));
+  return texts
+    .join('\n')
+    .split('\n')
+    .some((line) => /^(deb\s|Suites:)/.test(line) && /\s(trixie|forky|sid|testing|unstable)\b/.test(line));
 }
 
 async function onPath(program: string): Promise<boolean> {

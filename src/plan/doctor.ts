@@ -9,6 +9,8 @@ export interface HostFacts {
   systemd: boolean;
   /** Debian mirror of this machine's apt configuration. */
   mirror: string | undefined;
+  /** apt's own sources have Debian 13 or newer, whose Docker is new enough. */
+  newDocker: boolean;
   docker: {
     client: boolean;
     buildx: boolean;
@@ -111,15 +113,9 @@ function engineFix(host: HostFacts): FixStep[] {
   if (host.docker.engine && host.docker.client) return [];
   const steps: FixStep[] = [];
   if (!host.docker.daemon || !host.docker.client) {
-    steps.push(
-      ...installSteps(
-        host,
-        ['docker.io', 'docker-cli', 'docker-buildx'].filter(
-          (name) => name !== 'docker-cli' || host.os.version === '13',
-        ),
-        true,
-      ),
-    );
+    const client = host.docker.client ? [] : ['docker-cli'];
+    const packages = ['docker.io', 'containerd', 'runc', 'docker-buildx', ...client];
+    steps.push(...installSteps(host, packages, true));
   }
   if (!host.docker.configured) {
     // Several platforms in the docker driver, and OCI layouts as bases, need the containerd image store.
@@ -145,11 +141,8 @@ const START_DAEMON: Command = {
 
 function emulationFix(host: HostFacts, ociArch: string): FixStep[] {
   const name = ociArch === 'arm64' ? 'qemu-aarch64' : 'qemu-x86_64';
-  const packages =
-    host.os.version === '12'
-      ? ['qemu-user-static', 'binfmt-support']
-      : ['qemu-user-binfmt', 'binfmt-support'];
-  const steps = installSteps(host, packages, false);
+  const qemu = host.newDocker ? 'qemu-user-binfmt' : 'qemu-user-static';
+  const steps = installSteps(host, [qemu, 'binfmt-support'], false);
   if (!host.binfmt)
     steps.push({
       file: 'mount',
@@ -163,7 +156,7 @@ function emulationFix(host: HostFacts, ociArch: string): FixStep[] {
 /** Debian 12's Docker is too old (20.10 has no named contexts), so those packages come from Debian 13, pinned low. */
 function installSteps(host: HostFacts, packages: string[], newer: boolean): FixStep[] {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const fromTrixie = newer && host.os.version === '12';
+  const fromTrixie = newer && !host.newDocker;
   const sources: FixStep[] =
     fromTrixie && host.mirror !== undefined
       ? [
@@ -174,13 +167,14 @@ function installSteps(host: HostFacts, packages: string[], newer: boolean): FixS
           { write: TRIXIE_PIN, content: 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' },
         ]
       : [];
-  const release = fromTrixie ? ['-t', 'trixie'] : [];
+  // NAME/SUITE takes these packages from there and nothing else; `-t` would upgrade what they depend on along with them.
+  const names = fromTrixie ? packages.map((name) => `${name}/trixie`) : packages;
   return [
     ...sources,
     { file: 'apt-get', args: ['update', '-q'], env, effect: 'write' },
     {
       file: 'apt-get',
-      args: ['install', '-qy', '--no-install-recommends', ...release, ...packages],
+      args: ['install', '-qy', '--no-install-recommends', ...names],
       env,
       effect: 'write',
     },
