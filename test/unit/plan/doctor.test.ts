@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { diagnose, type FixStep, type HostFacts } from '../../../src/plan/doctor.ts';
+
+const complete: HostFacts = {
+  os: { id: 'debian', version: '12' },
+  root: true,
+  systemd: false,
+  mirror: 'http://mirror.test/debian',
+  newDocker: false,
+  docker: { client: true, buildx: true, engine: true, error: '', daemon: true, configured: true },
+  builderPlatforms: ['linux/amd64', 'linux/amd64/v2', 'linux/arm64'],
+  programs: new Set(['mmdebstrap', 'arch-test', 'gpgv']),
+  binfmt: true,
+  archiveKeyring: true,
+};
+const bare: HostFacts = {
+  ...complete,
+  docker: { client: false, buildx: false, engine: false, error: '', daemon: false, configured: false },
+  builderPlatforms: [],
+  programs: new Set(),
+  binfmt: false,
+  archiveKeyring: false,
+};
+const missing = (host: HostFacts) => diagnose(host).filter((finding) => !finding.ok);
+const words = (steps: FixStep[]) =>
+  steps
+    .map((step) => ('write' in step ? `write ${step.write}` : [step.file, ...step.args].join(' ')))
+    .join('\n');
+const fixOf = (host: HostFacts, id: string) =>
+  words(diagnose(host).find((finding) => finding.id === id)?.fix ?? []);
+
+describe('diagnose', () => {
+  it('finds nothing to do where all is there', () => expect(missing(complete)).toEqual([]));
+
+  it('finds everything on a bare machine, and says why each is needed', () => {
+    expect(missing(bare)).toHaveLength(diagnose(bare).length);
+    for (const finding of missing(bare)) expect(finding.why).not.toBe('');
+  });
+
+  it.each([
+    ['an engine that does not answer', { docker: { ...complete.docker, engine: false } }, 'docker-engine'],
+    ['no buildx', { docker: { ...complete.docker, buildx: false } }, 'docker-buildx'],
+    ['no QEMU for arm64', { builderPlatforms: ['linux/amd64'] }, 'platform-arm64'],
+    ['no mmdebstrap', { programs: new Set(['arch-test', 'gpgv']) }, 'mmdebstrap'],
+    ['no keyring', { archiveKeyring: false }, 'archive-keyring'],
+  ])('%s', (_, change, id) =>
+    expect(missing({ ...complete, ...change }).map((finding) => finding.id)).toEqual([id]),
+  );
+
+  it('takes Docker from Debian 13 on Debian 12, by name and pinned low, and never with -t', () => {
+    const fix = fixOf(bare, 'docker-engine');
+    expect(fix).toMatch(/write .*turnbuild-trixie\.sources\nwrite .*preferences\.d/);
+    expect(fix).toMatch(/docker\.io\/trixie/);
+    expect(fix).not.toMatch(/ -t /);
+  });
+
+  it('takes it from apt as it is on Debian 13', () => {
+    const fix = fixOf({ ...bare, os: { id: 'debian', version: '13' }, newDocker: true }, 'docker-engine');
+    expect(fix).not.toMatch(/trixie/);
+    expect(fix).toMatch(/install .* docker\.io /);
+  });
+
+  it('starts an engine that is installed, without installing anything', () => {
+    const fix = fixOf({ ...complete, docker: { ...complete.docker, engine: false } }, 'docker-engine');
+    expect(fix).toMatch(/^setsid --fork .*dockerd/);
+    expect(
+      fixOf({ ...complete, systemd: true, docker: { ...complete.docker, engine: false } }, 'docker-engine'),
+    ).toBe('systemctl restart docker');
+  });
+
+  it('keeps a daemon.json that is there', () => {
+    expect(fixOf({ ...bare, docker: { ...bare.docker, configured: true } }, 'docker-engine')).not.toMatch(
+      /daemon\.json/,
+    );
+  });
+
+  it.each([
+    ['another distribution', { os: { id: 'fedora', version: '42' } }],
+    ['macOS', { os: { id: 'darwin', version: '' } }],
+    ['a user who is not root', { root: false }],
+  ])('changes nothing on %s, and says what to do', (_, change) => {
+    for (const finding of missing({ ...bare, ...change })) {
+      expect(finding.fix).toEqual([]);
+      expect(finding.advice).not.toBe('');
+    }
+  });
+});
