@@ -1,5 +1,6 @@
 // `npm run bench:build`: cross-compiling against emulating, side by side on this machine, and the wall times of `release`.
-// Prints the table of BENCHMARKS.md. Needs what `turnbuild doctor` needs, and about half an hour; prunes the build cache.
+// Prints the tables of BENCHMARKS.md. Needs what `turnbuild doctor` needs, and about half an hour; prunes the build cache.
+// `npm run bench:build -- release` or `-- compile` measures one half only.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, homedir, release, tmpdir, totalmem } from 'node:os';
@@ -80,7 +81,7 @@ const note = (what, seconds, remark = '') => {
   console.error(rows.at(-1));
 };
 
-try {
+async function benchRelease() {
   const out = join(dir, 'dist');
   const args = [turnbuild, 'release', '4.6.1', '--source', 'debian', '--out', out];
   prune();
@@ -99,7 +100,11 @@ try {
   );
   const same = await timed(process.execPath, args);
   note('release, nothing changed', same.seconds, `${same.peak.toFixed(0)} MiB`);
+}
 
+async function benchCompile() {
+  const out = join(dir, 'sources');
+  await timed(process.execPath, [turnbuild, 'source', '4.6.1', '--source', 'debian', '--out', out]);
   const inputs = join(dir, 'inputs');
   mkdirSync(join(inputs, 'patches'), { recursive: true });
   spawnSync('cp', [join(out, '4.6.1/source/coturn-4.6.1.tar'), join(inputs, 'coturn.tar')]);
@@ -123,7 +128,12 @@ try {
   note('arm64, cross, compile only', cross);
   note('arm64, emulated, compile only', emulated, `${(emulated / cross).toFixed(1)} x cross`);
   note('x86_64, native, compile only', native, `arm64 cross is ${(cross / native).toFixed(2)} x of it`);
+}
 
+const parts = process.argv.length > 2 ? process.argv.slice(2) : ['release', 'compile'];
+try {
+  if (parts.includes('release')) await benchRelease();
+  if (parts.includes('compile')) await benchCompile();
   console.log(
     `${cpus().length} x ${cpus()[0].model}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}, Docker ${spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).stdout.trim()}\n`,
   );
