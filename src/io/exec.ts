@@ -3,7 +3,7 @@ import { EXIT, TurnbuildError } from '../errors.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 
 export interface ExecOptions {
-  /** Called with each line of standard output and standard error, in the order they come. */
+  /** Called with each line of standard output and standard error, as they come. */
   onLine?: (line: string) => void;
   /** Sent to the program's standard input. */
   input?: string | Uint8Array;
@@ -32,7 +32,6 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
     reject: false,
     stripFinalNewline: true,
     forceKillAfterDelay: KILL_DELAY_MS,
-    all: options.onLine !== undefined,
     maxBuffer: 64 * 1024 * 1024,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
@@ -40,8 +39,13 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
   });
-  if (options.onLine !== undefined) {
-    for await (const line of child.iterable({ from: 'all' })) options.onLine(String(line));
+  const { onLine } = options;
+  if (onLine !== undefined) {
+    // Each stream by itself: together, half a line of one could end up in the middle of the other.
+    const read = async (from: 'stdout' | 'stderr') => {
+      for await (const line of child.iterable({ from })) onLine(String(line));
+    };
+    await Promise.all([read('stdout'), read('stderr')]).catch(() => {});
   }
   const result = await child;
   if (result.isCanceled) {

@@ -176,6 +176,25 @@ describe('failures', () => {
     expect(again.stdout).toMatch(/debian-13 x86_64: package: up to date/);
   });
 
+  it('a full disk is named as one, keeps nothing half-made, and the same command works once there is space', async () => {
+    const small = join(dir, 'small');
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
+    try {
+      const args = ['--out', join(small, 'dist'), '--target', 'debian-13', '--arch', 'x86_64', '--no-verify'];
+      const run = await release(args);
+      expect(run.stderr).toMatch(/DISK_FULL/);
+      expect(run.code).toBe(1);
+      expect(debs(join(small, 'dist'))).toEqual([]);
+      execFileSync('mount', ['-o', 'remount,size=64m', small]);
+      const again = await release(args);
+      expect(again.code, again.stderr).toBe(0);
+      expect(debs(join(small, 'dist'))).toHaveLength(2);
+    } finally {
+      execFileSync('umount', ['--lazy', small]);
+    }
+  });
+
   it('one release at a time in a folder; Ctrl-C ends it at once and leaves nothing half-made', async () => {
     const interrupted = join(dir, 'interrupted');
     const args = ['--out', interrupted, '--target', 'debian-12', '--arch', 'arm64', '--no-verify'];

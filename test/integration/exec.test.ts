@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { dryRunExec, mustRun, runProcess } from '../../src/io/exec.ts';
+import { type Command, formatCommand } from '../../src/plan/command.ts';
+
+const sh = (script: string, effect: Command['effect'] = 'read'): Command => ({
+  file: 'sh',
+  args: ['-c', script],
+  effect,
+});
+
+describe('runProcess', () => {
+  it('gives exit code and output, and never a shell of its own', async () => {
+    expect(await runProcess(sh('echo out; echo err >&2; exit 3'))).toEqual({
+      code: 3,
+      stdout: 'out',
+      stderr: 'err',
+    });
+    expect((await runProcess({ file: 'echo', args: ['$HOME; ls'], effect: 'read' })).stdout).toBe(
+      '$HOME; ls',
+    );
+  });
+
+  it('says 127 for a program that is not there', async () => {
+    expect((await runProcess({ file: 'no-such-program-here', args: [], effect: 'read' })).code).toBe(127);
+  });
+
+  it('hands over lines of both streams as they come', async () => {
+    const lines: string[] = [];
+    await runProcess(sh('echo a; echo b >&2; printf c'), { onLine: (line) => lines.push(line) });
+    expect(lines.sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('ends the program when it is interrupted, with 130', async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 100);
+    const started = Date.now();
+    await expect(runProcess(sh('exec sleep 30'), { signal: controller.signal })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      exitCode: 130,
+    });
+    expect(Date.now() - started).toBeLessThan(10_000);
+  });
+});
+
+describe('dryRunExec', () => {
+  it('performs what reads, and only prints what writes', async () => {
+    const printed: string[] = [];
+    const exec = dryRunExec((line) => printed.push(line));
+    expect((await exec(sh('echo read'))).stdout).toBe('read');
+    const write = sh('exit 1', 'write');
+    expect(await exec(write)).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(printed).toEqual([formatCommand(write)]);
+  });
+});
+
+describe('mustRun', () => {
+  it('turns a failure into one error with the last lines and the command', async () => {
+    const failing = mustRun(runProcess, sh('echo first; echo last >&2; exit 7'), 'IT_FAILED');
+    await expect(failing).rejects.toMatchObject({
+      code: 'IT_FAILED',
+      message: expect.stringMatching(/exit code 7[\s\S]*last/),
+      hint: expect.stringContaining('sh -c'),
+    });
+  });
+});
+
+describe('formatCommand', () => {
+  it('can be pasted into a shell', async () => {
+    const command: Command = {
+      file: 'printf',
+      args: ['%s|', 'a b', "it's", '$x', ''],
+      env: { A: 'b c' },
+      effect: 'read',
+    };
+    const pasted = await runProcess(sh(formatCommand(command)));
+    expect(pasted.stdout).toBe("a b|it's|$x||");
+  });
+});

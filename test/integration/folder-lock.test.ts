@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockFolder } from '../../src/io/folder-lock.ts';
+
+let dir: string;
+let file: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'turnbuild-lock-'));
+  file = join(dir, '.lock');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** The pid of a process that has ended, as a SIGKILL would leave it in a lock. */
+const deadPid = () => spawnSync('true').pid;
+
+describe('lockFolder', () => {
+  it('is held by one at a time, and free again after', async () => {
+    const first = await lockFolder(dir);
+    await expect(lockFolder(dir)).rejects.toMatchObject({ code: 'RELEASE_LOCKED' });
+    await first.release();
+    expect(existsSync(file)).toBe(false);
+    await (await lockFolder(dir)).release();
+  });
+
+  it('is taken over from a process that was killed', async () => {
+    writeFileSync(file, JSON.stringify({ pid: deadPid(), host: hostname() }));
+    const lock = await lockFolder(dir);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+
+  it('of another machine is respected, dead or not', async () => {
+    writeFileSync(file, JSON.stringify({ pid: deadPid(), host: 'elsewhere.test' }));
+    await expect(lockFolder(dir)).rejects.toThrow(/on elsewhere\.test/);
+  });
+
+  it('that was cut off is taken over', async () => {
+    writeFileSync(file, '{"pi');
+    await (await lockFolder(dir)).release();
+  });
+});
