@@ -1,5 +1,6 @@
 // Bundles src/cli.ts into lib/: one small entry, everything else in chunks that are loaded when a command needs them.
 import { readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const { version, dependencies } = JSON.parse(
@@ -8,8 +9,8 @@ const { version, dependencies } = JSON.parse(
 
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
 await build({
-  entryPoints: [new URL('../src/cli.ts', import.meta.url).pathname],
-  outdir: new URL('../lib', import.meta.url).pathname,
+  entryPoints: [fileURLToPath(new URL('../src/cli.ts', import.meta.url))],
+  outdir: fileURLToPath(new URL('../lib', import.meta.url)),
   bundle: true,
   splitting: true,
   platform: 'node',

@@ -1,8 +1,9 @@
 // `npm run check`: everything that has to hold before a change lands. Sets up what it needs, a Docker engine included.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = `${root}/bin/turnbuild.js`;
 
 // Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for

@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const yes = process.argv.includes('--yes') || process.argv.includes('-y');
 const passed = process.argv.slice(2).filter((word) => word !== '--yes' && word !== '-y');
 

@@ -12,12 +12,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { type RunOptions, turnbuild } from '../support/turnbuild.ts';
 
 // Real coturn 4.6.1 from the Debian archive, on a real Docker engine. The tests build on each other, in this order.
-const root = new URL('../../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-e2e-'));
 const out = join(dir, 'dist');
 const release = (args: string[], options?: RunOptions) =>

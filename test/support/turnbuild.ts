@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-const PROGRAM = new URL('../../bin/turnbuild.js', import.meta.url).pathname;
+const PROGRAM = fileURLToPath(new URL('../../bin/turnbuild.js', import.meta.url));
 
 export interface Run {
   code: number;
