@@ -8,8 +8,6 @@ export interface VersionNeeds {
   prometheusClient: boolean;
   /** Headers under patches/ that are included before every source file. */
   includes: string[];
-  /** Compiler flags. */
-  flags: string[];
   reasons: string[];
 }
 
@@ -20,7 +18,6 @@ export function needsOf(version: string, entries: Compatibility): VersionNeeds {
     series: matching.flatMap((entry) => (entry.series === undefined ? [] : [entry.series])),
     prometheusClient: matching.some((entry) => entry.prometheusClient === true),
     includes: matching.flatMap((entry) => (entry.include === undefined ? [] : [entry.include])),
-    flags: matching.flatMap((entry) => entry.flags ?? []),
     reasons: matching.map((entry) => entry.reason),
   };
 }

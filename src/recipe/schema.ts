@@ -42,7 +42,6 @@ export const compatibilitySchema = z.array(
     reason: z.string().min(1),
     series: name.optional(),
     prometheusClient: z.boolean().optional(),
-    flags: z.array(z.string().regex(/^-[fDW][\w=-]+$/, 'one compiler flag, -f…, -D… or -W…')).optional(),
     include: z
       .string()
       .regex(/^[\w.-]+\.h$/)

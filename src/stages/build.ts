@@ -17,7 +17,7 @@ export const build: Stage = {
     // The number of compiler processes shows nowhere in the result.
     const { JOBS: _, ...args } = step.buildArgs;
     return {
-      args: files.sha256Text(JSON.stringify([args, target.features, context.plan.needs.flags])),
+      args: files.sha256Text(JSON.stringify([args, target.features])),
       source: await files.sha256File(sourceFile(context)),
       patches: files.sha256Text(patches.join()),
       includes: await files.digestFiles(context.patches, includes),
@@ -72,7 +72,7 @@ export function sourceFile(context: StageContext): string {
 
 async function collectInputs(context: StageContext, inputs: string): Promise<void> {
   const { files } = context.io;
-  const { series, prometheusClient, includes, flags } = context.plan.needs;
+  const { series, prometheusClient, includes } = context.plan.needs;
   await files.copyInto(sourceFile(context), `${inputs}/coturn.tar`);
   const lines: string[] = [];
   for (const name of series) {
@@ -86,8 +86,10 @@ async function collectInputs(context: StageContext, inputs: string): Promise<voi
   await files.writeText(`${inputs}/patches/series`, lines.map((line) => `${line}\n`).join(''));
   for (const name of includes)
     await files.copyInto(`${context.patches}/${name}`, `${inputs}/include/${name}`);
-  const words = [...includes.map((name) => `-include /inputs/include/${name}`), ...flags];
-  await files.writeText(`${inputs}/cppflags`, `${words.join(' ')}\n`);
+  await files.writeText(
+    `${inputs}/cppflags`,
+    `${includes.map((name) => `-include /inputs/include/${name}`).join(' ')}\n`,
+  );
   if (prometheusClient)
     await files.copyInto(`${context.patches}/prometheus-client`, `${inputs}/prometheus-client`);
 }

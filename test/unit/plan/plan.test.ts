@@ -87,13 +87,6 @@ describe('what versions need', () => {
   });
 });
 
-it('tells old versions apart by what GCC makes of their headers', () => {
-  const flags = (version: string) =>
-    createPlan({ ...facts, coturn: { ...facts.coturn, version } }).needs.flags;
-  expect(flags('4.5.2')).toEqual(['-fcommon']);
-  expect(flags('4.6.1')).toEqual([]);
-});
-
 describe('findTarget', () => {
   it('names the nearest target', () => {
     expect(() => findTarget('debian-21', facts.knownTargets)).toThrow(/did you mean debian-1[23]/);
