@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+let dir: string;
+let file: string;
+let sha256: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'turnbuild-source-'));
+  file = join(dir, 'coturn-4.18.0.tar.gz');
+  const bytes = gzipSync(coturnTar('4.18.0'));
+  writeFileSync(file, bytes);
+  sha256 = createHash('sha256').update(bytes).digest('hex');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const source = (...args: string[]) =>
+  turnbuild([
+    'source',
+    '--source',
+    file,
+    '--lock',
+    join(dir, 'lock.json'),
+    '--out',
+    join(dir, 'dist'),
+    ...args,
+  ]);
+const written = () =>
+  existsSync(join(dir, 'dist')) ? readdirSync(join(dir, 'dist'), { recursive: true }) : [];
+
+describe('turnbuild source --source FILE', () => {
+  it('does not use what nobody has pinned, and says how to pin it', async () => {
+    const run = await source();
+    expect(run.stderr).toMatch(
+      /coturn 4\.18\.0 \(sha256 [0-9a-f]{64}.*is not in the lock[\s\S]*--update-lock[\s\S]*--sha256[\s\S]*SOURCE_UNPINNED/,
+    );
+    expect(run.code).toBe(1);
+    expect(written()).toEqual([]);
+  });
+
+  it('takes it with its sha256, whose version it finds itself', async () => {
+    const run = await source('--sha256', sha256, '--json');
+    expect(run.code, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0', provider: 'file', sha256 });
+    expect(existsSync(join(dir, 'dist/4.18.0/source/coturn-4.18.0.tar'))).toBe(true);
+    expect(existsSync(join(dir, 'lock.json'))).toBe(false);
+  });
+
+  it('pins it with --update-lock, and then refuses another one of that version', async () => {
+    expect((await source('--update-lock')).code).toBe(0);
+    expect((await source()).code).toBe(0);
+    writeFileSync(
+      file,
+      gzipSync(
+        Buffer.from(coturnTar('4.18.0').toString('latin1').replace('return 0;', 'return 1;'), 'latin1'),
+      ),
+    );
+    const run = await source();
+    expect(run.stderr).toMatch(/SOURCE_TREE_MISMATCH/);
+    expect(run.code).toBe(1);
+  });
+
+  it.each([
+    [
+      'another sha256',
+      ['--sha256', '0'.repeat(64)],
+      /has the sha256 [0-9a-f]{64}, not 0{64}[\s\S]*SOURCE_SHA256_MISMATCH/,
+    ],
+    [
+      'another version',
+      ['4.18.1', '--update-lock'],
+      /is coturn 4\.18\.0, not 4\.18\.1[\s\S]*SOURCE_VERSION_MISMATCH/,
+    ],
+  ])('refuses %s', async (_, args, message) => {
+    const run = await source(...args);
+    expect(run.stderr).toMatch(message);
+    expect(run.code).toBe(1);
+    expect(written()).toEqual([]);
+  });
+
+  it('refuses a truncated one', async () => {
+    writeFileSync(file, readFileSync(file).subarray(0, 900));
+    const run = await source('--update-lock');
+    expect(run.stderr).toMatch(/SOURCE_ARCHIVE_CORRUPT/);
+    expect(run.code).toBe(1);
+    expect(written()).toEqual([]);
+    expect(existsSync(join(dir, 'lock.json'))).toBe(false);
+  });
+
+  it('refuses a release that must not be shipped, unless the user insists', async () => {
+    writeFileSync(file, gzipSync(coturnTar('4.17.1')));
+    const run = await source('--update-lock');
+    expect(run.stderr).toMatch(
+      /coturn 4\.17\.1 must not be shipped[\s\S]*--allow-quarantined[\s\S]*VERSION_QUARANTINED/,
+    );
+    expect(run.code).toBe(1);
+    expect(existsSync(join(dir, 'lock.json'))).toBe(false);
+    expect((await source('--update-lock', '--allow-quarantined')).code).toBe(0);
+  });
+
+  it('writes nothing in a dry run', async () => {
+    expect((await source('--update-lock', '--dry-run')).code).toBe(0);
+    expect(written()).toEqual([]);
+    expect(existsSync(join(dir, 'lock.json'))).toBe(false);
+  });
+});
