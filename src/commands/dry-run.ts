@@ -4,7 +4,7 @@ import { targetOfStep } from '../plan/index.ts';
 import { platformOf } from '../plan/platforms.ts';
 import type { StageName } from '../plan/types.ts';
 import { bootstrapCommand } from '../stages/base.ts';
-import type { PlannedRelease, Session } from './pipeline.ts';
+import type { PlannedRelease, Session } from './session.ts';
 
 /** One command of a dry run, for people (`line`) and for programs. */
 export interface DryRunEntry {

@@ -3,9 +3,9 @@ import { exists, readText, writeText } from '../io/files.ts';
 import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
 import { parseManifest, withBase, withStep } from '../manifest/store.ts';
 import { advisoriesFor, parseAdvisories } from '../recipe/advisories.ts';
-import type { PlannedRelease } from './pipeline.ts';
 import type { Recipes } from './recipes.ts';
 import type { ManifestStore } from './run-plan.ts';
+import type { PlannedRelease } from './session.ts';
 
 /**
  * Opens manifest.json of a release's folder, or begins one. Steps of the old one are kept where their source is the

@@ -1,73 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
-import { readAptMirrors } from '../io/apt-mirror.ts';
-import { dryRunExec, runProcess } from '../io/exec.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
-import { createIo, type Io } from '../io/index.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Arch } from '../plan/platforms.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
-import { type Mirrors, prepareBase } from '../stages/base.ts';
+import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
-import type { ResolvedSource } from '../stages/source.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
-import { type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
+import { inspectBuilder, requirePlatforms } from './builder.ts';
 import { openManifest } from './manifest-file.ts';
-import { architecturesOption, type CommonOptions, countOption, defaultJobs, listOption } from './options.ts';
-import type { Output } from './output.ts';
-import { loadRecipes, packageRoot, type Recipes } from './recipes.ts';
+import { architecturesOption, countOption, listOption } from './options.ts';
+import { packageRoot } from './recipes.ts';
 import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
+import type { PlannedRelease, Session } from './session.ts';
 import { resolveWanted } from './source-choice.ts';
-
-/** Everything that a command gathers before it plans. */
-export interface Session {
-  options: CommonOptions;
-  output: Output;
-  recipes: Recipes;
-  io: Io;
-  cache: string;
-  mirrors: Mirrors | undefined;
-  jobs: number;
-}
-
-/** Where turnbuild keeps downloads and bootstrapped roots: TURNBUILD_CACHE, else the XDG cache folder. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.TURNBUILD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
-}
-
-export async function openSession(
-  options: CommonOptions,
-  output: Output,
-  signal: AbortSignal,
-): Promise<Session> {
-  const apt = await readAptMirrors();
-  const debian = options.mirror ?? apt.debian;
-  const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
-  return {
-    options,
-    output,
-    recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
-    io: createIo(exec, signal),
-    cache: cacheFolder(),
-    mirrors: debian === undefined ? undefined : { debian, security: apt.security },
-    jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
-  };
-}
-
-/** A release that is planned: sources resolved and pinned, facts gathered. */
-export interface PlannedRelease {
-  source: ResolvedSource;
-  builder: BuilderFacts;
-  plan: Plan;
-  /** The release's folder. */
-  dir: string;
-}
 
 export async function planRelease(session: Session, version: string | undefined): Promise<PlannedRelease> {
   const { options, recipes } = session;

@@ -6,7 +6,8 @@ import { writeSource } from '../stages/source.ts';
 import { renderSummary } from '../ui/summary.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
-import { openSession, type PlannedRelease, performRelease, planRelease, type Session } from './pipeline.ts';
+import { performRelease, planRelease } from './pipeline.ts';
+import { openSession, type PlannedRelease, type Session } from './session.ts';
 
 /** `turnbuild release`, and its single stages: `build`, `package`, `verify`. */
 export async function release(

@@ -11,7 +11,7 @@ import { parseQuarantine, quarantineOf } from '../recipe/advisories.ts';
 import { comparableVersion } from '../recipe/coturn-version.ts';
 import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stages/source.ts';
 import { parseSource, sha256Option } from './options.ts';
-import type { Session } from './pipeline.ts';
+import type { Session } from './session.ts';
 
 /** Debian suites whose source index is asked, newest last. */
 const SUITES = ['bookworm', 'trixie'];

@@ -1,0 +1,56 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { readAptMirrors } from '../io/apt-mirror.ts';
+import { dryRunExec, runProcess } from '../io/exec.ts';
+import { createIo, type Io } from '../io/index.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Mirrors } from '../stages/base.ts';
+import type { ResolvedSource } from '../stages/source.ts';
+import type { BuilderFacts } from './builder.ts';
+import { type CommonOptions, countOption, defaultJobs } from './options.ts';
+import type { Output } from './output.ts';
+import { loadRecipes, type Recipes } from './recipes.ts';
+
+/** Everything that a command gathers before it plans. */
+export interface Session {
+  options: CommonOptions;
+  output: Output;
+  recipes: Recipes;
+  io: Io;
+  cache: string;
+  mirrors: Mirrors | undefined;
+  jobs: number;
+}
+
+/** Where turnbuild keeps downloads and bootstrapped roots: TURNBUILD_CACHE, else the XDG cache folder. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return env.TURNBUILD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+}
+
+export async function openSession(
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Session> {
+  const apt = await readAptMirrors();
+  const debian = options.mirror ?? apt.debian;
+  const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
+  return {
+    options,
+    output,
+    recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
+    io: createIo(exec, signal),
+    cache: cacheFolder(),
+    mirrors: debian === undefined ? undefined : { debian, security: apt.security },
+    jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
+  };
+}
+
+/** A release that is planned: sources resolved and pinned, facts gathered. */
+export interface PlannedRelease {
+  source: ResolvedSource;
+  builder: BuilderFacts;
+  plan: Plan;
+  /** The release's folder. */
+  dir: string;
+}
