@@ -11,10 +11,10 @@ process.on('SIGINT', () => {
   if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
   interrupt.abort();
 });
-// A reader that has seen enough (`turnbuild plan | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
-);
+// A reader that has seen enough (`turnbuild plan | head`) ends neither the work nor the process.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 process.on('SIGTERM', () => interrupt.abort());
 
 const program = new Command('turnbuild')
@@ -174,10 +174,25 @@ function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 }
 
+/** What is wrong with a path that the user has named, by the system's error code. */
+const FILE_ERRORS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of this path is not a folder',
+  EISDIR: 'this is a folder, not a file',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space left on the disk',
+};
+
 /** Prints one clear error: what, why, what to do next. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
+    if (error.code === 'commander.help') {
+      process.stderr.write(program.helpInformation());
+      return EXIT.usage;
+    }
     process.stderr.write(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee turnbuild --help.\n`);
     return EXIT.usage;
   }
@@ -185,6 +200,13 @@ function report(error: unknown): number {
     const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
     process.stderr.write(`turnbuild: ${error.message}${hint}\n  [${error.code}]\n`);
     return error.exitCode;
+  }
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code !== undefined && path !== undefined && FILE_ERRORS[code] !== undefined) {
+    process.stderr.write(
+      `turnbuild: ${path}: ${FILE_ERRORS[code]} (${syscall ?? 'access'})\n  [FILE_ERROR]\n`,
+    );
+    return EXIT.failed;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`turnbuild: internal error, please report it: ${text}\n`);

@@ -52,6 +52,15 @@ export async function resolveWanted(session: Session, wanted: string | undefined
     updateLock: options.updateLock === true,
     pinned: sha256 !== undefined && (provider === 'file' || provider === 'url'),
   });
+  if (sha256 !== undefined && source.sha256 !== sha256) {
+    throw new TurnbuildError(
+      'SOURCE_SHA256_MISMATCH',
+      `${source.location} has the sha256 ${source.sha256}, not ${sha256}`,
+      {
+        hint: 'It is what --sha256 asks for that is not there.',
+      },
+    );
+  }
   const bad = quarantined(source.version);
   if (bad !== undefined) throw quarantineError(source.version, bad.reason, bad.reference);
   if (options.updateLock === true && options.dryRun !== true)

@@ -22,11 +22,19 @@ export const verify: Stage = {
     const target = targetOfStep(context.plan, step);
     return {
       packages: await files.digestFiles(context.dir, packagesOf(step, context)),
-      tools: await files.sha256File(`${context.dir}/build/${step.target}-${step.arch}/tools.tar`),
+      build: await files.digestFiles(`${context.dir}/build/${step.target}-${step.arch}`, [
+        'tools.tar',
+        'options.txt',
+        'features.txt',
+        'metrics.txt',
+      ]),
       recipe: await files.digestFiles(dockerContext(context, target.format)),
-      checks: files.sha256Text(JSON.stringify([CHECKS.map((check) => check.id), target.allowedLibraries])),
+      checks: files.sha256Text(
+        JSON.stringify([CHECKS.map((check) => [check.id, String(check.judge)]), target.allowedLibraries]),
+      ),
       metrics: await files.sha256File(`${context.recipes}/metrics.yaml`),
-      base: readyBase(context, step.targetBase).digest,
+      base: readyBase(context, step.base).digest,
+      target: readyBase(context, step.targetBase).digest,
     };
   },
 

@@ -152,6 +152,7 @@ export const packageChecks: Check[] = [
         'remove.configuration': 'kept',
         'remove.program': 'gone',
         'purge.exit': '0',
+        'purge.status': 'gone',
       });
       const left = (facts.files.get('leftovers.txt') ?? 'the list is missing').trim();
       if (left !== '') found.push(`left behind: ${left.replaceAll('\n', ' ')}`);

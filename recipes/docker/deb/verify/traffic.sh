@@ -33,6 +33,14 @@ client_credentials() {
 	esac
 }
 
+wrong_credentials() {
+	case $1 in
+	long-term) echo "-u $user -w wrong" ;;
+	# A name with a valid time, and a password made with another secret.
+	rest-secret) echo "-u $user -W wrong" ;;
+	esac
+}
+
 transport_options() {
 	case $1 in
 	udp) ;;
@@ -52,7 +60,7 @@ settle() {
 	local expected=$1 waited=0
 	while [ $waited -lt 30 ]; do
 		http_get 127.0.0.1 9641 /metrics >/tmp/now.metrics
-		[ "$(awk '$1 == "turn_total_traffic_peer_sentp" { printf "%d", $2 }' /tmp/now.metrics)" -lt "$expected" ] || return 0
+		[ "$(awk '$1 == "turn_total_traffic_peer_sentp" { v = $2 } END { printf "%d", v + 0 }' /tmp/now.metrics)" -lt "$expected" ] || return 0
 		sleep 0.5
 		waited=$((waited + 1))
 	done
@@ -92,7 +100,8 @@ check_traffic() {
 		settle $total
 		scrape "$credentials.$transport"
 	done
-	run "$credentials.wrong" timeout 60 turnutils_uclient -c -n 1 -m 1 -u $user -w wrong -e "$address" -r 3480 "$address"
+	# shellcheck disable=SC2046
+	run "$credentials.wrong" timeout 60 turnutils_uclient -c -n 1 -m 1 $(wrong_credentials "$credentials") -e "$address" -r 3480 "$address"
 	scrape "$credentials.after"
 	kill $peer 2>/dev/null
 	wait $peer 2>/dev/null
