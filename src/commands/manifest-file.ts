@@ -16,7 +16,6 @@ export async function openManifest(release: PlannedRelease, recipes: Recipes): P
   const { source, plan } = release;
   const known = parseAdvisories(await readText(join(recipes.dir, 'advisories.yaml')));
   const old = (await exists(file)) ? parseManifest(file, await readText(file)) : undefined;
-  const ids = new Set(plan.steps.map((step) => step.id));
   let manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
     coturn: plan.coturn,
@@ -30,7 +29,8 @@ export async function openManifest(release: PlannedRelease, recipes: Recipes): P
     },
     advisories: advisoriesFor(plan.coturn.version, known),
     bases: old?.bases ?? [],
-    steps: (old?.steps ?? []).filter((step) => ids.has(step.id) || step.status === 'done'),
+    // Other sources under the same version make everything else another thing.
+    steps: old?.source.tree === source.tree ? old.steps : [],
   };
   // Writes wait for each other: the last one on the disk is the newest.
   let writing: Promise<void> = Promise.resolve();

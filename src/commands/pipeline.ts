@@ -10,6 +10,7 @@ import type { Arch } from '../plan/platforms.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
+import { writeSource } from '../stages/source.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { inspectBuilder, requirePlatforms } from './builder.ts';
@@ -20,7 +21,12 @@ import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { resolveWanted } from './source-choice.ts';
 
-export async function planRelease(session: Session, version: string | undefined): Promise<PlannedRelease> {
+/** Gathers facts and plans. `verify` says whether packages will be run, which needs a builder for their architecture. */
+export async function planRelease(
+  session: Session,
+  version: string | undefined,
+  verify: boolean,
+): Promise<PlannedRelease> {
   const { options, recipes } = session;
   const wanted = architecturesOption(options.arch) ?? recipes.release.architectures;
   const targets = listOption(options.target) ?? recipes.release.targets;
@@ -37,13 +43,13 @@ export async function planRelease(session: Session, version: string | undefined)
       targets,
       architectures: wanted,
       buildArch,
-      verify: options.verify !== false,
+      verify,
       jobs: 2,
     });
   // Wrong names are found before anything is downloaded or asked.
   plan({ version: '0.0.0', epoch: 0 }, wanted[0] ?? 'x86_64');
   const builder = await inspectBuilder(options.builder);
-  if (options.verify !== false) requirePlatforms(builder, wanted);
+  if (verify) requirePlatforms(builder, wanted);
   const source = await resolveWanted(session, version);
   return {
     source,
@@ -63,6 +69,7 @@ export async function performRelease(
   const { plan, dir } = release;
   const lock = await lockFolder(dir);
   try {
+    await writeSource(release.source, dir, io);
     const store = await openManifest(release, session.recipes);
     const bases = new Map<string, ReadyBase>();
     const context: StageContext = {
@@ -87,9 +94,8 @@ export async function performRelease(
       ...options,
       jobs: Math.min(2, session.jobs),
     });
-    if (errors.length === 0) {
+    if (!io.signal.aborted)
       errors.push(...(await runTasks(stepGroups(session, context, store, steps), options)));
-    }
     const manifest = store.read();
     const version = (
       JSON.parse(await files.readText(join(await packageRoot(), 'package.json'))) as { version: string }
@@ -143,7 +149,13 @@ function stepGroups(
   store: ManifestStore,
   stages: ReadonlySet<StageName>,
 ): TaskGroup[] {
-  return chains(context.plan).map((chain) => ({
+  // A root that could not be made stops the packages that start from it, and no other.
+  const ready = (step: PlannedStep) =>
+    context.bases.has(step.base) && (step.stage !== 'verify' || context.bases.has(step.targetBase));
+  const possible = chains(context.plan).filter((chain) =>
+    chain.filter((step) => stages.has(step.stage)).every(ready),
+  );
+  return possible.map((chain) => ({
     title: `${chain[0]?.target} ${chain[0]?.arch}`,
     tasks: chain
       .filter((step) => stages.has(step.stage))
@@ -165,6 +177,10 @@ async function performStep(
   await files.makeFolder(join(context.dir, 'logs'));
   const log = createWriteStream(`${path}.tmp`);
   let lines = 0;
+  let failure: Error | undefined;
+  log.on('error', (error) => {
+    failure ??= error;
+  });
   try {
     const outcome = await runStep(step, context, store, (line) => {
       lines += 1;
@@ -183,7 +199,8 @@ async function performStep(
     }
     return outcome === 'current' ? 'up to date' : 'done';
   } finally {
-    await new Promise((done) => log.end(done));
+    await new Promise((done) => log.close(done));
+    if (failure !== undefined) await files.diskErrors(Promise.reject(failure));
     // A step that was up to date has printed nothing: its old log stays.
     if (lines > 0) await files.moveInto(`${path}.tmp`, path);
     else await files.remove(`${path}.tmp`);

@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EXIT, TurnbuildError } from '../errors.ts';
+import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { StageName } from '../plan/types.ts';
-import { writeSource } from '../stages/source.ts';
+import { type ResolvedSource, writeSource } from '../stages/source.ts';
 import { renderSummary } from '../ui/summary.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
@@ -18,10 +19,9 @@ export async function release(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const planned = await planRelease(session, version);
+  const planned = await planRelease(session, version, stages.includes('verify'));
   announce(planned, output);
   if (options.dryRun === true) return dryRun(session, planned, stages);
-  await writeSource(planned.source, planned.dir, session.io);
   let manifest: Manifest;
   try {
     manifest = await performRelease(session, planned, stages);
@@ -68,7 +68,7 @@ export async function plan(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const { plan: planned, source, builder } = await planRelease(session, version);
+  const { plan: planned, source, builder } = await planRelease(session, version, true);
   const { archive: _, ...sourceFacts } = source;
   if (options.json === true) {
     output.data({ ...planned, source: sourceFacts, builder });
@@ -93,7 +93,7 @@ export async function source(
   const { resolveWanted } = await import('./source-choice.ts');
   const found = await resolveWanted(session, version);
   const dir = join(options.out, found.version);
-  const tar = options.dryRun === true ? undefined : await writeSource(found, dir, session.io);
+  const tar = options.dryRun === true ? undefined : await writeLocked(found, resolve(dir), session);
   if (options.json === true) output.data({ ...found, tar });
   else {
     output.line(`coturn ${found.version} from ${found.location}`);
@@ -102,4 +102,14 @@ export async function source(
     if (tar !== undefined) output.line(`  normalised sources: ${tar}`);
   }
   return EXIT.ok;
+}
+
+/** Under the folder's lock: a release that runs there must not find other sources from one step to the next. */
+async function writeLocked(found: ResolvedSource, dir: string, { io }: Session): Promise<string> {
+  const lock = await lockFolder(dir);
+  try {
+    return await writeSource(found, dir, io);
+  } finally {
+    await lock.release();
+  }
 }

@@ -31,9 +31,11 @@ export async function runStep(
   const failedNeed = step.needs.find((need) => recorded(store, need)?.status !== 'done');
   if (failedNeed !== undefined) return 'blocked';
   for (const need of step.needs) await requireIntact(need, context, store);
+  for (const need of context.plan.steps.filter((each) => step.needs.includes(each.id)))
+    await requireFresh(need, context, store);
   const stage = STAGE[step.stage];
   const started = Date.now();
-  const key = context.io.files.sha256Text(JSON.stringify([step.stage, await stage.inputs(step, context)]));
+  const key = await keyOf(step, context);
   if (await isCurrent(step, key, context, store)) return 'current';
   const entry = {
     id: step.id,
@@ -80,6 +82,25 @@ export function logFile(step: PlannedStep): string {
 
 function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
   return store.read().steps.find((step) => step.id === id);
+}
+
+/** Digests everything that goes into a step. */
+async function keyOf(step: PlannedStep, context: StageContext): Promise<string> {
+  return context.io.files.sha256Text(
+    JSON.stringify([step.stage, await STAGE[step.stage].inputs(step, context)]),
+  );
+}
+
+/** A later stage on its own must not go on with what an earlier one made of other sources or recipes. */
+async function requireFresh(need: PlannedStep, context: StageContext, store: ManifestStore): Promise<void> {
+  if (recorded(store, need.id)?.key === (await keyOf(need, context))) return;
+  throw new TurnbuildError(
+    'STEP_STALE',
+    `${need.id} was made of other sources, recipes or options than those of now`,
+    {
+      hint: 'Run `turnbuild release`: it makes anew what has to be.',
+    },
+  );
 }
 
 /** What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused. */

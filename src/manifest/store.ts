@@ -38,13 +38,27 @@ export function parseManifest(file: string, text: string): Manifest {
   );
 }
 
-/** A manifest with one step's record put in, or replaced. Steps keep the order in which they were first recorded. */
+/** Stages in the order in which one's outputs go into the next. */
+const ORDER: readonly ManifestStep['stage'][] = ['source', 'build', 'package', 'verify'];
+
+/**
+ * A manifest with one step's record put in, or replaced. Steps keep the order in which they were first recorded. Where the
+ * outputs have changed, or the step has failed, the records of later stages of the same package go: they speak of
+ * files that are no more, and a verdict must never be read as one on other bytes.
+ */
 export function withStep(manifest: Manifest, step: ManifestStep): Manifest {
-  const known = manifest.steps.some((each) => each.id === step.id);
-  const steps = known
-    ? manifest.steps.map((each) => (each.id === step.id ? step : each))
-    : [...manifest.steps, step];
+  const old = manifest.steps.find((each) => each.id === step.id);
+  const same = step.status === 'done' && old !== undefined && outputsOf(old) === outputsOf(step);
+  const later = ORDER.slice(ORDER.indexOf(step.stage) + 1);
+  const outdated = (each: ManifestStep) =>
+    !same && each.target === step.target && each.arch === step.arch && later.includes(each.stage);
+  const kept = manifest.steps.filter((each) => !outdated(each));
+  const steps = old === undefined ? [...kept, step] : kept.map((each) => (each.id === step.id ? step : each));
   return { ...manifest, steps };
+}
+
+function outputsOf(step: ManifestStep): string {
+  return JSON.stringify(step.outputs.map(({ path, sha256 }) => [path, sha256]));
 }
 
 /** A manifest with one root's record put in, or replaced. */

@@ -46,7 +46,11 @@ export function createPlan(facts: PlanFacts): Plan {
     targets,
     buildArch: facts.buildArch,
     bases: uniqueById(
-      pairs.flatMap(({ target, arch }) => [base(target, facts.buildArch), base(target, arch)]),
+      pairs.flatMap(({ target, arch }) => [
+        base(target, facts.buildArch),
+        // Only what is run needs a root of its own architecture: compiling and packaging are cross.
+        ...(facts.verify ? [base(target, arch)] : []),
+      ]),
     ),
     steps: pairs.flatMap(({ target, arch }) => stepsOf(target, arch, facts)),
   };

@@ -33,7 +33,7 @@ export async function runBuildx(
     platform: `linux/${platformOf(step.arch).oci}`,
     contexts: {
       base: readyBase(context, step.base).context,
-      target: readyBase(context, step.targetBase).context,
+      ...(build.dockerStage === 'verify' ? { target: readyBase(context, step.targetBase).context } : {}),
       inputs: build.inputs,
     },
     buildArgs: { ...step.buildArgs, ...build.args },

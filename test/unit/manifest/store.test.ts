@@ -47,6 +47,23 @@ describe('changes', () => {
     expect(manifest.steps[0]).toBe(first);
   });
 
+  it('drop the verdicts on bytes that are no more', () => {
+    const manifest = fixture();
+    const step = manifest.steps.find((each) => each.stage === 'package');
+    if (step === undefined) throw new Error('the fixture has no package step');
+    const verdicts = (of: typeof manifest) =>
+      of.steps.filter(
+        (each) => each.stage === 'verify' && each.target === step.target && each.arch === step.arch,
+      ).length;
+    expect(verdicts(withStep(manifest, { ...step, seconds: 1 }))).toBe(1);
+    const outputs = step.outputs.map((output) => ({ ...output, sha256: '0'.repeat(64) }));
+    expect(verdicts(withStep(manifest, { ...step, outputs }))).toBe(0);
+    expect(verdicts(withStep(manifest, { ...step, status: 'failed', outputs: [] }))).toBe(0);
+    expect(
+      withStep(manifest, { ...step, outputs }).steps.filter((each) => each.stage === 'verify').length,
+    ).toBe(manifest.steps.filter((each) => each.stage === 'verify').length - 1);
+  });
+
   it('keep one record of each root', () => {
     const root = {
       name: 'x',

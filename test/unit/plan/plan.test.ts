@@ -59,6 +59,16 @@ describe('createPlan', () => {
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
   });
 
+  it('needs no root of the other architecture to compile and package', () => {
+    const ids = createPlan({
+      ...facts,
+      architectures: ['arm64'],
+      targets: ['debian-12'],
+      verify: false,
+    }).bases.map((base) => base.id);
+    expect(ids).toEqual(['bookworm-x86_64']);
+  });
+
   it('leaves verify out when asked', () => {
     expect(createPlan({ ...facts, verify: false }).steps.some((step) => step.stage === 'verify')).toBe(false);
   });

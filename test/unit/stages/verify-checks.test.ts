@@ -222,6 +222,24 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /metrics can be read/,
   ],
   [
+    'metrics that nobody could try',
+    () => withValue('shipped.metrics.public', 'unknown'),
+    ['server.closed'],
+    /could not be tried/,
+  ],
+  [
+    'a stranger of whom nothing says that it was refused',
+    () => withFile('stranger.log', () => 'Segmentation fault'),
+    ['server.closed'],
+    /nothing says that the stranger client was refused/,
+  ],
+  [
+    'a package that purge leaves behind',
+    () => withValue('purge.status', 'config-files'),
+    ['install.remove'],
+    /config-files/,
+  ],
+  [
     'a lost message',
     () => withFile('long-term.tls.log', (t) => t.replaceAll('tot_recv_msgs=50', 'tot_recv_msgs=49')),
     ['relay.long-term.tls'],
@@ -296,6 +314,14 @@ describe('package and traffic checks', () => {
     const found = failures(plant());
     expect(found.map((result) => result.id)).toEqual(ids);
     expect(found[0]?.message).toMatch(message);
+  });
+
+  it('a counter that is declared, and has no value before its first use, was 0', () => {
+    const before = (text: string) => text.replace(/^turn_.*$/gm, '');
+    expect(failures(withFile('long-term.before.metrics', before))).toEqual([]);
+    expect(failures(withFile('long-term.before.metrics', () => '')).map((result) => result.id)).toEqual([
+      'metrics.long-term',
+    ]);
   });
 
   it('a server that never started fails all that depend on it', () => {

@@ -182,7 +182,7 @@ export function fixture({ failing = false }: { failing?: boolean } = {}): Manife
     coturn: { version: '4.6.1', revision: 1, epoch: 1_670_094_000 },
     source: {
       provider: 'debian',
-      location: 'https://deb.debian.org/debian/pool/main/c/coturn/coturn_4.6.1.orig.tar.gz',
+      location: 'https://mirror.test/debian/pool/main/c/coturn/coturn_4.6.1.orig.tar.gz',
       sha256: sha('tarball'),
       tree: sha('tree'),
       commit: '9ac6b2ac2a1b5e6c1c6a0b7d3b6c53f0d2b9d1aa',
