@@ -71,7 +71,7 @@ step('shell scripts of the container', 'shellcheck', [
   '--shell=bash',
   '--severity=warning',
   '--exclude=SC2154',
-  ...['lib', 'lifecycle', 'shipped', 'traffic'].map((name) => `recipes/docker/deb/verify/${name}.sh`),
+  ...['main', 'lib', 'lifecycle', 'shipped', 'traffic'].map((name) => `recipes/docker/deb/verify/${name}.sh`),
 ]);
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);

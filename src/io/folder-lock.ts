@@ -1,4 +1,5 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
@@ -16,26 +17,46 @@ export interface FolderLock {
 export async function lockFolder(dir: string): Promise<FolderLock> {
   await makeFolder(dir);
   const file = join(dir, '.lock');
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(JSON.stringify({ pid: process.pid, host: hostname() }));
-      await handle.close();
-      return { release: () => rm(file, { force: true }) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = await readHolder(file);
-      if (holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid)))
-        throw lockedError(dir, file, holder);
-      await rm(file, { force: true });
+  // Written whole under a name of its own, then linked: nobody ever reads half a lock.
+  const own = `${file}.${process.pid}-${randomUUID().slice(0, 8)}`;
+  await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname() }));
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      try {
+        await link(own, file);
+        return { release: () => rm(file, { force: true }) };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        const holder = await readHolder(file);
+        if (isHeld(holder)) throw lockedError(dir, file, holder);
+        await takeAway(file, `${own}.stale`);
+      }
     }
+    throw lockedError(dir, file, (await readHolder(file)) ?? { pid: 0, host: 'unknown' });
+  } finally {
+    await rm(own, { force: true });
   }
-  throw lockedError(dir, file, { pid: 0, host: 'unknown' });
 }
 
-async function readHolder(file: string): Promise<{ pid: number; host: string } | undefined> {
+interface Holder {
+  pid: number;
+  host: string;
+}
+
+function isHeld(holder: Holder | undefined): holder is Holder {
+  return holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
+}
+
+/** Removes a stale lock. Whoever took the folder over in the meantime gets the lock back that was moved by mistake. */
+async function takeAway(file: string, aside: string): Promise<void> {
+  await rename(file, aside).catch(() => {});
+  if (isHeld(await readHolder(aside))) await link(aside, file).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+async function readHolder(file: string): Promise<Holder | undefined> {
   try {
-    const value = JSON.parse(await readFile(file, 'utf8')) as { pid: number; host: string };
+    const value = JSON.parse(await readFile(file, 'utf8')) as Holder;
     return typeof value.pid === 'number' && typeof value.host === 'string' ? value : undefined;
   } catch {
     return undefined;
@@ -51,7 +72,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function lockedError(dir: string, file: string, holder: { pid: number; host: string }): TurnbuildError {
+function lockedError(dir: string, file: string, holder: Holder): TurnbuildError {
   return new TurnbuildError(
     'RELEASE_LOCKED',
     `Another release works in ${dir} (process ${holder.pid} on ${holder.host})`,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +30,17 @@ describe('lockFolder', () => {
     const lock = await lockFolder(dir);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid });
     await lock.release();
+  });
+
+  it('goes to exactly one of many that come at once, over a stale one too', async () => {
+    for (let round = 0; round < 20; round++) {
+      writeFileSync(file, JSON.stringify({ pid: deadPid(), host: hostname() }));
+      const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(dir)));
+      const held = results.filter((result) => result.status === 'fulfilled');
+      expect(held).toHaveLength(1);
+      for (const result of held) await result.value.release();
+      expect(readdirSync(dir)).toEqual([]);
+    }
   });
 
   it('of another machine is respected, dead or not', async () => {
