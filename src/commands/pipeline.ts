@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { runProcess } from '../io/exec.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
@@ -48,7 +49,9 @@ export async function planRelease(
     });
   // Wrong names are found before anything is downloaded or asked.
   plan({ version: '0.0.0', epoch: 0 }, wanted[0] ?? 'x86_64');
-  const builder = await inspectBuilder(options.builder);
+  const builder = await inspectBuilder(options.builder, (command) =>
+    runProcess(command, { signal: session.io.signal }),
+  );
   if (verify) requirePlatforms(builder, wanted);
   const source = await resolveWanted(session, version);
   return {
