@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import semver from 'semver';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
@@ -41,6 +42,13 @@ export async function resolveWanted(session: Session, wanted: string | undefined
         `--source ${location} is one version, so "${wanted}" can't select among several`,
       );
     }
+    if (provider === 'file' && (await isFolder(location))) {
+      throw usageError(
+        'SOURCE_INVALID',
+        `--source ${location} is a folder`,
+        'Give the tarball (.tar.gz, .tar.xz or .tar) itself.',
+      );
+    }
     const place = provider === 'file' ? { path: resolve(location) } : { url: location };
     candidate = { provider, location, version: wanted, sha256, ...place };
   } else if (provider === 'debian') candidate = await debianCandidate(session, request, lock, select);
@@ -66,6 +74,13 @@ export async function resolveWanted(session: Session, wanted: string | undefined
   if (options.updateLock === true && options.dryRun !== true)
     await writeLock(lockFile, pinSource(lock, source.version, source));
   return source;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function chooseProvider(

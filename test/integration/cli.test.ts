@@ -43,6 +43,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
       ['release', '4.6.1', '--source', './nothing.tar.gz'],
       /There is no file .*nothing\.tar\.gz/,
     ],
+    ['a folder as the source', ['release', '--source', '.'], /--source \. is a folder/],
     ['recipes that are not there', ['release', '--recipes', './nowhere'], /no recipes in/],
   ])('%s', async (_, args, message) => {
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
