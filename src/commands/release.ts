@@ -5,10 +5,12 @@ import type { Manifest } from '../manifest/schema.ts';
 import type { StageName } from '../plan/types.ts';
 import { type ResolvedSource, writeSource } from '../stages/source.ts';
 import { renderSummary } from '../ui/summary.ts';
+import { dryRunCommands } from './dry-run.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { performRelease, planRelease } from './pipeline.ts';
 import { openSession, type PlannedRelease, type Session } from './session.ts';
+import { resolveWanted } from './source-choice.ts';
 
 /** `turnbuild release`, and its single stages: `build`, `package`, `verify`. */
 export async function release(
@@ -53,7 +55,6 @@ async function dryRun(
   planned: PlannedRelease,
   stages: readonly StageName[],
 ): Promise<number> {
-  const { dryRunCommands } = await import('./dry-run.ts');
   const commands = dryRunCommands(session, planned, stages);
   if (session.options.json === true) session.output.data(commands);
   else for (const { line } of commands) session.output.line(line);
@@ -90,7 +91,6 @@ export async function source(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const { resolveWanted } = await import('./source-choice.ts');
   const found = await resolveWanted(session, version);
   const dir = join(options.out, found.version);
   const tar = options.dryRun === true ? undefined : await writeLocked(found, resolve(dir), session);

@@ -41,7 +41,6 @@ export async function gatherHostFacts(
       client: programs.has('docker'),
       buildx: buildx.code === 0,
       engine: engine.code === 0,
-      error: engine.stderr.trim(),
       daemon: programs.has('dockerd'),
       configured: await exists('/etc/docker/daemon.json'),
     },

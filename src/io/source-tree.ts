@@ -67,11 +67,6 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
   yield Buffer.alloc(1024);
 }
 
-/** Whether there is a regular file at a path of the tree. */
-export function hasFile(tree: SourceTree, path: string): boolean {
-  return tree.entries.some((entry) => entry.path === path && entry.type === 'file');
-}
-
 /** Numbers, and a suffix without a slash: the version becomes part of file names, and an archive may say anything. */
 const VERSION = String.raw`\d{1,9}(?:\.\d{1,9}){1,3}[A-Za-z0-9]{0,20}(?:[-+~.][A-Za-z0-9]{1,20}){0,4}`;
 

@@ -14,9 +14,8 @@ export interface HostFacts {
   docker: {
     client: boolean;
     buildx: boolean;
-    /** An engine answers this user; `error` says why not. */
+    /** An engine answers this user. */
     engine: boolean;
-    error: string;
     /** dockerd is installed, running or not. */
     daemon: boolean;
     /** /etc/docker/daemon.json is there. */

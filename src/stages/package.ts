@@ -3,7 +3,7 @@ import { targetOfStep } from '../plan/index.ts';
 import { debVersion } from '../plan/package-version.ts';
 import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
-import { describeArtifacts, workFolder } from './shared/artifacts.ts';
+import { describeArtifacts, firstWords, workFolder } from './shared/artifacts.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
@@ -67,12 +67,7 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
   const features = await files.readText(`${buildFolder(step, context)}/features.txt`);
   const options = await files.readText(`${buildFolder(step, context)}/options.txt`);
   const input = {
-    options: new Set(
-      options
-        .trim()
-        .split('\n')
-        .map((line) => line.split(' ')[0] ?? ''),
-    ),
+    options: new Set(firstWords(options)),
     values: {
       version: plan.coturn.version,
       revision: plan.coturn.revision,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSourceArchive, type SourceTree } from '../../src/io/source-archive.ts';
-import { coturnVersion, hasFile, treeDigest, writeNormalisedTar } from '../../src/io/source-tree.ts';
+import { coturnVersion, treeDigest, writeNormalisedTar } from '../../src/io/source-tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { archive, file, folder, link, pax } from '../support/tar-builder.ts';
@@ -135,14 +135,4 @@ describe('coturnVersion', () => {
   });
 
   test('is undefined without either', async () => expect(await version()).toBeUndefined());
-});
-
-test('hasFile knows files, not folders or links', async () => {
-  const tree = await treeOf(coturnTar());
-  expect(['configure', 'src', 'man/man1/coturn.1', 'none'].map((path) => hasFile(tree, path))).toEqual([
-    true,
-    false,
-    false,
-    false,
-  ]);
 });

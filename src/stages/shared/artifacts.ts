@@ -30,3 +30,11 @@ export async function workFolder(context: StageContext, step: PlannedStep): Prom
   await context.io.files.makeFolder(dir);
   return dir;
 }
+
+/** The names of a list that the build has exported (options.txt, metrics.txt): the first word of each line. */
+export function firstWords(text: string): string[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '');
+}

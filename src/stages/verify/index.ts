@@ -3,7 +3,7 @@ import { debVersion } from '../../plan/package-version.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { metricsFor, parseMetrics } from '../../recipe/metrics.ts';
-import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
+import { describeArtifacts, firstWords, workFolder } from '../shared/artifacts.ts';
 import { dockerContext, runBuildx } from '../shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
 import { type Check, judgeAll } from './check.ts';
@@ -134,11 +134,4 @@ async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile
       };
     }),
   );
-}
-
-function firstWords(text: string): string[] {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => line.split(' ')[0] ?? '');
 }

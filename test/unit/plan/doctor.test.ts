@@ -7,7 +7,7 @@ const complete: HostFacts = {
   systemd: false,
   mirror: 'http://mirror.test/debian',
   newDocker: false,
-  docker: { client: true, buildx: true, engine: true, error: '', daemon: true, configured: true },
+  docker: { client: true, buildx: true, engine: true, daemon: true, configured: true },
   builderPlatforms: ['linux/amd64', 'linux/amd64/v2', 'linux/arm64'],
   programs: new Set(['mmdebstrap', 'arch-test', 'gpgv']),
   binfmt: true,
@@ -15,7 +15,7 @@ const complete: HostFacts = {
 };
 const bare: HostFacts = {
   ...complete,
-  docker: { client: false, buildx: false, engine: false, error: '', daemon: false, configured: false },
+  docker: { client: false, buildx: false, engine: false, daemon: false, configured: false },
   builderPlatforms: [],
   programs: new Set(),
   binfmt: false,
