@@ -66,7 +66,6 @@ function buildArgs({ arch, deb, triple, emulated, more }) {
     `--build-arg=LIBRARY_PACKAGES=${libraries}`,
     '--build-arg=COTURN_VERSION=4.6.1',
     '--build-arg=SOURCE_DATE_EPOCH=1670102489',
-    `--build-arg=JOBS=${cpus().length}`,
     ...more,
     `--output=type=local,dest=${join(dir, 'out')}`,
     join(root, 'recipes/docker/deb'),

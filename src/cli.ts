@@ -49,6 +49,7 @@ function releaseCommand(name: string, summary: string, lines: string[]): Command
     .option('--builder <name>', 'buildx builder (default: the current one)')
     .option('--jobs <n>', 'packages made at a time')
     .option('--mirror <address>', 'Debian archive (default: of /etc/apt)')
+    .option('--no-cache', "make everything anew, whatever Docker's build cache has")
     .option('--refresh-base', 'bootstrap the root file systems anew, with the packages of today')
     .option('--update-lock', 'pin the sources that were found instead of comparing them with the lock')
     .option('--lock <file>', 'lock file of the sources')

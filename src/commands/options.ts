@@ -16,6 +16,7 @@ export interface CommonOptions {
   builder?: string;
   jobs?: string;
   verify?: boolean;
+  cache?: boolean;
   updateLock?: boolean;
   allowQuarantined?: boolean;
   mirror?: string;

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { EXIT, messageOf, TurnbuildError, usageError } from '../errors.ts';
 import { runProcess } from '../io/exec.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { createPlan } from '../plan/index.ts';
-import type { Arch } from '../plan/platforms.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
-import { writeSource } from '../stages/source.ts';
+import { type ResolvedSource, writeSource } from '../stages/source.ts';
+import { formatBytes } from '../ui/format.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
-import { inspectBuilder, requirePlatforms } from './builder.ts';
+import { type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
 import { openManifest } from './manifest-file.ts';
 import { architecturesOption, countOption, listOption } from './options.ts';
 import { packageRoot } from './recipes.ts';
@@ -35,7 +35,10 @@ export async function planRelease(
   if (options.maintainer !== undefined && !/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/.test(options.maintainer)) {
     throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
   }
-  const plan = (coturn: { version: string; epoch: number }, buildArch: Arch): Plan =>
+  const plan = (
+    coturn: { version: string; epoch: number },
+    builder: Pick<BuilderFacts, 'driver' | 'buildArch'>,
+  ): Plan =>
     createPlan({
       coturn: { ...coturn, revision },
       release: { ...recipes.release, maintainer: options.maintainer ?? recipes.release.maintainer },
@@ -43,23 +46,51 @@ export async function planRelease(
       compatibility: recipes.compatibility,
       targets,
       architectures: wanted,
-      buildArch,
+      buildArch: builder.buildArch,
       verify,
-      jobs: 2,
+      // Only the engine's own builder is known to give each container a network of its own.
+      sharedNetwork: builder.driver !== 'docker',
     });
   // Wrong names are found before anything is downloaded or asked.
-  plan({ version: '0.0.0', epoch: 0 }, wanted[0] ?? 'x86_64');
+  plan({ version: '0.0.0', epoch: 0 }, { driver: 'docker', buildArch: wanted[0] ?? 'x86_64' });
   const builder = await inspectBuilder(options.builder, (command) =>
     runProcess(command, { signal: session.io.signal }),
   );
   if (verify) requirePlatforms(builder, wanted);
-  const source = await resolveWanted(session, version);
+  const source = await fetchShown(session, version);
   return {
     source,
     builder,
-    plan: plan({ version: source.version, epoch: source.epoch }, builder.buildArch),
+    plan: plan({ version: source.version, epoch: source.epoch }, builder),
     dir: resolve(options.out, source.version),
   };
+}
+
+/** Plain lines instead of a live display: no terminal, CI, --verbose, --json. */
+function isPlain({ options }: Session): boolean {
+  const asked = options.verbose === true || options.json === true || options.dryRun === true;
+  return asked || !process.stdout.isTTY || process.env.CI === 'true';
+}
+
+/** Resolves the sources; on a terminal with the bytes of a download as they come. */
+async function fetchShown(session: Session, version: string | undefined): Promise<ResolvedSource> {
+  if (isPlain(session)) return resolveWanted(session, version);
+  const found: ResolvedSource[] = [];
+  const run = async (show: (text: string) => void) => {
+    const source = await resolveWanted(session, version, (received, total) =>
+      show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`)),
+    );
+    found.push(source);
+    return `coturn ${source.version}`;
+  };
+  const [error] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
+    plain: false,
+    jobs: 1,
+    line: session.output.line,
+  });
+  const [source] = found;
+  if (source === undefined) throw error;
+  return source;
 }
 
 /** Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has. */
@@ -82,17 +113,13 @@ export async function performRelease(
       recipes: session.recipes.dir,
       patches: session.recipes.patches,
       builder: session.options.builder,
+      noCache: session.options.cache === false,
       bases,
       attempt: randomUUID(),
       onLine: () => {},
     };
     const steps = new Set(stages);
-    const plain =
-      session.options.verbose === true ||
-      !process.stdout.isTTY ||
-      process.env.CI === 'true' ||
-      session.options.json === true;
-    const options = { plain, jobs: session.jobs, line: output.line };
+    const options = { plain: isPlain(session), jobs: session.jobs, line: output.line };
     const errors = await runTasks(baseGroups(session, plan, bases, store), {
       ...options,
       jobs: Math.min(2, session.jobs),
@@ -216,13 +243,12 @@ function combined(errors: readonly unknown[], signal: AbortSignal): unknown {
     return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept', {
       exitCode: EXIT.interrupted,
     });
-  const [first, ...rest] = errors;
-  if (rest.length === 0 || !(first instanceof TurnbuildError)) return first;
-  const message = errors
-    .map((error) => (error instanceof Error ? error.message : String(error)))
-    .join('\n\n');
-  return new TurnbuildError(first.code, message, {
-    exitCode: first.exitCode,
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+  if (errors.length === 1) return errors[0];
+  // The code and hint of one that has them; the texts of all.
+  const known = errors.find((error) => error instanceof TurnbuildError);
+  return new TurnbuildError(known?.code ?? 'RELEASE_FAILED', errors.map(messageOf).join('\n\n'), {
+    cause: errors.find((error) => !(error instanceof TurnbuildError)),
+    ...(known === undefined ? {} : { exitCode: known.exitCode }),
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
   });
 }

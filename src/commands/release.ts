@@ -55,7 +55,7 @@ async function dryRun(
   planned: PlannedRelease,
   stages: readonly StageName[],
 ): Promise<number> {
-  const commands = dryRunCommands(session, planned, stages);
+  const commands = await dryRunCommands(session, planned, stages);
   if (session.options.json === true) session.output.data(commands);
   else for (const { line } of commands) session.output.line(line);
   return EXIT.ok;

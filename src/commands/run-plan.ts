@@ -36,7 +36,7 @@ export async function runStep(
   const stage = STAGE[step.stage];
   const started = Date.now();
   const key = await keyOf(step, context);
-  if (await isCurrent(step, key, context, store)) return 'current';
+  if (!context.noCache && (await isCurrent(step, key, context, store))) return 'current';
   const entry = {
     id: step.id,
     stage: step.stage,

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import semver from 'semver';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
-import { findDebianSource } from '../io/debian-archive.ts';
+import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
 import { runProcess } from '../io/exec.ts';
 import { readText } from '../io/files.ts';
 import { createGithubSource } from '../io/github.ts';
@@ -14,14 +14,23 @@ import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stage
 import { parseSource, sha256Option } from './options.ts';
 import type { Session } from './session.ts';
 
-/** Debian suites whose source index is asked, newest last. */
-const SUITES = ['bookworm', 'trixie'];
+/** Debian releases whose source index is asked, newest last. */
+const RELEASES = ['bookworm', 'trixie'];
+/** Asked for a version that no release has; `latest` never means what only this one has. */
+const UNSTABLE = 'sid';
+
+/** Bytes that are there, and of how many if that is known. */
+export type DownloadProgress = (received: number, total: number | undefined) => void;
 
 /**
  * The version that the user means (an exact one, `latest`, a semver range; a file or URL says its own), from the chosen
  * provider, fetched and checked. Without --source the provider is the one that the lock has for the version, else GitHub.
  */
-export async function resolveWanted(session: Session, wanted: string | undefined): Promise<ResolvedSource> {
+export async function resolveWanted(
+  session: Session,
+  wanted: string | undefined,
+  onProgress?: DownloadProgress,
+): Promise<ResolvedSource> {
   const { options, recipes, io, cache } = session;
   const lockFile =
     options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
@@ -59,6 +68,7 @@ export async function resolveWanted(session: Session, wanted: string | undefined
     lock,
     updateLock: options.updateLock === true,
     pinned: sha256 !== undefined && (provider === 'file' || provider === 'url'),
+    ...(onProgress === undefined ? {} : { onProgress }),
   });
   if (sha256 !== undefined && source.sha256 !== sha256) {
     throw new TurnbuildError(
@@ -120,22 +130,34 @@ async function debianCandidate(
       hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
     });
   }
-  const found = await findDebianSource({
-    mirror: session.mirrors.debian,
-    suites: SUITES,
-    package: 'coturn',
-    exec: runProcess,
-    cacheDir: join(session.cache, 'archive'),
-    signal: session.io.signal,
-  });
-  const version = select(found.map((each) => each.version));
-  const chosen = found.find((each) => each.version === version);
-  if (chosen === undefined)
-    throw notFound(
-      request,
-      'the Debian archive',
-      found.map((each) => each.version),
-    );
+  const { debian } = session.mirrors;
+  const ask = (suites: readonly string[]) =>
+    findDebianSource({
+      mirror: debian,
+      suites,
+      package: 'coturn',
+      exec: runProcess,
+      cacheDir: join(session.cache, 'archive'),
+      signal: session.io.signal,
+    });
+  const choose = (found: readonly DebianSource[]) => {
+    const version = select(found.map((each) => each.version));
+    return found.find((each) => each.version === version);
+  };
+  const released = await ask(RELEASES);
+  let chosen = choose(released);
+  if (chosen === undefined) {
+    // A mirror of the releases alone has no such suite.
+    const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
+      if (error instanceof TurnbuildError && error.code === 'DOWNLOAD_FAILED') return [];
+      throw error;
+    });
+    chosen = choose(unstable);
+    if (chosen === undefined) {
+      const versions = [...released, ...unstable].map((each) => each.version);
+      throw notFound(request, 'the Debian archive', versions);
+    }
+  }
   return {
     ...base,
     location: `Debian ${chosen.suite}`,

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { makeFolder } from './files.ts';
+import { isAlive } from './leftovers.ts';
 
 /** Held while a release works in a folder. */
 export interface FolderLock {
@@ -60,15 +61,6 @@ async function readHolder(file: string): Promise<Holder | undefined> {
     return typeof value.pid === 'number' && typeof value.host === 'string' ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -1,11 +1,13 @@
 import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
+import { removeLeftovers, temporaryName } from './leftovers.ts';
 import { writeOciLayout } from './oci-layout.ts';
 import { readSourceArchive } from './source-archive.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './source-tree.ts';
 
 const sources = { download, readSourceArchive, treeDigest, writeNormalisedTar, coturnVersion };
+const leftovers = { temporaryName, removeLeftovers };
 
 /** The world as stages see it: processes, files, sources, and the signal that ends everything. */
 export interface Io {
@@ -13,6 +15,7 @@ export interface Io {
   files: typeof files;
   sources: typeof sources;
   writeOciLayout: typeof writeOciLayout;
+  leftovers: typeof leftovers;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
 }
@@ -20,5 +23,5 @@ export interface Io {
 export type { Exec, ExecResult } from './exec.ts';
 
 export function createIo(exec: Exec, signal: AbortSignal): Io {
-  return { exec, files, sources, writeOciLayout, signal };
+  return { exec, files, sources, writeOciLayout, leftovers, signal };
 }

@@ -1,4 +1,6 @@
 import type { Command } from './command.ts';
+import { platformOf } from './platforms.ts';
+import type { PlannedStep } from './types.ts';
 
 /** One `docker buildx build`: everything in it can be sent to any builder. */
 export interface BuildxBuild {
@@ -14,6 +16,8 @@ export interface BuildxBuild {
   output: string;
   /** Name of a buildx builder; the current one without it. */
   builder?: string;
+  /** Stages of the Dockerfile that are never taken from the build cache. */
+  fresh?: readonly string[];
 }
 
 /** Exports the result as files (`type=local`), because a local image tag exists on one machine only. */
@@ -28,6 +32,7 @@ export function buildxCommand(build: BuildxBuild): Command {
       '--provenance=false',
       `--platform=${build.platform}`,
       `--target=${build.dockerStage}`,
+      ...(build.fresh === undefined ? [] : [`--no-cache-filter=${build.fresh.join(',')}`]),
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
       `--output=type=local,dest=${build.output}`,
@@ -37,6 +42,44 @@ export function buildxCommand(build: BuildxBuild): Command {
     env: { DOCKER_CLI_HINTS: 'false', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
     effect: 'write',
   };
+}
+
+/** Where the Docker stage of a step reads and writes. */
+export interface StepBuild {
+  dockerStage: string;
+  /** Folder with the Dockerfile. */
+  folder: string;
+  /** Values of the named contexts: roots for the build platform and for the target platform, and a folder. */
+  base: string;
+  target: string;
+  inputs: string;
+  output: string;
+  builder?: string | undefined;
+  /** Nothing of this step comes from the build cache. */
+  noCache?: boolean;
+  /** Build arguments on top of the step's own. */
+  args?: Readonly<Record<string, string>>;
+}
+
+/** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */
+export function stepCommand(step: PlannedStep, build: StepBuild): Command {
+  return buildxCommand({
+    context: build.folder,
+    dockerStage: build.dockerStage,
+    platform: `linux/${platformOf(step.arch).oci}`,
+    contexts: {
+      base: build.base,
+      ...(build.dockerStage === 'verify' ? { target: build.target } : {}),
+      inputs: build.inputs,
+    },
+    buildArgs: { ...step.buildArgs, ...build.args },
+    output: build.output,
+    ...(build.builder === undefined ? {} : { builder: build.builder }),
+    // The toolchain is installed once, for the build; packaging then finds that very one.
+    ...(build.noCache === true
+      ? { fresh: [...(build.dockerStage === 'build' ? ['toolchain'] : []), `${build.dockerStage}-run`] }
+      : {}),
+  });
 }
 
 /** Asks a builder for its name, driver and platforms. */

@@ -19,8 +19,8 @@ export interface PlanFacts {
   buildArch: Arch;
   /** Whether packages are verified. */
   verify: boolean;
-  /** Parallel compiler processes of one step. */
-  jobs: number;
+  /** Whether containers of the builder share a network, so that two verifications would meet on their ports. */
+  sharedNetwork: boolean;
 }
 
 /** Facts -> plan. Pure: no clock, no environment, no file. */
@@ -85,12 +85,15 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     ...more,
   });
   const steps = [
-    step('build', [], { buildArgs: { ...common, COTURN_VERSION: version, JOBS: String(facts.jobs) } }),
+    step('build', [], { buildArgs: { ...common, COTURN_VERSION: version } }),
     step('package', ['build'], {
       outputs: packageFiles(version, revision, target, arch),
       buildArgs: { ...common, PACKAGE_VERSION: debVersion(version, revision, target.label) },
     }),
-    step('verify', ['build', 'package'], { dockerStages: ['inspect', 'verify'], buildArgs: {} }),
+    step('verify', ['build', 'package'], {
+      dockerStages: ['inspect', 'verify'],
+      buildArgs: { NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}` },
+    }),
   ];
   return facts.verify ? steps : steps.filter((each) => each.stage !== 'verify');
 }

@@ -34,6 +34,18 @@ export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, tar: strin
   };
 }
 
+/** Where a bootstrapped root is kept (another mirror or another way to make it is another folder), and its digest if it is there. */
+export async function findRoot(
+  base: PlannedBase,
+  mirrors: Mirrors,
+  { io, cache }: { io: Io; cache: string },
+): Promise<{ dir: string; digest: string | undefined }> {
+  const recipe = JSON.stringify(bootstrapCommand(base, mirrors, 'root.tar').args);
+  const dir = `${cache}/bases/${base.id}-${io.files.sha256Text(recipe).slice(0, 12)}`;
+  const there = await io.files.exists(`${dir}/digest`);
+  return { dir, digest: there ? (await io.files.readText(`${dir}/digest`)).trim() : undefined };
+}
+
 /**
  * Makes a root ready: a pinned registry image as it is, else a minimal root from the archive, kept in `cache` as an OCI
  * layout and made once for all releases. `refresh` makes it anew, with today's packages.
@@ -55,7 +67,7 @@ export async function prepareBase(
       origin: 'registry',
     };
   }
-  const { io, mirrors } = options;
+  const { mirrors } = options;
   if (mirrors === undefined) {
     throw new TurnbuildError(
       'MIRROR_UNKNOWN',
@@ -65,24 +77,23 @@ export async function prepareBase(
       },
     );
   }
-  const name = io.files
-    .sha256Text(JSON.stringify(bootstrapCommand(base, mirrors, 'root.tar').args))
-    .slice(0, 12);
-  const dir = `${options.cache}/bases/${base.id}-${name}`;
-  const digestFile = `${dir}/digest`;
-  if (options.refresh || !(await io.files.exists(digestFile)))
-    await bootstrap(base, dir, { ...options, mirrors });
-  const digest = (await io.files.readText(digestFile)).trim();
-  return { context: `oci-layout://${dir}@${digest}`, digest, origin: 'bootstrapped' };
+  const root = await findRoot(base, mirrors, options);
+  const digest =
+    root.digest === undefined || options.refresh
+      ? await bootstrap(base, root.dir, { ...options, mirrors })
+      : root.digest;
+  return { context: `oci-layout://${root.dir}@${digest}`, digest, origin: 'bootstrapped' };
 }
 
+/** Returns the digest of the new root. */
 async function bootstrap(
   base: PlannedBase,
   dir: string,
   options: Parameters<typeof prepareBase>[1] & { mirrors: Mirrors },
-): Promise<void> {
+): Promise<string> {
   const { io } = options;
-  const work = `${dir}.${process.pid}.tmp`;
+  await io.leftovers.removeLeftovers(dir);
+  const work = io.leftovers.temporaryName(dir);
   await io.files.remove(work);
   await io.files.makeFolder(work);
   try {
@@ -97,6 +108,7 @@ async function bootstrap(
     const digest = await io.writeOciLayout(work, tar, platformOf(base.arch).oci);
     await io.files.writeText(`${work}/digest`, `${digest}\n`);
     await io.files.moveInto(work, dir);
+    return digest;
   } finally {
     await io.files.remove(work);
   }

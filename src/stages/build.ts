@@ -14,10 +14,8 @@ export const build: Stage = {
     const target = targetOfStep(context.plan, step);
     const { series, prometheusClient, includes } = context.plan.needs;
     const patches = await Promise.all(series.map((name) => files.digestFiles(`${context.patches}/${name}`)));
-    // The number of compiler processes shows nowhere in the result.
-    const { JOBS: _, ...args } = step.buildArgs;
     return {
-      args: files.sha256Text(JSON.stringify([args, target.features])),
+      args: files.sha256Text(JSON.stringify([step.buildArgs, target.features])),
       source: await files.sha256File(sourceFile(context)),
       patches: files.sha256Text(patches.join()),
       includes: await files.digestFiles(context.patches, includes),

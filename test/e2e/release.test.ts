@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -8,13 +8,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseManifest } from '../../src/manifest/store.ts';
+import { startRemoteBuilder } from '../support/remote-builder.ts';
 import { type RunOptions, turnbuild } from '../support/turnbuild.ts';
 
 // Real coturn 4.6.1 from the Debian archive, on a real Docker engine. The tests build on each other, in this order.
@@ -31,6 +33,9 @@ const debs = (folder: string) =>
   readdirSync(join(folder, '4.6.1'))
     .filter((name) => name.endsWith('.deb'))
     .sort();
+
+/** The package for which faults are planted: it needs no emulation. */
+const ONE = ['--target', 'debian-13', '--arch', 'x86_64'];
 
 beforeAll(() => {
   expect(existsSync(join(root, 'lib/cli.js')), 'run `npm run build` first').toBe(true);
@@ -94,28 +99,69 @@ describe('turnbuild release', () => {
     expect(readFileSync(join(out, '4.6.1', name)).equals(good)).toBe(true);
   });
 
-  it('gives the same bytes from a cold cache, elsewhere, as another time zone, locale and umask', async () => {
-    execFileSync('docker', ['buildx', 'prune', '--all', '--force'], { stdio: 'ignore' });
-    const other = join(dir, 'another place', 'dist');
-    mkdirSync(other, { recursive: true });
-    const umask = process.umask(0o077);
+  it('prints in a dry run what it would do, and does nothing', async () => {
+    const elsewhere = join(dir, 'dry');
+    const known = await release([
+      '--out',
+      elsewhere,
+      '--dry-run',
+      '--target',
+      'debian-13',
+      '--arch',
+      'arm64',
+    ]);
+    expect(known.code, known.stderr).toBe(0);
+    const lines = known.stdout.split('\n').filter((line) => line.includes('docker buildx build'));
+    expect(lines.map((line) => /--target=(\w+)/.exec(line)?.[1])).toEqual([
+      'build',
+      'package',
+      'inspect',
+      'verify',
+    ]);
+    for (const line of lines)
+      expect(line).toMatch(/base=oci-layout:\/\/\S+trixie-x86_64-[0-9a-f]{12}@sha256:[0-9a-f]{64}/);
+    expect(lines[3]).toMatch(/target=oci-layout:\/\/\S+trixie-arm64-[0-9a-f]{12}@sha256:[0-9a-f]{64}/);
+    const fresh = await release(['--out', elsewhere, '--dry-run', '--refresh-base', '--target', 'debian-13']);
+    expect(fresh.stdout).toMatch(/mmdebstrap .*trixie[\s\S]*base=oci-layout:\S+@DIGEST/);
+    expect(existsSync(elsewhere)).toBe(false);
+  });
+
+  it('gives the same bytes without the build cache, elsewhere, a day later, as another user, time zone, locale and umask', async () => {
+    const other = join(dir, 'another place');
+    const recipes = copyRecipes();
+    withClockOfTomorrow(recipes);
+    const umask = process.umask(0o022);
     try {
-      const run = await release(['--out', other, '--target', 'debian-13', '--no-verify'], {
-        cwd: dir,
-        env: { TZ: 'Asia/Kathmandu', LC_ALL: 'C', LANG: 'C' },
-      });
+      const options = anotherUser(other);
+      process.umask(0o077);
+      const args = ['--out', join(other, 'dist'), '--recipes', recipes, '--target', 'debian-13'];
+      const run = await release([...args, '--no-verify', '--no-cache'], options);
       expect(run.code, run.stderr).toBe(0);
     } finally {
       process.umask(umask);
     }
-    expect(debs(other)).toHaveLength(4);
-    for (const name of debs(other)) {
-      const [first, second] = [out, other].map((folder) => join(folder, '4.6.1', name)) as [string, string];
-      if (readFileSync(first).equals(readFileSync(second))) continue;
-      // The difference in words; diffoscope exits with 1 when there is one.
-      execFileSync('diffoscope', ['--text', '-', first, second], { stdio: 'inherit' });
-      throw new Error(`${name} differs, and diffoscope does not see where`);
+    for (const arch of ['arm64', 'x86_64']) {
+      const log = readFileSync(join(other, `dist/4.6.1/logs/build-debian-13-${arch}.log`), 'utf8');
+      const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+      expect(log).toContain(`the clock says ${tomorrow}`);
     }
+    expectSameDebs(join(other, 'dist'), 4);
+  });
+
+  it('builds and verifies on a remote builder, which shares nothing with this machine, and makes the same bytes', async () => {
+    const builder = await startRemoteBuilder('turnbuild-e2e-remote');
+    const other = join(dir, 'remote');
+    try {
+      const where = ['--target', 'debian-13', '--arch', 'x86_64', '--builder', builder.name];
+      const run = await release(['--out', other, ...where, '--no-cache']);
+      expect(run.code, run.stderr).toBe(0);
+      expect(run.stdout).toMatch(/builder turnbuild-e2e-remote \(remote\)/);
+    } finally {
+      await builder.remove();
+    }
+    // Sources and packages at least: the build did come this way.
+    expect(builder.transferred()).toBeGreaterThan(2 ** 20);
+    expectSameDebs(other, 2);
   });
 
   it('packages without compiling when only the unit has changed', async () => {
@@ -130,6 +176,43 @@ describe('turnbuild release', () => {
 
 describe('failures', () => {
   const broken = join(dir, 'broken');
+
+  it('a port that verify needs is in use: says which, and blames no package', async () => {
+    const recipes = copyRecipes();
+    const main = join(recipes, 'docker/deb/verify/main.sh');
+    const listener = `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalPort => 3478); sleep 600' &\nsleep 2\n`;
+    writeFileSync(main, `${listener}${readFileSync(main, 'utf8')}`);
+    const run = await turnbuild(['verify', '4.6.1', '--out', out, '--recipes', recipes, ...ONE]);
+    expect(run.stderr).toMatch(/ports in use in the builder's network: 3478[\s\S]*VERIFY_PORT_IN_USE/);
+    expect(run.code).toBe(1);
+    const step = manifestOf(out).steps.find((each) => each.id === 'verify:debian-13:x86_64');
+    expect(step?.checks ?? []).toEqual([]);
+  });
+
+  it('a network that is cut while the toolchain is installed: says so, and a re-run works', async () => {
+    const recipes = copyRecipes();
+    const script = join(recipes, 'docker/deb/toolchain.sh');
+    const cut = `sed -n 's,.*//\\([^/: ]*\\).*,127.0.0.1 \\1,p' /etc/apt/sources.list >>/etc/hosts\n`;
+    writeFileSync(script, readFileSync(script, 'utf8').replace('own=$(', `${cut}own=$(`));
+    const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
+    const run = await release([...args, '--recipes', recipes]);
+    expect(run.stderr).toMatch(
+      /the package archive could not be reached from the builder[\s\S]*NETWORK_FAILED/,
+    );
+    expect(run.code).toBe(1);
+    expect(debs(join(dir, 'cut'))).toEqual([]);
+    expect((await release(args)).code).toBe(0);
+  });
+
+  it('a network that is cut while a package is being verified: says so, and blames no package', async () => {
+    const recipes = copyRecipes();
+    const main = join(recipes, 'docker/deb/verify/main.sh');
+    const cut = `sed -n 's,.*//\\([^/: ]*\\).*,127.0.0.1 \\1,p' /etc/apt/sources.list >>/etc/hosts\n`;
+    writeFileSync(main, `${cut}${readFileSync(main, 'utf8')}`);
+    const run = await turnbuild(['verify', '4.6.1', '--out', out, '--recipes', recipes, ...ONE]);
+    expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
+    expect(run.code).toBe(1);
+  });
 
   it('a patch that does not apply names the file and the hunk', async () => {
     const recipes = copyRecipes();
@@ -227,6 +310,55 @@ describe('failures', () => {
     expect(debs(interrupted)).toHaveLength(2);
   });
 });
+
+/** Packages in another folder are those of the first release, byte for byte. */
+function expectSameDebs(folder: string, count: number): void {
+  expect(debs(folder)).toHaveLength(count);
+  for (const name of debs(folder)) {
+    const [first, second] = [out, folder].map((each) => join(each, '4.6.1', name)) as [string, string];
+    if (readFileSync(first).equals(readFileSync(second))) continue;
+    // The difference in words; diffoscope exits with 1 when there is one.
+    spawnSync('diffoscope', ['--text', '-', first, second], { stdio: 'inherit' });
+    throw new Error(`${name} differs`);
+  }
+}
+
+/** Recipes whose containers have a clock that is a day ahead. */
+function withClockOfTomorrow(recipes: string): void {
+  const target = join(recipes, 'targets/debian-13.yaml');
+  writeFileSync(target, readFileSync(target, 'utf8').replace('tools: [', 'tools: [faketime, '));
+  for (const name of ['build.sh', 'package.sh']) {
+    const script = join(recipes, 'docker/deb', name);
+    const clock =
+      'LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)\nexport LD_PRELOAD FAKETIME=+1d\necho "the clock says $(date -u +%F)"\n';
+    writeFileSync(script, readFileSync(script, 'utf8').replace('set -eu\n', `set -eu\n${clock}`));
+  }
+}
+
+/** A copy of turnbuild and its cache for a user that may use the Docker engine and nothing else of ours. */
+function anotherUser(home: string): RunOptions {
+  const env = {
+    TZ: 'Asia/Kathmandu',
+    LC_ALL: 'C',
+    LANG: 'C',
+    HOME: home,
+    TURNBUILD_CACHE: join(home, 'cache'),
+  };
+  const program = join(home, 'turnbuild');
+  for (const name of ['bin', 'lib', 'package.json'])
+    cpSync(join(root, name), join(program, name), { recursive: true });
+  const cache =
+    process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+  cpSync(cache, env.TURNBUILD_CACHE, { recursive: true });
+  if (process.getuid?.() !== 0) {
+    console.log('not root: the same user builds again');
+    return { cwd: home, env, program };
+  }
+  const user = { uid: 12345, gid: statSync('/var/run/docker.sock').gid };
+  execFileSync('chmod', ['-R', 'a+rX', dir]);
+  execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, home]);
+  return { cwd: home, env, program, user };
+}
 
 let copies = 0;
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/turnbuild.js', import.meta.url));
@@ -12,6 +13,10 @@ export interface Run {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** Folder of an installed turnbuild; this project without it. */
+  program?: string;
+  /** Whom to run as; needs root. */
+  user?: { uid: number; gid: number };
   /** Called with the child once it runs, e.g. to send it a signal. */
   onStart?: (child: ReturnType<typeof spawn>) => void;
 }
@@ -19,8 +24,10 @@ export interface RunOptions {
 /** Runs the bundled program as a user would. The exit code of a program that a signal ended is 128 and the signal. */
 export function turnbuild(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const program = options.program === undefined ? PROGRAM : join(options.program, 'bin/turnbuild.js');
+    const child = spawn(process.execPath, [program, ...args], {
       cwd: options.cwd,
+      ...options.user,
       env: { ...process.env, CI: 'true', NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,6 +1,6 @@
 # Patches and compiles coturn, and exports the installed tree, the debug symbols and the facts about the result.
 # in:  /inputs/coturn.tar (normalised sources), /inputs/patches/ (series, *.patch), /inputs/include/, /inputs/cppflags
-#      (one line), /inputs/prometheus-client/ if the version needs it; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION, SOURCE_DATE_EPOCH, JOBS
+#      (one line), /inputs/prometheus-client/ if the version needs it; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION, SOURCE_DATE_EPOCH
 # out: /out/tree.tar, /out/debug.tar, /out/tools.tar, /out/options.txt, /out/metrics.txt, /out/features.txt, /out/packages.txt, /out/compiler.txt
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
@@ -55,7 +55,7 @@ if grep -q TURN_NO_PROMETHEUS Makefile; then
 	fail PROMETHEUS_MISSING "configure of coturn $COTURN_VERSION turned Prometheus off; its output above says which library it did not find"
 fi
 
-make -j "$JOBS" || fail COMPILE_FAILED "coturn $COTURN_VERSION did not compile for $DEB_ARCH"
+make -j "$(nproc)" || fail COMPILE_FAILED "coturn $COTURN_VERSION did not compile for $DEB_ARCH"
 make install DESTDIR=/stage MORECMD=true >/dev/null
 "$GNU_TRIPLE-readelf" --wide --dyn-syms /stage/usr/bin/turnserver | grep -q ' UND MHD_start_daemon' ||
 	fail PROMETHEUS_MISSING "turnserver does not call MHD_start_daemon, so it serves no metrics"

@@ -12,7 +12,8 @@ fi
 libraries=
 for name in $LIBRARY_PACKAGES; do libraries="$libraries $name:$DEB_ARCH"; done
 
-apt-get update -q
+# By itself apt goes on without the lists that it could not get, and then lacks packages.
+apt-get update -q -o APT::Update::Error-Mode=any
 # The lists are split into words on purpose.
 # shellcheck disable=SC2086
 apt-get install -qy --no-install-recommends "$compiler" "libc6-dev:$DEB_ARCH" $TOOL_PACKAGES $libraries

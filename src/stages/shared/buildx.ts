@@ -1,6 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import { buildxCommand } from '../../plan/buildx.ts';
-import { platformOf } from '../../plan/platforms.ts';
+import { stepCommand } from '../../plan/buildx.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { readyBase, type StageContext } from './context.ts';
 
@@ -27,18 +26,13 @@ export async function runBuildx(
     args?: Record<string, string>;
   },
 ): Promise<void> {
-  const command = buildxCommand({
-    context: dockerContext(context, build.format),
-    dockerStage: build.dockerStage,
-    platform: `linux/${platformOf(step.arch).oci}`,
-    contexts: {
-      base: readyBase(context, step.base).context,
-      ...(build.dockerStage === 'verify' ? { target: readyBase(context, step.targetBase).context } : {}),
-      inputs: build.inputs,
-    },
-    buildArgs: { ...step.buildArgs, ...build.args },
-    output: build.output,
-    ...(context.builder === undefined ? {} : { builder: context.builder }),
+  const command = stepCommand(step, {
+    ...build,
+    folder: dockerContext(context, build.format),
+    base: readyBase(context, step.base).context,
+    target: build.dockerStage === 'verify' ? readyBase(context, step.targetBase).context : '',
+    builder: context.builder,
+    noCache: context.noCache,
   });
   const lines: string[] = [];
   const onLine = (line: string) => {
@@ -84,6 +78,9 @@ const HINTS: Record<string, string> = {
     'The patch is for other versions: narrow its range in patches/compatibility.yaml, or refresh it.',
   PROMETHEUS_MISSING: 'A package without Prometheus is never made. See which library configure did not find.',
   COMPILE_FAILED: "The compiler's first error is in the step's log.",
+  VERIFY_PORT_IN_USE:
+    'Stop what listens there, or use a builder whose containers have a network of their own.',
+  NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",
 };
 
 const KNOWN_FAILURES: [RegExp, string, string, string][] = [
@@ -116,6 +113,6 @@ const KNOWN_FAILURES: [RegExp, string, string, string][] = [
     /could not resolve|temporary failure resolving|failed to fetch/i,
     'NETWORK_FAILED',
     'the package archive could not be reached from the builder',
-    "Check the builder's network, then run the same command again.",
+    "Check the builder's network, then run the same command again: finished steps are kept.",
   ],
 ];

@@ -21,6 +21,8 @@ export interface StageContext {
   patches: string;
   /** buildx builder; the current one if undefined. */
   builder: string | undefined;
+  /** Docker's build cache isn't used. */
+  noCache: boolean;
   /** Ready roots by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
   /** A value that no other run has, for what must never come from a cache. */

@@ -16,7 +16,7 @@ const facts: PlanFacts = {
   architectures: ['arm64', 'x86_64'],
   buildArch: 'x86_64',
   verify: true,
-  jobs: 2,
+  sharedNetwork: false,
 };
 
 describe('createPlan', () => {

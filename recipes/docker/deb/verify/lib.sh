@@ -15,6 +15,32 @@ run() {
 	return $code
 }
 
+# abort CODE MESSAGE: the verification can't be done here; that says nothing about the package.
+abort() {
+	echo "turnbuild-error: $1: $2" >&2
+	exit 1
+}
+
+# Containers of one builder can share a network: what listens here already would answer in the server's place.
+require_free_ports() {
+	local port hex taken=
+	for port in "$@"; do
+		printf -v hex '%04X' "$port"
+		! listening | grep -q ":$hex\$" || taken="$taken $port"
+	done
+	[ -z "$taken" ] || abort VERIFY_PORT_IN_USE "ports in use in the builder's network:$taken"
+}
+
+# run_apt NAME COMMAND...: like run, but an archive that can't be reached ends the verification.
+run_apt() {
+	run "$@" && return 0
+	if grep -qiE 'could not resolve|temporary failure resolving|failed to fetch|could not connect' "/out/$1.log"; then
+		cat "/out/$1.log"
+		abort NETWORK_FAILED "the package archive could not be reached while installing in the minimal root"
+	fi
+	return 1
+}
+
 # The first global IPv4 address of this container; loopback where there is none.
 own_address() {
 	local each

@@ -11,8 +11,8 @@ snapshot() {
 }
 
 install_fresh() {
-	run apt-update apt-get update -q
-	run install apt_install /inputs/coturn.deb
+	run_apt apt-update apt-get update -q -o APT::Update::Error-Mode=any
+	run_apt install apt_install /inputs/coturn.deb
 	fact install.status "$(dpkg-query -W -f '${db:Status-Status}' coturn 2>/dev/null)"
 	fact install.version "$(dpkg-query -W -f '${Version}' coturn 2>/dev/null)"
 	dpkg-query -W -f '${Package}\n' | LC_ALL=C sort >/out/installed.packages
@@ -44,7 +44,7 @@ leftovers() {
 }
 
 upgrade_from_distribution() {
-	run distribution apt_install coturn || return 0
+	run_apt distribution apt_install coturn || return 0
 	fact upgrade.from "$(dpkg-query -W -f '${Version}' coturn)"
 	printf '\n# edited by the operator\nrealm=kept.example.org\n' >>/etc/turnserver.conf
 	cp /etc/turnserver.conf /tmp/edited.conf
