@@ -1,9 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import semver from 'semver';
-import { EXIT, TurnbuildError, usageError } from '../errors.ts';
-import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
-import { runProcess } from '../io/exec.ts';
+import { TurnbuildError, usageError } from '../errors.ts';
 import { readText } from '../io/files.ts';
 import { createGithubSource } from '../io/github.ts';
 import { readLock, writeLock } from '../io/source-lock.ts';
@@ -13,11 +11,8 @@ import { comparableVersion } from '../recipe/coturn-version.ts';
 import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stages/source.ts';
 import { parseSource, sha256Option } from './options.ts';
 import type { Session } from './session.ts';
-
-/** Debian releases whose source index is asked, newest last. */
-const RELEASES = ['bookworm', 'trixie'];
-/** Asked for a version that no release has; `latest` never means what only this one has. */
-const UNSTABLE = 'sid';
+import { debianCandidate } from './source-debian.ts';
+import { versionNotFound } from './source-errors.ts';
 
 /** Bytes that are there, and of how many if that is known. */
 export type DownloadProgress = (received: number, total: number | undefined) => void;
@@ -107,66 +102,6 @@ function chooseProvider(
   return { provider: name, location: name };
 }
 
-async function debianCandidate(
-  session: Session,
-  request: string,
-  lock: SourceLock,
-  select: (versions: readonly string[]) => string | undefined,
-): Promise<SourceCandidate> {
-  const pinned = lock.sources[request]?.sha256s.debian;
-  const cached = `${session.cache}/sources/${pinned}.tar.gz`;
-  const base = { provider: 'debian' as const, location: 'Debian archive' };
-  // The lock names the very bytes: with them at hand there is nothing to ask the archive.
-  if (
-    pinned !== undefined &&
-    session.options.updateLock !== true &&
-    (await session.io.files.exists(cached))
-  ) {
-    return { ...base, version: request, path: cached, sha256: pinned };
-  }
-  if (session.mirrors === undefined) {
-    throw new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
-      exitCode: EXIT.usage,
-      hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
-    });
-  }
-  const { debian } = session.mirrors;
-  const ask = (suites: readonly string[]) =>
-    findDebianSource({
-      mirror: debian,
-      suites,
-      package: 'coturn',
-      exec: runProcess,
-      cacheDir: join(session.cache, 'archive'),
-      signal: session.io.signal,
-    });
-  const choose = (found: readonly DebianSource[]) => {
-    const version = select(found.map((each) => each.version));
-    return found.find((each) => each.version === version);
-  };
-  const released = await ask(RELEASES);
-  let chosen = choose(released);
-  if (chosen === undefined) {
-    // A mirror of the releases alone has no such suite.
-    const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
-      if (error instanceof TurnbuildError && error.code === 'DOWNLOAD_FAILED') return [];
-      throw error;
-    });
-    chosen = choose(unstable);
-    if (chosen === undefined) {
-      const versions = [...released, ...unstable].map((each) => each.version);
-      throw notFound(request, 'the Debian archive', versions);
-    }
-  }
-  return {
-    ...base,
-    location: `Debian ${chosen.suite}`,
-    version: chosen.version,
-    url: chosen.url,
-    sha256: chosen.sha256,
-  };
-}
-
 async function githubCandidate(
   session: Session,
   request: string,
@@ -182,7 +117,7 @@ async function githubCandidate(
   const version = isExact(request)
     ? request
     : select((await github.listReleases()).map((release) => release.version));
-  if (version === undefined) throw notFound(request, 'GitHub', []);
+  if (version === undefined) throw versionNotFound(request, 'GitHub', []);
   const tag = await github.resolveTag(version);
   return {
     provider: 'github',
@@ -216,13 +151,6 @@ export function selectVersion(
   return versions
     .filter((version) => usable(version) && semver.satisfies(comparableVersion(version), range))
     .sort((a, b) => semver.rcompare(comparableVersion(a), comparableVersion(b)))[0];
-}
-
-function notFound(request: string, where: string, versions: readonly string[]): TurnbuildError {
-  const list = versions.length === 0 ? '' : ` It has ${[...new Set(versions)].join(', ')}.`;
-  return new TurnbuildError('SOURCE_NOT_FOUND', `${where} has no coturn ${request}.${list}`, {
-    hint: 'Choose another version, or give the tarball: --source FILE.',
-  });
 }
 
 function quarantineError(version: string, reason: string, reference: string): TurnbuildError {

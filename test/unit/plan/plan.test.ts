@@ -53,6 +53,15 @@ describe('createPlan', () => {
     });
   });
 
+  it('lets verifications take turns where containers share a network, and only there', () => {
+    const networks = (sharedNetwork: boolean) =>
+      createPlan({ ...facts, sharedNetwork })
+        .steps.filter((step) => step.stage === 'verify')
+        .map((step) => step.buildArgs.NETWORK);
+    expect(new Set(networks(false)).size).toBe(4);
+    expect(networks(true)).toEqual(['shared', 'shared', 'shared', 'shared']);
+  });
+
   it('is a document: the same facts give the same plan, and it survives JSON', () => {
     const plan = createPlan(facts);
     expect(createPlan(structuredClone(facts))).toEqual(plan);

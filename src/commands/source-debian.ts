@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { EXIT, TurnbuildError } from '../errors.ts';
+import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
+import { runProcess } from '../io/exec.ts';
+import type { SourceLock } from '../plan/source-lock.ts';
+import type { SourceCandidate } from '../stages/source.ts';
+import type { Session } from './session.ts';
+import { versionNotFound } from './source-errors.ts';
+
+/** Debian releases whose source index is asked, newest last. */
+const RELEASES = ['bookworm', 'trixie'];
+/** Asked for a version that no release has; `latest` never means what only this one has. */
+const UNSTABLE = 'sid';
+
+type Select = (versions: readonly string[]) => string | undefined;
+
+/** The tarball of the Debian archive for a request; from the cache if the lock names its very bytes. */
+export async function debianCandidate(
+  session: Session,
+  request: string,
+  lock: SourceLock,
+  select: Select,
+): Promise<SourceCandidate> {
+  const pinned = lock.sources[request]?.sha256s.debian;
+  const cached = `${session.cache}/sources/${pinned}.tar.gz`;
+  const base = { provider: 'debian' as const, location: 'Debian archive' };
+  // The lock names the very bytes: with them at hand there is nothing to ask the archive.
+  if (
+    pinned !== undefined &&
+    session.options.updateLock !== true &&
+    (await session.io.files.exists(cached))
+  ) {
+    return { ...base, version: request, path: cached, sha256: pinned };
+  }
+  if (session.mirrors === undefined) {
+    throw new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
+      exitCode: EXIT.usage,
+      hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
+    });
+  }
+  const { debian } = session.mirrors;
+  const chosen = await findInSuites(request, select, (suites) =>
+    findDebianSource({
+      mirror: debian,
+      suites,
+      package: 'coturn',
+      exec: runProcess,
+      cacheDir: join(session.cache, 'archive'),
+      signal: session.io.signal,
+    }),
+  );
+  return {
+    ...base,
+    location: `Debian ${chosen.suite}`,
+    version: chosen.version,
+    url: chosen.url,
+    sha256: chosen.sha256,
+  };
+}
+
+/** Asks the releases, and unstable for what none of them has. Exported for its test. */
+export async function findInSuites(
+  request: string,
+  select: Select,
+  ask: (suites: readonly string[]) => Promise<DebianSource[]>,
+): Promise<DebianSource> {
+  const choose = (found: readonly DebianSource[]) => {
+    const version = select(found.map((each) => each.version));
+    return found.find((each) => each.version === version);
+  };
+  const released = await ask(RELEASES);
+  const first = choose(released);
+  if (first !== undefined) return first;
+  // A mirror of the releases alone has no such suite.
+  const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
+    if (error instanceof TurnbuildError && error.code === 'DOWNLOAD_FAILED') return [];
+    throw error;
+  });
+  const second = choose(unstable);
+  if (second !== undefined) return second;
+  const versions = [...released, ...unstable].map((each) => each.version);
+  throw versionNotFound(request, 'the Debian archive', versions);
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { selectVersion } from '../../../src/commands/source-choice.ts';
+import { findInSuites } from '../../../src/commands/source-debian.ts';
+import { TurnbuildError } from '../../../src/errors.ts';
+import type { DebianSource } from '../../../src/io/debian-archive.ts';
+
+const source = (version: string, suite: string): DebianSource => ({
+  version,
+  suite,
+  url: `https://debian.example/${version}`,
+  sha256: 'a'.repeat(64),
+  size: 1,
+});
+const archive: Record<string, DebianSource[]> = {
+  bookworm: [source('4.6.1', 'bookworm')],
+  trixie: [source('4.6.1', 'trixie')],
+  sid: [source('4.18.0', 'sid')],
+};
+const find = async (request: string, suites = archive) => {
+  const asked: string[] = [];
+  const found = await findInSuites(
+    request,
+    (versions) => selectVersion(request, versions, () => true),
+    async (names) => {
+      asked.push(...names);
+      return names.flatMap((name) => {
+        const list = suites[name];
+        if (list === undefined) throw new TurnbuildError('DOWNLOAD_FAILED', `no suite ${name}`);
+        return list;
+      });
+    },
+  );
+  return { ...found, asked };
+};
+
+describe('versions of the Debian archive', () => {
+  it('are those of its releases, and unstable is not even asked then', async () => {
+    expect(await find('latest')).toMatchObject({ version: '4.6.1', asked: ['bookworm', 'trixie'] });
+    expect(await find('^4.6.0')).toMatchObject({ version: '4.6.1', asked: ['bookworm', 'trixie'] });
+  });
+
+  it('come from unstable when no release has them', async () => {
+    expect(await find('4.18.0')).toMatchObject({ suite: 'sid' });
+    expect(await find('>=4.10.0')).toMatchObject({ version: '4.18.0', suite: 'sid' });
+  });
+
+  it('that are nowhere give an error with those that are, on a mirror without unstable too', async () => {
+    await expect(find('4.9.0')).rejects.toThrow(/no coturn 4\.9\.0\. It has 4\.6\.1, 4\.18\.0/);
+    const { sid: _, ...released } = archive;
+    await expect(find('4.18.0', released)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  });
+});
