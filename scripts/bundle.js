@@ -1,11 +1,17 @@
 // Bundles src/cli.ts into lib/: one small entry, everything else in chunks that are loaded when a command needs them.
-import { readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const { version, dependencies } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 );
+
+// What judges a package: a change of it, of a mere constant too, makes verify run again.
+const checks = new URL('../src/stages/verify/', import.meta.url);
+const digest = createHash('sha256');
+for (const name of readdirSync(checks).sort()) digest.update(readFileSync(new URL(name, checks)));
 
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
 await build({
@@ -17,7 +23,10 @@ await build({
   format: 'esm',
   target: 'node20',
   sourcemap: 'linked',
-  define: { TURNBUILD_VERSION: JSON.stringify(version) },
+  define: {
+    TURNBUILD_VERSION: JSON.stringify(version),
+    CHECKS_DIGEST: JSON.stringify(digest.digest('hex')),
+  },
   // Commander is needed for --help and bundles well; the others stay packages of their own.
   external: Object.keys(dependencies).filter((name) => name !== 'commander'),
   banner: {

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseManifest } from '../../src/manifest/store.ts';
@@ -345,7 +345,16 @@ function anotherUser(home: string): RunOptions {
     TURNBUILD_CACHE: join(home, 'cache'),
   };
   const program = join(home, 'turnbuild');
-  for (const name of ['bin', 'lib', 'package.json'])
+  const modules = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const needed = modules
+    .trim()
+    .split('\n')
+    .filter((path) => path.includes('/node_modules/'))
+    .map((path) => relative(root, path));
+  for (const name of ['bin', 'lib', 'package.json', ...needed])
     cpSync(join(root, name), join(program, name), { recursive: true });
   const cache =
     process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
