@@ -33,37 +33,59 @@ const program = new Command('turnbuild')
     ),
   );
 
-/** `VERSION` and the options of every command that plans a release. */
-function releaseCommand(name: string, summary: string, lines: string[]): Command {
-  return program
+type OptionGroup = readonly (readonly [flags: string, text: string, value?: string])[];
+
+/** Which sources, and what is thought of them. */
+const SOURCE_OPTIONS: OptionGroup = [
+  ['--source <where>', 'github, debian, a file, or an address'],
+  ['--sha256 <hex>', 'SHA-256 of the file or address given by --source; pins it for this run'],
+  ['--mirror <address>', 'Debian archive (default: of /etc/apt)'],
+  ['--update-lock', 'pin the sources that were found instead of comparing them with the lock'],
+  ['--lock <file>', 'lock file of the sources'],
+  ['--allow-quarantined', 'accept a release that must not be shipped'],
+  ['--recipes <dir>', 'recipes to use instead of the installed ones'],
+  ['--json', 'print the result as JSON'],
+];
+/** What is made. */
+const PLAN_OPTIONS: OptionGroup = [
+  ['--arch <name...>', 'architectures: arm64, x86_64'],
+  ['--target <name...>', 'targets, e.g. debian-12'],
+  ['--revision <n>', 'package revision'],
+  ['--maintainer <name>', 'maintainer of the packages: Name <address@host>'],
+  ['--builder <name>', 'buildx builder (default: the current one)'],
+];
+/** How it is made. */
+const RUN_OPTIONS: OptionGroup = [
+  ['--jobs <n>', 'packages made at a time'],
+  ['--no-cache', "make everything anew, whatever Docker's build cache has"],
+  ['--refresh-base', 'bootstrap the root file systems anew, with the packages of today'],
+  ['--verbose', 'print every line of every step'],
+];
+const WRITE_OPTIONS: OptionGroup = [
+  ['--out <dir>', 'where results go', 'dist'],
+  ['--dry-run', 'print what would run, and write nothing'],
+];
+
+/** A command for one version, with just the options that mean something to it. */
+function releaseCommand(
+  name: string,
+  summary: string,
+  groups: readonly OptionGroup[],
+  lines: readonly string[],
+): Command {
+  const command = program
     .command(name)
     .summary(summary)
     .description(`${summary}.`)
     .argument('[version]', 'a coturn version, "latest" (default), or a semver range')
-    .option('--arch <name...>', 'architectures: arm64, x86_64')
-    .option('--target <name...>', 'targets, e.g. debian-12')
-    .option('--source <where>', 'github, debian, a file, or an address')
-    .option('--sha256 <hex>', 'SHA-256 of the file or address given by --source; pins it for this run')
-    .option('--revision <n>', 'package revision')
-    .option('--maintainer <name>', 'maintainer of the packages: Name <address@host>')
-    .option('--builder <name>', 'buildx builder (default: the current one)')
-    .option('--jobs <n>', 'packages made at a time')
-    .option('--mirror <address>', 'Debian archive (default: of /etc/apt)')
-    .option('--no-cache', "make everything anew, whatever Docker's build cache has")
-    .option('--refresh-base', 'bootstrap the root file systems anew, with the packages of today')
-    .option('--update-lock', 'pin the sources that were found instead of comparing them with the lock')
-    .option('--lock <file>', 'lock file of the sources')
-    .option('--allow-quarantined', 'accept a release that must not be shipped')
-    .option('--recipes <dir>', 'recipes to use instead of the installed ones')
-    .option('--out <dir>', 'where results go', 'dist')
-    .option('--json', 'print the result as JSON')
-    .option('--dry-run', 'print what would run, and write nothing')
-    .option('--verbose', 'print every line of every step')
     .addHelpText('after', examples(...lines));
+  for (const [flags, text, value] of groups.flat()) command.option(flags, text, value);
+  return command;
 }
 
 function stageCommand(name: string, summary: string, stages: StageName[], lines: string[]): void {
-  const command = releaseCommand(name, summary, lines);
+  const groups = [PLAN_OPTIONS, SOURCE_OPTIONS, RUN_OPTIONS, WRITE_OPTIONS];
+  const command = releaseCommand(name, summary, groups, lines);
   if (stages.includes('verify')) command.option('--no-verify', 'make packages only');
   command.action(async (version: string | undefined, options: CommonOptions) => {
     const { release } = await import('./commands/release.ts');
@@ -90,18 +112,22 @@ stageCommand(
     'turnbuild release --source ./coturn-4.18.0.tar.gz --update-lock',
   ],
 );
-releaseCommand('plan', 'Print what a release would do', [
-  'turnbuild plan 4.6.1',
-  'turnbuild plan latest --json',
-]).action(async (version: string | undefined, options: CommonOptions) => {
+releaseCommand(
+  'plan',
+  'Print what a release would do',
+  [PLAN_OPTIONS, SOURCE_OPTIONS],
+  ['turnbuild plan 4.6.1', 'turnbuild plan latest --json'],
+).action(async (version: string | undefined, options: CommonOptions) => {
   const { plan } = await import('./commands/release.ts');
   const { createOutput } = await import('./commands/output.ts');
   process.exitCode = await plan(version, options, createOutput(options.json === true), interrupt.signal);
 });
-releaseCommand('source', 'Fetch the sources, check them, and write them normalised', [
-  'turnbuild source 4.6.1 --source debian',
-  'turnbuild source 4.18.0 --update-lock',
-]).action(async (version: string | undefined, options: CommonOptions) => {
+releaseCommand(
+  'source',
+  'Fetch the sources, check them, and write them normalised',
+  [SOURCE_OPTIONS, WRITE_OPTIONS],
+  ['turnbuild source 4.6.1 --source debian', 'turnbuild source 4.18.0 --update-lock'],
+).action(async (version: string | undefined, options: CommonOptions) => {
   const { source } = await import('./commands/release.ts');
   const { createOutput } = await import('./commands/output.ts');
   process.exitCode = await source(version, options, createOutput(options.json === true), interrupt.signal);
@@ -146,6 +172,7 @@ program
           dryRun: options.dryRun === true,
           json: options.json === true,
           verbose: options.verbose === true,
+          signal: interrupt.signal,
           ...(options.builder === undefined ? {} : { builder: options.builder }),
         },
         createOutput(options.json === true),

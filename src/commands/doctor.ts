@@ -13,6 +13,8 @@ export interface DoctorOptions {
   json: boolean;
   verbose: boolean;
   builder?: string;
+  /** Aborted by Ctrl-C: the program that runs is ended, and no other is started. */
+  signal: AbortSignal;
 }
 
 /** How long a freshly started engine may take to answer. */
@@ -20,7 +22,7 @@ const ENGINE_START_MS = 60_000;
 
 /** Says what turnbuild needs and what of it is here; with `fix` mends what it can. Exit code 1 if something is missing. */
 export async function doctor(options: DoctorOptions, output: Output): Promise<number> {
-  let findings = await examine(options.builder);
+  let findings = await examine(options);
   if (options.fix && findings.some((finding) => !finding.ok)) {
     findings = await mend(findings, options, output);
   }
@@ -30,14 +32,19 @@ export async function doctor(options: DoctorOptions, output: Output): Promise<nu
   return findings.every((finding) => finding.ok) || options.dryRun ? EXIT.ok : EXIT.failed;
 }
 
-async function examine(builder: string | undefined, exec: Exec = runProcess): Promise<Finding[]> {
+/** Processes that Ctrl-C ends. */
+function interruptible(signal: AbortSignal): Exec {
+  return (command, more) => runProcess(command, { signal, ...more });
+}
+
+async function examine({ builder, signal }: DoctorOptions): Promise<Finding[]> {
   const { debian } = await readAptMirrors();
-  return diagnose(await gatherHostFacts(exec, debian, builder));
+  return diagnose(await gatherHostFacts(interruptible(signal), debian, builder));
 }
 
 /** Mends one finding at a time and looks again after each: one fix often mends several. */
 async function mend(findings: Finding[], options: DoctorOptions, output: Output): Promise<Finding[]> {
-  const exec = options.dryRun ? dryRunExec(output.line) : runProcess;
+  const exec = options.dryRun ? dryRunExec(output.line) : interruptible(options.signal);
   let now = findings;
   for (const { id } of findings) {
     const finding = now.find((each) => each.id === id);
@@ -45,8 +52,8 @@ async function mend(findings: Finding[], options: DoctorOptions, output: Output)
     output.line(`${finding.title}: ${finding.why}`);
     for (const step of finding.fix) await perform(step, exec, options, output);
     if (options.dryRun) continue;
-    if (id === 'docker-engine') await waitForEngine();
-    now = await examine(options.builder);
+    if (id === 'docker-engine') await waitForEngine(exec);
+    now = await examine(options);
   }
   return now;
 }
@@ -61,10 +68,10 @@ async function perform(step: FixStep, exec: Exec, options: DoctorOptions, output
   await mustRun(exec, step, 'DOCTOR_FIX_FAILED', options.verbose ? { onLine: output.line } : {});
 }
 
-async function waitForEngine(): Promise<void> {
+async function waitForEngine(exec: Exec): Promise<void> {
   const end = Date.now() + ENGINE_START_MS;
   while (Date.now() < end) {
-    const answer = await runProcess({
+    const answer = await exec({
       file: 'docker',
       args: ['version', '--format', '{{.Server.Version}}'],
       effect: 'read',

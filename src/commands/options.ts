@@ -7,7 +7,8 @@ export interface CommonOptions {
   json?: boolean;
   verbose?: boolean;
   dryRun?: boolean;
-  out: string;
+  /** Folder of the results; `plan` writes none. */
+  out?: string;
   arch?: string[];
   target?: string[];
   source?: string;

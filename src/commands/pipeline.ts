@@ -10,8 +10,7 @@ import { createPlan } from '../plan/index.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
-import { type ResolvedSource, writeSource } from '../stages/source.ts';
-import { formatBytes } from '../ui/format.ts';
+import { writeSource } from '../stages/source.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
@@ -19,8 +18,8 @@ import { openManifest } from './manifest-file.ts';
 import { architecturesOption, countOption, listOption } from './options.ts';
 import { packageRoot } from './recipes.ts';
 import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
-import type { PlannedRelease, Session } from './session.ts';
-import { resolveWanted } from './source-choice.ts';
+import { isPlain, type PlannedRelease, type Session } from './session.ts';
+import { fetchShown } from './source-progress.ts';
 
 /** Gathers facts and plans. `verify` says whether packages will be run, which needs a builder for their architecture. */
 export async function planRelease(
@@ -62,35 +61,8 @@ export async function planRelease(
     source,
     builder,
     plan: plan({ version: source.version, epoch: source.epoch }, builder),
-    dir: resolve(options.out, source.version),
+    dir: resolve(options.out ?? 'dist', source.version),
   };
-}
-
-/** Plain lines instead of a live display: no terminal, CI, --verbose, --json. */
-function isPlain({ options }: Session): boolean {
-  const asked = options.verbose === true || options.json === true || options.dryRun === true;
-  return asked || !process.stdout.isTTY || process.env.CI === 'true';
-}
-
-/** Resolves the sources; on a terminal with the bytes of a download as they come. */
-async function fetchShown(session: Session, version: string | undefined): Promise<ResolvedSource> {
-  if (isPlain(session)) return resolveWanted(session, version);
-  const found: ResolvedSource[] = [];
-  const run = async (show: (text: string) => void) => {
-    const source = await resolveWanted(session, version, (received, total) =>
-      show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`)),
-    );
-    found.push(source);
-    return `coturn ${source.version}`;
-  };
-  const [error] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
-    plain: false,
-    jobs: 1,
-    line: session.output.line,
-  });
-  const [source] = found;
-  if (source === undefined) throw error;
-  return source;
 }
 
 /** Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has. */

@@ -10,7 +10,7 @@ import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { performRelease, planRelease } from './pipeline.ts';
 import { openSession, type PlannedRelease, type Session } from './session.ts';
-import { resolveWanted } from './source-choice.ts';
+import { fetchShown } from './source-progress.ts';
 
 /** `turnbuild release`, and its single stages: `build`, `package`, `verify`. */
 export async function release(
@@ -91,8 +91,8 @@ export async function source(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const found = await resolveWanted(session, version);
-  const dir = join(options.out, found.version);
+  const found = await fetchShown(session, version);
+  const dir = join(options.out ?? 'dist', found.version);
   const tar = options.dryRun === true ? undefined : await writeLocked(found, resolve(dir), session);
   if (options.json === true) output.data({ ...found, tar });
   else {

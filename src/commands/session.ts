@@ -54,3 +54,9 @@ export interface PlannedRelease {
   /** The release's folder. */
   dir: string;
 }
+
+/** Plain lines instead of a live display: no terminal, CI, --verbose, --json. */
+export function isPlain({ options }: Session): boolean {
+  const asked = options.verbose === true || options.json === true || options.dryRun === true;
+  return asked || !process.stdout.isTTY || process.env.CI === 'true';
+}

@@ -56,6 +56,31 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
   });
 });
 
+describe('Ctrl-C while something does not answer', () => {
+  it.each([
+    ['doctor', ['doctor']],
+    ['release', ['release', '4.6.1']],
+  ])('%s ends at once, with 130 and a word', async (_, args) => {
+    const asked = join(dir, 'asked');
+    const env = fakeDocker(`touch ${asked}; exec sleep 600`);
+    const begin = Date.now();
+    const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
+      env,
+      onStart: (child) => {
+        const timer = setInterval(() => {
+          if (!existsSync(asked)) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        }, 50);
+      },
+    });
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    expect(Date.now() - begin).toBeLessThan(30_000);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
 describe('Docker that is not there, or says no', () => {
   const args = () => ['release', '4.6.1', '--out', out];
 

@@ -1,0 +1,26 @@
+import type { ResolvedSource } from '../stages/source.ts';
+import { formatBytes } from '../ui/format.ts';
+import { runTasks } from '../ui/tasks.ts';
+import { isPlain, type Session } from './session.ts';
+import { resolveWanted } from './source-choice.ts';
+
+/** Resolves the sources; on a terminal with the bytes of a download as they come. */
+export async function fetchShown(session: Session, version: string | undefined): Promise<ResolvedSource> {
+  if (isPlain(session)) return resolveWanted(session, version);
+  const found: ResolvedSource[] = [];
+  const run = async (show: (text: string) => void) => {
+    const source = await resolveWanted(session, version, (received, total) =>
+      show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`)),
+    );
+    found.push(source);
+    return `coturn ${source.version}`;
+  };
+  const [error] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
+    plain: false,
+    jobs: 1,
+    line: session.output.line,
+  });
+  const [source] = found;
+  if (source === undefined) throw error;
+  return source;
+}

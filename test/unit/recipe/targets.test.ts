@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
+import { targetSchema } from '../../../src/recipe/schema.ts';
+import { elfChecks } from '../../../src/stages/verify/elf-checks.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+
+const folder = new URL('../../../recipes/targets/', import.meta.url);
+
+/** What turnserver of Debian's own coturn 4.18.0-1 needs (`readelf -d`), and libmicrohttpd for the metrics. */
+const NEEDED_BY_4_18_0 = [
+  'libsqlite3.so.0',
+  'libpq.so.5',
+  'libmariadb.so.3',
+  'libhiredis.so.1.1.0',
+  'libhiredis_ssl.so.1.1.0',
+  'libcrypto.so.3',
+  'libssl.so.3',
+  'libevent_core-2.1.so.7',
+  'libevent_extra-2.1.so.7',
+  'libevent_openssl-2.1.so.7',
+  'libevent_pthreads-2.1.so.7',
+  'libsystemd.so.0',
+  'libmicrohttpd.so.12',
+  'libc.so.6',
+];
+
+describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
+  const target = parseRecipeFile(name, readFileSync(new URL(name, folder), 'utf8'), targetSchema);
+  const judge = (libraries: readonly string[]) => {
+    const dynamic = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
+    const elf = [{ path: '/usr/bin/turnserver', header: '', dynamic, symbols: '', segments: '', notes: '' }];
+    const check = elfChecks.find((each) => each.id === 'elf.libraries');
+    return check?.judge({ ...packageFacts({}), target, elf });
+  };
+
+  it('allows the libraries of the newest coturn', () => {
+    expect(judge(NEEDED_BY_4_18_0)).toMatchObject({ ok: true });
+  });
+
+  it('allows no other', () => {
+    expect(judge([...NEEDED_BY_4_18_0, 'libgnutls.so.30'])).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('libgnutls.so.30'),
+    });
+  });
+});
