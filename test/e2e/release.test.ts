@@ -34,6 +34,9 @@ const debs = (folder: string) =>
     .filter((name) => name.endsWith('.deb'))
     .sort();
 
+/** For a script in a container: from here on, apt reaches nothing. */
+const CUT = `echo 'Acquire { http::Proxy "http://127.0.0.1:9"; https::Proxy "http://127.0.0.1:9"; Retries "0"; };' >/etc/apt/apt.conf.d/99cut\n`;
+
 /** The package for which faults are planted: it needs no emulation. */
 const ONE = ['--target', 'debian-13', '--arch', 'x86_64'];
 
@@ -182,7 +185,7 @@ describe('failures', () => {
     const main = join(recipes, 'docker/deb/verify/main.sh');
     const listener = `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalPort => 3478); sleep 600' &\nsleep 2\n`;
     writeFileSync(main, `${listener}${readFileSync(main, 'utf8')}`);
-    const run = await turnbuild(['verify', '4.6.1', '--out', out, '--recipes', recipes, ...ONE]);
+    const run = await release(['--out', out, '--recipes', recipes, ...ONE]);
     expect(run.stderr).toMatch(/ports in use in the builder's network: 3478[\s\S]*VERIFY_PORT_IN_USE/);
     expect(run.code).toBe(1);
     const step = manifestOf(out).steps.find((each) => each.id === 'verify:debian-13:x86_64');
@@ -192,8 +195,7 @@ describe('failures', () => {
   it('a network that is cut while the toolchain is installed: says so, and a re-run works', async () => {
     const recipes = copyRecipes();
     const script = join(recipes, 'docker/deb/toolchain.sh');
-    const cut = `sed -n 's,.*//\\([^/: ]*\\).*,127.0.0.1 \\1,p' /etc/apt/sources.list >>/etc/hosts\n`;
-    writeFileSync(script, readFileSync(script, 'utf8').replace('own=$(', `${cut}own=$(`));
+    writeFileSync(script, readFileSync(script, 'utf8').replace('own=$(', `${CUT}own=$(`));
     const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
     const run = await release([...args, '--recipes', recipes]);
     expect(run.stderr).toMatch(
@@ -207,9 +209,8 @@ describe('failures', () => {
   it('a network that is cut while a package is being verified: says so, and blames no package', async () => {
     const recipes = copyRecipes();
     const main = join(recipes, 'docker/deb/verify/main.sh');
-    const cut = `sed -n 's,.*//\\([^/: ]*\\).*,127.0.0.1 \\1,p' /etc/apt/sources.list >>/etc/hosts\n`;
-    writeFileSync(main, `${cut}${readFileSync(main, 'utf8')}`);
-    const run = await turnbuild(['verify', '4.6.1', '--out', out, '--recipes', recipes, ...ONE]);
+    writeFileSync(main, `${CUT}${readFileSync(main, 'utf8')}`);
+    const run = await release(['--out', out, '--recipes', recipes, ...ONE]);
     expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
     expect(run.code).toBe(1);
   });

@@ -59,6 +59,8 @@ export function buildError(id: string, lines: readonly string[]): TurnbuildError
         0,
         text.findIndex((line) => line.includes('turnbuild-error:')),
       )
+      // buildx's own words say nothing about the reason.
+      .filter((line) => !/^(DONE|CACHED)\b|^\[.*\d\/\d\]|^\s*$/.test(line))
       .slice(-TAIL_LINES);
     return new TurnbuildError(own[1], `${own[2] ?? ''}\n${before.join('\n')}`, {
       hint: HINTS[own[1]] ?? "The whole output is in the step's log.",
