@@ -1,6 +1,6 @@
 // `npm run bench:build`: cross-compiling against emulating, side by side on this machine, and the wall times of `release`.
 // Prints the tables of BENCHMARKS.md. Needs what `turnbuild doctor` needs, and about half an hour; prunes the build cache.
-// `npm run bench:build -- release` or `-- compile` measures one half only.
+// `npm run bench:build -- release` or `-- compile` measures one half only, `-- compile pair` just arm64 against x86_64.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, homedir, release, tmpdir, totalmem } from 'node:os';
@@ -14,6 +14,8 @@ const cache =
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
 const suite = 'trixie';
 const target = 'debian-13';
+/** Odd: a median is one of the figures. */
+const ROUNDS = 5;
 
 /** Runs a command; seconds, and the largest resident memory of that process in MiB. */
 async function timed(file, args) {
@@ -75,6 +77,7 @@ function buildArgs({ arch, deb, triple, emulated, more }) {
 const ARM = { arch: 'arm64', deb: 'arm64', triple: 'aarch64-linux-gnu' };
 const X86 = { arch: 'x86_64', deb: 'amd64', triple: 'x86_64-linux-gnu' };
 const prune = () => spawnSync('docker', ['buildx', 'prune', '--all', '--force'], { stdio: 'ignore' });
+const parts = process.argv.length > 2 ? process.argv.slice(2) : ['release', 'compile'];
 const rows = [];
 const note = (what, seconds, remark = '') => {
   rows.push(`| ${what} | ${seconds.toFixed(1)} | ${remark} |`);
@@ -117,9 +120,15 @@ async function benchCompile() {
   const compile = { more: ['--no-cache-filter=build-run'] };
   prune();
   const crossAll = (await timed('docker', buildArgs({ ...ARM, emulated: false, more: [] }))).seconds;
-  const cross = (await timed('docker', buildArgs({ ...ARM, emulated: false, ...compile }))).seconds;
   await timed('docker', buildArgs({ ...X86, emulated: false, more: [] }));
-  const native = (await timed('docker', buildArgs({ ...X86, emulated: false, ...compile }))).seconds;
+  const [cross, native] = await inTurns([
+    () => timed('docker', buildArgs({ ...ARM, emulated: false, ...compile })),
+    () => timed('docker', buildArgs({ ...X86, emulated: false, ...compile })),
+  ]);
+  if (parts.includes('pair')) {
+    notePair(cross, native);
+    return;
+  }
   prune();
   const emulatedAll = (await timed('docker', buildArgs({ ...ARM, emulated: true, more: [] }))).seconds;
   const emulated = (await timed('docker', buildArgs({ ...ARM, emulated: true, ...compile }))).seconds;
@@ -127,10 +136,24 @@ async function benchCompile() {
   note('arm64, emulated, from nothing', emulatedAll, `${(emulatedAll / crossAll).toFixed(1)} x cross`);
   note('arm64, cross, compile only', cross);
   note('arm64, emulated, compile only', emulated, `${(emulated / cross).toFixed(1)} x cross`);
+  notePair(cross, native);
+}
+
+function notePair(cross, native) {
   note('x86_64, native, compile only', native, `arm64 cross is ${(cross / native).toFixed(2)} x of it`);
 }
 
-const parts = process.argv.length > 2 ? process.argv.slice(2) : ['release', 'compile'];
+/** Rounds of two commands in turn; the median of each, the first round not counted. */
+async function inTurns(commands) {
+  const seconds = commands.map(() => []);
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const [i, command] of commands.entries()) {
+      const taken = (await command()).seconds;
+      if (round > 0) seconds[i].push(taken);
+    }
+  return seconds.map((each) => each.sort((a, b) => a - b)[(each.length - 1) / 2]);
+}
+
 try {
   if (parts.includes('release')) await benchRelease();
   if (parts.includes('compile')) await benchCompile();

@@ -48,8 +48,8 @@ const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
   [
     'a library that nobody expects',
     'elf.libraries',
-    /needs libm\.so\.6/,
-    () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS, ['-lmicrohttpd', '-Wl,--no-as-needed', '-lm'])),
+    /needs libresolv\.so\.2/,
+    () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS, ['-lmicrohttpd', '-Wl,--no-as-needed', '-lresolv'])),
   ],
   [
     'no PIE',
