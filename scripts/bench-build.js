@@ -119,28 +119,24 @@ async function benchCompile() {
 
   const compile = { more: ['--no-cache-filter=build-run'] };
   prune();
+  const nativeAll = (await timed('docker', buildArgs({ ...X86, emulated: false, more: [] }))).seconds;
+  prune();
   const crossAll = (await timed('docker', buildArgs({ ...ARM, emulated: false, more: [] }))).seconds;
   await timed('docker', buildArgs({ ...X86, emulated: false, more: [] }));
   const [cross, native] = await inTurns([
     () => timed('docker', buildArgs({ ...ARM, emulated: false, ...compile })),
     () => timed('docker', buildArgs({ ...X86, emulated: false, ...compile })),
   ]);
-  if (parts.includes('pair')) {
-    notePair(cross, native);
-    return;
-  }
+  note('x86_64, native, from nothing (toolchain and compile)', nativeAll);
+  note('arm64, cross, from nothing', crossAll, `${(crossAll / nativeAll).toFixed(2)} x native`);
+  note('x86_64, native, compile only', native);
+  note('arm64, cross, compile only', cross, `${(cross / native).toFixed(2)} x native`);
+  if (parts.includes('pair')) return;
   prune();
   const emulatedAll = (await timed('docker', buildArgs({ ...ARM, emulated: true, more: [] }))).seconds;
   const emulated = (await timed('docker', buildArgs({ ...ARM, emulated: true, ...compile }))).seconds;
-  note('arm64, cross, from nothing (toolchain and compile)', crossAll);
   note('arm64, emulated, from nothing', emulatedAll, `${(emulatedAll / crossAll).toFixed(1)} x cross`);
-  note('arm64, cross, compile only', cross);
   note('arm64, emulated, compile only', emulated, `${(emulated / cross).toFixed(1)} x cross`);
-  notePair(cross, native);
-}
-
-function notePair(cross, native) {
-  note('x86_64, native, compile only', native, `arm64 cross is ${(cross / native).toFixed(2)} x of it`);
 }
 
 /** Rounds of two commands in turn; the median of each, the first round not counted. */
