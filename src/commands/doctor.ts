@@ -3,7 +3,7 @@ import { readAptMirrors } from '../io/apt-mirror.ts';
 import { dryRunExec, type Exec, mustRun, runProcess } from '../io/exec.ts';
 import { writeText } from '../io/files.ts';
 import { gatherHostFacts } from '../io/host.ts';
-import { formatCommand } from '../plan/command.ts';
+import { type Command, formatCommand } from '../plan/command.ts';
 import { diagnose, type Finding, type FixStep } from '../plan/doctor.ts';
 import type { Output } from './output.ts';
 
@@ -58,14 +58,34 @@ async function mend(findings: Finding[], options: DoctorOptions, output: Output)
   return now;
 }
 
-async function perform(step: FixStep, exec: Exec, options: DoctorOptions, output: Output): Promise<void> {
+/** One step of a fix, and its other way if the first one fails. Exported for its test. */
+export async function perform(
+  step: FixStep,
+  exec: Exec,
+  options: Pick<DoctorOptions, 'dryRun' | 'verbose'>,
+  output: Pick<Output, 'line'>,
+): Promise<void> {
   if ('write' in step) {
     output.line(`  write ${step.write}`);
     if (!options.dryRun) await writeText(step.write, step.content);
     return;
   }
-  if (!options.dryRun) output.line(`  ${formatCommand(step)}`);
-  await mustRun(exec, step, 'DOCTOR_FIX_FAILED', options.verbose ? { onLine: output.line } : {});
+  const { otherwise, ...first } = step;
+  const run = async (command: Command) => {
+    if (!options.dryRun) output.line(`  ${formatCommand(command)}`);
+    await mustRun(exec, command, 'DOCTOR_FIX_FAILED', options.verbose ? { onLine: output.line } : {});
+  };
+  if (otherwise === undefined) return run(first);
+  await run(first).catch((error: unknown) => {
+    if (!(error instanceof TurnbuildError) || error.code !== 'DOCTOR_FIX_FAILED') throw error;
+    output.line(`  not possible here (${lastLine(error.message)}); instead:`);
+    return run(otherwise);
+  });
+}
+
+/** The last line of an error's text, which is the reason that apt gives. */
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
 }
 
 async function waitForEngine(exec: Exec): Promise<void> {

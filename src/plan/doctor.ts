@@ -41,8 +41,8 @@ export interface Finding {
   advice: string;
 }
 
-/** A step of a fix: a command, or a file to write. */
-export type FixStep = Command | { write: string; content: string };
+/** A step of a fix: a file to write, or a command and what to run if that fails without having changed anything. */
+export type FixStep = (Command & { otherwise?: Command }) | { write: string; content: string };
 
 const TRIXIE_SOURCE = '/etc/apt/sources.list.d/turnbuild-trixie.sources';
 const TRIXIE_PIN = '/etc/apt/preferences.d/turnbuild-trixie';
@@ -167,15 +167,21 @@ function installSteps(host: HostFacts, packages: string[], newer: boolean): FixS
         ]
       : [];
   // NAME/SUITE takes these packages from there and nothing else; `-t` would upgrade what they depend on along with them.
-  const names = fromTrixie ? packages.map((name) => `${name}/trixie`) : packages;
+  // Where libraries of trixie are installed already, what belongs to them must come from there too: then `-t` it is.
+  const install = (...names: string[]): Command => ({
+    file: 'apt-get',
+    args: ['install', '-qy', '--no-install-recommends', ...names],
+    env,
+    effect: 'write',
+  });
   return [
     ...sources,
     { file: 'apt-get', args: ['update', '-q'], env, effect: 'write' },
-    {
-      file: 'apt-get',
-      args: ['install', '-qy', '--no-install-recommends', ...names],
-      env,
-      effect: 'write',
-    },
+    fromTrixie
+      ? {
+          ...install(...packages.map((name) => `${name}/trixie`)),
+          otherwise: install('-t', 'trixie', ...packages),
+        }
+      : install(...packages),
   ];
 }
