@@ -47,11 +47,16 @@ describe('diagnose', () => {
     expect(missing({ ...complete, ...change }).map((finding) => finding.id)).toEqual([id]),
   );
 
-  it('takes Docker from Debian 13 on Debian 12, by name and pinned low, and never with -t', () => {
+  it('takes Docker from Debian 13 on Debian 12, by name and pinned low, and with -t only if that fails', () => {
     const fix = fixOf(bare, 'docker-engine');
     expect(fix).toMatch(/write .*turnbuild-trixie\.sources\nwrite .*preferences\.d/);
     expect(fix).toMatch(/docker\.io\/trixie/);
     expect(fix).not.toMatch(/ -t /);
+    const steps = diagnose(bare).find(({ id }) => id === 'docker-engine')?.fix ?? [];
+    const others = steps.flatMap((step) => ('otherwise' in step && step.otherwise ? [step.otherwise] : []));
+    expect(others.map(({ args }) => args.join(' '))).toEqual([
+      expect.stringMatching(/^install .*-t trixie docker\.io containerd/),
+    ]);
   });
 
   it('takes it from apt as it is on Debian 13', () => {
