@@ -26,9 +26,11 @@ export async function doctor(options: DoctorOptions, output: Output): Promise<nu
   if (options.fix && findings.some((finding) => !finding.ok)) {
     findings = await mend(findings, options, output);
   }
+  const listed = options.fix && options.dryRun && findings.some((finding) => !finding.ok);
   if (options.json)
     output.data(findings.map(({ fix, ...rest }) => ({ ...rest, fix: fix.map(describeStep) })));
-  else for (const line of findings.flatMap(describe)) output.line(line);
+  // A dry run has just printed what it would mend.
+  else if (!listed) for (const line of findings.flatMap(describe)) output.line(line);
   return findings.every((finding) => finding.ok) || options.dryRun ? EXIT.ok : EXIT.failed;
 }
 
