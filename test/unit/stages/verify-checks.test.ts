@@ -267,6 +267,18 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /grew by 201, not 200/,
   ],
   [
+    'counters that lack what an earlier attempt of the client has sent',
+    () => withValue('long-term.tls.sent', '100'),
+    ['metrics.long-term'],
+    /grew by 200, not 250/,
+  ],
+  [
+    'a client of which nobody knows what it has sent',
+    () => withValue('rest-secret.udp.sent', ''),
+    ['metrics.rest-secret'],
+    /the clients sent 0, 50, 50, 50 messages/,
+  ],
+  [
     'a scrape that gave nothing',
     () => withFile('rest-secret.after.metrics', () => ''),
     ['metrics.rest-secret'],

@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+const folder = new URL('../../recipes/docker/deb/verify/', import.meta.url);
+
+/** Runs shell functions of the verification with their results in a folder of the test's own instead of /out. */
+function bash(dir: string, script: string) {
+  const functions = ['lib', 'traffic'].map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'));
+  mkdirSync(join(dir, 'out'), { recursive: true });
+  const run = spawnSync(
+    'bash',
+    ['-c', `${functions.join('\n').replaceAll('/out/', `${dir}/out/`)}\n${script}`],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${dir}/bin:${process.env.PATH}` },
+    },
+  );
+  return { code: run.status, stdout: run.stdout, stderr: run.stderr };
+}
+
+/** A client whose n-th run prints the n-th text, and the last one ever after. */
+function fakeClient(dir: string, texts: readonly string[]): void {
+  mkdirSync(join(dir, 'bin'));
+  for (const [i, text] of texts.entries()) writeFileSync(join(dir, `run-${i}`), text);
+  const script = `#!/bin/sh
+n=$(cat ${dir}/count 2>/dev/null || echo 0)
+echo $((n + 1)) >${dir}/count
+[ -e ${dir}/run-$n ] || n=${texts.length - 1}
+cat ${dir}/run-$n
+`;
+  writeFileSync(join(dir, 'bin/turnutils_uclient'), script);
+  chmodSync(join(dir, 'bin/turnutils_uclient'), 0o755);
+}
+
+const done = (sent: number, received: number) =>
+  `start_mclient: msz=1, tot_send_msgs=1, tot_recv_msgs=1\nstart_mclient: tot_send_msgs=${sent}, tot_recv_msgs=${received}\n`;
+const MERGED = 'ERROR: received buffer have wrong length: 208, must be 104, len=208\n';
+const REFUSED = 'ERROR: cannot connect\n';
+
+describe('relay', () => {
+  it.each([
+    ['a good run is the only one', 'tls', [done(50, 50)], { attempts: 1, sent: 50 }],
+    [
+      'a TLS version that is refused is drawn again',
+      'tls',
+      [REFUSED, REFUSED, done(50, 50)],
+      { attempts: 3, sent: 50 },
+    ],
+    ['a DTLS one, too', 'dtls', [REFUSED, done(50, 50)], { attempts: 2, sent: 50 }],
+    [
+      'messages that the client has dropped for sharing a record: again, and all of them count',
+      'tls',
+      [MERGED + done(50, 45), done(50, 50)],
+      { attempts: 2, sent: 100 },
+    ],
+    [
+      'messages that are lost over TLS are lost',
+      'tls',
+      [done(50, 45), done(50, 50)],
+      { attempts: 1, sent: 50 },
+    ],
+    ['those over DTLS, too', 'dtls', [MERGED + done(50, 45), done(50, 50)], { attempts: 1, sent: 50 }],
+    ['a refusal over UDP is one', 'udp', [REFUSED, done(50, 50)], { attempts: 1, sent: 0 }],
+    ['and over TCP', 'tcp', [REFUSED, done(50, 50)], { attempts: 1, sent: 0 }],
+    ['a client that is never let in gives up', 'tls', [REFUSED], { attempts: 40, sent: 0 }],
+  ])('%s', (_, transport, texts, { attempts, sent }) => {
+    const dir = temporaryFolder();
+    fakeClient(dir, texts);
+    const run = bash(dir, `address=127.0.0.1; total=7; relay long-term ${transport}; echo "total $total"`);
+    expect(run.stderr).toBe('');
+    const facts = readFileSync(join(dir, 'out/facts.txt'), 'utf8');
+    expect(facts).toMatch(new RegExp(`^long-term\\.${transport}\\.attempts\\t${attempts}$`, 'm'));
+    expect(facts).toMatch(new RegExp(`^long-term\\.${transport}\\.sent\\t${sent}$`, 'm'));
+    expect(run.stdout).toBe(`total ${7 + sent}\n`);
+  });
+});
+
+describe('require_free_ports', () => {
+  it('says which port is taken, and ends the verification', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const dir = temporaryFolder();
+    const taken = bash(dir, `require_free_ports 1 ${port}; echo went on`);
+    expect(taken.stderr).toMatch(new RegExp(`turnbuild-error: VERIFY_PORT_IN_USE: .*: ${port}\\n$`));
+    expect(taken).toMatchObject({ code: 1, stdout: '' });
+    await new Promise((resolve) => server.close(resolve));
+    expect(bash(dir, `require_free_ports 1 ${port}; echo went on`)).toMatchObject({
+      code: 0,
+      stdout: 'went on\n',
+    });
+  });
+});
