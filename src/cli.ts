@@ -33,7 +33,10 @@ const program = new Command('turnbuild')
     ),
   );
 
-type OptionGroup = readonly (readonly [flags: string, text: string, value?: string])[];
+/** An option that may be given more than once. (A variadic one would take the version behind it for another name.) */
+const COLLECT = Symbol('collect');
+
+type OptionGroup = readonly (readonly [flags: string, text: string, value?: string | typeof COLLECT])[];
 
 /** Which sources, and what is thought of them. */
 const SOURCE_OPTIONS: OptionGroup = [
@@ -48,8 +51,8 @@ const SOURCE_OPTIONS: OptionGroup = [
 ];
 /** What is made. */
 const PLAN_OPTIONS: OptionGroup = [
-  ['--arch <name...>', 'architectures: arm64, x86_64'],
-  ['--target <name...>', 'targets, e.g. debian-12'],
+  ['--arch <names>', 'architectures: arm64, x86_64, or both with a comma', COLLECT],
+  ['--target <names>', 'targets, e.g. debian-12,debian-13', COLLECT],
   ['--revision <n>', 'package revision'],
   ['--maintainer <name>', 'maintainer of the packages: Name <address@host>'],
   ['--builder <name>', 'buildx builder (default: the current one)'],
@@ -79,7 +82,11 @@ function releaseCommand(
     .description(`${summary}.`)
     .argument('[version]', 'a coturn version, "latest" (default), or a semver range')
     .addHelpText('after', examples(...lines));
-  for (const [flags, text, value] of groups.flat()) command.option(flags, text, value);
+  for (const [flags, text, value] of groups.flat()) {
+    if (value === COLLECT)
+      command.option(flags, text, (word: string, before: string[] = []) => [...before, word]);
+    else command.option(flags, text, value);
+  }
   return command;
 }
 

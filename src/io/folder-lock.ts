@@ -11,6 +11,10 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
+/** How often a lock is asked for again while others take a stale one over, and the milliseconds between. */
+const TRIES = 50;
+const PAUSE_MS = 20;
+
 /**
  * Takes the lock of a folder: one release at a time. A lock whose process is gone is taken over.
  * @throws RELEASE_LOCKED if a living process on this machine, or any on another, holds it
@@ -18,49 +22,77 @@ export interface FolderLock {
 export async function lockFolder(dir: string): Promise<FolderLock> {
   await makeFolder(dir);
   const file = join(dir, '.lock');
+  const id = randomUUID();
   // Written whole under a name of its own, then linked: nobody ever reads half a lock.
-  const own = `${file}.${process.pid}-${randomUUID().slice(0, 8)}`;
-  await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname() }));
+  const own = `${file}.${id}`;
+  await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id }));
   try {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        await link(own, file);
-        return { release: () => rm(file, { force: true }) };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        const holder = await readHolder(file);
-        if (isHeld(holder)) throw lockedError(dir, file, holder);
-        await takeAway(file, `${own}.stale`);
-      }
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      if (await linked(own, file)) return { release: () => rm(file, { force: true }) };
+      const holder = await readHolder(file);
+      if (holder === ABSENT) continue;
+      if (isHeld(holder)) throw lockedError(dir, file, holder);
+      if (await takeOver(own, file, holder)) return { release: () => rm(file, { force: true }) };
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
-    throw lockedError(dir, file, (await readHolder(file)) ?? { pid: 0, host: 'unknown' });
+    throw lockedError(dir, file, { pid: 0, host: 'unknown' });
   } finally {
     await rm(own, { force: true });
   }
 }
 
+/** There is no lock: it has just been given back. */
+const ABSENT = 'absent';
+
 interface Holder {
   pid: number;
   host: string;
+  id?: string;
 }
 
 function isHeld(holder: Holder | undefined): holder is Holder {
   return holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
 }
 
-/** Removes a stale lock. Whoever took the folder over in the meantime gets the lock back that was moved by mistake. */
-async function takeAway(file: string, aside: string): Promise<void> {
-  await rename(file, aside).catch(() => {});
-  if (isHeld(await readHolder(aside))) await link(aside, file).catch(() => {});
-  await rm(aside, { force: true });
+/** Gives a file a second name, if nothing has that name yet. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
 }
 
-async function readHolder(file: string): Promise<Holder | undefined> {
+/**
+ * Replaces a stale lock by one's own. Whoever has made the marker with that lock's name may, and nobody else; so a lock is
+ * never replaced that is not the one that was found stale.
+ */
+async function takeOver(own: string, file: string, stale: Holder | undefined): Promise<boolean> {
+  const marker = markerOf(file, stale);
+  if (!(await linked(own, marker))) return false;
+  try {
+    const now = await readHolder(file);
+    if (now === ABSENT || isHeld(now) || markerOf(file, now) !== marker) return false;
+    await rename(own, file);
+    return true;
+  } finally {
+    await rm(marker, { force: true });
+  }
+}
+
+function markerOf(file: string, holder: Holder | undefined): string {
+  return `${file}.stale-${holder?.id ?? holder?.pid ?? 'unknown'}`;
+}
+
+/** Who holds a lock; undefined if the file doesn't say, because it was cut off or is none of ours. */
+async function readHolder(file: string): Promise<Holder | undefined | typeof ABSENT> {
   try {
     const value = JSON.parse(await readFile(file, 'utf8')) as Holder;
     return typeof value.pid === 'number' && typeof value.host === 'string' ? value : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? ABSENT : undefined;
   }
 }
 
@@ -69,7 +101,7 @@ function lockedError(dir: string, file: string, holder: Holder): TurnbuildError 
     'RELEASE_LOCKED',
     `Another release works in ${dir} (process ${holder.pid} on ${holder.host})`,
     {
-      hint: `Wait for it, or use another --out. If that process is gone, remove ${file}.`,
+      hint: `Wait for it, or use another --out. If that process is gone, remove ${file}*.`,
     },
   );
 }

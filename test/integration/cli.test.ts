@@ -34,6 +34,11 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['an unknown option', ['release', '--arhc', 'arm64'], /unknown option '--arhc'/],
     ['an unknown architecture', ['release', '--arch', 'arm46'], /did you mean arm64/],
     ['an unknown target', ['release', '--target', 'debian-133'], /did you mean debian-13/],
+    [
+      'an unknown target before the version',
+      ['release', '--target', 'debian-133', '4.6.1'],
+      /"debian-133"; did you mean debian-13/,
+    ],
     ['a revision that is no number', ['release', '--revision', 'two'], /whole number/],
     ['a malformed sha256', ['release', '--sha256', 'abc'], /64 hexadecimal digits/],
     ['a malformed maintainer', ['release', '--maintainer', 'me'], /Name <address@host>/],

@@ -43,6 +43,29 @@ describe('lockFolder', () => {
     }
   });
 
+  it('is never held twice, while others come and go over stale, broken and absent locks', async () => {
+    const before = ['', '{"pi', JSON.stringify({ pid: deadPid(), host: hostname() })];
+    let most = 0;
+    let won = 0;
+    for (let round = 0; round < 60; round++) {
+      const text = before[round % 3] ?? '';
+      if (text !== '') writeFileSync(file, text);
+      let holding = 0;
+      const work = async () => {
+        const lock = await lockFolder(dir);
+        most = Math.max(most, ++holding);
+        won++;
+        await new Promise((resolve) => setTimeout(resolve, round % 2));
+        holding--;
+        await lock.release();
+      };
+      await Promise.allSettled(Array.from({ length: 8 }, work));
+    }
+    expect(most).toBe(1);
+    expect(won).toBeGreaterThanOrEqual(60);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
   it('of another machine is respected, dead or not', async () => {
     writeFileSync(file, JSON.stringify({ pid: deadPid(), host: 'elsewhere.test' }));
     await expect(lockFolder(dir)).rejects.toThrow(/on elsewhere\.test/);

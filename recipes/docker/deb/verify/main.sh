@@ -10,7 +10,7 @@ here=/turnbuild
 # shellcheck source=/dev/null
 for part in lib lifecycle shipped traffic; do . "$here/$part.sh"; done
 
-require_free_ports 3478 3480 5349 9641
+require_free_ports 3478 3480 5349 5766 9641
 address=$(own_address)
 fact address "$address"
 
