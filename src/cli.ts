@@ -43,7 +43,7 @@ const SOURCE_OPTIONS: OptionGroup = [
   ['--source <where>', 'github, debian, a file, or an address'],
   ['--sha256 <hex>', 'SHA-256 of the file or address given by --source; pins it for this run'],
   ['--mirror <address>', 'Debian archive (default: of /etc/apt)'],
-  ['--update-lock', 'pin the sources that were found instead of comparing them with the lock'],
+  ['--update-lock', 'pin the sources of a version that the lock has not got yet'],
   ['--lock <file>', 'lock file of the sources'],
   ['--allow-quarantined', 'accept a release that must not be shipped'],
   ['--recipes <dir>', 'recipes to use instead of the installed ones'],

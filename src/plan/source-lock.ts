@@ -27,6 +27,9 @@ export interface FoundSource {
   gitTree?: string;
 }
 
+/** The way to another pin is a deliberate one, and shows in version control. */
+const REPIN = 'To pin it anew all the same, remove its entry from the lock and use --update-lock.';
+
 /**
  * Accepts a source only if it is the pinned one. The tree decides: another provider's tarball of the same tree is the
  * same source, but a provider's own tarball must not change.
@@ -49,7 +52,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
         'SOURCE_TAG_MOVED',
         `The tag of coturn ${version} has moved: its ${what} is ${is}, and was ${was} when it was pinned`,
         {
-          hint: 'A release never changes. Find out why before anything is built from it.',
+          hint: `A release never changes. Find out why before anything is built from it. ${REPIN}`,
         },
       );
     }
@@ -61,7 +64,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
       'SOURCE_TREE_MISMATCH',
       `The files of coturn ${version} are not the pinned ones: tree ${found.tree}, pinned ${pinned.tree}`,
       {
-        hint: 'Something changed the sources. Do not use them before you know what.',
+        hint: `Something changed the sources. Do not use them before you know what. ${REPIN}`,
       },
     );
   }
@@ -72,7 +75,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
       'SOURCE_SHA256_MISMATCH',
       `The tarball of coturn ${version} has the sha256 ${found.sha256}, pinned is ${sha256}`,
       {
-        hint: 'A published tarball does not change by itself. Find out why before you use it.',
+        hint: `A published tarball does not change by itself. Find out why before you use it. ${REPIN}`,
       },
     );
   }

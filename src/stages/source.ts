@@ -38,7 +38,7 @@ export interface SourceOptions {
   io: Io;
   cache: string;
   lock: SourceLock;
-  /** Pins what was found instead of holding it against the lock. */
+  /** Pins a version that the lock hasn't got; one that it has is held against it all the same. */
   updateLock: boolean;
   /** The user gave the SHA-256 by hand: that pins a file or URL for this run. */
   pinned: boolean;
@@ -89,7 +89,9 @@ export async function fetchSource(
     ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
   };
-  if (!options.updateLock && !options.pinned) checkLock(options.lock, version, found);
+  // A pin is added by --update-lock, and never replaced: a release that has changed is an error there, too.
+  const known = options.lock.sources[version] !== undefined;
+  if (!options.pinned && (known || !options.updateLock)) checkLock(options.lock, version, found);
   return {
     version,
     provider: candidate.provider,

@@ -61,9 +61,13 @@ describe('turnbuild source --source FILE', () => {
         Buffer.from(coturnTar('4.18.0').toString('latin1').replace('return 0;', 'return 1;'), 'latin1'),
       ),
     );
-    const run = await source();
-    expect(run.stderr).toMatch(/SOURCE_TREE_MISMATCH/);
-    expect(run.code).toBe(1);
+    const lock = readFileSync(join(dir, 'lock.json'), 'utf8');
+    for (const again of [[], ['--update-lock']]) {
+      const run = await source(...again);
+      expect(run.stderr).toMatch(/remove its entry from the lock[\s\S]*SOURCE_TREE_MISMATCH/);
+      expect(run.code).toBe(1);
+      expect(readFileSync(join(dir, 'lock.json'), 'utf8')).toBe(lock);
+    }
   });
 
   it.each([
