@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { EXIT, TurnbuildError } from '../errors.ts';
 import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
+import { isAbsent } from '../io/debian-index.ts';
 import { runProcess } from '../io/exec.ts';
+import type { Io } from '../io/index.ts';
 import type { SourceLock } from '../plan/source-lock.ts';
 import type { SourceCandidate } from '../stages/source.ts';
 import type { Session } from './session.ts';
@@ -28,7 +30,7 @@ export async function debianCandidate(
   if (
     pinned !== undefined &&
     session.options.updateLock !== true &&
-    (await session.io.files.exists(cached))
+    (await isIntact(cached, pinned, session.io.files))
   ) {
     return { ...base, version: request, path: cached, sha256: pinned };
   }
@@ -58,6 +60,11 @@ export async function debianCandidate(
   };
 }
 
+/** Whether a file of the cache is what it should be; a damaged one is fetched again. Exported for its test. */
+export async function isIntact(file: string, sha256: string, files: Io['files']): Promise<boolean> {
+  return (await files.exists(file)) && (await files.sha256File(file)) === sha256;
+}
+
 /** Asks the releases, and unstable for what none of them has. Exported for its test. */
 export async function findInSuites(
   request: string,
@@ -73,7 +80,7 @@ export async function findInSuites(
   if (first !== undefined) return first;
   // A mirror of the releases alone has no such suite.
   const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
-    if (error instanceof TurnbuildError && error.code === 'DOWNLOAD_FAILED') return [];
+    if (isAbsent(error)) return [];
     throw error;
   });
   const second = choose(unstable);

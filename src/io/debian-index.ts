@@ -37,7 +37,8 @@ async function fetchIndex(query: DebianQuery, url: string, file: string, sha256:
   await download({ url, file, sha256, ...(query.signal === undefined ? {} : { signal: query.signal }) });
 }
 
-function isAbsent(error: unknown): boolean {
+/** Whether a download failed because the server has no such file. */
+export function isAbsent(error: unknown): boolean {
   return error instanceof TurnbuildError && error.code === 'DOWNLOAD_FAILED' && / 404 /.test(error.message);
 }
 

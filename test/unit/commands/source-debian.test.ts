@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { selectVersion } from '../../../src/commands/source-choice.ts';
-import { findInSuites } from '../../../src/commands/source-debian.ts';
+import { findInSuites, isIntact } from '../../../src/commands/source-debian.ts';
 import { TurnbuildError } from '../../../src/errors.ts';
 import type { DebianSource } from '../../../src/io/debian-archive.ts';
+import * as files from '../../../src/io/files.ts';
+import { temporaryFolder } from '../../support/sandbox.ts';
 
 const source = (version: string, suite: string): DebianSource => ({
   version,
@@ -25,7 +29,8 @@ const find = async (request: string, suites = archive) => {
       asked.push(...names);
       return names.flatMap((name) => {
         const list = suites[name];
-        if (list === undefined) throw new TurnbuildError('DOWNLOAD_FAILED', `no suite ${name}`);
+        if (list === undefined)
+          throw new TurnbuildError('DOWNLOAD_FAILED', `${name} could not be downloaded: HTTP 404 Not Found`);
         return list;
       });
     },
@@ -48,5 +53,30 @@ describe('versions of the Debian archive', () => {
     await expect(find('4.9.0')).rejects.toThrow(/no coturn 4\.9\.0\. It has 4\.6\.1, 4\.18\.0/);
     const { sid: _, ...released } = archive;
     await expect(find('4.18.0', released)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  });
+
+  it('say so when unstable could not be asked', async () => {
+    const cut = new TurnbuildError('DOWNLOAD_FAILED', 'sid could not be downloaded in 6 tries: ECONNRESET');
+    const work = findInSuites(
+      '4.18.0',
+      () => undefined,
+      async (names) => {
+        if (names.includes('sid')) throw cut;
+        return [];
+      },
+    );
+    await expect(work).rejects.toBe(cut);
+  });
+});
+
+describe('a tarball of the cache', () => {
+  it('is used only while it is whole', async () => {
+    const file = join(temporaryFolder(), 'tarball');
+    const text = 'the very bytes';
+    writeFileSync(file, text);
+    expect(await isIntact(file, files.sha256Text(text), files)).toBe(true);
+    writeFileSync(file, 'other bytes');
+    expect(await isIntact(file, files.sha256Text(text), files)).toBe(false);
+    expect(await isIntact(`${file}.missing`, files.sha256Text(text), files)).toBe(false);
   });
 });
