@@ -78,13 +78,15 @@ export async function findInSuites(
   const released = await ask(RELEASES);
   const first = choose(released);
   if (first !== undefined) return first;
-  // A mirror of the releases alone has no such suite.
+  let remark = '';
   const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
-    if (isAbsent(error)) return [];
-    throw error;
+    if (!(error instanceof TurnbuildError) || error.code === 'INTERRUPTED') throw error;
+    // A mirror of the releases alone has no such suite; anything else belongs into the answer.
+    if (!isAbsent(error)) remark = ` Its unstable suite could not be asked: ${error.message}`;
+    return [];
   });
   const second = choose(unstable);
   if (second !== undefined) return second;
   const versions = [...released, ...unstable].map((each) => each.version);
-  throw versionNotFound(request, 'the Debian archive', versions);
+  throw versionNotFound(request, 'the Debian archive', versions, remark);
 }
