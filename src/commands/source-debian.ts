@@ -3,7 +3,6 @@ import { EXIT, TurnbuildError } from '../errors.ts';
 import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
 import { isAbsent } from '../io/debian-index.ts';
 import { runProcess } from '../io/exec.ts';
-import type { Io } from '../io/index.ts';
 import type { SourceLock } from '../plan/source-lock.ts';
 import type { SourceCandidate } from '../stages/source.ts';
 import type { Session } from './session.ts';
@@ -30,7 +29,7 @@ export async function debianCandidate(
   if (
     pinned !== undefined &&
     session.options.updateLock !== true &&
-    (await isIntact(cached, pinned, session.io.files))
+    (await session.io.files.isIntact(cached, pinned))
   ) {
     return { ...base, version: request, path: cached, sha256: pinned };
   }
@@ -58,11 +57,6 @@ export async function debianCandidate(
     url: chosen.url,
     sha256: chosen.sha256,
   };
-}
-
-/** Whether a file of the cache is what it should be; a damaged one is fetched again. Exported for its test. */
-export async function isIntact(file: string, sha256: string, files: Io['files']): Promise<boolean> {
-  return (await files.exists(file)) && (await files.sha256File(file)) === sha256;
 }
 
 /** Asks the releases, and unstable for what none of them has. Exported for its test. */

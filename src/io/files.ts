@@ -40,6 +40,11 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Whether a file is there and has this SHA-256 (lower-case hex). */
+export async function isIntact(file: string, sha256: string): Promise<boolean> {
+  return (await exists(file)) && (await sha256File(file)) === sha256;
+}
+
 export async function sizeOf(file: string): Promise<number> {
   return (await stat(file)).size;
 }

@@ -114,8 +114,7 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
   // Named by what it must be, or by where it is from: two versions never meet in one file.
   const name = candidate.sha256 ?? io.files.sha256Text(candidate.url);
   const file = `${cache}/sources/${name}.tar.gz`;
-  const known = candidate.sha256 !== undefined && (await io.files.exists(file));
-  if (known && (await io.files.sha256File(file)) === candidate.sha256) return file;
+  if (candidate.sha256 !== undefined && (await io.files.isIntact(file, candidate.sha256))) return file;
   await io.files.makeFolder(`${cache}/sources`);
   await io.sources.download({
     url: candidate.url,
