@@ -155,16 +155,16 @@ describe('turnbuild release', () => {
     expectSameDebs(join(other, 'dist'), 4);
   });
 
-  it('builds and verifies on a remote builder, which shares nothing with this machine, and makes the same bytes', async () => {
-    const builder = await startRemoteBuilder('turnbuild-e2e-remote');
+  it('builds and verifies over the protocol of a remote builder, with no local tags or mounts, and makes the same bytes', async () => {
     const other = join(dir, 'remote');
+    const builder = await startRemoteBuilder('turnbuild-e2e-remote', join(dir, 'buildx'));
     try {
       const where = ['--target', 'debian-13', '--arch', 'x86_64', '--builder', builder.name];
-      const run = await release(['--out', other, ...where, '--no-cache']);
+      const run = await release(['--out', other, ...where, '--no-cache'], { env: builder.env });
       expect(run.code, run.stderr).toBe(0);
       expect(run.stdout).toMatch(/builder turnbuild-e2e-remote \(remote\)/);
     } finally {
-      await builder.remove();
+      await builder.stop();
     }
     // Sources and packages at least: the build did come this way.
     expect(builder.transferred()).toBeGreaterThan(2 ** 20);

@@ -9,7 +9,9 @@ export interface RemoteBuilder {
   name: string;
   /** Bytes that have gone to BuildKit and come from it. */
   transferred(): number;
-  remove(): Promise<void>;
+  /** Environment in which buildx knows this builder. */
+  env: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
 }
 
 const DOCKER_SOCKET = '/var/run/docker.sock';
@@ -17,8 +19,11 @@ const DOCKER_SOCKET = '/var/run/docker.sock';
 const UPGRADE =
   'POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n';
 
-/** Starts a listener on loopback and registers it as a buildx builder with this name. */
-export async function startRemoteBuilder(name: string): Promise<RemoteBuilder> {
+/**
+ * Starts a listener on loopback and registers it as a buildx builder.
+ * @param config folder for buildx's own state (`BUILDX_CONFIG`): whatever a killed test leaves there, no other run meets
+ */
+export async function startRemoteBuilder(name: string, config: string): Promise<RemoteBuilder> {
   const sockets = new Set<Socket>();
   let bytes = 0;
   const server = createServer((client) => {
@@ -39,16 +44,13 @@ export async function startRemoteBuilder(name: string): Promise<RemoteBuilder> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  execFileSync('docker', [
-    'buildx',
-    'create',
-    '--name',
-    name,
-    '--driver',
-    'remote',
-    `tcp://127.0.0.1:${port}`,
-  ]);
-  return { name, transferred: () => bytes, remove: () => stop(name, server, sockets) };
+  const env = { BUILDX_CONFIG: config };
+  execFileSync(
+    'docker',
+    ['buildx', 'create', '--name', name, '--driver', 'remote', `tcp://127.0.0.1:${port}`],
+    { env: { ...process.env, ...env } },
+  );
+  return { name, env, transferred: () => bytes, stop: () => stop(server, sockets) };
 }
 
 /** Pipes both ways once the engine has switched protocols; the client's first bytes wait for that. */
@@ -72,8 +74,7 @@ function join(client: Socket, engine: Socket): void {
   engine.write(UPGRADE);
 }
 
-async function stop(name: string, server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
-  execFileSync('docker', ['buildx', 'rm', '--force', name]);
+async function stop(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   for (const socket of sockets) socket.destroy();
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
