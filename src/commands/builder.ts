@@ -1,7 +1,15 @@
 import { TurnbuildError } from '../errors.ts';
-import { type Exec, runProcess } from '../io/exec.ts';
-import { inspectBuilderCommand, parseBuilder } from '../plan/buildx.ts';
-import { type Arch, archOfOciPlatform, platformOf } from '../plan/platforms.ts';
+import type { Exec } from '../io/exec.ts';
+import {
+  architecturesOf,
+  compilesOn,
+  imageStoreCommand,
+  inspectBuilderCommand,
+  MIN_ENGINE,
+  parseBuilder,
+  parseEngine,
+} from '../plan/buildx.ts';
+import { type Arch, platformOf } from '../plan/platforms.ts';
 
 /** What turnbuild has to know of the builder that does the work. */
 export interface BuilderFacts {
@@ -9,26 +17,25 @@ export interface BuilderFacts {
   driver: string;
   /** Architectures that it can run, natively or under QEMU. */
   architectures: Arch[];
-  /** The processor that it compiles on: the first platform it names. */
-  buildArch: Arch;
+  /** The processor that it compiles on, for each architecture that is compiled for: nodes may differ. */
+  compilesOn: Readonly<Record<Arch, Arch>>;
+  /** Whether it takes roots as OCI layouts. An engine without the containerd image store needs them as images of its own. */
+  ociLayouts: boolean;
 }
 
 /**
- * Asks the builder (the current one without a name) what it is.
- * @throws DOCKER_MISSING, DOCKER_UNAVAILABLE, DOCKER_REFUSED, BUILDER_UNKNOWN
+ * Asks the builder (the current one without a name) what it is, and starts its nodes where `bootstrap` says so.
+ * @throws DOCKER_MISSING, DOCKER_UNAVAILABLE, DOCKER_REFUSED, DOCKER_TOO_OLD, BUILDER_UNKNOWN, BUILDER_UNSUITABLE
  */
 export async function inspectBuilder(
   name: string | undefined,
-  exec: Exec = runProcess,
+  { bootstrap, exec }: { bootstrap: boolean; exec: Exec },
 ): Promise<BuilderFacts> {
-  const result = await exec(inspectBuilderCommand(name));
+  const result = await exec(inspectBuilderCommand(name, bootstrap));
   if (result.code !== 0) throw builderError(name, result.code, `${result.stderr}\n${result.stdout}`.trim());
   const builder = parseBuilder(result.stdout);
-  const architectures = [...new Set(builder.platforms.map(archOfOciPlatform))].filter(
-    (arch) => arch !== undefined,
-  );
-  const [buildArch] = architectures;
-  if (buildArch === undefined) {
+  const [arm64, x86_64] = [compilesOn(builder, 'arm64'), compilesOn(builder, 'x86_64')];
+  if (arm64 === undefined || x86_64 === undefined) {
     throw new TurnbuildError(
       'BUILDER_UNSUITABLE',
       `Builder ${builder.name} runs neither linux/arm64 nor linux/amd64`,
@@ -37,7 +44,38 @@ export async function inspectBuilder(
       },
     );
   }
-  return { name: builder.name, driver: builder.driver, architectures, buildArch };
+  return {
+    name: builder.name,
+    driver: builder.driver,
+    architectures: architecturesOf(builder),
+    compilesOn: { arm64, x86_64 },
+    ociLayouts: builder.driver === 'docker' ? await engineTakesLayouts(builder.name, exec) : true,
+  };
+}
+
+async function engineTakesLayouts(builder: string, exec: Exec): Promise<boolean> {
+  const result = await exec(imageStoreCommand(builder));
+  if (result.code !== 0)
+    throw builderError(builder, result.code, `${result.stderr}\n${result.stdout}`.trim());
+  const engine = parseEngine(result.stdout);
+  if (engine.suitable) return engine.ociLayouts;
+  throw new TurnbuildError(
+    'DOCKER_TOO_OLD',
+    `The Docker engine is ${engine.version}; ${MIN_ENGINE}.0 or newer is needed`,
+    { hint: 'Upgrade it, or name another buildx builder with --builder.' },
+  );
+}
+
+/** What a plan goes by where no builder can be asked: an engine on this machine's processor. */
+export function assumedBuilder(): BuilderFacts {
+  const own: Arch = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  return {
+    name: 'not asked',
+    driver: 'docker',
+    architectures: [own],
+    compilesOn: { arm64: own, x86_64: own },
+    ociLayouts: true,
+  };
 }
 
 /** @throws BUILDER_PLATFORM_MISSING if packages of an architecture can't be run there */

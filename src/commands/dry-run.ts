@@ -1,8 +1,10 @@
 import { stepCommand } from '../plan/buildx.ts';
 import { formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
+import { bootstrapCommand, findImageCommand, importCommand, rootImage } from '../plan/roots.ts';
 import type { PlannedBase, StageName } from '../plan/types.ts';
-import { bootstrapCommand, findRoot } from '../stages/base.ts';
+import { findRoot, layoutOf } from '../stages/base.ts';
+import type { BuilderFacts } from './builder.ts';
 import type { PlannedRelease, Session } from './session.ts';
 
 /** One command of a dry run, for people (`line`) and for programs. */
@@ -17,10 +19,10 @@ export interface DryRunEntry {
  */
 export async function dryRunCommands(
   session: Session,
-  { plan, dir }: PlannedRelease,
+  { plan, dir, builder }: PlannedRelease,
   stages: readonly StageName[],
 ): Promise<DryRunEntry[]> {
-  const roots = await Promise.all(plan.bases.map((base) => rootOf(base, session)));
+  const roots = await Promise.all(plan.bases.map((base) => rootOf(base, session, builder)));
   const contextOf = (id: string) => roots.find((root) => root.id === id)?.context ?? '';
   const steps = plan.steps
     .filter((step) => stages.includes(step.stage))
@@ -44,16 +46,27 @@ export async function dryRunCommands(
   return [...roots.flatMap((root) => root.commands), ...steps];
 }
 
-/** A root's named context, and the command that makes it if it isn't there. */
-async function rootOf(base: PlannedBase, { io, cache, mirrors, options }: Session) {
+/** A root's named context, and the commands that make it if it isn't there. */
+async function rootOf(
+  base: PlannedBase,
+  { io, cache, mirrors, options }: Session,
+  builder: BuilderFacts,
+): Promise<{ id: string; context: string; commands: DryRunEntry[] }> {
   if (base.image !== undefined) return { id: base.id, context: `docker-image://${base.image}`, commands: [] };
   const known = mirrors ?? { debian: 'MIRROR' };
-  const { dir, digest } = await findRoot(base, known, { io, cache });
-  const made = digest === undefined || options.refreshBase === true;
-  const line = formatCommand(bootstrapCommand(base, known, `${dir}.tmp/root.tar`));
+  const found = await findRoot(base, known, { io, cache });
+  const made = found.digest === undefined || options.refreshBase === true;
+  const digest = found.digest === undefined || made ? 'DIGEST' : found.digest;
+  const layout = layoutOf(found.dir, digest);
+  const commands = made ? [bootstrapCommand(base, known, `${found.dir}/work.tmp`)] : [];
+  const image = rootImage(base, digest);
+  if (!builder.ociLayouts && (made || (await io.exec(findImageCommand(builder.name, image))).code !== 0)) {
+    const tar = made ? `${layout}/blobs/sha256/ROOT` : await io.rootLayer(layout, digest);
+    commands.push(importCommand(base, builder.name, tar, image));
+  }
   return {
     id: base.id,
-    context: `oci-layout://${dir}@${made ? 'DIGEST' : digest}`,
-    commands: made ? [{ step: `root:${base.id}`, line }] : [],
+    context: builder.ociLayouts ? `oci-layout://${layout}@${digest}` : `docker-image://${image}`,
+    commands: commands.map((command) => ({ step: `root:${base.id}`, line: formatCommand(command) })),
   };
 }

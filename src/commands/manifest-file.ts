@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import { exists, readText, writeText } from '../io/files.ts';
 import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
 import { parseManifest, withBase, withStep } from '../manifest/store.ts';
-import { advisoriesFor, parseAdvisories } from '../recipe/advisories.ts';
-import type { Recipes } from './recipes.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease } from './session.ts';
 
@@ -11,10 +9,9 @@ import type { PlannedRelease } from './session.ts';
  * Opens manifest.json of a release's folder, or begins one. Steps of the old one are kept where their source is the
  * same; their keys decide whether they are current. Each change is on the disk before the next step begins.
  */
-export async function openManifest(release: PlannedRelease, recipes: Recipes): Promise<ManifestStore> {
+export async function openManifest(release: PlannedRelease): Promise<ManifestStore> {
   const file = join(release.dir, 'manifest.json');
   const { source, plan } = release;
-  const known = parseAdvisories(await readText(join(recipes.dir, 'advisories.yaml')));
   const old = (await exists(file)) ? parseManifest(file, await readText(file)) : undefined;
   let manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
@@ -27,7 +24,7 @@ export async function openManifest(release: PlannedRelease, recipes: Recipes): P
       ...(source.commit === undefined ? {} : { commit: source.commit }),
       ...(source.gitTree === undefined ? {} : { gitTree: source.gitTree }),
     },
-    advisories: advisoriesFor(plan.coturn.version, known),
+    advisories: plan.advisories,
     bases: old?.bases ?? [],
     // Other sources under the same version make everything else another thing.
     steps: old?.source.tree === source.tree ? old.steps : [],

@@ -1,31 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EXIT, messageOf, TurnbuildError, usageError } from '../errors.ts';
-import { runProcess } from '../io/exec.ts';
+import { type Exec, runProcess } from '../io/exec.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { createPlan } from '../plan/index.ts';
-import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
+import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
-import { type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
+import { assumedBuilder, type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
 import { openManifest } from './manifest-file.ts';
 import { architecturesOption, countOption, listOption } from './options.ts';
 import { packageRoot } from './recipes.ts';
 import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
+import { withLog } from './step-log.ts';
 
-/** Gathers facts and plans. `verify` says whether packages will be run, which needs a builder for their architecture. */
+/**
+ * Gathers facts and plans.
+ * @param verify packages will be run, which needs a builder for their architecture
+ * @param perform the plan will be performed: the builder is started and must fit. Else it is asked only if it is there.
+ */
 export async function planRelease(
   session: Session,
   version: string | undefined,
-  verify: boolean,
+  { verify, perform }: { verify: boolean; perform: boolean },
 ): Promise<PlannedRelease> {
   const { options, recipes } = session;
   const wanted = architecturesOption(options.arch) ?? recipes.release.architectures;
@@ -36,26 +40,26 @@ export async function planRelease(
   }
   const plan = (
     coturn: { version: string; epoch: number },
-    builder: Pick<BuilderFacts, 'driver' | 'buildArch'>,
+    builder: Pick<BuilderFacts, 'driver' | 'compilesOn'>,
   ): Plan =>
     createPlan({
       coturn: { ...coturn, revision },
       release: { ...recipes.release, maintainer: options.maintainer ?? recipes.release.maintainer },
       knownTargets: recipes.targets,
       compatibility: recipes.compatibility,
+      metrics: recipes.metrics,
+      advisories: recipes.advisories,
       targets,
       architectures: wanted,
-      buildArch: builder.buildArch,
+      compilesOn: builder.compilesOn,
       verify,
       // Only the engine's own builder is known to give each container a network of its own.
       sharedNetwork: builder.driver !== 'docker',
     });
   // Wrong names are found before anything is downloaded or asked.
-  plan({ version: '0.0.0', epoch: 0 }, { driver: 'docker', buildArch: wanted[0] ?? 'x86_64' });
-  const builder = await inspectBuilder(options.builder, (command) =>
-    runProcess(command, { signal: session.io.signal }),
-  );
-  if (verify) requirePlatforms(builder, wanted);
+  plan({ version: '0.0.0', epoch: 0 }, assumedBuilder());
+  const builder = await chooseBuilder(session, perform);
+  if (verify && perform) requirePlatforms(builder, wanted);
   const source = await fetchShown(session, version);
   return {
     source,
@@ -63,6 +67,17 @@ export async function planRelease(
     plan: plan({ version: source.version, epoch: source.epoch }, builder),
     dir: resolve(options.out ?? 'dist', source.version),
   };
+}
+
+async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
+  const exec: Exec = (command) => runProcess(command, { signal: session.io.signal });
+  try {
+    return await inspectBuilder(session.options.builder, { bootstrap: perform, exec });
+  } catch (error) {
+    const absent = ['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'BUILDER_UNSUITABLE'];
+    if (perform || !(error instanceof TurnbuildError) || !absent.includes(error.code)) throw error;
+    return assumedBuilder();
+  }
 }
 
 /** Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has. */
@@ -76,7 +91,7 @@ export async function performRelease(
   const lock = await lockFolder(dir);
   try {
     await writeSource(release.source, dir, io);
-    const store = await openManifest(release, session.recipes);
+    const store = await openManifest(release);
     const bases = new Map<string, ReadyBase>();
     const context: StageContext = {
       io,
@@ -92,7 +107,7 @@ export async function performRelease(
     };
     const steps = new Set(stages);
     const options = { plain: isPlain(session), jobs: session.jobs, line: output.line };
-    const errors = await runTasks(baseGroups(session, plan, bases, store), {
+    const errors = await runTasks(baseGroups(session, release, bases, store), {
       ...options,
       jobs: Math.min(2, session.jobs),
     });
@@ -113,36 +128,38 @@ export async function performRelease(
 
 function baseGroups(
   session: Session,
-  plan: Plan,
+  release: PlannedRelease,
   bases: Map<string, ReadyBase>,
   store: ManifestStore,
 ): TaskGroup[] {
-  return plan.bases.map((base) => ({
+  return release.plan.bases.map((base) => ({
     title: `root ${base.id}`,
     tasks: [
       {
         title: base.image === undefined ? 'bootstrap' : 'registry image',
-        run: async (show) => {
-          const ready = await prepareBase(base, {
-            io: session.io,
-            cache: session.cache,
-            mirrors: session.mirrors,
-            refresh: session.options.refreshBase === true,
-            onLine: show,
-          });
-          bases.set(base.id, ready);
-          await store.recordBase({
-            name: base.id,
-            suite: base.suite,
-            arch: base.arch,
-            origin: ready.origin,
-            digest: ready.digest,
-          });
-          return ready.digest.slice(0, 19);
-        },
+        run: (show) => performBase(session, release, base, { bases, store, show }),
       },
     ],
   }));
+}
+
+async function performBase(
+  session: Session,
+  { dir, builder }: PlannedRelease,
+  base: PlannedBase,
+  to: { bases: Map<string, ReadyBase>; store: ManifestStore; show: (text: string) => void },
+): Promise<string> {
+  const { io, cache, mirrors, options } = session;
+  const id = `root:${base.id}`;
+  const refresh = options.refreshBase === true;
+  const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>
+    prepareBase(base, { io, cache, mirrors, refresh, builder, onLine }),
+  );
+  to.bases.set(base.id, ready);
+  const { origin, digest, packages } = ready;
+  const recorded = { name: base.id, suite: base.suite, arch: base.arch, origin, digest };
+  await to.store.recordBase(packages === undefined ? recorded : { ...recorded, packages });
+  return digest.slice(0, 19);
 }
 
 function stepGroups(
@@ -175,38 +192,20 @@ async function performStep(
   store: ManifestStore,
   show: (text: string) => void,
 ): Promise<string> {
-  const path = join(context.dir, logFile(step));
-  await files.makeFolder(join(context.dir, 'logs'));
-  const log = createWriteStream(`${path}.tmp`);
-  let lines = 0;
-  let failure: Error | undefined;
-  log.on('error', (error) => {
-    failure ??= error;
-  });
-  try {
-    const outcome = await runStep(step, context, store, (line) => {
-      lines += 1;
-      log.write(`${line}\n`);
-      show(line.replace(/^#\d+ (\d+\.\d+ )?/, ''));
-      if (session.options.verbose === true) session.output.line(`  ${step.id} | ${line}`);
-    });
-    if (outcome === 'blocked') {
-      throw new TurnbuildError(
-        'STEP_BLOCKED',
-        `${step.id} needs ${step.needs.join(' and ')}, which has not been made`,
-        {
-          hint: 'Run `turnbuild release`, or the earlier command first.',
-        },
-      );
-    }
-    return outcome === 'current' ? 'up to date' : 'done';
-  } finally {
-    await new Promise((done) => log.close(done));
-    if (failure !== undefined) await files.diskErrors(Promise.reject(failure));
-    // A step that was up to date has printed nothing: its old log stays.
-    if (lines > 0) await files.moveInto(`${path}.tmp`, path);
-    else await files.remove(`${path}.tmp`);
+  const path = join(context.dir, logFile(step.id));
+  const outcome = await withLog(session, { path, id: step.id, show }, (onLine) =>
+    runStep(step, context, store, onLine),
+  );
+  if (outcome === 'blocked') {
+    throw new TurnbuildError(
+      'STEP_BLOCKED',
+      `${step.id} needs ${step.needs.join(' and ')}, which has not been made`,
+      {
+        hint: 'Run `turnbuild release`, or the earlier command first.',
+      },
+    );
   }
+  return outcome === 'current' ? 'up to date' : 'done';
 }
 
 /** All errors as one: the first one's code, every message. */

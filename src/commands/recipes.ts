@@ -3,6 +3,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TurnbuildError } from '../errors.ts';
 import { exists, readText } from '../io/files.ts';
+import {
+  advisoriesSchema,
+  type KnownAdvisory,
+  type Quarantine,
+  quarantineSchema,
+} from '../recipe/advisories.ts';
+import { type MetricFamily, metricsSchema } from '../recipe/metrics.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import {
   type Compatibility,
@@ -20,6 +27,9 @@ export interface Recipes {
   release: ReleaseRecipe;
   targets: Target[];
   compatibility: Compatibility;
+  metrics: MetricFamily[];
+  advisories: KnownAdvisory[];
+  quarantine: Quarantine[];
 }
 
 /** The folder of the installed turnbuild: the first one above this file that has a package.json. */
@@ -53,5 +63,8 @@ export async function loadRecipes(dir?: string): Promise<Recipes> {
     release: await read(join(recipes, 'release.yaml'), releaseSchema),
     targets: await Promise.all(names.map((name) => read(join(recipes, 'targets', name), targetSchema))),
     compatibility: await read(join(patches, 'compatibility.yaml'), compatibilitySchema),
+    metrics: await read(join(recipes, 'metrics.yaml'), metricsSchema),
+    advisories: await read(join(recipes, 'advisories.yaml'), advisoriesSchema),
+    quarantine: await read(join(recipes, 'quarantine.yaml'), quarantineSchema),
   };
 }

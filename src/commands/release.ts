@@ -21,7 +21,10 @@ export async function release(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const planned = await planRelease(session, version, stages.includes('verify'));
+  const planned = await planRelease(session, version, {
+    verify: stages.includes('verify'),
+    perform: options.dryRun !== true,
+  });
   announce(planned, output);
   if (options.dryRun === true) return dryRun(session, planned, stages);
   let manifest: Manifest;
@@ -44,8 +47,9 @@ function announce({ source, plan, builder, dir }: PlannedRelease, output: Output
   output.line(
     `coturn ${source.version} from ${source.location} (sha256 ${source.sha256.slice(0, 16)}, tree ${source.tree.slice(0, 16)})`,
   );
+  const processors = plan.steps.map((step) => plan.compilesOn[step.arch]);
   output.line(
-    `builder ${builder.name} (${builder.driver}), compiling on ${plan.buildArch}; results in ${dir}`,
+    `builder ${builder.name} (${builder.driver}), compiling on ${[...new Set(processors)].join(' and ')}; results in ${dir}`,
   );
 }
 
@@ -69,7 +73,14 @@ export async function plan(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const { plan: planned, source, builder } = await planRelease(session, version, true);
+  const {
+    plan: planned,
+    source,
+    builder,
+  } = await planRelease(session, version, {
+    verify: true,
+    perform: false,
+  });
   const { archive: _, ...sourceFacts } = source;
   if (options.json === true) {
     output.data({ ...planned, source: sourceFacts, builder });
@@ -80,6 +91,8 @@ export async function plan(
   for (const base of planned.bases)
     output.line(`  root ${base.id}: ${base.image ?? 'bootstrapped from the Debian archive'}`);
   for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
+  for (const { severity, id, fixed, summary } of planned.advisories)
+    output.line(`  known weakness: ${severity} ${id}, fixed in ${fixed}: ${summary}`);
   return EXIT.ok;
 }
 

@@ -43,7 +43,7 @@ export async function runStep(
     key,
     target: step.target,
     arch: step.arch,
-    log: logFile(step),
+    log: logFile(step.id),
   };
   const seconds = () => Math.round((Date.now() - started) / 100) / 10;
   try {
@@ -75,9 +75,9 @@ export async function runStep(
   }
 }
 
-/** Where a step's whole output is kept, beneath the release's folder. */
-export function logFile(step: PlannedStep): string {
-  return `logs/${step.id.replaceAll(':', '-')}.log`;
+/** Where the whole output of a step or root is kept, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
+export function logFile(id: string): string {
+  return `logs/${id.replaceAll(':', '-')}.log`;
 }
 
 function recorded(store: ManifestStore, id: string): ManifestStep | undefined {

@@ -2,11 +2,10 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import semver from 'semver';
 import { TurnbuildError, usageError } from '../errors.ts';
-import { readText } from '../io/files.ts';
 import { createGithubSource } from '../io/github.ts';
 import { readLock, writeLock } from '../io/source-lock.ts';
 import { pinSource, type SourceLock } from '../plan/source-lock.ts';
-import { parseQuarantine, quarantineOf } from '../recipe/advisories.ts';
+import { quarantineOf } from '../recipe/advisories.ts';
 import { comparableVersion } from '../recipe/coturn-version.ts';
 import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stages/source.ts';
 import { parseSource, sha256Option } from './options.ts';
@@ -33,9 +32,8 @@ export async function resolveWanted(
   const { provider, location } = chooseProvider(options.source, wanted, lock);
   const sha256 = sha256Option(options.sha256);
   const request = wanted ?? 'latest';
-  const quarantine = parseQuarantine(await readText(join(recipes.dir, 'quarantine.yaml')));
   const quarantined = (version: string) =>
-    options.allowQuarantined === true ? undefined : quarantineOf(version, quarantine);
+    options.allowQuarantined === true ? undefined : quarantineOf(version, recipes.quarantine);
   const select = (versions: readonly string[]) =>
     selectVersion(request, versions, (version) => quarantined(version) === undefined);
   let candidate: SourceCandidate;
@@ -114,9 +112,7 @@ async function githubCandidate(
     ...(token === undefined ? {} : { token }),
     ...(baseUrl === undefined ? {} : { baseUrl }),
   });
-  const version = isExact(request)
-    ? request
-    : select((await github.listReleases()).map((release) => release.version));
+  const version = isExact(request) ? request : select(await github.listVersions());
   if (version === undefined) throw versionNotFound(request, 'GitHub', []);
   const tag = await github.resolveTag(version);
   return {
@@ -126,6 +122,7 @@ async function githubCandidate(
     url: tag.tarballUrl,
     commit: tag.commit,
     gitTree: tag.gitTree,
+    ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
   };
 }
 

@@ -10,6 +10,7 @@ const MAX_WAIT_MS = 120_000;
 export interface Try {
   url: string;
   part: string;
+  headers?: Readonly<Record<string, string>>;
   onProgress?: (received: number, total: number | undefined) => void;
   signal?: AbortSignal;
   stallMs: number;
@@ -44,7 +45,7 @@ export async function tryOnce(request: Try): Promise<void> {
   try {
     const resume: Record<string, string> = have > 0 ? { range: `bytes=${have}-`, 'if-range': tag } : {};
     const response = await fetch(request.url, {
-      headers: { 'accept-encoding': 'identity', ...resume },
+      headers: { 'accept-encoding': 'identity', ...request.headers, ...resume },
       signal,
     });
     stall.alive();
@@ -108,12 +109,30 @@ async function refusal(request: Try, response: Response): Promise<Error> {
     await discardPart(request.part);
     return new Retryable('the server refused to resume', 0);
   }
+  if ((status === 403 || status === 429) && response.headers.get('x-ratelimit-remaining') === '0')
+    return rateLimited(request, response);
   if (status === 408 || status === 429 || status >= 500)
     return new Retryable(`the server answered ${status}`, retryAfter(response.headers.get('retry-after')));
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
     `${request.url} could not be downloaded: the server answered ${status} ${statusText}`,
     { hint: 'Check the address: another try would get the same answer.' },
+  );
+}
+
+/** GitHub's way to say that an address, or a token, has asked often enough. */
+function rateLimited({ url, headers }: Try, response: Response): TurnbuildError {
+  const reset = Number(response.headers.get('x-ratelimit-reset'));
+  const until = Number.isFinite(reset) && reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : '';
+  return new TurnbuildError(
+    'GITHUB_RATE_LIMITED',
+    `${url} could not be downloaded: the server gives no more answers${until}`,
+    {
+      hint:
+        headers?.authorization === undefined
+          ? 'Set GITHUB_TOKEN: 5,000 requests an hour instead of 60.'
+          : 'Wait until then.',
+    },
   );
 }
 

@@ -9,6 +9,8 @@ export interface DownloadRequest {
   file: string;
   /** Lower-case hex. */
   sha256?: string;
+  /** Sent to the address, and not to where it may redirect to. */
+  headers?: Readonly<Record<string, string>>;
   /** Bytes so far, those of earlier runs included, and of the whole file if the server says so. */
   onProgress?: (received: number, total: number | undefined) => void;
   signal?: AbortSignal;

@@ -1,6 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 
@@ -80,6 +91,20 @@ export async function moveInto(from: string, to: string): Promise<void> {
 export async function copyInto(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await diskErrors((await stat(from)).isDirectory() ? cp(from, to, { recursive: true }) : copyFile(from, to));
+}
+
+/** Sets a file's or folder's time of change to now. */
+export async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now);
+}
+
+/** Removes the folders in a folder that were last changed this many milliseconds ago, or longer. */
+export async function removeOlder(dir: string, ageMs: number): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory() && Date.now() - (await stat(path)).mtimeMs >= ageMs) await remove(path);
+  }
 }
 
 export async function remove(path: string): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { TurnbuildError } from '../errors.ts';
+import { EXIT, TurnbuildError } from '../errors.ts';
 import { makeFolder } from './files.ts';
 import { isAlive } from './leftovers.ts';
 
@@ -14,12 +14,15 @@ export interface FolderLock {
 /** How often a lock is asked for again while others take a stale one over, and the milliseconds between. */
 const TRIES = 50;
 const PAUSE_MS = 20;
+/** Milliseconds between two looks at a lock that somebody holds. */
+const WAIT_MS = 200;
 
 /**
- * Takes the lock of a folder: one release at a time. A lock whose process is gone is taken over.
- * @throws RELEASE_LOCKED if a living process on this machine, or any on another, holds it
+ * Takes the lock of a folder: one process at a time. A lock whose process is gone is taken over.
+ * @param wait waits for a lock that is held, until this is aborted; without it a held lock is an error
+ * @throws RELEASE_LOCKED if a living process on this machine, or any on another, holds it; INTERRUPTED while waiting
  */
-export async function lockFolder(dir: string): Promise<FolderLock> {
+export async function lockFolder(dir: string, wait?: AbortSignal): Promise<FolderLock> {
   await makeFolder(dir);
   const file = join(dir, '.lock');
   const id = randomUUID();
@@ -27,13 +30,18 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
   const own = `${file}.${id}`;
   await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id }));
   try {
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      if (await linked(own, file)) return { release: () => rm(file, { force: true }) };
-      const holder = await readHolder(file);
-      if (holder === ABSENT) continue;
-      if (isHeld(holder)) throw lockedError(dir, file, holder);
-      if (await takeOver(own, file, holder)) return { release: () => rm(file, { force: true }) };
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    for (let attempt = 0; attempt < TRIES; ) {
+      const holder = (await linked(own, file)) ? OWN : await readHolder(file);
+      if (holder === OWN || (isStale(holder) && (await takeOver(own, file, holder))))
+        return { release: () => rm(file, { force: true }) };
+      if (wait?.aborted === true) throw interrupted(dir);
+      if (holder !== ABSENT && isHeld(holder)) {
+        if (wait === undefined) throw lockedError(dir, file, holder);
+        await pause(WAIT_MS);
+        continue;
+      }
+      attempt += 1;
+      await pause(PAUSE_MS);
     }
     throw lockedError(dir, file, { pid: 0, host: 'unknown' });
   } finally {
@@ -43,6 +51,22 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
 
 /** There is no lock: it has just been given back. */
 const ABSENT = 'absent';
+/** It is ours. */
+const OWN = 'own';
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function interrupted(dir: string): TurnbuildError {
+  return new TurnbuildError('INTERRUPTED', `Interrupted while waiting for another process in ${dir}`, {
+    exitCode: EXIT.interrupted,
+  });
+}
+
+function isStale(holder: Holder | undefined | typeof ABSENT): holder is Holder | undefined {
+  return holder !== ABSENT && !isHeld(holder);
+}
 
 interface Holder {
   pid: number;

@@ -1,11 +1,5 @@
 import { EXIT, TurnbuildError } from '../errors.ts';
 
-/** A coturn release on GitHub. */
-export interface GithubRelease {
-  version: string;
-  publishedAt: string;
-}
-
 /** What a release's tag stands for. */
 export interface GithubTag {
   tag: string;
@@ -23,8 +17,8 @@ export interface GithubOptions {
 }
 
 export interface GithubSource {
-  /** Published releases, newest first; drafts, prereleases and tags of images are left out. */
-  listReleases(): Promise<GithubRelease[]>;
+  /** Versions of the published releases, newest first; drafts, prereleases and tags of images are left out. */
+  listVersions(): Promise<string[]>;
   resolveTag(version: string): Promise<GithubTag>;
 }
 
@@ -52,7 +46,7 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
       throw explain(error, what, options.token !== undefined);
     });
   return {
-    async listReleases() {
+    async listVersions() {
       const all = await ask(
         octokit.paginate(octokit.rest.repos.listReleases, { ...REPOSITORY, per_page: 100 }),
         'its releases',
@@ -62,7 +56,7 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
           (release) =>
             !release.draft && !release.prerelease && /^\d+\.\d+\.\d+(\.\d+)?$/.test(release.tag_name),
         )
-        .map((release) => ({ version: release.tag_name, publishedAt: release.published_at ?? '' }));
+        .map((release) => release.tag_name);
     },
     async resolveTag(version) {
       const ref = await ask(

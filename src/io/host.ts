@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { inspectBuilderCommand, parseBuilder } from '../plan/buildx.ts';
 import type { HostFacts } from '../plan/doctor.ts';
 import type { Exec } from './exec.ts';
 import { exists } from './files.ts';
@@ -23,14 +24,7 @@ export async function gatherHostFacts(
     effect: 'read',
   });
   const buildx = await exec({ file: 'docker', args: ['buildx', 'version'], effect: 'read' });
-  const inspect =
-    engine.code === 0 || builder !== undefined
-      ? await exec({
-          file: 'docker',
-          args: ['buildx', 'inspect', ...(builder === undefined ? [] : [builder])],
-          effect: 'read',
-        })
-      : undefined;
+  const inspect = await exec(inspectBuilderCommand(builder, false));
   return {
     os: await operatingSystem(),
     root: process.getuid?.() === 0,
@@ -40,21 +34,22 @@ export async function gatherHostFacts(
     docker: {
       client: programs.has('docker'),
       buildx: buildx.code === 0,
-      engine: engine.code === 0,
+      engine: engine.code === 0 ? engine.stdout.trim() : undefined,
       daemon: programs.has('dockerd'),
       configured: await exists('/etc/docker/daemon.json'),
     },
-    builderPlatforms: platforms(inspect?.stdout ?? ''),
+    builder: inspect.code === 0 ? parseBuilder(inspect.stdout) : undefined,
+    runs: await runnable(exec),
     programs,
     binfmt: await exists('/proc/sys/fs/binfmt_misc/status'),
     archiveKeyring: await exists(KEYRING),
   };
 }
 
-function platforms(text: string): string[] {
-  return [...text.matchAll(/^\s*Platforms:\s*(.+)$/gm)].flatMap((match) =>
-    (match[1] ?? '').split(',').map((each) => each.trim()),
-  );
+/** arch-test runs a small program of each architecture, and prints the names of those that ran. */
+async function runnable(exec: Exec): Promise<Set<string>> {
+  const { stdout } = await exec({ file: 'arch-test', args: [], effect: 'read' });
+  return new Set(stdout.split('\n').map((line) => line.trim()));
 }
 
 /** Debian 12's Docker is too old. apt's suites say more than os-release, which a single newer package changes. */

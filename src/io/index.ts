@@ -1,8 +1,9 @@
 import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
+import { lockFolder } from './folder-lock.ts';
 import { removeLeftovers, temporaryName } from './leftovers.ts';
-import { writeOciLayout } from './oci-layout.ts';
+import { rootLayer, writeOciLayout } from './oci-layout.ts';
 import { readSourceArchive } from './source-archive.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './source-tree.ts';
 
@@ -15,7 +16,9 @@ export interface Io {
   files: typeof files;
   sources: typeof sources;
   writeOciLayout: typeof writeOciLayout;
+  rootLayer: typeof rootLayer;
   leftovers: typeof leftovers;
+  lockFolder: typeof lockFolder;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
 }
@@ -23,5 +26,5 @@ export interface Io {
 export type { Exec, ExecResult } from './exec.ts';
 
 export function createIo(exec: Exec, signal: AbortSignal): Io {
-  return { exec, files, sources, writeOciLayout, leftovers, signal };
+  return { exec, files, sources, writeOciLayout, rootLayer, leftovers, lockFolder, signal };
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256File, sha256Text } from './files.ts';
 
@@ -9,10 +9,16 @@ const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 /**
  * Turns a root file system (an uncompressed tar, which is moved, not copied) into an OCI image layout of one layer in `dir`.
  * @param ociArch the platform name of the OCI image specification, e.g. `amd64`
+ * @param environment one `NAME=value`
  * @returns the digest of the image manifest, `sha256:…`; it depends on the tar and the architecture only
  * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
-export async function writeOciLayout(dir: string, rootTar: string, ociArch: string): Promise<string> {
+export async function writeOciLayout(
+  dir: string,
+  rootTar: string,
+  ociArch: string,
+  environment: string,
+): Promise<string> {
   const blobs = join(dir, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });
   const layerDigest = await sha256File(rootTar);
@@ -21,7 +27,7 @@ export async function writeOciLayout(dir: string, rootTar: string, ociArch: stri
   const config = await writeBlob(blobs, CONFIG_TYPE, {
     architecture: ociArch,
     os: 'linux',
-    config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
+    config: { Env: [environment] },
     rootfs: { type: 'layers', diff_ids: [layer.digest] },
   });
   const manifest = await writeBlob(blobs, MANIFEST_TYPE, {
@@ -34,6 +40,15 @@ export async function writeOciLayout(dir: string, rootTar: string, ociArch: stri
   await writeFile(join(dir, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
   await writeFile(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   return manifest.digest;
+}
+
+/** Path of the root file system's tar in a layout that `writeOciLayout` has made. @param digest of the manifest */
+export async function rootLayer(dir: string, digest: string): Promise<string> {
+  const blob = (id: string) => join(dir, 'blobs', 'sha256', id.replace('sha256:', ''));
+  const manifest = JSON.parse(await readFile(blob(digest), 'utf8')) as { layers: Descriptor[] };
+  const [layer] = manifest.layers;
+  if (layer === undefined) throw new Error(`${dir} has no layer`);
+  return blob(layer.digest);
 }
 
 interface Descriptor {

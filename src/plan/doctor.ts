@@ -1,4 +1,5 @@
-import type { Command } from './command.ts';
+import { type InspectedBuilder, MIN_ENGINE, parseEngine } from './buildx.ts';
+import { type Command, formatCommand } from './command.ts';
 
 /** What was found on a machine. */
 export interface HostFacts {
@@ -14,15 +15,17 @@ export interface HostFacts {
   docker: {
     client: boolean;
     buildx: boolean;
-    /** An engine answers this user. */
-    engine: boolean;
+    /** Version of the engine that answers this user. */
+    engine: string | undefined;
     /** dockerd is installed, running or not. */
     daemon: boolean;
     /** /etc/docker/daemon.json is there. */
     configured: boolean;
   };
-  /** A buildx builder other than the local engine was named or is current. */
-  builderPlatforms: readonly string[];
+  /** The buildx builder that was named or is current; it may be another one than the local engine. */
+  builder: InspectedBuilder | undefined;
+  /** Architectures (Debian's names) whose programs this machine runs, as arch-test has it. */
+  runs: ReadonlySet<string>;
   /** Programs on PATH. */
   programs: ReadonlySet<string>;
   /** The kernel's binfmt_misc file system is mounted. */
@@ -56,16 +59,8 @@ export function diagnose(host: HostFacts): Finding[] {
     if (!debian) return text;
     return host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
   };
-  const engine = host.docker.engine;
   return [
-    {
-      id: 'docker-engine',
-      title: 'Docker engine',
-      ok: engine && host.docker.client,
-      why: 'all compiling, packaging and verifying happens in it',
-      fix: fixes(engineFix(host)),
-      advice: advice('Install Docker Desktop or Docker Engine, and start it.'),
-    },
+    far(host) ? builderFinding(host) : engineFinding(host, { fixes, advice }),
     {
       id: 'docker-buildx',
       title: 'Docker buildx',
@@ -77,10 +72,23 @@ export function diagnose(host: HostFacts): Finding[] {
     ...['arm64', 'amd64'].map((arch) => ({
       id: `platform-${arch}`,
       title: `Builder runs linux/${arch}`,
-      ok: host.builderPlatforms.some((platform) => platform.startsWith(`linux/${arch}`)),
+      ok: builderRuns(host, arch),
       why: 'packages are installed and used on their own architecture before they are published',
+      fix: far(host) ? [] : fixes(emulationFix(host, arch)),
+      advice: far(host)
+        ? `Give the builder a node for linux/${arch}.`
+        : advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
+    })),
+    // Roots are made on this machine, wherever the builder is.
+    ...(far(host) ? ['arm64', 'amd64'] : []).map((arch) => ({
+      id: `runs-${arch}`,
+      title: `This machine runs ${arch} programs`,
+      ok: host.runs.has(arch),
+      why: 'minimal roots are made on it, with the programs of their own architecture',
       fix: fixes(emulationFix(host, arch)),
-      advice: advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
+      advice: advice(
+        `Register QEMU for ${arch}, or pin registry images as baseImage in the targets' recipes.`,
+      ),
     })),
     ...[
       {
@@ -108,8 +116,61 @@ export function diagnose(host: HostFacts): Finding[] {
   ];
 }
 
+/** The builder isn't the engine of this machine: a container, another machine, a cluster. */
+function far(host: HostFacts): boolean {
+  // Where nothing answers, the current builder has no driver.
+  return host.builder !== undefined && !['docker', ''].includes(host.builder.driver);
+}
+
+function builderRuns(host: HostFacts, ociArch: string): boolean {
+  const platforms = (host.builder?.nodes ?? []).flat().map(({ platform }) => platform.split('/'));
+  return platforms.some(([os, arch]) => os === 'linux' && arch === ociArch);
+}
+
+/** A buildx builder that is there is used, and no engine is asked for. */
+function builderFinding({ builder }: HostFacts): Finding {
+  const name = builder?.name ?? '';
+  const command: Command = {
+    file: 'docker',
+    args: ['buildx', 'inspect', '--bootstrap', name],
+    effect: 'write',
+  };
+  return {
+    id: 'builder',
+    title: `Builder ${name} (${builder?.driver})`,
+    ok: (builder?.nodes ?? []).length > 0,
+    why: 'all compiling, packaging and verifying happens in it',
+    fix: [command],
+    advice: `Start its nodes: ${formatCommand(command)}`,
+  };
+}
+
+interface Mending {
+  fixes: (steps: FixStep[]) => FixStep[];
+  advice: (text: string) => string;
+}
+
+/** An engine that answers is used as it is: whoever runs it decides about its version. */
+function engineFinding(host: HostFacts, { fixes, advice }: Mending): Finding {
+  const { engine, client } = host.docker;
+  const finding = { title: 'Docker engine', why: 'all compiling, packaging and verifying happens in it' };
+  if (engine === undefined || !client) {
+    const fix = fixes(engineFix(host));
+    const text = advice('Install Docker Desktop or Docker Engine, and start it.');
+    return { id: 'docker-engine', ...finding, ok: false, fix, advice: text };
+  }
+  const ok = parseEngine(engine).suitable;
+  return {
+    id: 'docker-engine',
+    ...finding,
+    title: ok ? finding.title : `Docker engine (${engine}; ${MIN_ENGINE}.0 or newer is needed)`,
+    ok,
+    fix: [],
+    advice: 'Upgrade it, or name another buildx builder with --builder.',
+  };
+}
+
 function engineFix(host: HostFacts): FixStep[] {
-  if (host.docker.engine && host.docker.client) return [];
   const steps: FixStep[] = [];
   if (!host.docker.daemon || !host.docker.client) {
     const client = host.docker.client ? [] : ['docker-cli'];

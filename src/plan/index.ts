@@ -1,4 +1,6 @@
 import { nearestName, TurnbuildError, usageError } from '../errors.ts';
+import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
+import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
 import { debFileName, debVersion } from './package-version.ts';
@@ -12,11 +14,13 @@ export interface PlanFacts {
   /** All targets that there are a recipe for. */
   knownTargets: readonly Target[];
   compatibility: Compatibility;
+  metrics: readonly MetricFamily[];
+  advisories: readonly KnownAdvisory[];
   /** Names of the wanted targets and architectures. */
   targets: readonly string[];
   architectures: readonly Arch[];
-  /** Processor of the machine that compiles. */
-  buildArch: Arch;
+  /** Processor that is compiled on, for each architecture that is compiled for. */
+  compilesOn: Readonly<Record<Arch, Arch>>;
   /** Whether packages are verified. */
   verify: boolean;
   /** Whether containers of the builder share a network, so that two verifications would meet on their ports. */
@@ -43,11 +47,13 @@ export function createPlan(facts: PlanFacts): Plan {
     maintainer: facts.release.maintainer,
     relay: facts.release.relay,
     needs: needsOf(facts.coturn.version, facts.compatibility),
+    metrics: metricsFor(facts.coturn.version, facts.metrics),
+    advisories: advisoriesFor(facts.coturn.version, facts.advisories),
     targets,
-    buildArch: facts.buildArch,
+    compilesOn: facts.compilesOn,
     bases: uniqueById(
       pairs.flatMap(({ target, arch }) => [
-        base(target, facts.buildArch),
+        base(target, facts.compilesOn[arch]),
         // Only what is run needs a root of its own architecture: compiling and packaging are cross.
         ...(facts.verify ? [base(target, arch)] : []),
       ]),
@@ -78,7 +84,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     arch,
     needs: needs.map((need) => `${need}:${target.name}:${arch}`),
     outputs: [`${stage}/${target.name}-${arch}`],
-    base: base(target, facts.buildArch).id,
+    base: base(target, facts.compilesOn[arch]).id,
     targetBase: base(target, arch).id,
     dockerStages: [stage],
     buildArgs: common,
@@ -99,8 +105,11 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
 }
 
 function base(target: Target, arch: Arch): PlannedBase {
-  const image = target.baseImage === undefined ? {} : { image: target.baseImage };
-  return { id: `${target.suite}-${arch}`, suite: target.suite, arch, ...image };
+  const { baseImage, suite } = target;
+  if (baseImage === undefined) return { id: `${suite}-${arch}`, suite, arch };
+  // Two targets of one suite may start from different images.
+  const digest = baseImage.split(':').at(-1)?.slice(0, 12);
+  return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };
 }
 
 function uniqueById(bases: PlannedBase[]): PlannedBase[] {

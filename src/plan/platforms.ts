@@ -57,6 +57,6 @@ export function parseArch(word: string): Arch {
 
 /** The architecture of a build machine from an OCI platform such as `linux/amd64/v2`; undefined for others. */
 export function archOfOciPlatform(platform: string): Arch | undefined {
-  const name = platform.split('/')[1];
-  return ARCHITECTURES.find((arch) => PLATFORMS[arch].oci === name);
+  const [os, name] = platform.split('/');
+  return os === 'linux' ? ARCHITECTURES.find((arch) => PLATFORMS[arch].oci === name) : undefined;
 }

@@ -1,3 +1,5 @@
+import type { ApplicableAdvisory } from '../recipe/advisories.ts';
+import type { Metric } from '../recipe/metrics.ts';
 import type { Target } from '../recipe/schema.ts';
 import type { RelayRange } from './capacity.ts';
 import type { VersionNeeds } from './compatibility.ts';
@@ -43,8 +45,13 @@ export interface Plan {
   maintainer: string;
   relay: RelayRange;
   needs: VersionNeeds;
+  /** Prometheus metrics that this version has. */
+  metrics: Metric[];
+  /** What is known to be wrong with this version, most severe first. */
+  advisories: ApplicableAdvisory[];
   targets: Target[];
-  buildArch: Arch;
+  /** The processor that is compiled on, for each architecture that is compiled for. */
+  compilesOn: Readonly<Record<Arch, Arch>>;
   bases: PlannedBase[];
   steps: PlannedStep[];
 }

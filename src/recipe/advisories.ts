@@ -1,7 +1,6 @@
 import { valid } from 'semver';
 import { z } from 'zod';
 import { versionIn, versionRange } from './coturn-version.ts';
-import { parseRecipeFile } from './parse.ts';
 
 /** Most severe first. */
 export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
@@ -51,22 +50,12 @@ export type Quarantine = z.infer<typeof quarantined>;
 /** An advisory that applies: just the keys that the manifest stores. */
 export type ApplicableAdvisory = Omit<KnownAdvisory, 'affected'>;
 
-/** The text of recipes/advisories.yaml -> its entries. Throws RECIPE_INVALID with every issue and its line. */
-export function parseAdvisories(text: string): KnownAdvisory[] {
-  return parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema);
-}
-
 /** The advisories whose range includes this coturn version, most severe first, else in the file's order. */
 export function advisoriesFor(version: string, advisories: readonly KnownAdvisory[]): ApplicableAdvisory[] {
   return advisories
     .filter((advisory) => versionIn(version, advisory.affected))
     .map(({ affected: _, ...advisory }) => advisory)
     .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
-}
-
-/** The text of recipes/quarantine.yaml -> its entries. Throws RECIPE_INVALID with every issue and its line. */
-export function parseQuarantine(text: string): Quarantine[] {
-  return parseRecipeFile('recipes/quarantine.yaml', text, quarantineSchema);
 }
 
 /** Why this coturn version is not to be shipped, or undefined if nothing is known against it. */

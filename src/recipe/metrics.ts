@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { versionIn, versionRange } from './coturn-version.ts';
-import { parseRecipeFile } from './parse.ts';
 
 const identifier = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'use letters, digits and "_"');
 
@@ -21,11 +20,6 @@ export interface Metric {
   name: string;
   type: 'counter' | 'gauge';
   labels: string[];
-}
-
-/** The text of recipes/metrics.yaml -> its entries. Throws RECIPE_INVALID with every issue and its line. */
-export function parseMetrics(text: string): MetricFamily[] {
-  return parseRecipeFile('recipes/metrics.yaml', text, metricsSchema);
 }
 
 /** Every metric that this coturn version has, each name once; none before 4.5.2, which brought Prometheus. */

@@ -1,65 +1,58 @@
 import { TurnbuildError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
-import type { Command } from '../plan/command.ts';
 import { platformOf } from '../plan/platforms.ts';
+import {
+  bootstrapCommand,
+  findImageCommand,
+  importCommand,
+  installedPackages,
+  type Mirrors,
+  ROOT_PATH,
+  rootImage,
+} from '../plan/roots.ts';
 import type { PlannedBase } from '../plan/types.ts';
 import type { ReadyBase } from './shared/context.ts';
 
-/** Where Debian's packages come from on this machine. */
-export interface Mirrors {
-  debian: string;
-  security?: string | undefined;
+/** What roots are made with. */
+export interface BaseOptions {
+  io: Io;
+  cache: string;
+  mirrors: Mirrors | undefined;
+  /** Bootstraps anew, with the packages of today. */
+  refresh: boolean;
+  /** Where roots are used: the builder's name, and whether it takes them as OCI layouts. */
+  builder: { name: string; ociLayouts: boolean };
+  onLine: (line: string) => void;
 }
 
-/** The one command that bootstraps a root; it is the same for the same base, so its digest names the result. */
-export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, tar: string): Command {
-  const lines = [
-    `deb ${mirrors.debian} ${base.suite} main`,
-    `deb ${mirrors.debian} ${base.suite}-updates main`,
-  ];
-  if (mirrors.security !== undefined) lines.push(`deb ${mirrors.security} ${base.suite}-security main`);
-  return {
-    file: 'mmdebstrap',
-    args: [
-      '--variant=minbase',
-      `--architectures=${platformOf(base.arch).debian}`,
-      '--format=tar',
-      base.suite,
-      tar,
-      ...lines,
-    ],
-    // mmdebstrap clamps all times to it, so that the same packages give the same bytes on another day.
-    env: { SOURCE_DATE_EPOCH: '1', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
-    effect: 'write',
-  };
-}
+/** Roots of other days are kept this long (milliseconds): a release that runs may still use one. */
+const KEPT_MS = 24 * 60 * 60 * 1000;
 
-/** Where a bootstrapped root is kept (another mirror or another way to make it is another folder), and its digest if it is there. */
+/**
+ * Where bootstrapped roots of a base are kept (another mirror or another way to make them is another folder), and the
+ * digest of the newest one, if there is one. Each lies in a folder named by its digest and never changes.
+ */
 export async function findRoot(
   base: PlannedBase,
   mirrors: Mirrors,
   { io, cache }: { io: Io; cache: string },
 ): Promise<{ dir: string; digest: string | undefined }> {
-  const recipe = JSON.stringify(bootstrapCommand(base, mirrors, 'root.tar').args);
+  const recipe = JSON.stringify(bootstrapCommand(base, mirrors, '').args);
   const dir = `${cache}/bases/${base.id}-${io.files.sha256Text(recipe).slice(0, 12)}`;
   const there = await io.files.exists(`${dir}/digest`);
   return { dir, digest: there ? (await io.files.readText(`${dir}/digest`)).trim() : undefined };
+}
+
+/** The OCI layout of a bootstrapped root. */
+export function layoutOf(dir: string, digest: string): string {
+  return `${dir}/${digest.replace('sha256:', '').slice(0, 12)}`;
 }
 
 /**
  * Makes a root ready: a pinned registry image as it is, else a minimal root from the archive, kept in `cache` as an OCI
  * layout and made once for all releases. `refresh` makes it anew, with today's packages.
  */
-export async function prepareBase(
-  base: PlannedBase,
-  options: {
-    io: Io;
-    cache: string;
-    mirrors: Mirrors | undefined;
-    refresh: boolean;
-    onLine: (line: string) => void;
-  },
-): Promise<ReadyBase> {
+export async function prepareBase(base: PlannedBase, options: BaseOptions): Promise<ReadyBase> {
   if (base.image !== undefined) {
     return {
       context: `docker-image://${base.image}`,
@@ -67,7 +60,7 @@ export async function prepareBase(
       origin: 'registry',
     };
   }
-  const { mirrors } = options;
+  const { mirrors, io } = options;
   if (mirrors === undefined) {
     throw new TurnbuildError(
       'MIRROR_UNKNOWN',
@@ -77,41 +70,74 @@ export async function prepareBase(
       },
     );
   }
-  const root = await findRoot(base, mirrors, options);
-  const digest =
-    root.digest === undefined || options.refresh
-      ? await bootstrap(base, root.dir, { ...options, mirrors })
-      : root.digest;
-  return { context: `oci-layout://${root.dir}@${digest}`, digest, origin: 'bootstrapped' };
+  const { dir } = await findRoot(base, mirrors, options);
+  // Two releases that want the same root: one makes it, the other waits and finds it.
+  const lock = await io.lockFolder(dir, io.signal);
+  try {
+    const { digest: old } = await findRoot(base, mirrors, options);
+    const digest =
+      old === undefined || options.refresh ? await bootstrap(base, dir, { ...options, mirrors }) : old;
+    const layout = layoutOf(dir, digest);
+    await io.files.touch(layout);
+    return {
+      context: options.builder.ociLayouts
+        ? `oci-layout://${layout}@${digest}`
+        : `docker-image://${await importRoot(base, layout, digest, options)}`,
+      digest,
+      origin: 'bootstrapped',
+      packages: installedPackages(await io.files.readText(`${layout}/status`)),
+    };
+  } finally {
+    await lock.release();
+  }
 }
 
 /** Returns the digest of the new root. */
 async function bootstrap(
   base: PlannedBase,
   dir: string,
-  options: Parameters<typeof prepareBase>[1] & { mirrors: Mirrors },
+  options: BaseOptions & { mirrors: Mirrors },
 ): Promise<string> {
   const { io } = options;
-  await io.leftovers.removeLeftovers(dir);
-  const work = io.leftovers.temporaryName(dir);
+  await io.leftovers.removeLeftovers(`${dir}/work`);
+  await io.files.removeOlder(dir, KEPT_MS);
+  const work = io.leftovers.temporaryName(`${dir}/work`);
   await io.files.remove(work);
   await io.files.makeFolder(work);
   try {
-    const tar = `${work}/root.tar`;
     const lines: string[] = [];
     const onLine = (line: string) => {
       lines.push(line);
       options.onLine(line);
     };
-    const result = await io.exec(bootstrapCommand(base, options.mirrors, tar), { onLine, signal: io.signal });
+    const command = bootstrapCommand(base, options.mirrors, work);
+    const result = await io.exec(command, { onLine, signal: io.signal });
     if (result.code !== 0) throw bootstrapError(base, result.code, lines);
-    const digest = await io.writeOciLayout(work, tar, platformOf(base.arch).oci);
-    await io.files.writeText(`${work}/digest`, `${digest}\n`);
-    await io.files.moveInto(work, dir);
+    const digest = await io.writeOciLayout(work, `${work}/root.tar`, platformOf(base.arch).oci, ROOT_PATH);
+    const layout = layoutOf(dir, digest);
+    if (!(await io.files.exists(layout))) await io.files.moveInto(work, layout);
+    await io.files.writeText(`${dir}/digest`, `${digest}\n`);
     return digest;
   } finally {
     await io.files.remove(work);
   }
+}
+
+/** Puts a root among the engine's own images, unless it is there. Returns the image's name. */
+async function importRoot(
+  base: PlannedBase,
+  layout: string,
+  digest: string,
+  { io, builder, onLine }: BaseOptions,
+): Promise<string> {
+  const image = rootImage(base, digest);
+  if ((await io.exec(findImageCommand(builder.name, image))).code === 0) return image;
+  const tar = await io.rootLayer(layout, digest);
+  const result = await io.exec(importCommand(base, builder.name, tar, image), { onLine, signal: io.signal });
+  if (result.code === 0) return image;
+  throw new TurnbuildError('ROOT_IMPORT_FAILED', `The engine did not take ${base.id}: ${result.stderr}`, {
+    hint: "See the engine's own log; with the containerd image store it needs no copies of roots.",
+  });
 }
 
 function bootstrapError(base: PlannedBase, code: number, lines: readonly string[]): TurnbuildError {

@@ -16,6 +16,8 @@ export interface SourceCandidate {
   sha256?: string | undefined;
   commit?: string;
   gitTree?: string;
+  /** Sent with the request for the address: who asks. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** Sources that are read, checked against the lock, and normalised. */
@@ -26,7 +28,7 @@ export interface ResolvedSource {
   sha256: string;
   /** Digest of the normalised tree: the same for the same sources from any provider. */
   tree: string;
-  /** Newest file time of the sources, Unix seconds: SOURCE_DATE_EPOCH of everything made of them. */
+  /** SOURCE_DATE_EPOCH of everything made of them, Unix seconds: the pinned one, else the newest file time. */
   epoch: number;
   commit?: string;
   gitTree?: string;
@@ -89,20 +91,33 @@ export async function fetchSource(
     ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
   };
+  requireCommit(candidate, tree.gitCommit);
   // A pin is added by --update-lock, and never replaced: a release that has changed is an error there, too.
-  const known = options.lock.sources[version] !== undefined;
-  if (!options.pinned && (known || !options.updateLock)) checkLock(options.lock, version, found);
+  const known = options.lock.sources[version];
+  if (!options.pinned && (known !== undefined || !options.updateLock))
+    checkLock(options.lock, version, found);
   return {
     version,
     provider: candidate.provider,
     location: candidate.location,
     sha256,
     tree: found.tree,
-    epoch: found.epoch,
+    // Two providers' archives of one tree may differ in their times; what is made of them must not.
+    epoch: known?.tree === found.tree ? known.epoch : found.epoch,
     ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
     archive,
   };
+}
+
+/** An archive that git has made names its commit; it must be the one that the tag was resolved to. */
+function requireCommit({ location, commit }: SourceCandidate, own: string | undefined): void {
+  if (commit === undefined || own === undefined || commit === own) return;
+  throw new TurnbuildError(
+    'SOURCE_TREE_MISMATCH',
+    `${location} is an archive of the commit ${own}, not of ${commit}, which the tag names`,
+    { hint: 'Run the same command again; if it happens again, do not use these sources.' },
+  );
 }
 
 async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: SourceOptions): Promise<string> {
@@ -113,17 +128,24 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
   if (candidate.url === undefined) throw new Error('a source candidate has a path or an address');
   // Named by what it must be, or by where it is from: two versions never meet in one file.
   const name = candidate.sha256 ?? io.files.sha256Text(candidate.url);
-  const file = `${cache}/sources/${name}.tar.gz`;
-  if (candidate.sha256 !== undefined && (await io.files.isIntact(file, candidate.sha256))) return file;
-  await io.files.makeFolder(`${cache}/sources`);
-  await io.sources.download({
-    url: candidate.url,
-    file,
-    signal: io.signal,
-    ...(candidate.sha256 === undefined ? {} : { sha256: candidate.sha256 }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
-  return file;
+  const dir = `${cache}/sources/${name}`;
+  const file = `${dir}/source.tar.gz`;
+  // Two processes that want the same file: one fetches it, the other waits and finds it.
+  const lock = await io.lockFolder(dir, io.signal);
+  try {
+    if (candidate.sha256 !== undefined && (await io.files.isIntact(file, candidate.sha256))) return file;
+    await io.sources.download({
+      url: candidate.url,
+      file,
+      signal: io.signal,
+      ...(candidate.sha256 === undefined ? {} : { sha256: candidate.sha256 }),
+      ...(candidate.headers === undefined ? {} : { headers: candidate.headers }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    return file;
+  } finally {
+    await lock.release();
+  }
 }
 
 /** Writes the normalised tar that builds start from, unless the very same one is there. Returns its path. */
@@ -131,11 +153,16 @@ export async function writeSource(source: ResolvedSource, dir: string, io: Io): 
   const file = `${dir}/source/coturn-${source.version}.tar`;
   const mark = `${dir}/source/tree`;
   if ((await io.files.exists(mark)) && (await io.files.exists(file))) {
-    const [tree, sha256] = (await io.files.readText(mark)).trim().split(' ');
-    if (tree === source.tree && sha256 === (await io.files.sha256File(file))) return file;
+    const [tree, epoch, sha256] = (await io.files.readText(mark)).trim().split(' ');
+    if (
+      tree === source.tree &&
+      epoch === String(source.epoch) &&
+      sha256 === (await io.files.sha256File(file))
+    )
+      return file;
   }
   await io.files.makeFolder(`${dir}/source`);
   await io.sources.writeNormalisedTar(await io.sources.readSourceArchive(source.archive), source.epoch, file);
-  await io.files.writeText(mark, `${source.tree} ${await io.files.sha256File(file)}\n`);
+  await io.files.writeText(mark, `${source.tree} ${source.epoch} ${await io.files.sha256File(file)}\n`);
   return file;
 }

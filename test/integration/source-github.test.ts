@@ -45,7 +45,6 @@ const release = (tag_name: string, more: object = {}) => ({
   tag_name,
   draft: false,
   prerelease: false,
-  published_at: '2026-08-01T00:00:00Z',
   ...more,
 });
 const ref = (version: string, object: object): Record<string, Answer> => ({
@@ -55,7 +54,7 @@ const commit = (id: string, tree: string): Record<string, Answer> => ({
   [`GET ${API}/git/commits/${id}`]: { body: { sha: id, tree: { sha: tree } } },
 });
 
-describe('listReleases', () => {
+describe('listVersions', () => {
   test('reads every page, and leaves out drafts, prereleases and image tags', async () => {
     const { github, server } = await simulate({
       [`GET ${API}/releases?per_page=100`]: {
@@ -66,7 +65,7 @@ describe('listReleases', () => {
         body: [release('4.18.0-rc1', { prerelease: true }), release('4.5.1.3'), release('v4')],
       },
     });
-    expect((await github.listReleases()).map(({ version }) => version)).toEqual(['4.18.0', '4.5.1.3']);
+    expect(await github.listVersions()).toEqual(['4.18.0', '4.5.1.3']);
     expect(server.requests).toHaveLength(2);
   });
 });
@@ -140,7 +139,7 @@ describe('trouble', () => {
 
   test('the rate limit, without a token: when it ends, and what helps', async () => {
     const { github, authorizations } = await simulate({ [releases]: limited });
-    const error = await errorOf(github.listReleases());
+    const error = await errorOf(github.listVersions());
     expect(error.code).toBe('GITHUB_RATE_LIMITED');
     expect(error.message).toContain('2030-01-01T00:00:00.000Z');
     expect(error.hint).toContain('GITHUB_TOKEN');
@@ -152,7 +151,7 @@ describe('trouble', () => {
       { [releases]: { ...limited, status: 429 } },
       { token: 's3cret' },
     );
-    const error = await errorOf(github.listReleases());
+    const error = await errorOf(github.listVersions());
     expect(error.code).toBe('GITHUB_RATE_LIMITED');
     expect(error.hint).not.toContain('GITHUB_TOKEN');
     expect(`${error.message} ${error.hint}`).not.toContain('s3cret');
@@ -165,7 +164,7 @@ describe('trouble', () => {
     [500, 'GITHUB_UNREACHABLE'],
   ])('%i is %s', async (status, code) => {
     const { github } = await simulate({ [releases]: { status, body: { message: 'no' } } });
-    expect((await errorOf(github.listReleases())).code).toBe(code);
+    expect((await errorOf(github.listVersions())).code).toBe(code);
   });
 
   test('nobody there: the hint names the other providers', async () => {
@@ -174,7 +173,7 @@ describe('trouble', () => {
     const { port } = server.address() as { port: number };
     await new Promise((resolve) => server.close(resolve));
     const github = await createGithubSource({ baseUrl: `http://127.0.0.1:${port}` });
-    const error = await errorOf(github.listReleases());
+    const error = await errorOf(github.listVersions());
     expect(error.code).toBe('GITHUB_UNREACHABLE');
     expect(error.hint).toContain('--source debian');
     expect(error.hint).toContain('--source FILE');
@@ -184,6 +183,6 @@ describe('trouble', () => {
     const cancel = new AbortController();
     cancel.abort();
     const { github } = await simulate({}, { signal: cancel.signal });
-    expect(await errorOf(github.listReleases())).toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
+    expect(await errorOf(github.listVersions())).toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
   });
 });

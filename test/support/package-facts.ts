@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { platformOf } from '../../src/plan/platforms.ts';
-import { metricsFor, parseMetrics } from '../../src/recipe/metrics.ts';
+import { metricsFor, metricsSchema } from '../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';
 import { targetSchema } from '../../src/recipe/schema.ts';
 import type { ElfFile, PackageFacts } from '../../src/stages/verify/facts.ts';
@@ -79,7 +79,10 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     packageVersion: '4.6.1+turnbuild-1~deb12',
     target: parseRecipeFile('debian-12', read('recipes/targets/debian-12.yaml'), targetSchema),
     platform: platformOf(process.arch === 'arm64' ? 'arm64' : 'x86_64'),
-    metrics: metricsFor('4.6.1', parseMetrics(read('recipes/metrics.yaml'))),
+    metrics: metricsFor(
+      '4.6.1',
+      parseRecipeFile('recipes/metrics.yaml', read('recipes/metrics.yaml'), metricsSchema),
+    ),
     sourceMetrics: new Set(),
     elf: [],
     inspected: {},

@@ -4,10 +4,12 @@ import type { Plan, PlannedStep } from '../../plan/types.ts';
 
 /** A root file system that is ready to be given to buildx. */
 export interface ReadyBase {
-  /** Value of a named context: `oci-layout://DIR@DIGEST` or `docker-image://REF@DIGEST`. */
+  /** Value of a named context: `oci-layout://DIR@DIGEST`, `docker-image://REF@DIGEST`, or an image of the engine's own. */
   context: string;
   digest: string;
   origin: 'bootstrapped' | 'registry';
+  /** Installed packages and their versions, where turnbuild has made the root itself. */
+  packages?: Record<string, string>;
 }
 
 /** What a stage works with. */

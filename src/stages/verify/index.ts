@@ -2,7 +2,6 @@ import { targetOfStep } from '../../plan/index.ts';
 import { debVersion } from '../../plan/package-version.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { metricsFor, parseMetrics } from '../../recipe/metrics.ts';
 import { describeArtifacts, firstWords, workFolder } from '../shared/artifacts.ts';
 import { dockerContext, runBuildx } from '../shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
@@ -33,7 +32,7 @@ export const verify: Stage = {
       ]),
       recipe: await files.digestFiles(dockerContext(context, target.format)),
       checks: files.sha256Text(JSON.stringify([CHECKS_DIGEST, target.allowedLibraries])),
-      metrics: await files.sha256File(`${context.recipes}/metrics.yaml`),
+      metrics: files.sha256Text(JSON.stringify(context.plan.metrics)),
       base: readyBase(context, step.base).digest,
       target: readyBase(context, step.targetBase).digest,
     };
@@ -98,7 +97,7 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     packageVersion: debVersion(version, revision, target.label),
     target,
     platform: platformOf(step.arch),
-    metrics: metricsFor(version, parseMetrics(await files.readText(`${context.recipes}/metrics.yaml`))),
+    metrics: context.plan.metrics,
     sourceMetrics: new Set(
       firstWords(await files.readText(`${context.dir}/build/${step.target}-${step.arch}/metrics.txt`)),
     ),

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type StepBuild, stepCommand } from '../../../src/plan/buildx.ts';
+import {
+  architecturesOf,
+  compilesOn,
+  parseBuilder,
+  parseEngine,
+  type StepBuild,
+  stepCommand,
+} from '../../../src/plan/buildx.ts';
 import type { PlannedStep } from '../../../src/plan/types.ts';
 
 const step: PlannedStep = {
@@ -50,4 +57,87 @@ describe('stepCommand', () => {
     expect(args({ noCache: true })).toContain('--no-cache-filter=toolchain,build-run');
     expect(args({ noCache: true, dockerStage: 'package' })).toContain('--no-cache-filter=package-run');
   });
+});
+
+/** What `docker buildx inspect` prints, with a line of platforms for each node. */
+const inspected = (...nodes: string[]) =>
+  [
+    'Name:          farm',
+    'Driver:        docker-container',
+    'Last Activity: 2026-11-01 06:38:25 +0000 UTC',
+    '',
+    'Nodes:',
+    ...nodes.flatMap((platforms, index) => [
+      `Name:             farm${index}`,
+      'Status:           running',
+      `Platforms:        ${platforms}`,
+    ]),
+  ].join('\n');
+const AMD64 = 'linux/amd64, linux/amd64/v2, linux/amd64/v3, linux/386';
+
+describe('a builder', () => {
+  it.each([
+    [
+      'one node with QEMU',
+      [`${AMD64}, linux/arm64`],
+      ['x86_64', 'arm64'],
+      { arm64: 'x86_64', x86_64: 'x86_64' },
+    ],
+    ['one node without QEMU', [AMD64], ['x86_64'], { arm64: 'x86_64', x86_64: 'x86_64' }],
+    [
+      'a native node for each',
+      [AMD64, 'linux/arm64, linux/arm/v7'],
+      ['x86_64', 'arm64'],
+      { arm64: 'arm64', x86_64: 'x86_64' },
+    ],
+    [
+      'a first node that emulates, and a native one that is not named explicitly',
+      [`${AMD64}, linux/arm64`, 'linux/arm64'],
+      ['x86_64', 'arm64'],
+      { arm64: 'x86_64', x86_64: 'x86_64' },
+    ],
+    [
+      'a first node that emulates, and a native one that is named explicitly',
+      [`${AMD64}, linux/arm64`, 'linux/arm64*, linux/amd64'],
+      ['x86_64', 'arm64'],
+      { arm64: 'arm64', x86_64: 'x86_64' },
+    ],
+    [
+      'an arm64 machine',
+      ['linux/arm64, linux/amd64'],
+      ['arm64', 'x86_64'],
+      { arm64: 'arm64', x86_64: 'arm64' },
+    ],
+  ] as const)('with %s compiles where buildx sends the build', (_, nodes, architectures, expected) => {
+    const builder = parseBuilder(inspected(...nodes));
+    expect(builder).toMatchObject({ name: 'farm', driver: 'docker-container' });
+    expect(architecturesOf(builder)).toEqual(architectures);
+    expect({ arm64: compilesOn(builder, 'arm64'), x86_64: compilesOn(builder, 'x86_64') }).toEqual(expected);
+  });
+
+  it.each([
+    ['nodes that have not been started', ['']],
+    ['nodes of other processors', ['linux/riscv64, windows/amd64']],
+  ])('with %s compiles nowhere', (_, nodes) => {
+    const builder = parseBuilder(inspected(...nodes));
+    expect(architecturesOf(builder)).toEqual([]);
+    expect(compilesOn(builder, 'arm64')).toBeUndefined();
+  });
+});
+
+it('an engine that does not answer is a builder without driver and nodes', () => {
+  const text =
+    'Name:          default\nDriver:        \nLast Activity: 2026-11-01 06:38:25 +0000 UTC\n\nNodes:\nName:     default\nStatus:   \nPlatforms: \nLabels:\n';
+  expect(parseBuilder(text)).toEqual({ name: 'default', driver: '', nodes: [] });
+});
+
+describe('an engine', () => {
+  it.each([
+    ['20.10.24+dfsg1 [["Backing Filesystem","extfs"]]', false, false],
+    ['26.1.5+dfsg1 [["Backing Filesystem","extfs"]]', true, false],
+    ['29.0.1 [["driver-type","io.containerd.snapshotter.v1"]]', true, true],
+    [' null', false, false],
+  ])('%s: is new enough: %s, takes OCI layouts: %s', (text, suitable, ociLayouts) =>
+    expect(parseEngine(text)).toMatchObject({ suitable, ociLayouts }),
+  );
 });

@@ -1,22 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { diagnose, type FixStep, type HostFacts } from '../../../src/plan/doctor.ts';
 
+const builderWith = (name: string, driver: string, ...nodes: string[][]) => ({
+  name,
+  driver,
+  nodes: nodes.map((platforms) => platforms.map((platform) => ({ platform, explicit: false }))),
+});
+const engineBuilder = (...platforms: string[]) => builderWith('default', 'docker', platforms);
+
 const complete: HostFacts = {
   os: { id: 'debian', version: '12' },
   root: true,
   systemd: false,
   mirror: 'http://mirror.test/debian',
   newDocker: false,
-  docker: { client: true, buildx: true, engine: true, daemon: true, configured: true },
-  builderPlatforms: ['linux/amd64', 'linux/amd64/v2', 'linux/arm64'],
+  docker: { client: true, buildx: true, engine: '26.1.5+dfsg1', daemon: true, configured: true },
+  builder: engineBuilder('linux/amd64', 'linux/amd64/v2', 'linux/arm64'),
+  runs: new Set(['amd64', 'arm64']),
   programs: new Set(['mmdebstrap', 'arch-test', 'gpgv']),
   binfmt: true,
   archiveKeyring: true,
 };
 const bare: HostFacts = {
   ...complete,
-  docker: { client: false, buildx: false, engine: false, daemon: false, configured: false },
-  builderPlatforms: [],
+  docker: { client: false, buildx: false, engine: undefined, daemon: false, configured: false },
+  builder: undefined,
+  runs: new Set(),
   programs: new Set(),
   binfmt: false,
   archiveKeyring: false,
@@ -38,9 +47,18 @@ describe('diagnose', () => {
   });
 
   it.each([
-    ['an engine that does not answer', { docker: { ...complete.docker, engine: false } }, 'docker-engine'],
+    [
+      'an engine that does not answer',
+      { docker: { ...complete.docker, engine: undefined } },
+      'docker-engine',
+    ],
+    [
+      'an engine that is too old',
+      { docker: { ...complete.docker, engine: '20.10.24+dfsg1' } },
+      'docker-engine',
+    ],
     ['no buildx', { docker: { ...complete.docker, buildx: false } }, 'docker-buildx'],
-    ['no QEMU for arm64', { builderPlatforms: ['linux/amd64'] }, 'platform-arm64'],
+    ['no QEMU for arm64', { builder: engineBuilder('linux/amd64') }, 'platform-arm64'],
     ['no mmdebstrap', { programs: new Set(['arch-test', 'gpgv']) }, 'mmdebstrap'],
     ['no keyring', { archiveKeyring: false }, 'archive-keyring'],
   ])('%s', (_, change, id) =>
@@ -66,11 +84,53 @@ describe('diagnose', () => {
   });
 
   it('starts an engine that is installed, without installing anything', () => {
-    const fix = fixOf({ ...complete, docker: { ...complete.docker, engine: false } }, 'docker-engine');
+    const fix = fixOf({ ...complete, docker: { ...complete.docker, engine: undefined } }, 'docker-engine');
     expect(fix).toMatch(/^setsid --fork .*dockerd/);
     expect(
-      fixOf({ ...complete, systemd: true, docker: { ...complete.docker, engine: false } }, 'docker-engine'),
+      fixOf(
+        { ...complete, systemd: true, docker: { ...complete.docker, engine: undefined } },
+        'docker-engine',
+      ),
     ).toBe('systemctl restart docker');
+  });
+
+  it('takes a builder without a driver for what it is: an engine that does not answer', () => {
+    const silent = { ...bare, builder: builderWith('default', '') };
+    expect(missing(silent)[0]?.id).toBe('docker-engine');
+  });
+
+  it('leaves an engine alone that answers but is too old, and says what it has to be', () => {
+    const [finding] = missing({ ...complete, docker: { ...complete.docker, engine: '20.10.24+dfsg1' } });
+    expect(finding?.title).toMatch(/20\.10\.24.*23\.0 or newer/);
+    expect(finding?.fix).toEqual([]);
+    expect(finding?.advice).toMatch(/--builder/);
+  });
+
+  describe('with a builder elsewhere', () => {
+    const remote = builderWith('far', 'remote', ['linux/amd64'], ['linux/arm64']);
+    const elsewhere: HostFacts = {
+      ...complete,
+      docker: { client: true, buildx: true, engine: undefined, daemon: false, configured: false },
+      builder: remote,
+    };
+    it('asks for no engine', () => expect(missing(elsewhere)).toEqual([]));
+
+    it('starts its nodes where it has none yet', () => {
+      const stopped = { ...elsewhere, builder: builderWith('far', 'docker-container') };
+      expect(missing(stopped).map(({ id }) => id)).toEqual(['builder', 'platform-arm64', 'platform-amd64']);
+      expect(fixOf(stopped, 'builder')).toBe('docker buildx inspect --bootstrap far');
+    });
+
+    it('does not mend a platform of another machine here', () => {
+      const half = { ...elsewhere, builder: builderWith('far', 'remote', ['linux/amd64']) };
+      expect(missing(half).map(({ id, fix }) => [id, fix])).toEqual([['platform-arm64', []]]);
+    });
+
+    it('wants QEMU here all the same, for the roots', () => {
+      const plain = { ...elsewhere, runs: new Set(['amd64']) };
+      expect(missing(plain).map(({ id }) => id)).toEqual(['runs-arm64']);
+      expect(fixOf(plain, 'runs-arm64')).toMatch(/update-binfmts --enable qemu-aarch64/);
+    });
   });
 
   it('keeps a daemon.json that is there', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createPlan, findTarget, type PlanFacts } from '../../../src/plan/index.ts';
+import { advisoriesSchema } from '../../../src/recipe/advisories.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { compatibilitySchema, releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
 
@@ -12,9 +13,11 @@ const facts: PlanFacts = {
   release: parseRecipeFile('release', read('recipes/release.yaml'), releaseSchema),
   knownTargets: [target('debian-12'), target('debian-13')],
   compatibility: parseRecipeFile('compatibility', read('patches/compatibility.yaml'), compatibilitySchema),
+  metrics: [],
+  advisories: parseRecipeFile('advisories', read('recipes/advisories.yaml'), advisoriesSchema),
   targets: ['debian-12', 'debian-13'],
   architectures: ['arm64', 'x86_64'],
-  buildArch: 'x86_64',
+  compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
   verify: true,
   sharedNetwork: false,
 };
@@ -51,6 +54,15 @@ describe('createPlan', () => {
       targetBase: 'bookworm-arm64',
       buildArgs: { GNU_TRIPLE: 'aarch64-linux-gnu' },
     });
+  });
+
+  it('starts each architecture from the root of the processor that compiles for it', () => {
+    const plan = createPlan({ ...facts, compilesOn: { arm64: 'arm64', x86_64: 'x86_64' } });
+    const builds = plan.steps.filter((step) => step.id.startsWith('build:debian-12'));
+    expect(builds.map((step) => [step.arch, step.base])).toEqual([
+      ['arm64', 'bookworm-arm64'],
+      ['x86_64', 'bookworm-x86_64'],
+    ]);
   });
 
   it('lets verifications take turns where containers share a network, and only there', () => {

@@ -5,16 +5,17 @@ import { expect, test } from 'vitest';
 import { manifestSchema } from '../../../src/manifest/schema.ts';
 import {
   advisoriesFor,
-  parseAdvisories,
-  parseQuarantine,
+  advisoriesSchema,
   quarantineOf,
+  quarantineSchema,
 } from '../../../src/recipe/advisories.ts';
 import { comparableVersion, versionIn } from '../../../src/recipe/coturn-version.ts';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../../recipes/${name}`, import.meta.url), 'utf8');
-const advisories = parseAdvisories(read('advisories.yaml'));
-const quarantine = parseQuarantine(read('quarantine.yaml'));
+const advisories = parseRecipeFile('recipes/advisories.yaml', read('advisories.yaml'), advisoriesSchema);
+const quarantine = parseRecipeFile('recipes/quarantine.yaml', read('quarantine.yaml'), quarantineSchema);
 const idsFor = (version: string): string[] => advisoriesFor(version, advisories).map((a) => a.id);
 
 test("every advisory's range ends exactly where its fix begins", () => {
@@ -136,8 +137,10 @@ test.each([
   ['an unknown key', entry({ severty: 'low' }), 'unknown key "severty"'],
   ['the same id twice', entry({}) + entry({}), 'is there twice'],
 ])('%s is an issue', (_, text, message) => {
-  expect(() => parseAdvisories(text)).toThrow(message);
-  expect(() => parseAdvisories(text)).toThrow(expect.objectContaining({ code: 'RECIPE_INVALID' }));
+  expect(() => parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema)).toThrow(message);
+  expect(() => parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema)).toThrow(
+    expect.objectContaining({ code: 'RECIPE_INVALID' }),
+  );
 });
 
 test('the next patch release after a fix stays clean', () => {

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Metric, metricsFor, parseMetrics } from '../../../src/recipe/metrics.ts';
+import { type Metric, metricsFor, metricsSchema } from '../../../src/recipe/metrics.ts';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 
-const families = parseMetrics(
+const families = parseRecipeFile(
+  'recipes/metrics.yaml',
   readFileSync(new URL('../../../recipes/metrics.yaml', import.meta.url), 'utf8'),
+  metricsSchema,
 );
 const metric = (version: string, name: string): Metric | undefined =>
   metricsFor(version, families).find((m) => m.name === name);

@@ -6,7 +6,8 @@ import {
   type ManifestStep,
   manifestSchema,
 } from '../../../src/manifest/schema.ts';
-import { advisoriesFor, parseAdvisories } from '../../../src/recipe/advisories.ts';
+import { advisoriesFor, advisoriesSchema } from '../../../src/recipe/advisories.ts';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 
 type Arch = 'arm64' | 'x86_64';
 
@@ -171,8 +172,10 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
 
 /** A release of coturn 4.6.1 for two targets and both architectures, as turnbuild writes it. */
 export function fixture({ failing = false }: { failing?: boolean } = {}): Manifest {
-  const known = parseAdvisories(
+  const known = parseRecipeFile(
+    'recipes/advisories.yaml',
     readFileSync(new URL('../../../recipes/advisories.yaml', import.meta.url), 'utf8'),
+    advisoriesSchema,
   );
   const variants = ['debian-12', 'debian-13'].flatMap((t) =>
     (['arm64', 'x86_64'] as const).map((a) => [t, a] as const),

@@ -1,0 +1,82 @@
+import type { Command } from './command.ts';
+import { platformOf } from './platforms.ts';
+import type { PlannedBase } from './types.ts';
+
+/** Where Debian's packages come from on this machine. */
+export interface Mirrors {
+  debian: string;
+  security?: string | undefined;
+}
+
+/** Environment of whatever runs in a root, as an image's configuration has it. */
+export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * The one command that bootstraps a root; it is the same for the same base, so its digest names the result.
+ * @param work folder that gets `root.tar`, and `status`: dpkg's own list of what is in it
+ */
+export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, work: string): Command {
+  const lines = [
+    `deb ${mirrors.debian} ${base.suite} main`,
+    `deb ${mirrors.debian} ${base.suite}-updates main`,
+  ];
+  if (mirrors.security !== undefined) lines.push(`deb ${mirrors.security} ${base.suite}-security main`);
+  return {
+    file: 'mmdebstrap',
+    args: [
+      '--variant=minbase',
+      `--architectures=${platformOf(base.arch).debian}`,
+      '--format=tar',
+      `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,
+      base.suite,
+      `${work}/root.tar`,
+      ...lines,
+    ],
+    // mmdebstrap clamps all times to it, so that the same packages give the same bytes on another day.
+    env: { SOURCE_DATE_EPOCH: '1', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    effect: 'write',
+  };
+}
+
+/** Installed packages and their versions, from dpkg's status file (deb-control(5): paragraphs of `Key: value`). */
+export function installedPackages(status: string): Record<string, string> {
+  const paragraphs = status.split(/\n\n+/).map((text) => {
+    const value = (key: string) => new RegExp(`^${key}: (.*)$`, 'm').exec(text)?.[1] ?? '';
+    return { name: value('Package'), version: value('Version'), state: value('Status') };
+  });
+  return Object.fromEntries(
+    paragraphs
+      .filter(({ state }) => state === 'install ok installed')
+      .map(({ name, version }) => [name, version]),
+  );
+}
+
+/** Name of a root among the engine's own images. The digest is in it: another root is another image. */
+export function rootImage(base: PlannedBase, digest: string): string {
+  return `turnbuild/${base.id}:${digest.replace('sha256:', '').slice(0, 12)}`;
+}
+
+/** Asks an engine whether it has an image. @param builder a buildx builder of the `docker` driver, named as its context is */
+export function findImageCommand(builder: string, image: string): Command {
+  return { file: 'docker', args: ['--context', builder, 'image', 'inspect', image], effect: 'read' };
+}
+
+/** Makes an image of a root file system, for an engine that takes no OCI layouts. */
+export function importCommand(base: PlannedBase, builder: string, tar: string, image: string): Command {
+  const platform = `linux/${platformOf(base.arch).oci}`;
+  return {
+    file: 'docker',
+    args: [
+      '--context',
+      builder,
+      'import',
+      '--platform',
+      platform,
+      '--change',
+      `ENV ${ROOT_PATH}`,
+      tar,
+      image,
+    ],
+    effect: 'write',
+  };
+}
