@@ -31,7 +31,7 @@ module.exports = {
     ...allow(
       'io',
       '^src/io/',
-      ['io/', 'plan/(command|doctor|source-lock)\\.ts', 'errors\\.ts'],
+      ['io/', 'plan/(buildx|command|doctor|source-lock)\\.ts', 'errors\\.ts'],
       ['node', 'execa', 'tar', '@octokit'],
     ),
     ...allow(

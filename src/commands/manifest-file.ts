@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { exists, readText, writeText } from '../io/files.ts';
+import { exists, readText, sha256Text, writeText } from '../io/files.ts';
 import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
-import { parseManifest, withBase, withStep } from '../manifest/store.ts';
+import { formatManifest, parseManifest, withBase, withStep } from '../manifest/store.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease } from './session.ts';
 
@@ -12,7 +12,7 @@ import type { PlannedRelease } from './session.ts';
 export async function openManifest(release: PlannedRelease): Promise<ManifestStore> {
   const file = join(release.dir, 'manifest.json');
   const { source, plan } = release;
-  const old = (await exists(file)) ? parseManifest(file, await readText(file)) : undefined;
+  const old = (await exists(file)) ? parseManifest(file, await readText(file), sha256Text) : undefined;
   let manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
     coturn: plan.coturn,
@@ -34,7 +34,7 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
   const change = async (next: Manifest) => {
     // What would not be read back must never be written.
     manifest = manifestSchema.parse(next);
-    writing = writing.then(() => writeText(file, `${JSON.stringify(manifest, null, 2)}\n`));
+    writing = writing.then(() => writeText(file, formatManifest(manifest, sha256Text)));
     await writing;
   };
   await change(manifest);

@@ -105,7 +105,8 @@ async function githubCandidate(
   request: string,
   select: (versions: readonly string[]) => string | undefined,
 ): Promise<SourceCandidate> {
-  const token = process.env.GITHUB_TOKEN;
+  // An empty variable is what a CI job without the secret has.
+  const token = process.env.GITHUB_TOKEN || undefined;
   const baseUrl = process.env.GITHUB_API_URL;
   const github = await createGithubSource({
     signal: session.io.signal,

@@ -22,8 +22,6 @@ export interface DebianQuery {
   mirror: string;
   suites: readonly string[];
   package: string;
-  /** Only this upstream version will do. */
-  versionWanted?: string;
   exec: Exec;
   /** Folder for the indices. */
   cacheDir: string;
@@ -39,7 +37,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * Lists the upstream tarballs of a package in the archive's suites. The chain is checked link by link: the signature of
  * InRelease with the archive's keys, the hash of Sources in it, and the hash of the tarball in Sources.
  * @throws DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
- *   DOWNLOAD_FAILED, and SOURCE_NOT_FOUND if `versionWanted` isn't there
+ *   DOWNLOAD_FAILED
  */
 export async function findDebianSource(query: DebianQuery): Promise<DebianSource[]> {
   const keyring = query.keyring ?? KEYRING;
@@ -58,21 +56,7 @@ export async function findDebianSource(query: DebianQuery): Promise<DebianSource
     const release = await signedRelease(query, suite, keyring);
     found.push(...parseSources(await downloadIndex(query, suite, release), query, suite));
   }
-  const { versionWanted } = query;
-  if (versionWanted === undefined) return found;
-  const wanted = found.filter(({ version }) => version === versionWanted);
-  if (wanted.length === 0) throw notFound(query, versionWanted, found);
-  return wanted;
-}
-
-function notFound(query: DebianQuery, version: string, found: readonly DebianSource[]): TurnbuildError {
-  const versions = [...new Set(found.map((each) => each.version))];
-  const there = versions.length === 0 ? 'none at all' : versions.join(', ');
-  return new TurnbuildError(
-    'SOURCE_NOT_FOUND',
-    `The Debian archive has no ${query.package} ${version} in ${query.suites.join(', ')}; there is ${there}`,
-    { hint: 'Choose one of those, or give the tarball: --source FILE.' },
-  );
+  return found;
 }
 
 /** Reads the stanzas of one package in a Sources index (deb822); only its upstream tarballs count. */

@@ -1,3 +1,4 @@
+import { constants as osConstants } from 'node:os';
 import { execa } from 'execa';
 import { EXIT, TurnbuildError } from '../errors.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
@@ -53,8 +54,12 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
       exitCode: EXIT.interrupted,
     });
   }
-  const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : result.isTerminated ? 143 : 1);
+  const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : 128 + signalNumber(result.signal));
   return { code, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') };
+}
+
+function signalNumber(name: string | undefined): number {
+  return osConstants.signals[name as NodeJS.Signals] ?? osConstants.signals.SIGTERM;
 }
 
 /** An `Exec` that prints what it would write, and performs only what reads. The one branch that makes a dry run. */

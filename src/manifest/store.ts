@@ -10,8 +10,16 @@ import {
 const HINT =
   'Remove it to begin anew (packages that are there are made again), or restore the one that turnbuild wrote.';
 
-/** Text of a manifest.json -> manifest. Throws MANIFEST_NEWER or MANIFEST_INVALID, which name the file. */
-export function parseManifest(file: string, text: string): Manifest {
+/** Digest of a text, lower-case hex. */
+type Sha256 = (text: string) => string;
+
+/** manifest -> text of manifest.json: the document with a digest of all of it, so that a verdict can't be edited unseen. */
+export function formatManifest(manifest: Manifest, sha256: Sha256): string {
+  return `${JSON.stringify({ ...manifest, digest: sha256(JSON.stringify(manifest)) }, null, 2)}\n`;
+}
+
+/** Text of a manifest.json -> manifest. Throws MANIFEST_NEWER, MANIFEST_INVALID or MANIFEST_CHANGED, which name the file. */
+export function parseManifest(file: string, text: string, sha256: Sha256): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -28,8 +36,16 @@ export function parseManifest(file: string, text: string): Manifest {
       },
     );
   }
-  const result = manifestSchema.safeParse(value);
-  if (result.success) return result.data;
+  const { digest, ...document } = (value ?? {}) as { digest?: unknown };
+  const result = manifestSchema.safeParse(document);
+  if (result.success && digest === sha256(JSON.stringify(document))) return result.data;
+  if (result.success) {
+    throw new TurnbuildError(
+      'MANIFEST_CHANGED',
+      `${file} is not as turnbuild wrote it: its digest does not fit what is in it`,
+      { hint: HINT },
+    );
+  }
   const issues = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new TurnbuildError(
     'MANIFEST_INVALID',

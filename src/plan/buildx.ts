@@ -61,6 +61,14 @@ export interface StepBuild {
   args?: Readonly<Record<string, string>>;
 }
 
+/** The Docker stages behind each that `--no-cache` makes anew. What two share is made by the first: packaging finds the build's toolchain. */
+const FRESH: Readonly<Record<string, readonly string[]>> = {
+  build: ['toolchain', 'build-run'],
+  package: ['package-run'],
+  inspect: ['inspector', 'inspect-run'],
+  verify: ['certificate', 'verify-run'],
+};
+
 /** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */
 export function stepCommand(step: PlannedStep, build: StepBuild): Command {
   return buildxCommand({
@@ -75,10 +83,7 @@ export function stepCommand(step: PlannedStep, build: StepBuild): Command {
     buildArgs: { ...step.buildArgs, ...build.args },
     output: build.output,
     ...(build.builder === undefined ? {} : { builder: build.builder }),
-    // The toolchain is installed once, for the build; packaging then finds that very one.
-    ...(build.noCache === true
-      ? { fresh: [...(build.dockerStage === 'build' ? ['toolchain'] : []), `${build.dockerStage}-run`] }
-      : {}),
+    ...(build.noCache === true ? { fresh: FRESH[build.dockerStage] ?? [`${build.dockerStage}-run`] } : {}),
   });
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -15,7 +15,9 @@ import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256Text } from '../../src/io/files.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
+import { startClassicEngine } from '../support/classic-engine.ts';
 import { startRemoteBuilder } from '../support/remote-builder.ts';
 import { type RunOptions, turnbuild } from '../support/turnbuild.ts';
 
@@ -27,7 +29,7 @@ const release = (args: string[], options?: RunOptions) =>
   turnbuild(['release', '4.6.1', '--source', 'debian', ...args], options);
 const manifestOf = (folder: string) => {
   const file = join(folder, '4.6.1/manifest.json');
-  return parseManifest(file, readFileSync(file, 'utf8'));
+  return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
 };
 const debs = (folder: string) =>
   readdirSync(join(folder, '4.6.1'))
@@ -126,8 +128,12 @@ describe('turnbuild release', () => {
       'verify',
     ]);
     for (const line of lines)
-      expect(line).toMatch(/base=oci-layout:\/\/\S+trixie-x86_64-[0-9a-f]{12}@sha256:[0-9a-f]{64}/);
-    expect(lines[3]).toMatch(/target=oci-layout:\/\/\S+trixie-arm64-[0-9a-f]{12}@sha256:[0-9a-f]{64}/);
+      expect(line).toMatch(
+        /base=oci-layout:\/\/\S+trixie-x86_64-[0-9a-f]{12}\/[0-9a-f]{12}@sha256:[0-9a-f]{64}/,
+      );
+    expect(lines[3]).toMatch(
+      /target=oci-layout:\/\/\S+trixie-arm64-[0-9a-f]{12}\/[0-9a-f]{12}@sha256:[0-9a-f]{64}/,
+    );
     const fresh = await release(['--out', elsewhere, '--dry-run', '--refresh-base', '--target', 'debian-13']);
     expect(fresh.stdout).toMatch(/mmdebstrap .*trixie[\s\S]*base=oci-layout:\S+@DIGEST/);
     expect(existsSync(elsewhere)).toBe(false);
@@ -168,6 +174,51 @@ describe('turnbuild release', () => {
     }
     // Sources and packages at least: the build did come this way.
     expect(builder.transferred()).toBeGreaterThan(2 ** 20);
+    expectSameDebs(other, 2);
+  });
+
+  it('verifies one package at a time where containers may share a network', async () => {
+    const recipes = copyRecipes();
+    // Only when it began and ended, and no package that could pass.
+    writeFileSync(
+      join(recipes, 'docker/deb/verify/main.sh'),
+      'mkdir -p /out; printf "begin\\t%s\\n" "$(date +%s%N)" >/out/facts.txt; sleep 3; printf "end\\t%s\\n" "$(date +%s%N)" >>/out/facts.txt\n',
+    );
+    const other = join(dir, 'turns');
+    const builder = await startRemoteBuilder('turnbuild-e2e-turns', join(dir, 'buildx-turns'));
+    try {
+      const where = ['--arch', 'x86_64', '--jobs', '2', '--builder', builder.name];
+      const run = await release(['--out', other, '--recipes', recipes, ...where], { env: builder.env });
+      expect(run.stderr).toMatch(/VERIFY_FAILED/);
+    } finally {
+      await builder.stop();
+    }
+    const spans = ['debian-12', 'debian-13'].map((target) => {
+      const facts = readFileSync(join(other, `4.6.1/verify/${target}-x86_64/verify/facts.txt`), 'utf8');
+      return [...facts.matchAll(/\t(\d+)/g)].map(([, time]) => BigInt(time ?? 0));
+    });
+    const [first, second] = spans.sort((a, b) => ((a[0] ?? 0n) < (b[0] ?? 0n) ? -1 : 1));
+    expect(first).toHaveLength(2);
+    expect(second?.[0]).toBeGreaterThan(first?.[1] ?? 0n);
+  });
+
+  it('works on an engine without the containerd image store, and makes the same bytes', async () => {
+    const engine = await startClassicEngine(join(dir, 'engine'));
+    const other = join(dir, 'classic');
+    try {
+      const args = ['--out', other, ...ONE];
+      const dry = await release([...args, '--dry-run'], { env: engine.env });
+      expect(dry.stdout).toMatch(
+        /docker --context default import --platform linux\/amd64 .* turnbuild\/trixie-x86_64:/,
+      );
+      const run = await release(args, { env: engine.env });
+      expect(run.code, run.stderr).toBe(0);
+      const later = await release([...args, '--dry-run'], { env: engine.env });
+      expect(later.stdout).not.toMatch(/import/);
+      expect(later.stdout).toMatch(/--build-context=base=docker-image:\/\/turnbuild\/trixie-x86_64:/);
+    } finally {
+      await engine.stop();
+    }
     expectSameDebs(other, 2);
   });
 
@@ -217,6 +268,44 @@ describe('failures', () => {
     const run = await release(['--out', out, '--recipes', recipes, ...ONE]);
     expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
     expect(run.code).toBe(1);
+  });
+
+  it('a stage whose needs were not made, or were made of something else, says which command makes them', async () => {
+    const args = ['4.6.1', '--source', 'debian', ...ONE];
+    const blocked = await turnbuild(['package', ...args, '--out', join(dir, 'nothing')]);
+    expect(blocked.stderr).toMatch(
+      /needs build:debian-13:x86_64.*not been made[\s\S]*turnbuild release[\s\S]*STEP_BLOCKED/,
+    );
+    expect(blocked.code).toBe(1);
+    const recipes = copyRecipes();
+    appendFileSync(join(recipes, 'docker/deb/build.sh'), '\n# changed\n');
+    const stale = await turnbuild(['package', ...args, '--out', out, '--recipes', recipes]);
+    expect(stale.stderr).toMatch(
+      /build:debian-13:x86_64 was made of other[\s\S]*turnbuild release[\s\S]*STEP_STALE/,
+    );
+    expect(stale.code).toBe(1);
+  });
+
+  it('a manifest that was edited, or is of a newer turnbuild, is not believed', async () => {
+    const file = join(out, '4.6.1/manifest.json');
+    const text = readFileSync(file, 'utf8');
+    try {
+      for (const [changed, code] of [
+        [text.replace('"status": "passed"', '"status": "skipped"'), 'MANIFEST_CHANGED'],
+        [text.replace('"schema": 1', '"schema": 99'), 'MANIFEST_NEWER'],
+        [text.slice(0, 500), 'MANIFEST_INVALID'],
+      ] as const) {
+        writeFileSync(file, changed);
+        const run = await release(['--out', out, ...ONE]);
+        expect(run.stderr).toMatch(
+          new RegExp(`manifest\\.json[\\s\\S]*Remove it[\\s\\S]*${code}|newer one[\\s\\S]*${code}`),
+        );
+        expect(run.code).toBe(1);
+        expect(readFileSync(file, 'utf8')).toBe(changed);
+      }
+    } finally {
+      writeFileSync(file, text);
+    }
   });
 
   it('a patch that does not apply names the file and the hunk', async () => {
@@ -315,6 +404,50 @@ describe('failures', () => {
     expect(debs(interrupted)).toHaveLength(2);
   });
 });
+
+describe('Ctrl-C', () => {
+  it('while a root is bootstrapped leaves nothing of it, and the next release makes it', async () => {
+    const cache = join(dir, 'cache');
+    const args = ['--out', join(dir, 'rootless'), ...ONE, '--no-verify'];
+    const env = { TURNBUILD_CACHE: cache };
+    const run = await release(args, {
+      env,
+      onStart: (child) => interruptOnLine(child, 'bootstrap ...', 3000),
+    });
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    const left = readdirSync(join(cache, 'bases'), { recursive: true }) as string[];
+    expect(left.filter((path) => path.includes('/'))).toEqual([]);
+    const again = await release(args, { env });
+    expect(again.code, again.stderr).toBe(0);
+    expectSameDebs(join(dir, 'rootless'), 2);
+  });
+
+  it('while a package is verified leaves no verdict, and keeps the package', async () => {
+    const recipes = copyRecipes();
+    const main = join(recipes, 'docker/deb/verify/main.sh');
+    writeFileSync(main, `sleep 60\n${readFileSync(main, 'utf8')}`);
+    const run = await release(['--out', out, '--recipes', recipes, ...ONE], {
+      onStart: (child) => interruptOnLine(child, 'verify ...', 3000),
+    });
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    expect(readdirSync(join(out, '4.6.1')).filter((name) => name.startsWith('.'))).toEqual([]);
+    const again = await release(['--out', out, ...ONE]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toMatch(/debian-13 x86_64: package: up to date/);
+  });
+});
+
+/** Sends SIGINT some milliseconds after the first line that has this text. */
+function interruptOnLine(child: ChildProcess, text: string, ms: number): void {
+  let seen = false;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (seen || !chunk.toString().includes(text)) return;
+    seen = true;
+    setTimeout(() => child.kill('SIGINT'), ms);
+  });
+}
 
 /** Packages in another folder are those of the first release, byte for byte. */
 function expectSameDebs(folder: string, count: number): void {

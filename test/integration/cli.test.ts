@@ -116,9 +116,32 @@ describe('Docker that is not there, or says no', () => {
     expect(run.stderr).toMatch(/no buildx builder "farm"[\s\S]*BUILDER_UNKNOWN/);
   });
 
+  it('has an engine that is too old', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(
+        `case $1 in --context) echo '20.10.24 []' ;; *) printf "Name: default\\nDriver: docker\\nPlatforms: linux/amd64, linux/arm64\\n" ;; esac`,
+      ),
+    });
+    expect(run.stderr).toMatch(/engine is 20\.10\.24; 23\.0 or newer[\s\S]*--builder[\s\S]*DOCKER_TOO_OLD/);
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('has a builder for other processors', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker('printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),
+    });
+    expect(run.stderr).toMatch(
+      /Builder odd runs neither linux\/arm64 nor linux\/amd64[\s\S]*BUILDER_UNSUITABLE/,
+    );
+    expect(run.code).toBe(1);
+  });
+
   it('has a builder without the platform', async () => {
     const run = await turnbuild(args(), {
-      env: fakeDocker('printf "Name: small\\nDriver: docker\\nPlatforms: linux/amd64\\n"'),
+      env: fakeDocker(
+        `case $1 in --context) echo '26.1.5 []' ;; *) printf "Name: small\\nDriver: docker\\nPlatforms: linux/amd64\\n" ;; esac`,
+      ),
     });
     expect(run.stderr).toMatch(/Builder small can't run linux\/arm64[\s\S]*BUILDER_PLATFORM_MISSING/);
     expect(run.code).toBe(1);

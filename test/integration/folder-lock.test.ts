@@ -25,6 +25,38 @@ describe('lockFolder', () => {
     await (await lockFolder(dir)).release();
   });
 
+  it('is waited for by those who want to, one after the other', async () => {
+    const first = await lockFolder(dir);
+    const { signal } = new AbortController();
+    let holding = 0;
+    let most = 0;
+    const others = [1, 2, 3].map(async () => {
+      const lock = await lockFolder(dir, signal);
+      most = Math.max(most, ++holding);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      holding--;
+      await lock.release();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(most).toBe(0);
+    await first.release();
+    await Promise.all(others);
+    expect(most).toBe(1);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('is no longer waited for after Ctrl-C', async () => {
+    const first = await lockFolder(dir);
+    const interrupt = new AbortController();
+    setTimeout(() => interrupt.abort(), 50);
+    await expect(lockFolder(dir, interrupt.signal)).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      exitCode: 130,
+    });
+    await first.release();
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
   it('is taken over from a process that was killed', async () => {
     writeFileSync(file, JSON.stringify({ pid: deadPid(), host: hostname() }));
     const lock = await lockFolder(dir);

@@ -141,14 +141,6 @@ describe('an index that is not the signed one', () => {
   });
 });
 
-test('a version that is not there: the error names those that are', async () => {
-  const { find } = await ask({}, { versionWanted: '4.18.0' });
-  const error = await errorOf(find());
-  expect(error.code).toBe('SOURCE_NOT_FOUND');
-  expect(error.message).toContain('4.6.1');
-  expect(await (await ask({}, { versionWanted: '4.6.1' })).find()).toHaveLength(1);
-});
-
 test('a package that is not there gives nothing', async () => {
   expect(await (await ask({ sources: stanza('other', '1-1') })).find()).toEqual([]);
 });

@@ -93,6 +93,13 @@ describe('relay', () => {
   });
 });
 
+it('relay gives a server up that has left two clients waiting', () => {
+  const dir = temporaryFolder();
+  fakeClient(dir, [REFUSED]);
+  bash(dir, 'address=127.0.0.1; total=0; patience=-1; relay long-term tls');
+  expect(readFileSync(join(dir, 'out/facts.txt'), 'utf8')).toMatch(/^long-term\.tls\.attempts\t2$/m);
+});
+
 describe('require_free_ports', () => {
   it('says which port is taken, and ends the verification', async () => {
     const server = createServer();

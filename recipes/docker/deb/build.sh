@@ -117,8 +117,8 @@ feature() {
 	feature mongodb mongoc_client_new
 	# SCTP needs no library: sockets of another kind, compiled in or not.
 	if grep -q TURN_SCTP_INCLUDE Makefile && ! grep -q -e '-DTURN_NO_SCTP' Makefile; then echo sctp yes; else echo sctp no; fi
-	# Whether it handles SIGTERM, or dies of it.
-	if grep -qrw SIGTERM src/apps/relay --include='*.c'; then echo stop-signal yes; else echo stop-signal no; fi
+	# Whether it handles SIGTERM, or dies of it. -z: a call may go over several lines.
+	if grep -qrzP '\b(signal|sigaction|sigaddset|evsignal_\w+)\s*\([^;]*\bSIGTERM\b|\[\]\s*=\s*\{[^}]*\bSIGTERM\b' src/apps/relay --include='*.c'; then echo stop-signal yes; else echo stop-signal no; fi
 } >/out/features.txt
 cp /turnbuild/packages.txt /out/packages.txt
 "$CC" --version | head -n 1 >/out/compiler.txt

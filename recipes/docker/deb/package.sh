@@ -33,7 +33,6 @@ install -m 644 $packaging/coturn.service usr/lib/systemd/system/coturn.service
 install -m 644 $packaging/lintian-overrides usr/share/lintian/overrides/coturn
 install -m 644 $packaging/copyright "$doc/copyright"
 install -m 644 $packaging/changelog "$doc/changelog.Debian"
-[ -e usr/bin/turnadmin ] || ln -s turnserver usr/bin/turnadmin
 ln -sf turnserver usr/bin/coturn
 ln -sf turnutils_uclient usr/bin/turnutils
 ln -sfn turnserver usr/bin/turnadmin
@@ -59,7 +58,6 @@ cp $packaging/changelog debian/changelog
 export DEB_HOST_ARCH="$DEB_ARCH"
 find "$root/usr/bin" -type f -exec sh -c '"$0-readelf" -h "$1" >/dev/null 2>&1' "$GNU_TRIPLE" {} \; -print >binaries
 xargs dpkg-shlibdeps -Tdebian/substvars <binaries
-mkdir -p "$root/DEBIAN"
 for script in preinst postinst prerm postrm; do
 	install -m 755 "$packaging/$script" "$root/DEBIAN/$script"
 done
@@ -69,13 +67,14 @@ finish() {
 	package=$1
 	dir=$2
 	(cd "$dir" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | LC_ALL=C sort | xargs -r md5sum) >"$dir/DEBIAN/md5sums"
-	dpkg-gencontrol -p"$package" -P"$dir" -Tdebian/substvars -v"$PACKAGE_VERSION" $3
+	shift 2
+	dpkg-gencontrol -p"$package" -P"$dir" -Tdebian/substvars -v"$PACKAGE_VERSION" "$@"
 	find "$dir" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 	# One thread: the number of threads shows in the compressed bytes.
 	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$dir" "/out/${package}_${PACKAGE_VERSION}_${DEB_ARCH}.deb"
 }
 ids=$(cd "$symbols" && find usr/lib/debug/.build-id -name '*.debug' | sed 's,.*/\(..\)/\(.*\)\.debug,\1\2,' | LC_ALL=C sort | tr '\n' ' ')
-finish coturn "$root" ""
+finish coturn "$root"
 install -d "$symbols/usr/share/doc"
 ln -s coturn "$symbols/usr/share/doc/coturn-dbgsym"
-finish coturn-dbgsym "$symbols" "-DBuild-Ids=$(echo "$ids" | tr ' ' ,)"
+finish coturn-dbgsym "$symbols" "-DBuild-Ids=${ids% }"

@@ -85,6 +85,7 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     control: await optional(`${inspect}/control.txt`),
     contents: await optional(`${inspect}/contents.txt`),
     lintian: await optional(`${inspect}/lintian.txt`),
+    lintianExit: await optional(`${inspect}/lintian-exit.txt`),
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
     configuration: await optional(`${inspect}/turnserver.conf`),

@@ -37,7 +37,10 @@ export const packageChecks: Check[] = [
     reference: 'https://wiki.debian.org/Lintian',
     judge: ({ inspected }) => {
       const lines = (inspected.lintian ?? '').split('\n').filter((line) => line.trim() !== '');
-      if (inspected.lintian === undefined) return fail('lintian did not run');
+      const code = inspected.lintianExit?.trim();
+      // lintian(1): 0 without tags of weight, 2 with some, anything else when it could not do its work.
+      if (inspected.lintian === undefined || (code !== '0' && code !== '2'))
+        return fail(`lintian did not run to its end: exit code ${code ?? 'unknown'}`);
       const bad = lines.filter((line) => /^[EW]: /.test(line));
       const overridden = lines.filter((line) => line.startsWith('O: ')).length;
       return complaints(bad, 'no errors, no warnings', { errors: bad.length, overridden });

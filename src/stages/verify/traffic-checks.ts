@@ -179,7 +179,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'server.stop',
-    title: 'Exits with 0 on SIGTERM',
+    title: 'Stops on SIGTERM, with 0 where this version handles it',
     reason: 'Anything else is a failed unit in the journal at every deployment.',
     judge: (facts) => {
       // 143: ended by the signal itself, which systemd counts as clean; all that a version without a handler can do.

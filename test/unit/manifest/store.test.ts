@@ -1,37 +1,51 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseManifest, withBase, withStep } from '../../../src/manifest/store.ts';
+import { formatManifest, parseManifest, withBase, withStep } from '../../../src/manifest/store.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
-const text = () => JSON.stringify(fixture());
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const text = () => formatManifest(fixture(), sha256);
 
 describe('parseManifest', () => {
-  it('reads what was written', () => expect(parseManifest('m', text())).toEqual(fixture()));
+  it('reads what was written', () => expect(parseManifest('m', text(), sha256)).toEqual(fixture()));
 
   it.each([
     ['no JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
     [
       'a newer schema',
-      text().replace('"schema":1', '"schema":2'),
+      text().replace('"schema": 1', '"schema": 2'),
       /schema 2; this turnbuild knows 1/,
       'MANIFEST_NEWER',
     ],
-    ['an unknown key', text().replace('"schema":1', '"schema":1,"extra":true'), /extra/, 'MANIFEST_INVALID'],
+    [
+      'an unknown key',
+      text().replace('"schema": 1', '"schema": 1,"extra":true'),
+      /extra/,
+      'MANIFEST_INVALID',
+    ],
     [
       'a digest that was edited',
-      text().replace(/"tree":"[0-9a-f]{8}/, '"tree":"zzzzzzzz'),
+      text().replace(/"tree": "[0-9a-f]{8}/, '"tree":"zzzzzzzz'),
       /source\.tree/,
       'MANIFEST_INVALID',
     ],
     [
       'a status that does not exist',
-      text().replace('"status":"done"', '"status":"perfect"'),
+      text().replace('"status": "done"', '"status": "perfect"'),
       /status/,
       'MANIFEST_INVALID',
     ],
+    [
+      'a verdict that was edited',
+      text().replace('"status": "passed"', '"status": "skipped"'),
+      /its digest does not fit/,
+      'MANIFEST_CHANGED',
+    ],
+    ['one without a digest', JSON.stringify(fixture()), /its digest does not fit/, 'MANIFEST_CHANGED'],
     ['null', 'null', /not a manifest/, 'MANIFEST_INVALID'],
   ])('refuses %s', (_, changed, message, code) => {
-    expect(() => parseManifest('m', changed)).toThrow(message);
-    expect(() => parseManifest('m', changed)).toThrow(expect.objectContaining({ code }));
+    expect(() => parseManifest('m', changed, sha256)).toThrow(message);
+    expect(() => parseManifest('m', changed, sha256)).toThrow(expect.objectContaining({ code }));
   });
 });
 

@@ -21,6 +21,7 @@ function goodFacts(): PackageFacts {
     packageVersion: '4.6.1+turnbuild-1~deb13',
     inspected: {
       lintian: read('inspect/lintian.txt'),
+      lintianExit: '2\n',
       systemd: read('inspect/systemd.txt'),
       unit: read('inspect/coturn.service'),
       configuration: read('inspect/turnserver.conf'),
@@ -69,6 +70,12 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     () => withInspected('lintian', (t) => `W: coturn: bad-thing\n${t}`),
     ['package.lintian'],
     /bad-thing/,
+  ],
+  [
+    'a lintian that crashed',
+    () => withInspected('lintianExit', () => '1\n'),
+    ['package.lintian'],
+    /exit code 1/,
   ],
   [
     'a weak unit',

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+const script = readFileSync(new URL('../../recipes/docker/deb/build.sh', import.meta.url), 'utf8');
+const line = /^.*echo stop-signal yes.*$/m.exec(script)?.[0] ?? 'exit 99';
+
+/** What the build says of a turnserver with this code in it. */
+function stopSignal(code: string): string {
+  const dir = temporaryFolder();
+  mkdirSync(join(dir, 'src/apps/relay'), { recursive: true });
+  writeFileSync(join(dir, 'src/apps/relay/mainrelay.c'), `int main(void)\n{\n${code}\n}\n`);
+  return spawnSync('sh', ['-c', line], { cwd: dir, encoding: 'utf8' }).stdout.trim();
+}
+
+describe('the build tells whether turnserver handles SIGTERM', () => {
+  it.each([
+    ['a libevent handler', 'ev = evsignal_new(base, SIGTERM, shutdown_handler, NULL);'],
+    [
+      'one over several lines',
+      'ev = evsignal_new(turn_params.listener.event_base,\n    SIGTERM, stop, NULL);',
+    ],
+    ['sigaction', 'sigaction(SIGTERM, &action, NULL);'],
+    ['signal', 'signal( SIGTERM , stop );'],
+    ['a list of signals', 'static const int stop_signals[] = {SIGINT,\n SIGTERM};'],
+  ])('%s is one', (_, code) => expect(stopSignal(code)).toBe('stop-signal yes'));
+
+  it.each([
+    ['no mention', 'return 0;'],
+    ['a comment', '/* SIGTERM ends the server */ return 0;'],
+    ['sending it', 'kill(pid, SIGTERM);'],
+    ['a message', 'printf("stop it with SIGTERM");'],
+    ['a handler of another signal before', 'signal(SIGPIPE, SIG_IGN); kill(pid, SIGTERM);'],
+  ])('%s is none', (_, code) => expect(stopSignal(code)).toBe('stop-signal no'));
+});

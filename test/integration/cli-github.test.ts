@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { COMMIT, coturnTar } from '../support/coturn-tree.ts';
+import { sendFile, serve } from '../support/http-server.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const API = '/repos/coturn/coturn';
+const TREE = 'e'.repeat(40);
+const TOKEN = 's3cret';
+
+interface Simulated {
+  /** The commit that the tag names. */
+  commit?: string;
+  /** Status of the answer to the request for the archive. */
+  archive?: number;
+  token?: string;
+}
+
+/** GitHub's API with three releases, and `turnbuild source` that asks it. */
+async function ask(args: string[], { commit = COMMIT, archive = 200, token }: Simulated = {}) {
+  const dir = temporaryFolder();
+  const authorizations: Record<string, string | undefined> = {};
+  const answers: Record<string, unknown> = {
+    [`${API}/releases?per_page=100`]: ['4.17.0', '4.18.0', '4.17.1'].map((tag_name) => ({
+      tag_name,
+      draft: false,
+      prerelease: false,
+    })),
+    [`${API}/git/ref/tags%2F4.18.0`]: { object: { type: 'commit', sha: commit } },
+    [`${API}/git/commits/${commit}`]: { sha: commit, tree: { sha: TREE } },
+  };
+  const server = await serve((request, response) => {
+    const url = request.url ?? '';
+    authorizations[url] = request.headers.authorization;
+    if (url === `${API}/tarball/${commit}`) {
+      if (archive === 200) return sendFile(request, response, gzipSync(coturnTar('4.18.0')));
+      response.writeHead(archive, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1795000000' });
+      return response.end();
+    }
+    response.writeHead(answers[url] === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(answers[url] ?? { message: 'Not Found' }));
+  });
+  const files = ['--lock', join(dir, 'lock.json'), '--out', join(dir, 'dist')];
+  const env = { GITHUB_API_URL: server.url, TURNBUILD_CACHE: join(dir, 'cache'), GITHUB_TOKEN: token ?? '' };
+  const run = await turnbuild(['source', ...args, ...files], { env });
+  return { run, dir, authorizations };
+}
+
+describe('turnbuild source, from GitHub', () => {
+  test('takes the newest release, pins it with commit and tree id, and writes it normalised', async () => {
+    const { run, dir, authorizations } = await ask(['latest', '--update-lock', '--json']);
+    expect(run.stderr).toBe('');
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0', provider: 'github', commit: COMMIT });
+    const { sources } = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8'));
+    expect(sources['4.18.0']).toMatchObject({ commit: COMMIT, gitTree: TREE });
+    expect(existsSync(join(dir, 'dist/4.18.0/source/coturn-4.18.0.tar'))).toBe(true);
+    expect(new Set(Object.values(authorizations))).toEqual(new Set([undefined]));
+  });
+
+  test('asks with the token, for the archive too, and shows it nowhere', async () => {
+    const { run, authorizations } = await ask(['^4.17.0', '--update-lock', '--json'], { token: TOKEN });
+    expect(run.code, run.stderr).toBe(0);
+    expect(Object.values(authorizations)).toHaveLength(4);
+    for (const value of Object.values(authorizations)) expect(value).toMatch(new RegExp(` ${TOKEN}$`));
+    expect(run.stdout + run.stderr).not.toContain(TOKEN);
+  });
+
+  test.each([
+    [undefined, /GITHUB_TOKEN/],
+    [TOKEN, /Wait until then/],
+  ])('says until when the archive is refused, and what helps (token: %s)', async (token, hint) => {
+    const simulated = token === undefined ? { archive: 403 } : { archive: 403, token };
+    const { run, dir } = await ask(['4.18.0', '--update-lock'], simulated);
+    expect(run.stderr).toMatch(/no more answers until 2026-11-18T/);
+    expect(run.stderr).toMatch(hint);
+    expect(run.stderr).toMatch(/GITHUB_RATE_LIMITED/);
+    expect(run.code).toBe(1);
+    expect(existsSync(join(dir, 'lock.json'))).toBe(false);
+  });
+
+  test('refuses an archive of another commit than the one that the tag names', async () => {
+    const { run, dir } = await ask(['4.18.0', '--update-lock'], { commit: 'a'.repeat(40) });
+    expect(run.stderr).toMatch(/is an archive of the commit .* not of aaaa[\s\S]*SOURCE_TREE_MISMATCH/);
+    expect(run.code).toBe(1);
+    expect(existsSync(join(dir, 'dist'))).toBe(false);
+  });
+});

@@ -1,0 +1,60 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A Docker engine as older installations have it: with its own image store, not containerd's. */
+export interface ClassicEngine {
+  /** Environment in which `docker` talks to it. */
+  env: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+const START_MS = 60_000;
+
+/**
+ * Starts a second dockerd beside the machine's own. Its containers use the bridge that the first one has made.
+ * @param dir everything of it is beneath, and is to be removed with it
+ */
+export async function startClassicEngine(dir: string): Promise<ClassicEngine> {
+  mkdirSync(dir, { recursive: true });
+  const configuration = join(dir, 'daemon.json');
+  writeFileSync(
+    configuration,
+    JSON.stringify({
+      features: { 'containerd-snapshotter': false },
+      bridge: 'docker0',
+      // The first engine's rules are for that bridge already.
+      iptables: false,
+      ip6tables: false,
+    }),
+  );
+  const env = { DOCKER_HOST: `unix://${dir}/docker.sock` };
+  const log = openSync(join(dir, 'log'), 'a');
+  const paths = ['--data-root', 'data', '--exec-root', 'exec', '--pidfile', 'pid'];
+  const args = paths.map((word) => (word.startsWith('--') ? word : join(dir, word)));
+  const daemon = spawn('dockerd', ['--config-file', configuration, '--host', env.DOCKER_HOST, ...args], {
+    stdio: ['ignore', log, log],
+  });
+  await answered(daemon, env, join(dir, 'log'));
+  return { env, stop: () => stop(daemon) };
+}
+
+async function answered(daemon: ChildProcess, env: Record<string, string>, log: string): Promise<void> {
+  const end = Date.now() + START_MS;
+  while (Date.now() < end && daemon.exitCode === null) {
+    try {
+      execFileSync('docker', ['version'], { env: { ...process.env, ...env }, stdio: 'ignore' });
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  daemon.kill('SIGKILL');
+  throw new Error(`the second dockerd did not start; its log is ${log}`);
+}
+
+async function stop(daemon: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => daemon.once('exit', resolve));
+  daemon.kill('SIGTERM');
+  await ended;
+}
