@@ -16,7 +16,7 @@ const allow = (name, from, to, packages) => [
       dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core', 'npm-no-pkg', 'npm-unknown'],
       pathNot: packages.map((p) =>
         p === 'node'
-          ? '^(node:)?(assert|buffer|child_process|crypto|dns|events|fs|http|https|module|net|os|path|process|readline|stream|string_decoder|timers|tls|tty|url|util|v8|zlib)(/|$)'
+          ? '^(node:)?(assert|buffer|child_process|crypto|dgram|dns|events|fs|http|https|module|net|os|path|process|readline|stream|string_decoder|timers|tls|tty|url|util|v8|zlib)(/|$)'
           : `node_modules/${p}(/|$)`,
       ),
     },
@@ -27,6 +27,8 @@ module.exports = {
     ...allow('errors', '^src/errors\\.ts$', [], []),
     ...allow('recipe', '^src/recipe/', ['recipe/', 'errors\\.ts'], ['zod', 'yaml', 'semver']),
     ...allow('plan', '^src/plan/', ['plan/', 'recipe/', 'errors\\.ts'], ['semver']),
+    ...allow('turn', '^src/turn/', ['turn/'], ['node']),
+    ...allow('lab', '^src/lab/', ['lab/', 'turn/'], ['node']),
     ...allow('manifest', '^src/manifest/', ['manifest/', 'errors\\.ts'], ['zod']),
     ...allow(
       'io',
@@ -37,7 +39,7 @@ module.exports = {
     ...allow(
       'stages',
       '^src/stages/',
-      ['stages/', 'plan/', 'manifest/', 'recipe/', 'io/index\\.ts', 'errors\\.ts'],
+      ['stages/', 'plan/', 'manifest/', 'recipe/', 'turn/', 'lab/facts\\.ts', 'io/index\\.ts', 'errors\\.ts'],
       ['semver'],
     ),
     ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
@@ -60,7 +62,12 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^src/cli\\.ts$' }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: '^src/(cli|lab/main)\\.ts$' },
+      to: {},
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

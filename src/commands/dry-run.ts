@@ -1,6 +1,7 @@
 import { stepCommand } from '../plan/buildx.ts';
 import { formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
+import { platformOf } from '../plan/platforms.ts';
 import { bootstrapCommand, findImageCommand, importCommand, rootImage } from '../plan/roots.ts';
 import type { PlannedBase, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
@@ -35,6 +36,14 @@ export async function dryRunCommands(
           base: contextOf(step.base),
           target: contextOf(step.targetBase),
           inputs: `${work}/inputs`,
+          ...(dockerStage === 'lab'
+            ? {
+                image: {
+                  name: 'turnbuild-lab-RANDOM',
+                  platform: `linux/${platformOf(plan.compilesOn[step.arch]).oci}`,
+                },
+              }
+            : {}),
           output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
           builder: session.options.builder,
           noCache: session.options.cache === false,

@@ -100,6 +100,9 @@ export async function performRelease(
       recipes: session.recipes.dir,
       patches: session.recipes.patches,
       builder: session.options.builder,
+      // A builder of the engine itself has the name of its Docker context.
+      engine: release.builder.driver === 'docker' ? release.builder.name : undefined,
+      labProgram: join(await packageRoot(), 'lib/lab.mjs'),
       noCache: session.options.cache === false,
       bases,
       attempt: randomUUID(),

@@ -2,13 +2,13 @@ import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
 import { lockFolder } from './folder-lock.ts';
-import { removeLeftovers, temporaryName } from './leftovers.ts';
+import { isAbandoned, owner, removeLeftovers, temporaryName } from './leftovers.ts';
 import { rootLayer, writeOciLayout } from './oci-layout.ts';
 import { readSourceArchive } from './source-archive.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './source-tree.ts';
 
 const sources = { download, readSourceArchive, treeDigest, writeNormalisedTar, coturnVersion };
-const leftovers = { temporaryName, removeLeftovers };
+const leftovers = { temporaryName, removeLeftovers, owner, isAbandoned };
 
 /** The world as stages see it: processes, files, sources, and the signal that ends everything. */
 export interface Io {

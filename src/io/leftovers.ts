@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { remove } from './files.ts';
 
@@ -10,6 +11,17 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** This process, for a mark on what it makes outside of folders: `HOST:PID`. */
+export function owner(): string {
+  return `${hostname()}:${process.pid}`;
+}
+
+/** Whether what has this mark was made on this machine by a process that is gone. */
+export function isAbandoned(mark: string): boolean {
+  const [host, pid] = mark.split(':');
+  return host === hostname() && !isAlive(Number(pid));
 }
 
 /** A folder to work in before the finished thing is moved to `path`; named by this process. */

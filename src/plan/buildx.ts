@@ -12,15 +12,15 @@ export interface BuildxBuild {
   /** Named contexts: folders, `oci-layout://DIR@DIGEST` or `docker-image://REF@DIGEST`. */
   contexts: Readonly<Record<string, string>>;
   buildArgs: Readonly<Record<string, string>>;
-  /** Folder that gets the files of the stage. */
-  output: string;
+  /** Folder that gets the files of the stage, or the name of an image that the engine gets. */
+  output: { folder: string } | { image: string };
   /** Name of a buildx builder; the current one without it. */
   builder?: string;
   /** Stages of the Dockerfile that are never taken from the build cache. */
   fresh?: readonly string[];
 }
 
-/** Exports the result as files (`type=local`), because a local image tag exists on one machine only. */
+/** Exports the result as files (`type=local`), because an image exists on one engine only; the laboratory's has to. */
 export function buildxCommand(build: BuildxBuild): Command {
   return {
     file: 'docker',
@@ -35,13 +35,18 @@ export function buildxCommand(build: BuildxBuild): Command {
       ...(build.fresh === undefined ? [] : [`--no-cache-filter=${build.fresh.join(',')}`]),
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
-      `--output=type=local,dest=${build.output}`,
+      `--output=${'folder' in build.output ? `type=local,dest=${build.output.folder}` : imageOutput(build.output.image)}`,
       build.context,
     ],
     // Plain lines whatever the terminal is, and no build records piling up.
     env: { DOCKER_CLI_HINTS: 'false', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
     effect: 'write',
   };
+}
+
+/** Into the engine's own images, and not packed: it is used once, here. */
+function imageOutput(image: string): string {
+  return `type=docker,name=${image},compression=uncompressed,force-compression=true`;
 }
 
 /** Where the Docker stage of a step reads and writes. */
@@ -54,6 +59,8 @@ export interface StepBuild {
   target: string;
   inputs: string;
   output: string;
+  /** The stage becomes an image of this name instead, for a platform of the builder's own. */
+  image?: { name: string; platform: string };
   builder?: string | undefined;
   /** Nothing of this step comes from the build cache. */
   noCache?: boolean;
@@ -67,6 +74,7 @@ const FRESH: Readonly<Record<string, readonly string[]>> = {
   package: ['package-run'],
   inspect: ['inspector', 'inspect-run'],
   verify: ['certificate', 'verify-run'],
+  lab: ['lab-tools', 'lab-target'],
 };
 
 /** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */
@@ -74,14 +82,14 @@ export function stepCommand(step: PlannedStep, build: StepBuild): Command {
   return buildxCommand({
     context: build.folder,
     dockerStage: build.dockerStage,
-    platform: `linux/${platformOf(step.arch).oci}`,
+    platform: build.image?.platform ?? `linux/${platformOf(step.arch).oci}`,
     contexts: {
       base: build.base,
-      ...(build.dockerStage === 'verify' ? { target: build.target } : {}),
+      ...(['verify', 'lab'].includes(build.dockerStage) ? { target: build.target } : {}),
       inputs: build.inputs,
     },
     buildArgs: { ...step.buildArgs, ...build.args },
-    output: build.output,
+    output: build.image === undefined ? { folder: build.output } : { image: build.image.name },
     ...(build.builder === undefined ? {} : { builder: build.builder }),
     ...(build.noCache === true ? { fresh: FRESH[build.dockerStage] ?? [`${build.dockerStage}-run`] } : {}),
   });

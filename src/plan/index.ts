@@ -97,8 +97,11 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       buildArgs: { ...common, PACKAGE_VERSION: debVersion(version, revision, target.label) },
     }),
     step('verify', ['build', 'package'], {
-      dockerStages: ['inspect', 'verify'],
-      buildArgs: { NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}` },
+      dockerStages: ['inspect', 'verify', 'lab'],
+      buildArgs: {
+        NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
+        TARGET_OCI_ARCH: platformOf(arch).oci,
+      },
     }),
   ];
   return facts.verify ? steps : steps.filter((each) => each.stage !== 'verify');

@@ -88,6 +88,7 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     inspected: {},
     values: new Map(),
     files: new Map(),
+    lab: undefined,
     handlesStop: true,
     options: new Set(),
     ...parts,

@@ -1,5 +1,6 @@
 import { TurnbuildError } from '../../errors.ts';
 import { stepCommand } from '../../plan/buildx.ts';
+import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { readyBase, type StageContext } from './context.ts';
 
@@ -23,14 +24,19 @@ export async function runBuildx(
     format: string;
     inputs: string;
     output: string;
+    /** Name of the image that the stage becomes, instead of files. */
+    image?: string;
     args?: Record<string, string>;
   },
 ): Promise<void> {
+  const { image, ...rest } = build;
+  const own = `linux/${platformOf(context.plan.compilesOn[step.arch]).oci}`;
   const command = stepCommand(step, {
-    ...build,
+    ...rest,
+    ...(image === undefined ? {} : { image: { name: image, platform: own } }),
     folder: dockerContext(context, build.format),
     base: readyBase(context, step.base).context,
-    target: build.dockerStage === 'verify' ? readyBase(context, step.targetBase).context : '',
+    target: ['verify', 'lab'].includes(build.dockerStage) ? readyBase(context, step.targetBase).context : '',
     builder: context.builder,
     noCache: context.noCache,
   });
@@ -82,6 +88,9 @@ const HINTS: Record<string, string> = {
   COMPILE_FAILED: "The compiler's first error is in the step's log.",
   VERIFY_PORT_IN_USE:
     'Stop what listens there, or use a builder whose containers have a network of their own.',
+  LAB_NO_NAMESPACES:
+    'The engine must let a container make network namespaces and join them: NET_ADMIN, SYS_ADMIN, and the kernel module veth.',
+  SERVER_NOT_READY: "The last lines of its log are above; all of it is in the step's log.",
   NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",
 };
 

@@ -23,6 +23,10 @@ export interface StageContext {
   patches: string;
   /** buildx builder; the current one if undefined. */
   builder: string | undefined;
+  /** Docker context of the engine that runs containers; the current one if undefined. */
+  engine: string | undefined;
+  /** The program of the laboratory, bundled. */
+  labProgram: string;
   /** Docker's build cache isn't used. */
   noCache: boolean;
   /** Ready roots by their id in the plan. */

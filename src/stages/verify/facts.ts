@@ -1,3 +1,4 @@
+import type { LabFacts } from '../../lab/facts.ts';
 import type { Platform } from '../../plan/platforms.ts';
 import type { Metric } from '../../recipe/metrics.ts';
 import type { Target } from '../../recipe/schema.ts';
@@ -28,6 +29,8 @@ export interface PackageFacts {
   values: ReadonlyMap<string, string>;
   /** Logs and scraped metrics by file name, e.g. `shipped.log`, `long-term.after.metrics`. */
   files: ReadonlyMap<string, string>;
+  /** What the laboratory has seen. */
+  lab: LabFacts | undefined;
   /** Its source handles SIGTERM; some old versions die of it instead. */
   handlesStop: boolean;
   /** Long options of this very turnserver. */

@@ -8,6 +8,8 @@ import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
 import { type Check, judgeAll } from './check.ts';
 import { elfChecks } from './elf-checks.ts';
 import { type ElfFile, type PackageFacts, parseFacts, parseSamples } from './facts.ts';
+import { parseLabFacts, runLab } from './lab.ts';
+import { labChecks } from './lab-checks.ts';
 import { packageChecks } from './package-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
 
@@ -15,7 +17,7 @@ import { trafficChecks } from './traffic-checks.ts';
 declare const CHECKS_DIGEST: string;
 
 /** Every check of a .deb, in the order of the report. */
-export const CHECKS: readonly Check[] = [...elfChecks, ...packageChecks, ...trafficChecks];
+export const CHECKS: readonly Check[] = [...elfChecks, ...packageChecks, ...trafficChecks, ...labChecks];
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
 export const verify: Stage = {
@@ -32,6 +34,7 @@ export const verify: Stage = {
       ]),
       recipe: await files.digestFiles(dockerContext(context, target.format)),
       checks: files.sha256Text(JSON.stringify([CHECKS_DIGEST, target.allowedLibraries])),
+      lab: await files.sha256File(context.labProgram),
       metrics: files.sha256Text(JSON.stringify(context.plan.metrics)),
       base: readyBase(context, step.base).digest,
       target: readyBase(context, step.targetBase).digest,
@@ -47,7 +50,7 @@ export const verify: Stage = {
     await files.copyInto(`${context.dir}/${main}`, `${inputs}/coturn.deb`);
     await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
     await files.copyInto(`${context.dir}/build/${step.target}-${step.arch}/tools.tar`, `${inputs}/tools.tar`);
-    for (const dockerStage of step.dockerStages) {
+    for (const dockerStage of step.dockerStages.filter((name) => name !== 'lab')) {
       const args: Record<string, string> = dockerStage === 'verify' ? { ATTEMPT: context.attempt } : {};
       await runBuildx(step, context, {
         dockerStage,
@@ -57,6 +60,13 @@ export const verify: Stage = {
         args,
       });
     }
+    const options = await files.readText(`${context.dir}/build/${step.target}-${step.arch}/options.txt`);
+    await runLab(step, context, {
+      format: target.format,
+      inputs,
+      output: `${work}/out/lab`,
+      options: new Set(firstWords(options)),
+    });
     const [output] = step.outputs as [string];
     await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
     const facts = await readFacts(step, context, output);
@@ -113,6 +123,7 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     handlesStop: /^stop-signal yes$/m.test(
       await files.readText(`${context.dir}/build/${step.target}-${step.arch}/features.txt`),
     ),
+    lab: parseLabFacts(await files.readText(`${context.dir}/${output}/lab/lab.json`)),
     options: new Set(firstWords(options)),
   };
 }

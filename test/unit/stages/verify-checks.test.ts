@@ -120,7 +120,28 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a missing denied range',
     () => withInspected('configuration', (t) => t.replace(/^denied-peer-ip=169.*$/m, '')),
     ['package.configuration'],
-    /169\.254\.0\.0/,
+    /no denied-peer-ip holds 169\.254\.169\.254 \(metadata service\)/,
+  ],
+  [
+    'a range without a lower end, which denies all of IPv4',
+    () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=::-::ffff:ffff:ffff\n`),
+    ['package.configuration'],
+    /a denied-peer-ip holds the public 1\.1\.1\.1/,
+  ],
+  [
+    'a range that is one by number, and not byte by byte',
+    () =>
+      withInspected('configuration', (t) =>
+        t.replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:fffe'),
+      ),
+    ['package.configuration'],
+    /no denied-peer-ip holds ::ffff:.*compared by bytes/,
+  ],
+  [
+    'a range that is none',
+    () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=10.0.0.0\/8\n`),
+    ['package.configuration'],
+    /10\.0\.0\.0\/8 is no IP address/,
   ],
   [
     'a shipped secret',

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { enter } from './network.ts';
+
+/** What was seen of the datagrams on a link. */
+export interface Captured {
+  packets: number;
+  /** Smallest TTL (IPv4) or hop limit (IPv6); 256 if there was none. */
+  minTtl: number;
+}
+
+const FILE_HEADER = 24;
+const RECORD_HEADER = 16;
+const ETHERNET_HEADER = 14;
+
+/** Reads packets out of a pcap stream as it comes (pcap-savefile(5), little-endian, Ethernet). */
+export function createPcapReader(onPacket: (frame: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  let begun = false;
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    if (!begun) {
+      if (rest.length < FILE_HEADER) return;
+      if (rest.readUInt32LE(0) !== 0xa1b2c3d4) throw new Error('not a pcap stream');
+      rest = rest.subarray(FILE_HEADER);
+      begun = true;
+    }
+    while (rest.length >= RECORD_HEADER) {
+      const length = rest.readUInt32LE(8);
+      if (rest.length < RECORD_HEADER + length) break;
+      onPacket(rest.subarray(RECORD_HEADER, RECORD_HEADER + length));
+      rest = rest.subarray(RECORD_HEADER + length);
+    }
+  };
+}
+
+/** TTL of an IPv4 packet (RFC 791) or hop limit of an IPv6 one (RFC 8200) in an Ethernet frame. */
+export function ttlOf(frame: Buffer): number | undefined {
+  const packet = frame.subarray(ETHERNET_HEADER);
+  const version = (packet[0] ?? 0) >> 4;
+  return version === 4 ? packet[8] : version === 6 ? packet[7] : undefined;
+}
+
+export interface Capture {
+  /** What was seen so far. */
+  read(): Captured;
+  stop(): Promise<Captured>;
+}
+
+/** Looks at all UDP datagrams that come from some addresses, in the namespace of `pid`. */
+export async function startCapture(pid: number, from: readonly string[]): Promise<Capture> {
+  const filter = `udp and (${from.map((address) => `src host ${address}`).join(' or ')})`;
+  const [file = '', ...args] = [
+    ...enter(pid),
+    ...[
+      'tcpdump',
+      '-i',
+      'eth0',
+      '-n',
+      '-U',
+      '--immediate-mode',
+      '-s',
+      '64',
+      '-B',
+      '16384',
+      '-Z',
+      'root',
+      '-w',
+      '-',
+      filter,
+    ],
+  ];
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const seen: Captured = { packets: 0, minTtl: 256 };
+  const read = createPcapReader((frame) => {
+    seen.packets += 1;
+    seen.minTtl = Math.min(seen.minTtl, ttlOf(frame) ?? 0);
+  });
+  child.stdout.on('data', read);
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    let text = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('listening on')) resolve();
+    });
+    child.once('close', () => reject(new Error(`tcpdump ended: ${text.trim()}`)));
+    child.once('error', reject);
+  });
+  return {
+    read: () => ({ ...seen }),
+    async stop() {
+      // What the kernel has seen is still on its way here.
+      await pause(500);
+      child.kill('SIGINT');
+      await ended;
+      return seen;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** What the laboratory has seen; `stages/verify` judges it. Everything is plain data: it comes out of a container as JSON. */
+export interface LabFacts {
+  relays: RelayFacts[];
+  /** UDP datagrams from the server, as they arrived in the client's namespace during the relays. */
+  ttl: { packets: number; minTtl: number };
+  answers: AnswerFacts[];
+  forbidden: ForbiddenFacts;
+  sessions: SessionFacts;
+  /** Last lines of each server's log, by the name of its configuration. */
+  logs: Record<string, string>;
+  /** Seconds that each part took. */
+  seconds: Record<string, number>;
+}
+
+/** One client that sent messages to a peer which sends them back. */
+export interface RelayFacts {
+  transport: string;
+  family: 'ipv4' | 'ipv6';
+  way: 'send' | 'channel';
+  sent: number;
+  received: number;
+  /** Why it could not begin, if so. */
+  error?: string;
+}
+
+/** One request in a situation for which the RFC gives the answer. */
+export interface AnswerFacts {
+  id: string;
+  title: string;
+  reference: string;
+  /** The answers that are right: `success`, an error's number, or `silence`. */
+  expected: string[];
+  /** Answers that the RFC doesn't give, but that refuse just as well: coturn has its own numbers for some refusals. */
+  tolerated: string[];
+  found: string;
+  /** The answer had to carry an integrity, and did. */
+  authentic?: boolean;
+}
+
+/** Attempts to reach peers that nobody may reach through the server. */
+export interface ForbiddenFacts {
+  attempts: ForbiddenAttempt[];
+  /** Packets to those peers that were seen leaving the server, as tcpdump prints them. */
+  leaked: string[];
+  /** The same attempts towards a public peer: what they look like when they are let through. */
+  control: { received: number; captured: number };
+}
+
+export interface ForbiddenAttempt {
+  peer: string;
+  /** What it is an example of, e.g. `metadata, IPv4-mapped`. */
+  kind: string;
+  by: 'CreatePermission' | 'ChannelBind' | 'Send' | 'Connect';
+  /** `success`, an error's number, or `sent` for what has no answer. */
+  found: string;
+}
+
+/** Sessions that have ended, and the metrics before and after. */
+export interface SessionFacts {
+  sessions: number;
+  messagesPerSession: number;
+  bytesPerMessage: number;
+  /** Scrapes in Prometheus' text format. */
+  before: string;
+  after: string;
+}

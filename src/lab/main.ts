@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { runAgent } from './agent.ts';
+import type { LabFacts } from './facts.ts';
+import { createNetwork, enter, type Namespaces, NoNamespaces } from './network.ts';
+import { runScenarios } from './run.ts';
+import { NotReady } from './server.ts';
+
+// The program of the laboratory's container. Without a role it makes the network and runs itself again in the client's
+// namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
+
+const OUT = '/out';
+
+/** Reports an error in the way that turnbuild reads it out of a container's output. */
+function abort(code: string, error: Error): never {
+  process.stderr.write(`turnbuild-error: ${code}: ${error.message.replaceAll('\n', ' | ')}\n`);
+  process.exit(1);
+}
+
+async function inClientNamespace(namespaces: Namespaces): Promise<void> {
+  const { options } = JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as { options: string[] };
+  const facts: LabFacts = await runScenarios(namespaces, new Set(options));
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(`${OUT}/lab.json`, JSON.stringify(facts, null, 1));
+  process.exit(0);
+}
+
+const [, program = '', role, argument = ''] = process.argv;
+try {
+  if (role === 'agent') runAgent();
+  else if (role === 'client') await inClientNamespace(JSON.parse(argument) as Namespaces);
+  else {
+    const namespaces = await createNetwork();
+    const words = [process.execPath, program, 'client', JSON.stringify(namespaces)];
+    const [file = '', ...args] = [...enter(namespaces.client), ...words];
+    process.exit(spawnSync(file, args, { stdio: 'inherit' }).status ?? 1);
+  }
+} catch (error) {
+  if (error instanceof NoNamespaces) abort('LAB_NO_NAMESPACES', error);
+  if (error instanceof NotReady) abort('SERVER_NOT_READY', error);
+  throw error;
+}

@@ -1,0 +1,112 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+
+/** The machines of the laboratory: each is a network namespace; the container's own one is the router between them. */
+export const MACHINES = ['client', 'server', 'peer'] as const;
+export type Machine = (typeof MACHINES)[number];
+
+/**
+ * Their addresses. They are public ones, because a configuration that is safe refuses private peers; nothing of it leaves
+ * the container, whose only links are these. `router` is the other end of each link.
+ */
+export const ADDRESSES: Readonly<
+  Record<Machine, { ipv4: string; ipv6: string; router4: string; router6: string }>
+> = {
+  client: { ipv4: '20.0.1.2', ipv6: '2600:1:0:1::2', router4: '20.0.1.1', router6: '2600:1:0:1::1' },
+  server: { ipv4: '20.0.2.2', ipv6: '2600:1:0:2::2', router4: '20.0.2.1', router6: '2600:1:0:2::1' },
+  peer: { ipv4: '20.0.3.2', ipv6: '2600:1:0:3::2', router4: '20.0.3.1', router6: '2600:1:0:3::1' },
+};
+
+/** Further addresses of the server's machine, as one in a cloud has a private one. Nothing may reach them through the relay. */
+export const OWN_ADDRESSES: readonly string[] = ['10.77.2.2', 'fd77::2'];
+
+/** A namespace that is there: the process that holds it. */
+export type Namespaces = Readonly<Record<Machine, number>>;
+
+/** Namespaces can't be made here. The message says what failed. */
+export class NoNamespaces extends Error {}
+
+/** The commands that join the namespaces by the router. Pure. */
+export function linkCommands(namespaces: Namespaces): string[][] {
+  const inside = (machine: Machine, ...args: string[]) => [...enter(namespaces[machine]), 'ip', ...args];
+  const own = OWN_ADDRESSES.map((address) => inside('server', 'address', 'add', address, 'dev', 'lo'));
+  const links = MACHINES.flatMap((machine) => {
+    const { ipv4, ipv6, router4, router6 } = ADDRESSES[machine];
+    return [
+      [
+        'ip',
+        'link',
+        'add',
+        machine,
+        'type',
+        'veth',
+        'peer',
+        'name',
+        'eth0',
+        'netns',
+        String(namespaces[machine]),
+      ],
+      ['ip', 'address', 'add', `${router4}/24`, 'dev', machine],
+      // Without the check for duplicates an address can be used at once.
+      ['ip', 'address', 'add', `${router6}/64`, 'dev', machine, 'nodad'],
+      ['ip', 'link', 'set', machine, 'up'],
+      inside(machine, 'address', 'add', `${ipv4}/24`, 'dev', 'eth0'),
+      inside(machine, 'address', 'add', `${ipv6}/64`, 'dev', 'eth0', 'nodad'),
+      inside(machine, 'link', 'set', 'lo', 'up'),
+      inside(machine, 'link', 'set', 'eth0', 'up'),
+      inside(machine, 'route', 'add', 'default', 'via', router4),
+      inside(machine, '-6', 'route', 'add', 'default', 'via', router6),
+    ];
+  });
+  return [...links, ...own];
+}
+
+/** Words before a command that run it in a namespace. */
+export function enter(pid: number): string[] {
+  return ['nsenter', `--net=/proc/${pid}/ns/net`, '--'];
+}
+
+/** Makes the namespaces and joins them. They go with their holders, which go with this container. @throws NoNamespaces */
+export async function createNetwork(): Promise<Namespaces> {
+  const own = readlinkSync('/proc/self/ns/net');
+  const holders = await Promise.all(MACHINES.map((machine) => hold(machine, own)));
+  const namespaces = Object.fromEntries(holders) as Record<Machine, number>;
+  for (const [file = '', ...args] of linkCommands(namespaces)) {
+    try {
+      execFileSync(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    } catch (error) {
+      throw new NoNamespaces(
+        `${[file, ...args].join(' ')}: ${String((error as { stderr?: Buffer }).stderr).trim()}`,
+      );
+    }
+  }
+  return namespaces;
+}
+
+/** Starts a process in a network namespace of its own, and waits until it is there. */
+async function hold(machine: Machine, own: string): Promise<[Machine, number]> {
+  const child = spawn('unshare', ['--net', '--', 'sleep', 'infinity'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  for (let waited = 0; waited < 200; waited++) {
+    if (child.exitCode !== null) throw new NoNamespaces(`unshare --net: ${errors.trim()}`);
+    if (child.pid !== undefined && namespaceOf(child.pid) !== own) {
+      child.unref();
+      return [machine, child.pid];
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new NoNamespaces(`unshare --net did not come up within 5 s`);
+}
+
+function namespaceOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return '';
+  }
+}

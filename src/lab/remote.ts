@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { AgentRequest, Arrival } from './agent.ts';
+import { enter } from './network.ts';
+
+/** An agent in another namespace, as its parent sees it. */
+export interface RemoteAgent {
+  echo(address: string, port: number): Promise<void>;
+  listen(address: string, port: number): Promise<void>;
+  scrape(url: string): Promise<string>;
+  /** What has come to the listeners since the last call. */
+  arrivals(): Promise<Arrival[]>;
+  stop(): void;
+}
+
+/** Starts an agent in the network namespace of a process. */
+export function startAgent(pid: number): RemoteAgent {
+  const [file = '', ...args] = [...enter(pid), process.execPath, process.argv[1] ?? '', 'agent'];
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const ask = createAsk(child);
+  return {
+    echo: async (address, port) => void (await ask({ do: 'echo', address, port })),
+    listen: async (address, port) => void (await ask({ do: 'listen', address, port })),
+    scrape: async (url) => (await ask({ do: 'scrape', url })) as string,
+    arrivals: async () => (await ask({ do: 'arrivals' })) as Arrival[],
+    stop: () => child.kill('SIGKILL'),
+  };
+}
+
+function createAsk(child: ChildProcess): (request: AgentRequest) => Promise<unknown> {
+  let last = 0;
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  child.on('message', (message: { id: number; value?: unknown; error?: string }) => {
+    const { resolve, reject } = waiting.get(message.id) ?? {};
+    waiting.delete(message.id);
+    if (message.error === undefined) resolve?.(message.value);
+    else reject?.(new Error(message.error));
+  });
+  child.on('exit', (code) => {
+    for (const { reject } of waiting.values()) reject(new Error(`an agent ended with ${code}`));
+  });
+  return (request) =>
+    new Promise((resolve, reject) => {
+      last += 1;
+      waiting.set(last, { resolve, reject });
+      child.send({ id: last, request });
+    });
+}

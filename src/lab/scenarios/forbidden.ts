@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { attribute, NoAnswer, TCP, type TurnClient } from '../../turn/client.ts';
+import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.ts';
+import { METHOD } from '../../turn/message.ts';
+import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
+import { ADDRESSES, enter, type Namespaces } from '../network.ts';
+import { allocate, connectClient, ECHO_PORT, hangUp, wordOf } from './session.ts';
+
+/** Port of every forbidden peer. */
+const PORT = 4444;
+/** Evidence that goes into the report; one packet would be too much already. */
+const LEAKS_AT_MOST = 50;
+/** Milliseconds after the last attempt in which a packet could still leave. */
+const SETTLE_MS = 500;
+
+/** Tries each forbidden peer in every way, and watches all that leaves the server meanwhile. */
+export async function tryForbiddenPeers(
+  namespaces: Namespaces,
+  own: readonly string[],
+): Promise<ForbiddenFacts> {
+  const packets = await watchServer(namespaces);
+  const control = await reachPublicPeer(packets.lines);
+  const attempts: ForbiddenAttempt[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const client = await connectClient('udp', family);
+    await allocate(client, family);
+    const peers = forbiddenPeers(own).filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
+    for (const [index, peer] of peers.entries()) attempts.push(...(await tryPeer(client, peer, index)));
+    await hangUp(client);
+    attempts.push(...(await tryConnect(family, peers)));
+  }
+  await pause(SETTLE_MS);
+  await packets.stop();
+  const leaked = packets.lines().filter((line) => line.includes(`.${PORT}:`) || line.includes(`.${PORT} `));
+  return { attempts, leaked: leaked.slice(0, LEAKS_AT_MOST), control };
+}
+
+async function tryPeer(
+  client: TurnClient,
+  { peer, kind }: ForbiddenPeer,
+  index: number,
+): Promise<ForbiddenAttempt[]> {
+  const address = { address: peer, port: PORT };
+  const ask = (method: number, ...more: Parameters<TurnClient['ask']>[1]) =>
+    client.ask(method, [...more, attribute.xorPeerAddress(address)]).then(wordOf, silence);
+  const send = () => {
+    client.send(address, Buffer.from('for nobody'));
+    return 'sent';
+  };
+  const channel = 0x4000 + index;
+  // Without a permission first, and then with whatever the server may have granted.
+  send();
+  const permission = await ask(METHOD.createPermission);
+  const bound = await ask(METHOD.channelBind, attribute.channelNumber(channel));
+  client.sendOnChannel({ channel, data: Buffer.from('for nobody') });
+  return [
+    { peer, kind, by: 'CreatePermission', found: permission },
+    { peer, kind, by: 'ChannelBind', found: bound },
+    { peer, kind, by: 'Send', found: send() },
+  ];
+}
+
+/** TCP peers, RFC 6062. Where the server gives no TCP allocations, that is the answer for all of them. */
+async function tryConnect(
+  family: 'ipv4' | 'ipv6',
+  peers: readonly ForbiddenPeer[],
+): Promise<ForbiddenAttempt[]> {
+  const client = await connectClient('tcp', family);
+  const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
+  const allocation = await client.ask(METHOD.allocate, [attribute.requestedTransport(TCP), ...wanted]);
+  const attempts: ForbiddenAttempt[] = [];
+  for (const { peer, kind } of peers) {
+    const request = [attribute.xorPeerAddress({ address: peer, port: PORT })];
+    const found =
+      allocation.error === undefined
+        ? await client.ask(METHOD.connect, request).then(wordOf, silence)
+        : wordOf(allocation);
+    attempts.push({ peer, kind, by: 'Connect', found });
+  }
+  await hangUp(client);
+  return attempts;
+}
+
+/** What the same looks like when it is let through: else a watch that sees nothing would pass. */
+async function reachPublicPeer(lines: () => string[]): Promise<ForbiddenFacts['control']> {
+  const client = await connectClient('udp', 'ipv4');
+  await allocate(client, 'ipv4');
+  const peer = { address: ADDRESSES.peer.ipv4, port: ECHO_PORT };
+  let received = 0;
+  client.onData(() => {
+    received += 1;
+  });
+  await client.ask(METHOD.createPermission, [attribute.xorPeerAddress(peer)]);
+  client.send(peer, Buffer.from('for the peer'));
+  await pause(SETTLE_MS);
+  await hangUp(client);
+  return {
+    received,
+    captured: lines().filter((line) => line.includes(`> ${peer.address}.${ECHO_PORT}`)).length,
+  };
+}
+
+function silence(error: unknown): string {
+  if (error instanceof NoAnswer) return 'silence';
+  throw error;
+}
+
+/** Everything that the server's machine sends on any of its links, loopback included, but to its clients and for metrics. */
+async function watchServer(namespaces: Namespaces): Promise<{ lines(): string[]; stop(): Promise<void> }> {
+  const clients = [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6].map((address) => `not dst host ${address}`);
+  const filter = `(udp or tcp) and ${clients.join(' and ')} and not port 9641`;
+  const [file = '', ...args] = [
+    ...enter(namespaces.server),
+    ...['tcpdump', '-i', 'any', '-n', '-l', '--immediate-mode', '-Z', 'root', '-Q', 'out', filter],
+  ];
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await new Promise<void>((resolve, reject) => {
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+      if (errors.includes('listening on')) resolve();
+    });
+    child.once('close', () => reject(new Error(`tcpdump ended: ${errors.trim()}`)));
+    child.once('error', reject);
+  });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return {
+    lines: () => text.split('\n').filter((line) => line !== ''),
+    async stop() {
+      child.kill('SIGINT');
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Command } from './command.ts';
+
+/**
+ * The laboratory: a container with network namespaces of its own, in which an installed package is used over a network. A
+ * build's container can't make namespaces, so this one runs on a Docker engine.
+ */
+export interface LabContainer {
+  /** Name of the image, which is removed afterwards, and of the container. */
+  name: string;
+  /** Docker context of the engine; the current one without it. */
+  engine?: string | undefined;
+}
+
+/** Label of the containers: who has started one, so that what a killed process has left can be told from what is in use. */
+export const LAB_LABEL = 'turnbuild.lab';
+/** Where the program and its results lie in the container. */
+export const LAB_PATHS = { program: '/lab.mjs', inputs: '/inputs', results: '/out' } as const;
+
+function docker(engine: string | undefined, effect: Command['effect'], ...args: string[]): Command {
+  return { file: 'docker', args: [...(engine === undefined ? [] : ['--context', engine]), ...args], effect };
+}
+
+/**
+ * Makes the container. It has no network but its own: namespaces need SYS_ADMIN, links between them NET_ADMIN, and the
+ * container's first namespace is the router, whose settings can only be given here.
+ */
+export function createLabCommand({ name, engine }: LabContainer, owner: string): Command {
+  const sysctls = [
+    'net.ipv4.ip_forward=1',
+    'net.ipv6.conf.all.disable_ipv6=0',
+    'net.ipv6.conf.all.forwarding=1',
+  ];
+  return docker(
+    engine,
+    'write',
+    'create',
+    `--name=${name}`,
+    `--label=${LAB_LABEL}=${owner}`,
+    '--network=none',
+    '--cap-add=NET_ADMIN',
+    '--cap-add=SYS_ADMIN',
+    // Where AppArmor is, its profile for containers forbids every mount; the server needs a /proc beneath its root.
+    '--security-opt=apparmor=unconfined',
+    ...sysctls.map((sysctl) => `--sysctl=${sysctl}`),
+    name,
+    'node',
+    LAB_PATHS.program,
+  );
+}
+
+/** Puts a file or folder into the container. */
+export function copyToLabCommand({ name, engine }: LabContainer, from: string, to: string): Command {
+  return docker(engine, 'write', 'cp', '--quiet', from, `${name}:${to}`);
+}
+
+/** Fetches a file or folder from the container. */
+export function copyFromLabCommand({ name, engine }: LabContainer, from: string, to: string): Command {
+  return docker(engine, 'write', 'cp', '--quiet', `${name}:${from}`, to);
+}
+
+/** Runs it, with its output as one's own. */
+export function startLabCommand({ name, engine }: LabContainer): Command {
+  return docker(engine, 'write', 'start', '--attach', name);
+}
+
+/** Removes a container, running or not, and its image. Fails if either isn't there, which is no harm. */
+export function removeLabCommands({ name, engine }: LabContainer): Command[] {
+  return [
+    docker(engine, 'write', 'rm', '--force', '--volumes', name),
+    docker(engine, 'write', 'image', 'rm', '--force', name),
+  ];
+}
+
+/** Lists all containers of laboratories: `NAME OWNER` a line. */
+export function listLabsCommand(engine: string | undefined): Command {
+  const format = `{{.Names}} {{.Label "${LAB_LABEL}"}}`;
+  return docker(engine, 'read', 'ps', '--all', '--filter', `label=${LAB_LABEL}`, '--format', format);
+}

@@ -1,0 +1,95 @@
+import { TurnbuildError } from '../../errors.ts';
+import type { LabFacts } from '../../lab/facts.ts';
+import type { Command } from '../../plan/command.ts';
+import {
+  copyFromLabCommand,
+  copyToLabCommand,
+  createLabCommand,
+  LAB_PATHS,
+  type LabContainer,
+  listLabsCommand,
+  removeLabCommands,
+  startLabCommand,
+} from '../../plan/lab.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { buildError, runBuildx } from '../shared/buildx.ts';
+import type { StageContext } from '../shared/context.ts';
+
+/** What goes into the laboratory, and where its results go. */
+export interface LabRun {
+  format: string;
+  /** Folder with coturn.deb. */
+  inputs: string;
+  /** Folder that gets lab.json. */
+  output: string;
+  /** Long options of this very turnserver. */
+  options: ReadonlySet<string>;
+}
+
+/**
+ * Installs a package in a root of its target, and uses it between network namespaces.
+ * @throws LAB_UNAVAILABLE if no container with namespaces can be had, SERVER_NOT_READY, and what the container reports
+ */
+export async function runLab(step: PlannedStep, context: StageContext, run: LabRun): Promise<void> {
+  const { io } = context;
+  await removeAbandoned(context);
+  const name = `turnbuild-lab-${step.target}-${step.arch.replace('_', '-')}-${context.attempt.slice(0, 8)}`;
+  const lab: LabContainer = { name, engine: context.engine };
+  try {
+    await runBuildx(step, context, {
+      dockerStage: 'lab',
+      format: run.format,
+      inputs: run.inputs,
+      output: '',
+      image: name,
+    });
+    const settings = `${run.inputs}/../lab`;
+    await io.files.writeText(`${settings}/lab.json`, JSON.stringify({ options: [...run.options] }));
+    await perform(context, createLabCommand(lab, io.leftovers.owner()));
+    await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
+    await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
+    await start(step, context, lab);
+    await io.files.makeFolder(run.output);
+    await perform(context, copyFromLabCommand(lab, `${LAB_PATHS.results}/.`, run.output));
+  } finally {
+    // Also after Ctrl-C: so without the signal that has just ended everything else.
+    for (const command of removeLabCommands(lab)) await io.exec(command);
+  }
+}
+
+/** Text of lab.json -> facts. */
+export function parseLabFacts(text: string): LabFacts {
+  return JSON.parse(text) as LabFacts;
+}
+
+async function perform({ io }: StageContext, command: Command): Promise<void> {
+  const result = await io.exec(command, { signal: io.signal });
+  if (result.code === 0) return;
+  throw new TurnbuildError(
+    'LAB_UNAVAILABLE',
+    `The engine gives no container for the verification (docker ${command.args.join(' ')}): ${result.stderr.trim()}`,
+    {
+      hint: 'It takes a Docker engine that may give a container NET_ADMIN and SYS_ADMIN, also beside a remote --builder. --no-verify makes packages that nobody has tried.',
+    },
+  );
+}
+
+async function start(step: PlannedStep, context: StageContext, lab: LabContainer): Promise<void> {
+  const lines: string[] = [];
+  const onLine = (line: string) => {
+    lines.push(line);
+    context.onLine(line);
+  };
+  const { code } = await context.io.exec(startLabCommand(lab), { onLine, signal: context.io.signal });
+  if (code !== 0) throw buildError(step.id, lines);
+}
+
+/** Containers of processes that were killed. */
+async function removeAbandoned({ io, engine }: StageContext): Promise<void> {
+  const { stdout } = await io.exec(listLabsCommand(engine));
+  for (const line of stdout.split('\n')) {
+    const [name, owner] = line.split(' ');
+    if (name === undefined || owner === undefined || !io.leftovers.isAbandoned(owner)) continue;
+    for (const command of removeLabCommands({ name, engine })) await io.exec(command);
+  }
+}

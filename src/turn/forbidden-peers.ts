@@ -1,0 +1,73 @@
+/** A peer that nobody may reach through a server with a safe configuration. */
+export interface ForbiddenPeer {
+  peer: string;
+  kind: string;
+}
+
+/** IPv4 addresses that aren't on the open internet, with the document that says so. */
+const IPV4: readonly (readonly [address: string, kind: string])[] = [
+  ['10.0.0.1', 'private (RFC 1918)'],
+  ['10.255.255.254', 'private (RFC 1918)'],
+  ['172.16.0.1', 'private (RFC 1918)'],
+  ['172.31.255.254', 'private (RFC 1918)'],
+  ['192.168.0.1', 'private (RFC 1918)'],
+  ['192.168.255.254', 'private (RFC 1918)'],
+  ['100.64.0.1', 'shared address space (RFC 6598)'],
+  ['100.127.255.254', 'shared address space (RFC 6598)'],
+  ['127.0.0.1', 'loopback'],
+  ['127.255.255.254', 'loopback'],
+  ['169.254.169.254', 'metadata service'],
+  ['169.254.1.1', 'link-local (RFC 3927)'],
+  ['0.0.0.0', 'this host (RFC 1122)'],
+  ['0.0.0.1', 'this network (RFC 1122)'],
+  ['192.0.0.192', 'metadata service (Oracle)'],
+  ['198.18.0.1', 'benchmarking (RFC 2544)'],
+  ['224.0.0.1', 'multicast'],
+  ['239.255.255.250', 'multicast'],
+  ['255.255.255.255', 'broadcast'],
+];
+
+const IPV6: readonly ForbiddenPeer[] = [
+  { peer: '::', kind: 'unspecified' },
+  { peer: '::1', kind: 'loopback' },
+  { peer: 'fd00:ec2::254', kind: 'metadata service' },
+  { peer: 'fd20:ce::254', kind: 'metadata service (Google)' },
+  { peer: 'fc00::1', kind: 'unique local (RFC 4193)' },
+  { peer: 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', kind: 'unique local (RFC 4193)' },
+  { peer: 'fe80::1', kind: 'link-local' },
+  { peer: 'fec0::1', kind: 'site-local (RFC 3879)' },
+  { peer: 'ff02::1', kind: 'multicast' },
+  { peer: 'ff0e::1', kind: 'multicast' },
+  { peer: '2001::1', kind: 'Teredo (RFC 4380)' },
+  { peer: '2001:db8::1', kind: 'documentation (RFC 3849)' },
+  { peer: '100::1', kind: 'discard (RFC 6666)' },
+];
+
+/** The ways to write an IPv4 address as an IPv6 one, each of which has got past a deny rule of some coturn. */
+const ENCODINGS: readonly (readonly [kind: string, encode: (address: string) => string])[] = [
+  ['IPv4-mapped', (address) => `::ffff:${address}`],
+  ['IPv4-compatible', (address) => `::${address}`],
+  ['6to4', (address) => `2002:${hexWords(address)}::1`],
+  ['NAT64', (address) => `64:ff9b::${address}`],
+];
+
+/** Two ranges whose ends are no prefix's: a rule that is rounded to one denies too little or too much. */
+export const ODD_RANGES = {
+  lines: ['denied-peer-ip=20.0.9.5-20.0.9.77', 'denied-peer-ip=2600:1:0:9::5-2600:1:0:9::77'],
+  inside: ['20.0.9.5', '20.0.9.64', '20.0.9.77', '2600:1:0:9::5', '2600:1:0:9::40', '2600:1:0:9::77'],
+};
+
+/** All peers that the laboratory tries. @param own addresses of the server itself */
+export function forbiddenPeers(own: readonly string[]): ForbiddenPeer[] {
+  const plain = IPV4.map(([peer, kind]) => ({ peer, kind }));
+  const encoded = IPV4.flatMap(([address, kind]) =>
+    ENCODINGS.map(([name, encode]) => ({ peer: encode(address), kind: `${kind}, ${name}` })),
+  );
+  const odd = ODD_RANGES.inside.map((peer) => ({ peer, kind: 'in a range that is no prefix' }));
+  return [...plain, ...encoded, ...IPV6, ...odd, ...own.map((peer) => ({ peer, kind: "the server's own" }))];
+}
+
+function hexWords(address: string): string {
+  const bytes = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
+  return `${bytes[0]}${bytes[1]}:${bytes[2]}${bytes[3]}`;
+}

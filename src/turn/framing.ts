@@ -1,0 +1,53 @@
+import { StunFormatError } from './message.ts';
+
+/** Data on a channel, RFC 8656, 12.4. */
+export interface ChannelData {
+  /** 0x4000 to 0x4fff. */
+  channel: number;
+  data: Buffer;
+}
+
+/** @param stream over TCP and TLS the message is filled up to a multiple of four bytes */
+export function encodeChannelData({ channel, data }: ChannelData, stream: boolean): Buffer {
+  const bytes = Buffer.alloc(4 + (stream ? padded(data.length) : data.length));
+  bytes.writeUInt16BE(channel, 0);
+  bytes.writeUInt16BE(data.length, 2);
+  data.copy(bytes, 4);
+  return bytes;
+}
+
+/** @throws StunFormatError */
+export function decodeChannelData(bytes: Buffer): ChannelData {
+  if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt16BE(2))
+    throw new StunFormatError('ChannelData is cut off');
+  return { channel: bytes.readUInt16BE(0), data: bytes.subarray(4, 4 + bytes.readUInt16BE(2)) };
+}
+
+/** Whether bytes are ChannelData, and not a STUN message: RFC 8656, 12. */
+export function isChannelData(bytes: Buffer): boolean {
+  return bytes.length > 0 && ((bytes[0] as number) & 0xc0) === 0x40;
+}
+
+/**
+ * Cuts a stream into STUN messages and ChannelData. What is not whole yet waits for more.
+ * @param padding whether ChannelData is filled up to four bytes: so over TCP and TLS, not over DTLS
+ */
+export function createSplitter(padding: boolean): (chunk: Buffer) => Buffer[] {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    const messages: Buffer[] = [];
+    while (rest.length >= 4) {
+      const length = rest.readUInt16BE(2);
+      const size = isChannelData(rest) ? 4 + (padding ? padded(length) : length) : 20 + length;
+      if (rest.length < size) break;
+      messages.push(rest.subarray(0, size));
+      rest = rest.subarray(size);
+    }
+    return messages;
+  };
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3;
+}

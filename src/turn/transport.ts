@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { connect as connectTcp, isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { createSplitter } from './framing.ts';
+import type { Address } from './values.ts';
+
+/** The ways to a TURN server, RFC 8656, 3.1. */
+export const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
+export type TransportName = (typeof TRANSPORTS)[number];
+
+/** A connection to a server that carries whole messages. */
+export interface Transport {
+  name: TransportName;
+  /** Whether a message can be lost on the way, so that requests have to be repeated. */
+  lossy: boolean;
+  /** Whether ChannelData is filled up to four bytes. */
+  padding: boolean;
+  local: Address | undefined;
+  send(bytes: Buffer): void;
+  /** Called with each message that arrives; one listener. */
+  onMessage(listener: (bytes: Buffer) => void): void;
+  /** Settles when the other side, or the network, has ended the connection; says why. */
+  closed: Promise<string>;
+  close(): void;
+}
+
+/** Milliseconds that a connection and its handshake may take. Under emulation a handshake takes seconds. */
+const CONNECT_MS = 20_000;
+
+/** @throws Error if the connection does not come about within 20 s */
+export async function openTransport(
+  name: TransportName,
+  server: Address,
+  local?: Partial<Address>,
+): Promise<Transport> {
+  if (name === 'udp') return openUdp(server, local);
+  if (name === 'dtls') return openDtls(server);
+  const options = {
+    host: server.address,
+    port: server.port,
+    ...(local?.address === undefined ? {} : { localAddress: local.address }),
+    ...(local?.port === undefined ? {} : { localPort: local.port }),
+  };
+  // Whose certificate it is isn't what is checked here: a package has none.
+  const socket = name === 'tls' ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
+  socket.setNoDelay(true);
+  await ready(socket, name === 'tls' ? 'secureConnect' : 'connect');
+  const address = socket.localAddress;
+  const at = address === undefined ? undefined : { address, port: socket.localPort ?? 0 };
+  return streamed(name, socket, { padding: true, local: at });
+}
+
+async function openUdp(server: Address, local?: Partial<Address>): Promise<Transport> {
+  const socket = createSocket({ type: isIPv6(server.address) ? 'udp6' : 'udp4', recvBufferSize: 4 << 20 });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(local?.port ?? 0, local?.address, () =>
+      socket.connect(server.port, server.address, () => resolve()),
+    );
+  });
+  let end: (why: string) => void = () => {};
+  const closed = new Promise<string>((resolve) => {
+    end = resolve;
+  });
+  let listener: (bytes: Buffer) => void = () => {};
+  socket.on('message', (bytes) => listener(bytes));
+  // A port that nobody listens on answers by ICMP; requests find out by themselves.
+  socket.on('error', () => {});
+  const { address, port } = socket.address();
+  return {
+    name: 'udp',
+    lossy: true,
+    padding: false,
+    local: { address, port },
+    send: (bytes) => socket.send(bytes),
+    onMessage: (to) => {
+      listener = to;
+    },
+    closed,
+    close: () => {
+      socket.close();
+      end('closed by this side');
+    },
+  };
+}
+
+/** DTLS is OpenSSL's own: Node has none. Each line of its client is a record in and a record out. */
+async function openDtls(server: Address): Promise<Transport> {
+  const host = isIPv6(server.address) ? `[${server.address}]` : server.address;
+  const child = spawn(
+    'openssl',
+    ['s_client', '-dtls1_2', '-connect', `${host}:${server.port}`, '-nocommands', '-quiet', '-no_ign_eof'],
+    { stdio: ['pipe', 'pipe', 'pipe'] },
+  );
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const exited = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`openssl ended with ${code}: ${errors.trim()}`)));
+  });
+  exited.catch(() => {});
+  const shaken = async () => {
+    // The certificate is the last thing that the client prints before it carries data.
+    while (!/verify return|Verification|verify error/.test(errors)) await pause(20);
+    await pause(200);
+  };
+  await Promise.race([shaken(), exited, late('DTLS handshake')]);
+  const { stdin, stdout } = child;
+  const transport = streamed('dtls', { input: stdin, output: stdout }, { padding: false, local: undefined });
+  return { ...transport, close: () => child.kill('SIGKILL') };
+}
+
+type Pipes = { input: NodeJS.WritableStream; output: NodeJS.ReadableStream };
+
+function streamed(
+  name: TransportName,
+  socket: Duplex | Pipes,
+  { padding, local }: Pick<Transport, 'padding' | 'local'>,
+): Transport {
+  const { input, output } = 'output' in socket ? socket : { input: socket, output: socket };
+  const split = createSplitter(padding);
+  let listener: (bytes: Buffer) => void = () => {};
+  output.on('data', (chunk: Buffer) => {
+    for (const message of split(chunk)) listener(message);
+  });
+  input.on('error', () => {});
+  const closed = new Promise<string>((resolve) => {
+    output.on('close', () => resolve('closed'));
+    output.on('end', () => resolve('ended by the server'));
+    output.on('error', (error) => resolve(String(error)));
+  });
+  return {
+    name,
+    lossy: name === 'dtls',
+    padding,
+    local,
+    send: (bytes) => {
+      input.write(bytes);
+    },
+    onMessage: (to) => {
+      listener = to;
+    },
+    closed,
+    close: () => {
+      if ('destroy' in socket) socket.destroy();
+    },
+  };
+}
+
+async function ready(socket: Duplex, event: string): Promise<void> {
+  const done = new Promise<void>((resolve, reject) => {
+    socket.once(event, () => resolve());
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the server closed the connection')));
+  });
+  try {
+    await Promise.race([done, late('connection')]);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+function late(what: string): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`no ${what} within ${CONNECT_MS / 1000} s`)), CONNECT_MS).unref();
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

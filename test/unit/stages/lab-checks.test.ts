@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { LabFacts } from '../../../src/lab/facts.ts';
+import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { parseLabFacts } from '../../../src/stages/verify/lab.ts';
+import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+
+// What the laboratory has really seen of coturn 4.6.1 for debian-13 on x86_64.
+const text = readFileSync(new URL('../../fixtures/verified-4.6.1/lab/lab.json', import.meta.url), 'utf8');
+const good = (): LabFacts => parseLabFacts(text);
+
+const failures = (lab: LabFacts | undefined) =>
+  judgeAll(labChecks, packageFacts({ lab })).filter((result) => result.status === 'failed');
+
+/** Facts in which one thing is another. */
+function plant(change: (lab: LabFacts) => void): LabFacts {
+  const lab = good();
+  change(lab);
+  return lab;
+}
+
+/** An answer in the facts. */
+function answer(lab: LabFacts, id: string): LabFacts['answers'][number] {
+  const found = lab.answers.find((each) => each.id === id);
+  if (found === undefined) throw new Error(`there is no answer ${id}`);
+  return found;
+}
+
+const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
+  ...(['udp', 'tcp', 'tls', 'dtls'] as const).map((transport): (typeof PLANTED)[number] => [
+    `one message that is lost over ${transport}`,
+    (lab) => {
+      for (const relay of lab.relays)
+        if (relay.transport === transport && relay.family === 'ipv6' && relay.way === 'channel')
+          relay.received = 999;
+    },
+    [`network.${transport}`],
+    /ipv6 by channel: 999 of 1000 came back/,
+  ]),
+  [
+    'a configuration that denies all of IPv4',
+    (lab) => {
+      for (const relay of lab.relays)
+        if (relay.family === 'ipv4')
+          Object.assign(relay, { sent: 0, received: 0, error: 'send: 403 Forbidden IP' });
+    },
+    ['network.udp', 'network.tcp', 'network.tls', 'network.dtls'],
+    /ipv4 by send: 0 of 1000 came back \(send: 403 Forbidden IP\)/,
+  ],
+  [
+    'a client that was forgotten',
+    (lab) => {
+      lab.relays.shift();
+      lab.sessions.sessions = lab.relays.length;
+    },
+    ['network.udp', 'metrics.exact'],
+    /3 clients, not 4/,
+  ],
+  [
+    'a TTL of 1, as 4.17.0 has it',
+    (lab) => {
+      lab.ttl.minTtl = 1;
+    },
+    ['network.ttl'],
+    /one arrived with 1/,
+  ],
+  [
+    'a capture that saw nothing',
+    (lab) => {
+      lab.ttl = { packets: 0, minTtl: 256 };
+    },
+    ['network.ttl'],
+    /0 datagrams were seen/,
+  ],
+  ...(
+    [
+      ['binding', 'binding', 'another address: 10.0.0.1'],
+      ['credentials.password', 'credentials', 'success'],
+      ['credentials.none', 'credentials', 'success'],
+      ['nonce.stale', 'nonce', 'success'],
+      ['nonce.renewed', 'nonce', 'the same nonce'],
+      ['rest.expired', 'rest', 'success'],
+      ['rest.valid', 'rest', '401'],
+      ['allocate.transport', 'allocate', 'success'],
+      ['allocate.again', 'allocate', 'success'],
+      ['allocation.expiry', 'allocation', 'success success'],
+      ['refresh.other-user', 'refresh', 'success'],
+      ['refresh.ended', 'refresh', 'success'],
+      ['permission.no-allocation', 'permission', 'success'],
+      ['channel.number', 'channel', 'success'],
+      ['peer.forbidden', 'peer', 'success'],
+      ['quota', 'quota', 'success success success success'],
+      ['ports', 'ports', 'success success success success success success success'],
+      ['ports', 'ports', 'silence'],
+    ] as const
+  ).map(([id, group, found]): (typeof PLANTED)[number] => [
+    `the answer ${found} to ${id}`,
+    (lab) => {
+      answer(lab, id).found = found;
+    },
+    [`answers.${group}`],
+    new RegExp(`: ${found}, not `),
+  ]),
+  [
+    'an answer whose integrity is wrong',
+    (lab) => {
+      answer(lab, 'allocate').authentic = false;
+    },
+    ['answers.allocate'],
+    /success, without a valid MESSAGE-INTEGRITY, not success/,
+  ],
+  [
+    'situations that were not tried',
+    (lab) => {
+      lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
+    },
+    ['answers.rest'],
+    /0 situations were tried, not 3/,
+  ],
+  [
+    'a permission for the metadata service',
+    (lab) => {
+      for (const attempt of lab.forbidden.attempts)
+        if (attempt.peer === '169.254.169.254' && attempt.by === 'CreatePermission')
+          attempt.found = 'success';
+    },
+    ['peers.forbidden'],
+    /CreatePermission to 169\.254\.169\.254 \(metadata service\) was granted/,
+  ],
+  [
+    'a packet that has left',
+    (lab) => lab.forbidden.leaked.push('IP 20.0.2.2.50000 > 10.0.0.1.4444: UDP, length 10'),
+    ['peers.forbidden'],
+    /1 packets have left the server: IP 20\.0\.2\.2/,
+  ],
+  [
+    'a watch that sees nothing',
+    (lab) => {
+      lab.forbidden.control.captured = 0;
+    },
+    ['peers.forbidden'],
+    /nothing is proved/,
+  ],
+  [
+    'peers that were not tried',
+    (lab) => {
+      lab.forbidden.attempts = lab.forbidden.attempts.filter(({ by }) => by !== 'Connect').slice(0, 90);
+    },
+    ['peers.forbidden'],
+    /30 peers were tried, not 60; Connect was tried for 0 of 30/,
+  ],
+  [
+    'one packet too few in the metrics',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(/^(turn_total_traffic_peer_rcvp) \d+$/m, '$1 15999');
+    },
+    ['metrics.exact'],
+    /turn_total_traffic_peer_rcvp grew by 15999, not 16000/,
+  ],
+  [
+    'a metric that is gone',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(/^turn_total_traffic_peer_sentb .*$/m, '');
+    },
+    ['metrics.exact'],
+    /turn_total_traffic_peer_sentb grew by missing/,
+  ],
+  [
+    'an allocation that is left',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(
+        /^turn_total_allocations(\{.*\})? 0$/m,
+        'turn_total_allocations$1 1',
+      );
+    },
+    ['metrics.exact'],
+    /gauge of allocations has not come back/,
+  ],
+];
+
+describe('checks of the laboratory', () => {
+  it('pass on what was seen', () => expect(failures(good())).toEqual([]));
+
+  it.each(PLANTED)('%s is found', (_, change, ids, message) => {
+    const found = failures(plant(change));
+    expect(found.map((result) => result.id)).toEqual(ids);
+    expect(found[0]?.message).toMatch(message);
+  });
+
+  it("say which answers are refusals with a number of coturn's own", () => {
+    const [result] = judgeAll(labChecks, packageFacts({ lab: good() })).filter(
+      ({ id }) => id === 'answers.allocate',
+    );
+    expect(result?.message).toMatch(/Allocate for a transport that is none: 400 where the RFC has 442/);
+  });
+
+  it('all fail where there are no results', () =>
+    expect(failures(undefined).map(({ id }) => id)).toEqual(labChecks.map(({ id }) => id)));
+
+  it('each is failed by a planted fault', () => {
+    const planted = new Set(PLANTED.flatMap(([, , ids]) => ids));
+    expect(labChecks.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
+  });
+});

@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createSplitter, decodeChannelData, encodeChannelData } from '../../../src/turn/framing.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  hasFingerprint,
+  hasIntegrity,
+  type MessageClass,
+  newTransactionId,
+  StunFormatError,
+} from '../../../src/turn/message.ts';
+import {
+  decodeError,
+  decodeXorAddress,
+  encodeXorAddress,
+  formatAddress,
+  parseAddress,
+} from '../../../src/turn/values.ts';
+
+const bytes = (max: number) => fc.uint8Array({ maxLength: max }).map((value) => Buffer.from(value));
+const message = fc.record({
+  method: fc.integer({ min: 0, max: 0xfff }),
+  class: fc.constantFrom<MessageClass>('request', 'indication', 'success', 'error'),
+  transactionId: fc.uint8Array({ minLength: 12, maxLength: 12 }).map((value) => Buffer.from(value)),
+  attributes: fc.array(
+    fc.record({
+      // Not one of those that close a message.
+      type: fc.integer({ min: 0x30, max: 0x7fff }),
+      value: bytes(40),
+    }),
+    { maxLength: 6 },
+  ),
+});
+
+describe('messages', () => {
+  it('come back as they went', () => {
+    fc.assert(
+      fc.property(message, (each) => {
+        expect(decodeMessage(encodeMessage(each))).toEqual(each);
+      }),
+    );
+  });
+
+  it.each(['sha1', 'sha256'] as const)('carry an integrity of %s that only its key has', (hash) => {
+    fc.assert(
+      fc.property(message, bytes(30), (each, key) => {
+        const sealed = encodeMessage(each, { key, hash, fingerprint: true });
+        expect(hasIntegrity(sealed, key)).toBe(true);
+        expect(hasIntegrity(sealed, Buffer.concat([key, Buffer.from('x')]))).toBe(false);
+        expect(hasFingerprint(sealed)).toBe(true);
+        expect(hasFingerprint(encodeMessage(each, { key, hash }))).toBe(false);
+        expect(hasIntegrity(encodeMessage(each), key)).toBe(false);
+      }),
+    );
+  });
+
+  it('that are no messages are refused, and nothing else is thrown', () => {
+    fc.assert(
+      fc.property(bytes(80), (noise) => {
+        try {
+          decodeMessage(noise);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StunFormatError);
+        }
+      }),
+    );
+    const good = encodeMessage({
+      method: 1,
+      class: 'request',
+      transactionId: newTransactionId(),
+      attributes: [{ type: 6, value: Buffer.from('user') }],
+    });
+    for (let length = 0; length < good.length; length++)
+      expect(() => decodeMessage(good.subarray(0, length))).toThrow(StunFormatError);
+    expect(() => decodeMessage(Buffer.concat([good, Buffer.alloc(4)]))).toThrow(StunFormatError);
+  });
+});
+
+describe('addresses', () => {
+  const id = newTransactionId();
+  it.each([
+    ['192.0.2.1', 'c0000201'],
+    ['::', '0'.repeat(32)],
+    ['::1', `${'0'.repeat(31)}1`],
+    ['2001:db8::', `20010db8${'0'.repeat(24)}`],
+    ['2001:db8::1:0:0:1', '20010db8000000000001000000000001'],
+    ['2001:db8:1:2:3:4:5:6', '20010db8000100020003000400050006'],
+    ['fe80::1:0:3', `fe80${'0'.repeat(18)}0100000003`],
+  ])('%s', (text, wanted) => {
+    expect(parseAddress(text).toString('hex')).toBe(wanted);
+    expect(formatAddress(parseAddress(text))).toBe(text);
+    const value = encodeXorAddress({ address: text, port: 3478 }, id);
+    expect(decodeXorAddress(value, id)).toEqual({ address: text, port: 3478 });
+  });
+
+  it.each([
+    ['::ffff:192.0.2.1', `${'0'.repeat(20)}ffffc0000201`],
+    ['::192.0.2.1', `${'0'.repeat(24)}c0000201`],
+    ['64:ff9b::192.0.2.1', `0064ff9b${'0'.repeat(16)}c0000201`],
+  ])('%s keeps its sixteen bytes', (text, wanted) => expect(parseAddress(text).toString('hex')).toBe(wanted));
+
+  it('any sixteen bytes come back', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (each) => {
+        const wanted = Buffer.from(each);
+        expect(parseAddress(formatAddress(wanted)).equals(wanted)).toBe(true);
+      }),
+    );
+  });
+
+  it.each(['', '1.2.3', 'example.org', '1.2.3.4.5', ':::'])('"%s" is none', (text) =>
+    expect(() => parseAddress(text)).toThrow(StunFormatError),
+  );
+  it.each(['', '00', '0001a147', '0001a147e112a64300', '0003a147e112a643'])('value %s is none', (text) =>
+    expect(() => decodeXorAddress(Buffer.from(text, 'hex'), id)).toThrow(StunFormatError),
+  );
+});
+
+describe('error codes', () => {
+  it('have a number and words', () =>
+    expect(decodeError(Buffer.from('0000042657726f6e67', 'hex'))).toEqual({ code: 438, reason: 'Wrong' }));
+  it('need four bytes', () => expect(() => decodeError(Buffer.alloc(3))).toThrow(StunFormatError));
+});
+
+describe('streams', () => {
+  const item = fc.oneof(
+    message.map((each) => ({ bytes: encodeMessage(each), data: undefined })),
+    bytes(30).map((data) => ({ bytes: Buffer.alloc(0), data })),
+  );
+  it.each([true, false])('are cut where messages end, however they arrive (padding: %s)', (padding) => {
+    fc.assert(
+      fc.property(fc.array(item), fc.integer({ min: 1, max: 50 }), (items, size) => {
+        const sent = items.map((each) =>
+          each.data === undefined
+            ? each.bytes
+            : encodeChannelData({ channel: 0x4001, data: each.data }, padding),
+        );
+        const stream = Buffer.concat(sent);
+        const split = createSplitter(padding);
+        const found: Buffer[] = [];
+        for (let at = 0; at < stream.length; at += size) found.push(...split(stream.subarray(at, at + size)));
+        expect(found.map((each) => each.toString('hex'))).toEqual(sent.map((each) => each.toString('hex')));
+        for (const [i, each] of items.entries()) {
+          if (each.data === undefined) continue;
+          expect(decodeChannelData(found[i] ?? Buffer.alloc(0)).data.equals(each.data)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('ChannelData that is cut off is refused', () =>
+    expect(() => decodeChannelData(Buffer.from('40010004ff', 'hex'))).toThrow(StunFormatError));
+});
