@@ -28,6 +28,7 @@ module.exports = {
     ...allow('recipe', '^src/recipe/', ['recipe/', 'errors\\.ts'], ['zod', 'yaml', 'semver']),
     ...allow('plan', '^src/plan/', ['plan/', 'recipe/', 'errors\\.ts'], ['semver']),
     ...allow('turn', '^src/turn/', ['turn/'], ['node']),
+    ...allow('config', '^src/config/', ['config/', 'turn/', 'recipe/', 'errors\\.ts'], ['node']),
     ...allow('lab', '^src/lab/', ['lab/', 'turn/'], ['node']),
     ...allow('manifest', '^src/manifest/', ['manifest/', 'errors\\.ts'], ['zod']),
     ...allow(
@@ -39,14 +40,24 @@ module.exports = {
     ...allow(
       'stages',
       '^src/stages/',
-      ['stages/', 'plan/', 'manifest/', 'recipe/', 'turn/', 'lab/facts\\.ts', 'io/index\\.ts', 'errors\\.ts'],
+      [
+        'stages/',
+        'plan/',
+        'manifest/',
+        'recipe/',
+        'turn/',
+        'config/',
+        'lab/facts\\.ts',
+        'io/index\\.ts',
+        'errors\\.ts',
+      ],
       ['semver'],
     ),
     ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
     ...allow(
       'commands',
       '^src/commands/',
-      ['commands/', 'plan/', 'recipe/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'],
+      ['commands/', 'plan/', 'recipe/', 'config/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'],
       ['node', 'semver'],
     ),
     {

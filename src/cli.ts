@@ -1,4 +1,6 @@
 import { Command, CommanderError, type Option } from 'commander';
+import type { CapacityOptions } from './commands/capacity.ts';
+import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, TurnbuildError } from './errors.ts';
 import type { StageName } from './plan/types.ts';
@@ -23,6 +25,8 @@ const program = new Command('turnbuild')
   )
   .version(TURNBUILD_VERSION)
   .exitOverride()
+  // --version means turnbuild's own before a command, and coturn's behind one.
+  .enablePositionalOptions()
   .configureOutput({ writeErr: () => {} })
   .addHelpText(
     'after',
@@ -75,12 +79,13 @@ function releaseCommand(
   summary: string,
   groups: readonly OptionGroup[],
   lines: readonly string[],
+  argument = ['[version]', 'a coturn version, "latest" (default), or a semver range'],
 ): Command {
   const command = program
     .command(name)
     .summary(summary)
     .description(`${summary}.`)
-    .argument('[version]', 'a coturn version, "latest" (default), or a semver range')
+    .argument(argument[0] ?? '', argument[1])
     .addHelpText('after', examples(...lines));
   for (const [flags, text, value] of groups.flat()) {
     if (value === COLLECT)
@@ -152,6 +157,45 @@ stageCommand(
   ['verify'],
   ['turnbuild verify 4.6.1 --target debian-13'],
 );
+
+releaseCommand(
+  'lint-config',
+  'Say what is wrong with a turnserver.conf',
+  [SOURCE_OPTIONS],
+  [
+    'turnbuild lint-config /etc/turnserver.conf --version 4.18.0',
+    'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
+  ],
+  ['<file>', 'the configuration'],
+)
+  .option('--version <version>', 'the coturn version that it is for')
+  .option('--sarif', 'print the findings as SARIF 2.1.0')
+  .action(async (file: string, options: LintOptions) => {
+    const { lintConfigFile } = await import('./commands/lint-config.ts');
+    const { createOutput } = await import('./commands/output.ts');
+    const document = options.json === true || options.sarif === true;
+    process.exitCode = await lintConfigFile(file, options, createOutput(document), interrupt.signal);
+  });
+
+program
+  .command('capacity')
+  .summary('Say what a machine carries, and what limits it needs for that')
+  .description('Say what a machine carries, and what limits it needs for that.')
+  .option('--ports <range>', "relay ports, e.g. 49152-65534 (default: the packages')")
+  .option('--addresses <n>', 'relay addresses of the machine', '1')
+  .option('--participants <n>', 'participants of a call whose media is relayed', '2')
+  .option('--allocations <n>', 'allocations of one participant', '1')
+  .option('--even-port', 'each allocation takes a pair of ports')
+  .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    examples('turnbuild capacity', 'turnbuild capacity --ports 10000-65534 --addresses 2 --participants 4'),
+  )
+  .action(async (options: CapacityOptions) => {
+    const { capacity } = await import('./commands/capacity.ts');
+    const { createOutput } = await import('./commands/output.ts');
+    process.exitCode = await capacity(options, createOutput(options.json === true));
+  });
 
 program
   .command('doctor')

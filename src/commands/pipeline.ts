@@ -15,7 +15,7 @@ import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { assumedBuilder, type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
 import { openManifest } from './manifest-file.ts';
 import { architecturesOption, countOption, listOption } from './options.ts';
-import { packageRoot } from './recipes.ts';
+import { packageRoot, packageVersion } from './recipes.ts';
 import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
@@ -117,10 +117,8 @@ export async function performRelease(
     if (!io.signal.aborted)
       errors.push(...(await runTasks(stepGroups(session, context, store, steps), options)));
     const manifest = store.read();
-    const version = (
-      JSON.parse(await files.readText(join(await packageRoot(), 'package.json'))) as { version: string }
-    ).version;
-    await files.writeText(join(dir, 'report.html'), renderReport(manifest, { turnbuildVersion: version }));
+    const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
+    await files.writeText(join(dir, 'report.html'), report);
     if (errors.length > 0) throw combined(errors, io.signal);
     return manifest;
   } finally {

@@ -14,7 +14,9 @@ import { parseRecipeFile } from '../recipe/parse.ts';
 import {
   type Compatibility,
   compatibilitySchema,
+  optionsSchema,
   type ReleaseRecipe,
+  type RemovedOption,
   releaseSchema,
   type Target,
   targetSchema,
@@ -30,6 +32,8 @@ export interface Recipes {
   metrics: MetricFamily[];
   advisories: KnownAdvisory[];
   quarantine: Quarantine[];
+  /** Options that coturn has dropped. */
+  options: RemovedOption[];
 }
 
 /** The folder of the installed turnbuild: the first one above this file that has a package.json. */
@@ -41,6 +45,12 @@ export async function packageRoot(): Promise<string> {
     dir = dirname(dir);
   }
   return dir;
+}
+
+/** turnbuild's own version. */
+export async function packageVersion(): Promise<string> {
+  const text = await readText(join(await packageRoot(), 'package.json'));
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Reads the recipes of `dir` (the installed ones without it). Throws RECIPE_INVALID with every issue of a file. */
@@ -66,5 +76,6 @@ export async function loadRecipes(dir?: string): Promise<Recipes> {
     metrics: await read(join(recipes, 'metrics.yaml'), metricsSchema),
     advisories: await read(join(recipes, 'advisories.yaml'), advisoriesSchema),
     quarantine: await read(join(recipes, 'quarantine.yaml'), quarantineSchema),
+    options: await read(join(recipes, 'options.yaml'), optionsSchema),
   };
 }

@@ -70,12 +70,15 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
 /** Numbers, and a suffix without a slash: the version becomes part of file names, and an archive may say anything. */
 const VERSION = String.raw`\d{1,9}(?:\.\d{1,9}){1,3}[A-Za-z0-9]{0,20}(?:[-+~.][A-Za-z0-9]{1,20}){0,4}`;
 
+/** Text of a file of the tree, if it is there. */
+export function fileOf(tree: SourceTree, path: string): string | undefined {
+  return tree.entries.find((entry) => entry.path === path && entry.type === 'file')?.content.toString();
+}
+
 /** The version that the sources give themselves; undefined if they aren't coturn's. */
 export function coturnVersion(tree: SourceTree): string | undefined {
-  const find = (path: string, pattern: string) => {
-    const file = tree.entries.find((entry) => entry.path === path && entry.type === 'file');
-    return new RegExp(pattern, 'im').exec(file?.content.toString('utf8') ?? '')?.[1];
-  };
+  const find = (path: string, pattern: string) =>
+    new RegExp(pattern, 'im').exec(fileOf(tree, path) ?? '')?.[1];
   return (
     find('src/ns_turn_defs.h', `^[ \\t]*#[ \\t]*define[ \\t]+TURN_SERVER_VERSION[ \\t]+"(${VERSION})"`) ??
     find('CMakeLists.txt', `^[ \\t]*project\\s*\\(\\s*coturn\\s+VERSION\\s+"?(${VERSION})`)

@@ -4,7 +4,9 @@ export interface LabFacts {
   /** UDP datagrams from the server, as they arrived in the client's namespace during the relays. */
   ttl: { packets: number; minTtl: number };
   answers: AnswerFacts[];
+  independent: IndependentFacts[];
   forbidden: ForbiddenFacts;
+  capacity: CapacityFacts;
   sessions: SessionFacts;
   /** Last lines of each server's log, by the name of its configuration. */
   logs: Record<string, string>;
@@ -20,6 +22,14 @@ export interface RelayFacts {
   sent: number;
   received: number;
   /** Why it could not begin, if so. */
+  error?: string;
+}
+
+/** What a client that is none of turnbuild's or coturn's has relayed; or why it could not. */
+export interface IndependentFacts {
+  transport: string;
+  sent?: number;
+  received?: number;
   error?: string;
 }
 
@@ -53,6 +63,17 @@ export interface ForbiddenAttempt {
   by: 'CreatePermission' | 'ChannelBind' | 'Send' | 'Connect';
   /** `success`, an error's number, or `sent` for what has no answer. */
   found: string;
+}
+
+/** What a pool of relay ports has served. */
+export interface CapacityFacts {
+  ports: number;
+  /** Each time the pool was filled: how many allocations it gave, and how it refused the next one. */
+  cycles: { served: number; refused: string; refusedMs: number }[];
+  /** Allocations that it gave with two ports each. */
+  pairs: number;
+  /** What one allocation takes of the server. */
+  perAllocation: { files: number; residentBytes: number };
 }
 
 /** Sessions that have ended, and the metrics before and after. */

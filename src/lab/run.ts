@@ -13,7 +13,9 @@ import {
   tryRequests,
   tryRestSecret,
 } from './scenarios/answers.ts';
+import { fillPool, PORTS } from './scenarios/capacity.ts';
 import { tryForbiddenPeers } from './scenarios/forbidden.ts';
+import { relayByIndependentClient } from './scenarios/independent.ts';
 import { MESSAGE_BYTES, MESSAGES, relayEverything } from './scenarios/relay.ts';
 import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
 import { METRICS, prepareTarget, type RunningServer, startServer, testConfiguration } from './server.ts';
@@ -38,13 +40,17 @@ export async function runScenarios(namespaces: Namespaces, options: ReadonlySet<
     seconds[name] = Math.round((Date.now() - begin) / 100) / 10;
     return result;
   };
-  const withServer = async <T>(name: string, lines: string[], work: () => Promise<T>): Promise<T> => {
+  const withServer = async <T>(
+    name: string,
+    lines: string[],
+    work: (server: RunningServer) => Promise<T>,
+  ): Promise<T> => {
     const server: RunningServer = await startServer(name, testConfiguration(options, [...LISTEN, ...lines]), {
       namespace: namespaces.server,
       agent: agents.server,
     });
     try {
-      return await timed(name, work);
+      return await timed(name, () => work(server));
     } finally {
       await server.stop();
       logs[name] = server.log();
@@ -60,17 +66,23 @@ export async function runScenarios(namespaces: Namespaces, options: ReadonlySet<
       [user(ACCOUNT), user(OTHER_ACCOUNT), ...ODD_RANGES.lines],
       async () => ({
         answers: await tryRequests(),
+        independent: await relayByIndependentClient(),
         forbidden: await tryForbiddenPeers(namespaces, OWN_ADDRESSES),
       }),
     );
     const limits = await withServer('limits', limitedConfiguration(), tryLimits);
+    const capacity = await withServer('capacity', [user(ACCOUNT), ...portLines(PORTS)], ({ pid }) =>
+      fillPool(pid),
+    );
     const rest = await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], () =>
       tryRestSecret(Date.now()),
     );
     return {
       ...relayed,
       answers: [...requests.answers, ...limits, ...rest],
+      independent: requests.independent,
       forbidden: requests.forbidden,
+      capacity,
       logs,
       seconds,
     };
@@ -80,13 +92,17 @@ export async function runScenarios(namespaces: Namespaces, options: ReadonlySet<
   }
 }
 
-function limitedConfiguration(): string[] {
+/** A relay range of so many ports; it begins with an even one. */
+function portLines(count: number): string[] {
   const first = 50_000;
+  return [`min-port=${first}`, `max-port=${first + count - 1}`];
+}
+
+function limitedConfiguration(): string[] {
   return [
     ...[ACCOUNT, OTHER_ACCOUNT, THIRD_ACCOUNT].map(user),
     `user-quota=${LIMITS.quota}`,
-    `min-port=${first}`,
-    `max-port=${first + LIMITS.ports - 1}`,
+    ...portLines(LIMITS.ports),
     `stale-nonce=${LIMITS.nonceSeconds}`,
     `max-allocate-lifetime=${LIMITS.allocationSeconds}`,
   ];

@@ -43,12 +43,3 @@ function substitute(line: string, values: TemplateInput['values'], number: numbe
 function templateError(line: number, message: string): TurnbuildError {
   return new TurnbuildError('TEMPLATE_INVALID', `line ${line}: ${message}`);
 }
-
-/** The option names that a turnserver.conf sets, in order, with their line numbers. Comments and blanks are left out. */
-export function configuredOptions(config: string): { name: string; line: number }[] {
-  return config.split('\n').flatMap((text, index) => {
-    const line = text.trim();
-    if (line === '' || line.startsWith('#')) return [];
-    return [{ name: (line.split(/[\s=]/, 1)[0] ?? '').toLowerCase(), line: index + 1 }];
-  });
-}

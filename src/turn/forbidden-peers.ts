@@ -1,3 +1,5 @@
+import { formatAddress } from './values.ts';
+
 /** A peer that nobody may reach through a server with a safe configuration. */
 export interface ForbiddenPeer {
   peer: string;
@@ -22,6 +24,11 @@ const IPV4: readonly (readonly [address: string, kind: string])[] = [
   ['0.0.0.1', 'this network (RFC 1122)'],
   ['192.0.0.192', 'metadata service (Oracle)'],
   ['198.18.0.1', 'benchmarking (RFC 2544)'],
+  ['192.0.2.1', 'documentation (RFC 5737)'],
+  ['198.51.100.1', 'documentation (RFC 5737)'],
+  ['203.0.113.1', 'documentation (RFC 5737)'],
+  ['192.88.99.1', '6to4 relays (RFC 7526)'],
+  ['240.0.0.1', 'reserved (RFC 1112)'],
   ['224.0.0.1', 'multicast'],
   ['239.255.255.250', 'multicast'],
   ['255.255.255.255', 'broadcast'],
@@ -40,7 +47,16 @@ const IPV6: readonly ForbiddenPeer[] = [
   { peer: 'ff0e::1', kind: 'multicast' },
   { peer: '2001::1', kind: 'Teredo (RFC 4380)' },
   { peer: '2001:db8::1', kind: 'documentation (RFC 3849)' },
+  { peer: '3fff::1', kind: 'documentation (RFC 9637)' },
   { peer: '100::1', kind: 'discard (RFC 6666)' },
+  // The ends of each range that has one certain byte as the first one above zero: below 2000::/3 nothing is public.
+  ...Array.from({ length: 16 }, (_, index) => {
+    const [start, end] = [Buffer.alloc(16), Buffer.alloc(16)];
+    start[index] = 1;
+    end.fill(0xff, index);
+    if (index === 0) end[0] = 0x1f;
+    return [start, end].map((bytes) => ({ peer: formatAddress(bytes), kind: 'below 2000::/3 (RFC 4291)' }));
+  }).flat(),
 ];
 
 /** The ways to write an IPv4 address as an IPv6 one, each of which has got past a deny rule of some coturn. */
@@ -57,6 +73,27 @@ export const ODD_RANGES = {
   inside: ['20.0.9.5', '20.0.9.64', '20.0.9.77', '2600:1:0:9::5', '2600:1:0:9::40', '2600:1:0:9::77'],
 };
 
+/** Ranges that hold nothing of the public internet, by number (RFC 6890 and the registries that it names). */
+export const NOT_PUBLIC: readonly string[] = [
+  ...[
+    '0.0.0.0-0.255.255.255',
+    '10.0.0.0-10.255.255.255',
+    '100.64.0.0-100.127.255.255',
+    '127.0.0.0-127.255.255.255',
+  ],
+  ...[
+    '169.254.0.0-169.254.255.255',
+    '172.16.0.0-172.31.255.255',
+    '192.0.0.0-192.0.0.255',
+    '192.0.2.0-192.0.2.255',
+  ],
+  ...['192.88.99.0-192.88.99.255', '192.168.0.0-192.168.255.255', '198.18.0.0-198.19.255.255'],
+  ...['198.51.100.0-198.51.100.255', '203.0.113.0-203.0.113.255', '224.0.0.0-255.255.255.255'],
+  ...['::-1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '2001::-2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ...['2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', '2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ...['3fff::-3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', '4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+];
+
 /** All peers that the laboratory tries. @param own addresses of the server itself */
 export function forbiddenPeers(own: readonly string[]): ForbiddenPeer[] {
   const plain = IPV4.map(([peer, kind]) => ({ peer, kind }));
@@ -64,7 +101,15 @@ export function forbiddenPeers(own: readonly string[]): ForbiddenPeer[] {
     ENCODINGS.map(([name, encode]) => ({ peer: encode(address), kind: `${kind}, ${name}` })),
   );
   const odd = ODD_RANGES.inside.map((peer) => ({ peer, kind: 'in a range that is no prefix' }));
-  return [...plain, ...encoded, ...IPV6, ...odd, ...own.map((peer) => ({ peer, kind: "the server's own" }))];
+  const all = [
+    ...plain,
+    ...encoded,
+    ...IPV6,
+    ...odd,
+    ...own.map((peer) => ({ peer, kind: "the server's own" })),
+  ];
+  // Some are an example of two things.
+  return [...new Map(all.map((each) => [each.peer, each])).values()];
 }
 
 function hexWords(address: string): string {

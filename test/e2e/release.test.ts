@@ -126,6 +126,7 @@ describe('turnbuild release', () => {
       'package',
       'inspect',
       'verify',
+      'lab',
     ]);
     for (const line of lines)
       expect(line).toMatch(
@@ -308,6 +309,29 @@ describe('failures', () => {
     }
   });
 
+  it('faults that loopback hides are found: a short TTL, and a private network that can be reached', async () => {
+    const recipes = copyRecipes();
+    const conf = join(recipes, 'packaging/common/turnserver.conf');
+    writeFileSync(conf, readFileSync(conf, 'utf8').replace(/^denied-peer-ip=10\..*\n/m, ''));
+    // The router takes one off: 1 would not even arrive.
+    plantPatch(
+      recipes,
+      '--- a/src/apps/relay/ns_ioalib_engine_impl.c\n+++ b/src/apps/relay/ns_ioalib_engine_impl.c\n@@ -797,6 +797,8 @@\n \tif(fd<0)\n \t\treturn 0;\n \n+\tint ttl = 2;\n+\tsetsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));\n \tset_sock_buf_size(fd,UR_CLIENT_SOCK_BUF_SIZE);\n \n \tif(is_tcp_socket(st)) { /* <<== FREEBSD fix */\n',
+    );
+    const other = join(dir, 'faults');
+    const run = await release(['--out', other, '--recipes', recipes, ...ONE]);
+    expect(run.stderr).toMatch(/VERIFY_FAILED/);
+    const step = manifestOf(other).steps.find(({ id }) => id === 'verify:debian-13:x86_64');
+    const failed = new Map(
+      step?.checks?.filter(({ status }) => status === 'failed').map(({ id, message }) => [id, message]),
+    );
+    expect([...failed.keys()].sort()).toEqual(['network.ttl', 'package.configuration', 'peers.forbidden']);
+    expect(failed.get('network.ttl')).toMatch(/one arrived with 1$/);
+    expect(failed.get('peers.forbidden')).toMatch(
+      /CreatePermission to 10\.0\.0\.1 .*was granted.*packets have left the server: .* > 10\.0\.0\.1\.4444/,
+    );
+  });
+
   it('a patch that does not apply names the file and the hunk', async () => {
     const recipes = copyRecipes();
     plantPatch(
@@ -438,6 +462,62 @@ describe('Ctrl-C', () => {
     expect(again.stdout).toMatch(/debian-13 x86_64: package: up to date/);
   });
 });
+
+describe('the laboratory', () => {
+  it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that the next run would not remove', async () => {
+    const recipes = copyRecipes();
+    const main = join(recipes, 'docker/deb/verify/main.sh');
+    writeFileSync(main, 'mkdir -p /out; touch /out/facts.txt\n');
+    const args = ['--out', join(dir, 'lab'), '--recipes', recipes, ...ONE];
+    const end = (signal: NodeJS.Signals) => (child: ChildProcess) => {
+      const seen = setInterval(() => {
+        if (!labs('running').some((name) => name.includes('debian-13-x86-64'))) return;
+        clearInterval(seen);
+        child.kill(signal);
+      }, 200);
+    };
+    const killed = await release(args, { onStart: end('SIGKILL') });
+    expect(killed.code).not.toBe(0);
+    const [left] = labs();
+    expect(left).toMatch(/^turnbuild-lab-debian-13-x86-64-/);
+    const interrupted = await release(args, { onStart: end('SIGINT') });
+    expect(interrupted.stderr).toMatch(/INTERRUPTED/);
+    expect(interrupted.code).toBe(130);
+    expect(labs()).toEqual([]);
+    expect(
+      execFileSync('docker', ['images', '--format', '{{.Repository}}'], { encoding: 'utf8' }),
+    ).not.toMatch(/turnbuild-lab/);
+  });
+
+  it('is not there: says what it takes, and blames no package', async () => {
+    const recipes = copyRecipes();
+    writeFileSync(join(recipes, 'docker/deb/verify/main.sh'), 'mkdir -p /out; touch /out/facts.txt\n');
+    // An engine that gives no container the right to make namespaces.
+    const bin = join(dir, 'no-namespaces');
+    mkdirSync(bin);
+    const docker = execFileSync('sh', ['-c', 'command -v docker'], { encoding: 'utf8' }).trim();
+    const script = `#!/bin/bash\nargs=()\nfor arg; do [ "$arg" = --cap-add=SYS_ADMIN ] || args+=("$arg"); done\nexec ${docker} "\${args[@]}"\n`;
+    writeFileSync(join(bin, 'docker'), script, { mode: 0o755 });
+    const args = ['--out', join(dir, 'lab'), '--recipes', recipes, ...ONE];
+    const run = await release(args, { env: { PATH: `${bin}:${process.env.PATH}` } });
+    expect(run.stderr).toMatch(/unshare --net[\s\S]*NET_ADMIN, SYS_ADMIN[\s\S]*LAB_NO_NAMESPACES/);
+    expect(run.code).toBe(1);
+    expect(labs()).toEqual([]);
+  });
+});
+
+/** Names of the laboratory's containers. */
+function labs(status?: string): string[] {
+  const filters = [
+    '--filter',
+    'label=turnbuild.lab',
+    ...(status === undefined ? [] : ['--filter', `status=${status}`]),
+  ];
+  const text = execFileSync('docker', ['ps', '--all', ...filters, '--format', '{{.Names}}'], {
+    encoding: 'utf8',
+  });
+  return text.split('\n').filter((name) => name !== '');
+}
 
 /** Sends SIGINT some milliseconds after the first line that has this text. */
 function interruptOnLine(child: ChildProcess, text: string, ms: number): void {

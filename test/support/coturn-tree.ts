@@ -2,8 +2,8 @@ import { archive, file, folder, link, pax } from './tar-builder.ts';
 
 export const COMMIT = 'a005eee880b2db081c94b137600ff2aee29dfc19';
 
-/** A small source tree with the shape of coturn's: the commit in a pax header, links in man/ and examples/, scripts. */
-export function coturnTar(version = '4.6.1'): Buffer {
+/** A small source tree with the shape of coturn's: the commit in a pax header, links in man/ and examples/, scripts. @param more further entries */
+export function coturnTar(version = '4.6.1', more: Buffer[] = []): Buffer {
   const code = (name: string) =>
     file(
       `coturn/src/${name}.c`,
@@ -30,6 +30,7 @@ export function coturnTar(version = '4.6.1'): Buffer {
       ),
       file('coturn/turndb/schema.sql', 'CREATE TABLE turnusers_lt (realm TEXT);\n'),
       file('coturn/empty', ''),
+      ...more,
     ),
   ]);
 }

@@ -7,6 +7,10 @@ const MESSAGES = 1000;
 /** Each transport by IPv4 and IPv6, by Send and by channel. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
+/** Milliseconds in which a request that can't be served has to be refused. */
+const REFUSAL_MS = 1000;
+/** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
+const INDEPENDENT_MESSAGES = 100;
 /** A packet that has crossed half the internet has lost 32 at most of the 64 that hosts begin with. */
 const MIN_TTL = 32;
 /** Peers that have to be tried at least. */
@@ -148,6 +152,23 @@ export const labChecks: Check[] = [
       return complaints(found, `${ttl.packets} datagrams, none below ${ttl.minTtl}`, { ...ttl });
     }),
   },
+  {
+    id: 'network.independent',
+    title: 'A client that nobody here wrote (aioice) allocates and relays over UDP, TCP and TLS',
+    reason: 'A client and a server that are wrong in the same way get along well.',
+    reference: 'https://github.com/aiortc/aioice',
+    judge: withLab(({ independent }) => {
+      const found = ['udp', 'tcp', 'tls'].flatMap((transport) => {
+        const own = independent.find((each) => each.transport === transport);
+        if (own?.sent === INDEPENDENT_MESSAGES && own.received === own.sent) return [];
+        return [
+          `${transport}: ${own?.error ?? `${own?.received ?? 0} of ${INDEPENDENT_MESSAGES} came back`}`,
+        ];
+      });
+      const received = independent.reduce((sum, each) => sum + (each.received ?? 0), 0);
+      return complaints(found, `${received} messages came back`, { received });
+    }),
+  },
   ...SITUATIONS.map(({ prefix, title, least }) => ({
     id: `answers.${prefix}`,
     title: `Answers as the RFC says: ${title}`,
@@ -162,6 +183,30 @@ export const labChecks: Check[] = [
       "The relay stands inside: loopback, the machine's neighbours and the cloud's metadata service trust it.",
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-21.1.4',
     judge: withLab(judgeForbidden),
+  },
+  {
+    id: 'capacity.ports',
+    title:
+      'A relay range serves one allocation for each port, again and again, and one for each pair of ports',
+    reason:
+      'Capacity is planned by this formula. A port that is not given back is lost until the server is restarted.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-7.2',
+    judge: withLab(({ capacity }) => {
+      const { ports, cycles, pairs, perAllocation } = capacity;
+      const found = cycles.flatMap(({ served, refused, refusedMs }, index) => [
+        ...(served === ports ? [] : [`round ${index + 1}: ${served} allocations from ${ports} ports`]),
+        ...(refused === '508' ? [] : [`round ${index + 1}: one more was answered ${refused}, not 508`]),
+        ...(refusedMs < REFUSAL_MS ? [] : [`round ${index + 1}: the refusal took ${refusedMs} ms`]),
+      ]);
+      if (cycles.length < 3) found.push(`${cycles.length} rounds, not 3`);
+      if (pairs !== ports / 2) found.push(`${pairs} allocations of two ports, not ${ports / 2}`);
+      return complaints(found, `${ports} allocations from ${ports} ports, three times; ${pairs} by pairs`, {
+        ports,
+        pairs,
+        'files per allocation': perAllocation.files,
+        'resident bytes per allocation': perAllocation.residentBytes,
+      });
+    }),
   },
   {
     id: 'metrics.exact',

@@ -1,7 +1,5 @@
-import { configuredOptions } from '../../plan/template.ts';
-import { forbiddenPeers } from '../../turn/forbidden-peers.ts';
-import { inRange, parseRange } from '../../turn/peer-ranges.ts';
-import { parseAddress } from '../../turn/values.ts';
+import { lintConfig } from '../../config/lint.ts';
+import { parseSettings } from '../../config/settings.ts';
 import { type Check, complaints, fail, pass } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 
@@ -16,36 +14,6 @@ function expectValues(facts: PackageFacts, expected: Record<string, string>): st
 
 /** systemd's exposure score, 0 (best) to 10, that the unit may have at most. */
 const MAX_EXPOSURE = 1.6;
-
-/** Peers on the public internet: what every call goes to. */
-const PUBLIC_PEERS = [
-  '1.1.1.1',
-  '20.0.3.2',
-  '100.128.0.1',
-  '172.32.0.1',
-  '223.255.255.254',
-  '2400:cb00::1',
-  '2a00:1450::1',
-];
-
-/** What the denied ranges of a configuration get wrong: forbidden peers that they let through, public ones that they deny. */
-function judgeDenials(lines: readonly string[]): string[] {
-  const ranges = lines.map((line) => parseRange(line));
-  const denied = (peer: string, comparison: 'number' | 'bytes') =>
-    ranges.some((range) => inRange(range, parseAddress(peer), comparison));
-  // Without a rule of its own: coturn itself refuses the address of all zeros.
-  const forbidden = forbiddenPeers([]).filter(
-    ({ peer, kind }) => !parseAddress(peer).equals(Buffer.alloc(16)) && !kind.includes('no prefix'),
-  );
-  return (['number', 'bytes'] as const).flatMap((comparison) => [
-    ...forbidden
-      .filter(({ peer }) => !denied(peer, comparison))
-      .map(({ peer, kind }) => `no denied-peer-ip holds ${peer} (${kind}), compared by ${comparison}`),
-    ...PUBLIC_PEERS.filter((peer) => denied(peer, comparison)).map(
-      (peer) => `a denied-peer-ip holds the public ${peer}, compared by ${comparison}`,
-    ),
-  ]);
-}
 
 export const packageChecks: Check[] = [
   {
@@ -112,18 +80,13 @@ export const packageChecks: Check[] = [
     reason:
       'turnserver only warns about an unknown line and runs without it: a misspelt denied-peer-ip is an open relay.',
     reference: 'https://github.com/coturn/coturn/blob/master/examples/etc/turnserver.conf',
-    judge: ({ inspected, options }) => {
+    judge: ({ inspected, options, version }) => {
       const conf = inspected.configuration ?? '';
-      const used = configuredOptions(conf);
-      const found = used
-        .filter(({ name }) => !options.has(name))
-        .map(({ name, line }) => `line ${line}: turnserver has no option "${name}"`);
-      found.push(
-        ...judgeDenials([...conf.matchAll(/^denied-peer-ip=(.*)$/gm)].map((match) => match[1] ?? '')),
-      );
-      for (const name of ['lt-cred-mech', 'no-multicast-peers', 'no-tcp-relay']) {
-        if (!used.some((option) => option.name === name)) found.push(`${name} is not set`);
-      }
+      const used = parseSettings(conf);
+      const table = [...options].map((name) => ({ name, value: 'optional' as const, conditions: [] }));
+      const found = lintConfig(conf, { version, options: table, removed: [] })
+        .filter(({ level }) => level !== 'note')
+        .map(({ line, message }) => (line === undefined ? message : `line ${line}: ${message}`));
       for (const name of [
         'allowed-peer-ip',
         'user',

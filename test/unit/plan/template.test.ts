@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configuredOptions, renderTemplate } from '../../../src/plan/template.ts';
+import { renderTemplate } from '../../../src/plan/template.ts';
 
 const input = { values: { name: 'coturn', count: 3 }, options: new Set(['prometheus', 'no-cli']) };
 
@@ -25,15 +25,5 @@ describe('renderTemplate', () => {
     ['%if-option prometheus\nx', /without %end/],
   ])('refuses %j', (text, message) => {
     expect(() => renderTemplate(text, input)).toThrow(message);
-  });
-});
-
-describe('configuredOptions', () => {
-  it('reads names with their lines, and leaves out comments', () => {
-    expect(configuredOptions('# no-cli\n\nlistening-port=3478\n  fingerprint\nuser=a:b=c')).toEqual([
-      { name: 'listening-port', line: 3 },
-      { name: 'fingerprint', line: 4 },
-      { name: 'user', line: 5 },
-    ]);
   });
 });

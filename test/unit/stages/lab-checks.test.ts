@@ -58,6 +58,30 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /3 clients, not 4/,
   ],
   [
+    'messages that the other client misses',
+    (lab) => {
+      for (const each of lab.independent) if (each.transport === 'tls') each.received = 98;
+    },
+    ['network.independent'],
+    /tls: 98 of 100 came back/,
+  ],
+  [
+    'another client that gets no allocation',
+    (lab) => {
+      lab.independent = [{ transport: 'udp', error: 'TransactionFailed()' }, ...lab.independent.slice(1)];
+    },
+    ['network.independent'],
+    /udp: TransactionFailed\(\)/,
+  ],
+  [
+    'another client that did not run',
+    (lab) => {
+      lab.independent = [];
+    },
+    ['network.independent'],
+    /udp: 0 of 100 came back; tcp: 0/,
+  ],
+  [
     'a TTL of 1, as 4.17.0 has it',
     (lab) => {
       lab.ttl.minTtl = 1;
@@ -149,6 +173,46 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     },
     ['peers.forbidden'],
     /30 peers were tried, not 60; Connect was tried for 0 of 30/,
+  ],
+  [
+    'a port that is not given back',
+    (lab) => {
+      for (const [index, cycle] of lab.capacity.cycles.entries()) cycle.served -= index;
+    },
+    ['capacity.ports'],
+    /round 2: 499 allocations from 500 ports; round 3: 498/,
+  ],
+  [
+    'a pool that gives more than it has',
+    (lab) => {
+      for (const cycle of lab.capacity.cycles) cycle.refused = 'success';
+    },
+    ['capacity.ports'],
+    /one more was answered success, not 508/,
+  ],
+  [
+    'a refusal that takes its time',
+    (lab) => {
+      for (const cycle of lab.capacity.cycles) cycle.refusedMs = 1500;
+    },
+    ['capacity.ports'],
+    /the refusal took 1500 ms/,
+  ],
+  [
+    'pairs of ports that share one',
+    (lab) => {
+      lab.capacity.pairs = 251;
+    },
+    ['capacity.ports'],
+    /251 allocations of two ports, not 250/,
+  ],
+  [
+    'rounds that did not run',
+    (lab) => {
+      lab.capacity.cycles = [];
+    },
+    ['capacity.ports'],
+    /0 rounds, not 3/,
   ],
   [
     'one packet too few in the metrics',

@@ -1,0 +1,61 @@
+"""Uses a TURN server by a client that has nothing to do with turnbuild or coturn: aioice.
+
+argv: server address, user name, password, peer address, peer port, messages
+out:  one JSON object a line: {"transport", "sent", "received"} or {"transport", "error"}
+"""
+import asyncio
+import json
+import ssl
+import sys
+
+from aioice.turn import create_turn_endpoint
+
+server, username, password, peer, port, count = sys.argv[1:7]
+# Seconds until a message counts as lost, and until a whole transport has taken too long.
+LOST, TOO_LONG = 5, 120
+
+
+class Receiver(asyncio.DatagramProtocol):
+    def __init__(self):
+        self.messages = asyncio.Queue()
+
+    def datagram_received(self, data, addr):
+        self.messages.put_nowait((data, addr))
+
+
+async def relay(transport):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    endpoint, receiver = await create_turn_endpoint(
+        Receiver,
+        server_addr=(server, 5349 if transport == "tls" else 3478),
+        username=username,
+        password=password,
+        ssl=context if transport == "tls" else False,
+        transport="udp" if transport == "udp" else "tcp",
+    )
+    received = 0
+    for number in range(int(count)):
+        message = f"{transport} {number}".encode()
+        endpoint.sendto(message, (peer, int(port)))
+        try:
+            data, address = await asyncio.wait_for(receiver.messages.get(), LOST)
+        except asyncio.TimeoutError:
+            continue
+        received += data == message and address == (peer, int(port))
+    endpoint.close()
+    await asyncio.sleep(0.5)
+    return {"transport": transport, "sent": int(count), "received": received}
+
+
+async def main():
+    for transport in ("udp", "tcp", "tls"):
+        try:
+            result = await asyncio.wait_for(relay(transport), TOO_LONG)
+        except Exception as error:
+            result = {"transport": transport, "error": repr(error)}
+        print(json.dumps(result), flush=True)
+
+
+asyncio.run(main())

@@ -1,0 +1,51 @@
+import { EXIT } from '../errors.ts';
+import { capacityOf, parsePorts } from '../plan/capacity.ts';
+import { formatNumber } from '../ui/format.ts';
+import { countOption } from './options.ts';
+import type { Output } from './output.ts';
+import { loadRecipes } from './recipes.ts';
+
+export interface CapacityOptions {
+  ports?: string;
+  addresses?: string;
+  participants?: string;
+  allocations?: string;
+  evenPort?: boolean;
+  json?: boolean;
+}
+
+/** `turnbuild capacity`: what a machine carries with a range of relay ports, and the limits that it needs for it. */
+export async function capacity(options: CapacityOptions, output: Output): Promise<number> {
+  const { release } = await loadRecipes();
+  const range = options.ports === undefined ? release.relay : parsePorts(options.ports);
+  const input = {
+    range,
+    addresses: countOption('addresses', options.addresses) ?? 1,
+    participants: countOption('participants', options.participants) ?? 2,
+    allocations: countOption('allocations', options.allocations) ?? 1,
+    pairs: options.evenPort === true,
+  };
+  const result = capacityOf(input);
+  if (options.json === true) output.data({ ...input, ...result });
+  else {
+    const { minPort, maxPort } = range;
+    const lines: [string, string][] = [
+      ['relay ports', `${minPort}-${maxPort}: ${formatNumber(result.ports)} of each relay address`],
+      [
+        'allocations',
+        `${formatNumber(result.allocations)} (${formatNumber(result.allocationsPerAddress)} of each address)`,
+      ],
+      [
+        'calls',
+        `${formatNumber(result.calls)} with ${input.participants} relayed participants of ${input.allocations} allocations each`,
+      ],
+      ['LimitNOFILE', String(result.openFiles)],
+      ...Object.entries(result.sysctls),
+    ];
+    const width = Math.max(...lines.map(([name]) => name.length));
+    for (const [name, value] of lines) output.line(`${name.padEnd(width)}  ${value}`);
+    if (maxPort === 65535)
+      output.line('Before coturn 4.18 a drained pool gives out port 65535 twice: end the range at 65534.');
+  }
+  return EXIT.ok;
+}

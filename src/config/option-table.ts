@@ -1,0 +1,76 @@
+/** One long option of a turnserver. */
+export interface ConfigOption {
+  name: string;
+  value: 'none' | 'optional' | 'required';
+  /** Conditions of the preprocessor around it, e.g. `!defined(TURN_NO_PROMETHEUS)`: builds differ. */
+  conditions: string[];
+}
+
+/** The source isn't one whose option table can be read. */
+export class OptionTableError extends Error {}
+
+/** Every release since 4.5 has over a hundred; far fewer means that the table was not understood. */
+const LEAST_OPTIONS = 50;
+
+const KINDS: Readonly<Record<string, ConfigOption['value']>> = {
+  no_argument: 'none',
+  optional_argument: 'optional',
+  required_argument: 'required',
+  0: 'none',
+  1: 'required',
+  2: 'optional',
+};
+
+/**
+ * Reads the option table out of coturn's src/apps/relay/mainrelay.c (`long_options[]`; `admin_long_options[]` is turnadmin's).
+ * A configuration file has the same names. @throws OptionTableError
+ */
+export function parseOptionTable(source: string): ConfigOption[] {
+  const begin = /(?<!\w)long_options\s*\[\s*\]\s*=\s*\{/.exec(source);
+  if (begin === null) throw new OptionTableError('there is no long_options[] in it');
+  const rest = source.slice(begin.index + begin[0].length);
+  const end = /\}\s*;/.exec(rest);
+  const table = rest.slice(0, end?.index).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+  const conditions: string[] = [];
+  const options: ConfigOption[] = [];
+  for (const line of table.split('\n')) {
+    const directive = /^\s*#\s*(if|ifdef|ifndef|elif|else|endif)\b\s*(.*)$/.exec(line);
+    if (directive === null) options.push(...entriesOf(line, conditions));
+    else enter(conditions, directive[1] ?? '', (directive[2] ?? '').trim());
+  }
+  if (options.length < LEAST_OPTIONS)
+    throw new OptionTableError(`its long_options[] has ${options.length} entries only`);
+  return options;
+}
+
+function entriesOf(line: string, conditions: readonly string[]): ConfigOption[] {
+  return [...line.matchAll(/\{\s*"([^"]+)"\s*,\s*(\w+)/g)].map(([, name = '', kind = '']) => ({
+    name,
+    value: KINDS[kind] ?? 'optional',
+    conditions: [...conditions],
+  }));
+}
+
+function enter(conditions: string[], directive: string, text: string): void {
+  if (directive === 'if') conditions.push(text);
+  else if (directive === 'ifdef') conditions.push(`defined(${text})`);
+  else if (directive === 'ifndef') conditions.push(`!defined(${text})`);
+  else {
+    const last = conditions.pop() ?? '';
+    if (directive === 'else') conditions.push(`!(${last})`);
+    if (directive === 'elif') conditions.push(text);
+  }
+}
+
+/** Reads `NAME KIND` lines, as the build writes them of the very turnserver that it has made. @throws OptionTableError */
+export function parseOptionList(text: string): ConfigOption[] {
+  const options = text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [name = '', kind = ''] = line.split(' ');
+      return { name, value: KINDS[kind] ?? 'optional', conditions: [] };
+    });
+  if (options.length < LEAST_OPTIONS) throw new OptionTableError(`it names ${options.length} options only`);
+  return options;
+}

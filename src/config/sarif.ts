@@ -1,0 +1,40 @@
+import { type Finding, RULES, type RuleId } from './finding.ts';
+
+/** Findings as SARIF 2.1.0, which code scanning takes. @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html */
+export function toSarif(
+  findings: readonly Finding[],
+  { file, turnbuildVersion }: { file: string; turnbuildVersion: string },
+): object {
+  const rules = Object.keys(RULES) as RuleId[];
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'turnbuild',
+            version: turnbuildVersion,
+            rules: rules.map((id) => ({ id, shortDescription: { text: RULES[id] } })),
+          },
+        },
+        results: findings.map(({ rule, level, line, column, message }) => ({
+          ruleId: rule,
+          ruleIndex: rules.indexOf(rule),
+          level,
+          message: { text: message },
+          locations: [
+            {
+              physicalLocation: {
+                // Relative addresses only: an absolute one would be of this machine.
+                artifactLocation: { uri: file.split('/').map(encodeURIComponent).join('/') },
+                // What is missing has no line; the file begins at 1.
+                region: { startLine: line ?? 1, ...(column === undefined ? {} : { startColumn: column }) },
+              },
+            },
+          ],
+        })),
+      },
+    ],
+  };
+}

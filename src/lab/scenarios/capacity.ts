@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Answer, attribute, type TurnClient, UDP } from '../../turn/client.ts';
+import { METHOD } from '../../turn/message.ts';
+import type { CapacityFacts } from '../facts.ts';
+import { connectClient, hangUp, wordOf } from './session.ts';
+
+/** Relay ports of the configuration: enough to measure what one allocation takes. */
+export const PORTS = 500;
+const CYCLES = 3;
+/** Clients that ask at a time. */
+const BATCH = 50;
+/** Milliseconds until ended allocations have given their ports back: coturn's timers go by whole seconds. */
+const RELEASE_MS = 4000;
+
+/** Fills the pool of relay ports, three times over, and once by pairs of ports. @param pid of the server */
+export async function fillPool(pid: number): Promise<CapacityFacts> {
+  const before = usageOf(pid);
+  const cycles: CapacityFacts['cycles'] = [];
+  let full = before;
+  for (let cycle = 0; cycle < CYCLES; cycle++) {
+    const clients = await connectMany(PORTS);
+    const words = await allocateAll(clients, []);
+    if (cycle === 0) full = usageOf(pid);
+    const [extra] = await connectMany(1);
+    if (extra === undefined) throw new Error('no client');
+    const begin = Date.now();
+    const refused = wordOf(await allocate(extra, []));
+    cycles.push({
+      served: words.filter((word) => word === 'success').length,
+      refused,
+      refusedMs: Date.now() - begin,
+    });
+    await release([...clients, extra]);
+  }
+  const pairs = await connectMany(PORTS / 2 + 1);
+  const served = (await allocateAll(pairs, [attribute.evenPort(true)])).filter(
+    (word) => word === 'success',
+  ).length;
+  await release(pairs);
+  return {
+    ports: PORTS,
+    cycles,
+    pairs: served,
+    perAllocation: {
+      files: (full.files - before.files) / PORTS,
+      residentBytes: Math.round((full.residentBytes - before.residentBytes) / PORTS),
+    },
+  };
+}
+
+async function connectMany(count: number): Promise<TurnClient[]> {
+  return Promise.all(Array.from({ length: count }, () => connectClient('udp', 'ipv4')));
+}
+
+function allocate(client: TurnClient, more: Parameters<TurnClient['ask']>[1]): Promise<Answer> {
+  return client.ask(METHOD.allocate, [attribute.requestedTransport(UDP), ...more]);
+}
+
+/** One after the other in small groups: it is the pool that is tried, not the sockets' buffers. */
+async function allocateAll(
+  clients: readonly TurnClient[],
+  more: Parameters<TurnClient['ask']>[1],
+): Promise<string[]> {
+  const words: string[] = [];
+  for (let at = 0; at < clients.length; at += BATCH) {
+    const answers = clients.slice(at, at + BATCH).map((client) => allocate(client, more).then(wordOf));
+    words.push(...(await Promise.all(answers)));
+  }
+  return words;
+}
+
+async function release(clients: readonly TurnClient[]): Promise<void> {
+  for (let at = 0; at < clients.length; at += BATCH)
+    await Promise.all(clients.slice(at, at + BATCH).map((client) => hangUp(client)));
+  await pause(RELEASE_MS);
+}
+
+/** Open files of a process, and its resident memory (proc_pid_status(5): VmRSS in KiB). */
+function usageOf(pid: number): { files: number; residentBytes: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  return { files: readdirSync(`/proc/${pid}/fd`).length, residentBytes: resident };
+}

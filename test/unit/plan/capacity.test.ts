@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { capacityOf, openFilesLimit, parsePorts } from '../../../src/plan/capacity.ts';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
+import { releaseSchema } from '../../../src/recipe/schema.ts';
+
+const input = { addresses: 1, participants: 2, allocations: 1, pairs: false };
+
+describe('capacityOf', () => {
+  it.each([
+    ['49152-65534', {}, { ports: 16383, allocations: 16383, calls: 8191, openFiles: 33766 }],
+    ['10000-65534', {}, { ports: 55535, allocations: 55535, calls: 27767, openFiles: 112070 }],
+    ['49152-65534', { addresses: 3 }, { ports: 16383, allocations: 49149, calls: 24574, openFiles: 99298 }],
+    ['49152-65534', { pairs: true }, { ports: 16383, allocations: 8191, calls: 4095 }],
+    ['50000-50009', { participants: 3, allocations: 2 }, { ports: 10, allocations: 10, calls: 1 }],
+    ['50000-50000', {}, { ports: 1, allocations: 1, calls: 0 }],
+  ])('%s %j: %j', (ports, more, expected) =>
+    expect(capacityOf({ ...input, range: parsePorts(ports), ...more })).toMatchObject(expected),
+  );
+
+  it('gives what the unit has', () => {
+    const text = readFileSync(new URL('../../../recipes/release.yaml', import.meta.url), 'utf8');
+    const { relay } = parseRecipeFile('release', text, releaseSchema);
+    expect(capacityOf({ ...input, range: relay }).openFiles).toBe(openFilesLimit(relay));
+  });
+
+  it('reserves the range, and raises the most descriptors of a process only where it has to', () => {
+    const small = capacityOf({ ...input, range: parsePorts('49152-65534') });
+    expect(small.sysctls['net.ipv4.ip_local_reserved_ports']).toBe('49152-65534');
+    expect(small.sysctls).not.toHaveProperty(['fs.nr_open']);
+    const large = capacityOf({ ...input, range: parsePorts('10000-65534'), addresses: 10 });
+    expect(large.sysctls['fs.nr_open']).toBe(String(large.openFiles));
+  });
+});
+
+describe('parsePorts', () => {
+  it.each(['', '50000', '50000-', 'a-b', '5-4', '0-10', '1-65536', '1-2-3'])('refuses "%s"', (text) =>
+    expect(() => parsePorts(text)).toThrow(/--ports takes two ports/),
+  );
+});
