@@ -171,10 +171,9 @@ describe('mutants of the shipped configuration', () => {
   it('are enough', () => expect(mutants.length).toBeGreaterThanOrEqual(200));
 
   it('are all caught', () => {
+    const before = new Set(lint(shipped).map(({ rule, message }) => `${rule} ${message}`));
     const alive = mutants.filter(({ text }) =>
-      lint(text).every((found) =>
-        lint(shipped).some((old) => old.rule === found.rule && old.message === found.message),
-      ),
+      lint(text).every(({ rule, message }) => before.has(`${rule} ${message}`)),
     );
     expect(alive.map(({ name }) => name)).toEqual([]);
   });
