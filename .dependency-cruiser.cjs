@@ -53,7 +53,7 @@ module.exports = {
       ],
       ['semver'],
     ),
-    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
+    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2', 'junit-xml']),
     ...allow(
       'commands',
       '^src/commands/',

@@ -88,6 +88,27 @@ export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[])
   });
 }
 
+/**
+ * Packages are used in a container, which a builder elsewhere doesn't give.
+ * @throws LAB_UNAVAILABLE if no engine answers beside it; before anything is built, because it is needed last
+ */
+export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<void> {
+  if (builder.driver === 'docker') return;
+  const result = await exec({
+    file: 'docker',
+    args: ['version', '--format', '{{.Server.Version}}'],
+    effect: 'read',
+  });
+  if (result.code === 0) return;
+  throw new TurnbuildError(
+    'LAB_UNAVAILABLE',
+    `No Docker engine answers beside the builder ${builder.name}, and packages are verified in a container of one\n${result.stderr}`,
+    {
+      hint: 'Start one, or name one (DOCKER_HOST, docker context use). --no-verify makes packages that nobody has tried.',
+    },
+  );
+}
+
 function builderError(name: string | undefined, code: number, text: string): TurnbuildError {
   const doctor = 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to mend it.';
   if (code === 127) return new TurnbuildError('DOCKER_MISSING', 'docker is not installed', { hint: doctor });

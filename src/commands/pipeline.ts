@@ -10,9 +10,16 @@ import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts
 import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
+import { renderJunit } from '../ui/junit.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
-import { assumedBuilder, type BuilderFacts, inspectBuilder, requirePlatforms } from './builder.ts';
+import {
+  assumedBuilder,
+  type BuilderFacts,
+  inspectBuilder,
+  requireEngine,
+  requirePlatforms,
+} from './builder.ts';
 import { openManifest } from './manifest-file.ts';
 import { architecturesOption, countOption, listOption } from './options.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
@@ -59,7 +66,10 @@ export async function planRelease(
   // Wrong names are found before anything is downloaded or asked.
   plan({ version: '0.0.0', epoch: 0 }, assumedBuilder());
   const builder = await chooseBuilder(session, perform);
-  if (verify && perform) requirePlatforms(builder, wanted);
+  if (verify && perform) {
+    requirePlatforms(builder, wanted);
+    await requireEngine(builder, interruptible(session));
+  }
   const source = await fetchShown(session, version);
   return {
     source,
@@ -69,10 +79,17 @@ export async function planRelease(
   };
 }
 
+/** Processes that Ctrl-C ends, in a dry run too: they only ask. */
+function interruptible(session: Session): Exec {
+  return (command) => runProcess(command, { signal: session.io.signal });
+}
+
 async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
-  const exec: Exec = (command) => runProcess(command, { signal: session.io.signal });
   try {
-    return await inspectBuilder(session.options.builder, { bootstrap: perform, exec });
+    return await inspectBuilder(session.options.builder, {
+      bootstrap: perform,
+      exec: interruptible(session),
+    });
   } catch (error) {
     const absent = ['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'BUILDER_UNSUITABLE'];
     if (perform || !(error instanceof TurnbuildError) || !absent.includes(error.code)) throw error;
@@ -119,6 +136,7 @@ export async function performRelease(
     const manifest = store.read();
     const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
     await files.writeText(join(dir, 'report.html'), report);
+    await files.writeText(join(dir, 'junit.xml'), renderJunit(manifest));
     if (errors.length > 0) throw combined(errors, io.signal);
     return manifest;
   } finally {

@@ -8,6 +8,10 @@ export interface LabFacts {
   forbidden: ForbiddenFacts;
   capacity: CapacityFacts;
   sessions: SessionFacts;
+  /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */
+  servers: Record<string, string>;
+  /** What went wrong while something was tried, by what was tried. */
+  problems: Record<string, string>;
   /** Last lines of each server's log, by the name of its configuration. */
   logs: Record<string, string>;
   /** Seconds that each part took. */

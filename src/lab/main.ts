@@ -4,7 +4,6 @@ import { runAgent } from './agent.ts';
 import type { LabFacts } from './facts.ts';
 import { createNetwork, enter, type Namespaces, NoNamespaces } from './network.ts';
 import { runScenarios } from './run.ts';
-import { NotReady } from './server.ts';
 
 // The program of the laboratory's container. Without a role it makes the network and runs itself again in the client's
 // namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
@@ -37,6 +36,5 @@ try {
   }
 } catch (error) {
   if (error instanceof NoNamespaces) abort('LAB_NO_NAMESPACES', error);
-  if (error instanceof NotReady) abort('SERVER_NOT_READY', error);
   throw error;
 }

@@ -5,12 +5,12 @@ import type { LabFacts, SessionFacts } from './facts.ts';
 import { ADDRESSES, type Namespaces, OWN_ADDRESSES } from './network.ts';
 import { type RemoteAgent, startAgent } from './remote.ts';
 import {
+  LIMITED,
   LIMITS,
   OTHER_ACCOUNT,
+  REQUESTS,
   SECRET,
   THIRD_ACCOUNT,
-  tryLimits,
-  tryRequests,
   tryRestSecret,
 } from './scenarios/answers.ts';
 import { fillPool, PORTS } from './scenarios/capacity.ts';
@@ -29,63 +29,85 @@ const LISTEN = ['ipv4', 'ipv6'].flatMap((family) => {
 });
 const user = ({ username, password }: typeof ACCOUNT) => `user=${username}:${password}`;
 
-/** Everything that is tried, one configuration after the other. @throws NotReady */
+/** What there is before anything was tried: facts that fail every check. */
+function nothing(): LabFacts {
+  return {
+    relays: [],
+    ttl: { packets: 0, minTtl: 256 },
+    answers: [],
+    independent: [],
+    forbidden: { attempts: [], leaked: [], control: { received: 0, captured: 0 } },
+    capacity: { ports: PORTS, cycles: [], pairs: 0, perAllocation: { files: 0, residentBytes: 0 } },
+    sessions: {
+      sessions: 0,
+      messagesPerSession: MESSAGES,
+      bytesPerMessage: MESSAGE_BYTES,
+      before: '',
+      after: '',
+    },
+    servers: {},
+    problems: {},
+    logs: {},
+    seconds: {},
+  };
+}
+
+/**
+ * Everything that is tried, one configuration after the other. What goes wrong with one of them, a server that does not
+ * get ready or ends by itself included, is noted, and the others are tried all the same.
+ */
 export async function runScenarios(namespaces: Namespaces, options: ReadonlySet<string>): Promise<LabFacts> {
   const agents = { server: startAgent(namespaces.server), peer: startAgent(namespaces.peer) };
-  const logs: Record<string, string> = {};
-  const seconds: Record<string, number> = {};
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+  const facts = nothing();
+  /** One thing that is tried. */
+  const attempt = async (name: string, work: () => Promise<void>) => {
     const begin = Date.now();
-    const result = await work();
-    seconds[name] = Math.round((Date.now() - begin) / 100) / 10;
-    return result;
-  };
-  const withServer = async <T>(
-    name: string,
-    lines: string[],
-    work: (server: RunningServer) => Promise<T>,
-  ): Promise<T> => {
-    const server: RunningServer = await startServer(name, testConfiguration(options, [...LISTEN, ...lines]), {
-      namespace: namespaces.server,
-      agent: agents.server,
+    await work().catch((error: unknown) => {
+      facts.problems[name] = error instanceof Error ? error.message : String(error);
     });
-    try {
-      return await timed(name, () => work(server));
-    } finally {
-      await server.stop();
-      logs[name] = server.log();
-    }
+    facts.seconds[name] = Math.round((Date.now() - begin) / 100) / 10;
   };
+  const withServer = (name: string, lines: string[], work: (server: RunningServer) => Promise<void>) =>
+    attempt(name, async () => {
+      const configuration = testConfiguration(options, [...LISTEN, ...lines]);
+      const where = { namespace: namespaces.server, agent: agents.server };
+      const server = await startServer(name, configuration, where);
+      try {
+        await work(server);
+      } finally {
+        facts.servers[name] = server.ended() ?? 'running';
+        await server.stop();
+        facts.logs[name] = server.log();
+      }
+    });
   try {
     prepareTarget();
     await agents.peer.echo(ADDRESSES.peer.ipv4, ECHO_PORT);
     await agents.peer.echo(ADDRESSES.peer.ipv6, ECHO_PORT);
-    const relayed = await withServer('relay', [user(ACCOUNT)], () => relays(namespaces, agents.server));
-    const requests = await withServer(
-      'requests',
-      [user(ACCOUNT), user(OTHER_ACCOUNT), ...ODD_RANGES.lines],
-      async () => ({
-        answers: await tryRequests(),
-        independent: await relayByIndependentClient(),
-        forbidden: await tryForbiddenPeers(namespaces, OWN_ADDRESSES),
-      }),
-    );
-    const limits = await withServer('limits', limitedConfiguration(), tryLimits);
-    const capacity = await withServer('capacity', [user(ACCOUNT), ...portLines(PORTS)], ({ pid }) =>
-      fillPool(pid),
-    );
-    const rest = await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], () =>
-      tryRestSecret(Date.now()),
-    );
-    return {
-      ...relayed,
-      answers: [...requests.answers, ...limits, ...rest],
-      independent: requests.independent,
-      forbidden: requests.forbidden,
-      capacity,
-      logs,
-      seconds,
-    };
+    await withServer('relay', [user(ACCOUNT)], async () => {
+      Object.assign(facts, await relays(namespaces, agents.server));
+    });
+    await withServer('requests', [...[ACCOUNT, OTHER_ACCOUNT].map(user), ...ODD_RANGES.lines], async () => {
+      for (const [name, group] of Object.entries(REQUESTS))
+        await attempt(name, async () => void facts.answers.push(...(await group())));
+      await attempt('independent', async () => {
+        facts.independent = await relayByIndependentClient();
+      });
+      await attempt('forbidden', async () => {
+        facts.forbidden = await tryForbiddenPeers(namespaces, OWN_ADDRESSES);
+      });
+    });
+    await withServer('limits', limitedConfiguration(), async () => {
+      for (const [name, group] of Object.entries(LIMITED))
+        await attempt(name, async () => void facts.answers.push(...(await group())));
+    });
+    await withServer('capacity', [user(ACCOUNT), ...portLines(PORTS)], async ({ pid }) => {
+      facts.capacity = await fillPool(pid);
+    });
+    await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], async () => {
+      facts.answers.push(...(await tryRestSecret(Date.now())));
+    });
+    return facts;
   } finally {
     agents.server.stop();
     agents.peer.stop();

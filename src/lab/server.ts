@@ -23,6 +23,8 @@ export interface RunningServer {
   pid: number;
   /** Ends it by SIGTERM, by SIGKILL if that takes longer than 30 s. Returns how it ended: a number, or `killed`. */
   stop(): Promise<string>;
+  /** How it has ended by itself; undefined while it runs. */
+  ended(): string | undefined;
   /** Last part of its log. */
   log(): string;
 }
@@ -87,6 +89,7 @@ export async function startServer(
     name,
     pid: child.pid ?? 0,
     stop: () => stop(child),
+    ended: () => (child.exitCode === null ? (child.signalCode ?? undefined) : String(child.exitCode)),
     log: () => readFileSync(logFile, 'utf8').slice(-LOG_BYTES),
   };
   const end = Date.now() + READY_MS;

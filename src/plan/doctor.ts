@@ -60,7 +60,9 @@ export function diagnose(host: HostFacts): Finding[] {
     return host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
   };
   return [
-    far(host) ? builderFinding(host) : engineFinding(host, { fixes, advice }),
+    ...(far(host)
+      ? [builderFinding(host), engineBesideFinding(host)]
+      : [engineFinding(host, { fixes, advice })]),
     {
       id: 'docker-buildx',
       title: 'Docker buildx',
@@ -142,6 +144,18 @@ function builderFinding({ builder }: HostFacts): Finding {
     why: 'all compiling, packaging and verifying happens in it',
     fix: [command],
     advice: `Start its nodes: ${formatCommand(command)}`,
+  };
+}
+
+/** A builder gives no containers. Which engine does is for whoever has set up the builder to say: nothing is installed. */
+function engineBesideFinding({ docker }: HostFacts): Finding {
+  return {
+    id: 'docker-engine',
+    title: 'Docker engine beside the builder',
+    ok: docker.engine !== undefined,
+    why: 'packages are used in a container before they are published; a builder has none to give',
+    fix: [],
+    advice: 'Start one, or name one (DOCKER_HOST, docker context use); or make packages with --no-verify.',
   };
 }
 

@@ -127,6 +127,17 @@ describe('Docker that is not there, or says no', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it('has a builder elsewhere, and no engine beside it that could run a container', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(`case $1 in version) echo "Cannot connect" >&2; exit 1 ;; *) ${BUILDER} ;; esac`),
+    });
+    expect(run.stderr).toMatch(
+      /No Docker engine answers beside the builder test[\s\S]*--no-verify[\s\S]*LAB_UNAVAILABLE/,
+    );
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('has a builder for other processors', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker('printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),

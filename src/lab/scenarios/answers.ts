@@ -98,16 +98,14 @@ async function once(
 }
 
 /** Credentials and requests that are wrong in one thing each, on the configuration that serves everybody else. */
-export async function tryRequests(): Promise<AnswerFacts[]> {
-  return [
-    ...(await binding()),
-    ...(await credentials()),
-    ...(await withoutAllocation()),
-    ...(await withAllocation()),
-    ...(await ending()),
-    ...(await peers()),
-  ];
-}
+export const REQUESTS: Readonly<Record<string, () => Promise<AnswerFacts[]>>> = {
+  binding,
+  credentials,
+  'without an allocation': withoutAllocation,
+  'with an allocation': withAllocation,
+  'ending an allocation': ending,
+  'denied peers': peers,
+};
 
 async function binding(): Promise<AnswerFacts[]> {
   const client = await connectClient('udp', 'ipv4');
@@ -328,9 +326,12 @@ async function peers(): Promise<AnswerFacts[]> {
 }
 
 /** Quotas, ports, nonces and lifetimes that run out, on a configuration with small ones. */
-export async function tryLimits(): Promise<AnswerFacts[]> {
-  return [...(await quota()), ...(await ports()), ...(await nonce()), ...(await expiry())];
-}
+export const LIMITED: Readonly<Record<string, () => Promise<AnswerFacts[]>>> = {
+  quota,
+  ports,
+  nonce,
+  expiry,
+};
 
 async function quota(): Promise<AnswerFacts[]> {
   const clients = await connectMany(LIMITS.quota + 1);

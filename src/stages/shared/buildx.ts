@@ -90,7 +90,6 @@ const HINTS: Record<string, string> = {
     'Stop what listens there, or use a builder whose containers have a network of their own.',
   LAB_NO_NAMESPACES:
     'The engine must let a container make network namespaces and join them: NET_ADMIN, SYS_ADMIN, and the kernel module veth.',
-  SERVER_NOT_READY: "The last lines of its log are above; all of it is in the step's log.",
   NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",
 };
 

@@ -7,6 +7,8 @@ const MESSAGES = 1000;
 /** Each transport by IPv4 and IPv6, by Send and by channel. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
+/** Configurations of src/lab/run.ts. */
+const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'rest'] as const;
 /** Milliseconds in which a request that can't be served has to be refused. */
 const REFUSAL_MS = 1000;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
@@ -19,7 +21,16 @@ const MIN_PEERS = 60;
 const withLab =
   (judge: (lab: LabFacts) => Verdict) =>
   ({ lab }: PackageFacts): Verdict =>
-    lab === undefined ? fail('the laboratory has no results') : judge(lab);
+    lab === undefined ? fail('the laboratory has no results') : explained(judge(lab), lab);
+
+/** A failed verdict with what went wrong meanwhile: it is mostly the reason. */
+function explained(verdict: Verdict, { problems }: LabFacts): Verdict {
+  const list = Object.entries(problems).map(
+    ([name, problem]) => `${name}: ${problem.split('\n').slice(-3).join(' | ')}`,
+  );
+  if (verdict.ok || list.length === 0) return verdict;
+  return { ...verdict, message: `${verdict.message} (${list.join('; ')})` };
+}
 
 function judgeRelays({ relays }: LabFacts, transport: string): Verdict {
   const own = relays.filter((relay) => relay.transport === transport);
@@ -150,6 +161,20 @@ export const labChecks: Check[] = [
         found.push(`${ttl.packets} datagrams were seen, and at least ${expected} were received`);
       if (ttl.minTtl < MIN_TTL) found.push(`one arrived with ${ttl.minTtl}`);
       return complaints(found, `${ttl.packets} datagrams, none below ${ttl.minTtl}`, { ...ttl });
+    }),
+  },
+  {
+    id: 'network.alive',
+    title: 'The server lives through everything that is tried with it, in every configuration',
+    reason: 'A server that ends takes all calls with it, and whatever ended it can be sent again.',
+    judge: withLab(({ servers, problems }) => {
+      const found = CONFIGURATIONS.filter((name) => servers[name] !== 'running').map((name) =>
+        servers[name] === undefined
+          ? `${name}: it did not start`
+          : `${name}: it ended by itself with ${servers[name]}`,
+      );
+      found.push(...Object.keys(problems).map((name) => `${name} could not be tried to its end`));
+      return complaints(found, `${CONFIGURATIONS.length} configurations`, servers);
     }),
   },
   {

@@ -28,7 +28,7 @@ export interface LabRun {
 
 /**
  * Installs a package in a root of its target, and uses it between network namespaces.
- * @throws LAB_UNAVAILABLE if no container with namespaces can be had, SERVER_NOT_READY, and what the container reports
+ * @throws LAB_UNAVAILABLE if no container can be had, LAB_NO_NAMESPACES if it can make no namespaces, LAB_FAILED
  */
 export async function runLab(step: PlannedStep, context: StageContext, run: LabRun): Promise<void> {
   const { io } = context;
@@ -57,6 +57,9 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
   }
 }
 
+/** Last lines of the container's output that go into an error. */
+const TAIL_LINES = 15;
+
 /** Text of lab.json -> facts. */
 export function parseLabFacts(text: string): LabFacts {
   return JSON.parse(text) as LabFacts;
@@ -81,7 +84,12 @@ async function start(step: PlannedStep, context: StageContext, lab: LabContainer
     context.onLine(line);
   };
   const { code } = await context.io.exec(startLabCommand(lab), { onLine, signal: context.io.signal });
-  if (code !== 0) throw buildError(step.id, lines);
+  if (code === 0) return;
+  if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
+  const tail = lines.slice(-TAIL_LINES).join('\n');
+  throw new TurnbuildError('LAB_FAILED', `${step.id}: the laboratory ended with ${code}\n${tail}`, {
+    hint: "That says nothing about the package. All of its output is in the step's log; without IPv6 in the engine's kernel it can't be.",
+  });
 }
 
 /** Containers of processes that were killed. */

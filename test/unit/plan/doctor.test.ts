@@ -110,10 +110,16 @@ describe('diagnose', () => {
     const remote = builderWith('far', 'remote', ['linux/amd64'], ['linux/arm64']);
     const elsewhere: HostFacts = {
       ...complete,
-      docker: { client: true, buildx: true, engine: undefined, daemon: false, configured: false },
+      docker: { client: true, buildx: true, engine: '29.0.1', daemon: false, configured: false },
       builder: remote,
     };
-    it('asks for no engine', () => expect(missing(elsewhere)).toEqual([]));
+    it('has nothing to mend', () => expect(missing(elsewhere)).toEqual([]));
+
+    it('wants an engine beside it for the verification, and installs none', () => {
+      const [finding] = missing({ ...elsewhere, docker: { ...elsewhere.docker, engine: undefined } });
+      expect(finding).toMatchObject({ id: 'docker-engine', fix: [] });
+      expect(finding?.advice).toMatch(/DOCKER_HOST.*--no-verify/);
+    });
 
     it('starts its nodes where it has none yet', () => {
       const stopped = { ...elsewhere, builder: builderWith('far', 'docker-container') };

@@ -58,6 +58,24 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /3 clients, not 4/,
   ],
   [
+    'a server that ended by itself',
+    (lab) => {
+      lab.servers.requests = 'SIGSEGV';
+    },
+    ['network.alive'],
+    /requests: it ended by itself with SIGSEGV/,
+  ],
+  [
+    'a server that did not get ready',
+    (lab) => {
+      delete lab.servers.rest;
+      lab.problems.rest = 'turnserver (rest) did not get ready:\nCONFIG ERROR: no';
+      lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
+    },
+    ['network.alive', 'answers.rest'],
+    /rest: it did not start; rest could not be tried to its end .*CONFIG ERROR: no/,
+  ],
+  [
     'messages that the other client misses',
     (lab) => {
       for (const each of lab.independent) if (each.transport === 'tls') each.received = 98;

@@ -1,0 +1,38 @@
+import { getJunitXml } from 'junit-xml';
+import type { CheckResult, Manifest } from '../manifest/schema.ts';
+import { failedSteps, variantsOf } from './outcome.ts';
+
+/** Control characters that XML 1.0 has no way to write; a log may have any. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them
+const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/** The checks as JUnit XML, which CI systems show: a suite for each package, and one for steps that failed before any check. */
+export function renderJunit(manifest: Manifest): string {
+  const suites = variantsOf(manifest)
+    .filter(({ checks }) => checks.length > 0)
+    .map(({ name, checks }) => ({ name, testCases: checks.map((check) => testCase(name, check)) }));
+  const steps = failedSteps(manifest)
+    .filter(({ checks }) => (checks ?? []).length === 0)
+    .map(({ id, error }) => ({
+      name: id,
+      classname: 'steps',
+      errors: [{ message: clean(error ?? 'failed') }],
+    }));
+  const all = steps.length === 0 ? suites : [...suites, { name: 'steps', testCases: steps }];
+  return `${getJunitXml({ name: `coturn ${manifest.coturn.version}`, suites: all })}\n`;
+}
+
+function testCase(variant: string, { id, title, reason, status, message, figures }: CheckResult) {
+  const shown = Object.entries(figures).map(([name, value]) => `${name}: ${value}`);
+  return {
+    name: clean(`${id}: ${title}`),
+    classname: variant,
+    systemOut: [clean([reason, message, ...shown].join('\n'))],
+    ...(status === 'failed' ? { failures: [{ message: clean(message), type: id }] } : {}),
+    ...(status === 'skipped' ? { skipped: true } : {}),
+  };
+}
+
+function clean(text: string): string {
+  return text.replaceAll(UNWRITABLE, '?');
+}
