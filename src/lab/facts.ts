@@ -1,3 +1,11 @@
+/** What the laboratory is told. */
+export interface LabSettings {
+  /** Long options of this very turnserver. */
+  options: string[];
+  /** How many hostile packets it gets. */
+  hostilePackets: number;
+}
+
 /** What the laboratory has seen; `stages/verify` judges it. Everything is plain data: it comes out of a container as JSON. */
 export interface LabFacts {
   relays: RelayFacts[];
@@ -7,6 +15,7 @@ export interface LabFacts {
   independent: IndependentFacts[];
   forbidden: ForbiddenFacts;
   capacity: CapacityFacts;
+  hostile: HostileFacts;
   sessions: SessionFacts;
   /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */
   servers: Record<string, string>;
@@ -78,6 +87,19 @@ export interface CapacityFacts {
   pairs: number;
   /** What one allocation takes of the server. */
   perAllocation: { files: number; residentBytes: number };
+}
+
+/** Packets that were made to break a server. */
+export interface HostileFacts {
+  /** Gives the same packets again. */
+  seed: number;
+  packets: number;
+  /** How the server has ended, or `silence` if it runs and answers nobody; undefined while all is well. */
+  ended: string | undefined;
+  /** The last packets before that, in hexadecimal digits. */
+  suspects: string[];
+  /** The answer to an allocation of an honest client afterwards. */
+  afterwards: string;
 }
 
 /** Sessions that have ended, and the metrics before and after. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runAgent } from './agent.ts';
-import type { LabFacts } from './facts.ts';
+import type { LabSettings } from './facts.ts';
 import { createNetwork, enter, type Namespaces, NoNamespaces } from './network.ts';
 import { runScenarios } from './run.ts';
 
@@ -17,8 +17,8 @@ function abort(code: string, error: Error): never {
 }
 
 async function inClientNamespace(namespaces: Namespaces): Promise<void> {
-  const { options } = JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as { options: string[] };
-  const facts: LabFacts = await runScenarios(namespaces, new Set(options));
+  const settings = JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
+  const facts = await runScenarios(namespaces, settings);
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/lab.json`, JSON.stringify(facts, null, 1));
   process.exit(0);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ODD_RANGES } from '../turn/forbidden-peers.ts';
 import { startCapture } from './capture.ts';
-import type { LabFacts, SessionFacts } from './facts.ts';
+import type { LabFacts, LabSettings, SessionFacts } from './facts.ts';
 import { ADDRESSES, type Namespaces, OWN_ADDRESSES } from './network.ts';
 import { type RemoteAgent, startAgent } from './remote.ts';
 import {
@@ -15,11 +15,14 @@ import {
 } from './scenarios/answers.ts';
 import { fillPool, PORTS } from './scenarios/capacity.ts';
 import { tryForbiddenPeers } from './scenarios/forbidden.ts';
+import { throwPackets } from './scenarios/hostile.ts';
 import { relayByIndependentClient } from './scenarios/independent.ts';
 import { MESSAGE_BYTES, MESSAGES, relayEverything } from './scenarios/relay.ts';
 import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
 import { METRICS, prepareTarget, type RunningServer, startServer, testConfiguration } from './server.ts';
 
+/** Of the hostile packets: the same ones for every package, so that a finding can be repeated. */
+const SEED = 20260823;
 /** Milliseconds that ended sessions may take to reach the metrics. */
 const SETTLE_MS = 15_000;
 
@@ -38,6 +41,7 @@ function nothing(): LabFacts {
     independent: [],
     forbidden: { attempts: [], leaked: [], control: { received: 0, captured: 0 } },
     capacity: { ports: PORTS, cycles: [], pairs: 0, perAllocation: { files: 0, residentBytes: 0 } },
+    hostile: { seed: SEED, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' },
     sessions: {
       sessions: 0,
       messagesPerSession: MESSAGES,
@@ -56,7 +60,8 @@ function nothing(): LabFacts {
  * Everything that is tried, one configuration after the other. What goes wrong with one of them, a server that does not
  * get ready or ends by itself included, is noted, and the others are tried all the same.
  */
-export async function runScenarios(namespaces: Namespaces, options: ReadonlySet<string>): Promise<LabFacts> {
+export async function runScenarios(namespaces: Namespaces, settings: LabSettings): Promise<LabFacts> {
+  const options = new Set(settings.options);
   const agents = { server: startAgent(namespaces.server), peer: startAgent(namespaces.peer) };
   const facts = nothing();
   /** One thing that is tried. */
@@ -103,6 +108,9 @@ export async function runScenarios(namespaces: Namespaces, options: ReadonlySet<
     });
     await withServer('capacity', [user(ACCOUNT), ...portLines(PORTS)], async ({ pid }) => {
       facts.capacity = await fillPool(pid);
+    });
+    await withServer('hostile', [user(ACCOUNT)], async (server) => {
+      facts.hostile = await throwPackets(server, SEED, settings.hostilePackets);
     });
     await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], async () => {
       facts.answers.push(...(await tryRestSecret(Date.now())));

@@ -151,8 +151,11 @@ export function hasIntegrity(bytes: Buffer, key: Buffer): boolean {
   if (found === undefined) return false;
   const hash = found.type === ATTRIBUTE.messageIntegrity ? 'sha1' : 'sha256';
   const covered = withLength(bytes.subarray(0, found.at), found.at - HEADER_LENGTH + 4 + found.value.length);
-  const wanted = createHmac(hash, key).update(covered).digest().subarray(0, found.value.length);
-  return found.value.length >= 16 && timingSafeEqual(wanted, found.value);
+  const wanted = createHmac(hash, key).update(covered).digest();
+  // SHA-1 is whole; SHA-256 may be cut to 16 bytes or more, by steps of four: RFC 8489, 14.5 and 14.6.
+  const { length } = found.value;
+  const right = hash === 'sha1' ? length === 20 : length >= 16 && length <= 32 && length % 4 === 0;
+  return right && timingSafeEqual(wanted.subarray(0, length), found.value);
 }
 
 /** Whether a message, as it arrived, ends with its right fingerprint. */

@@ -7,8 +7,10 @@ const MESSAGES = 1000;
 /** Each transport by IPv4 and IPv6, by Send and by channel. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
+/** Hostile packets at least. */
+const HOSTILE_PACKETS = 20_000;
 /** Configurations of src/lab/run.ts. */
-const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'rest'] as const;
+const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'hostile', 'rest'] as const;
 /** Milliseconds in which a request that can't be served has to be refused. */
 const REFUSAL_MS = 1000;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
@@ -231,6 +233,24 @@ export const labChecks: Check[] = [
         'files per allocation': perAllocation.files,
         'resident bytes per allocation': perAllocation.residentBytes,
       });
+    }),
+  },
+  {
+    id: 'packets.hostile',
+    title: 'Hostile packets do not end the server, and the next client is served',
+    reason: 'Anybody on the internet can send them, most of them without an account.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
+    judge: withLab(({ hostile }) => {
+      const { seed, packets, ended, suspects, afterwards } = hostile;
+      const found: string[] = [];
+      if (ended !== undefined)
+        found.push(
+          `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
+        );
+      else if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
+      if (packets < HOSTILE_PACKETS && ended === undefined)
+        found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
+      return complaints(found, `${packets} packets of seed ${seed}`, { packets, seed });
     }),
   },
   {

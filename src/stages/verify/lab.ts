@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import type { LabFacts } from '../../lab/facts.ts';
+import type { LabFacts, LabSettings } from '../../lab/facts.ts';
 import type { Command } from '../../plan/command.ts';
 import {
   copyFromLabCommand,
@@ -44,7 +44,8 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       image: name,
     });
     const settings = `${run.inputs}/../lab`;
-    await io.files.writeText(`${settings}/lab.json`, JSON.stringify({ options: [...run.options] }));
+    const told: LabSettings = { options: [...run.options], hostilePackets: HOSTILE_PACKETS };
+    await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     await perform(context, createLabCommand(lab, io.leftovers.owner()));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
     await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
@@ -57,6 +58,8 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
   }
 }
 
+/** Enough to meet every parser; a few seconds natively. */
+const HOSTILE_PACKETS = 20_000;
 /** Last lines of the container's output that go into an error. */
 const TAIL_LINES = 15;
 

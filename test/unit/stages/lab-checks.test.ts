@@ -233,6 +233,46 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /0 rounds, not 3/,
   ],
   [
+    'a packet that ends the server',
+    (lab) => {
+      lab.hostile = {
+        ...lab.hostile,
+        packets: 1250,
+        ended: 'SIGSEGV',
+        suspects: ['00', '0003dead'],
+        afterwards: 'not tried',
+      };
+      lab.servers.hostile = 'SIGSEGV';
+    },
+    ['network.alive', 'packets.hostile'],
+    /hostile: it ended by itself with SIGSEGV/,
+  ],
+  [
+    'a packet after which nobody is served',
+    (lab) => {
+      lab.hostile.ended = 'silence';
+      lab.hostile.suspects = ['0003dead'];
+    },
+    ['packets.hostile'],
+    /silence; it was one of the last 1, .*0003dead/,
+  ],
+  [
+    'an honest client that is refused afterwards',
+    (lab) => {
+      lab.hostile.afterwards = '508';
+    },
+    ['packets.hostile'],
+    /answered 508/,
+  ],
+  [
+    'packets that were not thrown',
+    (lab) => {
+      lab.hostile.packets = 0;
+    },
+    ['packets.hostile'],
+    /0 packets, not 20000/,
+  ],
+  [
     'one packet too few in the metrics',
     (lab) => {
       lab.sessions.after = lab.sessions.after.replace(/^(turn_total_traffic_peer_rcvp) \d+$/m, '$1 15999');

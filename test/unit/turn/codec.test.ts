@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSplitter, decodeChannelData, encodeChannelData } from '../../../src/turn/framing.ts';
 import {
+  ATTRIBUTE,
   decodeMessage,
   encodeMessage,
   hasFingerprint,
@@ -53,6 +54,19 @@ describe('messages', () => {
         expect(hasIntegrity(encodeMessage(each), key)).toBe(false);
       }),
     );
+  });
+
+  it.each([0, 1, 15, 16, 19, 21, 32, 200])('with an integrity of %s bytes are not authentic', (length) => {
+    const id = newTransactionId();
+    const forged = (type: number) =>
+      encodeMessage({
+        method: 1,
+        class: 'request',
+        transactionId: id,
+        attributes: [{ type, value: Buffer.alloc(length) }],
+      });
+    for (const type of [ATTRIBUTE.messageIntegrity, ATTRIBUTE.messageIntegritySha256])
+      expect(hasIntegrity(forged(type), Buffer.from('key'))).toBe(false);
   });
 
   it('that are no messages are refused, and nothing else is thrown', () => {

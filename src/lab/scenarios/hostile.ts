@@ -1,0 +1,81 @@
+import { connect } from 'node:net';
+import { longTermKey, METHOD } from '../../turn/message.ts';
+import type { HostileFacts } from '../facts.ts';
+import { hostilePacket, type Knowledge } from '../mutate.ts';
+import { ADDRESSES } from '../network.ts';
+import { createRandom } from '../random.ts';
+import type { RunningServer } from '../server.ts';
+import { ACCOUNT, allocate, connectClient, hangUp, wordOf } from './session.ts';
+
+/** Packets between two looks whether the server still answers: what ended it is among the last of them. */
+const BATCH = 50;
+/** Batches of one client; then another one begins, with an allocation of its own. */
+const BATCHES_PER_CLIENT = 20;
+/** One batch in so many goes over a TCP connection. */
+const TCP_EVERY = 10;
+
+/** Throws packets at a server, by UDP and TCP, from clients with and without an allocation. */
+export async function throwPackets(
+  server: RunningServer,
+  seed: number,
+  packets: number,
+): Promise<HostileFacts> {
+  const random = createRandom(seed);
+  const facts: HostileFacts = { seed, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' };
+  for (let batch = 0; facts.packets < packets; ) {
+    const client = await connectClient('udp', 'ipv4');
+    // Every other client has an allocation, so that its packets get further.
+    if (batch % 2 === 0) await allocate(client, 'ipv4');
+    else await client.ask(METHOD.refresh, []);
+    const { realm, nonce } = client.challenge ?? { realm: '', nonce: '' };
+    const knowledge: Knowledge = {
+      username: ACCOUNT.username,
+      realm,
+      nonce,
+      key: longTermKey(ACCOUNT.username, realm, ACCOUNT.password),
+    };
+    for (let i = 0; i < BATCHES_PER_CLIENT && facts.packets < packets; i++, batch++) {
+      const thrown = Array.from({ length: BATCH }, () => hostilePacket(random, knowledge));
+      if (batch % TCP_EVERY === 0) await throwOverTcp(thrown);
+      else for (const bytes of thrown) client.transport.send(bytes);
+      facts.packets += thrown.length;
+      if (await answersBinding()) continue;
+      facts.ended = server.ended() ?? 'silence';
+      facts.suspects = thrown.map((bytes) => bytes.toString('hex'));
+      client.close();
+      return facts;
+    }
+    client.close();
+  }
+  const last = await connectClient('udp', 'ipv4');
+  facts.afterwards = await allocate(last, 'ipv4').then(wordOf, String);
+  await hangUp(last);
+  facts.ended = server.ended();
+  return facts;
+}
+
+/** One after the other on one connection, until the server has had enough of it. */
+async function throwOverTcp(packets: readonly Buffer[]): Promise<void> {
+  const socket = connect({ host: ADDRESSES.server.ipv4, port: 3478 });
+  socket.on('error', () => {});
+  socket.resume();
+  await new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+    socket.once('connect', () => {
+      for (const bytes of packets) socket.write(bytes);
+      setTimeout(() => socket.destroy(), 20);
+    });
+  });
+}
+
+/** A client that nobody has a grudge against: the server answers it, or it is gone. */
+async function answersBinding(): Promise<boolean> {
+  const client = await connectClient('udp', 'ipv4');
+  try {
+    return (await client.request(METHOD.binding, [])).error === undefined;
+  } catch {
+    return false;
+  } finally {
+    client.close();
+  }
+}
