@@ -9,9 +9,11 @@ const { version, dependencies } = JSON.parse(
 );
 
 // What judges a package: a change of it, of a mere constant too, makes verify run again.
-const checks = new URL('../src/stages/verify/', import.meta.url);
 const digest = createHash('sha256');
-for (const name of readdirSync(checks).sort()) digest.update(readFileSync(new URL(name, checks)));
+for (const folder of ['stages/verify', 'config', 'turn']) {
+  const dir = new URL(`../src/${folder}/`, import.meta.url);
+  for (const name of readdirSync(dir).sort()) digest.update(readFileSync(new URL(name, dir)));
+}
 
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
 // The program of the laboratory's container, whose Node is the distribution's: Debian 12 has 18. One file, no packages.

@@ -44,6 +44,8 @@ export const RULES = {
     'A range that begins with an address of all zeros has no lower end for turnserver: one of IPv6 holds all of IPv4, too.',
   'peer-not-denied':
     'The relay stands inside: its neighbours, its loopback and the metadata service trust it.',
+  'single-guard':
+    'Its guards have been got past before (CVE-2026-53450); a line of the configuration is a second one.',
   'peer-allowed': 'allowed-peer-ip beats every denied-peer-ip.',
   'public-peer-denied': 'Calls go to peers on the public internet.',
   'open-relay': 'Without credentials everybody can send through this server, in its name.',

@@ -3,7 +3,7 @@ import { forbiddenPeers, NOT_PUBLIC } from '../turn/forbidden-peers.ts';
 import { inRange, type PeerRange, parseRange } from '../turn/peer-ranges.ts';
 import { parseAddress } from '../turn/values.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
-import type { Setting } from './settings.ts';
+import { isOn, type Setting } from './settings.ts';
 
 /** Peers on the public internet: what every call goes to. */
 const PUBLIC_PEERS = [
@@ -35,8 +35,12 @@ export function lintPeers(settings: readonly Setting[], context: LintContext): F
       });
   const denied = ranges('denied-peer-ip').map(({ range }) => range);
   const allowed = ranges('allowed-peer-ip');
+  const guards = {
+    loopback: !isOn(settings, 'allow-loopback-peers'),
+    multicast: isOn(settings, 'no-multicast-peers'),
+  };
   for (const comparison of comparisonsOf(context.version)) {
-    found.push(...forgotten(denied, comparison), ...tooMuch(denied, comparison));
+    found.push(...forgotten(denied, comparison, guards), ...tooMuch(denied, comparison));
   }
   for (const { setting, range } of allowed) {
     const closed = CLOSED.find((each) => overlap(each.range, range));
@@ -82,17 +86,47 @@ function readRange(setting: Setting, found: Finding[]): PeerRange | undefined {
   }
 }
 
-/** One finding for each kind of peer that no range holds, with the peers. */
-function forgotten(ranges: readonly PeerRange[], comparison: Comparison): Finding[] {
+/** Peers named in one finding. */
+const NAMED = 4;
+
+/** One finding for each kind of peer, and each way to write IPv4 as IPv6, that no range holds. */
+function forgotten(ranges: readonly PeerRange[], comparison: Comparison, guards: Guards): Finding[] {
   const open = FORBIDDEN.filter(
     ({ address }) => !ranges.some((range) => inRange(range, address, comparison)),
   );
-  const kinds = new Map<string, string[]>();
-  for (const { peer, kind } of open) kinds.set(kind, [...(kinds.get(kind) ?? []), peer]);
-  return [...kinds].map(([kind, peers]) =>
-    finding('peer-not-denied', 'error', undefined, `no denied-peer-ip holds ${peers.join(' or ')} (${kind})`),
-  );
+  const groups = new Map<string, { rule: 'peer-not-denied' | 'single-guard'; peers: string[] }>();
+  for (const { peer, kind, address } of open) {
+    const rule = isGuarded(address, guards) ? 'single-guard' : 'peer-not-denied';
+    const [plain = '', encoding] = kind.split(', ');
+    const name = `${rule} ${encoding === undefined ? plain : `${encoding} addresses of the like`}`;
+    const group = groups.get(name) ?? { rule, peers: [] };
+    group.peers.push(peer);
+    groups.set(name, group);
+  }
+  return [...groups].map(([name, { rule, peers }]) => {
+    const rest = peers.length > NAMED ? `, and ${peers.length - NAMED} more` : '';
+    const which = `${peers.slice(0, NAMED).join(', ')}${rest} (${name.slice(rule.length + 1)})`;
+    return rule === 'single-guard'
+      ? finding(rule, 'note', undefined, `nothing but turnserver's own guard denies ${which}`)
+      : finding(rule, 'error', undefined, `no denied-peer-ip holds ${which}`);
+  });
 }
+
+/** What turnserver refuses by itself. */
+interface Guards {
+  loopback: boolean;
+  multicast: boolean;
+}
+
+/** @see coturn, src/client/ns_turn_ioaddr.c: ioa_addr_is_loopback() and ioa_addr_is_multicast(), which takes all above 223 */
+function isGuarded(address: Buffer, { loopback, multicast }: Guards): boolean {
+  const first = address[0] ?? 0;
+  const isLoopback = address.length === 4 ? first === 127 : address.equals(LOOPBACK);
+  const isMulticast = address.length === 4 ? first > 223 : first === 255;
+  return (loopback && isLoopback) || (multicast && isMulticast);
+}
+
+const LOOPBACK = parseAddress('::1');
 
 function tooMuch(ranges: readonly PeerRange[], comparison: Comparison): Finding[] {
   const denied = PUBLIC.filter(({ address }) => ranges.some((range) => inRange(range, address, comparison)));

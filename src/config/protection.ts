@@ -36,10 +36,18 @@ export function lintProtection(settings: readonly Setting[], context: LintContex
   const add = (rule: RuleId, level: Level, at: Setting | undefined, message: string) =>
     found.push(finding(rule, level, at, message));
 
-  const credentials = ['lt-cred-mech', 'use-auth-secret', 'oauth'].filter((name) => isOn(settings, name));
+  // With an account turnserver switches lt-cred-mech on by itself.
+  const credentials = ['lt-cred-mech', 'use-auth-secret', 'oauth']
+    .filter((name) => isOn(settings, name))
+    .concat(last('user') === undefined ? [] : ['user']);
   if (isOn(settings, 'no-auth')) add('open-relay', 'error', last('no-auth'), 'no-auth lets everybody in');
   else if (credentials.length === 0)
-    add('open-relay', 'error', undefined, 'neither lt-cred-mech nor use-auth-secret nor oauth is set');
+    add(
+      'open-relay',
+      'error',
+      undefined,
+      'neither lt-cred-mech nor use-auth-secret nor oauth is set, and there is no user',
+    );
   if (credentials.length > 0 && (last('realm')?.value ?? '') === '')
     add('missing-realm', 'warning', undefined, 'realm is not set');
   if (isOn(settings, 'allow-loopback-peers'))
@@ -61,14 +69,23 @@ export function lintProtection(settings: readonly Setting[], context: LintContex
       nonce,
       'without stale-nonce a nonce that was overheard is good for ever',
     );
-  // Until 4.10 the telnet interface is on unless it is switched off.
-  if (known.has('no-cli') && !isOn(settings, 'no-cli') && versionIn(context.version, '<4.10.0'))
-    add(
-      'administration',
-      'warning',
-      last('no-cli'),
-      'without no-cli the telnet interface listens on 127.0.0.1:5766',
-    );
+  // Until 4.10 the telnet interface is on unless it is switched off, or has no password.
+  if (known.has('no-cli') && !isOn(settings, 'no-cli') && versionIn(context.version, '<4.10.0')) {
+    if ((last('cli-password')?.value ?? '') === '')
+      add(
+        'administration',
+        'note',
+        last('no-cli'),
+        'the telnet interface is off only as long as it has no cli-password; no-cli says so',
+      );
+    else
+      add(
+        'administration',
+        'warning',
+        last('cli-password'),
+        'the telnet interface listens on port 5766 (cli-ip, cli-port)',
+      );
+  }
   for (const name of ['web-admin', 'cli'])
     if (isOn(settings, name))
       add('administration', 'warning', last(name), `${name} opens a port for administration`);

@@ -13,7 +13,7 @@ import { labChecks } from './lab-checks.ts';
 import { packageChecks } from './package-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
 
-/** SHA-256 of this folder's sources, put in by scripts/bundle.js. */
+/** SHA-256 of the sources of all checks (this folder, config and turn), put in by scripts/bundle.js. */
 declare const CHECKS_DIGEST: string;
 
 /** Every check of a .deb, in the order of the report. */

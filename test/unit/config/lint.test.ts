@@ -67,6 +67,7 @@ describe('a line', () => {
     ['user=alice:password', ['known-secret:1']],
     ['user=alice:Pee4aiXoaz2eech3', []],
     ['cli-password=qwerty', ['known-secret:1']],
+    ['cli-password=Pee4aiXoaz2eech3', []],
     ['web-admin', ['administration:1']],
     [`realm=${'x'.repeat(1100)}`, ['line-too-long:1']],
     ['# denied-peer-ips=whatever', []],
@@ -113,6 +114,34 @@ describe('ports', () => {
     const found = rules(shipped.replace(pattern, line), { version }).map((each) => each.split(':')[0]);
     if (rule === undefined) expect(found).not.toContain('port-range');
     else expect(found).toContain(rule);
+  });
+});
+
+describe('what turnserver does by itself', () => {
+  it('an account switches credentials on', () => {
+    const text = shipped.replace(/^lt-cred-mech$/m, '');
+    expect(rules(text)).toContain('open-relay');
+    expect(rules(`${text}\nuser=alice:Pee4aiXoaz2eech3`)).toEqual([]);
+  });
+
+  it('loopback and multicast are refused, so a forgotten range is a note', () => {
+    const text = shipped.replace(/^denied-peer-ip=127.*$/m, '').replace(/^denied-peer-ip=224.*$/m, '');
+    expect(rules(text)).toEqual([]);
+    expect(lint(text).filter(({ rule }) => rule === 'single-guard')).not.toEqual([]);
+    expect(rules(text.replace(/^no-multicast-peers$/m, ''))).toContain('peer-not-denied');
+    expect(rules(`${text}\nallow-loopback-peers`)).toContain('peer-not-denied');
+  });
+
+  it('the telnet interface is off without a password, and on with one', () => {
+    const text = shipped.replace(/^no-cli$/m, '');
+    expect(rules(text)).toEqual([]);
+    expect(rules(`cli-password=Pee4aiXoaz2eech3\n${text}`)).toEqual(['administration:1']);
+  });
+
+  it('an empty configuration gets a short list', () => {
+    const found = lint('');
+    expect(found.length).toBeLessThan(45);
+    for (const { message } of found) expect(message.length).toBeLessThan(250);
   });
 });
 

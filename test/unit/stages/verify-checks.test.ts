@@ -135,7 +135,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         t.replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:fffe'),
       ),
     ['package.configuration'],
-    /no denied-peer-ip holds ::100:0:0 or ::ffff:ffff:ffff \(below 2000/,
+    /no denied-peer-ip holds ::100:0:0, ::ffff:ffff:ffff \(below 2000/,
   ],
   [
     'a range that is none',
