@@ -325,7 +325,12 @@ describe('failures', () => {
     const failed = new Map(
       step?.checks?.filter(({ status }) => status === 'failed').map(({ id, message }) => [id, message]),
     );
-    expect([...failed.keys()].sort()).toEqual(['network.ttl', 'package.configuration', 'peers.forbidden']);
+    expect([...failed.keys()].sort()).toEqual([
+      'answers.peer',
+      'network.ttl',
+      'package.configuration',
+      'peers.forbidden',
+    ]);
     expect(failed.get('network.ttl')).toMatch(/one arrived with 1$/);
     expect(failed.get('peers.forbidden')).toMatch(
       /CreatePermission to 10\.0\.0\.1 .*was granted.*packets have left the server: .* > 10\.0\.0\.1\.4444/,
