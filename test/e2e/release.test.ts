@@ -475,8 +475,10 @@ describe('the laboratory', () => {
     writeFileSync(main, 'mkdir -p /out; touch /out/facts.txt\n');
     const args = ['--out', join(dir, 'lab'), '--recipes', recipes, ...ONE];
     const end = (signal: NodeJS.Signals) => (child: ChildProcess) => {
+      const before = labs();
       const seen = setInterval(() => {
-        if (!labs('running').some((name) => name.includes('debian-13-x86-64'))) return;
+        // Not the one that an earlier run has left.
+        if (!labs('running').some((name) => !before.includes(name))) return;
         clearInterval(seen);
         child.kill(signal);
       }, 200);
