@@ -14,9 +14,16 @@ export interface DryRunEntry {
   line: string;
 }
 
+/** Build arguments that only a real run knows, by Docker stage. */
+const UNKNOWN_ARGS: Readonly<Record<string, Record<string, string>>> = {
+  build: { ARCHIVE_STATE: 'STATE' },
+  package: { ARCHIVE_STATE: 'STATE' },
+  verify: { ATTEMPT: 'RANDOM' },
+};
+
 /**
  * The commands of a release in order, made by the same functions that a real run uses. What only a real run knows is
- * named in capitals: DIGEST of a root that has yet to be made, RANDOM for what is new each time.
+ * named in capitals: DIGEST of a root that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
  */
 export async function dryRunCommands(
   session: Session,
@@ -47,7 +54,7 @@ export async function dryRunCommands(
           output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
           builder: session.options.builder,
           noCache: session.options.cache === false,
-          args: dockerStage === 'verify' ? { ATTEMPT: 'RANDOM' } : {},
+          args: UNKNOWN_ARGS[dockerStage] ?? {},
         });
         return { step: step.id, line: formatCommand(command) };
       }),

@@ -8,6 +8,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
+import { archiveReader } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
 import { renderJunit } from '../ui/junit.ts';
@@ -122,6 +123,7 @@ export async function performRelease(
       labProgram: join(await packageRoot(), 'lib/lab.mjs'),
       noCache: session.options.cache === false,
       bases,
+      archive: archiveReader(io, session.cache, session.mirrors),
       attempt: randomUUID(),
       onLine: () => {},
     };

@@ -1,3 +1,4 @@
+import { readArchiveState } from './archive-state.ts';
 import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
@@ -17,6 +18,7 @@ export interface Io {
   sources: typeof sources;
   writeOciLayout: typeof writeOciLayout;
   rootLayer: typeof rootLayer;
+  readArchiveState: typeof readArchiveState;
   leftovers: typeof leftovers;
   lockFolder: typeof lockFolder;
   /** Aborted by Ctrl-C. */
@@ -26,5 +28,5 @@ export interface Io {
 export type { Exec, ExecResult } from './exec.ts';
 
 export function createIo(exec: Exec, signal: AbortSignal): Io {
-  return { exec, files, sources, writeOciLayout, rootLayer, leftovers, lockFolder, signal };
+  return { exec, files, sources, writeOciLayout, rootLayer, readArchiveState, leftovers, lockFolder, signal };
 }

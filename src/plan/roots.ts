@@ -8,6 +8,16 @@ export interface Mirrors {
   security?: string | undefined;
 }
 
+/** The suites that packages of a release come from: as it was released, its updates, and its security updates. */
+export function archiveSuites(suite: string, mirrors: Mirrors): { mirror: string; suite: string }[] {
+  const { debian, security } = mirrors;
+  return [
+    { mirror: debian, suite },
+    { mirror: debian, suite: `${suite}-updates` },
+    ...(security === undefined ? [] : [{ mirror: security, suite: `${suite}-security` }]),
+  ];
+}
+
 /** Environment of whatever runs in a root, as an image's configuration has it. */
 export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -16,11 +26,7 @@ export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
  * @param work folder that gets `root.tar`, and `status`: dpkg's own list of what is in it
  */
 export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, work: string): Command {
-  const lines = [
-    `deb ${mirrors.debian} ${base.suite} main`,
-    `deb ${mirrors.debian} ${base.suite}-updates main`,
-  ];
-  if (mirrors.security !== undefined) lines.push(`deb ${mirrors.security} ${base.suite}-security main`);
+  const lines = archiveSuites(base.suite, mirrors).map(({ mirror, suite }) => `deb ${mirror} ${suite} main`);
   return {
     file: 'mmdebstrap',
     args: [

@@ -7,6 +7,9 @@ import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
 const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'build.sh', 'options.pl'];
 
+/** File of the build's outputs that says which state of the archive its toolchain is of. */
+export const ARCHIVE_FILE = 'archive.txt';
+
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
   async inputs(step, context) {
@@ -31,12 +34,19 @@ export const build: Stage = {
     const work = await workFolder(context, step);
     const inputs = `${work}/inputs`;
     await collectInputs(context, inputs);
+    const archive = await context.archive(target.suite);
+    if (archive?.unreachable !== undefined)
+      context.onLine(
+        `turnbuild: taking the packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,
+      );
     await runBuildx(step, context, {
       dockerStage: 'build',
       format: target.format,
       inputs,
       output: `${work}/out`,
+      args: { ARCHIVE_STATE: archive?.id ?? '' },
     });
+    await files.writeText(`${work}/out/${ARCHIVE_FILE}`, `${archive?.id ?? ''}\n`);
     const features = parseFeatures(await files.readText(`${work}/out/features.txt`));
     const missing = target.features.filter((name) => features[name] !== true);
     if (missing.length > 0) {
@@ -56,6 +66,7 @@ export const build: Stage = {
       facts: {
         compiler: (await files.readText(`${context.dir}/${output}/compiler.txt`)).trim(),
         features: Object.keys(features).filter((name) => features[name]),
+        ...(archive === undefined ? {} : { archive: archive.suites }),
         toolchain: (await files.readText(`${context.dir}/${output}/packages.txt`)).trim().split('\n'),
         patches: context.plan.needs.reasons,
       },

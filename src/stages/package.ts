@@ -3,13 +3,14 @@ import { targetOfStep } from '../plan/index.ts';
 import { debVersion } from '../plan/package-version.ts';
 import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
+import { ARCHIVE_FILE } from './build.ts';
 import { describeArtifacts, firstWords, workFolder } from './shared/artifacts.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
 const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'package.sh'];
 /** Exports of the build stage that this stage reads. */
-const BUILD_FILES = ['tree.tar', 'debug.tar', 'options.txt', 'features.txt'];
+const BUILD_FILES = ['tree.tar', 'debug.tar', 'options.txt', 'features.txt', 'packages.txt'];
 
 /** Makes .deb files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
 export const packageStage: Stage = {
@@ -41,11 +42,14 @@ export const packageStage: Stage = {
     for (const name of ['tree.tar', 'debug.tar'])
       await files.copyInto(`${buildFolder(step, context)}/${name}`, `${inputs}/${name}`);
     await renderPackaging(step, context, `${inputs}/packaging`);
+    const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
     await runBuildx(step, context, {
       dockerStage: 'package',
       format: target.format,
       inputs,
       output: `${work}/out`,
+      // The toolchain that compiled, whatever the archive has got since.
+      args: { ARCHIVE_STATE: archive },
     });
     for (const name of step.outputs) await files.moveInto(`${work}/out/${name}`, `${context.dir}/${name}`);
     return {

@@ -14,6 +14,8 @@ for name in $LIBRARY_PACKAGES; do libraries="$libraries $name:$DEB_ARCH"; done
 
 # By itself apt goes on without the lists that it could not get, and then lacks packages.
 apt-get update -q -o APT::Update::Error-Mode=any
+# The root may be of an earlier day: what is compiled and linked with is always of the archive's present state.
+apt-get dist-upgrade -qy
 # The lists are split into words on purpose.
 # shellcheck disable=SC2086
 apt-get install -qy --no-install-recommends "$compiler" "libc6-dev:$DEB_ARCH" $TOOL_PACKAGES $libraries

@@ -1,3 +1,4 @@
+import type { ArchiveState } from '../../io/archive-state.ts';
 import type { Io } from '../../io/index.ts';
 import type { Artifact, CheckResult } from '../../manifest/schema.ts';
 import type { Plan, PlannedStep } from '../../plan/types.ts';
@@ -31,6 +32,8 @@ export interface StageContext {
   noCache: boolean;
   /** Ready roots by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
+  /** What the archive of a suite has now: asked once in a run, and only if something is compiled. */
+  archive: (suite: string) => Promise<ArchiveState | undefined>;
   /** A value that no other run has, for what must never come from a cache. */
   attempt: string;
   /** Takes each line that a step's processes print. */

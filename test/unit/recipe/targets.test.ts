@@ -45,3 +45,13 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
     });
   });
 });
+
+describe('recipes/docker/deb/Dockerfile', () => {
+  const text = readFileSync(new URL('../../../recipes/docker/deb/Dockerfile', import.meta.url), 'utf8');
+
+  it('makes the toolchain anew when the archive has got other packages', () => {
+    const stage = /^FROM .* AS toolchain\n((?:(?!^FROM ).*\n)*)/m.exec(text)?.[1] ?? '';
+    // An argument that is declared after the command is no part of what the command is cached by.
+    expect(stage).toMatch(/^ARG ARCHIVE_STATE\n[\s\S]*^RUN sh \/turnbuild\/toolchain\.sh$/m);
+  });
+});
