@@ -557,7 +557,9 @@ async function expectSameDebs(folder: string, count: number): Promise<void> {
 async function referenceFor(folder: string): Promise<string> {
   const moved = otherPackages(out, folder);
   if (moved.length === 0) return out;
-  console.log(`the archive moved while the tests ran, so the first release is made anew: ${moved.join(', ')}`);
+  console.log(
+    `the archive moved while the tests ran, so the first release is made anew: ${moved.join(', ')}`,
+  );
   const anew = mkdtempSync(join(dir, 'anew-'));
   const steps = manifestOf(folder).steps.filter((step) => step.stage === 'build');
   const arch = steps.map((step) => step.arch).join(',');
