@@ -25,6 +25,7 @@ export interface Io {
   signal: AbortSignal;
 }
 
+export type { ArchiveState } from './archive-state.ts';
 export type { Exec, ExecResult } from './exec.ts';
 
 export function createIo(exec: Exec, signal: AbortSignal): Io {

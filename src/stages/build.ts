@@ -1,14 +1,12 @@
 import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
+import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, workFolder } from './shared/artifacts.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
 const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'build.sh', 'options.pl'];
-
-/** File of the build's outputs that says which state of the archive its toolchain is of. */
-export const ARCHIVE_FILE = 'archive.txt';
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {

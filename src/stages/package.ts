@@ -3,7 +3,7 @@ import { targetOfStep } from '../plan/index.ts';
 import { debVersion } from '../plan/package-version.ts';
 import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
-import { ARCHIVE_FILE } from './build.ts';
+import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, firstWords, workFolder } from './shared/artifacts.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';

@@ -1,6 +1,8 @@
-import type { ArchiveState } from '../../io/archive-state.ts';
-import type { Io } from '../../io/index.ts';
+import type { ArchiveState, Io } from '../../io/index.ts';
 import { archiveSuites, type Mirrors } from '../../plan/roots.ts';
+
+/** File of the build stage's outputs that says which state of the archive its toolchain is of. */
+export const ARCHIVE_FILE = 'archive.txt';
 
 /**
  * Asks the archive for its state once for each suite, so that all packages of a run are made of the same toolchain.

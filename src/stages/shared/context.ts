@@ -1,5 +1,4 @@
-import type { ArchiveState } from '../../io/archive-state.ts';
-import type { Io } from '../../io/index.ts';
+import type { ArchiveState, Io } from '../../io/index.ts';
 import type { Artifact, CheckResult } from '../../manifest/schema.ts';
 import type { Plan, PlannedStep } from '../../plan/types.ts';
 
