@@ -61,6 +61,13 @@ const PLAN_OPTIONS: OptionGroup = [
   ['--maintainer <name>', 'maintainer of the packages: Name <address@host>'],
   ['--builder <name>', 'buildx builder (default: the current one)'],
 ];
+/** How packages are judged. */
+const VERIFY_OPTIONS: OptionGroup = [
+  ['--only <checks>', 'judge only these checks or groups, e.g. metrics,relay.rest-secret.udp', COLLECT],
+  ['--skip <checks>', 'leave these out; takes a --reason', COLLECT],
+  ['--reason <text>', 'why checks are skipped; stands in the report'],
+  ['--accept <advisories>', "known advisories whose failed checks don't fail the package", COLLECT],
+];
 /** How it is made. */
 const RUN_OPTIONS: OptionGroup = [
   ['--jobs <n>', 'packages made at a time'],
@@ -96,7 +103,8 @@ function releaseCommand(
 }
 
 function stageCommand(name: string, summary: string, stages: StageName[], lines: string[]): void {
-  const groups = [PLAN_OPTIONS, SOURCE_OPTIONS, RUN_OPTIONS, WRITE_OPTIONS];
+  const judged = stages.includes('verify') ? [VERIFY_OPTIONS] : [];
+  const groups = [PLAN_OPTIONS, SOURCE_OPTIONS, RUN_OPTIONS, ...judged, WRITE_OPTIONS];
   const command = releaseCommand(name, summary, groups, lines);
   if (stages.includes('verify')) command.option('--no-verify', 'make packages only');
   command.action(async (version: string | undefined, options: CommonOptions) => {

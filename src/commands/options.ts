@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { usageError } from '../errors.ts';
+import type { CheckSelection } from '../plan/check-selection.ts';
 import { type Arch, parseArch } from '../plan/platforms.ts';
 
 /** Options that more than one command has, as commander gives them. */
@@ -25,12 +26,22 @@ export interface CommonOptions {
   recipes?: string;
   refreshBase?: boolean;
   maintainer?: string;
+  only?: string[];
+  skip?: string[];
+  reason?: string;
+  accept?: string[];
 }
 
 /** `a,b c` and repeated options -> one list. */
 export function listOption(words: readonly string[] | undefined): string[] | undefined {
   const list = (words ?? []).flatMap((word) => word.split(',')).filter((word) => word !== '');
   return list.length === 0 ? undefined : [...new Set(list)];
+}
+
+/** Which checks are judged, as --only, --skip, --reason and --accept say. */
+export function selectionOption({ only, skip, reason, accept }: CommonOptions): CheckSelection {
+  const list = (words: string[] | undefined) => listOption(words) ?? [];
+  return { only: list(only), skip: list(skip), reason, accept: list(accept) };
 }
 
 export function architecturesOption(words: readonly string[] | undefined): Arch[] | undefined {

@@ -5,12 +5,14 @@ import { type Exec, runProcess } from '../io/exec.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { requireValid } from '../plan/check-selection.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
 import { archiveReader } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
+import { CHECKS } from '../stages/verify/index.ts';
 import { renderJunit } from '../ui/junit.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
@@ -22,7 +24,7 @@ import {
   requirePlatforms,
 } from './builder.ts';
 import { openManifest } from './manifest-file.ts';
-import { architecturesOption, countOption, listOption } from './options.ts';
+import { architecturesOption, countOption, listOption, selectionOption } from './options.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
 import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
@@ -64,6 +66,12 @@ export async function planRelease(
       // Only the engine's own builder is known to give each container a network of its own.
       sharedNetwork: builder.driver !== 'docker',
     });
+  const selection = selectionOption(options);
+  requireValid(
+    selection,
+    CHECKS.map(({ id }) => id),
+    recipes.advisories.map(({ id }) => id),
+  );
   // Wrong names are found before anything is downloaded or asked.
   plan({ version: '0.0.0', epoch: 0 }, assumedBuilder());
   const builder = await chooseBuilder(session, perform);
@@ -74,6 +82,7 @@ export async function planRelease(
   const source = await fetchShown(session, version);
   return {
     source,
+    selection,
     builder,
     plan: plan({ version: source.version, epoch: source.epoch }, builder),
     dir: resolve(options.out ?? 'dist', source.version),
@@ -124,6 +133,7 @@ export async function performRelease(
       noCache: session.options.cache === false,
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),
+      selection: release.selection,
       attempt: randomUUID(),
       onLine: () => {},
     };

@@ -1,5 +1,5 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
-import type { BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
+import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { build } from '../stages/build.ts';
 import { packageStage } from '../stages/package.ts';
@@ -58,7 +58,7 @@ export async function runStep(
       ...result,
       ...(error === '' ? {} : { error }),
     });
-    if (error !== '') throw verifyError(step, error, failed.length);
+    if (error !== '') throw verifyError(step, error, failed);
     return 'done';
   } catch (error) {
     if (context.io.signal.aborted) throw error;
@@ -137,10 +137,13 @@ async function isCurrent(
   return true;
 }
 
-function verifyError(step: PlannedStep, error: string, count: number): TurnbuildError {
-  const checks = count === 1 ? 'one check' : `${count} checks`;
+function verifyError(step: PlannedStep, error: string, failed: readonly CheckResult[]): TurnbuildError {
+  const checks = failed.length === 1 ? 'one check' : `${failed.length} checks`;
+  const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
   return new TurnbuildError('VERIFY_FAILED', `${step.target} ${step.arch}: ${checks} failed\n${error}`, {
-    hint: "The report shows every check; the step's log shows what happened.",
+    hint: failed.every((check) => check.advisories !== undefined)
+      ? `Use a release that has the fix, or know how you live without it and say --accept ${known.join(',')}.`
+      : "The report shows every check; the step's log shows what happened.",
   });
 }
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { readAptMirrors } from '../io/apt-mirror.ts';
 import { dryRunExec, runProcess } from '../io/exec.ts';
 import { createIo, type Io } from '../io/index.ts';
+import type { CheckSelection } from '../plan/check-selection.ts';
 import type { Mirrors } from '../plan/roots.ts';
 import type { Plan } from '../plan/types.ts';
 import type { ResolvedSource } from '../stages/source.ts';
@@ -50,6 +51,7 @@ export async function openSession(
 export interface PlannedRelease {
   source: ResolvedSource;
   builder: BuilderFacts;
+  selection: CheckSelection;
   plan: Plan;
   /** The release's folder. */
   dir: string;

@@ -18,9 +18,12 @@ const checkResult = z.strictObject({
   title: z.string(),
   reason: z.string(),
   reference: z.string().optional(),
-  status: z.enum(['passed', 'failed', 'skipped']),
+  /** `accepted`: it failed for advisories that the user knows and accepts. */
+  status: z.enum(['passed', 'failed', 'skipped', 'accepted']),
   message: z.string(),
   figures: z.record(z.string(), z.union([z.number(), z.string()])),
+  /** The known advisories that it failed for. */
+  advisories: z.array(z.string()).optional(),
 });
 
 /** One finished step of the plan. `key` digests everything that went in: the same key means the outputs are current. */

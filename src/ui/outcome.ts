@@ -15,13 +15,16 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** Failed for advisories that the user accepts. */
+  accepted: number;
 }
 
 /**
  * `passed` needs every step done and, for every package, checks of which none failed.
+ * `accepted` is the same but for checks that failed for advisories which the user accepts.
  * A package without checks is `unverified`: nothing to check is not a success.
  */
-export type Verdict = 'passed' | 'failed' | 'unverified';
+export type Verdict = 'passed' | 'accepted' | 'failed' | 'unverified';
 
 export function variantsOf(manifest: Manifest): Variant[] {
   const variants = new Map<string, Variant>();
@@ -48,7 +51,12 @@ function variantOf(step: ManifestStep): Pick<Variant, 'name' | 'target' | 'arch'
 
 export function countChecks(checks: readonly CheckResult[]): Counts {
   const count = (status: CheckResult['status']): number => checks.filter((c) => c.status === status).length;
-  return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+  return {
+    passed: count('passed'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    accepted: count('accepted'),
+  };
 }
 
 export function failedSteps(manifest: Manifest): ManifestStep[] {
@@ -61,7 +69,8 @@ export function verdictOf(manifest: Manifest): Verdict {
   if (failedSteps(manifest).length > 0 || checks.some((c) => c.status === 'failed')) return 'failed';
   const built = variants.filter((variant) => variant.packages.length > 0);
   const verified = built.every((variant) => variant.checks.some((c) => c.status === 'passed'));
-  return built.length > 0 && verified ? 'passed' : 'unverified';
+  if (built.length === 0 || !verified) return 'unverified';
+  return checks.some((c) => c.status === 'accepted') ? 'accepted' : 'passed';
 }
 
 /** The sum of a metric over its series, whatever their labels; undefined where no series is there. */

@@ -7,6 +7,7 @@ const MARKS = {
   passed: { symbol: '✓', text: 'pass' },
   failed: { symbol: '✗', text: 'fail' },
   skipped: { symbol: '–', text: 'skip' },
+  accepted: { symbol: '!', text: 'accepted' },
 } as const;
 
 /** What failed, with nothing cut: first on the page, because nothing else matters then. */
@@ -18,9 +19,11 @@ export function failures(manifest: Manifest, variants: readonly Variant[]): Html
   );
   const checks = variants.flatMap((variant) =>
     variant.checks
-      .filter((check) => check.status === 'failed')
+      .filter((check) => check.status === 'failed' || check.status === 'accepted')
       .map(
-        (check) => html`<article class="failure"><h3>${variant.name}: ${check.title}</h3>
+        (
+          check,
+        ) => html`<article class="failure"><h3>${variant.name}: ${check.title}${check.status === 'accepted' ? ' (accepted)' : ''}</h3>
 <pre>${check.message}</pre>${figures(check)}
 <p>${check.reason} <code>${check.id}</code>${reference(check)}</p></article>
 `,
@@ -44,9 +47,10 @@ export function checkMatrix(variants: readonly Variant[]): Html {
 `,
   );
   const totals = checked.map((variant) => {
-    const { passed, failed, skipped } = countChecks(variant.checks);
+    const { passed, skipped, accepted } = countChecks(variant.checks);
     const skips = skipped > 0 ? `, ${skipped} skipped` : '';
-    return html`<td>${passed} of ${passed + failed + skipped} passed${skips}</td>`;
+    const known = accepted > 0 ? `, ${accepted} failed and accepted` : '';
+    return html`<td>${passed} of ${variant.checks.length} passed${known}${skips}</td>`;
   });
   const head = [
     html`<th scope="col">Check</th>`,
@@ -70,7 +74,9 @@ function distinctChecks(variants: readonly Variant[]): CheckResult[] {
     if (!byId.has(check.id)) byId.set(check.id, check);
   }
   const failed = new Set(
-    variants.flatMap((v) => v.checks.filter((c) => c.status === 'failed').map((c) => c.id)),
+    variants.flatMap((v) =>
+      v.checks.filter((c) => c.status === 'failed' || c.status === 'accepted').map((c) => c.id),
+    ),
   );
   const all = [...byId.values()];
   return [...all.filter((c) => failed.has(c.id)), ...all.filter((c) => !failed.has(c.id))];
@@ -79,8 +85,8 @@ function distinctChecks(variants: readonly Variant[]): CheckResult[] {
 function cell(variant: Variant, id: string): Html {
   const results = variant.checks.filter((check) => check.id === id);
   if (results.length === 0) return html`<td class="absent"><span class="muted">not run</span></td>`;
-  const worst = results.find((c) => c.status === 'failed') ?? results.find((c) => c.status === 'skipped');
-  const status = worst?.status ?? 'passed';
+  const order = ['failed', 'accepted', 'skipped', 'passed'] as const;
+  const status = order.find((each) => results.some((c) => c.status === each)) ?? 'passed';
   return html`<td class="${status}">${results.map(result)}</td>`;
 }
 

@@ -18,6 +18,7 @@ td .hash { display: inline-block; min-width: 255px; white-space: normal; }
 .verdict { font-size: 18px; font-weight: 600; padding: 10px 14px; border-radius: 6px; border-left: 5px solid; overflow-wrap: anywhere; }
 .verdict .why { font-weight: 400; }
 .verdict.passed { color: var(--good); background: var(--good-ground); } .verdict.failed { color: var(--bad); background: var(--bad-ground); }
+.verdict.accepted { color: var(--bad); background: var(--warn-ground); }
 .verdict.unverified { color: var(--warn); background: var(--warn-ground); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin: 14px 0 0; }
 .tiles div { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
@@ -35,7 +36,7 @@ thead th { color: var(--soft); font-size: 13px; white-space: nowrap; vertical-al
 tbody th { font-weight: 500; } .files th code, .steps th, .steps td, .files td, .facts th { white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } .prose { min-width: 180px; overflow-wrap: break-word; }
 .matrix tbody th { min-width: 300px; } .matrix tbody th code { color: var(--soft); font-weight: 400; } .matrix td { min-width: 110px; width: 15%; }
-.matrix td.failed { background: var(--bad-ground); color: var(--bad); } .matrix td.passed .mark { color: var(--good); } .matrix td.skipped { background: var(--warn-ground); color: var(--warn); }
+.matrix td.accepted { background: var(--bad-ground); color: var(--bad); } .matrix td.failed { background: var(--bad-ground); color: var(--bad); } .matrix td.passed .mark { color: var(--good); } .matrix td.skipped { background: var(--warn-ground); color: var(--warn); }
 .mark { font-weight: 600; white-space: nowrap; } .matrix details { max-width: 260px; } .matrix details p { margin: 4px 0 0; font-size: 12.5px; overflow-wrap: anywhere; }
 summary { cursor: pointer; } .figures { margin: 4px 0 6px; font-size: 12.5px; } .figures div { display: flex; gap: 8px; } .figures dt { color: var(--soft); } .figures dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .group th { background: var(--panel); color: var(--soft); font-size: 13px; font-weight: 600; }

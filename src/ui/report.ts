@@ -10,6 +10,7 @@ import { REPORT_STYLE } from './report-style.ts';
 
 const VERDICTS: Record<Verdict, { symbol: string; text: string }> = {
   passed: { symbol: '✓', text: 'Every check that ran passed' },
+  accepted: { symbol: '!', text: 'Known weaknesses accepted' },
   failed: { symbol: '✗', text: 'Failed' },
   unverified: { symbol: '?', text: 'Not verified' },
 };
@@ -63,6 +64,7 @@ function headline(manifest: Manifest, variants: readonly Variant[], release: str
     tile('Packages', packages),
     tile('Checks passed', counts.passed),
     tile('Checks failed', counts.failed, counts.failed > 0 ? 'bad' : ''),
+    ...(counts.accepted > 0 ? [tile('Checks failed, accepted', counts.accepted, 'bad')] : []),
     tile('Checks skipped', counts.skipped, counts.skipped > 0 ? 'warn' : ''),
     tile(
       `Known advisories${severe > 0 ? `, ${severe} high or critical` : ''}`,
@@ -84,6 +86,11 @@ function tile(label: string, value: number, kind = ''): Html {
 
 function why(manifest: Manifest, variants: readonly Variant[], verdict: Verdict): Html {
   if (verdict === 'passed') return nothing;
+  if (verdict === 'accepted') {
+    const known = variants.flatMap((v) => v.checks.filter((c) => c.status === 'accepted'));
+    const ids = [...new Set(known.flatMap((c) => c.advisories ?? []))];
+    return html`: checks failed for ${ids.join(', ')}, all others that ran passed`;
+  }
   if (verdict === 'failed') {
     const steps = manifest.steps.filter((step) => step.status === 'failed').length;
     const affected = variants.filter((v) => v.checks.some((c) => c.status === 'failed')).map((v) => v.name);

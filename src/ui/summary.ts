@@ -50,6 +50,7 @@ function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): 
   const name = `coturn ${printable(manifest.coturn.version)}-${manifest.coturn.revision}`;
   const verdict = {
     passed: paint('every check that ran passed', 'green'),
+    accepted: paint('checks failed for accepted advisories, all others that ran passed', 'yellow'),
     failed: paint('FAILED', 'red'),
     unverified: paint('NOT VERIFIED', 'yellow'),
   }[verdictOf(manifest)];
@@ -85,9 +86,13 @@ function packages(variants: readonly Variant[], options: SummaryOptions, paint: 
 }
 
 function checkStatus(variant: Variant): string {
-  const { passed, failed, skipped } = countChecks(variant.checks);
+  const { passed, failed, skipped, accepted } = countChecks(variant.checks);
   if (variant.checks.length === 0) return 'none ran';
-  const rest = [...(failed > 0 ? [`${failed} FAILED`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])];
+  const rest = [
+    ...(failed > 0 ? [`${failed} FAILED`] : []),
+    ...(accepted > 0 ? [`${accepted} failed and accepted`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
   return [`${passed}/${variant.checks.length} passed`, ...rest].join(', ');
 }
 
@@ -99,8 +104,11 @@ function problems(
 ): string[] {
   const checks = variants.flatMap((variant) =>
     variant.checks
-      .filter((check) => check.status === 'failed')
-      .map((check) => `${variant.name}: ${check.title} (${check.id}): ${check.message}`),
+      .filter((check) => check.status === 'failed' || check.status === 'accepted')
+      .map(
+        (check) =>
+          `${variant.name}: ${check.title} (${check.id}${check.status === 'accepted' ? ', accepted' : ''}): ${check.message}`,
+      ),
   );
   const steps = failedSteps(manifest).map((step) => {
     const log = step.log === undefined ? '' : `; log: ${step.log}`;

@@ -33,6 +33,10 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['an unknown command', ['relase'], /unknown command 'relase'/],
     ['an unknown option', ['release', '--arhc', 'arm64'], /unknown option '--arhc'/],
     ['an unknown architecture', ['release', '--arch', 'arm46'], /did you mean arm64/],
+    ['an unknown check', ['verify', '4.6.1', '--only', 'metrics.nam'], /did you mean metrics\.names/i],
+    ['an unknown check to skip', ['release', '--skip', 'metrisc', '--reason', 'x'], /did you mean metrics/i],
+    ['a skip without a reason', ['release', '--skip', 'metrics'], /REASON_MISSING/],
+    ['an unknown advisory', ['release', '--accept', 'CVE-2026-732155'], /did you mean CVE-2026-73215/i],
     ['an unknown target', ['release', '--target', 'debian-133'], /did you mean debian-13/],
     [
       'an unknown target before the version',

@@ -79,6 +79,7 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     packageVersion: '4.6.1+turnbuild-1~deb12',
     target: parseRecipeFile('debian-12', read('recipes/targets/debian-12.yaml'), targetSchema),
     platform: platformOf(process.arch === 'arm64' ? 'arm64' : 'x86_64'),
+    advisories: [],
     metrics: metricsFor(
       '4.6.1',
       parseRecipeFile('recipes/metrics.yaml', read('recipes/metrics.yaml'), metricsSchema),

@@ -1,5 +1,6 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
 import type { Artifact, CheckResult } from '../../manifest/schema.ts';
+import type { CheckSelection } from '../../plan/check-selection.ts';
 import type { Plan, PlannedStep } from '../../plan/types.ts';
 
 /** A root file system that is ready to be given to buildx. */
@@ -33,6 +34,8 @@ export interface StageContext {
   bases: ReadonlyMap<string, ReadyBase>;
   /** What the archive of a suite has now: asked once in a run, and only if something is compiled. */
   archive: (suite: string) => Promise<ArchiveState | undefined>;
+  /** Which checks are judged. */
+  selection: CheckSelection;
   /** A value that no other run has, for what must never come from a cache. */
   attempt: string;
   /** Takes each line that a step's processes print. */

@@ -1,4 +1,5 @@
 import type { CheckResult } from '../../manifest/schema.ts';
+import { type CheckSelection, EVERY_CHECK, skippedBecause } from '../../plan/check-selection.ts';
 import type { PackageFacts } from './facts.ts';
 
 /** What a check found. A message is one sentence that stands alone; figures are what was measured. */
@@ -14,6 +15,8 @@ export interface Check {
   title: string;
   reason: string;
   reference?: string;
+  /** Advisories for which it fails: coturn versions that have one can't do better, whatever the package does. */
+  advisories?: readonly string[];
   judge: (facts: PackageFacts) => Verdict;
 }
 
@@ -33,15 +36,27 @@ export function complaints(list: readonly string[], good: string, figures: Verdi
   return list.length === 0 ? pass(good, figures) : fail(list.join('; '), figures);
 }
 
-/** Judges every check; one that throws has failed, and says so. */
-export function judgeAll(checks: readonly Check[], facts: PackageFacts): CheckResult[] {
-  return checks.map(({ judge, ...check }) => {
-    const verdict = judgeOne(judge, facts);
+/** Judges the chosen checks, all of them by default; one that throws has failed, and says so. */
+export function judgeAll(
+  checks: readonly Check[],
+  facts: PackageFacts,
+  selection: CheckSelection = EVERY_CHECK,
+): CheckResult[] {
+  return checks.map(({ judge, advisories = [], ...check }) => {
+    const skipped = skippedBecause(check.id, selection);
+    if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
+    const { ok, message, figures = {} } = judgeOne(judge, facts);
+    if (ok) return { ...check, status: 'passed', message, figures };
+    const known = facts.advisories.filter(({ id }) => advisories.includes(id));
+    if (known.length === 0) return { ...check, status: 'failed', message, figures };
+    const accepted = known.every(({ id }) => selection.accept.includes(id));
+    const why = known.map(({ id, fixed }) => `${id}, fixed in ${fixed}`).join('; ');
     return {
       ...check,
-      status: verdict.ok ? 'passed' : 'failed',
-      message: verdict.message,
-      figures: verdict.figures ?? {},
+      status: accepted ? 'accepted' : 'failed',
+      message: `${message} (${why})`,
+      figures,
+      advisories: known.map(({ id }) => id),
     };
   });
 }

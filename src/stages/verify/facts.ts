@@ -1,5 +1,6 @@
 import type { LabFacts } from '../../lab/facts.ts';
 import type { Platform } from '../../plan/platforms.ts';
+import type { ApplicableAdvisory } from '../../recipe/advisories.ts';
 import type { Metric } from '../../recipe/metrics.ts';
 import type { Target } from '../../recipe/schema.ts';
 
@@ -19,6 +20,8 @@ export interface PackageFacts {
   packageVersion: string;
   target: Target;
   platform: Platform;
+  /** What is known to be wrong with this coturn version. */
+  advisories: readonly ApplicableAdvisory[];
   metrics: readonly Metric[];
   /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
   sourceMetrics: ReadonlySet<string>;

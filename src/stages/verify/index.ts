@@ -1,3 +1,4 @@
+import { type CheckSelection, skippedBecause } from '../../plan/check-selection.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import { debVersion } from '../../plan/package-version.ts';
 import { platformOf } from '../../plan/platforms.ts';
@@ -19,6 +20,17 @@ declare const CHECKS_DIGEST: string;
 /** Every check of a .deb, in the order of the report. */
 export const CHECKS: readonly Check[] = [...elfChecks, ...packageChecks, ...trafficChecks, ...labChecks];
 
+/** The Docker stage whose facts each check judges. */
+function partOf({ id }: Check): string {
+  if (labChecks.some((check) => check.id === id)) return 'lab';
+  return id.startsWith('elf.') || id.startsWith('package.') ? 'inspect' : 'verify';
+}
+
+/** The Docker stages that the chosen checks need. */
+function chosenParts(selection: CheckSelection): Set<string> {
+  return new Set(CHECKS.filter(({ id }) => skippedBecause(id, selection) === undefined).map(partOf));
+}
+
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
 export const verify: Stage = {
   async inputs(step, context) {
@@ -33,9 +45,9 @@ export const verify: Stage = {
         'metrics.txt',
       ]),
       recipe: await files.digestFiles(dockerContext(context, target.format)),
-      checks: files.sha256Text(JSON.stringify([CHECKS_DIGEST, target.allowedLibraries])),
+      checks: files.sha256Text(JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection])),
       lab: await files.sha256File(context.labProgram),
-      metrics: files.sha256Text(JSON.stringify(context.plan.metrics)),
+      known: files.sha256Text(JSON.stringify([context.plan.metrics, context.plan.advisories])),
       base: readyBase(context, step.base).digest,
       target: readyBase(context, step.targetBase).digest,
     };
@@ -50,7 +62,8 @@ export const verify: Stage = {
     await files.copyInto(`${context.dir}/${main}`, `${inputs}/coturn.deb`);
     await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
     await files.copyInto(`${context.dir}/build/${step.target}-${step.arch}/tools.tar`, `${inputs}/tools.tar`);
-    for (const dockerStage of step.dockerStages.filter((name) => name !== 'lab')) {
+    const parts = chosenParts(context.selection);
+    for (const dockerStage of step.dockerStages.filter((name) => name !== 'lab' && parts.has(name))) {
       const args: Record<string, string> = dockerStage === 'verify' ? { ATTEMPT: context.attempt } : {};
       await runBuildx(step, context, {
         dockerStage,
@@ -61,19 +74,21 @@ export const verify: Stage = {
       });
     }
     const options = await files.readText(`${context.dir}/build/${step.target}-${step.arch}/options.txt`);
-    await runLab(step, context, {
-      format: target.format,
-      inputs,
-      output: `${work}/out/lab`,
-      options: new Set(firstWords(options)),
-    });
+    if (parts.has('lab')) {
+      await runLab(step, context, {
+        format: target.format,
+        inputs,
+        output: `${work}/out/lab`,
+        options: new Set(firstWords(options)),
+      });
+    }
     const [output] = step.outputs as [string];
     await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
     const facts = await readFacts(step, context, output);
     const paths = (await files.listFiles(`${context.dir}/${output}`)).map((path) => `${output}/${path}`);
     return {
       outputs: await describeArtifacts(context, step, paths, () => 'verify'),
-      checks: judgeAll(CHECKS, facts),
+      checks: judgeAll(CHECKS, facts, context.selection),
       metrics: Object.fromEntries(parseSamples(facts.files.get('long-term.after.metrics') ?? '')),
     };
   },
@@ -103,11 +118,13 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
   };
   const options = await files.readText(`${context.dir}/build/${step.target}-${step.arch}/options.txt`);
   const names = await files.listFiles(used);
+  const lab = await optional(`${context.dir}/${output}/lab/lab.json`);
   return {
     version,
     packageVersion: debVersion(version, revision, target.label),
     target,
     platform: platformOf(step.arch),
+    advisories: context.plan.advisories,
     metrics: context.plan.metrics,
     sourceMetrics: new Set(
       firstWords(await files.readText(`${context.dir}/build/${step.target}-${step.arch}/metrics.txt`)),
@@ -116,14 +133,14 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     inspected: Object.fromEntries(
       Object.entries(inspected).filter(([, text]) => text !== undefined),
     ) as Record<string, string>,
-    values: parseFacts(await files.readText(`${used}/facts.txt`)),
+    values: parseFacts((await optional(`${used}/facts.txt`)) ?? ''),
     files: new Map(
       await Promise.all(names.map(async (name) => [name, await files.readText(`${used}/${name}`)] as const)),
     ),
     handlesStop: /^stop-signal yes$/m.test(
       await files.readText(`${context.dir}/build/${step.target}-${step.arch}/features.txt`),
     ),
-    lab: parseLabFacts(await files.readText(`${context.dir}/${output}/lab/lab.json`)),
+    lab: lab === undefined ? undefined : parseLabFacts(lab),
     options: new Set(firstWords(options)),
   };
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { metricTotal, variantsOf, verdictOf } from '../../../src/ui/outcome.ts';
+import { countChecks, metricTotal, variantsOf, verdictOf } from '../../../src/ui/outcome.ts';
+import { renderReport } from '../../../src/ui/report.ts';
+import { renderSummary } from '../../../src/ui/summary.ts';
 import { fixture } from './manifest-fixture.ts';
 
 test('a release passes when every package was checked and nothing failed', () => {
@@ -32,6 +34,26 @@ test('a package whose checks were all skipped is unverified', () => {
       : step,
   );
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');
+});
+
+test('a check that failed for an accepted advisory is no pass, and no failure', () => {
+  const manifest = fixture();
+  const accepted = { status: 'accepted' as const, advisories: ['CVE-2026-1'], message: 'a port is lost' };
+  const steps = manifest.steps.map((step) =>
+    step.id === 'verify-debian-12-arm64'
+      ? { ...step, checks: (step.checks ?? []).map((c, i) => (i === 0 ? { ...c, ...accepted } : c)) }
+      : step,
+  );
+  const known = { ...manifest, steps };
+  expect(verdictOf(known)).toBe('accepted');
+  expect(countChecks(steps.flatMap((step) => step.checks ?? [])).accepted).toBe(1);
+  const page = renderReport(known, { turnbuildVersion: '1.0.0' });
+  expect(page).toContain('checks failed for CVE-2026-1');
+  expect(page).toMatch(/<td class="accepted">[\s\S]*?!<\/span> accepted</);
+  expect(page).toContain('<h2>Failures</h2>');
+  const text = renderSummary(known, { dir: 'dist', columns: 120, color: false });
+  expect(text).toMatch(/1 failed and accepted/);
+  expect(text).toMatch(/, accepted\): a port is lost/);
 });
 
 test('no package at all is unverified', () => {
