@@ -1,0 +1,154 @@
+import { type ConfigOption, OptionTableError } from './option-table.ts';
+
+/** A part of an ELF file that is loaded: where it lies in memory and in the file. Numbers fit 53 bits in any real program. */
+interface Segment {
+  address: number;
+  offset: number;
+  size: number;
+}
+
+/** glibc's `struct option` on 64-bit systems: name, has_arg (an int, padded), flag, val (an int, padded). */
+const ENTRY_BYTES = 32;
+/** Machine (e_machine) -> its relocation type that adds the load address: R_X86_64_RELATIVE, R_AARCH64_RELATIVE. */
+const RELATIVE: Readonly<Record<number, number>> = { 62: 8, 183: 1027 };
+const ET_EXEC = 2;
+const SHT_RELA = 4;
+const SHT_RELR = 19;
+const PT_LOAD = 1;
+const KINDS = ['none', 'required', 'optional'] as const;
+const NAME = /^[a-zA-Z][\w-]*$/;
+/** As in `parseOptionTable`: turnserver's table is the longest one in the program, and never shorter. */
+const LEAST_OPTIONS = 50;
+
+/**
+ * Reads the option table (`long_options[]`) out of a finished turnserver, of whoever's making: an array of `struct option`
+ * in its data, whose names are pointers. ELF64, little-endian, x86_64 or AArch64. (System V ABI, chapters 4 and 5.)
+ * @throws OptionTableError
+ */
+export function optionsOfElf(program: Buffer): ConfigOption[] {
+  if (program.length < 64 || program.readUInt32BE(0) !== 0x7f454c46 || program[4] !== 2 || program[5] !== 1)
+    throw new OptionTableError('it is no 64-bit little-endian ELF file');
+  try {
+    return longestTable(program);
+  } catch (error) {
+    if (error instanceof OptionTableError) throw error;
+    throw new OptionTableError('the ELF file is damaged or cut');
+  }
+}
+
+function longestTable(program: Buffer): ConfigOption[] {
+  const segments = loadedSegments(program);
+  const pointers = pointersIn(program, segments);
+  const read = { program, segments, pointers };
+  let longest: ConfigOption[] = [];
+  for (const address of pointers.keys()) {
+    // Only from a table's first entry: the one before it isn't one.
+    if (entryAt(read, address - ENTRY_BYTES) !== undefined) continue;
+    const table: ConfigOption[] = [];
+    for (let at = address; ; at += ENTRY_BYTES) {
+      const entry = entryAt(read, at);
+      if (entry === undefined) break;
+      table.push(entry);
+    }
+    if (table.length > longest.length) longest = table;
+  }
+  if (longest.length < LEAST_OPTIONS)
+    throw new OptionTableError(`its longest option table has ${longest.length} entries only`);
+  return longest;
+}
+
+interface Reading {
+  program: Buffer;
+  segments: readonly Segment[];
+  /** Address of a pointer -> what it points to. */
+  pointers: ReadonlyMap<number, number>;
+}
+
+function entryAt({ program, segments, pointers }: Reading, address: number): ConfigOption | undefined {
+  const name = stringAt(program, segments, pointers.get(address));
+  const offset = offsetOf(segments, address);
+  if (name === undefined || offset === undefined || !NAME.test(name)) return undefined;
+  const kind = KINDS[program.readInt32LE(offset + 8)];
+  return kind === undefined ? undefined : { name, value: kind, conditions: [] };
+}
+
+function stringAt(
+  program: Buffer,
+  segments: readonly Segment[],
+  address: number | undefined,
+): string | undefined {
+  const offset = address === undefined ? undefined : offsetOf(segments, address);
+  if (offset === undefined) return undefined;
+  const end = program.indexOf(0, offset);
+  return end < 0 || end - offset > 100 ? undefined : program.toString('latin1', offset, end);
+}
+
+function offsetOf(segments: readonly Segment[], address: number): number | undefined {
+  const segment = segments.find((each) => address >= each.address && address < each.address + each.size);
+  return segment === undefined ? undefined : address - segment.address + segment.offset;
+}
+
+/** Program headers: e_phoff, e_phentsize, e_phnum of the ELF header. */
+function loadedSegments(program: Buffer): Segment[] {
+  const start = Number(program.readBigUInt64LE(0x20));
+  const size = program.readUInt16LE(0x36);
+  return Array.from({ length: program.readUInt16LE(0x38) }, (_, i) => start + i * size)
+    .filter((at) => program.readUInt32LE(at) === PT_LOAD)
+    .map((at) => ({
+      offset: Number(program.readBigUInt64LE(at + 8)),
+      address: Number(program.readBigUInt64LE(at + 16)),
+      size: Number(program.readBigUInt64LE(at + 32)),
+    }));
+}
+
+/** Where pointers into the program lie, and what they point to. */
+function pointersIn(program: Buffer, segments: readonly Segment[]): Map<number, number> {
+  const pointers = new Map<number, number>();
+  const inPlace = (address: number) => {
+    const offset = offsetOf(segments, address);
+    if (offset !== undefined) pointers.set(address, Number(program.readBigUInt64LE(offset)));
+  };
+  // A program with a fixed address has its pointers in its data as they are.
+  if (program.readUInt16LE(16) === ET_EXEC) {
+    for (const { address, size } of segments)
+      for (let at = Math.ceil(address / 8) * 8; at + 8 <= address + size; at += 8) inPlace(at);
+    return pointers;
+  }
+  const relative = RELATIVE[program.readUInt16LE(18)];
+  if (relative === undefined) throw new OptionTableError('it is for neither x86_64 nor AArch64');
+  for (const { type, offset, end } of sections(program)) {
+    if (type === SHT_RELR) for (const address of packedAddresses(program, offset, end)) inPlace(address);
+    if (type !== SHT_RELA) continue;
+    for (let at = offset; at < end; at += 24)
+      if (program.readUInt32LE(at + 8) === relative)
+        pointers.set(Number(program.readBigUInt64LE(at)), Number(program.readBigInt64LE(at + 16)));
+  }
+  return pointers;
+}
+
+/** Section headers: e_shoff, e_shentsize, e_shnum of the ELF header. */
+function sections(program: Buffer): { type: number; offset: number; end: number }[] {
+  const start = Number(program.readBigUInt64LE(0x28));
+  const size = program.readUInt16LE(0x3a);
+  return Array.from({ length: program.readUInt16LE(0x3c) }, (_, i) => {
+    const header = start + i * size;
+    const offset = Number(program.readBigUInt64LE(header + 0x18));
+    const end = offset + Number(program.readBigUInt64LE(header + 0x20));
+    return { type: program.readUInt32LE(header + 4), offset, end };
+  });
+}
+
+/** Packed relative relocations (`-z pack-relative-relocs`): an address, then bitmaps of the 63 words behind it each. */
+function* packedAddresses(program: Buffer, offset: number, end: number): Generator<number> {
+  let next = 0;
+  for (let at = offset; at < end; at += 8) {
+    const entry = program.readBigUInt64LE(at);
+    if ((entry & 1n) === 0n) {
+      yield Number(entry);
+      next = Number(entry) + 8;
+      continue;
+    }
+    for (let bit = 0; bit < 63; bit++) if ((entry >> BigInt(bit + 1)) & 1n) yield next + 8 * bit;
+    next += 63 * 8;
+  }
+}

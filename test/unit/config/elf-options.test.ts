@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { optionsOfElf } from '../../../src/config/elf-options.ts';
+import { OptionTableError } from '../../../src/config/option-table.ts';
+import { type ElfKind, elfWithOptions } from '../../support/elf-builder.ts';
+
+const OPTIONS = Array.from({ length: 120 }, (_, i) => ({ name: `option-${i}`, kind: i % 3 }));
+const KINDS = ['none', 'required', 'optional'];
+
+describe('optionsOfElf', () => {
+  it.each(
+    (['rela', 'relr', 'fixed'] as ElfKind[]).flatMap((kind) =>
+      (['x86_64', 'arm64'] as const).map((arch) => [kind, arch] as const),
+    ),
+  )('reads the whole table, in order: %s, %s', (kind, arch) => {
+    expect(optionsOfElf(elfWithOptions(OPTIONS, { kind, arch }))).toEqual(
+      OPTIONS.map((option) => ({ name: option.name, value: KINDS[option.kind], conditions: [] })),
+    );
+  });
+
+  it('ends a table where an entry is none', () => {
+    const broken = OPTIONS.map((option, i) => (i === 70 ? { ...option, kind: 7 } : option));
+    expect(optionsOfElf(elfWithOptions(broken))).toHaveLength(70);
+  });
+
+  it.each<[string, Buffer, RegExp]>([
+    ['a text', Buffer.from('#!/bin/sh\n'.repeat(20)), /no 64-bit little-endian ELF/],
+    [
+      'a program with a short table, as turnutils have',
+      elfWithOptions(OPTIONS.slice(0, 20)),
+      /20 entries only/,
+    ],
+    ['a file that is cut', elfWithOptions(OPTIONS).subarray(0, 5000), /damaged or cut/],
+    ['another processor', otherMachine(), /neither x86_64 nor AArch64/],
+  ])('refuses %s', (_, file, message) => {
+    expect(() => optionsOfElf(file)).toThrow(OptionTableError);
+    expect(() => optionsOfElf(file)).toThrow(message);
+  });
+});
+
+function otherMachine(): Buffer {
+  const file = elfWithOptions(OPTIONS);
+  file.writeUInt16LE(243, 18);
+  return file;
+}
