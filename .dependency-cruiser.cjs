@@ -35,7 +35,7 @@ module.exports = {
       'io',
       '^src/io/',
       ['io/', 'plan/(buildx|command|doctor|source-lock)\\.ts', 'errors\\.ts'],
-      ['node', 'execa', 'tar', '@octokit'],
+      ['node', 'execa', 'tar', 'fzstd', '@octokit'],
     ),
     ...allow(
       'stages',

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { exists, readText, sha256Text, writeText } from '../io/files.ts';
 import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
 import { formatManifest, parseManifest, withBase, withStep } from '../manifest/store.ts';
+import type { ResolvedSource } from '../stages/source.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease } from './session.ts';
 
@@ -16,18 +17,11 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
   let manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
     coturn: plan.coturn,
-    source: {
-      provider: source.provider,
-      location: source.location,
-      sha256: source.sha256,
-      tree: source.tree,
-      ...(source.commit === undefined ? {} : { commit: source.commit }),
-      ...(source.gitTree === undefined ? {} : { gitTree: source.gitTree }),
-    },
+    ...(source === undefined ? {} : { source: recorded(source) }),
     advisories: plan.advisories,
     bases: old?.bases ?? [],
     // Other sources under the same version make everything else another thing.
-    steps: old?.source.tree === source.tree ? old.steps : [],
+    steps: old?.source?.tree === source?.tree ? (old?.steps ?? []) : [],
   };
   // Writes wait for each other: the last one on the disk is the newest.
   let writing: Promise<void> = Promise.resolve();
@@ -42,5 +36,17 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
     read: () => manifest,
     record: (step) => change(withStep(manifest, step)),
     recordBase: (base) => change(withBase(manifest, base)),
+  };
+}
+
+function recorded(source: ResolvedSource): NonNullable<Manifest['source']> {
+  const { provider, location, sha256, tree, commit, gitTree } = source;
+  return {
+    provider,
+    location,
+    sha256,
+    tree,
+    ...(commit === undefined ? {} : { commit }),
+    ...(gitTree === undefined ? {} : { gitTree }),
   };
 }

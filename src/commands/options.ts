@@ -30,6 +30,7 @@ export interface CommonOptions {
   skip?: string[];
   reason?: string;
   accept?: string[];
+  full?: boolean;
 }
 
 /** `a,b c` and repeated options -> one list. */

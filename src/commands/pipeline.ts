@@ -1,124 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import { join, resolve } from 'node:path';
-import { EXIT, messageOf, TurnbuildError, usageError } from '../errors.ts';
-import { type Exec, runProcess } from '../io/exec.ts';
+import { join } from 'node:path';
+import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { requireValid } from '../plan/check-selection.ts';
-import { createPlan } from '../plan/index.ts';
-import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
+import type { PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
 import { archiveReader } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
-import { CHECKS } from '../stages/verify/index.ts';
 import { renderJunit } from '../ui/junit.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
-import {
-  assumedBuilder,
-  type BuilderFacts,
-  inspectBuilder,
-  requireEngine,
-  requirePlatforms,
-} from './builder.ts';
 import { openManifest } from './manifest-file.ts';
-import { architecturesOption, countOption, listOption, selectionOption } from './options.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
 import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
-import { fetchShown } from './source-progress.ts';
 import { withLog } from './step-log.ts';
 
 /**
- * Gathers facts and plans.
- * @param verify packages will be run, which needs a builder for their architecture
- * @param perform the plan will be performed: the builder is started and must fit. Else it is asked only if it is there.
+ * Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has.
+ * @param before records what is there already, under the folder's lock
  */
-export async function planRelease(
-  session: Session,
-  version: string | undefined,
-  { verify, perform }: { verify: boolean; perform: boolean },
-): Promise<PlannedRelease> {
-  const { options, recipes } = session;
-  const wanted = architecturesOption(options.arch) ?? recipes.release.architectures;
-  const targets = listOption(options.target) ?? recipes.release.targets;
-  const revision = countOption('revision', options.revision) ?? recipes.release.revision;
-  if (options.maintainer !== undefined && !/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/.test(options.maintainer)) {
-    throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
-  }
-  const plan = (
-    coturn: { version: string; epoch: number },
-    builder: Pick<BuilderFacts, 'driver' | 'compilesOn'>,
-  ): Plan =>
-    createPlan({
-      coturn: { ...coturn, revision },
-      release: { ...recipes.release, maintainer: options.maintainer ?? recipes.release.maintainer },
-      knownTargets: recipes.targets,
-      compatibility: recipes.compatibility,
-      metrics: recipes.metrics,
-      advisories: recipes.advisories,
-      targets,
-      architectures: wanted,
-      compilesOn: builder.compilesOn,
-      verify,
-      // Only the engine's own builder is known to give each container a network of its own.
-      sharedNetwork: builder.driver !== 'docker',
-    });
-  const selection = selectionOption(options);
-  requireValid(
-    selection,
-    CHECKS.map(({ id }) => id),
-    recipes.advisories.map(({ id }) => id),
-  );
-  // Wrong names are found before anything is downloaded or asked.
-  plan({ version: '0.0.0', epoch: 0 }, assumedBuilder());
-  const builder = await chooseBuilder(session, perform);
-  if (verify && perform) {
-    requirePlatforms(builder, wanted);
-    await requireEngine(builder, interruptible(session));
-  }
-  const source = await fetchShown(session, version);
-  return {
-    source,
-    selection,
-    builder,
-    plan: plan({ version: source.version, epoch: source.epoch }, builder),
-    dir: resolve(options.out ?? 'dist', source.version),
-  };
-}
-
-/** Processes that Ctrl-C ends, in a dry run too: they only ask. */
-function interruptible(session: Session): Exec {
-  return (command) => runProcess(command, { signal: session.io.signal });
-}
-
-async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
-  try {
-    return await inspectBuilder(session.options.builder, {
-      bootstrap: perform,
-      exec: interruptible(session),
-    });
-  } catch (error) {
-    const absent = ['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'BUILDER_UNSUITABLE'];
-    if (perform || !(error instanceof TurnbuildError) || !absent.includes(error.code)) throw error;
-    return assumedBuilder();
-  }
-}
-
-/** Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has. */
 export async function performRelease(
   session: Session,
   release: PlannedRelease,
   stages: readonly StageName[],
+  before: (store: ManifestStore) => Promise<void> = async () => {},
 ): Promise<Manifest> {
   const { io, output } = session;
   const { plan, dir } = release;
   const lock = await lockFolder(dir);
   try {
-    await writeSource(release.source, dir, io);
+    if (release.source !== undefined) await writeSource(release.source, dir, io);
     const store = await openManifest(release);
+    await before(store);
     const bases = new Map<string, ReadyBase>();
     const context: StageContext = {
       io,
@@ -134,6 +50,7 @@ export async function performRelease(
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),
       selection: release.selection,
+      full: session.options.full === true,
       attempt: randomUUID(),
       onLine: () => {},
     };

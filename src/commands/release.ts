@@ -8,9 +8,12 @@ import { renderSummary } from '../ui/summary.ts';
 import { dryRunCommands } from './dry-run.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
-import { performRelease, planRelease } from './pipeline.ts';
+import { performRelease } from './pipeline.ts';
+import { planRelease } from './planning.ts';
+import type { ManifestStore } from './run-plan.ts';
 import { openSession, type PlannedRelease, type Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
+import { planFile } from './verify-file.ts';
 
 /** `turnbuild release`, and its single stages: `build`, `package`, `verify`. */
 export async function release(
@@ -21,15 +24,48 @@ export async function release(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const planned = await planRelease(session, version, {
-    verify: stages.includes('verify'),
+  const perform = options.dryRun !== true;
+  const planned = await planRelease(session, version, { verify: stages.includes('verify'), perform });
+  const { source } = planned;
+  output.line(
+    `coturn ${source.version} from ${source.location} (sha256 ${source.sha256.slice(0, 16)}, tree ${source.tree.slice(0, 16)})`,
+  );
+  return conclude(session, planned, stages);
+}
+
+/** `turnbuild verify FILE`: a package of whoever's making. */
+export async function verifyFile(
+  file: string,
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const {
+    release: planned,
+    described,
+    adopt,
+  } = await planFile(session, file, {
     perform: options.dryRun !== true,
   });
+  output.line(
+    `${file}: coturn ${described.version} (${described.packageVersion}) for ${described.target.name} on ${described.arch}`,
+  );
+  return conclude(session, planned, ['verify'], adopt);
+}
+
+async function conclude(
+  session: Session,
+  planned: PlannedRelease,
+  stages: readonly StageName[],
+  before?: (store: ManifestStore) => Promise<void>,
+): Promise<number> {
+  const { options, output } = session;
   announce(planned, output);
   if (options.dryRun === true) return dryRun(session, planned, stages);
   let manifest: Manifest;
   try {
-    manifest = await performRelease(session, planned, stages);
+    manifest = await performRelease(session, planned, stages, before);
   } catch (error) {
     if (error instanceof TurnbuildError && error.code === 'VERIFY_FAILED')
       output.line(`Report: ${join(planned.dir, 'report.html')}`);
@@ -43,10 +79,7 @@ export async function release(
   return EXIT.ok;
 }
 
-function announce({ source, plan, builder, dir }: PlannedRelease, output: Output): void {
-  output.line(
-    `coturn ${source.version} from ${source.location} (sha256 ${source.sha256.slice(0, 16)}, tree ${source.tree.slice(0, 16)})`,
-  );
+function announce({ plan, builder, dir }: PlannedRelease, output: Output): void {
   const processors = plan.steps.map((step) => plan.compilesOn[step.arch]);
   output.line(
     `builder ${builder.name} (${builder.driver}), compiling on ${[...new Set(processors)].join(' and ')}; results in ${dir}`,

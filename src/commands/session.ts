@@ -49,7 +49,8 @@ export async function openSession(
 
 /** A release that is planned: sources resolved and pinned, facts gathered. */
 export interface PlannedRelease {
-  source: ResolvedSource;
+  /** Undefined for a package that was given as a file. */
+  source: ResolvedSource | undefined;
   builder: BuilderFacts;
   selection: CheckSelection;
   plan: Plan;

@@ -36,6 +36,14 @@ export function optionsOfElf(program: Buffer): ConfigOption[] {
   }
 }
 
+/** Names in a program that look like coturn's metrics: strings that begin with `turn_` or `stun_`. */
+export function metricNamesIn(program: Buffer): string[] {
+  const text = program.toString('latin1');
+  return [
+    ...new Set([...text.matchAll(/(?<=\0)(?:turn|stun)_[a-z0-9_]+(?=\0)/g)].map(([name]) => name)),
+  ].sort();
+}
+
 function longestTable(program: Buffer): ConfigOption[] {
   const segments = loadedSegments(program);
   const pointers = pointersIn(program, segments);

@@ -64,6 +64,10 @@ export async function readText(file: string): Promise<string> {
   return diskErrors(readFile(file, 'utf8'));
 }
 
+export async function readBytes(file: string): Promise<Buffer> {
+  return diskErrors(readFile(file));
+}
+
 /** Writes to a temporary name and renames: a reader sees the old file or the new one, never a half. */
 export async function writeText(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { get, Agent as HttpAgent } from 'node:http';
 import { createServer } from 'node:net';
 
 /** What an agent in another namespace can be asked to do. */
@@ -6,6 +7,7 @@ export type AgentRequest =
   | { do: 'echo'; address: string; port: number }
   | { do: 'listen'; address: string; port: number }
   | { do: 'scrape'; url: string }
+  | { do: 'scrapeOften'; url: string; times: number }
   | { do: 'arrivals' };
 
 /** A datagram or connection that has come to a listener. */
@@ -37,9 +39,34 @@ async function perform(request: AgentRequest, arrivals: Arrival[]): Promise<unkn
       if (!response.ok) throw new Error(`status ${response.status}`);
       return response.text();
     }
+    case 'scrapeOften':
+      return scrapeOften(request.url, request.times);
     case 'arrivals':
       return arrivals.splice(0);
   }
+}
+
+/** One scrape in so many has a connection of its own, as health checks have. */
+const OWN_CONNECTION_EVERY = 10;
+
+/** Scrapes one after the other; returns how many were answered with 200. */
+async function scrapeOften(url: string, times: number): Promise<number> {
+  const kept = new HttpAgent({ keepAlive: true, maxSockets: 1 });
+  let succeeded = 0;
+  for (let i = 0; i < times; i++)
+    if (await answers(url, i % OWN_CONNECTION_EVERY === 0 ? undefined : kept)) succeeded += 1;
+  kept.destroy();
+  return succeeded;
+}
+
+function answers(url: string, agent: HttpAgent | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: agent ?? false }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode === 200));
+    });
+    request.once('error', () => resolve(false));
+  });
 }
 
 /** A peer that sends everything back to where it came from. */

@@ -2,8 +2,18 @@
 export interface LabSettings {
   /** Long options of this very turnserver. */
   options: string[];
-  /** How many hostile packets it gets. */
+  /** How much is tried. */
+  scale: LabScale;
+}
+
+/** How much the laboratory tries of what can be tried for hours. */
+export interface LabScale {
   hostilePackets: number;
+  /** Relay ports of the pool that is filled. */
+  ports: number;
+  /** Allocations with an even port, one after the other. */
+  evenPortCycles: number;
+  scrapes: number;
 }
 
 /** What the laboratory has seen; `stages/verify` judges it. Everything is plain data: it comes out of a container as JSON. */
@@ -15,6 +25,9 @@ export interface LabFacts {
   independent: IndependentFacts[];
   forbidden: ForbiddenFacts;
   capacity: CapacityFacts;
+  evenPort: EvenPortFacts;
+  scrapes: ScrapeFacts;
+  metricsReach: MetricsReach[];
   hostile: HostileFacts;
   sessions: SessionFacts;
   /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */
@@ -87,6 +100,33 @@ export interface CapacityFacts {
   pairs: number;
   /** What one allocation takes of the server. */
   perAllocation: { files: number; residentBytes: number };
+}
+
+/** Allocations that asked for an even port, without the next one. */
+export interface EvenPortFacts {
+  cycles: number;
+  granted: number;
+  /** How the others were answered. */
+  refused: string[];
+  ports: number;
+  /** Allocations that the pool gave after all of them had ended. */
+  servedAfterwards: number;
+}
+
+/** Scrapes of the metrics, with the server's resident memory around them. */
+export interface ScrapeFacts {
+  scrapes: number;
+  succeeded: number;
+  /** Bytes. */
+  before: number;
+  after: number;
+}
+
+/** An attempt to reach the metrics from where nobody may. */
+export interface MetricsReach {
+  way: string;
+  address: string;
+  found: string;
 }
 
 /** Packets that were made to break a server. */

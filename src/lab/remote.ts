@@ -7,6 +7,8 @@ export interface RemoteAgent {
   echo(address: string, port: number): Promise<void>;
   listen(address: string, port: number): Promise<void>;
   scrape(url: string): Promise<string>;
+  /** Scrapes so many times; returns how many were answered with 200. */
+  scrapeOften(url: string, times: number): Promise<number>;
   /** What has come to the listeners since the last call. */
   arrivals(): Promise<Arrival[]>;
   stop(): void;
@@ -21,6 +23,7 @@ export function startAgent(pid: number): RemoteAgent {
     echo: async (address, port) => void (await ask({ do: 'echo', address, port })),
     listen: async (address, port) => void (await ask({ do: 'listen', address, port })),
     scrape: async (url) => (await ask({ do: 'scrape', url })) as string,
+    scrapeOften: async (url, times) => (await ask({ do: 'scrapeOften', url, times })) as number,
     arrivals: async () => (await ask({ do: 'arrivals' })) as Arrival[],
     stop: () => child.kill('SIGKILL'),
   };

@@ -13,10 +13,12 @@ import {
   THIRD_ACCOUNT,
   tryRestSecret,
 } from './scenarios/answers.ts';
-import { fillPool, PORTS } from './scenarios/capacity.ts';
+import { fillPool } from './scenarios/capacity.ts';
+import { cycleEvenPorts, EVEN_PORTS } from './scenarios/even-port.ts';
 import { tryForbiddenPeers } from './scenarios/forbidden.ts';
 import { throwPackets } from './scenarios/hostile.ts';
 import { relayByIndependentClient } from './scenarios/independent.ts';
+import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
 import { MESSAGE_BYTES, MESSAGES, relayEverything } from './scenarios/relay.ts';
 import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
 import { METRICS, prepareTarget, type RunningServer, startServer, testConfiguration } from './server.ts';
@@ -40,7 +42,10 @@ function nothing(): LabFacts {
     answers: [],
     independent: [],
     forbidden: { attempts: [], leaked: [], control: { received: 0, captured: 0 } },
-    capacity: { ports: PORTS, cycles: [], pairs: 0, perAllocation: { files: 0, residentBytes: 0 } },
+    capacity: { ports: 0, cycles: [], pairs: 0, perAllocation: { files: 0, residentBytes: 0 } },
+    evenPort: { cycles: 0, granted: 0, refused: [], ports: EVEN_PORTS, servedAfterwards: 0 },
+    scrapes: { scrapes: 0, succeeded: 0, before: 0, after: 0 },
+    metricsReach: [],
     hostile: { seed: SEED, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' },
     sessions: {
       sessions: 0,
@@ -62,6 +67,7 @@ function nothing(): LabFacts {
  */
 export async function runScenarios(namespaces: Namespaces, settings: LabSettings): Promise<LabFacts> {
   const options = new Set(settings.options);
+  const { scale } = settings;
   const agents = { server: startAgent(namespaces.server), peer: startAgent(namespaces.peer) };
   const facts = nothing();
   /** One thing that is tried. */
@@ -89,8 +95,12 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     prepareTarget();
     await agents.peer.echo(ADDRESSES.peer.ipv4, ECHO_PORT);
     await agents.peer.echo(ADDRESSES.peer.ipv6, ECHO_PORT);
-    await withServer('relay', [user(ACCOUNT)], async () => {
+    await withServer('relay', [user(ACCOUNT)], async ({ pid }) => {
       Object.assign(facts, await relays(namespaces, agents.server));
+      await attempt('metrics', async () => {
+        facts.metricsReach = await reachMetrics();
+        facts.scrapes = await scrapeOften(agents.server, pid, scale.scrapes);
+      });
     });
     await withServer('requests', [...[ACCOUNT, OTHER_ACCOUNT].map(user), ...ODD_RANGES.lines], async () => {
       for (const [name, group] of Object.entries(REQUESTS))
@@ -106,11 +116,14 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
       for (const [name, group] of Object.entries(LIMITED))
         await attempt(name, async () => void facts.answers.push(...(await group())));
     });
-    await withServer('capacity', [user(ACCOUNT), ...portLines(PORTS)], async ({ pid }) => {
-      facts.capacity = await fillPool(pid);
+    await withServer('capacity', [user(ACCOUNT), ...portLines(scale.ports)], async ({ pid }) => {
+      facts.capacity = await fillPool(pid, scale.ports);
+    });
+    await withServer('even-port', [user(ACCOUNT), ...portLines(EVEN_PORTS)], async () => {
+      facts.evenPort = await cycleEvenPorts(scale.evenPortCycles);
     });
     await withServer('hostile', [user(ACCOUNT)], async (server) => {
-      facts.hostile = await throwPackets(server, SEED, settings.hostilePackets);
+      facts.hostile = await throwPackets(server, SEED, scale.hostilePackets);
     });
     await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], async () => {
       facts.answers.push(...(await tryRestSecret(Date.now())));
@@ -124,7 +137,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
 
 /** A relay range of so many ports; it begins with an even one. */
 function portLines(count: number): string[] {
-  const first = 50_000;
+  const first = 49_152;
   return [`min-port=${first}`, `max-port=${first + count - 1}`];
 }
 
@@ -142,7 +155,7 @@ async function relays(
   namespaces: Namespaces,
   agent: RemoteAgent,
 ): Promise<Pick<LabFacts, 'relays' | 'ttl' | 'sessions'>> {
-  const before = await agent.scrape(METRICS);
+  const before = await scrape(agent);
   const capture = await startCapture(namespaces.client, [ADDRESSES.server.ipv4, ADDRESSES.server.ipv6]);
   const facts = await relayEverything();
   const ttl = await capture.stop();
@@ -157,11 +170,16 @@ async function relays(
   return { relays: facts, ttl, sessions };
 }
 
+/** The metrics; nothing from a server that has none, which its relaying doesn't depend on. */
+async function scrape(agent: RemoteAgent): Promise<string> {
+  return agent.scrape(METRICS).catch(() => '');
+}
+
 /** Traffic gets into the metrics when a session has ended: waits until it has. */
 async function settled(agent: RemoteAgent, messages: number): Promise<string> {
   const end = Date.now() + SETTLE_MS;
   for (;;) {
-    const text = await agent.scrape(METRICS);
+    const text = await scrape(agent);
     const sent = Number(/^turn_total_traffic_peer_sentp (\S+)$/m.exec(text)?.[1] ?? 0);
     if (sent >= messages || Date.now() > end) return text;
     await pause(250);

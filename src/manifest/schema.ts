@@ -71,14 +71,17 @@ export const manifestSchema = z.strictObject({
     revision: z.number().int().positive(),
     epoch: z.number().int(),
   }),
-  source: z.strictObject({
-    provider: z.enum(['github', 'debian', 'file', 'url']),
-    location: z.string(),
-    sha256,
-    tree: sha256,
-    commit: z.string().optional(),
-    gitTree: z.string().optional(),
-  }),
+  /** Not there for a package that was given as a file: nobody here knows its source. */
+  source: z
+    .strictObject({
+      provider: z.enum(['github', 'debian', 'file', 'url']),
+      location: z.string(),
+      sha256,
+      tree: sha256,
+      commit: z.string().optional(),
+      gitTree: z.string().optional(),
+    })
+    .optional(),
   advisories: z.array(advisory),
   bases: z.array(base),
   steps: z.array(step),

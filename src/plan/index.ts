@@ -62,10 +62,11 @@ export function createPlan(facts: PlanFacts): Plan {
   };
 }
 
-/** The files that the package step of a target and architecture makes, beneath the release's folder. */
-export function packageFiles(version: string, revision: number, target: Target, arch: Arch): string[] {
-  const full = debVersion(version, revision, target.label);
-  return ['coturn', 'coturn-dbgsym'].map((name) => debFileName(name, full, platformOf(arch).debian));
+/** The files that the package step makes, beneath the release's folder. @param packageVersion as `debVersion` gives it */
+export function packageFiles(packageVersion: string, arch: Arch): string[] {
+  return ['coturn', 'coturn-dbgsym'].map((name) =>
+    debFileName(name, packageVersion, platformOf(arch).debian),
+  );
 }
 
 function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
@@ -77,12 +78,16 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     LIBRARY_PACKAGES: target.libraries.join(' '),
     SOURCE_DATE_EPOCH: String(epoch),
   };
+  const packageVersion = debVersion(version, revision, target.label);
+  const packages = packageFiles(packageVersion, arch);
   const step = (stage: StageName, needs: StageName[], more: Partial<PlannedStep>): PlannedStep => ({
     id: `${stage}:${target.name}:${arch}`,
     stage,
     target: target.name,
     arch,
     needs: needs.map((need) => `${need}:${target.name}:${arch}`),
+    packages,
+    packageVersion,
     outputs: [`${stage}/${target.name}-${arch}`],
     base: base(target, facts.compilesOn[arch]).id,
     targetBase: base(target, arch).id,
@@ -93,8 +98,8 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   const steps = [
     step('build', [], { buildArgs: { ...common, COTURN_VERSION: version } }),
     step('package', ['build'], {
-      outputs: packageFiles(version, revision, target, arch),
-      buildArgs: { ...common, PACKAGE_VERSION: debVersion(version, revision, target.label) },
+      outputs: packages,
+      buildArgs: { ...common, PACKAGE_VERSION: packageVersion },
     }),
     step('verify', ['build', 'package'], {
       dockerStages: ['inspect', 'verify', 'lab'],

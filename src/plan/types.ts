@@ -29,6 +29,9 @@ export interface PlannedStep {
   arch: Arch;
   /** Ids of the steps whose outputs go in. */
   needs: string[];
+  /** The packages that it is all about: the program's, and that of its debug symbols if there is one; and their version. */
+  packages: string[];
+  packageVersion: string;
   /** Where the outputs lie afterwards. */
   outputs: string[];
   /** Platform of the root that the step starts from, and of the one that it runs on. */

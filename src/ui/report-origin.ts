@@ -4,6 +4,7 @@ import { bySeverity } from './severity.ts';
 
 /** Where the source came from and how it is pinned. */
 export function source(manifest: Manifest): Html {
+  if (manifest.source === undefined) return nothing;
   const { provider, location, sha256, tree, commit, gitTree } = manifest.source;
   const rows: [string, Html][] = [
     ['Provider', html`${provider}`],

@@ -19,6 +19,24 @@ function factsOf(file: ReturnType<typeof compileElf>, parts: Partial<PackageFact
 /** The planted fault, what is compiled, and the one check that has to say so. */
 const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
   [
+    'a program without an option of its source',
+    'elf.options',
+    /the program lacks prometheus/,
+    () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { programOptions: new Set(['listening-port']) }),
+  ],
+  [
+    'a program with an option that its source lacks',
+    'elf.options',
+    /the source lacks prometheus/,
+    () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { options: new Set(['listening-port']) }),
+  ],
+  [
+    'a program whose options nobody can read',
+    'elf.options',
+    /no option table can be read/,
+    () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { programOptions: new Set() }),
+  ],
+  [
     'a program without Prometheus',
     'elf.prometheus',
     /has no Prometheus endpoint/,
@@ -111,5 +129,24 @@ describe('ELF checks, on programs that gcc has really made', () => {
 
   it('a package without turnserver fails every one of them', () => {
     expect(Object.keys(failures(packageFacts()))).toEqual(elfChecks.map((check) => check.id));
+  });
+});
+
+describe('a package that was given as a file', () => {
+  const given = (parts: Partial<PackageFacts>) =>
+    judgeAll(elfChecks, factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { built: false, ...parts }));
+
+  it('is not blamed for symbols that nobody gave, and is for wrong ones', () => {
+    const find = (parts: Partial<PackageFacts>) => given(parts).find(({ id }) => id === 'elf.debug-symbols');
+    expect(find({ inspected: { debugIds: '' } })).toMatchObject({
+      status: 'skipped',
+      message: 'there is no coturn-dbgsym beside it',
+    });
+    expect(find({ inspected: { debugIds: 'abc\n' } })?.status).toBe('failed');
+  });
+
+  it('has the options that are read out of its program', () => {
+    const result = given({ options: new Set() }).find(({ id }) => id === 'elf.options');
+    expect(result).toMatchObject({ status: 'passed', message: '2 options, read out of the program' });
   });
 });

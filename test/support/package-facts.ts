@@ -91,7 +91,9 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     files: new Map(),
     lab: undefined,
     handlesStop: true,
-    options: new Set(),
+    options: new Set(['listening-port', 'prometheus']),
+    programOptions: new Set(['listening-port', 'prometheus']),
+    built: true,
     ...parts,
   };
 }

@@ -1,7 +1,7 @@
 # Gathers static facts of a package, on the build platform; turnbuild judges them.
 # in:  /inputs/coturn.deb, and /inputs/coturn-dbgsym.deb where there is one
 # out: /out/elf/NNN.{path,header,dynamic,symbols,segments,notes}, /out/lintian.txt, /out/lintian-exit.txt, /out/systemd.txt, /out/control.txt,
-#      /out/contents.txt, /out/debug-ids.txt
+#      /out/contents.txt, /out/debug-ids.txt, /out/turnserver (the program)
 set -eu
 export LC_ALL=C.UTF-8
 mkdir -p /out/elf /pkg /symbols
@@ -45,4 +45,5 @@ if [ -n "$unit" ]; then
 	systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>&1 || true
 	cp "$unit" /out/coturn.service
 fi
+[ ! -f /pkg/usr/bin/turnserver ] || cp /pkg/usr/bin/turnserver /out/turnserver
 [ ! -f /pkg/etc/turnserver.conf ] || cp /pkg/etc/turnserver.conf /out/turnserver.conf

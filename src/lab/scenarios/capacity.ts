@@ -5,21 +5,19 @@ import { METHOD } from '../../turn/message.ts';
 import type { CapacityFacts } from '../facts.ts';
 import { connectClient, hangUp, wordOf } from './session.ts';
 
-/** Relay ports of the configuration: enough to measure what one allocation takes. */
-export const PORTS = 500;
 const CYCLES = 3;
 /** Clients that ask at a time. */
 const BATCH = 50;
 /** Milliseconds until ended allocations have given their ports back: coturn's timers go by whole seconds. */
-const RELEASE_MS = 4000;
+export const RELEASE_MS = 4000;
 
-/** Fills the pool of relay ports, three times over, and once by pairs of ports. @param pid of the server */
-export async function fillPool(pid: number): Promise<CapacityFacts> {
+/** Fills the pool of relay ports, three times over, and once by pairs of ports. @param pid of the server @param ports in the pool */
+export async function fillPool(pid: number, ports: number): Promise<CapacityFacts> {
   const before = usageOf(pid);
   const cycles: CapacityFacts['cycles'] = [];
   let full = before;
   for (let cycle = 0; cycle < CYCLES; cycle++) {
-    const clients = await connectMany(PORTS);
+    const clients = await connectMany(ports);
     const words = await allocateAll(clients, []);
     if (cycle === 0) full = usageOf(pid);
     const [extra] = await connectMany(1);
@@ -33,23 +31,23 @@ export async function fillPool(pid: number): Promise<CapacityFacts> {
     });
     await release([...clients, extra]);
   }
-  const pairs = await connectMany(PORTS / 2 + 1);
+  const pairs = await connectMany(Math.floor(ports / 2) + 1);
   const served = (await allocateAll(pairs, [attribute.evenPort(true)])).filter(
     (word) => word === 'success',
   ).length;
   await release(pairs);
   return {
-    ports: PORTS,
+    ports,
     cycles,
     pairs: served,
     perAllocation: {
-      files: (full.files - before.files) / PORTS,
-      residentBytes: Math.round((full.residentBytes - before.residentBytes) / PORTS),
+      files: (full.files - before.files) / ports,
+      residentBytes: Math.round((full.residentBytes - before.residentBytes) / ports),
     },
   };
 }
 
-async function connectMany(count: number): Promise<TurnClient[]> {
+export async function connectMany(count: number): Promise<TurnClient[]> {
   return Promise.all(Array.from({ length: count }, () => connectClient('udp', 'ipv4')));
 }
 
@@ -58,7 +56,7 @@ function allocate(client: TurnClient, more: Parameters<TurnClient['ask']>[1]): P
 }
 
 /** One after the other in small groups: it is the pool that is tried, not the sockets' buffers. */
-async function allocateAll(
+export async function allocateAll(
   clients: readonly TurnClient[],
   more: Parameters<TurnClient['ask']>[1],
 ): Promise<string[]> {
@@ -70,7 +68,7 @@ async function allocateAll(
   return words;
 }
 
-async function release(clients: readonly TurnClient[]): Promise<void> {
+export async function release(clients: readonly TurnClient[]): Promise<void> {
   for (let at = 0; at < clients.length; at += BATCH)
     await Promise.all(clients.slice(at, at + BATCH).map((client) => hangUp(client)));
   await pause(RELEASE_MS);

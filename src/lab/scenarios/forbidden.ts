@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { attribute, NoAnswer, TCP, type TurnClient } from '../../turn/client.ts';
+import { attribute, TCP, type TurnClient } from '../../turn/client.ts';
 import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
 import { ADDRESSES, enter, type Namespaces } from '../network.ts';
-import { allocate, connectClient, ECHO_PORT, hangUp, wordOf } from './session.ts';
+import { allocate, connectClient, ECHO_PORT, hangUp, silence, wordOf } from './session.ts';
 
 /** Port of every forbidden peer. */
 const PORT = 4444;
@@ -99,11 +99,6 @@ async function reachPublicPeer(lines: () => string[]): Promise<ForbiddenFacts['c
     received,
     captured: lines().filter((line) => line.includes(`> ${peer.address}.${ECHO_PORT}`)).length,
   };
-}
-
-function silence(error: unknown): string {
-  if (error instanceof NoAnswer) return 'silence';
-  throw error;
 }
 
 /** Everything that the server's machine sends on any of its links, loopback included, but to its clients and for metrics. */

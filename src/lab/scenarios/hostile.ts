@@ -5,7 +5,7 @@ import { hostilePacket, type Knowledge } from '../mutate.ts';
 import { ADDRESSES } from '../network.ts';
 import { createRandom } from '../random.ts';
 import type { RunningServer } from '../server.ts';
-import { ACCOUNT, allocate, connectClient, hangUp, wordOf } from './session.ts';
+import { ACCOUNT, allocate, connectClient, type Family, hangUp, wordOf } from './session.ts';
 
 /** Packets between two looks whether the server still answers: what ended it is among the last of them. */
 const BATCH = 50;
@@ -13,8 +13,10 @@ const BATCH = 50;
 const BATCHES_PER_CLIENT = 20;
 /** One batch in so many goes over a TCP connection. */
 const TCP_EVERY = 10;
+/** One client in so many, with an allocation or without, is one of IPv6. */
+const IPV6_EVERY = 3;
 
-/** Throws packets at a server, by UDP and TCP, from clients with and without an allocation. */
+/** Throws packets at a server, by UDP and TCP, IPv4 and IPv6, from clients with and without an allocation. */
 export async function throwPackets(
   server: RunningServer,
   seed: number,
@@ -22,10 +24,11 @@ export async function throwPackets(
 ): Promise<HostileFacts> {
   const random = createRandom(seed);
   const facts: HostileFacts = { seed, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' };
-  for (let batch = 0; facts.packets < packets; ) {
-    const client = await connectClient('udp', 'ipv4');
+  for (let batch = 0, clients = 0; facts.packets < packets; clients++) {
+    const family = clients % IPV6_EVERY === 0 ? 'ipv6' : 'ipv4';
+    const client = await connectClient('udp', family);
     // Every other client has an allocation, so that its packets get further.
-    if (batch % 2 === 0) await allocate(client, 'ipv4');
+    if (clients % 2 === 0) await allocate(client, family);
     else await client.ask(METHOD.refresh, []);
     const { realm, nonce } = client.challenge ?? { realm: '', nonce: '' };
     const knowledge: Knowledge = {
@@ -36,7 +39,7 @@ export async function throwPackets(
     };
     for (let i = 0; i < BATCHES_PER_CLIENT && facts.packets < packets; i++, batch++) {
       const thrown = Array.from({ length: BATCH }, () => hostilePacket(random, knowledge));
-      if (batch % TCP_EVERY === 0) await throwOverTcp(thrown);
+      if (batch % TCP_EVERY === 0) await throwOverTcp(thrown, family);
       else for (const bytes of thrown) client.transport.send(bytes);
       facts.packets += thrown.length;
       if (await answersBinding()) continue;
@@ -55,8 +58,8 @@ export async function throwPackets(
 }
 
 /** One after the other on one connection, until the server has had enough of it. */
-async function throwOverTcp(packets: readonly Buffer[]): Promise<void> {
-  const socket = connect({ host: ADDRESSES.server.ipv4, port: 3478 });
+async function throwOverTcp(packets: readonly Buffer[], family: Family): Promise<void> {
+  const socket = connect({ host: ADDRESSES.server[family], port: 3478 });
   socket.on('error', () => {});
   socket.resume();
   await new Promise<void>((resolve) => {

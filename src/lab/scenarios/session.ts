@@ -1,4 +1,4 @@
-import { type Answer, attribute, createClient, type TurnClient, UDP } from '../../turn/client.ts';
+import { type Answer, attribute, createClient, NoAnswer, type TurnClient, UDP } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import { openTransport, type TransportName } from '../../turn/transport.ts';
 import { type Address, decodeXorAddress } from '../../turn/values.ts';
@@ -32,6 +32,12 @@ export function allocate(client: TurnClient, family: Family): Promise<Answer> {
 /** An answer in one word: `success`, or the error's number. */
 export function wordOf({ error }: Answer): string {
   return error === undefined ? 'success' : String(error.code);
+}
+
+/** `silence` for a request that was not answered; throws all other errors. */
+export function silence(error: unknown): string {
+  if (error instanceof NoAnswer) return 'silence';
+  throw error;
 }
 
 /** An address in an answer. */

@@ -34,6 +34,8 @@ export interface StageContext {
   bases: ReadonlyMap<string, ReadyBase>;
   /** What the archive of a suite has now: asked once in a run, and only if something is compiled. */
   archive: (suite: string) => Promise<ArchiveState | undefined>;
+  /** The laboratory tries as much as it can, not just enough to see each fault. */
+  full: boolean;
   /** Which checks are judged. */
   selection: CheckSelection;
   /** A value that no other run has, for what must never come from a cache. */

@@ -5,6 +5,8 @@ import type { PackageFacts } from './facts.ts';
 /** What a check found. A message is one sentence that stands alone; figures are what was measured. */
 export interface Verdict {
   ok: boolean;
+  /** Nothing to judge here; the message says why. */
+  skipped?: boolean;
   message: string;
   figures?: Record<string, number | string>;
 }
@@ -25,6 +27,8 @@ export const pass = (message: string, figures: Verdict['figures'] = {}): Verdict
   message,
   figures,
 });
+/** There is nothing to judge: only for what can't be known of a package that was given as a file. */
+export const skip = (message: string): Verdict => ({ ok: true, skipped: true, message });
 export const fail = (message: string, figures: Verdict['figures'] = {}): Verdict => ({
   ok: false,
   message,
@@ -45,7 +49,8 @@ export function judgeAll(
   return checks.map(({ judge, advisories = [], ...check }) => {
     const skipped = skippedBecause(check.id, selection);
     if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
-    const { ok, message, figures = {} } = judgeOne(judge, facts);
+    const { ok, skipped: unknown, message, figures = {} } = judgeOne(judge, facts);
+    if (unknown === true) return { ...check, status: 'skipped', message, figures };
     if (ok) return { ...check, status: 'passed', message, figures };
     const known = facts.advisories.filter(({ id }) => advisories.includes(id));
     if (known.length === 0) return { ...check, status: 'failed', message, figures };

@@ -1,12 +1,14 @@
-import { type Check, complaints, fail, type Verdict } from './check.ts';
+import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
 import type { ElfFile, PackageFacts } from './facts.ts';
 
 const HARDENING = 'https://wiki.debian.org/Hardening';
 
+const NO_SERVER = 'there is no /usr/bin/turnserver in the package';
+const hasServer = (files: readonly ElfFile[]) => files.some(({ path }) => path === '/usr/bin/turnserver');
+
 /** Complains about each ELF file for which `find` says something. A package without programs fails. */
 function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefined, good: string): Verdict {
-  if (!facts.elf.some((file) => file.path === '/usr/bin/turnserver'))
-    return fail('there is no /usr/bin/turnserver in the package');
+  if (!hasServer(facts.elf)) return fail(NO_SERVER);
   const found = facts.elf.flatMap((file) => {
     const complaint = find(file);
     return complaint === undefined ? [] : [`${file.path} ${complaint}`];
@@ -148,20 +150,44 @@ export const elfChecks: Check[] = [
       ),
   },
   {
+    id: 'elf.options',
+    title: 'The option table in the program is the one of its source',
+    reason:
+      'The configuration is made for the options of the source; a program with others would ignore lines of it.',
+    judge: ({ elf, built, options, programOptions }) => {
+      if (!hasServer(elf)) return fail(NO_SERVER);
+      if (programOptions.size === 0) return fail('no option table can be read out of /usr/bin/turnserver');
+      const figures = { options: programOptions.size };
+      if (!built) return pass(`${programOptions.size} options, read out of the program`, figures);
+      const lacks = [...options].filter((name) => !programOptions.has(name));
+      const more = [...programOptions].filter((name) => !options.has(name));
+      return complaints(
+        [
+          ...(lacks.length === 0 ? [] : [`the program lacks ${lacks.join(', ')}`]),
+          ...(more.length === 0 ? [] : [`the source lacks ${more.join(', ')}`]),
+        ],
+        `${programOptions.size} options`,
+        figures,
+      );
+    },
+  },
+  {
     id: 'elf.debug-symbols',
     title: 'Debug symbols for exactly these programs',
     reason: 'A core dump of a production relay can be read only with the symbols of its very build id.',
     judge: (facts) =>
-      eachFile(
-        facts,
-        (file) => {
-          const id = buildId(file);
-          if (id === undefined) return 'has no build id';
-          return (facts.inspected.debugIds ?? '').split('\n').includes(id)
-            ? undefined
-            : 'has no symbols in coturn-dbgsym';
-        },
-        'each build id is in coturn-dbgsym',
-      ),
+      !facts.built && (facts.inspected.debugIds ?? '') === ''
+        ? skip('there is no coturn-dbgsym beside it')
+        : eachFile(
+            facts,
+            (file) => {
+              const id = buildId(file);
+              if (id === undefined) return 'has no build id';
+              return (facts.inspected.debugIds ?? '').split('\n').includes(id)
+                ? undefined
+                : 'has no symbols in coturn-dbgsym';
+            },
+            'each build id is in coturn-dbgsym',
+          ),
   },
 ];

@@ -34,10 +34,14 @@ export interface PackageFacts {
   files: ReadonlyMap<string, string>;
   /** What the laboratory has seen. */
   lab: LabFacts | undefined;
-  /** Its source handles SIGTERM; some old versions die of it instead. */
-  handlesStop: boolean;
-  /** Long options of this very turnserver. */
+  /** Its source handles SIGTERM (some old versions die of it instead); undefined where the source isn't known. */
+  handlesStop: boolean | undefined;
+  /** Long options of this very turnserver, of its source where that is known. */
   options: ReadonlySet<string>;
+  /** Long options that were read out of the program. */
+  programOptions: ReadonlySet<string>;
+  /** turnbuild has built it from source; else it was given as a file. */
+  built: boolean;
 }
 
 /** Lines of `facts.txt`: name, tab, value. */

@@ -1,6 +1,7 @@
+import { metricNamesIn, optionsOfElf } from '../../config/elf-options.ts';
+import { OptionTableError } from '../../config/option-table.ts';
 import { type CheckSelection, skippedBecause } from '../../plan/check-selection.ts';
 import { targetOfStep } from '../../plan/index.ts';
-import { debVersion } from '../../plan/package-version.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { describeArtifacts, firstWords, workFolder } from '../shared/artifacts.ts';
@@ -37,15 +38,19 @@ export const verify: Stage = {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
     return {
-      packages: await files.digestFiles(context.dir, packagesOf(step, context)),
-      build: await files.digestFiles(`${context.dir}/build/${step.target}-${step.arch}`, [
-        'tools.tar',
-        'options.txt',
-        'features.txt',
-        'metrics.txt',
-      ]),
+      packages: await files.digestFiles(context.dir, step.packages),
+      build: isBuiltHere(step)
+        ? await files.digestFiles(buildFolder(step, context), [
+            'tools.tar',
+            'options.txt',
+            'features.txt',
+            'metrics.txt',
+          ])
+        : 'none',
       recipe: await files.digestFiles(dockerContext(context, target.format)),
-      checks: files.sha256Text(JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection])),
+      checks: files.sha256Text(
+        JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection, context.full]),
+      ),
       lab: await files.sha256File(context.labProgram),
       known: files.sha256Text(JSON.stringify([context.plan.metrics, context.plan.advisories])),
       base: readyBase(context, step.base).digest,
@@ -58,11 +63,15 @@ export const verify: Stage = {
     const target = targetOfStep(context.plan, step);
     const work = await workFolder(context, step);
     const inputs = `${work}/inputs`;
-    const [main, symbols] = packagesOf(step, context) as [string, string];
+    const [main, symbols] = step.packages;
     await files.copyInto(`${context.dir}/${main}`, `${inputs}/coturn.deb`);
-    await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
-    await files.copyInto(`${context.dir}/build/${step.target}-${step.arch}/tools.tar`, `${inputs}/tools.tar`);
+    if (symbols !== undefined)
+      await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
+    if (isBuiltHere(step))
+      await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
     const parts = chosenParts(context.selection);
+    // What a program can do is read off it.
+    parts.add('inspect');
     for (const dockerStage of step.dockerStages.filter((name) => name !== 'lab' && parts.has(name))) {
       const args: Record<string, string> = dockerStage === 'verify' ? { ATTEMPT: context.attempt } : {};
       await runBuildx(step, context, {
@@ -72,14 +81,14 @@ export const verify: Stage = {
         output: `${work}/out/${dockerStage}`,
         args,
       });
+      if (dockerStage === 'inspect') await readProgram(context, `${work}/out/inspect`);
     }
-    const options = await files.readText(`${context.dir}/build/${step.target}-${step.arch}/options.txt`);
     if (parts.has('lab')) {
       await runLab(step, context, {
         format: target.format,
         inputs,
         output: `${work}/out/lab`,
-        options: new Set(firstWords(options)),
+        options: await optionsOf(step, context, `${work}/out/inspect`),
       });
     }
     const [output] = step.outputs as [string];
@@ -94,15 +103,18 @@ export const verify: Stage = {
   },
 };
 
-function packagesOf(step: PlannedStep, context: StageContext): string[] {
-  const id = `package:${step.target}:${step.arch}`;
-  return context.plan.steps.find((each) => each.id === id)?.outputs ?? [];
+/** Whether the package was built by this release, and not given as a file: then its source is known as well. */
+function isBuiltHere(step: PlannedStep): boolean {
+  return step.needs.some((need) => need.startsWith('build:'));
+}
+
+function buildFolder(step: PlannedStep, context: StageContext): string {
+  return `${context.dir}/build/${step.target}-${step.arch}`;
 }
 
 async function readFacts(step: PlannedStep, context: StageContext, output: string): Promise<PackageFacts> {
   const { files } = context.io;
   const target = targetOfStep(context.plan, step);
-  const { version, revision } = context.plan.coturn;
   const inspect = `${context.dir}/${output}/inspect`;
   const used = `${context.dir}/${output}/verify`;
   const optional = async (path: string) => ((await files.exists(path)) ? files.readText(path) : undefined);
@@ -116,18 +128,20 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     configuration: await optional(`${inspect}/turnserver.conf`),
     debugIds: await optional(`${inspect}/debug-ids.txt`),
   };
-  const options = await files.readText(`${context.dir}/build/${step.target}-${step.arch}/options.txt`);
+  const built = isBuiltHere(step) ? buildFolder(step, context) : undefined;
   const names = await files.listFiles(used);
   const lab = await optional(`${context.dir}/${output}/lab/lab.json`);
   return {
-    version,
-    packageVersion: debVersion(version, revision, target.label),
+    version: context.plan.coturn.version,
+    packageVersion: step.packageVersion,
     target,
     platform: platformOf(step.arch),
     advisories: context.plan.advisories,
     metrics: context.plan.metrics,
     sourceMetrics: new Set(
-      firstWords(await files.readText(`${context.dir}/build/${step.target}-${step.arch}/metrics.txt`)),
+      firstWords(
+        await files.readText(built === undefined ? `${inspect}/metrics.txt` : `${built}/metrics.txt`),
+      ),
     ),
     elf: await readElfFiles(context, `${inspect}/elf`),
     inspected: Object.fromEntries(
@@ -137,12 +151,51 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     files: new Map(
       await Promise.all(names.map(async (name) => [name, await files.readText(`${used}/${name}`)] as const)),
     ),
-    handlesStop: /^stop-signal yes$/m.test(
-      await files.readText(`${context.dir}/build/${step.target}-${step.arch}/features.txt`),
-    ),
+    handlesStop:
+      built === undefined
+        ? undefined
+        : /^stop-signal yes$/m.test(await files.readText(`${built}/features.txt`)),
     lab: lab === undefined ? undefined : parseLabFacts(lab),
-    options: new Set(firstWords(options)),
+    options: await optionsOf(step, context, inspect),
+    programOptions: new Set(firstWords((await optional(`${inspect}/options.txt`)) ?? '')),
+    built: built !== undefined,
   };
+}
+
+/** Long options of the very turnserver: of its source where that is known, else of the program. */
+async function optionsOf(step: PlannedStep, context: StageContext, inspect: string): Promise<Set<string>> {
+  const file = `${isBuiltHere(step) ? buildFolder(step, context) : inspect}/options.txt`;
+  return new Set(firstWords(await context.io.files.readText(file)));
+}
+
+/** Writes down what the program itself says, in the form in which a build does, and removes the copy of it. */
+async function readProgram(context: StageContext, inspect: string): Promise<void> {
+  const { files } = context.io;
+  const file = `${inspect}/turnserver`;
+  const program = (await files.exists(file)) ? await files.readBytes(file) : Buffer.alloc(0);
+  await files.remove(file);
+  await files.writeText(
+    `${inspect}/options.txt`,
+    optionsOrNone(program)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
+  await files.writeText(
+    `${inspect}/metrics.txt`,
+    metricNamesIn(program)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
+}
+
+/** A program without a readable table has none; the check `elf.options` says so. */
+function optionsOrNone(program: Buffer): string[] {
+  try {
+    return optionsOfElf(program).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof OptionTableError) return [];
+    throw error;
+  }
 }
 
 async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile[]> {

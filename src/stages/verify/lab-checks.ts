@@ -9,8 +9,12 @@ const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
 /** Hostile packets at least. */
 const HOSTILE_PACKETS = 20_000;
+/** Allocations with an even port at least: one lost port in a hundred would show. */
+const EVEN_PORT_CYCLES = 2000;
+const SCRAPES = 10_000;
+const MAX_GROWTH_MIB = 5;
 /** Configurations of src/lab/run.ts. */
-const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'hostile', 'rest'] as const;
+const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'hostile', 'rest'] as const;
 /** Milliseconds in which a request that can't be served has to be refused. */
 const REFUSAL_MS = 1000;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
@@ -226,12 +230,74 @@ export const labChecks: Check[] = [
         ...(refusedMs < REFUSAL_MS ? [] : [`round ${index + 1}: the refusal took ${refusedMs} ms`]),
       ]);
       if (cycles.length < 3) found.push(`${cycles.length} rounds, not 3`);
-      if (pairs !== ports / 2) found.push(`${pairs} allocations of two ports, not ${ports / 2}`);
+      const halves = Math.floor(ports / 2);
+      if (pairs !== halves) found.push(`${pairs} allocations of two ports, not ${halves}`);
       return complaints(found, `${ports} allocations from ${ports} ports, three times; ${pairs} by pairs`, {
         ports,
         pairs,
         'files per allocation': perAllocation.files,
         'resident bytes per allocation': perAllocation.residentBytes,
+      });
+    }),
+  },
+  {
+    id: 'capacity.even-port',
+    title: 'Allocations with an even port give it back',
+    reason:
+      'RTP clients ask for even ports. A port that is lost with each of them empties the pool within hours of production.',
+    reference: 'https://nvd.nist.gov/vuln/detail/CVE-2026-73215',
+    advisories: ['CVE-2026-73215'],
+    judge: withLab(({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
+      const found: string[] = [];
+      if (cycles < EVEN_PORT_CYCLES) found.push(`${cycles} were tried, not ${EVEN_PORT_CYCLES}`);
+      if (granted !== cycles)
+        found.push(`${granted} of ${cycles} were granted, others answered ${refused.join(', ')}`);
+      if (servedAfterwards !== ports)
+        found.push(`${ports - servedAfterwards} of ${ports} ports are lost after ${granted} allocations`);
+      return complaints(found, `${cycles} allocations, ${ports} ports before and after`, {
+        cycles,
+        ports,
+        'ports afterwards': servedAfterwards,
+      });
+    }),
+  },
+  {
+    id: 'metrics.scrapes',
+    title: `Scrapes don't grow the server by ${MAX_GROWTH_MIB} MiB`,
+    reason: 'A leak in each scrape ends a relay after weeks, in the middle of its calls.',
+    reference: 'https://github.com/coturn/coturn/issues/1898',
+    judge: withLab(({ scrapes: { scrapes, succeeded, before, after } }) => {
+      const grown = after - before;
+      const found: string[] = [];
+      if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
+      if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
+      if (before === 0 || after === 0) found.push('the memory of the server could not be read');
+      if (grown >= MAX_GROWTH_MIB * 2 ** 20)
+        found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);
+      return complaints(found, `${scrapes} scrapes, ${Math.round(grown / 1024)} KiB more`, {
+        scrapes,
+        'resident bytes before': before,
+        'resident bytes after': after,
+      });
+    }),
+  },
+  {
+    id: 'metrics.private',
+    title: 'The metrics are reached neither over the network nor through the relay',
+    reason: 'They name realms and users, and tell a stranger how busy each relay is.',
+    judge: withLab(({ metricsReach }) => {
+      const found = metricsReach
+        .filter(({ found: answer }) => ['open', 'success'].includes(answer))
+        .map(({ way, address }) => `${address} was reached (${way})`);
+      for (const [way, least] of [
+        ['direct', 2],
+        ['relay', 6],
+      ] as const) {
+        const count = metricsReach.filter((each) => each.way === way).length;
+        if (count < least) found.push(`${count} addresses were tried (${way}), not ${least}`);
+      }
+      return complaints(found, `${metricsReach.length} attempts, none got through`, {
+        attempts: metricsReach.length,
       });
     }),
   },

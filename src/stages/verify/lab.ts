@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import type { LabFacts, LabSettings } from '../../lab/facts.ts';
+import type { LabFacts, LabScale, LabSettings } from '../../lab/facts.ts';
 import type { Command } from '../../plan/command.ts';
 import {
   copyFromLabCommand,
@@ -44,7 +44,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       image: name,
     });
     const settings = `${run.inputs}/../lab`;
-    const told: LabSettings = { options: [...run.options], hostilePackets: HOSTILE_PACKETS };
+    const told: LabSettings = { options: [...run.options], scale: context.full ? FULL_SCALE : SCALE };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     await perform(context, createLabCommand(lab, io.leftovers.owner()));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
@@ -58,8 +58,10 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
   }
 }
 
-/** Enough to meet every parser; a few seconds natively. */
-const HOSTILE_PACKETS = 20_000;
+/** Enough to see each fault at all, in seconds natively. */
+const SCALE: LabScale = { hostilePackets: 20_000, ports: 500, evenPortCycles: 2_000, scrapes: 10_000 };
+/** As much as a machine has ports, and for hours of a hostile internet. */
+const FULL_SCALE: LabScale = { ...SCALE, hostilePackets: 1_000_000, ports: 16_383, evenPortCycles: 10_000 };
 /** Last lines of the container's output that go into an error. */
 const TAIL_LINES = 15;
 

@@ -15,6 +15,8 @@ const step: PlannedStep = {
   target: 'debian-13',
   arch: 'arm64',
   needs: [],
+  packages: [],
+  packageVersion: '',
   outputs: [],
   base: 'trixie-x86_64',
   targetBase: 'trixie-arm64',

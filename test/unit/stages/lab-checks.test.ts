@@ -233,6 +233,80 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /0 rounds, not 3/,
   ],
   [
+    'an even port that is never given back',
+    (lab) => {
+      lab.evenPort.servedAfterwards -= 1;
+    },
+    ['capacity.even-port'],
+    /1 of 2000 ports are lost after 2000 allocations/,
+  ],
+  [
+    'even ports that run out',
+    (lab) => {
+      Object.assign(lab.evenPort, { granted: 500, refused: ['508'] });
+    },
+    ['capacity.even-port'],
+    /500 of 2000 were granted, others answered 508/,
+  ],
+  [
+    'even ports that nobody asked for',
+    (lab) => {
+      Object.assign(lab.evenPort, { cycles: 0, granted: 0 });
+    },
+    ['capacity.even-port'],
+    /0 were tried, not 2000/,
+  ],
+  [
+    'a leak in each scrape',
+    (lab) => {
+      lab.scrapes.after = lab.scrapes.before + 5 * 2 ** 20;
+    },
+    ['metrics.scrapes'],
+    /grew by 5\.0 MiB in 10000 scrapes/,
+  ],
+  [
+    'scrapes that are not answered',
+    (lab) => {
+      lab.scrapes.succeeded = 9999;
+    },
+    ['metrics.scrapes'],
+    /9999 of 10000 were answered/,
+  ],
+  [
+    'a memory that could not be read',
+    (lab) => {
+      Object.assign(lab.scrapes, { before: 0, after: 0 });
+    },
+    ['metrics.scrapes'],
+    /could not be read/,
+  ],
+  [
+    'metrics that listen on every address',
+    (lab) => {
+      for (const reach of lab.metricsReach)
+        if (reach.way === 'direct' && !reach.address.includes(':')) reach.found = 'open';
+    },
+    ['metrics.private'],
+    /20\.0\.2\.2 was reached \(direct\)/,
+  ],
+  [
+    'metrics that are reached through the relay',
+    (lab) => {
+      for (const reach of lab.metricsReach)
+        if (reach.way === 'relay' && reach.address === '127.0.0.1') reach.found = 'success';
+    },
+    ['metrics.private'],
+    /127\.0\.0\.1 was reached \(relay\)/,
+  ],
+  [
+    'metrics that nobody tried to reach',
+    (lab) => {
+      lab.metricsReach = [];
+    },
+    ['metrics.private'],
+    /0 addresses were tried \(direct\), not 2/,
+  ],
+  [
     'a packet that ends the server',
     (lab) => {
       lab.hostile = {

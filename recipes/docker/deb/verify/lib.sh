@@ -69,10 +69,11 @@ reachable() {
 	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# start NAME CONFIGURATION [METRICS-PORT]: turnserver in the background as its own user; waits until clients, and metrics
-# if a port is given, are served (90 s). No log line serves for that: their texts differ between versions.
+# start NAME CONFIGURATION [METRICS-PORT]: turnserver in the background as its own user; waits until clients are served, and
+# metrics if a port is given and the configuration has them (90 s). No log line serves for that: their texts differ between versions.
 start() {
 	local name=$1 metrics=${3:-} waited=0
+	grep -q '^prometheus' "$2" || metrics=
 	runuser -u turnserver -- /usr/bin/turnserver -c "$2" --pidfile= >"/out/$name.log" 2>&1 </dev/null &
 	server=$!
 	until reachable "$address" 3478 && { [ -z "$metrics" ] || reachable 127.0.0.1 "$metrics"; }; do

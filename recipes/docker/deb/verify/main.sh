@@ -1,5 +1,5 @@
 # Installs a package in a minimal root of its distribution and uses it; gathers facts, which turnbuild judges.
-# in:  /inputs/coturn.deb, /inputs/tools.tar (turnutils_rfc5769check), /certificate/{cert,key}.pem
+# in:  /inputs/coturn.deb, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
 # out: /out/facts.txt (name TAB value), /out/*.log, /out/*.metrics
 set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive

@@ -1,6 +1,8 @@
 # The server with the configuration that the package ships, unchanged.
 
 check_vectors() {
+	# Only a build has it: it is in no package.
+	[ -f /inputs/tools.tar ] || return 0
 	tar -xf /inputs/tools.tar -C /tmp
 	run rfc5769check /tmp/turnutils_rfc5769check
 }

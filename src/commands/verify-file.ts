@@ -1,0 +1,84 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { usageError } from '../errors.ts';
+import { readDebControl } from '../io/deb-file.ts';
+import { runProcess } from '../io/exec.ts';
+import * as files from '../io/files.ts';
+import type { ManifestStep } from '../manifest/schema.ts';
+import { findTarget } from '../plan/index.ts';
+import { describePackage, type PackageFile, planPackageFile } from '../plan/package-file.ts';
+import { debFileName } from '../plan/package-version.ts';
+import { platformOf } from '../plan/platforms.ts';
+import { listOption } from './options.ts';
+import { chosenChecks, makePlan, readyBuilder } from './planning.ts';
+import type { ManifestStore } from './run-plan.ts';
+import type { PlannedRelease, Session } from './session.ts';
+
+/** A package that somebody has made, ready to be verified. */
+export interface PlannedFile {
+  release: PlannedRelease;
+  described: PackageFile;
+  /** Puts the package into the results' folder, and into the manifest. */
+  adopt: (store: ManifestStore) => Promise<void>;
+}
+
+/** Whether the argument of `turnbuild verify` is a package and not a version. */
+export function isPackageFile(argument: string | undefined): argument is string {
+  return argument !== undefined && /\.(deb|rpm)$|\//.test(argument);
+}
+
+/**
+ * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
+ * @throws DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ */
+export async function planFile(
+  session: Session,
+  file: string,
+  { perform }: { perform: boolean },
+): Promise<PlannedFile> {
+  const { options, recipes } = session;
+  const names = listOption(options.target) ?? [];
+  if (names.length > 1 || options.arch !== undefined)
+    throw usageError(
+      'OPTION_INVALID',
+      'A package has one target and one architecture: give at most one --target',
+    );
+  const wanted = names[0] === undefined ? undefined : findTarget(names[0], recipes.targets);
+  const control = await readDebControl(file, runProcess);
+  const described = describePackage(file, control, { targets: recipes.targets, wanted });
+  const { version, packageVersion, arch, target } = described;
+  const facts = { targets: [target.name], architectures: [arch], verify: true, perform };
+  const selection = chosenChecks(session);
+  const builder = await readyBuilder(session, facts);
+  const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
+  const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];
+  const plan = planPackageFile(makePlan(session, facts, { version, epoch: 0 }, builder), described, packages);
+  const dir = resolve(options.out ?? 'dist', 'verified', basename(file, '.deb'));
+  return {
+    described,
+    release: { source: undefined, selection, builder, plan, dir },
+    adopt: (store) => adopt(store, { file, dir, packages, described }),
+  };
+}
+
+async function adopt(
+  store: ManifestStore,
+  {
+    file,
+    dir,
+    packages,
+    described,
+  }: { file: string; dir: string; packages: string[]; described: PackageFile },
+): Promise<void> {
+  const { arch } = described;
+  const target = described.target.name;
+  const outputs: ManifestStep['outputs'] = [];
+  for (const [index, path] of packages.entries()) {
+    const to = join(dir, path);
+    await files.copyInto(join(dirname(file), path), to);
+    const [size, sha256] = [await files.sizeOf(to), await files.sha256File(to)];
+    outputs.push({ path, kind: index === 0 ? 'deb' : 'deb-dbgsym', size, sha256, target, arch });
+  }
+  const key = files.sha256Text(JSON.stringify(outputs));
+  const id = `package:${target}:${arch}`;
+  await store.record({ id, stage: 'package', key, status: 'done', seconds: 0, outputs, target, arch });
+}

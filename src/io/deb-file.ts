@@ -1,0 +1,144 @@
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import { decompress as unzstd } from 'fzstd';
+import { messageOf, TurnbuildError } from '../errors.ts';
+import type { Exec } from './exec.ts';
+import { remove } from './files.ts';
+import { temporaryName } from './leftovers.ts';
+import { readTar } from './tar-blocks.ts';
+import { withUnxz } from './unxz.ts';
+
+/** Fields of a package's control file; continuation lines are joined by spaces. */
+export type DebControl = Readonly<Record<string, string>>;
+
+/** Far more than coturn's few; a package is read into memory. */
+const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_CONTROL_BYTES = 16 * 1024 * 1024;
+const LIMITS = { entries: 1000, totalBytes: MAX_CONTROL_BYTES, fileBytes: MAX_CONTROL_BYTES };
+const AR_MAGIC = '!<arch>\n';
+const AR_HEADER = 60;
+/** First bytes of other files, in hexadecimal digits -> what they are. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/^edabeedb/, 'an .rpm'],
+  [/^504b0304/, 'a ZIP archive'],
+  [/^(1f8b|fd377a58|425a68|28b52ffd)/, 'a compressed file'],
+  [/^7f454c46/, 'a program'],
+];
+
+/**
+ * Reads the control file of a binary package, deb(5): an ar archive with debian-binary and control.tar, which may be packed
+ * by gzip, xz or zstd.
+ * @throws DEB_NOT_FOUND, DEB_INVALID
+ */
+export async function readDebControl(file: string, exec: Exec): Promise<DebControl> {
+  const bytes = await readPackage(file);
+  try {
+    const members = arMembers(bytes);
+    const [first, control] = members;
+    if (first?.name !== 'debian-binary' || !first.content.toString().startsWith('2.'))
+      throw new Error('it has no debian-binary of version 2');
+    if (control === undefined || !control.name.startsWith('control.tar'))
+      throw new Error('it has no control.tar');
+    if (!members.some(({ name }) => name.startsWith('data.tar')))
+      throw new Error('it has no data.tar: is it cut?');
+    return parseControl(await controlFile(await unpack(control, exec)));
+  } catch (error) {
+    if (error instanceof TurnbuildError) throw error;
+    throw invalid(file, messageOf(error));
+  }
+}
+
+async function readPackage(file: string): Promise<Buffer> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new TurnbuildError('DEB_NOT_FOUND', `There is no file ${file}`, { exitCode: 2 });
+  });
+  if (!found.isFile()) throw invalid(file, 'it is no file');
+  if (found.size > MAX_BYTES) throw invalid(file, `it has ${found.size} bytes`);
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);
+    const begin = buffer.subarray(0, bytesRead);
+    const other = OTHERS.find(([pattern]) => pattern.test(begin.toString('hex')))?.[1];
+    if (begin.toString('latin1') !== AR_MAGIC)
+      throw invalid(file, other === undefined ? 'it is no ar archive' : `it is ${other}`);
+  } finally {
+    await handle.close();
+  }
+  return readFile(file);
+}
+
+function invalid(file: string, why: string): TurnbuildError {
+  return new TurnbuildError('DEB_INVALID', `${file} is no Debian package: ${why}`, {
+    hint: 'Give a .deb, as a release or `apt-get download coturn` makes it.',
+  });
+}
+
+interface Member {
+  name: string;
+  content: Buffer;
+}
+
+/** deb(5): names are 16 bytes, sizes ten decimal digits; each member begins at an even place. */
+function arMembers(bytes: Buffer): Member[] {
+  const members: Member[] = [];
+  for (let at = AR_MAGIC.length; at < bytes.length; ) {
+    const header = bytes.toString('latin1', at, at + AR_HEADER);
+    const size = /^(.{16}).{32}(\d+) *`\n$/.exec(header);
+    if (size === null) throw new Error('a member has no header');
+    const end = at + AR_HEADER + Number(size[2]);
+    if (end > bytes.length) throw new Error('it is cut');
+    members.push({
+      name: (size[1] ?? '').trim().replace(/\/$/, ''),
+      content: bytes.subarray(at + AR_HEADER, end),
+    });
+    at = end + (end % 2);
+  }
+  return members;
+}
+
+async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
+  switch (name) {
+    case 'control.tar':
+      return content;
+    case 'control.tar.gz':
+      return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
+    case 'control.tar.zst':
+      return Buffer.from(unzstd(content));
+    case 'control.tar.xz': {
+      const packed = temporaryName(join(tmpdir(), `turnbuild-${name}`));
+      try {
+        await writeFile(packed, content);
+        return await withUnxz(packed, { exec, maxBytes: MAX_CONTROL_BYTES }, (path) => readFile(path));
+      } finally {
+        await remove(packed);
+      }
+    }
+    default:
+      throw new Error(`its ${name} is packed in an unknown way`);
+  }
+}
+
+async function controlFile(tar: Buffer): Promise<string> {
+  for await (const { name, content } of readTar(Readable.from([tar]), LIMITS, () => {}))
+    if (name === './control' || name === 'control') return content.toString();
+  throw new Error('its control.tar has no control file');
+}
+
+function parseControl(text: string): DebControl {
+  const fields: Record<string, string> = {};
+  let last = '';
+  for (const line of text.split('\n')) {
+    const field = /^([!-9;-~]+):\s*(.*)$/.exec(line);
+    if (field !== null) {
+      last = field[1] ?? '';
+      fields[last] = field[2] ?? '';
+    } else if (/^[ \t]/.test(line)) fields[last] = `${fields[last]} ${line.trim()}`;
+  }
+  for (const name of ['Package', 'Version', 'Architecture'])
+    if ((fields[name] ?? '') === '') throw new Error(`its control file has no ${name}`);
+  return fields;
+}

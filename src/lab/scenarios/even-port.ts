@@ -1,0 +1,33 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { attribute, type TurnClient } from '../../turn/client.ts';
+import type { EvenPortFacts } from '../facts.ts';
+import { allocateAll, connectMany, RELEASE_MS, release } from './capacity.ts';
+import { hangUp } from './session.ts';
+
+/** Relay ports of the configuration. Half of them are even: enough for all that have ended and aren't free yet. */
+export const EVEN_PORTS = 2000;
+/** Clients at a time, and milliseconds from one group to the next: ended allocations hold their ports for seconds. */
+const GROUP = 150;
+const PACE_MS = 1000;
+
+/** Takes an even port and gives it back, many times over; then fills the pool, which has to be as large as before. */
+export async function cycleEvenPorts(cycles: number): Promise<EvenPortFacts> {
+  const words: string[] = [];
+  for (let done = 0; done < cycles; done += GROUP) {
+    const clients = await connectMany(Math.min(GROUP, cycles - done));
+    words.push(...(await allocateAll(clients, [attribute.evenPort(false)])));
+    await Promise.all([pause(PACE_MS), ...clients.map((client: TurnClient) => hangUp(client))]);
+  }
+  await pause(RELEASE_MS);
+  const clients = await connectMany(EVEN_PORTS);
+  const served = await allocateAll(clients, []);
+  await release(clients);
+  const count = (list: readonly string[]) => list.filter((word) => word === 'success').length;
+  return {
+    cycles,
+    granted: count(words),
+    refused: [...new Set(words.filter((word) => word !== 'success'))],
+    ports: EVEN_PORTS,
+    servedAfterwards: count(served),
+  };
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { attribute, TCP } from '../../turn/client.ts';
+import { METHOD } from '../../turn/message.ts';
+import type { MetricsReach, ScrapeFacts } from '../facts.ts';
+import { ADDRESSES, OWN_ADDRESSES } from '../network.ts';
+import type { RemoteAgent } from '../remote.ts';
+import { METRICS } from '../server.ts';
+import { connectClient, hangUp, silence, wordOf } from './session.ts';
+
+/** Scrapes before the first look at the memory: what is allocated once is no leak, and QEMU translates code as it is met. */
+const WARM_UP = 1000;
+const PORT = Number(new URL(METRICS).port);
+/** Milliseconds after which an address where nothing answers is taken for closed. */
+const CONNECT_MS = 3000;
+
+/** Scrapes many times, with one connection for all and with one for each, and looks at the server's memory. */
+export async function scrapeOften(agent: RemoteAgent, pid: number, times: number): Promise<ScrapeFacts> {
+  await agent.scrapeOften(METRICS, WARM_UP);
+  const before = residentBytes(pid);
+  const succeeded = await agent.scrapeOften(METRICS, times);
+  return { scrapes: times, succeeded, before, after: residentBytes(pid) };
+}
+
+/** Tries to reach the metrics from the clients' side of the network, directly and through the relay. */
+export async function reachMetrics(): Promise<MetricsReach[]> {
+  const server = [ADDRESSES.server.ipv4, ADDRESSES.server.ipv6];
+  const direct = server.map(async (address) => ({
+    way: 'direct',
+    address,
+    found: (await opens(address)) ? 'open' : 'closed',
+  }));
+  const relayed = [...server, ...OWN_ADDRESSES, '127.0.0.1', '::1', '::ffff:127.0.0.1'].map(throughRelay);
+  return Promise.all([...direct, ...relayed]);
+}
+
+function opens(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: PORT, timeout: CONNECT_MS });
+    const done = (value: boolean) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+}
+
+/** A TCP allocation and Connect (RFC 6062): `success`, an error's number, or that there was no allocation. */
+async function throughRelay(address: string): Promise<MetricsReach> {
+  const family = address.includes(':') ? 'ipv6' : 'ipv4';
+  const client = await connectClient('tcp', family);
+  const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
+  const allocation = await client.ask(METHOD.allocate, [attribute.requestedTransport(TCP), ...wanted]);
+  const peer = attribute.xorPeerAddress({ address, port: PORT });
+  const found =
+    allocation.error === undefined
+      ? await client.ask(METHOD.connect, [peer]).then(wordOf, silence)
+      : `no TCP allocation: ${wordOf(allocation)}`;
+  await hangUp(client);
+  return { way: 'relay', address, found };
+}
+
+/** proc_pid_status(5): VmRSS in KiB. */
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}

@@ -1,0 +1,80 @@
+import { nearestName, usageError } from '../errors.ts';
+import type { Target } from '../recipe/schema.ts';
+import { ARCHITECTURES, type Arch, platformOf } from './platforms.ts';
+import type { Plan } from './types.ts';
+
+/** A package that somebody has made: what its control file says, in turnbuild's words. */
+export interface PackageFile {
+  /** Version of coturn in it: without epoch, revision, and what a distribution has added. */
+  version: string;
+  packageVersion: string;
+  arch: Arch;
+  target: Target;
+}
+
+/**
+ * Finds out which coturn a package has, and for which target it is: the one whose label its version ends with, or the
+ * wanted one, because a distribution's own packages don't say.
+ * @param control fields of the control file
+ * @throws PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ */
+export function describePackage(
+  file: string,
+  control: Readonly<Record<string, string>>,
+  { targets, wanted }: { targets: readonly Target[]; wanted: Target | undefined },
+): PackageFile {
+  const { Package: name = '', Version: packageVersion = '', Architecture: architecture = '' } = control;
+  if (name !== 'coturn')
+    throw usageError('PACKAGE_NOT_COTURN', `${file} is the package ${name} ${packageVersion}, not coturn`);
+  const arch = ARCHITECTURES.find((each) => platformOf(each).debian === architecture);
+  if (arch === undefined) {
+    const known = ARCHITECTURES.map((each) => platformOf(each).debian).join(' and ');
+    throw usageError(
+      'PACKAGE_ARCH_UNKNOWN',
+      `${file} is for ${architecture}; turnbuild knows packages for ${known}`,
+    );
+  }
+  const version = packageVersion
+    .replace(/^\d+:/, '')
+    .replace(/-[^-]*$/, '')
+    .replace(/[+~].*$/, '');
+  return { version, packageVersion, arch, target: targetOf(file, packageVersion, targets, wanted) };
+}
+
+function targetOf(
+  file: string,
+  packageVersion: string,
+  targets: readonly Target[],
+  wanted: Target | undefined,
+): Target {
+  const own = /~(deb\d+)$/.exec(packageVersion)?.[1];
+  const labelled = targets.find(({ label }) => label === own);
+  if (wanted !== undefined && labelled !== undefined && labelled.name !== wanted.name) {
+    throw usageError(
+      'PACKAGE_FOREIGN',
+      `${file} is for ${labelled.name} (${packageVersion}), not for ${wanted.name}`,
+    );
+  }
+  const target = wanted ?? labelled;
+  if (target !== undefined) return target;
+  const names = targets.map((each) => each.name);
+  const near = own === undefined ? undefined : nearestName(own, names);
+  throw usageError(
+    'PACKAGE_TARGET_UNKNOWN',
+    `Nothing in ${packageVersion} says for which distribution ${file} is`,
+    `Say it: --target ${near ?? names[0] ?? 'NAME'}. There are ${names.join(', ')}.`,
+  );
+}
+
+/** The plan to verify a package that is there: one step, on its own. @param plan of a whole release for the same target */
+export function planPackageFile(plan: Plan, { packageVersion }: PackageFile, packages: string[]): Plan {
+  const steps = plan.steps
+    .filter(({ stage }) => stage === 'verify')
+    .map((step) => ({
+      ...step,
+      needs: step.needs.filter((need) => need.startsWith('package:')),
+      packages,
+      packageVersion,
+    }));
+  return { ...plan, steps };
+}

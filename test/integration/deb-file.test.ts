@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readDebControl } from '../../src/io/deb-file.ts';
+import { runProcess } from '../../src/io/exec.ts';
+import { arOf, type ControlPacking, debOf } from '../support/deb-builder.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+const CONTROL = `Package: coturn
+Version: 4.6.1-1
+Architecture: amd64
+Depends: libc6 (>= 2.34),
+ libevent-core-2.1-7
+Description: TURN server
+ for everybody
+`;
+
+function write(bytes: Buffer): string {
+  const path = join(temporaryFolder(), 'coturn.deb');
+  writeFileSync(path, bytes);
+  return path;
+}
+const read = (bytes: Buffer) => readDebControl(write(bytes), runProcess);
+
+describe('readDebControl', () => {
+  test.each<ControlPacking>(['', '.gz', '.xz', '.zst'])('reads a control.tar%s', async (packing) => {
+    const control = await read(debOf(CONTROL, { packing }));
+    expect(control).toEqual({
+      Package: 'coturn',
+      Version: '4.6.1-1',
+      Architecture: 'amd64',
+      Depends: 'libc6 (>= 2.34), libevent-core-2.1-7',
+      Description: 'TURN server for everybody',
+    });
+  });
+
+  test('reads what dpkg-deb makes', async () => {
+    const dir = temporaryFolder();
+    mkdirSync(join(dir, 'tree/DEBIAN'), { recursive: true });
+    writeFileSync(
+      join(dir, 'tree/DEBIAN/control'),
+      `${CONTROL.replace('TURN server\n', 'TURN server\n')}Maintainer: a <a@example.org>\n`,
+    );
+    execFileSync('dpkg-deb', ['--root-owner-group', '--build', join(dir, 'tree'), join(dir, 'made.deb')]);
+    expect((await readDebControl(join(dir, 'made.deb'), runProcess)).Version).toBe('4.6.1-1');
+  });
+
+  const deb = debOf(CONTROL);
+  test.each<[string, Buffer, RegExp]>([
+    ['an empty file', Buffer.alloc(0), /no ar archive/],
+    ['a text', Buffer.from('hello, world\n'), /no ar archive/],
+    ['an .rpm', Buffer.from('edabeedb03000000', 'hex'), /it is an \.rpm/],
+    ['a tarball', Buffer.from('1f8b080000000000', 'hex'), /it is a compressed file/],
+    ['a program', Buffer.from('7f454c4602010100', 'hex'), /it is a program/],
+    ['a package that is cut', deb.subarray(0, deb.length - 3), /it is cut/],
+    ['a package that is cut behind its control file', deb.subarray(0, deb.length - 64), /no data\.tar/],
+    ['a member without a header', Buffer.concat([deb, Buffer.from('noise')]), /no header/],
+    ['another ar archive', arOf([['object.o', Buffer.from('x')]]), /no debian-binary/],
+    [
+      'a control.tar that is damaged',
+      arOf([
+        ['debian-binary', Buffer.from('2.0\n')],
+        ['control.tar.gz', Buffer.from('no gzip')],
+        ['data.tar', Buffer.from('x')],
+      ]),
+      /header check/,
+    ],
+    [
+      'a packing that nobody knows',
+      arOf([
+        ['debian-binary', Buffer.from('2.0\n')],
+        ['control.tar.lzx', Buffer.from('x')],
+        ['data.tar', Buffer.from('x')],
+      ]),
+      /packed in an unknown way/,
+    ],
+    ['a control file without a version', debOf('Package: coturn\nArchitecture: amd64\n'), /no Version/],
+  ])('refuses %s', async (_, bytes, message) => {
+    const error = await errorOf(read(bytes));
+    expect(error.code).toBe('DEB_INVALID');
+    expect(error.message).toMatch(message);
+    expect(error.hint).toBeDefined();
+  });
+
+  test('says that a file is not there, and that a folder is none', async () => {
+    const dir = temporaryFolder();
+    expect((await errorOf(readDebControl(join(dir, 'no.deb'), runProcess))).code).toBe('DEB_NOT_FOUND');
+    expect((await errorOf(readDebControl(dir, runProcess))).message).toMatch(/it is no file/);
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { TurnbuildError } from '../../../src/errors.ts';
+import { describePackage } from '../../../src/plan/package-file.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+
+const debian12 = packageFacts().target;
+const debian13 = { ...debian12, name: 'debian-13', suite: 'trixie', label: 'deb13' };
+const targets = [debian12, debian13];
+const control = { Package: 'coturn', Version: '4.6.1+turnbuild-1~deb13', Architecture: 'arm64' };
+const describeIt = (fields: Partial<typeof control>, wanted?: typeof debian12) =>
+  describePackage('x.deb', { ...control, ...fields }, { targets, wanted });
+
+describe('describePackage', () => {
+  it.each([
+    ['4.6.1+turnbuild-1~deb13', '4.6.1'],
+    ['4.6.1-1+b2', '4.6.1'],
+    ['1:4.18.0+dfsg-2ubuntu1', '4.18.0'],
+    ['4.19.0~rc1-1', '4.19.0'],
+    ['4.5.2-3+deb11u1', '4.5.2'],
+  ])('finds the version of coturn in %s', (Version, version) => {
+    expect(describeIt({ Version }, debian13).version).toBe(version);
+  });
+
+  it('knows the target by the label, or is told', () => {
+    expect(describeIt({}).target.name).toBe('debian-13');
+    expect(describeIt({}).arch).toBe('arm64');
+    expect(describeIt({ Version: '4.6.1-1' }, debian12).target.name).toBe('debian-12');
+  });
+
+  it.each<[string, Partial<typeof control>, typeof debian12 | undefined, string, RegExp]>([
+    ['another package', { Package: 'nginx' }, undefined, 'PACKAGE_NOT_COTURN', /nginx/],
+    [
+      'another architecture',
+      { Architecture: 'riscv64' },
+      undefined,
+      'PACKAGE_ARCH_UNKNOWN',
+      /arm64 and amd64/,
+    ],
+    ['a package that says nothing', { Version: '4.6.1-1' }, undefined, 'PACKAGE_TARGET_UNKNOWN', /4\.6\.1-1/],
+    ['another distribution', {}, debian12, 'PACKAGE_FOREIGN', /for debian-13 .* not for debian-12/],
+  ])('refuses %s', (_, fields, wanted, code, message) => {
+    const refuse = () => describeIt(fields, wanted);
+    expect(refuse).toThrow(message);
+    try {
+      refuse();
+    } catch (error) {
+      expect((error as TurnbuildError).code).toBe(code);
+      expect((error as TurnbuildError).exitCode).toBe(2);
+    }
+  });
+});
