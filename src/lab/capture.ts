@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { enter } from './network.ts';
+import { startTcpdump } from './tcpdump.ts';
 
 /** What was seen of the datagrams on a link. */
 export interface Captured {
@@ -50,50 +49,20 @@ export interface Capture {
 /** Looks at all UDP datagrams that come from some addresses, in the namespace of `pid`. */
 export async function startCapture(pid: number, from: readonly string[]): Promise<Capture> {
   const filter = `udp and (${from.map((address) => `src host ${address}`).join(' or ')})`;
-  const [file = '', ...args] = [
-    ...enter(pid),
-    ...[
-      'tcpdump',
-      '-i',
-      'eth0',
-      '-n',
-      '-U',
-      '--immediate-mode',
-      '-s',
-      '64',
-      '-B',
-      '16384',
-      '-Z',
-      'root',
-      '-w',
-      '-',
-      filter,
-    ],
-  ];
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const options = ['-i', 'eth0', '-U', '-s', '64', '-B', '16384', '-w', '-', filter];
+  const tcpdump = await startTcpdump(pid, options);
   const seen: Captured = { packets: 0, minTtl: 256 };
   const read = createPcapReader((frame) => {
     seen.packets += 1;
     seen.minTtl = Math.min(seen.minTtl, ttlOf(frame) ?? 0);
   });
-  child.stdout.on('data', read);
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    let text = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text.includes('listening on')) resolve();
-    });
-    child.once('close', () => reject(new Error(`tcpdump ended: ${text.trim()}`)));
-    child.once('error', reject);
-  });
+  tcpdump.stdout.on('data', read);
   return {
     read: () => ({ ...seen }),
     async stop() {
       // What the kernel has seen is still on its way here.
       await pause(500);
-      child.kill('SIGINT');
-      await ended;
+      await tcpdump.stop();
       return seen;
     },
   };

@@ -2,6 +2,8 @@
 export interface LabSettings {
   /** Long options of this very turnserver. */
   options: string[];
+  /** turnserver runs under QEMU. */
+  emulated: boolean;
   /** How much is tried. */
   scale: LabScale;
 }
@@ -30,6 +32,7 @@ export interface LabFacts {
   metricsReach: MetricsReach[];
   hostile: HostileFacts;
   sessions: SessionFacts;
+  service: ServiceFacts;
   /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */
   servers: Record<string, string>;
   /** What went wrong while something was tried, by what was tried. */
@@ -127,6 +130,31 @@ export interface MetricsReach {
   way: string;
   address: string;
   found: string;
+}
+
+/** The package's own unit under systemd. */
+export interface ServiceFacts {
+  /** Under QEMU: without the two settings that QEMU can't live with. */
+  emulated: boolean;
+  /** ActiveState after the start with the shipped configuration. */
+  state: string;
+  /** Its metrics could be read. */
+  metrics: boolean;
+  /** Last lines of its journal after the start. */
+  log: string;
+  /** ActiveState after turnserver was killed; `active` if another one has taken its place. */
+  restarted: string;
+  /** Result of the unit after it was stopped; `success` if all is well. */
+  stopped: string;
+  /** Peers that a client has sent to while the configuration denied none. */
+  reached: {
+    kind: 'metadata' | 'control';
+    peer: string;
+    /** Answer to CreatePermission. */
+    permission: string;
+    /** Datagrams that have left the machine. */
+    packets: number;
+  }[];
 }
 
 /** Packets that were made to break a server. */

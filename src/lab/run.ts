@@ -20,6 +20,7 @@ import { throwPackets } from './scenarios/hostile.ts';
 import { relayByIndependentClient } from './scenarios/independent.ts';
 import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
 import { MESSAGE_BYTES, MESSAGES, relayEverything } from './scenarios/relay.ts';
+import { runService } from './scenarios/service.ts';
 import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
 import { METRICS, prepareTarget, type RunningServer, startServer, testConfiguration } from './server.ts';
 
@@ -53,6 +54,15 @@ function nothing(): LabFacts {
       bytesPerMessage: MESSAGE_BYTES,
       before: '',
       after: '',
+    },
+    service: {
+      emulated: false,
+      state: 'not tried',
+      metrics: false,
+      log: '',
+      restarted: 'not tried',
+      stopped: 'not tried',
+      reached: [],
     },
     servers: {},
     problems: {},
@@ -127,6 +137,9 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     });
     await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], async () => {
       facts.answers.push(...(await tryRestSecret(Date.now())));
+    });
+    await attempt('service', async () => {
+      facts.service = await runService(namespaces, agents.server, settings.emulated);
     });
     return facts;
   } finally {

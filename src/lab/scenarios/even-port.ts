@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { attribute, type TurnClient } from '../../turn/client.ts';
 import type { EvenPortFacts } from '../facts.ts';
 import { allocateAll, connectMany, RELEASE_MS, release } from './capacity.ts';
-import { hangUp } from './session.ts';
+import { endAllocation } from './session.ts';
 
 /** Relay ports of the configuration. Half of them are even: enough for all that have ended and aren't free yet. */
 export const EVEN_PORTS = 2000;
@@ -13,12 +13,16 @@ const PACE_MS = 1000;
 /** Takes an even port and gives it back, many times over; then fills the pool, which has to be as large as before. */
 export async function cycleEvenPorts(cycles: number): Promise<EvenPortFacts> {
   const words: string[] = [];
+  const ended: TurnClient[] = [];
   for (let done = 0; done < cycles; done += GROUP) {
     const clients = await connectMany(Math.min(GROUP, cycles - done));
     words.push(...(await allocateAll(clients, [attribute.evenPort(false)])));
-    await Promise.all([pause(PACE_MS), ...clients.map((client: TurnClient) => hangUp(client))]);
+    await Promise.all([pause(PACE_MS), ...clients.map(endAllocation)]);
+    ended.push(...clients);
   }
   await pause(RELEASE_MS);
+  // Not earlier: another client would get a port whose allocation the server has not forgotten yet, and a 437 for it.
+  for (const client of ended) client.close();
   const clients = await connectMany(EVEN_PORTS);
   const served = await allocateAll(clients, []);
   await release(clients);

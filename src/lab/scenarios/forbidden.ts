@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { attribute, TCP, type TurnClient } from '../../turn/client.ts';
 import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
-import { ADDRESSES, enter, type Namespaces } from '../network.ts';
+import { ADDRESSES, type Namespaces } from '../network.ts';
+import { type PacketLines, watchLeaving } from '../tcpdump.ts';
 import { allocate, connectClient, ECHO_PORT, hangUp, silence, wordOf } from './session.ts';
 
 /** Port of every forbidden peer. */
@@ -101,34 +101,9 @@ async function reachPublicPeer(lines: () => string[]): Promise<ForbiddenFacts['c
   };
 }
 
-/** Everything that the server's machine sends on any of its links, loopback included, but to its clients and for metrics. */
-async function watchServer(namespaces: Namespaces): Promise<{ lines(): string[]; stop(): Promise<void> }> {
+/** Everything that the server's machine sends, but to its clients and for metrics. */
+function watchServer(namespaces: Namespaces): Promise<PacketLines> {
   const clients = [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6].map((address) => `not dst host ${address}`);
   const filter = `(udp or tcp) and ${clients.join(' and ')} and not port 9641`;
-  const [file = '', ...args] = [
-    ...enter(namespaces.server),
-    ...['tcpdump', '-i', 'any', '-n', '-l', '--immediate-mode', '-Z', 'root', '-Q', 'out', filter],
-  ];
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  await new Promise<void>((resolve, reject) => {
-    let errors = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
-      if (errors.includes('listening on')) resolve();
-    });
-    child.once('close', () => reject(new Error(`tcpdump ended: ${errors.trim()}`)));
-    child.once('error', reject);
-  });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return {
-    lines: () => text.split('\n').filter((line) => line !== ''),
-    async stop() {
-      child.kill('SIGINT');
-      await ended;
-    },
-  };
+  return watchLeaving(namespaces.server, filter);
 }

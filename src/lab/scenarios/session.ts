@@ -51,8 +51,13 @@ export function relayedOf(answer: Answer): Address | undefined {
   return addressIn(answer, ATTRIBUTE.xorRelayedAddress);
 }
 
+/** Ends an allocation, and not the connection. */
+export async function endAllocation(client: TurnClient): Promise<void> {
+  await client.ask(METHOD.refresh, [attribute.lifetime(0)]).catch(() => {});
+}
+
 /** Ends an allocation and the connection. */
 export async function hangUp(client: TurnClient): Promise<void> {
-  await client.ask(METHOD.refresh, [attribute.lifetime(0)]).catch(() => {});
+  await endAllocation(client);
   client.close();
 }

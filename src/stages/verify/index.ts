@@ -13,17 +13,24 @@ import { type ElfFile, type PackageFacts, parseFacts, parseSamples } from './fac
 import { parseLabFacts, runLab } from './lab.ts';
 import { labChecks } from './lab-checks.ts';
 import { packageChecks } from './package-checks.ts';
+import { serviceChecks } from './service-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
 
 /** SHA-256 of the sources of all checks (this folder, config and turn), put in by scripts/bundle.js. */
 declare const CHECKS_DIGEST: string;
 
 /** Every check of a .deb, in the order of the report. */
-export const CHECKS: readonly Check[] = [...elfChecks, ...packageChecks, ...trafficChecks, ...labChecks];
+export const CHECKS: readonly Check[] = [
+  ...elfChecks,
+  ...packageChecks,
+  ...trafficChecks,
+  ...labChecks,
+  ...serviceChecks,
+];
 
 /** The Docker stage whose facts each check judges. */
 function partOf({ id }: Check): string {
-  if (labChecks.some((check) => check.id === id)) return 'lab';
+  if ([...labChecks, ...serviceChecks].some((check) => check.id === id)) return 'lab';
   return id.startsWith('elf.') || id.startsWith('package.') ? 'inspect' : 'verify';
 }
 

@@ -44,7 +44,12 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       image: name,
     });
     const settings = `${run.inputs}/../lab`;
-    const told: LabSettings = { options: [...run.options], scale: context.full ? FULL_SCALE : SCALE };
+    const emulated = context.plan.compilesOn[step.arch] !== step.arch;
+    const told: LabSettings = {
+      options: [...run.options],
+      emulated,
+      scale: context.full ? FULL_SCALE : SCALE,
+    };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     await perform(context, createLabCommand(lab, io.leftovers.owner()));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));

@@ -60,6 +60,7 @@ export const packageChecks: Check[] = [
         /^After=.*network-online\.target/m,
         /^Wants=.*network-online\.target/m,
         /^Restart=on-failure/m,
+        /^StartLimitIntervalSec=0$/m,
         /^LimitNOFILE=\d+/m,
         /^IPAddressDeny=.*169\.254\.169\.254/m,
       ];

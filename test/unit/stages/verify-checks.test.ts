@@ -96,6 +96,12 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /network-online/,
   ],
   [
+    'a unit that gives up',
+    () => withInspected('unit', (t) => t.replace('StartLimitIntervalSec=0\n', '')),
+    ['package.unit-settings'],
+    /StartLimitIntervalSec/,
+  ],
+  [
     'too few descriptors',
     () => withInspected('unit', (t) => t.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=1024')),
     ['package.unit-settings'],

@@ -1,0 +1,163 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { attribute } from '../../turn/client.ts';
+import { METHOD } from '../../turn/message.ts';
+import type { ServiceFacts } from '../facts.ts';
+import type { Namespaces } from '../network.ts';
+import type { RemoteAgent } from '../remote.ts';
+import { METRICS, shippedConfiguration, TARGET } from '../server.ts';
+import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
+import { watchLeaving } from '../tcpdump.ts';
+import { ACCOUNT, allocate, connectClient, type Family, hangUp, silence, wordOf } from './session.ts';
+
+const UNIT = 'coturn.service';
+/** Where a package may have its unit. */
+const UNIT_FOLDERS = ['/usr/lib/systemd/system', '/lib/systemd/system'];
+/** Milliseconds until a unit has started or come back; under emulation turnserver takes several seconds. */
+const START_MS = 60_000;
+const PORT = 4444;
+const SETTLE_MS = 500;
+
+/** Peers that only the unit keeps out once nothing is denied, and one of each family that nothing keeps out. */
+export const METADATA = ['169.254.169.254', 'fd00:ec2::254'] as const;
+const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'] as const;
+
+/**
+ * Runs the package's own unit under systemd: as shipped, through a crash, and without any denied peer. Only what must be
+ * is changed: turnserver is beneath /target, and QEMU needs what a sandbox takes from it.
+ */
+export async function runService(
+  namespaces: Namespaces,
+  agent: RemoteAgent,
+  emulated: boolean,
+): Promise<ServiceFacts> {
+  const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${UNIT}`).find((path) => existsSync(path));
+  if (unit === undefined) throw new Error(`the package has no ${UNIT}`);
+  writeUnit(UNIT, readFileSync(unit, 'utf8'));
+  writeUnit(`${UNIT}.d/laboratory.conf`, dropIn(emulated));
+  adoptAccounts();
+  const systemd = await startSystemd(namespaces.server);
+  const shipped = shippedConfiguration();
+  try {
+    const started = await start(systemd, agent);
+    const restarted = await crash(systemd);
+    const stopped = systemd.control('stop', UNIT);
+    const result = systemd.property(UNIT, 'Result');
+    writeFileSync(`${TARGET}/etc/turnserver.conf`, withoutDenials(shipped));
+    const metadata = await reachMetadata(namespaces, systemd, agent);
+    return {
+      emulated,
+      ...started,
+      restarted,
+      stopped: stopped.code === 0 ? result : stopped.output,
+      ...metadata,
+    };
+  } finally {
+    writeFileSync(`${TARGET}/etc/turnserver.conf`, shipped);
+    await systemd.stop();
+  }
+}
+
+function dropIn(emulated: boolean): string {
+  const lines = ['[Service]', `RootDirectory=${TARGET}`, 'MountAPIVFS=yes', 'ReadWritePaths=-+/var/lib/turn'];
+  // QEMU writes the code that it runs, and asks the kernel for more than turnserver does.
+  if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=');
+  return `${lines.join('\n')}\n`;
+}
+
+/** systemd looks up users in its own root: the target's accounts of turnserver have to be there as well. */
+function adoptAccounts(): void {
+  for (const file of ['/etc/passwd', '/etc/group']) {
+    const line = /^turnserver:.*$/m.exec(readFileSync(`${TARGET}${file}`, 'utf8'))?.[0];
+    if (line !== undefined && !/^turnserver:/m.test(readFileSync(file, 'utf8')))
+      appendFileSync(file, `${line}\n`);
+  }
+}
+
+async function start(
+  systemd: Systemd,
+  agent: RemoteAgent,
+): Promise<Pick<ServiceFacts, 'state' | 'metrics' | 'log'>> {
+  systemd.control('start', UNIT);
+  const state = systemd.property(UNIT, 'ActiveState');
+  const metrics = await agent.scrape(METRICS).then(
+    () => true,
+    () => false,
+  );
+  return { state, metrics, log: lastLines(systemd) };
+}
+
+/** Ends turnserver by SIGKILL. Returns the unit's state when another turnserver has taken its place, or what it was at last. */
+async function crash(systemd: Systemd): Promise<string> {
+  const before = systemd.property(UNIT, 'MainPID');
+  systemd.control('kill', '--signal=SIGKILL', UNIT);
+  const end = Date.now() + START_MS;
+  for (;;) {
+    const state = systemd.property(UNIT, 'ActiveState');
+    const now = systemd.property(UNIT, 'MainPID');
+    if ((state === 'active' && now !== before) || Date.now() > end)
+      return now === before ? 'never ended' : state;
+    await pause(250);
+  }
+}
+
+/** The shipped configuration with an account, and with every peer allowed. */
+function withoutDenials(shipped: string): string {
+  const kept = shipped.split('\n').filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
+  return `${kept.join('\n')}\nuser=${ACCOUNT.username}:${ACCOUNT.password}\n`;
+}
+
+async function reachMetadata(
+  namespaces: Namespaces,
+  systemd: Systemd,
+  agent: RemoteAgent,
+): Promise<Pick<ServiceFacts, 'reached'>> {
+  systemd.control('start', UNIT);
+  await start(systemd, agent);
+  // UDP listeners and authentication threads come right after.
+  await pause(1000);
+  const packets = await watchLeaving(namespaces.server, `udp and dst port ${PORT}`);
+  const reached: ServiceFacts['reached'] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) reached.push(...(await sendTo(family)));
+  await packets.stop();
+  return {
+    reached: reached.map((each) => ({
+      ...each,
+      packets: packets.lines().filter((line) => line.includes(`> ${each.peer}.${PORT}:`)).length,
+    })),
+  };
+}
+
+/**
+ * Each peer has a client of its own: a relay socket whose datagram the unit has refused sends nothing more in old versions.
+ * The controls come last, and show that it is that socket only.
+ */
+async function sendTo(family: Family): Promise<ServiceFacts['reached']> {
+  const attempts: ServiceFacts['reached'] = [];
+  for (const [kind, peers] of [
+    ['metadata', METADATA],
+    ['control', CONTROLS],
+  ] as const) {
+    const peer = peers[family === 'ipv4' ? 0 : 1];
+    const address = { address: peer, port: PORT };
+    const client = await connectClient('udp', family);
+    await allocate(client, family);
+    const permission = await client
+      .ask(METHOD.createPermission, [attribute.xorPeerAddress(address)])
+      .then(wordOf, silence);
+    for (let i = 0; i < 3; i++) client.send(address, Buffer.from('for the metadata service'));
+    await pause(SETTLE_MS);
+    await hangUp(client);
+    attempts.push({ kind, peer, permission, packets: 0 });
+  }
+  return attempts;
+}
+
+function lastLines(systemd: Systemd): string {
+  return systemd
+    .journal(UNIT)
+    .split('\n')
+    .filter((line) => !line.includes('Black listing') && line.trim() !== '')
+    .slice(-15)
+    .join('\n');
+}

@@ -1,0 +1,126 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { enter } from './network.ts';
+
+/** Milliseconds until systemd takes commands. */
+const READY_MS = 30_000;
+const CGROUPS = '/sys/fs/cgroup';
+/** The control group in which systemd has its own tree. */
+const GROUP = `${CGROUPS}/turnbuild-systemd`;
+
+/** systemd as the first process of PID, mount and control-group namespaces of its own, in a machine's network namespace. */
+export interface Systemd {
+  /** systemctl: exit code and all that it said. */
+  control(...args: string[]): { code: number; output: string };
+  /** A unit's property, e.g. `ActiveState`. */
+  property(unit: string, name: string): string;
+  /** All that a unit has said. */
+  journal(unit: string): string;
+  stop(): Promise<void>;
+}
+
+/** systemd does not run here. The message says what it said. */
+export class NoSystemd extends Error {}
+
+/**
+ * Starts systemd. It sees the container's files, and units of /etc/systemd/system that were written before.
+ * @throws NoSystemd
+ */
+export async function startSystemd(namespace: number): Promise<Systemd> {
+  ownControlGroups();
+  const script = [
+    'mount -t proc proc /proc',
+    'mount -t tmpfs tmpfs /run',
+    `umount ${CGROUPS}`,
+    `mount -t cgroup2 none ${CGROUPS}`,
+    'exec /lib/systemd/systemd --log-target=console --log-level=notice --unit=basic.target',
+  ].join(' && ');
+  const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--mount', '--cgroup', '--'];
+  const inGroup = ['sh', '-c', `echo $$ >${GROUP}/cgroup.procs && exec "$@"`, 'sh'];
+  const [file = '', ...args] = [...enter(namespace), ...inGroup, ...unshare, 'sh', '-c', script];
+  // Without `container`, systemd would take the machine for its own and set up its devices.
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, container: 'docker' },
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+  const end = Date.now() + READY_MS;
+  for (;;) {
+    const pid = firstChild(child);
+    if (pid !== undefined && ready(pid)) return createSystemd(child, pid);
+    if (child.exitCode !== null || Date.now() > end) {
+      child.kill('SIGKILL');
+      throw new NoSystemd(said.trim().split('\n').slice(-5).join(' | ') || 'it said nothing');
+    }
+    await pause(200);
+  }
+}
+
+/** Version 2 control groups that can be written: the container has them read-only, or has version 1. */
+function ownControlGroups(): void {
+  if (existsSync(GROUP)) return;
+  spawnSync('umount', ['--recursive', CGROUPS]);
+  execFileSync('mount', ['-t', 'cgroup2', 'none', CGROUPS]);
+  mkdirSync(GROUP);
+}
+
+/** unshare has one child: the first process of the new PID namespace. */
+function firstChild({ pid }: ChildProcess): number | undefined {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  const word = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ')[0] : '';
+  return word === undefined || word === '' ? undefined : Number(word);
+}
+
+function inside(pid: number, ...words: string[]): { code: number; output: string } {
+  const args = [`--target=${pid}`, '--pid', '--mount', '--', ...words];
+  const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
+  return { code: status ?? 1, output: `${stdout}${stderr}`.trim() };
+}
+
+function ready(pid: number): boolean {
+  // `degraded` is ready as well: a container has not all that a machine has.
+  return /^(running|degraded|starting)$/m.test(inside(pid, 'systemctl', 'is-system-running').output);
+}
+
+function createSystemd(child: ChildProcess, pid: number): Systemd {
+  return {
+    control: (...args) => inside(pid, 'systemctl', '--no-pager', ...args),
+    property: (unit, name) =>
+      inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value').output.trim(),
+    journal: (unit) => inside(pid, 'journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).output,
+    async stop() {
+      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      child.kill('SIGKILL');
+      await ended;
+      await removeGroups();
+    },
+  };
+}
+
+/** The tree of control groups that systemd has made; they are free when its last process is gone. */
+async function removeGroups(): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) {
+    const found = spawnSync('find', [GROUP, '-depth', '-type', 'd'], { encoding: 'utf8' }).stdout;
+    for (const dir of found.split('\n').filter((line) => line !== '')) {
+      try {
+        rmdirSync(dir);
+      } catch {
+        // Still in use: next time.
+      }
+    }
+    if (!existsSync(GROUP)) return;
+    await pause(200);
+  }
+}
+
+/** Writes a unit, or a drop-in of one. @param name e.g. `coturn.service`, `coturn.service.d/laboratory.conf` */
+export function writeUnit(name: string, text: string): void {
+  const path = `/etc/systemd/system/${name}`;
+  mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+  writeFileSync(path, text);
+}

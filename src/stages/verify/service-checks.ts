@@ -1,0 +1,82 @@
+import type { LabFacts, ServiceFacts } from '../../lab/facts.ts';
+import { type Check, complaints, fail, pass, type Verdict } from './check.ts';
+import type { PackageFacts } from './facts.ts';
+
+const withService =
+  (judge: (service: ServiceFacts) => Verdict) =>
+  ({ lab }: PackageFacts): Verdict =>
+    lab === undefined ? fail('the laboratory has no results') : explained(judge(lab.service), lab);
+
+function explained(verdict: Verdict, { problems }: LabFacts): Verdict {
+  const problem = problems.service;
+  return verdict.ok || problem === undefined
+    ? verdict
+    : { ...verdict, message: `${verdict.message} (${problem})` };
+}
+
+const EMULATED = 'under QEMU, so without MemoryDenyWriteExecute and SystemCallFilter';
+
+function judgeMetadata({ reached }: ServiceFacts): Verdict {
+  const of = (kind: ServiceFacts['reached'][number]['kind']) => reached.filter((each) => each.kind === kind);
+  const found = of('metadata')
+    .filter(({ packets }) => packets > 0)
+    .map(({ peer, packets }) => `${packets} datagrams have left for ${peer}`);
+  for (const family of ['IPv4', 'IPv6']) {
+    const own = (kind: 'metadata' | 'control') =>
+      of(kind).filter(({ peer }) => peer.includes(':') === (family === 'IPv6'));
+    if (own('metadata').length === 0) found.push(`no metadata address of ${family} was tried`);
+    // Else the configuration, and not the unit, has kept them out.
+    for (const { peer, permission } of own('metadata'))
+      if (permission !== 'success')
+        found.push(`a permission for ${peer} was answered ${permission}, so the unit was not tried`);
+    if (!own('control').some(({ packets }) => packets > 0))
+      found.push(
+        `an address beside it was not reached by ${family}, so nothing is proved by what was not seen`,
+      );
+  }
+  return complaints(found, 'nothing has left for them, with every peer allowed', {
+    addresses: of('metadata').length,
+    controls: of('control').length,
+  });
+}
+
+/** The package's own unit under a real systemd. */
+export const serviceChecks: Check[] = [
+  {
+    id: 'service.start',
+    title: 'The unit starts under systemd, in its sandbox, with the shipped configuration',
+    reason:
+      'A sandbox that takes one system call too many is found by nothing but a start; on a fleet it is an outage.',
+    reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
+    judge: withService(({ state, metrics, log, emulated }) => {
+      if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
+      if (!metrics) return fail('the unit is active, and its metrics can not be read');
+      return pass(emulated ? `active, ${EMULATED}` : 'active');
+    }),
+  },
+  {
+    id: 'service.restart',
+    title: 'systemd starts turnserver again after a crash',
+    reason: 'A relay that crashed at night has to be back before its clients have given up.',
+    judge: withService(({ restarted }) =>
+      restarted === 'active' ? pass('active again') : fail(`after SIGKILL the unit is ${restarted}`),
+    ),
+  },
+  {
+    id: 'service.stop',
+    title: 'The unit stops without a failure',
+    reason: 'A failed unit at every deployment teaches people to look away.',
+    judge: withService(({ stopped }) =>
+      stopped === 'success' ? pass('result: success') : fail(`after a stop its result is: ${stopped}`),
+    ),
+  },
+  {
+    id: 'service.metadata',
+    title: 'The unit keeps the metadata addresses unreachable, whatever the configuration says',
+    reason:
+      "The metadata service gives out the machine's credentials; one deleted line must not open it to every client.",
+    reference:
+      'https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html#IPAddressAllow=ADDRESS%5B/PREFIXLENGTH%5D%E2%80%A6',
+    judge: withService(judgeMetadata),
+  },
+];

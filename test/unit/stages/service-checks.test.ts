@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { LabFacts } from '../../../src/lab/facts.ts';
+import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { parseLabFacts } from '../../../src/stages/verify/lab.ts';
+import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+
+// What the laboratory has really seen of coturn 4.6.1 for debian-13 on x86_64.
+const text = readFileSync(new URL('../../fixtures/verified-4.6.1/lab/lab.json', import.meta.url), 'utf8');
+const good = (): LabFacts => parseLabFacts(text);
+const judge = (lab: LabFacts | undefined) => judgeAll(serviceChecks, packageFacts({ lab }));
+const failures = (lab: LabFacts | undefined) => judge(lab).filter(({ status }) => status === 'failed');
+
+function reached(lab: LabFacts, peer: string): LabFacts['service']['reached'][number] {
+  const found = lab.service.reached.find((each) => each.peer === peer);
+  if (found === undefined) throw new Error(`${peer} was not tried`);
+  return found;
+}
+
+const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
+  [
+    'a sandbox that turnserver can not start in',
+    (lab) => Object.assign(lab.service, { state: 'failed', log: 'one\ncannot find any address' }),
+    ['service.start'],
+    /the unit is failed: one \| cannot find any address/,
+  ],
+  [
+    'a unit without metrics',
+    (lab) => Object.assign(lab.service, { metrics: false }),
+    ['service.start'],
+    /metrics can not be read/,
+  ],
+  [
+    'a unit that stays down after a crash',
+    (lab) => Object.assign(lab.service, { restarted: 'failed' }),
+    ['service.restart'],
+    /after SIGKILL the unit is failed/,
+  ],
+  [
+    'a unit that fails when it is stopped',
+    (lab) => Object.assign(lab.service, { stopped: 'signal' }),
+    ['service.stop'],
+    /its result is: signal/,
+  ],
+  [
+    'metadata that can be reached',
+    (lab) => Object.assign(reached(lab, '169.254.169.254'), { packets: 3 }),
+    ['service.metadata'],
+    /3 datagrams have left for 169\.254\.169\.254/,
+  ],
+  [
+    'metadata that can be reached by IPv6',
+    (lab) => Object.assign(reached(lab, 'fd00:ec2::254'), { packets: 1 }),
+    ['service.metadata'],
+    /1 datagrams have left for fd00:ec2::254/,
+  ],
+  [
+    'a server that reaches nobody',
+    (lab) => Object.assign(reached(lab, '169.254.169.253'), { packets: 0 }),
+    ['service.metadata'],
+    /not reached by IPv4, so nothing is proved/,
+  ],
+  [
+    'a configuration that still denies',
+    (lab) => Object.assign(reached(lab, '169.254.169.254'), { permission: '403' }),
+    ['service.metadata'],
+    /answered 403, so the unit was not tried/,
+  ],
+  [
+    'addresses that nobody tried',
+    (lab) => Object.assign(lab.service, { reached: [] }),
+    ['service.metadata'],
+    /no metadata address of IPv4 was tried/,
+  ],
+  [
+    'a laboratory in which systemd does not run',
+    (lab) => {
+      lab.problems.service = 'Failed to mount cgroup';
+      Object.assign(lab.service, {
+        state: 'not tried',
+        restarted: 'not tried',
+        stopped: 'not tried',
+        reached: [],
+      });
+    },
+    ['service.start', 'service.restart', 'service.stop', 'service.metadata'],
+    /not tried.*\(Failed to mount cgroup\)/,
+  ],
+];
+
+describe('checks of the service', () => {
+  it('pass on what was seen', () => expect(failures(good())).toEqual([]));
+
+  it.each(PLANTED)('%s is found', (_, change, ids, message) => {
+    const lab = good();
+    change(lab);
+    const found = failures(lab);
+    expect(found.map(({ id }) => id)).toEqual(ids);
+    expect(found[0]?.message).toMatch(message);
+  });
+
+  it('say what QEMU could not bear', () => {
+    const lab = good();
+    lab.service.emulated = true;
+    expect(judge(lab)[0]?.message).toMatch(/without MemoryDenyWriteExecute and SystemCallFilter/);
+  });
+
+  it('all fail where there are no results', () =>
+    expect(failures(undefined).map(({ id }) => id)).toEqual(serviceChecks.map(({ id }) => id)));
+
+  it('each is failed by a planted fault', () => {
+    const planted = new Set(PLANTED.flatMap(([, , ids]) => ids));
+    expect(serviceChecks.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
+  });
+});
