@@ -310,14 +310,21 @@ describe('failures', () => {
     }
   });
 
-  it('faults that loopback hides are found: a short TTL, and a private network that can be reached', async () => {
+  it('faults that loopback and a short look hide are found: in the network, in a pool, in a scrape, in the unit', async () => {
     const recipes = copyRecipes();
     const conf = join(recipes, 'packaging/common/turnserver.conf');
     writeFileSync(conf, readFileSync(conf, 'utf8').replace(/^denied-peer-ip=10\..*\n/m, ''));
-    // The router takes one off: 1 would not even arrive.
+    const unit = join(recipes, 'packaging/common/coturn.service');
+    writeFileSync(unit, readFileSync(unit, 'utf8').replace(/^IPAddressDeny=.*\n/m, ''));
+    const scrape = join(recipes, '../patches/prometheus-client/promhttp.c');
+    const leak = '  static char *volatile leaked;\n  leaked = malloc(1024);\n  memset(leaked, 1, 1024);\n';
+    const respond = '  struct MHD_Response *response = ';
+    writeFileSync(scrape, readFileSync(scrape, 'utf8').replace(respond, `${leak}${respond}`));
+    // The router takes one off: 1 would not even arrive. And one port in a hundred is never given back.
     plantPatch(
       recipes,
-      '--- a/src/apps/relay/ns_ioalib_engine_impl.c\n+++ b/src/apps/relay/ns_ioalib_engine_impl.c\n@@ -797,6 +797,8 @@\n \tif(fd<0)\n \t\treturn 0;\n \n+\tint ttl = 2;\n+\tsetsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));\n \tset_sock_buf_size(fd,UR_CLIENT_SOCK_BUF_SIZE);\n \n \tif(is_tcp_socket(st)) { /* <<== FREEBSD fix */\n',
+      '--- a/src/apps/relay/turn_ports.c\n+++ b/src/apps/relay/turn_ports.c\n@@ -198,6 +198,7 @@\n \n void turnports_release(turnports* tp, uint16_t port) {\n   TURN_MUTEX_LOCK(&tp->mutex);\n+  if(port % 100 == 50) { TURN_MUTEX_UNLOCK(&tp->mutex); return; }\n   if(tp && port>=tp->range_start && port<=tp->range_stop) {\n     uint16_t position=(uint16_t)(tp->high & 0x0000FFFF);\n     if(is_taken(tp->status[port])) {\n' +
+        '--- a/src/apps/relay/ns_ioalib_engine_impl.c\n+++ b/src/apps/relay/ns_ioalib_engine_impl.c\n@@ -797,6 +797,8 @@\n \tif(fd<0)\n \t\treturn 0;\n \n+\tint ttl = 2;\n+\tsetsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));\n \tset_sock_buf_size(fd,UR_CLIENT_SOCK_BUF_SIZE);\n \n \tif(is_tcp_socket(st)) { /* <<== FREEBSD fix */\n',
     );
     const other = join(dir, 'faults');
     const run = await release(['--out', other, '--recipes', recipes, ...ONE]);
@@ -328,10 +335,19 @@ describe('failures', () => {
     );
     expect([...failed.keys()].sort()).toEqual([
       'answers.peer',
+      'capacity.even-port',
+      'capacity.ports',
+      'metrics.scrapes',
       'network.ttl',
       'package.configuration',
+      'package.unit-settings',
       'peers.forbidden',
+      'service.metadata',
     ]);
+    expect(failed.get('capacity.even-port')).toMatch(/^20 of 2000 ports are lost after 2000 allocations/);
+    expect(failed.get('capacity.ports')).toMatch(/^round 2: 495 allocations from 500 ports/);
+    expect(failed.get('metrics.scrapes')).toMatch(/resident memory grew by \d+\.\d MiB in 10000 scrapes/);
+    expect(failed.get('service.metadata')).toMatch(/3 datagrams have left for 169\.254\.169\.254/);
     expect(failed.get('network.ttl')).toMatch(/one arrived with 1$/);
     expect(failed.get('peers.forbidden')).toMatch(
       /CreatePermission to 10\.0\.0\.1 .*was granted.*packets have left the server: .* > 10\.0\.0\.1\.4444/,
