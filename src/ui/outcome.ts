@@ -9,6 +9,8 @@ export interface Variant {
   packages: Artifact[];
   checks: CheckResult[];
   metrics: Record<string, number>;
+  /** Facts that its steps noted; of a name that two steps have, the later one's. */
+  facts: Record<string, unknown>;
 }
 
 export interface Counts {
@@ -33,10 +35,19 @@ export function variantsOf(manifest: Manifest): Variant[] {
     const { name, target, arch } = variantOf(step);
     const relevant = target !== undefined || packages.length > 0 || (step.checks ?? []).length > 0;
     if (!relevant) continue;
-    const variant = variants.get(name) ?? { name, target, arch, packages: [], checks: [], metrics: {} };
+    const variant = variants.get(name) ?? {
+      name,
+      target,
+      arch,
+      packages: [],
+      checks: [],
+      metrics: {},
+      facts: {},
+    };
     variant.packages.push(...packages);
     variant.checks.push(...(step.checks ?? []));
     Object.assign(variant.metrics, step.metrics ?? {});
+    Object.assign(variant.facts, step.facts ?? {});
     variants.set(name, variant);
   }
   return [...variants.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

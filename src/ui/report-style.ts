@@ -45,6 +45,8 @@ summary { cursor: pointer; } .figures { margin: 4px 0 6px; font-size: 12.5px; } 
 .severity.critical { color: var(--ground); background: var(--bad); border-color: var(--bad); } .severity.high { color: var(--bad); background: var(--bad-ground); }
 .severity.medium { color: var(--warn); background: var(--warn-ground); } .severity.low { color: var(--soft); }
 .packages { margin: 6px 0 0; padding-left: 18px; columns: 260px auto; }
+.chart { margin: 8px 0 14px; max-width: 760px; } .chart figcaption { font-weight: 600; font-size: 14px; margin-bottom: 8px; }
+.chart svg { width: 100%; height: auto; } .chart rect { fill: var(--link); } .chart text { fill: var(--text); font-size: 14px; dominant-baseline: central; }
 @media (min-width: 700px) { .matrix tbody th, .metrics tbody th { position: sticky; left: 0; background: var(--ground); } .metrics .group th { background: var(--panel); } }
 @media (max-width: 699px) { main, footer { padding: 16px 12px; } h1 { font-size: 24px; } .matrix tbody th { min-width: 200px; } .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); } }
 @page { margin: 12mm; }

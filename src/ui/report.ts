@@ -2,6 +2,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { type Html, html, nothing } from './html.ts';
 import { countChecks, plural, type Variant, type Verdict, variantsOf, verdictOf } from './outcome.ts';
 import { artifacts } from './report-artifacts.ts';
+import { capacity } from './report-capacity.ts';
 import { checkMatrix, failures } from './report-checks.ts';
 import { metrics } from './report-metrics.ts';
 import { advisories, bases, source } from './report-origin.ts';
@@ -40,6 +41,7 @@ ${headline(manifest, variants, release)}
 ${failures(manifest, variants)}
 ${artifacts(manifest)}
 ${checkMatrix(variants)}
+${capacity(variants)}
 ${metrics(variants)}
 ${source(manifest)}
 ${advisories(manifest)}

@@ -106,9 +106,17 @@ export const verify: Stage = {
       outputs: await describeArtifacts(context, step, paths, () => 'verify'),
       checks: judgeAll(CHECKS, facts, context.selection),
       metrics: Object.fromEntries(parseSamples(facts.files.get('long-term.after.metrics') ?? '')),
+      facts: { relayPorts: relayPortsOf(facts.inspected.configuration ?? '') },
     };
   },
 };
+
+/** The relay range of a configuration; coturn's own where it names none. */
+function relayPortsOf(configuration: string): string {
+  const port = (name: string, otherwise: number) =>
+    new RegExp(`^${name}[ \\t]*=[ \\t]*(\\d+)`, 'm').exec(configuration)?.[1] ?? String(otherwise);
+  return `${port('min-port', 49_152)}-${port('max-port', 65_535)}`;
+}
 
 /** Whether the package was built by this release, and not given as a file: then its source is known as well. */
 function isBuiltHere(step: PlannedStep): boolean {

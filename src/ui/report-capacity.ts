@@ -1,0 +1,79 @@
+import { capacityOf, parsePorts, type RelayRange } from '../plan/capacity.ts';
+import { formatBytes, formatNumber } from './format.ts';
+import { columns, type Html, html, nothing, numberColumn, table } from './html.ts';
+import type { Variant } from './outcome.ts';
+
+/** Relayed participants of a call, from a call of two to a meeting. */
+const PARTICIPANTS = [2, 3, 4, 6, 8, 12];
+/** Of the chart, in units of its view box. */
+const CHART = { width: 720, bar: 22, gap: 8, left: 150, right: 90 };
+
+/** What a machine with these packages carries: what one allocation was measured to take, and the planning formula. */
+export function capacity(variants: readonly Variant[]): Html {
+  const measured = variants.filter((variant) => relayOf(variant) !== undefined);
+  if (measured.length === 0) return nothing;
+  const ranges = [...new Set(measured.map((variant) => variant.facts.relayPorts as string))];
+  const rows = measured.map((variant) => row(variant, relayOf(variant) as RelayRange));
+  const head = [
+    ...columns('Package', 'Relay ports'),
+    ...['Allocations per address', 'LimitNOFILE', 'Files per allocation', 'Memory per allocation'].map(
+      numberColumn,
+    ),
+    numberColumn('Memory of a full range'),
+  ];
+  return html`<section><h2>Capacity</h2>
+<p class="muted">One relay port serves one allocation of one relay address. What an allocation takes was measured while a pool of ports was full. <code>turnbuild capacity</code> plans with the same formula.</p>
+${table('Capacity by package', head, [html`<tbody>${rows}</tbody>`], 'files')}
+${ranges.map(chart)}</section>`;
+}
+
+/** The relay range that was noted; nothing for one that is none, as a foreign configuration may have it. */
+function relayOf(variant: Variant): RelayRange | undefined {
+  const { relayPorts } = variant.facts;
+  if (typeof relayPorts !== 'string') return undefined;
+  try {
+    return parsePorts(relayPorts);
+  } catch {
+    return undefined;
+  }
+}
+
+function row(variant: Variant, range: RelayRange): Html {
+  const { ports, openFiles } = capacityOf(planned(range, 2));
+  const figures = variant.checks.find((check) => check.id === 'capacity.ports')?.figures ?? {};
+  const [files, bytes] = [figures['files per allocation'], figures['resident bytes per allocation']];
+  const absent = html`<span class="muted">not measured</span>`;
+  const memory = typeof bytes === 'number' ? formatBytes(bytes) : absent;
+  const full = typeof bytes === 'number' ? formatBytes(bytes * ports) : absent;
+  return html`<tr><th scope="row">${variant.name}</th><td>${range.minPort}-${range.maxPort}</td>
+<td class="number">${formatNumber(ports)}</td><td class="number">${formatNumber(openFiles)}</td>
+<td class="number">${typeof files === 'number' ? formatNumber(files) : absent}</td><td class="number">${memory}</td><td class="number">${full}</td></tr>
+`;
+}
+
+/** Calls of a machine with one relay address and one allocation a participant. */
+function planned(range: RelayRange, participants: number) {
+  return { range, addresses: 1, participants, allocations: 1, pairs: false };
+}
+
+function chart(ports: string): Html {
+  const range = parsePorts(ports);
+  const calls = PARTICIPANTS.map((participants) => capacityOf(planned(range, participants)).calls);
+  const most = Math.max(...calls);
+  const { width, bar, gap, left, right } = CHART;
+  const height = PARTICIPANTS.length * (bar + gap);
+  const bars = PARTICIPANTS.map((participants, index) => {
+    const count = calls[index] ?? 0;
+    const y = index * (bar + gap);
+    const length = Math.round(((width - left - right) * count) / most);
+    const middle = y + bar / 2;
+    return html`<text x="${left - 10}" y="${middle}" text-anchor="end">${participants} participants</text>
+<rect x="${left}" y="${y}" width="${length}" height="${bar}" rx="3"/>
+<text x="${left + length + 8}" y="${middle}">${formatNumber(count)}</text>
+`;
+  });
+  const title = `Calls at a time on one relay address with the ports ${ports}`;
+  return html`<figure class="chart"><figcaption>${title}, by relayed participants of a call</figcaption>
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
+${bars}</svg></figure>`;
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { variantsOf } from '../../../src/ui/outcome.ts';
+import { capacity } from '../../../src/ui/report-capacity.ts';
+import { fixture } from './manifest-fixture.ts';
+
+/** The section of a release whose packages have these relay ports and figures. */
+function section(relayPorts: unknown, figures: Record<string, number> = {}): string {
+  const manifest = fixture();
+  const steps = manifest.steps.map((step) =>
+    step.stage === 'verify'
+      ? {
+          ...step,
+          facts: { relayPorts },
+          checks: [
+            {
+              id: 'capacity.ports',
+              title: 't',
+              reason: 'r',
+              status: 'passed' as const,
+              message: '',
+              figures,
+            },
+          ],
+        }
+      : step,
+  );
+  return capacity(variantsOf({ ...manifest, steps })).safe;
+}
+
+test('says what an allocation takes, and what a full range would', () => {
+  const text = section('49152-65534', { 'files per allocation': 1, 'resident bytes per allocation': 24_576 });
+  expect(text).toMatch(
+    /<td>49152-65534<\/td>\s*<td class="number">16,383<\/td><td class="number">33,766<\/td>/,
+  );
+  // 24 KiB for each of 16,383 ports.
+  expect(text).toMatch(/24\.0 KiB<\/td><td class="number">384\.0 MiB</);
+});
+
+test('draws the calls of a machine, one bar for each size of a call', () => {
+  const text = section('49152-65534');
+  expect(text.match(/<rect /g)).toHaveLength(6);
+  expect(text).toMatch(/2 participants<\/text>\s*<rect [^>]*width="480"[^>]*>\s*<text [^>]*>8,191</);
+  expect(text).toMatch(/8 participants<\/text>\s*<rect [^>]*width="120"[^>]*>\s*<text [^>]*>2,047</);
+});
+
+test('says what was not measured, and nothing at all without relay ports', () => {
+  expect(section('49152-65534').match(/not measured/g)?.length).toBeGreaterThanOrEqual(3);
+  expect(section(undefined)).toBe('');
+  // A configuration of whoever's making.
+  expect(section('65535-1024')).toBe('');
+});
