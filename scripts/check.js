@@ -1,6 +1,7 @@
 // `npm run check`: everything that has to hold before a change lands. Sets up what it needs, a Docker engine included.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
@@ -76,6 +77,12 @@ step('shell scripts of the container', 'shellcheck', [
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);
 step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);
+if (process.argv.includes('--full')) {
+  const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
+  const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
+  step('verification at full scale', process.execPath, [turnbuild, ...release]);
+  rmSync(out, { recursive: true, force: true });
+}
 
 for (const [title, seconds] of times) console.log(`${seconds.toFixed(1).padStart(8)} s  ${title}`);
 console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(8)} s  in all`);

@@ -17,8 +17,8 @@ export interface Check {
   title: string;
   reason: string;
   reference?: string;
-  /** Advisories for which it fails: coturn versions that have one can't do better, whatever the package does. */
-  advisories?: readonly string[];
+  /** Advisories that a failure with these facts is known by: coturn can't do better, whatever the package does. */
+  advisories?: (facts: PackageFacts) => readonly string[];
   judge: (facts: PackageFacts) => Verdict;
 }
 
@@ -46,13 +46,14 @@ export function judgeAll(
   facts: PackageFacts,
   selection: CheckSelection = EVERY_CHECK,
 ): CheckResult[] {
-  return checks.map(({ judge, advisories = [], ...check }) => {
+  return checks.map(({ judge, advisories = () => [], ...check }) => {
     const skipped = skippedBecause(check.id, selection);
     if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
     const { ok, skipped: unknown, message, figures = {} } = judgeOne(judge, facts);
     if (unknown === true) return { ...check, status: 'skipped', message, figures };
     if (ok) return { ...check, status: 'passed', message, figures };
-    const known = facts.advisories.filter(({ id }) => advisories.includes(id));
+    const causes = advisories(facts);
+    const known = facts.advisories.filter(({ id }) => causes.includes(id));
     if (known.length === 0) return { ...check, status: 'failed', message, figures };
     const accepted = known.every(({ id }) => selection.accept.includes(id));
     const why = known.map(({ id, fixed }) => `${id}, fixed in ${fixed}`).join('; ');

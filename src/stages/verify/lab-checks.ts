@@ -246,7 +246,8 @@ export const labChecks: Check[] = [
     reason:
       'RTP clients ask for even ports. A port that is lost with each of them empties the pool within hours of production.',
     reference: 'https://nvd.nist.gov/vuln/detail/CVE-2026-73215',
-    advisories: ['CVE-2026-73215'],
+    advisories: ({ lab }) =>
+      lab !== undefined && lab.evenPort.servedAfterwards < lab.evenPort.ports ? ['CVE-2026-73215'] : [],
     judge: withLab(({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
       const found: string[] = [];
       if (cycles < EVEN_PORT_CYCLES) found.push(`${cycles} were tried, not ${EVEN_PORT_CYCLES}`);
@@ -304,6 +305,8 @@ export const labChecks: Check[] = [
   {
     id: 'packets.hostile',
     title: 'Hostile packets do not end the server, and the next client is served',
+    // Attributes at odd addresses, on processors that mind.
+    advisories: ({ lab }) => (lab?.hostile.ended === 'SIGBUS' ? ['CVE-2026-40613'] : []),
     reason: 'Anybody on the internet can send them, most of them without an account.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
     judge: withLab(({ hostile }) => {

@@ -64,7 +64,7 @@ describe('--accept', () => {
     id: 'relay.udp',
     title: 't',
     reason: 'r',
-    advisories: ['CVE-2026-1', 'CVE-2026-2', 'CVE-2026-9'],
+    advisories: () => ['CVE-2026-1', 'CVE-2026-2', 'CVE-2026-9'],
     judge: () => (ok ? pass('good') : fail('a port is lost')),
   });
   const advisory = (id: string) => ({

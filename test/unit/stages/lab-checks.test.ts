@@ -391,6 +391,33 @@ describe('checks of the laboratory', () => {
     expect(result?.message).toMatch(/Allocate for a transport that is none: 400 where the RFC has 442/);
   });
 
+  it('name the advisory that a failure is known by, and no other failure by it', () => {
+    const advisory = (id: string) => ({
+      id,
+      severity: 'high' as const,
+      fixed: '9.9.9',
+      summary: '',
+      reference: '',
+    });
+    const advisories = ['CVE-2026-73215', 'CVE-2026-40613'].map(advisory);
+    const known = (change: (lab: LabFacts) => void) =>
+      judgeAll(labChecks, packageFacts({ lab: plant(change), advisories }))
+        .filter(({ status }) => status === 'failed')
+        .map(({ id, advisories: causes }) => [id, causes]);
+    expect(known((lab) => Object.assign(lab.evenPort, { servedAfterwards: 1500 }))).toEqual([
+      ['capacity.even-port', ['CVE-2026-73215']],
+    ]);
+    expect(known((lab) => Object.assign(lab.evenPort, { cycles: 0 }))).toEqual([
+      ['capacity.even-port', undefined],
+    ]);
+    expect(known((lab) => Object.assign(lab.hostile, { ended: 'SIGBUS' }))).toEqual([
+      ['packets.hostile', ['CVE-2026-40613']],
+    ]);
+    expect(known((lab) => Object.assign(lab.hostile, { ended: 'SIGSEGV' }))).toEqual([
+      ['packets.hostile', undefined],
+    ]);
+  });
+
   it('all fail where there are no results', () =>
     expect(failures(undefined).map(({ id }) => id)).toEqual(labChecks.map(({ id }) => id)));
 
