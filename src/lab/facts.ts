@@ -138,8 +138,8 @@ export interface ServiceFacts {
   emulated: boolean;
   /** ActiveState after the start with the shipped configuration. */
   state: string;
-  /** Its metrics could be read. */
-  metrics: boolean;
+  /** Its metrics could be read; undefined if its configuration has none. */
+  metrics?: boolean;
   /** Last lines of its journal after the start. */
   log: string;
   /** ActiveState after turnserver was killed; `active` if another one has taken its place. */

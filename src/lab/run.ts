@@ -58,7 +58,6 @@ function nothing(): LabFacts {
     service: {
       emulated: false,
       state: 'not tried',
-      metrics: false,
       log: '',
       restarted: 'not tried',
       stopped: 'not tried',

@@ -80,11 +80,13 @@ async function start(
 ): Promise<Pick<ServiceFacts, 'state' | 'metrics' | 'log'>> {
   systemd.control('start', UNIT);
   const state = systemd.property(UNIT, 'ActiveState');
+  const log = lastLines(systemd);
+  if (!/^prometheus$/m.test(shippedConfiguration())) return { state, log };
   const metrics = await agent.scrape(METRICS).then(
     () => true,
     () => false,
   );
-  return { state, metrics, log: lastLines(systemd) };
+  return { state, metrics, log };
 }
 
 /** Ends turnserver by SIGKILL. Returns the unit's state when another turnserver has taken its place, or what it was at last. */

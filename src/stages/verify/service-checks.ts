@@ -50,7 +50,7 @@ export const serviceChecks: Check[] = [
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
     judge: withService(({ state, metrics, log, emulated }) => {
       if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
-      if (!metrics) return fail('the unit is active, and its metrics can not be read');
+      if (metrics === false) return fail('the unit is active, and its metrics can not be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
     }),
   },

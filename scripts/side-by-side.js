@@ -1,0 +1,40 @@
+// `node scripts/side-by-side.js NAME=manifest.json NAME=manifest.json`: the checks of packages next to each other, as Markdown.
+import { readFileSync } from 'node:fs';
+
+const MARKS = { passed: 'yes', failed: '**no**', accepted: '**no** (accepted)', skipped: '–' };
+/** Characters of a message; the whole of it is in the report. */
+const MESSAGE_CHARS = 160;
+
+const columns = process.argv.slice(2).map((word) => {
+  const at = word.indexOf('=');
+  if (at < 1) throw new Error(`write NAME=manifest.json, not "${word}"`);
+  const manifest = JSON.parse(readFileSync(word.slice(at + 1), 'utf8'));
+  const checks = manifest.steps.flatMap((step) => step.checks ?? []);
+  if (checks.length === 0) throw new Error(`${word.slice(at + 1)} has no checks`);
+  return { name: word.slice(0, at), checks: new Map(checks.map((check) => [check.id, check])) };
+});
+if (columns.length < 2) throw new Error('give two manifests at least');
+
+const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const short = (text) => (text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS)}…` : text);
+const ids = [...new Set(columns.flatMap(({ checks }) => [...checks.keys()]))];
+
+console.log(`| check | ${columns.map(({ name }) => name).join(' | ')} | what was found |`);
+console.log(`| --- | ${columns.map(() => ':-:').join(' | ')} | --- |`);
+for (const id of ids) {
+  const results = columns.map(({ checks }) => checks.get(id));
+  const title = results.find((result) => result !== undefined)?.title ?? '';
+  const found = results
+    .filter((result) => result !== undefined && result.status !== 'passed')
+    .map((result) => short(result.message));
+  const marks = results.map((result) => (result === undefined ? 'not run' : MARKS[result.status]));
+  console.log(
+    `| ${cell(title)} \`${id}\` | ${marks.join(' | ')} | ${cell([...new Set(found)].join('; '))} |`,
+  );
+}
+for (const { name, checks } of columns) {
+  const count = (status) => [...checks.values()].filter((check) => check.status === status).length;
+  console.log(
+    `\n${name}: ${count('passed')} of ${checks.size} passed, ${count('failed')} failed, ${count('skipped')} skipped.`,
+  );
+}
