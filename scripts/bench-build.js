@@ -45,7 +45,8 @@ function baseContext(arch) {
   );
   if (name === undefined) throw new Error(`no root ${suite}-${arch}; run turnbuild release first`);
   const folder = join(cache, 'bases', name);
-  return `oci-layout://${folder}@${readFileSync(join(folder, 'digest'), 'utf8').trim()}`;
+  const digest = readFileSync(join(folder, 'digest'), 'utf8').trim();
+  return `oci-layout://${join(folder, digest.replace('sha256:', '').slice(0, 12))}@${digest}`;
 }
 
 /** One buildx call of the build stage, with the very inputs of the last release. */

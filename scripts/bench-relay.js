@@ -1,0 +1,109 @@
+// @ts-check
+// `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, side by side on
+// this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a root, a Docker engine.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { basename, join } from 'node:path';
+import { baseContext, docker, findPackage, makeImages, readTarget } from './bench/images.js';
+import { architectureOf, BenchError, parseOptions, USAGE } from './bench/options.js';
+import { counted, cpuPerPacket, packetsPerSecond, schedule } from './bench/rounds.js';
+import { table } from './bench/table.js';
+
+/** @typedef {import('./bench/rounds.js').Side} Side */
+/** @typedef {import('./bench/rounds.js').Run} Run */
+
+const name = `turnbuild-bench-${process.pid}`;
+const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
+
+/** One run in a container of its own. @param {Side} side @param {number} seconds @returns {Promise<Run>} */
+async function perform(side, seconds) {
+  const told = JSON.stringify({ prometheus: side === 'ours', seconds });
+  const child = spawn(
+    'docker',
+    [
+      ...['run', '--rm', `--name=${name}`, '--network=none', '--user=turnserver', `${name}:${side}`],
+      ...['node', '/round.mjs', told],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let [out, errors] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  if (code !== 0)
+    throw new BenchError(
+      `The run of ${side} ended with ${code}:\n${errors.trim()}`,
+      'These are the last lines of its turnserver; a package without Prometheus has no metrics.',
+    );
+  return JSON.parse(out);
+}
+
+/** @param {import('./bench/options.js').Options} options */
+async function measure({ rounds, seconds }) {
+  const pairs = [];
+  for (const [i, order] of schedule(rounds).entries()) {
+    /** @type {Partial<Record<Side, Run>>} */
+    const pair = {};
+    for (const side of order) {
+      const run = await perform(side, seconds);
+      pair[side] = run;
+      console.error(
+        `${i === 0 ? 'warm-up' : `pair ${i}/${rounds}`}  ${side.padEnd(6)}  ${packetsPerSecond(run).toFixed(0)} packets/s, ` +
+          `${cpuPerPacket(run).toFixed(3)} µs each, server ${((100 * run.serverSeconds) / run.seconds).toFixed(0)} % of its core, ` +
+          `load ${((100 * run.loadSeconds) / run.seconds).toFixed(0)} %`,
+      );
+    }
+    pairs.push(/** @type {Record<Side, Run>} */ (pair));
+  }
+  return counted(pairs);
+}
+
+function cleanUp() {
+  const quiet = /** @type {const} */ ({ stdio: 'ignore' });
+  spawnSync('docker', ['rm', '--force', name], quiet);
+  spawnSync('docker', ['image', 'rm', '--force', `${name}:ours`, `${name}:debian`], quiet);
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** @param {import('./bench/options.js').Options} options */
+async function bench(options) {
+  const arch = architectureOf(process.arch);
+  const target = readTarget(options.target);
+  const deb = findPackage(options, { ...target, deb: arch.deb });
+  const engine = docker('version', '--format', '{{.Server.Version}}');
+  await makeImages({ deb, base: baseContext(target, arch.root), inputs: join(dir, 'inputs'), name });
+  const version = (/** @type {Side} */ side) =>
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own field
+    docker('run', '--rm', '--network=none', `${name}:${side}`, 'dpkg-query', '-Wf', '${Version}', 'coturn');
+  const versions = { ours: version('ours'), debian: version('debian') };
+  const pairs = await measure(options);
+  // Where the package lies is this machine's affair.
+  const words = process.argv.slice(2).join(' ').replace(deb, basename(deb));
+  return table(pairs, {
+    machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    system: `Linux ${release()}, ${options.target}, Docker ${engine}`,
+    versions,
+    command: `npm run bench:relay${words === '' ? '' : ` -- ${words}`}`,
+  });
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(130);
+  });
+try {
+  const options = parseOptions(process.argv.slice(2));
+  console.log(options === undefined ? USAGE : await bench(options));
+} catch (error) {
+  if (!(error instanceof BenchError)) throw error;
+  console.error(`bench:relay: ${error.message}\n  ${error.hint}`);
+  process.exitCode = 1;
+} finally {
+  cleanUp();
+}

@@ -1,0 +1,105 @@
+// @ts-check
+// What `npm run bench:relay` needs before it can measure: our package, the distribution's root, and an image with each coturn.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { parse } from 'yaml';
+import { BenchError, newestPackage } from './options.js';
+
+const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
+const root = join(folder, '../..');
+const cache =
+  process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+const make = (/** @type {string} */ target) =>
+  `Make it: npm run build && bin/turnbuild.js release 4.6.1 --source debian --target ${target}`;
+
+/** What a command prints. @param {string[]} args */
+export function docker(...args) {
+  const { status, stdout, stderr, error } = spawnSync('docker', args, { encoding: 'utf8' });
+  if (status === 0) return stdout.trim();
+  throw new BenchError(
+    `docker ${args.join(' ')}: ${error?.message ?? stderr.trim().split('\n').slice(-15).join('\n')}`,
+    'bin/turnbuild.js doctor says what is missing, doctor --fix installs it.',
+  );
+}
+
+/** @param {string} target */
+export function readTarget(target) {
+  const file = join(root, `recipes/targets/${target}.yaml`);
+  if (!existsSync(file)) throw new BenchError(`There is no target ${target}`, 'See recipes/targets/.');
+  const { suite, label, baseImage } = parse(readFileSync(file, 'utf8'));
+  return { name: target, suite: String(suite), label: String(label), baseImage: baseImage ?? undefined };
+}
+
+/** @param {import('./options.js').Options} options @param {{ label: string, deb: string }} target */
+export function findPackage({ deb, target: name }, target) {
+  if (deb !== undefined) {
+    if (!existsSync(deb)) throw new BenchError(`${deb} is not there`, make(name));
+    if (!deb.endsWith(`_${target.deb}.deb`))
+      throw new BenchError(
+        `${basename(deb)} is not for ${target.deb}`,
+        'Under emulation the figures would be those of QEMU.',
+      );
+    return deb;
+  }
+  const dist = join(root, 'dist');
+  const files = existsSync(dist)
+    ? readdirSync(dist, { recursive: true }).map((each) => String(each).replaceAll('\\', '/'))
+    : [];
+  const newest = newestPackage(files, target);
+  if (newest !== undefined) return join(dist, newest);
+  throw new BenchError(
+    `dist/ has no package of ${name} for ${target.deb}`,
+    `${make(name)}; or name a package: --deb FILE`,
+  );
+}
+
+/**
+ * The named context with the distribution's minimal root, as the last release used it.
+ * @param {{ name: string, suite: string, baseImage: string | undefined }} target @param {string} arch
+ */
+export function baseContext({ name, suite, baseImage }, arch) {
+  if (baseImage !== undefined) return `docker-image://${baseImage}`;
+  const bases = join(cache, 'bases');
+  const newest = (existsSync(bases) ? readdirSync(bases) : [])
+    .filter((each) => each.startsWith(`${suite}-${arch}-`))
+    .map((each) => join(bases, each))
+    .filter((each) => existsSync(join(each, 'digest')))
+    .sort((a, b) => statSync(join(a, 'digest')).mtimeMs - statSync(join(b, 'digest')).mtimeMs)
+    .at(-1);
+  if (newest === undefined) throw new BenchError(`There is no root of ${suite} in ${bases}`, make(name));
+  const digest = readFileSync(join(newest, 'digest'), 'utf8').trim();
+  const short = digest.replace('sha256:', '').slice(0, 12);
+  // An engine without the containerd image store knows no OCI layouts; the release has put the root among its images.
+  return docker('info', '--format', '{{json .DriverStatus}}').includes('io.containerd.snapshotter')
+    ? `oci-layout://${join(newest, short)}@${digest}`
+    : `docker-image://turnbuild/${suite}-${arch}:${short}`;
+}
+
+/**
+ * Makes the images NAME:ours and NAME:debian.
+ * @param {{ deb: string, base: string, inputs: string, name: string }} what `inputs`: a folder to make
+ */
+export async function makeImages({ deb, base, inputs, name }) {
+  mkdirSync(inputs);
+  copyFileSync(deb, join(inputs, 'coturn.deb'));
+  await build({
+    entryPoints: [join(folder, 'round.js')],
+    outfile: join(inputs, 'round.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node18',
+  });
+  for (const side of ['ours', 'debian']) {
+    console.error(`image with ${side === 'ours' ? basename(deb) : "the distribution's own coturn"}`);
+    docker(
+      ...['buildx', 'build', '--progress=plain', '--provenance=false', `--target=${side}`],
+      ...[`--build-context=base=${base}`, `--build-context=inputs=${inputs}`],
+      ...[`--output=type=docker,name=${name}:${side}`, folder],
+    );
+  }
+}

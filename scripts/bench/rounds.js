@@ -1,0 +1,108 @@
+// @ts-check
+// Which server runs when, and what the runs say together. Pure.
+
+/** @typedef {'ours' | 'debian'} Side */
+/**
+ * What the load's program prints of one run.
+ * @typedef {object} Run
+ * @property {number} seconds wall time of what follows
+ * @property {number} byPeers packets that peers have received
+ * @property {number} byClients packets that clients have received
+ * @property {number} sent packets sent by both
+ * @property {number} serverSeconds processor time of turnserver, user and system
+ * @property {number} loadSeconds processor time of the load
+ */
+/**
+ * A run of each side, one right after the other.
+ * @template T
+ * @typedef {Record<Side, T>} Pair
+ */
+/**
+ * @typedef {object} Estimate
+ * @property {number} ratio ours to Debian's, geometric mean of the pairs
+ * @property {number} low lower bound of the 95 % confidence interval
+ * @property {number} high upper bound
+ */
+
+/** Packets per second that may be lost to the metrics: the lower bound of the ratio has to be above. */
+export const GOAL = 0.98;
+
+/**
+ * The order of the runs: in turns, and who goes first changes with each pair, so that a machine that gets slower or faster
+ * does so for both. One pair more than is counted: the first one warms up.
+ * @param {number} rounds pairs that are counted
+ * @returns {Side[][]}
+ */
+export function schedule(rounds) {
+  return Array.from({ length: rounds + 1 }, (_, i) =>
+    i % 2 === 0 ? ['ours', 'debian'] : ['debian', 'ours'],
+  );
+}
+
+/**
+ * The pairs that count: all but the first.
+ * @template T
+ * @param {readonly T[]} pairs
+ */
+export function counted(pairs) {
+  return pairs.slice(1);
+}
+
+/**
+ * Relayed packets a second, as the receivers have counted them.
+ * @param {Run} run
+ */
+export function packetsPerSecond(run) {
+  return (run.byPeers + run.byClients) / run.seconds;
+}
+
+/**
+ * Microseconds of the server's processor time for one relayed packet.
+ * @param {Run} run
+ */
+export function cpuPerPacket(run) {
+  return (run.serverSeconds * 1e6) / (run.byPeers + run.byClients);
+}
+
+/** @param {readonly number[]} values @returns {number} */
+export function mean(values) {
+  if (values.length === 0) throw new RangeError('no values');
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** @param {readonly number[]} values all above 0 @returns {number} */
+export function geometricMean(values) {
+  return Math.exp(mean(values.map((value) => Math.log(value))));
+}
+
+/** 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom: NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2. */
+const T_QUANTILES = [
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,
+  2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
+];
+
+/**
+ * 97.5 % quantile of Student's t. Above 30 degrees of freedom it is that of 30, which makes an interval at most 4 % wider.
+ * @param {number} degrees at least 1
+ * @returns {number}
+ */
+export function studentT(degrees) {
+  const value = T_QUANTILES[Math.min(degrees, T_QUANTILES.length) - 1];
+  if (value === undefined) throw new RangeError(`no quantile of t for ${degrees} degrees of freedom`);
+  return value;
+}
+
+/**
+ * Ratio of ours to Debian's with a 95 % confidence interval: the paired t interval of the logarithms of each pair's ratio.
+ * A bootstrap of so few pairs would be too narrow. Nothing is drawn at random: the same runs give the same interval.
+ * @param {readonly Pair<number>[]} pairs at least two, values above 0
+ * @returns {Estimate}
+ */
+export function ratioOf(pairs) {
+  if (pairs.length < 2) throw new RangeError('an interval takes two pairs at least');
+  const logs = pairs.map(({ ours, debian }) => Math.log(ours / debian));
+  const middle = mean(logs);
+  const variance = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0) / (logs.length - 1);
+  const half = studentT(logs.length - 1) * Math.sqrt(variance / logs.length);
+  return { ratio: Math.exp(middle), low: Math.exp(middle - half), high: Math.exp(middle + half) };
+}

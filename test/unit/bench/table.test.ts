@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../../scripts/bench/rounds.js';
+import { table } from '../../../scripts/bench/table.js';
+
+const setting = {
+  machine: '2 x a processor, 4 GiB',
+  system: 'Linux 6.12, debian-13, Docker 26.1',
+  versions: { ours: '4.6.1+turnbuild-1~deb13', debian: '4.6.1-2' },
+  command: 'npm run bench:relay -- --rounds 3',
+};
+
+/** A run of ten seconds at a rate; the server has all of its core. */
+function run(rate: number, more: Partial<Run> = {}): Run {
+  const half = rate * 5;
+  return {
+    seconds: 10,
+    byPeers: half,
+    byClients: half,
+    sent: 2 * half,
+    serverSeconds: 10,
+    loadSeconds: 6,
+    ...more,
+  };
+}
+const pairsOf = (rates: number[], more: Partial<Run> = {}) =>
+  rates.map((rate) => ({ ours: run(rate, more), debian: run(100_000) }));
+
+describe('the table', () => {
+  it('has both figures, their ratios, and what they were measured with', () => {
+    const text = table(pairsOf([99_000, 100_000, 101_000]), setting);
+    for (const value of [setting.machine, setting.system, `\`${setting.command}\``, 'of 3 pairs'])
+      expect(text).toContain(value);
+    expect(text).toContain("ours, 4.6.1+turnbuild-1~deb13, metrics on | Debian's, 4.6.1-2");
+    expect(text).toMatch(
+      /^\| relayed packets per second \| 99,997 \| 100,000 \| 1\.0000 \| 0\.9754 to 1\.0251 \|$/m,
+    );
+    expect(text).toMatch(/per packet, µs \| 10\.000 \| 10\.000 \| 1\.0000 \| 0\.9755 to 1\.0252 \|$/m);
+    expect(text).toContain('turnserver 100 % and 100 %, load 60 % and 60 %');
+  });
+
+  it('says whether the lower bound meets the goal, whatever the mean is', () => {
+    expect(table(pairsOf([99_000, 100_000, 101_000]), setting)).toContain('**Not met.**');
+    expect(table(pairsOf([99_900, 100_000, 100_100]), setting)).toContain('at least 0.98. Met.');
+    expect(table(pairsOf([97_000, 97_001, 97_002]), setting)).toContain('**Not met.**');
+  });
+
+  it('warns of a server that had to wait, and of lost packets', () => {
+    expect(table(pairsOf([1, 1]), setting)).not.toContain('Beware');
+    const waited = table(pairsOf([100_000, 100_000], { serverSeconds: 9 }), setting);
+    expect(waited).toContain('in 2 of 4 runs turnserver had less than 95 % of its core');
+    const lost = table(pairsOf([100_000, 100_000], { sent: 1_020_000 }), setting);
+    expect(lost).toContain('in 2 of 4 runs more than 1 % of the packets did not arrive');
+    expect(lost).not.toContain('of its core. The machine');
+  });
+});
