@@ -42,6 +42,13 @@ const COLLECT = Symbol('collect');
 
 type OptionGroup = readonly (readonly [flags: string, text: string, value?: string | typeof COLLECT])[];
 
+const LINT_EXIT_CODES = `
+Levels and exit codes:
+  error    a hole, a line that does nothing, or one that turnserver does not start with; exit code 1
+  warning  weakens the server, or may; exit code 0
+  note     for information; exit code 0
+`;
+
 /** Which sources, and what is thought of them. */
 const SOURCE_OPTIONS: OptionGroup = [
   ['--source <where>', 'github, debian, a file, or an address'],
@@ -184,6 +191,7 @@ releaseCommand(
 )
   .option('--version <version>', 'the coturn version that it is for')
   .option('--sarif', 'print the findings as SARIF 2.1.0')
+  .addHelpText('after', LINT_EXIT_CODES)
   .action(async (file: string, options: LintOptions) => {
     const { lintConfigFile } = await import('./commands/lint-config.ts');
     const { createOutput } = await import('./commands/output.ts');

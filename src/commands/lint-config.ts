@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { isAbsolute, relative } from 'node:path';
-import type { Finding } from '../config/finding.ts';
+import { relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Finding, RULES, type RuleId } from '../config/finding.ts';
 import { lintConfig } from '../config/lint.ts';
 import { OptionTableError, parseOptionTable } from '../config/option-table.ts';
 import { toSarif } from '../config/sarif.ts';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { readConfigurationFile } from '../io/configuration-file.ts';
 import { readSourceArchive } from '../io/source-archive.ts';
 import { fileOf } from '../io/source-tree.ts';
 import type { CommonOptions } from './options.ts';
@@ -15,8 +16,6 @@ import { fetchShown } from './source-progress.ts';
 
 /** Where coturn's option table is, in every version since 4.5. */
 const TABLE_FILE = 'src/apps/relay/mainrelay.c';
-/** A turnserver.conf is a few kilobytes. */
-const MAX_BYTES = 4 * 1024 * 1024;
 
 export interface LintOptions extends CommonOptions {
   /** The coturn version that the configuration is for. */
@@ -24,14 +23,14 @@ export interface LintOptions extends CommonOptions {
   sarif?: boolean;
 }
 
-/** `turnbuild lint-config FILE --version V`: exit code 1 if there is an error in the configuration. */
+/** `turnbuild lint-config FILE --version V`: exit code 1 if a finding is an error; warnings and notes leave it at 0. */
 export async function lintConfigFile(
   file: string,
   options: LintOptions,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const text = await readConfiguration(file);
+  const text = await readConfigurationFile(file);
   if (options.version === undefined && options.source === undefined) {
     throw usageError(
       'VERSION_MISSING',
@@ -47,25 +46,25 @@ export async function lintConfigFile(
     options: readTable(table, source.version),
     removed: session.recipes.options,
   });
-  const shown = isAbsolute(file) ? relative(process.cwd(), file) : file;
   if (options.sarif === true)
-    output.data(toSarif(findings, { file: shown, turnbuildVersion: await packageVersion() }));
-  else if (options.json === true) output.data({ file, version: source.version, findings });
+    output.data(toSarif(findings, { uri: addressOf(file), turnbuildVersion: await packageVersion() }));
+  else if (options.json === true)
+    output.data({ file, version: source.version, findings: findings.map(toJson) });
   else for (const line of describe(file, source.version, findings)) output.line(line);
   return findings.some(({ level }) => level === 'error') ? EXIT.failed : EXIT.ok;
 }
 
-async function readConfiguration(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    throw usageError('CONFIG_NOT_FOUND', `There is no file ${file}`);
-  });
-  if (bytes.length > MAX_BYTES || bytes.includes(0))
-    throw usageError(
-      'CONFIG_INVALID',
-      `${file} is not a turnserver.conf: it is no text, or larger than 4 MiB`,
-    );
-  return bytes.toString();
+/** A finding of `--json`: every key is there in each; what has no line has null. */
+function toJson({ rule, level, line, column, message }: Finding): object {
+  const { reason, hint } = RULES[rule];
+  return { rule, level, line: line ?? null, column: column ?? null, message, reason, hint };
+}
+
+/** Relative to this folder where the file is in it, so that a report is the same on each machine. */
+function addressOf(file: string): string {
+  const path = relative(process.cwd(), file);
+  const outside = path === '' || path.startsWith('..');
+  return outside ? pathToFileURL(file).href : path.split(sep).map(encodeURIComponent).join('/');
 }
 
 function readTable(table: string | undefined, version: string): ReturnType<typeof parseOptionTable> {
@@ -87,6 +86,11 @@ function describe(file: string, version: string, findings: readonly Finding[]): 
     const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
     return `${place}: ${level}: ${message} [${rule}]`;
   });
+  const rules = [...new Set(findings.map(({ rule }) => rule))];
   const sum = `${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes, for coturn ${version}`;
-  return [...lines, sum];
+  return [...lines, ...(rules.length === 0 ? [] : ['', ...rules.map(explain), '']), sum];
+}
+
+function explain(rule: RuleId): string {
+  return `${rule}: ${RULES[rule].reason}\n  ${RULES[rule].hint}`;
 }

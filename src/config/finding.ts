@@ -11,7 +11,10 @@ export interface LintContext {
   removed: readonly { option: string; removed: string; note: string }[];
 }
 
-/** How much a finding weighs: an error is a hole or does nothing, a warning is worth a thought, a note is for information. */
+/**
+ * How much a finding weighs. An error is a hole, a line that does nothing, or one that turnserver does not start with. A warning
+ * weakens the server, or may: look at it. A note is for information: what is guarded once and could be guarded twice.
+ */
 export type Level = 'error' | 'warning' | 'note';
 
 /** Something that is wrong with a configuration. */
@@ -24,42 +27,147 @@ export interface Finding {
   message: string;
 }
 
-/** Every rule, and why it exists. */
+/** Every rule: why it exists, and what to do. */
 export const RULES = {
-  'unknown-option':
-    'turnserver only warns about a line that it does not know, and runs without it: a misspelt denied-peer-ip is an open relay.',
-  'removed-option': 'Newer versions do not know the option any more, and run without it.',
-  'optional-feature': 'The option is there only in a turnserver that was built with the feature.',
-  'missing-value': 'Without its value the option does nothing.',
-  'line-too-long': 'turnserver reads 1,023 bytes of a line, and takes the rest for another one.',
-  'trailing-text': 'Only a whole line can be a comment: behind a value it belongs to the value.',
-  'invalid-boolean': 'turnserver refuses to start with it.',
-  'switched-off': 'The value means no: the line does the opposite of what it looks like.',
-  'invalid-number': 'turnserver takes what is no number for 0, or for another number.',
-  'port-range': 'Relay ports are given out from the lower to the upper end.',
-  'invalid-range':
-    'Peer ranges are written START-END; versions from 4.11 on refuse to start with anything else.',
-  'inverted-range': 'A range whose end is below its start holds nothing.',
-  'range-without-start':
-    'A range that begins with an address of all zeros has no lower end for turnserver: one of IPv6 holds all of IPv4, too.',
-  'peer-not-denied':
-    'The relay stands inside: its neighbours, its loopback and the metadata service trust it.',
-  'single-guard':
-    'Its guards have been got past before (CVE-2026-53450); a line of the configuration is a second one.',
-  'peer-allowed': 'allowed-peer-ip beats every denied-peer-ip.',
-  'public-peer-denied': 'Calls go to peers on the public internet.',
-  'open-relay': 'Without credentials everybody can send through this server, in its name.',
-  'missing-realm': 'Long-term credentials belong to a realm.',
-  'known-secret': "It is in everybody's examples, so it is the first that is tried.",
-  'weak-secret': 'A shared secret can be guessed offline from any credential that was made with it.',
-  'missing-protection': 'The default of this version is the less safe one.',
-  administration: 'It opens a port that can end sessions and read credentials.',
-  'public-metrics': 'They name users and traffic, to whoever can reach the port.',
+  'unknown-option': {
+    reason:
+      'turnserver only warns about a line that it does not know, and runs without it: a misspelt denied-peer-ip is an open relay.',
+    hint: 'Correct the name, or take the line out.',
+  },
+  'removed-option': {
+    reason: 'This version does not know the option any more, and runs without it.',
+    hint: 'Take the line out, and see that what it was for is done otherwise.',
+  },
+  'command-line-only': {
+    reason: 'In a file, turnserver prints its usage and ends.',
+    hint: 'Take the line out.',
+  },
+  'optional-feature': {
+    reason: 'The option is there only in a turnserver that was built with the feature.',
+    hint: 'See that your package has it; other builds ignore the line.',
+  },
+  'missing-value': { reason: 'Without its value the option does nothing.', hint: 'Write NAME=VALUE.' },
+  'line-too-long': {
+    reason: 'turnserver reads 1,023 bytes of a line, and takes the rest for another one, of a comment, too.',
+    hint: 'Make two lines of it, or a shorter one.',
+  },
+  'trailing-text': {
+    reason: 'Only a whole line can be a comment: what follows a value belongs to the value.',
+    hint: 'Put comments on lines of their own; put a value that has spaces in quotes.',
+  },
+  'invalid-boolean': {
+    reason: 'turnserver refuses to start with it.',
+    hint: 'Write yes or no, or no value at all.',
+  },
+  'ignored-value': {
+    reason: 'turnserver does not read the value of this option: to name it is to switch it on.',
+    hint: 'Take the line out to switch it off.',
+  },
+  'switched-off': {
+    reason: 'The value means no: the line does the opposite of what it looks like.',
+    hint: 'Take the value out to switch it on, or the line to leave it off.',
+  },
+  'repeated-option': {
+    reason: 'Of an option that has one value only, the last line wins.',
+    hint: 'Keep one of the lines.',
+  },
+  conflict: { reason: 'turnserver refuses to start with it.', hint: 'Take one of the two out.' },
+  'invalid-number': {
+    reason:
+      'What is no number is taken for 0, or for the digits that it begins with; for ports, newer versions refuse to start.',
+    hint: 'Write decimal digits only.',
+  },
+  'invalid-address': {
+    reason: 'turnserver logs an error, and runs without the line.',
+    hint: 'Correct the address.',
+  },
+  'port-range': {
+    reason: 'Each allocation takes a port of its own, from the lower to the upper end.',
+    hint: 'Write a range such as min-port=49152 and max-port=65534.',
+  },
+  'invalid-range': {
+    reason: 'turnserver runs without the range, and does not start at all from 4.11 on.',
+    hint: 'Write START-END of two IP addresses, or one address: 10.0.0.0-10.255.255.255 for 10.0.0.0/8.',
+  },
+  'inverted-range': {
+    reason: 'A range whose end is below its start holds nothing.',
+    hint: 'Write the lower address first.',
+  },
+  'open-range': {
+    reason:
+      'An end that is missing, or an address of all zeros, is no limit for turnserver: such a range of IPv6 holds IPv4, too.',
+    hint: 'Write both ends, and begin ranges of IPv6 with ::1.',
+  },
+  'peer-not-denied': {
+    reason: 'The relay stands inside: its neighbours, its loopback and the metadata service trust it.',
+    hint: "Deny all that is not the public internet; turnbuild's own turnserver.conf has the lines.",
+  },
+  'unroutable-peer': {
+    reason:
+      'It should lead nowhere. Networks and tunnels that use it all the same would be within reach of every user.',
+    hint: "Deny all that is not the public internet; turnbuild's own turnserver.conf has the lines.",
+  },
+  'single-guard': {
+    reason:
+      "One guard alone denies it. turnserver's own have been got past before (CVE-2026-53450), and a line is lost easily.",
+    hint: 'Add the other guard, too.',
+  },
+  'peer-allowed': {
+    reason: 'What is allowed beats every denied-peer-ip.',
+    hint: 'Let nothing listen there that TURN users may not use, or take the line out.',
+  },
+  'public-peer-denied': {
+    reason: 'Calls go to peers on the public internet.',
+    hint: 'Deny less, unless the only peers are those of allowed-peer-ip.',
+  },
+  'open-relay': {
+    reason: 'Without credentials everybody can send through this server, in its name.',
+    hint: 'Set lt-cred-mech, or use-auth-secret with a static-auth-secret, and neither no-auth nor a value behind it.',
+  },
+  'server-relay': {
+    reason:
+      'Nobody has to be permitted by a user: every packet from the internet gets through to the client.',
+    hint: 'Take the line out.',
+  },
+  'missing-realm': { reason: 'Long-term credentials belong to a realm.', hint: 'Set realm to your domain.' },
+  'invalid-user': {
+    reason: 'turnserver logs an error, and the account does not exist.',
+    hint: 'Write user=NAME:PASSWORD.',
+  },
+  'known-secret': {
+    reason: "It is in everybody's examples, so it is the first that is tried.",
+    hint: 'Make one of your own: openssl rand -hex 32.',
+  },
+  'weak-secret': {
+    reason: 'A shared secret can be guessed offline from any credential that was made with it.',
+    hint: 'Make a long one: openssl rand -hex 32.',
+  },
+  'weak-crypto': {
+    reason: 'It can be broken, or there is something better that every client knows.',
+    hint: 'Take the line out: the default is better.',
+  },
+  'missing-protection': {
+    reason: 'What is not said is left to the default of the version, which may be the less safe one.',
+    hint: 'Add the option that the message names.',
+  },
+  administration: {
+    reason: 'Who reaches a port for administration can end sessions and read credentials.',
+    hint: 'Leave it off; if you need it, keep it on loopback.',
+  },
+  'public-metrics': {
+    reason: 'They name users and traffic, to whoever can reach the port.',
+    hint: 'Bind them to loopback, or keep the port behind a firewall.',
+  },
 } as const;
 
 export type RuleId = keyof typeof RULES;
 
 /** A finding at a setting, or about the whole file. */
-export function finding(rule: RuleId, level: Level, at: Setting | undefined, message: string): Finding {
+export function finding(
+  rule: RuleId,
+  level: Level,
+  at: Pick<Setting, 'line' | 'column'> | undefined,
+  message: string,
+): Finding {
   return { rule, level, line: at?.line, column: at?.column, message };
 }

@@ -1,9 +1,13 @@
+import { type Reading, readingsOf } from './option-reading.ts';
+
 /** One long option of a turnserver. */
 export interface ConfigOption {
   name: string;
   value: 'none' | 'optional' | 'required';
   /** Conditions of the preprocessor around it, e.g. `!defined(TURN_NO_PROMETHEUS)`: builds differ. */
   conditions: string[];
+  /** What turnserver does with the value; unknown where only the table is at hand. */
+  reading?: Reading;
 }
 
 /** The source isn't one whose option table can be read. */
@@ -33,9 +37,10 @@ export function parseOptionTable(source: string): ConfigOption[] {
   const table = rest.slice(0, end?.index).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
   const conditions: string[] = [];
   const options: ConfigOption[] = [];
+  const readings = readingsOf(source);
   for (const line of table.split('\n')) {
     const directive = /^\s*#\s*(if|ifdef|ifndef|elif|else|endif)\b\s*(.*)$/.exec(line);
-    if (directive === null) options.push(...entriesOf(line, conditions));
+    if (directive === null) options.push(...entriesOf(line, conditions, readings));
     else enter(conditions, directive[1] ?? '', (directive[2] ?? '').trim());
   }
   if (options.length < LEAST_OPTIONS)
@@ -43,12 +48,19 @@ export function parseOptionTable(source: string): ConfigOption[] {
   return options;
 }
 
-function entriesOf(line: string, conditions: readonly string[]): ConfigOption[] {
-  return [...line.matchAll(/\{\s*"([^"]+)"\s*,\s*(\w+)/g)].map(([, name = '', kind = '']) => ({
-    name,
-    value: KINDS[kind] ?? 'optional',
-    conditions: [...conditions],
-  }));
+function entriesOf(
+  line: string,
+  conditions: readonly string[],
+  readings: ((key: string) => Reading) | undefined,
+): ConfigOption[] {
+  return [...line.matchAll(/\{\s*"([^"]+)"\s*,\s*(\w+)\s*,\s*\w+\s*,\s*('.'|\w+)/g)].map(
+    ([, name = '', kind = '', key = '']) => ({
+      name,
+      value: KINDS[kind] ?? 'optional',
+      conditions: [...conditions],
+      ...(readings === undefined ? {} : { reading: readings(key) }),
+    }),
+  );
 }
 
 function enter(conditions: string[], directive: string, text: string): void {

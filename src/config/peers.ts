@@ -1,9 +1,11 @@
-import { versionIn } from '../recipe/coturn-version.ts';
-import { forbiddenPeers, NOT_PUBLIC } from '../turn/forbidden-peers.ts';
-import { inRange, type PeerRange, parseRange } from '../turn/peer-ranges.ts';
+import type { PeerRange } from '../turn/peer-ranges.ts';
 import { parseAddress } from '../turn/values.ts';
-import { type Finding, finding, type LintContext } from './finding.ts';
-import { isOn, type Setting } from './settings.ts';
+import { CLOSED_PEERS, type ClosedPeer, closedPeer, uniquePeers } from './closed-peers.ts';
+import type { Configuration } from './configuration.ts';
+import { type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
+import { type Guards, guardsOf } from './guards.ts';
+import { checkRange, readRange } from './range-syntax.ts';
+import type { Setting } from './settings.ts';
 
 /** Peers on the public internet: what every call goes to. */
 const PUBLIC_PEERS = [
@@ -14,133 +16,128 @@ const PUBLIC_PEERS = [
   '223.255.255.254',
   '2400:cb00::1',
   '2a00:1450::1',
-];
-
-type Comparison = 'number' | 'bytes';
-
-/** Before 4.16 each byte of an IPv6 address was compared for itself (CVE-2026-73213). */
-function comparisonsOf(version: string): Comparison[] {
-  return versionIn(version, '<4.16.0') ? ['number', 'bytes'] : ['number'];
-}
+].map((peer) => ({ peer, address: parseAddress(peer) }));
+/** Ranges whose neighbours are looked at, too: more are a list of networks that nobody writes by hand. */
+const MOST_RANGES = 2000;
 
 /** What is wrong with the peer ranges, and which peers they forget. */
-export function lintPeers(settings: readonly Setting[], context: LintContext): Finding[] {
+export function lintPeers(configuration: Configuration, context: LintContext): Finding[] {
+  const { settings } = configuration;
   const found: Finding[] = [];
   const ranges = (name: string) =>
     settings
       .filter((setting) => setting.name === name && setting.value !== '')
       .flatMap((setting) => {
-        const range = readRange(setting, found);
+        found.push(...checkRange(setting, context.version));
+        const range = readRange(setting.value);
         return range === undefined ? [] : [{ setting, range }];
       });
-  const denied = ranges('denied-peer-ip').map(({ range }) => range);
+  const denied = ranges('denied-peer-ip');
   const allowed = ranges('allowed-peer-ip');
-  const guards = {
-    loopback: !isOn(settings, 'allow-loopback-peers'),
-    multicast: isOn(settings, 'no-multicast-peers'),
-  };
-  for (const comparison of comparisonsOf(context.version)) {
-    found.push(...forgotten(denied, comparison, guards), ...tooMuch(denied, comparison));
-  }
-  for (const { setting, range } of allowed) {
-    const closed = CLOSED.find((each) => overlap(each.range, range));
-    if (closed !== undefined)
+  // It serves no relays then.
+  if (configuration.isOn('stun-only')) return found;
+  const guards = guardsOf(context.version, configuration);
+  const doubtful = found.some(({ rule }) => rule === 'invalid-range');
+  found.push(
+    ...forgotten(
+      denied.map(({ range }) => range),
+      guards,
+      doubtful ? 'no valid' : 'no',
+    ),
+  );
+  for (const { setting, range } of denied) {
+    const held = PUBLIC_PEERS.find(({ address }) => guards.holds(range, address));
+    if (held !== undefined)
       found.push(
-        finding('peer-allowed', 'error', setting, `it opens what is not the public internet: ${closed.text}`),
+        finding(
+          'public-peer-denied',
+          'warning',
+          setting,
+          `it denies ${held.peer}, which is on the public internet`,
+        ),
       );
   }
-  return unique(found);
+  for (const { setting, range } of allowed) found.push(...opened(setting, range, guards));
+  return [...found, ...lintExternalAddress(configuration)];
 }
-
-const parsed = (peer: string, kind: string) => ({ peer, kind, address: parseAddress(peer) });
-/** Without a rule of its own: turnserver itself refuses the address of all zeros. */
-const FORBIDDEN = forbiddenPeers([])
-  .filter(({ kind }) => !kind.includes('no prefix'))
-  .map(({ peer, kind }) => parsed(peer, kind))
-  .filter(({ address }) => !address.equals(Buffer.alloc(16)));
-const PUBLIC = PUBLIC_PEERS.map((peer) => parsed(peer, 'public'));
-const CLOSED = NOT_PUBLIC.map((text) => ({ text, range: parseRange(text) }));
-
-/** Whether two ranges have an address in common, by number. */
-function overlap(a: PeerRange, b: PeerRange): boolean {
-  const below = (x: Buffer, y: Buffer) => Buffer.compare(x, y) <= 0;
-  return a.start.length === b.start.length && below(a.start, b.end) && below(b.start, a.end);
-}
-
-function readRange(setting: Setting, found: Finding[]): PeerRange | undefined {
-  try {
-    const range = parseRange(setting.value);
-    const { start, end } = range;
-    if (start.length !== end.length || Buffer.compare(start, end) > 0)
-      found.push(finding('inverted-range', 'error', setting, `${setting.value} ends before it begins`));
-    if (start.length === 16 && start.every((byte) => byte === 0))
-      found.push(
-        finding('range-without-start', 'error', setting, `${setting.value} holds every IPv4 address`),
-      );
-    return range;
-  } catch {
-    found.push(
-      finding('invalid-range', 'error', setting, `"${setting.value}" is not START-END of two IP addresses`),
-    );
-    return undefined;
-  }
-}
-
-/** Peers named in one finding. */
-const NAMED = 4;
 
 /** One finding for each kind of peer, and each way to write IPv4 as IPv6, that no range holds. */
-function forgotten(ranges: readonly PeerRange[], comparison: Comparison, guards: Guards): Finding[] {
-  const open = FORBIDDEN.filter(
-    ({ address }) => !ranges.some((range) => inRange(range, address, comparison)),
-  );
-  const groups = new Map<string, { rule: 'peer-not-denied' | 'single-guard'; peers: string[] }>();
-  for (const { peer, kind, address } of open) {
-    const rule = isGuarded(address, guards) ? 'single-guard' : 'peer-not-denied';
-    const [plain = '', encoding] = kind.split(', ');
-    const name = `${rule} ${encoding === undefined ? plain : `${encoding} addresses of the like`}`;
-    const group = groups.get(name) ?? { rule, peers: [] };
+function forgotten(ranges: readonly PeerRange[], guards: Guards, no: string): Finding[] {
+  const neighbours =
+    ranges.length > MOST_RANGES ? [] : ranges.flatMap(beside).flatMap((address) => closedPeer(address) ?? []);
+  const peers = uniquePeers([...neighbours, ...CLOSED_PEERS]);
+  const open = peers.filter(({ address }) => !ranges.some((range) => guards.holds(range, address)));
+  const groups = new Map<string, { rule: RuleId; level: Level; kind: string; peers: string[] }>();
+  for (const { peer, kind, address, level } of open) {
+    const rule = guards.itself(address)
+      ? 'single-guard'
+      : level === 'error'
+        ? 'peer-not-denied'
+        : 'unroutable-peer';
+    const key = `${rule} ${kind}`;
+    const group = groups.get(key) ?? {
+      rule,
+      level: rule === 'single-guard' ? 'note' : level,
+      kind,
+      peers: [],
+    };
     group.peers.push(peer);
-    groups.set(name, group);
+    groups.set(key, group);
   }
-  return [...groups].map(([name, { rule, peers }]) => {
-    const rest = peers.length > NAMED ? `, and ${peers.length - NAMED} more` : '';
-    const which = `${peers.slice(0, NAMED).join(', ')}${rest} (${name.slice(rule.length + 1)})`;
-    return rule === 'single-guard'
-      ? finding(rule, 'note', undefined, `nothing but turnserver's own guard denies ${which}`)
-      : finding(rule, 'error', undefined, `no denied-peer-ip holds ${which}`);
-  });
-}
-
-/** What turnserver refuses by itself. */
-interface Guards {
-  loopback: boolean;
-  multicast: boolean;
-}
-
-/** @see coturn, src/client/ns_turn_ioaddr.c: ioa_addr_is_loopback() and ioa_addr_is_multicast(), which takes all above 223 */
-function isGuarded(address: Buffer, { loopback, multicast }: Guards): boolean {
-  const first = address[0] ?? 0;
-  const isLoopback = address.length === 4 ? first === 127 : address.equals(LOOPBACK);
-  const isMulticast = address.length === 4 ? first > 223 : first === 255;
-  return (loopback && isLoopback) || (multicast && isMulticast);
-}
-
-const LOOPBACK = parseAddress('::1');
-
-function tooMuch(ranges: readonly PeerRange[], comparison: Comparison): Finding[] {
-  const denied = PUBLIC.filter(({ address }) => ranges.some((range) => inRange(range, address, comparison)));
-  return denied.map(({ peer }) =>
+  return [...groups.values()].map(({ rule, level, kind, peers: names }) =>
     finding(
-      'public-peer-denied',
-      'error',
+      rule,
+      level,
       undefined,
-      `a denied-peer-ip holds ${peer}, which is on the public internet`,
+      rule === 'single-guard'
+        ? `nothing but turnserver's own guard denies ${list(names)} (${kind})`
+        : `${no} denied-peer-ip holds ${list(names)} (${kind})`,
     ),
   );
 }
 
-/** Both comparisons find mostly the same. */
-function unique(found: readonly Finding[]): Finding[] {
-  return [...new Map(found.map((each) => [`${each.line} ${each.rule} ${each.message}`, each])).values()];
+/** The addresses below and above a range: if anything beside it is forgotten, one of them is. */
+function beside({ start, end }: PeerRange): Buffer[] {
+  const step = (address: Buffer, by: bigint) => {
+    const number = BigInt(`0x${address.toString('hex')}`) + by;
+    const text = number.toString(16).padStart(address.length * 2, '0');
+    return number < 0n || text.length > address.length * 2 ? [] : [Buffer.from(text, 'hex')];
+  };
+  return [...step(start, -1n), ...step(end, 1n)];
+}
+
+/** What an allowed range opens that is not the public internet. */
+function opened(setting: Setting, range: PeerRange, guards: Guards): Finding[] {
+  const ends = [range.start, range.end].flatMap((address) => closedPeer(address) ?? []);
+  const closed = uniquePeers([...ends, ...CLOSED_PEERS]).filter(({ address }) =>
+    guards.holds(range, address),
+  );
+  if (closed.length === 0) return [];
+  const open = closed.filter(({ address }) => !guards.itself(address));
+  const level = open.some((peer) => peer.level === 'error') ? 'error' : 'warning';
+  const message = `it opens what is not the public internet: ${list(open.map(describe))}`;
+  if (open.length > 0) return [finding('peer-allowed', level, setting, message)];
+  const vain = `it opens nothing: turnserver refuses ${list(closed.map(describe))} all the same`;
+  return [finding('peer-allowed', 'note', setting, vain)];
+}
+
+const describe = ({ peer, kind }: ClosedPeer) => `${peer} (${kind})`;
+
+/** The address behind the slash becomes an allowed peer. @see set_option(), case 'X' */
+function lintExternalAddress({ settings }: Configuration): Finding[] {
+  return settings.flatMap((setting) => {
+    const inside = setting.name === 'external-ip' ? setting.value.split('/')[1] : undefined;
+    const range = inside === undefined ? undefined : readRange(inside);
+    if (inside === undefined || range === undefined) return [];
+    const message = `turnserver lets users reach ${inside}: whatever listens on that address has to be meant for them`;
+    return [finding('peer-allowed', 'warning', setting, message)];
+  });
+}
+
+/** Names in one finding. */
+const NAMED = 4;
+
+function list(names: readonly string[]): string {
+  const rest = names.length > NAMED ? `, and ${names.length - NAMED} more` : '';
+  return `${names.slice(0, NAMED).join(', ')}${rest}`;
 }

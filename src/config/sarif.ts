@@ -1,9 +1,13 @@
 import { type Finding, RULES, type RuleId } from './finding.ts';
 
-/** Findings as SARIF 2.1.0, which code scanning takes. @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html */
+/**
+ * Findings as SARIF 2.1.0, which code scanning takes.
+ * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ * @param uri of the configuration: relative to the folder of the sources, or a whole address
+ */
 export function toSarif(
   findings: readonly Finding[],
-  { file, turnbuildVersion }: { file: string; turnbuildVersion: string },
+  { uri, turnbuildVersion }: { uri: string; turnbuildVersion: string },
 ): object {
   const rules = Object.keys(RULES) as RuleId[];
   return {
@@ -15,9 +19,14 @@ export function toSarif(
           driver: {
             name: 'turnbuild',
             version: turnbuildVersion,
-            rules: rules.map((id) => ({ id, shortDescription: { text: RULES[id] } })),
+            rules: rules.map((id) => ({
+              id,
+              shortDescription: { text: RULES[id].reason },
+              help: { text: RULES[id].hint },
+            })),
           },
         },
+        columnKind: 'utf16CodeUnits',
         results: findings.map(({ rule, level, line, column, message }) => ({
           ruleId: rule,
           ruleIndex: rules.indexOf(rule),
@@ -26,8 +35,7 @@ export function toSarif(
           locations: [
             {
               physicalLocation: {
-                // Relative addresses only: an absolute one would be of this machine.
-                artifactLocation: { uri: file.split('/').map(encodeURIComponent).join('/') },
+                artifactLocation: { uri },
                 // What is missing has no line; the file begins at 1.
                 region: { startLine: line ?? 1, ...(column === undefined ? {} : { startColumn: column }) },
               },

@@ -32,6 +32,7 @@ async function lint(text: string | Buffer, args: string[] = [], source = mainrel
   return turnbuild(['lint-config', 'turnserver.conf', ...where, ...args], { cwd: dir });
 }
 
+const SHIPPED = new URL('../fixtures/verified-4.6.1/inspect/turnserver.conf', import.meta.url);
 const BAD = 'lt-cred-mech\nrealm=example.org\n\ndenied-peer-pi=10.0.0.0-10.255.255.255\n';
 
 describe('turnbuild lint-config', () => {
@@ -60,8 +61,7 @@ describe('turnbuild lint-config', () => {
   });
 
   test('has nothing to say of the shipped configuration; exit code 0', async () => {
-    const conf = new URL('../fixtures/verified-4.6.1/inspect/turnserver.conf', import.meta.url);
-    const run = await lint(readFileSync(conf));
+    const run = await lint(readFileSync(SHIPPED));
     expect(run.stdout).toMatch(/0 errors, 0 warnings/);
     expect(run.code).toBe(0);
   });
@@ -74,17 +74,89 @@ describe('turnbuild lint-config', () => {
     expect(run.code).toBe(1);
   });
 
+  test('the exit code is 0 where there are warnings only', async () => {
+    const run = await lint(`${readFileSync(SHIPPED, 'utf8')}\ndh1066\n`);
+    expect(run.stdout).toMatch(/turnserver\.conf:\d+:1: warning: Diffie-Hellman .* \[weak-crypto\]/);
+    expect(run.stdout).toMatch(/^weak-crypto: .*\n {2}Take the line out/m);
+    expect(run.stdout).toMatch(/0 errors, 1 warnings/);
+    expect(run.code).toBe(0);
+  });
+
+  test('JSON has every key in each finding', async () => {
+    const { file, version, findings } = JSON.parse((await lint(BAD, ['--json'])).stdout);
+    expect({ file, version }).toEqual({ file: 'turnserver.conf', version: '4.6.1' });
+    const keys = ['rule', 'level', 'line', 'column', 'message', 'reason', 'hint'];
+    for (const finding of findings) expect(Object.keys(finding)).toEqual(keys);
+    expect(findings.at(-1)).toMatchObject({ line: null, column: null });
+  });
+
+  test.each<[string, string | Buffer, RegExp[]]>([
+    [
+      'CRLF',
+      'lt-cred-mech\r\nrealm=x\r\nno-udp=maybe\r\n',
+      [/conf:3:1: error: no-udp is yes or no, not "maybe"/],
+    ],
+    [
+      'a byte order mark',
+      '\uFEFFlt-cred-mech\nrealm=x\n',
+      [/conf:1:1: error: .*byte order mark.*runs without lt-cred-mech/, /error: neither lt-cred-mech/],
+    ],
+    [
+      'a comment of more than 1,023 bytes',
+      `# ${'x'.repeat(1021)}no-auth\n`,
+      [
+        /conf:1:1024: error: the comment has 1030 bytes.*"no-auth"/,
+        /conf:1:1024: error: no-auth lets everybody in/,
+      ],
+    ],
+    ['a line of 500 kB', 'y'.repeat(500_000), [/conf:1:1: error: the line has 500000 bytes/]],
+    [
+      'Latin-1',
+      Buffer.from('realm=m\xfcnchen\nno-udp=\xfc\n', 'latin1'),
+      [/conf:2:1: error: no-udp is yes or no, not "\xfc"/],
+    ],
+    [
+      'another language altogether',
+      '<html>\n<body>\n',
+      [/conf:1:1: error: turnserver 4\.6\.1 has no option "<html>"/],
+    ],
+    ['nothing', '', [/error: neither lt-cred-mech/]],
+  ])('%s is read as turnserver reads it', async (_, text, expected) => {
+    const run = await lint(text);
+    for (const pattern of expected) expect(run.stdout).toMatch(pattern);
+    expect(run.stderr).toBe('');
+    expect(run.code).toBe(1);
+  });
+
+  test.each<[string, string | Buffer, RegExp]>([
+    ['a NUL', 'realm=x\0y\n', /it is no text \(there is a NUL at byte 8\)/],
+    ['a program', readFileSync(process.execPath).subarray(0, 5000), /it is no text/],
+    ['UTF-16', Buffer.from('\uFEFFrealm=x\n', 'utf16le'), /is UTF-16.*\n +Save it as UTF-8/],
+    ['10 MB', '# a comment\n'.repeat(900_000), /is larger than 1 MiB/],
+  ])('%s is a usage error', async (_, text, message) => {
+    const run = await lint(text);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).toMatch(/\[CONFIG_INVALID\]/);
+    expect(run.stdout).toBe('');
+    expect(run.code).toBe(2);
+  });
+
   test.each([
     ['a file that is not there', ['nothing.conf', '--version', '4.6.1'], /no file nothing\.conf/],
+    ['a folder', ['src', '--version', '4.6.1'], /src is a folder/],
+    ['a file without an end', ['/dev/zero', '--version', '4.6.1'], /it is no text/],
     ['no version', ['package.json'], /--version 4\.18\.0/],
-    ['a file that is no text', [process.execPath, '--version', '4.6.1'], /is not a turnserver\.conf/],
-  ])('%s is a usage error', async (_, args, message) => {
+    ['no file', ['--version', '4.6.1'], /missing required argument 'file'/],
+  ])('%s is a usage error, too', async (_, args, message) => {
     const run = await turnbuild(['lint-config', ...args], {
       cwd: new URL('../../', import.meta.url).pathname,
     });
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(2);
   });
+
+  test('says its exit codes in --help', async () =>
+    expect((await turnbuild(['lint-config', '--help'])).stdout).toMatch(/warning .*exit code 0/));
 
   test("leaves turnbuild's own --version alone", async () => {
     expect((await turnbuild(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -48,6 +48,97 @@ describe('parseOptionTable', () => {
   ])('refuses %s', (_, source) => expect(() => parseOptionTable(source)).toThrow(OptionTableError));
 });
 
+/** set_option() and read_config_file() in the two ways in which coturn has laid them out. */
+const FUNCTIONS = {
+  'until 4.6.1': `
+static void set_option(int c, char *value)
+{
+  switch (c) {
+	case 'p':
+		turn_params.listener_port = atoi(value);
+		break;
+	case NONCE_OPT:
+		turn_params.stale_nonce = get_int_value(value, 600);
+		break;
+	case RFC_OPT:
+		turn_params.rfc5780 = 0;
+		break;
+	case RELAY_OPT: /* get_int_value( */
+		turn_params.no_tcp_relay = get_bool_value(value);
+		break;
+	case 'r':
+		set_default_realm_name(value);
+		break;
+	case 'l':
+	case SYSLOG_OPT:
+	case 'c':
+		break;
+	default:
+		exit(-1);
+  }
+}
+
+static void read_config_file(int argc, char **argv, int pass)
+{
+	if((pass == 0) && (c == 'l')) {
+		set_logfile(value);
+	} else if((pass==0) && (c==SYSLOG_OPT)) {
+		set_log_to_syslog(get_bool_value(value));
+	}
+}`,
+  since: `
+static void set_option(int c, char *value) {
+  switch (c) {
+  case 'p':
+    turn_params.listener_port = atoi(value);
+    break;
+  case NONCE_OPT: {
+    turn_params.stale_nonce = get_int_value(value, 600);
+  } break;
+  case RFC_OPT:
+    turn_params.rfc5780 = 0;
+    break;
+  case RELAY_OPT:
+    turn_params.no_tcp_relay = get_bool_value(value);
+    break;
+  case 'r':
+    set_default_realm_name(value);
+    break;
+  /* these options have been already taken care of before: */
+  case 'l':
+  case SYSLOG_OPT:
+    break;
+  default:
+    exit(-1);
+  }
+}
+
+static void read_config_file(int argc, char **argv, int pass) {
+  if ((pass == 0) && (c == 'l')) {
+    set_logfile(value);
+  } else if ((pass == 0) && (c == SYSLOG_OPT)) {
+    set_log_to_syslog(get_bool_value(value));
+  }
+}`,
+};
+
+describe('what turnserver does with a value', () => {
+  const entries = `
+  { "port", required_argument, NULL, 'p' }, { "nonce", optional_argument, NULL, NONCE_OPT },
+  { "no-rfc", optional_argument, NULL, RFC_OPT }, { "no-relay", optional_argument, NULL, RELAY_OPT },
+  { "realm", required_argument, NULL, 'r' }, { "log-file", required_argument, NULL, 'l' },
+  { "syslog", optional_argument, NULL, SYSLOG_OPT }, { "version", optional_argument, NULL, VERSION_OPT },`;
+  it.each(Object.entries(FUNCTIONS))('is read out of set_option(), %s', (_, functions) => {
+    const source = table(entries) + functions;
+    const readings = ['port', 'nonce', 'no-rfc', 'no-relay', 'realm', 'log-file', 'syslog', 'version'];
+    expect(readings.map((name) => find(source, name)?.reading)).toEqual([
+      ...['number', 'number', 'flag', 'boolean', 'text', 'text', 'boolean', 'fatal'],
+    ]);
+  });
+  it('is unknown without set_option()', () =>
+    expect(find(table(entries), 'port')).not.toHaveProperty('reading'));
+});
+
 describe('parseOptionList', () => {
   it('reads what the build has written of the real 4.6.1', () => {
     const text = readFileSync(new URL('../../fixtures/verified-4.6.1/options.txt', import.meta.url), 'utf8');

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { lintFor, summaries } from '../../support/configurations.ts';
+
+const RULES = /open-relay|conflict|missing-realm|invalid-user/;
+
+/** What is said of credentials, for lines joined by a semicolon. */
+const said = (lines: string, version: '4.6.1' | '4.18.0') =>
+  summaries(lintFor(version, lines.replaceAll(';', '\n')).filter(({ rule }) => RULES.test(rule)));
+
+// Each of these was given to the real 4.6.1 and 4.18.0, and a relay asked for without credentials.
+describe.each(['4.6.1', '4.18.0'] as const)('credentials in %s', (version) => {
+  it.each([
+    ['lt-cred-mech;realm=x', []],
+    ['lt-cred-mech=yes;realm=x', []],
+    ['use-auth-secret;realm=x', []],
+    // Its value is not read.
+    ['use-auth-secret=0;realm=x', []],
+    ['static-auth-secret=abc;realm=x', []],
+    ['user=a:b;realm=x', []],
+    ['no-auth=0;lt-cred-mech;realm=x', []],
+    ['', ['- error open-relay']],
+    ['realm=x;oauth', ['- error open-relay']],
+    ['no-auth;realm=x', ['1 error open-relay']],
+    ['lt-cred-mech;realm=x;no-auth=0', ['3 error open-relay']],
+    ['lt-cred-mech;realm=x;no-auth=0;user=a:b', ['3 error open-relay']],
+    ['use-auth-secret;realm=x;lt-cred-mech=0', ['3 error open-relay']],
+    ['use-auth-secret;realm=x;lt-cred-mech=0;user=a:b', ['3 error open-relay']],
+    ['lt-cred-mech=0;realm=x;user=a:b', []],
+    ['user=ab;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['user=alice:;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['user=:pw;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['lt-cred-mech;no-auth;realm=x', ['2 error conflict']],
+    ['use-auth-secret;no-auth;realm=x', ['2 error conflict']],
+    ['lt-cred-mech', ['- warning missing-realm']],
+    ['lt-cred-mech;realm=', ['2 warning missing-realm']],
+    // No relay is given to anybody.
+    ['stun-only', []],
+  ])('%s: %j', (lines, expected) => expect(said(lines, version)).toEqual(expected));
+});

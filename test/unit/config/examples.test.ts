@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../../src/config/finding.ts';
+import { commentedFile, type KnownVersion, lintFor } from '../../support/configurations.ts';
+
+/**
+ * The example files that coturn and Debian install, by the number of their lines and the few that are no comments (coturn's
+ * examples/etc/turnserver.conf, BSD-3-Clause).
+ */
+const EXAMPLES: Record<string, { version: KnownVersion; lines: number; settings: Record<number, string> }> = {
+  "coturn's own, 4.6.1": {
+    version: '4.6.1',
+    lines: 794,
+    settings: {
+      779: 'no-rfc5780',
+      787: 'no-stun-backward-compatibility',
+      794: 'response-origin-only-with-rfc5780',
+    },
+  },
+  "Debian's, 4.6.1": {
+    version: '4.6.1',
+    lines: 794,
+    settings: {
+      529: 'syslog',
+      779: 'no-rfc5780',
+      787: 'no-stun-backward-compatibility',
+      794: 'response-origin-only-with-rfc5780',
+    },
+  },
+  "Debian's, 4.18.0": { version: '4.18.0', lines: 999, settings: { 658: 'syslog' } },
+};
+
+/** `LEVEL RULE: KIND` of what is said of peers, and `LEVEL RULE: MESSAGE` of all else. */
+function summary({ line, level, rule, message }: Finding): string {
+  const kind = /\((.*)\)$/.exec(message)?.[1];
+  const peers = ['peer-not-denied', 'unroutable-peer', 'single-guard'].includes(rule);
+  return `${line === undefined ? '' : `${line} `}${level} ${rule}: ${peers ? kind : message}`;
+}
+
+const UNROUTABLE = [
+  ...['6to4 relays (RFC 7526)', 'benchmarking (RFC 2544)', 'documentation (RFC 5737)', 'multicast'],
+  ...['protocol assignments (RFC 6890)', 'reserved, broadcast (RFC 1112)'],
+  ...['6to4 (RFC 3056)', 'Teredo and the like (RFC 4380)', 'below 2000::/3 (RFC 4291)', 'discard (RFC 6666)'],
+  ...['documentation (RFC 3849)', 'documentation (RFC 9637)', 'not assigned (RFC 4291)'],
+  ...['6to4', 'IPv4-compatible', 'IPv4-mapped', 'NAT64'].map(
+    (name) => `IPv4 that is not public, written as ${name}`,
+  ),
+].map((kind) => `warning unroutable-peer: ${kind}`);
+const INSIDE = [
+  ...['metadata service (Oracle)', 'private (RFC 1918)', 'shared address space (RFC 6598)'],
+  ...['IPv4-mapped', 'NAT64'].map((name) => `IPv4 that is not public, written as ${name}`),
+].map((kind) => `error peer-not-denied: ${kind}`);
+/** What 4.13.1 and later refuse by themselves, and earlier versions don't. */
+const LOCAL = [
+  ...['link-local (RFC 3927)', 'link-local (RFC 4291)', 'metadata service', 'metadata service (Google)'],
+  'unique local (RFC 4193)',
+];
+const note = (kind: string) => `note single-guard: ${kind}`;
+const EVERY = [
+  ...UNROUTABLE,
+  ...INSIDE,
+  ...['loopback', 'this host, this network (RFC 1122)'].map(note),
+  'error open-relay: neither lt-cred-mech nor use-auth-secret is set, and there is no user',
+  "note missing-protection: stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s in 4.6.1)",
+  'warning missing-protection: without no-multicast-peers nothing but denied-peer-ip keeps the relay from sending to multicast groups',
+  'warning missing-protection: without no-tcp-relay users open TCP connections from this address (RFC 6062)',
+];
+const EXPECTED: Record<KnownVersion, readonly string[]> = {
+  '4.6.1': [
+    ...EVERY,
+    ...LOCAL.map((kind) => `error peer-not-denied: ${kind}`),
+    'warning unroutable-peer: site-local (RFC 3879)',
+    'warning port-range: a drained pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
+    ...[
+      "no-tlsv1 nothing but OpenSSL's own settings refuses TLS 1.0",
+      "no-tlsv1_1 nothing but OpenSSL's own settings refuses TLS 1.1",
+    ].map((text) => `warning missing-protection: without ${text} to clients of the TLS port`),
+    'note missing-protection: without no-software-attribute every answer names the version',
+    'note administration: the telnet interface is off only as long as it has no cli-password; no-cli says so',
+  ],
+  '4.18.0': [
+    ...EVERY,
+    ...[...LOCAL, 'site-local (RFC 3879)'].map(note),
+    ...['6to4', 'IPv4-compatible', 'IPv4-mapped', 'NAT64'].map((name) =>
+      note(`IPv4 that is not public, written as ${name}`),
+    ),
+  ],
+};
+
+describe('an example file that leaves all to the defaults', () => {
+  it.each(Object.entries(EXAMPLES))('%s: what is missing, and nothing that is not true', (_, example) => {
+    const found = lintFor(example.version, commentedFile(example.lines, example.settings));
+    expect(found.map(summary).sort()).toEqual([...EXPECTED[example.version]].sort());
+  });
+
+  it('has what the file says at its line', () => {
+    const text = commentedFile(10, { 3: 'syslog', 5: 'no-rfc5780=0', 7: 'cli-password=qwerty', 9: 'prod' });
+    expect(
+      lintFor('4.6.1', text)
+        .filter(({ line }) => line !== undefined)
+        .map(summary),
+    ).toEqual([
+      '5 warning ignored-value: no-rfc5780 is on, whatever "0" says',
+      "7 error known-secret: the secret of cli-password is one of everybody's examples",
+      '7 warning administration: the telnet interface listens on 127.0.0.1, port 5766',
+    ]);
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../../src/config/finding.ts';
+import { type KnownVersion, lintFor, shippedConfiguration } from '../../support/configurations.ts';
+
+/** A line that is wrong in one way, and what has to be said of it: a rule at its line, or something that is missing. */
+interface Mutation {
+  how: string;
+  change(line: string): string | undefined;
+  /** A line that is added at the end, instead. */
+  append?: true;
+  rule: RegExp;
+  missing?: true;
+}
+
+/** The ways to get a line wrong, by what kind of line it is. */
+const ANY: readonly Mutation[] = [
+  { how: 'deleted', change: () => '', rule: /./, missing: true },
+  { how: 'commented out', change: (line) => `# ${line}`, rule: /./, missing: true },
+  { how: 'misspelt', change: (line) => line.replace(/^(.)(.)/, '$2$1'), rule: /^unknown-option$/ },
+  { how: 'with its first letter gone', change: (line) => line.slice(1), rule: /^unknown-option$/ },
+  { how: 'with a letter more', change: (line) => line.replace(/^([\w-]+)/, '$1s'), rule: /^unknown-option$/ },
+  {
+    how: 'cut off in its name',
+    change: (line) => line.replace(/^([\w-]+)\w(?==|$)/, '$1'),
+    rule: /^unknown-option$/,
+  },
+  {
+    how: 'in capitals',
+    change: (line) => line.replace(/^[\w-]+/, (name) => name.toUpperCase()),
+    rule: /^unknown-option$/,
+  },
+  {
+    how: 'with a capital',
+    change: (line) => line.replace(/^\w/, (first) => first.toUpperCase()),
+    rule: /^unknown-option$/,
+  },
+  { how: 'as on a command line', change: (line) => `--${line}`, rule: /^unknown-option$/ },
+  { how: 'with a colon', change: (line) => line.replace(/^([\w-]+)=?/, '$1:'), rule: /^unknown-option$/ },
+  { how: 'in quotes', change: (line) => `"${line}"`, rule: /^unknown-option$/ },
+  {
+    how: 'with a comment behind',
+    change: (line) => `${line} # as it was`,
+    rule: /^(trailing-text|ignored-value|invalid-range)$/,
+  },
+  {
+    how: 'with more behind',
+    change: (line) => `${line} garbage`,
+    rule: /^(trailing-text|ignored-value|invalid-range|invalid-boolean|invalid-number)$/,
+  },
+  {
+    how: 'with a semicolon',
+    change: (line) => `${line};`,
+    rule: /^(trailing-text|unknown-option|invalid-range)$/,
+  },
+];
+const BOOLEAN: readonly Mutation[] = ['0', 'no', 'false', 'off', 'N', 'False'].flatMap((value) => [
+  { how: `=${value}`, change: (line) => `${line}=${value}`, rule: /^(switched-off|ignored-value)$/ },
+  {
+    how: `and ${value} in another line`,
+    change: (line) => `${line} ${value}`,
+    append: true,
+    rule: /^(switched-off|ignored-value)$/,
+  },
+]);
+const range = (how: string, pattern: RegExp, by: string, rule: RegExp, missing?: true): Mutation => ({
+  how,
+  change: (line) => line.replace(pattern, by),
+  rule,
+  ...(missing === undefined ? {} : { missing }),
+});
+const PEERS: readonly Mutation[] = [
+  range('as a CIDR', /-[^-]*$/, '/8', /^invalid-range$/),
+  range('with a CIDR for its end', /$/, '/8', /^invalid-range$/),
+  range('inverted', /=(.*)-(.*)$/, '=$2-$1', /^(inverted-range|open-range)$/),
+  range('with its upper end gone', /-[^-]*$/, '-', /^open-range$/),
+  range('with its lower end gone', /=[^=]*-/, '=-', /^open-range$/),
+  range('with a comma for the dash', /-([^-]*)$/, ',$1', /^invalid-range$/),
+  range('with three ends', /$/, '-1.2.3.4', /^invalid-range$/),
+  range('without its value', /=.*/, '=', /^missing-value$/),
+  range('of one address', /-[^-]*$/, '', /./, true),
+  range('with its last digit gone', /.$/, '', /./, true),
+  range('as an allowed one, too', /^denied/, 'allowed', /^peer-allowed$/),
+];
+(PEERS.at(-1) as Mutation).append = true;
+const NONCE: readonly Mutation[] = [
+  { how: '=0', change: () => 'stale-nonce=0', rule: /^missing-protection$/ },
+  { how: '=never', change: () => 'stale-nonce=never', rule: /^invalid-number$/ },
+  { how: 'and 0 in another line', change: () => 'stale-nonce=0', append: true, rule: /^repeated-option$/ },
+];
+const REALM: readonly Mutation[] = [
+  { how: 'without its value', change: () => 'realm=', rule: /^missing-value$/ },
+  { how: 'and another one', change: () => 'realm=example.net', append: true, rule: /^repeated-option$/ },
+  { how: 'and an empty one', change: () => 'realm', append: true, rule: /^missing-realm$/ },
+];
+const CREDENTIALS: readonly Mutation[] = [
+  { how: 'and no-auth', change: () => 'no-auth', append: true, rule: /^conflict$/ },
+  { how: 'and no-auth=0', change: () => 'no-auth=0', append: true, rule: /^open-relay$/ },
+  { how: 'and lt-cred-mech=0', change: () => 'lt-cred-mech=0', append: true, rule: /^open-relay$/ },
+];
+
+function mutationsOf(line: string): readonly Mutation[] {
+  const name = line.split('=')[0];
+  if (name === 'denied-peer-ip') return [...ANY, ...PEERS];
+  if (name === 'stale-nonce') return [...ANY, ...NONCE];
+  if (name === 'realm') return [...ANY, ...REALM];
+  if (name === 'prometheus-address') return ANY.slice(0, 4);
+  return name === 'lt-cred-mech' ? [...ANY, ...BOOLEAN, ...CREDENTIALS] : [...ANY, ...BOOLEAN];
+}
+
+/** Lines that protect: each of them wrong has to be seen. */
+const PROTECTIVE =
+  /^(denied-peer-ip|no-|lt-cred-mech|stale-nonce|realm|response-origin-only|prometheus-address)/;
+
+interface Mutant {
+  name: string;
+  line: string;
+  text: string;
+  /** Number of the line that is wrong. */
+  at: number;
+  mutation: Mutation;
+}
+
+function mutantsOf(shipped: string): Mutant[] {
+  const lines = shipped.split('\n');
+  return lines.flatMap((line, index) =>
+    PROTECTIVE.test(line)
+      ? mutationsOf(line).flatMap((mutation) => {
+          const changed = mutation.change(line);
+          if (changed === undefined || changed === line) return [];
+          const text = mutation.append
+            ? [...lines, changed].join('\n')
+            : lines.with(index, changed).join('\n');
+          return [
+            {
+              name: `${line}, ${mutation.how}`,
+              line,
+              text,
+              at: mutation.append ? lines.length + 1 : index + 1,
+              mutation,
+            },
+          ];
+        })
+      : [],
+  );
+}
+
+/** Mutants with which this version does the same: its own default, or what it finds in an address of IPv6 (tried on it). */
+const EQUIVALENT: Record<KnownVersion, RegExp> = {
+  '4.6.1': /^$/,
+  '4.18.0':
+    /^(denied-peer-ip=::|no-(cli|software-attribute|rfc5780)|response-origin-only).*, (deleted|commented out|of one address|with its last digit gone)$|^denied-peer-ip=2002::.*, with its last digit gone$/,
+};
+
+/** What is said of a mutant and was not said of the original. */
+function news(version: KnownVersion, mutant: Mutant, before: ReadonlySet<string>): Finding[] {
+  return lintFor(version, mutant.text).filter(
+    ({ rule, message, level }) => !before.has(`${rule} ${level} ${message}`),
+  );
+}
+
+describe.each(['4.6.1', '4.18.0'] as const)('mutants of the configuration shipped with %s', (version) => {
+  const shipped = shippedConfiguration(version);
+  const original = lintFor(version, shipped);
+  const before = new Set(original.map(({ rule, message, level }) => `${rule} ${level} ${message}`));
+  const mutants = mutantsOf(shipped);
+  const found = mutants.map((mutant) => ({ mutant, news: news(version, mutant, before) }));
+
+  it('of which the original is none', () =>
+    expect(original.filter(({ level }) => level !== 'note')).toEqual([]));
+
+  it('are enough', () => expect(mutants.length).toBeGreaterThanOrEqual(600));
+
+  it('are all caught, by the right rule at the right line or as what is missing', () => {
+    const alive = found.filter(
+      ({ mutant: { at, mutation, name }, news: all }) =>
+        !EQUIVALENT[version].test(name) &&
+        !all.some(
+          ({ line, rule }) =>
+            mutation.rule.test(rule) &&
+            (mutation.missing ? line === undefined || rule === 'open-range' : line === at),
+        ),
+    );
+    expect(alive.map(({ mutant }) => mutant.name)).toEqual([]);
+  });
+
+  it('weigh as much as what they open: only what something else still guards is a note', () => {
+    const light = found
+      .filter(({ news: all }) => all.length > 0 && all.every(({ level }) => level === 'note'))
+      .map(({ mutant: { name } }) =>
+        name.replace(/, (deleted|commented out|of one address|with its last digit gone)$/, ''),
+      );
+    // Guarded by turnserver itself, or its default all the same, or of no weight.
+    const guarded =
+      version === '4.6.1'
+        ? /^(denied-peer-ip=(0\.0|127|224)\.|denied-peer-ip=::1-::ff$|no-(cli|rfc5780|software|stun)|response-origin|stale-nonce)/
+        : /^(denied-peer-ip=(0\.0|127|169\.254|224)\.|denied-peer-ip=(::|4000::)|stale-nonce)/;
+    expect(light.filter((name) => !guarded.test(name))).toEqual([]);
+  });
+});
