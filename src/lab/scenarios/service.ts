@@ -19,8 +19,8 @@ const PORT = 4444;
 const SETTLE_MS = 500;
 
 /** Peers that only the unit keeps out once nothing is denied, and one of each family that nothing keeps out. */
-export const METADATA = ['169.254.169.254', 'fd00:ec2::254'] as const;
-const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'] as const;
+const METADATA = ['169.254.169.254', 'fd00:ec2::254', 'fd20:ce::254'];
+const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'];
 
 /**
  * Runs the package's own unit under systemd: as shipped, through a crash, and without any denied peer. Only what must be
@@ -136,11 +136,11 @@ async function reachMetadata(
  */
 async function sendTo(family: Family): Promise<ServiceFacts['reached']> {
   const attempts: ServiceFacts['reached'] = [];
-  for (const [kind, peers] of [
-    ['metadata', METADATA],
-    ['control', CONTROLS],
-  ] as const) {
-    const peer = peers[family === 'ipv4' ? 0 : 1];
+  const peers = [
+    ...METADATA.map((peer) => ({ kind: 'metadata' as const, peer })),
+    ...CONTROLS.map((peer) => ({ kind: 'control' as const, peer })),
+  ].filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
+  for (const { kind, peer } of peers) {
     const address = { address: peer, port: PORT };
     const client = await connectClient('udp', family);
     await allocate(client, family);
