@@ -6,29 +6,32 @@ export interface TemplateInput {
   values: Readonly<Record<string, string | number>>;
   /** Long options of the turnserver that the file is for: `%if-option NAME` keeps its lines only if NAME is one. */
   options: ReadonlySet<string>;
+  /** What that turnserver can do, as features.txt of the build names it: `%if-feature NAME`. */
+  features: ReadonlySet<string>;
 }
 
 /**
- * Renders a packaging file. Lines are kept as they are but for `{{name}}` and the directives `%if-option NAME`, `%else`
- * and `%end`, which nest and stand alone on a line. An unknown name or an unbalanced directive is an error: a packaging
- * file with a hole in it must never ship.
+ * Renders a packaging file. Lines are kept as they are but for `{{name}}` and the directives `%if-option NAME`,
+ * `%if-feature NAME`, `%else` and `%end`, which nest and stand alone on a line. An unknown name or an unbalanced directive
+ * is an error: a packaging file with a hole in it must never ship.
  */
 export function renderTemplate(text: string, input: TemplateInput): string {
   const out: string[] = [];
   const blocks: boolean[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    const directive = /^%(if-option|else|end)\b\s*(\S*)\s*$/.exec(line);
+    const directive = /^%(if-option|if-feature|else|end)\b\s*(\S*)\s*$/.exec(line);
     if (directive === null) {
       if (blocks.every(Boolean)) out.push(substitute(line, input.values, index + 1));
-    } else if (directive[1] === 'if-option' && directive[2] !== '') {
-      blocks.push(input.options.has(directive[2] ?? ''));
+    } else if (directive[1]?.startsWith('if-') && directive[2] !== '') {
+      const known = directive[1] === 'if-option' ? input.options : input.features;
+      blocks.push(known.has(directive[2] ?? ''));
     } else {
       const open = blocks.pop();
-      if (open === undefined) throw templateError(index + 1, `"${line}" without %if-option`);
+      if (open === undefined) throw templateError(index + 1, `"${line}" without %if`);
       if (directive[1] === 'else') blocks.push(!open);
     }
   }
-  if (blocks.length > 0) throw templateError(text.split('\n').length, '%if-option without %end');
+  if (blocks.length > 0) throw templateError(text.split('\n').length, '%if without %end');
   return out.join('\n');
 }
 

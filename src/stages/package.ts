@@ -70,8 +70,10 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
   const target = targetOfStep(plan, step);
   const features = await files.readText(`${buildFolder(step, context)}/features.txt`);
   const options = await files.readText(`${buildFolder(step, context)}/options.txt`);
+  const names = firstWords(options);
   const input = {
-    options: new Set(firstWords(options)),
+    options: new Set(names),
+    features: new Set([...features.matchAll(/^(\S+) yes$/gm)].map(([, name]) => name ?? '')),
     values: {
       version: plan.coturn.version,
       revision: plan.coturn.revision,
@@ -86,6 +88,7 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
       serviceType: /^systemd yes$/m.test(features) ? 'notify' : 'exec',
     },
   };
+  await files.writeText(`${to}/options`, names.map((name) => `${name}\n`).join(''));
   for (const folder of ['common', target.format]) {
     for (const name of await files.listFiles(`${context.recipes}/packaging/${folder}`)) {
       const text = await files.readText(`${context.recipes}/packaging/${folder}/${name}`);

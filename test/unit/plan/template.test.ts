@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { renderTemplate } from '../../../src/plan/template.ts';
 
-const input = { values: { name: 'coturn', count: 3 }, options: new Set(['prometheus', 'no-cli']) };
+const input = {
+  values: { name: 'coturn', count: 3 },
+  options: new Set(['prometheus', 'no-cli']),
+  features: new Set(['drain']),
+};
 
 describe('renderTemplate', () => {
   it('replaces names', () => {
@@ -13,6 +17,12 @@ describe('renderTemplate', () => {
     expect(renderTemplate(text, input)).toBe('no-cli\nlast');
   });
 
+  it('tells features from options', () => {
+    const text =
+      '%if-feature drain\na\n%end\n%if-feature no-cli\nb\n%else\nc\n%end\n%if-option drain\nd\n%end';
+    expect(renderTemplate(text, input)).toBe('a\nc');
+  });
+
   it('nests', () => {
     const text = '%if-option prometheus\na\n%if-option gone\nb\n%else\nc\n%end\n%end\nd';
     expect(renderTemplate(text, input)).toBe('a\nc\nd');
@@ -22,6 +32,7 @@ describe('renderTemplate', () => {
     ['{{missing}}', /line 1.*missing/],
     ['ok\n%end', /line 2/],
     ['%else', /line 1/],
+    ['%if-feature\n%end', /line 1/],
     ['%if-option prometheus\nx', /without %end/],
   ])('refuses %j', (text, message) => {
     expect(() => renderTemplate(text, input)).toThrow(message);
