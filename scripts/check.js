@@ -66,13 +66,17 @@ installTestPackages();
 step('shell scripts', 'shellcheck', [
   '--shell=sh',
   '--severity=warning',
-  ...['toolchain', 'build', 'package', 'inspect'].map((name) => `recipes/docker/deb/${name}.sh`),
+  ...['toolchain', 'build', 'package', 'inspect', 'verify/systemctl'].map(
+    (name) => `recipes/docker/deb/${name}.sh`,
+  ),
 ]);
 step('shell scripts of the container', 'shellcheck', [
   '--shell=bash',
   '--severity=warning',
   '--exclude=SC2154',
-  ...['main', 'lib', 'lifecycle', 'shipped', 'traffic'].map((name) => `recipes/docker/deb/verify/${name}.sh`),
+  ...['main', 'lib', 'snapshot', 'upgrades', 'lifecycle', 'shipped', 'traffic'].map(
+    (name) => `recipes/docker/deb/verify/${name}.sh`,
+  ),
 ]);
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);

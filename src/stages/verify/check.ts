@@ -40,6 +40,16 @@ export function complaints(list: readonly string[], good: string, figures: Verdi
   return list.length === 0 ? pass(good, figures) : fail(list.join('; '), figures);
 }
 
+/** What was gathered under a name; `unknown` if nothing was. */
+export const value = (facts: PackageFacts, name: string) => facts.values.get(name) ?? 'unknown';
+
+/** Complaints for each fact that isn't what it must be. */
+export function expectValues(facts: PackageFacts, expected: Record<string, string>): string[] {
+  return Object.entries(expected)
+    .filter(([name, wanted]) => value(facts, name) !== wanted)
+    .map(([name, wanted]) => `${name} is "${value(facts, name)}", not "${wanted}"`);
+}
+
 /** Judges the chosen checks, all of them by default; one that throws has failed, and says so. */
 export function judgeAll(
   checks: readonly Check[],

@@ -52,6 +52,23 @@ export function parseFacts(text: string): Map<string, string> {
   );
 }
 
+/** Something that was asked of systemd. */
+export interface ServiceCall {
+  /** The maintainer script that asked. */
+  script: string;
+  /** Status and version of the package at that moment, as dpkg names them. */
+  state: string;
+  command: string;
+}
+
+/** What was asked of systemd in a step, from lines like `postinst, half-configured 4.6.1: restart` with `;` between. */
+export function serviceCalls(facts: PackageFacts, step: string): ServiceCall[] {
+  return (facts.values.get(`${step}.calls`) ?? '').split(';').flatMap((text) => {
+    const match = /^(.+), (.+): (\S+)$/.exec(text.trim());
+    return match === null ? [] : [{ script: match[1] ?? '', state: match[2] ?? '', command: match[3] ?? '' }];
+  });
+}
+
 /** Samples of a scrape in the text format: series (`name{labels}`) -> value. */
 export function parseSamples(text: string): Map<string, number> {
   const samples = new Map<string, number>();

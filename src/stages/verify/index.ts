@@ -12,9 +12,11 @@ import { elfChecks } from './elf-checks.ts';
 import { type ElfFile, type PackageFacts, parseFacts, parseSamples } from './facts.ts';
 import { parseLabFacts, runLab } from './lab.ts';
 import { labChecks } from './lab-checks.ts';
+import { lifecycleChecks } from './lifecycle-checks.ts';
 import { packageChecks } from './package-checks.ts';
 import { serviceChecks } from './service-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
+import { upgradeChecks } from './upgrade-checks.ts';
 
 /** SHA-256 of the sources of all checks (this folder, config and turn), put in by scripts/bundle.js. */
 declare const CHECKS_DIGEST: string;
@@ -23,6 +25,8 @@ declare const CHECKS_DIGEST: string;
 export const CHECKS: readonly Check[] = [
   ...elfChecks,
   ...packageChecks,
+  ...lifecycleChecks,
+  ...upgradeChecks,
   ...trafficChecks,
   ...labChecks,
   ...serviceChecks,

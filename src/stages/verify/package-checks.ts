@@ -1,16 +1,6 @@
 import { lintConfig } from '../../config/lint.ts';
 import { parseSettings } from '../../config/settings.ts';
 import { type Check, complaints, fail, pass } from './check.ts';
-import type { PackageFacts } from './facts.ts';
-
-const value = (facts: PackageFacts, name: string) => facts.values.get(name) ?? 'unknown';
-
-/** Complaints for each fact that isn't what it must be. */
-function expectValues(facts: PackageFacts, expected: Record<string, string>): string[] {
-  return Object.entries(expected)
-    .filter(([name, wanted]) => value(facts, name) !== wanted)
-    .map(([name, wanted]) => `${name} is "${value(facts, name)}", not "${wanted}"`);
-}
 
 /** systemd's exposure score, 0 (best) to 10, that the unit may have at most. */
 const MAX_EXPOSURE = 1.6;
@@ -101,68 +91,6 @@ export const packageChecks: Check[] = [
       return complaints(found, `${used.length} settings, all known to this version`, {
         settings: used.length,
       });
-    },
-  },
-  {
-    id: 'install.clean',
-    title: 'Installs in a minimal root of its distribution, dependencies resolved by apt',
-    reason:
-      'A dependency that is missing, or not in this distribution, shows only where nothing else has installed it before.',
-    judge: (facts) => {
-      const found = expectValues(facts, {
-        'install.exit': '0',
-        'install.status': 'installed',
-        'install.version': facts.packageVersion,
-        'install.group': 'turnserver',
-        'install.user': '/bin/false',
-        'install.database': 'turnserver:turnserver',
-        'install.configuration': 'root:turnserver:640',
-      });
-      if (!value(facts, 'install.tables').includes('turnusers_lt'))
-        found.push('the account database has no table turnusers_lt');
-      if (value(facts, 'install.manual') === '') found.push('turnserver(1) is not installed');
-      const unresolved = (facts.files.get('unresolved.txt') ?? 'the list is missing').trim();
-      if (unresolved !== '') found.push(`libraries not found: ${unresolved}`);
-      return complaints(found, `${facts.packageVersion} installed`);
-    },
-  },
-  {
-    id: 'install.remove',
-    title: 'Remove keeps the configuration, purge leaves nothing behind',
-    reason:
-      "Machines are thrown away and rebuilt, but packages are also replaced in place: leftovers become tomorrow's surprise.",
-    judge: (facts) => {
-      const found = expectValues(facts, {
-        'remove.exit': '0',
-        'remove.configuration': 'kept',
-        'remove.program': 'gone',
-        'purge.exit': '0',
-        'purge.status': 'gone',
-      });
-      const left = (facts.files.get('leftovers.txt') ?? 'the list is missing').trim();
-      if (left !== '') found.push(`left behind: ${left.replaceAll('\n', ' ')}`);
-      return complaints(found, 'nothing left behind');
-    },
-  },
-  {
-    id: 'install.upgrade',
-    title: "Upgrades the distribution's own coturn and keeps an edited configuration",
-    reason: 'That is how most machines will meet this package; a lost configuration is an outage.',
-    judge: (facts) => {
-      const found = expectValues(facts, {
-        'distribution.exit': '0',
-        'upgrade.exit': '0',
-        'upgrade.to': facts.packageVersion,
-        'upgrade.status': 'installed',
-        'upgrade.configuration': 'kept',
-        'upgrade.initscript': 'gone',
-        'upgraded.ready': 'yes',
-        'upgrade-purge.exit': '0',
-      });
-      return complaints(
-        found,
-        `${value(facts, 'upgrade.from')} -> ${value(facts, 'upgrade.to')}, edits kept, server starts`,
-      );
     },
   },
 ];

@@ -1,4 +1,4 @@
-import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
+import { type Check, complaints, fail, pass, skip, type Verdict, value } from './check.ts';
 import { clientCounts, declaredTypes, type PackageFacts, parseSamples } from './facts.ts';
 
 const CREDENTIALS = ['long-term', 'rest-secret'] as const;
@@ -12,7 +12,6 @@ const MESSAGE_BYTES = 100;
 /** What turnutils_uclient says when it gets no allocation. */
 const REFUSED = /401|Unauthori[sz]ed|Cannot complete Allocation/i;
 
-const value = (facts: PackageFacts, name: string) => facts.values.get(name) ?? 'unknown';
 const text = (facts: PackageFacts, name: string) => facts.files.get(name) ?? '';
 
 /**

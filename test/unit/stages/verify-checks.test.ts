@@ -1,61 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { judgeAll } from '../../../src/stages/verify/check.ts';
-import {
-  clientCounts,
-  type PackageFacts,
-  parseFacts,
-  parseSamples,
-} from '../../../src/stages/verify/facts.ts';
+import { clientCounts, type PackageFacts, parseSamples } from '../../../src/stages/verify/facts.ts';
 import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
 import { trafficChecks } from '../../../src/stages/verify/traffic-checks.ts';
 import { packageFacts } from '../../support/package-facts.ts';
+import { goodFacts, withFile, withInspected, withoutFile, withValue } from '../../support/verified-facts.ts';
 
-// What a verification of coturn 4.6.1 for debian-13 on x86_64 has really seen.
-const folder = new URL('../../fixtures/verified-4.6.1/', import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
 const CHECKS = [...packageChecks, ...trafficChecks];
-
-function goodFacts(): PackageFacts {
-  return packageFacts({
-    packageVersion: '4.6.1+turnbuild-1~deb13',
-    inspected: {
-      lintian: read('inspect/lintian.txt'),
-      lintianExit: '2\n',
-      systemd: read('inspect/systemd.txt'),
-      unit: read('inspect/coturn.service'),
-      configuration: read('inspect/turnserver.conf'),
-    },
-    values: parseFacts(read('verify/facts.txt')),
-    files: new Map(readdirSync(new URL('verify/', folder)).map((name) => [name, read(`verify/${name}`)])),
-    options: new Set(
-      read('options.txt')
-        .split('\n')
-        .map((line) => line.split(' ')[0] ?? ''),
-    ),
-  });
-}
 
 const failures = (facts: PackageFacts) =>
   judgeAll(CHECKS, facts).filter((result) => result.status === 'failed');
-
-/** Facts in which one value, one file or one inspected text is another. */
-const withValue = (name: string, value: string): PackageFacts => ({
-  ...goodFacts(),
-  values: new Map([...goodFacts().values, [name, value]]),
-});
-const withFile = (name: string, change: (text: string) => string): PackageFacts => {
-  const facts = goodFacts();
-  return { ...facts, files: new Map([...facts.files, [name, change(facts.files.get(name) ?? '')]]) };
-};
-const withInspected = (name: string, change: (text: string) => string): PackageFacts => {
-  const facts = goodFacts();
-  return { ...facts, inspected: { ...facts.inspected, [name]: change(facts.inspected[name] ?? '') } };
-};
-const withoutFile = (name: string): PackageFacts => ({
-  ...goodFacts(),
-  files: new Map([...goodFacts().files].filter(([each]) => each !== name)),
-});
 
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
@@ -168,61 +122,6 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /drain-min-allocations/,
   ],
   [
-    'an installation that fails',
-    () => withValue('install.exit', '100'),
-    ['install.clean'],
-    /install\.exit is "100"/,
-  ],
-  [
-    'a half-configured package',
-    () => withValue('install.status', 'half-configured'),
-    ['install.clean'],
-    /half-configured/,
-  ],
-  [
-    'a configuration that everybody can read',
-    () => withValue('install.configuration', 'root:root:644'),
-    ['install.clean'],
-    /root:root:644/,
-  ],
-  ['a database without tables', () => withValue('install.tables', ''), ['install.clean'], /turnusers_lt/],
-  [
-    'a missing library',
-    () => withFile('unresolved.txt', () => 'libpq.so.5 => not found'),
-    ['install.clean'],
-    /libpq\.so\.5/,
-  ],
-  [
-    'a configuration that remove deletes',
-    () => withValue('remove.configuration', 'gone'),
-    ['install.remove'],
-    /remove\.configuration/,
-  ],
-  [
-    'leftovers of a purge',
-    () => withFile('leftovers.txt', () => '/var/lib/turn/turndb'),
-    ['install.remove'],
-    /turndb/,
-  ],
-  [
-    'edits lost in an upgrade',
-    () => withValue('upgrade.configuration', 'changed'),
-    ['install.upgrade'],
-    /upgrade\.configuration is "changed"/,
-  ],
-  [
-    'an init script left behind',
-    () => withValue('upgrade.initscript', 'left'),
-    ['install.upgrade'],
-    /initscript/,
-  ],
-  [
-    'a server that does not start after the upgrade',
-    () => withValue('upgraded.ready', 'no'),
-    ['install.upgrade'],
-    /upgraded\.ready/,
-  ],
-  [
     'a failing STUN vector',
     () => withFile('rfc5769check.log', (t) => t.replace('success', 'failure')),
     ['stun.vectors'],
@@ -266,12 +165,6 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     () => withFile('stranger.log', () => 'Segmentation fault'),
     ['server.closed'],
     /nothing says that the stranger client was refused/,
-  ],
-  [
-    'a package that purge leaves behind',
-    () => withValue('purge.status', 'config-files'),
-    ['install.remove'],
-    /config-files/,
   ],
   [
     'a lost message',

@@ -4,12 +4,6 @@ apt_install() {
 	apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
-snapshot() {
-	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /out -o -path /inputs -o -path /tmp -o -path /turnbuild \
-		-o -path /certificate -o -path /run -o -path /var/cache -o -path /var/log -o -path /var/lib/apt -o -path /var/lib/dpkg \) \
-		-prune -o -print 2>/dev/null | LC_ALL=C sort >"/out/$1.files"
-}
-
 install_fresh() {
 	run_apt apt-update apt-get update -q -o APT::Update::Error-Mode=any
 	run_apt install apt_install /inputs/coturn.deb
@@ -28,31 +22,45 @@ install_fresh() {
 remove_and_purge() {
 	# dpkg, not apt: nothing has to be resolved, and each start of apt costs half a minute under emulation.
 	run remove dpkg --remove coturn
+	[ ! -d /run/systemd/system ] || observe remove
 	fact remove.configuration "$([ -e /etc/turnserver.conf ] && echo kept || echo gone)"
 	fact remove.program "$([ -e /usr/bin/turnserver ] && echo left || echo gone)"
 	run purge dpkg --purge coturn
 	fact purge.status "$(dpkg-query -W -f '${db:Status-Status}' coturn 2>/dev/null || echo gone)"
 }
 
-# Files that the package's whole life has left behind. Accounts, and what its dependencies own, are theirs.
-leftovers() {
-	LC_ALL=C comm -13 /out/before.files /out/after.files |
-		grep -v -e '^/etc/\(passwd\|group\|shadow\|gshadow\|subuid\|subgid\)-\?$' -e '^/etc/\.pwd\.lock$' -e '^/etc/ld\.so\.cache$' \
-			-e '^/var/lib/systemd' -e '^/etc/systemd/system/multi-user\.target\.wants$' >/tmp/leftovers
-	grep -e turn /tmp/leftovers >/out/leftovers.txt || true
-	rm -f /out/before.files /out/after.files
+# Options that nothing has ever known, as a misspelling or a version that dropped them leaves them; and known ones, written in
+# ways that are right but rare. The last known line ends a file without a line end.
+edit_configuration() {
+	printf '\n# edited by the operator\nrealm=kept.example.org\n'
+	printf 'denied-peer-ips=10.0.0.0-10.255.255.255\n'
+	printf '\t no-multicast-peers\r\n'
+	printf ' # no-such-comment=1\n'
+	printf 'no-such-option\n'
+	printf 'min-port \t=  49152\n'
+	printf 'No-CLI\n'
+	printf 'stale-nonce "600"'
 }
 
 upgrade_from_distribution() {
+	systemd_on
 	run_apt distribution apt_install coturn || return 0
+	observe distribution
 	fact upgrade.from "$(dpkg-query -W -f '${Version}' coturn)"
-	printf '\n# edited by the operator\nrealm=kept.example.org\n' >>/etc/turnserver.conf
+	edit_configuration >>/etc/turnserver.conf
 	cp /etc/turnserver.conf /tmp/edited.conf
+	# Its comments are long, and nothing is said of them.
+	sed "s/^#.*/#/" /etc/turnserver.conf >/out/edited.conf
 	run upgrade dpkg --install --force-confdef --force-confold /inputs/coturn.deb
+	observe upgrade
 	fact upgrade.to "$(dpkg-query -W -f '${Version}' coturn)"
 	fact upgrade.status "$(dpkg-query -W -f '${db:Status-Status}' coturn)"
 	fact upgrade.configuration "$(cmp -s /etc/turnserver.conf /tmp/edited.conf && echo kept || echo changed)"
 	fact upgrade.initscript "$([ -e /etc/init.d/coturn ] && echo left || echo gone)"
+	systemctl stop coturn.service
 	if start upgraded /etc/turnserver.conf; then stop upgraded; fi
 	run upgrade-purge dpkg --purge coturn
+	systemd_off
+	# Without log-file, as in the distribution's configuration, turnserver logs there; under systemd PrivateTmp= takes it away.
+	rm -f /var/tmp/turn_*.log
 }

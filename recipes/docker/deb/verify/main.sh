@@ -8,7 +8,7 @@ mkdir -p /out
 here=/turnbuild
 
 # shellcheck source=/dev/null
-for part in lib lifecycle shipped traffic; do . "$here/$part.sh"; done
+for part in lib snapshot upgrades lifecycle shipped traffic; do . "$here/$part.sh"; done
 
 require_free_ports 3478 3480 5349 5766 9641
 address=$(own_address)
@@ -20,9 +20,13 @@ if [ -x /usr/bin/turnserver ]; then
 	check_vectors
 	check_shipped_configuration
 	for credentials in long-term rest-secret; do check_traffic "$credentials"; done
+	upgrade_while_running
 fi
 remove_and_purge
-snapshot after
-leftovers
+systemd_off
+snapshot purge
+compare before purge
 upgrade_from_distribution
+snapshot upgrade-purge
+compare before upgrade-purge
 exit 0

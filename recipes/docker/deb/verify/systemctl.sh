@@ -1,0 +1,69 @@
+#!/bin/sh
+# Stands in for systemctl where no systemd runs, so that maintainer scripts do what they would do on a machine: it runs the
+# one service as its unit says, and writes down each call with who asked for it and what the package was then.
+# /tmp/systemd: calls, pid, service.log
+dir=/tmp/systemd
+unit=coturn.service
+
+for word in "$@"; do
+	case $word in
+	-*) ;;
+	*)
+		command=$word
+		break
+		;;
+	esac
+done
+
+file() {
+	for folder in /usr/lib/systemd/system /lib/systemd/system; do
+		[ ! -e $folder/$unit ] || { echo $folder/$unit; return; }
+	done
+}
+
+running() {
+	pid=$(cat $dir/pid 2>/dev/null) && [ -n "$pid" ] || return 1
+	case $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) in '' | Z*) return 1 ;; esac
+}
+
+start() {
+	! running || return 0
+	# What LogsDirectory= makes.
+	install -d -o turnserver -g turnserver /var/log/turnserver
+	# The words of the command line are split on purpose.
+	# shellcheck disable=SC2046
+	setsid setpriv --reuid=turnserver --regid=turnserver --init-groups -- $(sed -n 's/^ExecStart=//p' "$(file)") \
+		>>$dir/service.log 2>&1 </dev/null &
+	echo $! >$dir/pid
+}
+
+stop() {
+	running || return 0
+	kill -TERM "$pid"
+	waited=0
+	while running; do
+		[ $waited -lt 300 ] || kill -KILL "$pid"
+		sleep 0.1
+		waited=$((waited + 1))
+	done
+}
+
+case $command in
+is-active)
+	running
+	exit
+	;;
+is-enabled)
+	if [ -e /etc/systemd/system/multi-user.target.wants/$unit ]; then echo enabled; else echo disabled; fi
+	exit
+	;;
+esac
+echo "${DPKG_MAINTSCRIPT_NAME:-no script}, $(dpkg-query -W -f '${db:Status-Status} ${Version}' coturn): $command" >>$dir/calls
+case $command in
+start) start ;;
+stop) stop ;;
+restart | try-restart | reload-or-restart)
+	stop
+	start
+	;;
+esac

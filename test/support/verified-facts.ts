@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { type PackageFacts, parseFacts } from '../../src/stages/verify/facts.ts';
+import { packageFacts } from './package-facts.ts';
+
+// What a verification of coturn 4.6.1 for debian-13 on x86_64 has really seen.
+const folder = new URL('../fixtures/verified-4.6.1/', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
+
+/** They pass every check but those of the files and the laboratory. */
+export function goodFacts(): PackageFacts {
+  return packageFacts({
+    packageVersion: '4.6.1+turnbuild-1~deb13',
+    inspected: {
+      lintian: read('inspect/lintian.txt'),
+      lintianExit: '2\n',
+      systemd: read('inspect/systemd.txt'),
+      unit: read('inspect/coturn.service'),
+      configuration: read('inspect/turnserver.conf'),
+    },
+    values: parseFacts(read('verify/facts.txt')),
+    files: new Map(readdirSync(new URL('verify/', folder)).map((name) => [name, read(`verify/${name}`)])),
+    options: new Set(
+      read('options.txt')
+        .split('\n')
+        .map((line) => line.split(' ')[0] ?? ''),
+    ),
+  });
+}
+
+/** Facts in which one value, one file or one inspected text is another. */
+export const withValue = (name: string, value: string): PackageFacts => ({
+  ...goodFacts(),
+  values: new Map([...goodFacts().values, [name, value]]),
+});
+export const withFile = (name: string, change: (text: string) => string): PackageFacts => {
+  const facts = goodFacts();
+  return { ...facts, files: new Map([...facts.files, [name, change(facts.files.get(name) ?? '')]]) };
+};
+export const withInspected = (name: string, change: (text: string) => string): PackageFacts => {
+  const facts = goodFacts();
+  return { ...facts, inspected: { ...facts.inspected, [name]: change(facts.inspected[name] ?? '') } };
+};
+export const withoutFile = (name: string): PackageFacts => ({
+  ...goodFacts(),
+  files: new Map([...goodFacts().files].filter(([each]) => each !== name)),
+});
