@@ -14,19 +14,33 @@ require_free_ports 3478 3480 5349 5766 9641
 address=$(own_address)
 fact address "$address"
 
-snapshot before
-install_fresh
-if [ -x /usr/bin/turnserver ]; then
+# phase NAME COMMAND...: how long it takes, as the fact seconds.NAME. In this shell, so that what it starts stays its child.
+phase() {
+	local name=$1 begin=$SECONDS
+	shift
+	"$@"
+	fact "seconds.$name" $((SECONDS - begin))
+}
+
+use() {
 	check_vectors
-	check_shipped_configuration
-	for credentials in long-term rest-secret; do check_traffic "$credentials"; done
-	upgrade_while_running
-fi
-remove_and_purge
-systemd_off
+	phase shipped check_shipped_configuration
+	for credentials in long-term rest-secret; do phase "$credentials" check_traffic "$credentials"; done
+	phase upgrades upgrade_while_running
+}
+
+purge() {
+	remove_and_purge
+	systemd_off
+}
+
+snapshot before
+phase install install_fresh
+[ ! -x /usr/bin/turnserver ] || use
+phase purge purge
 snapshot purge
 compare before purge
-upgrade_from_distribution
+phase distribution upgrade_from_distribution
 snapshot upgrade-purge
 compare before upgrade-purge
 exit 0

@@ -30,11 +30,17 @@ start() {
 	! running || return 0
 	# What LogsDirectory= makes.
 	install -d -o turnserver -g turnserver /var/log/turnserver
+	rm -f $dir/pid
+	# It leaves the terminal's session before anything else, and is waited for: apt hangs up on what has not when dpkg ends.
 	# The words of the command line are split on purpose.
-	# shellcheck disable=SC2046
-	setsid setpriv --reuid=turnserver --regid=turnserver --init-groups -- $(sed -n 's/^ExecStart=//p' "$(file)") \
-		>>$dir/service.log 2>&1 </dev/null &
-	echo $! >$dir/pid
+	# shellcheck disable=SC2046,SC2016
+	setsid --fork sh -c 'echo $$ >"$0" && exec setpriv --reuid=turnserver --regid=turnserver --init-groups -- "$@"' $dir/pid \
+		$(sed -n 's/^ExecStart=//p' "$(file)") >>$dir/service.log 2>&1 </dev/null
+	waited=0
+	until [ -s $dir/pid ] || [ $waited -ge 300 ]; do
+		sleep 0.1
+		waited=$((waited + 1))
+	done
 }
 
 stop() {
