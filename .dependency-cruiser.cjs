@@ -51,7 +51,7 @@ module.exports = {
         'io/index\\.ts',
         'errors\\.ts',
       ],
-      ['semver'],
+      ['semver', '@prometheus-io', '@lezer'],
     ),
     ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2', 'junit-xml']),
     ...allow(

@@ -10,7 +10,7 @@ const { version, dependencies } = JSON.parse(
 
 // What judges a package: a change of it, of a mere constant too, makes verify run again.
 const digest = createHash('sha256');
-for (const folder of ['stages/verify', 'config', 'turn']) {
+for (const folder of ['stages/verify', 'config', 'turn', 'recipe']) {
   const dir = new URL(`../src/${folder}/`, import.meta.url);
   for (const name of readdirSync(dir).sort()) digest.update(readFileSync(new URL(name, dir)));
 }

@@ -1,8 +1,11 @@
 import { openFilesLimit, relayPorts } from '../plan/capacity.ts';
+import { layoutDashboard } from '../plan/dashboard.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { debVersion } from '../plan/package-version.ts';
 import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
+import { dashboardSchema } from '../recipe/monitoring.ts';
+import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, firstWords, workFolder } from './shared/artifacts.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
@@ -10,7 +13,10 @@ import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
 const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'package.sh'];
 /** Exports of the build stage that this stage reads. */
-const BUILD_FILES = ['tree.tar', 'debug.tar', 'options.txt', 'features.txt', 'packages.txt'];
+const BUILD_FILES = ['tree.tar', 'debug.tar', 'options.txt', 'metrics.txt', 'features.txt', 'packages.txt'];
+
+/** Kept as YAML, where lines can come and go with a version, and shipped as JSON. */
+const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
 
 /** Makes .deb files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
 export const packageStage: Stage = {
@@ -73,7 +79,7 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
   const names = firstWords(options);
   const input = {
     options: new Set(names),
-    features: new Set([...features.matchAll(/^(\S+) yes$/gm)].map(([, name]) => name ?? '')),
+    metrics: new Set(firstWords(await files.readText(`${buildFolder(step, context)}/metrics.txt`))),
     values: {
       version: plan.coturn.version,
       revision: plan.coturn.revision,
@@ -91,10 +97,17 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
   await files.writeText(`${to}/options`, names.map((name) => `${name}\n`).join(''));
   for (const folder of ['common', target.format]) {
     for (const name of await files.listFiles(`${context.recipes}/packaging/${folder}`)) {
-      const text = await files.readText(`${context.recipes}/packaging/${folder}/${name}`);
-      await files.writeText(`${to}/${name}`, renderTemplate(text, input));
+      const path = `${context.recipes}/packaging/${folder}/${name}`;
+      const text = renderTemplate(await files.readText(path), input);
+      if (name !== DASHBOARD) await files.writeText(`${to}/${name}`, text);
+      else await files.writeText(`${to}/${name.replace('.yaml', '.json')}`, dashboardJson(path, text));
     }
   }
+}
+
+function dashboardJson(path: string, text: string): string {
+  const dashboard = layoutDashboard(parseRecipeFile(path, text, dashboardSchema));
+  return `${JSON.stringify(dashboard, undefined, 2)}\n`;
 }
 
 /** `Sat, 03 Dec 2022 21:21:36 +0000`, as Debian changelogs want it. @param epoch Unix seconds */

@@ -29,7 +29,7 @@ export function shippedConfiguration(version: KnownVersion): string {
   return renderTemplate(read('recipes/packaging/common/turnserver.conf'), {
     values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766 },
     options: new Set(CONTEXTS[version].options.map(({ name }) => name)),
-    features: new Set(),
+    metrics: new Set(),
   });
 }
 

@@ -6,6 +6,13 @@ import { packageFacts } from './package-facts.ts';
 const folder = new URL('../fixtures/verified-4.6.1/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
 
+const firstWords = (path: string) =>
+  new Set(
+    read(path)
+      .split('\n')
+      .map((line) => line.split(' ')[0] ?? ''),
+  );
+
 /** They pass every check but those of the files and the laboratory. */
 export function goodFacts(): PackageFacts {
   return packageFacts({
@@ -16,14 +23,15 @@ export function goodFacts(): PackageFacts {
       systemd: read('inspect/systemd.txt'),
       unit: read('inspect/coturn.service'),
       configuration: read('inspect/turnserver.conf'),
+      rules: read('inspect/coturn.rules.yml'),
+      rulesTest: read('inspect/coturn.rules.test.yml'),
+      dashboard: read('inspect/grafana-dashboard.json'),
+      promtool: read('inspect/promtool.txt'),
     },
     values: parseFacts(read('verify/facts.txt')),
     files: new Map(readdirSync(new URL('verify/', folder)).map((name) => [name, read(`verify/${name}`)])),
-    options: new Set(
-      read('options.txt')
-        .split('\n')
-        .map((line) => line.split(' ')[0] ?? ''),
-    ),
+    options: firstWords('options.txt'),
+    sourceMetrics: firstWords('metrics.txt'),
   });
 }
 

@@ -1,7 +1,8 @@
 # Gathers static facts of a package, on the build platform; turnbuild judges them.
 # in:  /inputs/coturn.deb, and /inputs/coturn-dbgsym.deb where there is one
 # out: /out/elf/NNN.{path,header,dynamic,symbols,segments,notes}, /out/lintian.txt, /out/lintian-exit.txt, /out/systemd.txt, /out/control.txt,
-#      /out/contents.txt, /out/debug-ids.txt, /out/turnserver (the program)
+#      /out/contents.txt, /out/coturn.rules.yml, /out/coturn.rules.test.yml, /out/grafana-dashboard.json, /out/promtool.txt,
+#      /out/debug-ids.txt, /out/turnserver (the program)
 set -eu
 export LC_ALL=C.UTF-8
 mkdir -p /out/elf /pkg /symbols
@@ -47,3 +48,17 @@ if [ -n "$unit" ]; then
 fi
 [ ! -f /pkg/usr/bin/turnserver ] || cp /pkg/usr/bin/turnserver /out/turnserver
 [ ! -f /pkg/etc/turnserver.conf ] || cp /pkg/etc/turnserver.conf /out/turnserver.conf
+
+monitoring=/pkg/usr/share/doc/coturn/monitoring
+if [ -d $monitoring ]; then
+	for what in check test; do
+		file=coturn.rules.yml
+		[ $what = check ] || file=coturn.rules.test.yml
+		code=0
+		(cd $monitoring && promtool $what rules $file) 2>&1 || code=$?
+		echo "$what exit $code"
+	done >/out/promtool.txt
+	for name in coturn.rules.yml coturn.rules.test.yml grafana-dashboard.json; do
+		[ ! -f $monitoring/$name ] || cp $monitoring/$name /out/
+	done
+fi

@@ -25,13 +25,14 @@ if [ -d usr/include/turn/client ]; then
 fi
 find . -name '*.pem' -delete
 install -d -m 755 etc/default etc/ufw/applications.d usr/lib/systemd/system var/lib/turn \
-	usr/share/coturn usr/share/lintian/overrides "$doc"
+	usr/share/coturn usr/share/lintian/overrides "$doc/monitoring"
 install -m 644 $packaging/turnserver.conf etc/turnserver.conf
 install -m 644 $packaging/coturn.default etc/default/coturn
 install -m 644 $packaging/ufw.profile etc/ufw/applications.d/turnserver
 install -m 644 $packaging/coturn.service usr/lib/systemd/system/coturn.service
 # For postinst, which reads the administrator's configuration.
 install -m 644 $packaging/options $packaging/unknown-options.awk usr/share/coturn/
+install -m 644 $packaging/monitoring/* "$doc/monitoring/"
 install -m 644 $packaging/lintian-overrides usr/share/lintian/overrides/coturn
 install -m 644 $packaging/copyright "$doc/copyright"
 install -m 644 $packaging/changelog "$doc/changelog.Debian"

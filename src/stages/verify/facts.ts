@@ -26,7 +26,7 @@ export interface PackageFacts {
   /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
   sourceMetrics: ReadonlySet<string>;
   elf: readonly ElfFile[];
-  /** Named texts of the inspection: control, contents, lintian, systemd, unit, configuration, debugIds. */
+  /** Named texts of the inspection: control, contents, lintian, systemd, unit, configuration, debugIds, rules, dashboard, ... */
   inspected: Readonly<Record<string, string>>;
   /** `name -> value` as the verification wrote it. */
   values: ReadonlyMap<string, string>;

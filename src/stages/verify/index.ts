@@ -13,6 +13,7 @@ import { type ElfFile, type PackageFacts, parseFacts, parseSamples } from './fac
 import { parseLabFacts, runLab } from './lab.ts';
 import { labChecks } from './lab-checks.ts';
 import { lifecycleChecks } from './lifecycle-checks.ts';
+import { monitoringChecks } from './monitoring-checks.ts';
 import { packageChecks } from './package-checks.ts';
 import { serviceChecks } from './service-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
@@ -25,6 +26,7 @@ declare const CHECKS_DIGEST: string;
 export const CHECKS: readonly Check[] = [
   ...elfChecks,
   ...packageChecks,
+  ...monitoringChecks,
   ...lifecycleChecks,
   ...upgradeChecks,
   ...trafficChecks,
@@ -145,6 +147,10 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
     configuration: await optional(`${inspect}/turnserver.conf`),
+    rules: await optional(`${inspect}/coturn.rules.yml`),
+    rulesTest: await optional(`${inspect}/coturn.rules.test.yml`),
+    dashboard: await optional(`${inspect}/grafana-dashboard.json`),
+    promtool: await optional(`${inspect}/promtool.txt`),
     debugIds: await optional(`${inspect}/debug-ids.txt`),
   };
   const built = isBuiltHere(step) ? buildFolder(step, context) : undefined;

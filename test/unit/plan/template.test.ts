@@ -4,7 +4,7 @@ import { renderTemplate } from '../../../src/plan/template.ts';
 const input = {
   values: { name: 'coturn', count: 3 },
   options: new Set(['prometheus', 'no-cli']),
-  features: new Set(['drain']),
+  metrics: new Set(['turn_packet_dropped']),
 };
 
 describe('renderTemplate', () => {
@@ -17,9 +17,9 @@ describe('renderTemplate', () => {
     expect(renderTemplate(text, input)).toBe('no-cli\nlast');
   });
 
-  it('tells features from options', () => {
+  it('tells metrics from options', () => {
     const text =
-      '%if-feature drain\na\n%end\n%if-feature no-cli\nb\n%else\nc\n%end\n%if-option drain\nd\n%end';
+      '%if-metric turn_packet_dropped\na\n%end\n%if-metric no-cli\nb\n%else\nc\n%end\n%if-option turn_packet_dropped\nd\n%end';
     expect(renderTemplate(text, input)).toBe('a\nc');
   });
 
@@ -32,7 +32,7 @@ describe('renderTemplate', () => {
     ['{{missing}}', /line 1.*missing/],
     ['ok\n%end', /line 2/],
     ['%else', /line 1/],
-    ['%if-feature\n%end', /line 1/],
+    ['%if-metric\n%end', /line 1/],
     ['%if-option prometheus\nx', /without %end/],
   ])('refuses %j', (text, message) => {
     expect(() => renderTemplate(text, input)).toThrow(message);

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { layoutDashboard } from '../../src/plan/dashboard.ts';
+import { renderTemplate } from '../../src/plan/template.ts';
+import { metricsFor, metricsSchema } from '../../src/recipe/metrics.ts';
+import { dashboardSchema } from '../../src/recipe/monitoring.ts';
+import { parseRecipeFile } from '../../src/recipe/parse.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../recipes/${path}`, import.meta.url), 'utf8');
+const PORTS = 16_383;
+
+/** Versions that brought metrics, and one of each form in which they were before. */
+export const METRIC_VERSIONS = ['4.5.2', '4.6.1', '4.6.2', '4.8.0', '4.13.0', '4.18.0'];
+
+/** Names of the metrics of a version. */
+export function metricNames(version: string): Set<string> {
+  return new Set(
+    metricsFor(version, metricsSchema.parse(parse(read('metrics.yaml')))).map(({ name }) => name),
+  );
+}
+
+/** The three files as a package of this version ships them. */
+export function shippedMonitoring(version: string): { rules: string; rulesTest: string; dashboard: string } {
+  const render = (name: string) =>
+    renderTemplate(read(`packaging/common/monitoring/${name}`), {
+      values: { version, minPort: 49_152, maxPort: 49_151 + PORTS, ports: PORTS },
+      options: new Set(),
+      metrics: metricNames(version),
+    });
+  const name = 'grafana-dashboard.yaml';
+  const dashboard = layoutDashboard(parseRecipeFile(name, render(name), dashboardSchema));
+  return {
+    rules: render('coturn.rules.yml'),
+    rulesTest: render('coturn.rules.test.yml'),
+    dashboard: JSON.stringify(dashboard),
+  };
+}
