@@ -83,7 +83,10 @@ step('shell scripts of the container', 'shellcheck', [
   ),
 ]);
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
-step('unit and integration tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'integration']);
+step('unit and integration tests', 'npx', [
+  ...['vitest', 'run'],
+  ...['unit', 'integration', 'thorough'].flatMap((name) => ['--project', name]),
+]);
 step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);
 if (process.argv.includes('--full')) {
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);

@@ -4,7 +4,7 @@ import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
 import { isAbsent } from '../io/debian-index.ts';
 import { runProcess } from '../io/exec.ts';
 import type { SourceLock } from '../plan/source-lock.ts';
-import type { SourceCandidate } from '../stages/source.ts';
+import { cachedSource, type SourceCandidate } from '../stages/source.ts';
 import type { Session } from './session.ts';
 import { versionNotFound } from './source-errors.ts';
 
@@ -23,15 +23,14 @@ export async function debianCandidate(
   select: Select,
 ): Promise<SourceCandidate> {
   const pinned = lock.sources[request]?.sha256s.debian;
-  const cached = `${session.cache}/sources/${pinned}.tar.gz`;
   const base = { provider: 'debian' as const, location: 'Debian archive' };
   // The lock names the very bytes: with them at hand there is nothing to ask the archive.
   if (
     pinned !== undefined &&
     session.options.updateLock !== true &&
-    (await session.io.files.isIntact(cached, pinned))
+    (await session.io.files.isIntact(cachedSource(session.cache, pinned), pinned))
   ) {
-    return { ...base, version: request, path: cached, sha256: pinned };
+    return { ...base, version: request, path: cachedSource(session.cache, pinned), sha256: pinned };
   }
   if (session.mirrors === undefined) {
     throw new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {

@@ -5,13 +5,15 @@ import { usageError } from '../errors.ts';
 /** A turnserver.conf is a few kilobytes; with thousands of denied ranges it is some hundred. */
 const MAX_BYTES = 1024 * 1024;
 
+const NAME_ONE = 'Name the file that turnserver -c is started with, e.g. /etc/turnserver.conf.';
+
 /**
  * Reads a turnserver.conf, from a pipe, too. Text that is not UTF-8 is taken byte by byte, as turnserver takes it.
  * @throws TurnbuildError CONFIG_NOT_FOUND, or CONFIG_INVALID for what cannot be one
  */
 export async function readConfigurationFile(file: string): Promise<string> {
   const bytes = await readAtMost(file, MAX_BYTES + 1).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `There is no file ${file}`);
+    if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `There is no file ${file}`, NAME_ONE);
     if (error.code === 'EISDIR')
       throw usageError('CONFIG_INVALID', `${file} is a folder`, 'Name the turnserver.conf in it.');
     throw error;
@@ -28,9 +30,10 @@ export async function readConfigurationFile(file: string): Promise<string> {
     throw usageError(
       'CONFIG_INVALID',
       `${file} is not a turnserver.conf: it is no text (there is a NUL at byte ${nul + 1})`,
+      NAME_ONE,
     );
   if (bytes.length > MAX_BYTES)
-    throw usageError('CONFIG_INVALID', `${file} is not a turnserver.conf: it is larger than 1 MiB`);
+    throw usageError('CONFIG_INVALID', `${file} is not a turnserver.conf: it is larger than 1 MiB`, NAME_ONE);
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 

@@ -120,6 +120,15 @@ function requireCommit({ location, commit }: SourceCandidate, own: string | unde
   );
 }
 
+/** Where the cache keeps the tarball of this sha256 (or, where none is known, of the sha256 of its address). */
+export function cachedSource(cache: string, sha256: string): string {
+  return `${cacheFolder(cache, sha256)}/source.tar.gz`;
+}
+
+function cacheFolder(cache: string, name: string): string {
+  return `${cache}/sources/${name}`;
+}
+
 async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: SourceOptions): Promise<string> {
   if (candidate.path !== undefined) {
     if (await io.files.exists(candidate.path)) return candidate.path;
@@ -128,8 +137,8 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
   if (candidate.url === undefined) throw new Error('a source candidate has a path or an address');
   // Named by what it must be, or by where it is from: two versions never meet in one file.
   const name = candidate.sha256 ?? io.files.sha256Text(candidate.url);
-  const dir = `${cache}/sources/${name}`;
-  const file = `${dir}/source.tar.gz`;
+  const dir = cacheFolder(cache, name);
+  const file = cachedSource(cache, name);
   // Two processes that want the same file: one fetches it, the other waits and finds it.
   const lock = await io.lockFolder(dir, io.signal);
   try {

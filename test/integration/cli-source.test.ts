@@ -1,9 +1,21 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cachedSource } from '../../src/stages/source.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
@@ -33,6 +45,39 @@ const source = (...args: string[]) =>
   ]);
 const written = () =>
   existsSync(join(dir, 'dist')) ? readdirSync(join(dir, 'dist'), { recursive: true }) : [];
+
+describe('turnbuild source --source debian', () => {
+  it('asks the archive only when the pinned bytes are not in the cache', async () => {
+    const asked: string[] = [];
+    const mirror = createServer(({ url }, response) => {
+      asked.push(url ?? '');
+      response.writeHead(404).end();
+    });
+    await new Promise<void>((done) => mirror.listen(0, '127.0.0.1', done));
+    const { port } = mirror.address() as AddressInfo;
+    await source('--update-lock');
+    const lock = readFileSync(join(dir, 'lock.json'), 'utf8');
+    expect(lock).toContain('"file":');
+    writeFileSync(join(dir, 'lock.json'), lock.replace('"file":', '"debian":'));
+    const cached = cachedSource(join(dir, 'cache'), sha256);
+    mkdirSync(dirname(cached), { recursive: true });
+    const ask = () =>
+      turnbuild(
+        ['source', '4.18.0', '--source', 'debian', '--mirror', `http://127.0.0.1:${port}`]
+          .concat('--lock', join(dir, 'lock.json'))
+          .concat('--out', join(dir, 'dist')),
+        { env: { TURNBUILD_CACHE: join(dir, 'cache') } },
+      );
+    copyFileSync(file, cached);
+    const run = await ask();
+    expect(run.code, run.stderr).toBe(0);
+    expect(asked).toEqual([]);
+    writeFileSync(cached, 'damaged');
+    expect((await ask()).code).toBe(1);
+    expect(asked).toEqual(['/dists/bookworm/InRelease']);
+    mirror.close();
+  });
+});
 
 describe('turnbuild source --source FILE', () => {
   it('does not use what nobody has pinned, and says how to pin it', async () => {

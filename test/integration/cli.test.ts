@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { debOf } from '../support/deb-builder.ts';
+import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -16,56 +16,6 @@ beforeEach(() => {
   out = join(dir, 'dist');
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
-
-/** A `docker` that says what a test wants, first on PATH: these tests are about errors, not about Docker. */
-function fakeDocker(script: string): Record<string, string> {
-  const bin = join(dir, 'bin');
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${script}\n`);
-  chmodSync(join(bin, 'docker'), 0o755);
-  return { PATH: `${bin}:${process.env.PATH}` };
-}
-
-/** A control file; fields can be replaced. */
-function control(fields: Record<string, string>): string {
-  const all = { Package: 'coturn', Version: '4.6.1-1', Architecture: 'amd64', ...fields };
-  return `${Object.entries(all)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join('\n')}\n`;
-}
-
-const BUILDER =
-  'printf "Name: test\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64, linux/arm64\\n"';
-
-describe('verify with a package that it can do nothing with: one clear error, nothing written', () => {
-  it.each<[string, Buffer, string[], RegExp, number]>([
-    ['no package', Buffer.from('#!/bin/sh\n'), [], /is no Debian package.*\n.*\n.*DEB_INVALID/, 1],
-    ['another package', debOf(control({ Package: 'nginx' })), [], /not coturn[\s\S]*PACKAGE_NOT_COTURN/, 2],
-    ['no word of the distribution', debOf(control({})), [], /--target debian-12[\s\S]*TARGET_UNKNOWN/, 2],
-    [
-      'another distribution',
-      debOf(control({ Version: '4.6.1+turnbuild-1~deb13' })),
-      ['--target', 'debian-12'],
-      /for debian-13 .*not for debian-12[\s\S]*PACKAGE_FOREIGN/,
-      2,
-    ],
-    ['another architecture', debOf(control({ Architecture: 'mips' })), [], /PACKAGE_ARCH_UNKNOWN/, 2],
-    ['two targets', debOf(control({})), ['--target', 'debian-12,debian-13'], /at most one --target/, 2],
-  ])('%s', async (_, bytes, args, message, code) => {
-    const file = join(dir, 'coturn.deb');
-    writeFileSync(file, bytes);
-    const run = await turnbuild(['verify', file, ...args, '--out', out]);
-    expect(run.stderr).toMatch(message);
-    expect(run.code).toBe(code);
-    expect(existsSync(out)).toBe(false);
-  });
-
-  it('that is not there', async () => {
-    const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
-    expect(run.stderr).toMatch(/There is no file .*no\.deb[\s\S]*DEB_NOT_FOUND/);
-    expect(run.code).toBe(2);
-  });
-});
 
 describe('usage errors: exit code 2, what and what next, nothing written', () => {
   it.each([
@@ -96,109 +46,10 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
   ])('%s', async (_, args, message) => {
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
       cwd: dir,
-      env: fakeDocker(BUILDER),
+      env: fakeDocker(dir, BUILDER),
     });
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(2);
-    expect(existsSync(out)).toBe(false);
-  });
-});
-
-describe('Ctrl-C while something does not answer', () => {
-  it.each([
-    ['doctor', ['doctor']],
-    ['release', ['release', '4.6.1']],
-  ])('%s ends at once, with 130 and a word', async (_, args) => {
-    const asked = join(dir, 'asked');
-    const env = fakeDocker(`touch ${asked}; exec sleep 600`);
-    const begin = Date.now();
-    const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
-      env,
-      onStart: (child) => {
-        const timer = setInterval(() => {
-          if (!existsSync(asked)) return;
-          clearInterval(timer);
-          child.kill('SIGINT');
-        }, 50);
-      },
-    });
-    expect(run.stderr).toMatch(/INTERRUPTED/);
-    expect(run.code).toBe(130);
-    expect(Date.now() - begin).toBeLessThan(30_000);
-    expect(existsSync(out)).toBe(false);
-  });
-});
-
-describe('Docker that is not there, or says no', () => {
-  const args = () => ['release', '4.6.1', '--out', out];
-
-  it('is not installed', async () => {
-    const run = await turnbuild(args(), { env: { PATH: dir } });
-    expect(run.stderr).toMatch(/docker is not installed[\s\S]*turnbuild doctor[\s\S]*DOCKER_MISSING/);
-    expect(run.code).toBe(1);
-  });
-
-  it('does not answer', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker('echo "Cannot connect to the Docker daemon" >&2; exit 1'),
-    });
-    expect(run.stderr).toMatch(/No Docker engine answers[\s\S]*Cannot connect[\s\S]*DOCKER_UNAVAILABLE/);
-  });
-
-  it('refuses this user', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker('echo "permission denied while trying to connect" >&2; exit 1'),
-    });
-    expect(run.stderr).toMatch(/DOCKER_REFUSED/);
-  });
-
-  it('has no such builder', async () => {
-    const run = await turnbuild([...args(), '--builder', 'farm'], {
-      env: fakeDocker('echo "ERROR: no builder \\"farm\\" found" >&2; exit 1'),
-    });
-    expect(run.stderr).toMatch(/no buildx builder "farm"[\s\S]*BUILDER_UNKNOWN/);
-  });
-
-  it('has an engine that is too old', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker(
-        `case $1 in --context) echo '20.10.24 []' ;; *) printf "Name: default\\nDriver: docker\\nPlatforms: linux/amd64, linux/arm64\\n" ;; esac`,
-      ),
-    });
-    expect(run.stderr).toMatch(/engine is 20\.10\.24; 23\.0 or newer[\s\S]*--builder[\s\S]*DOCKER_TOO_OLD/);
-    expect(run.code).toBe(1);
-    expect(existsSync(out)).toBe(false);
-  });
-
-  it('has a builder elsewhere, and no engine beside it that could run a container', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker(`case $1 in version) echo "Cannot connect" >&2; exit 1 ;; *) ${BUILDER} ;; esac`),
-    });
-    expect(run.stderr).toMatch(
-      /No Docker engine answers beside the builder test[\s\S]*--no-verify[\s\S]*LAB_UNAVAILABLE/,
-    );
-    expect(run.code).toBe(1);
-    expect(existsSync(out)).toBe(false);
-  });
-
-  it('has a builder for other processors', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker('printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),
-    });
-    expect(run.stderr).toMatch(
-      /Builder odd runs neither linux\/arm64 nor linux\/amd64[\s\S]*BUILDER_UNSUITABLE/,
-    );
-    expect(run.code).toBe(1);
-  });
-
-  it('has a builder without the platform', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker(
-        `case $1 in --context) echo '26.1.5 []' ;; *) printf "Name: small\\nDriver: docker\\nPlatforms: linux/amd64\\n" ;; esac`,
-      ),
-    });
-    expect(run.stderr).toMatch(/Builder small can't run linux\/arm64[\s\S]*BUILDER_PLATFORM_MISSING/);
-    expect(run.code).toBe(1);
     expect(existsSync(out)).toBe(false);
   });
 });
@@ -212,7 +63,7 @@ describe('recipes of the user', () => {
       readFileSync(file, 'utf8').replace('format: deb', 'formt: deb').replace('label: deb12', 'label: []'),
     );
     const run = await turnbuild(['plan', '4.6.1', '--recipes', join(dir, 'recipes')], {
-      env: fakeDocker(BUILDER),
+      env: fakeDocker(dir, BUILDER),
     });
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(/debian-12\.yaml:\d+: unknown key "formt"; did you mean "format"/);

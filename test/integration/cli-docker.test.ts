@@ -1,0 +1,116 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+let dir: string;
+let out: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'turnbuild-cli-'));
+  out = join(dir, 'dist');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('Ctrl-C while something does not answer', () => {
+  it.each([
+    ['doctor', ['doctor']],
+    ['release', ['release', '4.6.1']],
+  ])('%s ends at once, with 130 and a word', async (_, args) => {
+    const asked = join(dir, 'asked');
+    const env = fakeDocker(dir, `touch ${asked}; exec sleep 600`);
+    const begin = Date.now();
+    const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
+      env,
+      onStart: (child) => {
+        const timer = setInterval(() => {
+          if (!existsSync(asked)) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        }, 50);
+      },
+    });
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    expect(Date.now() - begin).toBeLessThan(30_000);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('Docker that is not there, or says no', () => {
+  const args = () => ['release', '4.6.1', '--out', out];
+
+  it('is not installed', async () => {
+    const run = await turnbuild(args(), { env: { PATH: dir } });
+    expect(run.stderr).toMatch(/docker is not installed[\s\S]*turnbuild doctor[\s\S]*DOCKER_MISSING/);
+    expect(run.code).toBe(1);
+  });
+
+  it('does not answer', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(dir, 'echo "Cannot connect to the Docker daemon" >&2; exit 1'),
+    });
+    expect(run.stderr).toMatch(/No Docker engine answers[\s\S]*Cannot connect[\s\S]*DOCKER_UNAVAILABLE/);
+  });
+
+  it('refuses this user', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(dir, 'echo "permission denied while trying to connect" >&2; exit 1'),
+    });
+    expect(run.stderr).toMatch(/DOCKER_REFUSED/);
+  });
+
+  it('has no such builder', async () => {
+    const run = await turnbuild([...args(), '--builder', 'farm'], {
+      env: fakeDocker(dir, 'echo "ERROR: no builder \\"farm\\" found" >&2; exit 1'),
+    });
+    expect(run.stderr).toMatch(/no buildx builder "farm"[\s\S]*BUILDER_UNKNOWN/);
+  });
+
+  it('has an engine that is too old', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(
+        dir,
+        `case $1 in --context) echo '20.10.24 []' ;; *) printf "Name: default\\nDriver: docker\\nPlatforms: linux/amd64, linux/arm64\\n" ;; esac`,
+      ),
+    });
+    expect(run.stderr).toMatch(/engine is 20\.10\.24; 23\.0 or newer[\s\S]*--builder[\s\S]*DOCKER_TOO_OLD/);
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('has a builder elsewhere, and no engine beside it that could run a container', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(dir, `case $1 in version) echo "Cannot connect" >&2; exit 1 ;; *) ${BUILDER} ;; esac`),
+    });
+    expect(run.stderr).toMatch(
+      /No Docker engine answers beside the builder test[\s\S]*--no-verify[\s\S]*LAB_UNAVAILABLE/,
+    );
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('has a builder for other processors', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(dir, 'printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),
+    });
+    expect(run.stderr).toMatch(
+      /Builder odd runs neither linux\/arm64 nor linux\/amd64[\s\S]*BUILDER_UNSUITABLE/,
+    );
+    expect(run.code).toBe(1);
+  });
+
+  it('has a builder without the platform', async () => {
+    const run = await turnbuild(args(), {
+      env: fakeDocker(
+        dir,
+        `case $1 in --context) echo '26.1.5 []' ;; *) printf "Name: small\\nDriver: docker\\nPlatforms: linux/amd64\\n" ;; esac`,
+      ),
+    });
+    expect(run.stderr).toMatch(/Builder small can't run linux\/arm64[\s\S]*BUILDER_PLATFORM_MISSING/);
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+});

@@ -1,0 +1,53 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { debOf } from '../support/deb-builder.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+let dir: string;
+let out: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'turnbuild-cli-'));
+  out = join(dir, 'dist');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** A control file; fields can be replaced. */
+function control(fields: Record<string, string>): string {
+  const all = { Package: 'coturn', Version: '4.6.1-1', Architecture: 'amd64', ...fields };
+  return `${Object.entries(all)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n')}\n`;
+}
+
+describe('verify with a package that it can do nothing with: one clear error, nothing written', () => {
+  it.each<[string, Buffer, string[], RegExp, number]>([
+    ['no package', Buffer.from('#!/bin/sh\n'), [], /is no Debian package.*\n.*\n.*DEB_INVALID/, 1],
+    ['another package', debOf(control({ Package: 'nginx' })), [], /not coturn[\s\S]*PACKAGE_NOT_COTURN/, 2],
+    ['no word of the distribution', debOf(control({})), [], /--target debian-12[\s\S]*TARGET_UNKNOWN/, 2],
+    [
+      'another distribution',
+      debOf(control({ Version: '4.6.1+turnbuild-1~deb13' })),
+      ['--target', 'debian-12'],
+      /for debian-13 .*not for debian-12[\s\S]*PACKAGE_FOREIGN/,
+      2,
+    ],
+    ['another architecture', debOf(control({ Architecture: 'mips' })), [], /PACKAGE_ARCH_UNKNOWN/, 2],
+    ['two targets', debOf(control({})), ['--target', 'debian-12,debian-13'], /at most one --target/, 2],
+  ])('%s', async (_, bytes, args, message, code) => {
+    const file = join(dir, 'coturn.deb');
+    writeFileSync(file, bytes);
+    const run = await turnbuild(['verify', file, ...args, '--out', out]);
+    expect(run.stderr).toMatch(message);
+    expect(run.code).toBe(code);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('that is not there', async () => {
+    const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
+    expect(run.stderr).toMatch(/There is no file .*no\.deb[\s\S]*DEB_NOT_FOUND/);
+    expect(run.code).toBe(2);
+  });
+});

@@ -1,0 +1,15 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A `docker` in `dir` that says what a test wants, first on PATH: such tests are about errors, not about Docker. */
+export function fakeDocker(dir: string, script: string): Record<string, string> {
+  const bin = join(dir, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(bin, 'docker'), 0o755);
+  return { PATH: `${bin}:${process.env.PATH}` };
+}
+
+/** What it says of a builder that can do all. */
+export const BUILDER =
+  'printf "Name: test\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64, linux/arm64\\n"';
