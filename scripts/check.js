@@ -70,7 +70,7 @@ installTestPackages();
 step('shell scripts', 'shellcheck', [
   '--shell=sh',
   '--severity=warning',
-  ...['toolchain', 'build', 'package', 'inspect', 'promtool', 'verify/systemctl'].map(
+  ...['toolchain', 'compile', 'build', 'sanitize', 'package', 'inspect', 'promtool', 'verify/systemctl'].map(
     (name) => `recipes/docker/deb/${name}.sh`,
   ),
 ]);

@@ -4,6 +4,8 @@ export interface LabSettings {
   options: string[];
   /** turnserver runs under QEMU. */
   emulated: boolean;
+  /** There is a turnserver with AddressSanitizer beside the settings. */
+  sanitized: boolean;
   /** How much is tried. */
   scale: LabScale;
 }
@@ -31,6 +33,8 @@ export interface LabFacts {
   scrapes: ScrapeFacts;
   metricsReach: MetricsReach[];
   hostile: HostileFacts;
+  /** The same packets at a turnserver with AddressSanitizer, where there is one; its report is in `logs`. */
+  sanitized?: HostileFacts;
   sessions: SessionFacts;
   service: ServiceFacts;
   /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */

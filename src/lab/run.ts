@@ -22,7 +22,15 @@ import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
 import { MESSAGE_BYTES, MESSAGES, relayEverything } from './scenarios/relay.ts';
 import { runService } from './scenarios/service.ts';
 import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
-import { METRICS, prepareTarget, type RunningServer, startServer, testConfiguration } from './server.ts';
+import {
+  METRICS,
+  type Program,
+  prepareSanitized,
+  prepareTarget,
+  type RunningServer,
+  startServer,
+  testConfiguration,
+} from './server.ts';
 
 /** Of the hostile packets: the same ones for every package, so that a finding can be repeated. */
 const SEED = 20260823;
@@ -87,11 +95,16 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     });
     facts.seconds[name] = Math.round((Date.now() - begin) / 100) / 10;
   };
-  const withServer = (name: string, lines: string[], work: (server: RunningServer) => Promise<void>) =>
+  const withServer = (
+    name: string,
+    lines: string[],
+    work: (server: RunningServer) => Promise<void>,
+    program?: Program,
+  ) =>
     attempt(name, async () => {
       const configuration = testConfiguration(options, [...LISTEN, ...lines]);
       const where = { namespace: namespaces.server, agent: agents.server };
-      const server = await startServer(name, configuration, where);
+      const server = await startServer(name, configuration, where, program);
       try {
         await work(server);
       } finally {
@@ -134,6 +147,12 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     await withServer('hostile', [user(ACCOUNT)], async (server) => {
       facts.hostile = await throwPackets(server, SEED, scale.hostilePackets);
     });
+    if (settings.sanitized) {
+      const throwAll = async (server: RunningServer) => {
+        facts.sanitized = await throwPackets(server, SEED, scale.hostilePackets);
+      };
+      await withServer('sanitized', [user(ACCOUNT)], throwAll, prepareSanitized());
+    }
     await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], async () => {
       facts.answers.push(...(await tryRestSecret(Date.now())));
     });

@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ADDRESSES, enter } from './network.ts';
@@ -14,6 +23,15 @@ const READY_MS = 90_000;
 const STOP_MS = 30_000;
 /** Bytes of a server's log that are kept. */
 const LOG_BYTES = 8_192;
+
+/** A program to be run as the server, with variables of its environment. */
+export interface Program {
+  /** Beneath the target's root. */
+  path: string;
+  env: Record<string, string>;
+}
+
+const INSTALLED: Program = { path: '/usr/bin/turnserver', env: {} };
 
 export const METRICS = 'http://127.0.0.1:9641/metrics';
 
@@ -47,6 +65,17 @@ export function prepareTarget(): void {
   for (const name of ['proc', 'dev']) execFileSync('mount', ['--rbind', `/${name}`, `${TARGET}/${name}`]);
 }
 
+/**
+ * Puts the turnserver with AddressSanitizer beside the installed one. Its first finding ends it, with a report on standard error;
+ * leaks are not looked for, which takes ptrace, and the symbols of the report are in the program.
+ */
+export function prepareSanitized(): Program {
+  const path = `${FOLDER}/turnserver`;
+  copyFileSync('/inputs/turnserver', `${TARGET}${path}`);
+  chmodSync(`${TARGET}${path}`, 0o755);
+  return { path, env: { ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:disable_coredump=1:print_legend=0' } };
+}
+
 /** The configuration that the package ships, as it is. */
 export function shippedConfiguration(): string {
   return readFileSync(`${TARGET}/etc/turnserver.conf`, 'utf8');
@@ -73,6 +102,7 @@ export async function startServer(
   name: string,
   configuration: string,
   { namespace, agent }: { namespace: number; agent: RemoteAgent },
+  program: Program = INSTALLED,
 ): Promise<RunningServer> {
   const path = `${FOLDER}/${name}.conf`;
   writeFileSync(`${TARGET}${path}`, configuration, { mode: 0o644 });
@@ -81,9 +111,10 @@ export async function startServer(
   const [file = '', ...args] = [
     ...enter(namespace),
     ...['chroot', '--userspec=turnserver:turnserver', TARGET],
-    ...['/usr/bin/turnserver', '-c', path, '--pidfile='],
+    ...[program.path, '-c', path, '--pidfile='],
   ];
-  const child = spawn(file, args, { stdio: ['ignore', log, log] });
+  const env = { ...process.env, ...program.env };
+  const child = spawn(file, args, { stdio: ['ignore', log, log], env });
   closeSync(log);
   const server: RunningServer = {
     name,

@@ -102,8 +102,11 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       buildArgs: { ...common, PACKAGE_VERSION: packageVersion },
     }),
     step('verify', ['build', 'package'], {
-      dockerStages: ['inspect', 'verify', 'lab'],
+      // What is compiled for AddressSanitizer runs where it was compiled, or not at all: it is too slow to be emulated.
+      dockerStages: ['inspect', 'verify', ...(facts.compilesOn[arch] === arch ? ['sanitize'] : []), 'lab'],
       buildArgs: {
+        ...common,
+        COTURN_VERSION: version,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
       },

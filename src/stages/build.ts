@@ -2,11 +2,12 @@ import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, workFolder } from './shared/artifacts.ts';
+import { collectBuildInputs, sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
-import { readyBase, type Stage, type StageContext } from './shared/context.ts';
+import { readyBase, type Stage } from './shared/context.ts';
 
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
-const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'build.sh', 'options.pl'];
+const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'compile.sh', 'build.sh', 'options.pl'];
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
@@ -31,7 +32,7 @@ export const build: Stage = {
     const target = targetOfStep(context.plan, step);
     const work = await workFolder(context, step);
     const inputs = `${work}/inputs`;
-    await collectInputs(context, inputs);
+    await collectBuildInputs(context, inputs);
     const archive = await context.archive(target.suite);
     if (archive?.unreachable !== undefined)
       context.onLine(
@@ -71,43 +72,6 @@ export const build: Stage = {
     };
   },
 };
-
-/** Where the source stage puts the normalised sources. */
-export function sourceFile(context: StageContext): string {
-  return `${context.dir}/source/coturn-${context.plan.coturn.version}.tar`;
-}
-
-async function collectInputs(context: StageContext, inputs: string): Promise<void> {
-  const { files } = context.io;
-  const { series, prometheusClient, includes } = context.plan.needs;
-  await files.copyInto(sourceFile(context), `${inputs}/coturn.tar`);
-  const lines: string[] = [];
-  for (const name of series) {
-    await files.copyInto(`${context.patches}/${name}`, `${inputs}/patches/${name}`);
-    lines.push(
-      ...seriesEntries(await files.readText(`${context.patches}/${name}/series`)).map(
-        (patch) => `${name}/${patch}`,
-      ),
-    );
-  }
-  await files.writeText(`${inputs}/patches/series`, lines.map((line) => `${line}\n`).join(''));
-  for (const name of includes)
-    await files.copyInto(`${context.patches}/${name}`, `${inputs}/include/${name}`);
-  await files.writeText(
-    `${inputs}/cppflags`,
-    `${includes.map((name) => `-include /inputs/include/${name}`).join(' ')}\n`,
-  );
-  if (prometheusClient)
-    await files.copyInto(`${context.patches}/prometheus-client`, `${inputs}/prometheus-client`);
-}
-
-/** The patches of a quilt series file: blank lines and comments don't count. */
-function seriesEntries(text: string): string[] {
-  return text
-    .split('\n')
-    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
-    .filter((line) => line !== '');
-}
 
 function parseFeatures(text: string): Record<string, boolean> {
   return Object.fromEntries(

@@ -93,6 +93,7 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     handlesStop: true,
     options: new Set(['listening-port', 'prometheus']),
     programOptions: new Set(['listening-port', 'prometheus']),
+    sanitizes: true,
     built: true,
     ...parts,
   };

@@ -40,6 +40,8 @@ export interface PackageFacts {
   options: ReadonlySet<string>;
   /** Long options that were read out of the program. */
   programOptions: ReadonlySet<string>;
+  /** Its laboratory had a turnserver with AddressSanitizer. */
+  sanitizes: boolean;
   /** turnbuild has built it from source; else it was given as a file. */
   built: boolean;
 }

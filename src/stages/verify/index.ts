@@ -4,7 +4,9 @@ import { type CheckSelection, skippedBecause } from '../../plan/check-selection.
 import { targetOfStep } from '../../plan/index.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
+import { ARCHIVE_FILE } from '../shared/archive.ts';
 import { describeArtifacts, firstWords, workFolder } from '../shared/artifacts.ts';
+import { collectBuildInputs } from '../shared/build-inputs.ts';
 import { dockerContext, runBuildx } from '../shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
 import { type Check, judgeAll } from './check.ts';
@@ -15,6 +17,7 @@ import { labChecks } from './lab-checks.ts';
 import { lifecycleChecks } from './lifecycle-checks.ts';
 import { monitoringChecks } from './monitoring-checks.ts';
 import { packageChecks } from './package-checks.ts';
+import { sanitizerChecks } from './sanitizer-checks.ts';
 import { serviceChecks } from './service-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
 import { upgradeChecks } from './upgrade-checks.ts';
@@ -31,12 +34,13 @@ export const CHECKS: readonly Check[] = [
   ...upgradeChecks,
   ...trafficChecks,
   ...labChecks,
+  ...sanitizerChecks,
   ...serviceChecks,
 ];
 
 /** The Docker stage whose facts each check judges. */
 function partOf({ id }: Check): string {
-  if ([...labChecks, ...serviceChecks].some((check) => check.id === id)) return 'lab';
+  if ([...labChecks, ...sanitizerChecks, ...serviceChecks].some((check) => check.id === id)) return 'lab';
   return id.startsWith('elf.') || id.startsWith('package.') ? 'inspect' : 'verify';
 }
 
@@ -85,7 +89,7 @@ export const verify: Stage = {
     const parts = chosenParts(context.selection);
     // What a program can do is read off it.
     parts.add('inspect');
-    for (const dockerStage of step.dockerStages.filter((name) => name !== 'lab' && parts.has(name))) {
+    for (const dockerStage of ['inspect', 'verify'].filter((name) => parts.has(name))) {
       const args: Record<string, string> = dockerStage === 'verify' ? { ATTEMPT: context.attempt } : {};
       await runBuildx(step, context, {
         dockerStage,
@@ -102,6 +106,7 @@ export const verify: Stage = {
         inputs,
         output: `${work}/out/lab`,
         options: await optionsOf(step, context, `${work}/out/inspect`),
+        sanitized: await compileSanitized(step, context, work),
       });
     }
     const [output] = step.outputs as [string];
@@ -127,6 +132,33 @@ function relayPortsOf(configuration: string): string {
 /** Whether the package was built by this release, and not given as a file: then its source is known as well. */
 function isBuiltHere(step: PlannedStep): boolean {
   return step.needs.some((need) => need.startsWith('build:'));
+}
+
+/** Whether a turnserver with AddressSanitizer goes into the laboratory as well. */
+function sanitizes(step: PlannedStep): boolean {
+  return step.dockerStages.includes('sanitize');
+}
+
+/** Compiles it of the sources, and with the toolchain, of the package. Returns where the program is; undefined if none is wanted. */
+async function compileSanitized(
+  step: PlannedStep,
+  context: StageContext,
+  work: string,
+): Promise<string | undefined> {
+  const wanted = sanitizerChecks.some(({ id }) => skippedBecause(id, context.selection) === undefined);
+  if (!wanted || !sanitizes(step)) return undefined;
+  const { files } = context.io;
+  const inputs = `${work}/sources`;
+  await collectBuildInputs(context, inputs);
+  const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
+  await runBuildx(step, context, {
+    dockerStage: 'sanitize',
+    format: targetOfStep(context.plan, step).format,
+    inputs,
+    output: `${work}/sanitized`,
+    args: { ARCHIVE_STATE: archive },
+  });
+  return `${work}/sanitized/turnserver`;
 }
 
 function buildFolder(step: PlannedStep, context: StageContext): string {
@@ -184,6 +216,7 @@ async function readFacts(step: PlannedStep, context: StageContext, output: strin
     options: await optionsOf(step, context, inspect),
     programOptions: new Set(firstWords((await optional(`${inspect}/options.txt`)) ?? '')),
     built: built !== undefined,
+    sanitizes: sanitizes(step),
   };
 }
 

@@ -8,7 +8,7 @@ const MESSAGES = 1000;
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
 /** Hostile packets at least. */
-const HOSTILE_PACKETS = 20_000;
+export const HOSTILE_PACKETS = 20_000;
 /** Allocations with an even port at least: one lost port in a hundred would show. */
 const EVEN_PORT_CYCLES = 2000;
 const SCRAPES = 10_000;
@@ -24,7 +24,7 @@ const MIN_TTL = 32;
 /** Peers that have to be tried at least. */
 const MIN_PEERS = 60;
 
-const withLab =
+export const withLab =
   (judge: (lab: LabFacts) => Verdict) =>
   ({ lab }: PackageFacts): Verdict =>
     lab === undefined ? fail('the laboratory has no results') : explained(judge(lab), lab);

@@ -24,6 +24,8 @@ export interface LabRun {
   output: string;
   /** Long options of this very turnserver. */
   options: ReadonlySet<string>;
+  /** The same turnserver with AddressSanitizer, if there is one. */
+  sanitized: string | undefined;
 }
 
 /**
@@ -48,9 +50,11 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     const told: LabSettings = {
       options: [...run.options],
       emulated,
+      sanitized: run.sanitized !== undefined,
       scale: context.full ? FULL_SCALE : SCALE,
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
+    if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
     await perform(context, createLabCommand(lab, io.leftovers.owner()));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
     await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));

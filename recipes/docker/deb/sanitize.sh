@@ -1,0 +1,12 @@
+# Compiles turnserver with AddressSanitizer: it ends with a report where turnserver itself would read or write on.
+# in:  as build.sh
+# out: /out/turnserver
+set -eu
+export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
+umask 022
+SANITIZE=address SANITIZER_LIBRARY=asan
+. /turnbuild/compile.sh
+mkdir -p /out
+cp bin/turnserver /out/turnserver
+"$GNU_TRIPLE-readelf" --wide --symbols /out/turnserver | grep -q __asan_report_load1 ||
+	fail SANITIZER_MISSING "turnserver was compiled without AddressSanitizer"

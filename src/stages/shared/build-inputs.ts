@@ -1,0 +1,39 @@
+import type { StageContext } from './context.ts';
+
+/** Where the source stage puts the normalised sources. */
+export function sourceFile(context: StageContext): string {
+  return `${context.dir}/source/coturn-${context.plan.coturn.version}.tar`;
+}
+
+/** Puts into a folder what compiling starts from: the sources, patches in their order, headers, and the Prometheus client. */
+export async function collectBuildInputs(context: StageContext, inputs: string): Promise<void> {
+  const { files } = context.io;
+  const { series, prometheusClient, includes } = context.plan.needs;
+  await files.copyInto(sourceFile(context), `${inputs}/coturn.tar`);
+  const lines: string[] = [];
+  for (const name of series) {
+    await files.copyInto(`${context.patches}/${name}`, `${inputs}/patches/${name}`);
+    lines.push(
+      ...seriesEntries(await files.readText(`${context.patches}/${name}/series`)).map(
+        (patch) => `${name}/${patch}`,
+      ),
+    );
+  }
+  await files.writeText(`${inputs}/patches/series`, lines.map((line) => `${line}\n`).join(''));
+  for (const name of includes)
+    await files.copyInto(`${context.patches}/${name}`, `${inputs}/include/${name}`);
+  await files.writeText(
+    `${inputs}/cppflags`,
+    `${includes.map((name) => `-include /inputs/include/${name}`).join(' ')}\n`,
+  );
+  if (prometheusClient)
+    await files.copyInto(`${context.patches}/prometheus-client`, `${inputs}/prometheus-client`);
+}
+
+/** The patches of a quilt series file: blank lines and comments don't count. */
+function seriesEntries(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '');
+}

@@ -1,0 +1,42 @@
+import type { LabFacts } from '../../lab/facts.ts';
+import { type Check, complaints, fail, skip, type Verdict } from './check.ts';
+import { HOSTILE_PACKETS, withLab } from './lab-checks.ts';
+
+/** What AddressSanitizer has said, in its own words: the kind of error, and where. */
+function sanitizerReport(log: string): string | undefined {
+  const summary = /^SUMMARY: AddressSanitizer: (.*)$/m.exec(log)?.[1];
+  const error = /ERROR: AddressSanitizer: (.*)$/m.exec(log)?.[1];
+  return summary ?? error;
+}
+
+function judgeSanitizer({ sanitized, logs, servers }: LabFacts): Verdict {
+  if (sanitized === undefined) return fail('turnserver with AddressSanitizer was not tried');
+  const { packets, seed, ended, suspects, afterwards } = sanitized;
+  const report = sanitizerReport(logs.sanitized ?? '');
+  const found: string[] = [];
+  if (report !== undefined) found.push(report);
+  if (ended !== undefined)
+    found.push(
+      `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
+    );
+  else if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
+  else if (servers.sanitized !== 'running')
+    found.push(`it has ended with ${servers.sanitized ?? 'nothing known'}`);
+  if (packets < HOSTILE_PACKETS && ended === undefined)
+    found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
+  return complaints(found, `${packets} packets of seed ${seed}, no report`, { packets, seed });
+}
+
+export const sanitizerChecks: Check[] = [
+  {
+    id: 'packets.sanitizer',
+    title: 'Hostile packets make turnserver touch no memory but its own, as AddressSanitizer sees it',
+    reason:
+      'A read behind the end of a packet crashes nothing most of the time, and sends what lies there to a stranger.',
+    reference: 'https://github.com/google/sanitizers/wiki/AddressSanitizer',
+    judge: (facts) =>
+      facts.sanitizes
+        ? withLab(judgeSanitizer)(facts)
+        : skip('only what is compiled here, and for this very processor, runs with AddressSanitizer'),
+  },
+];
