@@ -3,6 +3,8 @@
 # in: /inputs/coturn.tar (normalised sources), /inputs/patches/ (series, *.patch), /inputs/include/, /inputs/cppflags
 #     (one line), /inputs/prometheus-client/ if the version needs it; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION
 
+set -eu
+
 fail() {
 	echo "turnbuild-error: $1: $2" >&2
 	exit 1
