@@ -35,8 +35,7 @@ await_service() {
 # The client sends one request and waits for a minute. Where it comes before the server has opened its UDP sockets, which
 # follow the TCP ones by seconds under emulation, that request is lost: so it gets four, 15 s each.
 answers_stun() {
-	local attempt
-	for attempt in 1 2 3 4; do
+	for _ in 1 2 3 4; do
 		! timeout 15 /tmp/stunclient "$address" 2>&1 | grep -q 'UDP reflexive addr' || return 0
 	done
 	return 1
