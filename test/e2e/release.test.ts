@@ -65,7 +65,12 @@ describe('turnbuild release', () => {
     expect(verified).toHaveLength(4);
     for (const step of verified) {
       expect(step.checks?.length).toBeGreaterThan(25);
-      expect(step.checks?.filter((check) => check.status !== 'passed')).toEqual([]);
+      const others = step.checks?.filter((check) => check.status !== 'passed') ?? [];
+      // AddressSanitizer runs where it was compiled, and has to run there.
+      const emulated = !step.id.endsWith(process.arch === 'arm64' ? ':arm64' : ':x86_64');
+      expect(others.map(({ id, status }) => `${id} ${status}`)).toEqual(
+        emulated ? ['packets.sanitizer skipped'] : [],
+      );
       // 50 messages over four transports, and another 50 for each time that the client had to try again.
       const packets = Number(step.metrics?.turn_total_traffic_peer_sentp);
       expect(packets).toBeGreaterThanOrEqual(200);
