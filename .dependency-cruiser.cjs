@@ -58,7 +58,7 @@ module.exports = {
       'commands',
       '^src/commands/',
       ['commands/', 'plan/', 'recipe/', 'config/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'],
-      ['node', 'semver'],
+      ['node', 'semver', 'p-limit'],
     ),
     {
       name: 'no-stage-imports-another',

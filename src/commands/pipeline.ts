@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
@@ -51,6 +52,7 @@ export async function performRelease(
       archive: archiveReader(io, session.cache, session.mirrors),
       selection: release.selection,
       full: session.options.full === true,
+      atWork: pLimit(session.jobs),
       attempt: randomUUID(),
       onLine: () => {},
     };

@@ -38,6 +38,8 @@ export interface StageContext {
   full: boolean;
   /** Which checks are judged. */
   selection: CheckSelection;
+  /** Does a piece of work when there is room for it: as many at a time as packages are made (`--jobs`), over all steps. */
+  atWork: <T>(work: () => Promise<T>) => Promise<T>;
   /** A value that no other run has, for what must never come from a cache. */
   attempt: string;
   /** Takes each line that a step's processes print. */

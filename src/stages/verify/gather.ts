@@ -1,0 +1,99 @@
+import { skippedBecause } from '../../plan/check-selection.ts';
+import { targetOfStep } from '../../plan/index.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { ARCHIVE_FILE } from '../shared/archive.ts';
+import { collectBuildInputs } from '../shared/build-inputs.ts';
+import { runBuildx } from '../shared/buildx.ts';
+import type { StageContext } from '../shared/context.ts';
+import { runLab } from './lab.ts';
+import { readProgram } from './program.ts';
+import { sanitizerChecks } from './sanitizer-checks.ts';
+import { buildFolder, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
+
+/** The Docker stages whose facts checks judge. */
+export type Part = 'inspect' | 'verify' | 'lab';
+
+/**
+ * Inspects a package, then installs and uses it in a root of its target, and in the laboratory: the two share nothing, and go side
+ * by side where the machine has room for it. What they have seen is in WORK/out.
+ */
+export async function gather(
+  step: PlannedStep,
+  context: StageContext,
+  work: string,
+  parts: ReadonlySet<Part>,
+): Promise<void> {
+  const inputs = `${work}/inputs`;
+  await collectPackage(step, context, inputs);
+  const { format } = targetOfStep(context.plan, step);
+  const run = (dockerStage: Part, within: StageContext, args: Record<string, string> = {}) =>
+    runBuildx(step, within, { dockerStage, format, inputs, output: `${work}/out/${dockerStage}`, args });
+  // Whatever is chosen: what a program can do is read off it.
+  await run('inspect', context);
+  await readProgram(context, `${work}/out/inspect`);
+  const use = (within: StageContext) => run('verify', within, { ATTEMPT: context.attempt });
+  const tryOut = async (within: StageContext) =>
+    runLab(step, within, {
+      format,
+      inputs,
+      output: `${work}/out/lab`,
+      options: await optionsOf(step, context, `${work}/out/inspect`),
+      sanitized: await compileSanitized(step, within, work),
+    });
+  await together(context, [...(parts.has('verify') ? [use] : []), ...(parts.has('lab') ? [tryOut] : [])]);
+}
+
+/**
+ * Does several things side by side, as far as the context lets it. The first one that fails ends the others, and is the error.
+ * Exported for its test.
+ */
+export async function together(
+  context: StageContext,
+  works: readonly ((within: StageContext) => Promise<void>)[],
+): Promise<void> {
+  const others = new AbortController();
+  const signal = AbortSignal.any([context.io.signal, others.signal]);
+  const within = { ...context, io: { ...context.io, signal } };
+  const errors: unknown[] = [];
+  const attempt = async (work: (within: StageContext) => Promise<void>) => {
+    // It may have waited for its turn.
+    if (others.signal.aborted) return;
+    await work(within).catch((error: unknown) => {
+      errors.push(error);
+      others.abort();
+    });
+  };
+  await Promise.all(works.map((work) => context.atWork(() => attempt(work))));
+  if (errors.length > 0) throw errors[0];
+}
+
+async function collectPackage(step: PlannedStep, context: StageContext, inputs: string): Promise<void> {
+  const { files } = context.io;
+  const [main, symbols] = step.packages;
+  await files.copyInto(`${context.dir}/${main}`, `${inputs}/coturn.deb`);
+  if (symbols !== undefined) await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
+  if (isBuiltHere(step))
+    await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
+}
+
+/** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. Returns where the program is; undefined if none is wanted. */
+async function compileSanitized(
+  step: PlannedStep,
+  context: StageContext,
+  work: string,
+): Promise<string | undefined> {
+  const wanted = sanitizerChecks.some(({ id }) => skippedBecause(id, context.selection) === undefined);
+  if (!wanted || !sanitizes(step)) return undefined;
+  const { files } = context.io;
+  const inputs = `${work}/sources`;
+  await collectBuildInputs(context, inputs);
+  const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
+  await runBuildx(step, context, {
+    dockerStage: 'sanitize',
+    format: targetOfStep(context.plan, step).format,
+    inputs,
+    output: `${work}/sanitized`,
+    args: { ARCHIVE_STATE: archive },
+  });
+  return `${work}/sanitized/turnserver`;
+}

@@ -1,0 +1,33 @@
+import { metricNamesIn, optionsOfElf } from '../../config/elf-options.ts';
+import { OptionTableError } from '../../config/option-table.ts';
+import type { StageContext } from '../shared/context.ts';
+
+/** Writes down what the program itself says, in the form in which a build does, and removes the copy of it. */
+export async function readProgram(context: StageContext, inspect: string): Promise<void> {
+  const { files } = context.io;
+  const file = `${inspect}/turnserver`;
+  const program = (await files.exists(file)) ? await files.readBytes(file) : Buffer.alloc(0);
+  await files.remove(file);
+  await files.writeText(
+    `${inspect}/options.txt`,
+    optionsOrNone(program)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
+  await files.writeText(
+    `${inspect}/metrics.txt`,
+    metricNamesIn(program)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
+}
+
+/** A program without a readable table has none; the check `elf.options` says so. */
+export function optionsOrNone(program: Buffer): string[] {
+  try {
+    return optionsOfElf(program).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof OptionTableError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { targetOfStep } from '../../plan/index.ts';
+import { platformOf } from '../../plan/platforms.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { firstWords } from '../shared/artifacts.ts';
+import type { StageContext } from '../shared/context.ts';
+import { type ElfFile, type PackageFacts, parseFacts } from './facts.ts';
+import { parseLabFacts } from './lab.ts';
+import { buildFolder, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
+
+/** Reads what was gathered of a package in the step's folder `output`. */
+export async function readFacts(
+  step: PlannedStep,
+  context: StageContext,
+  output: string,
+): Promise<PackageFacts> {
+  const { files } = context.io;
+  const target = targetOfStep(context.plan, step);
+  const inspect = `${context.dir}/${output}/inspect`;
+  const used = `${context.dir}/${output}/verify`;
+  const optional = async (path: string) => ((await files.exists(path)) ? files.readText(path) : undefined);
+  const inspected = {
+    control: await optional(`${inspect}/control.txt`),
+    contents: await optional(`${inspect}/contents.txt`),
+    lintian: await optional(`${inspect}/lintian.txt`),
+    lintianExit: await optional(`${inspect}/lintian-exit.txt`),
+    systemd: await optional(`${inspect}/systemd.txt`),
+    unit: await optional(`${inspect}/coturn.service`),
+    configuration: await optional(`${inspect}/turnserver.conf`),
+    rules: await optional(`${inspect}/coturn.rules.yml`),
+    rulesTest: await optional(`${inspect}/coturn.rules.test.yml`),
+    dashboard: await optional(`${inspect}/grafana-dashboard.json`),
+    promtool: await optional(`${inspect}/promtool.txt`),
+    debugIds: await optional(`${inspect}/debug-ids.txt`),
+  };
+  const built = isBuiltHere(step) ? buildFolder(step, context) : undefined;
+  const names = await files.listFiles(used);
+  const lab = await optional(`${context.dir}/${output}/lab/lab.json`);
+  return {
+    version: context.plan.coturn.version,
+    packageVersion: step.packageVersion,
+    target,
+    platform: platformOf(step.arch),
+    advisories: context.plan.advisories,
+    metrics: context.plan.metrics,
+    sourceMetrics: new Set(
+      firstWords(
+        await files.readText(built === undefined ? `${inspect}/metrics.txt` : `${built}/metrics.txt`),
+      ),
+    ),
+    elf: await readElfFiles(context, `${inspect}/elf`),
+    inspected: Object.fromEntries(
+      Object.entries(inspected).filter(([, text]) => text !== undefined),
+    ) as Record<string, string>,
+    values: parseFacts((await optional(`${used}/facts.txt`)) ?? ''),
+    files: new Map(
+      await Promise.all(names.map(async (name) => [name, await files.readText(`${used}/${name}`)] as const)),
+    ),
+    handlesStop:
+      built === undefined
+        ? undefined
+        : /^stop-signal yes$/m.test(await files.readText(`${built}/features.txt`)),
+    lab: lab === undefined ? undefined : parseLabFacts(lab),
+    options: await optionsOf(step, context, inspect),
+    programOptions: new Set(firstWords((await optional(`${inspect}/options.txt`)) ?? '')),
+    built: built !== undefined,
+    sanitizes: sanitizes(step),
+  };
+}
+
+async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile[]> {
+  const { files } = context.io;
+  const numbers = (await files.listFiles(dir))
+    .filter((name) => name.endsWith('.path'))
+    .map((name) => name.replace(/\.path$/, ''));
+  return Promise.all(
+    numbers.map(async (number) => {
+      const read = (kind: string) => files.readText(`${dir}/${number}.${kind}`);
+      return {
+        path: (await read('path')).trim(),
+        header: await read('header'),
+        dynamic: await read('dynamic'),
+        symbols: await read('symbols'),
+        segments: await read('segments'),
+        notes: await read('notes'),
+      };
+    }),
+  );
+}

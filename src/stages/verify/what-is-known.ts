@@ -1,0 +1,28 @@
+import type { PlannedStep } from '../../plan/types.ts';
+import { firstWords } from '../shared/artifacts.ts';
+import type { StageContext } from '../shared/context.ts';
+
+/** Whether the package was built by this release, and not given as a file: then its source is known as well. */
+export function isBuiltHere(step: PlannedStep): boolean {
+  return step.needs.some((need) => need.startsWith('build:'));
+}
+
+/** Whether a turnserver with AddressSanitizer goes into the laboratory as well. */
+export function sanitizes(step: PlannedStep): boolean {
+  return step.dockerStages.includes('sanitize');
+}
+
+/** Where the build of this package has put its facts. */
+export function buildFolder(step: PlannedStep, context: StageContext): string {
+  return `${context.dir}/build/${step.target}-${step.arch}`;
+}
+
+/** Long options of the very turnserver: of its source where that is known, else of the program. */
+export async function optionsOf(
+  step: PlannedStep,
+  context: StageContext,
+  inspect: string,
+): Promise<Set<string>> {
+  const file = `${isBuiltHere(step) ? buildFolder(step, context) : inspect}/options.txt`;
+  return new Set(firstWords(await context.io.files.readText(file)));
+}

@@ -1,0 +1,72 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { describe, expect, it } from 'vitest';
+import type { StageContext } from '../../../src/stages/shared/context.ts';
+import { together } from '../../../src/stages/verify/gather.ts';
+
+const interrupt = new AbortController();
+const contextFor = (jobs: number) =>
+  ({ io: { signal: interrupt.signal }, atWork: pLimit(jobs) }) as unknown as StageContext;
+
+/** Work that notes when it begins and ends, and how it was ended. */
+function recorder() {
+  const log: string[] = [];
+  const work =
+    (name: string, outcome: 'ends' | 'fails' = 'ends', ms = 20) =>
+    async ({ io }: StageContext) => {
+      log.push(`${name} begins`);
+      await pause(ms, undefined, { signal: io.signal }).catch(() => {
+        log.push(`${name} is ended`);
+        throw new Error(`${name} was interrupted`);
+      });
+      log.push(`${name} ${outcome}`);
+      if (outcome === 'fails') throw new Error(`${name} is wrong`);
+    };
+  return { log, work };
+}
+
+describe('together', () => {
+  it('goes side by side where there is room', async () => {
+    const { log, work } = recorder();
+    await together(contextFor(2), [work('one', 'ends', 40), work('two')]);
+    expect(log).toEqual(['one begins', 'two begins', 'two ends', 'one ends']);
+  });
+
+  it('goes one after the other where there is none', async () => {
+    const { log, work } = recorder();
+    await together(contextFor(1), [work('one'), work('two')]);
+    expect(log).toEqual(['one begins', 'one ends', 'two begins', 'two ends']);
+  });
+
+  it('shares the room with other steps', async () => {
+    const { log, work } = recorder();
+    const context = contextFor(1);
+    await Promise.all([together(context, [work('a')]), together(context, [work('b')])]);
+    expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+  });
+
+  it('ends the others when one fails, and gives its error', async () => {
+    const { log, work } = recorder();
+    const done = together(contextFor(2), [work('one', 'fails'), work('two', 'ends', 60_000)]);
+    await expect(done).rejects.toThrow('one is wrong');
+    expect(log).toEqual(['one begins', 'two begins', 'one fails', 'two is ended']);
+  });
+
+  it('does not begin what waits when one fails', async () => {
+    const { log, work } = recorder();
+    await expect(together(contextFor(1), [work('one', 'fails'), work('two')])).rejects.toThrow(
+      'one is wrong',
+    );
+    expect(log).toEqual(['one begins', 'one fails']);
+  });
+
+  it('is ended from outside', async () => {
+    const { log, work } = recorder();
+    const outside = new AbortController();
+    const context = { io: { signal: outside.signal }, atWork: pLimit(2) } as unknown as StageContext;
+    const done = together(context, [work('one', 'ends', 60_000)]);
+    outside.abort();
+    await expect(done).rejects.toThrow('one was interrupted');
+    expect(log).toEqual(['one begins', 'one is ended']);
+  });
+});
