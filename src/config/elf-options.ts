@@ -44,6 +44,11 @@ export function metricNamesIn(program: Buffer): string[] {
   ].sort();
 }
 
+/** Whether a turnserver drains on SIGUSR1: it says so when it does. The same words as in recipes/docker/deb/build.sh. */
+export function drains(program: Buffer): boolean {
+  return /draining/i.test(program.toString('latin1'));
+}
+
 function longestTable(program: Buffer): ConfigOption[] {
   const segments = loadedSegments(program);
   const pointers = pointersIn(program, segments);

@@ -4,6 +4,8 @@ export interface LabSettings {
   options: string[];
   /** turnserver runs under QEMU. */
   emulated: boolean;
+  /** turnserver drains on SIGUSR1. */
+  drains: boolean;
   /** There is a turnserver with AddressSanitizer beside the settings. */
   sanitized: boolean;
   /** How much is tried. */
@@ -150,6 +152,8 @@ export interface ServiceFacts {
   restarted: string;
   /** Result of the unit after it was stopped; `success` if all is well. */
   stopped: string;
+  /** Stops with sessions that live; undefined of a turnserver that can't drain. */
+  drain?: DrainFacts;
   /** Peers that a client has sent to while the configuration denied none. */
   reached: {
     kind: 'metadata' | 'control';
@@ -159,6 +163,22 @@ export interface ServiceFacts {
     /** Datagrams that have left the machine. */
     packets: number;
   }[];
+}
+
+/** Two stops of the unit: one with a session that ends in time, one with a client that is gone and has not said so. */
+export interface DrainFacts {
+  /** Seconds that a stop was told to wait for sessions. */
+  deadline: number;
+  /** What a new client's allocation was answered during the stop: an error's number, `success` or `silence`. */
+  newcomer: string;
+  /** Messages of the session during the stop, and how many have come back from the peer. */
+  sent: number;
+  received: number;
+  /** Seconds from the session's end, or from the stop with the client that is gone, until the unit was down. */
+  ended: number;
+  abandoned: number;
+  /** Results of the unit after each. */
+  results: [string, string];
 }
 
 /** Packets that were made to break a server. */

@@ -157,7 +157,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
       facts.answers.push(...(await tryRestSecret(Date.now())));
     });
     await attempt('service', async () => {
-      facts.service = await runService(namespaces, agents.server, settings.emulated);
+      facts.service = await runService(namespaces, agents.server, settings);
     });
     return facts;
   } finally {

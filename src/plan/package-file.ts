@@ -73,6 +73,8 @@ export function planPackageFile(plan: Plan, { packageVersion }: PackageFile, pac
     .map((step) => ({
       ...step,
       needs: step.needs.filter((need) => need.startsWith('package:')),
+      // Its sources are not here to be compiled once more.
+      dockerStages: step.dockerStages.filter((name) => name !== 'sanitize'),
       packages,
       packageVersion,
     }));

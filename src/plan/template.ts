@@ -8,23 +8,27 @@ export interface TemplateInput {
   options: ReadonlySet<string>;
   /** Prometheus metrics of that turnserver: `%if-metric NAME`. */
   metrics: ReadonlySet<string>;
+  /** What that turnserver can do: `%if-feature NAME`. */
+  features: ReadonlySet<string>;
 }
+
+/** Directive -> what it asks. */
+const CONDITIONS = { 'if-option': 'options', 'if-metric': 'metrics', 'if-feature': 'features' } as const;
 
 /**
  * Renders a packaging file. Lines are kept as they are but for `{{name}}` and the directives `%if-option NAME`,
- * `%if-metric NAME`, `%else` and `%end`, which nest and stand alone on a line. An unknown name or an unbalanced directive
- * is an error: a packaging file with a hole in it must never ship.
+ * `%if-metric NAME`, `%if-feature NAME`, `%else` and `%end`, which nest and stand alone on a line. An unknown name or an
+ * unbalanced directive is an error: a packaging file with a hole in it must never ship.
  */
 export function renderTemplate(text: string, input: TemplateInput): string {
   const out: string[] = [];
   const blocks: boolean[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    const directive = /^%(if-option|if-metric|else|end)\b\s*(\S*)\s*$/.exec(line);
+    const directive = /^%(if-option|if-metric|if-feature|else|end)\b\s*(\S*)\s*$/.exec(line);
     if (directive === null) {
       if (blocks.every(Boolean)) out.push(substitute(line, input.values, index + 1));
     } else if (directive[1]?.startsWith('if-') && directive[2] !== '') {
-      const known = directive[1] === 'if-option' ? input.options : input.metrics;
-      blocks.push(known.has(directive[2] ?? ''));
+      blocks.push(input[CONDITIONS[directive[1] as keyof typeof CONDITIONS]].has(directive[2] ?? ''));
     } else {
       const open = blocks.pop();
       if (open === undefined) throw templateError(index + 1, `"${line}" without %if`);

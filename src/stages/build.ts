@@ -1,7 +1,7 @@
 import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
-import { describeArtifacts, workFolder } from './shared/artifacts.ts';
+import { describeArtifacts, featuresIn, workFolder } from './shared/artifacts.ts';
 import { collectBuildInputs, sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage } from './shared/context.ts';
@@ -46,8 +46,8 @@ export const build: Stage = {
       args: { ARCHIVE_STATE: archive?.id ?? '' },
     });
     await files.writeText(`${work}/out/${ARCHIVE_FILE}`, `${archive?.id ?? ''}\n`);
-    const features = parseFeatures(await files.readText(`${work}/out/features.txt`));
-    const missing = target.features.filter((name) => features[name] !== true);
+    const features = featuresIn(await files.readText(`${work}/out/features.txt`));
+    const missing = target.features.filter((name) => !features.has(name));
     if (missing.length > 0) {
       throw new TurnbuildError(
         'FEATURE_MISSING',
@@ -64,7 +64,7 @@ export const build: Stage = {
       outputs: await describeArtifacts(context, step, paths, () => 'build'),
       facts: {
         compiler: (await files.readText(`${context.dir}/${output}/compiler.txt`)).trim(),
-        features: Object.keys(features).filter((name) => features[name]),
+        features: [...features],
         ...(archive === undefined ? {} : { archive: archive.suites }),
         toolchain: (await files.readText(`${context.dir}/${output}/packages.txt`)).trim().split('\n'),
         patches: context.plan.needs.reasons,
@@ -72,13 +72,3 @@ export const build: Stage = {
     };
   },
 };
-
-function parseFeatures(text: string): Record<string, boolean> {
-  return Object.fromEntries(
-    text
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' ') as [string, string])
-      .map(([name, value]) => [name, value === 'yes']),
-  );
-}

@@ -7,7 +7,7 @@ import type { PlannedStep } from '../plan/types.ts';
 import { dashboardSchema } from '../recipe/monitoring.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
-import { describeArtifacts, firstWords, workFolder } from './shared/artifacts.ts';
+import { describeArtifacts, featuresIn, firstWords, workFolder } from './shared/artifacts.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
@@ -74,12 +74,12 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
   const { files } = context.io;
   const { plan } = context;
   const target = targetOfStep(plan, step);
-  const features = await files.readText(`${buildFolder(step, context)}/features.txt`);
   const options = await files.readText(`${buildFolder(step, context)}/options.txt`);
   const names = firstWords(options);
   const input = {
     options: new Set(names),
     metrics: new Set(firstWords(await files.readText(`${buildFolder(step, context)}/metrics.txt`))),
+    features: featuresIn(await files.readText(`${buildFolder(step, context)}/features.txt`)),
     values: {
       version: plan.coturn.version,
       revision: plan.coturn.revision,
@@ -91,7 +91,6 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
       maxPort: plan.relay.maxPort,
       ports: relayPorts(plan.relay),
       nofile: openFilesLimit(plan.relay),
-      serviceType: /^systemd yes$/m.test(features) ? 'notify' : 'exec',
     },
   };
   await files.writeText(`${to}/options`, names.map((name) => `${name}\n`).join(''));

@@ -66,10 +66,10 @@ describe('turnbuild release', () => {
     for (const step of verified) {
       expect(step.checks?.length).toBeGreaterThan(25);
       const others = step.checks?.filter((check) => check.status !== 'passed') ?? [];
-      // AddressSanitizer runs where it was compiled, and has to run there.
+      // AddressSanitizer runs where it was compiled, and has to run there; coturn 4.6.1 has no drain.
       const emulated = !step.id.endsWith(process.arch === 'arm64' ? ':arm64' : ':x86_64');
       expect(others.map(({ id, status }) => `${id} ${status}`)).toEqual(
-        emulated ? ['packets.sanitizer skipped'] : [],
+        [...(emulated ? ['packets.sanitizer'] : []), 'service.drain'].map((id) => `${id} skipped`),
       );
       // 50 messages over four transports, and another 50 for each time that the client had to try again.
       const packets = Number(step.metrics?.turn_total_traffic_peer_sentp);

@@ -30,6 +30,7 @@ export function shippedConfiguration(version: KnownVersion): string {
     values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766 },
     options: new Set(CONTEXTS[version].options.map(({ name }) => name)),
     metrics: new Set(),
+    features: new Set(),
   });
 }
 

@@ -26,6 +26,7 @@ export function shippedMonitoring(version: string): { rules: string; rulesTest: 
       values: { version, minPort: 49_152, maxPort: 49_151 + PORTS, ports: PORTS },
       options: new Set(),
       metrics: metricNames(version),
+      features: new Set(),
     });
   const name = 'grafana-dashboard.yaml';
   const dashboard = layoutDashboard(parseRecipeFile(name, render(name), dashboardSchema));

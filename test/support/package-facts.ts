@@ -91,6 +91,7 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     files: new Map(),
     lab: undefined,
     handlesStop: true,
+    drains: false,
     options: new Set(['listening-port', 'prometheus']),
     programOptions: new Set(['listening-port', 'prometheus']),
     sanitizes: true,

@@ -5,14 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
 const script = readFileSync(new URL('../../recipes/docker/deb/build.sh', import.meta.url), 'utf8');
-const line = /^.*echo stop-signal yes.*$/m.exec(script)?.[0] ?? 'exit 99';
+const lineOf = (feature: string) =>
+  new RegExp(`^.*echo ${feature} yes.*$`, 'm').exec(script)?.[0] ?? 'exit 99';
 
 /** What the build says of a turnserver with this code in it. */
 function stopSignal(code: string): string {
   const dir = temporaryFolder();
   mkdirSync(join(dir, 'src/apps/relay'), { recursive: true });
   writeFileSync(join(dir, 'src/apps/relay/mainrelay.c'), `int main(void)\n{\n${code}\n}\n`);
-  return spawnSync('sh', ['-c', line], { cwd: dir, encoding: 'utf8' }).stdout.trim();
+  return spawnSync('sh', ['-c', lineOf('stop-signal')], { cwd: dir, encoding: 'utf8' }).stdout.trim();
 }
 
 describe('the build tells whether turnserver handles SIGTERM', () => {
@@ -34,4 +35,16 @@ describe('the build tells whether turnserver handles SIGTERM', () => {
     ['a message', 'printf("stop it with SIGTERM");'],
     ['a handler of another signal before', 'signal(SIGPIPE, SIG_IGN); kill(pid, SIGTERM);'],
   ])('%s is none', (_, code) => expect(stopSignal(code)).toBe('stop-signal no'));
+});
+
+describe('the build tells whether turnserver drains', () => {
+  it.each([
+    ['what it says then', '\0Draining then terminating on signal %d\0', 'drain yes'],
+    ['nothing about it', '\0drop\0', 'drain no'],
+  ])('%s', (_, text, expected) => {
+    const file = join(temporaryFolder(), 'turnserver');
+    writeFileSync(file, Buffer.concat([Buffer.from([0x7f, 0xff, 0]), Buffer.from(text)]));
+    const line = lineOf('drain').replace('/stage/usr/bin/turnserver', file);
+    expect(spawnSync('sh', ['-c', line], { encoding: 'utf8' }).stdout.trim()).toBe(expected);
+  });
 });

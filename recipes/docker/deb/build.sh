@@ -68,6 +68,8 @@ feature() {
 	feature mongodb mongoc_client_new
 	# SCTP needs no library: sockets of another kind, compiled in or not.
 	if grep -q TURN_SCTP_INCLUDE Makefile && ! grep -q -e '-DTURN_NO_SCTP' Makefile; then echo sctp yes; else echo sctp no; fi
+	# SIGUSR1 drains it, which it says when it does. The same words are looked for by src/config/elf-options.ts.
+	if grep -qai draining /stage/usr/bin/turnserver; then echo drain yes; else echo drain no; fi
 	# Whether it handles SIGTERM, or dies of it. -z: a call may go over several lines.
 	if grep -qrzP '\b(signal|sigaction|sigaddset|evsignal_\w+)\s*\([^;]*\bSIGTERM\b|\[\]\s*=\s*\{[^}]*\bSIGTERM\b' src/apps/relay --include='*.c'; then echo stop-signal yes; else echo stop-signal no; fi
 } >/out/features.txt

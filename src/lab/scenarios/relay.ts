@@ -26,8 +26,8 @@ async function relay(transport: TransportName, family: Family, way: RelayFacts['
   let client: TurnClient | undefined;
   try {
     client = await connectClient(transport, family);
-    await open(client, family, way);
-    Object.assign(facts, await exchange(client, family, way));
+    await openWay(client, family, way);
+    Object.assign(facts, await exchange(client, family, way, MESSAGES));
   } catch (error) {
     facts.error = error instanceof Error ? error.message : String(error);
   } finally {
@@ -36,7 +36,8 @@ async function relay(transport: TransportName, family: Family, way: RelayFacts['
   return facts;
 }
 
-async function open(client: TurnClient, family: Family, way: RelayFacts['way']): Promise<void> {
+/** Allocates, and opens the way to the peer that sends everything back. @throws Error if it is refused */
+export async function openWay(client: TurnClient, family: Family, way: RelayFacts['way']): Promise<void> {
   const peer = attribute.xorPeerAddress({ address: ADDRESSES.peer[family], port: ECHO_PORT });
   const allocation = await allocate(client, family);
   if (allocation.error !== undefined)
@@ -48,15 +49,16 @@ async function open(client: TurnClient, family: Family, way: RelayFacts['way']):
   if (answer.error !== undefined) throw new Error(`${way}: ${wordOf(answer)} ${answer.error.reason}`);
 }
 
-/** One message after the other: the next is sent when the last one is back, byte for byte, or lost. */
-async function exchange(
+/** So many messages, one after the other: the next is sent when the last one is back, byte for byte, or lost. */
+export async function exchange(
   client: TurnClient,
   family: Family,
   way: RelayFacts['way'],
+  messages: number,
 ): Promise<{ sent: number; received: number }> {
   const peer = { address: ADDRESSES.peer[family], port: ECHO_PORT };
   let received = 0;
-  for (let number = 0; number < MESSAGES; number++) {
+  for (let number = 0; number < messages; number++) {
     const data = Buffer.from(`${way} ${number} `.padEnd(MESSAGE_BYTES, '.'));
     const back = new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), LOST_MS);
@@ -73,5 +75,5 @@ async function exchange(
     else client.send(peer, data);
     if (await back) received += 1;
   }
-  return { sent: MESSAGES, received };
+  return { sent: messages, received };
 }

@@ -2,12 +2,13 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { setTimeout as pause } from 'node:timers/promises';
 import { attribute } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
-import type { ServiceFacts } from '../facts.ts';
+import type { DrainFacts, LabSettings, ServiceFacts } from '../facts.ts';
 import type { Namespaces } from '../network.ts';
 import type { RemoteAgent } from '../remote.ts';
 import { METRICS, shippedConfiguration, TARGET } from '../server.ts';
 import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
 import { watchLeaving } from '../tcpdump.ts';
+import { DRAIN_SECONDS, stopUnderSessions } from './drain.ts';
 import { ACCOUNT, allocate, connectClient, type Family, hangUp, silence, wordOf } from './session.ts';
 
 const UNIT = 'coturn.service';
@@ -29,7 +30,7 @@ const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'];
 export async function runService(
   namespaces: Namespaces,
   agent: RemoteAgent,
-  emulated: boolean,
+  { emulated, drains }: Pick<LabSettings, 'emulated' | 'drains'>,
 ): Promise<ServiceFacts> {
   const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${UNIT}`).find((path) => existsSync(path));
   if (unit === undefined) throw new Error(`the package has no ${UNIT}`);
@@ -43,6 +44,7 @@ export async function runService(
     const restarted = await crash(systemd);
     const stopped = systemd.control('stop', UNIT);
     const result = systemd.property(UNIT, 'Result');
+    const drain = drains ? await stopWithAccount(systemd, shipped) : undefined;
     writeFileSync(`${TARGET}/etc/turnserver.conf`, withoutDenials(shipped));
     const metadata = await reachMetadata(namespaces, systemd, agent);
     return {
@@ -50,6 +52,7 @@ export async function runService(
       ...started,
       restarted,
       stopped: stopped.code === 0 ? result : stopped.output,
+      ...(drain === undefined ? {} : { drain }),
       ...metadata,
     };
   } finally {
@@ -60,6 +63,7 @@ export async function runService(
 
 function dropIn(emulated: boolean): string {
   const lines = ['[Service]', `RootDirectory=${TARGET}`, 'MountAPIVFS=yes', 'ReadWritePaths=-+/var/lib/turn'];
+  lines.push(`Environment=DRAIN_SECONDS=${DRAIN_SECONDS}`);
   // QEMU writes the code that it runs, and asks the kernel for more than turnserver does.
   if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=');
   return `${lines.join('\n')}\n`;
@@ -103,10 +107,23 @@ async function crash(systemd: Systemd): Promise<string> {
   }
 }
 
+function stopWithAccount(systemd: Systemd, shipped: string): Promise<DrainFacts> {
+  writeFileSync(`${TARGET}/etc/turnserver.conf`, withAccount(shipped));
+  return stopUnderSessions(systemd, UNIT);
+}
+
+function withAccount(configuration: string): string {
+  return `${configuration}\nuser=${ACCOUNT.username}:${ACCOUNT.password}\n`;
+}
+
+/** Newer versions refuse link-local and unique local addresses by themselves, unless they are allowed. */
+const EVERY_PEER = ['0.0.0.0-255.255.255.255', '::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'];
+
 /** The shipped configuration with an account, and with every peer allowed. */
 function withoutDenials(shipped: string): string {
   const kept = shipped.split('\n').filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
-  return `${kept.join('\n')}\nuser=${ACCOUNT.username}:${ACCOUNT.password}\n`;
+  const allowed = EVERY_PEER.map((range) => `allowed-peer-ip=${range}`);
+  return withAccount([...kept, ...allowed].join('\n'));
 }
 
 async function reachMetadata(

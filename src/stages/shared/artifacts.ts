@@ -31,6 +31,14 @@ export async function workFolder(context: StageContext, step: PlannedStep): Prom
   return dir;
 }
 
+/** What a program can do: the names that features.txt, `NAME yes` or `NAME no` a line, has a yes for. */
+export function featuresIn(text: string): Set<string> {
+  const names = text
+    .split('\n')
+    .flatMap((line) => (line.endsWith(' yes') ? [line.slice(0, -' yes'.length)] : []));
+  return new Set(names);
+}
+
 /** The names of a list that the build has exported (options.txt, metrics.txt): the first word of each line. */
 export function firstWords(text: string): string[] {
   return text

@@ -27,7 +27,7 @@ export const pass = (message: string, figures: Verdict['figures'] = {}): Verdict
   message,
   figures,
 });
-/** There is nothing to judge: only for what can't be known of a package that was given as a file. */
+/** There is nothing to judge: what this coturn has not got, or what can't be known of a package that was given as a file. */
 export const skip = (message: string): Verdict => ({ ok: true, skipped: true, message });
 export const fail = (message: string, figures: Verdict['figures'] = {}): Verdict => ({
   ok: false,

@@ -36,6 +36,8 @@ export interface PackageFacts {
   lab: LabFacts | undefined;
   /** Its source handles SIGTERM (some old versions die of it instead); undefined where the source isn't known. */
   handlesStop: boolean | undefined;
+  /** The program drains on SIGUSR1. */
+  drains: boolean;
   /** Long options of this very turnserver, of its source where that is known. */
   options: ReadonlySet<string>;
   /** Long options that were read out of the program. */

@@ -8,7 +8,7 @@ import type { StageContext } from '../shared/context.ts';
 import { runLab } from './lab.ts';
 import { readProgram } from './program.ts';
 import { sanitizerChecks } from './sanitizer-checks.ts';
-import { buildFolder, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
+import { buildFolder, drains, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
 
 /** The Docker stages whose facts checks judge. */
 export type Part = 'inspect' | 'verify' | 'lab';
@@ -38,6 +38,7 @@ export async function gather(
       inputs,
       output: `${work}/out/lab`,
       options: await optionsOf(step, context, `${work}/out/inspect`),
+      drains: await drains(context, `${work}/out/inspect`),
       sanitized: await compileSanitized(step, within, work),
     });
   await together(context, [...(parts.has('verify') ? [use] : []), ...(parts.has('lab') ? [tryOut] : [])]);

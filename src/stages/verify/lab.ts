@@ -24,6 +24,8 @@ export interface LabRun {
   output: string;
   /** Long options of this very turnserver. */
   options: ReadonlySet<string>;
+  /** It drains on SIGUSR1. */
+  drains: boolean;
   /** The same turnserver with AddressSanitizer, if there is one. */
   sanitized: string | undefined;
 }
@@ -50,6 +52,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     const told: LabSettings = {
       options: [...run.options],
       emulated,
+      drains: run.drains,
       sanitized: run.sanitized !== undefined,
       scale: context.full ? FULL_SCALE : SCALE,
     };

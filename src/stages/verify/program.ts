@@ -1,4 +1,4 @@
-import { metricNamesIn, optionsOfElf } from '../../config/elf-options.ts';
+import { drains, metricNamesIn, optionsOfElf } from '../../config/elf-options.ts';
 import { OptionTableError } from '../../config/option-table.ts';
 import type { StageContext } from '../shared/context.ts';
 
@@ -20,6 +20,7 @@ export async function readProgram(context: StageContext, inspect: string): Promi
       .map((name) => `${name}\n`)
       .join(''),
   );
+  await files.writeText(`${inspect}/features.txt`, `drain ${drains(program) ? 'yes' : 'no'}\n`);
 }
 
 /** A program without a readable table has none; the check `elf.options` says so. */

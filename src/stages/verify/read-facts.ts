@@ -1,11 +1,11 @@
 import { targetOfStep } from '../../plan/index.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { firstWords } from '../shared/artifacts.ts';
+import { featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
 import { type ElfFile, type PackageFacts, parseFacts } from './facts.ts';
 import { parseLabFacts } from './lab.ts';
-import { buildFolder, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
+import { buildFolder, drains, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
 
 /** Reads what was gathered of a package in the step's folder `output`. */
 export async function readFacts(
@@ -58,7 +58,8 @@ export async function readFacts(
     handlesStop:
       built === undefined
         ? undefined
-        : /^stop-signal yes$/m.test(await files.readText(`${built}/features.txt`)),
+        : featuresIn(await files.readText(`${built}/features.txt`)).has('stop-signal'),
+    drains: await drains(context, inspect),
     lab: lab === undefined ? undefined : parseLabFacts(lab),
     options: await optionsOf(step, context, inspect),
     programOptions: new Set(firstWords((await optional(`${inspect}/options.txt`)) ?? '')),

@@ -1,5 +1,5 @@
 import type { LabFacts, ServiceFacts } from '../../lab/facts.ts';
-import { type Check, complaints, fail, pass, type Verdict } from './check.ts';
+import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 
 const withService =
@@ -40,6 +40,29 @@ function judgeMetadata({ reached }: ServiceFacts): Verdict {
   });
 }
 
+/** Seconds that a unit may take to stop once nothing keeps it, or beyond its deadline: turnserver looks at its sessions about once a second. */
+const SLACK_SECONDS = 15;
+
+function judgeDrain({ drain }: ServiceFacts): Verdict {
+  if (drain === undefined) return fail('no stop under a session was tried');
+  const { deadline, newcomer, sent, received, ended, abandoned, results } = drain;
+  const found: string[] = [];
+  if (!/^\d+$/.test(newcomer))
+    found.push(`during the stop, the allocation of a new client was answered with ${newcomer}`);
+  if (sent === 0 || received < sent)
+    found.push(`${sent - received} of ${sent} messages were lost during the stop`);
+  if (ended > SLACK_SECONDS) found.push(`the unit was down ${ended} s after the last session had ended`);
+  if (abandoned > deadline + SLACK_SECONDS)
+    found.push(`with a client that had vanished, a stop took ${abandoned} s; its deadline was ${deadline} s`);
+  const bad = results.filter((result) => result !== 'success');
+  if (bad.length > 0) found.push(`the result of the unit is ${bad.join(', ')}`);
+  return complaints(
+    found,
+    `${received} of ${sent} messages during the stop; a new client was answered ${newcomer}`,
+    { messages: sent, lost: sent - received, deadline, abandoned },
+  );
+}
+
 /** The package's own unit under a real systemd. */
 export const serviceChecks: Check[] = [
   {
@@ -69,6 +92,14 @@ export const serviceChecks: Check[] = [
     judge: withService(({ stopped }) =>
       stopped === 'success' ? pass('result: success') : fail(`after a stop its result is: ${stopped}`),
     ),
+  },
+  {
+    id: 'service.drain',
+    title: 'A stop lets nobody new in, and live sessions lose nothing inside the deadline',
+    reason: 'A fleet is rebuilt while people talk: what is stopped at once hangs up on all of them.',
+    reference: 'https://github.com/coturn/coturn/pull/1997',
+    judge: (facts) =>
+      facts.drains ? withService(judgeDrain)(facts) : skip(`coturn ${facts.version} can not drain`),
   },
   {
     id: 'service.metadata',

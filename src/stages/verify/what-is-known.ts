@@ -1,5 +1,5 @@
 import type { PlannedStep } from '../../plan/types.ts';
-import { firstWords } from '../shared/artifacts.ts';
+import { featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
 
 /** Whether the package was built by this release, and not given as a file: then its source is known as well. */
@@ -25,4 +25,9 @@ export async function optionsOf(
 ): Promise<Set<string>> {
   const file = `${isBuiltHere(step) ? buildFolder(step, context) : inspect}/options.txt`;
   return new Set(firstWords(await context.io.files.readText(file)));
+}
+
+/** Whether the program itself, whoever has built it, drains on SIGUSR1. */
+export async function drains({ io }: StageContext, inspect: string): Promise<boolean> {
+  return featuresIn(await io.files.readText(`${inspect}/features.txt`)).has('drain');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { optionsOfElf } from '../../../src/config/elf-options.ts';
+import { drains, optionsOfElf } from '../../../src/config/elf-options.ts';
 import { OptionTableError } from '../../../src/config/option-table.ts';
 import { type ElfKind, elfWithOptions } from '../../support/elf-builder.ts';
 
@@ -34,6 +34,16 @@ describe('optionsOfElf', () => {
   ])('refuses %s', (_, file, message) => {
     expect(() => optionsOfElf(file)).toThrow(OptionTableError);
     expect(() => optionsOfElf(file)).toThrow(message);
+  });
+});
+
+describe('drains', () => {
+  it.each([
+    ['Draining then terminating on signal %d', true],
+    ['Server is draining, then will shutdown', true],
+    ['drop', false],
+  ])('finds what turnserver says of it: %s', (text, expected) => {
+    expect(drains(Buffer.concat([elfWithOptions(OPTIONS), Buffer.from(`\0${text}\0`)]))).toBe(expected);
   });
 });
 

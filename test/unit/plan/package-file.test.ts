@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { TurnbuildError } from '../../../src/errors.ts';
-import { describePackage } from '../../../src/plan/package-file.ts';
+import { createPlan } from '../../../src/plan/index.ts';
+import { describePackage, planPackageFile } from '../../../src/plan/package-file.ts';
 import { packageFacts } from '../../support/package-facts.ts';
+import { releaseFacts } from '../../support/plan-facts.ts';
 
 const debian12 = packageFacts().target;
 const debian13 = { ...debian12, name: 'debian-13', suite: 'trixie', label: 'deb13' };
@@ -47,5 +49,21 @@ describe('describePackage', () => {
       expect((error as TurnbuildError).code).toBe(code);
       expect((error as TurnbuildError).exitCode).toBe(2);
     }
+  });
+});
+
+describe('planPackageFile', () => {
+  const plan = createPlan({ ...releaseFacts, targets: ['debian-13'], architectures: ['x86_64'] });
+  const file = describeIt({ Architecture: 'amd64' });
+
+  it('keeps the verification, and nothing that takes the sources', () => {
+    const { steps } = planPackageFile(plan, file, ['x.deb']);
+    expect(steps).toHaveLength(1);
+    expect(steps[0]).toMatchObject({
+      stage: 'verify',
+      needs: ['package:debian-13:x86_64'],
+      packages: ['x.deb'],
+      dockerStages: ['inspect', 'verify', 'lab'],
+    });
   });
 });

@@ -1,26 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createPlan, findTarget, type PlanFacts } from '../../../src/plan/index.ts';
-import { advisoriesSchema } from '../../../src/recipe/advisories.ts';
-import { parseRecipeFile } from '../../../src/recipe/parse.ts';
-import { compatibilitySchema, releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
-
-const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-const target = (name: string) => parseRecipeFile(name, read(`recipes/targets/${name}.yaml`), targetSchema);
-
-const facts: PlanFacts = {
-  coturn: { version: '4.6.1', revision: 1, epoch: 1670102496 },
-  release: parseRecipeFile('release', read('recipes/release.yaml'), releaseSchema),
-  knownTargets: [target('debian-12'), target('debian-13')],
-  compatibility: parseRecipeFile('compatibility', read('patches/compatibility.yaml'), compatibilitySchema),
-  metrics: [],
-  advisories: parseRecipeFile('advisories', read('recipes/advisories.yaml'), advisoriesSchema),
-  targets: ['debian-12', 'debian-13'],
-  architectures: ['arm64', 'x86_64'],
-  compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
-  verify: true,
-  sharedNetwork: false,
-};
+import { createPlan, findTarget } from '../../../src/plan/index.ts';
+import { releaseFacts as facts } from '../../support/plan-facts.ts';
 
 describe('createPlan', () => {
   it('plans three stages for each target and architecture', () => {

@@ -5,6 +5,7 @@ const input = {
   values: { name: 'coturn', count: 3 },
   options: new Set(['prometheus', 'no-cli']),
   metrics: new Set(['turn_packet_dropped']),
+  features: new Set(['systemd']),
 };
 
 describe('renderTemplate', () => {
@@ -21,6 +22,12 @@ describe('renderTemplate', () => {
     const text =
       '%if-metric turn_packet_dropped\na\n%end\n%if-metric no-cli\nb\n%else\nc\n%end\n%if-option turn_packet_dropped\nd\n%end';
     expect(renderTemplate(text, input)).toBe('a\nc');
+  });
+
+  it('knows what the program can do', () => {
+    const text =
+      '%if-feature systemd\na\n%else\nb\n%end\n%if-feature drain\nc\n%end\n%if-option systemd\nd\n%end';
+    expect(renderTemplate(text, input)).toBe('a');
   });
 
   it('nests', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { LabFacts } from '../../../src/lab/facts.ts';
+import type { DrainFacts, LabFacts } from '../../../src/lab/facts.ts';
 import { judgeAll } from '../../../src/stages/verify/check.ts';
 import { parseLabFacts } from '../../../src/stages/verify/lab.ts';
 import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
@@ -8,8 +8,22 @@ import { packageFacts } from '../../support/package-facts.ts';
 
 // What the laboratory has really seen of coturn 4.6.1 for debian-13 on x86_64.
 const text = readFileSync(new URL('../../fixtures/verified-4.6.1/lab/lab.json', import.meta.url), 'utf8');
-const good = (): LabFacts => parseLabFacts(text);
-const judge = (lab: LabFacts | undefined) => judgeAll(serviceChecks, packageFacts({ lab }));
+// And of coturn 4.18.0, which drains, in the unit that a package of it has.
+const drain: DrainFacts = {
+  deadline: 15,
+  newcomer: '403',
+  sent: 3000,
+  received: 3000,
+  ended: 4,
+  abandoned: 16,
+  results: ['success', 'success'],
+};
+const good = (): LabFacts => {
+  const lab = parseLabFacts(text);
+  return { ...lab, service: { ...lab.service, drain: structuredClone(drain) } };
+};
+const judge = (lab: LabFacts | undefined, drains = true) =>
+  judgeAll(serviceChecks, packageFacts({ lab, drains }));
 const failures = (lab: LabFacts | undefined) => judge(lab).filter(({ status }) => status === 'failed');
 
 function reached(lab: LabFacts, peer: string): LabFacts['service']['reached'][number] {
@@ -73,6 +87,32 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     ['service.metadata'],
     /no metadata address of IPv4 was tried/,
   ],
+  ...(
+    [
+      ['lets a new client in', { newcomer: 'success' }, /a new client was answered with success/],
+      [
+        'is gone at once',
+        { newcomer: 'silence', received: 0 },
+        /with silence; 3000 of 3000 messages were lost/,
+      ],
+      ['loses one message', { received: 2999 }, /1 of 3000 messages were lost/],
+      ['was never talked to', { sent: 0, received: 0 }, /0 of 0 messages/],
+      ['stays when all have left', { ended: 60 }, /down 60 s after the last session/],
+      ['waits for a client that is gone', { abandoned: 120 }, /took 120 s; its deadline was 15 s/],
+      ['ends in a failure', { results: ['success', 'timeout'] }, /the result of the unit is timeout/],
+    ] satisfies [string, Partial<DrainFacts>, RegExp][]
+  ).map(([name, change, message]): (typeof PLANTED)[number] => [
+    `a drain that ${name}`,
+    (lab) => Object.assign(lab.service.drain as DrainFacts, change),
+    ['service.drain'],
+    message,
+  ]),
+  [
+    'a stop that nobody tried',
+    (lab) => delete lab.service.drain,
+    ['service.drain'],
+    /no stop under a session was tried/,
+  ],
   [
     'a laboratory in which systemd does not run',
     (lab) => {
@@ -83,8 +123,9 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
         stopped: 'not tried',
         reached: [],
       });
+      delete lab.service.drain;
     },
-    ['service.start', 'service.restart', 'service.stop', 'service.metadata'],
+    ['service.start', 'service.restart', 'service.stop', 'service.drain', 'service.metadata'],
     /not tried.*\(Failed to mount cgroup\)/,
   ],
 ];
@@ -104,6 +145,13 @@ describe('checks of the service', () => {
     const lab = good();
     lab.service.emulated = true;
     expect(judge(lab)[0]?.message).toMatch(/without MemoryDenyWriteExecute and SystemCallFilter/);
+  });
+
+  it('skip the drain of a turnserver that has none', () => {
+    const lab = good();
+    delete lab.service.drain;
+    const { status, message } = judge(lab, false).find(({ id }) => id === 'service.drain') ?? {};
+    expect([status, message]).toEqual(['skipped', 'coturn 4.6.1 can not drain']);
   });
 
   it('all fail where there are no results', () =>

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import type { PlanFacts } from '../../src/plan/index.ts';
+import { advisoriesSchema } from '../../src/recipe/advisories.ts';
+import { parseRecipeFile } from '../../src/recipe/parse.ts';
+import { compatibilitySchema, releaseSchema, targetSchema } from '../../src/recipe/schema.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+/** The target as its recipe says. */
+export const target = (name: string) =>
+  parseRecipeFile(name, read(`recipes/targets/${name}.yaml`), targetSchema);
+
+/** What a release of coturn 4.6.1 for both targets and architectures is planned from, on x86_64. */
+export const releaseFacts: PlanFacts = {
+  coturn: { version: '4.6.1', revision: 1, epoch: 1670102496 },
+  release: parseRecipeFile('release', read('recipes/release.yaml'), releaseSchema),
+  knownTargets: [target('debian-12'), target('debian-13')],
+  compatibility: parseRecipeFile('compatibility', read('patches/compatibility.yaml'), compatibilitySchema),
+  metrics: [],
+  advisories: parseRecipeFile('advisories', read('recipes/advisories.yaml'), advisoriesSchema),
+  targets: ['debian-12', 'debian-13'],
+  architectures: ['arm64', 'x86_64'],
+  compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
+  verify: true,
+  sharedNetwork: false,
+};
