@@ -154,12 +154,13 @@ export interface ServiceFacts {
   stopped: string;
   /** Stops with sessions that live; undefined of a turnserver that can't drain. */
   drain?: DrainFacts;
-  /** Peers that a client has sent to while the configuration denied none. */
+  /** Peers that were sent to while the configuration denied none: by a client through the relay, and by a process of the unit. */
   reached: {
     kind: 'metadata' | 'control';
     peer: string;
-    /** Answer to CreatePermission. */
-    permission: string;
+    by: 'relay' | 'process';
+    /** Answer to CreatePermission, which a process needs not ask for. */
+    permission?: string;
     /** Datagrams that have left the machine. */
     packets: number;
   }[];

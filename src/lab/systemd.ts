@@ -15,6 +15,8 @@ export interface Systemd {
   control(...args: string[]): { code: number; output: string };
   /** A unit's property, e.g. `ActiveState`. */
   property(unit: string, name: string): string;
+  /** The folder of a running unit's control group, as everybody else sees it. */
+  controlGroup(unit: string): string;
   /** All that a unit has said. */
   journal(unit: string): string;
   stop(): Promise<void>;
@@ -92,6 +94,8 @@ function createSystemd(child: ChildProcess, pid: number): Systemd {
     control: (...args) => inside(pid, 'systemctl', '--no-pager', ...args),
     property: (unit, name) =>
       inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value').output.trim(),
+    controlGroup: (unit) =>
+      `${GROUP}${inside(pid, 'systemctl', 'show', unit, '--property=ControlGroup', '--value').output.trim()}`,
     journal: (unit) => inside(pid, 'journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).output,
     async stop() {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -27,8 +28,8 @@ const dir = mkdtempSync(join(tmpdir(), 'turnbuild-e2e-'));
 const out = join(dir, 'dist');
 const release = (args: string[], options?: RunOptions) =>
   turnbuild(['release', '4.6.1', '--source', 'debian', ...args], options);
-const manifestOf = (folder: string) => {
-  const file = join(folder, '4.6.1/manifest.json');
+const manifestOf = (folder: string, name = '4.6.1') => {
+  const file = join(folder, name, 'manifest.json');
   return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
 };
 const debs = (folder: string) =>
@@ -111,6 +112,24 @@ describe('turnbuild release', () => {
     const again = await release(single);
     expect(again.stdout).toMatch(/build: up to date[\s\S]*package: done[\s\S]*verify: up to date/);
     expect(readFileSync(join(out, '4.6.1', name)).equals(good)).toBe(true);
+  });
+
+  it('verifies a package that it is given as a file, without its sources', async () => {
+    const name = debs(out).find((each) => /^coturn_.*deb13_amd64/.test(each)) ?? '';
+    const given = join(dir, 'given');
+    mkdirSync(given);
+    copyFileSync(join(out, '4.6.1', name), join(given, name));
+    const run = await turnbuild(['verify', join(given, name), '--out', given]);
+    expect(run.code, run.stderr).toBe(0);
+    const { steps } = manifestOf(join(given, 'verified'), name.replace(/\.deb$/, ''));
+    const checks = steps.find(({ stage }) => stage === 'verify')?.checks ?? [];
+    expect(checks.length).toBeGreaterThan(70);
+    const others = checks.filter(({ status }) => status !== 'passed');
+    expect(others.map(({ id, status }) => `${id} ${status}`)).toEqual(
+      ['elf.debug-symbols', 'stun.vectors', 'packets.sanitizer', 'service.drain'].map(
+        (id) => `${id} skipped`,
+      ),
+    );
   });
 
   it('prints in a dry run what it would do, and does nothing', async () => {

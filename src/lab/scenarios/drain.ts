@@ -4,8 +4,8 @@ import type { Systemd } from '../systemd.ts';
 import { exchange, openWay } from './relay.ts';
 import { allocate, connectClient, hangUp, silence, wordOf } from './session.ts';
 
-/** Seconds that the laboratory's unit waits for sessions: long enough to talk, short enough to wait out. */
-export const DRAIN_SECONDS = 15;
+/** Seconds that the unit in the laboratory waits for sessions: longer than turnserver takes to see that nobody is left. */
+export const DRAIN_SECONDS = 45;
 /** Milliseconds in which the session talks during the stop. */
 const TALK_MS = 5_000;
 /** turnserver looks about once a second whether it has to drain. */

@@ -1,27 +1,19 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { attribute } from '../../turn/client.ts';
-import { METHOD } from '../../turn/message.ts';
 import type { DrainFacts, LabSettings, ServiceFacts } from '../facts.ts';
 import type { Namespaces } from '../network.ts';
 import type { RemoteAgent } from '../remote.ts';
 import { METRICS, shippedConfiguration, TARGET } from '../server.ts';
 import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
-import { watchLeaving } from '../tcpdump.ts';
 import { DRAIN_SECONDS, stopUnderSessions } from './drain.ts';
-import { ACCOUNT, allocate, connectClient, type Family, hangUp, silence, wordOf } from './session.ts';
+import { reachMetadata } from './metadata.ts';
+import { ACCOUNT } from './session.ts';
 
 const UNIT = 'coturn.service';
 /** Where a package may have its unit. */
 const UNIT_FOLDERS = ['/usr/lib/systemd/system', '/lib/systemd/system'];
 /** Milliseconds until a unit has started or come back; under emulation turnserver takes several seconds. */
 const START_MS = 60_000;
-const PORT = 4444;
-const SETTLE_MS = 500;
-
-/** Peers that only the unit keeps out once nothing is denied, and one of each family that nothing keeps out. */
-const METADATA = ['169.254.169.254', 'fd00:ec2::254', 'fd20:ce::254'];
-const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'];
 
 /**
  * Runs the package's own unit under systemd: as shipped, through a crash, and without any denied peer. Only what must be
@@ -46,14 +38,17 @@ export async function runService(
     const result = systemd.property(UNIT, 'Result');
     const drain = drains ? await stopWithAccount(systemd, shipped) : undefined;
     writeFileSync(`${TARGET}/etc/turnserver.conf`, withoutDenials(shipped));
-    const metadata = await reachMetadata(namespaces, systemd, agent);
+    await start(systemd, agent);
+    // UDP listeners and authentication threads come right after.
+    await pause(1000);
+    const reached = await reachMetadata(namespaces, systemd.controlGroup(UNIT));
     return {
       emulated,
       ...started,
       restarted,
       stopped: stopped.code === 0 ? result : stopped.output,
       ...(drain === undefined ? {} : { drain }),
-      ...metadata,
+      reached,
     };
   } finally {
     writeFileSync(`${TARGET}/etc/turnserver.conf`, shipped);
@@ -124,52 +119,6 @@ function withoutDenials(shipped: string): string {
   const kept = shipped.split('\n').filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
   const allowed = EVERY_PEER.map((range) => `allowed-peer-ip=${range}`);
   return withAccount([...kept, ...allowed].join('\n'));
-}
-
-async function reachMetadata(
-  namespaces: Namespaces,
-  systemd: Systemd,
-  agent: RemoteAgent,
-): Promise<Pick<ServiceFacts, 'reached'>> {
-  systemd.control('start', UNIT);
-  await start(systemd, agent);
-  // UDP listeners and authentication threads come right after.
-  await pause(1000);
-  const packets = await watchLeaving(namespaces.server, `udp and dst port ${PORT}`);
-  const reached: ServiceFacts['reached'] = [];
-  for (const family of ['ipv4', 'ipv6'] as const) reached.push(...(await sendTo(family)));
-  await packets.stop();
-  return {
-    reached: reached.map((each) => ({
-      ...each,
-      packets: packets.lines().filter((line) => line.includes(`> ${each.peer}.${PORT}:`)).length,
-    })),
-  };
-}
-
-/**
- * Each peer has a client of its own: a relay socket whose datagram the unit has refused sends nothing more in old versions.
- * The controls come last, and show that it is that socket only.
- */
-async function sendTo(family: Family): Promise<ServiceFacts['reached']> {
-  const attempts: ServiceFacts['reached'] = [];
-  const peers = [
-    ...METADATA.map((peer) => ({ kind: 'metadata' as const, peer })),
-    ...CONTROLS.map((peer) => ({ kind: 'control' as const, peer })),
-  ].filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
-  for (const { kind, peer } of peers) {
-    const address = { address: peer, port: PORT };
-    const client = await connectClient('udp', family);
-    await allocate(client, family);
-    const permission = await client
-      .ask(METHOD.createPermission, [attribute.xorPeerAddress(address)])
-      .then(wordOf, silence);
-    for (let i = 0; i < 3; i++) client.send(address, Buffer.from('for the metadata service'));
-    await pause(SETTLE_MS);
-    await hangUp(client);
-    attempts.push({ kind, peer, permission, packets: 0 });
-  }
-  return attempts;
 }
 
 function lastLines(systemd: Systemd): string {

@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { attribute } from '../../turn/client.ts';
+import { METHOD } from '../../turn/message.ts';
+import type { ServiceFacts } from '../facts.ts';
+import { enter, type Namespaces } from '../network.ts';
+import { watchLeaving } from '../tcpdump.ts';
+import { allocate, connectClient, type Family, hangUp, silence, wordOf } from './session.ts';
+
+type Reached = ServiceFacts['reached'][number];
+
+/** Peers that only the unit keeps out once nothing is denied, and one of each family that nothing keeps out. */
+const METADATA = ['169.254.169.254', 'fd00:ec2::254', 'fd20:ce::254'];
+const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'];
+/** Port of the datagrams of each way. */
+const PORTS: Record<Reached['by'], number> = { relay: 4444, process: 4445 };
+const DATAGRAMS = 3;
+const SETTLE_MS = 500;
+
+/**
+ * Sends to the metadata addresses, and to one beside them, and watches what leaves the server's machine. A client sends through
+ * the relay, which newer versions refuse by themselves; and a process of the unit sends directly, which shows what the unit
+ * keeps in whatever turnserver thinks of it.
+ * @param group folder of the running unit's control group
+ */
+export async function reachMetadata(namespaces: Namespaces, group: string): Promise<Reached[]> {
+  const ports = Object.values(PORTS).map((port) => `dst port ${port}`);
+  const packets = await watchLeaving(namespaces.server, `udp and (${ports.join(' or ')})`);
+  const reached: Reached[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) reached.push(...(await sendThroughRelay(family)));
+  reached.push(...sendFromUnit(namespaces.server, group));
+  await pause(SETTLE_MS);
+  await packets.stop();
+  const lines = packets.lines();
+  return reached.map((each) => ({
+    ...each,
+    packets: lines.filter((line) => line.includes(`> ${each.peer}.${PORTS[each.by]}:`)).length,
+  }));
+}
+
+function peers(): Pick<Reached, 'kind' | 'peer'>[] {
+  return [
+    ...METADATA.map((peer) => ({ kind: 'metadata' as const, peer })),
+    ...CONTROLS.map((peer) => ({ kind: 'control' as const, peer })),
+  ];
+}
+
+/**
+ * Each peer has a client of its own: a relay socket whose datagram the unit has refused sends nothing more in old versions.
+ * The controls come last, and show that it is that socket only.
+ */
+async function sendThroughRelay(family: Family): Promise<Reached[]> {
+  const attempts: Reached[] = [];
+  for (const each of peers().filter(({ peer }) => peer.includes(':') === (family === 'ipv6'))) {
+    const address = { address: each.peer, port: PORTS.relay };
+    const client = await connectClient('udp', family);
+    await allocate(client, family);
+    const permission = await client
+      .ask(METHOD.createPermission, [attribute.xorPeerAddress(address)])
+      .then(wordOf, silence);
+    for (let i = 0; i < DATAGRAMS; i++) client.send(address, Buffer.from('for the metadata service'));
+    await pause(SETTLE_MS);
+    await hangUp(client);
+    attempts.push({ ...each, by: 'relay', permission, packets: 0 });
+  }
+  return attempts;
+}
+
+/** What IPAddressDeny= rules are the sockets that are opened in the unit's control group. */
+function sendFromUnit(namespace: number, group: string): Reached[] {
+  return peers().map((each) => {
+    const send = `for i in $(seq ${DATAGRAMS}); do echo datagram >/dev/udp/${each.peer}/${PORTS.process}; done`;
+    const script = `echo $$ >${group}/cgroup.procs || exit 9; ${send}`;
+    const [file = '', ...args] = [...enter(namespace), 'bash', '-c', script];
+    const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });
+    if (status === 9) throw new Error(`no process can be put into ${group}: ${stderr.trim()}`);
+    return { ...each, by: 'process', packets: 0 };
+  });
+}
