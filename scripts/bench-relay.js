@@ -16,9 +16,9 @@ import { table } from './bench/table.js';
 const name = `turnbuild-bench-${process.pid}`;
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
 
-/** One run in a container of its own. @param {Side} side @param {number} seconds @returns {Promise<Run>} */
-async function perform(side, seconds) {
-  const told = JSON.stringify({ prometheus: side === 'ours', seconds });
+/** One run in a container of its own. @param {Side} side @param {import('./bench/options.js').Options} options @returns {Promise<Run>} */
+async function perform(side, { metrics, seconds }) {
+  const told = JSON.stringify({ prometheus: side === 'ours' && metrics, seconds });
   const child = spawn(
     'docker',
     [
@@ -44,13 +44,14 @@ async function perform(side, seconds) {
 }
 
 /** @param {import('./bench/options.js').Options} options */
-async function measure({ rounds, seconds }) {
+async function measure(options) {
+  const { rounds } = options;
   const pairs = [];
   for (const [i, order] of schedule(rounds).entries()) {
     /** @type {Partial<Record<Side, Run>>} */
     const pair = {};
     for (const side of order) {
-      const run = await perform(side, seconds);
+      const run = await perform(side, options);
       pair[side] = run;
       console.error(
         `${i === 0 ? 'warm-up' : `pair ${i}/${rounds}`}  ${side.padEnd(6)}  ${packetsPerSecond(run).toFixed(0)} packets/s, ` +
@@ -88,6 +89,7 @@ async function bench(options) {
     machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     system: `Linux ${release()}, ${options.target}, Docker ${engine}`,
     versions,
+    metrics: options.metrics,
     command: `npm run bench:relay${words === '' ? '' : ` -- ${words}`}`,
   });
 }

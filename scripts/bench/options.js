@@ -20,14 +20,16 @@ export class BenchError extends Error {
  * @property {number} seconds of a run
  * @property {string} target name of a recipe, e.g. `debian-13`
  * @property {string | undefined} deb the package; the newest in dist/ without it
+ * @property {boolean} metrics whether ours has them on
  */
 
-export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE]
+export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE] [--no-metrics]
 
   --rounds N     pairs of runs that are counted, 2 or more (20); one more goes first and is thrown away
   --seconds S    that a run is measured, 1 to 240 (10)
   --target NAME  distribution whose own coturn ours is compared with (debian-13)
   --deb FILE     our package (the newest of the target in dist/, of this machine's architecture)
+  --no-metrics   ours without them as well: what is left is what the two programs themselves differ by
 `;
 
 /**
@@ -44,6 +46,7 @@ export function parseOptions(words) {
     seconds: number('--seconds', values.seconds ?? '10', { least: 1, most: 240, whole: false }),
     target: values.target ?? 'debian-13',
     deb: values.deb,
+    metrics: values['no-metrics'] !== true,
   };
 }
 
@@ -58,6 +61,7 @@ function read(words) {
         seconds: text,
         target: text,
         deb: text,
+        'no-metrics': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -3,16 +3,32 @@ import { architectureOf, BenchError, newestPackage, parseOptions } from '../../.
 
 describe('parseOptions', () => {
   it('knows what to do without a word', () =>
-    expect(parseOptions([])).toEqual({ rounds: 20, seconds: 10, target: 'debian-13', deb: undefined }));
+    expect(parseOptions([])).toEqual({
+      rounds: 20,
+      seconds: 10,
+      target: 'debian-13',
+      deb: undefined,
+      metrics: true,
+    }));
 
   it('reads all of them', () =>
     expect(
-      parseOptions(['--rounds', '2', '--seconds=1.5', '--target', 'debian-12', '--deb', 'a.deb']),
+      parseOptions([
+        '--rounds',
+        '2',
+        '--seconds=1.5',
+        '--target',
+        'debian-12',
+        '--deb',
+        'a.deb',
+        '--no-metrics',
+      ]),
     ).toEqual({
       rounds: 2,
       seconds: 1.5,
       target: 'debian-12',
       deb: 'a.deb',
+      metrics: false,
     }));
 
   it('asks for help with nothing else', () => expect(parseOptions(['--help'])).toBeUndefined());

@@ -6,6 +6,7 @@ const setting = {
   machine: '2 x a processor, 4 GiB',
   system: 'Linux 6.12, debian-13, Docker 26.1',
   versions: { ours: '4.6.1+turnbuild-1~deb13', debian: '4.6.1-2' },
+  metrics: true,
   command: 'npm run bench:relay -- --rounds 3',
 };
 
@@ -26,6 +27,12 @@ const pairsOf = (rates: number[], more: Partial<Run> = {}) =>
   rates.map((rate) => ({ ours: run(rate, more), debian: run(100_000) }));
 
 describe('the table', () => {
+  it('has no goal for a comparison without metrics', () => {
+    const text = table(pairsOf([100_000, 100_000]), { ...setting, metrics: false });
+    expect(text).toContain('metrics off');
+    expect(text).not.toMatch(/Goal/);
+  });
+
   it('has both figures, their ratios, and what they were measured with', () => {
     const text = table(pairsOf([99_000, 100_000, 101_000]), setting);
     for (const value of [setting.machine, setting.system, `\`${setting.command}\``, 'of 3 pairs'])
