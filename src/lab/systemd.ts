@@ -90,12 +90,12 @@ function ready(pid: number): boolean {
 }
 
 function createSystemd(child: ChildProcess, pid: number): Systemd {
+  const property = (unit: string, name: string) =>
+    inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value').output.trim();
   return {
     control: (...args) => inside(pid, 'systemctl', '--no-pager', ...args),
-    property: (unit, name) =>
-      inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value').output.trim(),
-    controlGroup: (unit) =>
-      `${GROUP}${inside(pid, 'systemctl', 'show', unit, '--property=ControlGroup', '--value').output.trim()}`,
+    property,
+    controlGroup: (unit) => `${GROUP}${property(unit, 'ControlGroup')}`,
     journal: (unit) => inside(pid, 'journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).output,
     async stop() {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

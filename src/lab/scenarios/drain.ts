@@ -10,6 +10,8 @@ export const DRAIN_SECONDS = 45;
 const TALK_MS = 5_000;
 /** turnserver looks about once a second whether it has to drain. */
 const HEARD_MS = 2_000;
+/** Milliseconds after a start: UDP listeners and authentication threads come right after it. */
+const SERVING_MS = 2_000;
 /** Milliseconds after which a unit is taken for one that never stops. */
 const GIVE_UP_MS = 120_000;
 /** Messages at a time: a session that nobody serves any more waits for each of them. */
@@ -39,10 +41,9 @@ export async function stopUnderSessions(systemd: Systemd, unit: string): Promise
   };
 }
 
-/** UDP listeners and authentication threads come right after the start. */
 async function started(systemd: Systemd, unit: string): Promise<void> {
   systemd.control('start', unit);
-  await pause(HEARD_MS);
+  await pause(SERVING_MS);
 }
 
 async function stopUnderSession(systemd: Systemd, unit: string) {

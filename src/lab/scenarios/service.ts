@@ -111,14 +111,10 @@ function withAccount(configuration: string): string {
   return `${configuration}\nuser=${ACCOUNT.username}:${ACCOUNT.password}\n`;
 }
 
-/** Newer versions refuse link-local and unique local addresses by themselves, unless they are allowed. */
-const EVERY_PEER = ['0.0.0.0-255.255.255.255', '::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'];
-
-/** The shipped configuration with an account, and with every peer allowed. */
+/** The shipped configuration with an account, and with no peer denied. */
 function withoutDenials(shipped: string): string {
   const kept = shipped.split('\n').filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
-  const allowed = EVERY_PEER.map((range) => `allowed-peer-ip=${range}`);
-  return withAccount([...kept, ...allowed].join('\n'));
+  return withAccount(kept.join('\n'));
 }
 
 function lastLines(systemd: Systemd): string {

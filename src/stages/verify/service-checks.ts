@@ -35,7 +35,7 @@ function judgeMetadata({ reached }: ServiceFacts): Verdict {
   const relays = refused > 0 ? `, and turnserver itself refuses ${refused} of them` : '';
   return complaints(found, `nothing has left for them, with every peer allowed${relays}`, {
     addresses: new Set(metadata.map(({ peer }) => peer)).size,
-    datagrams: metadata.reduce((sum, { packets }) => sum + packets, 0),
+    controls: new Set(reached.filter(({ kind }) => kind === 'control').map(({ peer }) => peer)).size,
   });
 }
 
@@ -46,8 +46,17 @@ function unproved(family: string, reached: Reached): string[] {
     if (!own.some(({ kind }) => kind === 'metadata'))
       return [`no metadata address of ${family} was tried by a ${way}`];
     const controls = own.filter(({ kind }) => kind === 'control');
-    const refused = way === 'relay' && controls.some(({ permission }) => permission !== 'success');
-    return refused || controls.some(({ packets }) => packets > 0)
+    const refused = (each: Reached) => each.filter(({ permission = 'success' }) => permission !== 'success');
+    // Where the address beside is refused as well, turnserver does it by itself, in any configuration.
+    if (controls.length > 0 && refused(controls).length === controls.length) return [];
+    // Else the configuration, and not the unit, has kept them out.
+    const denied = refused(own.filter(({ kind }) => kind === 'metadata'));
+    if (denied.length > 0)
+      return denied.map(
+        ({ peer, permission }) =>
+          `a permission for ${peer} was answered ${permission}, so the unit was not tried`,
+      );
+    return controls.some(({ packets }) => packets > 0)
       ? []
       : [
           `an address beside it was not reached by ${family} and a ${way}, so nothing is proved by what was not seen`,

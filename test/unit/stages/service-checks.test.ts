@@ -99,6 +99,12 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /not reached by IPv6 and a process, so nothing is proved/,
   ],
   [
+    'a configuration that still denies',
+    (lab) => Object.assign(reached(lab, '169.254.169.254'), { permission: '403' }),
+    ['service.metadata'],
+    /answered 403, so the unit was not tried/,
+  ],
+  [
     'addresses that nobody tried',
     (lab) => Object.assign(lab.service, { reached: [] }),
     ['service.metadata'],
