@@ -25,8 +25,8 @@ export class BenchError extends Error {
 
 export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE] [--no-metrics]
 
-  --rounds N     pairs of runs that are counted, 2 or more (20); one more goes first and is thrown away
-  --seconds S    that a run is measured, 1 to 240 (10)
+  --rounds N     pairs of runs that are counted, 2 or more (60); one more goes first and is thrown away
+  --seconds S    that a run is measured, 1 to 240 (5)
   --target NAME  distribution whose own coturn ours is compared with (debian-13)
   --deb FILE     our package (the newest of the target in dist/, of this machine's architecture)
   --no-metrics   ours without them as well: what is left is what the two programs themselves differ by
@@ -41,9 +41,9 @@ export function parseOptions(words) {
   const { values } = read(words);
   if (values.help === true) return undefined;
   return {
-    rounds: number('--rounds', values.rounds ?? '20', { least: 2, most: 1000, whole: true }),
+    rounds: number('--rounds', values.rounds ?? '60', { least: 2, most: 1000, whole: true }),
     // Permissions live for five minutes: RFC 8656, 9.
-    seconds: number('--seconds', values.seconds ?? '10', { least: 1, most: 240, whole: false }),
+    seconds: number('--seconds', values.seconds ?? '5', { least: 1, most: 240, whole: false }),
     target: values.target ?? 'debian-13',
     deb: values.deb,
     metrics: values['no-metrics'] !== true,

@@ -4,8 +4,8 @@ import { architectureOf, BenchError, newestPackage, parseOptions } from '../../.
 describe('parseOptions', () => {
   it('knows what to do without a word', () =>
     expect(parseOptions([])).toEqual({
-      rounds: 20,
-      seconds: 10,
+      rounds: 60,
+      seconds: 5,
       target: 'debian-13',
       deb: undefined,
       metrics: true,
