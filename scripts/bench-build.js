@@ -71,7 +71,7 @@ function buildArgs({ arch, deb, triple, emulated, more }) {
     '--build-arg=SOURCE_DATE_EPOCH=1670102489',
     ...more,
     `--output=type=local,dest=${join(dir, 'out')}`,
-    join(root, 'recipes/docker/deb'),
+    join(root, 'recipes/docker'),
   ];
 }
 

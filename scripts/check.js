@@ -19,6 +19,7 @@ const TEST_PACKAGES = [
   'xz-utils',
   'diffoscope-minimal',
   'shellcheck',
+  'rpm',
 ];
 
 const started = Date.now();
@@ -57,7 +58,7 @@ function installTestPackages() {
     env,
   );
   // As the inspection of a package gets it: Debian 12 has it in a package with much else.
-  if (promtool) step('install promtool', 'sh', [`${root}/recipes/docker/deb/promtool.sh`], env);
+  if (promtool) step('install promtool', 'sh', [`${root}/recipes/docker/promtool.sh`], env);
 }
 
 if (!existsSync(`${root}/node_modules/.package-lock.json`))
@@ -67,20 +68,26 @@ step('import rules', 'npx', ['depcruise', 'src', '--config', '.dependency-cruise
 step('types', 'npx', ['tsc', '--noEmit']);
 step('bundle', process.execPath, [`${root}/scripts/bundle.js`]);
 installTestPackages();
+const dockerScripts = (names) => names.map((name) => `${root}/recipes/docker/${name}.sh`);
 step('shell scripts', 'shellcheck', [
   '--shell=sh',
   '--severity=warning',
-  ...['toolchain', 'compile', 'build', 'sanitize', 'package', 'inspect', 'promtool', 'verify/systemctl'].map(
-    (name) => `recipes/docker/deb/${name}.sh`,
-  ),
+  ...dockerScripts([
+    ...['toolchain', 'compile', 'build', 'sanitize'].map((name) => `build/${name}`),
+    ...['static/libraries', 'promtool', 'inspection', 'deb/package', 'deb/inspect', 'deb/verify/format'],
+    ...['package', 'inspect', 'root', 'install', 'variants', 'verify/format'].map((name) => `rpm/${name}`),
+    'verify/systemctl',
+  ]),
 ]);
 step('shell scripts of the container', 'shellcheck', [
   '--shell=bash',
   '--severity=warning',
   '--exclude=SC2154',
-  ...['main', 'lib', 'snapshot', 'upgrades', 'lifecycle', 'shipped', 'traffic'].map(
-    (name) => `recipes/docker/deb/verify/${name}.sh`,
-  ),
+  ...dockerScripts([
+    ...['main', 'lib', 'edits', 'snapshot', 'service', 'shipped', 'traffic'].map((name) => `verify/${name}`),
+    ...['deb', 'rpm'].flatMap((format) => [`${format}/verify/lifecycle`, `${format}/verify/upgrades`]),
+    'rpm/verify/tarball',
+  ]),
 ]);
 step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', [

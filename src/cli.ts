@@ -63,7 +63,7 @@ const SOURCE_OPTIONS: OptionGroup = [
 /** What is made. */
 const PLAN_OPTIONS: OptionGroup = [
   ['--arch <names>', 'architectures: arm64, x86_64, or both with a comma', COLLECT],
-  ['--target <names>', 'targets, e.g. debian-12,debian-13', COLLECT],
+  ['--target <names>', 'targets, e.g. debian-12,portable', COLLECT],
   ['--revision <n>', 'package revision'],
   ['--maintainer <name>', 'maintainer of the packages: Name <address@host>'],
   ['--builder <name>', 'buildx builder (default: the current one)'],

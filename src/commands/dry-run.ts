@@ -1,6 +1,5 @@
 import { stepCommand } from '../plan/buildx.ts';
 import { formatCommand } from '../plan/command.ts';
-import { targetOfStep } from '../plan/index.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { bootstrapCommand, findImageCommand, importCommand, rootImage } from '../plan/roots.ts';
 import type { PlannedBase, StageName } from '../plan/types.ts';
@@ -39,7 +38,7 @@ export async function dryRunCommands(
         const work = `${dir}/.work/${step.id.replaceAll(':', '-')}`;
         const command = stepCommand(step, {
           dockerStage,
-          folder: `${session.recipes.dir}/docker/${targetOfStep(plan, step).format}`,
+          folder: `${session.recipes.dir}/docker`,
           base: contextOf(step.base),
           target: contextOf(step.targetBase),
           inputs: `${work}/inputs`,

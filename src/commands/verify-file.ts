@@ -28,7 +28,7 @@ export function isPackageFile(argument: string | undefined): argument is string 
 
 /**
  * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
- * @throws DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ * @throws PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
  */
 export async function planFile(
   session: Session,
@@ -43,6 +43,13 @@ export async function planFile(
       'A package has one target and one architecture: give at most one --target',
     );
   const wanted = names[0] === undefined ? undefined : findTarget(names[0], recipes.targets);
+  if (file.endsWith('.rpm')) {
+    throw usageError(
+      'PACKAGE_FORMAT_UNKNOWN',
+      `${file} is an .rpm, and only a .deb of whoever's making can be verified by itself`,
+      'Those that turnbuild makes are verified with `turnbuild verify VERSION --target portable`.',
+    );
+  }
   const control = await readDebControl(file, runProcess);
   const described = describePackage(file, control, { targets: recipes.targets, wanted });
   const { version, packageVersion, arch, target } = described;

@@ -44,7 +44,7 @@ export function metricNamesIn(program: Buffer): string[] {
   ].sort();
 }
 
-/** Whether a turnserver drains on SIGUSR1: it says so when it does. The same words as in recipes/docker/deb/build.sh. */
+/** Whether a turnserver drains on SIGUSR1: it says so when it does. The same words as in recipes/docker/build/build.sh. */
 export function drains(program: Buffer): boolean {
   return /draining/i.test(program.toString('latin1'));
 }

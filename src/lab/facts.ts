@@ -10,6 +10,17 @@ export interface LabSettings {
   sanitized: boolean;
   /** How much is tried. */
   scale: LabScale;
+  site: Site;
+}
+
+/** Where the installed package has what the laboratory needs. */
+export interface Site {
+  /** User and group of the service. */
+  user: string;
+  /** The configuration that is shipped. */
+  configuration: string;
+  /** Folder of the database. */
+  stateDir: string;
 }
 
 /** How much the laboratory tries of what can be tried for hours. */

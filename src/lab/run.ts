@@ -102,8 +102,8 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     program?: Program,
   ) =>
     attempt(name, async () => {
-      const configuration = testConfiguration(options, [...LISTEN, ...lines]);
-      const where = { namespace: namespaces.server, agent: agents.server };
+      const configuration = testConfiguration(settings.site, options, [...LISTEN, ...lines]);
+      const where = { namespace: namespaces.server, agent: agents.server, site: settings.site };
       const server = await startServer(name, configuration, where, program);
       try {
         await work(server);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Site } from './facts.ts';
 import { ADDRESSES, enter } from './network.ts';
 import type { RemoteAgent } from './remote.ts';
 
@@ -77,15 +78,19 @@ export function prepareSanitized(): Program {
 }
 
 /** The configuration that the package ships, as it is. */
-export function shippedConfiguration(): string {
-  return readFileSync(`${TARGET}/etc/turnserver.conf`, 'utf8');
+export function shippedConfiguration({ configuration }: Site): string {
+  return readFileSync(`${TARGET}${configuration}`, 'utf8');
 }
 
 /**
  * The shipped configuration with what a test needs: an account, and a certificate.
  * @param more further lines
  */
-export function testConfiguration(options: ReadonlySet<string>, more: readonly string[] = []): string {
+export function testConfiguration(
+  site: Site,
+  options: ReadonlySet<string>,
+  more: readonly string[] = [],
+): string {
   const lines = [
     'realm=turnbuild.test',
     `cert=${FOLDER}/cert.pem`,
@@ -94,14 +99,14 @@ export function testConfiguration(options: ReadonlySet<string>, more: readonly s
     ...(options.has('dtls') ? ['dtls'] : []),
     ...more,
   ];
-  return `${shippedConfiguration()}\n${lines.join('\n')}\n`;
+  return `${shippedConfiguration(site)}\n${lines.join('\n')}\n`;
 }
 
 /** Starts turnserver as its own user with a configuration, and waits until clients and metrics are served. @throws NotReady */
 export async function startServer(
   name: string,
   configuration: string,
-  { namespace, agent }: { namespace: number; agent: RemoteAgent },
+  { namespace, agent, site }: { namespace: number; agent: RemoteAgent; site: Site },
   program: Program = INSTALLED,
 ): Promise<RunningServer> {
   const path = `${FOLDER}/${name}.conf`;
@@ -110,7 +115,7 @@ export async function startServer(
   const log = openSync(logFile, 'w');
   const [file = '', ...args] = [
     ...enter(namespace),
-    ...['chroot', '--userspec=turnserver:turnserver', TARGET],
+    ...['chroot', `--userspec=${site.user}:${site.user}`, TARGET],
     ...[program.path, '-c', path, '--pidfile='],
   ];
   const env = { ...process.env, ...program.env };

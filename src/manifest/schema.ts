@@ -5,7 +5,18 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** One file that a stage made, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
 const artifact = z.strictObject({
   path: z.string(),
-  kind: z.enum(['source', 'build', 'deb', 'deb-dbgsym', 'verify', 'log']),
+  kind: z.enum([
+    'source',
+    'build',
+    'deb',
+    'deb-dbgsym',
+    'rpm',
+    'rpm-debuginfo',
+    'rpm-source',
+    'tarball',
+    'verify',
+    'log',
+  ]),
   size: z.number().int().nonnegative(),
   sha256,
   target: z.string().optional(),

@@ -3,7 +3,8 @@ import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
-import { debFileName, debVersion } from './package-version.ts';
+import { layoutOf } from './layout.ts';
+import { packageFiles, packageVersionOf } from './package-version.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import { PLAN_SCHEMA, type Plan, type PlannedBase, type PlannedStep, type StageName } from './types.ts';
 
@@ -54,32 +55,36 @@ export function createPlan(facts: PlanFacts): Plan {
     bases: uniqueById(
       pairs.flatMap(({ target, arch }) => [
         base(target, facts.compilesOn[arch]),
-        // Only what is run needs a root of its own architecture: compiling and packaging are cross.
-        ...(facts.verify ? [base(target, arch)] : []),
+        // Only what is run needs a root of its own architecture: compiling and packaging are cross. An .rpm has a root made of rpms.
+        ...(facts.verify && target.format === 'deb' ? [base(target, arch)] : []),
       ]),
     ),
     steps: pairs.flatMap(({ target, arch }) => stepsOf(target, arch, facts)),
   };
 }
 
-/** The files that the package step makes, beneath the release's folder. @param packageVersion as `debVersion` gives it */
-export function packageFiles(packageVersion: string, arch: Arch): string[] {
-  return ['coturn', 'coturn-dbgsym'].map((name) =>
-    debFileName(name, packageVersion, platformOf(arch).debian),
-  );
-}
-
 function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
-  const { version, revision, epoch } = facts.coturn;
+  const { version, epoch } = facts.coturn;
+  const layout = layoutOf(target.format);
   const common = {
+    FORMAT: target.format,
     DEB_ARCH: platformOf(arch).debian,
     GNU_TRIPLE: platformOf(arch).gnuTriple,
     TOOL_PACKAGES: target.tools.join(' '),
     LIBRARY_PACKAGES: target.libraries.join(' '),
     SOURCE_DATE_EPOCH: String(epoch),
   };
-  const packageVersion = debVersion(version, revision, target.label);
-  const packages = packageFiles(packageVersion, arch);
+  const compiling = {
+    ...common,
+    ...linkedIn(target),
+    COTURN_VERSION: version,
+    CONFIGURATION_DIR: layout.configurationDir,
+    STATE_DIR: layout.stateDir,
+    LIBRARY_DIR: layout.libraryDir,
+    GLIBC: target.glibc ?? '',
+  };
+  const packageVersion = packageVersionOf(target, facts.coturn);
+  const packages = packageFiles(target, arch, { version, packageVersion });
   const step = (stage: StageName, needs: StageName[], more: Partial<PlannedStep>): PlannedStep => ({
     id: `${stage}:${target.name}:${arch}`,
     stage,
@@ -90,29 +95,43 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     packageVersion,
     outputs: [`${stage}/${target.name}-${arch}`],
     base: base(target, facts.compilesOn[arch]).id,
-    targetBase: base(target, arch).id,
+    targetBase: base(target, target.format === 'deb' ? arch : facts.compilesOn[arch]).id,
     dockerStages: [stage],
     buildArgs: common,
     ...more,
   });
   const steps = [
-    step('build', [], { buildArgs: { ...common, COTURN_VERSION: version } }),
+    step('build', [], { buildArgs: compiling }),
     step('package', ['build'], {
       outputs: packages,
-      buildArgs: { ...common, PACKAGE_VERSION: packageVersion },
+      buildArgs: {
+        ...common,
+        PACKAGE_VERSION: packageVersion,
+        TARBALL: packages.find((name) => name.endsWith('.tar.gz')) ?? '',
+      },
     }),
     step('verify', ['build', 'package'], {
       // What is compiled for AddressSanitizer runs where it was compiled, or not at all: it is too slow to be emulated.
       dockerStages: ['inspect', 'verify', ...(facts.compilesOn[arch] === arch ? ['sanitize'] : []), 'lab'],
       buildArgs: {
-        ...common,
-        COTURN_VERSION: version,
+        ...compiling,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
       },
     }),
   ];
   return facts.verify ? steps : steps.filter((each) => each.stage !== 'verify');
+}
+
+/** Where and with what is compiled, for libraries that are linked in. */
+function linkedIn({ linkedIn: libraries }: Target): Record<string, string> {
+  if (libraries === undefined) return {};
+  return {
+    COMPILE_ON: 'static-libraries',
+    ARCHIVE_LIBRARIES: libraries.archive.join(' '),
+    LICENSED: Object.keys(libraries.licenses).join(' '),
+    SOURCE_LIBRARIES: libraries.sources.map((each) => `${each.suite}/${each.package}`).join(' '),
+  };
 }
 
 function base(target: Target, arch: Arch): PlannedBase {

@@ -47,8 +47,14 @@ function targetOf(
   targets: readonly Target[],
   wanted: Target | undefined,
 ): Target {
+  if (wanted !== undefined && wanted.format !== 'deb')
+    throw usageError(
+      'PACKAGE_FOREIGN',
+      `${file} is a .deb, and ${wanted.name} takes .${wanted.format} packages`,
+    );
+  const candidates = targets.filter(({ format }) => format === 'deb');
   const own = /~(deb\d+)$/.exec(packageVersion)?.[1];
-  const labelled = targets.find(({ label }) => label === own);
+  const labelled = own === undefined ? undefined : candidates.find(({ label }) => label === own);
   if (wanted !== undefined && labelled !== undefined && labelled.name !== wanted.name) {
     throw usageError(
       'PACKAGE_FOREIGN',
@@ -57,7 +63,7 @@ function targetOf(
   }
   const target = wanted ?? labelled;
   if (target !== undefined) return target;
-  const names = targets.map((each) => each.name);
+  const names = candidates.map((each) => each.name);
   const near = own === undefined ? undefined : nearestName(own, names);
   throw usageError(
     'PACKAGE_TARGET_UNKNOWN',

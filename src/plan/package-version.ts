@@ -1,3 +1,6 @@
+import type { Target } from '../recipe/schema.ts';
+import { type Arch, platformOf } from './platforms.ts';
+
 /**
  * The version of a .deb: `4.6.1+turnbuild-1~deb12`.
  *
@@ -11,7 +14,53 @@ export function debVersion(upstream: string, revision: number, label: string): s
   return `${upstream}+turnbuild-${revision}~${label}`;
 }
 
+/** Version and release of an .rpm. `+turnbuild` does there what it does in a .deb: above 4.6.1-5.el9, below 4.6.2-1.el9. */
+export function rpmVersion(
+  upstream: string,
+  revision: number,
+  label: string | undefined,
+): { version: string; release: string } {
+  return {
+    version: `${upstream}+turnbuild`,
+    release: label === undefined ? String(revision) : `${revision}.${label}`,
+  };
+}
+
+/** The version of a target's packages, as the format writes it in one word. */
+export function packageVersionOf(
+  { format, label }: Target,
+  { version, revision }: { version: string; revision: number },
+): string {
+  if (format === 'deb') return debVersion(version, revision, label ?? '');
+  const rpm = rpmVersion(version, revision, label);
+  return `${rpm.version}-${rpm.release}`;
+}
+
 /** `coturn_4.6.1+turnbuild-1~deb12_arm64.deb` */
 export function debFileName(name: string, version: string, debianArch: string): string {
   return `${name}_${version}_${debianArch}.deb`;
+}
+
+/**
+ * The files that the package step makes, the program's own package first and its debug symbols second.
+ * @param packageVersion as `packageVersionOf` gives it
+ */
+export function packageFiles(
+  target: Target,
+  arch: Arch,
+  { version, packageVersion }: { version: string; packageVersion: string },
+): string[] {
+  const { debian, rpm } = platformOf(arch);
+  if (target.format === 'deb') {
+    return [
+      debFileName('coturn', packageVersion, debian),
+      debFileName('coturn-dbgsym', packageVersion, debian),
+    ];
+  }
+  return [
+    `coturn-${packageVersion}.${rpm}.rpm`,
+    `coturn-debuginfo-${packageVersion}.${rpm}.rpm`,
+    // What needs nothing but the C library needs no package manager either.
+    ...(target.linkedIn === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`]),
+  ];
 }

@@ -5,24 +5,63 @@ const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'use small letters, digits an
 const arch = z.enum(['arm64', 'x86_64']);
 const port = z.number().int().min(1024).max(65535);
 
-/** recipes/targets/NAME.yaml: one distribution that packages are made for. */
-export const targetSchema = z.strictObject({
-  name,
-  format: z.enum(['deb']),
-  suite: name,
-  label: z.string().regex(/^[a-z0-9]+$/, 'use small letters and digits'),
-  architectures: z.array(arch).min(1),
-  tools: z.array(z.string().min(1)),
-  libraries: z.array(z.string().min(1)).min(1),
-  features: z.array(
-    z.enum(['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'mongodb', 'sctp']),
-  ),
-  allowedLibraries: z.array(z.string().min(1)).min(1),
-  baseImage: z
-    .string()
-    .regex(/@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…')
-    .optional(),
+const sourcePackage = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'use the name of a Debian source package');
+
+/**
+ * SPDX names of the licenses that may become a part of coturn's programs, which are BSD-3-Clause. The LGPL asks that a user can
+ * link a changed library: all that takes is in the source package.
+ */
+const LINKABLE = [
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'LGPL-2.1-or-later',
+  'MIT',
+  'PostgreSQL',
+  'Zlib',
+  'blessing',
+] as const;
+
+/** Libraries that become a part of the programs. */
+const linkedIn = z.strictObject({
+  archive: z.array(z.string().regex(/^[\w+.-]+$/)),
+  sources: z.array(z.strictObject({ suite: name, package: sourcePackage })),
+  licenses: z.record(sourcePackage, z.enum(LINKABLE)),
 });
+
+/** recipes/targets/NAME.yaml: what packages are made for. */
+export const targetSchema = z
+  .strictObject({
+    name,
+    format: z.enum(['deb', 'rpm']),
+    suite: name,
+    label: z
+      .string()
+      .regex(/^[a-z0-9]+$/, 'use small letters and digits')
+      .optional(),
+    architectures: z.array(arch).min(1),
+    tools: z.array(z.string().min(1)),
+    libraries: z.array(z.string().min(1)).min(1),
+    linkedIn: linkedIn.optional(),
+    glibc: z
+      .string()
+      .regex(/^\d+\.\d+$/, "write the version as text: '2.34'")
+      .optional(),
+    features: z.array(
+      z.enum(['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'mongodb', 'sctp']),
+    ),
+    allowedLibraries: z.array(z.string().min(1)).min(1),
+    baseImage: z
+      .string()
+      .regex(/@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…')
+      .optional(),
+  })
+  .refine((target) => target.format !== 'deb' || target.label !== undefined, {
+    path: ['label'],
+    message:
+      'a .deb needs a label: it ends the version and orders the builds for two releases of the distribution',
+  });
 
 /** recipes/release.yaml: what every release has in common. */
 export const releaseSchema = z.strictObject({

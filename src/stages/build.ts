@@ -7,7 +7,14 @@ import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage } from './shared/context.ts';
 
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
-const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'compile.sh', 'build.sh', 'options.pl'];
+const CONTEXT_FILES = [
+  'Dockerfile',
+  ...['toolchain.sh', 'compile.sh', 'build.sh', 'options.pl'].map((name) => `build/${name}`),
+];
+/** And those that only a target with libraries linked in reads. */
+const STATIC_FILES = ['libraries.sh', 'random.c', 'notify.c', 'systemd/sd-daemon.h'].map(
+  (name) => `static/${name}`,
+);
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
@@ -22,7 +29,10 @@ export const build: Stage = {
       patches: files.sha256Text(patches.join()),
       includes: await files.digestFiles(context.patches, includes),
       client: prometheusClient ? await files.digestFiles(`${context.patches}/prometheus-client`) : 'none',
-      recipe: await files.digestFiles(dockerContext(context, target.format), CONTEXT_FILES),
+      recipe: await files.digestFiles(dockerContext(context), [
+        ...CONTEXT_FILES,
+        ...(target.linkedIn === undefined ? [] : STATIC_FILES),
+      ]),
       base: readyBase(context, step.base).digest,
     };
   },
@@ -40,7 +50,6 @@ export const build: Stage = {
       );
     await runBuildx(step, context, {
       dockerStage: 'build',
-      format: target.format,
       inputs,
       output: `${work}/out`,
       args: { ARCHIVE_STATE: archive?.id ?? '' },

@@ -1,7 +1,8 @@
-import { openFilesLimit, relayPorts } from '../plan/capacity.ts';
+import { kindOfPackageFile } from '../manifest/package-kinds.ts';
 import { layoutDashboard } from '../plan/dashboard.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { debVersion } from '../plan/package-version.ts';
+import { layoutOf, TARBALL_LAYOUT } from '../plan/layout.ts';
+import { packagingValues } from '../plan/packaging-values.ts';
 import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { dashboardSchema } from '../recipe/monitoring.ts';
@@ -11,14 +12,15 @@ import { describeArtifacts, featuresIn, firstWords, workFolder } from './shared/
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
-const CONTEXT_FILES = ['Dockerfile', 'toolchain.sh', 'package.sh'];
+/** Exports of the build stage that go into the packages as they are. The last one is there where libraries are linked in. */
+const TREES = ['tree.tar', 'debug.tar', 'licenses.tar'];
 /** Exports of the build stage that this stage reads. */
-const BUILD_FILES = ['tree.tar', 'debug.tar', 'options.txt', 'metrics.txt', 'features.txt', 'packages.txt'];
+const BUILD_FILES = [...TREES, 'options.txt', 'metrics.txt', 'features.txt', 'packages.txt'];
 
 /** Kept as YAML, where lines can come and go with a version, and shipped as JSON. */
 const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
 
-/** Makes .deb files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
+/** Makes package files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
 export const packageStage: Stage = {
   async inputs(step, context) {
     const { files } = context.io;
@@ -33,25 +35,30 @@ export const packageStage: Stage = {
           target,
         ]),
       ),
-      build: await files.digestFiles(buildFolder(step, context), BUILD_FILES),
+      build: await files.digestFiles(
+        buildFolder(step, context),
+        await presentIn(buildFolder(step, context), BUILD_FILES, context),
+      ),
       packaging: await files.digestFiles(`${context.recipes}/packaging`),
-      recipe: await files.digestFiles(dockerContext(context, target.format), CONTEXT_FILES),
+      recipe: await files.digestFiles(dockerContext(context), [
+        'Dockerfile',
+        'build/toolchain.sh',
+        `${target.format}/package.sh`,
+      ]),
       base: readyBase(context, step.base).digest,
     };
   },
 
   async perform(step, context) {
     const { files } = context.io;
-    const target = targetOfStep(context.plan, step);
     const work = await workFolder(context, step);
     const inputs = `${work}/inputs`;
-    for (const name of ['tree.tar', 'debug.tar'])
+    for (const name of await presentIn(buildFolder(step, context), TREES, context))
       await files.copyInto(`${buildFolder(step, context)}/${name}`, `${inputs}/${name}`);
     await renderPackaging(step, context, `${inputs}/packaging`);
     const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
     await runBuildx(step, context, {
       dockerStage: 'package',
-      format: target.format,
       inputs,
       output: `${work}/out`,
       // The toolchain that compiled, whatever the archive has got since.
@@ -59,9 +66,7 @@ export const packageStage: Stage = {
     });
     for (const name of step.outputs) await files.moveInto(`${work}/out/${name}`, `${context.dir}/${name}`);
     return {
-      outputs: await describeArtifacts(context, step, step.outputs, (path) =>
-        path.includes('dbgsym') ? 'deb-dbgsym' : 'deb',
-      ),
+      outputs: await describeArtifacts(context, step, step.outputs, kindOfPackageFile),
     };
   },
 };
@@ -70,28 +75,22 @@ function buildFolder(step: PlannedStep, context: StageContext): string {
   return `${context.dir}/build/${step.target}-${step.arch}`;
 }
 
+async function presentIn(dir: string, names: readonly string[], { io }: StageContext): Promise<string[]> {
+  const present = await Promise.all(names.map((name) => io.files.exists(`${dir}/${name}`)));
+  return names.filter((_, index) => present[index]);
+}
+
 async function renderPackaging(step: PlannedStep, context: StageContext, to: string): Promise<void> {
   const { files } = context.io;
   const { plan } = context;
   const target = targetOfStep(plan, step);
-  const options = await files.readText(`${buildFolder(step, context)}/options.txt`);
-  const names = firstWords(options);
+  const built = (name: string) => files.readText(`${buildFolder(step, context)}/${name}`);
+  const names = firstWords(await built('options.txt'));
   const input = {
     options: new Set(names),
-    metrics: new Set(firstWords(await files.readText(`${buildFolder(step, context)}/metrics.txt`))),
-    features: featuresIn(await files.readText(`${buildFolder(step, context)}/features.txt`)),
-    values: {
-      version: plan.coturn.version,
-      revision: plan.coturn.revision,
-      packageVersion: debVersion(plan.coturn.version, plan.coturn.revision, target.label),
-      suite: target.suite,
-      maintainer: plan.maintainer,
-      date: rfc5322Date(plan.coturn.epoch),
-      minPort: plan.relay.minPort,
-      maxPort: plan.relay.maxPort,
-      ports: relayPorts(plan.relay),
-      nofile: openFilesLimit(plan.relay),
-    },
+    metrics: new Set(firstWords(await built('metrics.txt'))),
+    features: featuresIn(await built('features.txt')),
+    values: packagingValues(plan, step, layoutOf(target.format)),
   };
   await files.writeText(`${to}/options`, names.map((name) => `${name}\n`).join(''));
   for (const folder of ['common', target.format]) {
@@ -102,14 +101,17 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
       else await files.writeText(`${to}/${name.replace('.yaml', '.json')}`, dashboardJson(path, text));
     }
   }
+  if (!step.outputs.some((name) => name.endsWith('.tar.gz'))) return;
+  const configuration = await files.readText(`${context.recipes}/packaging/common/turnserver.conf`);
+  const unpacked = {
+    ...input,
+    features: new Set([...input.features, 'relocatable']),
+    values: packagingValues(plan, step, TARBALL_LAYOUT),
+  };
+  await files.writeText(`${to}/tarball/turnserver.conf`, renderTemplate(configuration, unpacked));
 }
 
 function dashboardJson(path: string, text: string): string {
   const dashboard = layoutDashboard(parseRecipeFile(path, text, dashboardSchema));
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
-}
-
-/** `Sat, 03 Dec 2022 21:21:36 +0000`, as Debian changelogs want it. @param epoch Unix seconds */
-function rfc5322Date(epoch: number): string {
-  return new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
 }

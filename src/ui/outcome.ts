@@ -1,3 +1,4 @@
+import { isPackage } from '../manifest/package-kinds.ts';
 import type { Artifact, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
 
 /** What the manifest says of one package: of one target on one architecture. */
@@ -31,7 +32,7 @@ export type Verdict = 'passed' | 'accepted' | 'failed' | 'unverified';
 export function variantsOf(manifest: Manifest): Variant[] {
   const variants = new Map<string, Variant>();
   for (const step of manifest.steps) {
-    const packages = step.outputs.filter((output) => output.kind === 'deb');
+    const packages = step.outputs.filter(isPackage);
     const { name, target, arch } = variantOf(step);
     const relevant = target !== undefined || packages.length > 0 || (step.checks ?? []).length > 0;
     if (!relevant) continue;

@@ -1,3 +1,4 @@
+import { isCompanion, isPackage } from '../manifest/package-kinds.ts';
 import type { Artifact, Manifest } from '../manifest/schema.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { columns, type Html, hash, html, nothing, numberColumn, table } from './html.ts';
@@ -5,13 +6,13 @@ import { columns, type Html, hash, html, nothing, numberColumn, table } from './
 /** The packages with their hashes; debug symbols below them, everything else folded away. */
 export function artifacts(manifest: Manifest): Html {
   const all = manifest.steps.flatMap((step) => step.outputs);
-  const packages = sorted(all.filter((a) => a.kind === 'deb'));
-  const symbols = sorted(all.filter((a) => a.kind === 'deb-dbgsym'));
-  const others = sorted(all.filter((a) => a.kind !== 'deb' && a.kind !== 'deb-dbgsym'));
+  const packages = sorted(all.filter(isPackage));
+  const companions = sorted(all.filter(isCompanion));
+  const others = sorted(all.filter((a) => !isPackage(a) && !isCompanion(a)));
   const main = packages.length === 0 ? html`<p>No package was made.</p>` : list('Packages', packages);
   return html`<section><h2>Artifacts</h2>
 <p class="muted">Compare with <code>sha256sum FILE</code>. Paths are relative to this page.</p>
-${main}${folded('Debug symbols', symbols)}${folded('Other files', others)}</section>`;
+${main}${folded('Debug symbols and sources', companions)}${folded('Other files', others)}</section>`;
 }
 
 function folded(caption: string, files: readonly Artifact[]): Html {

@@ -49,7 +49,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('turnbuild release', () => {
-  it('makes and verifies packages for both targets and architectures', async () => {
+  it('makes and verifies packages for all targets and architectures', async () => {
     const run = await release(['--out', out]);
     console.log(run.stdout, run.stderr);
     expect(run.code).toBe(0);
@@ -62,14 +62,24 @@ describe('turnbuild release', () => {
         )
         .sort(),
     );
+    const others = readdirSync(join(out, '4.6.1')).filter((name) => /\.(rpm|tar\.gz)$/.test(name));
+    expect(others.sort()).toEqual(
+      [
+        ...['aarch64', 'x86_64'].flatMap((arch) => [
+          `coturn-4.6.1+turnbuild-1.${arch}.rpm`,
+          `coturn-debuginfo-4.6.1+turnbuild-1.${arch}.rpm`,
+        ]),
+        ...['arm64', 'x86_64'].map((arch) => `coturn-4.6.1-linux-${arch}.tar.gz`),
+      ].sort(),
+    );
     const verified = manifestOf(out).steps.filter((step) => step.stage === 'verify');
-    expect(verified).toHaveLength(4);
+    expect(verified).toHaveLength(6);
     for (const step of verified) {
       expect(step.checks?.length).toBeGreaterThan(25);
-      const others = step.checks?.filter((check) => check.status !== 'passed') ?? [];
+      const unpassed = step.checks?.filter((check) => check.status !== 'passed') ?? [];
       // AddressSanitizer runs where it was compiled, and has to run there; coturn 4.6.1 has no drain.
       const emulated = !step.id.endsWith(process.arch === 'arm64' ? ':arm64' : ':x86_64');
-      expect(others.map(({ id, status }) => `${id} ${status}`)).toEqual(
+      expect(unpassed.map(({ id, status }) => `${id} ${status}`)).toEqual(
         [...(emulated ? ['packets.sanitizer'] : []), 'service.drain'].map((id) => `${id} skipped`),
       );
       // 50 messages over four transports, and another 50 for each time that the client had to try again.
@@ -93,7 +103,7 @@ describe('turnbuild release', () => {
     );
     const run = await release(['--out', out]);
     expect(run.code).toBe(0);
-    expect(run.stdout.match(/: (build|package|verify): up to date/g)).toHaveLength(12);
+    expect(run.stdout.match(/: (build|package|verify): up to date/g)).toHaveLength(18);
     expect(
       debs(out).map((name) => execFileSync('sha256sum', [join(out, '4.6.1', name)], { encoding: 'utf8' })),
     ).toEqual(before);
@@ -207,13 +217,14 @@ describe('turnbuild release', () => {
     const recipes = copyRecipes();
     // Only when it began and ended, and no package that could pass.
     writeFileSync(
-      join(recipes, 'docker/deb/verify/main.sh'),
+      join(recipes, 'docker/verify/main.sh'),
       'mkdir -p /out; printf "begin\\t%s\\n" "$(date +%s%N)" >/out/facts.txt; sleep 3; printf "end\\t%s\\n" "$(date +%s%N)" >>/out/facts.txt\n',
     );
     const other = join(dir, 'turns');
     const builder = await startRemoteBuilder('turnbuild-e2e-turns', join(dir, 'buildx-turns'));
     try {
-      const where = ['--arch', 'x86_64', '--jobs', '2', '--builder', builder.name];
+      const targets = ['--target', 'debian-12,debian-13', '--arch', 'x86_64'];
+      const where = [...targets, '--jobs', '2', '--builder', builder.name];
       const run = await release(['--out', other, '--recipes', recipes, ...where], { env: builder.env });
       expect(run.stderr).toMatch(/VERIFY_FAILED/);
     } finally {
@@ -263,7 +274,7 @@ describe('failures', () => {
 
   it('a port that verify needs is in use: says which, and blames no package', async () => {
     const recipes = copyRecipes();
-    const main = join(recipes, 'docker/deb/verify/main.sh');
+    const main = join(recipes, 'docker/verify/main.sh');
     const listener = `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalPort => 3478); sleep 600' &\nsleep 2\n`;
     writeFileSync(main, `${listener}${readFileSync(main, 'utf8')}`);
     const run = await release(['--out', out, '--recipes', recipes, ...ONE]);
@@ -275,7 +286,7 @@ describe('failures', () => {
 
   it('a network that is cut while the toolchain is installed: says so, and a re-run works', async () => {
     const recipes = copyRecipes();
-    const script = join(recipes, 'docker/deb/toolchain.sh');
+    const script = join(recipes, 'docker/build/toolchain.sh');
     writeFileSync(script, readFileSync(script, 'utf8').replace('own=$(', `${CUT}own=$(`));
     const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
     const run = await release([...args, '--recipes', recipes]);
@@ -289,7 +300,7 @@ describe('failures', () => {
 
   it('a network that is cut while a package is being verified: says so, and blames no package', async () => {
     const recipes = copyRecipes();
-    const main = join(recipes, 'docker/deb/verify/main.sh');
+    const main = join(recipes, 'docker/verify/main.sh');
     writeFileSync(main, `${CUT}${readFileSync(main, 'utf8')}`);
     const run = await release(['--out', out, '--recipes', recipes, ...ONE]);
     expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
@@ -304,7 +315,7 @@ describe('failures', () => {
     );
     expect(blocked.code).toBe(1);
     const recipes = copyRecipes();
-    appendFileSync(join(recipes, 'docker/deb/build.sh'), '\n# changed\n');
+    appendFileSync(join(recipes, 'docker/build/build.sh'), '\n# changed\n');
     const stale = await turnbuild(['package', ...args, '--out', out, '--recipes', recipes]);
     expect(stale.stderr).toMatch(
       /build:debian-13:x86_64 was made of other[\s\S]*turnbuild release[\s\S]*STEP_STALE/,
@@ -455,7 +466,7 @@ describe('failures', () => {
     let second: Awaited<ReturnType<typeof turnbuild>> | undefined;
     const recipes = copyRecipes();
     // Another comment: a compile that no cache has.
-    appendFileSync(join(recipes, 'docker/deb/build.sh'), `\n# ${Date.now()}\n`);
+    appendFileSync(join(recipes, 'docker/build/build.sh'), `\n# ${Date.now()}\n`);
     const first = await release([...args, '--recipes', recipes], {
       onStart: (child) => {
         child.stdout?.on('data', (chunk: Buffer) => {
@@ -501,7 +512,7 @@ describe('Ctrl-C', () => {
 
   it('while a package is verified leaves no verdict, and keeps the package', async () => {
     const recipes = copyRecipes();
-    const main = join(recipes, 'docker/deb/verify/main.sh');
+    const main = join(recipes, 'docker/verify/main.sh');
     writeFileSync(main, `sleep 60\n${readFileSync(main, 'utf8')}`);
     const run = await release(['--out', out, '--recipes', recipes, ...ONE], {
       onStart: (child) => interruptOnLine(child, 'verify ...', 3000),
@@ -518,7 +529,7 @@ describe('Ctrl-C', () => {
 describe('the laboratory', () => {
   it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that the next run would not remove', async () => {
     const recipes = copyRecipes();
-    const main = join(recipes, 'docker/deb/verify/main.sh');
+    const main = join(recipes, 'docker/verify/main.sh');
     writeFileSync(main, 'mkdir -p /out; touch /out/facts.txt\n');
     const args = ['--out', join(dir, 'lab'), '--recipes', recipes, ...ONE];
     const end = (signal: NodeJS.Signals) => (child: ChildProcess) => {
@@ -545,7 +556,7 @@ describe('the laboratory', () => {
 
   it('is not there: says what it takes, and blames no package', async () => {
     const recipes = copyRecipes();
-    writeFileSync(join(recipes, 'docker/deb/verify/main.sh'), 'mkdir -p /out; touch /out/facts.txt\n');
+    writeFileSync(join(recipes, 'docker/verify/main.sh'), 'mkdir -p /out; touch /out/facts.txt\n');
     // An engine that gives no container the right to make namespaces.
     const bin = join(dir, 'no-namespaces');
     mkdirSync(bin);
@@ -638,8 +649,8 @@ function toolchainOf(folder: string, id: string): Map<string, string> {
 function withClockOfTomorrow(recipes: string): void {
   const target = join(recipes, 'targets/debian-13.yaml');
   writeFileSync(target, readFileSync(target, 'utf8').replace('tools: [', 'tools: [faketime, '));
-  for (const name of ['build.sh', 'package.sh']) {
-    const script = join(recipes, 'docker/deb', name);
+  for (const name of ['build/build.sh', 'deb/package.sh']) {
+    const script = join(recipes, 'docker', name);
     const clock =
       'LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)\nexport LD_PRELOAD FAKETIME=+1d\necho "the clock says $(date -u +%F)"\n';
     writeFileSync(script, readFileSync(script, 'utf8').replace('set -eu\n', `set -eu\n${clock}`));

@@ -45,6 +45,13 @@ describe('verify with a package that it can do nothing with: one clear error, no
     expect(existsSync(out)).toBe(false);
   });
 
+  it('an .rpm', async () => {
+    const run = await turnbuild(['verify', join(dir, 'coturn-4.6.1-1.x86_64.rpm'), '--out', out]);
+    expect(run.stderr).toMatch(/is an \.rpm[\s\S]*--target portable[\s\S]*PACKAGE_FORMAT_UNKNOWN/);
+    expect(run.code).toBe(2);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('that is not there', async () => {
     const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
     expect(run.stderr).toMatch(/There is no file .*no\.deb[\s\S]*DEB_NOT_FOUND/);

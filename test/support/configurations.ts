@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Finding, LintContext } from '../../src/config/finding.ts';
 import { lintConfig } from '../../src/config/lint.ts';
 import { parseOptionList } from '../../src/config/option-table.ts';
+import { type Layout, layoutOf, TARBALL_LAYOUT } from '../../src/plan/layout.ts';
 import { renderTemplate } from '../../src/plan/template.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -24,13 +25,13 @@ export const CONTEXTS = {
 
 export type KnownVersion = keyof typeof CONTEXTS;
 
-/** The configuration that a package of this version ships. */
-export function shippedConfiguration(version: KnownVersion): string {
+/** The configuration that a package of this version ships; a .deb's, if no other layout is given. */
+export function shippedConfiguration(version: KnownVersion, layout: Layout = layoutOf('deb')): string {
   return renderTemplate(read('recipes/packaging/common/turnserver.conf'), {
-    values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766 },
+    values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766, ...layout },
     options: new Set(CONTEXTS[version].options.map(({ name }) => name)),
     metrics: new Set(),
-    features: new Set(),
+    features: new Set(layout === TARBALL_LAYOUT ? ['relocatable'] : []),
   });
 }
 

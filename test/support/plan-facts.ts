@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 export const target = (name: string) =>
   parseRecipeFile(name, read(`recipes/targets/${name}.yaml`), targetSchema);
 
-/** What a release of coturn 4.6.1 for both targets and architectures is planned from, on x86_64. */
+/** What a release of coturn 4.6.1 for both Debian targets and architectures is planned from, on x86_64. */
 export const releaseFacts: PlanFacts = {
   coturn: { version: '4.6.1', revision: 1, epoch: 1670102496 },
   release: parseRecipeFile('release', read('recipes/release.yaml'), releaseSchema),

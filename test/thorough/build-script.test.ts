@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-const script = readFileSync(new URL('../../recipes/docker/deb/build.sh', import.meta.url), 'utf8');
+const script = readFileSync(new URL('../../recipes/docker/build/build.sh', import.meta.url), 'utf8');
 const lineOf = (feature: string) =>
   new RegExp(`^.*echo ${feature} yes.*$`, 'm').exec(script)?.[0] ?? 'exit 99';
 
@@ -47,4 +47,46 @@ describe('the build tells whether turnserver drains', () => {
     const line = lineOf('drain').replace('/stage/usr/bin/turnserver', file);
     expect(spawnSync('sh', ['-c', line], { encoding: 'utf8' }).stdout.trim()).toBe(expected);
   });
+});
+
+describe('the build tells what turnserver calls, of a shared library or of one that is linked in', () => {
+  const calls = /^calls\(\) .*$/m.exec(script)?.[0] ?? 'exit 99';
+  const found = (symbols: string, name: string) => {
+    const dir = temporaryFolder();
+    writeFileSync(join(dir, 'symbols'), `${symbols}\n`);
+    const { status } = spawnSync('sh', [
+      '-c',
+      `${calls.replace('/tmp/symbols', `${dir}/symbols`)}\ncalls '${name}'`,
+    ]);
+    return status === 0;
+  };
+
+  it.each([
+    [
+      'of a shared one',
+      '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND MHD_start_daemon',
+      'MHD_start_daemon',
+    ],
+    [
+      'with a version',
+      '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND sd_notify@LIBSYSTEMD_209 (5)',
+      'sd_notify',
+    ],
+    [
+      'linked in',
+      '  9: 000000000001f2a0  1834 FUNC    GLOBAL DEFAULT   14 MHD_start_daemon',
+      'MHD_start_daemon',
+    ],
+    [
+      'by a pattern',
+      '  9: 000000000001f2a0    34 FUNC    LOCAL  HIDDEN    14 redisAsyncConnect',
+      'redis[A-Za-z]*Connect[A-Za-z]*',
+    ],
+  ])('%s', (_, symbols, name) => expect(found(symbols, name)).toBe(true));
+
+  it.each([
+    ['another function', '  9: 000000000001f2a0  1834 FUNC    GLOBAL DEFAULT   14 MHD_start_daemons'],
+    ['the end of another one', '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND my_MHD_start_daemon'],
+    ['data of that name', '  9: 000000000001f2a0     8 OBJECT  GLOBAL DEFAULT   24 MHD_start_daemon'],
+  ])('not %s', (_, symbols) => expect(found(symbols, 'MHD_start_daemon')).toBe(false));
 });

@@ -128,7 +128,9 @@ describe('ELF checks, on programs that gcc has really made', () => {
   });
 
   it('a package without turnserver fails every one of them', () => {
-    expect(Object.keys(failures(packageFacts()))).toEqual(elfChecks.map((check) => check.id));
+    const facts = packageFacts();
+    const own = elfChecks.filter(({ applies }) => applies?.(facts.target) ?? true);
+    expect(Object.keys(failures(facts))).toEqual(own.map((check) => check.id));
   });
 });
 

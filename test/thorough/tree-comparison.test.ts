@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { parseChanges } from '../../src/stages/verify/tree-changes.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-const folder = new URL('../../recipes/docker/deb/verify/', import.meta.url);
-const script = ['lib', 'snapshot']
+const folder = new URL('../../recipes/docker/', import.meta.url);
+const script = ['deb/verify/format', 'verify/lib', 'verify/snapshot']
   .map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'))
   .join('\n');
 

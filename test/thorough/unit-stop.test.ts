@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { layoutOf } from '../../src/plan/layout.ts';
 import { renderTemplate } from '../../src/plan/template.ts';
 
 // The command with which a unit drains, as systemd would run it, with processes that take it in different ways.
@@ -10,7 +11,7 @@ const template = readFileSync(
 );
 const render = (...features: string[]) =>
   renderTemplate(template, {
-    values: { minPort: 1, maxPort: 2, nofile: 3 },
+    values: { minPort: 1, maxPort: 2, nofile: 3, ...layoutOf('deb') },
     options: new Set(),
     metrics: new Set(),
     features: new Set(features),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-const folder = new URL('../../recipes/docker/deb/verify/', import.meta.url);
+const folder = new URL('../../recipes/docker/verify/', import.meta.url);
 
 /** Runs shell functions of the verification with their results in a folder of the test's own instead of /out. */
 function bash(dir: string, script: string) {

@@ -5,31 +5,19 @@
 #      /out/debug-ids.txt, /out/turnserver (the program)
 set -eu
 export LC_ALL=C.UTF-8
-mkdir -p /out/elf /pkg /symbols
+mkdir -p /out /pkg /symbols
 cd /tmp
+. /turnbuild/inspection.sh
 
 dpkg-deb -f /inputs/coturn.deb >/out/control.txt
 dpkg-deb -c /inputs/coturn.deb >/out/contents.txt
 dpkg-deb -x /inputs/coturn.deb /pkg
-number=0
-find /pkg -type f | LC_ALL=C sort >/tmp/files
-while read -r file; do
-	readelf -h "$file" >/tmp/header 2>/dev/null || continue
-	case $file in *.a) continue ;; esac
-	number=$((number + 1))
-	name=/out/elf/$(printf %03d $number)
-	echo "${file#/pkg}" >"$name.path"
-	mv /tmp/header "$name.header"
-	readelf --wide -d "$file" >"$name.dynamic"
-	readelf --wide --dyn-syms "$file" >"$name.symbols"
-	readelf --wide -l "$file" >"$name.segments"
-	readelf --wide -n "$file" >"$name.notes"
-done </tmp/files
+read_elf /pkg /out/elf
 
 : >/out/debug-ids.txt
 if [ -f /inputs/coturn-dbgsym.deb ]; then
 	dpkg-deb -x /inputs/coturn-dbgsym.deb /symbols
-	find /symbols -name '*.debug' | sed 's,.*/\(..\)/\(.*\)\.debug,\1\2,' | LC_ALL=C sort >/out/debug-ids.txt
+	read_symbols
 fi
 
 set -- /inputs/coturn.deb
@@ -40,25 +28,4 @@ code=0
 lintian --no-cfg --allow-root --show-overrides --tag-display-limit 0 "$@" >/out/lintian.txt 2>/out/lintian-errors.txt || code=$?
 echo $code >/out/lintian-exit.txt
 
-unit=$(find /pkg/usr/lib/systemd /pkg/lib/systemd -name coturn.service 2>/dev/null | head -n 1)
-if [ -n "$unit" ]; then
-	cp "$unit" /tmp/coturn.service
-	systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>&1 || true
-	cp "$unit" /out/coturn.service
-fi
-[ ! -f /pkg/usr/bin/turnserver ] || cp /pkg/usr/bin/turnserver /out/turnserver
-[ ! -f /pkg/etc/turnserver.conf ] || cp /pkg/etc/turnserver.conf /out/turnserver.conf
-
-monitoring=/pkg/usr/share/doc/coturn/monitoring
-if [ -d $monitoring ]; then
-	for what in check test; do
-		file=coturn.rules.yml
-		[ $what = check ] || file=coturn.rules.test.yml
-		code=0
-		(cd $monitoring && promtool $what rules $file) 2>&1 || code=$?
-		echo "$what exit $code"
-	done >/out/promtool.txt
-	for name in coturn.rules.yml coturn.rules.test.yml grafana-dashboard.json; do
-		[ ! -f $monitoring/$name ] || cp $monitoring/$name /out/
-	done
-fi
+read_files /etc/turnserver.conf

@@ -4,7 +4,7 @@ import type { IndependentFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
 import { ACCOUNT, ECHO_PORT } from './session.ts';
 
-/** Of recipes/docker/deb/lab/independent.py, in the image. */
+/** Of recipes/docker/lab/independent.py, in the image. */
 const PROGRAM = '/lab/independent.py';
 /** Messages over each transport. */
 const MESSAGES = 100;

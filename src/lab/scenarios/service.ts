@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { DrainFacts, LabSettings, ServiceFacts } from '../facts.ts';
+import type { LabSettings, ServiceFacts, Site } from '../facts.ts';
 import type { Namespaces } from '../network.ts';
 import type { RemoteAgent } from '../remote.ts';
 import { METRICS, shippedConfiguration, TARGET } from '../server.ts';
@@ -22,23 +22,25 @@ const START_MS = 60_000;
 export async function runService(
   namespaces: Namespaces,
   agent: RemoteAgent,
-  { emulated, drains }: Pick<LabSettings, 'emulated' | 'drains'>,
+  { emulated, drains, site }: Pick<LabSettings, 'emulated' | 'drains' | 'site'>,
 ): Promise<ServiceFacts> {
   const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${UNIT}`).find((path) => existsSync(path));
   if (unit === undefined) throw new Error(`the package has no ${UNIT}`);
   writeUnit(UNIT, readFileSync(unit, 'utf8'));
-  writeUnit(`${UNIT}.d/laboratory.conf`, dropIn(emulated));
-  adoptAccounts();
+  writeUnit(`${UNIT}.d/laboratory.conf`, dropIn(emulated, site));
+  adoptAccounts(site);
   const systemd = await startSystemd(namespaces.server);
-  const shipped = shippedConfiguration();
+  const shipped = shippedConfiguration(site);
+  const configuration = `${TARGET}${site.configuration}`;
   try {
-    const started = await start(systemd, agent);
+    const started = await start(systemd, agent, shipped);
     const restarted = await crash(systemd);
     const stopped = systemd.control('stop', UNIT);
     const result = systemd.property(UNIT, 'Result');
-    const drain = drains ? await stopWithAccount(systemd, shipped) : undefined;
-    writeFileSync(`${TARGET}/etc/turnserver.conf`, withoutDenials(shipped));
-    await start(systemd, agent);
+    if (drains) writeFileSync(configuration, withAccount(shipped));
+    const drain = drains ? await stopUnderSessions(systemd, UNIT) : undefined;
+    writeFileSync(configuration, withoutDenials(shipped));
+    await start(systemd, agent, shipped);
     // UDP listeners and authentication threads come right after.
     await pause(1000);
     const reached = await reachMetadata(namespaces, systemd.controlGroup(UNIT));
@@ -51,13 +53,13 @@ export async function runService(
       reached,
     };
   } finally {
-    writeFileSync(`${TARGET}/etc/turnserver.conf`, shipped);
+    writeFileSync(configuration, shipped);
     await systemd.stop();
   }
 }
 
-function dropIn(emulated: boolean): string {
-  const lines = ['[Service]', `RootDirectory=${TARGET}`, 'MountAPIVFS=yes', 'ReadWritePaths=-+/var/lib/turn'];
+function dropIn(emulated: boolean, { stateDir }: Site): string {
+  const lines = ['[Service]', `RootDirectory=${TARGET}`, 'MountAPIVFS=yes', `ReadWritePaths=-+${stateDir}`];
   lines.push(`Environment=DRAIN_SECONDS=${DRAIN_SECONDS}`);
   // QEMU writes the code that it runs, and asks the kernel for more than turnserver does.
   if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=');
@@ -65,22 +67,23 @@ function dropIn(emulated: boolean): string {
 }
 
 /** systemd looks up users in its own root: the target's accounts of turnserver have to be there as well. */
-function adoptAccounts(): void {
+function adoptAccounts({ user }: Site): void {
+  const line = new RegExp(`^${user}:.*$`, 'm');
   for (const file of ['/etc/passwd', '/etc/group']) {
-    const line = /^turnserver:.*$/m.exec(readFileSync(`${TARGET}${file}`, 'utf8'))?.[0];
-    if (line !== undefined && !/^turnserver:/m.test(readFileSync(file, 'utf8')))
-      appendFileSync(file, `${line}\n`);
+    const account = line.exec(readFileSync(`${TARGET}${file}`, 'utf8'))?.[0];
+    if (account !== undefined && !line.test(readFileSync(file, 'utf8'))) appendFileSync(file, `${account}\n`);
   }
 }
 
 async function start(
   systemd: Systemd,
   agent: RemoteAgent,
+  shipped: string,
 ): Promise<Pick<ServiceFacts, 'state' | 'metrics' | 'log'>> {
   systemd.control('start', UNIT);
   const state = systemd.property(UNIT, 'ActiveState');
   const log = lastLines(systemd);
-  if (!/^prometheus$/m.test(shippedConfiguration())) return { state, log };
+  if (!/^prometheus$/m.test(shipped)) return { state, log };
   const metrics = await agent.scrape(METRICS).then(
     () => true,
     () => false,
@@ -100,11 +103,6 @@ async function crash(systemd: Systemd): Promise<string> {
       return now === before ? 'never ended' : state;
     await pause(250);
   }
-}
-
-function stopWithAccount(systemd: Systemd, shipped: string): Promise<DrainFacts> {
-  writeFileSync(`${TARGET}/etc/turnserver.conf`, withAccount(shipped));
-  return stopUnderSessions(systemd, UNIT);
 }
 
 function withAccount(configuration: string): string {

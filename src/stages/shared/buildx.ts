@@ -7,9 +7,9 @@ import { readyBase, type StageContext } from './context.ts';
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
 
-/** Where a folder with a Dockerfile lies for a step's package format. */
-export function dockerContext(context: StageContext, format: string): string {
-  return `${context.recipes}/docker/${format}`;
+/** The folder with the Dockerfile. */
+export function dockerContext(context: StageContext): string {
+  return `${context.recipes}/docker`;
 }
 
 /**
@@ -21,7 +21,6 @@ export async function runBuildx(
   context: StageContext,
   build: {
     dockerStage: string;
-    format: string;
     inputs: string;
     output: string;
     /** Name of the image that the stage becomes, instead of files. */
@@ -34,7 +33,7 @@ export async function runBuildx(
   const command = stepCommand(step, {
     ...rest,
     ...(image === undefined ? {} : { image: { name: image, platform: own } }),
-    folder: dockerContext(context, build.format),
+    folder: dockerContext(context),
     base: readyBase(context, step.base).context,
     target: ['verify', 'lab'].includes(build.dockerStage) ? readyBase(context, step.targetBase).context : '',
     builder: context.builder,
@@ -85,6 +84,12 @@ const HINTS: Record<string, string> = {
   PATCH_FAILED:
     'The patch is for other versions: narrow its range in patches/compatibility.yaml, or refresh it.',
   PROMETHEUS_MISSING: 'A package without Prometheus is never made. See which library configure did not find.',
+  GLIBC_TOO_NEW:
+    'A library that is linked in, or a flag of the compiler, brings it: give the program its own function, or raise glibc in the recipe.',
+  STATIC_LIBRARY_MISSING:
+    'Add the package that has it to `libraries`, or take the name out of `linkedIn.archive`.',
+  LICENSE_UNKNOWN: 'Add it with its SPDX name, or leave the library out.',
+  SPEC_FAILED: 'The line is of the rendered recipes/packaging/rpm/coturn.spec.',
   COMPILE_FAILED: "The compiler's first error is in the step's log.",
   VERIFY_PORT_IN_USE:
     'Stop what listens there, or use a builder whose containers have a network of their own.',

@@ -1,5 +1,6 @@
 import type { CheckResult } from '../../manifest/schema.ts';
 import { type CheckSelection, EVERY_CHECK, skippedBecause } from '../../plan/check-selection.ts';
+import type { Target } from '../../recipe/schema.ts';
 import type { PackageFacts } from './facts.ts';
 
 /** What a check found. A message is one sentence that stands alone; figures are what was measured. */
@@ -17,6 +18,8 @@ export interface Check {
   title: string;
   reason: string;
   reference?: string;
+  /** Which targets' packages it is for; all of them without it. */
+  applies?: (target: Target) => boolean;
   /** Advisories that a failure with these facts is known by: coturn can't do better, whatever the package does. */
   advisories?: (facts: PackageFacts) => readonly string[];
   judge: (facts: PackageFacts) => Verdict;
@@ -56,7 +59,8 @@ export function judgeAll(
   facts: PackageFacts,
   selection: CheckSelection = EVERY_CHECK,
 ): CheckResult[] {
-  return checks.map(({ judge, advisories = () => [], ...check }) => {
+  const applicable = checks.filter(({ applies }) => applies?.(facts.target) ?? true);
+  return applicable.map(({ judge, applies: _, advisories = () => [], ...check }) => {
     const skipped = skippedBecause(check.id, selection);
     if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
     const { ok, skipped: unknown, message, figures = {} } = judgeOne(judge, facts);

@@ -1,5 +1,6 @@
+import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
-import type { ElfFile, PackageFacts } from './facts.ts';
+import { buildIdOf, type ElfFile, type PackageFacts } from './facts.ts';
 
 const HARDENING = 'https://wiki.debian.org/Hardening';
 
@@ -18,7 +19,25 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
 
 const needed = (file: ElfFile) =>
   [...file.dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
-const buildId = (file: ElfFile) => /Build ID: ([0-9a-f]+)/.exec(file.notes)?.[1];
+
+/** Versions of the C library whose symbols a program needs, e.g. `2.34`. */
+function glibcVersions({ symbols }: ElfFile): string[] {
+  const found = [...symbols.matchAll(/ UND \S+@GLIBC_(\d+(?:\.\d+)*)/g)].map(([, version]) => version ?? '');
+  return [...new Set(found)].sort(byVersion);
+}
+
+function newestGlibc(elf: readonly ElfFile[]): string {
+  return elf.flatMap(glibcVersions).sort(byVersion).at(-1) ?? 'none';
+}
+
+function byVersion(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+const isNewer = (version: string, floor: string) => byVersion(version, floor) > 0;
+
+/** Debug symbols have other names elsewhere. */
+const symbolsPackage = ({ format }: Target) => (format === 'deb' ? 'coturn-dbgsym' : 'coturn-debuginfo');
 
 export const elfChecks: Check[] = [
   {
@@ -142,11 +161,28 @@ export const elfChecks: Check[] = [
         facts,
         ({ path, symbols, dynamic }) => {
           if (path !== '/usr/bin/turnserver') return undefined;
-          return / UND MHD_start_daemon/.test(symbols) && dynamic.includes('libmicrohttpd')
-            ? undefined
-            : 'has no Prometheus endpoint: it does not use libmicrohttpd';
+          const linked = facts.target.linkedIn !== undefined && facts.hasMicrohttpd;
+          const shared = / UND MHD_start_daemon/.test(symbols) && dynamic.includes('libmicrohttpd');
+          return linked || shared ? undefined : 'has no Prometheus endpoint: it does not use libmicrohttpd';
         },
         'turnserver uses libmicrohttpd',
+      ),
+  },
+  {
+    id: 'elf.glibc',
+    title: 'No program needs a newer C library than its target has',
+    reason:
+      'One symbol of a newer version is enough: the program does not start there, and the machine that built it never notices.',
+    reference: 'https://sourceware.org/glibc/wiki/FAQ',
+    applies: ({ glibc }) => glibc !== undefined,
+    judge: (facts) =>
+      eachFile(
+        facts,
+        (file) => {
+          const newer = glibcVersions(file).filter((version) => isNewer(version, facts.target.glibc ?? '0'));
+          return newer.length === 0 ? undefined : `needs GLIBC_${newer.join(', GLIBC_')}`;
+        },
+        `the newest version needed is GLIBC_${newestGlibc(facts.elf)}, of at most GLIBC_${facts.target.glibc}`,
       ),
   },
   {
@@ -177,17 +213,17 @@ export const elfChecks: Check[] = [
     reason: 'A core dump of a production relay can be read only with the symbols of its very build id.',
     judge: (facts) =>
       !facts.built && (facts.inspected.debugIds ?? '') === ''
-        ? skip('there is no coturn-dbgsym beside it')
+        ? skip(`there is no ${symbolsPackage(facts.target)} beside it`)
         : eachFile(
             facts,
             (file) => {
-              const id = buildId(file);
+              const id = buildIdOf(file);
               if (id === undefined) return 'has no build id';
               return (facts.inspected.debugIds ?? '').split('\n').includes(id)
                 ? undefined
-                : 'has no symbols in coturn-dbgsym';
+                : `has no symbols in ${symbolsPackage(facts.target)}`;
             },
-            'each build id is in coturn-dbgsym',
+            `each build id is in ${symbolsPackage(facts.target)}`,
           ),
   },
 ];

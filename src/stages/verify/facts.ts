@@ -26,6 +26,8 @@ export interface PackageFacts {
   /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
   sourceMetrics: ReadonlySet<string>;
   elf: readonly ElfFile[];
+  /** Those of the archive beside the package, if there is one. */
+  tarballElf: readonly ElfFile[];
   /** Named texts of the inspection: control, contents, lintian, systemd, unit, configuration, debugIds, rules, dashboard, ... */
   inspected: Readonly<Record<string, string>>;
   /** `name -> value` as the verification wrote it. */
@@ -38,6 +40,8 @@ export interface PackageFacts {
   handlesStop: boolean | undefined;
   /** The program drains on SIGUSR1. */
   drains: boolean;
+  /** libmicrohttpd is in the program, or is named by it. */
+  hasMicrohttpd: boolean;
   /** Long options of this very turnserver, of its source where that is known. */
   options: ReadonlySet<string>;
   /** Long options that were read out of the program. */
@@ -46,6 +50,11 @@ export interface PackageFacts {
   sanitizes: boolean;
   /** turnbuild has built it from source; else it was given as a file. */
   built: boolean;
+}
+
+/** The build id that the linker has given a program; debug symbols are found by it. */
+export function buildIdOf({ notes }: ElfFile): string | undefined {
+  return /Build ID: ([0-9a-f]+)/.exec(notes)?.[1];
 }
 
 /** Lines of `facts.txt`: name, tab, value. */

@@ -1,5 +1,6 @@
+import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
+import type { Artifact } from '../../manifest/schema.ts';
 import { skippedBecause } from '../../plan/check-selection.ts';
-import { targetOfStep } from '../../plan/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { ARCHIVE_FILE } from '../shared/archive.ts';
 import { collectBuildInputs } from '../shared/build-inputs.ts';
@@ -8,7 +9,7 @@ import type { StageContext } from '../shared/context.ts';
 import { runLab } from './lab.ts';
 import { readProgram } from './program.ts';
 import { sanitizerChecks } from './sanitizer-checks.ts';
-import { buildFolder, drains, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
+import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
 
 /** The Docker stages whose facts checks judge. */
 export type Part = 'inspect' | 'verify' | 'lab';
@@ -25,20 +26,18 @@ export async function gather(
 ): Promise<void> {
   const inputs = `${work}/inputs`;
   await collectPackage(step, context, inputs);
-  const { format } = targetOfStep(context.plan, step);
   const run = (dockerStage: Part, within: StageContext, args: Record<string, string> = {}) =>
-    runBuildx(step, within, { dockerStage, format, inputs, output: `${work}/out/${dockerStage}`, args });
+    runBuildx(step, within, { dockerStage, inputs, output: `${work}/out/${dockerStage}`, args });
   // Whatever is chosen: what a program can do is read off it.
   await run('inspect', context);
   await readProgram(context, `${work}/out/inspect`);
   const use = (within: StageContext) => run('verify', within, { ATTEMPT: context.attempt });
   const tryOut = async (within: StageContext) =>
     runLab(step, within, {
-      format,
       inputs,
       output: `${work}/out/lab`,
       options: await optionsOf(step, context, `${work}/out/inspect`),
-      drains: await drains(context, `${work}/out/inspect`),
+      drains: (await programFeatures(context, `${work}/out/inspect`)).has('drain'),
       sanitized: await compileSanitized(step, within, work),
     });
   await together(context, [...(parts.has('verify') ? [use] : []), ...(parts.has('lab') ? [tryOut] : [])]);
@@ -68,11 +67,21 @@ export async function together(
   if (errors.length > 0) throw errors[0];
 }
 
+/** What each kind of package file is called while it is verified. */
+const INPUT_NAMES: Partial<Record<Artifact['kind'], string>> = {
+  deb: 'coturn.deb',
+  'deb-dbgsym': 'coturn-dbgsym.deb',
+  rpm: 'coturn.rpm',
+  'rpm-debuginfo': 'coturn-debuginfo.rpm',
+  tarball: 'coturn.tar.gz',
+};
+
 async function collectPackage(step: PlannedStep, context: StageContext, inputs: string): Promise<void> {
   const { files } = context.io;
-  const [main, symbols] = step.packages;
-  await files.copyInto(`${context.dir}/${main}`, `${inputs}/coturn.deb`);
-  if (symbols !== undefined) await files.copyInto(`${context.dir}/${symbols}`, `${inputs}/coturn-dbgsym.deb`);
+  for (const name of step.packages) {
+    const as = INPUT_NAMES[kindOfPackageFile(name)];
+    if (as !== undefined) await files.copyInto(`${context.dir}/${name}`, `${inputs}/${as}`);
+  }
   if (isBuiltHere(step))
     await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
 }
@@ -91,7 +100,6 @@ async function compileSanitized(
   const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
   await runBuildx(step, context, {
     dockerStage: 'sanitize',
-    format: targetOfStep(context.plan, step).format,
     inputs,
     output: `${work}/sanitized`,
     args: { ARCHIVE_STATE: archive },

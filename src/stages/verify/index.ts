@@ -12,6 +12,7 @@ import { lifecycleChecks } from './lifecycle-checks.ts';
 import { monitoringChecks } from './monitoring-checks.ts';
 import { packageChecks } from './package-checks.ts';
 import { readFacts } from './read-facts.ts';
+import { rpmChecks, tarballChecks } from './rpm-checks.ts';
 import { sanitizerChecks } from './sanitizer-checks.ts';
 import { serviceChecks } from './service-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
@@ -21,13 +22,15 @@ import { buildFolder, isBuiltHere } from './what-is-known.ts';
 /** SHA-256 of the sources of all checks (this folder, config and turn), put in by scripts/bundle.js. */
 declare const CHECKS_DIGEST: string;
 
-/** Every check of a .deb, in the order of the report. */
+/** Every check of a package, in the order of the report. Some are for one format only. */
 export const CHECKS: readonly Check[] = [
   ...elfChecks,
   ...packageChecks,
   ...monitoringChecks,
   ...lifecycleChecks,
   ...upgradeChecks,
+  ...rpmChecks,
+  ...tarballChecks,
   ...trafficChecks,
   ...labChecks,
   ...sanitizerChecks,
@@ -60,7 +63,7 @@ export const verify: Stage = {
             'metrics.txt',
           ])
         : 'none',
-      recipe: await files.digestFiles(dockerContext(context, target.format)),
+      recipe: await files.digestFiles(dockerContext(context)),
       checks: files.sha256Text(
         JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection, context.full]),
       ),

@@ -1,6 +1,7 @@
 import { TurnbuildError } from '../../errors.ts';
-import type { LabFacts, LabScale, LabSettings } from '../../lab/facts.ts';
+import type { LabFacts, LabScale, LabSettings, Site } from '../../lab/facts.ts';
 import type { Command } from '../../plan/command.ts';
+import { targetOfStep } from '../../plan/index.ts';
 import {
   copyFromLabCommand,
   copyToLabCommand,
@@ -11,13 +12,13 @@ import {
   removeLabCommands,
   startLabCommand,
 } from '../../plan/lab.ts';
+import { type Format, layoutOf } from '../../plan/layout.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { buildError, runBuildx } from '../shared/buildx.ts';
 import type { StageContext } from '../shared/context.ts';
 
 /** What goes into the laboratory, and where its results go. */
 export interface LabRun {
-  format: string;
   /** Folder with coturn.deb. */
   inputs: string;
   /** Folder that gets lab.json. */
@@ -42,7 +43,6 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
   try {
     await runBuildx(step, context, {
       dockerStage: 'lab',
-      format: run.format,
       inputs: run.inputs,
       output: '',
       image: name,
@@ -55,6 +55,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       drains: run.drains,
       sanitized: run.sanitized !== undefined,
       scale: context.full ? FULL_SCALE : SCALE,
+      site: siteOf(targetOfStep(context.plan, step).format),
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
@@ -68,6 +69,11 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     // Also after Ctrl-C: so without the signal that has just ended everything else.
     for (const command of removeLabCommands(lab)) await io.exec(command);
   }
+}
+
+function siteOf(format: Format): Site {
+  const { user, configurationDir, stateDir } = layoutOf(format);
+  return { user, configuration: `${configurationDir}/turnserver.conf`, stateDir };
 }
 
 /** Enough to see each fault at all, in seconds natively. */

@@ -1,8 +1,9 @@
+import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, expectValues, value } from './check.ts';
 import { serviceCalls } from './facts.ts';
 import { judgeTree } from './tree-changes.ts';
 
-export const lifecycleChecks: Check[] = [
+const checks: Check[] = [
   {
     id: 'install.clean',
     title: 'Installs in a minimal root of its distribution, dependencies resolved by apt',
@@ -86,3 +87,9 @@ export const lifecycleChecks: Check[] = [
     },
   },
 ];
+
+/** What dpkg and apt make of a .deb. */
+export const lifecycleChecks: Check[] = checks.map((check) => ({
+  ...check,
+  applies: ({ format }: Target) => format === 'deb',
+}));

@@ -11,6 +11,7 @@ export const packageChecks: Check[] = [
     title: 'lintian has no errors and no warnings',
     reason: 'It knows Debian policy: paths, permissions, maintainer scripts, relations.',
     reference: 'https://wiki.debian.org/Lintian',
+    applies: ({ format }) => format === 'deb',
     judge: ({ inspected }) => {
       const lines = (inspected.lintian ?? '').split('\n').filter((line) => line.trim() !== '');
       const code = inspected.lintianExit?.trim();
@@ -20,6 +21,39 @@ export const packageChecks: Check[] = [
       const bad = lines.filter((line) => /^[EW]: /.test(line));
       const overridden = lines.filter((line) => line.startsWith('O: ')).length;
       return complaints(bad, 'no errors, no warnings', { errors: bad.length, overridden });
+    },
+  },
+  {
+    id: 'package.rpmlint',
+    title: 'rpmlint has no errors',
+    reason: 'It knows the conventions of rpm-based distributions: paths, permissions, scriptlets, tags.',
+    reference: 'https://github.com/rpm-software-management/rpmlint',
+    applies: ({ format }) => format === 'rpm',
+    judge: ({ inspected }) => {
+      const code = inspected.rpmlintExit?.trim();
+      // 0 without errors, 64 with some, anything else when it could not do its work.
+      if (inspected.rpmlint === undefined || (code !== '0' && code !== '64'))
+        return fail(`rpmlint did not run to its end: exit code ${code ?? 'unknown'}`);
+      const lines = inspected.rpmlint.split('\n');
+      const bad = lines.filter((line) => / E: /.test(line));
+      const warnings = lines.filter((line) => / W: /.test(line)).length;
+      return complaints(bad, 'no errors', { errors: bad.length, warnings });
+    },
+  },
+  {
+    id: 'package.requires',
+    title: 'Nothing but the C library is required by name of a library',
+    reason:
+      'What is linked in must not be asked for as well: such a package could not be installed elsewhere.',
+    applies: ({ format, linkedIn }) => format === 'rpm' && linkedIn !== undefined,
+    judge: ({ inspected, target }) => {
+      if (inspected.requires === undefined) return fail('the requires were not read');
+      const libraries = inspected.requires.split('\n').filter((line) => /\.so(\.|\()/.test(line));
+      const strange = libraries.filter(
+        (line) => !target.allowedLibraries.some((prefix) => line.startsWith(prefix)),
+      );
+      if (libraries.length === 0) strange.push('not even the C library is required');
+      return complaints(strange, `${libraries.length} of the C library`, { libraries: libraries.length });
     },
   },
   {

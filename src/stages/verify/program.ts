@@ -20,7 +20,14 @@ export async function readProgram(context: StageContext, inspect: string): Promi
       .map((name) => `${name}\n`)
       .join(''),
   );
-  await files.writeText(`${inspect}/features.txt`, `drain ${drains(program) ? 'yes' : 'no'}\n`);
+  await files.writeText(
+    `${inspect}/features.txt`,
+    [
+      `drain ${drains(program) ? 'yes' : 'no'}\n`,
+      // By name, in its error messages, or as a library that is needed.
+      `microhttpd ${program.includes('libmicrohttpd') ? 'yes' : 'no'}\n`,
+    ].join(''),
+  );
 }
 
 /** A program without a readable table has none; the check `elf.options` says so. */

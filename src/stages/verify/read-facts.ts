@@ -5,7 +5,7 @@ import { featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
 import { type ElfFile, type PackageFacts, parseFacts } from './facts.ts';
 import { parseLabFacts } from './lab.ts';
-import { buildFolder, drains, isBuiltHere, optionsOf, sanitizes } from './what-is-known.ts';
+import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
 
 /** Reads what was gathered of a package in the step's folder `output`. */
 export async function readFacts(
@@ -23,6 +23,9 @@ export async function readFacts(
     contents: await optional(`${inspect}/contents.txt`),
     lintian: await optional(`${inspect}/lintian.txt`),
     lintianExit: await optional(`${inspect}/lintian-exit.txt`),
+    rpmlint: await optional(`${inspect}/rpmlint.txt`),
+    rpmlintExit: await optional(`${inspect}/rpmlint-exit.txt`),
+    requires: await optional(`${inspect}/requires.txt`),
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
     configuration: await optional(`${inspect}/turnserver.conf`),
@@ -34,6 +37,7 @@ export async function readFacts(
   };
   const built = isBuiltHere(step) ? buildFolder(step, context) : undefined;
   const names = await files.listFiles(used);
+  const can = await programFeatures(context, inspect);
   const lab = await optional(`${context.dir}/${output}/lab/lab.json`);
   return {
     version: context.plan.coturn.version,
@@ -48,6 +52,7 @@ export async function readFacts(
       ),
     ),
     elf: await readElfFiles(context, `${inspect}/elf`),
+    tarballElf: await readElfFiles(context, `${inspect}/tarball-elf`),
     inspected: Object.fromEntries(
       Object.entries(inspected).filter(([, text]) => text !== undefined),
     ) as Record<string, string>,
@@ -59,7 +64,8 @@ export async function readFacts(
       built === undefined
         ? undefined
         : featuresIn(await files.readText(`${built}/features.txt`)).has('stop-signal'),
-    drains: await drains(context, inspect),
+    drains: can.has('drain'),
+    hasMicrohttpd: can.has('microhttpd'),
     lab: lab === undefined ? undefined : parseLabFacts(lab),
     options: await optionsOf(step, context, inspect),
     programOptions: new Set(firstWords((await optional(`${inspect}/options.txt`)) ?? '')),

@@ -4,7 +4,7 @@ import { clientCounts, declaredTypes, type PackageFacts, parseSamples } from './
 const CREDENTIALS = ['long-term', 'rest-secret'] as const;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
 
-/** Messages that each client of recipes/docker/deb/verify/traffic.sh sends. */
+/** Messages that each client of recipes/docker/verify/traffic.sh sends. */
 const MESSAGES = 50;
 /** Payload of one message in bytes. */
 const MESSAGE_BYTES = 100;

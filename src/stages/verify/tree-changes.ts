@@ -64,11 +64,34 @@ export function parseChanges(text: string): TreeChange[] {
 }
 
 /** Whether a difference is none of the package's. */
-function isExcepted(change: TreeChange): boolean {
+function isExcepted(
+  change: TreeChange,
+  { exceptions, own }: { exceptions: typeof EXCEPTIONS; own: RegExp },
+): boolean {
   return (
-    !/turn/i.test(change.path) &&
-    EXCEPTIONS.some(({ path, only }) => path.test(change.path) && (only?.(change) ?? true))
+    !own.test(change.path) &&
+    exceptions.some(({ path, only }) => path.test(change.path) && (only?.(change) ?? true))
   );
+}
+
+/** What rpm leaves by its own rules: what the server itself has made, and what the accounts and the records of packages need. */
+const RPM_EXCEPTIONS: typeof EXCEPTIONS = [
+  ...EXCEPTIONS,
+  {
+    path: /^\/var\/lib\/coturn(\/turndb)?$/,
+    reason: 'accounts of users: data is never erased with a program',
+  },
+  { path: /^\/var\/log\/coturn$/, reason: 'logs' },
+  { path: /^\/var\/log\/(dnf|hawkey)[\w.]*$/, reason: "dnf's own logs" },
+];
+
+/** As `judgeTree`, by rpm's rules: there is no purge. */
+export function judgeRpmTree(facts: PackageFacts, name: string): ReturnType<typeof judgeTree> {
+  return judgeChanges(facts, name, {
+    account: 'coturn',
+    exceptions: RPM_EXCEPTIONS,
+    own: /^(?!\/var\/(lib|log)\/coturn).*turn/i,
+  });
 }
 
 /** A comparison of the whole tree: complaints, how many paths were compared, and how many differences are of others. */
@@ -76,10 +99,19 @@ export function judgeTree(
   facts: PackageFacts,
   name: string,
 ): { found: string[]; paths: number; excepted: number } {
+  return judgeChanges(facts, name, { account: 'turnserver', exceptions: EXCEPTIONS, own: /turn/i });
+}
+
+/** @param rules `own`: paths that are never excepted; `account`: the one that may have been added */
+function judgeChanges(
+  facts: PackageFacts,
+  name: string,
+  rules: { account: string; exceptions: typeof EXCEPTIONS; own: RegExp },
+): { found: string[]; paths: number; excepted: number } {
   const text = facts.files.get(`${name}.changes.txt`);
   const paths = Number(value(facts, `${name}.compared`)) || 0;
   const changes = parseChanges(text ?? '');
-  const own = changes.filter((change) => !isExcepted(change));
+  const own = changes.filter((change) => !isExcepted(change, rules));
   const found = own.map(
     ({ kind, path, before, after }) =>
       `${name}: ${path} is ${kind === 'removed' ? 'gone' : kind}${kind === 'changed' ? ` (${before} -> ${after})` : ''}`,
@@ -87,6 +119,6 @@ export function judgeTree(
   // A minimal root has more than this; and apt's log alone makes a difference.
   if (text === undefined || paths < 1000 || changes.length === 0)
     found.push(`${name}: the trees were not compared`);
-  found.push(...expectValues(facts, { [`${name}.accounts`]: 'turnserver' }));
+  found.push(...expectValues(facts, { [`${name}.accounts`]: rules.account }));
   return { found, paths, excepted: changes.length - own.length };
 }

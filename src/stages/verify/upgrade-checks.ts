@@ -2,7 +2,7 @@ import { parseSettings } from '../../config/settings.ts';
 import { type Check, complaints, expectValues, fail, type Verdict, value } from './check.ts';
 import { type PackageFacts, serviceCalls } from './facts.ts';
 
-/** Upgrades that fail, and what dpkg may say of the package afterwards: recipes/docker/deb/verify/upgrades.sh. */
+/** Upgrades that fail, and what dpkg may say of the package afterwards: recipes/docker/verify/upgrades.sh. */
 const FAILING = [
   { name: 'truncated', status: 'installed', suffix: '' },
   { name: 'preinst-fails', status: 'installed', suffix: '' },
@@ -113,6 +113,7 @@ export const upgradeChecks: Check[] = [
   {
     id: 'install.failed-upgrade',
     title: 'An upgrade that fails leaves the old server running',
+    applies: ({ format }) => format === 'deb',
     reason: 'A broken download or a full disk must not end the calls of a machine that was working.',
     reference: 'https://www.debian.org/doc/debian-policy/ch-maintainerscripts.html',
     judge: judgeFailures,
@@ -120,6 +121,7 @@ export const upgradeChecks: Check[] = [
   {
     id: 'install.restart',
     title: 'An upgrade restarts a running server once, when its files are in place and configured',
+    applies: ({ format }) => format === 'deb',
     reason:
       'Each restart ends all calls; a stop before the files are there is an outage as long as the upgrade.',
     reference: 'https://manpages.debian.org/trixie/debhelper/dh_installsystemd.1.en.html',

@@ -27,7 +27,7 @@ export async function optionsOf(
   return new Set(firstWords(await context.io.files.readText(file)));
 }
 
-/** Whether the program itself, whoever has built it, drains on SIGUSR1. */
-export async function drains({ io }: StageContext, inspect: string): Promise<boolean> {
-  return featuresIn(await io.files.readText(`${inspect}/features.txt`)).has('drain');
+/** What the program itself, whoever has built it, can do: `drain` on SIGUSR1, `microhttpd`. */
+export async function programFeatures({ io }: StageContext, inspect: string): Promise<Set<string>> {
+  return featuresIn(await io.files.readText(`${inspect}/features.txt`));
 }

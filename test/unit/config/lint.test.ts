@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LintContext } from '../../../src/config/finding.ts';
 import { lintConfig } from '../../../src/config/lint.ts';
+import { layoutOf, TARBALL_LAYOUT } from '../../../src/plan/layout.ts';
 import { CONTEXTS, shippedConfiguration } from '../../support/configurations.ts';
 
 const context: LintContext = CONTEXTS['4.6.1'];
@@ -21,6 +22,17 @@ function withLine(line: string): string[] {
 
 describe('the shipped configuration', () => {
   it('has nothing to complain of', () => expect(rules(shipped)).toEqual([]));
+
+  it.each([
+    ['an .rpm', layoutOf('rpm'), /\/etc\/coturn\/turnserver\.conf/, /readable by the group coturn/],
+    ['the archive', TARBALL_LAYOUT, /^userdb=var\/turndb$/m, /^pidfile=var\//m],
+  ])('nor has that of %s, which is the same but for where files lie', (_, layout, ...own) => {
+    const text = shippedConfiguration('4.6.1', layout);
+    expect(rules(text)).toEqual([]);
+    for (const pattern of own) expect(text).toMatch(pattern);
+    const denied = (conf: string) => conf.match(/^(denied-peer-ip|no-).*$/gm);
+    expect(denied(text)).toEqual(denied(shipped));
+  });
 
   it('nor has it by the rules of later versions', () =>
     expect(

@@ -25,7 +25,7 @@ const step: PlannedStep = {
 };
 const build: StepBuild = {
   dockerStage: 'build',
-  folder: '/recipes/docker/deb',
+  folder: '/recipes/docker',
   base: 'oci-layout:///bases/x@sha256:1',
   target: 'oci-layout:///bases/a@sha256:2',
   inputs: '/in',

@@ -3,11 +3,11 @@ import type { TurnbuildError } from '../../../src/errors.ts';
 import { createPlan } from '../../../src/plan/index.ts';
 import { describePackage, planPackageFile } from '../../../src/plan/package-file.ts';
 import { packageFacts } from '../../support/package-facts.ts';
-import { releaseFacts } from '../../support/plan-facts.ts';
+import { releaseFacts, target } from '../../support/plan-facts.ts';
 
 const debian12 = packageFacts().target;
 const debian13 = { ...debian12, name: 'debian-13', suite: 'trixie', label: 'deb13' };
-const targets = [debian12, debian13];
+const targets = [debian12, debian13, target('portable')];
 const control = { Package: 'coturn', Version: '4.6.1+turnbuild-1~deb13', Architecture: 'arm64' };
 const describeIt = (fields: Partial<typeof control>, wanted?: typeof debian12) =>
   describePackage('x.deb', { ...control, ...fields }, { targets, wanted });
@@ -39,6 +39,7 @@ describe('describePackage', () => {
       /arm64 and amd64/,
     ],
     ['a package that says nothing', { Version: '4.6.1-1' }, undefined, 'PACKAGE_TARGET_UNKNOWN', /4\.6\.1-1/],
+    ['a target of another format', {}, target('portable'), 'PACKAGE_FOREIGN', /portable takes \.rpm/],
     ['another distribution', {}, debian12, 'PACKAGE_FOREIGN', /for debian-13 .* not for debian-12/],
   ])('refuses %s', (_, fields, wanted, code, message) => {
     const refuse = () => describeIt(fields, wanted);

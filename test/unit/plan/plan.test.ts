@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPlan, findTarget } from '../../../src/plan/index.ts';
-import { releaseFacts as facts } from '../../support/plan-facts.ts';
+import { releaseFacts as facts, target } from '../../support/plan-facts.ts';
 
 describe('createPlan', () => {
   it('plans three stages for each target and architecture', () => {
@@ -52,6 +52,28 @@ describe('createPlan', () => {
         .map((step) => step.buildArgs.NETWORK);
     expect(new Set(networks(false)).size).toBe(4);
     expect(networks(true)).toEqual(['shared', 'shared', 'shared', 'shared']);
+  });
+
+  it('plans a target whose libraries are linked in: an .rpm with its debug symbols, and an archive', () => {
+    const portable = createPlan({ ...facts, knownTargets: [target('portable')], targets: ['portable'] });
+    const step = (id: string) => portable.steps.find((each) => each.id === id);
+    expect(step('package:portable:arm64')?.outputs).toEqual([
+      'coturn-4.6.1+turnbuild-1.aarch64.rpm',
+      'coturn-debuginfo-4.6.1+turnbuild-1.aarch64.rpm',
+      'coturn-4.6.1-linux-arm64.tar.gz',
+    ]);
+    expect(step('build:portable:arm64')?.buildArgs).toMatchObject({
+      COMPILE_ON: 'static-libraries',
+      SOURCE_LIBRARIES: 'bookworm/libmicrohttpd trixie/hiredis',
+      CONFIGURATION_DIR: '/etc/coturn',
+    });
+    // Its packages are tried in a root that is made of rpms, on the build platform.
+    expect(portable.bases.map(({ id }) => id)).toEqual(['bookworm-x86_64']);
+    expect(step('verify:portable:arm64')?.targetBase).toBe('bookworm-x86_64');
+  });
+
+  it('compiles nothing with libraries that a recipe does not name', () => {
+    for (const { buildArgs } of createPlan(facts).steps) expect(buildArgs).not.toHaveProperty('COMPILE_ON');
   });
 
   it('is a document: the same facts give the same plan, and it survives JSON', () => {

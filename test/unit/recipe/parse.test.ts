@@ -46,6 +46,12 @@ describe('target recipes', () => {
     ['an image that is not pinned', `${good}\nbaseImage: debian:12\n`],
     ['no document', ''],
     ['broken YAML', 'name: [debian'],
+    ['a .deb without a label', good.replace('label: deb12\n', '')],
+    ['a glibc version that is a number', `${good}\nglibc: 2.34\n`],
+    [
+      'a library whose license may not become a part of the programs',
+      `${good}\nlinkedIn: { archive: [], sources: [], licenses: { readline: GPL-3.0-or-later } }\n`,
+    ],
   ])('refuses %s', (_, text) => {
     expect(issues(text)).not.toEqual([]);
   });

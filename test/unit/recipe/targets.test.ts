@@ -34,20 +34,23 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
     return check?.judge({ ...packageFacts({}), target, elf });
   };
 
+  // What is linked in is needed by nobody.
+  const libraries = target.linkedIn === undefined ? NEEDED_BY_4_18_0 : ['libc.so.6', 'libm.so.6'];
+
   it('allows the libraries of the newest coturn', () => {
-    expect(judge(NEEDED_BY_4_18_0)).toMatchObject({ ok: true });
+    expect(judge(libraries)).toMatchObject({ ok: true });
   });
 
   it('allows no other', () => {
-    expect(judge([...NEEDED_BY_4_18_0, 'libgnutls.so.30'])).toMatchObject({
+    expect(judge([...libraries, 'libgnutls.so.30'])).toMatchObject({
       ok: false,
       message: expect.stringContaining('libgnutls.so.30'),
     });
   });
 });
 
-describe('recipes/docker/deb/Dockerfile', () => {
-  const text = readFileSync(new URL('../../../recipes/docker/deb/Dockerfile', import.meta.url), 'utf8');
+describe('recipes/docker/Dockerfile', () => {
+  const text = readFileSync(new URL('../../../recipes/docker/Dockerfile', import.meta.url), 'utf8');
 
   it('makes the toolchain anew when the archive has got other packages', () => {
     const stage = /^FROM .* AS toolchain\n((?:(?!^FROM ).*\n)*)/m.exec(text)?.[1] ?? '';

@@ -6,7 +6,10 @@ import { trafficChecks } from '../../../src/stages/verify/traffic-checks.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 import { goodFacts, withFile, withInspected, withoutFile, withValue } from '../../support/verified-facts.ts';
 
-const CHECKS = [...packageChecks, ...trafficChecks];
+// Those of an .rpm are in rpm-checks.test.ts.
+const CHECKS = [...packageChecks, ...trafficChecks].filter(
+  ({ applies }) => applies?.(goodFacts().target) ?? true,
+);
 
 const failures = (facts: PackageFacts) =>
   judgeAll(CHECKS, facts).filter((result) => result.status === 'failed');

@@ -29,19 +29,6 @@ remove_and_purge() {
 	fact purge.status "$(dpkg-query -W -f '${db:Status-Status}' coturn 2>/dev/null || echo gone)"
 }
 
-# Options that nothing has ever known, as a misspelling or a version that dropped them leaves them; and known ones, written in
-# ways that are right but rare. The last known line ends a file without a line end.
-edit_configuration() {
-	printf '\n# edited by the operator\nrealm=kept.example.org\n'
-	printf 'denied-peer-ips=10.0.0.0-10.255.255.255\n'
-	printf '\t no-multicast-peers\r\n'
-	printf ' # no-such-comment=1\n'
-	printf 'no-such-option\n'
-	printf 'min-port \t=  49152\n'
-	printf 'No-CLI\n'
-	printf 'stale-nonce "600"'
-}
-
 upgrade_from_distribution() {
 	systemd_on
 	run_apt distribution apt_install coturn || return 0

@@ -4,6 +4,7 @@
 # /tmp/systemd: calls, pid, service.log
 dir=/tmp/systemd
 unit=coturn.service
+. /turnbuild/format.sh
 
 for word in "$@"; do
 	case $word in
@@ -29,12 +30,13 @@ running() {
 start() {
 	! running || return 0
 	# What LogsDirectory= makes.
-	install -d -o turnserver -g turnserver /var/log/turnserver
+	# shellcheck disable=SC2154
+	install -d -o "$service_user" -g "$service_user" "/var/log/$(sed -n 's/^LogsDirectory=//p' "$(file)")"
 	rm -f $dir/pid
 	# It leaves the terminal's session before anything else, and is waited for: apt hangs up on what has not when dpkg ends.
 	# The words of the command line are split on purpose.
 	# shellcheck disable=SC2046,SC2016
-	setsid --fork sh -c 'echo $$ >"$0" && exec setpriv --reuid=turnserver --regid=turnserver --init-groups -- "$@"' $dir/pid \
+	setsid --fork sh -c 'echo $$ >"$0" && exec setpriv "$@"' $dir/pid --reuid="$service_user" --regid="$service_user" --init-groups -- \
 		$(sed -n 's/^ExecStart=//p' "$(file)") >>$dir/service.log 2>&1 </dev/null
 	waited=0
 	until [ -s $dir/pid ] || [ $waited -ge 300 ]; do
@@ -64,8 +66,17 @@ is-enabled)
 	exit
 	;;
 esac
-echo "${DPKG_MAINTSCRIPT_NAME:-no script}, $(dpkg-query -W -f '${db:Status-Status} ${Version}' coturn): $command" >>$dir/calls
+echo "$(asking_script), $(package_state): $command" >>$dir/calls
+wanted=/etc/systemd/system/multi-user.target.wants
 case $command in
+enable | preset)
+	mkdir -p $wanted
+	ln -sf "$(file)" $wanted/$unit
+	;;
+disable)
+	rm -f $wanted/$unit
+	rmdir $wanted 2>/dev/null
+	;;
 start) start ;;
 stop) stop ;;
 restart | try-restart | reload-or-restart)

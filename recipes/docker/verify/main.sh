@@ -1,5 +1,6 @@
-# Installs a package in a minimal root of its distribution and uses it; gathers facts, which turnbuild judges.
-# in:  /inputs/coturn.deb, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
+# Installs a package in a minimal root of its target and uses it; gathers facts, which turnbuild judges. What differs between
+# formats is in format.sh, lifecycle.sh and upgrades.sh, of each format's own.
+# in:  /inputs/coturn.deb or /inputs/coturn.rpm, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
 # out: /out/facts.txt (name TAB value), /out/*.log, /out/*.metrics
 set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -8,7 +9,9 @@ mkdir -p /out
 here=/turnbuild
 
 # shellcheck source=/dev/null
-for part in lib snapshot upgrades lifecycle shipped traffic; do . "$here/$part.sh"; done
+for part in format lib edits snapshot service upgrades lifecycle shipped traffic; do . "$here/$part.sh"; done
+# shellcheck source=/dev/null
+[ ! -f "$here/tarball.sh" ] || . "$here/tarball.sh"
 
 require_free_ports 3478 3480 5349 5766 9641
 address=$(own_address)
@@ -35,6 +38,7 @@ purge() {
 }
 
 snapshot before
+[ ! -f "$here/tarball.sh" ] || phase tarball use_tarball
 phase install install_fresh
 [ ! -x /usr/bin/turnserver ] || use
 phase purge purge

@@ -9,7 +9,7 @@ patience=20
 
 # The shipped configuration with what a test needs: credentials, a certificate, and one allowed peer.
 test_configuration() {
-	cat /etc/turnserver.conf
+	cat "$configuration"
 	echo "realm=turnbuild.test"
 	echo "listening-ip=$address"
 	echo "relay-ip=$address"
@@ -121,7 +121,7 @@ check_traffic() {
 	local credentials=$1 transport total=0
 	rm -rf /tmp/certificate
 	cp -r /certificate /tmp/certificate
-	chown -R turnserver:turnserver /tmp/certificate
+	chown -R "$service_user:$service_user" /tmp/certificate
 	test_configuration "$credentials" >/tmp/test.conf
 	chmod 644 /tmp/test.conf
 	start "$credentials" /tmp/test.conf 9641 || { stop "$credentials"; return; }

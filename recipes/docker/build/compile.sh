@@ -1,7 +1,8 @@
 # Patches, configures and compiles coturn in /src. Read in by build.sh, and by sanitize.sh, which sets SANITIZE to a value of -fsanitize=
 # and SANITIZER_LIBRARY to the name of its library.
 # in: /inputs/coturn.tar (normalised sources), /inputs/patches/ (series, *.patch), /inputs/include/, /inputs/cppflags
-#     (one line), /inputs/prometheus-client/ if the version needs it; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION
+#     (one line), /inputs/prometheus-client/ if the version needs it; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION; CONFIGURATION_DIR, STATE_DIR,
+#     LIBRARY_DIR of the package's layout; /static/ if libraries are linked in (from static/libraries.sh)
 
 set -eu
 
@@ -40,6 +41,17 @@ if [ -n "${SANITIZE:-}" ]; then
 	export LDFLAGS="$LDFLAGS -fsanitize=$SANITIZE -static-lib${SANITIZER_LIBRARY}"
 fi
 
+if [ -d /static/lib ]; then
+	# Everything but the C library is linked in: /static/lib, the first folder that is searched, has nothing but static libraries.
+	printf '#!/bin/sh\nexec pkg-config --static "$@"\n' >/usr/local/bin/pkg-config-static
+	chmod 755 /usr/local/bin/pkg-config-static
+	# Else pkg-config names the architecture's folder, with the shared libraries, before ours.
+	export PKGCONFIG=pkg-config-static PKG_CONFIG_SYSTEM_LIBRARY_PATH="/usr/lib/$GNU_TRIPLE:/usr/lib"
+	export PKG_CONFIG_LIBDIR="/static/lib/pkgconfig:$PKG_CONFIG_LIBDIR" CPPFLAGS="$CPPFLAGS -I/static/include" CFLAGS="$CFLAGS -I/static/include"
+	# -u: the library comes before what needs it.
+	export LDFLAGS="$LDFLAGS -L/static/lib -Wl,-u,arc4random,-u,arc4random_buf -lportable"
+fi
+
 if [ -d /inputs/prometheus-client ]; then
 	cp -r /inputs/prometheus-client /prometheus-client
 	make -C /prometheus-client CC="$CC" AR="$GNU_TRIPLE-ar" CFLAGS="$CFLAGS" CPPFLAGS="$CPPFLAGS" \
@@ -50,9 +62,9 @@ if [ -d /inputs/prometheus-client ]; then
 	export LDFLAGS="$LDFLAGS -L/prometheus-client/installed/lib"
 fi
 
-./configure --prefix=/usr --confdir=/etc --localstatedir=/var --turndbdir=/var/lib/turn --manprefix=/usr/share \
+./configure --prefix=/usr --confdir="$CONFIGURATION_DIR" --localstatedir=/var --turndbdir="$STATE_DIR" --manprefix=/usr/share \
 	--docsdir=/usr/share/doc/coturn --examplesdir=/usr/share/doc/coturn/examples --schemadir=/usr/share/coturn \
-	--libdir=/usr/lib --disable-rpath || fail CONFIGURE_FAILED "configure of coturn $COTURN_VERSION failed"
+	--libdir="$LIBRARY_DIR" --disable-rpath || fail CONFIGURE_FAILED "configure of coturn $COTURN_VERSION failed"
 
 # configure drops a missing Prometheus with a mere warning, so its result is asserted, here and on the binary below.
 if grep -q TURN_NO_PROMETHEUS Makefile; then

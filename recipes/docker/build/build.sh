@@ -1,6 +1,7 @@
 # Compiles coturn and exports the installed tree, the debug symbols and the facts about the result.
-# in:  /inputs as compile.sh says; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION, SOURCE_DATE_EPOCH
-# out: /out/tree.tar, /out/debug.tar, /out/tools.tar, /out/options.txt, /out/metrics.txt, /out/features.txt, /out/packages.txt, /out/compiler.txt
+# in:  /inputs as compile.sh says; SOURCE_DATE_EPOCH; GLIBC, the newest version of the C library that programs may need, or nothing
+# out: /out/tree.tar, /out/debug.tar, /out/tools.tar, /out/options.txt, /out/metrics.txt, /out/features.txt, /out/packages.txt, /out/compiler.txt,
+#      and of libraries that are linked in /out/linked.txt, /out/licenses.tar
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
 umask 022
@@ -8,8 +9,21 @@ mkdir -p /out /stage
 . /turnbuild/compile.sh
 
 make install DESTDIR=/stage MORECMD=true >/dev/null
-"$GNU_TRIPLE-readelf" --wide --dyn-syms /stage/usr/bin/turnserver | grep -q ' UND MHD_start_daemon' ||
-	fail PROMETHEUS_MISSING "turnserver does not call MHD_start_daemon, so it serves no metrics"
+# Before anything is stripped: a library that is linked in leaves no other trace of what is called.
+"$GNU_TRIPLE-readelf" --wide --symbols /stage/usr/bin/turnserver >/tmp/symbols
+# calls PATTERN: turnserver uses this function, of a shared library (undefined here) or of one that is linked in.
+calls() { grep -qE " (UND|FUNC +(GLOBAL|LOCAL|WEAK) .*) $1(@|\$| )" /tmp/symbols; }
+calls MHD_start_daemon || fail PROMETHEUS_MISSING "turnserver does not call MHD_start_daemon, so it serves no metrics"
+
+# Of every program, whatever the linker took from where: one symbol of a newer C library, and it does not start there.
+if [ -n "${GLIBC:-}" ]; then
+	for file in /stage/usr/bin/*; do
+		newer=$("$GNU_TRIPLE-readelf" --wide --dyn-syms "$file" 2>/dev/null | sed -n 's/.* UND \([^ ]*@GLIBC_[0-9.]*\).*/\1/p' | sort -u | while read -r symbol; do
+			[ "$(printf '%s\n%s\n' "${symbol##*@GLIBC_}" "$GLIBC" | sort -V | tail -n 1)" = "$GLIBC" ] || printf '%s ' "$symbol"
+		done)
+		[ -z "$newer" ] || fail GLIBC_TOO_NEW "${file##*/} needs $newer; the target has GLIBC_$GLIBC and no newer one"
+	done
+fi
 
 # The option table of exactly this binary: its own source after the preprocessor, with its own flags.
 printf 'include Makefile\nturnbuild.i:\n\t$(CC) -E -P $(CPPFLAGS) $(CFLAGS) $(DBCFLAGS) src/apps/relay/mainrelay.c -o $@\n' |
@@ -41,8 +55,8 @@ find /stage/usr/bin -type f | LC_ALL=C sort | while read -r file; do
 	chmod 644 "$debug"
 	"$GNU_TRIPLE-strip" --remove-section=.comment --remove-section=.note "$file"
 done
-if [ -f /stage/usr/lib/libturnclient.a ]; then
-	"$GNU_TRIPLE-strip" --strip-debug --enable-deterministic-archives /stage/usr/lib/libturnclient.a
+if [ -f "/stage$LIBRARY_DIR/libturnclient.a" ]; then
+	"$GNU_TRIPLE-strip" --strip-debug --enable-deterministic-archives "/stage$LIBRARY_DIR/libturnclient.a"
 fi
 
 pack() {
@@ -54,9 +68,8 @@ pack /debug debug.tar
 pack /tools tools.tar
 
 # Features are read off the finished program: what it calls is what it can do.
-"$GNU_TRIPLE-readelf" --wide --dyn-syms /stage/usr/bin/turnserver >/tmp/symbols
 feature() {
-	if grep -qE " UND $2(@|\$| )" /tmp/symbols; then echo "$1 yes"; else echo "$1 no"; fi
+	if calls "$2"; then echo "$1 yes"; else echo "$1 no"; fi
 }
 {
 	feature prometheus MHD_start_daemon
@@ -74,4 +87,8 @@ feature() {
 	if grep -qrzP '\b(signal|sigaction|sigaddset|evsignal_\w+)\s*\([^;]*\bSIGTERM\b|\[\]\s*=\s*\{[^}]*\bSIGTERM\b' src/apps/relay --include='*.c'; then echo stop-signal yes; else echo stop-signal no; fi
 } >/out/features.txt
 cp /turnbuild/packages.txt /out/packages.txt
+if [ -d /static ]; then
+	cp /static/linked.txt /out/linked.txt
+	pack /static/licenses licenses.tar
+fi
 "$CC" --version | head -n 1 >/out/compiler.txt

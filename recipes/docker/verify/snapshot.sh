@@ -1,9 +1,10 @@
 # The whole tree, before a package and after it, as piuparts compares it.
 
-# Left out: what belongs to the verification itself, file systems that are not on a disk, and the records of apt.
+# Left out: what belongs to the verification itself, file systems that are not on a disk, and the records of apt, dnf and rpm.
 everything() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /out -o -path /inputs \
-		-o -path /turnbuild -o -path /certificate -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/log/apt \) \
+		-o -path /turnbuild -o -path /certificate -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/log/apt \
+		-o -path /repository -o -path /variants -o -path /var/cache/dnf -o -path /var/lib/dnf -o -path /var/lib/rpm \) \
 		-prune -o "$@"
 }
 
@@ -16,14 +17,6 @@ snapshot() {
 		$1 == "digest" { digest[$3] = $2 }
 		$1 == "path" { print $3 "\t" $2 " " ($3 in digest ? digest[$3] : $4) }' | LC_ALL=C sort >"/tmp/$1.snapshot"
 	cut -d: -f1 /etc/passwd | LC_ALL=C sort >"/tmp/$1.accounts"
-}
-
-# Paths of all packages that are installed now, dpkg's notes of them among these. With /usr merged, some packages still name
-# their files by the former paths.
-owned() {
-	local list
-	sed -E 's,^/(bin|sbin|lib[0-9]*)(/|$),/usr/\1\2,' /var/lib/dpkg/info/*.list
-	for list in /var/lib/dpkg/info/*.list; do printf '%s\n' "${list%list}"*; done
 }
 
 # compare BEFORE AFTER: lines "added|removed|changed TAB path TAB before TAB after" in /out/AFTER.changes.txt. What came with

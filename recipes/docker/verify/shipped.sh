@@ -8,7 +8,7 @@ check_vectors() {
 }
 
 check_shipped_configuration() {
-	start shipped /etc/turnserver.conf 9641 || { stop shipped; return; }
+	start shipped "$configuration" 9641 || { stop shipped; return; }
 	listening >/out/shipped.listening
 	run stun turnutils_stunclient "$address"
 	http_get 127.0.0.1 9641 /metrics >/out/shipped.metrics

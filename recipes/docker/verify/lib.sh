@@ -69,12 +69,19 @@ reachable() {
 	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# start NAME CONFIGURATION [METRICS-PORT]: turnserver in the background as its own user; waits until clients are served, and
-# metrics if a port is given and the configuration has them (90 s). No log line serves for that: their texts differ between versions.
+# start NAME CONFIGURATION [METRICS-PORT]: the installed turnserver in the background as its own user.
 start() {
-	local name=$1 metrics=${3:-} waited=0
+	local metrics=${3:-}
 	grep -q '^prometheus' "$2" || metrics=
-	runuser -u turnserver -- /usr/bin/turnserver -c "$2" --pidfile= >"/out/$name.log" 2>&1 </dev/null &
+	launch "$1" "$metrics" runuser -u "$service_user" -- /usr/bin/turnserver -c "$2" --pidfile=
+}
+
+# launch NAME METRICS-PORT COMMAND...: a turnserver in the background; waits until clients are served, and metrics if a port is
+# given (90 s). No log line serves for that: their texts differ between versions.
+launch() {
+	local name=$1 metrics=$2 waited=0
+	shift 2
+	"$@" >"/out/$name.log" 2>&1 </dev/null &
 	server=$!
 	until reachable "$address" 3478 && { [ -z "$metrics" ] || reachable 127.0.0.1 "$metrics"; }; do
 		if ! kill -0 $server 2>/dev/null || [ $waited -ge 450 ]; then

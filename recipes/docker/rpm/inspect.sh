@@ -1,0 +1,36 @@
+# Gathers static facts of a package, on the build platform; turnbuild judges them.
+# in:  /inputs/coturn.rpm, /inputs/coturn-debuginfo.rpm where there is one, /inputs/coturn.tar.gz where there is one
+# out: as inspection.sh says; /out/control.txt, /out/contents.txt, /out/requires.txt, /out/rpmlint.txt, /out/rpmlint-exit.txt,
+#      /out/tarball-elf/NNN.*, /out/tarball.conf
+set -eu
+export LC_ALL=C.UTF-8
+mkdir -p /out /pkg /symbols /tarball
+cd /tmp
+. /turnbuild/inspection.sh
+
+rpm -qp --nosignature --queryformat 'Package: %{NAME}\nVersion: %{VERSION}-%{RELEASE}\nArchitecture: %{ARCH}\nLicense: %{LICENSE}\n' \
+	/inputs/coturn.rpm >/out/control.txt
+rpm -qp --nosignature --verbose --list /inputs/coturn.rpm >/out/contents.txt
+rpm -qp --nosignature --requires /inputs/coturn.rpm | LC_ALL=C sort -u >/out/requires.txt
+rpm2archive - </inputs/coturn.rpm | tar -xz -C /pkg
+read_elf /pkg /out/elf
+
+: >/out/debug-ids.txt
+if [ -f /inputs/coturn-debuginfo.rpm ]; then
+	rpm2archive - </inputs/coturn-debuginfo.rpm | tar -xz -C /symbols
+	read_symbols
+fi
+if [ -f /inputs/coturn.tar.gz ]; then
+	tar -xzf /inputs/coturn.tar.gz -C /tarball --strip-components=1
+	read_elf /tarball /out/tarball-elf
+	cp /tarball/etc/turnserver.conf /out/tarball.conf
+fi
+
+set -- /inputs/coturn.rpm
+[ ! -f /inputs/coturn-debuginfo.rpm ] || set -- "$@" /inputs/coturn-debuginfo.rpm
+# 0 and 64 say whether there are errors, which are read from the text; with any other code it has not worked.
+code=0
+rpmlint --config /turnbuild/inspect-rpmlint.toml "$@" >/out/rpmlint.txt 2>/out/rpmlint-errors.txt || code=$?
+echo $code >/out/rpmlint-exit.txt
+
+read_files /etc/coturn/turnserver.conf

@@ -1,0 +1,58 @@
+# Makes coturn and coturn-debuginfo .rpm files from an installed tree, and where nothing but the C library is needed a .tar.gz.
+# in:  /inputs/tree.tar, /inputs/debug.tar, /inputs/licenses.tar (from build.sh), /inputs/packaging/ (rendered files);
+#      DEB_ARCH, SOURCE_DATE_EPOCH, PACKAGE_VERSION; TARBALL, the name of the .tar.gz, or nothing
+# out: /out/*.rpm, /out/$TARBALL
+set -eu
+export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
+umask 022
+
+fail() {
+	echo "turnbuild-error: $1: $2" >&2
+	exit 1
+}
+
+case $DEB_ARCH in
+amd64) arch=x86_64 ;;
+arm64) arch=aarch64 ;;
+*) fail ARCH_UNKNOWN "rpm's name of $DEB_ARCH is not known here" ;;
+esac
+mkdir -p /out /rpm /empty
+[ -f /inputs/licenses.tar ] || tar -cf /inputs/licenses.tar --files-from /dev/null
+
+# Whoever builds: no macros but the distribution's and these. One thread compresses: their number shows in the bytes.
+HOME=/empty rpmbuild -bb --target "$arch-linux" --nodeps \
+	--define "_topdir /rpm" --define "_rpmdir /rpm/out" --define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
+	--define "_buildhost turnbuild" --define "use_source_date_epoch_as_buildtime 1" \
+	--define "clamp_mtime_to_source_date_epoch 1" --define "source_date_epoch_from_changelog 0" \
+	--define "_binary_payload w7.xzdio" --define "_defaultlicensedir /usr/share/licenses" --define "_docdir /usr/share/doc" \
+	--define "turnbuild_tree /inputs/tree.tar" --define "turnbuild_debug /inputs/debug.tar" \
+	--define "turnbuild_licenses /inputs/licenses.tar" --define "turnbuild_packaging /inputs/packaging" \
+	/inputs/packaging/coturn.spec >/tmp/rpmbuild.log 2>&1 || {
+	cat /tmp/rpmbuild.log
+	fail SPEC_FAILED "rpmbuild made no package: $(grep -m 1 -iE 'error:|line [0-9]+' /tmp/rpmbuild.log)"
+}
+cat /tmp/rpmbuild.log
+mv /rpm/out/*.rpm /out/
+
+[ -n "$TARBALL" ] || exit 0
+# As a folder that works wherever it is unpacked, by whoever has unpacked it.
+name=${TARBALL%-linux-*}
+root=/tarball/$name
+mkdir -p "$root/bin" "$root/etc" "$root/share" "$root/doc/monitoring" "$root/man" "$root/licenses" "$root/var"
+tar -xf /inputs/tree.tar -C /rpm
+cp -P /rpm/usr/bin/* "$root/bin/"
+ln -sfn turnserver "$root/bin/turnadmin"
+cp /inputs/packaging/tarball/turnserver.conf "$root/etc/"
+cp -R /rpm/usr/share/coturn/. "$root/share/"
+cp /inputs/packaging/options /inputs/packaging/unknown-options.awk "$root/share/"
+cp -R /rpm/usr/share/man/. "$root/man/"
+cp /rpm/usr/share/doc/coturn/README.* "$root/doc/"
+cp /inputs/packaging/monitoring/* "$root/doc/monitoring/"
+cp /rpm/usr/share/doc/coturn/LICENSE "$root/licenses/"
+tar -xf /inputs/licenses.tar -C "$root/licenses"
+find "$root" -type d -exec chmod 755 {} +
+find "$root" -type f -exec chmod 644 {} +
+find "$root" -type f \( -path '*/bin/*' -o -name '*.sh' \) -exec chmod 755 {} +
+chmod 700 "$root/var"
+tar --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C /tarball -cf - "$name" |
+	gzip -9n >"/out/$TARBALL"

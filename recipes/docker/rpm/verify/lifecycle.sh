@@ -1,0 +1,63 @@
+# Install, erase, upgrade from an older package as EPEL has it.
+
+# From the files here, and the repository that the root was made of.
+run_dnf() {
+	run "$1" dnf -y --disablerepo='*' --repofrompath=floor,file:///repository --nogpgcheck --setopt=install_weak_deps=False \
+		--releasever=1 "${@:2}"
+}
+
+install_fresh() {
+	rpm -qa | LC_ALL=C sort >/tmp/before.packages
+	run_dnf install install /inputs/coturn.rpm
+	fact install.version "$(package_state)"
+	rpm -qa | LC_ALL=C sort | LC_ALL=C comm -13 /tmp/before.packages - >/out/installed.packages
+	fact install.user "$(getent passwd coturn | cut -d: -f7)"
+	fact install.group "$(getent group coturn | cut -d: -f1)"
+	fact install.state "$(stat -c '%U:%G:%a' /var/lib/coturn 2>/dev/null)"
+	fact install.configuration "$(stat -c '%U:%G:%a' "$configuration" 2>/dev/null)"
+	fact install.manual "$(find /usr/share/man/man1 -name 'turnserver.1*' 2>/dev/null | head -n 1)"
+	# Each file as it was packaged: mode, owner, digest.
+	run rpm-verify rpm --verify coturn
+	find /usr/bin -name 'turn*' | while read -r file; do ldd "$file" 2>&1 | grep 'not found'; done >/out/unresolved.txt
+}
+
+# The last step; what stays behind is compared with the tree before.
+remove_and_purge() {
+	run_dnf remove remove --noautoremove coturn
+	[ ! -d /run/systemd/system ] || observe remove
+	fact remove.program "$([ -e /usr/bin/turnserver ] && echo left || echo gone)"
+	fact remove.status "$(package_state)"
+}
+
+upgrade_from_distribution() {
+	# A machine that has never had this package: data and logs are not erased with it.
+	rm -rf /var/lib/coturn /var/log/coturn
+	systemd_on
+	run_dnf distribution install /variants/epel.rpm /variants/epel-utils.rpm || return 0
+	# As an administrator starts it.
+	systemctl start coturn.service
+	observe distribution
+	fact upgrade.from "$(package_state)"
+	edit_configuration >>"$configuration"
+	turnadmin --add --user kept --realm example.org --password not-a-secret --db /var/lib/coturn/turndb >/out/account.log 2>&1
+	cp "$configuration" /tmp/edited.conf
+	# Its comments are long, and nothing is said of them.
+	sed "s/^#.*/#/" "$configuration" >/out/edited.conf
+	run_dnf upgrade upgrade /inputs/coturn.rpm
+	observe upgrade
+	fact upgrade.to "$(package_state)"
+	fact upgrade.utils "$(rpm -q coturn-utils >/dev/null 2>&1 && echo left || echo replaced)"
+	fact upgrade.configuration "$(cmp -s "$configuration" /tmp/edited.conf && echo kept || echo changed)"
+	fact upgrade.account "$(turnadmin --list --db /var/lib/coturn/turndb 2>&1 | grep -c '^kept')"
+	systemctl stop coturn.service
+	if start upgraded "$configuration"; then stop upgraded; fi
+	run_dnf upgrade-remove remove --noautoremove coturn
+	fact upgrade-remove.saved "$(cmp -s "$configuration.rpmsave" /tmp/edited.conf && echo saved || echo gone)"
+	# The shipped configuration beside the edited one, at the upgrade. Both are the administrator's to remove.
+	fact upgrade-remove.new "$([ -f "$configuration.rpmnew" ] && echo there || echo missing)"
+	rm -f "$configuration.rpmsave" "$configuration.rpmnew"
+	rmdir "${configuration%/*}" 2>/dev/null
+	systemd_off
+	# Without log-file turnserver logs there.
+	rm -f /var/log/turn_*.log /var/tmp/turn_*.log
+}

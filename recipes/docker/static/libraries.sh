@@ -1,0 +1,97 @@
+# Puts together the libraries that are linked in: the archive's own static ones, and those that it has in no fit form, compiled of
+# its source packages, with its patches and flags.
+# in:  DEB_ARCH, GNU_TRIPLE; /turnbuild/static/*.c; the toolchain with the -dev packages of DEB_ARCH
+#      ARCHIVE_LIBRARIES: names (`ssl`) of the archive's own; SOURCE_LIBRARIES: `SUITE/SOURCE-PACKAGE` each;
+#      LICENSED: the source packages whose license the recipe gives
+# out: /static/lib (nothing but *.a, so that nothing else is found in it), /static/lib/pkgconfig, /static/include,
+#      /static/linked.txt (`SOURCE-PACKAGE VERSION SUITE` a line), /static/licenses/SOURCE-PACKAGE
+set -eu
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+
+fail() {
+	echo "turnbuild-error: $1: $2" >&2
+	exit 1
+}
+
+mkdir -p /static/lib/pkgconfig /static/include /static/src /static/licenses
+own_suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+for name in $ARCHIVE_LIBRARIES; do
+	archive=/usr/lib/$GNU_TRIPLE/lib$name.a
+	[ -e "$archive" ] || fail STATIC_LIBRARY_MISSING "the archive has no lib$name.a for $DEB_ARCH: is its -dev package among the target's libraries?"
+	ln -s "$archive" /static/lib/
+	package=$(dpkg -S "$archive" | sed 's/: .*//')
+	dpkg-query -W -f "\${source:Package} \${source:Version} $own_suite\n" "$package"
+	cp "/usr/share/doc/${package%:*}/copyright" "/static/licenses/$(dpkg-query -W -f '${source:Package}' "$package")"
+done >/static/linked
+
+# The same archives as the root has, with sources, of each suite that is asked for.
+for suite in $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,/.*,,' | sort -u); do
+	sed -n "s/^deb \(.*\) $own_suite\([a-z-]*\) /deb-src \1 $suite\2 /p" /etc/apt/sources.list
+done >/etc/apt/sources.list.d/sources.list
+[ -z "$SOURCE_LIBRARIES" ] || apt-get update -q -o APT::Update::Error-Mode=any
+
+flags() {
+	export DEB_HOST_ARCH="$DEB_ARCH" DEB_BUILD_MAINT_OPTIONS="hardening=+all reproducible=+fixfilepath"
+	eval "$(dpkg-buildflags --export=sh)"
+}
+
+# HTTPS would bring GnuTLS; metrics are served on loopback.
+make_libmicrohttpd() {
+	autoreconf -fi &&
+		./configure --build="$(dpkg-architecture -qDEB_BUILD_GNU_TYPE)" --host="$GNU_TRIPLE" --prefix=/static --disable-shared \
+			--enable-static --with-pic --disable-https --disable-doc --disable-examples --disable-curl &&
+		make -j "$(nproc)" && make install
+}
+
+# With TLS, which not every suite's own build has.
+make_hiredis() {
+	make -j "$(nproc)" CC="$GNU_TRIPLE-gcc" AR="$GNU_TRIPLE-ar" USE_SSL=1 PREFIX=/static static libhiredis_ssl.a hiredis.pc hiredis_ssl.pc &&
+		mkdir -p /static/include/hiredis && cp ./*.a /static/lib/ && cp -r ./*.h adapters /static/include/hiredis/ &&
+		cp ./*.pc /static/lib/pkgconfig/
+}
+
+for source in $SOURCE_LIBRARIES; do
+	suite=${source%%/*}
+	package=${source#*/}
+	cd /static/src
+	apt-get source -qq --only-source -t "$suite" "$package" >"/static/$package.log" 2>&1 || {
+		cat "/static/$package.log"
+		fail NETWORK_FAILED "the sources of $package could not be had from $suite"
+	}
+	cd "/static/src/$package"-*/
+	flags
+	"make_$package" >>"/static/$package.log" 2>&1 || {
+		tail -n 30 "/static/$package.log"
+		fail LIBRARY_FAILED "$package of $suite did not compile for $DEB_ARCH"
+	}
+	echo "$package $(dpkg-parsechangelog -S Version) $suite" >>/static/linked
+	cp debian/copyright "/static/licenses/$package"
+done
+LC_ALL=C sort -u /static/linked >/static/linked.txt
+while read -r package _; do
+	case " $LICENSED " in
+	*" $package "*) ;;
+	*) fail LICENSE_UNKNOWN "$package would be linked in, and the recipe gives no license of it under linkedIn.licenses" ;;
+	esac
+done </static/linked.txt
+rm -rf /etc/apt/sources.list.d/sources.list /var/lib/apt/lists/* /static/src
+
+# What newer C libraries have, and what systemd would be asked by.
+flags
+cp -r /turnbuild/static/systemd /static/include/
+for name in random notify; do
+	# The words of the flags are split on purpose.
+	# shellcheck disable=SC2086
+	"$GNU_TRIPLE-gcc" $CPPFLAGS $CFLAGS -Wall -Wextra -Werror -I/turnbuild/static -c "/turnbuild/static/$name.c" -o "/static/$name.o"
+done
+"$GNU_TRIPLE-ar" rcsD /static/lib/libportable.a /static/random.o /static/notify.o
+cat >/static/lib/pkgconfig/libsystemd.pc <<PC
+Name: libsystemd
+Description: sd_notify() alone
+Version: 252
+Cflags: -I/static/include
+Libs: -L/static/lib -lportable
+PC
+# libtool's own files name libraries that are not linked in.
+rm -f /static/lib/*.la
+cat /static/linked.txt

@@ -1,0 +1,21 @@
+import type { Artifact } from './schema.ts';
+
+type Kind = Artifact['kind'];
+
+/** What kind of file one is that the package stage has made, by its name. */
+export function kindOfPackageFile(path: string): Kind {
+  if (path.endsWith('.deb')) return path.includes('-dbgsym_') ? 'deb-dbgsym' : 'deb';
+  if (path.endsWith('.src.rpm')) return 'rpm-source';
+  if (path.endsWith('.rpm')) return path.includes('-debuginfo-') ? 'rpm-debuginfo' : 'rpm';
+  return 'tarball';
+}
+
+/** People install or unpack it. */
+export function isPackage({ kind }: Artifact): boolean {
+  return kind === 'deb' || kind === 'rpm' || kind === 'tarball';
+}
+
+/** It goes with a package: debug symbols, sources. */
+export function isCompanion({ kind }: Artifact): boolean {
+  return kind === 'deb-dbgsym' || kind === 'rpm-debuginfo' || kind === 'rpm-source';
+}

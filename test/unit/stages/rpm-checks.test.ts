@@ -1,0 +1,274 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { elfChecks } from '../../../src/stages/verify/elf-checks.ts';
+import { type ElfFile, type PackageFacts, parseFacts } from '../../../src/stages/verify/facts.ts';
+import { lifecycleChecks } from '../../../src/stages/verify/lifecycle-checks.ts';
+import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
+import { rpmChecks, tarballChecks } from '../../../src/stages/verify/rpm-checks.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+import { target } from '../../support/plan-facts.ts';
+
+// What a verification of the portable package of coturn 4.6.1 on x86_64 has really seen.
+const folder = new URL('../../fixtures/verified-portable/', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
+
+/** A program with one symbol of the C library. */
+const program = (version: string, id = 'aa'): ElfFile => ({
+  path: '/usr/bin/turnserver',
+  header: '',
+  dynamic: ' 0x1 (NEEDED)  Shared library: [libc.so.6]',
+  symbols: `     1: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND read@GLIBC_${version} (2)\n`,
+  segments: '',
+  notes: `    Build ID: ${id}\n`,
+});
+
+function goodFacts(): PackageFacts {
+  return packageFacts({
+    packageVersion: '4.6.1+turnbuild-1',
+    target: target('portable'),
+    inspected: {
+      rpmlint: read('inspect/rpmlint.txt'),
+      rpmlintExit: read('inspect/rpmlint-exit.txt'),
+      requires: read('inspect/requires.txt'),
+    },
+    elf: [program('2.34')],
+    tarballElf: [{ ...program('2.34'), path: '/bin/turnserver' }],
+    hasMicrohttpd: true,
+    values: parseFacts(read('verify/facts.txt')),
+    files: new Map(readdirSync(new URL('verify/', folder)).map((name) => [name, read(`verify/${name}`)])),
+  });
+}
+
+const own = ['package.rpmlint', 'package.requires', 'elf.glibc', 'elf.prometheus'];
+const CHECKS = [
+  ...[...packageChecks, ...elfChecks].filter(({ id }) => own.includes(id)),
+  ...rpmChecks,
+  ...tarballChecks,
+];
+const failures = (facts: PackageFacts) =>
+  judgeAll(CHECKS, facts).filter((result) => result.status === 'failed');
+
+const withValue = (name: string, value: string): PackageFacts => ({
+  ...goodFacts(),
+  values: new Map([...goodFacts().values, [name, value]]),
+});
+const withFile = (name: string, change: (text: string) => string): PackageFacts => ({
+  ...goodFacts(),
+  files: new Map([...goodFacts().files, [name, change(goodFacts().files.get(name) ?? '')]]),
+});
+const withInspected = (name: string, change: (text: string) => string): PackageFacts => ({
+  ...goodFacts(),
+  inspected: { ...goodFacts().inspected, [name]: change(goodFacts().inspected[name] ?? '') },
+});
+const withChange = (path: string) =>
+  withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\tf 644 0:0 aa\n`);
+
+/** The planted fault, the facts, and the checks that must fail, with a message for the first. */
+const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
+  [
+    'an error of rpmlint',
+    () =>
+      withInspected(
+        'rpmlint',
+        (t) => `${t}coturn.x86_64: E: binary-or-shlib-defines-rpath /usr/bin/turnserver\n`,
+      ),
+    ['package.rpmlint'],
+    /defines-rpath/,
+  ],
+  [
+    'rpmlint that has not worked',
+    () => withInspected('rpmlintExit', () => '1\n'),
+    ['package.rpmlint'],
+    /exit code 1/,
+  ],
+  [
+    'a library that is linked in, and required all the same',
+    () => withInspected('requires', (t) => `${t}libssl.so.3()(64bit)\n`),
+    ['package.requires'],
+    /libssl\.so\.3/,
+  ],
+  [
+    'requires without the C library, as of files that were not read',
+    () => withInspected('requires', () => '/bin/sh\n'),
+    ['package.requires'],
+    /not even the C library/,
+  ],
+  [
+    'a symbol of a newer C library',
+    () => ({
+      ...goodFacts(),
+      elf: [program('2.34'), { ...program('2.36'), path: '/usr/bin/turnutils_peer' }],
+      tarballElf: [program('2.34'), { ...program('2.36'), path: '/bin/turnutils_peer' }],
+    }),
+    ['elf.glibc'],
+    /turnutils_peer needs GLIBC_2\.36/,
+  ],
+  [
+    'a program without libmicrohttpd',
+    () => ({ ...goodFacts(), hasMicrohttpd: false }),
+    ['elf.prometheus'],
+    /no Prometheus/,
+  ],
+  [
+    'an installation that fails',
+    () => withValue('install.exit', '1'),
+    ['install.clean'],
+    /install\.exit is "1"/,
+  ],
+  [
+    'a file that is not as it was packaged',
+    () => withValue('rpm-verify.exit', '1'),
+    ['install.clean'],
+    /rpm-verify/,
+  ],
+  [
+    'requires that nothing had to be found for',
+    () => withFile('installed.packages', () => 'coturn-4.6.1+turnbuild-1.x86_64\n'),
+    ['install.clean'],
+    /resolved no requires/,
+  ],
+  [
+    'a configuration that everybody can read',
+    () => withValue('install.configuration', 'root:root:644'),
+    ['install.clean'],
+    /root:root:644/,
+  ],
+  [
+    'a missing library',
+    () => withFile('unresolved.txt', () => 'libpq.so.5 => not found'),
+    ['install.clean'],
+    /libpq/,
+  ],
+  [
+    'a server that outlives its package',
+    () => withValue('remove.process', 'same'),
+    ['install.remove'],
+    /remove\.process/,
+  ],
+  [
+    'a unit that stays enabled',
+    () => withValue('remove.calls', 'scriptlet, 4.6.1+turnbuild-1: stop'),
+    ['install.remove'],
+    /asked for "stop"/,
+  ],
+  [
+    'a program that is left',
+    () => withChange('/usr/bin/turnserver'),
+    ['install.purge'],
+    /turnserver is added/,
+  ],
+  [
+    'a folder of configuration that is left',
+    () => withChange('/etc/coturn'),
+    ['install.purge'],
+    /\/etc\/coturn is added/,
+  ],
+  [
+    'an edited configuration that is lost',
+    () => withValue('upgrade-remove.saved', 'gone'),
+    ['install.purge'],
+    /saved/,
+  ],
+  [
+    'edits lost in an upgrade',
+    () => withValue('upgrade.configuration', 'changed'),
+    ['install.upgrade'],
+    /changed/,
+  ],
+  [
+    'accounts lost in an upgrade',
+    () => withValue('upgrade.account', '0'),
+    ['install.upgrade'],
+    /upgrade\.account/,
+  ],
+  [
+    'tools that conflict with those of EPEL',
+    () => withValue('upgrade.utils', 'left'),
+    ['install.upgrade'],
+    /utils/,
+  ],
+  [
+    'a scriptlet that fails, and nobody notices',
+    () => withValue('pre-fails.exit', '0'),
+    ['install.failed-upgrade'],
+    /has not failed/,
+  ],
+  [
+    'a failed upgrade that ends the server',
+    () => withValue('truncated.process', 'gone'),
+    ['install.failed-upgrade'],
+    /truncated\.process/,
+  ],
+  [
+    'an upgrade that does not restart',
+    () => withValue('upgraded-running.calls', ''),
+    ['install.restart'],
+    /asked for ""/,
+  ],
+  [
+    'an archive that does not start',
+    () => withValue('tarball.ready', 'no'),
+    ['tarball.runs'],
+    /tarball\.ready/,
+  ],
+  [
+    'an archive that needs a library',
+    () => withFile('tarball.libraries', (t) => `${t}/lib/x86_64-linux-gnu/libssl.so.3\n`),
+    ['tarball.runs'],
+    /libssl/,
+  ],
+  [
+    'an archive that changes its own files',
+    () => withValue('tarball.changed', '1'),
+    ['tarball.runs'],
+    /changed/,
+  ],
+  [
+    'an archive that serves strangers',
+    () => withValue('tarball.stranger.exit', '0'),
+    ['tarball.runs'],
+    /got a relay/,
+  ],
+  [
+    'an archive with a line that turnserver ignores',
+    () => withFile('tarball.log', (t) => `${t}0: : WARNING: Bad configuration format: userdbb\n`),
+    ['tarball.runs'],
+    /does not understand/,
+  ],
+  [
+    'an archive with another program',
+    () => ({ ...goodFacts(), tarballElf: [{ ...program('2.34', 'bb'), path: '/bin/turnserver' }] }),
+    ['tarball.programs'],
+    /the archive lacks turnserver aa/,
+  ],
+];
+
+describe('checks of an .rpm and of the archive', () => {
+  it('pass on what was seen', () => expect(failures(goodFacts())).toEqual([]));
+
+  it.each(PLANTED)('%s is found', (_, plant, ids, message) => {
+    const found = failures(plant());
+    expect(found.map((result) => result.id)).toEqual(ids);
+    expect(found[0]?.message).toMatch(message);
+  });
+
+  it('nothing gathered passes nothing', () => {
+    const nothing = packageFacts({ target: target('portable') });
+    expect(failures(nothing).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));
+  });
+
+  it('each check is failed by a planted fault', () => {
+    const planted = new Set(PLANTED.flatMap(([, , ids]) => ids));
+    expect(CHECKS.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
+  });
+
+  it('promise under the same names what is promised of a .deb, and are for one format each', () => {
+    const ids = (facts: PackageFacts) =>
+      judgeAll([...lifecycleChecks, ...rpmChecks], facts).map(({ id }) => id);
+    const [deb, rpm] = [ids(packageFacts()), ids(goodFacts())];
+    expect(new Set(deb).size).toBe(deb.length);
+    expect(new Set(rpm).size).toBe(rpm.length);
+    for (const id of deb) expect(rpm).toContain(id);
+  });
+});
