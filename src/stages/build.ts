@@ -68,6 +68,7 @@ export const build: Stage = {
     }
     const [output] = step.outputs as [string];
     await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
+    const linked = `${context.dir}/${output}/linked.txt`;
     const paths = (await files.listFiles(`${context.dir}/${output}`)).map((path) => `${output}/${path}`);
     return {
       outputs: await describeArtifacts(context, step, paths, () => 'build'),
@@ -76,6 +77,10 @@ export const build: Stage = {
         features: [...features],
         ...(archive === undefined ? {} : { archive: archive.suites }),
         toolchain: (await files.readText(`${context.dir}/${output}/packages.txt`)).trim().split('\n'),
+        // Libraries that are a part of the programs: source package, version, suite.
+        ...((await files.exists(linked))
+          ? { linked: (await files.readText(linked)).trim().split('\n') }
+          : {}),
         patches: context.plan.needs.reasons,
       },
     };

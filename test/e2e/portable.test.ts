@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sha256Text } from '../../src/io/files.ts';
+import { parseManifest } from '../../src/manifest/store.ts';
 import { type RunOptions, turnbuild } from '../support/turnbuild.ts';
 
 // Real coturn 4.6.1 with its libraries linked in, on a real Docker engine. That its packages are verified, release.test.ts sees.
@@ -60,6 +62,17 @@ describe('turnbuild release --target portable', () => {
         ...['arm64', 'x86_64'].map((arch) => `coturn-4.6.1-linux-${arch}.tar.gz`),
       ].sort(),
     );
+    const file = join(out, '4.6.1/manifest.json');
+    const { steps } = parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
+    const linked = steps.find(({ id }) => id === 'build:portable:arm64')?.facts?.linked as string[];
+    expect(linked.map((line) => line.split(' ')[0])).toEqual([
+      'hiredis',
+      'libevent',
+      'libmicrohttpd',
+      'openssl',
+      'sqlite3',
+      'zlib',
+    ]);
     const home = join(dir, 'home');
     mkdirSync(home);
     appendFileSync(
