@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { ARCHIVE_FILE } from './shared/archive.ts';
+import { ARCHIVE_FILE, combinedState } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, workFolder } from './shared/artifacts.ts';
 import { collectBuildInputs, sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
@@ -43,7 +43,8 @@ export const build: Stage = {
     const work = await workFolder(context, step);
     const inputs = `${work}/inputs`;
     await collectBuildInputs(context, inputs);
-    const archive = await context.archive(target.suite);
+    const suites = new Set([target.suite, ...(target.linkedIn?.sources ?? []).map(({ suite }) => suite)]);
+    const archive = combinedState(await Promise.all([...suites].map(context.archive)), files.sha256Text);
     if (archive?.unreachable !== undefined)
       context.onLine(
         `turnbuild: taking the packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,

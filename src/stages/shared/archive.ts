@@ -23,3 +23,22 @@ export function archiveReader(
     return answer;
   };
 }
+
+/**
+ * The state of all suites that a toolchain is made of, as one. One suite's is its own.
+ * @param digest SHA-256 of a text
+ */
+export function combinedState(
+  states: readonly (ArchiveState | undefined)[],
+  digest: (text: string) => string,
+): ArchiveState | undefined {
+  const known = states.filter((state) => state !== undefined);
+  const [first] = known;
+  if (first === undefined || known.length === 1) return first;
+  const unreachable = known.find((state) => state.unreachable !== undefined)?.unreachable;
+  return {
+    id: digest(known.map(({ id }) => id).join('\n')),
+    suites: known.flatMap(({ suites }) => suites),
+    ...(unreachable === undefined ? {} : { unreachable }),
+  };
+}
