@@ -29,9 +29,10 @@ running() {
 
 start() {
 	! running || return 0
-	# What LogsDirectory= makes.
+	# What LogsDirectory= makes, where the unit has it: another one's may not.
+	logs=$(sed -n 's/^LogsDirectory=//p' "$(file)")
 	# shellcheck disable=SC2154
-	install -d -o "$service_user" -g "$service_user" "/var/log/$(sed -n 's/^LogsDirectory=//p' "$(file)")"
+	[ -z "$logs" ] || install -d -o "$service_user" -g "$service_user" "/var/log/$logs"
 	rm -f $dir/pid
 	# It leaves the terminal's session before anything else, and is waited for: apt hangs up on what has not when dpkg ends.
 	# The words of the command line are split on purpose.
