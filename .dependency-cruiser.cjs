@@ -26,7 +26,12 @@ module.exports = {
   forbidden: [
     ...allow('errors', '^src/errors\\.ts$', [], []),
     ...allow('recipe', '^src/recipe/', ['recipe/', 'errors\\.ts'], ['zod', 'yaml', 'semver']),
-    ...allow('plan', '^src/plan/', ['plan/', 'recipe/', 'errors\\.ts'], ['semver']),
+    ...allow(
+      'plan',
+      '^src/plan/',
+      ['plan/', 'recipe/', 'errors\\.ts'],
+      ['semver', '@cyclonedx', 'packageurl-js'],
+    ),
     ...allow('turn', '^src/turn/', ['turn/'], ['node']),
     ...allow('config', '^src/config/', ['config/', 'turn/', 'recipe/', 'errors\\.ts'], ['node']),
     ...allow('lab', '^src/lab/', ['lab/', 'turn/'], ['node']),

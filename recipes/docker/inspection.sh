@@ -25,7 +25,7 @@ read_symbols() {
 }
 
 # read_files CONFIGURATION: /out/{systemd.txt,coturn.service,turnserver,turnserver.conf,coturn.rules.yml,coturn.rules.test.yml,
-# grafana-dashboard.json,promtool.txt}
+# grafana-dashboard.json,promtool.txt,coturn.cdx.json,openssl.txt}
 read_files() {
 	unit=$(find /pkg/usr/lib/systemd /pkg/lib/systemd -name coturn.service 2>/dev/null | head -n 1)
 	if [ -n "$unit" ]; then
@@ -33,7 +33,12 @@ read_files() {
 		systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>&1 || true
 		cp "$unit" /out/coturn.service
 	fi
-	[ ! -f /pkg/usr/bin/turnserver ] || cp /pkg/usr/bin/turnserver /out/turnserver
+	[ ! -f /pkg/usr/bin/turnserver ] || {
+		cp /pkg/usr/bin/turnserver /out/turnserver
+		# A library that is linked in says its version in the program.
+		grep -aoE 'OpenSSL [0-9]+[.][0-9]+[.][0-9]+' /out/turnserver | LC_ALL=C sort -u >/out/openssl.txt || true
+	}
+	[ ! -f /pkg/usr/share/coturn/coturn.cdx.json ] || cp /pkg/usr/share/coturn/coturn.cdx.json /out/
 	[ ! -f "/pkg$1" ] || cp "/pkg$1" /out/turnserver.conf
 
 	monitoring=/pkg/usr/share/doc/coturn/monitoring

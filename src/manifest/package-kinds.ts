@@ -4,6 +4,7 @@ type Kind = Artifact['kind'];
 
 /** What kind of file one is that the package stage has made, by its name. */
 export function kindOfPackageFile(path: string): Kind {
+  if (path.endsWith('.cdx.json')) return 'sbom';
   if (path.endsWith('.deb')) return path.includes('-dbgsym_') ? 'deb-dbgsym' : 'deb';
   if (path.endsWith('.src.rpm')) return 'rpm-source';
   if (path.endsWith('.rpm')) return path.includes('-debuginfo-') ? 'rpm-debuginfo' : 'rpm';
@@ -15,7 +16,7 @@ export function isPackage({ kind }: Artifact): boolean {
   return kind === 'deb' || kind === 'rpm' || kind === 'tarball';
 }
 
-/** It goes with a package: debug symbols, sources. */
+/** It goes with a package: debug symbols, sources, bill of materials. */
 export function isCompanion({ kind }: Artifact): boolean {
-  return kind === 'deb-dbgsym' || kind === 'rpm-debuginfo' || kind === 'rpm-source';
+  return kind === 'deb-dbgsym' || kind === 'rpm-debuginfo' || kind === 'rpm-source' || kind === 'sbom';
 }

@@ -14,6 +14,7 @@ const artifact = z.strictObject({
     'rpm-debuginfo',
     'rpm-source',
     'tarball',
+    'sbom',
     'verify',
     'log',
   ]),

@@ -41,6 +41,11 @@ export function debFileName(name: string, version: string, debianArch: string): 
   return `${name}_${version}_${debianArch}.deb`;
 }
 
+/** The bill of materials beside a package. */
+export function sbomFile(packageFile: string): string {
+  return `${packageFile}.cdx.json`;
+}
+
 /**
  * The files that the package step makes, the program's own package first and its debug symbols second.
  * @param packageVersion as `packageVersionOf` gives it
@@ -52,15 +57,16 @@ export function packageFiles(
 ): string[] {
   const { debian, rpm } = platformOf(arch);
   if (target.format === 'deb') {
-    return [
-      debFileName('coturn', packageVersion, debian),
-      debFileName('coturn-dbgsym', packageVersion, debian),
-    ];
+    const deb = debFileName('coturn', packageVersion, debian);
+    return [deb, debFileName('coturn-dbgsym', packageVersion, debian), sbomFile(deb)];
   }
+  const package_ = `coturn-${packageVersion}.${rpm}.rpm`;
+  // What needs nothing but the C library needs no package manager either.
+  const archive = target.linkedIn === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
   return [
-    `coturn-${packageVersion}.${rpm}.rpm`,
+    package_,
     `coturn-debuginfo-${packageVersion}.${rpm}.rpm`,
-    // What needs nothing but the C library needs no package manager either.
-    ...(target.linkedIn === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`]),
+    ...archive,
+    ...[package_, ...archive].map(sbomFile),
   ];
 }

@@ -2,20 +2,29 @@ import { kindOfPackageFile } from '../manifest/package-kinds.ts';
 import { layoutDashboard } from '../plan/dashboard.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { layoutOf, TARBALL_LAYOUT } from '../plan/layout.ts';
+import { sbomFile } from '../plan/package-version.ts';
 import { packagingValues } from '../plan/packaging-values.ts';
+import { platformOf } from '../plan/platforms.ts';
+import { parseLinked, parseShared, renderSbom } from '../plan/sbom.ts';
 import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { dashboardSchema } from '../recipe/monitoring.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, firstWords, workFolder } from './shared/artifacts.ts';
+import { sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
 /** Exports of the build stage that go into the packages as they are. The last one is there where libraries are linked in. */
 const TREES = ['tree.tar', 'debug.tar', 'licenses.tar'];
 /** Exports of the build stage that this stage reads. */
-const BUILD_FILES = [...TREES, 'options.txt', 'metrics.txt', 'features.txt', 'packages.txt'];
+const BUILD_FILES = [
+  ...TREES,
+  ...['options.txt', 'metrics.txt', 'features.txt', 'packages.txt', 'linked.txt', 'libraries.txt'],
+];
+/** The bill of materials, as it lies in a package. */
+const SBOM = 'coturn.cdx.json';
 
 /** Kept as YAML, where lines can come and go with a version, and shipped as JSON. */
 const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
@@ -39,6 +48,7 @@ export const packageStage: Stage = {
         buildFolder(step, context),
         await presentIn(buildFolder(step, context), BUILD_FILES, context),
       ),
+      sboms: files.sha256Text(JSON.stringify([...(await renderSboms(step, context))])),
       packaging: await files.digestFiles(`${context.recipes}/packaging`),
       recipe: await files.digestFiles(dockerContext(context), [
         'Dockerfile',
@@ -56,6 +66,11 @@ export const packageStage: Stage = {
     for (const name of await presentIn(buildFolder(step, context), TREES, context))
       await files.copyInto(`${buildFolder(step, context)}/${name}`, `${inputs}/${name}`);
     await renderPackaging(step, context, `${inputs}/packaging`);
+    const sboms = await renderSboms(step, context);
+    for (const [name, text] of sboms) {
+      const folder = kindOfPackageFile(name) === 'tarball' ? 'packaging/tarball' : 'packaging';
+      await files.writeText(`${inputs}/${folder}/${SBOM}`, text);
+    }
     const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
     await runBuildx(step, context, {
       dockerStage: 'package',
@@ -64,6 +79,7 @@ export const packageStage: Stage = {
       // The toolchain that compiled, whatever the archive has got since.
       args: { ARCHIVE_STATE: archive },
     });
+    for (const [name, text] of sboms) await files.writeText(`${work}/out/${sbomFile(name)}`, text);
     for (const name of step.outputs) await files.moveInto(`${work}/out/${name}`, `${context.dir}/${name}`);
     return {
       outputs: await describeArtifacts(context, step, step.outputs, kindOfPackageFile),
@@ -78,6 +94,33 @@ function buildFolder(step: PlannedStep, context: StageContext): string {
 async function presentIn(dir: string, names: readonly string[], { io }: StageContext): Promise<string[]> {
   const present = await Promise.all(names.map((name) => io.files.exists(`${dir}/${name}`)));
   return names.filter((_, index) => present[index]);
+}
+
+/** The bill of materials of each package that the step makes. */
+async function renderSboms(step: PlannedStep, context: StageContext): Promise<Map<string, string>> {
+  const { files } = context.io;
+  const { version, epoch } = context.plan.coturn;
+  const target = targetOfStep(context.plan, step);
+  const read = (name: string) => files.readText(`${buildFolder(step, context)}/${name}`);
+  const libraries =
+    target.linkedIn === undefined
+      ? parseShared(await read('libraries.txt'))
+      : parseLinked(await read('linked.txt'));
+  const sha256 = await files.sha256File(sourceFile(context));
+  const render = (file: string) =>
+    renderSbom({
+      file,
+      packageVersion: step.packageVersion,
+      format: kindOfPackageFile(file) === 'tarball' ? 'generic' : target.format,
+      platform: platformOf(step.arch),
+      coturn: { version, epoch, sha256 },
+      licenses: target.linkedIn?.licenses ?? {},
+      libraries,
+      patches: context.plan.needs.reasons,
+      digest: files.sha256Text,
+    });
+  const packages = step.packages.filter((name) => step.packages.includes(sbomFile(name)));
+  return new Map(packages.map((name) => [name, render(name)]));
 }
 
 async function renderPackaging(step: PlannedStep, context: StageContext, to: string): Promise<void> {

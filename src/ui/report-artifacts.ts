@@ -3,7 +3,7 @@ import type { Artifact, Manifest } from '../manifest/schema.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { columns, type Html, hash, html, nothing, numberColumn, table } from './html.ts';
 
-/** The packages with their hashes; debug symbols below them, everything else folded away. */
+/** The packages with their hashes; what goes with them below, everything else folded away. */
 export function artifacts(manifest: Manifest): Html {
   const all = manifest.steps.flatMap((step) => step.outputs);
   const packages = sorted(all.filter(isPackage));
@@ -12,7 +12,7 @@ export function artifacts(manifest: Manifest): Html {
   const main = packages.length === 0 ? html`<p>No package was made.</p>` : list('Packages', packages);
   return html`<section><h2>Artifacts</h2>
 <p class="muted">Compare with <code>sha256sum FILE</code>. Paths are relative to this page.</p>
-${main}${folded('Debug symbols and sources', companions)}${folded('Other files', others)}</section>`;
+${main}${folded('Debug symbols, sources, bills of materials', companions)}${folded('Other files', others)}</section>`;
 }
 
 function folded(caption: string, files: readonly Artifact[]): Html {

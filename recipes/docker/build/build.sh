@@ -1,7 +1,8 @@
 # Compiles coturn and exports the installed tree, the debug symbols and the facts about the result.
 # in:  /inputs as compile.sh says; SOURCE_DATE_EPOCH; GLIBC, the newest version of the C library that programs may need, or nothing
 # out: /out/tree.tar, /out/debug.tar, /out/tools.tar, /out/options.txt, /out/metrics.txt, /out/features.txt, /out/packages.txt, /out/compiler.txt,
-#      and of libraries that are linked in /out/linked.txt, /out/licenses.tar
+#      of shared libraries /out/libraries.txt (`SONAME PACKAGE VERSION SOURCE-PACKAGE SOURCE-VERSION DISTRIBUTION` a line), and of those that
+#      are linked in /out/linked.txt, /out/licenses.tar
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
 umask 022
@@ -90,5 +91,16 @@ cp /turnbuild/packages.txt /out/packages.txt
 if [ -d /static ]; then
 	cp /static/linked.txt /out/linked.txt
 	pack /static/licenses licenses.tar
+else
+	# Of which package of the distribution each shared library is that the programs name.
+	distribution=$(. /etc/os-release && echo "$ID-$VERSION_ID")
+	find /stage/usr/bin -type f -exec "$GNU_TRIPLE-readelf" --wide -d {} ';' 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+		LC_ALL=C sort -u >/tmp/needed
+	while read -r soname; do
+		package=$(dpkg -S "*/$GNU_TRIPLE/$soname" 2>/dev/null | sed -n 's/^\([^:, ]*\)[:,].*/\1/p' | head -n 1)
+		[ -n "$package" ] || fail LIBRARY_UNKNOWN "no package of the toolchain has $soname, which a program needs"
+		echo "$soname $(dpkg-query -W -f '${Package} ${Version} ${source:Package} ${source:Version}' "$package:$DEB_ARCH") $distribution"
+	done </tmp/needed >/out/libraries.txt
+	[ -s /out/libraries.txt ] || fail LIBRARY_UNKNOWN "the programs seem to need no library at all"
 fi
 "$CC" --version | head -n 1 >/out/compiler.txt

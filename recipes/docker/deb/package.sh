@@ -32,6 +32,8 @@ install -m 644 $packaging/ufw.profile etc/ufw/applications.d/turnserver
 install -m 644 $packaging/coturn.service usr/lib/systemd/system/coturn.service
 # For postinst, which reads the administrator's configuration.
 install -m 644 $packaging/options $packaging/unknown-options.awk usr/share/coturn/
+# What is in the package and what it needs, for scanners of vulnerabilities.
+install -m 644 $packaging/coturn.cdx.json usr/share/coturn/
 install -m 644 $packaging/monitoring/* "$doc/monitoring/"
 install -m 644 $packaging/lintian-overrides usr/share/lintian/overrides/coturn
 install -m 644 $packaging/copyright "$doc/copyright"

@@ -1,7 +1,7 @@
 # Gathers static facts of a package, on the build platform; turnbuild judges them.
 # in:  /inputs/coturn.rpm, /inputs/coturn-debuginfo.rpm where there is one, /inputs/coturn.tar.gz where there is one
 # out: as inspection.sh says; /out/control.txt, /out/contents.txt, /out/requires.txt, /out/rpmlint.txt, /out/rpmlint-exit.txt,
-#      /out/tarball-elf/NNN.*, /out/tarball.conf
+#      /out/tarball-elf/NNN.*, /out/tarball.conf, /out/tarball.cdx.json
 set -eu
 export LC_ALL=C.UTF-8
 mkdir -p /out /pkg /symbols /tarball
@@ -24,6 +24,7 @@ if [ -f /inputs/coturn.tar.gz ]; then
 	tar -xzf /inputs/coturn.tar.gz -C /tarball --strip-components=1
 	read_elf /tarball /out/tarball-elf
 	cp /tarball/etc/turnserver.conf /out/tarball.conf
+	[ ! -f /tarball/share/coturn.cdx.json ] || cp /tarball/share/coturn.cdx.json /out/tarball.cdx.json
 fi
 
 set -- /inputs/coturn.rpm

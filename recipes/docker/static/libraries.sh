@@ -4,7 +4,7 @@
 #      ARCHIVE_LIBRARIES: names (`ssl`) of the archive's own; SOURCE_LIBRARIES: `SUITE/SOURCE-PACKAGE` each;
 #      LICENSED: the source packages whose license the recipe gives
 # out: /static/lib (nothing but *.a, so that nothing else is found in it), /static/lib/pkgconfig, /static/include,
-#      /static/linked.txt (`SOURCE-PACKAGE VERSION SUITE` a line), /static/licenses/SOURCE-PACKAGE
+#      /static/linked.txt (`SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` a line), /static/licenses/SOURCE-PACKAGE
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
@@ -14,13 +14,14 @@ fail() {
 }
 
 mkdir -p /static/lib/pkgconfig /static/include /static/src /static/licenses
-own_suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+own_suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+own_distribution=$(. /etc/os-release && echo "$ID-$VERSION_ID")
 for name in $ARCHIVE_LIBRARIES; do
 	archive=/usr/lib/$GNU_TRIPLE/lib$name.a
 	[ -e "$archive" ] || fail STATIC_LIBRARY_MISSING "the archive has no lib$name.a for $DEB_ARCH: is its -dev package among the target's libraries?"
 	ln -s "$archive" /static/lib/
 	package=$(dpkg -S "$archive" | sed 's/: .*//')
-	dpkg-query -W -f "\${source:Package} \${source:Version} $own_suite\n" "$package"
+	dpkg-query -W -f "\${source:Package} \${source:Version} $own_suite $own_distribution\n" "$package"
 	cp "/usr/share/doc/${package%:*}/copyright" "/static/licenses/$(dpkg-query -W -f '${source:Package}' "$package")"
 done >/static/linked
 
@@ -29,6 +30,22 @@ for suite in $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,/.*,,' | sort -u); do
 	sed -n "s/^deb \(.*\) $own_suite\([a-z-]*\) /deb-src \1 $suite\2 /p" /etc/apt/sources.list
 done >/etc/apt/sources.list.d/sources.list
 [ -z "$SOURCE_LIBRARIES" ] || apt-get update -q -o APT::Update::Error-Mode=any
+
+# distribution SUITE: what scanners of packages call the release, e.g. debian-13.
+distribution() {
+	[ "$1" != "$own_suite" ] || {
+		echo "$own_distribution"
+		return
+	}
+	cat /var/lib/apt/lists/*_dists_"$1"_*Release | awk -v suite="$1" '
+		$1 == "Origin:" && origin == "" { origin = tolower($2) }
+		$1 == "Version:" && version == "" { version = $2 }
+		END {
+			# Point releases of Debian are one release.
+			if (origin == "debian") sub(/[.].*/, "", version)
+			print origin "-" (version == "" ? suite : version)
+		}'
+}
 
 flags() {
 	export DEB_HOST_ARCH="$DEB_ARCH" DEB_BUILD_MAINT_OPTIONS="hardening=+all reproducible=+fixfilepath"
@@ -64,7 +81,7 @@ for source in $SOURCE_LIBRARIES; do
 		tail -n 30 "/static/$package.log"
 		fail LIBRARY_FAILED "$package of $suite did not compile for $DEB_ARCH"
 	}
-	echo "$package $(dpkg-parsechangelog -S Version) $suite" >>/static/linked
+	echo "$package $(dpkg-parsechangelog -S Version) $suite $(distribution "$suite")" >>/static/linked
 	cp debian/copyright "/static/licenses/$package"
 done
 LC_ALL=C sort -u /static/linked >/static/linked.txt

@@ -88,6 +88,7 @@ const HINTS: Record<string, string> = {
     'A library that is linked in, or a flag of the compiler, brings it: give the program its own function, or raise glibc in the recipe.',
   STATIC_LIBRARY_MISSING:
     'Add the package that has it to `libraries`, or take the name out of `linkedIn.archive`.',
+  LIBRARY_UNKNOWN: 'What a package needs has to be known, for its bill of materials.',
   LICENSE_UNKNOWN: 'Add it with its SPDX name, or leave the library out.',
   SPEC_FAILED: 'The line is of the rendered recipes/packaging/rpm/coturn.spec.',
   COMPILE_FAILED: "The compiler's first error is in the step's log.",

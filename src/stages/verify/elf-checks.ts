@@ -1,6 +1,6 @@
 import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
-import { buildIdOf, type ElfFile, type PackageFacts } from './facts.ts';
+import { buildIdOf, type ElfFile, neededBy, type PackageFacts } from './facts.ts';
 
 const HARDENING = 'https://wiki.debian.org/Hardening';
 
@@ -16,9 +16,6 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
   });
   return complaints(found, good, { files: facts.elf.length });
 }
-
-const needed = (file: ElfFile) =>
-  [...file.dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
 
 /** Versions of the C library whose symbols a program needs, e.g. `2.34`. */
 function glibcVersions({ symbols }: ElfFile): string[] {
@@ -65,12 +62,12 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         (file) => {
-          const strange = needed(file).filter(
+          const strange = neededBy(file).filter(
             (name) => !facts.target.allowedLibraries.some((prefix) => name.startsWith(prefix)),
           );
           return strange.length === 0 ? undefined : `needs ${strange.join(', ')}`;
         },
-        `needed: ${[...new Set(facts.elf.flatMap(needed))].sort().join(', ')}`,
+        `needed: ${[...new Set(facts.elf.flatMap(neededBy))].sort().join(', ')}`,
       ),
   },
   {

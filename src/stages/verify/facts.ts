@@ -52,6 +52,11 @@ export interface PackageFacts {
   built: boolean;
 }
 
+/** The shared libraries that a program names. */
+export function neededBy({ dynamic }: ElfFile): string[] {
+  return [...dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
+}
+
 /** The build id that the linker has given a program; debug symbols are found by it. */
 export function buildIdOf({ notes }: ElfFile): string | undefined {
   return /Build ID: ([0-9a-f]+)/.exec(notes)?.[1];

@@ -14,6 +14,7 @@ import { packageChecks } from './package-checks.ts';
 import { readFacts } from './read-facts.ts';
 import { rpmChecks, tarballChecks } from './rpm-checks.ts';
 import { sanitizerChecks } from './sanitizer-checks.ts';
+import { sbomChecks } from './sbom-checks.ts';
 import { serviceChecks } from './service-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
 import { upgradeChecks } from './upgrade-checks.ts';
@@ -26,6 +27,7 @@ declare const CHECKS_DIGEST: string;
 export const CHECKS: readonly Check[] = [
   ...elfChecks,
   ...packageChecks,
+  ...sbomChecks,
   ...monitoringChecks,
   ...lifecycleChecks,
   ...upgradeChecks,

@@ -1,3 +1,4 @@
+import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
@@ -33,6 +34,10 @@ export async function readFacts(
     rulesTest: await optional(`${inspect}/coturn.rules.test.yml`),
     dashboard: await optional(`${inspect}/grafana-dashboard.json`),
     promtool: await optional(`${inspect}/promtool.txt`),
+    openssl: await optional(`${inspect}/openssl.txt`),
+    sbom: await optional(`${inspect}/coturn.cdx.json`),
+    tarballSbom: await optional(`${inspect}/tarball.cdx.json`),
+    ...(await sbomsBeside(step, context)),
     debugIds: await optional(`${inspect}/debug-ids.txt`),
   };
   const built = isBuiltHere(step) ? buildFolder(step, context) : undefined;
@@ -92,4 +97,19 @@ async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile
       };
     }),
   );
+}
+
+/** The bills of materials that lie beside the packages. */
+async function sbomsBeside(
+  { packages }: PlannedStep,
+  { io, dir }: StageContext,
+): Promise<{ sbomBeside?: string; tarballSbomBeside?: string }> {
+  const read = async (name: string) => io.files.readText(`${dir}/${name}`);
+  const all = packages.filter((name) => kindOfPackageFile(name) === 'sbom');
+  const archive = all.find((name) => name.includes('.tar.gz'));
+  const main = all.find((name) => name !== archive);
+  return {
+    ...(main === undefined ? {} : { sbomBeside: await read(main) }),
+    ...(archive === undefined ? {} : { tarballSbomBeside: await read(archive) }),
+  };
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import Ajv from 'ajv';
+import Ajv from 'ajv6';
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../../src/config/finding.ts';
 import { toSarif } from '../../../src/config/sarif.ts';
@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 // The schema of OASIS as Microsoft's own SDK ships it; JSON Schema draft 4.
 const schema = require('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json');
 const ajv = new Ajv({ schemaId: 'id', unknownFormats: 'ignore' });
-ajv.addMetaSchema(require('ajv/lib/refs/json-schema-draft-04.json'));
+ajv.addMetaSchema(require('ajv6/lib/refs/json-schema-draft-04.json'));
 const validate = ajv.compile(schema);
 
 type Log = ReturnType<typeof JSON.parse>;

@@ -61,6 +61,8 @@ describe('createPlan', () => {
       'coturn-4.6.1+turnbuild-1.aarch64.rpm',
       'coturn-debuginfo-4.6.1+turnbuild-1.aarch64.rpm',
       'coturn-4.6.1-linux-arm64.tar.gz',
+      'coturn-4.6.1+turnbuild-1.aarch64.rpm.cdx.json',
+      'coturn-4.6.1-linux-arm64.tar.gz.cdx.json',
     ]);
     expect(step('build:portable:arm64')?.buildArgs).toMatchObject({
       COMPILE_ON: 'static-libraries',
