@@ -64,7 +64,7 @@ const SOURCE_OPTIONS: OptionGroup = [
 const PLAN_OPTIONS: OptionGroup = [
   ['--arch <names>', 'architectures: arm64, x86_64, or both with a comma', COLLECT],
   ['--target <names>', 'targets, e.g. debian-12,portable', COLLECT],
-  ['--revision <n>', 'package revision'],
+  ['--revision <n>', 'package revision; auto: the next one if something that is linked in is outdated'],
   ['--maintainer <name>', 'maintainer of the packages: Name <address@host>'],
   ['--builder <name>', 'buildx builder (default: the current one)'],
 ];
@@ -178,6 +178,30 @@ stageCommand(
     'turnbuild verify ./coturn_4.6.1-1_amd64.deb --target debian-12 --only relay,network',
   ],
 );
+
+releaseCommand(
+  'outdated',
+  'Say whether packages are outdated: coturn, and the libraries that are linked in',
+  [
+    [
+      [
+        '--source <where>',
+        'where coturn releases are looked for: github or debian (default: as the manifest)',
+      ],
+      ['--mirror <address>', 'Debian archive (default: of /etc/apt)'],
+      ['--recipes <dir>', 'recipes to use instead of the installed ones'],
+      ['--json', 'print the result as JSON'],
+    ],
+  ],
+  ['turnbuild outdated', 'turnbuild outdated ./manifest.json --json'],
+  ['[manifest]', 'manifest.json of a release, its folder, or a folder of releases (default: dist)'],
+)
+  .addHelpText('after', '\nExit code 1 if a rebuild is due, 0 if not. Made for a weekly job.\n')
+  .action(async (path: string | undefined, options: CommonOptions) => {
+    const { outdated } = await import('./commands/outdated.ts');
+    const { createOutput } = await import('./commands/output.ts');
+    process.exitCode = await outdated(path, options, createOutput(options.json === true), interrupt.signal);
+  });
 
 releaseCommand(
   'lint-config',

@@ -48,6 +48,7 @@ export async function performRelease(
       engine: release.builder.driver === 'docker' ? release.builder.name : undefined,
       labProgram: join(await packageRoot(), 'lib/lab.mjs'),
       noCache: session.options.cache === false,
+      rebuild: release.rebuild,
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),
       selection: release.selection,

@@ -14,7 +14,8 @@ import {
   requireEngine,
   requirePlatforms,
 } from './builder.ts';
-import { architecturesOption, countOption, listOption, selectionOption } from './options.ts';
+import { architecturesOption, listOption, selectionOption } from './options.ts';
+import { assumedRevision, chooseRevision } from './revision.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
 
@@ -43,14 +44,17 @@ export async function planRelease(
   };
   const selection = chosenChecks(session);
   // Wrong names are found before anything is downloaded or asked.
-  makePlan(session, wanted, { version: '0.0.0', epoch: 0 }, assumedBuilder());
+  const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
+  makePlan(session, wanted, assumed, assumedBuilder());
   const builder = await readyBuilder(session, wanted);
   const source = await fetchShown(session, version);
+  const { revision, rebuild } = await chooseRevision(session, source.version);
   return {
     source,
     selection,
     builder,
-    plan: makePlan(session, wanted, source, builder),
+    rebuild,
+    plan: makePlan(session, wanted, { ...source, revision }, builder),
     dir: resolve(options.out ?? 'dist', source.version),
   };
 }
@@ -59,10 +63,9 @@ export async function planRelease(
 export function makePlan(
   { options, recipes }: Session,
   { targets, architectures, verify }: Wanted,
-  { version, epoch }: { version: string; epoch: number },
+  { version, epoch, revision }: { version: string; epoch: number; revision: number },
   builder: Pick<BuilderFacts, 'driver' | 'compilesOn'>,
 ): Plan {
-  const revision = countOption('revision', options.revision) ?? recipes.release.revision;
   if (options.maintainer !== undefined && !/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/.test(options.maintainer)) {
     throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
   }

@@ -36,7 +36,8 @@ export async function runStep(
   const stage = STAGE[step.stage];
   const started = Date.now();
   const key = await keyOf(step, context);
-  if (!context.noCache && (await isCurrent(step, key, context, store))) return 'current';
+  const again = context.noCache || context.rebuild.has(step.id);
+  if (!again && (await isCurrent(step, key, context, store))) return 'current';
   const entry = {
     id: step.id,
     stage: step.stage,

@@ -54,6 +54,8 @@ export interface PlannedRelease {
   builder: BuilderFacts;
   selection: CheckSelection;
   plan: Plan;
+  /** Ids of build steps that are performed whatever the manifest says of them. */
+  rebuild: ReadonlySet<string>;
   /** The release's folder. */
   dir: string;
 }

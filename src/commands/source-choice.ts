@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import semver from 'semver';
 import { TurnbuildError, usageError } from '../errors.ts';
-import { createGithubSource } from '../io/github.ts';
+import { createGithubSource, type GithubSource } from '../io/github.ts';
 import { readLock, writeLock } from '../io/source-lock.ts';
 import { pinSource, type SourceLock } from '../plan/source-lock.ts';
 import { quarantineOf } from '../recipe/advisories.ts';
@@ -10,7 +10,7 @@ import { comparableVersion } from '../recipe/coturn-version.ts';
 import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stages/source.ts';
 import { parseSource, sha256Option } from './options.ts';
 import type { Session } from './session.ts';
-import { debianCandidate } from './source-debian.ts';
+import { debianCandidate, debianVersions } from './source-debian.ts';
 import { versionNotFound } from './source-errors.ts';
 
 /** Bytes that are there, and of how many if that is known. */
@@ -100,19 +100,36 @@ function chooseProvider(
   return { provider: name, location: name };
 }
 
+/** The newest release of a provider that may be shipped. @throws SOURCE_NOT_FOUND, and what the provider throws */
+export async function newestVersion(session: Session, provider: 'github' | 'debian'): Promise<string> {
+  const versions =
+    provider === 'github'
+      ? await (await openGithub(session)).github.listVersions()
+      : await debianVersions(session);
+  const usable = (version: string) => quarantineOf(version, session.recipes.quarantine) === undefined;
+  const newest = selectVersion('latest', versions, usable);
+  if (newest !== undefined) return newest;
+  throw versionNotFound('latest', provider === 'github' ? 'GitHub' : 'the Debian archive', versions);
+}
+
+async function openGithub({ io }: Session): Promise<{ github: GithubSource; token: string | undefined }> {
+  // An empty variable is what a CI job without the secret has.
+  const token = process.env.GITHUB_TOKEN || undefined;
+  const baseUrl = process.env.GITHUB_API_URL;
+  const github = await createGithubSource({
+    signal: io.signal,
+    ...(token === undefined ? {} : { token }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+  });
+  return { github, token };
+}
+
 async function githubCandidate(
   session: Session,
   request: string,
   select: (versions: readonly string[]) => string | undefined,
 ): Promise<SourceCandidate> {
-  // An empty variable is what a CI job without the secret has.
-  const token = process.env.GITHUB_TOKEN || undefined;
-  const baseUrl = process.env.GITHUB_API_URL;
-  const github = await createGithubSource({
-    signal: session.io.signal,
-    ...(token === undefined ? {} : { token }),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-  });
+  const { github, token } = await openGithub(session);
   const version = isExact(request) ? request : select(await github.listVersions());
   if (version === undefined) throw versionNotFound(request, 'GitHub', []);
   const tag = await github.resolveTag(version);

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { type DebianSource, findDebianSource } from '../io/debian-archive.ts';
 import { isAbsent } from '../io/debian-index.ts';
 import { runProcess } from '../io/exec.ts';
 import type { SourceLock } from '../plan/source-lock.ts';
 import { cachedSource, type SourceCandidate } from '../stages/source.ts';
 import type { Session } from './session.ts';
-import { versionNotFound } from './source-errors.ts';
+import { mirrorUnknown, versionNotFound } from './source-errors.ts';
 
 /** Debian releases whose source index is asked, newest last. */
 const RELEASES = ['bookworm', 'trixie'];
@@ -32,12 +32,7 @@ export async function debianCandidate(
   ) {
     return { ...base, version: request, path: cachedSource(session.cache, pinned), sha256: pinned };
   }
-  if (session.mirrors === undefined) {
-    throw new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
-      exitCode: EXIT.usage,
-      hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
-    });
-  }
+  if (session.mirrors === undefined) throw mirrorUnknown();
   const { debian } = session.mirrors;
   const chosen = await findInSuites(request, select, (suites) =>
     findDebianSource({
@@ -56,6 +51,14 @@ export async function debianCandidate(
     url: chosen.url,
     sha256: chosen.sha256,
   };
+}
+
+/** The versions that Debian's releases have. */
+export async function debianVersions({ mirrors, cache, io }: Session): Promise<string[]> {
+  if (mirrors === undefined) throw mirrorUnknown();
+  const query = { mirror: mirrors.debian, suites: RELEASES, package: 'coturn', exec: runProcess };
+  const found = await findDebianSource({ ...query, cacheDir: join(cache, 'archive'), signal: io.signal });
+  return found.map(({ version }) => version);
 }
 
 /** Asks the releases, and unstable for what none of them has. Exported for its test. */

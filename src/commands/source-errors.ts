@@ -1,4 +1,12 @@
-import { TurnbuildError } from '../errors.ts';
+import { EXIT, TurnbuildError } from '../errors.ts';
+
+/** Neither an option nor this machine names a mirror of the Debian archive. */
+export function mirrorUnknown(): TurnbuildError {
+  return new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
+    exitCode: EXIT.usage,
+    hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
+  });
+}
 
 /** No provider has what was asked for; says what there is. */
 export function versionNotFound(

@@ -58,11 +58,15 @@ export async function planFile(
   const builder = await readyBuilder(session, facts);
   const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
   const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];
-  const plan = planPackageFile(makePlan(session, facts, { version, epoch: 0 }, builder), described, packages);
+  const plan = planPackageFile(
+    makePlan(session, facts, { version, epoch: 0, revision: 1 }, builder),
+    described,
+    packages,
+  );
   const dir = resolve(options.out ?? 'dist', 'verified', basename(file, '.deb'));
   return {
     described,
-    release: { source: undefined, selection, builder, plan, dir },
+    release: { source: undefined, selection, builder, plan, rebuild: new Set(), dir },
     adopt: (store) => adopt(store, { file, dir, packages, described }),
   };
 }

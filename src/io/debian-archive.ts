@@ -17,11 +17,10 @@ export interface DebianSource {
   suite: string;
 }
 
-export interface DebianQuery {
+export interface ArchiveIndexQuery {
   /** Address of the archive, e.g. of /etc/apt. */
   mirror: string;
   suites: readonly string[];
-  package: string;
   exec: Exec;
   /** Folder for the indices. */
   cacheDir: string;
@@ -31,7 +30,20 @@ export interface DebianQuery {
   now?: number;
 }
 
+export interface DebianQuery extends ArchiveIndexQuery {
+  /** The source package. */
+  package: string;
+}
+
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** A version of a source package that a suite has. */
+export interface SourceVersion {
+  package: string;
+  /** With epoch and Debian revision. */
+  version: string;
+  suite: string;
+}
 
 /**
  * Lists the upstream tarballs of a package in the archive's suites. The chain is checked link by link: the signature of
@@ -40,6 +52,30 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  *   DOWNLOAD_FAILED
  */
 export async function findDebianSource(query: DebianQuery): Promise<DebianSource[]> {
+  return readIndices(query, (text, suite) => parseSources(text, query, suite));
+}
+
+/**
+ * Lists the versions of source packages that the archive's suites have, with the same checks of signature and hash.
+ * @throws as `findDebianSource`
+ */
+export async function findSourceVersions(
+  query: ArchiveIndexQuery & { packages: readonly string[] },
+): Promise<SourceVersion[]> {
+  return readIndices(query, (text, suite) =>
+    text.split(/\n\n+/).flatMap((stanza) => {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1]?.trim() ?? '';
+      const name = field('Package');
+      return query.packages.includes(name) ? [{ package: name, version: field('Version'), suite }] : [];
+    }),
+  );
+}
+
+/** Reads the signed Sources index of each suite. */
+async function readIndices<T>(
+  query: ArchiveIndexQuery,
+  parse: (text: string, suite: string) => T[],
+): Promise<T[]> {
   const keyring = query.keyring ?? KEYRING;
   if (!(await exists(keyring))) {
     throw new TurnbuildError(
@@ -51,10 +87,10 @@ export async function findDebianSource(query: DebianQuery): Promise<DebianSource
     );
   }
   await makeFolder(query.cacheDir);
-  const found: DebianSource[] = [];
+  const found: T[] = [];
   for (const suite of query.suites) {
     const release = await signedRelease(query, suite, keyring);
-    found.push(...parseSources(await downloadIndex(query, suite, release), query, suite));
+    found.push(...parse(await downloadIndex(query, suite, release), suite));
   }
   return found;
 }

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { messageOf, TurnbuildError } from '../errors.ts';
-import type { DebianQuery } from './debian-archive.ts';
+import type { ArchiveIndexQuery } from './debian-archive.ts';
 import { download } from './download.ts';
 import { exists, sha256File } from './files.ts';
 import { withUnxz } from './unxz.ts';
@@ -11,7 +11,11 @@ import { withUnxz } from './unxz.ts';
 const MAX_BYTES = 512 * 1024 * 1024;
 
 /** Fetches the Sources index that a signed release names, or finds it in the cache; returns its text. */
-export async function downloadIndex(query: DebianQuery, suite: string, release: string): Promise<string> {
+export async function downloadIndex(
+  query: ArchiveIndexQuery,
+  suite: string,
+  release: string,
+): Promise<string> {
   const { sha256, path } = indexOf(release, suite);
   const file = join(query.cacheDir, `${sha256}-${path.endsWith('.xz') ? 'Sources.xz' : 'Sources.gz'}`);
   // Named by its hash, but a cache is a folder that anybody may have changed.
@@ -33,7 +37,12 @@ export async function downloadIndex(query: DebianQuery, suite: string, release: 
   return withUnxz(file, { exec: query.exec, maxBytes: MAX_BYTES }, (text) => readFile(text, 'utf8'));
 }
 
-async function fetchIndex(query: DebianQuery, url: string, file: string, sha256: string): Promise<void> {
+async function fetchIndex(
+  query: ArchiveIndexQuery,
+  url: string,
+  file: string,
+  sha256: string,
+): Promise<void> {
   await download({ url, file, sha256, ...(query.signal === undefined ? {} : { signal: query.signal }) });
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
-import type { DebianQuery } from './debian-archive.ts';
+import type { ArchiveIndexQuery } from './debian-archive.ts';
 import { download } from './download.ts';
 import { sha256Text } from './files.ts';
 
@@ -9,7 +9,11 @@ import { sha256Text } from './files.ts';
 const STRONG_HASHES = new Set(['8', '9', '10', '11']);
 
 /** The signed text of a suite's InRelease: only what gpgv says was signed, never the file around it. */
-export async function signedRelease(query: DebianQuery, suite: string, keyring: string): Promise<string> {
+export async function signedRelease(
+  query: ArchiveIndexQuery,
+  suite: string,
+  keyring: string,
+): Promise<string> {
   const file = join(query.cacheDir, `${sha256Text(`${query.mirror} ${suite}`).slice(0, 12)}-InRelease`);
   await download({
     url: `${query.mirror}/dists/${suite}/InRelease`,

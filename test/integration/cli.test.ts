@@ -72,7 +72,7 @@ describe('recipes of the user', () => {
 });
 
 describe('help and completion', () => {
-  it.each(['release', 'plan', 'source', 'build', 'package', 'verify', 'doctor', 'completion'])(
+  it.each(['release', 'plan', 'source', 'build', 'package', 'verify', 'doctor', 'outdated', 'completion'])(
     '%s --help has examples',
     async (command) => {
       const run = await turnbuild([command, '--help']);

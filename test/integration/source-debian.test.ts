@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DebianQuery, findDebianSource } from '../../src/io/debian-archive.ts';
+import { type DebianQuery, findDebianSource, findSourceVersions } from '../../src/io/debian-archive.ts';
 import { type Exec, runProcess } from '../../src/io/exec.ts';
 import {
   createSigningKey,
@@ -50,6 +50,41 @@ const codeOf = async (options: Partial<MirrorOptions>, query: Partial<DebianQuer
     expect(readdirSync(cacheDir).filter((name) => name.includes('Sources'))).toEqual([]);
   return error.code;
 };
+
+describe('versions of source packages', () => {
+  const sources = [
+    stanza('openssl', '3.0.17-1~deb12u2'),
+    stanza('openssl', '3.0.17-1~deb12u3'),
+    stanza('mariadb', '1:10.11.11-0+deb12u1'),
+    stanza('openssl-other', '9-1'),
+  ].join('\n');
+  const versions = async (options: Partial<MirrorOptions> = {}) => {
+    const { server, cacheDir } = await ask({ sources, ...options });
+    return findSourceVersions({
+      mirror: server.mirror,
+      suites: ['bookworm'],
+      packages: ['openssl', 'mariadb'],
+      exec: runProcess,
+      cacheDir,
+      keyring: key.keyring,
+    });
+  };
+
+  test('are listed whole, with epoch and revision, and every one of them', async () => {
+    expect(await versions()).toEqual([
+      { package: 'openssl', version: '3.0.17-1~deb12u2', suite: 'bookworm' },
+      { package: 'openssl', version: '3.0.17-1~deb12u3', suite: 'bookworm' },
+      { package: 'mariadb', version: '1:10.11.11-0+deb12u1', suite: 'bookworm' },
+    ]);
+  });
+
+  test('are believed only with the signature and the hash', async () => {
+    const tampered = versions({ tamper: (text) => text.replace('Origin: Debian', 'Origin: Another') });
+    expect((await errorOf(tampered)).code).toBe('DEBIAN_SIGNATURE_INVALID');
+    const other = versions({ tamperIndex: (index) => Buffer.concat([index, Buffer.from('x')]) });
+    expect((await errorOf(other)).code).toBe('DEBIAN_INDEX_MISMATCH');
+  });
+});
 
 describe('a good archive', () => {
   test.each<[string, Partial<MirrorOptions>]>([

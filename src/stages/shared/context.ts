@@ -30,6 +30,8 @@ export interface StageContext {
   labProgram: string;
   /** Docker's build cache isn't used. */
   noCache: boolean;
+  /** Ids of steps that are performed even if nothing that goes in has changed but the archive. */
+  rebuild: ReadonlySet<string>;
   /** Ready roots by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
   /** What the archive of a suite has now: asked once in a run, and only if something is compiled. */

@@ -1,0 +1,85 @@
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { rcompare } from 'semver';
+import { EXIT, usageError } from '../errors.ts';
+import { exists, readText, sha256Text } from '../io/files.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { parseManifest } from '../manifest/store.ts';
+import { type CoturnState, coturnState, type LibraryState } from '../plan/outdated.ts';
+import { comparableVersion } from '../recipe/coturn-version.ts';
+import { renderOutdated } from '../ui/outdated.ts';
+import { librariesNow } from './libraries.ts';
+import type { CommonOptions } from './options.ts';
+import type { Output } from './output.ts';
+import { openSession, type Session } from './session.ts';
+import { newestVersion } from './source-choice.ts';
+
+/** What `turnbuild outdated --json` prints. */
+export interface Outdated {
+  coturn: CoturnState & { where: string };
+  libraries: LibraryState[];
+  /** There is something to be made: a newer coturn, or the same one with newer libraries. */
+  due: boolean;
+  /** One of the reasons is about security. */
+  security: boolean;
+}
+
+/** `turnbuild outdated`: compares packages with what there is now. Exit code 1 if a rebuild is due. */
+export async function outdated(
+  path: string | undefined,
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const file = await findManifest(path ?? 'dist');
+  const manifest = parseManifest(file, await readText(file), sha256Text);
+  const found = await compare(session, manifest);
+  if (options.json === true) output.data(found);
+  else output.line(renderOutdated(found));
+  return found.due ? EXIT.failed : EXIT.ok;
+}
+
+async function compare(session: Session, manifest: Manifest): Promise<Outdated> {
+  const provider = session.options.source ?? providerOf(manifest);
+  if (provider !== 'github' && provider !== 'debian')
+    throw usageError('OPTION_INVALID', `--source ${provider} has no releases`, 'Use github or debian.');
+  const newest = await newestVersion(session, provider);
+  const coturn = coturnState(manifest.coturn.version, newest, session.recipes.advisories);
+  const libraries = await librariesNow(session, manifest.steps);
+  return {
+    coturn: { ...coturn, where: provider === 'github' ? 'GitHub' : 'Debian' },
+    libraries,
+    due: coturn.outdated || libraries.some((library) => library.outdated),
+    security: coturn.fixed.length > 0 || libraries.some((library) => library.security),
+  };
+}
+
+/** Where the releases are looked for: where the sources came from, else where coturn publishes them. */
+function providerOf({ source }: Manifest): string {
+  return source?.provider === 'debian' ? 'debian' : 'github';
+}
+
+/** A manifest, of a folder that has one, or of the newest release in a folder of releases. */
+async function findManifest(path: string): Promise<string> {
+  if (path.endsWith('.json')) return requireFile(resolve(path));
+  const own = join(resolve(path), 'manifest.json');
+  if (await exists(own)) return own;
+  const names = await readdir(resolve(path)).catch(() => []);
+  const versions = names.filter((name) => /^\d+\.\d+/.test(name));
+  versions.sort((a, b) => rcompare(comparableVersion(a), comparableVersion(b)));
+  for (const version of versions) {
+    const file = join(resolve(path), version, 'manifest.json');
+    if (await exists(file)) return file;
+  }
+  return requireFile(own);
+}
+
+async function requireFile(file: string): Promise<string> {
+  if (await exists(file)) return file;
+  throw usageError(
+    'MANIFEST_MISSING',
+    `There is no ${file}`,
+    'Give the manifest.json of a release, or the folder that it is in: it says what the packages are made of.',
+  );
+}

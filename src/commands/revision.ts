@@ -1,0 +1,47 @@
+import { join, resolve } from 'node:path';
+import { exists, readText, sha256Text } from '../io/files.ts';
+import { parseManifest } from '../manifest/store.ts';
+import { librariesNow, linkedLines } from './libraries.ts';
+import { countOption } from './options.ts';
+import type { Session } from './session.ts';
+
+/** Which package revision is made, and what of the last one has to be compiled anew for it. */
+export interface Revision {
+  revision: number;
+  /** Ids of build steps. */
+  rebuild: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * The revision that --revision asks for; the recipe's without it. `auto` is the one of the packages that are there, or the next one
+ * if the archive has something newer than what is linked in: then what has it is compiled anew.
+ */
+export async function chooseRevision(session: Session, version: string): Promise<Revision> {
+  const { options, recipes, output } = session;
+  if (options.revision !== 'auto') {
+    return { revision: countOption('revision', options.revision) ?? recipes.release.revision, rebuild: NONE };
+  }
+  const file = join(resolve(options.out ?? 'dist', version), 'manifest.json');
+  if (!(await exists(file))) return { revision: recipes.release.revision, rebuild: NONE };
+  const { coturn, steps } = parseManifest(file, await readText(file), sha256Text);
+  const outdated = (await librariesNow(session, steps)).filter((library) => library.outdated);
+  if (outdated.length === 0) {
+    output.line(`revision ${coturn.revision} stays: everything that is linked in is the newest there is`);
+    return { revision: coturn.revision, rebuild: NONE };
+  }
+  const lines = outdated.map((library) => `${library.package} ${library.version} ${library.suite}`);
+  const due = steps.filter((step) =>
+    linkedLines([step]).some((line) => lines.includes(line.split(' ').slice(0, 3).join(' '))),
+  );
+  const changes = outdated.map((library) => `${library.package} ${library.newest}`);
+  output.line(`revision ${coturn.revision + 1}, for ${changes.join(', ')}`);
+  return { revision: coturn.revision + 1, rebuild: new Set(due.map(({ id }) => id)) };
+}
+
+/** A revision to check options with before anything is asked. */
+export function assumedRevision({ options, recipes }: Session): number {
+  if (options.revision === 'auto') return recipes.release.revision;
+  return countOption('revision', options.revision) ?? recipes.release.revision;
+}

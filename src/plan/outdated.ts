@@ -1,0 +1,90 @@
+import { gt } from 'semver';
+import type { KnownAdvisory } from '../recipe/advisories.ts';
+import { comparableVersion, versionIn } from '../recipe/coturn-version.ts';
+import { compareDebianVersions } from './debian-version.ts';
+
+/** A library that is a part of programs, as the build has recorded it. */
+export interface LinkedLibrary {
+  /** Source package. */
+  package: string;
+  version: string;
+  /** The release that it was taken from, e.g. `bookworm`. */
+  suite: string;
+}
+
+/** A version of a source package that an archive has now. */
+export interface OfferedVersion {
+  package: string;
+  version: string;
+  /** `bookworm-security` */
+  suite: string;
+}
+
+/** What has become of a library since it was linked in. */
+export interface LibraryState extends LinkedLibrary {
+  /** The newest version of its release; undefined if the archive has none any more. */
+  newest: string | undefined;
+  /** Where that is. */
+  offeredIn: string | undefined;
+  /** Newer than what is linked in. */
+  outdated: boolean;
+  /** One of the newer versions is a security update. */
+  security: boolean;
+}
+
+/** What has become of coturn. */
+export interface CoturnState {
+  version: string;
+  newest: string;
+  outdated: boolean;
+  /** Known weaknesses of the version here that the newest one has no more. */
+  fixed: string[];
+}
+
+/** Lines `SOURCE-PACKAGE VERSION SUITE ...` of builds -> each library once, by name. */
+export function linkedLibraries(lines: readonly string[]): LinkedLibrary[] {
+  const all = [...new Set(lines)].map((line) => {
+    const [name = '', version = '', suite = ''] = line.split(' ');
+    return { package: name, version, suite };
+  });
+  const unique = new Map(all.map((each) => [`${each.package} ${each.version} ${each.suite}`, each]));
+  return [...unique.values()].sort((a, b) => (a.package < b.package ? -1 : 1));
+}
+
+/** The suites of an archive in which a release gets newer versions. */
+export function isSuiteOf(release: string, suite: string): boolean {
+  return [release, `${release}-updates`, `${release}-security`].includes(suite);
+}
+
+/** Compares what is linked in with what the archive has now. */
+export function libraryState(library: LinkedLibrary, offered: readonly OfferedVersion[]): LibraryState {
+  const candidates = offered
+    .filter((each) => each.package === library.package && isSuiteOf(library.suite, each.suite))
+    // Of the same version in several suites, the security updates are to be named.
+    .sort((a, b) => compareDebianVersions(b.version, a.version) || (a.suite > b.suite ? -1 : 1));
+  const newer = candidates.filter(({ version }) => compareDebianVersions(version, library.version) > 0);
+  const [newest] = candidates;
+  const security = newer.filter(({ suite }) => suite.endsWith('-security'));
+  const named =
+    newest === undefined ? undefined : (security.find(({ version }) => version === newest.version) ?? newest);
+  return {
+    ...library,
+    newest: named?.version,
+    offeredIn: named?.suite,
+    outdated: newer.length > 0,
+    security: security.length > 0,
+  };
+}
+
+/** Compares coturn itself. @param newest of the releases that may be shipped */
+export function coturnState(
+  version: string,
+  newest: string,
+  advisories: readonly KnownAdvisory[],
+): CoturnState {
+  const fixed = advisories
+    .filter(({ affected }) => versionIn(version, affected) && !versionIn(newest, affected))
+    .map(({ id }) => id);
+  const outdated = gt(comparableVersion(newest), comparableVersion(version));
+  return { version, newest, outdated, fixed: outdated ? fixed : [] };
+}

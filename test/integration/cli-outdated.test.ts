@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { formatManifest } from '../../src/manifest/store.ts';
+import { serve } from '../support/http-server.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** The folder of a release of this version whose packages have nothing linked in. */
+function release(dist: string, version: string): string {
+  const dir = join(dist, version);
+  mkdirSync(dir, { recursive: true });
+  const manifest = {
+    schema: 1 as const,
+    coturn: { version, revision: 1, epoch: 0 },
+    advisories: [],
+    bases: [],
+    steps: [],
+  };
+  writeFileSync(join(dir, 'manifest.json'), formatManifest(manifest, sha256));
+  return dir;
+}
+
+/** GitHub's list of releases, as one page. */
+async function github(versions: readonly string[]) {
+  const { url } = await serve((request, response) => {
+    const known = request.url?.startsWith('/repos/coturn/coturn/releases') === true;
+    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
+    const list = versions.map((tag_name) => ({ tag_name, draft: false, prerelease: false }));
+    response.end(JSON.stringify(known ? list : { message: 'Not Found' }));
+  });
+  return { GITHUB_API_URL: url, GITHUB_TOKEN: '' };
+}
+
+describe('turnbuild outdated', () => {
+  test('takes the newest release of a folder; exit code 1 for a newer coturn', async () => {
+    const dist = temporaryFolder();
+    for (const version of ['4.9.0', '4.10.0']) release(dist, version);
+    const run = await turnbuild(['outdated', dist], { env: await github(['4.10.0', '4.18.0', '4.17.0']) });
+    expect(run.stdout).toMatch(/coturn +4\.10\.0 +4\.18\.0 +GitHub/);
+    expect(run.stdout).toContain('turnbuild release 4.18.0');
+    expect(run.code).toBe(1);
+  });
+
+  test('exit code 0 where nothing is due; as JSON too', async () => {
+    const dir = release(temporaryFolder(), '4.18.0');
+    const env = await github(['4.18.0', '4.17.0']);
+    const run = await turnbuild(['outdated', join(dir, 'manifest.json'), '--json'], { env });
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      coturn: { version: '4.18.0', newest: '4.18.0', outdated: false },
+      libraries: [],
+      due: false,
+      security: false,
+    });
+    expect(run.code).toBe(0);
+  });
+
+  test('says which known weaknesses a newer release fixes', async () => {
+    const dir = release(temporaryFolder(), '4.6.1');
+    const run = await turnbuild(['outdated', dir, '--json'], { env: await github(['4.18.0']) });
+    const { coturn, security } = JSON.parse(run.stdout) as { coturn: { fixed: string[] }; security: boolean };
+    expect(coturn.fixed.length).toBeGreaterThan(3);
+    expect(security).toBe(true);
+  });
+
+  test('never takes a release that must not be shipped for the newest', async () => {
+    const recipes = temporaryFolder();
+    execFileSync('cp', ['-r', 'recipes', 'patches', recipes]);
+    const quarantine = `- versions: '=4.19.0'\n  reason: broken\n  instead: 4.18.0\n  reference: https://example.org/1\n`;
+    writeFileSync(join(recipes, 'recipes/quarantine.yaml'), quarantine);
+    const dir = release(temporaryFolder(), '4.18.0');
+    const args = ['outdated', dir, '--recipes', join(recipes, 'recipes')];
+    const run = await turnbuild(args, { env: await github(['4.19.0', '4.18.0']) });
+    expect(run.stdout).toMatch(/coturn +4\.18\.0 +4\.18\.0/);
+    expect(run.code).toBe(0);
+  });
+
+  test.each([
+    ['no folder', ['outdated', './nowhere'], /MANIFEST_MISSING/, 2],
+    ['no manifest', ['outdated', './nothing.json'], /There is no .*nothing\.json/, 2],
+    ['a source without releases', ['outdated', '.', '--source', './a.tar.gz'], /has no releases/, 2],
+  ])('%s', async (_, args, message, code) => {
+    const dir = temporaryFolder();
+    release(dir, '4.6.1');
+    const run = await turnbuild(args, { cwd: dir, env: await github([]) });
+    expect(run.stderr).toMatch(message);
+    expect(run.code).toBe(code);
+  });
+
+  test('a manifest that was changed is not believed', async () => {
+    const dir = release(temporaryFolder(), '4.6.1');
+    writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ schema: 1, coturn: { version: '9.9.9' } }));
+    const run = await turnbuild(['outdated', dir], { env: await github(['4.18.0']) });
+    expect(run.stderr).toMatch(/MANIFEST_INVALID/);
+    expect(run.code).toBe(1);
+  });
+
+  test('GitHub that does not answer is an error, not "up to date"', async () => {
+    const dir = release(temporaryFolder(), '4.18.0');
+    const env = { GITHUB_API_URL: 'http://127.0.0.1:9', GITHUB_TOKEN: '' };
+    const run = await turnbuild(['outdated', dir], { env });
+    expect(run.stderr).toMatch(/GITHUB_UNREACHABLE/);
+    expect(run.code).toBe(1);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { coturnState, libraryState, linkedLibraries } from '../../../src/plan/outdated.ts';
+
+const openssl = { package: 'openssl', version: '3.0.17-1~deb12u2', suite: 'bookworm' };
+const offer = (version: string, suite: string) => ({ package: 'openssl', version, suite });
+
+describe('linkedLibraries', () => {
+  it('lists each once, whatever the number of builds', () => {
+    const lines = ['openssl 3.0.17-1 bookworm debian-12', 'hiredis 1.2.0-6 trixie debian-13'];
+    expect(linkedLibraries([...lines, ...lines])).toEqual([
+      { package: 'hiredis', version: '1.2.0-6', suite: 'trixie' },
+      { package: 'openssl', version: '3.0.17-1', suite: 'bookworm' },
+    ]);
+  });
+
+  it('keeps two versions of one library apart', () => {
+    expect(linkedLibraries(['openssl 1-1 bookworm', 'openssl 1-2 bookworm'])).toHaveLength(2);
+  });
+});
+
+describe('libraryState', () => {
+  it.each([
+    ['the same', [offer('3.0.17-1~deb12u2', 'bookworm')], { outdated: false, security: false }],
+    [
+      'an update',
+      [offer('3.0.17-1~deb12u3', 'bookworm')],
+      { outdated: true, security: false, newest: '3.0.17-1~deb12u3' },
+    ],
+    [
+      'a security update',
+      [offer('3.0.17-1~deb12u2', 'bookworm'), offer('3.0.17-1~deb12u3', 'bookworm-security')],
+      { outdated: true, security: true, newest: '3.0.17-1~deb12u3', offeredIn: 'bookworm-security' },
+    ],
+    [
+      'a security update that has come into a point release since',
+      [offer('3.0.17-1~deb12u3', 'bookworm-security'), offer('3.0.17-1~deb12u3', 'bookworm')],
+      { outdated: true, security: true, offeredIn: 'bookworm-security' },
+    ],
+    [
+      'an update that is newer than the security update, which is still one',
+      [offer('3.0.17-1~deb12u3', 'bookworm-security'), offer('3.0.18-1~deb12u1', 'bookworm-updates')],
+      { outdated: true, security: true, newest: '3.0.18-1~deb12u1', offeredIn: 'bookworm-updates' },
+    ],
+    [
+      'an old security update',
+      [offer('3.0.9-1', 'bookworm-security'), offer('3.0.17-1~deb12u2', 'bookworm')],
+      { outdated: false, security: false },
+    ],
+    ['older ones only', [offer('3.0.9-1', 'bookworm')], { outdated: false }],
+    [
+      'another release',
+      [offer('3.5.4-1', 'trixie'), offer('3.5.4-2', 'trixie-security')],
+      { outdated: false, newest: undefined },
+    ],
+    ['nothing', [], { outdated: false, newest: undefined, offeredIn: undefined }],
+  ])('an archive that has %s', (_, offered, expected) => {
+    expect(libraryState(openssl, offered)).toMatchObject({ ...openssl, ...expected });
+  });
+});
+
+describe('coturnState', () => {
+  const advisory = {
+    id: 'CVE-1',
+    severity: 'high' as const,
+    affected: '<4.7.0',
+    fixed: '4.7.0',
+    summary: 's',
+    reference: 'https://example.org/1',
+  };
+
+  it('names what a newer release fixes', () => {
+    expect(coturnState('4.6.1', '4.18.0', [advisory])).toEqual({
+      version: '4.6.1',
+      newest: '4.18.0',
+      outdated: true,
+      fixed: ['CVE-1'],
+    });
+  });
+
+  it('names nothing that it does not fix', () => {
+    expect(coturnState('4.6.1', '4.6.2', [advisory])).toMatchObject({ outdated: true, fixed: [] });
+  });
+
+  it.each(['4.6.1', '4.5.2'])('is not outdated by %s', (newest) => {
+    expect(coturnState('4.6.1', newest, [advisory])).toMatchObject({ outdated: false, fixed: [] });
+  });
+});
