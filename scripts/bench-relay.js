@@ -1,11 +1,11 @@
 // @ts-check
-// `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, side by side on
-// this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a root, a Docker engine.
+// `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, and the portable archive
+// next to our package, side by side on this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a root, a Docker engine.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
-import { baseContext, docker, findPackage, makeImages, readTarget } from './bench/images.js';
+import { baseContext, checkArchive, docker, findPackage, makeImages, readTarget } from './bench/images.js';
 import { architectureOf, BenchError, parseOptions, USAGE } from './bench/options.js';
 import { counted, cpuPerPacket, packetsPerSecond, schedule } from './bench/rounds.js';
 import { table } from './bench/table.js';
@@ -18,7 +18,8 @@ const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
 
 /** One run in a container of its own. @param {Side} side @param {import('./bench/options.js').Options} options @returns {Promise<Run>} */
 async function perform(side, { metrics, seconds }) {
-  const told = JSON.stringify({ prometheus: side === 'ours' && metrics, seconds });
+  const program = side === 'portable' ? '/portable/bin/turnserver' : '/usr/bin/turnserver';
+  const told = JSON.stringify({ program, prometheus: side !== 'debian' && metrics, seconds });
   const child = spawn(
     'docker',
     [
@@ -46,28 +47,37 @@ async function perform(side, { metrics, seconds }) {
 /** @param {import('./bench/options.js').Options} options */
 async function measure(options) {
   const { rounds } = options;
-  const pairs = [];
-  for (const [i, order] of schedule(rounds).entries()) {
-    /** @type {Partial<Record<Side, Run>>} */
-    const pair = {};
+  const all = [];
+  for (const [i, order] of schedule(rounds, sidesOf(options)).entries()) {
+    /** @type {import('./bench/rounds.js').Round<Run>} */
+    const round = {};
     for (const side of order) {
       const run = await perform(side, options);
-      pair[side] = run;
+      round[side] = run;
       console.error(
-        `${i === 0 ? 'warm-up' : `pair ${i}/${rounds}`}  ${side.padEnd(6)}  ${packetsPerSecond(run).toFixed(0)} packets/s, ` +
+        `${i === 0 ? 'warm-up' : `round ${i}/${rounds}`}  ${side.padEnd(8)}  ${packetsPerSecond(run).toFixed(0)} packets/s, ` +
           `${cpuPerPacket(run).toFixed(3)} µs each, server ${((100 * run.serverSeconds) / run.seconds).toFixed(0)} % of its core, ` +
           `load ${((100 * run.loadSeconds) / run.seconds).toFixed(0)} %`,
       );
     }
-    pairs.push(/** @type {Record<Side, Run>} */ (pair));
+    all.push(round);
   }
-  return counted(pairs);
+  return counted(all);
+}
+
+/** @param {import('./bench/options.js').Options} options @returns {Side[]} */
+function sidesOf({ portable }) {
+  return portable === undefined ? ['ours', 'debian'] : ['portable', 'ours', 'debian'];
 }
 
 function cleanUp() {
   const quiet = /** @type {const} */ ({ stdio: 'ignore' });
   spawnSync('docker', ['rm', '--force', name], quiet);
-  spawnSync('docker', ['image', 'rm', '--force', `${name}:ours`, `${name}:debian`], quiet);
+  spawnSync(
+    'docker',
+    ['image', 'rm', '--force', ...['portable', 'ours', 'debian'].map((side) => `${name}:${side}`)],
+    quiet,
+  );
   rmSync(dir, { recursive: true, force: true });
 }
 
@@ -76,16 +86,26 @@ async function bench(options) {
   const arch = architectureOf(process.arch);
   const target = readTarget(options.target);
   const deb = findPackage(options, { ...target, deb: arch.deb });
+  if (options.portable !== undefined) checkArchive(options.portable, arch.root);
   const engine = docker('version', '--format', '{{.Server.Version}}');
-  await makeImages({ deb, base: baseContext(target, arch.root), inputs: join(dir, 'inputs'), name });
+  const { portable } = options;
+  const inputs = join(dir, 'inputs');
+  await makeImages({ deb, portable, base: baseContext(target, arch.root), inputs, name }, sidesOf(options));
   const version = (/** @type {Side} */ side) =>
     // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own field
     docker('run', '--rm', '--network=none', `${name}:${side}`, 'dpkg-query', '-Wf', '${Version}', 'coturn');
-  const versions = { ours: version('ours'), debian: version('debian') };
-  const pairs = await measure(options);
+  const versions = {
+    ...(portable === undefined ? {} : { portable: basename(portable) }),
+    ours: version('ours'),
+    debian: version('debian'),
+  };
+  const rounds = await measure(options);
   // Where the package lies is this machine's affair.
-  const words = process.argv.slice(2).join(' ').replace(deb, basename(deb));
-  return table(pairs, {
+  const words = [deb, portable ?? ''].reduce(
+    (text, file) => (file === '' ? text : text.replace(file, basename(file))),
+    process.argv.slice(2).join(' '),
+  );
+  return table(rounds, {
     machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     system: `Linux ${release()}, ${options.target}, Docker ${engine}`,
     versions,

@@ -79,13 +79,22 @@ export function baseContext({ name, suite, baseImage }, arch) {
     : `docker-image://turnbuild/${suite}-${arch}:${short}`;
 }
 
+/** The archive of the portable target. @param {string} file @param {string} arch as in its name: `x86_64` */
+export function checkArchive(file, arch) {
+  if (!existsSync(file)) throw new BenchError(`${file} is not there`, make('portable'));
+  if (!file.endsWith(`-linux-${arch}.tar.gz`))
+    throw new BenchError(`${basename(file)} is not for ${arch}`, 'Give coturn-VERSION-linux-ARCH.tar.gz.');
+}
+
 /**
- * Makes the images NAME:ours and NAME:debian.
- * @param {{ deb: string, base: string, inputs: string, name: string }} what `inputs`: a folder to make
+ * Makes the image NAME:SIDE of each side.
+ * @param {{ deb: string, portable: string | undefined, base: string, inputs: string, name: string }} what `inputs`: a folder to make
+ * @param {readonly import('./rounds.js').Side[]} sides
  */
-export async function makeImages({ deb, base, inputs, name }) {
+export async function makeImages({ deb, portable, base, inputs, name }, sides) {
   mkdirSync(inputs);
   copyFileSync(deb, join(inputs, 'coturn.deb'));
+  if (portable !== undefined) copyFileSync(portable, join(inputs, 'coturn.tar.gz'));
   await build({
     entryPoints: [join(folder, 'round.js')],
     outfile: join(inputs, 'round.mjs'),
@@ -94,8 +103,13 @@ export async function makeImages({ deb, base, inputs, name }) {
     format: 'esm',
     target: 'node18',
   });
-  for (const side of ['ours', 'debian']) {
-    console.error(`image with ${side === 'ours' ? basename(deb) : "the distribution's own coturn"}`);
+  const contents = {
+    ours: basename(deb),
+    debian: "the distribution's own coturn",
+    portable: basename(portable ?? ''),
+  };
+  for (const side of sides) {
+    console.error(`image with ${contents[side]}`);
     docker(
       ...['buildx', 'build', '--progress=plain', '--provenance=false', `--target=${side}`],
       ...[`--build-context=base=${base}`, `--build-context=inputs=${inputs}`],

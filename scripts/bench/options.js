@@ -16,19 +16,21 @@ export class BenchError extends Error {
 
 /**
  * @typedef {object} Options
- * @property {number} rounds pairs of runs that are counted
+ * @property {number} rounds rounds that are counted, in each of which each side runs once
  * @property {number} seconds of a run
  * @property {string} target name of a recipe, e.g. `debian-13`
  * @property {string | undefined} deb the package; the newest in dist/ without it
+ * @property {string | undefined} portable the archive of the portable target, measured as well
  * @property {boolean} metrics whether ours has them on
  */
 
-export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE] [--no-metrics]
+export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE] [--portable FILE] [--no-metrics]
 
-  --rounds N     pairs of runs that are counted, 2 or more (60); one more goes first and is thrown away
+  --rounds N     rounds that are counted, 2 or more (60); one more goes first and is thrown away
   --seconds S    that a run is measured, 1 to 240 (5)
   --target NAME  distribution whose own coturn ours is compared with (debian-13)
   --deb FILE     our package (the newest of the target in dist/, of this machine's architecture)
+  --portable F   the portable target's .tar.gz: a third one in each round, compared with our package
   --no-metrics   ours without them as well: what is left is what the two programs themselves differ by
 `;
 
@@ -46,6 +48,7 @@ export function parseOptions(words) {
     seconds: number('--seconds', values.seconds ?? '5', { least: 1, most: 240, whole: false }),
     target: values.target ?? 'debian-13',
     deb: values.deb,
+    portable: values.portable,
     metrics: values['no-metrics'] !== true,
   };
 }
@@ -61,6 +64,7 @@ function read(words) {
         seconds: text,
         target: text,
         deb: text,
+        portable: text,
         'no-metrics': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -4,6 +4,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { attribute, createClient, UDP } from '../../src/turn/client.ts';
@@ -11,7 +12,7 @@ import { ATTRIBUTE, attributeOf, METHOD } from '../../src/turn/message.ts';
 import { openTransport } from '../../src/turn/transport.ts';
 import { decodeXorAddress } from '../../src/turn/values.ts';
 
-/** @typedef {{ prometheus: boolean, seconds: number }} Told */
+/** @typedef {{ program: string, prometheus: boolean, seconds: number }} Told `program`: the turnserver to start */
 
 const HOST = '127.0.0.1';
 const METRICS = `http://${HOST}:9641/metrics`;
@@ -77,21 +78,29 @@ function accepts() {
   });
 }
 
-/** @param {Told} told @param {string} processor */
-async function startServer({ prometheus }, processor) {
+/** Returns the process, and the milliseconds until it took a connection. @param {Told} told @param {string} processor */
+async function startServer({ program, prometheus }, processor) {
   writeFileSync('/tmp/turnserver.conf', configuration(prometheus));
   const log = openSync(LOG, 'w');
+  const begin = performance.now();
   // taskset becomes turnserver itself: the child's pid is the server's.
-  const child = spawn('taskset', ['-c', processor, 'turnserver', '-c', '/tmp/turnserver.conf'], {
+  const child = spawn('taskset', ['-c', processor, program, '-c', '/tmp/turnserver.conf'], {
     stdio: ['ignore', log, log],
   });
-  for (let tries = 0; !(await accepts()); tries++) {
-    if (child.exitCode !== null || tries > 200) throw new Error('turnserver did not come up');
-    await pause(50);
+  while (!(await accepts())) {
+    if (child.exitCode !== null || performance.now() - begin > 10_000)
+      throw new Error('turnserver did not come up');
+    await pause(1);
   }
+  const startMs = performance.now() - begin;
   // UDP listeners and the threads behind them come right after.
   await pause(500);
-  return child;
+  return { server: child, startMs };
+}
+
+/** Memory of a process that is in use now, with the shared libraries in it: KiB. @param {number | undefined} pid */
+function residentKib(pid) {
+  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
 /** A client's allocation with a channel to its peer; the load takes over the client's port. @param {number} index */
@@ -140,16 +149,17 @@ function keepScraping() {
 async function run(told) {
   const processor = processors();
   execFileSync('taskset', ['-a', '-pc', processor.load, String(process.pid)], { stdio: 'ignore' });
-  const server = await startServer(told, processor.server);
+  const { server, startMs } = await startServer(told, processor.server);
   try {
     if (told.prometheus) await scrape();
     const flows = [];
     for (let i = 0; i < FLOWS; i++) flows.push(...(await bindChannel(i)));
+    const resident = residentKib(server.pid);
     const stop = told.prometheus ? keepScraping() : () => {};
     const numbers = [server.pid ?? 0, WARMUP_SECONDS, told.seconds, PAYLOAD, WINDOW].map(String);
     const { stdout } = await promisify(execFile)('/load', [...numbers, ...flows]);
     stop();
-    console.log(stdout.trim());
+    console.log(JSON.stringify({ ...JSON.parse(stdout), startMs, residentKib: resident }));
   } finally {
     server.kill('SIGKILL');
   }

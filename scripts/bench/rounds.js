@@ -1,7 +1,7 @@
 // @ts-check
 // Which server runs when, and what the runs say together. Pure.
 
-/** @typedef {'ours' | 'debian'} Side */
+/** @typedef {'portable' | 'ours' | 'debian'} Side */
 /**
  * What the load's program prints of one run.
  * @typedef {object} Run
@@ -11,15 +11,17 @@
  * @property {number} sent packets sent by both
  * @property {number} serverSeconds processor time of turnserver, user and system
  * @property {number} loadSeconds processor time of the load
+ * @property {number} startMs milliseconds from the start of turnserver until it took a connection
+ * @property {number} residentKib its resident memory with eight channels, before the load
  */
 /**
  * A run of each side, one right after the other.
  * @template T
- * @typedef {Record<Side, T>} Pair
+ * @typedef {Partial<Record<Side, T>>} Round
  */
 /**
  * @typedef {object} Estimate
- * @property {number} ratio ours to Debian's, geometric mean of the pairs
+ * @property {number} ratio of one side to another, geometric mean of the rounds
  * @property {number} low lower bound of the 95 % confidence interval
  * @property {number} high upper bound
  */
@@ -28,24 +30,26 @@
 export const GOAL = 0.98;
 
 /**
- * The order of the runs: in turns, and who goes first changes with each pair, so that a machine that gets slower or faster
- * does so for both. One pair more than is counted: the first one warms up.
- * @param {number} rounds pairs that are counted
+ * The order of the runs: in turns, and who goes first changes with each round, so that a machine that gets slower or faster
+ * does so for all. One round more than is counted: the first one warms up.
+ * @param {number} rounds that are counted
+ * @param {readonly Side[]} sides
  * @returns {Side[][]}
  */
-export function schedule(rounds) {
-  return Array.from({ length: rounds + 1 }, (_, i) =>
-    i % 2 === 0 ? ['ours', 'debian'] : ['debian', 'ours'],
-  );
+export function schedule(rounds, sides) {
+  return Array.from({ length: rounds + 1 }, (_, i) => {
+    const first = i % sides.length;
+    return [...sides.slice(first), ...sides.slice(0, first)];
+  });
 }
 
 /**
- * The pairs that count: all but the first.
+ * The rounds that count: all but the first.
  * @template T
- * @param {readonly T[]} pairs
+ * @param {readonly T[]} rounds
  */
-export function counted(pairs) {
-  return pairs.slice(1);
+export function counted(rounds) {
+  return rounds.slice(1);
 }
 
 /**
@@ -93,14 +97,14 @@ export function studentT(degrees) {
 }
 
 /**
- * Ratio of ours to Debian's with a 95 % confidence interval: the paired t interval of the logarithms of each pair's ratio.
- * A bootstrap of so few pairs would be too narrow. Nothing is drawn at random: the same runs give the same interval.
- * @param {readonly Pair<number>[]} pairs at least two, values above 0
+ * Ratio of two sides with a 95 % confidence interval: the paired t interval of the logarithms of each round's ratio.
+ * A bootstrap of so few rounds would be too narrow. Nothing is drawn at random: the same runs give the same interval.
+ * @param {readonly (readonly [number, number])[]} pairs the two values of each round: at least two rounds, values above 0
  * @returns {Estimate}
  */
 export function ratioOf(pairs) {
   if (pairs.length < 2) throw new RangeError('an interval takes two pairs at least');
-  const logs = pairs.map(({ ours, debian }) => Math.log(ours / debian));
+  const logs = pairs.map(([of, to]) => Math.log(of / to));
   const middle = mean(logs);
   const variance = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0) / (logs.length - 1);
   const half = studentT(logs.length - 1) * Math.sqrt(variance / logs.length);

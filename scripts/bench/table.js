@@ -2,95 +2,140 @@
 // The section of BENCHMARKS.md. Pure.
 import { cpuPerPacket, GOAL, geometricMean, mean, packetsPerSecond, ratioOf } from './rounds.js';
 
+/** @typedef {import('./rounds.js').Side} Side */
+/** @typedef {import('./rounds.js').Run} Run */
+/** @typedef {import('./rounds.js').Round<Run>} RunRound */
+/** @typedef {readonly [of: Side, to: Side]} Comparison */
 /**
  * @typedef {object} Setting
  * @property {string} machine processors and memory
  * @property {string} system kernel, distribution of the roots, Docker
- * @property {import('./rounds.js').Pair<string>} versions of the packages
+ * @property {Partial<Record<Side, string>>} versions of the packages; their order is that of the columns
  * @property {boolean} metrics whether ours had them on
  * @property {string} command
  */
-/** @typedef {import('./rounds.js').Pair<import('./rounds.js').Run>} RunPair */
 
 /** Below this share of its core the server has waited for something else, and packets per second say less. */
 const BUSY = 0.95;
 
+/** What is compared with what, of the sides that there are. @type {readonly Comparison[]} */
+const COMPARISONS = [
+  ['portable', 'ours'],
+  ['ours', 'debian'],
+];
+
+/** @type {Readonly<Record<Side, string>>} */
+const NAMES = { portable: 'portable', ours: 'ours', debian: "Debian's" };
+
+/** @type {readonly { title: string, figure: (run: Run) => number, digits: number }[]} */
+const FIGURES = [
+  { title: 'relayed packets per second', figure: packetsPerSecond, digits: 0 },
+  { title: "server's processor time per packet, µs", figure: cpuPerPacket, digits: 3 },
+  { title: 'start until it takes a connection, ms', figure: (run) => run.startMs, digits: 1 },
+  { title: 'resident memory with 8 channels, KiB', figure: (run) => run.residentKib, digits: 0 },
+];
+
 /**
- * @param {readonly RunPair[]} pairs that count
+ * @param {readonly RunRound[]} rounds that count
  * @param {Setting} setting
  * @returns {string} Markdown
  */
-export function table(pairs, setting) {
-  const each = (/** @type {(run: import('./rounds.js').Run) => number} */ figure) =>
-    pairs.map(({ ours, debian }) => ({ ours: figure(ours), debian: figure(debian) }));
-  const packets = each(packetsPerSecond);
-  const cpu = each(cpuPerPacket);
-  const rate = ratioOf(packets);
-  const busy = each((run) => run.serverSeconds / run.seconds);
-  const load = each((run) => run.loadSeconds / run.seconds);
-  const lost = each((run) => Math.max(0, 1 - (run.byPeers + run.byClients) / run.sent));
+export function table(rounds, setting) {
+  const sides = /** @type {Side[]} */ (Object.keys(setting.versions));
+  const compared = COMPARISONS.filter(([of, to]) => sides.includes(of) && sides.includes(to));
+  const columns = [
+    ...sides.map((side) => header(side, setting)),
+    ...compared.flatMap(([of, to]) => [`${NAMES[of]} / ${NAMES[to]}`, '95 % interval']),
+  ];
+  const rows = FIGURES.map(({ title, figure, digits }) => {
+    const values = sides.map((side) => figuresOf(rounds, side, figure));
+    const means = values.map((each) => formatted(geometricMean(each), digits));
+    return `| ${[title, ...means, ...compared.map((pair) => interval(ratio(rounds, pair, figure)))].join(' | ')} |`;
+  });
   return [
     `${setting.machine}; ${setting.system}. \`${setting.command}\``,
     '',
-    `| coturn | ours, ${setting.versions.ours}, metrics ${setting.metrics ? 'on' : 'off'} | Debian's, ${setting.versions.debian} | ours / Debian's | 95 % interval |`,
-    '|---|---:|---:|---:|---:|',
-    `| relayed packets per second | ${means(packets, 0)} | ${interval(rate)} |`,
-    `| server's processor time per packet, µs | ${means(cpu, 3)} | ${interval(ratioOf(cpu))} |`,
+    `| coturn | ${columns.join(' | ')} |`,
+    `|---|${'---:|'.repeat(columns.length)}`,
+    ...rows,
     '',
-    `Geometric means of ${pairs.length} pairs; paired t interval of the log-ratios. Mean use of a core: turnserver ` +
-      `${percent(busy)}, load ${percent(load)}; packets not arrived: ${percent(lost, 2)} (ours, Debian's).`,
+    `Geometric means of ${rounds.length} rounds; paired t intervals of the log-ratios. ` +
+      `Mean use of a core, turnserver and load, and packets that did not arrive: ${sides.map((side) => use(rounds, side)).join('; ')}.`,
     '',
-    ...(setting.metrics
-      ? [
-          `Goal: the lower bound for packets per second is at least ${GOAL}. ${rate.low >= GOAL ? 'Met.' : '**Not met.**'}`,
-        ]
-      : []),
-    ...warnings(busy, lost),
+    ...(setting.metrics ? compared.map((pair) => verdict(rounds, pair)) : []),
+    ...warnings(rounds, sides),
     '',
   ].join('\n');
 }
 
-/** @param {readonly import('./rounds.js').Pair<number>[]} pairs @param {number} digits */
-function means(pairs, digits) {
-  const one = (/** @type {import('./rounds.js').Side} */ side) =>
-    geometricMean(pairs.map((pair) => pair[side])).toLocaleString('en', {
-      minimumFractionDigits: digits,
-      maximumFractionDigits: digits,
-    });
-  return `${one('ours')} | ${one('debian')}`;
+/** @param {Side} side @param {Setting} setting */
+function header(side, { versions, metrics }) {
+  const on = side === 'debian' ? '' : `, metrics ${metrics ? 'on' : 'off'}`;
+  return `${NAMES[side]}, ${versions[side]}${on}`;
+}
+
+/** @param {readonly RunRound[]} rounds @param {Side} side @param {(run: Run) => number} figure */
+function figuresOf(rounds, side, figure) {
+  return rounds.map((round) => {
+    const run = round[side];
+    if (run === undefined) throw new RangeError(`a round without ${side}`);
+    return figure(run);
+  });
+}
+
+/** @param {readonly RunRound[]} rounds @param {Comparison} pair @param {(run: Run) => number} figure */
+function ratio(rounds, [of, to], figure) {
+  const others = figuresOf(rounds, to, figure);
+  return ratioOf(figuresOf(rounds, of, figure).map((value, i) => [value, others[i] ?? Number.NaN]));
+}
+
+/** @param {readonly RunRound[]} rounds @param {Comparison} pair */
+function verdict(rounds, pair) {
+  const { low } = ratio(rounds, pair, packetsPerSecond);
+  const [of, to] = pair;
+  return `Goal: the lower bound for packets per second of ${NAMES[of]} / ${NAMES[to]} is at least ${GOAL}. ${low >= GOAL ? 'Met.' : '**Not met.**'}`;
+}
+
+/** @param {number} value @param {number} digits */
+function formatted(value, digits) {
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** @param {import('./rounds.js').Estimate} estimate */
-function interval({ ratio, low, high }) {
-  return `${ratio.toFixed(4)} | ${low.toFixed(4)} to ${high.toFixed(4)}`;
+function interval({ ratio: middle, low, high }) {
+  return `${middle.toFixed(4)} | ${low.toFixed(4)} to ${high.toFixed(4)}`;
 }
 
-/** @param {readonly import('./rounds.js').Pair<number>[]} pairs @param {number} [digits] */
-function percent(pairs, digits = 0) {
-  const one = (/** @type {import('./rounds.js').Side} */ side) =>
-    (100 * mean(pairs.map((pair) => pair[side]))).toFixed(digits);
-  return `${one('ours')} % and ${one('debian')} %`;
+const busyOf = (/** @type {Run} */ run) => run.serverSeconds / run.seconds;
+const lostOf = (/** @type {Run} */ run) => Math.max(0, 1 - (run.byPeers + run.byClients) / run.sent);
+
+/** @param {readonly RunRound[]} rounds @param {Side} side */
+function use(rounds, side) {
+  const percent = (/** @type {(run: Run) => number} */ figure, digits = 0) =>
+    `${(100 * mean(figuresOf(rounds, side, figure))).toFixed(digits)} %`;
+  return `${NAMES[side]} ${percent(busyOf)}, ${percent((run) => run.loadSeconds / run.seconds)}, ${percent(lostOf, 2)}`;
 }
 
 /**
  * What makes the figures doubtful.
- * @param {readonly import('./rounds.js').Pair<number>[]} busy
- * @param {readonly import('./rounds.js').Pair<number>[]} lost
+ * @param {readonly RunRound[]} rounds
+ * @param {readonly Side[]} sides
  */
-function warnings(busy, lost) {
-  const values = (/** @type {readonly import('./rounds.js').Pair<number>[]} */ pairs) =>
-    pairs.flatMap(({ ours, debian }) => [ours, debian]);
-  const idle = values(busy).filter((share) => share < BUSY).length;
-  const lossy = values(lost).filter((share) => share > 0.01).length;
+function warnings(rounds, sides) {
+  const all = (/** @type {(run: Run) => number} */ figure) =>
+    sides.flatMap((side) => figuresOf(rounds, side, figure));
+  const runs = sides.length * rounds.length;
+  const idle = all(busyOf).filter((share) => share < BUSY).length;
+  const lossy = all(lostOf).filter((share) => share > 0.01).length;
   return [
     ...(idle > 0
       ? [
           '',
-          `Beware: in ${idle} of ${2 * busy.length} runs turnserver had less than ${100 * BUSY} % of its core. The machine was busy, or the load was what held it up; the processor time per packet says more then.`,
+          `Beware: in ${idle} of ${runs} runs turnserver had less than ${100 * BUSY} % of its core. The machine was busy, or the load was what held it up; the processor time per packet says more then.`,
         ]
       : []),
     ...(lossy > 0
-      ? ['', `Beware: in ${lossy} of ${2 * lost.length} runs more than 1 % of the packets did not arrive.`]
+      ? ['', `Beware: in ${lossy} of ${runs} runs more than 1 % of the packets did not arrive.`]
       : []),
   ];
 }

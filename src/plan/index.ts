@@ -4,7 +4,7 @@ import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
 import { layoutOf } from './layout.ts';
-import { packageFiles, packageVersionOf } from './package-version.ts';
+import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import { PLAN_SCHEMA, type Plan, type PlannedBase, type PlannedStep, type StageName } from './types.ts';
 
@@ -85,6 +85,9 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   };
   const packageVersion = packageVersionOf(target, facts.coturn);
   const packages = packageFiles(target, arch, { version, packageVersion });
+  // It is the same for all architectures, and made with the first one.
+  const first = target.architectures.find((each) => facts.architectures.includes(each));
+  const source = arch === first ? sourceRpm(target.format, packageVersion) : undefined;
   const step = (stage: StageName, needs: StageName[], more: Partial<PlannedStep>): PlannedStep => ({
     id: `${stage}:${target.name}:${arch}`,
     stage,
@@ -103,10 +106,11 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   const steps = [
     step('build', [], { buildArgs: compiling }),
     step('package', ['build'], {
-      outputs: packages,
+      outputs: [...packages, ...(source === undefined ? [] : [source])],
       buildArgs: {
         ...common,
         PACKAGE_VERSION: packageVersion,
+        SOURCE_RPM: source ?? '',
         TARBALL: packages.find((name) => name.endsWith('.tar.gz')) ?? '',
       },
     }),

@@ -41,6 +41,11 @@ export function debFileName(name: string, version: string, debianArch: string): 
   return `${name}_${version}_${debianArch}.deb`;
 }
 
+/** `coturn-4.6.1+turnbuild-1.src.rpm`; undefined for a format that has no such file. */
+export function sourceRpm(format: Target['format'], packageVersion: string): string | undefined {
+  return format === 'rpm' ? `coturn-${packageVersion}.src.rpm` : undefined;
+}
+
 /** The bill of materials beside a package. */
 export function sbomFile(packageFile: string): string {
   return `${packageFile}.cdx.json`;

@@ -98,7 +98,7 @@ export function renderSbom(input: SbomInput): string {
 
 function mainComponent({ file, packageVersion, format, platform }: SbomInput): Models.Component {
   const arch = { deb: platform.debian, rpm: platform.rpm, generic: platform.arch }[format];
-  const purl = new PackageURL(format, 'turnbuild', 'coturn', packageVersion, { arch }, undefined).toString();
+  const purl = packageUrl(format, 'turnbuild', 'coturn', packageVersion, { arch }, undefined);
   return new Models.Component(Enums.ComponentType.Application, 'coturn', {
     bomRef: `package:${file}`,
     version: packageVersion,
@@ -111,7 +111,7 @@ function coturnComponent({ coturn, patches }: SbomInput): Models.Component {
   const component = new Models.Component(Enums.ComponentType.Application, 'coturn', {
     bomRef: 'coturn',
     version,
-    purl: new PackageURL('github', 'coturn', 'coturn', version, undefined, undefined).toString(),
+    purl: packageUrl('github', 'coturn', 'coturn', version, undefined, undefined),
     // The vendor's name in the NVD.
     cpe: `cpe:2.3:a:coturn_project:coturn:${version}:*:*:*:*:*:*:*`,
     description: 'Upstream sources of the programs',
@@ -134,13 +134,18 @@ function libraryComponent(library: SbomLibrary, { licenses, platform }: SbomInpu
   const component = new Models.Component(Enums.ComponentType.Library, name, {
     bomRef: `library:${name}`,
     version,
-    purl: new PackageURL('deb', vendor, name, version, qualifiers, undefined).toString(),
+    purl: packageUrl('deb', vendor, name, version, qualifiers, undefined),
     description: binary === undefined ? 'Linked in' : 'Shared library of the distribution',
   });
   const license = licenses[source];
   if (binary === undefined && license !== undefined) component.licenses.add(new Models.SpdxLicense(license));
   for (const soname of sonames) component.properties.add(new Models.Property(SONAME_PROPERTY, soname));
   return component;
+}
+
+/** A package URL, in which the specification has a plus sign encoded: some readers take it for a space. */
+function packageUrl(...parts: ConstructorParameters<typeof PackageURL>): string {
+  return new PackageURL(...parts).toString().replaceAll('+', '%2B');
 }
 
 /** The source package, with its version where that is another one. */

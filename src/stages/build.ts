@@ -2,7 +2,7 @@ import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { ARCHIVE_FILE, combinedState } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, workFolder } from './shared/artifacts.ts';
-import { collectBuildInputs, sourceFile } from './shared/build-inputs.ts';
+import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage } from './shared/context.ts';
 
@@ -21,14 +21,9 @@ export const build: Stage = {
   async inputs(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
-    const { series, prometheusClient, includes } = context.plan.needs;
-    const patches = await Promise.all(series.map((name) => files.digestFiles(`${context.patches}/${name}`)));
     return {
       args: files.sha256Text(JSON.stringify([step.buildArgs, target.features])),
-      source: await files.sha256File(sourceFile(context)),
-      patches: files.sha256Text(patches.join()),
-      includes: await files.digestFiles(context.patches, includes),
-      client: prometheusClient ? await files.digestFiles(`${context.patches}/prometheus-client`) : 'none',
+      ...(await digestBuildInputs(context)),
       recipe: await files.digestFiles(dockerContext(context), [
         ...CONTEXT_FILES,
         ...(target.linkedIn === undefined ? [] : STATIC_FILES),

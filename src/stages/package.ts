@@ -12,12 +12,12 @@ import { dashboardSchema } from '../recipe/monitoring.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, firstWords, workFolder } from './shared/artifacts.ts';
-import { sourceFile } from './shared/build-inputs.ts';
+import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage, type StageContext } from './shared/context.ts';
 
-/** Exports of the build stage that go into the packages as they are. The last one is there where libraries are linked in. */
-const TREES = ['tree.tar', 'debug.tar', 'licenses.tar'];
+/** Exports of the build stage that go into the packages as they are. The last two are there where libraries are linked in. */
+const TREES = ['tree.tar', 'debug.tar', 'licenses.tar', 'sources.tar'];
 /** Exports of the build stage that this stage reads. */
 const BUILD_FILES = [
   ...TREES,
@@ -54,8 +54,10 @@ export const packageStage: Stage = {
         'Dockerfile',
         'build/toolchain.sh',
         `${target.format}/package.sh`,
+        ...(hasSourcePackage(step) ? ['build/compile.sh'] : []),
       ]),
       base: readyBase(context, step.base).digest,
+      ...(hasSourcePackage(step) ? await digestBuildInputs(context) : {}),
     };
   },
 
@@ -66,6 +68,7 @@ export const packageStage: Stage = {
     for (const name of await presentIn(buildFolder(step, context), TREES, context))
       await files.copyInto(`${buildFolder(step, context)}/${name}`, `${inputs}/${name}`);
     await renderPackaging(step, context, `${inputs}/packaging`);
+    if (hasSourcePackage(step)) await collectBuildInputs(context, `${inputs}/source`);
     const sboms = await renderSboms(step, context);
     for (const [name, text] of sboms) {
       const folder = kindOfPackageFile(name) === 'tarball' ? 'packaging/tarball' : 'packaging';
@@ -89,6 +92,10 @@ export const packageStage: Stage = {
 
 function buildFolder(step: PlannedStep, context: StageContext): string {
   return `${context.dir}/build/${step.target}-${step.arch}`;
+}
+
+function hasSourcePackage({ outputs }: PlannedStep): boolean {
+  return outputs.some((name) => kindOfPackageFile(name) === 'rpm-source');
 }
 
 async function presentIn(dir: string, names: readonly string[], { io }: StageContext): Promise<string[]> {

@@ -12,9 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sha256Text } from '../../src/io/files.ts';
-import { parseManifest } from '../../src/manifest/store.ts';
+import { formatManifest, parseManifest } from '../../src/manifest/store.ts';
+import { rebuildSourcePackage } from '../support/rebuild.ts';
 import { type RunOptions, turnbuild } from '../support/turnbuild.ts';
 
 // Real coturn 4.6.1 with its libraries linked in, on a real Docker engine. That its packages are verified, release.test.ts sees.
@@ -60,6 +62,7 @@ describe('turnbuild release --target portable', () => {
           `coturn-debuginfo-4.6.1+turnbuild-1.${arch}.rpm`,
         ]),
         ...['arm64', 'x86_64'].map((arch) => `coturn-4.6.1-linux-${arch}.tar.gz`),
+        'coturn-4.6.1+turnbuild-1.src.rpm',
       ].sort(),
     );
     const file = join(out, '4.6.1/manifest.json');
@@ -88,6 +91,75 @@ describe('turnbuild release --target portable', () => {
     const run = await release(['--out', again, '--no-cache'], { env });
     expect(run.code, run.stderr).toBe(0);
     expect(sums(again)).toEqual(sums(out));
+  });
+
+  it('has a bill of materials beside each package that is valid CycloneDX', async () => {
+    const names = readdirSync(join(out, '4.6.1')).filter((name) => name.endsWith('.cdx.json'));
+    expect(names).toHaveLength(4);
+    const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
+    for (const name of names)
+      expect(await validator.validate(readFileSync(join(out, '4.6.1', name), 'utf8'))).toBeNull();
+  });
+
+  it('has a source package that compiles by itself, with the shared libraries of the distribution', () => {
+    const source = join(out, '4.6.1/coturn-4.6.1+turnbuild-1.src.rpm');
+    const contents = execFileSync('rpm', ['-qpl', source], { encoding: 'utf8' }).trim().split('\n');
+    expect(contents).toEqual(['compile.sh', 'coturn.spec', 'linked-in.tar', 'packaging.tar', 'source.tar']);
+    const rebuilt = rebuildSourcePackage(source, join(dir, 'rebuilt'));
+    expect(rebuilt.file).toMatch(/^coturn-4\.6\.1\+turnbuild-1\.(x86_64|aarch64)\.rpm$/);
+    expect(rebuilt.requires).toMatch(/^libssl\.so\.3/m);
+    expect(rebuilt.files).toContain('/usr/bin/turnserver\n');
+    // It says nothing of libraries that it has not got.
+    expect(rebuilt.files).not.toContain('cdx.json');
+    expect(rebuilt.rpmlint).toMatch(/1 packages? and \d+ specfiles? checked; 0 errors/);
+  });
+});
+
+describe('turnbuild outdated, and the revision that it leads to', () => {
+  const out = join(dir, 'dist');
+  const file = join(out, '4.6.1/manifest.json');
+  const manifest = () => parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
+  const outdated = () => turnbuild(['outdated', out]);
+  const auto = () => release(['--out', out, '--arch', 'x86_64', '--revision', 'auto']);
+  const linkedOn = (arch: string) =>
+    manifest().steps.find(({ id }) => id === `build:portable:${arch}`)?.facts?.linked as string[];
+
+  it('finds nothing in packages of now', async () => {
+    const run = await outdated();
+    expect(run.stdout).toMatch(/openssl +3\.\S+ +3\.\S+ +bookworm\S* +up to date/);
+    expect(run.stdout).toContain('Nothing is due');
+    expect(run.code).toBe(0);
+    const kept = await auto();
+    expect(kept.stdout).toContain('revision 1 stays');
+    expect(kept.code, kept.stderr).toBe(0);
+  });
+
+  it('names a library that is older than the archive, and release --revision auto makes it anew', async () => {
+    const now = linkedOn('x86_64');
+    const old = manifest();
+    const changed = old.steps.map((step) =>
+      step.id === 'build:portable:x86_64'
+        ? {
+            ...step,
+            facts: {
+              ...step.facts,
+              linked: now.map((line) => line.replace(/^openssl \S+/, 'openssl 3.0.1-1')),
+            },
+          }
+        : step,
+    );
+    writeFileSync(file, formatManifest({ ...old, steps: changed }, sha256Text));
+    const run = await outdated();
+    expect(run.stdout).toMatch(/openssl +3\.0\.1-1 +3\.\S+/);
+    expect(run.stdout).toContain('turnbuild release 4.6.1 --revision auto');
+    expect(run.code).toBe(1);
+    const next = await auto();
+    expect(next.code, next.stderr).toBe(0);
+    expect(next.stdout).toContain('revision 2, for openssl');
+    expect(next.stdout).toMatch(/portable x86_64: build: done/);
+    expect(linkedOn('x86_64')).toEqual(now);
+    expect(made(out)).toContain('coturn-4.6.1+turnbuild-2.x86_64.rpm');
+    expect((await auto()).stdout).toContain('revision 2 stays');
   });
 });
 

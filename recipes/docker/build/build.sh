@@ -2,7 +2,7 @@
 # in:  /inputs as compile.sh says; SOURCE_DATE_EPOCH; GLIBC, the newest version of the C library that programs may need, or nothing
 # out: /out/tree.tar, /out/debug.tar, /out/tools.tar, /out/options.txt, /out/metrics.txt, /out/features.txt, /out/packages.txt, /out/compiler.txt,
 #      of shared libraries /out/libraries.txt (`SONAME PACKAGE VERSION SOURCE-PACKAGE SOURCE-VERSION DISTRIBUTION` a line), and of those that
-#      are linked in /out/linked.txt, /out/licenses.tar
+#      are linked in /out/linked.txt, /out/licenses.tar, /out/sources.tar
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
 umask 022
@@ -91,6 +91,7 @@ cp /turnbuild/packages.txt /out/packages.txt
 if [ -d /static ]; then
 	cp /static/linked.txt /out/linked.txt
 	pack /static/licenses licenses.tar
+	pack /static/sources sources.tar
 else
 	# Of which package of the distribution each shared library is that the programs name.
 	distribution=$(. /etc/os-release && echo "$ID-$VERSION_ID")

@@ -1,40 +1,49 @@
-# Patches, configures and compiles coturn in /src. Read in by build.sh, and by sanitize.sh, which sets SANITIZE to a value of -fsanitize=
-# and SANITIZER_LIBRARY to the name of its library.
-# in: /inputs/coturn.tar (normalised sources), /inputs/patches/ (series, *.patch), /inputs/include/, /inputs/cppflags
-#     (one line), /inputs/prometheus-client/ if the version needs it; DEB_ARCH, GNU_TRIPLE, COTURN_VERSION; CONFIGURATION_DIR, STATE_DIR,
+# Patches, configures and compiles coturn in a folder of its own, and goes there. Read in by build.sh; by sanitize.sh, which sets SANITIZE
+# to a value of -fsanitize= and SANITIZER_LIBRARY to the name of its library; and by the spec file when the source package is rebuilt.
+# in: INPUTS (/inputs), a folder with coturn.tar (normalised sources), patches/ (series, *.patch), include/, cppflags (one line), and
+#     prometheus-client/ if the version needs it; WORK (/build), the folder to work in; COTURN_VERSION; CONFIGURATION_DIR, STATE_DIR,
 #     LIBRARY_DIR of the package's layout; /static/ if libraries are linked in (from static/libraries.sh)
+#     DEB_ARCH, GNU_TRIPLE: what is compiled for, with Debian's flags. Without them for this machine, with the flags of the environment.
 
 set -eu
+INPUTS=${INPUTS:-/inputs}
+WORK=${WORK:-/build}
 
 fail() {
 	echo "turnbuild-error: $1: $2" >&2
 	exit 1
 }
 
-mkdir -p /src
-tar -xf /inputs/coturn.tar -C /src --strip-components=1
-cd /src
+mkdir -p "$WORK/src"
+tar -xf "$INPUTS/coturn.tar" -C "$WORK/src" --strip-components=1
+cd "$WORK/src"
 
 while read -r patch; do
 	case $patch in '' | '#'*) continue ;; esac
 	# --fuzz=0: a hunk that only almost fits is a hunk for another version.
-	patch --batch --forward --fuzz=0 -p1 -i "/inputs/patches/$patch" >/tmp/patch.log 2>&1 || {
-		cat /tmp/patch.log
-		file=$(sed -n 's/^patching file //p' /tmp/patch.log | tail -n 1)
-		hunk=$(sed -n 's/^\(Hunk #[0-9]* FAILED at [0-9]*\).*/\1/p' /tmp/patch.log | head -n 1)
+	patch --batch --forward --fuzz=0 -p1 -i "$INPUTS/patches/$patch" >"$WORK/patch.log" 2>&1 || {
+		cat "$WORK/patch.log"
+		file=$(sed -n 's/^patching file //p' "$WORK/patch.log" | tail -n 1)
+		hunk=$(sed -n 's/^\(Hunk #[0-9]* FAILED at [0-9]*\).*/\1/p' "$WORK/patch.log" | head -n 1)
 		fail PATCH_FAILED "$patch does not apply to coturn $COTURN_VERSION: ${file:-no file found} ${hunk:-}"
 	}
-	cat /tmp/patch.log
-done </inputs/patches/series
+	cat "$WORK/patch.log"
+done <"$INPUTS/patches/series"
 
-CC="$GNU_TRIPLE-gcc"
-export CC PKG_CONFIG_LIBDIR="/usr/lib/$GNU_TRIPLE/pkgconfig:/usr/share/pkgconfig"
-export DEB_HOST_ARCH="$DEB_ARCH" DEB_BUILD_MAINT_OPTIONS="hardening=+all reproducible=+fixfilepath"
-eval "$(dpkg-buildflags --export=sh)"
+if [ -n "${DEB_ARCH:-}" ]; then
+	CC="$GNU_TRIPLE-gcc"
+	AR="$GNU_TRIPLE-ar"
+	export PKG_CONFIG_LIBDIR="/usr/lib/$GNU_TRIPLE/pkgconfig:/usr/share/pkgconfig"
+	export DEB_HOST_ARCH="$DEB_ARCH" DEB_BUILD_MAINT_OPTIONS="hardening=+all reproducible=+fixfilepath"
+	eval "$(dpkg-buildflags --export=sh)"
+else
+	CC=${CC:-gcc}
+	AR=ar
+fi
 # --as-needed: configure adds -latomic wherever the build machine is a Debian, needed or not.
-export LDFLAGS="$LDFLAGS -Wl,--as-needed" TURN_DISABLE_RPATH=1
-extra=$(cat /inputs/cppflags)
-export CPPFLAGS="$CPPFLAGS $extra"
+export CC LDFLAGS="${LDFLAGS:-} -Wl,--as-needed" TURN_DISABLE_RPATH=1
+extra=$(sed "s, /inputs/, $INPUTS/,g" "$INPUTS/cppflags")
+export CPPFLAGS="${CPPFLAGS:-} $extra" CFLAGS="${CFLAGS:-}"
 if [ -n "${SANITIZE:-}" ]; then
 	# Linked in, so that the program runs in a root without compilers. FORTIFY's own copies of functions would hide errors from it.
 	export CPPFLAGS="$CPPFLAGS -U_FORTIFY_SOURCE" CFLAGS="$CFLAGS -fsanitize=$SANITIZE -fno-omit-frame-pointer -U_FORTIFY_SOURCE"
@@ -52,14 +61,14 @@ if [ -d /static/lib ]; then
 	export LDFLAGS="$LDFLAGS -L/static/lib -Wl,-u,arc4random,-u,arc4random_buf -lportable"
 fi
 
-if [ -d /inputs/prometheus-client ]; then
-	cp -r /inputs/prometheus-client /prometheus-client
-	make -C /prometheus-client CC="$CC" AR="$GNU_TRIPLE-ar" CFLAGS="$CFLAGS" CPPFLAGS="$CPPFLAGS" \
-		install PREFIX=/prometheus-client/installed LIBDIR=/prometheus-client/installed/lib \
-		INCLUDEDIR=/prometheus-client/installed/include
-	export CPPFLAGS="$CPPFLAGS -I/prometheus-client/installed/include"
-	export CFLAGS="$CFLAGS -I/prometheus-client/installed/include -L/prometheus-client/installed/lib"
-	export LDFLAGS="$LDFLAGS -L/prometheus-client/installed/lib"
+if [ -d "$INPUTS/prometheus-client" ]; then
+	client=$WORK/prometheus-client
+	cp -r "$INPUTS/prometheus-client" "$client"
+	make -C "$client" CC="$CC" AR="$AR" CFLAGS="$CFLAGS" CPPFLAGS="$CPPFLAGS" \
+		install PREFIX="$client/installed" LIBDIR="$client/installed/lib" INCLUDEDIR="$client/installed/include"
+	export CPPFLAGS="$CPPFLAGS -I$client/installed/include"
+	export CFLAGS="$CFLAGS -I$client/installed/include -L$client/installed/lib"
+	export LDFLAGS="$LDFLAGS -L$client/installed/lib"
 fi
 
 ./configure --prefix=/usr --confdir="$CONFIGURATION_DIR" --localstatedir=/var --turndbdir="$STATE_DIR" --manprefix=/usr/share \
@@ -71,4 +80,4 @@ if grep -q TURN_NO_PROMETHEUS Makefile; then
 	fail PROMETHEUS_MISSING "configure of coturn $COTURN_VERSION turned Prometheus off; its output above says which library it did not find"
 fi
 
-make -j "$(nproc)" || fail COMPILE_FAILED "coturn $COTURN_VERSION did not compile for $DEB_ARCH"
+make -j "$(nproc)" || fail COMPILE_FAILED "coturn $COTURN_VERSION did not compile for ${DEB_ARCH:-this machine}"

@@ -1,7 +1,9 @@
-# Makes coturn and coturn-debuginfo .rpm files from an installed tree, and where nothing but the C library is needed a .tar.gz.
+# Makes coturn and coturn-debuginfo .rpm files from an installed tree, a source package, and where nothing but the C library is needed a
+# .tar.gz.
 # in:  /inputs/tree.tar, /inputs/debug.tar, /inputs/licenses.tar (from build.sh), /inputs/packaging/ (rendered files);
-#      DEB_ARCH, SOURCE_DATE_EPOCH, PACKAGE_VERSION; TARBALL, the name of the .tar.gz, or nothing
-# out: /out/*.rpm, /out/$TARBALL
+#      DEB_ARCH, SOURCE_DATE_EPOCH, PACKAGE_VERSION; TARBALL and SOURCE_RPM, the names of these files, or nothing
+#      for a source package /inputs/source/ (what compile.sh takes), and /inputs/sources.tar, source packages of what is linked in
+# out: /out/*.rpm, /out/$TARBALL, /out/$SOURCE_RPM
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
 umask 022
@@ -19,19 +21,48 @@ esac
 mkdir -p /out /rpm /empty
 [ -f /inputs/licenses.tar ] || tar -cf /inputs/licenses.tar --files-from /dev/null
 
-# Whoever builds: no macros but the distribution's and these. One thread compresses: their number shows in the bytes.
-HOME=/empty rpmbuild -bb --target "$arch-linux" --nodeps \
-	--define "_topdir /rpm" --define "_rpmdir /rpm/out" --define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
-	--define "_buildhost turnbuild" --define "use_source_date_epoch_as_buildtime 1" \
-	--define "clamp_mtime_to_source_date_epoch 1" --define "source_date_epoch_from_changelog 0" \
-	--define "_binary_payload w7.xzdio" --define "_defaultlicensedir /usr/share/licenses" --define "_docdir /usr/share/doc" \
-	--define "turnbuild_tree /inputs/tree.tar" --define "turnbuild_debug /inputs/debug.tar" \
-	--define "turnbuild_licenses /inputs/licenses.tar" --define "turnbuild_packaging /inputs/packaging" \
-	/inputs/packaging/coturn.spec >/tmp/rpmbuild.log 2>&1 || {
+# build ARGUMENT...: whoever builds, there are no macros but the distribution's and these. One thread compresses: their number shows in
+# the bytes.
+build() {
+	HOME=/empty rpmbuild --nodeps --define "_topdir /rpm" --define "_rpmdir /rpm/out" --define "_srcrpmdir /rpm/out" \
+		--define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
+		--define "_buildhost turnbuild" --define "use_source_date_epoch_as_buildtime 1" \
+		--define "clamp_mtime_to_source_date_epoch 1" --define "source_date_epoch_from_changelog 0" \
+		--define "_binary_payload w7.xzdio" --define "_source_payload w7.xzdio" \
+		--define "_defaultlicensedir /usr/share/licenses" --define "_docdir /usr/share/doc" "$@" \
+		/inputs/packaging/coturn.spec >/tmp/rpmbuild.log 2>&1 || {
+		cat /tmp/rpmbuild.log
+		fail SPEC_FAILED "rpmbuild made no package: $(grep -m 1 -iE 'error:|line [0-9]+' /tmp/rpmbuild.log)"
+	}
 	cat /tmp/rpmbuild.log
-	fail SPEC_FAILED "rpmbuild made no package: $(grep -m 1 -iE 'error:|line [0-9]+' /tmp/rpmbuild.log)"
 }
-cat /tmp/rpmbuild.log
+build -bb --target "$arch-linux" \
+	--define "turnbuild_tree /inputs/tree.tar" --define "turnbuild_debug /inputs/debug.tar" \
+	--define "turnbuild_licenses /inputs/licenses.tar" --define "turnbuild_packaging /inputs/packaging"
+
+# pack FOLDER FILE: the same bytes for the same files.
+pack() {
+	tar --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
+		--mode=u+rwX,go+rX,go-w -C "$1" -cf "$2" .
+}
+
+# The source package has the same spec file, which compiles where nobody gives it an installed tree.
+if [ -n "$SOURCE_RPM" ]; then
+	mkdir -p /rpm/SOURCES /packaging
+	cp -R /inputs/packaging/. /packaging/
+	# What is particular to the other kind of build.
+	rm -rf /packaging/coturn.spec /packaging/coturn.cdx.json /packaging/tarball
+	pack /inputs/source /rpm/SOURCES/source.tar
+	pack /packaging /rpm/SOURCES/packaging.tar
+	cp /turnbuild/compile.sh /rpm/SOURCES/
+	[ -f /inputs/sources.tar ] || tar -cf /inputs/sources.tar --files-from /dev/null
+	cp /inputs/sources.tar /rpm/SOURCES/linked-in.tar
+	chmod 644 /rpm/SOURCES/*
+	find /rpm/SOURCES /inputs/packaging/coturn.spec -type f -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
+	# The architecture of whoever makes it would show.
+	build -bs --target x86_64-linux
+	[ -f "/rpm/out/$SOURCE_RPM" ] || fail SPEC_FAILED "rpmbuild has made no $SOURCE_RPM"
+fi
 mv /rpm/out/*.rpm /out/
 
 [ -n "$TARBALL" ] || exit 0

@@ -4,7 +4,8 @@
 #      ARCHIVE_LIBRARIES: names (`ssl`) of the archive's own; SOURCE_LIBRARIES: `SUITE/SOURCE-PACKAGE` each;
 #      LICENSED: the source packages whose license the recipe gives
 # out: /static/lib (nothing but *.a, so that nothing else is found in it), /static/lib/pkgconfig, /static/include,
-#      /static/linked.txt (`SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` a line), /static/licenses/SOURCE-PACKAGE
+#      /static/linked.txt (`SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` a line), /static/licenses/SOURCE-PACKAGE,
+#      /static/sources/, the source packages of what was compiled
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
@@ -13,7 +14,7 @@ fail() {
 	exit 1
 }
 
-mkdir -p /static/lib/pkgconfig /static/include /static/src /static/licenses
+mkdir -p /static/lib/pkgconfig /static/include /static/src /static/licenses /static/sources
 own_suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 own_distribution=$(. /etc/os-release && echo "$ID-$VERSION_ID")
 for name in $ARCHIVE_LIBRARIES; do
@@ -75,6 +76,8 @@ for source in $SOURCE_LIBRARIES; do
 		cat "/static/$package.log"
 		fail NETWORK_FAILED "the sources of $package could not be had from $suite"
 	}
+	# Whoever gets the programs gets them too: the LGPL wants it, and everything else is the better for it.
+	cp ./*.dsc ./*.tar.* /static/sources/
 	cd "/static/src/$package"-*/
 	flags
 	"make_$package" >>"/static/$package.log" 2>&1 || {

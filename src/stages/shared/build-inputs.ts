@@ -5,6 +5,19 @@ export function sourceFile(context: StageContext): string {
   return `${context.dir}/source/coturn-${context.plan.coturn.version}.tar`;
 }
 
+/** Digests of what compiling starts from: name -> SHA-256. */
+export async function digestBuildInputs(context: StageContext): Promise<Record<string, string>> {
+  const { files } = context.io;
+  const { series, prometheusClient, includes } = context.plan.needs;
+  const patches = await Promise.all(series.map((name) => files.digestFiles(`${context.patches}/${name}`)));
+  return {
+    source: await files.sha256File(sourceFile(context)),
+    patches: files.sha256Text(patches.join()),
+    includes: await files.digestFiles(context.patches, includes),
+    client: prometheusClient ? await files.digestFiles(`${context.patches}/prometheus-client`) : 'none',
+  };
+}
+
 /** Puts into a folder what compiling starts from: the sources, patches in their order, headers, and the Prometheus client. */
 export async function collectBuildInputs(context: StageContext, inputs: string): Promise<void> {
   const { files } = context.io;

@@ -8,6 +8,7 @@ describe('parseOptions', () => {
       seconds: 5,
       target: 'debian-13',
       deb: undefined,
+      portable: undefined,
       metrics: true,
     }));
 
@@ -21,6 +22,7 @@ describe('parseOptions', () => {
         'debian-12',
         '--deb',
         'a.deb',
+        '--portable=b.tar.gz',
         '--no-metrics',
       ]),
     ).toEqual({
@@ -28,6 +30,7 @@ describe('parseOptions', () => {
       seconds: 1.5,
       target: 'debian-12',
       deb: 'a.deb',
+      portable: 'b.tar.gz',
       metrics: false,
     }));
 

@@ -20,6 +20,8 @@ function run(rate: number, more: Partial<Run> = {}): Run {
     sent: 2 * half,
     serverSeconds: 10,
     loadSeconds: 6,
+    startMs: 20,
+    residentKib: 8000,
     ...more,
   };
 }
@@ -35,20 +37,37 @@ describe('the table', () => {
 
   it('has both figures, their ratios, and what they were measured with', () => {
     const text = table(pairsOf([99_000, 100_000, 101_000]), setting);
-    for (const value of [setting.machine, setting.system, `\`${setting.command}\``, 'of 3 pairs'])
+    for (const value of [setting.machine, setting.system, `\`${setting.command}\``, 'of 3 rounds'])
       expect(text).toContain(value);
     expect(text).toContain("ours, 4.6.1+turnbuild-1~deb13, metrics on | Debian's, 4.6.1-2");
     expect(text).toMatch(
       /^\| relayed packets per second \| 99,997 \| 100,000 \| 1\.0000 \| 0\.9754 to 1\.0251 \|$/m,
     );
     expect(text).toMatch(/per packet, µs \| 10\.000 \| 10\.000 \| 1\.0000 \| 0\.9755 to 1\.0252 \|$/m);
-    expect(text).toContain('turnserver 100 % and 100 %, load 60 % and 60 %');
+    expect(text).toMatch(/^\| start until it takes a connection, ms \| 20\.0 \| 20\.0 \| 1\.0000 \|/m);
+    expect(text).toMatch(/^\| resident memory with 8 channels, KiB \| 8,000 \| 8,000 \|/m);
+    expect(text).toContain("ours 100 %, 60 %, 0.00 %; Debian's 100 %, 60 %, 0.00 %");
   });
 
   it('says whether the lower bound meets the goal, whatever the mean is', () => {
     expect(table(pairsOf([99_000, 100_000, 101_000]), setting)).toContain('**Not met.**');
     expect(table(pairsOf([99_900, 100_000, 100_100]), setting)).toContain('at least 0.98. Met.');
     expect(table(pairsOf([97_000, 97_001, 97_002]), setting)).toContain('**Not met.**');
+  });
+
+  it("compares the portable one with our package, and that with Debian's, in the same rounds", () => {
+    const rounds = pairsOf([100_000, 100_000, 100_000]).map((round) => ({ ...round, portable: run(99_000) }));
+    const versions = { portable: 'coturn-4.6.1-linux-x86_64.tar.gz', ...setting.versions };
+    const text = table(rounds, { ...setting, versions });
+    expect(text).toContain("| portable / ours | 95 % interval | ours / Debian's | 95 % interval |");
+    expect(text).toMatch(
+      /per second \| 99,000 \| 100,000 \| 100,000 \| 0\.9900 \| 0\.9900 to 0\.9900 \| 1\.0000 \| 1\.0000 to 1\.0000 \|$/m,
+    );
+    expect(text).toContain('portable / ours is at least 0.98. Met.');
+    const slow = rounds.map((round) => ({ ...round, portable: run(97_000) }));
+    expect(table(slow, { ...setting, versions })).toContain('portable / ours is at least 0.98. **Not met.**');
+    // A side that has not run is no figure.
+    expect(() => table(pairsOf([1, 1]), { ...setting, versions })).toThrow(/without portable/);
   });
 
   it('warns of a server that had to wait, and of lost packets', () => {

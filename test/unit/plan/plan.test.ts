@@ -63,6 +63,7 @@ describe('createPlan', () => {
       'coturn-4.6.1-linux-arm64.tar.gz',
       'coturn-4.6.1+turnbuild-1.aarch64.rpm.cdx.json',
       'coturn-4.6.1-linux-arm64.tar.gz.cdx.json',
+      'coturn-4.6.1+turnbuild-1.src.rpm',
     ]);
     expect(step('build:portable:arm64')?.buildArgs).toMatchObject({
       COMPILE_ON: 'static-libraries',
@@ -72,6 +73,21 @@ describe('createPlan', () => {
     // Its packages are tried in a root that is made of rpms, on the build platform.
     expect(portable.bases.map(({ id }) => id)).toEqual(['bookworm-x86_64']);
     expect(step('verify:portable:arm64')?.targetBase).toBe('bookworm-x86_64');
+  });
+
+  it.each([
+    [['arm64', 'x86_64'], 'arm64'],
+    [['x86_64'], 'x86_64'],
+  ] as const)('makes one source package for %j: with the packages of %s', (architectures, maker) => {
+    const portable = createPlan({
+      ...facts,
+      knownTargets: [target('portable')],
+      targets: ['portable'],
+      architectures,
+    });
+    const makers = portable.steps.filter(({ outputs }) => outputs.some((name) => name.endsWith('.src.rpm')));
+    expect(makers.map(({ id }) => id)).toEqual([`package:portable:${maker}`]);
+    expect(makers[0]?.buildArgs.SOURCE_RPM).toBe('coturn-4.6.1+turnbuild-1.src.rpm');
   });
 
   it('compiles nothing with libraries that a recipe does not name', () => {

@@ -101,6 +101,8 @@ describe('renderSbom', () => {
       purl: 'pkg:github/coturn/coturn@4.6.1',
       cpe: 'cpe:2.3:a:coturn_project:coturn:4.6.1:*:*:*:*:*:*:*',
     });
+    // A plus sign as it is would be a space to some.
+    expect(document.metadata.component.purl).toContain('@4.6.1%2Bturnbuild-2?');
     expect(document.metadata.component.purl).toMatch(/^pkg:rpm\/turnbuild\/coturn@.*\?arch=aarch64$/);
     expect(document.metadata.timestamp).toBe('2022-12-03T21:21:36.000Z');
   });

@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { baseContext, readTarget } from '../../scripts/bench/images.js';
+import { architectureOf } from '../../scripts/bench/options.js';
+
+const folder = fileURLToPath(new URL('rebuild', import.meta.url));
+
+/** What rebuilding a source package has given: the package's name, its requires and files, and what rpmlint says of the source package. */
+export interface Rebuilt {
+  file: string;
+  requires: string;
+  files: string;
+  rpmlint: string;
+}
+
+/** Rebuilds a source package in the root that a release has left. @param dir a folder to make */
+export function rebuildSourcePackage(source: string, dir: string): Rebuilt {
+  const [inputs, out] = [join(dir, 'inputs'), join(dir, 'out')];
+  mkdirSync(inputs, { recursive: true });
+  copyFileSync(source, join(inputs, 'coturn.src.rpm'));
+  const base = baseContext(readTarget('portable'), architectureOf(process.arch).root);
+  execFileSync(
+    'docker',
+    [
+      ...['buildx', 'build', '--progress=plain', '--provenance=false', `--output=type=local,dest=${out}`],
+      ...[`--build-context=base=${base}`, `--build-context=inputs=${inputs}`, folder],
+    ],
+    { stdio: 'pipe' },
+  );
+  const read = (name: string) => readFileSync(join(out, name), 'utf8');
+  return {
+    file: readdirSync(out).find((name) => name.endsWith('.rpm')) ?? 'none',
+    requires: read('requires.txt'),
+    files: read('files.txt'),
+    rpmlint: read('rpmlint.txt'),
+  };
+}
