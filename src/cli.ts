@@ -53,7 +53,7 @@ Levels and exit codes:
 const SOURCE_OPTIONS: OptionGroup = [
   ['--source <where>', 'github, debian, a file, or an address'],
   ['--sha256 <hex>', 'SHA-256 of the file or address given by --source; pins it for this run'],
-  ['--mirror <address>', 'Debian archive (default: of /etc/apt)'],
+  ['--mirror <address>', 'Debian archive (default: of /etc/apt); NAME=ADDRESS for another one', COLLECT],
   ['--update-lock', 'pin the sources of a version that the lock has not got yet'],
   ['--lock <file>', 'lock file of the sources'],
   ['--allow-quarantined', 'accept a release that must not be shipped'],
@@ -188,7 +188,7 @@ releaseCommand(
         '--source <where>',
         'where coturn releases are looked for: github or debian (default: as the manifest)',
       ],
-      ['--mirror <address>', 'Debian archive (default: of /etc/apt)'],
+      ['--mirror <address>', 'Debian archive (default: of /etc/apt)', COLLECT],
       ['--recipes <dir>', 'recipes to use instead of the installed ones'],
       ['--json', 'print the result as JSON'],
     ],

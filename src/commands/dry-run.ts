@@ -68,7 +68,7 @@ async function rootOf(
   builder: BuilderFacts,
 ): Promise<{ id: string; context: string; commands: DryRunEntry[] }> {
   if (base.image !== undefined) return { id: base.id, context: `docker-image://${base.image}`, commands: [] };
-  const known = mirrors ?? { debian: 'MIRROR' };
+  const known = { ...mirrors, debian: mirrors.debian ?? 'MIRROR' };
   const found = await findRoot(base, known, { io, cache });
   const made = found.digest === undefined || options.refreshBase === true;
   const digest = found.digest === undefined || made ? 'DIGEST' : found.digest;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { findSourceVersions } from '../io/debian-archive.ts';
 import { runProcess } from '../io/exec.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { archiveSuites } from '../plan/archives.ts';
 import { type LibraryState, libraryState, linkedLibraries, type OfferedVersion } from '../plan/outdated.ts';
-import { archiveSuites } from '../plan/roots.ts';
 import type { Session } from './session.ts';
 import { mirrorUnknown } from './source-errors.ts';
 
@@ -22,7 +22,7 @@ export async function librariesNow(
 ): Promise<LibraryState[]> {
   const linked = linkedLibraries(linkedLines(steps));
   if (linked.length === 0) return [];
-  if (mirrors === undefined) throw mirrorUnknown();
+  if (mirrors.debian === undefined) throw mirrorUnknown();
   const offered: OfferedVersion[] = [];
   for (const release of new Set(linked.map(({ suite }) => suite))) {
     const names = linked.filter(({ suite }) => suite === release).map((each) => each.package);

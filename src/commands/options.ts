@@ -21,7 +21,7 @@ export interface CommonOptions {
   cache?: boolean;
   updateLock?: boolean;
   allowQuarantined?: boolean;
-  mirror?: string;
+  mirror?: string[];
   lock?: string;
   recipes?: string;
   refreshBase?: boolean;
@@ -47,6 +47,29 @@ export function selectionOption({ only, skip, reason, accept }: CommonOptions): 
 
 export function architecturesOption(words: readonly string[] | undefined): Arch[] | undefined {
   return listOption(words)?.map(parseArch);
+}
+
+/** `--mirror ADDRESS` is Debian's, `--mirror NAME=ADDRESS` or `NAME/ARCH=ADDRESS` another archive's. */
+export function mirrorOption(words: readonly string[] | undefined): {
+  debian: string | undefined;
+  named: Record<string, string>;
+} {
+  const named: Record<string, string> = {};
+  let debian: string | undefined;
+  for (const word of words ?? []) {
+    const [, name, address = ''] =
+      /^(?:([a-z][a-z0-9.-]*(?:\/(?:arm64|x86_64))?)=)?(https?:\/\/\S+)$/.exec(word) ?? [];
+    if (address === '') {
+      throw usageError(
+        'OPTION_INVALID',
+        `--mirror takes an address, or a name and an address, not "${word}"`,
+        'For example --mirror https://ADDRESS, --mirror ubuntu=https://ADDRESS, --mirror ubuntu/arm64=https://ADDRESS.',
+      );
+    }
+    if (name === undefined || name === 'debian') debian = address.replace(/\/+$/, '');
+    else named[name] = address.replace(/\/+$/, '');
+  }
+  return { debian, named };
 }
 
 /** A whole number of at least one, or a usage error. */

@@ -166,11 +166,15 @@ function combined(errors: readonly unknown[], signal: AbortSignal): unknown {
       exitCode: EXIT.interrupted,
     });
   if (errors.length === 1) return errors[0];
-  // The code and hint of one that has them; the texts of all.
+  // The code and hint of one that has them; the texts of all, each once.
   const known = errors.find((error) => error instanceof TurnbuildError);
-  return new TurnbuildError(known?.code ?? 'RELEASE_FAILED', errors.map(messageOf).join('\n\n'), {
-    cause: errors.find((error) => !(error instanceof TurnbuildError)),
-    ...(known === undefined ? {} : { exitCode: known.exitCode }),
-    ...(known?.hint === undefined ? {} : { hint: known.hint }),
-  });
+  return new TurnbuildError(
+    known?.code ?? 'RELEASE_FAILED',
+    [...new Set(errors.map(messageOf))].join('\n\n'),
+    {
+      cause: errors.find((error) => !(error instanceof TurnbuildError)),
+      ...(known === undefined ? {} : { exitCode: known.exitCode }),
+      ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    },
+  );
 }

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { readAptMirrors } from '../io/apt-mirror.ts';
 import { dryRunExec, runProcess } from '../io/exec.ts';
 import { createIo, type Io } from '../io/index.ts';
+import type { Mirrors } from '../plan/archives.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
-import type { Mirrors } from '../plan/roots.ts';
 import type { Plan } from '../plan/types.ts';
 import type { ResolvedSource } from '../stages/source.ts';
 import type { BuilderFacts } from './builder.ts';
-import { type CommonOptions, countOption, defaultJobs } from './options.ts';
+import { type CommonOptions, countOption, defaultJobs, mirrorOption } from './options.ts';
 import type { Output } from './output.ts';
 import { loadRecipes, type Recipes } from './recipes.ts';
 
@@ -19,7 +19,7 @@ export interface Session {
   recipes: Recipes;
   io: Io;
   cache: string;
-  mirrors: Mirrors | undefined;
+  mirrors: Mirrors;
   jobs: number;
 }
 
@@ -34,7 +34,7 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const apt = await readAptMirrors();
-  const debian = options.mirror ?? apt.debian;
+  const { debian, named } = mirrorOption(options.mirror);
   const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
   return {
     options,
@@ -42,7 +42,7 @@ export async function openSession(
     recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
     io: createIo(exec, signal),
     cache: cacheFolder(),
-    mirrors: debian === undefined ? undefined : { debian, security: apt.security },
+    mirrors: { debian: debian ?? apt.debian, security: apt.security, named },
     jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
   };
 }

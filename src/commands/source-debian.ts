@@ -32,8 +32,8 @@ export async function debianCandidate(
   ) {
     return { ...base, version: request, path: cachedSource(session.cache, pinned), sha256: pinned };
   }
-  if (session.mirrors === undefined) throw mirrorUnknown();
   const { debian } = session.mirrors;
+  if (debian === undefined) throw mirrorUnknown();
   const chosen = await findInSuites(request, select, (suites) =>
     findDebianSource({
       mirror: debian,
@@ -55,8 +55,9 @@ export async function debianCandidate(
 
 /** The versions that Debian's releases have. */
 export async function debianVersions({ mirrors, cache, io }: Session): Promise<string[]> {
-  if (mirrors === undefined) throw mirrorUnknown();
-  const query = { mirror: mirrors.debian, suites: RELEASES, package: 'coturn', exec: runProcess };
+  const { debian } = mirrors;
+  if (debian === undefined) throw mirrorUnknown();
+  const query = { mirror: debian, suites: RELEASES, package: 'coturn', exec: runProcess };
   const found = await findDebianSource({ ...query, cacheDir: join(cache, 'archive'), signal: io.signal });
   return found.map(({ version }) => version);
 }

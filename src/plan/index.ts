@@ -139,8 +139,9 @@ function linkedIn({ linkedIn: libraries }: Target): Record<string, string> {
 }
 
 function base(target: Target, arch: Arch): PlannedBase {
-  const { baseImage, suite } = target;
-  if (baseImage === undefined) return { id: `${suite}-${arch}`, suite, arch };
+  const { baseImage, suite, archive } = target;
+  if (baseImage === undefined)
+    return { id: `${suite}-${arch}`, suite, arch, ...(archive === undefined ? {} : { archive }) };
   // Two targets of one suite may start from different images.
   const digest = baseImage.split(':').at(-1)?.slice(0, 12);
   return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };

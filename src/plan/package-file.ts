@@ -53,7 +53,7 @@ function targetOf(
       `${file} is a .deb, and ${wanted.name} takes .${wanted.format} packages`,
     );
   const candidates = targets.filter(({ format }) => format === 'deb');
-  const own = /~(deb\d+)$/.exec(packageVersion)?.[1];
+  const own = /~([a-z][a-z0-9.]*)$/.exec(packageVersion)?.[1];
   const labelled = own === undefined ? undefined : candidates.find(({ label }) => label === own);
   if (wanted !== undefined && labelled !== undefined && labelled.name !== wanted.name) {
     throw usageError(

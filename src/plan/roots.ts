@@ -1,22 +1,7 @@
+import { type Mirrors, sourcesList } from './archives.ts';
 import type { Command } from './command.ts';
 import { platformOf } from './platforms.ts';
 import type { PlannedBase } from './types.ts';
-
-/** Where Debian's packages come from on this machine. */
-export interface Mirrors {
-  debian: string;
-  security?: string | undefined;
-}
-
-/** The suites that packages of a release come from: as it was released, its updates, and its security updates. */
-export function archiveSuites(suite: string, mirrors: Mirrors): { mirror: string; suite: string }[] {
-  const { debian, security } = mirrors;
-  return [
-    { mirror: debian, suite },
-    { mirror: debian, suite: `${suite}-updates` },
-    ...(security === undefined ? [] : [{ mirror: security, suite: `${suite}-security` }]),
-  ];
-}
 
 /** Environment of whatever runs in a root, as an image's configuration has it. */
 export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -26,17 +11,17 @@ export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
  * @param work folder that gets `root.tar`, and `status`: dpkg's own list of what is in it
  */
 export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, work: string): Command {
-  const lines = archiveSuites(base.suite, mirrors).map(({ mirror, suite }) => `deb ${mirror} ${suite} main`);
   return {
     file: 'mmdebstrap',
     args: [
       '--variant=minbase',
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
+      ...(base.archive === undefined ? [] : [`--keyring=${base.archive.keyring}`]),
       `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,
       base.suite,
       `${work}/root.tar`,
-      ...lines,
+      ...sourcesList(base, mirrors),
     ],
     // mmdebstrap clamps all times to it, so that the same packages give the same bytes on another day.
     env: { SOURCE_DATE_EPOCH: '1', LC_ALL: 'C.UTF-8', TZ: 'UTC' },

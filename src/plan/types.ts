@@ -1,6 +1,6 @@
 import type { ApplicableAdvisory } from '../recipe/advisories.ts';
 import type { Metric } from '../recipe/metrics.ts';
-import type { Target } from '../recipe/schema.ts';
+import type { Archive, Target } from '../recipe/schema.ts';
 import type { RelayRange } from './capacity.ts';
 import type { VersionNeeds } from './compatibility.ts';
 import type { Arch } from './platforms.ts';
@@ -16,6 +16,8 @@ export interface PlannedBase {
   id: string;
   suite: string;
   arch: Arch;
+  /** Of another distribution than Debian. */
+  archive?: Archive;
   /** A registry reference pinned by digest; without one the root is bootstrapped from the Debian archive. */
   image?: string;
 }

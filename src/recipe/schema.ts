@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { versionRange } from './coturn-version.ts';
 
-const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'use small letters, digits and "-"');
+const name = z.string().regex(/^[a-z][a-z0-9.-]*$/, 'use small letters, digits, "-" and "."');
 const arch = z.enum(['arm64', 'x86_64']);
 const port = z.number().int().min(1024).max(65535);
 
@@ -30,15 +30,24 @@ const linkedIn = z.strictObject({
   licenses: z.record(sourcePackage, z.enum(LINKABLE)),
 });
 
+/** The package archive of another distribution than Debian. Its address is given by `--mirror NAME=ADDRESS`. */
+const archive = z.strictObject({
+  name,
+  suites: z.array(name).min(1),
+  components: z.array(name).min(1),
+  keyring: z.string().regex(/^\//, 'write the whole path of the keys that sign it'),
+});
+
 /** recipes/targets/NAME.yaml: what packages are made for. */
 export const targetSchema = z
   .strictObject({
     name,
     format: z.enum(['deb', 'rpm']),
     suite: name,
+    archive: archive.optional(),
     label: z
       .string()
-      .regex(/^[a-z0-9]+$/, 'use small letters and digits')
+      .regex(/^[a-z0-9.]+$/, 'use small letters, digits and "."')
       .optional(),
     architectures: z.array(arch).min(1),
     tools: z.array(z.string().min(1)),
@@ -99,5 +108,6 @@ export const optionsSchema = z.array(
 
 export type RemovedOption = z.infer<typeof optionsSchema>[number];
 export type Target = z.infer<typeof targetSchema>;
+export type Archive = NonNullable<Target['archive']>;
 export type ReleaseRecipe = z.infer<typeof releaseSchema>;
 export type Compatibility = z.infer<typeof compatibilitySchema>;

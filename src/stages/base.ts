@@ -1,12 +1,12 @@
 import { TurnbuildError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
+import { isReachable, type Mirrors } from '../plan/archives.ts';
 import { platformOf } from '../plan/platforms.ts';
 import {
   bootstrapCommand,
   findImageCommand,
   importCommand,
   installedPackages,
-  type Mirrors,
   ROOT_PATH,
   rootImage,
 } from '../plan/roots.ts';
@@ -17,7 +17,7 @@ import type { ReadyBase } from './shared/context.ts';
 export interface BaseOptions {
   io: Io;
   cache: string;
-  mirrors: Mirrors | undefined;
+  mirrors: Mirrors;
   /** Bootstraps anew, with the packages of today. */
   refresh: boolean;
   /** Where roots are used: the builder's name, and whether it takes them as OCI layouts. */
@@ -61,22 +61,13 @@ export async function prepareBase(base: PlannedBase, options: BaseOptions): Prom
     };
   }
   const { mirrors, io } = options;
-  if (mirrors === undefined) {
-    throw new TurnbuildError(
-      'MIRROR_UNKNOWN',
-      `Nothing says where the Debian archive is, so ${base.suite} can't be bootstrapped`,
-      {
-        hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
-      },
-    );
-  }
+  await requireArchive(base, options);
   const { dir } = await findRoot(base, mirrors, options);
   // Two releases that want the same root: one makes it, the other waits and finds it.
   const lock = await io.lockFolder(dir, io.signal);
   try {
     const { digest: old } = await findRoot(base, mirrors, options);
-    const digest =
-      old === undefined || options.refresh ? await bootstrap(base, dir, { ...options, mirrors }) : old;
+    const digest = old === undefined || options.refresh ? await bootstrap(base, dir, options) : old;
     const layout = layoutOf(dir, digest);
     await io.files.touch(layout);
     return {
@@ -92,12 +83,33 @@ export async function prepareBase(base: PlannedBase, options: BaseOptions): Prom
   }
 }
 
+/** A root comes from an archive whose address and keys are here, or from a registry. */
+async function requireArchive(base: PlannedBase, { io, mirrors }: BaseOptions): Promise<void> {
+  const { archive, suite, arch } = base;
+  if (!isReachable(base, arch, mirrors)) {
+    const name = archive?.name ?? 'debian';
+    throw new TurnbuildError(
+      'MIRROR_UNKNOWN',
+      `Nothing says where the ${name === 'debian' ? 'Debian archive' : `archive "${name}"`} is, so ${suite} can't be bootstrapped`,
+      {
+        hint:
+          name === 'debian'
+            ? 'Name it: --mirror URL. On Debian it is read from /etc/apt.'
+            : `Name it: --mirror ${name}=URL, and --mirror ${name}/arm64=URL where that architecture has another one.`,
+      },
+    );
+  }
+  if (archive !== undefined && !(await io.files.exists(archive.keyring))) {
+    throw new TurnbuildError(
+      'ARCHIVE_KEYRING_MISSING',
+      `The keys of the archive "${archive.name}" are not at ${archive.keyring}`,
+      { hint: `Install them: apt-get install ${archive.name}-keyring` },
+    );
+  }
+}
+
 /** Returns the digest of the new root. */
-async function bootstrap(
-  base: PlannedBase,
-  dir: string,
-  options: BaseOptions & { mirrors: Mirrors },
-): Promise<string> {
+async function bootstrap(base: PlannedBase, dir: string, options: BaseOptions): Promise<string> {
   const { io } = options;
   await io.leftovers.removeLeftovers(`${dir}/work`);
   await io.files.removeOlder(dir, KEPT_MS);

@@ -38,8 +38,10 @@ export const build: Stage = {
     const work = await workFolder(context, step);
     const inputs = `${work}/inputs`;
     await collectBuildInputs(context, inputs);
-    const suites = new Set([target.suite, ...(target.linkedIn?.sources ?? []).map(({ suite }) => suite)]);
-    const archive = combinedState(await Promise.all([...suites].map(context.archive)), files.sha256Text);
+    const suites = new Set((target.linkedIn?.sources ?? []).map(({ suite }) => suite));
+    suites.delete(target.suite);
+    const origins = [target, ...[...suites].map((suite) => ({ suite }))];
+    const archive = combinedState(await Promise.all(origins.map(context.archive)), files.sha256Text);
     if (archive?.unreachable !== undefined)
       context.onLine(
         `turnbuild: taking the packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,

@@ -172,6 +172,11 @@ describe('faults in what a portable package is made of', () => {
     expect(made(broken)).toEqual([]);
     return run.stderr;
   };
+  /** Makes a package that can be made, and tries to install it. */
+  const verify = (recipes: string) => {
+    const args = ['--target', 'portable', ...ONE, '--only', 'install.clean', '--out', join(dir, 'unfit')];
+    return turnbuild(['release', '4.6.1', '--source', 'debian', '--recipes', recipes, ...args]);
+  };
 
   it('a symbol of a newer C library than the target has fails the build, and is named', async () => {
     const recipes = withRecipe('targets/portable.yaml', (text) =>
@@ -192,6 +197,37 @@ describe('faults in what a portable package is made of', () => {
   it('a library of whose license the recipe says nothing', async () => {
     const recipes = withRecipe('targets/portable.yaml', (text) => text.replace('    zlib: Zlib\n', ''));
     expect(await fails(recipes)).toMatch(/zlib would be linked in[\s\S]*LICENSE_UNKNOWN/);
+  });
+
+  it('a scriptlet that fails: the installation fails, and with it the verification', async () => {
+    const recipes = withRecipe('packaging/rpm/coturn.spec', (text) =>
+      text.replace('%pre\n', '%pre\necho planted >&2\nexit 1\n'),
+    );
+    const run = await verify(recipes);
+    expect(run.stderr).toMatch(/install\.clean: install\.exit is "1"[\s\S]*VERIFY_FAILED/);
+    expect(run.stderr).toMatch(/scriptlet/i);
+    expect(run.code).toBe(1);
+  });
+
+  it('one that fails too late for dnf to mind', async () => {
+    const recipes = withRecipe('packaging/rpm/coturn.spec', (text) =>
+      text.replace('%post\n', '%post\nfalse || exit 1\n'),
+    );
+    const run = await verify(recipes);
+    expect(run.stderr).toMatch(/install\.clean: install: .*scriptlet failed[\s\S]*VERIFY_FAILED/);
+    expect(run.code).toBe(1);
+  });
+
+  it('a repository with a list of packages whose hash is wrong, when the package is installed from it', async () => {
+    const recipes = withRecipe('docker/rpm/root.sh', (text) =>
+      text.replace(
+        'cp -a /repository /rpm-root/repository\n',
+        'cp -a /repository /rpm-root/repository\nfor list in /rpm-root/repository/repodata/*primary*; do echo x >>"$list"; done\n',
+      ),
+    );
+    const run = await verify(recipes);
+    expect(run.stderr).toMatch(/dnf could not read a repository[\s\S]*REPOSITORY_FAILED/);
+    expect(run.code).toBe(1);
   });
 
   it('a spec file with an error: the message names the line', async () => {

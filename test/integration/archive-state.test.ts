@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readArchiveState } from '../../src/io/archive-state.ts';
-import { archiveSuites } from '../../src/plan/roots.ts';
+import { archiveSuites } from '../../src/plan/archives.ts';
 import { serve } from '../support/http-server.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 

@@ -20,6 +20,8 @@ export function rebuildSourcePackage(source: string, dir: string): Rebuilt {
   const [inputs, out] = [join(dir, 'inputs'), join(dir, 'out')];
   mkdirSync(inputs, { recursive: true });
   copyFileSync(source, join(inputs, 'coturn.src.rpm'));
+  const filters = new URL('../../recipes/docker/rpm/inspect-rpmlint.toml', import.meta.url);
+  copyFileSync(filters, join(inputs, 'rpmlint.toml'));
   const base = baseContext(readTarget('portable'), architectureOf(process.arch).root);
   execFileSync(
     'docker',

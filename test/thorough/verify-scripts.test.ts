@@ -8,8 +8,8 @@ import { temporaryFolder } from '../support/sandbox.ts';
 const folder = new URL('../../recipes/docker/verify/', import.meta.url);
 
 /** Runs shell functions of the verification with their results in a folder of the test's own instead of /out. */
-function bash(dir: string, script: string) {
-  const functions = ['lib', 'traffic'].map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'));
+function bash(dir: string, script: string, names = ['lib', 'traffic']) {
+  const functions = names.map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'));
   mkdirSync(join(dir, 'out'), { recursive: true });
   const run = spawnSync(
     'bash',
@@ -98,6 +98,34 @@ it('relay gives a server up that has left two clients waiting', () => {
   fakeClient(dir, [REFUSED]);
   bash(dir, 'address=127.0.0.1; total=0; patience=-1; relay long-term tls');
   expect(readFileSync(join(dir, 'out/facts.txt'), 'utf8')).toMatch(/^long-term\.tls\.attempts\t2$/m);
+});
+
+describe('run_dnf', () => {
+  const attempt = (output: string, code: number) => {
+    const dir = temporaryFolder();
+    mkdirSync(join(dir, 'bin'));
+    writeFileSync(join(dir, 'bin/dnf'), `#!/bin/sh\ncat <<'END'\n${output}\nEND\nexit ${code}\n`);
+    chmodSync(join(dir, 'bin/dnf'), 0o755);
+    const run = bash(dir, 'run_dnf install install x; echo "went on $?"', ['lib', '../rpm/verify/lifecycle']);
+    return { ...run, facts: readFileSync(join(dir, 'out/facts.txt'), 'utf8') };
+  };
+
+  // What dnf 4.14 prints where repomd.xml is not there, where a list has another hash, and where a server does not answer.
+  it.each([
+    "Error: Failed to download metadata for repo 'floor': Cannot download repomd.xml: Cannot download repodata/repomd.xml: All mirrors were tried",
+    "Error: Failed to download metadata for repo 'floor': Yum repo downloading error: Downloading error(s): repodata/1-primary.xml.gz - Cannot download, all mirrors were already tried without success",
+    'Error: Error downloading packages: Curl error (7): Could not connect to server for http://127.0.0.1:9/ []',
+  ])('ends the verification where a repository cannot be read: %s', (output) => {
+    const run = attempt(output, 1);
+    expect(run.stderr).toMatch(/^turnbuild-error: REPOSITORY_FAILED: .*Error: /m);
+    expect(run.stdout).not.toContain('went on');
+  });
+
+  it('goes on where it is the package that fails, for that is judged', () => {
+    const run = attempt('Error: nothing provides libssl.so.3()(64bit) needed by coturn', 1);
+    expect(run).toMatchObject({ stdout: 'went on 1\n', stderr: '', facts: 'install.exit\t1\n' });
+    expect(attempt('Complete!', 0)).toMatchObject({ stdout: 'went on 0\n', facts: 'install.exit\t0\n' });
+  });
 });
 
 describe('require_free_ports', () => {

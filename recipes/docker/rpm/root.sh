@@ -111,7 +111,12 @@ createrepo_c -q /repository
 
 # shellcheck disable=SC2086
 dnf -q -y --installroot=/rpm-root --forcearch="$arch" --releasever=1 --disablerepo='*' --repofrompath=floor,/repository \
-	--nogpgcheck --setopt=install_weak_deps=False --setopt=reposdir=/empty --setopt=cachedir=/dnf install base-files base-passwd $installed
+	--nogpgcheck --setopt=install_weak_deps=False --setopt=reposdir=/empty --setopt=cachedir=/dnf install base-files base-passwd $installed \
+	>/specs/dnf.log 2>&1 || {
+	cat /specs/dnf.log
+	echo "turnbuild-error: ROOT_FAILED: dnf could not install the minimal root: $(grep -i error /specs/dnf.log | tail -n 1)" >&2
+	exit 1
+}
 cp -a /repository /rpm-root/repository
 mkdir -p /rpm-root/etc/rpm
 cp /etc/rpm/macros /rpm-root/etc/rpm/

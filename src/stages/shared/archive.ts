@@ -1,5 +1,5 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
-import { archiveSuites, type Mirrors } from '../../plan/roots.ts';
+import { type Mirrors, type PackageOrigin, suitesOf } from '../../plan/archives.ts';
 
 /** File of the build stage's outputs that says which state of the archive its toolchain is of. */
 export const ARCHIVE_FILE = 'archive.txt';
@@ -11,15 +11,16 @@ export const ARCHIVE_FILE = 'archive.txt';
 export function archiveReader(
   io: Io,
   cache: string,
-  mirrors: Mirrors | undefined,
-): (suite: string) => Promise<ArchiveState | undefined> {
+  mirrors: Mirrors,
+): (origin: PackageOrigin) => Promise<ArchiveState | undefined> {
   const asked = new Map<string, Promise<ArchiveState | undefined>>();
-  return (suite) => {
-    const known = asked.get(suite);
-    if (known !== undefined || mirrors === undefined) return known ?? Promise.resolve(undefined);
+  return (origin) => {
+    const known = asked.get(origin.suite);
+    const suites = suitesOf(origin, mirrors);
+    if (known !== undefined || suites.length === 0) return known ?? Promise.resolve(undefined);
     const query = { cacheDir: `${cache}/archive`, signal: io.signal };
-    const answer = io.readArchiveState(archiveSuites(suite, mirrors), query);
-    asked.set(suite, answer);
+    const answer = io.readArchiveState(suites, query);
+    asked.set(origin.suite, answer);
     return answer;
   };
 }

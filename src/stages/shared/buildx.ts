@@ -92,6 +92,9 @@ const HINTS: Record<string, string> = {
   LICENSE_UNKNOWN: 'Add it with its SPDX name, or leave the library out.',
   SPEC_FAILED: 'The line is of the rendered recipes/packaging/rpm/coturn.spec.',
   COMPILE_FAILED: "The compiler's first error is in the step's log.",
+  REPOSITORY_FAILED:
+    'Run the same command again: finished steps are kept. --no-cache makes the root and its repository anew.',
+  ROOT_FAILED: "The whole output is in the step's log. --no-cache makes the root anew.",
   VERIFY_PORT_IN_USE:
     'Stop what listens there, or use a builder whose containers have a network of their own.',
   LAB_NO_NAMESPACES:

@@ -1,5 +1,6 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
 import type { Artifact, CheckResult } from '../../manifest/schema.ts';
+import type { PackageOrigin } from '../../plan/archives.ts';
 import type { CheckSelection } from '../../plan/check-selection.ts';
 import type { Plan, PlannedStep } from '../../plan/types.ts';
 
@@ -34,8 +35,8 @@ export interface StageContext {
   rebuild: ReadonlySet<string>;
   /** Ready roots by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
-  /** What the archive of a suite has now: asked once in a run, and only if something is compiled. */
-  archive: (suite: string) => Promise<ArchiveState | undefined>;
+  /** What an archive has now of a suite: asked once in a run, and only if something is compiled. */
+  archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
   /** The laboratory tries as much as it can, not just enough to see each fault. */
   full: boolean;
   /** Which checks are judged. */

@@ -14,6 +14,25 @@ function asked(facts: PackageFacts, step: string): string {
     .join('; ');
 }
 
+/**
+ * What rpm and dnf have said of scriptlets that failed. A %post that fails ends neither of them: they warn, and exit with 0.
+ * @param steps names of logs
+ */
+function scriptletErrors(facts: PackageFacts, ...steps: string[]): string[] {
+  return steps.flatMap((step) => {
+    const log = facts.files.get(`${step}.log`) ?? '';
+    const line = /^.*(?:Error in \w+ scriptlet|scriptlet failed).*$/m.exec(log)?.[0];
+    return line === undefined ? [] : [`${step}: ${line.trim()}`];
+  });
+}
+
+/** The last error of a log, for a step that has failed. */
+function errorOf(facts: PackageFacts, step: string): string[] {
+  if (value(facts, `${step}.exit`) === '0') return [];
+  const lines = (facts.files.get(`${step}.log`) ?? '').split('\n').filter((line) => /\berror\b/i.test(line));
+  return lines.slice(-1).map((line) => `dnf said: ${line.trim()}`);
+}
+
 function judgeInstallation(facts: PackageFacts): Verdict {
   const found = expectValues(facts, {
     'install.exit': '0',
@@ -24,6 +43,7 @@ function judgeInstallation(facts: PackageFacts): Verdict {
     'install.configuration': 'root:coturn:640',
     'rpm-verify.exit': '0',
   });
+  found.push(...errorOf(facts, 'install'), ...scriptletErrors(facts, 'install'));
   if (value(facts, 'install.manual') === '') found.push('turnserver(1) is not installed');
   const unresolved = (facts.files.get('unresolved.txt') ?? 'the list is missing').trim();
   if (unresolved !== '') found.push(`libraries not found: ${unresolved}`);
@@ -48,6 +68,7 @@ function judgeErasure(facts: PackageFacts): Verdict {
     'remove.program': 'gone',
     'remove.status': '',
   });
+  found.push(...errorOf(facts, 'remove'), ...scriptletErrors(facts, 'remove'));
   const calls = asked(facts, 'remove');
   if (calls !== 'disable; stop') found.push(`systemd was asked for "${calls}", not for "disable; stop"`);
   return complaints(found, 'disabled and stopped, once');
@@ -83,6 +104,7 @@ function judgeUpgrade(facts: PackageFacts): Verdict {
     'upgrade.account': '1',
     'upgraded.ready': 'yes',
   });
+  found.push(...errorOf(facts, 'upgrade'), ...scriptletErrors(facts, 'upgrade', 'upgraded-running'));
   return complaints(
     found,
     `${value(facts, 'upgrade.from')} -> ${value(facts, 'upgrade.to')}: edits and accounts kept, coturn-utils replaced, server starts`,

@@ -117,6 +117,41 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /install\.exit is "1"/,
   ],
   [
+    'an installation that fails, in the words of dnf',
+    () => {
+      const facts = withFile('install.log', () => 'Running transaction\nError: Transaction failed\n');
+      return { ...facts, values: new Map([...facts.values, ['install.exit', '1']]) };
+    },
+    ['install.clean'],
+    /dnf said: Error: Transaction failed/,
+  ],
+  [
+    'a %post that fails, after which dnf exits with 0',
+    () =>
+      withFile(
+        'install.log',
+        (t) => `${t}warning: %post(coturn-4.6.1+turnbuild-1.x86_64) scriptlet failed, exit status 1\n`,
+      ),
+    ['install.clean'],
+    /install: warning: %post\(coturn.*scriptlet failed/,
+  ],
+  [
+    'a scriptlet of an upgrade that fails, as dnf says it',
+    () => withFile('upgrade.log', (t) => `${t}Error in POSTUN scriptlet in rpm package coturn\n`),
+    ['install.upgrade'],
+    /upgrade: Error in POSTUN scriptlet/,
+  ],
+  [
+    'a scriptlet of the erasure that fails',
+    () => {
+      const facts = goodFacts();
+      const log = 'Error in PREUN scriptlet in rpm package coturn\n';
+      return { ...facts, files: new Map([...facts.files, ['remove.log', log]]) };
+    },
+    ['install.remove'],
+    /remove: Error in PREUN scriptlet/,
+  ],
+  [
     'a file that is not as it was packaged',
     () => withValue('rpm-verify.exit', '1'),
     ['install.clean'],

@@ -1,9 +1,15 @@
 # Install, erase, upgrade from an older package as EPEL has it.
 
 # From the files here, and the repository that the root was made of.
+# A repository that can't be read ends the verification: that says nothing about the package.
 run_dnf() {
 	run "$1" dnf -y --disablerepo='*' --repofrompath=floor,file:///repository --nogpgcheck --setopt=install_weak_deps=False \
-		--releasever=1 "${@:2}"
+		--releasever=1 "${@:2}" && return 0
+	if grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' "/out/$1.log"; then
+		cat "/out/$1.log"
+		abort REPOSITORY_FAILED "dnf could not read a repository while it installed in the minimal root: $(grep -im 1 error "/out/$1.log")"
+	fi
+	return 1
 }
 
 install_fresh() {

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { mirrorOption } from '../../../src/commands/options.ts';
+import { isReachable, sourcesList, suitesOf } from '../../../src/plan/archives.ts';
+import { target } from '../../support/plan-facts.ts';
+
+const ubuntu = target('ubuntu-24.04');
+const named = (...words: string[]) => ({ named: mirrorOption(words).named });
+
+describe('sourcesList', () => {
+  it('has the release, its updates, and its security updates of Debian', () => {
+    const mirrors = { debian: 'http://a', security: 'http://b' };
+    expect(sourcesList({ suite: 'trixie' }, mirrors)).toEqual([
+      'deb http://a trixie main',
+      'deb http://a trixie-updates main',
+      'deb http://b trixie-security main',
+    ]);
+  });
+
+  it('has the suites and components that a recipe names', () => {
+    expect(sourcesList(ubuntu, named('ubuntu=https://a/ubuntu/'))).toEqual([
+      'deb https://a/ubuntu noble main universe',
+      'deb https://a/ubuntu noble-updates main universe',
+      'deb https://a/ubuntu noble-security main universe',
+    ]);
+  });
+
+  it('asks each mirror for its own architecture only, where there are two', () => {
+    const lines = sourcesList(ubuntu, named('ubuntu=https://a', 'ubuntu/arm64=https://ports'));
+    expect(lines).toHaveLength(6);
+    expect(lines).toContain('deb [arch=arm64] https://ports noble main universe');
+    expect(lines).toContain('deb [arch=amd64] https://a noble-security main universe');
+  });
+});
+
+describe('suitesOf and isReachable', () => {
+  it('know nothing of an archive that nobody has named', () => {
+    const mirrors = { debian: 'http://a' };
+    expect(suitesOf(ubuntu, mirrors)).toEqual([]);
+    expect(isReachable(ubuntu, 'x86_64', mirrors)).toBe(false);
+    expect(isReachable({ suite: 'trixie' }, 'x86_64', mirrors)).toBe(true);
+    expect(isReachable({ suite: 'trixie' }, 'x86_64', named('ubuntu=http://a'))).toBe(false);
+  });
+
+  it('know each architecture by itself', () => {
+    const mirrors = named('ubuntu/arm64=http://ports');
+    expect(isReachable(ubuntu, 'arm64', mirrors)).toBe(true);
+    expect(isReachable(ubuntu, 'x86_64', mirrors)).toBe(false);
+    expect(suitesOf(ubuntu, mirrors)).toHaveLength(3);
+  });
+});
+
+describe('--mirror', () => {
+  it("is Debian's without a name", () => {
+    expect(mirrorOption(['https://a/debian/'])).toEqual({ debian: 'https://a/debian', named: {} });
+    expect(mirrorOption(['debian=https://a', 'ubuntu=http://b'])).toEqual({
+      debian: 'https://a',
+      named: { ubuntu: 'http://b' },
+    });
+  });
+
+  it.each(['ftp://a', 'ubuntu=', 'ubuntu=/srv', 'ubuntu/armhf=https://a', 'Ubuntu=https://a', 'https://a b'])(
+    'refuses %s',
+    (word) => expect(() => mirrorOption([word])).toThrow(/--mirror takes an address/),
+  );
+});

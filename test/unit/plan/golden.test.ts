@@ -1,0 +1,29 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { formatCommand } from '../../../src/plan/command.ts';
+import { createPlan } from '../../../src/plan/index.ts';
+import { bootstrapCommand } from '../../../src/plan/roots.ts';
+import { releaseFacts, target } from '../../support/plan-facts.ts';
+
+const folder = new URL('../../../recipes/targets/', import.meta.url);
+const names = readdirSync(folder).map((file) => file.replace('.yaml', ''));
+const mirrors = {
+  debian: 'https://mirror.example/debian',
+  security: 'https://mirror.example/debian-security',
+  named: {
+    ubuntu: 'https://mirror.example/ubuntu',
+    'ubuntu/arm64': 'https://mirror.example/ubuntu-ports',
+  },
+};
+
+// What each recipe leads to, whole: a recipe that changes shows here what changes with it. After a look at the difference:
+// npx vitest run --project unit -u test/unit/plan/golden.test.ts
+describe.each(names)('the plan of %s', (name) => {
+  it('is the one in test/golden', async () => {
+    const plan = createPlan({ ...releaseFacts, knownTargets: names.map(target), targets: [name] });
+    const { advisories: _, metrics: __, ...rest } = plan;
+    const commands = plan.bases.map((base) => formatCommand(bootstrapCommand(base, mirrors, '/work')));
+    const text = `${JSON.stringify({ ...rest, bootstrap: commands }, null, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(`../../golden/${name}.json`);
+  });
+});
