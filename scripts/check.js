@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = `${root}/bin/turnbuild.js`;
 
 // Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
-// the archive's, diffoscope to show why two builds differ.
+// the archive's, diffoscope to show why two builds differ,
+// a container registry to take an image from.
 const TEST_PACKAGES = [
   'gcc',
   'make',
@@ -20,6 +21,7 @@ const TEST_PACKAGES = [
   'diffoscope-minimal',
   'shellcheck',
   'rpm',
+  'docker-registry',
 ];
 
 const started = Date.now();

@@ -73,6 +73,10 @@ const VERIFY_OPTIONS: OptionGroup = [
   ['--only <checks>', 'judge only these checks or groups, e.g. metrics,relay.rest-secret.udp', COLLECT],
   ['--skip <checks>', 'leave these out; takes a --reason', COLLECT],
   ['--reason <text>', 'why checks are skipped; stands in the report'],
+  [
+    '--verify-on <image>',
+    'registry image, pinned by digest, to verify .rpm packages in, e.g. almalinux:9@sha256:…',
+  ],
   ['--full', 'verify at full scale: 16,383 ports, a million hostile packets; takes half an hour natively'],
   ['--accept <advisories>', "known advisories whose failed checks don't fail the package", COLLECT],
 ];

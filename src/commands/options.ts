@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { usageError } from '../errors.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
 import { type Arch, parseArch } from '../plan/platforms.ts';
+import { pinnedImage } from '../recipe/schema.ts';
 
 /** Options that more than one command has, as commander gives them. */
 export interface CommonOptions {
@@ -31,6 +32,7 @@ export interface CommonOptions {
   reason?: string;
   accept?: string[];
   full?: boolean;
+  verifyOn?: string;
 }
 
 /** `a,b c` and repeated options -> one list. */
@@ -93,6 +95,16 @@ export function parseSource(word: string): {
   if (word === 'github' || word === 'debian') return { provider: word, location: word };
   if (/^https?:\/\//.test(word)) return { provider: 'url', location: word };
   return { provider: 'file', location: word };
+}
+
+/** An image that --verify-on names, or a usage error. */
+export function imageOption(word: string | undefined): string | undefined {
+  if (word === undefined || pinnedImage.safeParse(word).success) return word;
+  throw usageError(
+    'OPTION_INVALID',
+    `--verify-on takes an image that is pinned by digest, not "${word}"`,
+    'For example almalinux:9@sha256:…; `docker buildx imagetools inspect IMAGE` says the digest.',
+  );
 }
 
 export function sha256Option(word: string | undefined): string | undefined {

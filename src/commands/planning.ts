@@ -14,7 +14,7 @@ import {
   requireEngine,
   requirePlatforms,
 } from './builder.ts';
-import { architecturesOption, listOption, selectionOption } from './options.ts';
+import { architecturesOption, imageOption, listOption, selectionOption } from './options.ts';
 import { assumedRevision, chooseRevision } from './revision.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
@@ -80,6 +80,7 @@ export function makePlan(
     architectures,
     compilesOn: builder.compilesOn,
     verify,
+    verifyOn: imageOption(options.verifyOn),
     // Only the engine's own builder is known to give each container a network of its own.
     sharedNetwork: builder.driver !== 'docker',
   });

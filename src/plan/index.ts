@@ -22,6 +22,8 @@ export interface PlanFacts {
   architectures: readonly Arch[];
   /** Processor that is compiled on, for each architecture that is compiled for. */
   compilesOn: Readonly<Record<Arch, Arch>>;
+  /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it, and else a root that is made. */
+  verifyOn?: string | undefined;
   /** Whether packages are verified. */
   verify: boolean;
   /** Whether containers of the builder share a network, so that two verifications would meet on their ports. */
@@ -55,8 +57,8 @@ export function createPlan(facts: PlanFacts): Plan {
     bases: uniqueById(
       pairs.flatMap(({ target, arch }) => [
         base(target, facts.compilesOn[arch]),
-        // Only what is run needs a root of its own architecture: compiling and packaging are cross. An .rpm has a root made of rpms.
-        ...(facts.verify && target.format === 'deb' ? [base(target, arch)] : []),
+        // Only what is run needs a root of its own architecture: compiling and packaging are cross.
+        ...(facts.verify ? [targetBase(target, arch, facts)] : []),
       ]),
     ),
     steps: pairs.flatMap(({ target, arch }) => stepsOf(target, arch, facts)),
@@ -98,7 +100,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     packageVersion,
     outputs: [`${stage}/${target.name}-${arch}`],
     base: base(target, facts.compilesOn[arch]).id,
-    targetBase: base(target, target.format === 'deb' ? arch : facts.compilesOn[arch]).id,
+    targetBase: targetBase(target, arch, facts).id,
     dockerStages: [stage],
     buildArgs: common,
     ...more,
@@ -121,6 +123,9 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
         ...compiling,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
+        ...(target.format === 'rpm'
+          ? { RPM_ROOT: rpmImage(target, facts) === undefined ? 'made' : 'given' }
+          : {}),
       },
     }),
   ];
@@ -145,6 +150,19 @@ function base(target: Target, arch: Arch): PlannedBase {
   // Two targets of one suite may start from different images.
   const digest = baseImage.split(':').at(-1)?.slice(0, 12);
   return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };
+}
+
+/** The root that a package is tried in. That of an .rpm is made of rpms, of its build's root, unless an image is given. */
+function targetBase(target: Target, arch: Arch, facts: PlanFacts): PlannedBase {
+  if (target.format === 'deb') return base(target, arch);
+  const image = rpmImage(target, facts);
+  if (image === undefined) return base(target, facts.compilesOn[arch]);
+  const [reference = '', digest = ''] = image.split('@sha256:');
+  return { id: `image-${arch}-${digest.slice(0, 12)}`, suite: reference, arch, image };
+}
+
+function rpmImage({ verifyOn }: Target, facts: PlanFacts): string | undefined {
+  return facts.verifyOn ?? verifyOn;
 }
 
 function uniqueById(bases: PlannedBase[]): PlannedBase[] {

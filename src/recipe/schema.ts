@@ -30,6 +30,11 @@ const linkedIn = z.strictObject({
   licenses: z.record(sourcePackage, z.enum(LINKABLE)),
 });
 
+/** A registry image that is always the same one. */
+export const pinnedImage = z
+  .string()
+  .regex(/^[^\s@]+@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…');
+
 /** The package archive of another distribution than Debian. Its address is given by `--mirror NAME=ADDRESS`. */
 const archive = z.strictObject({
   name,
@@ -61,10 +66,12 @@ export const targetSchema = z
       z.enum(['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'mongodb', 'sctp']),
     ),
     allowedLibraries: z.array(z.string().min(1)).min(1),
-    baseImage: z
-      .string()
-      .regex(/@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…')
-      .optional(),
+    verifyOn: pinnedImage.optional(),
+    baseImage: pinnedImage.optional(),
+  })
+  .refine((target) => target.format === 'rpm' || target.verifyOn === undefined, {
+    path: ['verifyOn'],
+    message: 'a .deb is verified in its own distribution: give that as baseImage',
   })
   .refine((target) => target.format !== 'deb' || target.label !== undefined, {
     path: ['label'],

@@ -42,6 +42,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
       /There is no file .*nothing\.tar\.gz/,
     ],
     ['a folder as the source', ['release', '--source', '.'], /--source \. is a folder/],
+    ['an image that is not pinned', ['verify', '4.6.1', '--verify-on', 'almalinux:9'], /pinned by digest/],
     ['a mirror that is no address', ['release', '--mirror', 'ubuntu'], /--mirror takes an address/],
     ['recipes that are not there', ['release', '--recipes', './nowhere'], /no recipes in/],
   ])('%s', async (_, args, message) => {

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -20,6 +20,18 @@ function bash(dir: string, script: string, names = ['lib', 'traffic']) {
     },
   );
   return { code: run.status, stdout: run.stdout, stderr: run.stderr };
+}
+
+/** The same while this process can answer it. */
+function bashAsync(dir: string, script: string) {
+  const functions = readFileSync(new URL('lib.sh', folder), 'utf8').replaceAll('/out/', `${dir}/out/`);
+  const child = spawn('bash', ['-c', `${functions}\n${script}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].on('data', (chunk: Buffer) => {
+      texts[name] += chunk.toString();
+    });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...texts })));
 }
 
 /** A client whose n-th run prints the n-th text, and the last one ever after. */
@@ -125,6 +137,23 @@ describe('run_dnf', () => {
     const run = attempt('Error: nothing provides libssl.so.3()(64bit) needed by coturn', 1);
     expect(run).toMatchObject({ stdout: 'went on 1\n', stderr: '', facts: 'install.exit\t1\n' });
     expect(attempt('Complete!', 0)).toMatchObject({ stdout: 'went on 0\n', facts: 'install.exit\t0\n' });
+  });
+});
+
+describe('http_get', () => {
+  it('reads a page, and leaves the errors of the shell where they were', async () => {
+    const server = createServer((socket) => socket.resume().end('HTTP/1.0 200 OK\r\n\r\nthe page\n'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const dir = temporaryFolder();
+    const script = `http_get 127.0.0.1 ${port} /; http_get 127.0.0.1 1 / || echo nothing there; abort PLANTED reason`;
+    const run = await bashAsync(dir, script);
+    await new Promise((resolve) => server.close(resolve));
+    expect(run).toEqual({
+      code: 1,
+      stdout: 'the page\nnothing there\n',
+      stderr: 'turnbuild-error: PLANTED: reason\n',
+    });
   });
 });
 

@@ -55,7 +55,8 @@ own_address() {
 # http_get ADDRESS PORT PATH: the response's body on standard output; fails if nothing answers with 200.
 http_get() {
 	local status line
-	exec 9<>"/dev/tcp/$1/$2" 2>/dev/null || return 1
+	# In braces: else the shell would keep its errors to itself from here on.
+	{ exec 9<>"/dev/tcp/$1/$2"; } 2>/dev/null || return 1
 	printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&9
 	IFS= read -r -t 20 status <&9 || { exec 9>&-; return 1; }
 	while IFS= read -r -t 20 line <&9; do [ "$line" = $'\r' ] && break; done

@@ -50,8 +50,9 @@ function judgeInstallation(facts: PackageFacts): Verdict {
   const others = (facts.files.get('installed.packages') ?? '')
     .split('\n')
     .filter((name) => name !== '' && !name.startsWith('coturn-'));
-  // The root has neither systemd nor the tools that make accounts: dnf has to find them.
-  if (others.length === 0) found.push('dnf has resolved no requires: nothing else came with the package');
+  // The root that is made has neither systemd nor the tools that make accounts: dnf has to find them. One that is given may have all.
+  if (others.length === 0 && value(facts, 'install.root') !== 'given')
+    found.push('dnf has resolved no requires: nothing else came with the package');
   return complaints(
     found,
     `${facts.packageVersion} installed, with ${others.length} packages that it requires`,

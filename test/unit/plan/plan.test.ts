@@ -75,6 +75,20 @@ describe('createPlan', () => {
     expect(step('verify:portable:arm64')?.targetBase).toBe('bookworm-x86_64');
   });
 
+  it('tries an .rpm in an image of its own architecture, where one is given', () => {
+    const verifyOn = `almalinux:9@sha256:${'a1'.repeat(32)}`;
+    const image = { ...facts, knownTargets: [target('portable')], targets: ['portable'], verifyOn };
+    const plan = createPlan(image);
+    const step = plan.steps.find(({ id }) => id === 'verify:portable:arm64');
+    expect(step).toMatchObject({ targetBase: 'image-arm64-a1a1a1a1a1a1', buildArgs: { RPM_ROOT: 'given' } });
+    expect(plan.bases).toContainEqual({
+      ...{ id: 'image-arm64-a1a1a1a1a1a1', suite: 'almalinux:9', arch: 'arm64', image: verifyOn },
+    });
+    // It says nothing of a .deb, which has a distribution.
+    const debs = createPlan({ ...facts, verifyOn });
+    expect(debs.bases.map(({ id }) => id)).toEqual(createPlan(facts).bases.map(({ id }) => id));
+  });
+
   it.each([
     [['arm64', 'x86_64'], 'arm64'],
     [['x86_64'], 'x86_64'],

@@ -1,10 +1,12 @@
 # Install, erase, upgrade from an older package as EPEL has it.
 
-# From the files here, and the repository that the root was made of.
+# From the files here, and the repository that the root was made of; a root that was given has repositories of its own.
+repositories=(--disablerepo='*' --repofrompath=floor,file:///repository --nogpgcheck --releasever=1)
+[ -d /repository ] || repositories=()
+
 # A repository that can't be read ends the verification: that says nothing about the package.
 run_dnf() {
-	run "$1" dnf -y --disablerepo='*' --repofrompath=floor,file:///repository --nogpgcheck --setopt=install_weak_deps=False \
-		--releasever=1 "${@:2}" && return 0
+	run "$1" dnf -y "${repositories[@]}" --setopt=install_weak_deps=False "${@:2}" && return 0
 	if grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' "/out/$1.log"; then
 		cat "/out/$1.log"
 		abort REPOSITORY_FAILED "dnf could not read a repository while it installed in the minimal root: $(grep -im 1 error "/out/$1.log")"
@@ -16,6 +18,7 @@ install_fresh() {
 	rpm -qa | LC_ALL=C sort >/tmp/before.packages
 	run_dnf install install /inputs/coturn.rpm
 	fact install.version "$(package_state)"
+	fact install.root "$([ -d /repository ] && echo made || echo given)"
 	rpm -qa | LC_ALL=C sort | LC_ALL=C comm -13 /tmp/before.packages - >/out/installed.packages
 	fact install.user "$(getent passwd coturn | cut -d: -f7)"
 	fact install.group "$(getent group coturn | cut -d: -f1)"

@@ -1,0 +1,63 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { baseContext, readTarget } from '../../scripts/bench/images.js';
+import { architectureOf } from '../../scripts/bench/options.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A container registry (Debian's docker-registry) on the loopback, where an engine asks for no TLS. @param dir a folder to make */
+export async function startRegistry(dir: string): Promise<{ address: string; stop: () => void }> {
+  const address = `localhost:${await freePort()}`;
+  mkdirSync(dir);
+  const file = join(dir, 'registry.yml');
+  const storage = `storage: { filesystem: { rootdirectory: ${dir}/storage } }`;
+  writeFileSync(file, `version: 0.1\nlog: { level: error }\n${storage}\nhttp: { addr: "${address}" }\n`);
+  const child = spawn('docker-registry', ['serve', file], { stdio: 'ignore' });
+  for (let tries = 0; ; tries++) {
+    const answered = await fetch(`http://${address}/v2/`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) break;
+    if (tries > 100 || child.exitCode !== null) throw new Error('docker-registry did not come up');
+    await pause(100);
+  }
+  return { address, stop: () => void child.kill() };
+}
+
+/**
+ * Puts an image into a registry that is as those of distributions with rpm: a root that rpm manages, with repositories of its own in
+ * /etc/yum.repos.d. It is made of the root in which packages are verified else. Returns its reference, pinned by digest.
+ */
+export function pushRpmImage(address: string, dir: string): string {
+  const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const arch = architectureOf(process.arch);
+  const base = baseContext(readTarget('portable'), arch.root);
+  const build = (name: string, ...args: string[]) => {
+    const metadata = join(dir, 'metadata.json');
+    execFileSync(
+      'docker',
+      [
+        ...['buildx', 'build', '--progress=plain', '--provenance=false', `--metadata-file=${metadata}`],
+        ...[`--output=type=image,name=${address}/${name},push=true`, ...args],
+      ],
+      { stdio: 'pipe' },
+    );
+    return (JSON.parse(readFileSync(metadata, 'utf8')) as Record<string, string>)['containerimage.digest'];
+  };
+  const recipes = root('recipes/docker');
+  const made = ['--target=verify-root-rpm-made', `--build-arg=DEB_ARCH=${arch.deb}`];
+  const digest = build('made', ...made, `--build-context=base=${base}`, recipes);
+  const context = `--build-context=made=docker-image://${address}/made@${digest}`;
+  return `${address}/floor@${build('floor', context, root('test/support/rpm-image'))}`;
+}
