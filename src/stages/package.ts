@@ -34,15 +34,11 @@ export const packageStage: Stage = {
   async inputs(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
+    // Which architecture makes the source package is up to those that are chosen; the others' packages are the same all the same.
+    const { SOURCE_RPM: _, ...args } = step.buildArgs;
     return {
       args: files.sha256Text(
-        JSON.stringify([
-          step.buildArgs,
-          context.plan.coturn,
-          context.plan.maintainer,
-          context.plan.relay,
-          target,
-        ]),
+        JSON.stringify([args, context.plan.coturn, context.plan.maintainer, context.plan.relay, target]),
       ),
       build: await files.digestFiles(
         buildFolder(step, context),
@@ -54,10 +50,10 @@ export const packageStage: Stage = {
         'Dockerfile',
         'build/toolchain.sh',
         `${target.format}/package.sh`,
-        ...(hasSourcePackage(step) ? ['build/compile.sh'] : []),
+        ...(target.format === 'rpm' ? ['build/compile.sh'] : []),
       ]),
       base: readyBase(context, step.base).digest,
-      ...(hasSourcePackage(step) ? await digestBuildInputs(context) : {}),
+      ...(target.format === 'rpm' ? await digestBuildInputs(context) : {}),
     };
   },
 
