@@ -38,7 +38,7 @@ if [ -n "${DEB_ARCH:-}" ]; then
 	eval "$(dpkg-buildflags --export=sh)"
 else
 	CC=${CC:-gcc}
-	AR=ar
+	AR="ar"
 fi
 # --as-needed: configure adds -latomic wherever the build machine is a Debian, needed or not.
 export CC LDFLAGS="${LDFLAGS:-} -Wl,--as-needed" TURN_DISABLE_RPATH=1
