@@ -1,7 +1,7 @@
 # Install, erase, upgrade from an older package as EPEL has it.
 
 # From the files here, and the repository that the root was made of; a root that was given has repositories of its own.
-repositories=(--disablerepo='*' --repofrompath=floor,file:///repository --nogpgcheck --releasever=1)
+repositories=(--disablerepo='*' '--repofrompath=floor,file:///repository' --nogpgcheck --releasever=1)
 [ -d /repository ] || repositories=()
 
 # A repository that can't be read ends the verification: that says nothing about the package.
