@@ -70,6 +70,7 @@ describe('turnbuild release', () => {
           `coturn-debuginfo-4.6.1+turnbuild-1.${arch}.rpm`,
         ]),
         ...['arm64', 'x86_64'].map((arch) => `coturn-4.6.1-linux-${arch}.tar.gz`),
+        'coturn-4.6.1+turnbuild-1.src.rpm',
       ].sort(),
     );
     const verified = manifestOf(out).steps.filter((step) => step.stage === 'verify');
