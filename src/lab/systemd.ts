@@ -1,13 +1,28 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
 const READY_MS = 30_000;
 const CGROUPS = '/sys/fs/cgroup';
-/** The control group in which systemd has its own tree. */
-const GROUP = `${CGROUPS}/turnbuild-systemd`;
+const PREFIX = 'turnbuild-';
+/**
+ * The control group in which systemd has its own tree. Named after the container: where an engine gives it no namespace of control
+ * groups, as with version 1, all containers see one tree, and two laboratories may run at a time.
+ */
+const GROUP = `${CGROUPS}/${PREFIX}${hostname()}`;
+/** Milliseconds after which an empty group is one that a killed laboratory has left. */
+const ABANDONED_MS = 3_600_000;
 
 /** systemd as the first process of PID, mount and control-group namespaces of its own, in a machine's network namespace. */
 export interface Systemd {
@@ -68,7 +83,27 @@ function ownControlGroups(): void {
   if (existsSync(GROUP)) return;
   spawnSync('umount', ['--recursive', CGROUPS]);
   execFileSync('mount', ['-t', 'cgroup2', 'none', CGROUPS]);
+  removeAbandonedGroups();
   mkdirSync(GROUP);
+}
+
+function removeAbandonedGroups(): void {
+  for (const name of readdirSync(CGROUPS)) {
+    const group = `${CGROUPS}/${name}`;
+    if (name.startsWith(PREFIX) && Date.now() - statSync(group).mtimeMs > ABANDONED_MS) removeTree(group);
+  }
+}
+
+/** Removes a tree of control groups, but for those that have processes. */
+function removeTree(group: string): void {
+  const found = spawnSync('find', [group, '-depth', '-type', 'd'], { encoding: 'utf8' }).stdout;
+  for (const dir of found.split('\n').filter((line) => line !== '')) {
+    try {
+      rmdirSync(dir);
+    } catch {
+      // Still in use.
+    }
+  }
 }
 
 /** unshare has one child: the first process of the new PID namespace. */
@@ -109,14 +144,7 @@ function createSystemd(child: ChildProcess, pid: number): Systemd {
 /** The tree of control groups that systemd has made; they are free when its last process is gone. */
 async function removeGroups(): Promise<void> {
   for (let tries = 0; tries < 20; tries++) {
-    const found = spawnSync('find', [GROUP, '-depth', '-type', 'd'], { encoding: 'utf8' }).stdout;
-    for (const dir of found.split('\n').filter((line) => line !== '')) {
-      try {
-        rmdirSync(dir);
-      } catch {
-        // Still in use: next time.
-      }
-    }
+    removeTree(GROUP);
     if (!existsSync(GROUP)) return;
     await pause(200);
   }
