@@ -90,7 +90,9 @@ function ownControlGroups(): void {
 function removeAbandonedGroups(): void {
   for (const name of readdirSync(CGROUPS)) {
     const group = `${CGROUPS}/${name}`;
-    if (name.startsWith(PREFIX) && Date.now() - statSync(group).mtimeMs > ABANDONED_MS) removeTree(group);
+    // Its own laboratory may just be removing it.
+    const made = name.startsWith(PREFIX) ? statSync(group, { throwIfNoEntry: false })?.mtimeMs : undefined;
+    if (made !== undefined && Date.now() - made > ABANDONED_MS) removeTree(group);
   }
 }
 
