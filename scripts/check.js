@@ -77,7 +77,10 @@ step('shell scripts', 'shellcheck', [
   ...dockerScripts([
     ...['toolchain', 'compile', 'build', 'sanitize'].map((name) => `build/${name}`),
     ...['static/libraries', 'promtool', 'inspection', 'deb/package', 'deb/inspect', 'deb/verify/format'],
-    ...['package', 'inspect', 'root', 'install', 'variants', 'verify/format'].map((name) => `rpm/${name}`),
+    ...['package', 'inspect', 'repackage', 'root', 'install', 'variants', 'verify/format'].map(
+      (name) => `rpm/${name}`,
+    ),
+    ...['dnf', 'sysroot', 'root', 'install'].map((name) => `sysroot/${name}`),
     'verify/systemctl',
   ]),
 ]);

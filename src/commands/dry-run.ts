@@ -1,8 +1,10 @@
+import { repositoryAddresses } from '../plan/archives.ts';
 import { stepCommand } from '../plan/buildx.ts';
 import { formatCommand } from '../plan/command.ts';
+import { targetOfStep } from '../plan/index.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { bootstrapCommand, findImageCommand, importCommand, rootImage } from '../plan/roots.ts';
-import type { PlannedBase, StageName } from '../plan/types.ts';
+import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
 import type { BuilderFacts } from './builder.ts';
 import type { PlannedRelease, Session } from './session.ts';
@@ -53,12 +55,22 @@ export async function dryRunCommands(
           output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
           builder: session.options.builder,
           noCache: session.options.cache === false,
-          args: UNKNOWN_ARGS[dockerStage] ?? {},
+          args: { ...UNKNOWN_ARGS[dockerStage], ...repositories(step, plan, session) },
         });
         return { step: step.id, line: formatCommand(command) };
       }),
     );
   return [...roots.flatMap((root) => root.commands), ...steps];
+}
+
+/** Where a sysroot is filled from; MIRROR for what nobody has named. */
+function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Record<string, string> {
+  const { sysroot } = targetOfStep(plan, step);
+  const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
+  if (sysroot === undefined || !used) return {};
+  const unnamed = Object.fromEntries(sysroot.repositories.map(({ mirror }) => [mirror, 'MIRROR']));
+  const known = { ...mirrors, named: { ...unnamed, ...mirrors.named } };
+  return { SYSROOT_REPOSITORIES: repositoryAddresses(sysroot, step.arch, known).join(' ') };
 }
 
 /** A root's named context, and the commands that make it if it isn't there. */

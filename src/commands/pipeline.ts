@@ -5,9 +5,11 @@ import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { repositoryAddresses } from '../plan/archives.ts';
+import { targetOfStep } from '../plan/index.ts';
 import type { PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
-import { archiveReader } from '../stages/shared/archive.ts';
+import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
 import { renderJunit } from '../ui/junit.ts';
@@ -31,6 +33,7 @@ export async function performRelease(
 ): Promise<Manifest> {
   const { io, output } = session;
   const { plan, dir } = release;
+  requireRepositories(session, release, stages);
   const lock = await lockFolder(dir);
   try {
     if (release.source !== undefined) await writeSource(release.source, dir, io);
@@ -51,6 +54,7 @@ export async function performRelease(
       rebuild: release.rebuild,
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),
+      repositories: repositoriesFinder(io, session.cache, session.mirrors),
       selection: release.selection,
       full: session.options.full === true,
       atWork: pLimit(session.jobs),
@@ -74,6 +78,19 @@ export async function performRelease(
   } finally {
     await files.remove(join(dir, '.work'));
     await lock.release();
+  }
+}
+
+/** What is missing on the command line is said before anything is made. */
+function requireRepositories(
+  { mirrors }: Session,
+  { plan }: PlannedRelease,
+  stages: readonly StageName[],
+): void {
+  for (const step of plan.steps.filter(({ stage }) => stages.includes(stage))) {
+    const { sysroot } = targetOfStep(plan, step);
+    const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
+    if (sysroot !== undefined && used) repositoryAddresses(sysroot, step.arch, mirrors);
   }
 }
 

@@ -39,24 +39,52 @@ export async function readArchiveState(
   query: ArchiveQuery,
 ): Promise<ArchiveState> {
   await makeFolder(query.cacheDir);
-  const answers = await Promise.all(suites.map((each) => inRelease(each, query)));
-  const unreachable = answers.find((answer) => answer.unreachable !== undefined)?.unreachable;
+  const urls = suites.map(({ mirror, suite }) => `${mirror}/dists/${suite}/InRelease`);
+  const answers = await Promise.all(urls.map((url) => lastAnswer(url, query)));
   return {
     id: sha256Text(answers.map(({ text }) => packagesOf(text)).join('\n')),
     suites: answers.map(({ text }, index) => `${suites[index]?.suite} of ${dateOf(text)}`),
-    ...(unreachable === undefined ? {} : { unreachable }),
+    ...unreachableOf(answers),
   };
 }
 
-/** What a suite says of itself, or said when it could last be reached. */
-async function inRelease(
-  { mirror, suite }: ArchiveSuite,
-  { cacheDir, signal, retries = 1 }: ArchiveQuery,
-): Promise<{ text: string; unreachable?: string }> {
-  const file = join(cacheDir, `${sha256Text(`${mirror} ${suite}`).slice(0, 12)}-state`);
+/**
+ * As `readArchiveState`, for repositories of rpms: their repomd.xml has the hashes of all lists.
+ * @param addresses of repositories: the folders that `repodata` is in
+ */
+export async function readRepositoryState(
+  addresses: readonly string[],
+  query: ArchiveQuery,
+): Promise<ArchiveState> {
+  await makeFolder(query.cacheDir);
+  const answers = await Promise.all(
+    addresses.map((address) => lastAnswer(`${address}/repodata/repomd.xml`, query)),
+  );
+  return {
+    id: sha256Text(answers.map(({ text }) => listsOf(text)).join('\n')),
+    suites: answers.map(
+      ({ text }, index) => `${nameOf(addresses[index] ?? '')} of revision ${revisionOf(text)}`,
+    ),
+    ...unreachableOf(answers),
+  };
+}
+
+interface Answer {
+  text: string;
+  /** Why it is an old one. */
+  unreachable?: string;
+}
+
+function unreachableOf(answers: readonly Answer[]): Pick<ArchiveState, 'unreachable'> {
+  const unreachable = answers.find((answer) => answer.unreachable !== undefined)?.unreachable;
+  return unreachable === undefined ? {} : { unreachable };
+}
+
+/** What an archive says of itself, or said when it could last be reached. */
+async function lastAnswer(url: string, { cacheDir, signal, retries = 1 }: ArchiveQuery): Promise<Answer> {
+  const file = join(cacheDir, `${sha256Text(url).slice(0, 12)}-state`);
   // Two releases may ask at once.
   const temporary = temporaryName(file);
-  const url = `${mirror}/dists/${suite}/InRelease`;
   try {
     await download({ url, file: temporary, retries, ...(signal === undefined ? {} : { signal }) });
     await moveInto(temporary, file);
@@ -77,4 +105,21 @@ function packagesOf(release: string): string {
 
 function dateOf(release: string): string {
   return /^Date: *(.*)$/m.exec(release)?.[1]?.trim() ?? 'an unknown date';
+}
+
+/** The hashes of a repository's lists: its revision may change without them. */
+function listsOf(repomd: string): string {
+  const hashes = [...repomd.matchAll(/<checksum type="[^"]*">([0-9a-f]+)<\/checksum>/g)].map(
+    ([, hash]) => hash,
+  );
+  return hashes.length === 0 ? repomd : hashes.join('\n');
+}
+
+function revisionOf(repomd: string): string {
+  return /<revision>([^<]*)<\/revision>/.exec(repomd)?.[1] ?? 'unknown';
+}
+
+/** A repository's address without the mirror's host, which says nothing about its packages. */
+function nameOf(address: string): string {
+  return new URL(address).pathname.replace(/^\/+|\/+$/g, '');
 }

@@ -1,4 +1,4 @@
-import { readArchiveState } from './archive-state.ts';
+import { readArchiveState, readRepositoryState } from './archive-state.ts';
 import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
@@ -19,6 +19,7 @@ export interface Io {
   writeOciLayout: typeof writeOciLayout;
   rootLayer: typeof rootLayer;
   readArchiveState: typeof readArchiveState;
+  readRepositoryState: typeof readRepositoryState;
   leftovers: typeof leftovers;
   lockFolder: typeof lockFolder;
   /** Aborted by Ctrl-C. */
@@ -29,5 +30,16 @@ export type { ArchiveState } from './archive-state.ts';
 export type { Exec, ExecResult } from './exec.ts';
 
 export function createIo(exec: Exec, signal: AbortSignal): Io {
-  return { exec, files, sources, writeOciLayout, rootLayer, readArchiveState, leftovers, lockFolder, signal };
+  return {
+    exec,
+    files,
+    sources,
+    writeOciLayout,
+    rootLayer,
+    readArchiveState,
+    readRepositoryState,
+    leftovers,
+    lockFolder,
+    signal,
+  };
 }

@@ -1,4 +1,5 @@
-import type { Archive } from '../recipe/schema.ts';
+import { TurnbuildError } from '../errors.ts';
+import type { Archive, Sysroot, Target } from '../recipe/schema.ts';
 import { ARCHITECTURES, type Arch, platformOf } from './platforms.ts';
 
 /** Where packages come from: addresses of archives. */
@@ -35,7 +36,7 @@ export function archiveSuites(suite: string, { debian, security }: Mirrors): Arc
 export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[] {
   const { suite, archive } = origin;
   if (archive === undefined) return archiveSuites(suite, mirrors);
-  const addresses = new Set(ARCHITECTURES.map((arch) => mirrorOf(archive, arch, mirrors)));
+  const addresses = new Set(ARCHITECTURES.map((arch) => addressOf(archive.name, arch, mirrors)));
   return [...addresses].flatMap((mirror) =>
     mirror === undefined ? [] : archive.suites.map((name) => ({ mirror, suite: name })),
   );
@@ -48,7 +49,7 @@ export function sourcesList(origin: PackageOrigin, mirrors: Mirrors): string[] {
     return archiveSuites(suite, mirrors).map((each) => `deb ${each.mirror} ${each.suite} main`);
   const addresses = new Map<string, Arch[]>();
   for (const arch of ARCHITECTURES) {
-    const mirror = mirrorOf(archive, arch, mirrors);
+    const mirror = addressOf(archive.name, arch, mirrors);
     if (mirror !== undefined) addresses.set(mirror, [...(addresses.get(mirror) ?? []), arch]);
   }
   const components = archive.components.join(' ');
@@ -61,9 +62,31 @@ export function sourcesList(origin: PackageOrigin, mirrors: Mirrors): string[] {
 
 /** Whether it is known where packages for an architecture are. */
 export function isReachable({ archive }: PackageOrigin, arch: Arch, mirrors: Mirrors): boolean {
-  return (archive === undefined ? mirrors.debian : mirrorOf(archive, arch, mirrors)) !== undefined;
+  return (archive === undefined ? mirrors.debian : addressOf(archive.name, arch, mirrors)) !== undefined;
 }
 
-function mirrorOf({ name }: Archive, arch: Arch, { named = {} }: Mirrors): string | undefined {
+/** Names of the archives and repositories of a target that nobody has given an address of. */
+export function unknownMirrors(target: Target, arch: Arch, mirrors: Mirrors): string[] {
+  const repositories = (target.sysroot?.repositories ?? []).map(({ mirror }) => mirror);
+  const names = repositories.filter((name) => addressOf(name, arch, mirrors) === undefined);
+  const own = isReachable(target, arch, mirrors) ? [] : [target.archive?.name ?? 'debian'];
+  return [...new Set([...own, ...names])];
+}
+
+/**
+ * Addresses of the repositories that a sysroot is filled from.
+ * @throws MIRROR_UNKNOWN if one of them has none
+ */
+export function repositoryAddresses({ repositories }: Sysroot, arch: Arch, mirrors: Mirrors): string[] {
+  return repositories.map(({ mirror, path }) => {
+    const address = addressOf(mirror, arch, mirrors);
+    if (address !== undefined) return `${address}/${path.replaceAll('{arch}', platformOf(arch).rpm)}`;
+    throw new TurnbuildError('MIRROR_UNKNOWN', `Nothing says where the repositories "${mirror}" are`, {
+      hint: `Name them: --mirror ${mirror}=URL, the address that ${path} is beneath.`,
+    });
+  });
+}
+
+function addressOf(name: string, arch: Arch, { named = {} }: Mirrors): string | undefined {
   return named[`${name}/${arch}`] ?? named[name];
 }

@@ -73,8 +73,8 @@ const FRESH: Readonly<Record<string, readonly string[]>> = {
   build: ['toolchain', 'build-run'],
   package: ['package-run'],
   inspect: ['inspector', 'inspect-run'],
-  verify: ['certificate', 'rpm-root', 'verify-run'],
-  lab: ['lab-tools', 'lab-target-deb', 'lab-rpm-installed'],
+  verify: ['certificate', 'rpm-root', 'installed-root', 'verify-run'],
+  lab: ['lab-tools', 'lab-target-deb', 'lab-rpm-made', 'lab-rpm-installed'],
 };
 
 /** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */

@@ -73,12 +73,14 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     DEB_ARCH: platformOf(arch).debian,
     GNU_TRIPLE: platformOf(arch).gnuTriple,
     TOOL_PACKAGES: target.tools.join(' '),
-    LIBRARY_PACKAGES: target.libraries.join(' '),
+    // Those of a sysroot are no packages of the toolchain.
+    LIBRARY_PACKAGES: target.sysroot === undefined ? target.libraries.join(' ') : '',
     SOURCE_DATE_EPOCH: String(epoch),
   };
   const compiling = {
     ...common,
     ...linkedIn(target),
+    ...sysroot(target),
     COTURN_VERSION: version,
     CONFIGURATION_DIR: layout.configurationDir,
     STATE_DIR: layout.stateDir,
@@ -123,9 +125,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
         ...compiling,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
-        ...(target.format === 'rpm'
-          ? { RPM_ROOT: rpmImage(target, facts) === undefined ? 'made' : 'given' }
-          : {}),
+        ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : {}),
       },
     }),
   ];
@@ -141,6 +141,18 @@ function linkedIn({ linkedIn: libraries }: Target): Record<string, string> {
     LICENSED: Object.keys(libraries.licenses).join(' '),
     SOURCE_LIBRARIES: libraries.sources.map((each) => `${each.suite}/${each.package}`).join(' '),
   };
+}
+
+/** What is installed in the sysroot that is compiled with. Where from is known when it is done. */
+function sysroot({ sysroot: root, libraries }: Target): Record<string, string> {
+  if (root === undefined) return {};
+  return { COMPILE_ON: 'sysroot', SYSROOT_PACKAGES: libraries.join(' '), SYSROOT_KEYS: root.keys.join(' ') };
+}
+
+/** The root that an .rpm is tried in: an image that is given, one of its distribution's repositories, or one of Debian's own binaries. */
+function rpmRoot(target: Target, facts: PlanFacts): 'given' | 'installed' | 'made' {
+  if (rpmImage(target, facts) !== undefined) return 'given';
+  return target.sysroot === undefined ? 'made' : 'installed';
 }
 
 function base(target: Target, arch: Arch): PlannedBase {

@@ -12,6 +12,8 @@ export interface SbomLibrary {
   distribution: string;
   /** The binary package, for a shared library. */
   package?: { name: string; version: string };
+  /** Kind of the distribution's packages. */
+  kind: 'deb' | 'rpm';
   /** Names by which programs ask for a shared library. */
   sonames: readonly string[];
 }
@@ -42,12 +44,16 @@ export function parseLinked(text: string): SbomLibrary[] {
     source,
     sourceVersion,
     distribution,
+    kind: 'deb',
     sonames: [],
   }));
 }
 
-/** Lines `SONAME PACKAGE VERSION SOURCE-PACKAGE SOURCE-VERSION DISTRIBUTION` -> libraries, one for each package. */
-export function parseShared(text: string): SbomLibrary[] {
+/**
+ * Lines `SONAME PACKAGE VERSION SOURCE-PACKAGE SOURCE-VERSION DISTRIBUTION` -> libraries, one for each package.
+ * @param kind of the packages; the version of an .rpm is `EPOCH:VERSION-RELEASE`, with the epoch if it has one
+ */
+export function parseShared(text: string, kind: 'deb' | 'rpm'): SbomLibrary[] {
   const packages = new Map<string, SbomLibrary>();
   for (const [
     soname = '',
@@ -58,7 +64,7 @@ export function parseShared(text: string): SbomLibrary[] {
     distribution = '',
   ] of linesOf(text)) {
     const sonames = [...(packages.get(name)?.sonames ?? []), soname];
-    packages.set(name, { source, sourceVersion, distribution, package: { name, version }, sonames });
+    packages.set(name, { source, sourceVersion, distribution, kind, package: { name, version }, sonames });
   }
   return [...packages.values()];
 }
@@ -127,14 +133,15 @@ function libraryComponent(library: SbomLibrary, { licenses, platform }: SbomInpu
   const vendor = distribution.replace(/-.*$/, '');
   const name = binary?.name ?? source;
   const version = binary?.version ?? sourceVersion;
-  const qualifiers =
-    binary === undefined
-      ? { arch: 'source', distro: distribution }
-      : { arch: platform.debian, distro: distribution, upstream: upstreamOf(library) };
+  const arch = binary === undefined ? 'source' : library.kind === 'deb' ? platform.debian : platform.rpm;
+  const upstream = binary === undefined ? {} : { upstream: upstreamOf(library) };
+  // In the URL of an .rpm the epoch is no part of the version.
+  const [, epoch, bare = version] = (library.kind === 'rpm' && /^(\d+):(.*)$/.exec(version)) || [];
+  const qualifiers = { arch, distro: distribution, ...upstream, ...(epoch === undefined ? {} : { epoch }) };
   const component = new Models.Component(Enums.ComponentType.Library, name, {
     bomRef: `library:${name}`,
     version,
-    purl: packageUrl('deb', vendor, name, version, qualifiers, undefined),
+    purl: packageUrl(library.kind, vendor, name, bare, qualifiers, undefined),
     description: binary === undefined ? 'Linked in' : 'Shared library of the distribution',
   });
   const license = licenses[source];
@@ -148,8 +155,9 @@ function packageUrl(...parts: ConstructorParameters<typeof PackageURL>): string 
   return new PackageURL(...parts).toString().replaceAll('+', '%2B');
 }
 
-/** The source package, with its version where that is another one. */
-function upstreamOf({ source, sourceVersion, package: binary }: SbomLibrary): string {
+/** The source package, as each kind of distribution is searched for it: of a .deb with its version where that is another one. */
+function upstreamOf({ source, sourceVersion, package: binary, kind }: SbomLibrary): string {
+  if (kind === 'rpm') return `${source}-${sourceVersion}.src.rpm`;
   return binary?.version === sourceVersion ? source : `${source}@${sourceVersion}`;
 }
 

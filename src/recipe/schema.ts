@@ -43,6 +43,25 @@ const archive = z.strictObject({
   keyring: z.string().regex(/^\//, 'write the whole path of the keys that sign it'),
 });
 
+/** A distribution of rpms, whose own libraries are compiled with: dnf installs them in a folder, signed by one of the keys. */
+const sysroot = z.strictObject({
+  repositories: z
+    .array(
+      z.strictObject({
+        /** The name in `--mirror NAME=ADDRESS`. */
+        mirror: name,
+        path: z
+          .string()
+          .regex(/^[\w.-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
+          .refine((path) => path.includes('{arch}'), 'say with {arch} where the architecture goes'),
+      }),
+    )
+    .min(1),
+  keys: z
+    .array(z.string().regex(/^\/[\w./+-]+$/, 'write the whole path of the keys that sign its packages'))
+    .min(1),
+});
+
 /** recipes/targets/NAME.yaml: what packages are made for. */
 export const targetSchema = z
   .strictObject({
@@ -58,6 +77,7 @@ export const targetSchema = z
     tools: z.array(z.string().min(1)),
     libraries: z.array(z.string().min(1)).min(1),
     linkedIn: linkedIn.optional(),
+    sysroot: sysroot.optional(),
     glibc: z
       .string()
       .regex(/^\d+\.\d+$/, "write the version as text: '2.34'")
@@ -72,6 +92,14 @@ export const targetSchema = z
   .refine((target) => target.format === 'rpm' || target.verifyOn === undefined, {
     path: ['verifyOn'],
     message: 'a .deb is verified in its own distribution: give that as baseImage',
+  })
+  .refine((target) => target.sysroot === undefined || target.format === 'rpm', {
+    path: ['sysroot'],
+    message: 'is filled with rpms: a .deb takes the libraries of its suite',
+  })
+  .refine((target) => target.sysroot === undefined || target.linkedIn === undefined, {
+    path: ['sysroot'],
+    message: 'has shared libraries: leave out linkedIn, or make another target of it',
   })
   .refine((target) => target.format !== 'deb' || target.label !== undefined, {
     path: ['label'],
@@ -116,5 +144,6 @@ export const optionsSchema = z.array(
 export type RemovedOption = z.infer<typeof optionsSchema>[number];
 export type Target = z.infer<typeof targetSchema>;
 export type Archive = NonNullable<Target['archive']>;
+export type Sysroot = NonNullable<Target['sysroot']>;
 export type ReleaseRecipe = z.infer<typeof releaseSchema>;
 export type Compatibility = z.infer<typeof compatibilitySchema>;

@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { ARCHIVE_FILE, combinedState } from './shared/archive.ts';
+import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, workFolder } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
@@ -16,6 +16,9 @@ const STATIC_FILES = ['libraries.sh', 'random.c', 'notify.c', 'systemd/sd-daemon
   (name) => `static/${name}`,
 );
 
+/** And those that only a target with a sysroot reads. */
+const SYSROOT_FILES = ['dnf.sh', 'sysroot.sh'].map((name) => `sysroot/${name}`);
+
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
   async inputs(step, context) {
@@ -27,6 +30,7 @@ export const build: Stage = {
       recipe: await files.digestFiles(dockerContext(context), [
         ...CONTEXT_FILES,
         ...(target.linkedIn === undefined ? [] : STATIC_FILES),
+        ...(target.sysroot === undefined ? [] : SYSROOT_FILES),
       ]),
       base: readyBase(context, step.base).digest,
     };
@@ -41,7 +45,12 @@ export const build: Stage = {
     const suites = new Set((target.linkedIn?.sources ?? []).map(({ suite }) => suite));
     suites.delete(target.suite);
     const origins = [target, ...[...suites].map((suite) => ({ suite }))];
-    const archive = combinedState(await Promise.all(origins.map(context.archive)), files.sha256Text);
+    const { sysroot } = target;
+    const states = [
+      ...origins.map(context.archive),
+      ...(sysroot === undefined ? [] : [context.repositories(sysroot, step.arch).state()]),
+    ];
+    const archive = combinedState(await Promise.all(states), files.sha256Text);
     if (archive?.unreachable !== undefined)
       context.onLine(
         `turnbuild: taking the packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,
@@ -50,7 +59,7 @@ export const build: Stage = {
       dockerStage: 'build',
       inputs,
       output: `${work}/out`,
-      args: { ARCHIVE_STATE: archive?.id ?? '' },
+      args: { ARCHIVE_STATE: archive?.id ?? '', ...repositoryArgs(target, step.arch, context.repositories) },
     });
     await files.writeText(`${work}/out/${ARCHIVE_FILE}`, `${archive?.id ?? ''}\n`);
     const features = featuresIn(await files.readText(`${work}/out/features.txt`));

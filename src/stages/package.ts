@@ -107,7 +107,7 @@ async function renderSboms(step: PlannedStep, context: StageContext): Promise<Ma
   const read = (name: string) => files.readText(`${buildFolder(step, context)}/${name}`);
   const libraries =
     target.linkedIn === undefined
-      ? parseShared(await read('libraries.txt'))
+      ? parseShared(await read('libraries.txt'), target.format)
       : parseLinked(await read('linked.txt'));
   const sha256 = await files.sha256File(sourceFile(context));
   const render = (file: string) =>

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readArchiveState } from '../../src/io/archive-state.ts';
+import { readArchiveState, readRepositoryState } from '../../src/io/archive-state.ts';
 import { archiveSuites } from '../../src/plan/archives.ts';
 import { serve } from '../support/http-server.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
@@ -81,5 +81,32 @@ describe('the state of an archive', () => {
     const { cacheDir, read } = await start({ packages: HASH.old, status: 503 });
     expect((await errorOf(read())).code).toBe('DOWNLOAD_FAILED');
     expect(readdirSync(cacheDir)).toEqual([]);
+  });
+});
+
+describe('the state of repositories of rpms', () => {
+  const repomd = (revision: string, hash: string) =>
+    `<repomd><revision>${revision}</revision><data type="primary"><checksum type="sha256">${hash}</checksum></data></repomd>`;
+
+  test('changes with a list of packages, and with nothing else', async () => {
+    let answer = repomd('1', HASH.old);
+    const server = await serve((_, response) => response.end(answer));
+    const query = { cacheDir: join(temporaryFolder(), 'archive'), retries: 0 };
+    const read = () => readRepositoryState([`${server.url}/BaseOS/aarch64/os`], query);
+    const { id, suites } = await read();
+    expect(suites).toEqual(['BaseOS/aarch64/os of revision 1']);
+    expect(server.requests).toEqual(['GET /BaseOS/aarch64/os/repodata/repomd.xml']);
+    answer = repomd('2', HASH.old);
+    expect(await read()).toEqual({ id, suites: ['BaseOS/aarch64/os of revision 2'] });
+    answer = repomd('2', HASH.new);
+    expect((await read()).id).not.toBe(id);
+  });
+
+  test('is an error where a repository is not', async () => {
+    const server = await serve((_, response) => response.writeHead(404).end());
+    const query = { cacheDir: join(temporaryFolder(), 'archive'), retries: 0 };
+    const { code, message } = await errorOf(readRepositoryState([`${server.url}/CRB`], query));
+    expect(code).toBe('DOWNLOAD_FAILED');
+    expect(message).toContain('/CRB/repodata/repomd.xml');
   });
 });

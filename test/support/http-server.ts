@@ -10,19 +10,19 @@ export interface LocalServer {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
-/** A real HTTP server on the loopback, of the running test's own. `count` is 1 for the first request. */
-export async function serve(handler: Handler): Promise<LocalServer> {
+/** A real HTTP server of the running test's own, on the loopback or another address. `count` is 1 for the first request. */
+export async function serve(handler: Handler, host = '127.0.0.1'): Promise<LocalServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     handler(request, response, requests.length);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  return { url: `http://${host}:${(server.address() as AddressInfo).port}`, requests };
 }
 
 /** Answers as a static file server does: Range with If-Range, an ETag. */

@@ -88,19 +88,34 @@ feature() {
 	if grep -qrzP '\b(signal|sigaction|sigaddset|evsignal_\w+)\s*\([^;]*\bSIGTERM\b|\[\]\s*=\s*\{[^}]*\bSIGTERM\b' src/apps/relay --include='*.c'; then echo stop-signal yes; else echo stop-signal no; fi
 } >/out/features.txt
 cp /turnbuild/packages.txt /out/packages.txt
+[ ! -d /sysroot ] || cat /turnbuild/sysroot.txt >>/out/packages.txt
 if [ -d /static ]; then
 	cp /static/linked.txt /out/linked.txt
 	pack /static/licenses licenses.tar
 	pack /static/sources sources.tar
 else
 	# Of which package of the distribution each shared library is that the programs name.
-	distribution=$(. /etc/os-release && echo "$ID-$VERSION_ID")
+	[ ! -d /sysroot ] || sysroot=/sysroot
+	distribution=$(. "${sysroot:-}/etc/os-release" && echo "$ID-$VERSION_ID")
 	find /stage/usr/bin -type f -exec "$GNU_TRIPLE-readelf" --wide -d {} ';' 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
 		LC_ALL=C sort -u >/tmp/needed
+	# package_of SONAME: name and version of the package that has it, and of its source package.
+	package_of() {
+		if [ -d /sysroot ]; then
+			file=$(find /sysroot/usr/lib64 /sysroot/usr/lib -maxdepth 1 -name "$1" | head -n 1)
+			[ -n "$file" ] || return 0
+			rpm --root /sysroot -q --file "${file#/sysroot}" --queryformat '%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE} %{SOURCERPM}\n' |
+				sed -nE '1s/ ([^ ]+)-([^- ]+-[^- ]+)\.src\.rpm$/ \1 \2/p'
+		else
+			package=$(dpkg -S "*/$GNU_TRIPLE/$1" 2>/dev/null | sed -n 's/^\([^:, ]*\)[:,].*/\1/p' | head -n 1)
+			[ -z "$package" ] ||
+				dpkg-query -W -f '${Package} ${Version} ${source:Package} ${source:Version}\n' "$package:$DEB_ARCH"
+		fi
+	}
 	while read -r soname; do
-		package=$(dpkg -S "*/$GNU_TRIPLE/$soname" 2>/dev/null | sed -n 's/^\([^:, ]*\)[:,].*/\1/p' | head -n 1)
-		[ -n "$package" ] || fail LIBRARY_UNKNOWN "no package of the toolchain has $soname, which a program needs"
-		echo "$soname $(dpkg-query -W -f '${Package} ${Version} ${source:Package} ${source:Version}' "$package:$DEB_ARCH") $distribution"
+		package=$(package_of "$soname")
+		[ -n "$package" ] || fail LIBRARY_UNKNOWN "no package that is compiled with has $soname, which a program needs"
+		echo "$soname $package $distribution"
 	done </tmp/needed >/out/libraries.txt
 	[ -s /out/libraries.txt ] || fail LIBRARY_UNKNOWN "the programs seem to need no library at all"
 fi

@@ -2,7 +2,8 @@
 # to a value of -fsanitize= and SANITIZER_LIBRARY to the name of its library; and by the spec file when the source package is rebuilt.
 # in: INPUTS (/inputs), a folder with coturn.tar (normalised sources), patches/ (series, *.patch), include/, cppflags (one line), and
 #     prometheus-client/ if the version needs it; WORK (/build), the folder to work in; COTURN_VERSION; CONFIGURATION_DIR, STATE_DIR,
-#     LIBRARY_DIR of the package's layout; /static/ if libraries are linked in (from static/libraries.sh)
+#     LIBRARY_DIR of the package's layout; /static/ if libraries are linked in (from static/libraries.sh), /sysroot/ if they are those of
+#     another distribution (from sysroot/sysroot.sh)
 #     DEB_ARCH, GNU_TRIPLE: what is compiled for, with Debian's flags. Without them for this machine, with the flags of the environment.
 
 set -eu
@@ -48,6 +49,13 @@ if [ -n "${SANITIZE:-}" ]; then
 	# Linked in, so that the program runs in a root without compilers. FORTIFY's own copies of functions would hide errors from it.
 	export CPPFLAGS="$CPPFLAGS -U_FORTIFY_SOURCE" CFLAGS="$CFLAGS -fsanitize=$SANITIZE -fno-omit-frame-pointer -U_FORTIFY_SOURCE"
 	export LDFLAGS="$LDFLAGS -fsanitize=$SANITIZE -static-lib${SANITIZER_LIBRARY}"
+fi
+
+if [ -d /sysroot ]; then
+	CC=sysroot-gcc
+	export PKG_CONFIG_SYSROOT_DIR=/sysroot PKG_CONFIG_LIBDIR=/sysroot/usr/lib64/pkgconfig:/sysroot/usr/share/pkgconfig
+	# -rpath-link: where the libraries that libraries need are found while it links; nothing of it is left in the program.
+	export LDFLAGS="$LDFLAGS -L/sysroot/usr/lib64 -Wl,-rpath-link,/sysroot/usr/lib64"
 fi
 
 if [ -d /static/lib ]; then

@@ -1,5 +1,7 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
-import { type Mirrors, type PackageOrigin, suitesOf } from '../../plan/archives.ts';
+import { type Mirrors, type PackageOrigin, repositoryAddresses, suitesOf } from '../../plan/archives.ts';
+import type { Arch } from '../../plan/platforms.ts';
+import type { Sysroot, Target } from '../../recipe/schema.ts';
 
 /** File of the build stage's outputs that says which state of the archive its toolchain is of. */
 export const ARCHIVE_FILE = 'archive.txt';
@@ -23,6 +25,34 @@ export function archiveReader(
     asked.set(origin.suite, answer);
     return answer;
   };
+}
+
+/** The repositories that a sysroot is filled from: where they are, and which packages they have now. */
+export interface Repositories {
+  addresses: string[];
+  state: () => Promise<ArchiveState>;
+}
+
+/** Finds the repositories of a sysroot. What they have is asked only when somebody wants to know. */
+export function repositoriesFinder(
+  io: Io,
+  cache: string,
+  mirrors: Mirrors,
+): (sysroot: Sysroot, arch: Arch) => Repositories {
+  return (sysroot, arch) => {
+    const addresses = repositoryAddresses(sysroot, arch, mirrors);
+    const query = { cacheDir: `${cache}/archive`, signal: io.signal };
+    return { addresses, state: () => io.readRepositoryState(addresses, query) };
+  };
+}
+
+/** Build arguments that say where a step's repositories are; none for a target without a sysroot. */
+export function repositoryArgs(
+  { sysroot }: Target,
+  arch: Arch,
+  find: (sysroot: Sysroot, arch: Arch) => Repositories,
+): Record<string, string> {
+  return sysroot === undefined ? {} : { SYSROOT_REPOSITORIES: find(sysroot, arch).addresses.join(' ') };
 }
 
 /**

@@ -90,6 +90,10 @@ const HINTS: Record<string, string> = {
     'Add the package that has it to `libraries`, or take the name out of `linkedIn.archive`.',
   LIBRARY_UNKNOWN: 'What a package needs has to be known, for its bill of materials.',
   LICENSE_UNKNOWN: 'Add it with its SPDX name, or leave the library out.',
+  SYSROOT_FAILED:
+    "Are all of the recipe's `libraries` in its repositories, and is the key of each among its `keys`? The whole output is in the step's log.",
+  KEYS_MISSING: 'On Debian 13 distribution-gpg-keys has those of most distributions.',
+  DISTRIBUTION_UNKNOWN: 'Distributions of rpms have it in system-release.',
   SPEC_FAILED: 'The line is of the rendered recipes/packaging/rpm/coturn.spec.',
   COMPILE_FAILED: "The compiler's first error is in the step's log.",
   REPOSITORY_FAILED:

@@ -2,7 +2,10 @@ import type { ArchiveState, Io } from '../../io/index.ts';
 import type { Artifact, CheckResult } from '../../manifest/schema.ts';
 import type { PackageOrigin } from '../../plan/archives.ts';
 import type { CheckSelection } from '../../plan/check-selection.ts';
+import type { Arch } from '../../plan/platforms.ts';
 import type { Plan, PlannedStep } from '../../plan/types.ts';
+import type { Sysroot } from '../../recipe/schema.ts';
+import type { Repositories } from './archive.ts';
 
 /** A root file system that is ready to be given to buildx. */
 export interface ReadyBase {
@@ -37,6 +40,8 @@ export interface StageContext {
   bases: ReadonlyMap<string, ReadyBase>;
   /** What an archive has now of a suite: asked once in a run, and only if something is compiled. */
   archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
+  /** The repositories that a sysroot is filled from. */
+  repositories: (sysroot: Sysroot, arch: Arch) => Repositories;
   /** The laboratory tries as much as it can, not just enough to see each fault. */
   full: boolean;
   /** Which checks are judged. */

@@ -1,8 +1,9 @@
 import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import type { Artifact } from '../../manifest/schema.ts';
 import { skippedBecause } from '../../plan/check-selection.ts';
+import { targetOfStep } from '../../plan/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { ARCHIVE_FILE } from '../shared/archive.ts';
+import { ARCHIVE_FILE, repositoryArgs } from '../shared/archive.ts';
 import { collectBuildInputs } from '../shared/build-inputs.ts';
 import { runBuildx } from '../shared/buildx.ts';
 import type { StageContext } from '../shared/context.ts';
@@ -26,15 +27,17 @@ export async function gather(
 ): Promise<void> {
   const inputs = `${work}/inputs`;
   await collectPackage(step, context, inputs);
+  const root = await rootArgs(step, context);
   const run = (dockerStage: Part, within: StageContext, args: Record<string, string> = {}) =>
     runBuildx(step, within, { dockerStage, inputs, output: `${work}/out/${dockerStage}`, args });
   // Whatever is chosen: what a program can do is read off it.
   await run('inspect', context);
   await readProgram(context, `${work}/out/inspect`);
-  const use = (within: StageContext) => run('verify', within, { ATTEMPT: context.attempt });
+  const use = (within: StageContext) => run('verify', within, { ...root, ATTEMPT: context.attempt });
   const tryOut = async (within: StageContext) =>
     runLab(step, within, {
       inputs,
+      root,
       output: `${work}/out/lab`,
       options: await optionsOf(step, context, `${work}/out/inspect`),
       drains: (await programFeatures(context, `${work}/out/inspect`)).has('drain'),
@@ -67,6 +70,21 @@ export async function together(
   if (errors.length > 0) throw errors[0];
 }
 
+/** Build arguments for a root that dnf fills from the distribution's repositories; none for other roots. */
+async function rootArgs(step: PlannedStep, context: StageContext): Promise<Record<string, string>> {
+  if (step.buildArgs.RPM_ROOT !== 'installed') return {};
+  const target = targetOfStep(context.plan, step);
+  return {
+    ...repositoryArgs(target, step.arch, context.repositories),
+    ARCHIVE_STATE: isBuiltHere(step) ? await archiveOf(step, context) : '',
+  };
+}
+
+/** Which state of the archive the package's toolchain is of. */
+async function archiveOf(step: PlannedStep, context: StageContext): Promise<string> {
+  return (await context.io.files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
+}
+
 /** What each kind of package file is called while it is verified. */
 const INPUT_NAMES: Partial<Record<Artifact['kind'], string>> = {
   deb: 'coturn.deb',
@@ -94,15 +112,16 @@ async function compileSanitized(
 ): Promise<string | undefined> {
   const wanted = sanitizerChecks.some(({ id }) => skippedBecause(id, context.selection) === undefined);
   if (!wanted || !sanitizes(step)) return undefined;
-  const { files } = context.io;
   const inputs = `${work}/sources`;
   await collectBuildInputs(context, inputs);
-  const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
   await runBuildx(step, context, {
     dockerStage: 'sanitize',
     inputs,
     output: `${work}/sanitized`,
-    args: { ARCHIVE_STATE: archive },
+    args: {
+      ARCHIVE_STATE: await archiveOf(step, context),
+      ...repositoryArgs(targetOfStep(context.plan, step), step.arch, context.repositories),
+    },
   });
   return `${work}/sanitized/turnserver`;
 }

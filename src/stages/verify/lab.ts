@@ -21,6 +21,8 @@ import type { StageContext } from '../shared/context.ts';
 export interface LabRun {
   /** Folder with coturn.deb. */
   inputs: string;
+  /** Build arguments of the root that it is installed in. */
+  root: Record<string, string>;
   /** Folder that gets lab.json. */
   output: string;
   /** Long options of this very turnserver. */
@@ -46,6 +48,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       inputs: run.inputs,
       output: '',
       image: name,
+      args: run.root,
     });
     const settings = `${run.inputs}/../lab`;
     const emulated = context.plan.compilesOn[step.arch] !== step.arch;

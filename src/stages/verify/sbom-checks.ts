@@ -18,6 +18,9 @@ interface Document {
 const valuesOf = (component: Component, name: string) =>
   (component.properties ?? []).filter((each) => each.name === name).map(({ value }) => value);
 
+/** A package of a distribution. */
+const isDistributions = ({ purl = '' }: Component) => /^pkg:(deb|rpm)\//.test(purl);
+
 function judgeSbom(facts: PackageFacts): Verdict {
   const { sbom, sbomBeside } = facts.inspected;
   if (sbom === undefined && !facts.built) return skip('whoever made this package has put none into it');
@@ -31,7 +34,7 @@ function judgeSbom(facts: PackageFacts): Verdict {
     ...(facts.built && sbomBeside !== sbom ? ['the file beside the package is another one'] : []),
     ...(linked ? judgeArchive(document, facts) : []),
   ];
-  const libraries = document.components.filter(({ purl }) => purl?.startsWith('pkg:deb/')).length;
+  const libraries = document.components.filter(isDistributions).length;
   return complaints(found, `coturn and ${libraries} libraries, each with its version`, { libraries });
 }
 
@@ -72,7 +75,7 @@ function judgeLinked({ components }: Document, { target, inspected }: PackageFac
 /** A scanner needs to know whose version a version is. */
 function judgePurls({ components }: Document): string[] {
   return components
-    .filter(({ purl }) => purl?.startsWith('pkg:deb/') === true && !/[?&]distro=[a-z]+-[\w.]+/.test(purl))
+    .filter((each) => isDistributions(each) && !/[?&]distro=[a-z]+-[\w.]+/.test(each.purl ?? ''))
     .map(({ name }) => `${name} says not of which distribution it is`);
 }
 

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { mirrorOption } from '../../../src/commands/options.ts';
-import { isReachable, sourcesList, suitesOf } from '../../../src/plan/archives.ts';
+import {
+  isReachable,
+  repositoryAddresses,
+  sourcesList,
+  suitesOf,
+  unknownMirrors,
+} from '../../../src/plan/archives.ts';
+import type { Sysroot } from '../../../src/recipe/schema.ts';
 import { target } from '../../support/plan-facts.ts';
 
 const ubuntu = target('ubuntu-24.04');
@@ -46,6 +53,34 @@ describe('suitesOf and isReachable', () => {
     expect(isReachable(ubuntu, 'arm64', mirrors)).toBe(true);
     expect(isReachable(ubuntu, 'x86_64', mirrors)).toBe(false);
     expect(suitesOf(ubuntu, mirrors)).toHaveLength(3);
+  });
+});
+
+describe('repositories of a sysroot', () => {
+  const el9 = target('el9');
+  const sysroot = el9.sysroot as Sysroot;
+  const both = named('el9=https://a/9', 'epel9=https://b/epel', 'el9/arm64=https://c/9');
+
+  it('are beneath their mirror, for each architecture by the name that rpm has for it', () => {
+    expect(repositoryAddresses(sysroot, 'x86_64', both)).toEqual([
+      'https://a/9/BaseOS/x86_64/os',
+      'https://a/9/AppStream/x86_64/os',
+      'https://a/9/CRB/x86_64/os',
+      'https://b/epel/Everything/x86_64',
+    ]);
+    expect(repositoryAddresses(sysroot, 'arm64', both)[0]).toBe('https://c/9/BaseOS/aarch64/os');
+  });
+
+  it('are named if nobody has said where they are', () => {
+    const error = { code: 'MIRROR_UNKNOWN', hint: expect.stringContaining('--mirror epel9=URL') };
+    expect(() => repositoryAddresses(sysroot, 'arm64', named('el9=https://a'))).toThrow(
+      expect.objectContaining(error),
+    );
+    const mirrors = { debian: 'http://debian', ...named('el9=https://a') };
+    expect(unknownMirrors(el9, 'arm64', mirrors)).toEqual(['epel9']);
+    expect(unknownMirrors(el9, 'arm64', {})).toEqual(['debian', 'el9', 'epel9']);
+    expect(unknownMirrors(ubuntu, 'arm64', {})).toEqual(['ubuntu']);
+    expect(unknownMirrors(target('portable'), 'arm64', mirrors)).toEqual([]);
   });
 });
 

@@ -89,6 +89,20 @@ describe('createPlan', () => {
     expect(debs.bases.map(({ id }) => id)).toEqual(createPlan(facts).bases.map(({ id }) => id));
   });
 
+  it('compiles in a sysroot, and tries the .rpm in a root of its own distribution', () => {
+    const el9 = { ...facts, knownTargets: [target('el9')], targets: ['el9'] };
+    const argsOf = (plan: ReturnType<typeof createPlan>, id: string) =>
+      plan.steps.find((each) => each.id === id)?.buildArgs;
+    const build = argsOf(createPlan(el9), 'build:el9:arm64');
+    expect(build).toMatchObject({ COMPILE_ON: 'sysroot', LIBRARY_PACKAGES: '', GLIBC: '2.34' });
+    expect(build?.SYSROOT_PACKAGES).toContain('openssl-devel');
+    // The toolchain of packaging is that of compiling, from the build cache.
+    expect(argsOf(createPlan(el9), 'package:el9:arm64')).toMatchObject({ LIBRARY_PACKAGES: '' });
+    expect(argsOf(createPlan(el9), 'verify:el9:arm64')).toMatchObject({ RPM_ROOT: 'installed' });
+    const verifyOn = `almalinux:9@sha256:${'a1'.repeat(32)}`;
+    expect(argsOf(createPlan({ ...el9, verifyOn }), 'verify:el9:arm64')).toMatchObject({ RPM_ROOT: 'given' });
+  });
+
   it.each([
     [['arm64', 'x86_64'], 'arm64'],
     [['x86_64'], 'x86_64'],

@@ -26,7 +26,7 @@ const input: SbomInput = {
   patches: ['coturn before 4.14 has no Prometheus client of its own'],
   digest: (text) => createHash('sha256').update(text).digest('hex'),
 };
-const shared = { ...input, format: 'deb' as const, licenses: {}, libraries: parseShared(SHARED) };
+const shared = { ...input, format: 'deb' as const, licenses: {}, libraries: parseShared(SHARED, 'deb') };
 
 interface Component {
   name: string;
@@ -91,6 +91,24 @@ describe('renderSbom', () => {
     const [pq] = named(document, 'libpq5');
     expect(PackageURL.fromString(pq?.purl ?? '').qualifiers).toMatchObject({
       upstream: 'postgresql-15@15.14-0',
+    });
+  });
+
+  it('names the shared libraries of a distribution of rpms as its scanners do', () => {
+    const line = 'libssl.so.3 openssl-libs 1:3.0.7-28.el9_4 openssl 3.0.7-28.el9_4 almalinux-9.4\n';
+    const document = render({ ...input, licenses: {}, libraries: parseShared(line, 'rpm') });
+    const [ssl] = named(document, 'openssl-libs');
+    expect(ssl?.version).toBe('1:3.0.7-28.el9_4');
+    expect(PackageURL.fromString(ssl?.purl ?? '')).toMatchObject({
+      type: 'rpm',
+      namespace: 'almalinux',
+      version: '3.0.7-28.el9_4',
+      qualifiers: {
+        arch: 'aarch64',
+        distro: 'almalinux-9.4',
+        epoch: '1',
+        upstream: 'openssl-3.0.7-28.el9_4.src.rpm',
+      },
     });
   });
 

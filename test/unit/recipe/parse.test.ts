@@ -6,6 +6,10 @@ import { releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
 const folder = new URL('../../../recipes/targets/', import.meta.url);
 const good = readFileSync(new URL('debian-12.yaml', folder), 'utf8');
 
+const SYSROOT = '{ repositories: [{ mirror: el9, path: "os/{arch}" }], keys: [/keys/el9] }';
+/** A recipe for .rpm packages with this sysroot. */
+const rpm = (sysroot: string) => `${good.replace('format: deb', 'format: rpm')}\nsysroot: ${sysroot}\n`;
+
 function issues(text: string) {
   const result = parseRecipe(text, targetSchema);
   return result.ok ? [] : result.issues;
@@ -31,6 +35,8 @@ describe('target recipes', () => {
     expect(found.length).toBeGreaterThanOrEqual(4);
   });
 
+  it('takes a sysroot for .rpm packages', () => expect(issues(rpm(SYSROOT))).toEqual([]));
+
   it('names the nearest key', () => {
     expect(
       issues(good.replace('libraries:', 'librarys:'))
@@ -51,6 +57,14 @@ describe('target recipes', () => {
     [
       'a library whose license may not become a part of the programs',
       `${good}\nlinkedIn: { archive: [], sources: [], licenses: { readline: GPL-3.0-or-later } }\n`,
+    ],
+    ['a sysroot for a .deb', `${good}\nsysroot: ${SYSROOT}\n`],
+    ['a sysroot without keys', rpm(SYSROOT.replace(/keys: .*\]/, 'keys: []'))],
+    ['a repository that is the same for all architectures', rpm(SYSROOT.replace('{arch}', 'x86_64'))],
+    ['a repository with a whole address', rpm(SYSROOT.replace('os/{arch}', 'https://a/{arch}'))],
+    [
+      'a sysroot beside libraries that are linked in',
+      `${rpm(SYSROOT)}linkedIn: { archive: [], sources: [], licenses: {} }\n`,
     ],
   ])('refuses %s', (_, text) => {
     expect(issues(text)).not.toEqual([]);

@@ -46,13 +46,17 @@ const linked = packageFacts({
     openssl: 'OpenSSL 3.0.17\n',
   },
 });
-const dynamic = (libraries: readonly string[]): PackageFacts => {
+const SHARED = {
+  deb: 'libssl.so.3 libssl3 3.0.17-1 openssl 3.0.17-1 debian-12\n',
+  rpm: 'libssl.so.3 openssl-libs 1:3.0.7-28.el9 openssl 3.0.7-28.el9 almalinux-9.4\n',
+};
+const dynamic = (libraries: readonly string[], format: 'deb' | 'rpm' = 'deb'): PackageFacts => {
   const text = renderSbom({
     ...common,
-    file: 'a.deb',
-    format: 'deb',
+    file: `a.${format}`,
+    format,
     licenses: {},
-    libraries: parseShared('libssl.so.3 libssl3 3.0.17-1 openssl 3.0.17-1 debian-12\n'),
+    libraries: parseShared(SHARED[format], format),
   });
   const lines = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
   return packageFacts({
@@ -73,7 +77,18 @@ describe('package.sbom', () => {
   });
 
   it('passes with all that a program names', () => {
-    expect(judge(dynamic(['libssl.so.3']))).toMatchObject({ ok: true, figures: { libraries: 1 } });
+    for (const format of ['deb', 'rpm'] as const)
+      expect(judge(dynamic(['libssl.so.3'], format))).toMatchObject({ ok: true, figures: { libraries: 1 } });
+  });
+
+  it('fails where an .rpm of a distribution says not of which', () => {
+    const facts = dynamic(['libssl.so.3'], 'rpm');
+    const sbom = facts.inspected.sbom?.replaceAll('distro=almalinux-9.4', 'distro=almalinux');
+    const changed = { ...facts, inspected: { sbom: sbom ?? '', sbomBeside: sbom ?? '' } };
+    expect(judge(changed)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('openssl-libs says not of which distribution'),
+    });
   });
 
   it('is skipped for a package of somebody else that has none', () => {

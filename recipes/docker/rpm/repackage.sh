@@ -1,0 +1,117 @@
+# Repackages Debian's own binaries: each package becomes an .rpm, with what rpm itself reads off the files as provides and requires, and
+# with its libraries in /usr/lib64.
+# in:  DEB_ARCH; PACKAGES, names of packages, which are taken with all that they depend on; a Debian root for the machine that builds
+# out: /repository; dnf and rpm, for whoever installs from it
+set -eu
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+umask 022
+
+case $DEB_ARCH in
+amd64) arch=x86_64 triple=x86_64-linux-gnu ;;
+arm64) arch=aarch64 triple=aarch64-linux-gnu ;;
+esac
+
+apt-get update -q -o APT::Update::Error-Mode=any
+apt-get install -qy --no-install-recommends createrepo-c dnf rpm dpkg-dev
+# Of the target's architecture, as if nothing were installed.
+mkdir -p /apt/lists/partial /apt/archives/partial
+: >/apt/status
+foreign() {
+	apt-get -q -o APT::Architecture="$DEB_ARCH" -o APT::Architectures="$DEB_ARCH" -o Dir::State::lists=/apt/lists \
+		-o Dir::State::status=/apt/status -o Dir::Cache::archives=/apt/archives -o APT::Sandbox::User=root "$@"
+}
+foreign update
+# The lists are split into words on purpose.
+# shellcheck disable=SC2086
+foreign install -y --download-only --no-install-recommends $PACKAGES
+
+# Perl's and Python's own capabilities would tie packages together that nothing here needs.
+find /usr/lib/rpm/fileattrs -name '*.attr' ! -name elf.attr -delete
+mkdir -p /repository /specs /etc/rpm
+# Debian's rpm keeps its database in the user's home, because the system's is dpkg's.
+echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
+
+# needs DEB: those of its dependencies that are here, by their names.
+needs() {
+	dpkg-deb -f "$1" Depends Pre-Depends | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:.*//; s/ //g' | sort -u |
+		while read -r each; do
+			[ "$each" != dash ] && ls /apt/archives/"$each"_*.deb >/dev/null 2>&1 || continue
+			echo "$each"
+		done
+}
+
+# repackage DEB: an .rpm of its files below /usr, /etc and /var, without documentation.
+repackage() {
+	name=$(dpkg-deb -f "$1" Package)
+	version=$(dpkg-deb -f "$1" Version | sed 's/^[0-9]*://; s/-/_/g')
+	tree=/specs/$name
+	mkdir -p "$tree"
+	dpkg-deb -x "$1" "$tree"
+	rm -rf "$tree"/usr/share/doc "$tree"/usr/share/man "$tree"/usr/share/locale "$tree"/usr/share/info "$tree"/usr/share/lintian
+	provides=
+	# One tree: what a package still has outside of /usr is there as well, by its former path.
+	for folder in bin sbin lib lib64; do
+		[ -d "$tree/$folder" ] && [ ! -L "$tree/$folder" ] || continue
+		mkdir -p "$tree/usr/$folder"
+		case $folder in *bin) provides="$provides $(cd "$tree" && find "$folder" -mindepth 1 -printf '/%p ')" ;; esac
+		cp -a "$tree/$folder/." "$tree/usr/$folder/"
+		rm -rf "${tree:?}/$folder"
+	done
+	# As distributions of rpms have it. The loader's own name is there already, as a link to where it was.
+	if [ -d "$tree/usr/lib/$triple" ]; then
+		mkdir -p "$tree/usr/lib64"
+		cp -a --remove-destination "$tree/usr/lib/$triple/." "$tree/usr/lib64/"
+		rm -rf "${tree:?}/usr/lib/$triple"
+	fi
+	case $name in
+	base-files)
+		for folder in bin sbin lib lib64; do ln -s usr/$folder "$tree/$folder"; done
+		mkdir -p "$tree/usr/lib"
+		# Where Debian's loader and compiler look.
+		ln -s ../lib64 "$tree/usr/lib/$triple"
+		provides="$provides system-release"
+		# Folders that RHEL's package `filesystem` has.
+		mkdir -p "$tree/usr/lib64" "$tree/etc/sysconfig" "$tree/usr/share/doc" "$tree/usr/share/licenses" "$tree/usr/share/man/man1"
+		;;
+	base-passwd)
+		mkdir -p "$tree/etc"
+		cp "$tree/usr/share/base-passwd/passwd.master" "$tree/etc/passwd"
+		cp "$tree/usr/share/base-passwd/group.master" "$tree/etc/group"
+		(umask 077 && : >"$tree/etc/shadow" && : >"$tree/etc/gshadow")
+		;;
+	bash) [ -e "$tree/usr/bin/sh" ] || { ln -s bash "$tree/usr/bin/sh" && provides="$provides /bin/sh"; } ;;
+	dash) return 0 ;;
+	# The loader reads such hash tables: every distribution's glibc says so, because rpm requires it of each program that has one.
+	libc6) provides="$provides rtld(GNU_HASH)" ;;
+	gawk) ln -sf gawk "$tree/usr/bin/awk" ;;
+	esac
+	# rpm reads off executable files only what they provide and require.
+	find "$tree" -type f -name '*.so*' -exec chmod a+x {} +
+	cat >"/specs/$name.spec" <<SPEC
+Name: $name
+Version: $version
+Release: 1
+Summary: Debian's $name
+License: various
+$(for path in $provides; do echo "Provides: $path"; done)
+$(needs "$1" | sed 's/^/Requires: /')
+%description
+Debian's $name.
+%install
+mkdir -p %{buildroot}
+cp -a $tree/. %{buildroot}/
+%files
+$(cd "$tree" && find . -mindepth 1 -maxdepth 1 -printf '/%P\n')
+SPEC
+	rpmbuild -bb --quiet --target "$arch-linux" --nodeps \
+		--define "_topdir /specs/$name.top" --define "_rpmdir /repository" --define "_build_name_fmt %%{NAME}.rpm" \
+		--define "_binary_payload w1.gzdio" --define "debug_package %{nil}" --define "__os_install_post %{nil}" \
+		--define "_build_id_links none" \
+		"/specs/$name.spec" >"/specs/$name.log" 2>&1 || {
+		cat "/specs/$name.log"
+		echo "turnbuild-error: ROOT_FAILED: $name could not be made an .rpm" >&2
+		exit 1
+	}
+}
+for deb in /apt/archives/*.deb; do repackage "$deb"; done
+createrepo_c -q /repository

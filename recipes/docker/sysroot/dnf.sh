@@ -1,0 +1,49 @@
+# Installs packages of an rpm distribution's own repositories in a folder. Read in by the scripts beside it.
+# in:  DEB_ARCH; SYSROOT_REPOSITORIES, addresses; SYSROOT_KEYS, files with the keys that its packages are signed with
+# out: /repositories/turnbuild.repo; install_in ROOT ARGUMENT...
+set -eu
+export LC_ALL=C.UTF-8
+
+fail() {
+	echo "turnbuild-error: $1: $2" >&2
+	exit 1
+}
+
+case $DEB_ARCH in
+amd64) arch=x86_64 ;;
+arm64) arch=aarch64 ;;
+*) fail ARCH_UNKNOWN "rpm's name of $DEB_ARCH is not known here" ;;
+esac
+# Debian's rpm keeps its database in the user's home, because the system's is dpkg's.
+mkdir -p /etc/rpm /repositories
+echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
+
+keys=
+for key in $SYSROOT_KEYS; do
+	[ -f "$key" ] || fail KEYS_MISSING "$key is not there: is the package that has it among the target's tools?"
+	keys="$keys file://$key"
+done
+number=0
+for address in $SYSROOT_REPOSITORIES; do
+	number=$((number + 1))
+	cat <<REPOSITORY
+[turnbuild-$number]
+name=$address
+baseurl=$address
+enabled=1
+gpgcheck=1
+gpgkey=$keys
+REPOSITORY
+done >/repositories/turnbuild.repo
+
+# install_in ROOT ARGUMENT...: as dnf takes them, e.g. the packages. Nothing but these repositories counts, and no weak dependencies.
+install_in() {
+	root=$1
+	shift
+	dnf -y --installroot="$root" --forcearch="$arch" --releasever=1 --setopt=reposdir=/repositories --setopt=cachedir=/dnf \
+		--setopt=install_weak_deps=False "$@" >/tmp/dnf.log 2>&1 && return 0
+	cat /tmp/dnf.log
+	code=SYSROOT_FAILED
+	grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/dnf.log && code=REPOSITORY_FAILED
+	fail $code "dnf could not install the distribution's packages: $(grep -iE 'error|no match|not installed|unable' /tmp/dnf.log | tail -n 1)"
+}

@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inspectBuilder } from '../../src/commands/builder.ts';
+import { cacheFolder } from '../../src/commands/session.ts';
+import { readAptMirrors } from '../../src/io/apt-mirror.ts';
+import { runProcess } from '../../src/io/exec.ts';
+import { createIo } from '../../src/io/index.ts';
+import { type Arch, platformOf } from '../../src/plan/platforms.ts';
+import { prepareBase } from '../../src/stages/base.ts';
+import { serve } from './http-server.ts';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** What a minimal root takes, and what an .rpm of coturn asks for in it. */
+const ROOT = [
+  ...[
+    'base-files',
+    'base-passwd',
+    'bash',
+    'coreutils',
+    'diffutils',
+    'dnf',
+    'findutils',
+    'gawk',
+    'grep',
+    'gzip',
+  ],
+  ...['hostname', 'libc-bin', 'passwd', 'procps', 'python3', 'rpm', 'sed', 'systemd', 'tar', 'util-linux'],
+];
+
+/**
+ * Makes a repository of signed rpms out of Debian 12's own packages, in FOLDER/ARCH as rpm calls the architecture; the key is in it, as key.asc.
+ * @param native the architecture of this machine, which it is made on whatever it is for
+ */
+export async function makeRpmRepository(
+  folder: string,
+  arch: Arch,
+  { native, libraries }: { native: Arch; libraries: readonly string[] },
+): Promise<void> {
+  const builder = await inspectBuilder(undefined, { bootstrap: true, exec: runProcess });
+  const root = await prepareBase(
+    { id: `bookworm-${native}`, suite: 'bookworm', arch: native },
+    {
+      io: createIo(runProcess, new AbortController().signal),
+      cache: cacheFolder(),
+      mirrors: await readAptMirrors(),
+      refresh: false,
+      builder,
+      onLine: () => {},
+    },
+  );
+  const { debian, rpm } = platformOf(arch);
+  execFileSync(
+    'docker',
+    [
+      ...['buildx', 'build', '--progress=plain', '--provenance=false'],
+      `--output=type=local,dest=${join(folder, rpm)}`,
+      ...[`--build-arg=DEB_ARCH=${debian}`, `--build-arg=PACKAGES=${[...ROOT, ...libraries].join(' ')}`],
+      ...[
+        `--build-context=base=${root.context}`,
+        `--build-context=scripts=${path('../../recipes/docker/rpm')}`,
+      ],
+      path('rpm-repository'),
+    ],
+    { stdio: 'pipe' },
+  );
+}
+
+/** Serves a folder where containers reach it too. Returns its address. */
+export async function serveFolder(folder: string): Promise<string> {
+  const own = Object.values(networkInterfaces())
+    .flat()
+    .find((each) => each?.family === 'IPv4' && !each.internal);
+  if (own === undefined) throw new Error('this machine has no address that a container could reach');
+  const server = await serve((request, response) => {
+    const file = join(
+      folder,
+      normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)),
+    );
+    try {
+      response.end(readFileSync(file));
+    } catch {
+      response.writeHead(404).end();
+    }
+  }, own.address);
+  return server.url;
+}
