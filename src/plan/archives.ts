@@ -67,8 +67,7 @@ export function isReachable({ archive }: PackageOrigin, arch: Arch, mirrors: Mir
 
 /** Names of the archives and repositories of a target that nobody has given an address of. */
 export function unknownMirrors(target: Target, arch: Arch, mirrors: Mirrors): string[] {
-  const repositories = (target.sysroot?.repositories ?? []).map(({ mirror }) => mirror);
-  const names = repositories.filter((name) => addressOf(name, arch, mirrors) === undefined);
+  const names = unknownNames(target.sysroot?.repositories ?? [], arch, mirrors);
   const own = isReachable(target, arch, mirrors) ? [] : [target.archive?.name ?? 'debian'];
   return [...new Set([...own, ...names])];
 }
@@ -78,13 +77,28 @@ export function unknownMirrors(target: Target, arch: Arch, mirrors: Mirrors): st
  * @throws MIRROR_UNKNOWN if one of them has none
  */
 export function repositoryAddresses({ repositories }: Sysroot, arch: Arch, mirrors: Mirrors): string[] {
-  return repositories.map(({ mirror, path }) => {
-    const address = addressOf(mirror, arch, mirrors);
-    if (address !== undefined) return `${address}/${path.replaceAll('{arch}', platformOf(arch).rpm)}`;
-    throw new TurnbuildError('MIRROR_UNKNOWN', `Nothing says where the repositories "${mirror}" are`, {
-      hint: `Name them: --mirror ${mirror}=URL, the address that ${path} is beneath.`,
-    });
-  });
+  const unknown = unknownNames(repositories, arch, mirrors);
+  if (unknown.length > 0) {
+    throw new TurnbuildError(
+      'MIRROR_UNKNOWN',
+      `Nothing says where the repositories ${unknown.map((name) => `"${name}"`).join(' and ')} are`,
+      {
+        hint: `Name them: ${unknown.map((name) => `--mirror ${name}=URL`).join(' ')}, the addresses that ${repositories
+          .filter(({ mirror }) => unknown.includes(mirror))
+          .map(({ mirror, path }) => `${path} (${mirror})`)
+          .join(', ')} are beneath.`,
+      },
+    );
+  }
+  return repositories.map(
+    ({ mirror, path }) =>
+      `${addressOf(mirror, arch, mirrors)}/${path.replaceAll('{arch}', platformOf(arch).rpm)}`,
+  );
+}
+
+function unknownNames(repositories: Sysroot['repositories'], arch: Arch, mirrors: Mirrors): string[] {
+  const names = repositories.map(({ mirror }) => mirror);
+  return [...new Set(names.filter((name) => addressOf(name, arch, mirrors) === undefined))];
 }
 
 function addressOf(name: string, arch: Arch, { named = {} }: Mirrors): string | undefined {

@@ -28,7 +28,7 @@ foreign install -y --download-only --no-install-recommends $PACKAGES
 # Perl's and Python's own capabilities would tie packages together that nothing here needs.
 find /usr/lib/rpm/fileattrs -name '*.attr' ! -name elf.attr -delete
 mkdir -p /repository /specs /etc/rpm
-# Debian's rpm keeps its database in the user's home, because the system's is dpkg's.
+# As in the root that is made.
 echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
 
 # needs DEB: those of its dependencies that are here, by their names.
@@ -49,6 +49,7 @@ repackage() {
 	dpkg-deb -x "$1" "$tree"
 	rm -rf "$tree"/usr/share/doc "$tree"/usr/share/man "$tree"/usr/share/locale "$tree"/usr/share/info "$tree"/usr/share/lintian
 	provides=
+	requires=
 	# One tree: what a package still has outside of /usr is there as well, by its former path.
 	for folder in bin sbin lib lib64; do
 		[ -d "$tree/$folder" ] && [ ! -L "$tree/$folder" ] || continue
@@ -70,6 +71,11 @@ repackage() {
 		# Where Debian's loader and compiler look.
 		ln -s ../lib64 "$tree/usr/lib/$triple"
 		provides="$provides system-release"
+		# As RHEL's `filesystem` asks for `setup`.
+		requires=base-passwd
+		# Debian's rpm keeps its database in the user's home, because the system's is dpkg's.
+		mkdir -p "$tree/etc/rpm"
+		cp /etc/rpm/macros "$tree/etc/rpm/"
 		# Folders that RHEL's package `filesystem` has.
 		mkdir -p "$tree/usr/lib64" "$tree/etc/sysconfig" "$tree/usr/share/doc" "$tree/usr/share/licenses" "$tree/usr/share/man/man1"
 		;;
@@ -94,7 +100,7 @@ Release: 1
 Summary: Debian's $name
 License: various
 $(for path in $provides; do echo "Provides: $path"; done)
-$(needs "$1" | sed 's/^/Requires: /')
+$({ needs "$1" && echo "$requires"; } | sed '/./!d; s/^/Requires: /')
 %description
 Debian's $name.
 %install

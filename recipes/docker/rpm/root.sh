@@ -22,5 +22,3 @@ dnf -q -y --installroot=/rpm-root --forcearch="$arch" --releasever=1 --disablere
 	exit 1
 }
 cp -a /repository /rpm-root/repository
-mkdir -p /rpm-root/etc/rpm
-cp /etc/rpm/macros /rpm-root/etc/rpm/

@@ -76,6 +76,7 @@ describe('repositories of a sysroot', () => {
     expect(() => repositoryAddresses(sysroot, 'arm64', named('el9=https://a'))).toThrow(
       expect.objectContaining(error),
     );
+    expect(() => repositoryAddresses(sysroot, 'arm64', {})).toThrow(/"el9" and "epel9"/);
     const mirrors = { debian: 'http://debian', ...named('el9=https://a') };
     expect(unknownMirrors(el9, 'arm64', mirrors)).toEqual(['epel9']);
     expect(unknownMirrors(el9, 'arm64', {})).toEqual(['debian', 'el9', 'epel9']);
