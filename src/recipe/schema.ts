@@ -52,7 +52,7 @@ const sysroot = z.strictObject({
         mirror: name,
         path: z
           .string()
-          .regex(/^[\w.-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
+          .regex(/^[\w.{-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
           .refine((path) => path.includes('{arch}'), 'say with {arch} where the architecture goes'),
       }),
     )

@@ -25,6 +25,8 @@ Release: $2
 Summary: TURN and STUN server
 License: BSD-3-Clause
 Requires(pre): /usr/bin/getent, /usr/sbin/groupadd, /usr/sbin/useradd
+# rpm from 4.19 on requires of itself whom files belong to, and would provide it for sysusers.d only.
+Provides: user(coturn), group(coturn)
 %description
 Another version of the package under test.
 SPEC

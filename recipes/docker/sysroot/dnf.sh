@@ -14,9 +14,10 @@ amd64) arch=x86_64 ;;
 arm64) arch=aarch64 ;;
 *) fail ARCH_UNKNOWN "rpm's name of $DEB_ARCH is not known here" ;;
 esac
-# Debian's rpm keeps its database in the user's home, because the system's is dpkg's.
+# Debian's rpm keeps its database in the user's home, because the system's is dpkg's; and newer ones want namespaces for scriptlets, which a
+# build's container can't make.
 mkdir -p /etc/rpm /repositories
-echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
+printf '%s\n' '%_dbpath /var/lib/rpm' '%__transaction_unshare %{nil}' >/etc/rpm/macros
 
 keys=
 for key in $SYSROOT_KEYS; do

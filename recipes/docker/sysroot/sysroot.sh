@@ -19,9 +19,18 @@ if [ -f /sysroot/usr/include/netinet/sctp.h ]; then
 	mkdir -p /usr/include/netinet
 	cp /sysroot/usr/include/netinet/sctp.h /usr/include/netinet/
 fi
-# -B: the C library's start files lie where a Debian compiler does not look.
+# -B: the C library's start files lie where a Debian compiler does not look. Folders that coturn's configure names without asking (-I of its
+# prefix) mean the sysroot's.
 cat >/usr/local/bin/sysroot-gcc <<WRAPPER
 #!/bin/sh
+for argument; do
+	shift
+	case \$argument in
+	-I/usr/*) argument=-I/sysroot\${argument#-I} ;;
+	-L/usr/*) argument=-L/sysroot\${argument#-L} ;;
+	esac
+	set -- "\$@" "\$argument"
+done
 exec $GNU_TRIPLE-gcc --sysroot=/sysroot -B/sysroot/usr/lib64/ "\$@"
 WRAPPER
 chmod 755 /usr/local/bin/sysroot-gcc
