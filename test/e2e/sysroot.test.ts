@@ -64,7 +64,8 @@ describe('a target with a sysroot', () => {
   it('says which address is missing, before anything is made', async () => {
     const args = ['release', '4.6.1', '--source', 'debian', '--target', 'el9', '--out', join(dir, 'none')];
     const { code, stderr } = await turnbuild(args);
-    expect(stderr).toMatch(/the repositories "el9" are\s+Name them: --mirror el9=URL[\s\S]*MIRROR_UNKNOWN/);
+    expect(stderr).toMatch(/"el9" and "epel9" are\s+Name them: --mirror el9=URL --mirror epel9=URL/);
+    expect(stderr).toContain('[MIRROR_UNKNOWN]');
     expect(code).toBe(1);
   });
 
