@@ -1,6 +1,7 @@
 import type { LabFacts } from '../../lab/facts.ts';
+import { HOSTILE_PACKETS } from './abuse-checks.ts';
 import { type Check, complaints, fail, skip, type Verdict } from './check.ts';
-import { HOSTILE_PACKETS, withLab } from './lab-checks.ts';
+import { withLab } from './lab-check.ts';
 
 /** What AddressSanitizer has said, in its own words: the kind of error, and where. */
 function sanitizerReport(log: string): string | undefined {
