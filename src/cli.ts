@@ -14,9 +14,11 @@ process.on('SIGINT', () => {
   interrupt.abort();
 });
 // A reader that has seen enough (`turnbuild plan | head`) ends neither the work nor the process.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 process.on('SIGTERM', () => interrupt.abort());
 
 const program = new Command('turnbuild')
@@ -322,7 +324,9 @@ function report(error: unknown): number {
       process.stderr.write(program.helpInformation());
       return EXIT.usage;
     }
-    process.stderr.write(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee turnbuild --help.\n`);
+    const command = program.commands.find((each) => each.name() === process.argv[2]);
+    const help = [program.name(), command?.name(), '--help'].filter(Boolean).join(' ');
+    process.stderr.write(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee ${help}.\n`);
     return EXIT.usage;
   }
   if (error instanceof TurnbuildError) {
@@ -342,7 +346,19 @@ function report(error: unknown): number {
   return EXIT.failed;
 }
 
+/** Throws CWD_MISSING in a folder that was removed: every child process would fail there, in words of its own. */
+function requireCurrentFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw new TurnbuildError('CWD_MISSING', 'The current folder is not there any more', {
+      hint: 'Change into one that is.',
+    });
+  }
+}
+
 try {
+  requireCurrentFolder();
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);

@@ -93,7 +93,14 @@ export function parseSource(word: string): {
   location: string;
 } {
   if (word === 'github' || word === 'debian') return { provider: word, location: word };
-  if (/^https?:\/\//.test(word)) return { provider: 'url', location: word };
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(word)) {
+    if (/^https?:/i.test(word) && URL.canParse(word)) return { provider: 'url', location: word };
+    throw usageError(
+      'OPTION_INVALID',
+      `--source takes an http or https address, not "${word}"`,
+      'Also github, debian, or the path of a tarball.',
+    );
+  }
   return { provider: 'file', location: word };
 }
 

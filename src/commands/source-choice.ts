@@ -32,6 +32,7 @@ export async function resolveWanted(
   const { provider, location } = chooseProvider(options.source, wanted, lock);
   const sha256 = sha256Option(options.sha256);
   const request = wanted ?? 'latest';
+  await requireRequest(request);
   const quarantined = (version: string) =>
     options.allowQuarantined === true ? undefined : quarantineOf(version, recipes.quarantine);
   const select = (versions: readonly string[]) =>
@@ -148,20 +149,29 @@ function isExact(word: string): boolean {
   return /^\d+\.\d+\.\d+(\.\d+)?$/.test(word);
 }
 
-/** The newest version that a request allows: the exact one, or the highest of `latest` or a range that may be used. */
+/** Throws VERSION_INVALID for what asks for no version, before a provider is asked for it. */
+async function requireRequest(request: string): Promise<void> {
+  if (isExact(request) || request === 'latest' || semver.validRange(request) !== null) return;
+  const isFile = await stat(request).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  throw usageError(
+    'VERSION_INVALID',
+    `"${request}" is no version, no semver range, and not "latest"`,
+    isFile
+      ? `It is a file: sources are given with --source ${request}, and the name of a package that is verified ends in .deb.`
+      : 'For example 4.6.1, latest, or "^4.6.0".',
+  );
+}
+
+/** The newest version that a request allows: the exact one, or the highest of `latest` or a semver range that may be used. */
 export function selectVersion(
   request: string,
   versions: readonly string[],
   usable: (version: string) => boolean,
 ): string | undefined {
   if (isExact(request)) return versions.find((version) => version === request);
-  if (request !== 'latest' && semver.validRange(request) === null) {
-    throw usageError(
-      'VERSION_INVALID',
-      `"${request}" is no version, no semver range, and not "latest"`,
-      'For example 4.6.1, latest, or "^4.6.0".',
-    );
-  }
   const range = request === 'latest' ? '*' : request;
   return versions
     .filter((version) => usable(version) && semver.satisfies(comparableVersion(version), range))

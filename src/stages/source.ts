@@ -132,7 +132,10 @@ function cacheFolder(cache: string, name: string): string {
 async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: SourceOptions): Promise<string> {
   if (candidate.path !== undefined) {
     if (await io.files.exists(candidate.path)) return candidate.path;
-    throw new TurnbuildError('SOURCE_NOT_FOUND', `There is no file ${candidate.path}`, { exitCode: 2 });
+    throw new TurnbuildError('SOURCE_NOT_FOUND', `There is no file ${candidate.path}`, {
+      exitCode: 2,
+      hint: '--source takes github, debian, the path of a tarball, or an address.',
+    });
   }
   if (candidate.url === undefined) throw new Error('a source candidate has a path or an address');
   // Named by what it must be, or by where it is from: two versions never meet in one file.

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 describe('usage errors: exit code 2, what and what next, nothing written', () => {
   it.each([
     ['an unknown command', ['relase'], /unknown command 'relase'/],
-    ['an unknown option', ['release', '--arhc', 'arm64'], /unknown option '--arhc'/],
+    ['an unknown option', ['release', '--arhc', 'arm64'], /'--arhc'[\s\S]*See turnbuild release --help/],
     ['an unknown architecture', ['release', '--arch', 'arm46'], /did you mean arm64/],
     ['an unknown check', ['verify', '4.6.1', '--only', 'metrics.nam'], /did you mean metrics\.names/i],
     ['an unknown check to skip', ['release', '--skip', 'metrisc', '--reason', 'x'], /did you mean metrics/i],
@@ -36,6 +36,9 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['a malformed sha256', ['release', '--sha256', 'abc'], /64 hexadecimal digits/],
     ['a malformed maintainer', ['release', '--maintainer', 'me'], /Name <address@host>/],
     ['a version that is none', ['release', 'newest', '--source', './x.tar.gz'], /newest/],
+    ['a word that is no version', ['release', 'newest'], /"newest" is no version/],
+    ['a scheme that is not fetched', ['release', '--source', 'ftp://a.example/c.tar.gz'], /http or https/],
+    ['an address that is none', ['release', '--source', 'http://'], /http or https/],
     [
       'a file that is not there',
       ['release', '4.6.1', '--source', './nothing.tar.gz'],
@@ -53,6 +56,38 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(2);
     expect(existsSync(out)).toBe(false);
+  });
+});
+
+/** Words of a shell that runs a script, with the program and arguments as its parameters. */
+const shell = (script: string, ...args: string[]) =>
+  ['-c', script, 'sh', process.execPath, join(root, 'bin/turnbuild.js'), ...args] as const;
+
+describe('where it is started', () => {
+  it('says that a file is no version, and what it may have been meant as', async () => {
+    writeFileSync(join(dir, 'coturn.zip'), '');
+    const run = await turnbuild(['verify', 'coturn.zip'], { cwd: dir, env: fakeDocker(dir, BUILDER) });
+    expect(run.stderr).toMatch(/It is a file: .*--source coturn\.zip/);
+    expect(run.code).toBe(2);
+  });
+
+  it('says that the current folder was removed', () => {
+    const run = spawnSync('sh', shell('mkdir gone; cd gone; rmdir ../gone; "$@"', 'plan', '4.6.1'), {
+      cwd: dir,
+      encoding: 'utf8',
+    });
+    expect(run.stderr).toMatch(/The current folder is not there any more/);
+    expect(run.status).toBe(1);
+  });
+
+  it.each([
+    ['stdout', 'plan --help', '2>errors'],
+    ['stderr', 'relase', '2>&1 >/dev/null'],
+  ])('ends as ever when nobody reads its %s', (stream, words, redirection) => {
+    // `true` has gone when the program writes; a crash would be told in the file, where standard error is not the pipe.
+    const script = `{ sleep 0.2; "$@"; echo $? >code; } ${redirection} | true; until test -s code; do sleep 0.1; done`;
+    spawnSync('sh', shell(script, ...words.split(' ')), { cwd: dir });
+    expect(readFileSync(join(dir, 'code'), 'utf8').trim()).toBe(stream === 'stdout' ? '0' : '2');
   });
 });
 
