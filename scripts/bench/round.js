@@ -108,7 +108,7 @@ async function bindChannel(index) {
   const peer = { address: HOST, port: 30_000 + index };
   const channel = 0x4000 + index;
   const local = { address: HOST, port: 20_000 + index };
-  const transport = await openTransport('udp', { address: HOST, port: 3478 }, local);
+  const transport = await openTransport('udp', { address: HOST, port: 3478 }, { local });
   const client = createClient(transport, { username: 'bench', password: 'bench' });
   const allocated = await client.ask(METHOD.allocate, [attribute.requestedTransport(UDP)]);
   const relayed = attributeOf(allocated.message, ATTRIBUTE.xorRelayedAddress);

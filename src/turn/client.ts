@@ -1,3 +1,4 @@
+import { startAwakeTimer } from './awake-timer.ts';
 import { type ChannelData, decodeChannelData, encodeChannelData, isChannelData } from './framing.ts';
 import {
   ATTRIBUTE,
@@ -9,6 +10,7 @@ import {
   longTermKey,
   METHOD,
   newTransactionId,
+  StunFormatError,
   type StunMessage,
 } from './message.ts';
 import type { Transport } from './transport.ts';
@@ -45,11 +47,31 @@ export interface PeerData {
   data: Buffer;
 }
 
-/** RFC 8489, 6.2.1: first pause before a request is repeated (milliseconds), and how often it is sent. */
-const RTO_MS = 500;
-const SENT_AT_MOST = 7;
-/** Milliseconds that an answer over a reliable transport may take: RFC 8489, 6.2.2. */
-const RELIABLE_MS = 39_500;
+/** How long a client waits for an answer. */
+export interface Patience {
+  /** First pause before a request is repeated (milliseconds); each further pause is twice the last one. RFC 8489, 6.2.1. */
+  rtoMs: number;
+  /** How often a request is sent where it can be lost. */
+  sentAtMost: number;
+  /** Milliseconds to wait after the last time. */
+  lastMs: number;
+  /** Milliseconds that an answer over a reliable transport may take: RFC 8489, 6.2.2. */
+  reliableMs: number;
+}
+
+/** Of a client on the internet: RFC 8489 gives up after 39.5 s. */
+export const RFC_PATIENCE: Patience = { rtoMs: 500, sentAtMost: 7, lastMs: 8_000, reliableMs: 39_500 };
+
+/** What a client needs beside its credentials. */
+export interface ClientOptions {
+  /** Asked anew for each request. */
+  patience?: () => Patience;
+  /** Settles when the server is known to have ended; says how. Requests then fail at once. */
+  ended?: Promise<string>;
+  /** Told of each message that is neither STUN nor ChannelData, with the reason. */
+  onUnparsed?: (bytes: Buffer, why: string) => void;
+}
+
 /** Protocol number of UDP in REQUESTED-TRANSPORT, RFC 8656, 18.7. */
 export const UDP = 17;
 /** Of TCP, RFC 6062. */
@@ -88,7 +110,11 @@ interface Pending {
   resolve(answer: Answer): void;
 }
 
-export function createClient(transport: Transport, credentials: Credentials): TurnClient {
+export function createClient(
+  transport: Transport,
+  credentials: Credentials,
+  { patience = () => RFC_PATIENCE, ended, onUnparsed = () => {} }: ClientOptions = {},
+): TurnClient {
   const pending = new Map<string, Pending>();
   let listener: (data: PeerData) => void = () => {};
   const client: TurnClient = {
@@ -110,7 +136,7 @@ export function createClient(transport: Transport, credentials: Credentials): Tu
         ],
       };
       const bytes = encodeMessage(message, key === undefined ? {} : { key });
-      return exchange(transport, bytes, (resolve) => {
+      return exchange(transport, bytes, { patience: patience(), ended }, (resolve) => {
         const id = transactionId.toString('hex');
         pending.set(id, { key, resolve });
         return () => pending.delete(id);
@@ -148,7 +174,7 @@ export function createClient(transport: Transport, credentials: Credentials): Tu
     },
     close: () => transport.close(),
   };
-  transport.onMessage((bytes) => {
+  const receive = (bytes: Buffer) => {
     if (isChannelData(bytes)) {
       const { channel, data } = decodeChannelData(bytes);
       listener({ peer: undefined, channel, data });
@@ -169,41 +195,55 @@ export function createClient(transport: Transport, credentials: Credentials): Tu
       error: error === undefined ? undefined : decodeError(error),
       authentic: waiting.key !== undefined && hasIntegrity(bytes, waiting.key),
     });
+  };
+  // A server may send anything: what can't be parsed is a fact about it, never an exception in a socket's callback.
+  transport.onMessage((bytes) => {
+    try {
+      receive(bytes);
+    } catch (error) {
+      if (!(error instanceof StunFormatError)) throw error;
+      onUnparsed(bytes, error.message);
+    }
   });
   return client;
 }
 
-/** Sends a request, again and again where it can be lost, until its answer is there. */
+/** Sends a request, again and again where it can be lost, until its answer arrives. @throws NoAnswer */
 async function exchange(
   transport: Transport,
   bytes: Buffer,
+  { patience, ended }: { patience: Patience; ended: Promise<string> | undefined },
   register: (resolve: (answer: Answer) => void) => () => void,
 ): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
-    let timer: NodeJS.Timeout;
-    const unregister = register((answer) => {
-      clearTimeout(timer);
+    let stopTimer = () => {};
+    let settled = false;
+    const settle = () => {
+      settled = true;
+      stopTimer();
       unregister();
+    };
+    const unregister = register((answer) => {
+      settle();
       resolve(answer);
     });
     const give = (why: string) => {
-      clearTimeout(timer);
-      unregister();
+      if (settled) return;
+      settle();
       reject(new NoAnswer(why));
     };
     void transport.closed.then((why) => give(`the connection was closed: ${why}`));
+    void ended?.then((how) => give(`the server ended: ${how}`));
     let sent = 0;
     const attempt = () => {
-      if (sent === (transport.lossy ? SENT_AT_MOST : 1)) return give(`no answer after ${sent} requests`);
+      if (settled) return;
+      if (sent === (transport.lossy ? patience.sentAtMost : 1))
+        return give(`no answer to ${sent} ${sent === 1 ? 'request' : 'requests'}`);
       transport.send(bytes);
-      // Doubling pauses; the last one is 16 times the first: RFC 8489, 6.2.1.
-      const wait = transport.lossy
-        ? sent === SENT_AT_MOST - 1
-          ? 16 * RTO_MS
-          : RTO_MS * 2 ** sent
-        : RELIABLE_MS;
       sent += 1;
-      timer = setTimeout(attempt, wait);
+      const last = sent === patience.sentAtMost;
+      const pause = last ? patience.lastMs : patience.rtoMs * 2 ** (sent - 1);
+      stopTimer = startAwakeTimer(transport.lossy ? pause : patience.reliableMs, attempt);
     };
     attempt();
   });

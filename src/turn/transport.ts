@@ -29,14 +29,22 @@ export interface Transport {
 /** Milliseconds that a connection and its handshake may take. Under emulation a handshake takes seconds. */
 const CONNECT_MS = 20_000;
 
-/** @throws Error if the connection does not come about within 20 s */
+/** How a connection is made. */
+export interface TransportOptions {
+  /** The client's own address and port. */
+  local?: Partial<Address>;
+  /** Milliseconds until a connection with its handshake is given up; 20 s without it. */
+  connectMs?: number;
+}
+
+/** @throws Error if there is no connection in time */
 export async function openTransport(
   name: TransportName,
   server: Address,
-  local?: Partial<Address>,
+  { local, connectMs = CONNECT_MS }: TransportOptions = {},
 ): Promise<Transport> {
   if (name === 'udp') return openUdp(server, local);
-  if (name === 'dtls') return openDtls(server);
+  if (name === 'dtls') return openDtls(server, connectMs);
   const options = {
     host: server.address,
     port: server.port,
@@ -46,7 +54,7 @@ export async function openTransport(
   // Whose certificate it is isn't what is checked here: a package has none.
   const socket = name === 'tls' ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
   socket.setNoDelay(true);
-  await ready(socket, name === 'tls' ? 'secureConnect' : 'connect');
+  await ready(socket, name === 'tls' ? 'secureConnect' : 'connect', connectMs);
   const address = socket.localAddress;
   const at = address === undefined ? undefined : { address, port: socket.localPort ?? 0 };
   return streamed(name, socket, { padding: true, local: at });
@@ -64,6 +72,7 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
   const closed = new Promise<string>((resolve) => {
     end = resolve;
   });
+  let open = true;
   let listener: (bytes: Buffer) => void = () => {};
   socket.on('message', (bytes) => listener(bytes));
   // A port that nobody listens on answers by ICMP; requests find out by themselves.
@@ -74,12 +83,17 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
     lossy: true,
     padding: false,
     local: { address, port },
-    send: (bytes) => socket.send(bytes),
+    send: (bytes) => {
+      // What can't be sent is as good as lost.
+      if (open) socket.send(bytes, () => {});
+    },
     onMessage: (to) => {
       listener = to;
     },
     closed,
     close: () => {
+      if (!open) return;
+      open = false;
       socket.close();
       end('closed by this side');
     },
@@ -87,7 +101,7 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
 }
 
 /** DTLS is OpenSSL's own: Node has none. Each line of its client is a record in and a record out. */
-async function openDtls(server: Address): Promise<Transport> {
+async function openDtls(server: Address, connectMs: number): Promise<Transport> {
   const host = isIPv6(server.address) ? `[${server.address}]` : server.address;
   const child = spawn(
     'openssl',
@@ -103,12 +117,19 @@ async function openDtls(server: Address): Promise<Transport> {
     child.once('exit', (code) => reject(new Error(`openssl ended with ${code}: ${errors.trim()}`)));
   });
   exited.catch(() => {});
+  let shaking = true;
   const shaken = async () => {
     // The certificate is the last thing that the client prints before it carries data.
-    while (!/verify return|Verification|verify error/.test(errors)) await pause(20);
+    while (shaking && !/verify return|Verification|verify error/.test(errors)) await pause(20);
     await pause(200);
   };
-  await Promise.race([shaken(), exited, late('DTLS handshake')]);
+  try {
+    await Promise.race([shaken(), exited, late('DTLS handshake', connectMs)]);
+  } catch (error) {
+    shaking = false;
+    child.kill('SIGKILL');
+    throw error;
+  }
   const { stdin, stdout } = child;
   const transport = streamed('dtls', { input: stdin, output: stdout }, { padding: false, local: undefined });
   return { ...transport, close: () => child.kill('SIGKILL') };
@@ -151,23 +172,23 @@ function streamed(
   };
 }
 
-async function ready(socket: Duplex, event: string): Promise<void> {
+async function ready(socket: Duplex, event: string, connectMs: number): Promise<void> {
   const done = new Promise<void>((resolve, reject) => {
     socket.once(event, () => resolve());
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('the server closed the connection')));
   });
   try {
-    await Promise.race([done, late('connection')]);
+    await Promise.race([done, late('connection', connectMs)]);
   } catch (error) {
     socket.destroy();
     throw error;
   }
 }
 
-function late(what: string): Promise<never> {
+function late(what: string, ms: number): Promise<never> {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`no ${what} within ${CONNECT_MS / 1000} s`)), CONNECT_MS).unref();
+    setTimeout(() => reject(new Error(`no ${what} within ${ms / 1000} s`)), ms).unref();
   });
 }
 
