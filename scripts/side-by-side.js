@@ -1,7 +1,13 @@
 // `node scripts/side-by-side.js NAME=manifest.json NAME=manifest.json`: the checks of packages next to each other, as Markdown.
 import { readFileSync } from 'node:fs';
 
-const MARKS = { passed: 'yes', failed: '**no**', accepted: '**no** (accepted)', skipped: '–' };
+const MARKS = {
+  passed: 'yes',
+  failed: '**no**',
+  accepted: '**no** (accepted)',
+  skipped: '–',
+  blocked: 'blocked',
+};
 /** Characters of a message; the whole of it is in the report. */
 const MESSAGE_CHARS = 160;
 

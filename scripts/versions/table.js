@@ -1,0 +1,100 @@
+// Pure: results of versions -> docs/versions.md.
+
+/**
+ * What came of one version for one target and architecture.
+ * @typedef {{ id: string, status: string, message: string, advisories?: string[], cause?: string }} Check
+ * @typedef {{ version: string, target: string, arch: string, seconds: number, turnbuild: string, checks: Check[], error?: string }} Result
+ */
+
+/** Numbers of a version compare as numbers. @param {string} a @param {string} b */
+export const byVersion = (a, b) => a.localeCompare(b, 'en', { numeric: true });
+
+/** Checks that say something is wrong with the version. @param {Result} result */
+const bad = ({ checks }) => checks.filter(({ status }) => ['failed', 'accepted', 'blocked'].includes(status));
+
+/** A failure that no advisory accounts for, or a check that could not be tried. @param {Result} result */
+export const isUnexplained = (result) =>
+  result.error !== undefined ||
+  bad(result).some(({ status, advisories }) => status === 'blocked' || advisories === undefined);
+
+/** One result in a few words. @param {Result | undefined} result */
+export function cellOf(result) {
+  if (result === undefined) return 'not tried';
+  if (result.error !== undefined) return '**not built**';
+  const passed = result.checks.filter(({ status }) => status === 'passed').length;
+  const all = bad(result);
+  if (all.length === 0) return `passes (${passed})`;
+  const blocked = all.filter(({ status }) => status === 'blocked').length;
+  const failed = all.length - blocked;
+  const counts = `${failed} failed${blocked > 0 ? `, ${blocked} blocked` : ''}`;
+  return isUnexplained(result) ? `**fails**: ${counts}` : `${counts}, known`;
+}
+
+/** @param {readonly Result[]} results @returns {string} a Markdown table: a version a row, a target and architecture a column */
+export function matrix(results) {
+  const columns = [...new Set(results.map(({ target, arch }) => `${target} ${arch}`))].sort();
+  const versions = [...new Set(results.map(({ version }) => version))].sort(byVersion);
+  const rows = versions.map((version) => {
+    const cells = columns.map((column) =>
+      cellOf(results.find((each) => each.version === version && `${each.target} ${each.arch}` === column)),
+    );
+    return `| ${version} | ${cells.join(' | ')} |`;
+  });
+  return [`| coturn | ${columns.join(' | ')} |`, `|---|${columns.map(() => '---|').join('')}`, ...rows].join(
+    '\n',
+  );
+}
+
+/** Every failed check of a version once, with its reason and the targets that it was seen for. @param {readonly Result[]} results */
+export function reasons(results) {
+  /** @type {Map<string, { version: string, check: Check, places: string[] }>} */
+  const found = new Map();
+  for (const result of results)
+    for (const check of bad(result).filter(({ status }) => status !== 'blocked')) {
+      const key = `${result.version} ${check.id}`;
+      const entry = found.get(key) ?? { version: result.version, check, places: [] };
+      entry.places.push(`${result.target} ${result.arch}`);
+      found.set(key, entry);
+    }
+  const rows = [...found.values()]
+    .sort((a, b) => byVersion(a.version, b.version) || a.check.id.localeCompare(b.check.id))
+    .map(({ version, check, places }) => {
+      const why = check.cause ?? check.message;
+      return `| ${version} | \`${check.id}\` | ${plain(why)} | ${(check.advisories ?? ['**none**']).join(', ')} | ${places.join(', ')} |`;
+    });
+  const errors = results
+    .filter(({ error }) => error !== undefined)
+    .map(
+      ({ version, target, arch, error }) => `| ${version} | | ${plain(error ?? '')} | | ${target} ${arch} |`,
+    );
+  if (rows.length + errors.length === 0) return 'No check failed.';
+  return [
+    '| coturn | check | what was seen | advisory | seen for |',
+    '|---|---|---|---|---|',
+    ...rows,
+    ...errors,
+  ].join('\n');
+}
+
+/** Text for a cell of a table. @param {string} text */
+function plain(text) {
+  const line = text.replaceAll(/\s+/g, ' ').replaceAll('|', '/').trim();
+  return line.length > 300 ? `${line.slice(0, 297)}...` : line;
+}
+
+/** @param {readonly Result[]} results @returns {string} docs/versions.md */
+export function page(results) {
+  const states = new Set(results.map(({ turnbuild }) => turnbuild)).size;
+  return `# coturn versions
+
+Made by \`npm run versions -- DIR\`, which builds, packages and verifies every tarball in a folder. "Passes" means that every check that ran
+passed; the number is how many did. A failed check is a true statement about that version, with the advisory that describes it, and is
+accepted with \`--accept\`. "Blocked" checks could not be tried because of a failed one.${states > 1 ? '\n\nThese results come from more than one state of turnbuild.' : ''}
+
+${matrix(results)}
+
+## Failed checks
+
+${reasons(results)}
+`;
+}
