@@ -75,6 +75,7 @@ export function makePlan(
     knownTargets: recipes.targets,
     compatibility: recipes.compatibility,
     metrics: recipes.metrics,
+    deviations: recipes.deviations,
     advisories: recipes.advisories,
     targets,
     architectures,

@@ -9,6 +9,7 @@ import {
   type Quarantine,
   quarantineSchema,
 } from '../recipe/advisories.ts';
+import { deviationsSchema, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsSchema } from '../recipe/metrics.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import {
@@ -30,6 +31,7 @@ export interface Recipes {
   targets: Target[];
   compatibility: Compatibility;
   metrics: MetricFamily[];
+  deviations: KnownDeviation[];
   advisories: KnownAdvisory[];
   quarantine: Quarantine[];
   /** Options that coturn has dropped. */
@@ -74,6 +76,7 @@ export async function loadRecipes(dir?: string): Promise<Recipes> {
     targets: await Promise.all(names.map((name) => read(join(recipes, 'targets', name), targetSchema))),
     compatibility: await read(join(patches, 'compatibility.yaml'), compatibilitySchema),
     metrics: await read(join(recipes, 'metrics.yaml'), metricsSchema),
+    deviations: await read(join(recipes, 'deviations.yaml'), deviationsSchema),
     advisories: await read(join(recipes, 'advisories.yaml'), advisoriesSchema),
     quarantine: await read(join(recipes, 'quarantine.yaml'), quarantineSchema),
     options: await read(join(recipes, 'options.yaml'), optionsSchema),

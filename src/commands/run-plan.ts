@@ -49,9 +49,11 @@ export async function runStep(
   const seconds = () => Math.round((Date.now() - started) / 100) / 10;
   try {
     const result = await stage.perform(step, { ...context, onLine: log });
-    const failed = (result.checks ?? []).filter((check) => check.status === 'failed');
+    const failed = (result.checks ?? []).filter(
+      ({ status: each }) => each === 'failed' || each === 'blocked',
+    );
     const status = failed.length === 0 ? ('done' as const) : ('failed' as const);
-    const error = failed.map((check) => `${check.id}: ${check.message}`).join('\n');
+    const error = describeFailures(failed);
     await store.record({
       ...entry,
       status,
@@ -138,10 +140,19 @@ async function isCurrent(
   return true;
 }
 
+/** Causes first, then each failed check; those that another failure has blocked are only counted. */
+function describeFailures(bad: readonly CheckResult[]): string {
+  if (bad.length === 0) return '';
+  const failed = bad.filter(({ status }) => status === 'failed');
+  const blocked = bad.length - failed.length;
+  const causes = [...new Set(failed.flatMap(({ cause }) => cause ?? []))];
+  const counted = `${failed.length} ${failed.length === 1 ? 'check' : 'checks'} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
+  return [...causes, counted, ...failed.map((check) => `${check.id}: ${check.message}`)].join('\n');
+}
+
 function verifyError(step: PlannedStep, error: string, failed: readonly CheckResult[]): TurnbuildError {
-  const checks = failed.length === 1 ? 'one check' : `${failed.length} checks`;
   const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
-  return new TurnbuildError('VERIFY_FAILED', `${step.target} ${step.arch}: ${checks} failed\n${error}`, {
+  return new TurnbuildError('VERIFY_FAILED', `${step.target} ${step.arch}: ${error}`, {
     hint: failed.every((check) => check.advisories !== undefined)
       ? `Use a release that has the fix, or know how you live without it and say --accept ${known.join(',')}.`
       : "The report shows every check; the step's log shows what happened.",

@@ -1,26 +1,23 @@
 import { createSocket } from 'node:dgram';
 import { get, Agent as HttpAgent } from 'node:http';
-import { createServer } from 'node:net';
+import { connect } from 'node:net';
+import { attribute, createClient, type Patience, UDP } from '../turn/client.ts';
+import { METHOD } from '../turn/message.ts';
+import { openTransport, type TransportName } from '../turn/transport.ts';
 
 /** What an agent in another namespace can be asked to do. */
 export type AgentRequest =
   | { do: 'echo'; address: string; port: number }
-  | { do: 'listen'; address: string; port: number }
+  | { do: 'accepts'; address: string; port: number }
+  | { do: 'asksForCredentials'; address: string; port: number }
+  | { do: 'binds'; transport: TransportName; address: string; port: number }
   | { do: 'scrape'; url: string }
-  | { do: 'scrapeOften'; url: string; times: number }
-  | { do: 'arrivals' };
-
-/** A datagram or connection that has come to a listener. */
-export interface Arrival {
-  listener: string;
-  from: string;
-}
+  | { do: 'scrapeOften'; url: string; times: number };
 
 /** An agent: waits for requests over the IPC channel of its parent, and answers each. Ends with the channel. */
 export function runAgent(): void {
-  const arrivals: Arrival[] = [];
   process.on('message', (message: { id: number; request: AgentRequest }) => {
-    void perform(message.request, arrivals).then(
+    void perform(message.request).then(
       (value) => process.send?.({ id: message.id, value }),
       (error: unknown) => process.send?.({ id: message.id, error: String(error) }),
     );
@@ -28,12 +25,16 @@ export function runAgent(): void {
   process.on('disconnect', () => process.exit(0));
 }
 
-async function perform(request: AgentRequest, arrivals: Arrival[]): Promise<unknown> {
+async function perform(request: AgentRequest): Promise<unknown> {
   switch (request.do) {
     case 'echo':
       return echo(request.address, request.port);
-    case 'listen':
-      return listen(request.address, request.port, arrivals);
+    case 'accepts':
+      return accepts(request.address, request.port);
+    case 'asksForCredentials':
+      return asksForCredentials(request.address, request.port);
+    case 'binds':
+      return binds(request.transport, request.address, request.port);
     case 'scrape': {
       const response = await fetch(request.url);
       if (!response.ok) throw new Error(`status ${response.status}`);
@@ -41,8 +42,57 @@ async function perform(request: AgentRequest, arrivals: Arrival[]): Promise<unkn
     }
     case 'scrapeOften':
       return scrapeOften(request.url, request.times);
-    case 'arrivals':
-      return arrivals.splice(0);
+  }
+}
+
+/** Milliseconds that a server may take for a connection, or an answer, on its own machine. */
+const OWN_MACHINE_MS = 1000;
+const OWN_MACHINE_PATIENCE: Patience = { rtoMs: 250, sentAtMost: 3, lastMs: 500, reliableMs: OWN_MACHINE_MS };
+/** Nobody's account. */
+const STRANGER = { username: 'stranger', password: 'stranger' };
+
+/** Whether a TCP connection can be made. */
+export function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const done = (value: boolean) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.setTimeout(OWN_MACHINE_MS, () => done(false));
+  });
+}
+
+/** Whether a stranger's Allocate is answered, twice: without credentials, and after a look at the accounts. */
+async function asksForCredentials(address: string, port: number): Promise<boolean> {
+  const transport = await openTransport('udp', { address, port });
+  const client = createClient(transport, STRANGER, { patience: () => OWN_MACHINE_PATIENCE });
+  try {
+    const { error } = await client.ask(METHOD.allocate, [attribute.requestedTransport(UDP)]);
+    // One that asks for nothing: its port is given back.
+    if (error === undefined) await client.ask(METHOD.refresh, [attribute.lifetime(0)]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    client.close();
+  }
+}
+
+/** Whether a Binding request is answered over a transport. */
+async function binds(name: TransportName, address: string, port: number): Promise<boolean> {
+  try {
+    const transport = await openTransport(name, { address, port }, { connectMs: 5 * OWN_MACHINE_MS });
+    const client = createClient(transport, STRANGER, { patience: () => OWN_MACHINE_PATIENCE });
+    try {
+      return (await client.request(METHOD.binding, [])).error === undefined;
+    } finally {
+      client.close();
+    }
+  } catch {
+    return false;
   }
 }
 
@@ -77,26 +127,4 @@ async function echo(address: string, port: number): Promise<void> {
     socket.once('error', reject);
     socket.bind(port, address, () => resolve());
   });
-}
-
-/** A canary: notes whoever comes, by UDP or TCP. */
-async function listen(address: string, port: number, arrivals: Arrival[]): Promise<void> {
-  const note = (protocol: string, from: string) =>
-    arrivals.push({ listener: `${protocol} ${address} ${port}`, from });
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  socket.on('message', (_, from) => note('udp', `${from.address} ${from.port}`));
-  const server = createServer((connection) => {
-    note('tcp', `${connection.remoteAddress} ${connection.remotePort}`);
-    connection.destroy();
-  });
-  await Promise.all([
-    new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind(port, address, () => resolve());
-    }),
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, address, () => resolve());
-    }),
-  ]);
 }

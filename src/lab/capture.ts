@@ -8,6 +8,8 @@ export interface Captured {
   minTtl: number;
 }
 
+/** Milliseconds in which a packet that the kernel has seen arrives here. */
+const DELAY_MS = 500;
 const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
 const ETHERNET_HEADER = 14;
@@ -42,14 +44,18 @@ export function ttlOf(frame: Buffer): number | undefined {
 
 export interface Capture {
   /** What was seen so far. */
-  read(): Captured;
+  read(): Promise<Captured>;
   stop(): Promise<Captured>;
 }
 
-/** Looks at all UDP datagrams that come from some addresses, in the namespace of `pid`. */
-export async function startCapture(pid: number, from: readonly string[]): Promise<Capture> {
-  const filter = `udp and (${from.map((address) => `src host ${address}`).join(' or ')})`;
-  const options = ['-i', 'eth0', '-U', '-s', '64', '-B', '16384', '-w', '-', filter];
+/**
+ * Looks at all UDP datagrams to some addresses as they leave a machine. There, and not where they arrive: one that leaves with a TTL of 1
+ * arrives nowhere behind a router.
+ * @param pid of the process that holds the machine's namespace
+ */
+export async function startCapture(pid: number, to: readonly string[]): Promise<Capture> {
+  const filter = `udp and (${to.map((address) => `dst host ${address}`).join(' or ')})`;
+  const options = ['-i', 'eth0', '-Q', 'out', '-U', '-s', '64', '-B', '16384', '-w', '-', filter];
   const tcpdump = await startTcpdump(pid, options);
   const seen: Captured = { packets: 0, minTtl: 256 };
   const read = createPcapReader((frame) => {
@@ -58,10 +64,12 @@ export async function startCapture(pid: number, from: readonly string[]): Promis
   });
   tcpdump.stdout.on('data', read);
   return {
-    read: () => ({ ...seen }),
+    async read() {
+      await pause(DELAY_MS);
+      return { ...seen };
+    },
     async stop() {
-      // What the kernel has seen is still on its way here.
-      await pause(500);
+      await pause(DELAY_MS);
       await tcpdump.stop();
       return seen;
     },

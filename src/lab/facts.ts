@@ -1,3 +1,30 @@
+import type { TransportName } from '../turn/transport.ts';
+
+/**
+ * Servers of the laboratory. Each has a machine of its own, so that scenarios that mostly wait do so side by side: the same
+ * ports are free on all of them, and what leaves one of them is nobody else's.
+ */
+export const SERVERS = [
+  'relay',
+  'requests',
+  'limits',
+  'capacity',
+  'even-port',
+  'hostile',
+  'sanitized',
+  'rest',
+  'service',
+  'drain',
+  'vanished',
+] as const;
+export type ServerName = (typeof SERVERS)[number];
+
+/**
+ * The lowest TTL or hop limit that a datagram may leave with: one that has crossed half the internet has lost 32 at most of the 64 that
+ * hosts begin with.
+ */
+export const MIN_TTL = 32;
+
 /** What the laboratory is told. */
 export interface LabSettings {
   /** Long options of this very turnserver. */
@@ -35,10 +62,14 @@ export interface LabScale {
 
 /** What the laboratory has seen; `stages/verify` judges it. Everything is plain data: it comes out of a container as JSON. */
 export interface LabFacts {
+  /** Each transport over each address family: whether anything is answered at all. */
+  reach: ReachFacts[];
   relays: RelayFacts[];
-  /** UDP datagrams from the server, as they arrived in the client's namespace during the relays. */
+  /** UDP datagrams to clients as they left the server's machine, while ways were tried and during the relays. */
   ttl: { packets: number; minTtl: number };
   answers: AnswerFacts[];
+  /** What arrived at clients that sent nothing malformed, and is neither STUN nor ChannelData. */
+  unparsed: UnparsedFacts[];
   independent: IndependentFacts[];
   forbidden: ForbiddenFacts;
   capacity: CapacityFacts;
@@ -49,31 +80,65 @@ export interface LabFacts {
   /** The same packets at a turnserver with AddressSanitizer, where there is one; its report is in `logs`. */
   sanitized?: HostileFacts;
   sessions: SessionFacts;
+  /** The same with REST credentials, over every transport. */
+  restSessions: SessionFacts & { relays: RelayFacts[] };
   service: ServiceFacts;
   /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */
   servers: Record<string, string>;
   /** What went wrong while something was tried, by what was tried. */
   problems: Record<string, string>;
+  /** What was not tried because of something that had failed before, by what would have been tried. */
+  blocked: Record<string, Blocker>;
   /** Last lines of each server's log, by the name of its configuration. */
   logs: Record<string, string>;
-  /** Seconds that each part took. */
+  /** Seconds that each part took; parts go side by side. */
   seconds: Record<string, number>;
+}
+
+/** Why something could not be tried: nothing is answered on a way that it needs, or its server did not come up or had ended. */
+export type Blocker = { way: string } | { server: string };
+
+/** One transport over one address family, tried by Binding requests before anything else. */
+export interface ReachFacts {
+  transport: TransportName;
+  family: 'ipv4' | 'ipv6';
+  /** Answered from the clients' side of the network. */
+  remote: boolean;
+  tries: number;
+  /** Where it is not: answered on the server's own machine. */
+  local?: boolean;
+  /** Where it is not: what the last try ended with. */
+  why?: string;
+}
+
+/** A message that a client could not parse. */
+export interface UnparsedFacts {
+  /** Name of the server's configuration. */
+  server: string;
+  transport: TransportName;
+  why: string;
+  /** Its first bytes, in hexadecimal digits. */
+  bytes: string;
 }
 
 /** One client that sent messages to a peer which sends them back. */
 export interface RelayFacts {
-  transport: string;
+  transport: TransportName;
   family: 'ipv4' | 'ipv6';
   way: 'send' | 'channel';
   sent: number;
   received: number;
   /** Why it could not begin, if so. */
   error?: string;
+  /** It could not begin because the server answers nobody on this transport. */
+  unreachable?: boolean;
 }
 
 /** What a client that is none of turnbuild's or coturn's has relayed; or why it could not. */
 export interface IndependentFacts {
   transport: string;
+  /** The second try counts where the first one has failed. */
+  tries?: number;
   sent?: number;
   received?: number;
   error?: string;
@@ -159,10 +224,10 @@ export interface ServiceFacts {
   metrics?: boolean;
   /** Last lines of its journal after the start. */
   log: string;
-  /** ActiveState after turnserver was killed; `active` if another one has taken its place. */
-  restarted: string;
   /** Result of the unit after it was stopped; `success` if all is well. */
   stopped: string;
+  /** ActiveState after turnserver was killed; `active` if another one has taken its place. */
+  restarted: string;
   /** Stops with sessions that live; undefined of a turnserver that can't drain. */
   drain?: DrainFacts;
   /** Peers that were sent to while the configuration denied none: by a client through the relay, and by a process of the unit. */
@@ -181,16 +246,19 @@ export interface ServiceFacts {
 export interface DrainFacts {
   /** Seconds that a stop was told to wait for sessions. */
   deadline: number;
-  /** What a new client's allocation was answered during the stop: an error's number, `success` or `silence`. */
-  newcomer: string;
-  /** Messages of the session during the stop, and how many have come back from the peer. */
-  sent: number;
-  received: number;
-  /** Seconds from the session's end, or from the stop with the client that is gone, until the unit was down. */
-  ended: number;
-  abandoned: number;
-  /** Results of the unit after each. */
-  results: [string, string];
+  session: {
+    /** What a new client's allocation was answered during the stop: an error's number, `success` or `silence`. */
+    newcomer: string;
+    /** Messages of the session during the stop, and how many have come back from the peer. */
+    sent: number;
+    received: number;
+    /** From the session's end until the unit was down. */
+    seconds: number;
+    /** The unit's. */
+    result: string;
+  };
+  /** From the stop until the unit was down. */
+  vanished: { seconds: number; result: string };
 }
 
 /** Packets that were made to break a server. */
@@ -209,7 +277,10 @@ export interface HostileFacts {
 /** Sessions that have ended, and the metrics before and after. */
 export interface SessionFacts {
   sessions: number;
-  messagesPerSession: number;
+  /** Messages that went to the peer and back, in all sessions. */
+  messages: number;
+  /** Those of them that were sent on a channel, in ChannelData. */
+  channelMessages: number;
   bytesPerMessage: number;
   /** Scrapes in Prometheus' text format. */
   before: string;

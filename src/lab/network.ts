@@ -1,51 +1,52 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
+import { SERVERS } from './facts.ts';
 
-/** The machines of the laboratory: each is a network namespace; the container's own one is the router between them. */
-export const MACHINES = ['client', 'server', 'peer'] as const;
-export type Machine = (typeof MACHINES)[number];
+/** Machines: each is a network namespace; the container's own one is the router between them. */
+export const MACHINES = ['client', 'peer', ...SERVERS] as const;
+export type MachineName = (typeof MACHINES)[number];
+
+/** A machine's addresses; `router4` and `router6` are the other end of its link. */
+export interface Addresses {
+  ipv4: string;
+  ipv6: string;
+  router4: string;
+  router6: string;
+}
 
 /**
- * Their addresses. They are public ones, because a configuration that is safe refuses private peers; nothing of it leaves
- * the container, whose only links are these. `router` is the other end of each link.
+ * Addresses are public ones, because a safe configuration refuses private peers; nothing leaves the container, whose only
+ * links are these.
  */
-export const ADDRESSES: Readonly<
-  Record<Machine, { ipv4: string; ipv6: string; router4: string; router6: string }>
-> = {
-  client: { ipv4: '20.0.1.2', ipv6: '2600:1:0:1::2', router4: '20.0.1.1', router6: '2600:1:0:1::1' },
-  server: { ipv4: '20.0.2.2', ipv6: '2600:1:0:2::2', router4: '20.0.2.1', router6: '2600:1:0:2::1' },
-  peer: { ipv4: '20.0.3.2', ipv6: '2600:1:0:3::2', router4: '20.0.3.1', router6: '2600:1:0:3::1' },
-};
+function addressesOf(number: number): Addresses {
+  const [net4, net6] = [`20.0.${number}`, `2600:1:0:${number}:`];
+  return { ipv4: `${net4}.2`, ipv6: `${net6}:2`, router4: `${net4}.1`, router6: `${net6}:1` };
+}
 
-/** Further addresses of the server's machine, as one in a cloud has a private one. Nothing may reach them through the relay. */
+export const ADDRESSES = Object.fromEntries(
+  MACHINES.map((name, index) => [name, addressesOf(index + 1)]),
+) as Readonly<Record<MachineName, Addresses>>;
+
+/** Further addresses of each server's machine, as one in a cloud has a private one. Nothing may reach them through the relay. */
 export const OWN_ADDRESSES: readonly string[] = ['10.77.2.2', 'fd77::2'];
 
-/** A namespace that is there: the process that holds it. */
-export type Namespaces = Readonly<Record<Machine, number>>;
+/** The process that holds each machine's namespace. */
+export type Namespaces = Readonly<Record<MachineName, number>>;
 
 /** Namespaces can't be made here. The message says what failed. */
 export class NoNamespaces extends Error {}
 
 /** The commands that join the namespaces by the router. Pure. */
 export function linkCommands(namespaces: Namespaces): string[][] {
-  const inside = (machine: Machine, ...args: string[]) => [...enter(namespaces[machine]), 'ip', ...args];
-  const own = OWN_ADDRESSES.map((address) => inside('server', 'address', 'add', address, 'dev', 'lo'));
+  const inside = (machine: MachineName, ...args: string[]) => [...enter(namespaces[machine]), 'ip', ...args];
+  const own = SERVERS.flatMap((server) =>
+    OWN_ADDRESSES.map((address) => inside(server, 'address', 'add', address, 'dev', 'lo')),
+  );
   const links = MACHINES.flatMap((machine) => {
     const { ipv4, ipv6, router4, router6 } = ADDRESSES[machine];
+    const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', String(namespaces[machine])];
     return [
-      [
-        'ip',
-        'link',
-        'add',
-        machine,
-        'type',
-        'veth',
-        'peer',
-        'name',
-        'eth0',
-        'netns',
-        String(namespaces[machine]),
-      ],
+      ['ip', 'link', 'add', machine, ...peer],
       ['ip', 'address', 'add', `${router4}/24`, 'dev', machine],
       // Without the check for duplicates an address can be used at once.
       ['ip', 'address', 'add', `${router6}/64`, 'dev', machine, 'nodad'],
@@ -70,7 +71,7 @@ export function enter(pid: number): string[] {
 export async function createNetwork(): Promise<Namespaces> {
   const own = readlinkSync('/proc/self/ns/net');
   const holders = await Promise.all(MACHINES.map((machine) => hold(machine, own)));
-  const namespaces = Object.fromEntries(holders) as Record<Machine, number>;
+  const namespaces = Object.fromEntries(holders) as Record<MachineName, number>;
   for (const [file = '', ...args] of linkCommands(namespaces)) {
     try {
       execFileSync(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -84,7 +85,7 @@ export async function createNetwork(): Promise<Namespaces> {
 }
 
 /** Starts a process in a network namespace of its own, and waits until it is there. */
-async function hold(machine: Machine, own: string): Promise<[Machine, number]> {
+async function hold(machine: MachineName, own: string): Promise<[MachineName, number]> {
   const child = spawn('unshare', ['--net', '--', 'sleep', 'infinity'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -92,7 +93,7 @@ async function hold(machine: Machine, own: string): Promise<[Machine, number]> {
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  for (let waited = 0; waited < 200; waited++) {
+  for (let waited = 0; waited < 400; waited++) {
     if (child.exitCode !== null) throw new NoNamespaces(`unshare --net: ${errors.trim()}`);
     if (child.pid !== undefined && namespaceOf(child.pid) !== own) {
       child.unref();
@@ -100,7 +101,7 @@ async function hold(machine: Machine, own: string): Promise<[Machine, number]> {
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new NoNamespaces(`unshare --net did not come up within 5 s`);
+  throw new NoNamespaces('unshare --net did not come up within 10 s');
 }
 
 function namespaceOf(pid: number): string {

@@ -1,16 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { AgentRequest, Arrival } from './agent.ts';
+import type { TransportName } from '../turn/transport.ts';
+import type { AgentRequest } from './agent.ts';
 import { enter } from './network.ts';
 
 /** An agent in another namespace, as its parent sees it. */
 export interface RemoteAgent {
   echo(address: string, port: number): Promise<void>;
-  listen(address: string, port: number): Promise<void>;
+  /** Whether a TCP connection can be made from there. */
+  accepts(address: string, port: number): Promise<boolean>;
+  /** Whether a server asks a stranger for credentials, over UDP. */
+  asksForCredentials(address: string, port: number): Promise<boolean>;
+  /** Whether a server answers a Binding request over a transport. */
+  binds(transport: TransportName, address: string, port: number): Promise<boolean>;
   scrape(url: string): Promise<string>;
   /** Scrapes so many times; returns how many were answered with 200. */
   scrapeOften(url: string, times: number): Promise<number>;
-  /** What has come to the listeners since the last call. */
-  arrivals(): Promise<Arrival[]>;
   stop(): void;
 }
 
@@ -21,10 +25,13 @@ export function startAgent(pid: number): RemoteAgent {
   const ask = createAsk(child);
   return {
     echo: async (address, port) => void (await ask({ do: 'echo', address, port })),
-    listen: async (address, port) => void (await ask({ do: 'listen', address, port })),
+    accepts: async (address, port) => (await ask({ do: 'accepts', address, port })) as boolean,
+    asksForCredentials: async (address, port) =>
+      (await ask({ do: 'asksForCredentials', address, port })) as boolean,
+    binds: async (transport, address, port) =>
+      (await ask({ do: 'binds', transport, address, port })) as boolean,
     scrape: async (url) => (await ask({ do: 'scrape', url })) as string,
     scrapeOften: async (url, times) => (await ask({ do: 'scrapeOften', url, times })) as number,
-    arrivals: async () => (await ask({ do: 'arrivals' })) as Arrival[],
     stop: () => child.kill('SIGKILL'),
   };
 }

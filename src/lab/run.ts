@@ -1,14 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ODD_RANGES } from '../turn/forbidden-peers.ts';
-import { startCapture } from './capture.ts';
-import type { LabFacts, LabSettings, SessionFacts } from './facts.ts';
+import { type Capture, startCapture } from './capture.ts';
+import type { Blocker, LabFacts, LabSettings, ServerName, SessionFacts } from './facts.ts';
 import { ADDRESSES, type Namespaces, OWN_ADDRESSES } from './network.ts';
+import { nothing, SEED } from './nothing.ts';
+import { type Clients, createClients, Unreachable, type Way } from './reach.ts';
 import { type RemoteAgent, startAgent } from './remote.ts';
 import {
   LIMITED,
   LIMITS,
   OTHER_ACCOUNT,
   REQUESTS,
+  restCredentials,
   SECRET,
   THIRD_ACCOUNT,
   tryRestSecret,
@@ -19,12 +22,13 @@ import { tryForbiddenPeers } from './scenarios/forbidden.ts';
 import { throwPackets } from './scenarios/hostile.ts';
 import { relayByIndependentClient } from './scenarios/independent.ts';
 import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
-import { MESSAGE_BYTES, MESSAGES, relayEverything } from './scenarios/relay.ts';
+import { EVERYTHING, MESSAGE_BYTES, type RelayPlan, relayAll } from './scenarios/relay.ts';
 import { runService } from './scenarios/service.ts';
-import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
+import { ACCOUNT, ECHO_PORT, type Tried } from './scenarios/session.ts';
 import {
   METRICS,
   type Program,
+  portLines,
   prepareSanitized,
   prepareTarget,
   type RunningServer,
@@ -32,144 +36,253 @@ import {
   testConfiguration,
 } from './server.ts';
 
-/** Of the hostile packets: the same ones for every package, so that a finding can be repeated. */
-const SEED = 20260823;
 /** Milliseconds that ended sessions may take to reach the metrics. */
 const SETTLE_MS = 15_000;
+/** What every scenario but the relays needs, if it says nothing else. */
+const UDP4: readonly Way[] = ['udp/ipv4'];
 
-const LISTEN = ['ipv4', 'ipv6'].flatMap((family) => {
-  const address = ADDRESSES.server[family as 'ipv4' | 'ipv6'];
-  return [`listening-ip=${address}`, `relay-ip=${address}`];
-});
 const user = ({ username, password }: typeof ACCOUNT) => `user=${username}:${password}`;
 
-/** What there is before anything was tried: facts that fail every check. */
-function nothing(): LabFacts {
-  return {
-    relays: [],
-    ttl: { packets: 0, minTtl: 256 },
-    answers: [],
-    independent: [],
-    forbidden: { attempts: [], leaked: [], control: { received: 0, captured: 0 } },
-    capacity: { ports: 0, cycles: [], pairs: 0, perAllocation: { files: 0, residentBytes: 0 } },
-    evenPort: { cycles: 0, granted: 0, refused: [], ports: EVEN_PORTS, servedAfterwards: 0 },
-    scrapes: { scrapes: 0, succeeded: 0, before: 0, after: 0 },
-    metricsReach: [],
-    hostile: { seed: SEED, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' },
-    sessions: {
-      sessions: 0,
-      messagesPerSession: MESSAGES,
-      bytesPerMessage: MESSAGE_BYTES,
-      before: '',
-      after: '',
-    },
-    service: {
-      emulated: false,
-      state: 'not tried',
-      log: '',
-      restarted: 'not tried',
-      stopped: 'not tried',
-      reached: [],
-    },
-    servers: {},
-    problems: {},
-    logs: {},
-    seconds: {},
-  };
+/** A server with its configuration, and what is tried with it. */
+interface Configuration {
+  name: ServerName;
+  lines: string[];
+  program?: Program;
+  work: (server: RunningServer, tried: Tried) => Promise<void>;
 }
 
 /**
- * Everything that is tried, one configuration after the other. What goes wrong with one of them, a server that does not
- * get ready or ends by itself included, is noted, and the others are tried all the same.
+ * Everything that is tried. The first server is asked whether it answers on each transport at all; then all of them are tried side by
+ * side, each on a machine of its own. What goes wrong with one of them, a server that does not get ready or ends by itself included, is
+ * noted, and the others are tried all the same. What needs something that does not work is noted as blocked by it, and not tried.
  */
 export async function runScenarios(namespaces: Namespaces, settings: LabSettings): Promise<LabFacts> {
   const options = new Set(settings.options);
-  const { scale } = settings;
-  const agents = { server: startAgent(namespaces.server), peer: startAgent(namespaces.peer) };
+  const { scale, site, emulated } = settings;
+  const agents = new Map<string, RemoteAgent>();
+  const agentOn = (machine: ServerName | 'peer') => {
+    const agent = agents.get(machine) ?? startAgent(namespaces[machine]);
+    agents.set(machine, agent);
+    return agent;
+  };
   const facts = nothing();
+  const isSilent = (way: Way) =>
+    facts.reach.some(({ transport, family, remote }) => !remote && way === `${transport}/${family}`);
+  prepareTarget();
+  // The last resort: the other scenarios go on, and the check that everything was tried to its end fails.
+  const survive = (error: unknown) => {
+    facts.problems.laboratory = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  };
+  process.on('uncaughtException', survive);
+  process.on('unhandledRejection', survive);
+
   /** One thing that is tried. */
-  const attempt = async (name: string, work: () => Promise<void>) => {
+  const attempt = async (
+    name: string,
+    blocker: Blocker | undefined,
+    work: () => Promise<void>,
+    server = name,
+  ) => {
+    if (blocker !== undefined) {
+      facts.blocked[name] = blocker;
+      return;
+    }
     const begin = Date.now();
     await work().catch((error: unknown) => {
-      facts.problems[name] = error instanceof Error ? error.message : String(error);
+      // Nobody is answered on that way; or not any more, which is the server's fault and not that of what was tried.
+      if (error instanceof Unreachable)
+        facts.blocked[name] = isSilent(error.way) ? { way: error.way } : { server };
+      else facts.problems[name] = error instanceof Error ? error.message : String(error);
     });
     facts.seconds[name] = Math.round((Date.now() - begin) / 100) / 10;
   };
-  const withServer = (
+  const blockedWay = (clients: Clients, ways: readonly Way[]): Blocker | undefined => {
+    const way = clients.silentWay(ways);
+    return way === undefined ? undefined : { way };
+  };
+  /** One thing that is tried with a server, which may have ended meanwhile. */
+  const attemptWith = (
     name: string,
-    lines: string[],
-    work: (server: RunningServer) => Promise<void>,
-    program?: Program,
-  ) =>
-    attempt(name, async () => {
-      const configuration = testConfiguration(settings.site, options, [...LISTEN, ...lines]);
-      const where = { namespace: namespaces.server, agent: agents.server, site: settings.site };
-      const server = await startServer(name, configuration, where, program);
+    { server, tried: { clients } }: { server: RunningServer; tried: Tried },
+    ways: readonly Way[],
+    work: () => Promise<void>,
+  ) => {
+    const ended: Blocker | undefined = server.ended() === undefined ? undefined : { server: server.name };
+    return attempt(name, ended ?? blockedWay(clients, ways), work, server.name);
+  };
+  const start = ({ name, lines, program }: Pick<Configuration, 'name' | 'lines' | 'program'>) => {
+    const place = { name, namespace: namespaces[name], agent: agentOn(name), site, emulated };
+    return startServer(place, testConfiguration(place, options, lines), program);
+  };
+  const finish = async (server: RunningServer, clients: Clients) => {
+    const left = clients.leftWay(server.name);
+    facts.servers[server.name] = server.ended() ?? (left === undefined ? 'running' : `silence over ${left}`);
+    await server.stop();
+    facts.logs[server.name] = server.log();
+  };
+  const tryServer = (configuration: Configuration, clients: Clients, ways = UDP4) =>
+    attempt(configuration.name, blockedWay(clients, ways), async () => {
+      const server = await start(configuration);
       try {
-        await work(server);
+        await configuration.work(server, { clients, server });
       } finally {
-        facts.servers[name] = server.ended() ?? 'running';
-        await server.stop();
-        facts.logs[name] = server.log();
+        await finish(server, clients);
       }
     });
+
+  /** What the first server is used for, beside telling on which ways anything is answered. */
+  const relayScenarios = async (server: RunningServer, clients: Clients, capture: Capture) => {
+    const tried = { clients, server };
+    const on = { server, tried };
+    await attemptWith('relays', on, [], async () => {
+      const { relays, sessions } = await relayAndCount(tried, agentOn(server.name), EVERYTHING);
+      Object.assign(facts, { relays, sessions });
+    });
+    facts.ttl = await capture.stop();
+    await attemptWith('metrics.private', on, ['tcp/ipv4', 'tcp/ipv6'], async () => {
+      facts.metricsReach = await reachMetrics(tried);
+    });
+    await attemptWith('metrics.scrapes', on, [], async () => {
+      facts.scrapes = await scrapeOften(agentOn(server.name), server.pid, scale.scrapes);
+    });
+  };
+
+  const configurations: Configuration[] = [
+    {
+      name: 'requests',
+      lines: [...[ACCOUNT, OTHER_ACCOUNT].map(user), ...ODD_RANGES.lines],
+      work: async (server, tried) => {
+        const on = { server, tried };
+        for (const [name, group] of Object.entries(REQUESTS))
+          await attemptWith(name, on, UDP4, async () => void facts.answers.push(...(await group(tried))));
+        await attemptWith('independent', on, [], async () => {
+          const answering = (['udp', 'tcp', 'tls'] as const).filter(
+            (transport) => tried.clients.silentWay([`${transport}/ipv4`]) === undefined,
+          );
+          facts.independent = await relayByIndependentClient(server, answering);
+        });
+        const ways: Way[] = ['udp/ipv4', 'udp/ipv6', 'tcp/ipv4', 'tcp/ipv6'];
+        await attemptWith('forbidden', on, ways, async () => {
+          facts.forbidden = await tryForbiddenPeers(tried, namespaces.requests, OWN_ADDRESSES);
+        });
+      },
+    },
+    {
+      name: 'limits',
+      lines: limitedConfiguration(),
+      work: async (server, tried) => {
+        for (const [name, group] of Object.entries(LIMITED))
+          await attemptWith(name, { server, tried }, UDP4, async () => {
+            facts.answers.push(...(await group(tried)));
+          });
+      },
+    },
+    {
+      name: 'capacity',
+      lines: [user(ACCOUNT), ...portLines(scale.ports)],
+      work: async ({ pid }, tried) => {
+        facts.capacity = await fillPool(tried, pid, scale.ports);
+      },
+    },
+    {
+      name: 'even-port',
+      lines: [user(ACCOUNT), ...portLines(EVEN_PORTS)],
+      work: async (_, tried) => {
+        facts.evenPort = await cycleEvenPorts(tried, scale.evenPortCycles);
+      },
+    },
+    {
+      name: 'hostile',
+      lines: [user(ACCOUNT)],
+      work: async (server, tried) => {
+        facts.hostile = await throwPackets(tried, server, SEED, scale.hostilePackets);
+      },
+    },
+    ...(settings.sanitized
+      ? [
+          {
+            name: 'sanitized' as const,
+            lines: [user(ACCOUNT)],
+            program: prepareSanitized(),
+            work: async (server: RunningServer, tried: Tried) => {
+              facts.sanitized = await throwPackets(tried, server, SEED, scale.hostilePackets);
+            },
+          },
+        ]
+      : []),
+    {
+      name: 'rest',
+      lines: ['use-auth-secret', `static-auth-secret=${SECRET}`],
+      work: async (server, tried) => {
+        const on = { server, tried };
+        await attemptWith('rest answers', on, UDP4, async () => {
+          facts.answers.push(...(await tryRestSecret(tried, Date.now())));
+        });
+        await attemptWith('rest sessions', on, [], async () => {
+          const plan: RelayPlan = { ...EVERYTHING, families: ['ipv4'], messages: 50 };
+          const credentials = restCredentials(Date.now() + 3_600_000);
+          const { relays, sessions } = await relayAndCount(tried, agentOn('rest'), { ...plan, credentials });
+          facts.restSessions = { ...sessions, relays };
+        });
+      },
+    },
+  ];
+
+  /** The unit under systemd; without clients, only what needs none. */
+  const service = (clients: Clients | undefined) => async () => {
+    const blocker: Blocker | undefined =
+      clients === undefined ? { server: 'relay' } : blockedWay(clients, ['udp/ipv4', 'udp/ipv6']);
+    if (blocker !== undefined) Object.assign(facts.blocked, { metadata: blocker, drain: blocker });
+    const usable = blocker === undefined ? clients : undefined;
+    const results = await runService({ namespaces, agentOn, clients: usable, settings });
+    facts.service = results.service;
+    Object.assign(facts.problems, results.problems);
+  };
+
   try {
-    prepareTarget();
-    await agents.peer.echo(ADDRESSES.peer.ipv4, ECHO_PORT);
-    await agents.peer.echo(ADDRESSES.peer.ipv6, ECHO_PORT);
-    await withServer('relay', [user(ACCOUNT)], async ({ pid }) => {
-      Object.assign(facts, await relays(namespaces, agents.server));
-      await attempt('metrics', async () => {
-        facts.metricsReach = await reachMetrics();
-        facts.scrapes = await scrapeOften(agents.server, pid, scale.scrapes);
-      });
+    for (const family of ['ipv4', 'ipv6'] as const)
+      await agentOn('peer').echo(ADDRESSES.peer[family], ECHO_PORT);
+    let first: RunningServer | undefined;
+    await attempt('relay', undefined, async () => {
+      first = await start({ name: 'relay', lines: [user(ACCOUNT)] });
     });
-    await withServer('requests', [...[ACCOUNT, OTHER_ACCOUNT].map(user), ...ODD_RANGES.lines], async () => {
-      for (const [name, group] of Object.entries(REQUESTS))
-        await attempt(name, async () => void facts.answers.push(...(await group())));
-      await attempt('independent', async () => {
-        facts.independent = await relayByIndependentClient();
-      });
-      await attempt('forbidden', async () => {
-        facts.forbidden = await tryForbiddenPeers(namespaces, OWN_ADDRESSES);
-      });
-    });
-    await withServer('limits', limitedConfiguration(), async () => {
-      for (const [name, group] of Object.entries(LIMITED))
-        await attempt(name, async () => void facts.answers.push(...(await group())));
-    });
-    await withServer('capacity', [user(ACCOUNT), ...portLines(scale.ports)], async ({ pid }) => {
-      facts.capacity = await fillPool(pid, scale.ports);
-    });
-    await withServer('even-port', [user(ACCOUNT), ...portLines(EVEN_PORTS)], async () => {
-      facts.evenPort = await cycleEvenPorts(scale.evenPortCycles);
-    });
-    await withServer('hostile', [user(ACCOUNT)], async (server) => {
-      facts.hostile = await throwPackets(server, SEED, scale.hostilePackets);
-    });
-    if (settings.sanitized) {
-      const throwAll = async (server: RunningServer) => {
-        facts.sanitized = await throwPackets(server, SEED, scale.hostilePackets);
-      };
-      await withServer('sanitized', [user(ACCOUNT)], throwAll, prepareSanitized());
+    if (first === undefined) {
+      // The same program with all but the same configuration: it would not get ready elsewhere, either.
+      const names = [
+        'relays',
+        'metrics.private',
+        'metrics.scrapes',
+        ...configurations.map(({ name }) => name),
+      ];
+      for (const name of names) facts.blocked[name] = { server: 'relay' };
+      await attempt('service', undefined, service(undefined));
+      return facts;
     }
-    await withServer('rest', ['use-auth-secret', `static-auth-secret=${SECRET}`], async () => {
-      facts.answers.push(...(await tryRestSecret(Date.now())));
-    });
-    await attempt('service', async () => {
-      facts.service = await runService(namespaces, agents.server, settings);
-    });
+    const relay = first;
+    const capture = await startCapture(namespaces.relay, [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6]);
+    const clients = await createClients(relay, emulated, async () => (await capture.read()).minTtl);
+    facts.reach = clients.reach();
+    await Promise.all([
+      attempt('relay', undefined, async () => {
+        try {
+          await relayScenarios(relay, clients, capture);
+        } finally {
+          await finish(relay, clients);
+        }
+      }),
+      ...configurations.map((configuration) =>
+        // REST credentials are tried over whatever answers.
+        tryServer(configuration, clients, configuration.name === 'rest' ? [] : UDP4),
+      ),
+      attempt('service', undefined, service(clients)),
+    ]);
+    facts.unparsed = clients.unparsed().filter(({ server }) => !['hostile', 'sanitized'].includes(server));
     return facts;
   } finally {
-    agents.server.stop();
-    agents.peer.stop();
+    for (const agent of agents.values()) agent.stop();
+    process.off('uncaughtException', survive);
+    process.off('unhandledRejection', survive);
   }
-}
-
-/** A relay range of so many ports; it begins with an even one. */
-function portLines(count: number): string[] {
-  const first = 49_152;
-  return [`min-port=${first}`, `max-port=${first + count - 1}`];
 }
 
 function limitedConfiguration(): string[] {
@@ -182,23 +295,25 @@ function limitedConfiguration(): string[] {
   ];
 }
 
-async function relays(
-  namespaces: Namespaces,
+/** Relays, and scrapes the metrics before and after it. */
+async function relayAndCount(
+  tried: Tried,
   agent: RemoteAgent,
-): Promise<Pick<LabFacts, 'relays' | 'ttl' | 'sessions'>> {
-  const before = await scrape(agent);
-  const capture = await startCapture(namespaces.client, [ADDRESSES.server.ipv4, ADDRESSES.server.ipv6]);
-  const facts = await relayEverything();
-  const ttl = await capture.stop();
-  const messages = facts.reduce((sum, { sent }) => sum + sent, 0);
+  plan: RelayPlan,
+): Promise<{ relays: LabFacts['relays']; sessions: SessionFacts }> {
+  const before = await settled(agent, 0);
+  const relays = await relayAll(tried, plan);
+  const sum = (list: LabFacts['relays']) => list.reduce((total, { sent }) => total + sent, 0);
+  const messages = sum(relays);
   const sessions: SessionFacts = {
-    sessions: facts.length,
-    messagesPerSession: MESSAGES,
+    sessions: relays.length,
+    messages,
+    channelMessages: sum(relays.filter(({ way }) => way === 'channel')),
     bytesPerMessage: MESSAGE_BYTES,
     before,
     after: await settled(agent, messages),
   };
-  return { relays: facts, ttl, sessions };
+  return { relays, sessions };
 }
 
 /** The metrics; nothing from a server that has none, which its relaying doesn't depend on. */
@@ -206,13 +321,19 @@ async function scrape(agent: RemoteAgent): Promise<string> {
   return agent.scrape(METRICS).catch(() => '');
 }
 
-/** Traffic gets into the metrics when a session has ended: waits until it has. */
+/**
+ * Traffic gets into the metrics when a session has ended: waits until so many messages are counted and no allocation is left, those of
+ * earlier clients included. After 15 s the figures are what they are.
+ */
 async function settled(agent: RemoteAgent, messages: number): Promise<string> {
   const end = Date.now() + SETTLE_MS;
   for (;;) {
     const text = await scrape(agent);
     const sent = Number(/^turn_total_traffic_peer_sentp (\S+)$/m.exec(text)?.[1] ?? 0);
-    if (sent >= messages || Date.now() > end) return text;
+    const open = [...text.matchAll(/^turn_total_allocations(?:\{.*\})? (\S+)$/gm)];
+    const ended = sent >= messages && open.every(([, count]) => Number(count) === 0);
+    // Without metrics there is nothing to wait for.
+    if (text === '' || ended || Date.now() > end) return text;
     await pause(250);
   }
 }

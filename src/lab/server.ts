@@ -9,19 +9,22 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Site } from './facts.ts';
-import { ADDRESSES, enter } from './network.ts';
+import type { ServerName, Site } from './facts.ts';
+import { ADDRESSES, type Addresses, enter } from './network.ts';
 import type { RemoteAgent } from './remote.ts';
 
 /** The root file system in which the package is installed. */
 export const TARGET = '/target';
 /** Folder of the laboratory's own files, as the server sees it. */
 const FOLDER = '/tmp/turnbuild';
-/** Milliseconds until the server serves: under emulation it takes several seconds. */
-const READY_MS = 90_000;
+/** Milliseconds until a server has to serve: from 4.8 on it shuffles its relay ports first, for a minute under QEMU. */
+const READY_MS = { native: 90_000, emulated: 300_000 };
+/** Milliseconds that a server may take to answer over UDP on its own machine once it accepts TCP connections. */
+const DATAGRAMS_MS = { native: 15_000, emulated: 60_000 };
 const STOP_MS = 30_000;
+/** Not /tmp: the systemd that is started here empties that. */
+const LOGS = '/var/log/turnbuild';
 /** Bytes of a server's log that are kept. */
 const LOG_BYTES = 8_192;
 
@@ -36,14 +39,32 @@ const INSTALLED: Program = { path: '/usr/bin/turnserver', env: {} };
 
 export const METRICS = 'http://127.0.0.1:9641/metrics';
 
-/** A turnserver that runs in the server's namespace. */
+/** Where a server runs, and with what. */
+export interface ServerPlace {
+  /** Its machine, which is its name as well. */
+  name: ServerName;
+  /** Process that holds its namespace. */
+  namespace: number;
+  /** An agent on the same machine. */
+  agent: RemoteAgent;
+  site: Site;
+  emulated: boolean;
+}
+
+/** A turnserver on a machine of its own. */
 export interface RunningServer {
-  name: string;
+  name: ServerName;
+  addresses: Addresses;
   pid: number;
+  agent: RemoteAgent;
+  /** It answered over UDP on its own machine. */
+  answersDatagrams: boolean;
   /** Ends it by SIGTERM, by SIGKILL if that takes longer than 30 s. Returns how it ended: a number, or `killed`. */
   stop(): Promise<string>;
   /** How it has ended by itself; undefined while it runs. */
   ended(): string | undefined;
+  /** Settles when it has ended, by itself or because it was stopped. */
+  end: Promise<string>;
   /** Last part of its log. */
   log(): string;
 }
@@ -53,6 +74,7 @@ export class NotReady extends Error {}
 
 /** Makes what every configuration needs: a certificate, and a folder that the server's user can read. */
 export function prepareTarget(): void {
+  mkdirSync(LOGS, { recursive: true });
   mkdirSync(`${TARGET}${FOLDER}`, { recursive: true, mode: 0o755 });
   execFileSync(
     'openssl',
@@ -82,16 +104,28 @@ export function shippedConfiguration({ configuration }: Site): string {
   return readFileSync(`${TARGET}${configuration}`, 'utf8');
 }
 
+/** Relay ports where the range is not what is tried: a large one takes long to shuffle under QEMU. */
+export const SMALL_RANGE = portLines(1000);
+
+/** A relay range of so many ports; it begins with an even one. Of two ranges in a configuration the last one counts. */
+export function portLines(count: number): string[] {
+  const first = 49_152;
+  return [`min-port=${first}`, `max-port=${first + count - 1}`];
+}
+
 /**
- * The shipped configuration with what a test needs: an account, and a certificate.
+ * The shipped configuration with what a test needs: the machine's addresses, a certificate, and a small relay range.
  * @param more further lines
  */
 export function testConfiguration(
-  site: Site,
+  { name, site }: Pick<ServerPlace, 'name' | 'site'>,
   options: ReadonlySet<string>,
   more: readonly string[] = [],
 ): string {
+  const addresses = [ADDRESSES[name].ipv4, ADDRESSES[name].ipv6];
   const lines = [
+    ...addresses.flatMap((address) => [`listening-ip=${address}`, `relay-ip=${address}`]),
+    ...SMALL_RANGE,
     'realm=turnbuild.test',
     `cert=${FOLDER}/cert.pem`,
     `pkey=${FOLDER}/key.pem`,
@@ -102,80 +136,89 @@ export function testConfiguration(
   return `${shippedConfiguration(site)}\n${lines.join('\n')}\n`;
 }
 
-/** Starts turnserver as its own user with a configuration, and waits until clients and metrics are served. @throws NotReady */
+/**
+ * Starts turnserver as its own user with a configuration, and waits until it does what a server does: accept TCP connections, ask
+ * for credentials over UDP, and serve its metrics. Asked on its own machine, so that nothing on the way decides.
+ * @throws NotReady
+ */
 export async function startServer(
-  name: string,
+  place: ServerPlace,
   configuration: string,
-  { namespace, agent, site }: { namespace: number; agent: RemoteAgent; site: Site },
   program: Program = INSTALLED,
 ): Promise<RunningServer> {
+  const { name, namespace, agent, site } = place;
   const path = `${FOLDER}/${name}.conf`;
   writeFileSync(`${TARGET}${path}`, configuration, { mode: 0o644 });
-  const logFile = `/tmp/${name}.log`;
+  const logFile = `${LOGS}/${name}.log`;
   const log = openSync(logFile, 'w');
   const [file = '', ...args] = [
     ...enter(namespace),
     ...['chroot', `--userspec=${site.user}:${site.user}`, TARGET],
-    ...[program.path, '-c', path, '--pidfile='],
+    ...[program.path, '-c', path, '--pidfile=', '--log-file=stdout'],
   ];
   const env = { ...process.env, ...program.env };
   const child = spawn(file, args, { stdio: ['ignore', log, log], env });
   closeSync(log);
+  const end = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code === null ? String(signal) : String(code)));
+  });
   const server: RunningServer = {
     name,
+    addresses: ADDRESSES[name],
     pid: child.pid ?? 0,
-    stop: () => stop(child),
+    agent,
+    answersDatagrams: false,
+    stop: () => stop(child, end),
     ended: () => (child.exitCode === null ? (child.signalCode ?? undefined) : String(child.exitCode)),
+    end,
     log: () => readFileSync(logFile, 'utf8').slice(-LOG_BYTES),
   };
-  const end = Date.now() + READY_MS;
-  const metrics = /^prometheus$/m.test(configuration);
-  while (!((await accepts(3478)) && (!metrics || (await answers(agent))))) {
-    if (child.exitCode === null && Date.now() < end) {
+  if (await becomesReady(server, place, configuration)) return server;
+  await server.stop();
+  appendFileSync(logFile, '\n');
+  throw new NotReady(
+    `turnserver (${name}) did not get ready:\n${server.log().split('\n').slice(-15).join('\n')}`,
+  );
+}
+
+async function becomesReady(
+  server: RunningServer,
+  { agent, emulated }: ServerPlace,
+  configuration: string,
+): Promise<boolean> {
+  const mode = emulated ? 'emulated' : 'native';
+  const { ipv4 } = server.addresses;
+  const running = () => server.ended() === undefined;
+  const until = async (ms: number, ask: () => Promise<boolean>) => {
+    const last = Date.now() + ms;
+    while (running() && Date.now() < last) {
+      if (await ask()) return running();
       await pause(100);
-      continue;
     }
-    await stop(child);
-    appendFileSync(logFile, '\n');
-    throw new NotReady(
-      `turnserver (${name}) did not get ready:\n${server.log().split('\n').slice(-15).join('\n')}`,
-    );
-  }
-  // UDP listeners and authentication threads come right after.
-  await pause(1000);
-  return server;
+    return false;
+  };
+  if (!(await until(READY_MS[mode], () => agent.accepts(ipv4, 3478)))) return false;
+  if (/^prometheus$/m.test(configuration) && !(await until(READY_MS[mode], () => servesMetrics(agent))))
+    return false;
+  // One that never does is ready all the same: what it does answer is tried, and what it doesn't is a fact.
+  server.answersDatagrams = await until(DATAGRAMS_MS[mode], () => agent.asksForCredentials(ipv4, 3478));
+  return running();
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: ADDRESSES.server.ipv4, port });
-    const done = (value: boolean) => {
-      socket.destroy();
-      resolve(value);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.setTimeout(1000, () => done(false));
-  });
-}
-
-async function answers(agent: RemoteAgent): Promise<boolean> {
+async function servesMetrics(agent: RemoteAgent): Promise<boolean> {
   return agent.scrape(METRICS).then(
     () => true,
     () => false,
   );
 }
 
-async function stop(child: ChildProcess): Promise<string> {
+async function stop(child: ChildProcess, end: Promise<string>): Promise<string> {
   if (child.exitCode !== null) return String(child.exitCode);
   if (child.signalCode !== null) return child.signalCode;
-  const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(code === null ? String(signal) : String(code)));
-  });
   // nsenter and chroot have become turnserver itself: the child's pid is the server's.
   child.kill('SIGTERM');
   return Promise.race([
-    ended,
+    end,
     pause(STOP_MS).then(() => {
       child.kill('SIGKILL');
       return 'killed';

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -24,16 +24,21 @@ const GROUP = `${CGROUPS}/${PREFIX}${hostname()}`;
 /** Milliseconds after which an empty group is one that a killed laboratory has left. */
 const ABANDONED_MS = 3_600_000;
 
+interface Said {
+  code: number;
+  output: string;
+}
+
 /** systemd as the first process of PID, mount and control-group namespaces of its own, in a machine's network namespace. */
 export interface Systemd {
   /** systemctl: exit code and all that it said. */
-  control(...args: string[]): { code: number; output: string };
+  control(...args: string[]): Promise<Said>;
   /** A unit's property, e.g. `ActiveState`. */
-  property(unit: string, name: string): string;
+  property(unit: string, name: string): Promise<string>;
   /** The folder of a running unit's control group, as everybody else sees it. */
-  controlGroup(unit: string): string;
+  controlGroup(unit: string): Promise<string>;
   /** All that a unit has said. */
-  journal(unit: string): string;
+  journal(unit: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +74,7 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
   const end = Date.now() + READY_MS;
   for (;;) {
     const pid = firstChild(child);
-    if (pid !== undefined && ready(pid)) return createSystemd(child, pid);
+    if (pid !== undefined && (await isReady(pid))) return createSystemd(child, pid);
     if (child.exitCode !== null || Date.now() > end) {
       child.kill('SIGKILL');
       throw new NoSystemd(said.trim().split('\n').slice(-5).join(' | ') || 'it said nothing');
@@ -115,25 +120,31 @@ function firstChild({ pid }: ChildProcess): number | undefined {
   return word === undefined || word === '' ? undefined : Number(word);
 }
 
-function inside(pid: number, ...words: string[]): { code: number; output: string } {
+/** Runs a command among systemd's processes. It may take as long as a unit's start, while clients go on. */
+function inside(pid: number, ...words: string[]): Promise<Said> {
   const args = [`--target=${pid}`, '--pid', '--mount', '--', ...words];
-  const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
-  return { code: status ?? 1, output: `${stdout}${stderr}`.trim() };
+  return new Promise((resolve) => {
+    execFile('nsenter', args, { encoding: 'utf8' }, (error, stdout, stderr) => {
+      const code = typeof error?.code === 'number' ? error.code : 1;
+      resolve({ code: error === null ? 0 : code, output: `${stdout}${stderr}`.trim() });
+    });
+  });
 }
 
-function ready(pid: number): boolean {
+async function isReady(pid: number): Promise<boolean> {
   // `degraded` is ready as well: a container has not all that a machine has.
-  return /^(running|degraded|starting)$/m.test(inside(pid, 'systemctl', 'is-system-running').output);
+  return /^(running|degraded|starting)$/m.test((await inside(pid, 'systemctl', 'is-system-running')).output);
 }
 
 function createSystemd(child: ChildProcess, pid: number): Systemd {
-  const property = (unit: string, name: string) =>
-    inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value').output.trim();
+  const property = async (unit: string, name: string) =>
+    (await inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value')).output.trim();
   return {
     control: (...args) => inside(pid, 'systemctl', '--no-pager', ...args),
     property,
-    controlGroup: (unit) => `${GROUP}${property(unit, 'ControlGroup')}`,
-    journal: (unit) => inside(pid, 'journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).output,
+    controlGroup: async (unit) => `${GROUP}${await property(unit, 'ControlGroup')}`,
+    journal: async (unit) =>
+      (await inside(pid, 'journalctl', '--no-pager', '--output=cat', `--unit=${unit}`)).output,
     async stop() {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGKILL');

@@ -30,12 +30,19 @@ const checkResult = z.strictObject({
   title: z.string(),
   reason: z.string(),
   reference: z.string().optional(),
-  /** `accepted`: it failed for advisories that the user knows and accepts. */
-  status: z.enum(['passed', 'failed', 'skipped', 'accepted']),
+  /**
+   * `accepted`: it failed for advisories that the user knows and accepts. `blocked`: it could not be tried because another check
+   * failed.
+   */
+  status: z.enum(['passed', 'failed', 'skipped', 'accepted', 'blocked']),
   message: z.string(),
   figures: z.record(z.string(), z.union([z.number(), z.string()])),
   /** The known advisories that it failed for. */
   advisories: z.array(z.string()).optional(),
+  /** What the failure comes from, in one sentence for whoever reads nothing else. */
+  cause: z.string().optional(),
+  /** The check that failed, so that this one could not be tried. */
+  blockedBy: z.string().optional(),
 });
 
 /** One finished step of the plan. `key` digests everything that went in: the same key means the outputs are current. */

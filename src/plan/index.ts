@@ -1,5 +1,6 @@
 import { nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
+import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
@@ -16,6 +17,7 @@ export interface PlanFacts {
   knownTargets: readonly Target[];
   compatibility: Compatibility;
   metrics: readonly MetricFamily[];
+  deviations: readonly KnownDeviation[];
   advisories: readonly KnownAdvisory[];
   /** Names of the wanted targets and architectures. */
   targets: readonly string[];
@@ -51,6 +53,7 @@ export function createPlan(facts: PlanFacts): Plan {
     relay: facts.release.relay,
     needs: needsOf(facts.coturn.version, facts.compatibility),
     metrics: metricsFor(facts.coturn.version, facts.metrics),
+    deviations: deviationsFor(facts.coturn.version, facts.deviations),
     advisories: advisoriesFor(facts.coturn.version, facts.advisories),
     targets,
     compilesOn: facts.compilesOn,

@@ -1,4 +1,5 @@
 import type { ApplicableAdvisory } from '../recipe/advisories.ts';
+import type { Deviation } from '../recipe/deviations.ts';
 import type { Metric } from '../recipe/metrics.ts';
 import type { Archive, Target } from '../recipe/schema.ts';
 import type { RelayRange } from './capacity.ts';
@@ -52,6 +53,8 @@ export interface Plan {
   needs: VersionNeeds;
   /** Prometheus metrics that this version has. */
   metrics: Metric[];
+  /** Metrics of this version that are known to count something else than their names say. */
+  deviations: Deviation[];
   /** What is known to be wrong with this version, most severe first. */
   advisories: ApplicableAdvisory[];
   targets: Target[];

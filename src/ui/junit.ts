@@ -29,8 +29,8 @@ function testCase(variant: string, { id, title, reason, status, message, figures
     classname: variant,
     systemOut: [clean([reason, message, ...shown].join('\n'))],
     ...(status === 'failed' ? { failures: [{ message: clean(message), type: id }] } : {}),
-    // JUnit knows no failure that counts for nothing; the text says which it is.
-    ...(status === 'skipped' || status === 'accepted' ? { skipped: true } : {}),
+    // JUnit knows neither a failure that counts for nothing nor a check that another failure blocked; the text says which it is.
+    ...(['skipped', 'accepted', 'blocked'].includes(status) ? { skipped: true } : {}),
   };
 }
 

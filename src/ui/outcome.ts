@@ -20,6 +20,8 @@ export interface Counts {
   skipped: number;
   /** Failed for advisories that the user accepts. */
   accepted: number;
+  /** Could not be tried because of another failure. */
+  blocked: number;
 }
 
 /**
@@ -68,7 +70,22 @@ export function countChecks(checks: readonly CheckResult[]): Counts {
     failed: count('failed'),
     skipped: count('skipped'),
     accepted: count('accepted'),
+    blocked: count('blocked'),
   };
+}
+
+/** It failed, or could not be tried: either way nothing is proved. */
+export function isBad({ status }: CheckResult): boolean {
+  return status === 'failed' || status === 'blocked';
+}
+
+/** What failures come from, where that is known: each cause once, with the packages that it was seen in. */
+export function causesOf(variants: readonly Variant[]): { cause: string; variants: string[] }[] {
+  const causes = new Map<string, string[]>();
+  for (const { name, checks } of variants)
+    for (const { cause, status } of checks)
+      if (cause !== undefined && status === 'failed') causes.set(cause, [...(causes.get(cause) ?? []), name]);
+  return [...causes].map(([cause, names]) => ({ cause, variants: names }));
 }
 
 export function failedSteps(manifest: Manifest): ManifestStep[] {
@@ -78,7 +95,7 @@ export function failedSteps(manifest: Manifest): ManifestStep[] {
 export function verdictOf(manifest: Manifest): Verdict {
   const variants = variantsOf(manifest);
   const checks = variants.flatMap((variant) => variant.checks);
-  if (failedSteps(manifest).length > 0 || checks.some((c) => c.status === 'failed')) return 'failed';
+  if (failedSteps(manifest).length > 0 || checks.some(isBad)) return 'failed';
   const built = variants.filter((variant) => variant.packages.length > 0);
   const verified = built.every((variant) => variant.checks.some((c) => c.status === 'passed'));
   if (built.length === 0 || !verified) return 'unverified';

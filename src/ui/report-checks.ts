@@ -1,18 +1,21 @@
 import type { CheckResult, Manifest } from '../manifest/schema.ts';
 import { formatNumber } from './format.ts';
 import { type Html, html, link, nothing, table } from './html.ts';
-import { countChecks, failedSteps, type Variant } from './outcome.ts';
+import { causesOf, countChecks, failedSteps, isBad, type Variant } from './outcome.ts';
 
 const MARKS = {
   passed: { symbol: '✓', text: 'pass' },
   failed: { symbol: '✗', text: 'fail' },
   skipped: { symbol: '–', text: 'skip' },
   accepted: { symbol: '!', text: 'accepted' },
+  blocked: { symbol: '·', text: 'blocked' },
 } as const;
 
 /** What failed, with nothing cut: first on the page, because nothing else matters then. */
 export function failures(manifest: Manifest, variants: readonly Variant[]): Html {
-  const steps = failedSteps(manifest).map(
+  // A step that failed by its checks has said all in them.
+  const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
+  const steps = silent.map(
     (step) => html`<article class="failure"><h3>Step ${step.id}</h3>
 <pre>${step.error ?? 'no message'}</pre>${step.log === undefined ? nothing : html`<p>Log: <code>${step.log}</code></p>`}</article>
 `,
@@ -30,7 +33,24 @@ export function failures(manifest: Manifest, variants: readonly Variant[]): Html
       ),
   );
   if (steps.length + checks.length === 0) return nothing;
-  return html`<section><h2>Failures</h2>${checks}${steps}</section>`;
+  const untried = variants.flatMap(({ name, checks: all }) => {
+    const own = all.filter(({ status }) => status === 'blocked');
+    const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
+    return own.length === 0
+      ? []
+      : [html`<p>${name}: ${own.length} checks could not be tried, blocked by <code>${by}</code>.</p>`];
+  });
+  return html`<section><h2>Failures</h2>${causes(variants)}${checks}${steps}${untried}</section>`;
+}
+
+/** What failures come from, where that is known. */
+function causes(variants: readonly Variant[]): Html {
+  const found = causesOf(variants);
+  if (found.length === 0) return nothing;
+  return html`<ul class="causes">${found.map(
+    ({ cause, variants: names }) =>
+      html`<li><strong>${cause}</strong> <small>${names.join(', ')}</small></li>`,
+  )}</ul>`;
 }
 
 /** Every check (row) of every package (column). A cell opens to what the check said and measured. */
@@ -47,10 +67,11 @@ export function checkMatrix(variants: readonly Variant[]): Html {
 `,
   );
   const totals = checked.map((variant) => {
-    const { passed, skipped, accepted } = countChecks(variant.checks);
+    const { passed, skipped, accepted, blocked } = countChecks(variant.checks);
     const skips = skipped > 0 ? `, ${skipped} skipped` : '';
     const known = accepted > 0 ? `, ${accepted} failed and accepted` : '';
-    return html`<td>${passed} of ${variant.checks.length} passed${known}${skips}</td>`;
+    const untried = blocked > 0 ? `, ${blocked} blocked` : '';
+    return html`<td>${passed} of ${variant.checks.length} passed${known}${untried}${skips}</td>`;
   });
   const head = [
     html`<th scope="col">Check</th>`,
@@ -85,7 +106,7 @@ function distinctChecks(variants: readonly Variant[]): CheckResult[] {
 function cell(variant: Variant, id: string): Html {
   const results = variant.checks.filter((check) => check.id === id);
   if (results.length === 0) return html`<td class="absent"><span class="muted">not run</span></td>`;
-  const order = ['failed', 'accepted', 'skipped', 'passed'] as const;
+  const order = ['failed', 'accepted', 'blocked', 'skipped', 'passed'] as const;
   const status = order.find((each) => results.some((c) => c.status === each)) ?? 'passed';
   return html`<td class="${status}">${results.map(result)}</td>`;
 }

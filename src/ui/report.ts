@@ -1,6 +1,6 @@
 import type { Manifest } from '../manifest/schema.ts';
 import { type Html, html, nothing } from './html.ts';
-import { countChecks, plural, type Variant, type Verdict, variantsOf, verdictOf } from './outcome.ts';
+import { countChecks, isBad, plural, type Variant, type Verdict, variantsOf, verdictOf } from './outcome.ts';
 import { artifacts } from './report-artifacts.ts';
 import { capacity } from './report-capacity.ts';
 import { checkMatrix, failures } from './report-checks.ts';
@@ -66,6 +66,7 @@ function headline(manifest: Manifest, variants: readonly Variant[], release: str
     tile('Packages', packages),
     tile('Checks passed', counts.passed),
     tile('Checks failed', counts.failed, counts.failed > 0 ? 'bad' : ''),
+    ...(counts.blocked > 0 ? [tile('Checks blocked', counts.blocked, 'warn')] : []),
     ...(counts.accepted > 0 ? [tile('Checks failed, accepted', counts.accepted, 'bad')] : []),
     tile('Checks skipped', counts.skipped, counts.skipped > 0 ? 'warn' : ''),
     tile(
@@ -95,7 +96,7 @@ function why(manifest: Manifest, variants: readonly Variant[], verdict: Verdict)
   }
   if (verdict === 'failed') {
     const steps = manifest.steps.filter((step) => step.status === 'failed').length;
-    const affected = variants.filter((v) => v.checks.some((c) => c.status === 'failed')).map((v) => v.name);
+    const affected = variants.filter((v) => v.checks.some(isBad)).map((v) => v.name);
     const parts = [
       ...(affected.length > 0 ? [`checks of ${affected.join(', ')}`] : []),
       ...(steps > 0 ? [plural(steps, 'step')] : []),

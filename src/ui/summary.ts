@@ -1,8 +1,10 @@
 import type { Advisory, Manifest } from '../manifest/schema.ts';
 import { alignColumns, formatBytes, formatNumber, printable, wrap } from './format.ts';
 import {
+  causesOf,
   countChecks,
   failedSteps,
+  isBad,
   metricTotal,
   plural,
   type Variant,
@@ -29,7 +31,7 @@ export function renderSummary(manifest: Manifest, options: SummaryOptions): stri
   const paint: Paint = (text, style) => (options.color ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
   const variants = variantsOf(manifest);
   const sections = [
-    [title(manifest, variants, paint)],
+    [title(manifest, variants, paint), ...causes(variants, options, paint)],
     packages(variants, options, paint),
     problems(manifest, variants, options, paint),
     figures(variants, paint),
@@ -57,6 +59,16 @@ function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): 
   return `${paint(name, 'bold')}: ${plural(count, 'package')}, ${verdict}`;
 }
 
+/** The first thing to know of a failure. */
+function causes(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[] {
+  return causesOf(variants).flatMap(({ cause, variants: names }) => {
+    const all = names.length === variants.length;
+    return bullet(all ? cause : `${names.join(', ')}: ${cause}`, options.columns).map((line) =>
+      paint(line, 'red'),
+    );
+  });
+}
+
 function packages(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[] {
   const entries = variants.flatMap((variant) =>
     variant.packages.map((file) => ({
@@ -64,7 +76,7 @@ function packages(variants: readonly Variant[], options: SummaryOptions, paint: 
       name: printable(file.path.slice(file.path.lastIndexOf('/') + 1)),
       size: formatBytes(file.size),
       status: checkStatus(variant),
-      bad: countChecks(variant.checks).failed > 0,
+      bad: variant.checks.some(isBad),
     })),
   );
   if (entries.length === 0) return [];
@@ -86,10 +98,11 @@ function packages(variants: readonly Variant[], options: SummaryOptions, paint: 
 }
 
 function checkStatus(variant: Variant): string {
-  const { passed, failed, skipped, accepted } = countChecks(variant.checks);
+  const { passed, failed, skipped, accepted, blocked } = countChecks(variant.checks);
   if (variant.checks.length === 0) return 'none ran';
   const rest = [
     ...(failed > 0 ? [`${failed} FAILED`] : []),
+    ...(blocked > 0 ? [`${blocked} blocked`] : []),
     ...(accepted > 0 ? [`${accepted} failed and accepted`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
@@ -110,14 +123,25 @@ function problems(
           `${variant.name}: ${check.title} (${check.id}${check.status === 'accepted' ? ', accepted' : ''}): ${check.message}`,
       ),
   );
-  const steps = failedSteps(manifest).map((step) => {
+  const blocked = variants.flatMap((variant) => blockedChecks(variant));
+  // A step that failed by its checks has said all in them.
+  const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
+  const steps = silent.map((step) => {
     const log = step.log === undefined ? '' : `; log: ${step.log}`;
     return `step ${step.id}: ${firstLine(step.error ?? 'no message')}${log}`;
   });
-  const list = [...checks.map(firstLine), ...steps];
+  const list = [...checks.map(firstLine), ...blocked, ...steps];
   return list.length === 0
     ? []
     : [paint('Failures', 'red'), ...list.flatMap((text) => bullet(text, options.columns))];
+}
+
+/** `debian-13 / arm64: 40 checks could not be tried (blocked by network.ttl)` */
+function blockedChecks({ name, checks }: Variant): string[] {
+  const own = checks.filter(({ status }) => status === 'blocked');
+  if (own.length === 0) return [];
+  const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
+  return [`${name}: ${plural(own.length, 'check')} could not be tried (blocked by ${by})`];
 }
 
 function firstLine(text: string): string {

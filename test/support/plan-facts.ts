@@ -16,6 +16,7 @@ export const releaseFacts: PlanFacts = {
   knownTargets: [target('debian-12'), target('debian-13')],
   compatibility: parseRecipeFile('compatibility', read('patches/compatibility.yaml'), compatibilitySchema),
   metrics: [],
+  deviations: [],
   advisories: parseRecipeFile('advisories', read('recipes/advisories.yaml'), advisoriesSchema),
   targets: ['debian-12', 'debian-13'],
   architectures: ['arm64', 'x86_64'],

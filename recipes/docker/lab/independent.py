@@ -1,6 +1,6 @@
 """Uses a TURN server by a client that has nothing to do with turnbuild or coturn: aioice.
 
-argv: server address, user name, password, peer address, peer port, messages
+argv: server address, user name, password, peer address, peer port, messages, transports (udp, tcp, tls)
 out:  one JSON object a line: {"transport", "sent", "received"} or {"transport", "error"}
 """
 import asyncio
@@ -8,11 +8,14 @@ import json
 import ssl
 import sys
 
+import aioice.stun
 from aioice.turn import create_turn_endpoint
 
-server, username, password, peer, port, count = sys.argv[1:7]
+server, username, password, peer, port, count, *transports = sys.argv[1:]
 # Seconds until a message counts as lost, and until a whole transport has taken too long.
 LOST, TOO_LONG = 5, 120
+# Times that a request is repeated, with pauses of 0.5, 1, 2, 4 and 8 s: no link here loses anything.
+aioice.stun.RETRY_MAX = 4
 
 
 class Receiver(asyncio.DatagramProtocol):
@@ -50,7 +53,7 @@ async def relay(transport):
 
 
 async def main():
-    for transport in ("udp", "tcp", "tls"):
+    for transport in transports:
         try:
             result = await asyncio.wait_for(relay(transport), TOO_LONG)
         except Exception as error:

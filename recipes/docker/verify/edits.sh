@@ -8,6 +8,7 @@ edit_configuration() {
 	printf '\t no-multicast-peers\r\n'
 	printf ' # no-such-comment=1\n'
 	printf 'no-such-option\n'
+	printf 'max-port=50151\n'
 	printf 'min-port \t=  49152\n'
 	printf 'No-CLI\n'
 	printf 'stale-nonce "600"'

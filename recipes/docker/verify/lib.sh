@@ -70,11 +70,12 @@ reachable() {
 	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# start NAME CONFIGURATION [METRICS-PORT]: the installed turnserver in the background as its own user.
+# start NAME CONFIGURATION [METRICS-PORT]: the installed turnserver in the background as its own user. It logs to NAME.log, whatever its
+# configuration says: old versions log nothing but to a file that they choose.
 start() {
 	local metrics=${3:-}
 	grep -q '^prometheus' "$2" || metrics=
-	launch "$1" "$metrics" runuser -u "$service_user" -- /usr/bin/turnserver -c "$2" --pidfile=
+	launch "$1" "$metrics" runuser -u "$service_user" -- /usr/bin/turnserver -c "$2" --pidfile= --log-file=stdout
 }
 
 # launch NAME METRICS-PORT COMMAND...: a turnserver in the background; waits until clients are served, and metrics if a port is

@@ -28,8 +28,12 @@ phase() {
 use() {
 	check_vectors
 	phase shipped check_shipped_configuration
-	for credentials in long-term rest-secret; do phase "$credentials" check_traffic "$credentials"; done
+	phase utilities check_utilities
+	# Of the configuration that is shipped, its start is what is tried, and it was.
+	cp -p "$configuration" /tmp/shipped.conf
+	small_range >>"$configuration"
 	phase upgrades upgrade_while_running
+	cp -p /tmp/shipped.conf "$configuration"
 }
 
 purge() {
@@ -37,6 +41,7 @@ purge() {
 	systemd_off
 }
 
+phase dependencies install_dependencies
 snapshot before
 [ ! -f "$here/tarball.sh" ] || phase tarball use_tarball
 phase install install_fresh
@@ -44,7 +49,9 @@ phase install install_fresh
 phase purge purge
 snapshot purge
 compare before purge
+phase dependencies-of-distribution install_dependencies_of_distribution
+snapshot before-upgrade
 phase distribution upgrade_from_distribution
 snapshot upgrade-purge
-compare before upgrade-purge
+compare before-upgrade upgrade-purge
 exit 0

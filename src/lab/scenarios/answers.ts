@@ -4,14 +4,24 @@ import {
   type Answer,
   type Authentication,
   attribute,
-  NoAnswer,
+  type Credentials,
   type TurnClient,
   UDP,
 } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import type { AnswerFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
-import { ACCOUNT, addressIn, allocate, connectClient, hangUp, relayedOf, wordOf } from './session.ts';
+import {
+  ACCOUNT,
+  addressIn,
+  allocate,
+  connectUdp,
+  hangUp,
+  relayedOf,
+  silence,
+  type Tried,
+  wordOf,
+} from './session.ts';
 
 const stun = (section: string) => `https://www.rfc-editor.org/rfc/rfc8489#section-${section}`;
 const turn = (section: string) => `https://www.rfc-editor.org/rfc/rfc8656#section-${section}`;
@@ -65,31 +75,27 @@ async function untilRefused(ask: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-const silence = (error: unknown): string => {
-  if (error instanceof NoAnswer) return 'silence';
-  throw error;
-};
-
 /**
  * A client that knows the server's realm and nonce, and has done nothing else yet: after a request that was wrong some
  * versions answer the next one of the same client otherwise.
  */
-async function challenged(credentials = ACCOUNT): Promise<{ client: TurnClient; known: Authentication }> {
-  const client = await connectClient('udp', 'ipv4', credentials);
+async function challenged(tried: Tried): Promise<{ client: TurnClient; known: Authentication }> {
+  const client = await connectUdp(tried);
   const { message } = await client.request(METHOD.allocate, [udp]);
   const text = (type: number) => attributeOf(message, type)?.toString() ?? '';
-  return { client, known: { ...credentials, realm: text(ATTRIBUTE.realm), nonce: text(ATTRIBUTE.nonce) } };
+  return { client, known: { ...ACCOUNT, realm: text(ATTRIBUTE.realm), nonce: text(ATTRIBUTE.nonce) } };
 }
 
 type Attributes = Parameters<TurnClient['request']>[1];
 
 /** One request of a client of its own. */
 async function once(
+  tried: Tried,
   method: number,
   attributes: Attributes,
   change: Partial<Authentication> = {},
 ): Promise<Answer> {
-  const { client, known } = await challenged();
+  const { client, known } = await challenged(tried);
   try {
     return await client.request(method, attributes, { ...known, ...change });
   } finally {
@@ -98,7 +104,7 @@ async function once(
 }
 
 /** Credentials and requests that are wrong in one thing each, on the configuration that serves everybody else. */
-export const REQUESTS: Readonly<Record<string, () => Promise<AnswerFacts[]>>> = {
+export const REQUESTS: Readonly<Record<string, (tried: Tried) => Promise<AnswerFacts[]>>> = {
   binding,
   credentials,
   'without an allocation': withoutAllocation,
@@ -107,8 +113,8 @@ export const REQUESTS: Readonly<Record<string, () => Promise<AnswerFacts[]>>> = 
   'denied peers': peers,
 };
 
-async function binding(): Promise<AnswerFacts[]> {
-  const client = await connectClient('udp', 'ipv4');
+async function binding(tried: Tried): Promise<AnswerFacts[]> {
+  const client = await connectUdp(tried);
   const answer = await client.request(METHOD.binding, []);
   const mapped = addressIn(answer, ATTRIBUTE.xorMappedAddress);
   const own = mapped?.address === ADDRESSES.client.ipv4 && mapped.port === client.transport.local?.port;
@@ -127,11 +133,11 @@ async function binding(): Promise<AnswerFacts[]> {
   ];
 }
 
-async function credentials(): Promise<AnswerFacts[]> {
-  const client = await connectClient('udp', 'ipv4');
+async function credentials(tried: Tried): Promise<AnswerFacts[]> {
+  const client = await connectUdp(tried);
   const none = await client.request(METHOD.allocate, [udp]);
   client.close();
-  const as = (change: Partial<Authentication>) => once(METHOD.allocate, [udp], change);
+  const as = (change: Partial<Authentication>) => once(tried, METHOD.allocate, [udp], change);
   const at = stun('9.2.4');
   return [
     note('credentials.none', 'Allocate without credentials', at, '401', none),
@@ -159,10 +165,10 @@ async function credentials(): Promise<AnswerFacts[]> {
   ];
 }
 
-async function withoutAllocation(): Promise<AnswerFacts[]> {
+async function withoutAllocation(tried: Tried): Promise<AnswerFacts[]> {
   const at = turn('7.2');
   const token = attribute.reservationToken(Buffer.alloc(8, 1));
-  const allocateWith = (...attributes: Attributes) => once(METHOD.allocate, attributes);
+  const allocateWith = (...attributes: Attributes) => once(tried, METHOD.allocate, attributes);
   return [
     note('allocate.no-transport', 'Allocate without REQUESTED-TRANSPORT', at, '400', await allocateWith()),
     note(
@@ -191,20 +197,20 @@ async function withoutAllocation(): Promise<AnswerFacts[]> {
       'Refresh without an allocation',
       turn('8.2'),
       '437',
-      await once(METHOD.refresh, [attribute.lifetime(600)]),
+      await once(tried, METHOD.refresh, [attribute.lifetime(600)]),
     ),
     note(
       'permission.no-allocation',
       'CreatePermission without an allocation',
       turn('6'),
       '437',
-      await once(METHOD.createPermission, [peer]),
+      await once(tried, METHOD.createPermission, [peer]),
     ),
   ];
 }
 
-async function withAllocation(): Promise<AnswerFacts[]> {
-  const { client, known } = await challenged();
+async function withAllocation(tried: Tried): Promise<AnswerFacts[]> {
+  const { client, known } = await challenged(tried);
   const ask = (method: number, ...attributes: Attributes) => client.request(method, attributes, known);
   const bind = (channel: number, to = peer) => ask(METHOD.channelBind, attribute.channelNumber(channel), to);
   const facts: AnswerFacts[] = [];
@@ -212,7 +218,7 @@ async function withAllocation(): Promise<AnswerFacts[]> {
   const allocation = await ask(METHOD.allocate, udp);
   const relayed = relayedOf(allocation);
   const found =
-    relayed?.address === ADDRESSES.server.ipv4 ? allocation : `relayed address ${relayed?.address}`;
+    relayed?.address === tried.server.addresses.ipv4 ? allocation : `relayed address ${relayed?.address}`;
   add('allocate', 'Allocate with everything right', turn('7.3'), 'success', found, true);
   add(
     'allocate.again',
@@ -281,8 +287,8 @@ async function withAllocation(): Promise<AnswerFacts[]> {
 }
 
 /** An allocation that its client ends: by then nothing of it may be left. */
-async function ending(): Promise<AnswerFacts[]> {
-  const client = await connectClient('udp', 'ipv4');
+async function ending(tried: Tried): Promise<AnswerFacts[]> {
+  const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const end = await client.ask(METHOD.refresh, [attribute.lifetime(0)]);
   // With the allocation its nonce goes, too: `ask` takes the new one.
@@ -300,8 +306,8 @@ async function ending(): Promise<AnswerFacts[]> {
   ];
 }
 
-async function peers(): Promise<AnswerFacts[]> {
-  const client = await connectClient('udp', 'ipv4');
+async function peers(tried: Tried): Promise<AnswerFacts[]> {
+  const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const permit = (address: string) =>
     client.ask(METHOD.createPermission, [attribute.xorPeerAddress({ address, port: 9 })]);
@@ -326,15 +332,15 @@ async function peers(): Promise<AnswerFacts[]> {
 }
 
 /** Quotas, ports, nonces and lifetimes that run out, on a configuration with small ones. */
-export const LIMITED: Readonly<Record<string, () => Promise<AnswerFacts[]>>> = {
+export const LIMITED: Readonly<Record<string, (tried: Tried) => Promise<AnswerFacts[]>>> = {
   quota,
   ports,
   nonce,
   expiry,
 };
 
-async function quota(): Promise<AnswerFacts[]> {
-  const clients = await connectMany(LIMITS.quota + 1);
+async function quota(tried: Tried): Promise<AnswerFacts[]> {
+  const clients = await connectMany(tried, LIMITS.quota + 1);
   const words: string[] = [];
   for (const client of clients) words.push(wordOf(await allocate(client, 'ipv4')));
   for (const client of clients) await hangUp(client);
@@ -350,13 +356,13 @@ async function quota(): Promise<AnswerFacts[]> {
   ];
 }
 
-async function ports(): Promise<AnswerFacts[]> {
+async function ports(tried: Tried): Promise<AnswerFacts[]> {
   // Half of them each, because a user has a quota.
   const half = LIMITS.ports / 2;
-  const clients = [...(await connectMany(half)), ...(await connectMany(half, OTHER_ACCOUNT))];
+  const clients = [...(await connectMany(tried, half)), ...(await connectMany(tried, half, OTHER_ACCOUNT))];
   const words: string[] = [];
   for (const client of clients) words.push(wordOf(await allocate(client, 'ipv4')));
-  const [extra] = await connectMany(1, { ...THIRD_ACCOUNT });
+  const [extra] = await connectMany(tried, 1, THIRD_ACCOUNT);
   if (extra !== undefined) words.push(wordOf(await allocate(extra, 'ipv4')));
   for (const client of [...clients, ...(extra === undefined ? [] : [extra])]) await hangUp(client);
   await pause(RELEASE_MS);
@@ -373,12 +379,12 @@ async function ports(): Promise<AnswerFacts[]> {
 
 export const THIRD_ACCOUNT = { username: 'third', password: 'third-password-of-the-laboratory' };
 
-async function connectMany(count: number, account = ACCOUNT): Promise<TurnClient[]> {
-  return Promise.all(Array.from({ length: count }, () => connectClient('udp', 'ipv4', account)));
+async function connectMany(tried: Tried, count: number, account = ACCOUNT): Promise<TurnClient[]> {
+  return Promise.all(Array.from({ length: count }, () => connectUdp(tried, account)));
 }
 
-async function nonce(): Promise<AnswerFacts[]> {
-  const client = await connectClient('udp', 'ipv4');
+async function nonce(tried: Tried): Promise<AnswerFacts[]> {
+  const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const old = client.challenge;
   if (old === undefined) throw new Error('the server has sent no challenge');
@@ -400,8 +406,8 @@ async function nonce(): Promise<AnswerFacts[]> {
   ];
 }
 
-async function expiry(): Promise<AnswerFacts[]> {
-  const client = await connectClient('udp', 'ipv4');
+async function expiry(tried: Tried): Promise<AnswerFacts[]> {
+  const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const alive = wordOf(await client.ask(METHOD.createPermission, [peer]));
   // The server looks for what has expired now and then, not at once.
@@ -419,39 +425,42 @@ async function expiry(): Promise<AnswerFacts[]> {
   ];
 }
 
-/** Names and passwords that a web service makes of a shared secret. */
-export async function tryRestSecret(now: number): Promise<AnswerFacts[]> {
-  const password = (username: string, secret: string) =>
-    createHmac('sha1', secret).update(username).digest('base64');
-  const attempt = async (username: string, secret: string) => {
-    const client = await connectClient('udp', 'ipv4', { username, password: password(username, secret) });
+/** The name and password that a web service makes of a shared secret. @param until milliseconds since the epoch */
+export function restCredentials(until: number, secret = SECRET): Credentials {
+  const username = `${Math.floor(until / 1000)}:alice`;
+  return { username, password: createHmac('sha1', secret).update(username).digest('base64') };
+}
+
+/** Credentials that are valid, expired, and made with another secret. */
+export async function tryRestSecret(tried: Tried, now: number): Promise<AnswerFacts[]> {
+  const attempt = async (credentials: Credentials) => {
+    const client = await connectUdp(tried, credentials);
     const word = await allocate(client, 'ipv4').then(wordOf, silence);
     await hangUp(client);
     return word;
   };
-  const later = `${Math.floor(now / 1000) + 3600}:alice`;
-  const before = `${Math.floor(now / 1000) - 3600}:alice`;
+  const [later, before] = [now + 3_600_000, now - 3_600_000];
   return [
     note(
       'rest.valid',
       'A REST credential that is valid for an hour',
       REST,
       'success',
-      await attempt(later, SECRET),
+      await attempt(restCredentials(later)),
     ),
     note(
       'rest.expired',
       'A REST credential that was valid until an hour ago',
       REST,
       '401',
-      await attempt(before, SECRET),
+      await attempt(restCredentials(before)),
     ),
     note(
       'rest.secret',
       'A REST credential made with another secret',
       REST,
       '401',
-      await attempt(later, 'wrong'),
+      await attempt(restCredentials(later, 'wrong')),
     ),
   ];
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, attribute, type TurnClient, UDP } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { CapacityFacts } from '../facts.ts';
-import { connectClient, hangUp, wordOf } from './session.ts';
+import { connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
 const CYCLES = 3;
 /** Clients that ask at a time. */
@@ -12,15 +12,15 @@ const BATCH = 50;
 export const RELEASE_MS = 4000;
 
 /** Fills the pool of relay ports, three times over, and once by pairs of ports. @param pid of the server @param ports in the pool */
-export async function fillPool(pid: number, ports: number): Promise<CapacityFacts> {
+export async function fillPool(tried: Tried, pid: number, ports: number): Promise<CapacityFacts> {
   const before = usageOf(pid);
   const cycles: CapacityFacts['cycles'] = [];
   let full = before;
   for (let cycle = 0; cycle < CYCLES; cycle++) {
-    const clients = await connectMany(ports);
+    const clients = await connectMany(tried, ports);
     const words = await allocateAll(clients, []);
     if (cycle === 0) full = usageOf(pid);
-    const [extra] = await connectMany(1);
+    const [extra] = await connectMany(tried, 1);
     if (extra === undefined) throw new Error('no client');
     const begin = Date.now();
     const refused = wordOf(await allocate(extra, []));
@@ -31,7 +31,7 @@ export async function fillPool(pid: number, ports: number): Promise<CapacityFact
     });
     await release([...clients, extra]);
   }
-  const pairs = await connectMany(Math.floor(ports / 2) + 1);
+  const pairs = await connectMany(tried, Math.floor(ports / 2) + 1);
   const served = (await allocateAll(pairs, [attribute.evenPort(true)])).filter(
     (word) => word === 'success',
   ).length;
@@ -47,8 +47,8 @@ export async function fillPool(pid: number, ports: number): Promise<CapacityFact
   };
 }
 
-export async function connectMany(count: number): Promise<TurnClient[]> {
-  return Promise.all(Array.from({ length: count }, () => connectClient('udp', 'ipv4')));
+export async function connectMany(tried: Tried, count: number): Promise<TurnClient[]> {
+  return Promise.all(Array.from({ length: count }, () => connectUdp(tried)));
 }
 
 function allocate(client: TurnClient, more: Parameters<TurnClient['ask']>[1]): Promise<Answer> {

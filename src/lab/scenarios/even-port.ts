@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { attribute, type TurnClient } from '../../turn/client.ts';
 import type { EvenPortFacts } from '../facts.ts';
 import { allocateAll, connectMany, RELEASE_MS, release } from './capacity.ts';
-import { endAllocation } from './session.ts';
+import { endAllocation, type Tried } from './session.ts';
 
 /** Relay ports of the configuration. Half of them are even: enough for all that have ended and aren't free yet. */
 export const EVEN_PORTS = 2000;
@@ -11,11 +11,11 @@ const GROUP = 150;
 const PACE_MS = 1000;
 
 /** Takes an even port and gives it back, many times over; then fills the pool, which has to be as large as before. */
-export async function cycleEvenPorts(cycles: number): Promise<EvenPortFacts> {
+export async function cycleEvenPorts(tried: Tried, cycles: number): Promise<EvenPortFacts> {
   const words: string[] = [];
   const ended: TurnClient[] = [];
   for (let done = 0; done < cycles; done += GROUP) {
-    const clients = await connectMany(Math.min(GROUP, cycles - done));
+    const clients = await connectMany(tried, Math.min(GROUP, cycles - done));
     words.push(...(await allocateAll(clients, [attribute.evenPort(false)])));
     await Promise.all([pause(PACE_MS), ...clients.map(endAllocation)]);
     ended.push(...clients);
@@ -23,7 +23,7 @@ export async function cycleEvenPorts(cycles: number): Promise<EvenPortFacts> {
   await pause(RELEASE_MS);
   // Not earlier: another client would get a port whose allocation the server has not forgotten yet, and a 437 for it.
   for (const client of ended) client.close();
-  const clients = await connectMany(EVEN_PORTS);
+  const clients = await connectMany(tried, EVEN_PORTS);
   const served = await allocateAll(clients, []);
   await release(clients);
   const count = (list: readonly string[]) => list.filter((word) => word === 'success').length;

@@ -3,9 +3,9 @@ import { attribute, TCP, type TurnClient } from '../../turn/client.ts';
 import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
-import { ADDRESSES, type Namespaces } from '../network.ts';
+import { ADDRESSES } from '../network.ts';
 import { type PacketLines, watchLeaving } from '../tcpdump.ts';
-import { allocate, connectClient, ECHO_PORT, hangUp, silence, wordOf } from './session.ts';
+import { ACCOUNT, allocate, connectUdp, ECHO_PORT, hangUp, silence, type Tried, wordOf } from './session.ts';
 
 /** Port of every forbidden peer. */
 const PORT = 4444;
@@ -14,21 +14,22 @@ const LEAKS_AT_MOST = 50;
 /** Milliseconds after the last attempt in which a packet could still leave. */
 const SETTLE_MS = 500;
 
-/** Tries each forbidden peer in every way, and watches all that leaves the server meanwhile. */
+/** Tries each forbidden peer in every way, and watches all that leaves the server meanwhile. @param namespace of the server */
 export async function tryForbiddenPeers(
-  namespaces: Namespaces,
+  tried: Tried,
+  namespace: number,
   own: readonly string[],
 ): Promise<ForbiddenFacts> {
-  const packets = await watchServer(namespaces);
-  const control = await reachPublicPeer(packets.lines);
+  const packets = await watchServer(namespace);
+  const control = await reachPublicPeer(tried, packets.lines);
   const attempts: ForbiddenAttempt[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const client = await connectClient('udp', family);
+    const client = await tried.clients.connect(tried.server, 'udp', family, ACCOUNT);
     await allocate(client, family);
     const peers = forbiddenPeers(own).filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
     for (const [index, peer] of peers.entries()) attempts.push(...(await tryPeer(client, peer, index)));
     await hangUp(client);
-    attempts.push(...(await tryConnect(family, peers)));
+    attempts.push(...(await tryConnect(tried, family, peers)));
   }
   await pause(SETTLE_MS);
   await packets.stop();
@@ -63,10 +64,11 @@ async function tryPeer(
 
 /** TCP peers, RFC 6062. Where the server gives no TCP allocations, that is the answer for all of them. */
 async function tryConnect(
+  { clients, server }: Tried,
   family: 'ipv4' | 'ipv6',
   peers: readonly ForbiddenPeer[],
 ): Promise<ForbiddenAttempt[]> {
-  const client = await connectClient('tcp', family);
+  const client = await clients.connect(server, 'tcp', family, ACCOUNT);
   const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
   const allocation = await client.ask(METHOD.allocate, [attribute.requestedTransport(TCP), ...wanted]);
   const attempts: ForbiddenAttempt[] = [];
@@ -83,8 +85,8 @@ async function tryConnect(
 }
 
 /** What the same looks like when it is let through: else a watch that sees nothing would pass. */
-async function reachPublicPeer(lines: () => string[]): Promise<ForbiddenFacts['control']> {
-  const client = await connectClient('udp', 'ipv4');
+async function reachPublicPeer(tried: Tried, lines: () => string[]): Promise<ForbiddenFacts['control']> {
+  const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const peer = { address: ADDRESSES.peer.ipv4, port: ECHO_PORT };
   let received = 0;
@@ -102,8 +104,8 @@ async function reachPublicPeer(lines: () => string[]): Promise<ForbiddenFacts['c
 }
 
 /** Everything that the server's machine sends, but to its clients and for metrics. */
-function watchServer(namespaces: Namespaces): Promise<PacketLines> {
+function watchServer(namespace: number): Promise<PacketLines> {
   const clients = [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6].map((address) => `not dst host ${address}`);
   const filter = `(udp or tcp) and ${clients.join(' and ')} and not port 9641`;
-  return watchLeaving(namespaces.server, filter);
+  return watchLeaving(namespace, filter);
 }

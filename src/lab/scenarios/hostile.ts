@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
+import { NoAnswer } from '../../turn/client.ts';
 import { longTermKey, METHOD } from '../../turn/message.ts';
 import type { HostileFacts } from '../facts.ts';
 import { hostilePacket, type Knowledge } from '../mutate.ts';
-import { ADDRESSES } from '../network.ts';
 import { createRandom } from '../random.ts';
 import type { RunningServer } from '../server.ts';
-import { ACCOUNT, allocate, connectClient, type Family, hangUp, wordOf } from './session.ts';
+import { ACCOUNT, allocate, connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
 /** Packets between two looks whether the server still answers: what ended it is among the last of them. */
 const BATCH = 50;
@@ -16,50 +16,69 @@ const TCP_EVERY = 10;
 /** One client in so many, with an allocation or without, is one of IPv6. */
 const IPV6_EVERY = 3;
 
-/** Throws packets at a server, by UDP and TCP, IPv4 and IPv6, from clients with and without an allocation. */
+/**
+ * Throws packets at a server, by UDP and TCP, IPv4 and IPv6, from clients with and without an allocation. A server that stops to answer,
+ * at whatever point, is what is looked for, and ends it.
+ */
 export async function throwPackets(
+  tried: Tried,
   server: RunningServer,
   seed: number,
   packets: number,
 ): Promise<HostileFacts> {
-  const random = createRandom(seed);
   const facts: HostileFacts = { seed, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' };
-  for (let batch = 0, clients = 0; facts.packets < packets; clients++) {
-    const family = clients % IPV6_EVERY === 0 ? 'ipv6' : 'ipv4';
-    const client = await connectClient('udp', family);
-    // Every other client has an allocation, so that its packets get further.
-    if (clients % 2 === 0) await allocate(client, family);
-    else await client.ask(METHOD.refresh, []);
-    const { realm, nonce } = client.challenge ?? { realm: '', nonce: '' };
-    const knowledge: Knowledge = {
-      username: ACCOUNT.username,
-      realm,
-      nonce,
-      key: longTermKey(ACCOUNT.username, realm, ACCOUNT.password),
-    };
-    for (let i = 0; i < BATCHES_PER_CLIENT && facts.packets < packets; i++, batch++) {
-      const thrown = Array.from({ length: BATCH }, () => hostilePacket(random, knowledge));
-      if (batch % TCP_EVERY === 0) await throwOverTcp(thrown, family);
-      else for (const bytes of thrown) client.transport.send(bytes);
-      facts.packets += thrown.length;
-      if (await answersBinding()) continue;
-      facts.ended = server.ended() ?? 'silence';
-      facts.suspects = thrown.map((bytes) => bytes.toString('hex'));
-      client.close();
-      return facts;
-    }
-    client.close();
+  try {
+    await throwAll(tried, server, facts, packets);
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    facts.ended = server.ended() ?? 'silence';
   }
-  const last = await connectClient('udp', 'ipv4');
-  facts.afterwards = await allocate(last, 'ipv4').then(wordOf, String);
-  await hangUp(last);
-  facts.ended = server.ended();
   return facts;
 }
 
+async function throwAll(
+  tried: Tried,
+  server: RunningServer,
+  facts: HostileFacts,
+  packets: number,
+): Promise<void> {
+  const random = createRandom(facts.seed);
+  for (let batch = 0, clients = 0; facts.packets < packets; clients++) {
+    const family = clients % IPV6_EVERY === 0 ? 'ipv6' : 'ipv4';
+    const client = await tried.clients.connect(server, 'udp', family, ACCOUNT);
+    try {
+      // Every other client has an allocation, so that its packets get further.
+      if (clients % 2 === 0) await allocate(client, family);
+      else await client.ask(METHOD.refresh, []);
+      const { realm, nonce } = client.challenge ?? { realm: '', nonce: '' };
+      const knowledge: Knowledge = {
+        username: ACCOUNT.username,
+        realm,
+        nonce,
+        key: longTermKey(ACCOUNT.username, realm, ACCOUNT.password),
+      };
+      for (let i = 0; i < BATCHES_PER_CLIENT && facts.packets < packets; i++, batch++) {
+        const thrown = Array.from({ length: BATCH }, () => hostilePacket(random, knowledge));
+        facts.suspects = thrown.map((bytes) => bytes.toString('hex'));
+        if (batch % TCP_EVERY === 0) await throwOverTcp(thrown, server.addresses[family]);
+        else for (const bytes of thrown) client.transport.send(bytes);
+        facts.packets += thrown.length;
+        await requireAnswer(tried);
+      }
+    } finally {
+      client.close();
+    }
+  }
+  facts.suspects = [];
+  const last = await connectUdp(tried);
+  facts.afterwards = await allocate(last, 'ipv4').then(wordOf, String);
+  await hangUp(last);
+  facts.ended = server.ended();
+}
+
 /** One after the other on one connection, until the server has had enough of it. */
-async function throwOverTcp(packets: readonly Buffer[], family: Family): Promise<void> {
-  const socket = connect({ host: ADDRESSES.server[family], port: 3478 });
+async function throwOverTcp(packets: readonly Buffer[], host: string): Promise<void> {
+  const socket = connect({ host, port: 3478 });
   socket.on('error', () => {});
   socket.resume();
   await new Promise<void>((resolve) => {
@@ -71,13 +90,11 @@ async function throwOverTcp(packets: readonly Buffer[], family: Family): Promise
   });
 }
 
-/** A client that nobody has a grudge against: the server answers it, or it is gone. */
-async function answersBinding(): Promise<boolean> {
-  const client = await connectClient('udp', 'ipv4');
+/** A client that nobody has a grudge against: the server answers it, or it is gone. @throws NoAnswer */
+async function requireAnswer(tried: Tried): Promise<void> {
+  const client = await connectUdp(tried);
   try {
-    return (await client.request(METHOD.binding, [])).error === undefined;
-  } catch {
-    return false;
+    await client.request(METHOD.binding, []);
   } finally {
     client.close();
   }

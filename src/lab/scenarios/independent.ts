@@ -2,24 +2,45 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { IndependentFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
+import type { Endpoint } from '../reach.ts';
 import { ACCOUNT, ECHO_PORT } from './session.ts';
 
 /** Of recipes/docker/lab/independent.py, in the image. */
 const PROGRAM = '/lab/independent.py';
 /** Messages over each transport. */
 const MESSAGES = 100;
+/** Milliseconds; its own limits are shorter. */
 const TIMEOUT_MS = 400_000;
 
-/** Lets aioice allocate and relay. */
-export async function relayByIndependentClient(): Promise<IndependentFacts[]> {
-  const { server, peer } = ADDRESSES;
+/** Times that a transport is tried: its client waits for an answer for 16 s, and a machine may have been busy with something else. */
+const TRIES = 2;
+
+/** Lets aioice allocate and relay over some transports; what fails is tried once more by a new client. */
+export async function relayByIndependentClient(
+  server: Endpoint,
+  transports: readonly string[],
+): Promise<IndependentFacts[]> {
+  const facts = new Map<string, IndependentFacts>();
+  let left = transports;
+  for (let tries = 1; tries <= TRIES && left.length > 0; tries++) {
+    for (const each of await relayOnce(server, left)) facts.set(each.transport, { ...each, tries });
+    left = left.filter((transport) => facts.get(transport)?.received !== MESSAGES);
+  }
+  return [...facts.values()];
+}
+
+async function relayOnce(
+  { addresses }: Endpoint,
+  transports: readonly string[],
+): Promise<IndependentFacts[]> {
   const args = [
-    server.ipv4,
+    addresses.ipv4,
     ACCOUNT.username,
     ACCOUNT.password,
-    peer.ipv4,
+    ADDRESSES.peer.ipv4,
     String(ECHO_PORT),
     String(MESSAGES),
+    ...transports,
   ];
   const { stdout } = await promisify(execFile)('python3', [PROGRAM, ...args], { timeout: TIMEOUT_MS });
   return stdout

@@ -1,11 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { attribute } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ServiceFacts } from '../facts.ts';
-import { enter, type Namespaces } from '../network.ts';
+import { enter } from '../network.ts';
+import type { Family } from '../reach.ts';
 import { watchLeaving } from '../tcpdump.ts';
-import { allocate, connectClient, type Family, hangUp, silence, wordOf } from './session.ts';
+import { ACCOUNT, allocate, hangUp, silence, type Tried, wordOf } from './session.ts';
 
 type Reached = ServiceFacts['reached'][number];
 
@@ -21,14 +23,15 @@ const SETTLE_MS = 500;
  * Sends to the metadata addresses, and to one beside them, and watches what leaves the server's machine. A client sends through
  * the relay, which newer versions refuse by themselves; and a process of the unit sends directly, which shows what the unit
  * keeps in whatever turnserver thinks of it.
+ * @param namespace of the server
  * @param group folder of the running unit's control group
  */
-export async function reachMetadata(namespaces: Namespaces, group: string): Promise<Reached[]> {
+export async function reachMetadata(tried: Tried, namespace: number, group: string): Promise<Reached[]> {
   const ports = Object.values(PORTS).map((port) => `dst port ${port}`);
-  const packets = await watchLeaving(namespaces.server, `udp and (${ports.join(' or ')})`);
+  const packets = await watchLeaving(namespace, `udp and (${ports.join(' or ')})`);
   const reached: Reached[] = [];
-  for (const family of ['ipv4', 'ipv6'] as const) reached.push(...(await sendThroughRelay(family)));
-  reached.push(...sendFromUnit(namespaces.server, group));
+  for (const family of ['ipv4', 'ipv6'] as const) reached.push(...(await sendThroughRelay(tried, family)));
+  reached.push(...(await sendFromUnit(namespace, group)));
   await pause(SETTLE_MS);
   await packets.stop();
   const lines = packets.lines();
@@ -49,11 +52,11 @@ function peers(): Pick<Reached, 'kind' | 'peer'>[] {
  * Each peer has a client of its own: a relay socket whose datagram the unit has refused sends nothing more in old versions.
  * The controls come last, and show that it is that socket only.
  */
-async function sendThroughRelay(family: Family): Promise<Reached[]> {
+async function sendThroughRelay({ clients, server }: Tried, family: Family): Promise<Reached[]> {
   const attempts: Reached[] = [];
   for (const each of peers().filter(({ peer }) => peer.includes(':') === (family === 'ipv6'))) {
     const address = { address: each.peer, port: PORTS.relay };
-    const client = await connectClient('udp', family);
+    const client = await clients.connect(server, 'udp', family, ACCOUNT);
     await allocate(client, family);
     const permission = await client
       .ask(METHOD.createPermission, [attribute.xorPeerAddress(address)])
@@ -67,13 +70,18 @@ async function sendThroughRelay(family: Family): Promise<Reached[]> {
 }
 
 /** What IPAddressDeny= rules are the sockets that are opened in the unit's control group. */
-function sendFromUnit(namespace: number, group: string): Reached[] {
-  return peers().map((each) => {
+async function sendFromUnit(namespace: number, group: string): Promise<Reached[]> {
+  const attempts: Reached[] = [];
+  for (const each of peers()) {
     const send = `for i in $(seq ${DATAGRAMS}); do echo datagram >/dev/udp/${each.peer}/${PORTS.process}; done`;
-    const script = `echo $$ >${group}/cgroup.procs || exit 9; ${send}`;
+    // A datagram that the unit forbids is an error of bash, and none of ours.
+    const script = `echo $$ >${group}/cgroup.procs || exit 9; ${send}; exit 0`;
     const [file = '', ...args] = [...enter(namespace), 'bash', '-c', script];
-    const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });
-    if (status === 9) throw new Error(`no process can be put into ${group}: ${stderr.trim()}`);
-    return { ...each, by: 'process', packets: 0 };
-  });
+    await promisify(execFile)(file, args).catch((error: unknown) => {
+      const { stderr } = error as { stderr?: string };
+      throw new Error(`no process can be put into ${group}: ${(stderr ?? String(error)).trim()}`);
+    });
+    attempts.push({ ...each, by: 'process', packets: 0 });
+  }
+  return attempts;
 }

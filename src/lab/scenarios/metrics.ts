@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import { attribute, TCP } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { MetricsReach, ScrapeFacts } from '../facts.ts';
-import { ADDRESSES, OWN_ADDRESSES } from '../network.ts';
+import { OWN_ADDRESSES } from '../network.ts';
 import type { RemoteAgent } from '../remote.ts';
 import { METRICS } from '../server.ts';
-import { connectClient, hangUp, silence, wordOf } from './session.ts';
+import { ACCOUNT, hangUp, silence, type Tried, wordOf } from './session.ts';
 
 /** Scrapes before the first look at the memory: what is allocated once is no leak, and QEMU translates code as it is met. */
 const WARM_UP = 1000;
@@ -23,14 +23,17 @@ export async function scrapeOften(agent: RemoteAgent, pid: number, times: number
 }
 
 /** Tries to reach the metrics from the clients' side of the network, directly and through the relay. */
-export async function reachMetrics(): Promise<MetricsReach[]> {
-  const server = [ADDRESSES.server.ipv4, ADDRESSES.server.ipv6];
+export async function reachMetrics(tried: Tried): Promise<MetricsReach[]> {
+  const { ipv4, ipv6 } = tried.server.addresses;
+  const server = [ipv4, ipv6];
   const direct = server.map(async (address) => ({
     way: 'direct',
     address,
     found: (await opens(address)) ? 'open' : 'closed',
   }));
-  const relayed = [...server, ...OWN_ADDRESSES, '127.0.0.1', '::1', '::ffff:127.0.0.1'].map(throughRelay);
+  const relayed = [...server, ...OWN_ADDRESSES, '127.0.0.1', '::1', '::ffff:127.0.0.1'].map((address) =>
+    throughRelay(tried, address),
+  );
   return Promise.all([...direct, ...relayed]);
 }
 
@@ -48,9 +51,9 @@ function opens(host: string): Promise<boolean> {
 }
 
 /** A TCP allocation and Connect (RFC 6062): `success`, an error's number, or that there was no allocation. */
-async function throughRelay(address: string): Promise<MetricsReach> {
+async function throughRelay({ clients, server }: Tried, address: string): Promise<MetricsReach> {
   const family = address.includes(':') ? 'ipv6' : 'ipv4';
-  const client = await connectClient('tcp', family);
+  const client = await clients.connect(server, 'tcp', family, ACCOUNT);
   const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
   const allocation = await client.ask(METHOD.allocate, [attribute.requestedTransport(TCP), ...wanted]);
   const peer = attribute.xorPeerAddress({ address, port: PORT });

@@ -1,35 +1,61 @@
+import { startAwakeTimer } from '../../turn/awake-timer.ts';
+import type { Credentials } from '../../turn/client.ts';
 import { attribute, type TurnClient } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
-import { TRANSPORTS, type TransportName } from '../../turn/transport.ts';
+import { TRANSPORTS } from '../../turn/transport.ts';
 import type { RelayFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
-import { allocate, connectClient, ECHO_PORT, type Family, hangUp, wordOf } from './session.ts';
+import { type Family, Unreachable } from '../reach.ts';
+import { ACCOUNT, allocate, ECHO_PORT, hangUp, type Tried, wordOf } from './session.ts';
 
 /** Messages of each client, and the bytes of one. */
 export const MESSAGES = 1000;
 export const MESSAGE_BYTES = 100;
 /** Milliseconds that a message may take to the peer and back; then it is lost. */
 const LOST_MS = 3000;
+/** Lost messages in a row after which nothing comes back any more, and the rest counts as lost. */
+const LOST_AT_MOST = 3;
 const CHANNEL = 0x4001;
 
-/** Every transport, address family and way of sending: one client after the other, each with a session of its own. */
-export async function relayEverything(): Promise<RelayFacts[]> {
+/** What is relayed, by whom. */
+export interface RelayPlan {
+  families: readonly Family[];
+  ways: readonly RelayFacts['way'][];
+  messages: number;
+  credentials: Credentials;
+}
+
+/** Every transport, address family and way of sending. */
+export const EVERYTHING: RelayPlan = {
+  families: ['ipv4', 'ipv6'],
+  ways: ['send', 'channel'],
+  messages: MESSAGES,
+  credentials: ACCOUNT,
+};
+
+/** Relays over every transport: one client after the other, each with a session of its own that it ends. */
+export async function relayAll(tried: Tried, plan: RelayPlan): Promise<RelayFacts[]> {
   const facts: RelayFacts[] = [];
-  for (const family of ['ipv4', 'ipv6'] as const)
+  for (const family of plan.families)
     for (const transport of TRANSPORTS)
-      for (const way of ['send', 'channel'] as const) facts.push(await relay(transport, family, way));
+      for (const way of plan.ways) facts.push(await relay(tried, plan, { transport, family, way }));
   return facts;
 }
 
-async function relay(transport: TransportName, family: Family, way: RelayFacts['way']): Promise<RelayFacts> {
+async function relay(
+  { clients, server }: Tried,
+  { credentials, messages }: RelayPlan,
+  { transport, family, way }: Pick<RelayFacts, 'transport' | 'family' | 'way'>,
+): Promise<RelayFacts> {
   const facts: RelayFacts = { transport, family, way, sent: 0, received: 0 };
   let client: TurnClient | undefined;
   try {
-    client = await connectClient(transport, family);
+    client = await clients.connect(server, transport, family, credentials);
     await openWay(client, family, way);
-    Object.assign(facts, await exchange(client, family, way, MESSAGES));
+    Object.assign(facts, await exchange(client, family, way, messages));
   } catch (error) {
     facts.error = error instanceof Error ? error.message : String(error);
+    if (error instanceof Unreachable) facts.unreachable = true;
   } finally {
     if (client !== undefined) await hangUp(client);
   }
@@ -49,7 +75,7 @@ export async function openWay(client: TurnClient, family: Family, way: RelayFact
   if (answer.error !== undefined) throw new Error(`${way}: ${wordOf(answer)} ${answer.error.reason}`);
 }
 
-/** So many messages, one after the other: the next is sent when the last one is back, byte for byte, or lost. */
+/** So many messages, one after the other: the next is sent when the last one is back, byte for byte, or lost. Three lost in a row end it. */
 export async function exchange(
   client: TurnClient,
   family: Family,
@@ -58,22 +84,28 @@ export async function exchange(
 ): Promise<{ sent: number; received: number }> {
   const peer = { address: ADDRESSES.peer[family], port: ECHO_PORT };
   let received = 0;
-  for (let number = 0; number < messages; number++) {
-    const data = Buffer.from(`${way} ${number} `.padEnd(MESSAGE_BYTES, '.'));
+  let lost = 0;
+  let sent = 0;
+  while (sent < messages && lost < LOST_AT_MOST) {
+    const data = Buffer.from(`${way} ${sent} `.padEnd(MESSAGE_BYTES, '.'));
     const back = new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), LOST_MS);
+      const stopTimer = startAwakeTimer(LOST_MS, () => resolve(false));
       client.onData((arrived) => {
         // The way back is the way there: on its channel, or as an indication that names the peer.
         const right =
           way === 'channel' ? arrived.channel === CHANNEL : arrived.peer?.address === peer.address;
         if (!right || !arrived.data.equals(data)) return;
-        clearTimeout(timer);
+        stopTimer();
         resolve(true);
       });
     });
     if (way === 'channel') client.sendOnChannel({ channel: CHANNEL, data });
     else client.send(peer, data);
-    if (await back) received += 1;
+    sent += 1;
+    if (await back) {
+      received += 1;
+      lost = 0;
+    } else lost += 1;
   }
-  return { sent: messages, received };
+  return { sent, received };
 }

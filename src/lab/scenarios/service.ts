@@ -1,69 +1,178 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LabSettings, ServiceFacts, Site } from '../facts.ts';
-import type { Namespaces } from '../network.ts';
+import type { DrainFacts, LabSettings, ServerName, ServiceFacts, Site } from '../facts.ts';
+import { ADDRESSES, type Namespaces } from '../network.ts';
+import type { Clients } from '../reach.ts';
 import type { RemoteAgent } from '../remote.ts';
-import { METRICS, shippedConfiguration, TARGET } from '../server.ts';
+import { METRICS, SMALL_RANGE, shippedConfiguration, TARGET } from '../server.ts';
 import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
-import { DRAIN_SECONDS, stopUnderSessions } from './drain.ts';
+import { DRAIN_SECONDS, stopUnderSession, stopUnderVanished } from './drain.ts';
 import { reachMetadata } from './metadata.ts';
-import { ACCOUNT } from './session.ts';
+import { ACCOUNT, type Tried } from './session.ts';
 
-const UNIT = 'coturn.service';
 /** Where a package may have its unit. */
 const UNIT_FOLDERS = ['/usr/lib/systemd/system', '/lib/systemd/system'];
-/** Milliseconds until a unit has started or come back; under emulation turnserver takes several seconds. */
-const START_MS = 60_000;
+/** Milliseconds until a unit serves or has come back: from 4.8 on turnserver shuffles its ports first, for a minute under QEMU. */
+const START_MS = { native: 60_000, emulated: 300_000 };
+/** Configurations and network namespaces of units, outside of every root. */
+const FOLDER = '/run-units';
+
+/** What the service is tried with. */
+export interface ServiceLab {
+  namespaces: Namespaces;
+  agentOn: (machine: ServerName) => RemoteAgent;
+  /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
+  clients: Clients | undefined;
+  settings: Pick<LabSettings, 'emulated' | 'drains' | 'site'>;
+}
+
+/** A copy of the package's unit, on one of the servers' machines. */
+interface Unit {
+  name: string;
+  machine: ServerName;
+}
+
+const SERVICE: Unit = { name: 'coturn.service', machine: 'service' };
+const DRAINING: Unit = { name: 'coturn-drain.service', machine: 'drain' };
+const VANISHED: Unit = { name: 'coturn-vanished.service', machine: 'vanished' };
 
 /**
- * Runs the package's own unit under systemd: as shipped, through a crash, and without any denied peer. Only what must be
- * is changed: turnserver is beneath /target, and QEMU needs what a sandbox takes from it.
+ * Runs the package's own unit under systemd: as shipped, through a crash, without any denied peer, and stopped under sessions. Only
+ * what must be is changed: turnserver is beneath /target, and QEMU needs what a sandbox takes from it. Where sessions are drained, two
+ * copies of the unit wait for them on machines of their own.
  */
 export async function runService(
-  namespaces: Namespaces,
-  agent: RemoteAgent,
-  { emulated, drains, site }: Pick<LabSettings, 'emulated' | 'drains' | 'site'>,
-): Promise<ServiceFacts> {
-  const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${UNIT}`).find((path) => existsSync(path));
-  if (unit === undefined) throw new Error(`the package has no ${UNIT}`);
-  writeUnit(UNIT, readFileSync(unit, 'utf8'));
-  writeUnit(`${UNIT}.d/laboratory.conf`, dropIn(emulated, site));
+  lab: ServiceLab,
+): Promise<{ service: ServiceFacts; problems: Record<string, string> }> {
+  const { namespaces, settings } = lab;
+  const { site, emulated } = settings;
+  const clients = settings.drains ? lab.clients : undefined;
+  const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${SERVICE.name}`).find((path) =>
+    existsSync(path),
+  );
+  if (unit === undefined) throw new Error(`the package has no ${SERVICE.name}`);
+  const text = readFileSync(unit, 'utf8');
+  mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
   adoptAccounts(site);
-  const systemd = await startSystemd(namespaces.server);
+  writeUnit(SERVICE.name, text);
+  writeDropIn(SERVICE, settings, []);
   const shipped = shippedConfiguration(site);
-  const configuration = `${TARGET}${site.configuration}`;
+  const small = `${shipped}\n${[...SMALL_RANGE, `user=${ACCOUNT.username}:${ACCOUNT.password}`].join('\n')}\n`;
+  if (clients !== undefined)
+    for (const copy of [DRAINING, VANISHED]) {
+      writeUnit(copy.name, text);
+      writeDropIn(copy, settings, [ownConfiguration(copy, site), ownNetwork(copy, namespaces)]);
+      configure(copy, small);
+    }
+  const systemd = await startSystemd(namespaces.service);
   try {
-    const started = await start(systemd, agent, shipped);
-    const restarted = await crash(systemd);
-    const stopped = systemd.control('stop', UNIT);
-    const result = systemd.property(UNIT, 'Result');
-    if (drains) writeFileSync(configuration, withAccount(shipped));
-    const drain = drains ? await stopUnderSessions(systemd, UNIT) : undefined;
-    writeFileSync(configuration, withoutDenials(shipped));
-    await start(systemd, agent, shipped);
-    // UDP listeners and authentication threads come right after.
-    await pause(1000);
-    const reached = await reachMetadata(namespaces, systemd.controlGroup(UNIT));
-    return {
-      emulated,
-      ...started,
-      restarted,
-      stopped: stopped.code === 0 ? result : stopped.output,
-      ...(drain === undefined ? {} : { drain }),
-      reached,
+    const problems: Record<string, string> = {};
+    const drain = async (of: Clients): Promise<DrainFacts | undefined> => {
+      const both = Promise.all([
+        withUnit(lab, systemd, DRAINING, (unit) => stopUnderSession(triedBy(of, unit), systemd, unit.name)),
+        withUnit(lab, systemd, VANISHED, (unit) => stopUnderVanished(triedBy(of, unit), systemd, unit.name)),
+      ]);
+      return both.then(
+        ([session, vanished]) => ({ deadline: DRAIN_SECONDS, session, vanished }),
+        (error: unknown) => {
+          problems.drain = error instanceof Error ? error.message : String(error);
+          return undefined;
+        },
+      );
     };
+    const [own, drained] = await Promise.all([
+      runUnit(lab, systemd, { shipped, small }),
+      clients === undefined ? undefined : drain(clients),
+    ]);
+    const service = { emulated, ...own, ...(drained === undefined ? {} : { drain: drained }) };
+    return { service, problems };
   } finally {
-    writeFileSync(configuration, shipped);
     await systemd.stop();
   }
 }
 
-function dropIn(emulated: boolean, { stateDir }: Site): string {
-  const lines = ['[Service]', `RootDirectory=${TARGET}`, 'MountAPIVFS=yes', `ReadWritePaths=-+${stateDir}`];
-  lines.push(`Environment=DRAIN_SECONDS=${DRAIN_SECONDS}`);
-  // QEMU writes the code that it runs, and asks the kernel for more than turnserver does.
-  if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=');
-  return `${lines.join('\n')}\n`;
+/** The unit as it was installed, and then with another configuration. */
+async function runUnit(
+  lab: ServiceLab,
+  systemd: Systemd,
+  { shipped, small }: { shipped: string; small: string },
+): Promise<Omit<ServiceFacts, 'emulated' | 'drain'>> {
+  const { name } = SERVICE;
+  const agent = lab.agentOn('service');
+  await systemd.control('start', name);
+  await serves(lab, systemd, SERVICE);
+  const state = await systemd.property(name, 'ActiveState');
+  const metrics = /^prometheus$/m.test(shipped) ? { metrics: await canScrape(agent) } : {};
+  const log = await lastLines(systemd, name);
+  const stopped = await systemd.control('stop', name);
+  const result = await systemd.property(name, 'Result');
+  const facts = { state, ...metrics, log, stopped: stopped.code === 0 ? result : stopped.output };
+  if (state !== 'active') return { ...facts, restarted: 'not tried', reached: [] };
+
+  writeDropIn(SERVICE, lab.settings, [ownConfiguration(SERVICE, lab.settings.site)]);
+  configure(SERVICE, withoutDenials(small));
+  await systemd.control('daemon-reload');
+  await systemd.control('start', name);
+  const restarted = await crash(lab, systemd);
+  await serves(lab, systemd, SERVICE);
+  if (lab.clients === undefined) return { ...facts, restarted, reached: [] };
+  const group = await systemd.controlGroup(name);
+  const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group);
+  return { ...facts, restarted, reached };
+}
+
+/** Starts a unit, and does something with it once it serves. */
+async function withUnit<T>(
+  lab: ServiceLab,
+  systemd: Systemd,
+  unit: Unit,
+  work: (unit: Unit) => Promise<T>,
+): Promise<T> {
+  await systemd.control('start', unit.name);
+  if (!(await serves(lab, systemd, unit)))
+    throw new Error(`${unit.name} does not serve: ${await lastLines(systemd, unit.name)}`);
+  return work(unit);
+}
+
+/** Its end is seen by systemd, and not by its clients. */
+function triedBy(clients: Clients, { machine }: Unit): Tried {
+  return { clients, server: { name: machine, addresses: ADDRESSES[machine], end: new Promise(() => {}) } };
+}
+
+function configure({ machine }: Unit, configuration: string): void {
+  writeFileSync(`${FOLDER}/${machine}.conf`, configuration, { mode: 0o644 });
+}
+
+function writeDropIn(
+  { name }: Unit,
+  { emulated, site }: ServiceLab['settings'],
+  more: readonly string[],
+): void {
+  const lines = [
+    '[Service]',
+    `RootDirectory=${TARGET}`,
+    'MountAPIVFS=yes',
+    `ReadWritePaths=-+${site.stateDir}`,
+    `Environment=DRAIN_SECONDS=${DRAIN_SECONDS}`,
+    ...more,
+  ];
+  // QEMU writes the code that it runs, and asks the kernel for more than turnserver does; and it takes its time.
+  if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=', 'TimeoutStartSec=600');
+  writeUnit(`${name}.d/laboratory.conf`, `${lines.join('\n')}\n`);
+}
+
+/** The installed configuration stays as it is. */
+function ownConfiguration({ machine }: Unit, site: Site): string {
+  return `BindReadOnlyPaths=${FOLDER}/${machine}.conf:${site.configuration}`;
+}
+
+/** systemd knows no process but its own, so it finds a namespace by a file, which has to be there before it starts. */
+function ownNetwork({ machine }: Unit, namespaces: Namespaces): string {
+  const file = `${FOLDER}/${machine}.net`;
+  writeFileSync(file, '');
+  execFileSync('mount', ['--bind', `/proc/${namespaces[machine]}/ns/net`, file]);
+  return `NetworkNamespacePath=${file}`;
 }
 
 /** systemd looks up users in its own root: the target's accounts of turnserver have to be there as well. */
@@ -75,49 +184,50 @@ function adoptAccounts({ user }: Site): void {
   }
 }
 
-async function start(
-  systemd: Systemd,
-  agent: RemoteAgent,
-  shipped: string,
-): Promise<Pick<ServiceFacts, 'state' | 'metrics' | 'log'>> {
-  systemd.control('start', UNIT);
-  const state = systemd.property(UNIT, 'ActiveState');
-  const log = lastLines(systemd);
-  if (!/^prometheus$/m.test(shipped)) return { state, log };
-  const metrics = await agent.scrape(METRICS).then(
+/** Waits until a unit asks clients for credentials; returns whether it does. */
+async function serves(lab: ServiceLab, systemd: Systemd, { name, machine }: Unit): Promise<boolean> {
+  const end = Date.now() + START_MS[lab.settings.emulated ? 'emulated' : 'native'];
+  const agent = lab.agentOn(machine);
+  while (Date.now() < end) {
+    if (await agent.asksForCredentials(ADDRESSES[machine].ipv4, 3478)) return true;
+    if ((await systemd.property(name, 'ActiveState')) === 'failed') return false;
+    await pause(200);
+  }
+  return false;
+}
+
+function canScrape(agent: RemoteAgent): Promise<boolean> {
+  return agent.scrape(METRICS).then(
     () => true,
     () => false,
   );
-  return { state, metrics, log };
 }
 
 /** Ends turnserver by SIGKILL. Returns the unit's state when another turnserver has taken its place, or what it was at last. */
-async function crash(systemd: Systemd): Promise<string> {
-  const before = systemd.property(UNIT, 'MainPID');
-  systemd.control('kill', '--signal=SIGKILL', UNIT);
-  const end = Date.now() + START_MS;
+async function crash(lab: ServiceLab, systemd: Systemd): Promise<string> {
+  const { name } = SERVICE;
+  const before = await systemd.property(name, 'MainPID');
+  await systemd.control('kill', '--signal=SIGKILL', name);
+  const end = Date.now() + START_MS[lab.settings.emulated ? 'emulated' : 'native'];
   for (;;) {
-    const state = systemd.property(UNIT, 'ActiveState');
-    const now = systemd.property(UNIT, 'MainPID');
+    const state = await systemd.property(name, 'ActiveState');
+    const now = await systemd.property(name, 'MainPID');
     if ((state === 'active' && now !== before) || Date.now() > end)
       return now === before ? 'never ended' : state;
     await pause(250);
   }
 }
 
-function withAccount(configuration: string): string {
-  return `${configuration}\nuser=${ACCOUNT.username}:${ACCOUNT.password}\n`;
+/** A configuration in which no peer is denied. */
+function withoutDenials(configuration: string): string {
+  const kept = configuration
+    .split('\n')
+    .filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
+  return kept.join('\n');
 }
 
-/** The shipped configuration with an account, and with no peer denied. */
-function withoutDenials(shipped: string): string {
-  const kept = shipped.split('\n').filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
-  return withAccount(kept.join('\n'));
-}
-
-function lastLines(systemd: Systemd): string {
-  return systemd
-    .journal(UNIT)
+async function lastLines(systemd: Systemd, unit: string): Promise<string> {
+  return (await systemd.journal(unit))
     .split('\n')
     .filter((line) => !line.includes('Black listing') && line.trim() !== '')
     .slice(-15)

@@ -1,25 +1,22 @@
-import { type Answer, attribute, createClient, NoAnswer, type TurnClient, UDP } from '../../turn/client.ts';
+import { type Answer, attribute, NoAnswer, type TurnClient, UDP } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
-import { openTransport, type TransportName } from '../../turn/transport.ts';
 import { type Address, decodeXorAddress } from '../../turn/values.ts';
-import { ADDRESSES } from '../network.ts';
-
-export type Family = 'ipv4' | 'ipv6';
+import type { Clients, Endpoint, Family } from '../reach.ts';
 
 /** The account of the laboratory's configurations. */
 export const ACCOUNT = { username: 'turnbuild', password: 'a-password-of-the-laboratory' };
 /** Port on which the peer sends everything back. */
 export const ECHO_PORT = 3480;
 
-/** A client in the client's namespace, connected to the server. */
-export async function connectClient(
-  transport: TransportName,
-  family: Family,
-  credentials = ACCOUNT,
-): Promise<TurnClient> {
-  const port = transport === 'tls' || transport === 'dtls' ? 5349 : 3478;
-  const server = { address: ADDRESSES.server[family], port };
-  return createClient(await openTransport(transport, server), credentials);
+/** A server that is tried, and how to connect to it. */
+export interface Tried {
+  clients: Clients;
+  server: Endpoint;
+}
+
+/** A client over UDP and IPv4. */
+export function connectUdp({ clients, server }: Tried, credentials = ACCOUNT): Promise<TurnClient> {
+  return clients.connect(server, 'udp', 'ipv4', credentials);
 }
 
 /** Asks for a UDP allocation of a family. */

@@ -36,7 +36,7 @@ export const abuseChecks: Check[] = [
     reason:
       "The relay stands inside: loopback, the machine's neighbours and the cloud's metadata service trust it.",
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-21.1.4',
-    judge: withLab(judgeForbidden),
+    judge: withLab(['requests', 'forbidden'], judgeForbidden),
   },
   {
     id: 'packets.hostile',
@@ -45,7 +45,7 @@ export const abuseChecks: Check[] = [
     advisories: ({ lab }) => (lab?.hostile.ended === 'SIGBUS' ? ['CVE-2026-40613'] : []),
     reason: 'Anybody on the internet can send them, most of them without an account.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
-    judge: withLab(({ hostile }) => {
+    judge: withLab(['hostile'], ({ hostile }) => {
       const { seed, packets, ended, suspects, afterwards } = hostile;
       const found: string[] = [];
       if (ended !== undefined)

@@ -15,7 +15,7 @@ export const capacityChecks: Check[] = [
     reason:
       'Capacity is planned by this formula. A port that is not given back is lost until the server is restarted.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-7.2',
-    judge: withLab(({ capacity }) => {
+    judge: withLab(['capacity'], ({ capacity }) => {
       const { ports, cycles, pairs, perAllocation } = capacity;
       const found = cycles.flatMap(({ served, refused, refusedMs }, index) => [
         ...(served === ports ? [] : [`round ${index + 1}: ${served} allocations from ${ports} ports`]),
@@ -41,7 +41,7 @@ export const capacityChecks: Check[] = [
     reference: 'https://nvd.nist.gov/vuln/detail/CVE-2026-73215',
     advisories: ({ lab }) =>
       lab !== undefined && lab.evenPort.servedAfterwards < lab.evenPort.ports ? ['CVE-2026-73215'] : [],
-    judge: withLab(({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
+    judge: withLab(['even-port'], ({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
       const found: string[] = [];
       if (cycles < EVEN_PORT_CYCLES) found.push(`${cycles} were tried, not ${EVEN_PORT_CYCLES}`);
       if (granted !== cycles)

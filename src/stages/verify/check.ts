@@ -10,6 +10,10 @@ export interface Verdict {
   skipped?: boolean;
   message: string;
   figures?: Record<string, number | string>;
+  /** What a failure comes from, where that is known: one sentence that the summary begins with. */
+  cause?: string;
+  /** Id of the check whose failure leaves nothing to judge here. */
+  blockedBy?: string;
 }
 
 /** One named check, as data: what it asserts, why that matters, and a function of the facts. */
@@ -38,6 +42,13 @@ export const fail = (message: string, figures: Verdict['figures'] = {}): Verdict
   figures,
 });
 
+/** It could not be tried, because another check failed. @param by id of that check @param why a clause that goes on from it */
+export const blocked = (by: string, why: string): Verdict => ({
+  ok: false,
+  blockedBy: by,
+  message: `not tried, because ${by} failed: ${why}`,
+});
+
 /** Passes if there is nothing to complain of; else all complaints in one message. */
 export function complaints(list: readonly string[], good: string, figures: Verdict['figures'] = {}): Verdict {
   return list.length === 0 ? pass(good, figures) : fail(list.join('; '), figures);
@@ -63,19 +74,22 @@ export function judgeAll(
   return applicable.map(({ judge, applies: _, advisories = () => [], ...check }) => {
     const skipped = skippedBecause(check.id, selection);
     if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
-    const { ok, skipped: unknown, message, figures = {} } = judgeOne(judge, facts);
+    const { ok, skipped: unknown, message, figures = {}, cause, blockedBy } = judgeOne(judge, facts);
+    if (blockedBy !== undefined) return { ...check, status: 'blocked', message, figures, blockedBy };
     if (unknown === true) return { ...check, status: 'skipped', message, figures };
     if (ok) return { ...check, status: 'passed', message, figures };
+    const why = cause === undefined ? {} : { cause };
     const causes = advisories(facts);
     const known = facts.advisories.filter(({ id }) => causes.includes(id));
-    if (known.length === 0) return { ...check, status: 'failed', message, figures };
+    if (known.length === 0) return { ...check, status: 'failed', message, figures, ...why };
     const accepted = known.every(({ id }) => selection.accept.includes(id));
-    const why = known.map(({ id, fixed }) => `${id}, fixed in ${fixed}`).join('; ');
+    const list = known.map(({ id, fixed }) => `${id}, fixed in ${fixed}`).join('; ');
     return {
       ...check,
       status: accepted ? 'accepted' : 'failed',
-      message: `${message} (${why})`,
+      message: `${message} (${list})`,
       figures,
+      ...why,
       advisories: known.map(({ id }) => id),
     };
   });

@@ -1,6 +1,7 @@
 import type { LabFacts } from '../../lab/facts.ts';
 import type { Platform } from '../../plan/platforms.ts';
 import type { ApplicableAdvisory } from '../../recipe/advisories.ts';
+import type { Deviation } from '../../recipe/deviations.ts';
 import type { Metric } from '../../recipe/metrics.ts';
 import type { Target } from '../../recipe/schema.ts';
 
@@ -23,6 +24,8 @@ export interface PackageFacts {
   /** What is known to be wrong with this coturn version. */
   advisories: readonly ApplicableAdvisory[];
   metrics: readonly Metric[];
+  /** Metrics of this version that are known to count something else than their names say. */
+  deviations: readonly Deviation[];
   /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
   sourceMetrics: ReadonlySet<string>;
   elf: readonly ElfFile[];

@@ -12,6 +12,7 @@ import { lifecycleChecks } from './lifecycle-checks.ts';
 import { monitoringChecks } from './monitoring-checks.ts';
 import { packageChecks } from './package-checks.ts';
 import { readFacts } from './read-facts.ts';
+import { relayRangeOf } from './relay-range.ts';
 import { rpmChecks, tarballChecks } from './rpm-checks.ts';
 import { sanitizerChecks } from './sanitizer-checks.ts';
 import { sbomChecks } from './sbom-checks.ts';
@@ -87,15 +88,8 @@ export const verify: Stage = {
     return {
       outputs: await describeArtifacts(context, step, paths, () => 'verify'),
       checks: judgeAll(CHECKS, facts, context.selection),
-      metrics: Object.fromEntries(parseSamples(facts.files.get('long-term.after.metrics') ?? '')),
-      facts: { relayPorts: relayPortsOf(facts.inspected.configuration ?? '') },
+      metrics: Object.fromEntries(parseSamples(facts.lab?.sessions.after ?? '')),
+      facts: { relayPorts: relayRangeOf(facts.inspected.configuration ?? '').join('-') },
     };
   },
 };
-
-/** The relay range of a configuration; coturn's own where it names none. */
-function relayPortsOf(configuration: string): string {
-  const port = (name: string, otherwise: number) =>
-    new RegExp(`^${name}[ \\t]*=[ \\t]*(\\d+)`, 'm').exec(configuration)?.[1] ?? String(otherwise);
-  return `${port('min-port', 49_152)}-${port('max-port', 65_535)}`;
-}

@@ -3,6 +3,9 @@ import { type Check, complaints, expectValues, value } from './check.ts';
 import { serviceCalls } from './facts.ts';
 import { judgeTree } from './tree-changes.ts';
 
+/** Shells that let nobody in: base-passwd's, and those of older and newer adduser. */
+const NO_LOGIN = /^(\/usr)?(\/bin\/false|\/s?bin\/nologin)$/;
+
 const checks: Check[] = [
   {
     id: 'install.clean',
@@ -15,10 +18,11 @@ const checks: Check[] = [
         'install.status': 'installed',
         'install.version': facts.packageVersion,
         'install.group': 'turnserver',
-        'install.user': '/bin/false',
         'install.database': 'turnserver:turnserver',
         'install.configuration': 'root:turnserver:640',
       });
+      const shell = value(facts, 'install.user');
+      if (!NO_LOGIN.test(shell)) found.push(`the login shell of the service's account is "${shell}"`);
       if (!value(facts, 'install.tables').includes('turnusers_lt'))
         found.push('the account database has no table turnusers_lt');
       if (value(facts, 'install.manual') === '') found.push('turnserver(1) is not installed');

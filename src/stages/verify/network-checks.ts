@@ -1,21 +1,31 @@
-import type { LabFacts } from '../../lab/facts.ts';
-import { type Check, complaints, type Verdict } from './check.ts';
-import { withLab } from './lab-check.ts';
+import { type LabFacts, MIN_TTL, type ReachFacts } from '../../lab/facts.ts';
+import { blocked, type Check, complaints, type Verdict } from './check.ts';
+import { blockingTransport, wayName, withLab } from './lab-check.ts';
 
 /** Messages that each client sends: src/lab/scenarios/relay.ts. */
 const MESSAGES = 1000;
 /** Each transport by IPv4 and IPv6, by Send and by channel. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
-/** Configurations of src/lab/run.ts. */
-const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'hostile', 'rest'] as const;
+/**
+ * Configurations of src/lab/run.ts whose servers have to live to the end. What ends the one that gets hostile packets is the business of
+ * `packets.hostile`.
+ */
+const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'rest'] as const;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
 const INDEPENDENT_MESSAGES = 100;
-/** A packet that has crossed half the internet has lost 32 at most of the 64 that hosts begin with. */
-const MIN_TTL = 32;
 
-function judgeRelays({ relays }: LabFacts, transport: string): Verdict {
-  const own = relays.filter((relay) => relay.transport === transport);
+const silentWays = ({ reach }: LabFacts) => reach.filter(({ remote }) => !remote);
+const wayOf = ({ transport, family }: ReachFacts) => `${transport}/${family}`;
+
+function judgeRelays(lab: LabFacts, transport: string): Verdict {
+  const own = lab.relays.filter((relay) => relay.transport === transport);
+  const silent = silentWays(lab).filter((each) => each.transport === transport);
+  const by = silent
+    .map((each) => blockingTransport(lab, wayOf(each)))
+    .find((id) => id !== `network.${transport}`);
+  if (by !== undefined)
+    return blocked(by, `no answer over ${silent.map((each) => wayName(wayOf(each))).join(', ')}`);
   const total = (key: 'sent' | 'received') => own.reduce((sum, relay) => sum + relay[key], 0);
   const found = own
     .filter(({ sent, received }) => sent !== MESSAGES || received !== MESSAGES)
@@ -24,9 +34,98 @@ function judgeRelays({ relays }: LabFacts, transport: string): Verdict {
       return `${relay.family} by ${relay.way}: ${relay.received} of ${MESSAGES} came back${why}`;
     });
   if (own.length !== CLIENTS_PER_TRANSPORT) found.push(`${own.length} clients, not ${CLIENTS_PER_TRANSPORT}`);
-  return complaints(found, 'IPv4 and IPv6, by Send and by channel: every message came back', {
+  const verdict = complaints(found, 'IPv4 and IPv6, by Send and by channel: every message came back', {
     sent: total('sent'),
     received: total('received'),
+  });
+  return verdict.ok || silent.length === 0 ? verdict : { ...verdict, cause: silence(transport, silent) };
+}
+
+/** Why nobody gets an answer over a transport. */
+function silence(transport: string, silent: readonly ReachFacts[]): string {
+  const families = silent.map(({ family }) => (family === 'ipv6' ? 'IPv6' : 'IPv4')).join(' and ');
+  const local = silent.every((each) => each.local === true)
+    ? 'clients on its own machine are answered'
+    : 'not even clients on its own machine are answered';
+  const why = silent.map(({ why: last }) => last ?? '').find((text) => text !== '');
+  return `turnserver answers no client over ${transport.toUpperCase()} (${families}): ${local}${why === undefined ? '' : `; the last try: ${why}`}`;
+}
+
+function judgeTtl(lab: LabFacts): Verdict {
+  const { ttl, relays } = lab;
+  const datagrams = relays.filter(({ transport }) => ['udp', 'dtls'].includes(transport));
+  const expected = datagrams.reduce((sum, { received }) => sum + received, 0);
+  const figures = { packets: ttl.packets, 'lowest TTL': ttl.minTtl };
+  if (ttl.packets > 0 && ttl.minTtl < MIN_TTL) {
+    const one = ttl.minTtl === 1;
+    return {
+      ok: false,
+      message: `of ${ttl.packets} datagrams that left for clients, at least one had a TTL of ${ttl.minTtl}`,
+      figures,
+      cause: `UDP answers leave with TTL ${ttl.minTtl}: clients ${one ? 'behind a router' : 'on the other side of the internet'} never receive them (coturn #2043)`,
+    };
+  }
+  const silent = silentWays(lab).find(({ transport }) => transport === 'udp');
+  if (ttl.packets === 0 && silent !== undefined) return blocked('network.udp', 'no datagram left the server');
+  return complaints(
+    ttl.packets < expected || ttl.packets === 0
+      ? [`${ttl.packets} datagrams were seen leaving, and clients received at least ${expected}`]
+      : [],
+    `${ttl.packets} datagrams, none below ${ttl.minTtl}`,
+    figures,
+  );
+}
+
+/** @param how of `servers`: an exit code, a signal, or `silence over WAY` */
+function howItEnded(how: string | undefined): string {
+  return how?.startsWith('silence') === true
+    ? `turnserver runs, and answers nobody any more (${how})`
+    : `turnserver ended by itself with ${how}`;
+}
+
+function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): Verdict {
+  const down = CONFIGURATIONS.filter((name) => notTried[name] === undefined && servers[name] !== 'running');
+  const found = down.map((name) =>
+    servers[name] === undefined
+      ? `${name}: turnserver did not start`
+      : `${name}: ${howItEnded(servers[name])}`,
+  );
+  found.push(
+    ...Object.keys(problems).map(
+      (name) =>
+        `${name} could not be tried to its end: ${problems[name]?.split('\n').slice(0, 3).join(' | ')}`,
+    ),
+  );
+  const verdict = complaints(found, `${CONFIGURATIONS.length} configurations`, servers);
+  const [first] = down;
+  if (verdict.ok || first === undefined) return verdict;
+  const log = (logs[first] ?? problems[first] ?? '').trim().split('\n').at(-1) ?? '';
+  const how =
+    servers[first] === undefined
+      ? 'turnserver does not start'
+      : `${howItEnded(servers[first])}, with clients that send nothing malformed`;
+  return { ...verdict, cause: `${how}${log === '' ? '' : `: ${log}`}` };
+}
+
+function judgeIndependent(lab: LabFacts): Verdict {
+  const transports = ['udp', 'tcp', 'tls'];
+  const silent = silentWays(lab).find(
+    ({ transport, family }) => family === 'ipv4' && transports.includes(transport),
+  );
+  const found = transports
+    .filter((transport) => transport !== silent?.transport)
+    .flatMap((transport) => {
+      const own = lab.independent.find((each) => each.transport === transport);
+      if (own?.sent === INDEPENDENT_MESSAGES && own.received === own.sent) return [];
+      return [`${transport}: ${own?.error ?? `${own?.received ?? 0} of ${INDEPENDENT_MESSAGES} came back`}`];
+    });
+  if (found.length === 0 && silent !== undefined)
+    return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
+  const received = lab.independent.reduce((sum, each) => sum + (each.received ?? 0), 0);
+  const again = lab.independent.filter(({ tries }) => (tries ?? 1) > 1).map(({ transport }) => transport);
+  return complaints(found, `${received} messages came back`, {
+    received,
+    ...(again.length > 0 ? { 'tried again': again.join(', ') } : {}),
   });
 }
 
@@ -37,53 +136,27 @@ export const networkChecks: Check[] = [
     title: `Relays ${CLIENTS_PER_TRANSPORT * MESSAGES} messages over ${transport.toUpperCase()} across a router`,
     reason: 'On loopback a server can be wrong in ways that every client on the internet meets at once.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8656',
-    judge: withLab((lab) => judgeRelays(lab, transport)),
+    judge: withLab(['relays'], (lab) => judgeRelays(lab, transport)),
   })),
   {
     id: 'network.ttl',
-    title: `Datagrams of the server arrive with a TTL or hop limit of at least ${MIN_TTL}`,
+    title: `Datagrams leave the server with a TTL or hop limit of at least ${MIN_TTL}`,
     reason:
       'coturn 4.17.0 answered with a TTL of 1: tests on loopback passed, and no client behind a router got an answer.',
     reference: 'https://github.com/coturn/coturn/issues/2043',
-    judge: withLab(({ ttl, relays }) => {
-      const datagrams = relays.filter(({ transport }) => ['udp', 'dtls'].includes(transport));
-      const expected = datagrams.reduce((sum, { received }) => sum + received, 0);
-      const found: string[] = [];
-      if (ttl.packets < expected || ttl.packets === 0)
-        found.push(`${ttl.packets} datagrams were seen, and at least ${expected} were received`);
-      if (ttl.minTtl < MIN_TTL) found.push(`one arrived with ${ttl.minTtl}`);
-      return complaints(found, `${ttl.packets} datagrams, none below ${ttl.minTtl}`, { ...ttl });
-    }),
+    judge: withLab(['relays'], judgeTtl),
   },
   {
     id: 'network.alive',
-    title: 'The server lives through everything that is tried with it, in every configuration',
-    reason: 'A server that ends takes all calls with it, and whatever ended it can be sent again.',
-    judge: withLab(({ servers, problems }) => {
-      const found = CONFIGURATIONS.filter((name) => servers[name] !== 'running').map((name) =>
-        servers[name] === undefined
-          ? `${name}: it did not start`
-          : `${name}: it ended by itself with ${servers[name]}`,
-      );
-      found.push(...Object.keys(problems).map((name) => `${name} could not be tried to its end`));
-      return complaints(found, `${CONFIGURATIONS.length} configurations`, servers);
-    }),
+    title: 'The server starts and keeps running in every configuration',
+    reason: 'A crash ends all calls, and whatever caused it can be sent again.',
+    judge: withLab([], judgeAlive),
   },
   {
     id: 'network.independent',
-    title: 'A client that nobody here wrote (aioice) allocates and relays over UDP, TCP and TLS',
+    title: 'An independent client (aioice) allocates and relays over UDP, TCP and TLS',
     reason: 'A client and a server that are wrong in the same way get along well.',
     reference: 'https://github.com/aiortc/aioice',
-    judge: withLab(({ independent }) => {
-      const found = ['udp', 'tcp', 'tls'].flatMap((transport) => {
-        const own = independent.find((each) => each.transport === transport);
-        if (own?.sent === INDEPENDENT_MESSAGES && own.received === own.sent) return [];
-        return [
-          `${transport}: ${own?.error ?? `${own?.received ?? 0} of ${INDEPENDENT_MESSAGES} came back`}`,
-        ];
-      });
-      const received = independent.reduce((sum, each) => sum + (each.received ?? 0), 0);
-      return complaints(found, `${received} messages came back`, { received });
-    }),
+    judge: withLab(['requests', 'independent'], judgeIndependent),
   },
 ];

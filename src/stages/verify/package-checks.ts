@@ -1,6 +1,7 @@
 import { lintConfig } from '../../config/lint.ts';
 import { parseSettings } from '../../config/settings.ts';
 import { type Check, complaints, fail, pass } from './check.ts';
+import { relayRangeOf } from './relay-range.ts';
 
 /** systemd's exposure score, 0 (best) to 10, that the unit may have at most. */
 const MAX_EXPOSURE = 1.6;
@@ -88,15 +89,17 @@ export const packageChecks: Check[] = [
         /^LimitNOFILE=\d+/m,
         /^IPAddressDeny=.*169\.254\.169\.254/m,
       ];
-      const files = Number(/^LimitNOFILE=(\d+)/m.exec(unit)?.[1] ?? 0);
-      const conf = inspected.configuration ?? '';
-      const ports =
-        Number(/^max-port=(\d+)/m.exec(conf)?.[1] ?? 0) - Number(/^min-port=(\d+)/m.exec(conf)?.[1] ?? 0) + 1;
+      const limit = /^LimitNOFILE=(\d+)/m.exec(unit)?.[1];
+      const files = limit === undefined ? undefined : Number(limit);
+      const [first, last] = relayRangeOf(inspected.configuration ?? '');
+      const ports = last - first + 1;
       const missing = wanted
         .filter((pattern) => !pattern.test(unit))
         .map((pattern) => `nothing matches ${pattern.source}`);
-      if (files < 2 * ports + 1000) missing.push(`LimitNOFILE=${files} is too low for ${ports} relay ports`);
-      return complaints(missing, 'all there', { files, ports });
+      // Without a limit of its own the unit has systemd's, and that it has none is said above.
+      if (files !== undefined && files < 2 * ports + 1000)
+        missing.push(`LimitNOFILE=${files} is too low for ${ports} relay ports`);
+      return complaints(missing, 'all there', { files: files ?? 'not set', ports });
     },
   },
   {

@@ -51,6 +51,7 @@ export async function readFacts(
     platform: platformOf(step.arch),
     advisories: context.plan.advisories,
     metrics: context.plan.metrics,
+    deviations: context.plan.deviations,
     sourceMetrics: new Set(
       firstWords(
         await files.readText(built === undefined ? `${inspect}/metrics.txt` : `${built}/metrics.txt`),

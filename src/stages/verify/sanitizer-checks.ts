@@ -37,7 +37,7 @@ export const sanitizerChecks: Check[] = [
     reference: 'https://github.com/google/sanitizers/wiki/AddressSanitizer',
     judge: (facts) =>
       facts.sanitizes
-        ? withLab(judgeSanitizer)(facts)
+        ? withLab(['sanitized'], judgeSanitizer)(facts)
         : skip('only what is compiled here, and for this very processor, runs with AddressSanitizer'),
   },
 ];

@@ -1,18 +1,17 @@
-import type { LabFacts, ServiceFacts } from '../../lab/facts.ts';
-import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
-import type { PackageFacts } from './facts.ts';
+import type { ServiceFacts } from '../../lab/facts.ts';
+import { blocked, type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
+import { withLab } from './lab-check.ts';
 
-const withService =
-  (judge: (service: ServiceFacts) => Verdict) =>
-  ({ lab }: PackageFacts): Verdict =>
-    lab === undefined ? fail('the laboratory has no results') : explained(judge(lab.service), lab);
-
-function explained(verdict: Verdict, { problems }: LabFacts): Verdict {
-  const problem = problems.service;
-  return verdict.ok || problem === undefined
-    ? verdict
-    : { ...verdict, message: `${verdict.message} (${problem})` };
-}
+/** A judge of the unit. What comes after its start says nothing where it has not started. */
+const withService = (
+  judge: (service: ServiceFacts) => Verdict,
+  { scenario, first = false }: { scenario?: string; first?: boolean } = {},
+) =>
+  withLab(['service', ...(scenario === undefined ? [] : [scenario])], ({ service }) =>
+    !first && service.state !== 'active' && service.state !== 'not tried'
+      ? blocked('service.start', `the unit is ${service.state}`)
+      : judge(service),
+  );
 
 const EMULATED = 'under QEMU, so without MemoryDenyWriteExecute and SystemCallFilter';
 
@@ -69,21 +68,25 @@ const SLACK_SECONDS = 30;
 
 function judgeDrain({ drain }: ServiceFacts): Verdict {
   if (drain === undefined) return fail('no stop under a session was tried');
-  const { deadline, newcomer, sent, received, ended, abandoned, results } = drain;
+  const { deadline, session, vanished } = drain;
+  const { newcomer, sent, received } = session;
   const found: string[] = [];
   if (!/^\d+$/.test(newcomer))
     found.push(`during the stop, the allocation of a new client was answered with ${newcomer}`);
   if (sent === 0 || received < sent)
     found.push(`${sent - received} of ${sent} messages were lost during the stop`);
-  if (ended > SLACK_SECONDS) found.push(`the unit was down ${ended} s after the last session had ended`);
-  if (abandoned > deadline + SLACK_SECONDS)
-    found.push(`with a client that had vanished, a stop took ${abandoned} s; its deadline was ${deadline} s`);
-  const bad = results.filter((result) => result !== 'success');
+  if (session.seconds > SLACK_SECONDS)
+    found.push(`the unit was down ${session.seconds} s after the last session had ended`);
+  if (vanished.seconds > deadline + SLACK_SECONDS)
+    found.push(
+      `with a client that had vanished, a stop took ${vanished.seconds} s; its deadline was ${deadline} s`,
+    );
+  const bad = [session.result, vanished.result].filter((result) => result !== 'success');
   if (bad.length > 0) found.push(`the result of the unit is ${bad.join(', ')}`);
   return complaints(
     found,
     `${received} of ${sent} messages during the stop; a new client was answered ${newcomer}`,
-    { messages: sent, lost: sent - received, deadline, abandoned },
+    { messages: sent, lost: sent - received, deadline, 'seconds with a vanished client': vanished.seconds },
   );
 }
 
@@ -92,14 +95,16 @@ export const serviceChecks: Check[] = [
   {
     id: 'service.start',
     title: 'The unit starts under systemd, in its sandbox, with the shipped configuration',
-    reason:
-      'A sandbox that takes one system call too many is found by nothing but a start; on a fleet it is an outage.',
+    reason: 'Only a real start reveals an over-strict sandbox; on a fleet it is an outage.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
-    judge: withService(({ state, metrics, log, emulated }) => {
-      if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
-      if (metrics === false) return fail('the unit is active, and its metrics can not be read');
-      return pass(emulated ? `active, ${EMULATED}` : 'active');
-    }),
+    judge: withService(
+      ({ state, metrics, log, emulated }) => {
+        if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
+        if (metrics === false) return fail('the unit is active, and its metrics can not be read');
+        return pass(emulated ? `active, ${EMULATED}` : 'active');
+      },
+      { first: true },
+    ),
   },
   {
     id: 'service.restart',
@@ -120,10 +125,12 @@ export const serviceChecks: Check[] = [
   {
     id: 'service.drain',
     title: 'A stop lets nobody new in, and live sessions lose nothing inside the deadline',
-    reason: 'A fleet is rebuilt while people talk: what is stopped at once hangs up on all of them.',
+    reason: 'Deployments happen during calls; an abrupt stop drops all of them.',
     reference: 'https://github.com/coturn/coturn/pull/1997',
     judge: (facts) =>
-      facts.drains ? withService(judgeDrain)(facts) : skip(`coturn ${facts.version} can not drain`),
+      facts.drains
+        ? withService(judgeDrain, { scenario: 'drain' })(facts)
+        : skip(`coturn ${facts.version} cannot drain`),
   },
   {
     id: 'service.metadata',
@@ -132,6 +139,6 @@ export const serviceChecks: Check[] = [
       "The metadata service gives out the machine's credentials; one deleted line must not open it to every client.",
     reference:
       'https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html#IPAddressAllow=ADDRESS%5B/PREFIXLENGTH%5D%E2%80%A6',
-    judge: withService(judgeMetadata),
+    judge: withService(judgeMetadata, { scenario: 'metadata' }),
   },
 ];

@@ -1,75 +1,33 @@
-import { type Check, complaints, fail, pass, skip, type Verdict, value } from './check.ts';
-import { clientCounts, declaredTypes, type PackageFacts, parseSamples } from './facts.ts';
+import { blocked, type Check, complaints, fail, pass, skip, type Verdict, value } from './check.ts';
+import { clientCounts, type PackageFacts } from './facts.ts';
 
-const CREDENTIALS = ['long-term', 'rest-secret'] as const;
-const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
-
-/** Messages that each client of recipes/docker/verify/traffic.sh sends. */
+/** Messages that the client of recipes/docker/verify/traffic.sh sends. */
 const MESSAGES = 50;
-/** Payload of one message in bytes. */
-const MESSAGE_BYTES = 100;
-
 /** What turnutils_uclient says when it gets no allocation. */
 const REFUSED = /401|Unauthori[sz]ed|Cannot complete Allocation/i;
 
 const text = (facts: PackageFacts, name: string) => facts.files.get(name) ?? '';
 
-/**
- * How much an unlabelled metric grew between two scrapes; undefined if either hasn't got it. coturn's own client (from
- * 4.14) declares a metric from the start, but gives it a value only on first use: until then it is 0.
- */
-function delta(facts: PackageFacts, before: string, after: string, metric: string): number | undefined {
-  const sample = (name: string) => parseSamples(text(facts, `${name}.metrics`)).get(metric);
-  const first =
-    sample(before) ?? (declaredTypes(text(facts, `${before}.metrics`)).has(metric) ? 0 : undefined);
-  const second = sample(after);
-  return first === undefined || second === undefined ? undefined : second - first;
-}
+/** A judge of what was tried on a server; nothing is proved by a server that did not start. */
+const withServer =
+  (name: string, judge: (facts: PackageFacts) => Verdict) =>
+  (facts: PackageFacts): Verdict => {
+    if (value(facts, `${name}.ready`) === 'yes') return judge(facts);
+    const why = `turnserver did not start: ${lastLines(text(facts, `${name}.log`))}`;
+    if (name !== 'shipped' && value(facts, 'shipped.ready') === 'yes') return fail(why);
+    return blocked('server.shipped', why);
+  };
 
-function judgeTransport(facts: PackageFacts, credentials: string, transport: string): Verdict {
-  if (value(facts, `${credentials}.ready`) !== 'yes')
-    return fail(`turnserver did not start: ${lastLines(text(facts, `${credentials}.log`))}`);
-  const log = text(facts, `${credentials}.${transport}.log`);
+function judgeClient(facts: PackageFacts): Verdict {
+  const log = text(facts, 'client.log');
   const counts = clientCounts(log);
   if (counts === undefined) return fail(`the client sent nothing: ${lastLines(log)}`);
-  const attempts = Number(facts.values.get(`${credentials}.${transport}.attempts`) ?? 1);
-  const figures = { sent: counts.sent, received: counts.received, attempts };
-  if (counts.sent !== MESSAGES) return fail(`${counts.sent} of ${MESSAGES} messages were sent`, figures);
-  if (counts.received !== MESSAGES)
-    return fail(`${counts.received} of ${MESSAGES} messages came back from the peer`, figures);
-  return pass(`${MESSAGES} of ${MESSAGES} messages went to the peer and back`, figures);
+  const { sent, received } = counts;
+  if (sent !== MESSAGES) return fail(`${sent} of ${MESSAGES} messages were sent`, { sent, received });
+  if (received !== MESSAGES)
+    return fail(`${received} of ${MESSAGES} messages came back from the peer`, { sent, received });
+  return pass(`${MESSAGES} of ${MESSAGES} messages went to the peer and back`, { sent, received });
 }
-
-/** The peer figures of one server run: every message that a client sent, in whatever attempt, went out once and came back once. */
-function judgeCounters(facts: PackageFacts, credentials: string): Verdict {
-  const sent = TRANSPORTS.map((transport) => Number(facts.values.get(`${credentials}.${transport}.sent`)));
-  const expected = sent.reduce((sum, count) => sum + count, 0);
-  if (!sent.every((count) => count >= MESSAGES))
-    return fail(`the clients sent ${sent.join(', ')} messages, not ${MESSAGES} or more each`);
-  const wanted: Record<string, number> = {
-    turn_total_traffic_peer_sentp: expected,
-    turn_total_traffic_peer_rcvp: expected,
-    turn_total_traffic_peer_sentb: expected * MESSAGE_BYTES,
-    turn_total_traffic_peer_rcvb: expected * MESSAGE_BYTES,
-  };
-  const figures: Record<string, number | string> = {};
-  const found = Object.entries(wanted).flatMap(([metric, count]) => {
-    const grown = delta(facts, `${credentials}.before`, `${credentials}.after`, metric);
-    figures[metric] = grown ?? 'missing';
-    return grown === count ? [] : [`${metric} grew by ${grown ?? 'nothing known'}, not ${count}`];
-  });
-  return complaints(found, `peer counters grew by exactly ${expected} packets each way`, figures);
-}
-
-const transportChecks: Check[] = CREDENTIALS.flatMap((credentials) =>
-  TRANSPORTS.map((transport) => ({
-    id: `relay.${credentials}.${transport}`,
-    title: `Relays over ${transport.toUpperCase()} with ${credentials === 'long-term' ? 'long-term credentials' : 'a REST secret'}`,
-    reason: 'An allocation on the installed package, with data to a peer and back, counted.',
-    reference: 'https://www.rfc-editor.org/rfc/rfc8656',
-    judge: (facts: PackageFacts) => judgeTransport(facts, credentials, transport),
-  })),
-);
 
 export const trafficChecks: Check[] = [
   {
@@ -96,7 +54,10 @@ export const trafficChecks: Check[] = [
     reason: 'A line that is not understood is only a warning, and the server runs on without it.',
     judge: (facts) => {
       if (value(facts, 'shipped.ready') !== 'yes')
-        return fail(`turnserver did not start: ${lastLines(text(facts, 'shipped.log'))}`);
+        return {
+          ...fail(`turnserver did not start: ${lastLines(text(facts, 'shipped.log'))}`),
+          cause: 'turnserver does not start with the shipped configuration',
+        };
       const bad = text(facts, 'shipped.log')
         .split('\n')
         .filter((line) => /bad configuration format|wrong configuration|cannot parse/i.test(line));
@@ -108,21 +69,20 @@ export const trafficChecks: Check[] = [
     title: 'Answers a STUN binding request',
     reason: 'The first thing that every client does.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489',
-    judge: (facts) => {
+    judge: withServer('shipped', (facts) => {
       const log = text(facts, 'stun.log');
       const address = /UDP reflexive addr: (\S+)/.exec(log)?.[1];
       return address === undefined
         ? fail(`no reflexive address: ${lastLines(log)}`)
         : pass(`reflexive address ${address}`);
-    },
+    }),
   },
   {
     id: 'server.closed',
     title: 'Nobody without credentials gets a relay, and no administration port is open',
     reason: 'The package is started on machines with public addresses before anybody has edited anything.',
-    judge: (facts) => {
+    judge: withServer('shipped', (facts) => {
       const found: string[] = [];
-      if (value(facts, 'shipped.ready') !== 'yes') found.push('turnserver did not start');
       for (const name of ['anonymous', 'stranger']) {
         const log = facts.files.get(`${name}.log`);
         if (log === undefined) found.push(`the ${name} client did not run`);
@@ -136,47 +96,26 @@ export const trafficChecks: Check[] = [
       if (open === 'yes') found.push("the metrics can be read at the machine's own address");
       else if (open !== 'no') found.push(`whether the metrics are public could not be tried (${open})`);
       return complaints(found, 'no relay for strangers, port 5766 closed, metrics on loopback only');
-    },
+    }),
   },
-  ...transportChecks,
-  ...CREDENTIALS.map((credentials) => ({
-    id: `relay.${credentials}.refused`,
-    title: `A wrong ${credentials === 'long-term' ? 'password' : 'secret'} is refused`,
+  {
+    id: 'relay.utilities',
+    title: "The package's own client relays through the package's own server",
+    reason: 'Operators test a machine with turnutils_uclient and turnutils_peer.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc8656',
+    judge: withServer('utilities', judgeClient),
+  },
+  {
+    id: 'relay.refused',
+    title: 'A wrong password is refused',
     reason: 'The same server that has just served the right one.',
-    judge: (facts: PackageFacts): Verdict => {
-      const log = facts.files.get(`${credentials}.wrong.log`);
+    judge: withServer('utilities', (facts) => {
+      const log = facts.files.get('wrong.log');
       if (log === undefined) return fail('the client did not run');
       const sent = clientCounts(log)?.sent ?? 0;
       if (sent > 0) return fail('a client with a wrong password got a relay', { sent });
       return REFUSED.test(log) ? pass('refused', { sent }) : fail(`no refusal seen: ${lastLines(log)}`);
-    },
-  })),
-  ...CREDENTIALS.map((credentials) => ({
-    id: `metrics.${credentials}`,
-    title: `Prometheus peer counters equal the messages sent (${credentials})`,
-    reason: 'Metrics that are there but wrong are worse than none: capacity is planned by them.',
-    judge: (facts: PackageFacts) => judgeCounters(facts, credentials),
-  })),
-  {
-    id: 'metrics.names',
-    title: 'The metric names and types are those of this version',
-    reason: 'Dashboards and alerts are written against names; coturn has changed them six times.',
-    judge: (facts) => {
-      const declared = declaredTypes(text(facts, 'long-term.after.metrics'));
-      const found = facts.metrics
-        .filter((metric) => declared.get(metric.name) !== metric.type)
-        .map((metric) => `${metric.name} is ${declared.get(metric.name) ?? 'missing'}, not a ${metric.type}`);
-      const strange = [...declared.keys()].filter(
-        (name) =>
-          /^(turn|stun)_/.test(name) &&
-          !facts.sourceMetrics.has(name) &&
-          !facts.metrics.some((metric) => metric.name === name),
-      );
-      found.push(
-        ...strange.map((name) => `${name} is neither in the table nor in the source of this version`),
-      );
-      return complaints(found, `${facts.metrics.length} metrics`, { metrics: declared.size });
-    },
+    }),
   },
   {
     id: 'server.stop',
@@ -185,11 +124,11 @@ export const trafficChecks: Check[] = [
     judge: (facts) => {
       // 143: ended by the signal itself, which systemd counts as clean; all that a version without a handler can do.
       const clean = facts.handlesStop === true ? ['0'] : ['0', '143'];
-      const stops = ['shipped', ...CREDENTIALS].map((name) => [name, value(facts, `${name}.stop`)] as const);
+      const stops = ['shipped', 'utilities'].map((name) => [name, value(facts, `${name}.stop`)] as const);
       return complaints(
         stops.filter(([, code]) => !clean.includes(code)).map(([name, code]) => `${name} ended with ${code}`),
         stops.every(([, code]) => code === '0')
-          ? 'three times 0'
+          ? 'twice 0'
           : 'ended by the signal: this version has no handler for it',
       );
     },

@@ -1,24 +1,53 @@
 import { describe, expect, it } from 'vitest';
 import { createPcapReader, ttlOf } from '../../../src/lab/capture.ts';
-import { ADDRESSES, linkCommands, MACHINES } from '../../../src/lab/network.ts';
+import { SERVERS } from '../../../src/lab/facts.ts';
+import {
+  ADDRESSES,
+  linkCommands,
+  MACHINES,
+  type Namespaces,
+  OWN_ADDRESSES,
+} from '../../../src/lab/network.ts';
 
 describe('linkCommands', () => {
-  const commands = linkCommands({ client: 11, server: 12, peer: 13 }).map((words) => words.join(' '));
+  const namespaces = Object.fromEntries(MACHINES.map((name, index) => [name, 100 + index])) as Namespaces;
+  const commands = linkCommands(namespaces).map((words) => words.join(' '));
+  const inside = (machine: keyof Namespaces) =>
+    commands.filter((line) => line.startsWith(`nsenter --net=/proc/${namespaces[machine]}/ns/net -- ip `));
 
   it('joins each machine to the router, and gives it the way to the others', () => {
     for (const machine of MACHINES) {
-      const { ipv4, router4, router6 } = ADDRESSES[machine];
+      const { ipv4, ipv6, router4, router6 } = ADDRESSES[machine];
       expect(commands).toContain(`ip address add ${router4}/24 dev ${machine}`);
-      expect(commands.some((line) => line.includes(`address add ${ipv4}/24 dev eth0`))).toBe(true);
-      expect(commands.some((line) => line.endsWith(`route add default via ${router4}`))).toBe(true);
-      expect(commands.some((line) => line.endsWith(`-6 route add default via ${router6}`))).toBe(true);
+      const own = inside(machine);
+      expect(own.some((line) => line.endsWith(`address add ${ipv4}/24 dev eth0`))).toBe(true);
+      expect(own.some((line) => line.endsWith(`address add ${ipv6}/64 dev eth0 nodad`))).toBe(true);
+      expect(own.some((line) => line.endsWith(`route add default via ${router4}`))).toBe(true);
+      expect(own.some((line) => line.endsWith(`-6 route add default via ${router6}`))).toBe(true);
     }
+  });
+
+  it('gives no address twice', () => {
+    const all = MACHINES.flatMap((machine) => Object.values(ADDRESSES[machine]));
+    expect(new Set(all).size).toBe(all.length);
   });
 
   it('enters a namespace for what belongs there only', () => {
     const entered = commands.filter((line) => line.startsWith('nsenter'));
-    expect(entered.every((line) => /^nsenter --net=\/proc\/1[123]\/ns\/net -- ip /.test(line))).toBe(true);
-    expect(commands.filter((line) => line.includes(' type veth '))).toHaveLength(3);
+    expect(entered).toHaveLength(MACHINES.flatMap(inside).length);
+    for (const machine of MACHINES)
+      expect(commands.filter((line) => line.endsWith(`netns ${namespaces[machine]}`))).toEqual([
+        `ip link add ${machine} type veth peer name eth0 netns ${namespaces[machine]}`,
+      ]);
+    expect(commands.filter((line) => line.includes(' type veth '))).toHaveLength(MACHINES.length);
+  });
+
+  it('gives the further addresses to the machines of the servers, and to no other', () => {
+    for (const machine of MACHINES)
+      for (const address of OWN_ADDRESSES)
+        expect(inside(machine).some((line) => line.endsWith(`address add ${address} dev lo`))).toBe(
+          SERVERS.some((server) => server === machine),
+        );
   });
 });
 

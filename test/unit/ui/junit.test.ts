@@ -26,9 +26,13 @@ describe('renderJunit', () => {
     const lines = parsed(renderJunit(manifest));
     for (const step of manifest.steps) {
       for (const check of step.checks ?? []) {
-        const kind = { passed: '', failed: '|failure', skipped: '|skipped', accepted: '|skipped' }[
-          check.status
-        ];
+        const kind = {
+          passed: '',
+          failed: '|failure',
+          skipped: '|skipped',
+          accepted: '|skipped',
+          blocked: '|skipped',
+        }[check.status];
         expect(lines).toContain(`${step.target} / ${step.arch}|${check.id}${kind}`);
       }
     }

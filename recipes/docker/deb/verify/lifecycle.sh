@@ -4,8 +4,23 @@ apt_install() {
 	apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
-install_fresh() {
+# satisfy NAME RELATIONS: exactly what a package declares that it needs, and nothing else.
+satisfy() {
+	run_apt "$1" apt-get satisfy -qy --no-install-recommends "$2"
+}
+
+# What other packages bring along (systemd makes /etc/machine-id and accounts of its own) is theirs, and stays: so they are installed
+# before the tree is looked at for the first time.
+install_dependencies() {
 	run_apt apt-update apt-get update -q -o APT::Update::Error-Mode=any
+	satisfy dependencies "$(dpkg-deb -f /inputs/coturn.deb Pre-Depends Depends | sed 's/^[A-Za-z-]*: //' | paste -sd,)"
+}
+
+install_dependencies_of_distribution() {
+	satisfy dependencies-of-distribution "$(apt-cache show coturn | sed -n 's/^\(Pre-\)\?Depends: //p' | paste -sd,)"
+}
+
+install_fresh() {
 	run_apt install apt_install /inputs/coturn.deb
 	fact install.status "$(dpkg-query -W -f '${db:Status-Status}' coturn 2>/dev/null)"
 	fact install.version "$(dpkg-query -W -f '${Version}' coturn 2>/dev/null)"
@@ -45,7 +60,10 @@ upgrade_from_distribution() {
 	fact upgrade.configuration "$(cmp -s /etc/turnserver.conf /tmp/edited.conf && echo kept || echo changed)"
 	fact upgrade.initscript "$([ -e /etc/init.d/coturn ] && echo left || echo gone)"
 	systemctl stop coturn.service
-	if start upgraded /etc/turnserver.conf; then stop upgraded; fi
+	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
+	sed '/^syslog/d' /etc/turnserver.conf >/tmp/upgraded.conf
+	chmod 644 /tmp/upgraded.conf
+	if start upgraded /tmp/upgraded.conf; then stop upgraded; fi
 	run upgrade-purge dpkg --purge coturn
 	systemd_off
 	# Without log-file, as in the distribution's configuration, turnserver logs there; under systemd PrivateTmp= takes it away.

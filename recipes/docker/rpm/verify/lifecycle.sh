@@ -14,6 +14,10 @@ run_dnf() {
 	return 1
 }
 
+# A root that rpm manages has most of what the package needs; what dnf brings along is told by its lists.
+install_dependencies() { :; }
+install_dependencies_of_distribution() { :; }
+
 install_fresh() {
 	rpm -qa | LC_ALL=C sort >/tmp/before.packages
 	run_dnf install install /inputs/coturn.rpm
@@ -59,7 +63,10 @@ upgrade_from_distribution() {
 	fact upgrade.configuration "$(cmp -s "$configuration" /tmp/edited.conf && echo kept || echo changed)"
 	fact upgrade.account "$(turnadmin --list --db /var/lib/coturn/turndb 2>&1 | grep -c '^kept')"
 	systemctl stop coturn.service
-	if start upgraded "$configuration"; then stop upgraded; fi
+	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
+	sed '/^syslog/d' "$configuration" >/tmp/upgraded.conf
+	chmod 644 /tmp/upgraded.conf
+	if start upgraded /tmp/upgraded.conf; then stop upgraded; fi
 	run_dnf upgrade-remove remove --noautoremove coturn
 	fact upgrade-remove.saved "$(cmp -s "$configuration.rpmsave" /tmp/edited.conf && echo saved || echo gone)"
 	# The shipped configuration beside the edited one, at the upgrade. Both are the administrator's to remove.

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import type { DrainFacts, LabFacts } from '../../src/lab/facts.ts';
+import type { CheckResult } from '../../src/manifest/schema.ts';
+import { type Check, judgeAll } from '../../src/stages/verify/check.ts';
+import type { PackageFacts } from '../../src/stages/verify/facts.ts';
+import { parseLabFacts } from '../../src/stages/verify/lab.ts';
+import { packageFacts } from './package-facts.ts';
+
+const text = readFileSync(new URL('../fixtures/verified-4.6.1/lab/lab.json', import.meta.url), 'utf8');
+
+/** What the laboratory has really seen of coturn 4.6.1 for debian-13 on x86_64: it passes every check. */
+export const goodLab = (): LabFacts => parseLabFacts(text);
+
+/** And of the stops of coturn 4.16.0, which drains. */
+export const DRAIN: Readonly<DrainFacts> = {
+  deadline: 20,
+  session: { newcomer: '403', sent: 2600, received: 2600, seconds: 7.177, result: 'success' },
+  vanished: { seconds: 25.269, result: 'success' },
+};
+
+/** Those facts of 4.6.1, in which something is another. */
+export function plantedLab(change: (lab: LabFacts) => void): LabFacts {
+  const lab = goodLab();
+  change(lab);
+  return lab;
+}
+
+/** Checks that did not pass, the failed ones and those that were not tried. */
+export interface Bad {
+  failed: CheckResult[];
+  blocked: CheckResult[];
+  /** Of every cause, once. */
+  causes: string[];
+}
+
+/** Judges facts of the laboratory. */
+export function badOf(
+  checks: readonly Check[],
+  lab: LabFacts | undefined,
+  facts: Partial<PackageFacts> = {},
+): Bad {
+  const results = judgeAll(checks, packageFacts({ ...facts, lab }));
+  const failed = results.filter(({ status }) => status === 'failed');
+  const causes = [...new Set(failed.flatMap(({ cause }) => cause ?? []))];
+  return { failed, blocked: results.filter(({ status }) => status === 'blocked'), causes };
+}
+
+export const ids = (results: readonly CheckResult[]): string[] => results.map(({ id }) => id);
+
+/** Ids of blocked checks, by what has blocked them. */
+export function blockedBy(results: readonly CheckResult[]): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const { id, blockedBy: by = 'nothing' } of results) found[by] = [...(found[by] ?? []), id];
+  return found;
+}

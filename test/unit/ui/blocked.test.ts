@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckResult, Manifest } from '../../../src/manifest/schema.ts';
+import { renderJunit } from '../../../src/ui/junit.ts';
+import { causesOf, countChecks, variantsOf, verdictOf } from '../../../src/ui/outcome.ts';
+import { renderReport } from '../../../src/ui/report.ts';
+import { renderSummary } from '../../../src/ui/summary.ts';
+import { fixture } from './manifest-fixture.ts';
+
+const CAUSE = 'Answers leave with TTL 1: nobody gets them';
+const MESSAGE = 'of 57 datagrams at least one had a TTL of 1';
+const UNTRIED = 'not tried, because stun failed: no answer over UDP';
+
+/** The fixture in which some checks of some packages came out differently, and their steps with them. */
+function changed(
+  names: (variant: string) => boolean,
+  checks: Record<string, Partial<CheckResult>>,
+  status: 'done' | 'failed' = 'failed',
+): Manifest {
+  const manifest = fixture();
+  const steps = manifest.steps.map((step) => {
+    if (step.checks === undefined || !names(`${step.target} / ${step.arch}`)) return step;
+    const all = step.checks.map((check) => ({ ...check, ...checks[check.id] }));
+    const error = status === 'failed' ? { error: `${CAUSE}\n1 check failed, 3 could not be tried` } : {};
+    return { ...step, status, checks: all, ...error };
+  });
+  return { ...manifest, steps };
+}
+
+const BLOCKED = { status: 'blocked', blockedBy: 'stun', message: UNTRIED, figures: {} } as const;
+/** What a server is like that nobody gets an answer of by UDP. */
+const SILENT: Record<string, Partial<CheckResult>> = {
+  stun: { status: 'failed', message: MESSAGE, cause: CAUSE },
+  'turn-udp': BLOCKED,
+  'turn-dtls': BLOCKED,
+  'metrics-agree': BLOCKED,
+};
+const ONE = 'debian-13 / arm64';
+const one = changed((name) => name === ONE, SILENT);
+const all = changed(() => true, SILENT);
+const onlyBlocked = changed((name) => name === ONE, { 'turn-udp': BLOCKED, 'turn-dtls': BLOCKED }, 'done');
+
+const summaryOf = (manifest: Manifest, columns = 80) =>
+  renderSummary(manifest, { dir: '/srv/dist', columns, color: false });
+const reportOf = (manifest: Manifest) => renderReport(manifest, { turnbuildVersion: '1.0.0' });
+const flat = (text: string) => text.replace(/\s+/g, ' ');
+
+describe('the outcome of blocked checks', () => {
+  it('is a failure, of blocked checks alone as well', () => {
+    expect(verdictOf(one)).toBe('failed');
+    expect(verdictOf(onlyBlocked)).toBe('failed');
+    expect(summaryOf(onlyBlocked)).toMatch(/^coturn 4\.6\.1-1: 4 packages, FAILED\n/);
+    expect(reportOf(onlyBlocked)).toContain('<p class="verdict failed">');
+  });
+
+  it('is counted by itself', () => {
+    const of = variantsOf(one).find(({ name }) => name === ONE);
+    expect(countChecks(of?.checks ?? [])).toEqual({
+      passed: 16,
+      failed: 1,
+      skipped: 1,
+      accepted: 0,
+      blocked: 3,
+    });
+  });
+
+  it('has each cause once, with the packages that it was seen in', () => {
+    expect(causesOf(variantsOf(one))).toEqual([{ cause: CAUSE, variants: [ONE] }]);
+    expect(causesOf(variantsOf(all))).toEqual([
+      { cause: CAUSE, variants: variantsOf(all).map(({ name }) => name) },
+    ]);
+    expect(causesOf(variantsOf(fixture()))).toEqual([]);
+  });
+
+  it('stays accepted where the failure is, and has no cause then', () => {
+    const accepted = { ...SILENT.stun, status: 'accepted' as const, advisories: ['CVE-2026-1'] };
+    const manifest = changed((name) => name === ONE, { stun: accepted }, 'done');
+    expect(verdictOf(manifest)).toBe('accepted');
+    expect(causesOf(variantsOf(manifest))).toEqual([]);
+    expect(summaryOf(manifest)).not.toContain(CAUSE);
+    expect(reportOf(manifest)).not.toContain(CAUSE);
+    expect(renderJunit(manifest)).not.toContain('<failure');
+  });
+});
+
+describe('the summary of blocked checks', () => {
+  it('says the cause before the packages, and of which it is one', () => {
+    const text = summaryOf(one);
+    expect(text.split('\n')[1]).toBe(`  - ${ONE}: ${CAUSE}`);
+    expect(text.indexOf(CAUSE)).toBeLessThan(text.indexOf('PACKAGE'));
+  });
+
+  it('says a cause that all packages have once, without their names', () => {
+    const text = summaryOf(all);
+    expect(text.split('\n')[1]).toBe(`  - ${CAUSE}`);
+    expect(text.split(CAUSE)).toHaveLength(2);
+  });
+
+  it('counts them in the line of their package', () =>
+    expect(summaryOf(one, 120)).toMatch(/ {2}16\/21 passed, 1 FAILED, 3 blocked, 1 skipped\n/));
+
+  it('lists what failed, and how many checks that has blocked, instead of each of them', () => {
+    const text = flat(summaryOf(one));
+    expect(text).toContain(`${ONE}: Answers STUN (stun): ${MESSAGE}`);
+    expect(text).toContain(`- ${ONE}: 3 checks could not be tried (blocked by stun)`);
+    expect(text).not.toContain(UNTRIED);
+    expect(flat(summaryOf(onlyBlocked))).toContain(`- ${ONE}: 2 checks could not be tried (blocked by stun)`);
+  });
+
+  it('fits into a terminal, in plain ASCII', () => {
+    for (const manifest of [one, all, onlyBlocked])
+      for (const line of summaryOf(manifest).split('\n')) expect(line).toMatch(/^[\x20-\x7e]{0,80}$/);
+  });
+});
+
+describe('the report of blocked checks', () => {
+  it('begins its failures with the causes, and ends them with what could not be tried', () => {
+    const page = reportOf(one);
+    const at = [
+      '<h2>Failures</h2>',
+      `<li><strong>${CAUSE}</strong> <small>${ONE}</small></li>`,
+      `<pre>${MESSAGE}</pre>`,
+      `<p>${ONE}: 3 checks could not be tried, blocked by <code>stun</code>.</p>`,
+      '<h2>Artifacts</h2>',
+    ].map((text) => page.indexOf(text));
+    expect(at).not.toContain(-1);
+    expect(at).toEqual([...at].sort((a, b) => a - b));
+    expect(reportOf(fixture())).not.toContain('could not be tried');
+  });
+
+  it('names every package of a cause at it', () => {
+    const names = variantsOf(all).map(({ name }) => name);
+    expect(reportOf(all)).toContain(`<strong>${CAUSE}</strong> <small>${names.join(', ')}</small>`);
+  });
+
+  it('shows each in the matrix, in words, and counts them in the head and below it', () => {
+    const page = reportOf(one);
+    expect(page.match(/<td class="blocked">/g)).toHaveLength(3);
+    expect(page).toMatch(/<td class="blocked">[\s\S]*?·<\/span> blocked</);
+    expect(page).toContain(UNTRIED);
+    expect(page).toContain('<td>16 of 21 passed, 3 blocked, 1 skipped</td>');
+    expect(page).toContain('Checks blocked');
+    expect(reportOf(fixture())).not.toContain('Checks blocked');
+  });
+
+  it('shows an error of a step only where no check says it', () => {
+    const error = '1 check failed, 3 could not be tried';
+    expect(reportOf(one)).not.toContain(error);
+    const manifest = fixture();
+    const steps = manifest.steps.map((step) =>
+      step.id === 'verify-debian-13-arm64' ? { ...step, status: 'failed' as const, error } : step,
+    );
+    expect(reportOf({ ...manifest, steps })).toContain(`<pre>${error}</pre>`);
+  });
+});
+
+describe('the JUnit file of blocked checks', () => {
+  it('has them as skipped, with the reason, and the failure as a failure', () => {
+    const cases = renderJunit(one).split('<testcase ').slice(1);
+    const of = (id: string) => cases.filter((text) => text.includes(`"${id}: `) && text.includes(ONE));
+    expect(of('turn-udp')).toHaveLength(1);
+    expect(of('turn-udp')[0]).toMatch(/<skipped\s*\/?>/);
+    expect(of('turn-udp')[0]).not.toContain('<failure');
+    expect(of('turn-udp')[0]).toContain(UNTRIED);
+    expect(of('stun')[0]).toContain(MESSAGE);
+    expect(of('stun')[0]).not.toContain('<skipped');
+    const suites = renderJunit(one).match(/<testsuite [^>]*>/g) ?? [];
+    expect(suites.find((text) => text.includes(ONE))).toMatch(/tests="21" .*failures="1" skipped="4"/);
+  });
+});
