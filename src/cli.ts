@@ -251,14 +251,21 @@ program
 
 program
   .command('doctor')
-  .summary('See what turnbuild needs on this machine, and mend it')
-  .description('See what turnbuild needs on this machine, and mend it. Exit code 1 if something is missing.')
+  .summary('Check prerequisites and install what is missing')
+  .description(
+    'Check prerequisites and, with --fix, install what is missing. Installed packages, configuration files and running services ' +
+      'are never changed. Exit code 1 if something is missing.',
+  )
   .option('--fix', 'install and start what is missing (Debian 12 and 13, as root)')
+  .option('--packages <names>', 'check for these Debian packages too, separated by commas')
   .option('--builder <name>', 'buildx builder (default: the current one)')
   .option('--json', 'print the findings as JSON')
-  .option('--dry-run', 'with --fix: print what would run, and change nothing')
+  .option('--dry-run', 'with --fix: print what would be installed and run; change nothing')
   .option('--verbose', 'print every line of every command')
-  .addHelpText('after', examples('turnbuild doctor', 'turnbuild doctor --fix'))
+  .addHelpText(
+    'after',
+    examples('turnbuild doctor', 'turnbuild doctor --fix --dry-run', 'turnbuild doctor --fix'),
+  )
   .action(
     async (options: {
       fix?: boolean;
@@ -266,6 +273,7 @@ program
       json?: boolean;
       verbose?: boolean;
       builder?: string;
+      packages?: string;
     }) => {
       const { doctor } = await import('./commands/doctor.ts');
       const { createOutput } = await import('./commands/output.ts');
@@ -275,6 +283,7 @@ program
           dryRun: options.dryRun === true,
           json: options.json === true,
           verbose: options.verbose === true,
+          packages: (options.packages ?? '').split(',').filter((name) => name !== ''),
           signal: interrupt.signal,
           ...(options.builder === undefined ? {} : { builder: options.builder }),
         },
