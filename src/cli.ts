@@ -2,7 +2,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import type { CapacityOptions } from './commands/capacity.ts';
 import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
-import { EXIT, TurnbuildError } from './errors.ts';
+import { EXIT, TurnbuildError, usageError } from './errors.ts';
 import type { StageName } from './plan/types.ts';
 
 declare const TURNBUILD_VERSION: string;
@@ -283,7 +283,7 @@ program
           dryRun: options.dryRun === true,
           json: options.json === true,
           verbose: options.verbose === true,
-          packages: (options.packages ?? '').split(',').filter((name) => name !== ''),
+          packages: packageNames(options.packages ?? ''),
           signal: interrupt.signal,
           ...(options.builder === undefined ? {} : { builder: options.builder }),
         },
@@ -309,6 +309,18 @@ program
     }));
     process.stdout.write(completionScript(shell, commands));
   });
+
+/** apt takes other words than names for options, removals (`NAME-`) and suites (`NAME/SUITE`). */
+function packageNames(text: string): string[] {
+  const names = text.split(',').filter((name) => name !== '');
+  const wrong = names.find((name) => !/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/.test(name));
+  if (wrong === undefined) return names;
+  throw usageError(
+    'PACKAGE_NAME_INVALID',
+    `Invalid package name "${wrong}" in --packages`,
+    'Give names of Debian packages, separated by commas: --packages gcc,make',
+  );
+}
 
 function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;

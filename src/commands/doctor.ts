@@ -56,7 +56,11 @@ async function examine({ builder, packages, signal }: DoctorOptions): Promise<Fi
 async function fix(findings: readonly Finding[], options: DoctorOptions, output: Output): Promise<void> {
   const exec = interruptible(options.signal);
   const missing = findings.filter((finding) => !finding.ok);
-  for (const finding of missing) output.line(`missing: ${finding.title} (${finding.why})`);
+  for (const finding of missing) {
+    output.line(`missing: ${finding.title} (${finding.why})`);
+    if (finding.packages.length + finding.fix.length === 0)
+      output.line(`  not fixed here: ${finding.advice}`);
+  }
   const installation = {
     packages: [...new Set(missing.flatMap(({ packages }) => packages))],
     files: Object.assign({}, ...missing.map(({ files }) => files)) as Record<string, string>,

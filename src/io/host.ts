@@ -19,7 +19,7 @@ export async function gatherHostFacts(
   builder?: string,
 ): Promise<HostFacts> {
   const programs = new Set<string>();
-  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv', 'update-binfmts']) {
+  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv']) {
     if (await onPath(name)) programs.add(name);
   }
   const engine = await exec({
@@ -70,7 +70,7 @@ async function emulated(folder = '/proc/sys/fs/binfmt_misc'): Promise<Set<string
 }
 
 async function onPath(program: string): Promise<boolean> {
-  // /usr/sbin holds dockerd and update-binfmts, and isn't on every user's PATH.
+  // /usr/sbin holds dockerd, and isn't on every user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   for (const folder of folders) {
     const found = await access(join(folder, program), constants.X_OK).then(

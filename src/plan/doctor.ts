@@ -231,10 +231,11 @@ function emulationFix(host: HostFacts, ociArch: string): Fix {
   const name = ociArch === 'arm64' ? 'qemu-aarch64' : 'qemu-x86_64';
   const sh = (script: string): Command => ({ file: 'sh', args: ['-c', script], effect: 'write' });
   return {
-    packages: ['qemu-user-static', 'binfmt-support'],
+    packages: ['qemu-user-static'],
+    // Where systemd runs, its own trigger has done both; elsewhere nothing has (Debian 13's QEMU says nothing to binfmt-support).
     fix: [
       sh(`mountpoint -q ${BINFMT} || mount -t binfmt_misc binfmt_misc ${BINFMT}`),
-      sh(`test -e ${BINFMT}/${name} || update-binfmts --enable ${name}`),
+      sh(`test -e ${BINFMT}/${name} || cat /usr/lib/binfmt.d/${name}.conf >${BINFMT}/register`),
     ],
   };
 }

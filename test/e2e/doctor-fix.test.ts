@@ -57,6 +57,10 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
     const [sources, keyring] = ['etc/apt/sources.list', KEYRING].map((path) =>
       readFileSync(join(root.dir, path)),
     );
+    onTestFinished(() => {
+      root.file('etc/apt/sources.list', sources);
+      root.file(KEYRING, keyring);
+    });
     root.file('etc/apt/sources.list', `deb [signed-by=/${KEYRING}] ${archive.mirror} bookworm main\n`);
     root.file(KEYRING, readFileSync(key.keyring));
 
@@ -70,11 +74,43 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
     expect(run.code).toBe(1);
     expect(lost(before, state(root))).toEqual([]);
     expect(state(root)).toEqual(before);
-    root.file('etc/apt/sources.list', sources);
-    root.file(KEYRING, keyring);
+  });
+
+  it('says that another apt holds the lock', async () => {
+    const before = state(root);
+    const locked = `use Fcntl; open(F, ">>/var/lib/dpkg/lock-frontend");
+      fcntl(F, F_SETLK, pack("s s l! l! i x4", F_WRLCK, 0, 0, 0, 0)) or die; $^F = 99;
+      system("node", "/turnbuild/bin/turnbuild.js", "doctor", "--fix"); exit($? >> 8)`;
+    const run = await root.run(['perl', '-e', locked]);
+    expect(run.stderr).toMatch(
+      /Another program is using apt[\s\S]*process \d+[\s\S]*Wait until[\s\S]*\[APT_LOCKED\]/,
+    );
+    expect(run.code).toBe(1);
+    expect(state(root)).toEqual(before);
   });
 
   it('adds what is missing, and leaves every installed package as it was', () => expectAddition(root, 12));
+
+  it.skipIf(!full)(
+    `lets dpkg finish when it is interrupted${full ? '' : ' (skipped: npm run check:full has it)'}`,
+    async () => {
+      // dpkg takes a while, so that the interruption comes between unpacking and configuring.
+      root.file('etc/dpkg/dpkg.cfg.d/slow', 'post-invoke="sleep 3"\n');
+      const before = await root.packages();
+      const script = `turnbuild() { exec node /turnbuild/bin/turnbuild.js "$@"; }
+      turnbuild doctor --fix --verbose --packages hello >/log 2>&1 & pid=$!
+      while ! grep -q '^Unpacking hello' /log; do sleep 0.1; done
+      kill -INT $pid; wait $pid; echo "ended $?"; cat /log; dpkg --audit; dpkg-query -W hello`;
+      const { stdout } = await root.run(['sh', '-c', script]);
+      expect(stdout).toMatch(/^ended 130$/m);
+      expect(stdout).toMatch(
+        /waiting for apt-get[\s\S]*Setting up hello[\s\S]*No package is left half-installed[\s\S]*INTERRUPTED/,
+      );
+      expect(stdout).toMatch(/^hello\s+2\.10/m);
+      expect(lost(before, await root.packages())).toEqual([]);
+      root.file('etc/dpkg/dpkg.cfg.d/slow', undefined);
+    },
+  );
 });
 
 const unproved = obstacle ?? (full ? undefined : 'npm run check:full has it');
