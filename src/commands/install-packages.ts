@@ -56,7 +56,7 @@ export async function installPackages(
     try {
       await runApt(command, options, exec, output);
     } catch (error) {
-      const added = await installedPackages(packages, exec);
+      const added = await installedPackages(packages, uninterruptible(exec));
       if (added.size === 0) await undo();
       throw error;
     }
@@ -102,11 +102,16 @@ async function runApt(
   });
   signal.removeEventListener('abort', wait);
   if (result.code === 0 && !signal.aborted) return;
-  const audit = await auditPackages(exec);
+  const audit = await auditPackages(uninterruptible(exec));
   const state =
     audit === '' ? '' : `Packages are left unfinished; run \`dpkg --configure -a\` to finish them:\n${audit}`;
   if (signal.aborted) throw interrupted(state === '' ? 'No package is left half-installed.' : state);
   throw aptError(`${result.stdout}\n${result.stderr}`, formatCommand(command), state);
+}
+
+/** For what has to be known after an interruption. */
+function uninterruptible(exec: Exec): Exec {
+  return (command, more) => exec(command, { ...more, signal: new AbortController().signal });
 }
 
 function interrupted(state: string): TurnbuildError {
