@@ -232,7 +232,7 @@ function emulationFix(host: HostFacts, ociArch: string): Fix {
   const sh = (script: string): Command => ({ file: 'sh', args: ['-c', script], effect: 'write' });
   return {
     packages: ['qemu-user-static'],
-    // Where systemd runs, its own trigger has done both; elsewhere nothing has (Debian 13's QEMU says nothing to binfmt-support).
+    // systemd does both by itself. Elsewhere nothing does on Debian 13, whose QEMU ships no file for binfmt-support.
     fix: [
       sh(`mountpoint -q ${BINFMT} || mount -t binfmt_misc binfmt_misc ${BINFMT}`),
       sh(`test -e ${BINFMT}/${name} || cat /usr/lib/binfmt.d/${name}.conf >${BINFMT}/register`),

@@ -12,6 +12,8 @@ const obstacle = rootObstacle();
 const title = (text: string) => (obstacle === undefined ? text : `${text} (skipped: ${obstacle})`);
 /** `npm run check:full` proves every kind of machine, `npm run check` one. */
 const full = process.env.TURNBUILD_FULL === '1';
+if (obstacle !== undefined) console.log(`doctor-fix.test.ts is skipped: ${obstacle}`);
+else if (!full) console.log('doctor-fix.test.ts skips 4 tests that npm run check:full has');
 const inFull = full ? '' : ' (skipped: npm run check:full has it)';
 const KEYRING = 'usr/share/keyrings/debian-archive-keyring.gpg';
 
