@@ -39,7 +39,7 @@ module.exports = {
     ...allow(
       'io',
       '^src/io/',
-      ['io/', 'plan/(buildx|command|doctor|source-lock)\\.ts', 'errors\\.ts'],
+      ['io/', 'plan/(apt-install|buildx|command|doctor|source-lock)\\.ts', 'errors\\.ts'],
       ['node', 'execa', 'tar', 'fzstd', '@octokit'],
     ),
     ...allow(

@@ -1,6 +1,6 @@
 // `npm run check`: everything that has to hold before a change lands. Sets up what it needs, a Docker engine included.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -8,8 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = `${root}/bin/turnbuild.js`;
 
 // Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
-// the archive's, diffoscope to show why two builds differ,
-// a container registry to take an image from.
+// the archive's, diffoscope to show why two builds differ, a container registry to take an image from.
 const TEST_PACKAGES = [
   'gcc',
   'make',
@@ -41,26 +40,19 @@ function step(title, file, args, env = {}) {
   process.exit(result.status ?? 1);
 }
 
-function installTestPackages() {
-  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  const missing = TEST_PACKAGES.filter((name) => spawnSync('dpkg-query', ['-W', name]).status !== 0);
-  const promtool = spawnSync('promtool', ['--version']).status !== 0;
-  if (missing.length === 0 && !promtool) return;
-  if (!/^ID=debian$/m.test(release) || process.getuid?.() !== 0) {
-    const names = [...missing, ...(promtool ? ['promtool'] : [])].join(', ');
-    console.error(`check: the tests need ${names}; install them, or run this as root on Debian`);
-    process.exit(1);
-  }
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  step('package lists', 'apt-get', ['update', '-q'], env);
-  step(
-    `install ${missing.join(' ')}`,
-    'apt-get',
-    ['install', '-qy', '--no-install-recommends', ...missing],
-    env,
-  );
-  // As the inspection of a package gets it: Debian 12 has it in a package with much else.
-  if (promtool) step('install promtool', 'sh', [`${root}/recipes/docker/promtool.sh`], env);
+/** Puts promtool beside the dependencies, not on the machine: Debian 12 has it only in a package that starts a server. */
+function providePromtool() {
+  const dir = `${root}/node_modules/.cache/turnbuild-promtool`;
+  process.env.PATH = `${process.env.PATH}:${dir}/usr/bin`;
+  if (spawnSync('promtool', ['--version']).status === 0) return;
+  mkdirSync(dir, { recursive: true });
+  step('package lists', 'apt-get', ['update', '-q']);
+  const script = `cd "$1"
+    apt-get download -q -o APT::Sandbox::User=root promtool || apt-get download -q -o APT::Sandbox::User=root prometheus
+    for deb in *.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x ./usr/bin/promtool; done
+    rm ./*.deb
+    ./usr/bin/promtool --version`;
+  step('promtool', 'sh', ['-euc', script, 'promtool', dir]);
 }
 
 if (!existsSync(`${root}/node_modules/.package-lock.json`))
@@ -69,7 +61,8 @@ step('lint', 'npx', ['biome', 'check', '.']);
 step('import rules', 'npx', ['depcruise', 'src', '--config', '.dependency-cruiser.cjs']);
 step('types', 'npx', ['tsc', '--noEmit']);
 step('bundle', process.execPath, [`${root}/scripts/bundle.js`]);
-installTestPackages();
+step('machine', process.execPath, [turnbuild, 'doctor', '--fix', '--packages', TEST_PACKAGES.join(',')]);
+providePromtool();
 const dockerScripts = (names) => names.map((name) => `${root}/recipes/docker/${name}.sh`);
 step('shell scripts', 'shellcheck', [
   '--shell=sh',
@@ -94,13 +87,15 @@ step('shell scripts of the container', 'shellcheck', [
     'rpm/verify/tarball',
   ]),
 ]);
-step('machine', process.execPath, [turnbuild, 'doctor', '--fix']);
 step('unit and integration tests', 'npx', [
   ...['vitest', 'run'],
   ...['unit', 'integration', 'thorough'].flatMap((name) => ['--project', name]),
 ]);
 step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);
 if (process.argv.includes('--full')) {
+  step('doctor --fix on several machines', 'npx', ['vitest', 'run', '--project', 'e2e', 'doctor-fix'], {
+    TURNBUILD_FULL: '1',
+  });
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
   const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
   step('verification at full scale', process.execPath, [turnbuild, ...release]);

@@ -15,29 +15,34 @@ function run(file, args) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
+/** Asks before anything is installed; without a terminal or --yes, says how to agree and ends. */
 async function confirm() {
-  if (yes || !process.stdin.isTTY || !process.stdout.isTTY) return;
+  if (yes) return;
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    console.error(
+      '\nquickstart: nothing was changed. To install this without a prompt: npm run quickstart -- --yes',
+    );
+    process.exit(1);
+  }
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await prompt.question('\nInstall and start what is missing? [Y/n] ');
+  const answer = await prompt.question('\nInstall and start this? [Y/n] ');
   prompt.close();
   if (!/^(|y|yes)$/i.test(answer.trim())) {
-    console.log('Nothing was changed. `turnbuild doctor` says what is needed.');
+    console.log('Nothing was changed. `turnbuild doctor` lists what is missing.');
     process.exit(1);
   }
 }
 
-console.log(
-  'turnbuild quickstart: installs what is missing, then builds and verifies coturn 4.6.1 from the Debian archive.',
-);
+console.log('turnbuild quickstart: builds and verifies coturn 4.6.1 from the Debian archive.');
 if (!existsSync(`${root}/node_modules/.package-lock.json`)) run('npm', ['ci', '--no-audit', '--no-fund']);
 run('npm', ['run', '--silent', 'build']);
 
 const turnbuild = `${root}/bin/turnbuild.js`;
-console.log(`\n$ turnbuild doctor`);
+console.log('\n$ turnbuild doctor');
 const doctor = spawnSync(process.execPath, [turnbuild, 'doctor'], { cwd: root, stdio: 'inherit' });
 if (doctor.status !== 0) {
-  console.log('\nWhat `turnbuild doctor --fix` would do:');
-  spawnSync(process.execPath, [turnbuild, 'doctor', '--fix', '--dry-run'], { cwd: root, stdio: 'inherit' });
+  // With --yes the real run prints the same before it installs.
+  if (!yes) run(process.execPath, [turnbuild, 'doctor', '--fix', '--dry-run']);
   await confirm();
   run(process.execPath, [turnbuild, 'doctor', '--fix']);
 }

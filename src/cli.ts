@@ -2,7 +2,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import type { CapacityOptions } from './commands/capacity.ts';
 import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
-import { EXIT, TurnbuildError } from './errors.ts';
+import { EXIT, TurnbuildError, usageError } from './errors.ts';
 import type { StageName } from './plan/types.ts';
 
 declare const TURNBUILD_VERSION: string;
@@ -251,14 +251,21 @@ program
 
 program
   .command('doctor')
-  .summary('See what turnbuild needs on this machine, and mend it')
-  .description('See what turnbuild needs on this machine, and mend it. Exit code 1 if something is missing.')
+  .summary('Check prerequisites and install what is missing')
+  .description(
+    'Check prerequisites and, with --fix, install what is missing. Installed packages, configuration files and running services ' +
+      'are never changed. Exit code 1 if something is missing.',
+  )
   .option('--fix', 'install and start what is missing (Debian 12 and 13, as root)')
+  .option('--packages <names>', 'check for these Debian packages too, separated by commas')
   .option('--builder <name>', 'buildx builder (default: the current one)')
   .option('--json', 'print the findings as JSON')
-  .option('--dry-run', 'with --fix: print what would run, and change nothing')
+  .option('--dry-run', 'with --fix: print what would be installed and run; change nothing')
   .option('--verbose', 'print every line of every command')
-  .addHelpText('after', examples('turnbuild doctor', 'turnbuild doctor --fix'))
+  .addHelpText(
+    'after',
+    examples('turnbuild doctor', 'turnbuild doctor --fix --dry-run', 'turnbuild doctor --fix'),
+  )
   .action(
     async (options: {
       fix?: boolean;
@@ -266,6 +273,7 @@ program
       json?: boolean;
       verbose?: boolean;
       builder?: string;
+      packages?: string;
     }) => {
       const { doctor } = await import('./commands/doctor.ts');
       const { createOutput } = await import('./commands/output.ts');
@@ -275,6 +283,7 @@ program
           dryRun: options.dryRun === true,
           json: options.json === true,
           verbose: options.verbose === true,
+          packages: packageNames(options.packages ?? ''),
           signal: interrupt.signal,
           ...(options.builder === undefined ? {} : { builder: options.builder }),
         },
@@ -300,6 +309,18 @@ program
     }));
     process.stdout.write(completionScript(shell, commands));
   });
+
+/** apt takes other words than names for options, removals (`NAME-`) and suites (`NAME/SUITE`). */
+function packageNames(text: string): string[] {
+  const names = text.split(',').filter((name) => name !== '');
+  const wrong = names.find((name) => !/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/.test(name));
+  if (wrong === undefined) return names;
+  throw usageError(
+    'PACKAGE_NAME_INVALID',
+    `Invalid package name "${wrong}" in --packages`,
+    'Give names of Debian packages, separated by commas: --packages gcc,make',
+  );
+}
 
 function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;

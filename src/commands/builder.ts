@@ -110,7 +110,7 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
 }
 
 function builderError(name: string | undefined, code: number, text: string): TurnbuildError {
-  const doctor = 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to mend it.';
+  const doctor = 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.';
   if (code === 127) return new TurnbuildError('DOCKER_MISSING', 'docker is not installed', { hint: doctor });
   if (/permission denied/i.test(text)) {
     return new TurnbuildError('DOCKER_REFUSED', `The Docker engine refuses this user\n${text}`, {

@@ -1,10 +1,10 @@
 import { EXIT, TurnbuildError } from '../errors.ts';
-import { readAptMirrors } from '../io/apt-mirror.ts';
-import { dryRunExec, type Exec, mustRun, runProcess } from '../io/exec.ts';
-import { writeText } from '../io/files.ts';
+import { readAptMirrors, readAptSuites } from '../io/apt-mirror.ts';
+import { type Exec, mustRun, runProcess } from '../io/exec.ts';
 import { gatherHostFacts } from '../io/host.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
-import { diagnose, type Finding, type FixStep } from '../plan/doctor.ts';
+import { diagnose, type Finding } from '../plan/doctor.ts';
+import { installPackages } from './install-packages.ts';
 import type { Output } from './output.ts';
 
 export interface DoctorOptions {
@@ -13,6 +13,8 @@ export interface DoctorOptions {
   json: boolean;
   verbose: boolean;
   builder?: string;
+  /** Further Debian packages that have to be installed. */
+  packages: readonly string[];
   /** Aborted by Ctrl-C: the program that runs is ended, and no other is started. */
   signal: AbortSignal;
 }
@@ -20,17 +22,24 @@ export interface DoctorOptions {
 /** How long a freshly started engine may take to answer. */
 const ENGINE_START_MS = 60_000;
 
-/** Says what turnbuild needs and what of it is here; with `fix` mends what it can. Exit code 1 if something is missing. */
+/** Lists turnbuild's prerequisites; with `fix` installs and starts what is missing. Exit code 1 if something is missing. */
 export async function doctor(options: DoctorOptions, output: Output): Promise<number> {
   let findings = await examine(options);
-  if (options.fix && findings.some((finding) => !finding.ok)) {
-    findings = await mend(findings, options, output);
+  const fixes = options.fix && findings.some((finding) => !finding.ok);
+  if (fixes) {
+    await fix(findings, options, output);
+    if (!options.dryRun) findings = await examine(options);
   }
-  const listed = options.fix && options.dryRun && findings.some((finding) => !finding.ok);
   if (options.json)
-    output.data(findings.map(({ fix, ...rest }) => ({ ...rest, fix: fix.map(describeStep) })));
-  // A dry run has just printed what it would mend.
-  else if (!listed) for (const line of findings.flatMap(describe)) output.line(line);
+    output.data(
+      findings.map(({ files, fix, ...rest }) => ({
+        ...rest,
+        files: Object.keys(files),
+        fix: fix.map(formatCommand),
+      })),
+    );
+  // A dry run has just printed what it would do.
+  else if (!(fixes && options.dryRun)) for (const line of findings.flatMap(describe)) output.line(line);
   return findings.every((finding) => finding.ok) || options.dryRun ? EXIT.ok : EXIT.failed;
 }
 
@@ -39,55 +48,41 @@ function interruptible(signal: AbortSignal): Exec {
   return (command, more) => runProcess(command, { signal, ...more });
 }
 
-async function examine({ builder, signal }: DoctorOptions): Promise<Finding[]> {
-  const { debian } = await readAptMirrors();
-  return diagnose(await gatherHostFacts(interruptible(signal), debian, builder));
+async function examine({ builder, packages, signal }: DoctorOptions): Promise<Finding[]> {
+  return diagnose(await gatherHostFacts(interruptible(signal), packages, builder), packages);
 }
 
-/** Mends one finding at a time and looks again after each: one fix often mends several. */
-async function mend(findings: Finding[], options: DoctorOptions, output: Output): Promise<Finding[]> {
-  const exec = options.dryRun ? dryRunExec(output.line) : interruptible(options.signal);
-  let now = findings;
-  for (const { id } of findings) {
-    const finding = now.find((each) => each.id === id);
-    if (finding === undefined || finding.ok || finding.fix.length === 0) continue;
-    output.line(`${finding.title}: ${finding.why}`);
-    for (const step of finding.fix) await perform(step, exec, options, output);
-    if (options.dryRun) continue;
-    if (id === 'docker-engine') await waitForEngine(exec);
-    now = await examine(options);
+/** Installs all packages in one go, then runs the commands, in the order of the findings. A dry run prints the same. */
+async function fix(findings: readonly Finding[], options: DoctorOptions, output: Output): Promise<void> {
+  const exec = interruptible(options.signal);
+  const missing = findings.filter((finding) => !finding.ok);
+  for (const finding of missing) {
+    output.line(`missing: ${finding.title} (${finding.why})`);
+    if (finding.packages.length + finding.fix.length === 0)
+      output.line(`  not fixed here: ${finding.advice}`);
   }
-  return now;
-}
-
-/** One step of a fix, and its other way if the first one fails. Exported for its test. */
-export async function perform(
-  step: FixStep,
-  exec: Exec,
-  options: Pick<DoctorOptions, 'dryRun' | 'verbose'>,
-  output: Pick<Output, 'line'>,
-): Promise<void> {
-  if ('write' in step) {
-    output.line(`  write ${step.write}`);
-    if (!options.dryRun) await writeText(step.write, step.content);
-    return;
-  }
-  const { otherwise, ...first } = step;
-  const run = async (command: Command) => {
-    if (!options.dryRun) output.line(`  ${formatCommand(command)}`);
-    await mustRun(exec, command, 'DOCTOR_FIX_FAILED', options.verbose ? { onLine: output.line } : {});
+  const installation = {
+    packages: [...new Set(missing.flatMap(({ packages }) => packages))],
+    files: Object.assign({}, ...missing.map(({ files }) => files)) as Record<string, string>,
+    sources: { mirror: (await readAptMirrors()).debian, suites: await readAptSuites() },
   };
-  if (otherwise === undefined) return run(first);
-  await run(first).catch((error: unknown) => {
-    if (!(error instanceof TurnbuildError) || error.code !== 'DOCTOR_FIX_FAILED') throw error;
-    output.line(`  not possible here (${lastLine(error.message)}); instead:`);
-    return run(otherwise);
-  });
+  await installPackages(installation, options, exec, output);
+  const done = new Set<string>();
+  for (const finding of missing) {
+    for (const command of finding.fix) {
+      const line = formatCommand(command);
+      if (done.has(line)) continue;
+      done.add(line);
+      output.line(`  ${line}`);
+      if (!options.dryRun) await run(command, options, exec, output);
+    }
+    if (finding.id === 'docker-engine' && finding.fix.length > 0 && !options.dryRun)
+      await waitForEngine(exec);
+  }
 }
 
-/** The last line of an error's text, which is the reason that apt gives. */
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+async function run(command: Command, options: DoctorOptions, exec: Exec, output: Output): Promise<void> {
+  await mustRun(exec, command, 'DOCTOR_FIX_FAILED', options.verbose ? { onLine: output.line } : {});
 }
 
 async function waitForEngine(exec: Exec): Promise<void> {
@@ -107,10 +102,6 @@ async function waitForEngine(exec: Exec): Promise<void> {
 }
 
 function describe(finding: Finding): string[] {
-  const line = `${finding.ok ? 'ok      ' : 'MISSING '} ${finding.title}: ${finding.why}`;
-  return finding.ok ? [line] : [line, `         mend it: ${finding.advice}`];
-}
-
-function describeStep(step: FixStep): string {
-  return 'write' in step ? `write ${step.write}` : formatCommand(step);
+  const line = `${finding.ok ? 'ok      ' : 'MISSING '} ${finding.title} (${finding.why})`;
+  return finding.ok ? [line] : [line, `         fix: ${finding.advice}`];
 }

@@ -16,37 +16,51 @@ const SECURITY_SUITES = /^(bullseye|bookworm|trixie|forky|duke|testing|stable|ol
  * its own: what apt is configured to trust is what is used.
  */
 export async function readAptMirrors(options: { root?: string } = {}): Promise<AptMirrors> {
-  const root = options.root ?? '/etc/apt';
-  const parts = join(root, 'sources.list.d');
-  const names = (await readdir(parts).catch(() => [])).sort().map((name) => join(parts, name));
   const mirrors: AptMirrors = {};
-  for (const file of [join(root, 'sources.list'), ...names]) {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    const entries = file.endsWith('.sources')
-      ? deb822Entries(text)
-      : file.endsWith('.list')
-        ? listEntries(text)
-        : [];
-    for (const { uri, suite } of entries) {
-      if (!/^https?:\/\//.test(uri)) continue;
-      if (SUITES.test(suite)) mirrors.debian ??= uri;
-      if (SECURITY_SUITES.test(suite)) mirrors.security ??= uri;
-    }
+  for (const { uri, suite } of await readEntries(options.root)) {
+    if (!/^https?:\/\//.test(uri)) continue;
+    if (SUITES.test(suite)) mirrors.debian ??= uri;
+    if (SECURITY_SUITES.test(suite)) mirrors.security ??= uri;
   }
   return mirrors;
+}
+
+/** The suites from whose component main this machine installs packages, e.g. `bookworm` and `bookworm-security`. */
+export async function readAptSuites(options: { root?: string } = {}): Promise<Set<string>> {
+  const entries = await readEntries(options.root);
+  return new Set(
+    entries
+      .filter(({ binary, components }) => binary && components.includes('main'))
+      .map(({ suite }) => suite),
+  );
 }
 
 interface Entry {
   uri: string;
   suite: string;
+  /** `deb`, not just `deb-src`. */
+  binary: boolean;
+  components: readonly string[];
+}
+
+async function readEntries(root = '/etc/apt'): Promise<Entry[]> {
+  const parts = join(root, 'sources.list.d');
+  const names = (await readdir(parts).catch(() => [])).sort().map((name) => join(parts, name));
+  const entries: Entry[] = [];
+  for (const file of [join(root, 'sources.list'), ...names]) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (file.endsWith('.sources')) entries.push(...deb822Entries(text));
+    else if (file.endsWith('.list')) entries.push(...listEntries(text));
+  }
+  return entries;
 }
 
 function listEntries(text: string): Entry[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)/.exec(line.trim());
-    return match?.[1] === undefined || match[2] === undefined
-      ? []
-      : [{ uri: trimSlash(match[1]), suite: match[2] }];
+    const match = /^deb(-src)?\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)([^#]*)/.exec(line.trim());
+    const [, source, uri, suite, components = ''] = match ?? [];
+    if (uri === undefined || suite === undefined) return [];
+    return [{ uri: trimSlash(uri), suite, binary: source === undefined, components: words(components) }];
   });
 }
 
@@ -58,13 +72,15 @@ function deb822Entries(text: string): Entry[] {
     .split(/\n\s*\n/);
   return stanzas.flatMap((stanza) => {
     const field = (name: string) =>
-      new RegExp(`^${name}:[ \\t]*((?:.*(?:\\n[ \\t]+.*)*))`, 'im')
-        .exec(stanza)?.[1]
-        ?.split(/\s+/)
-        .filter(Boolean) ?? [];
+      words(new RegExp(`^${name}:[ \\t]*((?:.*(?:\\n[ \\t]+.*)*))`, 'im').exec(stanza)?.[1] ?? '');
     if (/^(no|false|without|off|0)$/i.test(field('Enabled')[0] ?? 'yes')) return [];
-    return field('URIs').flatMap((uri) => field('Suites').map((suite) => ({ uri: trimSlash(uri), suite })));
+    const more = { binary: field('Types').includes('deb'), components: field('Components') };
+    return field('URIs').flatMap((uri) =>
+      field('Suites').map((suite) => ({ uri: trimSlash(uri), suite, ...more })),
+    );
   });
 }
+
+const words = (text: string) => text.split(/\s+/).filter(Boolean);
 
 const trimSlash = (uri: string) => uri.replace(/\/+$/, '');

@@ -9,6 +9,11 @@ export interface ExecOptions {
   input?: string | Uint8Array;
   /** Ends the program (SIGTERM, SIGKILL 5 s later) when aborted. */
   signal?: AbortSignal;
+  /**
+   * For a program that must not be cut off half-way: it runs in a session of its own, where the terminal's Ctrl-C does not
+   * reach it; `signal` sends it one SIGINT, and it is waited for however long it takes.
+   */
+  finishes?: boolean;
   /** Milliseconds after which the program is ended. */
   timeout?: number;
 }
@@ -38,9 +43,12 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     ...(command.env === undefined ? {} : { env: { ...command.env } }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.finishes ? { detached: true } : {}),
+    ...(options.signal === undefined || options.finishes ? {} : { cancelSignal: options.signal }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
   });
+  const interrupt = () => void child.kill('SIGINT');
+  if (options.finishes) options.signal?.addEventListener('abort', interrupt);
   const { onLine } = options;
   if (onLine !== undefined) {
     // Each stream by itself: together, half a line of one could end up in the middle of the other.
@@ -50,6 +58,7 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
     await Promise.all([read('stdout'), read('stderr')]).catch(() => {});
   }
   const result = await child;
+  options.signal?.removeEventListener('abort', interrupt);
   if (result.isCanceled) {
     throw new TurnbuildError('INTERRUPTED', `${command.file} was interrupted`, {
       exitCode: EXIT.interrupted,

@@ -1,21 +1,25 @@
 import { constants } from 'node:fs';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { inspectBuilderCommand, parseBuilder } from '../plan/buildx.ts';
 import type { HostFacts } from '../plan/doctor.ts';
+import { installedPackages } from './apt.ts';
 import type { Exec } from './exec.ts';
 import { exists } from './files.ts';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Looks at this machine. Changes nothing. */
+/**
+ * Looks at this machine. Changes nothing.
+ * @param packages Debian packages to look for
+ */
 export async function gatherHostFacts(
   exec: Exec,
-  mirror: string | undefined,
+  packages: readonly string[],
   builder?: string,
 ): Promise<HostFacts> {
   const programs = new Set<string>();
-  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv', 'update-binfmts']) {
+  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv']) {
     if (await onPath(name)) programs.add(name);
   }
   const engine = await exec({
@@ -29,8 +33,7 @@ export async function gatherHostFacts(
     os: await operatingSystem(),
     root: process.getuid?.() === 0,
     systemd: await exists('/run/systemd/system'),
-    mirror,
-    newDocker: await aptHasNewDocker(),
+    arch: process.arch === 'x64' ? 'amd64' : process.arch,
     docker: {
       client: programs.has('docker'),
       buildx: buildx.code === 0,
@@ -40,8 +43,9 @@ export async function gatherHostFacts(
     },
     builder: inspect.code === 0 ? parseBuilder(inspect.stdout) : undefined,
     runs: await runnable(exec),
+    emulates: await emulated(),
     programs,
-    binfmt: await exists('/proc/sys/fs/binfmt_misc/status'),
+    packages: packages.length === 0 ? new Set() : await installedPackages(packages, exec),
     archiveKeyring: await exists(KEYRING),
   };
 }
@@ -52,21 +56,21 @@ async function runnable(exec: Exec): Promise<Set<string>> {
   return new Set(stdout.split('\n').map((line) => line.trim()));
 }
 
-/** Debian 12's Docker is too old. apt's suites say more than os-release, which a single newer package changes. */
-async function aptHasNewDocker(root = '/etc/apt'): Promise<boolean> {
-  const parts = await readdir(join(root, 'sources.list.d')).catch(() => []);
-  // The source that `doctor --fix` adds itself is pinned low and doesn't make this a Debian 13.
-  const names = parts.filter((name) => /\.(list|sources)$/.test(name) && !name.startsWith('turnbuild-'));
-  const paths = [join(root, 'sources.list'), ...names.map((name) => join(root, 'sources.list.d', name))];
-  const texts = await Promise.all(paths.map((file) => readFile(file, 'utf8').catch(() => '')));
-  return texts
-    .join('\n')
-    .split('\n')
-    .some((line) => /^(deb\s|Suites:)/.test(line) && /\s(trixie|forky|sid|testing|unstable)\b/.test(line));
+/**
+ * Architectures for which binfmt_misc has a QEMU that containers can use: with the flag F the kernel holds the interpreter open,
+ * so that it need not be in the container.
+ */
+async function emulated(folder = '/proc/sys/fs/binfmt_misc'): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const [name, arch] of [['qemu-aarch64', 'arm64'] as const, ['qemu-x86_64', 'amd64'] as const]) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+    if (/^enabled$/m.test(text) && /^flags: \w*F/m.test(text)) found.add(arch);
+  }
+  return found;
 }
 
 async function onPath(program: string): Promise<boolean> {
-  // /usr/sbin holds dockerd and update-binfmts, and isn't on every user's PATH.
+  // /usr/sbin holds dockerd, and isn't on every user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   for (const folder of folders) {
     const found = await access(join(folder, program), constants.X_OK).then(

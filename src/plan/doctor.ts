@@ -8,10 +8,8 @@ export interface HostFacts {
   root: boolean;
   /** systemd is process 1, so services are its business. */
   systemd: boolean;
-  /** Debian mirror of this machine's apt configuration. */
-  mirror: string | undefined;
-  /** apt's own sources have Debian 13 or newer, whose Docker is new enough. */
-  newDocker: boolean;
+  /** Debian's name of its processor, e.g. `amd64`. */
+  arch: string;
   docker: {
     client: boolean;
     buildx: boolean;
@@ -26,35 +24,43 @@ export interface HostFacts {
   builder: InspectedBuilder | undefined;
   /** Architectures (Debian's names) whose programs this machine runs, as arch-test has it. */
   runs: ReadonlySet<string>;
+  /** Those for which the kernel has an emulator that containers can use, too. */
+  emulates: ReadonlySet<string>;
   /** Programs on PATH. */
   programs: ReadonlySet<string>;
-  /** The kernel's binfmt_misc file system is mounted. */
-  binfmt: boolean;
+  /** Of the Debian packages that were asked about, those that are installed. */
+  packages: ReadonlySet<string>;
   archiveKeyring: boolean;
 }
 
-/** One thing that turnbuild needs: whether it is there, why it is needed, and the commands that mend it. */
+/** One prerequisite: whether it is met, what it is needed for, and how to get it. */
 export interface Finding {
   id: string;
   title: string;
   ok: boolean;
   why: string;
-  /** Empty where only the user can mend it; `advice` then says how. */
-  fix: FixStep[];
+  /** Debian packages that `--fix` installs; empty where only the user can. */
+  packages: string[];
+  /** Files that these packages read when they are installed. */
+  files: Record<string, string>;
+  /** Commands after that; each may be run again. */
+  fix: Command[];
   advice: string;
 }
 
-/** A step of a fix: a file to write, or a command and what to run if that fails without having changed anything. */
-export type FixStep = (Command & { otherwise?: Command }) | { write: string; content: string };
+/** What gets a prerequisite: the part of a finding that differs between machines. */
+type Fix = Partial<Pick<Finding, 'packages' | 'files' | 'fix'>>;
 
-const TRIXIE_SOURCE = '/etc/apt/sources.list.d/turnbuild-trixie.sources';
-const TRIXIE_PIN = '/etc/apt/preferences.d/turnbuild-trixie';
+const NO_FIX = { packages: [], files: {}, fix: [] };
 
-/** Facts -> findings, in the order in which they have to be mended. Pure. */
-export function diagnose(host: HostFacts): Finding[] {
+/**
+ * Facts -> findings, in the order in which they have to be fixed. Pure.
+ * @param packages names of further Debian packages that have to be installed
+ */
+export function diagnose(host: HostFacts, packages: readonly string[] = []): Finding[] {
   const debian = host.os.id === 'debian' && ['12', '13'].includes(host.os.version);
-  const mendable = debian && host.root;
-  const fixes = (steps: FixStep[]) => (mendable ? steps : []);
+  const fixable = debian && host.root;
+  const fixes = (fix: Fix) => ({ ...NO_FIX, ...(fixable ? fix : {}) });
   const advice = (text: string) => {
     if (!debian) return text;
     return host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
@@ -67,54 +73,59 @@ export function diagnose(host: HostFacts): Finding[] {
       id: 'docker-buildx',
       title: 'Docker buildx',
       ok: host.docker.buildx,
-      why: 'builds for another architecture, on any builder',
-      fix: fixes(host.docker.buildx ? [] : installSteps(host, ['docker-buildx'], true)),
+      why: 'runs all builds',
+      ...fixes({ packages: ['docker-buildx'] }),
       advice: advice('Install the buildx plugin of Docker.'),
     },
     ...['arm64', 'amd64'].map((arch) => ({
       id: `platform-${arch}`,
-      title: `Builder runs linux/${arch}`,
+      title: `linux/${arch} supported by the builder`,
       ok: builderRuns(host, arch),
-      why: 'packages are installed and used on their own architecture before they are published',
-      fix: far(host) ? [] : fixes(emulationFix(host, arch)),
+      why: `needed to test ${arch} packages`,
+      ...(far(host) ? NO_FIX : fixes(emulationFix(host, arch))),
       advice: far(host)
-        ? `Give the builder a node for linux/${arch}.`
+        ? `Add a linux/${arch} node to the builder.`
         : advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
     })),
     // Roots are made on this machine, wherever the builder is.
     ...(far(host) ? ['arm64', 'amd64'] : []).map((arch) => ({
       id: `runs-${arch}`,
-      title: `This machine runs ${arch} programs`,
+      title: `${arch} programs run on this machine`,
       ok: host.runs.has(arch),
-      why: 'minimal roots are made on it, with the programs of their own architecture',
-      fix: fixes(emulationFix(host, arch)),
+      why: `needed to bootstrap minimal ${arch} roots`,
+      ...fixes(emulationFix(host, arch)),
       advice: advice(
         `Register QEMU for ${arch}, or pin registry images as baseImage in the targets' recipes.`,
       ),
     })),
     ...[
-      {
-        program: 'mmdebstrap',
-        why: 'makes the minimal roots that everything starts from, without a container registry',
-      },
-      { program: 'arch-test', why: 'mmdebstrap asks it whether a foreign architecture can run' },
-      { program: 'gpgv', why: 'checks the signature of the Debian archive' },
+      { program: 'mmdebstrap', why: 'bootstraps minimal roots without a container registry' },
+      { program: 'arch-test', why: 'tells mmdebstrap which architectures run on this machine' },
+      { program: 'gpgv', why: 'verifies the signatures of the Debian archive' },
     ].map(({ program, why }) => ({
       id: program,
       title: program,
       ok: host.programs.has(program),
       why,
-      fix: fixes(installSteps(host, [program], false)),
+      ...fixes({ packages: [program] }),
       advice: advice(`Install ${program}, or pin a registry image as baseImage in the target's recipe.`),
     })),
     {
       id: 'archive-keyring',
       title: 'Keys of the Debian archive',
       ok: host.archiveKeyring,
-      why: 'sources and roots from the Debian archive are checked with them',
-      fix: fixes(installSteps(host, ['debian-archive-keyring'], false)),
+      why: 'verify sources and roots from the Debian archive',
+      ...fixes({ packages: ['debian-archive-keyring'] }),
       advice: advice('Install debian-archive-keyring.'),
     },
+    ...packages.map((name) => ({
+      id: `package-${name}`,
+      title: `Package ${name}`,
+      ok: host.packages.has(name),
+      why: 'asked for with --packages',
+      ...fixes({ packages: [name] }),
+      advice: advice(`Install ${name}.`),
+    })),
   ];
 }
 
@@ -138,125 +149,93 @@ function builderFinding({ builder }: HostFacts): Finding {
     effect: 'write',
   };
   return {
+    ...NO_FIX,
     id: 'builder',
     title: `Builder ${name} (${builder?.driver})`,
     ok: (builder?.nodes ?? []).length > 0,
-    why: 'all compiling, packaging and verifying happens in it',
+    why: 'compiles, packages and inspects',
     fix: [command],
     advice: `Start its nodes: ${formatCommand(command)}`,
   };
 }
 
-/** A builder gives no containers. Which engine does is for whoever has set up the builder to say: nothing is installed. */
+/** A builder cannot run containers for the tests, so an engine is needed too. The user chooses it: nothing is installed. */
 function engineBesideFinding({ docker }: HostFacts): Finding {
   return {
+    ...NO_FIX,
     id: 'docker-engine',
     title: 'Docker engine beside the builder',
     ok: docker.engine !== undefined,
-    why: 'packages are used in a container before they are published; a builder has none to give',
-    fix: [],
-    advice: 'Start one, or name one (DOCKER_HOST, docker context use); or make packages with --no-verify.',
+    why: 'runs the containers in which packages are tested',
+    advice: 'Start one, select one (DOCKER_HOST, docker context use), or build with --no-verify.',
   };
 }
 
-interface Mending {
-  fixes: (steps: FixStep[]) => FixStep[];
+interface Means {
+  fixes: (fix: Fix) => Pick<Finding, 'packages' | 'files' | 'fix'>;
   advice: (text: string) => string;
 }
 
 /** An engine that answers is used as it is: whoever runs it decides about its version. */
-function engineFinding(host: HostFacts, { fixes, advice }: Mending): Finding {
+function engineFinding(host: HostFacts, { fixes, advice }: Means): Finding {
   const { engine, client } = host.docker;
-  const finding = { title: 'Docker engine', why: 'all compiling, packaging and verifying happens in it' };
+  const finding = { id: 'docker-engine', title: 'Docker engine', why: 'compiles, packages and tests' };
   if (engine === undefined || !client) {
-    const fix = fixes(engineFix(host));
     const text = advice('Install Docker Desktop or Docker Engine, and start it.');
-    return { id: 'docker-engine', ...finding, ok: false, fix, advice: text };
+    return { ...finding, ok: false, ...fixes(engineFix(host)), advice: text };
   }
   const ok = parseEngine(engine).suitable;
   return {
-    id: 'docker-engine',
     ...finding,
-    title: ok ? finding.title : `Docker engine (${engine}; ${MIN_ENGINE}.0 or newer is needed)`,
+    ...NO_FIX,
+    title: ok ? finding.title : `Docker engine ${MIN_ENGINE}.0 or newer (this one is ${engine})`,
     ok,
-    fix: [],
     advice: 'Upgrade it, or name another buildx builder with --builder.',
   };
 }
 
-function engineFix(host: HostFacts): FixStep[] {
-  const steps: FixStep[] = [];
-  if (!host.docker.daemon || !host.docker.client) {
-    const client = host.docker.client ? [] : ['docker-cli'];
-    const packages = ['docker.io', 'containerd', 'runc', 'docker-buildx', ...client];
-    steps.push(...installSteps(host, packages, true));
-  }
-  if (!host.docker.configured) {
-    // Several platforms in the docker driver, and OCI layouts as bases, need the containerd image store.
-    steps.push({
-      write: '/etc/docker/daemon.json',
-      content: '{ "features": { "containerd-snapshotter": true } }\n',
-    });
-  }
-  if (host.systemd) {
-    steps.push({ file: 'systemctl', args: ['restart', 'docker'], effect: 'write' });
-  } else {
-    steps.push(START_DAEMON);
-  }
-  return steps;
+function engineFix(host: HostFacts): Fix {
+  const { client, daemon, configured } = host.docker;
+  return {
+    packages: [...(daemon ? [] : ['docker.io']), ...(client ? [] : ['docker-cli'])],
+    // Only for an engine that this installs: on another one it would hide the images that are there.
+    files: daemon || configured ? {} : { [DAEMON_CONFIGURATION]: CONTAINERD_IMAGE_STORE },
+    // `start`, never `restart`: containers may run in one that answers somebody else.
+    fix: [
+      host.systemd
+        ? { file: 'systemctl', args: ['start', 'docker'], effect: 'write' as const }
+        : START_DAEMON,
+    ],
+  };
 }
 
-/** Without systemd nobody else starts it. It outlives turnbuild: the next command finds it. */
+const DAEMON_CONFIGURATION = '/etc/docker/daemon.json';
+
+/** Several platforms in the docker driver, and OCI layouts as bases, need it. */
+const CONTAINERD_IMAGE_STORE = '{ "features": { "containerd-snapshotter": true } }\n';
+
+/** Starts the engine where systemd does not. It outlives turnbuild: the next command uses it. */
 const START_DAEMON: Command = {
   file: 'setsid',
   args: ['--fork', 'sh', '-c', 'exec dockerd >>/var/log/turnbuild-dockerd.log 2>&1 </dev/null'],
   effect: 'write',
 };
 
-function emulationFix(host: HostFacts, ociArch: string): FixStep[] {
-  const name = ociArch === 'arm64' ? 'qemu-aarch64' : 'qemu-x86_64';
-  const qemu = host.newDocker ? 'qemu-user-binfmt' : 'qemu-user-static';
-  const steps = installSteps(host, [qemu, 'binfmt-support'], false);
-  if (!host.binfmt)
-    steps.push({
-      file: 'mount',
-      args: ['-t', 'binfmt_misc', 'binfmt_misc', '/proc/sys/fs/binfmt_misc'],
-      effect: 'write',
-    });
-  steps.push({ file: 'update-binfmts', args: ['--enable', name], effect: 'write' });
-  return steps;
-}
+const BINFMT = '/proc/sys/fs/binfmt_misc';
 
-/** Debian 12's Docker is too old (20.10 has no named contexts), so those packages come from Debian 13, pinned low. */
-function installSteps(host: HostFacts, packages: string[], newer: boolean): FixStep[] {
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const fromTrixie = newer && !host.newDocker;
-  const sources: FixStep[] =
-    fromTrixie && host.mirror !== undefined
-      ? [
-          {
-            write: TRIXIE_SOURCE,
-            content: `Types: deb\nURIs: ${host.mirror}\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`,
-          },
-          { write: TRIXIE_PIN, content: 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' },
-        ]
-      : [];
-  // NAME/SUITE takes these packages from there and nothing else; `-t` would upgrade what they depend on along with them.
-  // Where libraries of trixie are installed already, what belongs to them must come from there too: then `-t` it is.
-  const install = (...names: string[]): Command => ({
-    file: 'apt-get',
-    args: ['install', '-qy', '--no-install-recommends', ...names],
-    env,
-    effect: 'write',
-  });
-  return [
-    ...sources,
-    { file: 'apt-get', args: ['update', '-q'], env, effect: 'write' },
-    fromTrixie
-      ? {
-          ...install(...packages.map((name) => `${name}/trixie`)),
-          otherwise: install('-t', 'trixie', ...packages),
-        }
-      : install(...packages),
-  ];
+/** QEMU for another architecture than the machine's own. */
+function emulationFix(host: HostFacts, ociArch: string): Fix {
+  if (ociArch === host.arch) return {};
+  // Which platforms the engine supports shows only once it runs.
+  if (host.docker.engine === undefined && host.emulates.has(ociArch)) return {};
+  const name = ociArch === 'arm64' ? 'qemu-aarch64' : 'qemu-x86_64';
+  const sh = (script: string): Command => ({ file: 'sh', args: ['-c', script], effect: 'write' });
+  return {
+    packages: ['qemu-user-static'],
+    // systemd does both by itself. Elsewhere nothing does on Debian 13, whose QEMU ships no file for binfmt-support.
+    fix: [
+      sh(`mountpoint -q ${BINFMT} || mount -t binfmt_misc binfmt_misc ${BINFMT}`),
+      sh(`test -e ${BINFMT}/${name} || cat /usr/lib/binfmt.d/${name}.conf >${BINFMT}/register`),
+    ],
+  };
 }

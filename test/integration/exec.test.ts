@@ -42,6 +42,31 @@ describe('runProcess', () => {
   });
 });
 
+describe('a program that finishes', () => {
+  const abortSoon = () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 300);
+    return { signal: controller.signal, finishes: true };
+  };
+
+  it('is waited for when it is interrupted, as dpkg has to be', async () => {
+    const script = "trap '' INT TERM; sleep 1; echo done";
+    expect(await runProcess(sh(script), abortSoon())).toMatchObject({ code: 0, stdout: 'done' });
+  });
+
+  it('is told with SIGINT, so that a download ends', async () => {
+    const started = Date.now();
+    expect((await runProcess(sh('exec sleep 30'), abortSoon())).code).toBe(130);
+    expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  it("is out of reach of the terminal's Ctrl-C", async () => {
+    const script = 'read -r _ _ _ _ _ session _ </proc/$$/stat; echo $session $$';
+    const [session, own] = (await runProcess(sh(script), { finishes: true })).stdout.split(' ');
+    expect(session).toBe(own);
+  });
+});
+
 describe('dryRunExec', () => {
   it('performs what reads, and only prints what writes', async () => {
     const printed: string[] = [];

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readAptMirrors } from '../../src/io/apt-mirror.ts';
+import { readAptMirrors, readAptSuites } from '../../src/io/apt-mirror.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
 const MAIN = 'http://mirror.example/debian';
@@ -70,4 +70,22 @@ test('sources.list comes first, then the parts in order of their names', async (
     'sources.list.d/a.list': 'deb http://a.example/debian bookworm main',
   });
   expect(found.debian).toBe('http://a.example/debian');
+});
+
+test('suites are those from whose main packages are installed', async () => {
+  const root = temporaryFolder();
+  mkdirSync(join(root, 'sources.list.d'));
+  writeFileSync(
+    join(root, 'sources.list'),
+    `deb ${MAIN} bookworm main contrib # main\ndeb-src ${MAIN} sid main\ndeb https://packages.example/docker trixie stable\n`,
+  );
+  writeFileSync(
+    join(root, 'sources.list.d/b.sources'),
+    `Types: deb deb-src\nURIs: ${MAIN}\nSuites: bookworm-updates\n bookworm-backports\nComponents: main\n\nTypes: deb\nEnabled: no\nURIs: ${MAIN}\nSuites: forky\nComponents: main\n`,
+  );
+  expect([...(await readAptSuites({ root }))].sort()).toEqual([
+    'bookworm',
+    'bookworm-backports',
+    'bookworm-updates',
+  ]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose, type FixStep, type HostFacts } from '../../../src/plan/doctor.ts';
+import { formatCommand } from '../../../src/plan/command.ts';
+import { diagnose, type Finding, type HostFacts } from '../../../src/plan/doctor.ts';
 
 const builderWith = (name: string, driver: string, ...nodes: string[][]) => ({
   name,
@@ -12,13 +13,13 @@ const complete: HostFacts = {
   os: { id: 'debian', version: '12' },
   root: true,
   systemd: false,
-  mirror: 'http://mirror.test/debian',
-  newDocker: false,
+  arch: 'amd64',
   docker: { client: true, buildx: true, engine: '26.1.5+dfsg1', daemon: true, configured: true },
   builder: engineBuilder('linux/amd64', 'linux/amd64/v2', 'linux/arm64'),
   runs: new Set(['amd64', 'arm64']),
+  emulates: new Set(['arm64']),
   programs: new Set(['mmdebstrap', 'arch-test', 'gpgv']),
-  binfmt: true,
+  packages: new Set(),
   archiveKeyring: true,
 };
 const bare: HostFacts = {
@@ -26,17 +27,18 @@ const bare: HostFacts = {
   docker: { client: false, buildx: false, engine: undefined, daemon: false, configured: false },
   builder: undefined,
   runs: new Set(),
+  emulates: new Set(),
   programs: new Set(),
-  binfmt: false,
   archiveKeyring: false,
 };
 const missing = (host: HostFacts) => diagnose(host).filter((finding) => !finding.ok);
-const words = (steps: FixStep[]) =>
-  steps
-    .map((step) => ('write' in step ? `write ${step.write}` : [step.file, ...step.args].join(' ')))
-    .join('\n');
-const fixOf = (host: HostFacts, id: string) =>
-  words(diagnose(host).find((finding) => finding.id === id)?.fix ?? []);
+const findingOf = (host: HostFacts, id: string): Finding => {
+  const found = diagnose(host).find((finding) => finding.id === id);
+  if (found === undefined) throw new Error(`no finding ${id}`);
+  return found;
+};
+const commandsOf = (host: HostFacts, id: string) => findingOf(host, id).fix.map(formatCommand).join('\n');
+const silent = { ...complete, docker: { ...complete.docker, engine: undefined } };
 
 describe('diagnose', () => {
   it('finds nothing to do where all is there', () => expect(missing(complete)).toEqual([]));
@@ -65,44 +67,67 @@ describe('diagnose', () => {
     expect(missing({ ...complete, ...change }).map((finding) => finding.id)).toEqual([id]),
   );
 
-  it('takes Docker from Debian 13 on Debian 12, by name and pinned low, and with -t only if that fails', () => {
-    const fix = fixOf(bare, 'docker-engine');
-    expect(fix).toMatch(/write .*turnbuild-trixie\.sources\nwrite .*preferences\.d/);
-    expect(fix).toMatch(/docker\.io\/trixie/);
-    expect(fix).not.toMatch(/ -t /);
-    const steps = diagnose(bare).find(({ id }) => id === 'docker-engine')?.fix ?? [];
-    const others = steps.flatMap((step) => ('otherwise' in step && step.otherwise ? [step.otherwise] : []));
-    expect(others.map(({ args }) => args.join(' '))).toEqual([
-      expect.stringMatching(/^install .*-t trixie docker\.io containerd/),
+  it('installs an engine, its client and its configuration', () => {
+    const { packages, files } = findingOf(bare, 'docker-engine');
+    expect(packages).toEqual(['docker.io', 'docker-cli']);
+    expect(files['/etc/docker/daemon.json']).toMatch(/containerd-snapshotter/);
+    expect(commandsOf(bare, 'docker-engine')).toMatch(/^setsid --fork .*dockerd/);
+    expect(findingOf(bare, 'docker-buildx').packages).toEqual(['docker-buildx']);
+  });
+
+  it('uses a Docker client that is there, wherever it comes from', () => {
+    const foreign = { ...bare, docker: { ...bare.docker, client: true } };
+    expect(findingOf(foreign, 'docker-engine').packages).toEqual(['docker.io']);
+  });
+
+  it('starts an engine that is installed, without installing or configuring anything', () => {
+    const unconfigured = { ...silent, docker: { ...silent.docker, configured: false } };
+    expect(findingOf(unconfigured, 'docker-engine')).toMatchObject({ packages: [], files: {} });
+    expect(commandsOf(silent, 'docker-engine')).toMatch(/^setsid --fork .*dockerd/);
+  });
+
+  it('never restarts an engine', () =>
+    expect(commandsOf({ ...silent, systemd: true }, 'docker-engine')).toBe('systemctl start docker'));
+
+  describe('emulation', () => {
+    it('registers QEMU for the other architecture, with commands that may be run again', () => {
+      expect(findingOf(bare, 'platform-arm64').packages).toEqual(['qemu-user-static']);
+      expect(commandsOf(bare, 'platform-arm64')).toMatch(
+        /mountpoint -q .* \|\| mount .*\n.*test -e .*qemu-aarch64 \|\| cat/,
+      );
+    });
+
+    it("is not needed for the machine's own", () => {
+      expect(findingOf(bare, 'platform-amd64')).toMatchObject({ ok: false, packages: [], fix: [] });
+      expect(findingOf({ ...bare, arch: 'arm64' }, 'platform-amd64').packages).not.toEqual([]);
+    });
+
+    it('is taken as it is while no engine can tell, and installed if an engine says that it is of no use', () => {
+      expect(findingOf({ ...silent, builder: undefined }, 'platform-arm64')).toMatchObject({
+        packages: [],
+        fix: [],
+      });
+      const useless = { ...complete, builder: engineBuilder('linux/amd64') };
+      expect(findingOf(useless, 'platform-arm64').packages).toEqual(['qemu-user-static']);
+    });
+  });
+
+  it('looks for further packages that are asked for', () => {
+    const findings = diagnose({ ...complete, packages: new Set(['gcc']) }, ['gcc', 'rpm']);
+    expect(findings.filter(({ ok }) => !ok).map(({ id, packages }) => [id, packages])).toEqual([
+      ['package-rpm', ['rpm']],
     ]);
   });
 
-  it('takes it from apt as it is on Debian 13', () => {
-    const fix = fixOf({ ...bare, os: { id: 'debian', version: '13' }, newDocker: true }, 'docker-engine');
-    expect(fix).not.toMatch(/trixie/);
-    expect(fix).toMatch(/install .* docker\.io /);
-  });
-
-  it('starts an engine that is installed, without installing anything', () => {
-    const fix = fixOf({ ...complete, docker: { ...complete.docker, engine: undefined } }, 'docker-engine');
-    expect(fix).toMatch(/^setsid --fork .*dockerd/);
-    expect(
-      fixOf(
-        { ...complete, systemd: true, docker: { ...complete.docker, engine: undefined } },
-        'docker-engine',
-      ),
-    ).toBe('systemctl restart docker');
-  });
-
   it('takes a builder without a driver for what it is: an engine that does not answer', () => {
-    const silent = { ...bare, builder: builderWith('default', '') };
-    expect(missing(silent)[0]?.id).toBe('docker-engine');
+    const nothing = { ...bare, builder: builderWith('default', '') };
+    expect(missing(nothing)[0]?.id).toBe('docker-engine');
   });
 
   it('leaves an engine alone that answers but is too old, and says what it has to be', () => {
     const [finding] = missing({ ...complete, docker: { ...complete.docker, engine: '20.10.24+dfsg1' } });
-    expect(finding?.title).toMatch(/20\.10\.24.*23\.0 or newer/);
-    expect(finding?.fix).toEqual([]);
+    expect(finding?.title).toMatch(/23\.0 or newer.*20\.10\.24/);
+    expect(finding).toMatchObject({ packages: [], files: {}, fix: [] });
     expect(finding?.advice).toMatch(/--builder/);
   });
 
@@ -113,36 +138,37 @@ describe('diagnose', () => {
       docker: { client: true, buildx: true, engine: '29.0.1', daemon: false, configured: false },
       builder: remote,
     };
-    it('has nothing to mend', () => expect(missing(elsewhere)).toEqual([]));
+    it('has nothing to fix', () => expect(missing(elsewhere)).toEqual([]));
 
     it('wants an engine beside it for the verification, and installs none', () => {
       const [finding] = missing({ ...elsewhere, docker: { ...elsewhere.docker, engine: undefined } });
-      expect(finding).toMatchObject({ id: 'docker-engine', fix: [] });
+      expect(finding).toMatchObject({ id: 'docker-engine', packages: [], fix: [] });
       expect(finding?.advice).toMatch(/DOCKER_HOST.*--no-verify/);
     });
 
     it('starts its nodes where it has none yet', () => {
       const stopped = { ...elsewhere, builder: builderWith('far', 'docker-container') };
       expect(missing(stopped).map(({ id }) => id)).toEqual(['builder', 'platform-arm64', 'platform-amd64']);
-      expect(fixOf(stopped, 'builder')).toBe('docker buildx inspect --bootstrap far');
+      expect(commandsOf(stopped, 'builder')).toBe('docker buildx inspect --bootstrap far');
     });
 
-    it('does not mend a platform of another machine here', () => {
+    it('does not fix a platform of another machine here', () => {
       const half = { ...elsewhere, builder: builderWith('far', 'remote', ['linux/amd64']) };
-      expect(missing(half).map(({ id, fix }) => [id, fix])).toEqual([['platform-arm64', []]]);
+      expect(missing(half).map(({ id, fix, packages }) => [id, fix, packages])).toEqual([
+        ['platform-arm64', [], []],
+      ]);
     });
 
     it('wants QEMU here all the same, for the roots', () => {
       const plain = { ...elsewhere, runs: new Set(['amd64']) };
       expect(missing(plain).map(({ id }) => id)).toEqual(['runs-arm64']);
-      expect(fixOf(plain, 'runs-arm64')).toMatch(/update-binfmts --enable qemu-aarch64/);
+      expect(commandsOf(plain, 'runs-arm64')).toMatch(/qemu-aarch64\.conf/);
     });
   });
 
   it('keeps a daemon.json that is there', () => {
-    expect(fixOf({ ...bare, docker: { ...bare.docker, configured: true } }, 'docker-engine')).not.toMatch(
-      /daemon\.json/,
-    );
+    const configured = { ...bare, docker: { ...bare.docker, configured: true } };
+    expect(findingOf(configured, 'docker-engine').files).toEqual({});
   });
 
   it.each([
@@ -151,7 +177,7 @@ describe('diagnose', () => {
     ['a user who is not root', { root: false }],
   ])('changes nothing on %s, and says what to do', (_, change) => {
     for (const finding of missing({ ...bare, ...change })) {
-      expect(finding.fix).toEqual([]);
+      expect(finding).toMatchObject({ packages: [], files: {}, fix: [] });
       expect(finding.advice).not.toBe('');
     }
   });
