@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 const folder = new URL('../../recipes/docker/verify/', import.meta.url);
 
 /** Runs shell functions of the verification with their results in a folder of the test's own instead of /out. */
-function bash(dir: string, script: string, names = ['lib', 'traffic']) {
+function bash(dir: string, script: string, names = ['lib']) {
   const functions = names.map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'));
   mkdirSync(join(dir, 'out'), { recursive: true });
   const run = spawnSync(
@@ -33,84 +33,6 @@ function bashAsync(dir: string, script: string) {
     });
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...texts })));
 }
-
-/** A client whose n-th run prints the n-th text, and the last one ever after. */
-function fakeClient(dir: string, texts: readonly string[]): void {
-  mkdirSync(join(dir, 'bin'));
-  for (const [i, text] of texts.entries()) writeFileSync(join(dir, `run-${i}`), text);
-  const script = `#!/bin/sh
-n=$(cat ${dir}/count 2>/dev/null || echo 0)
-echo $((n + 1)) >${dir}/count
-[ -e ${dir}/run-$n ] || n=${texts.length - 1}
-cat ${dir}/run-$n
-`;
-  writeFileSync(join(dir, 'bin/turnutils_uclient'), script);
-  chmodSync(join(dir, 'bin/turnutils_uclient'), 0o755);
-}
-
-const done = (sent: number, received: number) =>
-  `start_mclient: msz=1, tot_send_msgs=1, tot_recv_msgs=1\nstart_mclient: tot_send_msgs=${sent}, tot_recv_msgs=${received}\n`;
-/** Two messages in one read, of which the client has counted one. */
-const MERGED = '1: : response received: size=104\n1: : response received: size=208\n';
-const SINGLE = '1: : response received: size=104\n1: : response received: size=88\n';
-const REFUSED = 'ERROR: cannot connect\n';
-
-describe('relay', () => {
-  it.each([
-    ['a good run is the only one', 'tls', [done(50, 50)], { attempts: 1, sent: 50 }],
-    [
-      'a TLS version that is refused is drawn again',
-      'tls',
-      [REFUSED, REFUSED, done(50, 50)],
-      { attempts: 3, sent: 50 },
-    ],
-    ['a DTLS one, too', 'dtls', [REFUSED, done(50, 50)], { attempts: 2, sent: 50 }],
-    [
-      'messages that the client has dropped for sharing a record: again, and all of them count',
-      'tls',
-      [MERGED + done(50, 45), done(50, 50)],
-      { attempts: 2, sent: 100 },
-    ],
-    [
-      'messages that are lost over TLS are lost',
-      'tls',
-      [SINGLE + done(50, 45), done(50, 50)],
-      { attempts: 1, sent: 50 },
-    ],
-    [
-      'a long read that has cost no message changes nothing',
-      'tls',
-      [MERGED + done(50, 50)],
-      { attempts: 1, sent: 50 },
-    ],
-    [
-      'a client that drops messages each time gives up',
-      'tls',
-      [MERGED + done(50, 45)],
-      { attempts: 6, sent: 300 },
-    ],
-    ['those over DTLS, too', 'dtls', [MERGED + done(50, 45), done(50, 50)], { attempts: 1, sent: 50 }],
-    ['a refusal over UDP is one', 'udp', [REFUSED, done(50, 50)], { attempts: 1, sent: 0 }],
-    ['and over TCP', 'tcp', [REFUSED, done(50, 50)], { attempts: 1, sent: 0 }],
-    ['a client that is never let in gives up', 'tls', [REFUSED], { attempts: 40, sent: 0 }],
-  ])('%s', (_, transport, texts, { attempts, sent }) => {
-    const dir = temporaryFolder();
-    fakeClient(dir, texts);
-    const run = bash(dir, `address=127.0.0.1; total=7; relay long-term ${transport}; echo "total $total"`);
-    expect(run.stderr).toBe('');
-    const facts = readFileSync(join(dir, 'out/facts.txt'), 'utf8');
-    expect(facts).toMatch(new RegExp(`^long-term\\.${transport}\\.attempts\\t${attempts}$`, 'm'));
-    expect(facts).toMatch(new RegExp(`^long-term\\.${transport}\\.sent\\t${sent}$`, 'm'));
-    expect(run.stdout).toBe(`total ${7 + sent}\n`);
-  });
-});
-
-it('relay gives a server up that has left two clients waiting', () => {
-  const dir = temporaryFolder();
-  fakeClient(dir, [REFUSED]);
-  bash(dir, 'address=127.0.0.1; total=0; patience=-1; relay long-term tls');
-  expect(readFileSync(join(dir, 'out/facts.txt'), 'utf8')).toMatch(/^long-term\.tls\.attempts\t2$/m);
-});
 
 describe('run_dnf', () => {
   const attempt = (output: string, code: number) => {
