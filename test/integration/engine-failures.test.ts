@@ -76,6 +76,8 @@ describe('a check that fails', () => {
     expect(verified.map(({ status }) => status)).toEqual(Array(4).fill('failed'));
     expect(verified[0]?.checks).toHaveLength(1);
     release.performed();
+    await errorOf(release.run());
+    expect(release.performed()).toHaveLength(4);
     release.setRecipe('verify', 'verify 2');
     await release.run();
     expect(release.performed().map((id) => id.split(':')[0])).toEqual(Array(4).fill('verify'));
