@@ -101,6 +101,7 @@ step('unit and integration tests', 'npx', [
 ]);
 step('end-to-end tests', 'npx', ['vitest', 'run', '--project', 'e2e']);
 if (process.argv.includes('--full')) {
+  step('slow end-to-end tests', 'npx', ['vitest', 'run', '--project', 'full']);
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
   const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
   step('verification at full scale', process.execPath, [turnbuild, ...release]);
