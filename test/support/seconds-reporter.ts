@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 /** Projects whose tests take seconds or minutes each: every one is printed when it ends. Of the others, files are. */
 const SLOW_PROJECTS: readonly string[] = ['e2e', 'full'];
@@ -16,9 +16,10 @@ export class SecondsReporter implements Reporter {
 
   onTestCaseResult(test: TestCase): void {
     if (!SLOW_PROJECTS.includes(test.project.name)) return;
-    const { state } = test.result();
+    const result = test.result();
     const time = seconds(test.diagnostic()?.duration ?? 0);
-    this.#print(`${time}  ${state}: ${nameOf(test.module)} > ${test.fullName}`);
+    const reason = result.state === 'skipped' && result.note !== undefined ? ` (${result.note})` : '';
+    this.#print(`${time}  ${stateOf(test)}: ${nameOf(test.module)} > ${test.fullName}${reason}`);
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -26,14 +27,26 @@ export class SecondsReporter implements Reporter {
     const files = modules.map((module) => ({ name: nameOf(module), ms: module.diagnostic().duration }));
     for (const { name, ms } of files.sort((a, b) => b.ms - a.ms)) this.#print(`${seconds(ms)}  ${name}`);
     const counts = { passed: 0, failed: 0, skipped: 0 };
-    for (const module of modules)
-      for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        // A test that a failed beforeAll has kept from running is pending, and has proved nothing.
-        counts[state === 'pending' ? 'failed' : state] += 1;
-      }
+    for (const module of modules) {
+      const tests = [...module.children.allTests()];
+      for (const test of tests) counts[stateOf(test)] += 1;
+      // A file that cannot even be loaded has no tests.
+      if (tests.length === 0 && module.errors().length > 0) counts.failed += 1;
+    }
     this.#print(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   }
+}
+
+/** A test that never ran because what was to happen before it has failed counts as failed; vitest calls it skipped. */
+function stateOf(test: TestCase): 'passed' | 'failed' | 'skipped' {
+  const { state } = test.result();
+  if (state === 'pending') return 'failed';
+  return state === 'skipped' && beganWithErrors(test.parent) ? 'failed' : state;
+}
+
+function beganWithErrors(parent: TestSuite | TestModule): boolean {
+  if (parent.errors().length > 0) return true;
+  return parent.type === 'suite' && beganWithErrors(parent.parent);
 }
 
 function nameOf(module: TestModule): string {
