@@ -1,4 +1,5 @@
-// `npm run check`: everything that has to hold before a change lands. Sets up what it needs, a Docker engine included.
+// `npm run check`: the full test suite, run before every merge. Installs what it needs, a Docker engine included.
+// With --full, what is too slow for that as well (test/full).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
