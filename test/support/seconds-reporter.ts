@@ -1,12 +1,12 @@
 import { relative } from 'node:path';
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
-/** Projects whose tests take seconds or minutes each: every one is printed when it ends. Of the others, files are. */
+/** Projects whose tests take seconds or minutes each. What the others take, vitest's own reporter prints. */
 const SLOW_PROJECTS: readonly string[] = ['e2e', 'full'];
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1).padStart(8)} s`;
 
-/** Prints how long each end-to-end test and each file took, and how many tests passed, failed and were skipped. */
+/** Prints how long each end-to-end test and each of their files took, and how many tests passed, failed and were skipped. */
 export class SecondsReporter implements Reporter {
   readonly #print: (line: string) => void;
 
@@ -24,7 +24,8 @@ export class SecondsReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     this.#print('');
-    const files = modules.map((module) => ({ name: nameOf(module), ms: module.diagnostic().duration }));
+    const slow = modules.filter(({ project }) => SLOW_PROJECTS.includes(project.name));
+    const files = slow.map((module) => ({ name: nameOf(module), ms: module.diagnostic().duration }));
     for (const { name, ms } of files.sort((a, b) => b.ms - a.ms)) this.#print(`${seconds(ms)}  ${name}`);
     const counts = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {
