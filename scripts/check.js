@@ -1,4 +1,5 @@
-// `npm run check`: everything that has to hold before a change lands. Sets up what it needs, a Docker engine included.
+// `npm run check`: the full test suite, run before every merge. Installs what it needs, a Docker engine included.
+// With --full, what is too slow for that as well (test/full).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,6 +97,7 @@ if (process.argv.includes('--full')) {
   step('doctor --fix on several machines', 'npx', ['vitest', 'run', '--project', 'e2e', 'doctor-fix'], {
     TURNBUILD_FULL: '1',
   });
+  step('slow end-to-end tests', 'npx', ['vitest', 'run', '--project', 'full']);
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
   const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
   step('verification at full scale', process.execPath, [turnbuild, ...release]);

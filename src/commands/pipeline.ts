@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
+import { messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
@@ -17,19 +17,22 @@ import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { openManifest } from './manifest-file.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
-import { chains, logFile, type ManifestStore, runStep } from './run-plan.ts';
+import { chains, interrupted, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
+import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { withLog } from './step-log.ts';
 
 /**
  * Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has.
  * @param before records what is there already, under the folder's lock
+ * @param table the work behind each stage's name
  */
 export async function performRelease(
   session: Session,
   release: PlannedRelease,
   stages: readonly StageName[],
   before: (store: ManifestStore) => Promise<void> = async () => {},
+  table: StageTable = STAGE_TABLE,
 ): Promise<Manifest> {
   const { io, output } = session;
   const { plan, dir } = release;
@@ -67,8 +70,12 @@ export async function performRelease(
       ...options,
       jobs: Math.min(2, session.jobs),
     });
-    if (!io.signal.aborted)
-      errors.push(...(await runTasks(stepGroups(session, context, store, steps), options)));
+    // Ctrl-C may come after the last root and before the first step: no task has failed of it then.
+    if (io.signal.aborted) errors.push(interrupted());
+    else
+      errors.push(
+        ...(await runTasks(stepGroups(session, context, { store, table, stages: steps }), options)),
+      );
     const manifest = store.read();
     const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
     await files.writeText(join(dir, 'report.html'), report);
@@ -133,8 +140,7 @@ async function performBase(
 function stepGroups(
   session: Session,
   context: StageContext,
-  store: ManifestStore,
-  stages: ReadonlySet<StageName>,
+  { stages, ...run }: { store: ManifestStore; table: StageTable; stages: ReadonlySet<StageName> },
 ): TaskGroup[] {
   // A root that could not be made stops the packages that start from it, and no other.
   const ready = (step: PlannedStep) =>
@@ -148,7 +154,7 @@ function stepGroups(
       .filter((step) => stages.has(step.stage))
       .map((step) => ({
         title: step.stage,
-        run: (show) => performStep(session, step, context, store, show),
+        run: (show) => performStep(session, step, context, { ...run, show }),
       })),
   }));
 }
@@ -157,12 +163,11 @@ async function performStep(
   session: Session,
   step: PlannedStep,
   context: StageContext,
-  store: ManifestStore,
-  show: (text: string) => void,
+  { store, table, show }: { store: ManifestStore; table: StageTable; show: (text: string) => void },
 ): Promise<string> {
   const path = join(context.dir, logFile(step.id));
-  const outcome = await withLog(session, { path, id: step.id, show }, (onLine) =>
-    runStep(step, context, store, onLine),
+  const outcome = await withLog(session, { path, id: step.id, show }, (log) =>
+    runStep(step, context, { table, store, log }),
   );
   if (outcome === 'blocked') {
     throw new TurnbuildError(
@@ -178,10 +183,7 @@ async function performStep(
 
 /** All errors as one: the first one's code, every message. */
 function combined(errors: readonly unknown[], signal: AbortSignal): unknown {
-  if (signal.aborted)
-    return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept', {
-      exitCode: EXIT.interrupted,
-    });
+  if (signal.aborted) return interrupted();
   if (errors.length === 1) return errors[0];
   // The code and hint of one that has them; the texts of all, each once.
   const known = errors.find((error) => error instanceof TurnbuildError);

@@ -1,12 +1,8 @@
-import { messageOf, TurnbuildError } from '../errors.ts';
+import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
 import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
-import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
-import { build } from '../stages/build.ts';
-import { packageStage } from '../stages/package.ts';
-import type { Stage, StageContext } from '../stages/shared/context.ts';
-import { verify } from '../stages/verify/index.ts';
-
-const STAGE: Record<StageName, Stage> = { build, package: packageStage, verify };
+import type { Plan, PlannedStep } from '../plan/types.ts';
+import type { StageContext } from '../stages/shared/context.ts';
+import type { StageTable } from './stage-table.ts';
 
 /** How a step came out. `current` means that nothing had changed and its files were found intact. */
 export type StepOutcome = 'done' | 'current' | 'failed' | 'blocked';
@@ -18,24 +14,39 @@ export interface ManifestStore {
   recordBase(base: BaseImage): Promise<void>;
 }
 
+/** What a step is performed with, beside its context. */
+export interface StepRun {
+  table: StageTable;
+  store: ManifestStore;
+  /** Takes each line that the step prints. */
+  log: (line: string) => void;
+}
+
+/** The error of a run that Ctrl-C ended. */
+export function interrupted(): TurnbuildError {
+  return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept', {
+    exitCode: EXIT.interrupted,
+  });
+}
+
 /**
  * Performs one step, or finds that it is current: same key, and every output still has its recorded hash.
- * A failure is recorded in the manifest and thrown. A step whose needs have failed isn't started.
+ * A failure is recorded in the manifest and thrown. A step whose needs have failed isn't started, and none is after Ctrl-C.
  */
 export async function runStep(
   step: PlannedStep,
   context: StageContext,
-  store: ManifestStore,
-  log: (line: string) => void,
+  { table, store, log }: StepRun,
 ): Promise<StepOutcome> {
+  if (context.io.signal.aborted) throw interrupted();
   const failedNeed = step.needs.find((need) => recorded(store, need)?.status !== 'done');
   if (failedNeed !== undefined) return 'blocked';
   for (const need of step.needs) await requireIntact(need, context, store);
   for (const need of context.plan.steps.filter((each) => step.needs.includes(each.id)))
-    await requireFresh(need, context, store);
-  const stage = STAGE[step.stage];
+    await requireFresh(need, context, { table, store });
+  const stage = table[step.stage];
   const started = Date.now();
-  const key = await keyOf(step, context);
+  const key = await keyOf(step, context, table);
   const again = context.noCache || context.rebuild.has(step.id);
   if (!again && (await isCurrent(step, key, context, store))) return 'current';
   const entry = {
@@ -88,15 +99,19 @@ function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
 }
 
 /** Digests everything that goes into a step. */
-async function keyOf(step: PlannedStep, context: StageContext): Promise<string> {
+async function keyOf(step: PlannedStep, context: StageContext, table: StageTable): Promise<string> {
   return context.io.files.sha256Text(
-    JSON.stringify([step.stage, await STAGE[step.stage].inputs(step, context)]),
+    JSON.stringify([step.stage, await table[step.stage].inputs(step, context)]),
   );
 }
 
 /** A later stage on its own must not go on with what an earlier one made of other sources or recipes. */
-async function requireFresh(need: PlannedStep, context: StageContext, store: ManifestStore): Promise<void> {
-  if (recorded(store, need.id)?.key === (await keyOf(need, context))) return;
+async function requireFresh(
+  need: PlannedStep,
+  context: StageContext,
+  { table, store }: Pick<StepRun, 'table' | 'store'>,
+): Promise<void> {
+  if (recorded(store, need.id)?.key === (await keyOf(need, context, table))) return;
   throw new TurnbuildError(
     'STEP_STALE',
     `${need.id} was made of other sources, recipes or options than those of now`,

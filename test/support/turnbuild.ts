@@ -46,3 +46,21 @@ export function turnbuild(args: readonly string[], options: RunOptions = {}): Pr
     options.onStart?.(child);
   });
 }
+
+/** Sends SIGINT some milliseconds after the first line that has this text. @param sent is called when it has been */
+export function interruptOnLine(
+  child: ReturnType<typeof spawn>,
+  text: string,
+  ms: number,
+  sent: () => void = () => {},
+): void {
+  let seen = false;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (seen || !chunk.toString().includes(text)) return;
+    seen = true;
+    setTimeout(() => {
+      child.kill('SIGINT');
+      sent();
+    }, ms);
+  });
+}

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  CUT,
+  copyRecipes,
+  debs,
+  edit,
+  fileFolder,
+  manifestOf,
+  ONE,
+  plantPatch,
+  release,
+} from '../support/e2e.ts';
+import { interruptOnLine } from '../support/turnbuild.ts';
+
+// Faults that only a real build, or a real container, has. What the engine does with a failure is in test/integration/engine-*.
+const dir = fileFolder('failures');
+const out = join(dir, 'dist');
+const broken = join(dir, 'broken');
+/** Enough to get a container in which the package is installed, and no laboratory. */
+const INSTALL = ['--only', 'install.clean'];
+
+beforeAll(async () => {
+  const run = await release(['--out', out, ...ONE, '--no-verify']);
+  expect(run.code, run.stderr).toBe(0);
+});
+
+describe('a build', () => {
+  it('whose patch does not apply: names the file and the hunk', async () => {
+    const recipes = copyRecipes(dir);
+    plantPatch(
+      recipes,
+      '--- a/src/ns_turn_defs.h\n+++ b/src/ns_turn_defs.h\n@@ -1,3 +1,3 @@\n not the first line\n-nor the second\n+planted\n not the third\n',
+    );
+    const run = await release(['--out', broken, '--recipes', recipes, ...ONE, '--no-verify']);
+    expect(run.stderr).toMatch(
+      /planted\/planted\.patch does not apply to coturn 4\.6\.1: src\/ns_turn_defs\.h Hunk #1 FAILED[\s\S]*PATCH_FAILED/,
+    );
+    expect(run.code).toBe(1);
+    expect(debs(broken)).toEqual([]);
+  });
+
+  it('that does not compile for one architecture: says why, keeps the log, and makes the other one', async () => {
+    const recipes = copyRecipes(dir);
+    plantPatch(
+      recipes,
+      '--- a/src/ns_turn_defs.h\n+++ b/src/ns_turn_defs.h\n@@ -33,4 +33,7 @@\n \n #define TURN_SERVER_VERSION "4.6.1"\n+#if defined(__aarch64__)\n+#error planted\n+#endif\n #define TURN_SERVER_VERSION_NAME "Gorst"\n #define TURN_SOFTWARE "Coturn-" TURN_SERVER_VERSION " \'" TURN_SERVER_VERSION_NAME "\'"\n',
+    );
+    const args = ['--out', broken, '--recipes', recipes, '--target', 'debian-13', '--no-verify'];
+    const run = await release(args);
+    expect(run.stderr).toMatch(/did not compile for arm64[\s\S]*#error planted[\s\S]*COMPILE_FAILED/);
+    expect(run.code).toBe(1);
+    expect(debs(broken)).toEqual([
+      'coturn-dbgsym_4.6.1+turnbuild-1~deb13_amd64.deb',
+      'coturn_4.6.1+turnbuild-1~deb13_amd64.deb',
+    ]);
+    expect(readFileSync(join(broken, '4.6.1/logs/build-debian-13-arm64.log'), 'utf8')).toMatch(
+      /#error planted/,
+    );
+  });
+
+  it('whose network is cut while the toolchain is installed: says so, and a re-run works', async () => {
+    const recipes = copyRecipes(dir);
+    edit(join(recipes, 'docker/build/toolchain.sh'), (text) => text.replace('own=$(', `${CUT}own=$(`));
+    const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
+    const run = await release([...args, '--recipes', recipes]);
+    expect(run.stderr).toMatch(
+      /the package archive could not be reached from the builder[\s\S]*NETWORK_FAILED/,
+    );
+    expect(run.code).toBe(1);
+    expect(debs(join(dir, 'cut'))).toEqual([]);
+    expect((await release(args)).code).toBe(0);
+  });
+
+  it('that fills the disk: says so, keeps nothing half-made, and the same command works once there is space', async () => {
+    const small = join(dir, 'small');
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
+    try {
+      const args = ['--out', join(small, 'dist'), ...ONE, '--no-verify'];
+      const run = await release(args);
+      expect(run.stderr).toMatch(/DISK_FULL/);
+      expect(run.code).toBe(1);
+      expect(debs(join(small, 'dist'))).toEqual([]);
+      execFileSync('mount', ['-o', 'remount,size=64m', small]);
+      const again = await release(args);
+      expect(again.code, again.stderr).toBe(0);
+      expect(debs(join(small, 'dist'))).toHaveLength(2);
+    } finally {
+      execFileSync('umount', ['--lazy', small]);
+    }
+  });
+
+  it('that Ctrl-C ends: at once, with a real compiler at work, and leaves nothing half-made', async () => {
+    const interrupted = join(dir, 'interrupted');
+    const recipes = copyRecipes(dir);
+    // Another comment: a compile that no cache has.
+    appendFileSync(join(recipes, 'docker/build/build.sh'), `\n# ${Date.now()}\n`);
+    const args = ['--out', interrupted, '--recipes', recipes, ...ONE, '--no-verify'];
+    let sent = 0;
+    const run = await release(args, {
+      onStart: (child) => interruptOnLine(child, 'build ...', 3000, () => (sent = Date.now())),
+    });
+    // Docker is told and waits for its containers.
+    expect(Date.now() - sent).toBeLessThan(30_000);
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    const left = readdirSync(join(interrupted, '4.6.1'));
+    expect(left.filter((name) => name.startsWith('.') || name.endsWith('.deb') || name === 'build')).toEqual(
+      [],
+    );
+    expect(manifestOf(interrupted).steps).toEqual([]);
+  });
+});
+
+describe('a verification', () => {
+  const verdict = () => manifestOf(out).steps.find((each) => each.id === 'verify:debian-13:x86_64');
+
+  it('whose ports are in use: says which, and blames no package', async () => {
+    const recipes = copyRecipes(dir);
+    const listener = `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalPort => 3478); sleep 600' &\nsleep 2\n`;
+    edit(join(recipes, 'docker/verify/main.sh'), (text) => `${listener}${text}`);
+    const run = await release(['--out', out, '--recipes', recipes, ...ONE, ...INSTALL]);
+    expect(run.stderr).toMatch(/ports in use in the builder's network: 3478[\s\S]*VERIFY_PORT_IN_USE/);
+    expect(run.code).toBe(1);
+    expect(verdict()?.checks ?? []).toEqual([]);
+  });
+
+  it('whose network is cut: says so, and blames no package', async () => {
+    const recipes = copyRecipes(dir);
+    edit(join(recipes, 'docker/verify/main.sh'), (text) => `${CUT}${text}`);
+    const run = await release(['--out', out, '--recipes', recipes, ...ONE, ...INSTALL]);
+    expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
+    expect(run.code).toBe(1);
+    expect(verdict()?.checks ?? []).toEqual([]);
+  });
+
+  it('that Ctrl-C ends: leaves no verdict, and keeps the package', async () => {
+    const recipes = copyRecipes(dir);
+    edit(join(recipes, 'docker/verify/main.sh'), (text) => `sleep 60\n${text}`);
+    const before = manifestOf(out).steps.filter(({ stage }) => stage !== 'verify');
+    const run = await release(['--out', out, '--recipes', recipes, ...ONE, ...INSTALL], {
+      onStart: (child) => interruptOnLine(child, 'verify ...', 3000),
+    });
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    expect(readdirSync(join(out, '4.6.1')).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(verdict()?.checks ?? []).toEqual([]);
+    expect(manifestOf(out).steps.filter(({ stage }) => stage !== 'verify')).toEqual(before);
+    const again = await release(['--out', out, ...ONE, ...INSTALL]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toMatch(/debian-13 x86_64: package: up to date/);
+  });
+});

@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { checksOf, copyRecipes, fileFolder, manifestOf, ONE, release } from '../support/e2e.ts';
+import { startRemoteBuilder } from '../support/remote-builder.ts';
+
+// A builder that is reached over BuildKit's own protocol. The same, with nothing cached and every check, is in test/full.
+const dir = fileFolder('remote');
+
+it('builds and verifies over the protocol of a remote builder, with no local tags or mounts', async () => {
+  const out = join(dir, 'dist');
+  const builder = await startRemoteBuilder('turnbuild-e2e-remote', join(dir, 'buildx'));
+  try {
+    const args = ['--out', out, ...ONE, '--builder', builder.name, '--only', 'install.clean,network.ttl'];
+    const run = await release(args, { env: builder.env });
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout).toMatch(/builder turnbuild-e2e-remote \(remote\)/);
+  } finally {
+    await builder.stop();
+  }
+  // Sources and packages at least: the build did come this way.
+  expect(builder.transferred()).toBeGreaterThan(2 ** 20);
+  // One is of the container in which it was installed, one of the laboratory.
+  const checks = checksOf(manifestOf(out), 'verify:debian-13:x86_64');
+  expect(['install.clean', 'network.ttl'].map((id) => checks.get(id)?.status)).toEqual(['passed', 'passed']);
+});
+
+it('verifies one package at a time where containers may share a network', async () => {
+  const recipes = copyRecipes(dir);
+  // Only when it began and ended, and no package that could pass.
+  writeFileSync(
+    join(recipes, 'docker/verify/main.sh'),
+    'mkdir -p /out; printf "begin\\t%s\\n" "$(date +%s%N)" >/out/facts.txt; sleep 3; printf "end\\t%s\\n" "$(date +%s%N)" >>/out/facts.txt\n',
+  );
+  const other = join(dir, 'turns');
+  const builder = await startRemoteBuilder('turnbuild-e2e-turns', join(dir, 'buildx-turns'));
+  try {
+    const targets = ['--target', 'debian-12,debian-13', '--arch', 'x86_64'];
+    const where = [...targets, '--jobs', '2', '--builder', builder.name, '--only', 'install.clean'];
+    const run = await release(['--out', other, '--recipes', recipes, ...where], { env: builder.env });
+    expect(run.stderr).toMatch(/VERIFY_FAILED/);
+  } finally {
+    await builder.stop();
+  }
+  const spans = ['debian-12', 'debian-13'].map((target) => {
+    const facts = readFileSync(join(other, `4.6.1/verify/${target}-x86_64/verify/facts.txt`), 'utf8');
+    return [...facts.matchAll(/\t(\d+)/g)].map(([, time]) => BigInt(time ?? 0));
+  });
+  const [first, second] = spans.sort((a, b) => ((a[0] ?? 0n) < (b[0] ?? 0n) ? -1 : 1));
+  expect(first).toHaveLength(2);
+  expect(second?.[0]).toBeGreaterThan(first?.[1] ?? 0n);
+});

@@ -1,0 +1,143 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startClassicEngine } from '../support/classic-engine.ts';
+import {
+  checksOf,
+  copyRecipes,
+  debs,
+  fileFolder,
+  filesOf,
+  manifestOf,
+  NATIVE,
+  ONE,
+  release,
+  unpassed,
+} from '../support/e2e.ts';
+import { anotherUser, withClockOfTomorrow } from '../support/elsewhere.ts';
+import { startRemoteBuilder } from '../support/remote-builder.ts';
+import { expectSamePackages } from '../support/same-bytes.ts';
+import { interruptOnLine, turnbuild } from '../support/turnbuild.ts';
+import { expectVerified } from '../support/verified.ts';
+
+// Every default package, verified by one command; and the other ways to make the same bytes. The tests build on each other, in this order.
+const dir = fileFolder('full-release');
+const out = join(dir, 'dist');
+const DEB = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
+
+describe('turnbuild release', () => {
+  it('makes and verifies packages for all targets and architectures', async () => {
+    const run = await release(['--out', out]);
+    console.log(run.stdout, run.stderr);
+    expect(run.code).toBe(0);
+    expect(debs(out)).toHaveLength(8);
+    expect(filesOf(out, /\.rpm$/)).toHaveLength(5);
+    expect(filesOf(out, /\.tar\.gz$/)).toHaveLength(2);
+    const manifest = manifestOf(out);
+    const verified = manifest.steps.filter(({ stage }) => stage === 'verify');
+    expect(verified).toHaveLength(6);
+    for (const { id } of verified) expectVerified(manifest, id);
+  });
+
+  it('gives the same bytes of each without the build cache', async () => {
+    const again = join(dir, 'again');
+    const run = await release(['--out', again, '--no-verify', '--no-cache']);
+    expect(run.code, run.stderr).toBe(0);
+    await expectSamePackages(again, out, 23);
+  });
+
+  it('and of both architectures elsewhere, a day later, as another user, time zone, locale and umask', async () => {
+    const other = join(dir, 'another place');
+    const recipes = copyRecipes(dir);
+    withClockOfTomorrow(recipes);
+    const umask = process.umask(0o022);
+    try {
+      const options = anotherUser(other, dir);
+      process.umask(0o077);
+      const args = ['--out', join(other, 'dist'), '--recipes', recipes, '--target', 'debian-13'];
+      const run = await release([...args, '--no-verify', '--no-cache'], options);
+      expect(run.code, run.stderr).toBe(0);
+    } finally {
+      process.umask(umask);
+    }
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+    for (const arch of ['arm64', 'x86_64'])
+      expect(readFileSync(join(other, `dist/4.6.1/logs/build-debian-13-${arch}.log`), 'utf8')).toContain(
+        `the clock says ${tomorrow}`,
+      );
+    await expectSamePackages(join(other, 'dist'), out, 6);
+  });
+
+  it('verifies a package of its own that it is given as a file, without its sources', async () => {
+    const given = join(dir, 'given');
+    mkdirSync(given);
+    copyFileSync(join(out, '4.6.1', DEB), join(given, DEB));
+    const run = await turnbuild(['verify', join(given, DEB), '--out', given]);
+    expect(run.code, run.stderr).toBe(0);
+    const manifest = manifestOf(join(given, 'verified'), DEB.replace(/\.deb$/, ''));
+    const checks = checksOf(manifest, 'verify:debian-13:x86_64');
+    expect(checks.size).toBeGreaterThan(70);
+    expect(unpassed(checks)).toEqual(
+      ['elf.debug-symbols', 'stun.vectors', 'packets.sanitizer', 'service.drain'].map(
+        (id) => `${id} skipped`,
+      ),
+    );
+  });
+});
+
+describe('the same bytes', () => {
+  it('come from a remote builder with nothing cached, and every check passes there', async () => {
+    const other = join(dir, 'remote');
+    const builder = await startRemoteBuilder('turnbuild-full-remote', join(dir, 'buildx'));
+    try {
+      const where = [...ONE, '--builder', builder.name];
+      const run = await release(['--out', other, ...where, '--no-cache'], { env: builder.env });
+      expect(run.code, run.stderr).toBe(0);
+    } finally {
+      await builder.stop();
+    }
+    expect(builder.transferred()).toBeGreaterThan(2 ** 20);
+    if (NATIVE === 'x86_64') expectVerified(manifestOf(other), 'verify:debian-13:x86_64');
+    await expectSamePackages(other, out, 3);
+  });
+
+  // A second dockerd gives its containers addresses of the first one's bridge: nothing else may run meanwhile.
+  it('come from an engine without the containerd image store, and every check passes there', async () => {
+    const engine = await startClassicEngine(join(dir, 'engine'));
+    const other = join(dir, 'classic');
+    try {
+      const args = ['--out', other, ...ONE];
+      const dry = await release([...args, '--dry-run'], { env: engine.env });
+      expect(dry.stdout).toMatch(
+        /docker --context default import --platform linux\/amd64 .* turnbuild\/trixie-x86_64:/,
+      );
+      const run = await release(args, { env: engine.env });
+      expect(run.code, run.stderr).toBe(0);
+      const later = await release([...args, '--dry-run'], { env: engine.env });
+      expect(later.stdout).not.toMatch(/import/);
+      expect(later.stdout).toMatch(/--build-context=base=docker-image:\/\/turnbuild\/trixie-x86_64:/);
+    } finally {
+      await engine.stop();
+    }
+    await expectSamePackages(other, out, 3);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('while a root is bootstrapped leaves nothing of it, and the next release makes it', async () => {
+    const cache = join(dir, 'cache');
+    const args = ['--out', join(dir, 'rootless'), ...ONE, '--no-verify'];
+    const env = { TURNBUILD_CACHE: cache };
+    const run = await release(args, {
+      env,
+      onStart: (child) => interruptOnLine(child, 'bootstrap ...', 3000),
+    });
+    expect(run.stderr).toMatch(/INTERRUPTED/);
+    expect(run.code).toBe(130);
+    const left = readdirSync(join(cache, 'bases'), { recursive: true }) as string[];
+    expect(left.filter((path) => path.includes('/'))).toEqual([]);
+    const again = await release(args, { env });
+    expect(again.code, again.stderr).toBe(0);
+    await expectSamePackages(join(dir, 'rootless'), out, 3);
+  });
+});

@@ -1,0 +1,102 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { TurnbuildError } from '../../src/errors.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
+
+// The real engine with toy stages: what a failure stops, and what it does not.
+let release: ToyRelease;
+beforeEach(() => {
+  release = toyRelease(temporaryFolder());
+});
+
+const fails = (code: string) => async () => {
+  throw new TurnbuildError(code, `${code} was planted`, { hint: `mend ${code}` });
+};
+const statuses = () => Object.fromEntries(release.manifest().steps.map(({ id, status }) => [id, status]));
+
+describe('a step that fails', () => {
+  it('ends its own package, leaves nothing half-made, and lets the others finish', async () => {
+    release.middle.set('build:debian-13:arm64', fails('COMPILE_FAILED'));
+    const error = await errorOf(release.run());
+    expect([error.code, error.hint]).toEqual(['COMPILE_FAILED', 'mend COMPILE_FAILED']);
+    const found = statuses();
+    expect(found['build:debian-13:arm64']).toBe('failed');
+    expect(Object.keys(found)).toHaveLength(10);
+    expect(Object.values(found).filter((status) => status === 'done')).toHaveLength(9);
+    expect(existsSync(join(release.out, 'build/debian-13-arm64'))).toBe(false);
+    expect(readdirSync(release.out).filter((name) => /^\.|deb13_arm64/.test(name))).toEqual([]);
+    expect(release.manifest().steps.find(({ id }) => id === 'build:debian-13:arm64')?.error).toBe(
+      'COMPILE_FAILED was planted',
+    );
+    release.performed();
+    release.middle.clear();
+    await release.run();
+    expect(release.performed()).toEqual(
+      ['build', 'package', 'verify'].map((stage) => `${stage}:debian-13:arm64`),
+    );
+  });
+
+  it('beside others that fail: all are told, with the first one’s code', async () => {
+    release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
+    release.middle.set('package:debian-13:x86_64', fails('LICENSE_UNKNOWN'));
+    const error = await errorOf(release.run({ jobs: 1 }));
+    expect(error.code).toBe('COMPILE_FAILED');
+    expect(error.message).toBe('COMPILE_FAILED was planted\n\nLICENSE_UNKNOWN was planted');
+  });
+
+  it('after it was done once: its old results are no longer believed', async () => {
+    await release.run();
+    release.setRecipe('build', 'build 2');
+    release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
+    await errorOf(release.run());
+    const found = Object.keys(statuses()).filter((id) => id.endsWith('debian-12:arm64'));
+    expect(found).toEqual(['build:debian-12:arm64']);
+    const error = await errorOf(release.run({ stages: ['package'] }));
+    expect(error.code).toBe('STEP_BLOCKED');
+    expect(error.message).toContain('package:debian-12:arm64 needs build:debian-12:arm64');
+  });
+
+  it('without an error that turnbuild knows is an error of the program, and is recorded all the same', async () => {
+    release.middle.set('verify:debian-12:arm64', () => Promise.reject(new RangeError('planted')));
+    await expect(release.run()).rejects.toThrow(RangeError);
+    expect(statuses()['verify:debian-12:arm64']).toBe('failed');
+    expect(readdirSync(release.out).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
+describe('a check that fails', () => {
+  it('is a verdict: the package stays, and is tried again by the next run', async () => {
+    release.setRecipe('verify', 'unfit');
+    const error = await errorOf(release.run());
+    expect(error.code).toBe('VERIFY_FAILED');
+    expect(error.message).toMatch(/debian-13 arm64: one check failed\ntoy\.fit: unfit of [0-9a-f]{64}/);
+    const verified = release.manifest().steps.filter(({ stage }) => stage === 'verify');
+    expect(verified.map(({ status }) => status)).toEqual(Array(4).fill('failed'));
+    expect(verified[0]?.checks).toHaveLength(1);
+    release.performed();
+    await errorOf(release.run());
+    expect(release.performed()).toHaveLength(4);
+    release.setRecipe('verify', 'verify 2');
+    await release.run();
+    expect(release.performed().map((id) => id.split(':')[0])).toEqual(Array(4).fill('verify'));
+    expect(Object.values(statuses())).toEqual(Array(12).fill('done'));
+  });
+});
+
+describe('a root that cannot be made', () => {
+  it('stops the packages that start from it, and no other', async () => {
+    const error = await errorOf(release.run({ missingRoots: ['trixie-arm64'] }));
+    expect(error.code).toBe('MIRROR_UNKNOWN');
+    expect(Object.keys(statuses()).sort()).toEqual(
+      ['debian-12:arm64', 'debian-12:x86_64', 'debian-13:x86_64']
+        .flatMap((name) => ['build', 'package', 'verify'].map((stage) => `${stage}:${name}`))
+        .sort(),
+    );
+    // It takes the root of its own architecture to be verified, and no more than the builder's to be compiled.
+    release.performed();
+    await release.run({ missingRoots: ['trixie-arm64'], stages: ['build'] }).catch(() => {});
+    expect(release.performed()).toEqual(['build:debian-13:arm64']);
+  });
+});

@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
+
+// The real engine with toy stages: Ctrl-C, a second run in the same folder, and what a killed process has left.
+let release: ToyRelease;
+beforeEach(() => {
+  release = toyRelease(temporaryFolder());
+});
+
+const STEP = 'package:debian-12:arm64';
+const DEB = 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb';
+const hidden = () => readdirSync(release.out).filter((name) => name.startsWith('.'));
+
+describe('Ctrl-C in the middle of a step', () => {
+  it('ends it at once, keeps what is finished and nothing else, and the next run goes on from there', async () => {
+    const interrupt = new AbortController();
+    const begin = Date.now();
+    release.middle.set(STEP, async ({ io }) => {
+      setTimeout(() => interrupt.abort(), 50);
+      await io.exec({ file: 'sleep', args: ['60'], effect: 'write' }, { signal: io.signal });
+    });
+    const error = await errorOf(release.run({ jobs: 1, signal: interrupt.signal }));
+    expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
+    expect(error.message).toContain('finished steps are kept');
+    expect(Date.now() - begin).toBeLessThan(10_000);
+    // Nor has anything been begun afterwards: the other packages were still waiting.
+    expect(release.performed()).toEqual(['build:debian-12:arm64', STEP]);
+    expect(release.manifest().steps.map(({ id, status }) => [id, status])).toEqual([
+      ['build:debian-12:arm64', 'done'],
+    ]);
+    expect(hidden()).toEqual([]);
+    expect(existsSync(join(release.out, DEB))).toBe(false);
+    release.middle.clear();
+    await release.run();
+    const order = release.performed();
+    expect(order).toHaveLength(11);
+    expect(order).not.toContain('build:debian-12:arm64');
+  });
+
+  it('of a package that was there leaves the one of before, which is refused until it is made again', async () => {
+    await release.run();
+    const old = readFileSync(join(release.out, DEB), 'utf8');
+    release.setRecipe('package', 'package 2');
+    const interrupt = new AbortController();
+    release.middle.set(STEP, async ({ io }) => {
+      interrupt.abort();
+      await io.exec({ file: 'sleep', args: ['60'], effect: 'write' }, { signal: io.signal });
+    });
+    await errorOf(release.run({ jobs: 1, signal: interrupt.signal }));
+    expect(readFileSync(join(release.out, DEB), 'utf8')).toBe(old);
+    const error = await errorOf(release.run({ stages: ['verify'] }));
+    expect(error.code).toBe('STEP_STALE');
+    release.middle.clear();
+    await release.run();
+    expect(readFileSync(join(release.out, DEB), 'utf8')).toMatch(/^package 2 of /);
+  });
+
+  it('before the first step begins: performs none', async () => {
+    const error = await errorOf(release.run({ signal: AbortSignal.abort() }));
+    expect(error.code).toBe('INTERRUPTED');
+    expect(release.performed()).toEqual([]);
+    expect(hidden()).toEqual([]);
+  });
+});
+
+describe('two runs in one folder', () => {
+  it('the second one is refused, and the first one never notices', async () => {
+    let refused: unknown;
+    release.middle.set(STEP, async () => {
+      refused = await release.run().catch((error: unknown) => error);
+    });
+    await release.run();
+    expect(refused).toMatchObject({ code: 'RELEASE_LOCKED', exitCode: 1 });
+    expect(release.performed()).toHaveLength(12);
+    expect(hidden()).toEqual([]);
+  });
+});
+
+describe('a process that was killed', () => {
+  it('has left a lock, half a step and files without a record: the next run clears them away', async () => {
+    await release.run({ stages: ['build'] });
+    release.performed();
+    const work = join(release.out, '.work', STEP.replaceAll(':', '-'));
+    mkdirSync(work, { recursive: true });
+    writeFileSync(join(work, 'half'), 'half');
+    writeFileSync(join(release.out, DEB), 'half');
+    writeFileSync(
+      join(release.out, '.lock'),
+      JSON.stringify({ pid: spawnSync('true').pid, host: hostname() }),
+    );
+    await release.run({ stages: ['package'] });
+    expect(release.performed()).toHaveLength(4);
+    expect(readFileSync(join(release.out, DEB), 'utf8')).toMatch(/^package 1 of /);
+    expect(hidden()).toEqual([]);
+  });
+});

@@ -1,0 +1,160 @@
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
+import { printed, type ToyRelease, toyRelease } from '../support/toy-release.ts';
+
+// The real engine with toy stages: what is performed again, and what is refused.
+let dir: string;
+let release: ToyRelease;
+beforeEach(() => {
+  dir = temporaryFolder();
+  release = toyRelease(dir);
+});
+
+const PACKAGES = ['debian-12:arm64', 'debian-12:x86_64', 'debian-13:arm64', 'debian-13:x86_64'];
+const steps = (...stages: string[]) =>
+  PACKAGES.flatMap((name) => stages.map((stage) => `${stage}:${name}`)).sort();
+const DEB = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
+/** Everything but what each run writes anew: the reports, and the manifest, which is compared by itself. */
+const made = () =>
+  snapshot(release.out).filter((line) => !/^(report\.html|junit\.xml|manifest\.json|logs) /.test(line));
+
+describe('the engine', () => {
+  it('performs each stage of each package in order, as many packages at a time as --jobs', async () => {
+    const manifest = await release.run({ jobs: 3 });
+    const order = release.performed();
+    expect([...order].sort()).toEqual(steps('build', 'package', 'verify'));
+    for (const name of PACKAGES)
+      expect(order.filter((id) => id.endsWith(name))).toEqual(
+        ['build', 'package', 'verify'].map((stage) => `${stage}:${name}`),
+      );
+    expect(release.most()).toBe(3);
+    expect(manifest.steps.map(({ status }) => status)).toEqual(Array(12).fill('done'));
+    expect(release.manifest()).toEqual(manifest);
+    expect(readFileSync(join(release.out, 'logs/build-debian-12-arm64.log'), 'utf8')).toBe(
+      'build:debian-12:arm64 is at work\n',
+    );
+  });
+
+  it('finds that everything is up to date, and touches nothing', async () => {
+    await release.run();
+    release.performed();
+    const [before, { steps: recorded }] = [made(), release.manifest()];
+    await release.run();
+    expect(release.performed()).toEqual([]);
+    expect(printed(dir).match(/: (build|package|verify): up to date/g)).toHaveLength(12);
+    expect(made()).toEqual(before);
+    expect(release.manifest().steps).toEqual(recorded);
+  });
+
+  it('performs again what a changed input goes into, and what that has made goes into', async () => {
+    await release.run();
+    release.performed();
+    release.setRecipe('package', 'package 2');
+    await release.run();
+    expect(release.performed().sort()).toEqual(steps('package', 'verify'));
+    expect(readFileSync(join(release.out, DEB), 'utf8')).toMatch(/^package 2 of /);
+    release.setRecipe('build', 'build 2');
+    await release.run();
+    expect(release.performed().sort()).toEqual(steps('build', 'package', 'verify'));
+    // The verdict is on what is there: the package of before would be another digest.
+    release.setRecipe('verify', 'verify 2');
+    await release.run();
+    expect(release.performed().sort()).toEqual(steps('verify'));
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ['changed', (file) => appendFileSync(file, 'x')],
+    ['removed', (file) => rmSync(file)],
+  ])('refuses to verify a package that was %s, and makes it again', async (_, damage) => {
+    await release.run();
+    release.performed();
+    const file = join(release.out, DEB);
+    const good = readFileSync(file);
+    damage(file);
+    const error = await errorOf(release.run({ stages: ['verify'] }));
+    expect(error.code).toBe('ARTIFACT_CHANGED');
+    expect(error.message).toContain(`${file} is not the file that package:debian-13:x86_64 has made`);
+    expect(release.performed()).toEqual([]);
+    await release.run();
+    // The same bytes: the verdict on them still holds.
+    expect(release.performed()).toEqual(['package:debian-13:x86_64']);
+    expect(readFileSync(file)).toEqual(good);
+  });
+
+  it('makes a file of the build again that was changed, and nothing of the others', async () => {
+    await release.run();
+    release.performed();
+    writeFileSync(join(release.out, 'build/debian-12-arm64/program'), 'another');
+    const error = await errorOf(release.run({ stages: ['package'] }));
+    expect(error.code).toBe('ARTIFACT_CHANGED');
+    await release.run();
+    expect(release.performed()).toEqual(['build:debian-12:arm64']);
+  });
+
+  it('performs everything without a cache, and what is due whatever the manifest says', async () => {
+    await release.run();
+    release.performed();
+    await release.run({ noCache: true });
+    expect(release.performed().sort()).toEqual(steps('build', 'package', 'verify'));
+    await release.run({ rebuild: ['build:debian-13:arm64'] });
+    expect(release.performed()).toEqual(['build:debian-13:arm64']);
+  });
+
+  it('performs the chosen stages only, and goes on from there', async () => {
+    await release.run({ stages: ['build'] });
+    expect(release.performed().sort()).toEqual(steps('build'));
+    await release.run({ stages: ['package'] });
+    expect(release.performed().sort()).toEqual(steps('package'));
+    await release.run();
+    expect(release.performed().sort()).toEqual(steps('verify'));
+  });
+});
+
+describe('a stage by itself', () => {
+  it('is refused before what it needs has been made', async () => {
+    const error = await errorOf(release.run({ stages: ['package'] }));
+    expect(error.code).toBe('STEP_BLOCKED');
+    for (const name of PACKAGES) expect(error.message).toContain(`package:${name} needs build:${name}`);
+    expect(error.hint).toContain('turnbuild release');
+    expect(release.performed()).toEqual([]);
+  });
+
+  it('is refused where what it needs was made of something else', async () => {
+    await release.run();
+    release.performed();
+    release.setRecipe('build', 'build 2');
+    const error = await errorOf(release.run({ stages: ['package'] }));
+    expect(error.code).toBe('STEP_STALE');
+    expect(error.message).toContain('build:debian-12:arm64 was made of other sources, recipes or options');
+    expect(error.hint).toContain('turnbuild release');
+    expect(release.performed()).toEqual([]);
+  });
+});
+
+describe('a manifest that turnbuild has not written so', () => {
+  it.each<[string, (text: string) => string, string, RegExp]>([
+    ['edited', (text) => text.replace('"passed"', '"skipped"'), 'MANIFEST_CHANGED', /Remove it/],
+    [
+      'of a newer turnbuild',
+      (text) => text.replace('"schema": 1', '"schema": 99'),
+      'MANIFEST_NEWER',
+      /newer one/,
+    ],
+    ['cut off', (text) => text.slice(0, 500), 'MANIFEST_INVALID', /Remove it/],
+  ])('%s, is not believed and not replaced', async (_, change, code, hint) => {
+    await release.run();
+    release.performed();
+    const file = join(release.out, 'manifest.json');
+    const changed = change(readFileSync(file, 'utf8'));
+    expect(changed).not.toBe(readFileSync(file, 'utf8'));
+    writeFileSync(file, changed);
+    const error = await errorOf(release.run());
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(file);
+    expect(error.hint).toMatch(hint);
+    expect(release.performed()).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe(changed);
+  });
+});

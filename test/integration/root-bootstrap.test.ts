@@ -1,0 +1,88 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Exec, runProcess } from '../../src/io/exec.ts';
+import { createIo } from '../../src/io/index.ts';
+import { layoutOf, prepareBase } from '../../src/stages/base.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+// A program in mmdebstrap's place: the real one takes 14 seconds and an archive.
+const BASE = { id: 'trixie-x86_64', suite: 'trixie', arch: 'x86_64' } as const;
+const MAKE =
+  'printf "Package: libc6\\nStatus: install ok installed\\nVersion: 2\\n" >"$1/status"; echo root >"$1/root.tar"';
+let cache: string;
+let calls: string;
+beforeEach(() => {
+  cache = temporaryFolder();
+  calls = join(cache, 'calls');
+  writeFileSync(calls, '');
+});
+
+/** Makes the root ready with a shell script, whose first argument is the folder to work in. */
+function prepare(
+  script: string,
+  { signal, refresh = false }: { signal?: AbortSignal; refresh?: boolean } = {},
+) {
+  const exec: Exec = (command, options) => {
+    expect(command.file).toBe('mmdebstrap');
+    appendFileSync(calls, 'x');
+    const tar = command.args.find((word) => word.endsWith('/root.tar')) ?? '';
+    const args = ['-ec', script, 'sh', tar.replace(/\/root\.tar$/, '')];
+    return runProcess({ ...command, file: 'sh', args }, options);
+  };
+  return prepareBase(BASE, {
+    io: createIo(exec, signal ?? new AbortController().signal),
+    cache,
+    mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },
+    refresh,
+    builder: { name: 'test', ociLayouts: true },
+    onLine: () => {},
+  });
+}
+
+/** What lies in the folders of roots, beneath them nothing. */
+const kept = () =>
+  readdirSync(join(cache, 'bases')).flatMap((name) => readdirSync(join(cache, 'bases', name)).sort());
+const bootstrapped = () => readFileSync(calls, 'utf8').length;
+
+describe('prepareBase', () => {
+  it('bootstraps a root once, and finds it afterwards', async () => {
+    const first = await prepare(MAKE);
+    expect(first).toMatchObject({ origin: 'bootstrapped', packages: { libc6: '2' } });
+    expect(await prepare('exit 1')).toEqual(first);
+    expect(bootstrapped()).toBe(1);
+  });
+
+  it('lets one of two that want the same root make it', async () => {
+    const both = await Promise.all([prepare(`sleep 0.3; ${MAKE}`), prepare(`sleep 0.3; ${MAKE}`)]);
+    expect(both[0]).toEqual(both[1]);
+    expect(bootstrapped()).toBe(1);
+  });
+
+  it('leaves nothing of a root after Ctrl-C, and makes it the next time', async () => {
+    const interrupt = new AbortController();
+    setTimeout(() => interrupt.abort(), 300);
+    const half = `echo half >"$1/root.tar"; exec sleep 60`;
+    const error = await errorOf(prepare(half, { signal: interrupt.signal }));
+    expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
+    expect(kept()).toEqual([]);
+    const root = await prepare(MAKE);
+    expect(kept()).toEqual([root.digest.replace('sha256:', '').slice(0, 12), 'digest']);
+  });
+
+  it('leaves nothing of a root that mmdebstrap could not make', async () => {
+    const error = await errorOf(prepare('echo half >"$1/root.tar"; echo "E: planted" >&2; exit 25'));
+    expect(error.code).toBe('BOOTSTRAP_FAILED');
+    expect(error.message).toMatch(/exit code 25\)\nE: planted/);
+    expect(kept()).toEqual([]);
+  });
+
+  it('makes a root anew beside the one that others may still use', async () => {
+    const old = await prepare(MAKE);
+    const anew = await prepare(MAKE.replace('echo root', 'echo another'), { refresh: true });
+    expect(anew.digest).not.toBe(old.digest);
+    expect((await prepare('exit 1')).digest).toBe(anew.digest);
+    const [dir] = readdirSync(join(cache, 'bases'));
+    expect(existsSync(layoutOf(join(cache, 'bases', dir ?? ''), old.digest))).toBe(true);
+  });
+});

@@ -1,0 +1,16 @@
+import { basename } from 'node:path';
+import type { TestSpecification } from 'vitest/node';
+import { BaseSequencer } from 'vitest/node';
+
+/** Two end-to-end files run at once: the longest begin, so that neither lane ends long after the other. */
+const FIRST = ['emulated.test.ts', 'release.test.ts', 'faults.test.ts'];
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = FIRST.indexOf(basename(moduleId));
+      return index < 0 ? FIRST.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join, relative } from 'node:path';
+import { edit, ROOT } from './e2e.ts';
+import type { RunOptions } from './turnbuild.ts';
+
+/** Recipes of debian-13 whose containers have a clock that is a day ahead. */
+export function withClockOfTomorrow(recipes: string): void {
+  edit(join(recipes, 'targets/debian-13.yaml'), (text) => text.replace('tools: [', 'tools: [faketime, '));
+  const clock =
+    'LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)\nexport LD_PRELOAD FAKETIME=+1d\necho "the clock says $(date -u +%F)"\n';
+  for (const name of ['build/build.sh', 'deb/package.sh'])
+    edit(join(recipes, 'docker', name), (text) => text.replace('set -eu\n', `set -eu\n${clock}`));
+}
+
+/** A copy of turnbuild and its cache for a user that may use the Docker engine and nothing else of ours. @param dir what that user has to read */
+export function anotherUser(home: string, dir: string): RunOptions {
+  const env = {
+    TZ: 'Asia/Kathmandu',
+    LC_ALL: 'C',
+    LANG: 'C',
+    HOME: home,
+    TURNBUILD_CACHE: join(home, 'cache'),
+  };
+  const program = join(home, 'turnbuild');
+  const modules = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const needed = modules
+    .trim()
+    .split('\n')
+    .filter((path) => path.includes('/node_modules/'))
+    .map((path) => relative(ROOT, path));
+  for (const name of ['bin', 'lib', 'package.json', ...needed])
+    cpSync(join(ROOT, name), join(program, name), { recursive: true });
+  const cache =
+    process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+  // Not the locks and half-made roots of the tests that run beside this one: whoever holds such a lock does not know of the copy.
+  const finished = (path: string) => !/^\.lock|\.tmp$/.test(basename(path));
+  cpSync(cache, env.TURNBUILD_CACHE, { recursive: true, filter: finished });
+  if (process.getuid?.() !== 0) {
+    console.log('not root: the same user builds again');
+    return { cwd: home, env, program };
+  }
+  const user = { uid: 12345, gid: statSync('/var/run/docker.sock').gid };
+  execFileSync('chmod', ['-R', 'a+rX', dir]);
+  execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, home]);
+  return { cwd: home, env, program, user };
+}

@@ -1,0 +1,171 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performRelease } from '../../src/commands/pipeline.ts';
+import type { PlannedRelease, Session } from '../../src/commands/session.ts';
+import type { StageTable } from '../../src/commands/stage-table.ts';
+import { runProcess } from '../../src/io/exec.ts';
+import { sha256Text } from '../../src/io/files.ts';
+import { createIo } from '../../src/io/index.ts';
+import { kindOfPackageFile } from '../../src/manifest/package-kinds.ts';
+import type { Artifact, CheckResult, Manifest } from '../../src/manifest/schema.ts';
+import { parseManifest } from '../../src/manifest/store.ts';
+import { createPlan } from '../../src/plan/index.ts';
+import { type PlannedStep, STAGES, type StageName } from '../../src/plan/types.ts';
+import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts.ts';
+import type { StageContext } from '../../src/stages/shared/context.ts';
+import { releaseFacts } from './plan-facts.ts';
+
+/** How one run differs from the usual one. */
+export interface ToyRun {
+  stages?: readonly StageName[];
+  jobs?: number;
+  noCache?: boolean;
+  rebuild?: readonly string[];
+  signal?: AbortSignal;
+  /** Roots that cannot be made. */
+  missingRoots?: readonly string[];
+}
+
+/**
+ * The real plan of a release, the real engine and a real folder; only the stages are toys. Each writes small files of what its recipe
+ * (one line, `setRecipe`) and the stage before have to say, in a work folder first, as the real ones do.
+ */
+export interface ToyRelease {
+  /** The release's folder. */
+  out: string;
+  plan: PlannedRelease['plan'];
+  run(options?: ToyRun): Promise<Manifest>;
+  /** Ids of the steps that have been performed since the last call. */
+  performed(): string[];
+  /** Steps that do something else in their middle, when nothing is in its place yet. */
+  middle: Map<string, (context: StageContext) => Promise<void>>;
+  /** What goes into a stage. A `verify` that begins with "unfit" has a check that fails. */
+  setRecipe(stage: StageName, text: string): void;
+  manifest(): Manifest;
+  /** The most steps that have been at work at once. */
+  most(): number;
+}
+
+export function toyRelease(dir: string): ToyRelease {
+  const out = join(dir, 'dist/4.6.1');
+  const recipes = join(dir, 'recipes');
+  mkdirSync(recipes);
+  const recipeOf = (stage: StageName) => join(recipes, `${stage}.txt`);
+  for (const stage of STAGES) writeFileSync(recipeOf(stage), `${stage} 1`);
+  const plan = createPlan(releaseFacts);
+  const middle: ToyRelease['middle'] = new Map();
+  const performed: string[] = [];
+  let working = 0;
+  let most = 0;
+  const stage = (name: StageName, parts: ToyParts) => ({
+    async inputs(step: PlannedStep, context: StageContext) {
+      return { recipe: readFileSync(recipeOf(name), 'utf8'), before: await parts.before(step, context) };
+    },
+    async perform(step: PlannedStep, context: StageContext) {
+      performed.push(step.id);
+      most = Math.max(most, ++working);
+      try {
+        const work = await workFolder(context, step);
+        const text = `${readFileSync(recipeOf(name), 'utf8')} of ${await parts.before(step, context)}\n`;
+        for (const path of parts.outputs(step)) await context.io.files.writeText(join(work, path), text);
+        context.onLine(`${step.id} is at work`);
+        await middle.get(step.id)?.(context);
+        for (const path of parts.outputs(step))
+          await context.io.files.moveInto(join(work, path), join(context.dir, path));
+        const outputs = await describeArtifacts(context, step, parts.outputs(step), parts.kind);
+        return name === 'verify' ? { outputs, checks: [checkOf(text)] } : { outputs };
+      } finally {
+        working--;
+      }
+    },
+  });
+  const buildOf = (step: PlannedStep) => `build/${step.target}-${step.arch}/program`;
+  const table: StageTable = {
+    build: stage('build', {
+      before: async () => 'sources',
+      outputs: (step) => [buildOf(step)],
+      kind: () => 'build',
+    }),
+    package: stage('package', {
+      before: (step, { io, dir: to }) => io.files.digestFiles(to, [buildOf(step)]),
+      outputs: (step) => step.outputs,
+      kind: kindOfPackageFile,
+    }),
+    verify: stage('verify', {
+      before: (step, { io, dir: to }) => io.files.digestFiles(to, step.packages),
+      outputs: (step) => [`${step.outputs[0]}/facts.txt`],
+      kind: () => 'verify',
+    }),
+  };
+  return {
+    out,
+    plan,
+    middle,
+    most: () => most,
+    performed: () => performed.splice(0),
+    setRecipe: (name, text) => writeFileSync(recipeOf(name), text),
+    manifest: () => {
+      const file = join(out, 'manifest.json');
+      return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
+    },
+    run: (options = {}) => {
+      const image = (id: string) =>
+        options.missingRoots?.includes(id) === true
+          ? {}
+          : { image: `registry.test/${id}@sha256:${'0'.repeat(64)}` };
+      const release: PlannedRelease = {
+        source: undefined,
+        builder: {
+          name: 'toy',
+          driver: 'docker-container',
+          architectures: ['arm64', 'x86_64'],
+          compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
+          ociLayouts: true,
+        },
+        selection: { only: [], skip: [], reason: undefined, accept: [] },
+        plan: { ...plan, bases: plan.bases.map((base) => ({ ...base, ...image(base.id) })) },
+        rebuild: new Set(options.rebuild ?? []),
+        dir: out,
+      };
+      return performRelease(sessionOf(dir, options), release, options.stages ?? STAGES, undefined, table);
+    },
+  };
+}
+
+interface ToyParts {
+  /** What the stage before has made. */
+  before: (step: PlannedStep, context: StageContext) => Promise<string>;
+  outputs: (step: PlannedStep) => string[];
+  kind: (path: string) => Artifact['kind'];
+}
+
+function checkOf(text: string): CheckResult {
+  return {
+    id: 'toy.fit',
+    title: 'Fit',
+    reason: 'a verdict',
+    status: text.startsWith('unfit') ? 'failed' : 'passed',
+    message: text.trim(),
+    figures: {},
+  };
+}
+
+function sessionOf(dir: string, { jobs, noCache, signal }: ToyRun): Session {
+  const log = join(dir, 'output.txt');
+  return {
+    options: { verbose: true, ...(noCache === true ? { cache: false } : {}) },
+    output: { line: (text) => appendFileSync(log, `${text}\n`), data: () => {} },
+    // The engine reads two paths of it.
+    recipes: { dir: join(dir, 'recipes'), patches: join(dir, 'patches') } as Session['recipes'],
+    io: createIo(runProcess, signal ?? new AbortController().signal),
+    cache: join(dir, 'cache'),
+    mirrors: { debian: undefined, security: undefined, named: {} },
+    jobs: jobs ?? 2,
+  };
+}
+
+/** What the runs have printed. */
+export function printed(dir: string): string {
+  const log = join(dir, 'output.txt');
+  return existsSync(log) ? readFileSync(log, 'utf8') : '';
+}
