@@ -1,10 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runStep } from '../../../src/commands/run-plan.ts';
 import { TurnbuildError } from '../../../src/errors.ts';
 import type { CheckResult, Manifest, ManifestStep } from '../../../src/manifest/schema.ts';
 import type { PlannedStep } from '../../../src/plan/types.ts';
 import type { StageContext } from '../../../src/stages/shared/context.ts';
-import { verify } from '../../../src/stages/verify/index.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
 const check = (id: string, parts: Partial<CheckResult>): CheckResult => ({
@@ -27,8 +26,8 @@ const STEP = {
 
 /** Performs a step whose checks come out like this. Returns what it was recorded as, and the error that it ended with. */
 async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: unknown; outcome: unknown }> {
-  vi.spyOn(verify, 'inputs').mockResolvedValue({});
-  vi.spyOn(verify, 'perform').mockResolvedValue({ outputs: [], checks });
+  const stage = { inputs: async () => ({}), perform: async () => ({ outputs: [], checks }) };
+  const table = { build: stage, package: stage, verify: stage };
   const manifest: Manifest = { ...fixture(), steps: [] };
   const store = {
     read: () => manifest,
@@ -44,7 +43,9 @@ async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: 
     dir: '/nowhere',
     io: { signal: new AbortController().signal, files: { sha256Text: (text: string) => text } },
   } as unknown as StageContext;
-  const outcome = await runStep(STEP, context, store, () => {}).catch((error: unknown) => ({ error }));
+  const outcome = await runStep(STEP, context, { table, store, log: () => {} }).catch((error: unknown) => ({
+    error,
+  }));
   const [step] = manifest.steps;
   if (step === undefined || manifest.steps.length !== 1) throw new Error('not one step was recorded');
   const error = typeof outcome === 'object' ? outcome.error : undefined;
@@ -64,8 +65,6 @@ const untried = (id: string) =>
   });
 
 describe('a step whose checks failed', () => {
-  afterEach(() => vi.restoreAllMocks());
-
   it('says the cause first, then how many, then each that failed, and only counts the blocked ones', async () => {
     const alive = check('network.alive', {
       status: 'failed',
