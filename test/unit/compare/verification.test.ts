@@ -29,6 +29,13 @@ describe('the comparison of two verifications', () => {
     expect(differences(files(), again)).toEqual([]);
   });
 
+  it('goes by the last attempt of a client', () => {
+    const exits = (...codes: number[]) =>
+      files({ 'facts.txt': codes.map((code) => `long-term.tls.exit\t${code}\n`).join('') });
+    expect(differences(exits(0), exits(255, 0))).toEqual([]);
+    expect(differences(exits(0), exits(0, 255))).toHaveLength(2);
+  });
+
   it('leaves out digests of logs and caches with times in them, and no others', () => {
     const added = (path: string, digest: string) => ({
       'purge.changes.txt': `added\t${path}\t\tf 644 0:0 ${digest.repeat(64)}\n`,
