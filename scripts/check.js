@@ -1,7 +1,7 @@
 // `npm run check`: the full test suite, run before every merge. Installs what it needs, a Docker engine included.
 // With --full, what is too slow for that as well (test/full).
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -70,7 +70,16 @@ step('shell scripts', 'shellcheck', [
   '--severity=warning',
   ...dockerScripts([
     ...['toolchain', 'compile', 'build', 'sanitize'].map((name) => `build/${name}`),
-    ...['static/libraries', 'promtool', 'inspection', 'deb/package', 'deb/inspect', 'deb/verify/format'],
+    ...[
+      'static/libraries',
+      'promtool',
+      'inspection',
+      'deb/package',
+      'deb/inspect',
+      'deb/install',
+      'native/tools',
+      'deb/verify/format',
+    ],
     ...['package', 'inspect', 'repackage', 'root', 'install', 'variants', 'verify/format'].map(
       (name) => `rpm/${name}`,
     ),
@@ -101,6 +110,18 @@ if (process.argv.includes('--full')) {
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
   const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
   step('verification at full scale', process.execPath, [turnbuild, ...release]);
+  // At full scale a foreign package was installed by its root's own apt and dpkg; the usual way has to see the same.
+  const arch = process.arch === 'arm64' ? 'x86_64' : 'arm64';
+  const again = `${out}/again`;
+  cpSync(`${out}/4.6.1`, `${again}/4.6.1`, { recursive: true });
+  const one = ['--source', 'debian', '--target', 'debian-13', '--arch', arch];
+  step("the same package by the build platform's tools", process.execPath, [
+    ...[turnbuild, 'verify', '4.6.1', ...one, '--out', again],
+  ]);
+  step('comparison of the two', process.execPath, [
+    `${root}/scripts/compare-verifications.js`,
+    ...[out, again].map((dir) => `${dir}/4.6.1/verify/debian-13-${arch}/verify`),
+  ]);
   rmSync(out, { recursive: true, force: true });
 }
 

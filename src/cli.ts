@@ -79,7 +79,10 @@ const VERIFY_OPTIONS: OptionGroup = [
     '--verify-on <image>',
     'registry image, pinned by digest, to verify .rpm packages in, e.g. almalinux:9@sha256:…',
   ],
-  ['--full', 'verify at full scale: 16,383 ports, a million hostile packets; takes half an hour natively'],
+  [
+    '--full',
+    "verify at full scale: 16,383 ports, a million hostile packets, a foreign root's own apt and dpkg under QEMU; takes half an hour natively",
+  ],
   ['--accept <advisories>', "known advisories whose failed checks don't fail the package", COLLECT],
 ];
 /** How it is made. */

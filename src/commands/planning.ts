@@ -84,6 +84,7 @@ export function makePlan(
     verifyOn: imageOption(options.verifyOn),
     // Only the engine's own builder is known to give each container a network of its own.
     sharedNetwork: builder.driver !== 'docker',
+    ownTools: options.full === true,
   });
 }
 

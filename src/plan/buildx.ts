@@ -73,8 +73,15 @@ const FRESH: Readonly<Record<string, readonly string[]>> = {
   build: ['toolchain', 'build-run'],
   package: ['package-run'],
   inspect: ['inspector', 'inspect-run'],
-  verify: ['certificate', 'rpm-root', 'installed-root', 'verify-run'],
-  lab: ['lab-tools', 'lab-target-deb', 'lab-rpm-made', 'lab-rpm-installed'],
+  verify: [
+    'certificate',
+    'rpm-root',
+    'installed-root',
+    'native-tools',
+    'verify-run-own',
+    'verify-run-native',
+  ],
+  lab: ['lab-tools', 'lab-target-deb-own', 'lab-target-deb-native', 'lab-rpm-made', 'lab-rpm-installed'],
 };
 
 /** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */

@@ -30,6 +30,8 @@ export interface PlanFacts {
   verify: boolean;
   /** Whether containers of the builder share a network, so that two verifications would meet on their ports. */
   sharedNetwork: boolean;
+  /** A foreign root's own apt, dpkg and shells are used, under QEMU, instead of the build platform's. */
+  ownTools: boolean;
 }
 
 /** Facts -> plan. Pure: no clock, no environment, no file. */
@@ -128,7 +130,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
         ...compiling,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
-        ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : {}),
+        ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : tools(arch, facts)),
       },
     }),
   ];
@@ -156,6 +158,13 @@ function sysroot({ sysroot: root, libraries }: Target): Record<string, string> {
 function rpmRoot(target: Target, facts: PlanFacts): 'given' | 'installed' | 'made' {
   if (rpmImage(target, facts) !== undefined) return 'given';
   return target.sysroot === undefined ? 'made' : 'installed';
+}
+
+/** Whose apt, dpkg and shells install a .deb: the build platform's in a foreign root, so that QEMU runs only what is under test. */
+function tools(arch: Arch, { compilesOn, ownTools }: PlanFacts): Record<string, string> {
+  const builder = compilesOn[arch];
+  if (builder === arch || ownTools) return {};
+  return { TOOLS: 'native', NATIVE_TRIPLE: platformOf(builder).gnuTriple };
 }
 
 function base(target: Target, arch: Arch): PlannedBase {

@@ -23,4 +23,5 @@ export const releaseFacts: PlanFacts = {
   compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
   verify: true,
   sharedNetwork: false,
+  ownTools: false,
 };

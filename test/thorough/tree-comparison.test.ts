@@ -22,16 +22,17 @@ function bash(commands: string): void {
     .replaceAll(/(?<=[>"\s])\/tmp\//g, `${dir}/tmp/`)
     .replaceAll('/out/', `${dir}/out/`)
     .replaceAll('/var/lib/dpkg/info', `${dir}/info`)
-    .replace('find / -xdev', `find ${dir}/tree -xdev`);
+    .replace('find / -xdev', `find ${dir}/tree -xdev`)
+    .replace('-path /native ', `-path ${dir}/tree/native `);
   const run = spawnSync('bash', ['-c', `set -u\n${own}\n${commands}`], { encoding: 'utf8' });
   expect(run.stderr).toBe('');
 }
 
-/** What the comparison says of a change: kind and path. */
-function difference(change: () => void): string[] {
-  bash('snapshot before');
+/** What the comparison says of a change: kind and path. @param first commands that come before each snapshot */
+function difference(change: () => void, first = ':'): string[] {
+  bash(`${first}; snapshot before`);
   change();
-  bash('snapshot after; compare before after');
+  bash(`${first}; snapshot after; compare before after`);
   return parseChanges(readFileSync(join(dir, 'out/after.changes.txt'), 'utf8')).map(
     ({ kind, path }) => `${kind} ${path.replace(`${dir}/tree`, '')}`,
   );
@@ -83,4 +84,26 @@ describe('the comparison of two trees', () => {
     ['files of other packages are theirs', () => write('usr/other', 'x'), []],
     ['files among them are not', () => write('usr/own', 'x'), ['added /usr/own']],
   ])('%s', (_, change, expected) => expect(difference(change)).toEqual(expected));
+
+  it("leaves out the build platform's tools where they are mounted, and nothing beside them", () => {
+    const change = () => {
+      write('native/bin/find', 'x');
+      write('usr/lib/x86_64-linux-gnu/libc.so.6', 'x');
+      write('usr/lib/aarch64-linux-gnu/libturn.so', 'x');
+    };
+    const foreign = [
+      'added /usr/lib',
+      'added /usr/lib/aarch64-linux-gnu',
+      'added /usr/lib/aarch64-linux-gnu/libturn.so',
+    ];
+    const libraries = `native_libraries=${dir}/tree/usr/lib/x86_64-linux-gnu`;
+    expect(difference(change, libraries)).toEqual(foreign);
+    for (const folder of ['native', 'usr/lib']) rmSync(join(dir, 'tree', folder), { recursive: true });
+    // Where nothing is mounted, that folder is like any other.
+    expect(difference(change)).toEqual([
+      ...foreign,
+      'added /usr/lib/x86_64-linux-gnu',
+      'added /usr/lib/x86_64-linux-gnu/libc.so.6',
+    ]);
+  });
 });

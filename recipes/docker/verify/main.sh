@@ -7,6 +7,9 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 mkdir -p /out
 : >/out/facts.txt
 here=/turnbuild
+# In a foreign root, apt, dpkg, shells and the like are the build platform's. Under QEMU run programs of the package and of what it needs.
+# shellcheck source=/dev/null
+[ ! -d /native ] || . /native/environment
 
 # shellcheck source=/dev/null
 for part in format lib edits snapshot service upgrades lifecycle shipped traffic; do . "$here/$part.sh"; done

@@ -1,10 +1,11 @@
 # The whole tree, before a package and after it, as piuparts compares it.
 
-# Left out: what belongs to the verification itself, file systems that are not on a disk, and the records of apt, dnf and rpm.
+# Left out: what belongs to the verification itself, file systems that are not on a disk, and the records of apt, dnf and rpm. The build
+# platform's tools are mounted read-only: a package can leave nothing there.
 everything() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /out -o -path /inputs \
 		-o -path /turnbuild -o -path /certificate -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/log/apt \
-		-o -path /repository -o -path /variants -o -path /var/cache/dnf -o -path /var/lib/dnf -o -path /var/lib/rpm \) \
+		-o -path /native -o -path "${native_libraries:-/native}" -o -path /repository -o -path /variants -o -path /var/cache/dnf -o -path /var/lib/dnf -o -path /var/lib/rpm \) \
 		-prune -o "$@"
 }
 

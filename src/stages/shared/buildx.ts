@@ -103,6 +103,7 @@ const HINTS: Record<string, string> = {
     'Stop what listens there, or use a builder whose containers have a network of their own.',
   LAB_NO_NAMESPACES:
     'The engine must let a container make network namespaces and join them: NET_ADMIN, SYS_ADMIN, and the kernel module veth.',
+  NATIVE_TOOLS_FAILED: '--refresh-base makes the roots of both architectures anew, of the same packages.',
   NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPlan, findTarget } from '../../../src/plan/index.ts';
+import { createPlan, findTarget, type PlanFacts } from '../../../src/plan/index.ts';
 import { releaseFacts as facts, target } from '../../support/plan-facts.ts';
 
 describe('createPlan', () => {
@@ -52,6 +52,22 @@ describe('createPlan', () => {
         .map((step) => step.buildArgs.NETWORK);
     expect(new Set(networks(false)).size).toBe(4);
     expect(networks(true)).toEqual(['shared', 'shared', 'shared', 'shared']);
+  });
+
+  it("installs a .deb in a foreign root by the build platform's tools, unless all is to be emulated", () => {
+    const toolsOf = (more: Partial<PlanFacts>) =>
+      createPlan({ ...facts, targets: ['debian-13'], ...more })
+        .steps.filter((step) => step.stage === 'verify')
+        .map(({ arch, buildArgs: { TOOLS, NATIVE_TRIPLE } }) => [arch, TOOLS, NATIVE_TRIPLE]);
+    expect(toolsOf({})).toEqual([
+      ['arm64', 'native', 'x86_64-linux-gnu'],
+      ['x86_64', undefined, undefined],
+    ]);
+    expect(toolsOf({ compilesOn: { arm64: 'arm64', x86_64: 'arm64' } })).toEqual([
+      ['arm64', undefined, undefined],
+      ['x86_64', 'native', 'aarch64-linux-gnu'],
+    ]);
+    expect(toolsOf({ ownTools: true }).map(([, tools]) => tools)).toEqual([undefined, undefined]);
   });
 
   it('plans a target whose libraries are linked in: an .rpm with its debug symbols, and an archive', () => {

@@ -1,0 +1,73 @@
+# Makes the build platform's own tools usable in a root of a foreign architecture of the same suite, so that QEMU runs only what is under
+# test. A RUN mounts /native, and the build platform's library folder, into that root.
+# in:  DEB_ARCH, the foreign architecture; NATIVE_TRIPLE, the build platform's; /target, its root; the root of the same suite for the build platform
+# out: /native: bin/, those programs that the foreign root has as well; methods/, apt's; apt.conf; ld.so; environment, for the shell
+set -eu
+export LC_ALL=C.UTF-8
+own=$(dpkg --print-architecture)
+
+fail() {
+	echo "turnbuild-error: NATIVE_TOOLS_FAILED: $1" >&2
+	exit 1
+}
+
+is_program() {
+	[ -f "$1" ] && [ "$(head -c 4 "$1" | tail -c 3)" = ELF ]
+}
+
+# Left to the foreign root: what depends on the processor, what the verification puts in place itself, and what may be of the package.
+is_lent() {
+	case $1 in
+	uname | arch | setarch | linux32 | linux64 | i386 | x86_64 | aarch64 | ld.so | ld-linux* | ldconfig*) return 1 ;;
+	systemctl | sqlite3 | turn*) return 1 ;;
+	esac
+	# A program that the foreign root lacks stays missing.
+	for folder in usr/bin usr/sbin; do
+		if [ -e "/target/$folder/$1" ] || [ -L "/target/$folder/$1" ]; then return 0; fi
+	done
+	return 1
+}
+
+# adapt FILE COPY: the foreign root has no loader at the usual path, so the copy names another one. dpkg's programs know their
+# architecture by a string in them.
+adapt() {
+	from=
+	case ${1##*/} in dpkg*) from=$own ;; esac
+	# The dollar signs are Perl's.
+	# shellcheck disable=SC2016
+	from=$from to=$DEB_ARCH perl -0777 -pe '
+		s{(/lib(?:64)?/ld-linux[-.\w]*)\0}{substr("/native/ld.so" . "\0" x 99, 0, length $1) . "\0"}e;
+		s{\0$ENV{from}\0}{\0$ENV{to}\0}g if $ENV{from} ne "";' "$1" >"$2"
+	chmod 755 "$2"
+}
+
+[ "${#own}" = "${#DEB_ARCH}" ] || fail "dpkg's $own can't be replaced by $DEB_ARCH in its programs"
+[ ! -e "/target/usr/lib/$NATIVE_TRIPLE" ] || fail "the foreign root has a /usr/lib/$NATIVE_TRIPLE of its own"
+mkdir -p /native/bin /native/methods
+loader=$(perl -0777 -ne 'print $1 if m{(/lib(?:64)?/ld-linux[-.\w]*)\0}' /usr/bin/dpkg)
+cp "$(readlink -f "$loader")" /native/ld.so
+for file in /usr/bin/* /usr/sbin/*; do
+	if is_lent "${file##*/}" && is_program "$file"; then adapt "$file" "/native/bin/${file##*/}"; fi
+done
+for file in /usr/lib/apt/methods/*; do
+	! is_program "$file" || adapt "$file" "/native/methods/${file##*/}"
+done
+[ "$(/native/bin/dpkg --print-architecture)" = "$DEB_ARCH" ] || fail "the adapted dpkg is not one of $DEB_ARCH"
+
+# Scripts name their interpreter by its path: these three are mounted over the foreign root's own.
+for name in bash dash perl; do
+	[ -x "/native/bin/$name" ] || fail "the roots of this suite have no /usr/bin/$name"
+done
+cat >/native/apt.conf <<CONF
+APT::Architecture "$DEB_ARCH";
+#clear APT::Architectures;
+APT::Architectures { "$DEB_ARCH"; };
+Dir::Bin::Methods "/native/methods";
+Dir::Bin::dpkg "/native/bin/dpkg";
+Dir::Bin::sqv "/native/bin/sqv";
+DPkg::Path "/native/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+CONF
+cat >/native/environment <<ENVIRONMENT
+export PATH="/native/bin:\$PATH" APT_CONFIG=/native/apt.conf
+native_libraries=/usr/lib/$NATIVE_TRIPLE
+ENVIRONMENT

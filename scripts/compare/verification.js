@@ -1,0 +1,88 @@
+// @ts-check
+// What two verifications of one package saw of installing, upgrading and removing it, compared line by line.
+
+/** Facts that may differ from run to run: times, the container's address, and how often a client had to try. */
+const VARYING_FACTS = /^(seconds\.|address$|.*\.(attempts|sent)$)/;
+
+/** Files whose lines have to be the same. */
+const EXACT = /(\.changes\.txt|\.packages|^unresolved\.txt|^edited\.conf)$/;
+
+/** Files whose contents depend on the time of day, in a list of changes: their digests, at the end of the line. */
+const VARYING_DIGESTS =
+  /^(.*\t\/var\/(?:log\/(?:alternatives|dpkg)\.log|cache\/ldconfig\/aux-cache)\t.*) [0-9a-f]{64}$/;
+
+/** Output of apt, dpkg and the maintainer scripts. */
+const LOGS = [
+  ...[
+    'apt-update',
+    'install',
+    'truncated',
+    'preinst-fails',
+    'postinst-fails',
+    'recovered',
+    'upgraded-running',
+  ],
+  ...['remove', 'purge', 'distribution', 'upgrade', 'upgrade-purge'],
+].map((name) => `${name}.log`);
+
+/**
+ * Lines of a log without what depends on time: apt's progress, the order and speed of downloads, dpkg's percentages.
+ * @param {string} text
+ */
+function linesOfLog(text) {
+  return text
+    .split(/[\r\n]+/)
+    .filter((line) => !/^(Get|Hit|Ign):\d+ |^Fetched |^\(Reading database \.\.\. (\d+%)?$/.test(line));
+}
+
+/**
+ * @param {string} name of the file
+ * @param {string} text
+ */
+function linesOf(name, text) {
+  if (name !== 'facts.txt')
+    return EXACT.test(name)
+      ? text.split('\n').map((line) => line.replace(VARYING_DIGESTS, '$1'))
+      : linesOfLog(text);
+  // A client that has tried again has told its exit code each time; the last one counts.
+  const facts = new Map(text.split('\n').map((line) => [line.split('\t')[0] ?? '', line]));
+  return [...facts].filter(([fact]) => !VARYING_FACTS.test(fact)).map(([, line]) => line);
+}
+
+/**
+ * @param {ReadonlyMap<string, string>} first texts of the files of `verify/`, by name
+ * @param {ReadonlyMap<string, string>} second
+ * @returns {string[]} `FILE: - line` for what only the first one has, `FILE: + line` for the second one
+ */
+export function differences(first, second) {
+  const names = [...new Set([...first.keys(), ...second.keys()])]
+    .filter((name) => name === 'facts.txt' || EXACT.test(name) || LOGS.includes(name))
+    .sort();
+  if (!names.includes('facts.txt')) throw new Error('there is no facts.txt to compare');
+  return names.flatMap((name) => {
+    if (!first.has(name) || !second.has(name))
+      return [`${name}: only in the ${first.has(name) ? 'first' : 'second'} one`];
+    const a = linesOf(name, first.get(name) ?? '');
+    const b = linesOf(name, second.get(name) ?? '');
+    if (a.join('\n') === b.join('\n')) return [];
+    const only = [
+      ...without(a, b).map((line) => `${name}: - ${line}`),
+      ...without(b, a).map((line) => `${name}: + ${line}`),
+    ];
+    return only.length > 0 ? only : [`${name}: the same lines in another order`];
+  });
+}
+
+/**
+ * Lines of the first list that the second one lacks, each as often as it lacks it.
+ * @param {readonly string[]} lines
+ * @param {readonly string[]} others
+ */
+function without(lines, others) {
+  const left = [...others];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
