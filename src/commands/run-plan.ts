@@ -161,7 +161,10 @@ function describeFailures(bad: readonly CheckResult[]): string {
   const failed = bad.filter(({ status }) => status === 'failed');
   const blocked = bad.length - failed.length;
   const causes = [...new Set(failed.flatMap(({ cause }) => cause ?? []))];
-  const counted = `${failed.length} ${failed.length === 1 ? 'check' : 'checks'} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
+  const counted =
+    failed.length === 0
+      ? `${blocked} ${blocked === 1 ? 'check' : 'checks'} could not be tried`
+      : `${failed.length} ${failed.length === 1 ? 'check' : 'checks'} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
   return [...causes, counted, ...failed.map((check) => `${check.id}: ${check.message}`)].join('\n');
 }
 

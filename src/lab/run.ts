@@ -40,6 +40,8 @@ import {
 const SETTLE_MS = 15_000;
 /** What every scenario but the relays needs, if it says nothing else. */
 const UDP4: readonly Way[] = ['udp/ipv4'];
+/** Of clients that come by either address family. */
+const UDP: readonly Way[] = ['udp/ipv4', 'udp/ipv6'];
 
 const user = ({ username, password }: typeof ACCOUNT) => `user=${username}:${password}`;
 
@@ -48,6 +50,8 @@ interface Configuration {
   name: ServerName;
   lines: string[];
   program?: Program;
+  /** What has to be answered for any of it to be tried; UDP over IPv4 without it. */
+  needs?: readonly Way[];
   work: (server: RunningServer, tried: Tried) => Promise<void>;
 }
 
@@ -120,8 +124,8 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     await server.stop();
     facts.logs[server.name] = server.log();
   };
-  const tryServer = (configuration: Configuration, clients: Clients, ways = UDP4) =>
-    attempt(configuration.name, blockedWay(clients, ways), async () => {
+  const tryServer = (configuration: Configuration, clients: Clients) =>
+    attempt(configuration.name, blockedWay(clients, configuration.needs ?? UDP4), async () => {
       const server = await start(configuration);
       try {
         await configuration.work(server, { clients, server });
@@ -194,6 +198,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     {
       name: 'hostile',
       lines: [user(ACCOUNT)],
+      needs: UDP,
       work: async (server, tried) => {
         facts.hostile = await throwPackets(tried, server, SEED, scale.hostilePackets);
       },
@@ -204,6 +209,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
             name: 'sanitized' as const,
             lines: [user(ACCOUNT)],
             program: prepareSanitized(),
+            needs: UDP,
             work: async (server: RunningServer, tried: Tried) => {
               facts.sanitized = await throwPackets(tried, server, SEED, scale.hostilePackets);
             },
@@ -213,6 +219,8 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     {
       name: 'rest',
       lines: ['use-auth-secret', `static-auth-secret=${SECRET}`],
+      // Sessions are tried over whatever answers.
+      needs: [],
       work: async (server, tried) => {
         const on = { server, tried };
         await attemptWith('rest answers', on, UDP4, async () => {
@@ -231,7 +239,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
   /** The unit under systemd; without clients, only what needs none. */
   const service = (clients: Clients | undefined) => async () => {
     const blocker: Blocker | undefined =
-      clients === undefined ? { server: 'relay' } : blockedWay(clients, ['udp/ipv4', 'udp/ipv6']);
+      clients === undefined ? { server: 'relay' } : blockedWay(clients, UDP);
     if (blocker !== undefined) Object.assign(facts.blocked, { metadata: blocker, drain: blocker });
     const usable = blocker === undefined ? clients : undefined;
     const results = await runService({ namespaces, agentOn, clients: usable, settings });
@@ -270,10 +278,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
           await finish(relay, clients);
         }
       }),
-      ...configurations.map((configuration) =>
-        // REST credentials are tried over whatever answers.
-        tryServer(configuration, clients, configuration.name === 'rest' ? [] : UDP4),
-      ),
+      ...configurations.map((configuration) => tryServer(configuration, clients)),
       attempt('service', undefined, service(clients)),
     ]);
     facts.unparsed = clients.unparsed().filter(({ server }) => !['hostile', 'sanitized'].includes(server));

@@ -186,10 +186,14 @@ export function createClient(
       if (data !== undefined) listener(data);
       return;
     }
+    // Its own request, sent back by whoever is there: no answer.
+    if (message.class === 'request') return;
     const id = message.transactionId.toString('hex');
     const waiting = pending.get(id);
     if (waiting === undefined) return;
     const error = attributeOf(message, ATTRIBUTE.errorCode);
+    if (message.class === 'error' && error === undefined)
+      throw new StunFormatError('an error without a code');
     waiting.resolve({
       message,
       error: error === undefined ? undefined : decodeError(error),

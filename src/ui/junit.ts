@@ -22,13 +22,19 @@ export function renderJunit(manifest: Manifest): string {
   return `${getJunitXml({ name: `coturn ${manifest.coturn.version}`, suites: all })}\n`;
 }
 
-function testCase(variant: string, { id, title, reason, status, message, figures }: CheckResult) {
+function testCase(variant: string, { id, title, reason, status, message, figures, cause }: CheckResult) {
   const shown = Object.entries(figures).map(([name, value]) => `${name}: ${value}`);
   return {
     name: clean(`${id}: ${title}`),
     classname: variant,
     systemOut: [clean([reason, message, ...shown].join('\n'))],
-    ...(status === 'failed' ? { failures: [{ message: clean(message), type: id }] } : {}),
+    ...(status === 'failed'
+      ? {
+          failures: [
+            { message: clean([...(cause === undefined ? [] : [cause]), message].join('\n')), type: id },
+          ],
+        }
+      : {}),
     // JUnit knows neither a failure that counts for nothing nor a check that another failure blocked; the text says which it is.
     ...(['skipped', 'accepted', 'blocked'].includes(status) ? { skipped: true } : {}),
   };

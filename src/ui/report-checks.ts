@@ -1,7 +1,7 @@
 import type { CheckResult, Manifest } from '../manifest/schema.ts';
 import { formatNumber } from './format.ts';
 import { type Html, html, link, nothing, table } from './html.ts';
-import { causesOf, countChecks, failedSteps, isBad, type Variant } from './outcome.ts';
+import { causesOf, countChecks, failedSteps, isBad, plural, type Variant } from './outcome.ts';
 
 const MARKS = {
   passed: { symbol: '✓', text: 'pass' },
@@ -32,14 +32,16 @@ export function failures(manifest: Manifest, variants: readonly Variant[]): Html
 `,
       ),
   );
-  if (steps.length + checks.length === 0) return nothing;
   const untried = variants.flatMap(({ name, checks: all }) => {
     const own = all.filter(({ status }) => status === 'blocked');
     const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
     return own.length === 0
       ? []
-      : [html`<p>${name}: ${own.length} checks could not be tried, blocked by <code>${by}</code>.</p>`];
+      : [
+          html`<p>${name}: ${plural(own.length, 'check')} could not be tried, blocked by <code>${by}</code>.</p>`,
+        ];
   });
+  if (steps.length + checks.length + untried.length === 0) return nothing;
   return html`<section><h2>Failures</h2>${causes(variants)}${checks}${steps}${untried}</section>`;
 }
 

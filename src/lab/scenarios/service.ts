@@ -82,7 +82,7 @@ export async function runService(
       );
     };
     const [own, drained] = await Promise.all([
-      runUnit(lab, systemd, { shipped, small }),
+      runUnit(lab, systemd, { shipped, small, problems }),
       clients === undefined ? undefined : drain(clients),
     ]);
     const service = { emulated, ...own, ...(drained === undefined ? {} : { drain: drained }) };
@@ -96,7 +96,7 @@ export async function runService(
 async function runUnit(
   lab: ServiceLab,
   systemd: Systemd,
-  { shipped, small }: { shipped: string; small: string },
+  { shipped, small, problems }: { shipped: string; small: string; problems: Record<string, string> },
 ): Promise<Omit<ServiceFacts, 'emulated' | 'drain'>> {
   const { name } = SERVICE;
   const agent = lab.agentOn('service');
@@ -118,7 +118,12 @@ async function runUnit(
   await serves(lab, systemd, SERVICE);
   if (lab.clients === undefined) return { ...facts, restarted, reached: [] };
   const group = await systemd.controlGroup(name);
-  const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group);
+  const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group).catch(
+    (error: unknown) => {
+      problems.metadata = error instanceof Error ? error.message : String(error);
+      return [];
+    },
+  );
   return { ...facts, restarted, reached };
 }
 

@@ -33,7 +33,13 @@ const isServer = (name: string) =>
 
 /** The check that fails where something could not be tried, and why. */
 function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: string] {
-  if ('server' in blocker) return ['network.alive', `turnserver (${blocker.server}) was not running`];
+  if ('server' in blocker) {
+    const how = lab.servers[blocker.server] ?? 'did not start';
+    return [
+      'network.alive',
+      `the server of "${blocker.server}" ${how === 'did not start' ? how : `ended in ${how}`}`,
+    ];
+  }
   return [blockingTransport(lab, blocker.way), `no answer over ${wayName(blocker.way)}`];
 }
 

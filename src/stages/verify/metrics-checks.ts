@@ -35,6 +35,7 @@ function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[])
   };
   const found: string[] = [];
   const notes: string[] = [];
+  if (sessions.before === '') found.push('the metrics could not be scraped before the sessions');
   for (const { name, exact, known, because } of expectedGrowth(sessions, deviations)) {
     // A metric of coturn's own client has no value before its first use.
     const grown = after.has(name) ? (after.get(name) ?? 0) - (before.get(name) ?? 0) : undefined;

@@ -109,11 +109,12 @@ function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): V
 
 function judgeIndependent(lab: LabFacts): Verdict {
   const transports = ['udp', 'tcp', 'tls'];
-  const silent = silentWays(lab).find(
+  const silences = silentWays(lab).filter(
     ({ transport, family }) => family === 'ipv4' && transports.includes(transport),
   );
+  const [silent] = silences;
   const found = transports
-    .filter((transport) => transport !== silent?.transport)
+    .filter((transport) => silences.every((each) => each.transport !== transport))
     .flatMap((transport) => {
       const own = lab.independent.find((each) => each.transport === transport);
       if (own?.sent === INDEPENDENT_MESSAGES && own.received === own.sent) return [];
