@@ -94,7 +94,8 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     const begin = Date.now();
     await work().catch((error: unknown) => {
       // Nobody is answered on that way; or not any more, which is the server's fault and not that of what was tried.
-      if (error instanceof Unreachable)
+      // How a unit's server is, is a fact of the unit.
+      if (error instanceof Unreachable && (isSilent(error.way) || name !== 'service'))
         facts.blocked[name] = isSilent(error.way) ? { way: error.way } : { server };
       else facts.problems[name] = error instanceof Error ? error.message : String(error);
     });

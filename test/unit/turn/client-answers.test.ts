@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { createClient } from '../../../src/turn/client.ts';
+import { METHOD } from '../../../src/turn/message.ts';
+import { openTransport } from '../../../src/turn/transport.ts';
+import { answerTo, udpServer } from '../../support/turn-server.ts';
+
+const STRANGER = { username: '', password: '' };
+const patience = () => ({ rtoMs: 20, sentAtMost: 2, lastMs: 60, reliableMs: 100 });
+
+/** What a client makes of an answer: `success`, an error's number, or why it has none. */
+async function wordFor(reply: (request: Buffer) => Buffer): Promise<unknown> {
+  await using server = await udpServer((request, send) => send(reply(request)));
+  const client = createClient(await openTransport('udp', server.at), STRANGER, { patience });
+  return client
+    .request(METHOD.binding, [])
+    .then(({ error }) => error?.code ?? 'success', String)
+    .finally(() => client.close());
+}
+
+describe('a client', () => {
+  it('takes its own request, sent back, for no answer', async () =>
+    expect(await wordFor((request) => request)).toMatch(/no answer/));
+
+  it('takes an error without a code for no success', async () =>
+    expect(await wordFor((request) => answerTo(request, { class: 'error', attributes: [] }))).toMatch(
+      /no answer/,
+    ));
+
+  it('reads an answer that arrived while its process stood still', async () => {
+    await using server = await udpServer((request, send) => {
+      setTimeout(() => {
+        send(answerTo(request));
+        const end = Date.now() + 600;
+        while (Date.now() < end);
+      }, 100);
+    });
+    const client = createClient(await openTransport('udp', server.at), STRANGER, {
+      patience: () => ({ rtoMs: 200, sentAtMost: 1, lastMs: 200, reliableMs: 200 }),
+    });
+    const found = await client.request(METHOD.binding, []).then(() => 'success', String);
+    client.close();
+    expect(found).toBe('success');
+  });
+});
