@@ -72,7 +72,7 @@ const PLAN_OPTIONS: OptionGroup = [
 ];
 /** How packages are judged. */
 const VERIFY_OPTIONS: OptionGroup = [
-  ['--only <checks>', 'judge only these checks or groups, e.g. metrics,relay.rest-secret.udp', COLLECT],
+  ['--only <checks>', 'judge only these checks or groups, e.g. metrics,network.udp', COLLECT],
   ['--skip <checks>', 'leave these out; takes a --reason', COLLECT],
   ['--reason <text>', 'why checks are skipped; stands in the report'],
   [

@@ -35,7 +35,7 @@ export interface PackageFacts {
   inspected: Readonly<Record<string, string>>;
   /** `name -> value` as the verification wrote it. */
   values: ReadonlyMap<string, string>;
-  /** Logs and scraped metrics by file name, e.g. `shipped.log`, `long-term.after.metrics`. */
+  /** Logs and scraped metrics by file name, e.g. `shipped.log`, `shipped.metrics`. */
   files: ReadonlyMap<string, string>;
   /** What the laboratory has seen. */
   lab: LabFacts | undefined;

@@ -12,6 +12,8 @@ const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
  * `packets.hostile`.
  */
 const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'rest'] as const;
+/** Messages of each session with REST credentials: src/lab/run.ts. */
+const REST_MESSAGES = 50;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
 const INDEPENDENT_MESSAGES = 100;
 
@@ -130,6 +132,27 @@ function judgeIndependent(lab: LabFacts): Verdict {
   });
 }
 
+/** Sessions of one user, whose credentials a web service has made: each transport by Send and by channel. */
+function judgeRest(lab: LabFacts): Verdict {
+  const { relays } = lab.restSessions;
+  const reached = relays.filter(({ unreachable }) => unreachable !== true);
+  const found = reached
+    .filter(({ sent, received }) => sent !== REST_MESSAGES || received !== sent)
+    .map(
+      ({ transport, way, received, error }) =>
+        `${transport} by ${way}: ${received} of ${REST_MESSAGES} came back${error === undefined ? '' : ` (${error})`}`,
+    );
+  if (relays.length !== 2 * TRANSPORTS.length)
+    found.push(`${relays.length} clients, not ${2 * TRANSPORTS.length}`);
+  const silent = silentWays(lab).find(({ family }) => family === 'ipv4');
+  if (found.length === 0 && reached.length < relays.length && silent !== undefined)
+    return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
+  const received = reached.reduce((sum, each) => sum + each.received, 0);
+  return complaints(found, `${received} messages over ${TRANSPORTS.join(', ')}: every one came back`, {
+    received,
+  });
+}
+
 /** What is seen off loopback: client, server and peer on machines of their own, with a router between them. */
 export const networkChecks: Check[] = [
   ...TRANSPORTS.map((transport) => ({
@@ -139,6 +162,13 @@ export const networkChecks: Check[] = [
     reference: 'https://www.rfc-editor.org/rfc/rfc8656',
     judge: withLab(['relays'], (lab) => judgeRelays(lab, transport)),
   })),
+  {
+    id: 'relay.rest-secret',
+    title: 'Relays over every transport with REST credentials',
+    reason: 'Most services hand out credentials that are made of a shared secret and expire.',
+    reference: 'https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-rest-00',
+    judge: withLab(['rest', 'rest sessions'], judgeRest),
+  },
   {
     id: 'network.ttl',
     title: `Datagrams leave the server with a TTL or hop limit of at least ${MIN_TTL}`,

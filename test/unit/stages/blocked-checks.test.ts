@@ -28,6 +28,7 @@ const NEED_UDP = [
   'drain',
 ];
 const CHECKS_OF_UDP = [
+  'relay.rest-secret',
   'network.independent',
   ...ANSWERS,
   'peers.forbidden',
@@ -142,10 +143,12 @@ describe('a check that could not be tried', () => {
     const found = bad(lab);
     expect(ids(found.failed)).toEqual(['network.udp', 'network.dtls']);
     expect(found.causes[0]).toMatch(/over UDP .*: not even clients on its own machine are answered; /);
-    expect(blockedBy(found.blocked)).toEqual({ 'network.udp': ['network.ttl', ...CHECKS_OF_UDP] });
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.udp': ['relay.rest-secret', 'network.ttl', ...CHECKS_OF_UDP.slice(1)],
+    });
   });
 
-  it('is only the independent client where TLS is silent', () => {
+  it('is only REST credentials and the independent client where TLS is silent', () => {
     const found = bad(
       plantedLab((lab) => {
         silence(lab, ['tls']);
@@ -157,7 +160,9 @@ describe('a check that could not be tried', () => {
     expect(found.causes).toEqual([
       'turnserver answers no client over TLS (IPv4 and IPv6): not even clients on its own machine are answered',
     ]);
-    expect(blockedBy(found.blocked)).toEqual({ 'network.tls': ['network.independent'] });
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.tls': ['relay.rest-secret', 'network.independent'],
+    });
   });
 
   it('names the metrics as blocked where nobody was answered on any way', () => {

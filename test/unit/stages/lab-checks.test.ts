@@ -62,7 +62,35 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     },
     ['network.alive'],
     /rest: turnserver did not start; rest could not be tried to its end: .*CONFIG ERROR: no/,
-    { 'network.alive': ['answers.rest', 'metrics.rest-secret'] },
+    { 'network.alive': ['relay.rest-secret', 'answers.rest', 'metrics.rest-secret'] },
+  ],
+  [
+    'one message that is lost with REST credentials',
+    (lab) => {
+      for (const relay of lab.restSessions.relays)
+        if (relay.transport === 'tls' && relay.way === 'channel') relay.received = 49;
+    },
+    ['relay.rest-secret'],
+    /^tls by channel: 49 of 50 came back$/,
+  ],
+  [
+    'REST credentials that are refused over one transport',
+    (lab) => {
+      for (const relay of lab.restSessions.relays)
+        if (relay.transport === 'dtls' && relay.way === 'send')
+          Object.assign(relay, { sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' });
+    },
+    ['relay.rest-secret'],
+    /^dtls by send: 0 of 50 came back \(Allocate: 401 Unauthorized\)$/,
+  ],
+  [
+    'REST credentials that were tried over TCP only',
+    (lab) => {
+      const relays = lab.restSessions.relays.filter(({ transport }) => transport === 'tcp');
+      lab.restSessions.relays = relays;
+    },
+    ['relay.rest-secret'],
+    /^2 clients, not 8$/,
   ],
   [
     'messages that the other client misses',

@@ -90,6 +90,7 @@ const NOT_PASSED: Record<string, string[]> = {
   '4.17.1': [
     'network.udp blocked: network.ttl',
     'network.dtls blocked: network.ttl',
+    'relay.rest-secret blocked: network.ttl',
     'network.ttl failed',
     ...NEEDS_UDP.map((id) => `${id} blocked: network.ttl`),
   ],
