@@ -13,6 +13,7 @@ export const SERVERS = [
   'hostile',
   'sanitized',
   'rest',
+  'metrics',
   'service',
   'drain',
   'vanished',

@@ -136,7 +136,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     });
 
   /** What the first server is used for, beside telling on which ways anything is answered. */
-  const relayScenarios = async (server: RunningServer, clients: Clients, capture: Capture) => {
+  const relayMessages = async (server: RunningServer, clients: Clients, capture: Capture) => {
     const tried = { clients, server };
     const on = { server, tried };
     await attemptWith('relays', on, [], async () => {
@@ -144,12 +144,6 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
       Object.assign(facts, { relays, sessions });
     });
     facts.ttl = await capture.stop();
-    await attemptWith('metrics.private', on, ['tcp/ipv4', 'tcp/ipv6'], async () => {
-      facts.metricsReach = await reachMetrics(tried);
-    });
-    await attemptWith('metrics.scrapes', on, [], async () => {
-      facts.scrapes = await scrapeOften(agentOn(server.name), server.pid, scale.scrapes);
-    });
   };
 
   const configurations: Configuration[] = [
@@ -218,6 +212,20 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
         ]
       : []),
     {
+      name: 'metrics',
+      lines: [user(ACCOUNT)],
+      needs: [],
+      work: async (server, tried) => {
+        const on = { server, tried };
+        await attemptWith('metrics.private', on, ['tcp/ipv4', 'tcp/ipv6'], async () => {
+          facts.metricsReach = await reachMetrics(tried);
+        });
+        await attemptWith('metrics.scrapes', on, [], async () => {
+          facts.scrapes = await scrapeOften(server.agent, server.pid, scale.scrapes);
+        });
+      },
+    },
+    {
       name: 'rest',
       lines: ['use-auth-secret', `static-auth-secret=${SECRET}`],
       // Sessions are tried over whatever answers.
@@ -274,7 +282,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     await Promise.all([
       attempt('relay', undefined, async () => {
         try {
-          await relayScenarios(relay, clients, capture);
+          await relayMessages(relay, clients, capture);
         } finally {
           await finish(relay, clients);
         }

@@ -111,26 +111,29 @@ export const metricsChecks: Check[] = [
     title: `Memory growth per ${SCRAPES.toLocaleString('en')} scrapes is below ${MAX_GROWTH_MIB} MiB`,
     reason: 'A leak in each scrape ends a relay after weeks, in the middle of its calls.',
     reference: 'https://github.com/coturn/coturn/issues/1898',
-    judge: withMetrics(['metrics.scrapes'], ({ scrapes: { scrapes, succeeded, before, after } }) => {
-      const grown = after - before;
-      const found: string[] = [];
-      if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
-      if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
-      if (before === 0 || after === 0) found.push('the memory of the server could not be read');
-      if (grown >= MAX_GROWTH_MIB * 2 ** 20)
-        found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);
-      return complaints(found, `${scrapes} scrapes, ${Math.round(grown / 1024)} KiB more`, {
-        scrapes,
-        'resident bytes before': before,
-        'resident bytes after': after,
-      });
-    }),
+    judge: withMetrics(
+      ['metrics', 'metrics.scrapes'],
+      ({ scrapes: { scrapes, succeeded, before, after } }) => {
+        const grown = after - before;
+        const found: string[] = [];
+        if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
+        if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
+        if (before === 0 || after === 0) found.push('the memory of the server could not be read');
+        if (grown >= MAX_GROWTH_MIB * 2 ** 20)
+          found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);
+        return complaints(found, `${scrapes} scrapes, ${Math.round(grown / 1024)} KiB more`, {
+          scrapes,
+          'resident bytes before': before,
+          'resident bytes after': after,
+        });
+      },
+    ),
   },
   {
     id: 'metrics.private',
     title: 'The metrics are reached neither over the network nor through the relay',
     reason: 'They name realms and users, and tell a stranger how busy each relay is.',
-    judge: withLab(['metrics.private'], ({ metricsReach }) => {
+    judge: withLab(['metrics', 'metrics.private'], ({ metricsReach }) => {
       const found = metricsReach
         .filter(({ found: answer }) => ['open', 'success'].includes(answer))
         .map(({ way, address }) => `${address} was reached (${way})`);

@@ -11,7 +11,7 @@ const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
  * Configurations of src/lab/run.ts whose servers have to live to the end. What ends the one that gets hostile packets is the business of
  * `packets.hostile`.
  */
-const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'rest'] as const;
+const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'rest', 'metrics'] as const;
 /** Messages of each session with REST credentials: src/lab/run.ts. */
 const REST_MESSAGES = 50;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
