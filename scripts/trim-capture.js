@@ -30,4 +30,5 @@ const write = (value, indent) => {
   );
   return `${open}\n${entries.map((entry) => inner + entry).join(',\n')}\n${indent}${close}`;
 };
-console.log(write({ drains: /^drain yes$/m.test(features), lab }, ''));
+const has = (name) => new RegExp(`^${name} yes$`, 'm').test(features);
+console.log(write({ drains: has('drain'), hasMicrohttpd: has('microhttpd'), lab }, ''));
