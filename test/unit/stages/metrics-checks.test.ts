@@ -39,7 +39,7 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
         if (reach.way === 'direct' && !reach.address.includes(':')) reach.found = 'open';
     },
     ['metrics.private'],
-    /20\.0\.3\.2 was reached \(direct\)/,
+    /20\.0\.11\.2 was reached \(direct\)/,
   ],
   [
     'metrics that are reached through the relay',
