@@ -10,7 +10,7 @@ import {
 } from '../turn/client.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, TRANSPORTS, type TransportName } from '../turn/transport.ts';
-import { MIN_TTL, type ReachFacts, type UnparsedFacts } from './facts.ts';
+import type { ReachFacts, UnparsedFacts } from './facts.ts';
 import type { Addresses } from './network.ts';
 import type { RunningServer } from './server.ts';
 
@@ -89,8 +89,8 @@ const addressOf = (addresses: Addresses, transport: TransportName, family: Famil
 
 /**
  * Tries every transport of a server that has nothing else to do, side by side: the first requests of a session from the clients' side of
- * the network, and where they stay without an answer once more, and from the server's own machine. Where datagrams leave with a TTL that
- * is too low, no way of datagrams counts as one: that some of them arrived is chance.
+ * the network, and where they stay without an answer once more, and from the server's own machine. Where datagrams leave with a TTL of 1,
+ * no way of datagrams counts as one: that some of them arrived is chance.
  * @param lowestTtl of the datagrams that have left for clients so far
  */
 export async function createClients(
@@ -104,7 +104,7 @@ export async function createClients(
   );
   const ttl = await lowestTtl();
   const reach = probed.map((each) =>
-    ttl < MIN_TTL && ['udp', 'dtls'].includes(each.transport)
+    ttl <= 1 && ['udp', 'dtls'].includes(each.transport)
       ? { ...each, remote: false, why: `answers leave with a TTL of ${ttl}` }
       : each,
   );
