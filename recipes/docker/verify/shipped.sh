@@ -19,8 +19,13 @@ check_shipped_configuration() {
 		fact shipped.metrics.public "$(reachable "$address" 9641 && echo yes || echo no)"
 	fi
 	fact shipped.cli "$(reachable 127.0.0.1 5766 && echo open || echo closed)"
-	# Nobody has an account yet, so nobody may get a relay.
-	run anonymous timeout 60 turnutils_uclient -c -n 1 -m 1 -e "$address" -r 3480 "$address"
-	run stranger timeout 60 turnutils_uclient -c -n 1 -m 1 -u user -w password -e "$address" -r 3480 "$address"
+	# Nobody has an account yet, so nobody may get a relay. Clients of newer versions take a quarter of a minute to give up.
+	local anonymous stranger
+	run anonymous timeout 60 turnutils_uclient -c -n 1 -m 1 -e "$address" -r 3480 "$address" &
+	anonymous=$!
+	run stranger timeout 60 turnutils_uclient -c -n 1 -m 1 -u user -w password -e "$address" -r 3480 "$address" &
+	stranger=$!
+	wait $anonymous
+	wait $stranger
 	stop shipped
 }

@@ -28,9 +28,11 @@ check_utilities() {
 	chmod 644 /tmp/test.conf
 	start utilities /tmp/test.conf 9641 || { stop utilities; return; }
 	turnutils_peer -L "$address" -p 3480 >/out/peer.log 2>&1 </dev/null &
-	local peer=$!
+	local peer=$! wrong
+	run wrong timeout 60 turnutils_uclient -c -n 1 -m 1 -u "$user" -w wrong -e "$address" -r 3480 "$address" &
+	wrong=$!
 	run client timeout 60 turnutils_uclient -c -n $messages -m 1 -l 100 -z 20 -u "$user" -w "$password" -e "$address" -r 3480 "$address"
-	run wrong timeout 60 turnutils_uclient -c -n 1 -m 1 -u "$user" -w wrong -e "$address" -r 3480 "$address"
+	wait $wrong
 	kill $peer 2>/dev/null
 	wait $peer 2>/dev/null
 	stop utilities
