@@ -111,6 +111,10 @@ export const metricsChecks: Check[] = [
     title: `Memory growth per ${SCRAPES.toLocaleString('en')} scrapes is below ${MAX_GROWTH_MIB} MiB`,
     reason: 'A leak in each scrape ends a relay after weeks, in the middle of its calls.',
     reference: 'https://github.com/coturn/coturn/issues/1898',
+    advisories: ({ lab }) =>
+      lab !== undefined && lab.scrapes.after - lab.scrapes.before >= MAX_GROWTH_MIB * 2 ** 20
+        ? ['coturn-1898']
+        : [],
     judge: withMetrics(
       ['metrics', 'metrics.scrapes'],
       ({ scrapes: { scrapes, succeeded, before, after } }) => {

@@ -268,3 +268,25 @@ describe('a known deviation of a metric', () => {
     });
   });
 });
+
+describe('a leak in each scrape', () => {
+  const leaking = plantedLab((lab) => {
+    lab.scrapes.after = lab.scrapes.before + 36 * 2 ** 20;
+  });
+  const known = {
+    id: 'coturn-1898',
+    severity: 'medium' as const,
+    fixed: '4.11.0',
+    summary: '',
+    reference: '',
+  };
+  const result = (advisories: (typeof known)[]) =>
+    judgeAll(labChecks, packageFacts({ lab: leaking, advisories })).find(
+      ({ id }) => id === 'metrics.scrapes',
+    );
+
+  it('is accounted for by the advisory of the version that has it, and by none elsewhere', () => {
+    expect(result([known])).toMatchObject({ status: 'failed', advisories: ['coturn-1898'] });
+    expect(result([])?.advisories).toBeUndefined();
+  });
+});
