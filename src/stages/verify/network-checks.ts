@@ -175,6 +175,7 @@ export const networkChecks: Check[] = [
     reason:
       'coturn 4.17.0 answered with a TTL of 1: tests on loopback passed, and no client behind a router got an answer.',
     reference: 'https://github.com/coturn/coturn/issues/2043',
+    advisories: ({ lab }) => (lab?.ttl.minTtl === 1 ? ['coturn-2043'] : []),
     judge: withLab(['relays'], judgeTtl),
   },
   {
