@@ -20,6 +20,38 @@ export const SERVERS = [
 ] as const;
 export type ServerName = (typeof SERVERS)[number];
 
+/** What is tried with each server, in this order. One with an empty list is tried by something that goes by the server's name. */
+export const SCENARIOS = {
+  relay: ['relays'],
+  requests: [
+    'binding',
+    'credentials',
+    'without an allocation',
+    'with an allocation',
+    'ending an allocation',
+    'denied peers',
+    'independent',
+    'forbidden',
+  ],
+  limits: ['quota', 'ports', 'nonce', 'expiry'],
+  capacity: [],
+  'even-port': [],
+  hostile: [],
+  sanitized: [],
+  metrics: ['metrics.private', 'metrics.scrapes'],
+  rest: ['rest answers', 'rest sessions'],
+  service: ['metadata', 'drain'],
+} as const satisfies Partial<Record<ServerName, readonly string[]>>;
+export type TriedServer = keyof typeof SCENARIOS;
+export type Scenario = TriedServer | (typeof SCENARIOS)[TriedServer][number];
+
+/** The server that a scenario is tried with. */
+export function serverOf(scenario: Scenario): TriedServer {
+  const servers = Object.keys(SCENARIOS) as TriedServer[];
+  const listed = servers.find((server) => (SCENARIOS[server] as readonly string[]).includes(scenario));
+  return listed ?? (scenario as TriedServer);
+}
+
 /**
  * The lowest TTL or hop limit that a datagram may leave with: one that has crossed half the internet has lost 32 at most of the 64 that
  * hosts begin with.
@@ -38,6 +70,8 @@ export interface LabSettings {
   sanitized: boolean;
   /** How much is tried. */
   scale: LabScale;
+  /** What is tried; each scenario comes with its server. */
+  scenarios: Scenario[];
   site: Site;
 }
 
@@ -63,6 +97,8 @@ export interface LabScale {
 
 /** What the laboratory has seen; `stages/verify` judges it. Everything is plain data: it comes out of a container as JSON. */
 export interface LabFacts {
+  /** The package could not be installed: the last lines of the package manager. Then nothing was tried. */
+  notInstalled?: string;
   /** Each transport over each address family: whether anything is answered at all. */
   reach: ReachFacts[];
   relays: RelayFacts[];

@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runAgent } from './agent.ts';
 import type { LabSettings } from './facts.ts';
 import { createNetwork, enter, type Namespaces, NoNamespaces } from './network.ts';
+import { nothing } from './nothing.ts';
 import { runScenarios } from './run.ts';
 
 // The program of the laboratory's container. Without a role it makes the network and runs itself again in the client's
 // namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
 
 const OUT = '/out';
+/** Left by recipes/docker/lab/attempt.sh where the package could not be installed: what the package manager said last. */
+const NOT_INSTALLED = '/target/not-installed';
 
 /** Reports an error in the way that turnbuild reads it out of a container's output. */
 function abort(code: string, error: Error): never {
@@ -18,7 +21,9 @@ function abort(code: string, error: Error): never {
 
 async function inClientNamespace(namespaces: Namespaces): Promise<void> {
   const settings = JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
-  const facts = await runScenarios(namespaces, settings);
+  const facts = existsSync(NOT_INSTALLED)
+    ? { ...nothing(), notInstalled: readFileSync(NOT_INSTALLED, 'utf8').trim() }
+    : await runScenarios(namespaces, settings);
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/lab.json`, JSON.stringify(facts, null, 1));
   process.exit(0);

@@ -1,7 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ODD_RANGES } from '../turn/forbidden-peers.ts';
 import { type Capture, startCapture } from './capture.ts';
-import type { Blocker, LabFacts, LabSettings, ServerName, SessionFacts } from './facts.ts';
+import type {
+  Blocker,
+  LabFacts,
+  LabSettings,
+  Scenario,
+  ServerName,
+  SessionFacts,
+  TriedServer,
+} from './facts.ts';
 import { ADDRESSES, type Namespaces, OWN_ADDRESSES } from './network.ts';
 import { nothing, SEED } from './nothing.ts';
 import { type Clients, createClients, Unreachable, type Way } from './reach.ts';
@@ -47,7 +55,7 @@ const user = ({ username, password }: typeof ACCOUNT) => `user=${username}:${pas
 
 /** A server with its configuration, and what is tried with it. */
 interface Configuration {
-  name: ServerName;
+  name: TriedServer;
   lines: string[];
   program?: Program;
   /** What has to be answered for any of it to be tried; UDP over IPv4 without it. */
@@ -62,7 +70,8 @@ interface Configuration {
  */
 export async function runScenarios(namespaces: Namespaces, settings: LabSettings): Promise<LabFacts> {
   const options = new Set(settings.options);
-  const { scale, site, emulated } = settings;
+  const { scale, site, emulated, scenarios } = settings;
+  const isChosen = (name: Scenario) => scenarios.includes(name);
   const agents = new Map<string, RemoteAgent>();
   const agentOn = (machine: ServerName | 'peer') => {
     const agent = agents.get(machine) ?? startAgent(namespaces[machine]);
@@ -80,13 +89,14 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
   process.on('uncaughtException', survive);
   process.on('unhandledRejection', survive);
 
-  /** One thing that is tried. */
+  /** One thing that is tried, if it was chosen. The first server always is: it tells what is answered at all. */
   const attempt = async (
-    name: string,
+    name: Scenario,
     blocker: Blocker | undefined,
     work: () => Promise<void>,
-    server = name,
+    server: string = name,
   ) => {
+    if (name !== 'relay' && !isChosen(name)) return;
     if (blocker !== undefined) {
       facts.blocked[name] = blocker;
       return;
@@ -107,7 +117,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
   };
   /** One thing that is tried with a server, which may have ended meanwhile. */
   const attemptWith = (
-    name: string,
+    name: Scenario,
     { server, tried: { clients } }: { server: RunningServer; tried: Tried },
     ways: readonly Way[],
     work: () => Promise<void>,
@@ -152,7 +162,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
       lines: [...[ACCOUNT, OTHER_ACCOUNT].map(user), ...ODD_RANGES.lines],
       work: async (server, tried) => {
         const on = { server, tried };
-        for (const [name, group] of Object.entries(REQUESTS))
+        for (const [name, group] of entriesOf(REQUESTS))
           await attemptWith(name, on, UDP4, async () => void facts.answers.push(...(await group(tried))));
         await attemptWith('independent', on, [], async () => {
           const answering = (['udp', 'tcp', 'tls'] as const).filter(
@@ -170,7 +180,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
       name: 'limits',
       lines: limitedConfiguration(),
       work: async (server, tried) => {
-        for (const [name, group] of Object.entries(LIMITED))
+        for (const [name, group] of entriesOf(LIMITED))
           await attemptWith(name, { server, tried }, UDP4, async () => {
             facts.answers.push(...(await group(tried)));
           });
@@ -251,7 +261,8 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
       clients === undefined ? { server: 'relay' } : blockedWay(clients, UDP);
     if (blocker !== undefined) Object.assign(facts.blocked, { metadata: blocker, drain: blocker });
     const usable = blocker === undefined ? clients : undefined;
-    const results = await runService({ namespaces, agentOn, clients: usable, settings });
+    const chosen = { metadata: isChosen('metadata'), drain: settings.drains && isChosen('drain') };
+    const results = await runService({ namespaces, agentOn, clients: usable, settings, chosen });
     facts.service = results.service;
     Object.assign(facts.problems, results.problems);
   };
@@ -297,6 +308,11 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     process.off('uncaughtException', survive);
     process.off('unhandledRejection', survive);
   }
+}
+
+/** The entries of a record, with its keys' own type. */
+function entriesOf<K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] {
+  return Object.entries(record) as [K, V][];
 }
 
 function limitedConfiguration(): string[] {

@@ -8,12 +8,13 @@ import {
   debs,
   edit,
   fileFolder,
+  JOBS,
   manifestOf,
   ONE,
   plantPatch,
   release,
 } from '../support/e2e.ts';
-import { interruptOnLine } from '../support/turnbuild.ts';
+import { interruptOnLine, turnbuild } from '../support/turnbuild.ts';
 
 // Faults that only a real build, or a real container, has. What the engine does with a failure is in test/integration/engine-*.
 const dir = fileFolder('failures');
@@ -135,6 +136,24 @@ describe('a verification', () => {
     expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
     expect(run.code).toBe(1);
     expect(verdict()?.checks ?? []).toEqual([]);
+  });
+
+  it('of a package that cannot be installed: says why in one failed check, and blocks the others', async () => {
+    const tree = join(dir, 'tree');
+    const name = 'coturn_4.6.1+turnbuild-1~deb13_amd64';
+    const file = join(dir, `${name}.deb`);
+    execFileSync('dpkg-deb', ['-R', join(out, '4.6.1', `${name}.deb`), tree]);
+    edit(join(tree, 'DEBIAN/control'), (text) => text.replace(/^Depends: /m, 'Depends: no-such-package, '));
+    execFileSync('dpkg-deb', ['--root-owner-group', '--build', tree, file], { stdio: 'ignore' });
+    const folder = join(dir, 'uninstallable');
+    const run = await turnbuild(['verify', file, '--target', 'debian-13', '--out', folder, ...JOBS]);
+    expect(run.code).toBe(1);
+    expect(run.stdout).toMatch(/the package can not be installed: .*no-such-package/);
+    const [step] = manifestOf(join(folder, 'verified'), name).steps;
+    const bad = (step?.checks ?? []).filter(({ status }) => status === 'failed' || status === 'blocked');
+    expect(bad.filter(({ status }) => status === 'failed').map(({ id }) => id)).toEqual(['install.clean']);
+    expect(new Set(bad.slice(1).map(({ blockedBy }) => blockedBy))).toEqual(new Set(['install.clean']));
+    expect(bad.length).toBeGreaterThan(40);
   });
 
   it('that Ctrl-C ends: leaves no verdict, and keeps the package', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { platformOf } from '../../src/plan/platforms.ts';
-import { judgeAll } from '../../src/stages/verify/check.ts';
 import { elfChecks } from '../../src/stages/verify/elf-checks.ts';
 import type { PackageFacts } from '../../src/stages/verify/facts.ts';
+import { judgeAll } from '../../src/stages/verify/judge.ts';
 import { buildIdOf, compileElf, GOOD_FLAGS, GOOD_PROGRAM, packageFacts } from '../support/package-facts.ts';
 
 const without = (...flags: string[]) => GOOD_FLAGS.filter((flag) => !flags.includes(flag));

@@ -1,13 +1,12 @@
 # Installs the package in the root that rpm manages, for the laboratory.
 # in:  /tmp/coturn.rpm, /rpm-root, /repository (from root.sh); DEB_ARCH
+# out: /rpm-root/not-installed, if it can't be installed
 set -eu
+# shellcheck source=recipes/docker/attempt.sh
+. /turnbuild/attempt.sh
 case $DEB_ARCH in
 amd64) arch=x86_64 ;;
 arm64) arch=aarch64 ;;
 esac
-dnf -q -y --installroot=/rpm-root --forcearch="$arch" --releasever=1 --disablerepo='*' --repofrompath=floor,/repository \
+attempt /rpm-root dnf -q -y --installroot=/rpm-root --forcearch="$arch" --releasever=1 --disablerepo='*' --repofrompath=floor,/repository \
 	--nogpgcheck --setopt=install_weak_deps=False --setopt=reposdir=/empty --setopt=cachedir=/dnf install /tmp/coturn.rpm
-[ -x /rpm-root/usr/bin/turnserver ] || {
-	echo "turnbuild-error: INSTALL_FAILED: dnf has not installed the package in the minimal root" >&2
-	exit 1
-}

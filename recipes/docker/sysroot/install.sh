@@ -1,6 +1,8 @@
 # Installs the package in the root of its distribution, for the laboratory.
 # in:  /tmp/coturn.rpm, /installed-root (from root.sh); as dnf.sh
+# out: /installed-root/not-installed, if it can't be installed
 . /turnbuild/sysroot/dnf.sh
-install_in /installed-root install /tmp/coturn.rpm
+# shellcheck source=recipes/docker/attempt.sh
+. /turnbuild/attempt.sh
+attempt /installed-root install_in /installed-root install /tmp/coturn.rpm
 rm -rf /dnf /installed-root/dnf /installed-root/dev/*
-[ -x /installed-root/usr/bin/turnserver ] || fail INSTALL_FAILED "dnf has not installed the package in the minimal root"

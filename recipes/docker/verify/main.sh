@@ -1,6 +1,7 @@
 # Installs a package in a minimal root of its target and uses it; gathers facts, which turnbuild judges. What differs between
 # formats is in format.sh, lifecycle.sh and upgrades.sh, of each format's own.
 # in:  /inputs/coturn.deb or /inputs/coturn.rpm, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
+#      PHASES: what is done, with spaces between (src/stages/verify/needs.ts); everything if it is empty
 # out: /out/facts.txt (name TAB value), /out/*.log, /out/*.metrics
 set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -20,6 +21,11 @@ require_free_ports 3478 3480 5349 5766 9641
 address=$(own_address)
 fact address "$address"
 
+# chosen PHASE
+chosen() {
+	[ -z "${PHASES:-}" ] || [[ " $PHASES " == *" $1 "* ]]
+}
+
 # phase NAME COMMAND...: how long it takes, as the fact seconds.NAME. In this shell, so that what it starts stays its child.
 phase() {
 	local name=$1 begin=$SECONDS
@@ -29,9 +35,12 @@ phase() {
 }
 
 use() {
-	check_vectors
-	phase shipped check_shipped_configuration
-	phase utilities check_utilities
+	# Upgrades and the distribution's package are asked by it.
+	cp /usr/bin/turnutils_stunclient /tmp/stunclient
+	! chosen vectors || check_vectors
+	! chosen shipped || phase shipped check_shipped_configuration
+	! chosen utilities || phase utilities check_utilities
+	chosen upgrades || return 0
 	# Of the configuration that is shipped, its start is what is tried, and it was.
 	cp -p "$configuration" /tmp/shipped.conf
 	small_range >>"$configuration"
@@ -44,14 +53,21 @@ purge() {
 	systemd_off
 }
 
-phase dependencies install_dependencies
-snapshot before
-[ ! -f "$here/tarball.sh" ] || phase tarball use_tarball
+prepare() {
+	install_dependencies
+	snapshot before
+}
+
+! chosen install || phase dependencies prepare
+if chosen tarball && [ -f "$here/tarball.sh" ]; then phase tarball use_tarball; fi
+chosen install || exit 0
 phase install install_fresh
 [ ! -x /usr/bin/turnserver ] || use
+chosen purge || exit 0
 phase purge purge
 snapshot purge
 compare before purge
+chosen distribution || exit 0
 phase dependencies-of-distribution install_dependencies_of_distribution
 snapshot before-upgrade
 phase distribution upgrade_from_distribution

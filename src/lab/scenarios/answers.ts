@@ -9,7 +9,7 @@ import {
   UDP,
 } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
-import type { AnswerFacts } from '../facts.ts';
+import type { AnswerFacts, Scenario } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
 import {
   ACCOUNT,
@@ -103,15 +103,18 @@ async function once(
   }
 }
 
+/** Requests of one subject, by the scenario's name. */
+type Groups = Partial<Record<Scenario, (tried: Tried) => Promise<AnswerFacts[]>>>;
+
 /** Credentials and requests that are wrong in one thing each, on the configuration that serves everybody else. */
-export const REQUESTS: Readonly<Record<string, (tried: Tried) => Promise<AnswerFacts[]>>> = {
+export const REQUESTS = {
   binding,
   credentials,
   'without an allocation': withoutAllocation,
   'with an allocation': withAllocation,
   'ending an allocation': ending,
   'denied peers': peers,
-};
+} satisfies Groups;
 
 async function binding(tried: Tried): Promise<AnswerFacts[]> {
   const client = await connectUdp(tried);
@@ -332,12 +335,12 @@ async function peers(tried: Tried): Promise<AnswerFacts[]> {
 }
 
 /** Quotas, ports, nonces and lifetimes that run out, on a configuration with small ones. */
-export const LIMITED: Readonly<Record<string, (tried: Tried) => Promise<AnswerFacts[]>>> = {
+export const LIMITED = {
   quota,
   ports,
   nonce,
   expiry,
-};
+} satisfies Groups;
 
 async function quota(tried: Tried): Promise<AnswerFacts[]> {
   const clients = await connectMany(tried, LIMITS.quota + 1);

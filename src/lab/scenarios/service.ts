@@ -24,7 +24,9 @@ export interface ServiceLab {
   agentOn: (machine: ServerName) => RemoteAgent;
   /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
   clients: Clients | undefined;
-  settings: Pick<LabSettings, 'emulated' | 'drains' | 'site'>;
+  settings: Pick<LabSettings, 'emulated' | 'site'>;
+  /** What is tried beside starting, crashing and stopping; a turnserver that can't drain is not asked to. */
+  chosen: { metadata: boolean; drain: boolean };
 }
 
 /** A copy of the package's unit, on one of the servers' machines. */
@@ -47,7 +49,7 @@ export async function runService(
 ): Promise<{ service: ServiceFacts; problems: Record<string, string> }> {
   const { namespaces, settings } = lab;
   const { site, emulated } = settings;
-  const clients = settings.drains ? lab.clients : undefined;
+  const clients = lab.chosen.drain ? lab.clients : undefined;
   const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${SERVICE.name}`).find((path) =>
     existsSync(path),
   );
@@ -116,7 +118,7 @@ async function runUnit(
   await systemd.control('start', name);
   const restarted = await crash(lab, systemd);
   await serves(lab, systemd, SERVICE);
-  if (lab.clients === undefined) return { ...facts, restarted, reached: [] };
+  if (lab.clients === undefined || !lab.chosen.metadata) return { ...facts, restarted, reached: [] };
   const group = await systemd.controlGroup(name);
   const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group).catch(
     (error: unknown) => {

@@ -1,6 +1,6 @@
 import type { LabFacts } from '../../lab/facts.ts';
 import { type Check, complaints, type Verdict } from './check.ts';
-import { withLab } from './lab-check.ts';
+import { labCheck } from './lab-check.ts';
 
 /** Hostile packets at least. */
 export const HOSTILE_PACKETS = 20_000;
@@ -30,22 +30,24 @@ function judgeForbidden({ forbidden: { attempts, leaked, control } }: LabFacts):
 
 /** What somebody tries who means the server or its neighbours ill. */
 export const abuseChecks: Check[] = [
-  {
+  labCheck({
     id: 'peers.forbidden',
     title: 'No forbidden peer can be reached, however it is written',
     reason:
       "The relay stands inside: loopback, the machine's neighbours and the cloud's metadata service trust it.",
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-21.1.4',
-    judge: withLab(['requests', 'forbidden'], judgeForbidden),
-  },
-  {
+    scenarios: ['forbidden'],
+    judge: judgeForbidden,
+  }),
+  labCheck({
     id: 'packets.hostile',
     title: 'Hostile packets do not end the server, and the next client is served',
     // Attributes at odd addresses, on processors that mind.
     advisories: ({ lab }) => (lab?.hostile.ended === 'SIGBUS' ? ['CVE-2026-40613'] : []),
     reason: 'Anybody on the internet can send them, most of them without an account.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
-    judge: withLab(['hostile'], ({ hostile }) => {
+    scenarios: ['hostile'],
+    judge: ({ hostile }) => {
       const { seed, packets, ended, suspects, afterwards } = hostile;
       const found: string[] = [];
       if (ended !== undefined)
@@ -56,6 +58,6 @@ export const abuseChecks: Check[] = [
       if (packets < HOSTILE_PACKETS && ended === undefined)
         found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
       return complaints(found, `${packets} packets of seed ${seed}`, { packets, seed });
-    }),
-  },
+    },
+  }),
 ];

@@ -1,5 +1,5 @@
 import { type Check, complaints } from './check.ts';
-import { withLab } from './lab-check.ts';
+import { labCheck } from './lab-check.ts';
 
 /** Allocations with an even port at least: one lost port in a hundred would show. */
 const EVEN_PORT_CYCLES = 2000;
@@ -8,14 +8,15 @@ const REFUSAL_MS = 1000;
 
 /** How many allocations a relay range serves, and whether it does so again and again. */
 export const capacityChecks: Check[] = [
-  {
+  labCheck({
     id: 'capacity.ports',
     title:
       'A relay range serves one allocation for each port, again and again, and one for each pair of ports',
     reason:
       'Capacity is planned by this formula. A port that is not given back is lost until the server is restarted.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-7.2',
-    judge: withLab(['capacity'], ({ capacity }) => {
+    scenarios: ['capacity'],
+    judge: ({ capacity }) => {
       const { ports, cycles, pairs, perAllocation } = capacity;
       const found = cycles.flatMap(({ served, refused, refusedMs }, index) => [
         ...(served === ports ? [] : [`round ${index + 1}: ${served} allocations from ${ports} ports`]),
@@ -31,9 +32,9 @@ export const capacityChecks: Check[] = [
         'files per allocation': perAllocation.files,
         'resident bytes per allocation': perAllocation.residentBytes,
       });
-    }),
-  },
-  {
+    },
+  }),
+  labCheck({
     id: 'capacity.even-port',
     title: 'Allocations with an even port give it back',
     reason:
@@ -41,7 +42,8 @@ export const capacityChecks: Check[] = [
     reference: 'https://nvd.nist.gov/vuln/detail/CVE-2026-73215',
     advisories: ({ lab }) =>
       lab !== undefined && lab.evenPort.servedAfterwards < lab.evenPort.ports ? ['CVE-2026-73215'] : [],
-    judge: withLab(['even-port'], ({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
+    scenarios: ['even-port'],
+    judge: ({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
       const found: string[] = [];
       if (cycles < EVEN_PORT_CYCLES) found.push(`${cycles} were tried, not ${EVEN_PORT_CYCLES}`);
       if (granted !== cycles)
@@ -53,6 +55,6 @@ export const capacityChecks: Check[] = [
         ports,
         'ports afterwards': servedAfterwards,
       });
-    }),
-  },
+    },
+  }),
 ];

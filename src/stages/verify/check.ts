@@ -1,7 +1,6 @@
-import type { CheckResult } from '../../manifest/schema.ts';
-import { type CheckSelection, EVERY_CHECK, skippedBecause } from '../../plan/check-selection.ts';
 import type { Target } from '../../recipe/schema.ts';
 import type { PackageFacts } from './facts.ts';
+import type { Needs } from './needs.ts';
 
 /** What a check found. A message is one sentence that stands alone; figures are what was measured. */
 export interface Verdict {
@@ -22,6 +21,8 @@ export interface Check {
   title: string;
   reason: string;
   reference?: string;
+  /** What has to be run for it. Without it, the package's files are looked at, and nothing is run. */
+  needs?: Needs;
   /** Which targets' packages it is for; all of them without it. */
   applies?: (target: Target) => boolean;
   /** Advisories that a failure with these facts is known by: coturn can't do better, whatever the package does. */
@@ -62,43 +63,4 @@ export function expectValues(facts: PackageFacts, expected: Record<string, strin
   return Object.entries(expected)
     .filter(([name, wanted]) => value(facts, name) !== wanted)
     .map(([name, wanted]) => `${name} is "${value(facts, name)}", not "${wanted}"`);
-}
-
-/** Judges the chosen checks, all of them by default; one that throws has failed, and says so. */
-export function judgeAll(
-  checks: readonly Check[],
-  facts: PackageFacts,
-  selection: CheckSelection = EVERY_CHECK,
-): CheckResult[] {
-  const applicable = checks.filter(({ applies }) => applies?.(facts.target) ?? true);
-  return applicable.map(({ judge, applies: _, advisories = () => [], ...check }) => {
-    const skipped = skippedBecause(check.id, selection);
-    if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
-    const { ok, skipped: unknown, message, figures = {}, cause, blockedBy } = judgeOne(judge, facts);
-    if (blockedBy !== undefined) return { ...check, status: 'blocked', message, figures, blockedBy };
-    if (unknown === true) return { ...check, status: 'skipped', message, figures };
-    if (ok) return { ...check, status: 'passed', message, figures };
-    const why = cause === undefined ? {} : { cause };
-    const causes = advisories(facts);
-    const known = facts.advisories.filter(({ id }) => causes.includes(id));
-    if (known.length === 0) return { ...check, status: 'failed', message, figures, ...why };
-    const accepted = known.every(({ id }) => selection.accept.includes(id));
-    const list = known.map(({ id, fixed }) => `${id}, fixed in ${fixed}`).join('; ');
-    return {
-      ...check,
-      status: accepted ? 'accepted' : 'failed',
-      message: `${message} (${list})`,
-      figures,
-      ...why,
-      advisories: known.map(({ id }) => id),
-    };
-  });
-}
-
-function judgeOne(judge: Check['judge'], facts: PackageFacts): Verdict {
-  try {
-    return judge(facts);
-  } catch (error) {
-    return fail(`the check itself failed: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

@@ -1,6 +1,5 @@
 import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import type { Artifact } from '../../manifest/schema.ts';
-import { skippedBecause } from '../../plan/check-selection.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { ARCHIVE_FILE, repositoryArgs } from '../shared/archive.ts';
@@ -8,32 +7,30 @@ import { collectBuildInputs } from '../shared/build-inputs.ts';
 import { runBuildx } from '../shared/buildx.ts';
 import type { StageContext } from '../shared/context.ts';
 import { runLab } from './lab.ts';
+import type { Runs } from './needs.ts';
 import { readProgram } from './program.ts';
-import { sanitizerChecks } from './sanitizer-checks.ts';
 import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
-
-/** The Docker stages whose facts checks judge. */
-export type Part = 'inspect' | 'verify' | 'lab';
 
 /**
  * Inspects a package, then installs and uses it in a root of its target, and in the laboratory: the two share nothing, and go side
- * by side where the machine has room for it. What they have seen is in WORK/out.
+ * by side where the machine has room for it. What nothing needs is not run. What they have seen is in WORK/out.
  */
 export async function gather(
   step: PlannedStep,
   context: StageContext,
   work: string,
-  parts: ReadonlySet<Part>,
+  { phases, scenarios }: Runs,
 ): Promise<void> {
   const inputs = `${work}/inputs`;
   await collectPackage(step, context, inputs);
   const root = await rootArgs(step, context);
-  const run = (dockerStage: Part, within: StageContext, args: Record<string, string> = {}) =>
+  const run = (dockerStage: 'inspect' | 'verify', within: StageContext, args: Record<string, string> = {}) =>
     runBuildx(step, within, { dockerStage, inputs, output: `${work}/out/${dockerStage}`, args });
   // Whatever is chosen: what a program can do is read off it.
   await run('inspect', context);
   await readProgram(context, `${work}/out/inspect`);
-  const use = (within: StageContext) => run('verify', within, { ...root, ATTEMPT: context.attempt });
+  const use = (within: StageContext) =>
+    run('verify', within, { ...root, ATTEMPT: context.attempt, PHASES: phases.join(' ') });
   const tryOut = async (within: StageContext) =>
     runLab(step, within, {
       inputs,
@@ -41,9 +38,10 @@ export async function gather(
       output: `${work}/out/lab`,
       options: await optionsOf(step, context, `${work}/out/inspect`),
       drains: (await programFeatures(context, `${work}/out/inspect`)).has('drain'),
-      sanitized: await compileSanitized(step, within, work),
+      scenarios,
+      sanitized: scenarios.includes('sanitized') ? await compileSanitized(step, within, work) : undefined,
     });
-  await together(context, [...(parts.has('verify') ? [use] : []), ...(parts.has('lab') ? [tryOut] : [])]);
+  await together(context, [...(phases.length > 0 ? [use] : []), ...(scenarios.length > 0 ? [tryOut] : [])]);
 }
 
 /**
@@ -104,14 +102,13 @@ async function collectPackage(step: PlannedStep, context: StageContext, inputs: 
     await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
 }
 
-/** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. Returns where the program is; undefined if none is wanted. */
+/** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. Returns where the program is; undefined where it could not run. */
 async function compileSanitized(
   step: PlannedStep,
   context: StageContext,
   work: string,
 ): Promise<string | undefined> {
-  const wanted = sanitizerChecks.some(({ id }) => skippedBecause(id, context.selection) === undefined);
-  if (!wanted || !sanitizes(step)) return undefined;
+  if (!sanitizes(step)) return undefined;
   const inputs = `${work}/sources`;
   await collectBuildInputs(context, inputs);
   await runBuildx(step, context, {

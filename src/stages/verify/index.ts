@@ -1,15 +1,17 @@
-import { type CheckSelection, skippedBecause } from '../../plan/check-selection.ts';
 import { targetOfStep } from '../../plan/index.ts';
+import type { PlannedStep } from '../../plan/types.ts';
 import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
 import { dockerContext } from '../shared/buildx.ts';
-import { readyBase, type Stage } from '../shared/context.ts';
-import { type Check, judgeAll } from './check.ts';
+import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
+import type { Check } from './check.ts';
 import { elfChecks } from './elf-checks.ts';
 import { parseSamples } from './facts.ts';
-import { gather, type Part } from './gather.ts';
+import { gather } from './gather.ts';
+import { judgeAll } from './judge.ts';
 import { labChecks } from './lab-checks.ts';
 import { lifecycleChecks } from './lifecycle-checks.ts';
 import { monitoringChecks } from './monitoring-checks.ts';
+import { type Runs, runsFor } from './needs.ts';
 import { packageChecks } from './package-checks.ts';
 import { readFacts } from './read-facts.ts';
 import { relayRangeOf } from './relay-range.ts';
@@ -40,15 +42,13 @@ export const CHECKS: readonly Check[] = [
   ...serviceChecks,
 ];
 
-/** The Docker stage whose facts each check judges. */
-function partOf({ id }: Check): Part {
-  if ([...labChecks, ...sanitizerChecks, ...serviceChecks].some((check) => check.id === id)) return 'lab';
-  return id.startsWith('elf.') || id.startsWith('package.') ? 'inspect' : 'verify';
-}
-
-/** The Docker stages that the chosen checks need. */
-function chosenParts(selection: CheckSelection): Set<Part> {
-  return new Set(CHECKS.filter(({ id }) => skippedBecause(id, selection) === undefined).map(partOf));
+/** What the chosen checks of such a package need. */
+function runsOf(step: PlannedStep, { plan, selection }: StageContext): Runs {
+  const target = targetOfStep(plan, step);
+  return runsFor(
+    CHECKS.filter(({ applies }) => applies?.(target) ?? true),
+    selection,
+  );
 }
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
@@ -80,7 +80,7 @@ export const verify: Stage = {
   async perform(step, context) {
     const { files } = context.io;
     const work = await workFolder(context, step);
-    await gather(step, context, work, chosenParts(context.selection));
+    await gather(step, context, work, runsOf(step, context));
     const [output] = step.outputs as [string];
     await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
     const facts = await readFacts(step, context, output);

@@ -1,21 +1,37 @@
-import { type Blocker, type LabFacts, MIN_TTL, SERVERS } from '../../lab/facts.ts';
-import { blocked, fail, type Verdict } from './check.ts';
+import { type Blocker, type LabFacts, MIN_TTL, SCENARIOS, type Scenario } from '../../lab/facts.ts';
+import { blocked, type Check, fail, type Verdict } from './check.ts';
 import type { PackageFacts } from './facts.ts';
+import { blockedByInstallation } from './installation.ts';
+import { withServer } from './needs.ts';
 
-/**
- * A check's judge that reads what was seen in the laboratory. Where one of the scenarios that it needs was not tried because of another
- * failure, the check is blocked by that.
- * @param scenarios names of src/lab/run.ts
- */
-export const withLab =
-  (scenarios: readonly string[], judge: (lab: LabFacts, facts: PackageFacts) => Verdict) =>
-  (facts: PackageFacts): Verdict => {
+/** A check of what was seen in the laboratory. */
+interface LabCheck extends Omit<Check, 'judge' | 'needs'> {
+  /** What it judges. Where one of these, or its server, was not tried because of another failure, the check is blocked by that. */
+  scenarios: readonly Scenario[];
+  /** What else it speaks of, as far as that was tried. */
+  covers?: readonly Scenario[];
+  /** Its verdict where this package leaves the laboratory nothing to judge. */
+  without?: (facts: PackageFacts) => Verdict | undefined;
+  judge: (lab: LabFacts, facts: PackageFacts) => Verdict;
+}
+
+export function labCheck({ scenarios, covers = [], without, judge, ...check }: LabCheck): Check {
+  const names = scenarios.flatMap(withServer);
+  const judgeLab = (facts: PackageFacts) => {
     const { lab } = facts;
     if (lab === undefined) return fail('the laboratory has no results');
-    return blockedVerdict(lab, scenarios) ?? explained(judge(lab, facts), lab, scenarios);
+    return blockedVerdict(lab, names) ?? explained(judge(lab, facts), lab, names);
   };
+  return {
+    ...check,
+    needs: { scenarios: [...scenarios, ...covers] },
+    judge: (facts) => without?.(facts) ?? judgeLab(facts),
+  };
+}
 
 function blockedVerdict(lab: LabFacts, scenarios: readonly string[]): Verdict | undefined {
+  const { notInstalled } = lab;
+  if (notInstalled !== undefined) return blockedByInstallation(notInstalled);
   const down = scenarios.find(
     (name) => isServer(name) && lab.problems[name] !== undefined && lab.servers[name] === undefined,
   );
@@ -27,9 +43,8 @@ function blockedVerdict(lab: LabFacts, scenarios: readonly string[]): Verdict | 
   return blocked(by, why);
 }
 
-/** `service` and its kin are units: what they do is a fact of their own. */
-const isServer = (name: string) =>
-  SERVERS.some((each) => each === name) && !['service', 'drain', 'vanished'].includes(name);
+/** `service` is a unit: what it does is a fact of its own. */
+const isServer = (name: string) => name in SCENARIOS && name !== 'service';
 
 /** The check that fails where something could not be tried, and why. */
 function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: string] {

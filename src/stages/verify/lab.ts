@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import type { LabFacts, LabScale, LabSettings, Site } from '../../lab/facts.ts';
+import type { LabFacts, LabScale, LabSettings, Scenario, Site } from '../../lab/facts.ts';
 import type { Command } from '../../plan/command.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import {
@@ -29,6 +29,8 @@ export interface LabRun {
   options: ReadonlySet<string>;
   /** It drains on SIGUSR1. */
   drains: boolean;
+  /** What is tried. */
+  scenarios: readonly Scenario[];
   /** The same turnserver with AddressSanitizer, if there is one. */
   sanitized: string | undefined;
 }
@@ -57,6 +59,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       emulated,
       drains: run.drains,
       sanitized: run.sanitized !== undefined,
+      scenarios: [...run.scenarios],
       scale: context.full ? FULL_SCALE : SCALE,
       site: siteOf(targetOfStep(context.plan, step).format),
     };

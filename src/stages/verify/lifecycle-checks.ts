@@ -1,6 +1,7 @@
 import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, expectValues, value } from './check.ts';
 import { serviceCalls } from './facts.ts';
+import { causeOfFailure } from './installation.ts';
 import { judgeTree } from './tree-changes.ts';
 
 /** Shells that let nobody in: base-passwd's, and those of older and newer adduser. */
@@ -9,6 +10,7 @@ const NO_LOGIN = /^(\/usr)?(\/bin\/false|\/s?bin\/nologin)$/;
 const checks: Check[] = [
   {
     id: 'install.clean',
+    needs: { phases: ['install'] },
     title: 'Installs in a minimal root of its distribution, dependencies resolved by apt',
     reason:
       'A dependency that is missing, or not in this distribution, shows only where nothing else has installed it before.',
@@ -28,11 +30,12 @@ const checks: Check[] = [
       if (value(facts, 'install.manual') === '') found.push('turnserver(1) is not installed');
       const unresolved = (facts.files.get('unresolved.txt') ?? 'the list is missing').trim();
       if (unresolved !== '') found.push(`libraries not found: ${unresolved}`);
-      return complaints(found, `${facts.packageVersion} installed`);
+      return { ...complaints(found, `${facts.packageVersion} installed`), ...causeOfFailure(facts) };
     },
   },
   {
     id: 'install.remove',
+    needs: { phases: ['upgrades', 'purge'] },
     title: 'Remove stops the server and keeps the configuration, purge takes the package away',
     reason:
       'A server that runs on without its files serves until the next crash, and nobody knows why it ends.',
@@ -53,6 +56,7 @@ const checks: Check[] = [
   },
   {
     id: 'install.purge',
+    needs: { phases: ['shipped', 'upgrades', 'purge', 'distribution'] },
     title: 'After a purge the system is as it was before, as piuparts compares it',
     reason:
       "Machines are thrown away and rebuilt, but packages are also replaced in place: leftovers become tomorrow's surprise.",
@@ -71,6 +75,7 @@ const checks: Check[] = [
   },
   {
     id: 'install.upgrade',
+    needs: { phases: ['distribution'] },
     title: "Upgrades the distribution's own coturn and keeps an edited configuration",
     reason: 'That is how most machines will meet this package; a lost configuration is an outage.',
     judge: (facts) => {

@@ -2,7 +2,7 @@ import type { LabFacts, SessionFacts } from '../../lab/facts.ts';
 import type { Deviation } from '../../recipe/deviations.ts';
 import { blocked, type Check, complaints, type Verdict } from './check.ts';
 import { declaredTypes, type PackageFacts, parseSamples } from './facts.ts';
-import { blockingTransport, withLab } from './lab-check.ts';
+import { blockingTransport, labCheck } from './lab-check.ts';
 
 const SCRAPES = 10_000;
 const MAX_GROWTH_MIB = 5;
@@ -90,23 +90,21 @@ function judgeNames(facts: PackageFacts, scrape: string): Verdict {
   return complaints(found, `${facts.metrics.length} metrics`, { metrics: declared.size });
 }
 
-/** A judge of metrics: a program without any has none to be judged, and `elf.prometheus` says so. */
-const withMetrics =
-  (scenarios: readonly string[], judge: (lab: LabFacts, facts: PackageFacts) => Verdict) =>
-  (facts: PackageFacts): Verdict =>
-    facts.hasMicrohttpd
-      ? withLab(scenarios, judge)(facts)
-      : blocked('elf.prometheus', 'this turnserver has no metrics');
+/** A program without metrics has none to be judged, and `elf.prometheus` says so. */
+const withoutMetrics = ({ hasMicrohttpd }: PackageFacts): Verdict | undefined =>
+  hasMicrohttpd ? undefined : blocked('elf.prometheus', 'this turnserver has no metrics');
 
 /** Whether the metrics are true, for the operator alone, and cost no memory. */
 export const metricsChecks: Check[] = [
-  {
+  labCheck({
     id: 'metrics.names',
     title: 'The metric names and types are those of this version',
     reason: 'Dashboards and alerts are written against names; coturn has changed them six times.',
-    judge: withMetrics(['relays'], (lab, facts) => judgeNames(facts, lab.sessions.after)),
-  },
-  {
+    scenarios: ['relays'],
+    without: withoutMetrics,
+    judge: (lab, facts) => judgeNames(facts, lab.sessions.after),
+  }),
+  labCheck({
     id: 'metrics.scrapes',
     title: `Memory growth per ${SCRAPES.toLocaleString('en')} scrapes is below ${MAX_GROWTH_MIB} MiB`,
     reason: 'A leak in each scrape ends a relay after weeks, in the middle of its calls.',
@@ -115,29 +113,29 @@ export const metricsChecks: Check[] = [
       lab !== undefined && lab.scrapes.after - lab.scrapes.before >= MAX_GROWTH_MIB * 2 ** 20
         ? ['coturn-1898']
         : [],
-    judge: withMetrics(
-      ['metrics', 'metrics.scrapes'],
-      ({ scrapes: { scrapes, succeeded, before, after } }) => {
-        const grown = after - before;
-        const found: string[] = [];
-        if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
-        if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
-        if (before === 0 || after === 0) found.push('the memory of the server could not be read');
-        if (grown >= MAX_GROWTH_MIB * 2 ** 20)
-          found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);
-        return complaints(found, `${scrapes} scrapes, ${Math.round(grown / 1024)} KiB more`, {
-          scrapes,
-          'resident bytes before': before,
-          'resident bytes after': after,
-        });
-      },
-    ),
-  },
-  {
+    scenarios: ['metrics.scrapes'],
+    without: withoutMetrics,
+    judge: ({ scrapes: { scrapes, succeeded, before, after } }) => {
+      const grown = after - before;
+      const found: string[] = [];
+      if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
+      if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
+      if (before === 0 || after === 0) found.push('the memory of the server could not be read');
+      if (grown >= MAX_GROWTH_MIB * 2 ** 20)
+        found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);
+      return complaints(found, `${scrapes} scrapes, ${Math.round(grown / 1024)} KiB more`, {
+        scrapes,
+        'resident bytes before': before,
+        'resident bytes after': after,
+      });
+    },
+  }),
+  labCheck({
     id: 'metrics.private',
     title: 'The metrics are reached neither over the network nor through the relay',
     reason: 'They name realms and users, and tell a stranger how busy each relay is.',
-    judge: withLab(['metrics', 'metrics.private'], ({ metricsReach }) => {
+    scenarios: ['metrics.private'],
+    judge: ({ metricsReach }) => {
       const found = metricsReach
         .filter(({ found: answer }) => ['open', 'success'].includes(answer))
         .map(({ way, address }) => `${address} was reached (${way})`);
@@ -151,20 +149,23 @@ export const metricsChecks: Check[] = [
       return complaints(found, `${metricsReach.length} attempts, none got through`, {
         attempts: metricsReach.length,
       });
-    }),
-  },
-  {
+    },
+  }),
+  labCheck({
     id: 'metrics.exact',
     title: 'Prometheus counts exactly the messages of ended sessions, and no allocation is left',
     reason: 'Capacity is planned and alerts are set by these figures.',
-    judge: withMetrics(['relays'], (lab, facts) => judgeExact(lab, lab, facts)),
-  },
-  {
+    scenarios: ['relays'],
+    without: withoutMetrics,
+    judge: (lab, facts) => judgeExact(lab, lab, facts),
+  }),
+  labCheck({
     id: 'metrics.rest-secret',
     title: 'Prometheus counts exactly the messages of sessions with REST credentials',
     reason: 'Their user names change with every call; a series for each of them, or none, would be wrong.',
-    judge: withMetrics(['rest', 'rest sessions'], (lab, facts) =>
+    scenarios: ['rest sessions'],
+    without: withoutMetrics,
+    judge: (lab, facts) =>
       judgeExact(lab, { sessions: lab.restSessions, relays: lab.restSessions.relays }, facts),
-    ),
-  },
+  }),
 ];

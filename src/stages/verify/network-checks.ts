@@ -1,6 +1,7 @@
 import { type LabFacts, MIN_TTL, type ReachFacts } from '../../lab/facts.ts';
 import { blocked, type Check, complaints, type Verdict } from './check.ts';
-import { blockingTransport, wayName, withLab } from './lab-check.ts';
+import { blockingTransport, labCheck, wayName } from './lab-check.ts';
+import { HONEST_SCENARIOS } from './needs.ts';
 
 /** Messages that each client sends: src/lab/scenarios/relay.ts. */
 const MESSAGES = 1000;
@@ -155,40 +156,48 @@ function judgeRest(lab: LabFacts): Verdict {
 
 /** What is seen off loopback: client, server and peer on machines of their own, with a router between them. */
 export const networkChecks: Check[] = [
-  ...TRANSPORTS.map((transport) => ({
-    id: `network.${transport}`,
-    title: `Relays ${CLIENTS_PER_TRANSPORT * MESSAGES} messages over ${transport.toUpperCase()} across a router`,
-    reason: 'On loopback a server can be wrong in ways that every client on the internet meets at once.',
-    reference: 'https://www.rfc-editor.org/rfc/rfc8656',
-    judge: withLab(['relays'], (lab) => judgeRelays(lab, transport)),
-  })),
-  {
+  ...TRANSPORTS.map((transport) =>
+    labCheck({
+      id: `network.${transport}`,
+      title: `Relays ${CLIENTS_PER_TRANSPORT * MESSAGES} messages over ${transport.toUpperCase()} across a router`,
+      reason: 'On loopback a server can be wrong in ways that every client on the internet meets at once.',
+      reference: 'https://www.rfc-editor.org/rfc/rfc8656',
+      scenarios: ['relays'],
+      judge: (lab) => judgeRelays(lab, transport),
+    }),
+  ),
+  labCheck({
     id: 'relay.rest-secret',
     title: 'Relays over every transport with REST credentials',
     reason: 'Most services hand out credentials that are made of a shared secret and expire.',
     reference: 'https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-rest-00',
-    judge: withLab(['rest', 'rest sessions'], judgeRest),
-  },
-  {
+    scenarios: ['rest sessions'],
+    judge: judgeRest,
+  }),
+  labCheck({
     id: 'network.ttl',
     title: `Datagrams leave the server with a TTL or hop limit of at least ${MIN_TTL}`,
     reason:
       'coturn 4.17.0 answered with a TTL of 1: tests on loopback passed, and no client behind a router got an answer.',
     reference: 'https://github.com/coturn/coturn/issues/2043',
     advisories: ({ lab }) => (lab?.ttl.minTtl === 1 ? ['coturn-2043'] : []),
-    judge: withLab(['relays'], judgeTtl),
-  },
-  {
+    scenarios: ['relays'],
+    judge: judgeTtl,
+  }),
+  labCheck({
     id: 'network.alive',
     title: 'The server starts and keeps running in every configuration',
     reason: 'A crash ends all calls, and whatever caused it can be sent again.',
-    judge: withLab([], judgeAlive),
-  },
-  {
+    scenarios: [],
+    covers: HONEST_SCENARIOS,
+    judge: judgeAlive,
+  }),
+  labCheck({
     id: 'network.independent',
     title: 'An independent client (aioice) allocates and relays over UDP, TCP and TLS',
     reason: 'A client and a server that are wrong in the same way get along well.',
     reference: 'https://github.com/aiortc/aioice',
-    judge: withLab(['requests', 'independent'], judgeIndependent),
-  },
+    scenarios: ['independent'],
+    judge: judgeIndependent,
+  }),
 ];

@@ -1,6 +1,7 @@
 import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, expectValues, type Verdict, value } from './check.ts';
 import { buildIdOf, type ElfFile, type PackageFacts, serviceCalls } from './facts.ts';
+import { causeOfFailure } from './installation.ts';
 import { judgeRpmTree } from './tree-changes.ts';
 
 const applies = ({ format }: Target) => format === 'rpm';
@@ -53,13 +54,8 @@ function judgeInstallation(facts: PackageFacts): Verdict {
   // The root that is made has neither systemd nor the tools that make accounts: dnf has to find them. One that is given may have all.
   if (others.length === 0 && value(facts, 'install.root') !== 'given')
     found.push('dnf has resolved no requires: nothing else came with the package');
-  return complaints(
-    found,
-    `${facts.packageVersion} installed, with ${others.length} packages that it requires`,
-    {
-      required: others.length,
-    },
-  );
+  const good = `${facts.packageVersion} installed, with ${others.length} packages that it requires`;
+  return { ...complaints(found, good, { required: others.length }), ...causeOfFailure(facts) };
 }
 
 function judgeErasure(facts: PackageFacts): Verdict {
@@ -191,16 +187,17 @@ function judgePrograms({ elf, tarballElf }: PackageFacts): Verdict {
   });
 }
 
-/** What rpm and dnf make of an .rpm. The names are those of the same promises for a .deb. */
-export const rpmChecks: Check[] = [
+const checks: Check[] = [
   {
     id: 'install.clean',
+    needs: { phases: ['install'] },
     title: 'Installs in a minimal root that rpm manages, requires resolved by dnf',
     reason: 'A requirement that nothing provides shows only where nothing else has installed it before.',
     judge: judgeInstallation,
   },
   {
     id: 'install.remove',
+    needs: { phases: ['upgrades', 'purge'] },
     title: 'Erasing the package stops the server',
     reason:
       'A server that runs on without its files serves until the next crash, and nobody knows why it ends.',
@@ -209,6 +206,7 @@ export const rpmChecks: Check[] = [
   },
   {
     id: 'install.purge',
+    needs: { phases: ['shipped', 'upgrades', 'purge', 'distribution'] },
     title:
       'Once erased, nothing is left of the package but its data, its logs, and a configuration that was edited',
     reason:
@@ -217,6 +215,7 @@ export const rpmChecks: Check[] = [
   },
   {
     id: 'install.upgrade',
+    needs: { phases: ['upgrades', 'distribution'] },
     title:
       'Upgrades an older coturn in the layout of EPEL, and keeps an edited configuration and the accounts',
     reason: 'That is how most machines will meet this package; a lost configuration is an outage.',
@@ -224,6 +223,7 @@ export const rpmChecks: Check[] = [
   },
   {
     id: 'install.failed-upgrade',
+    needs: { phases: ['upgrades'] },
     title: 'An upgrade that fails leaves the old server running',
     reason:
       'A broken download or a scriptlet that fails must not end the calls of a machine that was working.',
@@ -232,16 +232,21 @@ export const rpmChecks: Check[] = [
   },
   {
     id: 'install.restart',
+    needs: { phases: ['upgrades', 'distribution'] },
     title: 'An upgrade restarts a running server once',
     reason: 'Each restart ends all calls.',
     reference: SCRIPTLETS,
     judge: judgeRestarts,
   },
-].map((check) => ({ ...check, applies }));
+];
+
+/** What rpm and dnf make of an .rpm. The names are those of the same promises for a .deb. */
+export const rpmChecks: Check[] = checks.map((check) => ({ ...check, applies }));
 
 export const tarballChecks: Check[] = [
   {
     id: 'tarball.runs',
+    needs: { phases: ['tarball'] },
     title: 'The archive serves from any folder, as any user, with nothing but the C library',
     reason:
       'Machines without a package manager get it as it is: a path or a library of the build machine would end it there.',

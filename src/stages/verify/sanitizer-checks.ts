@@ -1,7 +1,7 @@
 import type { LabFacts } from '../../lab/facts.ts';
 import { HOSTILE_PACKETS } from './abuse-checks.ts';
 import { type Check, complaints, fail, skip, type Verdict } from './check.ts';
-import { withLab } from './lab-check.ts';
+import { labCheck } from './lab-check.ts';
 
 /** What AddressSanitizer has said, in its own words: the kind of error, and where. */
 function sanitizerReport(log: string): string | undefined {
@@ -29,15 +29,17 @@ function judgeSanitizer({ sanitized, logs, servers }: LabFacts): Verdict {
 }
 
 export const sanitizerChecks: Check[] = [
-  {
+  labCheck({
     id: 'packets.sanitizer',
     title: 'Hostile packets make turnserver touch no memory but its own, as AddressSanitizer sees it',
     reason:
       'A read behind the end of a packet crashes nothing most of the time, and sends what lies there to a stranger.',
     reference: 'https://github.com/google/sanitizers/wiki/AddressSanitizer',
-    judge: (facts) =>
-      facts.sanitizes
-        ? withLab(['sanitized'], judgeSanitizer)(facts)
+    scenarios: ['sanitized'],
+    without: ({ sanitizes }) =>
+      sanitizes
+        ? undefined
         : skip('only what is compiled here, and for this very processor, runs with AddressSanitizer'),
-  },
+    judge: judgeSanitizer,
+  }),
 ];

@@ -1,17 +1,26 @@
 import type { ServiceFacts } from '../../lab/facts.ts';
 import { blocked, type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
-import { withLab } from './lab-check.ts';
+import { labCheck } from './lab-check.ts';
 
-/** A judge of the unit. What comes after its start says nothing where it has not started. */
-const withService = (
-  judge: (service: ServiceFacts) => Verdict,
-  { scenario, first = false }: { scenario?: string; first?: boolean } = {},
-) =>
-  withLab(['service', ...(scenario === undefined ? [] : [scenario])], ({ service }) =>
-    !first && service.state !== 'active' && service.state !== 'not tried'
-      ? blocked('service.start', `the unit is ${service.state}`)
-      : judge(service),
-  );
+/** A check of the unit. What comes after its start says nothing where it has not started. */
+function serviceCheck({
+  judge,
+  scenario = 'service',
+  ...check
+}: Omit<Parameters<typeof labCheck>[0], 'scenarios' | 'judge'> & {
+  scenario?: 'service' | 'metadata' | 'drain';
+  judge: (service: ServiceFacts) => Verdict;
+}): Check {
+  const isStart = check.id === 'service.start';
+  return labCheck({
+    ...check,
+    scenarios: [scenario],
+    judge: ({ service }) =>
+      !isStart && service.state !== 'active' && service.state !== 'not tried'
+        ? blocked('service.start', `the unit is ${service.state}`)
+        : judge(service),
+  });
+}
 
 const EMULATED = 'under QEMU, so without MemoryDenyWriteExecute and SystemCallFilter';
 
@@ -92,53 +101,48 @@ function judgeDrain({ drain }: ServiceFacts): Verdict {
 
 /** The package's own unit under a real systemd. */
 export const serviceChecks: Check[] = [
-  {
+  serviceCheck({
     id: 'service.start',
     title: 'The unit starts under systemd, in its sandbox, with the shipped configuration',
     reason: 'Only a real start reveals an over-strict sandbox; on a fleet it is an outage.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
-    judge: withService(
-      ({ state, metrics, log, emulated }) => {
-        if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
-        if (metrics === false) return fail('the unit is active, and its metrics can not be read');
-        return pass(emulated ? `active, ${EMULATED}` : 'active');
-      },
-      { first: true },
-    ),
-  },
-  {
+    judge: ({ state, metrics, log, emulated }) => {
+      if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
+      if (metrics === false) return fail('the unit is active, and its metrics can not be read');
+      return pass(emulated ? `active, ${EMULATED}` : 'active');
+    },
+  }),
+  serviceCheck({
     id: 'service.restart',
     title: 'systemd starts turnserver again after a crash',
     reason: 'A relay that crashed at night has to be back before its clients have given up.',
-    judge: withService(({ restarted }) =>
+    judge: ({ restarted }) =>
       restarted === 'active' ? pass('active again') : fail(`after SIGKILL the unit is ${restarted}`),
-    ),
-  },
-  {
+  }),
+  serviceCheck({
     id: 'service.stop',
     title: 'The unit stops without a failure',
     reason: 'A failed unit at every deployment teaches people to look away.',
-    judge: withService(({ stopped }) =>
+    judge: ({ stopped }) =>
       stopped === 'success' ? pass('result: success') : fail(`after a stop its result is: ${stopped}`),
-    ),
-  },
-  {
+  }),
+  serviceCheck({
     id: 'service.drain',
     title: 'A stop lets nobody new in, and live sessions lose nothing inside the deadline',
     reason: 'Deployments happen during calls; an abrupt stop drops all of them.',
     reference: 'https://github.com/coturn/coturn/pull/1997',
-    judge: (facts) =>
-      facts.drains
-        ? withService(judgeDrain, { scenario: 'drain' })(facts)
-        : skip(`coturn ${facts.version} cannot drain`),
-  },
-  {
+    scenario: 'drain',
+    without: ({ drains, version }) => (drains ? undefined : skip(`coturn ${version} cannot drain`)),
+    judge: judgeDrain,
+  }),
+  serviceCheck({
     id: 'service.metadata',
     title: 'The unit keeps the metadata addresses unreachable, whatever the configuration says',
     reason:
       "The metadata service gives out the machine's credentials; one deleted line must not open it to every client.",
     reference:
       'https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html#IPAddressAllow=ADDRESS%5B/PREFIXLENGTH%5D%E2%80%A6',
-    judge: withService(judgeMetadata, { scenario: 'metadata' }),
-  },
+    scenario: 'metadata',
+    judge: judgeMetadata,
+  }),
 ];

@@ -32,6 +32,7 @@ function judgeClient(facts: PackageFacts): Verdict {
 export const trafficChecks: Check[] = [
   {
     id: 'stun.vectors',
+    needs: { phases: ['vectors'] },
     title: 'The STUN test vectors of RFC 5769',
     reason: 'Message integrity and fingerprints computed on this architecture agree with the standard.',
     reference: 'https://www.rfc-editor.org/rfc/rfc5769',
@@ -50,6 +51,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'server.shipped',
+    needs: { phases: ['shipped'] },
     title: 'Starts with the shipped configuration, and understands every line of it',
     reason: 'A line that is not understood is only a warning, and the server runs on without it.',
     judge: (facts) => {
@@ -58,7 +60,9 @@ export const trafficChecks: Check[] = [
           ...fail(`turnserver did not start: ${lastLines(text(facts, 'shipped.log'))}`),
           cause: 'turnserver does not start with the shipped configuration',
         };
-      const bad = text(facts, 'shipped.log')
+      const log = text(facts, 'shipped.log');
+      if (log.trim() === '') return fail('turnserver has logged nothing, so nothing says what it understood');
+      const bad = log
         .split('\n')
         .filter((line) => /bad configuration format|wrong configuration|cannot parse/i.test(line));
       return complaints(bad, 'no "Bad configuration format"');
@@ -66,6 +70,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'server.stun',
+    needs: { phases: ['shipped'] },
     title: 'Answers a STUN binding request',
     reason: 'The first thing that every client does.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489',
@@ -79,6 +84,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'server.closed',
+    needs: { phases: ['shipped'] },
     title: 'Nobody without credentials gets a relay, and no administration port is open',
     reason: 'The package is started on machines with public addresses before anybody has edited anything.',
     judge: withServer('shipped', (facts) => {
@@ -100,6 +106,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'relay.utilities',
+    needs: { phases: ['shipped', 'utilities'] },
     title: "The package's own client relays through the package's own server",
     reason: 'Operators test a machine with turnutils_uclient and turnutils_peer.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8656',
@@ -107,6 +114,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'relay.refused',
+    needs: { phases: ['shipped', 'utilities'] },
     title: 'A wrong password is refused',
     reason: 'The same server that has just served the right one.',
     judge: withServer('utilities', (facts) => {
@@ -119,6 +127,7 @@ export const trafficChecks: Check[] = [
   },
   {
     id: 'server.stop',
+    needs: { phases: ['shipped', 'utilities'] },
     title: 'Stops on SIGTERM, with 0 where this version handles it',
     reason: 'Anything else is a failed unit in the journal at every deployment.',
     judge: (facts) => {

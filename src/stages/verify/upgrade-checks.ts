@@ -105,6 +105,7 @@ function judgeOptions(facts: PackageFacts): Verdict {
 export const upgradeChecks: Check[] = [
   {
     id: 'install.options',
+    needs: { phases: ['install', 'distribution'] },
     title: 'An upgrade reports each line of the configuration that this turnserver ignores, and no other',
     reason:
       'A dropped or misspelt denied-peer-ip or no-cli fails open: turnserver runs without the line and says so in its log only.',
@@ -112,6 +113,7 @@ export const upgradeChecks: Check[] = [
   },
   {
     id: 'install.failed-upgrade',
+    needs: { phases: ['upgrades'] },
     title: 'An upgrade that fails leaves the old server running',
     applies: ({ format }) => format === 'deb',
     reason: 'A broken download or a full disk must not end the calls of a machine that was working.',
@@ -120,6 +122,7 @@ export const upgradeChecks: Check[] = [
   },
   {
     id: 'install.restart',
+    needs: { phases: ['upgrades', 'distribution'] },
     title: 'An upgrade restarts a running server once, when its files are in place and configured',
     applies: ({ format }) => format === 'deb',
     reason:

@@ -6,7 +6,8 @@ import {
   requireValid,
   skippedBecause,
 } from '../../../src/plan/check-selection.ts';
-import { type Check, fail, judgeAll, pass } from '../../../src/stages/verify/check.ts';
+import { type Check, fail, pass } from '../../../src/stages/verify/check.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 
 const IDS = ['relay.udp', 'relay.tcp', 'metrics.names'];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Blocker, LabFacts } from '../../../src/lab/facts.ts';
 import { nothing } from '../../../src/lab/nothing.ts';
 import { EVERY_CHECK } from '../../../src/plan/check-selection.ts';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
 import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
 import { type Bad, badOf, blockedBy, DRAIN, goodLab, ids, plantedLab } from '../../support/lab-facts.ts';
@@ -265,6 +265,21 @@ describe('a check that could not be tried', () => {
       'service.start': ['service.restart', 'service.stop', 'service.drain', 'service.metadata'],
     });
     expect(found.blocked[0]?.message).toBe('not tried, because service.start failed: the unit is failed');
+  });
+
+  it('is every check of the laboratory where the package could not be installed', () => {
+    const notInstalled = [
+      'The following packages have unmet dependencies:',
+      ' coturn : Depends: no-such-package but it is not installable',
+      'E: Unable to correct problems, you have held broken packages.',
+    ].join('\n');
+    const found = bad({ ...nothing(), notInstalled });
+    expect(found.failed).toEqual([]);
+    expect(blockedBy(found.blocked)).toEqual({ 'install.clean': ids(found.blocked) });
+    expect(found.blocked).toHaveLength(CHECKS.length);
+    expect(found.blocked[0]?.message).toBe(
+      'not tried, because install.clean failed: the package could not be installed: coturn : Depends: no-such-package but it is not installable',
+    );
   });
 
   it('is no failure that could be accepted', () => {

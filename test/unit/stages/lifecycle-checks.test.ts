@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
 import type { PackageFacts } from '../../../src/stages/verify/facts.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { lifecycleChecks } from '../../../src/stages/verify/lifecycle-checks.ts';
 import { upgradeChecks } from '../../../src/stages/verify/upgrade-checks.ts';
 import { packageFacts } from '../../support/package-facts.ts';
@@ -330,5 +330,43 @@ describe('lifecycle checks', () => {
   it('each check is failed by a planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , ids]) => ids));
     expect(CHECKS.map((check) => check.id).filter((id) => !planted.has(id))).toEqual([]);
+  });
+});
+
+describe('a package that can not be installed', () => {
+  const facts = (log: string) => ({
+    ...withValue('install.exit', '100'),
+    files: new Map([...goodFacts().files, ['install.log', log]]),
+  });
+  const unmet = ' coturn : Depends: no-such-package but it is not installable\nE: Unable to correct problems';
+
+  it('fails one check, with the reason, and blocks whatever would have been done with it', () => {
+    const results = judgeAll(CHECKS, facts(unmet));
+    const [clean, ...others] = results;
+    expect(clean).toMatchObject({
+      id: 'install.clean',
+      status: 'failed',
+      cause: 'the package can not be installed: coturn : Depends: no-such-package but it is not installable',
+    });
+    expect(others.map(({ status, blockedBy }) => `${status} by ${blockedBy}`)).toEqual(
+      others.map(() => 'blocked by install.clean'),
+    );
+  });
+
+  it.each([
+    [
+      'Errors:\ndpkg: error processing archive x (--unpack):\n new coturn package pre-installation script subprocess returned error exit status 1\nE: Sub-process',
+      /^new coturn package pre-inst/,
+    ],
+    [
+      'Error: \n Problem: conflicting requests\n  - nothing provides libssl.so.3()(64bit) needed by coturn',
+      /^- nothing provides libssl/,
+    ],
+    ['E: Unsupported file /inputs/coturn.deb given on commandline', /^E: Unsupported file/],
+    ['Killed', /^Killed$/],
+    ['', /said nothing/],
+  ])('says why: %s', (log, why) => {
+    const [{ cause = '' } = {}] = judgeAll(CHECKS, facts(log));
+    expect(cause.replace('the package can not be installed: ', '')).toMatch(why);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LabFacts } from '../../../src/lab/facts.ts';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
 import { metricsChecks } from '../../../src/stages/verify/metrics-checks.ts';
 import { badOf, goodLab, ids, plantedLab } from '../../support/lab-facts.ts';

@@ -1,44 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
 import { elfChecks } from '../../../src/stages/verify/elf-checks.ts';
-import { type ElfFile, type PackageFacts, parseFacts } from '../../../src/stages/verify/facts.ts';
+import type { PackageFacts } from '../../../src/stages/verify/facts.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { lifecycleChecks } from '../../../src/stages/verify/lifecycle-checks.ts';
 import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
 import { rpmChecks, tarballChecks } from '../../../src/stages/verify/rpm-checks.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 import { target } from '../../support/plan-facts.ts';
-
-// What a verification of the portable package of coturn 4.6.1 on x86_64 has really seen.
-const folder = new URL('../../fixtures/verified-portable/', import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
-
-/** A program with one symbol of the C library. */
-const program = (version: string, id = 'aa'): ElfFile => ({
-  path: '/usr/bin/turnserver',
-  header: '',
-  dynamic: ' 0x1 (NEEDED)  Shared library: [libc.so.6]',
-  symbols: `     1: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND read@GLIBC_${version} (2)\n`,
-  segments: '',
-  notes: `    Build ID: ${id}\n`,
-});
-
-function goodFacts(): PackageFacts {
-  return packageFacts({
-    packageVersion: '4.6.1+turnbuild-1',
-    target: target('portable'),
-    inspected: {
-      rpmlint: read('inspect/rpmlint.txt'),
-      rpmlintExit: read('inspect/rpmlint-exit.txt'),
-      requires: read('inspect/requires.txt'),
-    },
-    elf: [program('2.34')],
-    tarballElf: [{ ...program('2.34'), path: '/bin/turnserver' }],
-    hasMicrohttpd: true,
-    values: parseFacts(read('verify/facts.txt')),
-    files: new Map(readdirSync(new URL('verify/', folder)).map((name) => [name, read(`verify/${name}`)])),
-  });
-}
+import { portableFacts, program } from '../../support/verified-portable.ts';
 
 const own = ['package.rpmlint', 'package.requires', 'elf.glibc', 'elf.prometheus'];
 const CHECKS = [
@@ -50,16 +19,16 @@ const failures = (facts: PackageFacts) =>
   judgeAll(CHECKS, facts).filter((result) => result.status === 'failed');
 
 const withValue = (name: string, value: string): PackageFacts => ({
-  ...goodFacts(),
-  values: new Map([...goodFacts().values, [name, value]]),
+  ...portableFacts(),
+  values: new Map([...portableFacts().values, [name, value]]),
 });
 const withFile = (name: string, change: (text: string) => string): PackageFacts => ({
-  ...goodFacts(),
-  files: new Map([...goodFacts().files, [name, change(goodFacts().files.get(name) ?? '')]]),
+  ...portableFacts(),
+  files: new Map([...portableFacts().files, [name, change(portableFacts().files.get(name) ?? '')]]),
 });
 const withInspected = (name: string, change: (text: string) => string): PackageFacts => ({
-  ...goodFacts(),
-  inspected: { ...goodFacts().inspected, [name]: change(goodFacts().inspected[name] ?? '') },
+  ...portableFacts(),
+  inspected: { ...portableFacts().inspected, [name]: change(portableFacts().inspected[name] ?? '') },
 });
 const withChange = (path: string) =>
   withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\tf 644 0:0 aa\n`);
@@ -97,7 +66,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
     'a symbol of a newer C library',
     () => ({
-      ...goodFacts(),
+      ...portableFacts(),
       elf: [program('2.34'), { ...program('2.36'), path: '/usr/bin/turnutils_peer' }],
       tarballElf: [program('2.34'), { ...program('2.36'), path: '/bin/turnutils_peer' }],
     }),
@@ -106,7 +75,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'a program without libmicrohttpd',
-    () => ({ ...goodFacts(), hasMicrohttpd: false }),
+    () => ({ ...portableFacts(), hasMicrohttpd: false }),
     ['elf.prometheus'],
     /no Prometheus/,
   ],
@@ -144,7 +113,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
     'a scriptlet of the erasure that fails',
     () => {
-      const facts = goodFacts();
+      const facts = portableFacts();
       const log = 'Error in PREUN scriptlet in rpm package coturn\n';
       return { ...facts, files: new Map([...facts.files, ['remove.log', log]]) };
     },
@@ -273,14 +242,14 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'an archive with another program',
-    () => ({ ...goodFacts(), tarballElf: [{ ...program('2.34', 'bb'), path: '/bin/turnserver' }] }),
+    () => ({ ...portableFacts(), tarballElf: [{ ...program('2.34', 'bb'), path: '/bin/turnserver' }] }),
     ['tarball.programs'],
     /the archive lacks turnserver aa/,
   ],
 ];
 
 describe('checks of an .rpm and of the archive', () => {
-  it('pass on what was seen', () => expect(failures(goodFacts())).toEqual([]));
+  it('pass on what was seen', () => expect(failures(portableFacts())).toEqual([]));
 
   it.each(PLANTED)('%s is found', (_, plant, ids, message) => {
     const found = failures(plant());
@@ -301,7 +270,7 @@ describe('checks of an .rpm and of the archive', () => {
   it('promise under the same names what is promised of a .deb, and are for one format each', () => {
     const ids = (facts: PackageFacts) =>
       judgeAll([...lifecycleChecks, ...rpmChecks], facts).map(({ id }) => id);
-    const [deb, rpm] = [ids(packageFacts()), ids(goodFacts())];
+    const [deb, rpm] = [ids(packageFacts()), ids(portableFacts())];
     expect(new Set(deb).size).toBe(deb.length);
     expect(new Set(rpm).size).toBe(rpm.length);
     for (const id of deb) expect(rpm).toContain(id);

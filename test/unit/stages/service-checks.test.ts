@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DrainFacts, LabFacts } from '../../../src/lab/facts.ts';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
 import { badOf, blockedBy, DRAIN, goodLab, ids } from '../../support/lab-facts.ts';
 import { packageFacts } from '../../support/package-facts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
 import { plantedLab } from '../../support/lab-facts.ts';
 import { packageFacts } from '../../support/package-facts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
 import { clientCounts, type PackageFacts, parseSamples } from '../../../src/stages/verify/facts.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
 import { trafficChecks } from '../../../src/stages/verify/traffic-checks.ts';
 import { blockedBy, ids } from '../../support/lab-facts.ts';
@@ -138,6 +138,12 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /rfc5769check/,
   ],
   ['no STUN vectors', () => withFile('rfc5769check.log', () => ''), ['stun.vectors'], /no vector/],
+  [
+    'a server that logs nothing',
+    () => withFile('shipped.log', () => ''),
+    ['server.shipped'],
+    /logged nothing/,
+  ],
   [
     'a line that is not understood',
     () => withFile('shipped.log', (t) => `${t}\n0: : WARNING: Bad configuration format: denied-peer-ips\n`),

@@ -6,8 +6,8 @@ import { advisoriesFor, advisoriesSchema } from '../../../src/recipe/advisories.
 import { deviationsFor, deviationsSchema } from '../../../src/recipe/deviations.ts';
 import { metricsFor, metricsSchema } from '../../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
-import { judgeAll } from '../../../src/stages/verify/check.ts';
 import type { PackageFacts } from '../../../src/stages/verify/facts.ts';
+import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
 import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
 import { packageFacts } from '../../support/package-facts.ts';

@@ -17,7 +17,6 @@ spoil() {
 }
 
 upgrade_while_running() {
-	cp /usr/bin/turnutils_stunclient /tmp/stunclient
 	systemd_on
 	systemctl start coturn.service
 	observe running

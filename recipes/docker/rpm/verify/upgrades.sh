@@ -1,7 +1,6 @@
 # Upgrades of a package whose server runs: some that fail, and one that doesn't.
 
 upgrade_while_running() {
-	cp /usr/bin/turnutils_stunclient /tmp/stunclient
 	systemd_on
 	systemctl start coturn.service
 	observe running

@@ -1,0 +1,22 @@
+# Sourced. Installs a package for the laboratory.
+
+# attempt ROOT COMMAND...: a package that can't be installed is a fact, and is left in ROOT/not-installed for the laboratory to find.
+# An archive that can't be reached says nothing about the package: that fails.
+attempt() {
+	local root=$1 status=0
+	shift
+	("$@") >/tmp/attempt.log 2>&1 </dev/null || status=$?
+	cat /tmp/attempt.log
+	if [ $status -eq 0 ] && [ -x "$root/usr/bin/turnserver" ]; then return; fi
+	if grep -qiE 'could not resolve|temporary failure resolving|failed to fetch|could not connect' /tmp/attempt.log; then
+		unreachable NETWORK_FAILED
+	elif grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/attempt.log; then
+		unreachable REPOSITORY_FAILED
+	fi
+	tail -n 20 /tmp/attempt.log >"$root/not-installed"
+}
+
+unreachable() {
+	echo "turnbuild-error: $1: the package archive could not be reached while installing for the laboratory" >&2
+	exit 1
+}

@@ -1,0 +1,42 @@
+import { blocked, type Verdict, value } from './check.ts';
+import type { PackageFacts } from './facts.ts';
+import type { Needs } from './needs.ts';
+
+/** What names the reason in what apt, dpkg, dnf and rpm say of a package that they can't install; the first kind that is found counts. */
+const REASONS = [
+  /but it is not (?:installable|going to be installed)|nothing provides/,
+  /script.* returned error|scriptlet failed|trying to overwrite|conflicts with file/,
+  /^(?:E|dpkg|error|Error): /,
+];
+
+/** The line that says why a package could not be installed; the last one if none does. @param log the package manager's */
+export function whyNotInstalled(log: string): string {
+  const lines = log
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  for (const reason of REASONS) {
+    const line = lines.find((each) => reason.test(each));
+    if (line !== undefined) return line;
+  }
+  return lines.at(-1) ?? 'the package manager said nothing';
+}
+
+/** @param log the package manager's */
+export function blockedByInstallation(log: string): Verdict {
+  return blocked('install.clean', `the package could not be installed: ${whyNotInstalled(log)}`);
+}
+
+/** Nothing can be said of what a package does that could not be installed. */
+export function withoutInstallation(needs: Needs | undefined, facts: PackageFacts): Verdict | undefined {
+  const isUsed = (needs?.phases ?? []).some((phase) => phase !== 'install' && phase !== 'tarball');
+  if (!isUsed || ['0', 'unknown'].includes(value(facts, 'install.exit'))) return undefined;
+  return blockedByInstallation(facts.files.get('install.log') ?? '');
+}
+
+/** For the verdict on a package that could not be installed. */
+export function causeOfFailure(facts: PackageFacts): Pick<Verdict, 'cause'> {
+  if (['0', 'unknown'].includes(value(facts, 'install.exit'))) return {};
+  const why = whyNotInstalled(facts.files.get('install.log') ?? '');
+  return { cause: `the package can not be installed: ${why}` };
+}
