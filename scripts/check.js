@@ -77,7 +77,8 @@ step('shell scripts', 'shellcheck', [
       'deb/package',
       'deb/inspect',
       'deb/install',
-      'native/tools',
+      'attempt',
+      ...['tools', 'lend', 'dpkg'].map((name) => `native/${name}`),
       'deb/verify/format',
     ],
     ...['package', 'inspect', 'repackage', 'root', 'install', 'variants', 'verify/format'].map(

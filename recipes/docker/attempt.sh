@@ -3,17 +3,17 @@
 # attempt ROOT COMMAND...: a package that can't be installed is a fact, and is left in ROOT/not-installed for the laboratory to find.
 # An archive that can't be reached says nothing about the package: that fails.
 attempt() {
-	local root=$1 status=0
+	installed=$1 status=0
 	shift
 	("$@") >/tmp/attempt.log 2>&1 </dev/null || status=$?
 	cat /tmp/attempt.log
-	if [ $status -eq 0 ] && [ -x "$root/usr/bin/turnserver" ]; then return; fi
+	if [ $status -eq 0 ] && [ -x "$installed/usr/bin/turnserver" ]; then return; fi
 	if grep -qiE 'could not resolve|temporary failure resolving|failed to fetch|could not connect' /tmp/attempt.log; then
 		unreachable NETWORK_FAILED
 	elif grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/attempt.log; then
 		unreachable REPOSITORY_FAILED
 	fi
-	tail -n 20 /tmp/attempt.log >"$root/not-installed"
+	tail -n 20 /tmp/attempt.log >"$installed/not-installed"
 }
 
 unreachable() {

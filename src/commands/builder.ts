@@ -66,9 +66,12 @@ async function engineTakesLayouts(builder: string, exec: Exec): Promise<boolean>
   );
 }
 
+/** The architecture of this machine. */
+export const ownArch = (): Arch => (process.arch === 'arm64' ? 'arm64' : 'x86_64');
+
 /** What a plan goes by where no builder can be asked: an engine on this machine's processor. */
 export function assumedBuilder(): BuilderFacts {
-  const own: Arch = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const own = ownArch();
   return {
     name: 'not asked',
     driver: 'docker',

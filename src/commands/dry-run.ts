@@ -1,12 +1,16 @@
 import { repositoryAddresses } from '../plan/archives.ts';
 import { stepCommand } from '../plan/buildx.ts';
+import type { CheckSelection } from '../plan/check-selection.ts';
 import { formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { platformOf } from '../plan/platforms.ts';
-import { bootstrapCommand, findImageCommand, importCommand, rootImage } from '../plan/roots.ts';
+import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
-import type { BuilderFacts } from './builder.ts';
+import { phasesArgs } from '../stages/verify/gather.ts';
+import { runsOf } from '../stages/verify/index.ts';
+import { type BuilderFacts, ownArch } from './builder.ts';
+import { lenderFor } from './roots.ts';
 import type { PlannedRelease, Session } from './session.ts';
 
 /** One command of a dry run, for people (`line`) and for programs. */
@@ -28,15 +32,15 @@ const UNKNOWN_ARGS: Readonly<Record<string, Record<string, string>>> = {
  */
 export async function dryRunCommands(
   session: Session,
-  { plan, dir, builder }: PlannedRelease,
+  { plan, dir, builder, selection }: PlannedRelease,
   stages: readonly StageName[],
 ): Promise<DryRunEntry[]> {
-  const roots = await Promise.all(plan.bases.map((base) => rootOf(base, session, builder)));
+  const roots = await Promise.all(plan.bases.map((base) => rootOf(base, plan.bases, session, builder)));
   const contextOf = (id: string) => roots.find((root) => root.id === id)?.context ?? '';
   const steps = plan.steps
     .filter((step) => stages.includes(step.stage))
     .flatMap((step) =>
-      step.dockerStages.map((dockerStage) => {
+      dockerStagesOf(step, plan, selection).map((dockerStage) => {
         const work = `${dir}/.work/${step.id.replaceAll(':', '-')}`;
         const command = stepCommand(step, {
           dockerStage,
@@ -55,12 +59,28 @@ export async function dryRunCommands(
           output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
           builder: session.options.builder,
           noCache: session.options.cache === false,
-          args: { ...UNKNOWN_ARGS[dockerStage], ...repositories(step, plan, session) },
+          args: {
+            ...UNKNOWN_ARGS[dockerStage],
+            ...(dockerStage === 'verify' ? phasesArgs(runsOf(step, { plan, selection })) : {}),
+            ...repositories(step, plan, session),
+          },
         });
         return { step: step.id, line: formatCommand(command) };
       }),
     );
   return [...roots.flatMap((root) => root.commands), ...steps];
+}
+
+/** The Docker stages of a step that the chosen checks need. */
+function dockerStagesOf(step: PlannedStep, plan: Plan, selection: CheckSelection): readonly string[] {
+  if (step.stage !== 'verify') return step.dockerStages;
+  const { phases, scenarios } = runsOf(step, { plan, selection });
+  const needed: Record<string, boolean> = {
+    verify: phases.length > 0,
+    sanitize: scenarios.includes('sanitized'),
+    lab: scenarios.length > 0,
+  };
+  return step.dockerStages.filter((stage) => needed[stage] ?? true);
 }
 
 /** Where a sysroot is filled from; MIRROR for what nobody has named. */
@@ -76,16 +96,20 @@ function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Reco
 /** A root's named context, and the commands that make it if it isn't there. */
 async function rootOf(
   base: PlannedBase,
-  { io, cache, mirrors, options }: Session,
+  bases: readonly PlannedBase[],
+  session: Session,
   builder: BuilderFacts,
 ): Promise<{ id: string; context: string; commands: DryRunEntry[] }> {
   if (base.image !== undefined) return { id: base.id, context: `docker-image://${base.image}`, commands: [] };
+  const { io, cache, mirrors, options } = session;
   const known = { ...mirrors, debian: mirrors.debian ?? 'MIRROR' };
   const found = await findRoot(base, known, { io, cache });
   const made = found.digest === undefined || options.refreshBase === true;
   const digest = found.digest === undefined || made ? 'DIGEST' : found.digest;
   const layout = layoutOf(found.dir, digest);
-  const commands = made ? [bootstrapCommand(base, known, `${found.dir}/work.tmp`)] : [];
+  const from = lenderOf(base, bases, ownArch());
+  const lender = from === undefined ? undefined : await lenderFor(session, from);
+  const commands = made ? [bootstrapCommand(base, known, `${found.dir}/work.tmp`, lender)] : [];
   const image = rootImage(base, digest);
   if (!builder.ociLayouts && (made || (await io.exec(findImageCommand(builder.name, image))).code !== 0)) {
     const tar = made ? `${layout}/blobs/sha256/ROOT` : await io.rootLayer(layout, digest);

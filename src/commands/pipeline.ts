@@ -7,8 +7,7 @@ import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { targetOfStep } from '../plan/index.ts';
-import type { PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
-import { prepareBase } from '../stages/base.ts';
+import type { PlannedStep, StageName } from '../plan/types.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
@@ -17,6 +16,7 @@ import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { openManifest } from './manifest-file.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
+import { rootGroups } from './roots.ts';
 import { chains, interrupted, logFile, type ManifestStore, runStep } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
@@ -66,7 +66,7 @@ export async function performRelease(
     };
     const steps = new Set(stages);
     const options = { plain: isPlain(session), jobs: session.jobs, line: output.line };
-    const errors = await runTasks(baseGroups(session, release, bases, store), {
+    const errors = await runTasks(rootGroups(session, release, bases, store), {
       ...options,
       jobs: Math.min(2, session.jobs),
     });
@@ -99,42 +99,6 @@ function requireRepositories(
     const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
     if (sysroot !== undefined && used) repositoryAddresses(sysroot, step.arch, mirrors);
   }
-}
-
-function baseGroups(
-  session: Session,
-  release: PlannedRelease,
-  bases: Map<string, ReadyBase>,
-  store: ManifestStore,
-): TaskGroup[] {
-  return release.plan.bases.map((base) => ({
-    title: `root ${base.id}`,
-    tasks: [
-      {
-        title: base.image === undefined ? 'bootstrap' : 'registry image',
-        run: (show) => performBase(session, release, base, { bases, store, show }),
-      },
-    ],
-  }));
-}
-
-async function performBase(
-  session: Session,
-  { dir, builder }: PlannedRelease,
-  base: PlannedBase,
-  to: { bases: Map<string, ReadyBase>; store: ManifestStore; show: (text: string) => void },
-): Promise<string> {
-  const { io, cache, mirrors, options } = session;
-  const id = `root:${base.id}`;
-  const refresh = options.refreshBase === true;
-  const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>
-    prepareBase(base, { io, cache, mirrors, refresh, builder, onLine }),
-  );
-  to.bases.set(base.id, ready);
-  const { origin, digest, packages } = ready;
-  const recorded = { name: base.id, suite: base.suite, arch: base.arch, origin, digest };
-  await to.store.recordBase(packages === undefined ? recorded : { ...recorded, packages });
-  return digest.slice(0, 19);
 }
 
 function stepGroups(

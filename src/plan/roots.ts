@@ -1,16 +1,45 @@
 import { type Mirrors, sourcesList } from './archives.ts';
 import type { Command } from './command.ts';
-import { platformOf } from './platforms.ts';
+import { type Arch, platformOf } from './platforms.ts';
 import type { PlannedBase } from './types.ts';
 
 /** Environment of whatever runs in a root, as an image's configuration has it. */
 export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Whose tools make a root of a foreign architecture: recipes/docker/native/lend.sh. */
+export interface Lender {
+  /** The architecture of this machine. */
+  arch: Arch;
+  /** Path of the finished root's tar. */
+  tar: string;
+  /** Path of recipes/docker/native. */
+  tools: string;
+}
+
+/** The root of this machine's architecture that has the tools for a foreign one; undefined where there is none, or no need. */
+export function lenderOf(
+  base: PlannedBase,
+  bases: readonly PlannedBase[],
+  own: Arch,
+): PlannedBase | undefined {
+  if (base.image !== undefined || base.arch === own) return undefined;
+  return bases.find(
+    ({ suite, arch, archive, image }) =>
+      image === undefined && arch === own && suite === base.suite && archive?.name === base.archive?.name,
+  );
+}
+
 /**
- * The one command that bootstraps a root; it is the same for the same base, so its digest names the result.
+ * The one command that bootstraps a root. The same base gives the same root, whether its tools are lent or its own.
  * @param work folder that gets `root.tar`, and `status`: dpkg's own list of what is in it
+ * @param lender without one, a foreign root's own tools run under QEMU
  */
-export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, work: string): Command {
+export function bootstrapCommand(
+  base: PlannedBase,
+  mirrors: Mirrors,
+  work: string,
+  lender?: Lender,
+): Command {
   return {
     file: 'mmdebstrap',
     args: [
@@ -18,14 +47,37 @@ export function bootstrapCommand(base: PlannedBase, mirrors: Mirrors, work: stri
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
       ...(base.archive === undefined ? [] : [`--keyring=${base.archive.keyring}`]),
+      ...(lender === undefined ? [] : ['extract lend', 'customize return'].map(hook)),
       `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,
       base.suite,
       `${work}/root.tar`,
       ...sourcesList(base, mirrors),
     ],
     // mmdebstrap clamps all times to it, so that the same packages give the same bytes on another day.
-    env: { SOURCE_DATE_EPOCH: '1', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    env: {
+      SOURCE_DATE_EPOCH: '1',
+      LC_ALL: 'C.UTF-8',
+      TZ: 'UTC',
+      ...(lender === undefined ? {} : lending(base, lender)),
+    },
     effect: 'write',
+  };
+}
+
+/** @param what a hook of mmdebstrap and what lend.sh does then */
+function hook(what: string): string {
+  const [name, action] = what.split(' ');
+  return `--${name}-hook=sh "$NATIVE_TOOLS/lend.sh" ${action} "$1"`;
+}
+
+function lending({ arch }: PlannedBase, { arch: own, tar, tools }: Lender): Record<string, string> {
+  return {
+    DEB_ARCH: platformOf(arch).debian,
+    NATIVE_TRIPLE: platformOf(own).gnuTriple,
+    NATIVE_ROOT: tar,
+    NATIVE_TOOLS: tools,
+    // Of these folders only a root that is being made has the first one.
+    PATH: `/native/bin:${ROOT_PATH.replace('PATH=', '')}`,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   findImageCommand,
   importCommand,
   installedPackages,
+  type Lender,
   ROOT_PATH,
   rootImage,
 } from '../plan/roots.ts';
@@ -20,6 +21,8 @@ export interface BaseOptions {
   mirrors: Mirrors;
   /** Bootstraps anew, with the packages of today. */
   refresh: boolean;
+  /** Whose tools make it, where it is foreign. Asked for when it has to be made: the lender may be in the making as well. */
+  lender?: () => Promise<Lender | undefined>;
   /** Where roots are used: the builder's name, and whether it takes them as OCI layouts. */
   builder: { name: string; ociLayouts: boolean };
   onLine: (line: string) => void;
@@ -122,7 +125,7 @@ async function bootstrap(base: PlannedBase, dir: string, options: BaseOptions): 
       lines.push(line);
       options.onLine(line);
     };
-    const command = bootstrapCommand(base, options.mirrors, work);
+    const command = bootstrapCommand(base, options.mirrors, work, await options.lender?.());
     const result = await io.exec(command, { onLine, signal: io.signal });
     if (result.code !== 0) throw bootstrapError(base, result.code, lines);
     const digest = await io.writeOciLayout(work, `${work}/root.tar`, platformOf(base.arch).oci, ROOT_PATH);

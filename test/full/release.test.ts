@@ -6,6 +6,8 @@ import {
   checksOf,
   copyRecipes,
   debs,
+  edit,
+  FOREIGN,
   fileFolder,
   filesOf,
   manifestOf,
@@ -82,6 +84,23 @@ describe('turnbuild release', () => {
         (id) => `${id} skipped`,
       ),
     );
+  });
+});
+
+describe('the same roots', () => {
+  it('are made where no tools can be lent to a foreign one', async () => {
+    const recipes = copyRecipes(dir);
+    edit(join(recipes, 'docker/native/lend.sh'), (text) => text.replace('mkdir "$root/lent"', '$&; exit 1'));
+    const other = join(dir, 'emulated roots');
+    const args = ['--out', other, '--recipes', recipes, '--refresh-base', '--only', 'elf.pie'];
+    const run = await release([...args, '--arch', FOREIGN, '--target', 'debian-12,debian-13', '--verbose']);
+    expect(run.code, run.stderr).toBe(0);
+    expect(`${run.stdout}${run.stderr}`).toMatch(/own tools run under QEMU/);
+    const digests = (folder: string) =>
+      new Map(manifestOf(folder).bases.map(({ name, digest }) => [name, digest]));
+    const [made, lent] = [digests(other), digests(out)];
+    expect([...made.keys()].sort()).toEqual([...lent.keys()].sort());
+    expect(made).toEqual(lent);
   });
 });
 

@@ -1,10 +1,12 @@
 # Makes the build platform's own tools usable in a root of a foreign architecture of the same suite, so that QEMU runs only what is under
 # test. A RUN mounts /native, and the build platform's library folder, into that root.
-# in:  DEB_ARCH, the foreign architecture; NATIVE_TRIPLE, the build platform's; /target, its root; the root of the same suite for the build platform
+# in:  DEB_ARCH, the foreign architecture; NATIVE_TRIPLE, the build platform's; the root of the same suite for the build platform
+#      TARGET (/target), the foreign root; empty if it is to become what the build platform's is
 # out: /native: bin/, those programs that the foreign root has as well; methods/, apt's; apt.conf; ld.so; environment, for the shell
 set -eu
 export LC_ALL=C.UTF-8
 own=$(dpkg --print-architecture)
+target=${TARGET-/target}
 
 fail() {
 	echo "turnbuild-error: NATIVE_TOOLS_FAILED: $1" >&2
@@ -23,7 +25,7 @@ is_lent() {
 	esac
 	# A program that the foreign root lacks stays missing.
 	for folder in usr/bin usr/sbin; do
-		if [ -e "/target/$folder/$1" ] || [ -L "/target/$folder/$1" ]; then return 0; fi
+		if [ -e "$target/$folder/$1" ] || [ -L "$target/$folder/$1" ]; then return 0; fi
 	done
 	return 1
 }
@@ -42,7 +44,7 @@ adapt() {
 }
 
 [ "${#own}" = "${#DEB_ARCH}" ] || fail "dpkg's $own can't be replaced by $DEB_ARCH in its programs"
-[ ! -e "/target/usr/lib/$NATIVE_TRIPLE" ] || fail "the foreign root has a /usr/lib/$NATIVE_TRIPLE of its own"
+[ -z "$target" ] || [ ! -e "$target/usr/lib/$NATIVE_TRIPLE" ] || fail "the foreign root has a /usr/lib/$NATIVE_TRIPLE of its own"
 mkdir -p /native/bin /native/methods
 loader=$(perl -0777 -ne 'print $1 if m{(/lib(?:64)?/ld-linux[-.\w]*)\0}' /usr/bin/dpkg)
 cp "$(readlink -f "$loader")" /native/ld.so

@@ -30,7 +30,7 @@ export async function gather(
   await run('inspect', context);
   await readProgram(context, `${work}/out/inspect`);
   const use = (within: StageContext) =>
-    run('verify', within, { ...root, ATTEMPT: context.attempt, PHASES: phases.join(' ') });
+    run('verify', within, { ...root, ATTEMPT: context.attempt, ...phasesArgs({ phases }) });
   const tryOut = async (within: StageContext) =>
     runLab(step, within, {
       inputs,
@@ -43,6 +43,9 @@ export async function gather(
     });
   await together(context, [...(phases.length > 0 ? [use] : []), ...(scenarios.length > 0 ? [tryOut] : [])]);
 }
+
+/** Build arguments that say what is done with a package. */
+export const phasesArgs = ({ phases }: Pick<Runs, 'phases'>) => ({ PHASES: phases.join(' ') });
 
 /**
  * Does several things side by side, as far as the context lets it. The first one that fails ends the others, and is the error.

@@ -43,7 +43,10 @@ export const CHECKS: readonly Check[] = [
 ];
 
 /** What the chosen checks of such a package need. */
-function runsOf(step: PlannedStep, { plan, selection }: StageContext): Runs {
+export function runsOf(
+  step: PlannedStep,
+  { plan, selection }: Pick<StageContext, 'plan' | 'selection'>,
+): Runs {
   const target = targetOfStep(plan, step);
   return runsFor(
     CHECKS.filter(({ applies }) => applies?.(target) ?? true),

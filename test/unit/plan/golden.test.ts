@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatCommand } from '../../../src/plan/command.ts';
 import { createPlan } from '../../../src/plan/index.ts';
-import { bootstrapCommand } from '../../../src/plan/roots.ts';
+import { bootstrapCommand, lenderOf } from '../../../src/plan/roots.ts';
 import { releaseFacts, target } from '../../support/plan-facts.ts';
 
 const folder = new URL('../../../recipes/targets/', import.meta.url);
@@ -22,7 +22,11 @@ describe.each(names)('the plan of %s', (name) => {
   it('is the one in test/golden', async () => {
     const plan = createPlan({ ...releaseFacts, knownTargets: names.map(target), targets: [name] });
     const { advisories: _, metrics: __, deviations: ___, ...rest } = plan;
-    const commands = plan.bases.map((base) => formatCommand(bootstrapCommand(base, mirrors, '/work')));
+    const commands = plan.bases.map((base) => {
+      const lender = lenderOf(base, plan.bases, 'x86_64');
+      const lent = lender && { arch: lender.arch, tar: `/${lender.id}.tar`, tools: '/native' };
+      return formatCommand(bootstrapCommand(base, mirrors, '/work', lent));
+    });
     const text = `${JSON.stringify({ ...rest, bootstrap: commands }, null, 2)}\n`;
     await expect(text).toMatchFileSnapshot(`../../golden/${name}.json`);
   });

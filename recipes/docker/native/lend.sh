@@ -1,0 +1,46 @@
+# Hooks of mmdebstrap for a root of a foreign architecture: while it is made, dpkg, tar, Perl, shells and the like are the build platform's,
+# from the finished root of the same suite. Emulated, they take most of the time: each start of Perl seconds.
+#   lend.sh lend ROOT     as --extract-hook, before anything is configured
+#   lend.sh return ROOT   as --customize-hook: takes all of it away again
+# in: NATIVE_ROOT, a tar: the root for the build platform; NATIVE_TRIPLE, its GNU triple; DEB_ARCH, the foreign architecture;
+#     NATIVE_TOOLS, this folder; PATH beginning with /native/bin, where only the new root has programs
+set -eu
+root=$2
+libraries=$root/usr/lib/$NATIVE_TRIPLE
+
+lend() {
+	mkdir "$root/lent"
+	# A device can't be made everywhere; for what follows a file will do.
+	tar -xf "$NATIVE_ROOT" -C "$root/lent" --exclude='./dev/*'
+	: >"$root/lent/dev/null"
+	mkdir "$root/lent/turnbuild"
+	cp "$NATIVE_TOOLS/tools.sh" "$root/lent/turnbuild/"
+	# The new root will have the same programs.
+	DEB_ARCH=$DEB_ARCH NATIVE_TRIPLE=$NATIVE_TRIPLE TARGET='' PATH=/usr/sbin:/usr/bin chroot "$root/lent" /bin/sh /turnbuild/tools.sh
+	mv "$root/lent/native" "$root/native"
+	mv "$root/native/bin/dpkg" "$root/native/dpkg"
+	cp "$NATIVE_TOOLS/dpkg.sh" "$root/native/bin/dpkg"
+	chmod 755 "$root/native/bin/dpkg"
+	mv "$root/lent/usr/lib/$NATIVE_TRIPLE" "$libraries"
+	rm -rf "$root/lent"
+}
+
+# Without them it takes longer, and becomes the same.
+try_to_lend() {
+	sh "$0" lend-now "$root" && return
+	echo "turnbuild: $DEB_ARCH's own tools run under QEMU, because the build platform's can't be lent"
+	rm -rf "$root/lent" "$root/native" "$libraries"
+}
+
+give_back() {
+	for file in "$root"/native/own/*; do
+		[ ! -e "$file" ] || mv "$file" "$root/usr/bin/"
+	done
+	rm -rf "$root/native" "$libraries"
+}
+
+case $1 in
+lend) try_to_lend ;;
+lend-now) lend ;;
+return) give_back ;;
+esac
