@@ -1,5 +1,5 @@
 # Patches, configures and compiles coturn in a folder of its own, and goes there. Read in by build.sh; by sanitize.sh, which sets SANITIZE
-# to a value of -fsanitize= and SANITIZER_LIBRARY to the name of its library; and by the spec file when the source package is rebuilt.
+# to a value of -fsanitize=, SANITIZER_LIBRARY to the name of its library and MAKE_TARGET to what is compiled; and by the spec file when the source package is rebuilt.
 # in: INPUTS (/inputs), a folder with coturn.tar (normalised sources), patches/ (series, *.patch), include/, cppflags (one line), and
 #     prometheus-client/ if the version needs it; WORK (/build), the folder to work in; COTURN_VERSION; CONFIGURATION_DIR, STATE_DIR,
 #     LIBRARY_DIR of the package's layout; /static/ if libraries are linked in (from static/libraries.sh), /sysroot/ if they are those of
@@ -88,4 +88,6 @@ if grep -q TURN_NO_PROMETHEUS Makefile; then
 	fail PROMETHEUS_MISSING "configure of coturn $COTURN_VERSION turned Prometheus off; its output above says which library it did not find"
 fi
 
-make -j "$(nproc)" || fail COMPILE_FAILED "coturn $COTURN_VERSION did not compile for ${DEB_ARCH:-this machine}"
+# Unquoted: without a target, everything.
+# shellcheck disable=SC2086
+make -j "$(nproc)" ${MAKE_TARGET:-} || fail COMPILE_FAILED "coturn $COTURN_VERSION did not compile for ${DEB_ARCH:-this machine}"

@@ -4,7 +4,7 @@
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
 umask 022
-export SANITIZE=address SANITIZER_LIBRARY=asan
+export SANITIZE=address SANITIZER_LIBRARY=asan MAKE_TARGET=bin/turnserver
 . /turnbuild/compile.sh
 mkdir -p /out
 cp bin/turnserver /out/turnserver

@@ -34,6 +34,7 @@ start() {
 	# shellcheck disable=SC2154
 	[ -z "$logs" ] || install -d -o "$service_user" -g "$service_user" "/var/log/$logs"
 	rm -f $dir/pid
+	: >$dir/started
 	# It leaves the terminal's session before anything else, and is waited for: apt hangs up on what has not when dpkg ends.
 	# The words of the command line are split on purpose.
 	# shellcheck disable=SC2046,SC2016
@@ -55,6 +56,9 @@ stop() {
 		sleep 0.1
 		waited=$((waited + 1))
 	done
+	# What it has put into folders that were its own.
+	! grep -qE '^PrivateTmp=(yes|true)' "$(file)" ||
+		find /tmp /var/tmp -xdev -type f -user "$service_user" -newer $dir/started -delete
 }
 
 case $command in

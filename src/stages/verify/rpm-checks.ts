@@ -149,7 +149,7 @@ function judgeTarball(facts: PackageFacts): Verdict {
     'tarball.ready': 'yes',
     'tarball.stun.exit': '0',
     'tarball.metrics.exit': '0',
-    'tarball.changed': '0',
+    'tarball.changed': '',
     ...(facts.handlesStop === false ? {} : { 'tarball.stop': '0' }),
   });
   const libraries = (facts.files.get('tarball.libraries') ?? '').split('\n').filter((path) => path !== '');
@@ -251,6 +251,9 @@ export const tarballChecks: Check[] = [
     reason:
       'Machines without a package manager get it as it is: a path or a library of the build machine would end it there.',
     applies: ({ linkedIn }) => linkedIn !== undefined,
+    // A log of its own, before it has read where to log.
+    advisories: (facts) =>
+      /^(\.\/turn_\d+_[\d-]+\.log ?)+$/.test(value(facts, 'tarball.changed')) ? ['coturn-1441'] : [],
     judge: judgeTarball,
   },
   {

@@ -224,7 +224,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'an archive that changes its own files',
-    () => withValue('tarball.changed', '1'),
+    () => withValue('tarball.changed', './etc/turnserver.conf'),
     ['tarball.runs'],
     /changed/,
   ],
@@ -274,5 +274,23 @@ describe('checks of an .rpm and of the archive', () => {
     expect(new Set(deb).size).toBe(deb.length);
     expect(new Set(rpm).size).toBe(rpm.length);
     for (const id of deb) expect(rpm).toContain(id);
+  });
+});
+
+describe('a log that is written before it is known where to', () => {
+  const advisory = { severity: 'low' as const, fixed: '4.6.3', summary: '', reference: '' };
+  const result = (changed: string) =>
+    judgeAll(tarballChecks, {
+      ...withValue('tarball.changed', changed),
+      advisories: [{ ...advisory, id: 'coturn-1441' }],
+    }).find(({ id }) => id === 'tarball.runs');
+
+  it('is known of 4.6.2, and nothing else that has changed is', () => {
+    expect(result('./turn_74_2026-11-26.log')).toMatchObject({
+      status: 'failed',
+      advisories: ['coturn-1441'],
+    });
+    for (const other of ['./etc/turnserver.conf', './turn_74_2026-11-26.log ./bin/turnserver'])
+      expect(result(other)?.advisories, other).toBeUndefined();
   });
 });

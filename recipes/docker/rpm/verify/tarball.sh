@@ -41,7 +41,8 @@ use_tarball() {
 	fi
 	stop tarball
 	(cd "$bare$unpacked" && find . -type f ! -path './var/*' -exec sha256sum {} + | LC_ALL=C sort -k 2) >/tmp/tarball.after
-	fact tarball.changed "$(diff /tmp/tarball.before /tmp/tarball.after | grep -c '^[<>]')"
+	# By path, each once.
+	fact tarball.changed "$(diff /tmp/tarball.before /tmp/tarball.after | sed -n 's/^[<>] [0-9a-f]*  //p' | LC_ALL=C sort -u)"
 	fact tarball.files "$(wc -l </tmp/tarball.before)"
 	rm -rf "$bare"
 }
