@@ -14,7 +14,14 @@ import {
   type StunMessage,
 } from './message.ts';
 import type { Transport } from './transport.ts';
-import { type Address, decodeError, decodeXorAddress, encodeXorAddress, uint32 } from './values.ts';
+import {
+  type Address,
+  decodeError,
+  decodeXorAddress,
+  encodeXorAddress,
+  isReasonText,
+  uint32,
+} from './values.ts';
 
 /** Long-term credentials, RFC 8489, 9.2. */
 export interface Credentials {
@@ -68,9 +75,12 @@ export interface ClientOptions {
   patience?: () => Patience;
   /** Settles when the server is known to have ended; says how. Requests then fail at once. */
   ended?: Promise<string>;
-  /** Told of each message that is neither STUN nor ChannelData, with the reason. */
+  /** Told of each message that is neither STUN nor ChannelData, and of error answers whose words are no text; with the reason. */
   onUnparsed?: (bytes: Buffer, why: string) => void;
 }
+
+/** Of an answer that can be used, though not by every client. */
+export const BAD_REASON = 'the words of an error answer are no text';
 
 /** Protocol number of UDP in REQUESTED-TRANSPORT, RFC 8656, 18.7. */
 export const UDP = 17;
@@ -199,6 +209,7 @@ export function createClient(
       error: error === undefined ? undefined : decodeError(error),
       authentic: waiting.key !== undefined && hasIntegrity(bytes, waiting.key),
     });
+    if (error !== undefined && !isReasonText(error)) onUnparsed(bytes, BAD_REASON);
   };
   // A server may send anything: what can't be parsed is a fact about it, never an exception in a socket's callback.
   transport.onMessage((bytes) => {

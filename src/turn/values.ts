@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { isIPv4, isIPv6 } from 'node:net';
 import { StunFormatError } from './message.ts';
 
@@ -30,6 +31,19 @@ export function decodeXorAddress(value: Buffer, transactionId: Buffer): Address 
 export function decodeError(value: Buffer): { code: number; reason: string } {
   if (value.length < 4) throw new StunFormatError('no error code');
   return { code: (value.readUInt8(2) & 7) * 100 + value.readUInt8(3), reason: value.toString('utf8', 4) };
+}
+
+/** Bytes of a reason phrase at most, when it is decoded: RFC 8489, 14.8. */
+const REASON_BYTES = 763;
+
+/**
+ * Whether the words of an ERROR-CODE are such: UTF-8, without control characters. A client that decodes them may give up on the whole
+ * answer else. Zeros at their end, with which coturn fills up to four bytes, are let pass.
+ */
+export function isReasonText(value: Buffer): boolean {
+  const end = value.findLastIndex((byte) => byte !== 0) + 1;
+  const words = value.subarray(4, Math.max(4, end));
+  return words.length <= REASON_BYTES && isUtf8(words) && !words.some((byte) => byte < 0x20 || byte === 0x7f);
 }
 
 /** A number of 32 bits, as LIFETIME has it. */

@@ -1,6 +1,6 @@
 import type { AnswerFacts, LabFacts, Scenario } from '../../lab/facts.ts';
 import { type Check, complaints, type Verdict } from './check.ts';
-import { labCheck } from './lab-check.ts';
+import { labCheck, leaksMemory } from './lab-check.ts';
 import { HONEST_SCENARIOS } from './needs.ts';
 
 /** `tried`: the scenarios of src/lab/run.ts that give the answers. */
@@ -82,6 +82,7 @@ export const answerChecks: Check[] = [
   ...situationChecks,
   labCheck({
     id: 'answers.parsed',
+    advisories: leaksMemory,
     title: 'Clients can parse everything that the server sends them',
     reason: 'A client that can not parse an answer drops it, and waits for one that never comes.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-5',

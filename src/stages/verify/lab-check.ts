@@ -1,4 +1,5 @@
 import { type Blocker, type LabFacts, MIN_TTL, SCENARIOS, type Scenario } from '../../lab/facts.ts';
+import { BAD_REASON } from '../../turn/client.ts';
 import { blocked, type Check, fail, type Verdict } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { blockedByInstallation } from './installation.ts';
@@ -63,6 +64,11 @@ export function blockingTransport({ ttl }: LabFacts, way: string): string {
   const [transport = ''] = way.split('/');
   const datagrams = transport === 'udp' || transport === 'dtls';
   return datagrams && ttl.packets > 0 && ttl.minTtl < MIN_TTL ? 'network.ttl' : `network.${transport}`;
+}
+
+/** For failures that come from words of error answers that are none: in 4.10.0 they are whatever the stack held before. */
+export function leaksMemory({ lab }: PackageFacts): readonly string[] {
+  return lab?.unparsed.some(({ why }) => why === BAD_REASON) ? ['coturn-1878'] : [];
 }
 
 /** `udp/ipv4` -> `UDP and IPv4`. */

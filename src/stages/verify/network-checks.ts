@@ -1,6 +1,6 @@
 import { type LabFacts, MIN_TTL, type ReachFacts } from '../../lab/facts.ts';
 import { blocked, type Check, complaints, type Verdict } from './check.ts';
-import { blockingTransport, labCheck, wayName } from './lab-check.ts';
+import { blockingTransport, labCheck, leaksMemory, wayName } from './lab-check.ts';
 import { HONEST_SCENARIOS } from './needs.ts';
 
 /** Messages that each client sends: src/lab/scenarios/relay.ts. */
@@ -194,6 +194,8 @@ export const networkChecks: Check[] = [
   }),
   labCheck({
     id: 'network.independent',
+    // aioice drops an answer whose words it can't decode, and waits for another one.
+    advisories: leaksMemory,
     title: 'An independent client (aioice) allocates and relays over UDP, TCP and TLS',
     reason: 'A client and a server that are wrong in the same way get along well.',
     reference: 'https://github.com/aiortc/aioice',

@@ -338,6 +338,31 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
   ],
 ];
 
+describe('words of an error answer that are no text', () => {
+  const why = 'the words of an error answer are no text';
+  const advisory = { severity: 'high' as const, fixed: '4.11.0', summary: '', reference: '' };
+  const failedOf = (change: (lab: LabFacts) => void) =>
+    badOf(labChecks, plantedLab(change), { advisories: [{ ...advisory, id: 'coturn-1878' }] }).failed;
+
+  it('are known of 4.10.0, and so is a client that can not decode them', () => {
+    const failed = failedOf((lab) => {
+      lab.unparsed.push({ server: 'requests', transport: 'udp', why, bytes: '0113' });
+      for (const each of lab.independent) Object.assign(each, { received: 0, error: 'TransactionTimeout()' });
+    });
+    expect(failed.map(({ id, advisories }) => [id, advisories])).toEqual([
+      ['network.independent', ['coturn-1878']],
+      ['answers.parsed', ['coturn-1878']],
+    ]);
+  });
+
+  it('excuse nothing else', () => {
+    const failed = failedOf((lab) => {
+      lab.unparsed.push({ server: 'requests', transport: 'udp', why: 'no magic cookie', bytes: '0113' });
+    });
+    expect(failed.map(({ id, advisories }) => [id, advisories])).toEqual([['answers.parsed', undefined]]);
+  });
+});
+
 describe('checks of the laboratory', () => {
   it('pass on what was seen', () => {
     const { failed, blocked } = badOf(labChecks, goodLab());

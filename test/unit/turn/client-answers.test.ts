@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../src/turn/client.ts';
-import { METHOD } from '../../../src/turn/message.ts';
+import { ATTRIBUTE, METHOD } from '../../../src/turn/message.ts';
 import { openTransport } from '../../../src/turn/transport.ts';
 import { answerTo, udpServer } from '../../support/turn-server.ts';
 
@@ -25,6 +25,32 @@ describe('a client', () => {
     expect(await wordFor((request) => answerTo(request, { class: 'error', attributes: [] }))).toMatch(
       /no answer/,
     ));
+
+  it.each<[string, string, boolean]>([
+    ['none', '', true],
+    ['text', Buffer.from('Unauthorized').toString('hex'), true],
+    ['text in UTF-8', Buffer.from('Zugriff verweigert für Пётр').toString('hex'), true],
+    ['text with zeros at its end', `${Buffer.from('Stale nonce').toString('hex')}00`, true],
+    ['bytes that are no UTF-8', '5ce0a1fe7f', false],
+    ['an address of the stack', 'd0ffff7f', false],
+    ['control characters', '01026162', false],
+    ['a zero in the middle', '610062', false],
+    ['more than a decoder has to take', '61'.repeat(764), false],
+  ])('takes an error answer, and tells of its words: %s', async (_, words, good) => {
+    await using server = await udpServer((request, send) => {
+      const value = Buffer.concat([Buffer.from([0, 0, 4, 1]), Buffer.from(words, 'hex')]);
+      send(answerTo(request, { class: 'error', attributes: [{ type: ATTRIBUTE.errorCode, value }] }));
+    });
+    const told: string[] = [];
+    const client = createClient(await openTransport('udp', server.at), STRANGER, {
+      patience,
+      onUnparsed: (_bytes, why) => told.push(why),
+    });
+    const { error } = await client.request(METHOD.binding, []);
+    client.close();
+    expect(error?.code).toBe(401);
+    expect(told).toEqual(good ? [] : ['the words of an error answer are no text']);
+  });
 
   it('reads an answer that arrived while its process stood still', async () => {
     await using server = await udpServer((request, send) => {
