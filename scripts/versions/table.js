@@ -2,7 +2,7 @@
 
 /**
  * What came of one version for one target and architecture.
- * @typedef {{ id: string, status: string, message: string, advisories?: string[], cause?: string }} Check
+ * @typedef {{ id: string, status: string, message: string, advisories?: string[], cause?: string, blockedBy?: string }} Check
  * @typedef {{ version: string, target: string, arch: string, seconds: number, turnbuild: string, checks: Check[], error?: string }} Result
  */
 
@@ -12,10 +12,12 @@ export const byVersion = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 /** Checks that say something is wrong with the version. @param {Result} result */
 const bad = ({ checks }) => checks.filter(({ status }) => ['failed', 'accepted', 'blocked'].includes(status));
 
-/** A failure that no advisory accounts for, or a check that could not be tried. @param {Result} result */
-export const isUnexplained = (result) =>
-  result.error !== undefined ||
-  bad(result).some(({ status, advisories }) => status === 'blocked' || advisories === undefined);
+/** A failure that no advisory accounts for, or a check that such a one has blocked. @param {Result} result */
+export const isUnexplained = (result) => {
+  const all = bad(result);
+  const known = new Set(all.filter(({ advisories }) => advisories !== undefined).map(({ id }) => id));
+  return result.error !== undefined || all.some(({ id, blockedBy }) => !known.has(blockedBy ?? id));
+};
 
 /** One result in a few words. @param {Result | undefined} result */
 export function cellOf(result) {
