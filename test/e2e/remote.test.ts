@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { LabFacts } from '../../src/lab/facts.ts';
 import { checksOf, copyRecipes, fileFolder, manifestOf, ONE, release } from '../support/e2e.ts';
 import { startRemoteBuilder } from '../support/remote-builder.ts';
 
@@ -23,6 +24,12 @@ it('builds and verifies over the protocol of a remote builder, with no local tag
   // One is of the container in which it was installed, one of the laboratory.
   const checks = checksOf(manifestOf(out), 'verify:debian-13:x86_64');
   expect(['install.clean', 'network.ttl'].map((id) => checks.get(id)?.status)).toEqual(['passed', 'passed']);
+  // And nothing else was run in either.
+  const seen = (name: string) => readFileSync(join(out, '4.6.1/verify/debian-13-x86_64', name), 'utf8');
+  const phases = [...seen('verify/facts.txt').matchAll(/^seconds\.(\S+)/gm)].map(([, phase]) => phase);
+  expect(phases).toEqual(['dependencies', 'install']);
+  const { servers, seconds } = JSON.parse(seen('lab/lab.json')) as LabFacts;
+  expect([Object.keys(servers), Object.keys(seconds)]).toEqual([['relay'], ['relays', 'relay']]);
 });
 
 it('verifies one package at a time where containers may share a network', async () => {
