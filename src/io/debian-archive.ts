@@ -3,7 +3,8 @@ import { TurnbuildError } from '../errors.ts';
 import { downloadIndex } from './debian-index.ts';
 import { signedRelease } from './debian-release.ts';
 import type { Exec } from './exec.ts';
-import { exists, makeFolder } from './files.ts';
+import { exists } from './files.ts';
+import { lockFolder } from './folder-lock.ts';
 
 /** An upstream tarball in the Debian archive. */
 export interface DebianSource {
@@ -86,11 +87,16 @@ async function readIndices<T>(
       },
     );
   }
-  await makeFolder(query.cacheDir);
   const found: T[] = [];
-  for (const suite of query.suites) {
-    const release = await signedRelease(query, suite, keyring);
-    found.push(...parse(await downloadIndex(query, suite, release), suite));
+  // Two processes that want the same index: one fetches it, the other waits and finds it.
+  const lock = await lockFolder(query.cacheDir, query.signal ?? new AbortController().signal);
+  try {
+    for (const suite of query.suites) {
+      const release = await signedRelease(query, suite, keyring);
+      found.push(...parse(await downloadIndex(query, suite, release), suite));
+    }
+  } finally {
+    await lock.release();
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { type DebianQuery, findDebianSource, findSourceVersions } from '../../src/io/debian-archive.ts';
 import { type Exec, runProcess } from '../../src/io/exec.ts';
 import {
@@ -50,6 +50,13 @@ const codeOf = async (options: Partial<MirrorOptions>, query: Partial<DebianQuer
     expect(readdirSync(cacheDir).filter((name) => name.includes('Sources'))).toEqual([]);
   return error.code;
 };
+
+it('is read by several processes at once, into an empty cache', async () => {
+  const { find } = await ask();
+  const all = await Promise.all(Array.from({ length: 6 }, find));
+  expect(all[0]).toHaveLength(1);
+  for (const each of all) expect(each).toEqual(all[0]);
+});
 
 describe('versions of source packages', () => {
   const sources = [
