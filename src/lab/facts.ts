@@ -200,8 +200,10 @@ export interface ForbiddenFacts {
   attempts: ForbiddenAttempt[];
   /** Packets to those peers that were seen leaving the server, as tcpdump prints them. */
   leaked: string[];
-  /** The same attempts towards a public peer: what they look like when they are let through. */
+  /** The same attempts towards public peers: what they look like when they are let through. */
   control: { received: number; captured: number };
+  /** Over IPv6. */
+  control6?: { received: number; captured: number };
 }
 
 export interface ForbiddenAttempt {
@@ -257,6 +259,8 @@ export interface ServiceFacts {
   emulated: boolean;
   /** ActiveState after the start with the shipped configuration. */
   state: string;
+  /** It asked clients for credentials then. */
+  serving?: boolean;
   /** Its metrics could be read; undefined if its configuration has none. */
   metrics?: boolean;
   /** Last lines of its journal after the start. */

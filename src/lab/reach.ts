@@ -130,7 +130,7 @@ export async function createClients(
       patience: () => (stateOf(to).silences < SILENCES_AT_MOST ? PATIENCE : SHORT_PATIENCE)[mode],
       ended: to.end,
       onUnparsed: (bytes, why) => {
-        if (unparsed.length < UNPARSED_AT_MOST)
+        if (unparsed.filter(({ server }) => server === to.name).length < UNPARSED_AT_MOST)
           unparsed.push({ server: to.name, transport, why, bytes: bytes.toString('hex').slice(0, 200) });
       },
     });

@@ -5,7 +5,7 @@ import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
 import { type PacketLines, watchLeaving } from '../tcpdump.ts';
-import { ACCOUNT, allocate, connectUdp, ECHO_PORT, hangUp, silence, type Tried, wordOf } from './session.ts';
+import { ACCOUNT, allocate, ECHO_PORT, hangUp, silence, type Tried, wordOf } from './session.ts';
 
 /** Port of every forbidden peer. */
 const PORT = 4444;
@@ -23,11 +23,13 @@ export async function tryForbiddenPeers(
   own: readonly string[],
 ): Promise<ForbiddenFacts> {
   const packets = await watchServer(namespace);
-  const control = await reachPublicPeer(tried, packets.lines);
+  const control = await reachPublicPeer(tried, packets.lines, 'ipv4');
+  const control6 = await reachPublicPeer(tried, packets.lines, 'ipv6');
   const attempts: ForbiddenAttempt[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
     const client = await tried.clients.connect(tried.server, 'udp', family, ACCOUNT);
-    await allocate(client, family);
+    const allocation = wordOf(await allocate(client, family));
+    if (allocation !== 'success') throw new Error(`an allocation of ${family} was answered ${allocation}`);
     const peers = forbiddenPeers(own).filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
     for (const [index, peer] of peers.entries()) attempts.push(...(await tryPeer(client, peer, index)));
     await hangUp(client);
@@ -36,7 +38,7 @@ export async function tryForbiddenPeers(
   await pause(SETTLE_MS);
   await packets.stop();
   const leaked = packets.lines().filter((line) => line.includes(`.${PORT}:`) || line.includes(`.${PORT} `));
-  return { attempts, leaked: leaked.slice(0, LEAKS_AT_MOST), control };
+  return { attempts, leaked: leaked.slice(0, LEAKS_AT_MOST), control, control6 };
 }
 
 async function tryPeer(
@@ -90,10 +92,14 @@ async function tryConnect(
 }
 
 /** What the same looks like when it is let through: else a watch that sees nothing would pass. */
-async function reachPublicPeer(tried: Tried, lines: () => string[]): Promise<ForbiddenFacts['control']> {
-  const client = await connectUdp(tried);
-  await allocate(client, 'ipv4');
-  const peer = { address: ADDRESSES.peer.ipv4, port: ECHO_PORT };
+async function reachPublicPeer(
+  tried: Tried,
+  lines: () => string[],
+  family: 'ipv4' | 'ipv6',
+): Promise<ForbiddenFacts['control']> {
+  const client = await tried.clients.connect(tried.server, 'udp', family, ACCOUNT);
+  await allocate(client, family);
+  const peer = { address: ADDRESSES.peer[family], port: ECHO_PORT };
   let received = 0;
   client.onData(() => {
     received += 1;

@@ -70,9 +70,13 @@ async function throwAll(
     }
   }
   facts.suspects = [];
-  const last = await connectUdp(tried);
-  facts.afterwards = await allocate(last, 'ipv4').then(wordOf, String);
-  await hangUp(last);
+  for (const transport of ['udp', 'tcp'] as const) {
+    const last = await tried.clients.connect(server, transport, 'ipv4', ACCOUNT);
+    const word = await allocate(last, 'ipv4').then(wordOf, String);
+    await hangUp(last);
+    facts.afterwards = word === 'success' ? word : `${word} over ${transport.toUpperCase()}`;
+    if (word !== 'success') break;
+  }
   facts.ended = server.ended();
 }
 

@@ -103,21 +103,21 @@ async function runUnit(
   const { name } = SERVICE;
   const agent = lab.agentOn('service');
   await systemd.control('start', name);
-  await serves(lab, systemd, SERVICE);
+  const serving = await serves(lab, systemd, SERVICE);
   const state = await systemd.property(name, 'ActiveState');
   const metrics = /^prometheus$/m.test(shipped) ? { metrics: await canScrape(agent) } : {};
   const log = await lastLines(systemd, name);
   const stopped = await systemd.control('stop', name);
   const result = await systemd.property(name, 'Result');
-  const facts = { state, ...metrics, log, stopped: stopped.code === 0 ? result : stopped.output };
+  const facts = { state, serving, ...metrics, log, stopped: stopped.code === 0 ? result : stopped.output };
   if (state !== 'active') return { ...facts, restarted: 'not tried', reached: [] };
 
   writeDropIn(SERVICE, lab.settings, [ownConfiguration(SERVICE, lab.settings.site)]);
   configure(SERVICE, withoutDenials(small));
   await systemd.control('daemon-reload');
   await systemd.control('start', name);
-  const restarted = await crash(lab, systemd);
-  await serves(lab, systemd, SERVICE);
+  const crashed = await crash(lab, systemd);
+  const restarted = (await serves(lab, systemd, SERVICE)) ? crashed : `${crashed}, and answers nobody`;
   if (lab.clients === undefined || !lab.chosen.metadata) return { ...facts, restarted, reached: [] };
   const group = await systemd.controlGroup(name);
   const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group).catch(
@@ -217,9 +217,9 @@ async function crash(lab: ServiceLab, systemd: Systemd): Promise<string> {
   await systemd.control('kill', '--signal=SIGKILL', name);
   const end = Date.now() + START_MS[lab.settings.emulated ? 'emulated' : 'native'];
   for (;;) {
-    const state = await systemd.property(name, 'ActiveState');
     const now = await systemd.property(name, 'MainPID');
-    if ((state === 'active' && now !== before) || Date.now() > end)
+    const state = await systemd.property(name, 'ActiveState');
+    if ((state === 'active' && !['0', '', before].includes(now)) || Date.now() > end)
       return now === before ? 'never ended' : state;
     await pause(250);
   }

@@ -7,7 +7,7 @@ export const HOSTILE_PACKETS = 20_000;
 /** Peers that have to be tried at least. */
 const MIN_PEERS = 60;
 
-function judgeForbidden({ forbidden: { attempts, leaked, control } }: LabFacts): Verdict {
+function judgeForbidden({ forbidden: { attempts, leaked, control, control6 = control } }: LabFacts): Verdict {
   const peers = new Set(attempts.map(({ peer }) => peer));
   const found = attempts
     .filter(({ found: answer }) => answer === 'success')
@@ -19,8 +19,9 @@ function judgeForbidden({ forbidden: { attempts, leaked, control } }: LabFacts):
     const count = attempts.filter((attempt) => attempt.by === by).length;
     if (count !== peers.size) found.push(`${by} was tried for ${count} of ${peers.size} peers`);
   }
-  if (control.captured === 0 || control.received === 0)
-    found.push('a public peer was not reached, so nothing is proved by what was not seen');
+  for (const { captured, received } of [control, control6])
+    if (captured === 0 || received === 0)
+      found.push('a public peer was not reached, so nothing is proved by what was not seen');
   return complaints(found, `${peers.size} peers in four ways: no permission, not one packet`, {
     peers: peers.size,
     attempts: attempts.length,

@@ -90,10 +90,13 @@ export const answerChecks: Check[] = [
     covers: HONEST_SCENARIOS,
     judge: ({ unparsed, answers, relays }) =>
       complaints(
-        unparsed.map(
-          ({ server, transport, why, bytes }) =>
-            `${server}, over ${transport.toUpperCase()}: ${why}: ${bytes}`,
-        ),
+        [
+          ...unparsed.map(
+            ({ server, transport, why, bytes }) =>
+              `${server}, over ${transport.toUpperCase()}: ${why}: ${bytes}`,
+          ),
+          ...(answers.length === 0 && relays.length === 0 ? ['nothing was tried'] : []),
+        ],
         `every message of ${answers.length} situations and ${relays.length} sessions`,
         { unparsed: unparsed.length },
       ),

@@ -41,7 +41,11 @@ export const capacityChecks: Check[] = [
       'RTP clients ask for even ports. A port that is lost with each of them empties the pool within hours of production.',
     reference: 'https://nvd.nist.gov/vuln/detail/CVE-2026-73215',
     advisories: ({ lab }) =>
-      lab !== undefined && lab.evenPort.servedAfterwards < lab.evenPort.ports ? ['CVE-2026-73215'] : [],
+      lab !== undefined &&
+      lab.evenPort.cycles >= EVEN_PORT_CYCLES &&
+      lab.evenPort.servedAfterwards < lab.evenPort.ports
+        ? ['CVE-2026-73215']
+        : [],
     scenarios: ['even-port'],
     judge: ({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
       const found: string[] = [];

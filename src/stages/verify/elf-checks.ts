@@ -17,6 +17,10 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
   return complaints(found, good, { files: facts.elf.length });
 }
 
+/** Every program has needs; one without any was not read. */
+const hasDynamic = ({ dynamic }: ElfFile) => /\(NEEDED\)/.test(dynamic);
+const UNREAD = 'has no dynamic section that could be read';
+
 /** Versions of the C library whose symbols a program needs, e.g. `2.34`. */
 function glibcVersions({ symbols }: ElfFile): string[] {
   const found = [...symbols.matchAll(/ UND \S+@GLIBC_(\d+(?:\.\d+)*)/g)].map(([, version]) => version ?? '');
@@ -62,6 +66,7 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         (file) => {
+          if (!hasDynamic(file)) return UNREAD;
           const strange = neededBy(file).filter(
             (name) => !facts.target.allowedLibraries.some((prefix) => name.startsWith(prefix)),
           );
@@ -79,8 +84,9 @@ export const elfChecks: Check[] = [
     judge: (facts) =>
       eachFile(
         facts,
-        ({ dynamic }) => {
-          const path = /\((?:RPATH|RUNPATH)\).*\[(.+)\]/.exec(dynamic)?.[1];
+        (file) => {
+          if (!hasDynamic(file)) return UNREAD;
+          const path = /\((?:RPATH|RUNPATH)\).*\[(.+)\]/.exec(file.dynamic)?.[1];
           return path === undefined ? undefined : `has the search path ${path} (RPATH)`;
         },
         'no RPATH, no RUNPATH',
@@ -123,7 +129,8 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         ({ path, segments, symbols }) => {
-          if (/GNU_STACK.* RWE /.test(segments)) return 'has an executable stack';
+          // Without the header the kernel makes it executable.
+          if (!/GNU_STACK.* RW /.test(segments)) return 'has an executable stack';
           const server = path === '/usr/bin/turnserver';
           return server && !symbols.includes('__stack_chk_fail') ? 'has no stack protector' : undefined;
         },
@@ -176,6 +183,7 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         (file) => {
+          if (glibcVersions(file).length === 0) return 'names no version of the C library';
           const newer = glibcVersions(file).filter((version) => isNewer(version, facts.target.glibc ?? '0'));
           return newer.length === 0 ? undefined : `needs GLIBC_${newer.join(', GLIBC_')}`;
         },

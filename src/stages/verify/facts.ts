@@ -107,6 +107,21 @@ export function declaredTypes(text: string): Map<string, string> {
   );
 }
 
+/** What turnutils_stunclient found out; undefined if it had no answer, which its exit code does not always tell. */
+export const reflexiveAddress = (log: string): string | undefined =>
+  /UDP reflexive addr: (\S+)/.exec(log)?.[1];
+
+/** What turnutils_uclient says when it gets no allocation. */
+const REFUSED = /401|Unauthori[sz]ed|Cannot complete Allocation/i;
+
+/** What is wrong with a client that had to be refused, by the output of turnutils_uclient; undefined if it was. Its exit code tells nothing. */
+export function strangerComplaint(log: string | undefined): string | undefined {
+  if (log === undefined) return 'did not run';
+  if ((clientCounts(log)?.sent ?? 0) > 0) return 'got a relay';
+  const last = log.trim().split('\n').slice(-4).join(' | ');
+  return REFUSED.test(log) ? undefined : `was not refused, as far as can be seen: ${last || '(no output)'}`;
+}
+
 /** What turnutils_uclient counted, from the last line that says so; undefined if there is none. */
 export function clientCounts(log: string | undefined): { sent: number; received: number } | undefined {
   const last = [...(log ?? '').matchAll(/tot_send_msgs=(\d+),\s*tot_recv_msgs=(\d+)/g)].at(-1);

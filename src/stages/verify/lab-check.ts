@@ -68,7 +68,8 @@ export function blockingTransport({ ttl }: LabFacts, way: string): string {
 
 /** For failures that come from words of error answers that are none: in 4.10.0 they are whatever the stack held before. */
 export function leaksMemory({ lab }: PackageFacts): readonly string[] {
-  return lab?.unparsed.some(({ why }) => why === BAD_REASON) ? ['coturn-1878'] : [];
+  const { unparsed = [] } = lab ?? {};
+  return unparsed.length > 0 && unparsed.every(({ why }) => why === BAD_REASON) ? ['coturn-1878'] : [];
 }
 
 /** `udp/ipv4` -> `UDP and IPv4`. */

@@ -80,6 +80,8 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
   );
   const untested = alerts.filter(({ alert }) => !seen.has(alert));
   const found = [
+    ...(alerts.length === 0 ? ['there are no alerts'] : []),
+    ...(panels.length === 0 ? ['the dashboard has no queries'] : []),
     ...judgeQueries(rules, new Set([...scraped, ...recorded])),
     ...judgeQueries(panels, scraped),
     ...judgePromtool(promtool),

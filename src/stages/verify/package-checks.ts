@@ -1,6 +1,7 @@
 import { lintConfig } from '../../config/lint.ts';
 import { parseSettings } from '../../config/settings.ts';
 import { type Check, complaints, fail, pass } from './check.ts';
+import type { PackageFacts } from './facts.ts';
 import { relayRangeOf } from './relay-range.ts';
 
 /** systemd's exposure score, 0 (best) to 10, that the unit may have at most. */
@@ -108,26 +109,40 @@ export const packageChecks: Check[] = [
     reason:
       'turnserver only warns about an unknown line and runs without it: a misspelt denied-peer-ip is an open relay.',
     reference: 'https://github.com/coturn/coturn/blob/master/examples/etc/turnserver.conf',
-    judge: ({ inspected, options, version }) => {
-      const conf = inspected.configuration ?? '';
-      const used = parseSettings(conf);
-      const table = [...options].map((name) => ({ name, value: 'optional' as const, conditions: [] }));
-      const found = lintConfig(conf, { version, options: table, removed: [] })
-        .filter(({ level }) => level !== 'note')
-        .map(({ line, message }) => (line === undefined ? message : `line ${line}: ${message}`));
-      for (const name of [
-        'allowed-peer-ip',
-        'user',
-        'static-auth-secret',
-        'cli-password',
-        'no-auth',
-        'allow-loopback-peers',
-      ]) {
-        if (used.some((option) => option.name === name)) found.push(`${name} is set`);
-      }
-      return complaints(found, `${used.length} settings, all known to this version`, {
-        settings: used.length,
-      });
+    judge: (facts) => {
+      const { configuration = '', tarballConfiguration } = facts.inspected;
+      // Where there is an archive, it has a configuration of its own, with other paths.
+      const archive = facts.target.linkedIn !== undefined && facts.built;
+      return complaints(
+        [
+          ...configurationComplaints(configuration, facts),
+          ...(archive
+            ? configurationComplaints(tarballConfiguration ?? '', facts).map((each) => `archive: ${each}`)
+            : []),
+        ],
+        `${parseSettings(configuration).length} settings, all known to this version`,
+        { settings: parseSettings(configuration).length },
+      );
     },
   },
 ];
+
+/** What is wrong with a configuration that is shipped. */
+function configurationComplaints(conf: string, { options, version }: PackageFacts): string[] {
+  const used = parseSettings(conf);
+  const table = [...options].map((name) => ({ name, value: 'optional' as const, conditions: [] }));
+  const found = lintConfig(conf, { version, options: table, removed: [] })
+    .filter(({ level }) => level !== 'note')
+    .map(({ line, message }) => (line === undefined ? message : `line ${line}: ${message}`));
+  for (const name of [
+    'allowed-peer-ip',
+    'user',
+    'static-auth-secret',
+    'cli-password',
+    'no-auth',
+    'allow-loopback-peers',
+  ]) {
+    if (used.some((option) => option.name === name)) found.push(`${name} is set`);
+  }
+  return found;
+}

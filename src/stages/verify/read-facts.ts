@@ -30,6 +30,7 @@ export async function readFacts(
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
     configuration: await optional(`${inspect}/turnserver.conf`),
+    tarballConfiguration: await optional(`${inspect}/tarball.conf`),
     rules: await optional(`${inspect}/coturn.rules.yml`),
     rulesTest: await optional(`${inspect}/coturn.rules.test.yml`),
     dashboard: await optional(`${inspect}/grafana-dashboard.json`),

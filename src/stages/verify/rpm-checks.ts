@@ -1,6 +1,13 @@
 import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, expectValues, type Verdict, value } from './check.ts';
-import { buildIdOf, type ElfFile, type PackageFacts, serviceCalls } from './facts.ts';
+import {
+  buildIdOf,
+  type ElfFile,
+  type PackageFacts,
+  reflexiveAddress,
+  serviceCalls,
+  strangerComplaint,
+} from './facts.ts';
 import { causeOfFailure } from './installation.ts';
 import { judgeRpmTree } from './tree-changes.ts';
 
@@ -144,36 +151,49 @@ function judgeRestarts(facts: PackageFacts): Verdict {
 }
 
 /** The archive in a root with nothing but the C library, started by nobody in particular. */
-function judgeTarball(facts: PackageFacts): Verdict {
+function tarballComplaints(facts: PackageFacts): string[] {
   const found = expectValues(facts, {
     'tarball.ready': 'yes',
-    'tarball.stun.exit': '0',
     'tarball.metrics.exit': '0',
     'tarball.changed': '',
     ...(facts.handlesStop === false ? {} : { 'tarball.stop': '0' }),
   });
-  const libraries = (facts.files.get('tarball.libraries') ?? '').split('\n').filter((path) => path !== '');
-  const names = libraries.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  const names = tarballLibraries(facts);
   const strange = names.filter(
     (name) => !facts.target.allowedLibraries.some((prefix) => name.startsWith(prefix)),
   );
-  if (libraries.length === 0) found.push('the libraries that it needs are not known');
+  if (names.length === 0) found.push('the libraries that it needs are not known');
   if (strange.length > 0) found.push(`it needs ${strange.join(', ')}`);
   if (/Bad configuration format/.test(facts.files.get('tarball.log') ?? ''))
     found.push('turnserver does not understand a line of its configuration');
-  const stranger = value(facts, 'tarball.stranger.exit');
-  if (stranger === '0') found.push('a client without an account got a relay');
-  if (stranger === 'unknown') found.push('no client without an account has tried');
-  return complaints(found, `serves as an unprivileged user, with ${names.join(', ')} and nothing else`, {
-    files: Number(value(facts, 'tarball.files')),
-    libraries: names.length,
-  });
+  if (reflexiveAddress(facts.files.get('tarball.stun.log') ?? '') === undefined)
+    found.push('it answers no STUN request');
+  const stranger = strangerComplaint(facts.files.get('tarball.stranger.log'));
+  if (stranger !== undefined) found.push(`a client without an account ${stranger}`);
+  return found;
 }
 
-const programs = (files: readonly ElfFile[]) =>
-  files.map(
-    (file) => `${file.path.slice(file.path.lastIndexOf('/') + 1)} ${buildIdOf(file) ?? 'without a build id'}`,
+/** Names of the shared libraries that the archive's turnserver needs. */
+function tarballLibraries({ files }: PackageFacts): string[] {
+  const paths = (files.get('tarball.libraries') ?? '').split('\n').filter((path) => path !== '');
+  return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+}
+
+function judgeTarball(facts: PackageFacts): Verdict {
+  const names = tarballLibraries(facts);
+  return complaints(
+    tarballComplaints(facts),
+    `serves as an unprivileged user, with ${names.join(', ')} and nothing else`,
+    {
+      files: Number(value(facts, 'tarball.files')),
+      libraries: names.length,
+    },
   );
+}
+
+const NO_ID = 'without a build id';
+const programs = (files: readonly ElfFile[]) =>
+  files.map((file) => `${file.path.slice(file.path.lastIndexOf('/') + 1)} ${buildIdOf(file) ?? NO_ID}`);
 
 function judgePrograms({ elf, tarballElf }: PackageFacts): Verdict {
   const [packaged, unpacked] = [programs(elf), programs(tarballElf)];
@@ -182,6 +202,7 @@ function judgePrograms({ elf, tarballElf }: PackageFacts): Verdict {
     ...unpacked.filter((each) => !packaged.includes(each)).map((each) => `the package lacks ${each}`),
   ];
   if (unpacked.length === 0) found.push('the archive has no programs');
+  found.push(...packaged.filter((each) => each.endsWith(NO_ID)));
   return complaints(found, `${unpacked.length} programs, with the same build ids`, {
     programs: unpacked.length,
   });
@@ -253,7 +274,10 @@ export const tarballChecks: Check[] = [
     applies: ({ linkedIn }) => linkedIn !== undefined,
     // A log of its own, before it has read where to log.
     advisories: (facts) =>
-      /^(\.\/turn_\d+_[\d-]+\.log ?)+$/.test(value(facts, 'tarball.changed')) ? ['coturn-1441'] : [],
+      tarballComplaints(facts).length === 1 &&
+      /^(\.\/turn_\d+_[\d-]+\.log ?)+$/.test(value(facts, 'tarball.changed'))
+        ? ['coturn-1441']
+        : [],
     judge: judgeTarball,
   },
   {

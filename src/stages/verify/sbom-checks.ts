@@ -4,6 +4,7 @@ import { neededBy, type PackageFacts } from './facts.ts';
 /** The parts of a CycloneDX document that are read here. */
 interface Component {
   name: string;
+  type?: string;
   version?: string;
   purl?: string;
   description?: string;
@@ -67,16 +68,25 @@ function judgeLinked({ components }: Document, { target, inspected }: PackageFac
   const found = missing.map((name) => `${name} is linked in and not in it`);
   const openssl = components.find(({ name }) => name === 'openssl')?.version?.replace(/[-+~].*$/, '');
   const own = (inspected.openssl ?? '').split('\n').filter((line) => line !== '');
-  if (openssl !== undefined && !own.includes(`OpenSSL ${openssl}`))
-    found.push(`it has OpenSSL ${openssl}, and the program says ${own.join(', ') || 'nothing'}`);
+  if (!own.includes(`OpenSSL ${openssl}`))
+    found.push(
+      `it has OpenSSL ${openssl ?? 'without a version'}, and the program says ${own.join(', ') || 'nothing'}`,
+    );
   return found;
 }
 
 /** A scanner needs to know whose version a version is. */
 function judgePurls({ components }: Document): string[] {
-  return components
+  const nameless = components
+    // A distribution has no package URL.
+    .filter(
+      ({ version = '', purl = '', type }) => version === '' || (purl === '' && type !== 'operating-system'),
+    )
+    .map(({ name, version = '' }) => `${name} has no ${version === '' ? 'version' : 'package URL'}`);
+  const homeless = components
     .filter((each) => isDistributions(each) && !/[?&]distro=[a-z]+-[\w.]+/.test(each.purl ?? ''))
     .map(({ name }) => `${name} says not of which distribution it is`);
+  return [...nameless, ...homeless];
 }
 
 /** The archive for machines without a package manager is another package with the same contents. */

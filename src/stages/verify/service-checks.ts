@@ -106,8 +106,9 @@ export const serviceChecks: Check[] = [
     title: 'The unit starts under systemd, in its sandbox, with the shipped configuration',
     reason: 'Only a real start reveals an over-strict sandbox; on a fleet it is an outage.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
-    judge: ({ state, metrics, log, emulated }) => {
+    judge: ({ state, serving, metrics, log, emulated }) => {
       if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
+      if (serving === false) return fail('the unit is active, and answers nobody');
       if (metrics === false) return fail('the unit is active, and its metrics can not be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
     },

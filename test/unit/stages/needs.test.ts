@@ -93,6 +93,16 @@ describe.each(['deb', 'rpm'] as const)('each check of a .%s', (format) => {
   });
 });
 
+describe('a laboratory in which nothing was tried', () => {
+  it('passes no check', () => {
+    const facts = { ...everything.deb(), drains: true, lab: nothing() };
+    const ofLab = CHECKS.filter(({ needs }) => (needs?.scenarios ?? []).length > 0);
+    const results = judgeAll(ofLab, facts);
+    expect(results.length).toBeGreaterThan(35);
+    expect(results.filter(({ status }) => status === 'passed').map(({ id }) => id)).toEqual([]);
+  });
+});
+
 describe('what is run for the chosen checks', () => {
   it('is everything by default', () => {
     const all = runsFor(CHECKS, EVERY_CHECK);

@@ -26,6 +26,10 @@ const withFile = (name: string, change: (text: string) => string): PackageFacts 
   ...portableFacts(),
   files: new Map([...portableFacts().files, [name, change(portableFacts().files.get(name) ?? '')]]),
 });
+const withoutFile = (name: string): PackageFacts => ({
+  ...portableFacts(),
+  files: new Map([...portableFacts().files].filter(([each]) => each !== name)),
+});
 const withInspected = (name: string, change: (text: string) => string): PackageFacts => ({
   ...portableFacts(),
   inspected: { ...portableFacts().inspected, [name]: change(portableFacts().inspected[name] ?? '') },
@@ -230,9 +234,43 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'an archive that serves strangers',
-    () => withValue('tarball.stranger.exit', '0'),
+    () => withFile('tarball.stranger.log', () => 'tot_send_msgs=1, tot_recv_msgs=0\n'),
     ['tarball.runs'],
     /got a relay/,
+  ],
+  [
+    'an archive that nobody without an account has tried',
+    () => withoutFile('tarball.stranger.log'),
+    ['tarball.runs'],
+    /did not run/,
+  ],
+  [
+    'an archive whose client ends for another reason than a refusal',
+    () => withFile('tarball.stranger.log', () => 'Segmentation fault\n'),
+    ['tarball.runs'],
+    /was not refused/,
+  ],
+  [
+    'an archive that answers nobody, with a client that ends with 0 all the same',
+    () => withFile('tarball.stun.log', () => '0: : ERROR: STUN receive timeout..\n'),
+    ['tarball.runs'],
+    /answers no STUN request/,
+  ],
+  [
+    'programs without build ids in both',
+    () => ({
+      ...portableFacts(),
+      elf: [{ ...program('2.34'), notes: '' }],
+      tarballElf: [{ ...program('2.34'), notes: '' }],
+    }),
+    ['tarball.programs'],
+    /without a build id/,
+  ],
+  [
+    'a program of which nothing could be read',
+    () => ({ ...portableFacts(), elf: [{ ...program('2.34'), symbols: '' }] }),
+    ['elf.glibc'],
+    /names no version of the C library/,
   ],
   [
     'an archive with a line that turnserver ignores',
@@ -279,9 +317,14 @@ describe('checks of an .rpm and of the archive', () => {
 
 describe('a log that is written before it is known where to', () => {
   const advisory = { severity: 'low' as const, fixed: '4.6.3', summary: '', reference: '' };
-  const result = (changed: string) =>
+  const result = (changed: string, metrics = '0') =>
     judgeAll(tarballChecks, {
-      ...withValue('tarball.changed', changed),
+      ...portableFacts(),
+      values: new Map([
+        ...portableFacts().values,
+        ['tarball.changed', changed],
+        ['tarball.metrics.exit', metrics],
+      ]),
       advisories: [{ ...advisory, id: 'coturn-1441' }],
     }).find(({ id }) => id === 'tarball.runs');
 
@@ -292,5 +335,7 @@ describe('a log that is written before it is known where to', () => {
     });
     for (const other of ['./etc/turnserver.conf', './turn_74_2026-11-26.log ./bin/turnserver'])
       expect(result(other)?.advisories, other).toBeUndefined();
+    // Nor does it excuse what else is wrong.
+    expect(result('./turn_74_2026-11-26.log', '1')?.advisories).toBeUndefined();
   });
 });
