@@ -1,6 +1,6 @@
 # What is read of a package of any format, once it is unpacked in /pkg. Read in by deb/inspect.sh and rpm/inspect.sh.
 
-# read_elf TREE OUT: OUT/NNN.{path,header,dynamic,symbols,segments,notes} of each program beneath a folder.
+# read_elf TREE OUT: OUT/NNN.{path,header,dynamic,symbols,versions,segments,notes} of each program beneath a folder.
 read_elf() {
 	number=0
 	mkdir -p "$2"
@@ -14,14 +14,24 @@ read_elf() {
 		mv /tmp/header "$name.header"
 		readelf --wide -d "$file" >"$name.dynamic"
 		readelf --wide --dyn-syms "$file" >"$name.symbols"
+		readelf --wide -V "$file" >"$name.versions"
 		readelf --wide -l "$file" >"$name.segments"
 		readelf --wide -n "$file" >"$name.notes"
 	done </tmp/files
 }
 
-# read_symbols: the build ids of /symbols, in /out/debug-ids.txt
+# read_library TREE: what coturn's own static library calls. It is of coturn's sources alone, and compiled as they all are.
+read_library() {
+	find "$1" -name libturnclient.a -exec readelf --wide --symbols {} ';' >/out/library.txt
+}
+
+# read_symbols: build ids of those files of /symbols that have debug information and lie where debuggers look, in /out/debug-ids.txt
 read_symbols() {
-	find /symbols -name '*.debug' | sed 's,.*/\(..\)/\(.*\)\.debug,\1\2,' | LC_ALL=C sort >/out/debug-ids.txt
+	find /symbols -name '*.debug' | while read -r file; do
+		id=$(readelf --notes "$file" | sed -n 's/.*Build ID: //p')
+		case $file in */"${id%"${id#??}"}/${id#??}.debug") ;; *) continue ;; esac
+		! readelf --wide -S "$file" | grep -q ' \.debug_info ' || echo "$id"
+	done | LC_ALL=C sort >/out/debug-ids.txt
 }
 
 # read_files CONFIGURATION: /out/{systemd.txt,coturn.service,turnserver,turnserver.conf,coturn.rules.yml,coturn.rules.test.yml,

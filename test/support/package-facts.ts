@@ -59,6 +59,7 @@ export function compileElf(
       header: readelf('-h'),
       dynamic: readelf('--wide', '-d'),
       symbols: readelf('--wide', '--dyn-syms'),
+      versions: readelf('--wide', '-V'),
       segments: readelf('--wide', '-l'),
       notes: readelf('--wide', '-n'),
     };

@@ -8,12 +8,13 @@ import { target } from './plan-facts.ts';
 const folder = new URL('../fixtures/verified-portable/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
 
-/** A program with one symbol of the C library. */
+/** A program that needs one version of the C library. */
 export const program = (version: string, id = 'aa'): ElfFile => ({
   path: '/usr/bin/turnserver',
   header: '',
   dynamic: ' 0x1 (NEEDED)  Shared library: [libc.so.6]',
-  symbols: `     1: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND read@GLIBC_${version} (2)\n`,
+  symbols: '',
+  versions: `  0x0010:   Name: GLIBC_${version}  Flags: none  Version: 2\n`,
   segments: '',
   notes: `    Build ID: ${id}\n`,
 });

@@ -4,6 +4,7 @@ import { elfChecks } from '../../src/stages/verify/elf-checks.ts';
 import type { PackageFacts } from '../../src/stages/verify/facts.ts';
 import { judgeAll } from '../../src/stages/verify/judge.ts';
 import { buildIdOf, compileElf, GOOD_FLAGS, GOOD_PROGRAM, packageFacts } from '../support/package-facts.ts';
+import { target } from '../support/plan-facts.ts';
 
 const without = (...flags: string[]) => GOOD_FLAGS.filter((flag) => !flags.includes(flag));
 
@@ -115,6 +116,39 @@ const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
     () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { inspected: { debugIds: '00ff\n' } }),
   ],
 ];
+
+describe('a program with libraries linked in', () => {
+  // Whose own calls are fortified and protected, whatever coturn's sources are compiled with.
+  const linked = (library: string, parts: Partial<PackageFacts> = {}) =>
+    failures(
+      factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), {
+        target: target('portable'),
+        inspected: { ...factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS)).inspected, library },
+        ...parts,
+      }),
+    );
+  const GOOD =
+    ' 9: 0 0 NOTYPE GLOBAL DEFAULT UND __stack_chk_fail\n 8: 0 0 NOTYPE GLOBAL DEFAULT UND __snprintf_chk\n';
+  const own = ['elf.stack', 'elf.fortify'];
+  const bad = (library: string) => Object.keys(linked(library)).filter((id) => own.includes(id));
+
+  it("is judged by coturn's own static library", () => {
+    expect(bad(GOOD)).toEqual([]);
+    expect(bad(GOOD.replace('__stack_chk_fail', 'abort'))).toEqual(['elf.stack']);
+    expect(bad(GOOD.replace('__snprintf_chk', 'snprintf'))).toEqual(['elf.fortify']);
+    expect(bad('')).toEqual(own);
+  });
+
+  it('needs a newer C library with packed relocations, which no symbol tells', () => {
+    const flags = [...GOOD_FLAGS, '-Wl,-z,pack-relative-relocs'];
+    const found = linked(GOOD, {
+      elf: [compileElf(GOOD_PROGRAM, flags)],
+      target: { ...target('portable'), glibc: '2.36' },
+    });
+    expect(found['elf.glibc']).toMatch(/needs GLIBC_ABI_DT_RELR/);
+    expect(linked(GOOD, { target: { ...target('portable'), glibc: '2.36' } })['elf.glibc']).toBeUndefined();
+  });
+});
 
 describe('ELF checks, on programs that gcc has really made', () => {
   it('pass on a good one', () => {

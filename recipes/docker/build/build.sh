@@ -19,9 +19,14 @@ calls MHD_start_daemon || fail PROMETHEUS_MISSING "turnserver does not call MHD_
 # Of every program, whatever the linker took from where: one symbol of a newer C library, and it does not start there.
 if [ -n "${GLIBC:-}" ]; then
 	for file in /stage/usr/bin/*; do
-		newer=$("$GNU_TRIPLE-readelf" --wide --dyn-syms "$file" 2>/dev/null | sed -n 's/.* UND \([^ ]*@GLIBC_[0-9.]*\).*/\1/p' | sort -u | while read -r symbol; do
-			[ "$(printf '%s\n%s\n' "${symbol##*@GLIBC_}" "$GLIBC" | sort -V | tail -n 1)" = "$GLIBC" ] || printf '%s ' "$symbol"
-		done)
+		# Versions that no symbol has, such as GLIBC_ABI_DT_RELR, are asked for by the loader, too.
+		newer=$("$GNU_TRIPLE-readelf" --wide -V "$file" 2>/dev/null | sed -n 's/.* Name: GLIBC_\([^ ]*\) .*/\1/p' | sort -u | while read -r version; do
+			case $version in
+			*[!0-9.]*) ;;
+			*) [ "$(printf '%s\n%s\n' "$version" "$GLIBC" | sort -V | tail -n 1)" != "$GLIBC" ] || continue ;;
+			esac
+			"$GNU_TRIPLE-readelf" --wide --dyn-syms "$file" | sed -n "s/.* UND \([^ ]*@GLIBC_$version\).*/\1/p" | grep . || echo "GLIBC_$version"
+		done | tr '\n' ' ')
 		[ -z "$newer" ] || fail GLIBC_TOO_NEW "${file##*/} needs $newer; the target has GLIBC_$GLIBC and no newer one"
 	done
 fi

@@ -1,6 +1,6 @@
 # Gathers static facts of a package, on the build platform; turnbuild judges them.
 # in:  /inputs/coturn.deb, and /inputs/coturn-dbgsym.deb where there is one
-# out: /out/elf/NNN.{path,header,dynamic,symbols,segments,notes}, /out/lintian.txt, /out/lintian-exit.txt, /out/systemd.txt, /out/control.txt,
+# out: /out/elf/NNN.{path,header,dynamic,symbols,versions,segments,notes}, /out/library.txt, /out/lintian.txt, /out/lintian-exit.txt, /out/systemd.txt, /out/control.txt,
 #      /out/contents.txt, /out/coturn.rules.yml, /out/coturn.rules.test.yml, /out/grafana-dashboard.json, /out/promtool.txt,
 #      /out/debug-ids.txt, /out/turnserver (the program)
 set -eu
@@ -13,6 +13,7 @@ dpkg-deb -f /inputs/coturn.deb >/out/control.txt
 dpkg-deb -c /inputs/coturn.deb >/out/contents.txt
 dpkg-deb -x /inputs/coturn.deb /pkg
 read_elf /pkg /out/elf
+read_library /pkg
 
 : >/out/debug-ids.txt
 if [ -f /inputs/coturn-dbgsym.deb ]; then

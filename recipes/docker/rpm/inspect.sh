@@ -14,6 +14,7 @@ rpm -qp --nosignature --verbose --list /inputs/coturn.rpm >/out/contents.txt
 rpm -qp --nosignature --requires /inputs/coturn.rpm | LC_ALL=C sort -u >/out/requires.txt
 rpm2archive - </inputs/coturn.rpm | tar -xz -C /pkg
 read_elf /pkg /out/elf
+read_library /pkg
 
 : >/out/debug-ids.txt
 if [ -f /inputs/coturn-debuginfo.rpm ]; then

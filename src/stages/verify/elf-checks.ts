@@ -21,9 +21,12 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
 const hasDynamic = ({ dynamic }: ElfFile) => /\(NEEDED\)/.test(dynamic);
 const UNREAD = 'has no dynamic section that could be read';
 
-/** Versions of the C library whose symbols a program needs, e.g. `2.34`. */
-function glibcVersions({ symbols }: ElfFile): string[] {
-  const found = [...symbols.matchAll(/ UND \S+@GLIBC_(\d+(?:\.\d+)*)/g)].map(([, version]) => version ?? '');
+/**
+ * Versions of the C library that a program needs, e.g. `2.34`; also those that no symbol has, such as `ABI_DT_RELR`, which is none before
+ * 2.36: the loader asks for these, too.
+ */
+function glibcVersions({ versions }: ElfFile): string[] {
+  const found = [...versions.matchAll(/ Name: GLIBC_(\S+) /g)].map(([, version]) => version ?? '');
   return [...new Set(found)].sort(byVersion);
 }
 
@@ -35,7 +38,17 @@ function byVersion(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
-const isNewer = (version: string, floor: string) => byVersion(version, floor) > 0;
+/** What is no number belongs to one that is not known here. */
+const isNewer = (version: string, floor: string) =>
+  !/^[\d.]+$/.test(version) || byVersion(version, floor) > 0;
+
+/**
+ * Symbols that coturn's own sources call. Where libraries are linked in, they call the same from within turnserver: then it is coturn's own
+ * static library that tells how its sources are compiled.
+ * @param symbols of turnserver
+ */
+const calledBySources = ({ target, inspected }: PackageFacts, symbols: string) =>
+  target.linkedIn === undefined ? symbols : (inspected.library ?? '');
 
 /** Debug symbols have other names elsewhere. */
 const symbolsPackage = ({ format }: Target) => (format === 'deb' ? 'coturn-dbgsym' : 'coturn-debuginfo');
@@ -128,7 +141,8 @@ export const elfChecks: Check[] = [
     judge: (facts) =>
       eachFile(
         facts,
-        ({ path, segments, symbols }) => {
+        ({ path, segments, symbols: own }) => {
+          const symbols = calledBySources(facts, own);
           // Without the header the kernel makes it executable.
           if (!/GNU_STACK.* RW /.test(segments)) return 'has an executable stack';
           const server = path === '/usr/bin/turnserver';
@@ -148,7 +162,9 @@ export const elfChecks: Check[] = [
         facts,
         ({ path, symbols }) =>
           path === '/usr/bin/turnserver' &&
-          !/ UND __\w+_chk(@|$| )/m.test(symbols.replaceAll('__stack_chk_fail', ''))
+          !/ UND __\w+_chk(@|$| )/m.test(
+            calledBySources(facts, symbols).replaceAll('__stack_chk_fail', ''),
+          )
             ? 'has no fortified call'
             : undefined,
         'turnserver calls the checking variants',

@@ -11,6 +11,8 @@ export interface ElfFile {
   header: string;
   dynamic: string;
   symbols: string;
+  /** Versions of symbols, and those of other libraries that it needs. */
+  versions: string;
   segments: string;
   notes: string;
 }

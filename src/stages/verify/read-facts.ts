@@ -30,6 +30,7 @@ export async function readFacts(
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
     configuration: await optional(`${inspect}/turnserver.conf`),
+    library: await optional(`${inspect}/library.txt`),
     tarballConfiguration: await optional(`${inspect}/tarball.conf`),
     rules: await optional(`${inspect}/coturn.rules.yml`),
     rulesTest: await optional(`${inspect}/coturn.rules.test.yml`),
@@ -94,6 +95,7 @@ async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile
         header: await read('header'),
         dynamic: await read('dynamic'),
         symbols: await read('symbols'),
+        versions: await read('versions'),
         segments: await read('segments'),
         notes: await read('notes'),
       };

@@ -29,7 +29,8 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
   const target = parseRecipeFile(name, readFileSync(new URL(name, folder), 'utf8'), targetSchema);
   const judge = (libraries: readonly string[]) => {
     const dynamic = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
-    const elf = [{ path: '/usr/bin/turnserver', header: '', dynamic, symbols: '', segments: '', notes: '' }];
+    const unread = { header: '', symbols: '', versions: '', segments: '', notes: '' };
+    const elf = [{ path: '/usr/bin/turnserver', dynamic, ...unread }];
     const check = elfChecks.find((each) => each.id === 'elf.libraries');
     return check?.judge({ ...packageFacts({}), target, elf });
   };

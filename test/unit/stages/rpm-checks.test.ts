@@ -268,7 +268,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'a program of which nothing could be read',
-    () => ({ ...portableFacts(), elf: [{ ...program('2.34'), symbols: '' }] }),
+    () => ({ ...portableFacts(), elf: [{ ...program('2.34'), versions: '' }] }),
     ['elf.glibc'],
     /names no version of the C library/,
   ],

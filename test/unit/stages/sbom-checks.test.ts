@@ -61,7 +61,17 @@ const dynamic = (libraries: readonly string[], format: 'deb' | 'rpm' = 'deb'): P
   const lines = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
   return packageFacts({
     packageVersion: '4.6.1+turnbuild-1',
-    elf: [{ path: '/usr/bin/turnserver', header: '', dynamic: lines, symbols: '', segments: '', notes: '' }],
+    elf: [
+      {
+        path: '/usr/bin/turnserver',
+        header: '',
+        dynamic: lines,
+        symbols: '',
+        versions: '',
+        segments: '',
+        notes: '',
+      },
+    ],
     inspected: { sbom: text, sbomBeside: text },
   });
 };
