@@ -148,7 +148,7 @@ describe('a verification', () => {
     const folder = join(dir, 'uninstallable');
     const run = await turnbuild(['verify', file, '--target', 'debian-13', '--out', folder, ...JOBS]);
     expect(run.code).toBe(1);
-    expect(run.stdout).toMatch(/the package can not be installed: .*no-such-package/);
+    expect(run.stderr).toMatch(/the package can not be installed: .*no-such-package/);
     const [step] = manifestOf(join(folder, 'verified'), name).steps;
     const bad = (step?.checks ?? []).filter(({ status }) => status === 'failed' || status === 'blocked');
     expect(bad.filter(({ status }) => status === 'failed').map(({ id }) => id)).toEqual(['install.clean']);

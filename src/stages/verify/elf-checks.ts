@@ -162,9 +162,7 @@ export const elfChecks: Check[] = [
         facts,
         ({ path, symbols }) =>
           path === '/usr/bin/turnserver' &&
-          !/ UND __\w+_chk(@|$| )/m.test(
-            calledBySources(facts, symbols).replaceAll('__stack_chk_fail', ''),
-          )
+          !/ UND __\w+_chk(@|$| )/m.test(calledBySources(facts, symbols).replaceAll('__stack_chk_fail', ''))
             ? 'has no fortified call'
             : undefined,
         'turnserver calls the checking variants',
