@@ -26,6 +26,24 @@ function judgeClient(facts: PackageFacts): Verdict {
   return pass(`${MESSAGES} of ${MESSAGES} messages went to the peer and back`, { sent, received });
 }
 
+/** Ports of clients: those of STUN and TURN, and of both with TLS, and the alternative ones beside them. */
+const CLIENT_PORTS = [3478, 3479, 5349, 5350];
+/** Of the metrics, on loopback. */
+const METRICS_PORT = 9641;
+/** 127.0.0.1 and ::1 as the kernel writes them, backwards in each four bytes. */
+const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
+
+/** Sockets of turnserver that nobody has asked for. @param listening lines of `shipped.listening` */
+function strangeSockets(listening: string): string[] {
+  const sockets = [...listening.matchAll(/^(\w+) ([0-9A-F]+):([0-9A-F]{4})$/gm)];
+  if (sockets.length === 0) return ['what turnserver listens on is not known'];
+  return sockets.flatMap(([, protocol, address = '', hex = '']) => {
+    const port = Number.parseInt(hex, 16);
+    const expected = CLIENT_PORTS.includes(port) || (port === METRICS_PORT && LOOPBACK.includes(address));
+    return expected ? [] : [`it listens on ${protocol?.replace('6', '').toUpperCase()} port ${port}`];
+  });
+}
+
 export const trafficChecks: Check[] = [
   {
     id: 'stun.vectors',
@@ -92,6 +110,7 @@ export const trafficChecks: Check[] = [
       }
       if (value(facts, 'shipped.cli') !== 'closed')
         found.push(`the telnet port 5766 is ${value(facts, 'shipped.cli')}`);
+      found.push(...strangeSockets(text(facts, 'shipped.listening')));
       const open = value(facts, 'shipped.metrics.public');
       if (open === 'yes') found.push("the metrics can be read at the machine's own address");
       else if (open !== 'no') found.push(`whether the metrics are public could not be tried (${open})`);

@@ -139,6 +139,24 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   ['no STUN vectors', () => withFile('rfc5769check.log', () => ''), ['stun.vectors'], /no vector/],
   [
+    'a port that nobody has asked for',
+    () => withFile('shipped.listening', (t) => `${t}tcp 030011AC:1F90\n`),
+    ['server.closed'],
+    /it listens on TCP port 8080/,
+  ],
+  [
+    'metrics on every address',
+    () => withFile('shipped.listening', (t) => `${t}tcp6 00000000000000000000000000000000:25A9\n`),
+    ['server.closed'],
+    /it listens on TCP port 9641/,
+  ],
+  [
+    'a server of which nobody knows what it listens on',
+    () => withFile('shipped.listening', () => ''),
+    ['server.closed'],
+    /what turnserver listens on is not known/,
+  ],
+  [
     'a server that logs nothing',
     () => withFile('shipped.log', () => ''),
     ['server.shipped'],
