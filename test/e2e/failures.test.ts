@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   CUT,
+  checksOf,
   copyRecipes,
   debs,
   edit,
@@ -149,8 +150,8 @@ describe('a verification', () => {
     const run = await turnbuild(['verify', file, '--target', 'debian-13', '--out', folder, ...JOBS]);
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/the package can not be installed: .*no-such-package/);
-    const [step] = manifestOf(join(folder, 'verified'), name).steps;
-    const bad = (step?.checks ?? []).filter(({ status }) => status === 'failed' || status === 'blocked');
+    const checks = checksOf(manifestOf(join(folder, 'verified'), name), 'verify:debian-13:x86_64');
+    const bad = [...checks.values()].filter(({ status }) => status === 'failed' || status === 'blocked');
     expect(bad.filter(({ status }) => status === 'failed').map(({ id }) => id)).toEqual(['install.clean']);
     expect(new Set(bad.slice(1).map(({ blockedBy }) => blockedBy))).toEqual(new Set(['install.clean']));
     expect(bad.length).toBeGreaterThan(40);
