@@ -125,18 +125,17 @@ pgrep_exact() {
 	done | head -n 1
 }
 
-# listening [PID]: listening TCP and UDP sockets, of one process or of all, `tcp 0100007F:0D96` a line, as the kernel writes addresses and
+# listening [UID]: listening TCP and UDP sockets, of one user or of all, `tcp 0100007F:0D96` a line, as the kernel writes addresses and
 # ports: hexadecimal, and on these processors each four bytes of an address backwards.
 # shellcheck disable=SC2120
 listening() {
-	local protocol file state inode owned=
-	[ -z "${1:-}" ] || owned=" $(readlink "/proc/$1/fd/"* 2>/dev/null | sed -n 's/^socket:\[\(.*\)\]$/\1/p' | tr '\n' ' ')"
+	local protocol file local_address state uid
 	for protocol in tcp udp tcp6 udp6; do
 		file=/proc/net/$protocol
 		[ -r "$file" ] || continue
-		while read -r _ local_address _ state _ _ _ _ _ inode _; do
+		while read -r _ local_address _ state _ _ _ uid _; do
 			case $protocol:$state in tcp*:0A | udp*:07) ;; *) continue ;; esac
-			[ -z "$owned" ] || [[ $owned == *" $inode "* ]] || continue
+			[ -z "${1:-}" ] || [ "$1" = "$uid" ] || continue
 			echo "$protocol $local_address"
 		done <"$file"
 	done | LC_ALL=C sort -u

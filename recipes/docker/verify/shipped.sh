@@ -9,7 +9,7 @@ check_vectors() {
 
 check_shipped_configuration() {
 	start shipped "$configuration" 9641 || { stop shipped; return; }
-	listening "$(pgrep_exact turnserver)" >/out/shipped.listening
+	listening "$(id -u "$service_user")" >/out/shipped.listening
 	# Old ones wait for an answer for ever.
 	run stun timeout 60 turnutils_stunclient "$address"
 	http_get 127.0.0.1 9641 /metrics >/out/shipped.metrics
