@@ -149,7 +149,7 @@ describe('a verification', () => {
     const folder = join(dir, 'uninstallable');
     const run = await turnbuild(['verify', file, '--target', 'debian-13', '--out', folder, ...JOBS]);
     expect(run.code).toBe(1);
-    expect(run.stderr).toMatch(/the package can not be installed: .*no-such-package/);
+    expect(run.stderr).toMatch(/the package cannot be installed: .*no-such-package/);
     const checks = checksOf(manifestOf(join(folder, 'verified'), name), 'verify:debian-13:x86_64');
     const bad = [...checks.values()].filter(({ status }) => status === 'failed' || status === 'blocked');
     expect(bad.filter(({ status }) => status === 'failed').map(({ id }) => id)).toEqual(['install.clean']);

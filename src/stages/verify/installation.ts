@@ -38,5 +38,5 @@ export function withoutInstallation(needs: Needs | undefined, facts: PackageFact
 export function causeOfFailure(facts: PackageFacts): Pick<Verdict, 'cause'> {
   if (['0', 'unknown'].includes(value(facts, 'install.exit'))) return {};
   const why = whyNotInstalled(facts.files.get('install.log') ?? '');
-  return { cause: `the package can not be installed: ${why}` };
+  return { cause: `the package cannot be installed: ${why}` };
 }

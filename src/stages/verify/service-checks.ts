@@ -109,7 +109,7 @@ export const serviceChecks: Check[] = [
     judge: ({ state, serving, metrics, log, emulated }) => {
       if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
       if (serving === false) return fail('the unit is active, and answers nobody');
-      if (metrics === false) return fail('the unit is active, and its metrics can not be read');
+      if (metrics === false) return fail('the unit is active, and its metrics cannot be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
     },
   }),

@@ -333,7 +333,7 @@ describe('lifecycle checks', () => {
   });
 });
 
-describe('a package that can not be installed', () => {
+describe('a package that cannot be installed', () => {
   const facts = (log: string) => ({
     ...withValue('install.exit', '100'),
     files: new Map([...goodFacts().files, ['install.log', log]]),
@@ -346,7 +346,7 @@ describe('a package that can not be installed', () => {
     expect(clean).toMatchObject({
       id: 'install.clean',
       status: 'failed',
-      cause: 'the package can not be installed: coturn : Depends: no-such-package but it is not installable',
+      cause: 'the package cannot be installed: coturn : Depends: no-such-package but it is not installable',
     });
     expect(others.map(({ status, blockedBy }) => `${status} by ${blockedBy}`)).toEqual(
       others.map(() => 'blocked by install.clean'),
@@ -367,6 +367,6 @@ describe('a package that can not be installed', () => {
     ['', /said nothing/],
   ])('says why: %s', (log, why) => {
     const [{ cause = '' } = {}] = judgeAll(CHECKS, facts(log));
-    expect(cause.replace('the package can not be installed: ', '')).toMatch(why);
+    expect(cause.replace('the package cannot be installed: ', '')).toMatch(why);
   });
 });

@@ -40,7 +40,7 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     'a unit without metrics',
     (lab) => Object.assign(lab.service, { metrics: false }),
     ['service.start'],
-    /metrics can not be read/,
+    /metrics cannot be read/,
   ],
   [
     'a unit that stays down after a crash',
