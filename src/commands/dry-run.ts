@@ -1,7 +1,7 @@
 import { repositoryAddresses } from '../plan/archives.ts';
 import { stepCommand } from '../plan/buildx.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
-import { formatCommand } from '../plan/command.ts';
+import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
@@ -107,9 +107,12 @@ async function rootOf(
   const made = found.digest === undefined || options.refreshBase === true;
   const digest = found.digest === undefined || made ? 'DIGEST' : found.digest;
   const layout = layoutOf(found.dir, digest);
-  const from = lenderOf(base, bases, ownArch());
-  const lender = from === undefined ? undefined : await lenderFor(session, from);
-  const commands = made ? [bootstrapCommand(base, known, `${found.dir}/work.tmp`, lender)] : [];
+  const commands: Command[] = [];
+  if (made) {
+    const from = lenderOf(base, bases, ownArch());
+    const lender = from === undefined ? undefined : await lenderFor({ ...session, mirrors: known }, from);
+    commands.push(bootstrapCommand(base, known, `${found.dir}/work.tmp`, lender));
+  }
   const image = rootImage(base, digest);
   if (!builder.ociLayouts && (made || (await io.exec(findImageCommand(builder.name, image))).code !== 0)) {
     const tar = made ? `${layout}/blobs/sha256/ROOT` : await io.rootLayer(layout, digest);

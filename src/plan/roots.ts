@@ -47,7 +47,7 @@ export function bootstrapCommand(
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
       ...(base.archive === undefined ? [] : [`--keyring=${base.archive.keyring}`]),
-      ...(lender === undefined ? [] : ['extract lend', 'customize return'].map(hook)),
+      ...(lender === undefined ? [] : [hook('extract', 'lend'), hook('customize', 'return')]),
       `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,
       base.suite,
       `${work}/root.tar`,
@@ -64,11 +64,8 @@ export function bootstrapCommand(
   };
 }
 
-/** @param what a hook of mmdebstrap and what lend.sh does then */
-function hook(what: string): string {
-  const [name, action] = what.split(' ');
-  return `--${name}-hook=sh "$NATIVE_TOOLS/lend.sh" ${action} "$1"`;
-}
+const hook = (name: 'extract' | 'customize', action: 'lend' | 'return') =>
+  `--${name}-hook=sh "$NATIVE_TOOLS/lend.sh" ${action} "$1"`;
 
 function lending({ arch }: PlannedBase, { arch: own, tar, tools }: Lender): Record<string, string> {
   return {

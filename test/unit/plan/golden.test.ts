@@ -25,7 +25,7 @@ describe.each(names)('the plan of %s', (name) => {
     const commands = plan.bases.map((base) => {
       const lender = lenderOf(base, plan.bases, 'x86_64');
       const lent = lender && { arch: lender.arch, tar: `/${lender.id}.tar`, tools: '/native' };
-      return formatCommand(bootstrapCommand(base, mirrors, '/work', lent));
+      return formatCommand(bootstrapCommand(base, mirrors, '/root-folder', lent));
     });
     const text = `${JSON.stringify({ ...rest, bootstrap: commands }, null, 2)}\n`;
     await expect(text).toMatchFileSnapshot(`../../golden/${name}.json`);
