@@ -80,7 +80,7 @@ export interface ClientOptions {
 }
 
 /** Of an answer that can be used, though not by every client. */
-export const BAD_REASON = 'the words of an error answer are no text';
+export const BAD_REASON = 'the reason phrase of an error response is not valid text';
 
 /** Protocol number of UDP in REQUESTED-TRANSPORT, RFC 8656, 18.7. */
 export const UDP = 17;

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { platformOf } from '../../src/plan/platforms.ts';
+import type { ApplicableAdvisory } from '../../src/recipe/advisories.ts';
 import { metricsFor, metricsSchema } from '../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';
 import { targetSchema } from '../../src/recipe/schema.ts';
@@ -67,6 +68,15 @@ export function compileElf(
     rmSync(dir, { recursive: true, force: true });
   }
 }
+
+/** An advisory that applies to the version under test. */
+export const advisory = (id: string): ApplicableAdvisory => ({
+  id,
+  severity: 'high',
+  fixed: '9.9.9',
+  summary: '',
+  reference: '',
+});
 
 /** The build id that readelf printed. */
 export function buildIdOf(file: ElfFile): string {

@@ -28,7 +28,7 @@ lend() {
 # Without them it takes longer, and becomes the same.
 try_to_lend() {
 	sh "$0" lend-now "$root" && return
-	echo "turnbuild: $DEB_ARCH's own tools run under QEMU, because the build platform's can't be lent"
+	echo "turnbuild: native tools could not be lent; bootstrapping $DEB_ARCH under QEMU"
 	rm -rf "$root/lent" "$root/native" "$libraries"
 }
 

@@ -117,7 +117,9 @@ async function runUnit(
   await systemd.control('daemon-reload');
   await systemd.control('start', name);
   const crashed = await crash(lab, systemd);
-  const restarted = (await serves(lab, systemd, SERVICE)) ? crashed : `${crashed}, and answers nobody`;
+  const restarted = (await serves(lab, systemd, SERVICE))
+    ? crashed
+    : `${crashed} but does not answer clients`;
   if (lab.clients === undefined || !lab.chosen.metadata) return { ...facts, restarted, reached: [] };
   const group = await systemd.controlGroup(name);
   const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group).catch(

@@ -19,7 +19,7 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
 
 /** Every program has needs; one without any was not read. */
 const hasDynamic = ({ dynamic }: ElfFile) => /\(NEEDED\)/.test(dynamic);
-const UNREAD = 'has no dynamic section that could be read';
+const UNREAD = 'has no readable dynamic section';
 
 /**
  * Versions of the C library that a program needs, e.g. `2.34`; also those that no symbol has, such as `ABI_DT_RELR`, which is none before
@@ -197,7 +197,7 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         (file) => {
-          if (glibcVersions(file).length === 0) return 'names no version of the C library';
+          if (glibcVersions(file).length === 0) return 'has no readable C library version';
           const newer = glibcVersions(file).filter((version) => isNewer(version, facts.target.glibc ?? '0'));
           return newer.length === 0 ? undefined : `needs GLIBC_${newer.join(', GLIBC_')}`;
         },

@@ -121,7 +121,7 @@ export function strangerComplaint(log: string | undefined): string | undefined {
   if (log === undefined) return 'did not run';
   if ((clientCounts(log)?.sent ?? 0) > 0) return 'got a relay';
   const last = log.trim().split('\n').slice(-4).join(' | ');
-  return REFUSED.test(log) ? undefined : `was not refused, as far as can be seen: ${last || '(no output)'}`;
+  return REFUSED.test(log) ? undefined : `was not visibly refused: ${last || '(no output)'}`;
 }
 
 /** What turnutils_uclient counted, from the last line that says so; undefined if there is none. */

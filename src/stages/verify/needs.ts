@@ -1,4 +1,4 @@
-import { SCENARIOS, type Scenario, serverOf } from '../../lab/facts.ts';
+import { SCENARIOS, type Scenario, serverOf, type TriedServer } from '../../lab/facts.ts';
 import { type CheckSelection, skippedBecause } from '../../plan/check-selection.ts';
 import type { Check } from './check.ts';
 
@@ -66,7 +66,10 @@ const ALL_SCENARIOS: readonly Scenario[] = Object.entries(SCENARIOS).flatMap(([s
   ...(list as readonly Scenario[]),
 ]);
 
-/** Everything that is tried with servers that get nothing but what honest clients send. */
-export const HONEST_SCENARIOS: readonly Scenario[] = ALL_SCENARIOS.filter(
-  (scenario) => !['hostile', 'sanitized', 'service'].includes(serverOf(scenario)),
+/** Servers that get only what well-behaved clients send; `service` is a unit, with checks of its own. */
+export const HONEST_SERVERS = (Object.keys(SCENARIOS) as TriedServer[]).filter(
+  (server) => !['hostile', 'sanitized', 'service'].includes(server),
+);
+export const HONEST_SCENARIOS: readonly Scenario[] = ALL_SCENARIOS.filter((scenario) =>
+  HONEST_SERVERS.includes(serverOf(scenario)),
 );

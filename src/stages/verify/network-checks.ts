@@ -1,18 +1,13 @@
 import { type LabFacts, MIN_TTL, type ReachFacts } from '../../lab/facts.ts';
 import { blocked, type Check, complaints, type Verdict } from './check.ts';
 import { blockingTransport, labCheck, leaksMemory, wayName } from './lab-check.ts';
-import { HONEST_SCENARIOS } from './needs.ts';
+import { HONEST_SCENARIOS, HONEST_SERVERS } from './needs.ts';
 
 /** Messages that each client sends: src/lab/scenarios/relay.ts. */
 const MESSAGES = 1000;
 /** Each transport by IPv4 and IPv6, by Send and by channel. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
-/**
- * Configurations of src/lab/run.ts whose servers have to live to the end. What ends the one that gets hostile packets is the business of
- * `packets.hostile`.
- */
-const CONFIGURATIONS = ['relay', 'requests', 'limits', 'capacity', 'even-port', 'rest', 'metrics'] as const;
 /** Messages of each session with REST credentials: src/lab/run.ts. */
 const REST_MESSAGES = 50;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
@@ -87,7 +82,7 @@ function howItEnded(how: string | undefined): string {
 }
 
 function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): Verdict {
-  const down = CONFIGURATIONS.filter((name) => notTried[name] === undefined && servers[name] !== 'running');
+  const down = HONEST_SERVERS.filter((name) => notTried[name] === undefined && servers[name] !== 'running');
   const found = down.map((name) =>
     servers[name] === undefined
       ? `${name}: turnserver did not start`
@@ -99,7 +94,7 @@ function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): V
         `${name} could not be tried to its end: ${problems[name]?.split('\n').slice(0, 3).join(' | ')}`,
     ),
   );
-  const verdict = complaints(found, `${CONFIGURATIONS.length} configurations`, servers);
+  const verdict = complaints(found, `${HONEST_SERVERS.length} configurations`, servers);
   const [first] = down;
   if (verdict.ok || first === undefined) return verdict;
   const log = (logs[first] ?? problems[first] ?? '').trim().split('\n').at(-1) ?? '';

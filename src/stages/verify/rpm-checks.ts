@@ -167,7 +167,7 @@ function tarballComplaints(facts: PackageFacts): string[] {
   if (/Bad configuration format/.test(facts.files.get('tarball.log') ?? ''))
     found.push('turnserver does not understand a line of its configuration');
   if (reflexiveAddress(facts.files.get('tarball.stun.log') ?? '') === undefined)
-    found.push('it answers no STUN request');
+    found.push('no answer to a STUN request');
   const stranger = strangerComplaint(facts.files.get('tarball.stranger.log'));
   if (stranger !== undefined) found.push(`a client without an account ${stranger}`);
   return found;

@@ -108,7 +108,7 @@ export const serviceChecks: Check[] = [
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
     judge: ({ state, serving, metrics, log, emulated }) => {
       if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
-      if (serving === false) return fail('the unit is active, and answers nobody');
+      if (serving === false) return fail('the unit is active but does not answer clients');
       if (metrics === false) return fail('the unit is active, and its metrics cannot be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
     },

@@ -36,7 +36,7 @@ const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
 /** Sockets of turnserver that nobody has asked for. @param listening lines of `shipped.listening` */
 function strangeSockets(listening: string): string[] {
   const sockets = [...listening.matchAll(/^(\w+) ([0-9A-F]+):([0-9A-F]{4})$/gm)];
-  if (sockets.length === 0) return ['what turnserver listens on is not known'];
+  if (sockets.length === 0) return ["turnserver's listening sockets could not be determined"];
   return sockets.flatMap(([, protocol, address = '', hex = '']) => {
     const port = Number.parseInt(hex, 16);
     const expected = CLIENT_PORTS.includes(port) || (port === METRICS_PORT && LOOPBACK.includes(address));
@@ -76,7 +76,8 @@ export const trafficChecks: Check[] = [
           cause: 'turnserver does not start with the shipped configuration',
         };
       const log = text(facts, 'shipped.log');
-      if (log.trim() === '') return fail('turnserver has logged nothing, so nothing says what it understood');
+      if (log.trim() === '')
+        return fail('turnserver logged nothing, so it is unknown whether it understood its configuration');
       const bad = log
         .split('\n')
         .filter((line) => /bad configuration format|wrong configuration|cannot parse/i.test(line));

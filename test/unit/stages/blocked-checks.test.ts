@@ -6,7 +6,7 @@ import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
 import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
 import { type Bad, badOf, blockedBy, DRAIN, goodLab, ids, plantedLab } from '../../support/lab-facts.ts';
-import { packageFacts } from '../../support/package-facts.ts';
+import { advisory, packageFacts } from '../../support/package-facts.ts';
 
 const CHECKS = [...labChecks, ...serviceChecks];
 /** Of a turnserver that drains, and whose stops were tried if nothing was in the way. */
@@ -283,12 +283,11 @@ describe('a check that could not be tried', () => {
   });
 
   it('is no failure that could be accepted', () => {
-    const advisory = { severity: 'high' as const, fixed: '9.9.9', summary: '', reference: '' };
     const lab = plantedLab((each) => {
       silence(each, ['udp', 'dtls']);
       each.ttl = { packets: 57, minTtl: 1 };
     });
-    const facts = packageFacts({ lab, advisories: [{ ...advisory, id: 'CVE-2026-73215' }] });
+    const facts = packageFacts({ lab, advisories: [advisory('CVE-2026-73215')] });
     const all = judgeAll(labChecks, facts, { ...EVERY_CHECK, accept: ['CVE-2026-73215'] });
     expect(all.find(({ id }) => id === 'capacity.even-port')).toMatchObject({ status: 'blocked' });
   });

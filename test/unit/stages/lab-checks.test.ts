@@ -4,7 +4,7 @@ import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { labChecks } from '../../../src/stages/verify/lab-checks.ts';
 import { metricsChecks } from '../../../src/stages/verify/metrics-checks.ts';
 import { badOf, blockedBy, goodLab, ids, plantedLab } from '../../support/lab-facts.ts';
-import { packageFacts } from '../../support/package-facts.ts';
+import { advisory, packageFacts } from '../../support/package-facts.ts';
 
 /** An answer in the facts. */
 function answer(lab: LabFacts, id: string): LabFacts['answers'][number] {
@@ -339,10 +339,9 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
 ];
 
 describe('words of an error answer that are no text', () => {
-  const why = 'the words of an error answer are no text';
-  const advisory = { severity: 'high' as const, fixed: '4.11.0', summary: '', reference: '' };
+  const why = 'the reason phrase of an error response is not valid text';
   const failedOf = (change: (lab: LabFacts) => void) =>
-    badOf(labChecks, plantedLab(change), { advisories: [{ ...advisory, id: 'coturn-1878' }] }).failed;
+    badOf(labChecks, plantedLab(change), { advisories: [advisory('coturn-1878')] }).failed;
 
   it('are known of 4.10.0, and so is a client that can not decode them', () => {
     const failed = failedOf((lab) => {
@@ -396,13 +395,6 @@ describe('checks of the laboratory', () => {
   });
 
   it('name the advisory that a failure is known by, and no other failure by it', () => {
-    const advisory = (id: string) => ({
-      id,
-      severity: 'high' as const,
-      fixed: '9.9.9',
-      summary: '',
-      reference: '',
-    });
     const advisories = ['CVE-2026-73215', 'CVE-2026-40613'].map(advisory);
     const known = (change: (lab: LabFacts) => void) =>
       judgeAll(labChecks, packageFacts({ lab: plantedLab(change), advisories }))

@@ -5,7 +5,7 @@ import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { lifecycleChecks } from '../../../src/stages/verify/lifecycle-checks.ts';
 import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
 import { rpmChecks, tarballChecks } from '../../../src/stages/verify/rpm-checks.ts';
-import { packageFacts } from '../../support/package-facts.ts';
+import { advisory, packageFacts } from '../../support/package-facts.ts';
 import { target } from '../../support/plan-facts.ts';
 import { portableFacts, program } from '../../support/verified-portable.ts';
 
@@ -248,13 +248,13 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'an archive whose client ends for another reason than a refusal',
     () => withFile('tarball.stranger.log', () => 'Segmentation fault\n'),
     ['tarball.runs'],
-    /was not refused/,
+    /was not visibly refused/,
   ],
   [
     'an archive that answers nobody, with a client that ends with 0 all the same',
     () => withFile('tarball.stun.log', () => '0: : ERROR: STUN receive timeout..\n'),
     ['tarball.runs'],
-    /answers no STUN request/,
+    /no answer to a STUN request/,
   ],
   [
     'programs without build ids in both',
@@ -270,7 +270,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a program of which nothing could be read',
     () => ({ ...portableFacts(), elf: [{ ...program('2.34'), versions: '' }] }),
     ['elf.glibc'],
-    /names no version of the C library/,
+    /has no readable C library version/,
   ],
   [
     'an archive with a line that turnserver ignores',
@@ -316,7 +316,6 @@ describe('checks of an .rpm and of the archive', () => {
 });
 
 describe('a log that is written before it is known where to', () => {
-  const advisory = { severity: 'low' as const, fixed: '4.6.3', summary: '', reference: '' };
   const result = (changed: string, metrics = '0') =>
     judgeAll(tarballChecks, {
       ...portableFacts(),
@@ -325,7 +324,7 @@ describe('a log that is written before it is known where to', () => {
         ['tarball.changed', changed],
         ['tarball.metrics.exit', metrics],
       ]),
-      advisories: [{ ...advisory, id: 'coturn-1441' }],
+      advisories: [advisory('coturn-1441')],
     }).find(({ id }) => id === 'tarball.runs');
 
   it('is known of 4.6.2, and nothing else that has changed is', () => {

@@ -8,18 +8,12 @@ import { monitoringChecks } from '../../../src/stages/verify/monitoring-checks.t
 import { packageChecks } from '../../../src/stages/verify/package-checks.ts';
 import { serviceChecks } from '../../../src/stages/verify/service-checks.ts';
 import { badOf, plantedLab } from '../../support/lab-facts.ts';
+import { advisory } from '../../support/package-facts.ts';
 import { withInspected } from '../../support/verified-facts.ts';
 import { portableFacts } from '../../support/verified-portable.ts';
 
 // Faults that leave facts behind which look good: nobody was answered, nothing was asked, or nothing was there to be judged.
 const CHECKS = [...labChecks, ...serviceChecks];
-const advisory = (id: string) => ({
-  id,
-  severity: 'high' as const,
-  fixed: '9.9.9',
-  summary: '',
-  reference: '',
-});
 const failedOf = (change: (lab: LabFacts) => void, known: string[] = []): CheckResult[] =>
   badOf(CHECKS, plantedLab(change), { advisories: known.map(advisory) }).failed;
 const lines = (results: readonly CheckResult[]) => results.map(({ id, message }) => `${id}: ${message}`);
@@ -72,18 +66,20 @@ describe('peers that nobody may reach', () => {
 });
 
 describe('a unit', () => {
-  it('that is active and answers nobody has not started', () => {
+  it('that is active but does not answer clients has not started', () => {
     const failed = failedOf(({ service }) => {
       service.serving = false;
     });
-    expect(lines(failed)).toEqual(['service.start: the unit is active, and answers nobody']);
+    expect(lines(failed)).toEqual(['service.start: the unit is active but does not answer clients']);
   });
 
   it('that answers nobody after a crash has not come back', () => {
     const failed = failedOf(({ service }) => {
-      service.restarted = 'active, and answers nobody';
+      service.restarted = 'active but does not answer clients';
     });
-    expect(lines(failed)).toEqual(['service.restart: after SIGKILL the unit is active, and answers nobody']);
+    expect(lines(failed)).toEqual([
+      'service.restart: after SIGKILL the unit is active but does not answer clients',
+    ]);
   });
 });
 
@@ -101,7 +97,7 @@ describe('an advisory', () => {
   it('excuses no client that fails otherwise than by waiting', () => {
     const failed = failedOf(
       (lab) => {
-        const why = 'the words of an error answer are no text';
+        const why = 'the reason phrase of an error response is not valid text';
         lab.unparsed.push({ server: 'requests', transport: 'udp', why, bytes: '' });
         for (const each of lab.independent) Object.assign(each, { received: 3 });
       },

@@ -154,7 +154,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a server of which nobody knows what it listens on',
     () => withFile('shipped.listening', () => ''),
     ['server.closed'],
-    /what turnserver listens on is not known/,
+    /turnserver's listening sockets could not be determined/,
   ],
   [
     'a server that logs nothing',
@@ -198,7 +198,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a stranger of whom nothing says that it was refused',
     () => withFile('stranger.log', () => 'Segmentation fault'),
     ['server.closed'],
-    /the stranger client was not refused, as far as can be seen/,
+    /the stranger client was not visibly refused/,
   ],
   [
     'a lost message',
@@ -239,7 +239,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a wrong password of which nothing says that it was refused',
     () => withFile('wrong.log', () => 'Segmentation fault'),
     ['relay.refused'],
-    /was not refused, as far as can be seen: Segmentation fault/,
+    /was not visibly refused: Segmentation fault/,
   ],
   ['a wrong password that nobody tried', () => withoutFile('wrong.log'), ['relay.refused'], /did not run/],
   [

@@ -49,7 +49,7 @@ describe('a client', () => {
     const { error } = await client.request(METHOD.binding, []);
     client.close();
     expect(error?.code).toBe(401);
-    expect(told).toEqual(good ? [] : ['the words of an error answer are no text']);
+    expect(told).toEqual(good ? [] : ['the reason phrase of an error response is not valid text']);
   });
 
   it('reads an answer that arrived while its process stood still', async () => {
