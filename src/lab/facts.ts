@@ -203,7 +203,7 @@ export interface ForbiddenFacts {
   /** The same attempts towards public peers: what they look like when they are let through. */
   control: { received: number; captured: number };
   /** Over IPv6. */
-  control6?: { received: number; captured: number };
+  control6: { received: number; captured: number };
 }
 
 export interface ForbiddenAttempt {
@@ -222,6 +222,10 @@ export interface CapacityFacts {
   cycles: { served: number; refused: string; refusedMs: number }[];
   /** Allocations that it gave with two ports each. */
   pairs: number;
+  /** How many of the second ports another client got for their tokens. */
+  claimed: number;
+  /** Allocations that the pool gave after all pairs had ended. */
+  afterPairs: number;
   /** What one allocation takes of the server. */
   perAllocation: { files: number; residentBytes: number };
 }
@@ -269,6 +273,8 @@ export interface ServiceFacts {
   stopped: string;
   /** ActiveState after turnserver was killed; `active` if another one has taken its place. */
   restarted: string;
+  /** From its end until another one answered; undefined if none did. */
+  downSeconds?: number;
   /** Stops with sessions that live; undefined of a turnserver that can't drain. */
   drain?: DrainFacts;
   /** Peers that were sent to while the configuration denied none: by a client through the relay, and by a process of the unit. */
@@ -307,6 +313,8 @@ export interface HostileFacts {
   /** Gives the same packets again. */
   seed: number;
   packets: number;
+  /** Those of them that went over TCP, each on a connection of its own. */
+  overTcp: number;
   /** How the server has ended, or `silence` if it runs and answers nobody; undefined while all is well. */
   ended: string | undefined;
   /** The last packets before that, in hexadecimal digits. */

@@ -52,6 +52,9 @@ observe() {
 	fact "$1.process" $process
 	fact "$1.stun" $stun
 	fact "$1.calls" "$(grep -v ': daemon-reload$' /tmp/systemd/calls | paste -sd';')"
+	# Whether systemd has read the new files before it starts anything by them.
+	fact "$1.reload" "$(awk '/, half-configured .*: daemon-reload$/ { read = 1 }
+		/: (re)?start$/ { print read ? "before" : "missing"; exit }' /tmp/systemd/calls)"
 	: >/tmp/systemd/calls
 	service=$pid
 }

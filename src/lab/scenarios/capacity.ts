@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, attribute, type TurnClient, UDP } from '../../turn/client.ts';
-import { METHOD } from '../../turn/message.ts';
+import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import type { CapacityFacts } from '../facts.ts';
 import { connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
@@ -11,7 +11,11 @@ const BATCH = 50;
 /** Milliseconds until ended allocations have given their ports back: coturn's timers go by whole seconds. */
 export const RELEASE_MS = 4000;
 
-/** Fills the pool of relay ports, three times over, and once by pairs of ports. @param pid of the server @param ports in the pool */
+/**
+ * Fills the pool of relay ports, three times over, then by pairs of ports, and once more when those have been given back.
+ * @param pid of the server
+ * @param ports in the pool
+ */
 export async function fillPool(tried: Tried, pid: number, ports: number): Promise<CapacityFacts> {
   const before = usageOf(pid);
   const cycles: CapacityFacts['cycles'] = [];
@@ -31,19 +35,37 @@ export async function fillPool(tried: Tried, pid: number, ports: number): Promis
     });
     await release([...clients, extra]);
   }
-  const pairs = await connectMany(tried, Math.floor(ports / 2) + 1);
-  const served = (await allocateAll(pairs, [attribute.evenPort(true)])).filter(
-    (word) => word === 'success',
-  ).length;
-  await release(pairs);
+  const pairs = await fillByPairs(tried, ports);
+  const clients = await connectMany(tried, ports);
+  const afterPairs = (await allocateAll(clients, [])).filter((word) => word === 'success').length;
+  await release(clients);
   return {
     ports,
     cycles,
-    pairs: served,
+    ...pairs,
+    afterPairs,
     perAllocation: {
       files: (full.files - before.files) / ports,
       residentBytes: Math.round((full.residentBytes - before.residentBytes) / ports),
     },
+  };
+}
+
+/**
+ * Allocations of two ports each, as RTP and RTCP have them: the second one is kept for whoever shows its token. Each is claimed, because
+ * coturn keeps one that isn't for five minutes.
+ */
+async function fillByPairs(tried: Tried, ports: number): Promise<Pick<CapacityFacts, 'pairs' | 'claimed'>> {
+  const firsts = await connectMany(tried, Math.floor(ports / 2) + 1);
+  const answers = await askAll(firsts, () => [attribute.evenPort(true)]);
+  const served = answers.filter((answer) => wordOf(answer) === 'success');
+  const tokens = served.flatMap(({ message }) => attributeOf(message, ATTRIBUTE.reservationToken) ?? []);
+  const seconds = await connectMany(tried, tokens.length);
+  const claims = await askAll(seconds, (at) => tokens.slice(at, at + 1).map(attribute.reservationToken));
+  await release([...firsts, ...seconds]);
+  return {
+    pairs: served.length,
+    claimed: claims.filter((answer) => wordOf(answer) === 'success').length,
   };
 }
 
@@ -55,17 +77,28 @@ function allocate(client: TurnClient, more: Parameters<TurnClient['ask']>[1]): P
   return client.ask(METHOD.allocate, [attribute.requestedTransport(UDP), ...more]);
 }
 
-/** One after the other in small groups: it is the pool that is tried, not the sockets' buffers. */
+/** @returns the answers, in one word each */
 export async function allocateAll(
   clients: readonly TurnClient[],
   more: Parameters<TurnClient['ask']>[1],
 ): Promise<string[]> {
-  const words: string[] = [];
+  return (await askAll(clients, () => more)).map(wordOf);
+}
+
+/**
+ * One after the other in small groups: it is the pool that is tried, not the sockets' buffers.
+ * @param more attributes of the client at an index
+ */
+async function askAll(
+  clients: readonly TurnClient[],
+  more: (at: number) => Parameters<TurnClient['ask']>[1],
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
   for (let at = 0; at < clients.length; at += BATCH) {
-    const answers = clients.slice(at, at + BATCH).map((client) => allocate(client, more).then(wordOf));
-    words.push(...(await Promise.all(answers)));
+    const batch = clients.slice(at, at + BATCH).map((client, index) => allocate(client, more(at + index)));
+    answers.push(...(await Promise.all(batch)));
   }
-  return words;
+  return answers;
 }
 
 export async function release(clients: readonly TurnClient[]): Promise<void> {

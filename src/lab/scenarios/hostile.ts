@@ -13,6 +13,9 @@ const BATCH = 50;
 const BATCHES_PER_CLIENT = 20;
 /** One batch in so many goes over a TCP connection. */
 const TCP_EVERY = 10;
+/** Milliseconds until a TCP connection has to be there, and for which it stays open after its packet. */
+const CONNECT_MS = 5000;
+const LINGER_MS = 20;
 /** One client in so many, with an allocation or without, is one of IPv6. */
 const IPV6_EVERY = 3;
 
@@ -26,7 +29,14 @@ export async function throwPackets(
   seed: number,
   packets: number,
 ): Promise<HostileFacts> {
-  const facts: HostileFacts = { seed, packets: 0, ended: undefined, suspects: [], afterwards: 'not tried' };
+  const facts: HostileFacts = {
+    seed,
+    packets: 0,
+    overTcp: 0,
+    ended: undefined,
+    suspects: [],
+    afterwards: 'not tried',
+  };
   try {
     await throwAll(tried, server, facts, packets);
   } catch (error) {
@@ -60,9 +70,15 @@ async function throwAll(
       for (let i = 0; i < BATCHES_PER_CLIENT && facts.packets < packets; i++, batch++) {
         const thrown = Array.from({ length: BATCH }, () => hostilePacket(random, knowledge));
         facts.suspects = thrown.map((bytes) => bytes.toString('hex'));
-        if (batch % TCP_EVERY === 0) await throwOverTcp(thrown, server.addresses[family]);
-        else for (const bytes of thrown) client.transport.send(bytes);
-        facts.packets += thrown.length;
+        if (batch % TCP_EVERY === 0 && tried.clients.silentWay([`tcp/${family}`]) === undefined) {
+          const opened = await throwOverTcp(thrown, server.addresses[family]);
+          if (opened === 0) throw new NoAnswer('no TCP connection was accepted');
+          facts.overTcp += opened;
+          facts.packets += opened;
+        } else {
+          for (const bytes of thrown) client.transport.send(bytes);
+          facts.packets += thrown.length;
+        }
         await requireAnswer(tried);
       }
     } finally {
@@ -80,18 +96,27 @@ async function throwAll(
   facts.ended = server.ended();
 }
 
-/** One after the other on one connection, until the server has had enough of it. */
-async function throwOverTcp(packets: readonly Buffer[], host: string): Promise<void> {
-  const socket = connect({ host, port: 3478 });
+/**
+ * Each on a connection of its own: coturn reads no further than the first bytes that it cannot make a message of.
+ * @returns how many connections were opened
+ */
+async function throwOverTcp(packets: readonly Buffer[], host: string): Promise<number> {
+  const opened = await Promise.all(packets.map((bytes) => throwOne(bytes, host)));
+  return opened.filter(Boolean).length;
+}
+
+function throwOne(bytes: Buffer, host: string): Promise<boolean> {
+  const socket = connect({ host, port: 3478, timeout: CONNECT_MS });
+  let opened = false;
   socket.on('error', () => {});
+  socket.on('timeout', () => socket.destroy());
   socket.resume();
-  await new Promise<void>((resolve) => {
-    socket.once('close', () => resolve());
-    socket.once('connect', () => {
-      for (const bytes of packets) socket.write(bytes);
-      setTimeout(() => socket.destroy(), 20);
-    });
+  socket.once('connect', () => {
+    opened = true;
+    socket.write(bytes);
+    setTimeout(() => socket.destroy(), LINGER_MS);
   });
+  return new Promise((resolve) => socket.once('close', () => resolve(opened)));
 }
 
 /** A client that nobody has a grudge against: the server answers it, or it is gone. @throws NoAnswer */

@@ -116,11 +116,12 @@ async function runUnit(
   configure(SERVICE, withoutDenials(small));
   await systemd.control('daemon-reload');
   await systemd.control('start', name);
+  const killed = Date.now();
   const crashed = await crash(lab, systemd);
-  const restarted = (await serves(lab, systemd, SERVICE))
-    ? crashed
-    : `${crashed} but does not answer clients`;
-  if (lab.clients === undefined || !lab.chosen.metadata) return { ...facts, restarted, reached: [] };
+  const back = (await serves(lab, systemd, SERVICE))
+    ? { restarted: crashed, downSeconds: (Date.now() - killed) / 1000 }
+    : { restarted: `${crashed} but does not answer clients` };
+  if (lab.clients === undefined || !lab.chosen.metadata) return { ...facts, ...back, reached: [] };
   const group = await systemd.controlGroup(name);
   const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group).catch(
     (error: unknown) => {
@@ -128,7 +129,7 @@ async function runUnit(
       return [];
     },
   );
-  return { ...facts, restarted, reached };
+  return { ...facts, ...back, reached };
 }
 
 /** Starts a unit, and does something with it once it serves. */

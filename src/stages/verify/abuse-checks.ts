@@ -1,21 +1,32 @@
-import type { LabFacts } from '../../lab/facts.ts';
+import type { HostileFacts, LabFacts } from '../../lab/facts.ts';
 import { type Check, complaints, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
-/** Hostile packets at least. */
-export const HOSTILE_PACKETS = 20_000;
+/** Hostile packets at least, and those of them over TCP. */
+const HOSTILE_PACKETS = 20_000;
+const HOSTILE_TCP_PACKETS = 1000;
 /** Peers that have to be tried at least. */
 const MIN_PEERS = 60;
+const WAYS = ['CreatePermission', 'ChannelBind', 'Send', 'Connect'] as const;
+/** Peers that are named of those that can be reached in one way; lab.json has all of them. */
+const GRANTED_SHOWN = 5;
 
-function judgeForbidden({ forbidden: { attempts, leaked, control, control6 = control } }: LabFacts): Verdict {
+function judgeForbidden({ forbidden: { attempts, leaked, control, control6 } }: LabFacts): Verdict {
   const peers = new Set(attempts.map(({ peer }) => peer));
-  const found = attempts
-    .filter(({ found: answer }) => answer === 'success')
-    .map(({ peer, kind, by }) => `${by} to ${peer} (${kind}) was granted`);
+  const found: string[] = [];
+  for (const by of WAYS) {
+    const granted = attempts.filter((attempt) => attempt.by === by && attempt.found === 'success');
+    if (granted.length === 0) continue;
+    const some = granted.slice(0, GRANTED_SHOWN).map(({ peer, kind }) => `${peer} (${kind})`);
+    const more = granted.length - some.length;
+    found.push(
+      `${by} was granted for ${granted.length} of ${peers.size} peers: ${some.join(', ')}${more > 0 ? `, and ${more} more` : ''}`,
+    );
+  }
   if (leaked.length > 0)
     found.push(`${leaked.length} packets have left the server: ${leaked.slice(0, 3).join(' | ')}`);
   if (peers.size < MIN_PEERS) found.push(`${peers.size} peers were tried, not ${MIN_PEERS}`);
-  for (const by of ['CreatePermission', 'ChannelBind', 'Send', 'Connect']) {
+  for (const by of WAYS) {
     const count = attempts.filter((attempt) => attempt.by === by).length;
     if (count !== peers.size) found.push(`${by} was tried for ${count} of ${peers.size} peers`);
   }
@@ -27,6 +38,20 @@ function judgeForbidden({ forbidden: { attempts, leaked, control, control6 = con
     attempts: attempts.length,
     leaked: leaked.length,
   });
+}
+
+/** What hostile packets have done to a server, or how they were too few. */
+export function hostileComplaints(facts: HostileFacts): string[] {
+  const { seed, packets, overTcp, ended, suspects, afterwards } = facts;
+  if (ended !== undefined)
+    return [
+      `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
+    ];
+  const found: string[] = [];
+  if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
+  if (packets < HOSTILE_PACKETS) found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
+  if (overTcp < HOSTILE_TCP_PACKETS) found.push(`${overTcp} packets over TCP, not ${HOSTILE_TCP_PACKETS}`);
+  return found;
 }
 
 /** What somebody tries who means the server or its neighbours ill. */
@@ -49,16 +74,16 @@ export const abuseChecks: Check[] = [
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
     scenarios: ['hostile'],
     judge: ({ hostile }) => {
-      const { seed, packets, ended, suspects, afterwards } = hostile;
-      const found: string[] = [];
-      if (ended !== undefined)
-        found.push(
-          `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
-        );
-      else if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
-      if (packets < HOSTILE_PACKETS && ended === undefined)
-        found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
-      return complaints(found, `${packets} packets of seed ${seed}`, { packets, seed });
+      const { seed, packets, overTcp } = hostile;
+      return complaints(
+        hostileComplaints(hostile),
+        `${packets} packets of seed ${seed}, ${overTcp} of them over TCP`,
+        {
+          packets,
+          'packets over TCP': overTcp,
+          seed,
+        },
+      );
     },
   }),
 ];

@@ -17,7 +17,7 @@ export const capacityChecks: Check[] = [
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-7.2',
     scenarios: ['capacity'],
     judge: ({ capacity }) => {
-      const { ports, cycles, pairs, perAllocation } = capacity;
+      const { ports, cycles, pairs, claimed, perAllocation } = capacity;
       const found = cycles.flatMap(({ served, refused, refusedMs }, index) => [
         ...(served === ports ? [] : [`round ${index + 1}: ${served} allocations from ${ports} ports`]),
         ...(refused === '508' ? [] : [`round ${index + 1}: one more was answered ${refused}, not 508`]),
@@ -26,6 +26,7 @@ export const capacityChecks: Check[] = [
       if (cycles.length < 3) found.push(`${cycles.length} rounds, not 3`);
       const halves = Math.floor(ports / 2);
       if (pairs !== halves) found.push(`${pairs} allocations of two ports, not ${halves}`);
+      if (claimed !== pairs) found.push(`${claimed} of ${pairs} second ports were given for their tokens`);
       return complaints(found, `${ports} allocations from ${ports} ports, three times; ${pairs} by pairs`, {
         ports,
         pairs,
@@ -43,22 +44,27 @@ export const capacityChecks: Check[] = [
     advisories: ({ lab }) =>
       lab !== undefined &&
       lab.evenPort.cycles >= EVEN_PORT_CYCLES &&
-      lab.evenPort.servedAfterwards < lab.evenPort.ports
+      lab.evenPort.servedAfterwards < lab.evenPort.ports &&
+      // Affected versions give pairs of ports back.
+      lab.capacity.afterPairs === lab.capacity.ports
         ? ['CVE-2026-73215']
         : [],
-    scenarios: ['even-port'],
-    judge: ({ evenPort: { cycles, granted, refused, ports, servedAfterwards } }) => {
+    scenarios: ['even-port', 'capacity'],
+    judge: ({ evenPort: { cycles, granted, refused, ports, servedAfterwards }, capacity }) => {
       const found: string[] = [];
       if (cycles < EVEN_PORT_CYCLES) found.push(`${cycles} were tried, not ${EVEN_PORT_CYCLES}`);
       if (granted !== cycles)
         found.push(`${granted} of ${cycles} were granted, others answered ${refused.join(', ')}`);
       if (servedAfterwards !== ports)
         found.push(`${ports - servedAfterwards} of ${ports} ports are lost after ${granted} allocations`);
-      return complaints(found, `${cycles} allocations, ${ports} ports before and after`, {
-        cycles,
-        ports,
-        'ports afterwards': servedAfterwards,
-      });
+      const lost = capacity.ports - capacity.afterPairs;
+      if (lost !== 0)
+        found.push(`${lost} of ${capacity.ports} ports are lost after ${capacity.pairs} pairs of ports`);
+      return complaints(
+        found,
+        `${cycles} allocations, ${ports} ports before and after; ${capacity.ports} after ${capacity.pairs} pairs`,
+        { cycles, ports, 'ports afterwards': servedAfterwards },
+      );
     },
   }),
 ];

@@ -1,5 +1,5 @@
 import type { LabFacts } from '../../lab/facts.ts';
-import { HOSTILE_PACKETS } from './abuse-checks.ts';
+import { hostileComplaints } from './abuse-checks.ts';
 import { type Check, complaints, fail, skip, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
@@ -12,19 +12,12 @@ function sanitizerReport(log: string): string | undefined {
 
 function judgeSanitizer({ sanitized, logs, servers }: LabFacts): Verdict {
   if (sanitized === undefined) return fail('turnserver with AddressSanitizer was not tried');
-  const { packets, seed, ended, suspects, afterwards } = sanitized;
+  const { packets, seed, ended, afterwards } = sanitized;
   const report = sanitizerReport(logs.sanitized ?? '');
-  const found: string[] = [];
-  if (report !== undefined) found.push(report);
-  if (ended !== undefined)
-    found.push(
-      `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
-    );
-  else if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
-  else if (servers.sanitized !== 'running')
+  const found = hostileComplaints(sanitized);
+  if (report !== undefined) found.unshift(report);
+  if (ended === undefined && afterwards === 'success' && servers.sanitized !== 'running')
     found.push(`it has ended with ${servers.sanitized ?? 'nothing known'}`);
-  if (packets < HOSTILE_PACKETS && ended === undefined)
-    found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
   return complaints(found, `${packets} packets of seed ${seed}, no report`, { packets, seed });
 }
 

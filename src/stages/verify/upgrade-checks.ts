@@ -57,6 +57,8 @@ function judgeRestarts(facts: PackageFacts): Verdict {
       [`${name}.process`]: 'other',
       [`${name}.stun`]: 'answered',
     });
+    if (value(facts, `${name}.reload`) !== 'before')
+      wrong.push(`${name}: systemd was not told to read the new unit before it restarted the server`);
     if (calls.length !== 1 || calls[0] !== wanted)
       wrong.push(`${name}: systemd was asked for "${calls.join('; ')}", not "${wanted}"`);
     return wrong;

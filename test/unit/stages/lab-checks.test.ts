@@ -201,7 +201,7 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
           attempt.found = 'success';
     },
     ['peers.forbidden'],
-    /CreatePermission to 169\.254\.169\.254 \(metadata service\) was granted/,
+    /CreatePermission was granted for 1 of \d+ peers: 169\.254\.169\.254 \(metadata service\)$/,
   ],
   [
     'a packet that has left',
@@ -256,6 +256,22 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     },
     ['capacity.ports'],
     /251 allocations of two ports, not 250/,
+  ],
+  [
+    'a token that gets nothing',
+    (lab) => {
+      lab.capacity.claimed -= 1;
+    },
+    ['capacity.ports'],
+    /249 of 250 second ports were given for their tokens/,
+  ],
+  [
+    'a second port that is never given back',
+    (lab) => {
+      lab.capacity.afterPairs -= 250;
+    },
+    ['capacity.even-port'],
+    /250 of 500 ports are lost after 250 pairs of ports/,
   ],
   [
     'rounds that did not run',
@@ -328,6 +344,14 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     },
     ['packets.hostile'],
     /0 packets, not 20000/,
+  ],
+  [
+    'packets that no TCP connection has carried',
+    (lab) => {
+      lab.hostile.overTcp = 0;
+    },
+    ['packets.hostile'],
+    /0 packets over TCP, not 1000/,
   ],
   [
     'an answer that nobody can parse',
@@ -406,6 +430,11 @@ describe('checks of the laboratory', () => {
     expect(known((lab) => Object.assign(lab.evenPort, { cycles: 0 }))).toEqual([
       ['capacity.even-port', undefined],
     ]);
+    const losePairs = (lab: LabFacts) => {
+      lab.evenPort.servedAfterwards = 1500;
+      lab.capacity.afterPairs = 250;
+    };
+    expect(known(losePairs)).toEqual([['capacity.even-port', undefined]]);
     expect(known((lab) => Object.assign(lab.hostile, { ended: 'SIGBUS' }))).toEqual([
       ['packets.hostile', ['CVE-2026-40613']],
     ]);

@@ -286,6 +286,12 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /upgraded-running: systemd was asked for "prerm, .*: stop; postinst, .*: start", not "postinst/,
   ],
   [
+    'a restart by the unit of the old version',
+    () => withValue('upgrade.reload', 'missing'),
+    ['install.restart'],
+    /upgrade: systemd was not told to read the new unit before it restarted the server/,
+  ],
+  [
     'a second restart',
     () => {
       const calls = goodFacts().values.get('upgrade.calls') ?? '';
