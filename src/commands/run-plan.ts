@@ -1,5 +1,6 @@
 import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
 import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
+import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { StageContext } from '../stages/shared/context.ts';
 import type { StageTable } from './stage-table.ts';
@@ -165,7 +166,14 @@ function describeFailures(bad: readonly CheckResult[]): string {
     failed.length === 0
       ? `${blocked} ${blocked === 1 ? 'check' : 'checks'} could not be tried`
       : `${failed.length} ${failed.length === 1 ? 'check' : 'checks'} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
-  return [...causes, counted, ...failed.map((check) => `${check.id}: ${check.message}`)].join('\n');
+  return [...causes, counted, ...failed.map(({ id, message }) => `${id}: ${shortened(message)}`)].join('\n');
+}
+
+/** Characters of a check's message on the terminal; the report has the whole of it. */
+const MESSAGE_CHARS = 400;
+
+function shortened(message: string): string {
+  return message.length <= MESSAGE_CHARS ? message : `${message.slice(0, MESSAGE_CHARS).trimEnd()} …`;
 }
 
 function verifyError(step: PlannedStep, error: string, failed: readonly CheckResult[]): TurnbuildError {
@@ -177,12 +185,17 @@ function verifyError(step: PlannedStep, error: string, failed: readonly CheckRes
   });
 }
 
-/** The steps of one target and architecture, in order. */
+/**
+ * The steps of each target and architecture, in order. What compiles libraries of its own takes longest and begins first, so that nothing
+ * is left to run alone in the end.
+ */
 export function chains(plan: Plan): PlannedStep[][] {
   const byPackage = new Map<string, PlannedStep[]>();
   for (const step of plan.steps) {
     const key = `${step.target} ${step.arch}`;
     byPackage.set(key, [...(byPackage.get(key) ?? []), step]);
   }
-  return [...byPackage.values()];
+  const isShort = ([first]: PlannedStep[]) =>
+    first === undefined || targetOfStep(plan, first).linkedIn === undefined ? 1 : 0;
+  return [...byPackage.values()].sort((a, b) => isShort(a) - isShort(b));
 }
