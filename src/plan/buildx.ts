@@ -70,18 +70,30 @@ export interface StepBuild {
 
 /** The Docker stages behind each that `--no-cache` makes anew. What two share is made by the first: packaging finds the build's toolchain. */
 const FRESH: Readonly<Record<string, readonly string[]>> = {
-  build: ['toolchain', 'build-run'],
+  build: ['compiler', 'toolchain', 'static-libraries', 'sysroot', 'build-run'],
   package: ['package-run'],
-  inspect: ['inspector', 'inspect-run'],
+  inspect: ['inspection-tools', 'inspector', 'inspect-run'],
   verify: [
     'certificate',
+    'repackager',
     'rpm-root',
+    'rpm-variants',
     'installed-root',
-    'native-tools',
+    'native-tools-deb',
+    'native-tools-rpm',
+    'verify-root-rpm-given',
     'verify-run-own',
-    'verify-run-native',
+    'verify-run-native-deb',
+    'verify-run-native-rpm',
   ],
-  lab: ['lab-tools', 'lab-target-deb-own', 'lab-target-deb-native', 'lab-rpm-made', 'lab-rpm-installed'],
+  lab: [
+    'lab-tools',
+    'lab-target-deb-own',
+    'lab-target-deb-native',
+    'lab-rpm-made',
+    'lab-rpm-installed',
+    'lab-target-rpm-given',
+  ],
 };
 
 /** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */

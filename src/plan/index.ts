@@ -130,7 +130,8 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
         ...compiling,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
-        ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : tools(arch, facts)),
+        ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : {}),
+        ...tools(target, arch, facts),
       },
     }),
   ];
@@ -160,11 +161,19 @@ function rpmRoot(target: Target, facts: PlanFacts): 'given' | 'installed' | 'mad
   return target.sysroot === undefined ? 'made' : 'installed';
 }
 
-/** Whose apt, dpkg and shells install a .deb: the build platform's in a foreign root, so that QEMU runs only what is under test. */
-function tools(arch: Arch, { compilesOn, ownTools }: PlanFacts): Record<string, string> {
-  const builder = compilesOn[arch];
-  if (builder === arch || ownTools) return {};
-  return { TOOLS: 'native', NATIVE_TRIPLE: platformOf(builder).gnuTriple };
+/**
+ * Whose apt or dnf, and whose shells install a package: the build platform's in a foreign root, so that QEMU runs only what is under test.
+ * They have to be of the same release as the root, so one of other rpms than Debian's has its own.
+ */
+function tools({ format, ...target }: Target, arch: Arch, facts: PlanFacts): Record<string, string> {
+  const builder = facts.compilesOn[arch];
+  const isOther = format === 'rpm' && rpmRoot({ format, ...target }, facts) !== 'made';
+  if (builder === arch || facts.ownTools || isOther) return {};
+  return {
+    TOOLS: 'native',
+    VERIFY_WITH: `native-${format}`,
+    NATIVE_TRIPLE: platformOf(builder).gnuTriple,
+  };
 }
 
 function base(target: Target, arch: Arch): PlannedBase {

@@ -9,7 +9,7 @@ import { readyBase, type Stage } from './shared/context.ts';
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
 const CONTEXT_FILES = [
   'Dockerfile',
-  ...['toolchain.sh', 'compile.sh', 'build.sh', 'options.pl'].map((name) => `build/${name}`),
+  ...['compiler.sh', 'toolchain.sh', 'compile.sh', 'build.sh', 'options.pl'].map((name) => `build/${name}`),
 ];
 /** And those that only a target with libraries linked in reads. */
 const STATIC_FILES = ['libraries.sh', 'random.c', 'notify.c', 'systemd/sd-daemon.h'].map(

@@ -48,6 +48,7 @@ export const packageStage: Stage = {
       packaging: await files.digestFiles(`${context.recipes}/packaging`),
       recipe: await files.digestFiles(dockerContext(context), [
         'Dockerfile',
+        'build/compiler.sh',
         'build/toolchain.sh',
         `${target.format}/package.sh`,
         ...(target.format === 'rpm' ? ['build/compile.sh'] : []),

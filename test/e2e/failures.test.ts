@@ -65,7 +65,7 @@ describe('a build', () => {
 
   it('whose network is cut while the toolchain is installed: says so, and a re-run works', async () => {
     const recipes = copyRecipes(dir);
-    edit(join(recipes, 'docker/build/toolchain.sh'), (text) => text.replace('own=$(', `${CUT}own=$(`));
+    edit(join(recipes, 'docker/build/compiler.sh'), (text) => text.replace('own=$(', `${CUT}own=$(`));
     const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
     const run = await release([...args, '--recipes', recipes]);
     expect(run.stderr).toMatch(

@@ -2,7 +2,8 @@
 # test. A RUN mounts /native, and the build platform's library folder, into that root.
 # in:  DEB_ARCH, the foreign architecture; NATIVE_TRIPLE, the build platform's; the root of the same suite for the build platform
 #      TARGET (/target), the foreign root; empty if it is to become what the build platform's is
-# out: /native: bin/, those programs that the foreign root has as well; methods/, apt's; apt.conf; ld.so; environment, for the shell
+# out: /native: bin/, those programs that the foreign root has as well; methods/, apt's; apt.conf; lib/, Python's; rpm-platform and
+#      rpm-macros, rpm's; ld.so; environment, for the shell
 set -eu
 export LC_ALL=C.UTF-8
 own=$(dpkg --print-architecture)
@@ -54,10 +55,22 @@ done
 for file in /usr/lib/apt/methods/*; do
 	! is_program "$file" || adapt "$file" "/native/methods/${file##*/}"
 done
-[ "$(/native/bin/dpkg --print-architecture)" = "$DEB_ARCH" ] || fail "the adapted dpkg is not one of $DEB_ARCH"
+if [ ! -e "$target/usr/bin/dnf" ]; then
+	interpreters='bash dash perl'
+	[ "$(/native/bin/dpkg --print-architecture)" = "$DEB_ARCH" ] || fail "the adapted dpkg is not one of $DEB_ARCH"
+else
+	# dnf is written in it.
+	interpreters='bash python3'
+	mkdir /native/lib
+	cp -a /usr/lib/python3* /native/lib/
+	# What rpm takes the processor to be, rpmrc(5).
+	case $DEB_ARCH in amd64) echo x86_64-pc-linux ;; arm64) echo aarch64-pc-linux ;; esac >/native/rpm-platform
+	# Else it loads the plugins of the foreign root.
+	echo "%__plugindir /usr/lib/$NATIVE_TRIPLE/rpm-plugins" >/native/rpm-macros
+fi
 
-# Scripts name their interpreter by its path: these three are mounted over the foreign root's own.
-for name in bash dash perl; do
+# Scripts name their interpreter by its path: these are mounted over the foreign root's own.
+for name in $interpreters; do
 	[ -x "/native/bin/$name" ] || fail "the roots of this suite have no /usr/bin/$name"
 done
 cat >/native/apt.conf <<CONF
@@ -71,5 +84,6 @@ DPkg::Path "/native/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 CONF
 cat >/native/environment <<ENVIRONMENT
 export PATH="/native/bin:\$PATH" APT_CONFIG=/native/apt.conf
+[ ! -d /native/lib ] || export PYTHONHOME=/native
 native_libraries=/usr/lib/$NATIVE_TRIPLE
 ENVIRONMENT

@@ -1,7 +1,8 @@
 # Repackages Debian's own binaries: each package becomes an .rpm, with what rpm itself reads off the files as provides and requires, and
 # with its libraries in /usr/lib64.
-# in:  DEB_ARCH; PACKAGES, names of packages, which are taken with all that they depend on; a Debian root for the machine that builds
-# out: /repository; dnf and rpm, for whoever installs from it
+# in:  DEB_ARCH; PACKAGES, names of packages, which are taken with all that they depend on; a Debian root for the machine that builds, with
+#      createrepo-c, dnf, dpkg-dev and rpm
+# out: /repository
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 umask 022
@@ -11,8 +12,6 @@ amd64) arch=x86_64 triple=x86_64-linux-gnu ;;
 arm64) arch=aarch64 triple=aarch64-linux-gnu ;;
 esac
 
-apt-get update -q -o APT::Update::Error-Mode=any
-apt-get install -qy --no-install-recommends createrepo-c dnf rpm dpkg-dev
 # Of the target's architecture, as if nothing were installed.
 mkdir -p /apt/lists/partial /apt/archives/partial
 : >/apt/status
@@ -31,19 +30,24 @@ mkdir -p /repository /specs /etc/rpm
 # As in the root that is made.
 echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
 
-# needs DEB: those of its dependencies that are here, by their names.
+# needs DEPENDENCIES: those of them that are here, by their names.
 needs() {
-	dpkg-deb -f "$1" Depends Pre-Depends | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:.*//; s/ //g' | sort -u |
-		while read -r each; do
-			[ "$each" != dash ] && ls /apt/archives/"$each"_*.deb >/dev/null 2>&1 || continue
-			echo "$each"
-		done
+	echo "$1" | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:.*//; s/ //g; /^dash$/d' | sort -u | while read -r each; do
+		for file in /apt/archives/"$each"_*.deb; do [ ! -e "$file" ] || echo "$each"; done
+	done
 }
 
 # repackage DEB: an .rpm of its files below /usr, /etc and /var, without documentation.
 repackage() {
-	name=$(dpkg-deb -f "$1" Package)
-	version=$(dpkg-deb -f "$1" Version | sed 's/^[0-9]*://; s/-/_/g')
+	# Each of dpkg-deb's calls unpacks the package's records.
+	{
+		read -r name
+		read -r version
+		read -r depends
+	} <<CONTROL
+$(dpkg-deb -W --showformat '${Package}\n${Version}\n${Depends}, ${Pre-Depends}\n' "$1")
+CONTROL
+	version=$(echo "${version#*:}" | tr - _)
 	tree=/specs/$name
 	mkdir -p "$tree"
 	dpkg-deb -x "$1" "$tree"
@@ -100,7 +104,7 @@ Release: 1
 Summary: Debian's $name
 License: various
 $(for path in $provides; do echo "Provides: $path"; done)
-$({ needs "$1" && echo "$requires"; } | sed '/./!d; s/^/Requires: /')
+$({ needs "$depends" && echo "$requires"; } | sed '/./!d; s/^/Requires: /')
 %description
 Debian's $name.
 %install

@@ -5,7 +5,7 @@
 everything() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /out -o -path /inputs \
 		-o -path /turnbuild -o -path /certificate -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/log/apt \
-		-o -path /native -o -path "${native_libraries:-/native}" -o -path /repository -o -path /variants -o -path /var/cache/dnf -o -path /var/lib/dnf -o -path /var/lib/rpm \) \
+		-o -path /native -o -path "${native_libraries:-/native}" -o -path /etc/rpm/platform -o -path /etc/rpm/macros.native -o -path /repository -o -path /variants -o -path /var/cache/dnf -o -path /var/lib/dnf -o -path /var/lib/rpm \) \
 		-prune -o "$@"
 }
 

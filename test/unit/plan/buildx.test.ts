@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   architecturesOf,
@@ -56,8 +57,20 @@ describe('stepCommand', () => {
 
   it('leaves the build cache alone unless told not to', () => {
     expect(args({}).join(' ')).not.toContain('no-cache');
-    expect(args({ noCache: true })).toContain('--no-cache-filter=toolchain,build-run');
     expect(args({ noCache: true, dockerStage: 'package' })).toContain('--no-cache-filter=package-run');
+  });
+
+  it('makes everything anew that is run in any stage, if it is told so', () => {
+    const text = readFileSync(new URL('../../../recipes/docker/Dockerfile', import.meta.url), 'utf8');
+    const running = text
+      .split(/^(?=FROM )/m)
+      .filter((stage) => /^RUN /m.test(stage))
+      .map((stage) => /^FROM .* AS (\S+)/.exec(stage)?.[1]);
+    const fresh = ['build', 'sanitize', 'package', 'inspect', 'verify', 'lab'].flatMap((dockerStage) => {
+      const filter = args({ noCache: true, dockerStage }).find((arg) => arg.startsWith('--no-cache-filter='));
+      return filter?.replace(/^.*=/, '').split(',') ?? [];
+    });
+    expect(fresh.sort()).toEqual(running.sort());
   });
 });
 

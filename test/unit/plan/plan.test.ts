@@ -70,6 +70,18 @@ describe('createPlan', () => {
     expect(toolsOf({ ownTools: true }).map(([, tools]) => tools)).toEqual([undefined, undefined]);
   });
 
+  it("does so with an .rpm where its root is made of Debian's own binaries, and in no other", () => {
+    const toolsOf = (name: string, more: Partial<PlanFacts> = {}) =>
+      createPlan({ ...facts, knownTargets: [target(name)], targets: [name], ...more })
+        .steps.filter(({ stage, arch }) => stage === 'verify' && arch === 'arm64')
+        .map(({ buildArgs: { TOOLS, VERIFY_WITH } }) => [TOOLS, VERIFY_WITH]);
+    expect(toolsOf('portable')).toEqual([['native', 'native-rpm']]);
+    const own = [[undefined, undefined]];
+    expect(toolsOf('portable', { ownTools: true })).toEqual(own);
+    expect(toolsOf('portable', { verifyOn: `almalinux@sha256:${'0'.repeat(64)}` })).toEqual(own);
+    expect(toolsOf('el9')).toEqual(own);
+  });
+
   it('plans a target whose libraries are linked in: an .rpm with its debug symbols, and an archive', () => {
     const portable = createPlan({ ...facts, knownTargets: [target('portable')], targets: ['portable'] });
     const step = (id: string) => portable.steps.find((each) => each.id === id);

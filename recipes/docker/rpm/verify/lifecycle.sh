@@ -3,6 +3,8 @@
 # From the files here, and the repository that the root was made of; a root that was given has repositories of its own.
 repositories=(--disablerepo='*' '--repofrompath=floor,file:///repository' --nogpgcheck --releasever=1)
 [ -d /repository ] || repositories=()
+# dnf asks the kernel, which is the build platform's.
+[ ! -d /native ] || repositories+=(--forcearch="$(uname -m)")
 
 # A repository that can't be read ends the verification: that says nothing about the package.
 run_dnf() {
