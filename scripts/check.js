@@ -69,7 +69,7 @@ step('shell scripts', 'shellcheck', [
   '--shell=sh',
   '--severity=warning',
   ...dockerScripts([
-    ...['toolchain', 'compile', 'build', 'sanitize'].map((name) => `build/${name}`),
+    ...['compiler', 'toolchain', 'compile', 'build', 'sanitize'].map((name) => `build/${name}`),
     ...[
       'static/libraries',
       'promtool',
@@ -111,18 +111,20 @@ if (process.argv.includes('--full')) {
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
   const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
   step('verification at full scale', process.execPath, [turnbuild, ...release]);
-  // At full scale a foreign package was installed by its root's own apt and dpkg; the usual way has to see the same.
+  // At full scale foreign packages were installed by their roots' own apt, dpkg or dnf; the usual way has to see the same.
   const arch = process.arch === 'arm64' ? 'x86_64' : 'arm64';
   const again = `${out}/again`;
   cpSync(`${out}/4.6.1`, `${again}/4.6.1`, { recursive: true });
-  const one = ['--source', 'debian', '--target', 'debian-13', '--arch', arch];
-  step("the same package by the build platform's tools", process.execPath, [
-    ...[turnbuild, 'verify', '4.6.1', ...one, '--out', again],
+  const targets = ['debian-13', 'portable'];
+  const some = ['--source', 'debian', '--target', targets.join(','), '--arch', arch];
+  step("the same packages by the build platform's tools", process.execPath, [
+    ...[turnbuild, 'verify', '4.6.1', ...some, '--out', again],
   ]);
-  step('comparison of the two', process.execPath, [
-    `${root}/scripts/compare-verifications.js`,
-    ...[out, again].map((dir) => `${dir}/4.6.1/verify/debian-13-${arch}/verify`),
-  ]);
+  for (const target of targets)
+    step(`comparison of the two, ${target}`, process.execPath, [
+      `${root}/scripts/compare-verifications.js`,
+      ...[out, again].map((dir) => `${dir}/4.6.1/verify/${target}-${arch}/verify`),
+    ]);
   rmSync(out, { recursive: true, force: true });
 }
 

@@ -7,32 +7,36 @@ const VARYING_FACTS = /^(seconds\.|address$|.*\.(attempts|sent)$)/;
 /** Files whose lines have to be the same. */
 const EXACT = /(\.changes\.txt|\.packages|^unresolved\.txt|^edited\.conf)$/;
 
-/** Files whose contents depend on the time of day, in a list of changes: their digests, at the end of the line. */
-const VARYING_DIGESTS =
-  /^(.*\t\/var\/(?:log\/(?:alternatives|dpkg)\.log|cache\/ldconfig\/aux-cache)\t.*) [0-9a-f]{64}$/;
+/** Files whose contents depend on the time of day, in a list of changes: their digests may differ. */
+const VARYING_FILE =
+  /\t\/var\/(?:log\/(?:alternatives|dpkg|dnf|dnf\.librepo|dnf\.rpm|hawkey)\.log|cache\/ldconfig\/aux-cache)\t/;
 
-/** Output of apt, dpkg and the maintainer scripts. */
+/** Output of apt, dpkg, dnf and the maintainer scripts. */
 const LOGS = [
   ...[
     'apt-update',
     'install',
     'truncated',
+    'pre-fails',
     'preinst-fails',
     'postinst-fails',
     'recovered',
     'upgraded-running',
   ],
-  ...['remove', 'purge', 'distribution', 'upgrade', 'upgrade-purge'],
+  ...['remove', 'purge', 'distribution', 'upgrade', 'upgrade-purge', 'upgrade-remove'],
 ].map((name) => `${name}.log`);
 
 /**
- * Lines of a log without what depends on time: apt's progress, the order and speed of downloads, dpkg's percentages.
+ * Lines of a log without what depends on time: apt's and dnf's progress, the order and speed of downloads, dpkg's percentages, and the
+ * digest of a file that was packed for the occasion.
  * @param {string} text
  */
 function linesOfLog(text) {
   return text
     .split(/[\r\n]+/)
-    .filter((line) => !/^(Get|Hit|Ign):\d+ |^Fetched |^\(Reading database \.\.\. (\d+%)?$/.test(line));
+    .filter((line) => !/^(Get|Hit|Ign):\d+ |^Fetched |^\(Reading database \.\.\. (\d+%)?$/.test(line))
+    .filter((line) => !/^Last metadata expiration check: |^floor .*B\/s \| /.test(line))
+    .map((line) => line.replace(/(Payload \w+ ALT digest: BAD) \(.*\)$/, '$1'));
 }
 
 /**
@@ -42,7 +46,9 @@ function linesOfLog(text) {
 function linesOf(name, text) {
   if (name !== 'facts.txt')
     return EXACT.test(name)
-      ? text.split('\n').map((line) => line.replace(VARYING_DIGESTS, '$1'))
+      ? text
+          .split('\n')
+          .map((line) => (VARYING_FILE.test(line) ? line.replaceAll(/ [0-9a-f]{64}/g, '') : line))
       : linesOfLog(text);
   // A client that has tried again has told its exit code each time; the last one counts.
   const facts = new Map(text.split('\n').map((line) => [line.split('\t')[0] ?? '', line]));

@@ -11,6 +11,10 @@ const files = (more: Record<string, string> = {}) =>
         'Get:1 http://archive/ a [1 kB]\nFetched 5274 kB in 0s (12.7 MB/s)\n' +
         '(Reading database ... \r(Reading database ... 5%\r(Reading database ... 100%\r(Reading database ... 4950 files and directories currently installed.)\n' +
         'Setting up coturn (4.6.1) ...\n',
+      'upgrade.log':
+        'floor   847 kB/s |  84 kB     00:00\nLast metadata expiration check: 0:02:10 ago on Thu Nov 26 02:52:21 2026.\n' +
+        'Upgraded:\n  coturn-4.6.1\n',
+      'truncated.log': 'coturn does not verify: Payload SHA256 ALT digest: BAD (Expected b100 != de8a)\n',
       'long-term.udp.log': '0: tot_send_msgs=50\n',
       ...more,
     }),
@@ -24,6 +28,10 @@ describe('the comparison of two verifications', () => {
         'Get:1 http://archive/ b [2 kB]\nFetched 5274 kB in 1s (5.2 MB/s)\n' +
         '(Reading database ... \r(Reading database ... 60%\r(Reading database ... 4950 files and directories currently installed.)\n' +
         'Setting up coturn (4.6.1) ...\n',
+      'upgrade.log':
+        'floor   6.1 MB/s |  84 kB     00:00\nLast metadata expiration check: 0:00:32 ago on Thu Nov 26 03:14:41 2026.\n' +
+        'Upgraded:\n  coturn-4.6.1\n',
+      'truncated.log': 'coturn does not verify: Payload SHA256 ALT digest: BAD (Expected ba10 != 0d9c)\n',
       'long-term.udp.log': '1: tot_send_msgs=50\n',
     });
     expect(differences(files(), again)).toEqual([]);
@@ -40,7 +48,7 @@ describe('the comparison of two verifications', () => {
     const added = (path: string, digest: string) => ({
       'purge.changes.txt': `added\t${path}\t\tf 644 0:0 ${digest.repeat(64)}\n`,
     });
-    for (const path of ['/var/log/dpkg.log', '/var/cache/ldconfig/aux-cache'])
+    for (const path of ['/var/log/dpkg.log', '/var/log/dnf.rpm.log', '/var/cache/ldconfig/aux-cache'])
       expect(differences(files(added(path, 'a')), files(added(path, 'b')))).toEqual([]);
     expect(
       differences(files(added('/var/log/turn.log', 'a')), files(added('/var/log/turn.log', 'b'))),
