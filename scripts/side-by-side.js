@@ -40,7 +40,6 @@ for (const id of ids) {
 }
 for (const { name, checks } of columns) {
   const count = (status) => [...checks.values()].filter((check) => check.status === status).length;
-  console.log(
-    `\n${name}: ${count('passed')} of ${checks.size} passed, ${count('failed')} failed, ${count('skipped')} skipped.`,
-  );
+  const parts = ['failed', 'blocked', 'skipped'].map((status) => `${count(status)} ${status}`);
+  console.log(`\n${name}: ${count('passed')} of ${checks.size} passed, ${parts.join(', ')}.`);
 }
