@@ -1,11 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checksOf, copyRecipes, edit, fileFolder, manifestOf, NATIVE, release } from '../support/e2e.ts';
+import {
+  checksOf,
+  copyRecipes,
+  edit,
+  FOREIGN,
+  fileFolder,
+  manifestOf,
+  NATIVE,
+  release,
+} from '../support/e2e.ts';
 import { pushRpmImage, startRegistry } from '../support/registry.ts';
+import { expectSamePackages } from '../support/same-bytes.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-// Where and how an .rpm is tried.
+// Where and how an .rpm is tried; and how it is made again.
 const dir = fileFolder('full-portable');
 const out = join(dir, 'dist');
 
@@ -34,6 +45,34 @@ describe('turnbuild verify --verify-on IMAGE', () => {
     } finally {
       registry.stop();
     }
+  });
+});
+
+describe('the same bytes', () => {
+  it('come from nothing, whatever macros the user has', async () => {
+    const made = (folder: string, ...args: string[]) => [
+      '--target',
+      'portable',
+      '--arch',
+      FOREIGN,
+      '--no-verify',
+      '--out',
+      join(dir, folder),
+      ...args,
+    ];
+    const first = await release(made('once'));
+    expect(first.code, first.stderr).toBe(0);
+    const home = join(dir, 'home');
+    mkdirSync(home);
+    writeFileSync(
+      join(home, '.rpmmacros'),
+      '%_buildhost somewhere.else\n%_binary_payload w1.gzdio\n%_prefix /opt\n',
+    );
+    const cache = process.env.TURNBUILD_CACHE ?? join(homedir(), '.cache/turnbuild');
+    const env = { HOME: home, TURNBUILD_CACHE: cache, TZ: 'Asia/Kathmandu' };
+    const again = await release(made('again', '--no-cache'), { env });
+    expect(again.code, again.stderr).toBe(0);
+    await expectSamePackages(join(dir, 'again'), join(dir, 'once'), 6);
   });
 });
 
