@@ -56,10 +56,17 @@ async function examine({ builder, packages, signal }: DoctorOptions): Promise<Fi
 async function fix(findings: readonly Finding[], options: DoctorOptions, output: Output): Promise<void> {
   const exec = interruptible(options.signal);
   const missing = findings.filter((finding) => !finding.ok);
+  // What its builder supports is only known of an engine that runs.
+  const engineStarts = missing.some(({ id, fix: start }) => id === 'docker-engine' && start.length > 0);
   for (const finding of missing) {
     output.line(`missing: ${finding.title} (${finding.why})`);
-    if (finding.packages.length + finding.fix.length === 0)
-      output.line(`  not fixed here: ${finding.advice}`);
+    if (finding.packages.length + finding.fix.length > 0) continue;
+    const isPlatform = finding.id.startsWith('platform-');
+    output.line(
+      isPlatform && engineStarts
+        ? '  asked again once the engine runs'
+        : `  not fixed here: ${finding.advice}`,
+    );
   }
   const installation = {
     packages: [...new Set(missing.flatMap(({ packages }) => packages))],
