@@ -56,7 +56,7 @@ async function examine({ builder, packages, signal }: DoctorOptions): Promise<Fi
 async function fix(findings: readonly Finding[], options: DoctorOptions, output: Output): Promise<void> {
   const exec = interruptible(options.signal);
   const missing = findings.filter((finding) => !finding.ok);
-  // What its builder supports is only known of an engine that runs.
+  // Only a running engine can tell which platforms its builder supports.
   const engineStarts = missing.some(({ id, fix: start }) => id === 'docker-engine' && start.length > 0);
   for (const finding of missing) {
     output.line(`missing: ${finding.title} (${finding.why})`);
@@ -64,7 +64,7 @@ async function fix(findings: readonly Finding[], options: DoctorOptions, output:
     const isPlatform = finding.id.startsWith('platform-');
     output.line(
       isPlatform && engineStarts
-        ? '  asked again once the engine runs'
+        ? '  checked again once the engine is running'
         : `  not fixed here: ${finding.advice}`,
     );
   }

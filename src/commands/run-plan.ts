@@ -186,8 +186,8 @@ function verifyError(step: PlannedStep, error: string, failed: readonly CheckRes
 }
 
 /**
- * The steps of each target and architecture, in order. What compiles libraries of its own takes longest and begins first, so that nothing
- * is left to run alone in the end.
+ * The steps of each target and architecture, in order. Packages that compile their own libraries take longest, so they start first:
+ * otherwise one would run alone at the end.
  */
 export function chains(plan: Plan): PlannedStep[][] {
   const byPackage = new Map<string, PlannedStep[]>();

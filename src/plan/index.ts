@@ -163,15 +163,15 @@ function rpmRoot(target: Target, facts: PlanFacts): 'given' | 'installed' | 'mad
 
 /**
  * Whose apt or dnf, and whose shells install a package: the build platform's in a foreign root, so that QEMU runs only what is under test.
- * They have to be of the same release as the root, so one of other rpms than Debian's has its own.
+ * They have to be of the same release as the root, so a root of another distribution's rpms uses its own.
  */
-function tools({ format, ...target }: Target, arch: Arch, facts: PlanFacts): Record<string, string> {
+function tools(target: Target, arch: Arch, facts: PlanFacts): Record<string, string> {
   const builder = facts.compilesOn[arch];
-  const isOther = format === 'rpm' && rpmRoot({ format, ...target }, facts) !== 'made';
-  if (builder === arch || facts.ownTools || isOther) return {};
+  const hasForeignRpms = target.format === 'rpm' && rpmRoot(target, facts) !== 'made';
+  if (builder === arch || facts.ownTools || hasForeignRpms) return {};
   return {
     TOOLS: 'native',
-    VERIFY_WITH: `native-${format}`,
+    VERIFY_WITH: `native-${target.format}`,
     NATIVE_TRIPLE: platformOf(builder).gnuTriple,
   };
 }

@@ -122,10 +122,10 @@ export const serviceChecks: Check[] = [
     judge: ({ restarted, downSeconds, emulated }) => {
       if (restarted !== 'active' || downSeconds === undefined)
         return fail(`after SIGKILL the unit is ${restarted}`);
-      const found = `a turnserver that was killed had a successor after ${downSeconds.toFixed(1)} s`;
+      const found = `down for ${downSeconds.toFixed(1)} s after SIGKILL`;
       // Under QEMU a start takes a minute by itself.
       return !emulated && downSeconds > CLIENT_PATIENCE_SECONDS
-        ? fail(`${found}; clients ask for ${CLIENT_PATIENCE_SECONDS} s`)
+        ? fail(`${found}; clients retry for ${CLIENT_PATIENCE_SECONDS} s`)
         : pass(found, { 'seconds down': downSeconds });
     },
   }),

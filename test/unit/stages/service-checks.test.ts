@@ -52,7 +52,7 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     'a unit that comes back when its clients are gone',
     (lab) => Object.assign(lab.service, { downSeconds: 45 }),
     ['service.restart'],
-    /had a successor after 45\.0 s; clients ask for 39\.5 s/,
+    /down for 45\.0 s after SIGKILL; clients retry for 39\.5 s/,
   ],
   [
     'a unit that fails when it is stopped',
