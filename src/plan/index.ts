@@ -169,11 +169,7 @@ function tools(target: Target, arch: Arch, facts: PlanFacts): Record<string, str
   const builder = facts.compilesOn[arch];
   const hasForeignRpms = target.format === 'rpm' && rpmRoot(target, facts) !== 'made';
   if (builder === arch || facts.ownTools || hasForeignRpms) return {};
-  return {
-    TOOLS: 'native',
-    VERIFY_WITH: `native-${target.format}`,
-    NATIVE_TRIPLE: platformOf(builder).gnuTriple,
-  };
+  return { TOOLS: 'native', NATIVE_TRIPLE: platformOf(builder).gnuTriple };
 }
 
 function base(target: Target, arch: Arch): PlannedBase {

@@ -74,9 +74,9 @@ describe('createPlan', () => {
     const toolsOf = (name: string, more: Partial<PlanFacts> = {}) =>
       createPlan({ ...facts, knownTargets: [target(name)], targets: [name], ...more })
         .steps.filter(({ stage, arch }) => stage === 'verify' && arch === 'arm64')
-        .map(({ buildArgs: { TOOLS, VERIFY_WITH } }) => [TOOLS, VERIFY_WITH]);
-    expect(toolsOf('portable')).toEqual([['native', 'native-rpm']]);
-    const own = [[undefined, undefined]];
+        .map(({ buildArgs: { TOOLS } }) => TOOLS);
+    expect(toolsOf('portable')).toEqual(['native']);
+    const own = [undefined];
     expect(toolsOf('portable', { ownTools: true })).toEqual(own);
     expect(toolsOf('portable', { verifyOn: `almalinux@sha256:${'0'.repeat(64)}` })).toEqual(own);
     expect(toolsOf('el9')).toEqual(own);
