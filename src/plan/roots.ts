@@ -6,6 +6,12 @@ import type { PlannedBase } from './types.ts';
 /** Environment of whatever runs in a root, as an image's configuration has it. */
 export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/**
+ * What Docker's own images of Debian have as well: descriptions in English are as long as the lists of packages, and are fetched and read
+ * wherever something is installed; and a root that is lost with the machine is made again, so nothing has to be on the disk before it goes on.
+ */
+const ROOT_OPTIONS = ['--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io'];
+
 /** Whose tools make a root of a foreign architecture: recipes/docker/native/lend.sh. */
 export interface Lender {
   /** The architecture of this machine. */
@@ -47,6 +53,7 @@ export function bootstrapCommand(
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
       ...(base.archive === undefined ? [] : [`--keyring=${base.archive.keyring}`]),
+      ...ROOT_OPTIONS,
       ...(lender === undefined ? [] : [hook('extract', 'lend'), hook('customize', 'return')]),
       `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,
       base.suite,

@@ -8,4 +8,5 @@ export DEBIAN_FRONTEND=noninteractive
 [ ! -d /native ] || . /native/environment
 apt-get update -q -o APT::Update::Error-Mode=any
 attempt / apt-get install -qy --no-install-recommends /tmp/coturn.deb
+apt-get clean
 rm -rf /var/lib/apt/lists/*

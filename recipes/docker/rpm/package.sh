@@ -87,4 +87,4 @@ find "$root" -type f -exec chmod 644 {} +
 find "$root" -type f \( -path '*/bin/*' -o -name '*.sh' \) -exec chmod 755 {} +
 chmod 700 "$root/var"
 tar --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C /tarball -cf - "$name" |
-	gzip -9n >"/out/$TARBALL"
+	gzip -n >"/out/$TARBALL"

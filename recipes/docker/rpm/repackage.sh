@@ -1,5 +1,6 @@
 # Repackages Debian's own binaries: each package becomes an .rpm, with what rpm itself reads off the files as provides and requires, and
-# with its libraries in /usr/lib64.
+# with its libraries in /usr/lib64. One run of rpmbuild makes all of them, and rpm's program that reads dependencies off ELF files is run
+# once a package: by itself rpmbuild finds out what every file is, and runs that program for each.
 # in:  DEB_ARCH; PACKAGES, names of packages, which are taken with all that they depend on; a Debian root for the machine that builds, with
 #      createrepo-c, dnf, dpkg-dev and rpm
 # out: /repository
@@ -24,9 +25,7 @@ foreign update
 # shellcheck disable=SC2086
 foreign install -y --download-only --no-install-recommends $PACKAGES
 
-# Perl's and Python's own capabilities would tie packages together that nothing here needs.
-find /usr/lib/rpm/fileattrs -name '*.attr' ! -name elf.attr -delete
-mkdir -p /repository /specs /etc/rpm
+mkdir -p /repository /specs/trees /etc/rpm
 # As in the root that is made.
 echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
 
@@ -37,8 +36,8 @@ needs() {
 	done
 }
 
-# repackage DEB: an .rpm of its files below /usr, /etc and /var, without documentation.
-repackage() {
+# describe DEB: unpacks it below /specs/trees, without documentation, and prints what the spec file says of it.
+describe() {
 	# Each of dpkg-deb's calls unpacks the package's records.
 	{
 		read -r name
@@ -48,7 +47,7 @@ repackage() {
 $(dpkg-deb -W --showformat '${Package}\n${Version}\n${Depends}, ${Pre-Depends}\n' "$1")
 CONTROL
 	version=$(echo "${version#*:}" | tr - _)
-	tree=/specs/$name
+	tree=/specs/trees/$name
 	mkdir -p "$tree"
 	dpkg-deb -x "$1" "$tree"
 	rm -rf "$tree"/usr/share/doc "$tree"/usr/share/man "$tree"/usr/share/locale "$tree"/usr/share/info "$tree"/usr/share/lintian
@@ -59,13 +58,13 @@ CONTROL
 		[ -d "$tree/$folder" ] && [ ! -L "$tree/$folder" ] || continue
 		mkdir -p "$tree/usr/$folder"
 		case $folder in *bin) provides="$provides $(cd "$tree" && find "$folder" -mindepth 1 -printf '/%p ')" ;; esac
-		cp -a "$tree/$folder/." "$tree/usr/$folder/"
+		cp -al "$tree/$folder/." "$tree/usr/$folder/"
 		rm -rf "${tree:?}/$folder"
 	done
 	# As distributions of rpms have it. The loader's own name is there already, as a link to where it was.
 	if [ -d "$tree/usr/lib/$triple" ]; then
 		mkdir -p "$tree/usr/lib64"
-		cp -a --remove-destination "$tree/usr/lib/$triple/." "$tree/usr/lib64/"
+		cp -al --remove-destination "$tree/usr/lib/$triple/." "$tree/usr/lib64/"
 		rm -rf "${tree:?}/usr/lib/$triple"
 	fi
 	case $name in
@@ -90,38 +89,70 @@ CONTROL
 		(umask 077 && : >"$tree/etc/shadow" && : >"$tree/etc/gshadow")
 		;;
 	bash) [ -e "$tree/usr/bin/sh" ] || { ln -s bash "$tree/usr/bin/sh" && provides="$provides /bin/sh"; } ;;
-	dash) return 0 ;;
+	dash)
+		rm -r "$tree"
+		return 0
+		;;
 	# The loader reads such hash tables: every distribution's glibc says so, because rpm requires it of each program that has one.
 	libc6) provides="$provides rtld(GNU_HASH)" ;;
 	gawk) ln -sf gawk "$tree/usr/bin/awk" ;;
 	esac
 	# rpm reads off executable files only what they provide and require.
 	find "$tree" -type f -name '*.so*' -exec chmod a+x {} +
-	cat >"/specs/$name.spec" <<SPEC
-Name: $name
+	list "$tree" >"/specs/$name.files"
+	cat <<SPEC
+%package -n $name
 Version: $version
-Release: 1
 Summary: Debian's $name
-License: various
 $(for path in $provides; do echo "Provides: $path"; done)
 $({ needs "$depends" && echo "$requires"; } | sed '/./!d; s/^/Requires: /')
-%description
+$(elf "$tree" provides)
+$(elf "$tree" requires)
+AutoReqProv: no
+%description -n $name
 Debian's $name.
+%files -n $name -f /specs/$name.files
+SPEC
+}
+
+# elf TREE WHAT: what its executable files provide or require, in rpm's words. Perl's and Python's own capabilities would tie packages
+# together that nothing here needs.
+elf() {
+	find "$1" -type f -perm /111 | /usr/lib/rpm/elfdeps "--$2" | LC_ALL=C sort -u | case $2 in
+	provides) sed 's/^/Provides: /' ;;
+	requires) sed 's/^/Requires: /' ;;
+	esac
+}
+
+# list TREE: all that is in it, as a %files section names it.
+list() {
+	find "$1" -mindepth 1 \( -type d -printf '%%dir "/%P"\n' -o -printf '"/%P"\n' \)
+}
+
+{
+	cat <<SPEC
+Name: debian
+Version: 1
+Release: 1
+Summary: Debian's binaries
+License: various
+%description
+Debian's binaries.
 %install
 mkdir -p %{buildroot}
-cp -a $tree/. %{buildroot}/
-%files
-$(cd "$tree" && find . -mindepth 1 -maxdepth 1 -printf '/%P\n')
+for tree in /specs/trees/*; do cp -al "\$tree/." %{buildroot}/; done
+# rpm would count the other names as links that are missing.
+rm -rf /specs/trees
 SPEC
-	rpmbuild -bb --quiet --target "$arch-linux" --nodeps \
-		--define "_topdir /specs/$name.top" --define "_rpmdir /repository" --define "_build_name_fmt %%{NAME}.rpm" \
-		--define "_binary_payload w1.gzdio" --define "debug_package %{nil}" --define "__os_install_post %{nil}" \
-		--define "_build_id_links none" \
-		"/specs/$name.spec" >"/specs/$name.log" 2>&1 || {
-		cat "/specs/$name.log"
-		echo "turnbuild-error: ROOT_FAILED: $name could not be made an .rpm" >&2
-		exit 1
-	}
+	for deb in /apt/archives/*.deb; do describe "$deb"; done
+} >/specs/debian.spec
+# Nothing is left that depends on what each file is: libmagic would try thousands of patterns on it.
+printf '0 string \\177ELF ELF\n' >/specs/magic
+MAGIC=/specs/magic rpmbuild -bb --quiet --target "$arch-linux" --nodeps --define "_topdir /specs/top" --define "_rpmdir /repository" \
+	--define "_build_name_fmt %%{NAME}.rpm" --define "_binary_payload w1.gzdio" --define "debug_package %{nil}" \
+	--define "__os_install_post %{nil}" --define "_build_id_links none" /specs/debian.spec >/specs/debian.log 2>&1 || {
+	cat /specs/debian.log
+	echo "turnbuild-error: ROOT_FAILED: Debian's packages could not be made .rpms: $(grep -m 1 error: /specs/debian.log)" >&2
+	exit 1
 }
-for deb in /apt/archives/*.deb; do repackage "$deb"; done
 createrepo_c -q /repository
