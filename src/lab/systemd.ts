@@ -14,6 +14,8 @@ import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
 const READY_MS = 30_000;
+/** A variable that services are to have as well: systemd does not hand its own environment on. It is set where QEMU runs the server. */
+const EMULATION = 'QEMU_CPU';
 const CGROUPS = '/sys/fs/cgroup';
 const PREFIX = 'turnbuild-';
 /**
@@ -54,6 +56,7 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
   const script = [
     'mount -t proc proc /proc',
     'mount -t tmpfs tmpfs /run',
+    ...passedOn(EMULATION),
     `umount ${CGROUPS}`,
     `mount -t cgroup2 none ${CGROUPS}`,
     'exec /lib/systemd/systemd --log-target=console --log-level=notice --unit=basic.target',
@@ -81,6 +84,16 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
     }
     await pause(200);
   }
+}
+
+/** Commands of a shell, after which systemd's services have a variable that is set here (systemd-system.conf(5)). */
+function passedOn(variable: string): string[] {
+  if (process.env[variable] === undefined) return [];
+  const file = '/run/systemd/system.conf.d/environment.conf';
+  return [
+    `mkdir -p ${file.replace(/\/[^/]*$/, '')}`,
+    `printf '[Manager]\\nDefaultEnvironment="%s=%s"\\n' ${variable} "$${variable}" >${file}`,
+  ];
 }
 
 /** Version 2 control groups that can be written: the container has them read-only, or has version 1. */

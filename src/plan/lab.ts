@@ -23,8 +23,13 @@ function docker(engine: string | undefined, effect: Command['effect'], ...args: 
 /**
  * Makes the container. It has no network but its own: namespaces need SYS_ADMIN, links between them NET_ADMIN, and the
  * container's first namespace is the router, whose settings can only be given here.
+ * @param env environment of the programs in it
  */
-export function createLabCommand({ name, engine }: LabContainer, owner: string): Command {
+export function createLabCommand(
+  { name, engine }: LabContainer,
+  owner: string,
+  env: Readonly<Record<string, string>>,
+): Command {
   const sysctls = [
     'net.ipv4.ip_forward=1',
     'net.ipv6.conf.all.disable_ipv6=0',
@@ -41,6 +46,7 @@ export function createLabCommand({ name, engine }: LabContainer, owner: string):
     '--cap-add=SYS_ADMIN',
     // Where AppArmor is, its profile for containers forbids every mount; the server needs a /proc beneath its root.
     '--security-opt=apparmor=unconfined',
+    ...Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`),
     ...sysctls.map((sysctl) => `--sysctl=${sysctl}`),
     name,
     'node',

@@ -65,6 +65,7 @@ export function bootstrapCommand(
       SOURCE_DATE_EPOCH: '1',
       LC_ALL: 'C.UTF-8',
       TZ: 'UTC',
+      ...platformOf(base.arch).emulation,
       ...(lender === undefined ? {} : lending(base, lender)),
     },
     effect: 'write',

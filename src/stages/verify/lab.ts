@@ -13,6 +13,7 @@ import {
   startLabCommand,
 } from '../../plan/lab.ts';
 import { type Format, layoutOf } from '../../plan/layout.ts';
+import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { buildError, runBuildx } from '../shared/buildx.ts';
 import type { StageContext } from '../shared/context.ts';
@@ -43,6 +44,8 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
   const { io } = context;
   await removeAbandoned(context);
   const name = `turnbuild-lab-${step.target}-${step.arch.replace('_', '-')}-${context.attempt.slice(0, 8)}`;
+  const emulated = context.plan.compilesOn[step.arch] !== step.arch;
+  const env = emulated ? platformOf(step.arch).emulation : {};
   const lab: LabContainer = { name, engine: context.engine };
   try {
     await runBuildx(step, context, {
@@ -53,7 +56,6 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       args: run.root,
     });
     const settings = `${run.inputs}/../lab`;
-    const emulated = context.plan.compilesOn[step.arch] !== step.arch;
     const told: LabSettings = {
       options: [...run.options],
       emulated,
@@ -65,7 +67,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
-    await perform(context, createLabCommand(lab, io.leftovers.owner()));
+    await perform(context, createLabCommand(lab, io.leftovers.owner(), env));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
     await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
     await start(step, context, lab);
