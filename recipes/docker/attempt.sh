@@ -12,6 +12,9 @@ attempt() {
 		unreachable NETWORK_FAILED
 	elif grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/attempt.log; then
 		unreachable REPOSITORY_FAILED
+	elif grep -q 'pauth-impdef.* not found' /tmp/attempt.log; then
+		echo "turnbuild-error: QEMU_TOO_OLD: QEMU is older than 6.0" >&2
+		exit 1
 	fi
 	tail -n 20 /tmp/attempt.log >"$installed/not-installed"
 }

@@ -14,7 +14,7 @@ import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
 const READY_MS = 30_000;
-/** A variable that services are to have as well: systemd does not hand its own environment on. It is set where QEMU runs the server. */
+/** A variable to pass on to services, because systemd does not pass on its own environment. It is set where the server runs under QEMU. */
 const EMULATION = 'QEMU_CPU';
 const CGROUPS = '/sys/fs/cgroup';
 const PREFIX = 'turnbuild-';
@@ -86,7 +86,7 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
   }
 }
 
-/** Commands of a shell, after which systemd's services have a variable that is set here (systemd-system.conf(5)). */
+/** Shell commands that make systemd pass a variable of our environment to its services (systemd-system.conf(5)). */
 function passedOn(variable: string): string[] {
   if (process.env[variable] === undefined) return [];
   const file = '/run/systemd/system.conf.d/environment.conf';

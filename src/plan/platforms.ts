@@ -16,7 +16,7 @@ export interface Platform {
   gnuTriple: string;
   /** `e_machine` as readelf prints it. */
   elfMachine: string;
-  /** Environment of its programs where QEMU runs them. A processor of this architecture never reads it. */
+  /** Environment variables for running its programs under QEMU. They have no effect on native hardware. */
   emulation: Readonly<Record<string, string>>;
 }
 
@@ -28,8 +28,8 @@ const PLATFORMS: Record<Arch, Platform> = {
     oci: 'arm64',
     gnuTriple: 'aarch64-linux-gnu',
     elfMachine: 'AArch64',
-    // Debian 13's programs sign and check each return address. The algorithm that QEMU uses by default for that is a cipher, which takes
-    // most of the time of such a program; with the other one, signatures are made and checked too (QEMU, "TCG vCPU Features").
+    // Debian 13's programs sign and check every return address. Before 10.0, QEMU computes the signatures with a cipher (QARMA) by default,
+    // which takes most of their time. This selects a cheap algorithm; a wrong signature still crashes the program. Since QEMU 6.0.
     emulation: { QEMU_CPU: 'max,pauth-impdef=on' },
   },
   x86_64: {

@@ -7,8 +7,8 @@ import type { PlannedBase } from './types.ts';
 export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * What Docker's own images of Debian have as well: descriptions in English are as long as the lists of packages, and are fetched and read
- * wherever something is installed; and a root that is lost with the machine is made again, so nothing has to be on the disk before it goes on.
+ * As in Docker's own images of Debian. Descriptions are as large as the lists of packages, and would be downloaded and parsed wherever
+ * something is installed. And dpkg need not wait for the disk: a root that a crash has damaged is made again.
  */
 const ROOT_OPTIONS = ['--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io'];
 

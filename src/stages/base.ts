@@ -12,6 +12,7 @@ import {
   rootImage,
 } from '../plan/roots.ts';
 import type { PlannedBase } from '../plan/types.ts';
+import { QEMU_TOO_OLD } from './shared/buildx.ts';
 import type { ReadyBase } from './shared/context.ts';
 
 /** What roots are made with. */
@@ -163,6 +164,15 @@ function bootstrapError(base: PlannedBase, code: number, lines: readonly string[
       'mmdebstrap is not installed, so no root can be bootstrapped',
       {
         hint: "Run `turnbuild doctor --fix`, or pin a registry image as baseImage in the target's recipe.",
+      },
+    );
+  }
+  if (QEMU_TOO_OLD.test(tail)) {
+    return new TurnbuildError(
+      'QEMU_TOO_OLD',
+      `QEMU is older than 6.0, so it can't run programs of ${base.id}`,
+      {
+        hint: 'Update qemu-user-static, then run the same command again.',
       },
     );
   }

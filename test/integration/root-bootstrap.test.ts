@@ -77,6 +77,14 @@ describe('prepareBase', () => {
     expect(kept()).toEqual([]);
   });
 
+  it('says so if QEMU is too old for the processor that it is told to be', async () => {
+    const said =
+      "aarch64-binfmt-P: can't apply global max-arm-cpu.pauth-impdef=on: Property 'max-arm-cpu.pauth-impdef' not found";
+    const error = await errorOf(prepare(`echo "${said}" >&2; exit 25`));
+    expect(error.code).toBe('QEMU_TOO_OLD');
+    expect(error.hint).toMatch(/Update qemu-user-static/);
+  });
+
   it('makes a root anew beside the one that others may still use', async () => {
     const old = await prepare(MAKE);
     const anew = await prepare(MAKE.replace('echo root', 'echo another'), { refresh: true });

@@ -47,7 +47,7 @@ extra=$(sed "s, /inputs/, $INPUTS/,g" "$INPUTS/cppflags")
 export CPPFLAGS="${CPPFLAGS:-} $extra" CFLAGS="${CFLAGS:-}"
 if [ -n "${SANITIZE:-}" ]; then
 	# Linked in, so that the program runs in a root without compilers. FORTIFY's own copies of functions would hide errors from it.
-	# -O1: what is optimised away is not looked at either. -g1: reports name functions and lines, nothing else.
+	# -O1: AddressSanitizer can't check what the optimiser has removed. -g1: its reports need names of functions and lines only.
 	export CPPFLAGS="$CPPFLAGS -U_FORTIFY_SOURCE"
 	export CFLAGS="$CFLAGS -O1 -g1 -fsanitize=$SANITIZE -fno-omit-frame-pointer -U_FORTIFY_SOURCE"
 	export LDFLAGS="$LDFLAGS -fsanitize=$SANITIZE -static-lib${SANITIZER_LIBRARY}"

@@ -1,6 +1,6 @@
 # Repackages Debian's own binaries: each package becomes an .rpm, with what rpm itself reads off the files as provides and requires, and
-# with its libraries in /usr/lib64. One run of rpmbuild makes all of them, and rpm's program that reads dependencies off ELF files is run
-# once a package: by itself rpmbuild finds out what every file is, and runs that program for each.
+# with its libraries in /usr/lib64. A single run of rpmbuild makes all of them, and elfdeps runs twice a package: left to itself, rpmbuild
+# classifies every file and runs elfdeps on each.
 # in:  DEB_ARCH; PACKAGES, names of packages, which are taken with all that they depend on; a Debian root for the machine that builds, with
 #      createrepo-c, dnf, dpkg-dev and rpm
 # out: /repository
@@ -36,7 +36,7 @@ needs() {
 	done
 }
 
-# describe DEB: unpacks it below /specs/trees, without documentation, and prints what the spec file says of it.
+# describe DEB: unpacks it below /specs/trees without its documentation, and prints its sections of the spec file.
 describe() {
 	# Each of dpkg-deb's calls unpacks the package's records.
 	{
@@ -141,18 +141,28 @@ Debian's binaries.
 %install
 mkdir -p %{buildroot}
 for tree in /specs/trees/*; do cp -al "\$tree/." %{buildroot}/; done
-# rpm would count the other names as links that are missing.
+# With the other hard links there, rpm would record files as partial sets of links.
 rm -rf /specs/trees
 SPEC
 	for deb in /apt/archives/*.deb; do describe "$deb"; done
 } >/specs/debian.spec
-# Nothing is left that depends on what each file is: libmagic would try thousands of patterns on it.
+fail() {
+	echo "turnbuild-error: ROOT_FAILED: $1" >&2
+	exit 1
+}
+# In one folder, the last of several files with one name would win, unseen.
+twice=$(sed '/^%dir /d' /specs/*.files | LC_ALL=C sort | uniq -d | head -n 1)
+[ -z "$twice" ] || fail "several packages have $twice"
+# Whether elfdeps worked: its exit code is lost in a pipeline, and says little.
+for word in Provides Requires; do
+	grep -qxF "$word: libc.so.6()(64bit)" /specs/debian.spec || fail "no package has \"$word: libc.so.6()(64bit)\""
+done
+# No dependency is derived from the types of files any more: one line replaces libmagic's thousands of patterns.
 printf '0 string \\177ELF ELF\n' >/specs/magic
 MAGIC=/specs/magic rpmbuild -bb --quiet --target "$arch-linux" --nodeps --define "_topdir /specs/top" --define "_rpmdir /repository" \
 	--define "_build_name_fmt %%{NAME}.rpm" --define "_binary_payload w1.gzdio" --define "debug_package %{nil}" \
 	--define "__os_install_post %{nil}" --define "_build_id_links none" /specs/debian.spec >/specs/debian.log 2>&1 || {
 	cat /specs/debian.log
-	echo "turnbuild-error: ROOT_FAILED: Debian's packages could not be made .rpms: $(grep -m 1 error: /specs/debian.log)" >&2
-	exit 1
+	fail "Debian's packages could not be repackaged as rpms: $(grep -m 1 error: /specs/debian.log)"
 }
 createrepo_c -q /repository

@@ -107,6 +107,9 @@ const HINTS: Record<string, string> = {
   NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",
 };
 
+/** What QEMU before 6.0 says of the processor that plan/platforms.ts names. */
+export const QEMU_TOO_OLD = /pauth-impdef.* not found/;
+
 const KNOWN_FAILURES: [RegExp, string, string, string][] = [
   [
     /no space left on device/i,
@@ -119,6 +122,12 @@ const KNOWN_FAILURES: [RegExp, string, string, string][] = [
     'PLATFORM_UNSUPPORTED',
     'the builder cannot run programs of this architecture',
     'Run `turnbuild doctor --fix` to register QEMU, or use a --builder with a native node.',
+  ],
+  [
+    QEMU_TOO_OLD,
+    'QEMU_TOO_OLD',
+    'the QEMU that runs programs of this architecture is older than 6.0',
+    'Update qemu-user-static on the machine of the builder, or use a --builder with a native node.',
   ],
   [/no builder .* found/i, 'BUILDER_UNKNOWN', 'there is no such builder', 'See `docker buildx ls`.'],
   [

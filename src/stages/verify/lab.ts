@@ -44,8 +44,6 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
   const { io } = context;
   await removeAbandoned(context);
   const name = `turnbuild-lab-${step.target}-${step.arch.replace('_', '-')}-${context.attempt.slice(0, 8)}`;
-  const emulated = context.plan.compilesOn[step.arch] !== step.arch;
-  const env = emulated ? platformOf(step.arch).emulation : {};
   const lab: LabContainer = { name, engine: context.engine };
   try {
     await runBuildx(step, context, {
@@ -56,6 +54,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
       args: run.root,
     });
     const settings = `${run.inputs}/../lab`;
+    const emulated = context.plan.compilesOn[step.arch] !== step.arch;
     const told: LabSettings = {
       options: [...run.options],
       emulated,
@@ -67,7 +66,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
-    await perform(context, createLabCommand(lab, io.leftovers.owner(), env));
+    await perform(context, createLabCommand(lab, io.leftovers.owner(), platformOf(step.arch).emulation));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
     await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
     await start(step, context, lab);

@@ -72,6 +72,39 @@ describe('stepCommand', () => {
     });
     expect(fresh.sort()).toEqual(running.sort());
   });
+
+  it("names QEMU's processor to every stage that runs programs of the target", () => {
+    const text = readFileSync(new URL('../../../recipes/docker/Dockerfile', import.meta.url), 'utf8');
+    const stages = new Map(
+      text.split(/^(?=FROM )/m).map((stage) => {
+        const [, from = '', name = ''] = /^FROM (?:--platform=\S+ )?(\S+) AS (\S+)/.exec(stage) ?? [];
+        return [name, { stage, from, builds: stage.startsWith('FROM --platform=$BUILDPLATFORM') }] as const;
+      }),
+    );
+    const runsTarget = (name: string): boolean => {
+      if (name === 'target') return true;
+      const { from, builds } = stages.get(name) ?? { from: '', builds: true };
+      if (from.includes('$'))
+        return [...stages.keys()].some((each) => matches(from, each) && runsTarget(each));
+      return !builds && runsTarget(from);
+    };
+    const matches = (pattern: string, name: string) =>
+      new RegExp(`^${pattern.replace(/\$[A-Z_]+/g, '\\w+')}$`).test(name);
+    const expected = [...stages].filter(([name, { stage }]) => /^RUN /m.test(stage) && runsTarget(name));
+    expect(expected.map(([name]) => name).sort()).toEqual([
+      'lab-target-deb-native',
+      'lab-target-deb-own',
+      'lab-target-rpm-given',
+      'verify-root-rpm-given',
+      'verify-run-native-deb',
+      'verify-run-native-rpm',
+      'verify-run-own',
+    ]);
+    // Roots of rpms are put together on the build platform, and scriptlets of packages are run in them.
+    const scriptlets = ['installed-root', 'lab-rpm-installed', 'lab-rpm-made'];
+    for (const name of [...expected.map(([each]) => each), ...scriptlets])
+      expect(stages.get(name)?.stage, name).toMatch(/^ARG QEMU_CPU$/m);
+  });
 });
 
 /** What `docker buildx inspect` prints, with a line of platforms for each node. */
