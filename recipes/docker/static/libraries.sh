@@ -26,6 +26,14 @@ for name in $ARCHIVE_LIBRARIES; do
 	cp "/usr/share/doc/${package%:*}/copyright" "/static/licenses/$(dpkg-query -W -f '${source:Package}' "$package")"
 done >/static/linked
 
+# Before anything is compiled.
+for package in $(cut -d ' ' -f 1 /static/linked) $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,.*/,,'); do
+	case " $LICENSED " in
+	*" $package "*) ;;
+	*) fail LICENSE_UNKNOWN "$package would be linked in, and the recipe gives no license of it under linkedIn.licenses" ;;
+	esac
+done
+
 # The same archives as the root has, with sources, of each suite that is asked for.
 for suite in $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,/.*,,' | sort -u); do
 	sed -n "s/^deb \(.*\) $own_suite\([a-z-]*\) /deb-src \1 $suite\2 /p" /etc/apt/sources.list
@@ -88,12 +96,6 @@ for source in $SOURCE_LIBRARIES; do
 	cp debian/copyright "/static/licenses/$package"
 done
 LC_ALL=C sort -u /static/linked >/static/linked.txt
-while read -r package _; do
-	case " $LICENSED " in
-	*" $package "*) ;;
-	*) fail LICENSE_UNKNOWN "$package would be linked in, and the recipe gives no license of it under linkedIn.licenses" ;;
-	esac
-done </static/linked.txt
 rm -rf /etc/apt/sources.list.d/sources.list /var/lib/apt/lists/* /static/src
 
 # What newer C libraries have, and what systemd would be asked by.
