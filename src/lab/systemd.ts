@@ -14,8 +14,6 @@ import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
 const READY_MS = 30_000;
-/** A variable to pass on to services, because systemd does not pass on its own environment. It is set where the server runs under QEMU. */
-const EMULATION = 'QEMU_CPU';
 const CGROUPS = '/sys/fs/cgroup';
 const PREFIX = 'turnbuild-';
 /**
@@ -56,7 +54,7 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
   const script = [
     'mount -t proc proc /proc',
     'mount -t tmpfs tmpfs /run',
-    ...passedOn(EMULATION),
+    ...passOnEmulation(),
     `umount ${CGROUPS}`,
     `mount -t cgroup2 none ${CGROUPS}`,
     'exec /lib/systemd/systemd --log-target=console --log-level=notice --unit=basic.target',
@@ -86,13 +84,16 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
   }
 }
 
-/** Shell commands that make systemd pass a variable of our environment to its services (systemd-system.conf(5)). */
-function passedOn(variable: string): string[] {
-  if (process.env[variable] === undefined) return [];
-  const file = '/run/systemd/system.conf.d/environment.conf';
+/**
+ * Shell commands that tell services QEMU's processor, where it is set: systemd does not pass on its own environment
+ * (systemd-system.conf(5)).
+ */
+function passOnEmulation(): string[] {
+  if (process.env.QEMU_CPU === undefined) return [];
+  const folder = '/run/systemd/system.conf.d';
   return [
-    `mkdir -p ${file.replace(/\/[^/]*$/, '')}`,
-    `printf '[Manager]\\nDefaultEnvironment="%s=%s"\\n' ${variable} "$${variable}" >${file}`,
+    `mkdir -p ${folder}`,
+    `printf '[Manager]\\nDefaultEnvironment="QEMU_CPU=%s"\\n' "$QEMU_CPU" >${folder}/emulation.conf`,
   ];
 }
 

@@ -130,7 +130,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
         ...compiling,
         NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
-        ...(facts.compilesOn[arch] === arch ? {} : platformOf(arch).emulation),
+        ...platformOf(arch).emulation,
         ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : {}),
         ...tools(target, arch, facts),
       },

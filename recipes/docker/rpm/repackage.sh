@@ -8,6 +8,11 @@ set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 umask 022
 
+fail() {
+	echo "turnbuild-error: ROOT_FAILED: $1" >&2
+	exit 1
+}
+
 case $DEB_ARCH in
 amd64) arch=x86_64 triple=x86_64-linux-gnu ;;
 arm64) arch=aarch64 triple=aarch64-linux-gnu ;;
@@ -146,10 +151,6 @@ rm -rf /specs/trees
 SPEC
 	for deb in /apt/archives/*.deb; do describe "$deb"; done
 } >/specs/debian.spec
-fail() {
-	echo "turnbuild-error: ROOT_FAILED: $1" >&2
-	exit 1
-}
 # In one folder, the last of several files with one name would win, unseen.
 twice=$(sed '/^%dir /d' /specs/*.files | LC_ALL=C sort | uniq -d | head -n 1)
 [ -z "$twice" ] || fail "several packages have $twice"
