@@ -44,7 +44,6 @@ export async function lintConfigFile(
   const findings = lintConfig(text, {
     version: source.version,
     options: readTable(table, source.version),
-    removed: session.recipes.options,
   });
   if (options.sarif === true)
     output.data(toSarif(findings, { uri: addressOf(file), turnbuildVersion: await packageVersion() }));

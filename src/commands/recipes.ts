@@ -15,9 +15,7 @@ import { parseRecipeFile } from '../recipe/parse.ts';
 import {
   type Compatibility,
   compatibilitySchema,
-  optionsSchema,
   type ReleaseRecipe,
-  type RemovedOption,
   releaseSchema,
   type Target,
   targetSchema,
@@ -34,8 +32,6 @@ export interface Recipes {
   deviations: KnownDeviation[];
   advisories: KnownAdvisory[];
   quarantine: Quarantine[];
-  /** Options that coturn has dropped. */
-  options: RemovedOption[];
 }
 
 /** The folder of the installed turnbuild: the first one above this file that has a package.json. */
@@ -79,6 +75,5 @@ export async function loadRecipes(dir?: string): Promise<Recipes> {
     deviations: await read(join(recipes, 'deviations.yaml'), deviationsSchema),
     advisories: await read(join(recipes, 'advisories.yaml'), advisoriesSchema),
     quarantine: await read(join(recipes, 'quarantine.yaml'), quarantineSchema),
-    options: await read(join(recipes, 'options.yaml'), optionsSchema),
   };
 }

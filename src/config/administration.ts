@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
-import { versionIn } from '../recipe/coturn-version.ts';
 import type { Configuration } from './configuration.ts';
-import { type Finding, finding, type Level, type LintContext } from './finding.ts';
+import { type Finding, finding, type Level } from './finding.ts';
 
 /** Whether an address is the machine's own; turnserver's default for administration is 127.0.0.1. */
 function isLocal(address: string): boolean {
@@ -9,7 +8,7 @@ function isLocal(address: string): boolean {
 }
 
 /** Ports for the administrator: telnet and a web page. */
-export function lintAdministration(configuration: Configuration, { version }: LintContext): Finding[] {
+export function lintAdministration(configuration: Configuration): Finding[] {
   const { isOn, last, has } = configuration;
   const found: Finding[] = [];
   const at = (name: string, port: string, level: Level) => {
@@ -20,8 +19,8 @@ export function lintAdministration(configuration: Configuration, { version }: Li
       where: `${isIP(address) === 6 ? `[${address}]` : address}, for other machines`,
     };
   };
-  // Until 4.10 the telnet interface is on unless it is switched off, or has no password.
-  const byDefault = has('no-cli') && versionIn(version, '<4.10.0');
+  // Until 4.10, which has an option cli, the telnet interface is on unless it is switched off, or has no password.
+  const byDefault = !has('cli');
   const password = last('cli-password');
   if (byDefault ? !isOn('no-cli') : isOn('cli')) {
     if ((password?.value ?? '') === '')
@@ -65,8 +64,9 @@ export function lintAdministration(configuration: Configuration, { version }: Li
 
 /** Who can read the metrics. */
 export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
-  if (!isOn('prometheus')) return [];
-  const metrics = last('prometheus');
+  // prometheus-tls is enough by itself.
+  if (!isOn('prometheus') && !isOn('prometheus-tls')) return [];
+  const metrics = last('prometheus') ?? last('prometheus-tls');
   const found: Finding[] = [];
   if (isOn('prometheus-username-labels') || last('prometheus-username-labels') !== undefined)
     found.push(

@@ -1,4 +1,5 @@
 import type { LintContext } from './finding.ts';
+import { knownReading } from './option-catalogue.ts';
 import type { Reading } from './option-reading.ts';
 import type { ConfigOption } from './option-table.ts';
 import { booleanOf, type Setting } from './settings.ts';
@@ -14,23 +15,9 @@ export interface Configuration {
   has(name: string): boolean;
 }
 
-/** Options that take no notice of their value, where only the table of options is at hand (4.6.1 to 4.18.0). */
-const FLAGS: ReadonlySet<string> = new Set(['use-auth-secret', 'prometheus', 'no-rfc5780', 'no-auth-pings']);
-/** Options that are yes or no, where only the table is at hand. */
-const BOOLEANS: ReadonlySet<string> = new Set([
-  ...['lt-cred-mech', 'no-auth', 'fingerprint', 'no-udp', 'no-tcp', 'no-tls', 'no-dtls', 'oauth'],
-  ...['no-udp-relay', 'no-tcp-relay', 'no-multicast-peers', 'allow-loopback-peers', 'no-cli', 'cli'],
-  ...['no-software-attribute', 'software-attribute', 'web-admin', 'secure-stun', 'stun-only', 'no-stun'],
-  ...['no-stdout-log', 'simple-log', 'syslog', 'dtls', 'check-origin-consistency', 'no-tlsv1', 'no-tlsv1_1'],
-  ...['no-tlsv1_2', 'tlsv1', 'tlsv1_1', 'no-stun-backward-compatibility', 'verbose', 'Verbose', 'mobility'],
-  ...['response-origin-only-with-rfc5780', 'server-relay', 'web-admin-listen-on-workers', 'dh566', 'dh1066'],
-]);
-
 /** What a turnserver does with the value of an option. */
-export function readingOf({ name, reading }: ConfigOption): Reading {
-  if (reading !== undefined) return reading;
-  if (FLAGS.has(name)) return 'flag';
-  return BOOLEANS.has(name) ? 'boolean' : 'text';
+export function readingOf({ name, reading }: ConfigOption, version: string): Reading {
+  return reading ?? knownReading(name, version);
 }
 
 /** All settings of a file, less those that this version ignores because it has no such option. */
@@ -44,7 +31,8 @@ export function configurationOf(settings: readonly Setting[], context: LintConte
     isOn(name) {
       const [setting, option] = [last(name), table.get(name)];
       if (setting === undefined || option === undefined) return false;
-      return readingOf(option) === 'flag' || booleanOf(setting.value) === true;
+      const reading = readingOf(option, context.version);
+      return reading === 'flag' || (reading !== 'none' && booleanOf(setting.value) === true);
     },
     has: (name) => table.has(name),
   };

@@ -2,6 +2,17 @@ import type { Configuration } from './configuration.ts';
 import { type Finding, finding } from './finding.ts';
 import { booleanOf, type Setting } from './settings.ts';
 
+/** How clients are let in. */
+export type Access =
+  /** Everyone is. */
+  | 'anonymous'
+  /** By an account: a `user` line, or one of the database. */
+  | 'accounts'
+  /** By credentials that are made with a shared secret (TURN REST API). */
+  | 'secret'
+  /** Nobody is, because turnserver does not start. */
+  | 'conflict';
+
 /** Where turnserver's mind is about credentials while it reads its file. */
 interface State {
   asked: boolean;
@@ -13,6 +24,22 @@ interface State {
   off: Setting | undefined;
 }
 
+/** How this configuration lets clients in. */
+export function accessOf({ settings }: Configuration): Access {
+  const state = decide(settings);
+  if (state.longTerm && state.anonymous) return 'conflict';
+  // With an account turnserver switches lt-cred-mech on by itself.
+  const byUser =
+    !state.longTerm && !state.anonymous && !state.secret && settings.some((each) => isUsable(each));
+  if (!state.asked && !byUser) return 'anonymous';
+  return state.secret ? 'secret' : 'accounts';
+}
+
+/** Whether a line makes an account that can log in, as long as accounts are what clients log in with. */
+export function isUsable(setting: Setting): boolean {
+  return setting.name === 'user' && complaint(setting) === undefined;
+}
+
 /**
  * Whether credentials are asked for, line by line as turnserver decides it: `lt-cred-mech=0` or `no-auth`, with whatever value,
  * behind `use-auth-secret` or `lt-cred-mech` switches credentials off. Each case was tried on the real 4.6.1 and 4.18.0.
@@ -22,24 +49,27 @@ export function lintCredentials(configuration: Configuration): Finding[] {
   const { settings, last, isOn } = configuration;
   // It serves no relays then.
   if (isOn('stun-only')) return [];
-  const users = settings.filter(({ name, value }) => name === 'user' && value !== '');
-  const found = users.filter((user) => !isAccount(user)).map(invalidUser);
+  const users = settings.filter(({ name }) => name === 'user');
   const state = decide(settings);
-  if (state.longTerm && state.anonymous)
-    return [
-      ...found,
-      finding('conflict', 'error', state.off, 'no-auth and credentials cannot be used together'),
-    ];
-  // With an account turnserver switches lt-cred-mech on by itself.
-  const byUser = !state.longTerm && !state.anonymous && !state.secret && users.some(isAccount);
-  if (!state.asked && !byUser) return [...found, openRelay(state, configuration)];
+  const found = state.secret ? users.map(unusedUser) : users.flatMap(invalidUser);
+  const access = accessOf(configuration);
+  if (access === 'conflict') {
+    const message = 'no-auth and credentials cannot be used together';
+    return [...found, finding('conflict', 'error', state.off, message, 'fatal')];
+  }
+  if (access === 'anonymous') return [...found, openRelay(state, configuration)];
+  const mechanism = settings.find(({ name, value }) => name === 'lt-cred-mech' && booleanOf(value));
+  if (state.secret && mechanism !== undefined) {
+    const message = 'with a shared secret, lt-cred-mech has no effect: user accounts are ignored';
+    found.push(finding('unused-option', 'note', mechanism, message));
+  }
   if ((last('realm')?.value ?? '') === '')
     found.push(
       finding(
         'missing-realm',
         'warning',
         last('realm'),
-        'realm is not set: it is the domain of the machine, or empty',
+        'realm is not set: turnserver uses the domain name of the machine, or an empty realm',
       ),
     );
   return found;
@@ -62,33 +92,42 @@ function decide(settings: readonly Setting[]): State {
 }
 
 function openRelay({ anonymous, off }: State, { isOn }: Configuration): Finding {
-  if (anonymous) return finding('open-relay', 'error', off, 'no-auth lets everybody in');
+  if (anonymous) return finding('open-relay', 'error', off, 'no-auth: anyone can use the relay');
   if (off !== undefined)
     return finding(
       'open-relay',
       'error',
       off,
-      `${off.name}=${off.value} switches credentials off, those of the lines before it, too`,
+      `${off.name}=${off.value} switches authentication off, including what earlier lines switched on`,
     );
-  const oauth = isOn('oauth') ? ' (oauth alone asks nobody)' : '';
+  const oauth = isOn('oauth') ? ' (oauth alone does not require credentials)' : '';
   return finding(
     'open-relay',
     'error',
     undefined,
-    `neither lt-cred-mech nor use-auth-secret is set, and there is no user${oauth}`,
+    `neither lt-cred-mech nor use-auth-secret is set, and no user can log in: anyone can use the relay${oauth}`,
   );
 }
 
-/** @see coturn, src/apps/relay/userdb.c, add_static_user_account() */
-function isAccount({ value }: Setting): boolean {
-  return /^[^:]+:.+$/s.test(value);
+/** Why turnserver drops a `user` line; undefined if it does not. @see coturn, userdb.c, add_static_user_account(), and SASLprep() */
+function complaint({ value }: Setting): string | undefined {
+  const colon = value.indexOf(':');
+  if (colon < 1 || colon === value.length - 1) return 'user must be NAME:PASSWORD, neither of them empty';
+  const refused = (text: string) => [...Buffer.from(text)].some(isRefused);
+  // turnserver knows ASCII only: it looks at the bytes of a name, and UTF-8 has bytes that it takes for control characters.
+  if (refused(value.slice(0, colon)))
+    return 'turnserver refuses the name: it contains control characters, or letters that turnserver cannot read in UTF-8';
+  return undefined;
 }
 
-function invalidUser(setting: Setting): Finding {
-  return finding(
-    'invalid-user',
-    'error',
-    setting,
-    'user is NAME:PASSWORD, with something on both sides of the colon',
-  );
+const isRefused = (byte: number) => byte < 0x1f || (byte >= 0x7f && byte <= 0x9f);
+
+function invalidUser(setting: Setting): Finding[] {
+  const why = complaint(setting);
+  return why === undefined ? [] : [finding('invalid-user', 'error', setting, why)];
+}
+
+function unusedUser(setting: Setting): Finding {
+  const message = 'this user cannot log in: with a shared secret, turnserver ignores user accounts';
+  return finding('unused-option', 'error', setting, message);
 }

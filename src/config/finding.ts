@@ -7,8 +7,6 @@ export interface LintContext {
   version: string;
   /** The option table of exactly this version. */
   options: readonly ConfigOption[];
-  /** Options that some version had and another has not: `recipes/options.yaml`. */
-  removed: readonly { option: string; removed: string; note: string }[];
 }
 
 /**
@@ -17,14 +15,20 @@ export interface LintContext {
  */
 export type Level = 'error' | 'warning' | 'note';
 
+/** What a finding does to the whole server: turnserver does not start with a fatal one. */
+export type Effect = 'fatal';
+
 /** Something that is wrong with a configuration. */
 export interface Finding {
   rule: RuleId;
   level: Level;
+  effect?: Effect;
   /** Counts from 1; undefined where something is missing. */
   line: number | undefined;
   column: number | undefined;
   message: string;
+  /** Why it does not count; `inFile` if a comment of the configuration says so. */
+  accepted?: { reason: string; inFile: boolean };
 }
 
 /** Every rule: why it exists, and what to do. */
@@ -42,11 +46,34 @@ export const RULES = {
     reason: 'In a file, turnserver prints its usage and ends.',
     hint: 'Take the line out.',
   },
+  'unused-option': {
+    reason: 'The line has no effect.',
+    hint: 'Remove it, or add the option that it needs.',
+  },
+  'not-served': {
+    reason: 'turnserver starts without the service, and clients that ask for it get no answer.',
+    hint: 'Set cert and pkey to files that the server user can read.',
+  },
+  'invalid-acceptance': {
+    reason: 'An acceptance that matches nothing hides nothing, and may be mistaken for one that does.',
+    hint: 'Write it above the line that it is for: # turnbuild: accept RULE: REASON',
+  },
+  'unreviewed-option': {
+    reason: 'An option that turnbuild does not know may open what no rule looks at.',
+    hint: "Read about it in coturn's documentation, and update turnbuild.",
+  },
+  placeholder: {
+    reason: 'Everyone who has seen the template or the example knows the value, or turnserver cannot use it.',
+    hint: 'Replace it. If it is a variable, check that it is expanded before turnserver reads the file.',
+  },
   'optional-feature': {
     reason: 'The option is there only in a turnserver that was built with the feature.',
     hint: 'See that your package has it; other builds ignore the line.',
   },
-  'missing-value': { reason: 'Without its value the option does nothing.', hint: 'Write NAME=VALUE.' },
+  'missing-value': {
+    reason: 'turnserver uses the empty value: a number is 0, and a name or an address is missing.',
+    hint: 'Write NAME=VALUE. If the value is a variable, check that it is set.',
+  },
   'line-too-long': {
     reason: 'turnserver reads 1,023 bytes of a line, and takes the rest for another one, of a comment, too.',
     hint: 'Make two lines of it, or a shorter one.',
@@ -168,6 +195,8 @@ export function finding(
   level: Level,
   at: Pick<Setting, 'line' | 'column'> | undefined,
   message: string,
+  effect?: Effect,
 ): Finding {
-  return { rule, level, line: at?.line, column: at?.column, message };
+  const found: Finding = { rule, level, line: at?.line, column: at?.column, message };
+  return effect === undefined ? found : { ...found, effect };
 }

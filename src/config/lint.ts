@@ -1,29 +1,53 @@
+import { type Acceptance, markAccepted, readAcceptances } from './accepted.ts';
 import { lintAdministration, lintMetrics } from './administration.ts';
 import { configurationOf } from './configuration.ts';
 import { lintCredentials } from './credentials.ts';
+import { lintExternalAddress } from './external-address.ts';
 import type { Finding, LintContext } from './finding.ts';
 import { lintPeers } from './peers.ts';
+import { lintPlaceholders } from './placeholders.ts';
 import { lintProtection } from './protection.ts';
-import { lintSecrets } from './secrets.ts';
+import { lintConflicts, lintPorts, lintRepetitions } from './relations.ts';
+import { lintSecrets, type Strength } from './secrets.ts';
+import { lintServices } from './services.ts';
 import { parseSettings } from './settings.ts';
-import { lintConflicts, lintPorts, lintRepetitions, lintSettings } from './values.ts';
+import { lintSettings } from './values.ts';
 
-/** All that is wrong with a configuration, in the order of its lines; what is missing comes last. Pure. */
-export function lintConfig(text: string, context: LintContext): Finding[] {
+/** What is not needed to lint. */
+export interface LintMore {
+  /** Estimates secrets; without it only their length counts. */
+  strength?: Strength;
+  /** Accepted rules, beside those that comments of the configuration accept. */
+  accepted?: readonly Acceptance[];
+}
+
+/**
+ * All that is wrong with a configuration, in the order of its lines; what is missing comes last. Pure.
+ */
+export function lintConfig(
+  text: string,
+  context: LintContext,
+  { strength, accepted = [] }: LintMore = {},
+): Finding[] {
   const settings = parseSettings(text);
   const configuration = configurationOf(settings, context);
   const found = [
     ...lintSettings(settings, context),
     ...lintRepetitions(configuration),
-    ...lintConflicts(configuration, context),
+    ...lintConflicts(configuration),
     ...lintPorts(configuration, context),
     ...lintPeers(configuration, context),
     ...lintCredentials(configuration),
-    ...lintSecrets(configuration),
+    ...lintExternalAddress(configuration),
+    ...lintSecrets(configuration, strength),
+    ...lintPlaceholders(configuration),
+    ...lintServices(configuration),
     ...lintProtection(configuration),
-    ...lintAdministration(configuration, context),
+    ...lintAdministration(configuration),
     ...lintMetrics(configuration),
   ];
+  const { acceptances, found: wrong } = readAcceptances(text);
+  const all = [...wrong, ...markAccepted(found, [...acceptances, ...accepted], text)];
   const line = (each: Finding) => each.line ?? Number.MAX_SAFE_INTEGER;
-  return found.sort((a, b) => line(a) - line(b) || (a.column ?? 0) - (b.column ?? 0));
+  return all.sort((a, b) => line(a) - line(b) || (a.column ?? 0) - (b.column ?? 0));
 }

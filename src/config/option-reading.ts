@@ -1,9 +1,9 @@
 /**
  * What turnserver does with an option's value: reads it as yes or no, as a number or as text, does not look at it (`flag`:
- * to name the option is to switch it on, whatever the value says), or refuses to start because the option is for the command
- * line only (`fatal`).
+ * to name the option is to switch it on, whatever the value says), does nothing at all with the option (`none`: it is deprecated),
+ * or refuses to start because the option is for the command line only (`fatal`).
  */
-export type Reading = 'boolean' | 'number' | 'text' | 'flag' | 'fatal';
+export type Reading = 'boolean' | 'number' | 'text' | 'flag' | 'none' | 'fatal';
 
 /**
  * Reads out of mainrelay.c what set_option() and read_config_file() do with each option.
@@ -50,5 +50,7 @@ function readingOf(code: string): Reading {
   if (/\bget_bool_value\s*\(/.test(code)) return 'boolean';
   if (/\b(get_int_value|atoi|atol|strtou?l|strtou?ll|\w*port_value|\w*parse_port)\s*\(/.test(code))
     return 'number';
-  return /\b(value|optarg)\b/.test(code) ? 'text' : 'flag';
+  if (/\b(value|optarg)\b/.test(code)) return 'text';
+  // Nothing is set: at most a message says that the option is deprecated.
+  return /[^=!<>]=[^=]/.test(code) ? 'flag' : 'none';
 }

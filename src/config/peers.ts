@@ -2,9 +2,10 @@ import type { PeerRange } from '../turn/peer-ranges.ts';
 import { parseAddress } from '../turn/values.ts';
 import { CLOSED_PEERS, type ClosedPeer, closedPeer, uniquePeers } from './closed-peers.ts';
 import type { Configuration } from './configuration.ts';
-import { type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
+import { type Finding, finding, type LintContext } from './finding.ts';
+import { describeForgotten, type Forgotten, forgotten, list } from './forgotten-peers.ts';
 import { type Guards, guardsOf } from './guards.ts';
-import { checkRange, readRange } from './range-syntax.ts';
+import { checkRange, isEverything, readRange } from './range-syntax.ts';
 import type { Setting } from './settings.ts';
 
 /** Peers on the public internet: what every call goes to. */
@@ -17,37 +18,55 @@ const PUBLIC_PEERS = [
   '2400:cb00::1',
   '2a00:1450::1',
 ].map((peer) => ({ peer, address: parseAddress(peer) }));
-/** Ranges whose neighbours are looked at, too: more are a list of networks that nobody writes by hand. */
-const MOST_RANGES = 2000;
+
+/** A setting that is a range of peers. */
+interface RangeSetting {
+  setting: Setting;
+  range: PeerRange;
+}
+
+/** The ranges of an option; those that can't be read count for nothing. */
+function rangesOf({ settings }: Configuration, name: string): RangeSetting[] {
+  return settings
+    .filter((setting) => setting.name === name)
+    .flatMap((setting) => {
+      const range = readRange(setting.value);
+      return range === undefined ? [] : [{ setting, range }];
+    });
+}
+
+/** Whether a client that is let in may send to a peer. @see coturn, ns_turn_server.c, good_peer_addr() */
+export function permits(configuration: Configuration, { version }: LintContext): (peer: Buffer) => boolean {
+  const guards = guardsOf(version, configuration);
+  const denied = rangesOf(configuration, 'denied-peer-ip');
+  const inside = privateEnds(configuration).map(({ range }) => ({ range }));
+  const allowed = [...rangesOf(configuration, 'allowed-peer-ip'), ...inside];
+  const isIn = (ranges: readonly { range: PeerRange }[], peer: Buffer) =>
+    ranges.some(({ range }) => guards.holds(range, peer));
+  return (peer) => !guards.itself(peer) && (isIn(allowed, peer) || !isIn(denied, peer));
+}
+
+/** The peers that no denied range covers. */
+export function forgottenPeers(configuration: Configuration, { version }: LintContext): Forgotten[] {
+  const ranges = rangesOf(configuration, 'denied-peer-ip').map(({ range }) => range);
+  return forgotten(ranges, guardsOf(version, configuration));
+}
 
 /** What is wrong with the peer ranges, and which peers they forget. */
 export function lintPeers(configuration: Configuration, context: LintContext): Finding[] {
   const { settings } = configuration;
-  const found: Finding[] = [];
-  const ranges = (name: string) =>
-    settings
-      .filter((setting) => setting.name === name && setting.value !== '')
-      .flatMap((setting) => {
-        found.push(...checkRange(setting, context.version));
-        const range = readRange(setting.value);
-        return range === undefined ? [] : [{ setting, range }];
-      });
-  const denied = ranges('denied-peer-ip');
-  const allowed = ranges('allowed-peer-ip');
+  const written = settings.filter(({ name }) => name === 'denied-peer-ip' || name === 'allowed-peer-ip');
+  const denied = rangesOf(configuration, 'denied-peer-ip');
+  const everything = denied.some(({ range }) => range.start.length === 4 && isEverything(range));
+  const found = written.flatMap((setting) => checkRange(setting, context.version, everything));
   // It serves no relays then.
   if (configuration.isOn('stun-only')) return found;
   const guards = guardsOf(context.version, configuration);
   const doubtful = found.some(({ rule }) => rule === 'invalid-range');
-  found.push(
-    ...forgotten(
-      denied.map(({ range }) => range),
-      guards,
-      doubtful ? 'no valid' : 'no',
-    ),
-  );
+  found.push(...describeForgotten(forgottenPeers(configuration, context), doubtful ? 'no valid' : 'no'));
   for (const { setting, range } of denied) {
     const held = PUBLIC_PEERS.find(({ address }) => guards.holds(range, address));
-    if (held !== undefined)
+    if (held !== undefined && setting.value !== '')
       found.push(
         finding(
           'public-peer-denied',
@@ -57,87 +76,50 @@ export function lintPeers(configuration: Configuration, context: LintContext): F
         ),
       );
   }
-  for (const { setting, range } of allowed) found.push(...opened(setting, range, guards));
-  return [...found, ...lintExternalAddress(configuration)];
-}
-
-/** One finding for each kind of peer, and each way to write IPv4 as IPv6, that no range holds. */
-function forgotten(ranges: readonly PeerRange[], guards: Guards, no: string): Finding[] {
-  const neighbours =
-    ranges.length > MOST_RANGES ? [] : ranges.flatMap(beside).flatMap((address) => closedPeer(address) ?? []);
-  const peers = uniquePeers([...neighbours, ...CLOSED_PEERS]);
-  const open = peers.filter(({ address }) => !ranges.some((range) => guards.holds(range, address)));
-  const groups = new Map<string, { rule: RuleId; level: Level; kind: string; peers: string[] }>();
-  for (const { peer, kind, address, level } of open) {
-    const rule = guards.itself(address)
-      ? 'single-guard'
-      : level === 'error'
-        ? 'peer-not-denied'
-        : 'unroutable-peer';
-    const key = `${rule} ${kind}`;
-    const group = groups.get(key) ?? {
-      rule,
-      level: rule === 'single-guard' ? 'note' : level,
-      kind,
-      peers: [],
-    };
-    group.peers.push(peer);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ rule, level, kind, peers: names }) =>
-    finding(
-      rule,
-      level,
-      undefined,
-      rule === 'single-guard'
-        ? `nothing but turnserver's own guard denies ${list(names)} (${kind})`
-        : `${no} denied-peer-ip holds ${list(names)} (${kind})`,
-    ),
-  );
-}
-
-/** The addresses below and above a range: if anything beside it is forgotten, one of them is. */
-function beside({ start, end }: PeerRange): Buffer[] {
-  const step = (address: Buffer, by: bigint) => {
-    const number = BigInt(`0x${address.toString('hex')}`) + by;
-    const text = number.toString(16).padStart(address.length * 2, '0');
-    return number < 0n || text.length > address.length * 2 ? [] : [Buffer.from(text, 'hex')];
-  };
-  return [...step(start, -1n), ...step(end, 1n)];
+  for (const { setting, range } of rangesOf(configuration, 'allowed-peer-ip'))
+    if (setting.value !== '') found.push(...opened(setting, range, guards, configuration));
+  return [...found, ...privateEnds(configuration).map(openedByMapping)];
 }
 
 /** What an allowed range opens that is not the public internet. */
-function opened(setting: Setting, range: PeerRange, guards: Guards): Finding[] {
+function opened(setting: Setting, range: PeerRange, guards: Guards, configuration: Configuration): Finding[] {
   const ends = [range.start, range.end].flatMap((address) => closedPeer(address) ?? []);
   const closed = uniquePeers([...ends, ...CLOSED_PEERS]).filter(({ address }) =>
     guards.holds(range, address),
   );
   if (closed.length === 0) return [];
   const open = closed.filter(({ address }) => !guards.itself(address));
-  const level = open.some((peer) => peer.level === 'error') ? 'error' : 'warning';
-  const message = `it opens what is not the public internet: ${list(open.map(describe))}`;
+  // The server's own address, for two clients of this server: what external-ip does with its private end.
+  const own = Buffer.compare(range.start, range.end) === 0 && isOwn(range.start, configuration);
+  const level = open.some((peer) => peer.level === 'error') && !own ? 'error' : 'warning';
+  const message = `it permits what is not on the public internet: ${list(open.map(describe))}`;
   if (open.length > 0) return [finding('peer-allowed', level, setting, message)];
-  const vain = `it opens nothing: turnserver refuses ${list(closed.map(describe))} all the same`;
+  const vain = `it permits nothing: turnserver refuses ${list(closed.map(describe))} regardless`;
   return [finding('peer-allowed', 'note', setting, vain)];
 }
 
 const describe = ({ peer, kind }: ClosedPeer) => `${peer} (${kind})`;
 
-/** The address behind the slash becomes an allowed peer. @see set_option(), case 'X' */
-function lintExternalAddress({ settings }: Configuration): Finding[] {
+/** Whether a configuration says of an address that it is the server's. */
+function isOwn(address: Buffer, configuration: Configuration): boolean {
+  const named = configuration.settings
+    .filter(({ name }) => name === 'relay-ip' || name === 'listening-ip')
+    .flatMap(({ value }) => readRange(value) ?? []);
+  return [...named, ...privateEnds(configuration).map(({ range }) => range)].some(({ start }) =>
+    start.equals(address),
+  );
+}
+
+/** The addresses behind the slash of external-ip, which become allowed peers. @see set_option(), case 'X' */
+function privateEnds({ settings }: Configuration): (RangeSetting & { text: string })[] {
   return settings.flatMap((setting) => {
-    const inside = setting.name === 'external-ip' ? setting.value.split('/')[1] : undefined;
-    const range = inside === undefined ? undefined : readRange(inside);
-    if (inside === undefined || range === undefined) return [];
-    const message = `turnserver lets users reach ${inside}: whatever listens on that address has to be meant for them`;
-    return [finding('peer-allowed', 'warning', setting, message)];
+    const text = setting.name === 'external-ip' ? setting.value.split('/')[1] : undefined;
+    const range = text === undefined ? undefined : readRange(text);
+    return text === undefined || range === undefined ? [] : [{ setting, range, text }];
   });
 }
 
-/** Names in one finding. */
-const NAMED = 4;
-
-function list(names: readonly string[]): string {
-  const rest = names.length > NAMED ? `, and ${names.length - NAMED} more` : '';
-  return `${names.slice(0, NAMED).join(', ')}${rest}`;
+function openedByMapping({ setting, text }: { setting: Setting; text: string }): Finding {
+  const message = `clients may send to ${text}: whatever listens on that address is exposed to them`;
+  return finding('peer-allowed', 'warning', setting, message);
 }

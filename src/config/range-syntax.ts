@@ -5,6 +5,9 @@ import { parseAddress } from '../turn/values.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Setting } from './settings.ts';
 
+/** Releases that end at what is no range. */
+const STRICT_RANGES = '>=4.11.0';
+
 /**
  * A range as turnserver reads it: cut at the first dash, spaces around an end don't count, and an end that is missing is
  * 0.0.0.0, which is no limit. undefined where an end is no address. @see coturn, netengine.c, add_ip_list_range()
@@ -16,26 +19,61 @@ export function readRange(text: string): PeerRange | undefined {
   return { start: address(start), end: address(end) };
 }
 
-/** What is wrong with a range that is not empty. */
-export function checkRange(setting: Setting, version: string): Finding[] {
+/** Whether a range holds every IPv4 address: both ends are no limit, or the first and the last one. */
+export function isEverything({ start, end }: PeerRange): boolean {
+  const last = (address: Buffer) =>
+    isZero(address) || address.length === 16 || address.every((byte) => byte === 0xff);
+  return isZero(start) && last(end);
+}
+
+const isZero = (address: Buffer) => address.every((byte) => byte === 0);
+
+/**
+ * What is wrong with a range.
+ * @param everything whether all of IPv4 is denied anyway, so that a range which holds it all is no surprise
+ */
+export function checkRange(setting: Setting, version: string, everything: boolean): Finding[] {
   const { name, value } = setting;
+  if (value === '') return [emptyRange(setting)];
   const ends = endsOf(value);
   const range = readRange(value);
-  if (range === undefined) return [finding('invalid-range', 'error', setting, malformed(setting, version))];
-  if (ends.includes(''))
-    return [
-      finding('open-range', 'error', setting, `${value} has no ${ends[0] === '' ? 'lower' : 'upper'} end`),
-    ];
+  if (range === undefined) {
+    const effect = versionIn(version, STRICT_RANGES) ? 'fatal' : undefined;
+    return [finding('invalid-range', 'error', setting, malformed(setting, version), effect)];
+  }
+  if (ends.includes('')) {
+    const message = `${value} has no ${ends[0] === '' ? 'lower' : 'upper'} end`;
+    return [finding('open-range', 'error', setting, message)];
+  }
   const { start, end } = range;
   const found: Finding[] = [];
-  const zero = (address: Buffer) => address.every((byte) => byte === 0);
-  if (zero(end))
-    found.push(finding('open-range', 'error', setting, `${value} holds all that follows, without an end`));
+  if (isZero(end))
+    found.push(
+      finding(
+        'open-range',
+        'error',
+        setting,
+        `${value} has no upper end: it covers all addresses that follow`,
+      ),
+    );
   else if (start.length !== end.length || Buffer.compare(start, end) > 0)
     found.push(finding('inverted-range', 'error', setting, `${value} ends before it begins`));
-  if (start.length === 16 && zero(start))
-    found.push(finding('open-range', 'error', setting, `${name}=${value} holds every IPv4 address, too`));
+  // Where all of IPv4 is denied on purpose, by a range of IPv4, this one adds nothing.
+  if (start.length === 16 && isZero(start) && !(everything && name === 'denied-peer-ip'))
+    found.push(finding('open-range', 'error', setting, `${name}=${value} covers every IPv4 address, too`));
   return found;
+}
+
+/** An unset variable of a template, most of the time. An empty end is 0.0.0.0, which is no limit. */
+function emptyRange(setting: Setting): Finding {
+  return setting.name === 'allowed-peer-ip'
+    ? finding(
+        'peer-allowed',
+        'error',
+        setting,
+        'allowed-peer-ip is empty: it permits every peer, denied ones included',
+      )
+    : finding('public-peer-denied', 'error', setting, 'denied-peer-ip is empty: it denies every peer');
 }
 
 function malformed({ value }: Setting, version: string): string {
@@ -44,7 +82,7 @@ function malformed({ value }: Setting, version: string): string {
   if (bits !== undefined && isIP(address) !== 0)
     return `"${value}" is a CIDR range, which turnserver does not read${cidrHint(address, bits)}`;
   if (isIPv4(bad.split('-')[0] ?? '') && bad.includes('-')) return `"${value}" has more than two ends`;
-  const strict = versionIn(version, '>=4.11.0') ? ', and does not start if there is none' : '';
+  const strict = versionIn(version, STRICT_RANGES) ? ', and does not start if there is none' : '';
   return /^[a-z][\w.-]*$/i.test(bad)
     ? `"${bad}" is no IP address: turnserver asks for a host of that name when it starts${strict}`
     : `"${bad}" is no IP address`;

@@ -27,11 +27,22 @@ export function toSarif(
           },
         },
         columnKind: 'utf16CodeUnits',
-        results: findings.map(({ rule, level, line, column, message }) => ({
+        results: findings.map(({ rule, level, line, column, message, accepted }) => ({
           ruleId: rule,
           ruleIndex: rules.indexOf(rule),
           level,
           message: { text: message },
+          // Section 3.35: a list, empty where nothing is suppressed, tells that suppressions are known.
+          suppressions:
+            accepted === undefined
+              ? []
+              : [
+                  {
+                    kind: accepted.inFile ? 'inSource' : 'external',
+                    status: 'accepted',
+                    justification: accepted.reason,
+                  },
+                ],
           locations: [
             {
               physicalLocation: {

@@ -1,54 +1,80 @@
 import type { Configuration } from './configuration.ts';
+import { accessOf, isUsable } from './credentials.ts';
 import { type Finding, finding } from './finding.ts';
+import { isUnfilled } from './placeholders.ts';
 import type { Setting } from './settings.ts';
 
-/** Secrets that stand in coturn's own and in widespread examples. */
-const KNOWN_SECRETS = new Set([
-  ...[
-    'north',
-    'logen',
-    'change_me',
-    'changeme',
-    'qwerty',
-    'password',
-    'secret',
-    'youhavetochooseagoodpassword',
-  ],
-  ...['turnserver', 'coturn', 'test', 'admin', '123456', 'guest', 'somepassword', 'password1'],
-  ...['0xbc807ee29df3c9ffa736523fb2c4e8ee', 'youhavetoberealistic', 'hero', 'key1', 'key2', 'password2'],
+/** Secrets that are published in coturn's own example and in widespread guides, where no estimate would call them weak. */
+const PUBLISHED = new Set([
+  ...['youhavetochooseagoodpassword', 'youhavetoberealistic', 'somepassword', 'north', 'logen'],
+  '0xbc807ee29df3c9ffa736523fb2c4e8ee',
   '$5$79a316b350311570$81df9cfb9af7f5e5a76eada31e7097b663a0670f99a3c07ded3f1c8e59c5658a',
 ]);
-/** Characters below which a shared secret is short: 128 bits in base64 are 22. */
-const SECRET_LENGTH = 22;
+/** Decimal digits of the guesses that a secret has to withstand: at 10^10 a second, 10^18 take three years. */
+const STRONG = { secret: 18, password: 10 };
+/** Guessed in a moment. */
+const HOPELESS = 6;
+/** Without an estimate: 128 bits in base64 are 22 characters, and 10 random letters or digits withstand more than 10^10 guesses. */
+const LENGTH = { secret: 22, password: 10 };
 
-/** Secrets that everybody knows, or that are soon guessed. */
-export function lintSecrets({ settings }: Configuration): Finding[] {
-  return settings.flatMap(lintSecret);
+/** Guesses that it takes to find a secret, as a power of ten. */
+export type Strength = (secret: string) => number;
+
+/** Secrets that everybody knows, or that are soon guessed. A secret that lets nobody in is left to other rules. */
+export function lintSecrets(configuration: Configuration, strength: Strength | undefined): Finding[] {
+  const access = accessOf(configuration);
+  return configuration.settings.flatMap((setting) => {
+    const used = usedSecret(setting, configuration, access);
+    return used === undefined ? [] : lintSecret(setting, used, strength);
+  });
 }
 
-function lintSecret(setting: Setting): Finding[] {
+interface UsedSecret {
+  text: string;
+  kind: keyof typeof STRONG;
+}
+
+/** What a line has that somebody can log in with. */
+function usedSecret(
+  setting: Setting,
+  { isOn, has }: Configuration,
+  access: ReturnType<typeof accessOf>,
+): UsedSecret | undefined {
   const { name, value } = setting;
-  const secret = secretOf(setting);
-  if (secret === undefined || secret === '') return [];
-  if (KNOWN_SECRETS.has(secret.toLowerCase()))
-    return [
-      finding('known-secret', 'error', setting, `the secret of ${name} is one of everybody's examples`),
-    ];
-  if (name === 'user' && secret === value.slice(0, value.indexOf(':')))
-    return [finding('known-secret', 'error', setting, 'the password is the name of the user')];
-  if (name === 'static-auth-secret' && secret.length < SECRET_LENGTH)
-    return [
-      finding(
-        'weak-secret',
-        'warning',
-        setting,
-        `static-auth-secret has ${secret.length} characters; take ${SECRET_LENGTH} random ones or more`,
-      ),
-    ];
-  return [];
+  if (isUnfilled(setting)) return undefined;
+  if (name === 'static-auth-secret') return access === 'secret' ? { text: value, kind: 'secret' } : undefined;
+  if (name === 'stateless-nonce-secret')
+    return isOn('stateless-nonce') ? { text: value, kind: 'secret' } : undefined;
+  if (name === 'user')
+    return access === 'accounts' && isUsable(setting)
+      ? { text: value.slice(value.indexOf(':') + 1).trimStart(), kind: 'password' }
+      : undefined;
+  // Without a cli option the interface is on unless it is switched off.
+  const cli = has('cli') ? isOn('cli') : !isOn('no-cli');
+  return name === 'cli-password' && cli && value !== '' ? { text: value, kind: 'password' } : undefined;
 }
 
-function secretOf({ name, value }: Setting): string | undefined {
-  if (name === 'user') return value.includes(':') ? value.slice(value.indexOf(':') + 1) : undefined;
-  return ['static-auth-secret', 'cli-password'].includes(name) ? value : undefined;
+function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Strength | undefined): Finding[] {
+  const { name, value } = setting;
+  const found = (rule: 'known-secret' | 'weak-secret', level: 'error' | 'warning', message: string) => [
+    finding(rule, level, setting, message),
+  ];
+  if (text === '')
+    return found('known-secret', 'error', `${name} is empty: anyone can compute valid credentials`);
+  if (PUBLISHED.has(text.toLowerCase()))
+    return found('known-secret', 'error', `${name} has a well-known example value`);
+  if (name === 'user' && text === value.slice(0, value.indexOf(':')))
+    return found('known-secret', 'error', 'the password is the name of the user');
+  // A key of 128 bits in hexadecimal stands for the password.
+  if (name === 'user' && /^0x[0-9a-f]{32}/i.test(text) && !/^0x(.)\1+$/i.test(text)) return [];
+  const digits = strength?.(text);
+  if (digits === undefined)
+    return text.length >= LENGTH[kind]
+      ? []
+      : found('weak-secret', 'warning', `${name} has only ${text.length} characters in its secret`);
+  if (digits >= STRONG[kind]) return [];
+  const guesses = `about 10^${Math.max(1, Math.round(digits))} guesses find the secret of ${name}`;
+  return digits < HOPELESS
+    ? found('weak-secret', 'error', `${guesses}, which takes less than a second`)
+    : found('weak-secret', 'warning', `${guesses}; it should take 10^${STRONG[kind]}`);
 }

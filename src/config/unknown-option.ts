@@ -1,6 +1,6 @@
 import { nearestName } from '../errors.ts';
-import { versionIn } from '../recipe/coturn-version.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
+import { addedLater, removedOption } from './option-catalogue.ts';
 import type { Setting } from './settings.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
@@ -8,9 +8,12 @@ const BYTE_ORDER_MARK = '\uFEFF';
 const MOST_LETTERS = 70;
 /** Unknown names that are compared with the table: a file with more of them is no turnserver.conf. */
 const MOST_NAMES = 1000;
+/** Options that make a server less safe. They are suggested only for a name that is the same but for its case and separators. */
+const WEAKENING =
+  /^(no-auth|allow-loopback-peers|allowed-peer-ip|server-relay|dh566|dh1066|tlsv1|tlsv1_1|no-tlsv1_2|no-tls|no-auth-pings|stun-only|cli|web-admin(-listen-on-workers)?|prod)$/;
 
 /** Says of a line that this version has no option for what it may have been meant for. Each name is looked for once. */
-export function unknownOptions({ version, options, removed }: LintContext): (setting: Setting) => Finding[] {
+export function unknownOptions({ version, options }: LintContext): (setting: Setting) => Finding[] {
   const names = options.map(({ name }) => name);
   const near = new Map<string, string | undefined>();
   const nearest = (name: string) => {
@@ -21,11 +24,16 @@ export function unknownOptions({ version, options, removed }: LintContext): (set
   return (setting) => {
     const { name } = setting;
     if (name.startsWith(BYTE_ORDER_MARK)) return [byteOrderMark(setting, names)];
-    const gone = removed.find((each) => each.option === name && versionIn(version, `>=${each.removed}`));
-    if (gone !== undefined)
-      return [
-        finding('removed-option', 'error', setting, `${name} is gone since ${gone.removed}: ${gone.note}`),
-      ];
+    const gone = removedOption(name, version);
+    if (gone !== undefined) {
+      const message = `${name} was removed in coturn ${gone.removed}: ${gone.instead}`;
+      return [finding('removed-option', 'error', setting, message)];
+    }
+    const later = addedLater(name, version);
+    if (later !== undefined) {
+      const message = `turnserver ${version} has no option ${name}: it was added in ${later}`;
+      return [finding('unknown-option', 'error', setting, message)];
+    }
     const meant = nearest(name);
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
     const shown = name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS)}...` : name;
@@ -39,7 +47,11 @@ function meantBy(name: string, names: readonly string[]): string | undefined {
   // As on a command line, in capitals, with underscores, or with what follows the name.
   const plain = name.replace(/^-+/, '').replace(/[:;,#].*$/, '');
   const same = names.find((each) => each.toLowerCase() === plain.toLowerCase().replaceAll('_', '-'));
-  const near = same ?? nearestName(plain, names);
+  if (same !== undefined) return same;
+  const near = nearestName(
+    plain,
+    names.filter((each) => !WEAKENING.test(each)),
+  );
   // Never the opposite of what was meant.
   return near === plain.replace(/^no-/, '') || plain === near?.replace(/^no-/, '') ? undefined : near;
 }

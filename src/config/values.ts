@@ -1,12 +1,18 @@
 import { isIP } from 'node:net';
 import { versionIn } from '../recipe/coturn-version.ts';
-import { type Configuration, readingOf } from './configuration.ts';
-import { type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
+import { readingOf } from './configuration.ts';
+import { type Effect, type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
+import { isKnownOption } from './option-catalogue.ts';
 import type { ConfigOption } from './option-table.ts';
+import { isUnfilled } from './placeholders.ts';
 import { booleanOf, LINE_BYTES, type Setting } from './settings.ts';
 import { unknownOptions } from './unknown-option.ts';
 
 const PORT = 65535;
+/** Releases that end at what is no port. @see coturn, mainrelay.c, get_port_value() */
+const STRICT_PORTS = '>=4.13.0';
+/** What was meant as a comment: a number sign behind a space, or before one. A value may begin with a number sign. */
+const COMMENT = /\s#|^#\s/;
 /** The largest value of options that are a number; of others turnserver only knows that they are one. */
 const LARGEST: Readonly<Record<string, number>> = {
   ...Object.fromEntries(
@@ -34,9 +40,6 @@ const LARGEST: Readonly<Record<string, number>> = {
 /** Those that protect: switched off by their value they are worse than absent, because they look as if they were there. */
 const PROTECTIVE =
   /^(no-(?!auth$|udp|tcp$|tls$|dtls$|stun$)|lt-cred-mech$|response-origin-only|stateless-nonce$|unauthorized-ratelimit$)/;
-/** Options of which every line counts. */
-const LISTS =
-  /^(user|listening-ip|relay-ip|external-ip|(aux|(tls-|tcp-|udp-)?alternate)-server|(allowed|denied)-peer-ip|static-auth-secret)$/;
 /** Names and paths: who wants a space in one puts it in quotes. */
 const WORDS =
   /^(realm|server-name|cert|pkey|log-file|pidfile|static-auth-secret|CA-file|dh-file|relay-device)$/;
@@ -59,108 +62,108 @@ export function lintSettings(settings: readonly Setting[], context: LintContext)
       return [finding('line-too-long', level, setting, message)];
     }
     const long = finding('line-too-long', 'error', setting, `the line has ${setting.bytes} bytes`);
-    const found = option === undefined ? unknown(setting) : lintValue(setting, option);
+    const found = option === undefined ? unknown(setting) : lintValue(setting, option, context.version);
     return setting.bytes > LINE_BYTES ? [long, ...found] : found;
   });
 }
 
-function lintValue(setting: Setting, option: ConfigOption): Finding[] {
+/** Empty values that other rules judge by what they do. */
+const EMPTY_ELSEWHERE = /^(user|static-auth-secret|denied-peer-ip|allowed-peer-ip)$/;
+
+function lintValue(setting: Setting, option: ConfigOption, version: string): Finding[] {
   const { name, value } = setting;
   const found: Finding[] = [];
-  const add = (rule: RuleId, level: Level, message: string) =>
-    found.push(finding(rule, level, setting, message));
-  const reading = readingOf(option);
-  if (reading === 'fatal') add('command-line-only', 'error', `${name} belongs on the command line`);
-  if (option.value === 'required' && value === '') add('missing-value', 'error', `${name} needs a value`);
-  if (reading === 'flag') {
+  const add = (rule: RuleId, level: Level, message: string, effect?: Effect) =>
+    found.push(finding(rule, level, setting, message, effect));
+  const reading = readingOf(option, version);
+  if (reading === 'fatal') add('command-line-only', 'error', `${name} belongs on the command line`, 'fatal');
+  else if (reading === 'none') add('unused-option', 'note', `${name} has no effect in coturn ${version}`);
+  else if (reading === 'flag') {
     if (value !== '' && booleanOf(value) !== true)
       add('ignored-value', 'warning', `${name} is on, whatever "${value}" says`);
-  } else if (/(^|\s)#/.test(value)) {
-    add('trailing-text', 'error', `"${value}" is the value of ${name}, with all that follows the #`);
-  } else if (value.endsWith(';')) {
-    add('trailing-text', 'warning', `the semicolon belongs to the value of ${name}`);
-  } else if (WORDS.test(name) && !setting.quoted && /\s/.test(value)) {
-    add('trailing-text', 'warning', `all of "${value}" is the value of ${name}`);
-  } else if (reading === 'boolean') {
-    const on = booleanOf(value);
-    if (on === undefined) add('invalid-boolean', 'error', `${name} is yes or no, not "${value}"`);
-    else if (!on && PROTECTIVE.test(name)) add('switched-off', 'error', `"${value}" switches ${name} off`);
-  } else if (value !== '' && (reading === 'number' || LARGEST[name] !== undefined)) {
-    const largest = LARGEST[name] ?? Number.MAX_SAFE_INTEGER;
-    if (!/^\d+$/.test(value) || Number(value) > largest)
-      add(
-        'invalid-number',
-        'error',
-        `${name} is a number${LARGEST[name] ? ` up to ${largest}` : ''}, not "${value}"`,
-      );
-  } else if (ADDRESSES.test(name) && value !== '' && !isAddress(name, value)) {
-    add('invalid-address', 'error', `"${value}" is not an IP address`);
-  }
-  const feature = option.conditions.find((condition) => /TURN_NO_|SQLITE/.test(condition));
+  } else if (option.value === 'required' && value === '') {
+    if (!EMPTY_ELSEWHERE.test(name)) add('missing-value', 'error', `${name} needs a value`);
+  } else if (reading === 'boolean') lintBoolean(setting, add);
+  else if (value !== '' && (reading === 'number' || LARGEST[name] !== undefined))
+    lintNumber(setting, version, add);
+  else lintText(setting, add);
+  const feature = featureOf(option);
   if (feature !== undefined)
-    add('optional-feature', 'note', `${name} needs a turnserver that was built with ${feature}`);
+    add('optional-feature', 'note', `${name} requires a turnserver that was built with ${feature}`);
+  if (!isKnownOption(name))
+    add('unreviewed-option', 'note', `turnbuild has no rules for ${name}, which is newer than it`);
   return found;
 }
+
+type Add = (rule: RuleId, level: Level, message: string, effect?: Effect) => void;
+
+/** The first letter decides, but for on and off. */
+function lintBoolean({ name, value }: Setting, add: Add): void {
+  const on = booleanOf(value);
+  if (on === undefined) {
+    if (COMMENT.test(value))
+      add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`, 'fatal');
+    else add('invalid-boolean', 'error', `${name} is yes or no, not "${value}"`, 'fatal');
+    return;
+  }
+  if (COMMENT.test(value))
+    add(
+      'trailing-text',
+      'warning',
+      `the comment is part of the value of ${name}; turnserver reads "${on ? 'yes' : 'no'}"`,
+    );
+  if (!on && PROTECTIVE.test(name)) add('switched-off', 'error', `"${value}" switches ${name} off`);
+}
+
+/** Ports are read strictly from 4.13 on; of all other numbers the digits at the beginning count. @see get_port_value(), atoi(3) */
+function lintNumber({ name, value }: Setting, version: string, add: Add): void {
+  const isPort = LARGEST[name] === PORT;
+  const largest = LARGEST[name];
+  const [, digits, rest = ''] = /^\s*\+?(\d+)(.*)$/s.exec(value) ?? [];
+  const limit = largest === undefined ? '' : ` up to ${largest}`;
+  const tooLarge = Number(digits) > (largest ?? Number.MAX_SAFE_INTEGER);
+  if (isPort && versionIn(version, STRICT_PORTS)) {
+    // strtol(3) takes a sign and spaces before the digits, and nothing behind them.
+    if (digits === undefined || rest !== '' || tooLarge)
+      add('invalid-number', 'error', `${name} is a number${limit}, not "${value}"`, 'fatal');
+  } else if (digits === undefined || tooLarge)
+    add('invalid-number', 'error', `${name} is a number${limit}, not "${value}"`);
+  else if (COMMENT.test(rest) || rest.trim() === ';')
+    add('trailing-text', 'warning', `turnserver reads "${value}" as ${digits}`);
+  else if (rest !== '') add('invalid-number', 'error', `turnserver reads "${value}" as ${digits}`);
+}
+
+function lintText(setting: Setting, add: Add): void {
+  const { name, value, quoted } = setting;
+  if (COMMENT.test(value))
+    add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`);
+  else if (value.endsWith(';'))
+    add('trailing-text', 'warning', `the semicolon is part of the value of ${name}`);
+  else if (WORDS.test(name) && !quoted && /\s/.test(value))
+    add('trailing-text', 'warning', `all of "${value}" is the value of ${name}`);
+  else if (ADDRESSES.test(name) && value !== '' && !isUnfilled(setting) && !isAddress(name, value))
+    add('invalid-address', 'error', `"${value}" is not an IP address`);
+}
+
+/** What a build has to have for an option, in words. */
+function featureOf({ conditions }: ConfigOption): string | undefined {
+  const known = conditions.flatMap((condition) => FEATURES.filter(([pattern]) => pattern.test(condition)));
+  return known[0]?.[1];
+}
+
+/** Conditions of the preprocessor, in words. */
+const FEATURES: readonly (readonly [condition: RegExp, words: string])[] = [
+  [/PROMETHEUS/, 'Prometheus support'],
+  [/MYSQL/, 'MySQL support'],
+  [/MONGO/, 'MongoDB support'],
+  [/TURN_NO_PQ/, 'PostgreSQL support'],
+  [/HIREDIS/, 'Redis support'],
+  [/SQLITE/, 'SQLite support'],
+];
 
 /** An address, a name that turnserver looks up, or of external-ip two addresses with a slash. */
 function isAddress(name: string, value: string): boolean {
   const ends = name === 'external-ip' ? value.split('/') : [value];
   const isName = (text: string) => /^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text);
   return ends.length <= 2 && ends.map((end) => end.trim()).every((end) => isIP(end) !== 0 || isName(end));
-}
-
-/** Options that stand there twice and can have one value only. */
-export function lintRepetitions({ settings }: Configuration): Finding[] {
-  const before = new Map<string, Setting>();
-  const found: Finding[] = [];
-  for (const setting of settings) {
-    const other = before.get(setting.name);
-    before.set(setting.name, setting);
-    if (other === undefined || LISTS.test(setting.name) || other.value === setting.value) continue;
-    const was = other.value === '' ? other.name : `${other.name}=${other.value}`;
-    found.push(
-      finding('repeated-option', 'warning', setting, `it takes the place of "${was}" in line ${other.line}`),
-    );
-  }
-  return found;
-}
-
-/** Options that turnserver does not start with together. @see coturn, mainrelay.c, main() */
-export function lintConflicts({ isOn, last, has }: Configuration, { version }: LintContext): Finding[] {
-  const found: Finding[] = [];
-  const add = (name: string, message: string) =>
-    found.push(finding('conflict', 'error', last(name), message));
-  if (isOn('no-udp-relay') && isOn('no-tcp-relay'))
-    add('no-tcp-relay', 'no-udp-relay and no-tcp-relay leave nothing to relay');
-  if (Number(last('bps-capacity')?.value ?? 0) > 0 && Number(last('max-bps')?.value ?? 0) === 0)
-    add('bps-capacity', 'bps-capacity needs max-bps');
-  const cli = has('no-cli') && versionIn(version, '<4.10.0') ? !isOn('no-cli') : isOn('cli');
-  if (isOn('allow-loopback-peers') && cli && (last('cli-password')?.value ?? '') === '')
-    add('allow-loopback-peers', 'allow-loopback-peers needs no-cli, or a cli-password');
-  return found;
-}
-
-/** What is wrong with the range of relay ports. */
-export function lintPorts({ last }: Configuration, { version }: LintContext): Finding[] {
-  const [min, max] = [last('min-port'), last('max-port')];
-  // coturn, turn_ports.h: LOW_DEFAULT_PORTS_BOUNDARY and HIGH_DEFAULT_PORTS_BOUNDARY
-  const [low, high] = [Number(min?.value ?? 49152), Number(max?.value ?? 65535)];
-  const found: Finding[] = [];
-  if (low > high)
-    found.push(finding('port-range', 'error', max ?? min, `max-port ${high} is below min-port ${low}`));
-  if (low < 1024)
-    found.push(
-      finding('port-range', 'warning', min, `relay ports from ${low} on take those of other services`),
-    );
-  // coturn issue 2056, fixed in 4.18.0
-  if (high === 65535 && versionIn(version, '<4.18.0'))
-    found.push(
-      finding(
-        'port-range',
-        'warning',
-        max,
-        'a drained pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
-      ),
-    );
-  return found;
 }

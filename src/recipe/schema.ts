@@ -132,16 +132,6 @@ export const compatibilitySchema = z.array(
   }),
 );
 
-/** recipes/options.yaml: options that coturn has dropped. */
-export const optionsSchema = z.array(
-  z.strictObject({
-    option: z.string().regex(/^[\w-]+$/),
-    removed: z.string().regex(/^\d+\.\d+\.\d+$/, 'write a release as three numbers, e.g. 4.18.0'),
-    note: z.string().min(1),
-  }),
-);
-
-export type RemovedOption = z.infer<typeof optionsSchema>[number];
 export type Target = z.infer<typeof targetSchema>;
 export type Archive = NonNullable<Target['archive']>;
 export type Sysroot = NonNullable<Target['sysroot']>;

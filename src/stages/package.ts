@@ -1,3 +1,4 @@
+import { knownReading } from '../config/option-catalogue.ts';
 import { kindOfPackageFile } from '../manifest/package-kinds.ts';
 import { layoutDashboard } from '../plan/dashboard.ts';
 import { targetOfStep } from '../plan/index.ts';
@@ -134,7 +135,8 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
   const built = (name: string) => files.readText(`${buildFolder(step, context)}/${name}`);
   const names = firstWords(await built('options.txt'));
   const input = {
-    options: new Set(names),
+    // A line that does nothing, or that turnserver calls deprecated, is not shipped.
+    options: new Set(names.filter((name) => knownReading(name, plan.coturn.version) !== 'none')),
     metrics: new Set(firstWords(await built('metrics.txt'))),
     features: featuresIn(await built('features.txt')),
     values: packagingValues(plan, step, layoutOf(target.format)),

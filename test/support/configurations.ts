@@ -1,25 +1,27 @@
 import { readFileSync } from 'node:fs';
+import { configurationOf } from '../../src/config/configuration.ts';
 import type { Finding, LintContext } from '../../src/config/finding.ts';
+import type { Forgotten } from '../../src/config/forgotten-peers.ts';
 import { lintConfig } from '../../src/config/lint.ts';
+import { knownReading } from '../../src/config/option-catalogue.ts';
 import { parseOptionList } from '../../src/config/option-table.ts';
+import { forgottenPeers } from '../../src/config/peers.ts';
+import { parseSettings } from '../../src/config/settings.ts';
+import { loadStrength } from '../../src/config/strength.ts';
 import { type Layout, layoutOf, TARBALL_LAYOUT } from '../../src/plan/layout.ts';
 import { renderTemplate } from '../../src/plan/template.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-
-const REMOVED = [{ option: 'no-loopback-peers', removed: '4.5.1', note: 'it is the default' }];
 
 /** The real turnserver 4.6.1 with Prometheus, and Debian's 4.18.0 without, both read off the programs. */
 export const CONTEXTS = {
   '4.6.1': {
     version: '4.6.1',
     options: parseOptionList(read('test/fixtures/verified-4.6.1/options.txt')),
-    removed: REMOVED,
   },
   '4.18.0': {
     version: '4.18.0',
     options: parseOptionList(read('test/fixtures/option-tables/4.18.0-debian.txt')),
-    removed: REMOVED,
   },
 } satisfies Record<string, LintContext>;
 
@@ -29,7 +31,11 @@ export type KnownVersion = keyof typeof CONTEXTS;
 export function shippedConfiguration(version: KnownVersion, layout: Layout = layoutOf('deb')): string {
   return renderTemplate(read('recipes/packaging/common/turnserver.conf'), {
     values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766, ...layout },
-    options: new Set(CONTEXTS[version].options.map(({ name }) => name)),
+    options: new Set(
+      CONTEXTS[version].options
+        .map(({ name }) => name)
+        .filter((name) => knownReading(name, version) !== 'none'),
+    ),
     metrics: new Set(),
     features: new Set(layout === TARBALL_LAYOUT ? ['relocatable'] : []),
   });
@@ -40,8 +46,21 @@ export function commentedFile(lines: number, settings: Record<number, string>): 
   return Array.from({ length: lines }, (_, index) => settings[index + 1] ?? '#').join('\n');
 }
 
+const strength = await loadStrength();
+
+/** With estimates of secrets, as the command does it. */
+export function lintWith(text: string, context: LintContext): Finding[] {
+  return lintConfig(text, context, { strength });
+}
+
 export function lintFor(version: KnownVersion, text: string): Finding[] {
-  return lintConfig(text, CONTEXTS[version]);
+  return lintWith(text, CONTEXTS[version]);
+}
+
+/** The peers that no denied range covers, kind by kind. */
+export function forgottenFor(version: KnownVersion, text: string): Forgotten[] {
+  const context = CONTEXTS[version];
+  return forgottenPeers(configurationOf(parseSettings(text), context), context);
 }
 
 /** `LINE LEVEL RULE` of each finding, `-` for what has no line. */

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../../src/commands/session.ts';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
-import { rootLayer } from '../../src/io/oci-layout.ts';
+import { rootLayer, writeOciLayout } from '../../src/io/oci-layout.ts';
 import { layoutOf } from '../../src/stages/base.ts';
 import type { Run } from './turnbuild.ts';
 
@@ -101,6 +101,29 @@ async function archiveLines(suite: string): Promise<string[]> {
 
 /** The tar of a root that turnbuild has bootstrapped before. */
 async function cachedRoot(suite: string): Promise<string | undefined> {
+  const root = cachedLayout(suite);
+  return root === undefined ? undefined : rootLayer(root.layout, root.digest);
+}
+
+/**
+ * A root of this machine's architecture as a named context of buildx: the one that turnbuild has bootstrapped before, or a new one.
+ * @param dir a folder for a new one
+ */
+export async function rootContext(suite: string, dir: string): Promise<string> {
+  const root = cachedLayout(suite);
+  if (root !== undefined) return `oci-layout://${root.layout}@${root.digest}`;
+  const [layout, tar] = [join(dir, suite), join(dir, `${suite}.tar`)];
+  execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', suite, tar, ...(await archiveLines(suite))]);
+  const digest = await writeOciLayout(
+    layout,
+    tar,
+    process.arch === 'arm64' ? 'arm64' : 'amd64',
+    'LANG=C.UTF-8',
+  );
+  return `oci-layout://${layout}@${digest}`;
+}
+
+function cachedLayout(suite: string): { layout: string; digest: string } | undefined {
   const bases = join(cacheFolder(), 'bases');
   const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   const names = existsSync(bases) ? readdirSync(bases) : [];
@@ -108,7 +131,7 @@ async function cachedRoot(suite: string): Promise<string | undefined> {
   const dir = dirs.find((each) => existsSync(join(each, 'digest')));
   if (dir === undefined) return undefined;
   const digest = readFileSync(join(dir, 'digest'), 'utf8').trim();
-  return rootLayer(layoutOf(dir, digest), digest);
+  return { layout: layoutOf(dir, digest), digest };
 }
 
 // All mounts are in a namespace of their own, which ends with the program. The kernel's table of emulators belongs to the

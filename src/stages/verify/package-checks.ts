@@ -131,8 +131,8 @@ export const packageChecks: Check[] = [
 function configurationComplaints(conf: string, { options, version }: PackageFacts): string[] {
   const used = parseSettings(conf);
   const table = [...options].map((name) => ({ name, value: 'optional' as const, conditions: [] }));
-  const found = lintConfig(conf, { version, options: table, removed: [] })
-    .filter(({ level }) => level !== 'note')
+  const found = lintConfig(conf, { version, options: table })
+    .filter(({ level, accepted }) => level !== 'note' && accepted === undefined)
     .map(({ line, message }) => (line === undefined ? message : `line ${line}: ${message}`));
   for (const name of [
     'allowed-peer-ip',

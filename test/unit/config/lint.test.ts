@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { LintContext } from '../../../src/config/finding.ts';
-import { lintConfig } from '../../../src/config/lint.ts';
 import { layoutOf, TARBALL_LAYOUT } from '../../../src/plan/layout.ts';
-import { CONTEXTS, shippedConfiguration } from '../../support/configurations.ts';
+import { CONTEXTS, lintWith, shippedConfiguration } from '../../support/configurations.ts';
 
 const context: LintContext = CONTEXTS['4.6.1'];
 const { options } = context;
 const shipped = shippedConfiguration('4.6.1');
-const lint = (text: string, more: Partial<LintContext> = {}) => lintConfig(text, { ...context, ...more });
+const lint = (text: string, more: Partial<LintContext> = {}) => lintWith(text, { ...context, ...more });
 const rules = (text: string, more: Partial<LintContext> = {}) =>
   lint(text, more)
     .filter(({ level }) => level !== 'note')
@@ -80,8 +79,14 @@ describe('a line', () => {
     ['realm=', ['missing-value:1', 'missing-realm:1']],
     ['min-port=80', ['port-range:1']],
     ['listening-port=0x10', ['invalid-number:1']],
-    ['external-ip=198.51.100.7', []],
-    ['external-ip=198.51.100.7/10.0.0.5', ['peer-allowed:1']],
+    ['external-ip=20.0.3.2', []],
+    ['external-ip=198.51.100.7', ['invalid-address:1']],
+    ['external-ip=20.0.3.2/10.0.0.5', ['peer-allowed:1']],
+    ['external-ip=10.0.0.5/20.0.3.2', ['peer-allowed:1', 'invalid-address:1']],
+    ['external-ip=0.0.0.0', ['invalid-address:1']],
+    ['external-ip=127.0.0.1', ['invalid-address:1']],
+    ['external-ip=20.0.3.2\nexternal-ip=20.0.3.3', ['repeated-option:2']],
+    ['external-ip=20.0.3.2/10.0.0.5\nexternal-ip=20.0.3.3/10.0.0.6', ['peer-allowed:1', 'peer-allowed:2']],
     ['external-ip=198.51.100.700', ['invalid-address:1']],
     ['external-ip=turn.example.org', []],
     ['cli-ip=127.0.0.1:5766', ['invalid-address:1']],
@@ -109,10 +114,29 @@ describe('a line', () => {
     ['no-cli\r', []],
     ['static-auth-secret=north', ['known-secret:1']],
     ['static-auth-secret=short', ['weak-secret:1']],
-    [`static-auth-secret=${'x'.repeat(32)}`, []],
-    ['user=alice:password', ['known-secret:1']],
+    [`static-auth-secret=${'x'.repeat(32)}`, ['weak-secret:1']],
+    ['static-auth-secret=3f9a1c5e7b2d4f6081a3c5e7092b4d6f', []],
+    ['static-auth-secret=#9xZ3f9a1c5e7b2d4f6081a3c5e7', []],
+    ['static-auth-secret=', ['known-secret:1']],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of a shell's
+    ['static-auth-secret=${COTURN_STATIC_AUTH_SECRET}', ['placeholder:1']],
+    ['user=alice:password', ['weak-secret:1']],
+    ['user=turnx:1234', ['weak-secret:1']],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of a shell's
+    ['user=${TURN_USER}:${TURN_PASS}', ['placeholder:1']],
+    ['user=Пётр:longlongpassword12345', ['invalid-user:1']],
     ['user=alice:Pee4aiXoaz2eech3', []],
-    ['cli-password=qwerty', ['known-secret:1']],
+    ['cli-password=qwerty', []],
+    ['relay-ip=YOUR_SERVER_IP', ['placeholder:1']],
+    ['relay-ip=', ['missing-value:1']],
+    ['denied-peer-ip=', ['public-peer-denied:1']],
+    ['allowed-peer-ip=', ['peer-allowed:1']],
+    ['user-quota=1 # one', ['trailing-text:1']],
+    ['tls-listening-port=5349', ['not-served:1']],
+    ['cert=/etc/cert.pem', ['not-served:1']],
+    ['dh2066', ['removed-option:1']],
+    ['sha256', ['removed-option:1']],
+    ['prometheus-address=127.0.0.1', ['unknown-option:1']],
     ['cli-password=Pee4aiXoaz2eech3', []],
     ['web-admin', ['administration:1']],
     [`realm=${'x'.repeat(1100)}`, ['line-too-long:1']],
@@ -127,7 +151,7 @@ describe('a line', () => {
     const [gone] = lint(`no-loopback-peers\n${shipped}`);
     expect(gone).toMatchObject({
       rule: 'removed-option',
-      message: expect.stringMatching(/gone since 4\.5\.1/),
+      message: expect.stringMatching(/removed in coturn 4\.5\.1/),
     });
   });
 

@@ -76,7 +76,7 @@ const PEERS: readonly Mutation[] = [
   range('with its lower end gone', /=[^=]*-/, '=-', /^open-range$/),
   range('with a comma for the dash', /-([^-]*)$/, ',$1', /^invalid-range$/),
   range('with three ends', /$/, '-1.2.3.4', /^invalid-range$/),
-  range('without its value', /=.*/, '=', /^missing-value$/),
+  range('without its value', /=.*/, '=', /^public-peer-denied$/),
   range('of one address', /-[^-]*$/, '', /./, true),
   range('with its last digit gone', /.$/, '', /./, true),
   range('as an allowed one, too', /^denied/, 'allowed', /^peer-allowed$/),
@@ -88,7 +88,7 @@ const NONCE: readonly Mutation[] = [
   { how: 'and 0 in another line', change: () => 'stale-nonce=0', append: true, rule: /^repeated-option$/ },
 ];
 const REALM: readonly Mutation[] = [
-  { how: 'without its value', change: () => 'realm=', rule: /^missing-value$/ },
+  { how: 'without its value', change: () => 'realm=', rule: /^(missing-value|public-peer-denied)$/ },
   { how: 'and another one', change: () => 'realm=example.net', append: true, rule: /^repeated-option$/ },
   { how: 'and an empty one', change: () => 'realm', append: true, rule: /^missing-realm$/ },
 ];

@@ -1,0 +1,79 @@
+import { type Finding, finding, RULES, type RuleId } from './finding.ts';
+
+/** A finding that somebody has decided to live with. */
+export interface Acceptance {
+  rule: string;
+  reason: string;
+  /** Line of the comment, which counts for the next line that is no comment; undefined for the whole file. */
+  line?: number;
+}
+
+/** `# turnbuild: accept RULE: REASON`, on a line of its own. */
+const COMMENT = /^[ \t]*#+[ \t]*turnbuild:[ \t]*accept\b[ \t]*(.*)$/;
+
+/** The acceptances in a configuration, and what is wrong with them. */
+export function readAcceptances(text: string): { acceptances: Acceptance[]; found: Finding[] } {
+  const acceptances: Acceptance[] = [];
+  const found: Finding[] = [];
+  for (const [index, content] of text.split('\n').entries()) {
+    const statement = COMMENT.exec(content)?.[1];
+    if (statement === undefined) continue;
+    const line = index + 1;
+    const at = { line, column: content.indexOf('#') + 1 };
+    const [, rule = '', reason = ''] = /^([\w-]*)[ \t]*:?[ \t]*(.*?)[ \t\r]*$/.exec(statement) ?? [];
+    if (!isRule(rule)) found.push(finding('invalid-acceptance', 'warning', at, `there is no rule "${rule}"`));
+    else if (reason === '')
+      found.push(
+        finding('invalid-acceptance', 'warning', at, `give a reason: # turnbuild: accept ${rule}: REASON`),
+      );
+    else acceptances.push({ rule, reason, line });
+  }
+  return { acceptances, found };
+}
+
+export function isRule(name: string): name is RuleId {
+  return Object.hasOwn(RULES, name);
+}
+
+/**
+ * Marks the findings that are accepted. A comment is for the line behind it, and for findings about the whole file, which have no line.
+ * @returns all findings, and one for each acceptance in the file that is not needed any more
+ */
+export function markAccepted(
+  findings: readonly Finding[],
+  acceptances: readonly Acceptance[],
+  text: string,
+): Finding[] {
+  const lines = text.split('\n');
+  const meant = acceptances.map((each) => ({
+    ...each,
+    target: each.line === undefined ? undefined : nextSetting(lines, each.line),
+  }));
+  const used = new Set<Acceptance>();
+  const marked = findings.map((each): Finding => {
+    const match = meant.find(
+      ({ rule, line, target }) =>
+        rule === each.rule && (line === undefined || each.line === undefined || each.line === target),
+    );
+    if (match === undefined) return each;
+    used.add(match);
+    return { ...each, accepted: { reason: match.reason, inFile: match.line !== undefined } };
+  });
+  const stale = meant
+    .filter((each) => each.line !== undefined && !used.has(each))
+    .map(({ rule, line }) =>
+      finding(
+        'invalid-acceptance',
+        'note',
+        { line: line as number, column: 1 },
+        `nothing is found by ${rule} here any more: remove the comment`,
+      ),
+    );
+  return [...marked, ...stale];
+}
+
+/** The number of the first line behind another one that is neither empty nor a comment. */
+function nextSetting(lines: readonly string[], line: number): number {
+  const index = lines.findIndex((content, at) => at >= line && !/^\s*(#|$)/.test(content));
+  return index + 1;
+}

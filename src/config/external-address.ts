@@ -1,0 +1,46 @@
+import { isIP } from 'node:net';
+import { parseAddress } from '../turn/values.ts';
+import { closedPeer } from './closed-peers.ts';
+import type { Configuration } from './configuration.ts';
+import { type Finding, finding } from './finding.ts';
+import { isUnfilled } from './placeholders.ts';
+import type { Setting } from './settings.ts';
+
+/** The address that clients are given for their relay: `PUBLIC`, or `PUBLIC/PRIVATE` for each address of the machine. */
+export function lintExternalAddress({ settings }: Configuration): Finding[] {
+  const all = settings.filter(({ name, value }) => name === 'external-ip' && value !== '');
+  const [, ...ignored] = all.filter(({ value }) => !value.includes('/'));
+  const again = ignored.map((setting) =>
+    finding(
+      'repeated-option',
+      'error',
+      setting,
+      'turnserver ignores a second external-ip without a slash; write external-ip=PUBLIC/PRIVATE for each address',
+    ),
+  );
+  const used = all.filter((setting) => !ignored.includes(setting) && !isUnfilled(setting));
+  return [...again, ...used.flatMap(lintAnnounced)];
+}
+
+function lintAnnounced(setting: Setting): Finding[] {
+  const [announced = '', inside] = setting.value.split('/').map((end) => end.trim());
+  if (isIP(announced) === 0) return [];
+  const kind = kindOf(announced);
+  if (kind === undefined) return [];
+  if (inside !== undefined && isIP(inside) !== 0 && kindOf(inside) === undefined) {
+    const message = `clients are given ${announced} (${kind}): the ends are swapped, write external-ip=${inside}/${announced}`;
+    return [finding('invalid-address', 'error', setting, message)];
+  }
+  const message = `clients are given ${announced} (${kind}) as their relay's address, which peers on the internet cannot reach`;
+  return [finding('invalid-address', isMachineOnly(kind) ? 'error' : 'warning', setting, message)];
+}
+
+/** What an address is, if not public. */
+function kindOf(address: string): string | undefined {
+  const bytes = parseAddress(address);
+  return bytes.every((byte) => byte === 0) ? 'unspecified' : closedPeer(bytes)?.kind;
+}
+
+/** A relay in a private network may be meant for its peers only. */
+const isMachineOnly = (kind: string) =>
+  /loopback|unspecified|link-local|multicast|this host|reserved/.test(kind);

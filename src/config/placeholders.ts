@@ -1,0 +1,44 @@
+import type { Configuration } from './configuration.ts';
+import { type Finding, finding } from './finding.ts';
+import type { Setting } from './settings.ts';
+
+/** Shapes of what a template or an example has where a value belongs. */
+const SHAPES: readonly RegExp[] = [
+  /\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_][A-Z0-9_]*\b/,
+  /\{\{.*\}\}|\{%.*%\}|<%.*%>/,
+  /<[A-Za-z][\w .-]*>/,
+  /%[A-Z][A-Z0-9_]*%|@[A-Z][A-Z0-9_]*@|__[A-Za-z][A-Za-z0-9_]*__|\[[A-Z][A-Z0-9_ -]*\]/,
+  // Two words or more in capitals: YOUR_SERVER_IP, REPLACE-ME.
+  /^[A-Z][A-Z0-9]*([_-][A-Z][A-Z0-9]*)+$/,
+  /\b(change|replace|fill|insert|set)[-_ ]?(me|this|it|here)\b|\byour[-_ ]?(own|public|private|external|server|secret|shared|strong|static|realm|domain|user|pass|key|ip|name)|\b(placeholder|todo|fixme|tbd)\b/i,
+  /^(x{3,9}|\.{3,}|\*{3,}|x+\.x+\.x+\.x+)$/i,
+];
+
+/** Text that is not a password, an address or a name, but what somebody was to put one in the place of. */
+export function isPlaceholder(text: string): boolean {
+  return SHAPES.some((shape) => shape.test(text));
+}
+
+/** Options whose value may look like a placeholder and be right: a format, a list of ciphers. */
+const EXEMPT = /^(new-log-timestamp-format|cipher-list|syslog-facility|ec-curve-name)$/;
+
+/** Values that were never filled in, wherever one can stand. */
+export function lintPlaceholders({ settings }: Configuration): Finding[] {
+  return settings.filter(isUnfilled).map((setting) => {
+    const shown = isSecret(setting.name) ? '' : ` "${setting.value}"`;
+    const message = `the value${shown} of ${setting.name} looks like a placeholder that was not replaced`;
+    return finding('placeholder', 'error', setting, message);
+  });
+}
+
+/** Whether the value of a line is a placeholder. */
+export function isUnfilled({ name, value }: Setting): boolean {
+  if (EXEMPT.test(name)) return false;
+  const parts = name === 'user' ? value.split(':') : [value];
+  return parts.some(isPlaceholder);
+}
+
+const isSecret = (name: string) =>
+  /^(user|static-auth-secret|cli-password|pkey-pwd|.*-userdb|redis-statsdb|stateless-nonce-secret)$/.test(
+    name,
+  );

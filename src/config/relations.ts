@@ -1,0 +1,79 @@
+import { versionIn } from '../recipe/coturn-version.ts';
+import type { Configuration } from './configuration.ts';
+import { type Finding, finding, type LintContext } from './finding.ts';
+import type { Setting } from './settings.ts';
+
+/** Options of which every line counts. */
+const LISTS =
+  /^(user|listening-ip|relay-ip|external-ip|(aux|(tls-|tcp-|udp-)?alternate)-server|(allowed|denied)-peer-ip|static-auth-secret)$/;
+
+/** Options that stand there twice and can have one value only. */
+export function lintRepetitions({ settings }: Configuration): Finding[] {
+  const before = new Map<string, Setting>();
+  const found: Finding[] = [];
+  for (const setting of settings) {
+    const other = before.get(setting.name);
+    before.set(setting.name, setting);
+    if (other === undefined || LISTS.test(setting.name) || other.value === setting.value) continue;
+    const was = other.value === '' ? other.name : `${other.name}=${other.value}`;
+    found.push(
+      finding('repeated-option', 'warning', setting, `it takes the place of "${was}" in line ${other.line}`),
+    );
+  }
+  return found;
+}
+
+/** Options that turnserver does not start with together. @see coturn, mainrelay.c, main() */
+export function lintConflicts({ isOn, last, has }: Configuration): Finding[] {
+  const found: Finding[] = [];
+  const add = (name: string, message: string) =>
+    found.push(finding('conflict', 'error', last(name), message, 'fatal'));
+  if (isOn('no-udp-relay') && isOn('no-tcp-relay'))
+    add('no-tcp-relay', 'no-udp-relay and no-tcp-relay together leave nothing to relay');
+  if (leadingNumber(last('bps-capacity')?.value) > 0 && leadingNumber(last('max-bps')?.value) === 0)
+    add('bps-capacity', 'bps-capacity requires max-bps');
+  const cli = has('cli') ? isOn('cli') : !isOn('no-cli');
+  if (isOn('allow-loopback-peers') && cli && (last('cli-password')?.value ?? '') === '')
+    add(
+      'allow-loopback-peers',
+      has('cli')
+        ? 'allow-loopback-peers and cli together require a cli-password'
+        : 'allow-loopback-peers requires no-cli, or a cli-password',
+    );
+  return found;
+}
+
+/** A number as atoi(3) reads it: the digits at the beginning, else 0. */
+function leadingNumber(value: string | undefined): number {
+  return Number(/^\s*\+?(\d+)/.exec(value ?? '')?.[1] ?? 0);
+}
+
+/** A port as turnserver reads it, which may be 0. */
+function portOf(setting: Setting | undefined, without: number): number {
+  return setting === undefined ? without : leadingNumber(setting.value);
+}
+
+/** What is wrong with the range of relay ports. */
+export function lintPorts({ last }: Configuration, { version }: LintContext): Finding[] {
+  const [min, max] = [last('min-port'), last('max-port')];
+  // coturn, turn_ports.h: LOW_DEFAULT_PORTS_BOUNDARY and HIGH_DEFAULT_PORTS_BOUNDARY
+  const [low, high] = [portOf(min, 49152), portOf(max, 65535)];
+  const found: Finding[] = [];
+  if (low > high)
+    found.push(finding('port-range', 'error', max ?? min, `max-port ${high} is below min-port ${low}`));
+  if (low < 1024)
+    found.push(
+      finding('port-range', 'warning', min, `relay ports from ${low} on take those of other services`),
+    );
+  // coturn issue 2056, fixed in 4.18.0
+  if (high === 65535 && versionIn(version, '<4.18.0'))
+    found.push(
+      finding(
+        'port-range',
+        'warning',
+        max,
+        'a drained pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
+      ),
+    );
+  return found;
+}

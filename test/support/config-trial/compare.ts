@@ -1,0 +1,230 @@
+import { configurationOf } from '../../../src/config/configuration.ts';
+import { accessOf } from '../../../src/config/credentials.ts';
+import type { Finding, LintContext, RuleId } from '../../../src/config/finding.ts';
+import { lintConfig } from '../../../src/config/lint.ts';
+import { permits } from '../../../src/config/peers.ts';
+import type { Strength } from '../../../src/config/secrets.ts';
+import { parseSettings } from '../../../src/config/settings.ts';
+import { parseAddress } from '../../../src/turn/values.ts';
+import { ANONYMOUS, type Observation, SERVER, type Trial } from './observation.ts';
+
+/** Where lint-config and the server disagree, in one line. */
+export interface Disagreement {
+  about: string;
+  trial: Trial;
+  detail: string;
+}
+
+/** Holds what lint-config says of a configuration against what the server did with it. */
+export function compare(
+  trial: Trial,
+  seen: Observation,
+  context: LintContext,
+  strength: Strength,
+): Disagreement[] {
+  const findings = lintConfig(trial.text, context, { strength });
+  const has = (...rules: RuleId[]) => findings.some(({ rule }) => rules.includes(rule));
+  const found: Disagreement[] = [];
+  const disagree = (about: string, detail: string) => found.push({ about, trial, detail });
+  const fatal = findings.filter(({ effect }) => effect === 'fatal');
+  if ((seen.ended !== undefined) !== fatal.length > 0) {
+    const said = fatal.map(({ rule, message }) => `${rule}: ${message}`).join('; ');
+    disagree(
+      'start',
+      seen.ended === undefined
+        ? `it starts, but: ${said}`
+        : `it ended with ${seen.ended}: ${lastWords(seen)}`,
+    );
+  }
+  if (seen.ended !== undefined) return found;
+  const configuration = configurationOf(parseSettings(trial.text), context);
+  found.push(...unknownLines(trial, seen, findings));
+  found.push(...services(trial, seen, configuration, findings));
+  if (seen.asked === undefined || configuration.isOn('stun-only')) return found;
+  const anonymous = seen.allocations[ANONYMOUS] ?? 'not asked';
+  if (anonymous === 'silence' || anonymous === 'refused' || anonymous === '300' || anonymous === 'not asked')
+    return found;
+  const open = anonymous !== '401';
+  if (open !== has('open-relay')) disagree('open relay', `without credentials: ${anonymous}`);
+  if (open) return [...found, ...peers(trial, seen, configuration, context, findings)];
+  found.push(...accounts(trial, seen, configuration, findings));
+  return [...found, ...peers(trial, seen, configuration, context, findings)];
+}
+
+function lastWords({ log }: Observation): string {
+  return log
+    .filter((line) => /ERROR|error|annot|not /.test(line))
+    .slice(-2)
+    .join(' | ')
+    .slice(0, 300);
+}
+
+/** Lines that the server warns about, because it does not know the option. */
+function unknownLines(trial: Trial, { log }: Observation, findings: readonly Finding[]): Disagreement[] {
+  const warned = new Set(log.flatMap((line) => /Bad configuration format: (\S+)/.exec(line)?.[1] ?? []));
+  const told = new Set(
+    findings
+      .filter(({ rule }) => rule === 'unknown-option' || rule === 'removed-option')
+      .flatMap(({ line }) => parseSettings(trial.text).find((setting) => setting.line === line)?.name ?? []),
+  );
+  return [...new Set([...warned, ...told])]
+    .filter((name) => warned.has(name) !== told.has(name))
+    .map((name) => ({
+      about: 'unknown option',
+      trial,
+      detail: warned.has(name) ? `the server does not know ${name}` : `the server knows ${name}`,
+    }));
+}
+
+/** Accounts and secrets that let somebody in, or nobody. */
+function accounts(
+  trial: Trial,
+  seen: Observation,
+  configuration: ReturnType<typeof configurationOf>,
+  findings: readonly Finding[],
+): Disagreement[] {
+  const access = accessOf(configuration);
+  return trial.credentials.flatMap(({ label }) => {
+    const result = seen.allocations[label];
+    // Quotas and families that cannot be allocated say nothing about credentials.
+    if (result === undefined || !['granted', '401', '486', '508', '440'].includes(result)) return [];
+    const let_in = result !== '401';
+    const [, kind, value = ''] = /^(user|secret) (.*)$/s.exec(label) ?? [];
+    const lines = configuration.settings.filter(
+      (setting) =>
+        setting.name === (kind === 'user' ? 'user' : 'static-auth-secret') && setting.value === value,
+    );
+    const said = findings.filter(({ line }) => lines.some((setting) => setting.line === line));
+    const dead = said.some(({ rule }) => rule === 'invalid-user' || rule === 'unused-option');
+    const expected = lines.length > 0 && !dead && access === (kind === 'user' ? 'accounts' : 'secret');
+    if (expected !== let_in)
+      return [
+        {
+          about: kind === 'user' ? 'account' : 'secret',
+          trial,
+          detail: `${label}: ${result}, lint-config expects ${expected ? 'that it is let in' : 'that it is not'}`,
+        },
+      ];
+    const guessable = value === '' && let_in;
+    return guessable && !said.some(({ rule }) => rule === 'known-secret')
+      ? [{ about: 'empty secret', trial, detail: `${label} is let in, and nothing is said` }]
+      : [];
+  });
+}
+
+/** Peers that clients may send to. */
+function peers(
+  trial: Trial,
+  seen: Observation,
+  configuration: ReturnType<typeof configurationOf>,
+  context: LintContext,
+  findings: readonly Finding[],
+): Disagreement[] {
+  const isPermitted = permits(configuration, context);
+  // A peer that is announced by external-ip is the relay's own address, and is taken for it.
+  const announced = configuration.settings
+    .filter(({ name }) => name === 'external-ip')
+    .map(({ value }) => value.split('/')[0]?.trim());
+  const wrong = seen.tried.filter(
+    (peer) => !announced.includes(peer) && isPermitted(parseAddress(peer)) !== seen.permitted.includes(peer),
+  );
+  void findings;
+  return wrong.length === 0
+    ? []
+    : [
+        {
+          about: 'peers',
+          trial,
+          detail: wrong
+            .map((peer) => `${peer} is ${seen.permitted.includes(peer) ? 'permitted' : 'denied'}`)
+            .join(', '),
+        },
+      ];
+}
+
+/** Sockets beside those of the clients. */
+function services(
+  trial: Trial,
+  seen: Observation,
+  configuration: ReturnType<typeof configurationOf>,
+  findings: readonly Finding[],
+): Disagreement[] {
+  const found: Disagreement[] = [];
+  const { last } = configuration;
+  const at = (port: number) =>
+    seen.sockets.filter((socket) => socket.startsWith('tcp ') && socket.endsWith(`:${port}`));
+  const port = (name: string, usual: number) => Number.parseInt(last(name)?.value ?? '', 10) || usual;
+  const client = new Set(
+    ['listening-port', 'tls-listening-port', 'alt-listening-port', 'alt-tls-listening-port'].map((name) =>
+      Number.parseInt(last(name)?.value ?? '', 10),
+    ),
+  );
+  const telnet = port('cli-port', 5766);
+  const told = findings.filter(({ rule }) => rule === 'administration');
+  const telnetTold = told.some(
+    ({ message, level }) => message.includes('telnet interface listens') && level !== 'note',
+  );
+  if (!client.has(telnet) && at(telnet).length > 0 !== telnetTold)
+    found.push({
+      about: 'telnet',
+      trial,
+      detail: at(telnet).length > 0 ? `it listens: ${at(telnet)}` : 'it does not listen',
+    });
+  const outside = at(telnet).some(
+    (socket) => !socket.includes('127.0.0.1') && !socket.includes('[0:0:0:0:0:0:0:1]'),
+  );
+  if (outside && !told.some(({ level }) => level === 'error'))
+    found.push({ about: 'telnet', trial, detail: `it listens for other machines: ${at(telnet)}` });
+  const tls = port('tls-listening-port', 5349);
+  const secure = seen.sockets.some(
+    (socket) => socket.endsWith(`:${tls}`) && tls !== port('listening-port', 3478),
+  );
+  if (secure === findings.some(({ rule }) => rule === 'not-served')) {
+    if (secure) found.push({ about: 'tls', trial, detail: `port ${tls} is served` });
+    else if (
+      last('tls-listening-port') !== undefined &&
+      tls !== port('listening-port', 3478) &&
+      !configuration.isOn('no-tls')
+    )
+      found.push({ about: 'tls', trial, detail: `port ${tls} is not served` });
+  }
+  return found;
+}
+
+/** For people: what the disagreements are about, with examples. */
+export function describe(disagreements: readonly Disagreement[]): string {
+  return disagreements
+    .map(
+      ({ about, trial, detail }) =>
+        `${trial.version} ${about}: ${detail}\n    ${trial.text.trim().replaceAll('\n', ' | ')}`,
+    )
+    .join('\n');
+}
+
+export const PEERS: readonly string[] = [
+  ...[
+    '10.0.0.1',
+    '10.9.9.9',
+    '127.0.0.1',
+    '169.254.169.254',
+    '192.168.1.1',
+    '192.168.1.2',
+    '20.0.9.9',
+    '0.0.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    SERVER.own,
+  ],
+  ...[
+    '::1',
+    'fd00::1',
+    'fe80::1',
+    '2600:1:0:9::9',
+    '::ffff:10.0.0.1',
+    '::10.0.0.1',
+    '64:ff9b::a00:1',
+    '2002:a00:1::1',
+    '::ffff:127.0.0.1',
+    'ff02::1',
+  ],
+];

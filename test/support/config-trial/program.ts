@@ -1,0 +1,249 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { attribute, createClient, NoAnswer, type TurnClient, UDP } from '../../../src/turn/client.ts';
+import { METHOD } from '../../../src/turn/message.ts';
+import { openTransport } from '../../../src/turn/transport.ts';
+import { ANONYMOUS, type Observation, SERVER, type Trial } from './observation.ts';
+
+// Runs in a container: starts the turnserver of a root with each configuration, in a network namespace of its own, asks it what a
+// client would, and writes down what it did. Trials come in /trials.json; observations go to standard output, one a line.
+
+/** Milliseconds for a server to open its sockets; it ends or has them within a second natively. */
+const READY_MS = 8_000;
+/** On one machine nothing is lost: a second request is only for a server whose thread was not there yet. */
+const PATIENCE = { rtoMs: 300, sentAtMost: 3, lastMs: 700, reliableMs: 2_000 };
+const LOG_LINES = 200;
+
+interface Place {
+  namespace: number;
+  /** Number of the namespace, in file names. */
+  number: number;
+}
+
+async function tryConfiguration(trial: Trial, place: Place): Promise<Observation> {
+  const root = `/roots/${trial.version}`;
+  const name = `/tmp/trial-${place.number}.conf`;
+  const logFile = `/tmp/trial-${place.number}.log`;
+  writeFileSync(`${root}${name}`, trial.text, { mode: 0o644 });
+  const log = openSync(logFile, 'w');
+  const words = [`--net=/proc/${place.namespace}/ns/net`, '--', 'chroot', '--userspec=turnserver:turnserver'];
+  const server = spawn(
+    'nsenter',
+    [...words, root, '/usr/bin/turnserver', '-c', name, '--pidfile=', '--log-file=stdout'],
+    {
+      stdio: ['ignore', log, log],
+    },
+  );
+  closeSync(log);
+  const end = new Promise<string>((resolve) => {
+    server.once('exit', (code, signal) => resolve(code === null ? String(signal) : String(code)));
+  });
+  const ended = () => server.exitCode !== null || server.signalCode !== null;
+  const observation: Observation = {
+    id: trial.id,
+    log: [],
+    sockets: [],
+    allocations: {},
+    permitted: [],
+    tried: [],
+  };
+  try {
+    observation.sockets = await settledSockets(server, ended);
+    if (!ended()) await askAll(trial, observation, end);
+    if (ended()) observation.ended = await end;
+  } finally {
+    if (!ended()) server.kill('SIGKILL');
+    await end;
+    observation.log = readFileSync(logFile, 'utf8').split('\n').slice(0, LOG_LINES);
+    rmSync(`${root}${name}`);
+  }
+  return observation;
+}
+
+/** The server's sockets once they are the same three times in a row. */
+async function settledSockets(server: ChildProcess, ended: () => boolean): Promise<string[]> {
+  const last = Date.now() + READY_MS;
+  let [before, same] = ['', 0];
+  while (!ended() && Date.now() < last) {
+    const now = socketsOf(server.pid ?? 0);
+    const text = now.join();
+    same = text === before ? same + 1 : 0;
+    before = text;
+    if (same >= 4 && now.length > 0) return now;
+    await pause(50);
+  }
+  return ended() ? [] : socketsOf(server.pid ?? 0);
+}
+
+const FILES = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
+const LISTEN = '0A';
+const UNCONNECTED = '07';
+
+/** Listening TCP sockets and unconnected UDP ones of a process's namespace. @see proc_net(5) */
+function socketsOf(pid: number): string[] {
+  const found = FILES.flatMap((file) => {
+    const text = readIfThere(`/proc/${pid}/net/${file}`);
+    const kind = file.slice(0, 3);
+    return text
+      .split('\n')
+      .slice(1)
+      .flatMap((line) => {
+        const [, local = '', , state] = line.trim().split(/\s+/);
+        return state === (kind === 'tcp' ? LISTEN : UNCONNECTED) ? [`${kind} ${endpointOf(local)}`] : [];
+      });
+  });
+  return [...new Set(found)].sort();
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** `0203000A:0D96` -> `10.0.3.2:3478`: words of the address in the host's byte order, which is little-endian. */
+function endpointOf(text: string): string {
+  const [address = '', port = ''] = text.split(':');
+  const bytes = Buffer.from(address, 'hex');
+  for (let at = 0; at < bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
+  const number = Number.parseInt(port, 16);
+  if (bytes.length === 4) return `${bytes.join('.')}:${number}`;
+  const words = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16)).join(':');
+  return `[${words === '0:0:0:0:0:0:0:0' ? '::' : words}]:${number}`;
+}
+
+/** Where clients can ask: a UDP socket on the server's address or on all of them, the usual port first; TCP where there is none. */
+function doorOf(sockets: readonly string[]): { transport: 'udp' | 'tcp'; port: number } | undefined {
+  const doors = sockets.flatMap((socket) => {
+    const [, kind, address, port] = /^(udp|tcp) (.*):(\d+)$/.exec(socket) ?? [];
+    const reached = address === SERVER.ipv4 || address === '0.0.0.0';
+    return reached ? [{ transport: kind as 'udp' | 'tcp', port: Number(port) }] : [];
+  });
+  const rank = ({ transport, port }: (typeof doors)[number]) =>
+    (transport === 'udp' ? 0 : 100_000) + (port === 3478 ? 0 : port);
+  return doors.sort((a, b) => rank(a) - rank(b))[0];
+}
+
+async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Promise<void> {
+  const door = doorOf(seen.sockets);
+  if (door === undefined) return;
+  seen.asked = `${door.transport} ${door.port}`;
+  const connect = async (credentials = { username: '', password: '' }) =>
+    createClient(
+      await openTransport(door.transport, { address: SERVER.ipv4, port: door.port }, { connectMs: 1000 }),
+      credentials,
+      {
+        patience: () => PATIENCE,
+        ended: end,
+      },
+    );
+  const allocate = async (client: TurnClient, family: 4 | 6, known: boolean) => {
+    const attributes = [
+      attribute.requestedTransport(UDP),
+      ...(family === 6 ? [attribute.requestedAddressFamily(6)] : []),
+    ];
+    const answer = known
+      ? await client.ask(METHOD.allocate, attributes)
+      : await client.request(METHOD.allocate, attributes);
+    return answer.error === undefined ? 'granted' : String(answer.error.code);
+  };
+  let permission: { credentials: { username: string; password: string }; known: boolean } | undefined;
+  const credentials = [{ label: ANONYMOUS, username: '', password: '' }, ...trial.credentials];
+  for (const { label, ...account } of credentials) {
+    const known = label !== ANONYMOUS;
+    const client = await connect(account).catch(() => undefined);
+    const result = client === undefined ? 'refused' : await allocate(client, 4, known).catch(silence);
+    seen.allocations[label] = result;
+    if (client !== undefined) await giveBack(client);
+    if (result === 'granted') permission ??= { credentials: account, known };
+    // Who isn't answered once isn't answered with other names.
+    if (result === 'silence' || result === 'refused') return;
+  }
+  if (permission === undefined) return;
+  for (const family of [4, 6] as const) {
+    const peers = trial.peers.filter((peer) => peer.includes(':') === (family === 6));
+    const client = await connect(permission.credentials);
+    const got = await allocate(client, family, permission.known).catch(silence);
+    if (got === 'granted')
+      for (const peer of peers) {
+        const asked = [attribute.xorPeerAddress({ address: peer, port: 4444 })];
+        const answer = permission.known
+          ? await client.ask(METHOD.createPermission, asked)
+          : await client.request(METHOD.createPermission, asked);
+        seen.tried.push(peer);
+        if (answer.error === undefined) seen.permitted.push(peer);
+      }
+    await giveBack(client);
+  }
+}
+
+function silence(error: unknown): string {
+  if (error instanceof NoAnswer) return 'silence';
+  throw error;
+}
+
+async function giveBack(client: TurnClient): Promise<void> {
+  await client.ask(METHOD.refresh, [attribute.lifetime(0)]).catch(() => {});
+  client.close();
+}
+
+/** A namespace with one link to this one. All have the same addresses: routes go by the client's own namespace, see `main`. */
+function createNamespace(): Promise<number> {
+  const holder = spawn('unshare', ['--net', '--', 'sleep', 'infinity'], { stdio: 'ignore' });
+  return pause(300).then(() => {
+    const pid = holder.pid ?? 0;
+    holder.unref();
+    const inside = (...args: string[]) =>
+      execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, '--', 'ip', ...args]);
+    execFileSync('ip', [
+      'link',
+      'add',
+      'server',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      String(pid),
+    ]);
+    execFileSync('ip', ['address', 'add', '20.0.3.1/24', 'dev', 'server']);
+    execFileSync('ip', ['address', 'add', '2600:1:0:3::1/64', 'dev', 'server', 'nodad']);
+    execFileSync('ip', ['link', 'set', 'server', 'up']);
+    inside('address', 'add', `${SERVER.ipv4}/24`, 'dev', 'eth0');
+    inside('address', 'add', `${SERVER.ipv6}/64`, 'dev', 'eth0', 'nodad');
+    inside('address', 'add', SERVER.own, 'dev', 'lo');
+    for (const device of ['lo', 'eth0']) inside('link', 'set', device, 'up');
+    inside('route', 'add', 'default', 'via', '20.0.3.1');
+    inside('-6', 'route', 'add', 'default', 'via', '2600:1:0:3::1');
+    return pid;
+  });
+}
+
+async function main(): Promise<void> {
+  const [, program = '', workers = '', worker] = process.argv;
+  if (worker === undefined) {
+    // Each worker has a namespace of its own, so that all servers have the same addresses.
+    const all = Array.from({ length: Number(workers) }, (_, index) => {
+      const child = spawn('unshare', ['--net', '--', process.execPath, program, workers, String(index)], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+      return new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+    });
+    process.exit(Math.max(...(await Promise.all(all))));
+  }
+  const number = Number(worker);
+  const trials = JSON.parse(readFileSync('/trials.json', 'utf8')) as Trial[];
+  const place = { namespace: await createNamespace(), number };
+  for (const version of new Set(trials.map((trial) => trial.version)))
+    mkdirSync(`/roots/${version}/tmp`, { recursive: true });
+  for (const [index, trial] of trials.entries())
+    if (index % Number(workers) === number)
+      process.stdout.write(`${JSON.stringify(await tryConfiguration(trial, place))}\n`);
+  process.exit(0);
+}
+
+await main();
