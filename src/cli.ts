@@ -46,9 +46,11 @@ type OptionGroup = readonly (readonly [flags: string, text: string, value?: stri
 
 const LINT_EXIT_CODES = `
 Levels and exit codes:
-  error    a hole, a line that does nothing, or one that turnserver does not start with; exit code 1
+  error    security hole, ignored line, or startup failure; exit code 1
   warning  weakens the server, or may; exit code 0
   note     for information; exit code 0
+
+Accepting a finding: write a comment above the line, "# turnbuild: accept RULE: REASON", or pass --accept RULE --reason TEXT.
 `;
 
 /** Which sources, and what is thought of them. */
@@ -220,15 +222,28 @@ releaseCommand(
     'turnbuild lint-config /etc/turnserver.conf --version 4.18.0',
     'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
   ],
-  ['<file>', 'the configuration'],
+  ['[file]', 'the configuration'],
 )
   .option('--version <version>', 'the coturn version that it is for')
   .option('--sarif', 'print the findings as SARIF 2.1.0')
+  .option(
+    '--accept <rules>',
+    'rules whose findings are accepted; requires --reason',
+    (word: string, before: string[] = []) => [...before, word],
+  )
+  .option('--reason <text>', 'why they are accepted; shown with the findings')
+  .option('--print-deny', "print the packages' denied-peer-ip lines, and end")
   .addHelpText('after', LINT_EXIT_CODES)
-  .action(async (file: string, options: LintOptions) => {
-    const { lintConfigFile } = await import('./commands/lint-config.ts');
+  .action(async (file: string | undefined, options: LintOptions) => {
+    const { lintConfigFile, printDenied } = await import('./commands/lint-config.ts');
     const { createOutput } = await import('./commands/output.ts');
     const document = options.json === true || options.sarif === true;
+    if (options.printDeny === true) {
+      process.exitCode = await printDenied(options, createOutput(false));
+      return;
+    }
+    if (file === undefined)
+      throw usageError('CONFIG_MISSING', 'Name a turnserver.conf', 'For example /etc/turnserver.conf.');
     process.exitCode = await lintConfigFile(file, options, createOutput(document), interrupt.signal);
   });
 

@@ -1,16 +1,20 @@
-import { relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Finding, RULES, type RuleId } from '../config/finding.ts';
+import { type Acceptance, isRule } from '../config/accepted.ts';
+import { type Finding, finding, RULES, type RuleId } from '../config/finding.ts';
 import { lintConfig } from '../config/lint.ts';
 import { OptionTableError, parseOptionTable } from '../config/option-table.ts';
 import { toSarif } from '../config/sarif.ts';
-import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { loadStrength } from '../config/strength.ts';
+import { EXIT, nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { readConfigurationFile } from '../io/configuration-file.ts';
+import { readText } from '../io/files.ts';
 import { readSourceArchive } from '../io/source-archive.ts';
 import { fileOf } from '../io/source-tree.ts';
-import type { CommonOptions } from './options.ts';
+import { quarantineOf } from '../recipe/advisories.ts';
+import { type CommonOptions, listOption } from './options.ts';
 import type { Output } from './output.ts';
-import { packageVersion } from './recipes.ts';
+import { loadRecipes, packageVersion } from './recipes.ts';
 import { openSession } from './session.ts';
 import { fetchShown } from './source-progress.ts';
 
@@ -21,6 +25,19 @@ export interface LintOptions extends CommonOptions {
   /** The coturn version that the configuration is for. */
   version?: string;
   sarif?: boolean;
+  printDeny?: boolean;
+}
+
+/** The packages' own configuration, whose denied ranges are meant to be copied. */
+const SHIPPED = 'packaging/common/turnserver.conf';
+
+/** `turnbuild lint-config --print-deny`: the denied ranges that the packages ship. */
+export async function printDenied(options: LintOptions, output: Output): Promise<number> {
+  const { dir } = await loadRecipes(options.recipes);
+  const lines = (await readText(join(dir, SHIPPED))).split('\n');
+  for (const line of lines.filter((each) => /^(denied-peer-ip=|no-multicast-peers$)/.test(each)))
+    output.line(line);
+  return EXIT.ok;
 }
 
 /** `turnbuild lint-config FILE --version V`: exit code 1 if a finding is an error; warnings and notes leave it at 0. */
@@ -38,25 +55,74 @@ export async function lintConfigFile(
       'For example --version 4.18.0, or --source ./coturn-4.18.0.tar.gz.',
     );
   }
-  const session = await openSession(options, output, signal);
+  const accepted = acceptedRules(options);
+  // A release that must not be shipped may be running all the same, and its configuration matters no less.
+  const exact = options.version === undefined || /^v?\d+(\.\d+)+$/.test(options.version);
+  const session = await openSession(
+    { ...options, allowQuarantined: exact || options.allowQuarantined === true },
+    output,
+    signal,
+  );
   const source = await fetchShown(session, options.version);
   const table = fileOf(await readSourceArchive(source.archive), TABLE_FILE);
-  const findings = lintConfig(text, {
-    version: source.version,
-    options: readTable(table, source.version),
-  });
+  const found = lintConfig(
+    text,
+    { version: source.version, options: readTable(table, source.version) },
+    { strength: await loadStrength(), accepted },
+  );
+  const bad = quarantineOf(source.version, session.recipes.quarantine);
+  const findings =
+    bad === undefined
+      ? found
+      : [
+          ...found,
+          finding('quarantined-release', 'warning', undefined, `coturn ${source.version}: ${bad.reason}`),
+        ];
   if (options.sarif === true)
     output.data(toSarif(findings, { uri: addressOf(file), turnbuildVersion: await packageVersion() }));
   else if (options.json === true)
     output.data({ file, version: source.version, findings: findings.map(toJson) });
   else for (const line of describe(file, source.version, findings)) output.line(line);
-  return findings.some(({ level }) => level === 'error') ? EXIT.failed : EXIT.ok;
+  return findings.some(counts) ? EXIT.failed : EXIT.ok;
+}
+
+/** Whether a finding fails the command. */
+function counts({ level, accepted }: Finding): boolean {
+  return level === 'error' && accepted === undefined;
+}
+
+/** Rules that `--accept` names; each needs a reason, as a comment in the file does. @throws OPTION_INVALID */
+function acceptedRules({ accept, reason }: LintOptions): Acceptance[] {
+  const rules = listOption(accept) ?? [];
+  if (rules.length > 0 && (reason ?? '').trim() === '')
+    throw usageError(
+      'OPTION_INVALID',
+      '--accept requires a --reason',
+      'It is shown with the accepted findings.',
+    );
+  if (rules.length === 0 && reason !== undefined)
+    throw usageError('OPTION_INVALID', '--reason is for --accept, which is missing');
+  return rules.map((rule) => {
+    if (!isRule(rule)) {
+      const near = nearestName(rule, Object.keys(RULES));
+      throw usageError(
+        'OPTION_INVALID',
+        `There is no rule "${rule}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+        `Rules: ${Object.keys(RULES).join(', ')}.`,
+      );
+    }
+    return { rule, reason: reason ?? '' };
+  });
 }
 
 /** A finding of `--json`: every key is there in each; what has no line has null. */
-function toJson({ rule, level, line, column, message }: Finding): object {
+function toJson({ rule, level, line, column, message, effect, accepted }: Finding): object {
   const { reason, hint } = RULES[rule];
-  return { rule, level, line: line ?? null, column: column ?? null, message, reason, hint };
+  return {
+    ...{ rule, level, line: line ?? null, column: column ?? null, message, reason, hint },
+    fatal: effect === 'fatal',
+    accepted: accepted?.reason ?? null,
+  };
 }
 
 /** Relative to this folder where the file is in it, so that a report is the same on each machine. */
@@ -80,14 +146,23 @@ function readTable(table: string | undefined, version: string): ReturnType<typeo
 }
 
 function describe(file: string, version: string, findings: readonly Finding[]): string[] {
-  const count = (level: Finding['level']) => findings.filter((each) => each.level === level).length;
-  const lines = findings.map(({ rule, level, line, column, message }) => {
+  const open = findings.filter(({ accepted }) => accepted === undefined);
+  const lines = findings.map(({ rule, level, line, column, message, accepted }) => {
     const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
-    return `${place}: ${level}: ${message} [${rule}]`;
+    const what = accepted === undefined ? level : `accepted (${accepted.reason})`;
+    return `${place}: ${what}: ${message} [${rule}]`;
   });
-  const rules = [...new Set(findings.map(({ rule }) => rule))];
-  const sum = `${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes, for coturn ${version}`;
+  const rules = [...new Set(open.map(({ rule }) => rule))];
+  const counts = (['error', 'warning', 'note'] as const).map((level) =>
+    plural(open.filter((each) => each.level === level).length, level),
+  );
+  const accepted = findings.length - open.length;
+  const sum = `${[...counts, ...(accepted === 0 ? [] : [`${accepted} accepted`])].join(', ')}, for coturn ${version}`;
   return [...lines, ...(rules.length === 0 ? [] : ['', ...rules.map(explain), '']), sum];
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function explain(rule: RuleId): string {

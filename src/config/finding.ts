@@ -58,6 +58,10 @@ export const RULES = {
     reason: 'An acceptance that matches nothing hides nothing, and may be mistaken for one that does.',
     hint: 'Write it above the line that it is for: # turnbuild: accept RULE: REASON',
   },
+  'quarantined-release': {
+    reason: 'The release has a defect that makes it unfit for production.',
+    hint: 'Upgrade coturn.',
+  },
   'unreviewed-option': {
     reason: 'An option that turnbuild does not know may open what no rule looks at.',
     hint: "Read about it in coturn's documentation, and update turnbuild.",
@@ -108,6 +112,10 @@ export const RULES = {
     reason: 'turnserver logs an error, and runs without the line.',
     hint: 'Correct the address.',
   },
+  'invalid-account': {
+    reason: 'turnserver refuses to start with an account that does not exist.',
+    hint: 'Name a user or group of the machine.',
+  },
   'port-range': {
     reason: 'Each allocation takes a port of its own, from the lower to the upper end.',
     hint: 'Write a range such as min-port=49152 and max-port=65534.',
@@ -127,12 +135,12 @@ export const RULES = {
   },
   'peer-not-denied': {
     reason: 'The relay stands inside: its neighbours, its loopback and the metadata service trust it.',
-    hint: "Deny all that is not the public internet; turnbuild's own turnserver.conf has the lines.",
+    hint: 'Deny everything that is not on the public internet. turnbuild lint-config --print-deny prints the lines.',
   },
   'unroutable-peer': {
     reason:
       'It should lead nowhere. Networks and tunnels that use it all the same would be within reach of every user.',
-    hint: "Deny all that is not the public internet; turnbuild's own turnserver.conf has the lines.",
+    hint: 'Deny everything that is not on the public internet. turnbuild lint-config --print-deny prints the lines.',
   },
   'single-guard': {
     reason:

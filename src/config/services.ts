@@ -29,7 +29,7 @@ const NEEDS: readonly Need[] = [
     of: ['prometheus-cert'],
     what: 'there is no certificate to serve metrics with',
   },
-  { option: 'prometheus-tls', of: ['prometheus-key'], what: 'there is no key to serve metrics with' },
+  { option: 'prometheus-tls', of: ['prometheus-key', 'pkey'], what: 'there is no key to serve metrics with' },
   { option: 'stateless-nonce-secret', of: ['stateless-nonce'], what: 'nonces are kept by the server' },
   { option: 'unauthorized-ratelimit-rps', of: ['unauthorized-ratelimit'], what: 'nothing is limited' },
   { option: 'web-admin-ip', of: ['web-admin'], what: 'the admin pages are off' },

@@ -43,6 +43,8 @@ const PROTECTIVE =
 /** Names and paths: who wants a space in one puts it in quotes. */
 const WORDS =
   /^(realm|server-name|cert|pkey|log-file|pidfile|static-auth-secret|CA-file|dh-file|relay-device)$/;
+/** Accounts of this machine, without which turnserver does not start. */
+const ACCOUNTS = /^proc-(user|group)$/;
 /** Addresses of this machine. */
 const ADDRESSES = /^(external-ip|listening-ip|relay-ip|cli-ip|web-admin-ip|prometheus-address)$/;
 
@@ -82,7 +84,8 @@ function lintValue(setting: Setting, option: ConfigOption, version: string): Fin
     if (value !== '' && booleanOf(value) !== true)
       add('ignored-value', 'warning', `${name} is on, whatever "${value}" says`);
   } else if (option.value === 'required' && value === '') {
-    if (!EMPTY_ELSEWHERE.test(name)) add('missing-value', 'error', `${name} needs a value`);
+    if (!EMPTY_ELSEWHERE.test(name))
+      add('missing-value', 'error', `${name} needs a value`, ACCOUNTS.test(name) ? 'fatal' : undefined);
   } else if (reading === 'boolean') lintBoolean(setting, add);
   else if (value !== '' && (reading === 'number' || LARGEST[name] !== undefined))
     lintNumber(setting, version, add);
@@ -135,7 +138,9 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
 
 function lintText(setting: Setting, add: Add): void {
   const { name, value, quoted } = setting;
-  if (COMMENT.test(value))
+  if (ACCOUNTS.test(name) && !/^[a-z_][\w.-]*\$?$/i.test(value))
+    add('invalid-account', 'error', `"${value}" is not the name of an account`, 'fatal');
+  else if (COMMENT.test(value))
     add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`);
   else if (value.endsWith(';'))
     add('trailing-text', 'warning', `the semicolon is part of the value of ${name}`);

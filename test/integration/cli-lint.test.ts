@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { lintConfigFile } from '../../src/commands/lint-config.ts';
+import { lintFor } from '../support/configurations.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { file as tarFile } from '../support/tar-builder.ts';
@@ -59,9 +60,36 @@ describe('turnbuild lint-config', () => {
     expect(run.stdout).toMatch(
       /^turnserver\.conf:4:1: error: turnserver 4\.6\.1 has no option "denied-peer-pi"; did you mean denied-peer-ip\? \[unknown-option\]$/m,
     );
-    expect(run.stdout).toMatch(/^turnserver\.conf: error: no denied-peer-ip holds 169\.254\.169\.254/m);
+    expect(run.stdout).toMatch(
+      /^turnserver\.conf: error: no denied-peer-ip covers private \(RFC 1918\) such as 10\.0\.0\.1/m,
+    );
     expect(run.stdout).toMatch(/^\d+ errors, \d+ warnings, \d+ notes, for coturn 4\.6\.1$/m);
     expect(run.code).toBe(1);
+  });
+
+  test('does not count what is accepted, in the file or at the command line', async () => {
+    const text = `${readFileSync(SHIPPED, 'utf8')}\n# turnbuild: accept weak-crypto: old clients\ndh1066\nserver-relay\n`;
+    const options = ['--accept', 'server-relay', '--reason', 'a laboratory'];
+    const run = await lint(text, options);
+    expect(run.stdout).toMatch(/^turnserver\.conf:\d+:1: accepted \(old clients\): .* \[weak-crypto\]$/m);
+    expect(run.stdout).toMatch(/^turnserver\.conf:\d+:1: accepted \(a laboratory\): .* \[server-relay\]$/m);
+    expect(run.stdout).toMatch(/^0 errors, 0 warnings, \d+ notes?, 2 accepted, for coturn 4\.6\.1$/m);
+    expect(run.code).toBe(0);
+    const [{ results }] = JSON.parse((await lint(text, ['--sarif', ...options])).stdout).runs;
+    const suppressed = results.flatMap(({ suppressions }: { suppressions: object[] }) => suppressions);
+    expect(suppressed).toEqual([
+      { kind: 'inSource', status: 'accepted', justification: 'old clients' },
+      { kind: 'external', status: 'accepted', justification: 'a laboratory' },
+    ]);
+    expect((await lint(text)).code).toBe(1);
+  });
+
+  test('prints the denied ranges that the packages ship, which leave no peer to be denied', async () => {
+    const run = await turnbuild(['lint-config', '--print-deny']);
+    const found = lintFor('4.6.1', run.stdout).map(({ rule }) => rule);
+    expect(found).not.toContain('peer-not-denied');
+    expect(found).not.toContain('unroutable-peer');
+    expect(run.code).toBe(0);
   });
 
   test('prints the same as JSON and as SARIF', async () => {
@@ -96,14 +124,14 @@ describe('turnbuild lint-config', () => {
     const run = await lint(`${readFileSync(SHIPPED, 'utf8')}\ndh1066\n`);
     expect(run.stdout).toMatch(/turnserver\.conf:\d+:1: warning: Diffie-Hellman .* \[weak-crypto\]/);
     expect(run.stdout).toMatch(/^weak-crypto: .*\n {2}Take the line out/m);
-    expect(run.stdout).toMatch(/0 errors, 1 warnings/);
+    expect(run.stdout).toMatch(/^0 errors, 1 warning, \d+ notes?, for/m);
     expect(run.code).toBe(0);
   });
 
   test('JSON has every key in each finding', async () => {
     const { file, version, findings } = JSON.parse((await lint(BAD, ['--json'])).stdout);
     expect({ file, version }).toEqual({ file: 'turnserver.conf', version: '4.6.1' });
-    const keys = ['rule', 'level', 'line', 'column', 'message', 'reason', 'hint'];
+    const keys = ['rule', 'level', 'line', 'column', 'message', 'reason', 'hint', 'fatal', 'accepted'];
     for (const finding of findings) expect(Object.keys(finding)).toEqual(keys);
     expect(findings.at(-1)).toMatchObject({ line: null, column: null });
   });
@@ -124,7 +152,7 @@ describe('turnbuild lint-config', () => {
       `# ${'x'.repeat(1021)}no-auth\n`,
       [
         /conf:1:1024: error: the comment has 1030 bytes.*"no-auth"/,
-        /conf:1:1024: error: no-auth lets everybody in/,
+        /conf:1:1024: error: no-auth: anyone can use the relay/,
       ],
     ],
     ['a line of 500 kB', 'y'.repeat(500_000), [/conf:1:1: error: the line has 500000 bytes/]],
@@ -171,7 +199,17 @@ describe('turnbuild lint-config', () => {
     ['a folder', ['src', '--version', '4.6.1'], /src is a folder/],
     ['a file without an end', ['/dev/zero', '--version', '4.6.1'], /it is no text/],
     ['no version', ['package.json'], /--version 4\.18\.0/],
-    ['no file', ['--version', '4.6.1'], /missing required argument 'file'/],
+    [
+      'a rule without a reason',
+      ['package.json', '--version', '4.6.1', '--accept', 'open-relay'],
+      /requires a --reason/,
+    ],
+    [
+      'a rule that there is not',
+      ['package.json', '--version', '4.6.1', '--accept', 'open-relays', '--reason', 'x'],
+      /no rule "open-relays"; did you mean open-relay\?/,
+    ],
+    ['no file', ['--version', '4.6.1'], /Name a turnserver\.conf/],
   ])('%s is a usage error, too', async (_, args, message) => {
     const run = await turnbuild(['lint-config', ...args], {
       cwd: new URL('../../', import.meta.url).pathname,

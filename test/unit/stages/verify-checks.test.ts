@@ -90,13 +90,13 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a missing denied range',
     () => withInspected('configuration', (t) => t.replace(/^denied-peer-ip=169.*$/m, '')),
     ['package.configuration'],
-    /no denied-peer-ip holds 169\.254\.169\.254 \(metadata service\)/,
+    /no denied-peer-ip covers 169\.254\.169\.254 \(metadata service\)/,
   ],
   [
     'a range without a lower end, which denies all of IPv4',
     () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=::-::ffff:ffff:ffff\n`),
     ['package.configuration'],
-    /line 127: .* holds every IPv4 address, too; line 127: it denies 1\.1\.1\.1/,
+    /line 126: .* covers every IPv4 address, too; line 126: it denies 1\.1\.1\.1/,
   ],
   [
     'a range that is one by number, and not byte by byte',
@@ -105,7 +105,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         t.replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:fffe'),
       ),
     ['package.configuration'],
-    /no denied-peer-ip holds ::ffff:255\.255\.255\.255 \(.*; no denied-peer-ip holds ::100:0:0 \(below 2000/,
+    /no denied-peer-ip covers ::ffff:255\.255\.255\.255 \(.*; no denied-peer-ip covers ::100:0:0 \(below 2000/,
   ],
   [
     'a range that is none',
@@ -123,7 +123,7 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'no authentication',
     () => withInspected('configuration', (t) => t.replace(/^lt-cred-mech$/m, 'no-auth')),
     ['package.configuration'],
-    /no-auth lets everybody in/,
+    /no-auth: anyone can use the relay/,
   ],
   [
     'an option of another version',

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { lintFor } from '../../support/configurations.ts';
+
+/** `LINE RULE`, with the reason of what is accepted. */
+const said = (text: string, rules: RegExp) =>
+  lintFor('4.6.1', text)
+    .filter(({ rule }) => rules.test(rule))
+    .map(
+      ({ line, rule, accepted }) =>
+        `${line ?? '-'} ${rule}${accepted === undefined ? '' : `: ${accepted.reason}`}`,
+    );
+
+it.each([
+  ['# turnbuild: accept server-relay: a test bed\nserver-relay', ['2 server-relay: a test bed']],
+  ['# turnbuild: accept server-relay a test bed\n\n# more\nserver-relay', ['4 server-relay: a test bed']],
+  // Of the next line only, by its rule only, with a reason only.
+  [
+    '# turnbuild: accept server-relay: x\nfingerprint\nserver-relay',
+    ['1 invalid-acceptance', '3 server-relay'],
+  ],
+  ['# turnbuild: accept weak-crypto: x\nserver-relay', ['1 invalid-acceptance', '2 server-relay']],
+  ['# turnbuild: accept server-relay\nserver-relay', ['1 invalid-acceptance', '2 server-relay']],
+  ['# turnbuild: accept server-relays: x\nserver-relay', ['1 invalid-acceptance', '2 server-relay']],
+])('%j', (text, expected) => expect(said(text, /^(server-relay|invalid-acceptance)$/)).toEqual(expected));
+
+it('what is missing has no line, so a comment anywhere accepts it', () =>
+  expect(said('# turnbuild: accept open-relay: a laboratory', /^open-relay$/)).toEqual([
+    '- open-relay: a laboratory',
+  ]));
