@@ -114,7 +114,11 @@ function shorten({ id, status, message, advisories, cause, blockedBy }) {
 /** @param {string} version @param {string} target @param {string} arch */
 const isKnown = (version, target, arch) =>
   !options.again &&
-  results.some((each) => each.version === version && each.target === target && each.arch === arch);
+  results.some(
+    (each) =>
+      // What could not be built may have failed for want of space, or of a network.
+      each.error === undefined && each.version === version && each.target === target && each.arch === arch,
+  );
 
 const state = existsSync(join(root, 'lib')) ? stateOfTurnbuild() : '';
 if (!options.print) {

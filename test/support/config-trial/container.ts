@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -7,80 +7,85 @@ import { rootContext } from '../debian-root.ts';
 import type { Observation, Trial } from './observation.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const IMAGE = 'turnbuild-config-trial';
+
+/** A coturn to be tried: the package of a suite's own archive, or a .deb for it. */
+export interface TriedCoturn {
+  version: string;
+  suite: 'bookworm' | 'trixie';
+  deb?: string;
+}
 
 /** The container in which configurations are tried. */
 export interface Laboratory {
   /** In the order of the trials. */
   observe(trials: readonly Trial[]): Promise<Observation[]>;
-  /** A program of one of the roots. */
+  /** The turnserver of a version. */
   program(version: string): Buffer;
   remove(): void;
 }
 
-/**
- * Builds the image, with Debian's coturn 4.6.1 and 4.18.0.
- * @param dir a folder for its inputs
- * @param deb the 4.18.0 of Debian's pool
- * @param roots further roots by name, copied out of images of the engine
- */
-export async function createLaboratory(dir: string, deb: string): Promise<Laboratory> {
+/** Builds an image that has each coturn in a root of its own. @param dir a folder for what goes into it */
+export async function createLaboratory(dir: string, coturns: readonly TriedCoturn[]): Promise<Laboratory> {
   const inputs = join(dir, 'image');
   mkdirSync(inputs, { recursive: true });
-  copyFileSync(deb, join(inputs, 'coturn.deb'));
+  for (const { version, deb } of coturns)
+    if (deb !== undefined) copyFileSync(deb, join(inputs, `${version}.deb`));
+  writeFileSync(join(inputs, 'Dockerfile'), dockerfile(coturns));
   const contexts = [];
-  for (const suite of ['bookworm', 'trixie'])
+  for (const suite of new Set(['trixie', ...coturns.map((each) => each.suite)]))
     contexts.push(`--build-context=${suite}=${await rootContext(suite, dir)}`);
-  docker(
-    'buildx',
-    'build',
-    '--provenance=false',
-    ...contexts,
-    `--file=${join(HERE, 'Dockerfile')}`,
-    `--output=type=docker,name=${IMAGE},compression=uncompressed`,
-    inputs,
-  );
+  const name = `turnbuild-config-trial-${process.pid}`;
+  const output = `type=docker,name=${name},compression=uncompressed`;
+  docker('buildx', 'build', '--provenance=false', ...contexts, `--output=${output}`, inputs);
+  const program = join(inputs, 'trial.mjs');
   await build({
     entryPoints: [join(HERE, 'program.ts')],
-    outfile: join(inputs, 'trial.mjs'),
+    outfile: program,
     ...{ bundle: true, platform: 'node', format: 'esm', target: 'node18', logLevel: 'warning' },
   });
-  const name = `${IMAGE}-${process.pid}`;
-  const container = (work: () => Promise<Observation[]>) =>
-    work().finally(() => docker('rm', '--force', '--volumes', name));
   return {
-    observe: (trials) =>
-      container(async () => {
-        // As few rights as namespaces and links take.
-        const rights = [
-          '--network=none',
-          '--cap-add=NET_ADMIN',
-          '--cap-add=SYS_ADMIN',
-          '--security-opt=apparmor=unconfined',
-        ];
-        const sysctls = [
-          '--sysctl=net.ipv6.conf.all.disable_ipv6=0',
-          '--sysctl=net.ipv6.conf.default.disable_ipv6=0',
-        ];
-        docker('create', '--init', `--name=${name}`, ...rights, ...sysctls, IMAGE, 'node', '/trial.mjs', '2');
+    async observe(trials) {
+      // What namespaces and the links between them take.
+      const rights = ['NET_ADMIN', 'SYS_ADMIN'].map((right) => `--cap-add=${right}`);
+      const ipv6 = ['all', 'default'].map((which) => `--sysctl=net.ipv6.conf.${which}.disable_ipv6=0`);
+      const isolated = ['--network=none', '--security-opt=apparmor=unconfined', ...rights, ...ipv6];
+      docker('create', '--init', `--name=${name}`, ...isolated, name, 'node', '/trial.mjs', String(AT_ONCE));
+      try {
         writeFileSync(join(inputs, 'trials.json'), JSON.stringify(trials));
-        for (const file of ['trials.json', 'trial.mjs'])
-          docker('cp', '--quiet', join(inputs, file), `${name}:/${file}`);
-        const seen = await linesOf('docker', ['start', '--attach', name]);
-        return seen.map((line) => JSON.parse(line) as Observation).sort((a, b) => a.id - b.id);
-      }),
+        docker('cp', '--quiet', join(inputs, 'trials.json'), `${name}:/trials.json`);
+        docker('cp', '--quiet', program, `${name}:/trial.mjs`);
+        const lines = await linesOf('docker', ['start', '--attach', name]);
+        return lines.map((line) => JSON.parse(line) as Observation).sort((a, b) => a.id - b.id);
+      } finally {
+        docker('rm', '--force', '--volumes', name);
+      }
+    },
     program(version) {
-      docker('create', `--name=${name}`, IMAGE, 'true');
       const to = join(dir, `turnserver-${version}`);
+      docker('create', `--name=${name}`, name, 'true');
       try {
         docker('cp', '--quiet', `${name}:/roots/${version}/usr/bin/turnserver`, to);
       } finally {
         docker('rm', '--force', name);
       }
-      return execFileSync('cat', [to], { maxBuffer: 1 << 26 });
+      return readFileSync(to);
     },
-    remove: () => docker('image', 'rm', '--force', IMAGE),
+    remove: () => docker('image', 'rm', '--force', name),
   };
+}
+
+/** Servers at a time: most of a trial is waiting for sockets and answers. */
+const AT_ONCE = 3;
+const INSTALL =
+  'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends';
+
+function dockerfile(coturns: readonly TriedCoturn[]): string {
+  const stages = coturns.map(({ version, suite, deb }, index) => {
+    const copy = deb === undefined ? '' : `COPY ${version}.deb /tmp/coturn.deb\n`;
+    return `FROM ${suite} AS coturn-${index}\n${copy}RUN ${INSTALL} ${deb === undefined ? 'coturn' : '/tmp/coturn.deb'}\n`;
+  });
+  const copies = coturns.map(({ version }, index) => `COPY --from=coturn-${index} / /roots/${version}\n`);
+  return `${stages.join('\n')}\nFROM trixie\nRUN ${INSTALL} iproute2 nodejs\n${copies.join('')}`;
 }
 
 function docker(...args: string[]): void {
@@ -94,7 +99,7 @@ function linesOf(file: string, args: readonly string[]): Promise<string[]> {
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
-    child.once('exit', (code) =>
+    child.once('close', (code) =>
       code === 0
         ? resolve(text.split('\n').filter((line) => line !== ''))
         : reject(new Error(`the trials ended with ${code}:\n${text.slice(-2000)}`)),

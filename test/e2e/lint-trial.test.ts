@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { describe as inWords } from '../support/config-trial/compare.ts';
+import { tryConfigurations } from '../support/config-trial/run.ts';
+import { fileFolder } from '../support/e2e.ts';
+
+// The same draw each time: a thousand of each version, of another draw each day, are in test/full.
+const SEED = 16;
+
+it('lint-config says of drawn configurations what the real turnserver does with them', async () => {
+  const { versions, configurations, disagreements } = await tryConfigurations(fileFolder('lint-trial'), {
+    count: 50,
+    seed: SEED,
+  });
+  console.log(
+    `${configurations} configurations of seed ${SEED}, tried with coturn ${versions.join(' and ')}`,
+  );
+  expect(configurations).toBeGreaterThanOrEqual(50);
+  expect(disagreements.length, inWords(disagreements)).toBe(0);
+});

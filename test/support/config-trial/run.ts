@@ -1,0 +1,76 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { optionsOfElf } from '../../../src/config/elf-options.ts';
+import { loadStrength } from '../../../src/config/strength.ts';
+import { DEBIAN_418, downloadDebian418 } from '../debian-coturn.ts';
+import { compare, type Disagreement, PEERS } from './compare.ts';
+import { createLaboratory, type TriedCoturn } from './container.ts';
+import { drawTrials } from './generate.ts';
+import { explain } from './known.ts';
+
+export interface TrialResult {
+  versions: string[];
+  configurations: number;
+  /** Those that no reason is known for. */
+  disagreements: Disagreement[];
+  /** Reasons of the others, with how often each was seen. */
+  known: Map<string, number>;
+}
+
+/**
+ * Tries configurations on the real turnserver and compares with lint-config: Debian's 4.6.1 and 4.18.0, and packages for debian-13 in the
+ * folder that TURNBUILD_TEST_PACKAGES names.
+ * @param count configurations of each version
+ */
+export async function tryConfigurations(
+  dir: string,
+  { count, seed }: { count: number; seed: number },
+): Promise<TrialResult> {
+  const coturns: TriedCoturn[] = [{ version: '4.6.1', suite: 'bookworm' }];
+  const reason = await downloadDebian418(dir);
+  if (reason === undefined)
+    coturns.push({ version: '4.18.0', suite: 'trixie', deb: join(dir, `${DEBIAN_418}.deb`) });
+  else console.log(`Debian's coturn 4.18.0-1 is not tried: ${reason}`);
+  coturns.push(...packagesAtHand());
+  const laboratory = await createLaboratory(dir, coturns);
+  try {
+    const strength = await loadStrength();
+    const contexts = new Map(
+      coturns.map(({ version }) => [
+        version,
+        { version, options: optionsOfElf(laboratory.program(version)) },
+      ]),
+    );
+    const trials = [...contexts.values()].flatMap((context, index) =>
+      drawTrials({ ...context, count, seed, firstId: index * count, peers: PEERS }),
+    );
+    const seen = new Map((await laboratory.observe(trials)).map((each) => [each.id, each]));
+    const found = trials.flatMap((trial): Disagreement[] => {
+      const [observation, context] = [seen.get(trial.id), contexts.get(trial.version)];
+      if (observation === undefined || context === undefined)
+        throw new Error(`trial ${trial.id} has no result`);
+      return compare(trial, observation, context, strength);
+    });
+    const known = new Map<string, number>();
+    const disagreements = found.filter((each) => {
+      const why = explain(each);
+      if (why !== undefined) known.set(why, (known.get(why) ?? 0) + 1);
+      return why === undefined;
+    });
+    return { versions: [...contexts.keys()], configurations: trials.length, disagreements, known };
+  } finally {
+    laboratory.remove();
+  }
+}
+
+function packagesAtHand(): TriedCoturn[] {
+  const folder = process.env.TURNBUILD_TEST_PACKAGES;
+  if (folder === undefined || !existsSync(folder)) return [];
+  const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  return readdirSync(folder).flatMap((name) => {
+    const version = new RegExp(`^coturn_(\\d+\\.\\d+\\.\\d+)\\+turnbuild.*deb13_${arch}\\.deb$`).exec(
+      name,
+    )?.[1];
+    return version === undefined ? [] : [{ version, suite: 'trixie' as const, deb: join(folder, name) }];
+  });
+}

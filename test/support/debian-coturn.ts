@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { readAptMirrors } from '../../src/io/apt-mirror.ts';
+
+// Debian's own coturn 4.18.0, of sid: a modern server that can be had without GitHub, packaged by somebody else. Its sources cannot.
+const DEB_ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64';
+/** Name of the package file, without its ending. */
+export const DEBIAN_418 = `coturn_4.18.0-1_${DEB_ARCH}`;
+const SHA256 = {
+  amd64: '609ff9b9f4a4dd7483a13bce5c403a7e0adbeb156a213009d92ece846d3720f8',
+  arm64: 'c89138aa849b5e31baa8456374d3fd2fa2fbfc45d082550b67cb694a81b7f48c',
+}[DEB_ARCH];
+
+/** Puts the package into a folder. Returns why that is not possible, where the archive no longer has it. */
+export async function downloadDebian418(dir: string): Promise<string | undefined> {
+  const { debian } = await readAptMirrors();
+  if (debian === undefined) return '/etc/apt does not say where the archive is';
+  const answer = await fetch(`${debian}/pool/main/c/coturn/${DEBIAN_418}.deb`);
+  if (answer.status === 404) return "the archive's pool has dropped it";
+  expect(answer.status, `status of ${DEBIAN_418}.deb`).toBe(200);
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  expect(createHash('sha256').update(bytes).digest('hex')).toBe(SHA256);
+  writeFileSync(join(dir, `${DEBIAN_418}.deb`), bytes);
+  return undefined;
+}
