@@ -51,7 +51,9 @@ export function lintCredentials(configuration: Configuration): Finding[] {
   if (isOn('stun-only')) return [];
   const users = settings.filter(({ name }) => name === 'user');
   const state = decide(settings);
-  const found = state.secret ? users.map(unusedUser) : users.flatMap(invalidUser);
+  const found = state.secret
+    ? users.map(unusedUser)
+    : [...users.flatMap(invalidUser), ...replacedUsers(users)];
   const access = accessOf(configuration);
   if (access === 'conflict') {
     const message = 'no-auth and credentials cannot be used together';
@@ -113,18 +115,37 @@ function openRelay({ anonymous, off }: State, { isOn }: Configuration): Finding 
 function complaint({ value }: Setting): string | undefined {
   const colon = value.indexOf(':');
   if (colon < 1 || colon === value.length - 1) return 'user must be NAME:PASSWORD, neither of them empty';
-  const refused = (text: string) => [...Buffer.from(text)].some(isRefused);
-  // turnserver knows ASCII only: it looks at the bytes of a name, and UTF-8 has bytes that it takes for control characters.
-  if (refused(value.slice(0, colon)))
-    return 'turnserver refuses the name: it contains control characters, or letters that turnserver cannot read in UTF-8';
+  // turnserver knows ASCII only: it looks at the bytes of a name, and UTF-8 has bytes that it takes for control characters or spaces.
+  const [name, password] = [value.slice(0, colon), value.slice(colon + 1).trimStart()];
+  if ([...Buffer.from(name)].some(isRefused))
+    return 'this user cannot log in: turnserver cannot read the letters of the name, or refuses control characters in it';
+  if (password.startsWith('0x') && !/^0x[0-9a-f]{32}/i.test(password))
+    return 'this user cannot log in: a password that begins with 0x is a key, which has 32 hexadecimal digits';
   return undefined;
 }
 
-const isRefused = (byte: number) => byte < 0x1f || (byte >= 0x7f && byte <= 0x9f);
+/** Refused (RFC 4013's control characters), or read as a space or not at all (U+00A0 and U+00AD in Latin-1). */
+const isRefused = (byte: number) =>
+  byte < 0x1f || (byte >= 0x7f && byte <= 0x9f) || byte === 0xa0 || byte === 0xad;
 
 function invalidUser(setting: Setting): Finding[] {
   const why = complaint(setting);
-  return why === undefined ? [] : [finding('invalid-user', 'error', setting, why)];
+  if (why !== undefined) return [finding('invalid-user', 'error', setting, why)];
+  if (!/:\s/.test(setting.value)) return [];
+  return [finding('invalid-user', 'warning', setting, 'turnserver ignores the spaces before the password')];
+}
+
+/** Of two accounts with one name the last one counts. */
+function replacedUsers(users: readonly Setting[]): Finding[] {
+  const nameOf = ({ value }: Setting) => value.slice(0, value.indexOf(':'));
+  const usable = users.filter(isUsable);
+  return usable
+    .filter((user, index) =>
+      usable.slice(index + 1).some((later) => nameOf(later) === nameOf(user) && later.value !== user.value),
+    )
+    .map((user) =>
+      finding('repeated-option', 'error', user, `a later line gives ${nameOf(user)} another password`),
+    );
 }
 
 function unusedUser(setting: Setting): Finding {

@@ -60,7 +60,15 @@ export function lintPorts({ last }: Configuration, { version }: LintContext): Fi
   const [low, high] = [portOf(min, 49152), portOf(max, 65535)];
   const found: Finding[] = [];
   if (low > high)
-    found.push(finding('port-range', 'error', max ?? min, `max-port ${high} is below min-port ${low}`));
+    found.push(
+      finding(
+        'port-range',
+        'error',
+        max ?? min,
+        `max-port ${high} is below min-port ${low}: turnserver crashes at the first allocation`,
+        'fatal',
+      ),
+    );
   if (low < 1024)
     found.push(
       finding('port-range', 'warning', min, `relay ports from ${low} on take those of other services`),

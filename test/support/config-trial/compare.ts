@@ -95,7 +95,7 @@ function accounts(
         setting.name === (kind === 'user' ? 'user' : 'static-auth-secret') && setting.value === value,
     );
     const said = findings.filter(({ line }) => lines.some((setting) => setting.line === line));
-    const dead = said.some(({ rule }) => rule === 'invalid-user' || rule === 'unused-option');
+    const dead = said.some(({ rule }) => ['invalid-user', 'unused-option', 'repeated-option'].includes(rule));
     const expected = lines.length > 0 && !dead && access === (kind === 'user' ? 'accounts' : 'secret');
     if (expected !== let_in)
       return [

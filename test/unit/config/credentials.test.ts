@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lintFor, summaries } from '../../support/configurations.ts';
 
-const RULES = /open-relay|conflict|missing-realm|invalid-user/;
+const RULES = /open-relay|conflict|missing-realm|invalid-user|unused-option|repeated-option/;
 
 /** What is said of credentials, for lines joined by a semicolon. */
 const said = (lines: string, version: '4.6.1' | '4.18.0') =>
@@ -24,10 +24,20 @@ describe.each(['4.6.1', '4.18.0'] as const)('credentials in %s', (version) => {
     ['lt-cred-mech;realm=x;no-auth=0', ['3 error open-relay']],
     ['lt-cred-mech;realm=x;no-auth=0;user=a:b', ['3 error open-relay']],
     ['use-auth-secret;realm=x;lt-cred-mech=0', ['3 error open-relay']],
-    ['use-auth-secret;realm=x;lt-cred-mech=0;user=a:b', ['3 error open-relay']],
+    ['use-auth-secret;realm=x;lt-cred-mech=0;user=a:b', ['3 error open-relay', '4 error unused-option']],
     ['lt-cred-mech=0;realm=x;user=a:b', []],
     ['user=ab;realm=x', ['1 error invalid-user', '- error open-relay']],
     ['user=alice:;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['user=Пётр:pw;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['user=à:pw;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['user=vóz:pw;realm=пример.рф', []],
+    ['user=bob:Пароль;realm=x', []],
+    ['user=bob:0x00;realm=x', ['1 error invalid-user', '- error open-relay']],
+    ['user=bob:0x00112233445566778899aabbccddeeff;realm=x', []],
+    ['user=bob: pw;realm=x', ['1 warning invalid-user']],
+    ['user=bob:pw;user=bob:pw2;realm=x', ['1 error repeated-option']],
+    ['use-auth-secret;user=bob:pw;realm=x', ['2 error unused-option']],
+    ['use-auth-secret;lt-cred-mech;realm=x', ['2 note unused-option']],
     ['user=:pw;realm=x', ['1 error invalid-user', '- error open-relay']],
     ['lt-cred-mech;no-auth;realm=x', ['2 error conflict']],
     ['use-auth-secret;no-auth;realm=x', ['2 error conflict']],
