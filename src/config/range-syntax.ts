@@ -15,7 +15,7 @@ const STRICT_RANGES = '>=4.11.0';
 export function readRange(text: string): PeerRange | undefined {
   const [start = '', end = start] = endsOf(text);
   if (![start, end].every(isEnd)) return undefined;
-  const address = (end: string) => parseAddress(end === '' ? '0.0.0.0' : end);
+  const address = (end: string) => parseAddress(end === '' ? '0.0.0.0' : (shortAddress(end) ?? end));
   return { start: address(start), end: address(end) };
 }
 
@@ -47,6 +47,11 @@ export function checkRange(setting: Setting, version: string, everything: boolea
   }
   const { start, end } = range;
   const found: Finding[] = [];
+  const short = ends.find((end) => shortAddress(end) !== undefined);
+  if (short !== undefined)
+    found.push(
+      finding('invalid-range', 'error', setting, `turnserver reads "${short}" as ${shortAddress(short)}`),
+    );
   if (isZero(end))
     found.push(
       finding(
@@ -104,4 +109,21 @@ function endsOf(text: string): string[] {
 }
 
 /** A zone (fe80::1%eth0) is none of a range's. */
-const isEnd = (text: string) => text === '' || (isIP(text) !== 0 && !text.includes('%'));
+const isEnd = (text: string) =>
+  text === '' || (isIP(text) !== 0 && !text.includes('%')) || shortAddress(text) !== undefined;
+
+/**
+ * An IPv4 address in one of the old ways, which getaddrinfo(3) reads: fewer than four numbers, of which the last one fills the rest, or
+ * octal and hexadecimal ones. undefined for the usual way, and for what is no address. @see inet_aton(3)
+ */
+export function shortAddress(text: string): string | undefined {
+  if (isIP(text) !== 0 || !/^(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}$/i.test(text)) return undefined;
+  const numbers = text
+    .split('.')
+    .map((part) => (/^0\d/.test(part) ? Number(`0o${part.slice(1)}`) : Number(part)));
+  const last = numbers.pop() ?? 0;
+  const room = 4 - numbers.length;
+  if (numbers.some((number) => !(number <= 255)) || !(last < 256 ** room)) return undefined;
+  const rest = Array.from({ length: room }, (_, index) => Math.floor(last / 256 ** (room - 1 - index)) % 256);
+  return [...numbers, ...rest].join('.');
+}

@@ -31,6 +31,8 @@ const LARGEST: Readonly<Record<string, number>> = {
       .map((name) => [name, PORT]),
   ),
   'relay-threads': 128,
+  // mainrelay.h, NEV_MAX; turnserver takes any number for the index of a table.
+  ne: 3,
   'user-quota': 2 ** 31 - 1,
   'total-quota': 2 ** 31 - 1,
   'stale-nonce': 2 ** 31 - 1,
@@ -130,7 +132,12 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
     if (digits === undefined || rest !== '' || tooLarge)
       add('invalid-number', 'error', `${name} is a number${limit}, not "${value}"`, 'fatal');
   } else if (digits === undefined || tooLarge)
-    add('invalid-number', 'error', `${name} is a number${limit}, not "${value}"`);
+    add(
+      'invalid-number',
+      'error',
+      `${name} is a number${limit}, not "${value}"`,
+      name === 'ne' && tooLarge ? 'fatal' : undefined,
+    );
   else if (COMMENT.test(rest) || rest.trim() === ';')
     add('trailing-text', 'warning', `turnserver reads "${value}" as ${digits}`);
   else if (rest !== '') add('invalid-number', 'error', `turnserver reads "${value}" as ${digits}`);

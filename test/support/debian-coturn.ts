@@ -1,7 +1,7 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
 
 // Debian's own coturn 4.18.0, of sid: a modern server that can be had without GitHub, packaged by somebody else. Its sources cannot.
@@ -19,9 +19,9 @@ export async function downloadDebian418(dir: string): Promise<string | undefined
   if (debian === undefined) return '/etc/apt does not say where the archive is';
   const answer = await fetch(`${debian}/pool/main/c/coturn/${DEBIAN_418}.deb`);
   if (answer.status === 404) return "the archive's pool has dropped it";
-  expect(answer.status, `status of ${DEBIAN_418}.deb`).toBe(200);
+  assert.equal(answer.status, 200, `status of ${DEBIAN_418}.deb`);
   const bytes = Buffer.from(await answer.arrayBuffer());
-  expect(createHash('sha256').update(bytes).digest('hex')).toBe(SHA256);
+  assert.equal(createHash('sha256').update(bytes).digest('hex'), SHA256);
   writeFileSync(join(dir, `${DEBIAN_418}.deb`), bytes);
   return undefined;
 }

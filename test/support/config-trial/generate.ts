@@ -261,7 +261,8 @@ export function candidatesOf(text: string): Candidate[] {
   const settings = parseSettings(text);
   const users = settings.flatMap(({ name, value }) => {
     const colon = value.indexOf(':');
-    if (name !== 'user' || colon < 0) return [];
+    // A key in the place of a password is nothing that a client could send.
+    if (name !== 'user' || colon < 0 || /^0x[0-9a-f]{32}/i.test(value.slice(colon + 1))) return [];
     return [{ label: `user ${value}`, username: value.slice(0, colon), password: value.slice(colon + 1) }];
   });
   const separator = settings.findLast(({ name }) => name === 'rest-api-separator')?.value[0] ?? ':';
