@@ -1,6 +1,6 @@
 import { EXIT } from '../errors.ts';
-import { capacityOf, parsePorts } from '../plan/capacity.ts';
-import { formatNumber } from '../ui/format.ts';
+import { capacityOf, parsePorts, rangeWarnings } from '../plan/capacity.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import { countOption } from './options.ts';
 import type { Output } from './output.ts';
 import { loadRecipes } from './recipes.ts';
@@ -26,7 +26,7 @@ export async function capacity(options: CapacityOptions, output: Output): Promis
     pairs: options.evenPort === true,
   };
   const result = capacityOf(input);
-  if (options.json === true) output.data({ ...input, ...result });
+  if (options.json === true) output.data({ ...input, ...result, warnings: rangeWarnings(range) });
   else {
     const { minPort, maxPort } = range;
     const lines: [string, string][] = [
@@ -35,17 +35,19 @@ export async function capacity(options: CapacityOptions, output: Output): Promis
         'allocations',
         `${formatNumber(result.allocations)} (${formatNumber(result.allocationsPerAddress)} of each address)`,
       ],
-      [
-        'calls',
-        `${formatNumber(result.calls)} with ${input.participants} relayed participants of ${input.allocations} allocations each`,
-      ],
+      ['calls', `${formatNumber(result.calls)} with ${callOf(input)}`],
+      ['memory', `${formatBytes(result.memory)} for all allocations; channels, TLS and traffic take more`],
       ['LimitNOFILE', String(result.openFiles)],
       ...Object.entries(result.sysctls),
     ];
     const width = Math.max(...lines.map(([name]) => name.length));
     for (const [name, value] of lines) output.line(`${name.padEnd(width)}  ${value}`);
-    if (maxPort === 65535)
-      output.line('Before coturn 4.18 a drained pool gives out port 65535 twice: end the range at 65534.');
+    for (const warning of rangeWarnings(range)) output.line(warning);
   }
   return EXIT.ok;
+}
+
+function callOf({ participants, allocations }: { participants: number; allocations: number }): string {
+  const each = allocations === 1 ? '' : `, ${allocations} allocations each`;
+  return `${participants} relayed participant${participants === 1 ? '' : 's'}${each}`;
 }

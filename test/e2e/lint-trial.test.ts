@@ -7,13 +7,18 @@ import { fileFolder } from '../support/e2e.ts';
 const SEED = 16;
 
 it('lint-config says of drawn configurations what the real turnserver does with them', async () => {
-  const { versions, configurations, disagreements } = await tryConfigurations(fileFolder('lint-trial'), {
-    count: 50,
-    seed: SEED,
-  });
+  const { versions, configurations, disagreements, filled } = await tryConfigurations(
+    fileFolder('lint-trial'),
+    {
+      count: 50,
+      seed: SEED,
+    },
+  );
   console.log(
     `${configurations} configurations of seed ${SEED}, tried with coturn ${versions.join(' and ')}`,
   );
   expect(configurations).toBeGreaterThanOrEqual(50);
   expect(disagreements.length, inWords(disagreements)).toBe(0);
+  // What `turnbuild capacity` says of a range is what turnserver grants.
+  expect(filled.filter(({ expected, filled: granted }) => granted !== expected)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { fileFolder } from '../support/e2e.ts';
 
 it('lint-config says of a thousand configurations what the real turnserver does with them', async () => {
   const seed = Number(process.env.TURNBUILD_TEST_SEED ?? Math.floor(Date.now() / 86_400_000));
-  const { versions, configurations, disagreements, known } = await tryConfigurations(
+  const { versions, configurations, disagreements, known, filled } = await tryConfigurations(
     fileFolder('lint-trial'),
     { count: 1000, seed },
   );
@@ -15,4 +15,6 @@ it('lint-config says of a thousand configurations what the real turnserver does 
   for (const [reason, count] of known) console.log(`${count} disagreements: ${reason}`);
   expect(configurations).toBeGreaterThanOrEqual(1000);
   expect(disagreements.length, inWords(disagreements)).toBe(0);
+  // What `turnbuild capacity` says of a range is what turnserver grants.
+  expect(filled.filter(({ expected, filled: granted }) => granted !== expected)).toEqual([]);
 });

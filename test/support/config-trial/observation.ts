@@ -12,6 +12,8 @@ export interface Trial {
   credentials: readonly Candidate[];
   /** Peers that permission is asked for. */
   peers: readonly string[];
+  /** Allocations are made until one is refused, with a port each or a pair of ports (EVEN-PORT with R = 1). */
+  fill?: 'ports' | 'pairs';
 }
 
 /** An account that a reader of the configuration could expect, or an attacker could guess. */
@@ -36,6 +38,8 @@ export interface Observation {
   allocations: Record<string, string>;
   /** Peers that permission was given for, of those that could be asked for. */
   permitted: string[];
+  /** Allocations that were granted before one was refused. */
+  filled?: number;
   /** Peers that were asked for: those of an address family that could be allocated. */
   tried: string[];
 }

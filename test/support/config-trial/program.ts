@@ -150,6 +150,11 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
       : await client.request(METHOD.allocate, attributes);
     return answer.error === undefined ? 'granted' : String(answer.error.code);
   };
+  // Nothing before it: a port that was given back is free again only some time later.
+  if (trial.fill !== undefined) {
+    seen.filled = await fill(trial.fill, () => connect(trial.credentials[0]));
+    return;
+  }
   let permission: { credentials: { username: string; password: string }; known: boolean } | undefined;
   const credentials = [{ label: ANONYMOUS, username: '', password: '' }, ...trial.credentials];
   for (const { label, ...account } of credentials) {
@@ -177,6 +182,25 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
         if (answer.error === undefined) seen.permitted.push(peer);
       }
     await giveBack(client);
+  }
+}
+
+/** Most allocations of a range that is filled. */
+const MOST_FILLED = 200;
+
+async function fill(how: 'ports' | 'pairs', connect: () => Promise<TurnClient>): Promise<number> {
+  const clients: TurnClient[] = [];
+  const attributes = [
+    attribute.requestedTransport(UDP),
+    ...(how === 'pairs' ? [attribute.evenPort(true)] : []),
+  ];
+  for (;;) {
+    const client = await connect();
+    clients.push(client);
+    const { error } = await client.ask(METHOD.allocate, attributes);
+    if (error === undefined && clients.length < MOST_FILLED) continue;
+    for (const each of clients) await giveBack(each);
+    return clients.length - 1;
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { optionsOfElf } from '../../../src/config/elf-options.ts';
 import { loadStrength } from '../../../src/config/strength.ts';
 import { DEBIAN_418, downloadDebian418 } from '../debian-coturn.ts';
+import { fillTrials } from './capacity.ts';
 import { compare, type Disagreement, PEERS } from './compare.ts';
 import { createLaboratory, type TriedCoturn } from './container.ts';
 import { drawTrials } from './generate.ts';
@@ -15,6 +16,8 @@ export interface TrialResult {
   disagreements: Disagreement[];
   /** Reasons of the others, with how often each was seen. */
   known: Map<string, number>;
+  /** Ranges of relay ports that were filled: what was expected, and what was granted. */
+  filled: { version: string; range: string; fill?: string; expected: number; filled: number | undefined }[];
 }
 
 /**
@@ -44,7 +47,12 @@ export async function tryConfigurations(
     const trials = [...contexts.values()].flatMap((context, index) =>
       drawTrials({ ...context, count, seed, firstId: index * count, peers: PEERS }),
     );
-    const seen = new Map((await laboratory.observe(trials)).map((each) => [each.id, each]));
+    const filling = [...contexts.keys()]
+      .flatMap(fillTrials)
+      .map((trial, index) => ({ ...trial, id: trials.length + index }));
+    const observed = await laboratory.observe([...trials, ...filling]);
+    const seen = new Map(observed.map((each) => [each.id, each]));
+    const filled = filling.map((trial) => ({ ...trial, filled: seen.get(trial.id)?.filled }));
     const found = trials.flatMap((trial): Disagreement[] => {
       const [observation, context] = [seen.get(trial.id), contexts.get(trial.version)];
       if (observation === undefined || context === undefined)
@@ -57,7 +65,7 @@ export async function tryConfigurations(
       if (why !== undefined) known.set(why, (known.get(why) ?? 0) + 1);
       return why === undefined;
     });
-    return { versions: [...contexts.keys()], configurations: trials.length, disagreements, known };
+    return { versions: [...contexts.keys()], configurations: trials.length, disagreements, known, filled };
   } finally {
     laboratory.remove();
   }

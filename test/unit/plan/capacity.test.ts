@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { capacityOf, openFilesLimit, parsePorts } from '../../../src/plan/capacity.ts';
+import { capacityOf, openFilesLimit, parsePorts, rangeWarnings } from '../../../src/plan/capacity.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { releaseSchema } from '../../../src/recipe/schema.ts';
+import { RANGES } from '../../support/config-trial/capacity.ts';
 
 const input = { addresses: 1, participants: 2, allocations: 1, pairs: false };
 
@@ -17,6 +18,13 @@ describe('capacityOf', () => {
   ])('%s %j: %j', (ports, more, expected) =>
     expect(capacityOf({ ...input, range: parsePorts(ports), ...more })).toMatchObject(expected),
   );
+
+  // What turnserver grants of each is in the trials of configurations.
+  it.each(RANGES)('$ports has $all ports and $pairs pairs', ({ ports, all, pairs }) => {
+    const range = parsePorts(ports);
+    expect(capacityOf({ ...input, range }).allocations).toBe(all);
+    expect(capacityOf({ ...input, range, pairs: true }).allocations).toBe(pairs);
+  });
 
   it('gives what the unit has', () => {
     const text = readFileSync(new URL('../../../recipes/release.yaml', import.meta.url), 'utf8');
@@ -33,8 +41,23 @@ describe('capacityOf', () => {
   });
 });
 
+describe('rangeWarnings', () => {
+  it.each([
+    ['49152-65534', []],
+    ['1-2000', [/privileged/]],
+    ['1024-65535', [/3478, 3479, 5349, 5350/, /65535/]],
+  ])('%s', (ports, expected) => {
+    const warnings = rangeWarnings(parsePorts(ports));
+    expect(warnings).toHaveLength(expected.length);
+    for (const [index, pattern] of expected.entries()) expect(warnings[index]).toMatch(pattern);
+  });
+});
+
 describe('parsePorts', () => {
-  it.each(['', '50000', '50000-', 'a-b', '5-4', '0-10', '1-65536', '1-2-3'])('refuses "%s"', (text) =>
+  it('calls an inverted range inverted', () =>
+    expect(() => parsePorts('65534-49152')).toThrow(/is inverted/));
+
+  it.each(['', '50000', '50000-', 'a-b', '0-10', '1-65536', '1-2-3'])('refuses "%s"', (text) =>
     expect(() => parsePorts(text)).toThrow(/--ports takes two ports/),
   );
 });
