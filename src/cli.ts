@@ -4,6 +4,7 @@ import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, TurnbuildError, usageError } from './errors.ts';
 import type { StageName } from './plan/types.ts';
+import { printableText } from './ui/format.ts';
 
 declare const TURNBUILD_VERSION: string;
 
@@ -357,6 +358,7 @@ const FILE_ERRORS: Record<string, string> = {
 
 /** Prints one clear error: what, why, what to do next. */
 function report(error: unknown): number {
+  const print = (text: string) => void process.stderr.write(`${printableText(text)}\n`);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     if (error.code === 'commander.help') {
@@ -365,23 +367,21 @@ function report(error: unknown): number {
     }
     const command = program.commands.find((each) => each.name() === process.argv[2]);
     const help = [program.name(), command?.name(), '--help'].filter(Boolean).join(' ');
-    process.stderr.write(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee ${help}.\n`);
+    print(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee ${help}.`);
     return EXIT.usage;
   }
   if (error instanceof TurnbuildError) {
     const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
-    process.stderr.write(`turnbuild: ${error.message}${hint}\n  [${error.code}]\n`);
+    print(`turnbuild: ${error.message}${hint}\n  [${error.code}]`);
     return error.exitCode;
   }
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code !== undefined && path !== undefined && FILE_ERRORS[code] !== undefined) {
-    process.stderr.write(
-      `turnbuild: ${path}: ${FILE_ERRORS[code]} (${syscall ?? 'access'})\n  [FILE_ERROR]\n`,
-    );
+    print(`turnbuild: ${path}: ${FILE_ERRORS[code]} (${syscall ?? 'access'})\n  [FILE_ERROR]`);
     return EXIT.failed;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`turnbuild: internal error, please report it: ${text}\n`);
+  print(`turnbuild: internal error, please report it: ${text}`);
   return EXIT.failed;
 }
 

@@ -1,3 +1,5 @@
+import { printableText } from '../ui/format.ts';
+
 /** Where a command's results go. Only src/cli.ts prints errors. */
 export interface Output {
   /** One line for a person. */
@@ -9,7 +11,7 @@ export interface Output {
 /** With `json`, lines for people go to standard error, so that standard output is one document. */
 export function createOutput(json: boolean): Output {
   return {
-    line: (text) => void (json ? process.stderr : process.stdout).write(`${text}\n`),
+    line: (text) => void (json ? process.stderr : process.stdout).write(`${printableText(text)}\n`),
     data: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
   };
 }

@@ -5,6 +5,7 @@ import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Arch } from '../plan/platforms.ts';
 import type { Plan } from '../plan/types.ts';
+import { MAINTAINER } from '../recipe/schema.ts';
 import type { ResolvedSource } from '../stages/source.ts';
 import { CHECKS } from '../stages/verify/index.ts';
 import {
@@ -66,7 +67,7 @@ export function makePlan(
   { version, epoch, revision }: { version: string; epoch: number; revision: number },
   builder: Pick<BuilderFacts, 'driver' | 'compilesOn'>,
 ): Plan {
-  if (options.maintainer !== undefined && !/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/.test(options.maintainer)) {
+  if (options.maintainer !== undefined && !MAINTAINER.test(options.maintainer)) {
     throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
   }
   return createPlan({

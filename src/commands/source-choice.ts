@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import semver from 'semver';
 import { TurnbuildError, usageError } from '../errors.ts';
+import { shownUrl } from '../io/download-try.ts';
 import { createGithubSource, type GithubSource } from '../io/github.ts';
 import { readLock, writeLock } from '../io/source-lock.ts';
 import { pinSource, type SourceLock } from '../plan/source-lock.ts';
@@ -42,7 +43,7 @@ export async function resolveWanted(
     if (wanted !== undefined && !isExact(wanted)) {
       throw usageError(
         'VERSION_INVALID',
-        `--source ${location} is one version, so "${wanted}" can't select among several`,
+        `--source ${shownUrl(location)} is one version, so "${wanted}" can't select among several`,
       );
     }
     if (provider === 'file' && (await isFolder(location))) {
@@ -53,7 +54,8 @@ export async function resolveWanted(
       );
     }
     const place = provider === 'file' ? { path: resolve(location) } : { url: location };
-    candidate = { provider, location, version: wanted, sha256, ...place };
+    const shown = provider === 'file' ? location : shownUrl(location);
+    candidate = { provider, location: shown, version: wanted, sha256, ...place };
   } else if (provider === 'debian') candidate = await debianCandidate(session, request, lock, select);
   else candidate = await githubCandidate(session, request, select);
   const source = await fetchSource(candidate, {

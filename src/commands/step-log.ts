@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { dirname } from 'node:path';
 import * as files from '../io/files.ts';
+import { printable } from '../ui/format.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function withLog<T>(
     return await work((line) => {
       lines += 1;
       log.write(`${line}\n`);
-      show(line.replace(/^#\d+ (\d+\.\d+ )?/, ''));
+      show(printable(line.replace(/^#\d+ (\d+\.\d+ )?/, '')));
       if (session.options.verbose === true) session.output.line(`  ${id} | ${line}`);
     });
   } finally {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { decompress as unzstd } from 'fzstd';
+import { Decompress } from 'fzstd';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Exec } from './exec.ts';
 import { remove } from './files.ts';
@@ -20,6 +20,12 @@ const MAX_CONTROL_BYTES = 16 * 1024 * 1024;
 const LIMITS = { entries: 1000, totalBytes: MAX_CONTROL_BYTES, fileBytes: MAX_CONTROL_BYTES };
 const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
+/** Fields that become names of files and text in reports. @see deb-control(5), deb-version(7) */
+const GRAMMAR = {
+  Package: /^[a-z0-9][a-z0-9+.-]+$/,
+  Version: /^(\d+:)?\d[A-Za-z0-9.+~]*([-A-Za-z0-9.+~]*-[A-Za-z0-9.+~]+)?$/,
+  Architecture: /^[a-z0-9]+(-[a-z0-9]+)*$/,
+};
 /** First bytes of other files, in hexadecimal digits -> what they are. */
 const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/^edabeedb/, 'an .rpm'],
@@ -107,7 +113,7 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
     case 'control.tar.gz':
       return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
     case 'control.tar.zst':
-      return Buffer.from(unzstd(content));
+      return unzstd(content);
     case 'control.tar.xz': {
       const packed = temporaryName(join(tmpdir(), `turnbuild-${name}`));
       try {
@@ -120,6 +126,37 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
     default:
       throw new Error(`its ${name} is packed in an unknown way`);
   }
+}
+
+/** In pieces, because a few kilobytes of it can stand for gigabytes. */
+function unzstd(content: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  const stream = new Decompress((piece) => {
+    bytes += piece.length;
+    if (bytes > MAX_CONTROL_BYTES)
+      throw new Error(`its control.tar is larger than ${MAX_CONTROL_BYTES} bytes`);
+    pieces.push(Buffer.from(piece));
+  });
+  if (windowOf(content) > MAX_CONTROL_BYTES) throw new Error('its control.tar.zst asks for too much memory');
+  stream.push(content, true);
+  return Buffer.concat(pieces);
+}
+
+/** Bytes that a decoder of the first frame sets aside: the window's, or of a single segment the content's. RFC 8878, 3.1.1.1. */
+function windowOf(content: Buffer): number {
+  const descriptor = content[4] ?? 0;
+  if ((descriptor & 0x20) === 0) {
+    const window = content[5] ?? 0;
+    const base = 2 ** (10 + (window >> 3));
+    return base + (base / 8) * (window & 7);
+  }
+  const at = 5 + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  const size = descriptor >> 6;
+  const padded = Buffer.concat([content.subarray(at, at + 8), Buffer.alloc(8)]);
+  if (size === 0) return padded.readUInt8();
+  if (size === 1) return padded.readUInt16LE() + 256;
+  return size === 2 ? padded.readUInt32LE() : Number(padded.readBigUInt64LE());
 }
 
 async function controlFile(tar: Buffer): Promise<string> {
@@ -138,7 +175,9 @@ function parseControl(text: string): DebControl {
       fields[last] = field[2] ?? '';
     } else if (/^[ \t]/.test(line)) fields[last] = `${fields[last]} ${line.trim()}`;
   }
-  for (const name of ['Package', 'Version', 'Architecture'])
+  for (const [name, grammar] of Object.entries(GRAMMAR)) {
     if ((fields[name] ?? '') === '') throw new Error(`its control file has no ${name}`);
+    if (!grammar.test(fields[name] ?? '')) throw new Error(`its ${name} "${fields[name]}" is invalid`);
+  }
   return fields;
 }

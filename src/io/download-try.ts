@@ -6,6 +6,16 @@ export const MAX_BYTES = 256 * 1024 * 1024;
 /** A server may ask for a longer pause, but a user waits for no longer than this. */
 const MAX_WAIT_MS = 120_000;
 
+/** An address for messages and records: a password, or the values of a query, may be secret. */
+export function shownUrl(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  for (const name of [...url.searchParams.keys()]) url.searchParams.set(name, 'REDACTED');
+  return url.href;
+}
+
 /** One try of a download. */
 export interface Try {
   url: string;
@@ -115,7 +125,7 @@ async function refusal(request: Try, response: Response): Promise<Error> {
     return new Retryable(`the server answered ${status}`, retryAfter(response.headers.get('retry-after')));
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
-    `${request.url} could not be downloaded: the server answered ${status} ${statusText}`,
+    `${shownUrl(request.url)} could not be downloaded: the server answered ${status} ${statusText}`,
     { hint: 'Check the address: another try would get the same answer.' },
   );
 }
@@ -126,7 +136,7 @@ function rateLimited({ url, headers }: Try, response: Response): TurnbuildError 
   const until = Number.isFinite(reset) && reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : '';
   return new TurnbuildError(
     'GITHUB_RATE_LIMITED',
-    `${url} could not be downloaded: the server gives no more answers${until}`,
+    `${shownUrl(url)} could not be downloaded: the server gives no more answers${until}`,
     {
       hint:
         headers?.authorization === undefined
@@ -176,7 +186,7 @@ async function store(
 function tooLarge({ url, maxBytes }: Try): TurnbuildError {
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
-    `${url} is larger than ${maxBytes} bytes, so it is no coturn source`,
+    `${shownUrl(url)} is larger than ${maxBytes} bytes, so it is no coturn source`,
     { hint: 'Check the address.' },
   );
 }

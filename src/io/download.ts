@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { EXIT, TurnbuildError } from '../errors.ts';
-import { discardPart, MAX_BYTES, Retryable, tryOnce } from './download-try.ts';
+import { discardPart, MAX_BYTES, Retryable, shownUrl, tryOnce } from './download-try.ts';
 import { sha256File } from './files.ts';
 
 export interface DownloadRequest {
@@ -42,7 +42,7 @@ export async function download(request: DownloadRequest): Promise<void> {
       break;
     } catch (error) {
       if (signal?.aborted === true) {
-        throw new TurnbuildError('INTERRUPTED', `The download of ${request.url} was interrupted`, {
+        throw new TurnbuildError('INTERRUPTED', `The download of ${shownUrl(request.url)} was interrupted`, {
           exitCode: EXIT.interrupted,
           hint: 'Run the same command again: it goes on where it stopped.',
         });
@@ -51,7 +51,7 @@ export async function download(request: DownloadRequest): Promise<void> {
       if (attempt >= retries) {
         throw new TurnbuildError(
           'DOWNLOAD_FAILED',
-          `${request.url} could not be downloaded in ${retries + 1} tries: ${error.message}`,
+          `${shownUrl(request.url)} could not be downloaded in ${retries + 1} tries: ${error.message}`,
           {
             cause: error,
             hint: 'Check the network and run the same command again: what has arrived is kept.',
@@ -73,7 +73,7 @@ async function checkDigest(request: DownloadRequest, part: string, sha256: strin
   await discardPart(part);
   throw new TurnbuildError(
     'SOURCE_SHA256_MISMATCH',
-    `${request.url} has the sha256 ${found}, not ${sha256}`,
+    `${shownUrl(request.url)} has the sha256 ${found}, not ${sha256}`,
     {
       hint: 'Nothing of it was kept. If it happens again, the server has another file than the one that was pinned.',
     },

@@ -37,6 +37,24 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
     ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
     ...(options.signal === undefined ? {} : { request: { signal: options.signal } }),
   });
+  const origin = new URL(octokit.request.endpoint.DEFAULTS.baseUrl).origin;
+  if (options.token !== undefined && !isConfidential(origin))
+    throw new TurnbuildError(
+      'GITHUB_INSECURE',
+      `${origin} is not encrypted, so GITHUB_TOKEN is not sent to it`,
+      {
+        exitCode: EXIT.usage,
+        hint: 'Use an https address in GITHUB_API_URL, or unset GITHUB_TOKEN.',
+      },
+    );
+  // The next page is wherever the answer's Link header says, and the token would go along.
+  octokit.hook.before('request', ({ url }) => {
+    const to = new URL(url, origin).origin;
+    if (to === origin) return;
+    throw new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's answer continues at ${to}, not at ${origin}`, {
+      hint: 'Is there a proxy between? The token was not sent.',
+    });
+  });
   const ask = <T>(work: Promise<T>, what: string) =>
     work.catch((error: unknown) => {
       if (options.signal?.aborted === true)
@@ -90,7 +108,16 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
   };
 }
 
+/** Encrypted, or of this machine. */
+function isConfidential(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  return (
+    protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
+  );
+}
+
 function explain(error: unknown, what: string, withToken: boolean): TurnbuildError {
+  if (error instanceof TurnbuildError) return error;
   const { status, response } = error as { status?: number; response?: { headers: Record<string, string> } };
   const headers = response?.headers ?? {};
   if (

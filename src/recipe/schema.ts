@@ -23,6 +23,9 @@ const LINKABLE = [
   'blessing',
 ] as const;
 
+/** `Name <address@host>`, in one line; a percent sign would be a macro in a spec file. */
+export const MAINTAINER = /^[^<>%\p{Cc}]+ <[^<>@%\s\p{Cc}]+@[^<>@%\s\p{Cc}]+>$/u;
+
 /** Libraries that become a part of the programs. */
 const linkedIn = z.strictObject({
   archive: z.array(z.string().regex(/^[\w+.-]+$/)),
@@ -112,7 +115,7 @@ export const releaseSchema = z.strictObject({
   targets: z.array(name).min(1),
   architectures: z.array(arch).min(1),
   revision: z.number().int().min(1),
-  maintainer: z.string().regex(/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/, 'write it as: Name <address@host>'),
+  maintainer: z.string().regex(MAINTAINER, 'write it as: Name <address@host>'),
   relay: z
     .strictObject({ minPort: port, maxPort: port })
     .refine((range) => range.minPort <= range.maxPort, { message: 'minPort must not be above maxPort' }),

@@ -45,6 +45,23 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
 }
 
+/** The only sequences that turnbuild itself prints: bold, dim and colours (ECMA-48, SGR). They hide nothing and move nothing. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins each of them
+const OWN_STYLES = /(\u001b\[(?:[012]|3[1-6])m)/;
+
+/**
+ * Text for a terminal, of several lines maybe: what comes from a file, a program or a server can neither move the cursor nor hide text.
+ * Every line that a command prints goes through it.
+ */
+export function printableText(text: string): string {
+  return text
+    .split(OWN_STYLES)
+    .map((part, index) => (index % 2 === 1 ? part : part.split('\n').map(printableLine).join('\n')))
+    .join('');
+}
+
+const printableLine = (line: string) => line.split('\t').map(printable).join('\t');
+
 /** Rows -> lines with aligned columns, two spaces apart. `right` holds the indexes of the columns that align right. */
 export function alignColumns(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {
   const widths: number[] = [];

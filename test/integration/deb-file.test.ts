@@ -21,6 +21,19 @@ function write(bytes: Buffer): string {
   writeFileSync(path, bytes);
   return path;
 }
+/** A package whose control.tar.zst is so many blocks of 128 KiB of one byte each, RFC 8878, 3.1.1.2. @param content bytes that its header announces */
+function bombOf(blocks: number, content?: number): Buffer {
+  const header = content === undefined ? Buffer.from([0x00, 0x38]) : Buffer.alloc(9, 0xe0);
+  if (content !== undefined) header.writeBigUInt64LE(BigInt(content), 1);
+  const block = Buffer.from([0, 0, 0, 0x61]);
+  block.writeUIntLE((131_072 << 3) | (1 << 1), 0, 3);
+  const all = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), header, ...Array.from({ length: blocks }, () => block)];
+  return arOf([
+    ['debian-binary', Buffer.from('2.0\n')],
+    ['control.tar.zst', Buffer.concat(all)],
+    ['data.tar', Buffer.from('x')],
+  ]);
+}
 const read = (bytes: Buffer) => readDebControl(write(bytes), runProcess);
 
 describe('readDebControl', () => {
@@ -74,6 +87,29 @@ describe('readDebControl', () => {
         ['data.tar', Buffer.from('x')],
       ]),
       /packed in an unknown way/,
+    ],
+    ['a control.tar.zst of 49 KB that stands for 1.6 GB', bombOf(12_500), /larger than \d+ bytes/],
+    ['a control.tar.zst that asks for 3 GB at once', bombOf(1, 3 * 2 ** 30), /asks for too much memory/],
+    [
+      'a version that leads out of the folder',
+      debOf(CONTROL.replace('4.6.1-1', '1/../../../4.6.1/x')),
+      /its Version .* is invalid/,
+    ],
+    [
+      'a version with an escape sequence',
+      debOf(CONTROL.replace('4.6.1-1', '4.6.1\u001b[2J')),
+      /its Version .* is invalid/,
+    ],
+    ['a version of two lines', debOf(CONTROL.replace('4.6.1-1', '4.6.1\n -1')), /its Version .* is invalid/],
+    [
+      'a name that is a path',
+      debOf(CONTROL.replace('Package: coturn', 'Package: ../coturn')),
+      /its Package .* is invalid/,
+    ],
+    [
+      'an architecture that is none',
+      debOf(CONTROL.replace('amd64', 'amd64/..')),
+      /its Architecture .* is invalid/,
     ],
     ['a control file without a version', debOf('Package: coturn\nArchitecture: amd64\n'), /no Version/],
   ])('refuses %s', async (_, bytes, message) => {

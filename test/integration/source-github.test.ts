@@ -70,6 +70,36 @@ describe('listVersions', () => {
   });
 });
 
+describe('a token', () => {
+  test('does not go where another page is said to be', async () => {
+    const elsewhere: (string | undefined)[] = [];
+    const other = await serve((request, response) => {
+      elsewhere.push(request.headers.authorization);
+      response.end('[]');
+    });
+    const { github } = await simulate(
+      {
+        [`GET ${API}/releases?per_page=100`]: {
+          headers: { link: `<${other.url}/next>; rel="next"` },
+          body: [release('4.18.0')],
+        },
+      },
+      { token: 's3cret' },
+    );
+    const error = await errorOf(github.listVersions());
+    expect(error.code).toBe('GITHUB_UNEXPECTED');
+    expect(elsewhere).toEqual([]);
+  });
+
+  test('is not sent without encryption', async () => {
+    const error = await errorOf(
+      createGithubSource({ baseUrl: 'http://github.example.org/api', token: 's3cret' }),
+    );
+    expect(error.code).toBe('GITHUB_INSECURE');
+    expect(error.message).not.toContain('s3cret');
+  });
+});
+
 describe('resolveTag', () => {
   const found = { tag: '4.18.0', commit: sha('c'), gitTree: sha('e') };
 

@@ -7,6 +7,7 @@ import {
   formatDuration,
   formatNumber,
   printable,
+  printableText,
   wrap,
 } from '../../../src/ui/format.ts';
 
@@ -99,3 +100,14 @@ test('wrapped lines keep every word and the width', () => {
     }),
   );
 });
+
+test.each([
+  ['two\nlines\tand a tab', 'two\nlines\tand a tab'],
+  ['\u001b[31mred\u001b[0m', '\u001b[31mred\u001b[0m'],
+  // The screen cleared, the cursor moved, text concealed, a title set, and the same in one byte; text turned round.
+  ['a\u001b[2J\u001b[1;1Hb', 'a?[2J?[1;1Hb'],
+  ['\u001b[8mhidden', '?[8mhidden'],
+  ['\u001b]0;title\u0007', '?]0;title?'],
+  ['\u009b2J\r', '?2J?'],
+  ['a\u202eb', 'a?b'],
+])('%j is printed as %j', (text, expected) => expect(printableText(text)).toBe(expected));

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { MAINTAINER } from '../../../src/recipe/schema.ts';
+
+it.each([
+  ['Jane Doe <jane@example.org>', true],
+  ['Ünal Ö. <ops+turn@example.org>', true],
+  ['Jane\nBuildRequires: evil <jane@example.org>', false],
+  ['Jane %(touch /tmp/x) <jane@example.org>', false],
+  ['Jane <jane@example.org%{nil}>', false],
+  ['Jane <jane@example.org>\n%post', false],
+  ['Jane\u001b[2J <jane@example.org>', false],
+  ['jane@example.org', false],
+])('%j: %s', (text, valid) => expect(MAINTAINER.test(text)).toBe(valid));
