@@ -33,7 +33,12 @@ module.exports = {
       ['semver', '@cyclonedx', 'packageurl-js'],
     ),
     ...allow('turn', '^src/turn/', ['turn/'], ['node']),
-    ...allow('config', '^src/config/', ['config/', 'turn/', 'recipe/', 'errors\\.ts'], ['node']),
+    ...allow(
+      'config',
+      '^src/config/',
+      ['config/', 'turn/', 'recipe/', 'errors\\.ts'],
+      ['node', '@zxcvbn-ts'],
+    ),
     ...allow('lab', '^src/lab/', ['lab/', 'turn/'], ['node']),
     ...allow('manifest', '^src/manifest/', ['manifest/', 'errors\\.ts'], ['zod']),
     ...allow(

@@ -51,6 +51,12 @@ const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /remove\.configuration/,
   ],
   [
+    'a link that root follows',
+    () => withValue('install.links-followed', 'turnserver:turnserver'),
+    ['install.links'],
+    /install\.links-followed is "turnserver:turnserver", not "no"/,
+  ],
+  [
     'leftovers of a purge',
     () => withChange('purge', 'added', '/var/lib/turn/turndb', '', 'f 660 999:999 aa'),
     ['install.purge'],

@@ -311,7 +311,8 @@ describe('checks of an .rpm and of the archive', () => {
     const [deb, rpm] = [ids(packageFacts()), ids(portableFacts())];
     expect(new Set(deb).size).toBe(deb.length);
     expect(new Set(rpm).size).toBe(rpm.length);
-    for (const id of deb) expect(rpm).toContain(id);
+    // An .rpm makes no database: nothing of it is root's work in the server's folder.
+    for (const id of deb.filter((each) => each !== 'install.links')) expect(rpm).toContain(id);
   });
 });
 

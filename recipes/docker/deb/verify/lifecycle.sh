@@ -32,6 +32,21 @@ install_fresh() {
 	fact install.tables "$(sqlite3 /var/lib/turn/turndb .tables 2>/dev/null)"
 	fact install.manual "$(find /usr/share/man/man1 -name 'turnserver.1*' 2>/dev/null | head -n 1)"
 	find /usr/bin -name 'turn*' -o -name coturn | while read -r file; do ldd "$file" 2>&1 | grep 'not found'; done >/out/unresolved.txt
+	plant_link
+}
+
+# A server that was taken over can put links into its own folder: whether root follows one when the package is configured again.
+plant_link() {
+	local planted=/etc/turnbuild-planted database=/var/lib/turn/turndb
+	[ -e "$database" ] || return 0
+	mv "$database" /tmp/turndb
+	ln -s "$planted" "$database"
+	chown --no-dereference turnserver:turnserver "$database"
+	DPKG_MAINTSCRIPT_NAME=postinst DPKG_MAINTSCRIPT_PACKAGE=coturn run install.links \
+		/var/lib/dpkg/info/coturn.postinst configure "$(dpkg-query -W -f '${Version}' coturn)"
+	fact install.links-followed "$([ -e "$planted" ] && stat -c '%U:%G' "$planted" || echo no)"
+	rm -f "$planted" "$database"
+	mv /tmp/turndb "$database"
 }
 
 remove_and_purge() {
