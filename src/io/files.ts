@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import {
   copyFile,
   cp,
+  lstat,
   mkdir,
   readdir,
   readFile,
@@ -108,6 +109,27 @@ export async function removeOlder(dir: string, ageMs: number): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name);
     if (entry.isDirectory() && Date.now() - (await stat(path)).mtimeMs >= ageMs) await remove(path);
+  }
+}
+
+/**
+ * Sees that a folder, whose content a package may have had a hand in, holds files and folders only, and not too much. A link would be
+ * followed to a file of this machine, a FIFO would be waited for.
+ * @throws RESULT_UNSAFE, and removes the folder
+ */
+export async function requirePlainFiles(dir: string, maxBytes: number): Promise<void> {
+  let bytes = 0;
+  for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) continue;
+    const found = await lstat(path);
+    bytes += found.size;
+    if (found.isFile() && bytes <= maxBytes) continue;
+    await remove(dir);
+    const what = found.isFile() ? `more than ${maxBytes} bytes` : `${path}, which is not a regular file`;
+    throw new TurnbuildError('RESULT_UNSAFE', `The results of a container have ${what}`, {
+      hint: 'The package, or what builds it, may be hostile: look into it before you go on.',
+    });
   }
 }
 

@@ -7,6 +7,12 @@ import { readyBase, type StageContext } from './context.ts';
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
 
+/** Stages in which the package itself may have written what is exported: facts and logs. */
+const FROM_PACKAGES: ReadonlySet<string> = new Set(['inspect', 'verify']);
+/** Bytes of facts and logs (a megabyte in practice), and of what is compiled and packed. */
+export const MAX_FACTS = 256 * 1024 * 1024;
+const MAX_FILES = 8 * 1024 ** 3;
+
 /** The folder with the Dockerfile. */
 export function dockerContext(context: StageContext): string {
   return `${context.recipes}/docker`;
@@ -46,6 +52,11 @@ export async function runBuildx(
   };
   const result = await context.io.exec(command, { onLine, signal: context.io.signal });
   if (result.code !== 0) throw buildError(step.id, lines);
+  if (image === undefined)
+    await context.io.files.requirePlainFiles(
+      build.output,
+      FROM_PACKAGES.has(build.dockerStage) ? MAX_FACTS : MAX_FILES,
+    );
 }
 
 /** Reads the reason out of what buildx printed. Exported for its test. */

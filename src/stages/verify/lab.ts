@@ -15,7 +15,7 @@ import {
 import { type Format, layoutOf } from '../../plan/layout.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { buildError, runBuildx } from '../shared/buildx.ts';
+import { buildError, MAX_FACTS, runBuildx } from '../shared/buildx.ts';
 import type { StageContext } from '../shared/context.ts';
 
 /** What goes into the laboratory, and where its results go. */
@@ -72,6 +72,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     await start(step, context, lab);
     await io.files.makeFolder(run.output);
     await perform(context, copyFromLabCommand(lab, `${LAB_PATHS.results}/.`, run.output));
+    await io.files.requirePlainFiles(run.output, MAX_FACTS);
   } finally {
     // Also after Ctrl-C: so without the signal that has just ended everything else.
     for (const command of removeLabCommands(lab)) await io.exec(command);
