@@ -14,10 +14,21 @@ process.on('SIGINT', () => {
   if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
   interrupt.abort();
 });
-// A reader that has seen enough (`turnbuild plan | head`) ends neither the work nor the process.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+// A reader that has seen enough (`turnbuild plan | head`) ends neither the work nor the process. With a full disk behind `>`, what was
+// to be said is lost: the command has failed, and ends as by Ctrl-C.
+for (const [name, stream] of [
+  ['standard output', process.stdout],
+  ['standard error', process.stderr],
+] as const) {
+  stream.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || interrupt.signal.aborted) return;
+    interrupt.abort();
+    process.on('exit', () => {
+      process.exitCode = EXIT.failed;
+    });
+    process.stderr.write(
+      `turnbuild: Cannot write to ${name}: ${FILE_ERRORS[code] ?? message}\n  [OUTPUT_FAILED]\n`,
+    );
   });
 }
 process.on('SIGTERM', () => interrupt.abort());

@@ -11,7 +11,7 @@ import type { Output } from './output.ts';
 import { performRelease } from './pipeline.ts';
 import { planRelease } from './planning.ts';
 import type { ManifestStore } from './run-plan.ts';
-import { openSession, type PlannedRelease, type Session } from './session.ts';
+import { isCapable, openSession, type PlannedRelease, type Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
 import { planFile } from './verify-file.ts';
 
@@ -73,8 +73,9 @@ async function conclude(
   }
   if (options.json === true) output.data(manifest);
   else if (stages.includes('verify') || stages.includes('package')) {
-    const columns = process.stdout.columns ?? 100;
-    output.line(renderSummary(manifest, { dir: planned.dir, columns, color: process.stdout.isTTY === true }));
+    const color = isCapable(process.stdout, process.env);
+    const columns = color ? process.stdout.columns : 100;
+    output.line(renderSummary(manifest, { dir: planned.dir, columns, color }));
   }
   return EXIT.ok;
 }

@@ -60,8 +60,19 @@ export interface PlannedRelease {
   dir: string;
 }
 
-/** Plain lines instead of a live display: no terminal, CI, --verbose, --json. */
+/** Plain lines instead of a live display: --verbose, --json, --dry-run, CI, or a terminal that is none or a simple one. */
 export function isPlain({ options }: Session): boolean {
   const asked = options.verbose === true || options.json === true || options.dryRun === true;
-  return asked || !process.stdout.isTTY || process.env.CI === 'true';
+  return asked || process.env.CI === 'true' || !isCapable(process.stdout, process.env);
+}
+
+/** Columns below which a terminal says nothing of its width: a serial console has 0. */
+const LEAST_COLUMNS = 20;
+
+/** Whether output is a terminal that takes colours and cursor movements. @see https://no-color.org */
+export function isCapable(
+  { isTTY, columns }: { isTTY?: boolean; columns?: number },
+  { NO_COLOR, TERM }: NodeJS.ProcessEnv,
+): boolean {
+  return isTTY === true && (columns ?? 0) >= LEAST_COLUMNS && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
 }

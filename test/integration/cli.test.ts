@@ -71,6 +71,17 @@ describe('where it is started', () => {
     expect(run.code).toBe(2);
   });
 
+  it('a full disk behind standard output is an error, in one sentence', () => {
+    const { status, stderr } = spawnSync('sh', ['-c', 'node bin/turnbuild.js capacity >/dev/full'], {
+      cwd: new URL('../../', import.meta.url).pathname,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe(
+      'turnbuild: Cannot write to standard output: no space left on the disk\n  [OUTPUT_FAILED]\n',
+    );
+    expect(status).toBe(1);
+  });
+
   it('says that the current folder was removed', () => {
     const run = spawnSync('sh', shell('mkdir gone; cd gone; rmdir ../gone; "$@"', 'plan', '4.6.1'), {
       cwd: dir,
