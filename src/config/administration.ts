@@ -13,7 +13,10 @@ export function lintAdministration(configuration: Configuration): Finding[] {
   const found: Finding[] = [];
   const at = (name: string, port: string, level: Level) => {
     const address = last(`${name}-ip`)?.value ?? '';
-    if (isLocal(address)) return { level, where: `127.0.0.1, port ${last(`${name}-port`)?.value ?? port}` };
+    // Port 0 is one that the system picks.
+    const number = Number.parseInt(last(`${name}-port`)?.value ?? port, 10) || 0;
+    const where = `127.0.0.1, ${number === 0 ? 'on a random port' : `port ${number}`}`;
+    if (isLocal(address)) return { level, where };
     return {
       level: 'error' as const,
       where: `${isIP(address) === 6 ? `[${address}]` : address}, for other machines`,

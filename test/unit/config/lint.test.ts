@@ -213,6 +213,12 @@ describe('what turnserver does by itself', () => {
     expect(rules(`cli-password=Pee4aiXoaz2eech3\n${text}`)).toEqual(['administration:1']);
   });
 
+  it('a telnet port of 0 is a random one', () => {
+    const text = `cli-password=Pee4aiXoaz2eech3\ncli-port\n${shipped.replace(/^no-cli$/m, '')}`;
+    const found = lint(text).find(({ rule }) => rule === 'administration');
+    expect(found?.message).toBe('the telnet interface listens on 127.0.0.1, on a random port');
+  });
+
   it('an empty configuration gets a short list', () => {
     const found = lint('');
     expect(found.length).toBeLessThan(45);
