@@ -60,13 +60,13 @@ export interface PlannedRelease {
   dir: string;
 }
 
-/** Plain lines instead of a live display: --verbose, --json, --dry-run, CI, or a terminal that is none or a simple one. */
+/** Plain lines instead of a live display: --verbose, --json, --dry-run, CI, or output that is not a capable terminal. */
 export function isPlain({ options }: Session): boolean {
   const asked = options.verbose === true || options.json === true || options.dryRun === true;
   return asked || process.env.CI === 'true' || !isCapable(process.stdout, process.env);
 }
 
-/** Columns below which a terminal says nothing of its width: a serial console has 0. */
+/** Narrower terminals do not report their width: a serial console has 0 columns. */
 const LEAST_COLUMNS = 20;
 
 /** Whether output is a terminal that takes colours and cursor movements. @see https://no-color.org */

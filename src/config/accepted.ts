@@ -66,7 +66,7 @@ export function markAccepted(
         'invalid-acceptance',
         'note',
         { line: line as number, column: 1 },
-        `nothing is found by ${rule} here any more: remove the comment`,
+        `${rule} no longer reports anything here: remove the comment`,
       ),
     );
   return [...marked, ...stale];

@@ -20,6 +20,11 @@ export function readingOf({ name, reading }: ConfigOption, version: string): Rea
   return reading ?? knownReading(name, version);
 }
 
+/** Whether the telnet interface is on, given a password: from 4.10 on if `cli` is set, before unless `no-cli` is. */
+export function hasTelnet({ has, isOn }: Configuration): boolean {
+  return has('cli') ? isOn('cli') : !isOn('no-cli');
+}
+
 /** All settings of a file, less those that this version ignores because it has no such option. */
 export function configurationOf(settings: readonly Setting[], context: LintContext): Configuration {
   const table = new Map(context.options.map((option) => [option.name, option]));

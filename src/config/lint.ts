@@ -13,7 +13,7 @@ import { lintServices } from './services.ts';
 import { parseSettings } from './settings.ts';
 import { lintSettings } from './values.ts';
 
-/** What is not needed to lint. */
+/** Optional inputs of `lintConfig`. */
 export interface LintMore {
   /** Estimates secrets; without it only their length counts. */
   strength?: Strength;
@@ -21,9 +21,7 @@ export interface LintMore {
   accepted?: readonly Acceptance[];
 }
 
-/**
- * All that is wrong with a configuration, in the order of its lines; what is missing comes last. Pure.
- */
+/** All that is wrong with a configuration, in the order of its lines; what is missing comes last. Pure. */
 export function lintConfig(
   text: string,
   context: LintContext,

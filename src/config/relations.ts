@@ -1,5 +1,5 @@
 import { versionIn } from '../recipe/coturn-version.ts';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, hasTelnet } from './configuration.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
 import type { Setting } from './settings.ts';
 
@@ -24,7 +24,8 @@ export function lintRepetitions({ settings }: Configuration): Finding[] {
 }
 
 /** Options that turnserver does not start with together. @see coturn, mainrelay.c, main() */
-export function lintConflicts({ isOn, last, has }: Configuration): Finding[] {
+export function lintConflicts(configuration: Configuration): Finding[] {
+  const { isOn, last, has } = configuration;
   const found: Finding[] = [];
   const add = (name: string, message: string) =>
     found.push(finding('conflict', 'error', last(name), message, 'fatal'));
@@ -32,8 +33,7 @@ export function lintConflicts({ isOn, last, has }: Configuration): Finding[] {
     add('no-tcp-relay', 'no-udp-relay and no-tcp-relay together leave nothing to relay');
   if (leadingNumber(last('bps-capacity')?.value) > 0 && leadingNumber(last('max-bps')?.value) === 0)
     add('bps-capacity', 'bps-capacity requires max-bps');
-  const cli = has('cli') ? isOn('cli') : !isOn('no-cli');
-  if (isOn('allow-loopback-peers') && cli && (last('cli-password')?.value ?? '') === '')
+  if (isOn('allow-loopback-peers') && hasTelnet(configuration) && (last('cli-password')?.value ?? '') === '')
     add(
       'allow-loopback-peers',
       has('cli')

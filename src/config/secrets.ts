@@ -1,5 +1,5 @@
-import type { Configuration } from './configuration.ts';
-import { accessOf, isUsable } from './credentials.ts';
+import { type Configuration, hasTelnet } from './configuration.ts';
+import { type Access, accessOf, isUsable } from './credentials.ts';
 import { type Finding, finding } from './finding.ts';
 import { isUnfilled } from './placeholders.ts';
 import type { Setting } from './settings.ts';
@@ -35,23 +35,19 @@ interface UsedSecret {
 }
 
 /** What a line has that somebody can log in with. */
-function usedSecret(
-  setting: Setting,
-  { isOn, has }: Configuration,
-  access: ReturnType<typeof accessOf>,
-): UsedSecret | undefined {
+function usedSecret(setting: Setting, configuration: Configuration, access: Access): UsedSecret | undefined {
   const { name, value } = setting;
   if (isUnfilled(setting)) return undefined;
   if (name === 'static-auth-secret') return access === 'secret' ? { text: value, kind: 'secret' } : undefined;
   if (name === 'stateless-nonce-secret')
-    return isOn('stateless-nonce') ? { text: value, kind: 'secret' } : undefined;
+    return configuration.isOn('stateless-nonce') ? { text: value, kind: 'secret' } : undefined;
   if (name === 'user')
     return access === 'accounts' && isUsable(setting)
       ? { text: value.slice(value.indexOf(':') + 1).trimStart(), kind: 'password' }
       : undefined;
-  // Without a cli option the interface is on unless it is switched off.
-  const cli = has('cli') ? isOn('cli') : !isOn('no-cli');
-  return name === 'cli-password' && cli && value !== '' ? { text: value, kind: 'password' } : undefined;
+  return name === 'cli-password' && hasTelnet(configuration) && value !== ''
+    ? { text: value, kind: 'password' }
+    : undefined;
 }
 
 function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Strength | undefined): Finding[] {

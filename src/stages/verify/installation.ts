@@ -27,16 +27,21 @@ export function blockedByInstallation(log: string): Verdict {
   return blocked('install.clean', `the package could not be installed: ${whyNotInstalled(log)}`);
 }
 
+/** Whether the package was installed, as far as is known. */
+export function isInstalled(facts: PackageFacts): boolean {
+  return ['0', 'unknown'].includes(value(facts, 'install.exit'));
+}
+
 /** Nothing can be said of what a package does that could not be installed. */
 export function withoutInstallation(needs: Needs | undefined, facts: PackageFacts): Verdict | undefined {
   const isUsed = (needs?.phases ?? []).some((phase) => phase !== 'install' && phase !== 'tarball');
-  if (!isUsed || ['0', 'unknown'].includes(value(facts, 'install.exit'))) return undefined;
+  if (!isUsed || isInstalled(facts)) return undefined;
   return blockedByInstallation(facts.files.get('install.log') ?? '');
 }
 
 /** For the verdict on a package that could not be installed. */
 export function causeOfFailure(facts: PackageFacts): Pick<Verdict, 'cause'> {
-  if (['0', 'unknown'].includes(value(facts, 'install.exit'))) return {};
+  if (isInstalled(facts)) return {};
   const why = whyNotInstalled(facts.files.get('install.log') ?? '');
   return { cause: `the package cannot be installed: ${why}` };
 }

@@ -1,7 +1,7 @@
 import type { Target } from '../../recipe/schema.ts';
 import { type Check, complaints, expectValues, value } from './check.ts';
 import { serviceCalls } from './facts.ts';
-import { blockedByInstallation, causeOfFailure } from './installation.ts';
+import { blockedByInstallation, causeOfFailure, isInstalled } from './installation.ts';
 import { judgeTree } from './tree-changes.ts';
 
 /** Shells that let nobody in: base-passwd's, and those of older and newer adduser. */
@@ -41,7 +41,7 @@ const checks: Check[] = [
     reason:
       'The folder belongs to the server. If root writes or changes owners through a link in it, a server that was taken over becomes root at the next upgrade.',
     judge: (facts) =>
-      ['0', 'unknown'].includes(value(facts, 'install.exit'))
+      isInstalled(facts)
         ? complaints(
             expectValues(facts, { 'install.links.exit': '0', 'install.links-followed': 'no' }),
             'a link from the database to a file of root was not followed',

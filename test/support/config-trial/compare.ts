@@ -51,9 +51,9 @@ export function compare(
     return found;
   const open = anonymous !== '401';
   if (open !== has('open-relay')) disagree('open relay', `without credentials: ${anonymous}`);
-  if (open) return [...found, ...peers(trial, seen, configuration, context, findings)];
+  if (open) return [...found, ...peers(trial, seen, configuration, context)];
   found.push(...accounts(trial, seen, configuration, findings));
-  return [...found, ...peers(trial, seen, configuration, context, findings)];
+  return [...found, ...peers(trial, seen, configuration, context)];
 }
 
 function lastWords({ log }: Observation): string {
@@ -123,7 +123,6 @@ function peers(
   seen: Observation,
   configuration: ReturnType<typeof configurationOf>,
   context: LintContext,
-  findings: readonly Finding[],
 ): Disagreement[] {
   const isPermitted = permits(configuration, context);
   // A peer that is announced by external-ip is the relay's own address, and is taken for it.
@@ -133,7 +132,6 @@ function peers(
   const wrong = seen.tried.filter(
     (peer) => !announced.includes(peer) && isPermitted(parseAddress(peer)) !== seen.permitted.includes(peer),
   );
-  void findings;
   return wrong.length === 0
     ? []
     : [
