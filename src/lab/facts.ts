@@ -17,6 +17,7 @@ export const SERVERS = [
   'service',
   'drain',
   'vanished',
+  'filtered',
 ] as const;
 export type ServerName = (typeof SERVERS)[number];
 

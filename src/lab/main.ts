@@ -1,17 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runAgent } from './agent.ts';
+import { type Containment, contain } from './containment.ts';
 import type { LabSettings } from './facts.ts';
-import { createNetwork, enter, type Namespaces, NoNamespaces } from './network.ts';
+import { isInstalled, readInstalled } from './installed.ts';
+import { createNetwork, enter, type Namespaces } from './network.ts';
+import { NoNamespaces } from './no-namespaces.ts';
 import { nothing } from './nothing.ts';
 import { runScenarios } from './run.ts';
 
-// The program of the laboratory's container. Without a role it makes the network and runs itself again in the client's
-// namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
+// The program of the laboratory's container. Without a role it makes the users and the network that the package gets, and runs itself
+// again in the client's namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
 
 const OUT = '/out';
 /** Left by recipes/docker/lab/attempt.sh where the package could not be installed: what the package manager said last. */
-const NOT_INSTALLED = '/target/not-installed';
+const NOT_INSTALLED = '/not-installed';
 
 /** Reports an error in the way that turnbuild reads it out of a container's output. */
 function abort(code: string, error: Error): never {
@@ -19,11 +22,17 @@ function abort(code: string, error: Error): never {
   process.exit(1);
 }
 
-async function inClientNamespace(namespaces: Namespaces): Promise<void> {
+/** What is made first: where the package's programs run, and the machines. */
+interface Made {
+  containment: Containment;
+  namespaces: Namespaces;
+}
+
+async function inClientNamespace({ containment, namespaces }: Made): Promise<void> {
   const settings = JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
-  const facts = existsSync(NOT_INSTALLED)
-    ? { ...nothing(), notInstalled: readFileSync(NOT_INSTALLED, 'utf8').trim() }
-    : await runScenarios(namespaces, settings);
+  const facts = isInstalled(NOT_INSTALLED)
+    ? { ...nothing(), notInstalled: readInstalled(NOT_INSTALLED).trim() }
+    : await runScenarios(namespaces, containment, settings);
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/lab.json`, JSON.stringify(facts, null, 1));
   process.exit(0);
@@ -32,10 +41,12 @@ async function inClientNamespace(namespaces: Namespaces): Promise<void> {
 const [, program = '', role, argument = ''] = process.argv;
 try {
   if (role === 'agent') runAgent();
-  else if (role === 'client') await inClientNamespace(JSON.parse(argument) as Namespaces);
+  else if (role === 'client') await inClientNamespace(JSON.parse(argument) as Made);
   else {
-    const namespaces = await createNetwork();
-    const words = [process.execPath, program, 'client', JSON.stringify(namespaces)];
+    const containment = await contain();
+    const namespaces = await createNetwork(containment);
+    const made: Made = { containment, namespaces };
+    const words = [process.execPath, program, 'client', JSON.stringify(made)];
     const [file = '', ...args] = [...enter(namespaces.client), ...words];
     process.exit(spawnSync(file, args, { stdio: 'inherit' }).status ?? 1);
   }

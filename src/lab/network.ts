@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
-import { SERVERS } from './facts.ts';
+import { begun, type Containment, within } from './containment.ts';
+import { SERVERS, type ServerName } from './facts.ts';
+import { NoNamespaces } from './no-namespaces.ts';
 
 /** Machines: each is a network namespace; the container's own one is the router between them. */
 export const MACHINES = ['client', 'peer', ...SERVERS] as const;
@@ -33,9 +34,6 @@ export const OWN_ADDRESSES: readonly string[] = ['10.77.2.2', 'fd77::2'];
 /** The process that holds each machine's namespace. */
 export type Namespaces = Readonly<Record<MachineName, number>>;
 
-/** Namespaces can't be made here. The message says what failed. */
-export class NoNamespaces extends Error {}
-
 /** The commands that join the namespaces by the router. Pure. */
 export function linkCommands(namespaces: Namespaces): string[][] {
   const inside = (machine: MachineName, ...args: string[]) => [...enter(namespaces[machine]), 'ip', ...args];
@@ -67,10 +65,15 @@ export function enter(pid: number): string[] {
   return ['nsenter', `--net=/proc/${pid}/ns/net`, '--'];
 }
 
-/** Makes the namespaces and joins them. They go with their holders, which go with this container. @throws NoNamespaces */
-export async function createNetwork(): Promise<Namespaces> {
-  const own = readlinkSync('/proc/self/ns/net');
-  const holders = await Promise.all(MACHINES.map((machine) => hold(machine, own)));
+/**
+ * Makes the namespaces and joins them. They go with their holders, which go with this container. Those of the servers belong to the
+ * package's users: systemd in there has to put units into them.
+ * @throws NoNamespaces
+ */
+export async function createNetwork(containment: Containment): Promise<Namespaces> {
+  const holders = await Promise.all(
+    MACHINES.map((machine) => hold(machine, isServer(machine) ? within(containment) : [])),
+  );
   const namespaces = Object.fromEntries(holders) as Record<MachineName, number>;
   for (const [file = '', ...args] of linkCommands(namespaces)) {
     try {
@@ -84,30 +87,11 @@ export async function createNetwork(): Promise<Namespaces> {
   return namespaces;
 }
 
-/** Starts a process in a network namespace of its own, and waits until it is there. */
-async function hold(machine: MachineName, own: string): Promise<[MachineName, number]> {
-  const child = spawn('unshare', ['--net', '--', 'sleep', 'infinity'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  for (let waited = 0; waited < 400; waited++) {
-    if (child.exitCode !== null) throw new NoNamespaces(`unshare --net: ${errors.trim()}`);
-    if (child.pid !== undefined && namespaceOf(child.pid) !== own) {
-      child.unref();
-      return [machine, child.pid];
-    }
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new NoNamespaces('unshare --net did not come up within 10 s');
-}
+const isServer = (machine: MachineName): boolean => SERVERS.includes(machine as ServerName);
 
-function namespaceOf(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
-  } catch {
-    return '';
-  }
+/** Starts a process in a network namespace of its own, and waits until it is there. */
+async function hold(machine: MachineName, before: readonly string[]): Promise<[MachineName, number]> {
+  const [file = '', ...args] = [...before, 'unshare', '--net', '--', 'sleep', 'infinity'];
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  return [machine, await begun(child, 'net')];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ODD_RANGES } from '../turn/forbidden-peers.ts';
 import { type Capture, startCapture } from './capture.ts';
+import type { Containment } from './containment.ts';
 import type {
   Blocker,
   LabFacts,
@@ -68,7 +69,11 @@ interface Configuration {
  * side, each on a machine of its own. What goes wrong with one of them, a server that does not get ready or ends by itself included, is
  * noted, and the others are tried all the same. What needs something that does not work is noted as blocked by it, and not tried.
  */
-export async function runScenarios(namespaces: Namespaces, settings: LabSettings): Promise<LabFacts> {
+export async function runScenarios(
+  namespaces: Namespaces,
+  containment: Containment,
+  settings: LabSettings,
+): Promise<LabFacts> {
   const options = new Set(settings.options);
   const { scale, site, emulated, scenarios } = settings;
   const isChosen = (name: Scenario) => scenarios.includes(name);
@@ -126,7 +131,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     return attempt(name, ended ?? blockedWay(clients, ways), work, server.name);
   };
   const start = ({ name, lines, program }: Pick<Configuration, 'name' | 'lines' | 'program'>) => {
-    const place = { name, namespace: namespaces[name], agent: agentOn(name), site, emulated };
+    const place = { name, namespace: namespaces[name], containment, agent: agentOn(name), site, emulated };
     return startServer(place, testConfiguration(place, options, lines), program);
   };
   const finish = async (server: RunningServer, clients: Clients) => {
@@ -262,7 +267,7 @@ export async function runScenarios(namespaces: Namespaces, settings: LabSettings
     if (blocker !== undefined) Object.assign(facts.blocked, { metadata: blocker, drain: blocker });
     const usable = blocker === undefined ? clients : undefined;
     const chosen = { metadata: isChosen('metadata'), drain: settings.drains && isChosen('drain') };
-    const results = await runService({ namespaces, agentOn, clients: usable, settings, chosen });
+    const results = await runService({ namespaces, containment, agentOn, clients: usable, settings, chosen });
     facts.service = results.service;
     Object.assign(facts.problems, results.problems);
   };

@@ -10,14 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { asUser, type Containment } from './containment.ts';
 import type { ServerName, Site } from './facts.ts';
-import { ADDRESSES, type Addresses, enter } from './network.ts';
+import { accountOf, readInstalled, TARGET } from './installed.ts';
+import { ADDRESSES, type Addresses } from './network.ts';
 import type { RemoteAgent } from './remote.ts';
 
-/** The root file system in which the package is installed. */
-export const TARGET = '/target';
-/** Folder of the laboratory's own files, as the server sees it. */
-const FOLDER = '/tmp/turnbuild';
+/** Folder of the laboratory's own files, as the server sees it; the package has none of that name. */
+const FOLDER = '/turnbuild-laboratory';
 /** Milliseconds until a server has to serve: from 4.8 on it shuffles its relay ports first, for a minute under QEMU. */
 const READY_MS = { native: 90_000, emulated: 300_000 };
 /** Milliseconds that a server may take to answer over UDP on its own machine once it accepts TCP connections. */
@@ -45,10 +45,14 @@ export interface ServerPlace {
   name: ServerName;
   /** Process that holds its namespace. */
   namespace: number;
+  /** Where the package's programs run. */
+  containment: Containment;
   /** An agent on the same machine. */
   agent: RemoteAgent;
   site: Site;
   emulated: boolean;
+  /** Folder of the control group that it runs in; nobody's without it. */
+  controlGroup?: string;
 }
 
 /** A turnserver on a machine of its own. */
@@ -75,7 +79,7 @@ export class NotReady extends Error {}
 /** Makes what every configuration needs: a certificate, and a folder that the server's user can read. */
 export function prepareTarget(): void {
   mkdirSync(LOGS, { recursive: true });
-  mkdirSync(`${TARGET}${FOLDER}`, { recursive: true, mode: 0o755 });
+  mkdirSync(`${TARGET}${FOLDER}`, { mode: 0o755 });
   execFileSync(
     'openssl',
     [
@@ -101,7 +105,7 @@ export function prepareSanitized(): Program {
 
 /** The configuration that the package ships, as it is. */
 export function shippedConfiguration({ configuration }: Site): string {
-  return readFileSync(`${TARGET}${configuration}`, 'utf8');
+  return readInstalled(configuration);
 }
 
 /** Relay ports where the range is not what is tried: a large one takes long to shuffle under QEMU. */
@@ -146,15 +150,15 @@ export async function startServer(
   configuration: string,
   program: Program = INSTALLED,
 ): Promise<RunningServer> {
-  const { name, namespace, agent, site } = place;
+  const { name, agent, site } = place;
   const path = `${FOLDER}/${name}.conf`;
   writeFileSync(`${TARGET}${path}`, configuration, { mode: 0o644 });
   const logFile = `${LOGS}/${name}.log`;
   const log = openSync(logFile, 'w');
   const [file = '', ...args] = [
-    ...enter(namespace),
-    ...['chroot', `--userspec=${site.user}:${site.user}`, TARGET],
-    ...[program.path, '-c', path, '--pidfile=', '--log-file=stdout'],
+    ...joined(place.controlGroup),
+    ...asUser(place.containment, place.namespace, accountOfSite(site)),
+    ...[`--shell=${program.path}`, '--', '-c', path, '--pidfile=', '--log-file=stdout'],
   ];
   const env = { ...process.env, ...program.env };
   const child = spawn(file, args, { stdio: ['ignore', log, log], env });
@@ -179,6 +183,21 @@ export async function startServer(
   throw new NotReady(
     `turnserver (${name}) did not get ready:\n${server.log().split('\n').slice(-15).join('\n')}`,
   );
+}
+
+/** @throws NotReady if the package has no account that the server could be run as */
+function accountOfSite({ user }: Site) {
+  try {
+    return accountOf(user, { passwd: readInstalled('/etc/passwd'), group: readInstalled('/etc/group') });
+  } catch (error) {
+    throw new NotReady((error as Error).message);
+  }
+}
+
+/** Words before a command that run it in a control group. */
+function joined(controlGroup: string | undefined): string[] {
+  if (controlGroup === undefined) return [];
+  return ['sh', '-c', `echo $$ >${controlGroup}/cgroup.procs && exec "$@"`, 'sh'];
 }
 
 async function becomesReady(
@@ -215,7 +234,7 @@ async function servesMetrics(agent: RemoteAgent): Promise<boolean> {
 async function stop(child: ChildProcess, end: Promise<string>): Promise<string> {
   if (child.exitCode !== null) return String(child.exitCode);
   if (child.signalCode !== null) return child.signalCode;
-  // nsenter and chroot have become turnserver itself: the child's pid is the server's.
+  // nsenter and capsh have become turnserver itself: the child's pid is the server's.
   child.kill('SIGTERM');
   return Promise.race([
     end,

@@ -1,5 +1,8 @@
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
+  accessSync,
+  chownSync,
+  constants,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -10,6 +13,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Containment, within } from './containment.ts';
 import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
@@ -17,16 +21,33 @@ const READY_MS = 30_000;
 const CGROUPS = '/sys/fs/cgroup';
 const PREFIX = 'turnbuild-';
 /**
- * The control group in which systemd has its own tree. Named after the container: where an engine gives it no namespace of control
+ * The control group in which a systemd has its own tree. Named after the container: where an engine gives it no namespace of control
  * groups, as with version 1, all containers see one tree, and two laboratories may run at a time.
  */
-const GROUP = `${CGROUPS}/${PREFIX}${hostname()}`;
+const groupOf = (name: string) => `${CGROUPS}/${PREFIX}${hostname()}-${name}`;
+/** What a systemd has to own of its group (cgroup_namespaces(7), and "Delegation" of the kernel's cgroup-v2.rst). */
+const DELEGATED = ['', '/cgroup.procs', '/cgroup.subtree_control', '/cgroup.threads'];
+/** Units of a systemd that runs what a package brings; another one never sees them. */
+const CONTAINED_UNITS = '/contained-units';
+const UNITS = '/etc/systemd/system';
+/** What systemd makes folders in for its units. */
+const STATE = ['/run', '/var/lib', '/var/log', '/var/cache'];
 /** Milliseconds after which an empty group is one that a killed laboratory has left. */
 const ABANDONED_MS = 3_600_000;
 
 interface Said {
   code: number;
   output: string;
+}
+
+/** What runs a systemd. */
+interface Place {
+  /** Names it. */
+  name: string;
+  /** Process that holds its network namespace. */
+  network: number;
+  /** Where it runs if a package brings its units. */
+  containment?: Containment;
 }
 
 /** systemd as the first process of PID, mount and control-group namespaces of its own, in a machine's network namespace. */
@@ -46,22 +67,24 @@ export interface Systemd {
 export class NoSystemd extends Error {}
 
 /**
- * Starts systemd. It sees the container's files, and units of /etc/systemd/system that were written before.
+ * Starts systemd. It sees the container's files, and units that were written before.
  * @throws NoSystemd
  */
-export async function startSystemd(namespace: number): Promise<Systemd> {
-  ownControlGroups();
+export async function startSystemd({ name, network, containment }: Place): Promise<Systemd> {
+  const group = groupOf(name);
+  ownControlGroup(group, containment);
   const script = [
     'mount -t proc proc /proc',
-    'mount -t tmpfs tmpfs /run',
+    ...STATE.map((folder) => `mount -t tmpfs -o mode=755 tmpfs ${folder}`),
     ...passOnEmulation(),
-    `umount ${CGROUPS}`,
+    ...(containment === undefined ? [] : [`mount --bind ${CONTAINED_UNITS} ${UNITS}`]),
     `mount -t cgroup2 none ${CGROUPS}`,
     'exec /lib/systemd/systemd --log-target=console --log-level=notice --unit=basic.target',
   ].join(' && ');
   const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--mount', '--cgroup', '--'];
-  const inGroup = ['sh', '-c', `echo $$ >${GROUP}/cgroup.procs && exec "$@"`, 'sh'];
-  const [file = '', ...args] = [...enter(namespace), ...inGroup, ...unshare, 'sh', '-c', script];
+  const inGroup = ['sh', '-c', `echo $$ >${group}/cgroup.procs && exec "$@"`, 'sh'];
+  const users = containment === undefined ? [] : within(containment);
+  const [file = '', ...args] = [...enter(network), ...inGroup, ...users, ...unshare, 'sh', '-c', script];
   // Without `container`, systemd would take the machine for its own and set up its devices.
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,7 +98,8 @@ export async function startSystemd(namespace: number): Promise<Systemd> {
   const end = Date.now() + READY_MS;
   for (;;) {
     const pid = firstChild(child);
-    if (pid !== undefined && (await isReady(pid))) return createSystemd(child, pid);
+    const inside = pid === undefined ? undefined : commandsIn(pid, containment);
+    if (inside !== undefined && (await isReady(inside))) return createSystemd(child, inside, group);
     if (child.exitCode !== null || Date.now() > end) {
       child.kill('SIGKILL');
       throw new NoSystemd(said.trim().split('\n').slice(-5).join(' | ') || 'it said nothing');
@@ -97,13 +121,25 @@ function passOnEmulation(): string[] {
   ];
 }
 
-/** Version 2 control groups that can be written: the container has them read-only, or has version 1. */
-function ownControlGroups(): void {
-  if (existsSync(GROUP)) return;
-  spawnSync('umount', ['--recursive', CGROUPS]);
-  execFileSync('mount', ['-t', 'cgroup2', 'none', CGROUPS]);
-  removeAbandonedGroups();
-  mkdirSync(GROUP);
+/** Version 2 control groups that can be written, which the container has read-only, if at all; and a group for a systemd. */
+function ownControlGroup(group: string, containment: Containment | undefined): void {
+  if (!existsSync(`${CGROUPS}/cgroup.procs`) || !isWritable(CGROUPS)) {
+    spawnSync('umount', ['--recursive', CGROUPS]);
+    execFileSync('mount', ['-t', 'cgroup2', 'none', CGROUPS]);
+    removeAbandonedGroups();
+  }
+  mkdirSync(group);
+  if (containment === undefined) return;
+  for (const file of DELEGATED) chownSync(`${group}${file}`, containment.root, containment.root);
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function removeAbandonedGroups(): void {
@@ -134,52 +170,62 @@ function firstChild({ pid }: ChildProcess): number | undefined {
   return word === undefined || word === '' ? undefined : Number(word);
 }
 
-/** Runs a command among systemd's processes. It may take as long as a unit's start, while clients go on. */
-function inside(pid: number, ...words: string[]): Promise<Said> {
-  const args = [`--target=${pid}`, '--pid', '--mount', '--', ...words];
-  return new Promise((resolve) => {
-    execFile('nsenter', args, { encoding: 'utf8' }, (error, stdout, stderr) => {
-      const code = typeof error?.code === 'number' ? error.code : 1;
-      resolve({ code: error === null ? 0 : code, output: `${stdout}${stderr}`.trim() });
+/** Runs a command among systemd's processes. */
+type Inside = (...words: string[]) => Promise<Said>;
+
+/** A command may take as long as a unit's start, while clients go on. */
+function commandsIn(pid: number, containment: Containment | undefined): Inside {
+  const users = containment === undefined ? [] : ['--user'];
+  return (...words) =>
+    new Promise((resolve) => {
+      const args = [`--target=${pid}`, ...users, '--pid', '--mount', '--', ...words];
+      execFile('nsenter', args, { encoding: 'utf8' }, (error, stdout, stderr) => {
+        const code = typeof error?.code === 'number' ? error.code : 1;
+        resolve({ code: error === null ? 0 : code, output: `${stdout}${stderr}`.trim() });
+      });
     });
-  });
 }
 
-async function isReady(pid: number): Promise<boolean> {
+async function isReady(inside: Inside): Promise<boolean> {
   // `degraded` is ready as well: a container has not all that a machine has.
-  return /^(running|degraded|starting)$/m.test((await inside(pid, 'systemctl', 'is-system-running')).output);
+  return /^(running|degraded|starting)$/m.test((await inside('systemctl', 'is-system-running')).output);
 }
 
-function createSystemd(child: ChildProcess, pid: number): Systemd {
+function createSystemd(child: ChildProcess, inside: Inside, group: string): Systemd {
   const property = async (unit: string, name: string) =>
-    (await inside(pid, 'systemctl', 'show', unit, `--property=${name}`, '--value')).output.trim();
+    (await inside('systemctl', 'show', unit, `--property=${name}`, '--value')).output.trim();
   return {
-    control: (...args) => inside(pid, 'systemctl', '--no-pager', ...args),
+    control: (...args) => inside('systemctl', '--no-pager', ...args),
     property,
-    controlGroup: async (unit) => `${GROUP}${await property(unit, 'ControlGroup')}`,
+    controlGroup: async (unit) => `${group}${await property(unit, 'ControlGroup')}`,
     journal: async (unit) =>
-      (await inside(pid, 'journalctl', '--no-pager', '--output=cat', `--unit=${unit}`)).output,
+      (await inside('journalctl', '--no-pager', '--output=cat', `--unit=${unit}`)).output,
     async stop() {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGKILL');
       await ended;
-      await removeGroups();
+      await removeGroup(group);
     },
   };
 }
 
 /** The tree of control groups that systemd has made; they are free when its last process is gone. */
-async function removeGroups(): Promise<void> {
+async function removeGroup(group: string): Promise<void> {
   for (let tries = 0; tries < 20; tries++) {
-    removeTree(GROUP);
-    if (!existsSync(GROUP)) return;
+    removeTree(group);
+    if (!existsSync(group)) return;
     await pause(200);
   }
 }
 
-/** Writes a unit, or a drop-in of one. @param name e.g. `coturn.service`, `coturn.service.d/laboratory.conf` */
+/** Writes a unit. @param name e.g. `coturn.service` */
 export function writeUnit(name: string, text: string): void {
-  const path = `/etc/systemd/system/${name}`;
+  writeFileSync(`${UNITS}/${name}`, text);
+}
+
+/** Writes a unit of a package, or a drop-in of one, for a systemd that is contained. @param name e.g. `coturn.service.d/laboratory.conf` */
+export function writeContainedUnit(name: string, text: string): void {
+  const path = `${CONTAINED_UNITS}/${name}`;
   mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
   writeFileSync(path, text);
 }

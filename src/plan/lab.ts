@@ -20,9 +20,19 @@ function docker(engine: string | undefined, effect: Command['effect'], ...args: 
   return { file: 'docker', args: [...(engine === undefined ? [] : ['--context', engine]), ...args], effect };
 }
 
+/** What the laboratory's own program needs of the host's root; nothing of the package gets any of it (src/lab/containment.ts). */
+const CAPABILITIES = [
+  'NET_ADMIN', // Links between the machines.
+  'SYS_ADMIN', // Namespaces, mounts, and the rules of systemd's that are programs in the kernel.
+  'SYS_CHROOT', // Entering a mount namespace; and without it the engine forbids the package's users to change their root, too.
+  ...['SETUID', 'SETGID', 'CHOWN', 'DAC_OVERRIDE'], // Users of a namespace, and files for them.
+];
+/** Processes and threads at a time: a dozen servers have a few hundred. */
+const PIDS = 4096;
+
 /**
- * Makes the container. It has no network but its own: namespaces need SYS_ADMIN, links between them NET_ADMIN, and the
- * container's first namespace is the router, whose settings can only be given here.
+ * Makes the container. It has no network but its own, and the container's first namespace is the router, whose settings can only be
+ * given here.
  * @param env environment of the programs in it
  */
 export function createLabCommand(
@@ -42,8 +52,9 @@ export function createLabCommand(
     `--name=${name}`,
     `--label=${LAB_LABEL}=${owner}`,
     '--network=none',
-    '--cap-add=NET_ADMIN',
-    '--cap-add=SYS_ADMIN',
+    '--cap-drop=ALL',
+    ...CAPABILITIES.map((name) => `--cap-add=${name}`),
+    `--pids-limit=${PIDS}`,
     // Where AppArmor is, its profile for containers forbids every mount; the server needs a /proc beneath its root.
     '--security-opt=apparmor=unconfined',
     ...Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`),

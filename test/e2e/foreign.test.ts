@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { LabFacts } from '../../src/lab/facts.ts';
 import { DEBIAN_418, downloadDebian418 } from '../support/debian-coturn.ts';
-import { checksOf, fileFolder, JOBS, manifestOf, NATIVE, unpassed } from '../support/e2e.ts';
+import { checksOf, fileFolder, JOBS, manifestOf, NATIVE, ROOT, unpassed } from '../support/e2e.ts';
+import { plantAttack } from '../support/hostile-package.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 const dir = fileFolder('foreign');
@@ -28,4 +31,43 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
     'answers.peer failed',
     'packets.sanitizer skipped',
   ]);
+});
+
+it('verify FILE: a package that is out to become root on the host is nobody there', async ({ skip }) => {
+  const own = fileFolder('hostile');
+  const reason = await downloadDebian418(own);
+  if (reason !== undefined) {
+    console.log(`No attack is planted in Debian's coturn 4.18.0-1: ${reason}`);
+    return skip(reason);
+  }
+  const deb = join(own, `${DEBIAN_418}.deb`);
+  plantAttack(own, deb, {
+    // In each server that is started, in a place that is no part of the package; and as root in the unit, once it runs.
+    files: { '/usr/share/attack': readFileSync(join(ROOT, 'test/support/attack.sh'), 'utf8') },
+    unit: (text) => text.replace('User=turnserver', 'User=root\nExecStartPost=/usr/share/attack'),
+    postinst: 'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver',
+  });
+  const args = ['--target', 'debian-13', '--only', 'network.udp,service.start', '--out', own, ...JOBS];
+  const run = await turnbuild(['verify', deb, ...args]);
+  expect(run.stderr).toBe('');
+  const facts = join(own, 'verified', DEBIAN_418, `verify/debian-13-${NATIVE}/lab/lab.json`);
+  const { logs, service } = JSON.parse(readFileSync(facts, 'utf8')) as LabFacts;
+  const attacks = (text: string) => text.split('\n').filter((line) => line.startsWith('attack: '));
+  expect(attacks(service.log)).toEqual([
+    expect.stringMatching(/^attack: uid 0, CapEff: 0*[1-9a-f]/),
+    'attack: append /proc/sys/kernel/core_pattern was refused',
+    expect.stringMatching(/^attack: mount_proc/),
+    'attack: append /tmp/proc/sys/kernel/core_pattern was refused',
+  ]);
+  const inServers = Object.values(logs)
+    .map(attacks)
+    .filter((lines) => lines.length > 0);
+  expect(inServers.length).toBeGreaterThan(0);
+  for (const lines of inServers)
+    expect(lines).toEqual([
+      expect.stringMatching(/^attack: uid [1-9]\d*, CapEff: 0+, NoNewPrivs: 1$/),
+      'attack: append /proc/sys/kernel/core_pattern was refused',
+      'attack: mount_proc was refused',
+      'attack: append /tmp/proc/sys/kernel/core_pattern was refused',
+    ]);
 });

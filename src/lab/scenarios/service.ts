@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Containment } from '../containment.ts';
 import type { DrainFacts, LabSettings, ServerName, ServiceFacts, Site } from '../facts.ts';
+import { isInstalled, readInstalled, TARGET } from '../installed.ts';
 import { ADDRESSES, type Namespaces } from '../network.ts';
 import type { Clients } from '../reach.ts';
 import type { RemoteAgent } from '../remote.ts';
-import { METRICS, SMALL_RANGE, shippedConfiguration, TARGET } from '../server.ts';
-import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
+import { METRICS, SMALL_RANGE, shippedConfiguration } from '../server.ts';
+import { type Systemd, startSystemd, writeContainedUnit } from '../systemd.ts';
 import { DRAIN_SECONDS, stopUnderSession, stopUnderVanished } from './drain.ts';
-import { reachMetadata } from './metadata.ts';
+import { tryMetadata } from './metadata-rules.ts';
 import { ACCOUNT, type Tried } from './session.ts';
 
 /** Where a package may have its unit. */
@@ -21,10 +23,11 @@ const FOLDER = '/run-units';
 /** What the service is tried with. */
 export interface ServiceLab {
   namespaces: Namespaces;
+  containment: Containment;
   agentOn: (machine: ServerName) => RemoteAgent;
   /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
   clients: Clients | undefined;
-  settings: Pick<LabSettings, 'emulated' | 'site'>;
+  settings: Pick<LabSettings, 'emulated' | 'options' | 'site'>;
   /** What is tried beside starting, crashing and stopping; a turnserver that can't drain is not asked to. */
   chosen: { metadata: boolean; drain: boolean };
 }
@@ -50,24 +53,26 @@ export async function runService(
   const { namespaces, settings } = lab;
   const { site, emulated } = settings;
   const clients = lab.chosen.drain ? lab.clients : undefined;
-  const unit = UNIT_FOLDERS.map((folder) => `${TARGET}${folder}/${SERVICE.name}`).find((path) =>
-    existsSync(path),
-  );
+  const unit = UNIT_FOLDERS.map((folder) => `${folder}/${SERVICE.name}`).find(isInstalled);
   if (unit === undefined) throw new Error(`the package has no ${SERVICE.name}`);
-  const text = readFileSync(unit, 'utf8');
+  const text = readInstalled(unit);
   mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
   adoptAccounts(site);
-  writeUnit(SERVICE.name, text);
+  writeContainedUnit(SERVICE.name, text);
   writeDropIn(SERVICE, settings, []);
   const shipped = shippedConfiguration(site);
   const small = `${shipped}\n${[...SMALL_RANGE, `user=${ACCOUNT.username}:${ACCOUNT.password}`].join('\n')}\n`;
   if (clients !== undefined)
     for (const copy of [DRAINING, VANISHED]) {
-      writeUnit(copy.name, text);
+      writeContainedUnit(copy.name, text);
       writeDropIn(copy, settings, [ownConfiguration(copy, site), ownNetwork(copy, namespaces)]);
       configure(copy, small);
     }
-  const systemd = await startSystemd(namespaces.service);
+  const systemd = await startSystemd({
+    name: 'service',
+    network: namespaces.service,
+    containment: lab.containment,
+  });
   try {
     const problems: Record<string, string> = {};
     const drain = async (of: Clients): Promise<DrainFacts | undefined> => {
@@ -75,19 +80,21 @@ export async function runService(
         withUnit(lab, systemd, DRAINING, (unit) => stopUnderSession(triedBy(of, unit), systemd, unit.name)),
         withUnit(lab, systemd, VANISHED, (unit) => stopUnderVanished(triedBy(of, unit), systemd, unit.name)),
       ]);
-      return both.then(
-        ([session, vanished]) => ({ deadline: DRAIN_SECONDS, session, vanished }),
-        (error: unknown) => {
-          problems.drain = error instanceof Error ? error.message : String(error);
-          return undefined;
-        },
-      );
+      return both.then(([session, vanished]) => ({ deadline: DRAIN_SECONDS, session, vanished }));
     };
-    const [own, drained] = await Promise.all([
-      runUnit(lab, systemd, { shipped, small, problems }),
-      clients === undefined ? undefined : drain(clients),
+    const noted = (name: string) => (error: unknown) => {
+      problems[name] = error instanceof Error ? error.message : String(error);
+      return undefined;
+    };
+    const [own, reached, drained] = await Promise.all([
+      runUnit(lab, systemd, { shipped, small }),
+      lab.chosen.metadata ? tryMetadata(lab, SERVICE.name, systemd).catch(noted('metadata')) : [],
+      clients === undefined ? undefined : drain(clients).catch(noted('drain')),
     ]);
-    const service = { emulated, ...own, ...(drained === undefined ? {} : { drain: drained }) };
+    const service = {
+      ...{ emulated, ...own, reached: reached ?? [] },
+      ...(drained === undefined ? {} : { drain: drained }),
+    };
     return { service, problems };
   } finally {
     await systemd.stop();
@@ -98,8 +105,8 @@ export async function runService(
 async function runUnit(
   lab: ServiceLab,
   systemd: Systemd,
-  { shipped, small, problems }: { shipped: string; small: string; problems: Record<string, string> },
-): Promise<Omit<ServiceFacts, 'emulated' | 'drain'>> {
+  { shipped, small }: { shipped: string; small: string },
+): Promise<Omit<ServiceFacts, 'emulated' | 'drain' | 'reached'>> {
   const { name } = SERVICE;
   const agent = lab.agentOn('service');
   await systemd.control('start', name);
@@ -110,10 +117,10 @@ async function runUnit(
   const stopped = await systemd.control('stop', name);
   const result = await systemd.property(name, 'Result');
   const facts = { state, serving, ...metrics, log, stopped: stopped.code === 0 ? result : stopped.output };
-  if (state !== 'active') return { ...facts, restarted: 'not tried', reached: [] };
+  if (state !== 'active') return { ...facts, restarted: 'not tried' };
 
   writeDropIn(SERVICE, lab.settings, [ownConfiguration(SERVICE, lab.settings.site)]);
-  configure(SERVICE, withoutDenials(small));
+  configure(SERVICE, small);
   await systemd.control('daemon-reload');
   await systemd.control('start', name);
   const killed = Date.now();
@@ -121,15 +128,7 @@ async function runUnit(
   const back = (await serves(lab, systemd, SERVICE))
     ? { restarted: crashed, downSeconds: (Date.now() - killed) / 1000 }
     : { restarted: `${crashed} but does not answer clients` };
-  if (lab.clients === undefined || !lab.chosen.metadata) return { ...facts, ...back, reached: [] };
-  const group = await systemd.controlGroup(name);
-  const reached = await reachMetadata(triedBy(lab.clients, SERVICE), lab.namespaces.service, group).catch(
-    (error: unknown) => {
-      problems.metadata = error instanceof Error ? error.message : String(error);
-      return [];
-    },
-  );
-  return { ...facts, ...back, reached };
+  return { ...facts, ...back };
 }
 
 /** Starts a unit, and does something with it once it serves. */
@@ -169,7 +168,7 @@ function writeDropIn(
   ];
   // QEMU writes the code that it runs, and asks the kernel for more than turnserver does; and it takes its time.
   if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=', 'TimeoutStartSec=600');
-  writeUnit(`${name}.d/laboratory.conf`, `${lines.join('\n')}\n`);
+  writeContainedUnit(`${name}.d/laboratory.conf`, `${lines.join('\n')}\n`);
 }
 
 /** The installed configuration stays as it is. */
@@ -189,7 +188,7 @@ function ownNetwork({ machine }: Unit, namespaces: Namespaces): string {
 function adoptAccounts({ user }: Site): void {
   const line = new RegExp(`^${user}:.*$`, 'm');
   for (const file of ['/etc/passwd', '/etc/group']) {
-    const account = line.exec(readFileSync(`${TARGET}${file}`, 'utf8'))?.[0];
+    const account = line.exec(readInstalled(file))?.[0];
     if (account !== undefined && !line.test(readFileSync(file, 'utf8'))) appendFileSync(file, `${account}\n`);
   }
 }
@@ -226,14 +225,6 @@ async function crash(lab: ServiceLab, systemd: Systemd): Promise<string> {
       return now === before ? 'never ended' : state;
     await pause(250);
   }
-}
-
-/** A configuration in which no peer is denied. */
-function withoutDenials(configuration: string): string {
-  const kept = configuration
-    .split('\n')
-    .filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
-  return kept.join('\n');
 }
 
 async function lastLines(systemd: Systemd, unit: string): Promise<string> {

@@ -12,4 +12,13 @@ describe('createLabCommand', () => {
     expect(variable).toBeLessThan(args('arm64').indexOf('lab'));
     expect(args('x86_64').join(' ')).not.toContain('--env');
   });
+
+  it('takes all capabilities away before it gives some, and none that would be more than the laboratory uses', () => {
+    const given = args('x86_64').flatMap((arg) => /^--cap-add=(.*)$/.exec(arg)?.[1] ?? []);
+    expect(args('x86_64')).toContain('--cap-drop=ALL');
+    expect(given.sort()).toEqual([
+      ...['CHOWN', 'DAC_OVERRIDE', 'NET_ADMIN', 'SETGID', 'SETUID', 'SYS_ADMIN', 'SYS_CHROOT'],
+    ]);
+    expect(args('x86_64')).not.toContain('--privileged');
+  });
 });

@@ -1,0 +1,2 @@
+/** Namespaces can't be made here. The message says what failed. */
+export class NoNamespaces extends Error {}

@@ -1,0 +1,74 @@
+import { isIP } from 'node:net';
+import type { ServiceFacts } from '../facts.ts';
+import { startServer, testConfiguration } from '../server.ts';
+import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
+import { reachMetadata } from './metadata.ts';
+import type { ServiceLab } from './service.ts';
+import { ACCOUNT } from './session.ts';
+
+/** The unit that has the rules, and whose control group the server joins. */
+const RULES = 'turnbuild-rules.service';
+/** The properties with a unit's rules (systemd.resource-control(5)). */
+const PROPERTIES = ['IPAddressAllow', 'IPAddressDeny'] as const;
+
+/**
+ * Lets clients, and a process, send to the metadata addresses under the addresses that the package's unit allows and denies. systemd
+ * keeps packets out by BPF, which the kernel takes from the host's root alone. So the unit's own systemd, which is nobody there, is asked
+ * for its rules; and another one, which sees nothing else of the package, puts them on a control group, in which turnserver then runs.
+ */
+export async function tryMetadata(
+  lab: ServiceLab,
+  unit: string,
+  systemd: Systemd,
+): Promise<ServiceFacts['reached']> {
+  const { clients, namespaces, containment, settings } = lab;
+  if (clients === undefined) return [];
+  const rules = await Promise.all(
+    PROPERTIES.map(async (name) => ruleLine(name, await systemd.property(unit, name))),
+  );
+  writeUnit(RULES, ['[Service]', 'ExecStart=sleep infinity', ...rules.flat(), ''].join('\n'));
+  const name = 'filtered';
+  const keeper = await startSystemd({ name, network: namespaces[name] });
+  try {
+    const { code, output } = await keeper.control('start', RULES);
+    if (code !== 0) throw new Error(`the unit's rules can't be tried: ${output}`);
+    const place = {
+      ...({ name, namespace: namespaces[name], containment, agent: lab.agentOn(name) } as const),
+      ...settings,
+      controlGroup: await keeper.controlGroup(RULES),
+    };
+    const lines = [`user=${ACCOUNT.username}:${ACCOUNT.password}`];
+    const configuration = withoutDenials(testConfiguration(place, new Set(settings.options), lines));
+    const server = await startServer(place, configuration);
+    try {
+      return await reachMetadata({ clients, server }, place.namespace, place.controlGroup);
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await keeper.stop();
+  }
+}
+
+/**
+ * A line of a unit with some networks. The value comes out of a systemd that the package can reach.
+ * @throws if it is anything but networks
+ */
+export function ruleLine(name: string, value: string): string[] {
+  const networks = value.split(/\s+/).filter((word) => word !== '');
+  const wrong = networks.find((network) => {
+    const [address = '', length = '0', ...more] = network.split('/');
+    return isIP(address) === 0 || !/^\d{1,3}$/.test(length) || more.length > 0;
+  });
+  if (wrong !== undefined)
+    throw new Error(`${name} of the unit has ${JSON.stringify(wrong)}, which is no network`);
+  return networks.length === 0 ? [] : [`${name}=${networks.join(' ')}`];
+}
+
+/** A configuration in which no peer is denied. */
+function withoutDenials(configuration: string): string {
+  const kept = configuration
+    .split('\n')
+    .filter((line) => !/^(denied-peer-ip=|no-multicast-peers)/.test(line));
+  return kept.join('\n');
+}

@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { asUser, mapsFor } from '../../../src/lab/containment.ts';
+import { accountOf, readInstalled, resolveBeneath } from '../../../src/lab/installed.ts';
+import { ruleLine } from '../../../src/lab/scenarios/metadata-rules.ts';
+
+describe('the users of a package', () => {
+  it('are nobody on the host: its root is none of the first 65,536', () => {
+    const { text, root } = mapsFor('         0          0 4294967295\n');
+    const [inside, outside, count] = text.trim().split(' ').map(Number);
+    expect([inside, outside]).toEqual([0, root]);
+    expect(root).toBeGreaterThan(524_288);
+    expect(root + (count ?? 0)).toBeLessThan(1_879_048_192);
+  });
+
+  it('are those of an engine that already keeps containers in a user namespace', () => {
+    expect(mapsFor('0 100000 65536\n')).toEqual({ text: '0 0 65536\n', root: 0 });
+    expect(mapsFor('0 1000 1\n1 100000 65536\n')).toEqual({ text: '0 0 1\n1 1 65536\n', root: 0 });
+  });
+
+  it('run turnserver by number, and with no capability', () => {
+    const words = asUser({ holder: 5, root: 1 }, 9, { uid: 101, groups: [102, 110] });
+    expect(words.join(' ')).toBe(
+      'nsenter --user=/proc/5/ns/user --net=/proc/9/ns/net -- capsh --chroot=/target --drop=all --no-new-privs --gid=102 --groups=102,110 --uid=101',
+    );
+  });
+});
+
+describe('accountOf', () => {
+  const passwd = 'root:x:0:0::/root:/bin/bash\nturnserver:x:101:102::/:/bin/false\n';
+  const group = 'root:x:0:\nturnserver:x:102:\nssl-cert:x:110:www,turnserver\nother:x:7:turnserver2\n';
+
+  it("reads a user's numbers, with those of all of its groups", () =>
+    expect(accountOf('turnserver', { passwd, group })).toEqual({ uid: 101, groups: [102, 110] }));
+
+  it.each([
+    ['root, whatever its name is', passwd.replace('101', '0'), /"turnserver" is root \(uid 0\)/],
+    ['root, in other digits', passwd.replace('101', '000'), /is root/],
+    ['missing', 'root:x:0:0::/:/bin/sh\n', /has made no account "turnserver"/],
+    ['without a number', passwd.replace('101', 'x'), /has made no account/],
+    ['negative', passwd.replace('101', '-0'), /has made no account/],
+  ])('refuses an account that is %s', (_, text, message) =>
+    expect(() => accountOf('turnserver', { passwd: text, group })).toThrow(message),
+  );
+});
+
+describe('a file of the installed root', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'turnbuild-installed-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  const root = join(dir, 'root');
+  mkdirSync(join(root, 'usr/lib'), { recursive: true });
+  writeFileSync(join(dir, 'secret'), 'of the container');
+  writeFileSync(join(root, 'usr/lib/unit'), 'of the package');
+  symlinkSync('usr/lib', join(root, 'lib'));
+  symlinkSync('/usr/lib/unit', join(root, 'absolute'));
+  symlinkSync('../../../../../usr/lib/unit', join(root, 'usr/lib/climbing'));
+  symlinkSync('../secret', join(root, 'out'));
+  symlinkSync(join(dir, 'secret'), join(root, 'absolutely-out'));
+  symlinkSync('circle', join(root, 'circle'));
+
+  it.each(['/usr/lib/unit', '/lib/unit', '/absolute', '/usr/lib/climbing', '/usr/../lib/./unit'])(
+    'is found beneath that root: %s',
+    (path) => expect(readInstalled(path, root)).toBe('of the package'),
+  );
+
+  it.each(['/out', '/absolutely-out', '/../secret'])('is not one of the container: %s', (path) =>
+    expect(() => readInstalled(path, root)).toThrow(/ENOENT/),
+  );
+
+  it('is not sought for ever', () => expect(() => resolveBeneath(root, '/circle')).toThrow(/too many links/));
+
+  it('is a file', () => expect(() => readInstalled('/usr/lib', root)).toThrow(/is no file/));
+});
+
+describe('ruleLine', () => {
+  it("says what a unit's systemd has said", () => {
+    expect(ruleLine('IPAddressDeny', 'fd00:ec2::254/128 169.254.169.254/32\n')).toEqual([
+      'IPAddressDeny=fd00:ec2::254/128 169.254.169.254/32',
+    ]);
+    expect(ruleLine('IPAddressDeny', '0.0.0.0/0 ::/0')).toEqual(['IPAddressDeny=0.0.0.0/0 ::/0']);
+    expect(ruleLine('IPAddressAllow', '')).toEqual([]);
+  });
+
+  it.each(['1.2.3.4/32\nExecStartPre=/bin/sh', '%h', '1.2.3.4/x', '1.2.3.4/1/2', '~'])(
+    'takes nothing but networks into another unit: %j',
+    (value) => expect(() => ruleLine('IPAddressDeny', value)).toThrow(/which is no network/),
+  );
+});
