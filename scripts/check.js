@@ -86,6 +86,7 @@ step('shell scripts', 'shellcheck', [
     ),
     ...['dnf', 'sysroot', 'root', 'install'].map((name) => `sysroot/${name}`),
     'verify/systemctl',
+    'verify/trees',
   ]),
 ]);
 step('shell scripts of the container', 'shellcheck', [
@@ -93,7 +94,7 @@ step('shell scripts of the container', 'shellcheck', [
   '--severity=warning',
   '--exclude=SC2154',
   ...dockerScripts([
-    ...['main', 'lib', 'edits', 'snapshot', 'service', 'shipped', 'traffic'].map((name) => `verify/${name}`),
+    ...['main', 'lib', 'edits', 'service', 'shipped', 'traffic'].map((name) => `verify/${name}`),
     ...['deb', 'rpm'].flatMap((format) => [`${format}/verify/lifecycle`, `${format}/verify/upgrades`]),
     'rpm/verify/tarball',
   ]),

@@ -51,6 +51,7 @@ export async function verifyFile(
   output.line(
     `${file}: coturn ${described.version} (${described.packageVersion}) for ${described.target.name} on ${described.arch}`,
   );
+  output.line('The checks test whether it works, not whether it is harmless (docs/security.md).');
   return conclude(session, planned, ['verify'], adopt);
 }
 

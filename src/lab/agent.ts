@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { attribute, createClient, type Patience, UDP } from '../turn/client.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
+import { listeningSockets } from './seen.ts';
 
 /** What an agent in another namespace can be asked to do. */
 export type AgentRequest =
@@ -11,6 +12,7 @@ export type AgentRequest =
   | { do: 'accepts'; address: string; port: number }
   | { do: 'asksForCredentials'; address: string; port: number }
   | { do: 'binds'; transport: TransportName; address: string; port: number }
+  | { do: 'listening' }
   | { do: 'scrape'; url: string }
   | { do: 'scrapeOften'; url: string; times: number };
 
@@ -35,6 +37,8 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return asksForCredentials(request.address, request.port);
     case 'binds':
       return binds(request.transport, request.address, request.port);
+    case 'listening':
+      return listeningSockets();
     case 'scrape': {
       const response = await fetch(request.url);
       if (!response.ok) throw new Error(`status ${response.status}`);

@@ -3,34 +3,34 @@ import { chownSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileS
 import { type Account, TARGET } from './installed.ts';
 import { NoNamespaces } from './no-namespaces.ts';
 
-/** The installed root as the image has it; the servers get a copy, whose owners are the namespace's. */
+/** The installed root in the image. Servers run in a copy of it that belongs to the user namespace. */
 export const INSTALLED = '/installed';
 /**
- * What root is on the host, and how many users there are. In the range that systemd leaves to containers (524288 to 1879048191,
- * https://systemd.io/UIDS-GIDS), far from what other programs take first.
+ * The host's user ids that the namespace is mapped to: within the range reserved for containers (524288 to 1879048191,
+ * https://systemd.io/UIDS-GIDS), far above what other programs allocate first.
  */
 const USERS = { base: 1_000_000_000, count: 65_536 };
-/** All users of a machine: the count in the map of a process that is in no user namespace but the first. */
+/** The count in /proc/self/uid_map of the initial user namespace. */
 const EVERYBODY = 4_294_967_295;
 const WHOLE_PROC = '/proc-whole';
-/** Filled by mounts, or by nodes of devices, which can't be made here. */
+/** Mount points; and device nodes, which cannot be created in a user namespace. */
 const NOT_COPIED = ['./proc/*', './sys/*', './dev/*'];
-/** What tar says of a device node, which nothing here needs. */
+/** tar's messages about device nodes, which are not needed. */
 const NO_NODE = /Cannot mknod: Operation not permitted$|^tar: Exiting with failure status/;
 
 /**
- * Where everything of the package runs: in a user namespace whose root is nobody on the host. The package chooses its accounts, its
- * programs and its unit, so it may well be root in there; then it still can't write what belongs to the host's root, /proc/sys included.
+ * Where all code of the package runs: a user namespace that is mapped to unprivileged users of the host. The package chooses its
+ * accounts, programs and unit, so it may be root inside; even then it cannot write what belongs to the host's root, such as /proc/sys.
  */
 export interface Containment {
-  /** Process that holds the namespace. */
+  /** Process that keeps the namespace alive. */
   holder: number;
-  /** What its root is in the container. */
+  /** The user id of its root, as seen in the container. */
   root: number;
 }
 
 /**
- * Makes the namespace, and the copy of the installed root for it.
+ * Creates the namespace, and a copy of the installed root that belongs to it.
  * @throws NoNamespaces
  */
 export async function contain(): Promise<Containment> {
@@ -42,7 +42,7 @@ export async function contain(): Promise<Containment> {
   try {
     for (const file of ['uid_map', 'gid_map']) writeFileSync(`/proc/${holder}/${file}`, maps.text);
   } catch (error) {
-    throw new NoNamespaces(`users of a namespace can't be mapped: ${String(error)}`);
+    throw new NoNamespaces(`cannot map the users of a namespace: ${String(error)}`);
   }
   showProcesses();
   const containment = { holder, root: maps.root };
@@ -51,8 +51,8 @@ export async function contain(): Promise<Containment> {
 }
 
 /**
- * The map of the namespace's users, as in user_namespaces(7). An engine that already keeps its containers in a user namespace has no more
- * users to give: then they stay what they are, for its root is nobody on the host, either.
+ * The namespace's user map (user_namespaces(7)). If the engine already runs containers in a user namespace (rootless, userns-remap),
+ * their root is unprivileged on the host, and no other users are available: then the map is the identity.
  * @param own /proc/self/uid_map
  */
 export function mapsFor(own: string): { text: string; root: number } {
@@ -65,14 +65,14 @@ export function mapsFor(own: string): { text: string; root: number } {
   return { text: lines.map(([inside, , some]) => `${inside} ${inside} ${some}\n`).join(''), root: 0 };
 }
 
-/** Words before a command that run it as the namespace's root. */
+/** Prefix of a command that runs it as the namespace's root. */
 export function within({ holder }: Pick<Containment, 'holder'>): string[] {
   return ['nsenter', `--user=/proc/${holder}/ns/user`, '--'];
 }
 
 /**
- * Words before a program of the package that run it beneath its root as one of its users: by number, with no capability and no way to
- * any, whatever its files say.
+ * Prefix of a program of the package that runs it in the package's root as one of its users: by number, without capabilities, and
+ * without a way to gain any through setuid programs or file capabilities.
  */
 export function asUser({ holder }: Containment, network: number, { uid, groups }: Account): string[] {
   return [
@@ -82,7 +82,7 @@ export function asUser({ holder }: Containment, network: number, { uid, groups }
   ];
 }
 
-/** Waits until a process that was started by unshare is in a namespace of its own. @throws NoNamespaces with what unshare said */
+/** Waits until a process started by unshare(1) is in its own namespace. @throws NoNamespaces with the output of unshare */
 export async function begun(child: ReturnType<typeof spawn>, kind: 'user' | 'net'): Promise<number> {
   const own = readlinkSync(`/proc/self/ns/${kind}`);
   let errors = '';
@@ -109,15 +109,15 @@ function namespaceOf(pid: number, kind: string): string {
 }
 
 /**
- * A process namespace in there needs a /proc of its own, and the kernel gives it one only where a whole one is in sight: the container's
- * own is masked. Where an engine's user namespace forbids it, systemd says so later.
+ * systemd needs a /proc for its own process namespace. In a user namespace the kernel allows that mount only if an unmasked /proc is
+ * visible, and the container's is masked. If the engine forbids this one, systemd fails to start, and says so.
  */
 function showProcesses(): void {
   mkdirSync(WHOLE_PROC);
   spawnSync('mount', ['-t', 'proc', 'proc', WHOLE_PROC]);
 }
 
-/** The namespace's root unpacks what the container's root reads, so that each file gets the owner that it has, of the namespace. */
+/** The container's root reads, and the namespace's root unpacks, so files keep their owners by number within the namespace. */
 function copyInstalled(containment: Containment): void {
   mkdirSync(TARGET);
   chownSync(TARGET, containment.root, containment.root);
@@ -133,10 +133,9 @@ function copyInstalled(containment: Containment): void {
       .trim()
       .split('\n');
     const other = said.filter((line) => !NO_NODE.test(line));
-    if (other.length > 0)
-      throw new Error(`the installed root can't be copied: ${other.slice(-5).join(' | ')}`);
+    if (other.length > 0) throw new Error(`cannot copy the installed root: ${other.slice(-5).join(' | ')}`);
   }
   for (const name of ['proc', 'dev'])
     if (!lstatSync(`${TARGET}/${name}`).isDirectory())
-      throw new Error(`/${name} of the package's root is no folder`);
+      throw new Error(`/${name} of the package's root is not a folder`);
 }

@@ -1,4 +1,5 @@
 import type { TransportName } from '../turn/transport.ts';
+import type { SeenProcess } from './seen.ts';
 
 /**
  * Servers of the laboratory. Each has a machine of its own, so that scenarios that mostly wait do so side by side: the same
@@ -268,6 +269,8 @@ export interface ServiceFacts {
   serving?: boolean;
   /** Its metrics could be read; undefined if its configuration has none. */
   metrics?: boolean;
+  /** Processes of the unit and listening sockets of its machine at that point, read from outside; undefined if it did not start. */
+  seen?: { processes: SeenProcess[]; listening: string[] };
   /** Last lines of its journal after the start. */
   log: string;
   /** Result of the unit after it was stopped; `success` if all is well. */

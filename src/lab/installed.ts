@@ -3,12 +3,12 @@ import { join, posix } from 'node:path';
 
 /** The root that the server runs in, in which the package is installed. */
 export const TARGET = '/target';
-/** Bytes of a file that a package brings; none that is read here has a thousandth of it. */
+/** Largest file, in bytes, that is read from a package's root; real ones are a thousand times smaller. */
 const MAX_BYTES = 16 << 20;
-/** As many links as Linux follows (path_resolution(7)). */
+/** The kernel's own limit (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-/** An account of the installed root, in numbers: names mean what the package says. */
+/** An account of the installed root, by number, because the package decides what names mean. */
 export interface Account {
   uid: number;
   /** The primary group, then the others. */
@@ -16,16 +16,16 @@ export interface Account {
 }
 
 /**
- * Where a path of the installed root leads, links followed as a process beneath that root would.
+ * Resolves a path of the installed root, following links as a process inside that root would.
  * @param path absolute, e.g. `/lib/systemd/system/coturn.service`
- * @throws if there is none, or links go in circles
+ * @throws if it does not exist, or has too many links
  */
 export function resolveBeneath(root: string, path: string): string {
   const left = path.split('/');
   let reached = '/';
   let links = 0;
   for (let part = left.shift(); part !== undefined; part = left.shift()) {
-    // `posix.join` stops at the root, as `..` does.
+    // Like the kernel, `posix.join` stops at the root.
     const next = posix.join(reached, part);
     if (!lstatSync(join(root, next)).isSymbolicLink()) {
       reached = next;
@@ -41,8 +41,8 @@ export function resolveBeneath(root: string, path: string): string {
 }
 
 /**
- * Reads a text file of the installed root. It is the package's: a link leads nowhere but beneath that root, and nothing but a file of a
- * sensible size is read.
+ * Reads a text file of the installed root. The package controls it, so links never lead out of that root, and only regular files of a
+ * sensible size are read.
  * @throws if there is no such file
  */
 export function readInstalled(path: string, root = TARGET): string {
@@ -60,7 +60,7 @@ export function readInstalled(path: string, root = TARGET): string {
   }
 }
 
-/** Whether the installed root has such a file. */
+/** Whether a path exists in the installed root. */
 export function isInstalled(path: string): boolean {
   try {
     resolveBeneath(TARGET, path);
@@ -71,17 +71,17 @@ export function isInstalled(path: string): boolean {
 }
 
 /**
- * The account of a user, out of the files of accounts (passwd(5), group(5)).
- * @throws if there is none, or it is root
+ * Looks up a user in the account files (passwd(5), group(5)).
+ * @throws if there is no such user, or it is root
  */
 export function accountOf(user: string, files: { passwd: string; group: string }): Account {
   const entries = (text: string) => text.split('\n').map((line) => line.split(':'));
   const entry = entries(files.passwd).find(([name]) => name === user);
   const number = (text: string | undefined) => (/^\d+$/.test(text ?? '') ? Number(text) : undefined);
   const [uid, gid] = [number(entry?.[2]), number(entry?.[3])];
-  if (uid === undefined || gid === undefined) throw new Error(`the package has made no account "${user}"`);
-  if (uid === 0)
-    throw new Error(`the package's account "${user}" is root (uid 0), and turnserver is not run as root`);
+  if (uid === undefined || gid === undefined)
+    throw new Error(`the package has not created the account "${user}"`);
+  if (uid === 0) throw new Error(`the package's account "${user}" has uid 0; turnserver is not run as root`);
   const others = entries(files.group)
     .filter(([, , , members = '']) => members.split(',').includes(user))
     .flatMap(([, , id]) => number(id) ?? []);

@@ -16,7 +16,7 @@ import { accountOf, readInstalled, TARGET } from './installed.ts';
 import { ADDRESSES, type Addresses } from './network.ts';
 import type { RemoteAgent } from './remote.ts';
 
-/** Folder of the laboratory's own files, as the server sees it; the package has none of that name. */
+/** Folder of the laboratory's own files, as the server sees it; no package has one of that name. */
 const FOLDER = '/turnbuild-laboratory';
 /** Milliseconds until a server has to serve: from 4.8 on it shuffles its relay ports first, for a minute under QEMU. */
 const READY_MS = { native: 90_000, emulated: 300_000 };
@@ -51,7 +51,7 @@ export interface ServerPlace {
   agent: RemoteAgent;
   site: Site;
   emulated: boolean;
-  /** Folder of the control group that it runs in; nobody's without it. */
+  /** Folder of the control group to run in. */
   controlGroup?: string;
 }
 
@@ -185,7 +185,7 @@ export async function startServer(
   );
 }
 
-/** @throws NotReady if the package has no account that the server could be run as */
+/** @throws NotReady if the package has no account to run the server as */
 function accountOfSite({ user }: Site) {
   try {
     return accountOf(user, { passwd: readInstalled('/etc/passwd'), group: readInstalled('/etc/group') });
@@ -194,7 +194,7 @@ function accountOfSite({ user }: Site) {
   }
 }
 
-/** Words before a command that run it in a control group. */
+/** Prefix of a command that runs it in a control group. */
 function joined(controlGroup: string | undefined): string[] {
   if (controlGroup === undefined) return [];
   return ['sh', '-c', `echo $$ >${controlGroup}/cgroup.procs && exec "$@"`, 'sh'];

@@ -25,12 +25,12 @@ const PREFIX = 'turnbuild-';
  * groups, as with version 1, all containers see one tree, and two laboratories may run at a time.
  */
 const groupOf = (name: string) => `${CGROUPS}/${PREFIX}${hostname()}-${name}`;
-/** What a systemd has to own of its group (cgroup_namespaces(7), and "Delegation" of the kernel's cgroup-v2.rst). */
+/** Files of a control group that a contained systemd must own ("Delegation" in the kernel's cgroup-v2.rst). */
 const DELEGATED = ['', '/cgroup.procs', '/cgroup.subtree_control', '/cgroup.threads'];
-/** Units of a systemd that runs what a package brings; another one never sees them. */
+/** Units of a contained systemd; others never see them. */
 const CONTAINED_UNITS = '/contained-units';
 const UNITS = '/etc/systemd/system';
-/** What systemd makes folders in for its units. */
+/** Where systemd creates folders for its units. */
 const STATE = ['/run', '/var/lib', '/var/log', '/var/cache'];
 /** Milliseconds after which an empty group is one that a killed laboratory has left. */
 const ABANDONED_MS = 3_600_000;
@@ -40,13 +40,13 @@ interface Said {
   output: string;
 }
 
-/** What runs a systemd. */
+/** Where a systemd runs. */
 interface Place {
   /** Names it. */
   name: string;
   /** Process that holds its network namespace. */
   network: number;
-  /** Where it runs if a package brings its units. */
+  /** Given if its units come from a package. */
   containment?: Containment;
 }
 

@@ -13,7 +13,10 @@ const HINT =
 /** Digest of a text, lower-case hex. */
 type Sha256 = (text: string) => string;
 
-/** manifest -> text of manifest.json: the document with a digest of all of it, so that a verdict can't be edited unseen. */
+/**
+ * manifest -> text of manifest.json: the document with a digest of its content. The digest reveals damage and manual edits. It is no
+ * signature: it has no key, so anyone can recompute it.
+ */
 export function formatManifest(manifest: Manifest, sha256: Sha256): string {
   return `${JSON.stringify({ ...manifest, digest: sha256(JSON.stringify(manifest)) }, null, 2)}\n`;
 }

@@ -82,9 +82,10 @@ const FRESH: Readonly<Record<string, readonly string[]>> = {
     'native-tools-deb',
     'native-tools-rpm',
     'verify-root-rpm-given',
-    'verify-run-own',
-    'verify-run-native-deb',
-    'verify-run-native-rpm',
+    ...['prepared', 'used', 'replaceable', 'run'].flatMap((part) =>
+      ['own', 'native-deb', 'native-rpm'].map((tools) => `verify-${part}-${tools}`),
+    ),
+    'verify-trees',
   ],
   lab: [
     'lab-tools',

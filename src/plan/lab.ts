@@ -20,19 +20,19 @@ function docker(engine: string | undefined, effect: Command['effect'], ...args: 
   return { file: 'docker', args: [...(engine === undefined ? [] : ['--context', engine]), ...args], effect };
 }
 
-/** What the laboratory's own program needs of the host's root; nothing of the package gets any of it (src/lab/containment.ts). */
+/** What the laboratory's own program needs. No code of the package gets any of these (src/lab/containment.ts). */
 const CAPABILITIES = [
-  'NET_ADMIN', // Links between the machines.
-  'SYS_ADMIN', // Namespaces, mounts, and the rules of systemd's that are programs in the kernel.
-  'SYS_CHROOT', // Entering a mount namespace; and without it the engine forbids the package's users to change their root, too.
-  ...['SETUID', 'SETGID', 'CHOWN', 'DAC_OVERRIDE'], // Users of a namespace, and files for them.
+  'NET_ADMIN', // Links between network namespaces.
+  'SYS_ADMIN', // Namespaces, mounts, and the BPF programs of systemd.
+  'SYS_CHROOT', // Entering a mount namespace. Without it, Docker's seccomp profile forbids chroot(2) inside a user namespace, too.
+  ...['SETUID', 'SETGID', 'CHOWN', 'DAC_OVERRIDE'], // User maps, and files for those users.
 ];
-/** Processes and threads at a time: a dozen servers have a few hundred. */
+/** Limit of processes and threads; a dozen servers have a few hundred. */
 const PIDS = 4096;
 
 /**
- * Makes the container. It has no network but its own, and the container's first namespace is the router, whose settings can only be
- * given here.
+ * Makes the container. It has no network but its own. Its first network namespace is the router, whose settings can only be given
+ * here.
  * @param env environment of the programs in it
  */
 export function createLabCommand(

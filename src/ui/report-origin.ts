@@ -4,7 +4,9 @@ import { bySeverity } from './severity.ts';
 
 /** Where the source came from and how it is pinned. */
 export function source(manifest: Manifest): Html {
-  if (manifest.source === undefined) return nothing;
+  if (manifest.source === undefined)
+    return html`<section><h2>Source</h2><p class="notice">This package was given as a file; turnbuild did not build it. The checks test whether it works.
+They do not prove that it is harmless: a malicious package can behave well while it is tested, and forge what is recorded in its own root.</p></section>`;
   const { provider, location, sha256, tree, commit, gitTree } = manifest.source;
   const rows: [string, Html][] = [
     ['Provider', html`${provider}`],

@@ -33,7 +33,7 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
   ]);
 });
 
-it('verify FILE: a package that is out to become root on the host is nobody there', async ({ skip }) => {
+it('verify FILE: a package that tries to become root on the host stays unprivileged', async ({ skip }) => {
   const own = fileFolder('hostile');
   const reason = await downloadDebian418(own);
   if (reason !== undefined) {
@@ -42,14 +42,28 @@ it('verify FILE: a package that is out to become root on the host is nobody ther
   }
   const deb = join(own, `${DEBIAN_418}.deb`);
   plantAttack(own, deb, {
-    // In each server that is started, in a place that is no part of the package; and as root in the unit, once it runs.
+    // Each server runs it, and the unit runs it as root.
     files: { '/usr/share/attack': readFileSync(join(ROOT, 'test/support/attack.sh'), 'utf8') },
     unit: (text) => text.replace('User=turnserver', 'User=root\nExecStartPost=/usr/share/attack'),
     postinst: 'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver',
   });
-  const args = ['--target', 'debian-13', '--only', 'network.udp,service.start', '--out', own, ...JOBS];
+  const args = [
+    '--target',
+    'debian-13',
+    '--only',
+    'network.udp,service.start,service.alone',
+    '--out',
+    own,
+    ...JOBS,
+  ];
   const run = await turnbuild(['verify', deb, ...args]);
-  expect(run.stderr).toBe('');
+  expect(run.stderr).toMatch(/VERIFY_FAILED/);
+  const checks = checksOf(manifestOf(join(own, 'verified'), DEBIAN_418), `verify:debian-13:${NATIVE}`);
+  expect(checks.get('network.udp')?.status).toBe('passed');
+  expect(checks.get('service.start')?.status).toBe('passed');
+  expect(checks.get('service.alone')?.message).toBe(
+    '/usr/bin/turnserver.real runs in the unit; /usr/bin/turnserver.real runs as root',
+  );
   const facts = join(own, 'verified', DEBIAN_418, `verify/debian-13-${NATIVE}/lab/lab.json`);
   const { logs, service } = JSON.parse(readFileSync(facts, 'utf8')) as LabFacts;
   const attacks = (text: string) => text.split('\n').filter((line) => line.startsWith('attack: '));

@@ -21,19 +21,25 @@ function write(bytes: Buffer): string {
   writeFileSync(path, bytes);
   return path;
 }
-/** A package whose control.tar.zst is so many blocks of 128 KiB of one byte each, RFC 8878, 3.1.1.2. @param content bytes that its header announces */
-function bombOf(blocks: number, content?: number): Buffer {
+/** A Zstandard frame of so many blocks of 128 KiB of one byte each (RFC 8878, 3.1.1.2). @param content bytes that its header announces */
+function frameOf(blocks: number, content?: number): Buffer {
   const header = content === undefined ? Buffer.from([0x00, 0x38]) : Buffer.alloc(9, 0xe0);
   if (content !== undefined) header.writeBigUInt64LE(BigInt(content), 1);
-  const block = Buffer.from([0, 0, 0, 0x61]);
-  block.writeUIntLE((131_072 << 3) | (1 << 1), 0, 3);
-  const all = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), header, ...Array.from({ length: blocks }, () => block)];
-  return arOf([
+  const block = (last: number) => {
+    const bytes = Buffer.from([0, 0, 0, 0x61]);
+    bytes.writeUIntLE((131_072 << 3) | (1 << 1) | last, 0, 3);
+    return bytes;
+  };
+  const all = Array.from({ length: blocks }, (_, index) => block(index === blocks - 1 ? 1 : 0));
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), header, ...all]);
+}
+/** A package with a control.tar.zst of these frames. */
+const debOfFrames = (...frames: Buffer[]) =>
+  arOf([
     ['debian-binary', Buffer.from('2.0\n')],
-    ['control.tar.zst', Buffer.concat(all)],
+    ['control.tar.zst', Buffer.concat(frames)],
     ['data.tar', Buffer.from('x')],
   ]);
-}
 const read = (bytes: Buffer) => readDebControl(write(bytes), runProcess);
 
 describe('readDebControl', () => {
@@ -88,8 +94,32 @@ describe('readDebControl', () => {
       ]),
       /packed in an unknown way/,
     ],
-    ['a control.tar.zst of 49 KB that stands for 1.6 GB', bombOf(12_500), /larger than \d+ bytes/],
-    ['a control.tar.zst that asks for 3 GB at once', bombOf(1, 3 * 2 ** 30), /asks for too much memory/],
+    [
+      'a control.tar.zst of 49 KB that stands for 1.6 GB',
+      debOfFrames(frameOf(12_500)),
+      /larger than \d+ bytes/,
+    ],
+    [
+      'one of a thousand frames, each of which is small enough',
+      debOfFrames(...Array.from({ length: 1000 }, () => frameOf(2))),
+      /larger than \d+ bytes/,
+    ],
+    [
+      'a control.tar.zst that asks for 3 GB at once',
+      debOfFrames(frameOf(1, 3 * 2 ** 30)),
+      /asks for too much memory/,
+    ],
+    [
+      'one that does so in its second frame',
+      debOfFrames(frameOf(1), frameOf(1, 3 * 2 ** 30)),
+      /asks for too much memory/,
+    ],
+    ['a control.tar.zst that is cut', debOfFrames(frameOf(2).subarray(0, -4)), /control\.tar\.zst is cut/],
+    [
+      'a control.tar.zst with something behind it',
+      debOfFrames(frameOf(1), Buffer.from('noise')),
+      /control\.tar\.zst is damaged/,
+    ],
     [
       'a version that leads out of the folder',
       debOf(CONTROL.replace('4.6.1-1', '1/../../../4.6.1/x')),

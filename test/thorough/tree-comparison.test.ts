@@ -1,106 +1,156 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseChanges } from '../../src/stages/verify/tree-changes.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-const folder = new URL('../../recipes/docker/', import.meta.url);
-const script = ['deb/verify/format', 'verify/lib', 'verify/snapshot']
-  .map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'))
-  .join('\n');
+const script = readFileSync(new URL('../../recipes/docker/verify/trees.sh', import.meta.url), 'utf8');
+/** What the package's root says of itself at the end. */
+const FACTS = 'install.exit\t0\nseconds.purge\t1\n';
 
 let dir: string;
+const tree = (name: string) => join(dir, 'trees', name);
 const write = (path: string, text: string) => {
-  mkdirSync(dirname(join(dir, 'tree', path)), { recursive: true });
-  writeFileSync(join(dir, 'tree', path), text);
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  writeFileSync(join(dir, path), text);
 };
+/** Writes in the tree that is compared. */
+const writeAfter = (path: string, text: string) => write(`trees/used/${path}`, text);
 
-/** Runs functions of the verification with a tree of the test's own instead of the machine's. */
-function bash(commands: string): void {
-  const own = script
-    .replaceAll(/(?<=[>"\s])\/tmp\//g, `${dir}/tmp/`)
-    .replaceAll('/out/', `${dir}/out/`)
-    .replaceAll('/var/lib/dpkg/info', `${dir}/info`)
-    .replace('find / -xdev', `find ${dir}/tree -xdev`)
-    .replace('-path /native ', `-path ${dir}/tree/native `);
-  const run = spawnSync('bash', ['-c', `set -u\n${own}\n${commands}`], { encoding: 'utf8' });
+/** Runs the script with trees of the test's own. */
+function compare(env: Record<string, string> = { TOOLS: 'own' }): void {
+  const own = script.replaceAll(/(?<![\w.])\/(trees|tmp|out)(?=[\s/"'])/g, `${dir}/$1`);
+  const run = spawnSync('sh', ['-c', own], { encoding: 'utf8', env: { PATH: process.env.PATH, ...env } });
   expect(run.stderr).toBe('');
+  expect(run.status).toBe(0);
 }
 
-/** What the comparison says of a change: kind and path. @param first commands that come before each snapshot */
-function difference(change: () => void, first = ':'): string[] {
-  bash(`${first}; snapshot before`);
+/** What the comparison says of a change: kind and path. */
+function difference(change: () => void, env?: Record<string, string>): string[] {
   change();
-  bash(`${first}; snapshot after; compare before after`);
-  return parseChanges(readFileSync(join(dir, 'out/after.changes.txt'), 'utf8')).map(
-    ({ kind, path }) => `${kind} ${path.replace(`${dir}/tree`, '')}`,
-  );
+  compare(env);
+  return changes('purge');
 }
+
+const out = (name: string) => readFileSync(join(dir, 'out', name), 'utf8');
+const changes = (name: string) =>
+  parseChanges(out(`${name}.changes.txt`)).map(({ kind, path }) => `${kind} ${path}`);
 
 beforeEach(() => {
   dir = temporaryFolder();
-  for (const name of ['out', 'tmp', 'info', 'tree/empty']) mkdirSync(join(dir, name), { recursive: true });
-  write('etc/conf', 'a');
-  write('etc/name with spaces', 'a');
-  symlinkSync('conf', join(dir, 'tree/etc/link'));
-  writeFileSync(join(dir, 'info/other.list'), `${dir}/tree/usr\n${dir}/tree/usr/other\n`);
+  mkdirSync(join(dir, 'tmp'));
+  const first = 'trees/prepared';
+  write(`${first}/etc/conf`, 'a');
+  write(`${first}/etc/name with spaces`, 'a');
+  write(`${first}/etc/passwd`, 'root:x:0:0::/:/bin/sh\n');
+  write(`${first}/tmp/owned`, '/usr\n/usr/other\n');
+  mkdirSync(join(dir, first, 'empty'));
+  symlinkSync('conf', join(dir, first, 'etc/link'));
+  for (const name of ['used', 'replaceable', 'run'])
+    cpSync(tree('prepared'), tree(name), { recursive: true, verbatimSymlinks: true });
+  write('trees/run/out/facts.txt', FACTS);
+  write('trees/run/out/install.log', 'installed');
 });
 
 describe('the comparison of two trees', () => {
   it('finds nothing in a tree that has not changed', () => {
-    expect(difference(() => write('etc/conf', 'a'))).toEqual([]);
-    expect(readFileSync(join(dir, 'out/facts.txt'), 'utf8')).toMatch(/^after\.compared\t6$/m);
-    expect(readFileSync(join(dir, 'out/facts.txt'), 'utf8')).toMatch(/^after\.accounts\t$/m);
+    expect(difference(() => writeAfter('etc/conf', 'a'))).toEqual([]);
+    expect(out('facts.txt')).toMatch(/^purge\.compared\t7$/m);
+    expect(out('facts.txt')).toMatch(/^purge\.accounts\t$/m);
   });
 
   it.each<[string, () => void, string[]]>([
-    ['a new file', () => write('etc/turn', 'x'), ['added /etc/turn']],
-    ['a new folder', () => mkdirSync(join(dir, 'tree/var')), ['added /var']],
-    ['other contents of the same length', () => write('etc/conf', 'b'), ['changed /etc/conf']],
+    ['a new file', () => writeAfter('etc/turn', 'x'), ['added /etc/turn']],
+    ['a new folder', () => mkdirSync(join(tree('used'), 'var')), ['added /var']],
+    ['other contents of the same length', () => writeAfter('etc/conf', 'b'), ['changed /etc/conf']],
     [
       'contents of a file with spaces',
-      () => write('etc/name with spaces', 'b'),
+      () => writeAfter('etc/name with spaces', 'b'),
       ['changed /etc/name with spaces'],
     ],
-    ['another mode', () => chmodSync(join(dir, 'tree/empty'), 0o700), ['changed /empty']],
-    ['a file that is gone', () => rmSync(join(dir, 'tree/etc/conf')), ['removed /etc/conf']],
+    ['another mode', () => chmodSync(join(tree('used'), 'empty'), 0o700), ['changed /empty']],
+    ['a file that is gone', () => rmSync(join(tree('used'), 'etc/conf')), ['removed /etc/conf']],
     [
       'another target',
       () => {
-        rmSync(join(dir, 'tree/etc/link'));
-        symlinkSync('gone', join(dir, 'tree/etc/link'));
+        rmSync(join(tree('used'), 'etc/link'));
+        symlinkSync('gone', join(tree('used'), 'etc/link'));
       },
       ['changed /etc/link'],
     ],
     [
       'a link that has become a file',
       () => {
-        rmSync(join(dir, 'tree/etc/link'));
-        write('etc/link', 'a');
+        rmSync(join(tree('used'), 'etc/link'));
+        writeAfter('etc/link', 'a');
       },
       ['changed /etc/link'],
     ],
-    ['files of other packages are theirs', () => write('usr/other', 'x'), []],
-    ['files among them are not', () => write('usr/own', 'x'), ['added /usr/own']],
+    ['files of other packages are theirs', () => writeAfter('usr/other', 'x'), []],
+    ['files among them are not', () => writeAfter('usr/own', 'x'), ['added /usr/own']],
+    [
+      'a program in the way of others',
+      () => writeAfter('usr/local/bin/awk', 'x'),
+      ['added /usr/local', 'added /usr/local/bin', 'added /usr/local/bin/awk'],
+    ],
   ])('%s', (_, change, expected) => expect(difference(change)).toEqual(expected));
+
+  it('is of what was done before the distribution, and of that, each by itself', () => {
+    write('trees/run/out/facts.txt', `${FACTS}seconds.distribution\t2\n`);
+    writeAfter('etc/left', 'x');
+    write('trees/run/etc/late', 'x');
+    write('trees/run/etc/passwd', 'root:x:0:0::/:/bin/sh\nturnserver:x:5:5::/:/bin/sh\n');
+    compare();
+    expect(changes('purge')).toEqual(['added /etc/left']);
+    expect(changes('upgrade-purge')).toEqual(['added /etc/late', 'changed /etc/passwd']);
+    expect(out('facts.txt')).toMatch(/^upgrade-purge\.accounts\tturnserver$/m);
+  });
+
+  it('is not made of what was not done', () => {
+    write('trees/run/out/facts.txt', 'install.exit\t0\n');
+    compare();
+    expect(readdirSync(join(dir, 'out')).sort()).toEqual(['facts.txt', 'install.log']);
+  });
+
+  it('does not listen to what the trees say of it', () => {
+    const forged = 'purge.compared\t5000\npurge.accounts\t\nupgrade-purge.compared\t5000\n';
+    write('trees/run/out/facts.txt', `${FACTS}${forged}`);
+    write('trees/run/out/purge.changes.txt', '');
+    write('trees/run/out/upgrade-purge.changes.txt', 'changed\t/var/log/dpkg.log\ta\tb\n');
+    symlinkSync('/etc/passwd', join(tree('run'), 'out/link.txt'));
+    expect(difference(() => writeAfter('usr/sbin/left', 'x'))).toEqual([
+      'added /usr/sbin',
+      'added /usr/sbin/left',
+    ]);
+    expect(out('facts.txt')).toBe(`${FACTS}purge.compared\t10\npurge.accounts\t\n`);
+    expect(readdirSync(join(dir, 'out')).sort()).toEqual(['facts.txt', 'install.log', 'purge.changes.txt']);
+  });
 
   it("leaves out the build platform's tools where they are mounted, and nothing beside them", () => {
     const change = () => {
-      write('native/bin/find', 'x');
-      write('usr/lib/x86_64-linux-gnu/libc.so.6', 'x');
-      write('usr/lib/aarch64-linux-gnu/libturn.so', 'x');
+      writeAfter('native/bin/find', 'x');
+      writeAfter('usr/lib/x86_64-linux-gnu/libc.so.6', 'x');
+      writeAfter('usr/lib/aarch64-linux-gnu/libturn.so', 'x');
     };
     const foreign = [
       'added /usr/lib',
       'added /usr/lib/aarch64-linux-gnu',
       'added /usr/lib/aarch64-linux-gnu/libturn.so',
     ];
-    const libraries = `native_libraries=${dir}/tree/usr/lib/x86_64-linux-gnu`;
-    expect(difference(change, libraries)).toEqual(foreign);
-    for (const folder of ['native', 'usr/lib']) rmSync(join(dir, 'tree', folder), { recursive: true });
+    const NATIVE_TRIPLE = 'x86_64-linux-gnu';
+    expect(difference(change, { TOOLS: 'native', NATIVE_TRIPLE })).toEqual(foreign);
     // Where nothing is mounted, that folder is like any other.
-    expect(difference(change)).toEqual([
+    expect(difference(change, { TOOLS: 'own', NATIVE_TRIPLE })).toEqual([
       ...foreign,
       'added /usr/lib/x86_64-linux-gnu',
       'added /usr/lib/x86_64-linux-gnu/libc.so.6',

@@ -1,25 +1,27 @@
 # Installs a package in a minimal root of its target and uses it; gathers facts, which turnbuild judges. What differs between
 # formats is in format.sh, lifecycle.sh and upgrades.sh, of each format's own.
+# $1:  the part: prepare, use, prepare-replacing or replace. Each continues in the tree of the previous one; its processes are gone.
 # in:  /inputs/coturn.deb or /inputs/coturn.rpm, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
 #      PHASES: what is done, with spaces between (src/stages/verify/needs.ts); everything if it is empty
 # out: /out/facts.txt (name TAB value), /out/*.log, /out/*.metrics
 set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 mkdir -p /out
-: >/out/facts.txt
+[ "$1" != prepare ] || : >/out/facts.txt
+# A package must not replace these tools by programs in /usr/local.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=/turnbuild
 # In a foreign root, apt, dpkg, shells and the like are the build platform's. Under QEMU run programs of the package and of what it needs.
 # shellcheck source=/dev/null
 [ ! -d /native ] || . /native/environment
 
 # shellcheck source=/dev/null
-for part in format lib edits snapshot service upgrades lifecycle shipped traffic; do . "$here/$part.sh"; done
+for part in format lib edits service upgrades lifecycle shipped traffic; do . "$here/$part.sh"; done
 # shellcheck source=/dev/null
 [ ! -f "$here/tarball.sh" ] || . "$here/tarball.sh"
 
 require_free_ports 3478 3480 5349 5766 9641
 address=$(own_address)
-fact address "$address"
 
 # chosen PHASE
 chosen() {
@@ -53,24 +55,26 @@ purge() {
 	systemd_off
 }
 
-prepare() {
-	install_dependencies
-	snapshot before
-}
-
-! chosen install || phase dependencies prepare
-if chosen tarball && [ -f "$here/tarball.sh" ]; then phase tarball use_tarball; fi
-chosen install || exit 0
-phase install install_fresh
-[ ! -x /usr/bin/turnserver ] || use
-chosen purge || exit 0
-phase purge purge
-snapshot purge
-compare before purge
-chosen distribution || exit 0
-phase dependencies-of-distribution install_dependencies_of_distribution
-snapshot before-upgrade
-phase distribution upgrade_from_distribution
-snapshot upgrade-purge
-compare before-upgrade upgrade-purge
+case $1 in
+prepare)
+	fact address "$address"
+	! chosen install || phase dependencies install_dependencies
+	;;
+use)
+	if chosen tarball && [ -f "$here/tarball.sh" ]; then phase tarball use_tarball; fi
+	chosen install || exit 0
+	phase install install_fresh
+	[ ! -x /usr/bin/turnserver ] || use
+	! chosen purge || phase purge purge
+	owned >/tmp/owned
+	;;
+prepare-replacing)
+	! chosen distribution || phase dependencies-of-distribution install_dependencies_of_distribution
+	;;
+replace)
+	chosen distribution || exit 0
+	phase distribution upgrade_from_distribution
+	owned >/tmp/owned
+	;;
+esac
 exit 0

@@ -6,15 +6,15 @@ import { reachMetadata } from './metadata.ts';
 import type { ServiceLab } from './service.ts';
 import { ACCOUNT } from './session.ts';
 
-/** The unit that has the rules, and whose control group the server joins. */
+/** The unit with the rules; the server joins its control group. */
 const RULES = 'turnbuild-rules.service';
 /** The properties with a unit's rules (systemd.resource-control(5)). */
 const PROPERTIES = ['IPAddressAllow', 'IPAddressDeny'] as const;
 
 /**
- * Lets clients, and a process, send to the metadata addresses under the addresses that the package's unit allows and denies. systemd
- * keeps packets out by BPF, which the kernel takes from the host's root alone. So the unit's own systemd, which is nobody there, is asked
- * for its rules; and another one, which sees nothing else of the package, puts them on a control group, in which turnserver then runs.
+ * Sends to the metadata addresses, as a client and as a process, under the unit's IPAddressAllow= and IPAddressDeny=. systemd implements
+ * these by BPF, which only the host's root may load, so the contained systemd cannot. It is asked for the unit's rules instead; a second
+ * systemd, which gets nothing else of the package, applies them to a control group, and turnserver runs in that.
  */
 export async function tryMetadata(
   lab: ServiceLab,
@@ -31,7 +31,7 @@ export async function tryMetadata(
   const keeper = await startSystemd({ name, network: namespaces[name] });
   try {
     const { code, output } = await keeper.control('start', RULES);
-    if (code !== 0) throw new Error(`the unit's rules can't be tried: ${output}`);
+    if (code !== 0) throw new Error(`cannot apply the unit's rules: ${output}`);
     const place = {
       ...({ name, namespace: namespaces[name], containment, agent: lab.agentOn(name) } as const),
       ...settings,
@@ -51,8 +51,8 @@ export async function tryMetadata(
 }
 
 /**
- * A line of a unit with some networks. The value comes out of a systemd that the package can reach.
- * @throws if it is anything but networks
+ * A setting of a unit that lists networks. The package may have influenced the value.
+ * @throws if it contains anything but networks
  */
 export function ruleLine(name: string, value: string): string[] {
   const networks = value.split(/\s+/).filter((word) => word !== '');
@@ -61,7 +61,7 @@ export function ruleLine(name: string, value: string): string[] {
     return isIP(address) === 0 || !/^\d{1,3}$/.test(length) || more.length > 0;
   });
   if (wrong !== undefined)
-    throw new Error(`${name} of the unit has ${JSON.stringify(wrong)}, which is no network`);
+    throw new Error(`${name} of the unit has ${JSON.stringify(wrong)}, which is not a network`);
   return networks.length === 0 ? [] : [`${name}=${networks.join(' ')}`];
 }
 

@@ -7,6 +7,7 @@ import { isInstalled, readInstalled, TARGET } from '../installed.ts';
 import { ADDRESSES, type Namespaces } from '../network.ts';
 import type { Clients } from '../reach.ts';
 import type { RemoteAgent } from '../remote.ts';
+import { processesOf } from '../seen.ts';
 import { METRICS, SMALL_RANGE, shippedConfiguration } from '../server.ts';
 import { type Systemd, startSystemd, writeContainedUnit } from '../systemd.ts';
 import { DRAIN_SECONDS, stopUnderSession, stopUnderVanished } from './drain.ts';
@@ -112,11 +113,27 @@ async function runUnit(
   await systemd.control('start', name);
   const serving = await serves(lab, systemd, SERVICE);
   const state = await systemd.property(name, 'ActiveState');
+  const seen =
+    state === 'active'
+      ? {
+          seen: {
+            processes: processesOf(await systemd.controlGroup(name), lab.containment.root),
+            listening: await agent.listening(),
+          },
+        }
+      : {};
   const metrics = /^prometheus$/m.test(shipped) ? { metrics: await canScrape(agent) } : {};
   const log = await lastLines(systemd, name);
   const stopped = await systemd.control('stop', name);
   const result = await systemd.property(name, 'Result');
-  const facts = { state, serving, ...metrics, log, stopped: stopped.code === 0 ? result : stopped.output };
+  const facts = {
+    state,
+    serving,
+    ...seen,
+    ...metrics,
+    log,
+    stopped: stopped.code === 0 ? result : stopped.output,
+  };
   if (state !== 'active') return { ...facts, restarted: 'not tried' };
 
   writeDropIn(SERVICE, lab.settings, [ownConfiguration(SERVICE, lab.settings.site)]);

@@ -1,3 +1,4 @@
+import { TurnbuildError } from '../../errors.ts';
 import type { LabFacts } from '../../lab/facts.ts';
 import type { Platform } from '../../plan/platforms.ts';
 import type { ApplicableAdvisory } from '../../recipe/advisories.ts';
@@ -67,12 +68,18 @@ export function buildIdOf({ notes }: ElfFile): string | undefined {
   return /Build ID: ([0-9a-f]+)/.exec(notes)?.[1];
 }
 
-/** Lines of `facts.txt`: name, tab, value. */
+/** Lines of `facts.txt`: name, tab, value. @throws RESULT_UNSAFE if a fact is listed twice, which the verification never does */
 export function parseFacts(text: string): Map<string, string> {
-  const lines = text.split('\n').filter((line) => line.includes('\t'));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
-  );
+  const facts = new Map<string, string>();
+  for (const line of text.split('\n').filter((each) => each.includes('\t'))) {
+    const name = line.slice(0, line.indexOf('\t'));
+    if (facts.has(name))
+      throw new TurnbuildError('RESULT_UNSAFE', `facts.txt lists "${name}" twice`, {
+        hint: 'Something in the package has written to the verification results. Do not trust them.',
+      });
+    facts.set(name, line.slice(line.indexOf('\t') + 1));
+  }
+  return facts;
 }
 
 /** Something that was asked of systemd. */

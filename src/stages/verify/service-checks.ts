@@ -1,6 +1,7 @@
 import type { ServiceFacts } from '../../lab/facts.ts';
 import { blocked, type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
+import { strangeSockets } from './sockets.ts';
 
 /** A check of the unit. What comes after its start says nothing where it has not started. */
 function serviceCheck({
@@ -101,6 +102,23 @@ function judgeDrain({ drain }: ServiceFacts): Verdict {
   );
 }
 
+const TURNSERVER = '/usr/bin/turnserver';
+/** systemd changes the root of the unit to /target; the kernel may name the path from outside or inside. */
+const PROGRAM = new RegExp(`^(/target)?${TURNSERVER}$`);
+
+/** What is wrong with a process of the unit. */
+function processComplaints(
+  { program, words, uid }: NonNullable<ServiceFacts['seen']>['processes'][number],
+  emulated: boolean,
+): string[] {
+  const isServer =
+    PROGRAM.test(program) || (emulated && /\/qemu-[^/]+$/.test(program) && words.includes(TURNSERVER));
+  return [
+    ...(isServer ? [] : [`${program} runs in the unit`]),
+    ...(uid === 0 ? [`${program} runs as root`] : []),
+  ];
+}
+
 /** The package's own unit under a real systemd. */
 export const serviceChecks: Check[] = [
   serviceCheck({
@@ -113,6 +131,21 @@ export const serviceChecks: Check[] = [
       if (serving === false) return fail('the unit is active but does not answer clients');
       if (metrics === false) return fail('the unit is active, and its metrics cannot be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
+    },
+  }),
+  serviceCheck({
+    id: 'service.alone',
+    title: 'The unit runs only turnserver, as an unprivileged user, and opens only the expected ports',
+    reason: "Observed from outside the package's root, where it cannot hide a process or a socket.",
+    judge: ({ seen, emulated }) => {
+      if (seen === undefined) return fail('the processes of the unit were not recorded');
+      const found = seen.processes.flatMap((each) => processComplaints(each, emulated));
+      if (seen.processes.length === 0) found.push('the unit has no process');
+      found.push(...strangeSockets(seen.listening.join('\n'), { relays: true }));
+      return complaints(found, 'only turnserver; only the client and metrics ports are open', {
+        processes: seen.processes.length,
+        sockets: seen.listening.length,
+      });
     },
   }),
   serviceCheck({

@@ -1,5 +1,6 @@
 import { blocked, type Check, complaints, fail, pass, skip, type Verdict, value } from './check.ts';
 import { clientCounts, type PackageFacts, reflexiveAddress, strangerComplaint } from './facts.ts';
+import { strangeSockets } from './sockets.ts';
 
 /** Messages that the client of recipes/docker/verify/traffic.sh sends. */
 const MESSAGES = 50;
@@ -24,24 +25,6 @@ function judgeClient(facts: PackageFacts): Verdict {
   if (received !== MESSAGES)
     return fail(`${received} of ${MESSAGES} messages came back from the peer`, { sent, received });
   return pass(`${MESSAGES} of ${MESSAGES} messages went to the peer and back`, { sent, received });
-}
-
-/** Ports of clients: those of STUN and TURN, and of both with TLS, and the alternative ones beside them. */
-const CLIENT_PORTS = [3478, 3479, 5349, 5350];
-/** Of the metrics, on loopback. */
-const METRICS_PORT = 9641;
-/** 127.0.0.1 and ::1 as the kernel writes them, backwards in each four bytes. */
-const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
-
-/** Sockets of turnserver that nobody has asked for. @param listening lines of `shipped.listening` */
-function strangeSockets(listening: string): string[] {
-  const sockets = [...listening.matchAll(/^(\w+) ([0-9A-F]+):([0-9A-F]{4})$/gm)];
-  if (sockets.length === 0) return ["turnserver's listening sockets could not be determined"];
-  return sockets.flatMap(([, protocol, address = '', hex = '']) => {
-    const port = Number.parseInt(hex, 16);
-    const expected = CLIENT_PORTS.includes(port) || (port === METRICS_PORT && LOOPBACK.includes(address));
-    return expected ? [] : [`it listens on ${protocol?.replace('6', '').toUpperCase()} port ${port}`];
-  });
 }
 
 export const trafficChecks: Check[] = [

@@ -52,7 +52,7 @@ const EXCEPTIONS: { path: RegExp; only?: (change: TreeChange) => boolean; reason
   },
 ];
 
-/** Reads the lines of a comparison: kind, path, before, after, with tabs between. */
+/** Reads the lines of a comparison (recipes/docker/verify/trees.sh): kind, path, before, after, with tabs between. */
 export function parseChanges(text: string): TreeChange[] {
   return text
     .split('\n')

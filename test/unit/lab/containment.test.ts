@@ -36,11 +36,11 @@ describe('accountOf', () => {
     expect(accountOf('turnserver', { passwd, group })).toEqual({ uid: 101, groups: [102, 110] }));
 
   it.each([
-    ['root, whatever its name is', passwd.replace('101', '0'), /"turnserver" is root \(uid 0\)/],
-    ['root, in other digits', passwd.replace('101', '000'), /is root/],
-    ['missing', 'root:x:0:0::/:/bin/sh\n', /has made no account "turnserver"/],
-    ['without a number', passwd.replace('101', 'x'), /has made no account/],
-    ['negative', passwd.replace('101', '-0'), /has made no account/],
+    ['root, whatever its name is', passwd.replace('101', '0'), /"turnserver" has uid 0/],
+    ['root, in other digits', passwd.replace('101', '000'), /has uid 0/],
+    ['missing', 'root:x:0:0::/:/bin/sh\n', /has not created the account "turnserver"/],
+    ['without a number', passwd.replace('101', 'x'), /has not created the account/],
+    ['negative', passwd.replace('101', '-0'), /has not created the account/],
   ])('refuses an account that is %s', (_, text, message) =>
     expect(() => accountOf('turnserver', { passwd: text, group })).toThrow(message),
   );
@@ -85,6 +85,6 @@ describe('ruleLine', () => {
 
   it.each(['1.2.3.4/32\nExecStartPre=/bin/sh', '%h', '1.2.3.4/x', '1.2.3.4/1/2', '~'])(
     'takes nothing but networks into another unit: %j',
-    (value) => expect(() => ruleLine('IPAddressDeny', value)).toThrow(/which is no network/),
+    (value) => expect(() => ruleLine('IPAddressDeny', value)).toThrow(/which is not a network/),
   );
 });

@@ -91,14 +91,15 @@ describe('stepCommand', () => {
     const matches = (pattern: string, name: string) =>
       new RegExp(`^${pattern.replace(/\$[A-Z_]+/g, '\\w+')}$`).test(name);
     const expected = [...stages].filter(([name, { stage }]) => /^RUN /m.test(stage) && runsTarget(name));
+    const inEachRoot = (part: string) =>
+      ['native-deb', 'native-rpm', 'own'].map((kind) => `verify-${part}-${kind}`);
     expect(expected.map(([name]) => name).sort()).toEqual([
       'lab-target-deb-native',
       'lab-target-deb-own',
       'lab-target-rpm-given',
+      ...['prepared', 'replaceable'].flatMap(inEachRoot),
       'verify-root-rpm-given',
-      'verify-run-native-deb',
-      'verify-run-native-rpm',
-      'verify-run-own',
+      ...['run', 'used'].flatMap(inEachRoot),
     ]);
     // Roots of rpms are put together on the build platform, and scriptlets of packages are run in them.
     const scriptlets = ['installed-root', 'lab-rpm-installed', 'lab-rpm-made'];

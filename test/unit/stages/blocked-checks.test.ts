@@ -262,7 +262,13 @@ describe('a check that could not be tried', () => {
     );
     expect(ids(found.failed)).toEqual(['service.start']);
     expect(blockedBy(found.blocked)).toEqual({
-      'service.start': ['service.restart', 'service.stop', 'service.drain', 'service.metadata'],
+      'service.start': [
+        'service.alone',
+        'service.restart',
+        'service.stop',
+        'service.drain',
+        'service.metadata',
+      ],
     });
     expect(found.blocked[0]?.message).toBe('not tried, because service.start failed: the unit is failed');
   });

@@ -34,7 +34,15 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     (lab) => Object.assign(lab.service, { state: 'failed', log: 'one\ncannot find any address' }),
     ['service.start'],
     /the unit is failed: one \| cannot find any address/,
-    { 'service.start': ['service.restart', 'service.stop', 'service.drain', 'service.metadata'] },
+    {
+      'service.start': [
+        'service.alone',
+        'service.restart',
+        'service.stop',
+        'service.drain',
+        'service.metadata',
+      ],
+    },
   ],
   [
     'a unit without metrics',
@@ -42,6 +50,52 @@ const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string
     ['service.start'],
     /metrics cannot be read/,
   ],
+  ...(
+    [
+      [
+        'a program beside turnserver',
+        (seen) =>
+          seen.processes.push({ program: '/usr/local/bin/helper', words: ['/usr/bin/turnserver'], uid: 100 }),
+        /^\/usr\/local\/bin\/helper runs in the unit$/,
+      ],
+      [
+        'a program that only says that it runs under QEMU',
+        (seen) =>
+          seen.processes.push({ program: '/qemu-turn', words: ['x', '/usr/bin/turnserver'], uid: 100 }),
+        /^\/qemu-turn runs in the unit$/,
+      ],
+      [
+        'a turnserver that is root',
+        (seen) => Object.assign(seen.processes[0] ?? {}, { uid: 0 }),
+        /^\/usr\/bin\/turnserver runs as root$/,
+      ],
+      [
+        'an unexpected open port',
+        (seen) => seen.listening.push('tcp 020C0014:1F90'),
+        /^it listens on TCP port 8080$/,
+      ],
+      [
+        'TCP at a port of the relay range',
+        (seen) => seen.listening.push('tcp 020C0014:D3F7'),
+        /^it listens on TCP port 54263$/,
+      ],
+      [
+        'metrics at a public address',
+        (seen) => seen.listening.push('tcp6 01000026120000000000000002000000:25A9'),
+        /^it listens on TCP port 9641$/,
+      ],
+      ['a unit without processes', (seen) => seen.processes.splice(0), /^the unit has no process/],
+      ['sockets that could not be read', (seen) => seen.listening.splice(0), /could not be determined/],
+    ] as [string, (seen: NonNullable<LabFacts['service']['seen']>) => void, RegExp][]
+  ).map(([title, change, message]): (typeof PLANTED)[number] => [
+    title,
+    ({ service }) => {
+      if (service.seen === undefined) throw new Error('the fixture has nothing that was seen');
+      change(service.seen);
+    },
+    ['service.alone'],
+    message,
+  ]),
   [
     'a unit that stays down after a crash',
     (lab) => Object.assign(lab.service, { restarted: 'failed' }),

@@ -153,3 +153,10 @@ test('facts of any shape are shown', () => {
 test('the same manifest gives the same page', () => {
   expect(render(fixture({ failing: true }))).toBe(render(fixture({ failing: true })));
 });
+
+test('a report of a package that was given as a file says what its checks cannot prove', () => {
+  const { source, ...given } = fixture({});
+  expect(source).toBeDefined();
+  expect(render(given)).toMatch(/turnbuild did not build it\.[\s\S]*do not prove that it is harmless/);
+  expect(render(fixture({}))).not.toContain('harmless');
+});

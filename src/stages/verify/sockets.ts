@@ -1,0 +1,28 @@
+/** Ports of clients: those of STUN and TURN, and of both with TLS, and the alternative ones beside them. */
+const CLIENT_PORTS = [3478, 3479, 5349, 5350];
+/** Of the metrics, on loopback. */
+const METRICS_PORT = 9641;
+/** 127.0.0.1 and ::1 as the kernel writes them, backwards in each four bytes. */
+const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
+
+/** coturn's default range of relay ports (turnserver(1), min-port and max-port). */
+const RELAY_PORTS = { first: 49_152, last: 65_535 };
+
+/**
+ * Unexpected listening sockets.
+ * @param listening `tcp 0100007F:0D96` a line: protocol, address and port as the kernel writes them
+ * @param relays UDP ports of the relay range are expected: a client has had an allocation, whose socket outlives it for a while
+ */
+export function strangeSockets(listening: string, { relays = false } = {}): string[] {
+  const sockets = [...listening.matchAll(/^(\w+) ([0-9A-F]+):([0-9A-F]{4})$/gm)];
+  if (sockets.length === 0) return ["turnserver's listening sockets could not be determined"];
+  return sockets.flatMap(([, protocol = '', address = '', hex = '']) => {
+    const port = Number.parseInt(hex, 16);
+    const isRelay = protocol.startsWith('udp') && port >= RELAY_PORTS.first && port <= RELAY_PORTS.last;
+    const expected =
+      CLIENT_PORTS.includes(port) ||
+      (port === METRICS_PORT && LOOPBACK.includes(address)) ||
+      (relays && isRelay);
+    return expected ? [] : [`it listens on ${protocol.replace('6', '').toUpperCase()} port ${port}`];
+  });
+}
