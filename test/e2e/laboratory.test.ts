@@ -40,7 +40,7 @@ it('is not there: says what it takes, and blames no package', async () => {
       pid = child.pid;
     },
   });
-  expect(run.stderr).toMatch(/unshare --net[\s\S]*NET_ADMIN, SYS_ADMIN[\s\S]*LAB_NO_NAMESPACES/);
+  expect(run.stderr).toMatch(/unshare --user[\s\S]*NET_ADMIN, SYS_ADMIN[\s\S]*LAB_NO_NAMESPACES/);
   expect(run.code).toBe(1);
   expect(pid).toBeGreaterThan(0);
   expect(labsOf(pid)).toEqual([]);
