@@ -1,4 +1,4 @@
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { auditPackages, installedPackages, withAptFolder, writeNewFiles } from '../io/apt.ts';
 import type { Exec } from '../io/exec.ts';
 import { aptError } from '../plan/apt-errors.ts';
@@ -116,7 +116,6 @@ function uninterruptible(exec: Exec): Exec {
 
 function interrupted(state: string): TurnbuildError {
   return new TurnbuildError('INTERRUPTED', `apt-get was interrupted. ${state}`, {
-    exitCode: EXIT.interrupted,
     hint: 'Run the same command again to go on.',
   });
 }

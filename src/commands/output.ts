@@ -1,6 +1,6 @@
 import { printableText } from '../ui/format.ts';
 
-/** Where a command's results go. Only src/cli.ts prints errors. */
+/** Where a command's results go. Only src/cli/failure.ts prints errors. */
 export interface Output {
   /** One line for a person. */
   line: (text: string) => void;

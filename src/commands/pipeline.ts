@@ -156,7 +156,6 @@ function combined(errors: readonly unknown[], signal: AbortSignal): unknown {
     [...new Set(errors.map(messageOf))].join('\n\n'),
     {
       cause: errors.find((error) => !(error instanceof TurnbuildError)),
-      ...(known === undefined ? {} : { exitCode: known.exitCode }),
       ...(known?.hint === undefined ? {} : { hint: known.hint }),
     },
   );

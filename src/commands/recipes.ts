@@ -58,7 +58,6 @@ export async function loadRecipes(dir?: string): Promise<Recipes> {
     throw new TurnbuildError(
       'RECIPES_MISSING',
       `There are no recipes in ${recipes}: release.yaml is not there`,
-      { exitCode: 2 },
     );
   }
   const patches = join(dirname(recipes), 'patches');

@@ -1,4 +1,4 @@
-import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
+import { messageOf, TurnbuildError } from '../errors.ts';
 import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
@@ -25,9 +25,7 @@ export interface StepRun {
 
 /** The error of a run that Ctrl-C ended. */
 export function interrupted(): TurnbuildError {
-  return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept', {
-    exitCode: EXIT.interrupted,
-  });
+  return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept');
 }
 
 /**

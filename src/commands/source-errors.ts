@@ -1,9 +1,8 @@
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 
 /** Neither an option nor this machine names a mirror of the Debian archive. */
 export function mirrorUnknown(): TurnbuildError {
   return new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
-    exitCode: EXIT.usage,
     hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
   });
 }

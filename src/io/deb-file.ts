@@ -60,7 +60,7 @@ export async function readDebControl(file: string, exec: Exec): Promise<DebContr
 async function readPackage(file: string): Promise<Buffer> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    throw new TurnbuildError('DEB_NOT_FOUND', `There is no file ${file}`, { exitCode: 2 });
+    throw new TurnbuildError('DEB_NOT_FOUND', `There is no file ${file}`);
   });
   if (!found.isFile()) throw invalid(file, 'it is no file');
   if (found.size > MAX_BYTES) throw invalid(file, `it has ${found.size} bytes`);

@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { discardPart, MAX_BYTES, Retryable, shownUrl, tryOnce } from './download-try.ts';
 import { sha256File } from './files.ts';
 
@@ -43,7 +43,6 @@ export async function download(request: DownloadRequest): Promise<void> {
     } catch (error) {
       if (signal?.aborted === true) {
         throw new TurnbuildError('INTERRUPTED', `The download of ${shownUrl(request.url)} was interrupted`, {
-          exitCode: EXIT.interrupted,
           hint: 'Run the same command again: it goes on where it stopped.',
         });
       }

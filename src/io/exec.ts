@@ -1,5 +1,5 @@
 import { constants as osConstants } from 'node:os';
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 
 export interface ExecOptions {
@@ -60,9 +60,7 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
   const result = await child;
   options.signal?.removeEventListener('abort', interrupt);
   if (result.isCanceled) {
-    throw new TurnbuildError('INTERRUPTED', `${command.file} was interrupted`, {
-      exitCode: EXIT.interrupted,
-    });
+    throw new TurnbuildError('INTERRUPTED', `${command.file} was interrupted`);
   }
   const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : 128 + signalNumber(result.signal));
   return { code, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') };

@@ -19,8 +19,11 @@ import { TurnbuildError } from '../errors.ts';
 /** SHA-256 of a file's bytes, in lower-case hex. */
 export async function sha256File(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  const read = async () => {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+    return hash.digest('hex');
+  };
+  return naming(file, read());
 }
 
 /** SHA-256 of a text, in lower-case hex. */
@@ -62,11 +65,11 @@ export async function sizeOf(file: string): Promise<number> {
 }
 
 export async function readText(file: string): Promise<string> {
-  return diskErrors(readFile(file, 'utf8'));
+  return diskErrors(naming(file, readFile(file, 'utf8')));
 }
 
 export async function readBytes(file: string): Promise<Buffer> {
-  return diskErrors(readFile(file));
+  return diskErrors(naming(file, readFile(file)));
 }
 
 /** Writes to a temporary name and renames: a reader sees the old file or the new one, never a half. */
@@ -135,6 +138,13 @@ export async function requirePlainFiles(dir: string, maxBytes: number): Promise<
 
 export async function remove(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
+}
+
+/** Reading a folder fails with an error that names no path: puts it in. */
+async function naming<T>(path: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw error instanceof Error ? Object.assign(error, { path }) : error;
+  });
 }
 
 /** Names the full disk as what it is. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { makeFolder } from './files.ts';
 import { isAlive } from './leftovers.ts';
 
@@ -59,9 +59,7 @@ function pause(ms: number): Promise<void> {
 }
 
 function interrupted(dir: string): TurnbuildError {
-  return new TurnbuildError('INTERRUPTED', `Interrupted while waiting for another process in ${dir}`, {
-    exitCode: EXIT.interrupted,
-  });
+  return new TurnbuildError('INTERRUPTED', `Interrupted while waiting for another process in ${dir}`);
 }
 
 function isStale(holder: Holder | undefined | typeof ABSENT): holder is Holder | undefined {

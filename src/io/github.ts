@@ -1,4 +1,4 @@
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 
 /** What a release's tag stands for. */
 export interface GithubTag {
@@ -43,7 +43,6 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
       'GITHUB_INSECURE',
       `${origin} is not encrypted, so GITHUB_TOKEN is not sent to it`,
       {
-        exitCode: EXIT.usage,
         hint: 'Use an https address in GITHUB_API_URL, or unset GITHUB_TOKEN.',
       },
     );
@@ -58,9 +57,7 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
   const ask = <T>(work: Promise<T>, what: string) =>
     work.catch((error: unknown) => {
       if (options.signal?.aborted === true)
-        throw new TurnbuildError('INTERRUPTED', 'The request to GitHub was interrupted', {
-          exitCode: EXIT.interrupted,
-        });
+        throw new TurnbuildError('INTERRUPTED', 'The request to GitHub was interrupted');
       throw explain(error, what, options.token !== undefined);
     });
   return {

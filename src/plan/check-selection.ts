@@ -1,4 +1,4 @@
-import { nearestName, usageError } from '../errors.ts';
+import { nearestName, type UsageCode, usageError } from '../errors.ts';
 
 /** Which checks are judged, and which failures are known and accepted. */
 export interface CheckSelection {
@@ -51,7 +51,7 @@ export function requireValid(
 function requireName(
   name: string,
   known: readonly string[],
-  code: string,
+  code: UsageCode,
   what: string,
   otherwise: string,
 ): void {

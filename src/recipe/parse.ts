@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { EXIT, nearestName, TurnbuildError } from '../errors.ts';
+import { nearestName, TurnbuildError } from '../errors.ts';
 
 /** One thing that is wrong in a recipe. `line` counts from 1. */
 export interface RecipeIssue {
@@ -38,7 +38,6 @@ export function parseRecipeFile<T>(file: string, text: string, schema: z.ZodType
   );
   const count = result.issues.length === 1 ? 'one issue' : `${result.issues.length} issues`;
   throw new TurnbuildError('RECIPE_INVALID', `The recipe has ${count}:\n${list.join('\n')}`, {
-    exitCode: EXIT.usage,
     hint: 'The keys and their meaning are in CONTRIBUTING.md, under "How to add a target".',
   });
 }

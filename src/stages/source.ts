@@ -133,7 +133,6 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
   if (candidate.path !== undefined) {
     if (await io.files.exists(candidate.path)) return candidate.path;
     throw new TurnbuildError('SOURCE_NOT_FOUND', `There is no file ${candidate.path}`, {
-      exitCode: 2,
       hint: '--source takes github, debian, the path of a tarball, or an address.',
     });
   }
