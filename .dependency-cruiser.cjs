@@ -70,6 +70,12 @@ module.exports = {
       ['commands/', 'plan/', 'recipe/', 'config/', 'manifest/', 'stages/', 'io/', 'ui/', 'errors\\.ts'],
       ['node', 'semver', 'p-limit'],
     ),
+    ...allow(
+      'cli',
+      '^src/cli(\\.ts$|/)',
+      ['cli/', 'commands/', 'plan/types\\.ts', 'ui/format\\.ts', 'errors\\.ts'],
+      ['commander'],
+    ),
     {
       name: 'no-stage-imports-another',
       comment: 'Stages meet only in the plan and the manifest',

@@ -1,10 +1,10 @@
-import { Command, CommanderError, type Option } from 'commander';
+import { Command, type Option } from 'commander';
+import { FILE_ERRORS, report } from './cli/failure.ts';
 import type { CapacityOptions } from './commands/capacity.ts';
 import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, TurnbuildError, usageError } from './errors.ts';
 import type { StageName } from './plan/types.ts';
-import { printableText } from './ui/format.ts';
 
 declare const TURNBUILD_VERSION: string;
 
@@ -49,7 +49,8 @@ const program = new Command('turnbuild')
       'turnbuild release 4.6.1 --source debian --arch arm64',
       'turnbuild doctor --fix',
     ),
-  );
+  )
+  .addHelpText('after', 'Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted.\n');
 
 /** An option that may be given more than once. (A variadic one would take the version behind it for another name.) */
 const COLLECT = Symbol('collect');
@@ -356,46 +357,6 @@ function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 }
 
-/** What is wrong with a path that the user has named, by the system's error code. */
-const FILE_ERRORS: Record<string, string> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of this path is not a folder',
-  EISDIR: 'this is a folder, not a file',
-  ENOENT: 'there is no such file or folder',
-  ENOSPC: 'no space left on the disk',
-};
-
-/** Prints one clear error: what, why, what to do next. */
-function report(error: unknown): number {
-  const print = (text: string) => void process.stderr.write(`${printableText(text)}\n`);
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok;
-    if (error.code === 'commander.help') {
-      process.stderr.write(program.helpInformation());
-      return EXIT.usage;
-    }
-    const command = program.commands.find((each) => each.name() === process.argv[2]);
-    const help = [program.name(), command?.name(), '--help'].filter(Boolean).join(' ');
-    print(`${error.message.replace(/^error: /, 'turnbuild: ')}\nSee ${help}.`);
-    return EXIT.usage;
-  }
-  if (error instanceof TurnbuildError) {
-    const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
-    print(`turnbuild: ${error.message}${hint}\n  [${error.code}]`);
-    return error.exitCode;
-  }
-  const { code, syscall, path } = error as NodeJS.ErrnoException;
-  if (code !== undefined && path !== undefined && FILE_ERRORS[code] !== undefined) {
-    print(`turnbuild: ${path}: ${FILE_ERRORS[code]} (${syscall ?? 'access'})\n  [FILE_ERROR]`);
-    return EXIT.failed;
-  }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  print(`turnbuild: internal error, please report it: ${text}`);
-  return EXIT.failed;
-}
-
 /** Throws CWD_MISSING in a folder that was removed: every child process would fail there, in words of its own. */
 function requireCurrentFolder(): void {
   try {
@@ -411,5 +372,5 @@ try {
   requireCurrentFolder();
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = report(error, program, process.argv.slice(2));
 }

@@ -1,0 +1,79 @@
+import { type Command, CommanderError } from 'commander';
+import { EXIT, TurnbuildError, type UsageCode } from '../errors.ts';
+import { printableText } from '../ui/format.ts';
+
+/** What is wrong with a path that the user has named, by the system's error code. */
+export const FILE_ERRORS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of this path is not a folder',
+  EISDIR: 'this is a folder, not a file',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space left on the disk',
+};
+
+const USAGE: Record<string, UsageCode> = {
+  'commander.unknownCommand': 'COMMAND_UNKNOWN',
+  'commander.unknownOption': 'OPTION_UNKNOWN',
+  'commander.conflictingOption': 'OPTION_CONFLICT',
+  'commander.missingArgument': 'ARGUMENT_MISSING',
+  'commander.excessArguments': 'ARGUMENT_UNEXPECTED',
+  'commander.invalidArgument': 'ARGUMENT_INVALID',
+};
+
+/**
+ * Prints one clear error on standard error: what, why, what to do next. With `--json` standard output gets it too, as one object.
+ * @param words of the command line, without the program's name
+ * @returns the exit code
+ */
+export function report(error: unknown, program: Command, words: readonly string[]): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  if (error instanceof CommanderError && error.code === 'commander.help') {
+    process.stderr.write(program.helpInformation());
+    return EXIT.usage;
+  }
+  const { code, message, hint, exitCode } = asTurnbuildError(error, program, words);
+  const advice = hint === undefined ? '' : `\n  ${hint.replaceAll('\n', '\n  ')}`;
+  process.stderr.write(`${printableText(`turnbuild: ${message}${advice}\n  [${code}]`)}\n`);
+  if (asksForJson(program, words))
+    process.stdout.write(`${JSON.stringify({ code, message, hint: hint ?? null }, null, 2)}\n`);
+  return exitCode;
+}
+
+function asTurnbuildError(error: unknown, program: Command, words: readonly string[]): TurnbuildError {
+  if (error instanceof TurnbuildError) return error;
+  if (error instanceof CommanderError) {
+    const command = commandOf(program, words);
+    const help = [program.name(), command?.name(), '--help'].filter(Boolean).join(' ');
+    return new TurnbuildError(USAGE[error.code] ?? 'OPTION_INVALID', error.message.replace(/^error: /, ''), {
+      hint: `See ${help}.`,
+    });
+  }
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code !== undefined && path !== undefined && FILE_ERRORS[code] !== undefined)
+    return new TurnbuildError('FILE_ERROR', `${path}: ${FILE_ERRORS[code]} (${syscall ?? 'access'})`);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new TurnbuildError('INTERNAL_ERROR', `internal error, please report it: ${text}`);
+}
+
+function commandOf(program: Command, [name]: readonly string[]): Command | undefined {
+  return program.commands.find((each) => each.name() === name);
+}
+
+/**
+ * Whether a command line asks for JSON. Of one that could not be parsed, too: a script that gave `--json` reads its standard output.
+ * A word that another option takes for its value is not asked for.
+ */
+export function asksForJson(program: Command, words: readonly string[]): boolean {
+  const command = commandOf(program, words);
+  const options = command?.options ?? program.commands.flatMap((each) => each.options);
+  if (!options.some(({ long }) => long === '--json')) return false;
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? '';
+    if (word === '--') return false;
+    if (word === '--json') return true;
+    if (options.some(({ long, required }) => long === word && required)) index += 1;
+  }
+  return false;
+}
