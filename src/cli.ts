@@ -1,5 +1,6 @@
-import { Command, type Option } from 'commander';
+import { Command, Option } from 'commander';
 import { FILE_ERRORS, report } from './cli/failure.ts';
+import { addOptions, repeatable } from './cli/options.ts';
 import type { CapacityOptions } from './commands/capacity.ts';
 import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
@@ -52,11 +53,6 @@ const program = new Command('turnbuild')
   )
   .addHelpText('after', 'Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted.\n');
 
-/** An option that may be given more than once. (A variadic one would take the version behind it for another name.) */
-const COLLECT = Symbol('collect');
-
-type OptionGroup = readonly (readonly [flags: string, text: string, value?: string | typeof COLLECT])[];
-
 const LINT_EXIT_CODES = `
 Levels and exit codes:
   error    security hole, ignored line, or startup failure; exit code 1
@@ -66,81 +62,34 @@ Levels and exit codes:
 Accepting a finding: write a comment above the line, "# turnbuild: accept RULE: REASON", or pass --accept RULE --reason TEXT.
 `;
 
-/** Which sources, and what is thought of them. */
-const SOURCE_OPTIONS: OptionGroup = [
-  ['--source <where>', 'github, debian, a file, or an address'],
-  ['--sha256 <hex>', 'SHA-256 of the file or address given by --source; pins it for this run'],
-  ['--mirror <address>', 'Debian archive (default: of /etc/apt); NAME=ADDRESS for another one', COLLECT],
-  ['--update-lock', 'pin the sources of a version that the lock has not got yet'],
-  ['--lock <file>', 'lock file of the sources'],
-  ['--allow-quarantined', 'accept a release that must not be shipped'],
-  ['--recipes <dir>', 'recipes to use instead of the installed ones'],
-  ['--json', 'print the result as JSON'],
-];
-/** What is made. */
-const PLAN_OPTIONS: OptionGroup = [
-  ['--arch <names>', 'architectures: arm64, x86_64, or both with a comma', COLLECT],
-  ['--target <names>', 'targets, e.g. debian-12,portable', COLLECT],
-  ['--revision <n>', 'package revision; auto: the next one if something that is linked in is outdated'],
-  ['--maintainer <name>', 'maintainer of the packages: Name <address@host>'],
-  ['--builder <name>', 'buildx builder (default: the current one)'],
-];
-/** How packages are judged. */
-const VERIFY_OPTIONS: OptionGroup = [
-  ['--only <checks>', 'judge only these checks or groups, e.g. metrics,network.udp', COLLECT],
-  ['--skip <checks>', 'leave these out; takes a --reason', COLLECT],
-  ['--reason <text>', 'why checks are skipped; stands in the report'],
-  [
-    '--verify-on <image>',
-    'registry image, pinned by digest, to verify .rpm packages in, e.g. almalinux:9@sha256:…',
-  ],
-  [
-    '--full',
-    "verify at full scale: 16,383 ports, a million hostile packets, a foreign root's own apt and dpkg under QEMU; takes half an hour natively",
-  ],
-  ['--accept <advisories>', "known advisories whose failed checks don't fail the package", COLLECT],
-];
-/** How it is made. */
-const RUN_OPTIONS: OptionGroup = [
-  ['--jobs <n>', 'packages made at a time'],
-  ['--no-cache', "make everything anew, whatever Docker's build cache has"],
-  ['--refresh-base', 'bootstrap the root file systems anew, with the packages of today'],
-  ['--verbose', 'print every line of every step'],
-];
-const WRITE_OPTIONS: OptionGroup = [
-  ['--out <dir>', 'where results go', 'dist'],
-  ['--dry-run', 'print what would run, and write nothing'],
+/** What `lint-config --print-deny`, which reads the recipes alone, can't be told. */
+const NOT_DENY = [
+  ...['source', 'sha256', 'mirror', 'updateLock', 'lock', 'allowQuarantined', 'json'],
+  ...['version', 'sarif', 'accept', 'reason'],
 ];
 
-/** A command for one version, with just the options that mean something to it. */
-function releaseCommand(
-  name: string,
-  summary: string,
-  groups: readonly OptionGroup[],
-  lines: readonly string[],
-  argument = ['[version]', 'a coturn version, "latest" (default), or a semver range'],
-): Command {
-  const command = program
+/** A command with its summary and examples. */
+function addCommand(name: string, summary: string, lines: readonly string[]): Command {
+  return program
     .command(name)
     .summary(summary)
     .description(`${summary}.`)
-    .argument(argument[0] ?? '', argument[1])
     .addHelpText('after', examples(...lines));
-  for (const [flags, text, value] of groups.flat()) {
-    if (value === COLLECT)
-      command.option(flags, text, (word: string, before: string[] = []) => [...before, word]);
-    else command.option(flags, text, value);
-  }
-  return command;
 }
 
-function stageCommand(name: string, summary: string, stages: StageName[], lines: string[]): void {
-  const judged = stages.includes('verify') ? [VERIFY_OPTIONS] : [];
-  const groups = [PLAN_OPTIONS, SOURCE_OPTIONS, RUN_OPTIONS, ...judged, WRITE_OPTIONS];
-  const argument =
-    name === 'verify' ? ['[version]', 'a coturn version, or a .deb of whoever has made it'] : undefined;
-  const command = releaseCommand(name, summary, groups, lines, argument);
-  if (stages.includes('verify')) command.option('--no-verify', 'make packages only');
+const VERSION = ['[version]', 'a coturn version, "latest" (default), or a semver range'] as const;
+
+function stageCommand(
+  name: 'release' | 'build' | 'package' | 'verify',
+  summary: string,
+  stages: StageName[],
+  lines: string[],
+): void {
+  const [flags, text] =
+    name === 'verify'
+      ? ['[version]', "a coturn version, or the path of any coturn .deb, e.g. a distribution's own"]
+      : VERSION;
+  const command = addOptions(addCommand(name, summary, lines).argument(flags, text), name);
   command.action(async (version: string | undefined, options: CommonOptions) => {
     const { release, verifyFile } = await import('./commands/release.ts');
     const { isPackageFile } = await import('./commands/verify-file.ts');
@@ -166,36 +115,33 @@ stageCommand(
     'turnbuild release --source ./coturn-4.18.0.tar.gz --update-lock',
   ],
 );
-releaseCommand(
+addOptions(
+  addCommand('plan', 'Print what a release would do', [
+    'turnbuild plan 4.6.1',
+    'turnbuild plan latest --json',
+  ]).argument(...VERSION),
   'plan',
-  'Print what a release would do',
-  [PLAN_OPTIONS, SOURCE_OPTIONS],
-  ['turnbuild plan 4.6.1', 'turnbuild plan latest --json'],
 ).action(async (version: string | undefined, options: CommonOptions) => {
   const { plan } = await import('./commands/release.ts');
   const { createOutput } = await import('./commands/output.ts');
   process.exitCode = await plan(version, options, createOutput(options.json === true), interrupt.signal);
 });
-releaseCommand(
+addOptions(
+  addCommand('source', 'Fetch the sources, check them, and write them normalised', [
+    'turnbuild source 4.6.1 --source debian',
+    'turnbuild source 4.18.0 --update-lock',
+  ]).argument(...VERSION),
   'source',
-  'Fetch the sources, check them, and write them normalised',
-  [SOURCE_OPTIONS, WRITE_OPTIONS],
-  ['turnbuild source 4.6.1 --source debian', 'turnbuild source 4.18.0 --update-lock'],
 ).action(async (version: string | undefined, options: CommonOptions) => {
   const { source } = await import('./commands/release.ts');
   const { createOutput } = await import('./commands/output.ts');
   process.exitCode = await source(version, options, createOutput(options.json === true), interrupt.signal);
 });
 stageCommand('build', 'Compile a coturn release', ['build'], ['turnbuild build 4.6.1 --arch arm64']);
-stageCommand(
-  'package',
-  'Make packages of what build has compiled',
-  ['package'],
-  ['turnbuild package 4.6.1 --revision 2'],
-);
+stageCommand('package', 'Package compiled binaries', ['package'], ['turnbuild package 4.6.1 --revision 2']);
 stageCommand(
   'verify',
-  'Install, use and judge the packages that are there',
+  'Install and test existing packages',
   ['verify'],
   [
     'turnbuild verify 4.6.1 --target debian-13',
@@ -203,23 +149,18 @@ stageCommand(
   ],
 );
 
-releaseCommand(
-  'outdated',
-  'Say whether packages are outdated: coturn, and the libraries that are linked in',
-  [
-    [
-      [
-        '--source <where>',
-        'where coturn releases are looked for: github or debian (default: as the manifest)',
-      ],
-      ['--mirror <address>', 'Debian archive (default: of /etc/apt)', COLLECT],
-      ['--recipes <dir>', 'recipes to use instead of the installed ones'],
-      ['--json', 'print the result as JSON'],
-    ],
-  ],
-  ['turnbuild outdated', 'turnbuild outdated ./manifest.json --json'],
-  ['[manifest]', 'manifest.json of a release, its folder, or a folder of releases (default: dist)'],
-)
+addCommand('outdated', 'Say whether packages are outdated: coturn, and the libraries that are linked in', [
+  'turnbuild outdated',
+  'turnbuild outdated ./manifest.json --json',
+])
+  .argument('[manifest]', 'manifest.json of a release, its folder, or a folder of releases (default: dist)')
+  .option(
+    '--source <where>',
+    'where coturn releases are looked for: github or debian (default: as the manifest)',
+  )
+  .addOption(repeatable('--mirror <address>', 'Debian archive (default: of /etc/apt)'))
+  .option('--recipes <dir>', 'recipes to use instead of the installed ones')
+  .option('--json', 'print the result as JSON')
   .addHelpText('after', '\nExit code 1 if a rebuild is due, 0 if not. Made for a weekly job.\n')
   .action(async (path: string | undefined, options: CommonOptions) => {
     const { outdated } = await import('./commands/outdated.ts');
@@ -227,31 +168,28 @@ releaseCommand(
     process.exitCode = await outdated(path, options, createOutput(options.json === true), interrupt.signal);
   });
 
-releaseCommand(
-  'lint-config',
-  'Say what is wrong with a turnserver.conf',
-  [SOURCE_OPTIONS],
-  [
+addOptions(
+  addCommand('lint-config', 'Say what is wrong with a turnserver.conf', [
     'turnbuild lint-config /etc/turnserver.conf --version 4.18.0',
     'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
-  ],
-  ['[file]', 'the configuration'],
+  ]).argument('[file]', 'the configuration'),
+  'lint-config',
 )
   .option('--version <version>', 'the coturn version that it is for')
-  .option('--sarif', 'print the findings as SARIF 2.1.0')
-  .option(
-    '--accept <rules>',
-    'rules whose findings are accepted; requires --reason',
-    (word: string, before: string[] = []) => [...before, word],
-  )
+  .addOption(new Option('--sarif', 'print the findings as SARIF 2.1.0').conflicts('json'))
+  .addOption(repeatable('--accept <rules>', 'rules whose findings are accepted; requires --reason'))
   .option('--reason <text>', 'why they are accepted; shown with the findings')
-  .option('--print-deny', "print the packages' denied-peer-ip lines, and end")
+  .addOption(
+    new Option('--print-deny', "print the packages' denied-peer-ip lines, and end").conflicts(NOT_DENY),
+  )
   .addHelpText('after', LINT_EXIT_CODES)
   .action(async (file: string | undefined, options: LintOptions) => {
     const { lintConfigFile, printDenied } = await import('./commands/lint-config.ts');
     const { createOutput } = await import('./commands/output.ts');
     const document = options.json === true || options.sarif === true;
     if (options.printDeny === true) {
+      if (file !== undefined)
+        throw usageError('OPTION_CONFLICT', '--print-deny reads no configuration', `Leave out ${file}.`);
       process.exitCode = await printDenied(options, createOutput(false));
       return;
     }

@@ -1,4 +1,4 @@
-import { EXIT, TurnbuildError } from '../errors.ts';
+import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { readAptMirrors, readAptSuites } from '../io/apt-mirror.ts';
 import { type Exec, mustRun, runProcess } from '../io/exec.ts';
 import { gatherHostFacts } from '../io/host.ts';
@@ -24,6 +24,13 @@ const ENGINE_START_MS = 60_000;
 
 /** Lists turnbuild's prerequisites; with `fix` installs and starts what is missing. Exit code 1 if something is missing. */
 export async function doctor(options: DoctorOptions, output: Output): Promise<number> {
+  // Alone it would end with 0 whatever is missing.
+  if (options.dryRun && !options.fix)
+    throw usageError(
+      'OPTION_INVALID',
+      '--dry-run is for --fix, which is missing',
+      'turnbuild doctor alone changes nothing.',
+    );
   let findings = await examine(options);
   const fixes = options.fix && findings.some((finding) => !finding.ok);
   if (fixes) {

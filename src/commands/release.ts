@@ -10,6 +10,7 @@ import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { performRelease } from './pipeline.ts';
 import { planRelease } from './planning.ts';
+import { requireRebuilt } from './revision.ts';
 import type { ManifestStore } from './run-plan.ts';
 import { isCapable, openSession, type PlannedRelease, type Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
@@ -26,6 +27,7 @@ export async function release(
   const session = await openSession(options, output, signal);
   const perform = options.dryRun !== true;
   const planned = await planRelease(session, version, { verify: stages.includes('verify'), perform });
+  requireRebuilt(planned.rebuild, stages);
   const { source } = planned;
   output.line(
     `coturn ${source.version} from ${source.location} (sha256 ${source.sha256.slice(0, 16)}, tree ${source.tree.slice(0, 16)})`,

@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
 import { parseManifest } from '../manifest/store.ts';
+import type { StageName } from '../plan/types.ts';
 import { librariesNow, linkedLines } from './libraries.ts';
 import { countOption } from './options.ts';
 import type { Session } from './session.ts';
@@ -38,6 +40,17 @@ export async function chooseRevision(session: Session, version: string): Promise
   const changes = outdated.map((library) => `${library.package} ${library.newest}`);
   output.line(`revision ${coturn.revision + 1}, for ${changes.join(', ')}`);
   return { revision: coturn.revision + 1, rebuild: new Set(due.map(({ id }) => id)) };
+}
+
+/**
+ * `--revision auto` renumbers what is compiled again; a command that doesn't compile would give the next number to old programs.
+ * @throws STEP_STALE
+ */
+export function requireRebuilt(rebuild: ReadonlySet<string>, stages: readonly StageName[]): void {
+  if (rebuild.size === 0 || stages.includes('build')) return;
+  throw new TurnbuildError('STEP_STALE', `${[...rebuild].join(', ')}: compiled with outdated libraries`, {
+    hint: 'Run `turnbuild release --revision auto`, or `turnbuild build --revision auto` first.',
+  });
 }
 
 /** A revision to check options with before anything is asked. */

@@ -8,7 +8,7 @@ import { findTarget } from '../plan/index.ts';
 import { describePackage, type PackageFile, planPackageFile } from '../plan/package-file.ts';
 import { debFileName } from '../plan/package-version.ts';
 import { platformOf } from '../plan/platforms.ts';
-import { listOption } from './options.ts';
+import { type CommonOptions, listOption } from './options.ts';
 import { chosenChecks, makePlan, readyBuilder } from './planning.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease, Session } from './session.ts';
@@ -28,7 +28,7 @@ export function isPackageFile(argument: string | undefined): argument is string 
 
 /**
  * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
- * @throws PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ * @throws OPTION_CONFLICT, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
  */
 export async function planFile(
   session: Session,
@@ -36,6 +36,7 @@ export async function planFile(
   { perform }: { perform: boolean },
 ): Promise<PlannedFile> {
   const { options, recipes } = session;
+  requireOwnOptions(options);
   const names = listOption(options.target) ?? [];
   if (names.length > 1 || options.arch !== undefined)
     throw usageError(
@@ -69,6 +70,31 @@ export async function planFile(
     release: { source: undefined, selection, builder, plan, rebuild: new Set(), dir },
     adopt: (store) => adopt(store, { file, dir, packages, described }),
   };
+}
+
+/** Options of packages that are made of sources, and how each is written. */
+const OF_SOURCES = {
+  revision: '--revision',
+  maintainer: '--maintainer',
+  source: '--source',
+  sha256: '--sha256',
+  updateLock: '--update-lock',
+  lock: '--lock',
+  allowQuarantined: '--allow-quarantined',
+  verifyOn: '--verify-on',
+} as const satisfies Partial<Record<keyof CommonOptions, string>>;
+
+function requireOwnOptions(options: CommonOptions): void {
+  const given = Object.entries(OF_SOURCES).filter(
+    ([name]) => options[name as keyof CommonOptions] !== undefined,
+  );
+  if (given.length === 0) return;
+  const flags = given.map(([, flag]) => flag).join(', ');
+  throw usageError(
+    'OPTION_CONFLICT',
+    `${flags}: no effect on a package file`,
+    'Leave it out, or verify a version.',
+  );
 }
 
 async function adopt(

@@ -25,7 +25,7 @@ export function skippedBecause(id: string, { only, skip, reason }: CheckSelectio
 /**
  * @param checks ids of all checks
  * @param advisories ids of all known advisories
- * @throws CHECK_UNKNOWN and ADVISORY_UNKNOWN with the nearest name, REASON_MISSING
+ * @throws CHECK_UNKNOWN and ADVISORY_UNKNOWN with the nearest name, REASON_MISSING, OPTION_INVALID, CHECKS_EMPTY
  */
 export function requireValid(
   selection: CheckSelection,
@@ -44,6 +44,8 @@ export function requireValid(
       'Say why, for those who read the report: --reason "the builder has no IPv6".',
     );
   }
+  if (selection.skip.length === 0 && selection.reason !== undefined)
+    throw usageError('OPTION_INVALID', '--reason is for --skip, which is missing');
   if (checks.every((id) => skippedBecause(id, selection) !== undefined))
     throw usageError('CHECKS_EMPTY', 'No check is left: --skip takes away all that --only names.');
 }

@@ -48,6 +48,12 @@ export function createPlan(facts: PlanFacts): Plan {
       'No target is made for the chosen architectures, so there is nothing to do.',
     );
   }
+  if (facts.verifyOn !== undefined && targets.every(({ format }) => format !== 'rpm')) {
+    throw usageError(
+      'OPTION_CONFLICT',
+      `--verify-on is for .rpm packages, and ${facts.targets.join(', ')} ${targets.length === 1 ? 'makes' : 'make'} none`,
+    );
+  }
   return {
     schema: PLAN_SCHEMA,
     coturn: facts.coturn,

@@ -35,6 +35,14 @@ describe('verify with a package that it can do nothing with: one clear error, no
       2,
     ],
     ['another architecture', debOf(control({ Architecture: 'mips' })), [], /PACKAGE_ARCH_UNKNOWN/, 2],
+    ['a source', debOf(control({})), ['--source', 'debian'], /--source: no effect on a package file/, 2],
+    [
+      'what only packages of sources have',
+      debOf(control({})),
+      ['--revision', '2', '--allow-quarantined'],
+      /--revision, --allow-quarantined: no effect[\s\S]*OPTION_CONFLICT/,
+      2,
+    ],
     ['two targets', debOf(control({})), ['--target', 'debian-12,debian-13'], /at most one --target/, 2],
   ])('%s', async (_, bytes, args, message, code) => {
     const file = join(dir, 'coturn.deb');

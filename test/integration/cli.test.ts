@@ -8,6 +8,7 @@ import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const DEB_IMAGE = ['--target', 'debian-12', '--verify-on', `almalinux:9@sha256:${'0'.repeat(64)}`];
 let dir: string;
 let out: string;
 
@@ -47,6 +48,24 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['a folder as the source', ['release', '--source', '.'], /--source \. is a folder/],
     ['an image that is not pinned', ['verify', '4.6.1', '--verify-on', 'almalinux:9'], /pinned by digest/],
     ['a mirror that is no address', ['release', '--mirror', 'ubuntu'], /--mirror takes an address/],
+    ['a verification that is not to be', ['verify', '4.6.1', '--no-verify'], /unknown option '--no-verify'/],
+    ['a check without verification', ['release', '--no-verify', '--only', 'relay'], /OPTION_CONFLICT/],
+    ['a skip without verification', ['release', '--no-verify', '--skip', 'relay'], /OPTION_CONFLICT/],
+    ['full scale without verification', ['release', '--full', '--no-verify'], /OPTION_CONFLICT/],
+    ['an accepted advisory without verification', ['release', '--no-verify', '--accept', 'x'], /CONFLICT/],
+    ['an image without verification', ['release', '--no-verify', '--verify-on', 'x'], /OPTION_CONFLICT/],
+    ['a reason for nothing', ['release', '--reason', 'x'], /--reason is for --skip, which is missing/],
+    ['checks of a stage that checks nothing', ['build', '--only', 'relay'], /unknown option '--only'/],
+    [
+      'a maintainer of programs',
+      ['build', '--maintainer', 'A <a@b.example>'],
+      /unknown option '--maintainer'/,
+    ],
+    ['a dry run of nothing', ['doctor', '--dry-run'], /--dry-run is for --fix/],
+    ['an image for .deb packages', ['release', ...DEB_IMAGE], /--verify-on is for .rpm packages/],
+    ['two documents', ['lint-config', 'x', '--json', '--sarif'], /OPTION_CONFLICT/],
+    ['a printed block as JSON', ['lint-config', '--print-deny', '--json'], /OPTION_CONFLICT/],
+    ['a printed block of a file', ['lint-config', 'x', '--print-deny'], /reads no configuration/],
     ['recipes that are not there', ['release', '--recipes', './nowhere'], /no recipes in/],
   ])('%s', async (_, args, message) => {
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
@@ -128,6 +147,21 @@ describe('help and completion', () => {
       expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}.*turnbuild ${command}`));
     },
   );
+
+  it.each([
+    ['release', ['--no-verify', '--only', '--jobs', '--maintainer', '--out'], []],
+    ['plan', ['--revision', '--builder'], ['--jobs', '--only', '--no-cache', '--verbose', '--dry-run']],
+    ['source', ['--update-lock', '--out'], ['--arch', '--builder', '--revision', '--jobs', '--only']],
+    ['build', ['--jobs', '--refresh-base'], ['--maintainer', '--only', '--no-verify', '--full']],
+    ['package', ['--maintainer', '--jobs'], ['--refresh-base', '--only', '--no-verify', '--full']],
+    ['verify', ['--only', '--full', '--refresh-base'], ['--no-verify']],
+    ['lint-config', ['--source', '--accept'], ['--arch', '--out', '--dry-run', '--jobs']],
+  ])('%s --help lists the options that have an effect there, and no others', async (command, has, lacks) => {
+    const { stdout } = await turnbuild([command, '--help']);
+    const listed = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);
+    expect(listed).toEqual(expect.arrayContaining(has));
+    for (const flag of lacks) expect(listed).not.toContain(flag);
+  });
 
   it('bash completes commands and their options', () => {
     const script = execFileSync(process.execPath, [join(root, 'bin/turnbuild.js'), 'completion', 'bash'], {

@@ -113,8 +113,15 @@ describe('createPlan', () => {
       ...{ id: 'image-arm64-a1a1a1a1a1a1', suite: 'almalinux:9', arch: 'arm64', image: verifyOn },
     });
     // It says nothing of a .deb, which has a distribution.
-    const debs = createPlan({ ...facts, verifyOn });
-    expect(debs.bases.map(({ id }) => id)).toEqual(createPlan(facts).bases.map(({ id }) => id));
+    const both = createPlan({
+      ...image,
+      knownTargets: [...facts.knownTargets, target('portable')],
+      targets: ['debian-12', 'portable'],
+    });
+    expect(both.steps.find(({ id }) => id === 'verify:debian-12:arm64')?.targetBase).toBe('bookworm-arm64');
+    expect(() => createPlan({ ...facts, verifyOn })).toThrow(
+      /--verify-on is for .rpm packages, and debian-12, debian-13 make none/,
+    );
   });
 
   it('compiles in a sysroot, and tries the .rpm in a root of its own distribution', () => {
