@@ -43,6 +43,8 @@ const program = new Command('turnbuild')
   // --version means turnbuild's own before a command, and coturn's behind one.
   .enablePositionalOptions()
   .configureOutput({ writeErr: () => {} })
+  // src/cli/failure.ts has suggestions by one rule for all words.
+  .showSuggestionAfterError(false)
   .addHelpText(
     'after',
     examples(

@@ -81,25 +81,57 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The candidate nearest to a misspelt word (Levenshtein distance of at most 3, or half of the word), if there is one. */
+/** Letters of a word that may stand for a longer one: `lint` for `lint-config`. */
+const LEAST_PREFIX = 3;
+
+/**
+ * The candidate that a misspelt word was meant as, if one is close: a letter more, less, other or swapped in up to five letters, two in up
+ * to nine, three in longer words; or the one that begins with it. A number with another digit is another thing (Debian 11 is not a misspelt
+ * Debian 12), and of two candidates that are equally close neither is suggested.
+ */
 export function nearestName(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.min(3, Math.ceil(word.length / 2));
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+  const limit = word.length <= 5 ? 1 : word.length <= 9 ? 2 : 3;
+  const typed = word.toLowerCase();
+  const known = candidates.filter((candidate) => digitsAgree(typed, candidate.toLowerCase()));
+  const near = known
+    .map((candidate) => ({ candidate, distance: editDistance(typed, candidate.toLowerCase()) }))
+    .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= limit ? best.candidate : undefined;
+  const [best, second] = near;
+  if (best !== undefined) return second?.distance === best.distance ? undefined : best.candidate;
+  const longer = known.filter(
+    (candidate) => typed.length >= LEAST_PREFIX && candidate.startsWith(`${typed}-`),
+  );
+  return longer.length === 1 ? longer[0] : undefined;
 }
 
+/** Whether the digits are the same, swapped, or one too many or too few. */
+function digitsAgree(a: string, b: string): boolean {
+  const [short = '', long = ''] = [a, b]
+    .map((text) => text.replace(/\D/g, ''))
+    .sort((x, y) => x.length - y.length);
+  if (short.length === long.length) return [...short].sort().join() === [...long].sort().join();
+  return [...long].some((_, index) => long.slice(0, index) + long.slice(index + 1) === short);
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  const at = (i: number, j: number) => rows[i]?.[j] ?? 0;
   for (let i = 1; i <= a.length; i++) {
-    const current = [i];
+    rows[i] = [i];
     for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitution));
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      rows[i]?.push(
+        Math.min(
+          at(i - 1, j) + 1,
+          at(i, j - 1) + 1,
+          at(i - 1, j - 1) + same,
+          swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
-    previous = current;
   }
-  return previous[b.length] ?? 0;
+  return at(a.length, b.length);
 }

@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { EXIT, TurnbuildError, type UsageCode } from '../errors.ts';
+import { EXIT, nearestName, TurnbuildError, type UsageCode } from '../errors.ts';
 import { printableText } from '../ui/format.ts';
 
 /** What is wrong with a path that the user has named, by the system's error code. */
@@ -46,8 +46,9 @@ function asTurnbuildError(error: unknown, program: Command, words: readonly stri
   if (error instanceof CommanderError) {
     const command = commandOf(program, words);
     const help = [program.name(), command?.name(), '--help'].filter(Boolean).join(' ');
+    const hint = [suggestion(error, program, command), `See ${help}.`].filter(Boolean).join(' ');
     return new TurnbuildError(USAGE[error.code] ?? 'OPTION_INVALID', error.message.replace(/^error: /, ''), {
-      hint: `See ${help}.`,
+      hint,
     });
   }
   const { code, syscall, path } = error as NodeJS.ErrnoException;
@@ -59,6 +60,34 @@ function asTurnbuildError(error: unknown, program: Command, words: readonly stri
 
 function commandOf(program: Command, [name]: readonly string[]): Command | undefined {
   return program.commands.find((each) => each.name() === name);
+}
+
+/** What an unknown command or option may have been meant as; undefined where nothing is close. */
+function suggestion(
+  { code, message }: CommanderError,
+  program: Command,
+  command: Command | undefined,
+): string | undefined {
+  const word = /'([^'=]+)/.exec(message)?.[1] ?? '';
+  const names = program.commands.map((each) => each.name());
+  if (code === 'commander.unknownCommand') return didYouMean('', word, names);
+  if (code !== 'commander.unknownOption' || command === undefined) return undefined;
+  if (word === '--version' && command.registeredArguments.some((each) => each.name() === 'version'))
+    return `Give the version as an argument: ${program.name()} ${command.name()} 4.18.0.`;
+  const near = didYouMean('--', word.replace(/^-+/, ''), longNames(command));
+  if (near !== undefined) return near;
+  const others = program.commands.filter((each) => longNames(each).includes(word.replace(/^--/, '')));
+  if (others.length === 0) return undefined;
+  return `It is an option of ${others.map((each) => each.name()).join(', ')}.`;
+}
+
+function didYouMean(prefix: string, word: string, names: readonly string[]): string | undefined {
+  const near = nearestName(word, names);
+  return near === undefined ? undefined : `Did you mean ${prefix}${near}?`;
+}
+
+function longNames({ options }: Command): string[] {
+  return options.flatMap(({ long }) => (typeof long === 'string' ? [long.replace(/^--/, '')] : []));
 }
 
 /**

@@ -7,7 +7,7 @@ import { createGithubSource, type GithubSource } from '../io/github.ts';
 import { readLock, writeLock } from '../io/source-lock.ts';
 import { pinSource, type SourceLock } from '../plan/source-lock.ts';
 import { quarantineOf } from '../recipe/advisories.ts';
-import { comparableVersion } from '../recipe/coturn-version.ts';
+import { comparableVersion, withoutPrefix } from '../recipe/coturn-version.ts';
 import { fetchSource, type ResolvedSource, type SourceCandidate } from '../stages/source.ts';
 import { parseSource, sha256Option } from './options.ts';
 import type { Session } from './session.ts';
@@ -23,9 +23,10 @@ export type DownloadProgress = (received: number, total: number | undefined) => 
  */
 export async function resolveWanted(
   session: Session,
-  wanted: string | undefined,
+  asked: string | undefined,
   onProgress?: DownloadProgress,
 ): Promise<ResolvedSource> {
+  const wanted = asked === undefined ? undefined : withoutPrefix(asked);
   const { options, recipes, io, cache } = session;
   const lockFile =
     options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
@@ -160,7 +161,7 @@ async function requireRequest(request: string): Promise<void> {
   );
   throw usageError(
     'VERSION_INVALID',
-    `"${request}" is no version, no semver range, and not "latest"`,
+    `Invalid version "${request}": expected X.Y.Z, a semver range, or latest`,
     isFile
       ? `It is a file: sources are given with --source ${request}, and the name of a package that is verified ends in .deb.`
       : 'For example 4.6.1, latest, or "^4.6.0".',

@@ -1,4 +1,4 @@
-import { nearestName, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import type { Target } from '../recipe/schema.ts';
 import { ARCHITECTURES, type Arch, platformOf } from './platforms.ts';
 import type { Plan } from './types.ts';
@@ -64,11 +64,10 @@ function targetOf(
   const target = wanted ?? labelled;
   if (target !== undefined) return target;
   const names = candidates.map((each) => each.name);
-  const near = own === undefined ? undefined : nearestName(own, names);
   throw usageError(
     'PACKAGE_TARGET_UNKNOWN',
-    `Nothing in ${packageVersion} says for which distribution ${file} is`,
-    `Say it: --target ${near ?? names[0] ?? 'NAME'}. There are ${names.join(', ')}.`,
+    `Cannot tell from its version (${packageVersion}) which distribution ${file} is for`,
+    `Pass --target (${names.join(', ')}).`,
   );
 }
 

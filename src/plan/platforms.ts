@@ -43,7 +43,12 @@ const PLATFORMS: Record<Arch, Platform> = {
   },
 };
 
-const ALIASES: Record<string, Arch> = { aarch64: 'arm64', amd64: 'x86_64', x64: 'x86_64' };
+const ALIASES: Record<string, Arch> = {
+  aarch64: 'arm64',
+  amd64: 'x86_64',
+  x64: 'x86_64',
+  'x86-64': 'x86_64',
+};
 
 export function platformOf(arch: Arch): Platform {
   return PLATFORMS[arch];
@@ -56,8 +61,8 @@ export function parseArch(word: string): Arch {
   const near = nearestName(word, [...ARCHITECTURES, ...Object.keys(ALIASES)]);
   throw usageError(
     'ARCH_UNKNOWN',
-    `There is no architecture "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`,
-    `Use one of ${ARCHITECTURES.join(', ')}.`,
+    `Unsupported architecture "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+    'Supported: arm64 (aarch64) and x86_64 (amd64).',
   );
 }
 

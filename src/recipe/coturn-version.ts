@@ -20,6 +20,11 @@ export function comparableVersion(version: string): string {
   return comparable.version;
 }
 
+/** A version as coturn's own tags have it: `v4.6.2`, as many projects write it, is 4.6.2. Anything else stays as it is. */
+export function withoutPrefix(version: string): string {
+  return version.replace(/^v(?=\d)/i, '');
+}
+
 /** Whether a coturn version, four-part or suffixed ones too, lies in a semver range. */
 export function versionIn(version: string, range: string): boolean {
   return satisfies(comparableVersion(version), range);

@@ -61,6 +61,12 @@ describe('turnbuild source, from GitHub', () => {
     expect(new Set(Object.values(authorizations))).toEqual(new Set([undefined]));
   });
 
+  test.each(['v4.18.0', 'V4.18.0', '^v4.17.0'])('takes %s, as many projects write versions', async (word) => {
+    const { run } = await ask([word, '--update-lock', '--json']);
+    expect(run.code, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0' });
+  });
+
   test('asks with the token, for the archive too, and shows it nowhere', async () => {
     const { run, authorizations } = await ask(['^4.17.0', '--update-lock', '--json'], { token: TOKEN });
     expect(run.code, run.stderr).toBe(0);

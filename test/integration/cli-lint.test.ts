@@ -84,6 +84,11 @@ describe('turnbuild lint-config', () => {
     expect((await lint(text)).code).toBe(1);
   });
 
+  test('takes a version with a leading v', async () => {
+    const run = await lint('realm=example.org\n', ['--version', 'v4.6.1', '--json']);
+    expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.6.1' });
+  });
+
   test('prints the denied ranges that the packages ship, which leave no peer to be denied', async () => {
     const run = await turnbuild(['lint-config', '--print-deny']);
     const found = lintFor('4.6.1', run.stdout).map(({ rule }) => rule);

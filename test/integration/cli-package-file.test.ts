@@ -26,7 +26,13 @@ describe('verify with a package that it can do nothing with: one clear error, no
   it.each<[string, Buffer, string[], RegExp, number]>([
     ['no package', Buffer.from('#!/bin/sh\n'), [], /is no Debian package.*\n.*\n.*DEB_INVALID/, 1],
     ['another package', debOf(control({ Package: 'nginx' })), [], /not coturn[\s\S]*PACKAGE_NOT_COTURN/, 2],
-    ['no word of the distribution', debOf(control({})), [], /--target debian-12[\s\S]*TARGET_UNKNOWN/, 2],
+    [
+      'no word of the distribution',
+      debOf(control({})),
+      [],
+      /Pass --target \(debian-12, debian-13[\s\S]*TARGET_UNKNOWN/,
+      2,
+    ],
     [
       'another distribution',
       debOf(control({ Version: '4.6.1+turnbuild-1~deb13' })),

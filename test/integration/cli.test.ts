@@ -21,6 +21,13 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 describe('usage errors: exit code 2, what and what next, nothing written', () => {
   it.each([
     ['an unknown command', ['relase'], /unknown command 'relase'/],
+    ['an option that is an argument', ['release', '--version', '4.6.2'], /as an argument: turnbuild release/],
+    [
+      'an option of another command',
+      ['plan', '--jobs', '2'],
+      /'--jobs'[\s\S]*option of release, build, package/,
+    ],
+    ['the beginning of a command', ['lint', 'x'], /unknown command 'lint'[\s\S]*Did you mean lint-config/],
     ['an unknown option', ['release', '--arhc', 'arm64'], /'--arhc'[\s\S]*See turnbuild release --help/],
     ['an unknown architecture', ['release', '--arch', 'arm46'], /did you mean arm64/],
     ['an unknown check', ['verify', '4.6.1', '--only', 'metrics.nam'], /did you mean metrics\.names/i],
@@ -37,7 +44,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['a malformed sha256', ['release', '--sha256', 'abc'], /64 hexadecimal digits/],
     ['a malformed maintainer', ['release', '--maintainer', 'me'], /Name <address@host>/],
     ['a version that is none', ['release', 'newest', '--source', './x.tar.gz'], /newest/],
-    ['a word that is no version', ['release', 'newest'], /"newest" is no version/],
+    ['a word that is no version', ['release', 'newest'], /Invalid version "newest"/],
     ['a scheme that is not fetched', ['release', '--source', 'ftp://a.example/c.tar.gz'], /http or https/],
     ['an address that is none', ['release', '--source', 'http://'], /http or https/],
     [

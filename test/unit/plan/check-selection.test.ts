@@ -44,7 +44,8 @@ describe('--only and --skip', () => {
   it.each<[string, Partial<CheckSelection>, string, RegExp]>([
     ['an unknown check', { only: ['relay.utp'] }, 'CHECK_UNKNOWN', /relay\.udp/],
     ['an unknown group', { skip: ['metric'], reason: 'x' }, 'CHECK_UNKNOWN', /metrics/],
-    ['an unknown advisory', { accept: ['CVE-2026-3'] }, 'ADVISORY_UNKNOWN', /CVE-2026-1/],
+    ['an unknown advisory', { accept: ['CVE-2026-1O'] }, 'ADVISORY_UNKNOWN', /CVE-2026-1/],
+    ['another advisory', { accept: ['CVE-2026-3'] }, 'ADVISORY_UNKNOWN', /recipes.advisories\.yaml/],
     ['no reason', { skip: ['relay'] }, 'REASON_MISSING', /--reason/],
     ['a blank reason', { skip: ['relay'], reason: ' ' }, 'REASON_MISSING', /--reason/],
     ['nothing left', { only: ['relay'], skip: ['relay'], reason: 'x' }, 'CHECKS_EMPTY', /^$/],

@@ -8,22 +8,30 @@ describe('parseArch', () => {
     ['aarch64', 'arm64'],
     ['x86_64', 'x86_64'],
     ['amd64', 'x86_64'],
+    ['x86-64', 'x86_64'],
   ])('%s is %s', (word, arch) => expect(parseArch(word)).toBe(arch));
 
   it.each([
     ['arm46', 'arm64'],
-    ['x86-64', 'x86_64'],
     ['aarch46', 'aarch64'],
   ])('%s is refused with the nearest name, %s', (word, near) => {
     expect(() => parseArch(word)).toThrow(new RegExp(`did you mean ${near}`));
     expect(() => parseArch(word)).toThrow(TurnbuildError);
   });
 
-  it('refuses what is near nothing, as a usage error', () => {
-    expect(() => parseArch('sparc-station')).toThrow(
-      expect.objectContaining({ code: 'ARCH_UNKNOWN', exitCode: 2 }),
-    );
-  });
+  it.each(['armhf', 'armv7', 'arm', 'i386', 'x86', 'riscv64', 'ppc64el', 's390x', 'sparc-station'])(
+    'suggests no other architecture for %s, and says what is supported',
+    (word) => {
+      expect(() => parseArch(word)).toThrow(
+        expect.objectContaining({
+          code: 'ARCH_UNKNOWN',
+          exitCode: 2,
+          message: `Unsupported architecture "${word}"`,
+          hint: 'Supported: arm64 (aarch64) and x86_64 (amd64).',
+        }),
+      );
+    },
+  );
 });
 
 describe('platform table', () => {
