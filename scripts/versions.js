@@ -1,7 +1,7 @@
 // `npm run versions -- DIR`: builds and verifies every coturn tarball in a folder. See scripts/versions/options.js.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseVersionsOptions } from './versions/options.js';
@@ -35,7 +35,8 @@ if (tarballs.length === 0) {
 }
 
 const work = resolve(options.work);
-mkdirSync(work, { recursive: true });
+// Node's recursive mkdir never ends where the system makes no folders, as in /proc.
+if (spawnSync('mkdir', ['-p', '--', work], { stdio: 'inherit' }).status !== 0) process.exit(1);
 const resultsFile = join(work, 'results.json');
 /** @type {import('./versions/table.js').Result[]} */
 let results = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : [];

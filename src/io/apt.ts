@@ -1,9 +1,9 @@
-import { chmod, mkdir, readdir, rmdir, symlink } from 'node:fs/promises';
+import { chmod, readdir, rmdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { APT_FOLDER, type AptFiles } from '../plan/apt-install.ts';
 import type { Exec } from './exec.ts';
-import { diskErrors, exists, remove, writeText } from './files.ts';
+import { diskErrors, exists, makeFolder, remove, writeText } from './files.ts';
 import { lockFolder } from './folder-lock.ts';
 
 /** What apt reads beside its main files, and where it looks for them on this machine. */
@@ -33,7 +33,7 @@ export async function withAptFolder<T>(files: AptFiles, work: () => Promise<T>):
 
 async function layOut(files: AptFiles): Promise<void> {
   for (const name of ['lists/partial', 'cache/archives/partial', ...Object.keys(PARTS)])
-    await mkdir(join(APT_FOLDER, name), { recursive: true });
+    await makeFolder(join(APT_FOLDER, name));
   // apt downloads as its own user, whatever the umask is.
   for (const dir of [dirname(APT_FOLDER), APT_FOLDER, join(APT_FOLDER, 'lists'), join(APT_FOLDER, 'cache')])
     await chmod(dir, 0o755);
@@ -74,7 +74,7 @@ export async function writeNewFiles(files: Readonly<Record<string, string>>): Pr
   const undo: (() => Promise<void>)[] = [];
   for (const [file, content] of Object.entries(files)) {
     if (await exists(file)) continue;
-    const folder = await mkdir(dirname(file), { recursive: true });
+    const folder = await makeFolder(dirname(file));
     await writeText(file, content);
     undo.push(async () => {
       await remove(file);

@@ -4,7 +4,6 @@ import {
   copyFile,
   cp,
   lstat,
-  mkdir,
   readdir,
   readFile,
   rename,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
+import { makeMissing } from './folders.ts';
 
 /** SHA-256 of a file's bytes, in lower-case hex. */
 export async function sha256File(file: string): Promise<string> {
@@ -74,10 +74,10 @@ export async function readBytes(file: string): Promise<Buffer> {
 
 /** Writes to a temporary name and renames: a reader sees the old file or the new one, never a half. */
 export async function writeText(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
-    await diskErrors(writeFile(temporary, text));
+    await diskErrors(naming(file, writeFile(temporary, text)));
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -85,19 +85,20 @@ export async function writeText(file: string, text: string): Promise<void> {
   }
 }
 
-export async function makeFolder(dir: string): Promise<void> {
-  await diskErrors(mkdir(dir, { recursive: true }));
+/** Makes a folder and those above it. @returns the first one that was missing @throws FOLDER_UNWRITABLE, DISK_FULL */
+export async function makeFolder(dir: string): Promise<string | undefined> {
+  return diskErrors(makeMissing(dir));
 }
 
 /** Puts a finished file or folder in its place, replacing what was there. Both must be on one file system. */
 export async function moveInto(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   await rm(to, { recursive: true, force: true });
   await rename(from, to);
 }
 
 export async function copyInto(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   await diskErrors((await stat(from)).isDirectory() ? cp(from, to, { recursive: true }) : copyFile(from, to));
 }
 
@@ -140,7 +141,7 @@ export async function remove(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
 }
 
-/** Reading a folder fails with an error that names no path: puts it in. */
+/** Errors of reading a folder name no path, those of writing the temporary file: puts in the one that the user knows. */
 async function naming<T>(path: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw error instanceof Error ? Object.assign(error, { path }) : error;

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { makeFolder } from './files.ts';
+import { asUnwritable } from './folders.ts';
 import { isAlive } from './leftovers.ts';
 
 /** Held while a release works in a folder. */
@@ -20,7 +21,7 @@ const WAIT_MS = 200;
 /**
  * Takes the lock of a folder: one process at a time. A lock whose process is gone is taken over.
  * @param wait waits for a lock that is held, until this is aborted; without it a held lock is an error
- * @throws RELEASE_LOCKED if a living process on this machine, or any on another, holds it; INTERRUPTED while waiting
+ * @throws FOLDER_UNWRITABLE, RELEASE_LOCKED if a living process on this machine, or any on another, holds it; INTERRUPTED while waiting
  */
 export async function lockFolder(dir: string, wait?: AbortSignal): Promise<FolderLock> {
   await makeFolder(dir);
@@ -28,7 +29,9 @@ export async function lockFolder(dir: string, wait?: AbortSignal): Promise<Folde
   const id = randomUUID();
   // Written whole under a name of its own, then linked: nobody ever reads half a lock.
   const own = `${file}.${id}`;
-  await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id }));
+  await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id })).catch((error: unknown) => {
+    throw asUnwritable(dir, error);
+  });
   try {
     for (let attempt = 0; attempt < TRIES; ) {
       const holder = (await linked(own, file)) ? OWN : await readHolder(file);

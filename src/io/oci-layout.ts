@@ -1,6 +1,6 @@
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256File, sha256Text } from './files.ts';
+import { makeFolder, sha256File, sha256Text } from './files.ts';
 
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
@@ -20,7 +20,7 @@ export async function writeOciLayout(
   environment: string,
 ): Promise<string> {
   const blobs = join(dir, 'blobs', 'sha256');
-  await mkdir(blobs, { recursive: true });
+  await makeFolder(blobs);
   const layerDigest = await sha256File(rootTar);
   const layer = { mediaType: LAYER_TYPE, digest: `sha256:${layerDigest}`, size: (await stat(rootTar)).size };
   await rename(rootTar, join(blobs, layerDigest));

@@ -1,0 +1,66 @@
+import type { Stats } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+
+/** Why a folder can't be made, or nothing written in it, by the system's error code. */
+const REASONS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  // The folder that it would be in is there: /proc and the like make none.
+  ENOENT: 'this file system takes no new folders',
+  EEXIST: 'there is a link to nothing in its place',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its links lead in a circle',
+};
+
+/**
+ * Makes a folder and those above it that are missing, one by one. Not by a recursive `mkdir`: where the system answers ENOENT, Node
+ * tries for ever and no signal ends it (in /proc), or it reports ENOENT for a read-only file system.
+ * @returns the first folder that was made; undefined if all were there
+ * @throws FOLDER_UNWRITABLE
+ */
+export async function makeMissing(dir: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  let path = resolve(dir);
+  let found = await look(dir, path);
+  while (found === undefined && path !== dirname(path)) {
+    missing.unshift(path);
+    path = dirname(path);
+    found = await look(dir, path);
+  }
+  if (found?.isDirectory() === false) throw unwritable(dir, `${path} is not a folder`);
+  for (const each of missing) await makeOne(dir, each);
+  return missing[0];
+}
+
+/** What is at a path; undefined if nothing is, or a part of it is a file. */
+async function look(dir: string, path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw asUnwritable(dir, error);
+  });
+}
+
+async function makeOne(dir: string, path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    // Another process has made it in the meantime.
+    if ((await look(dir, path))?.isDirectory() !== true) throw asUnwritable(dir, error);
+  }
+}
+
+/** What the system says of a folder, in words; any other error as it is. */
+export function asUnwritable(dir: string, error: unknown): unknown {
+  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+  return reason === undefined ? error : unwritable(dir, reason, error);
+}
+
+function unwritable(dir: string, reason: string, cause?: unknown): TurnbuildError {
+  return new TurnbuildError('FOLDER_UNWRITABLE', `Cannot write to the folder ${dir}: ${reason}`, {
+    cause,
+    hint: 'Choose another one: --out for results, TURNBUILD_CACHE for downloads and base images.',
+  });
+}
