@@ -9,6 +9,7 @@ import {
   parseBuilder,
   parseEngine,
 } from '../plan/buildx.ts';
+import { dockerFailure } from '../plan/docker-failure.ts';
 import { type Arch, platformOf } from '../plan/platforms.ts';
 
 /** What turnbuild has to know of the builder that does the work. */
@@ -25,7 +26,7 @@ export interface BuilderFacts {
 
 /**
  * Asks the builder (the current one without a name) what it is, and starts its nodes where `bootstrap` says so.
- * @throws DOCKER_MISSING, DOCKER_UNAVAILABLE, DOCKER_REFUSED, DOCKER_TOO_OLD, BUILDER_UNKNOWN, BUILDER_UNSUITABLE
+ * @throws DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNAVAILABLE, DOCKER_REFUSED, DOCKER_TOO_OLD, BUILDER_UNKNOWN, BUILDER_UNSUITABLE
  */
 export async function inspectBuilder(
   name: string | undefined,
@@ -34,6 +35,7 @@ export async function inspectBuilder(
   const result = await exec(inspectBuilderCommand(name, bootstrap));
   if (result.code !== 0) throw builderError(name, result.code, `${result.stderr}\n${result.stdout}`.trim());
   const builder = parseBuilder(result.stdout);
+  if (builder.error !== undefined) throw builderError(name, result.code, builder.error);
   const [arm64, x86_64] = [compilesOn(builder, 'arm64'), compilesOn(builder, 'x86_64')];
   if (arm64 === undefined || x86_64 === undefined) {
     throw new TurnbuildError(
@@ -103,6 +105,8 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
     effect: 'read',
   });
   if (result.code === 0) return;
+  const { code, message, hint } = dockerFailure(result.stderr);
+  if (code === 'DOCKER_REFUSED') throw new TurnbuildError(code, message, { hint });
   throw new TurnbuildError(
     'LAB_UNAVAILABLE',
     `No Docker engine answers beside the builder ${builder.name}, and packages are verified in a container of one\n${result.stderr}`,
@@ -112,18 +116,12 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
   );
 }
 
-function builderError(name: string | undefined, code: number, text: string): TurnbuildError {
-  const doctor = 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.';
-  if (code === 127) return new TurnbuildError('DOCKER_MISSING', 'docker is not installed', { hint: doctor });
-  if (/permission denied/i.test(text)) {
-    return new TurnbuildError('DOCKER_REFUSED', `The Docker engine refuses this user\n${text}`, {
-      hint: 'Add the user to the group docker, or use sudo.',
+function builderError(name: string | undefined, exit: number, text: string): TurnbuildError {
+  if (exit === 127) {
+    return new TurnbuildError('DOCKER_MISSING', 'docker is not installed', {
+      hint: 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.',
     });
   }
-  if (name !== undefined && /no builder/i.test(text)) {
-    return new TurnbuildError('BUILDER_UNKNOWN', `There is no buildx builder "${name}"`, {
-      hint: 'See `docker buildx ls`.',
-    });
-  }
-  return new TurnbuildError('DOCKER_UNAVAILABLE', `No Docker engine answers\n${text}`, { hint: doctor });
+  const { code, message, hint } = dockerFailure(text, name);
+  return new TurnbuildError(code, message, { hint });
 }

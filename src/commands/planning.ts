@@ -125,7 +125,9 @@ async function chooseBuilder(session: Session, perform: boolean): Promise<Builde
       exec: interruptible(session),
     });
   } catch (error) {
-    const absent = ['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'BUILDER_UNSUITABLE'];
+    const absent = [
+      ...['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'DOCKER_REFUSED', 'BUILDX_MISSING', 'BUILDER_UNSUITABLE'],
+    ];
     if (perform || !(error instanceof TurnbuildError) || !absent.includes(error.code)) throw error;
     return assumedBuilder();
   }

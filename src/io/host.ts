@@ -38,6 +38,7 @@ export async function gatherHostFacts(
       client: programs.has('docker'),
       buildx: buildx.code === 0,
       engine: engine.code === 0 ? engine.stdout.trim() : undefined,
+      ...(engine.code === 0 ? {} : { failure: engine.stderr.trim() }),
       daemon: programs.has('dockerd'),
       configured: await exists('/etc/docker/daemon.json'),
     },

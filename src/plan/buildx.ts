@@ -134,9 +134,11 @@ export interface InspectedBuilder {
   name: string;
   driver: string;
   nodes: NodePlatform[][];
+  /** Why it can't be reached; undefined if it has platforms. */
+  error?: string;
 }
 
-/** Reads what `docker buildx inspect` prints. An explicit platform (`create --platform`) has an asterisk there. */
+/** Reads what `docker buildx inspect` prints, which ends with 0 where no engine answers, too. An explicit platform (`create --platform`) has an asterisk there. */
 export function parseBuilder(text: string): InspectedBuilder {
   const value = (key: string) => new RegExp(`^${key}:[ \\t]*(\\S.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const nodes = [...text.matchAll(/^[ \t]*Platforms:[ \t]*(\S.*)$/gm)].map((match) =>
@@ -145,7 +147,9 @@ export function parseBuilder(text: string): InspectedBuilder {
       explicit: each.trim().endsWith('*'),
     })),
   );
-  return { name: value('Name'), driver: value('Driver'), nodes };
+  const error = value('Error');
+  const facts = { name: value('Name'), driver: value('Driver'), nodes };
+  return error === '' || nodes.length > 0 ? facts : { ...facts, error };
 }
 
 /** The architectures that a builder can run, natively or under QEMU. */

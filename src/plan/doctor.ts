@@ -1,5 +1,6 @@
 import { type InspectedBuilder, MIN_ENGINE, parseEngine } from './buildx.ts';
 import { type Command, formatCommand } from './command.ts';
+import { type DockerFailure, dockerFailure } from './docker-failure.ts';
 
 /** What was found on a machine. */
 export interface HostFacts {
@@ -15,6 +16,8 @@ export interface HostFacts {
     buildx: boolean;
     /** Version of the engine that answers this user. */
     engine: string | undefined;
+    /** What the client says where none answers. */
+    failure?: string;
     /** dockerd is installed, running or not. */
     daemon: boolean;
     /** /etc/docker/daemon.json is there. */
@@ -82,10 +85,10 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       title: `linux/${arch} supported by the builder`,
       ok: builderRuns(host, arch),
       why: `needed to test ${arch} packages`,
-      ...(far(host) ? NO_FIX : fixes(emulationFix(host, arch))),
-      advice: far(host)
-        ? `Add a linux/${arch} node to the builder.`
-        : advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
+      ...(far(host) || elsewhere(host) ? NO_FIX : fixes(emulationFix(host, arch))),
+      advice:
+        platformAdvice(host, arch) ??
+        advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
     })),
     // Roots are made on this machine, wherever the builder is.
     ...(far(host) ? ['arm64', 'amd64'] : []).map((arch) => ({
@@ -135,6 +138,18 @@ function far(host: HostFacts): boolean {
   return host.builder !== undefined && !['docker', ''].includes(host.builder.driver);
 }
 
+/** An engine that refuses this user, or that is not this machine's: installing and starting one here would not help. */
+function elsewhere({ docker }: HostFacts): DockerFailure | undefined {
+  if (docker.engine !== undefined || !docker.client) return undefined;
+  const failure = dockerFailure(docker.failure ?? '');
+  return failure.external ? failure : undefined;
+}
+
+function platformAdvice(host: HostFacts, ociArch: string): string | undefined {
+  if (far(host)) return `Add a linux/${ociArch} node to the builder.`;
+  return elsewhere(host) === undefined ? undefined : 'Known once the engine answers.';
+}
+
 function builderRuns(host: HostFacts, ociArch: string): boolean {
   const platforms = (host.builder?.nodes ?? []).flat().map(({ platform }) => platform.split('/'));
   return platforms.some(([os, arch]) => os === 'linux' && arch === ociArch);
@@ -160,14 +175,16 @@ function builderFinding({ builder }: HostFacts): Finding {
 }
 
 /** A builder cannot run containers for the tests, so an engine is needed too. The user chooses it: nothing is installed. */
-function engineBesideFinding({ docker }: HostFacts): Finding {
+function engineBesideFinding(host: HostFacts): Finding {
   return {
     ...NO_FIX,
     id: 'docker-engine',
     title: 'Docker engine beside the builder',
-    ok: docker.engine !== undefined,
+    ok: host.docker.engine !== undefined,
     why: 'runs the containers in which packages are tested',
-    advice: 'Start one, select one (DOCKER_HOST, docker context use), or build with --no-verify.',
+    advice:
+      elsewhere(host)?.hint ??
+      'Start one, select one (DOCKER_HOST, docker context use), or build with --no-verify.',
   };
 }
 
@@ -180,6 +197,16 @@ interface Means {
 function engineFinding(host: HostFacts, { fixes, advice }: Means): Finding {
   const { engine, client } = host.docker;
   const finding = { id: 'docker-engine', title: 'Docker engine', why: 'compiles, packages and tests' };
+  const failure = elsewhere(host);
+  if (failure !== undefined)
+    return {
+      ...finding,
+      ...NO_FIX,
+      ok: false,
+      title: 'A Docker engine that answers',
+      why: failure.message,
+      advice: failure.hint,
+    };
   if (engine === undefined || !client) {
     const text = advice('Install Docker Desktop or Docker Engine, and start it.');
     return { ...finding, ok: false, ...fixes(engineFix(host)), advice: text };

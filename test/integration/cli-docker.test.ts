@@ -55,11 +55,34 @@ describe('Docker that is not there, or says no', () => {
     expect(run.stderr).toMatch(/No Docker engine answers[\s\S]*Cannot connect[\s\S]*DOCKER_UNAVAILABLE/);
   });
 
-  it('refuses this user', async () => {
-    const run = await turnbuild(args(), {
-      env: fakeDocker(dir, 'echo "permission denied while trying to connect" >&2; exit 1'),
-    });
-    expect(run.stderr).toMatch(/DOCKER_REFUSED/);
+  const REFUSAL =
+    'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock';
+
+  it.each([
+    ['buildx ends with 0', `printf 'Name: default\\nDriver:\\nError: ${REFUSAL}\\n'`],
+    ['buildx ends with 1', `echo '${REFUSAL}' >&2; exit 1`],
+  ])('refuses this user, where %s', async (_, script) => {
+    const run = await turnbuild(args(), { env: fakeDocker(dir, script) });
+    expect(run.stderr).toMatch(
+      /at unix:\/\/\/var\/run\/docker\.sock denies access to this user[\s\S]*usermod[\s\S]*DOCKER_REFUSED/,
+    );
+    expect(run.code).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('refuses the one beside a builder that does not', async () => {
+    const env = fakeDocker(dir, `case $1 in version) echo '${REFUSAL}' >&2; exit 1 ;; *) ${BUILDER} ;; esac`);
+    const run = await turnbuild(args(), { env });
+    expect(run.stderr).toMatch(/denies access to this user[\s\S]*DOCKER_REFUSED/);
+  });
+
+  it('refuses this user, and doctor says so, too', async () => {
+    const script = `case "$1 $2" in "buildx version") ;; "buildx inspect") echo "Error: ${REFUSAL}" ;; *) echo '${REFUSAL}' >&2; exit 1 ;; esac`;
+    const run = await turnbuild(['doctor'], { env: fakeDocker(dir, script) });
+    expect(run.stdout).toMatch(
+      /^MISSING {2}A Docker engine that answers \(.*docker\.sock denies access to this user\)\n {9}fix: Join the group/m,
+    );
+    expect(run.code).toBe(1);
   });
 
   it('has no such builder', async () => {

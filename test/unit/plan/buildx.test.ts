@@ -180,6 +180,16 @@ it('an engine that does not answer is a builder without driver and nodes', () =>
   expect(parseBuilder(text)).toEqual({ name: 'default', driver: '', nodes: [] });
 });
 
+it('an engine that can not be reached is a builder with the reason, although buildx ends with 0', () => {
+  const text =
+    'Name:   default\nDriver: \nError:  permission denied while trying to connect to the Docker daemon socket\n';
+  expect(parseBuilder(text).error).toBe(
+    'permission denied while trying to connect to the Docker daemon socket',
+  );
+  // One of its nodes may be away.
+  expect(parseBuilder(`${text}Platforms: linux/amd64\n`).error).toBeUndefined();
+});
+
 describe('an engine', () => {
   it.each([
     ['20.10.24+dfsg1 [["Backing Filesystem","extfs"]]', false, false],

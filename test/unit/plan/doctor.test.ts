@@ -67,6 +67,29 @@ describe('diagnose', () => {
     expect(missing({ ...complete, ...change }).map((finding) => finding.id)).toEqual([id]),
   );
 
+  it.each([
+    [
+      'refuses this user',
+      'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: dial',
+      /group/,
+    ],
+    [
+      'is elsewhere, and away',
+      'Cannot connect to the Docker daemon at tcp://192.0.2.1:2375. Is the docker daemon running?',
+      /DOCKER_HOST/,
+    ],
+  ])('installs and starts nothing where the chosen engine %s', (_, text, advice) => {
+    const host = {
+      ...silent,
+      builder: builderWith('default', ''),
+      docker: { ...silent.docker, failure: text, daemon: false },
+    };
+    const found = missing(host);
+    expect(found.map(({ id }) => id)).toEqual(['docker-engine', 'platform-arm64', 'platform-amd64']);
+    expect(found.flatMap(({ packages, fix }) => [...packages, ...fix])).toEqual([]);
+    expect(found[0]?.advice).toMatch(advice);
+  });
+
   it('installs an engine, its client and its configuration', () => {
     const { packages, files } = findingOf(bare, 'docker-engine');
     expect(packages).toEqual(['docker.io', 'docker-cli']);

@@ -1,0 +1,88 @@
+/** Why Docker gives no answer, in words. */
+export interface DockerFailure {
+  code: 'DOCKER_REFUSED' | 'DOCKER_UNAVAILABLE' | 'BUILDX_MISSING' | 'BUILDER_UNKNOWN';
+  message: string;
+  hint: string;
+  /** Nothing that could be installed or started on this machine would help. */
+  external: boolean;
+}
+
+const DOCTOR = 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.';
+/** The engine of this machine, where nothing else was chosen. */
+const LOCAL_SOCKET = /^unix:\/\/(\/var)?\/run\/docker\.sock$/;
+
+/**
+ * Reads what a Docker client prints when it can't reach its engine or builder. `docker buildx inspect` prints it as a line `Error:` of
+ * a builder without platforms, and ends with 0.
+ * @param text of its standard error and output
+ * @param builder that was asked for by name
+ */
+export function dockerFailure(text: string, builder?: string): DockerFailure {
+  const endpoint = endpointIn(text);
+  const where = endpoint === undefined ? '' : ` at ${endpoint}`;
+  if (/is not a docker command|unknown command: docker buildx|unknown flag: --bootstrap/.test(text))
+    return failure('BUILDX_MISSING', "Docker's plugin buildx is not installed", DOCTOR);
+  if (builder !== undefined && /no builder|existing instance for/i.test(text))
+    return external('BUILDER_UNKNOWN', `There is no buildx builder "${builder}"`, 'See `docker buildx ls`.');
+  const ssh = /stderr=(?:ssh: )?(.+)/.exec(text)?.[1];
+  if (endpoint?.startsWith('ssh://')) {
+    const refused = /permission denied|host key verification failed/i.test(ssh ?? '');
+    return external(
+      refused ? 'DOCKER_REFUSED' : 'DOCKER_UNAVAILABLE',
+      `The Docker engine${where} ${refused ? 'denies access' : 'does not answer'}: ${ssh ?? text}`,
+      `\`ssh ${endpoint.slice('ssh://'.length)} docker version\` has to work without a prompt. ${CHOSEN}`,
+    );
+  }
+  if (/permission denied[^\n]*docker daemon|dial unix [^\n]*permission denied/i.test(text)) {
+    return external(
+      'DOCKER_REFUSED',
+      `The Docker engine${where} denies access to this user`,
+      'Join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), or use sudo.',
+    );
+  }
+  const file = /open (\S+): permission denied/.exec(text)?.[1];
+  if (file !== undefined)
+    return external(
+      'DOCKER_UNAVAILABLE',
+      `Docker's configuration can't be read: ${file}: permission denied`,
+      'A command with sudo may have made it: give it back to its user.',
+    );
+  if (builder !== undefined && /deadline exceeded|waiting for connection/i.test(text))
+    return external(
+      'DOCKER_UNAVAILABLE',
+      `Builder ${builder} does not answer\n${text}`,
+      `Its nodes are in \`docker buildx inspect ${builder}\`.`,
+    );
+  const cause = /dial tcp: lookup \S+?(?: on \S+)?: (.+)/.exec(text)?.[1];
+  if (endpoint !== undefined && !LOCAL_SOCKET.test(endpoint))
+    return external(
+      'DOCKER_UNAVAILABLE',
+      `The Docker engine${where} does not answer${cause === undefined ? '' : `: ${cause}`}`,
+      CHOSEN,
+    );
+  return failure('DOCKER_UNAVAILABLE', `No Docker engine answers\n${text}`, DOCTOR);
+}
+
+const CHOSEN = 'DOCKER_HOST or `docker context use` has chosen it: start that engine, or choose another one.';
+
+/** Where the engine was looked for: `unix:///var/run/docker.sock`, `tcp://HOST:2375`, `ssh://USER@HOST`. */
+function endpointIn(text: string): string | undefined {
+  const named = /(?:daemon(?: socket)?|engine) at ((?:unix|tcp|npipe|ssh):\/\/\S+?)[.:]?(?:\s|$)/.exec(
+    text,
+  )?.[1];
+  if (named !== undefined) return named;
+  const [, user, host] = /command \[ssh (?:[^\]]*?-l (\S+) )?[^\]]*?-- (\S+) docker/.exec(text) ?? [];
+  if (host !== undefined) return `ssh://${user === undefined ? '' : `${user}@`}${host}`;
+  const request = /"https?:\/\/([^/"%]+)\//.exec(text)?.[1];
+  return request === undefined || request === 'docker.example.com' ? undefined : `tcp://${request}`;
+}
+
+type Words = [code: DockerFailure['code'], message: string, hint: string];
+
+function failure(...[code, message, hint]: Words): DockerFailure {
+  return { code, message, hint, external: false };
+}
+
+function external(...words: Words): DockerFailure {
+  return { ...failure(...words), external: true };
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { dockerFailure } from '../../../src/plan/docker-failure.ts';
+
+/** As docker 28.2 and buildx 0.13 print it. */
+const SOCKET =
+  'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Head "http://%2Fvar%2Frun%2Fdocker.sock/_ping": dial unix /var/run/docker.sock: connect: permission denied';
+const ssh = (stderr: string) =>
+  `error during connect: Head "http://docker.example.com/_ping": command [ssh -o ConnectTimeout=30 -l build -- farm docker system dial-stdio] has exited with exit status 255, please make sure the URL is valid, and Docker 18.09 or later is installed on the remote host: stderr=${stderr}\n`;
+
+describe('dockerFailure', () => {
+  it.each([
+    [
+      'a socket of a group',
+      SOCKET,
+      'DOCKER_REFUSED',
+      /at unix:\/\/\/var\/run\/docker\.sock denies access/,
+      /sudo usermod -aG docker/,
+    ],
+    [
+      'a host that asks for another key',
+      ssh('build@farm: Permission denied (publickey).'),
+      'DOCKER_REFUSED',
+      /at ssh:\/\/build@farm denies access: build@farm: Permission denied \(publickey\)/,
+      /`ssh build@farm docker version`/,
+    ],
+    [
+      'a host without ssh',
+      ssh('ssh: connect to host farm port 22: Connection refused'),
+      'DOCKER_UNAVAILABLE',
+      /at ssh:\/\/build@farm does not answer: connect to host farm port 22: Connection refused/,
+      /DOCKER_HOST/,
+    ],
+    [
+      'a host that is not there',
+      ssh('ssh: Could not resolve hostname farm: Name or service not known'),
+      'DOCKER_UNAVAILABLE',
+      /at ssh:\/\/build@farm does not answer: Could not resolve hostname farm/,
+      /DOCKER_HOST/,
+    ],
+    [
+      'a dead socket of another place',
+      'Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?',
+      'DOCKER_UNAVAILABLE',
+      /at unix:\/\/\/run\/user\/1000\/docker\.sock does not answer$/,
+      /DOCKER_HOST/,
+    ],
+    [
+      'a port that nobody listens on',
+      'Cannot connect to the Docker daemon at tcp://192.0.2.1:2375. Is the docker daemon running?',
+      'DOCKER_UNAVAILABLE',
+      /at tcp:\/\/192\.0\.2\.1:2375 does not answer$/,
+      /DOCKER_HOST/,
+    ],
+    [
+      'a name that nobody knows',
+      'error during connect: Head "http://farm.example:2375/_ping": dial tcp: lookup farm.example on 192.0.2.53:53: no such host',
+      'DOCKER_UNAVAILABLE',
+      /at tcp:\/\/farm\.example:2375 does not answer: no such host$/,
+      /DOCKER_HOST/,
+    ],
+    [
+      "a client's file of root's",
+      'ERROR: open /home/me/.docker/buildx/current: permission denied',
+      'DOCKER_UNAVAILABLE',
+      /\/home\/me\/\.docker\/buildx\/current: permission denied/,
+      /sudo/,
+    ],
+  ])('%s', (_, text, code, message, hint) => {
+    const failure = dockerFailure(text);
+    expect(failure).toMatchObject({ code, external: true });
+    expect(failure.message).toMatch(message);
+    expect(failure.hint).toMatch(hint);
+  });
+
+  it.each([
+    [
+      "this machine's engine",
+      'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
+      'DOCKER_UNAVAILABLE',
+    ],
+    ['no plugin', "docker: 'buildx' is not a docker command.\nSee 'docker --help'", 'BUILDX_MISSING'],
+    ['what nobody knows', 'the moon is full', 'DOCKER_UNAVAILABLE'],
+  ])('%s can be mended here', (_, text, code) => {
+    expect(dockerFailure(text)).toMatchObject({
+      code,
+      external: false,
+      hint: expect.stringMatching(/doctor --fix/),
+    });
+  });
+
+  it('keeps the words that it does not know', () =>
+    expect(dockerFailure('the moon is full').message).toBe('No Docker engine answers\nthe moon is full'));
+
+  it.each([
+    ['ERROR: no builder "farm" found', 'BUILDER_UNKNOWN', /no buildx builder "farm"/],
+    [
+      '#1 [internal] waiting for connection\nERROR: context deadline exceeded',
+      'DOCKER_UNAVAILABLE',
+      /Builder farm does not/,
+    ],
+  ])('a builder that was named: %s', (text, code, message) => {
+    expect(dockerFailure(text, 'farm')).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
