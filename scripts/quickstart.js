@@ -6,6 +6,22 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const yes = process.argv.includes('--yes') || process.argv.includes('-y');
+const HELP = `Usage: npm run quickstart -- [--yes] [options of turnbuild release]
+
+Builds and verifies coturn 4.6.1 from the Debian archive, on Debian 12 or 13:
+lists missing prerequisites, asks for confirmation, installs them, and runs
+
+  turnbuild release 4.6.1 --source debian
+
+  -y, --yes   install without asking; required without a terminal
+  -h, --help  print this
+
+Exit codes: 0 success, 1 failure, 2 usage error, or nobody could be asked.
+
+Examples:
+  npm run quickstart
+  npm run quickstart -- --yes --target debian-13 --arch arm64
+`;
 const passed = process.argv.slice(2).filter((word) => word !== '--yes' && word !== '-y');
 
 function run(file, args) {
@@ -15,29 +31,47 @@ function run(file, args) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
-/** Asks before anything is installed; without a terminal or --yes, says how to agree and ends. */
+/** Asks before anything is installed. */
 async function confirm() {
   if (yes) return;
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    console.error(
-      '\nquickstart: nothing was changed. To install this without a prompt: npm run quickstart -- --yes',
-    );
-    process.exit(1);
-  }
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await prompt.question('\nInstall and start this? [Y/n] ');
-  prompt.close();
-  if (!/^(|y|yes)$/i.test(answer.trim())) {
+  const refused = () => {
     console.log('Nothing was changed. `turnbuild doctor` lists what is missing.');
     process.exit(1);
-  }
+  };
+  // Ctrl-D or Ctrl-C is no answer.
+  prompt.once('close', refused);
+  const answer = await prompt.question('\nInstall and start this? [Y/n] ');
+  prompt.off('close', refused);
+  prompt.close();
+  if (!/^(|y|yes)$/i.test(answer.trim())) refused();
 }
 
-console.log('turnbuild quickstart: builds and verifies coturn 4.6.1 from the Debian archive.');
-if (!existsSync(`${root}/node_modules/.package-lock.json`)) run('npm', ['ci', '--no-audit', '--no-fund']);
-run('npm', ['run', '--silent', 'build']);
+/** Nobody can be asked: shows what would be installed, if that can be found out without changing anything, and ends. */
+function refuse() {
+  if (existsSync(`${root}/lib/cli.js`) && existsSync(INSTALLED))
+    for (const args of [['doctor'], ['doctor', '--fix', '--dry-run']]) {
+      console.log(`\n$ turnbuild ${args.join(' ')}`);
+      if (spawnSync(process.execPath, [turnbuild, ...args], { cwd: root, stdio: 'inherit' }).status === 0)
+        break;
+    }
+  console.error(
+    '\nquickstart: nothing was changed: there is no terminal to ask on.\nTo install and build without asking: npm run quickstart -- --yes',
+  );
+  process.exit(2);
+}
 
 const turnbuild = `${root}/bin/turnbuild.js`;
+const INSTALLED = `${root}/node_modules/.package-lock.json`;
+if (passed.some((word) => word === '--help' || word === '-h')) {
+  console.log(HELP);
+  process.exit(0);
+}
+if (!yes && !(process.stdin.isTTY && process.stdout.isTTY)) refuse();
+console.log('turnbuild quickstart: builds and verifies coturn 4.6.1 from the Debian archive.');
+if (!existsSync(INSTALLED)) run('npm', ['ci', '--no-audit', '--no-fund']);
+run('npm', ['run', '--silent', 'build']);
+
 console.log('\n$ turnbuild doctor');
 const doctor = spawnSync(process.execPath, [turnbuild, 'doctor'], { cwd: root, stdio: 'inherit' });
 if (doctor.status !== 0) {

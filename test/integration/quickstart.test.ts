@@ -1,19 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/quickstart.js', import.meta.url));
 
-/** Runs the script in a folder of its own, with a turnbuild that notes what it is asked for and lacks something or not. */
-function quickstart(lacks: boolean, ...args: string[]) {
+/** A folder with the script, and a turnbuild that notes what it is asked for and lacks something or not. */
+function clone(lacks: boolean): string {
   const dir = temporaryFolder();
-  for (const name of ['scripts', 'bin', 'node_modules']) mkdirSync(join(dir, name));
+  for (const name of ['scripts', 'bin', 'lib', 'node_modules']) mkdirSync(join(dir, name));
+  writeFileSync(join(dir, 'lib/cli.js'), '');
+  writeFileSync(join(dir, 'asked'), '');
   copyFileSync(SCRIPT, join(dir, 'scripts/quickstart.js'));
   writeFileSync(join(dir, 'node_modules/.package-lock.json'), '{}');
-  writeFileSync(join(dir, 'package.json'), '{ "type": "module", "scripts": { "build": "true" } }');
+  writeFileSync(
+    join(dir, 'package.json'),
+    '{ "type": "module", "scripts": { "build": "echo build >>asked" } }',
+  );
   writeFileSync(
     join(dir, 'bin/turnbuild.js'),
     `import { appendFileSync } from 'node:fs';
@@ -23,31 +28,93 @@ console.log('turnbuild ' + words);
 process.exitCode = words === 'doctor' && ${lacks} ? 1 : 0;\n`,
   );
   chmodSync(join(dir, 'bin/turnbuild.js'), 0o755);
-  const run = spawnSync(process.execPath, [join(dir, 'scripts/quickstart.js'), ...args], {
+  return dir;
+}
+
+const asked = (dir: string) => readFileSync(join(dir, 'asked'), 'utf8').split('\n').filter(Boolean);
+
+/** Runs it without a terminal. */
+function quickstart(dir: string, ...args: string[]) {
+  return spawnSync(process.execPath, [join(dir, 'scripts/quickstart.js'), ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return { ...run, asked: readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n') };
 }
+
+/** Runs it on a terminal on which somebody types, a second after what would be installed was shown: Ctrl-D is a key only then. */
+function onTerminal(dir: string, typed: string) {
+  const shell = `{ until grep -qE 'dry-run|release' ${dir}/asked; do sleep 0.1; done; sleep 1; printf '${typed}'; } |
+    script -qec '${process.execPath} ${dir}/scripts/quickstart.js' /dev/null`;
+  return spawnSync('sh', ['-c', shell], { encoding: 'utf8', timeout: 30_000 });
+}
+const hasScript = spawnSync('script', ['--version']).status === 0;
 
 const RELEASE = 'release 4.6.1 --source debian';
 
-it('changes nothing without a terminal and without --yes: it says what it would do and how to agree', () => {
-  const { status, asked, stdout, stderr } = quickstart(true);
-  expect(asked).toEqual(['doctor', 'doctor --fix --dry-run']);
-  expect(stdout).toMatch(/turnbuild doctor --fix --dry-run/);
-  expect(stderr).toMatch(/nothing was changed.*npm run quickstart -- --yes/);
-  expect(status).toBe(1);
+describe('without a terminal and without --yes', () => {
+  it('changes nothing: it says what it would do and how to agree', () => {
+    const dir = clone(true);
+    const { status, stdout, stderr } = quickstart(dir);
+    expect(asked(dir)).toEqual(['doctor', 'doctor --fix --dry-run']);
+    expect(stdout).toMatch(/turnbuild doctor --fix --dry-run/);
+    expect(stderr).toMatch(/nothing was changed[\s\S]*npm run quickstart -- --yes/);
+    expect(status).toBe(2);
+  });
+
+  it('builds and releases nothing if nothing is missing, either', () => {
+    const dir = clone(false);
+    const { status, stderr } = quickstart(dir, '--arch', 'arm64');
+    expect(asked(dir)).toEqual(['doctor']);
+    expect(stderr).toMatch(/nothing was changed/);
+    expect(status).toBe(2);
+  });
+
+  it('does not even build turnbuild in a fresh clone', () => {
+    const dir = clone(true);
+    rmSync(join(dir, 'node_modules'), { recursive: true });
+    const { status, stderr } = quickstart(dir);
+    expect(existsSync(join(dir, 'node_modules'))).toBe(false);
+    expect(asked(dir)).toEqual([]);
+    expect(stderr).toMatch(/nothing was changed/);
+    expect(status).toBe(2);
+  });
 });
+
+it.each([['--help'], ['-h'], ['--yes', '--help']])(
+  'prints its help and does nothing with %s %s',
+  (...args) => {
+    const dir = clone(true);
+    const { status, stdout } = quickstart(dir, ...args.filter(Boolean));
+    expect(stdout).toMatch(/^Usage: npm run quickstart[\s\S]*--yes[\s\S]*Examples:/);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(asked(dir)).toEqual([]);
+    expect(status).toBe(0);
+  },
+);
 
 it('installs with --yes, and hands on other options', () => {
-  const { status, asked } = quickstart(true, '--yes', '--arch', 'arm64');
-  expect(asked).toEqual(['doctor', 'doctor --fix', `${RELEASE} --arch arm64`]);
+  const dir = clone(true);
+  const { status } = quickstart(dir, '--yes', '--arch', 'arm64');
+  expect(asked(dir)).toEqual(['build', 'doctor', 'doctor --fix', `${RELEASE} --arch arm64`]);
   expect(status).toBe(0);
 });
 
-it('asks nothing where nothing is missing', () => {
-  const { status, asked } = quickstart(false);
-  expect(asked).toEqual(['doctor', RELEASE]);
-  expect(status).toBe(0);
+describe.skipIf(!hasScript)('on a terminal (takes the program script)', () => {
+  it('asks nothing where nothing is missing', () => {
+    const dir = clone(false);
+    expect(onTerminal(dir, '').status).toBe(0);
+    expect(asked(dir)).toEqual(['build', 'doctor', RELEASE]);
+  });
+
+  it.each([
+    ['yes', '\\n', 0, ['doctor --fix', RELEASE]],
+    ['no', 'n\\n', 1, []],
+    ['Ctrl-D', '\\004', 1, []],
+  ])('asks before it installs: %s', (_, typed, code, then) => {
+    const dir = clone(true);
+    const { status, stdout } = onTerminal(dir, typed);
+    expect(stdout).toMatch(/Install and start this\?/);
+    expect(asked(dir)).toEqual(['build', 'doctor', 'doctor --fix --dry-run', ...then]);
+    expect(status).toBe(code);
+  });
 });
