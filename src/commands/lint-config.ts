@@ -12,6 +12,7 @@ import { readText } from '../io/files.ts';
 import { readSourceArchive } from '../io/source-archive.ts';
 import { fileOf } from '../io/source-tree.ts';
 import { quarantineOf } from '../recipe/advisories.ts';
+import { plural } from '../ui/format.ts';
 import { type CommonOptions, listOption } from './options.ts';
 import type { Output } from './output.ts';
 import { loadRecipes, packageVersion } from './recipes.ts';
@@ -159,10 +160,6 @@ function describe(file: string, version: string, findings: readonly Finding[]): 
   const accepted = findings.length - open.length;
   const sum = `${[...counts, ...(accepted === 0 ? [] : [`${accepted} accepted`])].join(', ')}, for coturn ${version}`;
   return [...lines, ...(rules.length === 0 ? [] : ['', ...rules.map(explain), '']), sum];
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function explain(rule: RuleId): string {

@@ -11,6 +11,7 @@ import type { PlannedStep, StageName } from '../plan/types.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
+import { describeFailures, type FailedTask } from '../ui/failures.ts';
 import { renderJunit } from '../ui/junit.ts';
 import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
@@ -71,8 +72,8 @@ export async function performRelease(
       jobs: Math.min(2, session.jobs),
     });
     // Ctrl-C may come after the last root and before the first step: no task has failed of it then.
-    if (io.signal.aborted) errors.push(interrupted());
-    else
+    const cut = io.signal.aborted;
+    if (!cut)
       errors.push(
         ...(await runTasks(stepGroups(session, context, { store, table, stages: steps }), options)),
       );
@@ -80,7 +81,7 @@ export async function performRelease(
     const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
     await files.writeText(join(dir, 'report.html'), report);
     await files.writeText(join(dir, 'junit.xml'), renderJunit(manifest));
-    if (errors.length > 0) throw combined(errors, io.signal);
+    if (cut || errors.length > 0) throw combined(errors, io.signal);
     return manifest;
   } finally {
     await files.remove(join(dir, '.work'));
@@ -134,29 +135,35 @@ async function performStep(
     runStep(step, context, { table, store, log }),
   );
   if (outcome === 'blocked') {
+    const done = store.read().steps.filter(({ status }) => status === 'done');
+    const missing = step.needs.filter((need) => !done.some(({ id }) => id === need));
     throw new TurnbuildError(
       'STEP_BLOCKED',
-      `${step.id} needs ${step.needs.join(' and ')}, which has not been made`,
+      `${missing.map((id) => NOT_DONE[id.split(':')[0] ?? ''] ?? id).join(' and ')} yet`,
       {
-        hint: 'Run `turnbuild release`, or the earlier command first.',
+        hint: 'Run `turnbuild build` and `turnbuild package` first, or `turnbuild release`.',
       },
     );
   }
   return outcome === 'current' ? 'up to date' : 'done';
 }
 
-/** All errors as one: the first one's code, every message. */
-function combined(errors: readonly unknown[], signal: AbortSignal): unknown {
+/** What a step that is missing has left undone. */
+const NOT_DONE: Record<string, string> = { build: 'not built', package: 'not packaged' };
+
+/** All errors as one: the first one's code and hint, every message once. */
+function combined(failed: readonly FailedTask[], signal: AbortSignal): unknown {
   if (signal.aborted) return interrupted();
-  if (errors.length === 1) return errors[0];
-  // The code and hint of one that has them; the texts of all, each once.
+  const errors = failed.map(({ error }) => error);
+  if (errors.length === 1 && !(errors[0] instanceof TurnbuildError)) return errors[0];
   const known = errors.find((error) => error instanceof TurnbuildError);
-  return new TurnbuildError(
-    known?.code ?? 'RELEASE_FAILED',
-    [...new Set(errors.map(messageOf))].join('\n\n'),
-    {
-      cause: errors.find((error) => !(error instanceof TurnbuildError)),
-      ...(known?.hint === undefined ? {} : { hint: known.hint }),
-    },
-  );
+  const failures = failed.map(({ error, ...task }) => ({
+    ...task,
+    message: messageOf(error),
+    verdicts: error instanceof TurnbuildError && error.code === 'VERIFY_FAILED',
+  }));
+  return new TurnbuildError(known?.code ?? 'RELEASE_FAILED', describeFailures(failures), {
+    cause: errors.find((error) => !(error instanceof TurnbuildError)) ?? known,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+  });
 }

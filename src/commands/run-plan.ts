@@ -3,6 +3,7 @@ import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { StageContext } from '../stages/shared/context.ts';
+import { plural } from '../ui/format.ts';
 import type { StageTable } from './stage-table.ts';
 
 /** How a step came out. `current` means that nothing had changed and its files were found intact. */
@@ -71,7 +72,7 @@ export async function runStep(
       ...result,
       ...(error === '' ? {} : { error }),
     });
-    if (error !== '') throw verifyError(step, error, failed);
+    if (error !== '') throw verifyError(error, failed);
     return 'done';
   } catch (error) {
     if (context.io.signal.aborted) throw error;
@@ -111,13 +112,9 @@ async function requireFresh(
   { table, store }: Pick<StepRun, 'table' | 'store'>,
 ): Promise<void> {
   if (recorded(store, need.id)?.key === (await keyOf(need, context, table))) return;
-  throw new TurnbuildError(
-    'STEP_STALE',
-    `${need.id} was made of other sources, recipes or options than those of now`,
-    {
-      hint: 'Run `turnbuild release`: it makes anew what has to be.',
-    },
-  );
+  throw new TurnbuildError('STEP_STALE', `the ${need.stage} step used other sources, recipes or options`, {
+    hint: 'Run `turnbuild release`: it performs again what is outdated.',
+  });
 }
 
 /** What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused. */
@@ -162,8 +159,8 @@ function describeFailures(bad: readonly CheckResult[]): string {
   const causes = [...new Set(failed.flatMap(({ cause }) => cause ?? []))];
   const counted =
     failed.length === 0
-      ? `${blocked} ${blocked === 1 ? 'check' : 'checks'} could not be tried`
-      : `${failed.length} ${failed.length === 1 ? 'check' : 'checks'} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
+      ? `${plural(blocked, 'check')} could not be tried`
+      : `${plural(failed.length, 'check')} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
   return [...causes, counted, ...failed.map(({ id, message }) => `${id}: ${shortened(message)}`)].join('\n');
 }
 
@@ -174,9 +171,9 @@ function shortened(message: string): string {
   return message.length <= MESSAGE_CHARS ? message : `${message.slice(0, MESSAGE_CHARS).trimEnd()} …`;
 }
 
-function verifyError(step: PlannedStep, error: string, failed: readonly CheckResult[]): TurnbuildError {
+function verifyError(error: string, failed: readonly CheckResult[]): TurnbuildError {
   const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
-  return new TurnbuildError('VERIFY_FAILED', `${step.target} ${step.arch}: ${error}`, {
+  return new TurnbuildError('VERIFY_FAILED', error, {
     hint: failed.every((check) => check.advisories !== undefined)
       ? `Use a release that has the fix, or know how you live without it and say --accept ${known.join(',')}.`
       : "The report shows every check; the step's log shows what happened.",

@@ -15,12 +15,12 @@ export async function fetchShown(session: Session, version: string | undefined):
     found.push(source);
     return `coturn ${source.version}`;
   };
-  const [error] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
+  const [failed] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
     plain: false,
     jobs: 1,
     line: session.output.line,
   });
   const [source] = found;
-  if (source === undefined) throw error;
+  if (source === undefined) throw failed?.error;
   return source;
 }

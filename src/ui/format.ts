@@ -29,6 +29,11 @@ export function formatNumber(value: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
+/** `4 packages`, `1 check`. */
+export function plural(count: number, noun: string): string {
+  return `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Text that is safe in HTML, between tags and in quoted attributes alike. */
 export function escapeHtml(text: string): string {
   return text

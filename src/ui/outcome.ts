@@ -107,8 +107,3 @@ export function metricTotal(metrics: Readonly<Record<string, number>>, name: str
   const series = Object.entries(metrics).filter(([key]) => key === name || key.startsWith(`${name}{`));
   return series.length === 0 ? undefined : series.reduce((sum, [, value]) => sum + value, 0);
 }
-
-/** `4 packages`, `one check`. */
-export function plural(count: number, noun: string): string {
-  return count === 1 ? `one ${noun}` : `${count} ${noun}s`;
-}

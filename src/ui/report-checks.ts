@@ -1,7 +1,7 @@
 import type { CheckResult, Manifest } from '../manifest/schema.ts';
-import { formatNumber } from './format.ts';
+import { formatNumber, plural } from './format.ts';
 import { type Html, html, link, nothing, table } from './html.ts';
-import { causesOf, countChecks, failedSteps, isBad, plural, type Variant } from './outcome.ts';
+import { causesOf, countChecks, failedSteps, isBad, type Variant } from './outcome.ts';
 
 const MARKS = {
   passed: { symbol: '✓', text: 'pass' },

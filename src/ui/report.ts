@@ -1,6 +1,7 @@
 import type { Manifest } from '../manifest/schema.ts';
+import { plural } from './format.ts';
 import { type Html, html, nothing } from './html.ts';
-import { countChecks, isBad, plural, type Variant, type Verdict, variantsOf, verdictOf } from './outcome.ts';
+import { countChecks, isBad, type Variant, type Verdict, variantsOf, verdictOf } from './outcome.ts';
 import { artifacts } from './report-artifacts.ts';
 import { capacity } from './report-capacity.ts';
 import { checkMatrix, failures } from './report-checks.ts';

@@ -1,12 +1,11 @@
 import type { Advisory, Manifest } from '../manifest/schema.ts';
-import { alignColumns, formatBytes, formatNumber, printable, wrap } from './format.ts';
+import { alignColumns, formatBytes, formatNumber, plural, printable, wrap } from './format.ts';
 import {
   causesOf,
   countChecks,
   failedSteps,
   isBad,
   metricTotal,
-  plural,
   type Variant,
   variantsOf,
   verdictOf,
@@ -115,33 +114,40 @@ function problems(
   options: SummaryOptions,
   paint: Paint,
 ): string[] {
-  const checks = variants.flatMap((variant) =>
-    variant.checks
-      .filter((check) => check.status === 'failed' || check.status === 'accepted')
-      .map(
-        (check) =>
-          `${variant.name}: ${check.title} (${check.id}${check.status === 'accepted' ? ', accepted' : ''}): ${check.message}`,
-      ),
+  const checks = variants.flatMap(({ name, checks: own }) =>
+    own
+      .filter(({ status }) => status === 'failed' || status === 'accepted')
+      .map(({ id, status, title, message }) => {
+        const remark = status === 'accepted' ? ', accepted' : '';
+        return { name, text: firstLine(`${title} (${id}${remark}): ${message}`) };
+      }),
   );
-  const blocked = variants.flatMap((variant) => blockedChecks(variant));
+  const blocked = variants.flatMap(blockedChecks);
   // A step that failed by its checks has said all in them.
-  const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
-  const steps = silent.map((step) => {
-    const log = step.log === undefined ? '' : `; log: ${step.log}`;
-    return `step ${step.id}: ${firstLine(step.error ?? 'no message')}${log}`;
-  });
-  const list = [...checks.map(firstLine), ...blocked, ...steps];
+  const silent = failedSteps(manifest).filter(({ checks: own }) => !(own ?? []).some(isBad));
+  const steps = silent.map(({ id, error, log }) => ({
+    name: `step ${id}`,
+    text: `${firstLine(error ?? 'no message')}${log === undefined ? '' : `; log: ${log}`}`,
+  }));
+  const list = [...checks, ...blocked, ...steps];
   return list.length === 0
     ? []
-    : [paint('Failures', 'red'), ...list.flatMap((text) => bullet(text, options.columns))];
+    : [paint('Failures', 'red'), ...eachOnce(list).flatMap((text) => bullet(text, options.columns))];
 }
 
-/** `debian-13 / arm64: 40 checks could not be tried (blocked by network.ttl)` */
-function blockedChecks({ name, checks }: Variant): string[] {
+/** Each text once, with all that it is true of. */
+function eachOnce(list: readonly { name: string; text: string }[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, text } of list) names.set(text, [...(names.get(text) ?? []), name]);
+  return [...names].map(([text, own]) => `${own.join(', ')}: ${text}`);
+}
+
+/** `40 checks could not be tried (blocked by network.ttl)` */
+function blockedChecks({ name, checks }: Variant): { name: string; text: string }[] {
   const own = checks.filter(({ status }) => status === 'blocked');
   if (own.length === 0) return [];
   const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
-  return [`${name}: ${plural(own.length, 'check')} could not be tried (blocked by ${by})`];
+  return [{ name, text: `${plural(own.length, 'check')} could not be tried (blocked by ${by})` }];
 }
 
 function firstLine(text: string): string {

@@ -1,4 +1,5 @@
 import { Listr, type ListrTask } from 'listr2';
+import type { FailedTask } from './failures.ts';
 import { formatDuration } from './format.ts';
 
 /** One task: a title and one call. `show` takes progress; the result is a short remark that ends the title. */
@@ -24,19 +25,22 @@ export interface TaskOptions {
 
 /**
  * Runs groups of tasks and shows them: live in a terminal, as plain lines elsewhere. A group whose task fails stops; the
- * others go on. Returns what was thrown, in the order in which it happened.
+ * others go on. Returns what failed, in the order in which it happened.
  */
-export async function runTasks(groups: readonly TaskGroup[], options: TaskOptions): Promise<unknown[]> {
-  const errors: unknown[] = [];
-  const noted = (task: Task): Task => ({
+export async function runTasks(groups: readonly TaskGroup[], options: TaskOptions): Promise<FailedTask[]> {
+  const errors: FailedTask[] = [];
+  const noted = (group: string, task: Task): Task => ({
     ...task,
     run: (show) =>
       task.run(show).catch((error: unknown) => {
-        errors.push(error);
+        errors.push({ group, task: task.title, error });
         throw error;
       }),
   });
-  const all = groups.map((group) => ({ ...group, tasks: group.tasks.map(noted) }));
+  const all = groups.map((group) => ({
+    ...group,
+    tasks: group.tasks.map((task) => noted(group.title, task)),
+  }));
   if (options.plain) await runPlain(all, options);
   else await runLive(all, options);
   return errors;

@@ -43,7 +43,18 @@ describe('a step that fails', () => {
     release.middle.set('package:debian-13:x86_64', fails('LICENSE_UNKNOWN'));
     const error = await errorOf(release.run({ jobs: 1 }));
     expect(error.code).toBe('COMPILE_FAILED');
-    expect(error.message).toBe('COMPILE_FAILED was planted\n\nLICENSE_UNKNOWN was planted');
+    expect(error.message).toBe(
+      'build failed for debian-12 arm64:\nCOMPILE_FAILED was planted\n\npackage failed for debian-13 x86_64:\nLICENSE_UNKNOWN was planted',
+    );
+  });
+
+  it('by the same cause as others: it is told once, with the names of all', async () => {
+    for (const { id } of release.plan.steps.filter(({ stage }) => stage === 'build'))
+      release.middle.set(id, fails('COMPILE_FAILED'));
+    const { message } = await errorOf(release.run({ jobs: 1 }));
+    expect(message.match(/COMPILE_FAILED was planted/g)).toHaveLength(1);
+    for (const name of ['debian-12 arm64', 'debian-12 x86_64', 'debian-13 arm64', 'debian-13 x86_64'])
+      expect(message).toContain(name);
   });
 
   it('after it was done once: its old results are no longer believed', async () => {
@@ -55,7 +66,7 @@ describe('a step that fails', () => {
     expect(found).toEqual(['build:debian-12:arm64']);
     const error = await errorOf(release.run({ stages: ['package'] }));
     expect(error.code).toBe('STEP_BLOCKED');
-    expect(error.message).toContain('package:debian-12:arm64 needs build:debian-12:arm64');
+    expect(error.message).toBe('package failed for debian-12 arm64:\nnot built yet');
   });
 
   it('without an error that turnbuild knows is an error of the program, and is recorded all the same', async () => {
@@ -72,7 +83,7 @@ describe('a check that fails', () => {
     const error = await errorOf(release.run());
     expect(error.code).toBe('VERIFY_FAILED');
     expect(error.message).toMatch(
-      /^debian-1[23] (arm64|x86_64): 1 check failed\ntoy\.fit: unfit of [0-9a-f]{64}/,
+      /^verify failed for (debian-1[23] (arm64|x86_64)[,:]\s){4}1 check failed\n\n[\s\S]*\ntoy\.fit: unfit of [0-9a-f]{64}/,
     );
     const verified = release.manifest().steps.filter(({ stage }) => stage === 'verify');
     expect(verified.map(({ status }) => status)).toEqual(Array(4).fill('failed'));

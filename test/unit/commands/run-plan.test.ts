@@ -83,7 +83,7 @@ describe('a step whose checks failed', () => {
     expect(step).toMatchObject({ status: 'failed', error: text });
     expect(step.checks).toHaveLength(5);
     expect(error).toBeInstanceOf(TurnbuildError);
-    expect(error).toMatchObject({ code: 'VERIFY_FAILED', message: `debian-13 x86_64: ${text}` });
+    expect(error).toMatchObject({ code: 'VERIFY_FAILED', message: text });
   });
 
   it('is one check, in so many words', async () => {
