@@ -271,13 +271,29 @@ program
   .addHelpText('after', examples('source <(turnbuild completion bash)'))
   .action(async (shell: 'bash' | 'zsh' | 'fish') => {
     const { completionScript } = await import('./commands/completion.ts');
-    const commands = program.commands.map((command) => ({
-      name: command.name(),
-      summary: command.summary(),
-      options: command.options
-        .filter((option: Option) => option.long !== undefined)
-        .map((option: Option) => option.long ?? ''),
-    }));
+    const { completionValues } = await import('./commands/completion-values.ts');
+    const values = await completionValues();
+    const commands = program.commands.map((command) => {
+      const name = command.name();
+      const [argument] = command.registeredArguments;
+      return {
+        name,
+        summary: command.summary(),
+        options: command.options.flatMap((option: Option) =>
+          option.long === undefined || option.long === null
+            ? []
+            : [
+                {
+                  flag: option.long,
+                  takesValue: option.required,
+                  list: option.parseArg !== undefined,
+                  values: values(name, option.long),
+                },
+              ],
+        ),
+        argument: argument?.argChoices ?? values(name, argument?.name() ?? ''),
+      };
+    });
     process.stdout.write(completionScript(shell, commands));
   });
 

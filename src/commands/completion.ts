@@ -1,8 +1,21 @@
+/** What completion knows of an option. */
+export interface CompletableOption {
+  /** `--arch` */
+  flag: string;
+  takesValue: boolean;
+  /** It takes several values, separated by commas. */
+  list: boolean;
+  /** What may follow; empty where anything may, a file for instance. */
+  values: readonly string[];
+}
+
 /** What completion knows of a command. */
 export interface CompletableCommand {
   name: string;
   summary: string;
-  options: string[];
+  options: readonly CompletableOption[];
+  /** What its argument may be, beside a file. */
+  argument: readonly string[];
 }
 
 /** A completion script for a shell, from the very commands and options of the program. */
@@ -17,29 +30,61 @@ export function completionScript(
 }
 
 function bash(commands: readonly CompletableCommand[]): string {
-  const cases = commands
-    .map(({ name, options }) => `    ${name}) words="${options.join(' ')}" ;;`)
-    .join('\n');
+  const flags = ({ options }: CompletableCommand) => options.map(({ flag }) => flag).join(' ');
+  const words = commands.map(
+    (command) => `    ${command.name}) words="${flags(command)} ${command.argument.join(' ')}" ;;`,
+  );
+  const values = commands.flatMap(({ name, options }) =>
+    options
+      .filter(({ takesValue }) => takesValue)
+      .map(
+        (option) =>
+          `    "${name} ${option.flag}") words="${option.values.join(' ')}" value=${option.list ? 'list' : 'one'} ;;`,
+      ),
+  );
+  // What a list has already is kept in front of what may follow.
   return `_turnbuild() {
   local word="\${COMP_WORDS[COMP_CWORD]}" words="${commands.map(({ name }) => name).join(' ')} --help --version"
-  if [ "$COMP_CWORD" -gt 1 ]; then
-    case "\${COMP_WORDS[1]}" in
-${cases}
-    esac
+  local value="" before="" option="\${COMP_WORDS[COMP_CWORD-1]}"
+  # --arch=VALUE is three words.
+  if [ "$word" = = ]; then
+    word=""
+  elif [ "$option" = = ]; then
+    option="\${COMP_WORDS[COMP_CWORD-2]}"
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
+  if [ "$COMP_CWORD" -gt 1 ]; then
+    words=""
+    case "\${COMP_WORDS[1]}" in
+${words.join('\n')}
+    esac
+    case "\${COMP_WORDS[1]} $option" in
+${values.join('\n')}
+    esac
+    if [ "$value" = list ] && [ "$word" != "\${word%,*}" ]; then
+      before="\${word%,*},"
+      word="\${word##*,}"
+    fi
+  fi
+  COMPREPLY=($(compgen -P "$before" -W "$words" -- "$word"))
 }
 complete -o default -F _turnbuild turnbuild
 `;
 }
 
 function fish(commands: readonly CompletableCommand[]): string {
-  const lines = commands.flatMap(({ name, summary, options }) => [
-    `complete -c turnbuild -n __fish_use_subcommand -f -a ${name} -d '${summary.replaceAll("'", "\\'")}'`,
-    ...options.map(
-      (option) =>
-        `complete -c turnbuild -n '__fish_seen_subcommand_from ${name}' -l ${option.replace(/^--/, '')}`,
-    ),
-  ]);
+  const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const lines = commands.flatMap(({ name, summary, options, argument }) => {
+    const within = `complete -c turnbuild -n '__fish_seen_subcommand_from ${name}'`;
+    return [
+      `complete -c turnbuild -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`,
+      ...(argument.length === 0 ? [] : [`${within} -a ${quoted(argument.join(' '))}`]),
+      ...options.map(({ flag, takesValue, list, values }) => {
+        const option = `${within} -l ${flag.replace(/^--/, '')}`;
+        if (values.length === 0) return takesValue ? `${option} -r` : option;
+        const words = values.join(' ');
+        return `${option} -x -a ${quoted(list ? `(__fish_append , ${words})` : words)}`;
+      }),
+    ];
+  });
   return `${lines.join('\n')}\n`;
 }

@@ -169,22 +169,4 @@ describe('help and completion', () => {
     expect(listed).toEqual(expect.arrayContaining(has));
     for (const flag of lacks) expect(listed).not.toContain(flag);
   });
-
-  it('bash completes commands and their options', () => {
-    const script = execFileSync(process.execPath, [join(root, 'bin/turnbuild.js'), 'completion', 'bash'], {
-      encoding: 'utf8',
-    });
-    const complete = (words: string[]) =>
-      execFileSync(
-        'bash',
-        [
-          '-c',
-          `${script}\nCOMP_WORDS=(${words.join(' ')} ''); COMP_CWORD=${words.length}; _turnbuild; printf '%s\\n' "\${COMPREPLY[@]}"`,
-        ],
-        { encoding: 'utf8' },
-      ).split('\n');
-    expect(complete(['turnbuild'])).toEqual(expect.arrayContaining(['release', 'doctor']));
-    expect(complete(['turnbuild', 'release'])).toEqual(expect.arrayContaining(['--arch', '--update-lock']));
-    expect(complete(['turnbuild', 'doctor'])).not.toContain('--arch');
-  });
 });

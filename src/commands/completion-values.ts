@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { RULES } from '../config/finding.ts';
+import { readLock } from '../io/source-lock.ts';
+import { ARCHITECTURES } from '../plan/platforms.ts';
+import { CHECKS } from '../stages/verify/index.ts';
+import { loadRecipes } from './recipes.ts';
+
+/** The words that an option or argument may be, by the command's name and the option's (or the argument's). */
+export type CompletionValues = (command: string, name: string) => readonly string[];
+
+/** Reads what the installed recipes and the lock file have. */
+export async function completionValues(): Promise<CompletionValues> {
+  const recipes = await loadRecipes();
+  const { sources } = await readLock(join(recipes.dir, 'sources.lock.json'));
+  const checks = CHECKS.map(({ id }) => id);
+  const selectable = [...new Set([...checks.map((id) => id.split('.')[0] ?? id), ...checks])];
+  const versions = ['latest', ...Object.keys(sources)];
+  const known: Record<string, readonly string[]> = {
+    '--arch': ARCHITECTURES,
+    '--target': recipes.targets.map(({ name }) => name),
+    '--source': ['github', 'debian'],
+    '--revision': ['auto'],
+    '--only': selectable,
+    '--skip': selectable,
+    '--accept': recipes.advisories.map(({ id }) => id),
+    '--version': versions,
+    version: versions,
+  };
+  return (command, name) => {
+    if (command === 'lint-config' && name === '--accept') return Object.keys(RULES);
+    return known[name] ?? [];
+  };
+}
