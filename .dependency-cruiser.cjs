@@ -45,7 +45,7 @@ module.exports = {
       'io',
       '^src/io/',
       ['io/', 'plan/(apt-install|buildx|command|doctor|source-lock)\\.ts', 'errors\\.ts'],
-      ['node', 'execa', 'tar', 'fzstd', '@octokit'],
+      ['node', 'execa', 'tar', 'fzstd', '@octokit', 'undici'],
     ),
     ...allow(
       'stages',

@@ -5,6 +5,7 @@ import type { CapacityOptions } from './commands/capacity.ts';
 import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, TurnbuildError, usageError } from './errors.ts';
+import { adoptProxies } from './io/proxy.ts';
 import type { StageName } from './plan/types.ts';
 
 declare const TURNBUILD_VERSION: string;
@@ -326,6 +327,7 @@ function requireCurrentFolder(): void {
 
 try {
   requireCurrentFolder();
+  adoptProxies(process.env);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error, program, process.argv.slice(2));

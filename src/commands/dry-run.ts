@@ -59,6 +59,7 @@ export async function dryRunCommands(
           output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
           builder: session.options.builder,
           noCache: session.options.cache === false,
+          inherited: session.io.proxiesForBuilds(),
           args: {
             ...UNKNOWN_ARGS[dockerStage],
             ...(dockerStage === 'verify' ? phasesArgs(runsOf(step, { plan, selection })) : {}),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
 import { download } from './download.ts';
 import { exists, makeFolder, moveInto, remove, sha256Text } from './files.ts';
 import { temporaryName } from './leftovers.ts';
@@ -92,9 +92,14 @@ async function lastAnswer(url: string, { cacheDir, signal, retries = 1 }: Archiv
   } catch (error) {
     await remove(`${temporary}.part`);
     await remove(`${temporary}.part.tag`);
-    if (signal?.aborted === true || !(await exists(file))) throw error;
+    if (signal?.aborted === true || isUsage(error) || !(await exists(file))) throw error;
     return { text: await readFile(file, 'utf8'), unreachable: messageOf(error) };
   }
+}
+
+/** A setting that can't be meant, such as that of a proxy, is no archive that can't be reached. */
+function isUsage(error: unknown): boolean {
+  return error instanceof TurnbuildError && error.exitCode === EXIT.usage;
 }
 
 /** The hashes of a suite's lists of packages: its date changes several times a day, and these only with a package. */

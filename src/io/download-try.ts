@@ -1,20 +1,12 @@
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { messageOf, TurnbuildError } from '../errors.ts';
+import { fetch, ProxyError } from './fetch.ts';
 import { diskErrors } from './files.ts';
+import { shownUrl } from './shown-url.ts';
 
 export const MAX_BYTES = 256 * 1024 * 1024;
 /** A server may ask for a longer pause, but a user waits for no longer than this. */
 const MAX_WAIT_MS = 120_000;
-
-/** An address for messages and records: a password, or the values of a query, may be secret. */
-export function shownUrl(address: string): string {
-  if (!URL.canParse(address)) return address;
-  const url = new URL(address);
-  url.username = '';
-  url.password = '';
-  for (const name of [...url.searchParams.keys()]) url.searchParams.set(name, 'REDACTED');
-  return url.href;
-}
 
 /** One try of a download. */
 export interface Try {
@@ -30,8 +22,8 @@ export interface Try {
 /** A try that failed in a way that another one may not. `waitMs` is what the server asked for. */
 export class Retryable extends Error {
   readonly waitMs: number | undefined;
-  constructor(message: string, waitMs?: number) {
-    super(message);
+  constructor(message: string, waitMs?: number, cause?: unknown) {
+    super(message, { cause });
     this.waitMs = waitMs;
   }
 }
@@ -44,7 +36,7 @@ export async function discardPart(part: string): Promise<void> {
 
 /**
  * Fetches what is missing of a file into its part.
- * @throws Retryable, DOWNLOAD_FAILED, DISK_FULL
+ * @throws Retryable, DOWNLOAD_FAILED, PROXY_FAILED, PROXY_INVALID, DISK_FULL
  */
 export async function tryOnce(request: Try): Promise<void> {
   const { have, tag } = await leftover(request.part);
@@ -67,6 +59,7 @@ export async function tryOnce(request: Try): Promise<void> {
     if (total !== undefined && received < total)
       throw new Retryable(`the connection ended after ${received} of ${total} bytes`);
   } catch (error) {
+    if (error instanceof ProxyError && error.retryable) throw new Retryable(error.message, undefined, error);
     if (error instanceof Retryable || error instanceof TurnbuildError) throw error;
     if (stall.rang()) throw new Retryable(`no byte came for ${request.stallMs / 1000} s`);
     const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : '';

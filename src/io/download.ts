@@ -1,7 +1,9 @@
 import { rename, rm } from 'node:fs/promises';
 import { TurnbuildError } from '../errors.ts';
-import { discardPart, MAX_BYTES, Retryable, shownUrl, tryOnce } from './download-try.ts';
+import { discardPart, MAX_BYTES, Retryable, tryOnce } from './download-try.ts';
+import { ProxyError } from './fetch.ts';
 import { sha256File } from './files.ts';
+import { shownUrl } from './shown-url.ts';
 
 export interface DownloadRequest {
   url: string;
@@ -26,7 +28,8 @@ export interface DownloadRequest {
 
 /**
  * Downloads a file, resuming what an earlier run has left, and puts it in place only when it is whole and right.
- * @throws DOWNLOAD_FAILED, SOURCE_SHA256_MISMATCH, DISK_FULL, INTERRUPTED (what has arrived is kept)
+ * @throws DOWNLOAD_FAILED, PROXY_FAILED, PROXY_INVALID, SOURCE_SHA256_MISMATCH, DISK_FULL, INTERRUPTED (what has arrived is
+ *   kept)
  */
 export async function download(request: DownloadRequest): Promise<void> {
   const { retries = 5, backoffMs = 500, signal } = request;
@@ -48,6 +51,7 @@ export async function download(request: DownloadRequest): Promise<void> {
       }
       if (!(error instanceof Retryable)) throw error;
       if (attempt >= retries) {
+        if (error.cause instanceof ProxyError) throw error.cause;
         throw new TurnbuildError(
           'DOWNLOAD_FAILED',
           `${shownUrl(request.url)} could not be downloaded in ${retries + 1} tries: ${error.message}`,

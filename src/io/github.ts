@@ -1,4 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
+import { fetch } from './fetch.ts';
+import { isLoopback } from './proxy.ts';
 
 /** What a release's tag stands for. */
 export interface GithubTag {
@@ -35,7 +37,7 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
     log: { debug: silent, info: silent, warn: silent, error: silent },
     ...(options.token === undefined ? {} : { auth: options.token }),
     ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
-    ...(options.signal === undefined ? {} : { request: { signal: options.signal } }),
+    request: { fetch, ...(options.signal === undefined ? {} : { signal: options.signal }) },
   });
   const origin = new URL(octokit.request.endpoint.DEFAULTS.baseUrl).origin;
   if (options.token !== undefined && !isConfidential(origin))
@@ -108,13 +110,13 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
 /** Encrypted, or of this machine. */
 function isConfidential(origin: string): boolean {
   const { protocol, hostname } = new URL(origin);
-  return (
-    protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
-  );
+  return protocol === 'https:' || isLoopback(hostname);
 }
 
 function explain(error: unknown, what: string, withToken: boolean): TurnbuildError {
   if (error instanceof TurnbuildError) return error;
+  // The client wraps what fetch throws.
+  if (error instanceof Error && error.cause instanceof TurnbuildError) return error.cause;
   const { status, response } = error as { status?: number; response?: { headers: Record<string, string> } };
   const headers = response?.headers ?? {};
   if (

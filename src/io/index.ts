@@ -5,6 +5,7 @@ import * as files from './files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { isAbandoned, owner, removeLeftovers, temporaryName } from './leftovers.ts';
 import { rootLayer, writeOciLayout } from './oci-layout.ts';
+import { proxiesForBuilds } from './proxy.ts';
 import { readSourceArchive } from './source-archive.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './source-tree.ts';
 
@@ -22,6 +23,8 @@ export interface Io {
   readRepositoryState: typeof readRepositoryState;
   leftovers: typeof leftovers;
   lockFolder: typeof lockFolder;
+  /** Names of the environment's variables for proxies that builds are given. @throws PROXY_INVALID */
+  proxiesForBuilds: () => string[];
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
 }
@@ -40,6 +43,7 @@ export function createIo(exec: Exec, signal: AbortSignal): Io {
     readRepositoryState,
     leftovers,
     lockFolder,
+    proxiesForBuilds: () => proxiesForBuilds(process.env),
     signal,
   };
 }

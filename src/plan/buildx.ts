@@ -12,6 +12,8 @@ export interface BuildxBuild {
   /** Named contexts: folders, `oci-layout://DIR@DIGEST` or `docker-image://REF@DIGEST`. */
   contexts: Readonly<Record<string, string>>;
   buildArgs: Readonly<Record<string, string>>;
+  /** Names of build arguments whose values docker takes from its environment, because they may be secret: proxies. */
+  inherited?: readonly string[] | undefined;
   /** Folder that gets the files of the stage, or the name of an image that the engine gets. */
   output: { folder: string } | { image: string };
   /** Name of a buildx builder; the current one without it. */
@@ -35,6 +37,7 @@ export function buildxCommand(build: BuildxBuild): Command {
       ...(build.fresh === undefined ? [] : [`--no-cache-filter=${build.fresh.join(',')}`]),
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
+      ...(build.inherited ?? []).map((name) => `--build-arg=${name}`),
       `--output=${'folder' in build.output ? `type=local,dest=${build.output.folder}` : imageOutput(build.output.image)}`,
       build.context,
     ],
@@ -66,6 +69,8 @@ export interface StepBuild {
   noCache?: boolean;
   /** Build arguments on top of the step's own. */
   args?: Readonly<Record<string, string>>;
+  /** As of `BuildxBuild`. */
+  inherited?: readonly string[];
 }
 
 /** The Docker stages behind each that `--no-cache` makes anew. What two share is made by the first: packaging finds the build's toolchain. */
@@ -109,6 +114,7 @@ export function stepCommand(step: PlannedStep, build: StepBuild): Command {
       inputs: build.inputs,
     },
     buildArgs: { ...step.buildArgs, ...build.args },
+    inherited: build.inherited,
     output: build.image === undefined ? { folder: build.output } : { image: build.image.name },
     ...(build.builder === undefined ? {} : { builder: build.builder }),
     ...(build.noCache === true ? { fresh: FRESH[build.dockerStage] ?? [`${build.dockerStage}-run`] } : {}),

@@ -44,6 +44,7 @@ export async function runBuildx(
     target: ['verify', 'lab'].includes(build.dockerStage) ? readyBase(context, step.targetBase).context : '',
     builder: context.builder,
     noCache: context.noCache,
+    inherited: context.io.proxiesForBuilds(),
   });
   const lines: string[] = [];
   const onLine = (line: string) => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { shownUrl } from '../../../src/io/download-try.ts';
+import { shownUrl } from '../../../src/io/shown-url.ts';
 
 it.each([
   ['https://example.org/coturn.tar.gz', 'https://example.org/coturn.tar.gz'],

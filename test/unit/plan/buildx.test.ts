@@ -48,6 +48,13 @@ describe('stepCommand', () => {
     );
   });
 
+  it('gives builds the proxies by name: their values, which may have a password, are never on a command line', () => {
+    expect(args({}).join(' ')).not.toContain('proxy');
+    expect(args({ inherited: ['https_proxy', 'no_proxy'] })).toEqual(
+      expect.arrayContaining(['--build-arg=https_proxy', '--build-arg=no_proxy']),
+    );
+  });
+
   it('gives the root of the target platform to the stage that runs there', () => {
     expect(args({})).not.toContain('--build-context=target=oci-layout:///bases/a@sha256:2');
     expect(args({ dockerStage: 'verify' })).toContain(

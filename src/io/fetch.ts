@@ -1,0 +1,128 @@
+import type { Dispatcher, Pool } from 'undici';
+import { messageOf, TurnbuildError } from '../errors.ts';
+import { type Proxies, readProxies } from './proxy.ts';
+import { shownUrl } from './shown-url.ts';
+
+/** Answers of a proxy to CONNECT that another try may change: it could not reach the server, or is busy. */
+const MAY_PASS = 500;
+
+/** Errors of a connection that another try would end with as well: nobody listens there, or the name is wrong. */
+const LASTING = ['ECONNREFUSED', 'ENOTFOUND'];
+
+/** A proxy that cannot be used. */
+export class ProxyError extends TurnbuildError {
+  /** Another try may succeed. */
+  readonly retryable: boolean;
+  constructor(proxy: string, why: string, hint: string, retryable: boolean) {
+    super('PROXY_FAILED', `The proxy ${shownUrl(proxy)} ${why}`, { hint });
+    this.retryable = retryable;
+  }
+}
+
+/**
+ * The standard `fetch`, through the proxies of the environment. Everything that turnbuild requests from a network goes
+ * through here. A plain http request is sent to the proxy, any other in a tunnel.
+ * @throws PROXY_INVALID, ProxyError (PROXY_FAILED), and what `fetch` throws
+ */
+export async function fetch(url: string, init: RequestInit = {}): Promise<Response> {
+  const proxies = readProxies(process.env);
+  // Loaded here, not at the start of turnbuild.
+  const undici = await import('undici');
+  const dispatcher = dispatcherFor(proxies, undici);
+  try {
+    const response = await undici.fetch(url, { ...(init as object), dispatcher });
+    return response as unknown as Response;
+  } catch (error) {
+    throw proxyErrorIn(error, url, proxies) ?? error;
+  }
+}
+
+function proxyErrorIn(error: unknown, url: string, { http }: Proxies): ProxyError | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each instanceof ProxyError) return each;
+    // What fetch makes of the answer 407, which outside of a tunnel only a proxy gives.
+    if (/^proxy authentication required/i.test(each.message) && http !== undefined)
+      return refused(http, 407, shownUrl(url));
+  }
+  return undefined;
+}
+
+let current: { key: string; dispatcher: Dispatcher } | undefined;
+
+/** One for all requests, so that connections are used again. */
+function dispatcherFor(proxies: Proxies, undici: typeof import('undici')): Dispatcher {
+  const key = JSON.stringify(proxies);
+  if (current?.key !== key) current = { key, dispatcher: createDispatcher(proxies, undici) };
+  return current.dispatcher;
+}
+
+function createDispatcher(
+  { http = '', https = '', none }: Proxies,
+  { EnvHttpProxyAgent, Pool }: typeof import('undici'),
+): Dispatcher {
+  const proxyOf = (origin: string | URL) =>
+    [https, http].find((proxy) => proxy !== '' && new URL(proxy).origin === new URL(origin).origin);
+
+  /** Connections to a proxy: their failures name it. */
+  class ProxyPool extends Pool {
+    readonly #proxy: string;
+    constructor(proxy: string, options: Pool.Options) {
+      super(new URL(proxy).origin, { ...options, ...naming(proxy, options.connect) });
+      this.#proxy = proxy;
+    }
+    // The tunnel: overloaded, and only the form that returns a promise is used.
+    override connect(options: unknown, ...rest: unknown[]): never {
+      const parent = super.connect as (...args: unknown[]) => Promise<Dispatcher.ConnectData>;
+      return parent.call(this, options, ...rest).then((answer) => {
+        if (answer.statusCode === 200) return answer;
+        answer.socket.on('error', () => {}).destroy();
+        throw refused(this.#proxy, answer.statusCode, (options as { path: string }).path);
+      }) as never;
+    }
+  }
+
+  return new EnvHttpProxyAgent({
+    httpProxy: http,
+    httpsProxy: https,
+    noProxy: none,
+    // Proxies tunnel to port 443 as a rule, and take plain http requests themselves.
+    proxyTunnel: false,
+    clientFactory: (origin, options) => new ProxyPool(proxyOf(origin) ?? origin.href, options),
+    factory: (origin, options) => {
+      const proxy = proxyOf(origin);
+      // A server is connected to by undici itself, or in a tunnel: only the proxy's own connector is a function here.
+      const connects = typeof (options as Pool.Options).connect === 'function';
+      return proxy !== undefined && connects ? new ProxyPool(proxy, options) : new Pool(origin, options);
+    },
+  });
+}
+
+/** A connector that names the proxy in its errors. */
+function naming(proxy: string, connect: Pool.Options['connect']): Pick<Pool.Options, 'connect'> {
+  if (typeof connect !== 'function') return {};
+  return {
+    connect: (options, callback) =>
+      connect(options, (...[error, socket]) => {
+        if (error === null) return callback(null, socket as NonNullable<typeof socket>);
+        const why = `cannot be reached: ${messageOf(error)}`;
+        const retryable = !LASTING.includes((error as NodeJS.ErrnoException).code ?? '');
+        callback(new ProxyError(proxy, why, 'Check HTTPS_PROXY and HTTP_PROXY.', retryable), null);
+      }),
+  };
+}
+
+function refused(proxy: string, status: number, target: string): ProxyError {
+  if (status === 407)
+    return new ProxyError(
+      proxy,
+      'requires a user name and password, or refuses those it was given (407)',
+      'Set them in HTTPS_PROXY and HTTP_PROXY: http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.',
+      false,
+    );
+  return new ProxyError(
+    proxy,
+    `refused to connect to ${target} (${status})`,
+    'Have the proxy permit it, or list the host in NO_PROXY to connect directly.',
+    status >= MAY_PASS,
+  );
+}

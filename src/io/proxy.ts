@@ -1,0 +1,75 @@
+import { type TurnbuildError, usageError } from '../errors.ts';
+
+/** The variables that name proxies, in the spelling that every tool understands: apt reads no other. */
+const NAMES = ['http_proxy', 'https_proxy', 'no_proxy'] as const;
+/** What never goes through a proxy: there, these names would mean the proxy's own machine. */
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The proxies of an environment. */
+export interface Proxies {
+  http: string | undefined;
+  https: string | undefined;
+  /** Hosts that are asked directly, as in NO_PROXY. */
+  none: string;
+}
+
+/** Sets http_proxy, https_proxy and no_proxy from their upper-case twins, for this process and those that it starts. */
+export function adoptProxies(env: NodeJS.ProcessEnv): void {
+  for (const name of NAMES) {
+    const value = env[name] ?? env[name.toUpperCase()];
+    if (value !== undefined) env[name] = value;
+  }
+}
+
+/**
+ * Reads which proxies are to be used. Without https_proxy, http_proxy counts for https as well, as it does for apt.
+ * @throws PROXY_INVALID
+ */
+export function readProxies(env: NodeJS.ProcessEnv): Proxies {
+  const all = { ...env };
+  adoptProxies(all);
+  const http = readProxy('http_proxy', all.http_proxy);
+  const none = all.no_proxy?.trim() ?? '';
+  return {
+    http,
+    https: readProxy('https_proxy', all.https_proxy) ?? http,
+    none: none === '*' ? none : [none, ...LOOPBACK].join(','),
+  };
+}
+
+function readProxy(name: string, value = ''): string | undefined {
+  if (value.trim() === '') return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.hostname === '')
+    throw invalid(name, value);
+  return url.href;
+}
+
+function invalid(name: string, value: string): TurnbuildError {
+  // Up to the last @ there may be a password.
+  const shown = value.replace(/^.*@/, 'REDACTED@');
+  return usageError(
+    'PROXY_INVALID',
+    `Invalid proxy "${shown}" in ${name.toUpperCase()}`,
+    `Set ${name} or ${name.toUpperCase()} to http://HOST:PORT, or unset both.`,
+  );
+}
+
+/**
+ * Names of the variables that builds are given. A proxy on this machine's loopback interface is left out: builds have
+ * another one.
+ * @throws PROXY_INVALID
+ */
+export function proxiesForBuilds(env: NodeJS.ProcessEnv): string[] {
+  const { http, https } = readProxies(env);
+  const named = { http_proxy: http, https_proxy: https };
+  const names = Object.entries(named).flatMap(([name, proxy]) =>
+    proxy !== undefined && (env[name] ?? '') !== '' && !isLoopback(new URL(proxy).hostname) ? [name] : [],
+  );
+  return names.length > 0 && (env.no_proxy ?? '') !== '' ? [...names, 'no_proxy'] : names;
+}
+
+/** Whether a host name can only mean this machine, so that nothing sent there leaves it. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.includes(hostname);
+}
