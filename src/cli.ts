@@ -164,7 +164,10 @@ addCommand('outdated', 'Say whether packages are outdated: coturn, and the libra
   .addOption(repeatable('--mirror <address>', 'Debian archive (default: of /etc/apt)'))
   .option('--recipes <dir>', 'recipes to use instead of the installed ones')
   .option('--json', 'print the result as JSON')
-  .addHelpText('after', '\nExit code 1 if a rebuild is due, 0 if not. Made for a weekly job.\n')
+  .addHelpText(
+    'after',
+    '\nExit code 1 if a rebuild is due or coturn has known weaknesses, 0 if not. Made for a weekly job.\n',
+  )
   .action(async (path: string | undefined, options: CommonOptions) => {
     const { outdated } = await import('./commands/outdated.ts');
     const { createOutput } = await import('./commands/output.ts');

@@ -5,13 +5,19 @@ import { EXIT, usageError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { parseManifest } from '../manifest/store.ts';
-import { type CoturnState, coturnState, type LibraryState } from '../plan/outdated.ts';
+import {
+  type CoturnState,
+  coturnState,
+  type LibraryState,
+  type PackagedTarget,
+  unknownTargets,
+} from '../plan/outdated.ts';
 import { comparableVersion } from '../recipe/coturn-version.ts';
 import { renderOutdated } from '../ui/outdated.ts';
-import { librariesNow } from './libraries.ts';
+import { librariesNow, linkedLines } from './libraries.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
-import { openSession, type Session } from './session.ts';
+import { isCapable, openSession, type Session } from './session.ts';
 import { newestVersion } from './source-choice.ts';
 
 /** What `turnbuild outdated --json` prints. */
@@ -20,11 +26,13 @@ export interface Outdated {
   libraries: LibraryState[];
   /** There is something to be made: a newer coturn, or the same one with newer libraries. */
   due: boolean;
-  /** One of the reasons is about security. */
+  /** Something is about security: an update, or a known weakness of the coturn here, whether a rebuild fixes it or not. */
   security: boolean;
+  /** Targets of rpm distributions: whether these have updates of the libraries that the packages use is not known. */
+  unknown: string[];
 }
 
-/** `turnbuild outdated`: compares packages with what there is now. Exit code 1 if a rebuild is due. */
+/** `turnbuild outdated`: compares packages with what there is now. Exit code 1 if a rebuild is due, or coturn has known weaknesses. */
 export async function outdated(
   path: string | undefined,
   options: CommonOptions,
@@ -36,8 +44,9 @@ export async function outdated(
   const manifest = parseManifest(file, await readText(file), sha256Text);
   const found = await compare(session, manifest);
   if (options.json === true) output.data(found);
-  else output.line(renderOutdated(found));
-  return found.due ? EXIT.failed : EXIT.ok;
+  else
+    output.line(renderOutdated(found, isCapable(process.stdout, process.env) ? process.stdout.columns : 100));
+  return found.due || found.coturn.advisories.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
 async function compare(session: Session, manifest: Manifest): Promise<Outdated> {
@@ -51,8 +60,21 @@ async function compare(session: Session, manifest: Manifest): Promise<Outdated> 
     coturn: { ...coturn, where: provider === 'github' ? 'GitHub' : 'Debian' },
     libraries,
     due: coturn.outdated || libraries.some((library) => library.outdated),
-    security: coturn.fixed.length > 0 || libraries.some((library) => library.security),
+    security: coturn.advisories.length > 0 || libraries.some((library) => library.security),
+    unknown: unknownTargets(targetsOf(manifest)),
   };
+}
+
+function targetsOf({ steps }: Manifest): PackagedTarget[] {
+  return steps.flatMap(({ target, outputs }) =>
+    target === undefined
+      ? []
+      : {
+          target,
+          rpm: outputs.some(({ kind }) => kind === 'rpm'),
+          linksIn: linkedLines(steps.filter((step) => step.target === target)).length > 0,
+        },
+  );
 }
 
 /** Where the releases are looked for: where the sources came from, else where coturn publishes them. */

@@ -1,5 +1,5 @@
-import { gt } from 'semver';
-import type { KnownAdvisory } from '../recipe/advisories.ts';
+import { gt, rsort } from 'semver';
+import { type ApplicableAdvisory, advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { comparableVersion, versionIn } from '../recipe/coturn-version.ts';
 import { compareDebianVersions } from './debian-version.ts';
 
@@ -37,8 +37,12 @@ export interface CoturnState {
   version: string;
   newest: string;
   outdated: boolean;
-  /** Known weaknesses of the version here that the newest one has no more. */
+  /** Known weaknesses of the version here, most severe first. */
+  advisories: ApplicableAdvisory[];
+  /** Ids of those that the newest one has no more. */
   fixed: string[];
+  /** A release with all fixes, if there is one: where the newest one has not. */
+  remedy: string | undefined;
 }
 
 /** Lines `SOURCE-PACKAGE VERSION SUITE ...` of builds -> each library once, by name. */
@@ -77,14 +81,31 @@ export function libraryState(library: LinkedLibrary, offered: readonly OfferedVe
 }
 
 /** Compares coturn itself. @param newest of the releases that may be shipped */
-export function coturnState(
-  version: string,
-  newest: string,
-  advisories: readonly KnownAdvisory[],
-): CoturnState {
-  const fixed = advisories
-    .filter(({ affected }) => versionIn(version, affected) && !versionIn(newest, affected))
-    .map(({ id }) => id);
+export function coturnState(version: string, newest: string, known: readonly KnownAdvisory[]): CoturnState {
   const outdated = gt(comparableVersion(newest), comparableVersion(version));
-  return { version, newest, outdated, fixed: outdated ? fixed : [] };
+  const advisories = advisoriesFor(version, known);
+  const remains = (id: string) => known.some((each) => each.id === id && versionIn(newest, each.affected));
+  const fixed = outdated ? advisories.map(({ id }) => id).filter((id) => !remains(id)) : [];
+  // The last of the fixing releases has the earlier fixes too, unless a later line of releases is affected again.
+  const [last] = rsort(advisories.map((each) => each.fixed));
+  const complete =
+    last !== undefined &&
+    !advisories.some(({ id }) => known.some((each) => each.id === id && versionIn(last, each.affected)));
+  const remedy = complete && fixed.length < advisories.length ? last : undefined;
+  return { version, newest, outdated, advisories, fixed, remedy };
+}
+
+/** A target, and what its packages are. */
+export interface PackagedTarget {
+  target: string;
+  rpm: boolean;
+  /** Libraries are a part of its programs. */
+  linksIn: boolean;
+}
+
+/** Targets whose libraries are those of an rpm distribution: what is newer there can't be told here. */
+export function unknownTargets(targets: readonly PackagedTarget[]): string[] {
+  return [
+    ...new Set(targets.filter(({ rpm, linksIn }) => rpm && !linksIn).map(({ target }) => target)),
+  ].sort();
 }

@@ -1,14 +1,31 @@
 import type { CoturnState, LibraryState } from '../plan/outdated.ts';
-import { alignColumns, printable } from './format.ts';
+import { alignColumns, printable, wrap } from './format.ts';
+import { advisoryLines } from './severity.ts';
 
-/** What `turnbuild outdated` has found, as a table and what to do next. */
-export function renderOutdated({
-  coturn,
-  libraries,
-}: {
+interface Found {
   coturn: CoturnState & { where: string };
   libraries: readonly LibraryState[];
-}): string {
+  unknown: readonly string[];
+}
+
+/** What `turnbuild outdated` has found, and what to do next. @param columns width of the terminal */
+export function renderOutdated(found: Found, columns: number): string {
+  const { coturn } = found;
+  const paragraphs = [
+    table(found, columns),
+    advisoryLines(`coturn ${printable(coturn.version)}`, coturn.advisories, columns),
+    ...conclusions(found).map(({ text, command }) => [
+      ...wrap(text, columns),
+      ...(command === undefined ? [] : [`  ${command}`]),
+    ]),
+  ];
+  return `${paragraphs
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function table({ coturn, libraries }: Found, columns: number): string[] {
   const rows = [
     ['', 'HERE', 'NOW', 'IN', ''],
     ['coturn', coturn.version, coturn.newest, coturn.where, aboutCoturn(coturn)],
@@ -19,17 +36,19 @@ export function renderOutdated({
       library.offeredIn ?? library.suite,
       aboutLibrary(library),
     ]),
-  ];
-  const table = alignColumns(
-    rows.map((row) => row.map(printable)),
+  ].map((row) => row.map(printable));
+  const lines = alignColumns(rows, new Set());
+  if (lines.every((line) => line.length <= columns)) return lines;
+  // The last column gets lines of its own.
+  return alignColumns(
+    rows.map((row) => row.slice(0, -1)),
     new Set(),
-  );
-  return `${[...table, '', conclusion(coturn, libraries)].join('\n')}\n`;
+  ).flatMap((line, index) => [line, ...(index === 0 ? [] : [`  ${rows[index]?.at(-1)}`])]);
 }
 
-function aboutCoturn({ outdated, fixed }: CoturnState): string {
-  if (!outdated) return 'up to date';
-  return fixed.length === 0 ? 'newer release' : `security: fixes ${fixed.join(', ')}`;
+function aboutCoturn({ outdated, fixed, advisories }: CoturnState): string {
+  if (outdated) return fixed.length === 0 ? 'newer release' : 'security update';
+  return advisories.length === 0 ? 'up to date' : 'known weaknesses';
 }
 
 function aboutLibrary({ outdated, security, newest }: LibraryState): string {
@@ -38,14 +57,45 @@ function aboutLibrary({ outdated, security, newest }: LibraryState): string {
   return security ? 'security update' : 'newer version';
 }
 
-function conclusion(coturn: CoturnState, libraries: readonly LibraryState[]): string {
-  const due = libraries.filter(({ outdated }) => outdated);
-  const lines = [
-    ...(coturn.outdated ? [`A newer coturn is there: turnbuild release ${coturn.newest}`] : []),
-    ...(due.length === 0 ? [] : [`A rebuild is due: turnbuild release ${coturn.version} --revision auto`]),
+/** Something to know, and the command that does something about it. */
+interface Conclusion {
+  text: string;
+  command?: string;
+}
+
+function conclusions({ coturn, libraries, unknown }: Found): Conclusion[] {
+  const due = libraries.some(({ outdated }) => outdated);
+  const all: Conclusion[] = [];
+  if (coturn.outdated)
+    all.push({ text: 'A newer coturn is there:', command: `turnbuild release ${coturn.newest}` });
+  if (due)
+    all.push({ text: 'A rebuild is due:', command: `turnbuild release ${coturn.version} --revision auto` });
+  all.push(...remaining(coturn, due));
+  if (all.length === 0) all.push({ text: 'Nothing is due.' });
+  if (libraries.length === 0)
+    all.push({ text: 'Nothing is linked in: libraries are updated by the distribution.' });
+  return [...all, ...unchecked(unknown)];
+}
+
+/** What neither the newest release nor a rebuild fixes. */
+function remaining(coturn: Found['coturn'], due: boolean): Conclusion[] {
+  const { outdated, advisories, fixed, remedy, newest, where } = coturn;
+  if (fixed.length === advisories.length) return [];
+  const rebuild = due ? 'It does not fix' : 'No rebuild is due, and none would fix';
+  const text = outdated
+    ? `coturn ${newest} fixes ${fixed.length} of the ${advisories.length} known weaknesses.`
+    : `${rebuild} the known weaknesses of coturn ${coturn.version}. ${where} has no newer release.`;
+  if (remedy === undefined) return [{ text }];
+  const source = where === 'Debian' ? ' --source github' : '';
+  return [{ text: `${text} All are fixed in ${remedy}:`, command: `turnbuild release ${remedy}${source}` }];
+}
+
+function unchecked(targets: readonly string[]): Conclusion[] {
+  if (targets.length === 0) return [];
+  return [
+    {
+      text: `Not checked: the libraries of ${targets.join(', ')}. They belong to an rpm distribution, whose updates turnbuild does not look up. On a machine that runs it:`,
+      command: 'dnf updateinfo list --security',
+    },
   ];
-  if (lines.length > 0) return lines.join('\n');
-  return libraries.length === 0
-    ? 'Nothing is due. Nothing is linked in: libraries are updated by the distribution.'
-    : 'Nothing is due.';
 }

@@ -1,4 +1,4 @@
-import type { Advisory, Manifest } from '../manifest/schema.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import { alignColumns, formatBytes, formatNumber, plural, printable, wrap } from './format.ts';
 import {
   causesOf,
@@ -10,7 +10,7 @@ import {
   variantsOf,
   verdictOf,
 } from './outcome.ts';
-import { bySeverity } from './severity.ts';
+import { advisoryLines, type Paint } from './severity.ts';
 
 export interface SummaryOptions {
   /** Where the files lie, as the user should read it. */
@@ -20,8 +20,6 @@ export interface SummaryOptions {
   /** Colours and typographic signs; without it the text is plain ASCII. */
   color: boolean;
 }
-
-type Paint = (text: string, style: 'bold' | 'dim' | 'red' | 'green' | 'yellow') => string;
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 
@@ -34,7 +32,7 @@ export function renderSummary(manifest: Manifest, options: SummaryOptions): stri
     packages(variants, options, paint),
     problems(manifest, variants, options, paint),
     figures(variants, paint),
-    advisories(manifest, options, paint),
+    advisoryLines('this coturn version', manifest.advisories, options.columns, paint),
     [
       `${paint('Files ', 'dim')}  ${printable(options.dir)}`,
       `${paint('Report', 'dim')}  ${printable(options.dir.replace(/\/$/, ''))}/report.html`,
@@ -182,27 +180,4 @@ function figures(variants: readonly Variant[], paint: Paint): string[] {
   ];
   const [first = '', second = '', ...lines] = alignColumns([...heads, ...rows], new Set([1, 2, 3, 4, 5]));
   return [paint(first, 'dim'), paint(second, 'dim'), ...lines];
-}
-
-function advisories(manifest: Manifest, options: SummaryOptions, paint: Paint): string[] {
-  if (manifest.advisories.length === 0) return [];
-  const list = bySeverity(manifest.advisories);
-  const style = (severity: Advisory['severity']): 'red' | 'yellow' | 'dim' =>
-    severity === 'critical' || severity === 'high' ? 'red' : severity === 'medium' ? 'yellow' : 'dim';
-  const entries = alignColumns(
-    list.map((a) => [`  ${a.severity}`, printable(a.id), printable(a.fixed)]),
-    new Set(),
-  );
-  const width = Math.max(...entries.map((entry) => entry.length)) + 2;
-  const half = 2 * width <= options.columns + 2 ? Math.ceil(entries.length / 2) : entries.length;
-  const cell = (index: number, pad: number): string =>
-    paint((entries[index] ?? '').padEnd(pad), style(list[index]?.severity ?? 'low'));
-  const lines = entries
-    .slice(0, half)
-    .map((_, i) => (i + half < entries.length ? cell(i, width) + cell(i + half, 0) : cell(i, 0)));
-  const heading = wrap(
-    `Known weaknesses of this coturn version (${list.length}) and the release that fixes each:`,
-    options.columns,
-  );
-  return [...heading.map((line) => paint(line, 'bold')), ...lines];
 }

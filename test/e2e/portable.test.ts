@@ -75,11 +75,13 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
   const outdated = () => turnbuild(['outdated', out]);
   const auto = () => portable(['--out', out, '--revision', 'auto']);
 
-  it('finds nothing in packages of now', async () => {
+  it('finds no library outdated in packages of now, only what is known of coturn 4.6.1', async () => {
     const run = await outdated();
     expect(run.stdout).toMatch(/openssl +3\.\S+ +3\.\S+ +bookworm\S* +up to date/);
-    expect(run.stdout).toContain('Nothing is due');
-    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/critical +CVE-2026-43994 +4\.10\.0/);
+    expect(run.stdout).toContain('No rebuild is due');
+    expect(run.stdout).not.toMatch(/A rebuild is due|A newer coturn is there/);
+    expect(run.code).toBe(1);
     const kept = await auto();
     expect(kept.stdout).toContain('revision 1 stays');
     expect(kept.code, kept.stderr).toBe(0);

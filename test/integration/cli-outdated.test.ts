@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { satisfies } from 'semver';
 import { describe, expect, test } from 'vitest';
+import type { Outdated } from '../../src/commands/outdated.ts';
+import { loadRecipes } from '../../src/commands/recipes.ts';
 import { formatManifest } from '../../src/manifest/store.ts';
 import { serve } from '../support/http-server.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
@@ -62,9 +65,28 @@ describe('turnbuild outdated', () => {
   test('says which known weaknesses a newer release fixes', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
     const run = await turnbuild(['outdated', dir, '--json'], { env: await github(['4.18.0']) });
-    const { coturn, security } = JSON.parse(run.stdout) as { coturn: { fixed: string[] }; security: boolean };
-    expect(coturn.fixed.length).toBeGreaterThan(3);
-    expect(security).toBe(true);
+    const { coturn, due, security } = JSON.parse(run.stdout) as Outdated;
+    expect(coturn.fixed).toHaveLength(coturn.advisories.length);
+    expect([due, security]).toEqual([true, true]);
+  });
+
+  test('exit code 1 for known weaknesses where nothing is due: each, with its severity and its fix', async () => {
+    const dir = release(temporaryFolder(), '4.6.1');
+    const env = await github(['4.6.1']);
+    const run = await turnbuild(['outdated', dir, '--json'], { env });
+    expect(run.code).toBe(1);
+    const { coturn, due, security } = JSON.parse(run.stdout) as Outdated;
+    expect([due, security, coturn.fixed]).toEqual([false, true, []]);
+    const { advisories } = await loadRecipes(undefined);
+    const expected = advisories.filter(({ affected }) => satisfies('4.6.1', affected));
+    expect(expected.length).toBeGreaterThan(15);
+    expect(coturn.advisories.map(({ id }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
+    const text = await turnbuild(['outdated', dir], { env });
+    expect(text.code).toBe(1);
+    expect(text.stdout).toContain('No rebuild is due');
+    expect(text.stdout).not.toContain('Nothing is due');
+    for (const { id, severity, fixed } of expected)
+      expect(text.stdout).toMatch(new RegExp(`${severity} +${id} +${fixed.replaceAll('.', '\\.')}( |\n)`));
   });
 
   test('never takes a release that must not be shipped for the newest', async () => {

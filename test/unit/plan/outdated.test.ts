@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coturnState, libraryState, linkedLibraries } from '../../../src/plan/outdated.ts';
+import { coturnState, libraryState, linkedLibraries, unknownTargets } from '../../../src/plan/outdated.ts';
 
 const openssl = { package: 'openssl', version: '3.0.17-1~deb12u2', suite: 'bookworm' };
 const offer = (version: string, suite: string) => ({ package: 'openssl', version, suite });
@@ -68,20 +68,61 @@ describe('coturnState', () => {
     reference: 'https://example.org/1',
   };
 
+  const shown = {
+    id: 'CVE-1',
+    severity: 'high',
+    fixed: '4.7.0',
+    summary: 's',
+    reference: 'https://example.org/1',
+  };
+
   it('names what a newer release fixes', () => {
     expect(coturnState('4.6.1', '4.18.0', [advisory])).toEqual({
       version: '4.6.1',
       newest: '4.18.0',
       outdated: true,
+      advisories: [shown],
       fixed: ['CVE-1'],
+      remedy: undefined,
     });
   });
 
-  it('names nothing that it does not fix', () => {
-    expect(coturnState('4.6.1', '4.6.2', [advisory])).toMatchObject({ outdated: true, fixed: [] });
+  it('names nothing that it does not fix, and the release that does', () => {
+    expect(coturnState('4.6.1', '4.6.2', [advisory])).toMatchObject({
+      outdated: true,
+      advisories: [shown],
+      fixed: [],
+      remedy: '4.7.0',
+    });
   });
 
-  it.each(['4.6.1', '4.5.2'])('is not outdated by %s', (newest) => {
-    expect(coturnState('4.6.1', newest, [advisory])).toMatchObject({ outdated: false, fixed: [] });
+  it.each(['4.6.1', '4.5.2'])('is not outdated by %s, and has its weaknesses all the same', (newest) => {
+    expect(coturnState('4.6.1', newest, [advisory])).toMatchObject({
+      outdated: false,
+      advisories: [shown],
+      fixed: [],
+      remedy: '4.7.0',
+    });
+  });
+
+  it('has none of another version', () => {
+    expect(coturnState('4.7.0', '4.7.0', [advisory])).toMatchObject({ advisories: [], remedy: undefined });
+  });
+
+  it('calls no release a remedy that is affected again', () => {
+    const again = { ...advisory, id: 'CVE-2', fixed: '4.6.5', affected: '<4.6.5 || >=4.7.0 <4.8.0' };
+    expect(coturnState('4.6.1', '4.6.1', [advisory, again]).remedy).toBeUndefined();
+  });
+});
+
+describe('unknownTargets', () => {
+  it('are those of rpm distributions whose libraries are not linked in', () => {
+    const all = [
+      { target: 'debian-12', rpm: false, linksIn: false },
+      { target: 'portable', rpm: true, linksIn: true },
+      { target: 'el9', rpm: true, linksIn: false },
+      { target: 'el9', rpm: true, linksIn: false },
+    ];
+    expect(unknownTargets(all)).toEqual(['el9']);
   });
 });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { renderOutdated } from '../../../src/ui/outdated.ts';
 
-const coturn = { version: '4.6.1', newest: '4.6.1', outdated: false, fixed: [], where: 'Debian' };
+const coturn = {
+  version: '4.6.1',
+  newest: '4.6.1',
+  outdated: false,
+  advisories: [],
+  fixed: [],
+  remedy: undefined,
+  where: 'Debian',
+};
 const library = {
   package: 'openssl',
   version: '3.0.17-1~deb12u2',
@@ -11,12 +19,24 @@ const library = {
   outdated: false,
   security: false,
 };
+const advisory = (id: string, severity: 'critical' | 'high' | 'low', fixed: string) => ({
+  id,
+  severity,
+  fixed,
+  summary: 's',
+  reference: 'https://example.org/1',
+});
+const advisories = [
+  advisory('CVE-2026-43994', 'critical', '4.10.0'),
+  advisory('CVE-2026-1', 'high', '4.9.0'),
+  advisory('coturn-2043', 'low', '4.18.0'),
+];
+const render = (found: Partial<Parameters<typeof renderOutdated>[0]>, columns = 80) =>
+  renderOutdated({ coturn, libraries: [library], unknown: [], ...found }, columns);
 
 describe('renderOutdated', () => {
   it('is a table, and says that nothing is due', () => {
-    expect(
-      renderOutdated({ coturn, libraries: [library] }),
-    ).toBe(`         HERE              NOW               IN
+    expect(render({})).toBe(`         HERE              NOW               IN
 coturn   4.6.1             4.6.1             Debian    up to date
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
 
@@ -25,27 +45,85 @@ Nothing is due.
   });
 
   it('says what is due, and which commands make it', () => {
-    const text = renderOutdated({
-      coturn: { ...coturn, newest: '4.18.0', outdated: true, fixed: ['CVE-1'], where: 'GitHub' },
-      libraries: [
-        {
-          ...library,
+    const text = render(
+      {
+        coturn: {
+          ...coturn,
+          newest: '4.18.0',
           outdated: true,
-          security: true,
-          newest: '3.0.17-1~deb12u3',
-          offeredIn: 'bookworm-security',
+          advisories,
+          fixed: advisories.map(({ id }) => id),
+          where: 'GitHub',
         },
-        { ...library, package: 'zlib', newest: undefined, offeredIn: undefined },
-      ],
-    });
-    expect(text).toContain('security: fixes CVE-1');
-    expect(text).toContain('bookworm-security  security update');
+        libraries: [
+          {
+            ...library,
+            outdated: true,
+            security: true,
+            newest: '3.0.17-1~deb12u3',
+            offeredIn: 'bookworm-security',
+          },
+          { ...library, package: 'zlib', newest: undefined, offeredIn: undefined },
+        ],
+      },
+      100,
+    );
+    expect(text).toMatch(/GitHub +security update/);
+    expect(text).toMatch(/bookworm-security +security update/);
     expect(text).toContain('no longer in the archive');
     expect(text).toContain('turnbuild release 4.18.0\n');
     expect(text).toContain('turnbuild release 4.6.1 --revision auto');
+    expect(text).not.toContain('No rebuild is due');
+  });
+
+  it('names each known weakness with its severity and its fix where no rebuild helps', () => {
+    expect(
+      render({ coturn: { ...coturn, advisories, remedy: '4.18.0' } }),
+    ).toBe(`         HERE              NOW               IN
+coturn   4.6.1             4.6.1             Debian    known weaknesses
+openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
+
+Known weaknesses of coturn 4.6.1 (3) and the release that fixes each:
+  critical  CVE-2026-43994  4.10.0    low       coturn-2043     4.18.0
+  high      CVE-2026-1      4.9.0
+
+No rebuild is due, and none would fix the known weaknesses of coturn 4.6.1.
+Debian has no newer release. All are fixed in 4.18.0:
+  turnbuild release 4.18.0 --source github
+`);
+  });
+
+  it('says what the newest release does not fix', () => {
+    const state = { ...coturn, newest: '4.10.0', outdated: true, advisories, where: 'GitHub' };
+    const text = render({ coturn: { ...state, fixed: ['CVE-2026-43994', 'CVE-2026-1'], remedy: '4.18.0' } });
+    expect(text).toContain('coturn 4.10.0 fixes 2 of the 3 known weaknesses. All are fixed in 4.18.0:');
+    expect(text).toContain('  turnbuild release 4.18.0\n');
   });
 
   it('says so where nothing is linked in', () => {
-    expect(renderOutdated({ coturn, libraries: [] })).toContain('updated by the distribution');
+    expect(render({ libraries: [] })).toContain('updated by the distribution');
+  });
+
+  it('says what it cannot know of an rpm distribution', () => {
+    expect(render({ unknown: ['el9'] }).replaceAll('\n', ' ')).toContain(
+      'Not checked: the libraries of el9. They belong to an rpm distribution',
+    );
+    expect(render({})).not.toContain('Not checked');
+  });
+
+  it('keeps to 80 columns', () => {
+    const columns = 80;
+    const long = {
+      package: 'libmicrohttpd',
+      version: '0.9.75-6+deb12u1~bpo',
+      newest: '0.9.75-6+deb12u2~bpo',
+    };
+    const libraries = [{ ...library, ...long, outdated: true, security: true, offeredIn: 'bookworm-sec' }];
+    const text = render(
+      { coturn: { ...coturn, advisories, remedy: '4.18.0' }, libraries, unknown: ['el9'] },
+      columns,
+    );
+    expect(text.split('\n').filter((line) => line.length > columns)).toEqual([]);
+    expect(text).toContain('security update');
   });
 });
