@@ -331,6 +331,8 @@ function requireCurrentFolder(): void {
 try {
   requireCurrentFolder();
   adoptProxies(process.env);
+  // Whatever the user's own setting is: other members of a group can't change what packages are built from, or a verdict.
+  process.umask(process.umask() | 0o022);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error, program, process.argv.slice(2));

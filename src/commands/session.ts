@@ -2,7 +2,9 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readAptMirrors } from '../io/apt-mirror.ts';
 import { dryRunExec, runProcess } from '../io/exec.ts';
+import { makeFolder } from '../io/files.ts';
 import { createIo, type Io } from '../io/index.ts';
+import { requirePrivate } from '../io/private-folder.ts';
 import type { Mirrors } from '../plan/archives.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
 import type { Plan } from '../plan/types.ts';
@@ -28,6 +30,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return env.TURNBUILD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
 }
 
+/**
+ * Gathers what every command that works on releases needs.
+ * @throws CACHE_UNSAFE, and what recipes and options are refused for
+ */
 export async function openSession(
   options: CommonOptions,
   output: Output,
@@ -35,13 +41,17 @@ export async function openSession(
 ): Promise<Session> {
   const apt = await readAptMirrors();
   const { debian, named } = mirrorOption(options.mirror);
+  const cache = cacheFolder();
+  // Made before it is looked at, so that nobody else can do it in between. Where that fails, whatever needs it will say so.
+  if (options.dryRun !== true) await makeFolder(cache).catch(() => {});
+  await requirePrivate(cache);
   const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
   return {
     options,
     output,
     recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
     io: createIo(exec, signal),
-    cache: cacheFolder(),
+    cache,
     mirrors: { debian: debian ?? apt.debian, security: apt.security, named },
     jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
   };

@@ -14,7 +14,9 @@ export async function withLog<T>(
   work: (onLine: (line: string) => void) => Promise<T>,
 ): Promise<T> {
   await files.makeFolder(dirname(path));
-  const log = createWriteStream(`${path}.tmp`);
+  // What a killed run has left, or a link that somebody has put there, is replaced and not written to.
+  await files.remove(`${path}.tmp`);
+  const log = createWriteStream(`${path}.tmp`, { flags: 'wx' });
   let lines = 0;
   let failure: Error | undefined;
   log.on('error', (error) => {

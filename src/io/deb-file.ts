@@ -1,13 +1,9 @@
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { open, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Exec } from './exec.ts';
-import { remove } from './files.ts';
-import { temporaryName } from './leftovers.ts';
 import { readTar } from './tar-blocks.ts';
 import { withUnxz } from './unxz.ts';
 
@@ -114,15 +110,8 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
       return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
     case 'control.tar.zst':
       return unzstd(content);
-    case 'control.tar.xz': {
-      const packed = temporaryName(join(tmpdir(), `turnbuild-${name}`));
-      try {
-        await writeFile(packed, content);
-        return await withUnxz(packed, { exec, maxBytes: MAX_CONTROL_BYTES }, (path) => readFile(path));
-      } finally {
-        await remove(packed);
-      }
-    }
+    case 'control.tar.xz':
+      return withUnxz(content, { exec, maxBytes: MAX_CONTROL_BYTES }, (path) => readFile(path));
     default:
       throw new Error(`its ${name} is packed in an unknown way`);
   }

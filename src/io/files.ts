@@ -77,7 +77,8 @@ export async function writeText(file: string, text: string): Promise<void> {
   await makeFolder(dirname(file));
   const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
-    await diskErrors(naming(file, writeFile(temporary, text)));
+    // Exclusively, so that no link is followed.
+    await diskErrors(naming(file, writeFile(temporary, text, { flag: 'wx' })));
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });

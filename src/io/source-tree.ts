@@ -29,7 +29,9 @@ export function treeDigest(tree: SourceTree): string {
 export async function writeNormalisedTar(tree: SourceTree, epoch: number, file: string): Promise<void> {
   const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
-    await diskErrors(pipeline(Readable.from(blocks(tree, epoch)), createWriteStream(temporary)));
+    await diskErrors(
+      pipeline(Readable.from(blocks(tree, epoch)), createWriteStream(temporary, { flags: 'wx' })),
+    );
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });

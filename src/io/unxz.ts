@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, symlink } from 'node:fs/promises';
+import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
@@ -13,12 +13,12 @@ export interface UnxzOptions {
 const WATCH_MS = 20;
 
 /**
- * Unpacks an .xz file into a temporary folder, gives the result's path to `use`, and removes it. Node has no xz of its own,
+ * Unpacks an .xz file, or the bytes of one, into a temporary folder, gives the result's path to `use`, and removes it. Node has no xz of its own,
  * and a process's output arrives as text, so it goes through a file.
  * @throws XZ_MISSING, SOURCE_ARCHIVE_UNSAFE if it unpacks to more than `maxBytes`, Error if it is damaged
  */
 export async function withUnxz<T>(
-  file: string,
+  source: string | Buffer,
   options: UnxzOptions,
   use: (unpacked: string) => Promise<T>,
 ): Promise<T> {
@@ -31,14 +31,16 @@ export async function withUnxz<T>(
       () => {},
     );
   }, WATCH_MS);
+  const name = typeof source === 'string' ? source : 'its content';
   const refuse = () =>
     new TurnbuildError(
       'SOURCE_ARCHIVE_UNSAFE',
-      `The archive is hostile or broken: ${file} unpacks to more than ${options.maxBytes} bytes`,
+      `The archive is hostile or broken: ${name} unpacks to more than ${options.maxBytes} bytes`,
     );
   try {
     // --force: xz leaves links alone otherwise. --keep: the source stays.
-    await symlink(resolve(file), `${unpacked}.xz`);
+    if (typeof source === 'string') await symlink(resolve(source), `${unpacked}.xz`);
+    else await writeFile(`${unpacked}.xz`, source);
     const result = await options
       .exec(
         {
@@ -50,7 +52,7 @@ export async function withUnxz<T>(
       )
       .catch((error: unknown) => Promise.reject(tooLarge.signal.aborted ? refuse() : error));
     if (result.code === 127) {
-      throw new TurnbuildError('XZ_MISSING', `${file} is packed with xz, which is not installed`, {
+      throw new TurnbuildError('XZ_MISSING', `${name} is packed with xz, which is not installed`, {
         hint: 'apt-get install xz-utils',
       });
     }

@@ -1,0 +1,94 @@
+import type { Stats } from 'node:fs';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+
+/** Links that may follow one another, as the kernel counts them. */
+const MAX_LINKS = 40;
+const WRITABLE = 0o022;
+const BY_GROUP = 0o020;
+const STICKY = 0o1000;
+
+/**
+ * Sees that nobody but this user and root can change the cache: not its files, and not the folders and links that lead to it (as
+ * sshd's StrictModes). In a folder with the sticky bit, like /tmp, others can change neither. What is not there is safe.
+ * @param uid whose cache it is; undefined where the system has no such numbers, and nothing is checked
+ * @throws CACHE_UNSAFE
+ */
+export async function requirePrivate(
+  dir: string,
+  uid: number | undefined = process.getuid?.(),
+): Promise<void> {
+  if (uid === undefined) return;
+  const refuse = (path: string, why: string) => {
+    throw unsafe(dir, path, why);
+  };
+  const look = async (path: string, found: Stats, sticky: boolean) => {
+    if (found.uid !== uid && found.uid !== 0) refuse(path, `belongs to user ${found.uid}`);
+    // A link has no permissions of its own.
+    if (found.isSymbolicLink() || (found.mode & WRITABLE) === 0) return;
+    if (sticky && (found.mode & STICKY) !== 0) return;
+    if ((found.mode & WRITABLE) === BY_GROUP && (await isOwnGroup(found.gid))) return;
+    refuse(
+      path,
+      `can be changed by other users (mode ${(found.mode & 0o7777).toString(8).padStart(4, '0')})`,
+    );
+  };
+
+  const lead = async (path: string, links: number): Promise<void> => {
+    if (links > MAX_LINKS) refuse(path, 'is a link that leads nowhere');
+    for (const each of [...foldersAbove(path), path]) {
+      const found = await statOf(each);
+      if (found === undefined) return;
+      await look(each, found, each !== path);
+      if (found.isSymbolicLink()) await lead(resolve(dirname(each), await readlink(each)), links + 1);
+    }
+  };
+  await lead(resolve(dir), 0);
+
+  const search = async (folder: string): Promise<void> => {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      const path = join(folder, entry.name);
+      const found = await statOf(path);
+      // Another process may have removed it since.
+      if (found === undefined) continue;
+      await look(path, found, false);
+      if (found.isDirectory()) await search(path);
+    }
+  };
+  await search(resolve(dir));
+}
+
+/** `/`, `/home`, `/home/me` of `/home/me/x`. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [] : [...foldersAbove(above), above];
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+}
+
+/** Whether nobody but this user is in a group: the private group that many systems give each user. */
+async function isOwnGroup(gid: number): Promise<boolean> {
+  const { username } = userInfo();
+  const rows = async (file: string) =>
+    (await readFile(file, 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
+  const group = (await rows('/etc/group')).find(([, , id]) => id === String(gid));
+  const members = (group?.[3] ?? '').split(',').filter((name) => name !== '');
+  const users = (await rows('/etc/passwd'))
+    .filter((row) => row[3] === String(gid))
+    .map(([name = '']) => name);
+  return group !== undefined && [...members, ...users].every((name) => name === username);
+}
+
+function unsafe(dir: string, path: string, why: string): TurnbuildError {
+  const what = path === resolve(dir) ? 'it' : path;
+  return new TurnbuildError('CACHE_UNSAFE', `The cache folder ${dir} cannot be trusted: ${what} ${why}`, {
+    hint: 'Packages are built from what is in it. Remove it and make that folder yours alone, or set TURNBUILD_CACHE to another one.',
+  });
+}

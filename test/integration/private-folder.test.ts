@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { requirePrivate } from '../../src/io/private-folder.ts';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { serve } from '../support/http-server.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const OTHER = 12345;
+const isRoot = process.getuid?.() === 0;
+/** What needs root to prepare. */
+const asRoot = (name: string) =>
+  isRoot ? name : `${name} (skipped: not root, so nothing can be given to another user)`;
+
+/** A cache with a file in it, in a folder of its own. */
+function prepare() {
+  const home = temporaryFolder();
+  const cache = join(home, 'cache');
+  const file = join(cache, 'bases/root.tar');
+  mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+  writeFileSync(file, '', { mode: 0o644 });
+  return { home, cache, file };
+}
+
+describe('a cache is used', () => {
+  test('that is ours alone', () => requirePrivate(prepare().cache));
+  test('that is not there yet', () => requirePrivate(join(temporaryFolder(), 'a/b')));
+
+  test('in a folder where nobody can remove what is not his, like /tmp', async () => {
+    const { home, cache } = prepare();
+    chmodSync(home, 0o1777);
+    await requirePrivate(cache);
+  });
+
+  test('that a link of ours leads to', async () => {
+    const { home, cache } = prepare();
+    symlinkSync(cache, join(home, 'link'));
+    await requirePrivate(join(home, 'link'));
+  });
+
+  test.skipIf(!isRoot)(asRoot('of root, by another user'), () => requirePrivate(prepare().cache, OTHER));
+});
+
+describe('a cache is refused', () => {
+  const refused = async (cache: string, path: string, why: RegExp) => {
+    const error = await errorOf(requirePrivate(cache));
+    expect(error.code).toBe('CACHE_UNSAFE');
+    expect(error.message).toMatch(why);
+    expect(error.message).toContain(path);
+    expect(error.hint).toContain('TURNBUILD_CACHE');
+  };
+
+  test('that everybody can write', async () => {
+    const { cache } = prepare();
+    chmodSync(cache, 0o777);
+    await refused(cache, 'it can be', /mode 0777/);
+    // The sticky bit is no help there: others can add to it.
+    chmodSync(cache, 0o1777);
+    await refused(cache, 'it can be', /mode 1777/);
+  });
+
+  test('with a file or folder that everybody can write', async () => {
+    const { cache, file } = prepare();
+    chmodSync(file, 0o666);
+    await refused(cache, file, /mode 0666/);
+    chmodSync(file, 0o644);
+    chmodSync(dirname(file), 0o777);
+    await refused(cache, dirname(file), /mode 0777/);
+  });
+
+  test('in a folder that everybody can write', async () => {
+    const { cache, home } = prepare();
+    chmodSync(home, 0o777);
+    await refused(cache, home, /mode 0777/);
+  });
+
+  test('that a link in such a folder leads to', async () => {
+    const { cache } = prepare();
+    const open = temporaryFolder();
+    chmodSync(open, 0o777);
+    symlinkSync(cache, join(open, 'link'));
+    await refused(join(open, 'link'), open, /mode 0777/);
+    // From one place to the next.
+    const first = join(temporaryFolder(), 'first');
+    symlinkSync(join(open, 'link'), first);
+    await refused(first, open, /mode 0777/);
+  });
+
+  test('that a circle of links is', async () => {
+    const link = join(temporaryFolder(), 'link');
+    symlinkSync(link, link);
+    await refused(link, link, /leads nowhere/);
+  });
+
+  test.skipIf(!isRoot)(asRoot('of another user, or with something of his'), async () => {
+    const { cache, file, home } = prepare();
+    for (const path of [file, dirname(file), cache, home]) {
+      chownSync(path, OTHER, OTHER);
+      await refused(cache, path === cache ? 'it belongs' : path, /belongs to user 12345/);
+      chownSync(path, 0, 0);
+    }
+    symlinkSync('/nowhere', join(cache, 'link'));
+    lchownSync(join(cache, 'link'), OTHER, OTHER);
+    await refused(cache, join(cache, 'link'), /belongs to user 12345/);
+  });
+
+  test.skipIf(!isRoot)(asRoot('that a group with other members can write'), async () => {
+    const { cache } = prepare();
+    // The group of nobody is "nogroup", in which nobody is, and so not we.
+    chownSync(cache, 0, 65534);
+    chmodSync(cache, 0o775);
+    await refused(cache, 'it can be', /mode 0775/);
+  });
+});
+
+describe('turnbuild', () => {
+  const tarball = gzipSync(coturnTar('4.18.0'));
+  const sha256 = createHash('sha256').update(tarball).digest('hex');
+
+  test.each([
+    ['source', ['source']],
+    ['a dry run', ['source', '--dry-run']],
+  ])('%s: asks nobody, and ends with one error', async (_, args) => {
+    const { cache } = prepare();
+    chmodSync(cache, 0o777);
+    const server = await serve((_request, response) => response.end(tarball));
+    const run = await turnbuild([...args, '--source', `${server.url}/c.tar.gz`, '--sha256', sha256], {
+      cwd: temporaryFolder(),
+      env: { TURNBUILD_CACHE: cache },
+    });
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('[CACHE_UNSAFE]');
+    expect(run.stderr.trim().split('\n')).toHaveLength(3);
+    expect(server.requests).toEqual([]);
+  });
+
+  test('writes nothing that others can change, and takes its own cache again, whatever the umask is', async () => {
+    const dir = temporaryFolder();
+    const program = fileURLToPath(new URL('../../bin/turnbuild.js', import.meta.url));
+    const server = await serve((_request, response) => response.end(tarball));
+    const args = `source --source ${server.url}/c.tar.gz --sha256 ${sha256} --out dist`;
+    const run = () =>
+      turnbuildWithUmask(`umask 000; exec ${process.execPath} ${program} ${args}`, dir, join(dir, 'cache'));
+    await run();
+    await run();
+    const open = execFileSync('find', [dir, '-mindepth', '1', '-perm', '/022', '!', '-type', 'l'], {
+      encoding: 'utf8',
+    });
+    expect(open).toBe('');
+    expect(execFileSync('find', [join(dir, 'cache'), '-type', 'f'], { encoding: 'utf8' })).toContain(
+      'source.tar.gz',
+    );
+  });
+});
+
+/** Runs a shell command with a cache; the server of the test goes on answering. */
+async function turnbuildWithUmask(command: string, cwd: string, cache: string): Promise<void> {
+  const { execa } = await import('execa');
+  await execa('sh', ['-c', command], { cwd, env: { TURNBUILD_CACHE: cache } });
+}
