@@ -91,7 +91,8 @@ function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Reco
   if (sysroot === undefined || !used) return {};
   const unnamed = Object.fromEntries(sysroot.repositories.map(({ mirror }) => [mirror, 'MIRROR']));
   const known = { ...mirrors, named: { ...unnamed, ...mirrors.named } };
-  return { SYSROOT_REPOSITORIES: repositoryAddresses(sysroot, step.arch, known).join(' ') };
+  const addresses = repositoryAddresses(sysroot, step.arch, known);
+  return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: 'STATE' };
 }
 
 /** A root's named context, and the commands that make it if it isn't there. */

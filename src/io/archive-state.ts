@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT, messageOf, TurnbuildError } from '../errors.ts';
+import { messageOf, TurnbuildError } from '../errors.ts';
+import { releaseDate, repositoryDate, requireNotOlder, shownDate } from './archive-age.ts';
 import { download } from './download.ts';
 import { exists, makeFolder, moveInto, remove, sha256Text } from './files.ts';
 import { temporaryName } from './leftovers.ts';
@@ -19,6 +20,8 @@ export interface ArchiveState {
   suites: string[];
   /** Why the archive could not be asked; the state is then the last known one. */
   unreachable?: string;
+  /** SHA-256 of the repomd.xml of each repository of rpms, in their order. */
+  metadata?: string[];
 }
 
 export interface ArchiveQuery {
@@ -27,12 +30,14 @@ export interface ArchiveQuery {
   signal?: AbortSignal;
   /** Tries after the first one, for each suite. */
   retries?: number;
+  /** Now, in milliseconds since 1970; for tests. */
+  now?: number;
 }
 
 /**
  * Asks the archive which packages its suites have, by the hashes of their Packages files in InRelease. It is only a mark
  * of what a toolchain was installed from: apt itself checks the signatures.
- * @throws DOWNLOAD_FAILED if the archive can't be reached and never was before
+ * @throws DOWNLOAD_FAILED if the archive can't be reached and never was before; ARCHIVE_OLD, ARCHIVE_DATE
  */
 export async function readArchiveState(
   suites: readonly ArchiveSuite[],
@@ -40,7 +45,9 @@ export async function readArchiveState(
 ): Promise<ArchiveState> {
   await makeFolder(query.cacheDir);
   const urls = suites.map(({ mirror, suite }) => `${mirror}/dists/${suite}/InRelease`);
-  const answers = await Promise.all(urls.map((url) => lastAnswer(url, query)));
+  const answers = await Promise.all(
+    urls.map((url, index) => lastAnswer(url, suites[index]?.suite ?? url, releaseDate, query)),
+  );
   return {
     id: sha256Text(answers.map(({ text }) => packagesOf(text)).join('\n')),
     suites: answers.map(({ text }, index) => `${suites[index]?.suite} of ${dateOf(text)}`),
@@ -57,14 +64,20 @@ export async function readRepositoryState(
   query: ArchiveQuery,
 ): Promise<ArchiveState> {
   await makeFolder(query.cacheDir);
+  const names = addresses.map(nameOf);
   const answers = await Promise.all(
-    addresses.map((address) => lastAnswer(`${address}/repodata/repomd.xml`, query)),
+    addresses.map((address, index) =>
+      lastAnswer(`${address}/repodata/repomd.xml`, names[index] ?? address, repositoryDate, query),
+    ),
   );
   return {
     id: sha256Text(answers.map(({ text }) => listsOf(text)).join('\n')),
-    suites: answers.map(
-      ({ text }, index) => `${nameOf(addresses[index] ?? '')} of revision ${revisionOf(text)}`,
-    ),
+    suites: answers.map(({ text }, index) => {
+      const date = repositoryDate(text);
+      const shown = date === undefined ? 'unknown date' : shownDate(date);
+      return `${names[index]} of revision ${revisionOf(text)} (${shown})`;
+    }),
+    metadata: answers.map(({ text }) => sha256Text(text)),
     ...unreachableOf(answers),
   };
 }
@@ -80,26 +93,40 @@ function unreachableOf(answers: readonly Answer[]): Pick<ArchiveState, 'unreacha
   return unreachable === undefined ? {} : { unreachable };
 }
 
-/** What an archive says of itself, or said when it could last be reached. */
-async function lastAnswer(url: string, { cacheDir, signal, retries = 1 }: ArchiveQuery): Promise<Answer> {
+/** What an archive says of itself, or said when it could last be reached. The newest that it has said is kept. */
+async function lastAnswer(
+  url: string,
+  name: string,
+  dateIn: (text: string) => number | undefined,
+  { cacheDir, signal, retries = 1, now = Date.now() }: ArchiveQuery,
+): Promise<Answer> {
   const file = join(cacheDir, `${sha256Text(url).slice(0, 12)}-state`);
   // Two releases may ask at once.
   const temporary = temporaryName(file);
   try {
     await download({ url, file: temporary, retries, ...(signal === undefined ? {} : { signal }) });
-    await moveInto(temporary, file);
-    return { text: await readFile(file, 'utf8') };
+    const text = await readFile(temporary, 'utf8');
+    const offered = dateIn(text);
+    const newest = (await exists(file)) ? dateIn(await readFile(file, 'utf8')) : undefined;
+    requireNotOlder({ name, offered, newest, now });
+    // A little older one may be used, but is not what the next one is compared with.
+    if (newest === undefined || (offered ?? 0) >= newest) await moveInto(temporary, file);
+    return { text };
   } catch (error) {
     await remove(`${temporary}.part`);
     await remove(`${temporary}.part.tag`);
-    if (signal?.aborted === true || isUsage(error) || !(await exists(file))) throw error;
+    if (signal?.aborted === true || !isUnreachable(error) || !(await exists(file))) throw error;
     return { text: await readFile(file, 'utf8'), unreachable: messageOf(error) };
+  } finally {
+    await remove(temporary);
   }
 }
 
-/** A setting that can't be meant, such as that of a proxy, is no archive that can't be reached. */
-function isUsage(error: unknown): boolean {
-  return error instanceof TurnbuildError && error.exitCode === EXIT.usage;
+/** Errors that say nothing of an archive but that it can't be reached. */
+const UNREACHABLE = ['DOWNLOAD_FAILED', 'PROXY_FAILED'];
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof TurnbuildError && UNREACHABLE.includes(error.code);
 }
 
 /** The hashes of a suite's lists of packages: its date changes several times a day, and these only with a package. */

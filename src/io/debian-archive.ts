@@ -50,7 +50,7 @@ export interface SourceVersion {
  * Lists the upstream tarballs of a package in the archive's suites. The chain is checked link by link: the signature of
  * InRelease with the archive's keys, the hash of Sources in it, and the hash of the tarball in Sources.
  * @throws DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
- *   DOWNLOAD_FAILED
+ *   ARCHIVE_OLD, ARCHIVE_DATE, DOWNLOAD_FAILED
  */
 export async function findDebianSource(query: DebianQuery): Promise<DebianSource[]> {
   return readIndices(query, (text, suite) => parseSources(text, query, suite));

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
+import { releaseDate, requireNotOlder } from './archive-age.ts';
 import type { ArchiveIndexQuery } from './debian-archive.ts';
 import { download } from './download.ts';
-import { sha256Text } from './files.ts';
+import { exists, sha256Text, writeText } from './files.ts';
 
 /** Hash algorithms that a signature may use (RFC 4880, 9.4): SHA-256, 384, 512, 224. MD5 and SHA-1 can be forged. */
 const STRONG_HASHES = new Set(['8', '9', '10', '11']);
@@ -14,6 +15,8 @@ export async function signedRelease(
   suite: string,
   keyring: string,
 ): Promise<string> {
+  // The newest that was believed: of the archive whose keys these are, whichever mirror has sent it.
+  const newestFile = join(query.cacheDir, `${sha256Text(`${keyring} ${suite}`).slice(0, 12)}-newest`);
   const file = join(query.cacheDir, `${sha256Text(`${query.mirror} ${suite}`).slice(0, 12)}-InRelease`);
   await download({
     url: `${query.mirror}/dists/${suite}/InRelease`,
@@ -33,7 +36,12 @@ export async function signedRelease(
     );
   }
   if (result.stdout === '' || !isTrusted(result.stderr)) throw badSignature(suite, result.stderr.trim());
-  checkRelease(result.stdout, suite, query.now ?? Date.now());
+  const now = query.now ?? Date.now();
+  checkRelease(result.stdout, suite, now);
+  const offered = releaseDate(result.stdout);
+  const newest = (await exists(newestFile)) ? Number(await readFile(newestFile, 'utf8')) : undefined;
+  requireNotOlder({ name: `InRelease of ${suite}`, offered, newest, now });
+  if (offered !== undefined && offered > (newest ?? 0)) await writeText(newestFile, `${offered}\n`);
   return result.stdout;
 }
 

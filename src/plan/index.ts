@@ -2,7 +2,7 @@ import { nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
-import type { Compatibility, ReleaseRecipe, Target } from '../recipe/schema.ts';
+import type { Compatibility, ReleaseRecipe, Sysroot, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
 import { layoutOf } from './layout.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
@@ -159,7 +159,16 @@ function linkedIn({ linkedIn: libraries }: Target): Record<string, string> {
 /** What is installed in the sysroot that is compiled with. Where from is known when it is done. */
 function sysroot({ sysroot: root, libraries }: Target): Record<string, string> {
   if (root === undefined) return {};
-  return { COMPILE_ON: 'sysroot', SYSROOT_PACKAGES: libraries.join(' '), SYSROOT_KEYS: root.keys.join(' ') };
+  return { COMPILE_ON: 'sysroot', SYSROOT_PACKAGES: libraries.join(' '), ...sysrootKeys(root) };
+}
+
+/** By which keys packages, and in some repositories lists of packages, are signed. */
+function sysrootKeys({ keys, repositories }: Sysroot): Record<string, string> {
+  const signed = repositories.map((each) => (each.signed === true ? '1' : '0'));
+  return {
+    SYSROOT_KEYS: keys.join(' '),
+    ...(signed.includes('1') ? { SYSROOT_SIGNED: signed.join(' ') } : {}),
+  };
 }
 
 /** The root that an .rpm is tried in: an image that is given, one of its distribution's repositories, or one of Debian's own binaries. */

@@ -57,6 +57,8 @@ const sysroot = z.strictObject({
           .string()
           .regex(/^[\w.{-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
           .refine((path) => path.includes('{arch}'), 'say with {arch} where the architecture goes'),
+        /** Its metadata is signed by one of the keys (repodata/repomd.xml.asc), and is refused without. */
+        signed: z.boolean().optional(),
       }),
     )
     .min(1),

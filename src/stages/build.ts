@@ -17,7 +17,7 @@ const STATIC_FILES = ['libraries.sh', 'random.c', 'notify.c', 'systemd/sd-daemon
 );
 
 /** And those that only a target with a sysroot reads. */
-const SYSROOT_FILES = ['dnf.sh', 'sysroot.sh'].map((name) => `sysroot/${name}`);
+const SYSROOT_FILES = ['dnf.sh', 'metadata.sh', 'sysroot.sh'].map((name) => `sysroot/${name}`);
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
@@ -55,11 +55,19 @@ export const build: Stage = {
       context.onLine(
         `turnbuild: taking the packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,
       );
+    const unsigned = (sysroot?.repositories ?? []).filter(({ signed }) => signed !== true);
+    if (unsigned.length > 0)
+      context.onLine(
+        `turnbuild: metadata not signed: ${unsigned.map(({ path }) => path).join(', ')}. That their mirror hides no updates cannot be proved`,
+      );
     await runBuildx(step, context, {
       dockerStage: 'build',
       inputs,
       output: `${work}/out`,
-      args: { ARCHIVE_STATE: archive?.id ?? '', ...repositoryArgs(target, step.arch, context.repositories) },
+      args: {
+        ARCHIVE_STATE: archive?.id ?? '',
+        ...(await repositoryArgs(target, step.arch, context.repositories)),
+      },
     });
     await files.writeText(`${work}/out/${ARCHIVE_FILE}`, `${archive?.id ?? ''}\n`);
     const features = featuresIn(await files.readText(`${work}/out/features.txt`));

@@ -77,6 +77,22 @@ describe('the state of an archive', () => {
     expect((await read()).unreachable).toBeUndefined();
   });
 
+  test('is never an older one than was seen before, and nothing is built with that', async () => {
+    const archive: Archive = { packages: HASH.new, date: 'Mon, 02 Nov 2026 08:00:00 UTC' };
+    const { read } = await start(archive);
+    const { id } = await read();
+    Object.assign(archive, { packages: HASH.old, date: 'Sat, 31 Oct 2026 08:00:00 UTC' });
+    for (const _ of [1, 2]) {
+      const error = await errorOf(read());
+      expect(error.code).toBe('ARCHIVE_OLD');
+      expect(error.message).toMatch(
+        /^trixie(-updates)? is of 2026-10-31 08:00 UTC, but was of 2026-11-02 08:00 UTC/,
+      );
+    }
+    Object.assign(archive, { packages: HASH.new, date: 'Tue, 03 Nov 2026 08:00:00 UTC' });
+    expect(await read()).toMatchObject({ id });
+  });
+
   test('is an error where it never was known, and leaves nothing', async () => {
     const { cacheDir, read } = await start({ packages: HASH.old, status: 503 });
     expect((await errorOf(read())).code).toBe('DOWNLOAD_FAILED');
@@ -94,10 +110,10 @@ describe('the state of repositories of rpms', () => {
     const query = { cacheDir: join(temporaryFolder(), 'archive'), retries: 0 };
     const read = () => readRepositoryState([`${server.url}/BaseOS/aarch64/os`], query);
     const { id, suites } = await read();
-    expect(suites).toEqual(['BaseOS/aarch64/os of revision 1']);
+    expect(suites).toEqual(['BaseOS/aarch64/os of revision 1 (unknown date)']);
     expect(server.requests).toEqual(['GET /BaseOS/aarch64/os/repodata/repomd.xml']);
     answer = repomd('2', HASH.old);
-    expect(await read()).toEqual({ id, suites: ['BaseOS/aarch64/os of revision 2'] });
+    expect(await read()).toMatchObject({ id, suites: ['BaseOS/aarch64/os of revision 2 (unknown date)'] });
     answer = repomd('2', HASH.new);
     expect((await read()).id).not.toBe(id);
   });
@@ -108,5 +124,45 @@ describe('the state of repositories of rpms', () => {
     const { code, message } = await errorOf(readRepositoryState([`${server.url}/CRB`], query));
     expect(code).toBe('DOWNLOAD_FAILED');
     expect(message).toContain('/CRB/repodata/repomd.xml');
+  });
+
+  describe('with dates', () => {
+    const now = Date.parse('2026-11-20');
+    const day = 24 * 60 * 60;
+    const at = now / 1000;
+    const dated = (time: number, hash = HASH.new) =>
+      repomd(String(time), hash).replace('</data>', `<timestamp>${time - 5}</timestamp></data>`);
+    const prepare = async () => {
+      const answer = { text: dated(at) };
+      const server = await serve((_, response) => response.end(answer.text));
+      const query = { cacheDir: join(temporaryFolder(), 'archive'), retries: 0, now };
+      return { answer, read: () => readRepositoryState([`${server.url}/BaseOS`], query) };
+    };
+
+    test('says the date', async () => {
+      const { read } = await prepare();
+      expect((await read()).suites).toEqual([`BaseOS of revision ${at} (2026-11-20 00:00 UTC)`]);
+    });
+
+    test('an old one is refused, again and again, and some hours are nothing', async () => {
+      const { answer, read } = await prepare();
+      await read();
+      answer.text = dated(at - day + 60, HASH.old);
+      await read();
+      answer.text = dated(at - day - 60, HASH.old);
+      for (const _ of [1, 2]) expect((await errorOf(read())).code).toBe('ARCHIVE_OLD');
+      answer.text = repomd('1', HASH.old);
+      expect((await errorOf(read())).message).toContain('BaseOS has no date any more');
+      answer.text = dated(at);
+      await read();
+    });
+
+    test('one of the future is refused, and does not make today an old one', async () => {
+      const { answer, read } = await prepare();
+      answer.text = dated(at + 2 * day);
+      expect((await errorOf(read())).code).toBe('ARCHIVE_DATE');
+      answer.text = dated(at);
+      await read();
+    });
   });
 });

@@ -28,7 +28,7 @@ afterAll(() => {
 async function ask(options: Partial<MirrorOptions> = {}, query: Partial<DebianQuery> = {}) {
   const server = await serveDebianMirror({ key, ...options });
   const cacheDir = join(temporaryFolder(), 'archive');
-  const find = () =>
+  const find = (more: Partial<DebianQuery> = {}) =>
     findDebianSource({
       mirror: server.mirror,
       suites: ['bookworm'],
@@ -37,6 +37,7 @@ async function ask(options: Partial<MirrorOptions> = {}, query: Partial<DebianQu
       cacheDir,
       keyring: key.keyring,
       ...query,
+      ...more,
     });
   return { server, cacheDir, find };
 }
@@ -53,7 +54,7 @@ const codeOf = async (options: Partial<MirrorOptions>, query: Partial<DebianQuer
 
 it('is read by several processes at once, into an empty cache', async () => {
   const { find } = await ask();
-  const all = await Promise.all(Array.from({ length: 6 }, find));
+  const all = await Promise.all(Array.from({ length: 6 }, () => find()));
   expect(all[0]).toHaveLength(1);
   for (const each of all) expect(each).toEqual(all[0]);
 });
@@ -180,6 +181,49 @@ describe('an index that is not the signed one', () => {
     ['a date that nobody can read', { fields: 'Valid-Until: soon\n' }, 'DEBIAN_INDEX_EXPIRED'],
   ])('%s', async (_, options, code) => {
     expect(await codeOf(options)).toBe(code);
+  });
+});
+
+describe('an old state, rightly signed', () => {
+  const newer = 'Sat, 05 Sep 2026 10:00:00 UTC';
+  test.each(['the same mirror', 'another mirror'])(
+    'is refused once a newer one was seen: of %s',
+    async (which) => {
+      const first = await ask({ date: newer });
+      await first.find();
+      const old = await serveDebianMirror({ key });
+      if (which === 'the same mirror')
+        for (const [path, text] of old.files) first.server.files.set(path, text);
+      const mirror = which === 'the same mirror' ? first.server.mirror : old.mirror;
+      for (const _ of [1, 2]) {
+        const error = await errorOf(first.find({ mirror }));
+        expect(error.code).toBe('ARCHIVE_OLD');
+        expect(error.message).toBe(
+          'InRelease of bookworm is of 2026-07-11 10:16 UTC, but was of 2026-09-05 10:00 UTC before',
+        );
+      }
+      first.server.files.clear();
+      for (const [path, text] of (await serveDebianMirror({ key, date: newer })).files)
+        first.server.files.set(path, text);
+      expect(await first.find()).toHaveLength(1);
+    },
+  );
+
+  test('by some hours is taken: mirrors lag. The newest stays what is compared with', async () => {
+    const dates = [
+      'Sat, 05 Sep 2026 10:00:00 UTC',
+      'Fri, 04 Sep 2026 20:00:00 UTC',
+      'Fri, 04 Sep 2026 09:00:00 UTC',
+    ];
+    const mirrors = await Promise.all(dates.map((date) => serveDebianMirror({ key, date })));
+    const { find } = await ask();
+    for (const each of mirrors.slice(0, 2)) expect(await find({ mirror: each.mirror })).toHaveLength(1);
+    // 13 hours before the second, 25 before the first.
+    expect((await errorOf(find({ mirror: mirrors[2]?.mirror ?? '' }))).code).toBe('ARCHIVE_OLD');
+  });
+
+  test('a date that has yet to come is not believed', async () => {
+    expect(await codeOf({ date: newer }, { now: Date.parse('2026-09-01') })).toBe('ARCHIVE_DATE');
   });
 });
 

@@ -73,6 +73,7 @@ export interface MirrorOptions {
   sources?: string;
   extension?: 'gz' | 'xz';
   fields?: string;
+  date?: string;
   byHash?: boolean;
   /** Changes the signed file. */
   tamper?: (inRelease: string) => string;
@@ -89,7 +90,7 @@ export async function serveDebianMirror(options: MirrorOptions) {
   const release = `Origin: Debian
 Suite: oldstable
 Codename: ${codename}
-Date: Sat, 11 Jul 2026 10:16:37 UTC
+Date: ${options.date ?? 'Sat, 11 Jul 2026 10:16:37 UTC'}
 ${options.fields ?? ''}Acquire-By-Hash: ${byHash ? 'yes' : 'no'}
 MD5Sum:
  ${'1'.repeat(32)} ${index.length} main/source/Sources.${extension}

@@ -1,6 +1,7 @@
 # Installs packages of an rpm distribution's own repositories in a folder. Read in by the scripts beside it.
-# in:  DEB_ARCH; SYSROOT_REPOSITORIES, addresses; SYSROOT_KEYS, files with the keys that its packages are signed with
-# out: /repositories/turnbuild.repo; install_in ROOT ARGUMENT...
+# in:  DEB_ARCH; SYSROOT_REPOSITORIES, addresses; SYSROOT_METADATA, what turnbuild has seen there, see metadata.sh; SYSROOT_SIGNED, for each of
+#      them 1 if its metadata is signed and 0 if not, or nothing if none is; SYSROOT_KEYS, files with the keys of packages and metadata
+# out: /repositories/turnbuild.repo; read_metadata ROOT; install_in ROOT ARGUMENT...
 set -eu
 export LC_ALL=C.UTF-8
 
@@ -24,6 +25,8 @@ for key in $SYSROOT_KEYS; do
 	[ -f "$key" ] || fail KEYS_MISSING "$key is not there: is the package that has it among the target's tools?"
 	keys="$keys file://$key"
 done
+# shellcheck source=recipes/docker/sysroot/metadata.sh
+. /turnbuild/sysroot/metadata.sh
 number=0
 for address in $SYSROOT_REPOSITORIES; do
 	number=$((number + 1))
@@ -33,12 +36,14 @@ name=$address
 baseurl=$address
 enabled=1
 gpgcheck=1
+repo_gpgcheck=$(signed $number)
 gpgkey=$keys
+metadata_expire=never
+skip_if_unavailable=0
 REPOSITORY
 done >/repositories/turnbuild.repo
 
-# install_in ROOT ARGUMENT...: as dnf takes them, e.g. the packages. Nothing but these repositories counts, and no weak dependencies.
-install_in() {
+run_dnf() {
 	root=$1
 	shift
 	dnf -y --installroot="$root" --forcearch="$arch" --releasever=1 --setopt=reposdir=/repositories --setopt=cachedir=/dnf \
@@ -47,4 +52,15 @@ install_in() {
 	code=SYSROOT_FAILED
 	grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/dnf.log && code=REPOSITORY_FAILED
 	fail $code "dnf could not install the distribution's packages: $(grep -iE 'error|no match|not installed|unable' /tmp/dnf.log | tail -n 1)"
+}
+
+# read_metadata ROOT: reads the repositories, once: what is installed later is from the same lists of packages.
+read_metadata() {
+	run_dnf "$1" makecache
+	check_metadata /dnf "$1/dnf"
+}
+
+# install_in ROOT ARGUMENT...: as dnf takes them, e.g. the packages. Nothing but these repositories counts, and no weak dependencies.
+install_in() {
+	run_dnf "$@"
 }

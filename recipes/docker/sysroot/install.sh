@@ -4,5 +4,6 @@
 . /turnbuild/sysroot/dnf.sh
 # shellcheck source=recipes/docker/attempt.sh
 . /turnbuild/attempt.sh
+read_metadata /installed-root
 attempt /installed-root install_in /installed-root install /tmp/coturn.rpm
 rm -rf /dnf /installed-root/dnf /installed-root/dev/*

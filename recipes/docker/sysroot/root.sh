@@ -3,6 +3,7 @@
 # out: /installed-root
 . /turnbuild/sysroot/dnf.sh
 
+read_metadata /installed-root
 # By their paths, because some distributions have them in packages of other names. What the verification itself uses.
 install_in /installed-root install system-release bash dnf rpm /usr/bin/awk /usr/bin/cmp /usr/bin/find /usr/bin/grep /usr/bin/gzip \
 	/usr/bin/hostname /usr/bin/ls /usr/bin/ps /usr/bin/python3 /usr/bin/sed /usr/bin/setpriv /usr/bin/tar

@@ -3,6 +3,7 @@
 # out: /sysroot, /usr/local/bin/sysroot-gcc, /turnbuild/sysroot.txt (name.arch=version a line)
 . /turnbuild/sysroot/dnf.sh
 
+read_metadata /sysroot
 # Scriptlets are for the target's processor, and nothing here is run.
 # The list is split into words on purpose.
 # shellcheck disable=SC2086

@@ -33,26 +33,38 @@ export interface Repositories {
   state: () => Promise<ArchiveState>;
 }
 
-/** Finds the repositories of a sysroot. What they have is asked only when somebody wants to know. */
+/** Finds the repositories of a sysroot. What they have is asked only when it is needed, and once in a run. */
 export function repositoriesFinder(
   io: Io,
   cache: string,
   mirrors: Mirrors,
 ): (sysroot: Sysroot, arch: Arch) => Repositories {
+  const asked = new Map<string, Promise<ArchiveState>>();
   return (sysroot, arch) => {
     const addresses = repositoryAddresses(sysroot, arch, mirrors);
-    const query = { cacheDir: `${cache}/archive`, signal: io.signal };
-    return { addresses, state: () => io.readRepositoryState(addresses, query) };
+    const state = () => {
+      const query = { cacheDir: `${cache}/archive`, signal: io.signal };
+      const answer = asked.get(addresses.join(' ')) ?? io.readRepositoryState(addresses, query);
+      asked.set(addresses.join(' '), answer);
+      return answer;
+    };
+    return { addresses, state };
   };
 }
 
-/** Build arguments that say where a step's repositories are; none for a target without a sysroot. */
-export function repositoryArgs(
+/**
+ * Build arguments that say where a step's repositories are and what they have, so that dnf is shown the same; none for a
+ * target without a sysroot.
+ */
+export async function repositoryArgs(
   { sysroot }: Target,
   arch: Arch,
   find: (sysroot: Sysroot, arch: Arch) => Repositories,
-): Record<string, string> {
-  return sysroot === undefined ? {} : { SYSROOT_REPOSITORIES: find(sysroot, arch).addresses.join(' ') };
+): Promise<Record<string, string>> {
+  if (sysroot === undefined) return {};
+  const { addresses, state } = find(sysroot, arch);
+  const { metadata = [] } = await state();
+  return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: metadata.join(' ') };
 }
 
 /**

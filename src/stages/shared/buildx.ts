@@ -110,6 +110,8 @@ const HINTS: Record<string, string> = {
   COMPILE_FAILED: "The compiler's first error is in the step's log.",
   REPOSITORY_FAILED:
     'Run the same command again: finished steps are kept. --no-cache makes the root and its repository anew.',
+  REPOSITORY_CHANGED:
+    'If its mirror has just been updated, run the same command again. Otherwise the mirror does not show the same to everybody: use another --mirror.',
   ROOT_FAILED: "The whole output is in the step's log. --no-cache makes the root anew.",
   VERIFY_PORT_IN_USE:
     'Stop what listens there, or use a builder whose containers have a network of their own.',

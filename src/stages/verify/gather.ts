@@ -76,7 +76,7 @@ async function rootArgs(step: PlannedStep, context: StageContext): Promise<Recor
   if (step.buildArgs.RPM_ROOT !== 'installed') return {};
   const target = targetOfStep(context.plan, step);
   return {
-    ...repositoryArgs(target, step.arch, context.repositories),
+    ...(await repositoryArgs(target, step.arch, context.repositories)),
     ARCHIVE_STATE: isBuiltHere(step) ? await archiveOf(step, context) : '',
   };
 }
@@ -120,7 +120,7 @@ async function compileSanitized(
     output: `${work}/sanitized`,
     args: {
       ARCHIVE_STATE: await archiveOf(step, context),
-      ...repositoryArgs(targetOfStep(context.plan, step), step.arch, context.repositories),
+      ...(await repositoryArgs(targetOfStep(context.plan, step), step.arch, context.repositories)),
     },
   });
   return `${work}/sanitized/turnserver`;

@@ -138,6 +138,20 @@ describe('createPlan', () => {
     expect(argsOf(createPlan({ ...el9, verifyOn }), 'verify:el9:arm64')).toMatchObject({ RPM_ROOT: 'given' });
   });
 
+  it('asks dnf for the signature of a repository whose recipe has one', () => {
+    const el9 = target('el9');
+    const argsOf = (signed: boolean) => {
+      const repositories = el9.sysroot?.repositories.map((each, index) =>
+        index === 1 ? { ...each, signed } : each,
+      );
+      const sysroot = { keys: ['/key'], repositories: repositories ?? [] };
+      const plan = createPlan({ ...facts, knownTargets: [{ ...el9, sysroot }], targets: ['el9'] });
+      return plan.steps.find((each) => each.id === 'build:el9:arm64')?.buildArgs;
+    };
+    expect(argsOf(true)).toMatchObject({ SYSROOT_KEYS: '/key', SYSROOT_SIGNED: '0 1 0 0' });
+    expect(argsOf(false)).not.toHaveProperty('SYSROOT_SIGNED');
+  });
+
   it.each([
     [['arm64', 'x86_64'], 'arm64'],
     [['x86_64'], 'x86_64'],

@@ -1,0 +1,25 @@
+# Sees that dnf got the same metadata as turnbuild, which takes none that is older than what it has seen before. Read in by dnf.sh.
+# in: SYSROOT_REPOSITORIES; SYSROOT_METADATA, SHA-256 of each repository's repomd.xml, in the same order; SYSROOT_SIGNED; fail
+
+# signed NUMBER: 1 if this repository's metadata is signed, else 0
+signed() {
+	echo "${SYSROOT_SIGNED:-0}" | cut -d ' ' -f "$1"
+}
+
+# check_metadata FOLDER...: where dnf may have its cache
+check_metadata() {
+	number=0
+	for address in $SYSROOT_REPOSITORIES; do
+		number=$((number + 1))
+		expected=$(echo "${SYSROOT_METADATA:-}" | cut -d ' ' -f $number)
+		found=
+		for folder; do
+			for repomd in "$folder/turnbuild-$number"-*/repodata/repomd.xml; do
+				[ -f "$repomd" ] || continue
+				found=$(sha256sum "$repomd" | cut -d ' ' -f 1)
+				[ "$found" = "$expected" ] || fail REPOSITORY_CHANGED "$address shows dnf another repomd.xml than turnbuild"
+			done
+		done
+		[ -n "$found" ] || fail SYSROOT_FAILED "dnf has left no repomd.xml of $address"
+	done
+}

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { readRepositoryState } from '../../src/io/archive-state.ts';
+import { serve } from '../support/http-server.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../recipes/docker/sysroot/metadata.sh', import.meta.url));
+const repomd = (hash: string) => `<?xml version="1.0"?>
+<repomd><revision>1790000000</revision>
+  <data type="primary">
+    <checksum type="sha256">${hash}</checksum><open-checksum type="sha256">${'e'.repeat(64)}</open-checksum>
+  </data>
+  <data type="filelists"><checksum type="sha256">${'f'.repeat(64)}</checksum></data>
+</repomd>
+`;
+
+/** What turnbuild has read of two repositories, and what dnf has in its cache: the same, unless it was shown something else. */
+async function prepare(shown: { first?: string; second?: string } = {}) {
+  const texts: Record<string, string> = { first: repomd('a'.repeat(64)), second: repomd('b'.repeat(64)) };
+  const server = await serve((request, response) => response.end(texts[request.url?.split('/')[1] ?? '']));
+  const addresses = ['first', 'second'].map((name) => `${server.url}/${name}`);
+  const { metadata = [] } = await readRepositoryState(addresses, { cacheDir: temporaryFolder(), retries: 0 });
+  const cache = temporaryFolder();
+  for (const [index, name] of (['first', 'second'] as const).entries()) {
+    const text = shown[name] ?? texts[name] ?? '';
+    const dir = join(cache, `turnbuild-${index + 1}-0123456789abcdef`, 'repodata');
+    mkdirSync(dir, { recursive: true });
+    if (text !== 'none') writeFileSync(join(dir, 'repomd.xml'), text);
+  }
+  const env = { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: metadata.join(' ') };
+  return { env, cache, addresses };
+}
+
+const run = (command: string, env: Record<string, string>) =>
+  spawnSync('sh', ['-euc', `fail() { echo "$1: $2"; exit 1; }; . ${SCRIPT}; ${command}`], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH ?? '', ...env },
+  });
+
+describe('the metadata that dnf has got', () => {
+  test('is what turnbuild has seen', async () => {
+    const { env, cache } = await prepare();
+    const { status, stdout, stderr } = run(`check_metadata /nowhere ${cache}`, env);
+    expect([status, stdout, stderr]).toEqual([0, '', '']);
+  });
+
+  test.each(['first', 'second'] as const)('is another one: of the %s repository', async (name) => {
+    const { env, cache, addresses } = await prepare({ [name]: repomd('c'.repeat(64)) });
+    const { status, stdout } = run(`check_metadata ${cache}`, env);
+    const address = addresses[name === 'first' ? 0 : 1];
+    expect(stdout).toBe(`REPOSITORY_CHANGED: ${address} shows dnf another repomd.xml than turnbuild\n`);
+    expect(status).toBe(1);
+  });
+
+  test('is absent, or turnbuild has seen none', async () => {
+    const { env, cache } = await prepare({ second: 'none' });
+    expect(run(`check_metadata ${cache}`, env).stdout).toMatch(
+      /^SYSROOT_FAILED: dnf has left no repomd.xml of .*second/,
+    );
+    const other = await prepare();
+    const without = run(`check_metadata ${other.cache}`, { ...other.env, SYSROOT_METADATA: '' });
+    expect(without.stdout).toMatch(/^REPOSITORY_CHANGED/);
+  });
+});
+
+test('a repository is signed where its recipe says so', () => {
+  const signed = (env: Record<string, string>) => run('signed 1; signed 2; signed 3', env).stdout;
+  expect(signed({})).toBe('0\n0\n0\n');
+  expect(signed({ SYSROOT_SIGNED: '0 1 0' })).toBe('0\n1\n0\n');
+});
