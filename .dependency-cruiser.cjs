@@ -73,7 +73,7 @@ module.exports = {
     ...allow(
       'cli',
       '^src/cli(\\.ts$|/)',
-      ['cli/', 'commands/', 'plan/types\\.ts', 'ui/format\\.ts', 'errors\\.ts'],
+      ['cli/', 'commands/', 'io/proxy\\.ts', 'plan/types\\.ts', 'ui/format\\.ts', 'errors\\.ts'],
       ['commander'],
     ),
     {
