@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "prom.h"
 
+#include "siphash.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -8,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CACHE_LINE 64
 #define SHARDS 64
 #define FIRST_TABLE_SIZE 64
+#define MAX_SERIES 10000 /* of one metric */
+#define DROPPED_UPDATES "turn_metrics_dropped_updates_total"
 
 enum kind { COUNTER, GAUGE };
 
@@ -48,8 +53,9 @@ struct prom_metric {
   struct table *_Atomic table;
   struct series *_Atomic first;
   struct series *last;
-  size_t series_count;
-  pthread_mutex_t insertion; /* guards last, series_count, and changes of table and first */
+  _Atomic size_t series_count;
+  _Atomic uint64_t dropped;  /* updates without a series */
+  pthread_mutex_t insertion; /* guards last, and changes of series_count, table and first */
   enum kind kind;
   bool registered;
   size_t key_count;
@@ -105,16 +111,27 @@ static const char *label_value(const char **values, size_t index) {
   return values == NULL || values[index] == NULL ? "" : values[index];
 }
 
-/* FNV-1a, with each value's final NUL hashed as well */
+/* A key of this process alone, so that nobody who chooses label values (user names) can make them collide. */
+static uint64_t hash_key[2];
+static bool has_hash_key;
+
+static void read_hash_key(void) { has_hash_key = getentropy(hash_key, sizeof hash_key) == 0; }
+
+static bool ensure_hash_key(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  return pthread_once(&once, read_hash_key) == 0 && has_hash_key;
+}
+
+/* Each value's final NUL is hashed as well. */
 static uint64_t hash_labels(size_t count, const char **values) {
-  uint64_t hash = 0xcbf29ce484222325U;
+  struct siphash hash = siphash_start(hash_key);
   for (size_t i = 0; i < count; i++) {
     const char *value = label_value(values, i);
     do {
-      hash = (hash ^ (unsigned char)*value) * 0x100000001b3U;
+      siphash_put(&hash, (unsigned char)*value);
     } while (*value++ != '\0');
   }
-  return hash ^ (hash >> 32);
+  return siphash_end(&hash);
 }
 
 static bool same_labels(const struct series *series, size_t count, const char **values) {
@@ -157,7 +174,8 @@ static void put_in_table(struct table *table, struct series *series) {
 
 static bool ensure_room(struct prom_metric *metric) {
   struct table *old = atomic_load_explicit(&metric->table, memory_order_relaxed);
-  if (2 * (metric->series_count + 1) <= old->mask + 1) {
+  size_t count = atomic_load_explicit(&metric->series_count, memory_order_relaxed);
+  if (2 * (count + 1) <= old->mask + 1) {
     return true;
   }
   struct table *larger = new_table(2 * (old->mask + 1), old);
@@ -194,23 +212,39 @@ static struct series *new_series(size_t key_count, uint64_t hash, const char **v
   return series;
 }
 
+static bool is_full(const struct prom_metric *metric) {
+  return atomic_load_explicit(&metric->series_count, memory_order_acquire) >= MAX_SERIES;
+}
+
 static struct series *insert_series(struct prom_metric *metric, uint64_t hash, const char **values) {
+  if (is_full(metric)) { /* without the lock: no thread should wait to drop something */
+    return find_series(metric, hash, values);
+  }
   pthread_mutex_lock(&metric->insertion);
   struct series *series = find_series(metric, hash, values); /* another thread may have been quicker */
-  if (series == NULL && ensure_room(metric)) {
+  if (series == NULL && !is_full(metric) && ensure_room(metric)) {
     series = new_series(metric->key_count, hash, values);
     if (series != NULL) {
       put_in_table(atomic_load_explicit(&metric->table, memory_order_relaxed), series);
       atomic_store_explicit(metric->last == NULL ? &metric->first : &metric->last->next, series, memory_order_release);
       metric->last = series;
-      metric->series_count++;
+      atomic_fetch_add_explicit(&metric->series_count, 1, memory_order_release);
     }
   }
   pthread_mutex_unlock(&metric->insertion);
   return series;
 }
 
-/* NULL if memory is short */
+static void count_dropped(struct prom_metric *metric) {
+  if (atomic_fetch_add_explicit(&metric->dropped, 1, memory_order_relaxed) == 0) {
+    fprintf(stderr,
+            "prometheus: the metric %s %s: updates with other label values are dropped, and counted in " DROPPED_UPDATES
+            "\n",
+            metric->name, is_full(metric) ? "has as many series as it may have" : "gets no memory for another series");
+  }
+}
+
+/* NULL if the metric is full, or memory is short */
 static struct value *value_for(struct prom_metric *metric, const char **values) {
   if (metric->key_count == 0) {
     return &metric->value;
@@ -220,7 +254,11 @@ static struct value *value_for(struct prom_metric *metric, const char **values) 
   if (series == NULL) {
     series = insert_series(metric, hash, values);
   }
-  return series == NULL ? NULL : &series->value;
+  if (series == NULL) {
+    count_dropped(metric);
+    return NULL;
+  }
+  return &series->value;
 }
 
 /* ---- metrics ---- */
@@ -278,7 +316,7 @@ static bool copy_keys(struct prom_metric *metric, size_t count, const char **key
 
 static bool allocate_values(struct prom_metric *metric) {
   if (metric->key_count > 0) {
-    struct table *table = new_table(FIRST_TABLE_SIZE, NULL);
+    struct table *table = ensure_hash_key() ? new_table(FIRST_TABLE_SIZE, NULL) : NULL;
     atomic_store_explicit(&metric->table, table, memory_order_relaxed);
     return table != NULL;
   }
@@ -479,15 +517,20 @@ static size_t utf8_length(const unsigned char *c) {
   return 0;
 }
 
+static bool is_hex(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 /* One byte that is not UTF-8 makes Prometheus refuse the whole scrape, and a user name may hold anything: such a byte is
- * written as the four characters \xHH. */
+ * written as the four characters \xHH. So is a backslash before what would read as such a byte; else two series could
+ * have the same text, and Prometheus refuses that as well. */
 static void put_escaped(struct text *text, const char *string, bool quotes) {
   for (const unsigned char *c = (const unsigned char *)string; *c != '\0';) {
     size_t length = utf8_length(c);
-    if (length == 0) {
-      char hex[8];
-      snprintf(hex, sizeof hex, "\\\\x%02x", *c);
-      put(text, hex);
+    if (length == 0 || (c[0] == '\\' && c[1] == 'x' && is_hex(c[2]) && is_hex(c[3]))) {
+      static const char digits[] = "0123456789abcdef";
+      const char hex[] = {'\\', '\\', 'x', digits[*c >> 4], digits[*c & 15]};
+      put_bytes(text, hex, sizeof hex);
       length = 1;
     } else if (*c == '\\') {
       put(text, "\\\\");
@@ -599,16 +642,39 @@ static void put_metric(struct text *text, struct prom_metric *metric) {
   }
 }
 
+/* Nothing as long as nothing was dropped */
+static void put_dropped(struct text *text, struct prom_metric *metric) {
+  bool first = true;
+  for (; metric != NULL; metric = atomic_load_explicit(&metric->next, memory_order_acquire)) {
+    uint64_t dropped = atomic_load_explicit(&metric->dropped, memory_order_relaxed);
+    if (dropped == 0) {
+      continue;
+    }
+    if (first) {
+      put(text, "# HELP " DROPPED_UPDATES " Updates for which the metric had no series, and got no further one\n");
+      put(text, "# TYPE " DROPPED_UPDATES " counter\n");
+      first = false;
+    }
+    put(text, DROPPED_UPDATES "{metric=\"");
+    put(text, metric->name);
+    put(text, "\"} ");
+    put_whole(text, dropped);
+    put(text, "\n");
+  }
+}
+
 char *prom_collector_registry_bridge(prom_collector_registry_t *registry) {
   if (registry == NULL) {
     registry = &default_registry;
   }
   struct text text = {.size = atomic_load_explicit(&registry->text_size, memory_order_relaxed) + 1024};
   text.start = malloc(text.size);
-  struct prom_metric *metric = atomic_load_explicit(&registry->first, memory_order_acquire);
-  for (; metric != NULL; metric = atomic_load_explicit(&metric->next, memory_order_acquire)) {
+  struct prom_metric *first = atomic_load_explicit(&registry->first, memory_order_acquire);
+  for (struct prom_metric *metric = first; metric != NULL;
+       metric = atomic_load_explicit(&metric->next, memory_order_acquire)) {
     put_metric(&text, metric);
   }
+  put_dropped(&text, first);
   if (text.start != NULL) {
     text.start[text.length] = '\0';
     atomic_store_explicit(&registry->text_size, text.length, memory_order_relaxed);

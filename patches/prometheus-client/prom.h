@@ -4,8 +4,9 @@
  * Any thread may change any metric at any time, and none takes a lock for it: a change is an atomic operation. The one
  * exception is the first use of a combination of label values, which allocates its series under the metric's mutex.
  *
- * A series lives until the process ends. Whoever labels by something without a bound (coturn's
- * --prometheus-username-labels with users of the TURN REST API) lets memory grow with the number of its values.
+ * A series lives until the process ends, and label values can have no bound (coturn's --prometheus-username-labels with
+ * users of the TURN REST API). So a metric has at most 10,000 series. Updates with further label values are dropped, and
+ * counted in turn_metrics_dropped_updates_total, which is in the text from the first one on.
  *
  * Every function takes NULL for a metric and then fails, so that a metric that could not be made does no harm. */
 #ifndef PROM_H
@@ -32,17 +33,18 @@ int prom_collector_registry_register_metric(prom_metric_t *metric);
 prom_metric_t *prom_collector_registry_must_register_metric(prom_metric_t *metric);
 
 /* All metrics in the text format 0.0.4, to be freed by the caller; NULL if memory is short. NULL asks for the default
- * registry. */
+ * registry. In label values, \xHH stands for a byte that is not UTF-8, and \x5c for a backslash that would read as the
+ * start of such a byte, so that different values have different texts. */
 char *prom_collector_registry_bridge(prom_collector_registry_t *registry);
 
 /* Names, help and label keys are copied. NULL for an invalid name or label key, or if memory is short. */
 prom_counter_t *prom_counter_new(const char *name, const char *help, size_t label_key_count, const char **label_keys);
 prom_gauge_t *prom_gauge_new(const char *name, const char *help, size_t label_key_count, const char **label_keys);
 
-/* These return 0, or non-zero if nothing was changed: for a metric of the other kind, and for a counter also with a
- * value that is negative or not finite. `label_values` holds as many values as the metric has keys, and needs no NULL at
- * its end; a value of NULL, or no array, means "". A counter is exact as long as its total fits 64 bits and all values
- * are whole numbers; a gauge up to 2^53. */
+/* These return 0, or non-zero if nothing was changed: for a metric of the other kind, for label values that get no
+ * series, and for a counter also with a value that is negative or not finite. `label_values` holds as many values as
+ * the metric has keys, and needs no NULL at its end; a value of NULL, or no array, means "". A counter is exact as long
+ * as its total fits 64 bits and all values are whole numbers; a gauge up to 2^53. */
 int prom_counter_inc(prom_counter_t *counter, const char **label_values);
 int prom_counter_add(prom_counter_t *counter, double value, const char **label_values);
 

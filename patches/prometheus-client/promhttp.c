@@ -4,16 +4,25 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #define ADDRESS_VARIABLE "TURNSERVER_PROMETHEUS_ADDRESS"
 #define DEFAULT_ADDRESS "127.0.0.1"
 #define MAX_CONNECTIONS 64U
-#define IDLE_SECONDS 10U
+#define ENDING_CONNECTIONS 16U /* further ones, already cut off but not closed yet */
+#define DEADLINE_MILLISECONDS 10000
+#define CONNECTION_BYTES ((size_t)32 * 1024) /* for the headers of a request and of its answer */
+#define MAX_TEXTS 4U
+#define NEW_MILLISECONDS 100
 
 #if MHD_VERSION >= 0x00097002
 typedef enum MHD_Result mhd_result;
@@ -33,18 +42,118 @@ void promhttp_set_active_collector_registry(prom_collector_registry_t *registry)
   atomic_store(&active_registry, registry);
 }
 
-/* Takes the body over if `mode` says so. */
-static mhd_result answer(struct MHD_Connection *connection, unsigned int status, char *body,
-                         enum MHD_ResponseMemoryMode mode, const char *type) {
-  struct MHD_Response *response = MHD_create_response_from_buffer(strlen(body), body, mode);
-  if (response == NULL) {
-    if (mode == MHD_RESPMEM_MUST_FREE) {
-      free(body);
+/* ---- connections ---- */
+
+/* libmicrohttpd only ends a connection that is silent. Here each one has a deadline, whatever it sends or reads, and when
+ * there are too many, the oldest makes way: connections that are held can't keep a scraper out. */
+struct connection {
+  int descriptor;
+  int64_t deadline;
+};
+
+static pthread_mutex_t connections_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct connection connections[MAX_CONNECTIONS]; /* from old to new */
+static size_t connection_count;
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void forget(size_t index) {
+  connection_count--;
+  memmove(&connections[index], &connections[index + 1], (connection_count - index) * sizeof connections[0]);
+}
+
+/* The descriptor stays open until libmicrohttpd sees that nothing can be read or written any more, and closes it. */
+static void cut_off_oldest(void) {
+  struct linger drop = {.l_onoff = 1}; /* what was sent and not read would stay in the kernel */
+  setsockopt(connections[0].descriptor, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+  shutdown(connections[0].descriptor, SHUT_RDWR);
+  forget(0);
+}
+
+static size_t place_of(int descriptor) {
+  size_t place = 0;
+  while (place < connection_count && connections[place].descriptor != descriptor) {
+    place++;
+  }
+  return place;
+}
+
+static int descriptor_of(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+static bool is_cut_off(struct MHD_Connection *connection) {
+  int descriptor = descriptor_of(connection);
+  pthread_mutex_lock(&connections_lock);
+  bool cut_off = place_of(descriptor) == connection_count;
+  pthread_mutex_unlock(&connections_lock);
+  return cut_off;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode event) {
+  int descriptor = descriptor_of(connection);
+  (void)cls;
+  (void)socket_context;
+  pthread_mutex_lock(&connections_lock);
+  if (event == MHD_CONNECTION_NOTIFY_STARTED) {
+    if (connection_count == MAX_CONNECTIONS) {
+      cut_off_oldest();
     }
+    connections[connection_count++] = (struct connection){descriptor, now() + DEADLINE_MILLISECONDS};
+  } else if (place_of(descriptor) < connection_count) { /* still open: no other connection has its number */
+    forget(place_of(descriptor));
+  }
+  pthread_mutex_unlock(&connections_lock);
+}
+
+static void *keep_deadlines(void *unused) {
+  for (;;) {
+    sleep(1);
+    pthread_mutex_lock(&connections_lock);
+    while (connection_count > 0 && connections[0].deadline <= now()) {
+      cut_off_oldest();
+    }
+    pthread_mutex_unlock(&connections_lock);
+  }
+  return unused;
+}
+
+/* ---- answers ---- */
+
+/* Readers share the newest text while it is new, and also while MAX_TEXTS are in memory: the older ones are freed when the
+ * deadlines of their readers are over, so the newest is never older than that. Only libmicrohttpd's thread uses these. */
+static struct MHD_Response *newest; /* NULL: none yet, or memory was short */
+static int64_t newest_time;
+static size_t text_count; /* in memory: the newest, and those that are still being sent */
+
+static void free_text(void *text) {
+  text_count--;
+  free(text);
+}
+
+/* One answer a connection: the next scrape comes after the deadline anyway. */
+static struct MHD_Response *with_headers(struct MHD_Response *response, const char *type) {
+  if (response != NULL && (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) != MHD_YES ||
+                           MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") != MHD_YES)) {
+    MHD_destroy_response(response);
+    return NULL;
+  }
+  return response;
+}
+
+static mhd_result refuse(struct MHD_Connection *connection, unsigned int status, char *body) {
+  struct MHD_Response *response =
+      with_headers(MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_PERSISTENT), "text/plain");
+  if (response == NULL) {
     return MHD_NO;
   }
-  mhd_result result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-  if (result == MHD_YES && status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+  mhd_result result = MHD_YES;
+  if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
     result = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
   }
   if (result == MHD_YES) {
@@ -52,6 +161,32 @@ static mhd_result answer(struct MHD_Connection *connection, unsigned int status,
   }
   MHD_destroy_response(response);
   return result;
+}
+
+static void update_newest(void) {
+  if (newest != NULL) {
+    MHD_destroy_response(newest); /* lives on until its last reader has it */
+    newest = NULL;
+  }
+  char *text = prom_collector_registry_bridge(atomic_load(&active_registry));
+  if (text == NULL) {
+    return;
+  }
+  struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(strlen(text), text, &free_text);
+  if (response == NULL) {
+    free(text);
+    return;
+  }
+  text_count++;
+  newest = with_headers(response, "text/plain; version=0.0.4; charset=utf-8");
+  newest_time = now();
+}
+
+static mhd_result send_metrics(struct MHD_Connection *connection) {
+  if (newest == NULL || (now() - newest_time >= NEW_MILLISECONDS && text_count < MAX_TEXTS)) {
+    update_newest();
+  }
+  return newest == NULL ? MHD_NO : MHD_queue_response(connection, MHD_HTTP_OK, newest);
 }
 
 static mhd_result handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
@@ -63,25 +198,21 @@ static mhd_result handle(void *cls, struct MHD_Connection *connection, const cha
   (void)version;
   (void)upload_data;
   if (strcmp(url, "/metrics") != 0) {
-    return answer(connection, MHD_HTTP_NOT_FOUND, not_found, MHD_RESPMEM_PERSISTENT, "text/plain");
+    return refuse(connection, MHD_HTTP_NOT_FOUND, not_found);
   }
   if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-    return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, not_allowed, MHD_RESPMEM_PERSISTENT, "text/plain");
+    return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, not_allowed);
   }
-  /* The first call comes before the request is complete, and an answer then would end the connection. */
+  /* The first call comes before the request is complete. */
   if (*request_cls == NULL) {
     *request_cls = &seen;
     return MHD_YES;
   }
-  if (*upload_data_size != 0) {
-    return MHD_NO;
-  }
-  char *text = prom_collector_registry_bridge(atomic_load(&active_registry));
-  if (text == NULL) {
-    return MHD_NO;
-  }
-  return answer(connection, MHD_HTTP_OK, text, MHD_RESPMEM_MUST_FREE, "text/plain; version=0.0.4; charset=utf-8");
+  /* The request of one that was cut off can still come out of the buffer, and a text for it would be in vain. */
+  return *upload_data_size != 0 || is_cut_off(connection) ? MHD_NO : send_metrics(connection);
 }
+
+/* ---- the daemon ---- */
 
 static int parse_address(const char *literal, unsigned short port, union address *address) {
   struct in6_addr v6;
@@ -123,8 +254,17 @@ static unsigned int family_flags(const union address *address) {
   return IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr) ? MHD_USE_DUAL_STACK : MHD_USE_IPv6;
 }
 
+static struct MHD_Daemon *listen_on(const union address *address, unsigned int flags, unsigned short port,
+                                    MHD_AcceptPolicyCallback apc, void *apc_cls) {
+  return MHD_start_daemon((flags & MHD_USE_ERROR_LOG) | polling_flags() | family_flags(address), port, apc, apc_cls,
+                          &handle, NULL, MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT,
+                          MAX_CONNECTIONS + ENDING_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+                          MHD_OPTION_NOTIFY_CONNECTION, &on_connection, NULL, MHD_OPTION_END);
+}
+
 struct MHD_Daemon *promhttp_start_daemon(unsigned int flags, unsigned short port, MHD_AcceptPolicyCallback apc,
                                          void *apc_cls) {
+  static atomic_flag started = ATOMIC_FLAG_INIT;
   const char *literal = getenv(ADDRESS_VARIABLE);
   if (literal == NULL || *literal == '\0') {
     literal = DEFAULT_ADDRESS;
@@ -134,11 +274,18 @@ struct MHD_Daemon *promhttp_start_daemon(unsigned int flags, unsigned short port
     fprintf(stderr, "prometheus: " ADDRESS_VARIABLE " is not an IPv4 or IPv6 address: %s\n", literal);
     return NULL;
   }
-  errno = 0;
-  struct MHD_Daemon *daemon =
-      MHD_start_daemon((flags & MHD_USE_ERROR_LOG) | polling_flags() | family_flags(&address), port, apc, apc_cls,
-                       &handle, NULL, MHD_OPTION_SOCK_ADDR, &address.any, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
-                       MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
+  if (atomic_flag_test_and_set(&started)) {
+    fprintf(stderr, "prometheus: the metrics are served already\n");
+    return NULL;
+  }
+  pthread_t thread;
+  errno = pthread_create(&thread, NULL, &keep_deadlines, NULL);
+  if (errno != 0) {
+    fprintf(stderr, "prometheus: can't start a thread: %s\n", strerror(errno));
+    return NULL;
+  }
+  pthread_detach(thread);
+  struct MHD_Daemon *daemon = listen_on(&address, flags, port, apc, apc_cls);
   if (daemon == NULL) {
     fprintf(stderr, "prometheus: can't listen on %s port %u: %s\n", literal, port,
             errno == 0 ? "unknown reason" : strerror(errno));

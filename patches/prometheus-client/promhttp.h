@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Serves the metrics at /metrics. */
+/* Serves the metrics at /metrics. Whatever clients do, it stays small and can be reached: a connection is for one
+ * request, has 10 seconds and 32 KiB for it, and is ended earlier if 64 newer ones come. At most 4 texts are in memory.
+ * Readers get values that are at most 0.1 seconds old, or 10 seconds where others read so slowly that they hold the texts. */
 #ifndef PROMHTTP_H
 #define PROMHTTP_H
 
@@ -18,7 +20,7 @@ void promhttp_set_active_collector_registry(prom_collector_registry_t *registry)
  * for every address of both kinds. Without that variable, on 127.0.0.1 only. Of the flags only MHD_USE_ERROR_LOG
  * counts; the thread always waits with epoll where libmicrohttpd has it, because select() can't see the descriptors
  * above 1023 that a busy TURN server hands out.
- * Returns NULL after a line on stderr if the address is invalid or can't be listened on. */
+ * Returns NULL after a line on stderr if the address is invalid or can't be listened on, and when called again. */
 struct MHD_Daemon *promhttp_start_daemon(unsigned int flags, unsigned short port, MHD_AcceptPolicyCallback apc,
                                          void *apc_cls);
 

@@ -1,40 +1,13 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
-import { createRequire } from 'node:module';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as prometheus from '../support/prometheus-client.ts';
 
-interface Family {
-  name: string;
-  help: string;
-  type: string;
-  metrics: { value: string; labels?: Record<string, string> }[];
-}
-
-interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-interface Server {
-  process: ChildProcess;
-  port: number;
-}
-
-const parseMetrics = createRequire(import.meta.url)('parse-prometheus-text-format') as (
-  t: string,
-) => Family[];
-const run = promisify(execFile);
-const client = path.resolve(import.meta.dirname, '../../patches/prometheus-client');
-const fixtures = path.resolve(import.meta.dirname, '../fixtures/prometheus-client');
+const { ask, client, family, fixtures, parseMetrics, residentKiB, run, stop, value } = prometheus;
 const strict = '-Wall -Wextra -Wpedantic -Wconversion -Werror -std=gnu11 -O2 -D_FORTIFY_SOURCE=2'.split(' ');
 const MORE_THREADS_THAN_SHARDS = 100;
 const REALMS = 500;
@@ -43,15 +16,7 @@ let folder: string;
 let program: string;
 let legacyProgram: string;
 let racingProgram: string;
-const servers = new Set<ChildProcess>();
-
-async function needs(debianPackage: string, command: string, ...args: string[]): Promise<void> {
-  await run(command, args).catch((cause: unknown) => {
-    throw new Error(`This test needs the Debian package ${debianPackage}: apt-get install ${debianPackage}`, {
-      cause,
-    });
-  });
-}
+const servers = new Set<prometheus.Server>();
 
 async function buildWithMake(): Promise<void> {
   const flags = strict.filter((flag) => !flag.startsWith('-std')).join(' ');
@@ -67,48 +32,23 @@ async function buildWithMake(): Promise<void> {
   await run('gcc', [...strict, ...link, '-o', legacyProgram, path.join(fixtures, 'legacy.c'), ...libraries]);
 }
 
-async function buildWithThreadSanitizer(): Promise<void> {
-  const sources = ['prom.c', 'promhttp.c'].map((name) => path.join(client, name));
-  const flags = ['-std=gnu11', '-O1', '-g', '-fsanitize=thread', '-pthread', `-I${client}`];
-  const test = path.join(fixtures, 'prom-test.c');
-  await run('gcc', [...flags, '-o', racingProgram, test, ...sources, '-lmicrohttpd']);
-}
-
 beforeAll(async () => {
-  await needs('gcc', 'gcc', '--version');
-  await needs('make', 'make', '--version');
-  await needs('libmicrohttpd-dev', 'gcc', '-E', '-include', 'microhttpd.h', '-x', 'c', '/dev/null');
+  await prometheus.needsCompiler();
   folder = await mkdtemp(path.join(tmpdir(), 'prometheus-client-'));
   program = path.join(folder, 'prom-test');
   legacyProgram = path.join(folder, 'legacy');
   racingProgram = path.join(folder, 'prom-test-tsan');
-  await Promise.all([buildWithMake(), buildWithThreadSanitizer()]);
+  await Promise.all([buildWithMake(), prometheus.buildTogether(racingProgram, '-O1', '-fsanitize=thread')]);
 }, 60_000);
 
 afterAll(async () => {
   for (const server of servers) {
-    server.kill();
+    server.process.kill();
   }
   if (folder !== undefined) {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-function family(text: string, name: string): Family {
-  const found = parseMetrics(text).find((candidate) => candidate.name === name);
-  if (found === undefined) {
-    throw new Error(`${name} is not in:\n${text}`);
-  }
-  return found;
-}
-
-function value(text: string, name: string, labels?: Record<string, string>): string | undefined {
-  const series = family(text, name).metrics.filter(
-    (metric) => JSON.stringify(metric.labels ?? {}) === JSON.stringify(labels ?? {}),
-  );
-  expect(series.length).toBeLessThanOrEqual(1);
-  return series[0]?.value;
-}
 
 /** What one thread of `prom-test add` adds */
 function expectedTotals(rounds: number) {
@@ -138,58 +78,10 @@ function expectExactTotals(text: string, threads: number, rounds: number): void 
   expect(value(text, 'typed_allocations', { type: 'tcp' })).toBe('0');
 }
 
-async function serve(options: { address?: string; port?: number; files?: number } = {}): Promise<Server> {
-  const env = { ...process.env };
-  delete env.TURNSERVER_PROMETHEUS_ADDRESS;
-  if (options.address !== undefined) {
-    env.TURNSERVER_PROMETHEUS_ADDRESS = options.address;
-  }
-  const child = spawn(program, ['serve', String(options.port ?? 0), String(options.files ?? 0)], { env });
-  servers.add(child);
-  let errors = '';
-  child.stderr.on('data', (data: Buffer) => {
-    errors += data.toString();
-  });
-  const exited = once(child, 'close').then(([code]) => {
-    throw new Error(`exit ${code}: ${errors}`);
-  });
-  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), exited])) as [string];
-  exited.catch(() => undefined);
-  return { process: child, port: Number(line) };
-}
-
-async function stop(server: Server): Promise<number | null> {
-  const closed = once(server.process, 'close');
-  server.process.stdin?.end();
-  const [code] = (await closed) as [number | null];
-  return code;
-}
-
-function ask(
-  port: number,
-  options: { host?: string; path?: string; method?: string; agent?: Agent; body?: string } = {},
-): Promise<Answer> {
-  const { host = '127.0.0.1', path: url = '/metrics', method = 'GET', agent, body } = options;
-  return new Promise((resolve, reject) => {
-    const sent = request({ host, port, path: url, method, ...(agent ? { agent } : {}) }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (data: string) => {
-        text += data;
-      });
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }),
-      );
-      answer.on('error', reject);
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
-
-async function residentKiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+async function serve(options: Parameters<typeof prometheus.serve>[1] = {}): Promise<prometheus.Server> {
+  const server = await prometheus.serve(program, options);
+  servers.add(server);
+  return server;
 }
 
 function otherLocalAddresses(): string[] {
@@ -262,7 +154,7 @@ describe('HTTP', () => {
     const got = await ask(server.port, { agent });
     expect(got.status).toBe(200);
     expect(got.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(got.headers.connection).not.toBe('close');
+    expect(got.headers.connection).toBe('close');
     expect(value(got.body, 'packets')).toBe('1');
     expect((await ask(server.port, { path: '/metrics?x=1' })).status).toBe(200);
     const head = await ask(server.port, { method: 'HEAD' });
@@ -379,9 +271,9 @@ describe('HTTP', () => {
       }
     };
     await scrape(500);
-    const before = await residentKiB(server.process.pid as number);
+    const before = await residentKiB(server);
     await scrape(10_000);
-    const after = await residentKiB(server.process.pid as number);
+    const after = await residentKiB(server);
     agent.destroy();
     expect(before).toBeGreaterThan(0);
     expect(after - before).toBeLessThan(2048);
