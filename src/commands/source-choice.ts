@@ -47,13 +47,7 @@ export async function resolveWanted(
         `--source ${shownUrl(location)} is one version, so "${wanted}" can't select among several`,
       );
     }
-    if (provider === 'file' && (await isFolder(location))) {
-      throw usageError(
-        'SOURCE_INVALID',
-        `--source ${location} is a folder`,
-        'Give the tarball (.tar.gz, .tar.xz or .tar) itself.',
-      );
-    }
+    if (provider === 'file') await requireFile(location);
     const place = provider === 'file' ? { path: resolve(location) } : { url: location };
     const shown = provider === 'file' ? location : shownUrl(location);
     candidate = { provider, location: shown, version: wanted, sha256, ...place };
@@ -83,11 +77,18 @@ export async function resolveWanted(
   return source;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/** A missing one is another error, later. @throws SOURCE_INVALID for a folder, and for a pipe or device, which can be read only once */
+async function requireFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  if (found.isDirectory()) {
+    throw usageError(
+      'SOURCE_INVALID',
+      `--source ${path} is a folder`,
+      `Give a tarball, or pack the folder: tar --exclude=.git -czf coturn.tar.gz -C ${path} .`,
+    );
+  }
+  throw usageError('SOURCE_INVALID', `--source ${path} is not a regular file`, 'Save the tarball in a file.');
 }
 
 function chooseProvider(

@@ -33,20 +33,20 @@ export function archiveLimit(entry: string, what: string): TurnbuildError {
   return unsafe(entry, `makes the archive hold ${what}, and coturn's sources are far below that`);
 }
 
-/** Splits an entry's name into the top-level folder and the path beneath it; refuses whatever a file system could misread. */
-export function checkedPath(name: string): { top: string; path: string } {
+/** An entry's name without `./` at the start or `/` at the end; refuses whatever a file system could misread. '' is `./` itself. */
+export function checkedPath(name: string): string {
   if (name === '') throw unsafe(name, 'has no name');
   if (name.startsWith('/')) throw unsafe(name, 'is absolute');
   if (/^[a-zA-Z]:/.test(name)) throw unsafe(name, 'is absolute on Windows');
   checkText(name, name);
   if (Buffer.byteLength(name) > PATH_BYTES) throw unsafe(name, 'has too long a name');
+  if (name === '.' || name === './') return '';
   const parts = name.replace(/^\.\//, '').replace(/\/$/, '').split('/');
   if (parts.some((part) => part === '..' || part === '.' || part === ''))
     throw unsafe(name, 'has "..", "." or an empty part in its name');
   if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES))
     throw unsafe(name, 'has too long a part in its name');
-  const [top = '', ...rest] = parts;
-  return { top, path: rest.join('/') };
+  return parts.join('/');
 }
 
 /** Control and invisible characters: a terminal, a log or a reviewer would see another name than the file system. */

@@ -1,11 +1,11 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { Decompress } from 'fzstd';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Exec } from './exec.ts';
 import { readTar } from './tar-blocks.ts';
 import { withUnxz } from './unxz.ts';
+import { unzstd } from './unzstd.ts';
 
 /** Fields of a package's control file; continuation lines are joined by spaces. */
 export type DebControl = Readonly<Record<string, string>>;
@@ -109,79 +109,12 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
     case 'control.tar.gz':
       return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
     case 'control.tar.zst':
-      return unzstd(content);
+      return Buffer.concat([...unzstd(content, MAX_CONTROL_BYTES)]);
     case 'control.tar.xz':
       return withUnxz(content, { exec, maxBytes: MAX_CONTROL_BYTES }, (path) => readFile(path));
     default:
       throw new Error(`its ${name} is packed in an unknown way`);
   }
-}
-
-/** Piece by piece, because a few kilobytes can expand to gigabytes; and frame by frame, because each one asks for memory of its own. */
-function unzstd(content: Buffer): Buffer {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for (const frame of framesOf(content)) {
-    if (windowOf(frame) > MAX_CONTROL_BYTES) throw new Error('its control.tar.zst asks for too much memory');
-    const stream = new Decompress((piece) => {
-      bytes += piece.length;
-      if (bytes > MAX_CONTROL_BYTES)
-        throw new Error(`its control.tar is larger than ${MAX_CONTROL_BYTES} bytes`);
-      pieces.push(Buffer.from(piece));
-    });
-    stream.push(frame, true);
-  }
-  return Buffer.concat(pieces);
-}
-
-const ZSTD_MAGIC = 0xfd2fb528;
-/** Of a block of this type a single byte is stored (RFC 8878, 3.1.1.2.2). */
-const RLE_BLOCK = 1;
-
-/** The Zstandard frames of a file (RFC 8878, 3.1.1). */
-function* framesOf(content: Buffer): Generator<Buffer> {
-  let begin = 0;
-  while (begin < content.length) {
-    const frame = content.subarray(begin);
-    if (frame.length < 6 || frame.readUInt32LE() !== ZSTD_MAGIC)
-      throw new Error('its control.tar.zst is damaged');
-    const descriptor = frame[4] ?? 0;
-    let at = headerBytes(descriptor);
-    for (let last = false; !last; ) {
-      if (at + 3 > frame.length) throw new Error('its control.tar.zst is cut');
-      const header = frame.readUIntLE(at, 3);
-      last = (header & 1) === 1;
-      at += 3 + (((header >> 1) & 3) === RLE_BLOCK ? 1 : header >> 3);
-    }
-    const hasChecksum = (descriptor & 4) !== 0;
-    begin += at + (hasChecksum ? 4 : 0);
-    yield frame.subarray(0, begin - content.length + frame.length);
-  }
-}
-
-/** Bytes of a frame's header with this descriptor: magic, descriptor, window, dictionary id, content size (RFC 8878, 3.1.1.1). */
-function headerBytes(descriptor: number): number {
-  const isSingle = (descriptor & 0x20) !== 0;
-  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
-  return 5 + (isSingle ? 0 : 1) + dictionaryBytes(descriptor) + sizeBytes;
-}
-
-const dictionaryBytes = (descriptor: number) => [0, 1, 2, 4][descriptor & 3] ?? 0;
-
-/** Bytes that a decoder of a frame sets aside: the window's, or of a single segment the content's. RFC 8878, 3.1.1.1. */
-function windowOf(content: Buffer): number {
-  const descriptor = content[4] ?? 0;
-  if ((descriptor & 0x20) === 0) {
-    const window = content[5] ?? 0;
-    const base = 2 ** (10 + (window >> 3));
-    return base + (base / 8) * (window & 7);
-  }
-  const at = 5 + dictionaryBytes(descriptor);
-  const size = descriptor >> 6;
-  const padded = Buffer.concat([content.subarray(at, at + 8), Buffer.alloc(8)]);
-  if (size === 0) return padded.readUInt8();
-  if (size === 1) return padded.readUInt16LE() + 256;
-  return size === 2 ? padded.readUInt32LE() : Number(padded.readBigUInt64LE());
 }
 
 async function controlFile(tar: Buffer): Promise<string> {

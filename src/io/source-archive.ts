@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { TurnbuildError } from '../errors.ts';
+import { beneathTop, type DatedEntry } from './archive-layout.ts';
 import {
   archiveLimit,
   checkedPath,
@@ -12,8 +13,10 @@ import {
   unsafe,
 } from './archive-rules.ts';
 import { type Exec, runProcess } from './exec.ts';
+import { BEGIN, formatOf, notTar, recognised } from './file-formats.ts';
 import { readTar, type TarEntry } from './tar-blocks.ts';
 import { withUnxz } from './unxz.ts';
+import { unzstd } from './unzstd.ts';
 
 /** One file of a source tree, beneath its top-level folder. */
 export interface SourceEntry {
@@ -44,20 +47,31 @@ export interface ReadArchiveOptions {
 const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
 
 /**
- * Reads a .tar.gz, .tar.xz or .tar of sources wholly into memory. None of its files is written, so a hostile archive has
- * nothing to overwrite (xz unpacks the tar, not the files, into a temporary folder of its own).
- * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, XZ_MISSING
+ * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory. None of its files is written, so a hostile
+ * archive has nothing to overwrite (xz unpacks the tar, not the files, into a temporary folder of its own).
+ * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING
  */
 export async function readSourceArchive(file: string, options: ReadArchiveOptions = {}): Promise<SourceTree> {
   const limits = { ...LIMITS, ...options.limits };
   const maxBytes = limits.totalBytes + overhead(limits);
   try {
-    const form = await formatOf(file);
-    if (form === 'gzip') return await readTree(gunzip(file), limits);
-    if (form === 'tar') return await readTree(createReadStream(file), limits);
-    return await withUnxz(file, { exec: options.exec ?? runProcess, maxBytes }, (tar) =>
-      readTree(createReadStream(tar), limits),
-    );
+    const begin = await beginOf(file);
+    const format = formatOf(begin, file);
+    const read = (chunks: AsyncIterable<Buffer> | Iterable<Buffer>, packed: string) =>
+      readTree(recognised(chunks, file, packed), limits);
+    if (format === undefined) return await readTree(createReadStream(file), limits);
+    switch (format.what) {
+      case 'a gzip file':
+        return await read(gunzip(file), 'gzip');
+      case 'a Zstandard file':
+        return await read(unzstd(await readBounded(file, maxBytes), maxBytes), 'Zstandard');
+      case 'an xz file':
+        return await withUnxz(file, { exec: options.exec ?? runProcess, maxBytes }, (tar) =>
+          read(createReadStream(tar), 'xz'),
+        );
+      default:
+        throw notTar(file, format);
+    }
   } catch (error) {
     if (error instanceof TurnbuildError) throw error;
     throw corrupt(file, error);
@@ -65,16 +79,19 @@ export async function readSourceArchive(file: string, options: ReadArchiveOption
 }
 
 /** Told by the first bytes: a name says nothing. */
-async function formatOf(file: string): Promise<'gzip' | 'xz' | 'tar'> {
+async function beginOf(file: string): Promise<Buffer> {
   const handle = await open(file);
   try {
-    const magic = Buffer.alloc(6);
-    await handle.read(magic, 0, magic.length, 0);
-    if (magic[0] === 0x1f && magic[1] === 0x8b) return 'gzip';
-    return magic.toString('latin1') === '\xfd7zXZ\0' ? 'xz' : 'tar';
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGIN), 0, BEGIN, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
+}
+
+async function readBounded(file: string, maxBytes: number): Promise<Buffer> {
+  if ((await stat(file)).size > maxBytes) throw archiveLimit('(the archive)', `more than ${maxBytes} bytes`);
+  return readFile(file);
 }
 
 async function* gunzip(file: string): AsyncGenerator<Buffer> {
@@ -93,38 +110,35 @@ async function* gunzip(file: string): AsyncGenerator<Buffer> {
 
 async function readTree(chunks: AsyncIterable<Buffer>, limits: Limits): Promise<SourceTree> {
   const names = createNameRegister();
-  const entries: SourceEntry[] = [];
-  let top: string | undefined;
-  let sawTop = false;
-  let newestMtime = 0;
+  const entries: DatedEntry[] = [];
+  let allInDot = true;
   let gitCommit: string | undefined;
   const raw = readTar(bounded(chunks, limits), limits, (commit) => {
     gitCommit = commit;
   });
   for await (const entry of raw) {
-    const place = checkedPath(entry.name);
+    const path = checkedPath(entry.name);
     const type = typeOf(entry);
-    top ??= place.top;
-    if (place.top !== top) throw unsafe(entry.name, `is outside the top-level folder ${top}`);
-    if (place.path === '') {
-      if (type !== 'directory') throw unsafe(entry.name, 'is the top-level folder, and not a folder');
-      if (sawTop) throw unsafe(entry.name, 'is there twice');
-      sawTop = true;
-      continue;
-    }
-    names.add(place.path, type);
-    newestMtime = Math.max(newestMtime, entry.mtime);
+    allInDot &&= entry.name === '.' || entry.name.startsWith('./');
+    names.add(path, type);
     entries.push({
-      path: place.path,
+      path,
       type,
       executable: type === 'file' && (entry.mode & 0o111) !== 0,
       content: entry.content,
       target: entry.target,
+      mtime: entry.mtime,
     });
   }
-  if (entries.length === 0) throw new Error('there is nothing in it');
-  checkLinks(entries);
-  return { entries, newestMtime, ...(gitCommit === undefined ? {} : { gitCommit }) };
+  const tree = beneathTop(entries, allInDot);
+  if (tree.length === 0) throw new Error('there is nothing in it');
+  checkLinks(tree);
+  const newestMtime = tree.reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
+  return {
+    entries: tree.map(({ mtime: _, ...entry }) => entry),
+    newestMtime,
+    ...(gitCommit === undefined ? {} : { gitCommit }),
+  };
 }
 
 /** Stops a bomb while it unpacks, wherever its bytes are: in files, in headers, or behind the end. */
@@ -165,8 +179,20 @@ function typeOf(entry: TarEntry): SourceEntry['type'] {
   return type;
 }
 
+/** What our reader, zlib, xz and fzstd say of a file that stops too early. */
+const CUT_OFF = /its end is missing|unexpected (end of|EOF)/i;
+
 function corrupt(file: string, cause: unknown): TurnbuildError {
   const what = cause instanceof Error ? cause.message : String(cause);
+  if (CUT_OFF.test(what))
+    return new TurnbuildError(
+      'SOURCE_ARCHIVE_CORRUPT',
+      `${file} is not a whole tar archive: its end is missing`,
+      {
+        cause,
+        hint: 'The download was probably cut off: download it again, and compare the size with the published one.',
+      },
+    );
   return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a whole tar archive: ${what}`, {
     cause,
     hint: 'Download it again; if that gives the same, it was published broken.',

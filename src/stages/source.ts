@@ -73,6 +73,7 @@ export async function fetchSource(
     throw new TurnbuildError(
       'SOURCE_NOT_COTURN',
       `${candidate.location} has no coturn version in it (TURN_SERVER_VERSION in src/ns_turn_defs.h)`,
+      { hint: whereCoturnIs(tree.entries) },
     );
   }
   const version = candidate.version ?? own;
@@ -108,6 +109,17 @@ export async function fetchSource(
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
     archive,
   };
+}
+
+/** What to do about an archive that has no coturn at its top. */
+function whereCoturnIs(entries: readonly { path: string }[]): string {
+  const deeper = entries.find(({ path }) => path.endsWith('/src/ns_turn_defs.h'))?.path;
+  if (deeper !== undefined) {
+    const folder = deeper.slice(0, -'/src/ns_turn_defs.h'.length);
+    return `coturn's sources are in its folder ${folder}: pack that folder alone.`;
+  }
+  const top = [...new Set(entries.map(({ path }) => path.split('/')[0]))];
+  return `In its top-level folder there is ${top.slice(0, 5).join(', ')}${top.length > 5 ? ', ...' : ''}. Give the tarball of a coturn release.`;
 }
 
 /** An archive that git has made names its commit; it must be the one that the tag was resolved to. */

@@ -40,7 +40,13 @@ const names = (victim: string): HostileArchive[] => [
   named('../ at the end', 'coturn/src/..', PARTS),
   named('. in the middle', 'coturn/./file', PARTS),
   named('an empty part', 'coturn//file', PARTS),
-  named('only ./', './', PARTS, { type: '5', size: 0 }),
+  unsafe('./ twice', 'is there twice', folder('.'), folder('.')),
+  named('a file called ./', './', 'is a file named as a folder'),
+  named('a file called .', '.', 'and not a folder'),
+  named('./ and one more slash', './/', PARTS, { type: '5', size: 0 }),
+  named('./ and an absolute path', './/etc/passwd', PARTS),
+  named('./ twice in a name', '././coturn/a', PARTS),
+  named('./ and a climb', './../victim', PARTS),
   named('an empty name', '', 'has no name'),
   named('an absolute path', victim, 'is absolute'),
   named('a doubled absolute path', `/${victim}`, 'is absolute'),
@@ -133,7 +139,10 @@ const collisions = (): HostileArchive[] => [
   unsafe('compatibility letters', TWICE_EACH, file('coturn/\ufb01le'), file('coturn/file')),
   unsafe('a sharp s and its capitals', TWICE_EACH, file('coturn/stra\u00dfe'), file('coturn/STRASSE')),
   unsafe('a Kelvin sign', TWICE_EACH, file('coturn/\u212a'), file('coturn/k')),
-  unsafe('two top-level folders', 'outside the top-level folder', file('other/file')),
+  {
+    ...unsafe('two top-level folders', '2 files or folders at its top (coturn, other)', file('other/file')),
+    code: 'SOURCE_LAYOUT',
+  },
   { what: 'a file instead of a folder', says: 'and not a folder', tar: Buffer.concat([file('coturn'), END]) },
 ];
 

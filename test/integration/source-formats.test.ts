@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { readSourceArchive } from '../../src/io/source-archive.ts';
+import { treeDigest } from '../../src/io/source-tree.ts';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { archive, file, folder } from '../support/tar-builder.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+function write(bytes: Buffer, name = 'source.tar.gz'): string {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** Zstandard without compression, RFC 8878: a frame of one segment, in raw blocks. */
+function zstd(content: Buffer): Buffer {
+  const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);
+  header.writeUInt32LE(content.length, 5);
+  const blocks: Buffer[] = [header];
+  const SIZE = 100_000;
+  for (let at = 0; at < content.length; at += SIZE) {
+    const block = content.subarray(at, at + SIZE);
+    const last = at + SIZE >= content.length ? 1 : 0;
+    const size = Buffer.alloc(3);
+    size.writeUIntLE((block.length << 3) | last, 0, 3);
+    blocks.push(size, block);
+  }
+  return Buffer.concat(blocks);
+}
+
+/** The sources as GNU tar unpacks them. */
+function unpacked(): string {
+  const dir = temporaryFolder();
+  writeFileSync(join(dir, 'in.tar'), coturnTar());
+  mkdirSync(join(dir, 'x'));
+  execFileSync('tar', ['-xf', 'in.tar', '-C', 'x'], { cwd: dir });
+  return dir;
+}
+
+const random = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 97 + 131) % 251));
+const start = (hex: string) => Buffer.concat([Buffer.from(hex, 'hex'), random(3000)]);
+
+describe('a tarball is read', () => {
+  const digest = async (path: string) => treeDigest(await readSourceArchive(path));
+
+  test.each([
+    ['of its folder as ./coturn', ['./coturn'], 'x'],
+    ['of ., with the folder in it', ['.'], 'x'],
+    ['of ., in the folder', ['.'], 'x/coturn'],
+    [
+      'of . without the entry ./',
+      ['./configure', './src', './CMakeLists.txt', './man', './examples', './turndb', './empty'],
+      'x/coturn',
+    ],
+  ])('%s: the tree is the same', async (_, names, where) => {
+    const dir = unpacked();
+    const tar = join(dir, 'out.tar.gz');
+    execFileSync('tar', ['-czf', tar, ...names], { cwd: join(dir, where) });
+    expect(await digest(tar)).toBe(await digest(write(coturnTar())));
+  });
+
+  test('that is packed with Zstandard', async () => {
+    const tar = coturnTar('4.6.1', [file('coturn/large', random(300_000))]);
+    expect(await readSourceArchive(write(zstd(tar)))).toEqual(await readSourceArchive(write(tar)));
+  });
+});
+
+test('Zstandard that unpacks to more than is allowed is refused', async () => {
+  const path = write(zstd(coturnTar('4.6.1', [file('coturn/large', random(3_000_000))])));
+  const limits = { totalBytes: 100_000, entries: 100 };
+  expect((await errorOf(readSourceArchive(path, { limits }))).message).toMatch(
+    /more than|larger than|too much/,
+  );
+});
+
+test('Zstandard that is cut off is incomplete wherever it is', async () => {
+  const packed = zstd(coturnTar());
+  for (let size = 5; size < packed.length; size += 997) {
+    const error = await errorOf(readSourceArchive(write(packed.subarray(0, size))));
+    expect(`${size} ${error.code}`).toBe(`${size} SOURCE_ARCHIVE_CORRUPT`);
+  }
+});
+
+describe('the error names what a file is, and what to do', () => {
+  test.each([
+    ['bzip2', start('425a6839'), 'a bzip2 file', 'bzip2 -dc FILE > coturn.tar'],
+    ['LZ4', start('04224d18'), 'an LZ4 file', 'lz4 -dc FILE > coturn.tar'],
+    ['LZMA', start('5d00008000'), 'an LZMA file', 'xz --format=lzma -dc FILE > coturn.tar'],
+    ['lzip', start('4c5a495001'), 'an lzip file', 'lzip -dc FILE > coturn.tar'],
+    ['compress', start('1f9d90'), 'a file packed by compress', 'gzip -dc FILE > coturn.tar'],
+    ['ZIP', start('504b0304'), 'a ZIP archive', 'unzip FILE -d DIR && tar -cf coturn.tar -C DIR .'],
+    ['7z', start('377abcaf271c'), 'a 7z archive', '7z x -oDIR FILE'],
+    ['RAR', start('526172211a07'), 'a RAR archive', 'unrar x FILE DIR/'],
+    ['a Git bundle', Buffer.from('# v2 git bundle\nabc HEAD\n\nPACK'), 'a Git bundle', 'git clone FILE DIR'],
+    ['a .deb', Buffer.from('!<arch>\ndebian-binary   1410122664  '), 'a .deb package', 'Get a tarball'],
+    ['an .rpm', start('edabeedb'), 'an .rpm package', 'Get a tarball'],
+    ['a web page', Buffer.from('\n<!DOCTYPE html>\n<html>'.repeat(50)), 'a web page', 'check the address'],
+    ['another web page', Buffer.from('<!-- x --><html lang="en">'), 'a web page', 'check the address'],
+    [
+      'a Git LFS pointer',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
+      'a Git LFS pointer',
+      'Get',
+    ],
+    [
+      'an answer in JSON',
+      Buffer.from('{"message": "Not Found"}'),
+      'text that begins with "{\\"message',
+      'Get',
+    ],
+    ['an empty file', Buffer.alloc(0), 'empty', 'Get a tarball'],
+    ['a web page in gzip', gzipSync('<html>'.repeat(500)), 'a web page, packed with gzip', 'Get a tarball'],
+    ['gzip in gzip', gzipSync(gzipSync(coturnTar())), 'a gzip file, packed with gzip', 'Get a tarball'],
+    [
+      'a ZIP archive in Zstandard',
+      zstd(start('504b0304')),
+      'a ZIP archive, packed with Zstandard',
+      'Get a tarball',
+    ],
+    ['nothing in gzip', gzipSync(''), 'empty, packed with gzip', 'Get a tarball'],
+  ])('%s', async (_, bytes, what, todo) => {
+    const path = write(bytes);
+    const error = await errorOf(readSourceArchive(path));
+    expect(error.code).toBe('SOURCE_NOT_TAR');
+    expect(error.message).toContain(`${path} is ${what}`);
+    expect(error.hint?.replaceAll(path, 'FILE')).toContain(todo);
+  });
+
+  test.each([
+    ['cut off', coturnTar().subarray(0, 5000)],
+    ['cut off, in gzip', gzipSync(coturnTar()).subarray(0, 500)],
+    ['cut off, in xz', execFileSync('xz', ['-c'], { input: coturnTar() }).subarray(0, 500)],
+  ])('%s', async (_, bytes) => {
+    const error = await errorOf(readSourceArchive(write(bytes)));
+    expect([error.code, error.message]).toEqual([
+      'SOURCE_ARCHIVE_CORRUPT',
+      expect.stringContaining('its end is missing'),
+    ]);
+    expect(error.hint).toContain('compare the size');
+  });
+
+  test('several folders at the top', async () => {
+    const error = await errorOf(readSourceArchive(write(archive(file('other/a'), file('third')))));
+    expect([error.code, error.message]).toEqual([
+      'SOURCE_LAYOUT',
+      expect.stringContaining('3 files or folders at its top (coturn, other, third)'),
+    ]);
+  });
+});
+
+describe('turnbuild source', () => {
+  const source = (path: string) => turnbuild(['source', '--source', path, '--out', temporaryFolder()]);
+
+  test.each([
+    [
+      'a folder',
+      () => temporaryFolder(),
+      /is a folder\n.*tar --exclude=.git -czf coturn.tar.gz -C .* \.\n.*SOURCE_INVALID/,
+    ],
+    ['a device', () => '/dev/null', /is not a regular file\n.*\n.*SOURCE_INVALID/],
+    [
+      'no coturn',
+      () => write(archive(file('coturn/a'), folder('coturn/b'))),
+      /no coturn version[\s\S]*In its top-level folder there is a, b\.[\s\S]*SOURCE_NOT_COTURN/,
+    ],
+    [
+      'coturn one folder deeper',
+      () => write(archive(file('coturn/inner/src/ns_turn_defs.h'), file('coturn/x'))),
+      /in its folder inner: pack that folder alone[\s\S]*SOURCE_NOT_COTURN/,
+    ],
+  ])('refuses %s', async (_, make, message) => {
+    const run = await source(make());
+    expect(run.stderr).toMatch(message);
+    expect(run.code).not.toBe(0);
+  });
+});
