@@ -1,42 +1,45 @@
 import { isIP } from 'node:net';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, hasTelnet } from './configuration.ts';
 import { type Finding, finding, type Level } from './finding.ts';
+import { portOf } from './settings.ts';
 
-/** Whether an address is the machine's own; turnserver's default for administration is 127.0.0.1. */
+/** Whether an address is the machine's own. */
 function isLocal(address: string): boolean {
-  return address === '' || address === '::1' || address === 'localhost' || /^127\./.test(address);
+  return address === '::1' || address === 'localhost' || /^127\./.test(address);
 }
 
 /** Ports for the administrator: telnet and a web page. */
 export function lintAdministration(configuration: Configuration): Finding[] {
   const { isOn, last, has } = configuration;
   const found: Finding[] = [];
-  const at = (name: string, port: string, level: Level) => {
-    const address = last(`${name}-ip`)?.value ?? '';
+  const at = (name: string, usual: number, level: Level) => {
+    // Unset, it is 127.0.0.1; an empty one is 0.0.0.0. @see coturn, make_ioa_addr()
+    const address = (last(`${name}-ip`)?.value ?? '127.0.0.1').trim();
     // Port 0 is one that the system picks.
-    const number = Number.parseInt(last(`${name}-port`)?.value ?? port, 10) || 0;
-    const where = `127.0.0.1, ${number === 0 ? 'on a random port' : `port ${number}`}`;
-    if (isLocal(address)) return { level, where };
+    const port = portOf(last(`${name}-port`), usual);
+    const where = port === 0 ? 'on a random port' : `port ${port}`;
+    const shown = isIP(address) === 6 ? `[${address}]` : address;
+    if (isLocal(address)) return { level, where: `${shown}, ${where}` };
     return {
       level: 'error' as const,
-      where: `${isIP(address) === 6 ? `[${address}]` : address}, for other machines`,
+      where: `${shown === '' ? 'every address' : shown}, ${where}, for other machines`,
     };
   };
   // Until 4.10, which has an option cli, the telnet interface is on unless it is switched off, or has no password.
   const byDefault = !has('cli');
   const password = last('cli-password');
-  if (byDefault ? !isOn('no-cli') : isOn('cli')) {
+  if (hasTelnet(configuration)) {
     if ((password?.value ?? '') === '')
       found.push(
         finding(
           'administration',
           'note',
           last(byDefault ? 'no-cli' : 'cli'),
-          'the telnet interface is off only as long as it has no cli-password; no-cli says so',
+          `the telnet interface is off only as long as it has no cli-password; ${byDefault ? 'no-cli says so' : 'take cli out'}`,
         ),
       );
     else {
-      const { level, where } = at('cli', '5766', 'warning');
+      const { level, where } = at('cli', 5766, 'warning');
       found.push(
         finding(
           'administration',
@@ -48,7 +51,7 @@ export function lintAdministration(configuration: Configuration): Finding[] {
     }
   }
   if (isOn('web-admin')) {
-    const { level, where } = at('web-admin', '8080', 'warning');
+    const { level, where } = at('web-admin', 8080, 'warning');
     found.push(
       finding('administration', level, last('web-admin'), `pages for administration are served on ${where}`),
     );
@@ -71,7 +74,7 @@ export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
   if (!isOn('prometheus') && !isOn('prometheus-tls')) return [];
   const metrics = last('prometheus') ?? last('prometheus-tls');
   const found: Finding[] = [];
-  if (isOn('prometheus-username-labels') || last('prometheus-username-labels') !== undefined)
+  if (isOn('prometheus-username-labels'))
     found.push(
       finding(
         'public-metrics',
@@ -80,18 +83,20 @@ export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
         'metrics name users, and grow with each name: with those of the TURN REST API without an end',
       ),
     );
-  if (!has('prometheus-address'))
+  if (!has('prometheus-address')) {
+    const port = portOf(last('prometheus-port'), 9641);
     return [
       ...found,
       finding(
         'public-metrics',
         'note',
         metrics,
-        `this version can't bind its metrics to an address: keep port ${last('prometheus-port')?.value ?? 9641} behind a firewall, or use turnbuild's package, which binds them to 127.0.0.1`,
+        `this version can't bind its metrics to an address: keep ${port === 0 ? 'its random port' : `port ${port}`} behind a firewall, or use turnbuild's package, which binds them to 127.0.0.1`,
       ),
     ];
+  }
   const address = last('prometheus-address')?.value ?? '';
-  if (address !== '' && isLocal(address)) return found;
+  if (isLocal(address)) return found;
   const message =
     address === ''
       ? 'without prometheus-address the metrics are on every address'

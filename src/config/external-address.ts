@@ -29,10 +29,10 @@ function lintAnnounced(setting: Setting): Finding[] {
   if (kind === undefined) return [];
   if (inside !== undefined && isIP(inside) !== 0 && kindOf(inside) === undefined) {
     const message = `clients are given ${announced} (${kind}): the ends are swapped, write external-ip=${inside}/${announced}`;
-    return [finding('invalid-address', 'error', setting, message)];
+    return [finding('unreachable-address', 'error', setting, message)];
   }
   const message = `clients are given ${announced} (${kind}) as their relay's address, which peers on the internet cannot reach`;
-  return [finding('invalid-address', isMachineOnly(kind) ? 'error' : 'warning', setting, message)];
+  return [finding('unreachable-address', isMachineOnly(kind) ? 'error' : 'warning', setting, message)];
 }
 
 /** What an address is, if not public. */

@@ -112,6 +112,11 @@ export const RULES = {
     reason: 'turnserver logs an error, and runs without the line.',
     hint: 'Correct the address.',
   },
+  'unreachable-address': {
+    reason:
+      'Clients give it to their peers as the address of their relay; peers that cannot reach it send nothing.',
+    hint: 'Write the public address, or external-ip=PUBLIC/PRIVATE behind a NAT.',
+  },
   'invalid-account': {
     reason: 'turnserver refuses to start with an account that does not exist.',
     hint: 'Name a user or group of the machine.',

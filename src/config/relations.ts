@@ -1,7 +1,7 @@
 import { versionIn } from '../recipe/coturn-version.ts';
 import { type Configuration, hasTelnet } from './configuration.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
-import type { Setting } from './settings.ts';
+import { leadingNumber, portOf, type Setting } from './settings.ts';
 
 /** Options of which every line counts. */
 const LISTS =
@@ -41,16 +41,6 @@ export function lintConflicts(configuration: Configuration): Finding[] {
         : 'allow-loopback-peers requires no-cli, or a cli-password',
     );
   return found;
-}
-
-/** A number as atoi(3) reads it: the digits at the beginning, else 0. */
-function leadingNumber(value: string | undefined): number {
-  return Number(/^\s*\+?(\d+)/.exec(value ?? '')?.[1] ?? 0);
-}
-
-/** A port as turnserver reads it, which may be 0. */
-function portOf(setting: Setting | undefined, without: number): number {
-  return setting === undefined ? without : leadingNumber(setting.value);
 }
 
 /** What is wrong with the range of relay ports. */

@@ -59,3 +59,13 @@ export function booleanOf(value: string): boolean | undefined {
   if (/^[0nNfF]/.test(value) || ['off', 'OFF', 'Off'].includes(value)) return false;
   return /^[yYtT1-9]/.test(value) || ['on', 'ON', 'On'].includes(value) ? true : undefined;
 }
+
+/** A number as atoi(3) reads it: a sign and the digits at the beginning, else 0. */
+export function leadingNumber(value: string | undefined): number {
+  return Number(/^\s*([-+]?\d+)/.exec(value ?? '')?.[1] ?? 0);
+}
+
+/** A port as turnserver reads it, which may be 0: what does not fit 16 bits is cut off. */
+export function portOf(setting: Setting | undefined, without: number): number {
+  return setting === undefined ? without : leadingNumber(setting.value) & 0xffff;
+}

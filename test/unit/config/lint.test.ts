@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { LintContext } from '../../../src/config/finding.ts';
+import { type LintContext, RULES } from '../../../src/config/finding.ts';
 import { layoutOf, TARBALL_LAYOUT } from '../../../src/plan/layout.ts';
-import { CONTEXTS, lintWith, shippedConfiguration } from '../../support/configurations.ts';
+import {
+  CONTEXTS,
+  type KnownVersion,
+  lintFor,
+  lintWith,
+  shippedConfiguration,
+} from '../../support/configurations.ts';
 
 const context: LintContext = CONTEXTS['4.6.1'];
 const { options } = context;
@@ -80,11 +86,11 @@ describe('a line', () => {
     ['min-port=80', ['port-range:1']],
     ['listening-port=0x10', ['invalid-number:1']],
     ['external-ip=20.0.3.2', []],
-    ['external-ip=198.51.100.7', ['invalid-address:1']],
+    ['external-ip=198.51.100.7', ['unreachable-address:1']],
     ['external-ip=20.0.3.2/10.0.0.5', ['peer-allowed:1']],
-    ['external-ip=10.0.0.5/20.0.3.2', ['peer-allowed:1', 'invalid-address:1']],
-    ['external-ip=0.0.0.0', ['invalid-address:1']],
-    ['external-ip=127.0.0.1', ['invalid-address:1']],
+    ['external-ip=10.0.0.5/20.0.3.2', ['peer-allowed:1', 'unreachable-address:1']],
+    ['external-ip=0.0.0.0', ['unreachable-address:1']],
+    ['external-ip=127.0.0.1', ['unreachable-address:1']],
     ['external-ip=20.0.3.2\nexternal-ip=20.0.3.3', ['repeated-option:2']],
     ['external-ip=20.0.3.2/10.0.0.5\nexternal-ip=20.0.3.3/10.0.0.6', ['peer-allowed:1', 'peer-allowed:2']],
     ['external-ip=198.51.100.700', ['invalid-address:1']],
@@ -217,6 +223,46 @@ describe('what turnserver does by itself', () => {
     const text = `cli-password=Pee4aiXoaz2eech3\ncli-port\n${shipped.replace(/^no-cli$/m, '')}`;
     const found = lint(text).find(({ rule }) => rule === 'administration');
     expect(found?.message).toBe('the telnet interface listens on 127.0.0.1, on a random port');
+  });
+
+  const telnet = (version: KnownVersion, lines: string) =>
+    lintFor(version, `cli-password=Pee4aiXoaz2eech3\ncli\n${lines}`)
+      .filter(({ rule, message }) => rule === 'administration' && message.includes('telnet'))
+      .map(({ level, message }) => `${level}: ${message.replace('the telnet interface listens on ', '')}`);
+
+  it.each([
+    ['', 'warning: 127.0.0.1, port 5766'],
+    ['cli-port=5800', 'warning: 127.0.0.1, port 5800'],
+    ['cli-port= +58', 'warning: 127.0.0.1, port 58'],
+    ['cli-port=0x1F', 'warning: 127.0.0.1, on a random port'],
+    ['cli-port=abc', 'warning: 127.0.0.1, on a random port'],
+    ['cli-port=-1', 'warning: 127.0.0.1, port 65535'],
+    ['cli-port=70000', 'warning: 127.0.0.1, port 4464'],
+    ['cli-port=65536', 'warning: 127.0.0.1, on a random port'],
+    ['cli-ip=', 'error: every address, port 5766, for other machines'],
+    ['cli-ip', 'error: every address, port 5766, for other machines'],
+    ['cli-ip=::1', 'warning: [::1], port 5766'],
+    ['cli-ip=::', 'error: [::], port 5766, for other machines'],
+  ])('the telnet interface with %s: %s', (line, expected) => {
+    expect(telnet('4.6.1', line)).toEqual([expected]);
+  });
+
+  it.each<[KnownVersion, string, string[]]>([
+    ['4.6.1', 'no-cli', []],
+    ['4.6.1', 'no-cli=0', ['warning: 127.0.0.1, port 5766']],
+    ['4.6.1', 'no-cli=False', ['warning: 127.0.0.1, port 5766']],
+    ['4.6.1', 'no-cli=yes # x', []],
+    ['4.18.0', 'no-cli', ['warning: 127.0.0.1, port 5766']],
+    ['4.18.0', 'cli=off', []],
+    ['4.18.0', 'cli=no\ncli=1', ['warning: 127.0.0.1, port 5766']],
+  ])('of %s, %j switches the telnet interface as the server reads it', (version, line, expected) => {
+    expect(telnet(version, line)).toEqual(expected);
+  });
+
+  it('the reason of a private external-ip is that peers cannot reach it', () => {
+    const [found] = lint('external-ip=10.0.0.5').filter(({ message }) => message.includes('10.0.0.5'));
+    expect(found?.rule).toBe('unreachable-address');
+    expect(RULES['unreachable-address'].reason).not.toContain('runs without the line');
   });
 
   it('an empty configuration gets a short list', () => {
