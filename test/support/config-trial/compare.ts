@@ -4,7 +4,7 @@ import type { Finding, LintContext, RuleId } from '../../../src/config/finding.t
 import { lintConfig } from '../../../src/config/lint.ts';
 import { permits } from '../../../src/config/peers.ts';
 import type { Strength } from '../../../src/config/secrets.ts';
-import { parseSettings } from '../../../src/config/settings.ts';
+import { parseSettings, portOf } from '../../../src/config/settings.ts';
 import { parseAddress } from '../../../src/turn/values.ts';
 import { ANONYMOUS, type Observation, SERVER, type Trial } from './observation.ts';
 
@@ -43,7 +43,10 @@ export function compare(
   }
   if (seen.ended !== undefined) return found;
   const configuration = configurationOf(parseSettings(trial.text), context);
-  found.push(...unknownLines(trial, seen, findings));
+  // The log may be elsewhere, and the warnings with it.
+  const isHidden = ['syslog', 'no-stdout-log'].some((name) => configuration.isOn(name));
+  if (!isHidden && configuration.last('log-file')?.value !== 'syslog')
+    found.push(...unknownLines(trial, seen, findings));
   found.push(...services(trial, seen, configuration, findings));
   if (seen.asked === undefined || configuration.isOn('stun-only')) return found;
   const anonymous = seen.allocations[ANONYMOUS] ?? 'not asked';
@@ -156,15 +159,14 @@ function services(
   const { last } = configuration;
   const at = (port: number) =>
     seen.sockets.filter((socket) => socket.startsWith('tcp ') && socket.endsWith(`:${port}`));
-  const port = (name: string, usual: number) => Number.parseInt(last(name)?.value ?? '', 10) || usual;
+  const port = (name: string, usual: number) => portOf(last(name), usual) || usual;
   const client = new Set(
     ['listening-port', 'tls-listening-port', 'alt-listening-port', 'alt-tls-listening-port'].map((name) =>
-      Number.parseInt(last(name)?.value ?? '', 10),
+      portOf(last(name), -1),
     ),
   );
   // Port 0 is a random one.
-  const isRandom =
-    last('cli-port') !== undefined && !(Number.parseInt(last('cli-port')?.value ?? '', 10) > 0);
+  const isRandom = portOf(last('cli-port'), 5766) === 0;
   const telnet = isRandom ? 0 : port('cli-port', 5766);
   const told = findings.filter(({ rule }) => rule === 'administration');
   const telnetTold = told.some(

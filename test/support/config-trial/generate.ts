@@ -77,6 +77,15 @@ const VALID: Readonly<Record<string, readonly string[]>> = {
   'relay-device': ['eth0'],
   cert: ['/etc/passwd', '/none.pem'],
   pkey: ['/etc/passwd', '/none.pem'],
+  userdb: ['/var/lib/turn/turndb', '/none/turndb', '/tmp/trial.db'],
+  // Nothing listens there.
+  'psql-userdb': ['host=127.0.0.1 dbname=coturn user=turn password=turn connect_timeout=2'],
+  'mysql-userdb': ['host=127.0.0.1 dbname=coturn user=turn password=turn connect_timeout=2'],
+  'mongo-userdb': ['mongodb://127.0.0.1:27017/coturn'],
+  'redis-userdb': ['ip=127.0.0.1 dbname=0 connect_timeout=2'],
+  'redis-statsdb': ['ip=127.0.0.1 dbname=0 connect_timeout=2'],
+  'log-file': ['/tmp/trial.log', '/none/trial.log', 'stdout', 'syslog'],
+  pidfile: ['/tmp/trial.pid', '/none/trial.pid'],
   'log-min-level': ['info'],
   'syslog-facility': ['LOG_LOCAL1'],
   'new-log-timestamp-format': ['%FT%T'],
@@ -108,9 +117,8 @@ const MALFORMED = [
   '0x1F',
 ];
 
-/** Options that would take the server out of sight, or wait for a database that is not there. */
-const LEFT_OUT =
-  /^(daemon|version|log-file|pidfile|.*-userdb|userdb|db|redis-statsdb|mongo-userdb|secret-key-file|dh-file|CA-file|pkey-pwd|multiplex-peer.*|cpus|no-stdout-log|syslog|simple-log|log-binding|prod)$/;
+/** Options that print something and end, that need files, or that depend on the machine. */
+const LEFT_OUT = /^(version|secret-key-file|dh-file|CA-file|pkey-pwd|multiplex-peer.*|cpus|prod)$/;
 
 /** Options that turnserver looks at together. */
 const TOGETHER: readonly (readonly string[])[] = [
@@ -141,6 +149,9 @@ const TOGETHER: readonly (readonly string[])[] = [
   ['web-admin', 'web-admin-ip', 'web-admin-port', 'web-admin-listen-on-workers'],
   ['rfc5780', 'no-rfc5780', 'alt-listening-port', 'response-origin-only-with-rfc5780'],
   ['stateless-nonce', 'stateless-nonce-secret', 'stale-nonce'],
+  ['userdb', 'psql-userdb', 'mysql-userdb', 'redis-userdb', 'use-auth-secret', 'lt-cred-mech', 'user'],
+  ['log-file', 'no-stdout-log', 'syslog', 'simple-log', 'new-log-timestamp', 'new-log-timestamp-format'],
+  ['daemon', 'pidfile', 'log-file', 'syslog', 'no-stdout-log'],
 ];
 
 /** How clients are let in, before what is drawn. */

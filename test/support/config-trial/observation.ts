@@ -44,6 +44,10 @@ export interface Observation {
   tried: string[];
 }
 
+/** Options that say where the log goes, and what its lines look like. */
+export const LOG_OPTIONS =
+  /^(log-file|no-stdout-log|syslog|syslog-facility|simple-log|new-log-timestamp(-format)?|log-binding|log-min-level)\b/;
+
 export const ANONYMOUS = 'anonymous';
 /** The server's address in each namespace. */
 export const SERVER = { ipv4: '20.0.3.2', ipv6: '2600:1:0:3::2', own: '10.77.2.2' } as const;

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { attribute, createClient, NoAnswer, type TurnClient, UDP } from '../../../src/turn/client.ts';
 import { METHOD } from '../../../src/turn/message.ts';
 import { openTransport } from '../../../src/turn/transport.ts';
-import { ANONYMOUS, type Observation, SERVER, type Trial } from './observation.ts';
+import { ANONYMOUS, LOG_OPTIONS, type Observation, SERVER, type Trial } from './observation.ts';
 
 // Runs in a container: starts the turnserver of a root with each configuration, in a network namespace of its own, asks it what a
 // client would, and writes down what it did. Trials come in /trials.json; observations go to standard output, one a line.
@@ -30,16 +30,23 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
   const words = [`--net=/proc/${place.namespace}/ns/net`, '--', 'chroot', '--userspec=turnserver:turnserver'];
   const server = spawn(
     'nsenter',
-    [...words, root, '/usr/bin/turnserver', '-c', name, '--pidfile=', '--log-file=stdout'],
+    [...words, root, '/usr/bin/turnserver', '-c', name, ...usualOptions(trial.text)],
     {
       stdio: ['ignore', log, log],
     },
   );
   closeSync(log);
-  const end = new Promise<string>((resolve) => {
+  const exit = new Promise<string>((resolve) => {
     server.once('exit', (code, signal) => resolve(code === null ? String(signal) : String(code)));
   });
-  const ended = () => server.exitCode !== null || server.signalCode !== null;
+  let over = false;
+  const end = exit.then(async (code) => {
+    // With `daemon` another process goes on.
+    while (code === '0' && daemonOf(place) !== undefined) await pause(50);
+    over = true;
+    return code;
+  });
+  const ended = () => over;
   const observation: Observation = {
     id: trial.id,
     log: [],
@@ -49,11 +56,19 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
     tried: [],
   };
   try {
-    observation.sockets = await settledSockets(server, ended);
-    if (!ended()) await askAll(trial, observation, end);
+    observation.sockets = await settledSockets(place.namespace, ended);
+    if (!ended())
+      await askAll(trial, observation, end).catch((error: unknown) => {
+        throw new Error(
+          `with this configuration:\n${trial.text}${readFileSync(logFile, 'utf8').slice(-1500)}`,
+          { cause: error },
+        );
+      });
     if (ended()) observation.ended = await end;
   } finally {
-    if (!ended()) server.kill('SIGKILL');
+    server.kill('SIGKILL');
+    const daemon = daemonOf(place);
+    if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
     await end;
     observation.log = readFileSync(logFile, 'utf8').split('\n').slice(0, LOG_LINES);
     rmSync(`${root}${name}`);
@@ -61,19 +76,39 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
   return observation;
 }
 
-/** The server's sockets once they are the same three times in a row. */
-async function settledSockets(server: ChildProcess, ended: () => boolean): Promise<string[]> {
+/** Keeps files out of the way and the log in sight, unless the configuration is about these. */
+function usualOptions(text: string): string[] {
+  const isSet = (names: RegExp) => text.split('\n').some((line) => names.test(line));
+  return [
+    ...(isSet(/^pidfile\b/) ? [] : ['--pidfile=']),
+    ...(isSet(LOG_OPTIONS) ? [] : ['--log-file=stdout']),
+  ];
+}
+
+/** The turnserver of a place that has left its parent. Told by its arguments: its namespace is not for us to read. */
+function daemonOf({ number }: Place): number | undefined {
+  const found = readdirSync('/proc').find(
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      /\(turnserver\) [^Z] 1 /.test(readIfThere(`/proc/${pid}/stat`)) &&
+      readIfThere(`/proc/${pid}/cmdline`).includes(`/tmp/trial-${number}.conf\0`),
+  );
+  return found === undefined ? undefined : Number(found);
+}
+
+/** A namespace's sockets, given a process in it, once they are the same several times in a row. */
+async function settledSockets(pid: number, ended: () => boolean): Promise<string[]> {
   const last = Date.now() + READY_MS;
   let [before, same] = ['', 0];
   while (!ended() && Date.now() < last) {
-    const now = socketsOf(server.pid ?? 0);
+    const now = socketsOf(pid);
     const text = now.join();
     same = text === before ? same + 1 : 0;
     before = text;
     if (same >= 4 && now.length > 0) return now;
     await pause(50);
   }
-  return ended() ? [] : socketsOf(server.pid ?? 0);
+  return ended() ? [] : socketsOf(pid);
 }
 
 const FILES = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
