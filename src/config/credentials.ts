@@ -60,6 +60,7 @@ export function lintCredentials(configuration: Configuration): Finding[] {
     return [...found, finding('conflict', 'error', state.off, message, 'fatal')];
   }
   if (access === 'anonymous') return [...found, openRelay(state, configuration)];
+  if (state.secret) found.push(...restSeparator(last('rest-api-separator')));
   const mechanism = settings.find(({ name, value }) => name === 'lt-cred-mech' && booleanOf(value));
   if (state.secret && mechanism !== undefined) {
     const message = 'with a shared secret, lt-cred-mech has no effect: user accounts are ignored';
@@ -75,6 +76,14 @@ export function lintCredentials(configuration: Configuration): Finding[] {
       ),
     );
   return found;
+}
+
+/** The separator is the first character of the value. Each digit was tried on the real 4.6.1 and 4.18.0. */
+function restSeparator(setting: Setting | undefined): Finding[] {
+  const [first = ''] = setting?.value ?? '';
+  if (!/\d/.test(first)) return [];
+  const message = `with "${first}" as separator, turnserver refuses all credentials made from the secret`;
+  return [finding('rest-separator', 'error', setting, message)];
 }
 
 function decide(settings: readonly Setting[]): State {

@@ -174,6 +174,10 @@ export const RULES = {
     reason: 'turnserver logs an error, and the account does not exist.',
     hint: 'Write user=NAME:PASSWORD.',
   },
+  'rest-separator': {
+    reason: 'Expiry times contain the digit, so turnserver reads a part of the number, which is long past.',
+    hint: 'Use a character that is no digit, e.g. the default, a colon.',
+  },
   'known-secret': {
     reason: "It is in everybody's examples, so it is the first that is tried.",
     hint: 'Make one of your own: openssl rand -hex 32.',

@@ -31,7 +31,7 @@ export function lintConflicts(configuration: Configuration): Finding[] {
     found.push(finding('conflict', 'error', last(name), message, 'fatal'));
   if (isOn('no-udp-relay') && isOn('no-tcp-relay'))
     add('no-tcp-relay', 'no-udp-relay and no-tcp-relay together leave nothing to relay');
-  if (leadingNumber(last('bps-capacity')?.value) > 0 && leadingNumber(last('max-bps')?.value) === 0)
+  if (leadingNumber(last('bps-capacity')?.value) !== 0 && leadingNumber(last('max-bps')?.value) === 0)
     add('bps-capacity', 'bps-capacity requires max-bps');
   if (isOn('allow-loopback-peers') && hasTelnet(configuration) && (last('cli-password')?.value ?? '') === '')
     add(

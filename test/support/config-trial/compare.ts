@@ -92,6 +92,7 @@ function accounts(
   findings: readonly Finding[],
 ): Disagreement[] {
   const access = accessOf(configuration);
+  const nobody = findings.some(({ rule }) => rule === 'rest-separator');
   return trial.credentials.flatMap(({ label }) => {
     const result = seen.allocations[label];
     // Quotas and families that cannot be allocated say nothing about credentials.
@@ -104,7 +105,11 @@ function accounts(
     );
     const said = findings.filter(({ line }) => lines.some((setting) => setting.line === line));
     const dead = said.some(({ rule }) => ['invalid-user', 'unused-option', 'repeated-option'].includes(rule));
-    const expected = lines.length > 0 && !dead && access === (kind === 'user' ? 'accounts' : 'secret');
+    const expected =
+      lines.length > 0 &&
+      !dead &&
+      !(kind === 'secret' && nobody) &&
+      access === (kind === 'user' ? 'accounts' : 'secret');
     if (expected !== let_in)
       return [
         {

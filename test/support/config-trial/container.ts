@@ -84,7 +84,11 @@ function dockerfile(coturns: readonly TriedCoturn[]): string {
     const copy = deb === undefined ? '' : `COPY ${version}.deb /tmp/coturn.deb\n`;
     return `FROM ${suite} AS coturn-${index}\n${copy}RUN ${INSTALL} ${deb === undefined ? 'coturn' : '/tmp/coturn.deb'}\n`;
   });
-  const copies = coturns.map(({ version }, index) => `COPY --from=coturn-${index} / /roots/${version}\n`);
+  // Without a network, looking for a name would take longer than a server has to start.
+  const copies = coturns.map(
+    ({ version }, index) =>
+      `COPY --from=coturn-${index} / /roots/${version}\nRUN echo 'hosts: files' >/roots/${version}/etc/nsswitch.conf\n`,
+  );
   return `${stages.join('\n')}\nFROM trixie\nRUN ${INSTALL} iproute2 nodejs\n${copies.join('')}`;
 }
 

@@ -264,8 +264,8 @@ function shuffle<T>(list: readonly T[], random: Random): T[] {
   return result;
 }
 
-/** The end of 2036: a user name of the REST API begins with the time until which it is good, and 32 bits have to hold it. */
-const LATER = '2114000000';
+/** In 2033, with every digit: a user name of the REST API begins with the time of its expiry, as a number of 32 bits. */
+const LATER = '2013456789';
 
 /** Credentials for whatever a file seems to let in: its users, its secrets, and the empty secret. */
 export function candidatesOf(text: string): Candidate[] {

@@ -175,10 +175,11 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
         ended: end,
       },
     );
-  const allocate = async (client: TurnClient, family: 4 | 6, known: boolean) => {
+  /** @param family what is asked for; without it, the configuration's default */
+  const allocate = async (client: TurnClient, family: 4 | 6 | undefined, known: boolean) => {
     const attributes = [
       attribute.requestedTransport(UDP),
-      ...(family === 6 ? [attribute.requestedAddressFamily(6)] : []),
+      ...(family === undefined ? [] : [attribute.requestedAddressFamily(family)]),
     ];
     const answer = known
       ? await client.ask(METHOD.allocate, attributes)
@@ -195,7 +196,7 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
   for (const { label, ...account } of credentials) {
     const known = label !== ANONYMOUS;
     const client = await connect(account).catch(() => undefined);
-    const result = client === undefined ? 'refused' : await allocate(client, 4, known).catch(silence);
+    const result = client === undefined ? 'refused' : await allocate(client, undefined, known).catch(silence);
     seen.allocations[label] = result;
     if (client !== undefined) await giveBack(client);
     if (result === 'granted') permission ??= { credentials: account, known };

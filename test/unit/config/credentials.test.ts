@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lintFor, summaries } from '../../support/configurations.ts';
 
-const RULES = /open-relay|conflict|missing-realm|invalid-user|unused-option|repeated-option/;
+const RULES = /open-relay|conflict|missing-realm|invalid-user|unused-option|repeated-option|rest-separator/;
 
 /** What is said of credentials, for lines joined by a semicolon. */
 const said = (lines: string, version: '4.6.1' | '4.18.0') =>
@@ -38,6 +38,11 @@ describe.each(['4.6.1', '4.18.0'] as const)('credentials in %s', (version) => {
     ['user=bob:pw;user=bob:pw2;realm=x', ['1 error repeated-option']],
     ['use-auth-secret;user=bob:pw;realm=x', ['2 error unused-option']],
     ['use-auth-secret;lt-cred-mech;realm=x', ['2 note unused-option']],
+    ['use-auth-secret;realm=x;rest-api-separator=:', []],
+    ['use-auth-secret;realm=x;rest-api-separator=-1', []],
+    ['use-auth-secret;realm=x;rest-api-separator=1e3', ['3 error rest-separator']],
+    ['use-auth-secret;realm=x;rest-api-separator=0;rest-api-separator=.', ['4 warning repeated-option']],
+    ['lt-cred-mech;user=a:b;realm=x;rest-api-separator=0', []],
     ['user=:pw;realm=x', ['1 error invalid-user', '- error open-relay']],
     ['lt-cred-mech;no-auth;realm=x', ['2 error conflict']],
     ['use-auth-secret;no-auth;realm=x', ['2 error conflict']],

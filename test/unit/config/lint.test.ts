@@ -119,6 +119,8 @@ describe('a line', () => {
     ['user=alice:alice', ['known-secret:1']],
     ['no-udp-relay', [`conflict:${shipped.split('\n').indexOf('no-tcp-relay') + 2}`]],
     ['bps-capacity=1000', ['conflict:1']],
+    ['max-bps=-1\nbps-capacity=1000', ['invalid-number:1']],
+    ['max-bps=0\nbps-capacity=-1', ['invalid-number:2', 'conflict:2']],
     ['\uFEFF# turnserver.conf', ['unknown-option:1']],
     ['\uFEFFno-cli', ['unknown-option:1']],
     ['\u00A0no-cli', ['unknown-option:1']],
