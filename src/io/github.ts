@@ -68,6 +68,7 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
         octokit.paginate(octokit.rest.repos.listReleases, { ...REPOSITORY, per_page: 100 }),
         'its releases',
       );
+      if (!all.every((release) => typeof release?.tag_name === 'string')) throw unexpected('its releases');
       return all
         .filter(
           (release) =>
@@ -80,14 +81,14 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
         octokit.rest.git.getRef({ ...REPOSITORY, ref: `tags/${version}` }),
         `the tag ${version}`,
       );
-      let { sha, type } = ref.data.object;
+      let { sha, type } = objectOf(ref.data, `the tag ${version}`);
       // An annotated tag names a commit, or another tag.
       for (let hops = 0; type === 'tag' && hops < MAX_TAGS; hops++) {
         const annotated = await ask(
           octokit.rest.git.getTag({ ...REPOSITORY, tag_sha: sha }),
           `the tag ${version}`,
         );
-        ({ sha, type } = annotated.data.object);
+        ({ sha, type } = objectOf(annotated.data, `the tag ${version}`));
       }
       if (type !== 'commit')
         throw new TurnbuildError('GITHUB_UNEXPECTED', `The tag ${version} names a ${type}, not a commit`);
@@ -100,11 +101,31 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
       return {
         tag: version,
         commit: sha,
-        gitTree: commit.data.tree.sha,
+        gitTree: shaOf(commit.data?.tree?.sha, `the commit ${sha}`),
         tarballUrl: `${base}/repos/${REPOSITORY.owner}/${REPOSITORY.repo}/tarball/${sha}`,
       };
     },
   };
+}
+
+/** What a tag names. @throws GITHUB_UNEXPECTED if the answer has nothing of the kind */
+function objectOf(data: { object?: { sha?: unknown; type?: unknown } } | undefined, what: string) {
+  return { sha: shaOf(data?.object?.sha, what), type: String(data?.object?.type) };
+}
+
+function shaOf(value: unknown, what: string): string {
+  if (typeof value === 'string' && /^[0-9a-f]{40}$/.test(value)) return value;
+  throw unexpected(what);
+}
+
+function unexpected(what: string): TurnbuildError {
+  return new TurnbuildError(
+    'GITHUB_UNEXPECTED',
+    `GitHub's answer about ${what} is not what its API documents`,
+    {
+      hint: 'Something between this machine and GitHub may have answered in its place.',
+    },
+  );
 }
 
 /** Encrypted, or of this machine. */

@@ -129,6 +129,37 @@ describe('resolveTag', () => {
     expect((await errorOf(github.resolveTag('4.18.0'))).code).toBe('GITHUB_UNEXPECTED');
   });
 
+  const withCommit = { type: 'commit', sha: sha('c') };
+  test.each<[string, Parameters<typeof simulate>[0]]>([
+    ['a page', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: '<html>Sign in</html>' } }],
+    ['nothing', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: {} } }],
+    ['a list', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: [] } }],
+    ['a commit that is no hash', ref('4.18.0', { type: 'commit', sha: '../../main' })],
+    [
+      'a tag without an object',
+      { ...ref('4.18.0', { type: 'tag', sha: sha('a') }), [`GET ${API}/git/tags/${sha('a')}`]: { body: {} } },
+    ],
+    [
+      'a commit without a tree',
+      { ...ref('4.18.0', withCommit), [`GET ${API}/git/commits/${sha('c')}`]: { body: {} } },
+    ],
+  ])('an answer that is %s is an error of its own', async (_, answers) => {
+    const { github } = await simulate(answers);
+    const { code, message } = await errorOf(github.resolveTag('4.18.0'));
+    expect(code).toBe('GITHUB_UNEXPECTED');
+    expect(message).toMatch(
+      /^GitHub's answer about the (tag 4\.18\.0|commit c{40}) is not what its API documents$/,
+    );
+  });
+
+  test.each([[[{ name: 'without a tag' }]], [[null]]])(
+    'a list of releases that is none: %j',
+    async (body) => {
+      const { github } = await simulate({ [`GET ${API}/releases?per_page=100`]: { body } });
+      expect((await errorOf(github.listVersions())).code).toBe('GITHUB_UNEXPECTED');
+    },
+  );
+
   test('a tag that moved is refused by the lock', async () => {
     const { github } = await simulate({
       [`GET ${API}/git/ref/tags%2F4.18.0`]: [
