@@ -194,6 +194,10 @@ export const RULES = {
     reason: 'What is not said is left to the default of the version, which may be the less safe one.',
     hint: 'Add the option that the message names.',
   },
+  'protection-off': {
+    reason: 'This version is safer without the option.',
+    hint: 'Remove it, unless clients need it.',
+  },
   administration: {
     reason: 'Who reaches a port for administration can end sessions and read credentials.',
     hint: 'Leave it off; if you need it, keep it on loopback.',

@@ -6,8 +6,10 @@ interface Protection {
   name: string;
   level: Level;
   message: string;
-  /** Versions that have one of these have turned the default round. */
+  /** Newer versions are safe by default, and have one of these options to change that. */
   turned: readonly string[];
+  /** What such an option does, as the rest of a sentence; not given if another entry says it. */
+  effect?: string;
 }
 
 const PROTECTIONS: readonly Protection[] = [
@@ -16,18 +18,21 @@ const PROTECTIONS: readonly Protection[] = [
     level: 'note',
     message: 'without no-software-attribute every answer names the version',
     turned: ['software-attribute'],
+    effect: 'names the version in every answer',
   },
   {
     name: 'no-rfc5780',
     level: 'note',
     message: 'without no-rfc5780 anybody can have answers sent from other addresses, and to other ports',
     turned: ['rfc5780'],
+    effect: 'lets anyone have answers sent from other addresses, and to other ports',
   },
   {
     name: 'no-stun-backward-compatibility',
     level: 'note',
     message: 'without no-stun-backward-compatibility the obsolete requests of RFC 3489 are answered',
     turned: ['stun-backward-compatibility', 'rfc3489-compatibility'],
+    effect: 'answers the obsolete requests of RFC 3489',
   },
   {
     name: 'response-origin-only-with-rfc5780',
@@ -49,9 +54,13 @@ const WEAK: readonly (readonly [name: string, message: string])[] = [
 export function lintProtection(configuration: Configuration): Finding[] {
   const { isOn, last, has } = configuration;
   const found = lintCrypto(configuration);
-  for (const { name, level, message, turned } of PROTECTIONS)
-    if (has(name) && last(name) === undefined && !turned.some(has))
+  for (const { name, level, message, turned, effect } of PROTECTIONS) {
+    const option = turned.find(isOn);
+    if (option !== undefined && effect !== undefined)
+      found.push(finding('protection-off', level, last(option), `${option} ${effect}`));
+    else if (has(name) && last(name) === undefined && !turned.some(has))
       found.push(finding('missing-protection', level, undefined, message));
+  }
   found.push(...lintNonce(configuration));
   if (isOn('stun-only')) return found;
   if (isOn('allow-loopback-peers'))

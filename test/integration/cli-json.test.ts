@@ -41,7 +41,7 @@ describe('a failure with --json', () => {
     [
       'a tarball that is none',
       ['plan', '4.6.1', '--json', '--source', './x.tar'],
-      'SOURCE_ARCHIVE_CORRUPT',
+      'SOURCE_NOT_TAR',
       1,
     ],
     ['a missing Docker', ['release', '4.6.1', '--json'], 'DOCKER_MISSING', 1],

@@ -7,6 +7,7 @@ import {
   lintFor,
   lintWith,
   shippedConfiguration,
+  summaries,
 } from '../../support/configurations.ts';
 
 const context: LintContext = CONTEXTS['4.6.1'];
@@ -248,6 +249,18 @@ describe('what turnserver does by itself', () => {
   ])('the telnet interface with %s: %s', (line, expected) => {
     expect(telnet('4.6.1', line)).toEqual([expected]);
   });
+
+  it.each<[KnownVersion, string, string[]]>([
+    ['4.18.0', 'rfc5780', ['1 note protection-off']],
+    ['4.18.0', 'rfc5780=0', ['1 note protection-off']],
+    ['4.18.0', 'software-attribute', ['1 note protection-off']],
+    ['4.18.0', 'stun-backward-compatibility', ['1 note protection-off']],
+    ['4.18.0', '', []],
+  ])('of %s, %j takes back what that version protects by default', (version, line, expected) =>
+    expect(summaries(lintFor(version, line).filter(({ rule }) => rule === 'protection-off'))).toEqual(
+      expected,
+    ),
+  );
 
   it.each<[KnownVersion, string, string[]]>([
     ['4.6.1', 'no-cli', []],
