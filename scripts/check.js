@@ -17,6 +17,8 @@ const TEST_PACKAGES = [
   'libmicrohttpd-dev',
   'gnupg',
   'gpgv',
+  'fish',
+  'zsh',
   'xz-utils',
   'diffoscope-minimal',
   'shellcheck',

@@ -38,12 +38,7 @@ describe('a failure with --json', () => {
     ['a missing file', ['outdated', './nothing', '--json'], 'MANIFEST_MISSING', 2],
     ['a missing argument', ['lint-config', '--json'], 'CONFIG_MISSING', 2],
     ['a missing tarball', ['source', '4.6.1', '--json', '--source', './nothing.tar'], 'SOURCE_NOT_FOUND', 2],
-    [
-      'a tarball that is none',
-      ['plan', '4.6.1', '--json', '--source', './x.tar'],
-      'SOURCE_NOT_TAR',
-      1,
-    ],
+    ['a tarball that is none', ['plan', '4.6.1', '--json', '--source', './x.tar'], 'SOURCE_NOT_TAR', 1],
     ['a missing Docker', ['release', '4.6.1', '--json'], 'DOCKER_MISSING', 1],
     ['a package that is none', ['verify', './x.deb', '--json'], 'DEB_INVALID', 1],
     ['a folder for a file', ['plan', '4.6.1', '--json', '--lock', '.'], 'FILE_ERROR', 1],
