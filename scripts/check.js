@@ -17,7 +17,6 @@ const TEST_PACKAGES = [
   'libmicrohttpd-dev',
   'gnupg',
   'gpgv',
-  'fish',
   'zsh',
   'xz-utils',
   'diffoscope-minimal',

@@ -60,6 +60,7 @@ describe('bash', () => {
     expect(complete(['turnbuild', 'plan', '--lock', '']).filter(Boolean)).toEqual([]));
 });
 
+if (!has('fish')) console.log('fish is not installed: its completion is not tried');
 describe.skipIf(!has('fish'))('fish (where it is installed)', () => {
   it.each(OFFERS)('"turnbuild %s" offers %j, and not %j', (typed, offered, not) => {
     const file = join(temporaryFolder(), 'turnbuild.fish');
@@ -74,6 +75,7 @@ describe.skipIf(!has('fish'))('fish (where it is installed)', () => {
   });
 });
 
+if (!has('zsh')) console.log('zsh is not installed: its completion is not tried');
 it.skipIf(!has('zsh'))('zsh takes the script (where it is installed)', () => {
   const script = `autoload -U compinit && compinit -u -D\n${printed('zsh')}\nprint -r -- "$_comps[turnbuild]"`;
   const { stdout, stderr } = spawnSync('zsh', ['-fc', script], { encoding: 'utf8' });
