@@ -78,6 +78,8 @@ export async function startSystemd({ name, network, containment }: Place): Promi
     ...STATE.map((folder) => `mount -t tmpfs -o mode=755 tmpfs ${folder}`),
     ...passOnEmulation(),
     ...(containment === undefined ? [] : [`mount --bind ${CONTAINED_UNITS} ${UNITS}`]),
+    // The kernel refuses a file system on a mount of the same one, and a contained systemd can't unmount that.
+    `mount -t tmpfs tmpfs ${CGROUPS}`,
     `mount -t cgroup2 none ${CGROUPS}`,
     'exec /lib/systemd/systemd --log-target=console --log-level=notice --unit=basic.target',
   ].join(' && ');
