@@ -10,7 +10,7 @@ const KNOWN: readonly { about: string; detail: RegExp; text?: RegExp; reason: st
   {
     about: 'secret',
     detail: /: 401, lint-config expects that it is let in$/,
-    text: /^(psql|mysql|mongo|redis)-userdb=/m,
+    text: /^(p?sql|mysql|mongo|redis)-userdb\b/m,
     reason:
       'turnserver refuses static-auth-secret, too, while its database does not answer, which is not in the file',
   },
