@@ -176,7 +176,7 @@ export const RULES = {
   },
   'rest-separator': {
     reason: 'Expiry times contain the digit, so turnserver reads a part of the number, which is long past.',
-    hint: 'Use a character that is no digit, e.g. the default, a colon.',
+    hint: 'Use a character other than a digit, e.g. the default, a colon.',
   },
   'known-secret': {
     reason: "It is in everybody's examples, so it is the first that is tried.",

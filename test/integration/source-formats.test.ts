@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { readSourceArchive } from '../../src/io/source-archive.ts';
 import { treeDigest } from '../../src/io/source-tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
+import { storedZstd } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { archive, file, folder } from '../support/tar-builder.ts';
 import { turnbuild } from '../support/turnbuild.ts';
@@ -14,22 +15,6 @@ function write(bytes: Buffer, name = 'source.tar.gz'): string {
   const path = join(temporaryFolder(), name);
   writeFileSync(path, bytes);
   return path;
-}
-
-/** Zstandard without compression, RFC 8878: a frame of one segment, in raw blocks. */
-function zstd(content: Buffer): Buffer {
-  const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);
-  header.writeUInt32LE(content.length, 5);
-  const blocks: Buffer[] = [header];
-  const SIZE = 100_000;
-  for (let at = 0; at < content.length; at += SIZE) {
-    const block = content.subarray(at, at + SIZE);
-    const last = at + SIZE >= content.length ? 1 : 0;
-    const size = Buffer.alloc(3);
-    size.writeUIntLE((block.length << 3) | last, 0, 3);
-    blocks.push(size, block);
-  }
-  return Buffer.concat(blocks);
 }
 
 /** The sources as GNU tar unpacks them. */
@@ -65,12 +50,12 @@ describe('a tarball is read', () => {
 
   test('that is packed with Zstandard', async () => {
     const tar = coturnTar('4.6.1', [file('coturn/large', random(300_000))]);
-    expect(await readSourceArchive(write(zstd(tar)))).toEqual(await readSourceArchive(write(tar)));
+    expect(await readSourceArchive(write(storedZstd(tar)))).toEqual(await readSourceArchive(write(tar)));
   });
 });
 
 test('Zstandard that unpacks to more than is allowed is refused', async () => {
-  const path = write(zstd(coturnTar('4.6.1', [file('coturn/large', random(3_000_000))])));
+  const path = write(storedZstd(coturnTar('4.6.1', [file('coturn/large', random(3_000_000))])));
   const limits = { totalBytes: 100_000, entries: 100 };
   expect((await errorOf(readSourceArchive(path, { limits }))).message).toMatch(
     /more than|larger than|too much/,
@@ -78,7 +63,7 @@ test('Zstandard that unpacks to more than is allowed is refused', async () => {
 });
 
 test('Zstandard that is cut off is incomplete wherever it is', async () => {
-  const packed = zstd(coturnTar());
+  const packed = storedZstd(coturnTar());
   for (let size = 5; size < packed.length; size += 997) {
     const error = await errorOf(readSourceArchive(write(packed.subarray(0, size))));
     expect(`${size} ${error.code}`).toBe(`${size} SOURCE_ARCHIVE_CORRUPT`);
@@ -117,7 +102,7 @@ describe('the error names what a file is, and what to do', () => {
     ['gzip in gzip', gzipSync(gzipSync(coturnTar())), 'a gzip file, packed with gzip', 'Get a tarball'],
     [
       'a ZIP archive in Zstandard',
-      zstd(start('504b0304')),
+      storedZstd(start('504b0304')),
       'a ZIP archive, packed with Zstandard',
       'Get a tarball',
     ],

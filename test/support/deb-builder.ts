@@ -34,7 +34,7 @@ export function arOf(members: readonly (readonly [name: string, content: Buffer]
 }
 
 /** A zstd frame of stored blocks, RFC 8878, 3.1.1: Node 20 reads and writes none itself. */
-function storedZstd(content: Buffer): Buffer {
+export function storedZstd(content: Buffer): Buffer {
   const LIMIT = 128 * 1024;
   const blocks: Buffer[] = [];
   for (let at = 0; at < content.length; at += LIMIT) {

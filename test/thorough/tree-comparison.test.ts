@@ -28,9 +28,12 @@ const write = (path: string, text: string) => {
 const writeAfter = (path: string, text: string) => write(`trees/used/${path}`, text);
 
 /** Runs the script with trees of the test's own. */
-function compare(env: Record<string, string> = { TOOLS: 'own' }): void {
+function compare(more: Record<string, string> = {}): void {
   const own = script.replaceAll(/(?<![\w.])\/(trees|tmp|out)(?=[\s/"'])/g, `${dir}/$1`);
-  const run = spawnSync('sh', ['-c', own], { encoding: 'utf8', env: { PATH: process.env.PATH, ...env } });
+  const run = spawnSync('sh', ['-c', own], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, FORMAT: 'rpm', TOOLS: 'own', ...more },
+  });
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
 }
@@ -134,6 +137,19 @@ describe('the comparison of two trees', () => {
     ]);
     expect(out('facts.txt')).toBe(`${FACTS}purge.compared\t10\npurge.accounts\t\n`);
     expect(readdirSync(join(dir, 'out')).sort()).toEqual(['facts.txt', 'install.log', 'purge.changes.txt']);
+  });
+
+  it('does not believe what a .deb may have written about files of other packages', () => {
+    const planted = () => {
+      writeAfter('usr/local/bin/awk', 'x');
+      writeAfter('tmp/owned', '/usr/local\n/usr/local/bin\n/usr/local/bin/awk\n');
+    };
+    expect(difference(planted, { FORMAT: 'deb' })).toEqual([
+      'added /usr',
+      'added /usr/local',
+      'added /usr/local/bin',
+      'added /usr/local/bin/awk',
+    ]);
   });
 
   it("leaves out the build platform's tools where they are mounted, and nothing beside them", () => {

@@ -8,7 +8,7 @@ set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 mkdir -p /out
 [ "$1" != prepare ] || : >/out/facts.txt
-# A package must not replace these tools by programs in /usr/local.
+# A package must not replace these tools with programs in /usr/local.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=/turnbuild
 # In a foreign root, apt, dpkg, shells and the like are the build platform's. Under QEMU run programs of the package and of what it needs.
@@ -66,7 +66,7 @@ use)
 	phase install install_fresh
 	[ ! -x /usr/bin/turnserver ] || use
 	! chosen purge || phase purge purge
-	owned >/tmp/owned
+	list_owned
 	;;
 prepare-replacing)
 	! chosen distribution || phase dependencies-of-distribution install_dependencies_of_distribution
@@ -74,7 +74,7 @@ prepare-replacing)
 replace)
 	chosen distribution || exit 0
 	phase distribution upgrade_from_distribution
-	owned >/tmp/owned
+	list_owned
 	;;
 esac
 exit 0

@@ -1,5 +1,6 @@
 # Compares the whole tree before and after a package, like piuparts. Runs on the build platform, outside the trees.
 # in:  /trees/{prepared,used,replaceable,run}: the target's root after each part of main.sh
+#      FORMAT: deb or rpm
 #      TOOLS, and NATIVE_TRIPLE, if TOOLS=native: the library folder that was mounted over the trees
 # out: /out: regular files of /out in the last tree, plus *.changes.txt and the facts of the comparisons
 set -eu
@@ -9,7 +10,10 @@ export LC_ALL=C.UTF-8
 mkdir -p /out
 (cd /trees/run/out && find . -maxdepth 1 -type f ! -name '*.changes.txt' -exec cp -- '{}' /out/ ';')
 compared='^(upgrade-)?purge[.](compared|accounts)	'
-grep -vE "$compared" /trees/run/out/facts.txt >/out/facts.txt || true
+# Of the copies, because a package can make anything of its own: a link, or a file that never ends.
+[ -f /out/facts.txt ] || : >/out/facts.txt
+grep -vE "$compared" /out/facts.txt >/tmp/facts || true
+cp /tmp/facts /out/facts.txt
 
 # fact NAME VALUE
 fact() {
@@ -38,9 +42,12 @@ snapshot() {
 	cut -d: -f1 "/trees/$1/etc/passwd" | LC_ALL=C sort >"/tmp/$1.accounts"
 }
 
-# compare NAME BEFORE AFTER: lines "added|removed|changed TAB path TAB before TAB after" in /out/NAME.changes.txt. What came with other
-# packages, which stay, is theirs: rpm says so, as dnf installs them with the package.
+# compare NAME BEFORE AFTER: lines "added|removed|changed TAB path TAB before TAB after" in /out/NAME.changes.txt. dnf installs other
+# packages along with an .rpm, so rpm lists their files. Before a .deb its dependencies are installed: everything added later is its own,
+# and a list in its tree is not read, because the package could have written it.
 compare() {
+	owned=/dev/null
+	[ "$FORMAT" != rpm ] || owned=/trees/$3/tmp/owned
 	snapshot "$2"
 	snapshot "$3"
 	awk -F '\t' -v OFS='\t' '
@@ -52,7 +59,7 @@ compare() {
 			else if (before[$1] != $2) print "changed", $1, before[$1], $2
 		}
 		END { for (path in before) if (!(path in after)) print "removed", path, before[path], "" }' \
-		"/trees/$3/tmp/owned" "/tmp/$2.snapshot" "/tmp/$3.snapshot" | LC_ALL=C sort >"/out/$1.changes.txt"
+		"$owned" "/tmp/$2.snapshot" "/tmp/$3.snapshot" | LC_ALL=C sort >"/out/$1.changes.txt"
 	fact "$1.compared" "$(wc -l <"/tmp/$3.snapshot")"
 	fact "$1.accounts" "$(LC_ALL=C comm -3 "/tmp/$2.accounts" "/tmp/$3.accounts" | tr -d '\t')"
 }

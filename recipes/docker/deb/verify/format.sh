@@ -14,4 +14,4 @@ asking_script() {
 }
 
 # Dependencies are installed before the tree is first read, so everything added later belongs to the package.
-owned() { :; }
+list_owned() { :; }

@@ -15,7 +15,7 @@ asking_script() {
 	echo scriptlet
 }
 
-# Paths of all packages that are installed now.
-owned() {
-	rpm -qal
+# The files of all installed packages, for trees.sh.
+list_owned() {
+	rpm -qal >/tmp/owned
 }
