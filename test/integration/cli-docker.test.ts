@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
+import { BUILDER, fakeDocker, interruptOnce } from '../support/fake-docker.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 let dir: string;
@@ -24,13 +24,7 @@ describe('Ctrl-C while something does not answer', () => {
     const begin = Date.now();
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
       env,
-      onStart: (child) => {
-        const timer = setInterval(() => {
-          if (!existsSync(asked)) return;
-          clearInterval(timer);
-          child.kill('SIGINT');
-        }, 50);
-      },
+      onStart: interruptOnce(asked),
     });
     expect(run.stderr).toMatch(/INTERRUPTED/);
     expect(run.code).toBe(130);

@@ -1,7 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
+import { BUILDER, fakeDocker, interruptOnce } from '../support/fake-docker.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
@@ -62,13 +62,7 @@ describe('a failure with --json', () => {
     const run = await turnbuild(['plan', '4.6.1', '--json'], {
       cwd,
       env: fakeDocker(cwd, `touch ${asked}; exec sleep 600`),
-      onStart: (child) => {
-        const timer = setInterval(() => {
-          if (!existsSync(asked)) return;
-          clearInterval(timer);
-          child.kill('SIGINT');
-        }, 50);
-      },
+      onStart: interruptOnce(asked),
     });
     expect(JSON.parse(run.stdout)).toMatchObject({ code: 'INTERRUPTED' });
     expect(run.code).toBe(130);

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A `docker` in `dir` that says what a test wants, first on PATH: such tests are about errors, not about Docker. */
@@ -13,3 +14,14 @@ export function fakeDocker(dir: string, script: string): Record<string, string> 
 /** What it says of a builder that can do all. */
 export const BUILDER =
   'printf "Name: test\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64, linux/arm64\\n"';
+
+/** For `onStart`: sends SIGINT to the child as soon as a file is there, e.g. one that a fake docker has made. */
+export function interruptOnce(file: string): (child: ChildProcess) => void {
+  return (child) => {
+    const timer = setInterval(() => {
+      if (!existsSync(file)) return;
+      clearInterval(timer);
+      child.kill('SIGINT');
+    }, 50);
+  };
+}
