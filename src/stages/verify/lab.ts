@@ -66,7 +66,8 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
-    await perform(context, createLabCommand(lab, io.leftovers.owner(), platformOf(step.arch).emulation));
+    const { emulation } = platformOf(step.arch);
+    await perform(context, createLabCommand(lab, io.leftovers.owner(), emulation, context.full));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
     await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
     await start(step, context, lab);
