@@ -179,7 +179,7 @@ export const RULES = {
     hint: 'Use a character other than a digit, e.g. the default, a colon.',
   },
   'known-secret': {
-    reason: "It is in everybody's examples, so it is the first that is tried.",
+    reason: 'Whoever tries it first gets in: it is empty, or stands in published examples.',
     hint: 'Make one of your own: openssl rand -hex 32.',
   },
   'weak-secret': {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BUILDER, fakeDocker, interruptOnce } from '../support/fake-docker.ts';
@@ -54,6 +54,14 @@ describe('a failure with --json', () => {
     if (hint !== null) expect(run.stderr).toContain(hint);
     expect(run.stderr).toContain(`[${code}]`);
     expect(run.code).toBe(exit);
+  });
+
+  it('looks as docs/exit-codes.md shows it', async () => {
+    const run = await turnbuild(['plan', '4.6.1', '--arch', 'mips', '--json']);
+    const text = readFileSync(new URL('../../docs/exit-codes.md', import.meta.url), 'utf8');
+    const [, shown = '', json = ''] = text.match(/^ {4}(turnbuild: .*?)\n\n.*?^ {4}(\{.*?^ {4}\})/ms) ?? [];
+    expect(run.stderr).toBe(`${shown.replace(/^ {4}/gm, '')}\n`);
+    expect(run.stdout).toBe(`${json.replace(/^ {4}/gm, '')}\n`);
   });
 
   it('is that of Ctrl-C, too', async () => {
