@@ -7,6 +7,7 @@ import { isInstalled, readInstalled } from './installed.ts';
 import { createNetwork, enter, type Namespaces } from './network.ts';
 import { NoNamespaces } from './no-namespaces.ts';
 import { nothing } from './nothing.ts';
+import { requireFiles, TooFewFiles } from './open-files.ts';
 import { runScenarios } from './run.ts';
 
 // The program of the laboratory's container. Without a role it makes the users and the network that the package gets, and runs itself
@@ -22,6 +23,10 @@ function abort(code: string, error: Error): never {
   process.exit(1);
 }
 
+function readSettings(): LabSettings {
+  return JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
+}
+
 /** What is made first: where the package's programs run, and the machines. */
 interface Made {
   containment: Containment;
@@ -29,10 +34,9 @@ interface Made {
 }
 
 async function inClientNamespace({ containment, namespaces }: Made): Promise<void> {
-  const settings = JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
   const facts = isInstalled(NOT_INSTALLED)
     ? { ...nothing(), notInstalled: readInstalled(NOT_INSTALLED).trim() }
-    : await runScenarios(namespaces, containment, settings);
+    : await runScenarios(namespaces, containment, readSettings());
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/lab.json`, JSON.stringify(facts, null, 1));
   process.exit(0);
@@ -43,6 +47,7 @@ try {
   if (role === 'agent') runAgent();
   else if (role === 'client') await inClientNamespace(JSON.parse(argument) as Made);
   else {
+    requireFiles(readFileSync('/proc/self/limits', 'utf8'), readSettings().scale.ports);
     const containment = await contain();
     const namespaces = await createNetwork(containment);
     const made: Made = { containment, namespaces };
@@ -51,6 +56,6 @@ try {
     process.exit(spawnSync(file, args, { stdio: 'inherit' }).status ?? 1);
   }
 } catch (error) {
-  if (error instanceof NoNamespaces) abort('LAB_NO_NAMESPACES', error);
+  if (error instanceof NoNamespaces || error instanceof TooFewFiles) abort(error.code, error);
   throw error;
 }

@@ -1,2 +1,4 @@
 /** Namespaces can't be made here. The message says what failed. */
-export class NoNamespaces extends Error {}
+export class NoNamespaces extends Error {
+  readonly code = 'LAB_NO_NAMESPACES';
+}

@@ -29,23 +29,16 @@ const CAPABILITIES = [
 ];
 /** Limit of processes and threads; a dozen servers have a few hundred. */
 const PIDS = 4096;
-/**
- * Files that a process may open at full scale: one for each client of `capacity` (16,383) and `even-port` (10,000), which run side by
- * side. An engine's own limit may be lower.
- */
-const FILES_AT_FULL_SCALE = 65_536;
 
 /**
  * Makes the container. It has no network but its own. Its first network namespace is the router, whose settings can only be given
  * here.
  * @param env environment of the programs in it
- * @param full at full scale
  */
 export function createLabCommand(
   { name, engine }: LabContainer,
   owner: string,
   env: Readonly<Record<string, string>>,
-  full: boolean,
 ): Command {
   const sysctls = [
     'net.ipv4.ip_forward=1',
@@ -62,7 +55,6 @@ export function createLabCommand(
     '--cap-drop=ALL',
     ...CAPABILITIES.map((name) => `--cap-add=${name}`),
     `--pids-limit=${PIDS}`,
-    ...(full ? [`--ulimit=nofile=${FILES_AT_FULL_SCALE}`] : []),
     // Where AppArmor is, its profile for containers forbids every mount; the server needs a /proc beneath its root.
     '--security-opt=apparmor=unconfined',
     ...Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`),

@@ -10,19 +10,25 @@ export const EVEN_PORTS = 2000;
 const GROUP = 150;
 const PACE_MS = 1000;
 
+/**
+ * Groups whose clients stay open after their allocations have ended: while the server remembers an allocation, whoever gets its client's
+ * port is answered 437. All others are closed, because a process may not open as many files as there are cycles.
+ */
+const GROUPS_OPEN = 2 + Math.ceil(RELEASE_MS / PACE_MS);
+
 /** Takes an even port and gives it back, many times over; then fills the pool, which has to be as large as before. */
 export async function cycleEvenPorts(tried: Tried, cycles: number): Promise<EvenPortFacts> {
   const words: string[] = [];
-  const ended: TurnClient[] = [];
+  const ended: TurnClient[][] = [];
   for (let done = 0; done < cycles; done += GROUP) {
     const clients = await connectMany(tried, Math.min(GROUP, cycles - done));
     words.push(...(await allocateAll(clients, [attribute.evenPort(false)])));
     await Promise.all([pause(PACE_MS), ...clients.map(endAllocation)]);
-    ended.push(...clients);
+    ended.push(clients);
+    if (ended.length > GROUPS_OPEN) closeAll(ended.shift() ?? []);
   }
   await pause(RELEASE_MS);
-  // Not earlier: another client would get a port whose allocation the server has not forgotten yet, and a 437 for it.
-  for (const client of ended) client.close();
+  closeAll(ended.flat());
   const clients = await connectMany(tried, EVEN_PORTS);
   const served = await allocateAll(clients, []);
   await release(clients);
@@ -34,4 +40,8 @@ export async function cycleEvenPorts(tried: Tried, cycles: number): Promise<Even
     ports: EVEN_PORTS,
     servedAfterwards: count(served),
   };
+}
+
+function closeAll(clients: readonly TurnClient[]): void {
+  for (const client of clients) client.close();
 }

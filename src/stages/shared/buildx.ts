@@ -115,6 +115,8 @@ const HINTS: Record<string, string> = {
   ROOT_FAILED: "The whole output is in the step's log. --no-cache makes the root anew.",
   VERIFY_PORT_IN_USE:
     'Stop what listens there, or use a builder whose containers have a network of their own.',
+  LAB_FILES_LIMITED:
+    'Raise `default-ulimits` (nofile) in the configuration of the Docker engine. Without --full it takes 3,500.',
   LAB_NO_NAMESPACES:
     'The engine must let a container make network namespaces and join them: NET_ADMIN, SYS_ADMIN, and the kernel module veth.',
   NATIVE_TOOLS_FAILED: '--refresh-base makes the roots of both architectures anew, of the same packages.',

@@ -38,7 +38,7 @@ export interface LabRun {
 
 /**
  * Installs a package in a root of its target, and uses it between network namespaces.
- * @throws LAB_UNAVAILABLE if no container can be had, LAB_NO_NAMESPACES if it can make no namespaces, LAB_FAILED
+ * @throws LAB_UNAVAILABLE if no container can be had, LAB_NO_NAMESPACES if it can make no namespaces, LAB_FILES_LIMITED, LAB_FAILED
  */
 export async function runLab(step: PlannedStep, context: StageContext, run: LabRun): Promise<void> {
   const { io } = context;
@@ -66,8 +66,7 @@ export async function runLab(step: PlannedStep, context: StageContext, run: LabR
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
-    const { emulation } = platformOf(step.arch);
-    await perform(context, createLabCommand(lab, io.leftovers.owner(), emulation, context.full));
+    await perform(context, createLabCommand(lab, io.leftovers.owner(), platformOf(step.arch).emulation));
     await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
     await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
     await start(step, context, lab);

@@ -3,8 +3,8 @@ import { createLabCommand } from '../../../src/plan/lab.ts';
 import { platformOf } from '../../../src/plan/platforms.ts';
 
 describe('createLabCommand', () => {
-  const args = (arch: 'arm64' | 'x86_64', full = false) =>
-    createLabCommand({ name: 'lab' }, 'owner', platformOf(arch).emulation, full).args;
+  const args = (arch: 'arm64' | 'x86_64') =>
+    createLabCommand({ name: 'lab' }, 'owner', platformOf(arch).emulation).args;
 
   it("names QEMU's processor to the programs in it, before the image", () => {
     const variable = args('arm64').indexOf('--env=QEMU_CPU=max,pauth-impdef=on');
@@ -20,10 +20,5 @@ describe('createLabCommand', () => {
       ...['CHOWN', 'DAC_OVERRIDE', 'NET_ADMIN', 'SETGID', 'SETUID', 'SYS_ADMIN', 'SYS_CHROOT'],
     ]);
     expect(args('x86_64')).not.toContain('--privileged');
-  });
-
-  it("does without the engine's limit of open files only at full scale, where it takes more than 26,383", () => {
-    expect(args('x86_64', true)).toContain('--ulimit=nofile=65536');
-    expect(args('x86_64').join(' ')).not.toContain('--ulimit');
   });
 });
