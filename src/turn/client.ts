@@ -104,7 +104,7 @@ export interface TurnClient {
     attributes: readonly RequestAttribute[],
     authentication?: Authentication,
   ): Promise<Answer>;
-  /** A request with the client's credentials; a challenge (401) or a stale nonce (438) is answered once. @throws NoAnswer */
+  /** A request with the client's credentials; a challenge (401) is answered once, a stale nonce (438) a few times. @throws NoAnswer */
   ask(method: number, attributes: readonly RequestAttribute[]): Promise<Answer>;
   /** Data to a peer in a Send indication. */
   send(peer: Address, data: Buffer): void;
@@ -119,6 +119,9 @@ interface Pending {
   key: Buffer | undefined;
   resolve(answer: Answer): void;
 }
+
+/** Challenges that a request is repeated for. With a nonce that is good for 2 s, a busy machine may be late more than once. */
+const CHALLENGES = 4;
 
 export function createClient(
   transport: Transport,
@@ -153,14 +156,16 @@ export function createClient(
       });
     },
     async ask(method, attributes) {
-      const known = client.challenge;
-      const first = await client.request(method, attributes, known && { ...credentials, ...known });
-      const challenge = challengeOf(first);
-      if (challenge === undefined) return first;
-      // The same nonce again would get the same answer.
-      if (first.error?.code === 401 && known !== undefined) return first;
-      client.challenge = challenge;
-      return client.request(method, attributes, { ...credentials, ...challenge });
+      let known = client.challenge;
+      for (let challenges = 0; ; challenges++) {
+        const answer = await client.request(method, attributes, known && { ...credentials, ...known });
+        const challenge = challengeOf(answer);
+        if (challenge === undefined || challenges === CHALLENGES) return answer;
+        // The same credentials again would get the same answer.
+        if (answer.error?.code === 401 && known !== undefined) return answer;
+        known = challenge;
+        client.challenge = challenge;
+      }
     },
     send(peer, data) {
       const transactionId = newTransactionId();

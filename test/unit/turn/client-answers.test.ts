@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../src/turn/client.ts';
 import { ATTRIBUTE, METHOD } from '../../../src/turn/message.ts';
 import { openTransport } from '../../../src/turn/transport.ts';
-import { answerTo, udpServer } from '../../support/turn-server.ts';
+import { answerTo, errorTo, udpServer } from '../../support/turn-server.ts';
 
 const STRANGER = { username: '', password: '' };
 const patience = () => ({ rtoMs: 20, sentAtMost: 2, lastMs: 60, reliableMs: 100 });
@@ -50,6 +50,27 @@ describe('a client', () => {
     client.close();
     expect(error?.code).toBe(401);
     expect(told).toEqual(good ? [] : ['the reason phrase of an error response is not valid text']);
+  });
+
+  it.each<[string, number[], string, number]>([
+    ['repeats a request with each new nonce', [401, 438, 438, 0], 'success', 4],
+    ['takes no for an answer where every nonce is stale', [401, 438, 438, 438, 438, 438, 0], '438', 5],
+    ['does not repeat credentials that are refused', [401, 401, 0], '401', 2],
+    ['does not repeat what is refused otherwise', [401, 486, 0], '486', 2],
+  ])('%s', async (_, codes, word, requests) => {
+    await using server = await udpServer((request, send) => {
+      const code = codes.shift() ?? 0;
+      const challenge = [
+        { type: ATTRIBUTE.realm, value: Buffer.from('test') },
+        { type: ATTRIBUTE.nonce, value: Buffer.from(`nonce ${codes.length}`) },
+      ];
+      send(code === 0 ? answerTo(request) : errorTo(request, code, challenge));
+    });
+    const client = createClient(await openTransport('udp', server.at), STRANGER, { patience });
+    const { error } = await client.ask(METHOD.allocate, []);
+    client.close();
+    expect(String(error?.code ?? 'success')).toBe(word);
+    expect(server.received()).toBe(requests);
   });
 
   it('reads an answer that arrived while its process stood still', async () => {
