@@ -52,7 +52,11 @@ function linesOf(name, text) {
       : linesOfLog(text);
   // A client that has tried again has told its exit code each time; the last one counts.
   const facts = new Map(text.split('\n').map((line) => [line.split('\t')[0] ?? '', line]));
-  return [...facts].filter(([fact]) => !VARYING_FACTS.test(fact)).map(([, line]) => line);
+  // Some are told by programs that run side by side, in whatever order these end.
+  return [...facts]
+    .filter(([fact]) => !VARYING_FACTS.test(fact))
+    .map(([, line]) => line)
+    .sort();
 }
 
 /**

@@ -44,6 +44,13 @@ describe('the comparison of two verifications', () => {
     expect(differences(exits(0), exits(0, 255))).toHaveLength(2);
   });
 
+  it('does not care which of two programs that ran side by side has told its fact first', () => {
+    const told = (...lines: string[]) => files({ 'facts.txt': `${lines.join('\n')}\n` });
+    const [anonymous, stranger] = ['anonymous.exit\t255', 'stranger.exit\t255'];
+    expect(differences(told(anonymous, stranger), told(stranger, anonymous))).toEqual([]);
+    expect(differences(told(anonymous, stranger), told(anonymous))).toHaveLength(1);
+  });
+
   it('leaves out digests of logs and caches with times in them, and no others', () => {
     const added = (path: string, digest: string) => ({
       'purge.changes.txt': `added\t${path}\t\tf 644 0:0 ${digest.repeat(64)}\n`,
