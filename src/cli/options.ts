@@ -49,7 +49,7 @@ const OPTIONS = {
   },
   full: {
     flags: '--full',
-    text: "verify at full scale: 16,383 ports, a million hostile packets, a foreign root's own apt and dpkg under QEMU; takes a quarter of an hour",
+    text: "verify at full scale: 16,383 ports, a million hostile packets, a foreign root's own apt and dpkg under QEMU; takes a quarter of an hour for each package",
   },
   accept: {
     flags: '--accept <advisories>',
