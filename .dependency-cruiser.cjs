@@ -29,8 +29,8 @@ module.exports = {
     ...allow(
       'plan',
       '^src/plan/',
-      ['plan/', 'recipe/', 'errors\\.ts'],
-      ['semver', '@cyclonedx', 'packageurl-js'],
+      ['plan/', 'recipe/', 'manifest/sealed\\.ts', 'errors\\.ts'],
+      ['semver', 'zod', '@cyclonedx', 'packageurl-js'],
     ),
     ...allow('turn', '^src/turn/', ['turn/'], ['node']),
     ...allow(

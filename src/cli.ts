@@ -6,7 +6,7 @@ import type { LintOptions } from './commands/lint-config.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, TurnbuildError, usageError } from './errors.ts';
 import { adoptProxies } from './io/proxy.ts';
-import type { StageName } from './plan/types.ts';
+import { STAGES, type StageName } from './plan/types.ts';
 
 declare const TURNBUILD_VERSION: string;
 
@@ -102,9 +102,12 @@ function stageCommand(
       process.exitCode = await verifyFile(version, options, output, interrupt.signal);
       return;
     }
-    const wanted = options.verify === false ? stages.filter((stage) => stage !== 'verify') : stages;
-    process.exitCode = await release(version, wanted, options, output, interrupt.signal);
+    process.exitCode = await release(version, stagesOf(stages, options), options, output, interrupt.signal);
   });
+}
+
+function stagesOf(stages: readonly StageName[], { verify }: CommonOptions): readonly StageName[] {
+  return verify === false ? stages.filter((stage) => stage !== 'verify') : stages;
 }
 
 stageCommand(
@@ -121,13 +124,24 @@ stageCommand(
 addOptions(
   addCommand('plan', 'Print what a release would do', [
     'turnbuild plan 4.6.1',
-    'turnbuild plan latest --json',
+    'turnbuild plan latest --json >plan.json',
   ]).argument(...VERSION),
   'plan',
 ).action(async (version: string | undefined, options: CommonOptions) => {
   const { plan } = await import('./commands/release.ts');
   const { createOutput } = await import('./commands/output.ts');
-  process.exitCode = await plan(version, options, createOutput(options.json === true), interrupt.signal);
+  const output = createOutput(options.json === true);
+  process.exitCode = await plan(version, stagesOf(STAGES, options), options, output, interrupt.signal);
+});
+addOptions(
+  addCommand('collect', 'Put together what several machines have made of one plan', [
+    'turnbuild collect parts/* --out dist',
+  ]).argument('<folders...>', 'folders that `turnbuild release --plan plan.json` has made'),
+  'collect',
+).action(async (folders: string[], options: CommonOptions) => {
+  const { collect } = await import('./commands/collect.ts');
+  const { createOutput } = await import('./commands/output.ts');
+  process.exitCode = await collect(folders, options, createOutput(options.json === true));
 });
 addOptions(
   addCommand('source', 'Fetch the sources, check them, and write them normalised', [

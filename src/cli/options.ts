@@ -61,6 +61,11 @@ const OPTIONS = {
     text: 'build without verifying',
     conflicts: ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'],
   },
+  plan: {
+    flags: '--plan <file>',
+    text: 'perform a plan of `turnbuild plan --json`, or the part that --target and --arch name',
+  },
+  native: { flags: '--native', text: 'plan for one machine of each architecture, which compiles for itself' },
   jobs: { flags: '--jobs <n>', text: 'packages built or verified at a time' },
   noCache: { flags: '--no-cache', text: "perform every step again, without Docker's build cache" },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
@@ -88,19 +93,30 @@ const PACKAGES = ['arch', 'target', 'revision', 'maintainer', 'builder', ...SOUR
 
 /** The options of each command: those that have an effect there. */
 const COMMANDS = {
-  release: [...PACKAGES, 'jobs', 'noCache', 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'noVerify'],
+  release: [
+    ...PACKAGES,
+    'plan',
+    'jobs',
+    'noCache',
+    'refreshBase',
+    'verbose',
+    ...VERIFY,
+    ...WRITE,
+    'noVerify',
+  ],
   // The results of an earlier run tell which revision `auto` is.
-  plan: [...PACKAGES, 'out'],
+  plan: [...PACKAGES, ...VERIFY, 'noVerify', 'native', 'out'],
   source: [...SOURCE, ...WRITE],
   // Programs name no maintainer.
   build: [
     ...PACKAGES.filter((name) => name !== 'maintainer'),
-    ...['jobs' as const, 'noCache' as const, 'refreshBase' as const, 'verbose' as const],
+    ...['plan' as const, 'jobs' as const, 'noCache' as const, 'refreshBase' as const, 'verbose' as const],
     ...WRITE,
   ],
   // In another root the programs would have to be compiled again.
-  package: [...PACKAGES, 'jobs', 'noCache', 'verbose', ...WRITE],
-  verify: [...PACKAGES, 'jobs', 'noCache', 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
+  package: [...PACKAGES, 'plan', 'jobs', 'noCache', 'verbose', ...WRITE],
+  verify: [...PACKAGES, 'plan', 'jobs', 'noCache', 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
+  collect: ['json', ...WRITE],
   'lint-config': SOURCE,
 } satisfies Record<string, readonly OptionName[]>;
 

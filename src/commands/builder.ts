@@ -24,6 +24,11 @@ export interface BuilderFacts {
   ociLayouts: boolean;
 }
 
+/** Whether its containers may share a network: only the engine's own builder is known to give each one of its own. */
+export function sharesNetwork({ driver }: Pick<BuilderFacts, 'driver'>): boolean {
+  return driver !== 'docker';
+}
+
 /**
  * Asks the builder (the current one without a name) what it is, and starts its nodes where `bootstrap` says so.
  * @throws DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNAVAILABLE, DOCKER_REFUSED, DOCKER_TOO_OLD, BUILDER_UNKNOWN, BUILDER_UNSUITABLE

@@ -7,9 +7,9 @@ import { platformOf } from '../plan/platforms.ts';
 import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
-import { phasesArgs } from '../stages/verify/gather.ts';
+import { networkArgs, phasesArgs } from '../stages/verify/gather.ts';
 import { runsOf } from '../stages/verify/index.ts';
-import { type BuilderFacts, ownArch } from './builder.ts';
+import { type BuilderFacts, ownArch, sharesNetwork } from './builder.ts';
 import { lenderFor } from './roots.ts';
 import type { PlannedRelease, Session } from './session.ts';
 
@@ -62,7 +62,12 @@ export async function dryRunCommands(
           inherited: session.io.proxiesForBuilds(),
           args: {
             ...UNKNOWN_ARGS[dockerStage],
-            ...(dockerStage === 'verify' ? phasesArgs(runsOf(step, { plan, selection })) : {}),
+            ...(dockerStage === 'verify'
+              ? {
+                  ...phasesArgs(runsOf(step, { plan, selection })),
+                  ...networkArgs({ sharedNetwork: sharesNetwork(builder) }),
+                }
+              : {}),
             ...repositories(step, plan, session),
           },
         });

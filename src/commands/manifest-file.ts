@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { exists, readText, sha256Text, writeText } from '../io/files.ts';
 import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
-import { formatManifest, parseManifest, withBase, withStep } from '../manifest/store.ts';
-import type { ResolvedSource } from '../stages/source.ts';
+import { formatManifest, inOrder, parseManifest, withBase, withStep } from '../manifest/store.ts';
+import { planDigest } from '../plan/document.ts';
+import { packageVersion } from './recipes.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease } from './session.ts';
 
@@ -12,22 +13,24 @@ import type { PlannedRelease } from './session.ts';
  */
 export async function openManifest(release: PlannedRelease): Promise<ManifestStore> {
   const file = join(release.dir, 'manifest.json');
-  const { source, plan } = release;
+  const { plan, document } = release;
   const old = (await exists(file)) ? parseManifest(file, await readText(file), sha256Text) : undefined;
   let manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
+    turnbuild: await packageVersion(),
+    ...(document === undefined ? {} : { plan: planDigest(document, sha256Text) }),
     coturn: plan.coturn,
-    ...(source === undefined ? {} : { source: recorded(source) }),
+    ...(plan.source === undefined ? {} : { source: plan.source }),
     advisories: plan.advisories,
     bases: old?.bases ?? [],
     // Other sources under the same version make everything else another thing.
-    steps: old?.source?.tree === source?.tree ? (old?.steps ?? []) : [],
+    steps: old?.source?.tree === plan.source?.tree ? (old?.steps ?? []) : [],
   };
   // Writes wait for each other: the last one on the disk is the newest.
   let writing: Promise<void> = Promise.resolve();
   const change = async (next: Manifest) => {
     // What would not be read back must never be written.
-    manifest = manifestSchema.parse(next);
+    manifest = manifestSchema.parse(inOrder(next, document?.steps ?? plan.steps));
     writing = writing.then(() => writeText(file, formatManifest(manifest, sha256Text)));
     await writing;
   };
@@ -36,17 +39,5 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
     read: () => manifest,
     record: (step) => change(withStep(manifest, step)),
     recordBase: (base) => change(withBase(manifest, base)),
-  };
-}
-
-function recorded(source: ResolvedSource): NonNullable<Manifest['source']> {
-  const { provider, location, sha256, tree, commit, gitTree } = source;
-  return {
-    provider,
-    location,
-    sha256,
-    tree,
-    ...(commit === undefined ? {} : { commit }),
-    ...(gitTree === undefined ? {} : { gitTree }),
   };
 }

@@ -33,6 +33,10 @@ export interface CommonOptions {
   accept?: string[];
   full?: boolean;
   verifyOn?: string;
+  /** plan.json, to be performed. */
+  plan?: string;
+  /** Planned for a machine of each architecture. */
+  native?: boolean;
 }
 
 /** `a,b c` and repeated options -> one list. */

@@ -6,19 +6,20 @@ import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
+import { formatPlan } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { PlannedStep, StageName } from '../plan/types.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
 import { describeFailures, type FailedTask } from '../ui/failures.ts';
-import { renderJunit } from '../ui/junit.ts';
-import { renderReport } from '../ui/report.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
+import { sharesNetwork } from './builder.ts';
 import { openManifest } from './manifest-file.ts';
-import { packageRoot, packageVersion } from './recipes.ts';
+import { packageRoot } from './recipes.ts';
+import { writeReports } from './reports.ts';
 import { rootGroups } from './roots.ts';
-import { chains, interrupted, logFile, type ManifestStore, runStep } from './run-plan.ts';
+import { chains, interrupted, logFile, type ManifestStore, runStep, type StepRun } from './run-plan.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { withLog } from './step-log.ts';
@@ -41,6 +42,7 @@ export async function performRelease(
   const lock = await lockFolder(dir);
   try {
     if (release.source !== undefined) await writeSource(release.source, dir, io);
+    await writePlan(release);
     const store = await openManifest(release);
     await before(store);
     const bases = new Map<string, ReadyBase>();
@@ -54,13 +56,14 @@ export async function performRelease(
       // A builder of the engine itself has the name of its Docker context.
       engine: release.builder.driver === 'docker' ? release.builder.name : undefined,
       labProgram: join(await packageRoot(), 'lib/lab.mjs'),
+      sharedNetwork: sharesNetwork(release.builder),
       noCache: session.options.cache === false,
       rebuild: release.rebuild,
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),
       repositories: repositoriesFinder(io, session.cache, session.mirrors),
       selection: release.selection,
-      full: session.options.full === true,
+      full: release.full,
       atWork: pLimit(session.jobs),
       attempt: randomUUID(),
       onLine: () => {},
@@ -75,18 +78,27 @@ export async function performRelease(
     const cut = io.signal.aborted;
     if (!cut)
       errors.push(
-        ...(await runTasks(stepGroups(session, context, { store, table, stages: steps }), options)),
+        ...(await runTasks(
+          stepGroups(session, context, { store, table, keys: release.keys, stages: steps }),
+          options,
+        )),
       );
     const manifest = store.read();
-    const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
-    await files.writeText(join(dir, 'report.html'), report);
-    await files.writeText(join(dir, 'junit.xml'), renderJunit(manifest));
+    await writeReports(manifest, dir);
     if (cut || errors.length > 0) throw combined(errors, io.signal);
     return manifest;
   } finally {
     await files.remove(join(dir, '.work'));
     await lock.release();
   }
+}
+
+/** Leaves the plan beside the manifest, which names it by its digest: `turnbuild collect` puts its parts together. */
+async function writePlan({ document, dir }: PlannedRelease): Promise<void> {
+  if (document === undefined) return;
+  const file = join(dir, 'plan.json');
+  const text = formatPlan(document, files.sha256Text);
+  if (!(await files.exists(file)) || (await files.readText(file)) !== text) await files.writeText(file, text);
 }
 
 /** What is missing on the command line is said before anything is made. */
@@ -105,7 +117,7 @@ function requireRepositories(
 function stepGroups(
   session: Session,
   context: StageContext,
-  { stages, ...run }: { store: ManifestStore; table: StageTable; stages: ReadonlySet<StageName> },
+  { stages, ...run }: Omit<StepRun, 'log'> & { stages: ReadonlySet<StageName> },
 ): TaskGroup[] {
   // A root that could not be made stops the packages that start from it, and no other.
   const ready = (step: PlannedStep) =>
@@ -128,14 +140,14 @@ async function performStep(
   session: Session,
   step: PlannedStep,
   context: StageContext,
-  { store, table, show }: { store: ManifestStore; table: StageTable; show: (text: string) => void },
+  { show, ...run }: Omit<StepRun, 'log'> & { show: (text: string) => void },
 ): Promise<string> {
   const path = join(context.dir, logFile(step.id));
   const outcome = await withLog(session, { path, id: step.id, show }, (log) =>
-    runStep(step, context, { table, store, log }),
+    runStep(step, context, { ...run, log }),
   );
   if (outcome === 'blocked') {
-    const done = store.read().steps.filter(({ status }) => status === 'done');
+    const done = run.store.read().steps.filter(({ status }) => status === 'done');
     const missing = step.needs.filter((need) => !done.some(({ id }) => id === need));
     throw new TurnbuildError(
       'STEP_BLOCKED',

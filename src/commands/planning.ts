@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { TurnbuildError, usageError } from '../errors.ts';
 import { type Exec, runProcess } from '../io/exec.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
+import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Arch } from '../plan/platforms.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Choices, Plan, PlannedSource, StageName } from '../plan/types.ts';
 import { MAINTAINER } from '../recipe/schema.ts';
 import type { ResolvedSource } from '../stages/source.ts';
 import { CHECKS } from '../stages/verify/index.ts';
@@ -16,13 +17,15 @@ import {
   requirePlatforms,
 } from './builder.ts';
 import { architecturesOption, imageOption, listOption, selectionOption } from './options.ts';
+import { packageRoot, packageVersion } from './recipes.ts';
 import { assumedRevision, chooseRevision } from './revision.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
+import { STAGE_TABLE } from './stage-table.ts';
+import { stepKeys } from './step-keys.ts';
 
-/** What is planned for, and whether it will be performed. */
-interface Wanted {
-  targets: readonly string[];
+/** What is wanted of a builder. */
+export interface Wanted {
   architectures: readonly Arch[];
   /** Packages will be run, which needs a builder for their architecture. */
   verify: boolean;
@@ -30,49 +33,84 @@ interface Wanted {
   perform: boolean;
 }
 
-/** Gathers facts and plans a release. */
+/** A release whose sources and plan are known. */
+export type PlannedSourceRelease = PlannedRelease & { source: ResolvedSource; document: PlanDocument };
+
+/**
+ * Gathers facts and plans a release.
+ * @param stages those that will be performed
+ */
 export async function planRelease(
   session: Session,
   version: string | undefined,
-  { verify, perform }: { verify: boolean; perform: boolean },
-): Promise<PlannedRelease & { source: ResolvedSource }> {
-  const { options, recipes } = session;
-  const wanted: Wanted = {
-    targets: listOption(options.target) ?? recipes.release.targets,
-    architectures: architecturesOption(options.arch) ?? recipes.release.architectures,
-    verify,
-    perform,
-  };
-  const selection = chosenChecks(session);
+  { stages, perform }: { stages: readonly StageName[]; perform: boolean },
+): Promise<PlannedSourceRelease> {
+  const { options } = session;
+  const verify = stages.includes('verify');
   // Wrong names are found before anything is downloaded or asked.
   const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
-  makePlan(session, wanted, assumed, assumedBuilder());
-  const builder = await readyBuilder(session, wanted);
+  const unbuilt = chosen(session, verify, assumedBuilder());
+  makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
+  const builder = await readyBuilder(session, { architectures: unbuilt.architectures, verify, perform });
   const source = await fetchShown(session, version);
   const { revision, rebuild } = await chooseRevision(session, source.version);
+  const choices = chosen(session, verify, builder);
+  const coturn = { version: source.version, epoch: source.epoch, revision };
+  const plan = makePlan(session, choices, {
+    coturn,
+    source: plannedSource(source),
+    maintainer: maintainerOf(session),
+  });
+  const keys = await keysOf(session, plan, choices);
   return {
     source,
-    selection,
+    selection: choices.selection,
+    full: choices.full,
     builder,
     rebuild,
-    plan: makePlan(session, wanted, { ...source, revision }, builder),
+    plan: partOf(plan, { ...choices, stages }),
+    keys,
+    document: await documentOf(plan, { choices, keys, source: plannedSource(source) }),
     dir: resolve(options.out ?? 'dist', source.version),
   };
 }
 
-/** Facts of the session, as options and recipes have them -> plan. */
-export function makePlan(
-  { options, recipes }: Session,
-  { targets, architectures, verify }: Wanted,
-  { version, epoch, revision }: { version: string; epoch: number; revision: number },
-  builder: Pick<BuilderFacts, 'driver' | 'compilesOn'>,
-): Plan {
+/** What the options decide. */
+function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, 'compilesOn'>): Choices {
+  const { options, recipes } = session;
+  const verifyOn = imageOption(options.verifyOn);
+  return {
+    targets: listOption(options.target) ?? recipes.release.targets,
+    architectures: architecturesOption(options.arch) ?? recipes.release.architectures,
+    compilesOn: options.native === true ? { arm64: 'arm64', x86_64: 'x86_64' } : builder.compilesOn,
+    verify,
+    selection: chosenChecks(session),
+    full: options.full === true,
+    ...(verifyOn === undefined ? {} : { verifyOn }),
+  };
+}
+
+function maintainerOf({ options, recipes }: Session): string {
   if (options.maintainer !== undefined && !MAINTAINER.test(options.maintainer)) {
     throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
   }
+  return options.maintainer ?? recipes.release.maintainer;
+}
+
+/** Choices and recipes -> plan. */
+export function makePlan(
+  { recipes }: Session,
+  { targets, architectures, compilesOn, verify, verifyOn, full }: Choices,
+  {
+    coturn,
+    source,
+    maintainer,
+  }: { coturn: Plan['coturn']; source?: PlannedSource | undefined; maintainer: string },
+): Plan {
   return createPlan({
-    coturn: { version, epoch, revision },
-    release: { ...recipes.release, maintainer: options.maintainer ?? recipes.release.maintainer },
+    coturn,
+    source,
+    release: { ...recipes.release, maintainer },
     knownTargets: recipes.targets,
     compatibility: recipes.compatibility,
     metrics: recipes.metrics,
@@ -80,13 +118,63 @@ export function makePlan(
     advisories: recipes.advisories,
     targets,
     architectures,
-    compilesOn: builder.compilesOn,
+    compilesOn,
     verify,
-    verifyOn: imageOption(options.verifyOn),
-    // Only the engine's own builder is known to give each container a network of its own.
-    sharedNetwork: builder.driver !== 'docker',
-    ownTools: options.full === true,
+    verifyOn,
+    ownTools: full,
   });
+}
+
+/** What goes into the steps of a plan and is known before anything is made. */
+export async function keysOf(
+  { io, recipes }: Session,
+  plan: Plan,
+  { selection, full }: Pick<Choices, 'selection' | 'full'>,
+): Promise<ReadonlyMap<string, StepKey>> {
+  const labProgram = join(await packageRoot(), 'lib/lab.mjs');
+  const context = { io, plan, recipes: recipes.dir, patches: recipes.patches, labProgram, selection, full };
+  return stepKeys(context, STAGE_TABLE);
+}
+
+/** A plan as a document. */
+export async function documentOf(
+  plan: Plan,
+  { choices, keys, source }: { choices: Choices; keys: ReadonlyMap<string, StepKey>; source: PlannedSource },
+): Promise<PlanDocument> {
+  const { coturn, ...rest } = plan;
+  const keyOf = (id: string): StepKey => {
+    const key = keys.get(id);
+    if (key === undefined) throw new Error(`step ${id} has no key`);
+    return key;
+  };
+  return {
+    schema: PLAN_SCHEMA,
+    turnbuild: await packageVersion(),
+    coturn,
+    choices,
+    ...rest,
+    source,
+    steps: plan.steps.map((step) => ({ ...step, ...keyOf(step.id) })),
+  };
+}
+
+/** What a plan and a manifest say of sources. */
+export function plannedSource({
+  provider,
+  location,
+  sha256,
+  tree,
+  commit,
+  gitTree,
+}: ResolvedSource): PlannedSource {
+  return {
+    provider,
+    location,
+    sha256,
+    tree,
+    ...(commit === undefined ? {} : { commit }),
+    ...(gitTree === undefined ? {} : { gitTree }),
+  };
 }
 
 /** Which checks the options choose, or a usage error. */
@@ -119,6 +207,8 @@ function interruptible(session: Session): Exec {
 }
 
 async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
+  // A plan for machines of both kinds has nothing to do with this one.
+  if (session.options.native === true) return assumedBuilder();
   try {
     return await inspectBuilder(session.options.builder, {
       bootstrap: perform,

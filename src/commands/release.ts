@@ -1,11 +1,14 @@
 import { join, resolve } from 'node:path';
 import { EXIT, TurnbuildError } from '../errors.ts';
+import { sha256Text } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { planDigest } from '../plan/document.ts';
 import type { StageName } from '../plan/types.ts';
 import { type ResolvedSource, writeSource } from '../stages/source.ts';
 import { renderSummary } from '../ui/summary.ts';
 import { dryRunCommands } from './dry-run.ts';
+import { planGiven } from './given-plan.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { performRelease } from './pipeline.ts';
@@ -26,7 +29,10 @@ export async function release(
 ): Promise<number> {
   const session = await openSession(options, output, signal);
   const perform = options.dryRun !== true;
-  const planned = await planRelease(session, version, { verify: stages.includes('verify'), perform });
+  const planned =
+    options.plan === undefined
+      ? await planRelease(session, version, { stages, perform })
+      : await planGiven(session, options.plan, { version, stages, perform });
   requireRebuilt(planned.rebuild, stages);
   const { source } = planned;
   output.line(
@@ -102,25 +108,18 @@ async function dryRun(
   return EXIT.ok;
 }
 
-/** `turnbuild plan`: the plan as a document, for people or for a CI matrix. */
+/** `turnbuild plan`: the plan as a document, for people, for a CI matrix, and for `--plan` on other machines. */
 export async function plan(
   version: string | undefined,
+  stages: readonly StageName[],
   options: CommonOptions,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const {
-    plan: planned,
-    source,
-    builder,
-  } = await planRelease(session, version, {
-    verify: true,
-    perform: false,
-  });
-  const { archive: _, ...sourceFacts } = source;
+  const { plan: planned, source, document } = await planRelease(session, version, { stages, perform: false });
   if (options.json === true) {
-    output.data({ ...planned, source: sourceFacts, builder });
+    output.data({ ...document, digest: planDigest(document, sha256Text) });
     return EXIT.ok;
   }
   output.line(`coturn ${planned.coturn.version}-${planned.coturn.revision} from ${source.location}`);

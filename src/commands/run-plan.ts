@@ -1,5 +1,6 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
+import type { StepKey } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { StageContext } from '../stages/shared/context.ts';
@@ -19,6 +20,8 @@ export interface ManifestStore {
 /** What a step is performed with, beside its context. */
 export interface StepRun {
   table: StageTable;
+  /** By the step's id. */
+  keys: ReadonlyMap<string, StepKey>;
   store: ManifestStore;
   /** Takes each line that the step prints. */
   log: (line: string) => void;
@@ -36,23 +39,28 @@ export function interrupted(): TurnbuildError {
 export async function runStep(
   step: PlannedStep,
   context: StageContext,
-  { table, store, log }: StepRun,
+  { table, keys, store, log }: StepRun,
 ): Promise<StepOutcome> {
   if (context.io.signal.aborted) throw interrupted();
   const failedNeed = step.needs.find((need) => recorded(store, need)?.status !== 'done');
   if (failedNeed !== undefined) return 'blocked';
   for (const need of step.needs) await requireIntact(need, context, store);
   for (const need of context.plan.steps.filter((each) => step.needs.includes(each.id)))
-    await requireFresh(need, context, { table, store });
+    requireFresh(need, context, { keys, store });
   const stage = table[step.stage];
   const started = Date.now();
-  const key = await keyOf(step, context, table);
+  const key = await keyOf(step, context, { table, keys });
   const again = context.noCache || context.rebuild.has(step.id);
   if (!again && (await isCurrent(step, key, context, store))) return 'current';
   const entry = {
     id: step.id,
     stage: step.stage,
     key,
+    ...plannedKey(step, keys),
+    inputs: step.needs.flatMap((need) =>
+      (recorded(store, need)?.outputs ?? []).map(({ path, sha256 }) => ({ path, sha256 })),
+    ),
+    bases: rootsOf(step, context),
     target: step.target,
     arch: step.arch,
     log: logFile(step.id),
@@ -99,22 +107,48 @@ function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
 }
 
 /** Digests everything that goes into a step. */
-async function keyOf(step: PlannedStep, context: StageContext, table: StageTable): Promise<string> {
-  return context.io.files.sha256Text(
-    JSON.stringify([step.stage, await table[step.stage].inputs(step, context)]),
+async function keyOf(
+  step: PlannedStep,
+  context: StageContext,
+  { table, keys }: Pick<StepRun, 'table' | 'keys'>,
+): Promise<string> {
+  const made = await table[step.stage].inputs(step, context);
+  return context.io.files.sha256Text(JSON.stringify([step.stage, keys.get(step.id)?.inputs, made]));
+}
+
+function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: string } {
+  const planned = keys.get(id)?.key;
+  return planned === undefined ? {} : { planned };
+}
+
+/** The roots that a step starts from, as far as this run has made them ready: name -> digest. */
+function rootsOf(step: PlannedStep, { bases }: StageContext): Record<string, string> {
+  const names = step.stage === 'verify' ? [step.base, step.targetBase] : [step.base];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const digest = bases.get(name)?.digest;
+      return digest === undefined ? [] : [[name, digest]];
+    }),
   );
 }
 
 /** A later stage on its own must not go on with what an earlier one made of other sources or recipes. */
-async function requireFresh(
+function requireFresh(
   need: PlannedStep,
-  context: StageContext,
-  { table, store }: Pick<StepRun, 'table' | 'store'>,
-): Promise<void> {
-  if (recorded(store, need.id)?.key === (await keyOf(need, context, table))) return;
-  throw new TurnbuildError('STEP_STALE', `the ${need.stage} step used other sources, recipes or options`, {
-    hint: 'Run `turnbuild release`: it performs again what is outdated.',
-  });
+  { bases }: StageContext,
+  { keys, store }: Pick<StepRun, 'keys' | 'store'>,
+): void {
+  const made = recorded(store, need.id);
+  const stale = (what: string) =>
+    new TurnbuildError('STEP_STALE', `the ${need.stage} step used ${what}`, {
+      hint: 'Run `turnbuild release`: it performs again what is outdated.',
+    });
+  if (made?.planned !== keys.get(need.id)?.key) throw stale('other sources, recipes or options');
+  // Which root is the newest is known only of those that this run needs as well.
+  const [changed] = Object.entries(made?.bases ?? {}).filter(
+    ([name, digest]) => bases.has(name) && bases.get(name)?.digest !== digest,
+  );
+  if (changed !== undefined) throw stale(`another root ${changed[0]}`);
 }
 
 /** What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused. */

@@ -7,6 +7,7 @@ import { createIo, type Io } from '../io/index.ts';
 import { requirePrivate } from '../io/private-folder.ts';
 import type { Mirrors } from '../plan/archives.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
+import type { PlanDocument, StepKey } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
 import type { ResolvedSource } from '../stages/source.ts';
 import type { BuilderFacts } from './builder.ts';
@@ -63,7 +64,14 @@ export interface PlannedRelease {
   source: ResolvedSource | undefined;
   builder: BuilderFacts;
   selection: CheckSelection;
+  /** Verified at full scale. */
+  full: boolean;
+  /** What is performed: the whole plan, or a part of it. */
   plan: Plan;
+  /** What goes into each step and is known before anything is made, by the step's id. */
+  keys: ReadonlyMap<string, StepKey>;
+  /** The plan as a document; undefined for a package that was given as a file. */
+  document: PlanDocument | undefined;
   /** Ids of build steps that are performed whatever the manifest says of them. */
   rebuild: ReadonlySet<string>;
   /** The release's folder. */

@@ -24,13 +24,13 @@ export type DownloadProgress = (received: number, total: number | undefined) => 
 export async function resolveWanted(
   session: Session,
   asked: string | undefined,
-  onProgress?: DownloadProgress,
+  given: { lock?: SourceLock | undefined; onProgress?: DownloadProgress } = {},
 ): Promise<ResolvedSource> {
   const wanted = asked === undefined ? undefined : withoutPrefix(asked);
   const { options, recipes, io, cache } = session;
   const lockFile =
     options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
-  const lock = await readLock(lockFile);
+  const lock = given.lock ?? (await readLock(lockFile));
   const { provider, location } = chooseProvider(options.source, wanted, lock);
   const sha256 = sha256Option(options.sha256);
   const request = wanted ?? 'latest';
@@ -59,7 +59,7 @@ export async function resolveWanted(
     lock,
     updateLock: options.updateLock === true,
     pinned: sha256 !== undefined && (provider === 'file' || provider === 'url'),
-    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(given.onProgress === undefined ? {} : { onProgress: given.onProgress }),
   });
   if (sha256 !== undefined && source.sha256 !== sha256) {
     throw new TurnbuildError(

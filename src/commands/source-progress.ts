@@ -1,17 +1,25 @@
+import type { SourceLock } from '../plan/source-lock.ts';
 import type { ResolvedSource } from '../stages/source.ts';
 import { formatBytes } from '../ui/format.ts';
 import { runTasks } from '../ui/tasks.ts';
 import { isPlain, type Session } from './session.ts';
 import { resolveWanted } from './source-choice.ts';
 
-/** Resolves the sources; on a terminal with the bytes of a download as they come. */
-export async function fetchShown(session: Session, version: string | undefined): Promise<ResolvedSource> {
-  if (isPlain(session)) return resolveWanted(session, version);
+/**
+ * Resolves the sources; on a terminal with the bytes of a download as they come.
+ * @param lock instead of the lock file
+ */
+export async function fetchShown(
+  session: Session,
+  version: string | undefined,
+  lock?: SourceLock,
+): Promise<ResolvedSource> {
+  if (isPlain(session)) return resolveWanted(session, version, { lock });
   const found: ResolvedSource[] = [];
   const run = async (show: (text: string) => void) => {
-    const source = await resolveWanted(session, version, (received, total) =>
-      show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`)),
-    );
+    const onProgress = (received: number, total: number | undefined) =>
+      show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`));
+    const source = await resolveWanted(session, version, { lock, onProgress });
     found.push(source);
     return `coturn ${source.version}`;
   };

@@ -9,7 +9,7 @@ import { describePackage, type PackageFile, planPackageFile } from '../plan/pack
 import { debFileName } from '../plan/package-version.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { type CommonOptions, listOption } from './options.ts';
-import { chosenChecks, makePlan, readyBuilder } from './planning.ts';
+import { chosenChecks, keysOf, makePlan, readyBuilder } from './planning.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease, Session } from './session.ts';
 
@@ -54,20 +54,40 @@ export async function planFile(
   const control = await readDebControl(file, runProcess);
   const described = describePackage(file, control, { targets: recipes.targets, wanted });
   const { version, packageVersion, arch, target } = described;
-  const facts = { targets: [target.name], architectures: [arch], verify: true, perform };
   const selection = chosenChecks(session);
-  const builder = await readyBuilder(session, facts);
+  const builder = await readyBuilder(session, { architectures: [arch], verify: true, perform });
+  const choices = {
+    targets: [target.name],
+    architectures: [arch],
+    compilesOn: builder.compilesOn,
+    verify: true,
+    selection,
+    full: options.full === true,
+  };
   const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
   const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];
   const plan = planPackageFile(
-    makePlan(session, facts, { version, epoch: 0, revision: 1 }, builder),
+    makePlan(session, choices, {
+      coturn: { version, epoch: 0, revision: 1 },
+      maintainer: recipes.release.maintainer,
+    }),
     described,
     packages,
   );
   const dir = resolve(options.out ?? 'dist', 'verified', basename(file, '.deb'));
   return {
     described,
-    release: { source: undefined, selection, builder, plan, rebuild: new Set(), dir },
+    release: {
+      source: undefined,
+      selection,
+      full: choices.full,
+      builder,
+      plan,
+      keys: await keysOf(session, plan, choices),
+      document: undefined,
+      rebuild: new Set(),
+      dir,
+    },
     adopt: (store) => adopt(store, { file, dir, packages, described }),
   };
 }
@@ -82,6 +102,7 @@ const OF_SOURCES = {
   lock: '--lock',
   allowQuarantined: '--allow-quarantined',
   verifyOn: '--verify-on',
+  plan: '--plan',
 } as const satisfies Partial<Record<keyof CommonOptions, string>>;
 
 function requireOwnOptions(options: CommonOptions): void {
@@ -117,5 +138,9 @@ async function adopt(
   }
   const key = files.sha256Text(JSON.stringify(outputs));
   const id = `package:${target}:${arch}`;
-  await store.record({ id, stage: 'package', key, status: 'done', seconds: 0, outputs, target, arch });
+  await store.record({
+    ...{ id, stage: 'package', key, status: 'done', seconds: 0, outputs, target, arch },
+    inputs: [],
+    bases: {},
+  });
 }

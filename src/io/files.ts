@@ -6,6 +6,7 @@ import {
   lstat,
   readdir,
   readFile,
+  realpath,
   rename,
   rm,
   stat,
@@ -101,6 +102,13 @@ export async function moveInto(from: string, to: string): Promise<void> {
 export async function copyInto(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to));
   await diskErrors((await stat(from)).isDirectory() ? cp(from, to, { recursive: true }) : copyFile(from, to));
+}
+
+/** Where a file beneath a folder really is; undefined if it is none, or if a link leads to it: whoever made the folder may not be trusted. */
+export async function plainFile(dir: string, path: string): Promise<string | undefined> {
+  const file = join(await realpath(dir), path);
+  const real = await realpath(file).catch(() => undefined);
+  return real === file && (await lstat(real)).isFile() ? real : undefined;
 }
 
 /** Sets a file's or folder's time of change to now. */

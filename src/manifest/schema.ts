@@ -2,11 +2,16 @@ import { z } from 'zod';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Beneath the manifest's folder, whoever has written the manifest. */
+const path = z
+  .string()
+  .regex(/^[^/\0]+(\/[^/\0]+)*$/)
+  .refine((text) => !text.split('/').some((name) => name === '..' || name === '.'), 'leaves its folder');
+
 /** One file that a stage made, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
 const artifact = z.strictObject({
-  path: z.string(),
+  path,
   kind: z.enum([
-    'source',
     'build',
     'deb',
     'deb-dbgsym',
@@ -45,17 +50,24 @@ const checkResult = z.strictObject({
   blockedBy: z.string().optional(),
 });
 
-/** One finished step of the plan. `key` digests everything that went in: the same key means the outputs are current. */
+/** One finished step of the plan. */
 const step = z.strictObject({
   id: z.string(),
-  stage: z.enum(['source', 'build', 'package', 'verify']),
+  stage: z.enum(['build', 'package', 'verify']),
+  /** Digest of everything that went in: the same key means that the outputs are current. */
   key: sha256,
+  /** The step's key in the plan: digest of what was known before anything was made. Not there for a package that was given as a file. */
+  planned: sha256.optional(),
+  /** Files of earlier steps that went in. What a verification judges are these bytes, and no others. */
+  inputs: z.array(z.strictObject({ path, sha256 })),
+  /** Roots that it was performed in: name -> digest. */
+  bases: z.record(z.string(), z.string()),
   status: z.enum(['done', 'failed']),
   seconds: z.number().nonnegative(),
   outputs: z.array(artifact),
   target: z.string().optional(),
   arch: z.enum(['arm64', 'x86_64']).optional(),
-  log: z.string().optional(),
+  log: path.optional(),
   error: z.string().optional(),
   checks: z.array(checkResult).optional(),
   /** Metric name (with labels) to value, scraped after the relayed traffic. */
@@ -81,10 +93,14 @@ const advisory = z.strictObject({
   reference: z.string(),
 });
 
-export const MANIFEST_SCHEMA = 1;
+export const MANIFEST_SCHEMA = 2;
 
 export const manifestSchema = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
+  /** Version of the turnbuild that wrote it. */
+  turnbuild: z.string(),
+  /** Digest of the plan that was performed last. Not there for a package that was given as a file. */
+  plan: sha256.optional(),
   coturn: z.strictObject({
     version: z.string(),
     revision: z.number().int().positive(),

@@ -1,4 +1,3 @@
-import { TurnbuildError } from '../errors.ts';
 import {
   type BaseImage,
   MANIFEST_SCHEMA,
@@ -6,59 +5,28 @@ import {
   type ManifestStep,
   manifestSchema,
 } from './schema.ts';
+import { type DocumentKind, type Sha256, sealed, unsealed } from './sealed.ts';
 
-const HINT =
-  'Remove it to begin anew (packages that are there are made again), or restore the one that turnbuild wrote.';
+const MANIFEST: DocumentKind<Manifest> = {
+  name: 'manifest',
+  schema: MANIFEST_SCHEMA,
+  shape: manifestSchema,
+  codes: { invalid: 'MANIFEST_INVALID', newer: 'MANIFEST_NEWER', changed: 'MANIFEST_CHANGED' },
+  hint: 'Remove it to begin anew (packages that are there are made again), or restore the one that turnbuild wrote.',
+};
 
-/** Digest of a text, lower-case hex. */
-type Sha256 = (text: string) => string;
-
-/**
- * manifest -> text of manifest.json: the document with a digest of its content. The digest reveals damage and manual edits. It is no
- * signature: it has no key, so anyone can recompute it.
- */
+/** Manifest -> text of manifest.json. */
 export function formatManifest(manifest: Manifest, sha256: Sha256): string {
-  return `${JSON.stringify({ ...manifest, digest: sha256(JSON.stringify(manifest)) }, null, 2)}\n`;
+  return sealed(manifest, sha256);
 }
 
 /** Text of a manifest.json -> manifest. Throws MANIFEST_NEWER, MANIFEST_INVALID or MANIFEST_CHANGED, which name the file. */
 export function parseManifest(file: string, text: string, sha256: Sha256): Manifest {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new TurnbuildError('MANIFEST_INVALID', `${file} is not JSON`, { cause: error, hint: HINT });
-  }
-  const schema = (value as { schema?: unknown } | null)?.schema;
-  if (typeof schema === 'number' && schema > MANIFEST_SCHEMA) {
-    throw new TurnbuildError(
-      'MANIFEST_NEWER',
-      `${file} has schema ${schema}; this turnbuild knows ${MANIFEST_SCHEMA}`,
-      {
-        hint: 'Use the turnbuild that wrote it, or a newer one.',
-      },
-    );
-  }
-  const { digest, ...document } = (value ?? {}) as { digest?: unknown };
-  const result = manifestSchema.safeParse(document);
-  if (result.success && digest === sha256(JSON.stringify(document))) return result.data;
-  if (result.success) {
-    throw new TurnbuildError(
-      'MANIFEST_CHANGED',
-      `${file} is not as turnbuild wrote it: its digest does not fit what is in it`,
-      { hint: HINT },
-    );
-  }
-  const issues = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new TurnbuildError(
-    'MANIFEST_INVALID',
-    `${file} is not a manifest that turnbuild wrote:\n${issues.join('\n')}`,
-    { hint: HINT },
-  );
+  return unsealed(MANIFEST, file, text, sha256);
 }
 
 /** Stages in the order in which one's outputs go into the next. */
-const ORDER: readonly ManifestStep['stage'][] = ['source', 'build', 'package', 'verify'];
+const ORDER: readonly ManifestStep['stage'][] = ['build', 'package', 'verify'];
 
 /**
  * A manifest with one step's record put in, or replaced. Steps keep the order in which they were first recorded. Where the
@@ -83,4 +51,14 @@ function outputsOf(step: ManifestStep): string {
 /** A manifest with one root's record put in, or replaced. */
 export function withBase(manifest: Manifest, base: BaseImage): Manifest {
   return { ...manifest, bases: [...manifest.bases.filter((each) => each.name !== base.name), base] };
+}
+
+/** A manifest whose steps and roots are in one order on every machine: steps as planned, others before them; roots by name. */
+export function inOrder(manifest: Manifest, planned: readonly { id: string }[]): Manifest {
+  const place = ({ id }: ManifestStep) => planned.findIndex((step) => step.id === id);
+  return {
+    ...manifest,
+    bases: manifest.bases.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    steps: manifest.steps.toSorted((a, b) => place(a) - place(b)),
+  };
 }

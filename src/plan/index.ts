@@ -7,11 +7,12 @@ import { needsOf } from './compatibility.ts';
 import { layoutOf } from './layout.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
 import { type Arch, platformOf } from './platforms.ts';
-import { PLAN_SCHEMA, type Plan, type PlannedBase, type PlannedStep, type StageName } from './types.ts';
+import type { Plan, PlannedBase, PlannedSource, PlannedStep, StageName } from './types.ts';
 
 /** Everything that a plan depends on: gathered before, so that planning itself asks nobody. */
 export interface PlanFacts {
   coturn: { version: string; revision: number; epoch: number };
+  source?: PlannedSource | undefined;
   release: ReleaseRecipe;
   /** All targets that there are a recipe for. */
   knownTargets: readonly Target[];
@@ -28,8 +29,6 @@ export interface PlanFacts {
   verifyOn?: string | undefined;
   /** Whether packages are verified. */
   verify: boolean;
-  /** Whether containers of the builder share a network, so that two verifications would meet on their ports. */
-  sharedNetwork: boolean;
   /** A foreign root's own apt, dpkg and shells are used, under QEMU, instead of the build platform's. */
   ownTools: boolean;
 }
@@ -55,8 +54,8 @@ export function createPlan(facts: PlanFacts): Plan {
     );
   }
   return {
-    schema: PLAN_SCHEMA,
     coturn: facts.coturn,
+    ...(facts.source === undefined ? {} : { source: facts.source }),
     maintainer: facts.release.maintainer,
     relay: facts.release.relay,
     needs: needsOf(facts.coturn.version, facts.compatibility),
@@ -134,7 +133,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       dockerStages: ['inspect', 'verify', ...(facts.compilesOn[arch] === arch ? ['sanitize'] : []), 'lab'],
       buildArgs: {
         ...compiling,
-        NETWORK: facts.sharedNetwork ? 'shared' : `${target.name}-${arch}`,
+        NETWORK: `${target.name}-${arch}`,
         TARGET_OCI_ARCH: platformOf(arch).oci,
         ...platformOf(arch).emulation,
         ...(target.format === 'rpm' ? { RPM_ROOT: rpmRoot(target, facts) } : {}),

@@ -3,10 +3,9 @@ import type { Deviation } from '../recipe/deviations.ts';
 import type { Metric } from '../recipe/metrics.ts';
 import type { Archive, Target } from '../recipe/schema.ts';
 import type { RelayRange } from './capacity.ts';
+import type { CheckSelection } from './check-selection.ts';
 import type { VersionNeeds } from './compatibility.ts';
 import type { Arch } from './platforms.ts';
-
-export const PLAN_SCHEMA = 1;
 
 /** The stages of one package, in order. */
 export const STAGES = ['build', 'package', 'verify'] as const;
@@ -45,9 +44,35 @@ export interface PlannedStep {
   buildArgs: Record<string, string>;
 }
 
+/** The sources of a release: where they were found, and what they must be. */
+export interface PlannedSource {
+  provider: 'github' | 'debian' | 'file' | 'url';
+  location: string;
+  sha256: string;
+  /** Digest of the tree: the same for the same sources from any provider. */
+  tree: string;
+  commit?: string;
+  gitTree?: string;
+}
+
+/** What was decided by the options: together with recipes and sources, a plan follows from it. */
+export interface Choices {
+  targets: readonly string[];
+  architectures: readonly Arch[];
+  /** The processor that is compiled on, for each architecture that is compiled for. */
+  compilesOn: Readonly<Record<Arch, Arch>>;
+  /** Whether packages are verified, and how. */
+  verify: boolean;
+  selection: CheckSelection;
+  full: boolean;
+  /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it. */
+  verifyOn?: string;
+}
+
 export interface Plan {
-  schema: typeof PLAN_SCHEMA;
   coturn: { version: string; revision: number; epoch: number };
+  /** Undefined for a package that was given as a file: nobody here knows its source. */
+  source?: PlannedSource;
   maintainer: string;
   relay: RelayRange;
   needs: VersionNeeds;

@@ -2,7 +2,7 @@ import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, workFolder } from './shared/artifacts.ts';
-import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
+import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
 import { readyBase, type Stage } from './shared/context.ts';
 
@@ -21,7 +21,7 @@ const SYSROOT_FILES = ['dnf.sh', 'metadata.sh', 'sysroot.sh'].map((name) => `sys
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
-  async inputs(step, context) {
+  async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
     return {
@@ -32,6 +32,12 @@ export const build: Stage = {
         ...(target.linkedIn === undefined ? [] : STATIC_FILES),
         ...(target.sysroot === undefined ? [] : SYSROOT_FILES),
       ]),
+    };
+  },
+
+  async inputs(step, context) {
+    return {
+      tarball: await context.io.files.sha256File(sourceFile(context)),
       base: readyBase(context, step.base).digest,
     };
   },

@@ -32,7 +32,7 @@ const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
 
 /** Makes package files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
 export const packageStage: Stage = {
-  async inputs(step, context) {
+  async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
     // Which architecture makes the source package is up to those that are chosen; the others' packages are the same all the same.
@@ -41,11 +41,6 @@ export const packageStage: Stage = {
       args: files.sha256Text(
         JSON.stringify([args, context.plan.coturn, context.plan.maintainer, context.plan.relay, target]),
       ),
-      build: await files.digestFiles(
-        buildFolder(step, context),
-        await presentIn(buildFolder(step, context), BUILD_FILES, context),
-      ),
-      sboms: files.sha256Text(JSON.stringify([...(await renderSboms(step, context))])),
       packaging: await files.digestFiles(`${context.recipes}/packaging`),
       recipe: await files.digestFiles(dockerContext(context), [
         'Dockerfile',
@@ -54,8 +49,20 @@ export const packageStage: Stage = {
         `${target.format}/package.sh`,
         ...(target.format === 'rpm' ? ['build/compile.sh'] : []),
       ]),
-      base: readyBase(context, step.base).digest,
       ...(target.format === 'rpm' ? await digestBuildInputs(context) : {}),
+    };
+  },
+
+  async inputs(step, context) {
+    const { files } = context.io;
+    return {
+      build: await files.digestFiles(
+        buildFolder(step, context),
+        await presentIn(buildFolder(step, context), BUILD_FILES, context),
+      ),
+      sboms: files.sha256Text(JSON.stringify([...(await renderSboms(step, context))])),
+      base: readyBase(context, step.base).digest,
+      ...(hasSourcePackage(step) ? { tarball: await files.sha256File(sourceFile(context)) } : {}),
     };
   },
 

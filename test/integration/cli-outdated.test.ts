@@ -18,7 +18,8 @@ function release(dist: string, version: string): string {
   const dir = join(dist, version);
   mkdirSync(dir, { recursive: true });
   const manifest = {
-    schema: 1 as const,
+    schema: 2 as const,
+    turnbuild: '0.1.0',
     coturn: { version, revision: 1, epoch: 0 },
     advisories: [],
     bases: [],

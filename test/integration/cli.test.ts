@@ -146,18 +146,33 @@ describe('recipes of the user', () => {
 });
 
 describe('help and completion', () => {
-  it.each(['release', 'plan', 'source', 'build', 'package', 'verify', 'doctor', 'outdated', 'completion'])(
-    '%s --help has examples',
-    async (command) => {
-      const run = await turnbuild([command, '--help']);
-      expect(run.code).toBe(0);
-      expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}.*turnbuild ${command}`));
-    },
-  );
+  it.each([
+    ...[
+      'release',
+      'plan',
+      'collect',
+      'source',
+      'build',
+      'package',
+      'verify',
+      'doctor',
+      'outdated',
+      'completion',
+    ],
+  ])('%s --help has examples', async (command) => {
+    const run = await turnbuild([command, '--help']);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}.*turnbuild ${command}`));
+  });
 
   it.each([
     ['release', ['--no-verify', '--only', '--jobs', '--maintainer', '--out'], []],
-    ['plan', ['--revision', '--builder'], ['--jobs', '--only', '--no-cache', '--verbose', '--dry-run']],
+    [
+      'plan',
+      ['--revision', '--builder', '--only', '--native'],
+      ['--plan', '--jobs', '--no-cache', '--dry-run'],
+    ],
+    ['collect', ['--out', '--dry-run'], ['--plan', '--arch', '--builder', '--source']],
     ['source', ['--update-lock', '--out'], ['--arch', '--builder', '--revision', '--jobs', '--only']],
     ['build', ['--jobs', '--refresh-base'], ['--maintainer', '--only', '--no-verify', '--full']],
     ['package', ['--maintainer', '--jobs'], ['--refresh-base', '--only', '--no-verify', '--full']],

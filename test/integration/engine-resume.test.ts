@@ -141,7 +141,7 @@ describe('a manifest that turnbuild has not written so', () => {
     ['edited', (text) => text.replace('"passed"', '"skipped"'), 'MANIFEST_CHANGED', /Remove it/],
     [
       'of a newer turnbuild',
-      (text) => text.replace('"schema": 1', '"schema": 99'),
+      (text) => text.replace('"schema": 2', '"schema": 99'),
       'MANIFEST_NEWER',
       /newer one/,
     ],

@@ -22,6 +22,5 @@ export const releaseFacts: PlanFacts = {
   architectures: ['arm64', 'x86_64'],
   compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
   verify: true,
-  sharedNetwork: false,
   ownTools: false,
 };

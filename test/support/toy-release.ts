@@ -1,16 +1,25 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performRelease } from '../../src/commands/pipeline.ts';
+import { documentOf } from '../../src/commands/planning.ts';
 import type { PlannedRelease, Session } from '../../src/commands/session.ts';
 import type { StageTable } from '../../src/commands/stage-table.ts';
+import { stepKeys } from '../../src/commands/step-keys.ts';
 import { runProcess } from '../../src/io/exec.ts';
 import { sha256Text } from '../../src/io/files.ts';
 import { createIo } from '../../src/io/index.ts';
 import { kindOfPackageFile } from '../../src/manifest/package-kinds.ts';
 import type { Artifact, CheckResult, Manifest } from '../../src/manifest/schema.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
+import { partOf } from '../../src/plan/document.ts';
 import { createPlan } from '../../src/plan/index.ts';
-import { type PlannedStep, STAGES, type StageName } from '../../src/plan/types.ts';
+import {
+  type Choices,
+  type PlannedSource,
+  type PlannedStep,
+  STAGES,
+  type StageName,
+} from '../../src/plan/types.ts';
 import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts.ts';
 import type { StageContext } from '../../src/stages/shared/context.ts';
 import { releaseFacts } from './plan-facts.ts';
@@ -24,6 +33,10 @@ export interface ToyRun {
   signal?: AbortSignal;
   /** Roots that cannot be made. */
   missingRoots?: readonly string[];
+  /** Another folder than `out`. */
+  out?: string;
+  /** Only a part of the plan, e.g. `debian-12 arm64`. */
+  part?: string;
 }
 
 /**
@@ -46,20 +59,38 @@ export interface ToyRelease {
   most(): number;
 }
 
+const CHOICES: Choices = {
+  targets: releaseFacts.targets,
+  architectures: releaseFacts.architectures,
+  compilesOn: releaseFacts.compilesOn,
+  verify: true,
+  selection: { only: [], skip: [], reason: undefined, accept: [] },
+  full: false,
+};
+const SOURCE: PlannedSource = {
+  provider: 'file',
+  location: 'coturn.tar.gz',
+  sha256: '1'.repeat(64),
+  tree: '2'.repeat(64),
+};
+
 export function toyRelease(dir: string): ToyRelease {
   const out = join(dir, 'dist/4.6.1');
   const recipes = join(dir, 'recipes');
   mkdirSync(recipes);
   const recipeOf = (stage: StageName) => join(recipes, `${stage}.txt`);
   for (const stage of STAGES) writeFileSync(recipeOf(stage), `${stage} 1`);
-  const plan = createPlan(releaseFacts);
+  const plan = createPlan({ ...releaseFacts, source: SOURCE });
   const middle: ToyRelease['middle'] = new Map();
   const performed: string[] = [];
   let working = 0;
   let most = 0;
   const stage = (name: StageName, parts: ToyParts) => ({
+    async planned() {
+      return { recipe: readFileSync(recipeOf(name), 'utf8') };
+    },
     async inputs(step: PlannedStep, context: StageContext) {
-      return { recipe: readFileSync(recipeOf(name), 'utf8'), before: await parts.before(step, context) };
+      return { before: await parts.before(step, context) };
     },
     async perform(step: PlannedStep, context: StageContext) {
       performed.push(step.id);
@@ -108,13 +139,31 @@ export function toyRelease(dir: string): ToyRelease {
       const file = join(out, 'manifest.json');
       return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
     },
-    run: (options = {}) => {
+    run: async (options = {}) => {
       const image = (id: string) =>
         options.missingRoots?.includes(id) === true
           ? {}
           : { image: `registry.test/${id}@sha256:${'0'.repeat(64)}` };
+      const { selection, full } = CHOICES;
+      const labProgram = join(dir, 'none');
+      const session = sessionOf(dir, options);
+      const keys = await stepKeys(
+        { io: session.io, plan, recipes, patches: join(dir, 'patches'), labProgram, selection, full },
+        table,
+      );
+      const stages = options.stages ?? STAGES;
+      const [target, arch] = options.part?.split(' ') ?? [];
+      const part = partOf(plan, {
+        targets: target === undefined ? CHOICES.targets : [target],
+        architectures: CHOICES.architectures.filter((each) => arch === undefined || each === arch),
+        stages,
+      });
       const release: PlannedRelease = {
         source: undefined,
+        selection,
+        full,
+        keys,
+        document: await documentOf(plan, { choices: CHOICES, keys, source: SOURCE }),
         builder: {
           name: 'toy',
           driver: 'docker-container',
@@ -122,12 +171,11 @@ export function toyRelease(dir: string): ToyRelease {
           compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
           ociLayouts: true,
         },
-        selection: { only: [], skip: [], reason: undefined, accept: [] },
-        plan: { ...plan, bases: plan.bases.map((base) => ({ ...base, ...image(base.id) })) },
+        plan: { ...part, bases: part.bases.map((base) => ({ ...base, ...image(base.id) })) },
         rebuild: new Set(options.rebuild ?? []),
-        dir: out,
+        dir: options.out ?? out,
       };
-      return performRelease(sessionOf(dir, options), release, options.stages ?? STAGES, undefined, table);
+      return performRelease(session, release, stages, undefined, table);
     },
   };
 }

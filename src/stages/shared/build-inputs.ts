@@ -1,17 +1,17 @@
-import type { StageContext } from './context.ts';
+import type { PlannedContext, StageContext } from './context.ts';
 
 /** Where the source stage puts the normalised sources. */
 export function sourceFile(context: StageContext): string {
   return `${context.dir}/source/coturn-${context.plan.coturn.version}.tar`;
 }
 
-/** Digests of what compiling starts from: name -> SHA-256. */
-export async function digestBuildInputs(context: StageContext): Promise<Record<string, string>> {
+/** Digests of what compiling starts from: name -> SHA-256. The sources are those that the plan is for. */
+export async function digestBuildInputs(context: PlannedContext): Promise<Record<string, string>> {
   const { files } = context.io;
   const { series, prometheusClient, includes } = context.plan.needs;
   const patches = await Promise.all(series.map((name) => files.digestFiles(`${context.patches}/${name}`)));
   return {
-    source: await files.sha256File(sourceFile(context)),
+    source: context.plan.source?.tree ?? 'none',
     patches: files.sha256Text(patches.join()),
     includes: await files.digestFiles(context.patches, includes),
     client: prometheusClient ? await files.digestFiles(`${context.patches}/prometheus-client`) : 'none',

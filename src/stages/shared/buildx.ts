@@ -2,7 +2,7 @@ import { TurnbuildError } from '../../errors.ts';
 import { stepCommand } from '../../plan/buildx.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { readyBase, type StageContext } from './context.ts';
+import { type PlannedContext, readyBase, type StageContext } from './context.ts';
 
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
@@ -14,7 +14,7 @@ export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
 
 /** The folder with the Dockerfile. */
-export function dockerContext(context: StageContext): string {
+export function dockerContext(context: PlannedContext): string {
   return `${context.recipes}/docker`;
 }
 

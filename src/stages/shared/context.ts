@@ -17,21 +17,32 @@ export interface ReadyBase {
   packages?: Record<string, string>;
 }
 
-/** What a stage works with. */
-export interface StageContext {
-  io: Io;
+/** What is known before anything has been made, on whatever machine. */
+export interface PlannedContext {
+  io: Pick<Io, 'files'>;
   plan: Plan;
-  /** The release's folder: all paths of steps and artifacts are beneath it. */
-  dir: string;
   /** Folders of the installed turnbuild. */
   recipes: string;
   patches: string;
+  /** The program of the laboratory, bundled. */
+  labProgram: string;
+  /** Which checks are judged. */
+  selection: CheckSelection;
+  /** The laboratory tries as much as it can, not just enough to see each fault. */
+  full: boolean;
+}
+
+/** What a stage works with. */
+export interface StageContext extends PlannedContext {
+  io: Io;
+  /** The release's folder: all paths of steps and artifacts are beneath it. */
+  dir: string;
   /** buildx builder; the current one if undefined. */
   builder: string | undefined;
   /** Docker context of the engine that runs containers; the current one if undefined. */
   engine: string | undefined;
-  /** The program of the laboratory, bundled. */
-  labProgram: string;
+  /** Containers of the builder share a network, so that two verifications would meet on their ports. */
+  sharedNetwork: boolean;
   /** Docker's build cache isn't used. */
   noCache: boolean;
   /** Ids of steps that are performed even if nothing that goes in has changed but the archive. */
@@ -42,10 +53,6 @@ export interface StageContext {
   archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
   /** The repositories that a sysroot is filled from. */
   repositories: (sysroot: Sysroot, arch: Arch) => Repositories;
-  /** The laboratory tries as much as it can, not just enough to see each fault. */
-  full: boolean;
-  /** Which checks are judged. */
-  selection: CheckSelection;
   /** Does a piece of work when there is room for it: as many at a time as packages are made (`--jobs`), over all steps. */
   atWork: <T>(work: () => Promise<T>) => Promise<T>;
   /** A value that no other run has, for what must never come from a cache. */
@@ -64,6 +71,9 @@ export interface StepResult {
 
 /** One stage: what goes in (name -> digest, the step's key is made of it), and the work. */
 export interface Stage {
+  /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */
+  planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
+  /** What is known when its turn has come: what earlier steps have made, and the roots. */
   inputs(step: PlannedStep, context: StageContext): Promise<Record<string, string>>;
   perform(step: PlannedStep, context: StageContext): Promise<StepResult>;
 }

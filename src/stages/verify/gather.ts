@@ -30,7 +30,12 @@ export async function gather(
   await run('inspect', context);
   await readProgram(context, `${work}/out/inspect`);
   const use = (within: StageContext) =>
-    run('verify', within, { ...root, ATTEMPT: context.attempt, ...phasesArgs({ phases }) });
+    run('verify', within, {
+      ...root,
+      ATTEMPT: context.attempt,
+      ...phasesArgs({ phases }),
+      ...networkArgs(context),
+    });
   const tryOut = async (within: StageContext) =>
     runLab(step, within, {
       inputs,
@@ -46,6 +51,12 @@ export async function gather(
 
 /** Build arguments that say what is done with a package. */
 export const phasesArgs = ({ phases }: Pick<Runs, 'phases'>) => ({ PHASES: phases.join(' ') });
+
+/** Build arguments that let verifications take turns where containers share a network; else each has a turn of its own. */
+export const networkArgs = ({
+  sharedNetwork,
+}: Pick<StageContext, 'sharedNetwork'>): Record<string, string> =>
+  sharedNetwork ? { NETWORK: 'shared' } : {};
 
 /**
  * Does several things side by side, as far as the context lets it. The first one that fails ends the others, and is the error.

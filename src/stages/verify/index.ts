@@ -56,9 +56,22 @@ export function runsOf(
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
 export const verify: Stage = {
-  async inputs(step, context) {
+  async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
+    return {
+      args: files.sha256Text(JSON.stringify([step.buildArgs, step.dockerStages])),
+      recipe: await files.digestFiles(dockerContext(context)),
+      checks: files.sha256Text(
+        JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection, context.full]),
+      ),
+      lab: await files.sha256File(context.labProgram),
+      known: files.sha256Text(JSON.stringify([context.plan.metrics, context.plan.advisories])),
+    };
+  },
+
+  async inputs(step, context) {
+    const { files } = context.io;
     return {
       packages: await files.digestFiles(context.dir, step.packages),
       build: isBuiltHere(step)
@@ -69,12 +82,6 @@ export const verify: Stage = {
             'metrics.txt',
           ])
         : 'none',
-      recipe: await files.digestFiles(dockerContext(context)),
-      checks: files.sha256Text(
-        JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection, context.full]),
-      ),
-      lab: await files.sha256File(context.labProgram),
-      known: files.sha256Text(JSON.stringify([context.plan.metrics, context.plan.advisories])),
       base: readyBase(context, step.base).digest,
       target: readyBase(context, step.targetBase).digest,
     };

@@ -28,7 +28,11 @@ const STEP = {
 
 /** Performs a step whose checks come out like this. Returns what it was recorded as, and the error that it ended with. */
 async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: unknown; outcome: unknown }> {
-  const stage = { inputs: async () => ({}), perform: async () => ({ outputs: [], checks }) };
+  const stage = {
+    planned: async () => ({}),
+    inputs: async () => ({}),
+    perform: async () => ({ outputs: [], checks }),
+  };
   const table = { build: stage, package: stage, verify: stage };
   const manifest: Manifest = { ...fixture(), steps: [] };
   const store = {
@@ -41,13 +45,16 @@ async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: 
   const context = {
     plan: { steps: [STEP] },
     rebuild: new Set(),
+    bases: new Map(),
     noCache: true,
     dir: '/nowhere',
     io: { signal: new AbortController().signal, files: { sha256Text: (text: string) => text } },
   } as unknown as StageContext;
-  const outcome = await runStep(STEP, context, { table, store, log: () => {} }).catch((error: unknown) => ({
-    error,
-  }));
+  const outcome = await runStep(STEP, context, { table, keys: new Map(), store, log: () => {} }).catch(
+    (error: unknown) => ({
+      error,
+    }),
+  );
   const [step] = manifest.steps;
   if (step === undefined || manifest.steps.length !== 1) throw new Error('not one step was recorded');
   const error = typeof outcome === 'object' ? outcome.error : undefined;

@@ -13,13 +13,19 @@ describe('parseManifest', () => {
     ['no JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
     [
       'a newer schema',
-      text().replace('"schema": 1', '"schema": 2'),
-      /schema 2; this turnbuild knows 1/,
+      text().replace('"schema": 2', '"schema": 3'),
+      /schema 3; this turnbuild knows 2/,
       'MANIFEST_NEWER',
     ],
     [
+      'an older schema',
+      text().replace('"schema": 2', '"schema": 1'),
+      /an older turnbuild: it has schema 1, and this one knows 2/,
+      'MANIFEST_INVALID',
+    ],
+    [
       'an unknown key',
-      text().replace('"schema": 1', '"schema": 1,"extra":true'),
+      text().replace('"schema": 2', '"schema": 2,"extra":true'),
       /extra/,
       'MANIFEST_INVALID',
     ],

@@ -45,15 +45,6 @@ describe('createPlan', () => {
     ]);
   });
 
-  it('lets verifications take turns where containers share a network, and only there', () => {
-    const networks = (sharedNetwork: boolean) =>
-      createPlan({ ...facts, sharedNetwork })
-        .steps.filter((step) => step.stage === 'verify')
-        .map((step) => step.buildArgs.NETWORK);
-    expect(new Set(networks(false)).size).toBe(4);
-    expect(networks(true)).toEqual(['shared', 'shared', 'shared', 'shared']);
-  });
-
   it("installs a .deb in a foreign root by the build platform's tools, unless all is to be emulated", () => {
     const toolsOf = (more: Partial<PlanFacts>) =>
       createPlan({ ...facts, targets: ['debian-13'], ...more })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   type CheckResult,
+  MANIFEST_SCHEMA,
   type Manifest,
   type ManifestStep,
   manifestSchema,
@@ -121,14 +122,25 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
     target,
     arch,
   });
+  const built = output(`build/${target}-${arch}.tar`, 'build', 6_815_744);
+  const packages = [
+    output(`coturn_${file}.deb`, 'deb', arch === 'arm64' ? 349_812 : 358_144),
+    output(`coturn-dbgsym_${file}.deb`, 'deb-dbgsym', 1_204_560),
+  ];
+  const goesIn = (files: readonly ReturnType<typeof output>[]) =>
+    files.map(({ path, sha256 }) => ({ path, sha256 }));
+  const roots = { [`${target}-build`]: `sha256:${sha(target)}` };
   return [
     {
       ...common,
       id: `build-${target}-${arch}`,
       stage: 'build',
       key: sha(`b${target}${arch}`),
+      planned: sha(`planned b${target}${arch}`),
+      inputs: [],
+      bases: roots,
       seconds: arch === 'arm64' ? 74.2 : 68.9,
-      outputs: [output(`build/${target}-${arch}.tar`, 'build', 6_815_744)],
+      outputs: [built],
       log: `logs/build-${target}-${arch}.log`,
       facts: {
         compiler: target === 'debian-12' ? 'gcc 12.2.0-14' : 'gcc 14.2.0-19',
@@ -147,11 +159,11 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
       id: `package-${target}-${arch}`,
       stage: 'package',
       key: sha(`p${target}${arch}`),
+      planned: sha(`planned p${target}${arch}`),
+      inputs: goesIn([built]),
+      bases: roots,
       seconds: 9.4,
-      outputs: [
-        output(`coturn_${file}.deb`, 'deb', arch === 'arm64' ? 349_812 : 358_144),
-        output(`coturn-dbgsym_${file}.deb`, 'deb-dbgsym', 1_204_560),
-      ],
+      outputs: packages,
       log: `logs/package-${target}-${arch}.log`,
     },
     {
@@ -159,6 +171,9 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
       id: `verify-${target}-${arch}`,
       stage: 'verify',
       key: sha(`v${target}${arch}`),
+      planned: sha(`planned v${target}${arch}`),
+      inputs: goesIn([built, ...packages]),
+      bases: roots,
       status: failing ? 'failed' : 'done',
       seconds: arch === 'arm64' ? 141.7 : 63.1,
       outputs: [output(`verify/${target}-${arch}.json`, 'verify', 18_204)],
@@ -183,7 +198,9 @@ export function fixture({ failing = false }: { failing?: boolean } = {}): Manife
     (['arm64', 'x86_64'] as const).map((a) => [t, a] as const),
   );
   return manifestSchema.parse({
-    schema: 1,
+    schema: MANIFEST_SCHEMA,
+    turnbuild: '0.1.0',
+    plan: sha('plan'),
     coturn: { version: '4.6.1', revision: 1, epoch: 1_670_094_000 },
     source: {
       provider: 'debian',
@@ -206,16 +223,6 @@ export function fixture({ failing = false }: { failing?: boolean } = {}): Manife
         libc6: '2.36-9+deb12u13',
       },
     })),
-    steps: [
-      {
-        id: 'source',
-        stage: 'source',
-        key: sha('source'),
-        status: 'done',
-        seconds: 1.8,
-        outputs: [{ path: 'source/coturn-4.6.1.tar', kind: 'source', size: 3_512_320, sha256: sha('src') }],
-      },
-      ...variants.flatMap(([t, a]) => steps(t, a, failing && t === 'debian-13' && a === 'arm64')),
-    ],
+    steps: [...variants.flatMap(([t, a]) => steps(t, a, failing && t === 'debian-13' && a === 'arm64'))],
   });
 }

@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import { writeText } from '../io/files.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { renderJunit } from '../ui/junit.ts';
+import { renderReport } from '../ui/report.ts';
+import { packageVersion } from './recipes.ts';
+
+/** Writes what people and CI systems read of a release. */
+export async function writeReports(manifest: Manifest, dir: string): Promise<void> {
+  const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
+  await writeText(join(dir, 'report.html'), report);
+  await writeText(join(dir, 'junit.xml'), renderJunit(manifest));
+}

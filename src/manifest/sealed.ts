@@ -1,0 +1,73 @@
+import type { z } from 'zod';
+import { TurnbuildError } from '../errors.ts';
+
+/** Digest of a text, lower-case hex. */
+export type Sha256 = (text: string) => string;
+
+/** A kind of document that turnbuild writes and reads again. */
+export interface DocumentKind<T> {
+  /** As in "is not a manifest". */
+  name: string;
+  /** The newest schema that is known. */
+  schema: number;
+  shape: z.ZodType<T>;
+  codes: { invalid: string; newer: string; changed: string };
+  /** What to do about a document that cannot be used. */
+  hint: string;
+}
+
+/**
+ * Document -> its text, with a digest of its content. The digest reveals damage and manual edits. It is no signature: it has no key, so
+ * anyone can recompute it.
+ */
+export function sealed(document: object, sha256: Sha256): string {
+  return `${JSON.stringify({ ...document, digest: digestOf(document, sha256) }, null, 2)}\n`;
+}
+
+/** The digest that a document is sealed with: the same for the same content in the same order. */
+export function digestOf(document: object, sha256: Sha256): string {
+  return sha256(JSON.stringify(document));
+}
+
+/** Text of a sealed document -> document. @throws the codes of its kind, with messages that name the file */
+export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, sha256: Sha256): T {
+  const { name, codes, hint } = kind;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TurnbuildError(codes.invalid, `${file} is not JSON`, { cause: error, hint });
+  }
+  const schema = (value as { schema?: unknown } | null)?.schema;
+  if (typeof schema === 'number' && schema > kind.schema) {
+    throw new TurnbuildError(
+      codes.newer,
+      `${file} has schema ${schema}; this turnbuild knows ${kind.schema}`,
+      { hint: 'Use the turnbuild that wrote it, or a newer one.' },
+    );
+  }
+  if (typeof schema === 'number' && schema < kind.schema) {
+    throw new TurnbuildError(
+      codes.invalid,
+      `${file} was written by an older turnbuild: it has schema ${schema}, and this one knows ${kind.schema}`,
+      { hint },
+    );
+  }
+  const { digest, ...document } = (value ?? {}) as { digest?: unknown };
+  const result = kind.shape.safeParse(document);
+  if (!result.success) {
+    const issues = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new TurnbuildError(
+      codes.invalid,
+      `${file} is not a ${name} that turnbuild wrote:\n${issues.join('\n')}`,
+      { hint },
+    );
+  }
+  // Not what zod returns: its members may be in another order, which would be another digest.
+  if (digest === digestOf(document, sha256)) return document as T;
+  throw new TurnbuildError(
+    codes.changed,
+    `${file} is not as turnbuild wrote it: its digest does not fit what is in it`,
+    { hint },
+  );
+}

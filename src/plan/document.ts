@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
+import type { Arch } from './platforms.ts';
+import {
+  type Choices,
+  type Plan,
+  type PlannedSource,
+  type PlannedStep,
+  STAGES,
+  type StageName,
+} from './types.ts';
+
+export const PLAN_SCHEMA = 2;
+
+/** What goes into a step and is known when it is planned. */
+export interface StepKey {
+  /** Name -> digest. */
+  inputs: Record<string, string>;
+  /** Digest of these, and of the keys of the steps whose outputs go in. */
+  key: string;
+}
+
+/** plan.json: what a release will be, for whichever machines perform it. */
+export interface PlanDocument extends Omit<Plan, 'steps'> {
+  schema: typeof PLAN_SCHEMA;
+  /** Version of turnbuild. */
+  turnbuild: string;
+  source: PlannedSource;
+  choices: Choices;
+  steps: (PlannedStep & StepKey)[];
+}
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const arch = z.enum(['arm64', 'x86_64']);
+
+/** What is read of a plan. Everything else is made again of recipes and choices, and compared. */
+const shape = z.looseObject({
+  schema: z.literal(PLAN_SCHEMA),
+  turnbuild: z.string(),
+  coturn: z.strictObject({
+    version: z.string(),
+    revision: z.number().int().positive(),
+    epoch: z.number().int(),
+  }),
+  source: z.strictObject({
+    provider: z.enum(['github', 'debian', 'file', 'url']),
+    location: z.string(),
+    sha256,
+    tree: sha256,
+    commit: z.string().optional(),
+    gitTree: z.string().optional(),
+  }),
+  maintainer: z.string(),
+  choices: z.strictObject({
+    targets: z.array(z.string()).min(1),
+    architectures: z.array(arch).min(1),
+    compilesOn: z.strictObject({ arm64: arch, x86_64: arch }),
+    verify: z.boolean(),
+    selection: z.strictObject({
+      only: z.array(z.string()),
+      skip: z.array(z.string()),
+      reason: z.string().optional(),
+      accept: z.array(z.string()),
+    }),
+    full: z.boolean(),
+    verifyOn: z.string().optional(),
+  }),
+  steps: z
+    .array(
+      z.looseObject({
+        id: z.string(),
+        stage: z.enum(STAGES),
+        target: z.string(),
+        arch,
+        needs: z.array(z.string()),
+        inputs: z.record(z.string(), z.string()),
+        key: sha256,
+      }),
+    )
+    .min(1),
+});
+
+const PLAN: DocumentKind<PlanDocument> = {
+  name: 'plan',
+  schema: PLAN_SCHEMA,
+  // The rest is compared with what this turnbuild plans, before any of it is used.
+  shape: shape as unknown as z.ZodType<PlanDocument>,
+  codes: { invalid: 'PLAN_INVALID', newer: 'PLAN_NEWER', changed: 'PLAN_CHANGED' },
+  hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
+};
+
+/** Plan -> text of plan.json. */
+export function formatPlan(document: PlanDocument, digest: Sha256): string {
+  return sealed(document, digest);
+}
+
+/** Text of a plan.json -> plan. Throws PLAN_NEWER, PLAN_INVALID or PLAN_CHANGED, which name the file. */
+export function parsePlan(file: string, text: string, digest: Sha256): PlanDocument {
+  return unsealed(PLAN, file, text, digest);
+}
+
+/** The digest by which manifests name a plan. */
+export function planDigest(document: PlanDocument, digest: Sha256): string {
+  return digestOf(document, digest);
+}
+
+/** Where two plans differ, by paths such as `steps.build:debian-12:arm64.inputs.recipe`; the first ones. */
+export function differences(a: unknown, b: unknown, most = 5): string[] {
+  return [...differing(a, b, '')].slice(0, most);
+}
+
+function* differing(a: unknown, b: unknown, path: string): Generator<string> {
+  if (Object.is(a, b)) return;
+  if (!isObject(a) || !isObject(b)) {
+    yield path;
+    return;
+  }
+  const [left, right] = [entriesOf(a), entriesOf(b)];
+  // What is made of a difference differs as well: the key, and all that needs the step.
+  for (const name of new Set([...left.keys(), ...right.keys()]))
+    if (name !== 'key')
+      yield* differing(left.get(name), right.get(name), path === '' ? name : `${path}.${name}`);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Members of an object; of a list by their ids or names where they have such. */
+function entriesOf(value: object): Map<string, unknown> {
+  if (!Array.isArray(value))
+    return new Map(Object.entries(value).filter(([, member]) => member !== undefined));
+  const named = (member: unknown, index: number) => {
+    const { id, name } = (member ?? {}) as { id?: unknown; name?: unknown };
+    return [id, name].find((each) => typeof each === 'string')?.toString() ?? String(index);
+  };
+  return new Map(value.map((member, index) => [named(member, index), member]));
+}
+
+/** A part of a plan: the steps of some targets, architectures and stages, and the roots that these start from. */
+export function partOf(
+  plan: Plan,
+  part: {
+    targets: readonly string[];
+    architectures: readonly Arch[];
+    stages: readonly StageName[];
+  },
+): Plan {
+  const steps = plan.steps.filter(
+    (step) => part.targets.includes(step.target) && part.architectures.includes(step.arch),
+  );
+  const performed = steps.filter(({ stage }) => part.stages.includes(stage));
+  const roots = new Set(
+    performed.flatMap((step) => (step.stage === 'verify' ? [step.base, step.targetBase] : [step.base])),
+  );
+  return { ...plan, steps, bases: plan.bases.filter(({ id }) => roots.has(id)) };
+}

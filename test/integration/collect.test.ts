@@ -1,0 +1,220 @@
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { collect } from '../../src/commands/collect.ts';
+import { sha256Text } from '../../src/io/files.ts';
+import type { Manifest, ManifestStep } from '../../src/manifest/schema.ts';
+import { formatManifest, parseManifest } from '../../src/manifest/store.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
+
+// The real engine with toy stages makes four packages, each in a folder of its own, as four machines would.
+const PACKAGES = ['debian-12 arm64', 'debian-12 x86_64', 'debian-13 arm64', 'debian-13 x86_64'];
+let dir: string;
+let release: ToyRelease;
+let parts: string[];
+let lines: string[];
+beforeEach(async () => {
+  dir = temporaryFolder();
+  release = toyRelease(dir);
+  parts = PACKAGES.map((name) => join(dir, name.replace(' ', '-'), '4.6.1'));
+  for (const [index, part] of PACKAGES.entries()) await release.run({ part, out: parts[index] ?? '' });
+  lines = [];
+});
+
+const out = () => join(dir, 'whole');
+const output = { line: (text: string) => void lines.push(text), data: () => {} };
+const collectAll = (names = parts) => collect(names, { out: out() }, output);
+const read = (folder: string): Manifest => {
+  const file = join(folder, 'manifest.json');
+  return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
+};
+/** Changes a part's manifest, as turnbuild would have written it. */
+function rewrite(part: number, change: (manifest: Manifest) => Manifest): void {
+  const folder = parts[part] ?? '';
+  writeFileSync(join(folder, 'manifest.json'), formatManifest(change(read(folder)), sha256Text));
+}
+const changeSteps = (part: number, change: (step: ManifestStep) => ManifestStep) =>
+  rewrite(part, (manifest) => ({ ...manifest, steps: manifest.steps.map(change) }));
+/** What an attempt ended with. It has left nothing behind. */
+async function refusal(names = parts) {
+  const error = await errorOf(collectAll(names));
+  expect(existsSync(out()) ? readdirSync(out()) : []).toEqual([]);
+  return error;
+}
+const withoutTimes = ({ steps, ...rest }: Manifest) => ({
+  ...rest,
+  steps: steps.map(({ seconds: _, ...step }) => step),
+});
+
+describe('collect', () => {
+  it('makes of four parts the manifest, files and reports of one release on one machine', async () => {
+    await release.run();
+    expect(await collectAll([...parts].reverse())).toBe(0);
+    const whole = join(out(), '4.6.1');
+    expect(withoutTimes(read(whole))).toEqual(withoutTimes(read(release.out)));
+    const files = (folder: string) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+        .filter((name) => !/^logs\/root-|^\.lock$/.test(name))
+        .sort();
+    expect(files(whole)).toEqual(files(release.out));
+    for (const name of files(whole).filter((each) => !/manifest\.json|report\.html|junit\.xml/.test(each)))
+      expect(readFileSync(join(whole, name)), name).toEqual(readFileSync(join(release.out, name)));
+    for (const text of [lines.join('\n'), readFileSync(join(whole, 'report.html'), 'utf8')])
+      for (const name of ['deb12_arm64', 'deb12_amd64', 'deb13_arm64', 'deb13_amd64'])
+        expect(text).toContain(name);
+  });
+
+  it('goes on from there: nothing is performed again', async () => {
+    await collectAll();
+    release.performed();
+    await release.run({ out: join(out(), '4.6.1') });
+    expect(release.performed()).toEqual([]);
+  });
+
+  it('takes the folder around a release, and a step that two have made alike', async () => {
+    cpSync(parts[0] ?? '', join(dir, 'copy/4.6.1'), { recursive: true });
+    expect(await collectAll([...parts, join(dir, 'copy')])).toBe(0);
+  });
+
+  it('says that a part has failed, and shows the whole', async () => {
+    dir = temporaryFolder();
+    release = toyRelease(dir);
+    parts = PACKAGES.map((name) => join(dir, name.replace(' ', '-'), '4.6.1'));
+    release.middle.set('build:debian-13:arm64', async () => {
+      throw new Error('no compiler');
+    });
+    for (const [index, part] of PACKAGES.entries())
+      await release.run({ part, out: parts[index] ?? '' }).catch(() => {});
+    expect(await collectAll()).toBe(1);
+    expect(read(join(out(), '4.6.1')).steps).toHaveLength(10);
+    expect(lines.join('\n')).toContain('no compiler');
+  });
+
+  it('writes nothing in a dry run', async () => {
+    expect(await collect(parts, { out: out(), dryRun: true }, output)).toBe(0);
+    expect(existsSync(out())).toBe(false);
+    expect(lines).toHaveLength(4);
+  });
+});
+
+describe('collect refuses', () => {
+  const DEB = 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb';
+  const file = () => join(parts[0] ?? '', DEB);
+
+  it.each<[string, () => void, RegExp]>([
+    ['was changed', () => appendFileSync(file(), 'x'), /recorded [0-9a-f]{64}/],
+    ['is missing', () => rmSync(file()), /sha256 missing/],
+    [
+      'is a link to the same bytes',
+      () => {
+        cpSync(file(), join(dir, 'elsewhere'));
+        rmSync(file());
+        symlinkSync(join(dir, 'elsewhere'), file());
+      },
+      /sha256 missing/,
+    ],
+  ])('a file that %s', async (_, damage, message) => {
+    damage();
+    const error = await refusal();
+    expect(error.code).toBe('ARTIFACT_CHANGED');
+    expect(error.message).toContain(file());
+    expect(error.message).toMatch(message);
+  });
+
+  it('a manifest that names a file outside of its folder', async () => {
+    changeSteps(0, (step) => ({
+      ...step,
+      outputs: step.outputs.map((each) => ({ ...each, path: `../${each.path}` })),
+    }));
+    expect((await refusal()).code).toBe('MANIFEST_INVALID');
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'parts of another plan',
+      () => rewrite(2, (m) => ({ ...m, plan: '3'.repeat(64) })),
+      /debian-13-arm64.* was made by another plan/,
+    ],
+    [
+      'a step of an earlier plan',
+      () => changeSteps(2, (step) => ({ ...step, planned: '3'.repeat(64) })),
+      /build:debian-13:arm64 in .* was made by an earlier plan/,
+    ],
+    [
+      'a step that is not planned',
+      () => changeSteps(2, (step) => ({ ...step, id: step.id.replace('debian-13', 'debian-14') })),
+      /has build:debian-14:arm64, which is not in the plan/,
+    ],
+    [
+      'roots that differ',
+      () =>
+        rewrite(1, (m) => ({
+          ...m,
+          bases: m.bases.map((base) => ({ ...base, digest: `sha256:${'9'.repeat(64)}` })),
+        })),
+      /root bookworm-x86_64 of .* is not the one of /,
+    ],
+    [
+      'a verdict on other bytes',
+      () =>
+        changeSteps(3, (step) => ({
+          ...step,
+          inputs: step.inputs.map((each) => ({ ...each, sha256: '4'.repeat(64) })),
+        })),
+      /package:debian-13:x86_64 in .* was made of another build\/debian-13-x86_64\/program/,
+    ],
+  ])('%s', async (_, change, message) => {
+    change();
+    const error = await refusal();
+    expect(error.code).toBe('COLLECT_CONFLICT');
+    expect(error.message).toMatch(message);
+  });
+
+  it('a step that two have made differently, by both names', async () => {
+    const twin = join(dir, 'twin');
+    cpSync(parts[0] ?? '', twin, { recursive: true });
+    parts.push(twin);
+    changeSteps(4, (step) => ({
+      ...step,
+      outputs: step.outputs.map((each) => ({ ...each, sha256: '5'.repeat(64) })),
+    }));
+    const { code, message } = await refusal();
+    expect(code).toBe('COLLECT_CONFLICT');
+    expect(message).toContain(`build:debian-12:arm64 is in ${parts[0]} and in ${twin}, and not the same`);
+  });
+
+  it('what is not all there, and names what is missing', async () => {
+    const { code, message } = await refusal(parts.slice(0, 3));
+    expect(code).toBe('COLLECT_INCOMPLETE');
+    expect(message.match(/\S+:debian-\S+/g)).toEqual(
+      ['build', 'package', 'verify'].map((stage) => `${stage}:debian-13:x86_64`),
+    );
+  });
+
+  it('a folder that is there already, and leaves it', async () => {
+    await collectAll();
+    const before = readFileSync(join(out(), '4.6.1/manifest.json'));
+    const error = await errorOf(collectAll());
+    expect([error.code, error.exitCode]).toEqual(['COLLECT_EXISTS', 2]);
+    expect(readFileSync(join(out(), '4.6.1/manifest.json'))).toEqual(before);
+  });
+
+  it.each<[string, () => string]>([
+    ['no release', () => temporaryFolder()],
+    ['several releases', () => dir],
+  ])('a folder with %s', async (_, folder) => {
+    expect((await refusal([folder()])).code).toBe('MANIFEST_MISSING');
+  });
+});

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { sha256Text } from '../../src/io/files.ts';
+import { formatPlan, type PlanDocument, parsePlan } from '../../src/plan/document.ts';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { file } from '../support/tar-builder.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const TARGETS = 'debian-13,portable';
+const tarball = gzipSync(coturnTar('4.18.0'));
+const sha256 = createHash('sha256').update(tarball).digest('hex');
+const root = new URL('../../', import.meta.url).pathname;
+/** The plan, as `turnbuild plan --json` prints it on a machine that compiles on x86_64. */
+let text: string | undefined;
+let dir: string;
+
+beforeEach(async () => {
+  dir = temporaryFolder();
+  writeFileSync(join(dir, 'coturn.tar.gz'), tarball);
+  vi.stubEnv('TURNBUILD_CACHE', join(dir, 'cache'));
+  text ??= await plan();
+  writeFileSync(join(dir, 'plan.json'), text);
+});
+
+async function plan(): Promise<string> {
+  const source = ['--source', './coturn.tar.gz', '--sha256', sha256];
+  const checks = ['--skip', 'relay', '--reason', 'no network'];
+  const run = await turnbuild(['plan', ...source, '--target', TARGETS, ...checks, '--json'], program());
+  expect(run.stderr).toBe('');
+  return run.stdout;
+}
+
+const program = (options: Omit<Parameters<typeof turnbuild>[1] & object, 'cwd' | 'env'> = {}) => ({
+  ...options,
+  cwd: dir,
+  env: fakeDocker(dir, BUILDER),
+});
+/** A dry run of the plan: what would be performed. */
+const release = (...args: string[]) =>
+  turnbuild(['release', '--plan', 'plan.json', '--dry-run', ...args], program());
+const stepsOf = (stdout: string) => [
+  ...new Set(
+    [...stdout.matchAll(/--target=(\w+) .*--build-arg=DEB_ARCH=(\w+)/g)].map(
+      ([, stage, arch]) => `${stage} ${arch}`,
+    ),
+  ),
+];
+/** Another plan, as turnbuild would have written it. @returns no more options */
+function change(edit: (document: PlanDocument) => PlanDocument): string[] {
+  const document = parsePlan('plan.json', String(text), sha256Text);
+  writeFileSync(join(dir, 'plan.json'), formatPlan(edit(document), sha256Text));
+  return [];
+}
+
+describe('release --plan', () => {
+  it('performs the whole plan, and no other', async () => {
+    const run = await release();
+    expect(run.stderr).toBe('');
+    expect(run.code).toBe(0);
+    expect(run.stdout).toContain('coturn 4.18.0 from');
+    expect(stepsOf(run.stdout)).toEqual(
+      ['arm64', 'amd64'].flatMap((arch) =>
+        ['build', 'package', 'inspect', 'verify', 'lab'].flatMap((stage) =>
+          arch === 'amd64' && stage === 'lab' ? ['sanitize amd64', 'lab amd64'] : [`${stage} ${arch}`],
+        ),
+      ),
+    );
+  });
+
+  it('performs a part of it, with the roots that this starts from', async () => {
+    const run = await turnbuild(
+      ['package', '--plan', 'plan.json', '--dry-run', '--target', 'debian-13', '--arch', 'arm64'],
+      program(),
+    );
+    expect(run.code, run.stderr).toBe(0);
+    expect(stepsOf(run.stdout)).toEqual(['package arm64']);
+    expect(run.stdout).not.toContain('--architectures=arm64');
+  });
+
+  it('does not care about recipes that no step uses', async () => {
+    const own = recipes('patches/prometheus-client/prom.c', (old) => `${old}\n`);
+    expect((await release(...own)).code).toBe(0);
+  });
+
+  it('takes the sources from where they are here, whatever packs them', async () => {
+    rmSync(join(dir, 'coturn.tar.gz'));
+    expect((await release()).stderr).toMatch(/There is no file .*coturn\.tar\.gz/);
+    writeFileSync(join(dir, 'other.tar'), coturnTar('4.18.0'));
+    expect((await release('--source', 'other.tar')).code).toBe(0);
+  });
+});
+
+describe('a plan for one machine of each architecture', () => {
+  it('asks for no builder, and is performed where each part compiles for itself', async () => {
+    const none = { cwd: dir, env: { PATH: dir } };
+    const args = ['--source', './coturn.tar.gz', '--sha256', sha256, '--target', 'debian-13'];
+    const run = await turnbuild(['plan', '--native', ...args, '--json'], none);
+    expect(run.code, run.stderr).toBe(0);
+    writeFileSync(join(dir, 'plan.json'), run.stdout);
+    const own = await release('--arch', 'x86_64');
+    expect(own.code, own.stderr).toBe(0);
+    expect(new Set(stepsOf(own.stdout).map((step) => step.split(' ')[1]))).toEqual(new Set(['amd64']));
+    const foreign = await release('--arch', 'arm64');
+    expect(foreign.stderr).toMatch(
+      /compiles for arm64 on arm64, and the builder test would do it on x86_64[\s\S]*\[PLAN_DIFFERS\]/,
+    );
+  });
+});
+
+describe('release --plan refuses', () => {
+  it.each<[string, () => string[], string, RegExp]>([
+    ['a version', () => ['4.18.0'], 'OPTION_CONFLICT', /the version: decided by the plan/],
+    [
+      'what the plan has decided',
+      () => ['--revision', '2', '--only', 'relay', '--full'],
+      'OPTION_CONFLICT',
+      /--revision, --full, --only: decided/,
+    ],
+    [
+      'a target that is not planned',
+      () => ['--target', 'debian-12'],
+      'PLAN_PART_UNKNOWN',
+      /It has debian-13, portable/,
+    ],
+    [
+      'a plan that was edited',
+      () => {
+        writeFileSync(join(dir, 'plan.json'), String(text).replace('"revision": 1', '"revision": 2'));
+        return [];
+      },
+      'PLAN_CHANGED',
+      /its digest does not fit/,
+    ],
+    [
+      'a manifest',
+      () => {
+        writeFileSync(join(dir, 'plan.json'), '{"schema": 2}');
+        return [];
+      },
+      'PLAN_INVALID',
+      /is not a plan that turnbuild wrote/,
+    ],
+    [
+      'a plan of another turnbuild',
+      () => change((document) => ({ ...document, turnbuild: '9.9.9' })),
+      'PLAN_DIFFERS',
+      /Different here: turnbuild[\s\S]*made by turnbuild 9\.9\.9, and this is 0\.1\.0/,
+    ],
+    [
+      'other sources',
+      () => {
+        writeFileSync(join(dir, 'coturn.tar.gz'), gzipSync(coturnTar('4.18.0', [file('coturn/more', 'x')])));
+        return [];
+      },
+      'PLAN_DIFFERS',
+      /Not the sources of the plan\.[\s\S]*--source FILE/,
+    ],
+    [
+      'another recipe of a target, by its name',
+      () =>
+        recipes('recipes/targets/debian-13.yaml', (old) => old.replace('libpq-dev', 'libpq-dev, zlib1g-dev')),
+      'PLAN_DIFFERS',
+      /Different here: targets\.debian-13\.libraries/,
+    ],
+    [
+      'another script, by the steps that run it',
+      () => recipes('recipes/docker/deb/package.sh', (old) => `${old}\n# another\n`),
+      'PLAN_DIFFERS',
+      /Different here: steps\.package:debian-13:arm64\.inputs\.recipe/,
+    ],
+  ])('%s', async (_, prepare, code, message) => {
+    const run = await release(...prepare());
+    expect(run.stderr).toContain(`[${code}]`);
+    expect(run.stderr).toMatch(message);
+    expect(run.stdout).toBe('');
+    expect(existsSync(join(dir, 'dist'))).toBe(false);
+  });
+});
+
+/** Recipes of one's own, in which one file is another. @returns options that name them */
+function recipes(path: string, edit: (old: string) => string): string[] {
+  const own = join(dir, 'own');
+  for (const name of ['recipes', 'patches']) cpSync(join(root, name), join(own, name), { recursive: true });
+  const old = readFileSync(join(own, path), 'utf8');
+  expect(edit(old)).not.toBe(old);
+  writeFileSync(join(own, path), edit(old));
+  return ['--recipes', join(own, 'recipes')];
+}
