@@ -5,7 +5,9 @@ const MARKS = {
   passed: 'yes',
   failed: '**no**',
   accepted: '**no** (accepted)',
-  skipped: '–',
+  'not-applicable': '–',
+  'cannot-here': '–',
+  deselected: 'not run',
   blocked: 'blocked',
 };
 /** Characters of a message; the whole of it is in the report. */
@@ -40,6 +42,8 @@ for (const id of ids) {
 }
 for (const { name, checks } of columns) {
   const count = (status) => [...checks.values()].filter((check) => check.status === status).length;
-  const parts = ['failed', 'blocked', 'skipped'].map((status) => `${count(status)} ${status}`);
-  console.log(`\n${name}: ${count('passed')} of ${checks.size} passed, ${parts.join(', ')}.`);
+  const parts = ['failed', 'blocked'].map((status) => `${count(status)} ${status}`);
+  console.log(
+    `\n${name}: ${count('passed')} of ${checks.size} passed, ${parts.join(', ')}, ${count('not-applicable')} not applicable, ${count('cannot-here')} cannot be tried.`,
+  );
 }

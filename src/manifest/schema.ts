@@ -29,6 +29,17 @@ const artifact = z.strictObject({
   arch: z.enum(['arm64', 'x86_64']).optional(),
 });
 
+/** How a check can come out. */
+export const CHECK_STATUSES = [
+  'passed',
+  'failed',
+  'accepted',
+  'blocked',
+  'cannot-here',
+  'not-applicable',
+  'deselected',
+] as const;
+
 /** One named check of one package. `figures` are what it measured, e.g. `{ sent: 200, received: 200 }`. */
 const checkResult = z.strictObject({
   id: z.string(),
@@ -36,10 +47,11 @@ const checkResult = z.strictObject({
   reason: z.string(),
   reference: z.string().optional(),
   /**
-   * `accepted`: it failed for advisories that the user knows and accepts. `blocked`: it could not be tried because another check
-   * failed.
+   * `accepted`: it failed for advisories that the user knows and accepts. The last four have no verdict: `not-applicable`, there is
+   * nothing to judge in this package; `cannot-here`, it takes what this machine or these files lack; `deselected`, by --only or --skip;
+   * `blocked`, another check failed.
    */
-  status: z.enum(['passed', 'failed', 'skipped', 'accepted', 'blocked']),
+  status: z.enum(CHECK_STATUSES),
   message: z.string(),
   figures: z.record(z.string(), z.union([z.number(), z.string()])),
   /** The known advisories that it failed for. */

@@ -1,5 +1,11 @@
 import { isPackage } from '../manifest/package-kinds.ts';
-import type { Artifact, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
+import {
+  type Artifact,
+  CHECK_STATUSES,
+  type CheckResult,
+  type Manifest,
+  type ManifestStep,
+} from '../manifest/schema.ts';
 
 /** What the manifest says of one package: of one target on one architecture. */
 export interface Variant {
@@ -14,15 +20,8 @@ export interface Variant {
   facts: Record<string, unknown>;
 }
 
-export interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-  /** Failed for advisories that the user accepts. */
-  accepted: number;
-  /** Could not be tried because of another failure. */
-  blocked: number;
-}
+/** How many checks came out in each way. */
+export type Counts = Record<CheckResult['status'], number>;
 
 /**
  * `passed` needs every step done and, for every package, checks of which none failed.
@@ -64,14 +63,9 @@ function variantOf(step: ManifestStep): Pick<Variant, 'name' | 'target' | 'arch'
 }
 
 export function countChecks(checks: readonly CheckResult[]): Counts {
-  const count = (status: CheckResult['status']): number => checks.filter((c) => c.status === status).length;
-  return {
-    passed: count('passed'),
-    failed: count('failed'),
-    skipped: count('skipped'),
-    accepted: count('accepted'),
-    blocked: count('blocked'),
-  };
+  const counts = Object.fromEntries(CHECK_STATUSES.map((status) => [status, 0])) as Counts;
+  for (const { status } of checks) counts[status] += 1;
+  return counts;
 }
 
 /** It failed, or could not be tried: either way nothing is proved. */

@@ -1,15 +1,8 @@
 import type { CheckResult, Manifest } from '../manifest/schema.ts';
+import { CHECK_STATUS, countedAs, WITHOUT_VERDICT } from './check-status.ts';
 import { formatNumber, plural } from './format.ts';
 import { type Html, html, link, nothing, table } from './html.ts';
 import { causesOf, countChecks, failedSteps, isBad, type Variant } from './outcome.ts';
-
-const MARKS = {
-  passed: { symbol: '✓', text: 'pass' },
-  failed: { symbol: '✗', text: 'fail' },
-  skipped: { symbol: '–', text: 'skip' },
-  accepted: { symbol: '!', text: 'accepted' },
-  blocked: { symbol: '·', text: 'blocked' },
-} as const;
 
 /** What failed, with nothing cut: first on the page, because nothing else matters then. */
 export function failures(manifest: Manifest, variants: readonly Variant[]): Html {
@@ -69,11 +62,9 @@ export function checkMatrix(variants: readonly Variant[]): Html {
 `,
   );
   const totals = checked.map((variant) => {
-    const { passed, skipped, accepted, blocked } = countChecks(variant.checks);
-    const skips = skipped > 0 ? `, ${skipped} skipped` : '';
-    const known = accepted > 0 ? `, ${accepted} failed and accepted` : '';
-    const untried = blocked > 0 ? `, ${blocked} blocked` : '';
-    return html`<td>${passed} of ${variant.checks.length} passed${known}${untried}${skips}</td>`;
+    const counts = countChecks(variant.checks);
+    const others = countedAs(counts, ['accepted', 'blocked', ...WITHOUT_VERDICT]);
+    return html`<td>${[`${counts.passed} of ${variant.checks.length} passed`, ...others].join(', ')}</td>`;
   });
   const head = [
     html`<th scope="col">Check</th>`,
@@ -108,13 +99,13 @@ function distinctChecks(variants: readonly Variant[]): CheckResult[] {
 function cell(variant: Variant, id: string): Html {
   const results = variant.checks.filter((check) => check.id === id);
   if (results.length === 0) return html`<td class="absent"><span class="muted">not run</span></td>`;
-  const order = ['failed', 'accepted', 'blocked', 'skipped', 'passed'] as const;
+  const order = ['failed', 'accepted', 'blocked', ...WITHOUT_VERDICT, 'passed'] as const;
   const status = order.find((each) => results.some((c) => c.status === each)) ?? 'passed';
   return html`<td class="${status}">${results.map(result)}</td>`;
 }
 
 function result(check: CheckResult): Html {
-  const { symbol, text } = MARKS[check.status];
+  const { symbol, text } = CHECK_STATUS[check.status];
   const mark = html`<span class="mark"><span aria-hidden="true">${symbol}</span> ${text}</span>`;
   const measured = Object.entries(check.figures);
   if (check.message === '' && measured.length === 0) return mark;

@@ -36,7 +36,7 @@ thead th { color: var(--soft); font-size: 13px; white-space: nowrap; vertical-al
 tbody th { font-weight: 500; } .files th code, .steps th, .steps td, .files td, .facts th { white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } .prose { min-width: 180px; overflow-wrap: break-word; }
 .matrix tbody th { min-width: 300px; } .matrix tbody th code { color: var(--soft); font-weight: 400; } .matrix td { min-width: 110px; width: 15%; }
-.matrix td.accepted { background: var(--bad-ground); color: var(--bad); } .matrix td.failed { background: var(--bad-ground); color: var(--bad); } .matrix td.passed .mark { color: var(--good); } .matrix td.skipped { background: var(--warn-ground); color: var(--warn); }
+.matrix td.accepted { background: var(--bad-ground); color: var(--bad); } .matrix td.failed { background: var(--bad-ground); color: var(--bad); } .matrix td.passed .mark { color: var(--good); } .matrix td.cannot-here, .matrix td.deselected { background: var(--warn-ground); color: var(--warn); } .matrix td.not-applicable { color: var(--soft); }
 .mark { font-weight: 600; white-space: nowrap; } .matrix details { max-width: 260px; } .matrix details p { margin: 4px 0 0; font-size: 12.5px; overflow-wrap: anywhere; }
 summary { cursor: pointer; } .figures { margin: 4px 0 6px; font-size: 12.5px; } .figures div { display: flex; gap: 8px; } .figures dt { color: var(--soft); } .figures dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .group th { background: var(--panel); color: var(--soft); font-size: 13px; font-weight: 600; }

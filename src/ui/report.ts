@@ -1,4 +1,5 @@
 import type { Manifest } from '../manifest/schema.ts';
+import { CHECK_STATUS, WITHOUT_VERDICT } from './check-status.ts';
 import { plural } from './format.ts';
 import { type Html, html, nothing } from './html.ts';
 import { countChecks, isBad, type Variant, type Verdict, variantsOf, verdictOf } from './outcome.ts';
@@ -69,7 +70,13 @@ function headline(manifest: Manifest, variants: readonly Variant[], release: str
     tile('Checks failed', counts.failed, counts.failed > 0 ? 'bad' : ''),
     ...(counts.blocked > 0 ? [tile('Checks blocked', counts.blocked, 'warn')] : []),
     ...(counts.accepted > 0 ? [tile('Checks failed, accepted', counts.accepted, 'bad')] : []),
-    tile('Checks skipped', counts.skipped, counts.skipped > 0 ? 'warn' : ''),
+    ...WITHOUT_VERDICT.filter((status) => counts[status] > 0).map((status) =>
+      tile(
+        `Checks ${CHECK_STATUS[status].counted}`,
+        counts[status],
+        status === 'not-applicable' ? '' : 'warn',
+      ),
+    ),
     tile(
       `Known advisories${severe > 0 ? `, ${severe} high or critical` : ''}`,
       manifest.advisories.length,

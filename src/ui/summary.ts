@@ -1,4 +1,5 @@
 import type { Manifest } from '../manifest/schema.ts';
+import { countedAs, WITHOUT_VERDICT } from './check-status.ts';
 import { alignColumns, formatBytes, formatNumber, plural, printable, wrap } from './format.ts';
 import {
   causesOf,
@@ -95,15 +96,16 @@ function packages(variants: readonly Variant[], options: SummaryOptions, paint: 
 }
 
 function checkStatus(variant: Variant): string {
-  const { passed, failed, skipped, accepted, blocked } = countChecks(variant.checks);
+  const counts = countChecks(variant.checks);
+  const withoutVerdict = WITHOUT_VERDICT.reduce((sum, status) => sum + counts[status], 0);
   if (variant.checks.length === 0) return 'none ran';
   const rest = [
-    ...(failed > 0 ? [`${failed} FAILED`] : []),
-    ...(blocked > 0 ? [`${blocked} blocked`] : []),
-    ...(accepted > 0 ? [`${accepted} failed and accepted`] : []),
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(counts.failed > 0 ? [`${counts.failed} FAILED`] : []),
+    ...countedAs(counts, ['blocked', 'accepted']),
+    // In one word, so that the line fits; the report has each kind.
+    ...(withoutVerdict > 0 ? [`${withoutVerdict} not run`] : []),
   ];
-  return [`${passed}/${variant.checks.length} passed`, ...rest].join(', ');
+  return [`${counts.passed}/${variant.checks.length} passed`, ...rest].join(', ');
 }
 
 function problems(

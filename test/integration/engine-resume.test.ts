@@ -138,7 +138,7 @@ describe('a stage by itself', () => {
 
 describe('a manifest that turnbuild has not written so', () => {
   it.each<[string, (text: string) => string, string, RegExp]>([
-    ['edited', (text) => text.replace('"passed"', '"skipped"'), 'MANIFEST_CHANGED', /Remove it/],
+    ['edited', (text) => text.replace('"passed"', '"accepted"'), 'MANIFEST_CHANGED', /Remove it/],
     [
       'of a newer turnbuild',
       (text) => text.replace('"schema": 2', '"schema": 99'),

@@ -175,7 +175,7 @@ describe('a package that was given as a file', () => {
   it('is not blamed for symbols that nobody gave, and is for wrong ones', () => {
     const find = (parts: Partial<PackageFacts>) => given(parts).find(({ id }) => id === 'elf.debug-symbols');
     expect(find({ inspected: { debugIds: '' } })).toMatchObject({
-      status: 'skipped',
+      status: 'cannot-here',
       message: 'there is no coturn-dbgsym beside it',
     });
     expect(find({ inspected: { debugIds: 'abc\n' } })?.status).toBe('failed');

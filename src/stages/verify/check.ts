@@ -5,8 +5,8 @@ import type { Needs } from './needs.ts';
 /** What a check found. A message is one sentence that stands alone; figures are what was measured. */
 export interface Verdict {
   ok: boolean;
-  /** Nothing to judge here; the message says why. */
-  skipped?: boolean;
+  /** Why there is no verdict; the message says more. */
+  without?: 'not-applicable' | 'cannot-here';
   message: string;
   figures?: Record<string, number | string>;
   /** What a failure comes from, where that is known: one sentence that the summary begins with. */
@@ -35,8 +35,10 @@ export const pass = (message: string, figures: Verdict['figures'] = {}): Verdict
   message,
   figures,
 });
-/** There is nothing to judge: what this coturn has not got, or what can't be known of a package that was given as a file. */
-export const skip = (message: string): Verdict => ({ ok: true, skipped: true, message });
+/** There is nothing to judge: this coturn, or this package, has not got it. */
+export const notApplicable = (message: string): Verdict => ({ ok: true, without: 'not-applicable', message });
+/** It can't be tried with this machine or these files; elsewhere it could be. */
+export const cannotHere = (message: string): Verdict => ({ ok: true, without: 'cannot-here', message });
 export const fail = (message: string, figures: Verdict['figures'] = {}): Verdict => ({
   ok: false,
   message,

@@ -1,5 +1,5 @@
 import type { Target } from '../../recipe/schema.ts';
-import { type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
+import { type Check, cannotHere, complaints, fail, pass, type Verdict } from './check.ts';
 import { buildIdOf, type ElfFile, neededBy, type PackageFacts } from './facts.ts';
 
 const HARDENING = 'https://wiki.debian.org/Hardening';
@@ -232,7 +232,7 @@ export const elfChecks: Check[] = [
     reason: 'A core dump of a production relay can be read only with the symbols of its very build id.',
     judge: (facts) =>
       !facts.built && (facts.inspected.debugIds ?? '') === ''
-        ? skip(`there is no ${symbolsPackage(facts.target)} beside it`)
+        ? cannotHere(`there is no ${symbolsPackage(facts.target)} beside it`)
         : eachFile(
             facts,
             (file) => {

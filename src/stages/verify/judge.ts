@@ -13,11 +13,11 @@ export function judgeAll(
   const applicable = checks.filter(({ applies }) => applies?.(facts.target) ?? true);
   return applicable.map(({ judge, applies: _, needs, advisories = () => [], ...check }) => {
     const skipped = skippedBecause(check.id, selection);
-    if (skipped !== undefined) return { ...check, status: 'skipped', message: skipped, figures: {} };
+    if (skipped !== undefined) return { ...check, status: 'deselected', message: skipped, figures: {} };
     const verdict = withoutInstallation(needs, facts) ?? judgeOne(judge, facts);
-    const { ok, skipped: unknown, message, figures = {}, cause, blockedBy } = verdict;
+    const { ok, without, message, figures = {}, cause, blockedBy } = verdict;
     if (blockedBy !== undefined) return { ...check, status: 'blocked', message, figures, blockedBy };
-    if (unknown === true) return { ...check, status: 'skipped', message, figures };
+    if (without !== undefined) return { ...check, status: without, message, figures };
     if (ok) return { ...check, status: 'passed', message, figures };
     const why = cause === undefined ? {} : { cause };
     const causes = advisories(facts);

@@ -1,6 +1,6 @@
 import { type Rules, rulesSchema } from '../../recipe/monitoring.ts';
 import { parseRecipe } from '../../recipe/parse.ts';
-import { type Check, complaints, fail, skip } from './check.ts';
+import { type Check, complaints, fail, notApplicable } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { readQuery } from './promql.ts';
 
@@ -61,7 +61,7 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
   if (rulesText === undefined || dashboard === undefined) {
     return built
       ? fail(`the package has no ${rulesText === undefined ? 'alert rules' : 'dashboard'}`)
-      : skip('the package has none');
+      : notApplicable('the package has none');
   }
   const parsed = parseRecipe(rulesText, rulesSchema);
   if (!parsed.ok) {

@@ -1,6 +1,6 @@
 import type { LabFacts } from '../../lab/facts.ts';
 import { hostileComplaints } from './abuse-checks.ts';
-import { type Check, complaints, fail, skip, type Verdict } from './check.ts';
+import { type Check, cannotHere, complaints, fail, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
 /** What AddressSanitizer has said, in its own words: the kind of error, and where. */
@@ -33,7 +33,7 @@ export const sanitizerChecks: Check[] = [
     without: ({ sanitizes }) =>
       sanitizes
         ? undefined
-        : skip('only what is compiled here, and for this very processor, runs with AddressSanitizer'),
+        : cannotHere('only what is compiled here, and for this very processor, runs with AddressSanitizer'),
     judge: judgeSanitizer,
   }),
 ];

@@ -1,4 +1,4 @@
-import { type Check, complaints, fail, skip, type Verdict } from './check.ts';
+import { type Check, complaints, fail, notApplicable, type Verdict } from './check.ts';
 import { neededBy, type PackageFacts } from './facts.ts';
 
 /** The parts of a CycloneDX document that are read here. */
@@ -24,7 +24,8 @@ const isDistributions = ({ purl = '' }: Component) => /^pkg:(deb|rpm)\//.test(pu
 
 function judgeSbom(facts: PackageFacts): Verdict {
   const { sbom, sbomBeside } = facts.inspected;
-  if (sbom === undefined && !facts.built) return skip('whoever made this package has put none into it');
+  if (sbom === undefined && !facts.built)
+    return notApplicable('whoever made this package has put none into it');
   if (sbom === undefined) return fail('there is no coturn.cdx.json in the package');
   const document = JSON.parse(sbom) as Document;
   const linked = facts.target.linkedIn !== undefined;

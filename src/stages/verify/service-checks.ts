@@ -1,5 +1,5 @@
 import type { ServiceFacts } from '../../lab/facts.ts';
-import { blocked, type Check, complaints, fail, pass, skip, type Verdict } from './check.ts';
+import { blocked, type Check, complaints, fail, notApplicable, pass, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 import { strangeSockets } from './sockets.ts';
 
@@ -175,7 +175,7 @@ export const serviceChecks: Check[] = [
     reason: 'Deployments happen during calls; an abrupt stop drops all of them.',
     reference: 'https://github.com/coturn/coturn/pull/1997',
     scenario: 'drain',
-    without: ({ drains, version }) => (drains ? undefined : skip(`coturn ${version} cannot drain`)),
+    without: ({ drains, version }) => (drains ? undefined : notApplicable(`coturn ${version} cannot drain`)),
     judge: judgeDrain,
   }),
   serviceCheck({

@@ -1,4 +1,4 @@
-import { blocked, type Check, complaints, fail, pass, skip, type Verdict, value } from './check.ts';
+import { blocked, type Check, cannotHere, complaints, fail, pass, type Verdict, value } from './check.ts';
 import { clientCounts, type PackageFacts, reflexiveAddress, strangerComplaint } from './facts.ts';
 import { strangeSockets } from './sockets.ts';
 
@@ -36,7 +36,7 @@ export const trafficChecks: Check[] = [
     reference: 'https://www.rfc-editor.org/rfc/rfc5769',
     judge: (facts) => {
       if (!facts.built)
-        return skip('turnutils_rfc5769check is in no package; a build makes it of the same source');
+        return cannotHere('turnutils_rfc5769check is in no package; a build makes it of the same source');
       const code = value(facts, 'rfc5769check.exit');
       const log = text(facts, 'rfc5769check.log');
       const passed = (log.match(/success/g) ?? []).length;

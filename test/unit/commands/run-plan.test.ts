@@ -118,10 +118,12 @@ describe('a step whose checks failed', () => {
     });
   });
 
-  it('is done with accepted and skipped ones', async () => {
+  it('is done with accepted ones and those without a verdict', async () => {
     const { step, outcome } = await run([
       check('a', { status: 'accepted', advisories: ['CVE-2026-1'] }),
-      check('b', { status: 'skipped' }),
+      check('b', { status: 'deselected' }),
+      check('c', { status: 'cannot-here' }),
+      check('d', { status: 'not-applicable' }),
       check('c', {}),
     ]);
     expect([outcome, step.status, step.error]).toEqual(['done', 'done', undefined]);

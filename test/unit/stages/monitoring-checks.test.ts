@@ -85,6 +85,6 @@ describe('package.monitoring', () => {
     const facts = goodFacts();
     const { rules: _, ...inspected } = facts.inspected;
     expect(judge({ ...facts, inspected })).toMatchObject({ ok: false, message: /alert rules/ });
-    expect(judge({ ...facts, inspected, built: false })).toMatchObject({ skipped: true });
+    expect(judge({ ...facts, inspected, built: false })).toMatchObject({ without: 'not-applicable' });
   });
 });

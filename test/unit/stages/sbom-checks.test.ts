@@ -102,7 +102,7 @@ describe('package.sbom', () => {
   });
 
   it('is skipped for a package of somebody else that has none', () => {
-    expect(judge(packageFacts({ built: false }))).toMatchObject({ skipped: true });
+    expect(judge(packageFacts({ built: false }))).toMatchObject({ without: 'not-applicable' });
   });
 
   it.each([

@@ -248,7 +248,7 @@ describe('checks of the service', () => {
     const lab = good();
     delete lab.service.drain;
     const { status, message } = judge(lab, false).find(({ id }) => id === 'service.drain') ?? {};
-    expect([status, message]).toEqual(['skipped', 'coturn 4.6.1 cannot drain']);
+    expect([status, message]).toEqual(['not-applicable', 'coturn 4.6.1 cannot drain']);
   });
 
   it('all fail where there are no results', () =>

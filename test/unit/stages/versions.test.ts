@@ -60,7 +60,7 @@ const line = ({ id, status, blockedBy, advisories = [] }: CheckResult) => {
   return `${id} ${status}${why === '' ? '' : `: ${why}`}`;
 };
 
-const NO_DRAIN = 'service.drain skipped';
+const NO_DRAIN = 'service.drain not-applicable';
 const EVEN_PORTS = 'capacity.even-port failed: CVE-2026-73215';
 /** All that needs UDP; TCP and TLS, the metrics, and the unit's start, restart and stop do not. */
 const NEEDS_UDP = [

@@ -57,7 +57,9 @@ describe('the outcome of blocked checks', () => {
     expect(countChecks(of?.checks ?? [])).toEqual({
       passed: 16,
       failed: 1,
-      skipped: 1,
+      'cannot-here': 1,
+      'not-applicable': 0,
+      deselected: 0,
       accepted: 0,
       blocked: 3,
     });
@@ -96,7 +98,7 @@ describe('the summary of blocked checks', () => {
   });
 
   it('counts them in the line of their package', () =>
-    expect(summaryOf(one, 120)).toMatch(/ {2}16\/21 passed, 1 FAILED, 3 blocked, 1 skipped\n/));
+    expect(summaryOf(one, 120)).toMatch(/ {2}16\/21 passed, 1 FAILED, 3 blocked, 1 not run\n/));
 
   it('lists what failed, and how many checks that has blocked, instead of each of them', () => {
     const text = flat(summaryOf(one));
@@ -137,7 +139,7 @@ describe('the report of blocked checks', () => {
     expect(page.match(/<td class="blocked">/g)).toHaveLength(3);
     expect(page).toMatch(/<td class="blocked">[\s\S]*?·<\/span> blocked</);
     expect(page).toContain(UNTRIED);
-    expect(page).toContain('<td>16 of 21 passed, 3 blocked, 1 skipped</td>');
+    expect(page).toContain('<td>16 of 21 passed, 3 blocked, 1 cannot be tried here</td>');
     expect(page).toContain('Checks blocked');
     expect(reportOf(fixture())).not.toContain('Checks blocked');
   });

@@ -29,7 +29,9 @@ describe('renderJunit', () => {
         const kind = {
           passed: '',
           failed: '|failure',
-          skipped: '|skipped',
+          'cannot-here': '|skipped',
+          'not-applicable': '|skipped',
+          deselected: '|skipped',
           accepted: '|skipped',
           blocked: '|skipped',
         }[check.status];

@@ -26,11 +26,11 @@ test('a package without checks is unverified, however many others passed', () =>
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');
 });
 
-test('a package whose checks were all skipped is unverified', () => {
+test('a package of whose checks none has a verdict is unverified', () => {
   const manifest = fixture();
   const steps = manifest.steps.map((step) =>
     step.id === 'verify-debian-12-arm64'
-      ? { ...step, checks: (step.checks ?? []).map((check) => ({ ...check, status: 'skipped' as const })) }
+      ? { ...step, checks: (step.checks ?? []).map((check) => ({ ...check, status: 'deselected' as const })) }
       : step,
   );
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');

@@ -42,7 +42,7 @@ test('a failure is named with its package, check and message', () => {
   expect(text.replace(/\s+/g, ' ')).toContain(
     'debian-13 / arm64: Metrics agree with the traffic (metrics-agree): turn_total_traffic_peer_sentp grew by 797',
   );
-  expect(text).toContain('19/21 passed, 1 FAILED, 1 skipped\n');
+  expect(text).toContain('19/21 passed, 1 FAILED, 1 not run\n');
 });
 
 test('every advisory is there with its severity and fix', () => {

@@ -1,0 +1,24 @@
+import type { CheckResult } from '../manifest/schema.ts';
+
+type Status = CheckResult['status'];
+
+/** How each way that a check can come out is shown. `counted` follows a number. */
+export const CHECK_STATUS: Readonly<Record<Status, { symbol: string; text: string; counted: string }>> = {
+  passed: { symbol: '✓', text: 'pass', counted: 'passed' },
+  failed: { symbol: '✗', text: 'fail', counted: 'failed' },
+  accepted: { symbol: '!', text: 'accepted', counted: 'failed and accepted' },
+  blocked: { symbol: '·', text: 'blocked', counted: 'blocked' },
+  'cannot-here': { symbol: '–', text: 'cannot be tried here', counted: 'cannot be tried here' },
+  'not-applicable': { symbol: '–', text: 'not applicable', counted: 'not applicable' },
+  deselected: { symbol: '–', text: 'deselected', counted: 'deselected' },
+};
+
+/** Those without a verdict, for whatever reason. */
+export const WITHOUT_VERDICT = ['cannot-here', 'not-applicable', 'deselected'] as const;
+
+/** `2 blocked`, `1 not applicable`: how many came out so, of those that some did. */
+export function countedAs(counts: Readonly<Record<Status, number>>, statuses: readonly Status[]): string[] {
+  return statuses
+    .filter((status) => counts[status] > 0)
+    .map((status) => `${counts[status]} ${CHECK_STATUS[status].counted}`);
+}
