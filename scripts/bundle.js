@@ -1,6 +1,6 @@
 // Bundles src/cli.ts into lib/: one small entry, everything else in chunks that are loaded when a command needs them.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -8,11 +8,25 @@ const { version, dependencies } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 );
 
-// What judges a package: a change of it, of a mere constant too, makes verify run again.
-const digest = createHash('sha256');
-for (const folder of ['stages/verify', 'config', 'turn', 'recipe']) {
-  const dir = new URL(`../src/${folder}/`, import.meta.url);
-  for (const name of readdirSync(dir).sort()) digest.update(readFileSync(new URL(name, dir)));
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Digest of the sources that a stage is made of. A change of one, of a mere constant too, makes the stage run again. */
+async function codeOf(stage) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [`src/stages/${stage}`],
+    outdir: 'lib',
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+  });
+  const digest = createHash('sha256');
+  for (const path of Object.keys(metafile.inputs).sort())
+    digest.update(`${path}\0`).update(readFileSync(`${root}/${path}`));
+  return digest.digest('hex');
 }
 
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
@@ -36,7 +50,11 @@ await build({
   sourcemap: 'linked',
   define: {
     TURNBUILD_VERSION: JSON.stringify(version),
-    CHECKS_DIGEST: JSON.stringify(digest.digest('hex')),
+    STAGE_CODE: JSON.stringify({
+      build: await codeOf('build.ts'),
+      package: await codeOf('package.ts'),
+      verify: await codeOf('verify/index.ts'),
+    }),
   },
   // Commander is needed for --help and bundles well; the others stay packages of their own.
   external: Object.keys(dependencies).filter((name) => name !== 'commander'),

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { CHECKS } from '../checks/index.ts';
 import { RULES } from '../config/finding.ts';
 import { readLock } from '../io/source-lock.ts';
 import { ARCHITECTURES } from '../plan/platforms.ts';
-import { CHECKS } from '../stages/verify/index.ts';
 import { loadRecipes } from './recipes.ts';
 
 /** The words that an option or argument may be, by the command's name and the option's (or the argument's). */

@@ -1,3 +1,4 @@
+import { runsOf } from '../checks/index.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { stepCommand } from '../plan/buildx.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
@@ -8,7 +9,6 @@ import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage 
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
 import { networkArgs, phasesArgs } from '../stages/verify/gather.ts';
-import { runsOf } from '../stages/verify/index.ts';
 import { type BuilderFacts, ownArch, sharesNetwork } from './builder.ts';
 import { lenderFor } from './roots.ts';
 import type { PlannedRelease, Session } from './session.ts';

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { CHECKS } from '../checks/index.ts';
 import { TurnbuildError, usageError } from '../errors.ts';
 import { type Exec, runProcess } from '../io/exec.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
@@ -8,7 +9,6 @@ import type { Arch } from '../plan/platforms.ts';
 import type { Choices, Plan, PlannedSource, StageName } from '../plan/types.ts';
 import { MAINTAINER } from '../recipe/schema.ts';
 import type { ResolvedSource } from '../stages/source.ts';
-import { CHECKS } from '../stages/verify/index.ts';
 import {
   assumedBuilder,
   type BuilderFacts,

@@ -1,7 +1,7 @@
 import { sha256Text } from '../io/files.ts';
 import type { StepKey } from '../plan/document.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
-import type { StageTable } from './stage-table.ts';
+import { codeOf, type StageTable } from './stage-table.ts';
 
 /** What goes into each step of a plan and is known before anything is made, by the step's id. */
 export async function stepKeys(
@@ -11,7 +11,7 @@ export async function stepKeys(
   const keys = new Map<string, StepKey>();
   // Steps come after those that they need.
   for (const step of context.plan.steps) {
-    const inputs = await table[step.stage].planned(step, context);
+    const inputs = { code: codeOf(step.stage), ...(await table[step.stage].planned(step, context)) };
     const needs = step.needs.map((need) => keys.get(need)?.key);
     keys.set(step.id, { inputs, key: sha256Text(JSON.stringify([step.stage, inputs, needs])) });
   }

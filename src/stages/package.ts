@@ -61,6 +61,7 @@ export const packageStage: Stage = {
         await presentIn(buildFolder(step, context), BUILD_FILES, context),
       ),
       sboms: files.sha256Text(JSON.stringify([...(await renderSboms(step, context))])),
+      rendered: files.sha256Text(JSON.stringify([...(await renderPackaging(step, context))])),
       base: readyBase(context, step.base).digest,
       ...(hasSourcePackage(step) ? { tarball: await files.sha256File(sourceFile(context)) } : {}),
     };
@@ -72,7 +73,8 @@ export const packageStage: Stage = {
     const inputs = `${work}/inputs`;
     for (const name of await presentIn(buildFolder(step, context), TREES, context))
       await files.copyInto(`${buildFolder(step, context)}/${name}`, `${inputs}/${name}`);
-    await renderPackaging(step, context, `${inputs}/packaging`);
+    for (const [path, text] of await renderPackaging(step, context))
+      await files.writeText(`${inputs}/packaging/${path}`, text);
     if (hasSourcePackage(step)) await collectBuildInputs(context, `${inputs}/source`);
     const sboms = await renderSboms(step, context);
     for (const [name, text] of sboms) {
@@ -135,7 +137,8 @@ async function renderSboms(step: PlannedStep, context: StageContext): Promise<Ma
   return new Map(packages.map((name) => [name, render(name)]));
 }
 
-async function renderPackaging(step: PlannedStep, context: StageContext, to: string): Promise<void> {
+/** The packaging files for exactly this turnserver: path -> text. */
+async function renderPackaging(step: PlannedStep, context: StageContext): Promise<Map<string, string>> {
   const { files } = context.io;
   const { plan } = context;
   const target = targetOfStep(plan, step);
@@ -148,23 +151,23 @@ async function renderPackaging(step: PlannedStep, context: StageContext, to: str
     features: featuresIn(await built('features.txt')),
     values: packagingValues(plan, step, layoutOf(target.format)),
   };
-  await files.writeText(`${to}/options`, names.map((name) => `${name}\n`).join(''));
+  const rendered = new Map([['options', names.map((name) => `${name}\n`).join('')]]);
   for (const folder of ['common', target.format]) {
     for (const name of await files.listFiles(`${context.recipes}/packaging/${folder}`)) {
       const path = `${context.recipes}/packaging/${folder}/${name}`;
       const text = renderTemplate(await files.readText(path), input);
-      if (name !== DASHBOARD) await files.writeText(`${to}/${name}`, text);
-      else await files.writeText(`${to}/${name.replace('.yaml', '.json')}`, dashboardJson(path, text));
+      if (name !== DASHBOARD) rendered.set(name, text);
+      else rendered.set(name.replace('.yaml', '.json'), dashboardJson(path, text));
     }
   }
-  if (!step.outputs.some((name) => name.endsWith('.tar.gz'))) return;
+  if (!step.outputs.some((name) => name.endsWith('.tar.gz'))) return rendered;
   const configuration = await files.readText(`${context.recipes}/packaging/common/turnserver.conf`);
   const unpacked = {
     ...input,
     features: new Set([...input.features, 'relocatable']),
     values: packagingValues(plan, step, TARBALL_LAYOUT),
   };
-  await files.writeText(`${to}/tarball/turnserver.conf`, renderTemplate(configuration, unpacked));
+  return rendered.set('tarball/turnserver.conf', renderTemplate(configuration, unpacked));
 }
 
 function dashboardJson(path: string, text: string): string {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { Check } from '../../src/checks/check.ts';
+import type { PackageFacts } from '../../src/checks/facts.ts';
+import { judgeAll } from '../../src/checks/judge.ts';
 import type { DrainFacts, LabFacts } from '../../src/lab/facts.ts';
 import type { CheckResult } from '../../src/manifest/schema.ts';
-import type { Check } from '../../src/stages/verify/check.ts';
-import type { PackageFacts } from '../../src/stages/verify/facts.ts';
-import { judgeAll } from '../../src/stages/verify/judge.ts';
 import { parseLabFacts } from '../../src/stages/verify/lab.ts';
 import { packageFacts } from './package-facts.ts';
 

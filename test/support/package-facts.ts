@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ElfFile, PackageFacts } from '../../src/checks/facts.ts';
 import { platformOf } from '../../src/plan/platforms.ts';
 import type { ApplicableAdvisory } from '../../src/recipe/advisories.ts';
 import { metricsFor, metricsSchema } from '../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';
 import { targetSchema } from '../../src/recipe/schema.ts';
-import type { ElfFile, PackageFacts } from '../../src/stages/verify/facts.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

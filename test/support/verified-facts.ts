@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type PackageFacts, parseFacts } from '../../src/stages/verify/facts.ts';
+import { type PackageFacts, parseFacts } from '../../src/checks/facts.ts';
 import { packageFacts } from './package-facts.ts';
 
 // What a verification of coturn 4.6.1 for debian-13 on x86_64 has really seen.

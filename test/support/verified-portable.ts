@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { type ElfFile, type PackageFacts, parseFacts } from '../../src/checks/facts.ts';
 import { firstWords } from '../../src/stages/shared/artifacts.ts';
-import { type ElfFile, type PackageFacts, parseFacts } from '../../src/stages/verify/facts.ts';
 import { packageFacts } from './package-facts.ts';
 import { target } from './plan-facts.ts';
 

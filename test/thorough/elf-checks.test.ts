@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { elfChecks } from '../../src/checks/elf-checks.ts';
+import type { PackageFacts } from '../../src/checks/facts.ts';
+import { judgeAll } from '../../src/checks/judge.ts';
 import { platformOf } from '../../src/plan/platforms.ts';
-import { elfChecks } from '../../src/stages/verify/elf-checks.ts';
-import type { PackageFacts } from '../../src/stages/verify/facts.ts';
-import { judgeAll } from '../../src/stages/verify/judge.ts';
 import { buildIdOf, compileElf, GOOD_FLAGS, GOOD_PROGRAM, packageFacts } from '../support/package-facts.ts';
 import { target } from '../support/plan-facts.ts';
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseChanges } from '../../src/stages/verify/tree-changes.ts';
+import { parseChanges } from '../../src/checks/tree-changes.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
 const script = readFileSync(new URL('../../recipes/docker/verify/trees.sh', import.meta.url), 'utf8');

@@ -1,3 +1,4 @@
+import type { Runs } from '../../checks/needs.ts';
 import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import type { Artifact } from '../../manifest/schema.ts';
 import { targetOfStep } from '../../plan/index.ts';
@@ -7,7 +8,6 @@ import { collectBuildInputs } from '../shared/build-inputs.ts';
 import { runBuildx } from '../shared/buildx.ts';
 import type { StageContext } from '../shared/context.ts';
 import { runLab } from './lab.ts';
-import type { Runs } from './needs.ts';
 import { readProgram } from './program.ts';
 import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
 

@@ -1,58 +1,14 @@
+import { parseSamples } from '../../checks/facts.ts';
+import { CHECKS, runsOf } from '../../checks/index.ts';
+import { judgeAll } from '../../checks/judge.ts';
+import { relayRangeOf } from '../../checks/relay-range.ts';
 import { targetOfStep } from '../../plan/index.ts';
-import type { PlannedStep } from '../../plan/types.ts';
 import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
 import { dockerContext } from '../shared/buildx.ts';
-import { readyBase, type Stage, type StageContext } from '../shared/context.ts';
-import type { Check } from './check.ts';
-import { elfChecks } from './elf-checks.ts';
-import { parseSamples } from './facts.ts';
+import { readyBase, type Stage } from '../shared/context.ts';
 import { gather } from './gather.ts';
-import { judgeAll } from './judge.ts';
-import { labChecks } from './lab-checks.ts';
-import { lifecycleChecks } from './lifecycle-checks.ts';
-import { monitoringChecks } from './monitoring-checks.ts';
-import { type Runs, runsFor } from './needs.ts';
-import { packageChecks } from './package-checks.ts';
 import { readFacts } from './read-facts.ts';
-import { relayRangeOf } from './relay-range.ts';
-import { rpmChecks, tarballChecks } from './rpm-checks.ts';
-import { sanitizerChecks } from './sanitizer-checks.ts';
-import { sbomChecks } from './sbom-checks.ts';
-import { serviceChecks } from './service-checks.ts';
-import { trafficChecks } from './traffic-checks.ts';
-import { upgradeChecks } from './upgrade-checks.ts';
 import { buildFolder, isBuiltHere } from './what-is-known.ts';
-
-/** SHA-256 of the sources of all checks (this folder, config and turn), put in by scripts/bundle.js. */
-declare const CHECKS_DIGEST: string;
-
-/** Every check of a package, in the order of the report. Some are for one format only. */
-export const CHECKS: readonly Check[] = [
-  ...elfChecks,
-  ...packageChecks,
-  ...sbomChecks,
-  ...monitoringChecks,
-  ...lifecycleChecks,
-  ...upgradeChecks,
-  ...rpmChecks,
-  ...tarballChecks,
-  ...trafficChecks,
-  ...labChecks,
-  ...sanitizerChecks,
-  ...serviceChecks,
-];
-
-/** What the chosen checks of such a package need. */
-export function runsOf(
-  step: PlannedStep,
-  { plan, selection }: Pick<StageContext, 'plan' | 'selection'>,
-): Runs {
-  const target = targetOfStep(plan, step);
-  return runsFor(
-    CHECKS.filter(({ applies }) => applies?.(target) ?? true),
-    selection,
-  );
-}
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
 export const verify: Stage = {
@@ -62,9 +18,7 @@ export const verify: Stage = {
     return {
       args: files.sha256Text(JSON.stringify([step.buildArgs, step.dockerStages])),
       recipe: await files.digestFiles(dockerContext(context)),
-      checks: files.sha256Text(
-        JSON.stringify([CHECKS_DIGEST, target.allowedLibraries, context.selection, context.full]),
-      ),
+      checks: files.sha256Text(JSON.stringify([target.allowedLibraries, context.selection, context.full])),
       lab: await files.sha256File(context.labProgram),
       known: files.sha256Text(JSON.stringify([context.plan.metrics, context.plan.advisories])),
     };

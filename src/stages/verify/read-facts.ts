@@ -1,10 +1,10 @@
+import { type ElfFile, type PackageFacts, parseFacts } from '../../checks/facts.ts';
 import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
-import { type ElfFile, type PackageFacts, parseFacts } from './facts.ts';
 import { parseLabFacts } from './lab.ts';
 import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type Check, fail, pass } from '../../../src/checks/check.ts';
+import { judgeAll } from '../../../src/checks/judge.ts';
 import { TurnbuildError } from '../../../src/errors.ts';
 import {
   type CheckSelection,
@@ -6,8 +8,6 @@ import {
   requireValid,
   skippedBecause,
 } from '../../../src/plan/check-selection.ts';
-import { type Check, fail, pass } from '../../../src/stages/verify/check.ts';
-import { judgeAll } from '../../../src/stages/verify/judge.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 
 const IDS = ['relay.udp', 'relay.tcp', 'metrics.names'];

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { elfChecks } from '../../../src/checks/elf-checks.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { targetSchema } from '../../../src/recipe/schema.ts';
-import { elfChecks } from '../../../src/stages/verify/elf-checks.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 
 const folder = new URL('../../../recipes/targets/', import.meta.url);

@@ -1,0 +1,89 @@
+import type { HostileFacts, LabFacts } from '../lab/facts.ts';
+import { type Check, complaints, type Verdict } from './check.ts';
+import { labCheck } from './lab-check.ts';
+
+/** Hostile packets at least, and those of them over TCP. */
+const HOSTILE_PACKETS = 20_000;
+const HOSTILE_TCP_PACKETS = 1000;
+/** Peers that have to be tried at least. */
+const MIN_PEERS = 60;
+const WAYS = ['CreatePermission', 'ChannelBind', 'Send', 'Connect'] as const;
+/** Peers that are named of those that can be reached in one way; lab.json has all of them. */
+const GRANTED_SHOWN = 5;
+
+function judgeForbidden({ forbidden: { attempts, leaked, control, control6 } }: LabFacts): Verdict {
+  const peers = new Set(attempts.map(({ peer }) => peer));
+  const found: string[] = [];
+  for (const by of WAYS) {
+    const granted = attempts.filter((attempt) => attempt.by === by && attempt.found === 'success');
+    if (granted.length === 0) continue;
+    const some = granted.slice(0, GRANTED_SHOWN).map(({ peer, kind }) => `${peer} (${kind})`);
+    const more = granted.length - some.length;
+    found.push(
+      `${by} was granted for ${granted.length} of ${peers.size} peers: ${some.join(', ')}${more > 0 ? `, and ${more} more` : ''}`,
+    );
+  }
+  if (leaked.length > 0)
+    found.push(`${leaked.length} packets have left the server: ${leaked.slice(0, 3).join(' | ')}`);
+  if (peers.size < MIN_PEERS) found.push(`${peers.size} peers were tried, not ${MIN_PEERS}`);
+  for (const by of WAYS) {
+    const count = attempts.filter((attempt) => attempt.by === by).length;
+    if (count !== peers.size) found.push(`${by} was tried for ${count} of ${peers.size} peers`);
+  }
+  for (const { captured, received } of [control, control6])
+    if (captured === 0 || received === 0)
+      found.push('a public peer was not reached, so nothing is proved by what was not seen');
+  return complaints(found, `${peers.size} peers in four ways: no permission, not one packet`, {
+    peers: peers.size,
+    attempts: attempts.length,
+    leaked: leaked.length,
+  });
+}
+
+/** What hostile packets have done to a server, or how they were too few. */
+export function hostileComplaints(facts: HostileFacts): string[] {
+  const { seed, packets, overTcp, ended, suspects, afterwards } = facts;
+  if (ended !== undefined)
+    return [
+      `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
+    ];
+  const found: string[] = [];
+  if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
+  if (packets < HOSTILE_PACKETS) found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
+  if (overTcp < HOSTILE_TCP_PACKETS) found.push(`${overTcp} packets over TCP, not ${HOSTILE_TCP_PACKETS}`);
+  return found;
+}
+
+/** What somebody tries who means the server or its neighbours ill. */
+export const abuseChecks: Check[] = [
+  labCheck({
+    id: 'peers.forbidden',
+    title: 'No forbidden peer can be reached, however it is written',
+    reason:
+      "The relay stands inside: loopback, the machine's neighbours and the cloud's metadata service trust it.",
+    reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-21.1.4',
+    scenarios: ['forbidden'],
+    judge: judgeForbidden,
+  }),
+  labCheck({
+    id: 'packets.hostile',
+    title: 'Hostile packets do not end the server, and the next client is served',
+    // Attributes at odd addresses, on processors that mind.
+    advisories: ({ lab }) => (lab?.hostile.ended === 'SIGBUS' ? ['CVE-2026-40613'] : []),
+    reason: 'Anybody on the internet can send them, most of them without an account.',
+    reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
+    scenarios: ['hostile'],
+    judge: ({ hostile }) => {
+      const { seed, packets, overTcp } = hostile;
+      return complaints(
+        hostileComplaints(hostile),
+        `${packets} packets of seed ${seed}, ${overTcp} of them over TCP`,
+        {
+          packets,
+          'packets over TCP': overTcp,
+          seed,
+        },
+      );
+    },
+  }),
+];

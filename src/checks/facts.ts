@@ -1,0 +1,138 @@
+import { TurnbuildError } from '../errors.ts';
+import type { LabFacts } from '../lab/facts.ts';
+import type { Platform } from '../plan/platforms.ts';
+import type { ApplicableAdvisory } from '../recipe/advisories.ts';
+import type { Deviation } from '../recipe/deviations.ts';
+import type { Metric } from '../recipe/metrics.ts';
+import type { Target } from '../recipe/schema.ts';
+
+/** What readelf says of one file of the package. */
+export interface ElfFile {
+  path: string;
+  header: string;
+  dynamic: string;
+  symbols: string;
+  /** Versions of symbols, and those of other libraries that it needs. */
+  versions: string;
+  segments: string;
+  notes: string;
+}
+
+/** Everything that was gathered of a package, inspected and used. Checks judge it; they ask nothing themselves. */
+export interface PackageFacts {
+  version: string;
+  packageVersion: string;
+  target: Target;
+  platform: Platform;
+  /** What is known to be wrong with this coturn version. */
+  advisories: readonly ApplicableAdvisory[];
+  metrics: readonly Metric[];
+  /** Metrics of this version that are known to count something else than their names say. */
+  deviations: readonly Deviation[];
+  /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
+  sourceMetrics: ReadonlySet<string>;
+  elf: readonly ElfFile[];
+  /** Those of the archive beside the package, if there is one. */
+  tarballElf: readonly ElfFile[];
+  /** Named texts of the inspection: control, contents, lintian, systemd, unit, configuration, debugIds, rules, dashboard, ... */
+  inspected: Readonly<Record<string, string>>;
+  /** `name -> value` as the verification wrote it. */
+  values: ReadonlyMap<string, string>;
+  /** Logs and scraped metrics by file name, e.g. `shipped.log`, `shipped.metrics`. */
+  files: ReadonlyMap<string, string>;
+  /** What the laboratory has seen. */
+  lab: LabFacts | undefined;
+  /** Its source handles SIGTERM (some old versions die of it instead); undefined where the source isn't known. */
+  handlesStop: boolean | undefined;
+  /** The program drains on SIGUSR1. */
+  drains: boolean;
+  /** libmicrohttpd is in the program, or is named by it. */
+  hasMicrohttpd: boolean;
+  /** Long options of this very turnserver, of its source where that is known. */
+  options: ReadonlySet<string>;
+  /** Long options that were read out of the program. */
+  programOptions: ReadonlySet<string>;
+  /** Its laboratory had a turnserver with AddressSanitizer. */
+  sanitizes: boolean;
+  /** turnbuild has built it from source; else it was given as a file. */
+  built: boolean;
+}
+
+/** The shared libraries that a program names. */
+export function neededBy({ dynamic }: ElfFile): string[] {
+  return [...dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
+}
+
+/** The build id that the linker has given a program; debug symbols are found by it. */
+export function buildIdOf({ notes }: ElfFile): string | undefined {
+  return /Build ID: ([0-9a-f]+)/.exec(notes)?.[1];
+}
+
+/** Lines of `facts.txt`: name, tab, value. @throws RESULT_UNSAFE if a fact is listed twice, which the verification never does */
+export function parseFacts(text: string): Map<string, string> {
+  const facts = new Map<string, string>();
+  for (const line of text.split('\n').filter((each) => each.includes('\t'))) {
+    const name = line.slice(0, line.indexOf('\t'));
+    if (facts.has(name))
+      throw new TurnbuildError('RESULT_UNSAFE', `facts.txt lists "${name}" twice`, {
+        hint: 'Something in the package has written to the verification results. Do not trust them.',
+      });
+    facts.set(name, line.slice(line.indexOf('\t') + 1));
+  }
+  return facts;
+}
+
+/** Something that was asked of systemd. */
+export interface ServiceCall {
+  /** The maintainer script that asked. */
+  script: string;
+  /** Status and version of the package at that moment, as dpkg names them. */
+  state: string;
+  command: string;
+}
+
+/** What was asked of systemd in a step, from lines like `postinst, half-configured 4.6.1: restart` with `;` between. */
+export function serviceCalls(facts: PackageFacts, step: string): ServiceCall[] {
+  return (facts.values.get(`${step}.calls`) ?? '').split(';').flatMap((text) => {
+    const match = /^(.+), (.+): (\S+)$/.exec(text.trim());
+    return match === null ? [] : [{ script: match[1] ?? '', state: match[2] ?? '', command: match[3] ?? '' }];
+  });
+}
+
+/** Samples of a scrape in the text format: series (`name{labels}`) -> value. */
+export function parseSamples(text: string): Map<string, number> {
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)(?:\s+\d+)?$/.exec(line.trim());
+    if (match?.[1] !== undefined && !line.startsWith('#')) samples.set(match[1], Number(match[2]));
+  }
+  return samples;
+}
+
+/** Metric names that a scrape declares with a type: `turn_total_allocations -> gauge`. */
+export function declaredTypes(text: string): Map<string, string> {
+  return new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => [match[1] ?? '', match[2] ?? '']),
+  );
+}
+
+/** What turnutils_stunclient found out; undefined if it had no answer, which its exit code does not always tell. */
+export const reflexiveAddress = (log: string): string | undefined =>
+  /UDP reflexive addr: (\S+)/.exec(log)?.[1];
+
+/** What turnutils_uclient says when it gets no allocation. */
+const REFUSED = /401|Unauthori[sz]ed|Cannot complete Allocation/i;
+
+/** What is wrong with a client that had to be refused, by the output of turnutils_uclient; undefined if it was. Its exit code tells nothing. */
+export function strangerComplaint(log: string | undefined): string | undefined {
+  if (log === undefined) return 'did not run';
+  if ((clientCounts(log)?.sent ?? 0) > 0) return 'got a relay';
+  const last = log.trim().split('\n').slice(-4).join(' | ');
+  return REFUSED.test(log) ? undefined : `was not visibly refused: ${last || '(no output)'}`;
+}
+
+/** What turnutils_uclient counted, from the last line that says so; undefined if there is none. */
+export function clientCounts(log: string | undefined): { sent: number; received: number } | undefined {
+  const last = [...(log ?? '').matchAll(/tot_send_msgs=(\d+),\s*tot_recv_msgs=(\d+)/g)].at(-1);
+  return last === undefined ? undefined : { sent: Number(last[1]), received: Number(last[2]) };
+}

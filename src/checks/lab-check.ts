@@ -1,0 +1,88 @@
+import { type Blocker, type LabFacts, MIN_TTL, SCENARIOS, type Scenario } from '../lab/facts.ts';
+import { BAD_REASON } from '../turn/client.ts';
+import { blocked, type Check, fail, type Verdict } from './check.ts';
+import type { PackageFacts } from './facts.ts';
+import { blockedByInstallation } from './installation.ts';
+import { withServer } from './needs.ts';
+
+/** A check of what was seen in the laboratory. */
+interface LabCheck extends Omit<Check, 'judge' | 'needs'> {
+  /** What it judges. Where one of these, or its server, was not tried because of another failure, the check is blocked by that. */
+  scenarios: readonly Scenario[];
+  /** What else it speaks of, as far as that was tried. */
+  covers?: readonly Scenario[];
+  /** Its verdict where this package leaves the laboratory nothing to judge. */
+  without?: (facts: PackageFacts) => Verdict | undefined;
+  judge: (lab: LabFacts, facts: PackageFacts) => Verdict;
+}
+
+export function labCheck({ scenarios, covers = [], without, judge, ...check }: LabCheck): Check {
+  const names = scenarios.flatMap(withServer);
+  const judgeLab = (facts: PackageFacts) => {
+    const { lab } = facts;
+    if (lab === undefined) return fail('the laboratory has no results');
+    return blockedVerdict(lab, names) ?? explained(judge(lab, facts), lab, names);
+  };
+  return {
+    ...check,
+    needs: { scenarios: [...scenarios, ...covers] },
+    judge: (facts) => without?.(facts) ?? judgeLab(facts),
+  };
+}
+
+function blockedVerdict(lab: LabFacts, scenarios: readonly string[]): Verdict | undefined {
+  const { notInstalled } = lab;
+  if (notInstalled !== undefined) return blockedByInstallation(notInstalled);
+  const down = scenarios.find(
+    (name) => isServer(name) && lab.problems[name] !== undefined && lab.servers[name] === undefined,
+  );
+  const blocker =
+    scenarios.map((name) => lab.blocked[name]).find((each) => each !== undefined) ??
+    (down === undefined ? undefined : { server: down });
+  if (blocker === undefined) return undefined;
+  const [by, why] = blockingCheck(lab, blocker);
+  return blocked(by, why);
+}
+
+/** `service` is a unit: what it does is a fact of its own. */
+const isServer = (name: string) => name in SCENARIOS && name !== 'service';
+
+/** The check that fails where something could not be tried, and why. */
+function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: string] {
+  if ('server' in blocker) {
+    const how = lab.servers[blocker.server] ?? 'did not start';
+    return [
+      'network.alive',
+      `the server of "${blocker.server}" ${how === 'did not start' ? how : `ended in ${how}`}`,
+    ];
+  }
+  return [blockingTransport(lab, blocker.way), `no answer over ${wayName(blocker.way)}`];
+}
+
+/** The check that fails where nothing is answered on a way: e.g. `udp/ipv4`. */
+export function blockingTransport({ ttl }: LabFacts, way: string): string {
+  const [transport = ''] = way.split('/');
+  const datagrams = transport === 'udp' || transport === 'dtls';
+  return datagrams && ttl.packets > 0 && ttl.minTtl < MIN_TTL ? 'network.ttl' : `network.${transport}`;
+}
+
+/** For failures that come from words of error answers that are none: in 4.10.0 they are whatever the stack held before. */
+export function leaksMemory({ lab }: PackageFacts): readonly string[] {
+  const { unparsed = [] } = lab ?? {};
+  return unparsed.length > 0 && unparsed.every(({ why }) => why === BAD_REASON) ? ['coturn-1878'] : [];
+}
+
+/** `udp/ipv4` -> `UDP and IPv4`. */
+export function wayName(way: string): string {
+  const [transport = '', family = ''] = way.split('/');
+  return `${transport.toUpperCase()} and ${family === 'ipv6' ? 'IPv6' : 'IPv4'}`;
+}
+
+/** A failed verdict with what went wrong in its scenarios: it is mostly the reason. */
+function explained(verdict: Verdict, { problems }: LabFacts, scenarios: readonly string[]): Verdict {
+  const list = Object.entries(problems)
+    .filter(([name]) => scenarios.includes(name))
+    .map(([name, problem]) => `${name}: ${problem.split('\n').slice(-3).join(' | ')}`);
+  if (verdict.ok || list.length === 0) return verdict;
+  return { ...verdict, message: `${verdict.message} (${list.join('; ')})` };
+}

@@ -1,0 +1,108 @@
+import { type Rules, rulesSchema } from '../recipe/monitoring.ts';
+import { parseRecipe } from '../recipe/parse.ts';
+import { type Check, complaints, fail, notApplicable } from './check.ts';
+import type { PackageFacts } from './facts.ts';
+import { readQuery } from './promql.ts';
+
+/** A query and where it stands, for the complaint about it. */
+interface Query {
+  place: string;
+  expr: string;
+}
+
+/** Queries of all rules; alerts come with their name. */
+function queriesOfRules(rules: Rules): Query[] {
+  return rules.groups.flatMap((group) =>
+    group.rules.map((rule) => ({ place: 'record' in rule ? rule.record : rule.alert, expr: rule.expr })),
+  );
+}
+
+/** Queries of the panels, and of the variables that are filled by one: `label_values(SELECTOR, label)`. */
+function queriesOfDashboard(text: string): Query[] {
+  const { panels, templating } = JSON.parse(text) as {
+    panels: { title: string; targets: { expr: string }[] }[];
+    templating: { list: { name: string; type: string; query: string }[] };
+  };
+  return [
+    ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ place: title, expr }))),
+    ...templating.list
+      .filter(({ type }) => type === 'query')
+      .map(({ name, query }) => ({
+        place: `variable ${name}`,
+        expr: /^label_values\((.*), \w+\)$/.exec(query)?.[1] ?? query,
+      })),
+  ];
+}
+
+/** Complaints about queries that can't be read, or that ask for what neither this version nor the rules have. */
+function judgeQueries(queries: readonly Query[], known: ReadonlySet<string>): string[] {
+  return queries.flatMap(({ place, expr }) => {
+    const { metrics, errors } = readQuery(expr);
+    return [
+      ...errors.map((error) => `${place}: no PromQL: ${error}`),
+      ...(metrics.length === 0 && errors.length === 0 ? [`${place} asks for no metric`] : []),
+      ...metrics
+        .filter((name) => !known.has(name))
+        .map((name) => `${place} asks for ${name}, which this version does not have`),
+    ];
+  });
+}
+
+/** What promtool itself has said: it must have read the rules, and run their tests. */
+function judgePromtool(text: string | undefined): string[] {
+  return ['check', 'test'].flatMap((what) => {
+    const code = new RegExp(`^${what} exit (\\d+)$`, 'm').exec(text ?? '')?.[1];
+    return code === '0' ? [] : [`promtool ${what} rules ended with ${code ?? 'nothing'}: ${text ?? ''}`];
+  });
+}
+
+function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
+  const { rules: rulesText, dashboard, promtool } = inspected;
+  if (rulesText === undefined || dashboard === undefined) {
+    return built
+      ? fail(`the package has no ${rulesText === undefined ? 'alert rules' : 'dashboard'}`)
+      : notApplicable('the package has none');
+  }
+  const parsed = parseRecipe(rulesText, rulesSchema);
+  if (!parsed.ok) {
+    return fail(parsed.issues.map(({ line, message }) => `coturn.rules.yml:${line}: ${message}`).join('; '));
+  }
+  const rules = queriesOfRules(parsed.value);
+  const panels = queriesOfDashboard(dashboard);
+  const recorded = rules.map(({ place }) => place).filter((name) => name.includes(':'));
+  // Prometheus adds `up` to each scrape.
+  const scraped = new Set([...sourceMetrics, 'up']);
+  const alerts = parsed.value.groups.flatMap((group) => group.rules).filter((rule) => 'alert' in rule);
+  const seen = new Set(
+    [...(inspected.rulesTest ?? '').matchAll(/labels: ALERTS\{alertname="(\w+)", alertstate="firing"/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  const untested = alerts.filter(({ alert }) => !seen.has(alert));
+  const found = [
+    ...(alerts.length === 0 ? ['there are no alerts'] : []),
+    ...(panels.length === 0 ? ['the dashboard has no queries'] : []),
+    ...judgeQueries(rules, new Set([...scraped, ...recorded])),
+    ...judgeQueries(panels, scraped),
+    ...judgePromtool(promtool),
+    ...untested.map(({ alert }) => `no test sees ${alert} fire`),
+  ];
+  return complaints(
+    found,
+    `${alerts.length} alerts, each seen firing; ${panels.length} queries of the dashboard`,
+    {
+      alerts: alerts.length,
+      queries: rules.length + panels.length,
+    },
+  );
+}
+
+export const monitoringChecks: Check[] = [
+  {
+    id: 'package.monitoring',
+    title: 'The alert rules and the dashboard are valid and ask only for metrics of this very version',
+    reason: 'A query for a metric that is not there is no error: the alert never fires, and nobody knows.',
+    reference: 'https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/',
+    judge: judgeMonitoring,
+  },
+];

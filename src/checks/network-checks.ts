@@ -1,0 +1,209 @@
+import { type LabFacts, MIN_TTL, type ReachFacts } from '../lab/facts.ts';
+import { blocked, type Check, complaints, type Verdict } from './check.ts';
+import { blockingTransport, labCheck, leaksMemory, wayName } from './lab-check.ts';
+import { HONEST_SCENARIOS, HONEST_SERVERS } from './needs.ts';
+
+/** Messages that each client sends: src/lab/scenarios/relay.ts. */
+const MESSAGES = 1000;
+/** Each transport by IPv4 and IPv6, by Send and by channel. */
+const CLIENTS_PER_TRANSPORT = 4;
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
+/** Messages of each session with REST credentials: src/lab/run.ts. */
+const REST_MESSAGES = 50;
+/** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
+const INDEPENDENT_MESSAGES = 100;
+
+const silentWays = ({ reach }: LabFacts) => reach.filter(({ remote }) => !remote);
+const wayOf = ({ transport, family }: ReachFacts) => `${transport}/${family}`;
+
+function judgeRelays(lab: LabFacts, transport: string): Verdict {
+  const own = lab.relays.filter((relay) => relay.transport === transport);
+  const silent = silentWays(lab).filter((each) => each.transport === transport);
+  const by = silent
+    .map((each) => blockingTransport(lab, wayOf(each)))
+    .find((id) => id !== `network.${transport}`);
+  if (by !== undefined)
+    return blocked(by, `no answer over ${silent.map((each) => wayName(wayOf(each))).join(', ')}`);
+  const total = (key: 'sent' | 'received') => own.reduce((sum, relay) => sum + relay[key], 0);
+  const found = own
+    .filter(({ sent, received }) => sent !== MESSAGES || received !== MESSAGES)
+    .map((relay) => {
+      const why = relay.error === undefined ? '' : ` (${relay.error})`;
+      return `${relay.family} by ${relay.way}: ${relay.received} of ${MESSAGES} came back${why}`;
+    });
+  if (own.length !== CLIENTS_PER_TRANSPORT) found.push(`${own.length} clients, not ${CLIENTS_PER_TRANSPORT}`);
+  const verdict = complaints(found, 'IPv4 and IPv6, by Send and by channel: every message came back', {
+    sent: total('sent'),
+    received: total('received'),
+  });
+  return verdict.ok || silent.length === 0 ? verdict : { ...verdict, cause: silence(transport, silent) };
+}
+
+/** Why nobody gets an answer over a transport. */
+function silence(transport: string, silent: readonly ReachFacts[]): string {
+  const families = silent.map(({ family }) => (family === 'ipv6' ? 'IPv6' : 'IPv4')).join(' and ');
+  const local = silent.every((each) => each.local === true)
+    ? 'clients on its own machine are answered'
+    : 'not even clients on its own machine are answered';
+  const why = silent.map(({ why: last }) => last ?? '').find((text) => text !== '');
+  return `turnserver answers no client over ${transport.toUpperCase()} (${families}): ${local}${why === undefined ? '' : `; the last try: ${why}`}`;
+}
+
+function judgeTtl(lab: LabFacts): Verdict {
+  const { ttl, relays } = lab;
+  const datagrams = relays.filter(({ transport }) => ['udp', 'dtls'].includes(transport));
+  const expected = datagrams.reduce((sum, { received }) => sum + received, 0);
+  const figures = { packets: ttl.packets, 'lowest TTL': ttl.minTtl };
+  if (ttl.packets > 0 && ttl.minTtl < MIN_TTL) {
+    const one = ttl.minTtl === 1;
+    return {
+      ok: false,
+      message: `of ${ttl.packets} datagrams that left for clients, at least one had a TTL of ${ttl.minTtl}`,
+      figures,
+      cause: `UDP answers leave with TTL ${ttl.minTtl}: clients ${one ? 'behind a router' : 'on the other side of the internet'} never receive them (coturn #2043)`,
+    };
+  }
+  const silent = silentWays(lab).find(({ transport }) => transport === 'udp');
+  if (ttl.packets === 0 && silent !== undefined) return blocked('network.udp', 'no datagram left the server');
+  return complaints(
+    ttl.packets < expected || ttl.packets === 0
+      ? [`${ttl.packets} datagrams were seen leaving, and clients received at least ${expected}`]
+      : [],
+    `${ttl.packets} datagrams, none below ${ttl.minTtl}`,
+    figures,
+  );
+}
+
+/** @param how of `servers`: an exit code, a signal, or `silence over WAY` */
+function howItEnded(how: string | undefined): string {
+  return how?.startsWith('silence') === true
+    ? `turnserver runs, and answers nobody any more (${how})`
+    : `turnserver ended by itself with ${how}`;
+}
+
+function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): Verdict {
+  const down = HONEST_SERVERS.filter((name) => notTried[name] === undefined && servers[name] !== 'running');
+  const found = down.map((name) =>
+    servers[name] === undefined
+      ? `${name}: turnserver did not start`
+      : `${name}: ${howItEnded(servers[name])}`,
+  );
+  found.push(
+    ...Object.keys(problems).map(
+      (name) =>
+        `${name} could not be tried to its end: ${problems[name]?.split('\n').slice(0, 3).join(' | ')}`,
+    ),
+  );
+  const verdict = complaints(found, `${HONEST_SERVERS.length} configurations`, servers);
+  const [first] = down;
+  if (verdict.ok || first === undefined) return verdict;
+  const log = (logs[first] ?? problems[first] ?? '').trim().split('\n').at(-1) ?? '';
+  const how =
+    servers[first] === undefined
+      ? 'turnserver does not start'
+      : `${howItEnded(servers[first])}, with clients that send nothing malformed`;
+  return { ...verdict, cause: `${how}${log === '' ? '' : `: ${log}`}` };
+}
+
+function judgeIndependent(lab: LabFacts): Verdict {
+  const transports = ['udp', 'tcp', 'tls'];
+  const silences = silentWays(lab).filter(
+    ({ transport, family }) => family === 'ipv4' && transports.includes(transport),
+  );
+  const [silent] = silences;
+  const found = transports
+    .filter((transport) => silences.every((each) => each.transport !== transport))
+    .flatMap((transport) => {
+      const own = lab.independent.find((each) => each.transport === transport);
+      if (own?.sent === INDEPENDENT_MESSAGES && own.received === own.sent) return [];
+      return [`${transport}: ${own?.error ?? `${own?.received ?? 0} of ${INDEPENDENT_MESSAGES} came back`}`];
+    });
+  if (found.length === 0 && silent !== undefined)
+    return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
+  const received = lab.independent.reduce((sum, each) => sum + (each.received ?? 0), 0);
+  const again = lab.independent.filter(({ tries }) => (tries ?? 1) > 1).map(({ transport }) => transport);
+  return complaints(found, `${received} messages came back`, {
+    received,
+    ...(again.length > 0 ? { 'tried again': again.join(', ') } : {}),
+  });
+}
+
+/** Sessions of one user, whose credentials a web service has made: each transport by Send and by channel. */
+function judgeRest(lab: LabFacts): Verdict {
+  const { relays } = lab.restSessions;
+  const reached = relays.filter(({ unreachable }) => unreachable !== true);
+  const found = reached
+    .filter(({ sent, received }) => sent !== REST_MESSAGES || received !== sent)
+    .map(
+      ({ transport, way, received, error }) =>
+        `${transport} by ${way}: ${received} of ${REST_MESSAGES} came back${error === undefined ? '' : ` (${error})`}`,
+    );
+  if (relays.length !== 2 * TRANSPORTS.length)
+    found.push(`${relays.length} clients, not ${2 * TRANSPORTS.length}`);
+  const silent = silentWays(lab).find(({ family }) => family === 'ipv4');
+  if (found.length === 0 && reached.length < relays.length && silent !== undefined)
+    return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
+  // The first server answers on every way; this one does not any more.
+  if (silent === undefined && reached.length < relays.length)
+    found.push(`${relays.length - reached.length} of ${relays.length} clients were not answered`);
+  const received = reached.reduce((sum, each) => sum + each.received, 0);
+  return complaints(found, `${received} messages over ${TRANSPORTS.join(', ')}: every one came back`, {
+    received,
+  });
+}
+
+/** What is seen off loopback: client, server and peer on machines of their own, with a router between them. */
+export const networkChecks: Check[] = [
+  ...TRANSPORTS.map((transport) =>
+    labCheck({
+      id: `network.${transport}`,
+      title: `Relays ${CLIENTS_PER_TRANSPORT * MESSAGES} messages over ${transport.toUpperCase()} across a router`,
+      reason: 'On loopback a server can be wrong in ways that every client on the internet meets at once.',
+      reference: 'https://www.rfc-editor.org/rfc/rfc8656',
+      scenarios: ['relays'],
+      judge: (lab) => judgeRelays(lab, transport),
+    }),
+  ),
+  labCheck({
+    id: 'relay.rest-secret',
+    title: 'Relays over every transport with REST credentials',
+    reason: 'Most services hand out credentials that are made of a shared secret and expire.',
+    reference: 'https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-rest-00',
+    scenarios: ['rest sessions'],
+    judge: judgeRest,
+  }),
+  labCheck({
+    id: 'network.ttl',
+    title: `Datagrams leave for clients with a TTL or hop limit of at least ${MIN_TTL}`,
+    reason:
+      'coturn 4.17.0 answered with a TTL of 1: tests on loopback passed, and no client behind a router got an answer.',
+    reference: 'https://github.com/coturn/coturn/issues/2043',
+    advisories: ({ lab }) => (lab?.ttl.minTtl === 1 ? ['coturn-2043'] : []),
+    scenarios: ['relays'],
+    judge: judgeTtl,
+  }),
+  labCheck({
+    id: 'network.alive',
+    title: 'The server starts and keeps running in every configuration',
+    reason: 'A crash ends all calls, and whatever caused it can be sent again.',
+    scenarios: [],
+    covers: HONEST_SCENARIOS,
+    judge: judgeAlive,
+  }),
+  labCheck({
+    id: 'network.independent',
+    // aioice drops an answer whose words it can't decode, and waits for another one.
+    advisories: (facts) =>
+      (facts.lab?.independent ?? []).every(
+        ({ received, error = '' }) =>
+          received === INDEPENDENT_MESSAGES || error.startsWith('TransactionTimeout'),
+      )
+        ? leaksMemory(facts)
+        : [],
+    title: 'An independent client (aioice) allocates and relays over UDP, TCP and TLS',
+    reason: 'A client and a server that are wrong in the same way get along well.',
+    reference: 'https://github.com/aiortc/aioice',
+    scenarios: ['independent'],
+    judge: judgeIndependent,
+  }),
+];

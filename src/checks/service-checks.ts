@@ -1,0 +1,191 @@
+import type { ServiceFacts } from '../lab/facts.ts';
+import { blocked, type Check, complaints, fail, notApplicable, pass, type Verdict } from './check.ts';
+import { labCheck } from './lab-check.ts';
+import { strangeSockets } from './sockets.ts';
+
+/** A check of the unit. What comes after its start says nothing where it has not started. */
+function serviceCheck({
+  judge,
+  scenario = 'service',
+  ...check
+}: Omit<Parameters<typeof labCheck>[0], 'scenarios' | 'judge'> & {
+  scenario?: 'service' | 'metadata' | 'drain';
+  judge: (service: ServiceFacts) => Verdict;
+}): Check {
+  const isStart = check.id === 'service.start';
+  return labCheck({
+    ...check,
+    scenarios: [scenario],
+    judge: ({ service }) =>
+      !isStart && service.state !== 'active' && service.state !== 'not tried'
+        ? blocked('service.start', `the unit is ${service.state}`)
+        : judge(service),
+  });
+}
+
+const EMULATED = 'under QEMU, so without MemoryDenyWriteExecute and SystemCallFilter';
+
+type Reached = ServiceFacts['reached'];
+
+function judgeMetadata({ reached }: ServiceFacts): Verdict {
+  const metadata = reached.filter(({ kind }) => kind === 'metadata');
+  const found = metadata
+    .filter(({ packets }) => packets > 0)
+    .map(({ peer, packets, by }) => `${packets} datagrams have left for ${peer}, sent by a ${by}`);
+  for (const family of ['IPv4', 'IPv6'])
+    found.push(
+      ...unproved(
+        family,
+        reached.filter(({ peer }) => peer.includes(':') === (family === 'IPv6')),
+      ),
+    );
+  // Newer versions do, in any configuration: then the relay says nothing of the unit, and the process of the unit does.
+  const refused = metadata.filter(({ by, permission }) => by === 'relay' && permission !== 'success').length;
+  const relays = refused > 0 ? `, and turnserver itself refuses ${refused} of them` : '';
+  return complaints(found, `nothing has left for them, with every peer allowed${relays}`, {
+    addresses: new Set(metadata.map(({ peer }) => peer)).size,
+    controls: new Set(reached.filter(({ kind }) => kind === 'control').map(({ peer }) => peer)).size,
+  });
+}
+
+/** Ways in which nothing was seen, and nothing would have been: what wasn't tried, and a way on which the address beside isn't reached either. */
+function unproved(family: string, reached: Reached): string[] {
+  return (['relay', 'process'] as const).flatMap((way) => {
+    const own = reached.filter(({ by }) => by === way);
+    if (!own.some(({ kind }) => kind === 'metadata'))
+      return [`no metadata address of ${family} was tried by a ${way}`];
+    const controls = own.filter(({ kind }) => kind === 'control');
+    const refused = (each: Reached) => each.filter(({ permission = 'success' }) => permission !== 'success');
+    // Where the address beside is refused as well, turnserver does it by itself, in any configuration.
+    if (controls.length > 0 && refused(controls).length === controls.length) return [];
+    // Else the configuration, and not the unit, has kept them out.
+    const denied = refused(own.filter(({ kind }) => kind === 'metadata'));
+    if (denied.length > 0)
+      return denied.map(
+        ({ peer, permission }) =>
+          `a permission for ${peer} was answered ${permission}, so the unit was not tried`,
+      );
+    return controls.some(({ packets }) => packets > 0)
+      ? []
+      : [
+          `an address beside it was not reached by ${family} and a ${way}, so nothing is proved by what was not seen`,
+        ];
+  });
+}
+
+/** From a client's first request until it gives up (RFC 8489, 6.2.1). */
+const CLIENT_PATIENCE_SECONDS = 39.5;
+/** Seconds that a unit may take to stop once nothing keeps it, or beyond its deadline: coturn 4.18.0 takes 11 s to see that nobody is left. */
+const SLACK_SECONDS = 30;
+
+function judgeDrain({ drain }: ServiceFacts): Verdict {
+  if (drain === undefined) return fail('no stop under a session was tried');
+  const { deadline, session, vanished } = drain;
+  const { newcomer, sent, received } = session;
+  const found: string[] = [];
+  if (!/^\d+$/.test(newcomer))
+    found.push(`during the stop, the allocation of a new client was answered with ${newcomer}`);
+  if (sent === 0 || received < sent)
+    found.push(`${sent - received} of ${sent} messages were lost during the stop`);
+  if (session.seconds > SLACK_SECONDS)
+    found.push(`the unit was down ${session.seconds} s after the last session had ended`);
+  if (vanished.seconds > deadline + SLACK_SECONDS)
+    found.push(
+      `with a client that had vanished, a stop took ${vanished.seconds} s; its deadline was ${deadline} s`,
+    );
+  const bad = [session.result, vanished.result].filter((result) => result !== 'success');
+  if (bad.length > 0) found.push(`the result of the unit is ${bad.join(', ')}`);
+  return complaints(
+    found,
+    `${received} of ${sent} messages during the stop; a new client was answered ${newcomer}`,
+    { messages: sent, lost: sent - received, deadline, 'seconds with a vanished client': vanished.seconds },
+  );
+}
+
+const TURNSERVER = '/usr/bin/turnserver';
+/** systemd changes the root of the unit to /target; the kernel may name the path from outside or inside. */
+const PROGRAM = new RegExp(`^(/target)?${TURNSERVER}$`);
+
+/** What is wrong with a process of the unit. */
+function processComplaints(
+  { program, words, uid }: NonNullable<ServiceFacts['seen']>['processes'][number],
+  emulated: boolean,
+): string[] {
+  const isServer =
+    PROGRAM.test(program) || (emulated && /\/qemu-[^/]+$/.test(program) && words.includes(TURNSERVER));
+  return [
+    ...(isServer ? [] : [`${program} runs in the unit`]),
+    ...(uid === 0 ? [`${program} runs as root`] : []),
+  ];
+}
+
+/** The package's own unit under a real systemd. */
+export const serviceChecks: Check[] = [
+  serviceCheck({
+    id: 'service.start',
+    title: 'The unit starts under systemd, in its sandbox, with the shipped configuration',
+    reason: 'Only a real start reveals an over-strict sandbox; on a fleet it is an outage.',
+    reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
+    judge: ({ state, serving, metrics, log, emulated }) => {
+      if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
+      if (serving === false) return fail('the unit is active but does not answer clients');
+      if (metrics === false) return fail('the unit is active, and its metrics cannot be read');
+      return pass(emulated ? `active, ${EMULATED}` : 'active');
+    },
+  }),
+  serviceCheck({
+    id: 'service.alone',
+    title: 'The unit runs only turnserver, as an unprivileged user, and opens only the expected ports',
+    reason: "Observed from outside the package's root, where it cannot hide a process or a socket.",
+    judge: ({ seen, emulated }) => {
+      if (seen === undefined) return fail('the processes of the unit were not recorded');
+      const found = seen.processes.flatMap((each) => processComplaints(each, emulated));
+      if (seen.processes.length === 0) found.push('the unit has no process');
+      found.push(...strangeSockets(seen.listening.join('\n'), { relays: true }));
+      return complaints(found, 'only turnserver; only the client and metrics ports are open', {
+        processes: seen.processes.length,
+        sockets: seen.listening.length,
+      });
+    },
+  }),
+  serviceCheck({
+    id: 'service.restart',
+    title: 'systemd starts turnserver again after a crash',
+    reason: 'A relay that crashed at night has to be back before its clients have given up.',
+    judge: ({ restarted, downSeconds, emulated }) => {
+      if (restarted !== 'active' || downSeconds === undefined)
+        return fail(`after SIGKILL the unit is ${restarted}`);
+      const found = `down for ${downSeconds.toFixed(1)} s after SIGKILL`;
+      // Under QEMU a start takes a minute by itself.
+      return !emulated && downSeconds > CLIENT_PATIENCE_SECONDS
+        ? fail(`${found}; clients retry for ${CLIENT_PATIENCE_SECONDS} s`)
+        : pass(found, { 'seconds down': downSeconds });
+    },
+  }),
+  serviceCheck({
+    id: 'service.stop',
+    title: 'The unit stops without a failure',
+    reason: 'A failed unit at every deployment teaches people to look away.',
+    judge: ({ stopped }) =>
+      stopped === 'success' ? pass('result: success') : fail(`after a stop its result is: ${stopped}`),
+  }),
+  serviceCheck({
+    id: 'service.drain',
+    title: 'A stop lets nobody new in, and live sessions lose nothing inside the deadline',
+    reason: 'Deployments happen during calls; an abrupt stop drops all of them.',
+    reference: 'https://github.com/coturn/coturn/pull/1997',
+    scenario: 'drain',
+    without: ({ drains, version }) => (drains ? undefined : notApplicable(`coturn ${version} cannot drain`)),
+    judge: judgeDrain,
+  }),
+  serviceCheck({
+    id: 'service.metadata',
+    title: 'The unit keeps the metadata addresses unreachable, whatever the configuration says',
+    reason:
+      "The metadata service gives out the machine's credentials; one deleted line must not open it to every client.",
+    reference:
+      'https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html#IPAddressAllow=ADDRESS%5B/PREFIXLENGTH%5D%E2%80%A6',
+    scenario: 'metadata',
+    judge: judgeMetadata,
+  }),
+];

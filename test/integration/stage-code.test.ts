@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, cpSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+import type { PlanDocument } from '../../src/plan/document.ts';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { turnbuild } from '../support/turnbuild.ts';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+it('a step is another one if code that its stage is made of changes, and the same if other code does', async () => {
+  const dir = temporaryFolder();
+  for (const name of ['bin', 'src', 'scripts', 'recipes', 'patches', 'package.json'])
+    cpSync(join(ROOT, name), join(dir, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+  const tarball = gzipSync(coturnTar('4.18.0'));
+  writeFileSync(join(dir, 'coturn.tar.gz'), tarball);
+  const sha256 = createHash('sha256').update(tarball).digest('hex');
+  const keys = async () => {
+    execFileSync(process.execPath, ['scripts/bundle.js'], { cwd: dir });
+    const args = [
+      '--source',
+      'coturn.tar.gz',
+      '--sha256',
+      sha256,
+      '--target',
+      'debian-13',
+      '--arch',
+      'arm64',
+    ];
+    const env = { PATH: dir, TURNBUILD_CACHE: join(dir, 'cache') };
+    const run = await turnbuild(['plan', '--native', ...args, '--json'], { cwd: dir, program: dir, env });
+    const { steps } = JSON.parse(run.stdout) as PlanDocument;
+    return Object.fromEntries(steps.map(({ stage, inputs }) => [stage, inputs]));
+  };
+  const before = await keys();
+  expect(Object.keys(before)).toEqual(['build', 'package', 'verify']);
+
+  appendFileSync(join(dir, 'src/ui/summary.ts'), '\nexport const another = 1;\n');
+  expect(await keys()).toEqual(before);
+
+  appendFileSync(join(dir, 'src/plan/template.ts'), '\nexport const another = 1;\n');
+  const after = await keys();
+  expect(after.package?.code).not.toBe(before.package?.code);
+  expect({ ...after, package: { ...after.package, code: before.package?.code } }).toEqual(before);
+
+  appendFileSync(join(dir, 'src/config/lint.ts'), '\nexport const another = 1;\n');
+  const judged = await keys();
+  expect(judged.verify?.code).not.toBe(after.verify?.code);
+  expect([judged.build, judged.package]).toEqual([after.build, after.package]);
+});

@@ -1,0 +1,300 @@
+import { describe, expect, it } from 'vitest';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { labChecks } from '../../../src/checks/lab-checks.ts';
+import { serviceChecks } from '../../../src/checks/service-checks.ts';
+import type { Blocker, LabFacts } from '../../../src/lab/facts.ts';
+import { nothing } from '../../../src/lab/nothing.ts';
+import { EVERY_CHECK } from '../../../src/plan/check-selection.ts';
+import { type Bad, badOf, blockedBy, DRAIN, goodLab, ids, plantedLab } from '../../support/lab-facts.ts';
+import { advisory, packageFacts } from '../../support/package-facts.ts';
+
+const CHECKS = [...labChecks, ...serviceChecks];
+/** Of a turnserver that drains, and whose stops were tried if nothing was in the way. */
+function bad(lab: LabFacts): Bad {
+  const service = lab.blocked.drain === undefined ? { ...lab.service, drain: DRAIN } : lab.service;
+  return badOf(CHECKS, { ...lab, service }, { drains: true });
+}
+
+const ANSWERS = labChecks.map(({ id }) => id).filter((id) => /^answers\.(?!parsed)/.test(id));
+/** What a laboratory leaves out where nothing is answered over UDP and IPv4: src/lab/run.ts. */
+const NEED_UDP = [
+  'requests',
+  'limits',
+  'capacity',
+  'even-port',
+  'hostile',
+  'rest answers',
+  'metadata',
+  'drain',
+];
+const CHECKS_OF_UDP = [
+  'relay.rest-secret',
+  'network.independent',
+  ...ANSWERS,
+  'peers.forbidden',
+  'packets.hostile',
+  'capacity.ports',
+  'capacity.even-port',
+  'service.drain',
+  'service.metadata',
+];
+
+const blocked = (names: readonly string[], blocker: Blocker) =>
+  Object.fromEntries(names.map((name) => [name, blocker]));
+
+/** Clients that get no answer on these ways, and what is left out because of that. */
+function silence(lab: LabFacts, transports: readonly string[], why = 'no answer to 4 requests'): void {
+  for (const each of lab.reach)
+    if (transports.includes(each.transport))
+      Object.assign(each, { remote: false, tries: 2, local: true, why });
+  for (const relays of [lab.relays, lab.restSessions.relays])
+    for (const each of relays)
+      if (transports.includes(each.transport))
+        Object.assign(each, { sent: 0, received: 0, error: 'no answer', unreachable: true });
+  if (!transports.includes('udp')) return;
+  const empty = nothing();
+  lab.blocked = blocked(NEED_UDP, { way: 'udp/ipv4' });
+  for (const name of ['requests', 'limits', 'capacity', 'even-port', 'hostile']) delete lab.servers[name];
+  Object.assign(lab, {
+    answers: [],
+    independent: [],
+    forbidden: empty.forbidden,
+    capacity: empty.capacity,
+    evenPort: empty.evenPort,
+    hostile: empty.hostile,
+    service: { ...lab.service, reached: [] },
+  });
+}
+
+/** So many messages that were relayed, as far as the metrics know; half of them on channels. */
+function relayed({ sessions, restSessions }: LabFacts, all: number, rest: number): void {
+  for (const [each, messages] of [
+    [sessions, all],
+    [restSessions, rest],
+  ] as const) {
+    Object.assign(each, { messages, channelMessages: messages / 2 });
+    each.after = each.after
+      .replace(/^(turn_total_traffic_peer_(?:sent|rcv)p) \d+$/gm, `$1 ${messages}`)
+      .replace(/^(turn_total_traffic_peer_(?:sent|rcv)b) \d+$/gm, `$1 ${messages * each.bytesPerMessage}`);
+  }
+}
+
+describe('a check that could not be tried', () => {
+  it('is blocked by the TTL where answers leave with one of 1, and only the TTL has failed', () => {
+    const lab = plantedLab((each) => {
+      silence(each, ['udp', 'dtls'], 'answers leave with a TTL of 1');
+      relayed(each, 8_000, 200);
+      each.ttl = { packets: 57, minTtl: 1 };
+    });
+    const found = bad(lab);
+    expect(ids(found.failed)).toEqual(['network.ttl']);
+    expect(found.failed[0]?.message).toBe(
+      'of 57 datagrams that left for clients, at least one had a TTL of 1',
+    );
+    expect(found.causes).toEqual([
+      'UDP answers leave with TTL 1: clients behind a router never receive them (coturn #2043)',
+    ]);
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.ttl': ['network.udp', 'network.dtls', ...CHECKS_OF_UDP],
+    });
+    expect(found.blocked.find(({ id }) => id === 'capacity.ports')?.message).toBe(
+      'not tried, because network.ttl failed: no answer over UDP and IPv4',
+    );
+    // Whoever runs TCP only is told that it works.
+    const passed = judgeAll(CHECKS, packageFacts({ lab, drains: true })).filter(
+      ({ status }) => status === 'passed',
+    );
+    expect(ids(passed)).toEqual(expect.arrayContaining(['network.tcp', 'network.tls', 'service.start']));
+  });
+
+  it('says of a low TTL that is not 1 whom it does not reach', () => {
+    const found = bad(
+      plantedLab((lab) => {
+        lab.ttl.minTtl = 16;
+      }),
+    );
+    expect(found.causes).toEqual([
+      'UDP answers leave with TTL 16: clients on the other side of the internet never receive them (coturn #2043)',
+    ]);
+  });
+
+  it('is blocked by UDP where that is silent for another reason', () => {
+    const found = bad(
+      plantedLab((lab) => {
+        silence(lab, ['udp']);
+        relayed(lab, 12_000, 300);
+      }),
+    );
+    expect(ids(found.failed)).toEqual(['network.udp']);
+    expect(found.failed[0]?.message).toMatch(/^ipv4 by send: 0 of 1000 came back \(no answer\); /);
+    expect(found.causes).toEqual([
+      'turnserver answers no client over UDP (IPv4 and IPv6): clients on its own machine are answered; the last try: no answer to 4 requests',
+    ]);
+    expect(blockedBy(found.blocked)).toEqual({ 'network.udp': CHECKS_OF_UDP });
+  });
+
+  it('is blocked by UDP, the TTL included, where no datagram leaves at all', () => {
+    const lab = plantedLab((each) => {
+      silence(each, ['udp', 'dtls']);
+      for (const way of each.reach) if (!way.remote) way.local = false;
+      relayed(each, 8_000, 200);
+      each.ttl = { packets: 0, minTtl: 256 };
+    });
+    const found = bad(lab);
+    expect(ids(found.failed)).toEqual(['network.udp', 'network.dtls']);
+    expect(found.causes[0]).toMatch(/over UDP .*: not even clients on its own machine are answered; /);
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.udp': ['relay.rest-secret', 'network.ttl', ...CHECKS_OF_UDP.slice(1)],
+    });
+  });
+
+  it('is only REST credentials and the independent client where TLS is silent', () => {
+    const found = bad(
+      plantedLab((lab) => {
+        silence(lab, ['tls']);
+        for (const way of lab.reach) if (!way.remote) Object.assign(way, { local: false, why: '' });
+        relayed(lab, 12_000, 300);
+      }),
+    );
+    expect(ids(found.failed)).toEqual(['network.tls']);
+    expect(found.causes).toEqual([
+      'turnserver answers no client over TLS (IPv4 and IPv6): not even clients on its own machine are answered',
+    ]);
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.tls': ['relay.rest-secret', 'network.independent'],
+    });
+  });
+
+  it('names the metrics as blocked where nobody was answered on any way', () => {
+    const lab = plantedLab((each) => {
+      silence(each, ['udp', 'tcp', 'tls', 'dtls']);
+      each.ttl = { packets: 0, minTtl: 256 };
+      relayed(each, 0, 0);
+      each.blocked['metrics.private'] = { way: 'tcp/ipv4' };
+    });
+    const found = bad(lab);
+    expect(ids(found.failed)).toEqual(['network.udp', 'network.tcp', 'network.tls', 'network.dtls']);
+    expect(blockedBy(found.blocked)).toMatchObject({
+      'network.udp': expect.arrayContaining(['metrics.exact', 'metrics.rest-secret']),
+      'network.tcp': ['metrics.private'],
+    });
+  });
+
+  it('is blocked by a server that did not start', () => {
+    const found = bad(
+      plantedLab((lab) => {
+        delete lab.servers.limits;
+        delete lab.logs.limits;
+        lab.problems.limits = 'turnserver (limits) did not get ready:\nCONFIG ERROR: unknown argument';
+        lab.answers = lab.answers.filter(({ id }) => !/^(nonce|allocation|quota|ports)/.test(id));
+      }),
+    );
+    expect(ids(found.failed)).toEqual(['network.alive']);
+    expect(found.failed[0]?.message).toMatch(/^limits: turnserver did not start; /);
+    expect(found.causes).toEqual(['turnserver does not start: CONFIG ERROR: unknown argument']);
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.alive': ['answers.nonce', 'answers.allocation', 'answers.quota', 'answers.ports'],
+    });
+  });
+
+  it('is every check but those of the unit where the first server does not start', () => {
+    const lab: LabFacts = {
+      ...nothing(),
+      service: { ...goodLab().service, reached: [] },
+      problems: { relay: 'turnserver (relay) did not get ready:\nCONFIG ERROR: no' },
+      blocked: blocked(
+        ['relays', 'metrics.private', 'metrics.scrapes', 'rest', 'metadata', 'drain', ...NEED_UDP],
+        { server: 'relay' },
+      ),
+    };
+    const found = bad(lab);
+    expect(ids(found.failed)).toEqual(['network.alive']);
+    expect(found.failed[0]?.message).toMatch(/^relay: turnserver did not start; /);
+    expect(found.causes).toEqual(['turnserver does not start: CONFIG ERROR: no']);
+    const others = labChecks.map(({ id }) => id).filter((id) => id !== 'network.alive');
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.alive': [...others, 'service.drain', 'service.metadata'],
+    });
+  });
+
+  it('is blocked by a server that stops to answer halfway', () => {
+    const found = bad(
+      plantedLab((lab) => {
+        lab.servers.limits = 'silence over udp/ipv4';
+        lab.blocked = blocked(['quota', 'expiry'], { server: 'limits' });
+        lab.answers = lab.answers.filter(({ id }) => !/^(allocation|quota)/.test(id));
+        lab.logs.limits = 'one\nthe last line\n';
+      }),
+    );
+    expect(ids(found.failed)).toEqual(['network.alive']);
+    expect(found.failed[0]?.message).toBe(
+      'limits: turnserver runs, and answers nobody any more (silence over udp/ipv4)',
+    );
+    expect(found.causes).toEqual([
+      'turnserver runs, and answers nobody any more (silence over udp/ipv4), with clients that send nothing malformed: the last line',
+    ]);
+    expect(blockedBy(found.blocked)).toEqual({ 'network.alive': ['answers.allocation', 'answers.quota'] });
+  });
+
+  it('is blocked by a server that ends halfway', () => {
+    const found = bad(
+      plantedLab((lab) => {
+        lab.servers.requests = 'SIGSEGV';
+        lab.blocked = blocked(['independent', 'forbidden', 'denied peers'], { server: 'requests' });
+        Object.assign(lab, { independent: [], forbidden: nothing().forbidden });
+        lab.answers = lab.answers.filter(({ id }) => !id.startsWith('peer'));
+      }),
+    );
+    expect(ids(found.failed)).toEqual(['network.alive']);
+    expect(found.causes[0]).toMatch(
+      /^turnserver ended by itself with SIGSEGV, with clients that send nothing malformed/,
+    );
+    expect(blockedBy(found.blocked)).toEqual({
+      'network.alive': ['network.independent', 'answers.peer', 'peers.forbidden'],
+    });
+  });
+
+  it('is none of a unit that does not start: what comes after it is', () => {
+    const found = bad(
+      plantedLab(({ service }) => {
+        Object.assign(service, { state: 'failed', restarted: 'not tried', stopped: 'signal', reached: [] });
+      }),
+    );
+    expect(ids(found.failed)).toEqual(['service.start']);
+    expect(blockedBy(found.blocked)).toEqual({
+      'service.start': [
+        'service.alone',
+        'service.restart',
+        'service.stop',
+        'service.drain',
+        'service.metadata',
+      ],
+    });
+    expect(found.blocked[0]?.message).toBe('not tried, because service.start failed: the unit is failed');
+  });
+
+  it('is every check of the laboratory where the package could not be installed', () => {
+    const notInstalled = [
+      'The following packages have unmet dependencies:',
+      ' coturn : Depends: no-such-package but it is not installable',
+      'E: Unable to correct problems, you have held broken packages.',
+    ].join('\n');
+    const found = bad({ ...nothing(), notInstalled });
+    expect(found.failed).toEqual([]);
+    expect(blockedBy(found.blocked)).toEqual({ 'install.clean': ids(found.blocked) });
+    expect(found.blocked).toHaveLength(CHECKS.length);
+    expect(found.blocked[0]?.message).toBe(
+      'not tried, because install.clean failed: the package could not be installed: coturn : Depends: no-such-package but it is not installable',
+    );
+  });
+
+  it('is no failure that could be accepted', () => {
+    const lab = plantedLab((each) => {
+      silence(each, ['udp', 'dtls']);
+      each.ttl = { packets: 57, minTtl: 1 };
+    });
+    const facts = packageFacts({ lab, advisories: [advisory('CVE-2026-73215')] });
+    const all = judgeAll(labChecks, facts, { ...EVERY_CHECK, accept: ['CVE-2026-73215'] });
+    expect(all.find(({ id }) => id === 'capacity.even-port')).toMatchObject({ status: 'blocked' });
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { Check } from '../../../src/checks/check.ts';
+import type { PackageFacts } from '../../../src/checks/facts.ts';
+import { CHECKS } from '../../../src/checks/index.ts';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { type Phase, type Runs, runsFor } from '../../../src/checks/needs.ts';
+import type { LabFacts, Scenario } from '../../../src/lab/facts.ts';
+import { nothing } from '../../../src/lab/nothing.ts';
+import { type CheckSelection, EVERY_CHECK } from '../../../src/plan/check-selection.ts';
+import { goodLab } from '../../support/lab-facts.ts';
+import { goodFacts } from '../../support/verified-facts.ts';
+import { portableFacts } from '../../support/verified-portable.ts';
+
+const select = (parts: Partial<CheckSelection>): CheckSelection => ({ ...EVERY_CHECK, ...parts });
+const only = (...names: string[]) => runsFor(CHECKS, select({ only: names }));
+
+/** Names of facts and files, by what writes them: recipes/docker/verify and its formats'. The name of a log is its command's. */
+const WRITTEN_BY: Record<Phase, RegExp> = {
+  tarball: /^tarball\./,
+  install: /^(install|rpm-verify)\.|^(unresolved\.txt|installed\.packages)$/,
+  vectors: /^rfc5769check\./,
+  shipped: /^(shipped|stun|anonymous|stranger)\./,
+  utilities: /^(utilities|client|wrong|peer)\./,
+  upgrades: /^(running|truncated|pre(inst)?-fails|postinst-fails|recovered|upgraded-running)\./,
+  purge: /^(remove|purge)\./,
+  distribution: /^(distribution|upgrade|upgraded|upgrade-purge|upgrade-remove|account|edited)\./,
+};
+/** Fields of what the laboratory has seen, by what fills them. */
+const FILLED_BY: Partial<Record<keyof LabFacts, readonly Scenario[]>> = {
+  relays: ['relays'],
+  ttl: ['relays'],
+  sessions: ['relays'],
+  answers: [
+    ...(['binding', 'credentials', 'without an allocation', 'with an allocation'] as const),
+    ...(['ending an allocation', 'denied peers'] as const),
+    ...(['quota', 'ports', 'nonce', 'expiry', 'rest answers'] as const),
+  ],
+  independent: ['independent'],
+  forbidden: ['forbidden'],
+  capacity: ['capacity'],
+  evenPort: ['even-port'],
+  scrapes: ['metrics.scrapes'],
+  metricsReach: ['metrics.private'],
+  hostile: ['hostile'],
+  sanitized: ['sanitized'],
+  restSessions: ['rest sessions'],
+  service: ['service', 'metadata', 'drain'],
+};
+
+/** What would have been gathered if nothing else had been run. */
+function narrowed(facts: PackageFacts, { phases, scenarios }: Runs): PackageFacts {
+  const isWritten = (name: string) => phases.some((phase) => WRITTEN_BY[phase].test(name));
+  const lab: LabFacts = { ...goodLab() };
+  for (const [field, fillers] of Object.entries(FILLED_BY))
+    if (!fillers.some((scenario) => scenarios.includes(scenario)))
+      Object.assign(lab, { [field]: nothing()[field as keyof LabFacts] });
+  return {
+    ...facts,
+    values: new Map([...facts.values].filter(([name]) => isWritten(name))),
+    files: new Map([...facts.files].filter(([name]) => isWritten(name))),
+    lab: scenarios.length === 0 ? undefined : lab,
+  };
+}
+
+const NOTHING: Runs = { phases: [], scenarios: [] };
+const everything = {
+  deb: (): PackageFacts => ({ ...goodFacts(), lab: goodLab() }),
+  rpm: (): PackageFacts => ({ ...portableFacts(), lab: goodLab() }),
+};
+const runs = (check: Check) => check.needs !== undefined;
+
+describe.each(['deb', 'rpm'] as const)('each check of a .%s', (format) => {
+  const facts = everything[format]();
+  const passing = CHECKS.filter(
+    (check) => runs(check) && judgeAll([check], facts)[0]?.status === 'passed',
+  ).map((check) => [check.id, check] as const);
+
+  it('is tried here, or is known not to be', () => {
+    const others = CHECKS.filter(runs)
+      .filter(({ applies }) => applies?.(facts.target) ?? true)
+      .filter((check) => !passing.some(([, each]) => each === check));
+    // coturn 4.6.1 can't drain.
+    expect(others.map(({ id }) => id)).toEqual(['service.drain']);
+  });
+
+  it.each(passing)('%s says the same of what its own runs have seen', (_, check) => {
+    const own = runsFor([check], EVERY_CHECK);
+    expect(judgeAll([check], narrowed(facts, own))).toEqual(judgeAll([check], facts));
+  });
+
+  it.each(passing)('%s does not pass without them', (_, check) => {
+    expect(judgeAll([check], narrowed(facts, NOTHING))[0]?.status).not.toBe('passed');
+  });
+});
+
+describe('a laboratory in which nothing was tried', () => {
+  it('passes no check', () => {
+    const facts = { ...everything.deb(), drains: true, lab: nothing() };
+    const ofLab = CHECKS.filter(({ needs }) => (needs?.scenarios ?? []).length > 0);
+    const results = judgeAll(ofLab, facts);
+    expect(results.length).toBeGreaterThan(35);
+    expect(results.filter(({ status }) => status === 'passed').map(({ id }) => id)).toEqual([]);
+  });
+});
+
+describe('what is run for the chosen checks', () => {
+  it('is everything by default', () => {
+    const all = runsFor(CHECKS, EVERY_CHECK);
+    expect(all.phases).toHaveLength(Object.keys(WRITTEN_BY).length);
+    const scenarios = Object.values(FILLED_BY).flat();
+    expect(all.scenarios).toEqual(expect.arrayContaining(scenarios));
+  });
+
+  it('is nothing for what is read off the files', () => {
+    expect(only('elf', 'package')).toEqual(NOTHING);
+  });
+
+  it('is a scenario with its server', () => {
+    expect(only('answers.quota')).toEqual({ phases: [], scenarios: ['limits', 'quota'] });
+    expect(only('capacity')).toEqual({ phases: [], scenarios: ['capacity', 'even-port'] });
+    expect(only('service.start')).toEqual({ phases: [], scenarios: ['service'] });
+  });
+
+  it('is a phase with those before it that make it possible', () => {
+    expect(only('server.stun')).toEqual({ phases: ['install', 'shipped'], scenarios: [] });
+    expect(only('tarball')).toEqual({ phases: ['tarball'], scenarios: [] });
+    expect(only('install.options').phases).toEqual(['install', 'purge', 'distribution']);
+  });
+
+  it('leaves out what is skipped', () => {
+    const some = runsFor(CHECKS, select({ skip: ['packets', 'service', 'install'], reason: 'x' }));
+    expect(some.scenarios).not.toEqual(expect.arrayContaining(['hostile']));
+    expect(some.scenarios).not.toEqual(expect.arrayContaining(['sanitized']));
+    expect(some.scenarios).not.toEqual(expect.arrayContaining(['service']));
+    expect(some.phases).toEqual(['tarball', 'install', 'vectors', 'shipped', 'utilities']);
+  });
+});

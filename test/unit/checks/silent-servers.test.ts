@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { labChecks } from '../../../src/checks/lab-checks.ts';
+import { plantedLab } from '../../support/lab-facts.ts';
+import { packageFacts } from '../../support/package-facts.ts';
+
+const resultOf = (id: string, change: Parameters<typeof plantedLab>[0]) =>
+  judgeAll(labChecks, packageFacts({ lab: plantedLab(change) })).find((check) => check.id === id);
+
+describe('a server that runs and is silent', () => {
+  it('is not said to have ended', () =>
+    expect(
+      resultOf('answers.quota', (lab) => {
+        lab.servers.limits = 'silence over udp/ipv4';
+        lab.blocked.quota = { server: 'limits' };
+      })?.message,
+    ).toMatch(/"limits" ended in silence over udp/));
+
+  it('does not put two silent transports on the independent client', () =>
+    expect(
+      resultOf('network.independent', (lab) => {
+        for (const way of lab.reach) if (['tcp', 'tls'].includes(way.transport)) way.remote = false;
+        lab.independent = lab.independent.filter(({ transport }) => transport === 'udp');
+      })?.status,
+    ).toBe('blocked'));
+});
