@@ -125,7 +125,7 @@ if (process.argv.includes('--full')) {
   for (const target of targets)
     step(`comparison of the two, ${target}`, process.execPath, [
       `${root}/scripts/compare-verifications.js`,
-      ...[out, again].map((dir) => `${dir}/4.6.1/verify/${target}-${arch}/verify`),
+      ...[out, again].map((dir) => `${dir}/4.6.1/work/verify/${target}-${arch}/verify`),
     ]);
   rmSync(out, { recursive: true, force: true });
 }

@@ -41,7 +41,7 @@ export async function dryRunCommands(
     .filter((step) => stages.includes(step.stage))
     .flatMap((step) =>
       dockerStagesOf(step, plan, selection).map((dockerStage) => {
-        const work = `${dir}/.work/${step.id.replaceAll(':', '-')}`;
+        const work = `${dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
         const command = stepCommand(step, {
           dockerStage,
           folder: `${session.recipes.dir}/docker`,

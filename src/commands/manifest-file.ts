@@ -3,6 +3,7 @@ import { exists, readText, sha256Text, writeText } from '../io/files.ts';
 import { MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../manifest/schema.ts';
 import { formatManifest, inOrder, parseManifest, withBase, withStep } from '../manifest/store.ts';
 import { planDigest } from '../plan/document.ts';
+import { releaseVersion } from '../plan/package-version.ts';
 import { packageVersion } from './recipes.ts';
 import type { ManifestStore } from './run-plan.ts';
 import type { PlannedRelease } from './session.ts';
@@ -20,6 +21,8 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
     turnbuild: await packageVersion(),
     ...(document === undefined ? {} : { plan: planDigest(document, sha256Text) }),
     coturn: plan.coturn,
+    packageVersion:
+      document === undefined ? (plan.steps[0]?.packageVersion ?? '') : releaseVersion(plan.coturn),
     ...(plan.source === undefined ? {} : { source: plan.source }),
     advisories: plan.advisories,
     bases: old?.bases ?? [],

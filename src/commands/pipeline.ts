@@ -88,7 +88,7 @@ export async function performRelease(
     if (cut || errors.length > 0) throw combined(errors, io.signal);
     return manifest;
   } finally {
-    await files.remove(join(dir, '.work'));
+    await files.remove(join(dir, 'work/tmp'));
     await lock.release();
   }
 }

@@ -4,6 +4,7 @@ import { sha256Text } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { planDigest } from '../plan/document.ts';
+import { releaseVersion } from '../plan/package-version.ts';
 import type { StageName } from '../plan/types.ts';
 import { type ResolvedSource, writeSource } from '../stages/source.ts';
 import { renderSummary } from '../ui/summary.ts';
@@ -122,7 +123,7 @@ export async function plan(
     output.data({ ...document, digest: planDigest(document, sha256Text) });
     return EXIT.ok;
   }
-  output.line(`coturn ${planned.coturn.version}-${planned.coturn.revision} from ${source.location}`);
+  output.line(`coturn ${releaseVersion(planned.coturn)} from ${source.location}`);
   for (const reason of planned.needs.reasons) output.line(`  needs: ${reason}`);
   for (const base of planned.bases)
     output.line(`  root ${base.id}: ${base.image ?? 'bootstrapped from the Debian archive'}`);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeText } from '../io/files.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { formatSums } from '../manifest/sums.ts';
 import { renderJunit } from '../ui/junit.ts';
 import { renderReport } from '../ui/report.ts';
 import { packageVersion } from './recipes.ts';
@@ -10,4 +11,5 @@ export async function writeReports(manifest: Manifest, dir: string): Promise<voi
   const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
   await writeText(join(dir, 'report.html'), report);
   await writeText(join(dir, 'junit.xml'), renderJunit(manifest));
+  await writeText(join(dir, 'SHA256SUMS'), formatSums(manifest));
 }

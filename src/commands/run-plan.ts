@@ -99,7 +99,7 @@ export async function runStep(
 
 /** Where the whole output of a step or root is kept, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
 export function logFile(id: string): string {
-  return `logs/${id.replaceAll(':', '-')}.log`;
+  return `work/logs/${id.replaceAll(':', '-')}.log`;
 }
 
 function recorded(store: ManifestStore, id: string): ManifestStep | undefined {

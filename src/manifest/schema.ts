@@ -118,6 +118,8 @@ export const manifestSchema = z.strictObject({
     revision: z.number().int().positive(),
     epoch: z.number().int(),
   }),
+  /** Of all packages, without what ends it for each target: `4.6.1+turnbuild-1`; of a package that was given as a file, its own. */
+  packageVersion: z.string(),
   /** Not there for a package that was given as a file: nobody here knows its source. */
   source: z
     .strictObject({

@@ -110,7 +110,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     needs: needs.map((need) => `${need}:${target.name}:${arch}`),
     packages,
     packageVersion,
-    outputs: [`${stage}/${target.name}-${arch}`],
+    outputs: [`work/${stage}/${target.name}-${arch}`],
     base: base(target, facts.compilesOn[arch]).id,
     targetBase: targetBase(target, arch, facts).id,
     dockerStages: [stage],

@@ -26,6 +26,11 @@ export function rpmVersion(
   };
 }
 
+/** What the packages of all targets have in common: `4.6.1+turnbuild-1`. */
+export function releaseVersion({ version, revision }: { version: string; revision: number }): string {
+  return `${version}+turnbuild-${revision}`;
+}
+
 /** The version of a target's packages, as the format writes it in one word. */
 export function packageVersionOf(
   { format, label }: Target,

@@ -98,7 +98,7 @@ export const packageStage: Stage = {
 };
 
 function buildFolder(step: PlannedStep, context: StageContext): string {
-  return `${context.dir}/build/${step.target}-${step.arch}`;
+  return `${context.dir}/work/build/${step.target}-${step.arch}`;
 }
 
 function hasSourcePackage({ outputs }: PlannedStep): boolean {

@@ -173,8 +173,8 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
 
 /** Writes the normalised tar that builds start from, unless the very same one is there. Returns its path. */
 export async function writeSource(source: ResolvedSource, dir: string, io: Io): Promise<string> {
-  const file = `${dir}/source/coturn-${source.version}.tar`;
-  const mark = `${dir}/source/tree`;
+  const file = `${dir}/work/source/coturn-${source.version}.tar`;
+  const mark = `${dir}/work/source/tree`;
   if ((await io.files.exists(mark)) && (await io.files.exists(file))) {
     const [tree, epoch, sha256] = (await io.files.readText(mark)).trim().split(' ');
     if (
@@ -184,7 +184,7 @@ export async function writeSource(source: ResolvedSource, dir: string, io: Io): 
     )
       return file;
   }
-  await io.files.makeFolder(`${dir}/source`);
+  await io.files.makeFolder(`${dir}/work/source`);
   await io.sources.writeNormalisedTar(await io.sources.readSourceArchive(source.archive), source.epoch, file);
   await io.files.writeText(mark, `${source.tree} ${source.epoch} ${await io.files.sha256File(file)}\n`);
   return file;

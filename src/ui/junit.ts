@@ -19,7 +19,7 @@ export function renderJunit(manifest: Manifest): string {
       errors: [{ message: clean(error ?? 'failed') }],
     }));
   const all = steps.length === 0 ? suites : [...suites, { name: 'steps', testCases: steps }];
-  return `${getJunitXml({ name: `coturn ${manifest.coturn.version}`, suites: all })}\n`;
+  return `${getJunitXml({ name: `coturn ${manifest.packageVersion}`, suites: all })}\n`;
 }
 
 function testCase(variant: string, { id, title, reason, status, message, figures, cause }: CheckResult) {

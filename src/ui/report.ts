@@ -24,7 +24,7 @@ const VERDICTS: Record<Verdict, { symbol: string; text: string }> = {
  */
 export function renderReport(manifest: Manifest, extra: { turnbuildVersion: string }): string {
   const variants = variantsOf(manifest);
-  const release = `${manifest.coturn.version}-${manifest.coturn.revision}`;
+  const release = manifest.packageVersion;
   const page = html`<!doctype html>
 <html lang="en">
 <head>

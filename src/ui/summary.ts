@@ -47,7 +47,7 @@ export function renderSummary(manifest: Manifest, options: SummaryOptions): stri
 
 function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): string {
   const count = variants.reduce((sum, variant) => sum + variant.packages.length, 0);
-  const name = `coturn ${printable(manifest.coturn.version)}-${manifest.coturn.revision}`;
+  const name = `coturn ${printable(manifest.packageVersion)}`;
   const verdict = {
     passed: paint('every check that ran passed', 'green'),
     accepted: paint('checks failed for accepted advisories, all others that ran passed', 'yellow'),

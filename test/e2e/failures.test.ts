@@ -58,7 +58,7 @@ describe('a build', () => {
       'coturn-dbgsym_4.6.1+turnbuild-1~deb13_amd64.deb',
       'coturn_4.6.1+turnbuild-1~deb13_amd64.deb',
     ]);
-    expect(readFileSync(join(broken, '4.6.1/logs/build-debian-13-arm64.log'), 'utf8')).toMatch(
+    expect(readFileSync(join(broken, '4.6.1/work/logs/build-debian-13-arm64.log'), 'utf8')).toMatch(
       /#error planted/,
     );
   });

@@ -51,7 +51,7 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
   expect(tried.get('service.alone')?.message).toBe(
     '/usr/bin/turnserver.real runs in the unit; /usr/bin/turnserver.real runs as root',
   );
-  const facts = join(dir, 'verified', DEBIAN_418, `verify/debian-13-${NATIVE}/lab/lab.json`);
+  const facts = join(dir, 'verified', DEBIAN_418, `work/verify/debian-13-${NATIVE}/lab/lab.json`);
   const { logs, service } = JSON.parse(readFileSync(facts, 'utf8')) as LabFacts;
   expect(attacks(service.log)).toEqual([
     expect.stringMatching(/^attack: uid 0, CapEff: 0*[1-9a-f]/),

@@ -116,7 +116,7 @@ describe('turnbuild release', () => {
     } finally {
       process.umask(umask);
     }
-    const log = readFileSync(join(other, `dist/4.6.1/logs/build-debian-13-${NATIVE}.log`), 'utf8');
+    const log = readFileSync(join(other, `dist/4.6.1/work/logs/build-debian-13-${NATIVE}.log`), 'utf8');
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     expect(log).toContain(`the clock says ${tomorrow}`);
     await expectSamePackages(join(other, 'dist'), out, 3);

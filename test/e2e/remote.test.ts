@@ -25,7 +25,7 @@ it('builds and verifies over the protocol of a remote builder, with no local tag
   const checks = checksOf(manifestOf(out), 'verify:debian-13:x86_64');
   expect(['install.clean', 'network.ttl'].map((id) => checks.get(id)?.status)).toEqual(['passed', 'passed']);
   // And nothing else was run in either.
-  const seen = (name: string) => readFileSync(join(out, '4.6.1/verify/debian-13-x86_64', name), 'utf8');
+  const seen = (name: string) => readFileSync(join(out, '4.6.1/work/verify/debian-13-x86_64', name), 'utf8');
   const phases = [...seen('verify/facts.txt').matchAll(/^seconds\.(\S+)/gm)].map(([, phase]) => phase);
   expect(phases).toEqual(['dependencies', 'install']);
   const { servers, seconds } = JSON.parse(seen('lab/lab.json')) as LabFacts;
@@ -50,7 +50,7 @@ it('verifies one package at a time where containers may share a network', async 
     await builder.stop();
   }
   const spans = ['debian-12', 'debian-13'].map((target) => {
-    const facts = readFileSync(join(other, `4.6.1/verify/${target}-x86_64/verify/facts.txt`), 'utf8');
+    const facts = readFileSync(join(other, `4.6.1/work/verify/${target}-x86_64/verify/facts.txt`), 'utf8');
     return [...facts.matchAll(/\t(\d+)/g)].map(([, time]) => BigInt(time ?? 0));
   });
   const [first, second] = spans.sort((a, b) => ((a[0] ?? 0n) < (b[0] ?? 0n) ? -1 : 1));

@@ -39,7 +39,7 @@ describe('turnbuild verify --verify-on IMAGE', () => {
       const passed = checks.filter(({ status }) => status === 'passed').map(({ id }) => id);
       expect(passed).toEqual(expect.arrayContaining(['install.clean', 'install.upgrade', 'tarball.runs']));
       expect(manifest.bases.find(({ origin }) => origin === 'registry')?.digest).toBe(image.split('@')[1]);
-      const facts = readFileSync(join(out, `4.6.1/verify/portable-${NATIVE}/verify/facts.txt`), 'utf8');
+      const facts = readFileSync(join(out, `4.6.1/work/verify/portable-${NATIVE}/verify/facts.txt`), 'utf8');
       expect(facts).toMatch(/^install\.root\tgiven$/m);
       expect(facts).toMatch(/^tarball\.ready\tyes$/m);
     } finally {

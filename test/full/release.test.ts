@@ -64,7 +64,7 @@ describe('turnbuild release', () => {
     }
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     for (const arch of ['arm64', 'x86_64'])
-      expect(readFileSync(join(other, `dist/4.6.1/logs/build-debian-13-${arch}.log`), 'utf8')).toContain(
+      expect(readFileSync(join(other, `dist/4.6.1/work/logs/build-debian-13-${arch}.log`), 'utf8')).toContain(
         `the clock says ${tomorrow}`,
       );
     await expectSamePackages(join(other, 'dist'), out, 6);

@@ -110,7 +110,10 @@ describe('a target with a sysroot', () => {
       expect.arrayContaining(['install.clean', 'install.upgrade', 'elf.glibc', 'package.sbom']),
     );
     // What it was compiled with is what was installed with it.
-    const facts = readFileSync(join(out, `4.6.1/verify/el9-${native}/verify/installed.packages`), 'utf8');
+    const facts = readFileSync(
+      join(out, `4.6.1/work/verify/el9-${native}/verify/installed.packages`),
+      'utf8',
+    );
     expect(facts).toMatch(/^libmicrohttpd12-/m);
   });
 });

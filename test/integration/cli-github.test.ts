@@ -57,7 +57,7 @@ describe('turnbuild source, from GitHub', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0', provider: 'github', commit: COMMIT });
     const { sources } = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8'));
     expect(sources['4.18.0']).toMatchObject({ commit: COMMIT, gitTree: TREE });
-    expect(existsSync(join(dir, 'dist/4.18.0/source/coturn-4.18.0.tar'))).toBe(true);
+    expect(existsSync(join(dir, 'dist/4.18.0/work/source/coturn-4.18.0.tar'))).toBe(true);
     expect(new Set(Object.values(authorizations))).toEqual(new Set([undefined]));
   });
 

@@ -21,6 +21,7 @@ function release(dist: string, version: string): string {
     schema: 2 as const,
     turnbuild: '0.1.0',
     coturn: { version, revision: 1, epoch: 0 },
+    packageVersion: `${version}+turnbuild-1`,
     advisories: [],
     bases: [],
     steps: [],

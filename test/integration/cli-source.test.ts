@@ -93,7 +93,7 @@ describe('turnbuild source --source FILE', () => {
     const run = await source('--sha256', sha256, '--json');
     expect(run.code, run.stderr).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0', provider: 'file', sha256 });
-    expect(existsSync(join(dir, 'dist/4.18.0/source/coturn-4.18.0.tar'))).toBe(true);
+    expect(existsSync(join(dir, 'dist/4.18.0/work/source/coturn-4.18.0.tar'))).toBe(true);
     expect(existsSync(join(dir, 'lock.json'))).toBe(false);
   });
 

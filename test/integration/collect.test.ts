@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -66,11 +67,13 @@ describe('collect', () => {
       readdirSync(folder, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-        .filter((name) => !/^logs\/root-|^\.lock$/.test(name))
+        .filter((name) => !/^work\/logs\/root-|^\.lock$/.test(name))
         .sort();
     expect(files(whole)).toEqual(files(release.out));
     for (const name of files(whole).filter((each) => !/manifest\.json|report\.html|junit\.xml/.test(each)))
       expect(readFileSync(join(whole, name)), name).toEqual(readFileSync(join(release.out, name)));
+    execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: whole });
+    expect(readFileSync(join(whole, 'SHA256SUMS'), 'utf8').match(/\.deb$/gm)).toHaveLength(8);
     for (const text of [lines.join('\n'), readFileSync(join(whole, 'report.html'), 'utf8')])
       for (const name of ['deb12_arm64', 'deb12_amd64', 'deb13_arm64', 'deb13_amd64'])
         expect(text).toContain(name);
@@ -173,7 +176,7 @@ describe('collect refuses', () => {
           ...step,
           inputs: step.inputs.map((each) => ({ ...each, sha256: '4'.repeat(64) })),
         })),
-      /package:debian-13:x86_64 in .* was made of another build\/debian-13-x86_64\/program/,
+      /package:debian-13:x86_64 in .* was made of another work\/build\/debian-13-x86_64\/program/,
     ],
   ])('%s', async (_, change, message) => {
     change();

@@ -25,7 +25,7 @@ describe('a step that fails', () => {
     expect(found['build:debian-13:arm64']).toBe('failed');
     expect(Object.keys(found)).toHaveLength(10);
     expect(Object.values(found).filter((status) => status === 'done')).toHaveLength(9);
-    expect(existsSync(join(release.out, 'build/debian-13-arm64'))).toBe(false);
+    expect(existsSync(join(release.out, 'work/build/debian-13-arm64'))).toBe(false);
     expect(readdirSync(release.out).filter((name) => /^\.|deb13_arm64/.test(name))).toEqual([]);
     expect(release.manifest().steps.find(({ id }) => id === 'build:debian-13:arm64')?.error).toBe(
       'COMPILE_FAILED was planted',

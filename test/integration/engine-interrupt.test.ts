@@ -85,7 +85,7 @@ describe('a process that was killed', () => {
   it('has left a lock, half a step and files without a record: the next run clears them away', async () => {
     await release.run({ stages: ['build'] });
     release.performed();
-    const work = join(release.out, '.work', STEP.replaceAll(':', '-'));
+    const work = join(release.out, 'work/tmp', STEP.replaceAll(':', '-'));
     mkdirSync(work, { recursive: true });
     writeFileSync(join(work, 'half'), 'half');
     writeFileSync(join(release.out, DEB), 'half');

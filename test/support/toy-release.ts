@@ -110,7 +110,7 @@ export function toyRelease(dir: string): ToyRelease {
       }
     },
   });
-  const buildOf = (step: PlannedStep) => `build/${step.target}-${step.arch}/program`;
+  const buildOf = (step: PlannedStep) => `work/build/${step.target}-${step.arch}/program`;
   const table: StageTable = {
     build: stage('build', {
       before: async () => 'sources',

@@ -25,7 +25,7 @@ export async function describeArtifacts(
 
 /** A fresh folder for a step's work, beneath the release's folder so that results can be moved, not copied. */
 export async function workFolder(context: StageContext, step: PlannedStep): Promise<string> {
-  const dir = `${context.dir}/.work/${step.id.replaceAll(':', '-')}`;
+  const dir = `${context.dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
   await context.io.files.remove(dir);
   await context.io.files.makeFolder(dir);
   return dir;

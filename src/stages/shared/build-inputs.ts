@@ -2,7 +2,7 @@ import type { PlannedContext, StageContext } from './context.ts';
 
 /** Where the source stage puts the normalised sources. */
 export function sourceFile(context: StageContext): string {
-  return `${context.dir}/source/coturn-${context.plan.coturn.version}.tar`;
+  return `${context.dir}/work/source/coturn-${context.plan.coturn.version}.tar`;
 }
 
 /** Digests of what compiling starts from: name -> SHA-256. The sources are those that the plan is for. */

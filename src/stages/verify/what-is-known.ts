@@ -14,7 +14,7 @@ export function sanitizes(step: PlannedStep): boolean {
 
 /** Where the build of this package has put its facts. */
 export function buildFolder(step: PlannedStep, context: StageContext): string {
-  return `${context.dir}/build/${step.target}-${step.arch}`;
+  return `${context.dir}/work/build/${step.target}-${step.arch}`;
 }
 
 /** Long options of the very turnserver: of its source where that is known, else of the program. */

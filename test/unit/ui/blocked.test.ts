@@ -48,7 +48,7 @@ describe('the outcome of blocked checks', () => {
   it('is a failure, of blocked checks alone as well', () => {
     expect(verdictOf(one)).toBe('failed');
     expect(verdictOf(onlyBlocked)).toBe('failed');
-    expect(summaryOf(onlyBlocked)).toMatch(/^coturn 4\.6\.1-1: 4 packages, FAILED\n/);
+    expect(summaryOf(onlyBlocked)).toMatch(/^coturn 4\.6\.1\+turnbuild-1: 4 packages, FAILED\n/);
     expect(reportOf(onlyBlocked)).toContain('<p class="verdict failed">');
   });
 

@@ -202,6 +202,7 @@ export function fixture({ failing = false }: { failing?: boolean } = {}): Manife
     turnbuild: '0.1.0',
     plan: sha('plan'),
     coturn: { version: '4.6.1', revision: 1, epoch: 1_670_094_000 },
+    packageVersion: '4.6.1+turnbuild-1',
     source: {
       provider: 'debian',
       location: 'https://mirror.test/debian/pool/main/c/coturn/coturn_4.6.1.orig.tar.gz',

@@ -38,7 +38,7 @@ test('the figures scraped from each package stand side by side', () => {
 
 test('a failure is named with its package, check and message', () => {
   const text = renderSummary(fixture({ failing: true }), options);
-  expect(text).toMatch(/^coturn 4\.6\.1-1: 4 packages, FAILED\n/);
+  expect(text).toMatch(/^coturn 4\.6\.1\+turnbuild-1: 4 packages, FAILED\n/);
   expect(text.replace(/\s+/g, ' ')).toContain(
     'debian-13 / arm64: Metrics agree with the traffic (metrics-agree): turn_total_traffic_peer_sentp grew by 797',
   );
