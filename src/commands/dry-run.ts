@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { runsOf } from '../checks/index.ts';
+import { exists, readText, sha256Text } from '../io/files.ts';
+import { parseManifest } from '../manifest/store.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { stepCommand } from '../plan/buildx.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
@@ -10,8 +13,11 @@ import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts
 import { findRoot, layoutOf } from '../stages/base.ts';
 import { networkArgs, phasesArgs } from '../stages/verify/gather.ts';
 import { type BuilderFacts, ownArch, sharesNetwork } from './builder.ts';
+import { plannedContext } from './planning.ts';
 import { lenderFor } from './roots.ts';
+import { isCurrent } from './run-plan.ts';
 import type { PlannedRelease, Session } from './session.ts';
+import { STAGE_TABLE } from './stage-table.ts';
 
 /** One command of a dry run, for people (`line`) and for programs. */
 export interface DryRunEntry {
@@ -32,15 +38,18 @@ const UNKNOWN_ARGS: Readonly<Record<string, Record<string, string>>> = {
  */
 export async function dryRunCommands(
   session: Session,
-  { plan, dir, builder, selection }: PlannedRelease,
+  release: PlannedRelease,
   stages: readonly StageName[],
 ): Promise<DryRunEntry[]> {
+  const { plan, dir, builder, selection } = release;
   const roots = await Promise.all(plan.bases.map((base) => rootOf(base, plan.bases, session, builder)));
   const contextOf = (id: string) => roots.find((root) => root.id === id)?.context ?? '';
+  const current = await currentSteps(session, release, { roots, stages });
   const steps = plan.steps
     .filter((step) => stages.includes(step.stage))
-    .flatMap((step) =>
-      dockerStagesOf(step, plan, selection).map((dockerStage) => {
+    .flatMap((step) => {
+      if (current.has(step.id)) return [{ step: step.id, line: `# ${step.id}: up to date` }];
+      return dockerStagesOf(step, plan, selection).map((dockerStage) => {
         const work = `${dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
         const command = stepCommand(step, {
           dockerStage,
@@ -72,9 +81,36 @@ export async function dryRunCommands(
           },
         });
         return { step: step.id, line: formatCommand(command) };
-      }),
-    );
+      });
+    });
   return [...roots.flatMap((root) => root.commands), ...steps];
+}
+
+/** Ids of the steps that a real run would find up to date. */
+async function currentSteps(
+  session: Session,
+  { plan, keys, dir, selection, full, rebuild }: PlannedRelease,
+  { roots, stages }: { roots: readonly FoundRoot[]; stages: readonly StageName[] },
+): Promise<Set<string>> {
+  const current = new Set<string>();
+  const file = join(dir, 'manifest.json');
+  if (session.options.cache === false || !(await exists(file))) return current;
+  const { steps } = parseManifest(file, await readText(file), sha256Text);
+  const context = {
+    ...(await plannedContext(session, plan, { selection, full })),
+    dir,
+    bases: new Map(roots.flatMap(({ id, digest }) => (digest === undefined ? [] : [[id, { digest }]]))),
+  };
+  for (const step of plan.steps) {
+    const isDue = (need: string) =>
+      plan.steps.some(({ id, stage }) => id === need && stages.includes(stage)) && !current.has(need);
+    if (!stages.includes(step.stage) || step.needs.some(isDue) || rebuild.has(step.id)) continue;
+    const last = steps.find(({ id }) => id === step.id);
+    // What goes in is not all there: a root or a file is missing.
+    const found = isCurrent(step, last, context, { table: STAGE_TABLE, keys }).catch(() => false);
+    if (await found) current.add(step.id);
+  }
+  return current;
 }
 
 /** The Docker stages of a step that the chosen checks need. */
@@ -100,14 +136,25 @@ function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Reco
   return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: 'STATE' };
 }
 
+interface FoundRoot {
+  id: string;
+  context: string;
+  /** Undefined if it has yet to be made. */
+  digest?: string;
+  commands: DryRunEntry[];
+}
+
 /** A root's named context, and the commands that make it if it isn't there. */
 async function rootOf(
   base: PlannedBase,
   bases: readonly PlannedBase[],
   session: Session,
   builder: BuilderFacts,
-): Promise<{ id: string; context: string; commands: DryRunEntry[] }> {
-  if (base.image !== undefined) return { id: base.id, context: `docker-image://${base.image}`, commands: [] };
+): Promise<FoundRoot> {
+  if (base.image !== undefined) {
+    const context = `docker-image://${base.image}`;
+    return { id: base.id, context, digest: base.image.split('@')[1] ?? '', commands: [] };
+  }
   const { io, cache, mirrors, options } = session;
   const known = { ...mirrors, debian: mirrors.debian ?? 'MIRROR' };
   const found = await findRoot(base, known, { io, cache });
@@ -127,6 +174,7 @@ async function rootOf(
   }
   return {
     id: base.id,
+    ...(made ? {} : { digest }),
     context: builder.ociLayouts ? `oci-layout://${layout}@${digest}` : `docker-image://${image}`,
     commands: commands.map((command) => ({ step: `root:${base.id}`, line: formatCommand(command) })),
   };

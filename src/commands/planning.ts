@@ -8,6 +8,7 @@ import { createPlan } from '../plan/index.ts';
 import type { Arch } from '../plan/platforms.ts';
 import type { Choices, Plan, PlannedSource, StageName } from '../plan/types.ts';
 import { MAINTAINER } from '../recipe/schema.ts';
+import type { PlannedContext } from '../stages/shared/context.ts';
 import type { ResolvedSource } from '../stages/source.ts';
 import {
   assumedBuilder,
@@ -127,13 +128,21 @@ export function makePlan(
 
 /** What goes into the steps of a plan and is known before anything is made. */
 export async function keysOf(
+  session: Session,
+  plan: Plan,
+  choices: Pick<Choices, 'selection' | 'full'>,
+): Promise<ReadonlyMap<string, StepKey>> {
+  return stepKeys(await plannedContext(session, plan, choices), STAGE_TABLE);
+}
+
+/** What stages have to know of a plan. */
+export async function plannedContext(
   { io, recipes }: Session,
   plan: Plan,
   { selection, full }: Pick<Choices, 'selection' | 'full'>,
-): Promise<ReadonlyMap<string, StepKey>> {
+): Promise<PlannedContext> {
   const labProgram = join(await packageRoot(), 'lib/lab.mjs');
-  const context = { io, plan, recipes: recipes.dir, patches: recipes.patches, labProgram, selection, full };
-  return stepKeys(context, STAGE_TABLE);
+  return { io, plan, recipes: recipes.dir, patches: recipes.patches, labProgram, selection, full };
 }
 
 /** A plan as a document. */

@@ -3,7 +3,7 @@ import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest
 import type { StepKey } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
-import type { StageContext } from '../stages/shared/context.ts';
+import type { InputsContext, StageContext } from '../stages/shared/context.ts';
 import { plural } from '../ui/format.ts';
 import type { StageTable } from './stage-table.ts';
 
@@ -51,7 +51,7 @@ export async function runStep(
   const started = Date.now();
   const key = await keyOf(step, context, { table, keys });
   const again = context.noCache || context.rebuild.has(step.id);
-  if (!again && (await isCurrent(step, key, context, store))) return 'current';
+  if (!again && (await isIntact(key, recorded(store, step.id), context))) return 'current';
   const entry = {
     id: step.id,
     stage: step.stage,
@@ -109,7 +109,7 @@ function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
 /** Digests everything that goes into a step. */
 async function keyOf(
   step: PlannedStep,
-  context: StageContext,
+  context: InputsContext,
   { table, keys }: Pick<StepRun, 'table' | 'keys'>,
 ): Promise<string> {
   const made = await table[step.stage].inputs(step, context);
@@ -168,13 +168,21 @@ async function requireIntact(id: string, context: StageContext, store: ManifestS
   }
 }
 
-async function isCurrent(
+/** Whether a step would be found up to date. What it needs has to be so, too. @param last its record */
+export async function isCurrent(
   step: PlannedStep,
-  key: string,
-  context: StageContext,
-  store: ManifestStore,
+  last: ManifestStep | undefined,
+  context: InputsContext,
+  run: Pick<StepRun, 'table' | 'keys'>,
 ): Promise<boolean> {
-  const last = recorded(store, step.id);
+  return isIntact(await keyOf(step, context, run), last, context);
+}
+
+async function isIntact(
+  key: string,
+  last: ManifestStep | undefined,
+  context: InputsContext,
+): Promise<boolean> {
   if (last === undefined || last.status !== 'done' || last.key !== key || last.outputs.length === 0)
     return false;
   const { files } = context.io;

@@ -15,7 +15,7 @@ import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, firstWords, workFolder } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
 import { dockerContext, runBuildx } from './shared/buildx.ts';
-import { readyBase, type Stage, type StageContext } from './shared/context.ts';
+import { type InputsContext, readyBase, type Stage } from './shared/context.ts';
 
 /** Exports of the build stage that go into the packages as they are. The last two are there where libraries are linked in. */
 const TREES = ['tree.tar', 'debug.tar', 'licenses.tar', 'sources.tar'];
@@ -97,7 +97,7 @@ export const packageStage: Stage = {
   },
 };
 
-function buildFolder(step: PlannedStep, context: StageContext): string {
+function buildFolder(step: PlannedStep, context: InputsContext): string {
   return `${context.dir}/work/build/${step.target}-${step.arch}`;
 }
 
@@ -105,13 +105,13 @@ function hasSourcePackage({ outputs }: PlannedStep): boolean {
   return outputs.some((name) => kindOfPackageFile(name) === 'rpm-source');
 }
 
-async function presentIn(dir: string, names: readonly string[], { io }: StageContext): Promise<string[]> {
+async function presentIn(dir: string, names: readonly string[], { io }: InputsContext): Promise<string[]> {
   const present = await Promise.all(names.map((name) => io.files.exists(`${dir}/${name}`)));
   return names.filter((_, index) => present[index]);
 }
 
 /** The bill of materials of each package that the step makes. */
-async function renderSboms(step: PlannedStep, context: StageContext): Promise<Map<string, string>> {
+async function renderSboms(step: PlannedStep, context: InputsContext): Promise<Map<string, string>> {
   const { files } = context.io;
   const { version, epoch } = context.plan.coturn;
   const target = targetOfStep(context.plan, step);
@@ -138,7 +138,7 @@ async function renderSboms(step: PlannedStep, context: StageContext): Promise<Ma
 }
 
 /** The packaging files for exactly this turnserver: path -> text. */
-async function renderPackaging(step: PlannedStep, context: StageContext): Promise<Map<string, string>> {
+async function renderPackaging(step: PlannedStep, context: InputsContext): Promise<Map<string, string>> {
   const { files } = context.io;
   const { plan } = context;
   const target = targetOfStep(plan, step);

@@ -65,6 +65,14 @@ describe('turnbuild release', () => {
     expect(sums()).toEqual(before);
   });
 
+  it('says in a dry run what is up to date, and prints what it would do', async () => {
+    const run = await release(['--out', out, '--arch', NATIVE, '--only', 'elf', '--dry-run']);
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout.match(/^# (build|package):\S+: up to date$/gm)).toHaveLength(6);
+    const stages = [...run.stdout.matchAll(/docker buildx build .*--target=(\w+)/g)].map(([, name]) => name);
+    expect(stages).toEqual(['inspect', 'inspect', 'inspect']);
+  });
+
   it('prints in a dry run what it would do, and does nothing', async () => {
     const elsewhere = join(dir, 'dry');
     // Another architecture has a root of its own, which is there or is not: the other file makes it.

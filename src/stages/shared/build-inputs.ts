@@ -1,7 +1,7 @@
-import type { PlannedContext, StageContext } from './context.ts';
+import type { InputsContext, PlannedContext, StageContext } from './context.ts';
 
 /** Where the source stage puts the normalised sources. */
-export function sourceFile(context: StageContext): string {
+export function sourceFile(context: InputsContext): string {
   return `${context.dir}/work/source/coturn-${context.plan.coturn.version}.tar`;
 }
 

@@ -32,11 +32,17 @@ export interface PlannedContext {
   full: boolean;
 }
 
-/** What a stage works with. */
-export interface StageContext extends PlannedContext {
-  io: Io;
+/** What is known of a step when its turn has come. */
+export interface InputsContext extends PlannedContext {
   /** The release's folder: all paths of steps and artifacts are beneath it. */
   dir: string;
+  /** Ready roots by their id in the plan. */
+  bases: ReadonlyMap<string, Pick<ReadyBase, 'digest'>>;
+}
+
+/** What a stage works with. */
+export interface StageContext extends InputsContext {
+  io: Io;
   /** buildx builder; the current one if undefined. */
   builder: string | undefined;
   /** Docker context of the engine that runs containers; the current one if undefined. */
@@ -74,13 +80,16 @@ export interface Stage {
   /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */
   planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
   /** What is known when its turn has come: what earlier steps have made, and the roots. */
-  inputs(step: PlannedStep, context: StageContext): Promise<Record<string, string>>;
+  inputs(step: PlannedStep, context: InputsContext): Promise<Record<string, string>>;
   perform(step: PlannedStep, context: StageContext): Promise<StepResult>;
 }
 
 /** The root with this id; it was made ready before the steps started. */
-export function readyBase(context: StageContext, id: string): ReadyBase {
-  const base = context.bases.get(id);
+export function readyBase<T extends Pick<ReadyBase, 'digest'>>(
+  { bases }: { bases: ReadonlyMap<string, T> },
+  id: string,
+): T {
+  const base = bases.get(id);
   if (base === undefined) throw new Error(`base ${id} is not ready`);
   return base;
 }

@@ -1,6 +1,6 @@
 import type { PlannedStep } from '../../plan/types.ts';
 import { featuresIn, firstWords } from '../shared/artifacts.ts';
-import type { StageContext } from '../shared/context.ts';
+import type { InputsContext, StageContext } from '../shared/context.ts';
 
 /** Whether the package was built by this release, and not given as a file: then its source is known as well. */
 export function isBuiltHere(step: PlannedStep): boolean {
@@ -13,7 +13,7 @@ export function sanitizes(step: PlannedStep): boolean {
 }
 
 /** Where the build of this package has put its facts. */
-export function buildFolder(step: PlannedStep, context: StageContext): string {
+export function buildFolder(step: PlannedStep, context: InputsContext): string {
   return `${context.dir}/work/build/${step.target}-${step.arch}`;
 }
 
