@@ -34,7 +34,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const arch = z.enum(['arm64', 'x86_64']);
 
 /** What is read of a plan. Everything else is made again of recipes and choices, and compared. */
-const shape = z.looseObject({
+export const planSchema = z.looseObject({
   schema: z.literal(PLAN_SCHEMA),
   turnbuild: z.string(),
   coturn: z.strictObject({
@@ -84,7 +84,7 @@ const PLAN: DocumentKind<PlanDocument> = {
   name: 'plan',
   schema: PLAN_SCHEMA,
   // The rest is compared with what this turnbuild plans, before any of it is used.
-  shape: shape as unknown as z.ZodType<PlanDocument>,
+  shape: planSchema as unknown as z.ZodType<PlanDocument>,
   codes: { invalid: 'PLAN_INVALID', newer: 'PLAN_NEWER', changed: 'PLAN_CHANGED' },
   hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
 };

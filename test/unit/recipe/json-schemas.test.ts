@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { manifestSchema } from '../../../src/manifest/schema.ts';
+import { planSchema } from '../../../src/plan/document.ts';
+import { advisoriesSchema, quarantineSchema } from '../../../src/recipe/advisories.ts';
+import { deviationsSchema } from '../../../src/recipe/deviations.ts';
+import { metricsSchema } from '../../../src/recipe/metrics.ts';
+import { compatibilitySchema, releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
+
+const ROOT = new URL('../../../', import.meta.url);
+const SCHEMAS = {
+  target: targetSchema,
+  release: releaseSchema,
+  compatibility: compatibilitySchema,
+  advisories: advisoriesSchema,
+  quarantine: quarantineSchema,
+  metrics: metricsSchema,
+  deviations: deviationsSchema,
+  plan: planSchema,
+  manifest: manifestSchema,
+};
+
+// What zod checks beyond JSON Schema (refinements across members) is not in them: turnbuild itself has the last word.
+describe.each(Object.entries(SCHEMAS))('the JSON schema of %s', (name, schema) => {
+  it('is the one in schemas/; npx vitest run --project unit -u test/unit/recipe/json-schemas.test.ts writes it', async () => {
+    const text = `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), undefined, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(`../../../schemas/${name}.schema.json`);
+  });
+});
+
+const RECIPES = [
+  ...readdirSync(new URL('recipes/targets/', ROOT)).map((file) => [
+    `recipes/targets/${file}`,
+    'target',
+    '../../',
+  ]),
+  ...['release', 'advisories', 'quarantine', 'metrics', 'deviations'].map((name) => [
+    `recipes/${name}.yaml`,
+    name,
+    '../',
+  ]),
+  ['patches/compatibility.yaml', 'compatibility', '../'],
+] as [path: string, schema: string, up: string][];
+
+describe.each(RECIPES)('%s', (path, name, up) => {
+  const text = readFileSync(new URL(path, ROOT), 'utf8');
+
+  it('names its schema, so that editors complete it', () => {
+    expect(text.split('\n')[0]).toBe(`# yaml-language-server: $schema=${up}schemas/${name}.schema.json`);
+  });
+
+  it('is valid by it, and is not with an unknown member', () => {
+    const schema = JSON.parse(readFileSync(new URL(`schemas/${name}.schema.json`, ROOT), 'utf8'));
+    const ajv = new Ajv2020({ strict: false });
+    addFormats.default(ajv);
+    const validate = ajv.compile(schema);
+    const value = parse(text);
+    expect(validate(value), JSON.stringify(validate.errors)).toBe(true);
+    const [first] = Array.isArray(value) ? value : [value];
+    if (first === undefined) return;
+    first.unknown = 1;
+    expect(validate(value)).toBe(false);
+  });
+});
