@@ -95,7 +95,7 @@ module.exports = {
         'ui/',
         'errors\\.ts',
       ],
-      ['node', 'semver', 'p-limit'],
+      ['node', 'semver'],
     ),
     ...allow(
       'cli',

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
@@ -8,7 +7,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { formatPlan } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
-import type { PlannedStep, StageName } from '../plan/types.ts';
+import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { writeSource } from '../stages/source.ts';
@@ -23,6 +22,7 @@ import { chains, interrupted, logFile, type ManifestStore, runStep, type StepRun
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { withLog } from './step-log.ts';
+import { createTurns, type Turn, type Turns } from './turns.ts';
 
 /**
  * Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has.
@@ -46,6 +46,8 @@ export async function performRelease(
     const store = await openManifest(release);
     await before(store);
     const bases = new Map<string, ReadyBase>();
+    const chosen = plan.steps.filter(({ stage }) => stages.includes(stage));
+    const turns = createTurns(session.jobs, chosen.filter((step) => !isEmulated(plan, step)).length);
     const context: StageContext = {
       io,
       plan,
@@ -64,11 +66,10 @@ export async function performRelease(
       repositories: repositoriesFinder(io, session.cache, session.mirrors),
       selection: release.selection,
       full: release.full,
-      atWork: pLimit(session.jobs),
+      piece: (step, work) => turns.piece(turnOf(plan, step), work),
       attempt: randomUUID(),
       onLine: () => {},
     };
-    const steps = new Set(stages);
     const options = { plain: isPlain(session), jobs: session.jobs, line: output.line };
     const errors = await runTasks(rootGroups(session, release, bases, store), {
       ...options,
@@ -79,8 +80,9 @@ export async function performRelease(
     if (!cut)
       errors.push(
         ...(await runTasks(
-          stepGroups(session, context, { store, table, keys: release.keys, stages: steps }),
-          options,
+          stepGroups(session, context, { store, table, keys: release.keys, stages: new Set(stages), turns }),
+          // All at once: each step waits for its turn.
+          { ...options, jobs: plan.steps.length },
         )),
       );
     const manifest = store.read();
@@ -114,26 +116,50 @@ function requireRepositories(
   }
 }
 
+/** The steps of each package that are chosen, in order. */
 function stepGroups(
   session: Session,
   context: StageContext,
-  { stages, ...run }: Omit<StepRun, 'log'> & { stages: ReadonlySet<StageName> },
+  { stages, turns, ...run }: Omit<StepRun, 'log'> & { stages: ReadonlySet<StageName>; turns: Turns },
 ): TaskGroup[] {
+  const { plan } = context;
   // A root that could not be made stops the packages that start from it, and no other.
   const ready = (step: PlannedStep) =>
     context.bases.has(step.base) && (step.stage !== 'verify' || context.bases.has(step.targetBase));
-  const possible = chains(context.plan).filter((chain) =>
-    chain.filter((step) => stages.has(step.stage)).every(ready),
-  );
-  return possible.map((chain) => ({
-    title: `${chain[0]?.target} ${chain[0]?.arch}`,
-    tasks: chain
-      .filter((step) => stages.has(step.stage))
-      .map((step) => ({
-        title: step.stage,
-        run: (show) => performStep(session, step, context, { ...run, show }),
-      })),
-  }));
+  const nativesIn = (steps: readonly PlannedStep[]) => steps.filter((step) => !isEmulated(plan, step)).length;
+  const groups: TaskGroup[] = [];
+  for (const [rank, chain] of chains(plan).entries()) {
+    const steps = chain.filter((step) => stages.has(step.stage));
+    if (!steps.every(ready)) {
+      turns.done(nativesIn(steps));
+      continue;
+    }
+    const tasks = steps.map((step, index) => ({
+      title: step.stage,
+      turn: (work: () => Promise<void>) =>
+        turns
+          .step({ ...turnOf(plan, step), rank }, work)
+          .finally(() => turns.done(nativesIn([step])))
+          .catch((error: unknown) => {
+            // What would have come after it does not.
+            turns.done(nativesIn(steps.slice(index + 1)));
+            throw error;
+          }),
+      run: (show: (text: string) => void) => performStep(session, step, context, { ...run, show }),
+    }));
+    groups.push({ title: `${chain[0]?.target} ${chain[0]?.arch}`, tasks });
+  }
+  return groups;
+}
+
+/** Whether the packages that a step runs are for another processor than the one that it runs on. */
+function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
+  return stage === 'verify' && compilesOn[arch] !== arch;
+}
+
+/** Pieces of a step have no order among themselves. */
+function turnOf(plan: Plan, step: PlannedStep): Turn {
+  return { emulated: isEmulated(plan, step), rank: 0 };
 }
 
 async function performStep(

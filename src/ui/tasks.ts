@@ -6,7 +6,11 @@ import { formatDuration } from './format.ts';
 export interface Task {
   title: string;
   run: (show: (text: string) => void) => Promise<string | undefined>;
+  /** Does the work when its turn has come; at once without it. */
+  turn?: (work: () => Promise<void>) => Promise<void>;
 }
+
+const atOnce = (work: () => Promise<void>) => work();
 
 /** Tasks that run one after the other; groups run side by side. */
 export interface TaskGroup {
@@ -51,18 +55,22 @@ async function runLive(groups: readonly TaskGroup[], { jobs }: TaskOptions): Pro
     title: task.title,
     rendererOptions: { outputBar: 1, persistentOutput: false },
     task: async (_, wrapper) => {
-      const started = Date.now();
-      const timer = setInterval(() => {
-        wrapper.title = `${task.title} (${formatDuration((Date.now() - started) / 1000)})`;
-      }, 1000);
-      try {
-        const remark = await task.run((text) => {
-          wrapper.output = text;
-        });
-        wrapper.title = titleOf(task, started, remark);
-      } finally {
-        clearInterval(timer);
-      }
+      wrapper.title = `${task.title} (waiting)`;
+      await (task.turn ?? atOnce)(async () => {
+        const started = Date.now();
+        wrapper.title = task.title;
+        const timer = setInterval(() => {
+          wrapper.title = `${task.title} (${formatDuration((Date.now() - started) / 1000)})`;
+        }, 1000);
+        try {
+          const remark = await task.run((text) => {
+            wrapper.output = text;
+          });
+          wrapper.title = titleOf(task, started, remark);
+        } finally {
+          clearInterval(timer);
+        }
+      });
     },
   });
   const tasks = groups.map(
@@ -90,11 +98,14 @@ async function runPlain(groups: readonly TaskGroup[], options: TaskOptions): Pro
 
 async function plainGroup(group: TaskGroup, line: (text: string) => void): Promise<void> {
   for (const task of group.tasks) {
-    const started = Date.now();
-    line(`${group.title}: ${task.title} ...`);
+    let started = Date.now();
     try {
-      const remark = await task.run(() => {});
-      line(`${group.title}: ${titleOf(task, started, remark)}`);
+      await (task.turn ?? atOnce)(async () => {
+        started = Date.now();
+        line(`${group.title}: ${task.title} ...`);
+        const remark = await task.run(() => {});
+        line(`${group.title}: ${titleOf(task, started, remark)}`);
+      });
     } catch {
       // The error itself is printed once, at the end, by the command line.
       line(`${group.title}: ${task.title} FAILED after ${formatDuration((Date.now() - started) / 1000)}`);

@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { printed, type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
@@ -37,6 +37,21 @@ describe('the engine', () => {
     expect(readFileSync(join(release.out, 'work/logs/build-debian-12-arm64.log'), 'utf8')).toBe(
       'build:debian-12:arm64 is at work\n',
     );
+  });
+
+  it('lets no native step wait behind steps under QEMU', async () => {
+    const emulated = PACKAGES.filter((name) => name.endsWith('arm64')).map((name) => `verify:${name}`);
+    const native = steps('verify').filter((id) => !emulated.includes(id));
+    let [running, most] = [0, 0];
+    for (const id of emulated)
+      release.middle.set(id, async () => {
+        most = Math.max(most, ++running);
+        await vi.waitUntil(() => native.every((each) => release.performed(false).includes(each)));
+        running -= 1;
+      });
+    await release.run({ jobs: 2 });
+    expect(most).toBe(1);
+    expect(release.manifest().steps).toHaveLength(12);
   });
 
   it('finds that everything is up to date, and touches nothing', async () => {

@@ -48,8 +48,8 @@ export interface ToyRelease {
   out: string;
   plan: PlannedRelease['plan'];
   run(options?: ToyRun): Promise<Manifest>;
-  /** Ids of the steps that have been performed since the last call. */
-  performed(): string[];
+  /** Ids of the steps that have been performed since the last call. @param forget false to leave them for the next one */
+  performed(forget?: boolean): string[];
   /** Steps that do something else in their middle, when nothing is in its place yet. */
   middle: Map<string, (context: StageContext) => Promise<void>>;
   /** What goes into a stage. A `verify` that begins with "unfit" has a check that fails. */
@@ -133,7 +133,7 @@ export function toyRelease(dir: string): ToyRelease {
     plan,
     middle,
     most: () => most,
-    performed: () => performed.splice(0),
+    performed: (forget = true) => (forget ? performed.splice(0) : [...performed]),
     setRecipe: (name, text) => writeFileSync(recipeOf(name), text),
     manifest: () => {
       const file = join(out, 'manifest.json');

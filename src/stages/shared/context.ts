@@ -59,8 +59,8 @@ export interface StageContext extends InputsContext {
   archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
   /** The repositories that a sysroot is filled from. */
   repositories: (sysroot: Sysroot, arch: Arch) => Repositories;
-  /** Does a piece of work when there is room for it: as many at a time as packages are made (`--jobs`), over all steps. */
-  atWork: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Does a piece of a step's work when its turn has come: as many at a time as packages are made (`--jobs`), over all steps. */
+  piece: <T>(step: PlannedStep, work: () => Promise<T>) => Promise<T>;
   /** A value that no other run has, for what must never come from a cache. */
   attempt: string;
   /** Takes each line that a step's processes print. */

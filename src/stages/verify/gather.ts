@@ -46,7 +46,10 @@ export async function gather(
       scenarios,
       sanitized: scenarios.includes('sanitized') ? await compileSanitized(step, within, work) : undefined,
     });
-  await together(context, [...(phases.length > 0 ? [use] : []), ...(scenarios.length > 0 ? [tryOut] : [])]);
+  await together(step, context, [
+    ...(phases.length > 0 ? [use] : []),
+    ...(scenarios.length > 0 ? [tryOut] : []),
+  ]);
 }
 
 /** Build arguments that say what is done with a package. */
@@ -63,6 +66,7 @@ export const networkArgs = ({
  * Exported for its test.
  */
 export async function together(
+  step: PlannedStep,
   context: StageContext,
   works: readonly ((within: StageContext) => Promise<void>)[],
 ): Promise<void> {
@@ -78,7 +82,7 @@ export async function together(
       others.abort();
     });
   };
-  await Promise.all(works.map((work) => context.atWork(() => attempt(work))));
+  await Promise.all(works.map((work) => context.piece(step, () => attempt(work))));
   if (errors.length > 0) throw errors[0];
 }
 

@@ -1,12 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import pLimit from 'p-limit';
 import { describe, expect, it } from 'vitest';
+import { createTurns } from '../../../src/commands/turns.ts';
+import type { PlannedStep } from '../../../src/plan/types.ts';
 import type { StageContext } from '../../../src/stages/shared/context.ts';
 import { together } from '../../../src/stages/verify/gather.ts';
 
+const STEP = {} as PlannedStep;
+const piecesOf = (jobs: number) => {
+  const turns = createTurns(jobs, 0);
+  return (_: PlannedStep, work: () => Promise<unknown>) => turns.piece({ emulated: false, rank: 0 }, work);
+};
 const interrupt = new AbortController();
 const contextFor = (jobs: number) =>
-  ({ io: { signal: interrupt.signal }, atWork: pLimit(jobs) }) as unknown as StageContext;
+  ({ io: { signal: interrupt.signal }, piece: piecesOf(jobs) }) as unknown as StageContext;
 
 /** Work that notes when it begins and ends, and how it was ended. */
 function recorder() {
@@ -28,33 +34,33 @@ function recorder() {
 describe('together', () => {
   it('goes side by side where there is room', async () => {
     const { log, work } = recorder();
-    await together(contextFor(2), [work('one', 'ends', 40), work('two')]);
+    await together(STEP, contextFor(2), [work('one', 'ends', 40), work('two')]);
     expect(log).toEqual(['one begins', 'two begins', 'two ends', 'one ends']);
   });
 
   it('goes one after the other where there is none', async () => {
     const { log, work } = recorder();
-    await together(contextFor(1), [work('one'), work('two')]);
+    await together(STEP, contextFor(1), [work('one'), work('two')]);
     expect(log).toEqual(['one begins', 'one ends', 'two begins', 'two ends']);
   });
 
   it('shares the room with other steps', async () => {
     const { log, work } = recorder();
     const context = contextFor(1);
-    await Promise.all([together(context, [work('a')]), together(context, [work('b')])]);
+    await Promise.all([together(STEP, context, [work('a')]), together(STEP, context, [work('b')])]);
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
   it('ends the others when one fails, and gives its error', async () => {
     const { log, work } = recorder();
-    const done = together(contextFor(2), [work('one', 'fails'), work('two', 'ends', 60_000)]);
+    const done = together(STEP, contextFor(2), [work('one', 'fails'), work('two', 'ends', 60_000)]);
     await expect(done).rejects.toThrow('one is wrong');
     expect(log).toEqual(['one begins', 'two begins', 'one fails', 'two is ended']);
   });
 
   it('does not begin what waits when one fails', async () => {
     const { log, work } = recorder();
-    await expect(together(contextFor(1), [work('one', 'fails'), work('two')])).rejects.toThrow(
+    await expect(together(STEP, contextFor(1), [work('one', 'fails'), work('two')])).rejects.toThrow(
       'one is wrong',
     );
     expect(log).toEqual(['one begins', 'one fails']);
@@ -63,8 +69,8 @@ describe('together', () => {
   it('is ended from outside', async () => {
     const { log, work } = recorder();
     const outside = new AbortController();
-    const context = { io: { signal: outside.signal }, atWork: pLimit(2) } as unknown as StageContext;
-    const done = together(context, [work('one', 'ends', 60_000)]);
+    const context = { io: { signal: outside.signal }, piece: piecesOf(2) } as unknown as StageContext;
+    const done = together(STEP, context, [work('one', 'ends', 60_000)]);
     outside.abort();
     await expect(done).rejects.toThrow('one was interrupted');
     expect(log).toEqual(['one begins', 'one is ended']);

@@ -1,0 +1,88 @@
+/** What waits for its turn. */
+export interface Turn {
+  /** It runs under QEMU, so it takes several times as long as native work. */
+  emulated: boolean;
+  /** Of two that wait, the one with the lower rank goes first. */
+  rank: number;
+}
+
+/** Does work when its turn has come. */
+export type TakeTurn = <T>(turn: Turn, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * Turns for steps, and for the pieces that a step does side by side, so many of each at a time. Native work never waits behind emulated
+ * work: it goes first, and as long as there is any to come, one place is kept free of emulated work.
+ */
+export interface Turns {
+  step: TakeTurn;
+  piece: TakeTurn;
+  /** Native steps have been finished, or will never be started. */
+  done(natives: number): void;
+}
+
+/**
+ * @param jobs places for steps, and as many for pieces
+ * @param natives native steps in all
+ */
+export function createTurns(jobs: number, natives: number): Turns {
+  let left = natives;
+  const pools = [createPool(jobs, () => left > 0), createPool(jobs, () => left > 0)] as const;
+  return {
+    step: pools[0].take,
+    piece: pools[1].take,
+    done(finished) {
+      left -= finished;
+      for (const pool of pools) pool.lookSoon();
+    },
+  };
+}
+
+/** Milliseconds in which the next step of a package asks for its turn. */
+const PAUSE_MS = 10;
+
+interface Pool {
+  take: TakeTurn;
+  /** Starts what may be started, when the step after the one that has just ended has asked for its turn, too. */
+  lookSoon(): void;
+}
+
+function createPool(places: number, nativesLeft: () => boolean): Pool {
+  const waiting: (Turn & { start: () => void })[] = [];
+  let native = 0;
+  let emulated = 0;
+  const first = (kind: boolean) =>
+    waiting.filter((each) => each.emulated === kind).sort((a, b) => a.rank - b.rank)[0];
+  const next = () => {
+    if (native + emulated >= places) return undefined;
+    const ready = first(false);
+    if (ready !== undefined) return ready;
+    const kept = places > 1 && nativesLeft() ? 1 : 0;
+    return emulated < places - kept ? first(true) : undefined;
+  };
+  const look = () => {
+    for (let turn = next(); turn !== undefined; turn = next()) {
+      waiting.splice(waiting.indexOf(turn), 1);
+      if (turn.emulated) emulated += 1;
+      else native += 1;
+      turn.start();
+    }
+  };
+  // The next step of a package asks in a moment, and has the rank of the one before.
+  const lookSoon = () => void setTimeout(look, PAUSE_MS);
+  return {
+    lookSoon,
+    async take(turn, work) {
+      await new Promise<void>((resolve) => {
+        waiting.push({ ...turn, start: resolve });
+        look();
+      });
+      try {
+        return await work();
+      } finally {
+        if (turn.emulated) emulated -= 1;
+        else native -= 1;
+        lookSoon();
+      }
+    },
+  };
+}
