@@ -42,8 +42,9 @@ for (const id of ids) {
 }
 for (const { name, checks } of columns) {
   const count = (status) => [...checks.values()].filter((check) => check.status === status).length;
+  const without = ['not-applicable', 'cannot-here', 'deselected'].reduce((sum, each) => sum + count(each), 0);
   const parts = ['failed', 'blocked'].map((status) => `${count(status)} ${status}`);
   console.log(
-    `\n${name}: ${count('passed')} of ${checks.size} passed, ${parts.join(', ')}, ${count('not-applicable')} not applicable, ${count('cannot-here')} cannot be tried.`,
+    `\n${name}: ${count('passed')} of ${checks.size} passed, ${parts.join(', ')}, ${without} without a verdict.`,
   );
 }

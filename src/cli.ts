@@ -141,7 +141,8 @@ addOptions(
 ).action(async (folders: string[], options: CommonOptions) => {
   const { collect } = await import('./commands/collect.ts');
   const { createOutput } = await import('./commands/output.ts');
-  process.exitCode = await collect(folders, options, createOutput(options.json === true));
+  const output = createOutput(options.json === true);
+  process.exitCode = await collect(folders, options, output, interrupt.signal);
 });
 addOptions(
   addCommand('source', 'Fetch the sources, check them, and write them normalised', [

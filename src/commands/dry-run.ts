@@ -106,6 +106,11 @@ async function currentSteps(
       plan.steps.some(({ id, stage }) => id === need && stages.includes(stage)) && !current.has(need);
     if (!stages.includes(step.stage) || step.needs.some(isDue) || rebuild.has(step.id)) continue;
     const last = steps.find(({ id }) => id === step.id);
+    // A real run of this stage alone would refuse what an earlier one has made of something else.
+    const stale = step.needs.some(
+      (need) => steps.find(({ id }) => id === need)?.planned !== keys.get(need)?.key,
+    );
+    if (stale) continue;
     // What goes in is not all there: a root or a file is missing.
     const found = isCurrent(step, last, context, { table: STAGE_TABLE, keys }).catch(() => false);
     if (await found) current.add(step.id);

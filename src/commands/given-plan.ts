@@ -10,6 +10,7 @@ import { architecturesOption, type CommonOptions, listOption } from './options.t
 import { documentOf, keysOf, makePlan, type PlannedSourceRelease, readyBuilder } from './planning.ts';
 import type { Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
+import { withRebuilt } from './step-keys.ts';
 
 /** What a plan has decided, and how each option is written. */
 const DECIDED = {
@@ -49,8 +50,15 @@ export async function planGiven(
   const architectures = chosenOf('architecture', architecturesOption(options.arch), choices.architectures);
   const part = { targets, architectures, stages };
   const plan = makePlan(session, choices, { coturn, source, maintainer });
-  const keys = await keysOf(session, plan, choices);
+  const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
   requireSame(document, await documentOf(plan, { choices, keys, source }));
+  if (!partOf(plan, part).steps.some(({ stage }) => stages.includes(stage))) {
+    throw usageError(
+      'PLAN_PART_UNKNOWN',
+      `The plan has no step to ${stages.join(' or ')} ${targets.join(', ')} for ${architectures.join(', ')}`,
+      'turnbuild plan without --json lists the steps.',
+    );
+  }
   const builder = await readyBuilder(session, {
     architectures,
     verify: choices.verify && stages.includes('verify'),
@@ -129,7 +137,9 @@ function requireProcessors(
 }
 
 /** What is said where the sources are not those of the plan. */
-const OTHER_SOURCES = ['SOURCE_TREE_MISMATCH', 'SOURCE_TAG_MOVED', 'SOURCE_SHA256_MISMATCH'];
+const OTHER_SOURCES = [
+  ...['SOURCE_TREE_MISMATCH', 'SOURCE_TAG_MOVED', 'SOURCE_SHA256_MISMATCH', 'SOURCE_VERSION_MISMATCH'],
+];
 
 /** The sources of a plan: from where it has them, or from a file or address that --source names. The plan is their pin. */
 async function fetchPlanned(session: Session, { coturn, source }: PlanDocument): Promise<ResolvedSource> {
@@ -148,10 +158,14 @@ async function fetchPlanned(session: Session, { coturn, source }: PlanDocument):
     // As planned, so that all parts of a release say the same.
     return { ...found, ...source };
   } catch (error) {
-    if (!(error instanceof TurnbuildError) || !OTHER_SOURCES.includes(error.code)) throw error;
-    throw new TurnbuildError('PLAN_DIFFERS', `Not the sources of the plan. ${error.message}`, {
-      cause: error,
-      hint: 'Give the sources that were planned with: --source FILE',
-    });
+    if (!(error instanceof TurnbuildError) || session.io.signal.aborted) throw error;
+    const hint = 'Give the sources that were planned with: --source FILE';
+    if (OTHER_SOURCES.includes(error.code)) {
+      const message = `Not the sources of the plan. ${error.message}`;
+      throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
+    }
+    if (isArchive || session.options.source !== undefined) throw error;
+    // A path of another machine, or an address whose password is not in the plan.
+    throw new TurnbuildError(error.code, error.message, { cause: error, hint });
   }
 }

@@ -23,7 +23,7 @@ import { assumedRevision, chooseRevision } from './revision.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { fetchShown } from './source-progress.ts';
 import { STAGE_TABLE } from './stage-table.ts';
-import { stepKeys } from './step-keys.ts';
+import { stepKeys, withRebuilt } from './step-keys.ts';
 
 /** What is wanted of a builder. */
 export interface Wanted {
@@ -55,7 +55,7 @@ export async function planRelease(
   const builder = await readyBuilder(session, { architectures: unbuilt.architectures, verify, perform });
   const source = await fetchShown(session, version);
   const { revision, rebuild } = await chooseRevision(session, source.version);
-  const choices = chosen(session, verify, builder);
+  const choices = { ...chosen(session, verify, builder), rebuild: [...rebuild].sort() };
   const coturn = { version: source.version, epoch: source.epoch, revision };
   const plan = makePlan(session, choices, {
     coturn,
@@ -71,7 +71,11 @@ export async function planRelease(
     rebuild,
     plan: partOf(plan, { ...choices, stages }),
     keys,
-    document: await documentOf(plan, { choices, keys, source: plannedSource(source) }),
+    document: await documentOf(plan, {
+      choices,
+      keys: withRebuilt(keys, rebuild, revision),
+      source: plannedSource(source),
+    }),
     dir: resolve(options.out ?? 'dist', source.version),
   };
 }
@@ -88,6 +92,7 @@ function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, '
     selection: chosenChecks(session),
     full: options.full === true,
     ...(verifyOn === undefined ? {} : { verifyOn }),
+    rebuild: [],
   };
 }
 

@@ -63,6 +63,7 @@ export async function planFile(
     verify: true,
     selection,
     full: options.full === true,
+    rebuild: [],
   };
   const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
   const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];

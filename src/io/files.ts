@@ -106,7 +106,9 @@ export async function copyInto(from: string, to: string): Promise<void> {
 
 /** Where a file beneath a folder really is; undefined if it is none, or if a link leads to it: whoever made the folder may not be trusted. */
 export async function plainFile(dir: string, path: string): Promise<string | undefined> {
-  const file = join(await realpath(dir), path);
+  const folder = await realpath(dir).catch(() => undefined);
+  if (folder === undefined) return undefined;
+  const file = join(folder, path);
   const real = await realpath(file).catch(() => undefined);
   return real === file && (await lstat(real)).isFile() ? real : undefined;
 }

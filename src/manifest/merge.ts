@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../errors.ts';
-import type { BaseImage, Manifest, ManifestStep } from './schema.ts';
+import { type BaseImage, type Manifest, type ManifestStep, manifestSchema } from './schema.ts';
 import { inOrder } from './store.ts';
 
 /** What one machine has made of a plan. */
@@ -9,12 +9,20 @@ export interface Part {
   manifest: Manifest;
 }
 
-/** What is compared with the plan. */
+/** What parts are held against. */
 export interface PlannedParts {
   /** Digest of the plan. */
   digest: string;
-  /** In the plan's order. */
-  steps: readonly { id: string; key: string; needs: readonly string[] }[];
+  /** What the whole says of itself: of the plan, because parts may come from anywhere. */
+  header: Omit<Manifest, 'bases' | 'steps'>;
+  /** In the plan's order. `log` is where each one's log has to be. */
+  steps: readonly {
+    id: string;
+    key: string;
+    needs: readonly string[];
+    outputs: readonly string[];
+    log: string;
+  }[];
 }
 
 /** A release that is put together of parts. */
@@ -24,85 +32,99 @@ export interface Merged {
   origins: ReadonlyMap<string, Part>;
 }
 
+interface Taken {
+  part: Part;
+  step: ManifestStep;
+}
+
 /**
- * Puts together what several machines have made of one plan. Two may have made the same step if they have made the same files.
+ * Puts together what several machines have made of one plan. Two may have made the same step if they have made the same files. What else
+ * is in a part, of earlier plans, is left where it is.
  * @throws COLLECT_CONFLICT, COLLECT_INCOMPLETE with everything that is wrong
  */
 export function mergeManifests(parts: readonly Part[], plan: PlannedParts): Merged {
+  const others = parts
+    .filter(({ manifest }) => manifest.plan !== plan.digest)
+    .map(({ name }) => `${name} was made by another plan`);
+  if (others.length > 0) throw conflictError(others);
+  const candidates = plan.steps.map((planned) => stepsIn(parts, planned));
+  const taken = candidates.flatMap((each) => each[0] ?? []);
   const conflicts = [
-    ...parts.flatMap((part) => foreign(part, plan)),
-    ...plan.steps.flatMap(({ id }) => contradictions(id, parts)),
-    ...rootConflicts(parts),
+    ...candidates.flatMap(contradictions),
+    ...taken.flatMap((each) => strays(each, plan)),
+    ...rootConflicts(taken),
+    ...taken.flatMap((each) => otherInputs(each, taken)),
   ];
-  const origins = new Map(
-    plan.steps.flatMap(({ id }) => {
-      const part = parts.find(({ manifest }) => stepOf(manifest, id) !== undefined);
-      return part === undefined ? [] : [[id, part] as const];
-    }),
-  );
-  const steps = [...origins].flatMap(([id, { manifest }]) => stepOf(manifest, id) ?? []);
-  if (conflicts.length === 0) conflicts.push(...steps.flatMap((step) => otherInputs(step, steps, origins)));
   if (conflicts.length > 0) throw conflictError(conflicts);
-  requireComplete(steps, plan);
-  const [{ manifest: first }] = parts as [Part, ...Part[]];
-  const bases = new Map(parts.flatMap(({ manifest }) => manifest.bases.map((base) => [base.name, base])));
-  const merged = { ...first, bases: [...bases.values()], steps };
-  return { manifest: inOrder(merged, plan.steps), origins };
+  requireComplete(
+    taken.map(({ step }) => step),
+    plan,
+  );
+  const bases = new Map(taken.flatMap(rootsOf).map((base) => [base.name, base]));
+  const merged = { ...plan.header, bases: [...bases.values()], steps: taken.map(({ step }) => step) };
+  return {
+    manifest: manifestSchema.parse(inOrder(merged, plan.steps)),
+    origins: new Map(taken.map(({ part, step }) => [step.id, part])),
+  };
 }
 
-/** What in a part is not of the plan. */
-function foreign({ name, manifest }: Part, plan: PlannedParts): string[] {
-  if (manifest.plan !== plan.digest) return [`${name} was made by another plan`];
-  return manifest.steps.flatMap((step) => {
-    const planned = plan.steps.find(({ id }) => id === step.id);
-    if (planned === undefined) return [`${name} has ${step.id}, which is not in the plan`];
-    return planned.key === step.planned ? [] : [`${step.id} in ${name} was made by an earlier plan`];
+/** Who has made a step as planned. */
+function stepsIn(parts: readonly Part[], { id, key }: { id: string; key: string }): Taken[] {
+  return parts.flatMap((part) => {
+    const step = part.manifest.steps.find((each) => each.id === id && each.planned === key);
+    return step === undefined ? [] : [{ part, step }];
   });
 }
 
 /** Parts that have made a step, and not the same way. */
-function contradictions(id: string, parts: readonly Part[]): string[] {
-  const [first, ...others] = parts.filter(({ manifest }) => stepOf(manifest, id) !== undefined);
+function contradictions([first, ...others]: readonly Taken[]): string[] {
   if (first === undefined) return [];
-  const madeBy = ({ manifest }: Part) => {
-    const step = stepOf(manifest, id);
-    return JSON.stringify([step?.status, step?.outputs.map(({ path, sha256 }) => [path, sha256])]);
-  };
+  const result = ({ step }: Taken) =>
+    JSON.stringify([step.status, step.outputs.map(({ path, sha256 }) => [path, sha256])]);
   return others
-    .filter((other) => madeBy(other) !== madeBy(first))
-    .map(({ name }) => `${id} is in ${first.name} and in ${name}, and not the same`);
+    .filter((other) => result(other) !== result(first))
+    .map(({ part }) => `${first.step.id} is in ${first.part.name} and in ${part.name}, and not the same`);
 }
 
-function rootConflicts(parts: readonly Part[]): string[] {
-  const seen = new Map<string, { part: Part; base: BaseImage }>();
-  const conflicts: string[] = [];
-  for (const part of parts) {
-    for (const base of part.manifest.bases) {
-      const before = seen.get(base.name);
-      if (before === undefined) seen.set(base.name, { part, base });
-      else if (before.base.digest !== base.digest)
-        conflicts.push(
-          `the root ${base.name} of ${part.name} is not the one of ${before.part.name}: the archive has changed in between`,
+/** Files of a step that are not its own: they would take the place of another's. */
+function strays({ part, step }: Taken, plan: PlannedParts): string[] {
+  const planned = plan.steps.find(({ id }) => id === step.id);
+  const own = (path: string) =>
+    planned?.outputs.some((output) => path === output || path.startsWith(`${output}/`)) === true;
+  const paths = step.outputs.map(({ path }) => path).filter((path) => !own(path));
+  if (step.log !== undefined && step.log !== planned?.log) paths.push(step.log);
+  return paths.map((path) => `${step.id} in ${part.name} names ${path}, which is not a file of that step`);
+}
+
+/** The roots that a step was performed in. */
+function rootsOf({ part, step }: Taken): BaseImage[] {
+  return part.manifest.bases.filter(({ name }) => step.bases[name] !== undefined);
+}
+
+function rootConflicts(taken: readonly Taken[]): string[] {
+  const seen = new Map<string, { digest: string; part: Part }>();
+  const conflicts = new Set<string>();
+  for (const { part, step } of taken) {
+    for (const [name, digest] of Object.entries(step.bases)) {
+      const before = seen.get(name);
+      if (before === undefined) seen.set(name, { digest, part });
+      else if (before.digest !== digest)
+        conflicts.add(
+          `the root ${name} of ${part.name} is not the one of ${before.part.name}: the archive has changed in between`,
         );
     }
   }
-  return conflicts;
+  return [...conflicts];
 }
 
 /** Inputs of a step that no step of the whole has made so. */
-function otherInputs(
-  step: ManifestStep,
-  steps: readonly ManifestStep[],
-  origins: Merged['origins'],
-): string[] {
+function otherInputs({ part, step }: Taken, taken: readonly Taken[]): string[] {
   const made = new Map(
-    steps.flatMap(({ outputs }) => outputs.map(({ path, sha256 }) => [path, sha256] as const)),
+    taken.flatMap((each) => each.step.outputs.map(({ path, sha256 }) => [path, sha256] as const)),
   );
-  const [other] = step.inputs.filter(({ path, sha256 }) => made.get(path) !== sha256);
+  const other = step.inputs.find(({ path, sha256 }) => made.get(path) !== sha256);
   if (other === undefined) return [];
-  return [
-    `${step.id} in ${origins.get(step.id)?.name} was made of another ${other.path} than is in the parts`,
-  ];
+  return [`${step.id} in ${part.name} was made of another ${other.path} than is in the parts`];
 }
 
 function conflictError(conflicts: readonly string[]): TurnbuildError {
@@ -127,11 +149,7 @@ function requireComplete(steps: readonly ManifestStep[], plan: PlannedParts): vo
   if (missing.length === 0) return;
   throw new TurnbuildError(
     'COLLECT_INCOMPLETE',
-    `Parts of the plan are missing:\n${missing.map((id) => `  ${id}`).join('\n')}`,
+    `Steps of the plan are missing:\n${missing.map((id) => `  ${id}`).join('\n')}`,
     { hint: 'Give the folders of all parts, or plan only what there is.' },
   );
-}
-
-function stepOf({ steps }: Manifest, id: string): ManifestStep | undefined {
-  return steps.find((step) => step.id === id);
 }

@@ -5,7 +5,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** Beneath the manifest's folder, whoever has written the manifest. */
 const path = z
   .string()
-  .regex(/^[^/\0]+(\/[^/\0]+)*$/)
+  .regex(/^[^/\p{Cc}]+(\/[^/\p{Cc}]+)*$/u)
   .refine((text) => !text.split('/').some((name) => name === '..' || name === '.'), 'leaves its folder');
 
 /** One file that a stage made, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
@@ -114,7 +114,7 @@ export const manifestSchema = z.strictObject({
   /** Digest of the plan that was performed last. Not there for a package that was given as a file. */
   plan: sha256.optional(),
   coturn: z.strictObject({
-    version: z.string(),
+    version: z.string().regex(/^\d[\w.~+-]*$/),
     revision: z.number().int().positive(),
     epoch: z.number().int(),
   }),

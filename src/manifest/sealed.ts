@@ -14,6 +14,8 @@ export interface DocumentKind<T> {
   codes: { invalid: string; newer: string; changed: string };
   /** What to do about a document that cannot be used. */
   hint: string;
+  /** A document of the schema before -> the same as it would be written now. */
+  upgrade?: (document: object) => object;
 }
 
 /**
@@ -32,6 +34,12 @@ export function digestOf(document: object, sha256: Sha256): string {
 /** Text of a sealed document -> document. @throws the codes of its kind, with messages that name the file */
 export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, sha256: Sha256): T {
   const { name, codes, hint } = kind;
+  const changed = () =>
+    new TurnbuildError(
+      codes.changed,
+      `${file} is not as turnbuild wrote it: its digest does not fit what is in it`,
+      { hint },
+    );
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -46,14 +54,19 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
       { hint: 'Use the turnbuild that wrote it, or a newer one.' },
     );
   }
-  if (typeof schema === 'number' && schema < kind.schema) {
+  const { digest, ...written } = (value ?? {}) as { digest?: unknown };
+  const old = typeof schema === 'number' && schema < kind.schema;
+  if (old && (kind.upgrade === undefined || schema !== kind.schema - 1)) {
     throw new TurnbuildError(
       codes.invalid,
       `${file} was written by an older turnbuild: it has schema ${schema}, and this one knows ${kind.schema}`,
       { hint },
     );
   }
-  const { digest, ...document } = (value ?? {}) as { digest?: unknown };
+  const fits = digest === digestOf(written, sha256);
+  // Only what turnbuild has written so is known to have what is upgraded.
+  if (old && !fits) throw changed();
+  const document = old && kind.upgrade !== undefined ? kind.upgrade(written) : written;
   const result = kind.shape.safeParse(document);
   if (!result.success) {
     const issues = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
@@ -64,10 +77,6 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
     );
   }
   // Not what zod returns: its members may be in another order, which would be another digest.
-  if (digest === digestOf(document, sha256)) return document as T;
-  throw new TurnbuildError(
-    codes.changed,
-    `${file} is not as turnbuild wrote it: its digest does not fit what is in it`,
-    { hint },
-  );
+  if (fits) return document as T;
+  throw changed();
 }

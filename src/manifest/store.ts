@@ -13,7 +13,35 @@ const MANIFEST: DocumentKind<Manifest> = {
   shape: manifestSchema,
   codes: { invalid: 'MANIFEST_INVALID', newer: 'MANIFEST_NEWER', changed: 'MANIFEST_CHANGED' },
   hint: 'Remove it to begin anew (packages that are there are made again), or restore the one that turnbuild wrote.',
+  upgrade: (document) => upgraded(document as Manifest),
 };
+
+/**
+ * Schema 1 did not say who wrote it, of what a step was made, and why a check had no verdict. Its steps are no longer current, but what
+ * is in the packages can be read.
+ */
+function upgraded(old: Manifest): Manifest {
+  const { version, revision } = old.coturn;
+  const isFile = old.source === undefined;
+  return {
+    ...old,
+    schema: MANIFEST_SCHEMA,
+    turnbuild: 'unknown',
+    packageVersion: isFile ? version : `${version}+turnbuild-${revision}`,
+    steps: old.steps.map((step) => ({
+      ...step,
+      inputs: [],
+      bases: {},
+      ...(step.checks === undefined
+        ? {}
+        : {
+            checks: step.checks.map((check) =>
+              String(check.status) === 'skipped' ? { ...check, status: 'cannot-here' as const } : check,
+            ),
+          }),
+    })),
+  };
+}
 
 /** Manifest -> text of manifest.json. */
 export function formatManifest(manifest: Manifest, sha256: Sha256): string {

@@ -16,7 +16,7 @@ export const PLAN_SCHEMA = 2;
 export interface StepKey {
   /** Name -> digest. */
   inputs: Record<string, string>;
-  /** Digest of these, and of the keys of the steps whose outputs go in. */
+  /** Digest of these. */
   key: string;
 }
 
@@ -38,7 +38,7 @@ export const planSchema = z.looseObject({
   schema: z.literal(PLAN_SCHEMA),
   turnbuild: z.string(),
   coturn: z.strictObject({
-    version: z.string(),
+    version: z.string().regex(/^\d+(\.\d+){2,3}$/),
     revision: z.number().int().positive(),
     epoch: z.number().int(),
   }),
@@ -64,6 +64,7 @@ export const planSchema = z.looseObject({
     }),
     full: z.boolean(),
     verifyOn: z.string().optional(),
+    rebuild: z.array(z.string()),
   }),
   steps: z
     .array(
@@ -73,6 +74,7 @@ export const planSchema = z.looseObject({
         target: z.string(),
         arch,
         needs: z.array(z.string()),
+        outputs: z.array(z.string()),
         inputs: z.record(z.string(), z.string()),
         key: sha256,
       }),

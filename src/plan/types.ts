@@ -67,6 +67,8 @@ export interface Choices {
   full: boolean;
   /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it. */
   verifyOn?: string;
+  /** Ids of build steps that have something outdated linked in, and are performed again for this revision. */
+  rebuild: readonly string[];
 }
 
 export interface Plan {

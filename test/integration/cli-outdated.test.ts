@@ -117,7 +117,7 @@ describe('turnbuild outdated', () => {
 
   test('a manifest that was changed is not believed', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
-    writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ schema: 1, coturn: { version: '9.9.9' } }));
+    writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ schema: 2, coturn: { version: '9.9.9' } }));
     const run = await turnbuild(['outdated', dir], { env: await github(['4.18.0']) });
     expect(run.stderr).toMatch(/MANIFEST_INVALID/);
     expect(run.code).toBe(1);

@@ -34,7 +34,8 @@ beforeEach(async () => {
 
 const out = () => join(dir, 'whole');
 const output = { line: (text: string) => void lines.push(text), data: () => {} };
-const collectAll = (names = parts) => collect(names, { out: out() }, output);
+const signal = () => new AbortController().signal;
+const collectAll = (names = parts) => collect(names, { out: out() }, output, signal());
 const read = (folder: string): Manifest => {
   const file = join(folder, 'manifest.json');
   return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
@@ -52,6 +53,11 @@ async function refusal(names = parts) {
   expect(existsSync(out()) ? readdirSync(out()) : []).toEqual([]);
   return error;
 }
+const oldRoot = ({ bases }: Manifest) => {
+  const [first] = bases;
+  if (first === undefined) throw new Error('a part has roots');
+  return { ...first, name: 'buster-arm64' };
+};
 const withoutTimes = ({ steps, ...rest }: Manifest) => ({
   ...rest,
   steps: steps.map(({ seconds: _, ...step }) => step),
@@ -106,9 +112,9 @@ describe('collect', () => {
   });
 
   it('writes nothing in a dry run', async () => {
-    expect(await collect(parts, { out: out(), dryRun: true }, output)).toBe(0);
+    expect(await collect(parts, { out: out(), dryRun: true }, output, signal())).toBe(0);
     expect(existsSync(out())).toBe(false);
-    expect(lines).toHaveLength(4);
+    expect(lines.join('\n')).toMatch(/4 parts, 12 steps[\s\S]*would be collected in .*whole\/4\.6\.1/);
   });
 });
 
@@ -151,23 +157,31 @@ describe('collect refuses', () => {
       /debian-13-arm64.* was made by another plan/,
     ],
     [
-      'a step of an earlier plan',
-      () => changeSteps(2, (step) => ({ ...step, planned: '3'.repeat(64) })),
-      /build:debian-13:arm64 in .* was made by an earlier plan/,
-    ],
-    [
-      'a step that is not planned',
-      () => changeSteps(2, (step) => ({ ...step, id: step.id.replace('debian-13', 'debian-14') })),
-      /has build:debian-14:arm64, which is not in the plan/,
-    ],
-    [
       'roots that differ',
       () =>
-        rewrite(1, (m) => ({
-          ...m,
-          bases: m.bases.map((base) => ({ ...base, digest: `sha256:${'9'.repeat(64)}` })),
+        changeSteps(1, (step) => ({
+          ...step,
+          bases: Object.fromEntries(
+            Object.keys(step.bases).map((name) => [name, `sha256:${'9'.repeat(64)}`]),
+          ),
         })),
       /root bookworm-x86_64 of .* is not the one of /,
+    ],
+    [
+      "a file in the place of another step's",
+      () =>
+        changeSteps(3, (step) => ({
+          ...step,
+          outputs: step.outputs.map((each) =>
+            each.kind === 'build' ? { ...each, path: 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb' } : each,
+          ),
+        })),
+      /build:debian-13:x86_64 in .* names coturn_\S+arm64\.deb, which is not a file of that step/,
+    ],
+    [
+      'a log in the place of a package',
+      () => changeSteps(3, (step) => ({ ...step, log: 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb' })),
+      /verify:debian-13:x86_64 in .* names coturn_\S+arm64\.deb, which is not a file of that step/,
     ],
     [
       'a verdict on other bytes',
@@ -196,6 +210,59 @@ describe('collect refuses', () => {
     const { code, message } = await refusal();
     expect(code).toBe('COLLECT_CONFLICT');
     expect(message).toContain(`build:debian-12:arm64 is in ${parts[0]} and in ${twin}, and not the same`);
+  });
+
+  it('does not care what else is in a part, of earlier plans', async () => {
+    rewrite(2, (manifest) => {
+      const steps = manifest.steps.map((step) => ({
+        ...step,
+        id: step.id.replace('debian-13', 'debian-11'),
+      }));
+      return {
+        ...manifest,
+        steps: [...steps, ...manifest.steps],
+        bases: [...manifest.bases, oldRoot(manifest)],
+      };
+    });
+    expect(await collectAll()).toBe(0);
+    const { steps, bases } = read(join(out(), '4.6.1'));
+    expect([steps.length, bases.some(({ name }) => name === 'buster-arm64')]).toEqual([12, false]);
+  });
+
+  it('takes steps of an earlier plan for missing', async () => {
+    changeSteps(2, (step) => ({ ...step, planned: '3'.repeat(64) }));
+    const { code, message } = await refusal();
+    expect(code).toBe('COLLECT_INCOMPLETE');
+    expect(message).toContain('build:debian-13:arm64');
+  });
+
+  it('takes from a manifest neither the version nor the folder', async () => {
+    rewrite(0, (manifest) => ({
+      ...manifest,
+      coturn: { ...manifest.coturn, version: '4.6.1-x' },
+      packageVersion: 'x',
+    }));
+    expect(await collectAll()).toBe(0);
+    const { coturn, packageVersion } = read(join(out(), '4.6.1'));
+    expect([coturn.version, packageVersion]).toEqual(['4.6.1', '4.6.1+turnbuild-1']);
+    rewrite(1, (manifest) => ({ ...manifest, coturn: { ...manifest.coturn, version: '../../x' } }));
+    expect((await errorOf(collectAll())).code).toBe('MANIFEST_INVALID');
+  });
+
+  it('a manifest that is a link', async () => {
+    const file = join(parts[1] ?? '', 'manifest.json');
+    cpSync(file, join(dir, 'manifest.json'));
+    rmSync(file);
+    symlinkSync(join(dir, 'manifest.json'), file);
+    expect((await refusal()).code).toBe('ARTIFACT_CHANGED');
+  });
+
+  it('to go on after Ctrl-C, and leaves nothing behind', async () => {
+    const interrupt = new AbortController();
+    interrupt.abort();
+    const error = await errorOf(collect(parts, { out: out() }, output, interrupt.signal));
+    expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
+    expect(readdirSync(out())).toEqual([]);
   });
 
   it('what is not all there, and names what is missing', async () => {

@@ -89,7 +89,9 @@ describe('release --plan', () => {
 
   it('takes the sources from where they are here, whatever packs them', async () => {
     rmSync(join(dir, 'coturn.tar.gz'));
-    expect((await release()).stderr).toMatch(/There is no file .*coturn\.tar\.gz/);
+    expect((await release()).stderr).toMatch(
+      /There is no file .*coturn\.tar\.gz[\s\S]*planned with: --source FILE/,
+    );
     writeFileSync(join(dir, 'other.tar'), coturnTar('4.18.0'));
     expect((await release('--source', 'other.tar')).code).toBe(0);
   });
@@ -110,6 +112,14 @@ describe('a plan for one machine of each architecture', () => {
       /compiles for arm64 on arm64, and the builder test would do it on x86_64[\s\S]*\[PLAN_DIFFERS\]/,
     );
   });
+});
+
+it('a stage that the plan has no step of is refused, not done', async () => {
+  const source = ['--source', './coturn.tar.gz', '--sha256', sha256, '--target', 'debian-13'];
+  const planned = await turnbuild(['plan', '--no-verify', ...source, '--json'], program());
+  writeFileSync(join(dir, 'plan.json'), planned.stdout);
+  const run = await turnbuild(['verify', '--plan', 'plan.json', '--dry-run'], program());
+  expect(run.stderr).toMatch(/no step to verify debian-13 for arm64, x86_64[\s\S]*\[PLAN_PART_UNKNOWN\]/);
 });
 
 describe('release --plan refuses', () => {

@@ -52,7 +52,7 @@ export interface ToyRelease {
   performed(forget?: boolean): string[];
   /** Steps that do something else in their middle, when nothing is in its place yet. */
   middle: Map<string, (context: StageContext) => Promise<void>>;
-  /** What goes into a stage. A `verify` that begins with "unfit" has a check that fails. */
+  /** What goes into a stage; what follows ` #` makes no difference to its outputs. A `verify` that begins with "unfit" has a check that fails. */
   setRecipe(stage: StageName, text: string): void;
   manifest(): Manifest;
   /** The most steps that have been at work at once. */
@@ -66,6 +66,7 @@ const CHOICES: Choices = {
   verify: true,
   selection: { only: [], skip: [], reason: undefined, accept: [] },
   full: false,
+  rebuild: [],
 };
 const SOURCE: PlannedSource = {
   provider: 'file',
@@ -97,7 +98,8 @@ export function toyRelease(dir: string): ToyRelease {
       most = Math.max(most, ++working);
       try {
         const work = await workFolder(context, step);
-        const text = `${readFileSync(recipeOf(name), 'utf8')} of ${await parts.before(step, context)}\n`;
+        const [recipe] = readFileSync(recipeOf(name), 'utf8').split(' #');
+        const text = `${recipe} of ${await parts.before(step, context)}\n`;
         for (const path of parts.outputs(step)) await context.io.files.writeText(join(work, path), text);
         context.onLine(`${step.id} is at work`);
         await middle.get(step.id)?.(context);

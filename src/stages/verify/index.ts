@@ -20,7 +20,9 @@ export const verify: Stage = {
       recipe: await files.digestFiles(dockerContext(context)),
       checks: files.sha256Text(JSON.stringify([target.allowedLibraries, context.selection, context.full])),
       lab: await files.sha256File(context.labProgram),
-      known: files.sha256Text(JSON.stringify([context.plan.metrics, context.plan.advisories])),
+      known: files.sha256Text(
+        JSON.stringify([context.plan.metrics, context.plan.deviations, context.plan.advisories]),
+      ),
     };
   },
 

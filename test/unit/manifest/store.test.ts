@@ -18,9 +18,9 @@ describe('parseManifest', () => {
       'MANIFEST_NEWER',
     ],
     [
-      'an older schema',
-      text().replace('"schema": 2', '"schema": 1'),
-      /an older turnbuild: it has schema 1, and this one knows 2/,
+      'a much older schema',
+      text().replace('"schema": 2', '"schema": 0'),
+      /an older turnbuild: it has schema 0, and this one knows 2/,
       'MANIFEST_INVALID',
     ],
     [
@@ -53,6 +53,30 @@ describe('parseManifest', () => {
     expect(() => parseManifest('m', changed, sha256)).toThrow(message);
     expect(() => parseManifest('m', changed, sha256)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+it('reads what the turnbuild before wrote, and its digest has to fit', () => {
+  const { turnbuild: _, plan: __, packageVersion: ___, ...rest } = fixture();
+  const steps = rest.steps.map(({ planned: _, inputs: __, bases: ___, checks, ...step }) => ({
+    ...step,
+    ...(checks === undefined
+      ? {}
+      : {
+          checks: checks.map((check) =>
+            check.status === 'cannot-here' ? { ...check, status: 'skipped' } : check,
+          ),
+        }),
+  }));
+  const old = { ...rest, schema: 1, steps };
+  const written = (digest: string) => JSON.stringify({ ...old, digest });
+  const read = parseManifest('m', written(sha256(JSON.stringify(old))), sha256);
+  expect(read.packageVersion).toBe('4.6.1+turnbuild-1');
+  expect(read.steps.flatMap(({ checks = [] }) => checks.map(({ status }) => status))).toEqual(
+    fixture().steps.flatMap(({ checks = [] }) => checks.map(({ status }) => status)),
+  );
+  expect(() => parseManifest('m', written(sha256('another')), sha256)).toThrow(
+    expect.objectContaining({ code: 'MANIFEST_CHANGED' }),
+  );
 });
 
 describe('changes', () => {

@@ -5,11 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { manifestSchema } from '../../../src/manifest/schema.ts';
+import { formatManifest } from '../../../src/manifest/store.ts';
 import { planSchema } from '../../../src/plan/document.ts';
 import { advisoriesSchema, quarantineSchema } from '../../../src/recipe/advisories.ts';
 import { deviationsSchema } from '../../../src/recipe/deviations.ts';
 import { metricsSchema } from '../../../src/recipe/metrics.ts';
 import { compatibilitySchema, releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
+import { fixture } from '../ui/manifest-fixture.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 const SCHEMAS = {
@@ -20,8 +22,8 @@ const SCHEMAS = {
   quarantine: quarantineSchema,
   metrics: metricsSchema,
   deviations: deviationsSchema,
-  plan: planSchema,
-  manifest: manifestSchema,
+  plan: planSchema.extend({ digest: z.string() }),
+  manifest: manifestSchema.extend({ digest: z.string() }),
 };
 
 // What zod checks beyond JSON Schema (refinements across members) is not in them: turnbuild itself has the last word.
@@ -30,6 +32,14 @@ describe.each(Object.entries(SCHEMAS))('the JSON schema of %s', (name, schema) =
     const text = `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), undefined, 2)}\n`;
     await expect(text).toMatchFileSnapshot(`../../../schemas/${name}.schema.json`);
   });
+});
+
+it('a manifest that turnbuild has written is valid by its schema, and one with an unknown member is not', () => {
+  const schema = JSON.parse(readFileSync(new URL('schemas/manifest.schema.json', ROOT), 'utf8'));
+  const validate = new Ajv2020({ strict: false }).compile(schema);
+  const written = JSON.parse(formatManifest(fixture(), () => '0'.repeat(64)));
+  expect(validate(written), JSON.stringify(validate.errors)).toBe(true);
+  expect(validate({ ...written, unknown: 1 })).toBe(false);
 });
 
 const RECIPES = [
