@@ -127,6 +127,7 @@ const TEXTS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName, st
     maintainer: 'maintainer that the packages were built with',
   },
   plan: { out: 'where earlier results are; --revision auto reads them' },
+  collect: { dryRun: 'check every file, and write nothing', json: 'print the manifest as JSON' },
 };
 
 /** Gives a command its options. */
