@@ -76,7 +76,9 @@ async function runLive(groups: readonly TaskGroup[], { jobs }: TaskOptions): Pro
   const tasks = groups.map(
     (group): ListrTask => ({
       title: group.title,
-      task: (_, wrapper) => wrapper.newListr(group.tasks.map(subtask), { exitOnError: true }),
+      // Without this, the tasks of a group would go side by side, as the groups do: listr2 hands its options down.
+      task: (_, wrapper) =>
+        wrapper.newListr(group.tasks.map(subtask), { exitOnError: true, concurrent: false }),
     }),
   );
   await new Listr(tasks, {
