@@ -29,7 +29,7 @@ module.exports = {
     ...allow(
       'plan',
       '^src/plan/',
-      ['plan/', 'recipe/', 'manifest/sealed\\.ts', 'errors\\.ts'],
+      ['plan/', 'recipe/', 'manifest/(sealed|source)\\.ts', 'errors\\.ts'],
       ['semver', 'zod', '@cyclonedx', 'packageurl-js'],
     ),
     ...allow('turn', '^src/turn/', ['turn/'], ['node']),

@@ -111,7 +111,7 @@ async function benchCompile() {
   await timed(process.execPath, [turnbuild, 'source', '4.6.1', '--source', 'debian', '--out', out]);
   const inputs = join(dir, 'inputs');
   mkdirSync(join(inputs, 'patches'), { recursive: true });
-  spawnSync('cp', [join(out, '4.6.1/work/source/coturn-4.6.1.tar'), join(inputs, 'coturn.tar')]);
+  spawnSync('cp', [join(out, '4.6.1', 'work', 'source', 'coturn-4.6.1.tar'), join(inputs, 'coturn.tar')]);
   spawnSync('cp', ['-r', join(root, 'patches/prometheus-client'), inputs]);
   spawnSync('sh', [
     '-c',

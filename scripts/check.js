@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
@@ -125,7 +126,7 @@ if (process.argv.includes('--full')) {
   for (const target of targets)
     step(`comparison of the two, ${target}`, process.execPath, [
       `${root}/scripts/compare-verifications.js`,
-      ...[out, again].map((dir) => `${dir}/4.6.1/work/verify/${target}-${arch}/verify`),
+      ...[out, again].map((dir) => join(dir, '4.6.1', 'work', 'verify', `${target}-${arch}`, 'verify')),
     ]);
   rmSync(out, { recursive: true, force: true });
 }

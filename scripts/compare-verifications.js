@@ -1,6 +1,6 @@
 // @ts-check
 // `node scripts/compare-verifications.js DIR DIR`: fails unless two verifications of one package saw the same of installing, upgrading
-// and removing it. Each DIR is the `verify` folder in a package's results, e.g. dist/4.6.1/work/verify/debian-13-arm64/verify.
+// and removing it. Each DIR is the `verify` folder in a package's results, which are in `work/verify` of a release's folder.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { differences } from './compare/verification.js';

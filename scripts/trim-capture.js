@@ -1,5 +1,5 @@
 // `node scripts/trim-capture.js VERIFY-FOLDER`: what the laboratory saw of a version, cut down for test/fixtures/versions/VERSION.json.
-// VERIFY-FOLDER is dist/VERSION/work/verify/TARGET-ARCH. Logs keep their ends, and of the forbidden peers every other one is left out.
+// VERIFY-FOLDER is `work/verify/TARGET-ARCH` in a release's folder. Logs keep their ends, and of the forbidden peers every other one is left out.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,7 +7,7 @@ const LOG_CHARS = 200;
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
-  console.error('trim-capture: name the folder of a verification, dist/VERSION/work/verify/TARGET-ARCH');
+  console.error('trim-capture: name the folder of a verification: work/verify/TARGET-ARCH of a release');
   process.exit(2);
 }
 const lab = JSON.parse(readFileSync(join(folder, 'lab/lab.json'), 'utf8'));

@@ -40,7 +40,7 @@ export async function collect(
   const out = resolve(options.out ?? 'dist');
   const dir = join(out, plan.coturn.version);
   await requireAbsent(dir);
-  const copies = copiesOf(merged, parts);
+  const copies = copiesOf(merged);
   if (options.dryRun === true) {
     for (const copy of copies) {
       requireGoing(signal);
@@ -138,9 +138,9 @@ interface Copy {
   sha256?: string;
 }
 
-function copiesOf({ manifest, origins }: Merged, parts: readonly FoundPart[]): Copy[] {
+function copiesOf({ manifest, origins }: Merged<FoundPart>): Copy[] {
   return manifest.steps.flatMap((step) => {
-    const dir = parts.find(({ name }) => name === origins.get(step.id)?.name)?.dir ?? '';
+    const dir = origins.get(step.id)?.dir ?? '';
     const outputs = step.outputs.map(({ path, sha256 }) => ({ dir, path, sha256 }));
     return [...outputs, ...(step.log === undefined ? [] : [{ dir, path: step.log }])];
   });

@@ -148,7 +148,7 @@ async function fetchPlanned(session: Session, { coturn, source }: PlanDocument):
   const options: CommonOptions = {
     ...session.options,
     source: session.options.source ?? (isArchive ? provider : location),
-    // Whoever made the plan was asked.
+    // That was decided when the plan was made.
     allowQuarantined: true,
   };
   const pinned = { ...pin, sha256s: isArchive ? { [provider]: sha256 } : {}, epoch: coturn.epoch };

@@ -6,7 +6,7 @@ import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { formatPlan } from '../plan/document.ts';
-import { targetOfStep } from '../plan/index.ts';
+import { rootNames, targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
@@ -124,8 +124,7 @@ function stepGroups(
 ): TaskGroup[] {
   const { plan } = context;
   // A root that could not be made stops the packages that start from it, and no other.
-  const ready = (step: PlannedStep) =>
-    context.bases.has(step.base) && (step.stage !== 'verify' || context.bases.has(step.targetBase));
+  const ready = (step: PlannedStep) => rootNames(step).every((name) => context.bases.has(name));
   const nativesIn = (steps: readonly PlannedStep[]) => steps.filter((step) => !isEmulated(plan, step)).length;
   const groups: TaskGroup[] = [];
   for (const [rank, chain] of chains(plan).entries()) {

@@ -1,7 +1,7 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { StepKey } from '../plan/document.ts';
-import { targetOfStep } from '../plan/index.ts';
+import { rootNames, targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { InputsContext, StageContext } from '../stages/shared/context.ts';
 import { plural } from '../ui/format.ts';
@@ -123,9 +123,8 @@ function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: str
 
 /** The roots that a step starts from, as far as this run has made them ready: name -> digest. */
 function rootsOf(step: PlannedStep, { bases }: StageContext): Record<string, string> {
-  const names = step.stage === 'verify' ? [step.base, step.targetBase] : [step.base];
   return Object.fromEntries(
-    names.flatMap((name) => {
+    rootNames(step).flatMap((name) => {
       const digest = bases.get(name)?.digest;
       return digest === undefined ? [] : [[name, digest]];
     }),

@@ -26,14 +26,14 @@ export interface PlannedParts {
 }
 
 /** A release that is put together of parts. */
-export interface Merged {
+export interface Merged<P extends Part> {
   manifest: Manifest;
   /** The part that each step comes from, by the step's id. */
-  origins: ReadonlyMap<string, Part>;
+  origins: ReadonlyMap<string, P>;
 }
 
-interface Taken {
-  part: Part;
+interface Taken<P extends Part = Part> {
+  part: P;
   step: ManifestStep;
 }
 
@@ -42,7 +42,7 @@ interface Taken {
  * is in a part, of earlier plans, is left where it is.
  * @throws COLLECT_CONFLICT, COLLECT_INCOMPLETE with everything that is wrong
  */
-export function mergeManifests(parts: readonly Part[], plan: PlannedParts): Merged {
+export function mergeManifests<P extends Part>(parts: readonly P[], plan: PlannedParts): Merged<P> {
   const others = parts
     .filter(({ manifest }) => manifest.plan !== plan.digest)
     .map(({ name }) => `${name} was made by another plan`);
@@ -69,7 +69,7 @@ export function mergeManifests(parts: readonly Part[], plan: PlannedParts): Merg
 }
 
 /** Who has made a step as planned. */
-function stepsIn(parts: readonly Part[], { id, key }: { id: string; key: string }): Taken[] {
+function stepsIn<P extends Part>(parts: readonly P[], { id, key }: { id: string; key: string }): Taken<P>[] {
   return parts.flatMap((part) => {
     const step = part.manifest.steps.find((each) => each.id === id && each.planned === key);
     return step === undefined ? [] : [{ part, step }];

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+import { sha256, sourceSchema } from './source.ts';
 
 /** Beneath the manifest's folder, whoever has written the manifest. */
 const path = z
@@ -121,16 +120,7 @@ export const manifestSchema = z.strictObject({
   /** Of all packages, without what ends it for each target: `4.6.1+turnbuild-1`; of a package that was given as a file, its own. */
   packageVersion: z.string(),
   /** Not there for a package that was given as a file: nobody here knows its source. */
-  source: z
-    .strictObject({
-      provider: z.enum(['github', 'debian', 'file', 'url']),
-      location: z.string(),
-      sha256,
-      tree: sha256,
-      commit: z.string().optional(),
-      gitTree: z.string().optional(),
-    })
-    .optional(),
+  source: sourceSchema.optional(),
   advisories: z.array(advisory),
   bases: z.array(base),
   steps: z.array(step),

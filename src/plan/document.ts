@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
+import { sha256, sourceSchema } from '../manifest/source.ts';
+import { rootNames } from './index.ts';
 import type { Arch } from './platforms.ts';
 import {
   type Choices,
@@ -30,7 +32,6 @@ export interface PlanDocument extends Omit<Plan, 'steps'> {
   steps: (PlannedStep & StepKey)[];
 }
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const arch = z.enum(['arm64', 'x86_64']);
 
 /** What is read of a plan. Everything else is made again of recipes and choices, and compared. */
@@ -42,14 +43,7 @@ export const planSchema = z.looseObject({
     revision: z.number().int().positive(),
     epoch: z.number().int(),
   }),
-  source: z.strictObject({
-    provider: z.enum(['github', 'debian', 'file', 'url']),
-    location: z.string(),
-    sha256,
-    tree: sha256,
-    commit: z.string().optional(),
-    gitTree: z.string().optional(),
-  }),
+  source: sourceSchema,
   maintainer: z.string(),
   choices: z.strictObject({
     targets: z.array(z.string()).min(1),
@@ -152,8 +146,6 @@ export function partOf(
     (step) => part.targets.includes(step.target) && part.architectures.includes(step.arch),
   );
   const performed = steps.filter(({ stage }) => part.stages.includes(stage));
-  const roots = new Set(
-    performed.flatMap((step) => (step.stage === 'verify' ? [step.base, step.targetBase] : [step.base])),
-  );
+  const roots = new Set(performed.flatMap(rootNames));
   return { ...plan, steps, bases: plan.bases.filter(({ id }) => roots.has(id)) };
 }

@@ -226,6 +226,11 @@ export function findTarget(name: string, known: readonly Target[]): Target {
   );
 }
 
+/** The roots that a step starts from. */
+export function rootNames({ stage, base, targetBase }: PlannedStep): string[] {
+  return stage === 'verify' ? [base, targetBase] : [base];
+}
+
 /** The target that a step belongs to. */
 export function targetOfStep(plan: Plan, step: PlannedStep): Target {
   const target = plan.targets.find((each) => each.name === step.target);
