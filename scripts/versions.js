@@ -51,25 +51,53 @@ function record(result) {
   renameSync(`${resultsFile}.new`, resultsFile);
 }
 
-/** Tells results of another turnbuild. */
-function stateOfTurnbuild() {
-  const digest = createHash('sha256');
-  for (const name of readdirSync(join(root, 'lib')).sort())
-    if (/\.m?js$/.test(name)) digest.update(readFileSync(join(root, 'lib', name)));
-  return digest.digest('hex').slice(0, 12);
-}
-
-/** @param {string[]} args @returns {Promise<{ code: number, text: string }>} */
+/** @param {string[]} args @returns {Promise<{ code: number, stdout: string, text: string }>} */
 function run(args) {
   return new Promise((done) => {
     const child = spawn(process.execPath, [turnbuild, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
     let text = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => {
         text += chunk;
       });
-    child.once('close', (code) => done({ code: code ?? 1, text }));
+    child.once('close', (code) => done({ code: code ?? 1, stdout, text }));
   });
+}
+
+/** @param {{ name: string }} tarball @param {readonly string[]} targets @param {string} arch */
+function optionsOf({ name }, targets, arch) {
+  const file = resolve(options.dir, name);
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  const source = ['--source', file, '--sha256', sha256, '--allow-quarantined'];
+  return [...source, '--target', targets.join(','), '--arch', arch];
+}
+
+/**
+ * A digest for each target of all that goes into a version's package and its verification: turnbuild's code, its recipes, the sources.
+ * @param {{ name: string, version: string }} tarball
+ * @param {string} arch
+ * @returns {Promise<Map<string, string>>}
+ */
+async function keysOf(tarball, arch) {
+  const tried = results.filter((each) => each.version === tarball.version && each.arch === arch);
+  const targets = [...new Set([...options.targets, ...tried.map(({ target }) => target)])];
+  const { code, stdout, text } = await run(['plan', '--json', ...optionsOf(tarball, targets, arch)]);
+  if (code !== 0) {
+    console.error(text);
+    process.exit(1);
+  }
+  /** @type {{ target: string, key: string }[]} */
+  const steps = JSON.parse(stdout).steps;
+  return new Map(
+    targets.map((target) => {
+      const keys = steps.filter((step) => step.target === target).map(({ key }) => key);
+      return [target, createHash('sha256').update(keys.join()).digest('hex').slice(0, 12)];
+    }),
+  );
 }
 
 /**
@@ -77,27 +105,34 @@ function run(args) {
  * @param {{ name: string, version: string }} tarball
  * @param {readonly string[]} targets
  * @param {string} arch
+ * @param {Map<string, string>} keys
  */
-async function tryVersion({ name, version }, targets, arch) {
-  const file = resolve(options.dir, name);
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+async function tryVersion(tarball, targets, arch, keys) {
   const out = join(work, 'dist');
-  const { text } = await run([
-    ...['release', '--source', file, '--sha256', sha256, '--allow-quarantined'],
-    ...['--target', targets.join(','), '--arch', arch, '--out', out],
-  ]);
-  const manifest = join(out, version, 'manifest.json');
-  const steps = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).steps : [];
+  const { text } = await run(['release', ...optionsOf(tarball, targets, arch), '--out', out]);
   for (const target of targets) {
-    const verified = steps.find((/** @type {{ id: string }} */ { id }) => id === `verify:${target}:${arch}`);
-    const checks = (verified?.checks ?? []).map(shorten);
-    const error = checks.length > 0 ? {} : { error: text.trim().split('\n').slice(-12).join(' ') };
-    const seconds = Math.round(verified?.seconds ?? 0);
-    record({ version, target, arch, seconds, turnbuild: state, checks, ...error });
-    console.log(
-      `${version.padEnd(8)} ${target} ${arch}: ${cellOf(results.at(-1))}, verified in ${seconds} s`,
-    );
+    const { version } = tarball;
+    note({ version, target, arch, key: keys.get(target) }, join(out, version), text);
   }
+}
+
+/**
+ * Records what the manifest says of a verification, or the end of the output where it says nothing.
+ * @param {{ version: string, target: string, arch: string, key: string | undefined }} place
+ * @param {string} dir
+ * @param {string} text
+ */
+function note(place, dir, text) {
+  const manifest = join(dir, 'manifest.json');
+  const steps = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).steps : [];
+  const id = `verify:${place.target}:${place.arch}`;
+  const verified = steps.find((/** @type {{ id: string }} */ step) => step.id === id);
+  const checks = (verified?.checks ?? []).map(shorten);
+  const error = checks.length > 0 ? {} : { error: text.trim().split('\n').slice(-12).join(' ') };
+  const seconds = Math.round(verified?.seconds ?? 0);
+  record({ ...place, seconds, checks, ...error });
+  const { version, target, arch } = place;
+  console.log(`${version.padEnd(8)} ${target} ${arch}: ${cellOf(results.at(-1))}, verified in ${seconds} s`);
 }
 
 /** What the page needs of a check. @param {import('./versions/table.js').Check} check */
@@ -112,28 +147,32 @@ function shorten({ id, status, message, advisories, cause, blockedBy }) {
   };
 }
 
-/** @param {string} version @param {string} target @param {string} arch */
-const isKnown = (version, target, arch) =>
-  !options.again &&
-  results.some(
-    (each) =>
-      // What could not be built may have failed for want of space, or of a network.
-      each.error === undefined && each.version === version && each.target === target && each.arch === arch,
-  );
+/** What could not be built may have failed for want of space, or of a network. @param {import('./versions/table.js').Result} result */
+const isCurrent = ({ version, arch, target, key, error }) =>
+  error === undefined && key === current.get(`${version} ${arch}`)?.get(target);
 
-const state = existsSync(join(root, 'lib')) ? stateOfTurnbuild() : '';
+/** Keys of the present turnbuild by `VERSION ARCH`, and in it by target. @type {Map<string, Map<string, string>>} */
+const current = new Map();
+
 if (!options.print) {
-  if (state === '') {
+  if (!existsSync(join(root, 'lib'))) {
     console.error('versions: run `npm run build` first');
     process.exit(2);
   }
-  for (const tarball of tarballs) {
-    for (const arch of options.architectures) {
-      const targets = options.targets.filter((target) => !isKnown(tarball.version, target, arch));
-      if (targets.length > 0) await tryVersion(tarball, targets, arch);
+  const tried = results.map(({ arch }) => arch);
+  for (const tarball of tarballs)
+    for (const arch of new Set([...options.architectures, ...tried]))
+      current.set(`${tarball.version} ${arch}`, await keysOf(tarball, arch));
+  for (const arch of options.architectures)
+    for (const tarball of tarballs) {
+      const done = results.filter(
+        (each) => each.version === tarball.version && each.arch === arch && !options.again && isCurrent(each),
+      );
+      const targets = options.targets.filter((target) => !done.some((each) => each.target === target));
+      const keys = current.get(`${tarball.version} ${arch}`) ?? new Map();
+      if (targets.length > 0) await tryVersion(tarball, targets, arch, keys);
+      writeFileSync(join(root, 'docs/versions.md'), page(results, isCurrent));
     }
-    writeFileSync(join(root, 'docs/versions.md'), page(results));
-  }
 }
 console.log(`\n${matrix(results)}`);
 process.exitCode = results.some(isUnexplained) ? 1 : 0;

@@ -3,7 +3,8 @@
 /**
  * What came of one version for one target and architecture.
  * @typedef {{ id: string, status: string, message: string, advisories?: string[], cause?: string, blockedBy?: string }} Check
- * @typedef {{ version: string, target: string, arch: string, seconds: number, turnbuild: string, checks: Check[], error?: string }} Result
+ * `key` is a digest of all that went into it.
+ * @typedef {{ version: string, target: string, arch: string, seconds: number, key: string | undefined, checks: Check[], error?: string }} Result
  */
 
 /** Numbers of a version compare as numbers. @param {string} a @param {string} b */
@@ -32,14 +33,21 @@ export function cellOf(result) {
   return isUnexplained(result) ? `**fails**: ${counts}` : `${counts}, known`;
 }
 
-/** @param {readonly Result[]} results @returns {string} a Markdown table: a version a row, a target and architecture a column */
-export function matrix(results) {
+/**
+ * @param {readonly Result[]} results
+ * @param {(result: Result) => boolean} isCurrent
+ * @returns {string} a Markdown table: a version a row, a target and architecture a column
+ */
+export function matrix(results, isCurrent = () => true) {
   const columns = [...new Set(results.map(({ target, arch }) => `${target} ${arch}`))].sort();
   const versions = [...new Set(results.map(({ version }) => version))].sort(byVersion);
   const rows = versions.map((version) => {
-    const cells = columns.map((column) =>
-      cellOf(results.find((each) => each.version === version && `${each.target} ${each.arch}` === column)),
-    );
+    const cells = columns.map((column) => {
+      const result = results.find(
+        (each) => each.version === version && `${each.target} ${each.arch}` === column,
+      );
+      return `${cellOf(result)}${result === undefined || isCurrent(result) ? '' : ' †'}`;
+    });
     return `| ${version} | ${cells.join(' | ')} |`;
   });
   return [`| coturn | ${columns.join(' | ')} |`, `|---|${columns.map(() => '---|').join('')}`, ...rows].join(
@@ -84,16 +92,20 @@ function plain(text) {
   return line.length > 300 ? `${line.slice(0, 297)}...` : line;
 }
 
-/** @param {readonly Result[]} results @returns {string} docs/versions.md */
-export function page(results) {
-  const states = new Set(results.map(({ turnbuild }) => turnbuild)).size;
+/**
+ * @param {readonly Result[]} results
+ * @param {(result: Result) => boolean} isCurrent whether the present turnbuild would do the very same
+ * @returns {string} docs/versions.md
+ */
+export function page(results, isCurrent) {
+  const old = results.every(isCurrent) ? '' : '\n\n† Seen with an earlier state of turnbuild.';
   return `# coturn versions
 
 Made by \`npm run versions -- DIR\`, which builds, packages and verifies every tarball in a folder. "Passes" means that every check that ran
 passed; the number is how many did. A failed check is a true statement about that version, with the advisory that describes it, and is
-accepted with \`--accept\`. "Blocked" checks could not be tried because of a failed one.${states > 1 ? '\n\nThese results come from more than one state of turnbuild.' : ''}
+accepted with \`--accept\`. "Blocked" checks could not be tried because of a failed one.${old}
 
-${matrix(results)}
+${matrix(results, isCurrent)}
 
 ## Failed checks
 

@@ -4,7 +4,7 @@ import { packageStage } from '../stages/package.ts';
 import type { Stage } from '../stages/shared/context.ts';
 import { verify } from '../stages/verify/index.ts';
 
-/** SHA-256 of the sources that each stage is made of, put in by scripts/bundle.js. */
+/** SHA-256 of the code that each stage is made of, put in by scripts/bundle.js. */
 declare const STAGE_CODE: Readonly<Record<StageName, string>> | undefined;
 
 /** Digest of a stage's code; tests run the sources, which nobody has bundled. */

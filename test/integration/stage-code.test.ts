@@ -11,7 +11,7 @@ import { turnbuild } from '../support/turnbuild.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 
-it('a step is another one if code that its stage is made of changes, and the same if other code does', async () => {
+it('a step is another one if code that its stage is made of changes, and the same if other code or a comment does', async () => {
   const dir = temporaryFolder();
   for (const name of ['bin', 'src', 'scripts', 'recipes', 'patches', 'package.json'])
     cpSync(join(ROOT, name), join(dir, name), { recursive: true });
@@ -39,15 +39,17 @@ it('a step is another one if code that its stage is made of changes, and the sam
   const before = await keys();
   expect(Object.keys(before)).toEqual(['build', 'package', 'verify']);
 
-  appendFileSync(join(dir, 'src/ui/summary.ts'), '\nexport const another = 1;\n');
+  const change = (path: string, text: string) => appendFileSync(join(dir, path), text);
+  change('src/ui/summary.ts', "\nprocess.stdout.write('');\n");
+  change('src/plan/template.ts', '\n// A remark.\nexport const neverUsed = 1;\n');
   expect(await keys()).toEqual(before);
 
-  appendFileSync(join(dir, 'src/plan/template.ts'), '\nexport const another = 1;\n');
+  change('src/plan/template.ts', "\nprocess.stdout.write('');\n");
   const after = await keys();
   expect(after.package?.code).not.toBe(before.package?.code);
   expect({ ...after, package: { ...after.package, code: before.package?.code } }).toEqual(before);
 
-  appendFileSync(join(dir, 'src/config/lint.ts'), '\nexport const another = 1;\n');
+  change('src/config/lint.ts', "\nprocess.stdout.write('');\n");
   const judged = await keys();
   expect(judged.verify?.code).not.toBe(after.verify?.code);
   expect([judged.build, judged.package]).toEqual([after.build, after.package]);
