@@ -1,11 +1,11 @@
 import { EXIT } from '../errors.ts';
 import { capacityOf, parsePorts, rangeWarnings } from '../plan/capacity.ts';
+import { countOption } from '../run/options.ts';
+import { loadRecipes } from '../run/recipes.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
-import { countOption } from './options.ts';
-import type { Output } from './output.ts';
-import { loadRecipes } from './recipes.ts';
+import type { Output } from '../ui/output.ts';
 
-export interface CapacityOptions {
+interface CapacityOptions {
   ports?: string;
   addresses?: string;
   participants?: string;
@@ -15,7 +15,7 @@ export interface CapacityOptions {
 }
 
 /** `turnbuild capacity`: what a machine carries with a range of relay ports, and the limits that it needs for it. */
-export async function capacity(options: CapacityOptions, output: Output): Promise<number> {
+export async function capacity(_: undefined, options: CapacityOptions, output: Output): Promise<number> {
   const { release } = await loadRecipes();
   const range = options.ports === undefined ? release.relay : parsePorts(options.ports);
   const input = {

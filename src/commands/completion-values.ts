@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
 import { RULES } from '../config/finding.ts';
-import { readLock } from '../io/source-lock.ts';
 import { ARCHITECTURES } from '../plan/platforms.ts';
-import { loadRecipes } from './recipes.ts';
+import { loadRecipes } from '../run/recipes.ts';
+import { readLock } from '../sources/lock-file.ts';
 
 /** The words that an option or argument may be, by the command's name and the option's (or the argument's). */
 export type CompletionValues = (command: string, name: string) => readonly string[];

@@ -1,13 +1,23 @@
+import { gatherHostFacts } from '../doctor/host.ts';
+import { installPackages } from '../doctor/install-packages.ts';
+import { diagnose, type Finding } from '../doctor/requirements.ts';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { readAptMirrors, readAptSuites } from '../io/apt-mirror.ts';
 import { type Exec, mustRun, runProcess } from '../io/exec.ts';
-import { gatherHostFacts } from '../io/host.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
-import { diagnose, type Finding } from '../plan/doctor.ts';
-import { installPackages } from './install-packages.ts';
-import type { Output } from './output.ts';
+import type { Output } from '../ui/output.ts';
 
-export interface DoctorOptions {
+/** As they are given. */
+interface GivenOptions {
+  fix?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+  verbose?: boolean;
+  builder?: string;
+  packages?: string;
+}
+
+interface DoctorOptions {
   fix: boolean;
   dryRun: boolean;
   json: boolean;
@@ -23,7 +33,13 @@ export interface DoctorOptions {
 const ENGINE_START_MS = 60_000;
 
 /** Lists turnbuild's prerequisites; with `fix` installs and starts what is missing. Exit code 1 if something is missing. */
-export async function doctor(options: DoctorOptions, output: Output): Promise<number> {
+export async function doctor(
+  _: undefined,
+  given: GivenOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const options = optionsOf(given, signal);
   // Alone it would end with 0 whatever is missing.
   if (options.dryRun && !options.fix)
     throw usageError(
@@ -48,6 +64,33 @@ export async function doctor(options: DoctorOptions, output: Output): Promise<nu
   // A dry run has just printed what it would do.
   else if (!(fixes && options.dryRun)) for (const line of findings.flatMap(describe)) output.line(line);
   return findings.every((finding) => finding.ok) || options.dryRun ? EXIT.ok : EXIT.failed;
+}
+
+function optionsOf(
+  { fix, dryRun, json, verbose, builder, packages }: GivenOptions,
+  signal: AbortSignal,
+): DoctorOptions {
+  return {
+    fix: fix === true,
+    dryRun: dryRun === true,
+    json: json === true,
+    verbose: verbose === true,
+    packages: packageNames(packages ?? ''),
+    signal,
+    ...(builder === undefined ? {} : { builder }),
+  };
+}
+
+/** apt takes other words than names for options, removals (`NAME-`) and suites (`NAME/SUITE`). */
+function packageNames(text: string): string[] {
+  const names = text.split(',').filter((name) => name !== '');
+  const wrong = names.find((name) => !/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/.test(name));
+  if (wrong === undefined) return names;
+  throw usageError(
+    'PACKAGE_NAME_INVALID',
+    `Invalid package name "${wrong}" in --packages`,
+    'Give names of Debian packages, separated by commas: --packages gcc,make',
+  );
 }
 
 /** Processes that Ctrl-C ends. */

@@ -9,15 +9,15 @@ import { loadStrength } from '../config/strength.ts';
 import { EXIT, nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { readConfigurationFile } from '../io/configuration-file.ts';
 import { readText } from '../io/files.ts';
-import { readSourceArchive } from '../io/source-archive.ts';
-import { fileOf } from '../io/source-tree.ts';
 import { quarantineOf } from '../recipe/advisories.ts';
+import { fetchShown } from '../run/fetch-shown.ts';
+import { type CommonOptions, listOption } from '../run/options.ts';
+import { loadRecipes, packageVersion } from '../run/recipes.ts';
+import { openSession } from '../run/session.ts';
+import { readSourceArchive } from '../sources/archive.ts';
+import { fileOf } from '../sources/tree.ts';
 import { plural } from '../ui/format.ts';
-import { type CommonOptions, listOption } from './options.ts';
-import type { Output } from './output.ts';
-import { loadRecipes, packageVersion } from './recipes.ts';
-import { openSession } from './session.ts';
-import { fetchShown } from './source-progress.ts';
+import type { Output } from '../ui/output.ts';
 
 /** Where coturn's option table is, in every version since 4.5. */
 const TABLE_FILE = 'src/apps/relay/mainrelay.c';

@@ -13,12 +13,12 @@ import {
   unknownTargets,
 } from '../plan/outdated.ts';
 import { comparableVersion } from '../recipe/coturn-version.ts';
+import { librariesNow, linkedLines } from '../run/libraries.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { isCapable, openSession, type Session } from '../run/session.ts';
+import { newestVersion } from '../sources/choice.ts';
 import { renderOutdated } from '../ui/outdated.ts';
-import { librariesNow, linkedLines } from './libraries.ts';
-import type { CommonOptions } from './options.ts';
-import type { Output } from './output.ts';
-import { isCapable, openSession, type Session } from './session.ts';
-import { newestVersion } from './source-choice.ts';
+import type { Output } from '../ui/output.ts';
 
 /** What `turnbuild outdated --json` prints. */
 export interface Outdated {

@@ -1,147 +1,32 @@
-import { basename, dirname, join, resolve } from 'node:path';
-import { usageError } from '../errors.ts';
-import { readDebControl } from '../io/deb-file.ts';
-import { runProcess } from '../io/exec.ts';
-import * as files from '../io/files.ts';
-import type { ManifestStep } from '../manifest/schema.ts';
-import { findTarget } from '../plan/index.ts';
-import { describePackage, type PackageFile, planPackageFile } from '../plan/package-file.ts';
-import { debFileName } from '../plan/package-version.ts';
-import { platformOf } from '../plan/platforms.ts';
-import { type CommonOptions, listOption } from './options.ts';
-import { chosenChecks, keysOf, makePlan, readyBuilder } from './planning.ts';
-import type { ManifestStore } from './run-plan.ts';
-import type { PlannedRelease, Session } from './session.ts';
-
-/** A package that somebody has made, ready to be verified. */
-export interface PlannedFile {
-  release: PlannedRelease;
-  described: PackageFile;
-  /** Puts the package into the results' folder, and into the manifest. */
-  adopt: (store: ManifestStore) => Promise<void>;
-}
+import { conclude } from '../run/conclude.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { planFile } from '../run/package-file.ts';
+import { openSession } from '../run/session.ts';
+import type { Output } from '../ui/output.ts';
 
 /** Whether the argument of `turnbuild verify` is a package and not a version. */
 export function isPackageFile(argument: string | undefined): argument is string {
   return argument !== undefined && /\.(deb|rpm)$|\//.test(argument);
 }
 
-/**
- * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
- * @throws OPTION_CONFLICT, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
- */
-export async function planFile(
-  session: Session,
+/** `turnbuild verify FILE`: a package of whoever's making. */
+export async function verifyFile(
   file: string,
-  { perform }: { perform: boolean },
-): Promise<PlannedFile> {
-  const { options, recipes } = session;
-  requireOwnOptions(options);
-  const names = listOption(options.target) ?? [];
-  if (names.length > 1 || options.arch !== undefined)
-    throw usageError(
-      'OPTION_INVALID',
-      'A package has one target and one architecture: give at most one --target',
-    );
-  const wanted = names[0] === undefined ? undefined : findTarget(names[0], recipes.targets);
-  if (file.endsWith('.rpm')) {
-    throw usageError(
-      'PACKAGE_FORMAT_UNKNOWN',
-      `${file} is an .rpm, and only a .deb of whoever's making can be verified by itself`,
-      'Those that turnbuild makes are verified with `turnbuild verify VERSION --target portable`.',
-    );
-  }
-  const control = await readDebControl(file, runProcess);
-  const described = describePackage(file, control, { targets: recipes.targets, wanted });
-  const { version, packageVersion, arch, target } = described;
-  const selection = chosenChecks(session);
-  const builder = await readyBuilder(session, { architectures: [arch], verify: true, perform });
-  const choices = {
-    targets: [target.name],
-    architectures: [arch],
-    compilesOn: builder.compilesOn,
-    verify: true,
-    selection,
-    full: options.full === true,
-    rebuild: [],
-  };
-  const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
-  const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];
-  const plan = planPackageFile(
-    makePlan(session, choices, {
-      coturn: { version, epoch: 0, revision: 1 },
-      maintainer: recipes.release.maintainer,
-    }),
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const {
+    release: planned,
     described,
-    packages,
-  );
-  const dir = resolve(options.out ?? 'dist', 'verified', basename(file, '.deb'));
-  return {
-    described,
-    release: {
-      source: undefined,
-      selection,
-      full: choices.full,
-      builder,
-      plan,
-      keys: await keysOf(session, plan, choices),
-      document: undefined,
-      rebuild: new Set(),
-      dir,
-    },
-    adopt: (store) => adopt(store, { file, dir, packages, described }),
-  };
-}
-
-/** Options of packages that are made of sources, and how each is written. */
-const OF_SOURCES = {
-  revision: '--revision',
-  maintainer: '--maintainer',
-  source: '--source',
-  sha256: '--sha256',
-  updateLock: '--update-lock',
-  lock: '--lock',
-  allowQuarantined: '--allow-quarantined',
-  verifyOn: '--verify-on',
-  plan: '--plan',
-} as const satisfies Partial<Record<keyof CommonOptions, string>>;
-
-function requireOwnOptions(options: CommonOptions): void {
-  const given = Object.entries(OF_SOURCES).filter(
-    ([name]) => options[name as keyof CommonOptions] !== undefined,
-  );
-  if (given.length === 0) return;
-  const flags = given.map(([, flag]) => flag).join(', ');
-  throw usageError(
-    'OPTION_CONFLICT',
-    `${flags}: no effect on a package file`,
-    'Leave it out, or verify a version.',
-  );
-}
-
-async function adopt(
-  store: ManifestStore,
-  {
-    file,
-    dir,
-    packages,
-    described,
-  }: { file: string; dir: string; packages: string[]; described: PackageFile },
-): Promise<void> {
-  const { arch } = described;
-  const target = described.target.name;
-  const outputs: ManifestStep['outputs'] = [];
-  for (const [index, path] of packages.entries()) {
-    const to = join(dir, path);
-    await files.copyInto(join(dirname(file), path), to);
-    const [size, sha256] = [await files.sizeOf(to), await files.sha256File(to)];
-    outputs.push({ path, kind: index === 0 ? 'deb' : 'deb-dbgsym', size, sha256, target, arch });
-  }
-  const key = files.sha256Text(JSON.stringify(outputs));
-  const id = `package:${target}:${arch}`;
-  await store.record({
-    ...{ id, stage: 'package', key, status: 'done', seconds: 0, outputs, target, arch },
-    inputs: [],
-    bases: {},
+    adopt,
+  } = await planFile(session, file, {
+    perform: options.dryRun !== true,
   });
+  output.line(
+    `${file}: coturn ${described.version} (${described.packageVersion}) for ${described.target.name} on ${described.arch}`,
+  );
+  output.line('The checks test whether it works, not whether it is harmless (docs/security.md).');
+  return conclude(session, planned, ['verify'], adopt);
 }

@@ -1,22 +1,17 @@
 import { readArchiveState, readRepositoryState } from './archive-state.ts';
-import { download } from './download.ts';
 import type { Exec } from './exec.ts';
 import * as files from './files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { isAbandoned, owner, removeLeftovers, temporaryName } from './leftovers.ts';
 import { rootLayer, writeOciLayout } from './oci-layout.ts';
 import { proxiesForBuilds } from './proxy.ts';
-import { readSourceArchive } from './source-archive.ts';
-import { coturnVersion, treeDigest, writeNormalisedTar } from './source-tree.ts';
 
-const sources = { download, readSourceArchive, treeDigest, writeNormalisedTar, coturnVersion };
 const leftovers = { temporaryName, removeLeftovers, owner, isAbandoned };
 
-/** The world as stages see it: processes, files, sources, and the signal that ends everything. */
+/** The world as stages see it: processes, files, archives, and the signal that ends everything. */
 export interface Io {
   exec: Exec;
   files: typeof files;
-  sources: typeof sources;
   writeOciLayout: typeof writeOciLayout;
   rootLayer: typeof rootLayer;
   readArchiveState: typeof readArchiveState;
@@ -36,7 +31,6 @@ export function createIo(exec: Exec, signal: AbortSignal): Io {
   return {
     exec,
     files,
-    sources,
     writeOciLayout,
     rootLayer,
     readArchiveState,

@@ -1,13 +1,13 @@
 import { knownReading } from '../config/option-catalogue.ts';
 import { kindOfPackageFile } from '../manifest/package-kinds.ts';
-import { layoutDashboard } from '../plan/dashboard.ts';
+import { layoutDashboard } from '../packaging/dashboard.ts';
+import { parseLinked, parseShared, renderSbom } from '../packaging/sbom.ts';
+import { renderTemplate } from '../packaging/template.ts';
+import { packagingValues } from '../packaging/values.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { layoutOf, TARBALL_LAYOUT } from '../plan/layout.ts';
 import { sbomFile } from '../plan/package-version.ts';
-import { packagingValues } from '../plan/packaging-values.ts';
 import { platformOf } from '../plan/platforms.ts';
-import { parseLinked, parseShared, renderSbom } from '../plan/sbom.ts';
-import { renderTemplate } from '../plan/template.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { dashboardSchema } from '../recipe/monitoring.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mirrorOption } from '../../src/commands/options.ts';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
 import { unknownMirrors } from '../../src/plan/archives.ts';
+import { mirrorOption } from '../../src/run/options.ts';
 import { copyRecipes, debs, fileFolder, NATIVE, ROOT, release } from '../support/e2e.ts';
 import { releaseFacts, target } from '../support/plan-facts.ts';
 

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadRecipes } from '../../src/commands/recipes.ts';
 import { sha256File } from '../../src/io/files.ts';
 import { quarantineOf } from '../../src/recipe/advisories.ts';
+import { loadRecipes } from '../../src/run/recipes.ts';
 import { fileFolder, JOBS, manifestOf, NATIVE } from '../support/e2e.ts';
 import { drawSources } from '../support/source-draw.ts';
 import { turnbuild } from '../support/turnbuild.ts';

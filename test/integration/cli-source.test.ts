@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cachedSource } from '../../src/stages/source.ts';
+import { cachedSource } from '../../src/sources/fetch.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 

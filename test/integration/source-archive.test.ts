@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { readSourceArchive } from '../../src/io/source-archive.ts';
+import { readSourceArchive } from '../../src/sources/archive.ts';
 import { COMMIT, coturnTar } from '../support/coturn-tree.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { archive, entry, file, folder, gnuLong, link, MTIME, pax } from '../support/tar-builder.ts';

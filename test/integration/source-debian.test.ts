@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { type DebianQuery, findDebianSource, findSourceVersions } from '../../src/io/debian-archive.ts';
 import { type Exec, runProcess } from '../../src/io/exec.ts';
+import { type DebianQuery, findDebianSource, findSourceVersions } from '../../src/sources/debian-archive.ts';
 import {
   createSigningKey,
   type MirrorOptions,

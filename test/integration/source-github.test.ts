@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createGithubSource, type GithubOptions } from '../../src/io/github.ts';
-import { checkLock, pinSource } from '../../src/plan/source-lock.ts';
+import { createGithubSource, type GithubOptions } from '../../src/sources/github.ts';
+import { checkLock, pinSource } from '../../src/sources/lock.ts';
 import { serve } from '../support/http-server.ts';
 import { errorOf } from '../support/sandbox.ts';
 

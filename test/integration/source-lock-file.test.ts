@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readLock, writeLock } from '../../src/io/source-lock.ts';
-import type { SourceLock } from '../../src/plan/source-lock.ts';
+import type { SourceLock } from '../../src/sources/lock.ts';
+import { readLock, writeLock } from '../../src/sources/lock-file.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
 const pinned = { sha256s: { file: '1'.repeat(64) }, tree: '2'.repeat(64), epoch: 1_670_102_489 };

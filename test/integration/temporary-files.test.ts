@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Session } from '../../src/commands/session.ts';
-import { withLog } from '../../src/commands/step-log.ts';
 import { readDebControl } from '../../src/io/deb-file.ts';
 import { type Exec, runProcess } from '../../src/io/exec.ts';
+import type { Session } from '../../src/run/session.ts';
+import { withLog } from '../../src/run/step-log.ts';
 import { debOf } from '../support/deb-builder.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 

@@ -8,8 +8,8 @@ import { parseOptionList } from '../../src/config/option-table.ts';
 import { forgottenPeers } from '../../src/config/peers.ts';
 import { parseSettings } from '../../src/config/settings.ts';
 import { loadStrength } from '../../src/config/strength.ts';
+import { renderTemplate } from '../../src/packaging/template.ts';
 import { type Layout, layoutOf, TARBALL_LAYOUT } from '../../src/plan/layout.ts';
-import { renderTemplate } from '../../src/plan/template.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 

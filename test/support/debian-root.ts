@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from '../../src/commands/session.ts';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
 import { rootLayer, writeOciLayout } from '../../src/io/oci-layout.ts';
+import { cacheFolder } from '../../src/run/session.ts';
 import { layoutOf } from '../../src/stages/base.ts';
 import type { Run } from './turnbuild.ts';
 

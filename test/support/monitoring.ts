@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { layoutDashboard } from '../../src/plan/dashboard.ts';
-import { renderTemplate } from '../../src/plan/template.ts';
+import { layoutDashboard } from '../../src/packaging/dashboard.ts';
+import { renderTemplate } from '../../src/packaging/template.ts';
 import { metricsFor, metricsSchema } from '../../src/recipe/metrics.ts';
 import { dashboardSchema } from '../../src/recipe/monitoring.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';

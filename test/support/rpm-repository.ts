@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inspectBuilder } from '../../src/commands/builder.ts';
-import { cacheFolder } from '../../src/commands/session.ts';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
 import { runProcess } from '../../src/io/exec.ts';
 import { createIo } from '../../src/io/index.ts';
 import { type Arch, platformOf } from '../../src/plan/platforms.ts';
+import { inspectBuilder } from '../../src/run/builder.ts';
+import { cacheFolder } from '../../src/run/session.ts';
 import { prepareBase } from '../../src/stages/base.ts';
 import { serve } from './http-server.ts';
 

@@ -1,10 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { performRelease } from '../../src/commands/pipeline.ts';
-import { documentOf } from '../../src/commands/planning.ts';
-import type { PlannedRelease, Session } from '../../src/commands/session.ts';
-import type { StageTable } from '../../src/commands/stage-table.ts';
-import { stepKeys } from '../../src/commands/step-keys.ts';
 import { runProcess } from '../../src/io/exec.ts';
 import { sha256Text } from '../../src/io/files.ts';
 import { createIo } from '../../src/io/index.ts';
@@ -20,6 +15,11 @@ import {
   STAGES,
   type StageName,
 } from '../../src/plan/types.ts';
+import { performRelease } from '../../src/run/perform.ts';
+import { documentOf } from '../../src/run/planning.ts';
+import type { PlannedRelease, Session } from '../../src/run/session.ts';
+import type { StageTable } from '../../src/run/stage-table.ts';
+import { stepKeys } from '../../src/run/step-keys.ts';
 import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts.ts';
 import type { StageContext } from '../../src/stages/shared/context.ts';
 import { releaseFacts } from './plan-facts.ts';

@@ -5,9 +5,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TurnbuildError } from '../../src/errors.ts';
-import { readSourceArchive, type SourceTree } from '../../src/io/source-archive.ts';
-import { treeDigest } from '../../src/io/source-tree.ts';
-import { checkLock, type SourceLock } from '../../src/plan/source-lock.ts';
+import { readSourceArchive, type SourceTree } from '../../src/sources/archive.ts';
+import { checkLock, type SourceLock } from '../../src/sources/lock.ts';
+import { treeDigest } from '../../src/sources/tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 

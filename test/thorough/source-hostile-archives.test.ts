@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { readSourceArchive } from '../../src/io/source-archive.ts';
+import { readSourceArchive } from '../../src/sources/archive.ts';
 import { hostileArchives } from '../support/hostile-archives.ts';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { archive, file } from '../support/tar-builder.ts';

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { renderTemplate } from '../../src/packaging/template.ts';
 import { layoutOf } from '../../src/plan/layout.ts';
-import { renderTemplate } from '../../src/plan/template.ts';
 
 // The command with which a unit drains, as systemd would run it, with processes that take it in different ways.
 const template = readFileSync(

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { mirrorOption } from '../../../src/commands/options.ts';
 import {
   isReachable,
   repositoryAddresses,
@@ -8,6 +7,7 @@ import {
   unknownMirrors,
 } from '../../../src/plan/archives.ts';
 import type { Sysroot } from '../../../src/recipe/schema.ts';
+import { mirrorOption } from '../../../src/run/options.ts';
 import { target } from '../../support/plan-facts.ts';
 
 const ubuntu = target('ubuntu-24.04');

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createTurns } from '../../../src/commands/turns.ts';
 import type { PlannedStep } from '../../../src/plan/types.ts';
+import { createTurns } from '../../../src/run/turns.ts';
 import type { StageContext } from '../../../src/stages/shared/context.ts';
 import { together } from '../../../src/stages/verify/gather.ts';
 

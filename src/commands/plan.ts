@@ -1,0 +1,33 @@
+import { EXIT } from '../errors.ts';
+import { sha256Text } from '../io/files.ts';
+import { planDigest } from '../plan/document.ts';
+import { releaseVersion } from '../plan/package-version.ts';
+import type { StageName } from '../plan/types.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { planRelease } from '../run/planning.ts';
+import { openSession } from '../run/session.ts';
+import type { Output } from '../ui/output.ts';
+
+/** `turnbuild plan`: the plan as a document, for people, for a CI matrix, and for `--plan` on other machines. */
+export async function plan(
+  version: string | undefined,
+  stages: readonly StageName[],
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(options, output, signal);
+  const { plan: planned, source, document } = await planRelease(session, version, { stages, perform: false });
+  if (options.json === true) {
+    output.data({ ...document, digest: planDigest(document, sha256Text) });
+    return EXIT.ok;
+  }
+  output.line(`coturn ${releaseVersion(planned.coturn)} from ${source.location}`);
+  for (const reason of planned.needs.reasons) output.line(`  needs: ${reason}`);
+  for (const base of planned.bases)
+    output.line(`  root ${base.id}: ${base.image ?? 'bootstrapped from the Debian archive'}`);
+  for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
+  for (const { severity, id, fixed, summary } of planned.advisories)
+    output.line(`  known weakness: ${severity} ${id}, fixed in ${fixed}: ${summary}`);
+  return EXIT.ok;
+}

@@ -1,0 +1,91 @@
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { Exec } from '../io/exec.ts';
+import { exists } from '../io/files.ts';
+import { inspectBuilderCommand, parseBuilder } from '../plan/buildx.ts';
+import { installedPackages } from './apt.ts';
+import type { HostFacts } from './requirements.ts';
+
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/**
+ * Looks at this machine. Changes nothing.
+ * @param packages Debian packages to look for
+ */
+export async function gatherHostFacts(
+  exec: Exec,
+  packages: readonly string[],
+  builder?: string,
+): Promise<HostFacts> {
+  const programs = new Set<string>();
+  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv']) {
+    if (await onPath(name)) programs.add(name);
+  }
+  const engine = await exec({
+    file: 'docker',
+    args: ['version', '--format', '{{.Server.Version}}'],
+    effect: 'read',
+  });
+  const buildx = await exec({ file: 'docker', args: ['buildx', 'version'], effect: 'read' });
+  const inspect = await exec(inspectBuilderCommand(builder, false));
+  return {
+    os: await operatingSystem(),
+    root: process.getuid?.() === 0,
+    systemd: await exists('/run/systemd/system'),
+    arch: process.arch === 'x64' ? 'amd64' : process.arch,
+    docker: {
+      client: programs.has('docker'),
+      buildx: buildx.code === 0,
+      engine: engine.code === 0 ? engine.stdout.trim() : undefined,
+      ...(engine.code === 0 ? {} : { failure: engine.stderr.trim() }),
+      daemon: programs.has('dockerd'),
+      configured: await exists('/etc/docker/daemon.json'),
+    },
+    builder: inspect.code === 0 ? parseBuilder(inspect.stdout) : undefined,
+    runs: await runnable(exec),
+    emulates: await emulated(),
+    programs,
+    packages: packages.length === 0 ? new Set() : await installedPackages(packages, exec),
+    archiveKeyring: await exists(KEYRING),
+  };
+}
+
+/** arch-test runs a small program of each architecture, and prints the names of those that ran. */
+async function runnable(exec: Exec): Promise<Set<string>> {
+  const { stdout } = await exec({ file: 'arch-test', args: [], effect: 'read' });
+  return new Set(stdout.split('\n').map((line) => line.trim()));
+}
+
+/**
+ * Architectures for which binfmt_misc has a QEMU that containers can use: with the flag F the kernel holds the interpreter open,
+ * so that it need not be in the container.
+ */
+async function emulated(folder = '/proc/sys/fs/binfmt_misc'): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const [name, arch] of [['qemu-aarch64', 'arm64'] as const, ['qemu-x86_64', 'amd64'] as const]) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+    if (/^enabled$/m.test(text) && /^flags: \w*F/m.test(text)) found.add(arch);
+  }
+  return found;
+}
+
+async function onPath(program: string): Promise<boolean> {
+  // /usr/sbin holds dockerd, and isn't on every user's PATH.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  for (const folder of folders) {
+    const found = await access(join(folder, program), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}
+
+async function operatingSystem(): Promise<{ id: string; version: string }> {
+  if (process.platform !== 'linux') return { id: process.platform, version: '' };
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  const value = (key: string) => new RegExp(`^${key}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return { id: value('ID'), version: value('VERSION_ID') };
+}

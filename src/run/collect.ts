@@ -1,0 +1,197 @@
+import { readdir, rename } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { TurnbuildError, usageError } from '../errors.ts';
+import * as files from '../io/files.ts';
+import { lockFolder } from '../io/folder-lock.ts';
+import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
+import { type Merged, mergeManifests, type Part, type PlannedParts } from '../manifest/merge.ts';
+import { MANIFEST_SCHEMA, type Manifest } from '../manifest/schema.ts';
+import { formatManifest, parseManifest } from '../manifest/store.ts';
+import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../plan/document.ts';
+import { releaseVersion } from '../plan/package-version.ts';
+import { writeReports } from './reports.ts';
+import { interrupted, logFile } from './step.ts';
+
+/** A part, and where it lies. */
+interface FoundPart extends Part {
+  dir: string;
+}
+
+/**
+ * Puts together what several machines have made of one plan. Everything is read, hashed and compared; the release appears whole or not
+ * at all.
+ * @param names folders of the parts
+ * @param place.out folder that the release's own folder is made in
+ * @param place.perform nothing is written without it
+ * @throws MANIFEST_MISSING, PLAN_MISSING, ARTIFACT_CHANGED, COLLECT_EXISTS, and what manifests and plans are refused for
+ */
+export async function collectParts(
+  names: readonly string[],
+  { out, perform, signal }: { out: string; perform: boolean; signal: AbortSignal },
+): Promise<{ manifest: Manifest; dir: string }> {
+  const parts = await Promise.all(names.map(readPart));
+  const plan = await planOf(parts);
+  const merged = mergeManifests(parts, plannedParts(plan));
+  const dir = join(out, plan.coturn.version);
+  await requireAbsent(dir);
+  const copies = copiesOf(merged);
+  if (!perform) {
+    for (const copy of copies) {
+      requireGoing(signal);
+      await requireExact(copy, copy.dir);
+    }
+    return { manifest: merged.manifest, dir };
+  }
+  const lock = await lockFolder(out);
+  try {
+    await assemble(merged.manifest, { copies, plan, dir, signal });
+  } finally {
+    await lock.release();
+  }
+  return { manifest: merged.manifest, dir };
+}
+
+async function readPart(name: string): Promise<FoundPart> {
+  const dir = await releaseFolder(name);
+  const file = join(dir, 'manifest.json');
+  const manifest = parseManifest(file, await readPlain(dir, 'manifest.json'), files.sha256Text);
+  return { name, dir, manifest };
+}
+
+/** A document of a part; a link or a FIFO is none. */
+async function readPlain(dir: string, name: string): Promise<string> {
+  const file = await files.plainFile(dir, name);
+  if (file !== undefined) return files.readText(file);
+  throw new TurnbuildError('ARTIFACT_CHANGED', `${join(dir, name)} is not a regular file`, {
+    hint: 'Copy the part again from where it was made.',
+  });
+}
+
+/** The folder of a release: this one, or the only one in it. */
+async function releaseFolder(name: string): Promise<string> {
+  const dir = resolve(name);
+  if (await files.exists(join(dir, 'manifest.json'))) return dir;
+  const inside = (await readdir(dir).catch(() => [])).map((each) => join(dir, each));
+  const found: string[] = [];
+  for (const each of inside) if (await files.exists(join(each, 'manifest.json'))) found.push(each);
+  const [first, second] = found;
+  if (first !== undefined && second === undefined) return first;
+  throw usageError(
+    'MANIFEST_MISSING',
+    first === undefined ? `There is no manifest.json in ${dir}` : `${dir} has more than one release in it`,
+    'Name the folder that `turnbuild release --plan plan.json` has made, e.g. dist/4.18.0.',
+  );
+}
+
+async function planOf(parts: readonly FoundPart[]): Promise<PlanDocument> {
+  const [first] = parts as [FoundPart, ...FoundPart[]];
+  const file = join(first.dir, 'plan.json');
+  if (first.manifest.plan === undefined || !(await files.exists(file))) {
+    throw new TurnbuildError('PLAN_MISSING', `${first.dir} has no plan.json`, {
+      hint: 'Parts are made with: turnbuild release --plan plan.json --target T --arch A',
+    });
+  }
+  return parsePlan(file, await readPlain(first.dir, 'plan.json'), files.sha256Text);
+}
+
+function plannedParts(plan: PlanDocument): PlannedParts {
+  const digest = planDigest(plan, files.sha256Text);
+  const { turnbuild, coturn, source, advisories } = plan;
+  return {
+    digest,
+    header: {
+      schema: MANIFEST_SCHEMA,
+      turnbuild,
+      plan: digest,
+      coturn,
+      packageVersion: releaseVersion(coturn),
+      source,
+      advisories,
+    },
+    steps: plan.steps.map((step) => ({ ...step, log: logFile(step.id) })),
+  };
+}
+
+async function requireAbsent(dir: string): Promise<void> {
+  if (await files.exists(dir)) throw existsError(dir);
+}
+
+function existsError(dir: string): TurnbuildError {
+  return usageError(
+    'COLLECT_EXISTS',
+    `${dir} is there already`,
+    'Remove it, or name another folder with --out.',
+  );
+}
+
+/** A file of a part that goes into the whole. */
+interface Copy {
+  dir: string;
+  path: string;
+  /** Not known of logs. */
+  sha256?: string;
+}
+
+function copiesOf({ manifest, origins }: Merged<FoundPart>): Copy[] {
+  return manifest.steps.flatMap((step) => {
+    const dir = origins.get(step.id)?.dir ?? '';
+    const outputs = step.outputs.map(({ path, sha256 }) => ({ dir, path, sha256 }));
+    return [...outputs, ...(step.log === undefined ? [] : [{ dir, path: step.log }])];
+  });
+}
+
+/** Makes the whole release beside its place, then puts it there. */
+async function assemble(
+  manifest: Manifest,
+  {
+    copies,
+    plan,
+    dir,
+    signal,
+  }: { copies: readonly Copy[]; plan: PlanDocument; dir: string; signal: AbortSignal },
+): Promise<void> {
+  await removeLeftovers(dir);
+  const work = temporaryName(dir);
+  await files.remove(work);
+  try {
+    for (const copy of copies) {
+      requireGoing(signal);
+      const from = await files.plainFile(copy.dir, copy.path);
+      if (from !== undefined) await files.copyInto(from, join(work, copy.path));
+      // What is hashed is the copy, which nobody else can change.
+      await requireExact(copy, work);
+    }
+    await files.writeText(join(work, 'plan.json'), formatPlan(plan, files.sha256Text));
+    await writeReports(manifest, work);
+    await files.writeText(join(work, 'manifest.json'), formatManifest(manifest, files.sha256Text));
+    requireGoing(signal);
+    await place(work, dir);
+  } finally {
+    await files.remove(work);
+  }
+}
+
+/** Not over a release that has appeared in the meantime. @throws COLLECT_EXISTS */
+async function place(work: string, dir: string): Promise<void> {
+  await rename(work, dir).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOTEMPTY' || error.code === 'EEXIST' ? existsError(dir) : error;
+  });
+}
+
+function requireGoing(signal: AbortSignal): void {
+  if (signal.aborted) throw interrupted();
+}
+
+/** @param folder where the file is looked at */
+async function requireExact({ dir, path, sha256 }: Copy, folder: string): Promise<void> {
+  // A log is no proof of anything, and may be missing.
+  if (sha256 === undefined) return;
+  const file = await files.plainFile(folder, path);
+  const found = file === undefined ? 'missing' : await files.sha256File(file);
+  if (found === sha256) return;
+  throw new TurnbuildError(
+    'ARTIFACT_CHANGED',
+    `${join(dir, path)} is not the file in its manifest: sha256 ${found}, recorded ${sha256}`,
+    { hint: 'Copy the part again from where it was made, or make it again.' },
+  );
+}

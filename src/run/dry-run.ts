@@ -1,0 +1,186 @@
+import { join } from 'node:path';
+import { runsOf } from '../checks/index.ts';
+import { exists, readText, sha256Text } from '../io/files.ts';
+import { parseManifest } from '../manifest/store.ts';
+import { repositoryAddresses } from '../plan/archives.ts';
+import { stepCommand } from '../plan/buildx.ts';
+import type { CheckSelection } from '../plan/check-selection.ts';
+import { type Command, formatCommand } from '../plan/command.ts';
+import { targetOfStep } from '../plan/index.ts';
+import { platformOf } from '../plan/platforms.ts';
+import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
+import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
+import { findRoot, layoutOf } from '../stages/base.ts';
+import { networkArgs, phasesArgs } from '../stages/verify/gather.ts';
+import { type BuilderFacts, ownArch, sharesNetwork } from './builder.ts';
+import { plannedContext } from './planning.ts';
+import { lenderFor } from './roots.ts';
+import type { PlannedRelease, Session } from './session.ts';
+import { STAGE_TABLE } from './stage-table.ts';
+import { isCurrent } from './step.ts';
+
+/** One command of a dry run, for people (`line`) and for programs. */
+export interface DryRunEntry {
+  step: string;
+  line: string;
+}
+
+/** Build arguments that only a real run knows, by Docker stage. */
+const UNKNOWN_ARGS: Readonly<Record<string, Record<string, string>>> = {
+  build: { ARCHIVE_STATE: 'STATE' },
+  package: { ARCHIVE_STATE: 'STATE' },
+  verify: { ATTEMPT: 'RANDOM' },
+};
+
+/**
+ * The commands of a release in order, made by the same functions that a real run uses. What only a real run knows is
+ * named in capitals: DIGEST of a root that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
+ */
+export async function dryRunCommands(
+  session: Session,
+  release: PlannedRelease,
+  stages: readonly StageName[],
+): Promise<DryRunEntry[]> {
+  const { plan, dir, builder, selection } = release;
+  const roots = await Promise.all(plan.bases.map((base) => rootOf(base, plan.bases, session, builder)));
+  const contextOf = (id: string) => roots.find((root) => root.id === id)?.context ?? '';
+  const current = await currentSteps(session, release, { roots, stages });
+  const steps = plan.steps
+    .filter((step) => stages.includes(step.stage))
+    .flatMap((step) => {
+      if (current.has(step.id)) return [{ step: step.id, line: `# ${step.id}: up to date` }];
+      return dockerStagesOf(step, plan, selection).map((dockerStage) => {
+        const work = `${dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
+        const command = stepCommand(step, {
+          dockerStage,
+          folder: `${session.recipes.dir}/docker`,
+          base: contextOf(step.base),
+          target: contextOf(step.targetBase),
+          inputs: `${work}/inputs`,
+          ...(dockerStage === 'lab'
+            ? {
+                image: {
+                  name: 'turnbuild-lab-RANDOM',
+                  platform: `linux/${platformOf(plan.compilesOn[step.arch]).oci}`,
+                },
+              }
+            : {}),
+          output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
+          builder: session.options.builder,
+          noCache: session.options.cache === false,
+          inherited: session.io.proxiesForBuilds(),
+          args: {
+            ...UNKNOWN_ARGS[dockerStage],
+            ...(dockerStage === 'verify'
+              ? {
+                  ...phasesArgs(runsOf(step, { plan, selection })),
+                  ...networkArgs({ sharedNetwork: sharesNetwork(builder) }),
+                }
+              : {}),
+            ...repositories(step, plan, session),
+          },
+        });
+        return { step: step.id, line: formatCommand(command) };
+      });
+    });
+  return [...roots.flatMap((root) => root.commands), ...steps];
+}
+
+/** Ids of the steps that a real run would find up to date. */
+async function currentSteps(
+  session: Session,
+  { plan, keys, dir, selection, full, rebuild }: PlannedRelease,
+  { roots, stages }: { roots: readonly FoundRoot[]; stages: readonly StageName[] },
+): Promise<Set<string>> {
+  const current = new Set<string>();
+  const file = join(dir, 'manifest.json');
+  if (session.options.cache === false || !(await exists(file))) return current;
+  const { steps } = parseManifest(file, await readText(file), sha256Text);
+  const context = {
+    ...(await plannedContext(session, plan, { selection, full })),
+    dir,
+    bases: new Map(roots.flatMap(({ id, digest }) => (digest === undefined ? [] : [[id, { digest }]]))),
+  };
+  for (const step of plan.steps) {
+    const isDue = (need: string) =>
+      plan.steps.some(({ id, stage }) => id === need && stages.includes(stage)) && !current.has(need);
+    if (!stages.includes(step.stage) || step.needs.some(isDue) || rebuild.has(step.id)) continue;
+    const last = steps.find(({ id }) => id === step.id);
+    // A real run of this stage alone would refuse what an earlier one has made of something else.
+    const stale = step.needs.some(
+      (need) => steps.find(({ id }) => id === need)?.planned !== keys.get(need)?.key,
+    );
+    if (stale) continue;
+    // What goes in is not all there: a root or a file is missing.
+    const found = isCurrent(step, last, context, { table: STAGE_TABLE, keys }).catch(() => false);
+    if (await found) current.add(step.id);
+  }
+  return current;
+}
+
+/** The Docker stages of a step that the chosen checks need. */
+function dockerStagesOf(step: PlannedStep, plan: Plan, selection: CheckSelection): readonly string[] {
+  if (step.stage !== 'verify') return step.dockerStages;
+  const { phases, scenarios } = runsOf(step, { plan, selection });
+  const needed: Record<string, boolean> = {
+    verify: phases.length > 0,
+    sanitize: scenarios.includes('sanitized'),
+    lab: scenarios.length > 0,
+  };
+  return step.dockerStages.filter((stage) => needed[stage] ?? true);
+}
+
+/** Where a sysroot is filled from; MIRROR for what nobody has named. */
+function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Record<string, string> {
+  const { sysroot } = targetOfStep(plan, step);
+  const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
+  if (sysroot === undefined || !used) return {};
+  const unnamed = Object.fromEntries(sysroot.repositories.map(({ mirror }) => [mirror, 'MIRROR']));
+  const known = { ...mirrors, named: { ...unnamed, ...mirrors.named } };
+  const addresses = repositoryAddresses(sysroot, step.arch, known);
+  return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: 'STATE' };
+}
+
+interface FoundRoot {
+  id: string;
+  context: string;
+  /** Undefined if it has yet to be made. */
+  digest?: string;
+  commands: DryRunEntry[];
+}
+
+/** A root's named context, and the commands that make it if it isn't there. */
+async function rootOf(
+  base: PlannedBase,
+  bases: readonly PlannedBase[],
+  session: Session,
+  builder: BuilderFacts,
+): Promise<FoundRoot> {
+  if (base.image !== undefined) {
+    const context = `docker-image://${base.image}`;
+    return { id: base.id, context, digest: base.image.split('@')[1] ?? '', commands: [] };
+  }
+  const { io, cache, mirrors, options } = session;
+  const known = { ...mirrors, debian: mirrors.debian ?? 'MIRROR' };
+  const found = await findRoot(base, known, { io, cache });
+  const made = found.digest === undefined || options.refreshBase === true;
+  const digest = found.digest === undefined || made ? 'DIGEST' : found.digest;
+  const layout = layoutOf(found.dir, digest);
+  const commands: Command[] = [];
+  if (made) {
+    const from = lenderOf(base, bases, ownArch());
+    const lender = from === undefined ? undefined : await lenderFor({ ...session, mirrors: known }, from);
+    commands.push(bootstrapCommand(base, known, `${found.dir}/work.tmp`, lender));
+  }
+  const image = rootImage(base, digest);
+  if (!builder.ociLayouts && (made || (await io.exec(findImageCommand(builder.name, image))).code !== 0)) {
+    const tar = made ? `${layout}/blobs/sha256/ROOT` : await io.rootLayer(layout, digest);
+    commands.push(importCommand(base, builder.name, tar, image));
+  }
+  return {
+    id: base.id,
+    ...(made ? {} : { digest }),
+    context: builder.ociLayouts ? `oci-layout://${layout}@${digest}` : `docker-image://${image}`,
+    commands: commands.map((command) => ({ step: `root:${base.id}`, line: formatCommand(command) })),
+  };
+}

@@ -1,0 +1,34 @@
+import { resolveWanted } from '../sources/choice.ts';
+import type { ResolvedSource } from '../sources/fetch.ts';
+import type { SourceLock } from '../sources/lock.ts';
+import { formatBytes } from '../ui/format.ts';
+import { runTasks } from '../ui/tasks.ts';
+import { isPlain, type Session } from './session.ts';
+
+/**
+ * Resolves the sources; on a terminal with the bytes of a download as they come.
+ * @param lock instead of the lock file
+ */
+export async function fetchShown(
+  session: Session,
+  version: string | undefined,
+  lock?: SourceLock,
+): Promise<ResolvedSource> {
+  if (isPlain(session)) return resolveWanted(session, version, { lock });
+  const found: ResolvedSource[] = [];
+  const run = async (show: (text: string) => void) => {
+    const onProgress = (received: number, total: number | undefined) =>
+      show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`));
+    const source = await resolveWanted(session, version, { lock, onProgress });
+    found.push(source);
+    return `coturn ${source.version}`;
+  };
+  const [failed] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
+    plain: false,
+    jobs: 1,
+    line: session.output.line,
+  });
+  const [source] = found;
+  if (source === undefined) throw failed?.error;
+  return source;
+}

@@ -1,0 +1,171 @@
+import { resolve } from 'node:path';
+import { TurnbuildError, usageError } from '../errors.ts';
+import { readText, sha256Text } from '../io/files.ts';
+import { differences, type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
+import type { StageName } from '../plan/types.ts';
+import type { ResolvedSource } from '../sources/fetch.ts';
+import type { SourceLock } from '../sources/lock.ts';
+import type { BuilderFacts } from './builder.ts';
+import { fetchShown } from './fetch-shown.ts';
+import { architecturesOption, type CommonOptions, listOption } from './options.ts';
+import { documentOf, keysOf, makePlan, type PlannedSourceRelease, readyBuilder } from './planning.ts';
+import type { Session } from './session.ts';
+import { withRebuilt } from './step-keys.ts';
+
+/** What a plan has decided, and how each option is written. */
+const DECIDED = {
+  revision: '--revision',
+  maintainer: '--maintainer',
+  sha256: '--sha256',
+  updateLock: '--update-lock',
+  lock: '--lock',
+  allowQuarantined: '--allow-quarantined',
+  verifyOn: '--verify-on',
+  full: '--full',
+  only: '--only',
+  skip: '--skip',
+  reason: '--reason',
+  accept: '--accept',
+} as const satisfies Partial<Record<keyof CommonOptions, string>>;
+
+/**
+ * Takes a plan that was made elsewhere, or a part of it. This machine has to have the same turnbuild, recipes and sources.
+ * @param file plan.json
+ * @throws PLAN_DIFFERS, PLAN_PART_UNKNOWN, OPTION_CONFLICT, and what an unreadable plan is refused for
+ */
+export async function planGiven(
+  session: Session,
+  file: string,
+  {
+    version,
+    stages,
+    perform,
+  }: { version: string | undefined; stages: readonly StageName[]; perform: boolean },
+): Promise<PlannedSourceRelease> {
+  const { options } = session;
+  requireUndecided(options, version);
+  const document = parsePlan(file, await readText(file), sha256Text);
+  const { choices, coturn, maintainer, source } = document;
+  const targets = chosenOf('target', listOption(options.target), choices.targets);
+  const architectures = chosenOf('architecture', architecturesOption(options.arch), choices.architectures);
+  const part = { targets, architectures, stages };
+  const plan = makePlan(session, choices, { coturn, source, maintainer });
+  const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
+  requireSame(document, await documentOf(plan, { choices, keys, source }));
+  if (!partOf(plan, part).steps.some(({ stage }) => stages.includes(stage))) {
+    throw usageError(
+      'PLAN_PART_UNKNOWN',
+      `The plan has no step to ${stages.join(' or ')} ${targets.join(', ')} for ${architectures.join(', ')}`,
+      'turnbuild plan without --json lists the steps.',
+    );
+  }
+  const builder = await readyBuilder(session, {
+    architectures,
+    verify: choices.verify && stages.includes('verify'),
+    perform,
+  });
+  requireProcessors(document, builder, architectures);
+  const found = await fetchPlanned(session, document);
+  return {
+    source: found,
+    selection: choices.selection,
+    full: choices.full,
+    builder,
+    rebuild: new Set(),
+    plan: partOf(plan, part),
+    keys,
+    document,
+    dir: resolve(options.out ?? 'dist', coturn.version),
+  };
+}
+
+function requireUndecided(options: CommonOptions, version: string | undefined): void {
+  const given = Object.entries(DECIDED).filter(
+    ([name]) => options[name as keyof CommonOptions] !== undefined,
+  );
+  const words = [...(version === undefined ? [] : ['the version']), ...given.map(([, flag]) => flag)];
+  if (words.length === 0) return;
+  throw usageError(
+    'OPTION_CONFLICT',
+    `${words.join(', ')}: decided by the plan that --plan names`,
+    'Leave it out, or make another plan: turnbuild plan VERSION --json',
+  );
+}
+
+function chosenOf<T extends string>(
+  what: string,
+  wanted: readonly T[] | undefined,
+  planned: readonly T[],
+): readonly T[] {
+  const unknown = wanted?.find((name) => !planned.includes(name));
+  if (unknown === undefined) return wanted ?? planned;
+  throw usageError(
+    'PLAN_PART_UNKNOWN',
+    `The plan has no ${what} "${unknown}"`,
+    `It has ${planned.join(', ')}.`,
+  );
+}
+
+function requireSame(document: PlanDocument, here: PlanDocument): void {
+  const differing = differences(document, here);
+  if (differing.length === 0) return;
+  const hint =
+    document.turnbuild === here.turnbuild
+      ? 'Use the recipes and the turnbuild that the plan was made with, or make another plan.'
+      : `The plan was made by turnbuild ${document.turnbuild}, and this is ${here.turnbuild}. Use that one, or make another plan.`;
+  throw new TurnbuildError(
+    'PLAN_DIFFERS',
+    `The plan is not what this turnbuild would do. Different here: ${differing.join(', ')}`,
+    { hint },
+  );
+}
+
+function requireProcessors(
+  { choices }: PlanDocument,
+  builder: BuilderFacts,
+  architectures: readonly ('arm64' | 'x86_64')[],
+): void {
+  for (const arch of architectures) {
+    const [planned, found] = [choices.compilesOn[arch], builder.compilesOn[arch]];
+    if (planned === found) continue;
+    throw new TurnbuildError(
+      'PLAN_DIFFERS',
+      `The plan compiles for ${arch} on ${planned}, and the builder ${builder.name} would do it on ${found}`,
+      { hint: `Perform this part on a machine with ${planned}, or plan it for this one.` },
+    );
+  }
+}
+
+/** What is said where the sources are not those of the plan. */
+const OTHER_SOURCES = [
+  ...['SOURCE_TREE_MISMATCH', 'SOURCE_TAG_MOVED', 'SOURCE_SHA256_MISMATCH', 'SOURCE_VERSION_MISMATCH'],
+];
+
+/** The sources of a plan: from where it has them, or from a file or address that --source names. The plan is their pin. */
+async function fetchPlanned(session: Session, { coturn, source }: PlanDocument): Promise<ResolvedSource> {
+  const { provider, location, sha256, ...pin } = source;
+  const isArchive = provider === 'github' || provider === 'debian';
+  const options: CommonOptions = {
+    ...session.options,
+    source: session.options.source ?? (isArchive ? provider : location),
+    // That was decided when the plan was made.
+    allowQuarantined: true,
+  };
+  const pinned = { ...pin, sha256s: isArchive ? { [provider]: sha256 } : {}, epoch: coturn.epoch };
+  const lock: SourceLock = { schema: 1, sources: { [coturn.version]: pinned } };
+  try {
+    const found = await fetchShown({ ...session, options }, coturn.version, lock);
+    // As planned, so that all parts of a release say the same.
+    return { ...found, ...source };
+  } catch (error) {
+    if (!(error instanceof TurnbuildError) || session.io.signal.aborted) throw error;
+    const hint = 'Give the sources that were planned with: --source FILE';
+    if (OTHER_SOURCES.includes(error.code)) {
+      const message = `Not the sources of the plan. ${error.message}`;
+      throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
+    }
+    if (isArchive || session.options.source !== undefined) throw error;
+    // A path of another machine, or an address whose password is not in the plan.
+    throw new TurnbuildError(error.code, error.message, { cause: error, hint });
+  }
+}

@@ -1,0 +1,102 @@
+import { cpus } from 'node:os';
+import { usageError } from '../errors.ts';
+import type { CheckSelection } from '../plan/check-selection.ts';
+import { type Arch, parseArch } from '../plan/platforms.ts';
+import { pinnedImage } from '../recipe/schema.ts';
+
+/** Options that more than one command has, as commander gives them. */
+export interface CommonOptions {
+  json?: boolean;
+  verbose?: boolean;
+  dryRun?: boolean;
+  /** Folder of the results; `plan` writes none. */
+  out?: string;
+  arch?: string[];
+  target?: string[];
+  source?: string;
+  sha256?: string;
+  revision?: string;
+  builder?: string;
+  jobs?: string;
+  verify?: boolean;
+  cache?: boolean;
+  updateLock?: boolean;
+  allowQuarantined?: boolean;
+  mirror?: string[];
+  lock?: string;
+  recipes?: string;
+  refreshBase?: boolean;
+  maintainer?: string;
+  only?: string[];
+  skip?: string[];
+  reason?: string;
+  accept?: string[];
+  full?: boolean;
+  verifyOn?: string;
+  /** plan.json, to be performed. */
+  plan?: string;
+  /** Planned for a machine of each architecture. */
+  native?: boolean;
+}
+
+/** `a,b c` and repeated options -> one list. */
+export function listOption(words: readonly string[] | undefined): string[] | undefined {
+  const list = (words ?? []).flatMap((word) => word.split(',')).filter((word) => word !== '');
+  return list.length === 0 ? undefined : [...new Set(list)];
+}
+
+/** Which checks are judged, as --only, --skip, --reason and --accept say. */
+export function selectionOption({ only, skip, reason, accept }: CommonOptions): CheckSelection {
+  const list = (words: string[] | undefined) => listOption(words) ?? [];
+  return { only: list(only), skip: list(skip), reason, accept: list(accept) };
+}
+
+export function architecturesOption(words: readonly string[] | undefined): Arch[] | undefined {
+  return listOption(words)?.map(parseArch);
+}
+
+/** `--mirror ADDRESS` is Debian's, `--mirror NAME=ADDRESS` or `NAME/ARCH=ADDRESS` another archive's. */
+export function mirrorOption(words: readonly string[] | undefined): {
+  debian: string | undefined;
+  named: Record<string, string>;
+} {
+  const named: Record<string, string> = {};
+  let debian: string | undefined;
+  for (const word of words ?? []) {
+    const [, name, address = ''] =
+      /^(?:([a-z][a-z0-9.-]*(?:\/(?:arm64|x86_64))?)=)?(https?:\/\/\S+)$/.exec(word) ?? [];
+    if (address === '') {
+      throw usageError(
+        'OPTION_INVALID',
+        `--mirror takes an address, or a name and an address, not "${word}"`,
+        'For example --mirror https://ADDRESS, --mirror ubuntu=https://ADDRESS, --mirror ubuntu/arm64=https://ADDRESS.',
+      );
+    }
+    if (name === undefined || name === 'debian') debian = address.replace(/\/+$/, '');
+    else named[name] = address.replace(/\/+$/, '');
+  }
+  return { debian, named };
+}
+
+/** A whole number of at least one, or a usage error. */
+export function countOption(name: string, word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const count = Number(word);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw usageError('OPTION_INVALID', `--${name} takes a whole number of at least 1, not "${word}"`);
+}
+
+/** Packages made at a time: compiling uses one processor each, so as many as there are, but never more than four. */
+export function defaultJobs(): number {
+  return Math.max(1, Math.min(4, cpus().length));
+}
+
+/** An image that --verify-on names, or a usage error. */
+export function imageOption(word: string | undefined): string | undefined {
+  if (word === undefined || pinnedImage.safeParse(word).success) return word;
+  throw usageError(
+    'OPTION_INVALID',
+    `--verify-on takes an image that is pinned by digest, not "${word}"`,
+    'For example almalinux:9@sha256:…; `docker buildx imagetools inspect IMAGE` says the digest.',
+  );
+}

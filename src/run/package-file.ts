@@ -1,0 +1,142 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { usageError } from '../errors.ts';
+import { readDebControl } from '../io/deb-file.ts';
+import { runProcess } from '../io/exec.ts';
+import * as files from '../io/files.ts';
+import type { ManifestStep } from '../manifest/schema.ts';
+import { findTarget } from '../plan/index.ts';
+import { describePackage, type PackageFile, planPackageFile } from '../plan/package-file.ts';
+import { debFileName } from '../plan/package-version.ts';
+import { platformOf } from '../plan/platforms.ts';
+import { type CommonOptions, listOption } from './options.ts';
+import { chosenChecks, keysOf, makePlan, readyBuilder } from './planning.ts';
+import type { PlannedRelease, Session } from './session.ts';
+import type { ManifestStore } from './step.ts';
+
+/** A package that somebody has made, ready to be verified. */
+export interface PlannedFile {
+  release: PlannedRelease;
+  described: PackageFile;
+  /** Puts the package into the results' folder, and into the manifest. */
+  adopt: (store: ManifestStore) => Promise<void>;
+}
+
+/**
+ * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
+ * @throws OPTION_CONFLICT, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ */
+export async function planFile(
+  session: Session,
+  file: string,
+  { perform }: { perform: boolean },
+): Promise<PlannedFile> {
+  const { options, recipes } = session;
+  requireOwnOptions(options);
+  const names = listOption(options.target) ?? [];
+  if (names.length > 1 || options.arch !== undefined)
+    throw usageError(
+      'OPTION_INVALID',
+      'A package has one target and one architecture: give at most one --target',
+    );
+  const wanted = names[0] === undefined ? undefined : findTarget(names[0], recipes.targets);
+  if (file.endsWith('.rpm')) {
+    throw usageError(
+      'PACKAGE_FORMAT_UNKNOWN',
+      `${file} is an .rpm, and only a .deb of whoever's making can be verified by itself`,
+      'Those that turnbuild makes are verified with `turnbuild verify VERSION --target portable`.',
+    );
+  }
+  const control = await readDebControl(file, runProcess);
+  const described = describePackage(file, control, { targets: recipes.targets, wanted });
+  const { version, packageVersion, arch, target } = described;
+  const selection = chosenChecks(session);
+  const builder = await readyBuilder(session, { architectures: [arch], verify: true, perform });
+  const choices = {
+    targets: [target.name],
+    architectures: [arch],
+    compilesOn: builder.compilesOn,
+    verify: true,
+    selection,
+    full: options.full === true,
+    rebuild: [],
+  };
+  const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
+  const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];
+  const plan = planPackageFile(
+    makePlan(session, choices, {
+      coturn: { version, epoch: 0, revision: 1 },
+      maintainer: recipes.release.maintainer,
+    }),
+    described,
+    packages,
+  );
+  const dir = resolve(options.out ?? 'dist', 'verified', basename(file, '.deb'));
+  return {
+    described,
+    release: {
+      source: undefined,
+      selection,
+      full: choices.full,
+      builder,
+      plan,
+      keys: await keysOf(session, plan, choices),
+      document: undefined,
+      rebuild: new Set(),
+      dir,
+    },
+    adopt: (store) => adopt(store, { file, dir, packages, described }),
+  };
+}
+
+/** Options of packages that are made of sources, and how each is written. */
+const OF_SOURCES = {
+  revision: '--revision',
+  maintainer: '--maintainer',
+  source: '--source',
+  sha256: '--sha256',
+  updateLock: '--update-lock',
+  lock: '--lock',
+  allowQuarantined: '--allow-quarantined',
+  verifyOn: '--verify-on',
+  plan: '--plan',
+} as const satisfies Partial<Record<keyof CommonOptions, string>>;
+
+function requireOwnOptions(options: CommonOptions): void {
+  const given = Object.entries(OF_SOURCES).filter(
+    ([name]) => options[name as keyof CommonOptions] !== undefined,
+  );
+  if (given.length === 0) return;
+  const flags = given.map(([, flag]) => flag).join(', ');
+  throw usageError(
+    'OPTION_CONFLICT',
+    `${flags}: no effect on a package file`,
+    'Leave it out, or verify a version.',
+  );
+}
+
+async function adopt(
+  store: ManifestStore,
+  {
+    file,
+    dir,
+    packages,
+    described,
+  }: { file: string; dir: string; packages: string[]; described: PackageFile },
+): Promise<void> {
+  const { arch } = described;
+  const target = described.target.name;
+  const outputs: ManifestStep['outputs'] = [];
+  for (const [index, path] of packages.entries()) {
+    const to = join(dir, path);
+    await files.copyInto(join(dirname(file), path), to);
+    const [size, sha256] = [await files.sizeOf(to), await files.sha256File(to)];
+    outputs.push({ path, kind: index === 0 ? 'deb' : 'deb-dbgsym', size, sha256, target, arch });
+  }
+  const key = files.sha256Text(JSON.stringify(outputs));
+  const id = `package:${target}:${arch}`;
+  await store.record({
+    ...{ id, stage: 'package', key, status: 'done', seconds: 0, outputs, target, arch },
+    inputs: [],
+    bases: {},
+  });
+}

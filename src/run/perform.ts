@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { messageOf, TurnbuildError } from '../errors.ts';
+import * as files from '../io/files.ts';
+import { lockFolder } from '../io/folder-lock.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { repositoryAddresses } from '../plan/archives.ts';
+import { formatPlan } from '../plan/document.ts';
+import { rootNames, targetOfStep } from '../plan/index.ts';
+import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
+import { writeSource } from '../sources/fetch.ts';
+import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
+import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
+import { describeFailures, type FailedTask } from '../ui/failures.ts';
+import { runTasks, type TaskGroup } from '../ui/tasks.ts';
+import { sharesNetwork } from './builder.ts';
+import { openManifest } from './manifest-file.ts';
+import { packageRoot } from './recipes.ts';
+import { writeReports } from './reports.ts';
+import { rootGroups } from './roots.ts';
+import { isPlain, type PlannedRelease, type Session } from './session.ts';
+import { STAGE_TABLE, type StageTable } from './stage-table.ts';
+import { chains, interrupted, logFile, type ManifestStore, runStep, type StepRun } from './step.ts';
+import { withLog } from './step-log.ts';
+import { createTurns, type Turn, type Turns } from './turns.ts';
+
+/**
+ * Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has.
+ * @param before records what is there already, under the folder's lock
+ * @param table the work behind each stage's name
+ */
+export async function performRelease(
+  session: Session,
+  release: PlannedRelease,
+  stages: readonly StageName[],
+  before: (store: ManifestStore) => Promise<void> = async () => {},
+  table: StageTable = STAGE_TABLE,
+): Promise<Manifest> {
+  const { io, output } = session;
+  const { plan, dir } = release;
+  requireRepositories(session, release, stages);
+  const lock = await lockFolder(dir);
+  try {
+    if (release.source !== undefined) await writeSource(release.source, dir, io);
+    await writePlan(release);
+    const store = await openManifest(release);
+    await before(store);
+    const bases = new Map<string, ReadyBase>();
+    const chosen = plan.steps.filter(({ stage }) => stages.includes(stage));
+    const turns = createTurns(session.jobs, chosen.filter((step) => !isEmulated(plan, step)).length);
+    const context: StageContext = {
+      io,
+      plan,
+      dir,
+      recipes: session.recipes.dir,
+      patches: session.recipes.patches,
+      builder: session.options.builder,
+      // A builder of the engine itself has the name of its Docker context.
+      engine: release.builder.driver === 'docker' ? release.builder.name : undefined,
+      labProgram: join(await packageRoot(), 'lib/lab.mjs'),
+      sharedNetwork: sharesNetwork(release.builder),
+      noCache: session.options.cache === false,
+      rebuild: release.rebuild,
+      bases,
+      archive: archiveReader(io, session.cache, session.mirrors),
+      repositories: repositoriesFinder(io, session.cache, session.mirrors),
+      selection: release.selection,
+      full: release.full,
+      piece: (step, work) => turns.piece(turnOf(plan, step), work),
+      attempt: randomUUID(),
+      onLine: () => {},
+    };
+    const options = { plain: isPlain(session), jobs: session.jobs, line: output.line };
+    const errors = await runTasks(rootGroups(session, release, bases, store), {
+      ...options,
+      jobs: Math.min(2, session.jobs),
+    });
+    // Ctrl-C may come after the last root and before the first step: no task has failed of it then.
+    const cut = io.signal.aborted;
+    if (!cut)
+      errors.push(
+        ...(await runTasks(
+          stepGroups(session, context, { store, table, keys: release.keys, stages: new Set(stages), turns }),
+          // All at once: each step waits for its turn.
+          { ...options, jobs: plan.steps.length },
+        )),
+      );
+    const manifest = store.read();
+    await writeReports(manifest, dir);
+    if (cut || errors.length > 0) throw combined(errors, io.signal);
+    return manifest;
+  } finally {
+    await files.remove(join(dir, 'work/tmp'));
+    await lock.release();
+  }
+}
+
+/** Leaves the plan beside the manifest, which names it by its digest: `turnbuild collect` puts its parts together. */
+async function writePlan({ document, dir }: PlannedRelease): Promise<void> {
+  if (document === undefined) return;
+  const file = join(dir, 'plan.json');
+  const text = formatPlan(document, files.sha256Text);
+  if (!(await files.exists(file)) || (await files.readText(file)) !== text) await files.writeText(file, text);
+}
+
+/** What is missing on the command line is said before anything is made. */
+function requireRepositories(
+  { mirrors }: Session,
+  { plan }: PlannedRelease,
+  stages: readonly StageName[],
+): void {
+  for (const step of plan.steps.filter(({ stage }) => stages.includes(stage))) {
+    const { sysroot } = targetOfStep(plan, step);
+    const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
+    if (sysroot !== undefined && used) repositoryAddresses(sysroot, step.arch, mirrors);
+  }
+}
+
+/** The steps of each package that are chosen, in order. */
+function stepGroups(
+  session: Session,
+  context: StageContext,
+  { stages, turns, ...run }: Omit<StepRun, 'log'> & { stages: ReadonlySet<StageName>; turns: Turns },
+): TaskGroup[] {
+  const { plan } = context;
+  // A root that could not be made stops the packages that start from it, and no other.
+  const ready = (step: PlannedStep) => rootNames(step).every((name) => context.bases.has(name));
+  const nativesIn = (steps: readonly PlannedStep[]) => steps.filter((step) => !isEmulated(plan, step)).length;
+  const groups: TaskGroup[] = [];
+  for (const [rank, chain] of chains(plan).entries()) {
+    const steps = chain.filter((step) => stages.has(step.stage));
+    if (!steps.every(ready)) {
+      turns.done(nativesIn(steps));
+      continue;
+    }
+    const tasks = steps.map((step, index) => ({
+      title: step.stage,
+      turn: (work: () => Promise<void>) =>
+        turns
+          .step({ ...turnOf(plan, step), rank }, work)
+          .finally(() => turns.done(nativesIn([step])))
+          .catch((error: unknown) => {
+            // What would have come after it does not.
+            turns.done(nativesIn(steps.slice(index + 1)));
+            throw error;
+          }),
+      run: (show: (text: string) => void) => performStep(session, step, context, { ...run, show }),
+    }));
+    groups.push({ title: `${chain[0]?.target} ${chain[0]?.arch}`, tasks });
+  }
+  return groups;
+}
+
+/** Whether the packages that a step runs are for another processor than the one that it runs on. */
+function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
+  return stage === 'verify' && compilesOn[arch] !== arch;
+}
+
+/** Pieces of a step have no order among themselves. */
+function turnOf(plan: Plan, step: PlannedStep): Turn {
+  return { emulated: isEmulated(plan, step), rank: 0 };
+}
+
+async function performStep(
+  session: Session,
+  step: PlannedStep,
+  context: StageContext,
+  { show, ...run }: Omit<StepRun, 'log'> & { show: (text: string) => void },
+): Promise<string> {
+  const path = join(context.dir, logFile(step.id));
+  const outcome = await withLog(session, { path, id: step.id, show }, (log) =>
+    runStep(step, context, { ...run, log }),
+  );
+  if (outcome === 'blocked') {
+    const done = run.store.read().steps.filter(({ status }) => status === 'done');
+    const missing = step.needs.filter((need) => !done.some(({ id }) => id === need));
+    throw new TurnbuildError(
+      'STEP_BLOCKED',
+      `${missing.map((id) => NOT_DONE[id.split(':')[0] ?? ''] ?? id).join(' and ')} yet`,
+      {
+        hint: 'Run `turnbuild build` and `turnbuild package` first, or `turnbuild release`.',
+      },
+    );
+  }
+  return outcome === 'current' ? 'up to date' : 'done';
+}
+
+/** What a step that is missing has left undone. */
+const NOT_DONE: Record<string, string> = { build: 'not built', package: 'not packaged' };
+
+/** All errors as one: the first one's code and hint, every message once. */
+function combined(failed: readonly FailedTask[], signal: AbortSignal): unknown {
+  if (signal.aborted) return interrupted();
+  const errors = failed.map(({ error }) => error);
+  if (errors.length === 1 && !(errors[0] instanceof TurnbuildError)) return errors[0];
+  const known = errors.find((error) => error instanceof TurnbuildError);
+  const failures = failed.map(({ error, ...task }) => ({
+    ...task,
+    message: messageOf(error),
+    verdicts: error instanceof TurnbuildError && error.code === 'VERIFY_FAILED',
+  }));
+  return new TurnbuildError(known?.code ?? 'RELEASE_FAILED', describeFailures(failures), {
+    cause: errors.find((error) => !(error instanceof TurnbuildError)) ?? known,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+  });
+}

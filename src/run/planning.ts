@@ -1,0 +1,238 @@
+import { join, resolve } from 'node:path';
+import { CHECKS } from '../checks/index.ts';
+import { TurnbuildError, usageError } from '../errors.ts';
+import { type Exec, runProcess } from '../io/exec.ts';
+import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
+import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
+import { createPlan } from '../plan/index.ts';
+import type { Arch } from '../plan/platforms.ts';
+import type { Choices, Plan, PlannedSource, StageName } from '../plan/types.ts';
+import { MAINTAINER } from '../recipe/schema.ts';
+import type { ResolvedSource } from '../sources/fetch.ts';
+import type { PlannedContext } from '../stages/shared/context.ts';
+import {
+  assumedBuilder,
+  type BuilderFacts,
+  inspectBuilder,
+  requireEngine,
+  requirePlatforms,
+} from './builder.ts';
+import { fetchShown } from './fetch-shown.ts';
+import { architecturesOption, imageOption, listOption, selectionOption } from './options.ts';
+import { packageRoot, packageVersion } from './recipes.ts';
+import { assumedRevision, chooseRevision } from './revision.ts';
+import type { PlannedRelease, Session } from './session.ts';
+import { STAGE_TABLE } from './stage-table.ts';
+import { stepKeys, withRebuilt } from './step-keys.ts';
+
+/** What is wanted of a builder. */
+export interface Wanted {
+  architectures: readonly Arch[];
+  /** Packages will be run, which needs a builder for their architecture. */
+  verify: boolean;
+  /** The plan will be performed: the builder is started and must fit. Else it is asked only if it is there. */
+  perform: boolean;
+}
+
+/** A release whose sources and plan are known. */
+export type PlannedSourceRelease = PlannedRelease & { source: ResolvedSource; document: PlanDocument };
+
+/**
+ * Gathers facts and plans a release.
+ * @param stages those that will be performed
+ */
+export async function planRelease(
+  session: Session,
+  version: string | undefined,
+  { stages, perform }: { stages: readonly StageName[]; perform: boolean },
+): Promise<PlannedSourceRelease> {
+  const { options } = session;
+  const verify = stages.includes('verify');
+  // Wrong names are found before anything is downloaded or asked.
+  const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
+  const unbuilt = chosen(session, verify, assumedBuilder());
+  makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
+  const builder = await readyBuilder(session, { architectures: unbuilt.architectures, verify, perform });
+  const source = await fetchShown(session, version);
+  const { revision, rebuild } = await chooseRevision(session, source.version);
+  const choices = { ...chosen(session, verify, builder), rebuild: [...rebuild].sort() };
+  const coturn = { version: source.version, epoch: source.epoch, revision };
+  const plan = makePlan(session, choices, {
+    coturn,
+    source: plannedSource(source),
+    maintainer: maintainerOf(session),
+  });
+  const keys = await keysOf(session, plan, choices);
+  return {
+    source,
+    selection: choices.selection,
+    full: choices.full,
+    builder,
+    rebuild,
+    plan: partOf(plan, { ...choices, stages }),
+    keys,
+    document: await documentOf(plan, {
+      choices,
+      keys: withRebuilt(keys, rebuild, revision),
+      source: plannedSource(source),
+    }),
+    dir: resolve(options.out ?? 'dist', source.version),
+  };
+}
+
+/** What the options decide. */
+function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, 'compilesOn'>): Choices {
+  const { options, recipes } = session;
+  const verifyOn = imageOption(options.verifyOn);
+  return {
+    targets: listOption(options.target) ?? recipes.release.targets,
+    architectures: architecturesOption(options.arch) ?? recipes.release.architectures,
+    compilesOn: options.native === true ? { arm64: 'arm64', x86_64: 'x86_64' } : builder.compilesOn,
+    verify,
+    selection: chosenChecks(session),
+    full: options.full === true,
+    ...(verifyOn === undefined ? {} : { verifyOn }),
+    rebuild: [],
+  };
+}
+
+function maintainerOf({ options, recipes }: Session): string {
+  if (options.maintainer !== undefined && !MAINTAINER.test(options.maintainer)) {
+    throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
+  }
+  return options.maintainer ?? recipes.release.maintainer;
+}
+
+/** Choices and recipes -> plan. */
+export function makePlan(
+  { recipes }: Session,
+  { targets, architectures, compilesOn, verify, verifyOn, full }: Choices,
+  {
+    coturn,
+    source,
+    maintainer,
+  }: { coturn: Plan['coturn']; source?: PlannedSource | undefined; maintainer: string },
+): Plan {
+  return createPlan({
+    coturn,
+    source,
+    release: { ...recipes.release, maintainer },
+    knownTargets: recipes.targets,
+    compatibility: recipes.compatibility,
+    metrics: recipes.metrics,
+    deviations: recipes.deviations,
+    advisories: recipes.advisories,
+    targets,
+    architectures,
+    compilesOn,
+    verify,
+    verifyOn,
+    ownTools: full,
+  });
+}
+
+/** What goes into the steps of a plan and is known before anything is made. */
+export async function keysOf(
+  session: Session,
+  plan: Plan,
+  choices: Pick<Choices, 'selection' | 'full'>,
+): Promise<ReadonlyMap<string, StepKey>> {
+  return stepKeys(await plannedContext(session, plan, choices), STAGE_TABLE);
+}
+
+/** What stages have to know of a plan. */
+export async function plannedContext(
+  { io, recipes }: Session,
+  plan: Plan,
+  { selection, full }: Pick<Choices, 'selection' | 'full'>,
+): Promise<PlannedContext> {
+  const labProgram = join(await packageRoot(), 'lib/lab.mjs');
+  return { io, plan, recipes: recipes.dir, patches: recipes.patches, labProgram, selection, full };
+}
+
+/** A plan as a document. */
+export async function documentOf(
+  plan: Plan,
+  { choices, keys, source }: { choices: Choices; keys: ReadonlyMap<string, StepKey>; source: PlannedSource },
+): Promise<PlanDocument> {
+  const { coturn, ...rest } = plan;
+  const keyOf = (id: string): StepKey => {
+    const key = keys.get(id);
+    if (key === undefined) throw new Error(`step ${id} has no key`);
+    return key;
+  };
+  return {
+    schema: PLAN_SCHEMA,
+    turnbuild: await packageVersion(),
+    coturn,
+    choices,
+    ...rest,
+    source,
+    steps: plan.steps.map((step) => ({ ...step, ...keyOf(step.id) })),
+  };
+}
+
+/** What a plan and a manifest say of sources. */
+export function plannedSource({
+  provider,
+  location,
+  sha256,
+  tree,
+  commit,
+  gitTree,
+}: ResolvedSource): PlannedSource {
+  return {
+    provider,
+    location,
+    sha256,
+    tree,
+    ...(commit === undefined ? {} : { commit }),
+    ...(gitTree === undefined ? {} : { gitTree }),
+  };
+}
+
+/** Which checks the options choose, or a usage error. */
+export function chosenChecks({ options, recipes }: Session): CheckSelection {
+  const selection = selectionOption(options);
+  requireValid(
+    selection,
+    CHECKS.map(({ id }) => id),
+    recipes.advisories.map(({ id }) => id),
+  );
+  return selection;
+}
+
+/** The builder, which has to fit if the plan will be performed. */
+export async function readyBuilder(
+  session: Session,
+  { architectures, verify, perform }: Wanted,
+): Promise<BuilderFacts> {
+  const builder = await chooseBuilder(session, perform);
+  if (verify && perform) {
+    requirePlatforms(builder, [...architectures]);
+    await requireEngine(builder, interruptible(session));
+  }
+  return builder;
+}
+
+/** Processes that Ctrl-C ends, in a dry run too: they only ask. */
+function interruptible(session: Session): Exec {
+  return (command) => runProcess(command, { signal: session.io.signal });
+}
+
+async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
+  // A plan for machines of both kinds has nothing to do with this one.
+  if (session.options.native === true) return assumedBuilder();
+  try {
+    return await inspectBuilder(session.options.builder, {
+      bootstrap: perform,
+      exec: interruptible(session),
+    });
+  } catch (error) {
+    const absent = [
+      ...['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'DOCKER_REFUSED', 'BUILDX_MISSING', 'BUILDER_UNSUITABLE'],
+    ];
+    if (perform || !(error instanceof TurnbuildError) || !absent.includes(error.code)) throw error;
+    return assumedBuilder();
+  }
+}

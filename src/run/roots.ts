@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { type Lender, lenderOf } from '../plan/roots.ts';
+import type { PlannedBase } from '../plan/types.ts';
+import { findRoot, layoutOf, prepareBase } from '../stages/base.ts';
+import type { ReadyBase } from '../stages/shared/context.ts';
+import type { TaskGroup } from '../ui/tasks.ts';
+import { ownArch } from './builder.ts';
+import type { PlannedRelease, Session } from './session.ts';
+import { logFile, type ManifestStore } from './step.ts';
+import { withLog } from './step-log.ts';
+
+/** Makes all roots of a plan ready; they are in `bases` afterwards. */
+export function rootGroups(
+  session: Session,
+  release: PlannedRelease,
+  bases: Map<string, ReadyBase>,
+  store: ManifestStore,
+): TaskGroup[] {
+  const { bases: planned } = release.plan;
+  const making = new Map<PlannedBase, Promise<string>>();
+  const lender = async (base: PlannedBase) => {
+    const from = lenderOf(base, planned, ownArch());
+    if (from === undefined) return undefined;
+    // If that one can't be made, this one is tried with tools of its own.
+    await making.get(from)?.catch(() => {});
+    return bases.has(from.id) ? lenderFor(session, from) : undefined;
+  };
+  // Lenders first: what waits for one keeps no other from beginning.
+  const isForeign = (base: PlannedBase) => (lenderOf(base, planned, ownArch()) === undefined ? 0 : 1);
+  const ordered = [...planned].sort((a, b) => isForeign(a) - isForeign(b));
+  return ordered.map((base) => ({
+    title: `root ${base.id}`,
+    tasks: [
+      {
+        title: base.image === undefined ? 'bootstrap' : 'registry image',
+        run: (show) => {
+          const work = performRoot(session, release, base, {
+            bases,
+            store,
+            show,
+            lender: () => lender(base),
+          });
+          making.set(base, work);
+          return work;
+        },
+      },
+    ],
+  }));
+}
+
+/** What a root lends; ROOT stands for one that has yet to be made. */
+export async function lenderFor(
+  { io, recipes, cache, mirrors }: Session,
+  base: PlannedBase,
+): Promise<Lender> {
+  const { dir, digest } = await findRoot(base, mirrors, { io, cache });
+  const tar = digest === undefined ? `${dir}/ROOT` : await io.rootLayer(layoutOf(dir, digest), digest);
+  return { arch: base.arch, tar, tools: `${recipes.dir}/docker/native` };
+}
+
+async function performRoot(
+  session: Session,
+  { dir, builder }: PlannedRelease,
+  base: PlannedBase,
+  to: {
+    bases: Map<string, ReadyBase>;
+    store: ManifestStore;
+    show: (text: string) => void;
+    lender: () => Promise<Lender | undefined>;
+  },
+): Promise<string> {
+  const { io, cache, mirrors, options } = session;
+  const id = `root:${base.id}`;
+  const refresh = options.refreshBase === true;
+  const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>
+    prepareBase(base, { io, cache, mirrors, refresh, builder, lender: to.lender, onLine }),
+  );
+  to.bases.set(base.id, ready);
+  const { origin, digest, packages } = ready;
+  const recorded = { name: base.id, suite: base.suite, arch: base.arch, origin, digest };
+  await to.store.recordBase(packages === undefined ? recorded : { ...recorded, packages });
+  return digest.slice(0, 19);
+}

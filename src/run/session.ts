@@ -1,0 +1,96 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { readAptMirrors } from '../io/apt-mirror.ts';
+import { dryRunExec, runProcess } from '../io/exec.ts';
+import { makeFolder } from '../io/files.ts';
+import { createIo, type Io } from '../io/index.ts';
+import { requirePrivate } from '../io/private-folder.ts';
+import type { Mirrors } from '../plan/archives.ts';
+import type { CheckSelection } from '../plan/check-selection.ts';
+import type { PlanDocument, StepKey } from '../plan/document.ts';
+import type { Plan } from '../plan/types.ts';
+import type { ResolvedSource } from '../sources/fetch.ts';
+import type { Output } from '../ui/output.ts';
+import type { BuilderFacts } from './builder.ts';
+import { type CommonOptions, countOption, defaultJobs, mirrorOption } from './options.ts';
+import { loadRecipes, type Recipes } from './recipes.ts';
+
+/** Everything that a command gathers before it plans. */
+export interface Session {
+  options: CommonOptions;
+  output: Output;
+  recipes: Recipes;
+  io: Io;
+  cache: string;
+  mirrors: Mirrors;
+  jobs: number;
+}
+
+/** Where turnbuild keeps downloads and bootstrapped roots: TURNBUILD_CACHE, else the XDG cache folder. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return env.TURNBUILD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+}
+
+/**
+ * Gathers what every command that works on releases needs.
+ * @throws CACHE_UNSAFE, and what recipes and options are refused for
+ */
+export async function openSession(
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Session> {
+  const apt = await readAptMirrors();
+  const { debian, named } = mirrorOption(options.mirror);
+  const cache = cacheFolder();
+  // Made before it is looked at, so that nobody else can do it in between. Where that fails, whatever needs it will say so.
+  if (options.dryRun !== true) await makeFolder(cache).catch(() => {});
+  await requirePrivate(cache);
+  const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
+  return {
+    options,
+    output,
+    recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
+    io: createIo(exec, signal),
+    cache,
+    mirrors: { debian: debian ?? apt.debian, security: apt.security, named },
+    jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
+  };
+}
+
+/** A release that is planned: sources resolved and pinned, facts gathered. */
+export interface PlannedRelease {
+  /** Undefined for a package that was given as a file. */
+  source: ResolvedSource | undefined;
+  builder: BuilderFacts;
+  selection: CheckSelection;
+  /** Verified at full scale. */
+  full: boolean;
+  /** What is performed: the whole plan, or a part of it. */
+  plan: Plan;
+  /** What goes into each step and is known before anything is made, by the step's id. */
+  keys: ReadonlyMap<string, StepKey>;
+  /** The plan as a document; undefined for a package that was given as a file. */
+  document: PlanDocument | undefined;
+  /** Ids of build steps that are performed whatever the manifest says of them. */
+  rebuild: ReadonlySet<string>;
+  /** The release's folder. */
+  dir: string;
+}
+
+/** Plain lines instead of a live display: --verbose, --json, --dry-run, CI, or output that is not a capable terminal. */
+export function isPlain({ options }: Session): boolean {
+  const asked = options.verbose === true || options.json === true || options.dryRun === true;
+  return asked || process.env.CI === 'true' || !isCapable(process.stdout, process.env);
+}
+
+/** Narrower terminals do not report their width: a serial console has 0 columns. */
+const LEAST_COLUMNS = 20;
+
+/** Whether output is a terminal that takes colours and cursor movements. @see https://no-color.org */
+export function isCapable(
+  { isTTY, columns }: { isTTY?: boolean; columns?: number },
+  { NO_COLOR, TERM }: NodeJS.ProcessEnv,
+): boolean {
+  return isTTY === true && (columns ?? 0) >= LEAST_COLUMNS && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+}

@@ -1,0 +1,36 @@
+import { TurnbuildError } from '../errors.ts';
+import { unsafe } from '../io/archive-rules.ts';
+import type { SourceEntry } from './archive.ts';
+
+/** An entry whose path is still that in the archive. */
+export interface DatedEntry extends SourceEntry {
+  mtime: number;
+}
+
+/** Without the top-level folder. `tar -c .` in a source tree has none: there everything is in `./`. */
+export function beneathTop(entries: readonly DatedEntry[], allInDot: boolean): DatedEntry[] {
+  if (entries.some(({ path, type }) => path === '' && type !== 'directory'))
+    throw unsafe('./', 'is the top-level folder, and not a folder');
+  const named = entries.filter(({ path }) => path !== '');
+  const tops = [...new Set(named.map(({ path }) => path.split('/')[0] ?? ''))];
+  const [top = ''] = tops;
+  const isTop = (entry: DatedEntry) => entry.path === top;
+  if (tops.length > 1) {
+    if (allInDot) return named;
+    throw layout(tops);
+  }
+  if (named.some((entry) => isTop(entry) && entry.type !== 'directory'))
+    throw unsafe(top, 'is the top-level folder, and not a folder');
+  return named
+    .filter((entry) => !isTop(entry))
+    .map((entry) => ({ ...entry, path: entry.path.slice(top.length + 1) }));
+}
+
+function layout(tops: readonly string[]): TurnbuildError {
+  const shown = tops.slice(0, 3).join(', ');
+  return new TurnbuildError(
+    'SOURCE_LAYOUT',
+    `The archive has ${tops.length} files or folders at its top (${shown}${tops.length > 3 ? ', ...' : ''}), expected one folder with coturn's sources`,
+    { hint: 'Pack that folder alone: tar -czf coturn.tar.gz FOLDER' },
+  );
+}

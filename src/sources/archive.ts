@@ -1,0 +1,200 @@
+import { createReadStream } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { TurnbuildError } from '../errors.ts';
+import {
+  archiveLimit,
+  checkedPath,
+  checkLinks,
+  createNameRegister,
+  LIMITS,
+  type Limits,
+  unsafe,
+} from '../io/archive-rules.ts';
+import { type Exec, runProcess } from '../io/exec.ts';
+import { readTar, type TarEntry } from '../io/tar-blocks.ts';
+import { withUnxz } from '../io/unxz.ts';
+import { unzstd } from '../io/unzstd.ts';
+import { beneathTop, type DatedEntry } from './archive-layout.ts';
+import { BEGIN, formatOf, notTar, recognised } from './file-formats.ts';
+
+/** One file of a source tree, beneath its top-level folder. */
+export interface SourceEntry {
+  path: string;
+  type: 'file' | 'directory' | 'symlink';
+  executable: boolean;
+  content: Buffer;
+  /** Where a symlink points to, as it is written. */
+  target: string;
+}
+
+export interface SourceTree {
+  entries: SourceEntry[];
+  /** Unix seconds. */
+  newestMtime: number;
+  /** Of a `git archive`, from its pax header. */
+  gitCommit?: string;
+}
+
+export interface ReadArchiveOptions {
+  /** Bounds to put in the place of the usual ones. */
+  limits?: Partial<Limits>;
+  /** Starts xz, for a .tar.xz. */
+  exec?: Exec;
+}
+
+/** Headers, padding and the end mark of the largest archive that is allowed. */
+const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
+
+/**
+ * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory. None of its files is written, so a hostile
+ * archive has nothing to overwrite (xz unpacks the tar, not the files, into a temporary folder of its own).
+ * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING
+ */
+export async function readSourceArchive(file: string, options: ReadArchiveOptions = {}): Promise<SourceTree> {
+  const limits = { ...LIMITS, ...options.limits };
+  const maxBytes = limits.totalBytes + overhead(limits);
+  try {
+    const begin = await beginOf(file);
+    const format = formatOf(begin, file);
+    const read = (chunks: AsyncIterable<Buffer> | Iterable<Buffer>, packed: string) =>
+      readTree(recognised(chunks, file, packed), limits);
+    if (format === undefined) return await readTree(createReadStream(file), limits);
+    switch (format.what) {
+      case 'a gzip file':
+        return await read(gunzip(file), 'gzip');
+      case 'a Zstandard file':
+        return await read(unzstd(await readBounded(file, maxBytes), maxBytes), 'Zstandard');
+      case 'an xz file':
+        return await withUnxz(file, { exec: options.exec ?? runProcess, maxBytes }, (tar) =>
+          read(createReadStream(tar), 'xz'),
+        );
+      default:
+        throw notTar(file, format);
+    }
+  } catch (error) {
+    if (error instanceof TurnbuildError) throw error;
+    throw corrupt(file, error);
+  }
+}
+
+/** Told by the first bytes: a name says nothing. */
+async function beginOf(file: string): Promise<Buffer> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGIN), 0, BEGIN, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readBounded(file: string, maxBytes: number): Promise<Buffer> {
+  if ((await stat(file)).size > maxBytes) throw archiveLimit('(the archive)', `more than ${maxBytes} bytes`);
+  return readFile(file);
+}
+
+async function* gunzip(file: string): AsyncGenerator<Buffer> {
+  const source = createReadStream(file);
+  const unzip = createGunzip();
+  source.on('error', (error) => unzip.destroy(error));
+  source.pipe(unzip);
+  try {
+    for await (const chunk of unzip) yield chunk as Buffer;
+    // zlib stops in silence at what follows the compressed data.
+    if (unzip.bytesWritten !== (await stat(file)).size) throw new Error('something follows its end');
+  } finally {
+    source.destroy();
+  }
+}
+
+async function readTree(chunks: AsyncIterable<Buffer>, limits: Limits): Promise<SourceTree> {
+  const names = createNameRegister();
+  const entries: DatedEntry[] = [];
+  let allInDot = true;
+  let gitCommit: string | undefined;
+  const raw = readTar(bounded(chunks, limits), limits, (commit) => {
+    gitCommit = commit;
+  });
+  for await (const entry of raw) {
+    const path = checkedPath(entry.name);
+    const type = typeOf(entry);
+    allInDot &&= entry.name === '.' || entry.name.startsWith('./');
+    names.add(path, type);
+    entries.push({
+      path,
+      type,
+      executable: type === 'file' && (entry.mode & 0o111) !== 0,
+      content: entry.content,
+      target: entry.target,
+      mtime: entry.mtime,
+    });
+  }
+  const tree = beneathTop(entries, allInDot);
+  if (tree.length === 0) throw new Error('there is nothing in it');
+  checkLinks(tree);
+  const newestMtime = tree.reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
+  return {
+    entries: tree.map(({ mtime: _, ...entry }) => entry),
+    newestMtime,
+    ...(gitCommit === undefined ? {} : { gitCommit }),
+  };
+}
+
+/** Stops a bomb while it unpacks, wherever its bytes are: in files, in headers, or behind the end. */
+async function* bounded(chunks: AsyncIterable<Buffer>, limits: Limits): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > limits.totalBytes + overhead(limits))
+      throw archiveLimit('(the archive)', `more than ${limits.totalBytes} bytes`);
+    yield chunk;
+  }
+}
+
+const TYPES: Record<string, SourceEntry['type'] | undefined> = { 0: 'file', 2: 'symlink', 5: 'directory' };
+const REFUSED: Record<string, string | undefined> = {
+  1: 'a hard link',
+  3: 'a character device',
+  4: 'a block device',
+  6: 'a FIFO',
+  7: 'a contiguous file',
+  S: 'a sparse file',
+};
+
+function typeOf(entry: TarEntry): SourceEntry['type'] {
+  const type = TYPES[entry.type];
+  if (type === undefined) {
+    const what = REFUSED[entry.type] ?? `of the unknown type ${JSON.stringify(entry.type)}`;
+    throw unsafe(entry.name, `is ${what}; sources have only files, folders and symbolic links`);
+  }
+  if (type !== 'directory' && (entry.mode & 0o7000) !== 0)
+    throw unsafe(entry.name, 'is setuid, setgid or sticky');
+  // Old tars marked folders so; today's tools disagree about it.
+  if (type !== 'directory' && entry.name.endsWith('/'))
+    throw unsafe(entry.name, 'is a file named as a folder');
+  if (type !== 'file' && entry.content.length > 0) throw unsafe(entry.name, 'has content, and is no file');
+  if (type !== 'symlink' && entry.target !== '')
+    throw unsafe(entry.name, 'has a link target, and is no link');
+  return type;
+}
+
+/** What our reader, zlib, xz and fzstd say of a file that stops too early. */
+const CUT_OFF = /its end is missing|unexpected (end of|EOF)/i;
+
+function corrupt(file: string, cause: unknown): TurnbuildError {
+  const what = cause instanceof Error ? cause.message : String(cause);
+  if (CUT_OFF.test(what))
+    return new TurnbuildError(
+      'SOURCE_ARCHIVE_CORRUPT',
+      `${file} is not a whole tar archive: its end is missing`,
+      {
+        cause,
+        hint: 'The download was probably cut off: download it again, and compare the size with the published one.',
+      },
+    );
+  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a whole tar archive: ${what}`, {
+    cause,
+    hint: 'Download it again; if that gives the same, it was published broken.',
+  });
+}

@@ -1,0 +1,194 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import semver from 'semver';
+import { TurnbuildError, usageError } from '../errors.ts';
+import { shownUrl } from '../io/shown-url.ts';
+import { quarantineOf } from '../recipe/advisories.ts';
+import { comparableVersion, withoutPrefix } from '../recipe/coturn-version.ts';
+import { debianCandidate, debianVersions } from './debian.ts';
+import { versionNotFound } from './errors.ts';
+import { fetchSource, type ResolvedSource, type SourceCandidate } from './fetch.ts';
+import { createGithubSource, type GithubSource } from './github.ts';
+import { pinSource, type SourceLock } from './lock.ts';
+import { readLock, writeLock } from './lock-file.ts';
+import { parseSource, type SourceContext, sha256Option } from './options.ts';
+
+/** Bytes that are there, and of how many if that is known. */
+export type DownloadProgress = (received: number, total: number | undefined) => void;
+
+/**
+ * The version that the user means (an exact one, `latest`, a semver range; a file or URL says its own), from the chosen
+ * provider, fetched and checked. Without --source the provider is the one that the lock has for the version, else GitHub.
+ */
+export async function resolveWanted(
+  context: SourceContext,
+  asked: string | undefined,
+  given: { lock?: SourceLock | undefined; onProgress?: DownloadProgress } = {},
+): Promise<ResolvedSource> {
+  const wanted = asked === undefined ? undefined : withoutPrefix(asked);
+  const { options, recipes, io, cache } = context;
+  const lockFile =
+    options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
+  const lock = given.lock ?? (await readLock(lockFile));
+  const { provider, location } = chooseProvider(options.source, wanted, lock);
+  const sha256 = sha256Option(options.sha256);
+  const request = wanted ?? 'latest';
+  await requireRequest(request);
+  const quarantined = (version: string) =>
+    options.allowQuarantined === true ? undefined : quarantineOf(version, recipes.quarantine);
+  const select = (versions: readonly string[]) =>
+    selectVersion(request, versions, (version) => quarantined(version) === undefined);
+  let candidate: SourceCandidate;
+  if (provider === 'file' || provider === 'url') {
+    if (wanted !== undefined && !isExact(wanted)) {
+      throw usageError(
+        'VERSION_INVALID',
+        `--source ${shownUrl(location)} is one version, so "${wanted}" can't select among several`,
+      );
+    }
+    if (provider === 'file') await requireFile(location);
+    const place = provider === 'file' ? { path: resolve(location) } : { url: location };
+    const shown = provider === 'file' ? location : shownUrl(location);
+    candidate = { provider, location: shown, version: wanted, sha256, ...place };
+  } else if (provider === 'debian') candidate = await debianCandidate(context, request, lock, select);
+  else candidate = await githubCandidate(context, request, select);
+  const source = await fetchSource(candidate, {
+    io,
+    cache,
+    lock,
+    updateLock: options.updateLock === true,
+    pinned: sha256 !== undefined && (provider === 'file' || provider === 'url'),
+    ...(given.onProgress === undefined ? {} : { onProgress: given.onProgress }),
+  });
+  if (sha256 !== undefined && source.sha256 !== sha256) {
+    throw new TurnbuildError(
+      'SOURCE_SHA256_MISMATCH',
+      `${source.location} has the sha256 ${source.sha256}, not ${sha256}`,
+      {
+        hint: 'It is what --sha256 asks for that is not there.',
+      },
+    );
+  }
+  const bad = quarantined(source.version);
+  if (bad !== undefined) throw quarantineError(source.version, bad.reason, bad.reference);
+  if (options.updateLock === true && options.dryRun !== true)
+    await writeLock(lockFile, pinSource(lock, source.version, source));
+  return source;
+}
+
+/** A missing one is another error, later. @throws SOURCE_INVALID for a folder, and for a pipe or device, which can be read only once */
+async function requireFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  if (found.isDirectory()) {
+    throw usageError(
+      'SOURCE_INVALID',
+      `--source ${path} is a folder`,
+      `Give a tarball, or pack the folder: tar --exclude=.git -czf coturn.tar.gz -C ${path} .`,
+    );
+  }
+  throw usageError('SOURCE_INVALID', `--source ${path} is not a regular file`, 'Save the tarball in a file.');
+}
+
+function chooseProvider(
+  source: string | undefined,
+  wanted: string | undefined,
+  lock: SourceLock,
+): ReturnType<typeof parseSource> {
+  if (source !== undefined) return parseSource(source);
+  const pinned = wanted === undefined ? undefined : lock.sources[wanted];
+  const name =
+    pinned !== undefined && pinned.sha256s.github === undefined && pinned.sha256s.debian !== undefined
+      ? 'debian'
+      : 'github';
+  return { provider: name, location: name };
+}
+
+/** The newest release of a provider that may be shipped. @throws SOURCE_NOT_FOUND, and what the provider throws */
+export async function newestVersion(context: SourceContext, provider: 'github' | 'debian'): Promise<string> {
+  const versions =
+    provider === 'github'
+      ? await (await openGithub(context)).github.listVersions()
+      : await debianVersions(context);
+  const usable = (version: string) => quarantineOf(version, context.recipes.quarantine) === undefined;
+  const newest = selectVersion('latest', versions, usable);
+  if (newest !== undefined) return newest;
+  throw versionNotFound('latest', provider === 'github' ? 'GitHub' : 'the Debian archive', versions);
+}
+
+async function openGithub({
+  io,
+}: SourceContext): Promise<{ github: GithubSource; token: string | undefined }> {
+  // An empty variable is what a CI job without the secret has.
+  const token = process.env.GITHUB_TOKEN || undefined;
+  const baseUrl = process.env.GITHUB_API_URL;
+  const github = await createGithubSource({
+    signal: io.signal,
+    ...(token === undefined ? {} : { token }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+  });
+  return { github, token };
+}
+
+async function githubCandidate(
+  context: SourceContext,
+  request: string,
+  select: (versions: readonly string[]) => string | undefined,
+): Promise<SourceCandidate> {
+  const { github, token } = await openGithub(context);
+  const version = isExact(request) ? request : select(await github.listVersions());
+  if (version === undefined) throw versionNotFound(request, 'GitHub', []);
+  const tag = await github.resolveTag(version);
+  return {
+    provider: 'github',
+    location: `github.com/coturn/coturn ${tag.tag}`,
+    version,
+    url: tag.tarballUrl,
+    commit: tag.commit,
+    gitTree: tag.gitTree,
+    ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+  };
+}
+
+function isExact(word: string): boolean {
+  return /^\d+\.\d+\.\d+(\.\d+)?$/.test(word);
+}
+
+/** Throws VERSION_INVALID for what asks for no version, before a provider is asked for it. */
+async function requireRequest(request: string): Promise<void> {
+  if (isExact(request) || request === 'latest' || semver.validRange(request) !== null) return;
+  const isFile = await stat(request).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  throw usageError(
+    'VERSION_INVALID',
+    `Invalid version "${request}": expected X.Y.Z, a semver range, or latest`,
+    isFile
+      ? `It is a file: sources are given with --source ${request}, and the name of a package that is verified ends in .deb.`
+      : 'For example 4.6.1, latest, or "^4.6.0".',
+  );
+}
+
+/** The newest version that a request allows: the exact one, or the highest of `latest` or a semver range that may be used. */
+export function selectVersion(
+  request: string,
+  versions: readonly string[],
+  usable: (version: string) => boolean,
+): string | undefined {
+  if (isExact(request)) return versions.find((version) => version === request);
+  const range = request === 'latest' ? '*' : request;
+  return versions
+    .filter((version) => usable(version) && semver.satisfies(comparableVersion(version), range))
+    .sort((a, b) => semver.rcompare(comparableVersion(a), comparableVersion(b)))[0];
+}
+
+function quarantineError(version: string, reason: string, reference: string): TurnbuildError {
+  return new TurnbuildError(
+    'VERSION_QUARANTINED',
+    `coturn ${version} must not be shipped: ${reason} (${reference})`,
+    {
+      hint: 'Choose another version. For tests that know what they do: --allow-quarantined.',
+    },
+  );
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+import { releaseDate, requireNotOlder } from '../io/archive-age.ts';
+import { download } from '../io/download.ts';
+import { exists, sha256Text, writeText } from '../io/files.ts';
+import type { ArchiveIndexQuery } from './debian-archive.ts';
+
+/** Hash algorithms that a signature may use (RFC 4880, 9.4): SHA-256, 384, 512, 224. MD5 and SHA-1 can be forged. */
+const STRONG_HASHES = new Set(['8', '9', '10', '11']);
+
+/** The signed text of a suite's InRelease: only what gpgv says was signed, never the file around it. */
+export async function signedRelease(
+  query: ArchiveIndexQuery,
+  suite: string,
+  keyring: string,
+): Promise<string> {
+  // The newest that was believed: of the archive whose keys these are, whichever mirror has sent it.
+  const newestFile = join(query.cacheDir, `${sha256Text(`${keyring} ${suite}`).slice(0, 12)}-newest`);
+  const file = join(query.cacheDir, `${sha256Text(`${query.mirror} ${suite}`).slice(0, 12)}-InRelease`);
+  await download({
+    url: `${query.mirror}/dists/${suite}/InRelease`,
+    file,
+    ...(query.signal === undefined ? {} : { signal: query.signal }),
+  });
+  checkShape(await readFile(file, 'utf8'), suite);
+  const result = await query.exec(
+    { file: 'gpgv', args: ['--status-fd', '2', '--keyring', keyring, '--output', '-', file], effect: 'read' },
+    query.signal === undefined ? {} : { signal: query.signal },
+  );
+  if (result.code === 127) {
+    throw new TurnbuildError(
+      'GPGV_MISSING',
+      "gpgv is not installed, so the archive's signature can't be checked",
+      { hint: 'apt-get install gpgv' },
+    );
+  }
+  if (result.stdout === '' || !isTrusted(result.stderr)) throw badSignature(suite, result.stderr.trim());
+  const now = query.now ?? Date.now();
+  checkRelease(result.stdout, suite, now);
+  const offered = releaseDate(result.stdout);
+  const newest = (await exists(newestFile)) ? Number(await readFile(newestFile, 'utf8')) : undefined;
+  requireNotOlder({ name: `InRelease of ${suite}`, offered, newest, now });
+  if (offered !== undefined && offered > (newest ?? 0)) await writeText(newestFile, `${offered}\n`);
+  return result.stdout;
+}
+
+function badSignature(suite: string, why: string): TurnbuildError {
+  return new TurnbuildError(
+    'DEBIAN_SIGNATURE_INVALID',
+    `InRelease of ${suite} is not signed by the Debian archive: ${why}`,
+    { hint: 'The mirror, or something on the way to it, has changed the file. Use another --mirror.' },
+  );
+}
+
+/** One signed message and nothing around it: tools differ in which part of anything else they take for signed. */
+function checkShape(text: string, suite: string): void {
+  const count = (line: string) => text.split('\n').filter((each) => each.trimEnd() === line).length;
+  const begins = text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----\n');
+  const ends = text.trimEnd().endsWith('\n-----END PGP SIGNATURE-----');
+  const once = ['BEGIN PGP SIGNED MESSAGE', 'BEGIN PGP SIGNATURE', 'END PGP SIGNATURE'].every(
+    (name) => count(`-----${name}-----`) === 1,
+  );
+  if (!begins || !ends || !once) throw badSignature(suite, 'it is not one signed message and nothing else');
+}
+
+/**
+ * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: a good signature by a key of the keyring with a strong hash,
+ * and no bad one. Its exit code won't do: suites are signed by the next release's key too, which an older keyring lacks.
+ */
+function isTrusted(status: string): boolean {
+  let good = false;
+  let trusted = false;
+  for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
+    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return false;
+    // VALIDSIG also follows the signature of an expired key: only GOODSIG right before it makes it count.
+    if (word === 'VALIDSIG') trusted ||= good && STRONG_HASHES.has(rest.trim().split(' ')[7] ?? '');
+    if (word === 'NEWSIG') good = false;
+    if (word === 'GOODSIG') good = true;
+  }
+  return trusted;
+}
+
+function checkRelease(text: string, suite: string, now: number): void {
+  const field = (name: string) => new RegExp(`^${name}: *(.*)$`, 'm').exec(text)?.[1]?.trim();
+  if (field('Codename') !== suite && field('Suite') !== suite) {
+    throw new TurnbuildError(
+      'DEBIAN_INDEX_MISMATCH',
+      `The mirror gives ${field('Codename') ?? 'an unnamed suite'} for ${suite}`,
+      { hint: 'Use another --mirror.' },
+    );
+  }
+  const validUntil = field('Valid-Until');
+  if (validUntil === undefined) return;
+  const until = Date.parse(validUntil);
+  // A date that can't be read must not count as one that hasn't passed.
+  if (Number.isNaN(until) || until < now) {
+    throw new TurnbuildError('DEBIAN_INDEX_EXPIRED', `InRelease of ${suite} was valid until ${validUntil}`, {
+      hint: "The mirror is old, or somebody replays an old state. Use another --mirror, and check this machine's clock.",
+    });
+  }
+}

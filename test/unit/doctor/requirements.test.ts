@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { diagnose, type Finding, type HostFacts } from '../../../src/doctor/requirements.ts';
+import { formatCommand } from '../../../src/plan/command.ts';
+
+const builderWith = (name: string, driver: string, ...nodes: string[][]) => ({
+  name,
+  driver,
+  nodes: nodes.map((platforms) => platforms.map((platform) => ({ platform, explicit: false }))),
+});
+const engineBuilder = (...platforms: string[]) => builderWith('default', 'docker', platforms);
+
+const complete: HostFacts = {
+  os: { id: 'debian', version: '12' },
+  root: true,
+  systemd: false,
+  arch: 'amd64',
+  docker: { client: true, buildx: true, engine: '26.1.5+dfsg1', daemon: true, configured: true },
+  builder: engineBuilder('linux/amd64', 'linux/amd64/v2', 'linux/arm64'),
+  runs: new Set(['amd64', 'arm64']),
+  emulates: new Set(['arm64']),
+  programs: new Set(['mmdebstrap', 'arch-test', 'gpgv']),
+  packages: new Set(),
+  archiveKeyring: true,
+};
+const bare: HostFacts = {
+  ...complete,
+  docker: { client: false, buildx: false, engine: undefined, daemon: false, configured: false },
+  builder: undefined,
+  runs: new Set(),
+  emulates: new Set(),
+  programs: new Set(),
+  archiveKeyring: false,
+};
+const missing = (host: HostFacts) => diagnose(host).filter((finding) => !finding.ok);
+const findingOf = (host: HostFacts, id: string): Finding => {
+  const found = diagnose(host).find((finding) => finding.id === id);
+  if (found === undefined) throw new Error(`no finding ${id}`);
+  return found;
+};
+const commandsOf = (host: HostFacts, id: string) => findingOf(host, id).fix.map(formatCommand).join('\n');
+const silent = { ...complete, docker: { ...complete.docker, engine: undefined } };
+
+describe('diagnose', () => {
+  it('finds nothing to do where all is there', () => expect(missing(complete)).toEqual([]));
+
+  it('finds everything on a bare machine, and says why each is needed', () => {
+    expect(missing(bare)).toHaveLength(diagnose(bare).length);
+    for (const finding of missing(bare)) expect(finding.why).not.toBe('');
+  });
+
+  it.each([
+    [
+      'an engine that does not answer',
+      { docker: { ...complete.docker, engine: undefined } },
+      'docker-engine',
+    ],
+    [
+      'an engine that is too old',
+      { docker: { ...complete.docker, engine: '20.10.24+dfsg1' } },
+      'docker-engine',
+    ],
+    ['no buildx', { docker: { ...complete.docker, buildx: false } }, 'docker-buildx'],
+    ['no QEMU for arm64', { builder: engineBuilder('linux/amd64') }, 'platform-arm64'],
+    ['no mmdebstrap', { programs: new Set(['arch-test', 'gpgv']) }, 'mmdebstrap'],
+    ['no keyring', { archiveKeyring: false }, 'archive-keyring'],
+  ])('%s', (_, change, id) =>
+    expect(missing({ ...complete, ...change }).map((finding) => finding.id)).toEqual([id]),
+  );
+
+  it.each([
+    [
+      'refuses this user',
+      'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: dial',
+      /group/,
+    ],
+    [
+      'is elsewhere, and away',
+      'Cannot connect to the Docker daemon at tcp://192.0.2.1:2375. Is the docker daemon running?',
+      /DOCKER_HOST/,
+    ],
+  ])('installs and starts nothing where the chosen engine %s', (_, text, advice) => {
+    const host = {
+      ...silent,
+      builder: builderWith('default', ''),
+      docker: { ...silent.docker, failure: text, daemon: false },
+    };
+    const found = missing(host);
+    expect(found.map(({ id }) => id)).toEqual(['docker-engine', 'platform-arm64', 'platform-amd64']);
+    expect(found.flatMap(({ packages, fix }) => [...packages, ...fix])).toEqual([]);
+    expect(found[0]?.advice).toMatch(advice);
+  });
+
+  it('installs an engine, its client and its configuration', () => {
+    const { packages, files } = findingOf(bare, 'docker-engine');
+    expect(packages).toEqual(['docker.io', 'docker-cli']);
+    expect(files['/etc/docker/daemon.json']).toMatch(/containerd-snapshotter/);
+    expect(commandsOf(bare, 'docker-engine')).toMatch(/^setsid --fork .*dockerd/);
+    expect(findingOf(bare, 'docker-buildx').packages).toEqual(['docker-buildx']);
+  });
+
+  it('uses a Docker client that is there, wherever it comes from', () => {
+    const foreign = { ...bare, docker: { ...bare.docker, client: true } };
+    expect(findingOf(foreign, 'docker-engine').packages).toEqual(['docker.io']);
+  });
+
+  it('starts an engine that is installed, without installing or configuring anything', () => {
+    const unconfigured = { ...silent, docker: { ...silent.docker, configured: false } };
+    expect(findingOf(unconfigured, 'docker-engine')).toMatchObject({ packages: [], files: {} });
+    expect(commandsOf(silent, 'docker-engine')).toMatch(/^setsid --fork .*dockerd/);
+  });
+
+  it('never restarts an engine', () =>
+    expect(commandsOf({ ...silent, systemd: true }, 'docker-engine')).toBe('systemctl start docker'));
+
+  describe('emulation', () => {
+    it('registers QEMU for the other architecture, with commands that may be run again', () => {
+      expect(findingOf(bare, 'platform-arm64').packages).toEqual(['qemu-user-static']);
+      expect(commandsOf(bare, 'platform-arm64')).toMatch(
+        /mountpoint -q .* \|\| mount .*\n.*test -e .*qemu-aarch64 \|\| cat/,
+      );
+    });
+
+    it("is not needed for the machine's own", () => {
+      expect(findingOf(bare, 'platform-amd64')).toMatchObject({ ok: false, packages: [], fix: [] });
+      expect(findingOf({ ...bare, arch: 'arm64' }, 'platform-amd64').packages).not.toEqual([]);
+    });
+
+    it('is taken as it is while no engine can tell, and installed if an engine says that it is of no use', () => {
+      expect(findingOf({ ...silent, builder: undefined }, 'platform-arm64')).toMatchObject({
+        packages: [],
+        fix: [],
+      });
+      const useless = { ...complete, builder: engineBuilder('linux/amd64') };
+      expect(findingOf(useless, 'platform-arm64').packages).toEqual(['qemu-user-static']);
+    });
+  });
+
+  it('looks for further packages that are asked for', () => {
+    const findings = diagnose({ ...complete, packages: new Set(['gcc']) }, ['gcc', 'rpm']);
+    expect(findings.filter(({ ok }) => !ok).map(({ id, packages }) => [id, packages])).toEqual([
+      ['package-rpm', ['rpm']],
+    ]);
+  });
+
+  it('takes a builder without a driver for what it is: an engine that does not answer', () => {
+    const nothing = { ...bare, builder: builderWith('default', '') };
+    expect(missing(nothing)[0]?.id).toBe('docker-engine');
+  });
+
+  it('leaves an engine alone that answers but is too old, and says what it has to be', () => {
+    const [finding] = missing({ ...complete, docker: { ...complete.docker, engine: '20.10.24+dfsg1' } });
+    expect(finding?.title).toMatch(/23\.0 or newer.*20\.10\.24/);
+    expect(finding).toMatchObject({ packages: [], files: {}, fix: [] });
+    expect(finding?.advice).toMatch(/--builder/);
+  });
+
+  describe('with a builder elsewhere', () => {
+    const remote = builderWith('far', 'remote', ['linux/amd64'], ['linux/arm64']);
+    const elsewhere: HostFacts = {
+      ...complete,
+      docker: { client: true, buildx: true, engine: '29.0.1', daemon: false, configured: false },
+      builder: remote,
+    };
+    it('has nothing to fix', () => expect(missing(elsewhere)).toEqual([]));
+
+    it('wants an engine beside it for the verification, and installs none', () => {
+      const [finding] = missing({ ...elsewhere, docker: { ...elsewhere.docker, engine: undefined } });
+      expect(finding).toMatchObject({ id: 'docker-engine', packages: [], fix: [] });
+      expect(finding?.advice).toMatch(/DOCKER_HOST.*--no-verify/);
+    });
+
+    it('starts its nodes where it has none yet', () => {
+      const stopped = { ...elsewhere, builder: builderWith('far', 'docker-container') };
+      expect(missing(stopped).map(({ id }) => id)).toEqual(['builder', 'platform-arm64', 'platform-amd64']);
+      expect(commandsOf(stopped, 'builder')).toBe('docker buildx inspect --bootstrap far');
+    });
+
+    it('does not fix a platform of another machine here', () => {
+      const half = { ...elsewhere, builder: builderWith('far', 'remote', ['linux/amd64']) };
+      expect(missing(half).map(({ id, fix, packages }) => [id, fix, packages])).toEqual([
+        ['platform-arm64', [], []],
+      ]);
+    });
+
+    it('wants QEMU here all the same, for the roots', () => {
+      const plain = { ...elsewhere, runs: new Set(['amd64']) };
+      expect(missing(plain).map(({ id }) => id)).toEqual(['runs-arm64']);
+      expect(commandsOf(plain, 'runs-arm64')).toMatch(/qemu-aarch64\.conf/);
+    });
+  });
+
+  it('keeps a daemon.json that is there', () => {
+    const configured = { ...bare, docker: { ...bare.docker, configured: true } };
+    expect(findingOf(configured, 'docker-engine').files).toEqual({});
+  });
+
+  it.each([
+    ['another distribution', { os: { id: 'fedora', version: '42' } }],
+    ['macOS', { os: { id: 'darwin', version: '' } }],
+    ['a user who is not root', { root: false }],
+  ])('changes nothing on %s, and says what to do', (_, change) => {
+    for (const finding of missing({ ...bare, ...change })) {
+      expect(finding).toMatchObject({ packages: [], files: {}, fix: [] });
+      expect(finding.advice).not.toBe('');
+    }
+  });
+});

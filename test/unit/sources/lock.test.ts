@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { TurnbuildError } from '../../../src/errors.ts';
+import {
+  checkLock,
+  type FoundSource,
+  parseLock,
+  pinSource,
+  type SourceLock,
+} from '../../../src/sources/lock.ts';
+
+const hex = (digit: string) => digit.repeat(64);
+const lock: SourceLock = {
+  schema: 1,
+  sources: {
+    '4.6.1': {
+      sha256s: { debian: hex('d'), github: hex('9') },
+      tree: hex('a'),
+      epoch: 1,
+      commit: 'c1',
+      gitTree: 't1',
+    },
+  },
+};
+const good: FoundSource = { provider: 'debian', sha256: hex('d'), tree: hex('a'), epoch: 1 };
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+    return 'ok';
+  } catch (error) {
+    if (!(error instanceof TurnbuildError)) throw error;
+    expect(error.hint).toBeDefined();
+    return error.code;
+  }
+}
+
+describe('checkLock', () => {
+  test.each<[string, Partial<FoundSource>, string]>([
+    ['the pinned tarball', {}, 'ok'],
+    ['the same tree from a provider without a pin', { provider: 'file', sha256: hex('f') }, 'ok'],
+    ['the pinned commit', { provider: 'github', sha256: hex('9'), commit: 'c1', gitTree: 't1' }, 'ok'],
+    ["GitHub's archive packed anew", { provider: 'github', sha256: hex('0'), commit: 'c1' }, 'ok'],
+    [
+      'another tarball of the same tree from the same provider',
+      { sha256: hex('e') },
+      'SOURCE_SHA256_MISMATCH',
+    ],
+    ['another tree', { tree: hex('b') }, 'SOURCE_TREE_MISMATCH'],
+    ['another tree from elsewhere', { provider: 'file', tree: hex('b') }, 'SOURCE_TREE_MISMATCH'],
+    ['another commit', { provider: 'github', commit: 'c2' }, 'SOURCE_TAG_MOVED'],
+    ['another tree id', { provider: 'github', commit: 'c1', gitTree: 't2' }, 'SOURCE_TAG_MOVED'],
+  ])('%s', (_, change, code) => {
+    expect(codeOf(() => checkLock(lock, '4.6.1', { ...good, ...change }))).toBe(code);
+  });
+
+  test('a version that is not pinned', () => {
+    expect(codeOf(() => checkLock(lock, '4.6.2', good))).toBe('SOURCE_UNPINNED');
+    expect(() => checkLock(lock, '4.6.2', good)).toThrow(hex('d'));
+  });
+});
+
+describe('pinSource', () => {
+  test('what is pinned passes, and other providers of the same tree keep their pins', () => {
+    const found = { ...good, provider: 'file', sha256: hex('f') };
+    const updated = pinSource(lock, '4.6.1', found);
+    expect(codeOf(() => checkLock(updated, '4.6.1', found))).toBe('ok');
+    expect(updated.sources['4.6.1']).toMatchObject({
+      commit: 'c1',
+      sha256s: { debian: hex('d'), file: hex('f') },
+    });
+  });
+
+  test('another tree drops the pins of the old one', () => {
+    const updated = pinSource(lock, '4.6.1', { ...good, provider: 'file', sha256: hex('f'), tree: hex('b') });
+    expect(updated.sources['4.6.1']?.sha256s).toEqual({ file: hex('f') });
+    expect(updated.sources['4.6.1']?.commit).toBeUndefined();
+    expect(lock.sources['4.6.1']?.tree).toBe(hex('a'));
+  });
+});
+
+describe('parseLock', () => {
+  test('reads what was written', () => {
+    expect(parseLock('lock', JSON.stringify(lock))).toEqual(lock);
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['null', 'null'],
+    ['a newer schema', '{"schema": 2, "sources": {}}'],
+    ['sources that are a list', '{"schema": 1, "sources": []}'],
+    ['an entry that is null', '{"schema": 1, "sources": {"4.6.1": null}}'],
+    ['a short tree', JSON.stringify({ schema: 1, sources: { 1: { sha256s: {}, tree: 'ab', epoch: 1 } } })],
+    [
+      'a short sha256',
+      JSON.stringify({ schema: 1, sources: { 1: { sha256s: { file: 'ab' }, tree: hex('a'), epoch: 1 } } }),
+    ],
+    ['no epoch', JSON.stringify({ schema: 1, sources: { 1: { sha256s: {}, tree: hex('a') } } })],
+    [
+      'a commit that is a number',
+      JSON.stringify({ schema: 1, sources: { 1: { sha256s: {}, tree: hex('a'), epoch: 1, commit: 5 } } }),
+    ],
+  ])('refuses %s, naming the file', (_, text) => {
+    expect(codeOf(() => parseLock('recipes/sources.lock.json', text))).toBe('LOCK_INVALID');
+    expect(() => parseLock('recipes/sources.lock.json', text)).toThrow('recipes/sources.lock.json: ');
+  });
+});
