@@ -41,10 +41,10 @@ it('a step is another one if code that its stage is made of changes, and the sam
 
   const change = (path: string, text: string) => appendFileSync(join(dir, path), text);
   change('src/ui/summary.ts', "\nprocess.stdout.write('');\n");
-  change('src/plan/template.ts', '\n// A remark.\nexport const neverUsed = 1;\n');
+  change('src/packaging/template.ts', '\n// A remark.\nexport const neverUsed = 1;\n');
   expect(await keys()).toEqual(before);
 
-  change('src/plan/template.ts', "\nprocess.stdout.write('');\n");
+  change('src/packaging/template.ts', "\nprocess.stdout.write('');\n");
   const after = await keys();
   expect(after.package?.code).not.toBe(before.package?.code);
   expect({ ...after, package: { ...after.package, code: before.package?.code } }).toEqual(before);

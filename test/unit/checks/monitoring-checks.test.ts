@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PackageFacts } from '../../../src/checks/facts.ts';
 import { monitoringChecks } from '../../../src/checks/monitoring-checks.ts';
 import { METRIC_VERSIONS, metricNames, shippedMonitoring } from '../../support/monitoring.ts';
+import { PLANTED } from '../../support/planted/monitoring.ts';
 import { goodFacts, withInspected } from '../../support/verified-facts.ts';
 
 const judge = (facts: PackageFacts) => monitoringChecks[0]?.judge(facts);
@@ -17,65 +18,7 @@ describe('package.monitoring', () => {
     expect(judge({ ...facts, inspected, sourceMetrics: metricNames(version) })).toMatchObject({ ok: true });
   });
 
-  it.each<[string, string, (text: string) => string, RegExp]>([
-    [
-      'an alert for a metric of a later version',
-      'rules',
-      (t) => t.replace('up{job="coturn"} == 0', 'turn_packet_dropped > 0'),
-      /CoturnDown asks for turn_packet_dropped, which/,
-    ],
-    [
-      'a misspelt metric in the dashboard',
-      'dashboard',
-      (t) => t.replace('sum(turn_total_allocations', 'sum(turn_total_allocation'),
-      /Allocations now asks for turn_total_allocation, which/,
-    ],
-    [
-      'a variable that lists nothing',
-      'dashboard',
-      (t) => t.replace('label_values(turn_total_traffic_rcvp, job)', 'label_values(turn_traffic, job)'),
-      /variable job asks for turn_traffic,/,
-    ],
-    [
-      'a dashboard that needs the recording rules',
-      'dashboard',
-      (t) => t.replace('sum(turn_total_allocations', 'sum(instance:coturn_allocations:sum'),
-      /asks for instance:coturn_allocations:sum/,
-    ],
-    [
-      'a query that is none',
-      'dashboard',
-      (t) => t.replace('[1h]', '[1h'),
-      /Relayed, bits per second: no PromQL/,
-    ],
-    ['a rule file that is none', 'rules', (t) => t.replace('expr:', 'exp:'), /coturn\.rules\.yml:\d+: /],
-    [
-      'a recorded name that nothing records',
-      'rules',
-      (t) => t.replace('record: instance:coturn_allocations:sum', 'record: instance:coturn_allocation:sum'),
-      /instance:coturn_relay_ports:utilization asks for instance:coturn_allocations:sum/,
-    ],
-    [
-      'an alert that no test has seen firing',
-      'rulesTest',
-      (t) =>
-        t.replaceAll('labels: ALERTS{alertname="CoturnPeersAreSilent"', 'labels: ALERTS{alertname="Other"'),
-      /no test sees CoturnPeersAreSilent fire/,
-    ],
-    [
-      'rules that promtool refuses',
-      'promtool',
-      (t) => t.replace('check exit 0', 'check exit 1'),
-      /promtool check/,
-    ],
-    [
-      'a failing test',
-      'promtool',
-      (t) => t.replace('test exit 0', 'test exit 1'),
-      /promtool test rules ended with 1/,
-    ],
-    ['promtool that did not run', 'promtool', () => '', /promtool check rules ended with nothing/],
-  ])('finds %s', (_, name, change, message) => {
+  it.each(PLANTED)('finds %s', (_, name, change, message) => {
     const facts = withInspected(name, change);
     expect(facts.inspected[name]).not.toBe(goodFacts().inspected[name]);
     expect(judge(facts)).toMatchObject({ ok: false, message: expect.stringMatching(message) });

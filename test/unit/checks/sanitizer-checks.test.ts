@@ -1,62 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { PackageFacts } from '../../../src/checks/facts.ts';
-import { sanitizerChecks } from '../../../src/checks/sanitizer-checks.ts';
-import type { LabFacts } from '../../../src/lab/facts.ts';
-import { parseLabFacts } from '../../../src/stages/verify/lab.ts';
-import { packageFacts } from '../../support/package-facts.ts';
-
-const text = readFileSync(new URL('../../fixtures/verified-4.6.1/lab/lab.json', import.meta.url), 'utf8');
-const judge = (facts: Partial<PackageFacts>) => sanitizerChecks[0]?.judge(packageFacts(facts));
-type Sanitized = LabFacts & { sanitized: NonNullable<LabFacts['sanitized']> };
-
-function good(): Sanitized {
-  const lab = parseLabFacts(text);
-  if (lab.sanitized === undefined) throw new Error('the fixture has no turnserver with AddressSanitizer');
-  return lab as Sanitized;
-}
+import { good, judge, PLANTED } from '../../support/planted/sanitizer.ts';
 
 describe('packets.sanitizer', () => {
   it('passes what the laboratory has seen', () => {
     expect(judge({ lab: good() })).toMatchObject({ ok: true, figures: { packets: 20_000 } });
   });
 
-  it.each<[string, (lab: Sanitized) => void, RegExp]>([
-    [
-      'a report',
-      ({ sanitized, logs, servers }) => {
-        Object.assign(sanitized, { ended: 'SIGABRT', packets: 350, suspects: ['00', '0003dead'] });
-        logs.sanitized =
-          '==7==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x60\nREAD of size 4\nSUMMARY: AddressSanitizer: heap-buffer-overflow src/client/ns_turn_msg.c:1 in stun_attr_get_len\n==7==ABORTING\n';
-        servers.sanitized = 'SIGABRT';
-      },
-      /^heap-buffer-overflow src\/client\/ns_turn_msg\.c:1 in stun_attr_get_len; after 350 packets .*SIGABRT.*0003dead/,
-    ],
-    [
-      'a report without a summary, by a server that nobody asked again',
-      ({ logs }) => {
-        logs.sanitized = '==7==ERROR: AddressSanitizer: stack-overflow on address 0x7f\n';
-      },
-      /^stack-overflow/,
-    ],
-    [
-      'an honest client that is refused',
-      ({ sanitized }) => Object.assign(sanitized, { afterwards: '508' }),
-      /508/,
-    ],
-    [
-      'a server that ended afterwards',
-      ({ servers }) => {
-        servers.sanitized = 'SIGABRT';
-      },
-      /ended with SIGABRT/,
-    ],
-    [
-      'too few packets',
-      ({ sanitized }) => Object.assign(sanitized, { packets: 10 }),
-      /10 packets, not 20000/,
-    ],
-  ])('finds %s', (_, change, message) => {
+  it.each(PLANTED)('finds %s', (_, change, message) => {
     const lab = good();
     change(lab);
     expect(judge({ lab })).toMatchObject({ ok: false, message: expect.stringMatching(message) });

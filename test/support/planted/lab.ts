@@ -1,0 +1,357 @@
+import type { LabFacts } from '../../../src/lab/facts.ts';
+
+/** An answer in the facts. */
+export function answer(lab: LabFacts, id: string): LabFacts['answers'][number] {
+  const found = lab.answers.find((each) => each.id === id);
+  if (found === undefined) throw new Error(`there is no answer ${id}`);
+  return found;
+}
+
+/** The fault, the checks that it fails, a message of the first, and the checks that are blocked by each of them. */
+export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
+  ...(['udp', 'tcp', 'tls', 'dtls'] as const).map((transport): (typeof PLANTED)[number] => [
+    `one message that is lost over ${transport}`,
+    (lab) => {
+      for (const relay of lab.relays)
+        if (relay.transport === transport && relay.family === 'ipv6' && relay.way === 'channel')
+          relay.received = 999;
+    },
+    [`network.${transport}`],
+    /ipv6 by channel: 999 of 1000 came back/,
+  ]),
+  [
+    'a configuration that denies all of IPv4',
+    (lab) => {
+      for (const relay of lab.relays)
+        if (relay.family === 'ipv4')
+          Object.assign(relay, { sent: 0, received: 0, error: 'send: 403 Forbidden IP' });
+    },
+    ['network.udp', 'network.tcp', 'network.tls', 'network.dtls'],
+    /ipv4 by send: 0 of 1000 came back \(send: 403 Forbidden IP\)/,
+  ],
+  [
+    'a client that was forgotten',
+    (lab) => {
+      lab.relays.shift();
+      lab.sessions.sessions -= 1;
+      lab.sessions.messages -= 1000;
+    },
+    ['network.udp', 'metrics.exact'],
+    /3 clients, not 4/,
+  ],
+  [
+    'a server that ended by itself',
+    (lab) => {
+      lab.servers.requests = 'SIGSEGV';
+    },
+    ['network.alive'],
+    /requests: turnserver ended by itself with SIGSEGV/,
+  ],
+  [
+    'a server that did not get ready',
+    (lab) => {
+      delete lab.servers.rest;
+      lab.problems.rest = 'turnserver (rest) did not get ready:\nCONFIG ERROR: no';
+      lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
+    },
+    ['network.alive'],
+    /rest: turnserver did not start; rest could not be tried to its end: .*CONFIG ERROR: no/,
+    { 'network.alive': ['relay.rest-secret', 'answers.rest', 'metrics.rest-secret'] },
+  ],
+  [
+    'one message that is lost with REST credentials',
+    (lab) => {
+      for (const relay of lab.restSessions.relays)
+        if (relay.transport === 'tls' && relay.way === 'channel') relay.received = 49;
+    },
+    ['relay.rest-secret'],
+    /^tls by channel: 49 of 50 came back$/,
+  ],
+  [
+    'REST credentials that are refused over one transport',
+    (lab) => {
+      for (const relay of lab.restSessions.relays)
+        if (relay.transport === 'dtls' && relay.way === 'send')
+          Object.assign(relay, { sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' });
+    },
+    ['relay.rest-secret'],
+    /^dtls by send: 0 of 50 came back \(Allocate: 401 Unauthorized\)$/,
+  ],
+  [
+    'REST credentials that were tried over TCP only',
+    (lab) => {
+      const relays = lab.restSessions.relays.filter(({ transport }) => transport === 'tcp');
+      lab.restSessions.relays = relays;
+    },
+    ['relay.rest-secret'],
+    /^2 clients, not 8$/,
+  ],
+  [
+    'messages that the other client misses',
+    (lab) => {
+      for (const each of lab.independent) if (each.transport === 'tls') each.received = 98;
+    },
+    ['network.independent'],
+    /tls: 98 of 100 came back/,
+  ],
+  [
+    'another client that gets no allocation',
+    (lab) => {
+      lab.independent = [{ transport: 'udp', error: 'TransactionFailed()' }, ...lab.independent.slice(1)];
+    },
+    ['network.independent'],
+    /udp: TransactionFailed\(\)/,
+  ],
+  [
+    'another client that did not run',
+    (lab) => {
+      lab.independent = [];
+    },
+    ['network.independent'],
+    /udp: 0 of 100 came back; tcp: 0/,
+  ],
+  [
+    'a TTL of 1, as 4.17.0 has it',
+    (lab) => {
+      lab.ttl.minTtl = 1;
+    },
+    ['network.ttl'],
+    /of 8112 datagrams .*, at least one had a TTL of 1$/,
+  ],
+  [
+    'a TTL that ends on the other side of the internet',
+    (lab) => {
+      lab.ttl.minTtl = 31;
+    },
+    ['network.ttl'],
+    /at least one had a TTL of 31$/,
+  ],
+  [
+    'a capture that saw less than has arrived',
+    (lab) => {
+      lab.ttl.packets = 7999;
+    },
+    ['network.ttl'],
+    /7999 datagrams were seen leaving, and clients received at least 8000/,
+  ],
+  [
+    'a capture that saw nothing',
+    (lab) => {
+      lab.ttl = { packets: 0, minTtl: 256 };
+    },
+    ['network.ttl'],
+    /0 datagrams were seen/,
+  ],
+  ...(
+    [
+      ['binding', 'binding', 'another address: 10.0.0.1'],
+      ['credentials.password', 'credentials', 'success'],
+      ['credentials.none', 'credentials', 'success'],
+      ['nonce.stale', 'nonce', 'success'],
+      ['nonce.renewed', 'nonce', 'the same nonce'],
+      ['rest.expired', 'rest', 'success'],
+      ['rest.valid', 'rest', '401'],
+      ['allocate.transport', 'allocate', 'success'],
+      ['allocate.again', 'allocate', 'success'],
+      ['allocation.expiry', 'allocation', 'success success'],
+      ['refresh.other-user', 'refresh', 'success'],
+      ['refresh.ended', 'refresh', 'success'],
+      ['permission.no-allocation', 'permission', 'success'],
+      ['channel.number', 'channel', 'success'],
+      ['peer.forbidden', 'peer', 'success'],
+      ['quota', 'quota', 'success success success success'],
+      ['ports', 'ports', 'success success success success success success success'],
+      ['ports', 'ports', 'silence'],
+    ] as const
+  ).map(([id, group, found]): (typeof PLANTED)[number] => [
+    `the answer ${found} to ${id}`,
+    (lab) => {
+      answer(lab, id).found = found;
+    },
+    [`answers.${group}`],
+    new RegExp(`: ${found}, not `),
+  ]),
+  [
+    'an answer whose integrity is wrong',
+    (lab) => {
+      answer(lab, 'allocate').authentic = false;
+    },
+    ['answers.allocate'],
+    /success, without a valid MESSAGE-INTEGRITY, not success/,
+  ],
+  [
+    'situations that were not tried',
+    (lab) => {
+      lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
+    },
+    ['answers.rest'],
+    /0 situations were tried, not 3/,
+  ],
+  [
+    'a permission for the metadata service',
+    (lab) => {
+      for (const attempt of lab.forbidden.attempts)
+        if (attempt.peer === '169.254.169.254' && attempt.by === 'CreatePermission')
+          attempt.found = 'success';
+    },
+    ['peers.forbidden'],
+    /CreatePermission was granted for 1 of \d+ peers: 169\.254\.169\.254 \(metadata service\)$/,
+  ],
+  [
+    'a packet that has left',
+    (lab) => lab.forbidden.leaked.push('IP 20.0.2.2.50000 > 10.0.0.1.4444: UDP, length 10'),
+    ['peers.forbidden'],
+    /1 packets have left the server: IP 20\.0\.2\.2/,
+  ],
+  [
+    'a watch that sees nothing',
+    (lab) => {
+      lab.forbidden.control.captured = 0;
+    },
+    ['peers.forbidden'],
+    /nothing is proved/,
+  ],
+  [
+    'peers that were not tried',
+    (lab) => {
+      lab.forbidden.attempts = lab.forbidden.attempts.filter(({ by }) => by !== 'Connect').slice(0, 90);
+    },
+    ['peers.forbidden'],
+    /30 peers were tried, not 60; Connect was tried for 0 of 30/,
+  ],
+  [
+    'a port that is not given back',
+    (lab) => {
+      for (const [index, cycle] of lab.capacity.cycles.entries()) cycle.served -= index;
+    },
+    ['capacity.ports'],
+    /round 2: 499 allocations from 500 ports; round 3: 498/,
+  ],
+  [
+    'a pool that gives more than it has',
+    (lab) => {
+      for (const cycle of lab.capacity.cycles) cycle.refused = 'success';
+    },
+    ['capacity.ports'],
+    /one more was answered success, not 508/,
+  ],
+  [
+    'a refusal that takes its time',
+    (lab) => {
+      for (const cycle of lab.capacity.cycles) cycle.refusedMs = 1500;
+    },
+    ['capacity.ports'],
+    /the refusal took 1500 ms/,
+  ],
+  [
+    'pairs of ports that share one',
+    (lab) => {
+      lab.capacity.pairs = 251;
+    },
+    ['capacity.ports'],
+    /251 allocations of two ports, not 250/,
+  ],
+  [
+    'a token that gets nothing',
+    (lab) => {
+      lab.capacity.claimed -= 1;
+    },
+    ['capacity.ports'],
+    /249 of 250 second ports were given for their tokens/,
+  ],
+  [
+    'a second port that is never given back',
+    (lab) => {
+      lab.capacity.afterPairs -= 250;
+    },
+    ['capacity.even-port'],
+    /250 of 500 ports are lost after 250 pairs of ports/,
+  ],
+  [
+    'rounds that did not run',
+    (lab) => {
+      lab.capacity.cycles = [];
+    },
+    ['capacity.ports'],
+    /0 rounds, not 3/,
+  ],
+  [
+    'an even port that is never given back',
+    (lab) => {
+      lab.evenPort.servedAfterwards -= 1;
+    },
+    ['capacity.even-port'],
+    /1 of 2000 ports are lost after 2000 allocations/,
+  ],
+  [
+    'even ports that run out',
+    (lab) => {
+      Object.assign(lab.evenPort, { granted: 500, refused: ['508'] });
+    },
+    ['capacity.even-port'],
+    /500 of 2000 were granted, others answered 508/,
+  ],
+  [
+    'even ports that nobody asked for',
+    (lab) => {
+      Object.assign(lab.evenPort, { cycles: 0, granted: 0 });
+    },
+    ['capacity.even-port'],
+    /0 were tried, not 2000/,
+  ],
+  [
+    'a packet that ends the server',
+    (lab) => {
+      lab.hostile = {
+        ...lab.hostile,
+        packets: 1250,
+        ended: 'SIGSEGV',
+        suspects: ['00', '0003dead'],
+        afterwards: 'not tried',
+      };
+      lab.servers.hostile = 'SIGSEGV';
+    },
+    ['packets.hostile'],
+    /after 1250 packets of seed \d+: SIGSEGV; it was one of the last 2, .*0003dead/,
+  ],
+  [
+    'a packet after which nobody is served',
+    (lab) => {
+      lab.hostile.ended = 'silence';
+      lab.hostile.suspects = ['0003dead'];
+    },
+    ['packets.hostile'],
+    /silence; it was one of the last 1, .*0003dead/,
+  ],
+  [
+    'an honest client that is refused afterwards',
+    (lab) => {
+      lab.hostile.afterwards = '508';
+    },
+    ['packets.hostile'],
+    /answered 508/,
+  ],
+  [
+    'packets that were not thrown',
+    (lab) => {
+      lab.hostile.packets = 0;
+    },
+    ['packets.hostile'],
+    /0 packets, not 20000/,
+  ],
+  [
+    'packets that no TCP connection has carried',
+    (lab) => {
+      lab.hostile.overTcp = 0;
+    },
+    ['packets.hostile'],
+    /0 packets over TCP, not 1000/,
+  ],
+  [
+    'an answer that nobody can parse',
+    (lab) =>
+      lab.unparsed.push({ server: 'limits', transport: 'tcp', why: 'no magic cookie', bytes: '0101dead' }),
+    ['answers.parsed'],
+    /limits, over TCP: no magic cookie: 0101dead/,
+  ],
+];

@@ -1,0 +1,155 @@
+import type { LabFacts } from '../../../src/lab/facts.ts';
+
+/** The fault, the checks that it fails, and a message of the first. */
+export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
+  [
+    'a leak in each scrape',
+    (lab) => {
+      lab.scrapes.after = lab.scrapes.before + 5 * 2 ** 20;
+    },
+    ['metrics.scrapes'],
+    /grew by 5\.0 MiB in 10000 scrapes/,
+  ],
+  [
+    'scrapes that are not answered',
+    (lab) => {
+      lab.scrapes.succeeded = 9999;
+    },
+    ['metrics.scrapes'],
+    /9999 of 10000 were answered/,
+  ],
+  [
+    'a memory that could not be read',
+    (lab) => {
+      Object.assign(lab.scrapes, { before: 0, after: 0 });
+    },
+    ['metrics.scrapes'],
+    /could not be read/,
+  ],
+  [
+    'metrics that listen on every address',
+    (lab) => {
+      for (const reach of lab.metricsReach)
+        if (reach.way === 'direct' && !reach.address.includes(':')) reach.found = 'open';
+    },
+    ['metrics.private'],
+    /20\.0\.11\.2 was reached \(direct\)/,
+  ],
+  [
+    'metrics that are reached through the relay',
+    (lab) => {
+      for (const reach of lab.metricsReach)
+        if (reach.way === 'relay' && reach.address === '127.0.0.1') reach.found = 'success';
+    },
+    ['metrics.private'],
+    /127\.0\.0\.1 was reached \(relay\)/,
+  ],
+  [
+    'metrics that nobody tried to reach',
+    (lab) => {
+      lab.metricsReach = [];
+    },
+    ['metrics.private'],
+    /0 addresses were tried \(direct\), not 2/,
+  ],
+  [
+    'one packet too few in the metrics',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(/^(turn_total_traffic_peer_rcvp) \d+$/m, '$1 15999');
+    },
+    ['metrics.exact'],
+    /^turn_total_traffic_peer_rcvp: \+15999, expected \+16000$/,
+  ],
+  [
+    'a metric that is gone',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(/^turn_total_traffic_peer_sentb .*$/m, '');
+    },
+    ['metrics.exact'],
+    /turn_total_traffic_peer_sentb: not exported \(expected \+1600000\)/,
+  ],
+  [
+    'an allocation that is left',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(
+        /^turn_total_allocations(\{.*\})? 0$/m,
+        'turn_total_allocations$1 1',
+      );
+    },
+    ['metrics.exact'],
+    /gauge of allocations is 1 after/,
+  ],
+  [
+    'an allocation that was there before',
+    (lab) => {
+      lab.sessions.before = lab.sessions.before.replace(
+        /^turn_total_allocations(\{.*\})? 0$/m,
+        'turn_total_allocations$1 1',
+      );
+    },
+    ['metrics.exact'],
+    /gauge of allocations is 1 before/,
+  ],
+  [
+    'sessions in which nothing was relayed, by a server that answered',
+    (lab) => {
+      Object.assign(lab.sessions, { messages: 0, channelMessages: 0, after: lab.sessions.before });
+    },
+    ['metrics.exact'],
+    /no message was relayed, so nothing is proved/,
+  ],
+  [
+    'counters that are one too high, of REST credentials',
+    (lab) => {
+      lab.restSessions.after = lab.restSessions.after.replace(
+        /^(turn_total_traffic_peer_sentp) 400$/m,
+        '$1 401',
+      );
+    },
+    ['metrics.rest-secret'],
+    /^turn_total_traffic_peer_sentp: \+401, expected \+400$/,
+  ],
+  [
+    'a scrape that gave nothing',
+    (lab) => {
+      lab.restSessions.after = '';
+    },
+    ['metrics.rest-secret'],
+    /turn_total_traffic_peer_sentp: not exported \(expected \+400\).*peer_rcvb: not exported \(expected \+40000\)/,
+  ],
+  [
+    'REST credentials that get nothing relayed',
+    (lab) => {
+      Object.assign(lab.restSessions, { messages: 0, channelMessages: 0, after: lab.restSessions.before });
+    },
+    ['metrics.rest-secret'],
+    /no message was relayed, so nothing is proved/,
+  ],
+  [
+    'a metric that is missing',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace('# TYPE turn_total_allocations gauge\n', '');
+    },
+    ['metrics.names'],
+    /^turn_total_allocations: missing \(expected a gauge\)$/,
+  ],
+  [
+    'a metric of another type',
+    (lab) => {
+      lab.sessions.after = lab.sessions.after.replace(
+        '# TYPE turn_total_allocations gauge',
+        '# TYPE turn_total_allocations counter',
+      );
+    },
+    ['metrics.names'],
+    /^turn_total_allocations: counter \(expected a gauge\)$/,
+  ],
+  [
+    'a metric that this version has not got',
+    (lab) => {
+      lab.sessions.after += '\n# TYPE turn_invented counter\n';
+    },
+    ['metrics.names'],
+    /^turn_invented: neither in the table nor in the source of this version$/,
+  ],
+];

@@ -1,0 +1,60 @@
+/** The fault, the file that was inspected, how it is changed, and the message of the check that it fails. */
+export const PLANTED: [string, string, (text: string) => string, RegExp][] = [
+  [
+    'an alert for a metric of a later version',
+    'rules',
+    (t) => t.replace('up{job="coturn"} == 0', 'turn_packet_dropped > 0'),
+    /CoturnDown asks for turn_packet_dropped, which/,
+  ],
+  [
+    'a misspelt metric in the dashboard',
+    'dashboard',
+    (t) => t.replace('sum(turn_total_allocations', 'sum(turn_total_allocation'),
+    /Allocations now asks for turn_total_allocation, which/,
+  ],
+  [
+    'a variable that lists nothing',
+    'dashboard',
+    (t) => t.replace('label_values(turn_total_traffic_rcvp, job)', 'label_values(turn_traffic, job)'),
+    /variable job asks for turn_traffic,/,
+  ],
+  [
+    'a dashboard that needs the recording rules',
+    'dashboard',
+    (t) => t.replace('sum(turn_total_allocations', 'sum(instance:coturn_allocations:sum'),
+    /asks for instance:coturn_allocations:sum/,
+  ],
+  [
+    'a query that is none',
+    'dashboard',
+    (t) => t.replace('[1h]', '[1h'),
+    /Relayed, bits per second: no PromQL/,
+  ],
+  ['a rule file that is none', 'rules', (t) => t.replace('expr:', 'exp:'), /coturn\.rules\.yml:\d+: /],
+  [
+    'a recorded name that nothing records',
+    'rules',
+    (t) => t.replace('record: instance:coturn_allocations:sum', 'record: instance:coturn_allocation:sum'),
+    /instance:coturn_relay_ports:utilization asks for instance:coturn_allocations:sum/,
+  ],
+  [
+    'an alert that no test has seen firing',
+    'rulesTest',
+    (t) =>
+      t.replaceAll('labels: ALERTS{alertname="CoturnPeersAreSilent"', 'labels: ALERTS{alertname="Other"'),
+    /no test sees CoturnPeersAreSilent fire/,
+  ],
+  [
+    'rules that promtool refuses',
+    'promtool',
+    (t) => t.replace('check exit 0', 'check exit 1'),
+    /promtool check/,
+  ],
+  [
+    'a failing test',
+    'promtool',
+    (t) => t.replace('test exit 0', 'test exit 1'),
+    /promtool test rules ended with 1/,
+  ],
+  ['promtool that did not run', 'promtool', () => '', /promtool check rules ended with nothing/],
+];

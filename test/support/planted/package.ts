@@ -1,0 +1,260 @@
+import type { PackageFacts } from '../../../src/checks/facts.ts';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { packageChecks } from '../../../src/checks/package-checks.ts';
+import { trafficChecks } from '../../../src/checks/traffic-checks.ts';
+import { goodFacts, withFile, withInspected, withoutFile, withValue } from '../verified-facts.ts';
+
+// Those of an .rpm are in rpm-checks.test.ts.
+export const CHECKS = [...packageChecks, ...trafficChecks].filter(
+  ({ applies }) => applies?.(goodFacts().target) ?? true,
+);
+
+export function bad(facts: PackageFacts) {
+  const results = judgeAll(CHECKS, facts);
+  const of = (status: string) => results.filter((result) => result.status === status);
+  return { failed: of('failed'), blocked: of('blocked') };
+}
+
+/** Checks of what a running server does. */
+export const NEED_SERVER = ['server.stun', 'server.closed', 'relay.utilities', 'relay.refused'];
+
+/** The planted fault, the facts, and the checks that must fail, with a message for the first. */
+export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
+  [
+    'a lintian error',
+    () => withInspected('lintian', (t) => `${t}\nE: coturn: no-copyright-file\n`),
+    ['package.lintian'],
+    /no-copyright-file/,
+  ],
+  [
+    'a lintian warning',
+    () => withInspected('lintian', (t) => `W: coturn: bad-thing\n${t}`),
+    ['package.lintian'],
+    /bad-thing/,
+  ],
+  [
+    'a lintian that crashed',
+    () => withInspected('lintianExit', () => '1\n'),
+    ['package.lintian'],
+    /exit code 1/,
+  ],
+  [
+    'a weak unit',
+    () => withInspected('systemd', () => '→ Overall exposure level for coturn.service: 9.0 UNSAFE'),
+    ['package.unit'],
+    /9 is above 1.6/,
+  ],
+  [
+    'no exposure at all',
+    () => withInspected('systemd', () => 'Failed to load unit'),
+    ['package.unit'],
+    /no exposure level/,
+  ],
+  [
+    'a unit that does not wait for the network',
+    () => withInspected('unit', (t) => t.replace('After=network-online.target', 'After=network.target')),
+    ['package.unit-settings'],
+    /network-online/,
+  ],
+  [
+    'a unit that gives up',
+    () => withInspected('unit', (t) => t.replace('StartLimitIntervalSec=0\n', '')),
+    ['package.unit-settings'],
+    /StartLimitIntervalSec/,
+  ],
+  [
+    'too few descriptors',
+    () => withInspected('unit', (t) => t.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=1024')),
+    ['package.unit-settings'],
+    /1024 is too low for 16383/,
+  ],
+  [
+    'metadata addresses allowed',
+    () => withInspected('unit', (t) => t.replace(/^IPAddressDeny=.*$/m, '')),
+    ['package.unit-settings'],
+    /169/,
+  ],
+  [
+    'a misspelt denied-peer-ip',
+    () =>
+      withInspected('configuration', (t) =>
+        t.replace('denied-peer-ip=10.0.0.0-', 'denied-peer-ips=10.0.0.0-'),
+      ),
+    ['package.configuration'],
+    /no option "denied-peer-ips"/,
+  ],
+  [
+    'a missing denied range',
+    () => withInspected('configuration', (t) => t.replace(/^denied-peer-ip=169.*$/m, '')),
+    ['package.configuration'],
+    /no denied-peer-ip covers 169\.254\.169\.254 \(metadata service\)/,
+  ],
+  [
+    'a range without a lower end, which denies all of IPv4',
+    () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=::-::ffff:ffff:ffff\n`),
+    ['package.configuration'],
+    /line 126: .* covers every IPv4 address, too; line 126: it denies 1\.1\.1\.1/,
+  ],
+  [
+    'a range that is one by number, and not byte by byte',
+    () =>
+      withInspected('configuration', (t) =>
+        t.replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:fffe'),
+      ),
+    ['package.configuration'],
+    /no denied-peer-ip covers ::ffff:255\.255\.255\.255 \(.*; no denied-peer-ip covers ::100:0:0 \(below 2000/,
+  ],
+  [
+    'a range that is none',
+    () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=10.0.0.0/8\n`),
+    ['package.configuration'],
+    /"10\.0\.0\.0\/8" is a CIDR range/,
+  ],
+  [
+    'a shipped secret',
+    () => withInspected('configuration', (t) => `${t}\nstatic-auth-secret=north\n`),
+    ['package.configuration'],
+    /static-auth-secret is set/,
+  ],
+  [
+    'no authentication',
+    () => withInspected('configuration', (t) => t.replace(/^lt-cred-mech$/m, 'no-auth')),
+    ['package.configuration'],
+    /no-auth: anyone can use the relay/,
+  ],
+  [
+    'an option of another version',
+    () => withInspected('configuration', (t) => `${t}\ndrain-min-allocations=5\n`),
+    ['package.configuration'],
+    /drain-min-allocations/,
+  ],
+  [
+    'a failing STUN vector',
+    () => withFile('rfc5769check.log', (t) => t.replace('success', 'failure')),
+    ['stun.vectors'],
+    /rfc5769check/,
+  ],
+  ['no STUN vectors', () => withFile('rfc5769check.log', () => ''), ['stun.vectors'], /no vector/],
+  [
+    'a port that nobody has asked for',
+    () => withFile('shipped.listening', (t) => `${t}tcp 030011AC:1F90\n`),
+    ['server.closed'],
+    /it listens on TCP port 8080/,
+  ],
+  [
+    'metrics on every address',
+    () => withFile('shipped.listening', (t) => `${t}tcp6 00000000000000000000000000000000:25A9\n`),
+    ['server.closed'],
+    /it listens on TCP port 9641/,
+  ],
+  [
+    'a server of which nobody knows what it listens on',
+    () => withFile('shipped.listening', () => ''),
+    ['server.closed'],
+    /turnserver's listening sockets could not be determined/,
+  ],
+  [
+    'a server that logs nothing',
+    () => withFile('shipped.log', () => ''),
+    ['server.shipped'],
+    /logged nothing/,
+  ],
+  [
+    'a line that is not understood',
+    () => withFile('shipped.log', (t) => `${t}\n0: : WARNING: Bad configuration format: denied-peer-ips\n`),
+    ['server.shipped'],
+    /denied-peer-ips/,
+  ],
+  ['no answer to STUN', () => withFile('stun.log', () => ''), ['server.stun'], /no reflexive address/],
+  [
+    'a relay for a stranger',
+    () => withFile('stranger.log', (t) => `${t}\n0: : start_mclient: tot_send_msgs=1, tot_recv_msgs=1`),
+    ['server.closed'],
+    /stranger client got a relay/,
+  ],
+  [
+    'a client that never ran',
+    () => withoutFile('anonymous.log'),
+    ['server.closed'],
+    /anonymous client did not run/,
+  ],
+  ['an open telnet port', () => withValue('shipped.cli', 'open'), ['server.closed'], /5766 is open/],
+  [
+    'public metrics',
+    () => withValue('shipped.metrics.public', 'yes'),
+    ['server.closed'],
+    /metrics can be read/,
+  ],
+  [
+    'metrics that nobody could try',
+    () => withValue('shipped.metrics.public', 'unknown'),
+    ['server.closed'],
+    /could not be tried/,
+  ],
+  [
+    'a stranger of whom nothing says that it was refused',
+    () => withFile('stranger.log', () => 'Segmentation fault'),
+    ['server.closed'],
+    /the stranger client was not visibly refused/,
+  ],
+  [
+    'a lost message',
+    () => withFile('client.log', (t) => t.replaceAll('tot_recv_msgs=50', 'tot_recv_msgs=49')),
+    ['relay.utilities'],
+    /49 of 50 messages came back from the peer/,
+  ],
+  [
+    'a client that gives up halfway',
+    () =>
+      withFile('client.log', (t) =>
+        t
+          .replaceAll('tot_send_msgs=50', 'tot_send_msgs=20')
+          .replaceAll('tot_recv_msgs=50', 'tot_recv_msgs=20'),
+      ),
+    ['relay.utilities'],
+    /20 of 50 messages were sent/,
+  ],
+  [
+    'a client that does not connect',
+    () => withFile('client.log', () => 'cannot connect'),
+    ['relay.utilities'],
+    /sent nothing.*cannot connect/,
+  ],
+  [
+    'a client of the package that did not run',
+    () => withoutFile('client.log'),
+    ['relay.utilities'],
+    /sent nothing/,
+  ],
+  [
+    'a wrong password that is accepted',
+    () => withFile('wrong.log', () => 'start_mclient: tot_send_msgs=1, tot_recv_msgs=1'),
+    ['relay.refused'],
+    /got a relay/,
+  ],
+  [
+    'a wrong password of which nothing says that it was refused',
+    () => withFile('wrong.log', () => 'Segmentation fault'),
+    ['relay.refused'],
+    /was not visibly refused: Segmentation fault/,
+  ],
+  ['a wrong password that nobody tried', () => withoutFile('wrong.log'), ['relay.refused'], /did not run/],
+  [
+    'a server that starts with the shipped configuration only',
+    () => withValue('utilities.ready', 'no'),
+    ['relay.utilities', 'relay.refused'],
+    /turnserver did not start/,
+  ],
+  [
+    'a server that dies of SIGTERM',
+    () => withValue('utilities.stop', '143'),
+    ['server.stop'],
+    /utilities ended with 143/,
+  ],
+  [
+    'a server that hangs',
+    () => withValue('shipped.stop', 'hung'),
+    ['server.stop'],
+    /shipped ended with hung/,
+  ],
+];

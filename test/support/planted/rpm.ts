@@ -1,0 +1,283 @@
+import { elfChecks } from '../../../src/checks/elf-checks.ts';
+import type { PackageFacts } from '../../../src/checks/facts.ts';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { packageChecks } from '../../../src/checks/package-checks.ts';
+import { rpmChecks, tarballChecks } from '../../../src/checks/rpm-checks.ts';
+import { portableFacts, program } from '../verified-portable.ts';
+
+const own = ['package.rpmlint', 'package.requires', 'elf.glibc', 'elf.prometheus'];
+export const CHECKS = [
+  ...[...packageChecks, ...elfChecks].filter(({ id }) => own.includes(id)),
+  ...rpmChecks,
+  ...tarballChecks,
+];
+export const failures = (facts: PackageFacts) =>
+  judgeAll(CHECKS, facts).filter((result) => result.status === 'failed');
+
+const withValue = (name: string, value: string): PackageFacts => ({
+  ...portableFacts(),
+  values: new Map([...portableFacts().values, [name, value]]),
+});
+const withFile = (name: string, change: (text: string) => string): PackageFacts => ({
+  ...portableFacts(),
+  files: new Map([...portableFacts().files, [name, change(portableFacts().files.get(name) ?? '')]]),
+});
+const withoutFile = (name: string): PackageFacts => ({
+  ...portableFacts(),
+  files: new Map([...portableFacts().files].filter(([each]) => each !== name)),
+});
+const withInspected = (name: string, change: (text: string) => string): PackageFacts => ({
+  ...portableFacts(),
+  inspected: { ...portableFacts().inspected, [name]: change(portableFacts().inspected[name] ?? '') },
+});
+const withChange = (path: string) =>
+  withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\tf 644 0:0 aa\n`);
+
+/** The planted fault, the facts, and the checks that must fail, with a message for the first. */
+export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
+  [
+    'an error of rpmlint',
+    () =>
+      withInspected(
+        'rpmlint',
+        (t) => `${t}coturn.x86_64: E: binary-or-shlib-defines-rpath /usr/bin/turnserver\n`,
+      ),
+    ['package.rpmlint'],
+    /defines-rpath/,
+  ],
+  [
+    'rpmlint that has not worked',
+    () => withInspected('rpmlintExit', () => '1\n'),
+    ['package.rpmlint'],
+    /exit code 1/,
+  ],
+  [
+    'a library that is linked in, and required all the same',
+    () => withInspected('requires', (t) => `${t}libssl.so.3()(64bit)\n`),
+    ['package.requires'],
+    /libssl\.so\.3/,
+  ],
+  [
+    'requires without the C library, as of files that were not read',
+    () => withInspected('requires', () => '/bin/sh\n'),
+    ['package.requires'],
+    /not even the C library/,
+  ],
+  [
+    'a symbol of a newer C library',
+    () => ({
+      ...portableFacts(),
+      elf: [program('2.34'), { ...program('2.36'), path: '/usr/bin/turnutils_peer' }],
+      tarballElf: [program('2.34'), { ...program('2.36'), path: '/bin/turnutils_peer' }],
+    }),
+    ['elf.glibc'],
+    /turnutils_peer needs GLIBC_2\.36/,
+  ],
+  [
+    'a program without libmicrohttpd',
+    () => ({ ...portableFacts(), hasMicrohttpd: false }),
+    ['elf.prometheus'],
+    /no Prometheus/,
+  ],
+  [
+    'an installation that fails',
+    () => withValue('install.exit', '1'),
+    ['install.clean'],
+    /install\.exit is "1"/,
+  ],
+  [
+    'an installation that fails, in the words of dnf',
+    () => {
+      const facts = withFile('install.log', () => 'Running transaction\nError: Transaction failed\n');
+      return { ...facts, values: new Map([...facts.values, ['install.exit', '1']]) };
+    },
+    ['install.clean'],
+    /dnf said: Error: Transaction failed/,
+  ],
+  [
+    'a %post that fails, after which dnf exits with 0',
+    () =>
+      withFile(
+        'install.log',
+        (t) => `${t}warning: %post(coturn-4.6.1+turnbuild-1.x86_64) scriptlet failed, exit status 1\n`,
+      ),
+    ['install.clean'],
+    /install: warning: %post\(coturn.*scriptlet failed/,
+  ],
+  [
+    'a scriptlet of an upgrade that fails, as dnf says it',
+    () => withFile('upgrade.log', (t) => `${t}Error in POSTUN scriptlet in rpm package coturn\n`),
+    ['install.upgrade'],
+    /upgrade: Error in POSTUN scriptlet/,
+  ],
+  [
+    'a scriptlet of the erasure that fails',
+    () => {
+      const facts = portableFacts();
+      const log = 'Error in PREUN scriptlet in rpm package coturn\n';
+      return { ...facts, files: new Map([...facts.files, ['remove.log', log]]) };
+    },
+    ['install.remove'],
+    /remove: Error in PREUN scriptlet/,
+  ],
+  [
+    'a file that is not as it was packaged',
+    () => withValue('rpm-verify.exit', '1'),
+    ['install.clean'],
+    /rpm-verify/,
+  ],
+  [
+    'requires that nothing had to be found for',
+    () => withFile('installed.packages', () => 'coturn-4.6.1+turnbuild-1.x86_64\n'),
+    ['install.clean'],
+    /resolved no requires/,
+  ],
+  [
+    'a configuration that everybody can read',
+    () => withValue('install.configuration', 'root:root:644'),
+    ['install.clean'],
+    /root:root:644/,
+  ],
+  [
+    'a missing library',
+    () => withFile('unresolved.txt', () => 'libpq.so.5 => not found'),
+    ['install.clean'],
+    /libpq/,
+  ],
+  [
+    'a server that outlives its package',
+    () => withValue('remove.process', 'same'),
+    ['install.remove'],
+    /remove\.process/,
+  ],
+  [
+    'a unit that stays enabled',
+    () => withValue('remove.calls', 'scriptlet, 4.6.1+turnbuild-1: stop'),
+    ['install.remove'],
+    /asked for "stop"/,
+  ],
+  [
+    'a program that is left',
+    () => withChange('/usr/bin/turnserver'),
+    ['install.purge'],
+    /turnserver is added/,
+  ],
+  [
+    'a folder of configuration that is left',
+    () => withChange('/etc/coturn'),
+    ['install.purge'],
+    /\/etc\/coturn is added/,
+  ],
+  [
+    'an edited configuration that is lost',
+    () => withValue('upgrade-remove.saved', 'gone'),
+    ['install.purge'],
+    /saved/,
+  ],
+  [
+    'edits lost in an upgrade',
+    () => withValue('upgrade.configuration', 'changed'),
+    ['install.upgrade'],
+    /changed/,
+  ],
+  [
+    'accounts lost in an upgrade',
+    () => withValue('upgrade.account', '0'),
+    ['install.upgrade'],
+    /upgrade\.account/,
+  ],
+  [
+    'tools that conflict with those of EPEL',
+    () => withValue('upgrade.utils', 'left'),
+    ['install.upgrade'],
+    /utils/,
+  ],
+  [
+    'a scriptlet that fails, and nobody notices',
+    () => withValue('pre-fails.exit', '0'),
+    ['install.failed-upgrade'],
+    /has not failed/,
+  ],
+  [
+    'a failed upgrade that ends the server',
+    () => withValue('truncated.process', 'gone'),
+    ['install.failed-upgrade'],
+    /truncated\.process/,
+  ],
+  [
+    'an upgrade that does not restart',
+    () => withValue('upgraded-running.calls', ''),
+    ['install.restart'],
+    /asked for ""/,
+  ],
+  [
+    'an archive that does not start',
+    () => withValue('tarball.ready', 'no'),
+    ['tarball.runs'],
+    /tarball\.ready/,
+  ],
+  [
+    'an archive that needs a library',
+    () => withFile('tarball.libraries', (t) => `${t}/lib/x86_64-linux-gnu/libssl.so.3\n`),
+    ['tarball.runs'],
+    /libssl/,
+  ],
+  [
+    'an archive that changes its own files',
+    () => withValue('tarball.changed', '../../unit/checks/etc/turnserver.conf'),
+    ['tarball.runs'],
+    /changed/,
+  ],
+  [
+    'an archive that serves strangers',
+    () => withFile('tarball.stranger.log', () => 'tot_send_msgs=1, tot_recv_msgs=0\n'),
+    ['tarball.runs'],
+    /got a relay/,
+  ],
+  [
+    'an archive that nobody without an account has tried',
+    () => withoutFile('tarball.stranger.log'),
+    ['tarball.runs'],
+    /did not run/,
+  ],
+  [
+    'an archive whose client ends for another reason than a refusal',
+    () => withFile('tarball.stranger.log', () => 'Segmentation fault\n'),
+    ['tarball.runs'],
+    /was not visibly refused/,
+  ],
+  [
+    'an archive that answers nobody, with a client that ends with 0 all the same',
+    () => withFile('tarball.stun.log', () => '0: : ERROR: STUN receive timeout..\n'),
+    ['tarball.runs'],
+    /no answer to a STUN request/,
+  ],
+  [
+    'programs without build ids in both',
+    () => ({
+      ...portableFacts(),
+      elf: [{ ...program('2.34'), notes: '' }],
+      tarballElf: [{ ...program('2.34'), notes: '' }],
+    }),
+    ['tarball.programs'],
+    /without a build id/,
+  ],
+  [
+    'a program of which nothing could be read',
+    () => ({ ...portableFacts(), elf: [{ ...program('2.34'), versions: '' }] }),
+    ['elf.glibc'],
+    /has no readable C library version/,
+  ],
+  [
+    'an archive with a line that turnserver ignores',
+    () => withFile('tarball.log', (t) => `${t}0: : WARNING: Bad configuration format: userdbb\n`),
+    ['tarball.runs'],
+    /does not understand/,
+  ],
+  [
+    'an archive with another program',
+    () => ({ ...portableFacts(), tarballElf: [{ ...program('2.34', 'bb'), path: '/bin/turnserver' }] }),
+    ['tarball.programs'],
+    /the archive lacks turnserver aa/,
+  ],
+];

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import type { PackageFacts } from '../../../src/checks/facts.ts';
+import { sbomChecks } from '../../../src/checks/sbom-checks.ts';
+import { parseLinked, parseShared, renderSbom } from '../../../src/packaging/sbom.ts';
+import { platformOf } from '../../../src/plan/platforms.ts';
+import { parseRecipeFile } from '../../../src/recipe/parse.ts';
+import { targetSchema } from '../../../src/recipe/schema.ts';
+import { packageFacts } from '../package-facts.ts';
+
+const path = new URL('../../../recipes/targets/portable.yaml', import.meta.url);
+const portable = parseRecipeFile('portable.yaml', readFileSync(path, 'utf8'), targetSchema);
+const common = {
+  packageVersion: '4.6.1+turnbuild-1',
+  platform: platformOf('x86_64'),
+  coturn: { version: '4.6.1', sha256: 'a'.repeat(64), epoch: 0 },
+  patches: [],
+  digest: () => '0'.repeat(64),
+};
+const LINKED = Object.keys(portable.linkedIn?.licenses ?? {})
+  .map((name) => `${name} ${name === 'openssl' ? '3.0.17-1~deb12u3' : '1.0-1'} bookworm debian-12\n`)
+  .join('');
+const licenses = portable.linkedIn?.licenses ?? {};
+const sbom = renderSbom({
+  ...common,
+  file: 'a.rpm',
+  format: 'rpm',
+  licenses,
+  libraries: parseLinked(LINKED),
+});
+const archive = renderSbom({
+  ...common,
+  file: 'a.tar.gz',
+  format: 'generic',
+  licenses,
+  libraries: parseLinked(LINKED),
+});
+export const linked = packageFacts({
+  packageVersion: '4.6.1+turnbuild-1',
+  target: portable,
+  inspected: {
+    sbom,
+    sbomBeside: sbom,
+    tarballSbom: archive,
+    tarballSbomBeside: archive,
+    openssl: 'OpenSSL 3.0.17\n',
+  },
+});
+const SHARED = {
+  deb: 'libssl.so.3 libssl3 3.0.17-1 openssl 3.0.17-1 debian-12\n',
+  rpm: 'libssl.so.3 openssl-libs 1:3.0.7-28.el9 openssl 3.0.7-28.el9 almalinux-9.4\n',
+};
+export const dynamic = (libraries: readonly string[], format: 'deb' | 'rpm' = 'deb'): PackageFacts => {
+  const text = renderSbom({
+    ...common,
+    file: `a.${format}`,
+    format,
+    licenses: {},
+    libraries: parseShared(SHARED[format], format),
+  });
+  const lines = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
+  return packageFacts({
+    packageVersion: '4.6.1+turnbuild-1',
+    elf: [
+      {
+        path: '/usr/bin/turnserver',
+        header: '',
+        dynamic: lines,
+        symbols: '',
+        versions: '',
+        segments: '',
+        notes: '',
+      },
+    ],
+    inspected: { sbom: text, sbomBeside: text },
+  });
+};
+export const judge = (facts: PackageFacts) => sbomChecks[0]?.judge(facts);
+const inspected = (change: Record<string, string | undefined>): PackageFacts => {
+  const entries = Object.entries({ ...linked.inspected, ...change }).filter(([, text]) => text !== undefined);
+  return { ...linked, inspected: Object.fromEntries(entries) as Record<string, string> };
+};
+
+/** The fault, the facts with it, and the message of the check that it fails; undefined where reading them throws. */
+export const PLANTED: [string, PackageFacts, string | undefined][] = [
+  ['it is not there', inspected({ sbom: undefined }), 'no coturn.cdx.json'],
+  ['it is not JSON', inspected({ sbom: '{' }), undefined],
+  ['the one beside is another', inspected({ sbomBeside: `${sbom}\n` }), 'beside the package'],
+  ['the archive has none', inspected({ tarballSbom: undefined }), 'none in the archive'],
+  [
+    'the archive lists less',
+    inspected({ tarballSbom: archive.replaceAll('hiredis', 'other') }),
+    'other components',
+  ],
+  ['the one beside the archive is another', inspected({ tarballSbomBeside: '' }), 'beside the archive'],
+  [
+    'a library is missing',
+    inspected({ sbom: sbom.replaceAll('"hiredis"', '"other"') }),
+    'hiredis is linked in',
+  ],
+  ['OpenSSL is another', inspected({ openssl: 'OpenSSL 3.0.16\n' }), 'the program says OpenSSL 3.0.16'],
+  ['OpenSSL says nothing', inspected({ openssl: '' }), 'the program says nothing'],
+  ['the package is another', { ...linked, packageVersion: '4.6.1+turnbuild-2' }, 'not of 4.6.1+turnbuild-2'],
+  ['coturn is another', { ...linked, version: '4.6.2' }, 'not 4.6.2'],
+  [
+    'no distribution is named',
+    inspected({ sbom: sbom.replaceAll('distro=debian-12', 'x=y') }),
+    'which distribution',
+  ],
+  ['a program needs more', dynamic(['libssl.so.3', 'libz.so.1']), 'libz.so.1 is needed'],
+  ['nothing is needed', dynamic([]), 'not known'],
+];

@@ -1,0 +1,208 @@
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { serviceChecks } from '../../../src/checks/service-checks.ts';
+import type { DrainFacts, LabFacts } from '../../../src/lab/facts.ts';
+import { badOf, DRAIN, goodLab } from '../lab-facts.ts';
+import { packageFacts } from '../package-facts.ts';
+
+export const good = (): LabFacts => {
+  const lab = goodLab();
+  return { ...lab, service: { ...lab.service, drain: structuredClone(DRAIN) } };
+};
+export const judge = (lab: LabFacts | undefined, drains = true) =>
+  judgeAll(serviceChecks, packageFacts({ lab, drains }));
+export const bad = (lab: LabFacts | undefined) => badOf(serviceChecks, lab, { drains: true });
+
+type Reached = LabFacts['service']['reached'][number];
+
+function reached(lab: LabFacts, peer: string, by: Reached['by'] = 'relay'): Reached {
+  const found = lab.service.reached.find((each) => each.peer === peer && each.by === by);
+  if (found === undefined) throw new Error(`${peer} was not tried by a ${by}`);
+  return found;
+}
+
+/** What newer versions do with link-local peers, whatever is configured. */
+export function refuse(lab: LabFacts): void {
+  for (const each of lab.service.reached)
+    if (each.by === 'relay') Object.assign(each, { permission: '403', packets: 0 });
+}
+
+/** The fault, the checks that it fails, a message of the first, and the checks that are blocked by each of them. */
+export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
+  [
+    'a sandbox that turnserver can not start in',
+    (lab) => Object.assign(lab.service, { state: 'failed', log: 'one\ncannot find any address' }),
+    ['service.start'],
+    /the unit is failed: one \| cannot find any address/,
+    {
+      'service.start': [
+        'service.alone',
+        'service.restart',
+        'service.stop',
+        'service.drain',
+        'service.metadata',
+      ],
+    },
+  ],
+  [
+    'a unit without metrics',
+    (lab) => Object.assign(lab.service, { metrics: false }),
+    ['service.start'],
+    /metrics cannot be read/,
+  ],
+  ...(
+    [
+      [
+        'a program beside turnserver',
+        (seen) =>
+          seen.processes.push({ program: '/usr/local/bin/helper', words: ['/usr/bin/turnserver'], uid: 100 }),
+        /^\/usr\/local\/bin\/helper runs in the unit$/,
+      ],
+      [
+        'a program that only says that it runs under QEMU',
+        (seen) =>
+          seen.processes.push({ program: '/qemu-turn', words: ['x', '/usr/bin/turnserver'], uid: 100 }),
+        /^\/qemu-turn runs in the unit$/,
+      ],
+      [
+        'a turnserver that is root',
+        (seen) => Object.assign(seen.processes[0] ?? {}, { uid: 0 }),
+        /^\/usr\/bin\/turnserver runs as root$/,
+      ],
+      [
+        'an unexpected open port',
+        (seen) => seen.listening.push('tcp 020C0014:1F90'),
+        /^it listens on TCP port 8080$/,
+      ],
+      [
+        'TCP at a port of the relay range',
+        (seen) => seen.listening.push('tcp 020C0014:D3F7'),
+        /^it listens on TCP port 54263$/,
+      ],
+      [
+        'metrics at a public address',
+        (seen) => seen.listening.push('tcp6 01000026120000000000000002000000:25A9'),
+        /^it listens on TCP port 9641$/,
+      ],
+      ['a unit without processes', (seen) => seen.processes.splice(0), /^the unit has no process/],
+      ['sockets that could not be read', (seen) => seen.listening.splice(0), /could not be determined/],
+    ] as [string, (seen: NonNullable<LabFacts['service']['seen']>) => void, RegExp][]
+  ).map(([title, change, message]): (typeof PLANTED)[number] => [
+    title,
+    ({ service }) => {
+      if (service.seen === undefined) throw new Error('the fixture has nothing that was seen');
+      change(service.seen);
+    },
+    ['service.alone'],
+    message,
+  ]),
+  [
+    'a unit that stays down after a crash',
+    (lab) => Object.assign(lab.service, { restarted: 'failed' }),
+    ['service.restart'],
+    /after SIGKILL the unit is failed/,
+  ],
+  [
+    'a unit that comes back when its clients are gone',
+    (lab) => Object.assign(lab.service, { downSeconds: 45 }),
+    ['service.restart'],
+    /down for 45\.0 s after SIGKILL; clients retry for 39\.5 s/,
+  ],
+  [
+    'a unit that fails when it is stopped',
+    (lab) => Object.assign(lab.service, { stopped: 'signal' }),
+    ['service.stop'],
+    /its result is: signal/,
+  ],
+  [
+    'metadata that can be reached',
+    (lab) => Object.assign(reached(lab, '169.254.169.254'), { packets: 3 }),
+    ['service.metadata'],
+    /3 datagrams have left for 169\.254\.169\.254/,
+  ],
+  [
+    'metadata that can be reached by IPv6',
+    (lab) => Object.assign(reached(lab, 'fd00:ec2::254'), { packets: 1 }),
+    ['service.metadata'],
+    /1 datagrams have left for fd00:ec2::254/,
+  ],
+  [
+    'metadata that can be reached past the relay',
+    (lab) => Object.assign(reached(lab, '169.254.169.254', 'process'), { packets: 3 }),
+    ['service.metadata'],
+    /3 datagrams have left for 169\.254\.169\.254, sent by a process/,
+  ],
+  [
+    'a server that reaches nobody',
+    (lab) => Object.assign(reached(lab, '169.254.169.253'), { packets: 0 }),
+    ['service.metadata'],
+    /not reached by IPv4 and a relay, so nothing is proved/,
+  ],
+  [
+    'a unit from which nobody is reached, in front of a server that refuses',
+    (lab) => {
+      refuse(lab);
+      Object.assign(reached(lab, 'fd00:ec2::253', 'process'), { packets: 0 });
+    },
+    ['service.metadata'],
+    /not reached by IPv6 and a process, so nothing is proved/,
+  ],
+  [
+    'a configuration that still denies',
+    (lab) => Object.assign(reached(lab, '169.254.169.254'), { permission: '403' }),
+    ['service.metadata'],
+    /answered 403, so the unit was not tried/,
+  ],
+  [
+    'addresses that nobody tried',
+    (lab) => Object.assign(lab.service, { reached: [] }),
+    ['service.metadata'],
+    /no metadata address of IPv4 was tried by a relay/,
+  ],
+  ...(
+    [
+      ['lets a new client in', { newcomer: 'success' }, {}, /a new client was answered with success/],
+      [
+        'is gone at once',
+        { newcomer: 'silence', received: 0 },
+        {},
+        /with silence; 2600 of 2600 messages were lost/,
+      ],
+      ['loses one message', { received: 2599 }, {}, /1 of 2600 messages were lost/],
+      ['was never talked to', { sent: 0, received: 0 }, {}, /0 of 0 messages/],
+      ['stays when all have left', { seconds: 31 }, {}, /down 31 s after the last session/],
+      ['waits for a client that is gone', {}, { seconds: 51 }, /took 51 s; its deadline was 20 s/],
+      ['ends in a failure', { result: 'timeout' }, {}, /the result of the unit is timeout$/],
+      ['ends its wait in a failure', {}, { result: 'signal' }, /the result of the unit is signal$/],
+    ] satisfies [string, Partial<DrainFacts['session']>, Partial<DrainFacts['vanished']>, RegExp][]
+  ).map(([name, session, vanished, message]): (typeof PLANTED)[number] => [
+    `a drain that ${name}`,
+    ({ service: { drain } }) => {
+      if (drain === undefined) throw new Error('the facts have no drain');
+      Object.assign(drain.session, session);
+      Object.assign(drain.vanished, vanished);
+    },
+    ['service.drain'],
+    message,
+  ]),
+  [
+    'a stop that nobody tried',
+    (lab) => delete lab.service.drain,
+    ['service.drain'],
+    /no stop under a session was tried/,
+  ],
+  [
+    'a laboratory in which systemd does not run',
+    (lab) => {
+      lab.problems.service = 'Failed to mount cgroup';
+      Object.assign(lab.service, {
+        state: 'not tried',
+        restarted: 'not tried',
+        stopped: 'not tried',
+        reached: [],
+      });
+      delete lab.service.drain;
+    },
+    ['service.start', 'service.restart', 'service.stop', 'service.drain', 'service.metadata'],
+    /not tried.*\(service: Failed to mount cgroup\)/,
+  ],
+];
