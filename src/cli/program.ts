@@ -57,7 +57,7 @@ export const program = new Command('turnbuild')
 
 const LINT_EXIT_CODES = `
 Levels and exit codes:
-  error    security hole, ignored line, or startup failure; exit code 1
+  error    security hole, misread line, or startup failure; exit code 1
   warning  weakens the server, or may; exit code 0
   note     for information; exit code 0
 

@@ -26,7 +26,7 @@ export async function capacity(_: undefined, options: CapacityOptions, output: O
     pairs: options.evenPort === true,
   };
   const result = capacityOf(input);
-  if (options.json === true) output.data({ ...input, ...result, warnings: rangeWarnings(range) });
+  if (options.json === true) output.data({ input, ...result, warnings: rangeWarnings(range) });
   else {
     const { minPort, maxPort } = range;
     const lines: [string, string][] = [

@@ -1,7 +1,7 @@
 import { join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Acceptance, isRule } from '../config/accepted.ts';
-import { type Finding, finding, RULES, type RuleId } from '../config/finding.ts';
+import { type Finding, RULES, type RuleId } from '../config/finding.ts';
 import { lintConfig } from '../config/lint.ts';
 import { OptionTableError, parseOptionTable } from '../config/option-table.ts';
 import { toSarif } from '../config/sarif.ts';
@@ -60,25 +60,21 @@ export async function lintConfigFile(
   // A release that must not be shipped may be running all the same, and its configuration matters no less.
   const exact = options.version === undefined || /^v?\d+(\.\d+)+$/.test(options.version);
   const session = await openSession(
-    { ...options, allowQuarantined: exact || options.allowQuarantined === true },
+    { ...options, allowQuarantined: exact || options.allowQuarantined === true, unpinned: true },
     output,
     signal,
   );
   const source = await fetchShown(session, options.version);
   const table = fileOf(await readSourceArchive(source.archive), TABLE_FILE);
-  const found = lintConfig(
+  const findings = lintConfig(
     text,
-    { version: source.version, options: readTable(table, source.version) },
+    {
+      version: source.version,
+      options: readTable(table, source.version),
+      quarantined: quarantineOf(source.version, session.recipes.quarantine)?.reason,
+    },
     { strength: await loadStrength(), accepted },
   );
-  const bad = quarantineOf(source.version, session.recipes.quarantine);
-  const findings =
-    bad === undefined
-      ? found
-      : [
-          ...found,
-          finding('quarantined-release', 'warning', undefined, `coturn ${source.version}: ${bad.reason}`),
-        ];
   if (options.sarif === true)
     output.data(toSarif(findings, { uri: addressOf(file), turnbuildVersion: await packageVersion() }));
   else if (options.json === true)
@@ -104,6 +100,12 @@ function acceptedRules({ accept, reason }: LintOptions): Acceptance[] {
   if (rules.length === 0 && reason !== undefined)
     throw usageError('OPTION_INVALID', '--reason is for --accept, which is missing');
   return rules.map((rule) => {
+    if (rule === 'invalid-acceptance')
+      throw usageError(
+        'OPTION_INVALID',
+        'invalid-acceptance cannot be accepted',
+        'Correct the comment in the file that it tells of, or remove it.',
+      );
     if (!isRule(rule)) {
       const near = nearestName(rule, Object.keys(RULES));
       throw usageError(

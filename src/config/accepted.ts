@@ -15,12 +15,12 @@ const COMMENT = /^[ \t]*#+[ \t]*turnbuild:[ \t]*accept\b[ \t]*(.*)$/;
 export function readAcceptances(text: string): { acceptances: Acceptance[]; found: Finding[] } {
   const acceptances: Acceptance[] = [];
   const found: Finding[] = [];
-  for (const [index, content] of text.split('\n').entries()) {
+  for (const [index, content] of text.split(/\r?\n/).entries()) {
     const statement = COMMENT.exec(content)?.[1];
     if (statement === undefined) continue;
     const line = index + 1;
     const at = { line, column: content.indexOf('#') + 1 };
-    const [, rule = '', reason = ''] = /^([\w-]*)[ \t]*:?[ \t]*(.*?)[ \t\r]*$/.exec(statement) ?? [];
+    const [, rule = '', reason = ''] = /^([\w-]*)[ \t]*:?[ \t]*(.*?)[ \t]*$/.exec(statement) ?? [];
     if (!isRule(rule)) found.push(finding('invalid-acceptance', 'warning', at, `there is no rule "${rule}"`));
     else if (reason === '')
       found.push(
@@ -51,12 +51,13 @@ export function markAccepted(
   }));
   const used = new Set<Acceptance>();
   const marked = findings.map((each): Finding => {
-    const match = meant.find(
+    const matches = meant.filter(
       ({ rule, line, target }) =>
         rule === each.rule && (line === undefined || each.line === undefined || each.line === target),
     );
+    const [match] = matches;
     if (match === undefined) return each;
-    used.add(match);
+    for (const one of matches) used.add(one);
     return { ...each, accepted: { reason: match.reason, inFile: match.line !== undefined } };
   });
   const stale = meant

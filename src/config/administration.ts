@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Configuration, hasTelnet } from './configuration.ts';
-import { type Finding, finding, type Level } from './finding.ts';
+import { type Finding, finding, type Level, type LintContext } from './finding.ts';
+import { servesPages } from './services.ts';
 import { portOf } from './settings.ts';
 
 /** Whether an address is the machine's own. */
@@ -9,8 +10,8 @@ function isLocal(address: string): boolean {
 }
 
 /** Ports for the administrator: telnet and a web page. */
-export function lintAdministration(configuration: Configuration): Finding[] {
-  const { isOn, last, has } = configuration;
+export function lintAdministration(configuration: Configuration, { version }: LintContext): Finding[] {
+  const { last, has } = configuration;
   const found: Finding[] = [];
   const at = (name: string, usual: number, level: Level) => {
     // Unset, it is 127.0.0.1; an empty one is 0.0.0.0. @see coturn, make_ioa_addr()
@@ -50,13 +51,13 @@ export function lintAdministration(configuration: Configuration): Finding[] {
       );
     }
   }
-  if (isOn('web-admin')) {
+  if (servesPages(configuration, 'web-admin', version)) {
     const { level, where } = at('web-admin', 8080, 'warning');
     found.push(
       finding('administration', level, last('web-admin'), `pages for administration are served on ${where}`),
     );
   }
-  if (isOn('web-admin-listen-on-workers'))
+  if (servesPages(configuration, 'web-admin-listen-on-workers', version))
     found.push(
       finding(
         'administration',
@@ -72,6 +73,11 @@ export function lintAdministration(configuration: Configuration): Finding[] {
 export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
   // prometheus-tls is enough by itself.
   if (!isOn('prometheus') && !isOn('prometheus-tls')) return [];
+  const isSet = (name: string) => (last(name)?.value ?? '') !== '';
+  const hasCertificate =
+    (isSet('prometheus-cert') || isSet('cert')) && (isSet('prometheus-key') || isSet('pkey'));
+  // They are not served then, and other rules say so.
+  if (isOn('prometheus-tls') && !hasCertificate) return [];
   const metrics = last('prometheus') ?? last('prometheus-tls');
   const found: Finding[] = [];
   if (isOn('prometheus-username-labels'))

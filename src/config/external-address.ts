@@ -23,7 +23,7 @@ export function lintExternalAddress({ settings }: Configuration): Finding[] {
 }
 
 function lintAnnounced(setting: Setting): Finding[] {
-  const [announced = '', inside] = setting.value.split('/').map((end) => end.trim());
+  const { announced, inside } = mappingOf(setting);
   if (isIP(announced) === 0) return [];
   const kind = kindOf(announced);
   if (kind === undefined) return [];
@@ -33,6 +33,15 @@ function lintAnnounced(setting: Setting): Finding[] {
   }
   const message = `clients are given ${announced} (${kind}) as their relay's address, which peers on the internet cannot reach`;
   return [finding('unreachable-address', isMachineOnly(kind) ? 'error' : 'warning', setting, message)];
+}
+
+/** The two ends of `PUBLIC/PRIVATE`; what is behind a second slash belongs to the second end, which is no address then. */
+export function mappingOf({ value }: Pick<Setting, 'value'>): {
+  announced: string;
+  inside: string | undefined;
+} {
+  const [announced = '', ...rest] = value.split('/');
+  return { announced: announced.trim(), inside: rest.length === 0 ? undefined : rest.join('/').trim() };
 }
 
 /** What an address is, if not public. */

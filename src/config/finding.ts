@@ -7,6 +7,8 @@ export interface LintContext {
   version: string;
   /** The option table of exactly this version. */
   options: readonly ConfigOption[];
+  /** Why the version must not be shipped. */
+  quarantined?: string | undefined;
 }
 
 /**
@@ -107,6 +109,10 @@ export const RULES = {
     reason:
       'What is no number is taken for 0, or for the digits that it begins with; for ports, newer versions refuse to start.',
     hint: 'Write decimal digits only.',
+  },
+  'invalid-value': {
+    reason: 'turnserver logs an error, and keeps the default.',
+    hint: "Write one of the words in coturn's documentation of the option.",
   },
   'invalid-address': {
     reason: 'turnserver logs an error, and runs without the line.',

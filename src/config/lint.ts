@@ -3,7 +3,7 @@ import { lintAdministration, lintMetrics } from './administration.ts';
 import { configurationOf } from './configuration.ts';
 import { lintCredentials } from './credentials.ts';
 import { lintExternalAddress } from './external-address.ts';
-import type { Finding, LintContext } from './finding.ts';
+import { type Finding, finding, type LintContext } from './finding.ts';
 import { lintPeers } from './peers.ts';
 import { lintPlaceholders } from './placeholders.ts';
 import { lintProtection } from './protection.ts';
@@ -19,6 +19,12 @@ export interface LintMore {
   strength?: Strength;
   /** Accepted rules, beside those that comments of the configuration accept. */
   accepted?: readonly Acceptance[];
+}
+
+/** A version that must not be shipped may be running all the same. */
+function lintRelease({ version, quarantined }: LintContext): Finding[] {
+  if (quarantined === undefined) return [];
+  return [finding('quarantined-release', 'warning', undefined, `coturn ${version}: ${quarantined}`)];
 }
 
 /** All that is wrong with a configuration, in the order of its lines; what is missing comes last. Pure. */
@@ -39,10 +45,11 @@ export function lintConfig(
     ...lintExternalAddress(configuration),
     ...lintSecrets(configuration, strength),
     ...lintPlaceholders(configuration),
-    ...lintServices(configuration),
+    ...lintServices(configuration, context),
     ...lintProtection(configuration),
-    ...lintAdministration(configuration),
+    ...lintAdministration(configuration, context),
     ...lintMetrics(configuration),
+    ...lintRelease(context),
   ];
   const { acceptances, found: wrong } = readAcceptances(text);
   const all = [...wrong, ...markAccepted(found, [...acceptances, ...accepted], text)];

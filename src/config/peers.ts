@@ -1,11 +1,19 @@
 import type { PeerRange } from '../turn/peer-ranges.ts';
-import { parseAddress } from '../turn/values.ts';
-import { CLOSED_PEERS, type ClosedPeer, closedPeer, uniquePeers } from './closed-peers.ts';
+import { formatAddress, parseAddress } from '../turn/values.ts';
+import {
+  CLOSED_PEERS,
+  CLOSED_RANGES,
+  type ClosedPeer,
+  closedPeer,
+  embeddedOf,
+  uniquePeers,
+} from './closed-peers.ts';
 import type { Configuration } from './configuration.ts';
+import { mappingOf } from './external-address.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
 import { describeForgotten, type Forgotten, forgotten, list } from './forgotten-peers.ts';
 import { type Guards, guardsOf } from './guards.ts';
-import { checkRange, isEverything, readRange } from './range-syntax.ts';
+import { checkRange, isEverything, isUnlimited, readRange } from './range-syntax.ts';
 import type { Setting } from './settings.ts';
 
 /** Peers on the public internet: what every call goes to. */
@@ -65,14 +73,14 @@ export function lintPeers(configuration: Configuration, context: LintContext): F
   const doubtful = found.some(({ rule }) => rule === 'invalid-range');
   found.push(...describeForgotten(forgottenPeers(configuration, context), doubtful ? 'no valid' : 'no'));
   for (const { setting, range } of denied) {
-    const held = PUBLIC_PEERS.find(({ address }) => guards.holds(range, address));
+    const held = publicPeerIn(range, guards);
     if (held !== undefined && setting.value !== '')
       found.push(
         finding(
           'public-peer-denied',
           'warning',
           setting,
-          `it denies ${held.peer}, which is on the public internet`,
+          `it denies ${held}, which is on the public internet`,
         ),
       );
   }
@@ -81,11 +89,42 @@ export function lintPeers(configuration: Configuration, context: LintContext): F
   return [...found, ...privateEnds(configuration).map(openedByMapping)];
 }
 
+/** A public address that a wide range holds: a network or a few machines may be shut out on purpose. */
+function publicPeerIn(range: PeerRange, guards: Guards): string | undefined {
+  const known = PUBLIC_PEERS.find(({ address }) => guards.holds(range, address));
+  if (known !== undefined) return known.peer;
+  if (!isWide(range)) return undefined;
+  const edges = [range.start, ...CLOSED_RANGES.map((closed) => next(closed.range.end))];
+  const held = edges.find(
+    (address) =>
+      address.length === range.start.length &&
+      closedPeer(address) === undefined &&
+      !address.every((byte) => byte === 0) &&
+      guards.holds(range, address),
+  );
+  return held === undefined ? undefined : formatAddress(held);
+}
+
+/** Wider than what one network has, as a rule: 2^16 addresses of IPv4, 2^96 of IPv6. */
+function isWide({ start, end }: PeerRange): boolean {
+  const number = (address: Buffer) => BigInt(`0x${address.toString('hex')}`);
+  return (
+    start.length === end.length && number(end) - number(start) >= (start.length === 4 ? 2n ** 16n : 2n ** 96n)
+  );
+}
+
+/** The address behind another one; all zeros behind the last. */
+function next(address: Buffer): Buffer {
+  const digits = address.length * 2;
+  const number = BigInt(`0x${address.toString('hex')}`) + 1n;
+  return Buffer.from(number.toString(16).padStart(digits, '0').slice(-digits), 'hex');
+}
+
 /** What an allowed range opens that is not the public internet. */
 function opened(setting: Setting, range: PeerRange, guards: Guards, configuration: Configuration): Finding[] {
   const ends = [range.start, range.end].flatMap((address) => closedPeer(address) ?? []);
-  const closed = uniquePeers([...ends, ...CLOSED_PEERS]).filter(({ address }) =>
-    guards.holds(range, address),
+  const closed = uniquePeers([...ends, ...CLOSED_PEERS]).filter(
+    ({ address }) => guards.holds(range, address) && !isPublicWithin(address, range),
   );
   if (closed.length === 0) return [];
   const open = closed.filter(({ address }) => !guards.itself(address));
@@ -96,6 +135,12 @@ function opened(setting: Setting, range: PeerRange, guards: Guards, configuratio
   if (open.length > 0) return [finding('peer-allowed', level, setting, message)];
   const vain = `it permits nothing: turnserver refuses ${list(closed.map(describe))} regardless`;
   return [finding('peer-allowed', 'note', setting, vain)];
+}
+
+/** A public address of IPv4 that is allowed may be written as IPv6, too. */
+function isPublicWithin(address: Buffer, range: PeerRange): boolean {
+  const inner = range.start.length === 4 ? embeddedOf(address)?.inner : undefined;
+  return inner !== undefined && closedPeer(inner) === undefined;
 }
 
 const describe = ({ peer, kind }: ClosedPeer) => `${peer} (${kind})`;
@@ -113,13 +158,19 @@ function isOwn(address: Buffer, configuration: Configuration): boolean {
 /** The addresses behind the slash of external-ip, which become allowed peers. @see set_option(), case 'X' */
 function privateEnds({ settings }: Configuration): (RangeSetting & { text: string })[] {
   return settings.flatMap((setting) => {
-    const text = setting.name === 'external-ip' ? setting.value.split('/')[1] : undefined;
-    const range = text === undefined ? undefined : readRange(text);
+    const text = setting.name === 'external-ip' ? mappingOf(setting).inside : undefined;
+    // One address, and no range.
+    const range = text === undefined || text.includes('-') ? undefined : readRange(text);
     return text === undefined || range === undefined ? [] : [{ setting, range, text }];
   });
 }
 
-function openedByMapping({ setting, text }: { setting: Setting; text: string }): Finding {
+function openedByMapping({ setting, range, text }: RangeSetting & { text: string }): Finding {
+  if (isUnlimited(range)) {
+    const end = text === '' ? 'empty' : `${text}, which is no limit`;
+    const message = `the private end of external-ip is ${end}: it permits every peer, denied ones included`;
+    return finding('peer-allowed', 'error', setting, message);
+  }
   const message = `clients may send to ${text}: whatever listens on that address is exposed to them`;
   return finding('peer-allowed', 'warning', setting, message);
 }

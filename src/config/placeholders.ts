@@ -4,13 +4,15 @@ import type { Setting } from './settings.ts';
 
 /** Shapes of what a template or an example has where a value belongs. */
 const SHAPES: readonly RegExp[] = [
-  /\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_][A-Z0-9_]*\b/,
-  /\{\{.*\}\}|\{%.*%\}|<%.*%>/,
+  /\$\{[^}]*\}|\$\([^)]*\)|^\$[A-Z_][A-Z0-9_]*$|\$[A-Z]{2,}_[A-Z0-9_]+\b/,
+  /\{\{.*\}\}|\{%.*%\}|<%.*%>|^\{[A-Za-z_][\w.-]*\}$|\{[A-Z][A-Z0-9_]{2,}\}/,
   /<[A-Za-z][\w .-]*>/,
   /%[A-Z][A-Z0-9_]*%|@[A-Z][A-Z0-9_]*@|__[A-Za-z][A-Za-z0-9_]*__|\[[A-Z][A-Z0-9_ -]*\]/,
-  // Two words or more in capitals: YOUR_SERVER_IP, REPLACE-ME.
-  /^[A-Z][A-Z0-9]*([_-][A-Z][A-Z0-9]*)+$/,
-  /\b(change|replace|fill|insert|set)[-_ ]?(me|this|it|here)\b|\byour[-_ ]?(own|public|private|external|server|secret|shared|strong|static|realm|domain|user|pass|key|ip|name)|\b(placeholder|todo|fixme|tbd)\b/i,
+  // Two words or more in capitals: YOUR_SERVER_IP, REPLACE-ME. Words of letters alone, which random text seldom has.
+  /^[A-Z]+\d*(_[A-Z]+\d*)+$/,
+  /^(?=.*\b(YOUR|CHANGE|REPLACE|INSERT|SERVER|SECRET|PASSWORD|PUBLIC|PRIVATE|DOMAIN|ADDRESS|HERE)\b)[A-Z]+\d*(-[A-Z]+\d*)+$/,
+  /\b(change|replace|fill|insert|set)[-_ ]?(me|this|it|here)\b|\byour[-_. ]?(own|public|private|external|server|secret|shared|strong|static|realm|domain|user|pass|key|ip|name)/i,
+  /^\W*(placeholder|todo|fixme|tbd)\b[^/]*$/i,
   /^(x{3,9}|\.{3,}|\*{3,}|x+\.x+\.x+\.x+)$/i,
 ];
 

@@ -26,6 +26,11 @@ export function isEverything({ start, end }: PeerRange): boolean {
   return isZero(start) && last(end);
 }
 
+/** Whether a range has no limits, so that it holds every address of both families. */
+export function isUnlimited({ start, end }: PeerRange): boolean {
+  return isZero(start) && isZero(end);
+}
+
 const isZero = (address: Buffer) => address.every((byte) => byte === 0);
 
 /**

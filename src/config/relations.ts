@@ -1,7 +1,7 @@
 import { versionIn } from '../recipe/coturn-version.ts';
 import { type Configuration, hasTelnet } from './configuration.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
-import { leadingNumber, portOf, type Setting } from './settings.ts';
+import { leadingNumber, portOf, type Setting, STRICT_PORTS } from './settings.ts';
 
 /** Options of which every line counts. */
 const LISTS =
@@ -49,6 +49,12 @@ export function lintPorts({ last }: Configuration, { version }: LintContext): Fi
   // coturn, turn_ports.h: LOW_DEFAULT_PORTS_BOUNDARY and HIGH_DEFAULT_PORTS_BOUNDARY
   const [low, high] = [portOf(min, 49152), portOf(max, 65535)];
   const found: Finding[] = [];
+  // It does not start with what is no port, and other rules say so.
+  if (
+    [min, max].some((port) => port !== undefined && leadingNumber(port.value) > 65_535) &&
+    versionIn(version, STRICT_PORTS)
+  )
+    return found;
   if (low > high)
     found.push(
       finding(

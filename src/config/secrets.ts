@@ -40,7 +40,7 @@ function usedSecret(setting: Setting, configuration: Configuration, access: Acce
   if (isUnfilled(setting)) return undefined;
   if (name === 'static-auth-secret') return access === 'secret' ? { text: value, kind: 'secret' } : undefined;
   if (name === 'stateless-nonce-secret')
-    return configuration.isOn('stateless-nonce') ? { text: value, kind: 'secret' } : undefined;
+    return value !== '' && signsNonces(setting, configuration) ? { text: value, kind: 'secret' } : undefined;
   if (name === 'user')
     return access === 'accounts' && isUsable(setting)
       ? { text: value.slice(value.indexOf(':') + 1).trimStart(), kind: 'password' }
@@ -48,6 +48,12 @@ function usedSecret(setting: Setting, configuration: Configuration, access: Acce
   return name === 'cli-password' && hasTelnet(configuration) && value !== ''
     ? { text: value, kind: 'password' }
     : undefined;
+}
+
+/** It switches stateless nonces on; only `stateless-nonce` behind it can switch them off again. */
+export function signsNonces(secret: Setting, { last, isOn }: Configuration): boolean {
+  const nonce = last('stateless-nonce');
+  return nonce === undefined || isOn('stateless-nonce') || nonce.line < secret.line;
 }
 
 function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Strength | undefined): Finding[] {
@@ -69,7 +75,7 @@ function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Stre
       ? []
       : found('weak-secret', 'warning', `${name} has only ${text.length} characters in its secret`);
   if (digits >= STRONG[kind]) return [];
-  const guesses = `about 10^${Math.max(1, Math.round(digits))} guesses find the secret of ${name}`;
+  const guesses = `about 10^${Math.max(1, Math.floor(digits))} guesses find the secret of ${name}`;
   return digits < HOPELESS
     ? found('weak-secret', 'error', `${guesses}, which takes less than a second`)
     : found('weak-secret', 'warning', `${guesses}; it should take 10^${STRONG[kind]}`);

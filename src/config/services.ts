@@ -1,5 +1,7 @@
-import type { Configuration } from './configuration.ts';
-import { type Finding, finding } from './finding.ts';
+import { versionIn } from '../recipe/coturn-version.ts';
+import { type Configuration, hasTelnet } from './configuration.ts';
+import { type Finding, finding, type LintContext } from './finding.ts';
+import { signsNonces } from './secrets.ts';
 
 /** An option that needs others: one of each list. */
 interface Need {
@@ -11,9 +13,6 @@ interface Need {
 
 /** @see coturn, src/apps/relay/mainrelay.c: where each setting is looked at */
 const NEEDS: readonly Need[] = [
-  { option: 'cli-password', of: ['cli'], what: 'the telnet interface is off' },
-  { option: 'cli-port', of: ['cli'], what: 'the telnet interface is off' },
-  { option: 'cli-ip', of: ['cli'], what: 'the telnet interface is off' },
   { option: 'prometheus-port', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },
   { option: 'prometheus-address', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },
   { option: 'prometheus-path', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },
@@ -26,11 +25,10 @@ const NEEDS: readonly Need[] = [
   { option: 'prometheus-key', of: ['prometheus-tls'], what: 'metrics are not served over TLS' },
   {
     option: 'prometheus-tls',
-    of: ['prometheus-cert'],
+    of: ['prometheus-cert', 'cert'],
     what: 'there is no certificate to serve metrics with',
   },
   { option: 'prometheus-tls', of: ['prometheus-key', 'pkey'], what: 'there is no key to serve metrics with' },
-  { option: 'stateless-nonce-secret', of: ['stateless-nonce'], what: 'nonces are kept by the server' },
   { option: 'unauthorized-ratelimit-rps', of: ['unauthorized-ratelimit'], what: 'nothing is limited' },
   { option: 'web-admin-ip', of: ['web-admin'], what: 'the admin pages are off' },
   { option: 'web-admin-port', of: ['web-admin'], what: 'the admin pages are off' },
@@ -38,10 +36,13 @@ const NEEDS: readonly Need[] = [
   { option: 'multiplex-peer-max-peers', of: ['multiplex-peer'], what: 'peers are not multiplexed' },
 ];
 /** What says that TLS or DTLS is wanted. */
-const SECURE = ['tls-listening-port', 'alt-tls-listening-port', 'dtls', 'cert', 'pkey', 'raw-public-keys'];
+const SECURE = [
+  ...['tls-listening-port', 'alt-tls-listening-port', 'dtls', 'cert', 'pkey', 'raw-public-keys'],
+  ...['web-admin', 'web-admin-listen-on-workers'],
+];
 
 /** Settings of something that is not served. */
-export function lintServices(configuration: Configuration): Finding[] {
+export function lintServices(configuration: Configuration, { version }: LintContext): Finding[] {
   const { isOn, last, has } = configuration;
   const isSet = (name: string) => isOn(name) || (!isSwitch(name) && (last(name)?.value ?? '') !== '');
   const found = NEEDS.flatMap(({ option, of, what }) => {
@@ -58,7 +59,14 @@ export function lintServices(configuration: Configuration): Finding[] {
       ),
     ];
   });
-  return [...found, ...lintSecurePorts(configuration)];
+  return [
+    ...found,
+    ...lintTelnet(configuration),
+    ...lintNonceSecret(configuration),
+    ...lintPages(configuration, version),
+    ...lintDtls(configuration),
+    ...lintSecurePorts(configuration),
+  ];
 }
 
 const isSwitch = (name: string) =>
@@ -66,14 +74,82 @@ const isSwitch = (name: string) =>
     name,
   );
 
+/** Options of the telnet interface where there is none. */
+function lintTelnet(configuration: Configuration): Finding[] {
+  if (hasTelnet(configuration)) return [];
+  const why = configuration.has('cli') ? 'without cli' : 'with no-cli';
+  return ['cli-password', 'cli-port', 'cli-ip', 'cli-max-output-sessions'].flatMap((name) => {
+    const setting = configuration.last(name);
+    const message = `${why}, ${name} has no effect: the telnet interface is off`;
+    return setting === undefined ? [] : [finding('unused-option', 'warning', setting, message)];
+  });
+}
+
+function lintNonceSecret(configuration: Configuration): Finding[] {
+  const secret = configuration.last('stateless-nonce-secret');
+  const nonce = configuration.last('stateless-nonce');
+  if (
+    secret === undefined ||
+    secret.value === '' ||
+    nonce === undefined ||
+    signsNonces(secret, configuration)
+  )
+    return [];
+  const message = `stateless-nonce=${nonce.value} switches off what stateless-nonce-secret has switched on`;
+  return [finding('unused-option', 'warning', nonce, message)];
+}
+
+/** Pages for administration are served over TLS alone. */
+function lintPages(configuration: Configuration, version: string): Finding[] {
+  return ['web-admin', 'web-admin-listen-on-workers']
+    .filter((name) => configuration.isOn(name) && !servesPages(configuration, name, version))
+    .map((name) => {
+      const message = `with no-tls, ${name} has no effect: its pages are served over TLS`;
+      return finding('unused-option', 'warning', configuration.last(name), message);
+    });
+}
+
+/**
+ * Whether an option for the pages for administration has them served. Before 4.6.3 nothing has looked whether there is TLS for those of
+ * `web-admin`. @see coturn, mainrelay.c, main(), and ns_turn_server.c
+ */
+export function servesPages({ isOn }: Configuration, name: string, version: string): boolean {
+  if (!isOn(name)) return false;
+  return !isOn('no-tls') || (name === 'web-admin' && versionIn(version, '<4.6.3'));
+}
+
+/** From 4.17 on DTLS is off unless `dtls` is set, and `no-dtls` takes that back. */
+function lintDtls(configuration: Configuration): Finding[] {
+  const { has, isOn, last } = configuration;
+  if (!has('dtls') || !isOn('no-dtls')) return [];
+  if (isOn('dtls') && !asksForDtls(configuration))
+    return [finding('unused-option', 'warning', last('dtls'), 'no-dtls behind it switches DTLS off again')];
+  if (isOn('dtls'))
+    return [finding('unused-option', 'warning', last('no-dtls'), 'dtls behind it switches DTLS on')];
+  return [
+    finding('unused-option', 'note', last('no-dtls'), 'no-dtls has no effect: without dtls, DTLS is off'),
+  ];
+}
+
+/** Whether DTLS is asked for: of `dtls` and `no-dtls` the later line decides; without both it is on where there is no `dtls`. */
+function asksForDtls({ has, isOn, last }: Configuration): boolean {
+  if (!has('dtls')) return !isOn('no-dtls');
+  const [dtls, none] = [last('dtls'), last('no-dtls')];
+  if (none === undefined || (dtls !== undefined && dtls.line > none.line)) return isOn('dtls');
+  return !isOn('no-dtls');
+}
+
 /** TLS and DTLS take a certificate and a key; turnserver goes on without them. @see openssl_setup() */
-function lintSecurePorts({ isOn, last, has }: Configuration): Finding[] {
-  const wanted = SECURE.map(last).find((setting) => setting !== undefined);
+function lintSecurePorts(configuration: Configuration): Finding[] {
+  const { isOn, last } = configuration;
+  const wanted = SECURE.map(last).find(
+    (setting) => setting !== undefined && (!setting.name.startsWith('web-') || isOn(setting.name)),
+  );
   if (wanted === undefined) return [];
-  const dtls = has('dtls') ? isOn('dtls') : !isOn('no-dtls');
+  const dtls = asksForDtls(configuration);
   if (isOn('no-tls') && !dtls) {
     const message = `no-tls is set, so nothing is served over TLS: ${wanted.name} has no effect`;
-    return wanted.name === 'dtls' ? [] : [finding('unused-option', 'warning', wanted, message)];
+    return /^(dtls|web-)/.test(wanted.name) ? [] : [finding('unused-option', 'warning', wanted, message)];
   }
   const missing = ['cert', 'pkey'].filter((name) => (last(name)?.value ?? '') === '');
   if (missing.length === 0) return [];

@@ -53,6 +53,9 @@ function pieces(line: string, bytes: number): { piece: string; before: number }[
   return found;
 }
 
+/** Releases that end at what is no port. @see coturn, mainrelay.c, get_port_value() */
+export const STRICT_PORTS = '>=4.13.0';
+
 /** What coturn takes a yes-or-no value for; undefined where it refuses to start. @see get_bool_value() */
 export function booleanOf(value: string): boolean | undefined {
   if (value === '') return true;

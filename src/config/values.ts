@@ -1,16 +1,15 @@
 import { isIP } from 'node:net';
 import { versionIn } from '../recipe/coturn-version.ts';
 import { readingOf } from './configuration.ts';
+import { mappingOf } from './external-address.ts';
 import { type Effect, type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
 import { isKnownOption } from './option-catalogue.ts';
 import type { ConfigOption } from './option-table.ts';
 import { isUnfilled } from './placeholders.ts';
-import { booleanOf, LINE_BYTES, type Setting } from './settings.ts';
+import { booleanOf, LINE_BYTES, leadingNumber, type Setting, STRICT_PORTS } from './settings.ts';
 import { unknownOptions } from './unknown-option.ts';
 
 const PORT = 65535;
-/** Releases that end at what is no port. @see coturn, mainrelay.c, get_port_value() */
-const STRICT_PORTS = '>=4.13.0';
 /** What was meant as a comment: a number sign behind a space, or before one. A value may begin with a number sign. */
 const COMMENT = /\s#|^#\s/;
 /** The largest value of options that are a number; of others turnserver only knows that they are one. */
@@ -31,6 +30,7 @@ const LARGEST: Readonly<Record<string, number>> = {
       .map((name) => [name, PORT]),
   ),
   'relay-threads': 128,
+  cpus: 128,
   // mainrelay.h, NEV_MAX; turnserver takes any number for the index of a table.
   ne: 3,
   'user-quota': 2 ** 31 - 1,
@@ -38,6 +38,19 @@ const LARGEST: Readonly<Record<string, number>> = {
   'stale-nonce': 2 ** 31 - 1,
   'max-bps': 2 ** 53,
   'bps-capacity': 2 ** 53,
+};
+/** Numbers that have to be within bounds. @see coturn, mainrelay.c, set_option() */
+const BOUNDS: Readonly<Record<string, { least: number; most?: number; effect?: Effect }>> = {
+  cpus: { least: 1 },
+  'multiplex-peer-port': { least: 1, most: 65_000, effect: 'fatal' },
+  'multiplex-peer-max-peers': { least: 1, most: 65_535, effect: 'fatal' },
+  'unauthorized-ratelimit-rps': { least: 1 },
+};
+/** Words that an option knows; it stays as it is with any other. @see coturn, ns_turn_utils.c, and mainrelay.c, case 'A' */
+const WORDS_OF: Readonly<Record<string, RegExp>> = {
+  'log-min-level': /^(debug|info|warning|error)$/i,
+  'syslog-facility': /^LOG_(AUTH|CRON|DAEMON|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|USER|UUCP|AUTHPRIV|SYSLOG)$/i,
+  'allocation-default-address-family': /^=?(ipv4|ipv6|keep)$/,
 };
 /** Those that protect: switched off by their value they are worse than absent, because they look as if they were there. */
 const PROTECTIVE =
@@ -48,6 +61,8 @@ const WORDS =
 /** Accounts of this machine, without which turnserver does not start. */
 const ACCOUNTS = /^proc-(user|group)$/;
 /** Addresses of this machine. */
+/** Other servers: an address or a name, and a port. */
+const SERVERS = /^(aux|(tls-|tcp-|udp-)?alternate)-server$/;
 const ADDRESSES = /^(external-ip|listening-ip|relay-ip|cli-ip|web-admin-ip|prometheus-address)$/;
 
 /** What is wrong with single lines. */
@@ -87,9 +102,17 @@ function lintValue(setting: Setting, option: ConfigOption, version: string): Fin
       add('ignored-value', 'warning', `${name} is on, whatever "${value}" says`);
   } else if (option.value === 'required' && value === '') {
     if (!EMPTY_ELSEWHERE.test(name))
-      add('missing-value', 'error', `${name} needs a value`, ACCOUNTS.test(name) ? 'fatal' : undefined);
+      add(
+        'missing-value',
+        'error',
+        `${name} needs a value`,
+        ACCOUNTS.test(name) ? 'fatal' : BOUNDS[name]?.effect,
+      );
   } else if (reading === 'boolean') lintBoolean(setting, add);
-  else if (value !== '' && (reading === 'number' || LARGEST[name] !== undefined))
+  else if (
+    value !== '' &&
+    (reading === 'number' || LARGEST[name] !== undefined || BOUNDS[name] !== undefined)
+  )
     lintNumber(setting, version, add);
   else lintText(setting, add);
   const feature = featureOf(option);
@@ -122,6 +145,12 @@ function lintBoolean({ name, value }: Setting, add: Add): void {
 
 /** Ports are read strictly from 4.13 on; of all other numbers the digits at the beginning count. @see get_port_value(), atoi(3) */
 function lintNumber({ name, value }: Setting, version: string, add: Add): void {
+  const bounds = BOUNDS[name];
+  if (bounds !== undefined && !isWithin(value, bounds)) {
+    const limit = bounds.most === undefined ? 'of at least 1' : `from ${bounds.least} to ${bounds.most}`;
+    add('invalid-number', 'error', `${name} is a number ${limit}, not "${value}"`, bounds.effect);
+    return;
+  }
   const isPort = LARGEST[name] === PORT;
   const largest = LARGEST[name];
   const [, digits, rest = ''] = /^\s*\+?(\d+)(.*)$/s.exec(value) ?? [];
@@ -143,16 +172,31 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   else if (rest !== '') add('invalid-number', 'error', `turnserver reads "${value}" as ${digits}`);
 }
 
+/** As strtol(3) and atoi(3) read it: the digits at the beginning. */
+function isWithin(
+  value: string,
+  { least, most = Number.MAX_SAFE_INTEGER }: { least: number; most?: number },
+): boolean {
+  const number = leadingNumber(value);
+  return number >= least && number <= most;
+}
+
 function lintText(setting: Setting, add: Add): void {
   const { name, value, quoted } = setting;
   if (ACCOUNTS.test(name) && !/^[a-z_][\w.-]*\$?$/i.test(value))
     add('invalid-account', 'error', `"${value}" is not the name of an account`, 'fatal');
   else if (COMMENT.test(value))
     add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`);
+  else if (!quoted && /^'.*'$/.test(value))
+    add('trailing-text', 'error', `the single quotes are part of the value of ${name}`);
+  else if (value !== '' && WORDS_OF[name]?.test(value) === false)
+    add('invalid-value', 'error', `${name} does not know "${value}"`);
   else if (value.endsWith(';'))
     add('trailing-text', 'warning', `the semicolon is part of the value of ${name}`);
   else if (WORDS.test(name) && !quoted && /\s/.test(value))
     add('trailing-text', 'warning', `all of "${value}" is the value of ${name}`);
+  else if (SERVERS.test(name) && value !== '' && !isUnfilled(setting) && !isServer(value))
+    add('invalid-address', 'error', `"${value}" is not ADDRESS:PORT, nor [ADDRESS]:PORT for IPv6`);
   else if (ADDRESSES.test(name) && value !== '' && !isUnfilled(setting) && !isAddress(name, value))
     add('invalid-address', 'error', `"${value}" is not an IP address`);
 }
@@ -175,7 +219,20 @@ const FEATURES: readonly (readonly [condition: RegExp, words: string])[] = [
 
 /** An address, a name that turnserver looks up, or of external-ip two addresses with a slash. */
 function isAddress(name: string, value: string): boolean {
-  const ends = name === 'external-ip' ? value.split('/') : [value];
-  const isName = (text: string) => /^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text);
-  return ends.length <= 2 && ends.map((end) => end.trim()).every((end) => isIP(end) !== 0 || isName(end));
+  if (name !== 'external-ip') return isHost(value.trim());
+  const { announced, inside } = mappingOf({ value });
+  // Other rules say what an empty private end opens.
+  return isHost(announced) && (inside === undefined || inside === '' || isHost(inside));
+}
+
+const isHost = (text: string) =>
+  isIP(text) !== 0 || (/^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text));
+
+/** @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
+function isServer(value: string): boolean {
+  const [, bracketed, host = '', port = '0'] =
+    /^ *(?:\[([^\]]*)\]|([^:[\]]*))(?: *:(\d+))? *$/.exec(value) ?? [];
+  const known =
+    bracketed === undefined ? isHost(host.trim()) && isIP(host.trim()) !== 6 : isIP(bracketed) !== 0;
+  return known && Number(port) <= PORT;
 }

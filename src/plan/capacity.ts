@@ -39,15 +39,24 @@ const ALLOCATION_BYTES = 24 * 1024;
 /** Most descriptors of one process unless fs.nr_open says otherwise. */
 const DEFAULT_NR_OPEN = 1_048_576;
 
-/** One port serves one UDP allocation of one relay address. */
+/** Ports that turnserver listens on by itself: STUN and TURN, TLS, and the second of each for NAT discovery. */
+const LISTENING_PORTS = [3478, 3479, 5349, 5350];
+
+const listeningIn = ({ minPort, maxPort }: RelayRange) =>
+  LISTENING_PORTS.filter((port) => port >= minPort && port <= maxPort);
+
+/** One port serves one UDP allocation of one relay address; turnserver's own are none. */
 export function relayPorts(range: RelayRange): number {
-  return range.maxPort - range.minPort + 1;
+  return range.maxPort - range.minPort + 1 - listeningIn(range).length;
 }
 
 /** Pairs of an even port and the one above it, which EVEN-PORT with R = 1 takes. RFC 8656, 7.2. */
-function relayPairs({ minPort, maxPort }: RelayRange): number {
+function relayPairs(range: RelayRange): number {
+  const { minPort, maxPort } = range;
   const firstEven = minPort + (minPort % 2);
-  return Math.max(0, Math.floor((maxPort - firstEven + 1) / 2));
+  const lower = (port: number) => port - (port % 2);
+  const taken = new Set(listeningIn(range).map(lower)).size;
+  return Math.max(0, Math.floor((maxPort - firstEven + 1) / 2) - taken);
 }
 
 /**
@@ -81,19 +90,17 @@ export function capacityOf({ range, addresses, participants, allocations, pairs 
   };
 }
 
-/** Ports that turnserver listens on by itself: STUN and TURN, TLS, and the second of each for NAT discovery. */
-const LISTENING_PORTS = [3478, 3479, 5349, 5350];
-
 /** What to think of before such a range is used. */
-export function rangeWarnings({ minPort, maxPort }: RelayRange): string[] {
-  const taken = LISTENING_PORTS.filter((port) => port >= minPort && port <= maxPort);
+export function rangeWarnings(range: RelayRange): string[] {
+  const { minPort, maxPort } = range;
+  const taken = listeningIn(range);
   return [
     ...(minPort < 1024
       ? ['Ports below 1024 are privileged and belong to other services: start at 1024 or above.']
       : []),
     ...(taken.length === 0
       ? []
-      : [`turnserver listens on ${taken.join(', ')}: these ports cannot be relayed.`]),
+      : [`turnserver listens on ${taken.join(', ')}: these ports cannot be relayed, and are not counted.`]),
     ...(maxPort === 65535
       ? ['Before coturn 4.18, a drained pool gives out port 65535 twice: end the range at 65534.']
       : []),

@@ -24,6 +24,8 @@ export interface CommonOptions {
   allowQuarantined?: boolean;
   mirror?: string[];
   lock?: string;
+  /** Set by commands that build nothing: sources need not be pinned. */
+  unpinned?: boolean;
   recipes?: string;
   refreshBase?: boolean;
   maintainer?: string;

@@ -57,6 +57,7 @@ export async function resolveWanted(
     cache,
     lock,
     updateLock: options.updateLock === true,
+    unpinned: options.unpinned === true,
     pinned: sha256 !== undefined && (provider === 'file' || provider === 'url'),
     ...(given.onProgress === undefined ? {} : { onProgress: given.onProgress }),
   });

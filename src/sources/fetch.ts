@@ -45,6 +45,8 @@ export interface SourceOptions {
   lock: SourceLock;
   /** Pins a version that the lock hasn't got; one that it has is held against it all the same. */
   updateLock: boolean;
+  /** A version that the lock hasn't got is read all the same: nothing is built of it. */
+  unpinned: boolean;
   /** The user gave the SHA-256 by hand: that pins a file or URL for this run. */
   pinned: boolean;
   onProgress?: (received: number, total: number | undefined) => void;
@@ -98,8 +100,8 @@ export async function fetchSource(
   requireCommit(candidate, tree.gitCommit);
   // A pin is added by --update-lock, and never replaced: a release that has changed is an error there, too.
   const known = options.lock.sources[version];
-  if (!options.pinned && (known !== undefined || !options.updateLock))
-    checkLock(options.lock, version, found);
+  const mayBeNew = options.updateLock || options.unpinned;
+  if (!options.pinned && (known !== undefined || !mayBeNew)) checkLock(options.lock, version, found);
   return {
     version,
     provider: candidate.provider,

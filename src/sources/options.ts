@@ -11,6 +11,8 @@ export interface SourceContext {
     updateLock?: boolean;
     allowQuarantined?: boolean;
     dryRun?: boolean;
+    /** Nothing is built of them, so that they need not be pinned. */
+    unpinned?: boolean;
   };
   recipes: { dir: string; quarantine: readonly Quarantine[] };
   io: Pick<Io, 'files' | 'lockFolder' | 'signal'>;

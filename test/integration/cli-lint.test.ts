@@ -84,6 +84,34 @@ describe('turnbuild lint-config', () => {
     expect((await lint(text)).code).toBe(1);
   });
 
+  test('needs no pin, since nothing is built of the sources', async () => {
+    const { dir } = write('lt-cred-mech\n', mainrelay());
+    const where = ['--source', './coturn.tar.gz', '--lock', 'none.json'];
+    const run = await turnbuild(['lint-config', 'turnserver.conf', ...where], { cwd: dir });
+    expect(run.stdout).toMatch(/for coturn 4\.6\.1$/m);
+    const build = await turnbuild(['source', ...where], { cwd: dir });
+    expect(build.stderr).toMatch(/SOURCE_UNPINNED/);
+  });
+
+  test('accepts that a release is quarantined, and lets nobody accept a wrong acceptance', async () => {
+    const dir = temporaryFolder();
+    const tar = gzipSync(coturnTar('4.17.1', [tarFile('coturn/src/apps/relay/mainrelay.c', mainrelay())]));
+    writeFileSync(join(dir, 'coturn.tar.gz'), tar);
+    const text = '# turnbuild: accept quarantined-release: behind one router\nlt-cred-mech\n';
+    writeFileSync(join(dir, 'turnserver.conf'), text);
+    const args = ['lint-config', 'turnserver.conf', '--source', './coturn.tar.gz'];
+    const run = await turnbuild(args, { cwd: dir });
+    expect(run.stdout).toMatch(
+      /: accepted \(behind one router\): coturn 4\.17\.1: .* \[quarantined-release\]$/m,
+    );
+    expect(run.stdout).not.toMatch(/invalid-acceptance/);
+    const refused = await turnbuild([...args, '--accept', 'invalid-acceptance', '--reason', 'x'], {
+      cwd: dir,
+    });
+    expect(refused.stderr).toMatch(/invalid-acceptance cannot be accepted/);
+    expect(refused.code).toBe(2);
+  });
+
   test('takes a version with a leading v', async () => {
     const run = await lint('realm=example.org\n', ['--version', 'v4.6.1', '--json']);
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.6.1' });

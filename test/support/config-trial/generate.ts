@@ -36,6 +36,10 @@ const VALID: Readonly<Record<string, readonly string[]>> = {
     '0.0.0.0',
     '127.0.0.1',
     `198.51.100.7/${SERVER.own}`,
+    '198.51.100.7/',
+    '198.51.100.7/0.0.0.0',
+    '198.51.100.7/::',
+    `198.51.100.7/${SERVER.ipv4}/3`,
   ],
   'denied-peer-ip': [
     '10.0.0.0-10.255.255.255',
@@ -86,8 +90,11 @@ const VALID: Readonly<Record<string, readonly string[]>> = {
   'redis-statsdb': ['ip=127.0.0.1 dbname=0 connect_timeout=2'],
   'log-file': ['/tmp/trial.log', '/none/trial.log', 'stdout', 'syslog'],
   pidfile: ['/tmp/trial.pid', '/none/trial.pid'],
-  'log-min-level': ['info'],
-  'syslog-facility': ['LOG_LOCAL1'],
+  'log-min-level': ['info', 'trace'],
+  'syslog-facility': ['LOG_LOCAL1', 'LOCAL1'],
+  cpus: ['1', '0', '500'],
+  'multiplex-peer-port': ['3480', '0', '65000', '65001'],
+  'multiplex-peer-max-peers': ['256', '0', '65535', '65536'],
   'new-log-timestamp-format': ['%FT%T'],
   'proc-user': ['turnserver'],
   'proc-group': ['turnserver'],
@@ -117,8 +124,8 @@ const MALFORMED = [
   '0x1F',
 ];
 
-/** Options that print something and end, that need files, or that depend on the machine. */
-const LEFT_OUT = /^(version|secret-key-file|dh-file|CA-file|pkey-pwd|multiplex-peer.*|cpus|prod)$/;
+/** `version` prints it and ends; keys and certificates are needed by the others. */
+const LEFT_OUT = /^(version|secret-key-file|dh-file|CA-file|pkey-pwd)$/;
 
 /** Options that turnserver looks at together. */
 const TOGETHER: readonly (readonly string[])[] = [
@@ -149,6 +156,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   ['web-admin', 'web-admin-ip', 'web-admin-port', 'web-admin-listen-on-workers'],
   ['rfc5780', 'no-rfc5780', 'alt-listening-port', 'response-origin-only-with-rfc5780'],
   ['stateless-nonce', 'stateless-nonce-secret', 'stale-nonce'],
+  ['multiplex-peer', 'multiplex-peer-port', 'multiplex-peer-max-peers'],
   ['userdb', 'psql-userdb', 'mysql-userdb', 'redis-userdb', 'use-auth-secret', 'lt-cred-mech', 'user'],
   ['log-file', 'no-stdout-log', 'syslog', 'simple-log', 'new-log-timestamp', 'new-log-timestamp-format'],
   ['daemon', 'pidfile', 'log-file', 'syslog', 'no-stdout-log'],

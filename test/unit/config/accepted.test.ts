@@ -13,6 +13,7 @@ const said = (text: string, rules: RegExp) =>
 it.each([
   ['# turnbuild: accept server-relay: a test bed\nserver-relay', ['2 server-relay: a test bed']],
   ['# turnbuild: accept server-relay a test bed\n\n# more\nserver-relay', ['4 server-relay: a test bed']],
+  ['# turnbuild: accept server-relay: a test bed\r\nserver-relay\r', ['2 server-relay: a test bed']],
   // Of the next line only, by its rule only, with a reason only.
   [
     '# turnbuild: accept server-relay: x\nfingerprint\nserver-relay',
@@ -27,3 +28,11 @@ it('what is missing has no line, so a comment anywhere accepts it', () =>
   expect(said('# turnbuild: accept open-relay: a laboratory', /^open-relay$/)).toEqual([
     '- open-relay: a laboratory',
   ]));
+
+it('two comments for one finding are both needed', () =>
+  expect(
+    said(
+      '# turnbuild: accept open-relay: a laboratory\n# turnbuild: accept open-relay: of ours',
+      /^(open-relay|invalid-acceptance)$/,
+    ),
+  ).toEqual(['- open-relay: a laboratory']));

@@ -68,7 +68,7 @@ describe('a line', () => {
     ['no-software-attribute=no', ['switched-off:1']],
     ['no-udp=0', []],
     ['user-quota=many', ['invalid-number:1']],
-    ['cli-port=70000', ['invalid-number:1']],
+    ['cli-port=70000', ['invalid-number:1', 'unused-option:1']],
     ['denied-peer-ip=10.0.0.0/8', ['invalid-range:1']],
     ['denied-peer-ip=10.0.0.9-10.0.0.1', ['inverted-range:1']],
     ['denied-peer-ip=fe80::1-fe80::', ['inverted-range:1']],
@@ -76,6 +76,10 @@ describe('a line', () => {
     ['denied-peer-ip 20.0.0.0-20.0.0.255', []],
     ['allowed-peer-ip=10.0.0.5', ['peer-allowed:1']],
     ['allowed-peer-ip=20.0.0.5', []],
+    ['allowed-peer-ip=8.8.8.8', []],
+    ['denied-peer-ip=64.0.0.0-95.255.255.255', ['public-peer-denied:1']],
+    ['denied-peer-ip=2600::-26ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', ['public-peer-denied:1']],
+    ['denied-peer-ip=64.0.0.0-64.0.255.254', []],
     ['allow-loopback-peers', ['peer-allowed:1']],
     ['no-auth', ['conflict:1']],
     ['stale-nonce=0', ['missing-protection:1']],
@@ -94,9 +98,27 @@ describe('a line', () => {
     ['external-ip=127.0.0.1', ['unreachable-address:1']],
     ['external-ip=20.0.3.2\nexternal-ip=20.0.3.3', ['repeated-option:2']],
     ['external-ip=20.0.3.2/10.0.0.5\nexternal-ip=20.0.3.3/10.0.0.6', ['peer-allowed:1', 'peer-allowed:2']],
+    ['external-ip=20.0.3.2/0.0.0.0', ['peer-allowed:1']],
+    ['external-ip=20.0.3.2/::', ['peer-allowed:1']],
+    ['external-ip=20.0.3.2/', ['peer-allowed:1']],
+    ['external-ip=20.0.3.2/10.0.0.5/3', ['invalid-address:1']],
+    ['external-ip=20.0.3.2/10.0.0.5-10.0.0.9', ['invalid-address:1']],
     ['external-ip=198.51.100.700', ['invalid-address:1']],
+    ['alternate-server=10.0.0.300:3478', ['invalid-address:1']],
+    ['alternate-server=fe80::1', ['invalid-address:1']],
+    ['alternate-server=[2a00:1450::1]:3478', []],
+    ['alternate-server=turn2.example.org', []],
+    ['aux-server=foo bar', ['invalid-address:1']],
+    ['aux-server=20.0.3.2:3478', []],
+    ['allocation-default-address-family=ip6', ['invalid-value:1']],
+    ['allocation-default-address-family=ipv6', []],
+    ['syslog-facility=FOO', ['invalid-value:1']],
+    ['syslog-facility=log_local0', []],
+    ["static-auth-secret='3f9a1c5e7b2d4f6081a3c5e7092b4d6f'", ['trailing-text:1']],
+    ["cert='/etc/cert.pem'\npkey=/etc/key.pem", ['trailing-text:1']],
+    ["realm='it is'nt", ['trailing-text:1']],
     ['external-ip=turn.example.org', []],
-    ['cli-ip=127.0.0.1:5766', ['invalid-address:1']],
+    ['cli-ip=127.0.0.1:5766', ['invalid-address:1', 'unused-option:1']],
     ['denied-peer-ip=10.0.0.1 - 10.0.0.9', []],
     ['denied-peer-ip=10.0.0.1-10.0.0.5-10.0.0.9', ['invalid-range:1']],
     ['denied-peer-ip=10.0.0-10.0.255', ['invalid-range:1']],
@@ -111,7 +133,7 @@ describe('a line', () => {
     ['denied-peer-ip=0.0.0.0', ['open-range:1', 'public-peer-denied:1']],
     ['denied-peer-ip=0.0.0.0-255.255.255.255', ['public-peer-denied:1']],
     ['server-relay', ['server-relay:1']],
-    ['web-admin-listen-on-workers', ['administration:1']],
+    ['web-admin-listen-on-workers', ['not-served:1', 'administration:1']],
     ['prometheus-username-labels', ['public-metrics:1']],
     ['cipher-list=ALL:!eNULL', ['weak-crypto:1']],
     ['cipher-list=HIGH:!aNULL:!MD5', []],
@@ -140,8 +162,18 @@ describe('a line', () => {
     ['user=${TURN_USER}:${TURN_PASS}', ['placeholder:1']],
     ['user=Пётр:longlongpassword12345', ['invalid-user:1']],
     ['user=alice:Pee4aiXoaz2eech3', []],
-    ['cli-password=qwerty', []],
+    ['cli-password=qwerty', ['unused-option:1']],
     ['relay-ip=YOUR_SERVER_IP', ['placeholder:1']],
+    ['relay-ip=REPLACE-ME', ['placeholder:1']],
+    ['realm={DOMAIN}', ['placeholder:1']],
+    ['realm=turn.{DOMAIN}', ['placeholder:1']],
+    ['realm=your.domain.com', ['placeholder:1']],
+    ['realm=$REALM', ['placeholder:1']],
+    ['realm=turn.$PUBLIC_DOMAIN', ['placeholder:1']],
+    ['user=bob:9kq7$W!xT4pzLm', []],
+    ['static-auth-secret=XK7Q-PM2N-ZT9B-QQRS', []],
+    ['log-file=/var/log/todo.log', []],
+    ['log-file=TODO', ['placeholder:1']],
     ['relay-ip=', ['missing-value:1']],
     ['denied-peer-ip=', ['public-peer-denied:1']],
     ['allowed-peer-ip=', ['peer-allowed:1']],
@@ -151,8 +183,8 @@ describe('a line', () => {
     ['dh2066', ['removed-option:1']],
     ['sha256', ['removed-option:1']],
     ['prometheus-address=127.0.0.1', ['unknown-option:1']],
-    ['cli-password=Pee4aiXoaz2eech3', []],
-    ['web-admin', ['administration:1']],
+    ['cli-password=Pee4aiXoaz2eech3', ['unused-option:1']],
+    ['web-admin', ['not-served:1', 'administration:1']],
     [`realm=${'x'.repeat(1100)}`, ['line-too-long:1']],
     ['# denied-peer-ips=whatever', []],
   ])('%s: %s', (line, expected) => expect(withLine(line)).toEqual(expected));
@@ -185,6 +217,68 @@ describe('a line', () => {
       .replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:ffff');
     expect(rules(text)).toEqual(['unroutable-peer']);
     expect(rules(text, { version: '4.16.0' })).toEqual([]);
+  });
+});
+
+describe('a line of a newer version', () => {
+  const newer = CONTEXTS['4.18.0'];
+  const base = shippedConfiguration('4.18.0');
+  it.each([
+    ['multiplex-peer\nmultiplex-peer-port=0', ['invalid-number:2 fatal']],
+    ['multiplex-peer\nmultiplex-peer-port=65001', ['invalid-number:2 fatal']],
+    ['multiplex-peer\nmultiplex-peer-port=abc', ['invalid-number:2 fatal']],
+    ['multiplex-peer\nmultiplex-peer-port', ['missing-value:2 fatal']],
+    ['multiplex-peer\nmultiplex-peer-port=65000', []],
+    ['multiplex-peer\nmultiplex-peer-max-peers=0', ['invalid-number:2 fatal']],
+    ['multiplex-peer\nmultiplex-peer-max-peers=65535', []],
+    ['cpus=0', ['invalid-number:1']],
+    ['cpus=129', ['invalid-number:1']],
+    ['cpus=2', []],
+    ['log-min-level=trace', ['invalid-value:1']],
+    ['log-min-level=Warning', []],
+    ['stateless-nonce-secret=short', ['weak-secret:1']],
+    ['stateless-nonce-secret=3f9a1c5e7b2d4f6081a3c5e7092b4d6f', []],
+    ['stateless-nonce-secret=short\nstateless-nonce=0', ['switched-off:2', 'unused-option:2']],
+    ['stateless-nonce=0\nstateless-nonce-secret=short', ['switched-off:1', 'weak-secret:2']],
+    ['stateless-nonce\nstateless-nonce-secret=', ['missing-value:2']],
+    ['cli-max-output-sessions=5', ['unused-option:1']],
+    ['web-admin\nno-tls', ['unused-option:1']],
+    ['web-admin-listen-on-workers\nno-tls', ['unused-option:1']],
+    ['web-admin\ncert=/etc/c\npkey=/etc/k', ['administration:1']],
+    ['prometheus-tls\ncert=/etc/c\npkey=/etc/k\nprometheus-address=0.0.0.0', ['public-metrics:4']],
+    ['prometheus-tls\nprometheus-address=0.0.0.0', ['unused-option:1', 'unused-option:1']],
+    ['max-port=70000', ['invalid-number:1 fatal']],
+  ])('%j: %s', (lines, expected) => {
+    // The configuration's own ports and metrics would come after these.
+    const text = base.replaceAll(/^(max-port|prometheus).*$/gm, '');
+    const names = ['prometheus', 'prometheus-tls', 'prometheus-address', 'prometheus-cert', 'prometheus-key'];
+    const options = [
+      ...newer.options,
+      ...names.map((name) => ({ name, value: 'optional' as const, conditions: [] })),
+    ];
+    const found = lintWith(`${lines}\n${text}`, { ...newer, options })
+      .filter(({ level, line }) => level !== 'note' && line !== undefined && line <= lines.split('\n').length)
+      .map(({ rule, line, effect }) => `${rule}:${line}${effect === undefined ? '' : ` ${effect}`}`);
+    expect(found).toEqual(expected);
+  });
+
+  it.each([
+    ['no-dtls', false],
+    ['no-dtls=0', true],
+    ['dtls\nno-dtls', false],
+    ['no-dtls\ndtls', true],
+  ])('%j of 4.17.1 asks for DTLS: %s', (lines, asked) => {
+    const options = [...newer.options, { name: 'no-dtls', value: 'optional' as const, conditions: [] }];
+    const text = `no-tls\ncert=/etc/c\npkey=/etc/k\n${lines}`;
+    const found = lintWith(text, { version: '4.17.1', options });
+    expect(found.some(({ message }) => /nothing is served over TLS|switches DTLS off/.test(message))).toBe(
+      !asked,
+    );
+  });
+
+  it('before 4.6.3 nothing keeps the pages for administration from a server without TLS', () => {
+    const found = lint(`web-admin\nno-tls\n${shipped}`).map(({ rule, line }) => `${rule}:${line}`);
+    expect(found).toContain('administration:1');
   });
 });
 

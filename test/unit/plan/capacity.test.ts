@@ -14,6 +14,9 @@ describe('capacityOf', () => {
     ['49152-65534', { addresses: 3 }, { ports: 16383, allocations: 49149, calls: 24574, openFiles: 99298 }],
     ['49152-65534', { pairs: true }, { ports: 16383, allocations: 8191, calls: 4095 }],
     ['50000-50009', { participants: 3, allocations: 2 }, { ports: 10, allocations: 10, calls: 1 }],
+    ['3000-6000', {}, { ports: 2997, allocations: 2997 }],
+    ['3000-6001', { pairs: true }, { allocations: 1498 }],
+    ['3478-3479', { pairs: true }, { ports: 0, allocations: 0, calls: 0 }],
     ['50000-50000', {}, { ports: 1, allocations: 1, calls: 0 }],
   ])('%s %j: %j', (ports, more, expected) =>
     expect(capacityOf({ ...input, range: parsePorts(ports), ...more })).toMatchObject(expected),
