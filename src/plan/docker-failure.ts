@@ -40,6 +40,13 @@ export function dockerFailure(text: string, builder?: string): DockerFailure {
       'Join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), or use sudo.',
     );
   }
+  const folder = /mkdir (\S+): (permission denied|read-only file system|not a directory)/.exec(text);
+  if (folder !== null)
+    return external(
+      'DOCKER_UNAVAILABLE',
+      `Docker's client cannot keep its files: it cannot make the folder ${folder[1]} (${folder[2]})`,
+      'Set DOCKER_CONFIG, or HOME, to a folder that this user can write.',
+    );
   const file = /open (\S+): permission denied/.exec(text)?.[1];
   if (file !== undefined)
     return external(

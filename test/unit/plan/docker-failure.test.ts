@@ -10,6 +10,13 @@ const ssh = (stderr: string) =>
 describe('dockerFailure', () => {
   it.each([
     [
+      'a user without a home',
+      'ERROR: mkdir /nonexistent: permission denied',
+      'DOCKER_UNAVAILABLE',
+      /cannot make the folder \/nonexistent \(permission denied\)/,
+      /DOCKER_CONFIG/,
+    ],
+    [
       'a socket of a group',
       SOCKET,
       'DOCKER_REFUSED',
