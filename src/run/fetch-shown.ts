@@ -25,7 +25,6 @@ export async function fetchShown(
   };
   const [failed] = await runTasks([{ title: 'sources', tasks: [{ title: 'fetch', run }] }], {
     plain: false,
-    jobs: 1,
     line: session.output.line,
   });
   const [source] = found;

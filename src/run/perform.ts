@@ -6,23 +6,24 @@ import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { formatPlan } from '../plan/document.ts';
-import { rootNames, targetOfStep } from '../plan/index.ts';
-import type { Plan, PlannedStep, StageName } from '../plan/types.ts';
+import { targetOfStep } from '../plan/index.ts';
+import type { PlannedStep, StageName } from '../plan/types.ts';
 import { writeSource } from '../sources/fetch.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, type FailedTask } from '../ui/failures.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { sharesNetwork } from './builder.ts';
+import { createGraph, type Graph } from './graph.ts';
 import { openManifest } from './manifest-file.ts';
 import { packageRoot } from './recipes.ts';
 import { writeReports } from './reports.ts';
-import { rootGroups } from './roots.ts';
+import { rootGroups, rootNodes } from './roots.ts';
 import { isPlain, type PlannedRelease, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
-import { chains, interrupted, logFile, type ManifestStore, runStep, type StepRun } from './step.ts';
+import { interrupted, logFile, type ManifestStore, runStep, type StepRun } from './step.ts';
 import { withLog } from './step-log.ts';
-import { createTurns, type Turn, type Turns } from './turns.ts';
+import { isEmulated, packagesOf, stepNodes } from './step-nodes.ts';
 
 /**
  * Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has.
@@ -47,7 +48,7 @@ export async function performRelease(
     await before(store);
     const bases = new Map<string, ReadyBase>();
     const chosen = plan.steps.filter(({ stage }) => stages.includes(stage));
-    const turns = createTurns(session.jobs, chosen.filter((step) => !isEmulated(plan, step)).length);
+    const graph = createGraph([...rootNodes(release), ...stepNodes(plan, chosen)], session.jobs);
     const context: StageContext = {
       io,
       plan,
@@ -66,28 +67,19 @@ export async function performRelease(
       repositories: repositoriesFinder(io, session.cache, session.mirrors),
       selection: release.selection,
       full: release.full,
-      piece: (step, work) => turns.piece(turnOf(plan, step), work),
+      // Pieces of a step have no order among themselves.
+      piece: (step, work) => graph.piece({ emulated: isEmulated(plan, step), rank: 0 }, work),
       attempt: randomUUID(),
       onLine: () => {},
     };
-    const options = { plain: isPlain(session), jobs: session.jobs, line: output.line };
-    const errors = await runTasks(rootGroups(session, release, bases, store), {
-      ...options,
-      jobs: Math.min(2, session.jobs),
-    });
-    // Ctrl-C may come after the last root and before the first step: no task has failed of it then.
-    const cut = io.signal.aborted;
-    if (!cut)
-      errors.push(
-        ...(await runTasks(
-          stepGroups(session, context, { store, table, keys: release.keys, stages: new Set(stages), turns }),
-          // All at once: each step waits for its turn.
-          { ...options, jobs: plan.steps.length },
-        )),
-      );
+    const groups = [
+      ...rootGroups(session, release, graph, { bases, store }),
+      ...stepGroups(session, context, { store, table, keys: release.keys, steps: chosen, graph }),
+    ];
+    const errors = await runTasks(groups, { plain: isPlain(session), line: output.line });
     const manifest = store.read();
     await writeReports(manifest, dir);
-    if (cut || errors.length > 0) throw combined(errors, io.signal);
+    if (io.signal.aborted || errors.length > 0) throw combined(errors, io.signal);
     return manifest;
   } finally {
     await files.remove(join(dir, 'work/tmp'));
@@ -116,49 +108,23 @@ function requireRepositories(
   }
 }
 
-/** The steps of each package that are chosen, in order. */
+/** The chosen steps, shown by package. */
 function stepGroups(
   session: Session,
   context: StageContext,
-  { stages, turns, ...run }: Omit<StepRun, 'log'> & { stages: ReadonlySet<StageName>; turns: Turns },
+  { steps, graph, ...run }: Omit<StepRun, 'log'> & { steps: readonly PlannedStep[]; graph: Graph },
 ): TaskGroup[] {
-  const { plan } = context;
-  // A root that could not be made stops the packages that start from it, and no other.
-  const ready = (step: PlannedStep) => rootNames(step).every((name) => context.bases.has(name));
-  const nativesIn = (steps: readonly PlannedStep[]) => steps.filter((step) => !isEmulated(plan, step)).length;
-  const groups: TaskGroup[] = [];
-  for (const [rank, chain] of chains(plan).entries()) {
-    const steps = chain.filter((step) => stages.has(step.stage));
-    if (!steps.every(ready)) {
-      turns.done(nativesIn(steps));
-      continue;
-    }
-    const tasks = steps.map((step, index) => ({
+  return packagesOf(context.plan, steps).map((each) => ({
+    title: `${each[0]?.target} ${each[0]?.arch}`,
+    tasks: each.map((step) => ({
       title: step.stage,
-      turn: (work: () => Promise<void>) =>
-        turns
-          .step({ ...turnOf(plan, step), rank }, work)
-          .finally(() => turns.done(nativesIn([step])))
-          .catch((error: unknown) => {
-            // What would have come after it does not.
-            turns.done(nativesIn(steps.slice(index + 1)));
-            throw error;
-          }),
-      run: (show: (text: string) => void) => performStep(session, step, context, { ...run, show }),
-    }));
-    groups.push({ title: `${chain[0]?.target} ${chain[0]?.arch}`, tasks });
-  }
-  return groups;
-}
-
-/** Whether the packages that a step runs are for another processor than the one that it runs on. */
-function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
-  return stage === 'verify' && compilesOn[arch] !== arch;
-}
-
-/** Pieces of a step have no order among themselves. */
-function turnOf(plan: Plan, step: PlannedStep): Turn {
-  return { emulated: isEmulated(plan, step), rank: 0 };
+      turn: async (work) => {
+        const missing = await graph.perform(step.id, work);
+        return missing.length === 0 ? undefined : `for want of ${missing.join(' and ')}`;
+      },
+      run: (show) => performStep(session, step, context, { ...run, show }),
+    })),
+  }));
 }
 
 async function performStep(

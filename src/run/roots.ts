@@ -5,44 +5,53 @@ import { findRoot, layoutOf, prepareBase } from '../stages/base.ts';
 import type { ReadyBase } from '../stages/shared/context.ts';
 import type { TaskGroup } from '../ui/tasks.ts';
 import { ownArch } from './builder.ts';
+import type { Graph, GraphNode } from './graph.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { logFile, type ManifestStore } from './step.ts';
 import { withLog } from './step-log.ts';
+
+/** A root's part of the graph. */
+export const rootId = (name: string) => `root:${name}`;
+
+/** The roots of a plan as work to be done, those that lend their tools before those that borrow them. */
+export function rootNodes({ plan }: PlannedRelease): GraphNode[] {
+  return plan.bases.map((base) => {
+    const lender = lenderOf(base, plan.bases, ownArch());
+    return {
+      id: rootId(base.id),
+      needs: [],
+      // If that one can't be made, this one is tried with tools of its own.
+      after: lender === undefined ? [] : [rootId(lender.id)],
+      kind: 'docker',
+      emulated: false,
+      rank: -1,
+    };
+  });
+}
 
 /** Makes all roots of a plan ready; they are in `bases` afterwards. */
 export function rootGroups(
   session: Session,
   release: PlannedRelease,
-  bases: Map<string, ReadyBase>,
-  store: ManifestStore,
+  graph: Graph,
+  { bases, store }: { bases: Map<string, ReadyBase>; store: ManifestStore },
 ): TaskGroup[] {
   const { bases: planned } = release.plan;
-  const making = new Map<PlannedBase, Promise<string>>();
   const lender = async (base: PlannedBase) => {
     const from = lenderOf(base, planned, ownArch());
-    if (from === undefined) return undefined;
-    // If that one can't be made, this one is tried with tools of its own.
-    await making.get(from)?.catch(() => {});
-    return bases.has(from.id) ? lenderFor(session, from) : undefined;
+    return from !== undefined && bases.has(from.id) ? lenderFor(session, from) : undefined;
   };
-  // Lenders first: what waits for one keeps no other from beginning.
-  const isForeign = (base: PlannedBase) => (lenderOf(base, planned, ownArch()) === undefined ? 0 : 1);
-  const ordered = [...planned].sort((a, b) => isForeign(a) - isForeign(b));
-  return ordered.map((base) => ({
+  return planned.map((base) => ({
     title: `root ${base.id}`,
     tasks: [
       {
         title: base.image === undefined ? 'bootstrap' : 'registry image',
-        run: (show) => {
-          const work = performRoot(session, release, base, {
-            bases,
-            store,
-            show,
-            lender: () => lender(base),
-          });
-          making.set(base, work);
-          return work;
+        turn: async (work) => {
+          await graph.perform(rootId(base.id), work);
+          return undefined;
         },
+        run: (show) =>
+          performRoot(session, release, base, { bases, store, show, lender: () => lender(base) }),
       },
     ],
   }));
@@ -70,7 +79,7 @@ async function performRoot(
   },
 ): Promise<string> {
   const { io, cache, mirrors, options } = session;
-  const id = `root:${base.id}`;
+  const id = rootId(base.id);
   const refresh = options.refreshBase === true;
   const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>
     prepareBase(base, { io, cache, mirrors, refresh, builder, lender: to.lender, onLine }),

@@ -1,8 +1,8 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { StepKey } from '../plan/document.ts';
-import { rootNames, targetOfStep } from '../plan/index.ts';
-import type { Plan, PlannedStep } from '../plan/types.ts';
+import { rootNames } from '../plan/index.ts';
+import type { PlannedStep } from '../plan/types.ts';
 import type { InputsContext, StageContext } from '../stages/shared/context.ts';
 import { plural } from '../ui/format.ts';
 import type { StageTable } from './stage-table.ts';
@@ -219,19 +219,4 @@ function verifyError(error: string, failed: readonly CheckResult[]): TurnbuildEr
       ? `Use a release that has the fix, or know how you live without it and say --accept ${known.join(',')}.`
       : "The report shows every check; the step's log shows what happened.",
   });
-}
-
-/**
- * The steps of each target and architecture, in order. Packages that compile their own libraries take longest, so they start first:
- * otherwise one would run alone at the end.
- */
-export function chains(plan: Plan): PlannedStep[][] {
-  const byPackage = new Map<string, PlannedStep[]>();
-  for (const step of plan.steps) {
-    const key = `${step.target} ${step.arch}`;
-    byPackage.set(key, [...(byPackage.get(key) ?? []), step]);
-  }
-  const isShort = ([first]: PlannedStep[]) =>
-    first === undefined || targetOfStep(plan, first).linkedIn === undefined ? 1 : 0;
-  return [...byPackage.values()].sort((a, b) => isShort(a) - isShort(b));
 }

@@ -6,13 +6,16 @@ import { formatDuration } from './format.ts';
 export interface Task {
   title: string;
   run: (show: (text: string) => void) => Promise<string | undefined>;
-  /** Does the work when its turn has come; at once without it. */
-  turn?: (work: () => Promise<void>) => Promise<void>;
+  /** Does the work when its turn has come; at once without it. Returns why the work was left alone, if it was. */
+  turn?: (work: () => Promise<void>) => Promise<string | undefined>;
 }
 
-const atOnce = (work: () => Promise<void>) => work();
+const atOnce = async (work: () => Promise<void>) => {
+  await work();
+  return undefined;
+};
 
-/** Tasks that run one after the other; groups run side by side. */
+/** Tasks that are shown together. */
 export interface TaskGroup {
   title: string;
   tasks: readonly Task[];
@@ -21,15 +24,13 @@ export interface TaskGroup {
 export interface TaskOptions {
   /** Plain lines: not a terminal, CI, or --verbose. */
   plain: boolean;
-  /** Groups at a time. */
-  jobs: number;
   /** Prints a line in plain mode. */
   line: (text: string) => void;
 }
 
 /**
- * Runs groups of tasks and shows them: live in a terminal, as plain lines elsewhere. A group whose task fails stops; the
- * others go on. Returns what failed, in the order in which it happened.
+ * Runs tasks and shows them in their groups: live in a terminal, as plain lines elsewhere. All begin at once, and wait for their turns.
+ * Returns what failed, in the order in which it happened.
  */
 export async function runTasks(groups: readonly TaskGroup[], options: TaskOptions): Promise<FailedTask[]> {
   const errors: FailedTask[] = [];
@@ -46,17 +47,17 @@ export async function runTasks(groups: readonly TaskGroup[], options: TaskOption
     tasks: group.tasks.map((task) => noted(group.title, task)),
   }));
   if (options.plain) await runPlain(all, options);
-  else await runLive(all, options);
+  else await runLive(all);
   return errors;
 }
 
-async function runLive(groups: readonly TaskGroup[], { jobs }: TaskOptions): Promise<void> {
+async function runLive(groups: readonly TaskGroup[]): Promise<void> {
   const subtask = (task: Task): ListrTask => ({
     title: task.title,
     rendererOptions: { outputBar: 1, persistentOutput: false },
     task: async (_, wrapper) => {
       wrapper.title = `${task.title} (waiting)`;
-      await (task.turn ?? atOnce)(async () => {
+      const left = await (task.turn ?? atOnce)(async () => {
         const started = Date.now();
         wrapper.title = task.title;
         const timer = setInterval(() => {
@@ -71,48 +72,41 @@ async function runLive(groups: readonly TaskGroup[], { jobs }: TaskOptions): Pro
           clearInterval(timer);
         }
       });
+      if (left !== undefined) wrapper.title = `${task.title}: not tried, ${left}`;
     },
   });
   const tasks = groups.map(
     (group): ListrTask => ({
       title: group.title,
-      // Without this, the tasks of a group would go side by side, as the groups do: listr2 hands its options down.
       task: (_, wrapper) =>
-        wrapper.newListr(group.tasks.map(subtask), { exitOnError: true, concurrent: false }),
+        wrapper.newListr(group.tasks.map(subtask), { exitOnError: false, concurrent: true }),
     }),
   );
   await new Listr(tasks, {
-    concurrent: jobs,
+    concurrent: true,
     exitOnError: false,
     rendererOptions: { collapseSubtasks: false, collapseErrors: false, showErrorMessage: false },
     registerSignalListeners: false,
   }).run();
 }
 
-async function runPlain(groups: readonly TaskGroup[], options: TaskOptions): Promise<void> {
-  const queue = [...groups];
-  const worker = async () => {
-    for (let group = queue.shift(); group !== undefined; group = queue.shift())
-      await plainGroup(group, options.line);
-  };
-  await Promise.all(Array.from({ length: Math.min(options.jobs, groups.length) }, worker));
+async function runPlain(groups: readonly TaskGroup[], { line }: TaskOptions): Promise<void> {
+  await Promise.all(groups.flatMap(({ title, tasks }) => tasks.map((task) => plainTask(title, task, line))));
 }
 
-async function plainGroup(group: TaskGroup, line: (text: string) => void): Promise<void> {
-  for (const task of group.tasks) {
-    let started = Date.now();
-    try {
-      await (task.turn ?? atOnce)(async () => {
-        started = Date.now();
-        line(`${group.title}: ${task.title} ...`);
-        const remark = await task.run(() => {});
-        line(`${group.title}: ${titleOf(task, started, remark)}`);
-      });
-    } catch {
-      // The error itself is printed once, at the end, by the command line.
-      line(`${group.title}: ${task.title} FAILED after ${formatDuration((Date.now() - started) / 1000)}`);
-      return;
-    }
+async function plainTask(group: string, task: Task, line: (text: string) => void): Promise<void> {
+  let started = Date.now();
+  try {
+    const left = await (task.turn ?? atOnce)(async () => {
+      started = Date.now();
+      line(`${group}: ${task.title} ...`);
+      const remark = await task.run(() => {});
+      line(`${group}: ${titleOf(task, started, remark)}`);
+    });
+    if (left !== undefined) line(`${group}: ${task.title}: not tried, ${left}`);
+  } catch {
+    // The error itself is printed once, at the end, by the command line.
+    line(`${group}: ${task.title} FAILED after ${formatDuration((Date.now() - started) / 1000)}`);
   }
 }
 

@@ -19,11 +19,14 @@ const task = (group, title, fails) => ({ title, run: async (show) => {
   note(group + ' ' + title + ' ends');
   return 'done';
 } });
-const groups = ['one', 'two', 'three'].map((title) => ({
-  title: title + ' arm64',
-  tasks: [task(title, 'build', title === 'two'), task(title, 'package', false)],
-}));
-const failed = await runTasks(groups, { plain: false, jobs: 3, line: console.log });
+const groups = ['one', 'two', 'three'].map((title) => {
+  let built;
+  const building = new Promise((resolve) => { built = resolve; });
+  const first = { ...task(title, 'build', title === 'two'), turn: (work) => work().then(() => built(true), (error) => { built(false); throw error; }) };
+  const second = { ...task(title, 'package', false), turn: async (work) => (await building) ? work() : 'for want of its build' };
+  return { title: title + ' arm64', tasks: [first, second] };
+});
+const failed = await runTasks(groups, { plain: false, line: console.log });
 console.log('failed: ' + failed.map(({ group, task, error }) => [group, task, error.message].join(', ')).join('; '));
 `;
 
@@ -53,7 +56,7 @@ async function onTerminal(): Promise<{ order: string[]; screen: string }> {
 }
 
 describe('the live display', () => {
-  it('does the tasks of a group one after the other, groups side by side, and leaves what comes after a failure', async () => {
+  it('has each task wait for its turn, does the others beside it, and shows what a failure leaves', async () => {
     const { order, screen } = await onTerminal();
     for (const group of ['one', 'three'])
       expect(order.filter((line) => line.startsWith(`${group} `))).toEqual(
@@ -66,6 +69,7 @@ describe('the live display', () => {
     expect(screen).toContain('\u001b[');
     expect(screen).toContain('at work on package');
     expect(screen.match(/package: done, \d/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(screen).toContain('package: not tried, for want of its build');
     // The cursor is visible again.
     expect(screen.lastIndexOf('\u001b[?25h')).toBeGreaterThan(screen.lastIndexOf('\u001b[?25l'));
   });

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { TurnbuildError } from '../../../src/errors.ts';
 import type { CheckResult, Manifest, ManifestStep } from '../../../src/manifest/schema.ts';
-import { createPlan } from '../../../src/plan/index.ts';
 import type { PlannedStep } from '../../../src/plan/types.ts';
-import { chains, runStep } from '../../../src/run/step.ts';
+import { runStep } from '../../../src/run/step.ts';
 import type { StageContext } from '../../../src/stages/shared/context.ts';
-import { releaseFacts, target } from '../../support/plan-facts.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
 const check = (id: string, parts: Partial<CheckResult>): CheckResult => ({
@@ -127,22 +125,5 @@ describe('a step whose checks failed', () => {
       check('c', {}),
     ]);
     expect([outcome, step.status, step.error]).toEqual(['done', 'done', undefined]);
-  });
-});
-
-describe('the order of packages', () => {
-  it('begins with what compiles libraries of its own, and keeps the steps of each together', () => {
-    const plan = createPlan({
-      ...releaseFacts,
-      knownTargets: ['debian-12', 'debian-13', 'portable'].map(target),
-      targets: ['debian-12', 'portable', 'debian-13'],
-    });
-    expect(chains(plan).map((steps) => steps.map(({ id }) => id).join(' '))).toEqual(
-      ['portable', 'debian-12', 'debian-13'].flatMap((name) =>
-        ['arm64', 'x86_64'].map((arch) =>
-          ['build', 'package', 'verify'].map((stage) => `${stage}:${name}:${arch}`).join(' '),
-        ),
-      ),
-    );
   });
 });

@@ -1,0 +1,88 @@
+import { createTurns, type TakeTurn } from './turns.ts';
+
+/** What a node occupies while it is at work: the builder, a machine that boots, or nothing to speak of. */
+export type Kind = 'docker' | 'boot' | 'plain';
+
+/** A piece of a release's work. */
+export interface GraphNode {
+  id: string;
+  /** Ids of nodes that have to succeed first. Those that the graph has not got were done before, or nobody has chosen them. */
+  needs: readonly string[];
+  /** Ids of nodes that have to end first, however they do. */
+  after: readonly string[];
+  kind: Kind;
+  /** It runs under QEMU. */
+  emulated: boolean;
+  /** Of two that could run, the one with the lower rank does. */
+  rank: number;
+}
+
+/** Nodes that are performed as soon as what they need is there, so many of a kind at a time. */
+export interface Graph {
+  /**
+   * Does a node's work, once, when its time has come.
+   * @returns the ids of its needs that have failed or could not be tried: then the work was not done
+   * @throws what the work throws
+   */
+  perform(id: string, work: () => Promise<void>): Promise<readonly string[]>;
+  /** A turn for a piece of a node's work, among the pieces of all nodes. */
+  piece: TakeTurn;
+}
+
+/**
+ * @param jobs places for nodes of each kind; plain ones need none
+ * @throws Error if nodes need each other
+ */
+export function createGraph(nodes: readonly GraphNode[], jobs: number): Graph {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  requireOrder(byId);
+  const ends = new Map(nodes.map(({ id }) => [id, deferred()]));
+  const nativesOf = (kind: Kind) => nodes.filter((node) => node.kind === kind && !node.emulated).length;
+  const turns = {
+    docker: createTurns(jobs, nativesOf('docker')),
+    boot: createTurns(jobs, nativesOf('boot')),
+  };
+  return {
+    piece: turns.docker.piece,
+    async perform(id, work) {
+      const [node, end] = [byId.get(id), ends.get(id)];
+      if (node === undefined || end === undefined) throw new Error(`the graph has no ${id}`);
+      const pool = node.kind === 'plain' ? undefined : turns[node.kind];
+      const endedWell = async (other: string) => (await ends.get(other)?.promise) ?? true;
+      let well = false;
+      try {
+        await Promise.all(node.after.map(endedWell));
+        const needs = await Promise.all(node.needs.map(endedWell));
+        const missing = node.needs.filter((_, index) => needs[index] === false);
+        if (missing.length > 0) return missing;
+        await (pool === undefined ? work() : pool.step(node, work));
+        well = true;
+        return [];
+      } finally {
+        pool?.done(node.emulated ? 0 : 1);
+        end.resolve(well);
+      }
+    },
+  };
+}
+
+/** A mistake in a plan, which would wait for ever. */
+function requireOrder(nodes: ReadonlyMap<string, GraphNode>): void {
+  const settled = new Set<string>();
+  const visit = (id: string, path: readonly string[]) => {
+    const node = nodes.get(id);
+    if (node === undefined || settled.has(id)) return;
+    if (path.includes(id)) throw new Error(`steps need each other: ${[...path, id].join(', ')}`);
+    for (const other of [...node.needs, ...node.after]) visit(other, [...path, id]);
+    settled.add(id);
+  };
+  for (const id of nodes.keys()) visit(id, []);
+}
+
+function deferred(): { promise: Promise<boolean>; resolve: (well: boolean) => void } {
+  let resolve: (well: boolean) => void = () => {};
+  const promise = new Promise<boolean>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

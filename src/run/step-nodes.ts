@@ -1,0 +1,40 @@
+import { rootNames, targetOfStep } from '../plan/index.ts';
+import type { Plan, PlannedStep } from '../plan/types.ts';
+import type { GraphNode } from './graph.ts';
+import { rootId } from './roots.ts';
+import { KINDS } from './stage-table.ts';
+
+/**
+ * Steps as nodes of the graph. Packages that compile their own libraries take longest, so theirs go first: otherwise one would run alone
+ * at the end.
+ */
+export function stepNodes(plan: Plan, steps: readonly PlannedStep[]): GraphNode[] {
+  const packages = packagesOf(plan, steps);
+  return packages.flatMap((each, rank) =>
+    each.map((step) => ({
+      id: step.id,
+      needs: [...rootNames(step).map(rootId), ...step.needs],
+      after: [],
+      kind: KINDS[step.stage],
+      emulated: isEmulated(plan, step),
+      rank,
+    })),
+  );
+}
+
+/** The steps of each target and architecture, those that take longest first. */
+export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedStep[][] {
+  const byPackage = new Map<string, PlannedStep[]>();
+  for (const step of steps) {
+    const key = `${step.target} ${step.arch}`;
+    byPackage.set(key, [...(byPackage.get(key) ?? []), step]);
+  }
+  const isShort = ([first]: PlannedStep[]) =>
+    first === undefined || targetOfStep(plan, first).linkedIn === undefined ? 1 : 0;
+  return [...byPackage.values()].sort((a, b) => isShort(a) - isShort(b));
+}
+
+/** Whether the packages that a step runs are for another processor than the one that it runs on. */
+export function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
+  return stage === 'verify' && compilesOn[arch] !== arch;
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { createPlan } from '../../../src/plan/index.ts';
+import { packagesOf, stepNodes } from '../../../src/run/step-nodes.ts';
+import { releaseFacts, target } from '../../support/plan-facts.ts';
+
+const plan = createPlan({
+  ...releaseFacts,
+  knownTargets: ['debian-12', 'debian-13', 'portable'].map(target),
+  targets: ['debian-12', 'portable', 'debian-13'],
+});
+
+describe('the steps of a plan', () => {
+  it('begin with what compiles libraries of its own, and keep those of a package together', () => {
+    expect(packagesOf(plan, plan.steps).map((steps) => steps.map(({ id }) => id).join(' '))).toEqual(
+      ['portable', 'debian-12', 'debian-13'].flatMap((name) =>
+        ['arm64', 'x86_64'].map((arch) =>
+          ['build', 'package', 'verify'].map((stage) => `${stage}:${name}:${arch}`).join(' '),
+        ),
+      ),
+    );
+  });
+
+  it('need their roots and the steps before them, and only what runs packages is emulated', () => {
+    const nodes = stepNodes(plan, plan.steps);
+    expect(nodes.find(({ id }) => id === 'verify:debian-13:arm64')).toEqual({
+      id: 'verify:debian-13:arm64',
+      needs: ['root:trixie-x86_64', 'root:trixie-arm64', 'build:debian-13:arm64', 'package:debian-13:arm64'],
+      after: [],
+      kind: 'docker',
+      emulated: true,
+      rank: 4,
+    });
+    expect(nodes.filter(({ emulated }) => emulated).map(({ id }) => id)).toEqual(
+      ['portable', 'debian-12', 'debian-13'].map((name) => `verify:${name}:arm64`),
+    );
+  });
+});
