@@ -18,6 +18,8 @@ import type { RemoteAgent } from './remote.ts';
 
 /** Folder of the laboratory's own files, as the server sees it; no package has one of that name. */
 const FOLDER = '/turnbuild-laboratory';
+/** The same folder, out of the package's reach: what is written here must not follow a link that the package has put there. */
+const FILES = '/laboratory-files';
 /** Milliseconds until a server has to serve: from 4.8 on it shuffles its relay ports first, for a minute under QEMU. */
 const READY_MS = { native: 90_000, emulated: 300_000 };
 /** Milliseconds that a server may take to answer over UDP on its own machine once it accepts TCP connections. */
@@ -79,16 +81,20 @@ export class NotReady extends Error {}
 /** Makes what every configuration needs: a certificate, and a folder that the server's user can read. */
 export function prepareTarget(): void {
   mkdirSync(LOGS, { recursive: true });
-  mkdirSync(`${TARGET}${FOLDER}`, { mode: 0o755 });
+  mkdirSync(FILES, { mode: 0o755 });
   execFileSync(
     'openssl',
     [
       ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=turn.example.org'],
-      ...['-keyout', `${TARGET}${FOLDER}/key.pem`, '-out', `${TARGET}${FOLDER}/cert.pem`],
+      ...['-keyout', `${FILES}/key.pem`, '-out', `${FILES}/cert.pem`],
     ],
     { stdio: 'ignore' },
   );
-  execFileSync('chmod', ['-R', 'a+rX', `${TARGET}${FOLDER}`]);
+  execFileSync('chmod', ['-R', 'a+rX', FILES]);
+  // No code of the package has run in this root yet. A mount point cannot be moved, and what is read-only not be changed.
+  mkdirSync(`${TARGET}${FOLDER}`, { mode: 0o755 });
+  execFileSync('mount', ['--bind', FILES, `${TARGET}${FOLDER}`]);
+  execFileSync('mount', ['-o', 'remount,bind,ro', `${TARGET}${FOLDER}`]);
   for (const name of ['proc', 'dev']) execFileSync('mount', ['--rbind', `/${name}`, `${TARGET}/${name}`]);
 }
 
@@ -97,10 +103,12 @@ export function prepareTarget(): void {
  * leaks are not looked for, which takes ptrace, and the symbols of the report are in the program.
  */
 export function prepareSanitized(): Program {
-  const path = `${FOLDER}/turnserver`;
-  copyFileSync('/inputs/turnserver', `${TARGET}${path}`);
-  chmodSync(`${TARGET}${path}`, 0o755);
-  return { path, env: { ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:disable_coredump=1:print_legend=0' } };
+  copyFileSync('/inputs/turnserver', `${FILES}/turnserver`);
+  chmodSync(`${FILES}/turnserver`, 0o755);
+  return {
+    path: `${FOLDER}/turnserver`,
+    env: { ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:disable_coredump=1:print_legend=0' },
+  };
 }
 
 /** The configuration that the package ships, as it is. */
@@ -151,14 +159,13 @@ export async function startServer(
   program: Program = INSTALLED,
 ): Promise<RunningServer> {
   const { name, agent, site } = place;
-  const path = `${FOLDER}/${name}.conf`;
-  writeFileSync(`${TARGET}${path}`, configuration, { mode: 0o644 });
+  writeFileSync(`${FILES}/${name}.conf`, configuration, { mode: 0o644 });
   const logFile = `${LOGS}/${name}.log`;
   const log = openSync(logFile, 'w');
   const [file = '', ...args] = [
     ...joined(place.controlGroup),
     ...asUser(place.containment, place.namespace, accountOfSite(site)),
-    ...[`--shell=${program.path}`, '--', '-c', path, '--pidfile=', '--log-file=stdout'],
+    ...[`--shell=${program.path}`, '--', '-c', `${FOLDER}/${name}.conf`, '--pidfile=', '--log-file=stdout'],
   ];
   const env = { ...process.env, ...program.env };
   const child = spawn(file, args, { stdio: ['ignore', log, log], env });

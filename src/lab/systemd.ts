@@ -199,7 +199,7 @@ function createSystemd(child: ChildProcess, inside: Inside, group: string): Syst
   return {
     control: (...args) => inside('systemctl', '--no-pager', ...args),
     property,
-    controlGroup: async (unit) => `${group}${await property(unit, 'ControlGroup')}`,
+    controlGroup: async (unit) => `${group}${requireGroup(await property(unit, 'ControlGroup'))}`,
     journal: async (unit) =>
       (await inside('journalctl', '--no-pager', '--output=cat', `--unit=${unit}`)).output,
     async stop() {
@@ -209,6 +209,15 @@ function createSystemd(child: ChildProcess, inside: Inside, group: string): Syst
       await removeGroup(group);
     },
   };
+}
+
+/**
+ * The path of a unit's control group, which a contained systemd may have been made to say.
+ * @throws if it leads out of systemd's own tree, or has other characters than systemd's names of units
+ */
+export function requireGroup(path: string): string {
+  if (/^(\/[\w.:@\\-]+)+$/.test(path) && !/(^|\/)\.{1,2}(\/|$)/.test(path)) return path;
+  throw new Error(`${JSON.stringify(path)} is not a control group`);
 }
 
 /** The tree of control groups that systemd has made; they are free when its last process is gone. */

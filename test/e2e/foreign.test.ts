@@ -29,7 +29,8 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
     // Each server runs it before itself, and the unit runs it as root.
     files: { '/usr/share/attack': readFileSync(join(ROOT, 'test/support/attack.sh'), 'utf8') },
     unit: (text) => text.replace('User=turnserver', 'User=root\nExecStartPost=/usr/share/attack'),
-    postinst: 'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver',
+    postinst:
+      'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver; chmod 777 /',
   });
   const args = ['--target', 'debian-13', '--only', [...GROUPS, ...UNIT].join(','), '--out', dir, ...JOBS];
   const run = await turnbuild(['verify', deb, ...args]);
@@ -58,11 +59,13 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
     'attack: append /proc/sys/kernel/core_pattern was refused',
     expect.stringMatching(/^attack: mount_proc/),
     'attack: append /tmp/proc/sys/kernel/core_pattern was refused',
+    'attack: plant_link was refused',
+    'attack: change_files was refused',
   ]);
   // Of a long log only the end is kept.
   const inServers = Object.values(logs).map(attacks);
   expect(inServers.flat().filter((line) => line.endsWith('succeeded'))).toEqual([]);
-  const whole = inServers.filter((lines) => lines.length === 4);
+  const whole = inServers.filter((lines) => lines.length === 6);
   expect(whole.length).toBeGreaterThan(0);
   for (const lines of whole)
     expect(lines).toEqual([
@@ -70,5 +73,7 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
       'attack: append /proc/sys/kernel/core_pattern was refused',
       'attack: mount_proc was refused',
       'attack: append /tmp/proc/sys/kernel/core_pattern was refused',
+      'attack: plant_link was refused',
+      'attack: change_files was refused',
     ]);
 });

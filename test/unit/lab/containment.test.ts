@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { asUser, mapsFor } from '../../../src/lab/containment.ts';
 import { accountOf, readInstalled, resolveBeneath } from '../../../src/lab/installed.ts';
 import { ruleLine } from '../../../src/lab/scenarios/metadata-rules.ts';
+import { requireGroup } from '../../../src/lab/systemd.ts';
 
 describe('the users of a package', () => {
   it('are nobody on the host: its root is none of the first 65,536', () => {
@@ -86,5 +87,28 @@ describe('ruleLine', () => {
   it.each(['1.2.3.4/32\nExecStartPre=/bin/sh', '%h', '1.2.3.4/x', '1.2.3.4/1/2', '~'])(
     'takes nothing but networks into another unit: %j',
     (value) => expect(() => ruleLine('IPAddressDeny', value)).toThrow(/which is not a network/),
+  );
+});
+
+describe('the control group of a unit', () => {
+  it.each([
+    '/system.slice/coturn.service',
+    '/system.slice/system-getty.slice/getty@tty1.service',
+    '/a\\x2db.slice',
+  ])('%s is one', (path) => expect(requireGroup(path)).toBe(path));
+
+  it.each([
+    '',
+    '/',
+    'a',
+    '/../../proc-whole/sys',
+    '/a/..',
+    '/a/./b',
+    '/a;reboot',
+    '/$(reboot)',
+    '/a b',
+    '/a\nb',
+  ])('%j is none: a contained systemd may say anything', (path) =>
+    expect(() => requireGroup(path)).toThrow('is not a control group'),
   );
 });
