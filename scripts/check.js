@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = `${root}/bin/turnbuild.js`;
 
 // Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
-// the archive's, diffoscope to show why two builds differ, a container registry to take an image from.
+// the archive's, diffoscope to show why two builds differ, a container registry to take an image from,
+// acl for a cache with an access control list.
 const TEST_PACKAGES = [
   'gcc',
   'make',
@@ -24,6 +25,7 @@ const TEST_PACKAGES = [
   'shellcheck',
   'rpm',
   'docker-registry',
+  'acl',
 ];
 
 const started = Date.now();

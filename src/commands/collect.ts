@@ -23,7 +23,7 @@ export async function collect(
     if (options.dryRun === true) output.line(`They would be collected in ${dir}`);
     else {
       const color = isCapable(process.stdout, process.env);
-      output.line(renderSummary(manifest, { dir, columns: color ? process.stdout.columns : 100, color }));
+      output.styled(renderSummary(manifest, { dir, columns: color ? process.stdout.columns : 100, color }));
     }
   }
   return manifest.steps.every(({ status }) => status === 'done') ? EXIT.ok : EXIT.failed;

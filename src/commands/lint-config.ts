@@ -16,7 +16,7 @@ import { loadRecipes, packageVersion } from '../run/recipes.ts';
 import { openSession } from '../run/session.ts';
 import { readSourceArchive } from '../sources/archive.ts';
 import { fileOf } from '../sources/tree.ts';
-import { plural } from '../ui/format.ts';
+import { plural, printable } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
 /** Where coturn's option table is, in every version since 4.5. */
@@ -150,8 +150,10 @@ function readTable(table: string | undefined, version: string): ReturnType<typeo
 
 function describe(file: string, version: string, findings: readonly Finding[]): string[] {
   const open = findings.filter(({ accepted }) => accepted === undefined);
+  // A line break in it would look like a finding.
+  const name = printable(file);
   const lines = findings.map(({ rule, level, line, column, message, accepted }) => {
-    const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
+    const place = line === undefined ? name : `${name}:${line}:${column ?? 1}`;
     const what = accepted === undefined ? level : `accepted (${accepted.reason})`;
     return `${place}: ${what}: ${message} [${rule}]`;
   });

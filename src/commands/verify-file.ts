@@ -2,6 +2,7 @@ import { conclude } from '../run/conclude.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { planFile } from '../run/package-file.ts';
 import { openSession } from '../run/session.ts';
+import { printable } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
 /** Whether the argument of `turnbuild verify` is a package and not a version. */
@@ -25,7 +26,7 @@ export async function verifyFile(
     perform: options.dryRun !== true,
   });
   output.line(
-    `${file}: coturn ${described.version} (${described.packageVersion}) for ${described.target.name} on ${described.arch}`,
+    `${printable(file)}: coturn ${described.version} (${described.packageVersion}) for ${described.target.name} on ${described.arch}`,
   );
   output.line('The checks test whether it works, not whether it is harmless (docs/security.md).');
   return conclude(session, planned, ['verify'], adopt);

@@ -100,7 +100,7 @@ async function lastAnswer(
   dateIn: (text: string) => number | undefined,
   { cacheDir, signal, retries = 1, now = Date.now() }: ArchiveQuery,
 ): Promise<Answer> {
-  const file = join(cacheDir, `${sha256Text(url).slice(0, 12)}-state`);
+  const file = join(cacheDir, `${sha256Text(withoutSlashes(url)).slice(0, 12)}-state`);
   // Two releases may ask at once.
   const temporary = temporaryName(file);
   try {
@@ -154,4 +154,9 @@ function revisionOf(repomd: string): string {
 /** A repository's address without the mirror's host, which says nothing about its packages. */
 function nameOf(address: string): string {
   return new URL(address).pathname.replace(/^\/+|\/+$/g, '');
+}
+
+/** Addresses that name the same file: a server takes several slashes for one. */
+function withoutSlashes(url: string): string {
+  return url.replaceAll(/(?<!:)\/{2,}/g, '/');
 }

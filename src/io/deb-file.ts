@@ -16,6 +16,8 @@ const MAX_CONTROL_BYTES = 16 * 1024 * 1024;
 const LIMITS = { entries: 1000, totalBytes: MAX_CONTROL_BYTES, fileBytes: MAX_CONTROL_BYTES };
 const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
+/** Characters of such a field: a name of a file has 255 bytes, and three of them in it. */
+const MAX_FIELD = 100;
 /** Fields that become names of files and text in reports. @see deb-control(5), deb-version(7) */
 const GRAMMAR = {
   Package: /^[a-z0-9][a-z0-9+.-]+$/,
@@ -118,9 +120,14 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
 }
 
 async function controlFile(tar: Buffer): Promise<string> {
+  const found: string[] = [];
   for await (const { name, content } of readTar(Readable.from([tar]), LIMITS, () => {}))
-    if (name === './control' || name === 'control') return content.toString();
-  throw new Error('its control.tar has no control file');
+    if (/^(\.\/)*control$/.test(name)) found.push(content.toString());
+  // dpkg takes the last of several.
+  if (found.length > 1) throw new Error('its control.tar has more than one control file');
+  const [text] = found;
+  if (text === undefined) throw new Error('its control.tar has no control file');
+  return text;
 }
 
 function parseControl(text: string): DebControl {
@@ -135,7 +142,8 @@ function parseControl(text: string): DebControl {
   }
   for (const [name, grammar] of Object.entries(GRAMMAR)) {
     if ((fields[name] ?? '') === '') throw new Error(`its control file has no ${name}`);
-    if (!grammar.test(fields[name] ?? '')) throw new Error(`its ${name} "${fields[name]}" is invalid`);
+    if (!grammar.test(fields[name] ?? '') || (fields[name] ?? '').length > MAX_FIELD)
+      throw new Error(`its ${name} "${fields[name]}" is invalid`);
   }
   return fields;
 }

@@ -26,15 +26,28 @@ export class ProxyError extends TurnbuildError {
  */
 export async function fetch(url: string, init: RequestInit = {}): Promise<Response> {
   const proxies = readProxies(process.env);
+  const request = withoutCredentials(url, init);
   // Loaded here, not at the start of turnbuild.
   const undici = await import('undici');
   const dispatcher = dispatcherFor(proxies, undici);
   try {
-    const response = await undici.fetch(url, { ...(init as object), dispatcher });
+    const response = await undici.fetch(request.url, { ...(request.init as object), dispatcher });
     return response as unknown as Response;
   } catch (error) {
     throw proxyErrorIn(error, url, proxies) ?? error;
   }
+}
+
+/** A user name and password in an address are sent as a header, as other tools do it: `fetch` refuses them, and prints them whole. */
+function withoutCredentials(address: string, init: RequestInit): { url: string; init: RequestInit } {
+  const url = new URL(address);
+  if (url.username === '' && url.password === '') return { url: address, init };
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = '';
+  url.password = '';
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  return { url: url.href, init: { ...init, headers } };
 }
 
 function proxyErrorIn(error: unknown, url: string, { http }: Proxies): ProxyError | undefined {

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { TurnbuildError } from '../errors.ts';
 
 /** Links that may follow one another, as the kernel counts them. */
@@ -29,7 +31,9 @@ export async function requirePrivate(
     // A link has no permissions of its own.
     if (found.isSymbolicLink() || (found.mode & WRITABLE) === 0) return;
     if (sticky && (found.mode & STICKY) !== 0) return;
-    if ((found.mode & WRITABLE) === BY_GROUP && (await isOwnGroup(found.gid))) return;
+    // With an access control list, the group's permissions are those of everybody in the list (acl(5)).
+    if ((found.mode & WRITABLE) === BY_GROUP && (await isOwnGroup(found.gid)) && !(await hasList(path)))
+      return;
     refuse(
       path,
       `can be changed by other users (mode ${(found.mode & 0o7777).toString(8).padStart(4, '0')})`,
@@ -47,7 +51,10 @@ export async function requirePrivate(
   };
   await lead(resolve(dir), 0);
 
+  const searched = new Set<string>();
   const search = async (folder: string): Promise<void> => {
+    if (searched.has(folder)) return;
+    searched.add(folder);
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       const path = join(folder, entry.name);
       const found = await statOf(path);
@@ -55,6 +62,12 @@ export async function requirePrivate(
       if (found === undefined) continue;
       await look(path, found, false);
       if (found.isDirectory()) await search(path);
+      if (!found.isSymbolicLink()) continue;
+      // Whatever it leads to is part of the cache.
+      const target = resolve(folder, await readlink(path));
+      await lead(target, 1);
+      if ((await stat(path).catch(() => undefined))?.isDirectory() === true)
+        await search(await realpath(path));
     }
   };
   await search(resolve(dir));
@@ -71,6 +84,13 @@ async function statOf(path: string): Promise<Stats | undefined> {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
   });
+}
+
+/** Whether a file has an access control list: `ls` marks it with a plus, and without `ls` it is taken to have one. */
+async function hasList(path: string): Promise<boolean> {
+  const env = { ...process.env, LC_ALL: 'C' };
+  const listed = await promisify(execFile)('ls', ['-ld', '--', path], { env }).catch(() => undefined);
+  return listed === undefined || /^\S{10}\+/.test(listed.stdout);
 }
 
 /** Whether nobody but this user is in a group: the private group that many systems give each user. */

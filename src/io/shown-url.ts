@@ -1,9 +1,11 @@
-/** An address for messages and records: a password, or the values of a query, may be secret. */
+/** An address for messages and records: a password, a query and a fragment may be secret. */
 export function shownUrl(address: string): string {
-  if (!URL.canParse(address)) return address;
+  if (!URL.canParse(address))
+    return address.replace(/\/\/.*@/, '//REDACTED@').replace(/[?#].*$/s, '?REDACTED');
   const url = new URL(address);
   url.username = '';
   url.password = '';
-  for (const name of [...url.searchParams.keys()]) url.searchParams.set(name, 'REDACTED');
+  if (url.search !== '') url.search = 'REDACTED';
+  url.hash = '';
   return url.href;
 }

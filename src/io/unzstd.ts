@@ -5,13 +5,15 @@ const PIECE = 64 * 1024;
 /** Magic numbers of frames, and of those with the user's own data (16 of them), which decoders skip (RFC 8878, 3.1). */
 const FRAME = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
+/** How often the limit of the content all decoders of a file may set aside. */
+const MOST_DECODERS = 16;
 /** Blocks of this type store a single byte, whatever their size (RFC 8878, 3.1.1.2.2). */
 const RLE_BLOCK = 1;
 
 /**
  * Unpacks Zstandard: in pieces, because a few kilobytes of it can expand to gigabytes, and frame by frame, because each frame asks for
  * memory of its own.
- * @throws Error if it is damaged, or unpacks to more than `maxBytes`, or its decoder would need as much
+ * @throws Error if it is damaged, or unpacks to more than `maxBytes`, or its decoders would need as much, or many times as much together
  */
 export function* unzstd(content: Buffer, maxBytes: number): Generator<Buffer> {
   let pieces: Buffer[] = [];
@@ -21,8 +23,13 @@ export function* unzstd(content: Buffer, maxBytes: number): Generator<Buffer> {
     if (bytes > maxBytes) throw new Error(`its content is larger than ${maxBytes} bytes`);
     pieces.push(Buffer.from(piece));
   };
+  let asked = 0;
   for (const frame of framesOf(content)) {
-    if (windowOf(frame) > maxBytes) throw new Error('unpacking it asks for too much memory');
+    const window = windowOf(frame);
+    // Frames of nothing cost time all the same: each has its decoder set memory aside.
+    asked += Math.max(window, PIECE);
+    if (window > maxBytes || asked > MOST_DECODERS * maxBytes)
+      throw new Error('unpacking it asks for too much memory');
     const stream = new Decompress(keep);
     for (let at = 0; at < frame.length; at += PIECE) {
       stream.push(frame.subarray(at, at + PIECE), at + PIECE >= frame.length);

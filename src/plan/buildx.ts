@@ -38,13 +38,18 @@ export function buildxCommand(build: BuildxBuild): Command {
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
       ...(build.inherited ?? []).map((name) => `--build-arg=${name}`),
-      `--output=${'folder' in build.output ? `type=local,dest=${build.output.folder}` : imageOutput(build.output.image)}`,
+      `--output=${'folder' in build.output ? `type=local,${csvField(`dest=${build.output.folder}`)}` : imageOutput(build.output.image)}`,
       build.context,
     ],
     // Plain lines whatever the terminal is, and no build records piling up.
     env: { DOCKER_CLI_HINTS: 'false', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
     effect: 'write',
   };
+}
+
+/** One field of the comma-separated list that buildx reads (RFC 4180). */
+function csvField(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Into the engine's own images, and not packed: it is used once, here. */

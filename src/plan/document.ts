@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
 import { sha256, sourceSchema } from '../manifest/source.ts';
+import { MAINTAINER, pinnedImage } from '../recipe/schema.ts';
 import { rootNames } from './index.ts';
 import type { Arch } from './platforms.ts';
 import {
@@ -44,7 +45,7 @@ export const planSchema = z.looseObject({
     epoch: z.number().int(),
   }),
   source: sourceSchema,
-  maintainer: z.string(),
+  maintainer: z.string().regex(MAINTAINER),
   choices: z.strictObject({
     targets: z.array(z.string()).min(1),
     architectures: z.array(arch).min(1),
@@ -57,7 +58,7 @@ export const planSchema = z.looseObject({
       accept: z.array(z.string()),
     }),
     full: z.boolean(),
-    verifyOn: z.string().optional(),
+    verifyOn: pinnedImage.optional(),
     rebuild: z.array(z.string()),
   }),
   steps: z

@@ -24,7 +24,7 @@ const LINKABLE = [
 ] as const;
 
 /** `Name <address@host>`, in one line; a percent sign would be a macro in a spec file. */
-export const MAINTAINER = /^[^<>%\p{Cc}]+ <[^<>@%\s\p{Cc}]+@[^<>@%\s\p{Cc}]+>$/u;
+export const MAINTAINER = /^[^<>%\p{C}\p{Zl}\p{Zp}]+ <[^<>@%\s\p{C}]+@[^<>@%\s\p{C}]+>$/u;
 
 /** Libraries that become a part of the programs. */
 const linkedIn = z.strictObject({

@@ -35,7 +35,7 @@ export async function conclude(
   else if (stages.includes('verify') || stages.includes('package')) {
     const color = isCapable(process.stdout, process.env);
     const columns = color ? process.stdout.columns : 100;
-    output.line(renderSummary(manifest, { dir: planned.dir, columns, color }));
+    output.styled(renderSummary(manifest, { dir: planned.dir, columns, color }));
   }
   return EXIT.ok;
 }

@@ -1,6 +1,7 @@
-import { TurnbuildError } from '../errors.ts';
+import { TurnbuildError, usageError } from '../errors.ts';
 import { fetch } from '../io/fetch.ts';
 import { isLoopback } from '../io/proxy.ts';
+import { shownUrl } from '../io/shown-url.ts';
 
 /** What a release's tag stands for. */
 export interface GithubTag {
@@ -31,15 +32,31 @@ const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
 /** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
 export async function createGithubSource(options: GithubOptions): Promise<GithubSource> {
   const { Octokit } = await import('@octokit/rest');
+  const { baseUrl = 'https://api.github.com' } = options;
+  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
+    throw usageError(
+      'GITHUB_API_INVALID',
+      `GITHUB_API_URL is not an address: ${shownUrl(baseUrl)}`,
+      'For example https://api.github.com, or unset it.',
+    );
+  const { origin } = new URL(baseUrl);
+  // The next page is wherever the answer's Link header says, and the token would go along. Looked at here, where the address is the one
+  // that is asked: before, it may still be a template.
+  const ownOrigin = (url: string, init?: RequestInit) => {
+    const to = new URL(url).origin;
+    if (to === origin) return fetch(url, init);
+    throw new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's answer continues at ${to}, not at ${origin}`, {
+      hint: 'Is there a proxy between? The token was not sent.',
+    });
+  };
   const silent = () => {};
   const octokit = new Octokit({
     userAgent: 'turnbuild',
     log: { debug: silent, info: silent, warn: silent, error: silent },
     ...(options.token === undefined ? {} : { auth: options.token }),
-    ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
-    request: { fetch, ...(options.signal === undefined ? {} : { signal: options.signal }) },
+    baseUrl: baseUrl.replace(/\/+$/, ''),
+    request: { fetch: ownOrigin, ...(options.signal === undefined ? {} : { signal: options.signal }) },
   });
-  const origin = new URL(octokit.request.endpoint.DEFAULTS.baseUrl).origin;
   if (options.token !== undefined && !isConfidential(origin))
     throw new TurnbuildError(
       'GITHUB_INSECURE',
@@ -48,14 +65,6 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
         hint: 'Use an https address in GITHUB_API_URL, or unset GITHUB_TOKEN.',
       },
     );
-  // The next page is wherever the answer's Link header says, and the token would go along.
-  octokit.hook.before('request', ({ url }) => {
-    const to = new URL(url, origin).origin;
-    if (to === origin) return;
-    throw new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's answer continues at ${to}, not at ${origin}`, {
-      hint: 'Is there a proxy between? The token was not sent.',
-    });
-  });
   const ask = <T>(work: Promise<T>, what: string) =>
     work.catch((error: unknown) => {
       if (options.signal?.aborted === true)

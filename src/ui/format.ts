@@ -44,24 +44,25 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** Text without control characters, so that a file name or a message cannot steer the terminal. */
+/** Text without control characters and what nobody sees, so that a file name or a message can neither steer the terminal nor look like another. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this removes
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 
-/** The only sequences that turnbuild itself prints: bold, dim and colours (ECMA-48, SGR). They hide nothing and move nothing. */
+/** Bold, dim and colours (ECMA-48, SGR), which turnbuild itself prints. They hide nothing and move nothing. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins each of them
 const OWN_STYLES = /(\u001b\[(?:[012]|3[1-6])m)/;
 
-/**
- * Text for a terminal, of several lines maybe: what comes from a file, a program or a server can neither move the cursor nor hide text.
- * Every line that a command prints goes through it.
- */
+/** Text for a terminal, of several lines maybe: what comes from a file, a program or a server can neither move the cursor nor hide text. */
 export function printableText(text: string): string {
+  return text.split('\n').map(printableLine).join('\n');
+}
+
+/** The same for text that turnbuild has given styles. Foreign text in it is printable already. */
+export function printableStyled(text: string): string {
   return text
     .split(OWN_STYLES)
-    .map((part, index) => (index % 2 === 1 ? part : part.split('\n').map(printableLine).join('\n')))
+    .map((part, index) => (index % 2 === 1 ? part : printableText(part)))
     .join('');
 }
 

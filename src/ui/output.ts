@@ -1,17 +1,29 @@
-import { printableText } from './format.ts';
+import { printableStyled, printableText } from './format.ts';
 
 /** Where a command's results go. Only src/cli/failure.ts prints errors. */
 export interface Output {
-  /** One line for a person. */
+  /** Lines for a person. */
   line: (text: string) => void;
+  /** The same with styles of turnbuild's own. */
+  styled: (text: string) => void;
   /** The result as one JSON document on standard output; `--json` prints nothing else there. */
   data: (value: unknown) => void;
 }
 
 /** With `json`, lines for people go to standard error, so that standard output is one document. */
 export function createOutput(json: boolean): Output {
+  const print = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
   return {
-    line: (text) => void (json ? process.stderr : process.stdout).write(`${printableText(text)}\n`),
-    data: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    line: (text) => print(printableText(text)),
+    styled: (text) => print(printableStyled(text)),
+    data: (value) => void process.stdout.write(`${escaped(JSON.stringify(value, null, 2))}\n`),
   };
+}
+
+/** JSON leaves the control characters of Latin-1 as they are, and terminals follow some of them. */
+function escaped(json: string): string {
+  return json.replaceAll(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

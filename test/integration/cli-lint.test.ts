@@ -37,7 +37,7 @@ function write(text: string | Buffer, source: string): { dir: string; sha256: st
 async function command(text: string | Buffer): Promise<{ lines: string[]; code: number }> {
   const { dir, sha256 } = write(text, mainrelay());
   const lines: string[] = [];
-  const output = { line: (line: string) => void lines.push(line), data: () => {} };
+  const output = { line: (line: string) => void lines.push(line), styled: () => {}, data: () => {} };
   const source = join(dir, 'coturn.tar.gz');
   const options = { version: '4.6.1', source, sha256, recipes: RECIPES };
   const { signal } = new AbortController();

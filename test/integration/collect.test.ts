@@ -33,7 +33,11 @@ beforeEach(async () => {
 });
 
 const out = () => join(dir, 'whole');
-const output = { line: (text: string) => void lines.push(text), data: () => {} };
+const output = {
+  line: (text: string) => void lines.push(text),
+  styled: (text: string) => void lines.push(text),
+  data: () => {},
+};
 const signal = () => new AbortController().signal;
 const collectAll = (names = parts) => collect(names, { out: out() }, output, signal());
 const read = (folder: string): Manifest => {

@@ -6,6 +6,7 @@ import { readDebControl } from '../../src/io/deb-file.ts';
 import { runProcess } from '../../src/io/exec.ts';
 import { arOf, type ControlPacking, debOf } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { archive, file } from '../support/tar-builder.ts';
 
 const CONTROL = `Package: coturn
 Version: 4.6.1-1
@@ -33,6 +34,8 @@ function frameOf(blocks: number, content?: number): Buffer {
   const all = Array.from({ length: blocks }, (_, index) => block(index === blocks - 1 ? 1 : 0));
   return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), header, ...all]);
 }
+/** A frame of one empty block with a window of 2 MiB. */
+const EMPTY_FRAME = Buffer.from('28b52ffd0058010000', 'hex');
 /** A package with a control.tar.zst of these frames. */
 const debOfFrames = (...frames: Buffer[]) =>
   arOf([
@@ -114,6 +117,11 @@ describe('readDebControl', () => {
       debOfFrames(frameOf(1), frameOf(1, 3 * 2 ** 30)),
       /asks for too much memory/,
     ],
+    [
+      'one of thousands of frames of nothing, each of which asks for 2 MB',
+      debOfFrames(...Array.from({ length: 20_000 }, () => EMPTY_FRAME)),
+      /asks for too much memory/,
+    ],
     ['a control.tar.zst that is cut', debOfFrames(frameOf(2).subarray(0, -4)), /Zstandard data is cut off/],
     [
       'a control.tar.zst with something behind it',
@@ -140,6 +148,23 @@ describe('readDebControl', () => {
       'an architecture that is none',
       debOf(CONTROL.replace('amd64', 'amd64/..')),
       /its Architecture .* is invalid/,
+    ],
+    [
+      'a version of 300 characters',
+      debOf(CONTROL.replace('4.6.1-1', `4.${'6'.repeat(300)}`)),
+      /its Version .* is invalid/,
+    ],
+    [
+      'two control files, of which dpkg takes the last',
+      arOf([
+        ['debian-binary', Buffer.from('2.0\n')],
+        [
+          'control.tar',
+          archive(file('./control', CONTROL), file('././control', CONTROL.replace('4.6.1-1', '6.6.6'))),
+        ],
+        ['data.tar', Buffer.from('x')],
+      ]),
+      /more than one control file/,
     ],
     ['a control file without a version', debOf('Package: coturn\nArchitecture: amd64\n'), /no Version/],
   ])('refuses %s', async (_, bytes, message) => {

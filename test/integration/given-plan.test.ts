@@ -58,6 +58,22 @@ function change(edit: (document: PlanDocument) => PlanDocument): string[] {
 }
 
 describe('release --plan', () => {
+  it.each<[string, (document: PlanDocument) => PlanDocument]>([
+    [
+      'maintainer',
+      (document) => ({ ...document, maintainer: 'a\n%global x %(touch /tmp/x) <a@example.org>' }),
+    ],
+    [
+      'choices.verifyOn',
+      (document) => ({ ...document, choices: { ...document.choices, verifyOn: 'almalinux:9' } }),
+    ],
+  ])('refuses a %s that no option would take', async (path, edit) => {
+    const run = await release(...change(edit));
+    expect(run.stderr).toMatch(/\[PLAN_INVALID\]/);
+    expect(run.stderr).toContain(path);
+    expect(run.code).toBe(1);
+  });
+
   it('performs the whole plan, and no other', async () => {
     const run = await release();
     expect(run.stderr).toBe('');

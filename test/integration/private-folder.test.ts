@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,7 @@ import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 const OTHER = 12345;
+const hasAcl = spawnSync('setfacl', ['--version']).status === 0;
 const isRoot = process.getuid?.() === 0;
 /** What needs root to prepare. */
 const asRoot = (name: string) =>
@@ -108,6 +109,30 @@ describe('a cache is refused', () => {
     lchownSync(join(cache, 'link'), OTHER, OTHER);
     await refused(cache, join(cache, 'link'), /belongs to user 12345/);
   });
+
+  test('with a link in it to a folder that everybody can write', async () => {
+    const { cache } = prepare();
+    const open = temporaryFolder();
+    symlinkSync(open, join(cache, 'bases/shared'));
+    await requirePrivate(cache);
+    writeFileSync(join(open, 'root.tar'), '', { mode: 0o644 });
+    chmodSync(join(open, 'root.tar'), 0o666);
+    await refused(cache, join(open, 'root.tar'), /mode 0666/);
+    chmodSync(join(open, 'root.tar'), 0o644);
+    chmodSync(open, 0o777);
+    await refused(cache, open, /mode 0777/);
+  });
+
+  test.skipIf(!hasAcl)(
+    `with an access control list, which shows as a group that may write${hasAcl ? '' : ' (skipped: no setfacl)'}`,
+    async () => {
+      const { cache } = prepare();
+      chmodSync(cache, 0o775);
+      await requirePrivate(cache);
+      execFileSync('setfacl', ['--modify', 'user:12345:rwx', cache]);
+      await refused(cache, 'it can be', /mode 0775/);
+    },
+  );
 
   test.skipIf(!isRoot)(asRoot('that a group with other members can write'), async () => {
     const { cache } = prepare();

@@ -91,6 +91,30 @@ describe('a token', () => {
     expect(elsewhere).toEqual([]);
   });
 
+  test.each(['{+baseUrl}', '{baseUrl}', ''])(
+    'nor where a template of an address leads: %j',
+    async (prefix) => {
+      const elsewhere: (string | undefined)[] = [];
+      const other = await serve((request, response) => {
+        elsewhere.push(request.headers.authorization);
+        response.end('[]');
+      });
+      const link = `<${prefix}${other.url}/next>; rel="next"`;
+      const { github } = await simulate(
+        { [`GET ${API}/releases?per_page=100`]: { headers: { link }, body: [release('4.18.0')] } },
+        { token: 's3cret' },
+      );
+      const error = await errorOf(github.listVersions());
+      expect(error.code).toMatch(/^GITHUB_/);
+      expect(elsewhere).toEqual([]);
+    },
+  );
+
+  test.each(['notaurl', 'ftp://example.org', ''])('nor to what is no address: %j', async (baseUrl) => {
+    const error = await errorOf(createGithubSource({ baseUrl, token: 's3cret' }));
+    expect(error.code).toBe('GITHUB_API_INVALID');
+  });
+
   test('is not sent without encryption', async () => {
     const error = await errorOf(
       createGithubSource({ baseUrl: 'http://github.example.org/api', token: 's3cret' }),

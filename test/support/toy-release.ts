@@ -204,7 +204,7 @@ function sessionOf(dir: string, { jobs, noCache, signal }: ToyRun): Session {
   const log = join(dir, 'output.txt');
   return {
     options: { verbose: true, ...(noCache === true ? { cache: false } : {}) },
-    output: { line: (text) => appendFileSync(log, `${text}\n`), data: () => {} },
+    output: { line: (text) => appendFileSync(log, `${text}\n`), styled: () => {}, data: () => {} },
     // The engine reads two paths of it.
     recipes: { dir: join(dir, 'recipes'), patches: join(dir, 'patches') } as Session['recipes'],
     io: createIo(runProcess, signal ?? new AbortController().signal),

@@ -9,5 +9,7 @@ it.each([
   ['Jane <jane@example.org%{nil}>', false],
   ['Jane <jane@example.org>\n%post', false],
   ['Jane\u001b[2J <jane@example.org>', false],
+  ['Jane\u202e <jane@example.org>', false],
+  ['Jane\u2028 <jane@example.org>', false],
   ['jane@example.org', false],
 ])('%j: %s', (text, valid) => expect(MAINTAINER.test(text)).toBe(valid));

@@ -7,6 +7,7 @@ import {
   formatDuration,
   formatNumber,
   printable,
+  printableStyled,
   printableText,
   wrap,
 } from '../../../src/ui/format.ts';
@@ -76,6 +77,7 @@ test('escaped text has no character that means something in HTML, and can be rea
 
 test('printable text cannot steer a terminal', () => {
   expect(printable('a\u001b[31mb\r\n\u202ec\u009b')).toBe('a?[31mb???c?');
+  expect(printable('paypal\u200b.com\u00ad\u2028')).toBe('paypal?.com??');
 });
 
 test('columns align', () => {
@@ -103,7 +105,7 @@ test('wrapped lines keep every word and the width', () => {
 
 test.each([
   ['two\nlines\tand a tab', 'two\nlines\tand a tab'],
-  ['\u001b[31mred\u001b[0m', '\u001b[31mred\u001b[0m'],
+  ['\u001b[31mred\u001b[0m', '?[31mred?[0m'],
   // The screen cleared, the cursor moved, text concealed, a title set, and the same in one byte; text turned round.
   ['a\u001b[2J\u001b[1;1Hb', 'a?[2J?[1;1Hb'],
   ['\u001b[8mhidden', '?[8mhidden'],
@@ -111,3 +113,6 @@ test.each([
   ['\u009b2J\r', '?2J?'],
   ['a\u202eb', 'a?b'],
 ])('%j is printed as %j', (text, expected) => expect(printableText(text)).toBe(expected));
+
+test("styled text has turnbuild's own styles, and nothing else", () =>
+  expect(printableStyled('\u001b[31mred\u001b[0m\u001b[2J\u001b[8m')).toBe('\u001b[31mred\u001b[0m?[2J?[8m'));
