@@ -77,7 +77,7 @@ module.exports = {
     ...allow(
       'doctor',
       '^src/doctor/',
-      ['doctor/', 'io/', 'plan/', 'ui/output\\.ts', 'errors\\.ts'],
+      ['doctor/', 'io/', 'plan/', 'recipe/schema\\.ts', 'ui/output\\.ts', 'errors\\.ts'],
       ['node'],
     ),
     ...allow(

@@ -1,6 +1,7 @@
 import { TurnbuildError } from '../errors.ts';
 import { MIN_ENGINE, parseEngine } from '../plan/buildx.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
+import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { aptComplaints, aptError, conflictReasons } from './apt-errors.ts';
 import { disturbances, type PackageChange, parseSimulation } from './apt-simulation.ts';
 
@@ -59,7 +60,7 @@ export function aptFiles({ mirror, suites }: AptSources): AptFiles {
 URIs: ${mirror}
 Suites: ${NEWER}
 Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+Signed-By: ${DEBIAN_KEYRING}
 `,
     'preferences.d/turnbuild-docker': `Package: *\nPin: release n=${NEWER}\nPin-Priority: 100\n`,
   };

@@ -4,10 +4,9 @@ import { delimiter, join } from 'node:path';
 import type { Exec } from '../io/exec.ts';
 import { exists } from '../io/files.ts';
 import { inspectBuilderCommand, parseBuilder } from '../plan/buildx.ts';
+import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { installedPackages } from './apt.ts';
 import type { HostFacts } from './requirements.ts';
-
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
  * Looks at this machine. Changes nothing.
@@ -47,7 +46,7 @@ export async function gatherHostFacts(
     emulates: await emulated(),
     programs,
     packages: packages.length === 0 ? new Set() : await installedPackages(packages, exec),
-    archiveKeyring: await exists(KEYRING),
+    archiveKeyring: await exists(DEBIAN_KEYRING),
   };
 }
 

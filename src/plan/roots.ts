@@ -1,3 +1,4 @@
+import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { type Mirrors, sourcesList } from './archives.ts';
 import type { Command } from './command.ts';
 import { type Arch, platformOf } from './platforms.ts';
@@ -52,7 +53,8 @@ export function bootstrapCommand(
       '--variant=minbase',
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
-      ...(base.archive === undefined ? [] : [`--keyring=${base.archive.keyring}`]),
+      // Not whatever this machine's apt trusts.
+      `--keyring=${base.archive?.keyring ?? DEBIAN_KEYRING}`,
       ...ROOT_OPTIONS,
       ...(lender === undefined ? [] : [hook('extract', 'lend'), hook('customize', 'return')]),
       `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,

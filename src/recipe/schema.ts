@@ -26,6 +26,9 @@ const LINKABLE = [
 /** `Name <address@host>`, in one line; a percent sign would be a macro in a spec file. */
 export const MAINTAINER = /^[^<>%\p{C}\p{Zl}\p{Zp}]+ <[^<>@%\s\p{C}]+@[^<>@%\s\p{C}]+>$/u;
 
+/** Keys of the Debian archive, from the package debian-archive-keyring. */
+export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
 /** Libraries that become a part of the programs. */
 const linkedIn = z.strictObject({
   archive: z.array(z.string().regex(/^[\w+.-]+$/)),

@@ -3,6 +3,7 @@ import { TurnbuildError } from '../errors.ts';
 import type { Exec } from '../io/exec.ts';
 import { exists } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
+import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { downloadIndex } from './debian-index.ts';
 import { signedRelease } from './debian-release.ts';
 
@@ -36,8 +37,6 @@ export interface DebianQuery extends ArchiveIndexQuery {
   package: string;
 }
 
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
 /** A version of a source package that a suite has. */
 export interface SourceVersion {
   package: string;
@@ -49,7 +48,7 @@ export interface SourceVersion {
 /**
  * Lists the upstream tarballs of a package in the archive's suites. The chain is checked link by link: the signature of
  * InRelease with the archive's keys, the hash of Sources in it, and the hash of the tarball in Sources.
- * @throws DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
+ * @throws DEBIAN_DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
  *   ARCHIVE_OLD, ARCHIVE_DATE, DOWNLOAD_FAILED
  */
 export async function findDebianSource(query: DebianQuery): Promise<DebianSource[]> {
@@ -77,10 +76,10 @@ async function readIndices<T>(
   query: ArchiveIndexQuery,
   parse: (text: string, suite: string) => T[],
 ): Promise<T[]> {
-  const keyring = query.keyring ?? KEYRING;
+  const keyring = query.keyring ?? DEBIAN_KEYRING;
   if (!(await exists(keyring))) {
     throw new TurnbuildError(
-      'DEBIAN_KEYRING_MISSING',
+      'DEBIAN_DEBIAN_KEYRING_MISSING',
       `The keys of the Debian archive are not at ${keyring}`,
       {
         hint: 'apt-get install debian-archive-keyring, or `turnbuild doctor --fix`.',

@@ -9,6 +9,17 @@ mkdir -p /out /pkg /symbols
 cd /tmp
 . /turnbuild/inspection.sh
 
+# A few megabytes can unpack to any size, and it is the builder's disk. coturn's are a thousand times smaller.
+most=1073741824
+for file in /inputs/coturn.deb /inputs/coturn-dbgsym.deb; do
+	[ -f $file ] || continue
+	size=$(dpkg-deb --fsys-tarfile $file | head -c $((most + 1)) | wc -c)
+	[ "$size" -le $most ] || {
+		echo "turnbuild-error: DEB_INVALID: ${file##*/} unpacks to more than 1 GiB" >&2
+		exit 1
+	}
+done
+
 dpkg-deb -f /inputs/coturn.deb >/out/control.txt
 dpkg-deb -c /inputs/coturn.deb >/out/contents.txt
 dpkg-deb -x /inputs/coturn.deb /pkg
