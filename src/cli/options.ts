@@ -71,7 +71,7 @@ const OPTIONS = {
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
   verbose: { flags: '--verbose', text: 'print every line of every step' },
   out: { flags: '--out <dir>', text: 'where results go', default: 'dist' },
-  dryRun: { flags: '--dry-run', text: 'print what would run, and write nothing' },
+  dryRun: { flags: '--dry-run', text: 'print what would run, and write nothing but downloads' },
 } satisfies Record<string, OptionEntry>;
 
 type OptionName = keyof typeof OPTIONS;
