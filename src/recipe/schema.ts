@@ -71,32 +71,33 @@ const sysroot = z.strictObject({
 });
 
 /** recipes/targets/NAME.yaml: what packages are made for. */
-export const targetSchema = z
-  .strictObject({
-    name,
-    format: z.enum(['deb', 'rpm']),
-    suite: name,
-    archive: archive.optional(),
-    label: z
-      .string()
-      .regex(/^[a-z0-9.]+$/, 'use small letters, digits and "."')
-      .optional(),
-    architectures: z.array(arch).min(1),
-    tools: z.array(z.string().min(1)),
-    libraries: z.array(z.string().min(1)).min(1),
-    linkedIn: linkedIn.optional(),
-    sysroot: sysroot.optional(),
-    glibc: z
-      .string()
-      .regex(/^\d+\.\d+$/, "write the version as text: '2.34'")
-      .optional(),
-    features: z.array(
-      z.enum(['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'mongodb', 'sctp']),
-    ),
-    allowedLibraries: z.array(z.string().min(1)).min(1),
-    verifyOn: pinnedImage.optional(),
-    baseImage: pinnedImage.optional(),
-  })
+const targetShape = z.strictObject({
+  name,
+  format: z.enum(['deb', 'rpm']),
+  suite: name,
+  archive: archive.optional(),
+  label: z
+    .string()
+    .regex(/^[a-z0-9.]+$/, 'use small letters, digits and "."')
+    .optional(),
+  architectures: z.array(arch).min(1),
+  tools: z.array(z.string().min(1)),
+  libraries: z.array(z.string().min(1)).min(1),
+  linkedIn: linkedIn.optional(),
+  sysroot: sysroot.optional(),
+  glibc: z
+    .string()
+    .regex(/^\d+\.\d+$/, "write the version as text: '2.34'")
+    .optional(),
+  features: z.array(
+    z.enum(['prometheus', 'systemd', 'sqlite', 'postgresql', 'mariadb', 'redis', 'mongodb', 'sctp']),
+  ),
+  allowedLibraries: z.array(z.string().min(1)).min(1),
+  verifyOn: pinnedImage.optional(),
+  baseImage: pinnedImage.optional(),
+});
+
+export const targetSchema = targetShape
   .refine((target) => target.format === 'rpm' || target.verifyOn === undefined, {
     path: ['verifyOn'],
     message: 'a .deb is verified in its own distribution: give that as baseImage',
@@ -114,6 +115,9 @@ export const targetSchema = z
     message:
       'a .deb needs a label: it ends the version and orders the builds for two releases of the distribution',
   });
+
+/** The same of a target that takes over from another one what it does not say itself. */
+export const extendingSchema = targetShape.partial().extend({ name, suite: name, extends: name });
 
 /** recipes/release.yaml: what every release has in common. */
 export const releaseSchema = z.strictObject({

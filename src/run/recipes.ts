@@ -18,8 +18,8 @@ import {
   type ReleaseRecipe,
   releaseSchema,
   type Target,
-  targetSchema,
 } from '../recipe/schema.ts';
+import { parseTargets } from '../recipe/targets.ts';
 
 /** Everything under recipes/ and patches/, parsed. */
 export interface Recipes {
@@ -68,7 +68,14 @@ export async function loadRecipes(dir?: string): Promise<Recipes> {
     dir: recipes,
     patches,
     release: await read(join(recipes, 'release.yaml'), releaseSchema),
-    targets: await Promise.all(names.map((name) => read(join(recipes, 'targets', name), targetSchema))),
+    targets: parseTargets(
+      await Promise.all(
+        names.map(async (name) => {
+          const path = join(recipes, 'targets', name);
+          return { path, text: await readText(path) };
+        }),
+      ),
+    ),
     compatibility: await read(join(patches, 'compatibility.yaml'), compatibilitySchema),
     metrics: await read(join(recipes, 'metrics.yaml'), metricsSchema),
     deviations: await read(join(recipes, 'deviations.yaml'), deviationsSchema),

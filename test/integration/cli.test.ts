@@ -131,17 +131,17 @@ describe('where it is started', () => {
 describe('recipes of the user', () => {
   it('are checked: every issue with file and line', async () => {
     execFileSync('cp', ['-r', join(root, 'recipes'), join(root, 'patches'), dir]);
-    const file = join(dir, 'recipes/targets/debian-12.yaml');
+    const file = join(dir, 'recipes/targets/debian-13.yaml');
     writeFileSync(
       file,
-      readFileSync(file, 'utf8').replace('format: deb', 'formt: deb').replace('label: deb12', 'label: []'),
+      readFileSync(file, 'utf8').replace('format: deb', 'formt: deb').replace('label: deb13', 'label: []'),
     );
     const run = await turnbuild(['plan', '4.6.1', '--recipes', join(dir, 'recipes')], {
       env: fakeDocker(dir, BUILDER),
     });
     expect(run.code).toBe(2);
-    expect(run.stderr).toMatch(/debian-12\.yaml:\d+: unknown key "formt"; did you mean "format"/);
-    expect(run.stderr).toMatch(/debian-12\.yaml:\d+: label/);
+    expect(run.stderr).toMatch(/debian-13\.yaml:\d+: unknown key "formt"; did you mean "format"/);
+    expect(run.stderr).toMatch(/debian-13\.yaml:\d+: label/);
   });
 });
 

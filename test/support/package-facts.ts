@@ -7,7 +7,7 @@ import { platformOf } from '../../src/plan/platforms.ts';
 import type { ApplicableAdvisory } from '../../src/recipe/advisories.ts';
 import { metricsFor, metricsSchema } from '../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';
-import { targetSchema } from '../../src/recipe/schema.ts';
+import { target } from './plan-facts.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -88,7 +88,7 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
   return {
     version: '4.6.1',
     packageVersion: '4.6.1+turnbuild-1~deb12',
-    target: parseRecipeFile('debian-12', read('recipes/targets/debian-12.yaml'), targetSchema),
+    target: target('debian-12'),
     platform: platformOf(process.arch === 'arm64' ? 'arm64' : 'x86_64'),
     advisories: [],
     metrics: metricsFor(

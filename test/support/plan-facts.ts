@@ -1,13 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { PlanFacts } from '../../src/plan/index.ts';
 import { advisoriesSchema } from '../../src/recipe/advisories.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';
-import { compatibilitySchema, releaseSchema, targetSchema } from '../../src/recipe/schema.ts';
+import { compatibilitySchema, releaseSchema, type Target } from '../../src/recipe/schema.ts';
+import { parseTargets } from '../../src/recipe/targets.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const targetFiles = readdirSync(new URL('../../recipes/targets', import.meta.url)).map((file) => ({
+  path: file,
+  text: read(`recipes/targets/${file}`),
+}));
+const targets = parseTargets(targetFiles);
 /** The target as its recipe says. */
-export const target = (name: string) =>
-  parseRecipeFile(name, read(`recipes/targets/${name}.yaml`), targetSchema);
+export function target(name: string): Target {
+  const found = targets.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no target ${name}`);
+  return found;
+}
 
 /** What a release of coturn 4.6.1 for both Debian targets and architectures is planned from, on x86_64. */
 export const releaseFacts: PlanFacts = {

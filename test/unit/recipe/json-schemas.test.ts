@@ -10,12 +10,17 @@ import { planSchema } from '../../../src/plan/document.ts';
 import { advisoriesSchema, quarantineSchema } from '../../../src/recipe/advisories.ts';
 import { deviationsSchema } from '../../../src/recipe/deviations.ts';
 import { metricsSchema } from '../../../src/recipe/metrics.ts';
-import { compatibilitySchema, releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
+import {
+  compatibilitySchema,
+  extendingSchema,
+  releaseSchema,
+  targetSchema,
+} from '../../../src/recipe/schema.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 const SCHEMAS = {
-  target: targetSchema,
+  target: z.union([targetSchema, extendingSchema]),
   release: releaseSchema,
   compatibility: compatibilitySchema,
   advisories: advisoriesSchema,

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { elfChecks } from '../../../src/checks/elf-checks.ts';
-import { parseRecipeFile } from '../../../src/recipe/parse.ts';
-import { targetSchema } from '../../../src/recipe/schema.ts';
+import { parseTargets } from '../../../src/recipe/targets.ts';
 import { packageFacts } from '../../support/package-facts.ts';
+import { target as targetOf } from '../../support/plan-facts.ts';
 
 const folder = new URL('../../../recipes/targets/', import.meta.url);
 
@@ -26,7 +26,7 @@ const NEEDED_BY_4_18_0 = [
 ];
 
 describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
-  const target = parseRecipeFile(name, readFileSync(new URL(name, folder), 'utf8'), targetSchema);
+  const target = targetOf(name.replace('.yaml', ''));
   const judge = (libraries: readonly string[]) => {
     const dynamic = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
     const unread = { header: '', symbols: '', versions: '', segments: '', notes: '' };
@@ -60,5 +60,50 @@ describe('recipes/docker/Dockerfile', () => {
     expect(stage('compiler')).toMatch(/^ARG ARCHIVE_STATE\n[\s\S]*^RUN sh \/turnbuild\/compiler\.sh$/m);
     expect(stage('toolchain')).toMatch(/^RUN sh \/turnbuild\/toolchain\.sh$/m);
     expect(text).toMatch(/^FROM compiler AS toolchain$/m);
+  });
+});
+
+describe('a target that extends another', () => {
+  const base = readFileSync(new URL('debian-13.yaml', folder), 'utf8');
+  const parse = (...texts: string[]) =>
+    parseTargets(texts.map((text) => ({ path: `targets/${/^name: (.*)$/m.exec(text)?.[1]}.yaml`, text })));
+
+  it('takes over what it does not say, and nothing that tells distributions apart', () => {
+    const [, other] = parse(
+      `${base}\nbaseImage: debian@sha256:${'0'.repeat(64)}\n`,
+      'name: other\nextends: debian-13\nsuite: other\nlabel: other1\nfeatures: [prometheus]\n',
+    );
+    const { baseImage: _, ...taken } = targetOf('debian-13');
+    expect(other).toEqual({
+      ...taken,
+      name: 'other',
+      suite: 'other',
+      label: 'other1',
+      features: ['prometheus'],
+    });
+  });
+
+  it('may extend one that does so itself', () => {
+    const [, , third] = parse(
+      base,
+      'name: other\nextends: debian-13\nsuite: other\nlabel: other1\nfeatures: [prometheus]\n',
+      'name: third\nextends: other\nsuite: third\nlabel: other2\n',
+    );
+    expect(third?.features).toEqual(['prometheus']);
+    expect(third?.libraries).toEqual(targetOf('debian-13').libraries);
+  });
+
+  it.each([
+    ['name: a\nextends: b\nsuite: a\nlabel: a1\n', /targets\/a\.yaml:2: extends: there is no target "b"/],
+    ['name: a\nextends: a\nsuite: a\nlabel: a1\n', /targets\/a\.yaml:2: extends: a extends a/],
+    ['name: a\nextends: debian-13\nsuite: a\n', /targets\/a\.yaml:1: label: a \.deb needs a label/],
+    ['name: a\nextends: debian-13\nsuite: a\nlable: a1\n', /:4: unknown key "lable"; did you mean "label"/],
+    ['name: a\nextends: debian-13\nlabel: a1\n', /suite: /],
+  ])('%j is refused', (text, message) => expect(() => parse(base, text)).toThrow(message));
+
+  it('is refused if others extend it in a circle', () => {
+    const one = 'name: a\nextends: b\nsuite: a\nlabel: a1\n';
+    const two = 'name: b\nextends: a\nsuite: b\nlabel: b1\n';
+    expect(() => parse(one, two)).toThrow(/a extends b extends a/);
   });
 });
