@@ -37,6 +37,17 @@ const PLANTED = [
   ['ui/summary.ts', '../io/files.ts', 'ui-folders'],
   ['io/files.ts', '../stages/base.ts', 'io-folders'],
   ['manifest/store.ts', '../io/files.ts', 'manifest-folders'],
+  ['packaging/sbom.ts', '../io/files.ts', 'packaging-folders'],
+  ['sources/choice.ts', '../run/session.ts', 'sources-folders'],
+  ['doctor/host.ts', '../run/session.ts', 'doctor-folders'],
+  ['run/graph.ts', '../commands/plan.ts', 'run-folders'],
+  ['run/graph.ts', 'listr2', 'run-packages'],
+  ['commands/plan.ts', '../stages/build.ts', 'commands-folders'],
+  ['checks/judge.ts', '../io/files.ts', 'checks-folders'],
+  ['config/lint.ts', '../plan/capacity.ts', 'config-folders'],
+  ['turn/values.ts', '../config/lint.ts', 'turn-folders'],
+  ['lab/seen.ts', '../plan/command.ts', 'lab-folders'],
+  ['cli.ts', './run/session.ts', 'cli-folders'],
 ] as const;
 
 describe('the import table', () => {
