@@ -48,7 +48,7 @@ export interface SourceVersion {
 /**
  * Lists the upstream tarballs of a package in the archive's suites. The chain is checked link by link: the signature of
  * InRelease with the archive's keys, the hash of Sources in it, and the hash of the tarball in Sources.
- * @throws DEBIAN_DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
+ * @throws DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
  *   ARCHIVE_OLD, ARCHIVE_DATE, DOWNLOAD_FAILED
  */
 export async function findDebianSource(query: DebianQuery): Promise<DebianSource[]> {
@@ -79,7 +79,7 @@ async function readIndices<T>(
   const keyring = query.keyring ?? DEBIAN_KEYRING;
   if (!(await exists(keyring))) {
     throw new TurnbuildError(
-      'DEBIAN_DEBIAN_KEYRING_MISSING',
+      'DEBIAN_KEYRING_MISSING',
       `The keys of the Debian archive are not at ${keyring}`,
       {
         hint: 'apt-get install debian-archive-keyring, or `turnbuild doctor --fix`.',

@@ -43,7 +43,7 @@ const names = (victim: string): HostileArchive[] => [
   unsafe('./ twice', 'is there twice', folder('.'), folder('.')),
   named('a file called ./', './', 'is a file named as a folder'),
   named('a file called .', '.', 'and not a folder'),
-  named('./ and one more slash', './', PARTS, { type: '5', size: 0 }),
+  named('./ and one more slash', './/', PARTS, { type: '5', size: 0 }),
   named('./ and an absolute path', './/etc/passwd', PARTS),
   named('./ twice in a name', '././coturn/a', PARTS),
   named('./ and a climb', './../victim', PARTS),
