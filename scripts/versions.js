@@ -24,11 +24,11 @@ if (!existsSync(options.dir)) {
   process.exit(2);
 }
 const NAME = /^coturn-(\d+\.\d+\.\d+)\.tar\.gz$/;
-const tarballs = readdirSync(options.dir)
+const all = readdirSync(options.dir)
   .filter((name) => NAME.test(name))
   .map((name) => ({ name, version: NAME.exec(name)?.[1] ?? '' }))
-  .filter(({ version }) => options.only.length === 0 || options.only.includes(version))
   .sort((a, b) => byVersion(a.version, b.version));
+const tarballs = all.filter(({ version }) => options.only.length === 0 || options.only.includes(version));
 if (tarballs.length === 0) {
   console.error(`versions: ${options.dir} has no coturn-X.Y.Z.tar.gz that was asked for`);
   process.exit(2);
@@ -77,10 +77,11 @@ function optionsOf({ name }, targets, arch) {
 }
 
 /**
- * A digest for each target of all that goes into a version's package and its verification: turnbuild's code, its recipes, the sources.
+ * For each target a digest of all that goes into a version's package and its verification (turnbuild's code, its recipes, the sources), and
+ * the key of the verification itself.
  * @param {{ name: string, version: string }} tarball
  * @param {string} arch
- * @returns {Promise<Map<string, string>>}
+ * @returns {Promise<Map<string, { all: string, verify: string }>>}
  */
 async function keysOf(tarball, arch) {
   const tried = results.filter((each) => each.version === tarball.version && each.arch === arch);
@@ -90,12 +91,14 @@ async function keysOf(tarball, arch) {
     console.error(text);
     process.exit(1);
   }
-  /** @type {{ target: string, key: string }[]} */
+  /** @type {{ stage: string, target: string, key: string }[]} */
   const steps = JSON.parse(stdout).steps;
   return new Map(
     targets.map((target) => {
-      const keys = steps.filter((step) => step.target === target).map(({ key }) => key);
-      return [target, createHash('sha256').update(keys.join()).digest('hex').slice(0, 12)];
+      const own = steps.filter((step) => step.target === target);
+      const all = createHash('sha256').update(own.map(({ key }) => key).join());
+      const verify = own.find(({ stage }) => stage === 'verify')?.key ?? '';
+      return [target, { all: all.digest('hex').slice(0, 12), verify }];
     }),
   );
 }
@@ -105,28 +108,33 @@ async function keysOf(tarball, arch) {
  * @param {{ name: string, version: string }} tarball
  * @param {readonly string[]} targets
  * @param {string} arch
- * @param {Map<string, string>} keys
+ * @param {Map<string, { all: string, verify: string }>} keys
  */
 async function tryVersion(tarball, targets, arch, keys) {
   const out = join(work, 'dist');
   const { text } = await run(['release', ...optionsOf(tarball, targets, arch), '--out', out]);
   for (const target of targets) {
     const { version } = tarball;
-    note({ version, target, arch, key: keys.get(target) }, join(out, version), text);
+    const key = keys.get(target);
+    note({ version, target, arch, key: key?.all }, key?.verify, join(out, version), text);
   }
 }
 
 /**
  * Records what the manifest says of a verification, or the end of the output where it says nothing.
  * @param {{ version: string, target: string, arch: string, key: string | undefined }} place
+ * @param {string | undefined} planned key of the verification
  * @param {string} dir
  * @param {string} text
  */
-function note(place, dir, text) {
+function note(place, planned, dir, text) {
   const manifest = join(dir, 'manifest.json');
   const steps = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).steps : [];
   const id = `verify:${place.target}:${place.arch}`;
-  const verified = steps.find((/** @type {{ id: string }} */ step) => step.id === id);
+  // One of an earlier time says nothing of this.
+  const verified = steps.find(
+    (/** @type {{ id: string, planned?: string }} */ step) => step.id === id && step.planned === planned,
+  );
   const checks = (verified?.checks ?? []).map(shorten);
   const error = checks.length > 0 ? {} : { error: text.trim().split('\n').slice(-12).join(' ') };
   const seconds = Math.round(verified?.seconds ?? 0);
@@ -149,9 +157,9 @@ function shorten({ id, status, message, advisories, cause, blockedBy }) {
 
 /** What could not be built may have failed for want of space, or of a network. @param {import('./versions/table.js').Result} result */
 const isCurrent = ({ version, arch, target, key, error }) =>
-  error === undefined && key === current.get(`${version} ${arch}`)?.get(target);
+  error === undefined && key !== undefined && key === current.get(`${version} ${arch}`)?.get(target)?.all;
 
-/** Keys of the present turnbuild by `VERSION ARCH`, and in it by target. @type {Map<string, Map<string, string>>} */
+/** Keys of the present turnbuild by `VERSION ARCH`, and in it by target. @type {Map<string, Map<string, { all: string, verify: string }>>} */
 const current = new Map();
 
 if (!options.print) {
@@ -160,7 +168,8 @@ if (!options.print) {
     process.exit(2);
   }
   const tried = results.map(({ arch }) => arch);
-  for (const tarball of tarballs)
+  // Of those that are not to be tried, too: the page says which results are of an earlier time.
+  for (const tarball of all)
     for (const arch of new Set([...options.architectures, ...tried]))
       current.set(`${tarball.version} ${arch}`, await keysOf(tarball, arch));
   for (const arch of options.architectures)

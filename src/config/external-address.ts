@@ -24,6 +24,15 @@ export function lintExternalAddress({ settings }: Configuration): Finding[] {
 
 function lintAnnounced(setting: Setting): Finding[] {
   const { announced, inside } = mappingOf(setting);
+  if (announced === '' && inside !== undefined)
+    return [
+      finding(
+        'unreachable-address',
+        'error',
+        setting,
+        'the public end of external-ip is empty: clients are given 0.0.0.0',
+      ),
+    ];
   if (isIP(announced) === 0) return [];
   const kind = kindOf(announced);
   if (kind === undefined) return [];

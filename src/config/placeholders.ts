@@ -4,7 +4,7 @@ import type { Setting } from './settings.ts';
 
 /** Shapes of what a template or an example has where a value belongs. */
 const SHAPES: readonly RegExp[] = [
-  /\$\{[^}]*\}|\$\([^)]*\)|^\$[A-Z_][A-Z0-9_]*$|\$[A-Z]{2,}_[A-Z0-9_]+\b/,
+  /\$\{[^}]*\}|\$\([^)]*\)|^\$[A-Z_][A-Z0-9_]*$|\$[A-Z]{2,}_[A-Z0-9_]+\b|[=@/ .]\$[A-Z_][A-Z0-9_]{2,}\b/,
   /\{\{.*\}\}|\{%.*%\}|<%.*%>|^\{[A-Za-z_][\w.-]*\}$|\{[A-Z][A-Z0-9_]{2,}\}/,
   /<[A-Za-z][\w .-]*>/,
   /%[A-Z][A-Z0-9_]*%|@[A-Z][A-Z0-9_]*@|__[A-Za-z][A-Za-z0-9_]*__|\[[A-Z][A-Z0-9_ -]*\]/,

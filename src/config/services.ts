@@ -143,7 +143,8 @@ function asksForDtls({ has, isOn, last }: Configuration): boolean {
 function lintSecurePorts(configuration: Configuration): Finding[] {
   const { isOn, last } = configuration;
   const wanted = SECURE.map(last).find(
-    (setting) => setting !== undefined && (!setting.name.startsWith('web-') || isOn(setting.name)),
+    (setting) =>
+      setting !== undefined && (!setting.name.startsWith('web-') || (isOn(setting.name) && !isOn('no-tls'))),
   );
   if (wanted === undefined) return [];
   const dtls = asksForDtls(configuration);

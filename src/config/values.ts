@@ -222,7 +222,8 @@ function isAddress(name: string, value: string): boolean {
   if (name !== 'external-ip') return isHost(value.trim());
   const { announced, inside } = mappingOf({ value });
   // Other rules say what an empty private end opens.
-  return isHost(announced) && (inside === undefined || inside === '' || isHost(inside));
+  if (inside === undefined) return isHost(announced);
+  return (announced === '' || isHost(announced)) && (inside === '' || isHost(inside));
 }
 
 const isHost = (text: string) =>
@@ -230,8 +231,9 @@ const isHost = (text: string) =>
 
 /** @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
 function isServer(value: string): boolean {
+  if (isIP(value.trim()) === 6) return false;
   const [, bracketed, host = '', port = '0'] =
-    /^ *(?:\[([^\]]*)\]|([^:[\]]*))(?: *:(\d+))? *$/.exec(value) ?? [];
+    /^ *(?:\[([^\]]*)\]|([^:[\]]*))(?: *:\s*(\d*).*)? *$/.exec(value) ?? [];
   const known =
     bracketed === undefined ? isHost(host.trim()) && isIP(host.trim()) !== 6 : isIP(bracketed) !== 0;
   return known && Number(port) <= PORT;

@@ -1,4 +1,5 @@
 import { open, readFile, stat } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { messageOf, TurnbuildError } from '../errors.ts';
@@ -122,7 +123,7 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
 async function controlFile(tar: Buffer): Promise<string> {
   const found: string[] = [];
   for await (const { name, content } of readTar(Readable.from([tar]), LIMITS, () => {}))
-    if (/^(\.\/)*control$/.test(name)) found.push(content.toString());
+    if (posix.normalize(`/${name}`) === '/control') found.push(content.toString());
   // dpkg takes the last of several.
   if (found.length > 1) throw new Error('its control.tar has more than one control file');
   const [text] = found;

@@ -42,12 +42,22 @@ export async function fetch(url: string, init: RequestInit = {}): Promise<Respon
 function withoutCredentials(address: string, init: RequestInit): { url: string; init: RequestInit } {
   const url = new URL(address);
   if (url.username === '' && url.password === '') return { url: address, init };
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
   url.username = '';
   url.password = '';
   const headers = new Headers(init.headers);
-  headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  if (!headers.has('authorization'))
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
   return { url: url.href, init: { ...init, headers } };
+}
+
+/** A percent sign that encodes nothing is one. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function proxyErrorIn(error: unknown, url: string, { http }: Proxies): ProxyError | undefined {

@@ -70,7 +70,8 @@ export async function requirePrivate(
         await search(await realpath(path));
     }
   };
-  await search(resolve(dir));
+  // Relative links in it count from where it really is.
+  await search(await realpath(dir).catch(() => resolve(dir)));
 }
 
 /** `/`, `/home`, `/home/me` of `/home/me/x`. */

@@ -54,8 +54,8 @@ export function relayPorts(range: RelayRange): number {
 function relayPairs(range: RelayRange): number {
   const { minPort, maxPort } = range;
   const firstEven = minPort + (minPort % 2);
-  const lower = (port: number) => port - (port % 2);
-  const taken = new Set(listeningIn(range).map(lower)).size;
+  const lower = new Set(listeningIn(range).map((port) => port - (port % 2)));
+  const taken = [...lower].filter((port) => port >= firstEven && port < maxPort).length;
   return Math.max(0, Math.floor((maxPort - firstEven + 1) / 2) - taken);
 }
 

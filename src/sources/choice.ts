@@ -122,7 +122,7 @@ async function openGithub({
 }: SourceContext): Promise<{ github: GithubSource; token: string | undefined }> {
   // An empty variable is what a CI job without the secret has.
   const token = process.env.GITHUB_TOKEN || undefined;
-  const baseUrl = process.env.GITHUB_API_URL;
+  const baseUrl = process.env.GITHUB_API_URL || undefined;
   const github = await createGithubSource({
     signal: io.signal,
     ...(token === undefined ? {} : { token }),

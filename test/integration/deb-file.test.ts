@@ -154,18 +154,15 @@ describe('readDebControl', () => {
       debOf(CONTROL.replace('4.6.1-1', `4.${'6'.repeat(300)}`)),
       /its Version .* is invalid/,
     ],
-    [
-      'two control files, of which dpkg takes the last',
+    ...['././control', './/control', '/control', 'x/../control'].map((name): [string, Buffer, RegExp] => [
+      `two control files, of which dpkg takes the last, ${name}`,
       arOf([
         ['debian-binary', Buffer.from('2.0\n')],
-        [
-          'control.tar',
-          archive(file('./control', CONTROL), file('././control', CONTROL.replace('4.6.1-1', '6.6.6'))),
-        ],
+        ['control.tar', archive(file('./control', CONTROL), file(name, CONTROL.replace('4.6.1-1', '6.6.6')))],
         ['data.tar', Buffer.from('x')],
       ]),
       /more than one control file/,
-    ],
+    ]),
     ['a control file without a version', debOf('Package: coturn\nArchitecture: amd64\n'), /no Version/],
   ])('refuses %s', async (_, bytes, message) => {
     const error = await errorOf(read(bytes));

@@ -123,6 +123,17 @@ describe('a cache is refused', () => {
     await refused(cache, open, /mode 0777/);
   });
 
+  test('with a relative link in it that leads there, where the cache is a link itself', async () => {
+    const { home, cache } = prepare();
+    const open = join(home, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    symlinkSync('../open', join(cache, 'shared'));
+    const link = join(temporaryFolder(), 'link');
+    symlinkSync(cache, link);
+    await refused(link, open, /mode 0777/);
+  });
+
   test.skipIf(!hasAcl)(
     `with an access control list, which shows as a group that may write${hasAcl ? '' : ' (skipped: no setfacl)'}`,
     async () => {

@@ -13,8 +13,11 @@ cd /tmp
 most=1073741824
 for file in /inputs/coturn.deb /inputs/coturn-dbgsym.deb; do
 	[ -f $file ] || continue
-	size=$(dpkg-deb --fsys-tarfile $file | head -c $((most + 1)) | wc -c)
-	[ "$size" -le $most ] || {
+	packed=$(dpkg-deb --fsys-tarfile $file | head -c $((most + 1)) | wc -c)
+	# Of a sparse file the archive has less than is unpacked.
+	listed=0
+	[ "$packed" -gt $most ] || listed=$(dpkg-deb -c $file | awk '{ sum += $3 } END { printf "%.0f", sum }')
+	[ "$packed" -le $most ] && [ "$listed" -le $most ] || {
 		echo "turnbuild-error: DEB_INVALID: ${file##*/} unpacks to more than 1 GiB" >&2
 		exit 1
 	}

@@ -8,6 +8,12 @@ const KNOWN: readonly { about: string; detail: RegExp; text?: RegExp; reason: st
     reason: 'whether an account exists is up to the machine, and not in the file',
   },
   {
+    about: 'tls',
+    detail: /is not served$/,
+    text: /^(cert|pkey)\b/m,
+    reason: 'whether a certificate or key is there, and is one, is up to the machine, and not in the file',
+  },
+  {
     about: 'secret',
     detail: /: 401, lint-config expects that it is let in$/,
     text: /^(p?sql|mysql|mongo|redis)-userdb\b/m,

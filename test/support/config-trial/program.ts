@@ -30,7 +30,17 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
   const words = [`--net=/proc/${place.namespace}/ns/net`, '--', 'chroot', '--userspec=turnserver:turnserver'];
   const server = spawn(
     'nsenter',
-    [...words, root, '/usr/bin/turnserver', '-c', name, ...usualOptions(trial.text)],
+    // Line by line: it is killed in the end, and what it has not written by then is lost.
+    [
+      ...words,
+      root,
+      '/usr/bin/stdbuf',
+      '-oL',
+      '/usr/bin/turnserver',
+      '-c',
+      name,
+      ...usualOptions(trial.text),
+    ],
     {
       stdio: ['ignore', log, log],
     },

@@ -101,6 +101,7 @@ describe('a line', () => {
     ['external-ip=20.0.3.2/0.0.0.0', ['peer-allowed:1']],
     ['external-ip=20.0.3.2/::', ['peer-allowed:1']],
     ['external-ip=20.0.3.2/', ['peer-allowed:1']],
+    ['external-ip=/10.0.0.5', ['peer-allowed:1', 'unreachable-address:1']],
     ['external-ip=20.0.3.2/10.0.0.5/3', ['invalid-address:1']],
     ['external-ip=20.0.3.2/10.0.0.5-10.0.0.9', ['invalid-address:1']],
     ['external-ip=198.51.100.700', ['invalid-address:1']],
@@ -108,6 +109,7 @@ describe('a line', () => {
     ['alternate-server=fe80::1', ['invalid-address:1']],
     ['alternate-server=[2a00:1450::1]:3478', []],
     ['alternate-server=turn2.example.org', []],
+    ['alternate-server=turn2.example.org:3478abc', []],
     ['aux-server=foo bar', ['invalid-address:1']],
     ['aux-server=20.0.3.2:3478', []],
     ['allocation-default-address-family=ip6', ['invalid-value:1']],
@@ -169,6 +171,7 @@ describe('a line', () => {
     ['realm=turn.{DOMAIN}', ['placeholder:1']],
     ['realm=your.domain.com', ['placeholder:1']],
     ['realm=$REALM', ['placeholder:1']],
+    ['psql-userdb=host=db password=$PASSWORD', ['placeholder:1']],
     ['realm=turn.$PUBLIC_DOMAIN', ['placeholder:1']],
     ['user=bob:9kq7$W!xT4pzLm', []],
     ['static-auth-secret=XK7Q-PM2N-ZT9B-QQRS', []],
@@ -279,6 +282,7 @@ describe('a line of a newer version', () => {
   it('before 4.6.3 nothing keeps the pages for administration from a server without TLS', () => {
     const found = lint(`web-admin\nno-tls\n${shipped}`).map(({ rule, line }) => `${rule}:${line}`);
     expect(found).toContain('administration:1');
+    expect(found).not.toContain('not-served:1');
   });
 });
 

@@ -16,6 +16,8 @@ describe('capacityOf', () => {
     ['50000-50009', { participants: 3, allocations: 2 }, { ports: 10, allocations: 10, calls: 1 }],
     ['3000-6000', {}, { ports: 2997, allocations: 2997 }],
     ['3000-6001', { pairs: true }, { allocations: 1498 }],
+    ['3479-4000', { pairs: true }, { allocations: 260 }],
+    ['3000-3478', { pairs: true }, { allocations: 239 }],
     ['3478-3479', { pairs: true }, { ports: 0, allocations: 0, calls: 0 }],
     ['50000-50000', {}, { ports: 1, allocations: 1, calls: 0 }],
   ])('%s %j: %j', (ports, more, expected) =>
