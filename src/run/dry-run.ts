@@ -1,21 +1,16 @@
 import { join } from 'node:path';
-import { runsOf } from '../checks/index.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
 import { parseManifest } from '../manifest/store.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
-import { stepCommand } from '../plan/buildx.ts';
-import type { CheckSelection } from '../plan/check-selection.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { platformOf } from '../plan/platforms.ts';
 import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
-import { networkArgs, phasesArgs } from '../stages/verify/gather.ts';
-import { type BuilderFacts, ownArch, sharesNetwork } from './builder.ts';
+import { type BuilderFacts, ownArch } from './builder.ts';
 import { plannedContext } from './planning.ts';
 import { lenderFor } from './roots.ts';
-import type { PlannedRelease, Session } from './session.ts';
+import { type PlannedRelease, placeOf, type Session } from './session.ts';
 import { STAGE_TABLE } from './stage-table.ts';
 import { isCurrent } from './step.ts';
 
@@ -25,63 +20,35 @@ export interface DryRunEntry {
   line: string;
 }
 
-/** Build arguments that only a real run knows, by Docker stage. */
-const UNKNOWN_ARGS: Readonly<Record<string, Record<string, string>>> = {
-  build: { ARCHIVE_STATE: 'STATE' },
-  package: { ARCHIVE_STATE: 'STATE' },
-  verify: { ATTEMPT: 'RANDOM' },
-};
+/** What stands for what only a real run finds out. */
+const UNKNOWN = { archive: 'STATE', attempt: 'RANDOM' };
 
 /**
- * The commands of a release in order, made by the same functions that a real run uses. What only a real run knows is
- * named in capitals: DIGEST of a root that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
+ * The commands of a release in order: the stages' own, which a real run performs. What only a real run knows is named in capitals: DIGEST
+ * of a root that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
  */
 export async function dryRunCommands(
   session: Session,
   release: PlannedRelease,
   stages: readonly StageName[],
 ): Promise<DryRunEntry[]> {
-  const { plan, dir, builder, selection } = release;
+  const { plan, builder } = release;
   const roots = await Promise.all(plan.bases.map((base) => rootOf(base, plan.bases, session, builder)));
-  const contextOf = (id: string) => roots.find((root) => root.id === id)?.context ?? '';
   const current = await currentSteps(session, release, { roots, stages });
+  const context = {
+    ...(await plannedContext(session, plan, release)),
+    ...placeOf(session, release),
+    io: session.io,
+    attempt: UNKNOWN.attempt,
+    bases: new Map(roots.map((root) => [root.id, root])),
+  };
   const steps = plan.steps
     .filter((step) => stages.includes(step.stage))
     .flatMap((step) => {
       if (current.has(step.id)) return [{ step: step.id, line: `# ${step.id}: up to date` }];
-      return dockerStagesOf(step, plan, selection).map((dockerStage) => {
-        const work = `${dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
-        const command = stepCommand(step, {
-          dockerStage,
-          folder: `${session.recipes.dir}/docker`,
-          base: contextOf(step.base),
-          target: contextOf(step.targetBase),
-          inputs: `${work}/inputs`,
-          ...(dockerStage === 'lab'
-            ? {
-                image: {
-                  name: 'turnbuild-lab-RANDOM',
-                  platform: `linux/${platformOf(plan.compilesOn[step.arch]).oci}`,
-                },
-              }
-            : {}),
-          output: step.stage === 'verify' ? `${work}/out/${dockerStage}` : `${work}/out`,
-          builder: session.options.builder,
-          noCache: session.options.cache === false,
-          inherited: session.io.proxiesForBuilds(),
-          args: {
-            ...UNKNOWN_ARGS[dockerStage],
-            ...(dockerStage === 'verify'
-              ? {
-                  ...phasesArgs(runsOf(step, { plan, selection })),
-                  ...networkArgs({ sharedNetwork: sharesNetwork(builder) }),
-                }
-              : {}),
-            ...repositories(step, plan, session),
-          },
-        });
-        return { step: step.id, line: formatCommand(command) };
-      });
+      const found = { archive: UNKNOWN.archive, repositories: repositories(step, plan, session) };
+      const commands = STAGE_TABLE[step.stage].commands(step, context, found);
+      return commands.map((command) => ({ step: step.id, line: formatCommand(command) }));
     });
   return [...roots.flatMap((root) => root.commands), ...steps];
 }
@@ -118,27 +85,14 @@ async function currentSteps(
   return current;
 }
 
-/** The Docker stages of a step that the chosen checks need. */
-function dockerStagesOf(step: PlannedStep, plan: Plan, selection: CheckSelection): readonly string[] {
-  if (step.stage !== 'verify') return step.dockerStages;
-  const { phases, scenarios } = runsOf(step, { plan, selection });
-  const needed: Record<string, boolean> = {
-    verify: phases.length > 0,
-    sanitize: scenarios.includes('sanitized'),
-    lab: scenarios.length > 0,
-  };
-  return step.dockerStages.filter((stage) => needed[stage] ?? true);
-}
-
 /** Where a sysroot is filled from; MIRROR for what nobody has named. */
 function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Record<string, string> {
   const { sysroot } = targetOfStep(plan, step);
-  const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
-  if (sysroot === undefined || !used) return {};
+  if (sysroot === undefined) return {};
   const unnamed = Object.fromEntries(sysroot.repositories.map(({ mirror }) => [mirror, 'MIRROR']));
   const known = { ...mirrors, named: { ...unnamed, ...mirrors.named } };
   const addresses = repositoryAddresses(sysroot, step.arch, known);
-  return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: 'STATE' };
+  return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: UNKNOWN.archive };
 }
 
 interface FoundRoot {

@@ -13,13 +13,12 @@ import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, type FailedTask } from '../ui/failures.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
-import { sharesNetwork } from './builder.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { openManifest } from './manifest-file.ts';
 import { packageRoot } from './recipes.ts';
 import { writeReports } from './reports.ts';
 import { rootGroups, rootNodes } from './roots.ts';
-import { isPlain, type PlannedRelease, type Session } from './session.ts';
+import { isPlain, type PlannedRelease, placeOf, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { interrupted, logFile, type ManifestStore, runStep, type StepRun } from './step.ts';
 import { withLog } from './step-log.ts';
@@ -52,15 +51,10 @@ export async function performRelease(
     const context: StageContext = {
       io,
       plan,
-      dir,
       recipes: session.recipes.dir,
       patches: session.recipes.patches,
-      builder: session.options.builder,
-      // A builder of the engine itself has the name of its Docker context.
-      engine: release.builder.driver === 'docker' ? release.builder.name : undefined,
+      ...placeOf(session, release),
       labProgram: join(await packageRoot(), 'lib/lab.mjs'),
-      sharedNetwork: sharesNetwork(release.builder),
-      noCache: session.options.cache === false,
       rebuild: release.rebuild,
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),

@@ -11,7 +11,7 @@ import type { PlanDocument, StepKey } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { Output } from '../ui/output.ts';
-import type { BuilderFacts } from './builder.ts';
+import { type BuilderFacts, sharesNetwork } from './builder.ts';
 import { type CommonOptions, countOption, defaultJobs, mirrorOption } from './options.ts';
 import { loadRecipes, type Recipes } from './recipes.ts';
 
@@ -93,4 +93,16 @@ export function isCapable(
   { NO_COLOR, TERM }: NodeJS.ProcessEnv,
 ): boolean {
   return isTTY === true && (columns ?? 0) >= LEAST_COLUMNS && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+}
+
+/** Where the commands of a release run, and where they write. */
+export function placeOf({ options }: Session, { builder, dir }: PlannedRelease) {
+  return {
+    dir,
+    builder: options.builder,
+    // A builder of the engine itself has the name of its Docker context.
+    engine: builder.driver === 'docker' ? builder.name : undefined,
+    sharedNetwork: sharesNetwork(builder),
+    noCache: options.cache === false,
+  };
 }

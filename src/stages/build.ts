@@ -1,10 +1,11 @@
 import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
+import type { PlannedStep } from '../plan/types.ts';
 import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
-import { describeArtifacts, featuresIn, workFolder } from './shared/artifacts.ts';
+import { describeArtifacts, featuresIn, workFolder, workPath } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
-import { dockerContext, runBuildx } from './shared/buildx.ts';
-import { readyBase, type Stage } from './shared/context.ts';
+import { type DockerBuild, dockerCommand, dockerContext, runBuildx } from './shared/buildx.ts';
+import { type Found, readyBase, type Stage } from './shared/context.ts';
 
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
 const CONTEXT_FILES = [
@@ -42,12 +43,13 @@ export const build: Stage = {
     };
   },
 
+  commands: (step, context, found) => [dockerCommand(step, context, buildOf(step, context, found))],
+
   async perform(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
     const work = await workFolder(context, step);
-    const inputs = `${work}/inputs`;
-    await collectBuildInputs(context, inputs);
+    await collectBuildInputs(context, `${work}/inputs`);
     const suites = new Set((target.linkedIn?.sources ?? []).map(({ suite }) => suite));
     suites.delete(target.suite);
     const origins = [target, ...[...suites].map((suite) => ({ suite }))];
@@ -66,15 +68,8 @@ export const build: Stage = {
       context.onLine(
         `turnbuild: metadata not signed: ${unsigned.map(({ path }) => path).join(', ')}. That their mirror hides no updates cannot be proved`,
       );
-    await runBuildx(step, context, {
-      dockerStage: 'build',
-      inputs,
-      output: `${work}/out`,
-      args: {
-        ARCHIVE_STATE: archive?.id ?? '',
-        ...(await repositoryArgs(target, step.arch, context.repositories)),
-      },
-    });
+    const repositories = await repositoryArgs(target, step.arch, context.repositories);
+    await runBuildx(step, context, buildOf(step, context, { archive: archive?.id ?? '', repositories }));
     await files.writeText(`${work}/out/${ARCHIVE_FILE}`, `${archive?.id ?? ''}\n`);
     const features = featuresIn(await files.readText(`${work}/out/features.txt`));
     const missing = target.features.filter((name) => !features.has(name));
@@ -107,3 +102,9 @@ export const build: Stage = {
     };
   },
 };
+
+function buildOf(step: PlannedStep, context: { dir: string }, { archive, repositories }: Found): DockerBuild {
+  const work = workPath(context, step);
+  const args = { ARCHIVE_STATE: archive, ...repositories };
+  return { dockerStage: 'build', inputs: `${work}/inputs`, output: `${work}/out`, args };
+}

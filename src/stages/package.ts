@@ -12,9 +12,9 @@ import type { PlannedStep } from '../plan/types.ts';
 import { dashboardSchema } from '../recipe/monitoring.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
-import { describeArtifacts, featuresIn, firstWords, workFolder } from './shared/artifacts.ts';
+import { describeArtifacts, featuresIn, firstWords, workFolder, workPath } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
-import { dockerContext, runBuildx } from './shared/buildx.ts';
+import { type DockerBuild, dockerCommand, dockerContext, runBuildx } from './shared/buildx.ts';
 import { type InputsContext, readyBase, type Stage } from './shared/context.ts';
 
 /** Exports of the build stage that go into the packages as they are. The last two are there where libraries are linked in. */
@@ -67,6 +67,8 @@ export const packageStage: Stage = {
     };
   },
 
+  commands: (step, context, { archive }) => [dockerCommand(step, context, buildOf(step, context, archive))],
+
   async perform(step, context) {
     const { files } = context.io;
     const work = await workFolder(context, step);
@@ -82,13 +84,7 @@ export const packageStage: Stage = {
       await files.writeText(`${inputs}/${folder}/${SBOM}`, text);
     }
     const archive = (await files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
-    await runBuildx(step, context, {
-      dockerStage: 'package',
-      inputs,
-      output: `${work}/out`,
-      // The toolchain that compiled, whatever the archive has got since.
-      args: { ARCHIVE_STATE: archive },
-    });
+    await runBuildx(step, context, buildOf(step, context, archive));
     for (const [name, text] of sboms) await files.writeText(`${work}/out/${sbomFile(name)}`, text);
     for (const name of step.outputs) await files.moveInto(`${work}/out/${name}`, `${context.dir}/${name}`);
     return {
@@ -96,6 +92,13 @@ export const packageStage: Stage = {
     };
   },
 };
+
+/** @param archive of the toolchain that compiled, whatever the archive has got since */
+function buildOf(step: PlannedStep, context: { dir: string }, archive: string): DockerBuild {
+  const work = workPath(context, step);
+  const args = { ARCHIVE_STATE: archive };
+  return { dockerStage: 'package', inputs: `${work}/inputs`, output: `${work}/out`, args };
+}
 
 function buildFolder(step: PlannedStep, context: InputsContext): string {
   return `${context.dir}/work/build/${step.target}-${step.arch}`;

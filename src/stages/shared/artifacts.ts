@@ -23,9 +23,14 @@ export async function describeArtifacts(
   );
 }
 
-/** A fresh folder for a step's work, beneath the release's folder so that results can be moved, not copied. */
+/** Where a step works: beneath the release's folder, so that results can be moved, not copied. */
+export function workPath({ dir }: { dir: string }, step: PlannedStep): string {
+  return `${dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
+}
+
+/** A fresh folder for a step's work. */
 export async function workFolder(context: StageContext, step: PlannedStep): Promise<string> {
-  const dir = `${context.dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
+  const dir = workPath(context, step);
   await context.io.files.remove(dir);
   await context.io.files.makeFolder(dir);
   return dir;

@@ -1,8 +1,9 @@
 import { TurnbuildError } from '../../errors.ts';
 import { stepCommand } from '../../plan/buildx.ts';
+import type { Command } from '../../plan/command.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { type PlannedContext, readyBase, type StageContext } from './context.ts';
+import { type CommandContext, type PlannedContext, readyBase, type StageContext } from './context.ts';
 
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
@@ -14,29 +15,26 @@ export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
 
 /** The folder with the Dockerfile. */
-export function dockerContext(context: PlannedContext): string {
+export function dockerContext(context: Pick<PlannedContext, 'recipes'>): string {
   return `${context.recipes}/docker`;
 }
 
-/**
- * Builds one Dockerfile stage and exports its files into `output`.
- * @throws the error that the build's own script reported (`turnbuild-error: CODE: message`), or what went wrong around it
- */
-export async function runBuildx(
-  step: PlannedStep,
-  context: StageContext,
-  build: {
-    dockerStage: string;
-    inputs: string;
-    output: string;
-    /** Name of the image that the stage becomes, instead of files. */
-    image?: string;
-    args?: Record<string, string>;
-  },
-): Promise<void> {
+/** One Docker stage of a step. */
+export interface DockerBuild {
+  dockerStage: string;
+  /** Folders. */
+  inputs: string;
+  output: string;
+  /** Name of the image that the stage becomes, instead of files. */
+  image?: string;
+  args?: Readonly<Record<string, string>>;
+}
+
+/** The command that builds one Docker stage of a step. */
+export function dockerCommand(step: PlannedStep, context: CommandContext, build: DockerBuild): Command {
   const { image, ...rest } = build;
   const own = `linux/${platformOf(context.plan.compilesOn[step.arch]).oci}`;
-  const command = stepCommand(step, {
+  return stepCommand(step, {
     ...rest,
     ...(image === undefined ? {} : { image: { name: image, platform: own } }),
     folder: dockerContext(context),
@@ -46,6 +44,14 @@ export async function runBuildx(
     noCache: context.noCache,
     inherited: context.io.proxiesForBuilds(),
   });
+}
+
+/**
+ * Builds one Dockerfile stage and exports its files into `output`.
+ * @throws the error that the build's own script reported (`turnbuild-error: CODE: message`), or what went wrong around it
+ */
+export async function runBuildx(step: PlannedStep, context: StageContext, build: DockerBuild): Promise<void> {
+  const command = dockerCommand(step, context, build);
   const lines: string[] = [];
   const onLine = (line: string) => {
     lines.push(line);
@@ -53,7 +59,7 @@ export async function runBuildx(
   };
   const result = await context.io.exec(command, { onLine, signal: context.io.signal });
   if (result.code !== 0) throw buildError(step.id, lines);
-  if (image === undefined)
+  if (build.image === undefined)
     await context.io.files.requirePlainFiles(
       build.output,
       FROM_PACKAGES.has(build.dockerStage) ? MAX_FACTS : MAX_FILES,

@@ -2,6 +2,7 @@ import type { ArchiveState, Io } from '../../io/index.ts';
 import type { Artifact, CheckResult } from '../../manifest/schema.ts';
 import type { PackageOrigin } from '../../plan/archives.ts';
 import type { CheckSelection } from '../../plan/check-selection.ts';
+import type { Command } from '../../plan/command.ts';
 import type { Arch } from '../../plan/platforms.ts';
 import type { Plan, PlannedStep } from '../../plan/types.ts';
 import type { Sysroot } from '../../recipe/schema.ts';
@@ -40,9 +41,12 @@ export interface InputsContext extends PlannedContext {
   bases: ReadonlyMap<string, Pick<ReadyBase, 'digest'>>;
 }
 
-/** What a stage works with. */
-export interface StageContext extends InputsContext {
-  io: Io;
+/** What a step's commands are made of, in a real run and in a dry one. */
+export interface CommandContext
+  extends Pick<PlannedContext, 'plan' | 'recipes' | 'labProgram' | 'selection'> {
+  io: Pick<Io, 'proxiesForBuilds'> & { leftovers: Pick<Io['leftovers'], 'owner'> };
+  /** The release's folder. */
+  dir: string;
   /** buildx builder; the current one if undefined. */
   builder: string | undefined;
   /** Docker context of the engine that runs containers; the current one if undefined. */
@@ -51,6 +55,23 @@ export interface StageContext extends InputsContext {
   sharedNetwork: boolean;
   /** Docker's build cache isn't used. */
   noCache: boolean;
+  /** A value that no other run has, for what must never come from a cache. */
+  attempt: string;
+  /** Roots by their id in the plan. */
+  bases: ReadonlyMap<string, Pick<ReadyBase, 'context'>>;
+}
+
+/** What only a real run finds out before it runs a step's commands. A dry run names it in capitals. */
+export interface Found {
+  /** The state of the package archive, or nothing where none is known. */
+  archive: string;
+  /** Build arguments that say what the repositories of a sysroot have. */
+  repositories: Readonly<Record<string, string>>;
+}
+
+/** What a stage works with. */
+export interface StageContext extends InputsContext, Omit<CommandContext, 'io' | 'bases'> {
+  io: Io;
   /** Ids of steps that are performed even if nothing that goes in has changed but the archive. */
   rebuild: ReadonlySet<string>;
   /** Ready roots by their id in the plan. */
@@ -61,8 +82,6 @@ export interface StageContext extends InputsContext {
   repositories: (sysroot: Sysroot, arch: Arch) => Repositories;
   /** Does a piece of a step's work when its turn has come: as many at a time as packages are made (`--jobs`), over all steps. */
   piece: <T>(step: PlannedStep, work: () => Promise<T>) => Promise<T>;
-  /** A value that no other run has, for what must never come from a cache. */
-  attempt: string;
   /** Takes each line that a step's processes print. */
   onLine: (line: string) => void;
 }
@@ -75,20 +94,19 @@ export interface StepResult {
   facts?: Record<string, unknown>;
 }
 
-/** One stage: what goes in (name -> digest, the step's key is made of it), and the work. */
+/** One stage: what goes in (name -> digest, the step's key is made of it), the commands, and the work, which runs just these. */
 export interface Stage {
   /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */
   planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
   /** What is known when its turn has come: what earlier steps have made, and the roots. */
   inputs(step: PlannedStep, context: InputsContext): Promise<Record<string, string>>;
+  /** Pure: a dry run prints them. */
+  commands(step: PlannedStep, context: CommandContext, found: Found): Command[];
   perform(step: PlannedStep, context: StageContext): Promise<StepResult>;
 }
 
 /** The root with this id; it was made ready before the steps started. */
-export function readyBase<T extends Pick<ReadyBase, 'digest'>>(
-  { bases }: { bases: ReadonlyMap<string, T> },
-  id: string,
-): T {
+export function readyBase<T>({ bases }: { bases: ReadonlyMap<string, T> }, id: string): T {
   const base = bases.get(id);
   if (base === undefined) throw new Error(`base ${id} is not ready`);
   return base;

@@ -1,13 +1,15 @@
 import type { Runs } from '../../checks/needs.ts';
 import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import type { Artifact } from '../../manifest/schema.ts';
+import type { Command } from '../../plan/command.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { ARCHIVE_FILE, repositoryArgs } from '../shared/archive.ts';
 import { collectBuildInputs } from '../shared/build-inputs.ts';
-import { runBuildx } from '../shared/buildx.ts';
-import type { StageContext } from '../shared/context.ts';
-import { runLab } from './lab.ts';
+import { type DockerBuild, dockerCommand, runBuildx } from '../shared/buildx.ts';
+import type { CommandContext, Found, StageContext } from '../shared/context.ts';
+import { inputsOf, inspection, sanitize, use, type Verification } from './builds.ts';
+import { labCommands, runLab } from './lab.ts';
 import { readProgram } from './program.ts';
 import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
 
@@ -15,51 +17,39 @@ import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from 
  * Inspects a package, then installs and uses it in a root of its target, and in the laboratory: the two share nothing, and go side
  * by side where the machine has room for it. What nothing needs is not run. What they have seen is in WORK/out.
  */
-export async function gather(
-  step: PlannedStep,
-  context: StageContext,
-  work: string,
-  { phases, scenarios }: Runs,
-): Promise<void> {
-  const inputs = `${work}/inputs`;
-  await collectPackage(step, context, inputs);
-  const root = await rootArgs(step, context);
-  const run = (dockerStage: 'inspect' | 'verify', within: StageContext, args: Record<string, string> = {}) =>
-    runBuildx(step, within, { dockerStage, inputs, output: `${work}/out/${dockerStage}`, args });
+export async function gather(step: PlannedStep, context: StageContext, runs: Runs): Promise<void> {
+  const verification: Verification = { step, context, runs, found: await find(step, context, runs) };
+  await collectPackage(step, context, inputsOf(verification));
   // Whatever is chosen: what a program can do is read off it.
-  await run('inspect', context);
-  await readProgram(context, `${work}/out/inspect`);
-  const use = (within: StageContext) =>
-    run('verify', within, {
-      ...root,
-      ATTEMPT: context.attempt,
-      ...phasesArgs({ phases }),
-      ...networkArgs(context),
-    });
+  const inspect = inspection(verification);
+  await runBuildx(step, context, inspect);
+  await readProgram(context, inspect.output);
+  const install = (within: StageContext) => runBuildx(step, within, use(verification));
   const tryOut = async (within: StageContext) =>
-    runLab(step, within, {
-      inputs,
-      root,
-      output: `${work}/out/lab`,
-      options: await optionsOf(step, context, `${work}/out/inspect`),
-      drains: (await programFeatures(context, `${work}/out/inspect`)).has('drain'),
-      scenarios,
-      sanitized: scenarios.includes('sanitized') ? await compileSanitized(step, within, work) : undefined,
+    runLab(verification, within, {
+      options: await optionsOf(step, context, inspect.output),
+      drains: (await programFeatures(context, inspect.output)).has('drain'),
+      sanitized: runs.scenarios.includes('sanitized')
+        ? await compileSanitized(verification, within)
+        : undefined,
     });
   await together(step, context, [
-    ...(phases.length > 0 ? [use] : []),
-    ...(scenarios.length > 0 ? [tryOut] : []),
+    ...(runs.phases.length > 0 ? [install] : []),
+    ...(runs.scenarios.length > 0 ? [tryOut] : []),
   ]);
 }
 
-/** Build arguments that say what is done with a package. */
-export const phasesArgs = ({ phases }: Pick<Runs, 'phases'>) => ({ PHASES: phases.join(' ') });
-
-/** Build arguments that let verifications take turns where containers share a network; else each has a turn of its own. */
-export const networkArgs = ({
-  sharedNetwork,
-}: Pick<StageContext, 'sharedNetwork'>): Record<string, string> =>
-  sharedNetwork ? { NETWORK: 'shared' } : {};
+/** The commands of a verification, in the order in which they are begun. */
+export function commandsOf(verification: Verification, context: CommandContext): Command[] {
+  const { step, runs } = verification;
+  const docker = (build: DockerBuild) => dockerCommand(step, context, build);
+  return [
+    docker(inspection(verification)),
+    ...(runs.phases.length > 0 ? [docker(use(verification))] : []),
+    ...(runs.scenarios.includes('sanitized') && sanitizes(step) ? [docker(sanitize(verification))] : []),
+    ...(runs.scenarios.length > 0 ? labCommands(verification, context) : []),
+  ];
+}
 
 /**
  * Does several things side by side, as far as the context lets it. The first one that fails ends the others, and is the error.
@@ -86,19 +76,18 @@ export async function together(
   if (errors.length > 0) throw errors[0];
 }
 
-/** Build arguments for a root that dnf fills from the distribution's repositories; none for other roots. */
-async function rootArgs(step: PlannedStep, context: StageContext): Promise<Record<string, string>> {
-  if (step.buildArgs.RPM_ROOT !== 'installed') return {};
+/** What the commands are made of and only a run knows. */
+async function find(step: PlannedStep, context: StageContext, { scenarios }: Runs): Promise<Found> {
+  const asked =
+    step.buildArgs.RPM_ROOT === 'installed' || (scenarios.includes('sanitized') && sanitizes(step));
   const target = targetOfStep(context.plan, step);
   return {
-    ...(await repositoryArgs(target, step.arch, context.repositories)),
-    ARCHIVE_STATE: isBuiltHere(step) ? await archiveOf(step, context) : '',
+    // The state that the package's toolchain is of.
+    archive: isBuiltHere(step)
+      ? (await context.io.files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim()
+      : '',
+    repositories: asked ? await repositoryArgs(target, step.arch, context.repositories) : {},
   };
-}
-
-/** Which state of the archive the package's toolchain is of. */
-async function archiveOf(step: PlannedStep, context: StageContext): Promise<string> {
-  return (await context.io.files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim();
 }
 
 /** What each kind of package file is called while it is verified. */
@@ -120,23 +109,15 @@ async function collectPackage(step: PlannedStep, context: StageContext, inputs: 
     await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
 }
 
-/** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. Returns where the program is; undefined where it could not run. */
+/** Compiles turnserver with AddressSanitizer. Returns where the program is; undefined where it could not run. */
 async function compileSanitized(
-  step: PlannedStep,
+  verification: Verification,
   context: StageContext,
-  work: string,
 ): Promise<string | undefined> {
+  const { step } = verification;
   if (!sanitizes(step)) return undefined;
-  const inputs = `${work}/sources`;
-  await collectBuildInputs(context, inputs);
-  await runBuildx(step, context, {
-    dockerStage: 'sanitize',
-    inputs,
-    output: `${work}/sanitized`,
-    args: {
-      ARCHIVE_STATE: await archiveOf(step, context),
-      ...(await repositoryArgs(targetOfStep(context.plan, step), step.arch, context.repositories)),
-    },
-  });
-  return `${work}/sanitized/turnserver`;
+  const build = sanitize(verification);
+  await collectBuildInputs(context, build.inputs);
+  await runBuildx(step, context, build);
+  return `${build.output}/turnserver`;
 }

@@ -6,7 +6,7 @@ import { targetOfStep } from '../../plan/index.ts';
 import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
 import { dockerContext } from '../shared/buildx.ts';
 import { readyBase, type Stage } from '../shared/context.ts';
-import { gather } from './gather.ts';
+import { commandsOf, gather } from './gather.ts';
 import { readFacts } from './read-facts.ts';
 import { buildFolder, isBuiltHere } from './what-is-known.ts';
 
@@ -43,10 +43,13 @@ export const verify: Stage = {
     };
   },
 
+  commands: (step, context, found) =>
+    commandsOf({ step, context, runs: runsOf(step, context), found }, context),
+
   async perform(step, context) {
     const { files } = context.io;
     const work = await workFolder(context, step);
-    await gather(step, context, work, runsOf(step, context));
+    await gather(step, context, runsOf(step, context));
     const [output] = step.outputs as [string];
     await files.moveInto(`${work}/out`, `${context.dir}/${output}`);
     const facts = await readFacts(step, context, output);

@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../../errors.ts';
-import type { LabFacts, LabScale, LabSettings, Scenario, Site } from '../../lab/facts.ts';
+import type { LabFacts, LabScale, LabSettings, Site } from '../../lab/facts.ts';
 import type { Command } from '../../plan/command.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import {
@@ -15,67 +15,86 @@ import {
 import { type Format, layoutOf } from '../../plan/layout.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { buildError, MAX_FACTS, runBuildx } from '../shared/buildx.ts';
-import type { StageContext } from '../shared/context.ts';
+import { workPath } from '../shared/artifacts.ts';
+import { buildError, dockerCommand, MAX_FACTS, runBuildx } from '../shared/buildx.ts';
+import type { CommandContext, StageContext } from '../shared/context.ts';
+import { laboratory, seenBy, type Verification } from './builds.ts';
 
-/** What goes into the laboratory, and where its results go. */
-export interface LabRun {
-  /** Folder with coturn.deb. */
-  inputs: string;
-  /** Build arguments of the root that it is installed in. */
-  root: Record<string, string>;
-  /** Folder that gets lab.json. */
-  output: string;
-  /** Long options of this very turnserver. */
+/** What is known of the very turnserver that is tried. */
+export interface Tried {
+  /** Its long options. */
   options: ReadonlySet<string>;
   /** It drains on SIGUSR1. */
   drains: boolean;
-  /** What is tried. */
-  scenarios: readonly Scenario[];
   /** The same turnserver with AddressSanitizer, if there is one. */
   sanitized: string | undefined;
+}
+
+/** The container, and its image. */
+function containerOf({ step }: Verification, { engine, attempt }: CommandContext): LabContainer {
+  const name = `turnbuild-lab-${step.target}-${step.arch.replace('_', '-')}-${attempt.slice(0, 8)}`;
+  return { name, engine };
+}
+
+/** The laboratory's commands, by what they do. */
+function commandsFor(verification: Verification, context: CommandContext) {
+  const { step } = verification;
+  const lab = containerOf(verification, context);
+  const settings = settingsOf(verification);
+  return {
+    create: createLabCommand(lab, context.io.leftovers.owner(), platformOf(step.arch).emulation),
+    fill: [
+      copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs),
+      copyToLabCommand(lab, context.labProgram, LAB_PATHS.program),
+    ],
+    start: startLabCommand(lab),
+    fetch: copyFromLabCommand(lab, `${LAB_PATHS.results}/.`, seenBy(verification, 'lab')),
+    remove: removeLabCommands(lab),
+  };
+}
+
+/** Folder of what goes into the container. */
+const settingsOf = ({ step, context }: Verification) => `${workPath(context, step)}/lab`;
+
+/** Every command of the laboratory, in order. */
+export function labCommands(verification: Verification, context: CommandContext): Command[] {
+  const image = laboratory(verification, containerOf(verification, context).name);
+  const { create, fill, start, fetch, remove } = commandsFor(verification, context);
+  return [dockerCommand(verification.step, context, image), create, ...fill, start, fetch, ...remove];
 }
 
 /**
  * Installs a package in a root of its target, and uses it between network namespaces.
  * @throws LAB_UNAVAILABLE if no container can be had, LAB_NO_NAMESPACES if it can make no namespaces, LAB_FILES_LIMITED, LAB_FAILED
  */
-export async function runLab(step: PlannedStep, context: StageContext, run: LabRun): Promise<void> {
+export async function runLab(verification: Verification, context: StageContext, tried: Tried): Promise<void> {
+  const { step, runs } = verification;
   const { io } = context;
   await removeAbandoned(context);
-  const name = `turnbuild-lab-${step.target}-${step.arch.replace('_', '-')}-${context.attempt.slice(0, 8)}`;
-  const lab: LabContainer = { name, engine: context.engine };
+  const { create, fill, start: run, fetch, remove } = commandsFor(verification, context);
   try {
-    await runBuildx(step, context, {
-      dockerStage: 'lab',
-      inputs: run.inputs,
-      output: '',
-      image: name,
-      args: run.root,
-    });
-    const settings = `${run.inputs}/../lab`;
-    const emulated = context.plan.compilesOn[step.arch] !== step.arch;
+    await runBuildx(step, context, laboratory(verification, containerOf(verification, context).name));
+    const settings = settingsOf(verification);
     const told: LabSettings = {
-      options: [...run.options],
-      emulated,
-      drains: run.drains,
-      sanitized: run.sanitized !== undefined,
-      scenarios: [...run.scenarios],
+      options: [...tried.options],
+      emulated: context.plan.compilesOn[step.arch] !== step.arch,
+      drains: tried.drains,
+      sanitized: tried.sanitized !== undefined,
+      scenarios: [...runs.scenarios],
       scale: context.full ? FULL_SCALE : SCALE,
       site: siteOf(targetOfStep(context.plan, step).format),
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
-    if (run.sanitized !== undefined) await io.files.moveInto(run.sanitized, `${settings}/turnserver`);
-    await perform(context, createLabCommand(lab, io.leftovers.owner(), platformOf(step.arch).emulation));
-    await perform(context, copyToLabCommand(lab, `${settings}/.`, LAB_PATHS.inputs));
-    await perform(context, copyToLabCommand(lab, context.labProgram, LAB_PATHS.program));
-    await start(step, context, lab);
-    await io.files.makeFolder(run.output);
-    await perform(context, copyFromLabCommand(lab, `${LAB_PATHS.results}/.`, run.output));
-    await io.files.requirePlainFiles(run.output, MAX_FACTS);
+    if (tried.sanitized !== undefined) await io.files.moveInto(tried.sanitized, `${settings}/turnserver`);
+    for (const command of [create, ...fill]) await perform(context, command);
+    await start(step, context, run);
+    const seen = seenBy(verification, 'lab');
+    await io.files.makeFolder(seen);
+    await perform(context, fetch);
+    await io.files.requirePlainFiles(seen, MAX_FACTS);
   } finally {
     // Also after Ctrl-C: so without the signal that has just ended everything else.
-    for (const command of removeLabCommands(lab)) await io.exec(command);
+    for (const command of remove) await io.exec(command);
   }
 }
 
@@ -108,13 +127,13 @@ async function perform({ io }: StageContext, command: Command): Promise<void> {
   );
 }
 
-async function start(step: PlannedStep, context: StageContext, lab: LabContainer): Promise<void> {
+async function start(step: PlannedStep, context: StageContext, command: Command): Promise<void> {
   const lines: string[] = [];
   const onLine = (line: string) => {
     lines.push(line);
     context.onLine(line);
   };
-  const { code } = await context.io.exec(startLabCommand(lab), { onLine, signal: context.io.signal });
+  const { code } = await context.io.exec(command, { onLine, signal: context.io.signal });
   if (code === 0) return;
   if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
   const tail = lines.slice(-TAIL_LINES).join('\n');

@@ -29,6 +29,7 @@ async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: 
   const stage = {
     planned: async () => ({}),
     inputs: async () => ({}),
+    commands: () => [],
     perform: async () => ({ outputs: [], checks }),
   };
   const table = { build: stage, package: stage, verify: stage };

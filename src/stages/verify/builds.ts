@@ -1,0 +1,63 @@
+import type { Runs } from '../../checks/needs.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { workPath } from '../shared/artifacts.ts';
+import type { DockerBuild } from '../shared/buildx.ts';
+import type { CommandContext, Found } from '../shared/context.ts';
+import { isBuiltHere } from './what-is-known.ts';
+
+/** What the Docker stages of a verification are made of. */
+export interface Verification {
+  step: PlannedStep;
+  context: Pick<CommandContext, 'dir' | 'attempt' | 'sharedNetwork'>;
+  runs: Runs;
+  found: Found;
+}
+
+/** What it reads, and where what was seen goes. */
+export const inputsOf = ({ step, context }: Pick<Verification, 'step' | 'context'>) =>
+  `${workPath(context, step)}/inputs`;
+export const seenBy = ({ step, context }: Pick<Verification, 'step' | 'context'>, dockerStage: string) =>
+  `${workPath(context, step)}/out/${dockerStage}`;
+
+export function inspection(verification: Verification): DockerBuild {
+  const dockerStage = 'inspect';
+  return { dockerStage, inputs: inputsOf(verification), output: seenBy(verification, dockerStage) };
+}
+
+/** Installs the package in a root of its target, and uses it. */
+export function use(verification: Verification): DockerBuild {
+  const dockerStage = 'verify';
+  const { context, runs } = verification;
+  const args = {
+    ...rootArgs(verification),
+    ATTEMPT: context.attempt,
+    PHASES: runs.phases.join(' '),
+    // Verifications take turns where containers share a network; else each has a turn of its own.
+    ...(context.sharedNetwork ? { NETWORK: 'shared' } : {}),
+  };
+  return { dockerStage, inputs: inputsOf(verification), output: seenBy(verification, dockerStage), args };
+}
+
+/** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. */
+export function sanitize({ step, context, found }: Verification): DockerBuild {
+  const work = workPath(context, step);
+  const args = { ARCHIVE_STATE: found.archive, ...found.repositories };
+  return { dockerStage: 'sanitize', inputs: `${work}/sources`, output: `${work}/sanitized`, args };
+}
+
+/** The image of the laboratory: the package, installed in a root of its target. */
+export function laboratory(verification: Verification, image: string): DockerBuild {
+  return {
+    dockerStage: 'lab',
+    inputs: inputsOf(verification),
+    output: '',
+    image,
+    args: rootArgs(verification),
+  };
+}
+
+/** Build arguments for a root that dnf fills from the distribution's repositories; none for other roots. */
+function rootArgs({ step, found }: Verification): Record<string, string> {
+  if (step.buildArgs.RPM_ROOT !== 'installed') return {};
+  return { ...found.repositories, ARCHIVE_STATE: isBuiltHere(step) ? found.archive : '' };
+}
