@@ -10,6 +10,8 @@ import { temporaryName } from './leftovers.ts';
 export interface ArchiveSuite {
   mirror: string;
   suite: string;
+  /** Those whose packages count, e.g. `main` and `universe`. */
+  components: readonly string[];
 }
 
 /** Which packages an archive has at the moment. */
@@ -49,7 +51,9 @@ export async function readArchiveState(
     urls.map((url, index) => lastAnswer(url, suites[index]?.suite ?? url, releaseDate, query)),
   );
   return {
-    id: sha256Text(answers.map(({ text }) => packagesOf(text)).join('\n')),
+    id: sha256Text(
+      answers.map(({ text }, index) => packagesOf(text, suites[index]?.components ?? [])).join('\n'),
+    ),
     suites: answers.map(({ text }, index) => `${suites[index]?.suite} of ${dateOf(text)}`),
     ...unreachableOf(answers),
   };
@@ -130,8 +134,9 @@ function isUnreachable(error: unknown): boolean {
 }
 
 /** The hashes of a suite's lists of packages: its date changes several times a day, and these only with a package. */
-function packagesOf(release: string): string {
-  const rows = [...release.matchAll(/^ ([0-9a-f]{64}) +\d+ (main\/binary-\S+\/Packages)$/gm)];
+function packagesOf(release: string, components: readonly string[]): string {
+  const all = [...release.matchAll(/^ ([0-9a-f]{64}) +\d+ ((\S+)\/binary-[^/\s]+\/Packages)$/gm)];
+  const rows = all.filter(([, , , component = '']) => components.includes(component));
   return rows.length === 0 ? release : rows.map(([, hash, path]) => `${path} ${hash}`).join('\n');
 }
 

@@ -14,7 +14,12 @@ export interface Mirrors {
 export interface ArchiveSuite {
   mirror: string;
   suite: string;
+  /** Those that packages are taken from. */
+  components: readonly string[];
 }
+
+/** Debian's own: what is free, and needs nothing that is not. */
+const MAIN = ['main'];
 
 /** What packages are taken from: a release of Debian, or of another archive that a recipe describes. */
 export interface PackageOrigin {
@@ -26,9 +31,9 @@ export interface PackageOrigin {
 export function archiveSuites(suite: string, { debian, security }: Mirrors): ArchiveSuite[] {
   if (debian === undefined) return [];
   return [
-    { mirror: debian, suite },
-    { mirror: debian, suite: `${suite}-updates` },
-    ...(security === undefined ? [] : [{ mirror: security, suite: `${suite}-security` }]),
+    { mirror: debian, suite, components: MAIN },
+    { mirror: debian, suite: `${suite}-updates`, components: MAIN },
+    ...(security === undefined ? [] : [{ mirror: security, suite: `${suite}-security`, components: MAIN }]),
   ];
 }
 
@@ -38,7 +43,9 @@ export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[
   if (archive === undefined) return archiveSuites(suite, mirrors);
   const addresses = new Set(ARCHITECTURES.map((arch) => addressOf(archive.name, arch, mirrors)));
   return [...addresses].flatMap((mirror) =>
-    mirror === undefined ? [] : archive.suites.map((name) => ({ mirror, suite: name })),
+    mirror === undefined
+      ? []
+      : archive.suites.map((name) => ({ mirror, suite: name, components: archive.components })),
   );
 }
 
@@ -46,7 +53,9 @@ export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[
 export function sourcesList(origin: PackageOrigin, mirrors: Mirrors): string[] {
   const { suite, archive } = origin;
   if (archive === undefined)
-    return archiveSuites(suite, mirrors).map((each) => `deb ${each.mirror} ${each.suite} main`);
+    return archiveSuites(suite, mirrors).map(
+      (each) => `deb ${each.mirror} ${each.suite} ${each.components.join(' ')}`,
+    );
   const addresses = new Map<string, Arch[]>();
   for (const arch of ARCHITECTURES) {
     const mirror = addressOf(archive.name, arch, mirrors);

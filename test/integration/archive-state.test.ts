@@ -10,6 +10,8 @@ const HASH = { old: 'a'.repeat(64), new: 'b'.repeat(64) };
 
 interface Archive {
   packages: string;
+  /** Of the component universe. */
+  universe?: string;
   sources?: string;
   date?: string;
   status?: number;
@@ -26,6 +28,7 @@ async function start(archive: Archive) {
         `Date: ${archive.date ?? 'Mon, 02 Nov 2026 08:00:00 UTC'}`,
         'SHA256:',
         ` ${archive.packages} 123 main/binary-amd64/Packages`,
+        ` ${archive.universe ?? HASH.old} 678 universe/binary-amd64/Packages`,
         ` ${archive.sources ?? HASH.old}  45 main/source/Sources`,
         '',
       ].join('\n'),
@@ -33,7 +36,12 @@ async function start(archive: Archive) {
   });
   const cacheDir = join(temporaryFolder(), 'archive');
   const suites = archiveSuites('trixie', { debian: server.url });
-  return { server, cacheDir, read: () => readArchiveState(suites, { cacheDir, retries: 0 }) };
+  const query = { cacheDir, retries: 0 };
+  const both = suites.map((suite) => ({ ...suite, components: ['main', 'universe'] }));
+  return {
+    ...{ server, cacheDir, read: () => readArchiveState(suites, query) },
+    readBoth: () => readArchiveState(both, query),
+  };
 }
 
 describe('the state of an archive', () => {
@@ -48,9 +56,9 @@ describe('the state of an archive', () => {
       'GET /dists/trixie/InRelease',
     ]);
     expect(archiveSuites('trixie', { debian: 'http://a', security: 'http://b' })).toEqual([
-      { mirror: 'http://a', suite: 'trixie' },
-      { mirror: 'http://a', suite: 'trixie-updates' },
-      { mirror: 'http://b', suite: 'trixie-security' },
+      { mirror: 'http://a', suite: 'trixie', components: ['main'] },
+      { mirror: 'http://a', suite: 'trixie-updates', components: ['main'] },
+      { mirror: 'http://b', suite: 'trixie-security', components: ['main'] },
     ]);
   });
 
@@ -63,6 +71,18 @@ describe('the state of an archive', () => {
     expect((await read()).id).toBe(id);
     archive.packages = HASH.new;
     expect((await read()).id).not.toBe(id);
+  });
+
+  test('changes with a package of each component that is used, and of no other', async () => {
+    const archive: Archive = { packages: HASH.old };
+    const { read, readBoth } = await start(archive);
+    const [main, both] = [(await read()).id, (await readBoth()).id];
+    archive.universe = HASH.new;
+    expect((await read()).id).toBe(main);
+    const changed = (await readBoth()).id;
+    expect(changed).not.toBe(both);
+    archive.packages = HASH.new;
+    expect((await readBoth()).id).not.toBe(changed);
   });
 
   test('is the last known one while the archive is away, and says so', async () => {

@@ -7,7 +7,7 @@ import type { Sysroot, Target } from '../../recipe/schema.ts';
 export const ARCHIVE_FILE = 'archive.txt';
 
 /**
- * Asks the archive for its state once for each suite, so that all packages of a run are made of the same toolchain.
+ * Asks each archive for its state once for each suite, so that all packages of a run are made of the same toolchain.
  * @returns nothing where no archive is known: roots are then images of a registry, with archives of their own
  */
 export function archiveReader(
@@ -17,12 +17,14 @@ export function archiveReader(
 ): (origin: PackageOrigin) => Promise<ArchiveState | undefined> {
   const asked = new Map<string, Promise<ArchiveState | undefined>>();
   return (origin) => {
-    const known = asked.get(origin.suite);
+    // Two archives may have suites of one name, and two targets take other components of one.
+    const key = JSON.stringify([origin.archive ?? 'debian', origin.suite]);
+    const known = asked.get(key);
     const suites = suitesOf(origin, mirrors);
     if (known !== undefined || suites.length === 0) return known ?? Promise.resolve(undefined);
     const query = { cacheDir: `${cache}/archive`, signal: io.signal };
     const answer = io.readArchiveState(suites, query);
-    asked.set(origin.suite, answer);
+    asked.set(key, answer);
     return answer;
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sha256Text } from '../../../src/io/files.ts';
-import { combinedState } from '../../../src/stages/shared/archive.ts';
+import type { Io } from '../../../src/io/index.ts';
+import { archiveReader, combinedState } from '../../../src/stages/shared/archive.ts';
 
 const state = (id: string, more = {}) => ({ id, suites: [`suite of ${id}`], ...more });
 const combine = (...states: Parameters<typeof combinedState>[0]) => combinedState(states, sha256Text);
@@ -24,5 +25,38 @@ describe('combinedState', () => {
 
   it('says why one of them could not be asked', () => {
     expect(combine(state('a'), state('b', { unreachable: 'no route' }))?.unreachable).toBe('no route');
+  });
+});
+
+describe('archiveReader', () => {
+  it('asks once for a suite of an archive, and again for that suite of another one, or with other components', async () => {
+    const asked: string[] = [];
+    const io = {
+      signal: undefined,
+      readArchiveState: async (suites: { mirror: string; suite: string; components: string[] }[]) => {
+        const text = suites
+          .map(({ mirror, suite, components }) => `${mirror} ${suite} ${components.join('+')}`)
+          .join();
+        asked.push(text);
+        return state(text);
+      },
+    } as unknown as Io;
+    const named = { ubuntu: 'http://u', other: 'http://o' };
+    const read = archiveReader(io, '/cache', { debian: 'http://d', named });
+    const archive = (name: string, components: string[]) => ({
+      suite: 'stable',
+      archive: { name, suites: ['stable'], components, keyring: '/k' },
+    });
+    const origins = [
+      ...[{ suite: 'stable' }, { suite: 'stable' }, archive('ubuntu', ['main']), archive('other', ['main'])],
+      ...[archive('ubuntu', ['main', 'universe']), archive('ubuntu', ['main'])],
+    ];
+    const ids = await Promise.all(origins.map(async (origin) => (await read(origin))?.id));
+    expect(asked).toEqual([
+      'http://d stable main,http://d stable-updates main',
+      ...['http://u stable main', 'http://o stable main', 'http://u stable main+universe'],
+    ]);
+    expect(ids[1]).toBe(ids[0]);
+    expect(ids[5]).toBe(ids[2]);
   });
 });
