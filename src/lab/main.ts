@@ -2,12 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runAgent } from './agent.ts';
 import { type Containment, contain } from './containment.ts';
-import type { LabSettings } from './facts.ts';
+import type { LabFacts, LabSettings } from './facts.ts';
 import { isInstalled, readInstalled } from './installed.ts';
+import { installedRoot } from './installed-root.ts';
 import { createNetwork, enter, type Namespaces } from './network.ts';
 import { NoNamespaces } from './no-namespaces.ts';
 import { nothing } from './nothing.ts';
 import { requireFiles, TooFewFiles } from './open-files.ts';
+import { startAgent } from './remote.ts';
 import { runScenarios } from './run.ts';
 
 // The program of the laboratory's container. Without a role it makes the users and the network that the package gets, and runs itself
@@ -36,10 +38,20 @@ interface Made {
 async function inClientNamespace({ containment, namespaces }: Made): Promise<void> {
   const facts = isInstalled(NOT_INSTALLED)
     ? { ...nothing(), notInstalled: readInstalled(NOT_INSTALLED).trim() }
-    : await runScenarios(namespaces, containment, readSettings());
+    : await tryAll({ containment, namespaces });
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/lab.json`, JSON.stringify(facts, null, 1));
   process.exit(0);
+}
+
+async function tryAll({ containment, namespaces }: Made): Promise<LabFacts> {
+  const settings = readSettings();
+  const peer = startAgent(namespaces.peer);
+  try {
+    return await runScenarios(installedRoot(namespaces, containment, settings), peer, settings);
+  } finally {
+    peer.stop();
+  }
 }
 
 const [, program = '', role, argument = ''] = process.argv;

@@ -1,20 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ODD_RANGES } from '../turn/forbidden-peers.ts';
-import { type Capture, startCapture } from './capture.ts';
-import type { Containment } from './containment.ts';
-import type {
-  Blocker,
-  LabFacts,
-  LabSettings,
-  Scenario,
-  ServerName,
-  SessionFacts,
-  TriedServer,
-} from './facts.ts';
-import { ADDRESSES, type Namespaces, OWN_ADDRESSES } from './network.ts';
+import type { Capture } from './capture.ts';
+import type { Blocker, LabFacts, LabSettings, Scenario, SessionFacts, TriedServer } from './facts.ts';
+import { ADDRESSES, OWN_ADDRESSES } from './network.ts';
 import { nothing, SEED } from './nothing.ts';
 import { type Clients, createClients, Unreachable, type Way } from './reach.ts';
-import { type RemoteAgent, startAgent } from './remote.ts';
+import type { RemoteAgent } from './remote.ts';
 import {
   LIMITED,
   LIMITS,
@@ -32,18 +23,9 @@ import { throwPackets } from './scenarios/hostile.ts';
 import { relayByIndependentClient } from './scenarios/independent.ts';
 import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
 import { EVERYTHING, MESSAGE_BYTES, type RelayPlan, relayAll } from './scenarios/relay.ts';
-import { runService } from './scenarios/service.ts';
 import { ACCOUNT, ECHO_PORT, type Tried } from './scenarios/session.ts';
-import {
-  METRICS,
-  type Program,
-  portLines,
-  prepareSanitized,
-  prepareTarget,
-  type RunningServer,
-  startServer,
-  testConfiguration,
-} from './server.ts';
+import { METRICS, portLines, type RunningServer } from './server.ts';
+import type { Subject } from './subject.ts';
 
 /** Milliseconds that ended sessions may take to reach the metrics. */
 const SETTLE_MS = 15_000;
@@ -58,7 +40,8 @@ const user = ({ username, password }: typeof ACCOUNT) => `user=${username}:${pas
 interface Configuration {
   name: TriedServer;
   lines: string[];
-  program?: Program;
+  /** It runs the turnserver that was compiled with AddressSanitizer. */
+  sanitized?: true;
   /** What has to be answered for any of it to be tried; UDP over IPv4 without it. */
   needs?: readonly Way[];
   work: (server: RunningServer, tried: Tried) => Promise<void>;
@@ -70,23 +53,15 @@ interface Configuration {
  * noted, and the others are tried all the same. What needs something that does not work is noted as blocked by it, and not tried.
  */
 export async function runScenarios(
-  namespaces: Namespaces,
-  containment: Containment,
+  subject: Subject,
+  peer: RemoteAgent,
   settings: LabSettings,
 ): Promise<LabFacts> {
-  const options = new Set(settings.options);
-  const { scale, site, emulated, scenarios } = settings;
+  const { scale, emulated, scenarios } = settings;
   const isChosen = (name: Scenario) => scenarios.includes(name);
-  const agents = new Map<string, RemoteAgent>();
-  const agentOn = (machine: ServerName | 'peer') => {
-    const agent = agents.get(machine) ?? startAgent(namespaces[machine]);
-    agents.set(machine, agent);
-    return agent;
-  };
   const facts = nothing();
   const isSilent = (way: Way) =>
     facts.reach.some(({ transport, family, remote }) => !remote && way === `${transport}/${family}`);
-  prepareTarget();
   // The last resort: the other scenarios go on, and the check that everything was tried to its end fails.
   const survive = (error: unknown) => {
     facts.problems.laboratory = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -130,10 +105,6 @@ export async function runScenarios(
     const ended: Blocker | undefined = server.ended() === undefined ? undefined : { server: server.name };
     return attempt(name, ended ?? blockedWay(clients, ways), work, server.name);
   };
-  const start = ({ name, lines, program }: Pick<Configuration, 'name' | 'lines' | 'program'>) => {
-    const place = { name, namespace: namespaces[name], containment, agent: agentOn(name), site, emulated };
-    return startServer(place, testConfiguration(place, options, lines), program);
-  };
   const finish = async (server: RunningServer, clients: Clients) => {
     const left = clients.leftWay(server.name);
     facts.servers[server.name] = server.ended() ?? (left === undefined ? 'running' : `silence over ${left}`);
@@ -142,7 +113,7 @@ export async function runScenarios(
   };
   const tryServer = (configuration: Configuration, clients: Clients) =>
     attempt(configuration.name, blockedWay(clients, configuration.needs ?? UDP4), async () => {
-      const server = await start(configuration);
+      const server = await subject.start(configuration);
       try {
         await configuration.work(server, { clients, server });
       } finally {
@@ -155,7 +126,7 @@ export async function runScenarios(
     const tried = { clients, server };
     const on = { server, tried };
     await attemptWith('relays', on, [], async () => {
-      const { relays, sessions } = await relayAndCount(tried, agentOn(server.name), EVERYTHING);
+      const { relays, sessions } = await relayAndCount(tried, subject.agentOn('relay'), EVERYTHING);
       Object.assign(facts, { relays, sessions });
     });
     facts.ttl = await capture.stop();
@@ -177,7 +148,8 @@ export async function runScenarios(
         });
         const ways: Way[] = ['udp/ipv4', 'udp/ipv6', 'tcp/ipv4', 'tcp/ipv6'];
         await attemptWith('forbidden', on, ways, async () => {
-          facts.forbidden = await tryForbiddenPeers(tried, namespaces.requests, OWN_ADDRESSES);
+          const watch = (filter: string) => subject.watchLeaving('requests', filter);
+          facts.forbidden = await tryForbiddenPeers(tried, watch, OWN_ADDRESSES);
         });
       },
     },
@@ -218,7 +190,7 @@ export async function runScenarios(
           {
             name: 'sanitized' as const,
             lines: [user(ACCOUNT)],
-            program: prepareSanitized(),
+            sanitized: true as const,
             needs: UDP,
             work: async (server: RunningServer, tried: Tried) => {
               facts.sanitized = await throwPackets(tried, server, SEED, scale.hostilePackets);
@@ -253,7 +225,10 @@ export async function runScenarios(
         await attemptWith('rest sessions', on, [], async () => {
           const plan: RelayPlan = { ...EVERYTHING, families: ['ipv4'], messages: 50 };
           const credentials = restCredentials(Date.now() + 3_600_000);
-          const { relays, sessions } = await relayAndCount(tried, agentOn('rest'), { ...plan, credentials });
+          const { relays, sessions } = await relayAndCount(tried, subject.agentOn('rest'), {
+            ...plan,
+            credentials,
+          });
           facts.restSessions = { ...sessions, relays };
         });
       },
@@ -265,19 +240,20 @@ export async function runScenarios(
     const blocker: Blocker | undefined =
       clients === undefined ? { server: 'relay' } : blockedWay(clients, UDP);
     if (blocker !== undefined) Object.assign(facts.blocked, { metadata: blocker, drain: blocker });
-    const usable = blocker === undefined ? clients : undefined;
-    const chosen = { metadata: isChosen('metadata'), drain: settings.drains && isChosen('drain') };
-    const results = await runService({ namespaces, containment, agentOn, clients: usable, settings, chosen });
+    const results = await subject.runService({
+      clients: blocker === undefined ? clients : undefined,
+      metadata: isChosen('metadata'),
+      drain: settings.drains && isChosen('drain'),
+    });
     facts.service = results.service;
     Object.assign(facts.problems, results.problems);
   };
 
   try {
-    for (const family of ['ipv4', 'ipv6'] as const)
-      await agentOn('peer').echo(ADDRESSES.peer[family], ECHO_PORT);
+    for (const family of ['ipv4', 'ipv6'] as const) await peer.echo(ADDRESSES.peer[family], ECHO_PORT);
     let first: RunningServer | undefined;
     await attempt('relay', undefined, async () => {
-      first = await start({ name: 'relay', lines: [user(ACCOUNT)] });
+      first = await subject.start({ name: 'relay', lines: [user(ACCOUNT)] });
     });
     if (first === undefined) {
       // The same program with all but the same configuration: it would not get ready elsewhere, either.
@@ -292,7 +268,7 @@ export async function runScenarios(
       return facts;
     }
     const relay = first;
-    const capture = await startCapture(namespaces.relay, [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6]);
+    const capture = await subject.capture('relay', [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6]);
     const clients = await createClients(relay, emulated, async () => (await capture.read()).minTtl);
     facts.reach = clients.reach();
     await Promise.all([
@@ -309,7 +285,7 @@ export async function runScenarios(
     facts.unparsed = clients.unparsed().filter(({ server }) => !['hostile', 'sanitized'].includes(server));
     return facts;
   } finally {
-    for (const agent of agents.values()) agent.stop();
+    subject.end();
     process.off('uncaughtException', survive);
     process.off('unhandledRejection', survive);
   }

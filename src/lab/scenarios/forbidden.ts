@@ -4,7 +4,7 @@ import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.t
 import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
-import { type PacketLines, watchLeaving } from '../tcpdump.ts';
+import type { PacketLines } from '../tcpdump.ts';
 import { ACCOUNT, allocate, ECHO_PORT, hangUp, silence, type Tried, wordOf } from './session.ts';
 
 /** Port of every forbidden peer. */
@@ -16,13 +16,13 @@ const CONNECTS = 30;
 /** Milliseconds after the last attempt in which a packet could still leave. */
 const SETTLE_MS = 500;
 
-/** Tries each forbidden peer in every way, and watches all that leaves the server meanwhile. @param namespace of the server */
+/** Tries each forbidden peer in every way, and watches all that leaves the server meanwhile. @param watch what leaves the server's machine */
 export async function tryForbiddenPeers(
   tried: Tried,
-  namespace: number,
+  watch: (filter: string) => Promise<PacketLines>,
   own: readonly string[],
 ): Promise<ForbiddenFacts> {
-  const packets = await watchServer(namespace);
+  const packets = await watch(leavingFilter());
   const control = await reachPublicPeer(tried, packets.lines, 'ipv4');
   const control6 = await reachPublicPeer(tried, packets.lines, 'ipv6');
   const attempts: ForbiddenAttempt[] = [];
@@ -115,8 +115,7 @@ async function reachPublicPeer(
 }
 
 /** Everything that the server's machine sends, but to its clients and for metrics. */
-function watchServer(namespace: number): Promise<PacketLines> {
+function leavingFilter(): string {
   const clients = [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6].map((address) => `not dst host ${address}`);
-  const filter = `(udp or tcp) and ${clients.join(' and ')} and not port 9641`;
-  return watchLeaving(namespace, filter);
+  return `(udp or tcp) and ${clients.join(' and ')} and not port 9641`;
 }

@@ -1,0 +1,43 @@
+import { startCapture } from './capture.ts';
+import type { Containment } from './containment.ts';
+import type { LabSettings, ServerName } from './facts.ts';
+import type { Namespaces } from './network.ts';
+import { type RemoteAgent, startAgent } from './remote.ts';
+import { runService } from './scenarios/service.ts';
+import { prepareSanitized, prepareTarget, startServer, testConfiguration } from './server.ts';
+import type { Subject } from './subject.ts';
+import { watchLeaving } from './tcpdump.ts';
+
+/** A package that is installed in a root of this container. Its machines are network namespaces. */
+export function installedRoot(
+  namespaces: Namespaces,
+  containment: Containment,
+  settings: LabSettings,
+): Subject {
+  const options = new Set(settings.options);
+  const { site, emulated } = settings;
+  const agents = new Map<ServerName, RemoteAgent>();
+  const agentOn = (machine: ServerName) => {
+    const agent = agents.get(machine) ?? startAgent(namespaces[machine]);
+    agents.set(machine, agent);
+    return agent;
+  };
+  prepareTarget();
+  const sanitized = settings.sanitized ? prepareSanitized() : undefined;
+  return {
+    agentOn,
+    start(server) {
+      const { name } = server;
+      const place = { name, namespace: namespaces[name], containment, agent: agentOn(name), site, emulated };
+      const configuration = testConfiguration(place, options, server.lines);
+      return startServer(place, configuration, server.sanitized === true ? sanitized : undefined);
+    },
+    capture: (machine, to) => startCapture(namespaces[machine], to),
+    watchLeaving: (machine, filter) => watchLeaving(namespaces[machine], filter),
+    runService: ({ clients, ...chosen }) =>
+      runService({ namespaces, containment, agentOn, clients, settings, chosen }),
+    end() {
+      for (const agent of agents.values()) agent.stop();
+    },
+  };
+}
