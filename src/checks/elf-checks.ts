@@ -48,7 +48,7 @@ const isNewer = (version: string, floor: string) =>
  * @param symbols of turnserver
  */
 const calledBySources = ({ target, inspected }: PackageFacts, symbols: string) =>
-  target.linkedIn === undefined ? symbols : (inspected.library ?? '');
+  target.staticLibraries === undefined ? symbols : (inspected.library ?? '');
 
 /** Debug symbols have other names elsewhere. */
 const symbolsPackage = ({ format }: Target) => (format === 'deb' ? 'coturn-dbgsym' : 'coturn-debuginfo');
@@ -179,7 +179,7 @@ export const elfChecks: Check[] = [
         facts,
         ({ path, symbols, dynamic }) => {
           if (path !== '/usr/bin/turnserver') return undefined;
-          const linked = facts.target.linkedIn !== undefined && facts.hasMicrohttpd;
+          const linked = facts.target.staticLibraries !== undefined && facts.hasMicrohttpd;
           const shared = / UND MHD_start_daemon/.test(symbols) && dynamic.includes('libmicrohttpd');
           return linked || shared ? undefined : 'has no Prometheus endpoint: it does not use libmicrohttpd';
         },

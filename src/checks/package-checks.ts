@@ -47,7 +47,7 @@ export const packageChecks: Check[] = [
     title: 'Nothing but the C library is required by name of a library',
     reason:
       'What is linked in must not be asked for as well: such a package could not be installed elsewhere.',
-    applies: ({ format, linkedIn }) => format === 'rpm' && linkedIn !== undefined,
+    applies: ({ format, staticLibraries }) => format === 'rpm' && staticLibraries !== undefined,
     judge: ({ inspected, target }) => {
       if (inspected.requires === undefined) return fail('the requires were not read');
       const libraries = inspected.requires.split('\n').filter((line) => /\.so(\.|\()/.test(line));
@@ -112,7 +112,7 @@ export const packageChecks: Check[] = [
     judge: (facts) => {
       const { configuration = '', tarballConfiguration } = facts.inspected;
       // Where there is an archive, it has a configuration of its own, with other paths.
-      const archive = facts.target.linkedIn !== undefined && facts.built;
+      const archive = facts.target.staticLibraries !== undefined && facts.built;
       return complaints(
         [
           ...configurationComplaints(configuration, facts),

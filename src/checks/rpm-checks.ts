@@ -271,7 +271,7 @@ export const tarballChecks: Check[] = [
     title: 'The archive serves from any folder, as any user, with nothing but the C library',
     reason:
       'Machines without a package manager get it as it is: a path or a library of the build machine would end it there.',
-    applies: ({ linkedIn }) => linkedIn !== undefined,
+    applies: ({ staticLibraries }) => staticLibraries !== undefined,
     // A log of its own, before it has read where to log.
     advisories: (facts) =>
       tarballComplaints(facts).length === 1 &&
@@ -284,7 +284,7 @@ export const tarballChecks: Check[] = [
     id: 'tarball.programs',
     title: 'The archive has the very programs of the package',
     reason: 'What was checked of one then holds for the other.',
-    applies: ({ linkedIn }) => linkedIn !== undefined,
+    applies: ({ staticLibraries }) => staticLibraries !== undefined,
     judge: judgePrograms,
   },
 ];

@@ -28,7 +28,7 @@ function judgeSbom(facts: PackageFacts): Verdict {
     return notApplicable('whoever made this package has put none into it');
   if (sbom === undefined) return fail('there is no coturn.cdx.json in the package');
   const document = JSON.parse(sbom) as Document;
-  const linked = facts.target.linkedIn !== undefined;
+  const linked = facts.target.staticLibraries !== undefined;
   const found = [
     ...judgeNames(document, facts),
     ...(linked ? judgeLinked(document, facts) : judgeShared(document, facts)),
@@ -63,7 +63,7 @@ function judgeShared({ components }: Document, { elf }: PackageFacts): string[] 
 
 /** What the recipe links in is in the list, and OpenSSL, which tells its version itself, is the one of the list. */
 function judgeLinked({ components }: Document, { target, inspected }: PackageFacts): string[] {
-  const missing = Object.keys(target.linkedIn?.licenses ?? {}).filter(
+  const missing = Object.keys(target.staticLibraries?.licenses ?? {}).filter(
     (name) => !components.some((each) => each.name === name && each.description === 'Linked in'),
   );
   const found = missing.map((name) => `${name} is linked in and not in it`);

@@ -27,7 +27,7 @@ export interface SbomInput {
   platform: Platform;
   coturn: { version: string; sha256: string; epoch: number };
   /** SPDX names of what is linked in, by source package. */
-  licenses: NonNullable<Target['linkedIn']>['licenses'];
+  licenses: NonNullable<Target['staticLibraries']>['licenses'];
   libraries: readonly SbomLibrary[];
   /** What was changed in coturn's sources, and why. */
   patches: readonly string[];

@@ -16,7 +16,7 @@ export function packagingValues(plan: Plan, step: PlannedStep, layout: Layout): 
     packageVersion: step.packageVersion,
     rpmVersion,
     rpmRelease,
-    license: licenseOf(Object.values(target.linkedIn?.licenses ?? {})),
+    license: licenseOf(Object.values(target.staticLibraries?.licenses ?? {})),
     suite: target.suite,
     maintainer: plan.maintainer,
     date: rfc5322Date(epoch),

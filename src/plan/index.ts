@@ -7,7 +7,7 @@ import { needsOf } from './compatibility.ts';
 import { layoutOf } from './layout.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
 import { type Arch, platformOf } from './platforms.ts';
-import type { Plan, PlannedBase, PlannedSource, PlannedStep, StageName } from './types.ts';
+import type { Plan, PlannedBase, PlannedSource, PlannedStep, RpmRoot, StageName } from './types.ts';
 
 /** Everything that a plan depends on: gathered before, so that planning itself asks nobody. */
 export interface PlanFacts {
@@ -89,7 +89,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   };
   const compiling = {
     ...common,
-    ...linkedIn(target),
+    ...staticLibraries(target),
     ...sysroot(target),
     COTURN_VERSION: version,
     CONFIGURATION_DIR: layout.configurationDir,
@@ -130,6 +130,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     }),
     step('verify', ['build', 'package'], {
       // What is compiled for AddressSanitizer runs where it was compiled, or not at all: it is too slow to be emulated.
+      ...(target.format === 'rpm' ? { rpmRoot: rpmRoot(target, facts) } : {}),
       dockerStages: ['inspect', 'verify', ...(facts.compilesOn[arch] === arch ? ['sanitize'] : []), 'lab'],
       buildArgs: {
         ...compiling,
@@ -145,11 +146,11 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
 }
 
 /** Where and with what is compiled, for libraries that are linked in. */
-function linkedIn({ linkedIn: libraries }: Target): Record<string, string> {
+function staticLibraries({ staticLibraries: libraries }: Target): Record<string, string> {
   if (libraries === undefined) return {};
   return {
     COMPILE_ON: 'static-libraries',
-    ARCHIVE_LIBRARIES: libraries.archive.join(' '),
+    ARCHIVE_LIBRARIES: libraries.names.join(' '),
     LICENSED: Object.keys(libraries.licenses).join(' '),
     SOURCE_LIBRARIES: libraries.sources.map((each) => `${each.suite}/${each.package}`).join(' '),
   };
@@ -171,7 +172,7 @@ function sysrootKeys({ keys, repositories }: Sysroot): Record<string, string> {
 }
 
 /** The root that an .rpm is tried in: an image that is given, one of its distribution's repositories, or one of Debian's own binaries. */
-function rpmRoot(target: Target, facts: PlanFacts): 'given' | 'installed' | 'made' {
+function rpmRoot(target: Target, facts: PlanFacts): RpmRoot {
   if (rpmImage(target, facts) !== undefined) return 'given';
   return target.sysroot === undefined ? 'made' : 'installed';
 }

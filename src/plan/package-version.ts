@@ -72,7 +72,7 @@ export function packageFiles(
   }
   const package_ = `coturn-${packageVersion}.${rpm}.rpm`;
   // What needs nothing but the C library needs no package manager either.
-  const archive = target.linkedIn === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
+  const archive = target.staticLibraries === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
   return [
     package_,
     `coturn-debuginfo-${packageVersion}.${rpm}.rpm`,

@@ -22,6 +22,9 @@ export interface PlannedBase {
   image?: string;
 }
 
+/** An image of a registry, what dnf fills from the target's repositories, or one that turnbuild makes of another distribution's. */
+export type RpmRoot = 'given' | 'installed' | 'made';
+
 /** One stage for one target and architecture. All paths are relative to the release's folder. */
 export interface PlannedStep {
   /** `build:debian-12:arm64` */
@@ -42,6 +45,8 @@ export interface PlannedStep {
   /** Stage of recipes/docker/<format>/Dockerfile, and its build arguments. */
   dockerStages: string[];
   buildArgs: Record<string, string>;
+  /** Of an .rpm's verification: where the root comes from that it is tried in. */
+  rpmRoot?: RpmRoot;
 }
 
 /** The sources of a release: where they were found, and what they must be. */

@@ -30,8 +30,8 @@ export const MAINTAINER = /^[^<>%\p{C}\p{Zl}\p{Zp}]+ <[^<>@%\s\p{C}]+@[^<>@%\s\p
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Libraries that become a part of the programs. */
-const linkedIn = z.strictObject({
-  archive: z.array(z.string().regex(/^[\w+.-]+$/)),
+const staticLibraries = z.strictObject({
+  names: z.array(z.string().regex(/^[\w+.-]+$/)),
   sources: z.array(z.strictObject({ suite: name, package: sourcePackage })),
   licenses: z.record(sourcePackage, z.enum(LINKABLE)),
 });
@@ -83,7 +83,7 @@ const targetShape = z.strictObject({
   architectures: z.array(arch).min(1),
   tools: z.array(z.string().min(1)),
   libraries: z.array(z.string().min(1)).min(1),
-  linkedIn: linkedIn.optional(),
+  staticLibraries: staticLibraries.optional(),
   sysroot: sysroot.optional(),
   glibc: z
     .string()
@@ -106,9 +106,9 @@ export const targetSchema = targetShape
     path: ['sysroot'],
     message: 'is filled with rpms: a .deb takes the libraries of its suite',
   })
-  .refine((target) => target.sysroot === undefined || target.linkedIn === undefined, {
+  .refine((target) => target.sysroot === undefined || target.staticLibraries === undefined, {
     path: ['sysroot'],
-    message: 'has shared libraries: leave out linkedIn, or make another target of it',
+    message: 'has shared libraries: leave out staticLibraries, or make another target of it',
   })
   .refine((target) => target.format !== 'deb' || target.label !== undefined, {
     path: ['label'],

@@ -97,7 +97,7 @@ function requireRepositories(
 ): void {
   for (const step of plan.steps.filter(({ stage }) => stages.includes(stage))) {
     const { sysroot } = targetOfStep(plan, step);
-    const used = step.stage === 'build' || step.buildArgs.RPM_ROOT === 'installed';
+    const used = step.stage === 'build' || step.rpmRoot === 'installed';
     if (sysroot !== undefined && used) repositoryAddresses(sysroot, step.arch, mirrors);
   }
 }

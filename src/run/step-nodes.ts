@@ -30,7 +30,7 @@ export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedSt
     byPackage.set(key, [...(byPackage.get(key) ?? []), step]);
   }
   const isShort = ([first]: PlannedStep[]) =>
-    first === undefined || targetOfStep(plan, first).linkedIn === undefined ? 1 : 0;
+    first === undefined || targetOfStep(plan, first).staticLibraries === undefined ? 1 : 0;
   return [...byPackage.values()].sort((a, b) => isShort(a) - isShort(b));
 }
 

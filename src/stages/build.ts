@@ -4,7 +4,7 @@ import type { PlannedStep } from '../plan/types.ts';
 import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, workFolder, workPath } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
-import { type DockerBuild, dockerCommand, dockerContext, runBuildx } from './shared/buildx.ts';
+import { type DockerBuild, dockerCommand, dockerFolder, runBuildx } from './shared/buildx.ts';
 import { type Found, readyBase, type Stage } from './shared/context.ts';
 
 /** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
@@ -28,9 +28,9 @@ export const build: Stage = {
     return {
       args: files.sha256Text(JSON.stringify([step.buildArgs, target.features])),
       ...(await digestBuildInputs(context)),
-      recipe: await files.digestFiles(dockerContext(context), [
+      recipe: await files.digestFiles(dockerFolder(context), [
         ...CONTEXT_FILES,
-        ...(target.linkedIn === undefined ? [] : STATIC_FILES),
+        ...(target.staticLibraries === undefined ? [] : STATIC_FILES),
         ...(target.sysroot === undefined ? [] : SYSROOT_FILES),
       ]),
     };
@@ -50,7 +50,7 @@ export const build: Stage = {
     const target = targetOfStep(context.plan, step);
     const work = await workFolder(context, step);
     await collectBuildInputs(context, `${work}/inputs`);
-    const suites = new Set((target.linkedIn?.sources ?? []).map(({ suite }) => suite));
+    const suites = new Set((target.staticLibraries?.sources ?? []).map(({ suite }) => suite));
     suites.delete(target.suite);
     const origins = [target, ...[...suites].map((suite) => ({ suite }))];
     const { sysroot } = target;

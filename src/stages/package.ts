@@ -14,7 +14,7 @@ import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, firstWords, workFolder, workPath } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
-import { type DockerBuild, dockerCommand, dockerContext, runBuildx } from './shared/buildx.ts';
+import { type DockerBuild, dockerCommand, dockerFolder, runBuildx } from './shared/buildx.ts';
 import { type InputsContext, readyBase, type Stage } from './shared/context.ts';
 
 /** Exports of the build stage that go into the packages as they are. The last two are there where libraries are linked in. */
@@ -42,7 +42,7 @@ export const packageStage: Stage = {
         JSON.stringify([args, context.plan.coturn, context.plan.maintainer, context.plan.relay, target]),
       ),
       packaging: await files.digestFiles(`${context.recipes}/packaging`),
-      recipe: await files.digestFiles(dockerContext(context), [
+      recipe: await files.digestFiles(dockerFolder(context), [
         'Dockerfile',
         'build/compiler.sh',
         'build/toolchain.sh',
@@ -120,7 +120,7 @@ async function renderSboms(step: PlannedStep, context: InputsContext): Promise<M
   const target = targetOfStep(context.plan, step);
   const read = (name: string) => files.readText(`${buildFolder(step, context)}/${name}`);
   const libraries =
-    target.linkedIn === undefined
+    target.staticLibraries === undefined
       ? parseShared(await read('libraries.txt'), target.format)
       : parseLinked(await read('linked.txt'));
   const sha256 = await files.sha256File(sourceFile(context));
@@ -131,7 +131,7 @@ async function renderSboms(step: PlannedStep, context: InputsContext): Promise<M
       format: kindOfPackageFile(file) === 'tarball' ? 'generic' : target.format,
       platform: platformOf(step.arch),
       coturn: { version, epoch, sha256 },
-      licenses: target.linkedIn?.licenses ?? {},
+      licenses: target.staticLibraries?.licenses ?? {},
       libraries,
       patches: context.plan.needs.reasons,
       digest: files.sha256Text,

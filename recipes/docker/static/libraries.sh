@@ -30,7 +30,7 @@ done >/static/linked
 for package in $(cut -d ' ' -f 1 /static/linked) $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,.*/,,'); do
 	case " $LICENSED " in
 	*" $package "*) ;;
-	*) fail LICENSE_UNKNOWN "$package would be linked in, and the recipe gives no license of it under linkedIn.licenses" ;;
+	*) fail LICENSE_UNKNOWN "$package would be linked in, and the recipe gives no license of it under staticLibraries.licenses" ;;
 	esac
 done
 

@@ -15,7 +15,7 @@ export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
 
 /** The folder with the Dockerfile. */
-export function dockerContext(context: Pick<PlannedContext, 'recipes'>): string {
+export function dockerFolder(context: Pick<PlannedContext, 'recipes'>): string {
   return `${context.recipes}/docker`;
 }
 
@@ -37,7 +37,7 @@ export function dockerCommand(step: PlannedStep, context: CommandContext, build:
   return stepCommand(step, {
     ...rest,
     ...(image === undefined ? {} : { image: { name: image, platform: own } }),
-    folder: dockerContext(context),
+    folder: dockerFolder(context),
     base: readyBase(context, step.base).context,
     target: ['verify', 'lab'].includes(build.dockerStage) ? readyBase(context, step.targetBase).context : '',
     builder: context.builder,
@@ -105,7 +105,7 @@ const HINTS: Record<string, string> = {
   GLIBC_TOO_NEW:
     'A library that is linked in, or a flag of the compiler, brings it: give the program its own function, or raise glibc in the recipe.',
   STATIC_LIBRARY_MISSING:
-    'Add the package that has it to `libraries`, or take the name out of `linkedIn.archive`.',
+    'Add the package that has it to `libraries`, or take the name out of `staticLibraries.names`.',
   LIBRARY_UNKNOWN: 'What a package needs has to be known, for its bill of materials.',
   LICENSE_UNKNOWN: 'Add it with its SPDX name, or leave the library out.',
   SYSROOT_FAILED:

@@ -3,7 +3,7 @@ import type { PlannedStep } from '../../plan/types.ts';
 import { workPath } from '../shared/artifacts.ts';
 import type { DockerBuild } from '../shared/buildx.ts';
 import type { CommandContext, Found } from '../shared/context.ts';
-import { isBuiltHere } from './what-is-known.ts';
+import { isBuiltHere } from './package.ts';
 
 /** What the Docker stages of a verification are made of. */
 export interface Verification {
@@ -58,6 +58,6 @@ export function laboratory(verification: Verification, image: string): DockerBui
 
 /** Build arguments for a root that dnf fills from the distribution's repositories; none for other roots. */
 function rootArgs({ step, found }: Verification): Record<string, string> {
-  if (step.buildArgs.RPM_ROOT !== 'installed') return {};
+  if (step.rpmRoot !== 'installed') return {};
   return { ...found.repositories, ARCHIVE_STATE: isBuiltHere(step) ? found.archive : '' };
 }

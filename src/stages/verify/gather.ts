@@ -10,8 +10,8 @@ import { type DockerBuild, dockerCommand, runBuildx } from '../shared/buildx.ts'
 import type { CommandContext, Found, StageContext } from '../shared/context.ts';
 import { inputsOf, inspection, sanitize, use, type Verification } from './builds.ts';
 import { labCommands, runLab } from './lab.ts';
+import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
 import { readProgram } from './program.ts';
-import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
 
 /**
  * Inspects a package, then installs and uses it in a root of its target, and in the laboratory: the two share nothing, and go side
@@ -78,8 +78,7 @@ export async function together(
 
 /** What the commands are made of and only a run knows. */
 async function find(step: PlannedStep, context: StageContext, { scenarios }: Runs): Promise<Found> {
-  const asked =
-    step.buildArgs.RPM_ROOT === 'installed' || (scenarios.includes('sanitized') && sanitizes(step));
+  const asked = step.rpmRoot === 'installed' || (scenarios.includes('sanitized') && sanitizes(step));
   const target = targetOfStep(context.plan, step);
   return {
     // The state that the package's toolchain is of.

@@ -4,11 +4,11 @@ import { judgeAll } from '../../checks/judge.ts';
 import { relayRangeOf } from '../../checks/relay-range.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
-import { dockerContext } from '../shared/buildx.ts';
+import { dockerFolder } from '../shared/buildx.ts';
 import { readyBase, type Stage } from '../shared/context.ts';
 import { commandsOf, gather } from './gather.ts';
+import { buildFolder, isBuiltHere } from './package.ts';
 import { readFacts } from './read-facts.ts';
-import { buildFolder, isBuiltHere } from './what-is-known.ts';
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
 export const verify: Stage = {
@@ -17,7 +17,7 @@ export const verify: Stage = {
     const target = targetOfStep(context.plan, step);
     return {
       args: files.sha256Text(JSON.stringify([step.buildArgs, step.dockerStages])),
-      recipe: await files.digestFiles(dockerContext(context)),
+      recipe: await files.digestFiles(dockerFolder(context)),
       checks: files.sha256Text(JSON.stringify([target.allowedLibraries, context.selection, context.full])),
       lab: await files.sha256File(context.labProgram),
       known: files.sha256Text(

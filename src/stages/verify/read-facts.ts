@@ -6,7 +6,7 @@ import type { PlannedStep } from '../../plan/types.ts';
 import { featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
 import { parseLabFacts } from './lab.ts';
-import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './what-is-known.ts';
+import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
 
 /** Reads what was gathered of a package in the step's folder `output`. */
 export async function readFacts(

@@ -16,10 +16,10 @@ const common = {
   patches: [],
   digest: () => '0'.repeat(64),
 };
-const LINKED = Object.keys(portable.linkedIn?.licenses ?? {})
+const LINKED = Object.keys(portable.staticLibraries?.licenses ?? {})
   .map((name) => `${name} ${name === 'openssl' ? '3.0.17-1~deb12u3' : '1.0-1'} bookworm debian-12\n`)
   .join('');
-const licenses = portable.linkedIn?.licenses ?? {};
+const licenses = portable.staticLibraries?.licenses ?? {};
 const sbom = renderSbom({
   ...common,
   file: 'a.rpm',

@@ -65,7 +65,7 @@ describe('target recipes', () => {
     ['a repository with a whole address', rpm(SYSROOT.replace('os/{arch}', 'https://a/{arch}'))],
     [
       'a sysroot beside libraries that are linked in',
-      `${rpm(SYSROOT)}linkedIn: { archive: [], sources: [], licenses: {} }\n`,
+      `${rpm(SYSROOT)}staticLibraries: { archive: [], sources: [], licenses: {} }\n`,
     ],
   ])('refuses %s', (_, text) => {
     expect(issues(text)).not.toEqual([]);

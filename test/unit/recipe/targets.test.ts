@@ -36,7 +36,7 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
   };
 
   // What is linked in is needed by nobody.
-  const libraries = target.linkedIn === undefined ? NEEDED_BY_4_18_0 : ['libc.so.6', 'libm.so.6'];
+  const libraries = target.staticLibraries === undefined ? NEEDED_BY_4_18_0 : ['libc.so.6', 'libm.so.6'];
 
   it('allows the libraries of the newest coturn', () => {
     expect(judge(libraries)).toMatchObject({ ok: true });
