@@ -1,6 +1,6 @@
 // Bundles src/cli.ts into lib/: one small entry, everything else in chunks that are loaded when a command needs them.
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -32,6 +32,20 @@ async function codeOf(stage) {
   return createHash('sha256').update(JSON.stringify(modules.sort())).digest('hex');
 }
 
+/** Of each stage of src/plan/types.ts, which is a file of src/stages or a folder. */
+async function codeOfStages() {
+  const list = /^export const STAGES = \[(.*)\] as const;$/m.exec(
+    readFileSync(`${root}/src/plan/types.ts`, 'utf8'),
+  )?.[1];
+  if (list === undefined) throw new Error('src/plan/types.ts does not list the stages any more');
+  const names = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+  const entries = names.map(async (name) => {
+    const file = existsSync(`${root}/src/stages/${name}.ts`) ? `${name}.ts` : `${name}/index.ts`;
+    return [name, await codeOf(file)];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
 // The program of the laboratory's container, whose Node is the distribution's: Debian 12 has 18. One file, no packages.
 await build({
@@ -53,11 +67,7 @@ await build({
   sourcemap: 'linked',
   define: {
     TURNBUILD_VERSION: JSON.stringify(version),
-    STAGE_CODE: JSON.stringify({
-      build: await codeOf('build.ts'),
-      package: await codeOf('package.ts'),
-      verify: await codeOf('verify/index.ts'),
-    }),
+    STAGE_CODE: JSON.stringify(await codeOfStages()),
   },
   // Commander is needed for --help and bundles well; the others stay packages of their own.
   external: Object.keys(dependencies).filter((name) => name !== 'commander'),

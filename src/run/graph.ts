@@ -1,7 +1,5 @@
+import type { Kind } from '../stages/shared/context.ts';
 import { createTurns, type TakeTurn } from './turns.ts';
-
-/** What a node occupies while it is at work: the builder, a machine that boots, or nothing to speak of. */
-export type Kind = 'docker' | 'boot' | 'plain';
 
 /** A piece of a release's work. */
 export interface GraphNode {

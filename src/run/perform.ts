@@ -47,7 +47,7 @@ export async function performRelease(
     await before(store);
     const bases = new Map<string, ReadyBase>();
     const chosen = plan.steps.filter(({ stage }) => stages.includes(stage));
-    const graph = createGraph([...rootNodes(release), ...stepNodes(plan, chosen)], session.jobs);
+    const graph = createGraph([...rootNodes(release), ...stepNodes(plan, chosen, table)], session.jobs);
     const context: StageContext = {
       io,
       plan,

@@ -3,7 +3,6 @@ import { build } from '../stages/build.ts';
 import { packageStage } from '../stages/package.ts';
 import type { Stage } from '../stages/shared/context.ts';
 import { verify } from '../stages/verify/index.ts';
-import type { Kind } from './graph.ts';
 
 /** SHA-256 of the code that each stage is made of, put in by scripts/bundle.js. */
 declare const STAGE_CODE: Readonly<Record<StageName, string>> | undefined;
@@ -15,12 +14,5 @@ export function codeOf(stage: StageName): string {
 
 /** The work behind each stage's name. The engine receives it as an argument, so that its tests need neither Docker nor coturn. */
 export type StageTable = Readonly<Record<StageName, Stage>>;
-
-/** What the steps of each stage occupy. */
-export const KINDS: Readonly<Record<StageName, Kind>> = {
-  build: 'docker',
-  package: 'docker',
-  verify: 'docker',
-};
 
 export const STAGE_TABLE: StageTable = { build, package: packageStage, verify };

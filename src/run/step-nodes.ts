@@ -2,20 +2,20 @@ import { rootNames, targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { GraphNode } from './graph.ts';
 import { rootId } from './roots.ts';
-import { KINDS } from './stage-table.ts';
+import type { StageTable } from './stage-table.ts';
 
 /**
  * Steps as nodes of the graph. Packages that compile their own libraries take longest, so theirs go first: otherwise one would run alone
  * at the end.
  */
-export function stepNodes(plan: Plan, steps: readonly PlannedStep[]): GraphNode[] {
+export function stepNodes(plan: Plan, steps: readonly PlannedStep[], table: StageTable): GraphNode[] {
   const packages = packagesOf(plan, steps);
   return packages.flatMap((each, rank) =>
     each.map((step) => ({
       id: step.id,
       needs: [...rootNames(step).map(rootId), ...step.needs],
       after: [],
-      kind: KINDS[step.stage],
+      kind: table[step.stage].kind,
       emulated: isEmulated(plan, step),
       rank,
     })),

@@ -22,6 +22,8 @@ const SYSROOT_FILES = ['dnf.sh', 'metadata.sh', 'sysroot.sh'].map((name) => `sys
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
+  kind: 'docker',
+
   async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);

@@ -32,6 +32,8 @@ const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
 
 /** Makes package files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
 export const packageStage: Stage = {
+  kind: 'docker',
+
   async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);

@@ -90,6 +90,7 @@ export function toyRelease(dir: string): ToyRelease {
     async planned() {
       return { recipe: readFileSync(recipeOf(name), 'utf8') };
     },
+    kind: 'docker' as const,
     commands: () => [],
     async inputs(step: PlannedStep, context: StageContext) {
       return { before: await parts.before(step, context) };

@@ -94,8 +94,12 @@ export interface StepResult {
   facts?: Record<string, unknown>;
 }
 
+/** What a step occupies while it is at work: the builder, a machine that boots, or nothing to speak of. */
+export type Kind = 'docker' | 'boot' | 'plain';
+
 /** One stage: what goes in (name -> digest, the step's key is made of it), the commands, and the work, which runs just these. */
 export interface Stage {
+  kind: Kind;
   /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */
   planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
   /** What is known when its turn has come: what earlier steps have made, and the roots. */

@@ -12,6 +12,8 @@ import { readFacts } from './read-facts.ts';
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
 export const verify: Stage = {
+  kind: 'docker',
+
   async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPlan } from '../../../src/plan/index.ts';
+import { STAGE_TABLE } from '../../../src/run/stage-table.ts';
 import { packagesOf, stepNodes } from '../../../src/run/step-nodes.ts';
 import { releaseFacts, target } from '../../support/plan-facts.ts';
 
@@ -21,7 +22,7 @@ describe('the steps of a plan', () => {
   });
 
   it('need their roots and the steps before them, and only what runs packages is emulated', () => {
-    const nodes = stepNodes(plan, plan.steps);
+    const nodes = stepNodes(plan, plan.steps, STAGE_TABLE);
     expect(nodes.find(({ id }) => id === 'verify:debian-13:arm64')).toEqual({
       id: 'verify:debian-13:arm64',
       needs: ['root:trixie-x86_64', 'root:trixie-arm64', 'build:debian-13:arm64', 'package:debian-13:arm64'],

@@ -29,6 +29,7 @@ async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: 
   const stage = {
     planned: async () => ({}),
     inputs: async () => ({}),
+    kind: 'docker' as const,
     commands: () => [],
     perform: async () => ({ outputs: [], checks }),
   };
