@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -63,6 +63,30 @@ describe('turnbuild release', () => {
     expect(run.code, run.stderr).toBe(0);
     expect(run.stdout.match(/: (build|package|verify): up to date/g)).toHaveLength(9);
     expect(sums()).toEqual(before);
+  });
+
+  it('has run just the commands that a dry run prints', async () => {
+    const elsewhere = join(dir, 'as-dry');
+    const dry = await release(['--out', elsewhere, '--arch', NATIVE, '--dry-run']);
+    expect(dry.code, dry.stderr).toBe(0);
+    // What only a real run knows, and what is another one in each process.
+    const known = (line: string) =>
+      line
+        .replaceAll(elsewhere, out)
+        .replaceAll(/(ARCHIVE_STATE=|SYSROOT_METADATA=|ATTEMPT=)\S+/g, '$1...')
+        .replaceAll(/(turnbuild-lab-\S+-)([0-9a-f]{8}|RANDOM)/g, '$1...')
+        .replaceAll(/(turnbuild\.lab=)\S+/g, '$1...');
+    const printed = dry.stdout.split('\n').filter((line) => /^(\S+=\S* )*docker /.test(line));
+    const logs = join(out, '4.6.1/work/logs');
+    const names = readdirSync(logs).filter((name) => !name.startsWith('root-'));
+    const run = names.flatMap((name) =>
+      readFileSync(join(logs, name), 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('$ '))
+        .map((line) => line.slice(2)),
+    );
+    expect(printed.length).toBeGreaterThan(30);
+    expect(run.map(known).sort()).toEqual(printed.map(known).sort());
   });
 
   it('says in a dry run what is up to date, and prints what it would do', async () => {

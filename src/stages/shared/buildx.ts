@@ -4,6 +4,7 @@ import type { Command } from '../../plan/command.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { type CommandContext, type PlannedContext, readyBase, type StageContext } from './context.ts';
+import { runCommand } from './run-command.ts';
 
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
@@ -57,7 +58,7 @@ export async function runBuildx(step: PlannedStep, context: StageContext, build:
     lines.push(line);
     context.onLine(line);
   };
-  const result = await context.io.exec(command, { onLine, signal: context.io.signal });
+  const result = await runCommand(context, command, { onLine, signal: context.io.signal });
   if (result.code !== 0) throw buildError(step.id, lines);
   if (build.image === undefined)
     await context.io.files.requirePlainFiles(

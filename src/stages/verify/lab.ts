@@ -18,6 +18,7 @@ import type { PlannedStep } from '../../plan/types.ts';
 import { workPath } from '../shared/artifacts.ts';
 import { buildError, dockerCommand, MAX_FACTS, runBuildx } from '../shared/buildx.ts';
 import type { CommandContext, StageContext } from '../shared/context.ts';
+import { runCommand } from '../shared/run-command.ts';
 import { laboratory, seenBy, type Verification } from './builds.ts';
 
 /** What is known of the very turnserver that is tried. */
@@ -94,7 +95,7 @@ export async function runLab(verification: Verification, context: StageContext, 
     await io.files.requirePlainFiles(seen, MAX_FACTS);
   } finally {
     // Also after Ctrl-C: so without the signal that has just ended everything else.
-    for (const command of remove) await io.exec(command);
+    for (const command of remove) await runCommand(context, command, {});
   }
 }
 
@@ -115,8 +116,8 @@ export function parseLabFacts(text: string): LabFacts {
   return JSON.parse(text) as LabFacts;
 }
 
-async function perform({ io }: StageContext, command: Command): Promise<void> {
-  const result = await io.exec(command, { signal: io.signal });
+async function perform(context: StageContext, command: Command): Promise<void> {
+  const result = await runCommand(context, command);
   if (result.code === 0) return;
   throw new TurnbuildError(
     'LAB_UNAVAILABLE',
@@ -133,7 +134,7 @@ async function start(step: PlannedStep, context: StageContext, command: Command)
     lines.push(line);
     context.onLine(line);
   };
-  const { code } = await context.io.exec(command, { onLine, signal: context.io.signal });
+  const { code } = await runCommand(context, command, { onLine, signal: context.io.signal });
   if (code === 0) return;
   if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
   const tail = lines.slice(-TAIL_LINES).join('\n');
