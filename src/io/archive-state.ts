@@ -47,9 +47,10 @@ export async function readArchiveState(
 ): Promise<ArchiveState> {
   await makeFolder(query.cacheDir);
   const urls = suites.map(({ mirror, suite }) => `${mirror}/dists/${suite}/InRelease`);
-  const answers = await Promise.all(
-    urls.map((url, index) => lastAnswer(url, suites[index]?.suite ?? url, releaseDate, query)),
-  );
+  const asked = urls.map((url, index) => lastAnswer(url, suites[index]?.suite ?? url, releaseDate, query));
+  // None is left behind for whoever asks next.
+  await Promise.allSettled(asked);
+  const answers = await Promise.all(asked);
   return {
     id: sha256Text(
       answers.map(({ text }, index) => packagesOf(text, suites[index]?.components ?? [])).join('\n'),
@@ -97,8 +98,18 @@ function unreachableOf(answers: readonly Answer[]): Pick<ArchiveState, 'unreacha
   return unreachable === undefined ? {} : { unreachable };
 }
 
+/** Questions that wait for their answer, by address: two targets of one archive may ask at once. */
+const waiting = new Map<string, Promise<Answer>>();
+
+async function lastAnswer(...question: Parameters<typeof askArchive>): Promise<Answer> {
+  const key = `${question[3].cacheDir} ${question[0]}`;
+  const answer = waiting.get(key) ?? askArchive(...question).finally(() => waiting.delete(key));
+  waiting.set(key, answer);
+  return answer;
+}
+
 /** What an archive says of itself, or said when it could last be reached. The newest that it has said is kept. */
-async function lastAnswer(
+async function askArchive(
   url: string,
   name: string,
   dateIn: (text: string) => number | undefined,

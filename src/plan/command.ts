@@ -13,10 +13,11 @@ export interface Command {
   effect: 'read' | 'write';
 }
 
-/** The command as a line that can be pasted into a POSIX shell. */
+/** The command as a line that can be pasted into a POSIX shell; a password in an address is left out, since logs are passed on. */
 export function formatCommand(command: Command): string {
   const env = Object.entries(command.env ?? {}).map(([key, value]) => `${key}=${shellQuote(value)}`);
-  return [...env, shellQuote(command.file), ...command.args.map(shellQuote)].join(' ');
+  const line = [...env, shellQuote(command.file), ...command.args.map(shellQuote)].join(' ');
+  return line.replaceAll(/:\/\/[^/\s@'"]*@/g, '://REDACTED@');
 }
 
 function shellQuote(word: string): string {

@@ -85,6 +85,13 @@ describe('the state of an archive', () => {
     expect((await readBoth()).id).not.toBe(changed);
   });
 
+  test('is asked once by two that ask at the same time', async () => {
+    const { server, read, readBoth } = await start({ packages: HASH.old });
+    const [main, both] = await Promise.all([read(), readBoth()]);
+    expect(both.id).not.toBe(main.id);
+    expect(server.requests).toHaveLength(2);
+  });
+
   test('is the last known one while the archive is away, and says so', async () => {
     const archive: Archive = { packages: HASH.old };
     const { read } = await start(archive);

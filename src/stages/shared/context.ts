@@ -97,7 +97,7 @@ export interface StepResult {
 /** What a step occupies while it is at work: the builder, a machine that boots, or nothing to speak of. */
 export type Kind = 'docker' | 'boot' | 'plain';
 
-/** One stage: what goes in (name -> digest, the step's key is made of it), the commands, and the work, which runs just these. */
+/** One stage: what goes in (name -> digest, the step's key is made of it), the commands, and the work. Beside these it only looks for what killed runs have left. */
 export interface Stage {
   kind: Kind;
   /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */

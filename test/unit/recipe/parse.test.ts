@@ -57,7 +57,8 @@ describe('target recipes', () => {
     ['a glibc version that is a number', `${good}\nglibc: 2.34\n`],
     [
       'a library whose license may not become a part of the programs',
-      `${good}\nlinkedIn: { archive: [], sources: [], licenses: { readline: GPL-3.0-or-later } }\n`,
+      `${good}\nstaticLibraries: { names: [], sources: [], licenses: { readline: GPL-3.0-or-later } }\n`,
+      'staticLibraries.licenses.readline',
     ],
     ['a sysroot for a .deb', `${good}\nsysroot: ${SYSROOT}\n`],
     ['a sysroot without keys', rpm(SYSROOT.replace(/keys: .*\]/, 'keys: []'))],
@@ -65,10 +66,12 @@ describe('target recipes', () => {
     ['a repository with a whole address', rpm(SYSROOT.replace('os/{arch}', 'https://a/{arch}'))],
     [
       'a sysroot beside libraries that are linked in',
-      `${rpm(SYSROOT)}staticLibraries: { archive: [], sources: [], licenses: {} }\n`,
+      `${rpm(SYSROOT)}staticLibraries: { names: [], sources: [], licenses: {} }\n`,
+      'sysroot',
     ],
-  ])('refuses %s', (_, text) => {
+  ])('refuses %s', (_, text, path?: string) => {
     expect(issues(text)).not.toEqual([]);
+    if (path !== undefined) expect(issues(text).map((issue) => issue.path)).toEqual([path]);
   });
 
   it('ends in one error that names file and lines', () => {
