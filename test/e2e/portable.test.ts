@@ -137,7 +137,7 @@ describe('faults in what a portable package is made of', () => {
 
   it('a static library that the archive has not got', async () => {
     const { stderr } = await fails('targets/portable.yaml', (text) =>
-      text.replace('archive: [ssl,', 'archive: [nosuch, ssl,'),
+      text.replace('names: [ssl,', 'names: [nosuch, ssl,'),
     );
     expect(stderr).toMatch(/no libnosuch\.a for (amd64|arm64)[\s\S]*STATIC_LIBRARY_MISSING/);
   });
