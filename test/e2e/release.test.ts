@@ -77,7 +77,7 @@ describe('turnbuild release', () => {
         .replaceAll(/(turnbuild-lab-\S+-)([0-9a-f]{8}|RANDOM)/g, '$1...')
         .replaceAll(/(turnbuild\.lab=)\S+/g, '$1...');
     const printed = dry.stdout.split('\n').filter((line) => /^(\S+=\S* )*docker /.test(line));
-    const logs = join(out, '4.6.1/work/logs');
+    const logs = join(out, '4.6.1', 'work', 'logs');
     const names = readdirSync(logs).filter((name) => !name.startsWith('root-'));
     const run = names.flatMap((name) =>
       readFileSync(join(logs, name), 'utf8')

@@ -25,7 +25,7 @@ export async function describeArtifacts(
 
 /** Where a step works: beneath the release's folder, so that results can be moved, not copied. */
 export function workPath({ dir }: { dir: string }, step: PlannedStep): string {
-  return `${dir}/work/tmp/${step.id.replaceAll(':', '-')}`;
+  return [dir, 'work', 'tmp', step.id.replaceAll(':', '-')].join('/');
 }
 
 /** A fresh folder for a step's work. */
