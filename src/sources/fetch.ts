@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { download } from '../io/download.ts';
 import type { Io } from '../io/index.ts';
@@ -182,8 +183,9 @@ export async function writeSource(
   dir: string,
   io: Pick<Io, 'files'>,
 ): Promise<string> {
-  const file = `${dir}/work/source/coturn-${source.version}.tar`;
-  const mark = `${dir}/work/source/tree`;
+  const folder = join(dir, 'work', 'source');
+  const file = join(folder, `coturn-${source.version}.tar`);
+  const mark = join(folder, 'tree');
   if ((await io.files.exists(mark)) && (await io.files.exists(file))) {
     const [tree, epoch, sha256] = (await io.files.readText(mark)).trim().split(' ');
     if (
@@ -193,7 +195,7 @@ export async function writeSource(
     )
       return file;
   }
-  await io.files.makeFolder(`${dir}/work/source`);
+  await io.files.makeFolder(folder);
   await writeNormalisedTar(await readSourceArchive(source.archive), source.epoch, file);
   await io.files.writeText(mark, `${source.tree} ${source.epoch} ${await io.files.sha256File(file)}\n`);
   return file;

@@ -2,8 +2,8 @@ import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
-import { describeArtifacts, featuresIn, workFolder, workPath } from './shared/artifacts.ts';
-import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
+import { describeArtifacts, featuresIn, sourceFile, workFolder, workPath } from './shared/artifacts.ts';
+import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
 import { type DockerBuild, dockerCommand, dockerFolder, runBuildx } from './shared/buildx.ts';
 import { type Found, readyBase, type Stage } from './shared/context.ts';
 

@@ -12,8 +12,16 @@ import type { PlannedStep } from '../plan/types.ts';
 import { dashboardSchema } from '../recipe/monitoring.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import { ARCHIVE_FILE } from './shared/archive.ts';
-import { describeArtifacts, featuresIn, firstWords, workFolder, workPath } from './shared/artifacts.ts';
-import { collectBuildInputs, digestBuildInputs, sourceFile } from './shared/build-inputs.ts';
+import {
+  buildFolder,
+  describeArtifacts,
+  featuresIn,
+  firstWords,
+  sourceFile,
+  workFolder,
+  workPath,
+} from './shared/artifacts.ts';
+import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
 import { type DockerBuild, dockerCommand, dockerFolder, runBuildx } from './shared/buildx.ts';
 import { type InputsContext, readyBase, type Stage } from './shared/context.ts';
 
@@ -100,10 +108,6 @@ function buildOf(step: PlannedStep, context: { dir: string }, archive: string): 
   const work = workPath(context, step);
   const args = { ARCHIVE_STATE: archive };
   return { dockerStage: 'package', inputs: `${work}/inputs`, output: `${work}/out`, args };
-}
-
-function buildFolder(step: PlannedStep, context: InputsContext): string {
-  return `${context.dir}/work/build/${step.target}-${step.arch}`;
 }
 
 function hasSourcePackage({ outputs }: PlannedStep): boolean {

@@ -1,7 +1,7 @@
 import { TurnbuildError } from '../../errors.ts';
 import type { Artifact } from '../../manifest/schema.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import type { StageContext } from './context.ts';
+import type { InputsContext, StageContext } from './context.ts';
 
 /** Describes finished files for the manifest. Zero files is a failure: a stage that makes nothing has not worked. */
 export async function describeArtifacts(
@@ -23,9 +23,24 @@ export async function describeArtifacts(
   );
 }
 
+/** What is not handed on lies in one folder of the release's. */
+function beneath(dir: string, ...parts: string[]): string {
+  return [dir, 'work', ...parts].join('/');
+}
+
 /** Where a step works: beneath the release's folder, so that results can be moved, not copied. */
 export function workPath({ dir }: { dir: string }, step: PlannedStep): string {
-  return [dir, 'work', 'tmp', step.id.replaceAll(':', '-')].join('/');
+  return beneath(dir, 'tmp', step.id.replaceAll(':', '-'));
+}
+
+/** Where the build stage puts what it has made for a package. */
+export function buildFolder(step: PlannedStep, { dir }: { dir: string }): string {
+  return beneath(dir, 'build', `${step.target}-${step.arch}`);
+}
+
+/** Where the normalised sources are. */
+export function sourceFile({ dir, plan }: Pick<InputsContext, 'dir' | 'plan'>): string {
+  return beneath(dir, 'source', `coturn-${plan.coturn.version}.tar`);
 }
 
 /** A fresh folder for a step's work. */

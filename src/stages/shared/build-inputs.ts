@@ -1,9 +1,5 @@
-import type { InputsContext, PlannedContext, StageContext } from './context.ts';
-
-/** Where the source stage puts the normalised sources. */
-export function sourceFile(context: InputsContext): string {
-  return `${context.dir}/work/source/coturn-${context.plan.coturn.version}.tar`;
-}
+import { sourceFile } from './artifacts.ts';
+import type { PlannedContext, StageContext } from './context.ts';
 
 /** Digests of what compiling starts from: name -> SHA-256. The sources are those that the plan is for. */
 export async function digestBuildInputs(context: PlannedContext): Promise<Record<string, string>> {

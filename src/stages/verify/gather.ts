@@ -5,12 +5,13 @@ import type { Command } from '../../plan/command.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { ARCHIVE_FILE, repositoryArgs } from '../shared/archive.ts';
+import { buildFolder } from '../shared/artifacts.ts';
 import { collectBuildInputs } from '../shared/build-inputs.ts';
 import { type DockerBuild, dockerCommand, runBuildx } from '../shared/buildx.ts';
 import type { CommandContext, Found, StageContext } from '../shared/context.ts';
 import { inputsOf, inspection, sanitize, use, type Verification } from './builds.ts';
 import { labCommands, runLab } from './lab.ts';
-import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
+import { isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
 import { readProgram } from './program.ts';
 
 /**

@@ -3,11 +3,11 @@ import { CHECKS, runsOf } from '../../checks/index.ts';
 import { judgeAll } from '../../checks/judge.ts';
 import { relayRangeOf } from '../../checks/relay-range.ts';
 import { targetOfStep } from '../../plan/index.ts';
-import { describeArtifacts, workFolder } from '../shared/artifacts.ts';
+import { buildFolder, describeArtifacts, workFolder } from '../shared/artifacts.ts';
 import { dockerFolder } from '../shared/buildx.ts';
 import { readyBase, type Stage } from '../shared/context.ts';
 import { commandsOf, gather } from './gather.ts';
-import { buildFolder, isBuiltHere } from './package.ts';
+import { isBuiltHere } from './package.ts';
 import { readFacts } from './read-facts.ts';
 
 /** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */

@@ -1,6 +1,6 @@
 import type { PlannedStep } from '../../plan/types.ts';
-import { featuresIn, firstWords } from '../shared/artifacts.ts';
-import type { InputsContext, StageContext } from '../shared/context.ts';
+import { buildFolder, featuresIn, firstWords } from '../shared/artifacts.ts';
+import type { StageContext } from '../shared/context.ts';
 
 /** Whether the package was built by this release, and not given as a file: then its source is known as well. */
 export function isBuiltHere(step: PlannedStep): boolean {
@@ -10,11 +10,6 @@ export function isBuiltHere(step: PlannedStep): boolean {
 /** Whether a turnserver with AddressSanitizer goes into the laboratory as well. */
 export function sanitizes(step: PlannedStep): boolean {
   return step.dockerStages.includes('sanitize');
-}
-
-/** Where the build of this package has put its facts. */
-export function buildFolder(step: PlannedStep, context: InputsContext): string {
-  return `${context.dir}/work/build/${step.target}-${step.arch}`;
 }
 
 /** Long options of the very turnserver: of its source where that is known, else of the program. */

@@ -3,10 +3,10 @@ import { kindOfPackageFile } from '../../manifest/package-kinds.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { featuresIn, firstWords } from '../shared/artifacts.ts';
+import { buildFolder, featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
 import { parseLabFacts } from './lab.ts';
-import { buildFolder, isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
+import { isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
 
 /** Reads what was gathered of a package in the step's folder `output`. */
 export async function readFacts(
