@@ -47,10 +47,9 @@ export async function readArchiveState(
 ): Promise<ArchiveState> {
   await makeFolder(query.cacheDir);
   const urls = suites.map(({ mirror, suite }) => `${mirror}/dists/${suite}/InRelease`);
-  const asked = urls.map((url, index) => lastAnswer(url, suites[index]?.suite ?? url, releaseDate, query));
-  // None is left behind for whoever asks next.
-  await Promise.allSettled(asked);
-  const answers = await Promise.all(asked);
+  const answers = await allOf(
+    urls.map((url, index) => lastAnswer(url, suites[index]?.suite ?? url, releaseDate, query)),
+  );
   return {
     id: sha256Text(
       answers.map(({ text }, index) => packagesOf(text, suites[index]?.components ?? [])).join('\n'),
@@ -70,7 +69,7 @@ export async function readRepositoryState(
 ): Promise<ArchiveState> {
   await makeFolder(query.cacheDir);
   const names = addresses.map(nameOf);
-  const answers = await Promise.all(
+  const answers = await allOf(
     addresses.map((address, index) =>
       lastAnswer(`${address}/repodata/repomd.xml`, names[index] ?? address, repositoryDate, query),
     ),
@@ -85,6 +84,12 @@ export async function readRepositoryState(
     metadata: answers.map(({ text }) => sha256Text(text)),
     ...unreachableOf(answers),
   };
+}
+
+/** As `Promise.all`, but waits for all of them if one fails: none is left behind for whoever asks next. */
+async function allOf<T>(asked: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(asked);
+  return Promise.all(asked);
 }
 
 interface Answer {
