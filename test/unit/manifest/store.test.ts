@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { formatManifest, parseManifest, withBase, withStep } from '../../../src/manifest/store.ts';
+import type { Manifest, ManifestStep } from '../../../src/manifest/schema.ts';
+import { formatManifest, inOrder, parseManifest, withBase, withStep } from '../../../src/manifest/store.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -79,44 +80,73 @@ it('reads what the turnbuild before wrote, and its digest has to fit', () => {
   );
 });
 
-describe('changes', () => {
-  it('replace a step in its place, and add a new one at the end', () => {
-    const manifest = fixture();
-    const [first] = manifest.steps;
-    if (first === undefined) throw new Error('the fixture has no steps');
-    const changed = withStep(manifest, { ...first, seconds: 99 });
-    expect(changed.steps.map((step) => step.id)).toEqual(manifest.steps.map((step) => step.id));
-    expect(changed.steps[0]?.seconds).toBe(99);
-    expect(withStep(manifest, { ...first, id: 'new' }).steps.at(-1)?.id).toBe('new');
-    expect(manifest.steps[0]).toBe(first);
+describe('withStep', () => {
+  const step = (id: string): ManifestStep => {
+    const found = fixture().steps.find((each) => each.id === id);
+    if (found === undefined) throw new Error(`the fixture has no ${id}`);
+    return found;
+  };
+  const ids = (manifest: Manifest) => manifest.steps.map(({ id }) => id);
+  const all = ids(fixture());
+  const without = (...gone: string[]) => all.filter((id) => !gone.includes(id));
+  const PACKAGE = 'debian-12-arm64';
+  const changed = (id: string) => ({
+    ...step(id),
+    outputs: step(id).outputs.map((output) => ({ ...output, sha256: sha256('other bytes') })),
   });
 
-  it('drop the verdicts on bytes that are no more', () => {
-    const manifest = fixture();
-    const step = manifest.steps.find((each) => each.stage === 'package');
-    if (step === undefined) throw new Error('the fixture has no package step');
-    const verdicts = (of: typeof manifest) =>
-      of.steps.filter(
-        (each) => each.stage === 'verify' && each.target === step.target && each.arch === step.arch,
-      ).length;
-    expect(verdicts(withStep(manifest, { ...step, seconds: 1 }))).toBe(1);
-    const outputs = step.outputs.map((output) => ({ ...output, sha256: '0'.repeat(64) }));
-    expect(verdicts(withStep(manifest, { ...step, outputs }))).toBe(0);
-    expect(verdicts(withStep(manifest, { ...step, status: 'failed', outputs: [] }))).toBe(0);
-    expect(
-      withStep(manifest, { ...step, outputs }).steps.filter((each) => each.stage === 'verify').length,
-    ).toBe(manifest.steps.filter((each) => each.stage === 'verify').length - 1);
+  it('adds a step at the end', () => {
+    const added = { ...step(`build-${PACKAGE}`), id: 'build-debian-14-arm64', target: 'debian-14' };
+    expect(ids(withStep(fixture(), added))).toEqual([...all, added.id]);
   });
 
-  it('keep one record of each root', () => {
-    const root = {
-      name: 'x',
-      suite: 'x',
-      arch: 'arm64' as const,
-      origin: 'bootstrapped' as const,
-      digest: 'sha256:1',
-    };
-    const twice = withBase(withBase(fixture(), root), { ...root, digest: 'sha256:2' });
-    expect(twice.bases.filter((base) => base.name === 'x')).toEqual([{ ...root, digest: 'sha256:2' }]);
+  it('replaces one in its place, and keeps what was made of the same bytes', () => {
+    const again = { ...step(`build-${PACKAGE}`), seconds: 1 };
+    const manifest = withStep(fixture(), again);
+    expect(ids(manifest)).toEqual(all);
+    expect(manifest.steps[0]).toEqual(again);
   });
+
+  it.each([
+    ['a build', `build-${PACKAGE}`, [`package-${PACKAGE}`, `verify-${PACKAGE}`]],
+    ['a package', `package-${PACKAGE}`, [`verify-${PACKAGE}`]],
+    ['a verification', `verify-${PACKAGE}`, []],
+  ])('forgets what was made of the former files of %s, of that package only', (_, id, gone) => {
+    expect(ids(withStep(fixture(), changed(id)))).toEqual(without(...gone));
+  });
+
+  it('forgets it where the step has failed, even with the same files', () => {
+    const failed = { ...step(`package-${PACKAGE}`), status: 'failed' as const };
+    expect(ids(withStep(fixture(), failed))).toEqual(without(`verify-${PACKAGE}`));
+  });
+
+  it('forgets later steps of a step that was not there', () => {
+    const build = step(`build-${PACKAGE}`);
+    const manifest = { ...fixture(), steps: fixture().steps.filter(({ id }) => id !== build.id) };
+    expect(ids(withStep(manifest, build))).toEqual([
+      ...without(build.id, `package-${PACKAGE}`, `verify-${PACKAGE}`),
+      build.id,
+    ]);
+  });
+});
+
+it('withBase replaces a root of the same name, and adds another', () => {
+  const [first] = fixture().bases;
+  if (first === undefined) throw new Error('the fixture has roots');
+  const manifest = { ...fixture(), bases: [first] };
+  const other = { ...first, digest: 'sha256:other' };
+  expect(withBase(manifest, other).bases).toEqual([other]);
+  expect(withBase(manifest, { ...first, name: 'another' }).bases).toEqual([
+    first,
+    { ...first, name: 'another' },
+  ]);
+});
+
+it('inOrder sorts steps as planned and roots by name', () => {
+  const { steps, bases } = fixture();
+  const roots = bases.map((base, index) => ({ ...base, name: `root-${9 - index}` }));
+  const planned = steps.toReversed().map(({ id }) => ({ id }));
+  const ordered = inOrder({ ...fixture(), bases: roots }, planned);
+  expect(ordered.steps.map(({ id }) => id)).toEqual(planned.map(({ id }) => id));
+  expect(ordered.bases.map(({ name }) => name)).toEqual(['root-6', 'root-7', 'root-8', 'root-9']);
 });
