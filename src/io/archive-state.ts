@@ -133,8 +133,6 @@ async function askArchive(
     if (newest === undefined || (offered ?? 0) >= newest) await moveInto(temporary, file);
     return { text };
   } catch (error) {
-    await remove(`${temporary}.part`);
-    await remove(`${temporary}.part.tag`);
     if (signal?.aborted === true || !isUnreachable(error) || !(await exists(file))) throw error;
     return { text: await readFile(file, 'utf8'), unreachable: messageOf(error) };
   } finally {

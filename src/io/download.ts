@@ -1,97 +1,144 @@
-import { rename, rm } from 'node:fs/promises';
-import { TurnbuildError } from '../errors.ts';
-import { discardPart, MAX_BYTES, Retryable, tryOnce } from './download-try.ts';
-import { ProxyError } from './fetch.ts';
-import { sha256File } from './files.ts';
+import { createHash } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import { messageOf, TurnbuildError } from '../errors.ts';
+import { Retryable, refusal } from './download-refusal.ts';
+import { fetch, ProxyError } from './fetch.ts';
+import { diskErrors } from './files.ts';
 import { shownUrl } from './shown-url.ts';
+
+const MAX_BYTES = 256 * 1024 * 1024;
 
 export interface DownloadRequest {
   url: string;
-  /** Where the finished file goes; `FILE.part` holds what has arrived, `FILE.part.tag` which file that is. */
+  /** Where the finished file goes; `FILE.part` holds what has arrived. */
   file: string;
   /** Lower-case hex. */
   sha256?: string;
   /** Sent to the address, and not to where it may redirect to. */
   headers?: Readonly<Record<string, string>>;
-  /** Bytes so far, those of earlier runs included, and of the whole file if the server says so. */
+  /** Bytes of this try so far, and of the whole file if the server says so. */
   onProgress?: (received: number, total: number | undefined) => void;
   signal?: AbortSignal;
   /** Tries after the first one. */
   retries?: number;
   /** Milliseconds without a byte after which a try is given up. */
   stallMs?: number;
-  /** Milliseconds of the first pause at most; each later one may be twice as long. */
+  /** Milliseconds of the first pause, up to twice as long by chance; each later one is twice as long. */
   backoffMs?: number;
   /** Sources are a few MiB; more than this isn't one. */
   maxBytes?: number;
 }
 
 /**
- * Downloads a file, resuming what an earlier run has left, and puts it in place only when it is whole and right.
- * @throws DOWNLOAD_FAILED, PROXY_FAILED, PROXY_INVALID, SOURCE_SHA256_MISMATCH, DISK_FULL, INTERRUPTED (what has arrived is
- *   kept)
+ * Downloads a file and puts it in place only when it is whole and right; until then, whatever was there stays.
+ * @throws DOWNLOAD_FAILED, GITHUB_RATE_LIMITED, PROXY_FAILED, PROXY_INVALID, SOURCE_SHA256_MISMATCH, DISK_FULL, INTERRUPTED
  */
 export async function download(request: DownloadRequest): Promise<void> {
-  const { retries = 5, backoffMs = 500, signal } = request;
-  const part = `${request.file}.part`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await tryOnce({
-        ...request,
-        part,
-        stallMs: request.stallMs ?? 30_000,
-        maxBytes: request.maxBytes ?? MAX_BYTES,
-      });
-      break;
-    } catch (error) {
-      if (signal?.aborted === true) {
-        throw new TurnbuildError('INTERRUPTED', `The download of ${shownUrl(request.url)} was interrupted`, {
-          hint: 'Run the same command again: it goes on where it stopped.',
-        });
-      }
-      if (!(error instanceof Retryable)) throw error;
-      if (attempt >= retries) {
-        if (error.cause instanceof ProxyError) throw error.cause;
-        throw new TurnbuildError(
-          'DOWNLOAD_FAILED',
-          `${shownUrl(request.url)} could not be downloaded in ${retries + 1} tries: ${error.message}`,
-          {
-            cause: error,
-            hint: 'Check the network and run the same command again: what has arrived is kept.',
-          },
-        );
-      }
-      // Full jitter: many machines that lost one server don't come back all at once.
-      await pause(error.waitMs ?? Math.random() * backoffMs * 2 ** attempt, signal);
-    }
+  const { file, signal, retries = 5, backoffMs = 500 } = request;
+  const part = `${file}.part`;
+  const cancel = signal === undefined ? {} : { signal };
+  try {
+    const found = await pRetry(() => tryOnce(request, part), {
+      retries,
+      minTimeout: backoffMs,
+      // Many machines that lost one server don't come back all at once.
+      randomize: true,
+      ...cancel,
+      shouldRetry: async ({ error }) => {
+        if (!(error instanceof Retryable)) return false;
+        await pause(error.waitMs, undefined, cancel);
+        return true;
+      },
+    });
+    if (request.sha256 !== undefined && found !== request.sha256) throw mismatch(request, found);
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw failureOf(error, request, retries + 1);
   }
-  if (request.sha256 !== undefined) await checkDigest(request, part, request.sha256);
-  await rename(part, request.file);
-  await rm(`${part}.tag`, { force: true });
 }
 
-async function checkDigest(request: DownloadRequest, part: string, sha256: string): Promise<void> {
-  const found = await sha256File(part);
-  if (found === sha256) return;
-  await discardPart(part);
-  throw new TurnbuildError(
+/** Fetches a file into its part. Returns its sha256. @throws Retryable, and what `download` throws */
+async function tryOnce(request: DownloadRequest, part: string): Promise<string> {
+  const { url, headers, signal, stallMs = 30_000, maxBytes = MAX_BYTES } = request;
+  // An answer whose body nobody reads would keep its connection, and the process, open.
+  const end = new AbortController();
+  try {
+    const response = await fetch(
+      url,
+      {
+        headers: { 'accept-encoding': 'identity', ...headers },
+        signal: signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]),
+      },
+      { stallMs },
+    );
+    if (response.status !== 200) throw refusal(request, response);
+    const length = response.headers.get('content-length');
+    const total = length === null ? undefined : Number(length);
+    if (total !== undefined && total > maxBytes) throw tooLarge(url, maxBytes);
+    const hash = createHash('sha256');
+    const out = await diskErrors(open(part, 'w'));
+    try {
+      let received = 0;
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+        received += chunk.length;
+        if (received > maxBytes) throw tooLarge(url, maxBytes);
+        hash.update(chunk);
+        await diskErrors(out.writeFile(chunk));
+        request.onProgress?.(received, total);
+      }
+    } finally {
+      await out.close();
+    }
+    return hash.digest('hex');
+  } catch (error) {
+    throw retryable(error, stallMs);
+  } finally {
+    end.abort();
+  }
+}
+
+/** What ended a try -> the same, as an error that another try may not meet if that is so. */
+function retryable(error: unknown, stallMs: number): unknown {
+  if (error instanceof ProxyError && error.retryable) return new Retryable(error.message, 0, error);
+  if (error instanceof Retryable || error instanceof TurnbuildError) return error;
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (/^UND_ERR_(BODY|HEADERS)_TIMEOUT$/.test(String((cause as NodeJS.ErrnoException | undefined)?.code)))
+    return new Retryable(`no byte came for ${stallMs / 1000} s`);
+  return new Retryable(`${messageOf(error)}${cause === undefined ? '' : `: ${messageOf(cause)}`}`);
+}
+
+/** What ended all tries -> what the user is told. */
+function failureOf(error: unknown, { url, signal }: DownloadRequest, tries: number): unknown {
+  if (signal?.aborted === true)
+    return new TurnbuildError('INTERRUPTED', `The download of ${shownUrl(url)} was interrupted`, {
+      hint: 'Run the same command again.',
+    });
+  if (!(error instanceof Retryable)) return error;
+  if (error.cause instanceof ProxyError) return error.cause;
+  return new TurnbuildError(
+    'DOWNLOAD_FAILED',
+    `${shownUrl(url)} could not be downloaded in ${tries} tries: ${error.message}`,
+    { cause: error, hint: 'Check the network and run the same command again.' },
+  );
+}
+
+function mismatch({ url, sha256 }: DownloadRequest, found: string): TurnbuildError {
+  return new TurnbuildError(
     'SOURCE_SHA256_MISMATCH',
-    `${shownUrl(request.url)} has the sha256 ${found}, not ${sha256}`,
+    `${shownUrl(url)} has the sha256 ${found}, not ${sha256}`,
     {
       hint: 'Nothing of it was kept. If it happens again, the server has another file than the one that was pinned.',
     },
   );
 }
 
-/** Waits, or returns at once when the signal is aborted: the next try then ends the download. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
+function tooLarge(url: string, maxBytes: number): TurnbuildError {
+  return new TurnbuildError(
+    'DOWNLOAD_FAILED',
+    `${shownUrl(url)} is larger than ${maxBytes} bytes, so it is no coturn source`,
+    { hint: 'Check the address.' },
+  );
 }

@@ -21,15 +21,27 @@ export class ProxyError extends TurnbuildError {
 
 /**
  * The standard `fetch`, through the proxies of the environment. Everything that turnbuild requests from a network goes
- * through here. A plain http request is sent to the proxy, any other in a tunnel.
+ * through here. A plain http request is sent to the proxy, any other in a tunnel. `stallMs`: how long to wait for an answer, and for each
+ * next byte of it (undici's own rule without it: 5 minutes).
  * @throws PROXY_INVALID, ProxyError (PROXY_FAILED), and what `fetch` throws
  */
-export async function fetch(url: string, init: RequestInit = {}): Promise<Response> {
+export async function fetch(
+  url: string,
+  init: RequestInit = {},
+  { stallMs }: { stallMs?: number } = {},
+): Promise<Response> {
   const proxies = readProxies(process.env);
   const request = withoutCredentials(url, init);
   // Loaded here, not at the start of turnbuild.
   const undici = await import('undici');
-  const dispatcher = dispatcherFor(proxies, undici);
+  const shared = dispatcherFor(proxies, undici);
+  const dispatcher =
+    stallMs === undefined
+      ? shared
+      : shared.compose(
+          (dispatch) => (options, handler) =>
+            dispatch({ ...options, headersTimeout: stallMs, bodyTimeout: stallMs }, handler),
+        );
   try {
     const response = await undici.fetch(request.url, { ...(request.init as object), dispatcher });
     return response as unknown as Response;

@@ -36,7 +36,7 @@ async function ask(args: string[], { commit = COMMIT, archive = 200, token }: Si
     const url = request.url ?? '';
     authorizations[url] = request.headers.authorization;
     if (url === `${API}/tarball/${commit}`) {
-      if (archive === 200) return sendFile(request, response, gzipSync(coturnTar('4.18.0')));
+      if (archive === 200) return sendFile(response, gzipSync(coturnTar('4.18.0')));
       response.writeHead(archive, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1795000000' });
       return response.end();
     }

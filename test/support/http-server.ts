@@ -25,28 +25,11 @@ export async function serve(handler: Handler, host = '127.0.0.1'): Promise<Local
   return { url: `http://${host}:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** Answers as a static file server does: Range with If-Range, an ETag. */
-export function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  body: Buffer,
-  etag = '"1"',
-  stop?: number,
-): void {
-  const match = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-  const start = match !== null && request.headers['if-range'] === etag ? Number(match[1]) : 0;
-  if (start >= body.length && start > 0) {
-    response.writeHead(416).end();
-    return;
-  }
-  const range = start > 0 ? { 'content-range': `bytes ${start}-${body.length - 1}/${body.length}` } : {};
-  response.writeHead(start > 0 ? 206 : 200, { etag, 'content-length': body.length - start, ...range });
-  if (stop === undefined) {
-    response.end(body.subarray(start));
-    return;
-  }
-  // A network that is cut: some of the body, then nothing but a closed connection.
-  response.write(body.subarray(start, start + stop), () => cut(response));
+/** Sends a file, or as much of it as `stop` says before the network is cut. */
+export function sendFile(response: ServerResponse, body: Buffer, stop = body.length): void {
+  response.writeHead(200, { 'content-length': body.length });
+  if (stop === body.length) response.end(body);
+  else response.write(body.subarray(0, stop), () => cut(response));
 }
 
 /** Ends a connection without a word, when what was sent has had time to arrive. */
