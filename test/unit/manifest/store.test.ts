@@ -50,6 +50,21 @@ describe('parseManifest', () => {
     ],
     ['one without a digest', JSON.stringify(fixture()), /its digest does not fit/, 'MANIFEST_CHANGED'],
     ['null', 'null', /not a manifest/, 'MANIFEST_INVALID'],
+    [
+      'a schema that is no number',
+      text().replace('"schema": 2', '"schema": "3"'),
+      /not a manifest that turnbuild wrote:\n {2}schema: /,
+      'MANIFEST_INVALID',
+    ],
+    ...['../x', 'x/../../y', './x', 'x/.', '/x', 'x//y', 'x\u001by', ''].map(
+      (path) =>
+        [
+          `a file at ${JSON.stringify(path)}`,
+          text().replace(/"log": "[^"]+"/, `"log": ${JSON.stringify(path)}`),
+          /steps\.0\.log/,
+          'MANIFEST_INVALID',
+        ] as const,
+    ),
   ])('refuses %s', (_, changed, message, code) => {
     expect(() => parseManifest('m', changed, sha256)).toThrow(message);
     expect(() => parseManifest('m', changed, sha256)).toThrow(expect.objectContaining({ code }));
