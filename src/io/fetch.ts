@@ -2,6 +2,7 @@ import type { Dispatcher, Pool } from 'undici';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import { type Proxies, readProxies } from './proxy.ts';
 import { shownUrl } from './shown-url.ts';
+import { unpaused } from './unpaused.ts';
 
 /** Answers of a proxy to CONNECT that another try may change: it could not reach the server, or is busy. */
 const MAY_PASS = 500;
@@ -87,7 +88,8 @@ let current: { key: string; dispatcher: Dispatcher } | undefined;
 /** One for all requests, so that connections are used again. */
 function dispatcherFor(proxies: Proxies, undici: typeof import('undici')): Dispatcher {
   const key = JSON.stringify(proxies);
-  if (current?.key !== key) current = { key, dispatcher: createDispatcher(proxies, undici) };
+  if (current?.key !== key)
+    current = { key, dispatcher: createDispatcher(proxies, undici).compose(unpaused) };
   return current.dispatcher;
 }
 

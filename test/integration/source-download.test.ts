@@ -40,6 +40,25 @@ test('a connection that is cut is tried again from the start', async () => {
   expect(server.requests.length).toBe(3);
 });
 
+test('a server that closes each connection, however slowly its answer is read', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\nConnection: close\r\n\r\n`);
+      socket.end(BODY);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
+  // undici's parser is paused when the connection ends, or not: it is a matter of chance.
+  for (let count = 0; count < 20; count++) {
+    const file = join(temporaryFolder(), 'source.tar.gz');
+    await download({ url, file, sha256, retries: 0 });
+    expect(readFileSync(file).equals(BODY)).toBe(true);
+  }
+});
+
 test('a body that ends too early is no file, whatever its digest', async () => {
   const { get, left } = await prepare((_, response) => sendFile(response, BODY, 100_000));
   const short = createHash('sha256').update(BODY.subarray(0, 100_000)).digest('hex');

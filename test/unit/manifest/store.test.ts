@@ -10,7 +10,7 @@ const text = () => formatManifest(fixture(), sha256);
 describe('parseManifest', () => {
   it('reads what was written', () => expect(parseManifest('m', text(), sha256)).toEqual(fixture()));
 
-  it.each([
+  it.each<[string, string, RegExp, string]>([
     ['no JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
     [
       'a newer schema',
@@ -57,13 +57,12 @@ describe('parseManifest', () => {
       'MANIFEST_INVALID',
     ],
     ...['../x', 'x/../../y', './x', 'x/.', '/x', 'x//y', 'x\u001by', ''].map(
-      (path) =>
-        [
-          `a file at ${JSON.stringify(path)}`,
-          text().replace(/"log": "[^"]+"/, `"log": ${JSON.stringify(path)}`),
-          /steps\.0\.log/,
-          'MANIFEST_INVALID',
-        ] as const,
+      (path): [string, string, RegExp, string] => [
+        `a file at ${JSON.stringify(path)}`,
+        text().replace(/"log": "[^"]+"/, `"log": ${JSON.stringify(path)}`),
+        /steps\.0\.log/,
+        'MANIFEST_INVALID',
+      ],
     ),
   ])('refuses %s', (_, changed, message, code) => {
     expect(() => parseManifest('m', changed, sha256)).toThrow(message);
