@@ -66,7 +66,7 @@ module.exports = {
       'io',
       '^src/io/',
       ['io/', 'plan/command\\.ts', 'errors\\.ts'],
-      ['node', 'execa', 'fzstd', 'undici'],
+      ['node', 'execa', 'fzstd', 'p-retry', 'undici'],
     ),
     ...allow(
       'sources',
