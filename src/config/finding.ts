@@ -107,12 +107,12 @@ export const RULES = {
   conflict: { reason: 'turnserver refuses to start with it.', hint: 'Take one of the two out.' },
   'invalid-number': {
     reason:
-      'What is no number is taken for 0, or for the digits that it begins with; for ports, newer versions refuse to start.',
-    hint: 'Write decimal digits only.',
+      'What is no number is taken for 0, or for the digits that it begins with; a default takes the place of what is out of bounds. For ports, newer versions refuse to start.',
+    hint: 'Write decimal digits only, within the bounds.',
   },
   'invalid-value': {
-    reason: 'turnserver logs an error, and keeps the default.',
-    hint: "Write one of the words in coturn's documentation of the option.",
+    reason: 'turnserver keeps the default, or does not find what was meant.',
+    hint: "Write what coturn's documentation of the option allows.",
   },
   'invalid-address': {
     reason: 'turnserver logs an error, and runs without the line.',

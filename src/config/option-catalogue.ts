@@ -54,6 +54,8 @@ export interface RemovedOption {
   removed: string;
   /** What to do about it. */
   instead: string;
+  /** What the line asks for is so without it. */
+  fulfilled?: true;
 }
 
 /** Dropped options; `removed` is the first three-part release without each. 4.18.0 is Debian's program, whose source has no public tag. */
@@ -70,27 +72,35 @@ const REMOVED: readonly RemovedOption[] = [
     name: 'no-loopback-peers',
     removed: '4.5.1',
     instead: 'loopback peers are denied unless allow-loopback-peers is set',
+    fulfilled: true,
   },
-  { name: 'no-http', removed: '4.5.1', instead: 'the web interface is off unless web-admin is set' },
-  { name: 'dh2066', removed: '4.5.2', instead: 'a 2,066-bit key is the default' },
+  {
+    name: 'no-http',
+    removed: '4.5.1',
+    instead: 'the web interface is off unless web-admin is set',
+    fulfilled: true,
+  },
+  { name: 'dh2066', removed: '4.5.2', instead: 'a 2,066-bit key is the default', fulfilled: true },
   {
     name: 'secret-ts-exp-time',
     removed: '4.7.0',
     instead: 'a REST API username contains its own expiry time',
+    fulfilled: true,
   },
   { name: 'prod', removed: '4.7.0', instead: 'use no-software-attribute' },
-  { name: 'no-sslv2', removed: '4.7.0', instead: 'SSL 2.0 is never accepted' },
-  { name: 'no-sslv3', removed: '4.7.0', instead: 'SSL 3.0 is never accepted' },
-  { name: 'no-tlsv1', removed: '4.7.0', instead: 'TLS 1.0 is off unless tlsv1 is set' },
-  { name: 'no-tlsv1_1', removed: '4.7.0', instead: 'TLS 1.1 is off unless tlsv1_1 is set' },
+  { name: 'no-sslv2', removed: '4.7.0', instead: 'SSL 2.0 is never accepted', fulfilled: true },
+  { name: 'no-sslv3', removed: '4.7.0', instead: 'SSL 3.0 is never accepted', fulfilled: true },
+  { name: 'no-tlsv1', removed: '4.7.0', instead: 'TLS 1.0 is off unless tlsv1 is set', fulfilled: true },
+  { name: 'no-tlsv1_1', removed: '4.7.0', instead: 'TLS 1.1 is off unless tlsv1_1 is set', fulfilled: true },
   {
     name: 'no-stun-backward-compatibility',
     removed: '4.7.0',
     instead: 'RFC 3489 requests are ignored unless compatibility is switched on',
+    fulfilled: true,
   },
-  { name: 'ne', removed: '4.10.0', instead: 'there is only one network engine' },
-  { name: 'no-dtls', removed: '4.18.0', instead: 'DTLS is off unless dtls is set' },
-  { name: 'drop-invalid-packets', removed: '4.18.0', instead: 'take the line out' },
+  { name: 'ne', removed: '4.10.0', instead: 'there is only one network engine', fulfilled: true },
+  { name: 'no-dtls', removed: '4.18.0', instead: 'DTLS is off unless dtls is set', fulfilled: true },
+  { name: 'drop-invalid-packets', removed: '4.18.0', instead: 'take the line out', fulfilled: true },
 ];
 
 interface KnownOption {

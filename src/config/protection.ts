@@ -1,4 +1,5 @@
 import type { Configuration } from './configuration.ts';
+import { mappingOf } from './external-address.ts';
 import { type Finding, finding, type Level } from './finding.ts';
 
 /** A setting whose absence leaves the less safe default, and the options whose presence says that the default is another one. */
@@ -41,6 +42,22 @@ const PROTECTIONS: readonly Protection[] = [
     turned: ['rfc5780'],
   },
 ];
+/**
+ * Whether turnserver switches RFC 5780 off, as it does with one address to listen on and with an external-ip without a slash.
+ * @see coturn, netengine.c, setup_listeners()
+ */
+function lacksAddresses({ settings }: Configuration): boolean {
+  const valuesOf = (wanted: string) =>
+    settings.flatMap(({ name, value }) => (name === wanted ? [value.trim()] : []));
+  // Without one, and with an empty one, it listens on all addresses of the machine.
+  const listening = new Set(valuesOf('listening-ip'));
+  const external = valuesOf('external-ip').map((value) => mappingOf({ value }));
+  return (
+    (listening.size === 1 && !listening.has('') && !listening.has('0.0.0.0') && !listening.has('::')) ||
+    external.some(({ announced, inside }) => announced !== '' && inside === undefined)
+  );
+}
+
 /** Options that are less safe than their absence, in versions that have them. */
 const WEAK: readonly (readonly [name: string, message: string])[] = [
   ['tlsv1', 'TLS 1.0 is deprecated (RFC 8996)'],
@@ -54,9 +71,15 @@ const WEAK: readonly (readonly [name: string, message: string])[] = [
 export function lintProtection(configuration: Configuration): Finding[] {
   const { isOn, last, has } = configuration;
   const found = lintCrypto(configuration);
+  const isIdle = lacksAddresses(configuration);
   for (const { name, level, message, turned, effect } of PROTECTIONS) {
     const option = turned.find(isOn);
-    if (option !== undefined && effect !== undefined)
+    if (isIdle && name === 'no-rfc5780') {
+      if (option !== undefined)
+        found.push(
+          finding('unused-option', 'note', last(option), `with one address, ${option} has no effect`),
+        );
+    } else if (option !== undefined && effect !== undefined)
       found.push(finding('protection-off', level, last(option), `${option} ${effect}`));
     else if (has(name) && last(name) === undefined && !turned.some(has))
       found.push(finding('missing-protection', level, undefined, message));

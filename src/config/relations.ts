@@ -7,17 +7,26 @@ import { leadingNumber, portOf, type Setting, STRICT_PORTS } from './settings.ts
 const LISTS =
   /^(user|listening-ip|relay-ip|external-ip|(aux|(tls-|tcp-|udp-)?alternate)-server|(allowed|denied)-peer-ip|static-auth-secret)$/;
 
-/** Options that stand there twice and can have one value only. */
+/** The database of users: the last line wins, whichever kind it is of. @see coturn, mainrelay.c, set_option(): persistent_users_db.userdb */
+const DATABASES = /^(db|userdb|(sql|psql|mysql|mongo|redis)-userdb)$/;
+
+/** Options that stand there twice and can have one value only. Their values are not shown: some are secrets. */
 export function lintRepetitions({ settings }: Configuration): Finding[] {
   const before = new Map<string, Setting>();
   const found: Finding[] = [];
   for (const setting of settings) {
-    const other = before.get(setting.name);
-    before.set(setting.name, setting);
-    if (other === undefined || LISTS.test(setting.name) || other.value === setting.value) continue;
-    const was = other.value === '' ? other.name : `${other.name}=${other.value}`;
+    const variable = DATABASES.test(setting.name) ? 'userdb' : setting.name;
+    const other = before.get(variable);
+    before.set(variable, setting);
+    if (other === undefined || LISTS.test(setting.name)) continue;
+    if (other.name === setting.name && other.value === setting.value) continue;
     found.push(
-      finding('repeated-option', 'warning', setting, `it takes the place of "${was}" in line ${other.line}`),
+      finding(
+        'repeated-option',
+        'warning',
+        setting,
+        `it takes the place of ${other.name} in line ${other.line}`,
+      ),
     );
   }
   return found;

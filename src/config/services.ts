@@ -139,6 +139,9 @@ function asksForDtls({ has, isOn, last }: Configuration): boolean {
   return !isOn('no-dtls');
 }
 
+/** What turnserver looks for where no other file is named. @see coturn, mainrelay.c, turn_params, and apputils.c, find_config_file() */
+const DEFAULT_FILES = { cert: 'turn_server_cert.pem', pkey: 'turn_server_pkey.pem' };
+
 /** TLS and DTLS take a certificate and a key; turnserver goes on without them. @see openssl_setup() */
 function lintSecurePorts(configuration: Configuration): Finding[] {
   const { isOn, last } = configuration;
@@ -152,8 +155,11 @@ function lintSecurePorts(configuration: Configuration): Finding[] {
     const message = `no-tls is set, so nothing is served over TLS: ${wanted.name} has no effect`;
     return /^(dtls|web-)/.test(wanted.name) ? [] : [finding('unused-option', 'warning', wanted, message)];
   }
-  const missing = ['cert', 'pkey'].filter((name) => (last(name)?.value ?? '') === '');
+  const missing = (['cert', 'pkey'] as const).filter((name) => (last(name)?.value ?? '') === '');
   if (missing.length === 0) return [];
-  const message = `without ${missing.join(' and ')}, turnserver does not serve TLS or DTLS`;
+  const found = missing.every((name) => last(name) === undefined)
+    ? ` unless it finds ${missing.map((name) => DEFAULT_FILES[name]).join(' and ')} in a folder such as /etc`
+    : '';
+  const message = `without ${missing.join(' and ')}, turnserver does not serve TLS or DTLS${found}`;
   return [finding('not-served', 'error', wanted, message)];
 }

@@ -27,7 +27,7 @@ export function unknownOptions({ version, options }: LintContext): (setting: Set
     const gone = removedOption(name, version);
     if (gone !== undefined) {
       const message = `${name} was removed in coturn ${gone.removed}: ${gone.instead}`;
-      return [finding('removed-option', 'error', setting, message)];
+      return [finding('removed-option', gone.fulfilled ? 'warning' : 'error', setting, message)];
     }
     const later = addedLater(name, version);
     if (later !== undefined) {

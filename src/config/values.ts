@@ -42,6 +42,7 @@ const LARGEST: Readonly<Record<string, number>> = {
 /** Numbers that have to be within bounds. @see coturn, mainrelay.c, set_option() */
 const BOUNDS: Readonly<Record<string, { least: number; most?: number; effect?: Effect }>> = {
   cpus: { least: 1 },
+  'sock-buf-size': { least: 1 },
   'multiplex-peer-port': { least: 1, most: 65_000, effect: 'fatal' },
   'multiplex-peer-max-peers': { least: 1, most: 65_535, effect: 'fatal' },
   'unauthorized-ratelimit-rps': { least: 1 },
@@ -58,11 +59,14 @@ const PROTECTIVE =
 /** Names and paths: who wants a space in one puts it in quotes. */
 const WORDS =
   /^(realm|server-name|cert|pkey|log-file|pidfile|static-auth-secret|CA-file|dh-file|relay-device)$/;
+/** Files and folders. */
+const PATHS =
+  /^(cert|pkey|CA-file|dh-file|log-file|pidfile|secret-key-file|userdb|db|prometheus-(cert|key))$/;
 /** Accounts of this machine, without which turnserver does not start. */
 const ACCOUNTS = /^proc-(user|group)$/;
-/** Addresses of this machine. */
 /** Other servers: an address or a name, and a port. */
 const SERVERS = /^(aux|(tls-|tcp-|udp-)?alternate)-server$/;
+/** Addresses of this machine. */
 const ADDRESSES = /^(external-ip|listening-ip|relay-ip|cli-ip|web-admin-ip|prometheus-address)$/;
 
 /** What is wrong with single lines. */
@@ -86,8 +90,8 @@ export function lintSettings(settings: readonly Setting[], context: LintContext)
   });
 }
 
-/** Empty values that other rules judge by what they do. */
-const EMPTY_ELSEWHERE = /^(user|static-auth-secret|denied-peer-ip|allowed-peer-ip)$/;
+/** Empty values that other rules judge by what they do, and one that coturn's own example has for every IPv4 address. */
+const EMPTY_ELSEWHERE = /^(user|static-auth-secret|denied-peer-ip|allowed-peer-ip|listening-ip)$/;
 
 function lintValue(setting: Setting, option: ConfigOption, version: string): Finding[] {
   const { name, value } = setting;
@@ -191,6 +195,11 @@ function lintText(setting: Setting, add: Add): void {
     add('trailing-text', 'error', `the single quotes are part of the value of ${name}`);
   else if (value !== '' && WORDS_OF[name]?.test(value) === false)
     add('invalid-value', 'error', `${name} does not know "${value}"`);
+  else if (PATHS.test(name) && value.startsWith('~'))
+    add('invalid-value', 'error', `no shell reads "${value}": turnserver takes ~ for the name of a folder`);
+  // prom_server.c compares the whole path of a request.
+  else if (name === 'prometheus-path' && value !== '' && !value.startsWith('/'))
+    add('invalid-value', 'error', `prometheus-path begins with a slash: nothing is found at "${value}"`);
   else if (value.endsWith(';'))
     add('trailing-text', 'warning', `the semicolon is part of the value of ${name}`);
   else if (WORDS.test(name) && !quoted && /\s/.test(value))

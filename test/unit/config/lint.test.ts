@@ -67,6 +67,11 @@ describe('a line', () => {
     ['no-tlsv1=off', ['switched-off:1', 'missing-protection:1']],
     ['no-software-attribute=no', ['switched-off:1']],
     ['no-udp=0', []],
+    // coturn's own example: every IPv4 address.
+    ['listening-ip=', []],
+    ['cert=~/cert.pem', ['invalid-value:1', 'not-served:1']],
+    ['log-file=~turn/turn.log', ['invalid-value:1']],
+    ['userdb=~/turndb', ['invalid-value:1']],
     ['user-quota=many', ['invalid-number:1']],
     ['cli-port=70000', ['invalid-number:1', 'unused-option:1']],
     ['denied-peer-ip=10.0.0.0/8', ['invalid-range:1']],
@@ -396,5 +401,70 @@ describe('metrics', () => {
     const text = shipped.replaceAll(/^prometheus.*$/gm, '');
     const found = lint(`${text}\n${lines}`, { version: '4.7.0', options: newer });
     expect(found.find(({ rule }) => rule === 'public-metrics')?.level).toBe(level);
+  });
+});
+
+describe('from the servers of operators', () => {
+  const told = (version: KnownVersion, text: string, about: RegExp) =>
+    lintFor(version, text).filter(({ rule, message }) => about.test(`${rule} ${message}`));
+
+  it.each([
+    ['listening-ip=198.51.100.7', 1],
+    ['listening-ip=198.51.100.7\nlistening-ip=198.51.100.7', 1],
+    ['external-ip=198.51.100.7', 1],
+    ['', 0],
+    ['listening-ip=', 0],
+    ['listening-ip=0.0.0.0', 0],
+    ['listening-ip=198.51.100.7\nlistening-ip=198.51.100.8', 0],
+    ['external-ip=198.51.100.7/10.0.0.1', 0],
+  ])('%j leaves RFC 5780 with one address: %i', (lines, idle) => {
+    expect(told('4.18.0', `rfc5780\n${lines}`, /rfc5780/).map(({ rule }) => rule)).toEqual([
+      idle === 1 ? 'unused-option' : 'protection-off',
+    ]);
+    expect(told('4.6.1', lines, /no-rfc5780/)).toHaveLength(1 - idle);
+  });
+
+  it.each([
+    ['userdb=/var/lib/turn/turndb\nredis-userdb=ip=127.0.0.1', ['2 warning repeated-option']],
+    ['psql-userdb=host=db password=s3cret\nsql-userdb=host=db2', ['2 warning repeated-option']],
+    ['userdb=/var/lib/turn/turndb\nredis-statsdb=ip=127.0.0.1', []],
+  ])('of databases in %j the last one is used', (text, expected) => {
+    expect(summaries(told('4.18.0', text, /repeated-option/))).toEqual(expected);
+  });
+
+  it('values that are replaced are not shown: they may be secrets', () => {
+    const [found] = told('4.18.0', 'cli-password=Pee4aiXoaz2eech3\ncli-password=other', /repeated-option/);
+    expect(found?.message).toBe('it takes the place of cli-password in line 1');
+  });
+
+  it.each([
+    ['prometheus-path=metrics', ['1 error invalid-value']],
+    ['prometheus-path=/metrics', []],
+    ['sock-buf-size=0', ['1 error invalid-number']],
+    ['sock-buf-size=2097152', []],
+  ])('%s: %j', (line, expected) => {
+    const path = { name: 'prometheus-path', value: 'required' as const, conditions: [] };
+    const newest = CONTEXTS['4.18.0'];
+    const found = lintWith(line, { ...newest, options: [...newest.options, path] });
+    expect(summaries(found.filter(({ rule }) => rule.startsWith('invalid')))).toEqual(expected);
+  });
+
+  it.each([
+    ['tls-listening-port=5349', / unless it finds turn_server_cert.pem and turn_server_pkey.pem in a folder/],
+    ['cert=/etc/cert.pem', /without pkey, .* unless it finds turn_server_pkey.pem in a folder/],
+    ['cert=\npkey=', /without cert and pkey, turnserver does not serve TLS or DTLS$/],
+  ])('%j has no certificate, or that of a default folder', (text, message) => {
+    expect(told('4.18.0', text, /^not-served/)).toEqual([
+      expect.objectContaining({ level: 'error', message: expect.stringMatching(message) }),
+    ]);
+  });
+
+  it.each([
+    ['no-tlsv1', 'warning'],
+    ['no-stun-backward-compatibility', 'warning'],
+    ['secret-ts-exp-time=3600', 'warning'],
+    ['prod', 'error'],
+  ] as const)('%s is gone at 4.18.0, which makes a server less safe or not: %s', (line, level) => {
+    expect(told('4.18.0', line, /^removed-option/)).toEqual([expect.objectContaining({ level })]);
   });
 });
