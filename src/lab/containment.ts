@@ -34,11 +34,10 @@ export interface Containment {
  * @throws NoNamespaces
  */
 export async function contain(): Promise<Containment> {
-  const child = spawn('unshare', ['--user', '--', 'sleep', 'infinity'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const holder = await begun(child, 'user');
   const maps = mapsFor(readFileSync('/proc/self/uid_map', 'utf8'));
+  const [file = '', ...args] = [...asOwner(maps.root), 'unshare', '--user', '--', 'sleep', 'infinity'];
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const holder = await begun(child, 'user');
   try {
     for (const file of ['uid_map', 'gid_map']) writeFileSync(`/proc/${holder}/${file}`, maps.text);
   } catch (error) {
@@ -63,6 +62,19 @@ export function mapsFor(own: string): { text: string; root: number } {
   const [[, , count = 0] = []] = lines;
   if (count === EVERYBODY) return { text: `0 ${USERS.base} ${USERS.count}\n`, root: USERS.base };
   return { text: lines.map(([inside, , some]) => `${inside} ${inside} ${some}\n`).join(''), root: 0 };
+}
+
+/**
+ * Prefix of the command that makes the namespace: whoever makes one owns it, and its first process keeps that user id. It is the
+ * namespace's own root, not the container's, because what runs inside may take such a process over (ptrace(2)).
+ */
+function asOwner(root: number): string[] {
+  if (root === 0) return [];
+  const capability = '-all,+sys_admin';
+  return [
+    ...['setpriv', `--reuid=${root}`, `--regid=${root}`, '--clear-groups'],
+    ...[`--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--'],
+  ];
 }
 
 /** Prefix of a command that runs it as the namespace's root. */
@@ -110,11 +122,12 @@ function namespaceOf(pid: number, kind: string): string {
 
 /**
  * systemd needs a /proc for its own process namespace. In a user namespace the kernel allows that mount only if an unmasked /proc is
- * visible, and the container's is masked. If the engine forbids this one, systemd fails to start, and says so.
+ * visible, and the container's is masked. If the engine forbids this one, systemd fails to start, and says so. It is of a process
+ * namespace that has ended: nobody finds the container's processes in it.
  */
 function showProcesses(): void {
   mkdirSync(WHOLE_PROC);
-  spawnSync('mount', ['-t', 'proc', 'proc', WHOLE_PROC]);
+  spawnSync('unshare', ['--pid', '--fork', 'mount', '-t', 'proc', 'proc', WHOLE_PROC]);
 }
 
 /** The container's root reads, and the namespace's root unpacks, so files keep their owners by number within the namespace. */

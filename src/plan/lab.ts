@@ -26,6 +26,7 @@ const CAPABILITIES = [
   'SYS_ADMIN', // Namespaces, mounts, and the BPF programs of systemd.
   'SYS_CHROOT', // Entering a mount namespace. Without it, Docker's seccomp profile forbids chroot(2) inside a user namespace, too.
   ...['SETUID', 'SETGID', 'CHOWN', 'DAC_OVERRIDE'], // User maps, and files for those users.
+  ...['SYS_PTRACE', 'KILL', 'NET_RAW', 'NET_BIND_SERVICE'], // Watching, ending and capturing what runs in a namespace that is not its own.
 ];
 /** Limit of processes and threads; a dozen servers have a few hundred. */
 const PIDS = 4096;

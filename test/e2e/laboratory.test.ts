@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { LAB_LABEL } from '../../src/plan/lab.ts';
+import { LAB_LABEL, LAB_PATHS } from '../../src/plan/lab.ts';
 import { fileFolder, ONE, release } from '../support/e2e.ts';
 import type { Run } from '../support/turnbuild.ts';
 
@@ -24,6 +24,9 @@ it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that th
     expect(docker('ps', '--all', '--format', '{{.Names}}')).not.toContain(name);
     expect(docker('images', '--format', '{{.Repository}}')).not.toContain(name);
   }
+  // Whoever is root in the package's user namespace may take over what is the container's root there.
+  expect(killed.contained.map(({ args }) => args)).toContain('sleep infinity');
+  for (const { uid, args } of killed.contained) expect(uid, args).toBeGreaterThanOrEqual(1_000_000_000);
 });
 
 it('is not there: says what it takes, and blames no package', async () => {
@@ -46,20 +49,41 @@ it('is not there: says what it takes, and blames no package', async () => {
   expect(labsOf(pid)).toEqual([]);
 });
 
-/** Ends a release by a signal as soon as its laboratory runs. Returns the container's name, too. */
-async function endInLaboratory(signal: NodeJS.Signals): Promise<{ run: Run; name: string | undefined }> {
+/** Ends a release by a signal when its laboratory runs. Returns the container's name, and the processes in the package's user namespace. */
+async function endInLaboratory(
+  signal: NodeJS.Signals,
+): Promise<{ run: Run; name: string | undefined; contained: Process[] }> {
   let name: string | undefined;
+  let contained: Process[] = [];
   const run = await release(args, {
     onStart: (child) => {
       const timer = setInterval(() => {
         [name] = labsOf(child.pid, '--filter', 'status=running');
-        if (name === undefined && child.exitCode === null) return;
+        if (name !== undefined) contained = containedIn(name);
+        if (contained.length === 0 && child.exitCode === null) return;
         clearInterval(timer);
         child.kill(signal);
       }, 200);
     },
   });
-  return { run, name };
+  return { run, name, contained };
+}
+
+interface Process {
+  /** As the host sees it. */
+  uid: number;
+  args: string;
+}
+
+/** Processes of a container that are in another user namespace than its own program, but for the tool that enters them. */
+function containedIn(name: string): Process[] {
+  const [, ...rows] = docker('top', name, '-eo', 'pid,uid,userns,args');
+  const all = rows.flatMap((row) => {
+    const [, uid = '', namespace = '', args = ''] = /^\s*\d+\s+(\d+)\s+(\d+)\s+(.*)$/.exec(row) ?? [];
+    return namespace === '' ? [] : [{ uid: Number(uid), namespace, args }];
+  });
+  const own = all.find(({ args }) => args.includes(LAB_PATHS.program))?.namespace;
+  return all.filter(({ namespace, args }) => namespace !== own && !args.startsWith('nsenter '));
 }
 
 /** Names of the laboratories that a process has started. */
