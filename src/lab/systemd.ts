@@ -18,6 +18,8 @@ import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
 const READY_MS = 30_000;
+/** Longer than any unit may take to stop (TimeoutStopSec), under QEMU, too. */
+const COMMAND_MS = 300_000;
 const CGROUPS = '/sys/fs/cgroup';
 const PREFIX = 'turnbuild-';
 /**
@@ -175,16 +177,22 @@ function firstChild({ pid }: ChildProcess): number | undefined {
 /** Runs a command among systemd's processes. */
 type Inside = (...words: string[]) => Promise<Said>;
 
-/** A command may take as long as a unit's start, while clients go on. */
+/** A command may take as long as a unit's start or stop, while clients go on; one that hangs is left, and so is whatever it has started. */
 function commandsIn(pid: number, containment: Containment | undefined): Inside {
   const users = containment === undefined ? [] : ['--user'];
   return (...words) =>
     new Promise((resolve) => {
       const args = [`--target=${pid}`, ...users, '--pid', '--mount', '--', ...words];
-      execFile('nsenter', args, { encoding: 'utf8' }, (error, stdout, stderr) => {
+      const child = execFile('nsenter', args, { encoding: 'utf8' }, (error, stdout, stderr) => {
+        clearTimeout(timer);
         const code = typeof error?.code === 'number' ? error.code : 1;
         resolve({ code: error === null ? 0 : code, output: `${stdout}${stderr}`.trim() });
       });
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+        resolve({ code: 1, output: `${words.join(' ')} has not ended within ${COMMAND_MS / 1000} s` });
+      }, COMMAND_MS);
     });
 }
 
