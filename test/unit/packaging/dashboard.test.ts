@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { layoutDashboard } from '../../../src/packaging/dashboard.ts';
+import type { Dashboard } from '../../../src/recipe/monitoring.ts';
 import { METRIC_VERSIONS, shippedMonitoring } from '../../support/monitoring.ts';
 
 interface Placed {
@@ -38,5 +40,43 @@ describe('the dashboard', () => {
     const counts = METRIC_VERSIONS.map((version) => panelsOf(version).length);
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(new Set(counts).size).toBeGreaterThan(4);
+  });
+});
+
+describe('layoutDashboard', () => {
+  const panel = (...size: [number, number]): Dashboard['panels'][number] => ({
+    title: 'x',
+    type: 'stat',
+    size,
+    targets: [{ expr: 'a' }, { expr: 'b' }],
+    fieldConfig: { defaults: {} },
+  });
+  const laidOut = (...sizes: [number, number][]) =>
+    layoutDashboard({
+      title: 'x',
+      uid: 'x',
+      templating: { list: [] },
+      panels: sizes.map((size) => panel(...size)),
+    }).panels as Placed[];
+
+  it('fills rows of 24 columns; the next one begins beneath the tallest panel', () => {
+    const panels = laidOut([12, 4], [12, 8], [23, 3], [1, 2], [2, 5], [24, 1]);
+    expect(panels.map(({ gridPos: { x, y } }) => [x, y])).toEqual([
+      [0, 0],
+      [12, 0],
+      [0, 8],
+      [23, 8],
+      [0, 11],
+      [0, 16],
+    ]);
+  });
+
+  it('numbers panels from 1, and names queries by letters', () => {
+    const panels = laidOut([1, 1], [1, 1]);
+    expect(panels.map(({ id }) => id)).toEqual([1, 2]);
+    expect(panels.map(({ targets }) => targets.map(({ refId }) => refId))).toEqual([
+      ['A', 'B'],
+      ['A', 'B'],
+    ]);
   });
 });

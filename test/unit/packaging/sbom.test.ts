@@ -147,3 +147,36 @@ describe('renderSbom', () => {
     );
   });
 });
+
+describe('a library', () => {
+  interface Detailed extends Component {
+    description: string;
+    licenses?: { license: { id: string } }[];
+  }
+  const detailed = (of: SbomInput, name: string) => named(render(of), name) as Detailed[];
+
+  it('that is linked in says so, with its license and without another source package', () => {
+    const [openssl] = detailed(input, 'openssl');
+    expect(openssl).toMatchObject({
+      description: 'Linked in',
+      licenses: [{ license: { id: 'Apache-2.0' } }],
+    });
+    expect(openssl?.purl).not.toContain('upstream');
+  });
+
+  it('that is linked in has no license where none is known', () => {
+    const [openssl] = detailed({ ...input, licenses: {} }, 'openssl');
+    expect(openssl?.licenses).toBeUndefined();
+  });
+
+  it("of the distribution has the distribution's license, which is not ours to say", () => {
+    const [libssl] = detailed({ ...shared, licenses: { openssl: 'Apache-2.0' } }, 'libssl3');
+    expect(libssl?.description).toBe('Shared library of the distribution');
+    expect(libssl?.licenses).toBeUndefined();
+    expect(libssl?.purl).toContain('upstream=openssl');
+  });
+
+  it('is read from a line, with blanks around it and empty lines between', () => {
+    expect(parseLinked(`\n  ${LINKED.replace('\n', '  \n \t\n')}\n`)).toEqual(parseLinked(LINKED));
+  });
+});

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { parseRecipe, parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { releaseSchema, targetSchema } from '../../../src/recipe/schema.ts';
 
@@ -94,4 +95,79 @@ describe('release recipe', () => {
     ['a maintainer without an address', text.replace(/maintainer:.*/, 'maintainer: nobody')],
     ['a revision of 0', text.replace('revision: 1', 'revision: 0')],
   ])('refuses %s', (_, changed) => expect(parseRecipe(changed, releaseSchema).ok).toBe(false));
+});
+
+describe('lines of issues', () => {
+  const shape = z.strictObject({
+    name: z.string(),
+    list: z.array(z.strictObject({ size: z.number(), kind: z.string() })),
+    deep: z.strictObject({ number: z.number() }),
+  });
+  const found = (text: string) => {
+    const result = parseRecipe(text, shape);
+    return result.ok ? [] : result.issues.map(({ line, path }) => `${line} ${path}`);
+  };
+
+  it.each([
+    ['a wrong value, of the key', 'name: 5\nlist: []\ndeep: { number: 1 }', ['1 name']],
+    [
+      'a value in a list',
+      'name: x\nlist:\n  - size: 1\n    kind: a\n  - size: x\n    kind: b\ndeep:\n  number: 1',
+      ['5 list.1.size'],
+    ],
+    ['a missing key, of what lacks it', 'name: x\nlist:\n  - kind: a\ndeep:\n  number: 1', ['3 list.0.size']],
+    ['a missing key at the top, the first line', 'name: x\nlist: []', ['1 deep']],
+    ['a key that is not known, its own', 'name: x\nlist: []\ndeep:\n  number: 1\n  other: 2', ['5 deep']],
+    [
+      'all of them, from the first to the last',
+      'deep:\n  number: x\n\nlist:\n  - size: y\n    kind: z\nname: 1\nmore: 2',
+      ['2 deep.number', '5 list.0.size', '7 name', '8 '],
+    ],
+  ])('name %s', (_, text, expected) => expect(found(text)).toEqual(expected));
+
+  it('count what is wrong, in words that fit', () => {
+    const message = (text: string) => {
+      try {
+        parseRecipeFile('x.yaml', text, shape);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    expect(message('name: 5\nlist: []\ndeep: { number: 1 }')).toMatch(
+      /^The recipe has one issue:\n {2}x.yaml:1: name: /,
+    );
+    expect(message('name: 5\nlist: 1\ndeep: { number: 1 }')).toMatch(/^The recipe has 2 issues:/);
+  });
+
+  it('of a name that is like none have no suggestion', () =>
+    expect(issues(`${good}\nqqqqqqq: 1\n`).map(({ message }) => message)).toEqual(['unknown key "qqqqqqq"']));
+});
+
+describe('what belongs together', () => {
+  const pinned = `debian@sha256:${'a'.repeat(64)}`;
+  const asRpm = good.replace('format: deb', 'format: rpm');
+
+  it.each([
+    ['verifyOn in a .deb', `${good}\nverifyOn: ${pinned}\n`, ['verifyOn']],
+    ['verifyOn in an .rpm', `${asRpm}\nverifyOn: ${pinned}\n`, []],
+    ['a sysroot for a .deb', `${good}\nsysroot: ${SYSROOT}\n`, ['sysroot']],
+    [
+      'a sysroot and static libraries',
+      `${rpm(SYSROOT)}staticLibraries: { names: [], sources: [], licenses: {} }\n`,
+      ['sysroot'],
+    ],
+    ['an .rpm without a label', asRpm.replace('label: deb13\n', ''), []],
+  ])('%s', (_, text, expected) => expect(issues(text).map(({ path }) => path)).toEqual(expected));
+
+  it.each([
+    [49152, 49152, true],
+    [49152, 49151, false],
+  ])('relay ports from %i to %i: %s', (minPort, maxPort, ok) => {
+    const text = readFileSync(new URL('../release.yaml', folder), 'utf8');
+    const changed = text
+      .replace(/minPort: *\d+/, `minPort: ${minPort}`)
+      .replace(/maxPort: *\d+/, `maxPort: ${maxPort}`);
+    expect(parseRecipe(changed, releaseSchema).ok).toBe(ok);
+  });
 });

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { packagingValues } from '../../../src/packaging/values.ts';
+import { createPlan } from '../../../src/plan/index.ts';
+import { layoutOf } from '../../../src/plan/layout.ts';
+import { releaseFacts, target } from '../../support/plan-facts.ts';
+
+/** The values of a package's templates, as the plan of a release has them. */
+function valuesOf(name: string) {
+  const known = target(name);
+  const plan = createPlan({ ...releaseFacts, knownTargets: [known], targets: [name] });
+  const step = plan.steps.find(({ stage }) => stage === 'package');
+  if (step === undefined) throw new Error(`the plan packages no ${name}`);
+  return packagingValues(plan, step, layoutOf(known.format));
+}
+
+describe('packagingValues', () => {
+  it('gives the date of the sources as each kind of changelog has it', () => {
+    expect(valuesOf('debian-13')).toMatchObject({
+      date: 'Sat, 03 Dec 2022 21:21:36 +0000',
+      rpmDate: 'Sat Dec 03 2022',
+    });
+  });
+
+  it("has coturn's license and turnbuild's own, and those of what is linked in, each once and in order", () => {
+    expect(valuesOf('debian-13').license).toBe('BSD-3-Clause AND MIT');
+    expect(valuesOf('portable').license).toBe(
+      'BSD-3-Clause AND MIT AND Apache-2.0 AND LGPL-2.1-or-later AND Zlib AND blessing',
+    );
+  });
+});
