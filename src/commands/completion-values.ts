@@ -8,6 +8,9 @@ import { readLock } from '../sources/lock-file.ts';
 /** The words that an option or argument may be, by the command's name and the option's (or the argument's). */
 export type CompletionValues = (command: string, name: string) => readonly string[];
 
+/** Rules that a finding can be accepted of. */
+const ACCEPTABLE = Object.keys(RULES).filter((rule) => rule !== 'invalid-acceptance');
+
 /** Reads what the installed recipes and the lock file have. */
 export async function completionValues(): Promise<CompletionValues> {
   const recipes = await loadRecipes();
@@ -27,7 +30,7 @@ export async function completionValues(): Promise<CompletionValues> {
     version: versions,
   };
   return (command, name) => {
-    if (command === 'lint-config' && name === '--accept') return Object.keys(RULES);
+    if (command === 'lint-config' && name === '--accept') return ACCEPTABLE;
     return known[name] ?? [];
   };
 }

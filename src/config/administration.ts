@@ -86,7 +86,7 @@ export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
         'public-metrics',
         'warning',
         last('prometheus-username-labels'),
-        'metrics name users, and grow with each name: with those of the TURN REST API without an end',
+        'metrics name users and grow with every name: with TURN REST API users, without limit',
       ),
     );
   if (!has('prometheus-address')) {

@@ -85,7 +85,7 @@ export function lintPorts({ last }: Configuration, { version }: LintContext): Fi
         'port-range',
         'warning',
         max,
-        'a drained pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
+        'an exhausted pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
       ),
     );
   return found;

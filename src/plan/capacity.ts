@@ -102,7 +102,7 @@ export function rangeWarnings(range: RelayRange): string[] {
       ? []
       : [`turnserver listens on ${taken.join(', ')}: these ports cannot be relayed, and are not counted.`]),
     ...(maxPort === 65535
-      ? ['Before coturn 4.18, a drained pool gives out port 65535 twice: end the range at 65534.']
+      ? ['Before coturn 4.18, an exhausted pool gives out port 65535 twice: end the range at 65534.']
       : []),
   ];
 }

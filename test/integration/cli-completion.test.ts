@@ -23,6 +23,7 @@ const OFFERS: [typed: string, offered: string[], not: string[]][] = [
   ['verify --skip relay,network.t', ['relay,network.ttl'], []],
   ['release --accept CVE-2026-7321', ['CVE-2026-73213', 'CVE-2026-73215'], ['coturn-2043']],
   ['lint-config --accept peer-a', ['peer-allowed'], ['CVE-2026-73213']],
+  ['lint-config --accept inv', ['invalid-user'], ['invalid-acceptance']],
   ['lint-config --version ', ['4.6.1'], []],
   ['source --source ', ['github', 'debian'], []],
   ['completion ', ['bash', 'zsh', 'fish'], []],

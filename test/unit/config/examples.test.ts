@@ -69,7 +69,7 @@ const EXPECTED: Record<KnownVersion, readonly string[]> = {
     ...EVERY,
     ...LOCAL.map((kind) => `error peer-not-denied: ${kind}`),
     'warning unroutable-peer: site-local (RFC 3879)',
-    'warning port-range: a drained pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
+    'warning port-range: an exhausted pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
     ...[
       "no-tlsv1 nothing but OpenSSL's own settings refuses TLS 1.0",
       "no-tlsv1_1 nothing but OpenSSL's own settings refuses TLS 1.1",
