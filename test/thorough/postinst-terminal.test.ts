@@ -34,5 +34,5 @@ it("the database is created away from root's terminal", () => {
   expect(readFileSync(join(dir, 'ran'), 'utf8')).toBe('');
   // The same without the two means against it.
   expect(seen(create.replace('setsid --wait ', ''))).toBe('controls\n');
-  expect(seen(create.replace('2>&1', ''))).toContain('descriptor 2');
+  expect(seen(create.replace('>"$said" 2>&1', ''))).toContain('descriptor 2');
 });
