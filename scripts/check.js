@@ -78,6 +78,7 @@ step('shell scripts', 'shellcheck', [
       'static/libraries',
       'promtool',
       'inspection',
+      'results',
       'deb/package',
       'deb/inspect',
       'deb/install',

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -10,11 +11,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseChanges } from '../../src/checks/tree-changes.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-const script = readFileSync(new URL('../../recipes/docker/verify/trees.sh', import.meta.url), 'utf8');
+const recipes = new URL('../../recipes/docker/', import.meta.url);
+const script = readFileSync(new URL('verify/trees.sh', recipes), 'utf8');
 /** What the package's root says of itself at the end. */
 const FACTS = 'install.exit\t0\nseconds.purge\t1\n';
 
@@ -28,14 +31,28 @@ const write = (path: string, text: string) => {
 const writeAfter = (path: string, text: string) => write(`trees/used/${path}`, text);
 
 /** Runs the script with trees of the test's own. */
-function compare(more: Record<string, string> = {}): void {
-  const own = script.replaceAll(/(?<![\w.])\/(trees|tmp|out)(?=[\s/"'])/g, `${dir}/$1`);
-  const run = spawnSync('sh', ['-c', own], {
+function run(more: Record<string, string> = {}) {
+  const own = script
+    .replaceAll(/(?<![\w.])\/(trees|tmp|out)(?=[\s/"'])/g, `${dir}/$1`)
+    .replace('/turnbuild/', fileURLToPath(recipes));
+  // What does not end by itself is ended with all of its processes.
+  return spawnSync('timeout', ['--signal=KILL', '20', 'sh', '-c', own], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, FORMAT: 'rpm', TOOLS: 'own', ...more },
+    env: { PATH: process.env.PATH, FORMAT: 'rpm', TOOLS: 'own', MAX_RESULTS: '1000', ...more },
   });
-  expect(run.stderr).toBe('');
-  expect(run.status).toBe(0);
+}
+
+function compare(more: Record<string, string> = {}): void {
+  const { status, stderr } = run(more);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+}
+
+/** What a comparison says that is refused, of which nothing but the trees may be left. */
+function refusal(more?: Record<string, string>): string {
+  const { status, stderr } = run(more);
+  expect(status).toBe(1);
+  return stderr;
 }
 
 /** What the comparison says of a change: kind and path. */
@@ -130,7 +147,6 @@ describe('the comparison of two trees', () => {
     write('trees/run/out/facts.txt', `${FACTS}${forged}`);
     write('trees/run/out/purge.changes.txt', '');
     write('trees/run/out/upgrade-purge.changes.txt', 'changed\t/var/log/dpkg.log\ta\tb\n');
-    symlinkSync('/etc/passwd', join(tree('run'), 'out/link.txt'));
     expect(difference(() => writeAfter('usr/sbin/left', 'x'))).toEqual([
       'added /usr/sbin',
       'added /usr/sbin/left',
@@ -165,11 +181,147 @@ describe('the comparison of two trees', () => {
     ];
     const NATIVE_TRIPLE = 'x86_64-linux-gnu';
     expect(difference(change, { TOOLS: 'native', NATIVE_TRIPLE })).toEqual(foreign);
-    // Where nothing is mounted, that folder is like any other.
+    // Where nothing is mounted, those folders are like any other.
     expect(difference(change, { TOOLS: 'own', NATIVE_TRIPLE })).toEqual([
+      'added /native',
+      'added /native/bin',
+      'added /native/bin/find',
       ...foreign,
       'added /usr/lib/x86_64-linux-gnu',
       'added /usr/lib/x86_64-linux-gnu/libc.so.6',
     ]);
+  });
+
+  it('leaves out the records of its own package manager only', () => {
+    const hidden = ['var/lib/rpm/x', 'var/cache/dnf/x', 'var/lib/dnf/x', 'var/lib/apt/x', 'var/cache/apt/x'];
+    const change = () => {
+      for (const path of [...hidden, 'repository/x', 'variants/x', 'turnbuild/x', 'etc/rpm/macros.native'])
+        writeAfter(path, 'x');
+    };
+    const files = (format: string) =>
+      difference(change, { FORMAT: format }).filter((each) => /\/(x|macros.native)$/.test(each));
+    const anyway = [
+      'added /etc/rpm/macros.native',
+      'added /repository/x',
+      'added /turnbuild/x',
+      'added /variants/x',
+    ];
+    const more = (...paths: string[]) => [...anyway, ...paths.map((path) => `added /${path}`)].sort();
+    expect(files('deb')).toEqual(more('var/lib/rpm/x', 'var/cache/dnf/x', 'var/lib/dnf/x'));
+    expect(files('rpm')).toEqual(more('var/lib/apt/x', 'var/cache/apt/x'));
+  });
+
+  const SUID = 'usr/local/sbin/su';
+  it.each<[string, () => void, string[]]>([
+    ['a tab', () => writeAfter('etc/conf\tX', 'x'), ['added ./etc/conf?X (control characters)']],
+    [
+      'a line break, and another line of the list after it',
+      () => writeAfter(`etc/new\npath\tf 644 0:0\t/etc/conf`, 'x'),
+      [
+        'added ./etc/new?path?f 644 0:0? (control characters)',
+        'added ./etc/new?path?f 644 0:0?/etc (control characters)',
+        'added ./etc/new?path?f 644 0:0?/etc/conf (control characters)',
+      ],
+    ],
+    [
+      'a link to one',
+      () => {
+        writeAfter(SUID, 'x');
+        symlinkSync(`x\npath\tf 644 0:0\t/${SUID}\t`, join(tree('used'), 'etc/odd'));
+      },
+      ['added ./etc/odd (control characters)', 'added /usr/local', 'added /usr/local/sbin', `added /${SUID}`],
+    ],
+    [
+      'a folder of one that no exception is made for',
+      () => writeAfter('var/cache/debconf/a\x7fb', 'x'),
+      [
+        'added ./var/cache/debconf/a?b (control characters)',
+        'added /var',
+        'added /var/cache',
+        'added /var/cache/debconf',
+      ],
+    ],
+  ])('reports a path that would confuse its lists: %s', (_, change, expected) =>
+    expect(difference(change, { FORMAT: 'rpm' })).toEqual(expected),
+  );
+
+  it('takes names of other languages, and those that sha256sum escapes, as any other', () => {
+    writeAfter('etc/Főtanúsítvány', 'a');
+    for (const name of ['prepared', 'used']) write(`trees/${name}/etc/system\\x2d.slice`, 'a');
+    expect(difference(() => writeAfter('etc/system\\x2d.slice', 'b'))).toEqual([
+      'added /etc/Főtanúsítvány',
+      'changed /etc/system\\x2d.slice',
+    ]);
+  });
+});
+
+describe('results', () => {
+  const results = () => join(tree('run'), 'out');
+  it.each<[string, () => void, RegExp]>([
+    ['a link', () => symlinkSync('/etc/passwd', join(results(), 'link.log')), /link\.log, which is not/],
+    ['a FIFO', () => void execFileSync('mkfifo', [join(results(), 'fifo.log')]), /fifo\.log, which is not/],
+    [
+      'a link beneath a folder',
+      () => {
+        mkdirSync(join(results(), 'dir.log'));
+        symlinkSync('/dev/zero', join(results(), 'dir.log/zero'));
+      },
+      /dir\.log\/zero, which is not/,
+    ],
+    [
+      'a sparse file that would be gigabytes on the disk of the user',
+      () => execFileSync('truncate', ['-s', '2500M', join(results(), 'sparse.log')]),
+      /more than 1000 bytes/,
+    ],
+    [
+      'too many files',
+      () => {
+        for (let i = 0; i < 10_001; i++) writeFileSync(join(results(), `${i}.log`), '');
+      },
+      /more than 10000 files/,
+    ],
+    [
+      'a name with a line break, which would be two lines of a log',
+      () => write('trees/run/out/a\nturnbuild-error: FORGED: x', ''),
+      /have a\?turnbuild-error: FORGED: x, a name/,
+    ],
+    [
+      'a folder that a link leads to',
+      () => {
+        rmSync(results(), { recursive: true });
+        symlinkSync('/etc', results());
+      },
+      /are no folder/,
+    ],
+    [
+      'a root of more than can be read',
+      () => {
+        writeAfter('etc/endless', '');
+        execFileSync('truncate', ['-s', '1T', join(tree('used'), 'etc/endless')]);
+      },
+      /more than 16 GiB/,
+    ],
+    [
+      'a list of accounts that never ends',
+      () => {
+        rmSync(join(tree('used'), 'etc/passwd'));
+        execFileSync('mkfifo', [join(tree('used'), 'etc/passwd')]);
+      },
+      /\/etc\/passwd of a container is no plain file/,
+    ],
+    [
+      'a list of files that never ends',
+      () => {
+        rmSync(join(tree('used'), 'tmp/owned'));
+        execFileSync('mkfifo', [join(tree('used'), 'tmp/owned')]);
+      },
+      /list of installed files/,
+    ],
+  ])('%s is refused before anything is copied', (_, plant, message) => {
+    plant();
+    const said = refusal();
+    expect(said).toMatch(/^turnbuild-error: RESULT_UNSAFE: .*\n$/);
+    expect(said).toMatch(message);
+    if (existsSync(join(dir, 'out'))) expect(readdirSync(join(dir, 'out'))).not.toContain('sparse.log');
   });
 });

@@ -2,12 +2,14 @@
 # in:  /trees/{prepared,used,replaceable,run}: the target's root after each part of main.sh
 #      FORMAT: deb or rpm
 #      TOOLS, and NATIVE_TRIPLE, if TOOLS=native: the library folder that was mounted over the trees
+#      MAX_RESULTS: as results.sh has it
 # out: /out: regular files of /out in the last tree, plus *.changes.txt and the facts of the comparisons
 set -eu
-libraries=./native
-[ "$TOOLS" != native ] || libraries=./usr/lib/$NATIVE_TRIPLE
 export LC_ALL=C.UTF-8
+. /turnbuild/results.sh
+
 mkdir -p /out
+require_results /trees/run/out
 (cd /trees/run/out && find . -maxdepth 1 -type f ! -name '*.changes.txt' -exec cp -- '{}' /out/ ';')
 compared='^(upgrade-)?purge[.](compared|accounts)	'
 # Of the copies, because a package can make anything of its own: a link, or a file that never ends.
@@ -20,25 +22,54 @@ fact() {
 	printf '%s\t%s\n' "$1" "$2" >>/out/facts.txt
 }
 
-# everything FIND-EXPRESSION, in the root that is the working folder. Left out: what belongs to the verification itself, file systems that
-# are not on a disk, and the records of apt, dnf and rpm. The build platform's tools are mounted read-only: a package can leave nothing there.
-everything() {
-	find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./run -o -path ./tmp -o -path ./out -o -path ./inputs \
-		-o -path ./turnbuild -o -path ./certificate -o -path ./var/lib/apt -o -path ./var/cache/apt -o -path ./var/log/apt \
-		-o -path ./native -o -path "$libraries" -o -path ./etc/rpm/platform -o -path ./etc/rpm/macros.native \
-		-o -path ./repository -o -path ./variants -o -path ./var/cache/dnf -o -path ./var/lib/dnf -o -path ./var/lib/rpm \) \
-		-prune -o "$@"
+# left_out: paths that are not compared, as arguments of find(1): file systems that are not on a disk, results, and the records of the
+# package managers. The build platform's tools are mounted read-only where they are used, and only there can a package leave nothing in them.
+left_out() {
+	printf '%s\n' proc sys dev run tmp out
+	case $FORMAT in
+	deb) printf '%s\n' var/lib/apt var/cache/apt var/log/apt ;;
+	rpm) printf '%s\n' var/lib/rpm var/cache/dnf var/lib/dnf ;;
+	esac
+	[ "$TOOLS" != native ] || printf '%s\n' native "usr/lib/$NATIVE_TRIPLE"
+	[ "$TOOLS $FORMAT" != 'native rpm' ] || printf '%s\n' etc/rpm/platform etc/rpm/macros.native
 }
 
-# snapshot TREE: each path with its kind, mode, owner, and digest or target, in /tmp/TREE.snapshot.
+# everything FIND-EXPRESSION, in the root that is the working folder.
+everything() {
+	prune=
+	for path in $(left_out); do prune="$prune -path ./$path -o"; done
+	# Split into words on purpose.
+	# shellcheck disable=SC2086
+	LC_ALL=C find . -xdev \( $prune -false \) -prune -o "$@"
+}
+
+# Both are one field of one line below.
+strange='-path *[[:cntrl:]]* -o -lname *[[:cntrl:]]*'
+
+# snapshot TREE: each path with its kind, mode, owner, and digest or target, in /tmp/TREE.snapshot; paths that can't be written there, or whose
+# target can't, in /tmp/TREE.strange.
 snapshot() {
 	(
 		cd "/trees/$1"
-		everything -type f -print0 | xargs -0 sha256sum | sed 's/^\([0-9a-f]*\)  [.]/digest\t\1\t/'
-		everything -printf 'path\t%y %m %U:%G\t/%P\t%l\n'
-	) | awk -F '\t' '
-		$1 == "digest" { digest[$3] = $2 }
-		$1 == "path" { print $3 "\t" $2 " " ($3 in digest ? digest[$3] : $4) }' | LC_ALL=C sort >"/tmp/$1.snapshot"
+		# The asterisks are find's.
+		set -f
+		# A file without an end, which a sparse one is in practice, would be read for ever.
+		everything -type f -printf '%s\n' | awk '{ sum += $1 } END { exit sum > 2 ^ 34 }' ||
+			refuse "The root of a container has more than 16 GiB"
+		# shellcheck disable=SC2086
+		everything \( $strange \) -print0 | tr '\000-\037\177' '\n?' | LC_ALL=C sort >"/tmp/$1.strange"
+		{
+			# With -z, sha256sum does not escape names.
+			# shellcheck disable=SC2086
+			everything -type f ! \( $strange \) -print0 | xargs -0 sha256sum -z | tr '\000' '\n' |
+				sed 's/^\([0-9a-f]*\)  [.]/digest\t\1\t/'
+			# shellcheck disable=SC2086
+			everything ! \( $strange \) -printf 'path\t%y %m %U:%G\t/%P\t%l\n'
+		} | awk -F '\t' '
+			$1 == "digest" { digest[$3] = $2 }
+			$1 == "path" { print $3 "\t" $2 " " ($3 in digest ? digest[$3] : $4) }' | LC_ALL=C sort >"/tmp/$1.snapshot"
+	)
+	is_plain "/trees/$1/etc/passwd" 1048576 || refuse "/etc/passwd of a container is no plain file"
 	cut -d: -f1 "/trees/$1/etc/passwd" | LC_ALL=C sort >"/tmp/$1.accounts"
 }
 
@@ -47,9 +78,15 @@ snapshot() {
 # and a list in its tree is not read, because the package could have written it.
 compare() {
 	owned=/dev/null
-	[ "$FORMAT" != rpm ] || owned=/trees/$3/tmp/owned
+	if [ "$FORMAT" = rpm ] && [ -e "/trees/$3/tmp/owned" ]; then
+		owned=/trees/$3/tmp/owned
+		is_plain "$owned" 67108864 || refuse "The list of installed files is no plain file"
+	fi
 	snapshot "$2"
 	snapshot "$3"
+	# No exception is made for a path that does not begin with a slash.
+	sed 's/.*/added\t& (control characters)\t\t/' "/tmp/$3.strange" >"/tmp/$1.strange"
+	sed 's/.*/removed\t& (control characters)\t\t/' "/tmp/$2.strange" >>"/tmp/$1.strange"
 	awk -F '\t' -v OFS='\t' '
 		FILENAME == ARGV[1] { owned[$1]; next }
 		FILENAME == ARGV[2] { before[$1] = $2; next }
@@ -59,7 +96,7 @@ compare() {
 			else if (before[$1] != $2) print "changed", $1, before[$1], $2
 		}
 		END { for (path in before) if (!(path in after)) print "removed", path, before[path], "" }' \
-		"$owned" "/tmp/$2.snapshot" "/tmp/$3.snapshot" | LC_ALL=C sort >"/out/$1.changes.txt"
+		"$owned" "/tmp/$2.snapshot" "/tmp/$3.snapshot" | LC_ALL=C sort - "/tmp/$1.strange" >"/out/$1.changes.txt"
 	fact "$1.compared" "$(wc -l <"/tmp/$3.snapshot")"
 	fact "$1.accounts" "$(LC_ALL=C comm -3 "/tmp/$2.accounts" "/tmp/$3.accounts" | tr -d '\t')"
 }

@@ -11,7 +11,7 @@ const TAIL_LINES = 25;
 
 /** Stages in which the package itself may have written what is exported: facts and logs. */
 const FROM_PACKAGES: ReadonlySet<string> = new Set(['inspect', 'verify']);
-/** Bytes of facts and logs (a megabyte in practice), and of what is compiled and packed. */
+/** Bytes of facts and logs (a megabyte in practice), which their stages count before they hand them over; and of what is compiled and packed. */
 export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
 
@@ -34,9 +34,11 @@ export interface DockerBuild {
 /** The command that builds one Docker stage of a step. */
 export function dockerCommand(step: PlannedStep, context: CommandContext, build: DockerBuild): Command {
   const { image, ...rest } = build;
+  const limits = FROM_PACKAGES.has(build.dockerStage) ? { MAX_RESULTS: String(MAX_FACTS) } : {};
   const own = `linux/${platformOf(context.plan.compilesOn[step.arch]).oci}`;
   return stepCommand(step, {
     ...rest,
+    args: { ...rest.args, ...limits },
     ...(image === undefined ? {} : { image: { name: image, platform: own } }),
     folder: dockerFolder(context),
     base: readyBase(context, step.base).context,
@@ -122,6 +124,7 @@ const HINTS: Record<string, string> = {
   ROOT_FAILED: "The whole output is in the step's log. --no-cache makes the root anew.",
   VERIFY_PORT_IN_USE:
     'Stop what listens there, or use a builder whose containers have a network of their own.',
+  RESULT_UNSAFE: 'The package may be hostile: look into it before you go on.',
   LAB_FILES_LIMITED:
     'Raise `default-ulimits` (nofile) in the configuration of the Docker engine. Without --full it takes 3,500.',
   LAB_NO_NAMESPACES:
