@@ -1,33 +1,63 @@
 # What is read of a package of any format, once it is unpacked in /pkg. Read in by deb/inspect.sh and rpm/inspect.sh.
+# /out/unread.txt: what is not read because it is no plain file, or too large for what it is; one path a line.
+. /turnbuild/results.sh
+
+# Bytes: of a text, of a program, and of what readelf says of one. Ours have up to 40 KB, 12 MB and 1 MB.
+most_text=1048576
+most_program=134217728
+most_said=33554432
+: >/out/unread.txt
+
+# take FILE COPY [BYTES]: copies a file of the package, if there is one.
+take() {
+	[ -e "$1" ] || [ -L "$1" ] || return 0
+	if is_plain "$1" "${3:-$most_text}"; then cp -- "$1" "$2"; else echo "$1" >>/out/unread.txt; fi
+}
+
+# files_of TREE [FIND-EXPRESSION]: its regular files. A path with a line break would be two others.
+files_of() {
+	tree=$1
+	shift
+	LC_ALL=C find "$tree" -type f "$@" ! -path '*[[:cntrl:]]*' ! -size +${most_program}c | LC_ALL=C sort
+	LC_ALL=C find "$tree" -type f "$@" \( -path '*[[:cntrl:]]*' -o -size +${most_program}c \) -print0 |
+		tr '\000-\037\177' '\n?' >>/out/unread.txt
+}
+
+# said_of FILE OPTION...: what readelf says of it. Headers can name one table thousands of times.
+said_of() {
+	program=$1
+	shift
+	{ timeout --signal=KILL 60 readelf --wide "$@" "$program" || echo "$program" >>/out/unread.txt; } | head -c $most_said
+}
 
 # read_elf TREE OUT: OUT/NNN.{path,header,dynamic,symbols,versions,segments,notes} of each program beneath a folder.
 read_elf() {
 	number=0
 	mkdir -p "$2"
-	find "$1" -type f | LC_ALL=C sort >/tmp/files
-	while read -r file; do
+	files_of "$1" >/tmp/files
+	while IFS= read -r file; do
 		readelf -h "$file" >/tmp/header 2>/dev/null || continue
 		case $file in *.a) continue ;; esac
 		number=$((number + 1))
 		name=$2/$(printf %03d $number)
 		echo "${file#"$1"}" >"$name.path"
 		mv /tmp/header "$name.header"
-		readelf --wide -d "$file" >"$name.dynamic"
-		readelf --wide --dyn-syms "$file" >"$name.symbols"
-		readelf --wide -V "$file" >"$name.versions"
-		readelf --wide -l "$file" >"$name.segments"
-		readelf --wide -n "$file" >"$name.notes"
+		said_of "$file" -d >"$name.dynamic"
+		said_of "$file" --dyn-syms >"$name.symbols"
+		said_of "$file" -V >"$name.versions"
+		said_of "$file" -l >"$name.segments"
+		said_of "$file" -n >"$name.notes"
 	done </tmp/files
 }
 
 # read_library TREE: what coturn's own static library calls. It is of coturn's sources alone, and compiled as they all are.
 read_library() {
-	find "$1" -name libturnclient.a -exec readelf --wide --symbols {} ';' >/out/library.txt
+	files_of "$1" -name libturnclient.a | while IFS= read -r file; do said_of "$file" --symbols; done >/out/library.txt
 }
 
 # read_symbols: build ids of those files of /symbols that have debug information and lie where debuggers look, in /out/debug-ids.txt
 read_symbols() {
-	find /symbols -name '*.debug' | while read -r file; do
+	files_of /symbols -name '*.debug' | while IFS= read -r file; do
 		id=$(readelf --notes "$file" | sed -n 's/.*Build ID: //p')
 		case $file in */"${id%"${id#??}"}/${id#??}.debug") ;; *) continue ;; esac
 		! readelf --wide -S "$file" | grep -q ' \.debug_info ' || echo "$id"
@@ -37,30 +67,37 @@ read_symbols() {
 # read_files CONFIGURATION: /out/{systemd.txt,coturn.service,turnserver,turnserver.conf,coturn.rules.yml,coturn.rules.test.yml,
 # grafana-dashboard.json,promtool.txt,coturn.cdx.json,openssl.txt}
 read_files() {
-	unit=$(find /pkg/usr/lib/systemd /pkg/lib/systemd -name coturn.service 2>/dev/null | head -n 1)
-	if [ -n "$unit" ]; then
-		cp "$unit" /tmp/coturn.service
+	for folder in /pkg/usr/lib/systemd/system /pkg/lib/systemd/system; do
+		[ -f /out/coturn.service ] || take $folder/coturn.service /out/coturn.service
+	done
+	if [ -f /out/coturn.service ]; then
+		cp /out/coturn.service /tmp/coturn.service
 		systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>&1 || true
-		cp "$unit" /out/coturn.service
 	fi
-	[ ! -f /pkg/usr/bin/turnserver ] || {
-		cp /pkg/usr/bin/turnserver /out/turnserver
+	take /pkg/usr/bin/turnserver /out/turnserver $most_program
+	[ ! -f /out/turnserver ] || {
 		# A library that is linked in says its version in the program.
 		grep -aoE 'OpenSSL [0-9]+[.][0-9]+[.][0-9]+' /out/turnserver | LC_ALL=C sort -u >/out/openssl.txt || true
 	}
-	[ ! -f /pkg/usr/share/coturn/coturn.cdx.json ] || cp /pkg/usr/share/coturn/coturn.cdx.json /out/
-	[ ! -f "/pkg$1" ] || cp "/pkg$1" /out/turnserver.conf
+	take /pkg/usr/share/coturn/coturn.cdx.json /out/coturn.cdx.json
+	take "/pkg$1" /out/turnserver.conf
+	read_monitoring /pkg/usr/share/doc/coturn/monitoring
+}
 
-	monitoring=/pkg/usr/share/doc/coturn/monitoring
-	[ -d $monitoring ] || return 0
+read_monitoring() {
+	[ -d "$1" ] || return 0
+	mkdir /tmp/monitoring
+	for name in coturn.rules.yml coturn.rules.test.yml grafana-dashboard.json; do
+		take "$1/$name" /tmp/monitoring/$name
+		[ ! -f /tmp/monitoring/$name ] || cp /tmp/monitoring/$name /out/
+	done
 	for what in check test; do
 		file=coturn.rules.yml
 		[ $what = check ] || file=coturn.rules.test.yml
 		code=0
-		(cd $monitoring && promtool $what rules $file) 2>&1 || code=$?
+		# A test names the files that it reads, and how much it computes. dash has this ulimit.
+		# shellcheck disable=SC3045
+		(cd /tmp/monitoring && ulimit -v 8388608 && timeout --signal=KILL 120 promtool $what rules $file) 2>&1 || code=$?
 		echo "$what exit $code"
-	done >/out/promtool.txt
-	for name in coturn.rules.yml coturn.rules.test.yml grafana-dashboard.json; do
-		[ ! -f $monitoring/$name ] || cp $monitoring/$name /out/
-	done
+	done | head -c $most_text >/out/promtool.txt
 }

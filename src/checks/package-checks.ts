@@ -59,6 +59,22 @@ export const packageChecks: Check[] = [
     },
   },
   {
+    id: 'package.plain',
+    title: 'All that is read of the package is plain files of a usual size',
+    reason:
+      'A link, a FIFO or gigabytes in the place of a unit or a program are not read, so no other check knows what is in them.',
+    judge: ({ inspected }) =>
+      inspected.unread === undefined
+        ? fail('the inspection does not say what it has left out')
+        : complaints(
+            inspected.unread
+              .split('\n')
+              .filter((line) => line !== '')
+              .map((path) => `not read: ${path}`),
+            'everything was read',
+          ),
+  },
+  {
     id: 'package.unit',
     title: `systemd exposure of the unit is at most ${MAX_EXPOSURE}`,
     reason:

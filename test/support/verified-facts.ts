@@ -20,6 +20,7 @@ export function goodFacts(): PackageFacts {
     inspected: {
       lintian: read('inspect/lintian.txt'),
       lintianExit: '2\n',
+      unread: '',
       systemd: read('inspect/systemd.txt'),
       unit: read('inspect/coturn.service'),
       configuration: read('inspect/turnserver.conf'),

@@ -2,7 +2,7 @@
 # in:  /inputs/coturn.deb, and /inputs/coturn-dbgsym.deb where there is one
 # out: /out/elf/NNN.{path,header,dynamic,symbols,versions,segments,notes}, /out/library.txt, /out/lintian.txt, /out/lintian-exit.txt, /out/systemd.txt, /out/control.txt,
 #      /out/contents.txt, /out/coturn.rules.yml, /out/coturn.rules.test.yml, /out/grafana-dashboard.json, /out/promtool.txt,
-#      /out/debug-ids.txt, /out/turnserver (the program)
+#      /out/debug-ids.txt, /out/unread.txt, /out/turnserver (the program)
 set -eu
 export LC_ALL=C.UTF-8
 mkdir -p /out /pkg /symbols
@@ -40,7 +40,8 @@ set -- /inputs/coturn.deb
 # As a build would be judged for upload. 0 and 2 say whether there are tags of weight, which are read from the text; with
 # any other code it has not worked.
 code=0
-lintian --no-cfg --allow-root --show-overrides --tag-display-limit 0 "$@" >/out/lintian.txt 2>/out/lintian-errors.txt || code=$?
+timeout --signal=KILL 900 lintian --no-cfg --allow-root --show-overrides --tag-display-limit 0 "$@" >/out/lintian.txt 2>/out/lintian-errors.txt || code=$?
 echo $code >/out/lintian-exit.txt
 
 read_files /etc/turnserver.conf
+require_results /out

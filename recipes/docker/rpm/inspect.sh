@@ -8,6 +8,17 @@ mkdir -p /out /pkg /symbols /tarball
 cd /tmp
 . /turnbuild/inspection.sh
 
+# As deb/inspect.sh has it. In an .rpm nothing is sparse.
+most=1073741824
+for file in coturn.rpm coturn-debuginfo.rpm; do
+	[ -f /inputs/$file ] || continue
+	packed=$(rpm2archive - </inputs/$file | gzip -dc | head -c $((most + 1)) | wc -c)
+	[ "$packed" -le $most ] || {
+		echo "turnbuild-error: RPM_INVALID: $file unpacks to more than 1 GiB" >&2
+		exit 1
+	}
+done
+
 rpm -qp --nosignature --queryformat 'Package: %{NAME}\nVersion: %{VERSION}-%{RELEASE}\nArchitecture: %{ARCH}\nLicense: %{LICENSE}\n' \
 	/inputs/coturn.rpm >/out/control.txt
 rpm -qp --nosignature --verbose --list /inputs/coturn.rpm >/out/contents.txt
@@ -24,15 +35,16 @@ fi
 if [ -f /inputs/coturn.tar.gz ]; then
 	tar -xzf /inputs/coturn.tar.gz -C /tarball --strip-components=1
 	read_elf /tarball /out/tarball-elf
-	cp /tarball/etc/turnserver.conf /out/tarball.conf
-	[ ! -f /tarball/share/coturn.cdx.json ] || cp /tarball/share/coturn.cdx.json /out/tarball.cdx.json
+	take /tarball/etc/turnserver.conf /out/tarball.conf
+	take /tarball/share/coturn.cdx.json /out/tarball.cdx.json
 fi
 
 set -- /inputs/coturn.rpm
 [ ! -f /inputs/coturn-debuginfo.rpm ] || set -- "$@" /inputs/coturn-debuginfo.rpm
 # 0 and 64 say whether there are errors, which are read from the text; with any other code it has not worked.
 code=0
-rpmlint --config /turnbuild/inspect-rpmlint.toml "$@" >/out/rpmlint.txt 2>/out/rpmlint-errors.txt || code=$?
+timeout --signal=KILL 900 rpmlint --config /turnbuild/inspect-rpmlint.toml "$@" >/out/rpmlint.txt 2>/out/rpmlint-errors.txt || code=$?
 echo $code >/out/rpmlint-exit.txt
 
 read_files /etc/coturn/turnserver.conf
+require_results /out

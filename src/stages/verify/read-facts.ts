@@ -27,6 +27,7 @@ export async function readFacts(
     rpmlint: await optional(`${inspect}/rpmlint.txt`),
     rpmlintExit: await optional(`${inspect}/rpmlint-exit.txt`),
     requires: await optional(`${inspect}/requires.txt`),
+    unread: await optional(`${inspect}/unread.txt`),
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
     configuration: await optional(`${inspect}/turnserver.conf`),

@@ -27,6 +27,21 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /no-copyright-file/,
   ],
   [
+    'a unit that is a link to a file of the machine',
+    () => withInspected('unread', () => '/pkg/usr/lib/systemd/system/coturn.service\n'),
+    ['package.plain'],
+    /not read: \/pkg\/usr\/lib\/systemd\/system\/coturn\.service/,
+  ],
+  [
+    'an inspection that does not say what it has left out',
+    () => {
+      const { unread: _, ...inspected } = goodFacts().inspected;
+      return { ...goodFacts(), inspected };
+    },
+    ['package.plain'],
+    /does not say/,
+  ],
+  [
     'a lintian warning',
     () => withInspected('lintian', (t) => `W: coturn: bad-thing\n${t}`),
     ['package.lintian'],

@@ -1,0 +1,174 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+const recipes = new URL('../../recipes/docker/', import.meta.url);
+const UNIT = 'pkg/usr/lib/systemd/system/coturn.service';
+const MONITORING = 'pkg/usr/share/doc/coturn/monitoring';
+/** Where a package may have what is read. */
+const READ = [
+  UNIT,
+  'pkg/lib/systemd/system/coturn.service',
+  'pkg/usr/bin/turnserver',
+  'pkg/usr/share/coturn/coturn.cdx.json',
+  'pkg/etc/turnserver.conf',
+  `${MONITORING}/coturn.rules.yml`,
+  `${MONITORING}/coturn.rules.test.yml`,
+  `${MONITORING}/grafana-dashboard.json`,
+];
+
+let dir: string;
+const write = (path: string, text: string) => {
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  writeFileSync(join(dir, path), text);
+};
+const plant = (path: string, make: (path: string) => void) => {
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  make(join(dir, path));
+};
+const out = (name: string) => readFileSync(join(dir, 'out', name), 'utf8');
+const unread = () =>
+  out('unread.txt')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((path) => path.replace(`${dir}/`, ''));
+
+/** Runs shell commands with the functions of the inspection, in folders of the test's own. */
+function inspect(commands: string) {
+  const script = `. /turnbuild/inspection.sh\n${commands}`;
+  const own = (text: string) =>
+    text.replaceAll(/(?<![\w.])\/(pkg|symbols|tmp|out)(?=[\s/"'$]|$)/g, `${dir}/$1`);
+  mkdirSync(join(dir, 'turnbuild'), { recursive: true });
+  for (const name of ['inspection.sh', 'results.sh'])
+    if (existsSync(new URL(name, recipes)))
+      writeFileSync(
+        join(dir, 'turnbuild', name),
+        own(readFileSync(new URL(name, recipes), 'utf8')).replaceAll('/turnbuild/', `${dir}/turnbuild/`),
+      );
+  // What does not end by itself is ended with all of its processes, before it fills the disk.
+  const text = `ulimit -f 2000000\n${own(script).replaceAll('/turnbuild/', `${dir}/turnbuild/`)}`;
+  return spawnSync('/usr/bin/timeout', ['--signal=KILL', '15', 'sh', '-euc', text], {
+    encoding: 'utf8',
+    env: { PATH: `${dir}/bin:${process.env.PATH}`, MAX_RESULTS: '1000000000' },
+  });
+}
+
+beforeEach(() => {
+  dir = temporaryFolder();
+  for (const name of ['out', 'tmp', 'bin', 'pkg', 'symbols']) mkdirSync(join(dir, name));
+  // What they say of files that are plain is none of this test's.
+  for (const name of ['systemd-analyze', 'promtool']) {
+    writeFileSync(join(dir, 'bin', name), `#!/bin/sh\necho ${name} "$@"\n`);
+    chmodSync(join(dir, 'bin', name), 0o755);
+  }
+});
+
+describe('files of a package', () => {
+  it('are read if they are plain', () => {
+    for (const path of READ) write(path, `text of ${path}`);
+    expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
+    expect(unread()).toEqual([]);
+    expect(out('coturn.service')).toBe(`text of ${UNIT}`);
+    expect(out('systemd.txt')).toMatch(/^systemd-analyze security /);
+    for (const path of READ.slice(2)) expect(out(path.split('/').at(-1) ?? '')).toBe(`text of ${path}`);
+    expect(out('promtool.txt')).toBe(
+      'promtool check rules coturn.rules.yml\ncheck exit 0\npromtool test rules coturn.rules.test.yml\ntest exit 0\n',
+    );
+  });
+
+  it('may not be there', () => {
+    expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
+    expect(unread()).toEqual([]);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['a link to something without an end', (path) => symlinkSync('/dev/zero', path)],
+    ["a link to a file of the inspector's own", (path) => symlinkSync('/etc/passwd', path)],
+    ['a link that leads nowhere', (path) => symlinkSync('/no/such', path)],
+    ['a FIFO', (path) => void execFileSync('mkfifo', [path])],
+    ['a folder', (path) => mkdirSync(path)],
+    [
+      'gigabytes',
+      (path) => {
+        writeFileSync(path, '');
+        truncateSync(path, 2_500_000_000);
+      },
+    ],
+  ])('are not read, and that is said, if they are %s', (_, make) => {
+    for (const path of READ) plant(path, make);
+    expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
+    expect(unread().sort()).toEqual([...READ].sort());
+    for (const path of READ) expect(existsSync(join(dir, 'out', path.split('/').at(-1) ?? ''))).toBe(false);
+  });
+
+  it('are not read if a link leads to their folder', () => {
+    mkdirSync(join(dir, 'elsewhere/systemd/system'), { recursive: true });
+    writeFileSync(join(dir, 'elsewhere/systemd/system/coturn.service'), 'x');
+    symlinkSync('../elsewhere', join(dir, 'pkg/lib'));
+    expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
+    expect(unread()).toEqual(['pkg/lib/systemd/system/coturn.service']);
+  });
+
+  it('are judged by a promtool that may not go on for ever', () => {
+    write(`${MONITORING}/coturn.rules.yml`, 'x');
+    writeFileSync(join(dir, 'bin/promtool'), '#!/bin/sh\nexec cat /dev/zero\n');
+    writeFileSync(
+      join(dir, 'bin/timeout'),
+      '#!/bin/sh\nshift 2\nexec /usr/bin/timeout --signal=KILL 1 "$@"\n',
+    );
+    chmodSync(join(dir, 'bin/timeout'), 0o755);
+    expect(inspect('read_files /etc/turnserver.conf').status).toBe(0);
+    expect(out('promtool.txt')).toHaveLength(1_048_576);
+  });
+});
+
+describe('programs of a package', () => {
+  it('are regular files of a path in one line, of a size that a program can have', () => {
+    const program = (path: string) => plant(path, (file) => copyFileSync('/usr/bin/true', file));
+    program('pkg/usr/bin/turnserver');
+    program('pkg/usr/bin/trailing ');
+    program('pkg/usr/bin/a\n/usr/bin/env');
+    program('pkg/usr/lib/large.so');
+    truncateSync(join(dir, 'pkg/usr/lib/large.so'), 2_500_000_000);
+    symlinkSync('/usr/bin/env', join(dir, 'pkg/usr/bin/link'));
+    execFileSync('mkfifo', [join(dir, 'pkg/usr/bin/fifo')]);
+    expect(inspect('read_elf /pkg /out/elf')).toMatchObject({ status: 0, stderr: '' });
+    expect(['001', '002'].map((number) => out(`elf/${number}.path`))).toEqual([
+      '/usr/bin/trailing \n',
+      '/usr/bin/turnserver\n',
+    ]);
+    expect(existsSync(join(dir, 'out/elf/003.path'))).toBe(false);
+    expect(out('elf/002.dynamic')).toContain('libc.so.6');
+    expect(unread().sort()).toEqual(['pkg/usr/bin/a?/usr/bin/env', 'pkg/usr/lib/large.so']);
+  });
+
+  it('are not known where readelf has more to say than is kept, or does not end', () => {
+    plant('pkg/usr/bin/turnserver', (file) => copyFileSync('/usr/bin/true', file));
+    writeFileSync(join(dir, 'bin/readelf'), '#!/bin/sh\n[ "$1" = -h ] || exec cat /dev/zero\n');
+    chmodSync(join(dir, 'bin/readelf'), 0o755);
+    expect(inspect('read_elf /pkg /out/elf').status).toBe(0);
+    expect(out('elf/001.versions')).toHaveLength(33_554_432);
+    expect([...new Set(unread())]).toEqual(['pkg/usr/bin/turnserver']);
+    rmSync(join(dir, 'out'), { recursive: true });
+  });
+
+  it.each(['library', 'debug symbols'])('%s: a link is none', (what) => {
+    const library = what === 'library';
+    const path = library ? 'pkg/usr/lib/libturnclient.a' : 'symbols/usr/lib/debug/.build-id/ab/c.debug';
+    plant(path, (file) => symlinkSync('/usr/bin/env', file));
+    expect(inspect(library ? 'read_library /pkg' : 'read_symbols')).toMatchObject({ status: 0, stderr: '' });
+    expect(out(library ? 'library.txt' : 'debug-ids.txt')).toBe('');
+  });
+});
