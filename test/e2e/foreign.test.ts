@@ -11,7 +11,7 @@ const dir = fileFolder('foreign');
 /** What is true of any good server, whoever has packaged it: of its programs, and in the laboratory. */
 const GROUPS = ['elf', 'network', 'answers', 'capacity', 'packets'];
 /** What is seen of its unit. */
-const UNIT = ['service.start', 'service.alone'];
+const UNIT = ['service.start', 'service.alone', 'service.metadata'];
 
 /** The lines in a log that the attack has written. */
 const attacks = (log: string) => log.split('\n').filter((line) => line.startsWith('attack: '));
@@ -26,11 +26,17 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
   }
   const deb = join(dir, `${DEBIAN_418}.deb`);
   plantAttack(dir, deb, {
-    // Each server runs it before itself, and the unit runs it as root.
-    files: { '/usr/share/attack': readFileSync(join(ROOT, 'test/support/attack.sh'), 'utf8') },
-    unit: (text) => text.replace('User=turnserver', 'User=root\nExecStartPost=/usr/share/attack'),
-    postinst:
-      'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver; chmod 777 /',
+    // Each server runs the first before itself, and the unit runs both as root.
+    files: {
+      '/usr/share/attack': readFileSync(join(ROOT, 'test/support/attack.sh'), 'utf8'),
+      '/usr/share/move-laboratory': readFileSync(join(ROOT, 'test/support/move-laboratory.sh'), 'utf8'),
+    },
+    unit: (text) =>
+      text.replace(
+        'User=turnserver',
+        'User=root\nExecStartPre=/usr/share/move-laboratory\nExecStartPost=/usr/share/attack',
+      ),
+    postinst: 'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver',
   });
   const args = ['--target', 'debian-13', '--only', [...GROUPS, ...UNIT].join(','), '--out', dir, ...JOBS];
   const run = await turnbuild(['verify', deb, ...args]);
@@ -48,6 +54,8 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
     'answers.peer failed',
     'packets.sanitizer cannot-here',
     'service.alone failed',
+    // The configuration, too, leaves the metadata addresses open.
+    'service.metadata failed',
   ]);
   expect(tried.get('service.alone')?.message).toBe(
     '/usr/bin/turnserver.real runs in the unit; /usr/bin/turnserver.real runs as root',
@@ -56,16 +64,20 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
   const { logs, service } = JSON.parse(readFileSync(facts, 'utf8')) as LabFacts;
   expect(attacks(service.log)).toEqual([
     expect.stringMatching(/^attack: uid 0, CapEff: 0*[1-9a-f]/),
+    'attack: move_laboratory was refused',
     'attack: append /proc/sys/kernel/core_pattern was refused',
     expect.stringMatching(/^attack: mount_proc/),
     'attack: append /tmp/proc/sys/kernel/core_pattern was refused',
-    'attack: plant_link was refused',
     'attack: change_files was refused',
   ]);
+  // What the laboratory has written for a server that starts after the unit is where it belongs, and in no file of the container.
+  expect(service.reached.length).toBeGreaterThan(0);
+  const log = join(dir, 'verified', DEBIAN_418, `work/logs/verify-debian-13-${NATIVE}.log`);
+  expect(readFileSync(log, 'utf8')).not.toContain('cert=/turnbuild-laboratory/cert.pem');
   // Of a long log only the end is kept.
   const inServers = Object.values(logs).map(attacks);
   expect(inServers.flat().filter((line) => line.endsWith('succeeded'))).toEqual([]);
-  const whole = inServers.filter((lines) => lines.length === 6);
+  const whole = inServers.filter((lines) => lines.length === 5);
   expect(whole.length).toBeGreaterThan(0);
   for (const lines of whole)
     expect(lines).toEqual([
@@ -73,7 +85,6 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
       'attack: append /proc/sys/kernel/core_pattern was refused',
       'attack: mount_proc was refused',
       'attack: append /tmp/proc/sys/kernel/core_pattern was refused',
-      'attack: plant_link was refused',
       'attack: change_files was refused',
     ]);
 });
