@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { readAptMirrors } from '../io/apt-mirror.ts';
 import { dryRunExec, runProcess } from '../io/exec.ts';
 import { makeFolder } from '../io/files.ts';
@@ -26,9 +26,14 @@ export interface Session {
   jobs: number;
 }
 
-/** Where turnbuild keeps downloads and bootstrapped roots: TURNBUILD_CACHE, else the XDG cache folder. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.TURNBUILD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
+/**
+ * Where turnbuild keeps downloads and bootstrapped roots, as an absolute path: TURNBUILD_CACHE, else the XDG cache folder. An empty variable is
+ * none, and so is a relative XDG_CACHE_HOME (XDG Base Directory Specification).
+ */
+export function cacheFolder({ TURNBUILD_CACHE, XDG_CACHE_HOME }: NodeJS.ProcessEnv = process.env): string {
+  if (TURNBUILD_CACHE !== undefined && TURNBUILD_CACHE !== '') return resolve(TURNBUILD_CACHE);
+  const home = XDG_CACHE_HOME ?? '';
+  return resolve(isAbsolute(home) ? home : join(homedir(), '.cache'), 'turnbuild');
 }
 
 /**
