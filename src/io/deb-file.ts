@@ -135,16 +135,20 @@ function parseControl(text: string): DebControl {
   const fields: Record<string, string> = {};
   let last = '';
   for (const line of text.split('\n')) {
-    const field = /^([!-9;-~]+):\s*(.*)$/.exec(line);
-    if (field !== null) {
-      last = field[1] ?? '';
-      fields[last] = field[2] ?? '';
+    // Without a second repetition behind the first: the two would try each way to share a line.
+    const name = /^[!-9;-~]+(?=:)/.exec(line)?.[0];
+    if (name !== undefined) {
+      last = name;
+      fields[last] = line.slice(name.length + 1).trim();
     } else if (/^[ \t]/.test(line)) fields[last] = `${fields[last]} ${line.trim()}`;
   }
   for (const [name, grammar] of Object.entries(GRAMMAR)) {
-    if ((fields[name] ?? '') === '') throw new Error(`its control file has no ${name}`);
-    if (!grammar.test(fields[name] ?? '') || (fields[name] ?? '').length > MAX_FIELD)
-      throw new Error(`its ${name} "${fields[name]}" is invalid`);
+    const value = fields[name] ?? '';
+    if (value === '') throw new Error(`its control file has no ${name}`);
+    // The grammar of versions takes quadratic time, so of short ones only.
+    const isLong = value.length > MAX_FIELD;
+    if (isLong || !grammar.test(value))
+      throw new Error(`its ${name} "${value.slice(0, MAX_FIELD)}${isLong ? '…' : ''}" is invalid`);
   }
   return fields;
 }

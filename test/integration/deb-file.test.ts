@@ -154,6 +154,16 @@ describe('readDebControl', () => {
       debOf(CONTROL.replace('4.6.1-1', `4.${'6'.repeat(300)}`)),
       /its Version .* is invalid/,
     ],
+    [
+      'a version that takes quadratic time',
+      debOf(CONTROL.replace('4.6.1-1', `1-${'-a'.repeat(500_000)}!`)),
+      /its Version "1-(-a){49}…" is invalid$/,
+    ],
+    [
+      'a field that does',
+      debOf(`Package:${' '.repeat(500_000)}x\ry\n${CONTROL}`.replace('Package: coturn\n', '')),
+      /its Package "x\ry" is invalid$/,
+    ],
     ...['././control', './/control', '/control', 'x/../control'].map((name): [string, Buffer, RegExp] => [
       `two control files, of which dpkg takes the last, ${name}`,
       arOf([
