@@ -17,6 +17,9 @@ export const LIMITS: Limits = {
 /** PATH_MAX leaves room for the folder that it is built in; NAME_MAX of Linux's file systems. */
 const PATH_BYTES = 1024;
 const NAME_BYTES = 255;
+/** Folders in folders, and links: coturn has six levels, and a dozen links. */
+const MAX_PARTS = 32;
+const MAX_LINKS = 1000;
 /** As many links as Linux follows before it says ELOOP. */
 const LINK_HOPS = 40;
 
@@ -42,6 +45,7 @@ export function checkedPath(name: string): string {
   if (Buffer.byteLength(name) > PATH_BYTES) throw unsafe(name, 'has too long a name');
   if (name === '.' || name === './') return '';
   const parts = name.replace(/^\.\//, '').replace(/\/$/, '').split('/');
+  if (parts.length > MAX_PARTS) throw unsafe(name, `has more than ${MAX_PARTS} parts in its name`);
   if (parts.some((part) => part === '..' || part === '.' || part === ''))
     throw unsafe(name, 'has "..", "." or an empty part in its name');
   if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES))
@@ -64,22 +68,25 @@ function folded(path: string): string {
 /** Remembers the names of an archive, and refuses two for one file: the second would replace the first. */
 export function createNameRegister(): { add(path: string, type: 'file' | 'directory' | 'symlink'): void } {
   const seen = new Map<string, { path: string; type: string; explicit: boolean }>();
-  const claim = (path: string, type: string, explicit: boolean) => {
+  /** @returns whether nothing had the name before */
+  const claim = (path: string, type: string, explicit: boolean): boolean => {
     const key = folded(path);
     const other = seen.get(key);
     if (other === undefined) {
       seen.set(key, { path, type, explicit });
-      return;
+      return true;
     }
     if (other.path !== path) throw unsafe(path, `is the same as ${other.path} on some file systems`);
     if (other.explicit && explicit) throw unsafe(path, 'is there twice');
     if (other.type !== type) throw unsafe(path, `is a ${other.type} and a ${type} at once`);
     other.explicit ||= explicit;
+    return false;
   };
   return {
     add(path, type) {
+      // Above a folder that is known, all are.
       for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent))
-        claim(parent, 'directory', false);
+        if (!claim(parent, 'directory', false)) break;
       claim(path, type, true);
     },
   };
@@ -96,10 +103,14 @@ export function checkLinks(entries: readonly Linkable[]): void {
   const links = new Map(
     entries.filter((entry) => entry.type === 'symlink').map((entry) => [entry.path, entry.target]),
   );
+  const [[beyond] = []] = [...links].slice(MAX_LINKS);
+  if (beyond !== undefined) throw archiveLimit(beyond, `more than ${MAX_LINKS} symbolic links`);
   for (const [path, target] of links) {
     if (target === '' || target.startsWith('/') || /^[a-zA-Z]:/.test(target))
       throw unsafe(path, `points to ${JSON.stringify(target)}`);
     if (Buffer.byteLength(target) > PATH_BYTES) throw unsafe(path, 'has too long a target');
+    if (target.split('/').length > MAX_PARTS)
+      throw unsafe(path, `has more than ${MAX_PARTS} parts in its target`);
     checkText(path, target);
     followLink(path, links);
   }
@@ -117,7 +128,7 @@ function followLink(path: string, links: ReadonlyMap<string, string>): void {
       continue;
     }
     at.push(step);
-    const next = links.get(at.join('/'));
+    const next = at.length > MAX_PARTS ? undefined : links.get(at.join('/'));
     if (next === undefined) continue;
     hops += 1;
     if (hops > LINK_HOPS) throw unsafe(path, 'is a link that leads in a circle');
