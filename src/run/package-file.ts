@@ -23,7 +23,7 @@ export interface PlannedFile {
 
 /**
  * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
- * @throws OPTION_CONFLICT, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ * @throws OPTION_CONFLICT, ARGUMENT_INVALID, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
  */
 export async function planFile(
   session: Session,
@@ -46,6 +46,7 @@ export async function planFile(
       'Those that turnbuild makes are verified with `turnbuild verify VERSION --target portable`.',
     );
   }
+  const stem = resultsName(file);
   const control = await readDebControl(file, runProcess);
   const described = describePackage(file, control, { targets: recipes.targets, wanted });
   const { version, packageVersion, arch, target } = described;
@@ -70,7 +71,7 @@ export async function planFile(
     described,
     packages,
   );
-  const dir = resolve(options.out ?? 'dist', 'verified', basename(file, '.deb'));
+  const dir = resolve(options.out ?? 'dist', 'verified', stem);
   return {
     described,
     release: {
@@ -86,6 +87,17 @@ export async function planFile(
     },
     adopt: (store) => adopt(store, { file, dir, packages, described }),
   };
+}
+
+/** The folder of a package's results beneath `verified/`: of its own, with a name that shows what it is. */
+function resultsName(file: string): string {
+  const stem = basename(file, '.deb');
+  if (!['', '.', '..'].includes(stem) && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(stem)) return stem;
+  throw usageError(
+    'ARGUMENT_INVALID',
+    `The name of the package, ${JSON.stringify(basename(file))}, can't be that of a folder for its results`,
+    'Rename it.',
+  );
 }
 
 /** Options of packages that are made of sources, and how each is written. */

@@ -66,6 +66,18 @@ describe('verify with a package that it can do nothing with: one clear error, no
     expect(existsSync(out)).toBe(false);
   });
 
+  it.each(['...deb', '..deb', '\u202egpj.deb', 'a\u001b[2J.deb'])(
+    'with a name that leads elsewhere, or shows as another one: %j',
+    async (name) => {
+      const file = join(dir, name);
+      writeFileSync(file, debOf(control({})));
+      const run = await turnbuild(['verify', file, '--target', 'debian-12', '--out', out]);
+      expect(run.stderr).toMatch(/can't be that of a folder[\s\S]*ARGUMENT_INVALID/);
+      expect(run.code).toBe(2);
+      expect(existsSync(out)).toBe(false);
+    },
+  );
+
   it('that is not there', async () => {
     const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
     expect(run.stderr).toMatch(/There is no file .*no\.deb[\s\S]*DEB_NOT_FOUND/);
