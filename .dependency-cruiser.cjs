@@ -66,7 +66,7 @@ module.exports = {
       'io',
       '^src/io/',
       ['io/', 'plan/command\\.ts', 'errors\\.ts'],
-      ['node', 'execa', 'fzstd', 'p-retry', 'undici'],
+      ['node', 'execa', 'p-retry', 'undici'],
     ),
     ...allow(
       'sources',

@@ -21,6 +21,7 @@ const TEST_PACKAGES = [
   'gpgv',
   'zsh',
   'xz-utils',
+  'zstd',
   'diffoscope-minimal',
   'shellcheck',
   'rpm',

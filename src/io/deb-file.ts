@@ -5,8 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Exec } from './exec.ts';
 import { readTar } from './tar-blocks.ts';
-import { withUnxz } from './unxz.ts';
-import { unzstd } from './unzstd.ts';
+import { withUnpacked } from './unpacked-file.ts';
 
 /** Fields of a package's control file; continuation lines are joined by spaces. */
 export type DebControl = Readonly<Record<string, string>>;
@@ -36,7 +35,7 @@ const OTHERS: readonly (readonly [RegExp, string])[] = [
 /**
  * Reads the control file of a binary package, deb(5): an ar archive with debian-binary and control.tar, which may be packed
  * by gzip, xz or zstd.
- * @throws DEB_NOT_FOUND, DEB_INVALID
+ * @throws DEB_NOT_FOUND, DEB_INVALID, XZ_MISSING, ZSTD_MISSING
  */
 export async function readDebControl(file: string, exec: Exec): Promise<DebControl> {
   const bytes = await readPackage(file);
@@ -51,7 +50,7 @@ export async function readDebControl(file: string, exec: Exec): Promise<DebContr
       throw new Error('it has no data.tar: is it cut?');
     return parseControl(await controlFile(await unpack(control, exec)));
   } catch (error) {
-    if (error instanceof TurnbuildError) throw error;
+    if (error instanceof TurnbuildError && error.code !== 'SOURCE_ARCHIVE_UNSAFE') throw error;
     throw invalid(file, messageOf(error));
   }
 }
@@ -112,9 +111,13 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
     case 'control.tar.gz':
       return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
     case 'control.tar.zst':
-      return Buffer.concat([...unzstd(content, MAX_CONTROL_BYTES)]);
+      return withUnpacked(content, { format: 'zstd', exec, maxBytes: MAX_CONTROL_BYTES }, (path) =>
+        readFile(path),
+      );
     case 'control.tar.xz':
-      return withUnxz(content, { exec, maxBytes: MAX_CONTROL_BYTES }, (path) => readFile(path));
+      return withUnpacked(content, { format: 'xz', exec, maxBytes: MAX_CONTROL_BYTES }, (path) =>
+        readFile(path),
+      );
     default:
       throw new Error(`its ${name} is packed in an unknown way`);
   }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { TurnbuildError } from '../errors.ts';
 import {
@@ -13,8 +13,7 @@ import {
 } from '../io/archive-rules.ts';
 import { type Exec, runProcess } from '../io/exec.ts';
 import { readTar, type TarEntry } from '../io/tar-blocks.ts';
-import { withUnxz } from '../io/unxz.ts';
-import { unzstd } from '../io/unzstd.ts';
+import { withUnpacked } from '../io/unpacked-file.ts';
 import { beneathTop, type DatedEntry } from './archive-layout.ts';
 import { BEGIN, formatOf, notTar, recognised } from './file-formats.ts';
 
@@ -39,7 +38,7 @@ export interface SourceTree {
 export interface ReadArchiveOptions {
   /** Bounds to put in the place of the usual ones. */
   limits?: Partial<Limits>;
-  /** Starts xz, for a .tar.xz. */
+  /** Starts xz or zstd, for a .tar.xz or .tar.zst. */
   exec?: Exec;
 }
 
@@ -48,12 +47,15 @@ const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
 
 /**
  * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory. None of its files is written, so a hostile
- * archive has nothing to overwrite (xz unpacks the tar, not the files, into a temporary folder of its own).
- * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING
+ * archive has nothing to overwrite (xz and zstd unpack the tar, not the files, into a temporary folder of its own).
+ * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING, ZSTD_MISSING
  */
 export async function readSourceArchive(file: string, options: ReadArchiveOptions = {}): Promise<SourceTree> {
   const limits = { ...LIMITS, ...options.limits };
-  const maxBytes = limits.totalBytes + overhead(limits);
+  const unpacking = {
+    exec: options.exec ?? runProcess,
+    maxBytes: limits.totalBytes + overhead(limits),
+  };
   try {
     const begin = await beginOf(file);
     const format = formatOf(begin, file);
@@ -64,9 +66,11 @@ export async function readSourceArchive(file: string, options: ReadArchiveOption
       case 'a gzip file':
         return await read(gunzip(file), 'gzip');
       case 'a Zstandard file':
-        return await read(unzstd(await readBounded(file, maxBytes), maxBytes), 'Zstandard');
+        return await withUnpacked(file, { ...unpacking, format: 'zstd' }, (tar) =>
+          read(createReadStream(tar), 'Zstandard'),
+        );
       case 'an xz file':
-        return await withUnxz(file, { exec: options.exec ?? runProcess, maxBytes }, (tar) =>
+        return await withUnpacked(file, { ...unpacking, format: 'xz' }, (tar) =>
           read(createReadStream(tar), 'xz'),
         );
       default:
@@ -87,11 +91,6 @@ async function beginOf(file: string): Promise<Buffer> {
   } finally {
     await handle.close();
   }
-}
-
-async function readBounded(file: string, maxBytes: number): Promise<Buffer> {
-  if ((await stat(file)).size > maxBytes) throw archiveLimit('(the archive)', `more than ${maxBytes} bytes`);
-  return readFile(file);
 }
 
 async function* gunzip(file: string): AsyncGenerator<Buffer> {
@@ -179,8 +178,8 @@ function typeOf(entry: TarEntry): SourceEntry['type'] {
   return type;
 }
 
-/** What our reader, zlib, xz and fzstd say of a file that stops too early. */
-const CUT_OFF = /its end is missing|unexpected (end of|EOF)/i;
+/** What our reader, zlib, xz and zstd say of a file that stops too early. */
+const CUT_OFF = /its end is missing|unexpected (end of|EOF)|premature end/i;
 
 function corrupt(file: string, cause: unknown): TurnbuildError {
   const what = cause instanceof Error ? cause.message : String(cause);

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import { download } from '../io/download.ts';
 import { exists, sha256File } from '../io/files.ts';
-import { withUnxz } from '../io/unxz.ts';
+import { withUnpacked } from '../io/unpacked-file.ts';
 import type { ArchiveIndexQuery } from './debian-archive.ts';
 
 /** Sources of a suite has 60 MB unpacked; the archive signs it, so this is only against an accident. */
@@ -34,7 +34,8 @@ export async function downloadIndex(
   }
   if (path.endsWith('.gz'))
     return gunzipSync(await readFile(file), { maxOutputLength: MAX_BYTES }).toString('utf8');
-  return withUnxz(file, { exec: query.exec, maxBytes: MAX_BYTES }, (text) => readFile(text, 'utf8'));
+  const options = { format: 'xz', exec: query.exec, maxBytes: MAX_BYTES } as const;
+  return withUnpacked(file, options, (text) => readFile(text, 'utf8'));
 }
 
 async function fetchIndex(
