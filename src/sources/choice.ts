@@ -40,15 +40,15 @@ export async function resolveWanted(
     selectVersion(request, versions, (version) => quarantined(version) === undefined);
   let candidate: SourceCandidate;
   if (provider === 'file' || provider === 'url') {
+    const shown = provider === 'file' ? location : shownUrl(location);
     if (wanted !== undefined && !isExact(wanted)) {
       throw usageError(
         'VERSION_INVALID',
-        `--source ${shownUrl(location)} is one version, so "${wanted}" can't select among several`,
+        `--source ${shown} is one version, so "${wanted}" can't select among several`,
       );
     }
     if (provider === 'file') await requireFile(location);
     const place = provider === 'file' ? { path: resolve(location) } : { url: location };
-    const shown = provider === 'file' ? location : shownUrl(location);
     candidate = { provider, location: shown, version: wanted, sha256, ...place };
   } else if (provider === 'debian') candidate = await debianCandidate(context, request, lock, select);
   else candidate = await githubCandidate(context, request, select);

@@ -1,5 +1,6 @@
 import { usageError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
+import { shownUrl } from '../io/shown-url.ts';
 import type { Quarantine } from '../recipe/advisories.ts';
 
 /** What the sources of a version are looked for with. */
@@ -26,14 +27,15 @@ export function parseSource(word: string): {
   location: string;
 } {
   if (word === 'github' || word === 'debian') return { provider: word, location: word };
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(word)) {
-    if (/^https?:/i.test(word) && URL.canParse(word)) return { provider: 'url', location: word };
+  const address = word.trim();
+  const isHttp = /^https?:/i.test(address);
+  if (isHttp && URL.canParse(address)) return { provider: 'url', location: address };
+  if (isHttp || /^[a-z][a-z\d+.-]*:\/\//i.test(address))
     throw usageError(
       'OPTION_INVALID',
-      `--source takes an http or https address, not "${word}"`,
+      `--source takes an http or https address, not "${shownUrl(word)}"`,
       'Also github, debian, or the path of a tarball.',
     );
-  }
   return { provider: 'file', location: word };
 }
 
