@@ -1,8 +1,9 @@
 import { cpus } from 'node:os';
 import { usageError } from '../errors.ts';
+import { shownUrl } from '../io/shown-url.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
 import { type Arch, parseArch } from '../plan/platforms.ts';
-import { pinnedImage } from '../recipe/schema.ts';
+import { pinnedImage, type Target } from '../recipe/schema.ts';
 
 /** Options that more than one command has, as commander gives them. */
 export interface CommonOptions {
@@ -67,17 +68,42 @@ export function mirrorOption(words: readonly string[] | undefined): {
   for (const word of words ?? []) {
     const [, name, address = ''] =
       /^(?:([a-z][a-z0-9.-]*(?:\/(?:arm64|x86_64))?)=)?(https?:\/\/\S+)$/.exec(word) ?? [];
-    if (address === '') {
+    if (!URL.canParse(address)) {
       throw usageError(
         'OPTION_INVALID',
-        `--mirror takes an address, or a name and an address, not "${word}"`,
+        `--mirror takes an address, or a name and an address, not "${shownUrl(word)}"`,
         'For example --mirror https://ADDRESS, --mirror ubuntu=https://ADDRESS, --mirror ubuntu/arm64=https://ADDRESS.',
       );
     }
+    // Paths are put behind it.
+    if (/[?#]/.test(address))
+      throw usageError(
+        'OPTION_INVALID',
+        `--mirror takes an address without a query or fragment, not "${shownUrl(address)}"`,
+      );
     if (name === undefined || name === 'debian') debian = address.replace(/\/+$/, '');
     else named[name] = address.replace(/\/+$/, '');
   }
   return { debian, named };
+}
+
+/** Sees that each name that --mirror gives an address is that of an archive or a repository in a recipe. @throws OPTION_INVALID */
+export function requireKnownMirrors(
+  named: Readonly<Record<string, string>>,
+  targets: readonly Target[],
+): void {
+  const names = targets.flatMap(({ archive, sysroot }) => [
+    ...(archive === undefined ? [] : [archive.name]),
+    ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
+  ]);
+  const known = [...new Set(['debian', ...names])].sort();
+  const unknown = Object.keys(named).find((name) => !known.includes(name.replace(/\/.*$/, '')));
+  if (unknown === undefined) return;
+  throw usageError(
+    'OPTION_INVALID',
+    `No recipe has an archive "${unknown}" for --mirror`,
+    `Known: ${known.join(', ')}.`,
+  );
 }
 
 /** A whole number of at least one, or a usage error. */

@@ -12,7 +12,13 @@ import type { Plan } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { Output } from '../ui/output.ts';
 import { type BuilderFacts, sharesNetwork } from './builder.ts';
-import { type CommonOptions, countOption, defaultJobs, mirrorOption } from './options.ts';
+import {
+  type CommonOptions,
+  countOption,
+  defaultJobs,
+  mirrorOption,
+  requireKnownMirrors,
+} from './options.ts';
 import { loadRecipes, type Recipes } from './recipes.ts';
 
 /** Everything that a command gathers before it plans. */
@@ -51,11 +57,13 @@ export async function openSession(
   // Made before it is looked at, so that nobody else can do it in between. Where that fails, whatever needs it will say so.
   if (options.dryRun !== true) await makeFolder(cache).catch(() => {});
   await requirePrivate(cache);
+  const recipes = await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes));
+  requireKnownMirrors(named, recipes.targets);
   const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
   return {
     options,
     output,
-    recipes: await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes)),
+    recipes,
     io: createIo(exec, signal),
     cache,
     mirrors: { debian: debian ?? apt.debian, security: apt.security, named },

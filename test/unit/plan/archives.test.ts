@@ -7,7 +7,7 @@ import {
   unknownMirrors,
 } from '../../../src/plan/archives.ts';
 import type { Sysroot } from '../../../src/recipe/schema.ts';
-import { mirrorOption } from '../../../src/run/options.ts';
+import { mirrorOption, requireKnownMirrors } from '../../../src/run/options.ts';
 import { target } from '../../support/plan-facts.ts';
 
 const ubuntu = target('ubuntu-24.04');
@@ -98,4 +98,25 @@ describe('--mirror', () => {
     'refuses %s',
     (word) => expect(() => mirrorOption([word])).toThrow(/--mirror takes an address/),
   );
+
+  it.each(['https://a/?x=s3cret', 'ubuntu=https://a#s3cret'])('refuses %s, because paths follow it', (word) =>
+    expect(() => mirrorOption([word])).toThrow(
+      /without a query or fragment, not "https:\/\/a\/(\?REDACTED)?"$/,
+    ),
+  );
+
+  it.each(['ftp://me:s3cret@a', 'ubuntu=ftp://me:s3cret@a', 'https://me:s3cret@'])(
+    'does not show the password of %s',
+    (word) => expect(() => mirrorOption([word])).toThrow(/^(?!.*s3cret)/),
+  );
+
+  it('has a name that a recipe knows', () => {
+    const targets = [ubuntu, target('el9')];
+    requireKnownMirrors(
+      { ubuntu: 'x', 'ubuntu/arm64': 'x', epel9: 'x', el9: 'x', 'debian/arm64': 'x' },
+      targets,
+    );
+    expect(() => requireKnownMirrors({ ubunto: 'x' }, targets)).toThrow('No recipe has an archive "ubunto"');
+    expect(() => requireKnownMirrors({ 'rhel/arm64': 'x' }, targets)).toThrow('"rhel/arm64"');
+  });
 });
