@@ -3,6 +3,7 @@ import { shownUrl } from './shown-url.ts';
 
 /** A server may ask for a longer pause, but a user waits for no longer than this. */
 const MAX_WAIT_MS = 120_000;
+const YEAR_10000 = 253_402_300_800;
 
 /** What ended a try, and may not end another one. */
 export class Retryable extends Error {
@@ -34,8 +35,7 @@ export function refusal(request: Refused, { status, statusText, headers }: Respo
 
 /** GitHub's way to say that an address, or a token, has asked often enough. */
 function rateLimited({ url, headers }: Refused, answered: Headers): TurnbuildError {
-  const reset = Number(answered.get('x-ratelimit-reset'));
-  const until = Number.isFinite(reset) && reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : '';
+  const until = untilReset(answered.get('x-ratelimit-reset'));
   return new TurnbuildError(
     'GITHUB_RATE_LIMITED',
     `${shownUrl(url)} could not be downloaded: the server gives no more answers${until}`,
@@ -46,6 +46,12 @@ function rateLimited({ url, headers }: Refused, answered: Headers): TurnbuildErr
           : 'Wait until then.',
     },
   );
+}
+
+/** Unix seconds of a header -> ` until` that time; '' where it has none, or one beyond what dates are for. */
+export function untilReset(header: string | null | undefined): string {
+  const seconds = Number(header ?? '');
+  return seconds > 0 && seconds < YEAR_10000 ? ` until ${new Date(seconds * 1000).toISOString()}` : '';
 }
 
 /** Seconds, or a date (RFC 9110, 10.2.3) -> milliseconds from now. */

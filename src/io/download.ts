@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import { Retryable, refusal } from './download-refusal.ts';
 import { fetch, ProxyError } from './fetch.ts';
-import { diskErrors } from './files.ts';
+import { diskErrors, naming, remove } from './files.ts';
 import { shownUrl } from './shown-url.ts';
 
 const MAX_BYTES = 256 * 1024 * 1024;
+const STALL_MS = 30_000;
 
 export interface DownloadRequest {
   url: string;
@@ -53,61 +54,89 @@ export async function download(request: DownloadRequest): Promise<void> {
       },
     });
     if (request.sha256 !== undefined && found !== request.sha256) throw mismatch(request, found);
-    await rename(part, file);
+    await diskErrors(rename(part, file));
   } catch (error) {
-    await rm(part, { force: true });
+    // Where that fails as well, the first error says why.
+    await remove(part).catch(() => {});
     throw failureOf(error, request, retries + 1);
   }
 }
 
 /** Fetches a file into its part. Returns its sha256. @throws Retryable, and what `download` throws */
 async function tryOnce(request: DownloadRequest, part: string): Promise<string> {
-  const { url, headers, signal, stallMs = 30_000, maxBytes = MAX_BYTES } = request;
+  const { url, headers, signal, stallMs = STALL_MS, maxBytes = MAX_BYTES } = request;
   // An answer whose body nobody reads would keep its connection, and the process, open.
   const end = new AbortController();
   try {
-    const response = await fetch(
-      url,
-      {
-        headers: { 'accept-encoding': 'identity', ...headers },
-        signal: signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]),
-      },
-      { stallMs },
+    const response = await network(
+      fetch(
+        url,
+        {
+          headers: { 'accept-encoding': 'identity', ...headers },
+          signal: signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]),
+        },
+        { stallMs },
+      ),
+      request,
     );
     if (response.status !== 200) throw refusal(request, response);
     const length = response.headers.get('content-length');
     const total = length === null ? undefined : Number(length);
     if (total !== undefined && total > maxBytes) throw tooLarge(url, maxBytes);
     const hash = createHash('sha256');
-    const out = await diskErrors(open(part, 'w'));
+    const disk = <T>(work: Promise<T>) => diskErrors(naming(part, work));
+    // Whatever has that name, a link of somebody else's too, is neither continued nor followed.
+    await disk(remove(part));
+    const out = await disk(open(part, 'wx'));
     try {
       let received = 0;
-      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      for await (const chunk of bodyOf(response, request)) {
         received += chunk.length;
         if (received > maxBytes) throw tooLarge(url, maxBytes);
         hash.update(chunk);
-        await diskErrors(out.writeFile(chunk));
+        await disk(out.writeFile(chunk));
         request.onProgress?.(received, total);
       }
-    } finally {
-      await out.close();
+    } catch (error) {
+      await out.close().catch(() => {});
+      throw error;
     }
+    await disk(out.close());
     return hash.digest('hex');
-  } catch (error) {
-    throw retryable(error, stallMs);
   } finally {
     end.abort();
   }
 }
 
+async function* bodyOf({ body }: Response, request: DownloadRequest): AsyncGenerator<Uint8Array> {
+  const chunks = ((body ?? []) as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await network(chunks.next(), request);
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+/** Work of the network alone: its errors are those that another try may not meet. */
+async function network<T>(work: Promise<T>, request: DownloadRequest): Promise<T> {
+  return work.catch((error: unknown) => Promise.reject(retryable(error, request)));
+}
+
 /** What ended a try -> the same, as an error that another try may not meet if that is so. */
-function retryable(error: unknown, stallMs: number): unknown {
+function retryable(error: unknown, { url, stallMs = STALL_MS }: DownloadRequest): unknown {
   if (error instanceof ProxyError && error.retryable) return new Retryable(error.message, 0, error);
-  if (error instanceof Retryable || error instanceof TurnbuildError) return error;
+  if (error instanceof TurnbuildError) return error;
   const cause = error instanceof Error ? error.cause : undefined;
-  if (/^UND_ERR_(BODY|HEADERS)_TIMEOUT$/.test(String((cause as NodeJS.ErrnoException | undefined)?.code)))
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const message = `${messageOf(error)}${cause === undefined ? '' : `: ${messageOf(cause)}`}`;
+  if (/^UND_ERR_(BODY|HEADERS)_TIMEOUT$/.test(String(code)))
     return new Retryable(`no byte came for ${stallMs / 1000} s`);
-  return new Retryable(`${messageOf(error)}${cause === undefined ? '' : `: ${messageOf(cause)}`}`);
+  if (typeof code === 'string') return new Retryable(message);
+  // What fetch refuses by itself, such as a redirect to what is no http address, it refuses each time.
+  return new TurnbuildError('DOWNLOAD_FAILED', `${shownUrl(url)} could not be downloaded: ${message}`, {
+    cause: error,
+    hint: 'Check the address: another try would end in the same way.',
+  });
 }
 
 /** What ended all tries -> what the user is told. */

@@ -153,7 +153,7 @@ export async function remove(path: string): Promise<void> {
 }
 
 /** Errors of reading a folder name no path, those of writing the temporary file: puts in the one that the user knows. */
-async function naming<T>(path: string, work: Promise<T>): Promise<T> {
+export async function naming<T>(path: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw error instanceof Error ? Object.assign(error, { path }) : error;
   });

@@ -1,4 +1,5 @@
 import { TurnbuildError, usageError } from '../errors.ts';
+import { untilReset } from '../io/download-refusal.ts';
 import { fetch } from '../io/fetch.ts';
 import { isLoopback } from '../io/proxy.ts';
 import { shownUrl } from '../io/shown-url.ts';
@@ -27,6 +28,8 @@ export interface GithubSource {
 
 /** Tags that name tags: nobody does it twice, but a circle must end. */
 const MAX_TAGS = 5;
+/** Pages of a hundred releases: coturn has one. */
+const MAX_PAGES = 20;
 const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
 
 /** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
@@ -71,12 +74,24 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
         throw new TurnbuildError('INTERRUPTED', 'The request to GitHub was interrupted');
       throw explain(error, what, options.token !== undefined);
     });
+  const allReleases = async () => {
+    const pages = octokit.paginate.iterator(octokit.rest.repos.listReleases, {
+      ...REPOSITORY,
+      per_page: 100,
+    });
+    let count = 0;
+    let all: Awaited<ReturnType<typeof octokit.rest.repos.listReleases>>['data'] = [];
+    for await (const { data, headers } of pages) {
+      all = all.concat(data);
+      count += 1;
+      // A server can name a next page for ever.
+      if (count === MAX_PAGES && /rel="?next/.test(headers.link ?? '')) throw unexpected('its releases');
+    }
+    return all;
+  };
   return {
     async listVersions() {
-      const all = await ask(
-        octokit.paginate(octokit.rest.repos.listReleases, { ...REPOSITORY, per_page: 100 }),
-        'its releases',
-      );
+      const all = await ask(allReleases(), 'its releases');
       if (!all.every((release) => typeof release?.tag_name === 'string')) throw unexpected('its releases');
       return all
         .filter(
@@ -153,8 +168,7 @@ function explain(error: unknown, what: string, withToken: boolean): TurnbuildErr
     (status === 403 || status === 429) &&
     (headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined)
   ) {
-    const reset = Number(headers['x-ratelimit-reset']);
-    const when = Number.isFinite(reset) && reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : '';
+    const when = untilReset(headers['x-ratelimit-reset']);
     return new TurnbuildError(
       'GITHUB_RATE_LIMITED',
       `GitHub gives no more answers${when}: the limit of this ${withToken ? 'token' : 'address'} is used up`,

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type DownloadRequest, download } from '../../src/io/download.ts';
 import { type Handler, sendFile, serve } from '../support/http-server.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
@@ -217,11 +218,72 @@ test('cancelled while it waits for a next try: ends at once', async () => {
   expect(performance.now() - start).toBeLessThan(5_000);
 });
 
+/** The next write to a file fails as it does on a disk in trouble. */
+async function failWrite(code: string): Promise<void> {
+  const handle = await open(join(temporaryFolder(), 'any'), 'w');
+  await handle.close();
+  const spy = vi.spyOn(Object.getPrototypeOf(handle), 'writeFile');
+  onTestFinished(() => spy.mockRestore());
+  spy.mockRejectedValueOnce(Object.assign(new Error(`${code}: write`), { code, syscall: 'write' }));
+}
+
 test('a full disk is called that, and is not tried again', async () => {
-  const { get, server, file } = await prepare((_, response) => sendFile(response, BODY));
-  symlinkSync('/dev/full', `${file}.part`);
+  const { get, server, left } = await prepare((_, response) => sendFile(response, BODY));
+  await failWrite('ENOSPC');
   const error = await errorOf(get());
   expect(error.code).toBe('DISK_FULL');
+  expect(error.message).toContain('source.tar.gz.part');
   expect(server.requests.length).toBe(1);
-  expect(existsSync(file)).toBe(false);
+  expect(left()).toEqual([]);
+});
+
+test('any other error of the disk is one of the file, and not tried again', async () => {
+  const { get, server, file, left } = await prepare((_, response) => sendFile(response, BODY));
+  await failWrite('EROFS');
+  await expect(get()).rejects.toMatchObject({ code: 'EROFS', path: `${file}.part` });
+  expect(server.requests.length).toBe(1);
+  expect(left()).toEqual([]);
+});
+
+test('a folder that is not there is named, and not asked for again', async () => {
+  const { server } = await prepare((_, response) => sendFile(response, BODY));
+  const file = join(temporaryFolder(), 'none/x');
+  await expect(download({ url: server.url, file })).rejects.toMatchObject({
+    code: 'ENOENT',
+    path: `${file}.part`,
+  });
+  expect(server.requests.length).toBe(1);
+});
+
+test('a link in the place of the part is replaced, not followed', async () => {
+  const { get, file, left } = await prepare((_, response) => sendFile(response, BODY));
+  const victim = join(temporaryFolder(), 'victim');
+  writeFileSync(victim, 'precious');
+  symlinkSync(victim, `${file}.part`);
+  await get();
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+  expect(lstatSync(file).isFile()).toBe(true);
+  expect(left()).toEqual(['source.tar.gz']);
+});
+
+test.each([
+  ['data:', 'data:text/plain,x'],
+  ['a file', 'file:///etc/passwd'],
+  ['a port that no web server has', 'http://127.0.0.1:1/'],
+])('a redirect to %s is final', async (_, location) => {
+  const { get, server } = await prepare((_request, response) => response.writeHead(302, { location }).end());
+  const error = await errorOf(get());
+  expect(error.code).toBe('DOWNLOAD_FAILED');
+  expect(error.hint).toContain('another try would end in the same way');
+  expect(server.requests.length).toBe(1);
+});
+
+test.each(['1e20', '-1', 'soon', ''])('a rate limit until %j is one without an end', async (reset) => {
+  const { get, server } = await prepare((_, response) =>
+    response.writeHead(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }).end(),
+  );
+  const error = await errorOf(get());
+  expect(error.code).toBe('GITHUB_RATE_LIMITED');
+  expect(error.message).toMatch(/gives no more answers$/);
+  expect(server.requests.length).toBe(1);
 });

@@ -70,6 +70,14 @@ describe('listVersions', () => {
   });
 });
 
+test('releases on pages without an end are refused', async () => {
+  const path = `${API}/releases?per_page=100`;
+  const answer = { headers: { link: `<BASE${path}>; rel="next"` }, body: [release('4.18.0')] };
+  const { github, server } = await simulate({ [`GET ${path}`]: Array.from({ length: 20 }, () => answer) });
+  expect((await errorOf(github.listVersions())).code).toBe('GITHUB_UNEXPECTED');
+  expect(server.requests).toHaveLength(20);
+});
+
 describe('a token', () => {
   test('does not go where another page is said to be', async () => {
     const elsewhere: (string | undefined)[] = [];
@@ -229,6 +237,14 @@ describe('trouble', () => {
     expect(error.message).toContain('2030-01-01T00:00:00.000Z');
     expect(error.hint).toContain('GITHUB_TOKEN');
     expect(authorizations).toEqual([undefined]);
+  });
+
+  test('the rate limit until a time that cannot be', async () => {
+    const headers = { ...limited.headers, 'x-ratelimit-reset': '1e20' };
+    const { github } = await simulate({ [releases]: { ...limited, headers } });
+    const error = await errorOf(github.listVersions());
+    expect(error.code).toBe('GITHUB_RATE_LIMITED');
+    expect(error.message).toContain('GitHub gives no more answers: ');
   });
 
   test('the rate limit of a token, which is sent and not shown', async () => {
