@@ -26,18 +26,20 @@ export async function requirePrivate(
   const refuse = (path: string, why: string) => {
     throw unsafe(dir, path, why);
   };
-  const look = async (path: string, found: Stats, sticky: boolean) => {
+  // Looked at all at once, at the end: whether one of them has an access control list.
+  const unlisted: string[] = [];
+  let byGroup: string | undefined;
+  const look = async (path: string, found: Stats, isAbove: boolean) => {
     if (found.uid !== uid && found.uid !== 0) refuse(path, `belongs to user ${found.uid}`);
     // A link has no permissions of its own.
-    if (found.isSymbolicLink() || (found.mode & WRITABLE) === 0) return;
-    if (sticky && (found.mode & STICKY) !== 0) return;
-    // With an access control list, the group's permissions are those of everybody in the list (acl(5)).
-    if ((found.mode & WRITABLE) === BY_GROUP && (await isOwnGroup(found.gid)) && !(await hasList(path)))
-      return;
-    refuse(
-      path,
-      `can be changed by other users (mode ${(found.mode & 0o7777).toString(8).padStart(4, '0')})`,
-    );
+    if (found.isSymbolicLink()) return;
+    const others = found.mode & WRITABLE;
+    const isOwn = others === 0 || (others === BY_GROUP && (await isOwnGroup(found.gid)));
+    // With a list, the group's permissions are those of everybody in it, and new files may get other ones than their folder has (acl(5)).
+    if (isOwn && (!isAbove || others !== 0)) unlisted.push(path);
+    if (isOwn && others !== 0) byGroup ??= path;
+    if (isOwn || (isAbove && (found.mode & STICKY) !== 0)) return;
+    refuse(path, `can be changed by other users (mode ${modeOf(found)})`);
   };
 
   const lead = async (path: string, links: number): Promise<void> => {
@@ -72,7 +74,15 @@ export async function requirePrivate(
   };
   // Relative links in it count from where it really is.
   await search(await realpath(dir).catch(() => resolve(dir)));
+  const listed = await firstWithList(unlisted, byGroup);
+  if (listed !== undefined)
+    refuse(
+      listed,
+      `has an access control list, by which other users may change it (mode ${modeOf(await lstat(listed))})`,
+    );
 }
+
+const modeOf = ({ mode }: Stats) => (mode & 0o7777).toString(8).padStart(4, '0');
 
 /** `/`, `/home`, `/home/me` of `/home/me/x`. */
 function foldersAbove(path: string): string[] {
@@ -87,16 +97,39 @@ async function statOf(path: string): Promise<Stats | undefined> {
   });
 }
 
-/** Whether a file has an access control list: `ls` marks it with a plus, and without `ls` it is taken to have one. */
-async function hasList(path: string): Promise<boolean> {
+const MAX_OUTPUT = 16 * 1024 * 1024;
+/** Paths of one call of `ls`: a command line has room for so many. */
+const BATCH = 500;
+
+/** The first of these that has an access control list: `ls` marks it with a plus. Without `ls`, the one that `otherwise` names is taken to. */
+async function firstWithList(
+  paths: readonly string[],
+  otherwise: string | undefined,
+): Promise<string | undefined> {
   const env = { ...process.env, LC_ALL: 'C' };
-  const listed = await promisify(execFile)('ls', ['-ld', '--', path], { env }).catch(() => undefined);
-  return listed === undefined || /^\S{10}\+/.test(listed.stdout);
+  for (let at = 0; at < paths.length; at += BATCH) {
+    const batch = paths.slice(at, at + BATCH);
+    const { stdout, code } = await promisify(execFile)('ls', ['-ld', '--', ...batch], {
+      env,
+      maxBuffer: MAX_OUTPUT,
+    })
+      .then((done) => ({ stdout: done.stdout, code: 0 }))
+      // Of what is gone since, it complains, and lists the others.
+      .catch((error: { stdout?: string; code?: unknown }) => ({
+        stdout: error.stdout ?? '',
+        code: error.code,
+      }));
+    if (code === 'ENOENT') return otherwise;
+    const line = stdout.split('\n').find((each) => /^\S{10}\+/.test(each));
+    if (line !== undefined) return batch.find((path) => line.endsWith(` ${path}`)) ?? batch[0];
+  }
+  return undefined;
 }
 
-/** Whether nobody but this user is in a group: the private group that many systems give each user. */
+/** Whether a group is this user's own, with nobody else in it: the private group that many systems give each user. */
 async function isOwnGroup(gid: number): Promise<boolean> {
-  const { username } = userInfo();
+  const { username, gid: own } = userInfo();
+  if (gid !== own) return false;
   const rows = async (file: string) =>
     (await readFile(file, 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
   const group = (await rows('/etc/group')).find(([, , id]) => id === String(gid));

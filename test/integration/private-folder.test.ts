@@ -1,10 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { requirePrivate } from '../../src/io/private-folder.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { serve } from '../support/http-server.ts';
@@ -26,6 +34,18 @@ function prepare() {
   mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
   writeFileSync(file, '', { mode: 0o644 });
   return { home, cache, file };
+}
+
+/** The number of a group that has no members. */
+function groupOfNobodyElse(): number {
+  const passwd = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':')[3]);
+  const rows = readFileSync('/etc/group', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(':'));
+  return Number(rows.find(([, , id, members]) => id !== '0' && members === '' && !passwd.includes(id))?.[2]);
 }
 
 describe('a cache is used', () => {
@@ -141,6 +161,41 @@ describe('a cache is refused', () => {
       chmodSync(cache, 0o775);
       await requirePrivate(cache);
       execFileSync('setfacl', ['--modify', 'user:12345:rwx', cache]);
+      await refused(cache, 'it has', /access control list.*mode 0775/);
+    },
+  );
+
+  test.skipIf(!hasAcl)(
+    `with a list that new folders get, whatever their mode says${hasAcl ? '' : ' (skipped: no setfacl)'}`,
+    async () => {
+      for (const at of [prepare(), prepare()].entries()) {
+        const [index, { cache, file }] = at;
+        const folder = index === 0 ? cache : dirname(file);
+        execFileSync('setfacl', ['--default', '--modify', 'user:12345:rwx', folder]);
+        await refused(cache, index === 0 ? 'it has' : folder, /has an access control list.*mode 0755/);
+      }
+    },
+  );
+
+  test('with a list that `ls` shows among thousands of files, and `ls` is asked a few times', async () => {
+    const { cache } = prepare();
+    for (let index = 0; index < 1200; index++) writeFileSync(join(cache, `${index}`), '', { mode: 0o644 });
+    const bin = temporaryFolder();
+    const script = `#!/bin/sh\necho call >> '${bin}/calls'\nfor path; do echo "-rw-r--r--$(case $path in */1199) echo +;; esac) 1 a b 0 $path"; done\n`;
+    writeFileSync(join(bin, 'ls'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await refused(cache, join(cache, '1199'), /has an access control list/);
+    expect(readFileSync(join(bin, 'calls'), 'utf8').match(/call/g)?.length).toBeLessThanOrEqual(3);
+  });
+
+  test.skipIf(!isRoot)(
+    asRoot('that another group of ours can write, though it has no other members'),
+    async () => {
+      const { cache } = prepare();
+      const gid = groupOfNobodyElse();
+      chownSync(cache, 0, gid);
+      chmodSync(cache, 0o775);
       await refused(cache, 'it can be', /mode 0775/);
     },
   );
