@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { EXIT, nearestName, TurnbuildError, type UsageCode } from '../errors.ts';
 import { printableText } from '../ui/format.ts';
+import { jsonText } from '../ui/output.ts';
 
 /** What is wrong with a path that the user has named, by the system's error code. */
 export const FILE_ERRORS: Record<string, string> = {
@@ -36,8 +37,7 @@ export function report(error: unknown, program: Command, words: readonly string[
   const { code, message, hint, exitCode } = asTurnbuildError(error, program, words);
   const advice = hint === undefined ? '' : `\n  ${hint.replaceAll('\n', '\n  ')}`;
   process.stderr.write(`${printableText(`turnbuild: ${message}${advice}\n  [${code}]`)}\n`);
-  if (asksForJson(program, words))
-    process.stdout.write(`${JSON.stringify({ code, message, hint: hint ?? null }, null, 2)}\n`);
+  if (asksForJson(program, words)) process.stdout.write(jsonText({ code, message, hint: hint ?? null }));
   return exitCode;
 }
 

@@ -16,14 +16,22 @@ export function createOutput(json: boolean): Output {
   return {
     line: (text) => print(printableText(text)),
     styled: (text) => print(printableStyled(text)),
-    data: (value) => void process.stdout.write(`${escaped(JSON.stringify(value, null, 2))}\n`),
+    data: (value) => void process.stdout.write(jsonText(value)),
   };
 }
 
-/** JSON leaves the control characters of Latin-1 as they are, and terminals follow some of them. */
+/** A value as a JSON document that a terminal shows as it is. */
+export function jsonText(value: unknown): string {
+  return `${escaped(JSON.stringify(value, null, 2))}\n`;
+}
+
+/** JSON leaves some control characters, and all invisible ones, as they are: terminals follow them, or show another order. */
 function escaped(json: string): string {
-  return json.replaceAll(
-    /[\u007f-\u009f]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return json.replaceAll(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    // Above U+FFFF there are two code units.
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
 }
