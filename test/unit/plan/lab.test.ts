@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createLabCommand } from '../../../src/plan/lab.ts';
+import {
+  copyFromLabCommand,
+  copyToLabCommand,
+  createLabCommand,
+  listLabsCommand,
+  removeLabCommands,
+  startLabCommand,
+} from '../../../src/plan/lab.ts';
 import { platformOf } from '../../../src/plan/platforms.ts';
 
 describe('createLabCommand', () => {
@@ -17,8 +24,31 @@ describe('createLabCommand', () => {
     const given = args('x86_64').flatMap((arg) => /^--cap-add=(.*)$/.exec(arg)?.[1] ?? []);
     expect(args('x86_64')).toContain('--cap-drop=ALL');
     expect(given.sort()).toEqual([
-      ...['CHOWN', 'DAC_OVERRIDE', 'NET_ADMIN', 'SETGID', 'SETUID', 'SYS_ADMIN', 'SYS_CHROOT'],
+      ...['CHOWN', 'DAC_OVERRIDE', 'KILL', 'NET_ADMIN', 'NET_BIND_SERVICE', 'NET_RAW'],
+      ...['SETGID', 'SETUID', 'SYS_ADMIN', 'SYS_CHROOT', 'SYS_PTRACE'],
     ]);
     expect(args('x86_64')).not.toContain('--privileged');
   });
+});
+
+describe('the commands of one laboratory', () => {
+  const commands = (engine?: string) => [
+    createLabCommand({ name: 'lab', engine }, 'owner', {}),
+    copyToLabCommand({ name: 'lab', engine }, '/from', '/to'),
+    startLabCommand({ name: 'lab', engine }),
+    copyFromLabCommand({ name: 'lab', engine }, '/from', '/to'),
+    ...removeLabCommands({ name: 'lab', engine }),
+    listLabsCommand(engine),
+  ];
+
+  it('all go to the engine that has its image, or to the current one', () => {
+    const current = commands().map(({ args }) => args);
+    expect(current.flat()).not.toContain('--context');
+    expect(commands('far').map(({ args }) => args)).toEqual(
+      current.map((args) => ['--context', 'far', ...args]),
+    );
+  });
+
+  it('change something, but for the one that looks for what others have left', () =>
+    expect(commands().map(({ effect }) => effect)).toEqual([...Array(6).fill('write'), 'read']));
 });
