@@ -125,11 +125,10 @@ function isObject(value: unknown): value is object {
 
 /** Members of an object; of a list by their ids or names where they have such. */
 function entriesOf(value: object): Map<string, unknown> {
-  if (!Array.isArray(value))
-    return new Map(Object.entries(value).filter(([, member]) => member !== undefined));
+  if (!Array.isArray(value)) return new Map(Object.entries(value));
   const named = (member: unknown, index: number) => {
     const { id, name } = (member ?? {}) as { id?: unknown; name?: unknown };
-    return [id, name].find((each) => typeof each === 'string')?.toString() ?? String(index);
+    return [id, name].find((each) => typeof each === 'string') ?? String(index);
   };
   return new Map(value.map((member, index) => [named(member, index), member]));
 }
