@@ -7,10 +7,12 @@ const offer = (version: string, suite: string) => ({ package: 'openssl', version
 describe('linkedLibraries', () => {
   it('lists each once, whatever the number of builds', () => {
     const lines = ['openssl 3.0.17-1 bookworm debian-12', 'hiredis 1.2.0-6 trixie debian-13'];
-    expect(linkedLibraries([...lines, ...lines])).toEqual([
+    const expected = [
       { package: 'hiredis', version: '1.2.0-6', suite: 'trixie' },
       { package: 'openssl', version: '3.0.17-1', suite: 'bookworm' },
-    ]);
+    ];
+    expect(linkedLibraries([...lines, ...lines])).toEqual(expected);
+    expect(linkedLibraries(lines.toReversed())).toEqual(expected);
   });
 
   it('keeps two versions of one library apart', () => {
@@ -37,6 +39,16 @@ describe('libraryState', () => {
       { outdated: true, security: true, offeredIn: 'bookworm-security' },
     ],
     [
+      'a security update that its updates have, too',
+      [offer('3.0.17-1~deb12u3', 'bookworm-updates'), offer('3.0.17-1~deb12u3', 'bookworm-security')],
+      { outdated: true, security: true, offeredIn: 'bookworm-security' },
+    ],
+    [
+      'an update that has come into a point release since',
+      [offer('3.0.17-1~deb12u3', 'bookworm'), offer('3.0.17-1~deb12u3', 'bookworm-updates')],
+      { outdated: true, security: false, offeredIn: 'bookworm-updates' },
+    ],
+    [
       'an update that is newer than the security update, which is still one',
       [offer('3.0.17-1~deb12u3', 'bookworm-security'), offer('3.0.18-1~deb12u1', 'bookworm-updates')],
       { outdated: true, security: true, newest: '3.0.18-1~deb12u1', offeredIn: 'bookworm-updates' },
@@ -52,9 +64,15 @@ describe('libraryState', () => {
       [offer('3.5.4-1', 'trixie'), offer('3.5.4-2', 'trixie-security')],
       { outdated: false, newest: undefined },
     ],
+    [
+      'a newer version of another library',
+      [offer('3.0.17-1~deb12u2', 'bookworm'), { ...offer('9-1', 'bookworm-security'), package: 'zlib' }],
+      { outdated: false, newest: '3.0.17-1~deb12u2' },
+    ],
     ['nothing', [], { outdated: false, newest: undefined, offeredIn: undefined }],
-  ])('an archive that has %s', (_, offered, expected) => {
-    expect(libraryState(openssl, offered)).toMatchObject({ ...openssl, ...expected });
+  ])('an archive that has %s, in whatever order', (_, offered, expected) => {
+    for (const list of [offered, offered.toReversed()])
+      expect(libraryState(openssl, list)).toMatchObject({ ...openssl, ...expected });
   });
 });
 
@@ -105,6 +123,15 @@ describe('coturnState', () => {
     });
   });
 
+  it('tells weaknesses apart, of those that it has and of others', () => {
+    const later = { ...advisory, id: 'CVE-2', fixed: '4.9.0', affected: '<4.9.0' };
+    const others = { ...advisory, id: 'CVE-3', fixed: '4.20.0', affected: '>=4.7.0 <4.20.0' };
+    expect(coturnState('4.6.1', '4.8.0', [advisory, later, others])).toMatchObject({
+      fixed: ['CVE-1'],
+      remedy: '4.9.0',
+    });
+  });
+
   it('has none of another version', () => {
     expect(coturnState('4.7.0', '4.7.0', [advisory])).toMatchObject({ advisories: [], remedy: undefined });
   });
@@ -121,8 +148,9 @@ describe('unknownTargets', () => {
       { target: 'debian-12', rpm: false, linksIn: false },
       { target: 'portable', rpm: true, linksIn: true },
       { target: 'el9', rpm: true, linksIn: false },
+      { target: 'el10', rpm: true, linksIn: false },
       { target: 'el9', rpm: true, linksIn: false },
     ];
-    expect(unknownTargets(all)).toEqual(['el9']);
+    expect(unknownTargets(all)).toEqual(['el10', 'el9']);
   });
 });
