@@ -21,6 +21,18 @@ describe('sourcesList', () => {
       'deb http://a trixie-updates main',
       'deb http://b trixie-security main',
     ]);
+    expect(sourcesList({ suite: 'trixie' }, { debian: 'http://a' })).toHaveLength(2);
+  });
+
+  it('has nothing of an archive that nobody has named, or named for another architecture', () => {
+    const mirrors = { debian: 'http://a', ...named('ubuntu/arm64=https://ports') };
+    expect(sourcesList({ suite: 'trixie' }, named('ubuntu=http://a'))).toEqual([]);
+    expect(sourcesList(ubuntu, { debian: 'http://a' })).toEqual([]);
+    expect(sourcesList(ubuntu, mirrors)).toEqual(
+      ['noble', 'noble-updates', 'noble-security'].map(
+        (suite) => `deb [arch=arm64] https://ports ${suite} main universe`,
+      ),
+    );
   });
 
   it('has the suites and components that a recipe names', () => {
@@ -43,6 +55,10 @@ describe('suitesOf and isReachable', () => {
   it('know nothing of an archive that nobody has named', () => {
     const mirrors = { debian: 'http://a' };
     expect(suitesOf(ubuntu, mirrors)).toEqual([]);
+    expect(suitesOf({ suite: 'trixie' }, mirrors).map(({ suite }) => suite)).toEqual([
+      'trixie',
+      'trixie-updates',
+    ]);
     expect(isReachable(ubuntu, 'x86_64', mirrors)).toBe(false);
     expect(isReachable({ suite: 'trixie' }, 'x86_64', mirrors)).toBe(true);
     expect(isReachable({ suite: 'trixie' }, 'x86_64', named('ubuntu=http://a'))).toBe(false);
@@ -72,7 +88,8 @@ describe('repositories of a sysroot', () => {
   });
 
   it('are named if nobody has said where they are', () => {
-    const error = { code: 'MIRROR_UNKNOWN', hint: expect.stringContaining('--mirror epel9=URL') };
+    const hint = /--mirror epel9=URL, the addresses that Everything.\{arch\} \(epel9\) are beneath/;
+    const error = { code: 'MIRROR_UNKNOWN', hint: expect.stringMatching(hint) };
     expect(() => repositoryAddresses(sysroot, 'arm64', named('el9=https://a'))).toThrow(
       expect.objectContaining(error),
     );

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   architecturesOf,
   compilesOn,
+  inspectBuilderCommand,
   parseBuilder,
   parseEngine,
   type StepBuild,
@@ -60,6 +61,15 @@ describe('stepCommand', () => {
     expect(args({ dockerStage: 'verify' })).toContain(
       '--build-context=target=oci-layout:///bases/a@sha256:2',
     );
+  });
+
+  it('gives files, or an image of the engine for a platform of its own', () => {
+    expect(args({})).toContain('--output=type=local,dest=/out');
+    const image = args({ image: { name: 'lab', platform: 'linux/amd64' } });
+    expect(image).toContain('--platform=linux/amd64');
+    expect(image.filter((arg) => arg.startsWith('--output='))).toEqual([
+      expect.stringMatching(/^--output=type=docker,name=lab,/),
+    ]);
   });
 
   it('leaves the build cache alone unless told not to', () => {
@@ -164,6 +174,12 @@ describe('a builder', () => {
       ['arm64', 'x86_64'],
       { arm64: 'arm64', x86_64: 'arm64' },
     ],
+    [
+      'a node that names a processor first that turnbuild does not know',
+      ['linux/arm/v7, linux/arm64'],
+      ['arm64'],
+      { arm64: 'arm64', x86_64: 'arm64' },
+    ],
   ] as const)('with %s compiles where buildx sends the build', (_, nodes, architectures, expected) => {
     const builder = parseBuilder(inspected(...nodes));
     expect(builder).toMatchObject({ name: 'farm', driver: 'docker-container' });
@@ -179,6 +195,16 @@ describe('a builder', () => {
     expect(architecturesOf(builder)).toEqual([]);
     expect(compilesOn(builder, 'arm64')).toBeUndefined();
   });
+});
+
+it('a builder is read whatever blanks end its lines', () => {
+  const text = inspected('linux/arm64*, linux/amd64*');
+  expect(parseBuilder(text.replaceAll('\n', '  \n').concat('  '))).toEqual(parseBuilder(text));
+});
+
+it('a builder is asked for by its name, and the current one without', () => {
+  expect(inspectBuilderCommand('far', true).args).toEqual(['buildx', 'inspect', '--bootstrap', 'far']);
+  expect(inspectBuilderCommand(undefined, false).args).toEqual(['buildx', 'inspect']);
 });
 
 it('an engine that does not answer is a builder without driver and nodes', () => {
@@ -200,6 +226,8 @@ it('an engine that can not be reached is a builder with the reason, although bui
 describe('an engine', () => {
   it.each([
     ['20.10.24+dfsg1 [["Backing Filesystem","extfs"]]', false, false],
+    ['22.0.6 null', false, false],
+    ['23.0.0 null', true, false],
     ['26.1.5+dfsg1 [["Backing Filesystem","extfs"]]', true, false],
     ['29.0.1 [["driver-type","io.containerd.snapshotter.v1"]]', true, true],
     [' null', false, false],

@@ -43,6 +43,17 @@ describe('capacityOf', () => {
     expect(small.sysctls).not.toHaveProperty(['fs.nr_open']);
     const large = capacityOf({ ...input, range: parsePorts('10000-65534'), addresses: 10 });
     expect(large.sysctls['fs.nr_open']).toBe(String(large.openFiles));
+    // The kernel's own limit, to the file.
+    const equal = capacityOf({ ...input, range: parsePorts('10000-53648'), addresses: 12 });
+    expect(equal.openFiles).toBe(1_048_576);
+    expect(equal.sysctls).not.toHaveProperty(['fs.nr_open']);
+  });
+
+  it('needs memory for each allocation', () => {
+    const memoryOf = (addresses: number) =>
+      capacityOf({ ...input, range: parsePorts('49152-65534'), addresses }).memory;
+    expect(memoryOf(3)).toBe(3 * memoryOf(1));
+    expect(memoryOf(1) / 16_383).toBeGreaterThan(10_000);
   });
 });
 
@@ -59,8 +70,9 @@ describe('rangeWarnings', () => {
 });
 
 describe('parsePorts', () => {
-  it('calls an inverted range inverted', () =>
-    expect(() => parsePorts('65534-49152')).toThrow(/is inverted/));
+  it.each(['65534-49152', '65535-1024', '2-1'])('calls %s inverted', (text) =>
+    expect(() => parsePorts(text)).toThrow(/is inverted/),
+  );
 
   it.each(['', '50000', '50000-', 'a-b', '0-10', '1-65536', '1-2-3'])('refuses "%s"', (text) =>
     expect(() => parsePorts(text)).toThrow(/--ports takes two ports/),

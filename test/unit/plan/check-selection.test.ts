@@ -48,6 +48,7 @@ describe('--only and --skip', () => {
     ['another advisory', { accept: ['CVE-2026-3'] }, 'ADVISORY_UNKNOWN', /recipes.advisories\.yaml/],
     ['no reason', { skip: ['relay'] }, 'REASON_MISSING', /--reason/],
     ['a blank reason', { skip: ['relay'], reason: ' ' }, 'REASON_MISSING', /--reason/],
+    ['a reason for nothing', { only: ['relay'], reason: 'x' }, 'OPTION_INVALID', /^$/],
     ['nothing left', { only: ['relay'], skip: ['relay'], reason: 'x' }, 'CHECKS_EMPTY', /^$/],
   ])('refuse %s', (_, parts, code, hint) => {
     const error = errorOf(parts);

@@ -24,6 +24,13 @@ describe('dockerFailure', () => {
       /sudo usermod -aG docker/,
     ],
     [
+      'a socket that is not named',
+      'ERROR: permission denied while trying to connect to the Docker daemon socket',
+      'DOCKER_REFUSED',
+      /^The Docker engine denies access/,
+      /sudo usermod -aG docker/,
+    ],
+    [
       'a host that asks for another key',
       ssh('build@farm: Permission denied (publickey).'),
       'DOCKER_REFUSED',
@@ -43,6 +50,13 @@ describe('dockerFailure', () => {
       'DOCKER_UNAVAILABLE',
       /at ssh:\/\/build@farm does not answer: Could not resolve hostname farm/,
       /DOCKER_HOST/,
+    ],
+    [
+      'a host that is logged in to by its own configuration',
+      ssh('ssh: Could not resolve hostname farm: Name or service not known').replace('-l build ', ''),
+      'DOCKER_UNAVAILABLE',
+      /at ssh:\/\/farm does not answer/,
+      /`ssh farm docker version`/,
     ],
     [
       'a dead socket of another place',
@@ -95,11 +109,19 @@ describe('dockerFailure', () => {
     });
   });
 
-  it('keeps the words that it does not know', () =>
-    expect(dockerFailure('the moon is full').message).toBe('No Docker engine answers\nthe moon is full'));
+  it.each([
+    'the moon is full',
+    // Of a builder that nobody has named; and docker's name for a host that it reaches by another program.
+    'ERROR: no builder "farm" found',
+    'ERROR: context deadline exceeded',
+    'error during connect: Head "http://docker.example.com/_ping": EOF',
+  ])('keeps the words that it does not know: %s', (text) =>
+    expect(dockerFailure(text).message).toBe(`No Docker engine answers\n${text}`),
+  );
 
   it.each([
     ['ERROR: no builder "farm" found', 'BUILDER_UNKNOWN', /no buildx builder "farm"/],
+    ['the moon is full', 'DOCKER_UNAVAILABLE', /^No Docker engine answers\nthe moon/],
     [
       '#1 [internal] waiting for connection\nERROR: context deadline exceeded',
       'DOCKER_UNAVAILABLE',

@@ -53,6 +53,11 @@ describe('describePackage', () => {
   });
 });
 
+it('a package that says nothing is for one of the targets that make such packages', () =>
+  expect(() => describeIt({ Version: '4.6.1-1' })).toThrow(
+    expect.objectContaining({ hint: expect.stringMatching(/--target \(debian-12, debian-13\)/) }),
+  ));
+
 describe('planPackageFile', () => {
   const plan = createPlan({ ...releaseFacts, targets: ['debian-13'], architectures: ['x86_64'] });
   const file = describeIt({ Architecture: 'amd64' });
