@@ -21,6 +21,16 @@ describe('describeFailures', () => {
     );
   });
 
+  it('tells a cause of roots once, too, whatever their names', () => {
+    const roots = ['bookworm-arm64', 'trixie-x86_64'];
+    const text = describeFailures(
+      roots.map((name) => failure(`root ${name}`, 'bootstrap', `${name}: no mirror answers`)),
+    );
+    expect(text).toBe(
+      'bootstrap failed for root bookworm-arm64, root trixie-x86_64:\nbookworm-arm64: no mirror answers',
+    );
+  });
+
   it('keeps causes and tasks apart', () =>
     expect(
       describeFailures([

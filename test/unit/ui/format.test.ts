@@ -13,7 +13,8 @@ import {
 } from '../../../src/ui/format.ts';
 
 test('bytes are in IEC units', () => {
-  expect([0, 1023, 1024, 349_812, 1_048_575, 1_204_560, 5 * 1024 ** 3].map(formatBytes)).toEqual([
+  const sizes = [0, 1023, 1024, 349_812, 1_048_575, 1_204_560, 5 * 1024 ** 3, 2 * 1024 ** 5];
+  expect(sizes.map(formatBytes)).toEqual([
     '0 B',
     '1023 B',
     '1.0 KiB',
@@ -21,6 +22,7 @@ test('bytes are in IEC units', () => {
     '1.0 MiB',
     '1.1 MiB',
     '5.0 GiB',
+    '2048.0 TiB',
   ]);
 });
 
@@ -33,10 +35,11 @@ test('no size is ever shown as 1024 of a unit', () => {
 });
 
 test('durations carry over', () => {
-  expect([0, 0.04, 59.94, 59.96, 185, 3599.6, 3720, 7199.9].map(formatDuration)).toEqual([
+  expect([0, 0.04, 59.94, 59.95, 59.96, 185, 3599.6, 3720, 7199.9].map(formatDuration)).toEqual([
     '0.0 s',
     '0.0 s',
     '59.9 s',
+    '1 min 00 s',
     '1 min 00 s',
     '3 min 05 s',
     '1 h 00 min',
@@ -90,7 +93,23 @@ test('columns align', () => {
       new Set([1]),
     ),
   ).toEqual(['a       1  x', 'long  100']);
+  // Of rows that have not the same number of cells.
+  expect(alignColumns([['a'], ['b', 'c'], ['long', 'd', 'e']], new Set([2]))).toEqual([
+    'a',
+    'b     c',
+    'long  d  e',
+  ]);
 });
+
+test.each<[string, number, string[]]>([
+  ['one two three', 7, ['one two', 'three']],
+  ['one two three', 6, ['one', 'two', 'three']],
+  ['a wonderful b', 4, ['a', 'wonderful', 'b']],
+  ['  one\n two ', 80, ['one two']],
+  [' ', 80, []],
+])('%j is broken at %i columns and no earlier', (text, width, lines) =>
+  expect(wrap(text, width)).toEqual(lines),
+);
 
 test('wrapped lines keep every word and the width', () => {
   const words = fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1 });

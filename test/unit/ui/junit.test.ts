@@ -1,7 +1,7 @@
 import { DOMParser } from '@xmldom/xmldom';
 import { describe, expect, it } from 'vitest';
 import { renderJunit } from '../../../src/ui/junit.ts';
-import { fixture } from './manifest-fixture.ts';
+import { fixture, withSteps } from './manifest-fixture.ts';
 
 /** What an XML parser that nobody here wrote makes of it: `suite|check|failure, error or skipped` a line. */
 function parsed(xml: string): string[] {
@@ -48,6 +48,30 @@ describe('renderJunit', () => {
       renderJunit({ ...manifest, steps: [...manifest.steps.filter((each) => each !== step), broken] }),
     );
     expect(lines).toContain(`steps|${step.id.split(':')[0]}|error`);
+  });
+
+  it('has no suite of a package without checks, and no error where checks say what failed', () => {
+    const failing = fixture({ failing: true });
+    expect(parsed(renderJunit(failing)).filter((line) => line.startsWith('steps|'))).toEqual([]);
+    const unchecked = { ...manifest, steps: manifest.steps.filter(({ stage }) => stage !== 'verify') };
+    expect(renderJunit(unchecked)).not.toContain('<testsuite ');
+  });
+
+  it('says what a check found and measured, and what its failure comes from', () => {
+    const of = (id: string, cause?: string) => {
+      const failing = withSteps(fixture({ failing: true }), ({ checks }) => ({
+        checks: (checks ?? []).map((check) => (cause === undefined ? check : { ...check, cause })),
+      }));
+      const cases = renderJunit(failing).split('<testcase ');
+      return cases.find((text) => text.includes(`"${id}: `) && text.includes('debian-13 / arm64')) ?? '';
+    };
+    expect(of('metrics-agree')).toMatch(/counted: 797<\/system-out>/);
+    // In a <failure>, or in an <error>: CI systems take both for a test that did not pass.
+    const verdict = (text: string) => /<(failure|error)\b[\s\S]*<\/\1>/.exec(text)?.[0] ?? '';
+    expect(verdict(of('metrics-agree'))).toMatch(/>turn_total_traffic_peer_sentp grew by 797/);
+    expect(verdict(of('metrics-agree', 'Packets are lost'))).toMatch(/>Packets are lost\nturn_total_traffic/);
+    expect(verdict(of('stun'))).toBe('');
+    expect(of('metrics-agree')).not.toContain('<skipped');
   });
 
   it('is XML whatever a message has in it', () => {

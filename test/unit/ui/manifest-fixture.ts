@@ -227,3 +227,27 @@ export function fixture({ failing = false }: { failing?: boolean } = {}): Manife
     steps: [...variants.flatMap(([t, a]) => steps(t, a, failing && t === 'debian-13' && a === 'arm64'))],
   });
 }
+
+/** The same manifest with other steps: what `edit` gives is changed in each, or nothing. */
+export function withSteps(
+  manifest: Manifest,
+  edit: (step: ManifestStep) => Partial<ManifestStep> | undefined,
+): Manifest {
+  return { ...manifest, steps: manifest.steps.map((step) => ({ ...step, ...edit(step) })) };
+}
+
+/** What a reader sees of HTML. */
+export function wordsOf(html: string): string {
+  return html
+    .replace(/<wbr>/g, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+/** The rows of a table, each as the words of its cells. */
+export function rowsOf(html: string): string[][] {
+  return [...html.matchAll(/<tr\b[\s\S]*?<\/tr>/g)].map(([row]) =>
+    [...row.matchAll(/<(t[hd])\b[\s\S]*?<\/\1>/g)].map(([cell]) => wordsOf(cell)),
+  );
+}

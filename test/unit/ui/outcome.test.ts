@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { countChecks, metricTotal, variantsOf, verdictOf } from '../../../src/ui/outcome.ts';
 import { renderReport } from '../../../src/ui/report.ts';
 import { renderSummary } from '../../../src/ui/summary.ts';
-import { fixture } from './manifest-fixture.ts';
+import { fixture, withSteps } from './manifest-fixture.ts';
 
 test('a release passes when every package was checked and nothing failed', () => {
   expect(verdictOf(fixture())).toBe('passed');
@@ -69,6 +69,31 @@ test('a variant gathers the outputs, checks and metrics of its steps', () => {
     'debian-13 / x86_64',
   ]);
   expect(variants.map((v) => [v.packages.length, v.checks.length])).toEqual(Array(4).fill([1, 21]));
+});
+
+test('a step that belongs to no package is a variant by its own name, if it has packages or checks', () => {
+  const [build, pack, verify] = fixture().steps;
+  if (build === undefined || pack === undefined || verify === undefined)
+    throw new Error('the fixture has steps');
+  const { target: _, arch: __, ...own } = { ...build, id: 'own' };
+  const manifest = (...steps: (typeof build)[]) => ({ ...fixture(), steps });
+  expect(variantsOf(manifest(own))).toEqual([]);
+  const outputs = variantsOf(manifest({ ...own, outputs: pack.outputs }));
+  expect(outputs).toMatchObject([{ name: 'own', target: undefined, packages: [pack.outputs[0]] }]);
+  const checks = variantsOf(manifest({ ...own, checks: verify.checks ?? [] }));
+  expect(checks.map(({ name, checks: all }) => [name, all.length])).toEqual([['own', 21]]);
+  expect(variantsOf(manifest({ ...own, target: 'all' })).map(({ name }) => name)).toEqual(['all']);
+  expect(variantsOf(manifest({ ...own, arch: 'arm64', checks: verify.checks ?? [] }))).toMatchObject([
+    { name: 'arm64' },
+  ]);
+});
+
+test('variants come by name, whatever the order of the steps, and later facts count', () => {
+  const manifest = withSteps(fixture(), ({ stage }) => ({ facts: { stage } }));
+  const reversed = variantsOf({ ...manifest, steps: manifest.steps.toReversed() });
+  expect(reversed.map(({ name }) => name)).toEqual(variantsOf(manifest).map(({ name }) => name));
+  expect(variantsOf(manifest)[0]?.facts).toEqual({ stage: 'verify' });
+  expect(reversed[0]?.facts).toEqual({ stage: 'build' });
 });
 
 test('a metric is summed over its series, and not with metrics that only begin like it', () => {

@@ -93,6 +93,41 @@ Debian has no newer release. All are fixed in 4.18.0:
 `);
   });
 
+  it.each([
+    [
+      'a newer release of which no weakness is known',
+      { outdated: true, newest: '4.18.0' },
+      {},
+      'newer release',
+      'up to date',
+    ],
+    ['a newer version of a library', {}, { outdated: true, newest: '9' }, 'up to date', 'newer version'],
+  ])('tells %s from a security update', (_, coturnState, libraryState, aboutCoturn, aboutLibrary) => {
+    const text = render({
+      coturn: { ...coturn, ...coturnState },
+      libraries: [{ ...library, ...libraryState }],
+    });
+    expect(text).toMatch(new RegExp(`^coturn .* ${aboutCoturn}$`, 'm'));
+    expect(text).toMatch(new RegExp(`^openssl .* ${aboutLibrary}$`, 'm'));
+    expect(text).not.toContain('Nothing is due');
+  });
+
+  it('says that a rebuild does not fix what is known of coturn, and names no release that there is not', () => {
+    const text = render({ coturn: { ...coturn, advisories }, libraries: [{ ...library, outdated: true }] });
+    expect(text.replaceAll('\n', ' ')).toContain('It does not fix the known weaknesses of coturn 4.6.1.');
+    expect(text).not.toContain('All are fixed');
+    expect(text).not.toContain('undefined');
+  });
+
+  it('has one line for each where they just fit, and two where they do not', () => {
+    const width = 53;
+    const lines = render({}, width).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBe(width);
+    expect(render({}, width - 1)).toMatch(
+      /^coturn +4\.6\.1 +4\.6\.1 +Debian\n {2}up to date\nopenssl .*bookworm\n {2}up to date\n\n/m,
+    );
+  });
+
   it('says what the newest release does not fix', () => {
     const state = { ...coturn, newest: '4.10.0', outdated: true, advisories, where: 'GitHub' };
     const text = render({ coturn: { ...state, fixed: ['CVE-2026-43994', 'CVE-2026-1'], remedy: '4.18.0' } });

@@ -1,5 +1,42 @@
-import { expect, it } from 'vitest';
-import { jsonText } from '../../../src/ui/output.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createOutput, jsonText } from '../../../src/ui/output.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+/** What goes to each stream. */
+function written(json: boolean, print: (output: ReturnType<typeof createOutput>) => void) {
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      texts[name] += text;
+      return true;
+    });
+  print(createOutput(json));
+  vi.restoreAllMocks();
+  return texts;
+}
+
+describe('createOutput', () => {
+  it("prints lines, with turnbuild's own styles where they may have some", () =>
+    expect(
+      written(false, ({ line, styled }) => {
+        line('\u001b[31ma\tb');
+        styled('\u001b[31mred\u001b[0m\u001b[2J');
+      }),
+    ).toEqual({ stdout: '?[31ma\tb\n\u001b[31mred\u001b[0m?[2J\n', stderr: '' }));
+
+  it('keeps standard output for one document with --json', () => {
+    const { stdout, stderr } = written(true, ({ line, styled, data }) => {
+      line('a line');
+      styled('a style');
+      data({ a: ['\u009b2J\u007f\u001b'] });
+    });
+    expect(stderr).toBe('a line\na style\n');
+    expect(JSON.parse(stdout)).toEqual({ a: ['\u009b2J\u007f\u001b'] });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may come to a terminal
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+});
 
 it.each([
   ['\u007f', '\\u007f'],

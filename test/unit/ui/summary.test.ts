@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { renderSummary } from '../../../src/ui/summary.ts';
-import { fixture } from './manifest-fixture.ts';
+import { fixture, withSteps } from './manifest-fixture.ts';
 
 const options = { dir: '/srv/dist/4.6.1-1', columns: 80, color: false };
 
@@ -43,6 +43,95 @@ test('a failure is named with its package, check and message', () => {
     'debian-13 / arm64: Metrics agree with the traffic (metrics-agree): turn_total_traffic_peer_sentp grew by 797',
   );
   expect(text).toContain('19/21 passed, 1 FAILED, 1 not run\n');
+});
+
+test.each<[string, Parameters<typeof withSteps>[1], string]>([
+  ['packages without checks', () => ({ checks: [] }), 'NOT VERIFIED'],
+  ['what passed', () => undefined, 'every check that ran passed'],
+])('the verdict on %s is in the first line', (_, edit, verdict) =>
+  expect(renderSummary(withSteps(fixture(), edit), options)).toMatch(
+    new RegExp(`^coturn 4\\.6\\.1\\+turnbuild-1: 4 packages, ${verdict}\n\n`),
+  ),
+);
+
+test('a package without checks has none, and one without figures no row', () => {
+  const bare = withSteps(fixture(), ({ target }) =>
+    target === 'debian-12' ? { checks: [], metrics: {} } : undefined,
+  );
+  const text = renderSummary(bare, options);
+  expect(text).toMatch(/_arm64\.deb +\d+\.\d KiB {2}none ran\n/);
+  expect(text).not.toContain('debian-12 / arm64');
+  expect(text).toContain('debian-13 / arm64');
+  const none = renderSummary(
+    withSteps(fixture(), () => ({ metrics: {} })),
+    options,
+  );
+  expect(none).not.toContain('PROMETHEUS');
+});
+
+test('a figure that a server does not have is a dash', () => {
+  const metrics = { turn_total_allocations: 2 };
+  const text = renderSummary(
+    withSteps(fixture(), () => ({ metrics })),
+    options,
+  );
+  const row = text.split('\n').find((line) => line.startsWith('debian-12 / arm64'));
+  expect(row?.split(/\s{2,}/)).toEqual(['debian-12 / arm64', '-', '-', '-', '-', '2']);
+});
+
+test('a table that does not fit becomes lines, and one that just fits does not', () => {
+  const table = renderSummary(fixture(), { ...options, columns: 200 }).split('\n');
+  const rows = table.filter((line) => /^PACKAGE|\.deb /.test(line));
+  const width = Math.max(...rows.map((line) => line.length));
+  const at = (columns: number) => renderSummary(fixture(), { ...options, columns });
+  expect(at(width)).toContain(`\n${rows[1]}\n`);
+  expect(at(width - 1)).toMatch(/\nPACKAGES\ncoturn_\S+\.deb\n {2}341\.6 KiB, 20\/21 passed, 1 not run\n/);
+});
+
+test.each([
+  [73, true],
+  [72, false],
+])('a hash that is whole fits into %i columns: %s', (columns, whole) => {
+  const text = renderSummary(fixture(), { ...options, columns });
+  expect(text.includes('The full hashes')).toBe(!whole);
+  expect(/ {2}sha256 [0-9a-f]{64}\n/.test(text)).toBe(whole);
+});
+
+test('without packages there is no table of them', () =>
+  expect(renderSummary({ ...fixture(), steps: [] }, options)).not.toContain('PACKAGE'));
+
+test('a failed step says why, and where its log is; but not where its checks have said it', () => {
+  const failing = withSteps(fixture({ failing: true }), ({ id }) => {
+    if (id === 'build-debian-12-arm64') return { status: 'failed', error: 'no compiler\nline 2' };
+    return id === 'package-debian-12-arm64' ? { status: 'failed', log: undefined } : undefined;
+  });
+  const text = renderSummary(failing, { ...options, columns: 200 });
+  expect(text).toMatch(/step build-debian-12-arm64: no compiler; log: logs\/build-debian-12-arm64\.log\n/);
+  expect(text).toMatch(/step package-debian-12-arm64: no message\n/);
+  expect(text).not.toContain('step verify');
+  expect(renderSummary(fixture(), options)).not.toContain('Failures');
+});
+
+test('a long message goes on beneath its beginning', () => {
+  const text = renderSummary(fixture({ failing: true }), options);
+  expect(text).toMatch(/\n {2}- debian-13 \/ arm64: [^\n]*\n {4}\S/);
+});
+
+test.each([
+  ['32', {}, /every check/],
+  ['31', { failing: true }, /FAILED/],
+])('in colour, %s is the colour of the verdict', (code, state, verdict) => {
+  const [title = ''] = renderSummary(fixture(state), { ...options, color: true }).split('\n');
+  expect(title.split('\u001b').at(-2)).toMatch(new RegExp(`^\\[${code}m.*${verdict.source}`));
+});
+
+test('in colour, a package that failed is red, and no other', () => {
+  const lines = renderSummary(fixture({ failing: true }), { ...options, columns: 120, color: true }).split(
+    '\n',
+  );
+  const red = lines.filter((line) => line.startsWith('\u001b[31mcoturn_'));
+  expect(red).toHaveLength(1);
+  expect(red[0]).toContain('1 FAILED');
 });
 
 test('every advisory is there with its severity and fix', () => {

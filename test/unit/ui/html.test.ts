@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { hash, html, link, nothing, table } from '../../../src/ui/html.ts';
+import { wordsOf } from './manifest-fixture.ts';
+
+test('a template escapes text, and takes HTML, lists of it, numbers and nothing as they are', () =>
+  expect(html`<p>${'<'}${1}${undefined}${nothing}${[html`<b>a</b>`, html`<i>b</i>`]}</p>`.safe).toBe(
+    '<p>&lt;1<b>a</b><i>b</i></p>',
+  ));
+
+test.each([
+  [
+    'https://a/?x=1&y=2',
+    undefined,
+    '<a href="https://a/?x=1&amp;y=2" rel="noopener noreferrer">https://a/?x=1&amp;y=2</a>',
+  ],
+  ['HTTP://a', 'here', '<a href="HTTP://a" rel="noopener noreferrer">here</a>'],
+  ['/srv/coturn.tar.gz', undefined, '/srv/coturn.tar.gz'],
+  ['xhttps://a', 'here', 'here (xhttps://a)'],
+])('%s, named %s, is shown as %s', (address, label, expected) =>
+  expect(link(address, label).safe).toBe(expected),
+);
+
+test('a digest that is not there is said to be none', () => {
+  expect(wordsOf(hash(undefined).safe)).toBe('none');
+  expect(hash('abc').safe).toContain('>abc<');
+});
+
+test('a table can be found by its caption, and scrolled with the keyboard', () =>
+  expect(table('A & B', [], []).safe).toMatch(/aria-label="A &amp; B" tabindex="0"/));

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runTasks, type Task } from '../../../src/ui/tasks.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const task = (title: string, run: Task['run'], turn?: Task['turn']): Task => ({
+  ...{ title, run },
+  ...(turn === undefined ? {} : { turn }),
+});
+const elapse = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Lines of the tasks, and what failed. */
+async function plain(...tasks: Task[]) {
+  const lines: string[] = [];
+  const run = runTasks([{ title: 'debian-13 arm64', tasks }], {
+    plain: true,
+    line: (text) => lines.push(text),
+  });
+  await vi.runAllTimersAsync();
+  return { lines, failed: await run };
+}
+
+describe('tasks as plain lines', () => {
+  it('say when they begin, and how long they took, with the remark', async () => {
+    const build = task('build', async (show) => {
+      show('progress, which is for terminals');
+      await elapse(3);
+      return '3 files';
+    });
+    const quiet = task('package', async () => undefined);
+    expect(await plain(build, quiet)).toEqual({
+      failed: [],
+      lines: [
+        'debian-13 arm64: build ...',
+        'debian-13 arm64: package ...',
+        'debian-13 arm64: package: 0.0 s',
+        'debian-13 arm64: build: 3 files, 3.0 s',
+      ],
+    });
+  });
+
+  it('count the time from their turn on', async () => {
+    const late = task(
+      'build',
+      async () => {
+        await elapse(2);
+        return undefined;
+      },
+      async (work) => {
+        await elapse(60);
+        await work();
+        return undefined;
+      },
+    );
+    expect((await plain(late)).lines).toEqual([
+      'debian-13 arm64: build ...',
+      'debian-13 arm64: build: 2.0 s',
+    ]);
+  });
+
+  it('say why one was left alone', async () => {
+    const left = task(
+      'verify',
+      async () => undefined,
+      async () => 'for want of its build',
+    );
+    expect(await plain(left)).toEqual({
+      failed: [],
+      lines: ['debian-13 arm64: verify: not tried, for want of its build'],
+    });
+  });
+
+  it('go on after a failure, which is told with its error, in the order in which they happened', async () => {
+    const failing = (title: string, seconds: number) =>
+      task(title, async () => {
+        await elapse(seconds);
+        throw new Error(`no ${title}`);
+      });
+    const { lines, failed } = await plain(
+      failing('late', 5),
+      failing('early', 1),
+      task('well', async () => 'ok'),
+    );
+    expect(lines).toContain('debian-13 arm64: late FAILED after 5.0 s');
+    expect(lines).toContain('debian-13 arm64: well: ok, 0.0 s');
+    expect(failed).toEqual(
+      ['early', 'late'].map((title) => ({
+        group: 'debian-13 arm64',
+        task: title,
+        error: new Error(`no ${title}`),
+      })),
+    );
+  });
+});
