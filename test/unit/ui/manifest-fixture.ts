@@ -236,6 +236,12 @@ export function withSteps(
   return { ...manifest, steps: manifest.steps.map((step) => ({ ...step, ...edit(step) })) };
 }
 
+/** The release with one package only. */
+export function onePackage(manifest: Manifest = fixture()): Manifest {
+  const steps = manifest.steps.filter(({ target, arch }) => target === 'debian-13' && arch === 'arm64');
+  return { ...manifest, steps };
+}
+
 /** What a reader sees of HTML. */
 export function wordsOf(html: string): string {
   return html

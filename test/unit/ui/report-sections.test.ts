@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../src/manifest/schema.ts';
+import { variantsOf } from '../../../src/ui/outcome.ts';
+import { artifacts } from '../../../src/ui/report-artifacts.ts';
+import { metrics } from '../../../src/ui/report-metrics.ts';
+import { advisories, bases, source } from '../../../src/ui/report-origin.ts';
+import { facts, timings } from '../../../src/ui/report-steps.ts';
+import { fixture, onePackage, rowsOf, withSteps, wordsOf } from './manifest-fixture.ts';
+
+describe('artifacts', () => {
+  it('are packages, what goes with them, and other files, each by name', () => {
+    const text = artifacts(fixture()).safe;
+    const [packages = '', companions = '', others = ''] = text.split('<details>');
+    const names = (part: string) =>
+      rowsOf(part)
+        .slice(1)
+        .map(([name]) => name);
+    expect(names(packages)).toHaveLength(4);
+    expect(names(packages).every((name) => name?.startsWith('coturn_'))).toBe(true);
+    expect(names(companions)).toHaveLength(4);
+    expect(names(companions).every((name) => name?.startsWith('coturn-dbgsym_'))).toBe(true);
+    expect(names(others)).toHaveLength(8);
+    const manifest = fixture();
+    expect(artifacts({ ...manifest, steps: manifest.steps.toReversed() }).safe).toBe(text);
+  });
+
+  it('have their sizes in both ways, and a dash for what belongs to no package', () => {
+    const file = { path: 'a.log', kind: 'log' as const, size: 2048, sha256: 'f'.repeat(64) };
+    const steps = [{ ...(fixture().steps[0] as Manifest['steps'][0]), outputs: [file] }];
+    const text = artifacts({ ...fixture(), steps }).safe;
+    expect(rowsOf(text)[1]).toEqual(['a.log', '–', '–', '2.0 KiB 2,048 bytes', 'f'.repeat(64)]);
+    expect(wordsOf(text)).toContain('No package was made.');
+    expect(text.match(/<details>/g)).toHaveLength(1);
+  });
+});
+
+describe('metrics', () => {
+  it('have a column for each package that was scraped: none where it has no such metric', () => {
+    const manifest = withSteps(fixture(), ({ target, arch, stage }) => {
+      if (stage !== 'verify' || target === 'debian-12') return { metrics: {} };
+      return { metrics: arch === 'arm64' ? { still: 0, moved: 1234 } : { moved: 0, also: 1, still: 0 } };
+    });
+    const text = metrics(variantsOf(manifest)).safe;
+    expect(rowsOf(text)).toEqual([
+      ['Metric', 'debian-13 arm64', 'debian-13 x86_64'],
+      ['Counted'],
+      ['also', 'none', '1'],
+      ['moved', '1,234', '0'],
+      ['Stayed at 0'],
+      ['still', '0', '0'],
+    ]);
+    expect(text.match(/colspan="3"/g)).toHaveLength(2);
+  });
+
+  it('have no group that is empty', () => {
+    const text = metrics(variantsOf(withSteps(onePackage(), () => ({ metrics: { moved: 1 } })))).safe;
+    expect(text).not.toContain('Stayed at 0');
+  });
+});
+
+describe('where a release comes from', () => {
+  it('is told by its source: its place, digests, and date', () => {
+    const rows = Object.fromEntries(rowsOf(source(fixture()).safe).slice(1));
+    expect(rows).toMatchObject({ Provider: 'debian', 'Git tree': 'none' });
+    expect(rows['Git commit']).toMatch(/^9ac6b2/);
+    expect(rows['Release date (SOURCE_DATE_EPOCH)']).toBe('2022-12-03T19:00:00Z 1670094000');
+    const never = source({ ...fixture(), coturn: { ...fixture().coturn, epoch: 1e15 } }).safe;
+    expect(wordsOf(never)).toContain('1000000000000000 1000000000000000');
+  });
+
+  it('has the advisories of its version, or knows of none', () => {
+    expect(wordsOf(advisories({ ...fixture(), advisories: [] }).safe)).toContain(
+      'none that affects coturn 4.6.1',
+    );
+    const all = fixture();
+    expect(rowsOf(advisories(all).safe)).toHaveLength(1 + all.advisories.length);
+  });
+
+  it('has roots, with their packages by name where they are known', () => {
+    const [base] = fixture().bases;
+    if (base === undefined) throw new Error('the fixture has roots');
+    const { packages: _, ...bare } = base;
+    const text = bases({
+      ...fixture(),
+      bases: [{ ...base, packages: { zlib1g: '1', bash: '5', dpkg: '2' } }, bare],
+    }).safe;
+    expect(wordsOf(text)).toContain('Packages (3) bash 5 dpkg 2 zlib1g 1');
+    expect(text.match(/<details>/g)).toHaveLength(1);
+    expect(bases({ ...fixture(), bases: [] }).safe).toBe('');
+  });
+});
+
+describe('facts', () => {
+  it('are shown by stage, with a column for each step that has noted some', () => {
+    const noted = withSteps(onePackage(), ({ stage }) => {
+      if (stage === 'package') return { facts: {} };
+      return { facts: { [stage]: true, both: '' } };
+    });
+    const [, ...tables] = facts(noted).safe.split('<table');
+    expect(tables.map((table) => rowsOf(table))).toEqual(
+      ['build', 'verify'].map((stage) => [
+        ['Fact', 'debian-13 / arm64'],
+        [stage, 'yes'],
+        ['both', 'none'],
+      ]),
+    );
+    expect(facts(withSteps(onePackage(), () => ({ facts: {} }))).safe).toBe('');
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'none'],
+    [null, 'none'],
+    ['', 'none'],
+    [0, '0'],
+    [true, 'yes'],
+    [false, 'no'],
+    [['x', 2, null], 'x, 2, none'],
+    [[], 'none'],
+    [['x', ['y']], '["x",["y"]]'],
+    [{ gcc: '12', lto: false }, '2 entries gcc 12 lto no'],
+    [{ gcc: '12', lto: { a: 1 } }, '{"gcc":"12","lto":{"a":1}}'],
+    [{}, '{}'],
+  ])('%j is shown as %s', (value, expected) => {
+    const text = facts(
+      withSteps(onePackage(), ({ stage }) => ({ facts: stage === 'build' ? { value } : {} })),
+    ).safe;
+    expect(rowsOf(text)[1]?.[1]?.replaceAll('&quot;', '"')).toBe(expected);
+  });
+});
+
+it('the times of steps are those of each, and of all together', () => {
+  const [build, pack] = onePackage().steps;
+  if (build === undefined || pack === undefined) throw new Error('the fixture has steps');
+  const { target: _, arch: __, log: ___, ...own } = { ...pack, status: 'failed' as const, seconds: 3.5 };
+  const rows = rowsOf(timings({ ...fixture(), steps: [{ ...build, seconds: 70 }, own] }).safe);
+  expect(rows.slice(1).map((row) => row.slice(0, 6))).toEqual([
+    [build.id, 'build', 'debian-13 / arm64', '✓ done', '1 min 10 s', 'logs/build-debian-13-arm64.log'],
+    [pack.id, 'package', 'all', '✗ failed', '3.5 s', 'none'],
+    ['Total', '', '1 min 14 s', ''],
+  ]);
+});
