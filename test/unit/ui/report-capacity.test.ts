@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { variantsOf } from '../../../src/ui/outcome.ts';
 import { capacity } from '../../../src/ui/report-capacity.ts';
-import { fixture } from './manifest-fixture.ts';
+import { fixture, rowsOf } from './manifest-fixture.ts';
 
 /** The section of a release whose packages have these relay ports and figures. */
 function section(relayPorts: unknown, figures: Record<string, number> = {}): string {
@@ -41,6 +41,34 @@ test('draws the calls of a machine, one bar for each size of a call', () => {
   expect(text.match(/<rect /g)).toHaveLength(6);
   expect(text).toMatch(/2 participants<\/text>\s*<rect [^>]*width="480"[^>]*>\s*<text [^>]*>8,191</);
   expect(text).toMatch(/8 participants<\/text>\s*<rect [^>]*width="120"[^>]*>\s*<text [^>]*>2,047</);
+});
+
+test('draws bars that lie below each other within the picture, with their labels beside them', () => {
+  const text = section('49152-65534');
+  const [, width = 0, height = 0] = /viewBox="0 0 (\d+) (\d+)"/.exec(text)?.map(Number) ?? [];
+  const number = (tag: string, name: string) => Number(new RegExp(` ${name}="(-?[\\d.]+)"`).exec(tag)?.[1]);
+  const tags = (name: string) => text.match(new RegExp(`<${name} [^>]*>`, 'g')) ?? [];
+  const bars = tags('rect').map((tag) => ({
+    top: number(tag, 'y'),
+    bottom: number(tag, 'y') + number(tag, 'height'),
+    left: number(tag, 'x'),
+    right: number(tag, 'x') + number(tag, 'width'),
+  }));
+  for (const [index, bar] of bars.entries()) {
+    expect(bar.top).toBeGreaterThan(index === 0 ? -1 : (bars[index - 1]?.bottom ?? 0));
+    expect(bar.bottom).toBeLessThanOrEqual(height);
+    const labels = tags('text').slice(2 * index, 2 * index + 2);
+    const [before, after] = labels.map((tag) => number(tag, 'x'));
+    expect(before).toBeLessThan(bar.left);
+    expect(after).toBeGreaterThan(bar.right);
+    expect(after).toBeLessThan(width);
+    for (const tag of labels) expect(number(tag, 'y')).toBe((bar.top + bar.bottom) / 2);
+  }
+});
+
+test('draws each range of ports once, and has a row for each package', () => {
+  expect(section('49152-65534').match(/<svg /g)).toHaveLength(1);
+  expect(rowsOf(section('49152-65534'))).toHaveLength(1 + 4);
 });
 
 test('says what was not measured, and nothing at all without relay ports', () => {
