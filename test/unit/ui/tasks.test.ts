@@ -93,3 +93,62 @@ describe('tasks as plain lines', () => {
     );
   });
 });
+
+describe('tasks in a terminal', () => {
+  /** What is written, by a renderer that writes each change as a line where there is no terminal. */
+  async function live(...groups: Task[][]) {
+    let text = '';
+    for (const stream of [process.stdout, process.stderr])
+      vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+        text += chunk;
+        return true;
+      });
+    const titled = groups.map((tasks, index) => ({ title: `group ${index}`, tasks }));
+    const run = runTasks(titled, { plain: false, line: () => {} });
+    await vi.runAllTimersAsync();
+    const failed = await run;
+    vi.restoreAllMocks();
+    return { text, failed };
+  }
+
+  it('all begin at once, and none stops another: what failed is told in the order in which it happened', async () => {
+    const begun: string[] = [];
+    const done: string[] = [];
+    const one = (title: string, seconds: number, fails: boolean) =>
+      task(title, async () => {
+        begun.push(title);
+        await elapse(seconds);
+        if (fails) throw new Error(`no ${title}`);
+        done.push(title);
+        return 'ok';
+      });
+    const { failed } = await live(
+      [one('a', 4, true), one('b', 5, false)],
+      [one('c', 2, true), one('d', 3, false)],
+    );
+    expect(begun.sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(done).toEqual(['d', 'b']);
+    expect(failed.map(({ group, task: title }) => [group, title])).toEqual([
+      ['group 1', 'c'],
+      ['group 0', 'a'],
+    ]);
+  });
+
+  it('show progress, how long they took, and why one was left alone', async () => {
+    const build = task('build', async (show) => {
+      show('at work');
+      await elapse(3);
+      return '3 files';
+    });
+    const left = task(
+      'verify',
+      async () => undefined,
+      async () => 'for want of its package',
+    );
+    const { text, failed } = await live([build, left]);
+    expect(failed).toEqual([]);
+    for (const part of ['at work', 'build: 3 files, 3.0 s', 'verify: not tried, for want of its package'])
+      expect(text).toContain(part);
+    expect(text).not.toContain('build: not tried');
+  });
+});
