@@ -59,7 +59,9 @@ test('a package without checks has none, and one without figures no row', () => 
     target === 'debian-12' ? { checks: [], metrics: {} } : undefined,
   );
   const text = renderSummary(bare, options);
+  expect(text).toMatch(/\nPACKAGE +SIZE {2}CHECKS\n/);
   expect(text).toMatch(/_arm64\.deb +\d+\.\d KiB {2}none ran\n/);
+  expect(text).toMatch(/_amd64\.deb +\d+\.\d KiB {2}21\/21 passed\n/);
   expect(text).not.toContain('debian-12 / arm64');
   expect(text).toContain('debian-13 / arm64');
   const none = renderSummary(
@@ -97,8 +99,17 @@ test.each([
   expect(/ {2}sha256 [0-9a-f]{64}\n/.test(text)).toBe(whole);
 });
 
-test('without packages there is no table of them', () =>
-  expect(renderSummary({ ...fixture(), steps: [] }, options)).not.toContain('PACKAGE'));
+test('without packages there is no table of them, and no gap where it would be', () => {
+  const text = renderSummary({ ...fixture(), steps: [], advisories: [] }, options);
+  expect(text).toMatch(/^coturn 4\.6\.1\+turnbuild-1: 0 packages, NOT VERIFIED\n\nFiles {3}/);
+});
+
+test('a package is named without the folder that it lies in', () => {
+  const moved = withSteps(fixture(), ({ outputs }) => ({
+    outputs: outputs.map((file) => ({ ...file, path: `deep/down/${file.path}` })),
+  }));
+  expect(renderSummary(moved, options)).toBe(renderSummary(fixture(), options));
+});
 
 test('a failed step says why, and where its log is; but not where its checks have said it', () => {
   const failing = withSteps(fixture({ failing: true }), ({ id }) => {

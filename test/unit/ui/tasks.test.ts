@@ -104,29 +104,35 @@ describe('tasks in a terminal', () => {
         return true;
       });
     const titled = groups.map((tasks, index) => ({ title: `group ${index}`, tasks }));
-    const run = runTasks(titled, { plain: false, line: () => {} });
+    const started = Date.now();
+    let seconds = 0;
+    const run = runTasks(titled, { plain: false, line: () => {} }).finally(() => {
+      seconds = (Date.now() - started) / 1000;
+    });
     await vi.runAllTimersAsync();
     const failed = await run;
     vi.restoreAllMocks();
-    return { text, failed };
+    return { text, failed, seconds };
   }
 
   it('all begin at once, and none stops another: what failed is told in the order in which it happened', async () => {
-    const begun: string[] = [];
+    const started = Date.now();
+    const begun: [string, number][] = [];
     const done: string[] = [];
     const one = (title: string, seconds: number, fails: boolean) =>
       task(title, async () => {
-        begun.push(title);
+        begun.push([title, Date.now() - started]);
         await elapse(seconds);
         if (fails) throw new Error(`no ${title}`);
         done.push(title);
         return 'ok';
       });
-    const { failed } = await live(
+    const { failed, seconds } = await live(
       [one('a', 4, true), one('b', 5, false)],
       [one('c', 2, true), one('d', 3, false)],
     );
-    expect(begun.sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(begun.sort()).toEqual(['a', 'b', 'c', 'd'].map((title) => [title, 0]));
+    expect(seconds).toBe(5);
     expect(done).toEqual(['d', 'b']);
     expect(failed.map(({ group, task: title }) => [group, title])).toEqual([
       ['group 1', 'c'],
