@@ -26,6 +26,12 @@ test('a package without checks is unverified, however many others passed', () =>
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');
 });
 
+test('what was compiled only is no package, and needs no checks', () => {
+  const manifest = fixture();
+  const steps = manifest.steps.filter(({ target, stage }) => target === 'debian-13' || stage === 'build');
+  expect(verdictOf({ ...manifest, steps })).toBe('passed');
+});
+
 test('a package of whose checks none has a verdict is unverified', () => {
   const manifest = fixture();
   const steps = manifest.steps.map((step) =>

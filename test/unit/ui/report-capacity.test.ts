@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
+import type { CheckResult } from '../../../src/manifest/schema.ts';
 import { variantsOf } from '../../../src/ui/outcome.ts';
 import { capacity } from '../../../src/ui/report-capacity.ts';
 import { fixture, rowsOf } from './manifest-fixture.ts';
 
 /** The section of a release whose packages have these relay ports and figures. */
-function section(relayPorts: unknown, figures: Record<string, number> = {}): string {
+function section(
+  relayPorts: unknown,
+  figures: Record<string, number> = {},
+  others: CheckResult[] = [],
+): string {
   const manifest = fixture();
   const steps = manifest.steps.map((step) =>
     step.stage === 'verify'
@@ -12,6 +17,7 @@ function section(relayPorts: unknown, figures: Record<string, number> = {}): str
           ...step,
           facts: { relayPorts },
           checks: [
+            ...others,
             {
               id: 'capacity.ports',
               title: 't',
@@ -72,7 +78,12 @@ test('draws each range of ports once, and has a row for each package', () => {
 });
 
 test('says what was not measured, and nothing at all without relay ports', () => {
-  expect(section('49152-65534').match(/not measured/g)?.length).toBeGreaterThanOrEqual(3);
+  const cellsOf = (figures: Record<string, number>) => rowsOf(section('49152-65534', figures))[1]?.slice(4);
+  expect(cellsOf({})).toEqual(Array(3).fill('not measured'));
+  expect(cellsOf({ 'files per allocation': 1.5 })).toEqual(['1.5', 'not measured', 'not measured']);
+  // Figures of another check are none of these.
+  const other = fixture().steps.find(({ checks }) => checks !== undefined);
+  expect(section('49152-65534', { 'files per allocation': 2 }, other?.checks?.slice(0, 1))).toContain('>2<');
   expect(section(undefined)).toBe('');
   // A configuration of whoever's making.
   expect(section('65535-1024')).toBe('');
