@@ -111,13 +111,13 @@ export function rangeWarnings(range: RelayRange): string[] {
 export function parsePorts(text: string): RelayRange {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
   const range = { minPort: Number(min), maxPort: Number(max) };
-  if (range.minPort > range.maxPort && range.minPort <= 65535 && range.maxPort >= 1)
+  if (![range.minPort, range.maxPort].every((port) => port >= 1 && port <= 65_535))
+    throw usageError('OPTION_INVALID', `--ports takes two ports, e.g. 49152-65534, not "${text}"`);
+  if (range.minPort > range.maxPort)
     throw usageError(
       'OPTION_INVALID',
       `--ports ${text} is inverted: the lower port comes first`,
       `Write --ports ${max}-${min}.`,
     );
-  if (min === undefined || range.minPort < 1 || range.maxPort > 65535)
-    throw usageError('OPTION_INVALID', `--ports takes two ports, e.g. 49152-65534, not "${text}"`);
   return range;
 }

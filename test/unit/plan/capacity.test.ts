@@ -74,7 +74,8 @@ describe('parsePorts', () => {
     expect(() => parsePorts(text)).toThrow(/is inverted/),
   );
 
-  it.each(['', '50000', '50000-', 'a-b', '0-10', '1-65536', '1-2-3'])('refuses "%s"', (text) =>
-    expect(() => parsePorts(text)).toThrow(/--ports takes two ports/),
+  it.each(['70000-5000', '10-0', '', '50000', '50000-', 'a-b', '0-10', '1-65536', '1-2-3'])(
+    'refuses "%s"',
+    (text) => expect(() => parsePorts(text)).toThrow(/--ports takes two ports/),
   );
 });
