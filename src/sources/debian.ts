@@ -23,6 +23,7 @@ export async function debianCandidate(
   select: Select,
 ): Promise<SourceCandidate> {
   const pinned = lock.sources[request]?.sha256s.debian;
+  // The same with and without a cache: it goes into the plan, whose digest is compared between machines.
   const base = { provider: 'debian' as const, location: 'Debian archive' };
   // The lock names the very bytes: with them at hand there is nothing to ask the archive.
   if (
@@ -46,7 +47,6 @@ export async function debianCandidate(
   );
   return {
     ...base,
-    location: `Debian ${chosen.suite}`,
     version: chosen.version,
     url: chosen.url,
     sha256: chosen.sha256,

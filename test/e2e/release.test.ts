@@ -15,6 +15,7 @@ import {
 } from '../support/e2e.ts';
 import { anotherUser, withClockOfTomorrow } from '../support/elsewhere.ts';
 import { expectSamePackages } from '../support/same-bytes.ts';
+import { turnbuild } from '../support/turnbuild.ts';
 import { expectVerified } from '../support/verified.ts';
 
 // All default targets for this machine's own architecture, from nothing. The tests build on each other, in this order.
@@ -63,6 +64,15 @@ describe('turnbuild release', () => {
     expect(run.code, run.stderr).toBe(0);
     expect(run.stdout.match(/: (build|package|verify): up to date/g)).toHaveLength(9);
     expect(sums()).toEqual(before);
+  });
+
+  it('is planned alike with an empty cache and with a full one', async () => {
+    const env = { TURNBUILD_CACHE: join(dir, 'empty-cache') };
+    const plan = () => turnbuild(['plan', '4.6.1', '--source', 'debian', '--json'], { env });
+    const [cold, warm] = [await plan(), await plan()];
+    expect(cold.code, cold.stderr).toBe(0);
+    // The first one has fetched the sources, the second one finds them.
+    expect(warm.stdout).toBe(cold.stdout);
   });
 
   it('has run just the commands that a dry run prints', async () => {
