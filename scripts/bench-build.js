@@ -3,14 +3,13 @@
 // `npm run bench:build -- release` or `-- compile` measures one half only, `-- compile pair` just arm64 against x86_64.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, homedir, release, tmpdir, totalmem } from 'node:os';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cache } from './bench/cache.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = join(root, 'bin/turnbuild.js');
-const cache =
-  process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
 const suite = 'trixie';
 const target = 'debian-13';

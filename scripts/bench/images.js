@@ -2,17 +2,15 @@
 // What `npm run bench:relay` needs before it can measure: our package, the distribution's root, and an image with each coturn.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { parse } from 'yaml';
+import { cache } from './cache.js';
 import { BenchError, newestPackage } from './options.js';
 
 const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 const root = join(folder, '../..');
-const cache =
-  process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
 const make = (/** @type {string} */ target) =>
   `Make it: npm run build && bin/turnbuild.js release 4.6.1 --source debian --target ${target}`;
 

@@ -77,7 +77,12 @@ export function lintProtection(configuration: Configuration): Finding[] {
     if (isIdle && name === 'no-rfc5780') {
       if (option !== undefined)
         found.push(
-          finding('unused-option', 'note', last(option), `with one address, ${option} has no effect`),
+          finding(
+            'unused-option',
+            'note',
+            last(option),
+            `with one listening address, or an external-ip without a slash, ${option} has no effect`,
+          ),
         );
     } else if (option !== undefined && effect !== undefined)
       found.push(finding('protection-off', level, last(option), `${option} ${effect}`));

@@ -196,10 +196,10 @@ function lintText(setting: Setting, add: Add): void {
   else if (value !== '' && WORDS_OF[name]?.test(value) === false)
     add('invalid-value', 'error', `${name} does not know "${value}"`);
   else if (PATHS.test(name) && value.startsWith('~'))
-    add('invalid-value', 'error', `no shell reads "${value}": turnserver takes ~ for the name of a folder`);
+    add('invalid-value', 'error', `turnserver does not expand ~: "${value}" is not found`);
   // prom_server.c compares the whole path of a request.
   else if (name === 'prometheus-path' && value !== '' && !value.startsWith('/'))
-    add('invalid-value', 'error', `prometheus-path begins with a slash: nothing is found at "${value}"`);
+    add('invalid-value', 'error', `prometheus-path must begin with a slash: no request matches "${value}"`);
   else if (value.endsWith(';'))
     add('trailing-text', 'warning', `the semicolon is part of the value of ${name}`);
   else if (WORDS.test(name) && !quoted && /\s/.test(value))
