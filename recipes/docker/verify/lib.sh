@@ -70,23 +70,26 @@ reachable() {
 	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# start NAME CONFIGURATION [METRICS-PORT]: the installed turnserver in the background as its own user. It logs to NAME.log, whatever its
-# configuration says: old versions log nothing but to a file that they choose.
+# What runs as a server, by name: turnserver, or the runuser that started it.
+declare -A servers
+
+# start NAME CONFIGURATION PORT [METRICS-PORT]: the installed turnserver in the background as its own user. It logs to NAME.log, whatever
+# its configuration says: old versions log nothing but to a file that they choose.
 start() {
-	local metrics=${3:-}
+	local metrics=${4:-}
 	grep -q '^prometheus' "$2" || metrics=
-	launch "$1" "$metrics" runuser -u "$service_user" -- /usr/bin/turnserver -c "$2" --pidfile= --log-file=stdout
+	launch "$1" "$3" "$metrics" runuser -u "$service_user" -- /usr/bin/turnserver -c "$2" --pidfile= --log-file=stdout
 }
 
-# launch NAME METRICS-PORT COMMAND...: a turnserver in the background; waits until clients are served, and metrics if a port is
+# launch NAME PORT METRICS-PORT COMMAND...: a turnserver in the background; waits until clients are served, and metrics if a port is
 # given (90 s). No log line serves for that: their texts differ between versions.
 launch() {
-	local name=$1 metrics=$2 waited=0
-	shift 2
+	local name=$1 port=$2 metrics=$3 waited=0
+	shift 3
 	"$@" >"/out/$name.log" 2>&1 </dev/null &
-	server=$!
-	until reachable "$address" 3478 && { [ -z "$metrics" ] || reachable 127.0.0.1 "$metrics"; }; do
-		if ! kill -0 $server 2>/dev/null || [ $waited -ge 450 ]; then
+	servers[$name]=$!
+	until reachable "$address" "$port" && { [ -z "$metrics" ] || reachable 127.0.0.1 "$metrics"; }; do
+		if ! kill -0 "${servers[$name]}" 2>/dev/null || [ $waited -ge 450 ]; then
 			fact "$name.ready" no
 			return 1
 		fi
@@ -98,31 +101,29 @@ launch() {
 	sleep 1
 }
 
-# stop NAME: SIGTERM, and the exit code as the fact NAME.stop; SIGKILL after 30 s.
+# stop NAME: SIGTERM to turnserver, and the exit code, which runuser passes on, as the fact NAME.stop; SIGKILL after 30 s.
 stop() {
-	local waited=0 pid
-	pid=$(pgrep_exact turnserver)
-	kill -TERM ${pid:-$server} 2>/dev/null
-	while kill -0 $server 2>/dev/null; do
+	local waited=0 server=${servers[$1]} children
+	children=$(children_of "$server")
+	# shellcheck disable=SC2086
+	kill -TERM ${children:-$server} 2>/dev/null
+	while kill -0 "$server" 2>/dev/null; do
 		if [ $waited -ge 300 ]; then
-			kill -KILL ${pid:-} $server 2>/dev/null
+			# shellcheck disable=SC2086
+			kill -KILL $children "$server" 2>/dev/null
 			fact "$1.stop" hung
 			return
 		fi
 		sleep 0.1
 		waited=$((waited + 1))
 	done
-	wait $server
+	wait "$server"
 	fact "$1.stop" $?
 }
 
-# The pids of processes with this exact name, from /proc: a minimal root has no procps.
-pgrep_exact() {
-	local dir
-	for dir in /proc/[0-9]*; do
-		[ "$(cat "$dir/comm" 2>/dev/null)" = "$1" ] || [[ "$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null)" =~ ^([^ ]*qemu[^ ]*\ )?[^\ ]*/"$1"\  ]] || continue
-		echo "${dir#/proc/}"
-	done | head -n 1
+# children_of PID, from /proc: a minimal root has no procps.
+children_of() {
+	grep -lsE "^PPid:[[:space:]]+$1\$" /proc/[0-9]*/status | cut -d / -f 3
 }
 
 # listening [UID]: listening TCP and UDP sockets, of one user or of all, `tcp 0100007F:0D96` a line, as the kernel writes addresses and

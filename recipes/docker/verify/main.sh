@@ -20,7 +20,7 @@ for part in format lib edits service upgrades lifecycle shipped traffic; do . "$
 # shellcheck source=/dev/null
 [ ! -f "$here/tarball.sh" ] || . "$here/tarball.sh"
 
-require_free_ports 3478 3480 5349 5766 9641
+require_free_ports 3478 3480 3488 5349 5359 5766 9641
 address=$(own_address)
 
 # chosen PHASE
@@ -42,6 +42,7 @@ use() {
 	! chosen vectors || check_vectors
 	! chosen shipped || phase shipped check_shipped_configuration
 	! chosen utilities || phase utilities check_utilities
+	phase refusals finish_shipped_configuration
 	chosen upgrades || return 0
 	# Of the configuration that is shipped, its start is what is tried, and it was.
 	cp -p "$configuration" /tmp/shipped.conf

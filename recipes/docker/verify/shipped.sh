@@ -7,8 +7,11 @@ check_vectors() {
 	run rfc5769check /tmp/turnutils_rfc5769check
 }
 
+# Clients of the shipped configuration that are to be refused.
+strangers=()
+
 check_shipped_configuration() {
-	start shipped "$configuration" 9641 || { stop shipped; return; }
+	start shipped "$configuration" 3478 9641 || { stop shipped; return; }
 	listening "$(id -u "$service_user")" >/out/shipped.listening
 	# Old ones wait for an answer for ever.
 	run stun timeout 60 turnutils_stunclient "$address"
@@ -20,13 +23,17 @@ check_shipped_configuration() {
 		fact shipped.metrics.public "$(reachable "$address" 9641 && echo yes || echo no)"
 	fi
 	fact shipped.cli "$(reachable 127.0.0.1 5766 && echo open || echo closed)"
-	# Nobody has an account yet, so nobody may get a relay. Clients of newer versions take a quarter of a minute to give up.
-	local anonymous stranger
+	# Nobody has an account yet, so nobody may get a relay. Clients of newer versions take a quarter of a minute to give up, in which the
+	# utilities are tried.
 	run anonymous timeout 60 turnutils_uclient -c -n 1 -m 1 -e "$address" -r 3480 "$address" &
-	anonymous=$!
+	strangers+=($!)
 	run stranger timeout 60 turnutils_uclient -c -n 1 -m 1 -u user -w password -e "$address" -r 3480 "$address" &
-	stranger=$!
-	wait $anonymous
-	wait $stranger
+	strangers+=($!)
+}
+
+# Waits for the clients that are refused, and stops the server.
+finish_shipped_configuration() {
+	[ ${#strangers[@]} -gt 0 ] || return 0
+	wait "${strangers[@]}"
 	stop shipped
 }

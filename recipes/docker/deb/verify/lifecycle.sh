@@ -78,7 +78,7 @@ upgrade_from_distribution() {
 	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
 	sed '/^syslog/d' /etc/turnserver.conf >/tmp/upgraded.conf
 	chmod 644 /tmp/upgraded.conf
-	if start upgraded /tmp/upgraded.conf; then stop upgraded; fi
+	if start upgraded /tmp/upgraded.conf 3478; then stop upgraded; fi
 	run upgrade-purge dpkg --purge coturn
 	systemd_off
 	# Without log-file, as in the distribution's configuration, turnserver logs there; under systemd PrivateTmp= takes it away.

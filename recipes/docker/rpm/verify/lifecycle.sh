@@ -68,7 +68,7 @@ upgrade_from_distribution() {
 	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
 	sed '/^syslog/d' "$configuration" >/tmp/upgraded.conf
 	chmod 644 /tmp/upgraded.conf
-	if start upgraded /tmp/upgraded.conf; then stop upgraded; fi
+	if start upgraded /tmp/upgraded.conf 3478; then stop upgraded; fi
 	run_dnf upgrade-remove remove --noautoremove coturn
 	fact upgrade-remove.saved "$(cmp -s "$configuration.rpmsave" /tmp/edited.conf && echo saved || echo gone)"
 	# The shipped configuration beside the edited one, at the upgrade. Both are the administrator's to remove.

@@ -33,7 +33,7 @@ use_tarball() {
 	[ -f /inputs/coturn.tar.gz ] || return 0
 	make_bare_root
 	(cd "$bare$unpacked" && find . -type f ! -path './var/*' -exec sha256sum {} + | LC_ALL=C sort -k 2) >/tmp/tarball.before
-	if launch tarball 9641 nobody bin/turnserver -c etc/turnserver.conf; then
+	if launch tarball 3478 9641 nobody bin/turnserver -c etc/turnserver.conf; then
 		run tarball.stun timeout 60 "$bare$unpacked/bin/turnutils_stunclient" "$address"
 		http_get 127.0.0.1 9641 /metrics >/out/tarball.metrics
 		fact tarball.metrics.exit $?
