@@ -42,7 +42,7 @@ use() {
 	! chosen vectors || check_vectors
 	! chosen shipped || phase shipped check_shipped_configuration
 	! chosen utilities || phase utilities check_utilities
-	phase refusals finish_shipped_configuration
+	! chosen shipped || phase refusals finish_shipped_configuration
 	chosen upgrades || return 0
 	# Of the configuration that is shipped, its start is what is tried, and it was.
 	cp -p "$configuration" /tmp/shipped.conf
