@@ -1,6 +1,3 @@
-import { join } from 'node:path';
-import { exists, readText, sha256Text } from '../io/files.ts';
-import { parseManifest } from '../manifest/store.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
@@ -8,6 +5,7 @@ import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage 
 import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
+import { readManifest } from './manifest-file.ts';
 import { plannedContext } from './planning.ts';
 import { lenderFor } from './roots.ts';
 import { type PlannedRelease, placeOf, type Session } from './session.ts';
@@ -60,9 +58,9 @@ async function currentSteps(
   { roots, stages }: { roots: readonly FoundRoot[]; stages: readonly StageName[] },
 ): Promise<Set<string>> {
   const current = new Set<string>();
-  const file = join(dir, 'manifest.json');
-  if (session.options.cache === false || !(await exists(file))) return current;
-  const { steps } = parseManifest(file, await readText(file), sha256Text);
+  const made = await readManifest(dir);
+  if (session.options.cache === false || made === undefined) return current;
+  const { steps } = made;
   const context = {
     ...(await plannedContext(session, plan, { selection, full })),
     dir,

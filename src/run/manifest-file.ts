@@ -8,6 +8,12 @@ import { packageVersion } from './recipes.ts';
 import type { PlannedRelease } from './session.ts';
 import type { ManifestStore } from './step.ts';
 
+/** manifest.json of a release's folder, if it has one. */
+export async function readManifest(dir: string): Promise<Manifest | undefined> {
+  const file = join(dir, 'manifest.json');
+  return (await exists(file)) ? parseManifest(file, await readText(file), sha256Text) : undefined;
+}
+
 /**
  * Opens manifest.json of a release's folder, or begins one. Steps of the old one are kept where their source is the
  * same; their keys decide whether they are current. Each change is on the disk before the next step begins.
@@ -15,7 +21,7 @@ import type { ManifestStore } from './step.ts';
 export async function openManifest(release: PlannedRelease): Promise<ManifestStore> {
   const file = join(release.dir, 'manifest.json');
   const { plan, document } = release;
-  const old = (await exists(file)) ? parseManifest(file, await readText(file), sha256Text) : undefined;
+  const old = await readManifest(release.dir);
   let manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
     turnbuild: await packageVersion(),

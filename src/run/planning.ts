@@ -18,12 +18,13 @@ import {
   requirePlatforms,
 } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
+import { readManifest } from './manifest-file.ts';
 import { architecturesOption, imageOption, listOption, selectionOption } from './options.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
 import { assumedRevision, chooseRevision } from './revision.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { STAGE_TABLE } from './stage-table.ts';
-import { stepKeys, withRebuilt } from './step-keys.ts';
+import { rebuiltBefore, stepKeys, withRebuilt } from './step-keys.ts';
 
 /** What is wanted of a builder. */
 export interface Wanted {
@@ -54,15 +55,20 @@ export async function planRelease(
   makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
   const builder = await readyBuilder(session, { architectures: unbuilt.architectures, verify, perform });
   const source = await fetchShown(session, version);
-  const { revision, rebuild } = await chooseRevision(session, source.version);
-  const choices = { ...chosen(session, verify, builder), rebuild: [...rebuild].sort() };
+  const dir = resolve(options.out ?? 'dist', source.version);
+  const made = await readManifest(dir);
+  const { revision, rebuild } = await chooseRevision(session, made);
+  const choice = chosen(session, verify, builder);
   const coturn = { version: source.version, epoch: source.epoch, revision };
-  const plan = makePlan(session, choices, {
+  const plan = makePlan(session, choice, {
     coturn,
     source: plannedSource(source),
     maintainer: maintainerOf(session),
   });
-  const keys = await keysOf(session, plan, choices);
+  const plain = await keysOf(session, plan, choice);
+  const rebuilt = new Set([...rebuild, ...rebuiltBefore(plain, made?.steps ?? [], revision)]);
+  const choices = { ...choice, rebuild: [...rebuilt].sort() };
+  const keys = withRebuilt(plain, rebuilt, revision);
   return {
     source,
     selection: choices.selection,
@@ -73,10 +79,10 @@ export async function planRelease(
     keys,
     document: await documentOf(plan, {
       choices,
-      keys: withRebuilt(keys, rebuild, revision),
+      keys,
       source: plannedSource(source),
     }),
-    dir: resolve(options.out ?? 'dist', source.version),
+    dir,
   };
 }
 

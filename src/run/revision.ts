@@ -1,7 +1,5 @@
-import { join, resolve } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
-import { exists, readText, sha256Text } from '../io/files.ts';
-import { parseManifest } from '../manifest/store.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import type { StageName } from '../plan/types.ts';
 import { librariesNow, linkedLines } from './libraries.ts';
 import { countOption } from './options.ts';
@@ -19,15 +17,15 @@ const NONE: ReadonlySet<string> = new Set();
 /**
  * The revision that --revision asks for; the recipe's without it. `auto` is the one of the packages that are there, or the next one
  * if the archive has something newer than what is linked in: then what has it is compiled anew.
+ * @param made the release as it is now, if there is one
  */
-export async function chooseRevision(session: Session, version: string): Promise<Revision> {
+export async function chooseRevision(session: Session, made: Manifest | undefined): Promise<Revision> {
   const { options, recipes, output } = session;
   if (options.revision !== 'auto') {
     return { revision: countOption('revision', options.revision) ?? recipes.release.revision, rebuild: NONE };
   }
-  const file = join(resolve(options.out ?? 'dist', version), 'manifest.json');
-  if (!(await exists(file))) return { revision: recipes.release.revision, rebuild: NONE };
-  const { coturn, steps } = parseManifest(file, await readText(file), sha256Text);
+  if (made === undefined) return { revision: recipes.release.revision, rebuild: NONE };
+  const { coturn, steps } = made;
   const outdated = (await librariesNow(session, steps)).filter((library) => library.outdated);
   if (outdated.length === 0) {
     output.line(`revision ${coturn.revision} stays: everything that is linked in is the newest there is`);

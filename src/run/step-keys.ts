@@ -1,4 +1,5 @@
 import { sha256Text } from '../io/files.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import type { StepKey } from '../plan/document.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
 import { codeOf, type StageTable } from './stage-table.ts';
@@ -31,6 +32,21 @@ export function withRebuilt(
       rebuild.has(id) ? keyOf(id.split(':')[0] ?? '', { ...key.inputs, revision: String(revision) }) : key,
     ]),
   );
+}
+
+/**
+ * The steps that were performed again for this revision, by what is recorded of them. They stay so: without that the plan of a later run
+ * would have other keys than what was made, and each run would make it again.
+ */
+export function rebuiltBefore(
+  keys: ReadonlyMap<string, StepKey>,
+  steps: Manifest['steps'],
+  revision: number,
+): string[] {
+  const rebuilt = withRebuilt(keys, new Set(keys.keys()), revision);
+  return steps
+    .filter(({ id, planned }) => planned !== undefined && planned === rebuilt.get(id)?.key)
+    .map(({ id }) => id);
 }
 
 function keyOf(stage: string, inputs: Record<string, string>): StepKey {
