@@ -6,13 +6,13 @@ import { failedSteps, variantsOf } from './outcome.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
-/** The checks as JUnit XML, which CI systems show: a suite for each package, and one for steps that failed before any check. */
+/** The checks as JUnit XML, which CI systems show: a suite for each package, and one for steps that failed without a failed check. */
 export function renderJunit(manifest: Manifest): string {
   const suites = variantsOf(manifest)
     .filter(({ checks }) => checks.length > 0)
     .map(({ name, checks }) => ({ name, testCases: checks.map((check) => testCase(name, check)) }));
   const steps = failedSteps(manifest)
-    .filter(({ checks }) => (checks ?? []).length === 0)
+    .filter(({ checks }) => !(checks ?? []).some(({ status }) => status === 'failed'))
     .map(({ id, error }) => ({
       name: id,
       classname: 'steps',
@@ -27,7 +27,7 @@ function testCase(variant: string, { id, title, reason, status, message, figures
   return {
     name: clean(`${id}: ${title}`),
     classname: variant,
-    systemOut: [clean([reason, message, ...shown].join('\n'))],
+    systemOut: [clean([status, reason, message, ...shown].join('\n'))],
     ...(status === 'failed'
       ? {
           failures: [

@@ -74,6 +74,16 @@ describe('renderJunit', () => {
     expect(of('metrics-agree')).not.toContain('<skipped');
   });
 
+  it('is not green where checks could only not be tried, and names the status of each', () => {
+    const blocked = withSteps(fixture({ failing: true }), ({ checks }) => ({
+      checks: (checks ?? []).map((check) => ({ ...check, status: 'blocked' as const })),
+    }));
+    const xml = renderJunit(blocked);
+    const lines = parsed(xml);
+    expect(lines.filter((line) => line.endsWith('|error'))).toEqual(['steps|verify-debian-13-arm64|error']);
+    expect(xml.match(/<system-out>blocked\n/g)).toHaveLength(lines.length - 1);
+  });
+
   it('is XML whatever a message has in it', () => {
     const steps = manifest.steps.map((step) => ({
       ...step,
