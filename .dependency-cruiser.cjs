@@ -65,7 +65,7 @@ module.exports = {
     ...allow(
       'io',
       '^src/io/',
-      ['io/', 'plan/command\\.ts', 'errors\\.ts'],
+      ['io/', 'plan/(command|archives)\\.ts', 'errors\\.ts'],
       ['node', 'execa', 'p-retry', 'undici'],
     ),
     ...allow(

@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TurnbuildError } from '../errors.ts';
+import type { ArchiveSuite } from '../plan/archives.ts';
 import { releaseDate, repositoryDate, requireNotOlder, shownDate } from './archive-age.ts';
 import { download } from './download.ts';
 import { exists, makeFolder, moveInto, remove, sha256Text } from './files.ts';
 import { temporaryName } from './leftovers.ts';
-
-/** A suite of a Debian archive, e.g. `trixie-updates`, and the archive's address. */
-export interface ArchiveSuite {
-  mirror: string;
-  suite: string;
-  /** Those whose packages count, e.g. `main` and `universe`. */
-  components: readonly string[];
-}
 
 /** Which packages an archive has at the moment. */
 export interface ArchiveState {

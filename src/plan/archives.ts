@@ -10,11 +10,11 @@ export interface Mirrors {
   named?: Readonly<Record<string, string>>;
 }
 
-/** A suite of an archive, and the archive's address. */
+/** A suite of an archive, e.g. `trixie-updates`, and the archive's address. */
 export interface ArchiveSuite {
   mirror: string;
   suite: string;
-  /** Those that packages are taken from. */
+  /** Those that packages are taken from, e.g. `main` and `universe`. */
   components: readonly string[];
 }
 
