@@ -34,6 +34,16 @@ describe('the engine', () => {
     expect(release.most()).toBe(3);
     expect(manifest.steps.map(({ status }) => status)).toEqual(Array(12).fill('done'));
     expect(release.manifest()).toEqual(manifest);
+    // A verdict is on these very bytes.
+    const byId = new Map(manifest.steps.map((step) => [step.id, step]));
+    for (const name of PACKAGES) {
+      const packages = (byId.get(`package:${name}`)?.outputs ?? []).map(({ path, sha256 }) => ({
+        path,
+        sha256,
+      }));
+      expect(packages).not.toEqual([]);
+      expect(byId.get(`verify:${name}`)?.inputs).toEqual(expect.arrayContaining(packages));
+    }
     expect(readFileSync(join(release.out, 'work/logs/build-debian-12-arm64.log'), 'utf8')).toBe(
       'build:debian-12:arm64 is at work\n',
     );

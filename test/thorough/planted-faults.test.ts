@@ -12,8 +12,23 @@ describe('planted faults', () => {
     expect(failed).not.toEqual([]);
   });
 
-  it('there is one at least for every check', () => {
-    const planted = new Set(PLANTED_FAULTS.flatMap(({ failed }) => failed));
-    expect(CHECKS.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
+  it('there is one at least for every check, in a package that it is for', () => {
+    const planted = PLANTED_FAULTS.map(({ failed, facts }) => ({ failed, target: facts().target }));
+    const without = CHECKS.filter(
+      ({ id, applies = () => true }) =>
+        !planted.some(({ failed, target }) => failed.includes(id) && applies(target)),
+    );
+    expect(without.map(({ id, title }) => `${id}: ${title}`)).toEqual([]);
+  });
+
+  it('finds no two checks of one name for the same package', () => {
+    const targets = new Map(
+      PLANTED_FAULTS.map(({ facts }) => facts().target).map((each) => [each.name, each]),
+    );
+    expect(targets.size).toBeGreaterThan(1);
+    for (const target of targets.values()) {
+      const ids = CHECKS.filter(({ applies = () => true }) => applies(target)).map(({ id }) => id);
+      expect(ids).toEqual([...new Set(ids)]);
+    }
   });
 });
