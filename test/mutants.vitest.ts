@@ -2,7 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 // The unit tests of one room, as `npm run mutants` runs them: without reporters, and in one project.
 const room = process.env.MUTANTS_ROOM ?? '**';
+/** Tests of a room that take more than the room: the engine with toy stages. */
+const BESIDE: Record<string, string[]> = { run: ['test/integration/engine-*.test.ts'] };
 
 export default defineConfig({
-  test: { include: [`test/unit/${room}/**/*.test.ts`], testTimeout: 60_000, isolate: false },
+  test: {
+    include: [`test/unit/${room}/**/*.test.ts`, ...(BESIDE[room] ?? [])],
+    testTimeout: 60_000,
+    isolate: false,
+  },
 });

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { explain, scoreOf } from '../../../scripts/mutants/score.js';
+
+const mutant = (status: string, line: number, replacement: string) => ({
+  mutatorName: 'EqualityOperator',
+  replacement,
+  status,
+  location: { start: { line } },
+});
+const report = {
+  files: {
+    'src/plan/a.ts': {
+      source: 'first\n  a < b;\n',
+      mutants: [
+        mutant('Killed', 1, 'x'),
+        mutant('Timeout', 2, 'a > b'),
+        mutant('Survived', 2, 'a <=\n   b'),
+        mutant('NoCoverage', 1, 'y'),
+        mutant('Ignored', 1, 'z'),
+        mutant('CompileError', 1, 'z'),
+      ],
+    },
+  },
+};
+
+describe('what the tests of a room notice', () => {
+  it('counts what was killed or never ended; what no test runs was not noticed', () => {
+    expect(scoreOf(report)).toEqual({
+      mutants: 4,
+      noticed: 2,
+      percent: 50,
+      survivors: [
+        { file: 'src/plan/a.ts', line: 2, code: 'a < b;', mutation: 'a <= b', covered: true },
+        { file: 'src/plan/a.ts', line: 1, code: 'first', mutation: 'y', covered: false },
+      ],
+    });
+  });
+
+  it('proves nothing without a mutant', () => {
+    expect(() => scoreOf({ files: {} })).toThrow('nothing was changed');
+  });
+
+  it('takes what survives for its own, an error of the test runner included', () => {
+    const files = { a: { source: 'x', mutants: [mutant('RuntimeError', 1, 'y')] } };
+    expect(scoreOf({ files }).noticed).toBe(0);
+  });
+
+  it('gives reasons by file and code, and names those that have lost their survivor', () => {
+    const here = { file: 'src/plan/a.ts', code: 'a < b;', reason: 'they are never equal' };
+    const gone = { file: 'src/plan/a.ts', code: 'a > b;', reason: 'gone' };
+    const elsewhere = { ...here, file: 'src/plan/b.ts' };
+    const { survivors, stale } = explain(scoreOf(report).survivors, [elsewhere, here, gone]);
+    expect(survivors.map(({ line, reason }) => [line, reason])).toEqual([
+      [2, 'they are never equal'],
+      [1, undefined],
+    ]);
+    expect(stale).toEqual([elsewhere, gone]);
+  });
+});
