@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { TurnbuildError, usageError } from '../errors.ts';
+import { messageOf, TurnbuildError, usageError } from '../errors.ts';
 import { readText, sha256Text } from '../io/files.ts';
 import { differences, type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
 import type { StageName } from '../plan/types.ts';
@@ -8,7 +8,14 @@ import type { SourceLock } from '../sources/lock.ts';
 import type { BuilderFacts } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
 import { architecturesOption, type CommonOptions, listOption } from './options.ts';
-import { documentOf, keysOf, makePlan, type PlannedSourceRelease, readyBuilder } from './planning.ts';
+import {
+  documentOf,
+  keysOf,
+  makePlan,
+  type PlannedSourceRelease,
+  readyBuilder,
+  requireKnown,
+} from './planning.ts';
 import type { Session } from './session.ts';
 import { withRebuilt } from './step-keys.ts';
 
@@ -46,6 +53,7 @@ export async function planGiven(
   requireUndecided(options, version);
   const document = parsePlan(file, await readText(file), sha256Text);
   const { choices, coturn, maintainer, source } = document;
+  requireChecks(session, file, document);
   const targets = chosenOf('target', listOption(options.target), choices.targets);
   const architectures = chosenOf('architecture', architecturesOption(options.arch), choices.architectures);
   const part = { targets, architectures, stages };
@@ -90,6 +98,18 @@ function requireUndecided(options: CommonOptions, version: string | undefined): 
     `${words.join(', ')}: decided by the plan that --plan names`,
     'Leave it out, or make another plan: turnbuild plan VERSION --json',
   );
+}
+
+/** A plan's choice of checks is what options could have chosen, too. @throws PLAN_INVALID */
+function requireChecks(session: Session, file: string, { choices }: PlanDocument): void {
+  try {
+    requireKnown(session, choices.selection);
+  } catch (error) {
+    throw new TurnbuildError('PLAN_INVALID', `${file}: choices.selection: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
+    });
+  }
 }
 
 function chosenOf<T extends string>(

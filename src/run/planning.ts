@@ -198,14 +198,19 @@ export function plannedSource({
 }
 
 /** Which checks the options choose, or a usage error. */
-export function chosenChecks({ options, recipes }: Session): CheckSelection {
-  const selection = selectionOption(options);
+export function chosenChecks(session: Session): CheckSelection {
+  const selection = selectionOption(session.options);
+  requireKnown(session, selection);
+  return selection;
+}
+
+/** Refuses a choice of checks that no options could make, as `requireValid` does. */
+export function requireKnown({ recipes }: Session, selection: CheckSelection): void {
   requireValid(
     selection,
     CHECKS.map(({ id }) => id),
     recipes.advisories.map(({ id }) => id),
   );
-  return selection;
 }
 
 /** The builder, which has to fit if the plan will be performed. */

@@ -67,6 +67,18 @@ describe('release --plan', () => {
       'choices.verifyOn',
       (document) => ({ ...document, choices: { ...document.choices, verifyOn: 'almalinux:9' } }),
     ],
+    ...[
+      { only: ['relay.nothing'], skip: [], accept: [] },
+      { only: [], skip: ['relay'], accept: [] },
+      { only: ['elf'], skip: ['elf'], reason: 'none is left', accept: [] },
+      { only: [], skip: [], accept: ['CVE-0000-0000'] },
+    ].map((selection): [string, (document: PlanDocument) => PlanDocument] => [
+      'choices.selection',
+      (document) => ({
+        ...document,
+        choices: { ...document.choices, selection: { reason: undefined, ...selection } },
+      }),
+    ]),
   ])('refuses a %s that no option would take', async (path, edit) => {
     const run = await release(...change(edit));
     expect(run.stderr).toMatch(/\[PLAN_INVALID\]/);
@@ -96,6 +108,26 @@ describe('release --plan', () => {
     expect(run.code, run.stderr).toBe(0);
     expect(stepsOf(run.stdout)).toEqual(['package arm64']);
     expect(run.stdout).not.toContain('--architectures=arm64');
+  });
+
+  it('needs a builder that runs the packages only for verifying them', async () => {
+    const small =
+      'printf "Name: small\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64\\n"';
+    const perform = (stage: string) =>
+      turnbuild([stage, '--plan', 'plan.json', '--target', 'debian-13'], {
+        cwd: dir,
+        // No mmdebstrap, so that no root is made.
+        env: {
+          ...fakeDocker(dir, `case "$*" in "buildx inspect"*) ${small} ;; *) exit 1 ;; esac`),
+          PATH: join(dir, 'bin'),
+        },
+      });
+    expect((await perform('release')).stderr).toMatch(/Builder small can't run linux\/arm64/);
+    // It gets as far as the root to package on, of this machine's own architecture.
+    const packaged = await perform('package');
+    expect(packaged.code).toBe(1);
+    expect(packaged.stderr).toMatch(/failed for root trixie-x86_64:[\s\S]*MMDEBSTRAP_MISSING/);
+    expect(packaged.stderr).not.toMatch(/BUILDER_PLATFORM_MISSING|trixie-arm64/);
   });
 
   it('does not care about recipes that no step uses', async () => {
