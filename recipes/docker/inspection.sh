@@ -72,7 +72,8 @@ read_files() {
 	done
 	if [ -f /out/coturn.service ]; then
 		cp /out/coturn.service /tmp/coturn.service
-		systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>&1 || true
+		# Its warnings repeat what the unit says.
+		systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>/dev/null || true
 	fi
 	take /pkg/usr/bin/turnserver /out/turnserver $most_program
 	[ ! -f /out/turnserver ] || {

@@ -17,8 +17,12 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
   return complaints(found, good, { files: facts.elf.length });
 }
 
+/** Rows of readelf's tables. The names of sections and libraries stand in other ones, and can be anything. */
+const BINDS_NOW = /^ 0x\w+ \((?:BIND_NOW\)|FLAGS\) .*\bBIND_NOW\b|FLAGS_1\) +Flags:.*\bNOW\b)/m;
+const STACK_RW = /^ +GNU_STACK +(?:0x\w+ +){5}RW +0x/;
+
 /** Every program has needs; one without any was not read. */
-const hasDynamic = ({ dynamic }: ElfFile) => /\(NEEDED\)/.test(dynamic);
+const hasDynamic = ({ dynamic }: ElfFile) => /^ 0x\w+ \(NEEDED\) /m.test(dynamic);
 const UNREAD = 'has no readable dynamic section';
 
 /**
@@ -127,8 +131,8 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         ({ segments, dynamic }) => {
-          if (!segments.includes('GNU_RELRO')) return 'has no RELRO segment';
-          return /BIND_NOW|FLAGS_1.*NOW/.test(dynamic) ? undefined : 'binds lazily, so RELRO is partial';
+          if (!/^ +GNU_RELRO +0x/m.test(segments)) return 'has no RELRO segment';
+          return BINDS_NOW.test(dynamic) ? undefined : 'binds lazily, so RELRO is partial';
         },
         'GNU_RELRO and BIND_NOW everywhere',
       ),
@@ -144,7 +148,9 @@ export const elfChecks: Check[] = [
         ({ path, segments, symbols: own }) => {
           const symbols = calledBySources(facts, own);
           // Without the header the kernel makes it executable.
-          if (!/GNU_STACK.* RW /.test(segments)) return 'has an executable stack';
+          const stacks = segments.split('\n').filter((line) => /^ +GNU_STACK /.test(line));
+          if (stacks.length === 0 || !stacks.every((line) => STACK_RW.test(line)))
+            return 'has an executable stack';
           const server = path === '/usr/bin/turnserver';
           return server && !symbols.includes('__stack_chk_fail') ? 'has no stack protector' : undefined;
         },
@@ -177,10 +183,13 @@ export const elfChecks: Check[] = [
     judge: (facts) =>
       eachFile(
         facts,
-        ({ path, symbols, dynamic }) => {
+        (file) => {
+          const { path, symbols } = file;
           if (path !== '/usr/bin/turnserver') return undefined;
           const linked = facts.target.staticLibraries !== undefined && facts.hasMicrohttpd;
-          const shared = / UND MHD_start_daemon/.test(symbols) && dynamic.includes('libmicrohttpd');
+          const shared =
+            / UND MHD_start_daemon/.test(symbols) &&
+            neededBy(file).some((name) => name.startsWith('libmicrohttpd.'));
           return linked || shared ? undefined : 'has no Prometheus endpoint: it does not use libmicrohttpd';
         },
         'turnserver uses libmicrohttpd',

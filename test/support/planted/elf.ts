@@ -18,6 +18,10 @@ export function factsOf(
   return packageFacts({ elf: [file], inspected: { debugIds: `${buildIdOf(file)}\n` }, ...parts });
 }
 
+/** The program with data in sections of these names, which readelf prints in a row. */
+const withSections = (...names: string[]) =>
+  `${GOOD_PROGRAM}\n${names.map((name, i) => `__attribute__((section("${name}"), used)) int in_${i} = ${i + 1};`).join('\n')}\n`;
+
 /** The planted fault, what is compiled, and the one check that has to say so. */
 export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
   [
@@ -93,6 +97,33 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
       ),
   ],
   [
+    'lazy binding, and a library that is called BIND_NOW',
+    'elf.relro',
+    /RELRO is partial/,
+    () =>
+      factsOf(
+        compileElf(GOOD_PROGRAM, [
+          ...without('-Wl,-z,now'),
+          '-Wl,-z,lazy',
+          '-Wl,-soname,BIND_NOW',
+          '-Wl,-soname,(BIND_NOW)',
+        ]),
+      ),
+  ],
+  [
+    'no RELRO, and a section that is called so',
+    'elf.relro',
+    /no RELRO segment/,
+    () =>
+      factsOf(
+        compileElf(withSections('GNU_RELRO'), [
+          ...without('-Wl,-z,relro', '-Wl,-z,now'),
+          '-Wl,-z,norelro',
+          '-Wl,-z,lazy',
+        ]),
+      ),
+  ],
+  [
     'no stack protector',
     'elf.stack',
     /no stack protector/,
@@ -103,6 +134,18 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
     'elf.stack',
     /executable stack/,
     () => factsOf(compileElf(GOOD_PROGRAM, [...without('-Wl,-z,noexecstack'), '-Wl,-z,execstack'])),
+  ],
+  [
+    'an executable stack, and sections that are called as if it were none',
+    'elf.stack',
+    /executable stack/,
+    () =>
+      factsOf(
+        compileElf(withSections('GNU_STACK', 'RW', 'xx'), [
+          ...without('-Wl,-z,noexecstack'),
+          '-Wl,-z,execstack',
+        ]),
+      ),
   ],
   [
     'no FORTIFY',

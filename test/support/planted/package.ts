@@ -48,6 +48,12 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /bad-thing/,
   ],
   [
+    "an override of somebody else's",
+    () => ({ ...withInspected('lintian', (t) => `${t}\nO: coturn: bad-thing\n`), built: false }),
+    ['package.lintian'],
+    /O: coturn: bad-thing/,
+  ],
+  [
     'a lintian that crashed',
     () => withInspected('lintianExit', () => '1\n'),
     ['package.lintian'],
@@ -58,6 +64,17 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     () => withInspected('systemd', () => '→ Overall exposure level for coturn.service: 9.0 UNSAFE'),
     ['package.unit'],
     /9 is above 1.6/,
+  ],
+  [
+    'a weak unit, of which a warning about it says something else',
+    () =>
+      withInspected(
+        'systemd',
+        () =>
+          `coturn.service:9: Unknown key 'Overall exposure level for coturn.service: 0.1 x'\n→ Overall exposure level for coturn.service: 0.1 x\n→ Overall exposure level for coturn.service: 9.6 UNSAFE\n`,
+      ),
+    ['package.unit'],
+    /9\.6 is above/,
   ],
   [
     'no exposure at all',
