@@ -50,6 +50,14 @@ describe('the making of the database', () => {
     return run('bash', `exec dash -ec '${script.replaceAll("'", `'\\''`)}'`);
   };
 
+  it('shows the server nothing of the environment that root installs in', () => {
+    program('sqlite3', `env >${dir}/environment`);
+    expect(create('export LEAK=s3cret').stdout).toBe('went on\n');
+    const seen = readFileSync(join(dir, 'environment'), 'utf8');
+    expect(seen).toContain('PATH=');
+    expect(seen).not.toContain('LEAK');
+  });
+
   it('is not waited for when it is stopped', () => {
     program('sqlite3', 'kill -STOP $$ $PPID');
     const { stdout, stderr, seconds } = create();
