@@ -20,6 +20,14 @@ const NAME = /^[a-zA-Z][\w-]*$/;
 /** As in `parseOptionTable`: turnserver's table is the longest one in the program, and never shorter. */
 const LEAST_OPTIONS = 50;
 
+/** What no turnserver comes near: with OpenSSL linked in it has 14 segments, 29 sections and 21,000 pointers. A hostile file can name one table thousands of times. */
+const MOST_SEGMENTS = 64;
+const MOST_SECTIONS = 256;
+const MOST_POINTERS = 2_000_000;
+const MOST_RELOCATION_BYTES = 64 * 1024 * 1024;
+/** Bytes of an option's name. */
+const MOST_NAME = 100;
+
 /**
  * Reads the option table (`long_options[]`) out of a finished turnserver, of whoever's making: an array of `struct option`
  * in its data, whose names are pointers. ELF64, little-endian, x86_64 or AArch64. (System V ABI, chapters 4 and 5.)
@@ -92,8 +100,8 @@ function stringAt(
 ): string | undefined {
   const offset = address === undefined ? undefined : offsetOf(segments, address);
   if (offset === undefined) return undefined;
-  const end = program.indexOf(0, offset);
-  return end < 0 || end - offset > 100 ? undefined : program.toString('latin1', offset, end);
+  const length = program.subarray(offset, offset + MOST_NAME + 1).indexOf(0);
+  return length < 0 ? undefined : program.toString('latin1', offset, offset + length);
 }
 
 function offsetOf(segments: readonly Segment[], address: number): number | undefined {
@@ -105,7 +113,10 @@ function offsetOf(segments: readonly Segment[], address: number): number | undef
 function loadedSegments(program: Buffer): Segment[] {
   const start = Number(program.readBigUInt64LE(0x20));
   const size = program.readUInt16LE(0x36);
-  return Array.from({ length: program.readUInt16LE(0x38) }, (_, i) => start + i * size)
+  return Array.from(
+    { length: atMost(MOST_SEGMENTS, program.readUInt16LE(0x38), 'segments') },
+    (_, i) => start + i * size,
+  )
     .filter((at) => program.readUInt32LE(at) === PT_LOAD)
     .map((at) => ({
       offset: Number(program.readBigUInt64LE(at + 8)),
@@ -114,10 +125,17 @@ function loadedSegments(program: Buffer): Segment[] {
     }));
 }
 
+function atMost(most: number, found: number, what: string): number {
+  if (found <= most) return found;
+  throw new OptionTableError(`it has more than ${most} ${what}, as no turnserver has`);
+}
+
 /** Where pointers into the program lie, and what they point to. */
 function pointersIn(program: Buffer, segments: readonly Segment[]): Map<number, number> {
   const pointers = new Map<number, number>();
+  let read = 0;
   const inPlace = (address: number) => {
+    atMost(MOST_POINTERS, ++read, 'pointers');
     const offset = offsetOf(segments, address);
     if (offset !== undefined) pointers.set(address, Number(program.readBigUInt64LE(offset)));
   };
@@ -129,7 +147,10 @@ function pointersIn(program: Buffer, segments: readonly Segment[]): Map<number, 
   }
   const relative = RELATIVE[program.readUInt16LE(18)];
   if (relative === undefined) throw new OptionTableError('it is for neither x86_64 nor AArch64');
+  let bytes = 0;
   for (const { type, offset, end } of sections(program)) {
+    if (type === SHT_RELR || type === SHT_RELA)
+      bytes = atMost(MOST_RELOCATION_BYTES, bytes + end - offset, 'bytes of relocations');
     if (type === SHT_RELR) for (const address of packedAddresses(program, offset, end)) inPlace(address);
     if (type !== SHT_RELA) continue;
     for (let at = offset; at < end; at += 24)
@@ -143,7 +164,7 @@ function pointersIn(program: Buffer, segments: readonly Segment[]): Map<number, 
 function sections(program: Buffer): { type: number; offset: number; end: number }[] {
   const start = Number(program.readBigUInt64LE(0x28));
   const size = program.readUInt16LE(0x3a);
-  return Array.from({ length: program.readUInt16LE(0x3c) }, (_, i) => {
+  return Array.from({ length: atMost(MOST_SECTIONS, program.readUInt16LE(0x3c), 'sections') }, (_, i) => {
     const header = start + i * size;
     const offset = Number(program.readBigUInt64LE(header + 0x18));
     const end = offset + Number(program.readBigUInt64LE(header + 0x20));

@@ -30,6 +30,9 @@ describe('optionsOfElf', () => {
       /20 entries only/,
     ],
     ['a file that is cut', elfWithOptions(OPTIONS).subarray(0, 5000), /damaged or cut/],
+    ['the same section 300 times', repeated(0x3a, 0x3c, 300), /more than 256 sections/],
+    ['the same segment 100 times', repeated(0x36, 0x38, 100), /more than 64 segments/],
+    ['millions of pointers', withData(17 * 1024 * 1024), /more than 2000000 pointers/],
     ['another processor', otherMachine(), /neither x86_64 nor AArch64/],
   ])('refuses %s', (_, file, message) => {
     expect(() => optionsOfElf(file)).toThrow(OptionTableError);
@@ -46,6 +49,21 @@ describe('drains', () => {
     expect(drains(Buffer.concat([elfWithOptions(OPTIONS), Buffer.from(`\0${text}\0`)]))).toBe(expected);
   });
 });
+
+/** A file whose headers of one kind all are the first one. @param size @param count where the ELF header has the size and number of them */
+function repeated(size: number, count: number, times: number): Buffer {
+  const file = elfWithOptions(OPTIONS);
+  file.writeUInt16LE(0, size);
+  file.writeUInt16LE(times, count);
+  return file;
+}
+
+/** A program with a fixed address, whose one segment has this many bytes. */
+function withData(bytes: number): Buffer {
+  const file = Buffer.concat([elfWithOptions(OPTIONS, { kind: 'fixed' }), Buffer.alloc(bytes)]);
+  file.writeBigUInt64LE(BigInt(bytes), 64 + 32);
+  return file;
+}
 
 function otherMachine(): Buffer {
   const file = elfWithOptions(OPTIONS);
