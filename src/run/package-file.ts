@@ -62,7 +62,10 @@ export async function planFile(
     rebuild: [],
   };
   const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
-  const packages = [basename(file), ...((await files.exists(join(dirname(file), symbols))) ? [symbols] : [])];
+  const packages = [
+    basename(file),
+    ...((await files.plainFile(dirname(file), symbols)) === undefined ? [] : [symbols]),
+  ];
   const plan = planPackageFile(
     makePlan(session, choices, {
       coturn: { version, epoch: 0, revision: 1 },

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { debOf } from '../support/deb-builder.ts';
+import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 let dir: string;
@@ -82,5 +83,31 @@ describe('verify with a package that it can do nothing with: one clear error, no
     const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
     expect(run.stderr).toMatch(/There is no file .*no\.deb[\s\S]*DEB_NOT_FOUND/);
     expect(run.code).toBe(2);
+  });
+});
+
+describe('debug symbols beside a package', () => {
+  /** What a verification takes along; without mmdebstrap it gets no further. */
+  const taken = async () => {
+    const file = join(dir, 'coturn.deb');
+    writeFileSync(file, debOf(control({})));
+    const env = { ...fakeDocker(dir, BUILDER), PATH: join(dir, 'bin'), TURNBUILD_CACHE: join(dir, 'cache') };
+    const run = await turnbuild(['verify', file, '--target', 'debian-13', '--out', out], { cwd: dir, env });
+    expect(run.stderr).toContain('MMDEBSTRAP_MISSING');
+    return readdirSync(join(out, 'verified/coturn')).filter((name) => name.endsWith('.deb'));
+  };
+  const symbols = 'coturn-dbgsym_4.6.1-1_amd64.deb';
+
+  it('are taken along', async () => {
+    writeFileSync(join(dir, symbols), 'symbols');
+    expect((await taken()).sort()).toEqual([symbols, 'coturn.deb']);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['a link, which may lead to any file of this machine', (path) => symlinkSync('/etc/hostname', path)],
+    ['a folder', (path) => mkdirSync(path)],
+  ])('are none if they are %s', async (_, make) => {
+    make(join(dir, symbols));
+    expect(await taken()).toEqual(['coturn.deb']);
   });
 });
