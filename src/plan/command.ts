@@ -15,9 +15,13 @@ export interface Command {
 
 /** The command as a line that can be pasted into a POSIX shell; a password in an address is left out, since logs are passed on. */
 export function formatCommand(command: Command): string {
-  const env = Object.entries(command.env ?? {}).map(([key, value]) => `${key}=${shellQuote(value)}`);
-  const line = [...env, shellQuote(command.file), ...command.args.map(shellQuote)].join(' ');
-  return line.replaceAll(/:\/\/[^/\s@'"]*@/g, '://REDACTED@');
+  const env = Object.entries(command.env ?? {}).map(([key, value]) => `${key}=${shownWord(value)}`);
+  return [...env, shownWord(command.file), ...command.args.map(shownWord)].join(' ');
+}
+
+/** Before it is quoted: a password may have quotes in it. */
+function shownWord(word: string): string {
+  return shellQuote(word.replaceAll(/:\/\/[^/\s@]*@/g, '://REDACTED@'));
 }
 
 function shellQuote(word: string): string {

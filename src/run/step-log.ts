@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { dirname } from 'node:path';
 import * as files from '../io/files.ts';
-import { printable } from '../ui/format.ts';
+import { printable, printableText } from '../ui/format.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function withLog<T>(
   try {
     return await work((line) => {
       lines += 1;
-      log.write(`${line}\n`);
+      log.write(`${printableText(line)}\n`);
       show(printable(line.replace(/^#\d+ (\d+\.\d+ )?/, '')));
       if (session.options.verbose === true) session.output.line(`  ${id} | ${line}`);
     });

@@ -46,7 +46,7 @@ export function escapeHtml(text: string): string {
 
 /** Text without control characters and what nobody sees, so that a file name or a message can neither steer the terminal nor look like another. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu, '?');
 }
 
 /** Bold, dim and colours (ECMA-48, SGR), which turnbuild itself prints. They hide nothing and move nothing. */
@@ -66,7 +66,14 @@ export function printableStyled(text: string): string {
     .join('');
 }
 
-const printableLine = (line: string) => line.split('\t').map(printable).join('\t');
+/** GitHub's runner takes a line that begins with `::`, and `##[` anywhere, for a command. */
+const printableLine = (line: string) =>
+  line
+    .split('\t')
+    .map(printable)
+    .join('\t')
+    .replace(/^(\s*):(?=:)/, '$1: ')
+    .replaceAll('##[', '## [');
 
 /** Rows -> lines with aligned columns, two spaces apart. `right` holds the indexes of the columns that align right. */
 export function alignColumns(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {

@@ -48,17 +48,20 @@ describe('the metadata that dnf has got', () => {
   });
 
   test.each(['first', 'second'] as const)('is another one: of the %s repository', async (name) => {
-    const { env, cache, addresses } = await prepare({ [name]: repomd('c'.repeat(64)) });
+    const { env, cache } = await prepare({ [name]: repomd('c'.repeat(64)) });
     const { status, stdout } = run(`check_metadata ${cache}`, env);
-    const address = addresses[name === 'first' ? 0 : 1];
-    expect(stdout).toBe(`REPOSITORY_CHANGED: ${address} shows dnf another repomd.xml than turnbuild\n`);
+    // By its number: an address may have a password in it.
+    const number = name === 'first' ? 1 : 2;
+    expect(stdout).toBe(
+      `REPOSITORY_CHANGED: repository ${number} shows dnf another repomd.xml than turnbuild\n`,
+    );
     expect(status).toBe(1);
   });
 
   test('is absent, or turnbuild has seen none', async () => {
     const { env, cache } = await prepare({ second: 'none' });
     expect(run(`check_metadata ${cache}`, env).stdout).toMatch(
-      /^SYSROOT_FAILED: dnf has left no repomd.xml of .*second/,
+      /^SYSROOT_FAILED: dnf has left no repomd.xml of repository 2/,
     );
     const other = await prepare();
     const without = run(`check_metadata ${other.cache}`, { ...other.env, SYSROOT_METADATA: '' });

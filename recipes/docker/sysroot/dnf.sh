@@ -32,7 +32,7 @@ for address in $SYSROOT_REPOSITORIES; do
 	number=$((number + 1))
 	cat <<REPOSITORY
 [turnbuild-$number]
-name=$address
+name=repository $number
 baseurl=$address
 enabled=1
 gpgcheck=1

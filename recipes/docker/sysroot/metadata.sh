@@ -9,7 +9,7 @@ signed() {
 # check_metadata FOLDER...: where dnf may have its cache
 check_metadata() {
 	number=0
-	for address in $SYSROOT_REPOSITORIES; do
+	for _ in $SYSROOT_REPOSITORIES; do
 		number=$((number + 1))
 		expected=$(echo "${SYSROOT_METADATA:-}" | cut -d ' ' -f $number)
 		found=
@@ -17,9 +17,9 @@ check_metadata() {
 			for repomd in "$folder/turnbuild-$number"-*/repodata/repomd.xml; do
 				[ -f "$repomd" ] || continue
 				found=$(sha256sum "$repomd" | cut -d ' ' -f 1)
-				[ "$found" = "$expected" ] || fail REPOSITORY_CHANGED "$address shows dnf another repomd.xml than turnbuild"
+				[ "$found" = "$expected" ] || fail REPOSITORY_CHANGED "repository $number shows dnf another repomd.xml than turnbuild"
 			done
 		done
-		[ -n "$found" ] || fail SYSROOT_FAILED "dnf has left no repomd.xml of $address"
+		[ -n "$found" ] || fail SYSROOT_FAILED "dnf has left no repomd.xml of repository $number"
 	done
 }

@@ -80,6 +80,7 @@ test('escaped text has no character that means something in HTML, and can be rea
 
 test('printable text cannot steer a terminal', () => {
   expect(printable('a\u001b[31mb\r\n\u202ec\u009b')).toBe('a?[31mb???c?');
+  expect(printable('a\u3164b\u115f\u034f\ufe0f\u{e0100}\u2800')).toBe('a?b?????');
   expect(printable('paypal\u200b.com\u00ad\u2028')).toBe('paypal?.com??');
 });
 
@@ -131,6 +132,10 @@ test.each([
   ['\u001b]0;title\u0007', '?]0;title?'],
   ['\u009b2J\r', '?2J?'],
   ['a\u202eb', 'a?b'],
+  // What GitHub's runner would carry out.
+  ['a\n::add-mask::x\n  ::error::y', 'a\n: :add-mask::x\n  : :error::y'],
+  ['##[error]x', '## [error]x'],
+  ['std::string, fe80::1', 'std::string, fe80::1'],
 ])('%j is printed as %j', (text, expected) => expect(printableText(text)).toBe(expected));
 
 test("styled text has turnbuild's own styles, and nothing else", () =>
