@@ -4,21 +4,8 @@ import type { PlannedStep } from '../plan/types.ts';
 import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, sourceFile, workFolder, workPath } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
-import { type DockerBuild, dockerCommand, dockerFolder, runBuildx } from './shared/buildx.ts';
+import { type DockerBuild, digestRecipe, dockerCommand, runBuildx } from './shared/buildx.ts';
 import { type Found, readyBase, type Stage } from './shared/context.ts';
-
-/** The files of the Docker context that this stage reads: a change of another one doesn't compile anew. */
-const CONTEXT_FILES = [
-  'Dockerfile',
-  ...['compiler.sh', 'toolchain.sh', 'compile.sh', 'build.sh', 'options.pl'].map((name) => `build/${name}`),
-];
-/** And those that only a target with libraries linked in reads. */
-const STATIC_FILES = ['libraries.sh', 'random.c', 'notify.c', 'systemd/sd-daemon.h'].map(
-  (name) => `static/${name}`,
-);
-
-/** And those that only a target with a sysroot reads. */
-const SYSROOT_FILES = ['dnf.sh', 'metadata.sh', 'sysroot.sh'].map((name) => `sysroot/${name}`);
 
 /** Compiles coturn for one target and architecture. Exports the installed tree, debug symbols, options and features. */
 export const build: Stage = {
@@ -30,11 +17,7 @@ export const build: Stage = {
     return {
       args: files.sha256Text(JSON.stringify([step.buildArgs, target.features])),
       ...(await digestBuildInputs(context)),
-      recipe: await files.digestFiles(dockerFolder(context), [
-        ...CONTEXT_FILES,
-        ...(target.staticLibraries === undefined ? [] : STATIC_FILES),
-        ...(target.sysroot === undefined ? [] : SYSROOT_FILES),
-      ]),
+      recipe: await digestRecipe(step, context),
     };
   },
 

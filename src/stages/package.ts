@@ -22,7 +22,7 @@ import {
   workPath,
 } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
-import { type DockerBuild, dockerCommand, dockerFolder, runBuildx } from './shared/buildx.ts';
+import { type DockerBuild, digestRecipe, dockerCommand, runBuildx } from './shared/buildx.ts';
 import { type InputsContext, readyBase, type Stage } from './shared/context.ts';
 
 /** Exports of the build stage that go into the packages as they are. The last two are there where libraries are linked in. */
@@ -51,14 +51,16 @@ export const packageStage: Stage = {
       args: files.sha256Text(
         JSON.stringify([args, context.plan.coturn, context.plan.maintainer, context.plan.relay, target]),
       ),
-      packaging: await files.digestFiles(`${context.recipes}/packaging`),
-      recipe: await files.digestFiles(dockerFolder(context), [
-        'Dockerfile',
-        'build/compiler.sh',
-        'build/toolchain.sh',
-        `${target.format}/package.sh`,
-        ...(target.format === 'rpm' ? ['build/compile.sh'] : []),
-      ]),
+      packaging: files.sha256Text(
+        (
+          await Promise.all(
+            ['common', target.format].map((name) =>
+              files.digestFiles(`${context.recipes}/packaging/${name}`),
+            ),
+          )
+        ).join(),
+      ),
+      recipe: await digestRecipe(step, context),
       ...(target.format === 'rpm' ? await digestBuildInputs(context) : {}),
     };
   },

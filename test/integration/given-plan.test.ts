@@ -231,6 +231,22 @@ describe('release --plan refuses', () => {
       'PLAN_DIFFERS',
       /Different here: steps\.package:debian-13:arm64\.inputs\.recipe/,
     ],
+    [
+      'a packaging file, by the packages that have it',
+      () => recipes('recipes/packaging/rpm/coturn.spec', (old) => `${old}\n# another\n`),
+      'PLAN_DIFFERS',
+      /Different here: steps\.package:portable:arm64\.inputs\.packaging, steps\.package:portable:x86_64\.inputs\.packaging\n/,
+    ],
+    [
+      'a file that a folder of the Dockerfile takes along, by the steps that have that folder',
+      () => {
+        const options = recipes('recipes/docker/static/random.c', (old) => `${old}\n// another\n`);
+        writeFileSync(join(dir, 'own/recipes/docker/static/new.c'), '');
+        return options;
+      },
+      'PLAN_DIFFERS',
+      /Different here: steps\.build:portable:arm64\.inputs\.recipe, (?!.*debian-13)/,
+    ],
   ])('%s', async (_, prepare, code, message) => {
     const run = await release(...prepare());
     expect(run.stderr).toContain(`[${code}]`);

@@ -1,6 +1,7 @@
 import { TurnbuildError } from '../../errors.ts';
 import { stepCommand } from '../../plan/buildx.ts';
 import type { Command } from '../../plan/command.ts';
+import { contextPaths, matching } from '../../plan/dockerfile.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { type CommandContext, type PlannedContext, readyBase, type StageContext } from './context.ts';
@@ -18,6 +19,14 @@ const MAX_FILES = 8 * 1024 ** 3;
 /** The folder with the Dockerfile. */
 export function dockerFolder(context: Pick<PlannedContext, 'recipes'>): string {
   return `${context.recipes}/docker`;
+}
+
+/** Digests the Dockerfile, and the files beside it that a step's stages take by its build arguments. */
+export async function digestRecipe(step: PlannedStep, context: PlannedContext): Promise<string> {
+  const { files } = context.io;
+  const folder = dockerFolder(context);
+  const paths = contextPaths(await files.readText(`${folder}/Dockerfile`), step.dockerStages, step.buildArgs);
+  return files.digestFiles(folder, ['Dockerfile', ...matching(await files.listFiles(folder), paths)]);
 }
 
 /** One Docker stage of a step. */

@@ -4,7 +4,7 @@ import { judgeAll } from '../../checks/judge.ts';
 import { relayRangeOf } from '../../checks/relay-range.ts';
 import { targetOfStep } from '../../plan/index.ts';
 import { buildFolder, describeArtifacts, workFolder } from '../shared/artifacts.ts';
-import { dockerFolder } from '../shared/buildx.ts';
+import { digestRecipe } from '../shared/buildx.ts';
 import { readyBase, type Stage } from '../shared/context.ts';
 import { commandsOf, gather } from './gather.ts';
 import { isBuiltHere } from './package.ts';
@@ -19,7 +19,7 @@ export const verify: Stage = {
     const target = targetOfStep(context.plan, step);
     return {
       args: files.sha256Text(JSON.stringify([step.buildArgs, step.dockerStages])),
-      recipe: await files.digestFiles(dockerFolder(context)),
+      recipe: await digestRecipe(step, context),
       checks: files.sha256Text(JSON.stringify([target.allowedLibraries, context.selection, context.full])),
       lab: await files.sha256File(context.labProgram),
       known: files.sha256Text(

@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { contextPaths, matching } from '../../../src/plan/dockerfile.ts';
+
+const folder = new URL('../../../recipes/docker/', import.meta.url);
+const text = readFileSync(new URL('Dockerfile', folder), 'utf8');
+const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(folder.pathname.length).replace(/^\/+/, ''));
+
+const SMALL = `
+# COPY commented /x
+ARG KIND=one
+FROM --platform=$BUILDPLATFORM base AS tools
+COPY tools.sh \\
+  more.sh /x/
+FROM tools AS one
+COPY one/ /x/
+FROM tools AS two
+ARG KIND
+COPY --chmod=755 \${KIND}/file* /x/
+FROM $KIND AS made
+RUN --mount=type=bind,from=side,source=/z,target=/y --mount=type=bind,source=mounted.sh,target=/m sh /x/made.sh
+FROM scratch AS side
+COPY side.sh /
+COPY --from=unused / /x/
+FROM scratch AS unused
+COPY unused.sh /
+FROM scratch AS other
+COPY other.sh /
+`;
+
+describe('contextPaths', () => {
+  it('finds what a stage copies, and those that it is based on, mounts and copies from', () => {
+    expect(contextPaths(SMALL, ['made'], {})).toEqual([
+      'more.sh',
+      'mounted.sh',
+      'one/',
+      'side.sh',
+      'tools.sh',
+      'unused.sh',
+    ]);
+    expect(contextPaths(SMALL, ['made'], { KIND: 'two' })).toContain('two/file*');
+    expect(contextPaths(SMALL, ['other'], {})).toEqual(['other.sh']);
+    expect(contextPaths(SMALL, ['other', 'tools'], {})).toEqual(['more.sh', 'other.sh', 'tools.sh']);
+  });
+
+  it('knows no other stages', () => {
+    expect(() => contextPaths(SMALL, ['none'], {})).toThrow('no stage none');
+  });
+
+  it.each([
+    [
+      {},
+      ['build/build.sh', 'build/compile.sh', 'build/compiler.sh', 'build/options.pl', 'build/toolchain.sh'],
+    ],
+    [{ COMPILE_ON: 'sysroot' }, ['sysroot/dnf.sh', 'sysroot/sysroot.sh']],
+    [{ COMPILE_ON: 'static-libraries' }, ['static/libraries.sh', 'static/systemd/sd-daemon.h']],
+  ])('finds what coturn is compiled with, for %j', (args, expected) => {
+    expect(matching(files, contextPaths(text, ['build'], args))).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('leaves out what has nothing to do with a stage', () => {
+    const found = matching(files, contextPaths(text, ['package'], { FORMAT: 'deb' }));
+    expect(found).toContain('deb/package.sh');
+    expect(found.filter((file) => /^(rpm|verify|lab|static|sysroot)\//.test(file))).toEqual([]);
+  });
+
+  it('has a use for every file', () => {
+    const variants = [
+      { FORMAT: 'deb' },
+      { FORMAT: 'deb', TOOLS: 'native', COMPILE_ON: 'sysroot' },
+      ...['made', 'installed', 'given'].flatMap((RPM_ROOT) =>
+        ['own', 'native'].map((TOOLS) => ({
+          FORMAT: 'rpm',
+          RPM_ROOT,
+          TOOLS,
+          COMPILE_ON: 'static-libraries',
+        })),
+      ),
+    ];
+    const stages = ['build', 'package', 'inspect', 'verify', 'sanitize', 'lab'];
+    const used = new Set(variants.flatMap((args) => matching(files, contextPaths(text, stages, args))));
+    // Roots are bootstrapped with these, outside of Docker.
+    expect(files.filter((file) => !used.has(file)).sort()).toEqual([
+      'Dockerfile',
+      'native/dpkg.sh',
+      'native/lend.sh',
+    ]);
+  });
+});
+
+describe('matching', () => {
+  it('takes a folder whole, and by a pattern what is in one folder', () => {
+    const all = ['a/b.sh', 'a/c/d.sh', 'ab.sh', 'a.sh', 'x/a.sh'];
+    expect(matching(all, ['a/'])).toEqual(['a/b.sh', 'a/c/d.sh']);
+    expect(matching(all, ['a*.sh'])).toEqual(['ab.sh', 'a.sh']);
+    expect(matching(all, ['a.sh'])).toEqual(['a.sh']);
+    expect(matching(all, [])).toEqual([]);
+  });
+});
