@@ -84,6 +84,10 @@ describe('collect', () => {
       expect(readFileSync(join(whole, name)), name).toEqual(readFileSync(join(release.out, name)));
     execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: whole });
     expect(readFileSync(join(whole, 'SHA256SUMS'), 'utf8').match(/\.deb$/gm)).toHaveLength(8);
+    const junit = readFileSync(join(whole, 'junit.xml'), 'utf8');
+    expect(junit).toBe(readFileSync(join(release.out, 'junit.xml'), 'utf8'));
+    for (const name of ['debian-12 / arm64', 'debian-12 / x86_64', 'debian-13 / arm64', 'debian-13 / x86_64'])
+      expect(junit).toContain(`name="${name}"><testcase `);
     for (const text of [lines.join('\n'), readFileSync(join(whole, 'report.html'), 'utf8')])
       for (const name of ['deb12_arm64', 'deb12_amd64', 'deb13_arm64', 'deb13_amd64'])
         expect(text).toContain(name);

@@ -1,5 +1,6 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { printed, type ToyRelease, toyRelease } from '../support/toy-release.ts';
@@ -24,6 +25,18 @@ const made = () =>
 
 describe('the engine', () => {
   it('performs each stage of each package in order, as many packages at a time as --jobs', async () => {
+    // The first ones wait for each other, or a fast one would end before the third begins.
+    let begun = 0;
+    let go: (value?: unknown) => void = () => {};
+    const three = new Promise((done) => {
+      go = done;
+    });
+    for (const name of PACKAGES)
+      release.middle.set(`build:${name}`, async () => {
+        begun += 1;
+        if (begun === 3) go();
+        await Promise.race([three, pause(10_000)]);
+      });
     const manifest = await release.run({ jobs: 3 });
     const order = release.performed();
     expect([...order].sort()).toEqual(steps('build', 'package', 'verify'));
@@ -46,6 +59,18 @@ describe('the engine', () => {
     }
     expect(readFileSync(join(release.out, 'work/logs/build-debian-12-arm64.log'), 'utf8')).toBe(
       'build:debian-12:arm64 is at work\n',
+    );
+  });
+
+  it('leaves at the top what can be handed on, and everything else in work/', async () => {
+    const { steps } = await release.run();
+    const packages = steps.filter(({ stage }) => stage === 'package').flatMap(({ outputs }) => outputs);
+    expect(packages).toHaveLength(12);
+    expect(readdirSync(release.out).sort()).toEqual(
+      [
+        ...packages.map(({ path }) => path),
+        ...['SHA256SUMS', 'junit.xml', 'manifest.json', 'plan.json', 'report.html', 'work'],
+      ].sort(),
     );
   });
 
