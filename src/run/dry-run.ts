@@ -9,7 +9,7 @@ import { readManifest } from './manifest-file.ts';
 import { plannedContext } from './planning.ts';
 import { lenderFor } from './roots.ts';
 import { type PlannedRelease, placeOf, type Session } from './session.ts';
-import { STAGE_TABLE } from './stage-table.ts';
+import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { isCurrent } from './step.ts';
 
 /** One command of a dry run, for people (`line`) and for programs. */
@@ -24,15 +24,17 @@ const UNKNOWN = { archive: 'STATE', attempt: 'RANDOM' };
 /**
  * The commands of a release in order: the stages' own, which a real run performs. What only a real run knows is named in capitals: DIGEST
  * of a root that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
+ * @param table the stages; the real ones without it
  */
 export async function dryRunCommands(
   session: Session,
   release: PlannedRelease,
   stages: readonly StageName[],
+  table: StageTable = STAGE_TABLE,
 ): Promise<DryRunEntry[]> {
   const { plan, builder } = release;
   const roots = await Promise.all(plan.bases.map((base) => rootOf(base, plan.bases, session, builder)));
-  const current = await currentSteps(session, release, { roots, stages });
+  const current = await currentSteps(session, release, { roots, stages, table });
   const context = {
     ...(await plannedContext(session, plan, release)),
     ...placeOf(session, release),
@@ -45,7 +47,7 @@ export async function dryRunCommands(
     .flatMap((step) => {
       if (current.has(step.id)) return [{ step: step.id, line: `# ${step.id}: up to date` }];
       const found = { archive: UNKNOWN.archive, repositories: repositories(step, plan, session) };
-      const commands = STAGE_TABLE[step.stage].commands(step, context, found);
+      const commands = table[step.stage].commands(step, context, found);
       return commands.map((command) => ({ step: step.id, line: formatCommand(command) }));
     });
   return [...roots.flatMap((root) => root.commands), ...steps];
@@ -55,7 +57,7 @@ export async function dryRunCommands(
 async function currentSteps(
   session: Session,
   { plan, keys, dir, selection, full, rebuild }: PlannedRelease,
-  { roots, stages }: { roots: readonly FoundRoot[]; stages: readonly StageName[] },
+  { roots, stages, table }: { roots: readonly FoundRoot[]; stages: readonly StageName[]; table: StageTable },
 ): Promise<Set<string>> {
   const current = new Set<string>();
   const made = await readManifest(dir);
@@ -77,7 +79,7 @@ async function currentSteps(
     );
     if (stale) continue;
     // What goes in is not all there: a root or a file is missing.
-    const found = isCurrent(step, last, context, { table: STAGE_TABLE, keys }).catch(() => false);
+    const found = isCurrent(step, last, context, { table, keys }).catch(() => false);
     if (await found) current.add(step.id);
   }
   return current;

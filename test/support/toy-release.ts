@@ -15,6 +15,7 @@ import {
   STAGES,
   type StageName,
 } from '../../src/plan/types.ts';
+import { dryRunCommands } from '../../src/run/dry-run.ts';
 import { performRelease } from '../../src/run/perform.ts';
 import { documentOf } from '../../src/run/planning.ts';
 import type { PlannedRelease, Session } from '../../src/run/session.ts';
@@ -48,6 +49,8 @@ export interface ToyRelease {
   out: string;
   plan: PlannedRelease['plan'];
   run(options?: ToyRun): Promise<Manifest>;
+  /** Ids of the steps that a dry run prints commands of, and of those that it calls up to date. */
+  dryRun(options?: ToyRun): Promise<{ due: string[]; current: string[] }>;
   /** Ids of the steps that have been performed since the last call. @param forget false to leave them for the next one */
   performed(forget?: boolean): string[];
   /** Steps that do something else in their middle, when nothing is in its place yet. */
@@ -91,7 +94,7 @@ export function toyRelease(dir: string): ToyRelease {
       return { recipe: readFileSync(recipeOf(name), 'utf8') };
     },
     kind: 'docker' as const,
-    commands: () => [],
+    commands: (step: PlannedStep) => [{ file: 'toy', args: [step.id], effect: 'write' as const }],
     async inputs(step: PlannedStep, context: StageContext) {
       return { before: await parts.before(step, context) };
     },
@@ -132,6 +135,45 @@ export function toyRelease(dir: string): ToyRelease {
       kind: () => 'verify',
     }),
   };
+  /** A run as the commands prepare it. */
+  const prepare = async (options: ToyRun) => {
+    const image = (id: string) =>
+      options.missingRoots?.includes(id) === true
+        ? {}
+        : { image: `registry.test/${id}@sha256:${'0'.repeat(64)}` };
+    const { selection, full } = CHOICES;
+    const labProgram = join(dir, 'none');
+    const session = sessionOf(dir, options);
+    const keys = await stepKeys(
+      { io: session.io, plan, recipes, patches: join(dir, 'patches'), labProgram, selection, full },
+      table,
+    );
+    const stages = options.stages ?? STAGES;
+    const [target, arch] = options.part?.split(' ') ?? [];
+    const part = partOf(plan, {
+      targets: target === undefined ? CHOICES.targets : [target],
+      architectures: CHOICES.architectures.filter((each) => arch === undefined || each === arch),
+      stages,
+    });
+    const release: PlannedRelease = {
+      source: undefined,
+      selection,
+      full,
+      keys,
+      document: await documentOf(plan, { choices: CHOICES, keys, source: SOURCE }),
+      builder: {
+        name: 'toy',
+        driver: 'docker-container',
+        architectures: ['arm64', 'x86_64'],
+        compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
+        ociLayouts: true,
+      },
+      plan: { ...part, bases: part.bases.map((base) => ({ ...base, ...image(base.id) })) },
+      rebuild: new Set(options.rebuild ?? []),
+      dir: options.out ?? out,
+    };
+    return { session, release, stages };
+  };
   return {
     out,
     plan,
@@ -144,42 +186,21 @@ export function toyRelease(dir: string): ToyRelease {
       return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
     },
     run: async (options = {}) => {
-      const image = (id: string) =>
-        options.missingRoots?.includes(id) === true
-          ? {}
-          : { image: `registry.test/${id}@sha256:${'0'.repeat(64)}` };
-      const { selection, full } = CHOICES;
-      const labProgram = join(dir, 'none');
-      const session = sessionOf(dir, options);
-      const keys = await stepKeys(
-        { io: session.io, plan, recipes, patches: join(dir, 'patches'), labProgram, selection, full },
-        table,
-      );
-      const stages = options.stages ?? STAGES;
-      const [target, arch] = options.part?.split(' ') ?? [];
-      const part = partOf(plan, {
-        targets: target === undefined ? CHOICES.targets : [target],
-        architectures: CHOICES.architectures.filter((each) => arch === undefined || each === arch),
-        stages,
-      });
-      const release: PlannedRelease = {
-        source: undefined,
-        selection,
-        full,
-        keys,
-        document: await documentOf(plan, { choices: CHOICES, keys, source: SOURCE }),
-        builder: {
-          name: 'toy',
-          driver: 'docker-container',
-          architectures: ['arm64', 'x86_64'],
-          compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
-          ociLayouts: true,
-        },
-        plan: { ...part, bases: part.bases.map((base) => ({ ...base, ...image(base.id) })) },
-        rebuild: new Set(options.rebuild ?? []),
-        dir: options.out ?? out,
-      };
+      const { session, release, stages } = await prepare(options);
       return performRelease(session, release, stages, undefined, table);
+    },
+    dryRun: async (options = {}) => {
+      const { session, release, stages } = await prepare(options);
+      const entries = await dryRunCommands(session, release, stages, table);
+      const isCurrent = ({ step, line }: { step: string; line: string }) => line === `# ${step}: up to date`;
+      for (const entry of entries)
+        if (!isCurrent(entry) && entry.line !== `toy ${entry.step}`)
+          throw new Error(`a dry run prints ${entry.line}`);
+      const ids = (list: typeof entries) => list.map(({ step }) => step);
+      return {
+        due: ids(entries.filter((each) => !isCurrent(each))),
+        current: ids(entries.filter(isCurrent)),
+      };
     },
   };
 }

@@ -1,0 +1,77 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { snapshot, temporaryFolder } from '../support/sandbox.ts';
+import { type ToyRelease, type ToyRun, toyRelease } from '../support/toy-release.ts';
+
+// What a dry run says of toy stages, and what a real run then does.
+let dir: string;
+let release: ToyRelease;
+beforeEach(() => {
+  dir = temporaryFolder();
+  release = toyRelease(dir);
+});
+
+const all = () => release.plan.steps.map(({ id }) => id);
+const ofStages = (...stages: string[]) => all().filter((id) => stages.includes(id.split(':')[0] ?? ''));
+/** A dry run changes nothing; a real run performs just what it has named. */
+async function expectDue(due: string[], options: ToyRun = {}) {
+  const before = snapshot(dir);
+  const said = await release.dryRun(options);
+  expect(snapshot(dir)).toEqual(before);
+  expect(said.due).toEqual(due);
+  const asked = ofStages(...(options.stages ?? ['build', 'package', 'verify']));
+  expect([...said.due, ...said.current].sort()).toEqual([...asked].sort());
+  release.performed();
+  await release.run(options);
+  expect(release.performed().sort()).toEqual([...due].sort());
+}
+
+describe('a dry run', () => {
+  it('names all steps in the order of the plan where nothing has been made', () => expectDue(all()));
+
+  describe('of what has been made', () => {
+    beforeEach(async () => void (await release.run()));
+
+    it('finds it up to date', () => expectDue([]));
+
+    it('names what a changed recipe makes anew, and what comes after it', async () => {
+      release.setRecipe('package', 'package 2');
+      await expectDue(ofStages('package', 'verify'));
+    });
+
+    it('names what lacks a file, and what comes after it', async () => {
+      rmSync(join(release.out, 'work/build/debian-12-arm64/program'));
+      const said = await release.dryRun();
+      expect(said.due).toEqual(all().filter((id) => id.endsWith('debian-12:arm64')));
+    });
+
+    it('names what is another file than was made', async () => {
+      writeFileSync(join(release.out, 'work/verify/debian-13-x86_64/facts.txt'), 'another');
+      await expectDue(['verify:debian-13:x86_64']);
+    });
+
+    it('names everything with --no-cache', () => expectDue(all(), { noCache: true }));
+
+    it('names what is to be made again for a revision, and what comes after it', async () => {
+      const said = await release.dryRun({ rebuild: ['build:debian-12:x86_64'] });
+      expect(said.due).toEqual(all().filter((id) => id.endsWith('debian-12:x86_64')));
+    });
+
+    it('calls nothing up to date that a stage alone would refuse to go on from', async () => {
+      release.setRecipe('build', 'build 2');
+      const said = await release.dryRun({ stages: ['package'] });
+      expect(said).toEqual({ due: ofStages('package'), current: [] });
+      await expect(release.run({ stages: ['package'] })).rejects.toThrow();
+    });
+
+    it('names the steps of a part only', async () => {
+      release.setRecipe('verify', 'verify 2');
+      const said = await release.dryRun({ part: 'debian-13 arm64' });
+      expect(said).toEqual({
+        due: ['verify:debian-13:arm64'],
+        current: ['build:debian-13:arm64', 'package:debian-13:arm64'],
+      });
+    });
+  });
+});
