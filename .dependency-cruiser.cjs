@@ -60,7 +60,7 @@ module.exports = {
         'turn/',
         'errors\\.ts',
       ],
-      ['semver', '@prometheus-io', '@lezer'],
+      ['@prometheus-io', '@lezer'],
     ),
     ...allow(
       'io',
@@ -90,7 +90,6 @@ module.exports = {
         'plan/',
         'manifest/',
         'recipe/',
-        'turn/',
         'config/',
         'lab/facts\\.ts',
         'io/index\\.ts',

@@ -133,6 +133,7 @@ if (process.argv.includes('--full')) {
       ...[out, again].map((dir) => join(dir, '4.6.1', 'work', 'verify', `${target}-${arch}`, 'verify')),
     ]);
   rmSync(out, { recursive: true, force: true });
+  step('changes that tests have to notice', process.execPath, [`${root}/scripts/mutants.js`]);
 }
 
 for (const [title, seconds] of times) console.log(`${seconds.toFixed(1).padStart(8)} s  ${title}`);
