@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runAgent } from './agent.ts';
 import { type Containment, contain } from './containment.ts';
 import type { LabFacts, LabSettings } from './facts.ts';
@@ -16,7 +16,7 @@ import { runScenarios } from './run.ts';
 // again in the client's namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
 
 const OUT = '/out';
-/** Left by recipes/docker/lab/attempt.sh where the package could not be installed: what the package manager said last. */
+/** Left by recipes/docker/attempt.sh where the package could not be installed: what the package manager said last. */
 const NOT_INSTALLED = '/not-installed';
 
 /** Reports an error in the way that turnbuild reads it out of a container's output. */
@@ -60,6 +60,8 @@ try {
   else if (role === 'client') await inClientNamespace(JSON.parse(argument) as Made);
   else {
     requireFiles(readFileSync('/proc/self/limits', 'utf8'), readSettings().scale.ports);
+    // Agents run this file as nobody, whatever mode it came with.
+    chmodSync(program, 0o755);
     const containment = await contain();
     const namespaces = await createNetwork(containment);
     const made: Made = { containment, namespaces };

@@ -11,7 +11,7 @@ import {
 import { METHOD } from '../turn/message.ts';
 import { openTransport, TRANSPORTS, type TransportName } from '../turn/transport.ts';
 import type { ReachFacts, UnparsedFacts } from './facts.ts';
-import type { Addresses } from './network.ts';
+import { type Addresses, UNPRIVILEGED } from './network.ts';
 import type { RunningServer } from './server.ts';
 
 export type Family = 'ipv4' | 'ipv6';
@@ -77,6 +77,8 @@ const SHORT_PATIENCE: Record<Mode, Patience> = {
 };
 const SILENCES_AT_MOST = 4;
 const UNPARSED_AT_MOST = 20;
+/** What a server answers is read by OpenSSL's C code. */
+const OPENSSL = { opensslPrefix: UNPRIVILEGED };
 /** Nobody's account. */
 const STRANGER: Credentials = { username: '', password: '' };
 
@@ -121,7 +123,7 @@ export async function createClients(
   const unparsed: UnparsedFacts[] = [];
 
   async function open(to: Endpoint, transport: TransportName, family: Family, credentials: Credentials) {
-    const opened = openTransport(transport, addressOf(to.addresses, transport, family));
+    const opened = openTransport(transport, addressOf(to.addresses, transport, family), OPENSSL);
     const early = to.end.then((how): never => {
       throw new NoAnswer(`the server ended: ${how}`);
     });
@@ -200,7 +202,10 @@ async function probe(
   let why = '';
   for (let tries = 1; tries <= TRIES && ended() === undefined; tries++) {
     try {
-      const opened = await openTransport(transport, to, { connectMs: PROBE_CONNECT_MS[mode] });
+      const opened = await openTransport(transport, to, {
+        ...OPENSSL,
+        connectMs: PROBE_CONNECT_MS[mode],
+      });
       const client = createClient(opened, STRANGER, {
         patience: () => PROBE_PATIENCE[mode],
         onUnparsed: (_, reason) => {

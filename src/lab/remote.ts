@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { TransportName } from '../turn/transport.ts';
 import type { AgentRequest } from './agent.ts';
-import { enter } from './network.ts';
+import { enter, UNPRIVILEGED } from './network.ts';
 
 /** An agent in another namespace, as its parent sees it. */
 export interface RemoteAgent {
@@ -20,9 +20,14 @@ export interface RemoteAgent {
   stop(): void;
 }
 
+/** The command of an agent in the network namespace of a process. */
+export function agentCommand(pid: number): string[] {
+  return [...enter(pid), ...UNPRIVILEGED, process.execPath, process.argv[1] ?? '', 'agent'];
+}
+
 /** Starts an agent in the network namespace of a process. */
 export function startAgent(pid: number): RemoteAgent {
-  const [file = '', ...args] = [...enter(pid), process.execPath, process.argv[1] ?? '', 'agent'];
+  const [file = '', ...args] = agentCommand(pid);
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ask = createAsk(child);
   return {

@@ -9,11 +9,14 @@ export interface Tcpdump {
   stop(): Promise<void>;
 }
 
+/** Opening the capture takes root; tcpdump becomes nobody before it reads the first packet. */
+export function tcpdumpCommand(pid: number, options: readonly string[]): string[] {
+  return [...enter(pid), 'tcpdump', '-n', '--immediate-mode', '-Z', 'nobody', ...options];
+}
+
 /** Starts tcpdump, and waits until it listens. @throws Error with what it said if it ends */
 export async function startTcpdump(pid: number, options: readonly string[]): Promise<Tcpdump> {
-  // Root stays root: the container has no user of tcpdump's own to change to.
-  const common = ['tcpdump', '-n', '--immediate-mode', '-Z', 'root'];
-  const [file = '', ...args] = [...enter(pid), ...common, ...options];
+  const [file = '', ...args] = tcpdumpCommand(pid, options);
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -35,16 +35,18 @@ export interface TransportOptions {
   local?: Partial<Address>;
   /** Milliseconds until a connection with its handshake is given up; 20 s without it. */
   connectMs?: number;
+  /** Words before the command of OpenSSL's DTLS client, e.g. to run it as another user. */
+  opensslPrefix?: readonly string[];
 }
 
 /** @throws Error if there is no connection in time */
 export async function openTransport(
   name: TransportName,
   server: Address,
-  { local, connectMs = CONNECT_MS }: TransportOptions = {},
+  { local, connectMs = CONNECT_MS, opensslPrefix = [] }: TransportOptions = {},
 ): Promise<Transport> {
   if (name === 'udp') return openUdp(server, local);
-  if (name === 'dtls') return openDtls(server, connectMs);
+  if (name === 'dtls') return openDtls(server, connectMs, opensslPrefix);
   const options = {
     host: server.address,
     port: server.port,
@@ -101,13 +103,12 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
 }
 
 /** DTLS is OpenSSL's own: Node has none. Each line of its client is a record in and a record out. */
-async function openDtls(server: Address, connectMs: number): Promise<Transport> {
+async function openDtls(server: Address, connectMs: number, prefix: readonly string[]): Promise<Transport> {
   const host = isIPv6(server.address) ? `[${server.address}]` : server.address;
-  const child = spawn(
-    'openssl',
-    ['s_client', '-dtls1_2', '-connect', `${host}:${server.port}`, '-nocommands', '-quiet', '-no_ign_eof'],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
-  );
+  const to = `${host}:${server.port}`;
+  const openssl = ['openssl', 's_client', '-dtls1_2', '-connect', to, '-nocommands', '-quiet', '-no_ign_eof'];
+  const [file = '', ...args] = [...prefix, ...openssl];
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();

@@ -27,6 +27,12 @@ it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that th
   // Whoever is root in the package's user namespace may take over what is the container's root there.
   expect(killed.contained.map(({ args }) => args)).toContain('sleep infinity');
   for (const { uid, args } of killed.contained) expect(uid, args).toBeGreaterThanOrEqual(1_000_000_000);
+  // Nor may a packet that finds a bug in what reads it find root's capabilities as well.
+  expect(new Set(killed.readers.map(({ program }) => program))).toEqual(
+    new Set(['agent', 'openssl', 'tcpdump']),
+  );
+  for (const reader of killed.readers)
+    expect(reader).toEqual({ program: reader.program, uids: [65534], capabilities: [0] });
 });
 
 it('is not there: says what it takes, and blames no package', async () => {
@@ -52,9 +58,10 @@ it('is not there: says what it takes, and blames no package', async () => {
 /** Ends a release by a signal when its laboratory runs. Returns the container's name, and the processes in the package's user namespace. */
 async function endInLaboratory(
   signal: NodeJS.Signals,
-): Promise<{ run: Run; name: string | undefined; contained: Process[] }> {
+): Promise<{ run: Run; name: string | undefined; contained: Process[]; readers: Reader[] }> {
   let name: string | undefined;
   let contained: Process[] = [];
+  let readers: Reader[] = [];
   const run = await release(args, {
     onStart: (child) => {
       const timer = setInterval(() => {
@@ -62,11 +69,12 @@ async function endInLaboratory(
         if (name !== undefined) contained = containedIn(name);
         if (contained.length === 0 && child.exitCode === null) return;
         clearInterval(timer);
+        if (name !== undefined && signal === 'SIGKILL') readers = readersIn(name);
         child.kill(signal);
       }, 200);
     },
   });
-  return { run, name, contained };
+  return { run, name, contained, readers };
 }
 
 interface Process {
@@ -84,6 +92,61 @@ function containedIn(name: string): Process[] {
   });
   const own = all.find(({ args }) => args.includes(LAB_PATHS.program))?.namespace;
   return all.filter(({ namespace, args }) => namespace !== own && !args.startsWith('nsenter '));
+}
+
+/** A program of the laboratory that reads what a server sends. */
+interface Reader {
+  program: string;
+  uids: number[];
+  /** Permitted and effective ones. */
+  capabilities: number[];
+}
+
+/** Waits, in a container, for the DTLS client, which comes when the capture and the agents are there, and looks at all three. */
+function readersIn(name: string): Reader[] {
+  const [line = '[]'] = docker('exec', name, 'node', '--eval', `(${lookForReaders.toString()})()`);
+  return JSON.parse(line) as Reader[];
+}
+
+/** Runs in the container. */
+function lookForReaders(): void {
+  const { readdirSync, readFileSync } = require('node:fs') as typeof import('node:fs');
+  const look = (pid: string) => {
+    try {
+      const [comm, args, status] = ['comm', 'cmdline', 'status'].map((file) =>
+        readFileSync(`/proc/${pid}/${file}`, 'utf8').trim(),
+      ) as [string, string, string];
+      const words = args.split('\0').filter((word) => word !== '');
+      const program =
+        comm === 'node' ? words.at(-1) : comm === 'openssl' && words[1] !== 's_client' ? '' : comm;
+      const numbers = (pattern: RegExp, base: number) => [
+        ...new Set(
+          [...status.matchAll(pattern)].flatMap(([, text = '']) =>
+            text.split('\t').map((digits) => Number.parseInt(digits, base)),
+          ),
+        ),
+      ];
+      return [
+        {
+          program,
+          uids: numbers(/^Uid:\t(.*)$/gm, 10),
+          capabilities: numbers(/^Cap(?:Eff|Prm):\t(.*)$/gm, 16),
+        },
+      ];
+    } catch {
+      return [];
+    }
+  };
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    const all = readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .flatMap(look);
+    if (!all.some(({ program }) => program === 'openssl')) continue;
+    console.log(
+      JSON.stringify(all.filter(({ program = '' }) => ['agent', 'openssl', 'tcpdump'].includes(program))),
+    );
+    return;
+  }
 }
 
 /** Names of the laboratories that a process has started. */

@@ -2,7 +2,7 @@
 # formats is in format.sh, lifecycle.sh and upgrades.sh, of each format's own.
 # $1:  the part: prepare, use, prepare-replacing or replace. Each continues in the tree of the previous one; its processes are gone.
 # in:  /inputs/coturn.deb or /inputs/coturn.rpm, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
-#      PHASES: what is done, with spaces between (src/stages/verify/needs.ts); everything if it is empty
+#      PHASES: what is done, with spaces between (src/checks/needs.ts); everything if it is empty
 # out: /out/facts.txt (name TAB value), /out/*.log, /out/*.metrics
 set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive

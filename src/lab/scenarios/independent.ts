@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { IndependentFacts } from '../facts.ts';
-import { ADDRESSES } from '../network.ts';
+import { ADDRESSES, UNPRIVILEGED } from '../network.ts';
 import type { Endpoint } from '../reach.ts';
 import { ACCOUNT, ECHO_PORT } from './session.ts';
 
@@ -33,8 +33,20 @@ async function relayOnce(
   { addresses }: Endpoint,
   transports: readonly string[],
 ): Promise<IndependentFacts[]> {
-  const args = [
-    addresses.ipv4,
+  const [file = '', ...args] = clientCommand(addresses.ipv4, transports);
+  const { stdout } = await promisify(execFile)(file, args, { timeout: TIMEOUT_MS });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as IndependentFacts);
+}
+
+export function clientCommand(server: string, transports: readonly string[]): string[] {
+  return [
+    ...UNPRIVILEGED,
+    'python3',
+    PROGRAM,
+    server,
     ACCOUNT.username,
     ACCOUNT.password,
     ADDRESSES.peer.ipv4,
@@ -42,9 +54,4 @@ async function relayOnce(
     String(MESSAGES),
     ...transports,
   ];
-  const { stdout } = await promisify(execFile)('python3', [PROGRAM, ...args], { timeout: TIMEOUT_MS });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as IndependentFacts);
 }
