@@ -106,16 +106,28 @@ const TURNSERVER = '/usr/bin/turnserver';
 /** systemd changes the root of the unit to /target; the kernel may name the path from outside or inside. */
 const PROGRAM = new RegExp(`^(/target)?${TURNSERVER}$`);
 
+/** The bit of the one capability that a server may need: for ports below 1024 (linux/capability.h). */
+const NET_BIND_SERVICE = 1n << 10n;
+
 /** What is wrong with a process of the unit. */
 function processComplaints(
-  { program, words, uid }: NonNullable<ServiceFacts['seen']>['processes'][number],
+  {
+    program,
+    words,
+    uid,
+    uids = [uid],
+    capabilities = '0',
+  }: NonNullable<ServiceFacts['seen']>['processes'][number],
   emulated: boolean,
 ): string[] {
+  const more = BigInt(`0x${capabilities}`) & ~NET_BIND_SERVICE;
   const isServer =
     PROGRAM.test(program) || (emulated && /\/qemu-[^/]+$/.test(program) && words.includes(TURNSERVER));
   return [
     ...(isServer ? [] : [`${program} runs in the unit`]),
     ...(uid === 0 ? [`${program} runs as root`] : []),
+    ...(uid !== 0 && uids.includes(0) ? [`${program} can become root`] : []),
+    ...(more === 0n ? [] : [`${program} has capabilities (${more.toString(16)})`]),
   ];
 }
 

@@ -69,6 +69,16 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         /^\/usr\/bin\/turnserver runs as root$/,
       ],
       [
+        'a turnserver that can become root again',
+        (seen) => Object.assign(seen.processes[0] ?? {}, { uids: [100, 0] }),
+        /^\/usr\/bin\/turnserver can become root$/,
+      ],
+      [
+        'a turnserver with more capabilities than low ports take',
+        (seen) => Object.assign(seen.processes[0] ?? {}, { capabilities: '200400' }),
+        /^\/usr\/bin\/turnserver has capabilities \(200000\)$/,
+      ],
+      [
         'an unexpected open port',
         (seen) => seen.listening.push('tcp 020C0014:1F90'),
         /^it listens on TCP port 8080$/,
