@@ -127,7 +127,7 @@ function processComplaints(
     ...(isServer ? [] : [`${program} runs in the unit`]),
     ...(uid === 0 ? [`${program} runs as root`] : []),
     ...(uid !== 0 && uids.includes(0) ? [`${program} can become root`] : []),
-    ...(more === 0n ? [] : [`${program} has capabilities (${more.toString(16)})`]),
+    ...(uid === 0 || more === 0n ? [] : [`${program} has capabilities (${more.toString(16)})`]),
   ];
 }
 
