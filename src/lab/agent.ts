@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
-import { get, Agent as HttpAgent } from 'node:http';
 import { connect } from 'node:net';
 import { attribute, createClient, type Patience, UDP } from '../turn/client.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
+import { scrapeMany, scrapeOnce } from './scrape.ts';
 import { listeningSockets } from './seen.ts';
 
 /** What an agent in another namespace can be asked to do. */
@@ -39,13 +39,10 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return binds(request.transport, request.address, request.port);
     case 'listening':
       return listeningSockets();
-    case 'scrape': {
-      const response = await fetch(request.url);
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      return response.text();
-    }
+    case 'scrape':
+      return scrapeOnce(request.url);
     case 'scrapeOften':
-      return scrapeOften(request.url, request.times);
+      return scrapeMany(request.url, request.times);
   }
 }
 
@@ -98,29 +95,6 @@ async function binds(name: TransportName, address: string, port: number): Promis
   } catch {
     return false;
   }
-}
-
-/** One scrape in so many has a connection of its own, as health checks have. */
-const OWN_CONNECTION_EVERY = 10;
-
-/** Scrapes one after the other; returns how many were answered with 200. */
-async function scrapeOften(url: string, times: number): Promise<number> {
-  const kept = new HttpAgent({ keepAlive: true, maxSockets: 1 });
-  let succeeded = 0;
-  for (let i = 0; i < times; i++)
-    if (await answers(url, i % OWN_CONNECTION_EVERY === 0 ? undefined : kept)) succeeded += 1;
-  kept.destroy();
-  return succeeded;
-}
-
-function answers(url: string, agent: HttpAgent | undefined): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get(url, { agent: agent ?? false }, (response) => {
-      response.resume();
-      response.once('end', () => resolve(response.statusCode === 200));
-    });
-    request.once('error', () => resolve(false));
-  });
 }
 
 /** A peer that sends everything back to where it came from. */

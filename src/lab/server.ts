@@ -4,9 +4,10 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  fstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   writeFileSync,
 } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -182,7 +183,7 @@ export async function startServer(
     stop: () => stop(child, end),
     ended: () => (child.exitCode === null ? (child.signalCode ?? undefined) : String(child.exitCode)),
     end,
-    log: () => readFileSync(logFile, 'utf8').slice(-LOG_BYTES),
+    log: () => lastBytes(logFile),
   };
   if (await becomesReady(server, place, configuration)) return server;
   await server.stop();
@@ -190,6 +191,18 @@ export async function startServer(
   throw new NotReady(
     `turnserver (${name}) did not get ready:\n${server.log().split('\n').slice(-15).join('\n')}`,
   );
+}
+
+/** A server may log more than fits into memory. */
+function lastBytes(file: string): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const end = Buffer.alloc(LOG_BYTES);
+    return end.toString('utf8', 0, readSync(descriptor, end, 0, LOG_BYTES, Math.max(0, size - LOG_BYTES)));
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** @throws NotReady if the package has no account to run the server as */
