@@ -4,6 +4,8 @@ import type { Needs } from './needs.ts';
 
 /** What names the reason in what apt, dpkg, dnf and rpm say of a package that they can't install; the first kind that is found counts. */
 const REASONS = [
+  // Of recipes/docker/verify/lib.sh.
+  /^turnbuild: .* did not finish within \d+ s$/,
   /but it is not (?:installable|going to be installed)|nothing provides/,
   /script.* returned error|scriptlet failed|trying to overwrite|conflicts with file/,
   /^(?:E|dpkg|error|Error): /,

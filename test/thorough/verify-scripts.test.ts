@@ -62,7 +62,48 @@ describe('run_dnf', () => {
   });
 });
 
+describe('run', () => {
+  const limited = (command: string, seconds = 20) => {
+    const dir = temporaryFolder();
+    const script = `slow() { echo begun; ${command}; }; RUN_SECONDS=${seconds}; run install slow a b; echo "went on $?"`;
+    const { stdout } = bash(dir, script);
+    const read = (name: string) => readFileSync(join(dir, 'out', name), 'utf8');
+    return { stdout, facts: read('facts.txt'), log: read('install.log') };
+  };
+
+  it('ends what waits for ever, with what it has started, and says so', () =>
+    expect(limited('sleep 300; echo not reached', 1)).toEqual({
+      stdout: 'went on 124\n',
+      facts: 'install.exit\t124\n',
+      log: 'begun\nturnbuild: slow a b did not finish within 1 s\n',
+    }));
+
+  it('gives the exit code of a function, and of a command that has a shorter limit', () => {
+    expect(limited('echo "$1$2"; return 7')).toEqual({
+      stdout: 'went on 7\n',
+      facts: 'install.exit\t7\n',
+      log: 'begun\nab\n',
+    });
+    expect(limited('timeout 0.1 sleep 300')).toMatchObject({ stdout: 'went on 124\n', log: 'begun\n' });
+  });
+});
+
 describe('http_get', () => {
+  it('is not held by a server that accepts, or answers, and then stays silent', async () => {
+    for (const said of ['', 'HTTP/1.0 200 OK\r\n\r\nthe begin']) {
+      const server = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.write(said);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      const script = `HTTP_SECONDS=1; http_get 127.0.0.1 ${port} /; echo " $?"`;
+      const run = await bashAsync(temporaryFolder(), script);
+      server.close();
+      expect(run).toMatchObject({ stdout: ' 124\n' });
+    }
+  });
+
   it('reads a page, and leaves the errors of the shell where they were', async () => {
     const server = createServer((socket) => socket.resume().end('HTTP/1.0 200 OK\r\n\r\nthe page\n'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

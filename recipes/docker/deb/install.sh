@@ -7,6 +7,6 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 [ ! -d /native ] || . /native/environment
 apt-get update -q -o APT::Update::Error-Mode=any
-attempt / apt-get install -qy --no-install-recommends /tmp/coturn.deb
+attempt / limited apt-get install -qy --no-install-recommends /tmp/coturn.deb
 apt-get clean
 rm -rf /var/lib/apt/lists/*

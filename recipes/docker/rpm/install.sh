@@ -8,5 +8,5 @@ case $DEB_ARCH in
 amd64) arch=x86_64 ;;
 arm64) arch=aarch64 ;;
 esac
-attempt /rpm-root dnf -q -y --installroot=/rpm-root --forcearch="$arch" --releasever=1 --disablerepo='*' --repofrompath=floor,/repository \
+attempt /rpm-root limited dnf -q -y --installroot=/rpm-root --forcearch="$arch" --releasever=1 --disablerepo='*' --repofrompath=floor,/repository \
 	--nogpgcheck --setopt=install_weak_deps=False --setopt=reposdir=/empty --setopt=cachedir=/dnf install /tmp/coturn.rpm

@@ -46,8 +46,10 @@ done >/repositories/turnbuild.repo
 run_dnf() {
 	root=$1
 	shift
-	dnf -y --installroot="$root" --forcearch="$arch" --releasever=1 --setopt=reposdir=/repositories --setopt=cachedir=/dnf \
+	# A scriptlet of the package that waits for ever must not hold the build.
+	timeout --kill-after=30 1800 dnf -y --installroot="$root" --forcearch="$arch" --releasever=1 --setopt=reposdir=/repositories --setopt=cachedir=/dnf \
 		--setopt=install_weak_deps=False "$@" >/tmp/dnf.log 2>&1 && return 0
+	case $? in 124 | 137) echo "Error: dnf did not finish within 1800 s" >>/tmp/dnf.log ;; esac
 	cat /tmp/dnf.log
 	code=SYSROOT_FAILED
 	grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/dnf.log && code=REPOSITORY_FAILED

@@ -5,12 +5,23 @@ fact() {
 	printf '%s\t%s\n' "$1" "$(printf '%s' "$2" | tr '\n\t' '  ')" >>/out/facts.txt
 }
 
-# run NAME COMMAND...: output to /out/NAME.log, exit code as the fact NAME.exit
+# Seconds that a command may take. apt takes minutes under emulation; a maintainer script that waits for ever must not hold everything.
+: "${RUN_SECONDS:=1800}"
+
+# run NAME COMMAND...: output to /out/NAME.log, exit code as the fact NAME.exit; 124 if it was ended because it took too long
 run() {
-	local name=$1
+	local name=$1 begin=$SECONDS code=0
 	shift
-	"$@" >"/out/$name.log" 2>&1 </dev/null
-	local code=$?
+	local limited=(timeout --kill-after=30 "$RUN_SECONDS")
+	# timeout(1) runs programs only.
+	! declare -F "$1" >/dev/null || limited=(within "$RUN_SECONDS")
+	"${limited[@]}" "$@" >"/out/$name.log" 2>&1 </dev/null || code=$?
+	# What has to be killed leaves another code.
+	if [ $code -eq 137 ] && [ $((SECONDS - begin)) -ge "$RUN_SECONDS" ]; then code=124; fi
+	# Commands have limits of their own, which are shorter.
+	if [ $code -eq 124 ] && [ $((SECONDS - begin)) -ge "$RUN_SECONDS" ]; then
+		echo "turnbuild: $* did not finish within $RUN_SECONDS s" >>"/out/$name.log"
+	fi
 	fact "$name.exit" $code
 	return $code
 }
@@ -52,22 +63,40 @@ own_address() {
 	echo 127.0.0.1
 }
 
-# http_get ADDRESS PORT PATH: the response's body on standard output; fails if nothing answers with 200.
+# Bytes of a response that are read, and seconds that it may take, the connection included. A whole page takes less than one, natively.
+HTTP_BYTES=67108864
+: "${HTTP_SECONDS:=60}"
+# Seconds until an address that does not answer counts as closed.
+CONNECT_SECONDS=10
+
+# http_get ADDRESS PORT PATH: the response's body on standard output; fails if nothing answers with 200, or not to the end in time.
 http_get() {
-	local status line
-	# In braces: else the shell would keep its errors to itself from here on.
-	{ exec 9<>"/dev/tcp/$1/$2"; } 2>/dev/null || return 1
-	printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&9
-	IFS= read -r -t 20 status <&9 || { exec 9>&-; return 1; }
-	while IFS= read -r -t 20 line <&9; do [ "$line" = $'\r' ] && break; done
-	cat <&9
-	exec 9>&-
-	[[ $status == *' 200 '* ]]
+	within "$HTTP_SECONDS" read_page "$1" "$2" "$3" "$HTTP_BYTES"
 }
 
 # Can a TCP connection be opened?
 reachable() {
-	(exec 9<>"/dev/tcp/$1/$2") 2>/dev/null
+	within "$CONNECT_SECONDS" open_connection "$1" "$2"
+}
+
+# within SECONDS FUNCTION ARGUMENT...: a function that uses no other, in a shell of its own
+within() {
+	export -f "${2?}"
+	timeout --kill-after=30 "$1" bash -c '"$@"' bash "${@:2}"
+}
+
+read_page() {
+	local status line
+	{ exec 9<>"/dev/tcp/$1/$2"; } 2>/dev/null || return 1
+	printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&9
+	IFS= read -r -n 8192 status <&9 || return 1
+	while IFS= read -r -n 8192 line <&9; do [ "$line" = $'\r' ] && break; done
+	head -c "$4" <&9
+	[[ $status == *' 200 '* ]]
+}
+
+open_connection() {
+	{ exec 9<>"/dev/tcp/$1/$2"; } 2>/dev/null
 }
 
 # What runs as a server, by name: turnserver, or the runuser that started it.
