@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Containment, within } from './containment.ts';
+import type { Containment } from './containment.ts';
+import { TARGET } from './installed.ts';
 import { enter } from './network.ts';
 
 /** Milliseconds until systemd takes commands. */
@@ -32,6 +33,8 @@ const DELEGATED = ['', '/cgroup.procs', '/cgroup.subtree_control', '/cgroup.thre
 /** Units of a contained systemd; others never see them. */
 const CONTAINED_UNITS = '/contained-units';
 const UNITS = '/etc/systemd/system';
+/** Where the package's user namespace is entered when there is no /proc. */
+const USER_NAMESPACE = '/user-namespace';
 /** Where systemd creates folders for its units. */
 const STATE = ['/run', '/var/lib', '/var/log', '/var/cache'];
 /** Milliseconds after which an empty group is one that a killed laboratory has left. */
@@ -87,7 +90,7 @@ export async function startSystemd({ name, network, containment }: Place): Promi
   ].join(' && ');
   const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--mount', '--cgroup', '--'];
   const inGroup = ['sh', '-c', `echo $$ >${group}/cgroup.procs && exec "$@"`, 'sh'];
-  const users = containment === undefined ? [] : within(containment);
+  const users = containment === undefined ? [] : withoutProcesses(containment);
   const [file = '', ...args] = [...enter(network), ...inGroup, ...users, ...unshare, 'sh', '-c', script];
   // Without `container`, systemd would take the machine for its own and set up its devices.
   const child = spawn(file, args, {
@@ -110,6 +113,24 @@ export async function startSystemd({ name, network, containment }: Place): Promi
     }
     await pause(200);
   }
+}
+
+/**
+ * Prefix of a command that runs it as the namespace's root in a mount namespace where no /proc shows the container's processes. Some of
+ * those belong to the same root, which could take them over. What is only covered by another mount, root would uncover.
+ */
+function withoutProcesses({ holder }: Containment): string[] {
+  mkdirSync(USER_NAMESPACE, { recursive: true });
+  const file = `${USER_NAMESPACE}/user`;
+  const script = [
+    `mount -t tmpfs tmpfs ${USER_NAMESPACE}`,
+    `touch ${file}`,
+    `mount --bind /proc/${holder}/ns/user ${file}`,
+    `umount --recursive ${TARGET}/proc`,
+    'umount --recursive --lazy /proc',
+    `exec nsenter --user=${file} -- "$@"`,
+  ].join(' && ');
+  return ['unshare', '--mount', '--', 'sh', '-c', script, 'sh'];
 }
 
 /**
