@@ -1,9 +1,10 @@
 import { startCapture } from './capture.ts';
 import type { Containment } from './containment.ts';
 import type { LabSettings, ServerName } from './facts.ts';
+import { recordInstalled } from './installed.ts';
 import type { Namespaces } from './network.ts';
 import { type RemoteAgent, startAgent } from './remote.ts';
-import { runService } from './scenarios/service.ts';
+import { runService, UNITS } from './scenarios/service.ts';
 import { prepareSanitized, prepareTarget, startServer, testConfiguration } from './server.ts';
 import type { Subject } from './subject.ts';
 import { watchLeaving } from './tcpdump.ts';
@@ -22,20 +23,23 @@ export function installedRoot(
     agents.set(machine, agent);
     return agent;
   };
+  // Before anything of the package runs.
+  const installed = recordInstalled([site.configuration, '/etc/passwd', '/etc/group', ...UNITS]);
   prepareTarget();
   const sanitized = settings.sanitized ? prepareSanitized() : undefined;
   return {
     agentOn,
     start(server) {
       const { name } = server;
-      const place = { name, namespace: namespaces[name], containment, agent: agentOn(name), site, emulated };
+      const common = { containment, site, installed, emulated };
+      const place = { ...common, name, namespace: namespaces[name], agent: agentOn(name) };
       const configuration = testConfiguration(place, options, server.lines);
       return startServer(place, configuration, server.sanitized === true ? sanitized : undefined);
     },
     capture: (machine, to) => startCapture(namespaces[machine], to),
     watchLeaving: (machine, filter) => watchLeaving(namespaces[machine], filter),
     runService: ({ clients, ...chosen }) =>
-      runService({ namespaces, containment, agentOn, clients, settings, chosen }),
+      runService({ namespaces, containment, installed, agentOn, clients, settings, chosen }),
     end() {
       for (const agent of agents.values()) agent.stop();
     },

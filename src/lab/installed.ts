@@ -42,7 +42,7 @@ export function resolveBeneath(root: string, path: string): string {
 
 /**
  * Reads a text file of the installed root. The package controls it, so links never lead out of that root, and only regular files of a
- * sensible size are read.
+ * sensible size are read. Only for a time when no code of the package runs: it could change the path meanwhile.
  * @throws if there is no such file
  */
 export function readInstalled(path: string, root = TARGET): string {
@@ -61,12 +61,48 @@ export function readInstalled(path: string, root = TARGET): string {
 }
 
 /** Whether a path exists in the installed root. */
-export function isInstalled(path: string): boolean {
+export function isInstalled(path: string, root = TARGET): boolean {
   try {
-    resolveBeneath(TARGET, path);
+    resolveBeneath(root, path);
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Files of the installed root as they were before any code of the package ran there. */
+export interface InstalledFiles {
+  has(path: string): boolean;
+  /** @throws if the file could not be read then */
+  read(path: string): string;
+}
+
+/**
+ * Reads files of the installed root once and keeps them. While the package's code runs, it may change them, and put a link in the place of
+ * a folder between the resolution of a path and the opening of the file.
+ */
+export function recordInstalled(paths: readonly string[], root = TARGET): InstalledFiles {
+  const files = new Map(paths.map((path) => [path, attemptToRead(path, root)]));
+  const recorded = (path: string) => {
+    const file = files.get(path);
+    if (file === undefined) throw new Error(`${path} of the package was not recorded`);
+    return file;
+  };
+  return {
+    has: (path) => recorded(path).exists,
+    read(path) {
+      const { text, error } = recorded(path);
+      if (text === undefined) throw error;
+      return text;
+    },
+  };
+}
+
+function attemptToRead(path: string, root: string): { exists: boolean; text?: string; error?: unknown } {
+  try {
+    return { exists: true, text: readInstalled(path, root) };
+  } catch (error) {
+    return { exists: isInstalled(path, root), error };
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import { setTimeout as pause } from 'node:timers/promises';
 import { asUser, type Containment } from './containment.ts';
 import type { ServerName, Site } from './facts.ts';
-import { accountOf, readInstalled, TARGET } from './installed.ts';
+import { accountOf, type InstalledFiles, TARGET } from './installed.ts';
 import { ADDRESSES, type Addresses } from './network.ts';
 import type { RemoteAgent } from './remote.ts';
 
@@ -53,6 +53,7 @@ export interface ServerPlace {
   /** An agent on the same machine. */
   agent: RemoteAgent;
   site: Site;
+  installed: InstalledFiles;
   emulated: boolean;
   /** Folder of the control group to run in. */
   controlGroup?: string;
@@ -113,8 +114,8 @@ export function prepareSanitized(): Program {
 }
 
 /** The configuration that the package ships, as it is. */
-export function shippedConfiguration({ configuration }: Site): string {
-  return readInstalled(configuration);
+export function shippedConfiguration({ installed, site }: Pick<ServerPlace, 'installed' | 'site'>): string {
+  return installed.read(site.configuration);
 }
 
 /** Relay ports where the range is not what is tried: a large one takes long to shuffle under QEMU. */
@@ -131,7 +132,7 @@ export function portLines(count: number): string[] {
  * @param more further lines
  */
 export function testConfiguration(
-  { name, site }: Pick<ServerPlace, 'name' | 'site'>,
+  { name, site, installed }: Pick<ServerPlace, 'name' | 'site' | 'installed'>,
   options: ReadonlySet<string>,
   more: readonly string[] = [],
 ): string {
@@ -146,7 +147,7 @@ export function testConfiguration(
     ...(options.has('dtls') ? ['dtls'] : []),
     ...more,
   ];
-  return `${shippedConfiguration(site)}\n${lines.join('\n')}\n`;
+  return `${shippedConfiguration({ installed, site })}\n${lines.join('\n')}\n`;
 }
 
 /**
@@ -159,13 +160,13 @@ export async function startServer(
   configuration: string,
   program: Program = INSTALLED,
 ): Promise<RunningServer> {
-  const { name, agent, site } = place;
+  const { name, agent } = place;
   writeFileSync(`${FILES}/${name}.conf`, configuration, { mode: 0o644 });
   const logFile = `${LOGS}/${name}.log`;
   const log = openSync(logFile, 'w');
   const [file = '', ...args] = [
     ...joined(place.controlGroup),
-    ...asUser(place.containment, place.namespace, accountOfSite(site)),
+    ...asUser(place.containment, place.namespace, accountOfSite(place)),
     ...[`--shell=${program.path}`, '--', '-c', `${FOLDER}/${name}.conf`, '--pidfile=', '--log-file=stdout'],
   ];
   const env = { ...process.env, ...program.env };
@@ -206,9 +207,12 @@ function lastBytes(file: string): string {
 }
 
 /** @throws NotReady if the package has no account to run the server as */
-function accountOfSite({ user }: Site) {
+function accountOfSite({ site, installed }: ServerPlace) {
   try {
-    return accountOf(user, { passwd: readInstalled('/etc/passwd'), group: readInstalled('/etc/group') });
+    return accountOf(site.user, {
+      passwd: installed.read('/etc/passwd'),
+      group: installed.read('/etc/group'),
+    });
   } catch (error) {
     throw new NotReady((error as Error).message);
   }

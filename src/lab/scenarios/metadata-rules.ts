@@ -21,7 +21,7 @@ export async function tryMetadata(
   unit: string,
   systemd: Systemd,
 ): Promise<ServiceFacts['reached']> {
-  const { clients, namespaces, containment, settings } = lab;
+  const { clients, namespaces, containment, installed, settings } = lab;
   if (clients === undefined) return [];
   const rules = await Promise.all(
     PROPERTIES.map(async (name) => ruleLine(name, await systemd.property(unit, name))),
@@ -33,7 +33,7 @@ export async function tryMetadata(
     const { code, output } = await keeper.control('start', RULES);
     if (code !== 0) throw new Error(`cannot apply the unit's rules: ${output}`);
     const place = {
-      ...({ name, namespace: namespaces[name], containment, agent: lab.agentOn(name) } as const),
+      ...({ name, namespace: namespaces[name], containment, installed, agent: lab.agentOn(name) } as const),
       ...settings,
       controlGroup: await keeper.controlGroup(RULES),
     };

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Containment } from '../containment.ts';
 import type { DrainFacts, LabSettings, ServerName, ServiceFacts, Site } from '../facts.ts';
-import { isInstalled, readInstalled, TARGET } from '../installed.ts';
+import { type InstalledFiles, TARGET } from '../installed.ts';
 import { ADDRESSES, type Namespaces } from '../network.ts';
 import type { Clients } from '../reach.ts';
 import type { RemoteAgent } from '../remote.ts';
@@ -15,7 +15,9 @@ import { tryMetadata } from './metadata-rules.ts';
 import { ACCOUNT, type Tried } from './session.ts';
 
 /** Where a package may have its unit. */
-const UNIT_FOLDERS = ['/usr/lib/systemd/system', '/lib/systemd/system'];
+export const UNITS = ['/usr/lib/systemd/system', '/lib/systemd/system'].map(
+  (folder) => `${folder}/coturn.service`,
+);
 /** Milliseconds until a unit serves or has come back: from 4.8 on turnserver shuffles its ports first, for a minute under QEMU. */
 const START_MS = { native: 60_000, emulated: 300_000 };
 /** Configurations and network namespaces of units, outside of every root. */
@@ -25,6 +27,7 @@ const FOLDER = '/run-units';
 export interface ServiceLab {
   namespaces: Namespaces;
   containment: Containment;
+  installed: InstalledFiles;
   agentOn: (machine: ServerName) => RemoteAgent;
   /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
   clients: Clients | undefined;
@@ -51,17 +54,17 @@ const VANISHED: Unit = { name: 'coturn-vanished.service', machine: 'vanished' };
 export async function runService(
   lab: ServiceLab,
 ): Promise<{ service: ServiceFacts; problems: Record<string, string> }> {
-  const { namespaces, settings } = lab;
+  const { namespaces, installed, settings } = lab;
   const { site, emulated } = settings;
   const clients = lab.chosen.drain ? lab.clients : undefined;
-  const unit = UNIT_FOLDERS.map((folder) => `${folder}/${SERVICE.name}`).find(isInstalled);
+  const unit = UNITS.find((path) => installed.has(path));
   if (unit === undefined) throw new Error(`the package has no ${SERVICE.name}`);
-  const text = readInstalled(unit);
+  const text = installed.read(unit);
   mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
-  adoptAccounts(site);
+  adoptAccounts(lab);
   writeContainedUnit(SERVICE.name, text);
   writeDropIn(SERVICE, settings, []);
-  const shipped = shippedConfiguration(site);
+  const shipped = shippedConfiguration({ installed, site });
   const small = `${shipped}\n${[...SMALL_RANGE, `user=${ACCOUNT.username}:${ACCOUNT.password}`].join('\n')}\n`;
   if (clients !== undefined)
     for (const copy of [DRAINING, VANISHED]) {
@@ -202,10 +205,11 @@ function ownNetwork({ machine }: Unit, namespaces: Namespaces): string {
 }
 
 /** systemd looks up users in its own root: the target's accounts of turnserver have to be there as well. */
-function adoptAccounts({ user }: Site): void {
+function adoptAccounts({ installed, settings }: ServiceLab): void {
+  const { user } = settings.site;
   const line = new RegExp(`^${user}:.*$`, 'm');
   for (const file of ['/etc/passwd', '/etc/group']) {
-    const account = line.exec(readInstalled(file))?.[0];
+    const account = line.exec(installed.read(file))?.[0];
     if (account !== undefined && !line.test(readFileSync(file, 'utf8'))) appendFileSync(file, `${account}\n`);
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asUser, mapsFor } from '../../../src/lab/containment.ts';
-import { accountOf, readInstalled, resolveBeneath } from '../../../src/lab/installed.ts';
+import { accountOf, readInstalled, recordInstalled, resolveBeneath } from '../../../src/lab/installed.ts';
 import { ruleLine } from '../../../src/lab/scenarios/metadata-rules.ts';
 import { requireGroup } from '../../../src/lab/systemd.ts';
 
@@ -71,6 +71,20 @@ describe('a file of the installed root', () => {
   );
 
   it('is not sought for ever', () => expect(() => resolveBeneath(root, '/circle')).toThrow(/too many links/));
+
+  it('is read once, and stays what it was then', () => {
+    writeFileSync(join(root, 'usr/lib/changing'), 'at first');
+    const installed = recordInstalled(['/usr/lib/changing', '/usr/lib', '/missing', '/out'], root);
+    rmSync(join(root, 'usr/lib/changing'));
+    symlinkSync(join(dir, 'secret'), join(root, 'usr/lib/changing'));
+    writeFileSync(join(root, 'missing'), 'now');
+    expect(installed.read('/usr/lib/changing')).toBe('at first');
+    expect(installed.has('/missing')).toBe(false);
+    expect(() => installed.read('/missing')).toThrow(/ENOENT/);
+    expect(installed.has('/usr/lib')).toBe(true);
+    expect(() => installed.read('/usr/lib')).toThrow(/is no file/);
+    expect(() => installed.read('/usr/lib/unit')).toThrow(/was not recorded/);
+  });
 
   it('is a file', () => expect(() => readInstalled('/usr/lib', root)).toThrow(/is no file/));
 });
