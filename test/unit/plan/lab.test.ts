@@ -29,6 +29,12 @@ describe('createLabCommand', () => {
     ]);
     expect(args('x86_64')).not.toContain('--privileged');
   });
+
+  it('limits what a package can take of the machine', () => {
+    expect(args('x86_64')).toEqual(expect.arrayContaining(['--pids-limit=4096', '--memory=4g']));
+    // Engines that do not count swap refuse a limit of it.
+    expect(args('x86_64').join(' ')).not.toContain('swap');
+  });
 });
 
 describe('the commands of one laboratory', () => {
