@@ -61,6 +61,12 @@ describe('recipes/docker/Dockerfile', () => {
     expect(stage('toolchain')).toMatch(/^RUN sh \/turnbuild\/toolchain\.sh$/m);
     expect(text).toMatch(/^FROM compiler AS toolchain$/m);
   });
+
+  it('gives a package no cache that it could write for later verifications', () => {
+    const caches = text.match(/--mount=type=cache,\S+/g) ?? [];
+    expect(caches.length).toBeGreaterThan(0);
+    for (const cache of caches) expect(cache).toMatch(/,sharing=locked,readonly$/);
+  });
 });
 
 describe('a target that extends another', () => {
