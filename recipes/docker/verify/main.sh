@@ -38,7 +38,8 @@ phase() {
 
 use() {
 	# Upgrades and the distribution's package are asked by it.
-	cp /usr/bin/turnutils_stunclient /tmp/stunclient
+	# The package may have put a pipe there.
+	timeout 60 cp /usr/bin/turnutils_stunclient /tmp/stunclient
 	! chosen vectors || check_vectors
 	! chosen shipped || phase shipped check_shipped_configuration
 	! chosen utilities || phase utilities check_utilities

@@ -54,7 +54,7 @@ upgrade_from_distribution() {
 	observe distribution
 	fact upgrade.from "$(package_state)"
 	edit_configuration >>"$configuration"
-	turnadmin --add --user kept --realm example.org --password not-a-secret --db /var/lib/coturn/turndb >/out/account.log 2>&1
+	timeout --kill-after=5 120 turnadmin --add --user kept --realm example.org --password not-a-secret --db /var/lib/coturn/turndb >/out/account.log 2>&1
 	cp "$configuration" /tmp/edited.conf
 	# Its comments are long, and nothing is said of them.
 	sed "s/^#.*/#/" "$configuration" >/out/edited.conf
@@ -63,7 +63,7 @@ upgrade_from_distribution() {
 	fact upgrade.to "$(package_state)"
 	fact upgrade.utils "$(rpm -q coturn-utils >/dev/null 2>&1 && echo left || echo replaced)"
 	fact upgrade.configuration "$(cmp -s "$configuration" /tmp/edited.conf && echo kept || echo changed)"
-	fact upgrade.account "$(turnadmin --list --db /var/lib/coturn/turndb 2>&1 | grep -c '^kept')"
+	fact upgrade.account "$(timeout --kill-after=5 120 turnadmin --list --db /var/lib/coturn/turndb 2>&1 | grep -c '^kept')"
 	systemctl stop coturn.service
 	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
 	sed '/^syslog/d' "$configuration" >/tmp/upgraded.conf
