@@ -20,7 +20,9 @@ const NO_NODE = /Cannot mknod: Operation not permitted$|^tar: Exiting with failu
 
 /**
  * Where all code of the package runs: a user namespace that is mapped to unprivileged users of the host. The package chooses its
- * accounts, programs and unit, so it may be root inside; even then it cannot write what belongs to the host's root, such as /proc/sys.
+ * accounts, programs and unit, so it may be root inside, with all capabilities there; even then it cannot write what belongs to the host's
+ * root, such as /proc/sys. It may take over each process in the namespace that it can see, so its systemd sees none of the laboratory's
+ * (systemd.ts).
  */
 export interface Containment {
   /** Process that keeps the namespace alive. */

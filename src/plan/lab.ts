@@ -20,7 +20,10 @@ function docker(engine: string | undefined, effect: Command['effect'], ...args: 
   return { file: 'docker', args: [...(engine === undefined ? [] : ['--context', engine]), ...args], effect };
 }
 
-/** What the laboratory's own program needs. No code of the package gets any of these (src/lab/containment.ts). */
+/**
+ * What the laboratory's own program needs. No code of the package gets any of these, but for those of its own user namespace
+ * (src/lab/containment.ts).
+ */
 const CAPABILITIES = [
   'NET_ADMIN', // Links between network namespaces.
   'SYS_ADMIN', // Namespaces, mounts, and the BPF programs of systemd.
