@@ -141,7 +141,10 @@ function lookForReaders(): void {
     const all = readdirSync('/proc')
       .filter((entry) => /^\d+$/.test(entry))
       .flatMap(look);
-    if (!all.some(({ program }) => program === 'openssl')) continue;
+    if (!all.some(({ program }) => program === 'openssl')) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      continue;
+    }
     console.log(
       JSON.stringify(all.filter(({ program = '' }) => ['agent', 'openssl', 'tcpdump'].includes(program))),
     );
