@@ -49,7 +49,7 @@ const unread = () =>
 function inspect(commands: string) {
   const script = `. /turnbuild/inspection.sh\n${commands}`;
   const own = (text: string) =>
-    text.replaceAll(/(?<![\w.])\/(pkg|symbols|tmp|out)(?=[\s/"'$]|$)/g, `${dir}/$1`);
+    text.replaceAll(/(?<![\w.])\/(pkg|symbols|tmp|out|inputs)(?=[\s/"'$]|$)/g, `${dir}/$1`);
   mkdirSync(join(dir, 'turnbuild'), { recursive: true });
   for (const name of ['inspection.sh', 'results.sh'])
     if (existsSync(new URL(name, recipes)))
@@ -170,5 +170,47 @@ describe('programs of a package', () => {
     plant(path, (file) => symlinkSync('/usr/bin/env', file));
     expect(inspect(library ? 'read_library /pkg' : 'read_symbols')).toMatchObject({ status: 0, stderr: '' });
     expect(out(library ? 'library.txt' : 'debug-ids.txt')).toBe('');
+  });
+});
+
+describe('a .deb that is too large', () => {
+  /** Packs a folder by tar(1), because dpkg-deb makes no such archive. */
+  const pack = (...tarOptions: string[]) => {
+    const text = readFileSync(new URL('deb/inspect.sh', recipes), 'utf8');
+    mkdirSync(join(dir, 'inputs'));
+    mkdirSync(join(dir, 'control'));
+    writeFileSync(join(dir, 'control/control'), 'Package: coturn\nVersion: 1\nArchitecture: all\n');
+    const run = (file: string, ...args: string[]) => execFileSync(file, args, { cwd: dir, stdio: 'ignore' });
+    writeFileSync(join(dir, 'debian-binary'), '2.0\n');
+    run('tar', '-czf', 'control.tar.gz', '-C', 'control', './control');
+    run('tar', '-czf', 'data.tar.gz', ...tarOptions, '-C', 'pkg', '.');
+    run('ar', 'rc', 'inputs/coturn.deb', 'debian-binary', 'control.tar.gz', 'data.tar.gz');
+    rmSync(join(dir, 'pkg'), { recursive: true });
+    // What follows the limits needs tools that are not tried here.
+    return inspect(text.replace(/^\. .*inspection\.sh$/m, '').replace(/^dpkg-deb -f[^]*$/m, 'exit 9'));
+  };
+  const refused = {
+    status: 1,
+    stderr:
+      'turnbuild-error: DEB_INVALID: coturn.deb unpacks to more than 1 GiB, or to more than 100,000 files\n',
+  };
+
+  it('is inspected if it is not', () => {
+    write('pkg/usr/bin/turnserver', 'x');
+    expect(pack('--owner=a b:1')).toMatchObject({ status: 9, stderr: '' });
+  });
+
+  it.each(['root', '1 1 1'])('is refused for a sparse file of the owner "%s"', (owner) => {
+    plant('pkg/usr/bin/turnserver', (file) => {
+      writeFileSync(file, '');
+      truncateSync(file, 2_500_000_000);
+    });
+    expect(pack('--sparse', `--owner=${owner}:0`)).toMatchObject(refused);
+  });
+
+  it('is refused for the number of its files', () => {
+    mkdirSync(join(dir, 'pkg/x'));
+    for (let i = 0; i < 100_001; i++) writeFileSync(join(dir, 'pkg/x', `${i}`), '');
+    expect(pack()).toMatchObject(refused);
   });
 });

@@ -13,8 +13,9 @@ most=1073741824
 for file in coturn.rpm coturn-debuginfo.rpm; do
 	[ -f /inputs/$file ] || continue
 	packed=$(rpm2archive - </inputs/$file | gzip -dc | head -c $((most + 1)) | wc -c)
-	[ "$packed" -le $most ] || {
-		echo "turnbuild-error: RPM_INVALID: $file unpacks to more than 1 GiB" >&2
+	entries=$(rpm2archive - </inputs/$file | gzip -dc | head -c $((most + 1)) | tar -t | wc -l)
+	[ "$packed" -le $most ] && [ "$entries" -le 100000 ] || {
+		echo "turnbuild-error: RPM_INVALID: $file unpacks to more than 1 GiB, or to more than 100,000 files" >&2
 		exit 1
 	}
 done
