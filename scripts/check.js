@@ -11,7 +11,7 @@ const turnbuild = `${root}/bin/turnbuild.js`;
 
 // Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
 // the archive's, diffoscope to show why two builds differ, a container registry to take an image from,
-// acl for a cache with an access control list.
+// acl and attr for files with access control lists and extended attributes.
 const TEST_PACKAGES = [
   'gcc',
   'make',
@@ -27,6 +27,7 @@ const TEST_PACKAGES = [
   'rpm',
   'docker-registry',
   'acl',
+  'attr',
 ];
 
 const started = Date.now();

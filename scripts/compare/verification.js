@@ -5,7 +5,7 @@
 const VARYING_FACTS = /^(seconds\.|address$|.*\.(attempts|sent)$)/;
 
 /** Files whose lines have to be the same. */
-const EXACT = /(\.changes\.txt|\.packages|^unresolved\.txt|^edited\.conf)$/;
+const EXACT = /(\.(?:changes|accounts)\.txt|\.packages|^unresolved\.txt|^edited\.conf)$/;
 
 /** Files whose contents depend on the time of day, in a list of changes: their digests may differ. */
 const VARYING_FILE =

@@ -1,88 +1,145 @@
-import { expectValues, value } from './check.ts';
+import { accountComplaints } from './account-changes.ts';
+import { value } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 
 /** SHA-256 of an empty file. */
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** One difference between two snapshots; `before` and `after` are kind, mode, owner, and digest or target. */
+/** One difference between two snapshots; `before` and `after` are kind, mode, owner, digest or target, and extended attributes. */
 export interface TreeChange {
   kind: 'added' | 'removed' | 'changed';
   path: string;
   before: string;
   after: string;
+  /** It leads to files that were there before, or are another package's. */
+  known: boolean;
 }
 
-/** Differences that aren't the package's, each with the reason. What has the package's name in its path never is. */
-const EXCEPTIONS: { path: RegExp; only?: (change: TreeChange) => boolean; reason: string }[] = [
+/** A path that may differ, if the file is as harmless as it was. */
+interface Exception {
+  path: RegExp;
+  /** Kind, mode, owner and the rest of what is there now. */
+  after: RegExp;
+  only?: (change: TreeChange) => boolean;
+  reason: string;
+}
+
+/** States of regular files of root that nobody can run, without extended attributes. */
+const PUBLIC = /^f (600|644) 0:0 [0-9a-f]{64}$/;
+const SECRET = /^f (0|600|640) 0:(0|42) [0-9a-f]{64}$/;
+const PLAIN = /^f (600|640|644) 0:(0|4) [0-9a-f]{64}$/;
+/** A link of root. */
+const LINK = /^l 777 0:0 [^{]+$/;
+
+/** Kind, mode and owner. */
+const ownership = (state: string) => state.split(' ').slice(0, 3).join(' ');
+const keepsOwnership = ({ kind, before, after }: TreeChange) =>
+  kind === 'changed' && ownership(before) === ownership(after);
+
+/** Differences that aren't the package's, each with the reason. What has the package's name in its path never is, and nothing that is gone. */
+const EXCEPTIONS: Exception[] = [
   {
-    path: /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$|^\/etc\/\.pwd\.lock$/,
-    reason: 'the account stays: its number must not go to somebody else. That it is the only one is asserted',
+    path: /^\/etc\/(passwd|group|subuid|subgid)$/,
+    after: PUBLIC,
+    only: keepsOwnership,
+    reason: 'the account stays: its number must not go to somebody else. Each record is judged by itself',
   },
-  { path: /^\/etc\/ld\.so\.cache$|^\/var\/cache\/ldconfig\//, reason: 'lists the libraries of dependencies' },
+  { path: /^\/etc\/g?shadow$/, after: SECRET, only: keepsOwnership, reason: 'as above' },
+  { path: /^\/etc\/(passwd|group|subuid|subgid)-$/, after: PUBLIC, reason: 'made before such a change' },
+  { path: /^\/etc\/g?shadow-$/, after: SECRET, reason: 'made before such a change' },
+  {
+    path: /^\/etc\/\.pwd\.lock$/,
+    after: new RegExp(`^f 600 0:0 ${EMPTY}$`),
+    reason: 'made for such a change',
+  },
+  {
+    path: /^\/etc\/ld\.so\.cache$/,
+    after: /^f 644 0:0 [0-9a-f]{64}$/,
+    only: ({ known }) => known,
+    reason: 'lists the libraries of dependencies',
+  },
+  { path: /^\/var\/cache\/ldconfig\/aux-cache$/, after: PUBLIC, reason: 'made with ld.so.cache' },
   {
     path: /^\/var\/lib\/dpkg\/(status|diversions|triggers\/\w+)(-old)?$|^\/var\/lib\/dpkg\/statoverride-old$/,
+    after: PLAIN,
     reason: "dpkg's records of all packages",
   },
   {
     path: /^\/var\/lib\/dpkg\/statoverride$/,
-    only: ({ after }) => after.endsWith(` ${EMPTY}`),
+    after: new RegExp(`^f 644 0:0 ${EMPTY}$`),
     reason: 'dpkg leaves an empty one when the last override is gone',
   },
-  { path: /^\/var\/log\/(dpkg|alternatives)\.log$/, reason: "dpkg's own logs" },
-  { path: /^\/var\/cache\/debconf\//, reason: "debconf's own, of dependencies" },
+  { path: /^\/var\/log\/(dpkg|alternatives)\.log$/, after: PLAIN, reason: "dpkg's own logs" },
   {
-    path: /^\/etc\/alternatives\/|^\/var\/lib\/dpkg\/alternatives\//,
+    path: /^\/var\/cache\/debconf\/(config|passwords|templates)\.dat(-old)?$/,
+    after: PUBLIC,
+    reason: "debconf's own, of dependencies",
+  },
+  {
+    path: /^\/etc\/alternatives\/[^/]+$/,
+    after: LINK,
+    only: ({ known }) => known,
     reason: 'alternatives of dependencies: my.cnf of libmariadb, telnet of the distribution',
   },
   {
-    path: /^\//,
-    only: ({ kind, after }) => kind === 'added' && /^l .* \/etc\/alternatives\/[^/]+$/.test(after),
+    path: /^\/(usr\/)?(bin|sbin|lib|share)\/|^\/etc\/mysql\/my\.cnf$/,
+    after: /^l 777 0:0 \/etc\/alternatives\/[^/{]+$/,
+    only: ({ kind, known }) => kind === 'added' && known,
     reason: 'the links to them',
   },
   {
-    path: /^\/etc\/(inputrc|networks)$/,
-    only: ({ kind }) => kind === 'added',
-    reason: 'made by the scripts of readline-common and netbase',
-  },
-  {
     path: /^\/etc\/init\.d$/,
-    only: ({ kind, after }) => kind === 'added' && after.startsWith('d '),
+    after: /^d 755 0:0 $/,
+    only: ({ kind }) => kind === 'added',
     reason:
       "the distribution's coturn has an init script; the folder is empty here, and others' everywhere else",
   },
 ];
 
-/** Reads the lines of a comparison (recipes/docker/verify/trees.sh): kind, path, before, after, with tabs between. */
+/** Reads the lines of a comparison (recipes/docker/verify/trees.sh): kind, path, before, after, `known`, with tabs between. */
 export function parseChanges(text: string): TreeChange[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const [kind = '', path = '', before = '', after = ''] = line.split('\t');
-      return { kind: kind as TreeChange['kind'], path, before, after };
+      const [kind = '', path = '', before = '', after = '', known = ''] = line.split('\t');
+      return { kind: kind as TreeChange['kind'], path, before, after, known: known === 'known' };
     });
 }
 
 /** Whether a difference is none of the package's. */
 function isExcepted(
   change: TreeChange,
-  { exceptions, own }: { exceptions: typeof EXCEPTIONS; own: RegExp },
+  { exceptions, own }: { exceptions: readonly Exception[]; own: RegExp },
 ): boolean {
   return (
+    change.kind !== 'removed' &&
     !own.test(change.path) &&
-    exceptions.some(({ path, only }) => path.test(change.path) && (only?.(change) ?? true))
+    exceptions.some(
+      ({ path, after, only }) =>
+        path.test(change.path) && after.test(change.after) && (only?.(change) ?? true),
+    )
   );
 }
 
+/** A folder of a system account that others cannot write. */
+const OWN_FOLDER = /^d 7[0-7][0-5] [1-9]\d{2}:[1-9]\d{2} $/;
+
 /** What rpm leaves by its own rules: what the server itself has made, and what the accounts and the records of packages need. */
-const RPM_EXCEPTIONS: typeof EXCEPTIONS = [
+const RPM_EXCEPTIONS: Exception[] = [
   ...EXCEPTIONS,
   {
-    path: /^\/var\/lib\/coturn(\/turndb)?$/,
+    path: /^\/var\/lib\/coturn$/,
+    after: OWN_FOLDER,
     reason: 'accounts of users: data is never erased with a program',
   },
-  { path: /^\/var\/log\/coturn$/, reason: 'logs' },
-  { path: /^\/var\/log\/(dnf|hawkey)[\w.]*$/, reason: "dnf's own logs" },
+  {
+    path: /^\/var\/lib\/coturn\/turndb$/,
+    after: /^f 6[0-6][0-4] [1-9]\d{2}:[1-9]\d{2} [0-9a-f]{64}$/,
+    reason: 'as above',
+  },
+  { path: /^\/var\/log\/coturn$/, after: OWN_FOLDER, reason: 'logs' },
+  { path: /^\/var\/log\/(dnf|hawkey)[\w.]*$/, after: PLAIN, reason: "dnf's own logs" },
 ];
 
 /** As `judgeTree`, by rpm's rules: there is no purge. */
@@ -106,7 +163,7 @@ export function judgeTree(
 function judgeChanges(
   facts: PackageFacts,
   name: string,
-  rules: { account: string; exceptions: typeof EXCEPTIONS; own: RegExp },
+  rules: { account: string; exceptions: readonly Exception[]; own: RegExp },
 ): { found: string[]; paths: number; excepted: number } {
   const text = facts.files.get(`${name}.changes.txt`);
   const paths = Number(value(facts, `${name}.compared`)) || 0;
@@ -120,7 +177,8 @@ function judgeChanges(
   if (text === undefined || paths < 1000 || changes.length === 0)
     found.push(`${name}: the trees were not compared`);
   // It stays after the first purge, so the second comparison begins with it.
-  const account = name === 'purge' ? rules.account : '';
-  found.push(...expectValues(facts, { [`${name}.accounts`]: account }));
+  const account = name === 'purge' ? rules.account : undefined;
+  const accounts = accountComplaints(facts.files.get(`${name}.accounts.txt`), account);
+  found.push(...accounts.map((each) => `${name}: ${each}`));
   return { found, paths, excepted: changes.length - own.length };
 }

@@ -86,7 +86,7 @@ describe('the comparison of two trees', () => {
   it('finds nothing in a tree that has not changed', () => {
     expect(difference(() => writeAfter('etc/conf', 'a'))).toEqual([]);
     expect(out('facts.txt')).toMatch(/^purge\.compared\t7$/m);
-    expect(out('facts.txt')).toMatch(/^purge\.accounts\t$/m);
+    expect(out('purge.accounts.txt')).toBe('');
   });
 
   it.each<[string, () => void, string[]]>([
@@ -133,7 +133,7 @@ describe('the comparison of two trees', () => {
     compare();
     expect(changes('purge')).toEqual(['added /etc/left']);
     expect(changes('upgrade-purge')).toEqual(['added /etc/late', 'changed /etc/passwd']);
-    expect(out('facts.txt')).toMatch(/^upgrade-purge\.accounts\tturnserver$/m);
+    expect(out('upgrade-purge.accounts.txt')).toBe('added\tpasswd\tturnserver:x:5:5::/:/bin/sh\n');
   });
 
   it('is not made of what was not done', () => {
@@ -143,16 +143,22 @@ describe('the comparison of two trees', () => {
   });
 
   it('does not listen to what the trees say of it', () => {
-    const forged = 'purge.compared\t5000\npurge.accounts\t\nupgrade-purge.compared\t5000\n';
+    const forged = 'purge.compared\t5000\nupgrade-purge.compared\t5000\n';
     write('trees/run/out/facts.txt', `${FACTS}${forged}`);
     write('trees/run/out/purge.changes.txt', '');
+    write('trees/run/out/upgrade-purge.accounts.txt', '');
     write('trees/run/out/upgrade-purge.changes.txt', 'changed\t/var/log/dpkg.log\ta\tb\n');
     expect(difference(() => writeAfter('usr/sbin/left', 'x'))).toEqual([
       'added /usr/sbin',
       'added /usr/sbin/left',
     ]);
-    expect(out('facts.txt')).toBe(`${FACTS}purge.compared\t10\npurge.accounts\t\n`);
-    expect(readdirSync(join(dir, 'out')).sort()).toEqual(['facts.txt', 'install.log', 'purge.changes.txt']);
+    expect(out('facts.txt')).toBe(`${FACTS}purge.compared\t10\n`);
+    expect(readdirSync(join(dir, 'out')).sort()).toEqual([
+      'facts.txt',
+      'install.log',
+      'purge.accounts.txt',
+      'purge.changes.txt',
+    ]);
   });
 
   it('does not believe what a .deb may have written about files of other packages', () => {
@@ -253,6 +259,182 @@ describe('the comparison of two trees', () => {
       'changed /etc/system\\x2d.slice',
     ]);
   });
+});
+
+describe('records of accounts', () => {
+  const SHADOW = 'root:*:20000:0:99999:7:::\ndaemon:$6$old:20000:0:99999:7:::\n';
+  const records = (change: () => void): string[] => {
+    write('trees/prepared/etc/shadow', SHADOW);
+    writeAfter('etc/shadow', SHADOW);
+    difference(change);
+    return out('purge.accounts.txt')
+      .split('\n')
+      .filter((line) => line !== '');
+  };
+
+  it.each<[string, () => void, string[]]>([
+    ['nothing', () => {}, []],
+    [
+      'a second root',
+      () => writeAfter('etc/passwd', 'root:x:0:0::/:/bin/sh\nturnserver:x:0:0::/:/bin/sh\n'),
+      ['added\tpasswd\tturnserver:x:0:0::/:/bin/sh', 'shared\tpasswd\t0'],
+    ],
+    [
+      'a second record of a name, before the first',
+      () => writeAfter('etc/passwd', 'root::0:0::/:/bin/bash\nroot:x:0:0::/:/bin/sh\n'),
+      ['added\tpasswd\troot::0:0::/:/bin/bash', 'shared\tpasswd\troot', 'shared\tpasswd\t0'],
+    ],
+    [
+      'a password, of which the hash is not told',
+      () => writeAfter('etc/shadow', SHADOW.replace('*', '$6$secret')),
+      ['removed\tshadow\troot:*:(day):0:99999:7:::', 'added\tshadow\troot:(set):(day):0:99999:7:::'],
+    ],
+    [
+      'another password',
+      () => writeAfter('etc/shadow', SHADOW.replace('old', 'new')),
+      ['removed\tshadow\tdaemon:(set):(day):0:99999:7:::', 'added\tshadow\tdaemon:(set):(day):0:99999:7:::'],
+    ],
+    [
+      'a record of another form, which may be a hash',
+      () => writeAfter('etc/shadow', `${SHADOW}$6$secret\n`),
+      ['added\tshadow\t(malformed)'],
+    ],
+    [
+      'a character that ends no line, but may do so elsewhere',
+      () => writeAfter('etc/group', 'turnserver:x:5:\0\r\n'),
+      ['added\tgroup\tturnserver:x:5:??'],
+    ],
+    ['an old record in a backup', () => writeAfter('etc/shadow-', SHADOW), []],
+    [
+      'another one in a backup',
+      () => writeAfter('etc/passwd-', 'eve:x:0:0::/:/bin/sh\n'),
+      ['added\tpasswd-\teve:x:0:0::/:/bin/sh'],
+    ],
+    [
+      'numbers of users for containers',
+      () => writeAfter('etc/subuid', 'turnserver:0:65536\n'),
+      ['added\tsubuid\tturnserver:0:65536'],
+    ],
+  ])('%s', (_, change, expected) => expect(records(change)).toEqual(expected));
+
+  it('are read from no link', () => {
+    rmSync(join(tree('used'), 'etc/passwd'));
+    symlinkSync('/etc/passwd', join(tree('used'), 'etc/passwd'));
+    expect(refusal()).toMatch(/\/etc\/passwd of a container is no plain file/);
+  });
+});
+
+describe('attributes', () => {
+  const attribute = (tree: string, name: string, value: string) =>
+    execFileSync('setfattr', ['-n', name, '-v', value, join(dir, 'trees', tree, 'etc/conf')]);
+  const lines = () => out('purge.changes.txt');
+  const STATE = /^changed\t\/etc\/conf\t(f 644 \d+:\d+ [0-9a-f]{64})\t(.*)$/m;
+
+  it('of another value are a change', () => {
+    attribute('prepared', 'user.x', '1');
+    attribute('used', 'user.x', '2');
+    compare();
+    expect(lines()).toMatch(/\tf 644 \S+ \w+ \{user\.x=0x31\}\tf 644 \S+ \w+ \{user\.x=0x32\}\n/);
+  });
+
+  it('that are the same are none', () => {
+    for (const each of ['prepared', 'used']) attribute(each, 'user.x', '1');
+    compare();
+    expect(lines()).toBe('');
+  });
+
+  it('of files whose names getfattr escapes are seen as well', () => {
+    for (const each of ['prepared', 'used']) write(`trees/${each}/etc/a\\x2d=b`, 'a');
+    execFileSync('setfattr', ['-n', 'user.x', '-v', '1', join(tree('used'), 'etc/a\\x2d=b')]);
+    expect(difference(() => {})).toEqual(['changed /etc/a\\x2d=b']);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('include capabilities and access control lists', () => {
+    // CAP_SETUID, as setcap(8) writes it.
+    attribute('used', 'security.capability', '0x0100000280000000000000000000000000000000');
+    compare();
+    expect(STATE.exec(lines())?.[2]).toMatch(/ \{security\.capability=0x01000002800{30}\}$/);
+    execFileSync('setfattr', ['-x', 'security.capability', join(tree('used'), 'etc/conf')]);
+    execFileSync('setfacl', ['-m', 'u:nobody:rw', join(tree('used'), 'etc/conf')]);
+    compare();
+    expect(lines()).toContain(' {system.posix_acl_access=0x02');
+  });
+
+  it('of more bytes than can be compared are refused', () => {
+    write('bin/getfattr', '#!/bin/sh\nexec cat /dev/zero\n');
+    chmodSync(join(dir, 'bin/getfattr'), 0o755);
+    expect(refusal({ PATH: `${dir}/bin:${process.env.PATH}` })).toMatch(/attributes .* cannot be read/);
+  });
+});
+
+describe('what something leads to', () => {
+  const link = (path: string, target: string) => {
+    mkdirSync(dirname(join(tree('used'), path)), { recursive: true });
+    symlinkSync(target, join(tree('used'), path));
+  };
+  const known = () =>
+    out('purge.changes.txt')
+      .split('\n')
+      .filter((line) => line.endsWith('\tknown'))
+      .map((line) => line.split('\t')[1]);
+
+  it.each<[string, string, boolean]>([
+    ['a file that was there', '/etc/conf', true],
+    ['one by other links', '../link', true],
+    ['one through a link to a folder', '/folder/conf', true],
+    ["another package's", '/usr/other', true],
+    ['a new one', '/usr/local/bin/evil', false],
+    ['nothing', '/no/such', false],
+    ['itself', '/etc/alternatives/x', false],
+    ['a file that is not compared', '/tmp/evil', false],
+    ['a folder', '/etc', false],
+    ['variable data', '/var/x', false],
+    ['a file above the root', '/../etc/conf', true],
+  ])('%s', (_, target, expected) => {
+    for (const each of ['prepared', 'used']) {
+      write(`trees/${each}/var/x`, 'x');
+      symlinkSync('etc', join(tree(each), 'folder'));
+    }
+    writeAfter('usr/other', 'x');
+    writeAfter('usr/local/bin/evil', 'x');
+    writeAfter('tmp/evil', 'x');
+    link('etc/alternatives/x', target);
+    link('usr/bin/x', '/etc/alternatives/x');
+    compare();
+    expect(known()).toEqual(expected ? ['/etc/alternatives/x', '/usr/bin/x'] : []);
+  });
+
+  const cache = (text: string, more: Record<string, string> = {}): boolean => {
+    write('bin/ldconfig', `#!/bin/sh\ncat <<'END'\n${text}\nEND\n`);
+    chmodSync(join(dir, 'bin/ldconfig'), 0o755);
+    for (const each of ['prepared', 'used']) {
+      write(`trees/${each}/usr/lib/x/libz.so.1.3`, 'x');
+      symlinkSync('libz.so.1.3', join(tree(each), 'usr/lib/x/libz.so.1'));
+      symlinkSync('usr/lib', join(tree(each), 'lib'));
+    }
+    writeAfter('usr/lib/x/libnew.so.1', 'x');
+    writeAfter('etc/ld.so.cache', 'x');
+    compare({ PATH: `${dir}/bin:${process.env.PATH}`, ...more });
+    return known().includes('/etc/ld.so.cache');
+  };
+  const one = (line: string) => `1 libs found in cache \`x'\n\t${line}\nCache generated by: ldconfig`;
+  it.each<[string, string, boolean]>([
+    ['a library that was there', one('libz.so.1 (libc6,x86-64) => /lib/x/libz.so.1'), true],
+    ['a new library', one('libnew.so.1 (libc6,x86-64) => /usr/lib/x/libnew.so.1'), false],
+    ['a library in another place', one('libz.so.1 (libc6,x86-64) => /tmp/libz.so.1'), false],
+    ['another library by this name', one('libc.so.6 (libc6,x86-64) => /lib/x/libz.so.1'), false],
+    ['a name that looks like an entry', one('a => /lib/x (libc6) => /lib/x/libz.so.1'), false],
+    ['more than is listed', one('libz.so.1 (libc6) => /lib/x/libz.so.1').replace('1 libs', '2 libs'), false],
+    ['a list that is none', '', false],
+  ])("the dynamic linker's cache: %s", (_, text, expected) => expect(cache(text)).toBe(expected));
+
+  it('is a library that is mounted, in a foreign root', () =>
+    expect(
+      cache(one('libc.so.6 (libc6) => /lib/x86_64-linux-gnu/libc.so.6'), {
+        TOOLS: 'native',
+        NATIVE_TRIPLE: 'x86_64-linux-gnu',
+      }),
+    ).toBe(true));
 });
 
 describe('results', () => {

@@ -3,15 +3,15 @@
 #      FORMAT: deb or rpm
 #      TOOLS, and NATIVE_TRIPLE, if TOOLS=native: the library folder that was mounted over the trees
 #      MAX_RESULTS: as results.sh has it
-# out: /out: regular files of /out in the last tree, plus *.changes.txt and the facts of the comparisons
+# out: /out: regular files of /out in the last tree, plus *.changes.txt, *.accounts.txt and the facts of the comparisons
 set -eu
 export LC_ALL=C.UTF-8
 . /turnbuild/results.sh
 
 mkdir -p /out
 require_results /trees/run/out
-(cd /trees/run/out && find . -maxdepth 1 -type f ! -name '*.changes.txt' -exec cp -- '{}' /out/ ';')
-compared='^(upgrade-)?purge[.](compared|accounts)	'
+(cd /trees/run/out && find . -maxdepth 1 -type f ! -name '*.changes.txt' ! -name '*.accounts.txt' -exec cp -- '{}' /out/ ';')
+compared='^(upgrade-)?purge[.]compared	'
 # Of the copies, because a package can make anything of its own: a link, or a file that never ends.
 [ -f /out/facts.txt ] || : >/out/facts.txt
 grep -vE "$compared" /out/facts.txt >/tmp/facts || true
@@ -46,8 +46,22 @@ everything() {
 # Both are one field of one line below.
 strange='-path *[[:cntrl:]]* -o -lname *[[:cntrl:]]*'
 
-# snapshot TREE: each path with its kind, mode, owner, and digest or target, in /tmp/TREE.snapshot; paths that can't be written there, or whose
-# target can't, in /tmp/TREE.strange.
+# attributes: extended attributes, access control lists and file capabilities among them, `attribute TAB path TAB name=value` a line.
+# Labels of SELinux are the host's.
+attributes() {
+	most=16777216
+	timeout --signal=KILL 300 getfattr --recursive --physical --no-dereference --dump --match=- --encoding=hex . \
+		2>/tmp/attributes.errors | head -c $((most + 1)) >/tmp/attributes
+	[ ! -s /tmp/attributes.errors ] && [ "$(stat -c %s /tmp/attributes)" -le $most ] ||
+		refuse "The extended attributes of a container's files cannot be read"
+	# A backslash of a path is the only character that is written as a number and does not make the path strange.
+	tr '\000-\011\013-\037\177' '?' </tmp/attributes | awk -v OFS='\t' '
+		sub(/^# file: /, "") { gsub(/\\134/, "\\"); path = "/" ($0 == "." ? "" : $0); next }
+		/./ && !/^security[.]selinux=/ { print "attribute", path, $0 }' | LC_ALL=C sort
+}
+
+# snapshot TREE: each path with its kind, mode, owner, digest or target, and extended attributes, in /tmp/TREE.snapshot; paths that can't be
+# written there, or whose target can't, in /tmp/TREE.strange.
 snapshot() {
 	(
 		cd "/trees/$1"
@@ -58,22 +72,83 @@ snapshot() {
 			refuse "The root of a container has more than 16 GiB"
 		# shellcheck disable=SC2086
 		everything \( $strange \) -print0 | tr '\000-\037\177' '\n?' | LC_ALL=C sort >"/tmp/$1.strange"
+		attributes >"/tmp/$1.attributes"
 		{
+			cat "/tmp/$1.attributes"
 			# With -z, sha256sum does not escape names.
 			# shellcheck disable=SC2086
 			everything -type f ! \( $strange \) -print0 | xargs -0 sha256sum -z | tr '\000' '\n' |
 				sed 's/^\([0-9a-f]*\)  [.]/digest\t\1\t/'
 			# shellcheck disable=SC2086
+			# shellcheck disable=SC2086
 			everything ! \( $strange \) -printf 'path\t%y %m %U:%G\t/%P\t%l\n'
 		} | awk -F '\t' '
 			$1 == "digest" { digest[$3] = $2 }
-			$1 == "path" { print $3 "\t" $2 " " ($3 in digest ? digest[$3] : $4) }' | LC_ALL=C sort >"/tmp/$1.snapshot"
+			$1 == "attribute" { more[$2] = more[$2] " {" $3 "}" }
+			$1 == "path" { print $3 "\t" $2 " " ($3 in digest ? digest[$3] : $4) more[$3] }' | LC_ALL=C sort >"/tmp/$1.snapshot"
 	)
-	is_plain "/trees/$1/etc/passwd" 1048576 || refuse "/etc/passwd of a container is no plain file"
-	cut -d: -f1 "/trees/$1/etc/passwd" | LC_ALL=C sort >"/tmp/$1.accounts"
 }
 
-# compare NAME BEFORE AFTER: lines "added|removed|changed TAB path TAB before TAB after" in /out/NAME.changes.txt. dnf installs other
+# account_file TREE NAME: a file of accounts, in /tmp/TREE.NAME; empty if there is none.
+account_file() {
+	: >"/tmp/$1.$2"
+	[ -e "/trees/$1/etc/$2" ] || [ -L "/trees/$1/etc/$2" ] || return 0
+	is_plain "/trees/$1/etc/$2" 1048576 || refuse "/etc/$2 of a container is no plain file"
+	tr '\000-\011\013-\037\177' '?' <"/trees/$1/etc/$2" >"/tmp/$1.$2"
+}
+
+# accounts NAME BEFORE AFTER: records of accounts that were added to a file, or are gone from it, in /out/NAME.accounts.txt: "added|removed TAB
+# file TAB record", and "shared TAB file TAB field" for names and numbers that two records have. A backup may have old records as well.
+accounts() {
+	for file in passwd group shadow gshadow subuid subgid; do
+		for each in $file $file-; do
+			account_file "$2" $each
+			account_file "$3" $each
+		done
+		# In order: of two records with one number, the first one counts.
+		timeout --signal=KILL 60 diff --text "/tmp/$2.$file" "/tmp/$3.$file" >"/tmp/$file.diff" || [ $? -eq 1 ] ||
+			refuse "/etc/$file of a container cannot be compared"
+		sed -n "s/^> /added\t$file\t/p; s/^< /removed\t$file\t/p" "/tmp/$file.diff"
+		awk -v name=$file- -v OFS='\t' 'FILENAME != ARGV[4] { old[$0]; next } !($0 in old) { print "added", name, $0 }' \
+			"/tmp/$2.$file" "/tmp/$3.$file" "/tmp/$2.$file-" "/tmp/$3.$file-"
+		case $file in
+		passwd | group) for field in 1 3; do
+			cut -d: -f$field "/tmp/$3.$file" | LC_ALL=C sort | uniq -d | sed "s/^/shared\t$file\t/"
+		done ;;
+		esac
+	done >"/tmp/$1.records"
+	# A hash of a password is no fact that leaves the container. Days of changes depend on the day.
+	awk -F '\t' -v OFS='\t' '
+		BEGIN { fields["passwd"] = 7; fields["group"] = fields["gshadow"] = 4; fields["shadow"] = 9; fields["subuid"] = fields["subgid"] = 3 }
+		$1 != "shared" {
+			file = $2; sub(/-$/, "", file)
+			count = split($3, field, ":")
+			if (count != fields[file]) $3 = "(malformed)"
+			else if (file !~ /^sub/) {
+				if (field[2] !~ /^(x|[*]|!|!!|![*])?$/) field[2] = "(set)"
+				if (file == "shadow" && field[3] ~ /^[0-9]+$/) field[3] = "(day)"
+				$3 = field[1]
+				for (i = 2; i <= count; i++) $3 = $3 ":" field[i]
+			}
+		}
+		{ print }' "/tmp/$1.records" >"/out/$1.accounts.txt"
+}
+
+# cached_libraries TREE: names and paths of the dynamic linker's cache in /tmp/TREE.libraries, with a tab between; `unreadable` for what is none
+# of them. ldconfig's list is told from a forged one by its form: names have no blanks, and their number is in its first line.
+cached_libraries() {
+	: >/tmp/cache
+	! is_plain "/trees/$1/etc/ld.so.cache" 16777216 ||
+		timeout --signal=KILL 60 ldconfig --print-cache -C "/trees/$1/etc/ld.so.cache" 2>/dev/null | head -c 16777216 >/tmp/cache
+	awk -v OFS='\t' '
+		NR == 1 && $2 == "libs" { count = $1; next }
+		/^\t[A-Za-z0-9._+-]+ \([^()]*\) => \/[A-Za-z0-9._+\/-]+$/ { found++; print $1, $NF; next }
+		!/^Cache generated by: / { print "unreadable" }
+		END { if (NR == 0 || found != count) print "unreadable" }' /tmp/cache >"/tmp/$1.libraries"
+}
+
+# compare NAME BEFORE AFTER: lines "added|removed|changed TAB path TAB before TAB after" in /out/NAME.changes.txt. A link and the dynamic
+# linker's cache have one field more, `known`, if what they lead to was there before, or is another package's. dnf installs other
 # packages along with an .rpm, so rpm lists their files. Before a .deb its dependencies are installed: everything added later is its own,
 # and a list in its tree is not read, because the package could have written it.
 compare() {
@@ -84,21 +159,67 @@ compare() {
 	fi
 	snapshot "$2"
 	snapshot "$3"
+	accounts "$1" "$2" "$3"
+	cached_libraries "$3"
+	# Libraries that were mounted over the tree are in the cache of a foreign root, and not in the tree.
+	mounted=
+	[ "$TOOLS" != native ] || mounted=$NATIVE_TRIPLE
 	# No exception is made for a path that does not begin with a slash.
 	sed 's/.*/added\t& (control characters)\t\t/' "/tmp/$3.strange" >"/tmp/$1.strange"
 	sed 's/.*/removed\t& (control characters)\t\t/' "/tmp/$2.strange" >>"/tmp/$1.strange"
-	awk -F '\t' -v OFS='\t' '
+	awk -F '\t' -v OFS='\t' -v mounted="$mounted" '
+		# reached(path): where it leads to in the tree after, as a process in that root would see it; nothing if it leads nowhere.
+		function reached(path, left, at, part, links) {
+			left = path
+			path = ""
+			for (;;) {
+				sub(/^\/+/, "", left)
+				if (left == "") return path
+				at = index(left "/", "/")
+				part = substr(left, 1, at - 1)
+				left = substr(left, at)
+				if (part == ".") continue
+				if (part == "..") { sub(/\/[^\/]*$/, "", path); continue }
+				if (!((path "/" part) in after)) return ""
+				if (after[path "/" part] !~ /^l /) { path = path "/" part; continue }
+				if (++links > 40) return ""
+				part = after[path "/" part]
+				sub(/^l [0-7]+ [0-9]+:[0-9]+ /, "", part)
+				if (part ~ /^\//) path = ""
+				left = part left
+			}
+		}
+		# Variable data is not what a command or a library is.
+		function is_known(path) {
+			path = reached(path)
+			return path in after && after[path] ~ /^f / && path !~ /^\/var\// && (path in before || path in owned)
+		}
+		function is_library(name, path) {
+			if (substr(path, length(path) - length(name)) != "/" name) return 0
+			if (mounted != "" && path ~ ("^(/usr)?/lib/" mounted "/[^/]+$")) return 1
+			return is_known(path)
+		}
+		function leads_to_known(path) {
+			return path == "/etc/ld.so.cache" ? cached : after[path] ~ /^l / && is_known(path)
+		}
+		function tell(kind, path, was) {
+			if (leads_to_known(path)) print kind, path, was, after[path], "known"
+			else print kind, path, was, after[path]
+		}
 		FILENAME == ARGV[1] { owned[$1]; next }
 		FILENAME == ARGV[2] { before[$1] = $2; next }
-		{
-			after[$1]
-			if (!($1 in before)) { if (!($1 in owned)) print "added", $1, "", $2 }
-			else if (before[$1] != $2) print "changed", $1, before[$1], $2
-		}
-		END { for (path in before) if (!(path in after)) print "removed", path, before[path], "" }' \
-		"$owned" "/tmp/$2.snapshot" "/tmp/$3.snapshot" | LC_ALL=C sort - "/tmp/$1.strange" >"/out/$1.changes.txt"
+		FILENAME == ARGV[3] { after[$1] = $2; next }
+		{ library[$1, $2] }
+		END {
+			cached = 1
+			for (each in library) { split(each, pair, SUBSEP); cached = cached && is_library(pair[1], pair[2]) }
+			for (path in after)
+				if (!(path in before)) { if (!(path in owned)) tell("added", path, "") }
+				else if (before[path] != after[path]) tell("changed", path, before[path])
+			for (path in before) if (!(path in after)) print "removed", path, before[path], ""
+		}' "$owned" "/tmp/$2.snapshot" "/tmp/$3.snapshot" "/tmp/$3.libraries" |
+		LC_ALL=C sort - "/tmp/$1.strange" >"/out/$1.changes.txt"
 	fact "$1.compared" "$(wc -l <"/tmp/$3.snapshot")"
-	fact "$1.accounts" "$(LC_ALL=C comm -3 "/tmp/$2.accounts" "/tmp/$3.accounts" | tr -d '\t')"
 }
 
 ! grep -q '^seconds[.]purge	' /out/facts.txt || compare purge prepared used

@@ -15,6 +15,11 @@ const change = (kind: string, path: string, before: string, after: string) =>
 const withChange = (name: string, ...line: [string, string, string, string]) =>
   withFile(`${name}.changes.txt`, (text) => text + change(...line));
 
+const DIGEST = 'ab'.repeat(32);
+/** A link that leads to a file that was there before. */
+export const withKnown = (path: string, after: string) =>
+  withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\t${after}\tknown\n`);
+
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
@@ -190,11 +195,163 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ['install.purge'],
     /\/etc\/init\.d is added/,
   ],
-  [
-    'a second account',
-    () => withValue('purge.accounts', 'nobody2 turnserver'),
+  ...(
+    [
+      [
+        'a second account',
+        'added\tpasswd\teve:x:998:998::/:/bin/false',
+        /purge: \/etc\/passwd: the record "eve:/,
+      ],
+      [
+        'a second root',
+        'added\tpasswd\tturnserver:x:0:0::/:/bin/sh',
+        /"turnserver:x:0:0::\/:\/bin\/sh" is added/,
+      ],
+      [
+        'two records of its account',
+        'added\tpasswd\tturnserver:x:100:101::/:/bin/false',
+        /2 records of turnserver/,
+      ],
+      ['a changed record', 'removed\tshadow\troot:*:(day):0:99999:7:::', /"root:\*:.* is gone/],
+      ['a password for root', 'added\tshadow\troot:(set):(day):0:99999:7:::', /"root:\(set\).* is added/],
+      [
+        'a password in a backup',
+        'added\tshadow-\tturnserver:(set):(day)::::::',
+        /shadow-: the record "turnserver:\(set\)/,
+      ],
+      [
+        'membership in another group',
+        'added\tgroup\tsudo:x:27:turnserver',
+        /"sudo:x:27:turnserver" is added/,
+      ],
+      [
+        'members of its group',
+        'added\tgroup-\tturnserver:x:101:eve',
+        /group-: the record "turnserver:x:101:eve"/,
+      ],
+      ['a number that two accounts have', 'shared\tpasswd\t100', /two records have "100"/],
+      ['a range of numbers', 'added\tsubuid\tturnserver:0:65536', /subuid: the record/],
+    ] as const
+  ).map(([title, line, message]): [string, () => PackageFacts, string[], RegExp] => [
+    `${title} in the account files`,
+    () => withFile('purge.accounts.txt', (text) => `${text}${line}\n`),
     ['install.purge'],
-    /purge\.accounts is "nobody2 turnserver"/,
+    message,
+  ]),
+  ...(
+    [
+      ['a login shell', /\/bin\/false$/m, '/bin/bash', /:\/bin\/bash" is added/],
+      ['the number of a person', /x:100:101:/, 'x:1000:101:', /x:1000:101/],
+      [
+        'the primary group of others',
+        /x:100:101:/,
+        'x:100:102:',
+        /the primary group of turnserver, 102, is not its own/,
+      ],
+      ['a password', /^(added\tshadow\tturnserver):!/m, '$1:', /turnserver::\(day\)/],
+    ] as const
+  ).map(([title, pattern, text, message]): [string, () => PackageFacts, string[], RegExp] => [
+    `${title} for the account of the service`,
+    () => withFile('purge.accounts.txt', (t) => t.replace(pattern, text)),
+    ['install.purge'],
+    message,
+  ]),
+  [
+    'an account that only the upgrade adds',
+    () => withFile('upgrade-purge.accounts.txt', () => 'added\tgroup\tturnserver:x:101:\n'),
+    ['install.purge'],
+    /upgrade-purge: \/etc\/group: the record/,
+  ],
+  [
+    'accounts that were not compared',
+    () => withoutFile('purge.accounts.txt'),
+    ['install.purge'],
+    /purge: the accounts were not compared/,
+  ],
+  ...(
+    [
+      [
+        'a SUID program in the place of a log',
+        'changed',
+        '/var/log/dpkg.log',
+        `f 644 0:0 ${DIGEST}`,
+        `f 4755 0:0 ${DIGEST}`,
+      ],
+      [
+        'a capability on a record',
+        'changed',
+        '/var/lib/dpkg/status',
+        `f 644 0:0 ${DIGEST}`,
+        `f 644 0:0 ${DIGEST} {security.capability=0x01}`,
+      ],
+      [
+        'hashes that everybody can read',
+        'changed',
+        '/etc/shadow',
+        `f 640 0:42 ${DIGEST}`,
+        `f 644 0:42 ${DIGEST}`,
+      ],
+      [
+        'account files that the server can write',
+        'changed',
+        '/etc/passwd',
+        `f 644 0:0 ${DIGEST}`,
+        `f 664 0:101 ${DIGEST}`,
+      ],
+      [
+        'another mode of an account file',
+        'changed',
+        '/etc/group',
+        `f 600 0:0 ${DIGEST}`,
+        `f 644 0:0 ${DIGEST}`,
+      ],
+      ['no account file', 'removed', '/etc/shadow', `f 640 0:42 ${DIGEST}`, ''],
+      ['a backup that the server can read', 'added', '/etc/shadow-', '', `f 640 0:101 ${DIGEST}`],
+      ['a program in the folder of debconf', 'added', '/var/cache/debconf/x', '', `f 755 0:0 ${DIGEST}`],
+      [
+        'a program in the place of a debconf file',
+        'added',
+        '/var/cache/debconf/config.dat',
+        '',
+        `f 755 0:0 ${DIGEST}`,
+      ],
+      [
+        'a link in the place of a debconf file',
+        'added',
+        '/var/cache/debconf/config.dat',
+        '',
+        'l 777 0:0 /etc/shadow',
+      ],
+      [
+        'a new alternative for a new file',
+        'changed',
+        '/etc/alternatives/pager',
+        'l 777 0:0 /bin/more',
+        'l 777 0:0 /usr/local/evil',
+      ],
+      ['a link to such an alternative', 'added', '/usr/bin/sudo', '', 'l 777 0:0 /etc/alternatives/pager'],
+      ['a file among the alternatives', 'added', '/etc/alternatives/ls', '', `f 755 0:0 ${DIGEST}`],
+      ['records of an alternative', 'added', '/var/lib/dpkg/alternatives/pager', '', `f 644 0:0 ${DIGEST}`],
+      [
+        'a cache of libraries that nobody knows',
+        'changed',
+        '/etc/ld.so.cache',
+        `f 644 0:0 ${DIGEST}`,
+        `f 644 0:0 ${DIGEST}`,
+      ],
+      ['key bindings for the shell', 'added', '/etc/inputrc', '', `f 644 0:0 ${DIGEST}`],
+    ] as const
+  ).map(([title, kind, path, before, after]): [string, () => PackageFacts, string[], RegExp] => [
+    title,
+    () => withChange('purge', kind, path, before, after),
+    ['install.purge'],
+    new RegExp(`purge: ${path} is `),
+  ]),
+  [
+    'a command that a known alternative puts before others',
+    () => withKnown('/usr/local/bin/sudo', 'l 777 0:0 /etc/alternatives/pager'),
+    ['install.purge'],
+    /\/usr\/local\/bin\/sudo is added/,
   ],
   [
     'trees that were not compared',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { judgeAll } from '../../../src/checks/judge.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 import { CHECKS, failures, PLANTED } from '../../support/planted/lifecycle.ts';
-import { goodFacts, withValue } from '../../support/verified-facts.ts';
+import { goodFacts, withFile, withValue } from '../../support/verified-facts.ts';
 
 describe('lifecycle checks', () => {
   it('pass on what was seen', () => expect(failures(goodFacts())).toEqual([]));
@@ -12,6 +12,21 @@ describe('lifecycle checks', () => {
     expect(found.map((result) => result.id)).toEqual(ids);
     expect(found[0]?.message).toMatch(message);
   });
+
+  const digest = 'ab'.repeat(32);
+  it.each([
+    ['a backup of accounts', `added\t/etc/subuid-\t\tf 600 0:0 ${digest}`],
+    ["debconf's records", `changed\t/var/cache/debconf/config.dat\tf 644 0:0 0\tf 644 0:0 ${digest}`],
+    ['an alternative of a dependency', 'added\t/etc/alternatives/x\t\tl 777 0:0 /usr/bin/x\tknown'],
+    ['the link to it', 'added\t/usr/bin/x\t\tl 777 0:0 /etc/alternatives/x\tknown'],
+    ['a cache of known libraries', `changed\t/etc/ld.so.cache\tf 644 0:0 0\tf 644 0:0 ${digest}\tknown`],
+  ])('%s is not of the package', (_, line) => {
+    const facts = withFile('purge.changes.txt', (text) => `${text}${line}\n`);
+    expect(failures(facts)).toEqual([]);
+  });
+
+  it('an account that purge has removed is no fault', () =>
+    expect(failures(withFile('purge.accounts.txt', () => ''))).toEqual([]));
 
   it('nothing gathered passes nothing', () => {
     expect(failures(packageFacts()).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));

@@ -1,0 +1,55 @@
+/** Complaints that are listed for one comparison. */
+const MOST = 10;
+
+/** A number of the range that distributions give to services, not to people. */
+const isSystem = (id: string | undefined) => Number(id) >= 100 && Number(id) <= 999;
+
+/** What a record of the service's own account looks like, after its name. Group 1 of `group` and group 2 of `passwd` are the same number. */
+const OWN: Record<string, RegExp> = {
+  passwd: /^x:(\d+):(\d+):[^:?]*:\/[^:?]*:(?:\/usr)?(?:\/bin\/false|\/s?bin\/nologin)$/,
+  group: /^[x*!]:(\d+):$/,
+  shadow: /^(?:!|\*|!\*|!!):\(day\)(?::\d*){6}$/,
+  gshadow: /^(?:!|\*|!\*|!!)::$/,
+};
+
+interface Difference {
+  kind: string;
+  file: string;
+  record: string;
+}
+
+/** The numbers of a record of the service's own account; undefined if it is none. */
+function ownNumbers({ kind, file, record }: Difference, account: string): string[] | undefined {
+  if (kind !== 'added' || !record.startsWith(`${account}:`)) return undefined;
+  const match = OWN[file.replace(/-$/, '')]?.exec(record.slice(account.length + 1));
+  const numbers = match?.slice(1);
+  return numbers?.every(isSystem) ? numbers : undefined;
+}
+
+/**
+ * What is wrong with changes of the account files (recipes/docker/verify/trees.sh): kind, file and record, with tabs between. One account for
+ * the service may stay: a system account with a group of its own, without a password, a login shell or other groups.
+ * @param account the service's own, where one may have been added
+ */
+export function accountComplaints(text: string | undefined, account: string | undefined): string[] {
+  if (text === undefined) return ['the accounts were not compared'];
+  const found: string[] = [];
+  const own: Record<string, string[][]> = { passwd: [], group: [], shadow: [], gshadow: [] };
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const [kind = '', file = '', record = ''] = line.split('\t');
+    const numbers = account === undefined ? undefined : ownNumbers({ kind, file, record }, account);
+    if (numbers === undefined)
+      found.push(
+        kind === 'shared'
+          ? `/etc/${file}: two records have "${record}"`
+          : `/etc/${file}: the record "${record}" is ${kind === 'removed' ? 'gone' : kind}`,
+      );
+    else own[file]?.push(numbers);
+  }
+  for (const [file, records] of Object.entries(own))
+    if (records.length > 1) found.push(`/etc/${file}: ${records.length} records of ${account} are added`);
+  const [user, group] = [own.passwd?.[0], own.group?.[0]];
+  if (user !== undefined && user[1] !== group?.[0])
+    found.push(`the primary group of ${account}, ${user[1]}, is not its own`);
+  return found.length > MOST ? [...found.slice(0, MOST), `${found.length - MOST} more`] : found;
+}
