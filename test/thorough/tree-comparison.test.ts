@@ -343,6 +343,12 @@ describe('attributes', () => {
     expect(lines()).toBe('');
   });
 
+  it('that dnf writes to a package are none', () => {
+    attribute('used', 'user.Librepo.checksum.sha256', '1');
+    compare();
+    expect(lines()).toBe('');
+  });
+
   it('of files whose names getfattr escapes are seen as well', () => {
     for (const each of ['prepared', 'used']) write(`trees/${each}/etc/a\\x2d=b`, 'a');
     execFileSync('setfattr', ['-n', 'user.x', '-v', '1', join(tree('used'), 'etc/a\\x2d=b')]);

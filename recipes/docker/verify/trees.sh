@@ -47,7 +47,7 @@ everything() {
 strange='-path *[[:cntrl:]]* -o -lname *[[:cntrl:]]*'
 
 # attributes: extended attributes, access control lists and file capabilities among them, `attribute TAB path TAB name=value` a line.
-# Labels of SELinux are the host's.
+# Labels of SELinux are the host's, and dnf writes checksums to the packages that it reads.
 attributes() {
 	most=16777216
 	timeout --signal=KILL 300 getfattr --recursive --physical --no-dereference --dump --match=- --encoding=hex . \
@@ -57,7 +57,7 @@ attributes() {
 	# A backslash of a path is the only character that is written as a number and does not make the path strange.
 	tr '\000-\011\013-\037\177' '?' </tmp/attributes | awk -v OFS='\t' '
 		sub(/^# file: /, "") { gsub(/\\134/, "\\"); path = "/" ($0 == "." ? "" : $0); next }
-		/./ && !/^security[.]selinux=/ { print "attribute", path, $0 }' | LC_ALL=C sort
+		/./ && !/^(security[.]selinux|user[.]Librepo[.]checksum[.][a-z0-9]+)=/ { print "attribute", path, $0 }' | LC_ALL=C sort
 }
 
 # snapshot TREE: each path with its kind, mode, owner, digest or target, and extended attributes, in /tmp/TREE.snapshot; paths that can't be
