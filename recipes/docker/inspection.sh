@@ -64,9 +64,16 @@ read_symbols() {
 	done | LC_ALL=C sort >/out/debug-ids.txt
 }
 
-# read_files CONFIGURATION: /out/{systemd.txt,coturn.service,turnserver,turnserver.conf,coturn.rules.yml,coturn.rules.test.yml,
+# read_units: what is in the folders of systemd, and every link, since one can lead there, in /out/units.txt: `kind TAB path` a line.
+read_units() {
+	(cd /pkg && LC_ALL=C find . \( -path '*/systemd*' -o -type l \) -printf '%y\t/%P\0') |
+		tr '\000-\010\012-\037\177' '\n?' | LC_ALL=C sort >/out/units.txt
+}
+
+# read_files CONFIGURATION: /out/{units.txt,systemd.txt,coturn.service,turnserver,turnserver.conf,coturn.rules.yml,coturn.rules.test.yml,
 # grafana-dashboard.json,promtool.txt,coturn.cdx.json,openssl.txt}
 read_files() {
+	read_units
 	for folder in /pkg/usr/lib/systemd/system /pkg/lib/systemd/system; do
 		[ -f /out/coturn.service ] || take $folder/coturn.service /out/coturn.service
 	done

@@ -34,7 +34,7 @@ export interface PackageFacts {
   elf: readonly ElfFile[];
   /** Those of the archive beside the package, if there is one. */
   tarballElf: readonly ElfFile[];
-  /** Named texts of the inspection: control, contents, lintian, systemd, unit, configuration, debugIds, rules, dashboard, ... */
+  /** Named texts of the inspection: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard, ... */
   inspected: Readonly<Record<string, string>>;
   /** `name -> value` as the verification wrote it. */
   values: ReadonlyMap<string, string>;

@@ -3,6 +3,7 @@ import { parseSettings } from '../config/settings.ts';
 import { type Check, complaints, fail, pass } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { relayRangeOf } from './relay-range.ts';
+import { packagedComplaints } from './unit-fragments.ts';
 
 /** systemd's exposure score, 0 (best) to 10, that the unit may have at most. */
 const MAX_EXPOSURE = 1.6;
@@ -93,6 +94,17 @@ export const packageChecks: Check[] = [
         ? pass(message, { exposure })
         : fail(`${message} is above ${MAX_EXPOSURE}`, { exposure });
     },
+  },
+  {
+    id: 'package.unit-alone',
+    title: 'The unit is defined by one file',
+    reason:
+      'A drop-in, or a unit of the same name in another folder, changes what runs; the other checks read only the unit.',
+    reference: 'https://www.freedesktop.org/software/systemd/man/systemd.unit.html',
+    judge: ({ inspected }) =>
+      inspected.units === undefined
+        ? fail('the folders of systemd were not listed')
+        : complaints(packagedComplaints(inspected.units), 'one file, and no drop-ins'),
   },
   {
     id: 'package.unit-settings',

@@ -2,6 +2,7 @@ import type { ServiceFacts } from '../lab/facts.ts';
 import { blocked, type Check, complaints, fail, notApplicable, pass, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 import { strangeSockets } from './sockets.ts';
+import { installedComplaints } from './unit-fragments.ts';
 
 /** A check of the unit. What comes after its start says nothing where it has not started. */
 function serviceCheck({
@@ -144,6 +145,14 @@ export const serviceChecks: Check[] = [
       if (metrics === false) return fail('the unit is active, and its metrics cannot be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
     },
+  }),
+  labCheck({
+    id: 'service.unit',
+    scenarios: ['service'],
+    title: 'The installed unit is defined by one file',
+    reason: 'A maintainer script can write a drop-in that changes what runs, and that no list of files has.',
+    reference: 'https://www.freedesktop.org/software/systemd/man/systemd.unit.html',
+    judge: ({ service }) => complaints(installedComplaints(service.fragments), 'one file, and no drop-ins'),
   }),
   serviceCheck({
     id: 'service.alone',

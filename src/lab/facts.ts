@@ -263,6 +263,8 @@ export interface MetricsReach {
 export interface ServiceFacts {
   /** Under QEMU: without the two settings that QEMU can't live with. */
   emulated: boolean;
+  /** Paths of the files that define it in the installed root, read before anything of the package runs. */
+  fragments: readonly string[];
   /** ActiveState after the start with the shipped configuration. */
   state: string;
   /** It asked clients for credentials then. */

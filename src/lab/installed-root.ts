@@ -1,10 +1,11 @@
 import { startCapture } from './capture.ts';
 import type { Containment } from './containment.ts';
 import type { LabSettings, ServerName } from './facts.ts';
+import { unitFragments } from './fragments.ts';
 import { recordInstalled } from './installed.ts';
 import type { Namespaces } from './network.ts';
 import { type RemoteAgent, startAgent } from './remote.ts';
-import { runService, UNITS } from './scenarios/service.ts';
+import { runService, SERVICE, UNITS } from './scenarios/service.ts';
 import { prepareSanitized, prepareTarget, startServer, testConfiguration } from './server.ts';
 import type { Subject } from './subject.ts';
 import { watchLeaving } from './tcpdump.ts';
@@ -25,6 +26,7 @@ export function installedRoot(
   };
   // Before anything of the package runs.
   const installed = recordInstalled([site.configuration, '/etc/passwd', '/etc/group', ...UNITS]);
+  const fragments = unitFragments(SERVICE.name);
   prepareTarget();
   const sanitized = settings.sanitized ? prepareSanitized() : undefined;
   return {
@@ -39,7 +41,7 @@ export function installedRoot(
     capture: (machine, to) => startCapture(namespaces[machine], to),
     watchLeaving: (machine, filter) => watchLeaving(namespaces[machine], filter),
     runService: ({ clients, ...chosen }) =>
-      runService({ namespaces, containment, installed, agentOn, clients, settings, chosen }),
+      runService({ namespaces, containment, installed, fragments, agentOn, clients, settings, chosen }),
     end() {
       for (const agent of agents.values()) agent.stop();
     },

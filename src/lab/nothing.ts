@@ -45,6 +45,7 @@ export function nothing(): LabFacts {
     restSessions: { ...noSessions, relays: [] },
     service: {
       emulated: false,
+      fragments: [],
       state: 'not tried',
       log: '',
       restarted: 'not tried',

@@ -95,6 +95,7 @@ const FRESH: Readonly<Record<string, readonly string[]>> = {
     ...['prepared', 'used', 'replaceable', 'run'].flatMap((part) =>
       ['own', 'native-deb', 'native-rpm'].map((tools) => `verify-${part}-${tools}`),
     ),
+    'tree-tools',
     'verify-trees',
   ],
   lab: [

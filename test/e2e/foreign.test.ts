@@ -11,7 +11,10 @@ const dir = fileFolder('foreign');
 /** What is true of any good server, whoever has packaged it: of its programs, and in the laboratory. */
 const GROUPS = ['elf', 'network', 'answers', 'capacity', 'packets'];
 /** What is seen of its unit. */
-const UNIT = ['service.start', 'service.alone', 'service.metadata'];
+const UNIT = ['service.start', 'service.unit', 'service.alone', 'service.metadata'];
+
+/** Where an administrator's changes of the unit are. */
+const DROP_IN = '/etc/systemd/system/coturn.service.d';
 
 /** The lines in a log that the attack has written. */
 const attacks = (log: string) => log.split('\n').filter((line) => line.startsWith('attack: '));
@@ -36,7 +39,8 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
         'User=turnserver',
         'User=root\nExecStartPre=/usr/share/move-laboratory\nExecStartPost=/usr/share/attack',
       ),
-    postinst: 'mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver',
+    postinst: `mv /usr/bin/turnserver /usr/bin/turnserver.real; cp /usr/share/attack /usr/bin/turnserver
+mkdir -p ${DROP_IN}; printf '[Service]\\nUser=root\\n' >${DROP_IN}/override.conf`,
   });
   const args = ['--target', 'debian-13', '--only', [...GROUPS, ...UNIT].join(','), '--out', dir, ...JOBS];
   const run = await turnbuild(['verify', deb, ...args]);
@@ -53,10 +57,12 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
     'elf.debug-symbols cannot-here',
     'answers.peer failed',
     'packets.sanitizer cannot-here',
+    'service.unit failed',
     'service.alone failed',
     // The configuration, too, leaves the metadata addresses open.
     'service.metadata failed',
   ]);
+  expect(tried.get('service.unit')?.message).toBe(`${DROP_IN}/override.conf changes the unit`);
   expect(tried.get('service.alone')?.message).toBe(
     '/usr/bin/turnserver.real runs in the unit; /usr/bin/turnserver.real runs as root',
   );

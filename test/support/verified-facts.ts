@@ -22,6 +22,7 @@ export function goodFacts(): PackageFacts {
       lintianExit: '2\n',
       unread: '',
       systemd: read('inspect/systemd.txt'),
+      units: 'd\t/usr/lib/systemd/system\nf\t/usr/lib/systemd/system/coturn.service\n',
       unit: read('inspect/coturn.service'),
       configuration: read('inspect/turnserver.conf'),
       rules: read('inspect/coturn.rules.yml'),

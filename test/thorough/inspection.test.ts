@@ -134,6 +134,26 @@ describe('files of a package', () => {
   });
 });
 
+describe('the folders of systemd', () => {
+  it('are listed with all links, because one can lead there', () => {
+    write(UNIT, 'x');
+    write('pkg/etc/systemd/system/coturn.service.d/a\nb\tc.conf', 'x');
+    write('pkg/etc/turnserver.conf', 'x');
+    symlinkSync('elsewhere', join(dir, 'pkg/lib'));
+    expect(inspect('read_units')).toMatchObject({ status: 0, stderr: '' });
+    expect(
+      out('units.txt')
+        .split('\n')
+        .filter((line) => !line.startsWith('d\t')),
+    ).toEqual([
+      'f\t/etc/systemd/system/coturn.service.d/a?b\tc.conf',
+      'f\t/usr/lib/systemd/system/coturn.service',
+      'l\t/lib',
+      '',
+    ]);
+  });
+});
+
 describe('programs of a package', () => {
   it('are regular files of a path in one line, of a size that a program can have', () => {
     const program = (path: string) => plant(path, (file) => copyFileSync('/usr/bin/true', file));

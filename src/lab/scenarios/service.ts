@@ -28,6 +28,8 @@ export interface ServiceLab {
   namespaces: Namespaces;
   containment: Containment;
   installed: InstalledFiles;
+  /** Files that define the unit, read before any code of the package has run. */
+  fragments: string[];
   agentOn: (machine: ServerName) => RemoteAgent;
   /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
   clients: Clients | undefined;
@@ -42,7 +44,7 @@ interface Unit {
   machine: ServerName;
 }
 
-const SERVICE: Unit = { name: 'coturn.service', machine: 'service' };
+export const SERVICE: Unit = { name: 'coturn.service', machine: 'service' };
 const DRAINING: Unit = { name: 'coturn-drain.service', machine: 'drain' };
 const VANISHED: Unit = { name: 'coturn-vanished.service', machine: 'vanished' };
 
@@ -54,7 +56,7 @@ const VANISHED: Unit = { name: 'coturn-vanished.service', machine: 'vanished' };
 export async function runService(
   lab: ServiceLab,
 ): Promise<{ service: ServiceFacts; problems: Record<string, string> }> {
-  const { namespaces, installed, settings } = lab;
+  const { namespaces, installed, fragments, settings } = lab;
   const { site, emulated } = settings;
   const clients = lab.chosen.drain ? lab.clients : undefined;
   const unit = UNITS.find((path) => installed.has(path));
@@ -96,7 +98,7 @@ export async function runService(
       clients === undefined ? undefined : drain(clients).catch(noted('drain')),
     ]);
     const service = {
-      ...{ emulated, ...own, reached: reached ?? [] },
+      ...{ emulated, fragments, ...own, reached: reached ?? [] },
       ...(drained === undefined ? {} : { drain: drained }),
     };
     return { service, problems };
@@ -110,7 +112,7 @@ async function runUnit(
   lab: ServiceLab,
   systemd: Systemd,
   { shipped, small }: { shipped: string; small: string },
-): Promise<Omit<ServiceFacts, 'emulated' | 'drain' | 'reached'>> {
+): Promise<Omit<ServiceFacts, 'emulated' | 'fragments' | 'drain' | 'reached'>> {
   const { name } = SERVICE;
   const agent = lab.agentOn('service');
   await systemd.control('start', name);

@@ -30,6 +30,7 @@ export async function readFacts(
     unread: await optional(`${inspect}/unread.txt`),
     systemd: await optional(`${inspect}/systemd.txt`),
     unit: await optional(`${inspect}/coturn.service`),
+    units: await optional(`${inspect}/units.txt`),
     configuration: await optional(`${inspect}/turnserver.conf`),
     library: await optional(`${inspect}/library.txt`),
     tarballConfiguration: await optional(`${inspect}/tarball.conf`),

@@ -82,6 +82,69 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ['package.unit'],
     /no exposure level/,
   ],
+  ...(
+    [
+      [
+        'a drop-in',
+        'f\t/usr/lib/systemd/system/coturn.service.d/a.conf',
+        /coturn\.service\.d\/a\.conf changes the unit/,
+      ],
+      [
+        'a drop-in for all services',
+        'f\t/etc/systemd/system/service.d/a.conf',
+        /service\.d\/a\.conf changes/,
+      ],
+      [
+        'a folder of drop-ins that is elsewhere',
+        'l\t/usr/lib/systemd/system/coturn.service.d',
+        /service\.d changes/,
+      ],
+      ['a unit in front of its own', 'f\t/etc/systemd/system/coturn.service', /\/etc\/.* changes the unit/],
+      [
+        'a drop-in of the administrator',
+        'f\t/usr/local/lib/systemd/system/coturn.service.d/a.conf',
+        /local.* changes/,
+      ],
+      [
+        'a drop-in until the next boot',
+        'f\t/run/systemd/system.control/coturn.service.d/a.conf',
+        /run.* changes/,
+      ],
+      [
+        'another unit that it pulls in',
+        'l\t/lib/systemd/system/coturn.service.wants/evil.service',
+        /wants.* changes/,
+      ],
+      ['a second unit', 'f\t/lib/systemd/system/coturn.service', /there are two units: \/usr\/lib.*, \/lib/],
+      [
+        'a drop-in for an alias',
+        'l\t/etc/systemd/system/t.service\nf\t/etc/systemd/system/t.service.d/a.conf',
+        /t\.service\.d/,
+      ],
+      [
+        'a generator of units',
+        'f\t/usr/lib/systemd/system-generators/evil',
+        /generators\/evil applies to all/,
+      ],
+      ['settings of the manager', 'f\t/etc/systemd/system.conf.d/a.conf', /a\.conf applies to all units/],
+      ['a folder that is a link', 'l\t/usr/local/lib/systemd', /\/usr\/local\/lib\/systemd is a link/],
+    ] as const
+  ).map(([title, line, message]): [string, () => PackageFacts, string[], RegExp] => [
+    `${title} beside the unit`,
+    () => withInspected('units', (text) => `${text}${line}\n`),
+    ['package.unit-alone'],
+    message,
+  ]),
+  ['no unit', () => withInspected('units', () => ''), ['package.unit-alone'], /there is no coturn\.service/],
+  [
+    'folders of systemd that were not listed',
+    () => {
+      const { units: _, ...inspected } = goodFacts().inspected;
+      return { ...goodFacts(), inspected };
+    },
+    ['package.unit-alone'],
+    /were not listed/,
+  ],
   [
     'a unit that does not wait for the network',
     () => withInspected('unit', (t) => t.replace('After=network-online.target', 'After=network.target')),

@@ -44,6 +44,21 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     },
   ],
   [
+    'a drop-in that a maintainer script has written',
+    (lab) =>
+      Object.assign(lab.service, {
+        fragments: [...lab.service.fragments, '/etc/systemd/system/coturn.service.d/override.conf'],
+      }),
+    ['service.unit'],
+    /^\/etc\/systemd\/system\/coturn\.service\.d\/override\.conf changes the unit$/,
+  ],
+  [
+    'a unit whose files were not listed',
+    (lab) => Object.assign(lab.service, { fragments: [] }),
+    ['service.unit'],
+    /there is no coturn\.service/,
+  ],
+  [
     'a unit without metrics',
     (lab) => Object.assign(lab.service, { metrics: false }),
     ['service.start'],
