@@ -5,12 +5,12 @@ const MOST = 10;
 const isSystem = (id: string | undefined) => Number(id) >= 100 && Number(id) <= 999;
 
 /** What a record of the service's own account looks like, after its name. Group 1 of `group` and group 2 of `passwd` are the same number. */
-const OWN: Record<string, RegExp> = {
-  passwd: /^x:(\d+):(\d+):[^:?]*:\/[^:?]*:(?:\/usr)?(?:\/bin\/false|\/s?bin\/nologin)$/,
-  group: /^[x*!]:(\d+):$/,
-  shadow: /^(?:!|\*|!\*|!!):\(day\)(?::\d*){6}$/,
-  gshadow: /^(?:!|\*|!\*|!!)::$/,
-};
+const OWN = new Map([
+  ['passwd', /^x:(\d+):(\d+):[^:?]*:\/[^:?]*:(?:\/usr)?(?:\/bin\/false|\/s?bin\/nologin)$/],
+  ['group', /^[x*!]:(\d+):$/],
+  ['shadow', /^(?:!|\*|!\*|!!):\(day\)(?::\d*){6}$/],
+  ['gshadow', /^(?:!|\*|!\*|!!)::$/],
+]);
 
 interface Difference {
   kind: string;
@@ -21,7 +21,7 @@ interface Difference {
 /** The numbers of a record of the service's own account; undefined if it is none. */
 function ownNumbers({ kind, file, record }: Difference, account: string): string[] | undefined {
   if (kind !== 'added' || !record.startsWith(`${account}:`)) return undefined;
-  const match = OWN[file.replace(/-$/, '')]?.exec(record.slice(account.length + 1));
+  const match = OWN.get(file.replace(/-$/, ''))?.exec(record.slice(account.length + 1));
   const numbers = match?.slice(1);
   return numbers?.every(isSystem) ? numbers : undefined;
 }
@@ -34,7 +34,7 @@ function ownNumbers({ kind, file, record }: Difference, account: string): string
 export function accountComplaints(text: string | undefined, account: string | undefined): string[] {
   if (text === undefined) return ['the accounts were not compared'];
   const found: string[] = [];
-  const own: Record<string, string[][]> = { passwd: [], group: [], shadow: [], gshadow: [] };
+  const own = new Map([...OWN.keys()].map((file) => [file, [] as string[][]]));
   for (const line of text.split('\n').filter((each) => each !== '')) {
     const [kind = '', file = '', record = ''] = line.split('\t');
     const numbers = account === undefined ? undefined : ownNumbers({ kind, file, record }, account);
@@ -44,11 +44,11 @@ export function accountComplaints(text: string | undefined, account: string | un
           ? `/etc/${file}: two records have "${record}"`
           : `/etc/${file}: the record "${record}" is ${kind === 'removed' ? 'gone' : kind}`,
       );
-    else own[file]?.push(numbers);
+    else own.get(file)?.push(numbers);
   }
-  for (const [file, records] of Object.entries(own))
+  for (const [file, records] of own)
     if (records.length > 1) found.push(`/etc/${file}: ${records.length} records of ${account} are added`);
-  const [user, group] = [own.passwd?.[0], own.group?.[0]];
+  const [user, group] = [own.get('passwd')?.[0], own.get('group')?.[0]];
   if (user !== undefined && user[1] !== group?.[0])
     found.push(`the primary group of ${account}, ${user[1]}, is not its own`);
   return found.length > MOST ? [...found.slice(0, MOST), `${found.length - MOST} more`] : found;

@@ -33,6 +33,8 @@ const withInspected = (name: string, change: (text: string) => string): PackageF
 const withChange = (path: string) =>
   withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\tf 644 0:0 aa\n`);
 
+const DIGEST = 'ab'.repeat(32);
+
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
@@ -168,6 +170,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ['install.purge'],
     /\/etc\/coturn is added/,
   ],
+  ...(
+    [
+      ['a SUID program in the place of the database', '/var/lib/coturn/turndb', `f 4755 0:0 ${DIGEST}`],
+      ['a database of root', '/var/lib/coturn/turndb', `f 644 0:0 ${DIGEST}`],
+      ['a folder of data that everybody can write', '/var/lib/coturn', 'd 777 999:999 '],
+      ['a program in the place of a log', '/var/log/dnf.log', `f 755 0:0 ${DIGEST}`],
+    ] as const
+  ).map(([title, path, state]): [string, () => PackageFacts, string[], RegExp] => [
+    title,
+    () => withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\t${state}\n`),
+    ['install.purge'],
+    new RegExp(`${path} is added`),
+  ]),
   [
     'an edited configuration that is lost',
     () => withValue('upgrade-remove.saved', 'gone'),
