@@ -10,12 +10,16 @@ const UNIT_PATH = [
   ...['/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'],
   '/run/systemd/generator.late',
 ];
+/** Programs that write units at each boot, and settings of all units. Distributions have theirs in /usr/lib, where nobody else's can be told. */
+const OF_ALL = ['system-generators', 'system-environment-generators', 'system.conf.d'].flatMap((name) =>
+  ['/etc', '/run', '/usr/local/lib'].map((folder) => `${folder}/systemd/${name}`),
+);
 /** Entries of one folder that are named. A package decides how many there are. */
 const MOST = 20;
 
 /**
- * All files of an installed root that define a unit: its own, drop-ins for it, for its aliases and for all services, and links that make other
- * units a part of its start. Nothing is read but names and links, and no link leads out of the root.
+ * All files of an installed root that define a unit: its own, drop-ins for it, for its aliases and for all services, links that make other
+ * units a part of its start, and what applies to all units. Nothing is read but names and links, and no link leads out of the root.
  */
 export function unitFragments(unit: string, root = TARGET): string[] {
   const found: string[] = [];
@@ -44,7 +48,17 @@ export function unitFragments(unit: string, root = TARGET): string[] {
         );
     }
   }
-  return found;
+  return [...found, ...OF_ALL.flatMap((folder) => entriesOf(root, folder))];
+}
+
+/** Paths of what is in a folder. */
+function entriesOf(root: string, folder: string): string[] {
+  const real = resolved(root, folder);
+  return real === undefined
+    ? []
+    : namesIn(real)
+        .slice(0, MOST)
+        .map((name) => `${folder}/${name}`);
 }
 
 function resolved(root: string, path: string): string | undefined {

@@ -39,6 +39,8 @@ describe('files that define a unit in an installed root', () => {
     '/run/systemd/generator/coturn.service.requires/evil.service',
     '/usr/local/lib/systemd/system/coturn.service.d/a.conf',
     '/usr/lib/systemd/system/coturn.service.d/a.conf',
+    '/etc/systemd/system-generators/evil',
+    '/usr/local/lib/systemd/system.conf.d/a.conf',
   ])('are two with %s', (path) => {
     write(path);
     expect([...fragments()].sort()).toEqual([path, OWN].sort());
