@@ -34,11 +34,10 @@ const CAPABILITIES = [
 /** Limit of processes and threads; a dozen servers have a few hundred. */
 const PIDS = 4096;
 /**
- * Limit of memory, so that a package's programs can't take the engine's. A whole laboratory has used 1.04 GiB at most (`docker stats`, a dozen
- * servers at once, one with AddressSanitizer); at full scale, 16,383 allocations and their clients come to it. There is no limit of
- * swap: not every engine counts it.
+ * Limit of memory, so that a package's programs can't take all of the engine's. A whole laboratory has used 1.04 GiB at most (`docker stats`). At
+ * full scale, with 16,383 allocations and their clients, it was not measured. Swap has no limit: not every engine counts it.
  */
-const MEMORY = '4g';
+const MEMORY = '8g';
 
 /**
  * Makes the container. It has no network but its own. Its first network namespace is the router, whose settings can only be given
