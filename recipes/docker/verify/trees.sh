@@ -80,7 +80,6 @@ snapshot() {
 			everything -type f ! \( $strange \) -print0 | xargs -0 sha256sum -z | tr '\000' '\n' |
 				sed 's/^\([0-9a-f]*\)  [.]/digest\t\1\t/'
 			# shellcheck disable=SC2086
-			# shellcheck disable=SC2086
 			everything ! \( $strange \) -printf 'path\t%y %m %U:%G\t/%P\t%l\n'
 		} | awk -F '\t' '
 			$1 == "digest" { digest[$3] = $2 }
