@@ -11,7 +11,7 @@ const patience = () => ({ rtoMs: 20, sentAtMost: 2, lastMs: 60, reliableMs: 100 
 async function wordFor(reply: (request: Buffer) => Buffer): Promise<unknown> {
   await using server = await udpServer((request, send) => send(reply(request)));
   const client = createClient(await openTransport('udp', server.at), STRANGER, { patience });
-  return client
+  return await client
     .request(METHOD.binding, [])
     .then(({ error }) => error?.code ?? 'success', String)
     .finally(() => client.close());
