@@ -102,6 +102,7 @@ describe('lines of issues', () => {
     name: z.string(),
     list: z.array(z.strictObject({ size: z.number(), kind: z.string() })),
     deep: z.strictObject({ number: z.number() }),
+    words: z.array(z.string()).optional(),
   });
   const found = (text: string) => {
     const result = parseRecipe(text, shape);
@@ -117,6 +118,21 @@ describe('lines of issues', () => {
     ],
     ['a missing key, of what lacks it', 'name: x\nlist:\n  - kind: a\ndeep:\n  number: 1', ['3 list.0.size']],
     ['a missing key at the top, the first line', 'name: x\nlist: []', ['1 deep']],
+    [
+      'a missing key at the top, the first line, even if it is a comment',
+      '# x\n\nname: x\nlist: []',
+      ['1 deep'],
+    ],
+    [
+      'a wrong value on a line of its own, of the key',
+      'name:\n  5\nlist: []\ndeep:\n  number:\n    x',
+      ['1 name', '5 deep.number'],
+    ],
+    [
+      'a wrong word in a list, its own',
+      'name: x\nlist: []\ndeep: { number: 1 }\nwords:\n  - a\n  - 5',
+      ['6 words.1'],
+    ],
     ['a key that is not known, its own', 'name: x\nlist: []\ndeep:\n  number: 1\n  other: 2', ['5 deep']],
     [
       'all of them, from the first to the last',
@@ -140,6 +156,11 @@ describe('lines of issues', () => {
     expect(message('name: 5\nlist: 1\ndeep: { number: 1 }')).toMatch(/^The recipe has 2 issues:/);
   });
 
+  it('are not repeated in the messages of broken YAML', () =>
+    expect(issues('name: x\nlabel: [a\n')).toEqual([
+      { line: 3, path: '', message: expect.stringMatching(/^Flow sequence .*$/) },
+    ]));
+
   it('of a name that is like none have no suggestion', () =>
     expect(issues(`${good}\nqqqqqqq: 1\n`).map(({ message }) => message)).toEqual(['unknown key "qqqqqqq"']));
 });
@@ -156,6 +177,11 @@ describe('what belongs together', () => {
       'a sysroot and static libraries',
       `${rpm(SYSROOT)}staticLibraries: { names: [], sources: [], licenses: {} }\n`,
       ['sysroot'],
+    ],
+    [
+      'static libraries without a sysroot',
+      `${asRpm}\nstaticLibraries: { names: [], sources: [], licenses: {} }\n`,
+      [],
     ],
     ['an .rpm without a label', asRpm.replace('label: deb13\n', ''), []],
   ])('%s', (_, text, expected) => expect(issues(text).map(({ path }) => path)).toEqual(expected));

@@ -35,6 +35,7 @@ describe('a client', () => {
     ['an address of the stack', 'd0ffff7f', false],
     ['control characters', '01026162', false],
     ['a zero in the middle', '610062', false],
+    ['a delete character', '617f62', false],
     ['more than a decoder has to take', '61'.repeat(764), false],
   ])('takes an error answer, and tells of its words: %s', async (_, words, good) => {
     await using server = await udpServer((request, send) => {

@@ -1,6 +1,13 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSplitter, decodeChannelData, encodeChannelData } from '../../../src/turn/framing.ts';
+import { crc32 } from '../../../src/turn/crc32.ts';
+import {
+  createSplitter,
+  decodeChannelData,
+  encodeChannelData,
+  isChannelData,
+} from '../../../src/turn/framing.ts';
 import {
   ATTRIBUTE,
   decodeMessage,
@@ -69,6 +76,64 @@ describe('messages', () => {
       expect(hasIntegrity(forged(type), Buffer.from('key'))).toBe(false);
   });
 
+  // RFC 8489, 14.6: an HMAC of SHA-256 may be cut to 16 bytes or more, by steps of four.
+  it.each([
+    [12, false],
+    [15, false],
+    [16, true],
+    [17, false],
+    [18, false],
+    [20, true],
+    [28, true],
+    [30, false],
+    [32, true],
+  ])('with the first %i bytes of an HMAC of SHA-256 are authentic: %s', (length, authentic) => {
+    const key = Buffer.from('key');
+    const bare = { method: 1, class: 'request', transactionId: newTransactionId(), attributes: [] } as const;
+    const covered = encodeMessage({ ...bare, attributes: [] });
+    covered.writeUInt16BE(4 + length, 2);
+    const value = createHmac('sha256', key).update(covered).digest().subarray(0, length);
+    const type = ATTRIBUTE.messageIntegritySha256;
+    expect(hasIntegrity(encodeMessage({ ...bare, attributes: [{ type, value }] }), key)).toBe(authentic);
+  });
+
+  it.each([
+    ['of four bytes at the end', 4, 0, true],
+    ['of three bytes', 3, 0, false],
+    ['of eight bytes', 8, 0, false],
+    ['with an attribute behind it', 4, 8, false],
+  ])('have a right fingerprint only if it is one %s', (_, length, behind, right) => {
+    const attributes = [
+      { type: ATTRIBUTE.fingerprint, value: Buffer.alloc(length) },
+      ...(behind === 0 ? [] : [{ type: ATTRIBUTE.software, value: Buffer.alloc(behind - 4) }]),
+    ];
+    const bytes = encodeMessage({
+      method: 1,
+      class: 'request',
+      transactionId: newTransactionId(),
+      attributes,
+    });
+    const value = Buffer.alloc(4);
+    value.writeUInt32BE((crc32(bytes.subarray(0, 20)) ^ 0x5354554e) >>> 0);
+    value.copy(bytes, 24, 0, Math.min(4, length));
+    expect(hasFingerprint(bytes)).toBe(right);
+  });
+
+  it('are told from ChannelData by their first two bits', () => {
+    const message = encodeMessage({
+      method: 1,
+      class: 'request',
+      transactionId: newTransactionId(),
+      attributes: [],
+    });
+    message.writeUInt16BE(0x4000, 0);
+    expect(() => decodeMessage(message)).toThrow(StunFormatError);
+    expect(isChannelData(message)).toBe(true);
+    message.writeUInt16BE(0x3fff, 0);
+    expect(decodeMessage(message)).toMatchObject({ method: 0xfff, class: 'error' });
+    expect(isChannelData(message)).toBe(false);
+  });
+
   it('that are no messages are refused, and nothing else is thrown', () => {
     fc.assert(
       fc.property(bytes(80), (noise) => {
@@ -99,6 +164,8 @@ describe('addresses', () => {
     ['::1', `${'0'.repeat(31)}1`],
     ['2001:db8::', `20010db8${'0'.repeat(24)}`],
     ['2001:db8::1:0:0:1', '20010db8000000000001000000000001'],
+    ['2001:0:0:1::1', '20010000000000010000000000000001'],
+    ['2001::1:0:0:1', '20010000000000000001000000000001'],
     ['2001:db8:1:2:3:4:5:6', '20010db8000100020003000400050006'],
     ['fe80::1:0:3', `fe80${'0'.repeat(18)}0100000003`],
   ])('%s', (text, wanted) => {
@@ -126,7 +193,15 @@ describe('addresses', () => {
   it.each(['', '1.2.3', 'example.org', '1.2.3.4.5', ':::'])('"%s" is none', (text) =>
     expect(() => parseAddress(text)).toThrow(StunFormatError),
   );
-  it.each(['', '00', '0001a147', '0001a147e112a64300', '0003a147e112a643'])('value %s is none', (text) =>
+  it.each([
+    '',
+    '00',
+    '0001a147',
+    '0003a147',
+    '0001a147e112a64300',
+    '0003a147e112a643',
+    `0003a147${'11'.repeat(16)}`,
+  ])('value %s is none', (text) =>
     expect(() => decodeXorAddress(Buffer.from(text, 'hex'), id)).toThrow(StunFormatError),
   );
 });

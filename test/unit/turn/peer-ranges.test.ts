@@ -12,6 +12,8 @@ describe('inRange', () => {
     ['10.0.0.0-10.255.255.255', '10.1.2.3', true, true],
     ['10.0.0.0-10.255.255.255', '11.0.0.0', false, false],
     ['20.0.9.5-20.0.9.77', '20.0.9.64', true, true],
+    // IPv4 addresses are numbers in every version: the third byte of this one is above that of the upper end.
+    ['20.0.9.5-20.1.0.0', '20.0.9.64', true, true],
     ['0.0.0.0-0.255.255.255', '0.0.0.0', true, true],
     ['0.0.0.0-0.255.255.255', '2600::1', false, false],
     ['192.0.2.1', '192.0.2.1', true, true],
