@@ -115,7 +115,8 @@ async function openDtls(server: Address, connectMs: number, prefix: readonly str
   });
   const exited = new Promise<never>((_, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`openssl ended with ${code}: ${errors.trim()}`)));
+    // Not at `exit`: what it said last may still be in the pipe.
+    child.once('close', (code) => reject(new Error(`openssl ended with ${code}: ${errors.trim()}`)));
   });
   exited.catch(() => {});
   let shaking = true;
