@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { clientCounts, parseSamples } from '../../../src/checks/facts.ts';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { OUR_OVERRIDES, packageChecks } from '../../../src/checks/package-checks.ts';
 import { blockedBy, ids } from '../../support/lab-facts.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 import { bad, CHECKS, NEED_SERVER, PLANTED } from '../../support/planted/package.ts';
@@ -62,5 +65,22 @@ describe('reading what was seen', () => {
       received: 4,
     });
     expect(clientCounts('nothing')).toBeUndefined();
+  });
+});
+
+describe('overrides of lintian', () => {
+  const overrides = readFileSync(
+    new URL('../../../recipes/packaging/deb/lintian-overrides', import.meta.url),
+    'utf8',
+  );
+
+  it('that count as reviewed are those of our packages', () => {
+    const tags = overrides.split('\n').flatMap((line) => /^\S+: (\S+)/.exec(line)?.[1] ?? []);
+    expect(tags).toEqual(OUR_OVERRIDES);
+  });
+
+  it('are no fault of our own package that is given as a file', () => {
+    const results = judgeAll(packageChecks, { ...goodFacts(), built: false });
+    expect(results.find(({ id }) => id === 'package.lintian')?.status).toBe('passed');
   });
 });
