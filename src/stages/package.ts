@@ -4,6 +4,7 @@ import { layoutDashboard } from '../packaging/dashboard.ts';
 import { parseLinked, parseShared, renderSbom } from '../packaging/sbom.ts';
 import { renderTemplate } from '../packaging/template.ts';
 import { packagingValues } from '../packaging/values.ts';
+import { matching } from '../plan/dockerfile.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { layoutOf, TARBALL_LAYOUT } from '../plan/layout.ts';
 import { sbomFile } from '../plan/package-version.ts';
@@ -45,20 +46,16 @@ export const packageStage: Stage = {
   async planned(step, context) {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
+    const packaging = `${context.recipes}/packaging`;
     // Which architecture makes the source package is up to those that are chosen; the others' packages are the same all the same.
     const { SOURCE_RPM: _, ...args } = step.buildArgs;
     return {
       args: files.sha256Text(
         JSON.stringify([args, context.plan.coturn, context.plan.maintainer, context.plan.relay, target]),
       ),
-      packaging: files.sha256Text(
-        (
-          await Promise.all(
-            ['common', target.format].map((name) =>
-              files.digestFiles(`${context.recipes}/packaging/${name}`),
-            ),
-          )
-        ).join(),
+      packaging: await files.digestFiles(
+        packaging,
+        matching(await files.listFiles(packaging), ['common/', `${target.format}/`]),
       ),
       recipe: await digestRecipe(step, context),
       ...(target.format === 'rpm' ? await digestBuildInputs(context) : {}),

@@ -17,7 +17,7 @@ export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
 
 /** The folder with the Dockerfile. */
-export function dockerFolder(context: Pick<PlannedContext, 'recipes'>): string {
+function dockerFolder(context: Pick<PlannedContext, 'recipes'>): string {
   return `${context.recipes}/docker`;
 }
 
