@@ -64,8 +64,11 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
     );
     process.exit(1);
   }
-  const { mutants, noticed, percent, survivors } = scoreOf(JSON.parse(readFileSync(reportFile, 'utf8')));
-  console.log(`${room}: ${noticed} of ${mutants} noticed, ${percent.toFixed(1)} %`);
+  const { mutants, noticed, timedOut, percent, survivors } = scoreOf(
+    JSON.parse(readFileSync(reportFile, 'utf8')),
+  );
+  const late = timedOut > 0 ? ` (${timedOut} by a timeout)` : '';
+  console.log(`${room}: ${noticed} of ${mutants} noticed${late}, ${percent.toFixed(1)} %`);
   const explained = explain(
     survivors,
     reasons.filter(({ file }) => file.startsWith(`src/${room}/`)),

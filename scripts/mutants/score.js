@@ -16,9 +16,10 @@ const NOTICED = ['Killed', 'Timeout'];
 const NO_MUTANTS = ['Ignored', 'CompileError'];
 
 /**
- * What a room's tests noticed, in numbers and by survivor.
+ * What a room's tests noticed, in numbers and by survivor. `timedOut` are those of `noticed` that were noticed only because the
+ * tests did not end in time: endless loops, or a machine that was busy.
  * @param {Report} report
- * @returns {{ mutants: number, noticed: number, percent: number, survivors: Survivor[] }}
+ * @returns {{ mutants: number, noticed: number, timedOut: number, percent: number, survivors: Survivor[] }}
  * @throws Error if nothing was changed, which proves nothing
  */
 export function scoreOf(report) {
@@ -33,12 +34,16 @@ export function scoreOf(report) {
         mutation: replacement === undefined ? mutatorName : replacement.replace(/\s+/g, ' '),
         covered: status !== 'NoCoverage',
         noticed: NOTICED.includes(status),
+        timedOut: status === 'Timeout',
       }));
   });
   if (all.length === 0) throw new Error('nothing was changed: are there such files?');
-  const survivors = all.filter(({ noticed }) => !noticed).map(({ noticed: _, ...survivor }) => survivor);
+  const survivors = all
+    .filter(({ noticed }) => !noticed)
+    .map(({ noticed: _, timedOut: __, ...survivor }) => survivor);
   const noticed = all.length - survivors.length;
-  return { mutants: all.length, noticed, percent: (100 * noticed) / all.length, survivors };
+  const timedOut = all.filter((each) => each.timedOut).length;
+  return { mutants: all.length, noticed, timedOut, percent: (100 * noticed) / all.length, survivors };
 }
 
 /**

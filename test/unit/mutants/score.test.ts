@@ -28,6 +28,7 @@ describe('what the tests of a room notice', () => {
     expect(scoreOf(report)).toEqual({
       mutants: 4,
       noticed: 2,
+      timedOut: 1,
       percent: 50,
       survivors: [
         { file: 'src/plan/a.ts', line: 2, code: 'a < b;', mutation: 'a <= b', covered: true },
