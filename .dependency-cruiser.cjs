@@ -29,7 +29,7 @@ module.exports = {
     ...allow(
       'plan',
       '^src/plan/',
-      ['plan/', 'recipe/', 'manifest/(sealed|source)\\.ts', 'errors\\.ts'],
+      ['plan/', 'recipe/', 'manifest/(sealed|source|stages)\\.ts', 'errors\\.ts'],
       ['semver', 'zod'],
     ),
     ...allow(
@@ -142,7 +142,7 @@ module.exports = {
         'commands/',
         'run/options\\.ts',
         'io/proxy\\.ts',
-        'plan/types\\.ts',
+        'manifest/stages\\.ts',
         'ui/(format|output)\\.ts',
         'errors\\.ts',
       ],

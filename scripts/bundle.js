@@ -32,14 +32,15 @@ async function codeOf(stage) {
   return createHash('sha256').update(JSON.stringify(modules.sort())).digest('hex');
 }
 
-/** Of each stage of src/plan/types.ts, which is a file of src/stages or a folder. */
+/** Of each stage of src/manifest/stages.ts, which is a file of src/stages or a folder. */
 async function codeOfStages() {
-  const list = /^export const STAGES = \[(.*)\] as const;$/m.exec(
-    readFileSync(`${root}/src/plan/types.ts`, 'utf8'),
-  )?.[1];
-  if (list === undefined) throw new Error('src/plan/types.ts does not list the stages any more');
-  const names = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name);
-  const entries = names.map(async (name) => {
+  const { outputFiles } = await build({
+    entryPoints: [`${root}/src/manifest/stages.ts`],
+    write: false,
+    format: 'esm',
+  });
+  const { STAGES } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  const entries = STAGES.map(async (name) => {
     const file = existsSync(`${root}/src/stages/${name}.ts`) ? `${name}.ts` : `${name}/index.ts`;
     return [name, await codeOf(file)];
   });

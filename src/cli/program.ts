@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { LintOptions } from '../commands/lint-config.ts';
 import { usageError } from '../errors.ts';
-import { STAGES, type StageName } from '../plan/types.ts';
+import { type StageName, stagesOf } from '../manifest/stages.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { createOutput, type Output } from '../ui/output.ts';
 import { interrupt } from './interrupt.ts';
@@ -81,12 +81,10 @@ function addCommand(name: string, summary: string, lines: readonly string[]): Co
 
 const VERSION = ['[version]', 'a coturn version, "latest" (default), or a semver range'] as const;
 
-function stageCommand(
-  name: 'release' | 'build' | 'package' | 'verify',
-  summary: string,
-  stages: StageName[],
-  lines: string[],
-): void {
+/** `release`, or a stage on its own. */
+type StageCommand = Parameters<typeof addOptions>[1] & ('release' | StageName);
+
+function stageCommand(name: StageCommand, summary: string, lines: string[]): void {
   const [flags, text] =
     name === 'verify'
       ? ['[version]', "a coturn version, or the path of any coturn .deb, e.g. a distribution's own"]
@@ -99,26 +97,17 @@ function stageCommand(
       return (version: string | undefined, options: CommonOptions, output, signal) =>
         name === 'verify' && isPackageFile(version)
           ? verifyFile(version, options, output, signal)
-          : release(version, stagesOf(stages, options), options, output, signal);
+          : release(version, stagesOf(name, options.verify), options, output, signal);
     }),
   );
 }
 
-function stagesOf(stages: readonly StageName[], { verify }: CommonOptions): readonly StageName[] {
-  return verify === false ? stages.filter((stage) => stage !== 'verify') : stages;
-}
-
-stageCommand(
-  'release',
-  'Fetch, build, package and verify a coturn release',
-  ['build', 'package', 'verify'],
-  [
-    'turnbuild release',
-    'turnbuild release "^4.18.0" --arch arm64',
-    'turnbuild release 4.6.1 --source debian --target debian-12,debian-13',
-    'turnbuild release --source ./coturn-4.18.0.tar.gz --update-lock',
-  ],
-);
+stageCommand('release', 'Fetch, build, package and verify a coturn release', [
+  'turnbuild release',
+  'turnbuild release "^4.18.0" --arch arm64',
+  'turnbuild release 4.6.1 --source debian --target debian-12,debian-13',
+  'turnbuild release --source ./coturn-4.18.0.tar.gz --update-lock',
+]);
 addOptions(
   addCommand('plan', 'Print what a release would do', [
     'turnbuild plan 4.6.1',
@@ -129,7 +118,7 @@ addOptions(
   runs(async () => {
     const { plan } = await import('../commands/plan.ts');
     return (version: string | undefined, options: CommonOptions, output, signal) =>
-      plan(version, stagesOf(STAGES, options), options, output, signal);
+      plan(version, stagesOf('release', options.verify), options, output, signal);
   }),
 );
 addOptions(
@@ -145,17 +134,12 @@ addOptions(
   ]).argument(...VERSION),
   'source',
 ).action(runs(async () => (await import('../commands/source.ts')).source));
-stageCommand('build', 'Compile a coturn release', ['build'], ['turnbuild build 4.6.1 --arch arm64']);
-stageCommand('package', 'Package compiled binaries', ['package'], ['turnbuild package 4.6.1 --revision 2']);
-stageCommand(
-  'verify',
-  'Install and test existing packages',
-  ['verify'],
-  [
-    'turnbuild verify 4.6.1 --target debian-13',
-    'turnbuild verify ./coturn_4.6.1-1_amd64.deb --target debian-12 --only relay,network',
-  ],
-);
+stageCommand('build', 'Compile a coturn release', ['turnbuild build 4.6.1 --arch arm64']);
+stageCommand('package', 'Package compiled binaries', ['turnbuild package 4.6.1 --revision 2']);
+stageCommand('verify', 'Install and test existing packages', [
+  'turnbuild verify 4.6.1 --target debian-13',
+  'turnbuild verify ./coturn_4.6.1-1_amd64.deb --target debian-12 --only relay,network',
+]);
 
 addCommand('outdated', 'Say whether packages are outdated: coturn, and the libraries that are linked in', [
   'turnbuild outdated',

@@ -1,8 +1,8 @@
 import { EXIT } from '../errors.ts';
 import { sha256Text } from '../io/files.ts';
+import type { StageName } from '../manifest/stages.ts';
 import { planDigest } from '../plan/document.ts';
 import { releaseVersion } from '../plan/package-version.ts';
-import type { StageName } from '../plan/types.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { planRelease } from '../run/planning.ts';
 import { openSession } from '../run/session.ts';

@@ -1,4 +1,4 @@
-import type { StageName } from '../plan/types.ts';
+import type { StageName } from '../manifest/stages.ts';
 import { conclude } from '../run/conclude.ts';
 import { planGiven } from '../run/given-plan.ts';
 import type { CommonOptions } from '../run/options.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sha256, sourceSchema } from './source.ts';
+import { STAGES } from './stages.ts';
 
 /** Beneath the manifest's folder, whoever has written the manifest. */
 const path = z
@@ -64,7 +65,7 @@ const checkResult = z.strictObject({
 /** One finished step of the plan. */
 const step = z.strictObject({
   id: z.string(),
-  stage: z.enum(['build', 'package', 'verify']),
+  stage: z.enum(STAGES),
   /** Digest of everything that went in: the same key means that the outputs are current. */
   key: sha256,
   /** The step's key in the plan: digest of what was known before anything was made. Not there for a package that was given as a file. */

@@ -6,6 +6,7 @@ import {
   manifestSchema,
 } from './schema.ts';
 import { type DocumentKind, type Sha256, sealed, unsealed } from './sealed.ts';
+import { stagesAfter } from './stages.ts';
 
 const MANIFEST: DocumentKind<Manifest> = {
   name: 'manifest',
@@ -53,9 +54,6 @@ export function parseManifest(file: string, text: string, sha256: Sha256): Manif
   return unsealed(MANIFEST, file, text, sha256);
 }
 
-/** Stages in the order in which one's outputs go into the next. */
-const ORDER: readonly ManifestStep['stage'][] = ['build', 'package', 'verify'];
-
 /**
  * A manifest with one step's record put in, or replaced. Steps keep the order in which they were first recorded. Where the
  * outputs have changed, or the step has failed, the records of later stages of the same package go: they speak of
@@ -64,7 +62,7 @@ const ORDER: readonly ManifestStep['stage'][] = ['build', 'package', 'verify'];
 export function withStep(manifest: Manifest, step: ManifestStep): Manifest {
   const old = manifest.steps.find((each) => each.id === step.id);
   const same = step.status === 'done' && old !== undefined && outputsOf(old) === outputsOf(step);
-  const later = ORDER.slice(ORDER.indexOf(step.stage) + 1);
+  const later = stagesAfter(step.stage);
   const outdated = (each: ManifestStep) =>
     !same && each.target === step.target && each.arch === step.arch && later.includes(each.stage);
   const kept = manifest.steps.filter((each) => !outdated(each));

@@ -1,17 +1,11 @@
 import { z } from 'zod';
 import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
 import { sha256, sourceSchema } from '../manifest/source.ts';
+import { STAGES, type StageName } from '../manifest/stages.ts';
 import { MAINTAINER, pinnedImage } from '../recipe/schema.ts';
 import { rootNames } from './index.ts';
 import type { Arch } from './platforms.ts';
-import {
-  type Choices,
-  type Plan,
-  type PlannedSource,
-  type PlannedStep,
-  STAGES,
-  type StageName,
-} from './types.ts';
+import type { Choices, Plan, PlannedSource, PlannedStep } from './types.ts';
 
 export const PLAN_SCHEMA = 2;
 

@@ -1,4 +1,5 @@
 import { nearestName, TurnbuildError, usageError } from '../errors.ts';
+import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
@@ -7,7 +8,7 @@ import { needsOf } from './compatibility.ts';
 import { layoutOf } from './layout.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
 import { type Arch, platformOf } from './platforms.ts';
-import type { Plan, PlannedBase, PlannedSource, PlannedStep, RpmRoot, StageName } from './types.ts';
+import type { Plan, PlannedBase, PlannedSource, PlannedStep, RpmRoot } from './types.ts';
 
 /** Everything that a plan depends on: gathered before, so that planning itself asks nobody. */
 export interface PlanFacts {
@@ -53,6 +54,8 @@ export function createPlan(facts: PlanFacts): Plan {
       `--verify-on is for .rpm packages, and ${facts.targets.join(', ')} ${targets.length === 1 ? 'makes' : 'make'} none`,
     );
   }
+  const steps = pairs.map(({ target, arch }) => stepsOf(target, arch, facts));
+  const roots = new Set(steps.flat().flatMap(rootNames));
   return {
     coturn: facts.coturn,
     ...(facts.source === undefined ? {} : { source: facts.source }),
@@ -68,10 +71,10 @@ export function createPlan(facts: PlanFacts): Plan {
       pairs.flatMap(({ target, arch }) => [
         base(target, facts.compilesOn[arch]),
         // Only what is run needs a root of its own architecture: compiling and packaging are cross.
-        ...(facts.verify ? [targetBase(target, arch, facts)] : []),
+        targetBase(target, arch, facts),
       ]),
-    ),
-    steps: pairs.flatMap(({ target, arch }) => stepsOf(target, arch, facts)),
+    ).filter(({ id }) => roots.has(id)),
+    steps: steps.flat(),
   };
 }
 
@@ -142,7 +145,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       },
     }),
   ];
-  return facts.verify ? steps : steps.filter((each) => each.stage !== 'verify');
+  return facts.verify ? steps : steps.filter(({ stage }) => !judges(stage));
 }
 
 /** Where and with what is compiled, for libraries that are linked in. */
@@ -228,8 +231,8 @@ export function findTarget(name: string, known: readonly Target[]): Target {
 }
 
 /** The roots that a step starts from. */
-export function rootNames({ stage, base, targetBase }: PlannedStep): string[] {
-  return stage === 'verify' ? [base, targetBase] : [base];
+export function rootNames(step: PlannedStep): string[] {
+  return traitsOf(step.stage).roots.map((kind) => step[kind]);
 }
 
 /** The target that a step belongs to. */

@@ -1,3 +1,4 @@
+import type { StageName } from '../manifest/stages.ts';
 import type { ApplicableAdvisory } from '../recipe/advisories.ts';
 import type { Deviation } from '../recipe/deviations.ts';
 import type { Metric } from '../recipe/metrics.ts';
@@ -6,10 +7,6 @@ import type { RelayRange } from './capacity.ts';
 import type { CheckSelection } from './check-selection.ts';
 import type { VersionNeeds } from './compatibility.ts';
 import type { Arch } from './platforms.ts';
-
-/** The stages of one package, in order. */
-export const STAGES = ['build', 'package', 'verify'] as const;
-export type StageName = (typeof STAGES)[number];
 
 /** A minimal root file system that steps start from. `id` is `suite-arch`, e.g. `bookworm-arm64`. */
 export interface PlannedBase {
@@ -39,7 +36,7 @@ export interface PlannedStep {
   packageVersion: string;
   /** Where the outputs lie afterwards. */
   outputs: string[];
-  /** Platform of the root that the step starts from, and of the one that it runs on. */
+  /** Root of the platform that builds, and of the one that the package is for. Which of them it starts from, its stage says. */
   base: string;
   targetBase: string;
   /** Stage of recipes/docker/<format>/Dockerfile, and its build arguments. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { EXIT, TurnbuildError } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { StageName } from '../plan/types.ts';
+import { compiles, type StageName } from '../manifest/stages.ts';
 import type { Output } from '../ui/output.ts';
 import { renderSummary } from '../ui/summary.ts';
 import { dryRunCommands } from './dry-run.ts';
@@ -32,7 +32,7 @@ export async function conclude(
     throw error;
   }
   if (options.json === true) output.data(manifest);
-  else if (stages.includes('verify') || stages.includes('package')) {
+  else if (stages.some((stage) => !compiles(stage))) {
     const color = isCapable(process.stdout, process.env);
     const columns = color ? process.stdout.columns : 100;
     output.styled(renderSummary(manifest, { dir: planned.dir, columns, color }));

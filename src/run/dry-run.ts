@@ -1,8 +1,9 @@
+import type { StageName } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
 import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
-import type { Plan, PlannedBase, PlannedStep, StageName } from '../plan/types.ts';
+import type { Plan, PlannedBase, PlannedStep } from '../plan/types.ts';
 import { findRoot, layoutOf } from '../stages/base.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
 import { readManifest } from './manifest-file.ts';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { messageOf, TurnbuildError, usageError } from '../errors.ts';
 import { readText, sha256Text } from '../io/files.ts';
+import { type StageName, traitsOf } from '../manifest/stages.ts';
 import { differences, type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
-import type { StageName } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { SourceLock } from '../sources/lock.ts';
 import type { BuilderFacts } from './builder.ts';
@@ -60,7 +60,8 @@ export async function planGiven(
   const plan = makePlan(session, choices, { coturn, source, maintainer });
   const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
   requireSame(document, await documentOf(plan, { choices, keys, source }));
-  if (!partOf(plan, part).steps.some(({ stage }) => stages.includes(stage))) {
+  const performed = partOf(plan, part).steps.filter(({ stage }) => stages.includes(stage));
+  if (performed.length === 0) {
     throw usageError(
       'PLAN_PART_UNKNOWN',
       `The plan has no step to ${stages.join(' or ')} ${targets.join(', ')} for ${architectures.join(', ')}`,
@@ -69,7 +70,7 @@ export async function planGiven(
   }
   const builder = await readyBuilder(session, {
     architectures,
-    verify: choices.verify && stages.includes('verify'),
+    runs: performed.some(({ stage }) => traitsOf(stage).runsTarget),
     perform,
   });
   requireProcessors(document, builder, architectures);

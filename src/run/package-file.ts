@@ -51,7 +51,7 @@ export async function planFile(
   const described = describePackage(file, control, { targets: recipes.targets, wanted });
   const { version, packageVersion, arch, target } = described;
   const selection = chosenChecks(session);
-  const builder = await readyBuilder(session, { architectures: [arch], verify: true, perform });
+  const builder = await readyBuilder(session, { architectures: [arch], runs: true, perform });
   const choices = {
     targets: [target.name],
     architectures: [arch],

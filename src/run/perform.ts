@@ -4,10 +4,11 @@ import { messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { compiles, type StageName, traitsOf } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { formatPlan } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
-import type { PlannedStep, StageName } from '../plan/types.ts';
+import type { PlannedStep } from '../plan/types.ts';
 import { writeSource } from '../sources/fetch.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
@@ -97,7 +98,7 @@ function requireRepositories(
 ): void {
   for (const step of plan.steps.filter(({ stage }) => stages.includes(stage))) {
     const { sysroot } = targetOfStep(plan, step);
-    const used = step.stage === 'build' || step.rpmRoot === 'installed';
+    const used = compiles(step.stage) || step.rpmRoot === 'installed';
     if (sysroot !== undefined && used) repositoryAddresses(sysroot, step.arch, mirrors);
   }
 }
@@ -134,19 +135,17 @@ async function performStep(
   if (outcome === 'blocked') {
     const done = run.store.read().steps.filter(({ status }) => status === 'done');
     const missing = step.needs.filter((need) => !done.some(({ id }) => id === need));
+    const undone = context.plan.steps.filter(({ id }) => missing.includes(id)).map(({ stage }) => stage);
     throw new TurnbuildError(
       'STEP_BLOCKED',
-      `${missing.map((id) => NOT_DONE[id.split(':')[0] ?? ''] ?? id).join(' and ')} yet`,
+      `${undone.map((stage) => traitsOf(stage).undone).join(' and ')} yet`,
       {
-        hint: 'Run `turnbuild build` and `turnbuild package` first, or `turnbuild release`.',
+        hint: `Run ${undone.map((stage) => `\`turnbuild ${stage}\``).join(' and ')} first, or \`turnbuild release\`.`,
       },
     );
   }
   return outcome === 'current' ? 'up to date' : 'done';
 }
-
-/** What a step that is missing has left undone. */
-const NOT_DONE: Record<string, string> = { build: 'not built', package: 'not packaged' };
 
 /** All errors as one: the first one's code and hint, every message once. */
 function combined(failed: readonly FailedTask[], signal: AbortSignal): unknown {

@@ -2,11 +2,12 @@ import { join, resolve } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
 import { TurnbuildError, usageError } from '../errors.ts';
 import { type Exec, runProcess } from '../io/exec.ts';
+import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
 import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Arch } from '../plan/platforms.ts';
-import type { Choices, Plan, PlannedSource, StageName } from '../plan/types.ts';
+import type { Choices, Plan, PlannedSource } from '../plan/types.ts';
 import { MAINTAINER } from '../recipe/schema.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
@@ -30,7 +31,7 @@ import { rebuiltBefore, stepKeys, withRebuilt } from './step-keys.ts';
 export interface Wanted {
   architectures: readonly Arch[];
   /** Packages will be run, which needs a builder for their architecture. */
-  verify: boolean;
+  runs: boolean;
   /** The plan will be performed: the builder is started and must fit. Else it is asked only if it is there. */
   perform: boolean;
 }
@@ -48,12 +49,13 @@ export async function planRelease(
   { stages, perform }: { stages: readonly StageName[]; perform: boolean },
 ): Promise<PlannedSourceRelease> {
   const { options } = session;
-  const verify = stages.includes('verify');
+  const verify = stages.some(judges);
+  const runs = stages.some((stage) => traitsOf(stage).runsTarget);
   // Wrong names are found before anything is downloaded or asked.
   const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
   const unbuilt = chosen(session, verify, assumedBuilder());
   makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
-  const builder = await readyBuilder(session, { architectures: unbuilt.architectures, verify, perform });
+  const builder = await readyBuilder(session, { architectures: unbuilt.architectures, runs, perform });
   const source = await fetchShown(session, version);
   const dir = resolve(options.out ?? 'dist', source.version);
   const made = await readManifest(dir);
@@ -216,10 +218,10 @@ export function requireKnown({ recipes }: Session, selection: CheckSelection): v
 /** The builder, which has to fit if the plan will be performed. */
 export async function readyBuilder(
   session: Session,
-  { architectures, verify, perform }: Wanted,
+  { architectures, runs, perform }: Wanted,
 ): Promise<BuilderFacts> {
   const builder = await chooseBuilder(session, perform);
-  if (verify && perform) {
+  if (runs && perform) {
     requirePlatforms(builder, [...architectures]);
     await requireEngine(builder, interruptible(session));
   }

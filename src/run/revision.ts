@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { StageName } from '../plan/types.ts';
+import { compiles, type StageName } from '../manifest/stages.ts';
 import { librariesNow, linkedLines } from './libraries.ts';
 import { countOption } from './options.ts';
 import type { Session } from './session.ts';
@@ -45,7 +45,7 @@ export async function chooseRevision(session: Session, made: Manifest | undefine
  * @throws STEP_STALE
  */
 export function requireRebuilt(rebuild: ReadonlySet<string>, stages: readonly StageName[]): void {
-  if (rebuild.size === 0 || stages.includes('build')) return;
+  if (rebuild.size === 0 || stages.some(compiles)) return;
   throw new TurnbuildError('STEP_STALE', `${[...rebuild].join(', ')}: compiled with outdated libraries`, {
     hint: 'Run `turnbuild release --revision auto`, or `turnbuild build --revision auto` first.',
   });

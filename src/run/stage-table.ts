@@ -1,4 +1,4 @@
-import type { StageName } from '../plan/types.ts';
+import type { StageName } from '../manifest/stages.ts';
 import { build } from '../stages/build.ts';
 import { packageStage } from '../stages/package.ts';
 import type { Stage } from '../stages/shared/context.ts';

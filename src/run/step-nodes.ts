@@ -1,3 +1,4 @@
+import { traitsOf } from '../manifest/stages.ts';
 import { rootNames, targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { GraphNode } from './graph.ts';
@@ -36,5 +37,5 @@ export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedSt
 
 /** Whether the packages that a step runs are for another processor than the one that it runs on. */
 export function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
-  return stage === 'verify' && compilesOn[arch] !== arch;
+  return traitsOf(stage).runsTarget && compilesOn[arch] !== arch;
 }

@@ -1,26 +1,22 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, cpSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import type { PlanDocument } from '../../src/plan/document.ts';
+import { copyProject } from '../support/copied-project.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-const ROOT = new URL('../../', import.meta.url).pathname;
-
 it('a step is another one if code that its stage is made of changes, and the same if other code or a comment does', async () => {
   const dir = temporaryFolder();
-  for (const name of ['bin', 'src', 'scripts', 'recipes', 'patches', 'package.json'])
-    cpSync(join(ROOT, name), join(dir, name), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+  const project = copyProject(dir);
   const tarball = gzipSync(coturnTar('4.18.0'));
   writeFileSync(join(dir, 'coturn.tar.gz'), tarball);
   const sha256 = createHash('sha256').update(tarball).digest('hex');
   const keys = async () => {
-    execFileSync(process.execPath, ['scripts/bundle.js'], { cwd: dir });
+    project.bundle();
     const args = [
       '--source',
       'coturn.tar.gz',

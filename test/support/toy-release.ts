@@ -5,16 +5,11 @@ import { sha256Text } from '../../src/io/files.ts';
 import { createIo } from '../../src/io/index.ts';
 import { kindOfPackageFile } from '../../src/manifest/package-kinds.ts';
 import type { Artifact, CheckResult, Manifest } from '../../src/manifest/schema.ts';
+import { STAGES, type StageName } from '../../src/manifest/stages.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { partOf } from '../../src/plan/document.ts';
 import { createPlan } from '../../src/plan/index.ts';
-import {
-  type Choices,
-  type PlannedSource,
-  type PlannedStep,
-  STAGES,
-  type StageName,
-} from '../../src/plan/types.ts';
+import type { Choices, PlannedSource, PlannedStep } from '../../src/plan/types.ts';
 import { dryRunCommands } from '../../src/run/dry-run.ts';
 import { performRelease } from '../../src/run/perform.ts';
 import { documentOf } from '../../src/run/planning.ts';

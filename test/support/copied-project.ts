@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+/** A copy of turnbuild whose code a test changes. */
+export interface CopiedProject {
+  dir: string;
+  /** Puts text before the only place where some other text is. */
+  insert(path: string, before: string, text: string): void;
+  /** Makes lib/ of src/. */
+  bundle(): void;
+}
+
+/** Copies what turnbuild is made of, but for lib/. @param dir an empty folder */
+export function copyProject(dir: string): CopiedProject {
+  for (const name of ['bin', 'src', 'scripts', 'recipes', 'patches', 'package.json'])
+    cpSync(join(ROOT, name), join(dir, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+  return {
+    dir,
+    insert(path, before, text) {
+      const parts = readFileSync(join(dir, path), 'utf8').split(before);
+      if (parts.length !== 2) throw new Error(`${path} has ${parts.length - 1} times: ${before}`);
+      writeFileSync(join(dir, path), parts.join(`${text}${before}`));
+    },
+    bundle: () => void execFileSync(process.execPath, ['scripts/bundle.js'], { cwd: dir }),
+  };
+}
