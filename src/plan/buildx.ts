@@ -62,9 +62,9 @@ export interface StepBuild {
   dockerStage: string;
   /** Folder with the Dockerfile. */
   folder: string;
-  /** Values of the named contexts: roots for the build platform and for the target platform, and a folder. */
+  /** Values of the named contexts: roots for the build platform and, if the stage runs there, for the target platform; and a folder. */
   base: string;
-  target: string;
+  target?: string;
   inputs: string;
   output: string;
   /** The stage becomes an image of this name instead, for a platform of the builder's own. */
@@ -72,41 +72,13 @@ export interface StepBuild {
   builder?: string | undefined;
   /** Nothing of this step comes from the build cache. */
   noCache?: boolean;
+  /** What runs for this stage in the Dockerfile; `NAME-run` without it. */
+  fresh?: readonly string[] | undefined;
   /** Build arguments on top of the step's own. */
   args?: Readonly<Record<string, string>>;
   /** As of `BuildxBuild`. */
   inherited?: readonly string[];
 }
-
-/** The Docker stages behind each that `--no-cache` makes anew. What two share is made by the first: packaging finds the build's toolchain. */
-const FRESH: Readonly<Record<string, readonly string[]>> = {
-  build: ['compiler', 'toolchain', 'static-libraries', 'sysroot', 'build-run'],
-  package: ['package-run'],
-  inspect: ['inspection-tools', 'inspector', 'inspect-run'],
-  verify: [
-    'certificate',
-    'repackager',
-    'rpm-root',
-    'rpm-variants',
-    'installed-root',
-    'native-tools-deb',
-    'native-tools-rpm',
-    'verify-root-rpm-given',
-    ...['prepared', 'used', 'replaceable', 'run'].flatMap((part) =>
-      ['own', 'native-deb', 'native-rpm'].map((tools) => `verify-${part}-${tools}`),
-    ),
-    'tree-tools',
-    'verify-trees',
-  ],
-  lab: [
-    'lab-tools',
-    'lab-target-deb-own',
-    'lab-target-deb-native',
-    'lab-rpm-made',
-    'lab-rpm-installed',
-    'lab-target-rpm-given',
-  ],
-};
 
 /** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */
 export function stepCommand(step: PlannedStep, build: StepBuild): Command {
@@ -116,14 +88,14 @@ export function stepCommand(step: PlannedStep, build: StepBuild): Command {
     platform: build.image?.platform ?? `linux/${platformOf(step.arch).oci}`,
     contexts: {
       base: build.base,
-      ...(['verify', 'lab'].includes(build.dockerStage) ? { target: build.target } : {}),
+      ...(build.target === undefined ? {} : { target: build.target }),
       inputs: build.inputs,
     },
     buildArgs: { ...step.buildArgs, ...build.args },
     inherited: build.inherited,
     output: build.image === undefined ? { folder: build.output } : { image: build.image.name },
     ...(build.builder === undefined ? {} : { builder: build.builder }),
-    ...(build.noCache === true ? { fresh: FRESH[build.dockerStage] ?? [`${build.dockerStage}-run`] } : {}),
+    ...(build.noCache === true ? { fresh: build.fresh ?? [`${build.dockerStage}-run`] } : {}),
   });
 }
 

@@ -88,8 +88,11 @@ export const build: Stage = {
   },
 };
 
+/** Stages of the Dockerfile that --no-cache makes anew. */
+const FRESH = ['compiler', 'toolchain', 'static-libraries', 'sysroot', 'build-run'];
+
 function buildOf(step: PlannedStep, context: { dir: string }, { archive, repositories }: Found): DockerBuild {
   const work = workPath(context, step);
   const args = { ARCHIVE_STATE: archive, ...repositories };
-  return { dockerStage: 'build', inputs: `${work}/inputs`, output: `${work}/out`, args };
+  return { dockerStage: 'build', inputs: `${work}/inputs`, output: `${work}/out`, args, fresh: FRESH };
 }

@@ -10,8 +10,6 @@ import { runCommand } from './run-command.ts';
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
 
-/** Stages in which the package itself may have written what is exported: facts and logs. */
-const FROM_PACKAGES: ReadonlySet<string> = new Set(['inspect', 'verify']);
 /** Bytes of facts and logs (a megabyte in practice), which their stages count before they hand them over; and of what is compiled and packed. */
 export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
@@ -38,12 +36,18 @@ export interface DockerBuild {
   /** Name of the image that the stage becomes, instead of files. */
   image?: string;
   args?: Readonly<Record<string, string>>;
+  /** Stages of the Dockerfile that `--no-cache` makes anew; `NAME-run` without it. What two share is the first one's: packaging finds the build's toolchain. */
+  fresh?: readonly string[];
+  /** It runs in the root of the target, too. */
+  inTarget?: boolean;
+  /** The package itself may have written what is exported: facts and logs. */
+  fromPackage?: boolean;
 }
 
 /** The command that builds one Docker stage of a step. */
 export function dockerCommand(step: PlannedStep, context: CommandContext, build: DockerBuild): Command {
-  const { image, ...rest } = build;
-  const limits = FROM_PACKAGES.has(build.dockerStage) ? { MAX_RESULTS: String(MAX_FACTS) } : {};
+  const { image, inTarget, fromPackage, ...rest } = build;
+  const limits = fromPackage === true ? { MAX_RESULTS: String(MAX_FACTS) } : {};
   const own = `linux/${platformOf(context.plan.compilesOn[step.arch]).oci}`;
   return stepCommand(step, {
     ...rest,
@@ -51,7 +55,7 @@ export function dockerCommand(step: PlannedStep, context: CommandContext, build:
     ...(image === undefined ? {} : { image: { name: image, platform: own } }),
     folder: dockerFolder(context),
     base: readyBase(context, step.base).context,
-    target: ['verify', 'lab'].includes(build.dockerStage) ? readyBase(context, step.targetBase).context : '',
+    ...(inTarget === true ? { target: readyBase(context, step.targetBase).context } : {}),
     builder: context.builder,
     noCache: context.noCache,
     inherited: context.io.proxiesForBuilds(),
@@ -74,7 +78,7 @@ export async function runBuildx(step: PlannedStep, context: StageContext, build:
   if (build.image === undefined)
     await context.io.files.requirePlainFiles(
       build.output,
-      FROM_PACKAGES.has(build.dockerStage) ? MAX_FACTS : MAX_FILES,
+      build.fromPackage === true ? MAX_FACTS : MAX_FILES,
     );
 }
 

@@ -3,7 +3,7 @@ import type { PlannedStep } from '../../plan/types.ts';
 import { workPath } from '../shared/artifacts.ts';
 import type { DockerBuild } from '../shared/buildx.ts';
 import type { CommandContext, Found } from '../shared/context.ts';
-import { isBuiltHere } from './package.ts';
+import { isBuiltHere, sanitizes } from './package.ts';
 
 /** What the Docker stages of a verification are made of. */
 export interface Verification {
@@ -13,19 +13,50 @@ export interface Verification {
   found: Found;
 }
 
+/** What `use` makes anew with --no-cache, and `laboratory`. */
+const FRESH_ROOTS = [
+  'certificate',
+  'repackager',
+  'rpm-root',
+  'rpm-variants',
+  'installed-root',
+  'native-tools-deb',
+  'native-tools-rpm',
+  'verify-root-rpm-given',
+  ...['prepared', 'used', 'replaceable', 'run'].flatMap((part) =>
+    ['own', 'native-deb', 'native-rpm'].map((tools) => `verify-${part}-${tools}`),
+  ),
+  'tree-tools',
+  'verify-trees',
+];
+const FRESH_LABORATORIES = [
+  'lab-tools',
+  'lab-target-deb-own',
+  'lab-target-deb-native',
+  'lab-rpm-made',
+  'lab-rpm-installed',
+  'lab-target-rpm-given',
+];
+
 /** What it reads, and where what was seen goes. */
 export const inputsOf = ({ step, context }: Pick<Verification, 'step' | 'context'>) =>
   `${workPath(context, step)}/inputs`;
 export const seenBy = ({ step, context }: Pick<Verification, 'step' | 'context'>, dockerStage: string) =>
   `${workPath(context, step)}/out/${dockerStage}`;
 
-export function inspection(verification: Verification): DockerBuild {
+function inspection(verification: Verification): DockerBuild {
   const dockerStage = 'inspect';
-  return { dockerStage, inputs: inputsOf(verification), output: seenBy(verification, dockerStage) };
+  return {
+    dockerStage,
+    inputs: inputsOf(verification),
+    output: seenBy(verification, dockerStage),
+    fresh: ['inspection-tools', 'inspector', 'inspect-run'],
+    fromPackage: true,
+  };
 }
 
 /** Installs the package in a root of its target, and uses it. */
-export function use(verification: Verification): DockerBuild {
+function use(verification: Verification): DockerBuild {
   const dockerStage = 'verify';
   const { context, runs } = verification;
   const args = {
@@ -35,14 +66,39 @@ export function use(verification: Verification): DockerBuild {
     // Verifications take turns where containers share a network; else each has a turn of its own.
     ...(context.sharedNetwork ? { NETWORK: 'shared' } : {}),
   };
-  return { dockerStage, inputs: inputsOf(verification), output: seenBy(verification, dockerStage), args };
+  return {
+    dockerStage,
+    inputs: inputsOf(verification),
+    output: seenBy(verification, dockerStage),
+    args,
+    fresh: FRESH_ROOTS,
+    inTarget: true,
+    fromPackage: true,
+  };
 }
 
 /** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. */
-export function sanitize({ step, context, found }: Verification): DockerBuild {
+function sanitize({ step, context, found }: Verification): DockerBuild {
   const work = workPath(context, step);
   const args = { ARCHIVE_STATE: found.archive, ...found.repositories };
   return { dockerStage: 'sanitize', inputs: `${work}/sources`, output: `${work}/sanitized`, args };
+}
+
+/** What is run: `inspect` whatever is chosen, because what a program can do is read off it; of the rest nothing that nothing needs. */
+export function chosenBuilds(verification: Verification): {
+  inspect: DockerBuild;
+  use: DockerBuild | undefined;
+  sanitize: DockerBuild | undefined;
+  /** Whether the laboratory is. */
+  lab: boolean;
+} {
+  const { step, runs } = verification;
+  return {
+    inspect: inspection(verification),
+    use: runs.phases.length > 0 ? use(verification) : undefined,
+    sanitize: runs.scenarios.includes('sanitized') && sanitizes(step) ? sanitize(verification) : undefined,
+    lab: runs.scenarios.length > 0,
+  };
 }
 
 /** The image of the laboratory: the package, installed in a root of its target. */
@@ -53,6 +109,8 @@ export function laboratory(verification: Verification, image: string): DockerBui
     output: '',
     image,
     args: rootArgs(verification),
+    fresh: FRESH_LABORATORIES,
+    inTarget: true,
   };
 }
 

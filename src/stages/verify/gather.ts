@@ -9,7 +9,7 @@ import { buildFolder } from '../shared/artifacts.ts';
 import { collectBuildInputs } from '../shared/build-inputs.ts';
 import { type DockerBuild, dockerCommand, runBuildx } from '../shared/buildx.ts';
 import type { CommandContext, Found, StageContext } from '../shared/context.ts';
-import { inputsOf, inspection, sanitize, use, type Verification } from './builds.ts';
+import { chosenBuilds, inputsOf, type Verification } from './builds.ts';
 import { labCommands, runLab } from './lab.ts';
 import { isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
 import { readProgram } from './program.ts';
@@ -21,34 +21,28 @@ import { readProgram } from './program.ts';
 export async function gather(step: PlannedStep, context: StageContext, runs: Runs): Promise<void> {
   const verification: Verification = { step, context, runs, found: await find(step, context, runs) };
   await collectPackage(step, context, inputsOf(verification));
-  // Whatever is chosen: what a program can do is read off it.
-  const inspect = inspection(verification);
+  const { inspect, use, sanitize, lab } = chosenBuilds(verification);
   await runBuildx(step, context, inspect);
   await readProgram(context, inspect.output);
-  const install = (within: StageContext) => runBuildx(step, within, use(verification));
+  const works: ((within: StageContext) => Promise<void>)[] = [];
+  if (use !== undefined) works.push((within) => runBuildx(step, within, use));
   const tryOut = async (within: StageContext) =>
     runLab(verification, within, {
       options: await optionsOf(step, context, inspect.output),
       drains: (await programFeatures(context, inspect.output)).has('drain'),
-      sanitized: runs.scenarios.includes('sanitized')
-        ? await compileSanitized(verification, within)
-        : undefined,
+      sanitized: sanitize === undefined ? undefined : await compileSanitized(step, within, sanitize),
     });
-  await together(step, context, [
-    ...(runs.phases.length > 0 ? [install] : []),
-    ...(runs.scenarios.length > 0 ? [tryOut] : []),
-  ]);
+  if (lab) works.push(tryOut);
+  await together(step, context, works);
 }
 
 /** The commands of a verification, in the order in which they are begun. */
 export function commandsOf(verification: Verification, context: CommandContext): Command[] {
-  const { step, runs } = verification;
-  const docker = (build: DockerBuild) => dockerCommand(step, context, build);
+  const { inspect, use, sanitize, lab } = chosenBuilds(verification);
+  const builds = [inspect, use, sanitize].filter((build) => build !== undefined);
   return [
-    docker(inspection(verification)),
-    ...(runs.phases.length > 0 ? [docker(use(verification))] : []),
-    ...(runs.scenarios.includes('sanitized') && sanitizes(step) ? [docker(sanitize(verification))] : []),
-    ...(runs.scenarios.length > 0 ? labCommands(verification, context) : []),
+    ...builds.map((build) => dockerCommand(verification.step, context, build)),
+    ...(lab ? labCommands(verification, context) : []),
   ];
 }
 
@@ -109,14 +103,12 @@ async function collectPackage(step: PlannedStep, context: StageContext, inputs: 
     await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
 }
 
-/** Compiles turnserver with AddressSanitizer. Returns where the program is; undefined where it could not run. */
+/** Compiles turnserver with AddressSanitizer. Returns where the program is. */
 async function compileSanitized(
-  verification: Verification,
+  step: PlannedStep,
   context: StageContext,
-): Promise<string | undefined> {
-  const { step } = verification;
-  if (!sanitizes(step)) return undefined;
-  const build = sanitize(verification);
+  build: DockerBuild,
+): Promise<string> {
   await collectBuildInputs(context, build.inputs);
   await runBuildx(step, context, build);
   return `${build.output}/turnserver`;

@@ -9,7 +9,10 @@ import {
   type StepBuild,
   stepCommand,
 } from '../../../src/plan/buildx.ts';
+import { createPlan } from '../../../src/plan/index.ts';
 import type { PlannedStep } from '../../../src/plan/types.ts';
+import { STAGE_TABLE } from '../../../src/run/stage-table.ts';
+import { releaseFacts } from '../../support/plan-facts.ts';
 
 const step: PlannedStep = {
   id: 'build:debian-13:arm64',
@@ -29,10 +32,30 @@ const build: StepBuild = {
   dockerStage: 'build',
   folder: '/recipes/docker',
   base: 'oci-layout:///bases/x@sha256:1',
-  target: 'oci-layout:///bases/a@sha256:2',
   inputs: '/in',
   output: '/out',
 };
+/** The buildx calls of every stage for a native package and a foreign one, with --no-cache. */
+function stageBuilds(): { dockerStage: string; words: readonly string[] }[] {
+  const plan = createPlan({ ...releaseFacts, targets: ['debian-13'] });
+  const context = {
+    ...{ plan, recipes: '/recipes', labProgram: '/lab.mjs', dir: '/dist', attempt: 'RANDOM' },
+    ...{ builder: undefined, engine: undefined, sharedNetwork: false, noCache: true },
+    selection: { only: [], skip: [], reason: undefined, accept: [] },
+    io: { proxiesForBuilds: () => [], leftovers: { owner: () => 'OWNER' } },
+  };
+  const found = { archive: 'STATE', repositories: {} };
+  return plan.steps.flatMap((each) => {
+    // Natively both are one root: here they are told apart.
+    const told = { ...each, base: 'base', targetBase: 'target' };
+    const bases = new Map(['base', 'target'].map((id) => [id, { context: id.toUpperCase() }]));
+    const commands = STAGE_TABLE[each.stage].commands(told, { ...context, bases }, found);
+    return commands.flatMap(({ args: words }) => {
+      const dockerStage = words.find((word) => word.startsWith('--target='))?.replace('--target=', '');
+      return dockerStage === undefined ? [] : [{ dockerStage, words }];
+    });
+  });
+}
 const args = (more: Partial<StepBuild>) => stepCommand(step, { ...build, ...more }).args;
 
 describe('stepCommand', () => {
@@ -57,10 +80,12 @@ describe('stepCommand', () => {
   });
 
   it('gives the root of the target platform to the stage that runs there', () => {
-    expect(args({})).not.toContain('--build-context=target=oci-layout:///bases/a@sha256:2');
-    expect(args({ dockerStage: 'verify' })).toContain(
+    expect(args({}).join(' ')).not.toContain('--build-context=target=');
+    expect(args({ target: 'oci-layout:///bases/a@sha256:2' })).toContain(
       '--build-context=target=oci-layout:///bases/a@sha256:2',
     );
+    const given = stageBuilds().filter(({ words }) => words.includes('--build-context=target=TARGET'));
+    expect(new Set(given.map(({ dockerStage }) => dockerStage))).toEqual(new Set(['verify', 'lab']));
   });
 
   it('gives files, or an image of the engine for a platform of its own', () => {
@@ -83,10 +108,16 @@ describe('stepCommand', () => {
       .split(/^(?=FROM )/m)
       .filter((stage) => /^RUN /m.test(stage))
       .map((stage) => /^FROM .* AS (\S+)/.exec(stage)?.[1]);
-    const fresh = ['build', 'sanitize', 'package', 'inspect', 'verify', 'lab'].flatMap((dockerStage) => {
-      const filter = args({ noCache: true, dockerStage }).find((arg) => arg.startsWith('--no-cache-filter='));
-      return filter?.replace(/^.*=/, '').split(',') ?? [];
-    });
+    const filters = new Map(
+      stageBuilds().map(({ dockerStage, words }) => [
+        dockerStage,
+        words.find((word) => word.startsWith('--no-cache-filter=')),
+      ]),
+    );
+    expect([...filters.keys()].sort()).toEqual([
+      ...['build', 'inspect', 'lab', 'package', 'sanitize', 'verify'],
+    ]);
+    const fresh = [...filters.values()].flatMap((filter) => filter?.replace(/^.*=/, '').split(',') ?? []);
     expect(fresh.sort()).toEqual(running.sort());
   });
 
