@@ -2,9 +2,9 @@ import type { StageName } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { bootstrapCommand, findImageCommand, importCommand, lenderOf, rootImage } from '../plan/roots.ts';
+import { lenderOf } from '../plan/roots.ts';
 import type { Plan, PlannedBase, PlannedStep } from '../plan/types.ts';
-import { findRoot, layoutOf } from '../stages/base.ts';
+import { giveRoot } from '../stages/shared/roots.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
 import { readManifest } from './manifest-file.ts';
 import { plannedContext } from './planning.ts';
@@ -20,7 +20,7 @@ export interface DryRunEntry {
 }
 
 /** What stands for what only a real run finds out. */
-const UNKNOWN = { archive: 'STATE', attempt: 'RANDOM' };
+const UNKNOWN = { archive: 'STATE', attempt: 'RANDOM', digest: 'DIGEST' };
 
 /**
  * The commands of a release in order: the stages' own, which a real run performs. What only a real run knows is named in capitals: DIGEST
@@ -104,38 +104,36 @@ interface FoundRoot {
   commands: DryRunEntry[];
 }
 
-/** A root's named context, and the commands that make it if it isn't there. */
+/** A root's named context, and the commands that make it if it isn't there: the way of a real run, in which nothing is performed. */
 async function rootOf(
   base: PlannedBase,
   bases: readonly PlannedBase[],
   session: Session,
   builder: BuilderFacts,
 ): Promise<FoundRoot> {
-  if (base.image !== undefined) {
-    const context = `docker-image://${base.image}`;
-    return { id: base.id, context, digest: base.image.split('@')[1] ?? '', commands: [] };
-  }
   const { io, cache, mirrors, options } = session;
   const known = { ...mirrors, debian: mirrors.debian ?? 'MIRROR' };
-  const found = await findRoot(base, known, { io, cache });
-  const made = found.digest === undefined || options.refreshBase === true;
-  const digest = found.digest === undefined || made ? 'DIGEST' : found.digest;
-  const layout = layoutOf(found.dir, digest);
+  const from = lenderOf(base, bases, ownArch());
   const commands: Command[] = [];
-  if (made) {
-    const from = lenderOf(base, bases, ownArch());
-    const lender = from === undefined ? undefined : await lenderFor({ ...session, mirrors: known }, from);
-    commands.push(bootstrapCommand(base, known, `${found.dir}/work.tmp`, lender));
-  }
-  const image = rootImage(base, digest);
-  if (!builder.ociLayouts && (made || (await io.exec(findImageCommand(builder.name, image))).code !== 0)) {
-    const tar = made ? `${layout}/blobs/sha256/ROOT` : await io.rootLayer(layout, digest);
-    commands.push(importCommand(base, builder.name, tar, image));
-  }
+  const lender = async () =>
+    from === undefined ? undefined : lenderFor({ ...session, mirrors: known }, from);
+  const { context, digest } = await giveRoot(
+    base,
+    { io, cache, mirrors: known, refresh: options.refreshBase === true, lender, builder },
+    {
+      async bootstrap(dir, commandFor) {
+        commands.push(await commandFor(`${dir}/work.tmp`));
+        return UNKNOWN.digest;
+      },
+      tar: async (layout, of) =>
+        of === UNKNOWN.digest ? `${layout}/blobs/sha256/ROOT` : io.rootLayer(layout, of),
+      take: async (command) => void commands.push(command),
+    },
+  );
   return {
     id: base.id,
-    ...(made ? {} : { digest }),
-    context: builder.ociLayouts ? `oci-layout://${layout}@${digest}` : `docker-image://${image}`,
+    context,
+    ...(digest === UNKNOWN.digest ? {} : { digest }),
     commands: commands.map((command) => ({ step: `root:${base.id}`, line: formatCommand(command) })),
   };
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type Lender, lenderOf } from '../plan/roots.ts';
 import type { PlannedBase } from '../plan/types.ts';
-import { findRoot, layoutOf, prepareBase } from '../stages/base.ts';
+import { prepareBase } from '../stages/base.ts';
 import type { ReadyBase } from '../stages/shared/context.ts';
+import { findRoot, layoutOf } from '../stages/shared/roots.ts';
 import type { TaskGroup } from '../ui/tasks.ts';
 import { ownArch } from './builder.ts';
 import type { Graph, GraphNode } from './graph.ts';

@@ -1,83 +1,39 @@
 import { TurnbuildError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
-import { isReachable, type Mirrors } from '../plan/archives.ts';
+import { isReachable } from '../plan/archives.ts';
+import type { Command } from '../plan/command.ts';
 import { platformOf } from '../plan/platforms.ts';
-import {
-  bootstrapCommand,
-  findImageCommand,
-  importCommand,
-  installedPackages,
-  type Lender,
-  ROOT_PATH,
-  rootImage,
-} from '../plan/roots.ts';
+import { installedPackages, ROOT_PATH } from '../plan/roots.ts';
 import type { PlannedBase } from '../plan/types.ts';
 import { QEMU_TOO_OLD } from './shared/buildx.ts';
 import type { ReadyBase } from './shared/context.ts';
+import { findRoot, giveRoot, layoutOf, type RootOptions, type RootWork } from './shared/roots.ts';
+import { runCommand } from './shared/run-command.ts';
 
 /** What roots are made with. */
-export interface BaseOptions {
+export interface BaseOptions extends RootOptions {
   io: Io;
-  cache: string;
-  mirrors: Mirrors;
-  /** Bootstraps anew, with the packages of today. */
-  refresh: boolean;
-  /** Whose tools make it, where it is foreign. Asked for when it has to be made: the lender may be in the making as well. */
-  lender?: () => Promise<Lender | undefined>;
-  /** Where roots are used: the builder's name, and whether it takes them as OCI layouts. */
-  builder: { name: string; ociLayouts: boolean };
   onLine: (line: string) => void;
 }
 
 /** Roots of other days are kept this long (milliseconds): a release that runs may still use one. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
-/**
- * Where bootstrapped roots of a base are kept (another mirror or another way to make them is another folder), and the
- * digest of the newest one, if there is one. Each lies in a folder named by its digest and never changes.
- */
-export async function findRoot(
-  base: PlannedBase,
-  mirrors: Mirrors,
-  { io, cache }: { io: Io; cache: string },
-): Promise<{ dir: string; digest: string | undefined }> {
-  const recipe = JSON.stringify(bootstrapCommand(base, mirrors, '').args);
-  const dir = `${cache}/bases/${base.id}-${io.files.sha256Text(recipe).slice(0, 12)}`;
-  const there = await io.files.exists(`${dir}/digest`);
-  return { dir, digest: there ? (await io.files.readText(`${dir}/digest`)).trim() : undefined };
-}
-
-/** The OCI layout of a bootstrapped root. */
-export function layoutOf(dir: string, digest: string): string {
-  return `${dir}/${digest.replace('sha256:', '').slice(0, 12)}`;
-}
-
-/**
- * Makes a root ready: a pinned registry image as it is, else a minimal root from the archive, kept in `cache` as an OCI
- * layout and made once for all releases. `refresh` makes it anew, with today's packages.
- */
+/** Makes a root ready. */
 export async function prepareBase(base: PlannedBase, options: BaseOptions): Promise<ReadyBase> {
-  if (base.image !== undefined) {
-    return {
-      context: `docker-image://${base.image}`,
-      digest: base.image.split('@')[1] ?? '',
-      origin: 'registry',
-    };
-  }
-  const { mirrors, io } = options;
+  const work = performing(base, options);
+  if (base.image !== undefined) return { ...(await giveRoot(base, options, work)), origin: 'registry' };
+  const { io } = options;
   await requireArchive(base, options);
-  const { dir } = await findRoot(base, mirrors, options);
+  const { dir } = await findRoot(base, options.mirrors, options);
   // Two releases that want the same root: one makes it, the other waits and finds it.
   const lock = await io.lockFolder(dir, io.signal);
   try {
-    const { digest: old } = await findRoot(base, mirrors, options);
-    const digest = old === undefined || options.refresh ? await bootstrap(base, dir, options) : old;
+    const { context, digest } = await giveRoot(base, options, work);
     const layout = layoutOf(dir, digest);
     await io.files.touch(layout);
     return {
-      context: options.builder.ociLayouts
-        ? `oci-layout://${layout}@${digest}`
-        : `docker-image://${await importRoot(base, layout, digest, options)}`,
+      context,
       digest,
       origin: 'bootstrapped',
       packages: installedPackages(await io.files.readText(`${layout}/status`)),
@@ -85,6 +41,21 @@ export async function prepareBase(base: PlannedBase, options: BaseOptions): Prom
   } finally {
     await lock.release();
   }
+}
+
+function performing(base: PlannedBase, options: BaseOptions): RootWork {
+  const { io, onLine } = options;
+  return {
+    bootstrap: (dir, commandFor) => bootstrap(base, dir, commandFor, options),
+    tar: io.rootLayer,
+    async take(command) {
+      const { code, stderr } = await runCommand(options, command, { onLine, signal: io.signal });
+      if (code === 0) return;
+      throw new TurnbuildError('ROOT_IMPORT_FAILED', `The engine did not take ${base.id}: ${stderr}`, {
+        hint: "See the engine's own log; with the containerd image store it needs no copies of roots.",
+      });
+    },
+  };
 }
 
 /** A root comes from an archive whose address and keys are here, or from a registry. */
@@ -113,7 +84,12 @@ async function requireArchive(base: PlannedBase, { io, mirrors }: BaseOptions): 
 }
 
 /** Returns the digest of the new root. */
-async function bootstrap(base: PlannedBase, dir: string, options: BaseOptions): Promise<string> {
+async function bootstrap(
+  base: PlannedBase,
+  dir: string,
+  commandFor: (work: string) => Promise<Command>,
+  options: BaseOptions,
+): Promise<string> {
   const { io } = options;
   await io.leftovers.removeLeftovers(`${dir}/work`);
   await io.files.removeOlder(dir, KEPT_MS);
@@ -126,8 +102,7 @@ async function bootstrap(base: PlannedBase, dir: string, options: BaseOptions): 
       lines.push(line);
       options.onLine(line);
     };
-    const command = bootstrapCommand(base, options.mirrors, work, await options.lender?.());
-    const result = await io.exec(command, { onLine, signal: io.signal });
+    const result = await runCommand(options, await commandFor(work), { onLine, signal: io.signal });
     if (result.code !== 0) throw bootstrapError(base, result.code, lines);
     const digest = await io.writeOciLayout(work, `${work}/root.tar`, platformOf(base.arch).oci, ROOT_PATH);
     const layout = layoutOf(dir, digest);
@@ -137,23 +112,6 @@ async function bootstrap(base: PlannedBase, dir: string, options: BaseOptions): 
   } finally {
     await io.files.remove(work);
   }
-}
-
-/** Puts a root among the engine's own images, unless it is there. Returns the image's name. */
-async function importRoot(
-  base: PlannedBase,
-  layout: string,
-  digest: string,
-  { io, builder, onLine }: BaseOptions,
-): Promise<string> {
-  const image = rootImage(base, digest);
-  if ((await io.exec(findImageCommand(builder.name, image))).code === 0) return image;
-  const tar = await io.rootLayer(layout, digest);
-  const result = await io.exec(importCommand(base, builder.name, tar, image), { onLine, signal: io.signal });
-  if (result.code === 0) return image;
-  throw new TurnbuildError('ROOT_IMPORT_FAILED', `The engine did not take ${base.id}: ${result.stderr}`, {
-    hint: "See the engine's own log; with the containerd image store it needs no copies of roots.",
-  });
 }
 
 function bootstrapError(base: PlannedBase, code: number, lines: readonly string[]): TurnbuildError {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Exec, runProcess } from '../../src/io/exec.ts';
 import { createIo } from '../../src/io/index.ts';
-import { layoutOf, prepareBase } from '../../src/stages/base.ts';
+import { prepareBase } from '../../src/stages/base.ts';
+import { layoutOf } from '../../src/stages/shared/roots.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
 // A program in mmdebstrap's place: the real one takes 14 seconds and an archive.

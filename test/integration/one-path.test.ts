@@ -1,0 +1,207 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Exec } from '../../src/io/exec.ts';
+import { createIo } from '../../src/io/index.ts';
+import { type Command, formatCommand } from '../../src/plan/command.ts';
+import { createPlan, targetOfStep } from '../../src/plan/index.ts';
+import type { Plan, PlannedStep } from '../../src/plan/types.ts';
+import { dryRunCommands } from '../../src/run/dry-run.ts';
+import { performRelease } from '../../src/run/perform.ts';
+import type { PlannedRelease, Session } from '../../src/run/session.ts';
+import { STAGE_TABLE } from '../../src/run/stage-table.ts';
+import { repositoryArgs } from '../../src/stages/shared/archive.ts';
+import type { ReadyBase, StageContext } from '../../src/stages/shared/context.ts';
+import { releaseFacts, target } from '../support/plan-facts.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+// What a real run performs is what a dry run prints: the real stages and roots, with an engine that does nothing but leave files.
+const ROOT = new URL('../../', import.meta.url).pathname;
+const SEEN = join(ROOT, 'test/fixtures/verified-4.6.1');
+const NAMES = ['debian-13', 'portable', 'el9'];
+const facts = { ...releaseFacts, targets: NAMES, knownTargets: NAMES.map(target) };
+
+let dir: string;
+let performed: Command[];
+beforeEach(() => {
+  dir = temporaryFolder();
+  performed = [];
+});
+
+/** Lines of all that was performed and changes something. */
+const written = () => performed.filter(({ effect }) => effect === 'write').map(formatCommand);
+const put = (path: string, text: string) => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+};
+const recording =
+  (act: (command: Command) => number): Exec =>
+  async (command) => {
+    performed.push(command);
+    return { code: act(command), stdout: '', stderr: '' };
+  };
+
+describe('a stage', () => {
+  const plan = createPlan(facts);
+  const fixture = (name: string, to: string) => {
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(SEEN, name), to, { recursive: true });
+  };
+
+  /** Leaves what the Docker stage of a step would have exported. */
+  const leave = (step: PlannedStep, { args }: Command): number => {
+    const { features, staticLibraries } = targetOfStep(plan, step);
+    const out = args.find((word) => word.startsWith('--output=type=local'))?.replace(/^.*dest=/, '') ?? '';
+    const [license] = Object.keys(staticLibraries?.licenses ?? {});
+    const exports: Record<string, () => void> = {
+      build() {
+        const names = ['tree.tar', 'debug.tar', 'tools.tar', 'compiler.txt', 'packages.txt'];
+        for (const name of names) put(join(out, name), name);
+        put(join(out, 'features.txt'), features.map((name) => `${name} yes\n`).join(''));
+        put(join(out, 'libraries.txt'), 'libc.so.6 libc6 2.41-1 glibc 2.41-1 debian\n');
+        if (staticLibraries !== undefined) put(join(out, 'linked.txt'), `${license} 1.0-1 trixie debian\n`);
+        for (const name of ['options.txt', 'metrics.txt']) fixture(name, join(out, name));
+      },
+      package() {
+        for (const name of step.outputs) put(join(out, name), name);
+      },
+      inspect: () => fixture('inspect', out),
+      verify: () => fixture('verify', out),
+      sanitize: () => put(join(out, 'turnserver'), 'a program'),
+    };
+    const stage = args.find((word) => word.startsWith('--target='))?.replace('--target=', '') ?? '';
+    exports[stage]?.();
+    if (args.some((word) => word.endsWith(':/out/.'))) fixture('lab', args.at(-1) ?? '');
+    return 0;
+  };
+
+  const contextFor = (step: PlannedStep): StageContext => {
+    const lab = join(dir, 'lab.mjs');
+    put(lab, 'a program');
+    return {
+      io: createIo(
+        recording((command) => leave(step, command)),
+        new AbortController().signal,
+      ),
+      plan,
+      dir: join(dir, 'dist'),
+      recipes: join(ROOT, 'recipes'),
+      patches: join(ROOT, 'patches'),
+      labProgram: lab,
+      selection: { only: [], skip: [], reason: undefined, accept: [] },
+      full: false,
+      builder: 'far',
+      engine: 'near',
+      sharedNetwork: false,
+      noCache: true,
+      attempt: '0123456789',
+      rebuild: new Set(),
+      bases: new Map(
+        plan.bases.map(({ id }) => [id, { context: `oci-layout://${id}`, digest: id } as ReadyBase]),
+      ),
+      archive: async ({ suite }) => ({ id: `state of ${suite}`, suites: [suite] }),
+      repositories: (_, arch) => ({
+        addresses: [`http://repository.test/${arch}`],
+        state: async () => ({ id: 'state', suites: [], metadata: ['0'.repeat(64)] }),
+      }),
+      piece: (_, work) => work(),
+      onLine: () => {},
+    };
+  };
+
+  it.each(NAMES)('performs the commands that it says, and no others: %s', async (name) => {
+    put(join(dir, 'dist/work/source/coturn-4.6.1.tar'), 'sources');
+    for (const step of plan.steps.filter((each) => each.target === name)) {
+      const context = contextFor(step);
+      performed = [];
+      await STAGE_TABLE[step.stage].perform(step, context);
+      const state = join(dir, `dist/work/build/${step.target}-${step.arch}/archive.txt`);
+      const found = {
+        archive: (await context.io.files.readText(state)).trim(),
+        repositories: await repositoryArgs(targetOfStep(plan, step), step.arch, context.repositories),
+      };
+      const said = STAGE_TABLE[step.stage].commands(step, context, found).map(formatCommand);
+      // What goes side by side has no order.
+      expect(written().sort(), step.id).toEqual(said.sort());
+      expect(said.length, step.id).toBeGreaterThan(0);
+      // Beside these it asks for containers that killed runs have left.
+      const asked = performed.filter(({ effect }) => effect === 'read').map(({ args }) => args[2]);
+      expect(asked, step.id).toEqual(step.stage === 'verify' ? ['ps'] : []);
+    }
+  });
+});
+
+describe('a root', () => {
+  const images = new Set<string>();
+  /** An mmdebstrap and an engine without the containerd image store, as far as roots need them. */
+  const act = ({ file, args }: Command): number => {
+    const image = args.at(-1) ?? '';
+    if (args.includes('inspect')) return images.has(image) ? 0 : 1;
+    if (args.includes('import')) images.add(image);
+    const tar = args.find((word) => word.endsWith('/root.tar'));
+    if (file !== 'mmdebstrap' || tar === undefined) return 0;
+    put(tar, args.join(' '));
+    put(join(dirname(tar), 'status'), 'Package: libc6\nStatus: install ok installed\nVersion: 2\n');
+    return 0;
+  };
+
+  const release = (ociLayouts: boolean): { session: Session; release: PlannedRelease } => {
+    const whole = createPlan({ ...releaseFacts, targets: ['debian-13'] });
+    const plan: Plan = { ...whole, steps: [] };
+    const selection = { only: [], skip: [], reason: undefined, accept: [] };
+    return {
+      session: {
+        options: { verbose: true },
+        output: { line: () => {}, styled: () => {}, data: () => {} },
+        recipes: { dir: join(ROOT, 'recipes'), patches: join(ROOT, 'patches') } as Session['recipes'],
+        io: createIo(recording(act), new AbortController().signal),
+        cache: join(dir, 'cache'),
+        mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },
+        jobs: 1,
+      },
+      release: {
+        ...{ source: undefined, document: undefined, selection, full: false, keys: new Map(), plan },
+        rebuild: new Set(),
+        builder: {
+          name: 'near',
+          driver: 'docker',
+          architectures: ['arm64', 'x86_64'],
+          compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
+          ociLayouts,
+        },
+        dir: join(dir, 'dist'),
+      },
+    };
+  };
+  /** With the names that a dry run has for what only a real run knows. */
+  const asPrinted = (lines: readonly string[]) =>
+    lines
+      .map((line) =>
+        line
+          .replaceAll(/work\.\d+\.tmp/g, 'work.tmp')
+          .replaceAll(/\b[0-9a-f]{64}\b/g, 'ROOT')
+          .replaceAll(/(?<=[/:])[0-9a-f]{12}\b/g, 'DIGEST')
+          // Of a lender that has yet to be made not even the folder is known.
+          .replaceAll('/DIGEST/blobs/sha256/ROOT', '/ROOT'),
+      )
+      .sort();
+
+  it.each([
+    ['an OCI layout', true, ['mmdebstrap', 'mmdebstrap']],
+    ["an image of the engine's own", false, ['docker', 'docker', 'mmdebstrap', 'mmdebstrap']],
+  ])('that is given as %s is made by the commands that a dry run prints', async (_, ociLayouts, files) => {
+    const { session, release: planned } = release(ociLayouts);
+    const dryRun = async () => (await dryRunCommands(session, planned, [])).map(({ line }) => line);
+    const said = await dryRun();
+    expect(written()).toEqual([]);
+    await performRelease(session, planned, []);
+    expect(asPrinted(written())).toEqual(asPrinted(said));
+    const changing = performed.filter(({ effect }) => effect === 'write');
+    expect(changing.map(({ file }) => file).sort()).toEqual(files);
+    // When they are there, nothing is printed, and nothing performed.
+    performed = [];
+    expect(await dryRun()).toEqual([]);
+    await performRelease(session, planned, []);
+    expect(written()).toEqual([]);
+  });
+});
