@@ -30,8 +30,12 @@ export const capacityChecks: Check[] = [
       return complaints(found, `${ports} allocations from ${ports} ports, three times; ${pairs} by pairs`, {
         ports,
         pairs,
-        'files per allocation': perAllocation.files,
-        'resident bytes per allocation': perAllocation.residentBytes,
+        ...(perAllocation === undefined
+          ? {}
+          : {
+              'files per allocation': perAllocation.files,
+              'resident bytes per allocation': perAllocation.residentBytes,
+            }),
       });
     },
   }),

@@ -1,6 +1,6 @@
 import type { LabFacts, SessionFacts } from '../lab/facts.ts';
 import type { Deviation } from '../recipe/deviations.ts';
-import { blocked, type Check, complaints, type Verdict } from './check.ts';
+import { blocked, type Check, cannotHere, complaints, fail, type Verdict } from './check.ts';
 import { declaredTypes, type PackageFacts, parseSamples } from './facts.ts';
 import { blockingTransport, labCheck } from './lab-check.ts';
 
@@ -129,17 +129,21 @@ export const metricsChecks: Check[] = [
     title: `Memory growth per ${SCRAPES.toLocaleString('en')} scrapes is below ${MAX_GROWTH_MIB} MiB`,
     reason: 'A leak in each scrape ends a relay after weeks, in the middle of its calls.',
     reference: 'https://github.com/coturn/coturn/issues/1898',
-    advisories: ({ lab }) =>
-      lab !== undefined && lab.scrapes.after - lab.scrapes.before >= MAX_GROWTH_MIB * 2 ** 20
-        ? ['coturn-1898']
-        : [],
+    advisories: ({ lab }) => {
+      const { before = 0, after = 0 } = lab?.scrapes ?? {};
+      return after - before >= MAX_GROWTH_MIB * 2 ** 20 ? ['coturn-1898'] : [];
+    },
     scenarios: ['metrics.scrapes'],
     without: withoutMetrics,
     judge: ({ scrapes: { scrapes, succeeded, before, after } }) => {
-      const grown = after - before;
       const found: string[] = [];
       if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
       if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
+      if (before === undefined || after === undefined)
+        return found.length > 0
+          ? fail(found.join('; '))
+          : cannotHere("nobody can look at the memory of a server on another's machine");
+      const grown = after - before;
       if (before === 0 || after === 0) found.push('the memory of the server could not be read');
       if (grown >= MAX_GROWTH_MIB * 2 ** 20)
         found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);

@@ -228,8 +228,8 @@ export interface CapacityFacts {
   claimed: number;
   /** Allocations that the pool gave after all pairs had ended. */
   afterPairs: number;
-  /** What one allocation takes of the server. */
-  perAllocation: { files: number; residentBytes: number };
+  /** What one allocation takes of the server; undefined where nobody can look into its machine. */
+  perAllocation: { files: number; residentBytes: number } | undefined;
 }
 
 /** Allocations that asked for an even port, without the next one. */
@@ -247,9 +247,9 @@ export interface EvenPortFacts {
 export interface ScrapeFacts {
   scrapes: number;
   succeeded: number;
-  /** Bytes. */
-  before: number;
-  after: number;
+  /** Bytes; undefined where nobody can look into its machine. */
+  before: number | undefined;
+  after: number | undefined;
 }
 
 /** An attempt to reach the metrics from where nobody may. */

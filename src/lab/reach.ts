@@ -12,7 +12,7 @@ import { METHOD } from '../turn/message.ts';
 import { openTransport, TRANSPORTS, type TransportName } from '../turn/transport.ts';
 import type { ReachFacts, UnparsedFacts } from './facts.ts';
 import { type Addresses, UNPRIVILEGED } from './network.ts';
-import type { RunningServer } from './server.ts';
+import type { RunningServer } from './subject.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 

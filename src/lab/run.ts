@@ -24,8 +24,8 @@ import { relayByIndependentClient } from './scenarios/independent.ts';
 import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
 import { EVERYTHING, MESSAGE_BYTES, type RelayPlan, relayAll } from './scenarios/relay.ts';
 import { ACCOUNT, ECHO_PORT, type Tried } from './scenarios/session.ts';
-import { METRICS, portLines, type RunningServer } from './server.ts';
-import type { Subject } from './subject.ts';
+import { METRICS, portLines } from './server.ts';
+import type { RunningServer, Subject } from './subject.ts';
 
 /** Milliseconds that ended sessions may take to reach the metrics. */
 const SETTLE_MS = 15_000;
@@ -166,8 +166,8 @@ export async function runScenarios(
     {
       name: 'capacity',
       lines: [user(ACCOUNT), ...portLines(scale.ports)],
-      work: async ({ pid }, tried) => {
-        facts.capacity = await fillPool(tried, pid, scale.ports);
+      work: async (server, tried) => {
+        facts.capacity = await fillPool(tried, server, scale.ports);
       },
     },
     {
@@ -208,7 +208,7 @@ export async function runScenarios(
           facts.metricsReach = await reachMetrics(tried);
         });
         await attemptWith('metrics.scrapes', on, [], async () => {
-          facts.scrapes = await scrapeOften(server.agent, server.pid, scale.scrapes);
+          facts.scrapes = await scrapeOften(server, scale.scrapes);
         });
       },
     },

@@ -14,8 +14,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { asUser, type Containment } from './containment.ts';
 import type { ServerName, Site } from './facts.ts';
 import { accountOf, type InstalledFiles, TARGET } from './installed.ts';
-import { ADDRESSES, type Addresses } from './network.ts';
+import { ADDRESSES } from './network.ts';
 import type { RemoteAgent } from './remote.ts';
+import type { RunningServer } from './subject.ts';
+import { usageOf } from './usage.ts';
 
 /** Folder of the laboratory's own files, as the server sees it; no package has one of that name. */
 const FOLDER = '/turnbuild-laboratory';
@@ -57,24 +59,6 @@ export interface ServerPlace {
   emulated: boolean;
   /** Folder of the control group to run in. */
   controlGroup?: string;
-}
-
-/** A turnserver on a machine of its own. */
-export interface RunningServer {
-  name: ServerName;
-  addresses: Addresses;
-  pid: number;
-  agent: RemoteAgent;
-  /** It answered over UDP on its own machine. */
-  answersDatagrams: boolean;
-  /** Ends it by SIGTERM, by SIGKILL if that takes longer than 30 s. Returns how it ended: a number, or `killed`. */
-  stop(): Promise<string>;
-  /** How it has ended by itself; undefined while it runs. */
-  ended(): string | undefined;
-  /** Settles when it has ended, by itself or because it was stopped. */
-  end: Promise<string>;
-  /** Last part of its log. */
-  log(): string;
 }
 
 /** The server did not come up. The message has its last lines. */
@@ -178,8 +162,8 @@ export async function startServer(
   const server: RunningServer = {
     name,
     addresses: ADDRESSES[name],
-    pid: child.pid ?? 0,
     agent,
+    usage: async () => usageOf(child.pid ?? 0),
     answersDatagrams: false,
     stop: () => stop(child, end),
     ended: () => (child.exitCode === null ? (child.signalCode ?? undefined) : String(child.exitCode)),

@@ -1,9 +1,10 @@
 import type { Capture } from './capture.ts';
-import type { ServiceFacts, TriedServer } from './facts.ts';
+import type { ServerName, ServiceFacts, TriedServer } from './facts.ts';
+import type { Addresses } from './network.ts';
 import type { Clients } from './reach.ts';
 import type { RemoteAgent } from './remote.ts';
-import type { RunningServer } from './server.ts';
 import type { PacketLines } from './tcpdump.ts';
+import type { Usage } from './usage.ts';
 
 /** A turnserver that is wanted: as the package ships it, but for these lines. */
 export interface WantedServer {
@@ -11,6 +12,25 @@ export interface WantedServer {
   lines: readonly string[];
   /** The one that was compiled with AddressSanitizer. */
   sanitized?: boolean;
+}
+
+/** A turnserver on a machine of its own. */
+export interface RunningServer {
+  name: ServerName;
+  addresses: Addresses;
+  agent: RemoteAgent;
+  /** It answered over UDP on its own machine. */
+  answersDatagrams: boolean;
+  /** What it takes of its machine now; undefined where nobody can look into that. */
+  usage(): Promise<Usage | undefined>;
+  /** Ends it by SIGTERM, by SIGKILL if that takes longer than 30 s. Returns how it ended: a number, or `killed`. */
+  stop(): Promise<string>;
+  /** How it has ended by itself; undefined while it runs. */
+  ended(): string | undefined;
+  /** Settles when it has ended, by itself or because it was stopped. */
+  end: Promise<string>;
+  /** Last part of its log. */
+  log(): string;
 }
 
 /** What is tried of the package's own unit, beside starting, crashing and stopping. */

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, attribute, type TurnClient, UDP } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import type { CapacityFacts } from '../facts.ts';
+import type { RunningServer } from '../subject.ts';
+import type { Usage } from '../usage.ts';
 import { connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
 const CYCLES = 3;
@@ -15,17 +16,20 @@ export const RELEASE_MS = 4000;
 
 /**
  * Fills the pool of relay ports, three times over, then by pairs of ports, and once more when those have been given back.
- * @param pid of the server
  * @param ports in the pool
  */
-export async function fillPool(tried: Tried, pid: number, ports: number): Promise<CapacityFacts> {
-  const before = usageOf(pid);
+export async function fillPool(
+  tried: Tried,
+  server: Pick<RunningServer, 'usage'>,
+  ports: number,
+): Promise<CapacityFacts> {
+  const before = await server.usage();
   const cycles: CapacityFacts['cycles'] = [];
   let full = before;
   for (let cycle = 0; cycle < CYCLES; cycle++) {
     const clients = await connectMany(tried, ports);
     const words = await allocateAll(clients, []);
-    if (cycle === 0) full = usageOf(pid);
+    if (cycle === 0) full = await server.usage();
     const extra = await connectMany(tried, REFUSALS);
     const refusals = await timeRefusals(extra);
     cycles.push({ served: words.filter((word) => word === 'success').length, ...refusals });
@@ -40,10 +44,20 @@ export async function fillPool(tried: Tried, pid: number, ports: number): Promis
     cycles,
     ...pairs,
     afterPairs,
-    perAllocation: {
-      files: (full.files - before.files) / ports,
-      residentBytes: Math.round((full.residentBytes - before.residentBytes) / ports),
-    },
+    perAllocation: perAllocation(before, full, ports),
+  };
+}
+
+/** What one of several allocations takes; undefined where nobody could look. */
+export function perAllocation(
+  before: Usage | undefined,
+  full: Usage | undefined,
+  allocations: number,
+): CapacityFacts['perAllocation'] {
+  if (before === undefined || full === undefined) return undefined;
+  return {
+    files: (full.files - before.files) / allocations,
+    residentBytes: Math.round((full.residentBytes - before.residentBytes) / allocations),
   };
 }
 
@@ -115,11 +129,4 @@ export async function release(clients: readonly TurnClient[]): Promise<void> {
   for (let at = 0; at < clients.length; at += BATCH)
     await Promise.all(clients.slice(at, at + BATCH).map((client) => hangUp(client)));
   await pause(RELEASE_MS);
-}
-
-/** Open files of a process, and its resident memory (proc_pid_status(5): VmRSS in KiB). */
-function usageOf(pid: number): { files: number; residentBytes: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-  return { files: readdirSync(`/proc/${pid}/fd`).length, residentBytes: resident };
 }

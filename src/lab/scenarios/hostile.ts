@@ -4,7 +4,7 @@ import { longTermKey, METHOD } from '../../turn/message.ts';
 import type { HostileFacts } from '../facts.ts';
 import { hostilePacket, type Knowledge } from '../mutate.ts';
 import { createRandom } from '../random.ts';
-import type { RunningServer } from '../server.ts';
+import type { RunningServer } from '../subject.ts';
 import { ACCOUNT, allocate, connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
 /** Packets between two looks whether the server still answers: what ended it is among the last of them. */

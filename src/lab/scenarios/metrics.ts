@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { attribute, TCP } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { MetricsReach, ScrapeFacts } from '../facts.ts';
 import { OWN_ADDRESSES } from '../network.ts';
-import type { RemoteAgent } from '../remote.ts';
 import { METRICS } from '../server.ts';
+import type { RunningServer } from '../subject.ts';
 import { ACCOUNT, hangUp, silence, type Tried, wordOf } from './session.ts';
 
 /** Scrapes before the first look at the memory: what is allocated once is no leak, and QEMU translates code as it is met. */
@@ -15,11 +14,14 @@ const PORT = Number(new URL(METRICS).port);
 const CONNECT_MS = 3000;
 
 /** Scrapes many times, with one connection for all and with one for each, and looks at the server's memory. */
-export async function scrapeOften(agent: RemoteAgent, pid: number, times: number): Promise<ScrapeFacts> {
-  await agent.scrapeOften(METRICS, WARM_UP);
-  const before = residentBytes(pid);
-  const succeeded = await agent.scrapeOften(METRICS, times);
-  return { scrapes: times, succeeded, before, after: residentBytes(pid) };
+export async function scrapeOften(
+  server: Pick<RunningServer, 'agent' | 'usage'>,
+  times: number,
+): Promise<ScrapeFacts> {
+  await server.agent.scrapeOften(METRICS, WARM_UP);
+  const before = (await server.usage())?.residentBytes;
+  const succeeded = await server.agent.scrapeOften(METRICS, times);
+  return { scrapes: times, succeeded, before, after: (await server.usage())?.residentBytes };
 }
 
 /** Tries to reach the metrics from the clients' side of the network, directly and through the relay. */
@@ -63,9 +65,4 @@ async function throughRelay({ clients, server }: Tried, address: string): Promis
       : `no TCP allocation: ${wordOf(allocation)}`;
   await hangUp(client);
   return { way: 'relay', address, found };
-}
-
-/** proc_pid_status(5): VmRSS in KiB. */
-function residentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 }

@@ -5,7 +5,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
   [
     'a leak in each scrape',
     (lab) => {
-      lab.scrapes.after = lab.scrapes.before + 5 * 2 ** 20;
+      lab.scrapes.after = Number(lab.scrapes.before) + 5 * 2 ** 20;
     },
     ['metrics.scrapes'],
     /grew by 5\.0 MiB in 10000 scrapes/,

@@ -118,7 +118,7 @@ describe('a known deviation of a metric', () => {
 
 describe('a leak in each scrape', () => {
   const leaking = plantedLab((lab) => {
-    lab.scrapes.after = lab.scrapes.before + 36 * 2 ** 20;
+    lab.scrapes.after = Number(lab.scrapes.before) + 36 * 2 ** 20;
   });
   const known = {
     id: 'coturn-1898',
@@ -135,5 +135,19 @@ describe('a leak in each scrape', () => {
   it('is accounted for by the advisory of the version that has it, and by none elsewhere', () => {
     expect(result([known])).toMatchObject({ status: 'failed', advisories: ['coturn-1898'] });
     expect(result([])?.advisories).toBeUndefined();
+  });
+});
+
+describe('a server into whose machine nobody can look', () => {
+  const judged = (succeeded: number) => {
+    const lab = plantedLab(({ scrapes }) =>
+      Object.assign(scrapes, { succeeded, before: undefined, after: undefined }),
+    );
+    return judgeAll(labChecks, packageFacts({ lab })).find(({ id }) => id === 'metrics.scrapes');
+  };
+
+  it('has no verdict on its memory, and one on its answers all the same', () => {
+    expect(judged(10_000)).toMatchObject({ status: 'cannot-here' });
+    expect(judged(9_999)).toMatchObject({ status: 'failed', message: '9999 of 10000 were answered' });
   });
 });
