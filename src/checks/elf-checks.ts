@@ -1,5 +1,6 @@
 import type { Target } from '../recipe/schema.ts';
 import { type Check, cannotHere, complaints, fail, pass, type Verdict } from './check.ts';
+import { dynamicComplaint, segmentsComplaint } from './elf-tables.ts';
 import { buildIdOf, type ElfFile, neededBy, type PackageFacts } from './facts.ts';
 
 const HARDENING = 'https://wiki.debian.org/Hardening';
@@ -20,10 +21,6 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
 /** Rows of readelf's tables. The names of sections and libraries stand in other ones, and can be anything. */
 const BINDS_NOW = /^ 0x\w+ \((?:BIND_NOW\)|FLAGS\) .*\bBIND_NOW\b|FLAGS_1\) +Flags:.*\bNOW\b)/m;
 const STACK_RW = /^ +GNU_STACK +(?:0x\w+ +){5}RW +0x/;
-
-/** Every program has needs; one without any was not read. */
-const hasDynamic = ({ dynamic }: ElfFile) => /^ 0x\w+ \(NEEDED\) /m.test(dynamic);
-const UNREAD = 'has no readable dynamic section';
 
 /**
  * Versions of the C library that a program needs, e.g. `2.34`; also those that no symbol has, such as `ABI_DT_RELR`, which is none before
@@ -83,7 +80,8 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         (file) => {
-          if (!hasDynamic(file)) return UNREAD;
+          const unread = dynamicComplaint(file);
+          if (unread !== undefined) return unread;
           const strange = neededBy(file).filter(
             (name) => !facts.target.allowedLibraries.some((prefix) => name.startsWith(prefix)),
           );
@@ -102,7 +100,8 @@ export const elfChecks: Check[] = [
       eachFile(
         facts,
         (file) => {
-          if (!hasDynamic(file)) return UNREAD;
+          const unread = dynamicComplaint(file);
+          if (unread !== undefined) return unread;
           const path = /\((?:RPATH|RUNPATH)\).*\[(.+)\]/.exec(file.dynamic)?.[1];
           return path === undefined ? undefined : `has the search path ${path} (RPATH)`;
         },
@@ -130,8 +129,11 @@ export const elfChecks: Check[] = [
     judge: (facts) =>
       eachFile(
         facts,
-        ({ segments, dynamic }) => {
+        (file) => {
+          const { segments, dynamic } = file;
           if (!/^ +GNU_RELRO +0x/m.test(segments)) return 'has no RELRO segment';
+          const unread = dynamicComplaint(file);
+          if (unread !== undefined) return unread;
           return BINDS_NOW.test(dynamic) ? undefined : 'binds lazily, so RELRO is partial';
         },
         'GNU_RELRO and BIND_NOW everywhere',
@@ -145,7 +147,10 @@ export const elfChecks: Check[] = [
     judge: (facts) =>
       eachFile(
         facts,
-        ({ path, segments, symbols: own }) => {
+        (file) => {
+          const { path, segments, symbols: own } = file;
+          const unread = segmentsComplaint(file);
+          if (unread !== undefined) return unread;
           const symbols = calledBySources(facts, own);
           // Without the header the kernel makes it executable.
           const stacks = segments.split('\n').filter((line) => /^ +GNU_STACK /.test(line));
