@@ -13,6 +13,17 @@ const ON_THE_WAY =
 /** What the distribution sets for all services: Fedora's systemd has it. */
 const OF_DISTRIBUTION = '/usr/lib/systemd/system/service.d/10-timeout-abort.conf';
 
+/** Slices: what they allow, their services are allowed as well (systemd.resource-control(5)). */
+const OF_SLICES = /^(?:[^/]+\.slice(?:\.d\/.+)?|slice\.d\/.+)$/;
+/** Folders of drop-ins, and of units that are a part of its start. */
+const BESIDE = /^([^/]+)\.service\.(?:d|wants|requires|upholds)(?:\/|$)/;
+
+/** Whether what is in a folder is for a unit: by its name, the name up to one of its dashes, or up to its `@`. */
+function isFor(name: string, path: string): boolean {
+  const stem = BESIDE.exec(path)?.[1] ?? '';
+  return name === `${stem}.service` || (/.[-@]$/.test(stem) && name.startsWith(stem));
+}
+
 /** Complaints of paths that define the unit, of which there has to be one. @param what e.g. "the package" */
 function onlyOne(paths: readonly string[]): string[] {
   const own = paths.filter((path) => OWN.test(path));
@@ -42,18 +53,17 @@ export function packagedComplaints(listing: string): string[] {
     UNIT,
     ...inFolders.filter(({ kind, rest }) => kind === 'l' && !rest.includes('/')).map(({ rest }) => rest),
   ];
-  const folders = [
-    'service.d',
-    ...names.flatMap((name) => ['d', 'wants', 'requires', 'upholds'].map((end) => `${name}.${end}`)),
-  ];
+  const isFolder = (path: string) =>
+    /^service\.d(?:\/|$)/.test(path) || names.some((name) => isFor(name, path));
   const defining = inFolders.filter(
-    ({ kind, rest }) =>
-      rest === UNIT ||
-      folders.some((folder) => (rest === folder ? kind !== 'd' : rest.startsWith(`${folder}/`))),
+    ({ kind, rest }) => rest === UNIT || (isFolder(rest) && (kind !== 'd' || /\/./.test(rest))),
   );
   return [
     ...onlyOne(defining.map(({ path }) => path)),
     ...entries.filter(({ path }) => OF_ALL.test(path)).map(({ path }) => `${path} applies to all units`),
+    ...inFolders
+      .filter(({ rest }) => OF_SLICES.test(rest))
+      .map(({ path }) => `${path} applies to all units of a slice`),
     ...entries
       .filter(({ kind, path }) => kind === 'l' && ON_THE_WAY.test(path))
       .map(({ path }) => `${path} is a link in the place of a folder`),

@@ -14,32 +14,28 @@ const UNIT_PATH = [
 const OF_ALL = ['system-generators', 'system-environment-generators', 'system.conf.d'].flatMap((name) =>
   ['/etc', '/run', '/usr/local/lib'].map((folder) => `${folder}/systemd/${name}`),
 );
+/** The slices that a service is in: what they allow, it is allowed as well (systemd.resource-control(5)). */
+const SLICES = ['system.slice', '-.slice'];
+/** What is beside every unit. */
+const BESIDE_ALL = ['service.d', 'slice.d', ...SLICES, ...SLICES.map((name) => `${name}.d`)];
 /** Entries of one folder that are named. A package decides how many there are. */
 const MOST = 20;
 
 /**
- * All files of an installed root that define a unit: its own, drop-ins for it, for its aliases and for all services, links that make other
+ * All files of an installed root that define a unit: its own, drop-ins for it, for its aliases, for its slices and for all services, links that make other
  * units a part of its start, and what applies to all units. Nothing is read but names and links, and no link leads out of the root.
  */
 export function unitFragments(unit: string, root = TARGET): string[] {
   const found: string[] = [];
-  const seen = new Set<string>();
-  for (const folder of UNIT_PATH) {
-    const real = resolved(root, folder);
-    if (real === undefined || seen.has(real)) continue;
-    seen.add(real);
-    const names = namesIn(real);
-    const aliases = names.filter((name) => linkOf(`${real}/${name}`) === unit);
-    const folders = [
-      'service.d',
-      ...[unit, ...aliases].flatMap((name) =>
-        ['d', 'wants', 'requires', 'upholds'].map((end) => `${name}.${end}`),
-      ),
-    ];
-    for (const name of names.filter((each) => each === unit || folders.includes(each))) {
+  const units = folders(root);
+  const names = aliases(unit, units);
+  for (const { folder, real } of units)
+    for (const name of namesIn(real).filter((each) => names.includes(each) || isBeside(each, names))) {
+      // An alias is a link to the unit, of which there is one anyway.
+      if (name !== unit && names.includes(name)) continue;
       const path = `${folder}/${name}`;
       const inside = name === unit ? undefined : resolved(root, path);
-      if (inside === undefined) found.push(path);
+      if (inside === undefined || !lstatSync(inside).isDirectory()) found.push(path);
       else
         found.push(
           ...namesIn(inside)
@@ -47,8 +43,35 @@ export function unitFragments(unit: string, root = TARGET): string[] {
             .map((each) => `${path}/${each}`),
         );
     }
-  }
   return [...found, ...OF_ALL.flatMap((folder) => entriesOf(root, folder))];
+}
+
+/** Folders where systemd looks for units, each once, and where they really are. */
+function folders(root: string): { folder: string; real: string }[] {
+  const found = new Map<string, string>();
+  for (const folder of UNIT_PATH) {
+    const real = resolved(root, folder);
+    if (real !== undefined && !found.has(real)) found.set(real, folder);
+  }
+  return [...found].map(([real, folder]) => ({ folder, real }));
+}
+
+/** The names of a unit: its own, and of links to it in any of the folders, through other links as well. */
+function aliases(unit: string, units: readonly { real: string }[]): string[] {
+  const links = units.flatMap(({ real }) =>
+    namesIn(real).map((name) => ({ name, to: linkOf(`${real}/${name}`) })),
+  );
+  const names = new Set([unit]);
+  // A name that is added is gone through as well.
+  for (const known of names) for (const { name, to } of links) if (to === known) names.add(name);
+  return [...names];
+}
+
+/** Whether an entry is a folder of drop-ins, or of units that are a part of the start: by a name, up to one of its dashes, or up to its `@`. */
+function isBeside(entry: string, names: readonly string[]): boolean {
+  const stem = /^(.+)\.service\.(?:d|wants|requires|upholds)$/.exec(entry)?.[1];
+  if (stem === undefined) return BESIDE_ALL.includes(entry);
+  return names.some((name) => name === `${stem}.service` || (/.[-@]$/.test(stem) && name.startsWith(stem)));
 }
 
 /** Paths of what is in a folder. */

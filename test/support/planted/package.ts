@@ -122,6 +122,27 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         /t\.service\.d/,
       ],
       [
+        'a drop-in for an alias up to its dash',
+        'l\t/etc/systemd/system/t-x.service\nf\t/etc/systemd/system/t-.service.d/a.conf',
+        /t-\.service\.d/,
+      ],
+      [
+        'a drop-in for the template of an alias',
+        'l\t/etc/systemd/system/t@x.service\nf\t/etc/systemd/system/t@.service.d/a.conf',
+        /t@\.service\.d/,
+      ],
+      [
+        'what its slice allows',
+        'f\t/usr/lib/systemd/system/system.slice.d/a.conf',
+        /a\.conf applies to all units of a slice/,
+      ],
+      [
+        'what all slices allow',
+        'f\t/etc/systemd/system/slice.d/a.conf',
+        /a\.conf applies to all units of a slice/,
+      ],
+      ['a slice', 'f\t/usr/lib/systemd/system/coturn.slice', /coturn\.slice applies to all units of a slice/],
+      [
         'a generator of units',
         'f\t/usr/lib/systemd/system-generators/evil',
         /generators\/evil applies to all/,

@@ -53,6 +53,27 @@ describe('files that define a unit in an installed root', () => {
     expect(fragments()).toEqual(['/etc/systemd/system/turn.service.d/a.conf', OWN]);
   });
 
+  it.each([
+    ['a link in another folder', 'turn.service', 'turn.service.d'],
+    ['a name with dashes', 'turn-of-us.service', 'turn-of-.service.d'],
+    ['an instance', 'turn@us.service', 'turn@.service.d'],
+  ])('include drop-ins for an alias: %s', (_, alias, folder) => {
+    link('/etc/systemd/system/between.service', OWN);
+    link(`/etc/systemd/system/${alias}`, 'between.service');
+    write(`/usr/local/lib/systemd/system/${folder}/a.conf`);
+    write('/usr/local/lib/systemd/system/tur-.service.d/a.conf');
+    expect(fragments()).toEqual([`/usr/local/lib/systemd/system/${folder}/a.conf`, OWN]);
+  });
+
+  it.each(['system.slice.d/a.conf', '-.slice.d/a.conf', 'slice.d/a.conf', 'system.slice', '-.slice'])(
+    'include what its slices allow: %s',
+    (path) => {
+      write(`/etc/systemd/system/${path}`);
+      write('/usr/lib/systemd/system/user.slice');
+      expect(fragments()).toEqual([`/etc/systemd/system/${path}`, OWN]);
+    },
+  );
+
   it('are found through links, which never lead out of the root', () => {
     write('/opt/dropins/a.conf');
     link('/etc/systemd/system/coturn.service.d', '/opt/dropins');
