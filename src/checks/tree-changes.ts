@@ -60,9 +60,10 @@ const EXCEPTIONS: Exception[] = [
   },
   { path: /^\/var\/cache\/ldconfig\/aux-cache$/, after: PUBLIC, reason: 'made with ld.so.cache' },
   {
-    path: /^\/var\/lib\/dpkg\/(status|diversions|triggers\/\w+)(-old)?$|^\/var\/lib\/dpkg\/statoverride-old$/,
+    path: /^\/var\/lib\/dpkg\/((status|diversions|statoverride)-old|triggers\/\w+(-old)?)$/,
     after: PLAIN,
-    reason: "dpkg's records of all packages",
+    reason:
+      "dpkg's records before its last change, and triggers. The records themselves have to be as they were: one can hold back another package",
   },
   {
     path: /^\/var\/lib\/dpkg\/statoverride$/,
@@ -82,10 +83,10 @@ const EXCEPTIONS: Exception[] = [
     reason: 'alternatives of dependencies: my.cnf of libmariadb, telnet of the distribution',
   },
   {
-    path: /^\/(usr\/)?(bin|sbin|lib|share)\/|^\/etc\/mysql\/my\.cnf$/,
+    path: /^\/(usr\/)?s?bin\/[^/]+$|^\/usr\/share\/man\/|^\/etc\/mysql\/my\.cnf$/,
     after: /^l 777 0:0 \/etc\/alternatives\/[^/{]+$/,
     only: ({ kind, known }) => kind === 'added' && known,
-    reason: 'the links to them',
+    reason: 'the links to them. In other folders a link does more, as systemd starts what is linked',
   },
   {
     path: /^\/etc\/init\.d$/,

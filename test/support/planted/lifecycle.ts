@@ -285,6 +285,20 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         `f 644 0:0 ${DIGEST} {security.capability=0x01}`,
       ],
       [
+        'a package that is held back',
+        'changed',
+        '/var/lib/dpkg/status',
+        `f 644 0:0 ${DIGEST}`,
+        `f 644 0:0 ${DIGEST.replace('a', 'b')}`,
+      ],
+      [
+        'a program of others that is diverted',
+        'changed',
+        '/var/lib/dpkg/diversions',
+        `f 644 0:0 ${DIGEST}`,
+        `f 644 0:0 ${DIGEST.replace('a', 'b')}`,
+      ],
+      [
         'hashes that everybody can read',
         'changed',
         '/etc/shadow',
@@ -352,6 +366,16 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     () => withKnown('/usr/local/bin/sudo', 'l 777 0:0 /etc/alternatives/pager'),
     ['install.purge'],
     /\/usr\/local\/bin\/sudo is added/,
+  ],
+  [
+    'a unit that a known alternative has systemd start',
+    () =>
+      withKnown(
+        '/usr/lib/systemd/system/sysinit.target.wants/debug-shell.service',
+        'l 777 0:0 /etc/alternatives/pager',
+      ),
+    ['install.purge'],
+    /debug-shell\.service is added/,
   ],
   [
     'trees that were not compared',
