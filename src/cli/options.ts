@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { OptionName } from '../run/options.ts';
 
 /** How an option is written, what its help says, and what else the parser must know of it. */
 interface OptionEntry {
@@ -11,8 +12,10 @@ interface OptionEntry {
   conflicts?: readonly string[];
 }
 
-/** Every option that more than one command has: one wording for all. */
-const OPTIONS = {
+const VERIFY = ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'] as const;
+
+/** Every option that more than one command has, by the name that the parser gives its value: one wording for all. */
+const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   arch: { flags: '--arch <names>', text: 'architectures: arm64, x86_64, or both with a comma', list: true },
   target: { flags: '--target <names>', text: 'targets, e.g. debian-12,portable', list: true },
   revision: {
@@ -56,25 +59,19 @@ const OPTIONS = {
     text: "known advisories whose failed checks don't fail the package",
     list: true,
   },
-  noVerify: {
-    flags: '--no-verify',
-    text: 'build without verifying',
-    conflicts: ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'],
-  },
+  verify: { flags: '--no-verify', text: 'build without verifying', conflicts: VERIFY },
   plan: {
     flags: '--plan <file>',
     text: 'perform a plan of `turnbuild plan --json`, or the part that --target and --arch name',
   },
   native: { flags: '--native', text: 'plan for one machine of each architecture, which compiles for itself' },
   jobs: { flags: '--jobs <n>', text: 'packages built or verified at a time' },
-  noCache: { flags: '--no-cache', text: "perform every step again, without Docker's build cache" },
+  cache: { flags: '--no-cache', text: "perform every step again, without Docker's build cache" },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
-  verbose: { flags: '--verbose', text: 'print every line of every step' },
+  verbose: { flags: '--verbose', text: 'print every line of every command' },
   out: { flags: '--out <dir>', text: 'where results go', default: 'dist' },
   dryRun: { flags: '--dry-run', text: 'print what would run, and write nothing but downloads' },
-} satisfies Record<string, OptionEntry>;
-
-type OptionName = keyof typeof OPTIONS;
+};
 
 const SOURCE = [
   'source',
@@ -86,69 +83,68 @@ const SOURCE = [
   'recipes',
   'json',
 ] as const;
-const VERIFY = ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'] as const;
 const WRITE = ['out', 'dryRun'] as const;
 /** Options that say which packages are meant: of a command that finds those of an earlier one, too. */
 const PACKAGES = ['arch', 'target', 'revision', 'maintainer', 'builder', ...SOURCE] as const;
+const RUN = ['plan', 'jobs', 'cache'] as const;
 
 /** The options of each command: those that have an effect there. */
 const COMMANDS = {
-  release: [
-    ...PACKAGES,
-    'plan',
-    'jobs',
-    'noCache',
-    'refreshBase',
-    'verbose',
-    ...VERIFY,
-    ...WRITE,
-    'noVerify',
-  ],
+  release: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
   // The results of an earlier run tell which revision `auto` is.
-  plan: [...PACKAGES, ...VERIFY, 'noVerify', 'native', 'out'],
+  plan: [...PACKAGES, ...VERIFY, 'verify', 'native', 'out'],
   source: [...SOURCE, ...WRITE],
   // Programs name no maintainer.
   build: [
     ...PACKAGES.filter((name) => name !== 'maintainer'),
-    ...['plan' as const, 'jobs' as const, 'noCache' as const, 'refreshBase' as const, 'verbose' as const],
+    ...RUN,
+    ...(['refreshBase', 'verbose'] as const),
     ...WRITE,
   ],
   // In another root the programs would have to be compiled again.
-  package: [...PACKAGES, 'plan', 'jobs', 'noCache', 'verbose', ...WRITE],
-  verify: [...PACKAGES, 'plan', 'jobs', 'noCache', 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
+  package: [...PACKAGES, ...RUN, 'verbose', ...WRITE],
+  verify: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
   collect: ['json', ...WRITE],
-  'lint-config': SOURCE,
+  outdated: ['source', 'mirror', 'recipes', 'json'],
+  'lint-config': [...SOURCE, 'accept', 'reason'],
+  capacity: ['json'],
+  doctor: ['builder', 'json', 'dryRun', 'verbose'],
 } satisfies Record<string, readonly OptionName[]>;
 
+type Wording = Partial<Pick<OptionEntry, 'flags' | 'text'>>;
+
 /** Wordings for commands in which an option means something else than in the others. */
-const TEXTS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName, string>>>> = {
+const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName, Wording>>>> = {
   verify: {
-    revision: 'revision that the packages were built with, or auto',
-    maintainer: 'maintainer that the packages were built with',
+    revision: { text: 'revision that the packages were built with, or auto' },
+    maintainer: { text: 'maintainer that the packages were built with' },
   },
-  plan: { out: 'where earlier results are; --revision auto reads them' },
-  collect: { dryRun: 'check every file, and write nothing', json: 'print the manifest as JSON' },
+  plan: { out: { text: 'where earlier results are; --revision auto reads them' } },
+  collect: {
+    dryRun: { text: 'check every file, and write nothing' },
+    json: { text: 'print the manifest as JSON' },
+  },
+  outdated: {
+    source: { text: 'where coturn releases are looked for: github or debian (default: as the manifest)' },
+  },
+  'lint-config': {
+    accept: { flags: '--accept <rules>', text: 'rules whose findings are accepted; requires --reason' },
+    reason: { text: 'why they are accepted; shown with the findings' },
+  },
+  doctor: { dryRun: { text: 'with --fix: print what would be installed and run; change nothing' } },
 };
 
 /** Gives a command its options. */
 export function addOptions(command: Command, name: keyof typeof COMMANDS): Command {
   for (const option of COMMANDS[name])
-    command.addOption(optionOf({ ...OPTIONS[option], ...textIn(name, option) }));
+    command.addOption(optionOf({ ...OPTIONS[option], ...WORDINGS[name]?.[option] }));
   return command;
 }
 
-function textIn(command: keyof typeof COMMANDS, option: OptionName): Pick<OptionEntry, 'text'> | undefined {
-  const text = TEXTS[command]?.[option];
-  return text === undefined ? undefined : { text };
-}
-
 function optionOf({ flags, text, list, ...entry }: OptionEntry): Option {
-  const option = list === true ? repeatable(flags, text) : new Option(flags, text);
+  const option = new Option(flags, text);
+  // A variadic option would take the version behind it for another name.
+  if (list === true) option.argParser((word: string, before: string[] = []) => [...before, word]);
   if (entry.default !== undefined) option.default(entry.default);
   return option.conflicts([...(entry.conflicts ?? [])]);
-}
-
-/** An option that may be given more than once. (A variadic one would take the version behind it for another name.) */
-export function repeatable(flags: string, text: string): Option {
-  return new Option(flags, text).argParser((word: string, before: string[] = []) => [...before, word]);
 }

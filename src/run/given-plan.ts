@@ -7,7 +7,13 @@ import type { ResolvedSource } from '../sources/fetch.ts';
 import type { SourceLock } from '../sources/lock.ts';
 import type { BuilderFacts } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
-import { architecturesOption, type CommonOptions, listOption } from './options.ts';
+import {
+  architecturesOption,
+  type CommonOptions,
+  givenFlags,
+  listOption,
+  type OptionName,
+} from './options.ts';
 import {
   documentOf,
   keysOf,
@@ -19,21 +25,27 @@ import {
 import type { Session } from './session.ts';
 import { withRebuilt } from './step-keys.ts';
 
-/** What a plan has decided, and how each option is written. */
-const DECIDED = {
-  revision: '--revision',
-  maintainer: '--maintainer',
-  sha256: '--sha256',
-  updateLock: '--update-lock',
-  lock: '--lock',
-  allowQuarantined: '--allow-quarantined',
-  verifyOn: '--verify-on',
-  full: '--full',
-  only: '--only',
-  skip: '--skip',
-  reason: '--reason',
-  accept: '--accept',
-} as const satisfies Partial<Record<keyof CommonOptions, string>>;
+/** Whether a plan has decided an option. The others choose a part of it, or say how this machine performs it. */
+const DECIDED: Readonly<Record<OptionName, boolean>> = {
+  revision: true,
+  maintainer: true,
+  sha256: true,
+  updateLock: true,
+  lock: true,
+  allowQuarantined: true,
+  verifyOn: true,
+  full: true,
+  only: true,
+  skip: true,
+  reason: true,
+  accept: true,
+  native: true,
+  ...{ arch: false, target: false, verify: false, plan: false },
+  // The plan's own digest is their pin, and the recipes have to be those of the plan.
+  ...{ source: false, mirror: false, recipes: false },
+  ...{ builder: false, jobs: false, cache: false, refreshBase: false, out: false, dryRun: false },
+  ...{ json: false, verbose: false },
+};
 
 /**
  * Takes a plan that was made elsewhere, or a part of it. This machine has to have the same turnbuild, recipes and sources.
@@ -89,10 +101,7 @@ export async function planGiven(
 }
 
 function requireUndecided(options: CommonOptions, version: string | undefined): void {
-  const given = Object.entries(DECIDED).filter(
-    ([name]) => options[name as keyof CommonOptions] !== undefined,
-  );
-  const words = [...(version === undefined ? [] : ['the version']), ...given.map(([, flag]) => flag)];
+  const words = [...(version === undefined ? [] : ['the version']), ...givenFlags(options, DECIDED)];
   if (words.length === 0) return;
   throw usageError(
     'OPTION_CONFLICT',

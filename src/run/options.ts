@@ -42,6 +42,16 @@ export interface CommonOptions {
   native?: boolean;
 }
 
+/** An option of the command line, by the name that the parser gives its value. */
+export type OptionName = Exclude<keyof CommonOptions, 'unpinned'>;
+
+/** How the given ones among some options are written: `updateLock` -> `--update-lock`. @param among says of every option whether it counts */
+export function givenFlags(options: CommonOptions, among: Readonly<Record<OptionName, boolean>>): string[] {
+  return (Object.keys(among) as OptionName[])
+    .filter((name) => among[name] && options[name] !== undefined)
+    .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+}
+
 /** `a,b c` and repeated options -> one list. */
 export function listOption(words: readonly string[] | undefined): string[] | undefined {
   const list = (words ?? []).flatMap((word) => word.split(',')).filter((word) => word !== '');

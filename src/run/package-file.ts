@@ -8,7 +8,7 @@ import { findTarget } from '../plan/index.ts';
 import { describePackage, type PackageFile, planPackageFile } from '../plan/package-file.ts';
 import { debFileName } from '../plan/package-version.ts';
 import { platformOf } from '../plan/platforms.ts';
-import { type CommonOptions, listOption } from './options.ts';
+import { type CommonOptions, givenFlags, listOption, type OptionName } from './options.ts';
 import { chosenChecks, keysOf, makePlan, readyBuilder } from './planning.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import type { ManifestStore } from './step.ts';
@@ -103,28 +103,31 @@ function resultsName(file: string): string {
   );
 }
 
-/** Options of packages that are made of sources, and how each is written. */
-const OF_SOURCES = {
-  revision: '--revision',
-  maintainer: '--maintainer',
-  source: '--source',
-  sha256: '--sha256',
-  updateLock: '--update-lock',
-  lock: '--lock',
-  allowQuarantined: '--allow-quarantined',
-  verifyOn: '--verify-on',
-  plan: '--plan',
-} as const satisfies Partial<Record<keyof CommonOptions, string>>;
+/** Whether an option says something of sources, or of packages that are made of them, and so nothing of a package file. */
+const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
+  revision: true,
+  maintainer: true,
+  source: true,
+  sha256: true,
+  updateLock: true,
+  lock: true,
+  allowQuarantined: true,
+  verifyOn: true,
+  plan: true,
+  native: true,
+  // The package has one of each; --target may say for which distribution it is.
+  ...{ arch: false, target: false },
+  ...{ only: false, skip: false, reason: false, accept: false, full: false, verify: false },
+  ...{ builder: false, jobs: false, cache: false, refreshBase: false, mirror: false, recipes: false },
+  ...{ out: false, dryRun: false, json: false, verbose: false },
+};
 
 function requireOwnOptions(options: CommonOptions): void {
-  const given = Object.entries(OF_SOURCES).filter(
-    ([name]) => options[name as keyof CommonOptions] !== undefined,
-  );
-  if (given.length === 0) return;
-  const flags = given.map(([, flag]) => flag).join(', ');
+  const flags = givenFlags(options, OF_SOURCES);
+  if (flags.length === 0) return;
   throw usageError(
     'OPTION_CONFLICT',
-    `${flags}: no effect on a package file`,
+    `${flags.join(', ')}: no effect on a package file`,
     'Leave it out, or verify a version.',
   );
 }
