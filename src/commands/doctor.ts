@@ -4,6 +4,7 @@ import { diagnose, type Finding } from '../doctor/requirements.ts';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { readAptMirrors, readAptSuites } from '../io/apt-mirror.ts';
 import { type Exec, mustRun, runProcess } from '../io/exec.ts';
+import { engineVersionCommand } from '../plan/builder.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import type { Output } from '../ui/output.ts';
 
@@ -145,11 +146,7 @@ async function run(command: Command, options: DoctorOptions, exec: Exec, output:
 async function waitForEngine(exec: Exec): Promise<void> {
   const end = Date.now() + ENGINE_START_MS;
   while (Date.now() < end) {
-    const answer = await exec({
-      file: 'docker',
-      args: ['version', '--format', '{{.Server.Version}}'],
-      effect: 'read',
-    });
+    const answer = await exec(engineVersionCommand());
     if (answer.code === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

@@ -1,5 +1,5 @@
 import { TurnbuildError } from '../errors.ts';
-import { MIN_ENGINE, parseEngine } from '../plan/buildx.ts';
+import { MIN_ENGINE, parseEngine } from '../plan/builder.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { aptComplaints, aptError, conflictReasons } from './apt-errors.ts';

@@ -3,7 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Exec } from '../io/exec.ts';
 import { exists } from '../io/files.ts';
-import { inspectBuilderCommand, parseBuilder } from '../plan/buildx.ts';
+import { engineVersionCommand, inspectBuilderCommand, parseBuilder } from '../plan/builder.ts';
 import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { installedPackages } from './apt.ts';
 import type { HostFacts } from './requirements.ts';
@@ -21,11 +21,7 @@ export async function gatherHostFacts(
   for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv']) {
     if (await onPath(name)) programs.add(name);
   }
-  const engine = await exec({
-    file: 'docker',
-    args: ['version', '--format', '{{.Server.Version}}'],
-    effect: 'read',
-  });
+  const engine = await exec(engineVersionCommand());
   const buildx = await exec({ file: 'docker', args: ['buildx', 'version'], effect: 'read' });
   const inspect = await exec(inspectBuilderCommand(builder, false));
   return {

@@ -1,4 +1,4 @@
-import { type InspectedBuilder, MIN_ENGINE, parseEngine } from '../plan/buildx.ts';
+import { type InspectedBuilder, MIN_ENGINE, parseEngine } from '../plan/builder.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { type DockerFailure, dockerFailure } from '../plan/docker-failure.ts';
 

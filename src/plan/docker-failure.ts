@@ -7,7 +7,9 @@ export interface DockerFailure {
   external: boolean;
 }
 
-const DOCTOR = 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.';
+/** What to do where something of Docker is missing on this machine. */
+export const DOCTOR_HINT =
+  'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.';
 /** The engine of this machine, where nothing else was chosen. */
 const LOCAL_SOCKET = /^unix:\/\/(\/var)?\/run\/docker\.sock$/;
 
@@ -21,7 +23,7 @@ export function dockerFailure(text: string, builder?: string): DockerFailure {
   const endpoint = endpointIn(text);
   const where = endpoint === undefined ? '' : ` at ${endpoint}`;
   if (/is not a docker command|unknown command: docker buildx|unknown flag: --bootstrap/.test(text))
-    return failure('BUILDX_MISSING', "Docker's plugin buildx is not installed", DOCTOR);
+    return failure('BUILDX_MISSING', "Docker's plugin buildx is not installed", DOCTOR_HINT);
   if (builder !== undefined && /no builder|existing instance for/i.test(text))
     return external('BUILDER_UNKNOWN', `There is no buildx builder "${builder}"`, 'See `docker buildx ls`.');
   const ssh = /stderr=(?:ssh: )?(.+)/.exec(text)?.[1];
@@ -67,7 +69,7 @@ export function dockerFailure(text: string, builder?: string): DockerFailure {
       `The Docker engine${where} does not answer${cause === undefined ? '' : `: ${cause}`}`,
       CHOSEN,
     );
-  return failure('DOCKER_UNAVAILABLE', `No Docker engine answers\n${text}`, DOCTOR);
+  return failure('DOCKER_UNAVAILABLE', `No Docker engine answers\n${text}`, DOCTOR_HINT);
 }
 
 const CHOSEN = 'DOCKER_HOST or `docker context use` has chosen it: start that engine, or choose another one.';

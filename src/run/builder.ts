@@ -3,13 +3,14 @@ import type { Exec } from '../io/exec.ts';
 import {
   architecturesOf,
   compilesOn,
+  engineVersionCommand,
   imageStoreCommand,
   inspectBuilderCommand,
   MIN_ENGINE,
   parseBuilder,
   parseEngine,
-} from '../plan/buildx.ts';
-import { dockerFailure } from '../plan/docker-failure.ts';
+} from '../plan/builder.ts';
+import { DOCTOR_HINT, dockerFailure } from '../plan/docker-failure.ts';
 import { type Arch, platformOf } from '../plan/platforms.ts';
 
 /** What turnbuild has to know of the builder that does the work. */
@@ -104,11 +105,7 @@ export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[])
  */
 export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<void> {
   if (builder.driver === 'docker') return;
-  const result = await exec({
-    file: 'docker',
-    args: ['version', '--format', '{{.Server.Version}}'],
-    effect: 'read',
-  });
+  const result = await exec(engineVersionCommand());
   if (result.code === 0) return;
   const { code, message, hint } = dockerFailure(result.stderr);
   if (code === 'DOCKER_REFUSED') throw new TurnbuildError(code, message, { hint });
@@ -124,7 +121,7 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
 function builderError(name: string | undefined, exit: number, text: string): TurnbuildError {
   if (exit === 127) {
     return new TurnbuildError('DOCKER_MISSING', 'docker is not installed', {
-      hint: 'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.',
+      hint: DOCTOR_HINT,
     });
   }
   const { code, message, hint } = dockerFailure(text, name);

@@ -5,8 +5,8 @@ import type { Command } from '../plan/command.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { installedPackages, ROOT_PATH } from '../plan/roots.ts';
 import type { PlannedBase } from '../plan/types.ts';
-import { QEMU_TOO_OLD } from './shared/buildx.ts';
 import type { ReadyBase } from './shared/context.ts';
+import { machineError } from './shared/machine-error.ts';
 import { findRoot, giveRoot, layoutOf, type RootOptions, type RootWork } from './shared/roots.ts';
 import { runCommand } from './shared/run-command.ts';
 
@@ -115,7 +115,7 @@ async function bootstrap(
 }
 
 function bootstrapError(base: PlannedBase, code: number, lines: readonly string[]): TurnbuildError {
-  const tail = lines.slice(-15).join('\n');
+  const last = lines.slice(-15);
   if (code === 127) {
     return new TurnbuildError(
       'MMDEBSTRAP_MISSING',
@@ -125,23 +125,16 @@ function bootstrapError(base: PlannedBase, code: number, lines: readonly string[
       },
     );
   }
-  if (QEMU_TOO_OLD.test(tail)) {
-    return new TurnbuildError(
-      'QEMU_TOO_OLD',
-      `QEMU is older than 6.0, so it can't run programs of ${base.id}`,
-      {
-        hint: 'Update qemu-user-static, then run the same command again.',
-      },
-    );
-  }
-  if (/no space left on device/i.test(tail)) {
-    return new TurnbuildError('DISK_FULL', `No space left on the disk while bootstrapping ${base.id}`, {
-      hint: 'Free some space and run the same command again.',
-    });
-  }
+  const machine = machineError(
+    base.id,
+    last,
+    'the disk of this machine',
+    'Update qemu-user-static, then run the same command again.',
+  );
+  if (machine !== undefined) return machine;
   return new TurnbuildError(
     'BOOTSTRAP_FAILED',
-    `mmdebstrap could not make ${base.id} (exit code ${code})\n${tail}`,
+    `mmdebstrap could not make ${base.id} (exit code ${code})\n${last.join('\n')}`,
     {
       hint: 'Is the mirror reachable? For a foreign architecture `turnbuild doctor --fix` registers QEMU.',
     },

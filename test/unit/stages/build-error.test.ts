@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest';
+import { buildError } from '../../../src/stages/shared/build-error.ts';
+
+it.each<[string, string[], string, RegExp, RegExp]>([
+  [
+    'the first error of the own script, with what was printed before it',
+    ['#9 1.2 cc: no such file', '#9 DONE 2.0s', '#9 1.3 turnbuild-error: COMPILE_FAILED: make ended with 2'],
+    'COMPILE_FAILED',
+    /^make ended with 2\ncc: no such file$/,
+    /compiler's first error/,
+  ],
+  [
+    'a full disk',
+    ['#9 ERROR: write /x: no space left on device'],
+    'DISK_FULL',
+    /^build:x:arm64: no space left on the builder's disk\n/,
+    /docker buildx prune/,
+  ],
+  [
+    'an old QEMU',
+    ["#9 1.0 can't apply max-arm-cpu.pauth-impdef=on: Property 'max-arm-cpu.pauth-impdef' not found"],
+    'QEMU_TOO_OLD',
+    /older than 6\.0/,
+    /--builder with a native node/,
+  ],
+  [
+    'a processor without QEMU',
+    ['#9 0.1 exec /bin/sh: exec format error'],
+    'PLATFORM_UNSUPPORTED',
+    /cannot run programs/,
+    /doctor --fix/,
+  ],
+  [
+    'an archive that is away',
+    ['#9 1.0 E: Failed to fetch https://example.org/InRelease'],
+    'NETWORK_FAILED',
+    /could not be reached/,
+    /builder's network/,
+  ],
+  [
+    'a builder that is gone',
+    ['ERROR: no builder "farm" found'],
+    'BUILDER_UNKNOWN',
+    /^build:x:arm64: There is no buildx builder "farm"$/,
+    /docker buildx ls/,
+  ],
+  [
+    'an engine that is gone',
+    [
+      'ERROR: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
+    ],
+    'DOCKER_UNAVAILABLE',
+    /^build:x:arm64: No Docker engine answers\nERROR: Cannot connect/,
+    /turnbuild doctor/,
+  ],
+  [
+    "a user whom the engine's socket refuses",
+    [
+      'ERROR: permission denied while trying to connect to the Docker daemon socket at unix:///run/docker.sock',
+    ],
+    'DOCKER_REFUSED',
+    /denies access to this user/,
+    /group/,
+  ],
+  ['anything else', ['#9 1.0 boo'], 'BUILD_FAILED', /^build:x:arm64: the build failed\nboo$/, /log/],
+])('says %s', (_, lines, code, message, hint) => {
+  const error = buildError('build:x:arm64', lines);
+  expect(error.code).toBe(code);
+  expect(error.message).toMatch(message);
+  expect(error.hint).toMatch(hint);
+});
