@@ -9,6 +9,7 @@ import { MANIFEST_SCHEMA, type Manifest } from '../manifest/schema.ts';
 import { formatManifest, parseManifest } from '../manifest/store.ts';
 import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../plan/document.ts';
 import { releaseVersion } from '../plan/package-version.ts';
+import { requireSha256 } from './outputs.ts';
 import { writeReports } from './reports.ts';
 import { interrupted, logFile } from './step.ts';
 
@@ -187,11 +188,9 @@ async function requireExact({ dir, path, sha256 }: Copy, folder: string): Promis
   // A log is no proof of anything, and may be missing.
   if (sha256 === undefined) return;
   const file = await files.plainFile(folder, path);
-  const found = file === undefined ? 'missing' : await files.sha256File(file);
-  if (found === sha256) return;
-  throw new TurnbuildError(
-    'ARTIFACT_CHANGED',
-    `${join(dir, path)} is not the file in its manifest: sha256 ${found}, recorded ${sha256}`,
-    { hint: 'Copy the part again from where it was made, or make it again.' },
-  );
+  await requireSha256(file, {
+    sha256,
+    expected: `${join(dir, path)} is not the file in its manifest`,
+    hint: 'Copy the part again from where it was made, or make it again.',
+  });
 }

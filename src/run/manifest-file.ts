@@ -45,6 +45,7 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
   };
   await change(manifest);
   return {
+    earlier: old?.steps ?? [],
     read: () => manifest,
     record: (step) => change(withStep(manifest, step)),
     recordBase: (base) => change(withBase(manifest, base)),

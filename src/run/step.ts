@@ -1,10 +1,11 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
-import type { BaseImage, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
+import type { Artifact, BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { StepKey } from '../plan/document.ts';
 import { rootNames } from '../plan/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { InputsContext, StageContext } from '../stages/shared/context.ts';
-import { plural } from '../ui/format.ts';
+import { describeFailures, verifyError } from './failed-checks.ts';
+import { areIntact, removeStale, requireIntact } from './outputs.ts';
 import type { StageTable } from './stage-table.ts';
 
 /** How a step came out. `current` means that nothing had changed and its files were found intact. */
@@ -12,6 +13,8 @@ export type StepOutcome = 'done' | 'current' | 'failed' | 'blocked';
 
 /** The manifest of a release while it grows: written after each step, so that nothing finished is ever lost. */
 export interface ManifestStore {
+  /** The steps of the manifest that was there when this run began. */
+  earlier: readonly ManifestStep[];
   read(): Manifest;
   record(step: ManifestStep): Promise<void>;
   recordBase(base: BaseImage): Promise<void>;
@@ -44,7 +47,7 @@ export async function runStep(
   if (context.io.signal.aborted) throw interrupted();
   const failedNeed = step.needs.find((need) => recorded(store, need)?.status !== 'done');
   if (failedNeed !== undefined) return 'blocked';
-  for (const need of step.needs) await requireIntact(need, context, store);
+  for (const need of step.needs) await requireIntact(need, recorded(store, need)?.outputs ?? [], context);
   for (const need of context.plan.steps.filter((each) => step.needs.includes(each.id)))
     requireFresh(need, context, { keys, store });
   const stage = table[step.stage];
@@ -73,6 +76,8 @@ export async function runStep(
     );
     const status = failed.length === 0 ? ('done' as const) : ('failed' as const);
     const error = describeFailures(failed);
+    // Before the record: whoever is interrupted in between performs the step again, and nothing is forgotten.
+    await removeStale(staleOutputs(step, result.outputs, context, store), context);
     await store.record({
       ...entry,
       status,
@@ -116,6 +121,23 @@ async function keyOf(
   return context.io.files.sha256Text(JSON.stringify([step.stage, keys.get(step.id)?.inputs, made]));
 }
 
+/** What an earlier run has made in this step, and no step makes any more: packages of an earlier revision, for example. */
+function staleOutputs(
+  step: PlannedStep,
+  made: readonly Artifact[],
+  { plan }: StageContext,
+  store: ManifestStore,
+): readonly Artifact[] {
+  const others = store.read().steps.filter(({ id }) => id !== step.id);
+  const kept = new Set([
+    ...[...made, ...others.flatMap(({ outputs }) => outputs)].map(({ path }) => path),
+    // Side by side with this step, another one may just have put its files in their place.
+    ...plan.steps.flatMap(({ outputs }) => outputs),
+  ]);
+  const earlier = store.earlier.find(({ id }) => id === step.id)?.outputs ?? [];
+  return earlier.filter(({ path }) => !kept.has(path));
+}
+
 function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: string } {
   const planned = keys.get(id)?.key;
   return planned === undefined ? {} : { planned };
@@ -150,23 +172,6 @@ function requireFresh(
   if (changed !== undefined) throw stale(`another root ${changed[0]}`);
 }
 
-/** What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused. */
-async function requireIntact(id: string, context: StageContext, store: ManifestStore): Promise<void> {
-  const { files } = context.io;
-  for (const output of recorded(store, id)?.outputs ?? []) {
-    const path = `${context.dir}/${output.path}`;
-    const found = (await files.exists(path)) ? await files.sha256File(path) : 'missing';
-    if (found === output.sha256) continue;
-    throw new TurnbuildError(
-      'ARTIFACT_CHANGED',
-      `${path} is not the file that ${id} has made: sha256 ${found}, recorded ${output.sha256}`,
-      {
-        hint: 'Run `turnbuild release`: it makes what is missing or changed again.',
-      },
-    );
-  }
-}
-
 /** Whether a step would be found up to date. What it needs has to be so, too. @param last its record */
 export async function isCurrent(
   step: PlannedStep,
@@ -184,39 +189,5 @@ async function isIntact(
 ): Promise<boolean> {
   if (last === undefined || last.status !== 'done' || last.key !== key || last.outputs.length === 0)
     return false;
-  const { files } = context.io;
-  for (const output of last.outputs) {
-    const path = `${context.dir}/${output.path}`;
-    if (!(await files.exists(path)) || (await files.sha256File(path)) !== output.sha256) return false;
-  }
-  return true;
-}
-
-/** Causes first, then each failed check; those that another failure has blocked are only counted. */
-function describeFailures(bad: readonly CheckResult[]): string {
-  if (bad.length === 0) return '';
-  const failed = bad.filter(({ status }) => status === 'failed');
-  const blocked = bad.length - failed.length;
-  const causes = [...new Set(failed.flatMap(({ cause }) => cause ?? []))];
-  const counted =
-    failed.length === 0
-      ? `${plural(blocked, 'check')} could not be tried`
-      : `${plural(failed.length, 'check')} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
-  return [...causes, counted, ...failed.map(({ id, message }) => `${id}: ${shortened(message)}`)].join('\n');
-}
-
-/** Characters of a check's message on the terminal; the report has the whole of it. */
-const MESSAGE_CHARS = 400;
-
-function shortened(message: string): string {
-  return message.length <= MESSAGE_CHARS ? message : `${message.slice(0, MESSAGE_CHARS).trimEnd()} …`;
-}
-
-function verifyError(error: string, failed: readonly CheckResult[]): TurnbuildError {
-  const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
-  return new TurnbuildError('VERIFY_FAILED', error, {
-    hint: failed.every((check) => check.advisories !== undefined)
-      ? `Use a release that has the fix, or know how you live without it and say --accept ${known.join(',')}.`
-      : "The report shows every check; the step's log shows what happened.",
-  });
+  return areIntact(last.outputs, context);
 }

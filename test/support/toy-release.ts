@@ -31,6 +31,8 @@ export interface ToyRun {
   missingRoots?: readonly string[];
   /** Another folder than `out`. */
   out?: string;
+  /** Of the packages; else 1. */
+  revision?: number;
   /** Only a part of the plan, e.g. `debian-12 arm64`. */
   part?: string;
 }
@@ -79,14 +81,16 @@ export function toyRelease(dir: string): ToyRelease {
   mkdirSync(recipes);
   const recipeOf = (stage: StageName) => join(recipes, `${stage}.txt`);
   for (const stage of STAGES) writeFileSync(recipeOf(stage), `${stage} 1`);
-  const plan = createPlan({ ...releaseFacts, source: SOURCE });
+  const planOf = (revision: number) =>
+    createPlan({ ...releaseFacts, source: SOURCE, coturn: { ...releaseFacts.coturn, revision } });
   const middle: ToyRelease['middle'] = new Map();
   const performed: string[] = [];
   let working = 0;
   let most = 0;
   const stage = (name: StageName, parts: ToyParts) => ({
-    async planned() {
-      return { recipe: readFileSync(recipeOf(name), 'utf8') };
+    async planned({ packageVersion }: PlannedStep) {
+      const recipe = readFileSync(recipeOf(name), 'utf8');
+      return name === 'package' ? { recipe, packageVersion } : { recipe };
     },
     kind: 'docker' as const,
     commands: (step: PlannedStep) => [{ file: 'toy', args: [step.id], effect: 'write' as const }],
@@ -139,6 +143,7 @@ export function toyRelease(dir: string): ToyRelease {
     const { selection, full } = CHOICES;
     const labProgram = join(dir, 'none');
     const session = sessionOf(dir, options);
+    const plan = planOf(options.revision ?? 1);
     const keys = await stepKeys(
       { io: session.io, plan, recipes, patches: join(dir, 'patches'), labProgram, selection, full },
       table,
@@ -171,7 +176,7 @@ export function toyRelease(dir: string): ToyRelease {
   };
   return {
     out,
-    plan,
+    plan: planOf(1),
     middle,
     most: () => most,
     performed: (forget = true) => (forget ? performed.splice(0) : [...performed]),

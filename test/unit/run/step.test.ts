@@ -36,6 +36,7 @@ async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: 
   const table = { build: stage, package: stage, verify: stage };
   const manifest: Manifest = { ...fixture(), steps: [] };
   const store = {
+    earlier: [],
     read: () => manifest,
     record: async (step: ManifestStep) => {
       manifest.steps = [...manifest.steps.filter(({ id }) => id !== step.id), step];

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+import * as files from '../io/files.ts';
+import type { Artifact } from '../manifest/schema.ts';
+
+/** A file as a manifest has it: a path beneath the release's folder, and the SHA-256 in lower-case hex. */
+type Recorded = Pick<Artifact, 'path' | 'sha256'>;
+
+/** Whether each of these files is still as the manifest has it. */
+export async function areIntact(outputs: readonly Recorded[], { dir }: { dir: string }): Promise<boolean> {
+  for (const { path, sha256 } of outputs) if (!(await files.isIntact(join(dir, path), sha256))) return false;
+  return true;
+}
+
+/**
+ * What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused.
+ * @param id of the step that has made them
+ * @throws ARTIFACT_CHANGED
+ */
+export async function requireIntact(
+  id: string,
+  outputs: readonly Recorded[],
+  { dir }: { dir: string },
+): Promise<void> {
+  for (const { path, sha256 } of outputs) {
+    const file = join(dir, path);
+    await requireSha256((await files.exists(file)) ? file : undefined, {
+      sha256,
+      expected: `${file} is not the file that ${id} has made`,
+      hint: 'Run `turnbuild release`: it makes what is missing or changed again.',
+    });
+  }
+}
+
+/**
+ * @param file undefined if it is missing
+ * @param wanted.sha256 lower-case hex
+ * @param wanted.expected begins the message of one that differs
+ * @throws ARTIFACT_CHANGED
+ */
+export async function requireSha256(
+  file: string | undefined,
+  { sha256, expected, hint }: { sha256: string; expected: string; hint: string },
+): Promise<void> {
+  const found = file === undefined ? 'missing' : await files.sha256File(file);
+  if (found === sha256) return;
+  throw new TurnbuildError('ARTIFACT_CHANGED', `${expected}: sha256 ${found}, recorded ${sha256}`, { hint });
+}
+
+/**
+ * Removes files that an earlier run has made and this one has not, which would lie among the new ones as if all were to be handed on. One
+ * whose bytes are no longer those that the manifest had is somebody else's by now, and left alone.
+ */
+export async function removeStale(stale: readonly Recorded[], { dir }: { dir: string }): Promise<void> {
+  for (const { path, sha256 } of stale) {
+    const file = await files.plainFile(dir, path);
+    if (file !== undefined && (await files.sha256File(file)) === sha256) await files.remove(file);
+  }
+}

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { TurnbuildError } from '../../src/errors.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
+
+// A later revision in the folder of an earlier one: what goes, and what stays.
+let dir: string;
+let release: ToyRelease;
+beforeEach(async () => {
+  dir = temporaryFolder();
+  release = toyRelease(dir);
+  await release.run();
+});
+
+const packages = () =>
+  readdirSync(release.out)
+    .filter((name) => name.startsWith('coturn'))
+    .sort();
+const OLD = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
+const at = (name: string) => join(release.out, name);
+
+describe('packages of another revision', () => {
+  it('take the place of the earlier ones: in the folder, in the manifest and in SHA256SUMS', async () => {
+    const before = packages();
+    const { steps } = await release.run({ revision: 2 });
+    const listed = steps.filter(({ stage }) => stage === 'package').flatMap(({ outputs }) => outputs);
+    expect(packages()).toEqual(before.map((name) => name.replace('turnbuild-1', 'turnbuild-2')).sort());
+    expect(packages()).toEqual(listed.map(({ path }) => path).sort());
+    const sums = readFileSync(at('SHA256SUMS'), 'utf8').trimEnd().split('\n');
+    expect(sums.map((line) => line.slice(66))).toEqual(packages());
+  });
+
+  it('do so although other binaries have dropped the record of the earlier ones', async () => {
+    release.setRecipe('build', 'build 2');
+    await release.run({ revision: 2 });
+    expect(packages().filter((name) => name.includes('turnbuild-1'))).toEqual([]);
+    expect(packages()).toHaveLength(12);
+  });
+
+  it('leave those of other targets alone, which were not made again', async () => {
+    await release.run({ revision: 2, part: 'debian-12 arm64' });
+    expect(existsSync(at(OLD))).toBe(true);
+    expect(packages().filter((name) => name.includes('turnbuild-1'))).toHaveLength(9);
+    expect(packages()).toHaveLength(12);
+  });
+
+  it('leave the earlier ones alone where they can not be made', async () => {
+    release.middle.set('package:debian-13:x86_64', async () => {
+      throw new TurnbuildError('PLANTED', 'planted');
+    });
+    await errorOf(release.run({ revision: 2 }));
+    expect(existsSync(at(OLD))).toBe(true);
+  });
+
+  it.each<[string, () => void]>([
+    ['that the manifest did not list', () => writeFileSync(at('coturn_mine.deb'), 'mine')],
+    ['whose bytes have changed since', () => writeFileSync(at(OLD), 'mine')],
+  ])('leave a file alone %s', async (_, plant) => {
+    plant();
+    const mine = packages().filter((name) => readFileSync(at(name), 'utf8') === 'mine');
+    expect(mine).toHaveLength(1);
+    await release.run({ revision: 2 });
+    expect(packages()).toHaveLength(13);
+    expect(readFileSync(at(String(mine[0])), 'utf8')).toBe('mine');
+  });
+
+  it('leave alone what a link in the place of an earlier one leads to', async () => {
+    const text = readFileSync(at(OLD), 'utf8');
+    writeFileSync(join(dir, 'elsewhere'), text);
+    unlinkSync(at(OLD));
+    symlinkSync(join(dir, 'elsewhere'), at(OLD));
+    await release.run({ revision: 2 });
+    expect(readFileSync(join(dir, 'elsewhere'), 'utf8')).toBe(text);
+    expect(existsSync(at(OLD))).toBe(true);
+  });
+});
