@@ -4,6 +4,17 @@ import { type Check, fail, type Verdict } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { withoutInstallation } from './installation.ts';
 
+/** Characters of a message. A package decides how many files it leaves, and how long their names are. */
+const MOST = 10_000;
+
+/** A message that a report has room for. */
+function shortened(message: string): string {
+  const more = message.length - MOST;
+  return more <= 0
+    ? message
+    : `${message.slice(0, MOST).replace(/[\ud800-\udbff]$/, '')}… (${more} more characters)`;
+}
+
 /** Judges the chosen checks, all of them by default; one that throws has failed, and says so. */
 export function judgeAll(
   checks: readonly Check[],
@@ -15,11 +26,12 @@ export function judgeAll(
     const skipped = skippedBecause(check.id, selection);
     if (skipped !== undefined) return { ...check, status: 'deselected', message: skipped, figures: {} };
     const verdict = withoutInstallation(needs, facts) ?? judgeOne(judge, facts);
-    const { ok, without, message, figures = {}, cause, blockedBy } = verdict;
+    const { ok, without, figures = {}, cause, blockedBy } = verdict;
+    const message = shortened(verdict.message);
     if (blockedBy !== undefined) return { ...check, status: 'blocked', message, figures, blockedBy };
     if (without !== undefined) return { ...check, status: without, message, figures };
     if (ok) return { ...check, status: 'passed', message, figures };
-    const why = cause === undefined ? {} : { cause };
+    const why = cause === undefined ? {} : { cause: shortened(cause) };
     const causes = advisories(facts);
     const known = facts.advisories.filter(({ id }) => causes.includes(id));
     if (known.length === 0) return { ...check, status: 'failed', message, figures, ...why };

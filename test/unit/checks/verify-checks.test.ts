@@ -38,6 +38,13 @@ describe('package and traffic checks', () => {
     expect(blockedBy(blocked)).toEqual({ 'server.shipped': NEED_SERVER });
   });
 
+  it('a message has an end, however many files a package has', () => {
+    const lintian = 'E: coturn: a-tag a-file\n'.repeat(100_000);
+    const { failed } = bad({ ...goodFacts(), inspected: { ...goodFacts().inspected, lintian } });
+    expect(ids(failed)).toEqual(['package.lintian']);
+    expect(failed[0]?.message).toMatch(/^E: coturn: a-tag a-file; .*… \(2489998 more characters\)$/);
+  });
+
   it('every check has an id of its own, a title and a reason', () => {
     expect(new Set(CHECKS.map((check) => check.id)).size).toBe(CHECKS.length);
     for (const check of CHECKS) expect(check.title.length * check.reason.length).toBeGreaterThan(0);
