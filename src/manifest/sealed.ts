@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { TurnbuildError } from '../errors.ts';
+import { escapedJson } from './escaped-json.ts';
 
 /** Digest of a text, lower-case hex. */
 export type Sha256 = (text: string) => string;
@@ -23,7 +24,7 @@ export interface DocumentKind<T> {
  * anyone can recompute it.
  */
 export function sealed(document: object, sha256: Sha256): string {
-  return `${JSON.stringify({ ...document, digest: digestOf(document, sha256) }, null, 2)}\n`;
+  return `${escapedJson(JSON.stringify({ ...document, digest: digestOf(document, sha256) }, null, 2))}\n`;
 }
 
 /** The digest that a document is sealed with: the same for the same content in the same order. */

@@ -66,14 +66,14 @@ export function printableStyled(text: string): string {
     .join('');
 }
 
-/** GitHub's runner takes a line that begins with `::`, and `##[` anywhere, for a command. */
+/** GitHub's runner takes a line that begins with `::`, and `##[` anywhere, for a command; others `##vso[` and `##teamcity[`. */
 const printableLine = (line: string) =>
   line
     .split('\t')
     .map(printable)
     .join('\t')
     .replace(/^(\s*):(?=:)/, '$1: ')
-    .replaceAll('##[', '## [');
+    .replace(/##(?=[a-z]*\[)/gi, '## ');
 
 /** Rows -> lines with aligned columns, two spaces apart. `right` holds the indexes of the columns that align right. */
 export function alignColumns(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {

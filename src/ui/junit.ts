@@ -1,10 +1,10 @@
 import { getJunitXml } from 'junit-xml';
 import type { CheckResult, Manifest } from '../manifest/schema.ts';
+import { printableText } from './format.ts';
 import { failedSteps, variantsOf } from './outcome.ts';
 
-/** Control characters that XML 1.0 has no way to write; a log may have any. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them
-const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+/** What XML 1.0 has no way to write, beside control characters. */
+const UNWRITABLE = /[\ufffe\uffff]/g;
 
 /** The checks as JUnit XML, which CI systems show: a suite for each package, and one for steps that failed without a failed check. */
 export function renderJunit(manifest: Manifest): string {
@@ -40,6 +40,7 @@ function testCase(variant: string, { id, title, reason, status, message, figures
   };
 }
 
+/** A log may have anything, and a CI system may print the file. */
 function clean(text: string): string {
-  return text.replaceAll(UNWRITABLE, '?');
+  return printableText(text).replaceAll(UNWRITABLE, '?');
 }

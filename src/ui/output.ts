@@ -1,3 +1,4 @@
+import { escapedJson } from '../manifest/escaped-json.ts';
 import { printableStyled, printableText } from './format.ts';
 
 /** Where a command's results go. Only src/cli/failure.ts prints errors. */
@@ -22,16 +23,5 @@ export function createOutput(json: boolean): Output {
 
 /** A value as a JSON document that a terminal shows as it is. */
 export function jsonText(value: unknown): string {
-  return `${escaped(JSON.stringify(value, null, 2))}\n`;
-}
-
-/** JSON leaves some control characters, and all invisible ones, as they are: terminals follow them, or show another order. */
-function escaped(json: string): string {
-  return json.replaceAll(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    // Above U+FFFF there are two code units.
-    character
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  return `${escapedJson(JSON.stringify(value, null, 2))}\n`;
 }

@@ -7,6 +7,15 @@ import { fixture } from '../ui/manifest-fixture.ts';
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const text = () => formatManifest(fixture(), sha256);
 
+describe('formatManifest', () => {
+  it('writes nothing that a terminal would follow, and the same is read back', () => {
+    const manifest = { ...fixture(), turnbuild: 'a\u009b2J\u202e\u007fb' };
+    const written = formatManifest(manifest, sha256);
+    expect(written).not.toMatch(/[\u007f-\u009f\u202e]/);
+    expect(parseManifest('m', written, sha256)).toEqual(manifest);
+  });
+});
+
 describe('parseManifest', () => {
   it('reads what was written', () => expect(parseManifest('m', text(), sha256)).toEqual(fixture()));
 

@@ -135,6 +135,9 @@ test.each([
   // What GitHub's runner would carry out.
   ['a\n::add-mask::x\n  ::error::y', 'a\n: :add-mask::x\n  : :error::y'],
   ['##[error]x', '## [error]x'],
+  // And those of other CI systems.
+  ['a ##vso[task.setvariable]x ##teamcity[x]', 'a ## vso[task.setvariable]x ## teamcity[x]'],
+  ['## Heading ##x', '## Heading ##x'],
   ['std::string, fe80::1', 'std::string, fe80::1'],
 ])('%j is printed as %j', (text, expected) => expect(printableText(text)).toBe(expected));
 

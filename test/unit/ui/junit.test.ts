@@ -91,4 +91,14 @@ describe('renderJunit', () => {
     }));
     expect(parsed(renderJunit({ ...manifest, steps }))).toEqual(parsed(renderJunit(manifest)));
   });
+
+  it('shows a terminal no character that it would follow, and a CI system no command', () => {
+    const steps = manifest.steps.map((step) => ({
+      ...step,
+      checks: step.checks?.map((check) => ({ ...check, message: 'a\u009b2J\u202eb\n::set-output::x' })),
+    }));
+    const xml = renderJunit({ ...manifest, steps });
+    expect(xml).toContain('a?2J?b\n: :set-output::x');
+    expect(xml).not.toMatch(/[\u0080-\u009f\u202e]/);
+  });
 });
