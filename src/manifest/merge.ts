@@ -60,7 +60,7 @@ export function mergeManifests<P extends Part>(parts: readonly P[], plan: Planne
     taken.map(({ step }) => step),
     plan,
   );
-  const bases = new Map(taken.flatMap(rootsOf).map((base) => [base.name, base]));
+  const bases = new Map(taken.flatMap(basesOf).map((base) => [base.name, base]));
   const merged = { ...plan.header, bases: [...bases.values()], steps: taken.map(({ step }) => step) };
   return {
     manifest: manifestSchema.parse(inOrder(merged, plan.steps)),
@@ -97,7 +97,7 @@ function strays({ part, step }: Taken, plan: PlannedParts): string[] {
 }
 
 /** The roots that a step was performed in. */
-function rootsOf({ part, step }: Taken): BaseImage[] {
+function basesOf({ part, step }: Taken): BaseImage[] {
   return part.manifest.bases.filter(({ name }) => step.bases[name] !== undefined);
 }
 

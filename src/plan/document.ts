@@ -3,7 +3,7 @@ import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../m
 import { sha256, sourceSchema } from '../manifest/source.ts';
 import { STAGES, type StageName } from '../manifest/stages.ts';
 import { MAINTAINER, pinnedImage } from '../recipe/schema.ts';
-import { rootNames } from './index.ts';
+import { baseNames } from './index.ts';
 import type { Arch } from './platforms.ts';
 import type { Choices, Plan, PlannedSource, PlannedStep } from './types.ts';
 
@@ -140,6 +140,6 @@ export function partOf(
     (step) => part.targets.includes(step.target) && part.architectures.includes(step.arch),
   );
   const performed = steps.filter(({ stage }) => part.stages.includes(stage));
-  const roots = new Set(performed.flatMap(rootNames));
+  const roots = new Set(performed.flatMap(baseNames));
   return { ...plan, steps, bases: plan.bases.filter(({ id }) => roots.has(id)) };
 }

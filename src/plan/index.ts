@@ -5,7 +5,7 @@ import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Sysroot, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
-import { layoutOf } from './layout.ts';
+import { packageLayout } from './layout.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { Plan, PlannedBase, PlannedSource, PlannedStep, RpmRoot } from './types.ts';
@@ -80,7 +80,7 @@ export function createPlan(facts: PlanFacts): Plan {
 
 function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   const { version, epoch } = facts.coturn;
-  const layout = layoutOf(target.format);
+  const layout = packageLayout(target.format);
   const common = {
     FORMAT: target.format,
     DEB_ARCH: platformOf(arch).debian,
@@ -231,7 +231,7 @@ export function findTarget(name: string, known: readonly Target[]): Target {
 }
 
 /** The roots that a step starts from. */
-export function rootNames(step: PlannedStep): string[] {
+export function baseNames(step: PlannedStep): string[] {
   return traitsOf(step.stage).roots.map((kind) => step[kind]);
 }
 

@@ -54,6 +54,6 @@ export const TARBALL_LAYOUT: Layout = {
 };
 
 /** The layout of a format's packages: what a drop-in upgrade of the distribution's own coturn has to keep. */
-export function layoutOf(format: Format): Layout {
+export function packageLayout(format: Format): Layout {
   return LAYOUTS[format];
 }

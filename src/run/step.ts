@@ -1,7 +1,7 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Artifact, BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { StepKey } from '../plan/document.ts';
-import { rootNames } from '../plan/index.ts';
+import { baseNames } from '../plan/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { InputsContext, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, verifyError } from './failed-checks.ts';
@@ -63,7 +63,7 @@ export async function runStep(
     inputs: step.needs.flatMap((need) =>
       (recorded(store, need)?.outputs ?? []).map(({ path, sha256 }) => ({ path, sha256 })),
     ),
-    bases: rootsOf(step, context),
+    bases: basesOf(step, context),
     target: step.target,
     arch: step.arch,
     log: logFile(step.id),
@@ -144,9 +144,9 @@ function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: str
 }
 
 /** The roots that a step starts from, as far as this run has made them ready: name -> digest. */
-function rootsOf(step: PlannedStep, { bases }: StageContext): Record<string, string> {
+function basesOf(step: PlannedStep, { bases }: StageContext): Record<string, string> {
   return Object.fromEntries(
-    rootNames(step).flatMap((name) => {
+    baseNames(step).flatMap((name) => {
       const digest = bases.get(name)?.digest;
       return digest === undefined ? [] : [[name, digest]];
     }),

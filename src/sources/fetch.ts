@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { download } from '../io/download.ts';
 import type { Io } from '../io/index.ts';
-import { readSourceArchive } from './archive.ts';
 import { checkLock, type LockedSource, type SourceLock } from './lock.ts';
+import { readSourceTarball } from './tarball.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './tree.ts';
 
 /** One tarball that could be used: where it is, and what is known of it before it is read. */
@@ -36,7 +36,7 @@ export interface ResolvedSource {
   epoch: number;
   commit?: string;
   gitTree?: string;
-  /** The tarball as it was downloaded. */
+  /** The tarball as it was downloaded. `source --json` prints it under this name. */
   archive: string;
 }
 
@@ -62,8 +62,8 @@ export async function fetchSource(
   options: SourceOptions,
 ): Promise<ResolvedSource> {
   const { io } = options;
-  const archive = await obtain(candidate, options);
-  const sha256 = await io.files.sha256File(archive);
+  const tarball = await obtain(candidate, options);
+  const sha256 = await io.files.sha256File(tarball);
   if (candidate.sha256 !== undefined && candidate.sha256 !== sha256) {
     throw new TurnbuildError(
       'SOURCE_SHA256_MISMATCH',
@@ -73,7 +73,7 @@ export async function fetchSource(
       },
     );
   }
-  const tree = await readSourceArchive(archive);
+  const tree = await readSourceTarball(tarball);
   const own = coturnVersion(tree);
   if (own === undefined) {
     throw new TurnbuildError(
@@ -109,15 +109,15 @@ export async function fetchSource(
     location: candidate.location,
     sha256,
     tree: found.tree,
-    // Two providers' archives of one tree may differ in their times; what is made of them must not.
+    // Two providers' tarballs of one tree may differ in their times; what is made of them must not.
     epoch: known?.tree === found.tree ? known.epoch : found.epoch,
     ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
-    archive,
+    archive: tarball,
   };
 }
 
-/** What to do about an archive that has no coturn at its top. */
+/** What to do about a tarball that has no coturn at its top. */
 function whereCoturnIs(entries: readonly { path: string }[]): string {
   const deeper = entries.find(({ path }) => path.endsWith('/src/ns_turn_defs.h'))?.path;
   if (deeper !== undefined) {
@@ -196,7 +196,7 @@ export async function writeSource(
       return file;
   }
   await io.files.makeFolder(folder);
-  await writeNormalisedTar(await readSourceArchive(source.archive), source.epoch, file);
+  await writeNormalisedTar(await readSourceTarball(source.archive), source.epoch, file);
   await io.files.writeText(mark, `${source.tree} ${source.epoch} ${await io.files.sha256File(file)}\n`);
   return file;
 }

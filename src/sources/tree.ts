@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Header, Pax } from 'tar';
 import { diskErrors } from '../io/files.ts';
-import type { SourceEntry, SourceTree } from './archive.ts';
+import type { SourceEntry, SourceTree } from './tarball.ts';
 
 const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex');
 const byPath = (a: SourceEntry, b: SourceEntry) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path));

@@ -6,7 +6,7 @@ import { renderTemplate } from '../packaging/template.ts';
 import { packagingValues } from '../packaging/values.ts';
 import { matching } from '../plan/dockerfile.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { layoutOf, TARBALL_LAYOUT } from '../plan/layout.ts';
+import { packageLayout, TARBALL_LAYOUT } from '../plan/layout.ts';
 import { sbomFile } from '../plan/package-version.ts';
 import { platformOf } from '../plan/platforms.ts';
 import type { PlannedStep } from '../plan/types.ts';
@@ -157,7 +157,7 @@ async function renderPackaging(step: PlannedStep, context: InputsContext): Promi
     options: new Set(names.filter((name) => knownReading(name, plan.coturn.version) !== 'none')),
     metrics: new Set(firstWords(await built('metrics.txt'))),
     features: featuresIn(await built('features.txt')),
-    values: packagingValues(plan, step, layoutOf(target.format)),
+    values: packagingValues(plan, step, packageLayout(target.format)),
   };
   const rendered = new Map([['options', names.map((name) => `${name}\n`).join('')]]);
   for (const folder of ['common', target.format]) {

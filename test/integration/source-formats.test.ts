@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { readSourceArchive } from '../../src/sources/archive.ts';
+import { readSourceTarball } from '../../src/sources/tarball.ts';
 import { treeDigest } from '../../src/sources/tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { storedZstd } from '../support/deb-builder.ts';
@@ -30,7 +30,7 @@ const random = (length: number) => Buffer.from(Array.from({ length }, (_, i) => 
 const start = (hex: string) => Buffer.concat([Buffer.from(hex, 'hex'), random(3000)]);
 
 describe('a tarball is read', () => {
-  const digest = async (path: string) => treeDigest(await readSourceArchive(path));
+  const digest = async (path: string) => treeDigest(await readSourceTarball(path));
 
   test.each([
     ['of its folder as ./coturn', ['./coturn'], 'x'],
@@ -50,14 +50,14 @@ describe('a tarball is read', () => {
 
   test('that is packed with Zstandard', async () => {
     const tar = coturnTar('4.6.1', [file('coturn/large', random(300_000))]);
-    expect(await readSourceArchive(write(storedZstd(tar)))).toEqual(await readSourceArchive(write(tar)));
+    expect(await readSourceTarball(write(storedZstd(tar)))).toEqual(await readSourceTarball(write(tar)));
   });
 });
 
 test('Zstandard that unpacks to more than is allowed is refused', async () => {
   const path = write(storedZstd(coturnTar('4.6.1', [file('coturn/large', random(3_000_000))])));
   const limits = { totalBytes: 100_000, entries: 100 };
-  expect((await errorOf(readSourceArchive(path, { limits }))).message).toMatch(
+  expect((await errorOf(readSourceTarball(path, { limits }))).message).toMatch(
     /more than|larger than|too much/,
   );
 });
@@ -65,7 +65,7 @@ test('Zstandard that unpacks to more than is allowed is refused', async () => {
 test('Zstandard that is cut off is incomplete wherever it is', async () => {
   const packed = storedZstd(coturnTar());
   for (let size = 5; size < packed.length; size += 997) {
-    const error = await errorOf(readSourceArchive(write(packed.subarray(0, size))));
+    const error = await errorOf(readSourceTarball(write(packed.subarray(0, size))));
     expect(`${size} ${error.code}`).toBe(`${size} SOURCE_ARCHIVE_CORRUPT`);
   }
 });
@@ -109,7 +109,7 @@ describe('the error names what a file is, and what to do', () => {
     ['nothing in gzip', gzipSync(''), 'empty, packed with gzip', 'Get a tarball'],
   ])('%s', async (_, bytes, what, todo) => {
     const path = write(bytes);
-    const error = await errorOf(readSourceArchive(path));
+    const error = await errorOf(readSourceTarball(path));
     expect(error.code).toBe('SOURCE_NOT_TAR');
     expect(error.message).toContain(`${path} is ${what}`);
     expect(error.hint?.replaceAll(path, 'FILE')).toContain(todo);
@@ -120,7 +120,7 @@ describe('the error names what a file is, and what to do', () => {
     ['cut off, in gzip', gzipSync(coturnTar()).subarray(0, 500)],
     ['cut off, in xz', execFileSync('xz', ['-c'], { input: coturnTar() }).subarray(0, 500)],
   ])('%s', async (_, bytes) => {
-    const error = await errorOf(readSourceArchive(write(bytes)));
+    const error = await errorOf(readSourceTarball(write(bytes)));
     expect([error.code, error.message]).toEqual([
       'SOURCE_ARCHIVE_CORRUPT',
       expect.stringContaining('its end is missing'),
@@ -129,7 +129,7 @@ describe('the error names what a file is, and what to do', () => {
   });
 
   test('several folders at the top', async () => {
-    const error = await errorOf(readSourceArchive(write(archive(file('other/a'), file('third')))));
+    const error = await errorOf(readSourceTarball(write(archive(file('other/a'), file('third')))));
     expect([error.code, error.message]).toEqual([
       'SOURCE_LAYOUT',
       expect.stringContaining('3 files or folders at its top (coturn, other, third)'),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSourceArchive, type SourceTree } from '../../src/sources/archive.ts';
+import { readSourceTarball, type SourceTree } from '../../src/sources/tarball.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from '../../src/sources/tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
@@ -13,7 +13,7 @@ const EPOCH = 1_670_102_489;
 async function treeOf(tar: Buffer): Promise<SourceTree> {
   const path = join(temporaryFolder(), 'tree.tar');
   writeFileSync(path, tar);
-  return readSourceArchive(path);
+  return readSourceTarball(path);
 }
 
 describe('treeDigest', () => {
@@ -83,7 +83,7 @@ describe('writeNormalisedTar', () => {
     ]);
     execFileSync('tar', ['-xf', 'out.tar'], { cwd: dir });
     expect(readFileSync(join(dir, long), 'utf8')).toBe('deep');
-    expect(treeDigest(await readSourceArchive(join(dir, 'out.tar')))).toBe(treeDigest(tree));
+    expect(treeDigest(await readSourceTarball(join(dir, 'out.tar')))).toBe(treeDigest(tree));
   });
 
   test('gives the same bytes whatever the order and times of the archive, and leaves no other file', async () => {
@@ -106,7 +106,7 @@ describe('writeNormalisedTar', () => {
     const tree = await treeOf(coturnTar());
     await expect(writeNormalisedTar(tree, EPOCH, join(dir, 'none/out.tar'))).rejects.toThrow('ENOENT');
     expect(readdirSync(dir)).toEqual([]);
-    expect((await errorOf(readSourceArchive(join(dir, 'none/out.tar')))).code).toBe('SOURCE_ARCHIVE_CORRUPT');
+    expect((await errorOf(readSourceTarball(join(dir, 'none/out.tar')))).code).toBe('SOURCE_ARCHIVE_CORRUPT');
   });
 });
 

@@ -9,7 +9,7 @@ import { forgottenPeers } from '../../src/config/peers.ts';
 import { parseSettings } from '../../src/config/settings.ts';
 import { loadStrength } from '../../src/config/strength.ts';
 import { renderTemplate } from '../../src/packaging/template.ts';
-import { type Layout, layoutOf, TARBALL_LAYOUT } from '../../src/plan/layout.ts';
+import { type Layout, packageLayout, TARBALL_LAYOUT } from '../../src/plan/layout.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -28,7 +28,7 @@ export const CONTEXTS = {
 export type KnownVersion = keyof typeof CONTEXTS;
 
 /** The configuration that a package of this version ships; a .deb's, if no other layout is given. */
-export function shippedConfiguration(version: KnownVersion, layout: Layout = layoutOf('deb')): string {
+export function shippedConfiguration(version: KnownVersion, layout: Layout = packageLayout('deb')): string {
   return renderTemplate(read('recipes/packaging/common/turnserver.conf'), {
     values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766, ...layout },
     options: new Set(

@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TurnbuildError } from '../../src/errors.ts';
-import { readSourceArchive, type SourceTree } from '../../src/sources/archive.ts';
 import { checkLock, type SourceLock } from '../../src/sources/lock.ts';
+import { readSourceTarball, type SourceTree } from '../../src/sources/tarball.ts';
 import { treeDigest } from '../../src/sources/tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
@@ -43,7 +43,7 @@ test.each([
   const path = join(temporaryFolder(), `source${extension}`);
   const original = pack(coturnTar());
   writeFileSync(path, original);
-  const tree = await readSourceArchive(path);
+  const tree = await readSourceTarball(path);
   const pinned = { tree: treeDigest(tree), epoch: tree.newestMtime };
   const lock = (sha256s: Record<string, string>): SourceLock => ({
     schema: 1,
@@ -53,7 +53,7 @@ test.each([
   const byTree = lock({});
   const accept = async (bytes: Buffer) => {
     writeFileSync(path, bytes);
-    const read = await unlessRefused(() => readSourceArchive(path));
+    const read = await unlessRefused(() => readSourceTarball(path));
     if (read === undefined) return {};
     const found = {
       provider: 'file',

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { readSourceArchive } from '../../src/sources/archive.ts';
+import { readSourceTarball } from '../../src/sources/tarball.ts';
 import { hostileArchives } from '../support/hostile-archives.ts';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { archive, file } from '../support/tar-builder.ts';
@@ -37,7 +37,7 @@ describe.each([
   test.each(cases)('refused: $what', async ({ tar, says, code = 'SOURCE_ARCHIVE_UNSAFE' }) => {
     const { root, path } = prepare(pack(tar));
     const before = snapshot(root);
-    const error = await errorOf(readSourceArchive(path));
+    const error = await errorOf(readSourceTarball(path));
     expect(`${error.code} ${error.message}`).toContain(code);
     expect(error.message).toContain(says);
     expect(error.exitCode).toBe(1);
@@ -54,7 +54,7 @@ test('the check of the surroundings works: a tool that trusts the archive change
 });
 
 describe('bombs', () => {
-  const read = (tar: Buffer, limits = {}) => errorOf(readSourceArchive(prepare(tar).path, { limits }));
+  const read = (tar: Buffer, limits = {}) => errorOf(readSourceTarball(prepare(tar).path, { limits }));
 
   test('a million entries stop at 20,000', async () => {
     const entries = Array.from({ length: 20_000 }, (_, i) => file(`coturn/${i}`, ''));
@@ -84,7 +84,7 @@ describe('bombs', () => {
     writeFileSync(path, execFileSync('xz', ['-0c', `${path}.zeros`]));
     const before = snapshot(root);
     const limits = { totalBytes: 1_000_000, entries: 10 };
-    const error = await errorOf(readSourceArchive(path, { limits }));
+    const error = await errorOf(readSourceTarball(path, { limits }));
     expect(error.message).toContain('unpacks to more than');
     // The folder that held the unpacked tar is gone again; its parent's time has changed.
     const withoutTimes = (lines: string[]) => lines.map((line) => line.replace(/ \d+(\.\d+)?$/, ''));

@@ -12,7 +12,7 @@ import {
   removeLabCommands,
   startLabCommand,
 } from '../../plan/lab.ts';
-import { type Format, layoutOf } from '../../plan/layout.ts';
+import { type Format, packageLayout } from '../../plan/layout.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { workPath } from '../shared/artifacts.ts';
@@ -101,7 +101,7 @@ export async function runLab(verification: Verification, context: StageContext, 
 }
 
 function siteOf(format: Format): Site {
-  const { user, configurationDir, stateDir } = layoutOf(format);
+  const { user, configurationDir, stateDir } = packageLayout(format);
   return { user, configuration: `${configurationDir}/turnserver.conf`, stateDir };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type LintContext, RULES } from '../../../src/config/finding.ts';
-import { layoutOf, TARBALL_LAYOUT } from '../../../src/plan/layout.ts';
+import { packageLayout, TARBALL_LAYOUT } from '../../../src/plan/layout.ts';
 import {
   CONTEXTS,
   type KnownVersion,
@@ -30,7 +30,7 @@ describe('the shipped configuration', () => {
   it('has nothing to complain of', () => expect(rules(shipped)).toEqual([]));
 
   it.each([
-    ['an .rpm', layoutOf('rpm'), /\/etc\/coturn\/turnserver\.conf/, /readable by the group coturn/],
+    ['an .rpm', packageLayout('rpm'), /\/etc\/coturn\/turnserver\.conf/, /readable by the group coturn/],
     ['the archive', TARBALL_LAYOUT, /^userdb=var\/turndb$/m, /^pidfile=var\//m],
   ])('nor has that of %s, which is the same but for where files lie', (_, layout, ...own) => {
     const text = shippedConfiguration('4.6.1', layout);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { packagingValues } from '../../../src/packaging/values.ts';
 import { createPlan } from '../../../src/plan/index.ts';
-import { layoutOf } from '../../../src/plan/layout.ts';
+import { packageLayout } from '../../../src/plan/layout.ts';
 import { releaseFacts, target } from '../../support/plan-facts.ts';
 
 /** The values of a package's templates, as the plan of a release has them. */
@@ -10,7 +10,7 @@ function valuesOf(name: string) {
   const plan = createPlan({ ...releaseFacts, knownTargets: [known], targets: [name] });
   const step = plan.steps.find(({ stage }) => stage === 'package');
   if (step === undefined) throw new Error(`the plan packages no ${name}`);
-  return packagingValues(plan, step, layoutOf(known.format));
+  return packagingValues(plan, step, packageLayout(known.format));
 }
 
 describe('packagingValues', () => {

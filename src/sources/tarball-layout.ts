@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
 import { unsafe } from '../io/archive-rules.ts';
-import type { SourceEntry } from './archive.ts';
+import type { SourceEntry } from './tarball.ts';
 
 /** An entry whose path is still that in the archive. */
 export interface DatedEntry extends SourceEntry {
@@ -17,7 +17,7 @@ export function beneathTop(entries: readonly DatedEntry[], allInDot: boolean): D
   const isTop = (entry: DatedEntry) => entry.path === top;
   if (tops.length > 1) {
     if (allInDot) return named;
-    throw layout(tops);
+    throw layoutError(tops);
   }
   if (named.some((entry) => isTop(entry) && entry.type !== 'directory'))
     throw unsafe(top, 'is the top-level folder, and not a folder');
@@ -26,7 +26,7 @@ export function beneathTop(entries: readonly DatedEntry[], allInDot: boolean): D
     .map((entry) => ({ ...entry, path: entry.path.slice(top.length + 1) }));
 }
 
-function layout(tops: readonly string[]): TurnbuildError {
+function layoutError(tops: readonly string[]): TurnbuildError {
   const shown = tops.slice(0, 3).join(', ');
   return new TurnbuildError(
     'SOURCE_LAYOUT',

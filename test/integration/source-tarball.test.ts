@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { readSourceArchive } from '../../src/sources/archive.ts';
+import { readSourceTarball } from '../../src/sources/tarball.ts';
 import { COMMIT, coturnTar } from '../support/coturn-tree.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { archive, entry, file, folder, gnuLong, link, MTIME, pax } from '../support/tar-builder.ts';
@@ -11,7 +11,7 @@ import { archive, entry, file, folder, gnuLong, link, MTIME, pax } from '../supp
 async function read(bytes: Buffer) {
   const path = join(temporaryFolder(), 'archive');
   writeFileSync(path, bytes);
-  return readSourceArchive(path);
+  return readSourceTarball(path);
 }
 
 describe('a source archive', () => {
@@ -32,7 +32,7 @@ describe('a source archive', () => {
     writeFileSync(join(dir, 'a.tar'), coturnTar());
     execFileSync('xz', ['-k', join(dir, 'a.tar')]);
     const plain = await read(coturnTar());
-    expect(await readSourceArchive(join(dir, 'a.tar.xz'))).toEqual(plain);
+    expect(await readSourceTarball(join(dir, 'a.tar.xz'))).toEqual(plain);
     expect(await read(gzipSync(coturnTar()))).toEqual(plain);
   });
 
@@ -47,7 +47,7 @@ describe('a source archive', () => {
       );
       execFileSync('tar', ['-xf', 'in.tar'], { cwd: dir });
       execFileSync('tar', [`--format=${format}`, '-cf', 'out.tar', './coturn'], { cwd: dir });
-      const tree = await readSourceArchive(join(dir, 'out.tar'));
+      const tree = await readSourceTarball(join(dir, 'out.tar'));
       const listed = execFileSync('tar', ['-tf', 'out.tar'], { cwd: dir, encoding: 'utf8' });
       const names = listed
         .trim()
@@ -97,7 +97,7 @@ describe('a truncated archive', () => {
     const path = join(dir, 'cut.tar');
     for (let size = 509; size < tar.length; size += 509) {
       writeFileSync(path, tar.subarray(0, size));
-      expect(`${size} ${(await errorOf(readSourceArchive(path))).code}`).toBe(
+      expect(`${size} ${(await errorOf(readSourceTarball(path))).code}`).toBe(
         `${size} SOURCE_ARCHIVE_CORRUPT`,
       );
     }
@@ -107,7 +107,7 @@ describe('a truncated archive', () => {
     const path = join(temporaryFolder(), 'cut.tar.gz');
     for (let size = 1; size < packed.length; size += 7) {
       writeFileSync(path, packed.subarray(0, size));
-      expect(`${size} ${(await errorOf(readSourceArchive(path))).code}`).toBe(
+      expect(`${size} ${(await errorOf(readSourceTarball(path))).code}`).toBe(
         `${size} SOURCE_ARCHIVE_CORRUPT`,
       );
     }

@@ -14,8 +14,8 @@ import {
 import { type Exec, runProcess } from '../io/exec.ts';
 import { readTar, type TarEntry } from '../io/tar-blocks.ts';
 import { withUnpacked } from '../io/unpacked-file.ts';
-import { beneathTop, type DatedEntry } from './archive-layout.ts';
 import { BEGIN, formatOf, notTar, recognised } from './file-formats.ts';
+import { beneathTop, type DatedEntry } from './tarball-layout.ts';
 
 /** One file of a source tree, beneath its top-level folder. */
 export interface SourceEntry {
@@ -35,7 +35,7 @@ export interface SourceTree {
   gitCommit?: string;
 }
 
-export interface ReadArchiveOptions {
+export interface ReadTarballOptions {
   /** Bounds to put in the place of the usual ones. */
   limits?: Partial<Limits>;
   /** Starts xz or zstd, for a .tar.xz or .tar.zst. */
@@ -50,7 +50,7 @@ const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
  * archive has nothing to overwrite (xz and zstd unpack the tar, not the files, into a temporary folder of its own).
  * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING, ZSTD_MISSING
  */
-export async function readSourceArchive(file: string, options: ReadArchiveOptions = {}): Promise<SourceTree> {
+export async function readSourceTarball(file: string, options: ReadTarballOptions = {}): Promise<SourceTree> {
   const limits = { ...LIMITS, ...options.limits };
   const unpacking = {
     exec: options.exec ?? runProcess,
