@@ -55,7 +55,7 @@ export function createPlan(facts: PlanFacts): Plan {
     );
   }
   const steps = pairs.map(({ target, arch }) => stepsOf(target, arch, facts));
-  const roots = new Set(steps.flat().flatMap(rootNames));
+  const roots = new Set(steps.flat().flatMap(baseNames));
   return {
     coturn: facts.coturn,
     ...(facts.source === undefined ? {} : { source: facts.source }),
