@@ -25,12 +25,22 @@ const NEEDED_BY_4_18_0 = [
   'libc.so.6',
 ];
 
+/** Program headers that map the dynamic section (`readelf -lW`), and what the check of libraries does not read. */
+const SEGMENTS = `There are 2 program headers, starting at offset 64
+  LOAD           0x000000 0x0000000000000000 0x0000000000000000 0x002000 0x002000 RW  0x1000
+  DYNAMIC        0x001000 0x0000000000001000 0x0000000000001000 0x000200 0x000200 RW  0x8
+`;
+const UNREAD = { header: '', symbols: '', versions: '', notes: '' };
+
 describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
   const target = targetOf(name.replace('.yaml', ''));
   const judge = (libraries: readonly string[]) => {
-    const dynamic = libraries.map((library) => ` 0x1 (NEEDED)  Shared library: [${library}]`).join('\n');
-    const unread = { header: '', symbols: '', versions: '', segments: '', notes: '' };
-    const elf = [{ path: '/usr/bin/turnserver', dynamic, ...unread }];
+    const rows = [
+      ...libraries.map((library) => ` 0x0000000000000001 (NEEDED)  Shared library: [${library}]`),
+      ' 0x0000000000000000 (NULL)  0x0',
+    ];
+    const dynamic = [`Dynamic section at offset 0x1000 contains ${rows.length} entries:`, ...rows].join('\n');
+    const elf = [{ path: '/usr/bin/turnserver', dynamic, segments: SEGMENTS, ...UNREAD }];
     const check = elfChecks.find((each) => each.id === 'elf.libraries');
     return check?.judge({ ...packageFacts({}), target, elf });
   };
