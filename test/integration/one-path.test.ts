@@ -110,12 +110,12 @@ describe('a stage', () => {
   };
 
   it.each(NAMES)('performs the commands that it says, and no others: %s', async (name) => {
-    put(join(dir, 'dist/work/source/coturn-4.6.1.tar'), 'sources');
+    put(join(dir, 'dist', 'work', 'source', 'coturn-4.6.1.tar'), 'sources');
     for (const step of plan.steps.filter((each) => each.target === name)) {
       const context = contextFor(step);
       performed = [];
       await STAGE_TABLE[step.stage].perform(step, context);
-      const state = join(dir, `dist/work/build/${step.target}-${step.arch}/archive.txt`);
+      const state = join(dir, 'dist', 'work', 'build', `${step.target}-${step.arch}`, 'archive.txt');
       const found = {
         archive: (await context.io.files.readText(state)).trim(),
         repositories: await repositoryArgs(targetOfStep(plan, step), step.arch, context.repositories),
