@@ -1,11 +1,11 @@
 // @ts-check
-// `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, and the portable archive
+// `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, and the portable tarball
 // next to our package, side by side on this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a root, a Docker engine.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
-import { baseContext, checkArchive, docker, findPackage, makeImages, readTarget } from './bench/images.js';
+import { baseContext, checkTarball, docker, findPackage, makeImages, readTarget } from './bench/images.js';
 import { architectureOf, BenchError, parseOptions, USAGE } from './bench/options.js';
 import { counted, cpuPerPacket, packetsPerSecond, schedule } from './bench/rounds.js';
 import { table } from './bench/table.js';
@@ -86,7 +86,7 @@ async function bench(options) {
   const arch = architectureOf(process.arch);
   const target = readTarget(options.target);
   const deb = findPackage(options, { ...target, deb: arch.deb });
-  if (options.portable !== undefined) checkArchive(options.portable, arch.root);
+  if (options.portable !== undefined) checkTarball(options.portable, arch.root);
   const engine = docker('version', '--format', '{{.Server.Version}}');
   const { portable } = options;
   const inputs = join(dir, 'inputs');

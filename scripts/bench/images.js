@@ -77,8 +77,8 @@ export function baseContext({ name, suite, baseImage }, arch) {
     : `docker-image://turnbuild/${suite}-${arch}:${short}`;
 }
 
-/** The archive of the portable target. @param {string} file @param {string} arch as in its name: `x86_64` */
-export function checkArchive(file, arch) {
+/** The tarball of the portable target. @param {string} file @param {string} arch as in its name: `x86_64` */
+export function checkTarball(file, arch) {
   if (!existsSync(file)) throw new BenchError(`${file} is not there`, make('portable'));
   if (!file.endsWith(`-linux-${arch}.tar.gz`))
     throw new BenchError(`${basename(file)} is not for ${arch}`, 'Give coturn-VERSION-linux-ARCH.tar.gz.');

@@ -20,7 +20,7 @@ export class BenchError extends Error {
  * @property {number} seconds of a run
  * @property {string} target name of a recipe, e.g. `debian-13`
  * @property {string | undefined} deb the package; the newest in dist/ without it
- * @property {string | undefined} portable the archive of the portable target, measured as well
+ * @property {string | undefined} portable the tarball of the portable target, measured as well
  * @property {boolean} metrics whether ours has them on
  */
 

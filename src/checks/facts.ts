@@ -32,7 +32,7 @@ export interface PackageFacts {
   /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
   sourceMetrics: ReadonlySet<string>;
   elf: readonly ElfFile[];
-  /** Those of the archive beside the package, if there is one. */
+  /** Those of the tarball beside the package, if there is one. */
   tarballElf: readonly ElfFile[];
   /** Named texts of the inspection: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard, ... */
   inspected: Readonly<Record<string, string>>;

@@ -151,13 +151,13 @@ export const packageChecks: Check[] = [
     reference: 'https://github.com/coturn/coturn/blob/master/examples/etc/turnserver.conf',
     judge: (facts) => {
       const { configuration = '', tarballConfiguration } = facts.inspected;
-      // Where there is an archive, it has a configuration of its own, with other paths.
-      const archive = facts.target.staticLibraries !== undefined && facts.built;
+      // Where there is a tarball, it has a configuration of its own, with other paths.
+      const hasTarball = facts.target.staticLibraries !== undefined && facts.built;
       return complaints(
         [
           ...configurationComplaints(configuration, facts),
-          ...(archive
-            ? configurationComplaints(tarballConfiguration ?? '', facts).map((each) => `archive: ${each}`)
+          ...(hasTarball
+            ? configurationComplaints(tarballConfiguration ?? '', facts).map((each) => `tarball: ${each}`)
             : []),
         ],
         `${parseSettings(configuration).length} settings, all known to this version`,

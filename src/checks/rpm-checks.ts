@@ -150,7 +150,7 @@ function judgeRestarts(facts: PackageFacts): Verdict {
   return complaints(found, '2 upgrades, one restart each', { upgrades: 2 });
 }
 
-/** The archive in a root with nothing but the C library, started by nobody in particular. */
+/** The tarball in a root with nothing but the C library, started by nobody in particular. */
 function tarballComplaints(facts: PackageFacts): string[] {
   const found = expectValues(facts, {
     'tarball.ready': 'yes',
@@ -173,7 +173,7 @@ function tarballComplaints(facts: PackageFacts): string[] {
   return found;
 }
 
-/** Names of the shared libraries that the archive's turnserver needs. */
+/** Names of the shared libraries that the tarball's turnserver needs. */
 function tarballLibraries({ files }: PackageFacts): string[] {
   const paths = (files.get('tarball.libraries') ?? '').split('\n').filter((path) => path !== '');
   return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
@@ -198,10 +198,10 @@ const programs = (files: readonly ElfFile[]) =>
 function judgePrograms({ elf, tarballElf }: PackageFacts): Verdict {
   const [packaged, unpacked] = [programs(elf), programs(tarballElf)];
   const found = [
-    ...packaged.filter((each) => !unpacked.includes(each)).map((each) => `the archive lacks ${each}`),
+    ...packaged.filter((each) => !unpacked.includes(each)).map((each) => `the tarball lacks ${each}`),
     ...unpacked.filter((each) => !packaged.includes(each)).map((each) => `the package lacks ${each}`),
   ];
-  if (unpacked.length === 0) found.push('the archive has no programs');
+  if (unpacked.length === 0) found.push('the tarball has no programs');
   found.push(...packaged.filter((each) => each.endsWith(NO_ID)));
   return complaints(found, `${unpacked.length} programs, with the same build ids`, {
     programs: unpacked.length,
@@ -268,7 +268,7 @@ export const tarballChecks: Check[] = [
   {
     id: 'tarball.runs',
     needs: { phases: ['tarball'] },
-    title: 'The archive serves from any folder, as any user, with nothing but the C library',
+    title: 'The tarball serves from any folder, as any user, with nothing but the C library',
     reason:
       'Machines without a package manager get it as it is: a path or a library of the build machine would end it there.',
     applies: ({ staticLibraries }) => staticLibraries !== undefined,
@@ -282,7 +282,7 @@ export const tarballChecks: Check[] = [
   },
   {
     id: 'tarball.programs',
-    title: 'The archive has the very programs of the package',
+    title: 'The tarball has the very programs of the package',
     reason: 'What was checked of one then holds for the other.',
     applies: ({ staticLibraries }) => staticLibraries !== undefined,
     judge: judgePrograms,

@@ -34,7 +34,7 @@ function judgeSbom(facts: PackageFacts): Verdict {
     ...(linked ? judgeLinked(document, facts) : judgeShared(document, facts)),
     ...judgePurls(document),
     ...(facts.built && sbomBeside !== sbom ? ['the file beside the package is another one'] : []),
-    ...(linked ? judgeArchive(document, facts) : []),
+    ...(linked ? judgeTarball(document, facts) : []),
   ];
   const libraries = document.components.filter(isDistributions).length;
   return complaints(found, `coturn and ${libraries} libraries, each with its version`, { libraries });
@@ -90,16 +90,16 @@ function judgePurls({ components }: Document): string[] {
   return [...nameless, ...homeless];
 }
 
-/** The archive for machines without a package manager is another package with the same contents. */
-function judgeArchive({ components }: Document, { inspected }: PackageFacts): string[] {
+/** The tarball for machines without a package manager is another package with the same contents. */
+function judgeTarball({ components }: Document, { inspected }: PackageFacts): string[] {
   const { tarballSbom } = inspected;
-  if (tarballSbom === undefined) return ['there is none in the archive'];
-  const archive = JSON.parse(tarballSbom) as Document;
+  if (tarballSbom === undefined) return ['there is none in the tarball'];
+  const packed = JSON.parse(tarballSbom) as Document;
   return [
-    ...(JSON.stringify(archive.components) === JSON.stringify(components)
+    ...(JSON.stringify(packed.components) === JSON.stringify(components)
       ? []
-      : ["the archive's lists other components"]),
-    ...(inspected.tarballSbomBeside === tarballSbom ? [] : ['the file beside the archive is another one']),
+      : ["the tarball's lists other components"]),
+    ...(inspected.tarballSbomBeside === tarballSbom ? [] : ['the file beside the tarball is another one']),
   ];
 }
 

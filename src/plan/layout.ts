@@ -42,7 +42,7 @@ const LAYOUTS: Record<Format, Layout> = {
   },
 };
 
-/** Of an archive that is unpacked anywhere: as seen from the folder that it makes. */
+/** Of a tarball that is unpacked anywhere: as seen from the folder that it makes. */
 export const TARBALL_LAYOUT: Layout = {
   user: '',
   configurationDir: 'etc',

@@ -72,11 +72,11 @@ export function packageFiles(
   }
   const package_ = `coturn-${packageVersion}.${rpm}.rpm`;
   // What needs nothing but the C library needs no package manager either.
-  const archive = target.staticLibraries === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
+  const tarball = target.staticLibraries === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
   return [
     package_,
     `coturn-debuginfo-${packageVersion}.${rpm}.rpm`,
-    ...archive,
-    ...[package_, ...archive].map(sbomFile),
+    ...tarball,
+    ...[package_, ...tarball].map(sbomFile),
   ];
 }

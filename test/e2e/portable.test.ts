@@ -28,7 +28,7 @@ const linkedOn = () =>
   manifestOf(out).steps.find(({ id }) => id === `build:portable:${FOREIGN}`)?.facts?.linked as string[];
 
 describe('turnbuild release --target portable', () => {
-  it('makes an .rpm with its debug symbols and its source, and an archive, of libraries that it names', async () => {
+  it('makes an .rpm with its debug symbols and its source, and a tarball, of libraries that it names', async () => {
     const first = await portable(['--out', out]);
     expect(first.code, first.stderr).toBe(0);
     expect(made(out)).toEqual(

@@ -112,10 +112,10 @@ async function sbomsBeside(
 ): Promise<{ sbomBeside?: string; tarballSbomBeside?: string }> {
   const read = async (name: string) => io.files.readText(`${dir}/${name}`);
   const all = packages.filter((name) => kindOfPackageFile(name) === 'sbom');
-  const archive = all.find((name) => name.includes('.tar.gz'));
-  const main = all.find((name) => name !== archive);
+  const tarball = all.find((name) => name.includes('.tar.gz'));
+  const main = all.find((name) => name !== tarball);
   return {
     ...(main === undefined ? {} : { sbomBeside: await read(main) }),
-    ...(archive === undefined ? {} : { tarballSbomBeside: await read(archive) }),
+    ...(tarball === undefined ? {} : { tarballSbomBeside: await read(tarball) }),
   };
 }

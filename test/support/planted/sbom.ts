@@ -27,7 +27,7 @@ const sbom = renderSbom({
   licenses,
   libraries: parseLinked(LINKED),
 });
-const archive = renderSbom({
+const tarballSbom = renderSbom({
   ...common,
   file: 'a.tar.gz',
   format: 'generic',
@@ -40,8 +40,8 @@ export const linked = packageFacts({
   inspected: {
     sbom,
     sbomBeside: sbom,
-    tarballSbom: archive,
-    tarballSbomBeside: archive,
+    tarballSbom,
+    tarballSbomBeside: tarballSbom,
     openssl: 'OpenSSL 3.0.17\n',
   },
 });
@@ -85,13 +85,13 @@ export const PLANTED: [string, PackageFacts, string | undefined][] = [
   ['it is not there', inspected({ sbom: undefined }), 'no coturn.cdx.json'],
   ['it is not JSON', inspected({ sbom: '{' }), undefined],
   ['the one beside is another', inspected({ sbomBeside: `${sbom}\n` }), 'beside the package'],
-  ['the archive has none', inspected({ tarballSbom: undefined }), 'none in the archive'],
+  ['the tarball has none', inspected({ tarballSbom: undefined }), 'none in the tarball'],
   [
-    'the archive lists less',
-    inspected({ tarballSbom: archive.replaceAll('hiredis', 'other') }),
+    'the tarball lists less',
+    inspected({ tarballSbom: tarballSbom.replaceAll('hiredis', 'other') }),
     'other components',
   ],
-  ['the one beside the archive is another', inspected({ tarballSbomBeside: '' }), 'beside the archive'],
+  ['the one beside the tarball is another', inspected({ tarballSbomBeside: '' }), 'beside the tarball'],
   [
     'a library is missing',
     inspected({ sbom: sbom.replaceAll('"hiredis"', '"other"') }),

@@ -8,7 +8,7 @@ import { target } from '../../support/plan-facts.ts';
 import { CHECKS, failures, PLANTED } from '../../support/planted/rpm.ts';
 import { portableFacts } from '../../support/verified-portable.ts';
 
-describe('checks of an .rpm and of the archive', () => {
+describe('checks of an .rpm and of the tarball', () => {
   it('pass on what was seen', () => expect(failures(portableFacts())).toEqual([]));
 
   it.each(PLANTED)('%s is found', (_, plant, ids, message) => {

@@ -129,7 +129,7 @@ describe('files', () => {
     expect(result).toMatchObject({ status: 'failed', message: expect.stringMatching(message) });
   });
 
-  it('of the archive have a configuration that is judged as well', () => {
+  it('of the tarball have a configuration that is judged as well', () => {
     const facts = portableFacts();
     const own = packageChecks.filter(({ id }) => id === 'package.configuration');
     const judge = (text: string) =>
@@ -138,7 +138,7 @@ describe('files', () => {
         options: new Set([...facts.options, 'denied-peer-ip']),
         inspected: { ...facts.inspected, configuration: '', tarballConfiguration: text },
       })[0]?.message ?? '';
-    expect(judge('user=a:b\n')).toMatch(/archive: user is set/);
-    expect(judge('')).toMatch(/archive: .*no denied-peer-ip/);
+    expect(judge('user=a:b\n')).toMatch(/tarball: user is set/);
+    expect(judge('')).toMatch(/tarball: .*no denied-peer-ip/);
   });
 });

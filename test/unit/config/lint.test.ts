@@ -31,7 +31,7 @@ describe('the shipped configuration', () => {
 
   it.each([
     ['an .rpm', packageLayout('rpm'), /\/etc\/coturn\/turnserver\.conf/, /readable by the group coturn/],
-    ['the archive', TARBALL_LAYOUT, /^userdb=var\/turndb$/m, /^pidfile=var\//m],
+    ['the tarball', TARBALL_LAYOUT, /^userdb=var\/turndb$/m, /^pidfile=var\//m],
   ])('nor has that of %s, which is the same but for where files lie', (_, layout, ...own) => {
     const text = shippedConfiguration('4.6.1', layout);
     expect(rules(text)).toEqual([]);

@@ -24,7 +24,7 @@ describe('createPlan for .rpm packages', () => {
     ]);
   });
 
-  it('plans a target whose libraries are linked in: an .rpm with its debug symbols, and an archive', () => {
+  it('plans a target whose libraries are linked in: an .rpm with its debug symbols, and a tarball', () => {
     const portable = createPlan({ ...facts, knownTargets: [target('portable')], targets: ['portable'] });
     const step = (id: string) => portable.steps.find((each) => each.id === id);
     expect(step('package:portable:arm64')?.outputs).toEqual([
