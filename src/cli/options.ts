@@ -31,7 +31,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   },
   mirror: {
     flags: '--mirror <address>',
-    text: 'Debian archive (default: of /etc/apt); NAME=ADDRESS for another one',
+    text: 'mirror of the Debian archive (default: of /etc/apt); NAME=ADDRESS for another archive',
     list: true,
   },
   updateLock: { flags: '--update-lock', text: 'add the version to the lock file if it is missing' },

@@ -14,7 +14,7 @@ const NEWER = 'trixie';
 
 /** What apt's configuration says about where packages come from. */
 export interface AptSources {
-  /** Address of the Debian archive. */
+  /** Address of a mirror of the Debian archive. */
   mirror: string | undefined;
   /** Suites that it names, e.g. `bookworm`, `bookworm-security`. */
   suites: ReadonlySet<string>;

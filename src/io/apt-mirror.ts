@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Addresses of the Debian archives in an apt configuration. */
+/** Mirrors of the Debian archive in an apt configuration. */
 export interface AptMirrors {
   debian?: string;
   security?: string;

@@ -8,7 +8,7 @@ import { proxiesForBuilds } from './proxy.ts';
 
 const leftovers = { temporaryName, removeLeftovers, owner, isAbandoned };
 
-/** The world as stages see it: processes, files, archives, and the signal that ends everything. */
+/** The world as stages see it: processes, files, package archives, and the signal that ends everything. */
 export interface Io {
   exec: Exec;
   files: typeof files;

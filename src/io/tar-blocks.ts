@@ -1,7 +1,7 @@
-import { archiveLimit, type Limits, unsafe } from './archive-rules.ts';
 import { type Pax, parsePax, textOf } from './tar-pax.ts';
+import { type Limits, tarLimit, unsafe } from './tar-rules.ts';
 
-/** An entry as the archive has it: long names and pax records applied, nothing judged yet. */
+/** An entry as the tar file has it: long names and pax records applied, nothing judged yet. */
 export interface TarEntry {
   name: string;
   /** The type flag: `0` a file, `2` a symbolic link, `5` a folder, ... */
@@ -31,7 +31,7 @@ const META_BYTES = 64 * 1024;
 /**
  * Reads a tar stream block by block, strictly. Tar readers in use (node-tar's Parser among them) cut names at a NUL, take
  * `12x` for a number, let a pax size win over the header's, and stop looking at the end mark: two tools can then see two
- * different archives in the same bytes. What is ambiguous is an error here.
+ * different trees in the same bytes. What is ambiguous is an error here.
  * @throws Error if it is damaged, SOURCE_ARCHIVE_UNSAFE if an entry's headers contradict each other or exceed the limits
  */
 export async function* readTar(
@@ -52,7 +52,7 @@ export async function* readTar(
     const header = parseHeader(block);
     count += 1;
     // Extended headers count as well: a million of them are as slow as a million files.
-    if (count > limits.entries) throw archiveLimit(header.name, `more than ${limits.entries} entries`);
+    if (count > limits.entries) throw tarLimit(header.name, `more than ${limits.entries} entries`);
     if ('xgLK'.includes(header.type)) {
       if (header.size > META_BYTES) throw unsafe(header.name, 'is too large an extended header');
       const body = await blocks.takePadded(header.size);
@@ -65,9 +65,9 @@ export async function* readTar(
     const entry = apply(header, overrides);
     overrides = {};
     if (header.size > limits.fileBytes)
-      throw archiveLimit(entry.name, `a file of more than ${limits.fileBytes} bytes`);
+      throw tarLimit(entry.name, `a file of more than ${limits.fileBytes} bytes`);
     total += header.size;
-    if (total > limits.totalBytes) throw archiveLimit(entry.name, `more than ${limits.totalBytes} bytes`);
+    if (total > limits.totalBytes) throw tarLimit(entry.name, `more than ${limits.totalBytes} bytes`);
     yield { ...entry, content: await blocks.takePadded(header.size) };
   }
 }

@@ -1,4 +1,4 @@
-import { unsafe } from './archive-rules.ts';
+import { unsafe } from './tar-rules.ts';
 
 /** The pax records that count here (pax(1), "pax Extended Header"). */
 export interface Pax {

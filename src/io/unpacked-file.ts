@@ -46,7 +46,7 @@ export async function withUnpacked<T>(
   const refuse = (what: string) =>
     new TurnbuildError(
       'SOURCE_ARCHIVE_UNSAFE',
-      `The archive is hostile or broken: ${shown} ${what} more than ${maxBytes} bytes`,
+      `The tar file is hostile or broken: ${shown} ${what} more than ${maxBytes} bytes`,
     );
   try {
     if (typeof source === 'string') await symlink(resolve(source), join(dir, packed));

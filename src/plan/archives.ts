@@ -2,7 +2,7 @@ import { TurnbuildError } from '../errors.ts';
 import type { Archive, Sysroot, Target } from '../recipe/schema.ts';
 import { ARCHITECTURES, type Arch, platformOf } from './platforms.ts';
 
-/** Where packages come from: addresses of archives. */
+/** Where packages come from: mirrors of package archives, by address. */
 export interface Mirrors {
   debian?: string | undefined;
   security?: string | undefined;
@@ -10,7 +10,7 @@ export interface Mirrors {
   named?: Readonly<Record<string, string>>;
 }
 
-/** A suite of an archive, e.g. `trixie-updates`, and the archive's address. */
+/** A suite of an archive, e.g. `trixie-updates`, and the mirror that it is read from. */
 export interface ArchiveSuite {
   mirror: string;
   suite: string;

@@ -174,14 +174,14 @@ const OTHER_SOURCES = [
 /** The sources of a plan: from where it has them, or from a file or address that --source names. The plan is their pin. */
 async function fetchPlanned(session: Session, { coturn, source }: PlanDocument): Promise<ResolvedSource> {
   const { provider, location, sha256, ...pin } = source;
-  const isArchive = provider === 'github' || provider === 'debian';
+  const byName = provider === 'github' || provider === 'debian';
   const options: CommonOptions = {
     ...session.options,
-    source: session.options.source ?? (isArchive ? provider : location),
+    source: session.options.source ?? (byName ? provider : location),
     // That was decided when the plan was made.
     allowQuarantined: true,
   };
-  const pinned = { ...pin, sha256s: isArchive ? { [provider]: sha256 } : {}, epoch: coturn.epoch };
+  const pinned = { ...pin, sha256s: byName ? { [provider]: sha256 } : {}, epoch: coturn.epoch };
   const lock: SourceLock = { schema: 1, sources: { [coturn.version]: pinned } };
   try {
     const found = await fetchShown({ ...session, options }, coturn.version, lock);
@@ -194,7 +194,7 @@ async function fetchPlanned(session: Session, { coturn, source }: PlanDocument):
       const message = `Not the sources of the plan. ${error.message}`;
       throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
     }
-    if (isArchive || session.options.source !== undefined) throw error;
+    if (byName || session.options.source !== undefined) throw error;
     // A path of another machine, or an address whose password is not in the plan.
     throw new TurnbuildError(error.code, error.message, { cause: error, hint });
   }

@@ -128,12 +128,12 @@ function whereCoturnIs(entries: readonly { path: string }[]): string {
   return `In its top-level folder there is ${top.slice(0, 5).join(', ')}${top.length > 5 ? ', ...' : ''}. Give the tarball of a coturn release.`;
 }
 
-/** An archive that git has made names its commit; it must be the one that the tag was resolved to. */
+/** A tarball that git has made names its commit; it must be the one that the tag was resolved to. */
 function requireCommit({ location, commit }: SourceCandidate, own: string | undefined): void {
   if (commit === undefined || own === undefined || commit === own) return;
   throw new TurnbuildError(
     'SOURCE_TREE_MISMATCH',
-    `${location} is an archive of the commit ${own}, not of ${commit}, which the tag names`,
+    `${location} is a tarball of the commit ${own}, not of ${commit}, which the tag names`,
     { hint: 'Run the same command again; if it happens again, do not use these sources.' },
   );
 }

@@ -8,7 +8,7 @@ import { shownUrl } from '../io/shown-url.ts';
 export interface GithubTag {
   tag: string;
   commit: string;
-  /** Id of the commit's tree: it names the files, whatever archive carries them. */
+  /** Id of the commit's tree: it names the files, whichever tarball has them. */
   gitTree: string;
   tarballUrl: string;
 }

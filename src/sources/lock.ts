@@ -69,7 +69,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
     );
   }
   const sha256 = pinned.sha256s[found.provider];
-  // GitHub makes its archives on request and doesn't promise their bytes; the tree has just been checked.
+  // GitHub makes its tarballs on request and doesn't promise their bytes; the tree has just been checked.
   if (sha256 !== undefined && sha256 !== found.sha256 && found.provider !== 'github') {
     throw new TurnbuildError(
       'SOURCE_SHA256_MISMATCH',

@@ -1,8 +1,8 @@
 import { TurnbuildError } from '../errors.ts';
-import { unsafe } from '../io/archive-rules.ts';
+import { unsafe } from '../io/tar-rules.ts';
 import type { SourceEntry } from './tarball.ts';
 
-/** An entry whose path is still that in the archive. */
+/** An entry whose path is still that in the tarball. */
 export interface DatedEntry extends SourceEntry {
   mtime: number;
 }
@@ -30,7 +30,7 @@ function layoutError(tops: readonly string[]): TurnbuildError {
   const shown = tops.slice(0, 3).join(', ');
   return new TurnbuildError(
     'SOURCE_LAYOUT',
-    `The archive has ${tops.length} files or folders at its top (${shown}${tops.length > 3 ? ', ...' : ''}), expected one folder with coturn's sources`,
+    `The tarball has ${tops.length} files or folders at its top (${shown}${tops.length > 3 ? ', ...' : ''}), expected one folder with coturn's sources`,
     { hint: 'Pack that folder alone: tar -czf coturn.tar.gz FOLDER' },
   );
 }

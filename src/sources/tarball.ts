@@ -2,17 +2,17 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { TurnbuildError } from '../errors.ts';
+import { type Exec, runProcess } from '../io/exec.ts';
+import { readTar, type TarEntry } from '../io/tar-blocks.ts';
 import {
-  archiveLimit,
   checkedPath,
   checkLinks,
   createNameRegister,
   LIMITS,
   type Limits,
+  tarLimit,
   unsafe,
-} from '../io/archive-rules.ts';
-import { type Exec, runProcess } from '../io/exec.ts';
-import { readTar, type TarEntry } from '../io/tar-blocks.ts';
+} from '../io/tar-rules.ts';
 import { withUnpacked } from '../io/unpacked-file.ts';
 import { BEGIN, formatOf, notTar, recognised } from './file-formats.ts';
 import { beneathTop, type DatedEntry } from './tarball-layout.ts';
@@ -42,12 +42,12 @@ export interface ReadTarballOptions {
   exec?: Exec;
 }
 
-/** Headers, padding and the end mark of the largest archive that is allowed. */
+/** Headers, padding and the end mark of the largest tarball that is allowed. */
 const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
 
 /**
  * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory. None of its files is written, so a hostile
- * archive has nothing to overwrite (xz and zstd unpack the tar, not the files, into a temporary folder of its own).
+ * tarball has nothing to overwrite (xz and zstd unpack the tar, not the files, into a temporary folder of its own).
  * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING, ZSTD_MISSING
  */
 export async function readSourceTarball(file: string, options: ReadTarballOptions = {}): Promise<SourceTree> {
@@ -146,7 +146,7 @@ async function* bounded(chunks: AsyncIterable<Buffer>, limits: Limits): AsyncGen
   for await (const chunk of chunks) {
     size += chunk.length;
     if (size > limits.totalBytes + overhead(limits))
-      throw archiveLimit('(the archive)', `more than ${limits.totalBytes} bytes`);
+      throw tarLimit('(the tar file)', `more than ${limits.totalBytes} bytes`);
     yield chunk;
   }
 }
@@ -186,13 +186,13 @@ function corrupt(file: string, cause: unknown): TurnbuildError {
   if (CUT_OFF.test(what))
     return new TurnbuildError(
       'SOURCE_ARCHIVE_CORRUPT',
-      `${file} is not a whole tar archive: its end is missing`,
+      `${file} is not a whole tar file: its end is missing`,
       {
         cause,
         hint: 'The download was probably cut off: download it again, and compare the size with the published one.',
       },
     );
-  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a whole tar archive: ${what}`, {
+  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a whole tar file: ${what}`, {
     cause,
     hint: 'Download it again; if that gives the same, it was published broken.',
   });

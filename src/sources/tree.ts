@@ -12,7 +12,7 @@ const byPath = (a: SourceEntry, b: SourceEntry) => Buffer.compare(Buffer.from(a.
 
 /**
  * SHA-256 over what the tree is: each file's path, kind, executable bit and content (or link target), sorted by path.
- * Folders, times and owners don't count, so archives of the same tree from different providers have the same digest.
+ * Folders, times and owners don't count, so tarballs of the same tree from different providers have the same digest.
  */
 export function treeDigest(tree: SourceTree): string {
   const lines = tree.entries
@@ -69,7 +69,7 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
   yield Buffer.alloc(1024);
 }
 
-/** Numbers, and a suffix without a slash: the version becomes part of file names, and an archive may say anything. */
+/** Numbers, and a suffix without a slash: the version becomes part of file names, and a tarball may say anything. */
 const VERSION = String.raw`\d{1,9}(?:\.\d{1,9}){1,3}[A-Za-z0-9]{0,20}(?:[-+~.][A-Za-z0-9]{1,20}){0,4}`;
 
 /** Text of a file of the tree, if it is there. */

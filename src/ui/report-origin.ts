@@ -11,7 +11,7 @@ They do not prove that it is harmless: a malicious package can behave well while
   const rows: [string, Html][] = [
     ['Provider', html`${provider}`],
     ['Location', link(location)],
-    ['SHA-256 of the archive', hash(sha256)],
+    ['SHA-256 of the tarball', hash(sha256)],
     ['Digest of the unpacked tree', hash(tree)],
     ['Git commit', hash(commit)],
     ['Git tree', hash(gitTree)],

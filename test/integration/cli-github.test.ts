@@ -14,13 +14,13 @@ const TOKEN = 's3cret';
 interface Simulated {
   /** The commit that the tag names. */
   commit?: string;
-  /** Status of the answer to the request for the archive. */
-  archive?: number;
+  /** Status of the answer to the request for the tarball. */
+  tarball?: number;
   token?: string;
 }
 
 /** GitHub's API with three releases, and `turnbuild source` that asks it. */
-async function ask(args: string[], { commit = COMMIT, archive = 200, token }: Simulated = {}) {
+async function ask(args: string[], { commit = COMMIT, tarball = 200, token }: Simulated = {}) {
   const dir = temporaryFolder();
   const authorizations: Record<string, string | undefined> = {};
   const answers: Record<string, unknown> = {
@@ -36,8 +36,8 @@ async function ask(args: string[], { commit = COMMIT, archive = 200, token }: Si
     const url = request.url ?? '';
     authorizations[url] = request.headers.authorization;
     if (url === `${API}/tarball/${commit}`) {
-      if (archive === 200) return sendFile(response, gzipSync(coturnTar('4.18.0')));
-      response.writeHead(archive, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1795000000' });
+      if (tarball === 200) return sendFile(response, gzipSync(coturnTar('4.18.0')));
+      response.writeHead(tarball, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1795000000' });
       return response.end();
     }
     response.writeHead(answers[url] === undefined ? 404 : 200, { 'content-type': 'application/json' });
@@ -67,7 +67,7 @@ describe('turnbuild source, from GitHub', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0' });
   });
 
-  test('asks with the token, for the archive too, and shows it nowhere', async () => {
+  test('asks with the token, for the tarball too, and shows it nowhere', async () => {
     const { run, authorizations } = await ask(['^4.17.0', '--update-lock', '--json'], { token: TOKEN });
     expect(run.code, run.stderr).toBe(0);
     expect(Object.values(authorizations)).toHaveLength(4);
@@ -78,8 +78,8 @@ describe('turnbuild source, from GitHub', () => {
   test.each([
     [undefined, /GITHUB_TOKEN/],
     [TOKEN, /Wait until then/],
-  ])('says until when the archive is refused, and what helps (token: %s)', async (token, hint) => {
-    const simulated = token === undefined ? { archive: 403 } : { archive: 403, token };
+  ])('says until when the tarball is refused, and what helps (token: %s)', async (token, hint) => {
+    const simulated = token === undefined ? { tarball: 403 } : { tarball: 403, token };
     const { run, dir } = await ask(['4.18.0', '--update-lock'], simulated);
     expect(run.stderr).toMatch(/no more answers until 2026-11-18T/);
     expect(run.stderr).toMatch(hint);
@@ -88,9 +88,9 @@ describe('turnbuild source, from GitHub', () => {
     expect(existsSync(join(dir, 'lock.json'))).toBe(false);
   });
 
-  test('refuses an archive of another commit than the one that the tag names', async () => {
+  test('refuses a tarball of another commit than the one that the tag names', async () => {
     const { run, dir } = await ask(['4.18.0', '--update-lock'], { commit: 'a'.repeat(40) });
-    expect(run.stderr).toMatch(/is an archive of the commit .* not of aaaa[\s\S]*SOURCE_TREE_MISMATCH/);
+    expect(run.stderr).toMatch(/is a tarball of the commit .* not of aaaa[\s\S]*SOURCE_TREE_MISMATCH/);
     expect(run.code).toBe(1);
     expect(existsSync(join(dir, 'dist'))).toBe(false);
   });

@@ -6,7 +6,7 @@ import { readDebControl } from '../../src/io/deb-file.ts';
 import { runProcess } from '../../src/io/exec.ts';
 import { arOf, type ControlPacking, debOf } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
-import { archive, file } from '../support/tar-builder.ts';
+import { file, tarOf } from '../support/tar-builder.ts';
 
 const CONTROL = `Package: coturn
 Version: 4.6.1-1
@@ -164,7 +164,7 @@ describe('readDebControl', () => {
       `two control files, of which dpkg takes the last, ${name}`,
       arOf([
         ['debian-binary', Buffer.from('2.0\n')],
-        ['control.tar', archive(file('./control', CONTROL), file(name, CONTROL.replace('4.6.1-1', '6.6.6')))],
+        ['control.tar', tarOf(file('./control', CONTROL), file(name, CONTROL.replace('4.6.1-1', '6.6.6')))],
         ['data.tar', Buffer.from('x')],
       ]),
       /more than one control file/,

@@ -8,7 +8,7 @@ import { treeDigest } from '../../src/sources/tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { storedZstd } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
-import { archive, file, folder } from '../support/tar-builder.ts';
+import { file, folder, tarOf } from '../support/tar-builder.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 function write(bytes: Buffer, name = 'source.tar.gz'): string {
@@ -129,7 +129,7 @@ describe('the error names what a file is, and what to do', () => {
   });
 
   test('several folders at the top', async () => {
-    const error = await errorOf(readSourceTarball(write(archive(file('other/a'), file('third')))));
+    const error = await errorOf(readSourceTarball(write(tarOf(file('other/a'), file('third')))));
     expect([error.code, error.message]).toEqual([
       'SOURCE_LAYOUT',
       expect.stringContaining('3 files or folders at its top (coturn, other, third)'),
@@ -149,12 +149,12 @@ describe('turnbuild source', () => {
     ['a device', () => '/dev/null', /is not a regular file\n.*\n.*SOURCE_INVALID/],
     [
       'no coturn',
-      () => write(archive(file('coturn/a'), folder('coturn/b'))),
+      () => write(tarOf(file('coturn/a'), folder('coturn/b'))),
       /no coturn version[\s\S]*In its top-level folder there is a, b\.[\s\S]*SOURCE_NOT_COTURN/,
     ],
     [
       'coturn one folder deeper',
-      () => write(archive(file('coturn/inner/src/ns_turn_defs.h'), file('coturn/x'))),
+      () => write(tarOf(file('coturn/inner/src/ns_turn_defs.h'), file('coturn/x'))),
       /in its folder inner: pack that folder alone[\s\S]*SOURCE_NOT_COTURN/,
     ],
   ])('refuses %s', async (_, make, message) => {

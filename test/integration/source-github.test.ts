@@ -135,7 +135,7 @@ describe('a token', () => {
 describe('resolveTag', () => {
   const found = { tag: '4.18.0', commit: sha('c'), gitTree: sha('e') };
 
-  test('a plain tag gives commit, tree and the address of the archive of that commit', async () => {
+  test('a plain tag gives commit, tree and the address of the tarball of that commit', async () => {
     const { github, server } = await simulate({
       ...ref('4.18.0', { type: 'commit', sha: sha('c') }),
       ...commit(sha('c'), sha('e')),

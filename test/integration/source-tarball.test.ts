@@ -6,15 +6,15 @@ import { describe, expect, test } from 'vitest';
 import { readSourceTarball } from '../../src/sources/tarball.ts';
 import { COMMIT, coturnTar } from '../support/coturn-tree.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
-import { archive, entry, file, folder, gnuLong, link, MTIME, pax } from '../support/tar-builder.ts';
+import { entry, file, folder, gnuLong, link, MTIME, pax, tarOf } from '../support/tar-builder.ts';
 
 async function read(bytes: Buffer) {
-  const path = join(temporaryFolder(), 'archive');
+  const path = join(temporaryFolder(), 'tarball');
   writeFileSync(path, bytes);
   return readSourceTarball(path);
 }
 
-describe('a source archive', () => {
+describe('a tarball of sources', () => {
   test('gives files, links, executable bits, the newest time and the commit, without the top-level folder', async () => {
     const tree = await read(gzipSync(coturnTar()));
     const find = (path: string) => tree.entries.find((each) => each.path === path);
@@ -43,7 +43,7 @@ describe('a source archive', () => {
       const long = `coturn/${'long-name-'.repeat(9)}/${'and-longer-'.repeat(8)}.c`;
       writeFileSync(
         join(dir, 'in.tar'),
-        archive(pax([['path', long]]), file('coturn/short', 'text'), link('coturn/l', 'a')),
+        tarOf(pax([['path', long]]), file('coturn/short', 'text'), link('coturn/l', 'a')),
       );
       execFileSync('tar', ['-xf', 'in.tar'], { cwd: dir });
       execFileSync('tar', [`--format=${format}`, '-cf', 'out.tar', './coturn'], { cwd: dir });
@@ -85,10 +85,10 @@ test.each([
   ['names in other scripts', [file('coturn/\u4e2d\u6587.md'), file('coturn/\u00fcber.md')]],
   ['a folder with the setgid bit', [folder('coturn/d', { mode: 0o2775 })]],
 ] as const)('accepted: %s', async (_, parts) => {
-  expect((await read(archive(...parts))).entries).not.toEqual([]);
+  expect((await read(tarOf(...parts))).entries).not.toEqual([]);
 });
 
-describe('a truncated archive', () => {
+describe('a truncated tarball', () => {
   const tar = coturnTar();
   const packed = gzipSync(tar);
 

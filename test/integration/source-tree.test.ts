@@ -6,7 +6,7 @@ import { readSourceTarball, type SourceTree } from '../../src/sources/tarball.ts
 import { coturnVersion, treeDigest, writeNormalisedTar } from '../../src/sources/tree.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
-import { archive, file, folder, link, pax } from '../support/tar-builder.ts';
+import { file, folder, link, pax, tarOf } from '../support/tar-builder.ts';
 
 const EPOCH = 1_670_102_489;
 
@@ -17,7 +17,7 @@ async function treeOf(tar: Buffer): Promise<SourceTree> {
 }
 
 describe('treeDigest', () => {
-  const digest = async (...parts: Buffer[]) => treeDigest(await treeOf(archive(...parts)));
+  const digest = async (...parts: Buffer[]) => treeDigest(await treeOf(tarOf(...parts)));
   const base = () => digest(file('coturn/a', '1'), file('coturn/b/c', '2'), link('coturn/l', 'a'));
 
   test('is the same in another order, with other times, modes without meaning, and folders spelt out', async () => {
@@ -61,7 +61,7 @@ describe('writeNormalisedTar', () => {
 
   test('unpacks with GNU tar to the same tree, times and modes', async () => {
     const dir = temporaryFolder();
-    const tree = await treeOf(archive(...parts));
+    const tree = await treeOf(tarOf(...parts));
     await writeNormalisedTar(tree, EPOCH, join(dir, 'out.tar'));
     const listing = execFileSync(
       'tar',
@@ -86,17 +86,14 @@ describe('writeNormalisedTar', () => {
     expect(treeDigest(await readSourceTarball(join(dir, 'out.tar')))).toBe(treeDigest(tree));
   });
 
-  test('gives the same bytes whatever the order and times of the archive, and leaves no other file', async () => {
+  test('gives the same bytes whatever the order and times of the tarball, and leaves no other file', async () => {
     const dir = temporaryFolder();
     const write = async (name: string, tar: Buffer) => {
       await writeNormalisedTar(await treeOf(tar), EPOCH, join(dir, name));
       return readFileSync(join(dir, name));
     };
-    const first = await write('1.tar', archive(file('coturn/a', 'a', { mtime: 1 }), file('coturn/b', 'b')));
-    const second = await write(
-      '2.tar',
-      archive(file('coturn/b', 'b', { mode: 0o600 }), file('coturn/a', 'a')),
-    );
+    const first = await write('1.tar', tarOf(file('coturn/a', 'a', { mtime: 1 }), file('coturn/b', 'b')));
+    const second = await write('2.tar', tarOf(file('coturn/b', 'b', { mode: 0o600 }), file('coturn/a', 'a')));
     expect(second.equals(first)).toBe(true);
     expect(readdirSync(dir).sort()).toEqual(['1.tar', '2.tar']);
   });
@@ -112,7 +109,7 @@ describe('writeNormalisedTar', () => {
 
 describe('coturnVersion', () => {
   const version = async (...parts: Buffer[]) =>
-    coturnVersion(await treeOf(archive(file('coturn/x'), ...parts)));
+    coturnVersion(await treeOf(tarOf(file('coturn/x'), ...parts)));
   const defs = (text: string) => file('coturn/src/ns_turn_defs.h', text);
 
   test.each([

@@ -1,4 +1,4 @@
-import { archive, file, folder, link, pax } from './tar-builder.ts';
+import { file, folder, link, pax, tarOf } from './tar-builder.ts';
 
 export const COMMIT = 'a005eee880b2db081c94b137600ff2aee29dfc19';
 
@@ -11,7 +11,7 @@ export function coturnTar(version = '4.6.1', more: Buffer[] = []): Buffer {
     );
   return Buffer.concat([
     pax([['comment', COMMIT]], 'g'),
-    archive(
+    tarOf(
       file('coturn/configure', '#!/bin/sh\necho configured\n', { mode: 0o775 }),
       file('coturn/CMakeLists.txt', 'cmake_minimum_required(VERSION 3.5)\n'),
       folder('coturn/examples'),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
-import { archive, file, folder } from './tar-builder.ts';
+import { file, folder, tarOf } from './tar-builder.ts';
 
 export type ControlPacking = '' | '.gz' | '.xz' | '.zst';
 
@@ -16,7 +16,7 @@ export function debOf(
   control: string,
   { packing = '.gz', data = Buffer.from('data') }: { packing?: ControlPacking; data?: Buffer } = {},
 ): Buffer {
-  const tar = archive(folder('.'), file('./md5sums', ''), file('./control', control));
+  const tar = tarOf(folder('.'), file('./md5sums', ''), file('./control', control));
   return arOf([
     ['debian-binary', Buffer.from('2.0\n')],
     [`control.tar${packing}`, pack[packing](tar)],

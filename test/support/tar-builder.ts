@@ -81,6 +81,6 @@ export function gnuLong(type: 'L' | 'K', text: string | Buffer): Buffer {
 }
 
 /** Entries in the top-level folder `coturn/`, and the end mark. */
-export function archive(...parts: readonly Buffer[]): Buffer {
+export function tarOf(...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([folder('coturn'), ...parts, Buffer.alloc(2 * BLOCK)]);
 }

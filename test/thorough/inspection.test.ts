@@ -194,7 +194,7 @@ describe('programs of a package', () => {
 });
 
 describe('a .deb that is too large', () => {
-  /** Packs a folder by tar(1), because dpkg-deb makes no such archive. */
+  /** Packs a folder by tar(1), because dpkg-deb makes no such tar file. */
   const pack = (...tarOptions: string[]) => {
     const text = readFileSync(new URL('deb/inspect.sh', recipes), 'utf8');
     mkdirSync(join(dir, 'inputs'));

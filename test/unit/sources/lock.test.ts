@@ -39,7 +39,7 @@ describe('checkLock', () => {
     ['the pinned tarball', {}, 'ok'],
     ['the same tree from a provider without a pin', { provider: 'file', sha256: hex('f') }, 'ok'],
     ['the pinned commit', { provider: 'github', sha256: hex('9'), commit: 'c1', gitTree: 't1' }, 'ok'],
-    ["GitHub's archive packed anew", { provider: 'github', sha256: hex('0'), commit: 'c1' }, 'ok'],
+    ["GitHub's tarball packed anew", { provider: 'github', sha256: hex('0'), commit: 'c1' }, 'ok'],
     [
       'another tarball of the same tree from the same provider',
       { sha256: hex('e') },

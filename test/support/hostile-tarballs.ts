@@ -1,16 +1,6 @@
-import {
-  archive,
-  entry,
-  file,
-  folder,
-  gnuLong,
-  type HeaderFields,
-  header,
-  link,
-  pax,
-} from './tar-builder.ts';
+import { entry, file, folder, gnuLong, type HeaderFields, header, link, pax, tarOf } from './tar-builder.ts';
 
-export interface HostileArchive {
+export interface HostileTarball {
   what: string;
   tar: Buffer;
   /** Part of the message: the reason must be the right one, not just any. */
@@ -18,23 +8,23 @@ export interface HostileArchive {
   code?: string;
 }
 
-const unsafe = (what: string, says: string, ...parts: Buffer[]): HostileArchive => ({
+const unsafe = (what: string, says: string, ...parts: Buffer[]): HostileTarball => ({
   what,
   says,
-  tar: archive(...parts),
+  tar: tarOf(...parts),
 });
 const named = (
   what: string,
   name: string | Buffer,
   says: string,
   fields: HeaderFields = {},
-): HostileArchive => unsafe(what, says, entry({ name, ...fields }, 'x'));
+): HostileTarball => unsafe(what, says, entry({ name, ...fields }, 'x'));
 const END = Buffer.alloc(1024);
 const PARTS = 'has "..", "." or an empty part';
 const INVISIBLE = 'control or invisible';
 const TWICE_EACH = 'on some file systems';
 
-const names = (victim: string): HostileArchive[] => [
+const names = (victim: string): HostileTarball[] => [
   named('../ at the start', '../victim', PARTS),
   named('../ beneath the top-level folder', 'coturn/../../victim', PARTS),
   named('../ at the end', 'coturn/src/..', PARTS),
@@ -74,7 +64,7 @@ const names = (victim: string): HostileArchive[] => [
   ),
 ];
 
-const kinds = (victim: string): HostileArchive[] => [
+const kinds = (victim: string): HostileTarball[] => [
   unsafe('a hard link', 'a hard link', entry({ name: 'coturn/h', type: '1', target: 'coturn/file' })),
   unsafe('a hard link to outside', 'a hard link', entry({ name: 'coturn/h', type: '1', target: victim })),
   unsafe('a character device', 'a character device', entry({ name: 'coturn/null', type: '3' })),
@@ -93,7 +83,7 @@ const kinds = (victim: string): HostileArchive[] => [
   named('a file named as a folder', 'coturn/f/', 'named as a folder'),
 ];
 
-const links = (victim: string): HostileArchive[] => [
+const links = (victim: string): HostileTarball[] => [
   unsafe('a link to an absolute path', 'points to', link('coturn/l', victim)),
   unsafe('a link out of the tree', 'points out of the tree', link('coturn/a/l', '../../victim')),
   unsafe(
@@ -127,7 +117,7 @@ const links = (victim: string): HostileArchive[] => [
   ),
 ];
 
-const collisions = (): HostileArchive[] => [
+const collisions = (): HostileTarball[] => [
   unsafe('the same file twice', 'is there twice', file('coturn/a', '1'), file('coturn/a', '2')),
   unsafe('the same folder twice', 'is there twice', folder('coturn/a'), folder('coturn/a')),
   unsafe('the top-level folder twice', 'is there twice', folder('coturn')),
@@ -146,7 +136,7 @@ const collisions = (): HostileArchive[] => [
   { what: 'a file instead of a folder', says: 'and not a folder', tar: Buffer.concat([file('coturn'), END]) },
 ];
 
-const overrides = (victim: string): HostileArchive[] => [
+const overrides = (victim: string): HostileTarball[] => [
   unsafe('a pax path that climbs', PARTS, pax([['path', 'coturn/../../victim']]), file('coturn/a')),
   unsafe('an absolute pax path', 'is absolute', pax([['path', victim]]), file('coturn/a')),
   unsafe('a pax path with a NUL', INVISIBLE, pax([['path', 'coturn/a\0b']]), file('coturn/a')),
@@ -205,7 +195,7 @@ const overrides = (victim: string): HostileArchive[] => [
   unsafe('a file of 64 MiB and one byte', 'a file of more than', header({ size: 64 * 1024 * 1024 + 1 })),
 ];
 
-const damaged = (): HostileArchive[] =>
+const damaged = (): HostileTarball[] =>
   (
     [
       ['a wrong checksum', 'checksum', [entry({ name: 'coturn/a', checksumError: 1 }, 'x')]],
@@ -223,7 +213,7 @@ const damaged = (): HostileArchive[] =>
       ['something in the padding', 'padding', [header({ size: 1 }), Buffer.alloc(512, 'x')]],
       ['only one end mark', 'end mark', [Buffer.alloc(512), file('coturn/a')]],
       [
-        'a second archive after the end',
+        'a second tar file after the end',
         'follows its end',
         [file('coturn/a'), Buffer.alloc(1024), file('coturn/b')],
       ],
@@ -235,10 +225,10 @@ const damaged = (): HostileArchive[] =>
       ['a pax header for no entry', 'without an entry', [pax([['path', 'coturn/a']])]],
       ['nothing but the top-level folder', 'nothing in it', []],
     ] as const
-  ).map(([what, says, parts]) => ({ what, says, code: 'SOURCE_ARCHIVE_CORRUPT', tar: archive(...parts) }));
+  ).map(([what, says, parts]) => ({ what, says, code: 'SOURCE_ARCHIVE_CORRUPT', tar: tarOf(...parts) }));
 
-/** Archives that must be refused. `victim` is an absolute path that some of them aim at. */
-export function hostileArchives(victim: string): HostileArchive[] {
+/** Tarballs that must be refused. `victim` is an absolute path that some of them aim at. */
+export function hostileTarballs(victim: string): HostileTarball[] {
   return [
     ...names(victim),
     ...kinds(victim),

@@ -4,29 +4,29 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readSourceTarball } from '../../src/sources/tarball.ts';
-import { hostileArchives } from '../support/hostile-archives.ts';
+import { hostileTarballs } from '../support/hostile-tarballs.ts';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
-import { archive, file } from '../support/tar-builder.ts';
+import { file, tarOf } from '../support/tar-builder.ts';
 
 /** Short, so that it fits a header's 100 bytes whatever the temporary folder is called. */
 const VICTIM = '/tmp/turnbuild-victim';
 
-/** A folder with something to lose around and in the destination; archives are read with it as the temporary folder. */
+/** A folder with something to lose around and in the destination; tarballs are read with it as the temporary folder. */
 function prepare(tar: Buffer): { root: string; path: string } {
   const root = temporaryFolder();
   for (const dir of ['work/out', 'tmp']) mkdirSync(join(root, dir), { recursive: true });
   for (const name of ['victim', 'work/victim', 'work/out/victim'])
     writeFileSync(join(root, name), 'precious');
-  const path = join(root, 'work/out/archive');
+  const path = join(root, 'work/out/tarball');
   writeFileSync(path, tar);
   vi.stubEnv('TMPDIR', join(root, 'tmp'));
   onTestFinished(() => void vi.unstubAllEnvs());
   return { root, path };
 }
 
-const cases = hostileArchives(VICTIM);
+const cases = hostileTarballs(VICTIM);
 
-test('at least 90 kinds of hostile archives are tried, each under a name of its own', () => {
+test('at least 90 kinds of hostile tarballs are tried, each under a name of its own', () => {
   expect(new Set(cases.map(({ what }) => what)).size).toBeGreaterThanOrEqual(90);
 });
 
@@ -46,8 +46,8 @@ describe.each([
   });
 });
 
-test('the check of the surroundings works: a tool that trusts the archive changes them', () => {
-  const { root, path } = prepare(archive(file('coturn/../../victim', 'overwritten')));
+test('the check of the surroundings works: a tool that trusts the tarball changes them', () => {
+  const { root, path } = prepare(tarOf(file('coturn/../../victim', 'overwritten')));
   const before = snapshot(root);
   execFileSync('tar', ['-xPf', path], { cwd: join(root, 'work/out'), stdio: 'pipe' });
   expect(snapshot(root)).not.toEqual(before);
@@ -65,14 +65,14 @@ describe('bombs', () => {
 
   test('files that are too large only together', async () => {
     const parts = ['a', 'b', 'c'].map((name) => file(`coturn/${name}`, Buffer.alloc(400_000)));
-    const error = await read(gzipSync(archive(...parts)), { totalBytes: 1_000_000 });
-    expect(error.message).toContain('"coturn/c" makes the archive hold more than 1000000 bytes');
+    const error = await read(gzipSync(tarOf(...parts)), { totalBytes: 1_000_000 });
+    expect(error.message).toContain('"coturn/c" makes the tar file hold more than 1000000 bytes');
   });
 
   test('400 MB of zeros behind the end, packed to 2 KB a MB', async () => {
     const zeros = gzipSync(Buffer.alloc(4_000_000));
     const error = await read(
-      Buffer.concat([gzipSync(archive(file('coturn/a'))), ...Array.from({ length: 100 }, () => zeros)]),
+      Buffer.concat([gzipSync(tarOf(file('coturn/a'))), ...Array.from({ length: 100 }, () => zeros)]),
     );
     expect(error.code).toBe('SOURCE_ARCHIVE_UNSAFE');
     expect(error.message).toContain('more than 268435456 bytes');

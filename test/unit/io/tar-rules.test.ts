@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { checkedPath, checkLinks, createNameRegister } from '../../../src/io/archive-rules.ts';
+import { checkedPath, checkLinks, createNameRegister } from '../../../src/io/tar-rules.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -15,7 +15,7 @@ test('a name has 32 parts at most', () => {
 test('the target of a link has 32 parts at most, and there are 1,000 links at most', () => {
   checkLinks(linksOf(1000, deep(32)));
   expect(() => checkLinks(linksOf(1001, 'a'))).toThrow(
-    '"l1000" makes the archive hold more than 1000 symbolic links',
+    '"l1000" makes the tar file hold more than 1000 symbolic links',
   );
   expect(() => checkLinks(linksOf(1, deep(33)))).toThrow('has more than 32 parts in its target');
 });

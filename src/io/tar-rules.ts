@@ -8,7 +8,7 @@ export interface Limits {
   fileBytes: number;
 }
 
-/** Bounds of a source archive. coturn has about 300 entries and 2 MiB: these leave room for a long time. */
+/** Bounds of a tarball of sources. coturn has about 300 entries and 2 MiB: these leave room for a long time. */
 export const LIMITS: Limits = {
   entries: 20_000,
   totalBytes: 256 * 1024 * 1024,
@@ -26,14 +26,14 @@ const LINK_HOPS = 40;
 export function unsafe(entry: string, what: string): TurnbuildError {
   return new TurnbuildError(
     'SOURCE_ARCHIVE_UNSAFE',
-    `The archive is hostile or broken: ${JSON.stringify(entry)} ${what}`,
+    `The tar file is hostile or broken: ${JSON.stringify(entry)} ${what}`,
     { hint: 'Do not unpack it by other means. Get the sources from another place.' },
   );
 }
 
-/** The error for an archive that would fill the memory or the disk: `what` is the bound that is exceeded. */
-export function archiveLimit(entry: string, what: string): TurnbuildError {
-  return unsafe(entry, `makes the archive hold ${what}, and coturn's sources are far below that`);
+/** The error for a tar file that would fill the memory or the disk: `what` is the bound that is exceeded. */
+export function tarLimit(entry: string, what: string): TurnbuildError {
+  return unsafe(entry, `makes the tar file hold ${what}, and coturn's sources are far below that`);
 }
 
 /** An entry's name without `./` at the start or `/` at the end; refuses whatever a file system could misread. '' is `./` itself. */
@@ -65,7 +65,7 @@ function folded(path: string): string {
   return path.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 }
 
-/** Remembers the names of an archive, and refuses two for one file: the second would replace the first. */
+/** Remembers the names of a tar file, and refuses two for one file: the second would replace the first. */
 export function createNameRegister(): { add(path: string, type: 'file' | 'directory' | 'symlink'): void } {
   const seen = new Map<string, { path: string; type: string; explicit: boolean }>();
   /** @returns whether nothing had the name before */
@@ -104,7 +104,7 @@ export function checkLinks(entries: readonly Linkable[]): void {
     entries.filter((entry) => entry.type === 'symlink').map((entry) => [entry.path, entry.target]),
   );
   const [[beyond] = []] = [...links].slice(MAX_LINKS);
-  if (beyond !== undefined) throw archiveLimit(beyond, `more than ${MAX_LINKS} symbolic links`);
+  if (beyond !== undefined) throw tarLimit(beyond, `more than ${MAX_LINKS} symbolic links`);
   for (const [path, target] of links) {
     if (target === '' || target.startsWith('/') || /^[a-zA-Z]:/.test(target))
       throw unsafe(path, `points to ${JSON.stringify(target)}`);
