@@ -42,7 +42,7 @@ function baseContext(arch) {
   const name = readdirSync(join(cache, 'bases')).find(
     (each) => each.startsWith(`${suite}-${arch}-`) && !each.endsWith('.tmp'),
   );
-  if (name === undefined) throw new Error(`no root ${suite}-${arch}; run turnbuild release first`);
+  if (name === undefined) throw new Error(`no base image ${suite}-${arch}; run turnbuild release first`);
   const folder = join(cache, 'bases', name);
   const digest = readFileSync(join(folder, 'digest'), 'utf8').trim();
   return `oci-layout://${join(folder, digest.replace('sha256:', '').slice(0, 12))}@${digest}`;
@@ -90,7 +90,7 @@ async function benchRelease() {
   prune();
   const cold = await timed(process.execPath, [...args, '--refresh-base']);
   note(
-    'release, cold: roots, toolchains, 4 packages, verified',
+    'release, cold: base images, toolchains, 4 packages, verified',
     cold.seconds,
     `peak memory of the Node process ${cold.peak.toFixed(0)} MiB`,
   );

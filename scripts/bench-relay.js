@@ -1,6 +1,6 @@
 // @ts-check
 // `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, and the portable tarball
-// next to our package, side by side on this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a root, a Docker engine.
+// next to our package, side by side on this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a base image, a Docker engine.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';

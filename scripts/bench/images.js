@@ -1,5 +1,5 @@
 // @ts-check
-// What `npm run bench:relay` needs before it can measure: our package, the distribution's root, and an image with each coturn.
+// What `npm run bench:relay` needs before it can measure: our package, the distribution's base image, and an image with each coturn.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -56,7 +56,7 @@ export function findPackage({ deb, target: name }, target) {
 }
 
 /**
- * The named context with the distribution's minimal root, as the last release used it.
+ * The named context with the distribution's base image, as the last release used it.
  * @param {{ name: string, suite: string, baseImage: string | undefined }} target @param {string} arch
  */
 export function baseContext({ name, suite, baseImage }, arch) {
@@ -68,10 +68,11 @@ export function baseContext({ name, suite, baseImage }, arch) {
     .filter((each) => existsSync(join(each, 'digest')))
     .sort((a, b) => statSync(join(a, 'digest')).mtimeMs - statSync(join(b, 'digest')).mtimeMs)
     .at(-1);
-  if (newest === undefined) throw new BenchError(`There is no root of ${suite} in ${bases}`, make(name));
+  if (newest === undefined)
+    throw new BenchError(`There is no base image of ${suite} in ${bases}`, make(name));
   const digest = readFileSync(join(newest, 'digest'), 'utf8').trim();
   const short = digest.replace('sha256:', '').slice(0, 12);
-  // An engine without the containerd image store knows no OCI layouts; the release has put the root among its images.
+  // An engine without the containerd image store knows no OCI layouts; the release has put it among its images.
   return docker('info', '--format', '{{json .DriverStatus}}').includes('io.containerd.snapshotter')
     ? `oci-layout://${join(newest, short)}@${digest}`
     : `docker-image://turnbuild/${suite}-${arch}:${short}`;

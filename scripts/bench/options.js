@@ -91,7 +91,7 @@ function number(option, text, { least, most, whole }) {
 
 /** Debian's names of the architectures that Node names. @type {Readonly<Record<string, string>>} */
 const DEBIAN_ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
-/** The names in roots and recipes. @type {Readonly<Record<string, string>>} */
+/** The names in base images and recipes. @type {Readonly<Record<string, string>>} */
 const ROOT_ARCHITECTURES = { x64: 'x86_64', arm64: 'arm64' };
 
 /**

@@ -9,7 +9,7 @@ import { cpuPerPacket, GOAL, geometricMean, mean, packetsPerSecond, ratioOf } fr
 /**
  * @typedef {object} Setting
  * @property {string} machine processors and memory
- * @property {string} system kernel, distribution of the roots, Docker
+ * @property {string} system kernel, distribution of the base images, Docker
  * @property {Partial<Record<Side, string>>} versions of the packages; their order is that of the columns
  * @property {boolean} metrics whether ours had them on
  * @property {string} command

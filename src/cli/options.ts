@@ -101,7 +101,7 @@ const COMMANDS = {
     ...(['refreshBase', 'verbose'] as const),
     ...WRITE,
   ],
-  // In another root the programs would have to be compiled again.
+  // On another base image the programs would have to be compiled again.
   package: [...PACKAGES, ...RUN, 'verbose', ...WRITE],
   verify: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
   collect: ['json', ...WRITE],

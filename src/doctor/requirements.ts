@@ -90,19 +90,19 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
         platformAdvice(host, arch) ??
         advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
     })),
-    // Roots are made on this machine, wherever the builder is.
+    // Base images are bootstrapped on this machine, wherever the builder is.
     ...(far(host) ? ['arm64', 'amd64'] : []).map((arch) => ({
       id: `runs-${arch}`,
       title: `${arch} programs run on this machine`,
       ok: host.runs.has(arch),
-      why: `needed to bootstrap minimal ${arch} roots`,
+      why: `needed to bootstrap minimal ${arch} base images`,
       ...fixes(emulationFix(host, arch)),
       advice: advice(
         `Register QEMU for ${arch}, or pin registry images as baseImage in the targets' recipes.`,
       ),
     })),
     ...[
-      { program: 'mmdebstrap', why: 'bootstraps minimal roots without a container registry' },
+      { program: 'mmdebstrap', why: 'bootstraps minimal base images without a container registry' },
       { program: 'arch-test', why: 'tells mmdebstrap which architectures run on this machine' },
       { program: 'gpgv', why: 'verifies the signatures of the Debian archive' },
     ].map(({ program, why }) => ({
@@ -117,7 +117,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       id: 'archive-keyring',
       title: 'Keys of the Debian archive',
       ok: host.archiveKeyring,
-      why: 'verify sources and roots from the Debian archive',
+      why: 'verify sources and base images from the Debian archive',
       ...fixes({ packages: ['debian-archive-keyring'] }),
       advice: advice('Install debian-archive-keyring.'),
     },

@@ -52,7 +52,7 @@ export function mergeManifests<P extends Part>(parts: readonly P[], plan: Planne
   const conflicts = [
     ...candidates.flatMap(contradictions),
     ...taken.flatMap((each) => strays(each, plan)),
-    ...rootConflicts(taken),
+    ...baseConflicts(taken),
     ...taken.flatMap((each) => otherInputs(each, taken)),
   ];
   if (conflicts.length > 0) throw conflictError(conflicts);
@@ -96,12 +96,12 @@ function strays({ part, step }: Taken, plan: PlannedParts): string[] {
   return paths.map((path) => `${step.id} in ${part.name} names ${path}, which is not a file of that step`);
 }
 
-/** The roots that a step was performed in. */
+/** The base images that a step was performed in. */
 function basesOf({ part, step }: Taken): BaseImage[] {
   return part.manifest.bases.filter(({ name }) => step.bases[name] !== undefined);
 }
 
-function rootConflicts(taken: readonly Taken[]): string[] {
+function baseConflicts(taken: readonly Taken[]): string[] {
   const seen = new Map<string, { digest: string; part: Part }>();
   const conflicts = new Set<string>();
   for (const { part, step } of taken) {
@@ -110,7 +110,7 @@ function rootConflicts(taken: readonly Taken[]): string[] {
       if (before === undefined) seen.set(name, { digest, part });
       else if (before.digest !== digest)
         conflicts.add(
-          `the root ${name} of ${part.name} is not the one of ${before.part.name}: the archive has changed in between`,
+          `the base image ${name} of ${part.name} is not the one of ${before.part.name}: the archive has changed in between`,
         );
     }
   }

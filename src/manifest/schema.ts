@@ -72,7 +72,7 @@ const step = z.strictObject({
   planned: sha256.optional(),
   /** Files of earlier steps that went in. What a verification judges are these bytes, and no others. */
   inputs: z.array(z.strictObject({ path, sha256 })),
-  /** Roots that it was performed in: name -> digest. */
+  /** Base images that it was performed in: name -> digest. */
   bases: z.record(z.string(), z.string()),
   status: z.enum(['done', 'failed']),
   seconds: z.number().nonnegative(),

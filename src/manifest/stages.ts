@@ -1,12 +1,12 @@
-/** A root that a step may start from: of the platform that builds, or the one that the package is for. */
-export type RootKind = 'base' | 'targetBase';
+/** A base image that a step may start from: of the platform that builds, or the one that the package is for. */
+export type BaseKind = 'base' | 'targetBase';
 
 /** What all of turnbuild has to know of a stage. Whoever needs to tell stages apart asks for one of these, not for a name. */
 export interface StageTraits {
   /** What its steps end in. Only what ends in verdicts can be left out: `--no-verify`. */
   makes: 'programs' | 'packages' | 'verdicts';
-  /** The roots that its steps start from. */
-  roots: readonly RootKind[];
+  /** The base images that its steps start from. */
+  bases: readonly BaseKind[];
   /** It runs programs of the architecture that the package is for: under QEMU where that is not the builder's own. */
   runsTarget: boolean;
   /** What is said of a package that lacks it, e.g. `not built`. */
@@ -15,9 +15,9 @@ export interface StageTraits {
 
 /** The stages of one package, in the order in which one's outputs go into the next. */
 const TRAITS = {
-  build: { makes: 'programs', roots: ['base'], runsTarget: false, undone: 'not built' },
-  package: { makes: 'packages', roots: ['base'], runsTarget: false, undone: 'not packaged' },
-  verify: { makes: 'verdicts', roots: ['base', 'targetBase'], runsTarget: true, undone: 'not verified' },
+  build: { makes: 'programs', bases: ['base'], runsTarget: false, undone: 'not built' },
+  package: { makes: 'packages', bases: ['base'], runsTarget: false, undone: 'not packaged' },
+  verify: { makes: 'verdicts', bases: ['base', 'targetBase'], runsTarget: true, undone: 'not verified' },
 } as const satisfies Record<string, StageTraits>;
 
 export type StageName = keyof typeof TRAITS;

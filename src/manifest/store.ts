@@ -74,12 +74,12 @@ function outputsOf(step: ManifestStep): string {
   return JSON.stringify(step.outputs.map(({ path, sha256 }) => [path, sha256]));
 }
 
-/** A manifest with one root's record put in, or replaced. */
+/** A manifest with one base image's record put in, or replaced. */
 export function withBase(manifest: Manifest, base: BaseImage): Manifest {
   return { ...manifest, bases: [...manifest.bases.filter((each) => each.name !== base.name), base] };
 }
 
-/** A manifest whose steps and roots are in one order on every machine: steps as planned, others before them; roots by name. */
+/** A manifest whose steps and base images are in one order on every machine: steps as planned, others before them; base images by name. */
 export function inOrder(manifest: Manifest, planned: readonly { id: string }[]): Manifest {
   const place = ({ id }: ManifestStep) => planned.findIndex((step) => step.id === id);
   return {

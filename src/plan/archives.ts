@@ -49,7 +49,7 @@ export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[
   );
 }
 
-/** The lines of sources.list(5) for a root; they serve all architectures, because what is compiled in it is for another one. */
+/** The lines of sources.list(5) for a base image; they serve all architectures, because what is compiled in it is for another one. */
 export function sourcesList(origin: PackageOrigin, mirrors: Mirrors): string[] {
   const { suite, archive } = origin;
   if (archive === undefined)

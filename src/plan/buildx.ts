@@ -62,7 +62,7 @@ export interface StepBuild {
   dockerStage: string;
   /** Folder with the Dockerfile. */
   folder: string;
-  /** Values of the named contexts: roots for the build platform and, if the stage runs there, for the target platform; and a folder. */
+  /** Values of the named contexts: base images for the build platform and, if the stage runs there, for the target platform; and a folder. */
   base: string;
   target?: string;
   inputs: string;

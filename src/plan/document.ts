@@ -127,7 +127,7 @@ function entriesOf(value: object): Map<string, unknown> {
   return new Map(value.map((member, index) => [named(member, index), member]));
 }
 
-/** A part of a plan: the steps of some targets, architectures and stages, and the roots that these start from. */
+/** A part of a plan: the steps of some targets, architectures and stages, and the base images that these start from. */
 export function partOf(
   plan: Plan,
   part: {
@@ -140,6 +140,6 @@ export function partOf(
     (step) => part.targets.includes(step.target) && part.architectures.includes(step.arch),
   );
   const performed = steps.filter(({ stage }) => part.stages.includes(stage));
-  const roots = new Set(performed.flatMap(baseNames));
-  return { ...plan, steps, bases: plan.bases.filter(({ id }) => roots.has(id)) };
+  const used = new Set(performed.flatMap(baseNames));
+  return { ...plan, steps, bases: plan.bases.filter(({ id }) => used.has(id)) };
 }

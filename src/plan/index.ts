@@ -55,7 +55,7 @@ export function createPlan(facts: PlanFacts): Plan {
     );
   }
   const steps = pairs.map(({ target, arch }) => stepsOf(target, arch, facts));
-  const roots = new Set(steps.flat().flatMap(baseNames));
+  const used = new Set(steps.flat().flatMap(baseNames));
   return {
     coturn: facts.coturn,
     ...(facts.source === undefined ? {} : { source: facts.source }),
@@ -70,10 +70,10 @@ export function createPlan(facts: PlanFacts): Plan {
     bases: uniqueById(
       pairs.flatMap(({ target, arch }) => [
         base(target, facts.compilesOn[arch]),
-        // Only what is run needs a root of its own architecture: compiling and packaging are cross.
+        // Only what is run needs a base image of its own architecture: compiling and packaging are cross.
         targetBase(target, arch, facts),
       ]),
-    ).filter(({ id }) => roots.has(id)),
+    ).filter(({ id }) => used.has(id)),
     steps: steps.flat(),
   };
 }
@@ -200,7 +200,7 @@ function base(target: Target, arch: Arch): PlannedBase {
   return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };
 }
 
-/** The root that a package is tried in. That of an .rpm is made of rpms, of its build's root, unless an image is given. */
+/** The base image of the root that a package is tried in. That of an .rpm is made of rpms on its build's base image, unless one is given. */
 function targetBase(target: Target, arch: Arch, facts: PlanFacts): PlannedBase {
   if (target.format === 'deb') return base(target, arch);
   const image = rpmImage(target, facts);
@@ -230,9 +230,9 @@ export function findTarget(name: string, known: readonly Target[]): Target {
   );
 }
 
-/** The roots that a step starts from. */
+/** The base images that a step starts from. */
 export function baseNames(step: PlannedStep): string[] {
-  return traitsOf(step.stage).roots.map((kind) => step[kind]);
+  return traitsOf(step.stage).bases.map((kind) => step[kind]);
 }
 
 /** The target that a step belongs to. */

@@ -8,14 +8,14 @@ import type { CheckSelection } from './check-selection.ts';
 import type { VersionNeeds } from './compatibility.ts';
 import type { Arch } from './platforms.ts';
 
-/** A minimal root file system that steps start from. `id` is `suite-arch`, e.g. `bookworm-arm64`. */
+/** A base image: the minimal root file system that steps start from. `id` is `suite-arch`, e.g. `bookworm-arm64`. */
 export interface PlannedBase {
   id: string;
   suite: string;
   arch: Arch;
   /** Of another distribution than Debian. */
   archive?: Archive;
-  /** A registry reference pinned by digest; without one the root is bootstrapped from the Debian archive. */
+  /** A registry reference pinned by digest; without one it is bootstrapped from the Debian archive. */
   image?: string;
 }
 
@@ -36,7 +36,7 @@ export interface PlannedStep {
   packageVersion: string;
   /** Where the outputs lie afterwards. */
   outputs: string[];
-  /** Root of the platform that builds, and of the one that the package is for. Which of them it starts from, its stage says. */
+  /** Base image of the platform that builds, and of the one that the package is for. Which of them it starts from, its stage says. */
   base: string;
   targetBase: string;
   /** Stage of recipes/docker/<format>/Dockerfile, and its build arguments. */

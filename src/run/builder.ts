@@ -21,7 +21,7 @@ export interface BuilderFacts {
   architectures: Arch[];
   /** The processor that it compiles on, for each architecture that is compiled for: nodes may differ. */
   compilesOn: Readonly<Record<Arch, Arch>>;
-  /** Whether it takes roots as OCI layouts. An engine without the containerd image store needs them as images of its own. */
+  /** Whether it takes base images as OCI layouts. An engine without the containerd image store needs them among its own images. */
   ociLayouts: boolean;
 }
 

@@ -1,14 +1,14 @@
 import type { StageName } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
+import { lenderOf } from '../plan/bases.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { lenderOf } from '../plan/roots.ts';
 import type { Plan, PlannedBase, PlannedStep } from '../plan/types.ts';
-import { giveRoot } from '../stages/shared/roots.ts';
+import { giveBase } from '../stages/shared/bases.ts';
+import { lenderFor } from './bases.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
 import { readManifest } from './manifest-file.ts';
 import { plannedContext } from './planning.ts';
-import { lenderFor } from './roots.ts';
 import { type PlannedRelease, placeOf, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { isCurrent } from './step.ts';
@@ -24,7 +24,7 @@ const UNKNOWN = { archive: 'STATE', attempt: 'RANDOM', digest: 'DIGEST' };
 
 /**
  * The commands of a release in order: the stages' own, which a real run performs. What only a real run knows is named in capitals: DIGEST
- * of a root that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
+ * of a base image that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
  * @param table the stages; the real ones without it
  */
 export async function dryRunCommands(
@@ -34,14 +34,14 @@ export async function dryRunCommands(
   table: StageTable = STAGE_TABLE,
 ): Promise<DryRunEntry[]> {
   const { plan, builder } = release;
-  const roots = await Promise.all(plan.bases.map((base) => rootOf(base, plan.bases, session, builder)));
-  const current = await currentSteps(session, release, { roots, stages, table });
+  const bases = await Promise.all(plan.bases.map((base) => foundBase(base, plan.bases, session, builder)));
+  const current = await currentSteps(session, release, { bases, stages, table });
   const context = {
     ...(await plannedContext(session, plan, release)),
     ...placeOf(session, release),
     io: session.io,
     attempt: UNKNOWN.attempt,
-    bases: new Map(roots.map((root) => [root.id, root])),
+    bases: new Map(bases.map((base) => [base.id, base])),
   };
   const steps = plan.steps
     .filter((step) => stages.includes(step.stage))
@@ -51,14 +51,14 @@ export async function dryRunCommands(
       const commands = table[step.stage].commands(step, context, found);
       return commands.map((command) => ({ step: step.id, line: formatCommand(command) }));
     });
-  return [...roots.flatMap((root) => root.commands), ...steps];
+  return [...bases.flatMap((base) => base.commands), ...steps];
 }
 
 /** Ids of the steps that a real run would find up to date. */
 async function currentSteps(
   session: Session,
   { plan, keys, dir, selection, full, rebuild }: PlannedRelease,
-  { roots, stages, table }: { roots: readonly FoundRoot[]; stages: readonly StageName[]; table: StageTable },
+  { bases, stages, table }: { bases: readonly FoundBase[]; stages: readonly StageName[]; table: StageTable },
 ): Promise<Set<string>> {
   const current = new Set<string>();
   const made = await readManifest(dir);
@@ -67,7 +67,7 @@ async function currentSteps(
   const context = {
     ...(await plannedContext(session, plan, { selection, full })),
     dir,
-    bases: new Map(roots.flatMap(({ id, digest }) => (digest === undefined ? [] : [[id, { digest }]]))),
+    bases: new Map(bases.flatMap(({ id, digest }) => (digest === undefined ? [] : [[id, { digest }]]))),
   };
   for (const step of plan.steps) {
     const isDue = (need: string) =>
@@ -79,7 +79,7 @@ async function currentSteps(
       (need) => steps.find(({ id }) => id === need)?.planned !== keys.get(need)?.key,
     );
     if (stale) continue;
-    // What goes in is not all there: a root or a file is missing.
+    // What goes in is not all there: a base image or a file is missing.
     const found = isCurrent(step, last, context, { table, keys }).catch(() => false);
     if (await found) current.add(step.id);
   }
@@ -96,7 +96,7 @@ function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Reco
   return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: UNKNOWN.archive };
 }
 
-interface FoundRoot {
+interface FoundBase {
   id: string;
   context: string;
   /** Undefined if it has yet to be made. */
@@ -104,20 +104,20 @@ interface FoundRoot {
   commands: DryRunEntry[];
 }
 
-/** A root's named context, and the commands that make it if it isn't there: the way of a real run, in which nothing is performed. */
-async function rootOf(
+/** A base image's named context, and the commands that make it if it isn't there: the way of a real run, in which nothing is performed. */
+async function foundBase(
   base: PlannedBase,
   bases: readonly PlannedBase[],
   session: Session,
   builder: BuilderFacts,
-): Promise<FoundRoot> {
+): Promise<FoundBase> {
   const { io, cache, mirrors, options } = session;
   const known = { ...mirrors, debian: mirrors.debian ?? 'MIRROR' };
   const from = lenderOf(base, bases, ownArch());
   const commands: Command[] = [];
   const lender = async () =>
     from === undefined ? undefined : lenderFor({ ...session, mirrors: known }, from);
-  const { context, digest } = await giveRoot(
+  const { context, digest } = await giveBase(
     base,
     { io, cache, mirrors: known, refresh: options.refreshBase === true, lender, builder },
     {
@@ -134,6 +134,6 @@ async function rootOf(
     id: base.id,
     context,
     ...(digest === UNKNOWN.digest ? {} : { digest }),
-    commands: commands.map((command) => ({ step: `root:${base.id}`, line: formatCommand(command) })),
+    commands: commands.map((command) => ({ step: `base:${base.id}`, line: formatCommand(command) })),
   };
 }

@@ -14,11 +14,11 @@ import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, type FailedTask } from '../ui/failures.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
+import { baseGroups, baseNodes } from './bases.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { openManifest } from './manifest-file.ts';
 import { packageRoot } from './recipes.ts';
 import { writeReports } from './reports.ts';
-import { rootGroups, rootNodes } from './roots.ts';
 import { isPlain, type PlannedRelease, placeOf, type Session } from './session.ts';
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { interrupted, logFile, type ManifestStore, runStep, type StepRun } from './step.ts';
@@ -48,7 +48,7 @@ export async function performRelease(
     await before(store);
     const bases = new Map<string, ReadyBase>();
     const chosen = plan.steps.filter(({ stage }) => stages.includes(stage));
-    const graph = createGraph([...rootNodes(release), ...stepNodes(plan, chosen, table)], session.jobs);
+    const graph = createGraph([...baseNodes(release), ...stepNodes(plan, chosen, table)], session.jobs);
     const context: StageContext = {
       io,
       plan,
@@ -68,7 +68,7 @@ export async function performRelease(
       onLine: () => {},
     };
     const groups = [
-      ...rootGroups(session, release, graph, { bases, store }),
+      ...baseGroups(session, release, graph, { bases, store }),
       ...stepGroups(session, context, { store, table, keys: release.keys, steps: chosen, graph }),
     ];
     const errors = await runTasks(groups, { plain: isPlain(session), line: output.line });

@@ -33,7 +33,7 @@ export interface Session {
 }
 
 /**
- * Where turnbuild keeps downloads and bootstrapped roots, as an absolute path: TURNBUILD_CACHE, else the XDG cache folder. An empty variable is
+ * Where turnbuild keeps downloads and bootstrapped base images, as an absolute path: TURNBUILD_CACHE, else the XDG cache folder. An empty variable is
  * none, and so is a relative XDG_CACHE_HOME (XDG Base Directory Specification).
  */
 export function cacheFolder({ TURNBUILD_CACHE, XDG_CACHE_HOME }: NodeJS.ProcessEnv = process.env): string {

@@ -1,8 +1,8 @@
 import { traitsOf } from '../manifest/stages.ts';
 import { baseNames, targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
+import { baseNodeId } from './bases.ts';
 import type { GraphNode } from './graph.ts';
-import { rootId } from './roots.ts';
 import type { StageTable } from './stage-table.ts';
 
 /**
@@ -14,7 +14,7 @@ export function stepNodes(plan: Plan, steps: readonly PlannedStep[], table: Stag
   return packages.flatMap((each, rank) =>
     each.map((step) => ({
       id: step.id,
-      needs: [...baseNames(step).map(rootId), ...step.needs],
+      needs: [...baseNames(step).map(baseNodeId), ...step.needs],
       after: [],
       kind: table[step.stage].kind,
       emulated: isEmulated(plan, step),

@@ -102,7 +102,7 @@ export async function runStep(
   }
 }
 
-/** Where the whole output of a step or root is kept, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
+/** Where the whole output of a step or base image is kept, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
 export function logFile(id: string): string {
   return `work/logs/${id.replaceAll(':', '-')}.log`;
 }
@@ -143,7 +143,7 @@ function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: str
   return planned === undefined ? {} : { planned };
 }
 
-/** The roots that a step starts from, as far as this run has made them ready: name -> digest. */
+/** The base images that a step starts from, as far as this run has made them ready: name -> digest. */
 function basesOf(step: PlannedStep, { bases }: StageContext): Record<string, string> {
   return Object.fromEntries(
     baseNames(step).flatMap((name) => {
@@ -165,11 +165,11 @@ function requireFresh(
       hint: 'Run `turnbuild release`: it performs again what is outdated.',
     });
   if (made?.planned !== keys.get(need.id)?.key) throw stale('other sources, recipes or options');
-  // Which root is the newest is known only of those that this run needs as well.
+  // Which base image is the newest is known only of those that this run needs as well.
   const [changed] = Object.entries(made?.bases ?? {}).filter(
     ([name, digest]) => bases.has(name) && bases.get(name)?.digest !== digest,
   );
-  if (changed !== undefined) throw stale(`another root ${changed[0]}`);
+  if (changed !== undefined) throw stale(`another base image ${changed[0]}`);
 }
 
 /** Whether a step would be found up to date. What it needs has to be so, too. @param last its record */

@@ -1,35 +1,35 @@
 import { TurnbuildError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
 import { isReachable } from '../plan/archives.ts';
+import { BASE_ENVIRONMENT, installedPackages } from '../plan/bases.ts';
 import type { Command } from '../plan/command.ts';
 import { platformOf } from '../plan/platforms.ts';
-import { installedPackages, ROOT_PATH } from '../plan/roots.ts';
 import type { PlannedBase } from '../plan/types.ts';
+import { type BaseOptions, type BaseWork, findBase, giveBase, layoutOf } from './shared/bases.ts';
 import type { ReadyBase } from './shared/context.ts';
 import { machineError } from './shared/machine-error.ts';
-import { findRoot, giveRoot, layoutOf, type RootOptions, type RootWork } from './shared/roots.ts';
 import { runCommand } from './shared/run-command.ts';
 
-/** What roots are made with. */
-export interface BaseOptions extends RootOptions {
+/** What base images are made with. */
+export interface PrepareOptions extends BaseOptions {
   io: Io;
   onLine: (line: string) => void;
 }
 
-/** Roots of other days are kept this long (milliseconds): a release that runs may still use one. */
+/** Base images of other days are kept this long (milliseconds): a release that runs may still use one. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
-/** Makes a root ready. */
-export async function prepareBase(base: PlannedBase, options: BaseOptions): Promise<ReadyBase> {
+/** Makes a base image ready. */
+export async function prepareBase(base: PlannedBase, options: PrepareOptions): Promise<ReadyBase> {
   const work = performing(base, options);
-  if (base.image !== undefined) return { ...(await giveRoot(base, options, work)), origin: 'registry' };
+  if (base.image !== undefined) return { ...(await giveBase(base, options, work)), origin: 'registry' };
   const { io } = options;
   await requireArchive(base, options);
-  const { dir } = await findRoot(base, options.mirrors, options);
-  // Two releases that want the same root: one makes it, the other waits and finds it.
+  const { dir } = await findBase(base, options.mirrors, options);
+  // Two releases that want the same one: one makes it, the other waits and finds it.
   const lock = await io.lockFolder(dir, io.signal);
   try {
-    const { context, digest } = await giveRoot(base, options, work);
+    const { context, digest } = await giveBase(base, options, work);
     const layout = layoutOf(dir, digest);
     await io.files.touch(layout);
     return {
@@ -43,7 +43,7 @@ export async function prepareBase(base: PlannedBase, options: BaseOptions): Prom
   }
 }
 
-function performing(base: PlannedBase, options: BaseOptions): RootWork {
+function performing(base: PlannedBase, options: PrepareOptions): BaseWork {
   const { io, onLine } = options;
   return {
     bootstrap: (dir, commandFor) => bootstrap(base, dir, commandFor, options),
@@ -52,14 +52,14 @@ function performing(base: PlannedBase, options: BaseOptions): RootWork {
       const { code, stderr } = await runCommand(options, command, { onLine, signal: io.signal });
       if (code === 0) return;
       throw new TurnbuildError('ROOT_IMPORT_FAILED', `The engine did not take ${base.id}: ${stderr}`, {
-        hint: "See the engine's own log; with the containerd image store it needs no copies of roots.",
+        hint: "See the engine's own log; with the containerd image store it needs no copies of base images.",
       });
     },
   };
 }
 
-/** A root comes from an archive whose address and keys are here, or from a registry. */
-async function requireArchive(base: PlannedBase, { io, mirrors }: BaseOptions): Promise<void> {
+/** A base image comes from an archive whose address and keys are here, or from a registry. */
+async function requireArchive(base: PlannedBase, { io, mirrors }: PrepareOptions): Promise<void> {
   const { archive, suite, arch } = base;
   if (!isReachable(base, arch, mirrors)) {
     const name = archive?.name ?? 'debian';
@@ -83,12 +83,12 @@ async function requireArchive(base: PlannedBase, { io, mirrors }: BaseOptions): 
   }
 }
 
-/** Returns the digest of the new root. */
+/** Returns the digest of the new base image. */
 async function bootstrap(
   base: PlannedBase,
   dir: string,
   commandFor: (work: string) => Promise<Command>,
-  options: BaseOptions,
+  options: PrepareOptions,
 ): Promise<string> {
   const { io } = options;
   await io.leftovers.removeLeftovers(`${dir}/work`);
@@ -104,7 +104,12 @@ async function bootstrap(
     };
     const result = await runCommand(options, await commandFor(work), { onLine, signal: io.signal });
     if (result.code !== 0) throw bootstrapError(base, result.code, lines);
-    const digest = await io.writeOciLayout(work, `${work}/root.tar`, platformOf(base.arch).oci, ROOT_PATH);
+    const digest = await io.writeOciLayout(
+      work,
+      `${work}/root.tar`,
+      platformOf(base.arch).oci,
+      BASE_ENVIRONMENT,
+    );
     const layout = layoutOf(dir, digest);
     if (!(await io.files.exists(layout))) await io.files.moveInto(work, layout);
     await io.files.writeText(`${dir}/digest`, `${digest}\n`);
@@ -119,7 +124,7 @@ function bootstrapError(base: PlannedBase, code: number, lines: readonly string[
   if (code === 127) {
     return new TurnbuildError(
       'MMDEBSTRAP_MISSING',
-      'mmdebstrap is not installed, so no root can be bootstrapped',
+      'mmdebstrap is not installed, so no base image can be bootstrapped',
       {
         hint: "Run `turnbuild doctor --fix`, or pin a registry image as baseImage in the target's recipe.",
       },

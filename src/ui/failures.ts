@@ -2,7 +2,7 @@ import { wrap } from './format.ts';
 
 /** One task that has failed. */
 export interface FailedTask {
-  /** What it was about: `debian-12 arm64`, `root trixie-arm64`. */
+  /** What it was about: `debian-12 arm64`, `base image trixie-arm64`. */
   group: string;
   /** `build` */
   task: string;
@@ -74,6 +74,6 @@ function apart(failures: readonly Failure[]): Part[] {
 
 /** `build:debian-12:arm64: it failed` -> `: it failed` */
 function withoutNames(line: string, group: string): string {
-  const words = group.replace(/^root /, '').split(' ');
+  const words = group.replace(/^base image /, '').split(' ');
   return words.reduce((text, word) => text.replaceAll(word, ''), line);
 }

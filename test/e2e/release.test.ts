@@ -88,7 +88,7 @@ describe('turnbuild release', () => {
         .replaceAll(/(turnbuild\.lab=)\S+/g, '$1...');
     const printed = dry.stdout.split('\n').filter((line) => /^(\S+=\S* )*docker /.test(line));
     const logs = join(out, '4.6.1', 'work', 'logs');
-    const names = readdirSync(logs).filter((name) => !name.startsWith('root-'));
+    const names = readdirSync(logs).filter((name) => !name.startsWith('base-'));
     const run = names.flatMap((name) =>
       readFileSync(join(logs, name), 'utf8')
         .split('\n')
@@ -109,7 +109,7 @@ describe('turnbuild release', () => {
 
   it('prints in a dry run what it would do, and does nothing', async () => {
     const elsewhere = join(dir, 'dry');
-    // Another architecture has a root of its own, which is there or is not: the other file makes it.
+    // Another architecture has a base image of its own, which is there or is not: the other file makes it.
     const known = await release([
       '--out',
       elsewhere,

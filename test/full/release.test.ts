@@ -86,11 +86,11 @@ describe('turnbuild release', () => {
   });
 });
 
-describe('the same roots', () => {
+describe('the same base images', () => {
   it('are made where no tools can be lent to a foreign one', async () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/native/lend.sh'), (text) => text.replace('mkdir "$root/lent"', '$&; exit 1'));
-    const other = join(dir, 'emulated roots');
+    const other = join(dir, 'emulated base images');
     const args = ['--out', other, '--recipes', recipes, '--refresh-base', '--only', 'elf.pie'];
     const run = await release([...args, '--arch', FOREIGN, '--target', 'debian-12,debian-13', '--verbose']);
     expect(run.code, run.stderr).toBe(0);
@@ -142,7 +142,7 @@ describe('the same bytes', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('while a root is bootstrapped leaves nothing of it, and the next release makes it', async () => {
+  it('while a base image is bootstrapped leaves nothing of it, and the next release makes it', async () => {
     const cache = join(dir, 'cache');
     const args = ['--out', join(dir, 'rootless'), ...ONE, '--no-verify'];
     const env = { TURNBUILD_CACHE: cache };

@@ -59,7 +59,7 @@ async function refusal(names = parts) {
 }
 const oldRoot = ({ bases }: Manifest) => {
   const [first] = bases;
-  if (first === undefined) throw new Error('a part has roots');
+  if (first === undefined) throw new Error('a part has base images');
   return { ...first, name: 'buster-arm64' };
 };
 const withoutTimes = ({ steps, ...rest }: Manifest) => ({
@@ -77,7 +77,7 @@ describe('collect', () => {
       readdirSync(folder, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-        .filter((name) => !/^work\/logs\/root-|^\.lock$/.test(name))
+        .filter((name) => !/^work\/logs\/base-|^\.lock$/.test(name))
         .sort();
     expect(files(whole)).toEqual(files(release.out));
     for (const name of files(whole).filter((each) => !/manifest\.json|report\.html|junit\.xml/.test(each)))
@@ -165,7 +165,7 @@ describe('collect refuses', () => {
       /debian-13-arm64.* was made by another plan/,
     ],
     [
-      'roots that differ',
+      'base images that differ',
       () =>
         changeSteps(1, (step) => ({
           ...step,
@@ -173,7 +173,7 @@ describe('collect refuses', () => {
             Object.keys(step.bases).map((name) => [name, `sha256:${'9'.repeat(64)}`]),
           ),
         })),
-      /root bookworm-x86_64 of .* is not the one of /,
+      /base image bookworm-x86_64 of .* is not the one of /,
     ],
     [
       "a file in the place of another step's",

@@ -100,11 +100,11 @@ describe('a check that fails', () => {
   });
 });
 
-describe('a root that cannot be made', () => {
+describe('a base image that cannot be made', () => {
   it('stops the steps that start from it, and no other', async () => {
     const error = await errorOf(release.run({ missingRoots: ['trixie-arm64'] }));
     expect(error.code).toBe('MIRROR_UNKNOWN');
-    // A package for arm64 is compiled in the builder's own root, and takes another one only to be verified.
+    // A package for arm64 is compiled in the builder's own base image, and takes another one only to be verified.
     const left = 'verify:debian-13:arm64';
     expect(Object.keys(statuses()).sort()).toEqual(
       release.plan.steps
@@ -112,7 +112,7 @@ describe('a root that cannot be made', () => {
         .filter((id) => id !== left)
         .sort(),
     );
-    expect(printed(dir)).toContain(`debian-13 arm64: verify: not tried, for want of root:trixie-arm64`);
+    expect(printed(dir)).toContain(`debian-13 arm64: verify: not tried, for want of base:trixie-arm64`);
     release.performed();
     await release.run();
     expect(release.performed()).toEqual([left]);

@@ -100,7 +100,7 @@ describe('release --plan', () => {
     );
   });
 
-  it('performs a part of it, with the roots that this starts from', async () => {
+  it('performs a part of it, with the base images that this starts from', async () => {
     const run = await turnbuild(
       ['package', '--plan', 'plan.json', '--dry-run', '--target', 'debian-13', '--arch', 'arm64'],
       program(),
@@ -116,17 +116,17 @@ describe('release --plan', () => {
     const perform = (stage: string) =>
       turnbuild([stage, '--plan', 'plan.json', '--target', 'debian-13'], {
         cwd: dir,
-        // No mmdebstrap, so that no root is made.
+        // No mmdebstrap, so that no base image is made.
         env: {
           ...fakeDocker(dir, `case "$*" in "buildx inspect"*) ${small} ;; *) exit 1 ;; esac`),
           PATH: join(dir, 'bin'),
         },
       });
     expect((await perform('release')).stderr).toMatch(/Builder small can't run linux\/arm64/);
-    // It gets as far as the root to package on, of this machine's own architecture.
+    // It gets as far as the base image to package on, of this machine's own architecture.
     const packaged = await perform('package');
     expect(packaged.code).toBe(1);
-    expect(packaged.stderr).toMatch(/failed for root trixie-x86_64:[\s\S]*MMDEBSTRAP_MISSING/);
+    expect(packaged.stderr).toMatch(/failed for base image trixie-x86_64:[\s\S]*MMDEBSTRAP_MISSING/);
     expect(packaged.stderr).not.toMatch(/BUILDER_PLATFORM_MISSING|trixie-arm64/);
   });
 

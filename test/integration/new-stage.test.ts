@@ -32,7 +32,7 @@ function addStage({ dir, insert }: CopiedProject): void {
   insert(
     'src/manifest/stages.ts',
     '} as const satisfies',
-    "boot: { makes: 'verdicts', roots: [], runsTarget: true, undone: 'not booted' },",
+    "boot: { makes: 'verdicts', bases: [], runsTarget: true, undone: 'not booted' },",
   );
   insert(
     'src/run/stage-table.ts',
@@ -67,7 +67,7 @@ it('a new stage is planned, chosen, keyed, printed by a dry run and kept in orde
   /** Ids of the steps whose commands a dry run prints, each once. */
   const due = async (...args: string[]) => {
     const entries = JSON.parse(await run(...args, ...options, '--dry-run', '--json')) as { step: string }[];
-    const steps = entries.map(({ step }) => step).filter((id) => !id.startsWith('root:'));
+    const steps = entries.map(({ step }) => step).filter((id) => !id.startsWith('base:'));
     return [...new Set(steps)];
   };
   const ids = (...stages: string[]) =>
@@ -82,7 +82,7 @@ it('a new stage is planned, chosen, keyed, printed by a dry run and kept in orde
   expect(await due('boot')).toEqual(ids('boot'));
   const printed = await run('boot', ...options, '--dry-run');
   expect(printed).toContain('boot boot:debian-13:arm64\nboot boot:debian-13:x86_64\n');
-  // It starts from no root.
+  // It starts from no base image.
   expect(printed).not.toContain('mmdebstrap');
 
   // The manifest takes its record, and forgets it with what it was made of.

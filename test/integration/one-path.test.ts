@@ -15,7 +15,7 @@ import type { ReadyBase, StageContext } from '../../src/stages/shared/context.ts
 import { releaseFacts, target } from '../support/plan-facts.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-// What a real run performs is what a dry run prints: the real stages and roots, with an engine that does nothing but leave files.
+// What a real run performs is what a dry run prints: the real stages and base images, with an engine that does nothing but leave files.
 const ROOT = new URL('../../', import.meta.url).pathname;
 const SEEN = join(ROOT, 'test/fixtures/verified-4.6.1');
 const NAMES = ['debian-13', 'portable', 'el9'];
@@ -131,9 +131,9 @@ describe('a stage', () => {
   });
 });
 
-describe('a root', () => {
+describe('a base image', () => {
   const images = new Set<string>();
-  /** An mmdebstrap and an engine without the containerd image store, as far as roots need them. */
+  /** An mmdebstrap and an engine without the containerd image store, as far as base images need them. */
   const act = ({ file, args }: Command): number => {
     const image = args.at(-1) ?? '';
     if (args.includes('inspect')) return images.has(image) ? 0 : 1;

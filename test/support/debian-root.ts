@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
 import { rootLayer, writeOciLayout } from '../../src/io/oci-layout.ts';
 import { cacheFolder } from '../../src/run/session.ts';
-import { layoutOf } from '../../src/stages/shared/roots.ts';
+import { layoutOf } from '../../src/stages/shared/bases.ts';
 import type { Run } from './turnbuild.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');

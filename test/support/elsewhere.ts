@@ -37,7 +37,7 @@ export function anotherUser(home: string, dir: string): RunOptions {
     cpSync(join(ROOT, name), join(program, name), { recursive: true });
   const cache =
     process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
-  // Not the locks and half-made roots of the tests that run beside this one: whoever holds such a lock does not know of the copy.
+  // Not the locks and half-made base images of the tests that run beside this one: whoever holds such a lock does not know of the copy.
   const finished = (path: string) => !/^\.lock|\.tmp$/.test(basename(path));
   cpSync(cache, env.TURNBUILD_CACHE, { recursive: true, filter: finished });
   if (process.getuid?.() !== 0) {

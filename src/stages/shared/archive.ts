@@ -8,7 +8,7 @@ export const ARCHIVE_FILE = 'archive.txt';
 
 /**
  * Asks each archive for its state once for each suite, so that all packages of a run are made of the same toolchain.
- * @returns nothing where no archive is known: roots are then images of a registry, with archives of their own
+ * @returns nothing where no archive is known: base images are then those of a registry, with archives of their own
  */
 export function archiveReader(
   io: Io,

@@ -96,7 +96,8 @@ const HINTS: Record<string, string> = {
     'Raise `default-ulimits` (nofile) in the configuration of the Docker engine. Without --full it takes 3,500.',
   LAB_NO_NAMESPACES:
     'The engine must let a container make network namespaces and join them: NET_ADMIN, SYS_ADMIN, and the kernel module veth.',
-  NATIVE_TOOLS_FAILED: '--refresh-base makes the roots of both architectures anew, of the same packages.',
+  NATIVE_TOOLS_FAILED:
+    '--refresh-base makes the base images of both architectures anew, of the same packages.',
   PLATFORM_UNSUPPORTED:
     'Run `turnbuild doctor --fix` to register QEMU, or use a --builder with a native node.',
   NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",

@@ -8,13 +8,13 @@ import type { Plan, PlannedStep } from '../../plan/types.ts';
 import type { Sysroot } from '../../recipe/schema.ts';
 import type { Repositories } from './archive.ts';
 
-/** A root file system that is ready to be given to buildx. */
+/** A base image that is ready to be given to buildx. */
 export interface ReadyBase {
   /** Value of a named context: `oci-layout://DIR@DIGEST`, `docker-image://REF@DIGEST`, or an image of the engine's own. */
   context: string;
   digest: string;
   origin: 'bootstrapped' | 'registry';
-  /** Installed packages and their versions, where turnbuild has made the root itself. */
+  /** Installed packages and their versions, where turnbuild has made it itself. */
   packages?: Record<string, string>;
 }
 
@@ -37,7 +37,7 @@ export interface PlannedContext {
 export interface InputsContext extends PlannedContext {
   /** The release's folder: all paths of steps and artifacts are beneath it. */
   dir: string;
-  /** Ready roots by their id in the plan. */
+  /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, Pick<ReadyBase, 'digest'>>;
 }
 
@@ -57,7 +57,7 @@ export interface CommandContext
   noCache: boolean;
   /** A value that no other run has, for what must never come from a cache. */
   attempt: string;
-  /** Roots by their id in the plan. */
+  /** Base images by their id in the plan. */
   bases: ReadonlyMap<string, Pick<ReadyBase, 'context'>>;
 }
 
@@ -74,7 +74,7 @@ export interface StageContext extends InputsContext, Omit<CommandContext, 'io' |
   io: Io;
   /** Ids of steps that are performed even if nothing that goes in has changed but the archive. */
   rebuild: ReadonlySet<string>;
-  /** Ready roots by their id in the plan. */
+  /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
   /** What an archive has now of a suite: asked once in a run, and only if something is compiled. */
   archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
@@ -102,14 +102,14 @@ export interface Stage {
   kind: Kind;
   /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */
   planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
-  /** What is known when its turn has come: what earlier steps have made, and the roots. */
+  /** What is known when its turn has come: what earlier steps have made, and the base images. */
   inputs(step: PlannedStep, context: InputsContext): Promise<Record<string, string>>;
   /** Pure: a dry run prints them. */
   commands(step: PlannedStep, context: CommandContext, found: Found): Command[];
   perform(step: PlannedStep, context: StageContext): Promise<StepResult>;
 }
 
-/** The root with this id; it was made ready before the steps started. */
+/** The base image with this id; it was made ready before the steps started. */
 export function readyBase<T>({ bases }: { bases: ReadonlyMap<string, T> }, id: string): T {
   const base = bases.get(id);
   if (base === undefined) throw new Error(`base ${id} is not ready`);

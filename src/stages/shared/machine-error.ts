@@ -5,7 +5,7 @@ const QEMU_TOO_OLD = /pauth-impdef.* not found/;
 
 /**
  * What is wrong with the machine that a tool ran on, if its output shows that.
- * @param id of the step or root that was made
+ * @param id of the step or base image that was made
  * @param lines of the output
  * @param disk how that machine's disk is called
  * @param updateQemu what to do about its QEMU

@@ -182,7 +182,7 @@ describe('diagnose', () => {
       ]);
     });
 
-    it('wants QEMU here all the same, for the roots', () => {
+    it('wants QEMU here all the same, for the base images', () => {
       const plain = { ...elsewhere, runs: new Set(['amd64']) };
       expect(missing(plain).map(({ id }) => id)).toEqual(['runs-arm64']);
       expect(commandsOf(plain, 'runs-arm64')).toMatch(/qemu-aarch64\.conf/);

@@ -31,7 +31,7 @@ function partOf(
 ): Part {
   const steps = whole.steps
     .filter((step) => step.arch === arch)
-    .map((step) => ({ ...step, bases: rootsOf(step) }));
+    .map((step) => ({ ...step, bases: basesOf(step) }));
   const bases = whole.bases
     .filter((base) => base.arch === arch)
     .map((base) => ({ ...base, name: `${base.suite}-${arch}` }));
@@ -39,8 +39,8 @@ function partOf(
 }
 
 const suiteOf = (step: ManifestStep) => (step.target === 'debian-12' ? 'bookworm' : 'trixie');
-/** Each step was performed in the root of its target, and the packages in one more that they share. */
-function rootsOf(step: ManifestStep): Record<string, string> {
+/** Each step was performed in the base image of its target, and the packages in one more that they share. */
+function basesOf(step: ManifestStep): Record<string, string> {
   return { [`${suiteOf(step)}-${step.arch}`]: `sha256:${sha(`base${step.target}${step.arch}`)}` };
 }
 
@@ -60,7 +60,7 @@ const ARM = 'debian-12-arm64';
 describe('mergeManifests', () => {
   const merge = (...parts: Part[]) => mergeManifests(parts, planned());
 
-  it('puts steps in the order of the plan and roots in that of their names, whatever the order of the parts', () => {
+  it('puts steps in the order of the plan and base images in that of their names, whatever the order of the parts', () => {
     const parts = [partOf('x86_64'), partOf('arm64')] as const;
     const { manifest } = merge(...parts);
     expect(manifest.steps.map(({ id }) => id)).toEqual(whole.steps.map(({ id }) => id));
@@ -95,10 +95,10 @@ describe('mergeManifests', () => {
     expect(origins.get(`build-${ARM}`)?.name).toBe('of-arm64');
   });
 
-  it('leaves out what a part has of another plan: steps, and roots that only those used', () => {
+  it('leaves out what a part has of another plan: steps, and base images that only those used', () => {
     const part = partOf('arm64');
-    const [root] = part.manifest.bases;
-    if (root === undefined) throw new Error('a part has roots');
+    const [base] = part.manifest.bases;
+    if (base === undefined) throw new Error('a part has base images');
     const stale = {
       ...part.manifest.steps[0],
       id: 'build-buster-arm64',
@@ -106,7 +106,7 @@ describe('mergeManifests', () => {
     } as ManifestStep;
     const manifest: Manifest = {
       ...part.manifest,
-      bases: [...part.manifest.bases, { ...root, name: 'buster-arm64' }],
+      bases: [...part.manifest.bases, { ...base, name: 'buster-arm64' }],
       steps: [stale, ...part.manifest.steps],
     };
     expect(merge({ ...part, manifest }, partOf('x86_64')).manifest).toEqual(
@@ -191,7 +191,7 @@ describe('mergeManifests refuses', () => {
     ]);
   });
 
-  it('roots of one name that differ, once for each root', () => {
+  it('base images of one name that differ, once for each', () => {
     const shared = (digest: string) => (step: ManifestStep) => ({
       ...step,
       bases: { shared: digest, [step.id]: sha(step.id) },
@@ -199,7 +199,7 @@ describe('mergeManifests refuses', () => {
     const error = refusal(partOf('arm64', shared('sha256:1')), partOf('x86_64', shared('sha256:2')));
     expect(error.code).toBe('COLLECT_CONFLICT');
     expect(lines(error)).toEqual([
-      '  the root shared of of-x86_64 is not the one of of-arm64: the archive has changed in between',
+      '  the base image shared of of-x86_64 is not the one of of-arm64: the archive has changed in between',
     ]);
   });
 

@@ -12,10 +12,10 @@ describe('the stages', () => {
     expect(STAGES.filter(judges)).toEqual(['verify']);
   });
 
-  it("start from the target's root where they run its programs", () => {
+  it("start from the target's base image where they run its programs", () => {
     for (const stage of STAGES) {
-      const { roots, runsTarget } = traitsOf(stage);
-      expect(roots).toEqual(runsTarget ? ['base', 'targetBase'] : ['base']);
+      const { bases, runsTarget } = traitsOf(stage);
+      expect(bases).toEqual(runsTarget ? ['base', 'targetBase'] : ['base']);
     }
     expect(STAGES.filter((stage) => traitsOf(stage).runsTarget)).toEqual(['verify']);
   });

@@ -153,9 +153,9 @@ describe('withStep', () => {
   });
 });
 
-it('withBase replaces a root of the same name, and adds another', () => {
+it('withBase replaces a base image of the same name, and adds another', () => {
   const [first] = fixture().bases;
-  if (first === undefined) throw new Error('the fixture has roots');
+  if (first === undefined) throw new Error('the fixture has base images');
   const manifest = { ...fixture(), bases: [first] };
   const other = { ...first, digest: 'sha256:other' };
   expect(withBase(manifest, other).bases).toEqual([other]);
@@ -165,11 +165,11 @@ it('withBase replaces a root of the same name, and adds another', () => {
   ]);
 });
 
-it('inOrder sorts steps as planned and roots by name', () => {
+it('inOrder sorts steps as planned and base images by name', () => {
   const { steps, bases } = fixture();
-  const roots = bases.map((base, index) => ({ ...base, name: `root-${9 - index}` }));
+  const shuffled = bases.map((base, index) => ({ ...base, name: `root-${9 - index}` }));
   const planned = steps.toReversed().map(({ id }) => ({ id }));
-  const ordered = inOrder({ ...fixture(), bases: roots }, planned);
+  const ordered = inOrder({ ...fixture(), bases: shuffled }, planned);
   expect(ordered.steps.map(({ id }) => id)).toEqual(planned.map(({ id }) => id));
   expect(ordered.bases.map(({ name }) => name)).toEqual(['root-6', 'root-7', 'root-8', 'root-9']);
 });

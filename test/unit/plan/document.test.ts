@@ -85,7 +85,7 @@ describe('partOf', () => {
     [['build', 'package'] as const, ['bookworm-x86_64']],
     [['verify'] as const, ['bookworm-x86_64', 'bookworm-arm64']],
     [[] as const, []],
-  ])('has the roots that %j start from, and no other', (stages, roots) =>
-    expect(part(...stages).bases.map(({ id }) => id)).toEqual(roots),
+  ])('has the base images that %j start from, and no other', (stages, bases) =>
+    expect(part(...stages).bases.map(({ id }) => id)).toEqual(bases),
   );
 });

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { bootstrapCommand, lenderOf } from '../../../src/plan/bases.ts';
 import { formatCommand } from '../../../src/plan/command.ts';
 import { createPlan } from '../../../src/plan/index.ts';
-import { bootstrapCommand, lenderOf } from '../../../src/plan/roots.ts';
 import { releaseFacts, target } from '../../support/plan-facts.ts';
 
 const folder = new URL('../../../recipes/targets/', import.meta.url);

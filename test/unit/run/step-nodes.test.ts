@@ -21,11 +21,11 @@ describe('the steps of a plan', () => {
     );
   });
 
-  it('need their roots and the steps before them, and only what runs packages is emulated', () => {
+  it('need their base images and the steps before them, and only what runs packages is emulated', () => {
     const nodes = stepNodes(plan, plan.steps, STAGE_TABLE);
     expect(nodes.find(({ id }) => id === 'verify:debian-13:arm64')).toEqual({
       id: 'verify:debian-13:arm64',
-      needs: ['root:trixie-x86_64', 'root:trixie-arm64', 'build:debian-13:arm64', 'package:debian-13:arm64'],
+      needs: ['base:trixie-x86_64', 'base:trixie-arm64', 'build:debian-13:arm64', 'package:debian-13:arm64'],
       after: [],
       kind: 'docker',
       emulated: true,

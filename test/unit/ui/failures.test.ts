@@ -21,13 +21,13 @@ describe('describeFailures', () => {
     );
   });
 
-  it('tells a cause of roots once, too, whatever their names', () => {
-    const roots = ['bookworm-arm64', 'trixie-x86_64'];
+  it('tells a cause of base images once, too, whatever their names', () => {
+    const bases = ['bookworm-arm64', 'trixie-x86_64'];
     const text = describeFailures(
-      roots.map((name) => failure(`root ${name}`, 'bootstrap', `${name}: no mirror answers`)),
+      bases.map((name) => failure(`base image ${name}`, 'bootstrap', `${name}: no mirror answers`)),
     );
     expect(text).toBe(
-      'bootstrap failed for root bookworm-arm64, root trixie-x86_64:\nbookworm-arm64: no mirror answers',
+      'bootstrap failed for base image bookworm-arm64, base image trixie-x86_64:\nbookworm-arm64: no mirror answers',
     );
   });
 

@@ -129,7 +129,7 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
   ];
   const goesIn = (files: readonly ReturnType<typeof output>[]) =>
     files.map(({ path, sha256 }) => ({ path, sha256 }));
-  const roots = { [`${target}-build`]: `sha256:${sha(target)}` };
+  const bases = { [`${target}-build`]: `sha256:${sha(target)}` };
   return [
     {
       ...common,
@@ -138,7 +138,7 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
       key: sha(`b${target}${arch}`),
       planned: sha(`planned b${target}${arch}`),
       inputs: [],
-      bases: roots,
+      bases,
       seconds: arch === 'arm64' ? 74.2 : 68.9,
       outputs: [built],
       log: `logs/build-${target}-${arch}.log`,
@@ -161,7 +161,7 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
       key: sha(`p${target}${arch}`),
       planned: sha(`planned p${target}${arch}`),
       inputs: goesIn([built]),
-      bases: roots,
+      bases,
       seconds: 9.4,
       outputs: packages,
       log: `logs/package-${target}-${arch}.log`,
@@ -173,7 +173,7 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
       key: sha(`v${target}${arch}`),
       planned: sha(`planned v${target}${arch}`),
       inputs: goesIn([built, ...packages]),
-      bases: roots,
+      bases,
       status: failing ? 'failed' : 'done',
       seconds: arch === 'arm64' ? 141.7 : 63.1,
       outputs: [output(`verify/${target}-${arch}.json`, 'verify', 18_204)],

@@ -76,9 +76,9 @@ describe('where a release comes from', () => {
     expect(rowsOf(advisories(all).safe)).toHaveLength(1 + all.advisories.length);
   });
 
-  it('has roots, with their packages by name where they are known', () => {
+  it('has base images, with their packages by name where they are known', () => {
     const [base] = fixture().bases;
-    if (base === undefined) throw new Error('the fixture has roots');
+    if (base === undefined) throw new Error('the fixture has base images');
     const { packages: _, ...bare } = base;
     const text = bases({
       ...fixture(),

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { type Lender, lenderOf } from '../plan/roots.ts';
+import { type Lender, lenderOf } from '../plan/bases.ts';
 import type { PlannedBase } from '../plan/types.ts';
 import { prepareBase } from '../stages/base.ts';
+import { findBase, layoutOf } from '../stages/shared/bases.ts';
 import type { ReadyBase } from '../stages/shared/context.ts';
-import { findRoot, layoutOf } from '../stages/shared/roots.ts';
 import type { TaskGroup } from '../ui/tasks.ts';
 import { ownArch } from './builder.ts';
 import type { Graph, GraphNode } from './graph.ts';
@@ -11,18 +11,18 @@ import type { PlannedRelease, Session } from './session.ts';
 import { logFile, type ManifestStore } from './step.ts';
 import { withLog } from './step-log.ts';
 
-/** A root's part of the graph. */
-export const rootId = (name: string) => `root:${name}`;
+/** A base image's part of the graph. */
+export const baseNodeId = (name: string) => `base:${name}`;
 
-/** The roots of a plan as work to be done, those that lend their tools before those that borrow them. */
-export function rootNodes({ plan }: PlannedRelease): GraphNode[] {
+/** The base images of a plan as work to be done, those that lend their tools before those that borrow them. */
+export function baseNodes({ plan }: PlannedRelease): GraphNode[] {
   return plan.bases.map((base) => {
     const lender = lenderOf(base, plan.bases, ownArch());
     return {
-      id: rootId(base.id),
+      id: baseNodeId(base.id),
       needs: [],
       // If that one can't be made, this one is tried with tools of its own.
-      after: lender === undefined ? [] : [rootId(lender.id)],
+      after: lender === undefined ? [] : [baseNodeId(lender.id)],
       kind: 'docker',
       emulated: false,
       rank: -1,
@@ -30,8 +30,8 @@ export function rootNodes({ plan }: PlannedRelease): GraphNode[] {
   });
 }
 
-/** Makes all roots of a plan ready; they are in `bases` afterwards. */
-export function rootGroups(
+/** Makes all base images of a plan ready; they are in `bases` afterwards. */
+export function baseGroups(
   session: Session,
   release: PlannedRelease,
   graph: Graph,
@@ -43,32 +43,32 @@ export function rootGroups(
     return from !== undefined && bases.has(from.id) ? lenderFor(session, from) : undefined;
   };
   return planned.map((base) => ({
-    title: `root ${base.id}`,
+    title: `base image ${base.id}`,
     tasks: [
       {
         title: base.image === undefined ? 'bootstrap' : 'registry image',
         turn: async (work) => {
-          await graph.perform(rootId(base.id), work);
+          await graph.perform(baseNodeId(base.id), work);
           return undefined;
         },
         run: (show) =>
-          performRoot(session, release, base, { bases, store, show, lender: () => lender(base) }),
+          performBase(session, release, base, { bases, store, show, lender: () => lender(base) }),
       },
     ],
   }));
 }
 
-/** What a root lends; ROOT stands for one that has yet to be made. */
+/** What a base image lends; ROOT stands for one that has yet to be made. */
 export async function lenderFor(
   { io, recipes, cache, mirrors }: Session,
   base: PlannedBase,
 ): Promise<Lender> {
-  const { dir, digest } = await findRoot(base, mirrors, { io, cache });
+  const { dir, digest } = await findBase(base, mirrors, { io, cache });
   const tar = digest === undefined ? `${dir}/ROOT` : await io.rootLayer(layoutOf(dir, digest), digest);
   return { arch: base.arch, tar, tools: `${recipes.dir}/docker/native` };
 }
 
-async function performRoot(
+async function performBase(
   session: Session,
   { dir, builder }: PlannedRelease,
   base: PlannedBase,
@@ -80,7 +80,7 @@ async function performRoot(
   },
 ): Promise<string> {
   const { io, cache, mirrors, options } = session;
-  const id = rootId(base.id);
+  const id = baseNodeId(base.id);
   const refresh = options.refreshBase === true;
   const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>
     prepareBase(base, { io, cache, mirrors, refresh, builder, lender: to.lender, onLine }),

@@ -1,36 +1,36 @@
 import { describe, expect, it } from 'vitest';
-import { installedPackages, lenderOf, rootImage } from '../../../src/plan/roots.ts';
+import { engineImage, installedPackages, lenderOf } from '../../../src/plan/bases.ts';
 import type { PlannedBase } from '../../../src/plan/types.ts';
 import type { Archive } from '../../../src/recipe/schema.ts';
 import { target } from '../../support/plan-facts.ts';
 
 const ubuntu: Pick<PlannedBase, 'archive'> = { archive: target('ubuntu-24.04').archive as Archive };
-const root = (suite: string, arch: PlannedBase['arch'], more: Partial<PlannedBase> = {}): PlannedBase => ({
+const base = (suite: string, arch: PlannedBase['arch'], more: Partial<PlannedBase> = {}): PlannedBase => ({
   ...{ id: `${suite}-${arch}`, suite, arch },
   ...more,
 });
 
 describe('lenderOf', () => {
-  const foreign = root('trixie', 'arm64');
-  const own = root('trixie', 'x86_64');
+  const foreign = base('trixie', 'arm64');
+  const own = base('trixie', 'x86_64');
   const others = [
-    root('bookworm', 'x86_64'),
-    root('trixie', 'arm64', { id: 'other' }),
+    base('bookworm', 'x86_64'),
+    base('trixie', 'arm64', { id: 'other' }),
     { ...own, id: 'image', image: 'debian@sha256:1' },
     { ...own, id: 'same suite of another archive', ...ubuntu },
   ];
 
-  it('is the root of the same release that runs here', () =>
+  it('is the base image of the same release that runs here', () =>
     expect(lenderOf(foreign, [...others, own], 'x86_64')).toBe(own));
 
   it('is of the same archive, where that is not Debian', () => {
-    const lender = root('noble', 'x86_64', ubuntu);
-    const bases = [root('noble', 'x86_64'), lender];
-    expect(lenderOf(root('noble', 'arm64', ubuntu), bases, 'x86_64')).toBe(lender);
+    const lender = base('noble', 'x86_64', ubuntu);
+    const bases = [base('noble', 'x86_64'), lender];
+    expect(lenderOf(base('noble', 'arm64', ubuntu), bases, 'x86_64')).toBe(lender);
   });
 
   it.each<[string, PlannedBase, PlannedBase[]]>([
-    ['no such root', foreign, others],
+    ['no such base image', foreign, others],
     ['no need, because it runs here', own, [...others, own]],
     ['nothing to make: it comes from a registry', { ...foreign, image: 'debian@sha256:1' }, [own]],
   ])('is none where there is %s', (_, base, bases) =>
@@ -38,7 +38,7 @@ describe('lenderOf', () => {
   );
 });
 
-it('what is installed in a root are the packages that dpkg has configured, and no other that it knows', () => {
+it('what is installed in a base image are the packages that dpkg has configured, and no other that it knows', () => {
   const paragraph = (name: string, status: string, version: string) =>
     `Package: ${name}\nStatus: ${status}\nMaintainer: Package: me\nVersion: ${version}\nDescription: x\n more\n`;
   const status = [
@@ -52,8 +52,8 @@ it('what is installed in a root are the packages that dpkg has configured, and n
   expect(installedPackages('')).toEqual({});
 });
 
-it('an image of a root has a name of its own for other content: short, without the name of the algorithm', () => {
-  const name = (digit: string) => rootImage(root('trixie', 'arm64'), `sha256:${digit.repeat(64)}`);
+it('a base image has a name of its own for other content: short, without the name of the algorithm', () => {
+  const name = (digit: string) => engineImage(base('trixie', 'arm64'), `sha256:${digit.repeat(64)}`);
   expect(name('a')).toBe('turnbuild/trixie-arm64:aaaaaaaaaaaa');
   expect(name('b')).not.toBe(name('a'));
 });

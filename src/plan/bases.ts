@@ -4,26 +4,26 @@ import type { Command } from './command.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { PlannedBase } from './types.ts';
 
-/** Environment of whatever runs in a root, as an image's configuration has it. */
-export const ROOT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Environment of whatever runs in a base image, as an image's configuration has it. */
+export const BASE_ENVIRONMENT = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * As in Docker's own images of Debian. Descriptions are as large as the lists of packages, and would be downloaded and parsed wherever
- * something is installed. And dpkg need not wait for the disk: a root that a crash has damaged is made again.
+ * something is installed. And dpkg need not wait for the disk: an image that a crash has damaged is made again.
  */
-const ROOT_OPTIONS = ['--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io'];
+const BOOTSTRAP_OPTIONS = ['--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io'];
 
-/** Whose tools make a root of a foreign architecture: recipes/docker/native/lend.sh. */
+/** Whose tools make a base image of a foreign architecture: recipes/docker/native/lend.sh. */
 export interface Lender {
   /** The architecture of this machine. */
   arch: Arch;
-  /** Path of the finished root's tar. */
+  /** Path of the finished one's root file system, a tar. */
   tar: string;
   /** Path of recipes/docker/native. */
   tools: string;
 }
 
-/** The root of this machine's architecture that has the tools for a foreign one; undefined where there is none, or no need. */
+/** The base image of this machine's architecture that has the tools for a foreign one; undefined where there is none, or no need. */
 export function lenderOf(
   base: PlannedBase,
   bases: readonly PlannedBase[],
@@ -37,9 +37,9 @@ export function lenderOf(
 }
 
 /**
- * The one command that bootstraps a root. The same base gives the same root, whether its tools are lent or its own.
- * @param work folder that gets `root.tar`, and `status`: dpkg's own list of what is in it
- * @param lender without one, a foreign root's own tools run under QEMU
+ * The one command that bootstraps a base image. It has the same bytes whether its tools are lent or its own.
+ * @param work folder that gets `root.tar`, the root file system, and `status`: dpkg's own list of what is in it
+ * @param lender without one, a foreign image's own tools run under QEMU
  */
 export function bootstrapCommand(
   base: PlannedBase,
@@ -55,7 +55,7 @@ export function bootstrapCommand(
       '--format=tar',
       // Not whatever this machine's apt trusts.
       `--keyring=${base.archive?.keyring ?? DEBIAN_KEYRING}`,
-      ...ROOT_OPTIONS,
+      ...BOOTSTRAP_OPTIONS,
       ...(lender === undefined ? [] : [hook('extract', 'lend'), hook('customize', 'return')]),
       `--customize-hook=download /var/lib/dpkg/status "${work}/status"`,
       base.suite,
@@ -83,8 +83,8 @@ function lending({ arch }: PlannedBase, { arch: own, tar, tools }: Lender): Reco
     NATIVE_TRIPLE: platformOf(own).gnuTriple,
     NATIVE_ROOT: tar,
     NATIVE_TOOLS: tools,
-    // Of these folders only a root that is being made has the first one.
-    PATH: `/native/bin:${ROOT_PATH.replace('PATH=', '')}`,
+    // Of these folders only an image that is being made has the first one.
+    PATH: `/native/bin:${BASE_ENVIRONMENT.replace('PATH=', '')}`,
   };
 }
 
@@ -101,8 +101,8 @@ export function installedPackages(status: string): Record<string, string> {
   );
 }
 
-/** Name of a root among the engine's own images. The digest is in it: another root is another image. */
-export function rootImage(base: PlannedBase, digest: string): string {
+/** Name of a base image among the engine's own. The digest is in it: other content has another name. */
+export function engineImage(base: PlannedBase, digest: string): string {
   return `turnbuild/${base.id}:${digest.replace('sha256:', '').slice(0, 12)}`;
 }
 
@@ -123,7 +123,7 @@ export function importCommand(base: PlannedBase, builder: string, tar: string, i
       '--platform',
       platform,
       '--change',
-      `ENV ${ROOT_PATH}`,
+      `ENV ${BASE_ENVIRONMENT}`,
       tar,
       image,
     ],

@@ -1,18 +1,18 @@
 import type { Io } from '../../io/index.ts';
 import type { Mirrors } from '../../plan/archives.ts';
-import type { Command } from '../../plan/command.ts';
 import {
   bootstrapCommand,
+  engineImage,
   findImageCommand,
   importCommand,
   type Lender,
-  rootImage,
-} from '../../plan/roots.ts';
+} from '../../plan/bases.ts';
+import type { Command } from '../../plan/command.ts';
 import type { PlannedBase } from '../../plan/types.ts';
 import type { ReadyBase } from './context.ts';
 
-/** What the commands of a root are made of, in a real run and in a dry one. */
-export interface RootOptions {
+/** What the commands of a base image are made of, in a real run and in a dry one. */
+export interface BaseOptions {
   io: Pick<Io, 'files' | 'exec'>;
   cache: string;
   mirrors: Mirrors;
@@ -20,15 +20,15 @@ export interface RootOptions {
   refresh: boolean;
   /** Whose tools make it, where it is foreign. Asked for when it has to be made: the lender may be in the making as well. */
   lender?: () => Promise<Lender | undefined>;
-  /** Where roots are used: the builder's name, and whether it takes them as OCI layouts. */
+  /** Where it is used: the builder's name, and whether that takes OCI layouts. */
   builder: { name: string; ociLayouts: boolean };
 }
 
 /**
- * Where bootstrapped roots of a base are kept (another mirror or another way to make them is another folder), and the
+ * Where a base image is kept when it is bootstrapped (another mirror or another way to make it is another folder), and the
  * digest of the newest one, if there is one. Each lies in a folder named by its digest and never changes.
  */
-export async function findRoot(
+export async function findBase(
   base: PlannedBase,
   mirrors: Mirrors,
   { io, cache }: { io: Pick<Io, 'files'>; cache: string },
@@ -39,43 +39,43 @@ export async function findRoot(
   return { dir, digest: there ? (await io.files.readText(`${dir}/digest`)).trim() : undefined };
 }
 
-/** The OCI layout of a bootstrapped root. */
+/** The OCI layout of a bootstrapped base image. */
 export function layoutOf(dir: string, digest: string): string {
   return `${dir}/${digest.replace('sha256:', '').slice(0, 12)}`;
 }
 
-/** A root as buildx is given it. */
-type GivenRoot = Pick<ReadyBase, 'context' | 'digest'>;
+/** A base image as buildx is given it. */
+type GivenBase = Pick<ReadyBase, 'context' | 'digest'>;
 
-/** What is done with the commands that make a root ready: a real run performs them, and a dry run notes them. */
-export interface RootWork {
+/** What is done with the commands that make a base image ready: a real run performs them, and a dry run notes them. */
+export interface BaseWork {
   /**
-   * Makes a new root.
+   * Bootstraps it.
    * @param commandFor the command, for a folder to work in
    * @returns its digest
    */
   bootstrap(dir: string, commandFor: (work: string) => Promise<Command>): Promise<string>;
-  /** Path of the root's tar, which the engine is given. */
+  /** Path of the root file system's tar, which the engine is given. */
   tar(layout: string, digest: string): Promise<string>;
   /** Puts it among the engine's own images. */
   take(command: Command): Promise<void>;
 }
 
 /**
- * Which commands make a root ready, in what order, and what buildx is then given: a pinned registry image as it is, else a minimal root
+ * Which commands make a base image ready, in what order, and what buildx is then given: a pinned registry image as it is, else a minimal one
  * from the archive, kept in `cache` as an OCI layout and made once for all releases. `refresh` makes it anew, with today's packages.
  */
-export async function giveRoot(base: PlannedBase, options: RootOptions, work: RootWork): Promise<GivenRoot> {
+export async function giveBase(base: PlannedBase, options: BaseOptions, work: BaseWork): Promise<GivenBase> {
   if (base.image !== undefined)
     return { context: `docker-image://${base.image}`, digest: base.image.split('@')[1] ?? '' };
   const { io, mirrors, builder } = options;
-  const { dir, digest: old } = await findRoot(base, mirrors, options);
+  const { dir, digest: old } = await findBase(base, mirrors, options);
   const commandFor = async (folder: string) =>
     bootstrapCommand(base, mirrors, folder, await options.lender?.());
   const digest = old === undefined || options.refresh ? await work.bootstrap(dir, commandFor) : old;
   const layout = layoutOf(dir, digest);
   if (builder.ociLayouts) return { context: `oci-layout://${layout}@${digest}`, digest };
-  const image = rootImage(base, digest);
+  const image = engineImage(base, digest);
   if ((await io.exec(findImageCommand(builder.name, image))).code !== 0)
     await work.take(importCommand(base, builder.name, await work.tar(layout, digest), image));
   return { context: `docker-image://${image}`, digest };

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Exec, runProcess } from '../../src/io/exec.ts';
 import { createIo } from '../../src/io/index.ts';
 import { prepareBase } from '../../src/stages/base.ts';
-import { layoutOf } from '../../src/stages/shared/roots.ts';
+import { layoutOf } from '../../src/stages/shared/bases.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
 // A program in mmdebstrap's place: the real one takes 14 seconds and an archive.
@@ -19,7 +19,7 @@ beforeEach(() => {
   writeFileSync(calls, '');
 });
 
-/** Makes the root ready with a shell script, whose first argument is the folder to work in. */
+/** Makes the base image ready with a shell script, whose first argument is the folder to work in. */
 function prepare(
   script: string,
   { signal, refresh = false }: { signal?: AbortSignal; refresh?: boolean } = {},
@@ -41,37 +41,37 @@ function prepare(
   });
 }
 
-/** What lies in the folders of roots, beneath them nothing. */
+/** What lies in the folders of base images, beneath them nothing. */
 const kept = () =>
   readdirSync(join(cache, 'bases')).flatMap((name) => readdirSync(join(cache, 'bases', name)).sort());
 const bootstrapped = () => readFileSync(calls, 'utf8').length;
 
 describe('prepareBase', () => {
-  it('bootstraps a root once, and finds it afterwards', async () => {
+  it('bootstraps a base image once, and finds it afterwards', async () => {
     const first = await prepare(MAKE);
     expect(first).toMatchObject({ origin: 'bootstrapped', packages: { libc6: '2' } });
     expect(await prepare('exit 1')).toEqual(first);
     expect(bootstrapped()).toBe(1);
   });
 
-  it('lets one of two that want the same root make it', async () => {
+  it('lets one of two that want the same base image make it', async () => {
     const both = await Promise.all([prepare(`sleep 0.3; ${MAKE}`), prepare(`sleep 0.3; ${MAKE}`)]);
     expect(both[0]).toEqual(both[1]);
     expect(bootstrapped()).toBe(1);
   });
 
-  it('leaves nothing of a root after Ctrl-C, and makes it the next time', async () => {
+  it('leaves nothing of a base image after Ctrl-C, and makes it the next time', async () => {
     const interrupt = new AbortController();
     setTimeout(() => interrupt.abort(), 300);
     const half = `echo half >"$1/root.tar"; exec sleep 60`;
     const error = await errorOf(prepare(half, { signal: interrupt.signal }));
     expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
     expect(kept()).toEqual([]);
-    const root = await prepare(MAKE);
-    expect(kept()).toEqual([root.digest.replace('sha256:', '').slice(0, 12), 'digest']);
+    const base = await prepare(MAKE);
+    expect(kept()).toEqual([base.digest.replace('sha256:', '').slice(0, 12), 'digest']);
   });
 
-  it('leaves nothing of a root that mmdebstrap could not make', async () => {
+  it('leaves nothing of a base image that mmdebstrap could not make', async () => {
     const error = await errorOf(prepare('echo half >"$1/root.tar"; echo "E: planted" >&2; exit 25'));
     expect(error.code).toBe('BOOTSTRAP_FAILED');
     expect(error.message).toMatch(/exit code 25\)\nE: planted/);
@@ -86,7 +86,7 @@ describe('prepareBase', () => {
     expect(error.hint).toMatch(/Update qemu-user-static/);
   });
 
-  it('makes a root anew beside the one that others may still use', async () => {
+  it('makes a base image anew beside the one that others may still use', async () => {
     const old = await prepare(MAKE);
     const anew = await prepare(MAKE.replace('echo root', 'echo another'), { refresh: true });
     expect(anew.digest).not.toBe(old.digest);
