@@ -8,10 +8,11 @@ import { lifecycleChecks } from './lifecycle-checks.ts';
 import { monitoringChecks } from './monitoring-checks.ts';
 import { type Runs, runsFor } from './needs.ts';
 import { packageChecks } from './package-checks.ts';
-import { rpmChecks, tarballChecks } from './rpm-checks.ts';
+import { rpmChecks } from './rpm-checks.ts';
 import { sanitizerChecks } from './sanitizer-checks.ts';
 import { sbomChecks } from './sbom-checks.ts';
 import { serviceChecks } from './service-checks.ts';
+import { tarballChecks } from './tarball-checks.ts';
 import { trafficChecks } from './traffic-checks.ts';
 import { upgradeChecks } from './upgrade-checks.ts';
 

@@ -2,7 +2,8 @@ import { elfChecks } from '../../../src/checks/elf-checks.ts';
 import type { PackageFacts } from '../../../src/checks/facts.ts';
 import { judgeAll } from '../../../src/checks/judge.ts';
 import { packageChecks } from '../../../src/checks/package-checks.ts';
-import { rpmChecks, tarballChecks } from '../../../src/checks/rpm-checks.ts';
+import { rpmChecks } from '../../../src/checks/rpm-checks.ts';
+import { tarballChecks } from '../../../src/checks/tarball-checks.ts';
 import { portableFacts, program } from '../verified-portable.ts';
 
 const own = ['package.rpmlint', 'package.requires', 'elf.glibc', 'elf.prometheus'];
