@@ -1,6 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
-import { attribute, createClient, type Patience, UDP } from '../turn/client.ts';
+import { attribute, UDP } from '../turn/attributes.ts';
+import { createClient } from '../turn/client.ts';
+import type { Patience } from '../turn/exchange.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
 import { scrapeMany, scrapeOnce } from './scrape.ts';

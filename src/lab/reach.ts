@@ -1,13 +1,6 @@
-import {
-  attribute,
-  type Credentials,
-  createClient,
-  NoAnswer,
-  type Patience,
-  RFC_PATIENCE,
-  type TurnClient,
-  UDP,
-} from '../turn/client.ts';
+import { attribute, UDP } from '../turn/attributes.ts';
+import { type Credentials, createClient, type TurnClient } from '../turn/client.ts';
+import { NoAnswer, type Patience, RFC_PATIENCE } from '../turn/exchange.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, TRANSPORTS, type TransportName } from '../turn/transport.ts';
 import type { ReachFacts, UnparsedFacts } from './facts.ts';

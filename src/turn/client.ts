@@ -1,4 +1,5 @@
-import { startAwakeTimer } from './awake-timer.ts';
+import type { RequestAttribute } from './attributes.ts';
+import { exchange, type Patience, RFC_PATIENCE } from './exchange.ts';
 import { type ChannelData, decodeChannelData, encodeChannelData, isChannelData } from './framing.ts';
 import {
   ATTRIBUTE,
@@ -14,23 +15,13 @@ import {
   type StunMessage,
 } from './message.ts';
 import type { Transport } from './transport.ts';
-import {
-  type Address,
-  decodeError,
-  decodeXorAddress,
-  encodeXorAddress,
-  isReasonText,
-  uint32,
-} from './values.ts';
+import { type Address, decodeError, decodeXorAddress, encodeXorAddress, isReasonText } from './values.ts';
 
 /** Long-term credentials, RFC 8489, 9.2. */
 export interface Credentials {
   username: string;
   password: string;
 }
-
-/** An attribute of a request; a function where its value depends on the transaction. */
-export type RequestAttribute = Attribute | ((transactionId: Buffer) => Attribute);
 
 /** What a request is authenticated with. */
 export interface Authentication extends Credentials {
@@ -54,21 +45,6 @@ export interface PeerData {
   data: Buffer;
 }
 
-/** How long a client waits for an answer. */
-export interface Patience {
-  /** First pause before a request is repeated (milliseconds); each further pause is twice the last one. RFC 8489, 6.2.1. */
-  rtoMs: number;
-  /** How often a request is sent where it can be lost. */
-  sentAtMost: number;
-  /** Milliseconds to wait after the last time. */
-  lastMs: number;
-  /** Milliseconds that an answer over a reliable transport may take: RFC 8489, 6.2.2. */
-  reliableMs: number;
-}
-
-/** Of a client on the internet: RFC 8489 gives up after 39.5 s. */
-export const RFC_PATIENCE: Patience = { rtoMs: 500, sentAtMost: 7, lastMs: 8_000, reliableMs: 39_500 };
-
 /** What a client needs beside its credentials. */
 export interface ClientOptions {
   /** Asked anew for each request. */
@@ -81,14 +57,6 @@ export interface ClientOptions {
 
 /** Of an answer that can be used, though not by every client. */
 export const BAD_REASON = 'the reason phrase of an error response is not valid text';
-
-/** Protocol number of UDP in REQUESTED-TRANSPORT, RFC 8656, 18.7. */
-export const UDP = 17;
-/** Of TCP, RFC 6062. */
-export const TCP = 6;
-
-/** Nothing came, however often it was asked. */
-export class NoAnswer extends Error {}
 
 /**
  * A TURN client that does what it is told and hides nothing: each request is one request, each answer is handed over as it
@@ -228,47 +196,6 @@ export function createClient(
   return client;
 }
 
-/** Sends a request, again and again where it can be lost, until its answer arrives. @throws NoAnswer */
-async function exchange(
-  transport: Transport,
-  bytes: Buffer,
-  { patience, ended }: { patience: Patience; ended: Promise<string> | undefined },
-  register: (resolve: (answer: Answer) => void) => () => void,
-): Promise<Answer> {
-  return new Promise<Answer>((resolve, reject) => {
-    let stopTimer = () => {};
-    let settled = false;
-    const settle = () => {
-      settled = true;
-      stopTimer();
-      unregister();
-    };
-    const unregister = register((answer) => {
-      settle();
-      resolve(answer);
-    });
-    const give = (why: string) => {
-      if (settled) return;
-      settle();
-      reject(new NoAnswer(why));
-    };
-    void transport.closed.then((why) => give(`the connection was closed: ${why}`));
-    void ended?.then((how) => give(`the server ended: ${how}`));
-    let sent = 0;
-    const attempt = () => {
-      if (settled) return;
-      if (sent === (transport.lossy ? patience.sentAtMost : 1))
-        return give(`no answer to ${sent} ${sent === 1 ? 'request' : 'requests'}`);
-      transport.send(bytes);
-      sent += 1;
-      const last = sent === patience.sentAtMost;
-      const pause = last ? patience.lastMs : patience.rtoMs * 2 ** (sent - 1);
-      stopTimer = startAwakeTimer(transport.lossy ? pause : patience.reliableMs, attempt);
-    };
-    attempt();
-  });
-}
-
 function authenticationAttributes(authentication: Authentication | undefined): Attribute[] {
   if (authentication === undefined) return [];
   const { username, realm, nonce } = authentication;
@@ -293,34 +220,3 @@ function peerDataOf(message: StunMessage): PeerData | undefined {
   if (message.method !== METHOD.data || peer === undefined || data === undefined) return undefined;
   return { peer: decodeXorAddress(peer, message.transactionId), channel: undefined, data };
 }
-
-/** Attributes of requests, by the names that RFC 8656 gives them. */
-export const attribute = {
-  requestedTransport: (protocol: number): Attribute => ({
-    type: ATTRIBUTE.requestedTransport,
-    value: Buffer.from([protocol, 0, 0, 0]),
-  }),
-  /** @param family 4 or 6 */
-  requestedAddressFamily: (family: number): Attribute => ({
-    type: ATTRIBUTE.requestedAddressFamily,
-    value: Buffer.from([family === 6 ? 2 : 1, 0, 0, 0]),
-  }),
-  /** @param seconds 0 ends an allocation */
-  lifetime: (seconds: number): Attribute => ({ type: ATTRIBUTE.lifetime, value: uint32(seconds) }),
-  /** @param reserve whether the next higher port is wanted, too */
-  evenPort: (reserve: boolean): Attribute => ({
-    type: ATTRIBUTE.evenPort,
-    value: Buffer.from([reserve ? 0x80 : 0]),
-  }),
-  reservationToken: (token: Buffer): Attribute => ({ type: ATTRIBUTE.reservationToken, value: token }),
-  xorPeerAddress:
-    (peer: Address) =>
-    (transactionId: Buffer): Attribute => ({
-      type: ATTRIBUTE.xorPeerAddress,
-      value: encodeXorAddress(peer, transactionId),
-    }),
-  channelNumber: (channel: number): Attribute => ({
-    type: ATTRIBUTE.channelNumber,
-    value: Buffer.from([channel >> 8, channel & 0xff, 0, 0]),
-  }),
-} as const;

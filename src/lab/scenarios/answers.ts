@@ -1,13 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type Answer,
-  type Authentication,
-  attribute,
-  type Credentials,
-  type TurnClient,
-  UDP,
-} from '../../turn/client.ts';
+import { attribute, UDP } from '../../turn/attributes.ts';
+import type { Answer, Authentication, Credentials, TurnClient } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import type { AnswerFacts, Scenario } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';

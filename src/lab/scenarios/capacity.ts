@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Answer, attribute, type TurnClient, UDP } from '../../turn/client.ts';
+import { attribute, UDP } from '../../turn/attributes.ts';
+import type { Answer, TurnClient } from '../../turn/client.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import type { CapacityFacts } from '../facts.ts';
 import type { RunningServer } from '../subject.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { attribute, type TurnClient } from '../../turn/client.ts';
+import { attribute } from '../../turn/attributes.ts';
+import type { TurnClient } from '../../turn/client.ts';
 import type { EvenPortFacts } from '../facts.ts';
 import { allocateAll, connectMany, RELEASE_MS, release } from './capacity.ts';
 import { endAllocation, type Tried } from './session.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { attribute, TCP, type TurnClient } from '../../turn/client.ts';
+import { attribute, TCP } from '../../turn/attributes.ts';
+import type { TurnClient } from '../../turn/client.ts';
 import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { NoAnswer } from '../../turn/client.ts';
+import { NoAnswer } from '../../turn/exchange.ts';
 import { longTermKey, METHOD } from '../../turn/message.ts';
 import type { HostileFacts } from '../facts.ts';
 import { hostilePacket, type Knowledge } from '../mutate.ts';

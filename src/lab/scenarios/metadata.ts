@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { attribute } from '../../turn/client.ts';
+import { attribute } from '../../turn/attributes.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ServiceFacts } from '../facts.ts';
 import { enter } from '../network.ts';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { attribute, TCP } from '../../turn/client.ts';
+import { attribute, TCP } from '../../turn/attributes.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { MetricsReach, ScrapeFacts } from '../facts.ts';
 import { OWN_ADDRESSES } from '../network.ts';

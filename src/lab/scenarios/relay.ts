@@ -1,6 +1,6 @@
+import { attribute } from '../../turn/attributes.ts';
 import { startAwakeTimer } from '../../turn/awake-timer.ts';
-import type { Credentials } from '../../turn/client.ts';
-import { attribute, type TurnClient } from '../../turn/client.ts';
+import type { Credentials, TurnClient } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
 import { TRANSPORTS } from '../../turn/transport.ts';
 import type { RelayFacts } from '../facts.ts';

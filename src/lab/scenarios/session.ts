@@ -1,4 +1,6 @@
-import { type Answer, attribute, NoAnswer, type TurnClient, UDP } from '../../turn/client.ts';
+import { attribute, UDP } from '../../turn/attributes.ts';
+import type { Answer, TurnClient } from '../../turn/client.ts';
+import { NoAnswer } from '../../turn/exchange.ts';
 import { ATTRIBUTE, attributeOf, METHOD } from '../../turn/message.ts';
 import { type Address, decodeXorAddress } from '../../turn/values.ts';
 import type { Clients, Endpoint, Family } from '../reach.ts';

@@ -1,7 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { attribute, createClient, NoAnswer, type TurnClient, UDP } from '../../../src/turn/client.ts';
+import { attribute, UDP } from '../../../src/turn/attributes.ts';
+import { createClient, type TurnClient } from '../../../src/turn/client.ts';
+import { NoAnswer } from '../../../src/turn/exchange.ts';
 import { METHOD } from '../../../src/turn/message.ts';
 import { openTransport } from '../../../src/turn/transport.ts';
 import { ANONYMOUS, LOG_OPTIONS, type Observation, SERVER, type Trial } from './observation.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADDRESSES } from '../../../src/lab/network.ts';
 import { type Clients, createClients, Unreachable } from '../../../src/lab/reach.ts';
 import type { RunningServer } from '../../../src/lab/subject.ts';
-import { NoAnswer } from '../../../src/turn/client.ts';
+import { NoAnswer } from '../../../src/turn/exchange.ts';
 import { METHOD } from '../../../src/turn/message.ts';
 import { strangersAnswer, tcpServer, udpServer } from '../../support/turn-server.ts';
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { attribute, createClient, NoAnswer, type PeerData, RFC_PATIENCE } from '../../../src/turn/client.ts';
+import { attribute } from '../../../src/turn/attributes.ts';
+import { createClient, type PeerData } from '../../../src/turn/client.ts';
+import { NoAnswer, RFC_PATIENCE } from '../../../src/turn/exchange.ts';
 import {
   ATTRIBUTE,
   attributeOf,

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createClient, NoAnswer, type Patience, type TurnClient } from '../../../src/turn/client.ts';
+import { createClient, type TurnClient } from '../../../src/turn/client.ts';
+import { NoAnswer, type Patience } from '../../../src/turn/exchange.ts';
 import { ATTRIBUTE, encodeMessage, METHOD, newTransactionId } from '../../../src/turn/message.ts';
 import { openTransport, type Transport, type TransportName } from '../../../src/turn/transport.ts';
 import { answerTo, errorTo, type FakeServer, idOf, tcpServer, udpServer } from '../../support/turn-server.ts';
