@@ -6,7 +6,8 @@ import { recordInstalled } from './installed.ts';
 import type { Namespaces } from './network.ts';
 import { type RemoteAgent, startAgent } from './remote.ts';
 import { runService, SERVICE, UNITS } from './scenarios/service.ts';
-import { prepareSanitized, prepareTarget, startServer, testConfiguration } from './server.ts';
+import { prepareSanitized, prepareTarget, startServer } from './server.ts';
+import { testConfiguration } from './server-configuration.ts';
 import type { Subject } from './subject.ts';
 import { watchLeaving } from './tcpdump.ts';
 

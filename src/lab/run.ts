@@ -24,7 +24,7 @@ import { relayByIndependentClient } from './scenarios/independent.ts';
 import { reachMetrics, scrapeOften } from './scenarios/metrics.ts';
 import { EVERYTHING, MESSAGE_BYTES, type RelayPlan, relayAll } from './scenarios/relay.ts';
 import { ACCOUNT, ECHO_PORT, type Tried } from './scenarios/session.ts';
-import { METRICS, portLines } from './server.ts';
+import { METRICS, portLines } from './server-configuration.ts';
 import type { RunningServer, Subject } from './subject.ts';
 
 /** Milliseconds that ended sessions may take to reach the metrics. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { ServiceFacts } from '../facts.ts';
-import { startServer, testConfiguration } from '../server.ts';
+import { startServer } from '../server.ts';
+import { testConfiguration } from '../server-configuration.ts';
 import { type Systemd, startSystemd, writeUnit } from '../systemd.ts';
 import { reachMetadata } from './metadata.ts';
 import type { ServiceLab } from './service.ts';

@@ -3,7 +3,7 @@ import { attribute, TCP } from '../../turn/attributes.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { MetricsReach, ScrapeFacts } from '../facts.ts';
 import { OWN_ADDRESSES } from '../network.ts';
-import { METRICS } from '../server.ts';
+import { METRICS } from '../server-configuration.ts';
 import type { RunningServer } from '../subject.ts';
 import { ACCOUNT, hangUp, silence, type Tried, wordOf } from './session.ts';
 

@@ -8,7 +8,7 @@ import { ADDRESSES, type Namespaces } from '../network.ts';
 import type { Clients } from '../reach.ts';
 import type { RemoteAgent } from '../remote.ts';
 import { processesOf } from '../seen.ts';
-import { METRICS, SMALL_RANGE, shippedConfiguration } from '../server.ts';
+import { METRICS, SMALL_RANGE, shippedConfiguration } from '../server-configuration.ts';
 import { type Systemd, startSystemd, writeContainedUnit } from '../systemd.ts';
 import { DRAIN_SECONDS, stopUnderSession, stopUnderVanished } from './drain.ts';
 import { tryMetadata } from './metadata-rules.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asUser, mapsFor } from '../../../src/lab/containment.ts';
+import { requireGroup } from '../../../src/lab/control-groups.ts';
 import { accountOf, readInstalled, recordInstalled, resolveBeneath } from '../../../src/lab/installed.ts';
 import { ruleLine } from '../../../src/lab/scenarios/metadata-rules.ts';
-import { requireGroup } from '../../../src/lab/systemd.ts';
 
 describe('the users of a package', () => {
   it('are nobody on the host: its root is none of the first 65,536', () => {
