@@ -19,7 +19,7 @@ attempt() {
 	elif grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/attempt.log; then
 		unreachable REPOSITORY_FAILED
 	elif grep -q 'pauth-impdef.* not found' /tmp/attempt.log; then
-		# Nor does a QEMU that is too old. src/stages/shared/buildx.ts knows what it says.
+		# Nor does a QEMU that is too old. src/stages/shared/machine-error.ts knows what it says.
 		exit 1
 	fi
 	tail -n 20 /tmp/attempt.log >"$installed/not-installed"

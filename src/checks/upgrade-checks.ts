@@ -2,7 +2,7 @@ import { parseSettings } from '../config/settings.ts';
 import { type Check, complaints, expectValues, fail, type Verdict, value } from './check.ts';
 import { type PackageFacts, serviceCalls } from './facts.ts';
 
-/** Upgrades that fail, and what dpkg may say of the package afterwards: recipes/docker/verify/upgrades.sh. */
+/** Upgrades that fail, and what dpkg may say of the package afterwards: recipes/docker/deb/verify/upgrades.sh. */
 const FAILING = [
   { name: 'truncated', status: 'installed', suffix: '' },
   { name: 'preinst-fails', status: 'installed', suffix: '' },
