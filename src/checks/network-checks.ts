@@ -8,7 +8,7 @@ const MESSAGES = 1000;
 /** Each transport by IPv4 and IPv6, by Send and by channel. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
-/** Messages of each session with REST credentials: src/lab/run.ts. */
+/** Messages of each session with REST credentials: src/lab/configurations.ts. */
 const REST_MESSAGES = 50;
 /** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
 const INDEPENDENT_MESSAGES = 100;

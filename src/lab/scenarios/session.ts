@@ -7,6 +7,8 @@ import type { Clients, Endpoint, Family } from '../reach.ts';
 
 /** The account of the laboratory's configurations. */
 export const ACCOUNT = { username: 'turnbuild', password: 'a-password-of-the-laboratory' };
+/** A second account of the laboratory's configurations. */
+export const OTHER_ACCOUNT = { username: 'another', password: 'another-password-of-the-laboratory' };
 /** Port on which the peer sends everything back. */
 export const ECHO_PORT = 3480;
 

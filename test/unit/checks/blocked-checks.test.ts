@@ -16,7 +16,7 @@ function bad(lab: LabFacts): Bad {
 }
 
 const ANSWERS = labChecks.map(({ id }) => id).filter((id) => /^answers\.(?!parsed)/.test(id));
-/** What a laboratory leaves out where nothing is answered over UDP and IPv4: src/lab/run.ts. */
+/** What a laboratory leaves out where nothing is answered over UDP and IPv4: src/lab/configurations.ts. */
 const NEED_UDP = [
   'requests',
   'limits',

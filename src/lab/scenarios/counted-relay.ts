@@ -1,0 +1,52 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LabFacts, SessionFacts } from '../facts.ts';
+import type { RemoteAgent } from '../remote.ts';
+import { METRICS } from '../server-configuration.ts';
+import { MESSAGE_BYTES, type RelayPlan, relayAll } from './relay.ts';
+import type { Tried } from './session.ts';
+
+/** Milliseconds that ended sessions may take to reach the metrics. */
+const SETTLE_MS = 15_000;
+
+/** Relays, and scrapes the metrics before and after it. */
+export async function relayAndCount(
+  tried: Tried,
+  agent: RemoteAgent,
+  plan: RelayPlan,
+): Promise<{ relays: LabFacts['relays']; sessions: SessionFacts }> {
+  const before = await settled(agent, 0);
+  const relays = await relayAll(tried, plan);
+  const sum = (list: LabFacts['relays']) => list.reduce((total, { sent }) => total + sent, 0);
+  const messages = sum(relays);
+  const sessions: SessionFacts = {
+    sessions: relays.length,
+    messages,
+    channelMessages: sum(relays.filter(({ way }) => way === 'channel')),
+    bytesPerMessage: MESSAGE_BYTES,
+    before,
+    after: await settled(agent, messages),
+  };
+  return { relays, sessions };
+}
+
+/** The metrics; nothing from a server that has none, which its relaying doesn't depend on. */
+async function scrape(agent: RemoteAgent): Promise<string> {
+  return agent.scrape(METRICS).catch(() => '');
+}
+
+/**
+ * Traffic gets into the metrics when a session has ended: waits until so many messages are counted and no allocation is left, those of
+ * earlier clients included. After 15 s the figures are what they are.
+ */
+async function settled(agent: RemoteAgent, messages: number): Promise<string> {
+  const end = Date.now() + SETTLE_MS;
+  for (;;) {
+    const text = await scrape(agent);
+    const sent = Number(/^turn_total_traffic_peer_sentp (\S+)$/m.exec(text)?.[1] ?? 0);
+    const open = [...text.matchAll(/^turn_total_allocations(?:\{.*\})? (\S+)$/gm)];
+    const ended = sent >= messages && open.every(([, count]) => Number(count) === 0);
+    // Without metrics there is nothing to wait for.
+    if (text === '' || ended || Date.now() > end) return text;
+    await pause(250);
+  }
+}
