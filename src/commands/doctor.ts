@@ -1,6 +1,7 @@
+import type { Finding } from '../doctor/finding.ts';
 import { gatherHostFacts } from '../doctor/host.ts';
 import { installPackages } from '../doctor/install-packages.ts';
-import { diagnose, type Finding } from '../doctor/requirements.ts';
+import { diagnose } from '../doctor/requirements.ts';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { readAptMirrors, readAptSuites } from '../io/apt-mirror.ts';
 import { type Exec, mustRun, runProcess } from '../io/exec.ts';

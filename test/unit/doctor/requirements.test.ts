@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose, type Finding, type HostFacts } from '../../../src/doctor/requirements.ts';
+import type { Finding } from '../../../src/doctor/finding.ts';
+import { diagnose, type HostFacts } from '../../../src/doctor/requirements.ts';
 import { formatCommand } from '../../../src/plan/command.ts';
 
 const builderWith = (name: string, driver: string, ...nodes: string[][]) => ({
