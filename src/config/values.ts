@@ -1,15 +1,13 @@
-import { isIP } from 'node:net';
 import { versionIn } from '../recipe/coturn-version.ts';
 import { readingOf } from './configuration.ts';
-import { mappingOf } from './external-address.ts';
 import { type Effect, type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
+import { isAddress, isServer, PORT } from './hosts.ts';
 import { isKnownOption } from './option-catalogue.ts';
 import type { ConfigOption } from './option-table.ts';
 import { isUnfilled } from './placeholders.ts';
 import { booleanOf, LINE_BYTES, leadingNumber, type Setting, STRICT_PORTS } from './settings.ts';
 import { unknownOptions } from './unknown-option.ts';
 
-const PORT = 65535;
 /** What was meant as a comment: a number sign behind a space, or before one. A value may begin with a number sign. */
 const COMMENT = /\s#|^#\s/;
 /** The largest value of options that are a number; of others turnserver only knows that they are one. */
@@ -225,25 +223,3 @@ const FEATURES: readonly (readonly [condition: RegExp, words: string])[] = [
   [/HIREDIS/, 'Redis support'],
   [/SQLITE/, 'SQLite support'],
 ];
-
-/** An address, a name that turnserver looks up, or of external-ip two addresses with a slash. */
-function isAddress(name: string, value: string): boolean {
-  if (name !== 'external-ip') return isHost(value.trim());
-  const { announced, inside } = mappingOf({ value });
-  // Other rules say what an empty private end opens.
-  if (inside === undefined) return isHost(announced);
-  return (announced === '' || isHost(announced)) && (inside === '' || isHost(inside));
-}
-
-const isHost = (text: string) =>
-  isIP(text) !== 0 || (/^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text));
-
-/** @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
-function isServer(value: string): boolean {
-  if (isIP(value.trim()) === 6) return false;
-  const [, bracketed, host = '', port = '0'] =
-    /^ *(?:\[([^\]]*)\]|([^:[\]]*))(?: *:\s*(\d*).*)? *$/.exec(value) ?? [];
-  const known =
-    bracketed === undefined ? isHost(host.trim()) && isIP(host.trim()) !== 6 : isIP(bracketed) !== 0;
-  return known && Number(port) <= PORT;
-}

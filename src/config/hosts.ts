@@ -1,0 +1,27 @@
+import { isIP } from 'node:net';
+import { mappingOf } from './external-address.ts';
+
+/** The largest port. */
+export const PORT = 65535;
+
+/** An address, a name that turnserver looks up, or of external-ip two addresses with a slash. */
+export function isAddress(name: string, value: string): boolean {
+  if (name !== 'external-ip') return isHost(value.trim());
+  const { announced, inside } = mappingOf({ value });
+  // Other rules say what an empty private end opens.
+  if (inside === undefined) return isHost(announced);
+  return (announced === '' || isHost(announced)) && (inside === '' || isHost(inside));
+}
+
+const isHost = (text: string) =>
+  isIP(text) !== 0 || (/^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text));
+
+/** @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
+export function isServer(value: string): boolean {
+  if (isIP(value.trim()) === 6) return false;
+  const [, bracketed, host = '', port = '0'] =
+    /^ *(?:\[([^\]]*)\]|([^:[\]]*))(?: *:\s*(\d*).*)? *$/.exec(value) ?? [];
+  const known =
+    bracketed === undefined ? isHost(host.trim()) && isIP(host.trim()) !== 6 : isIP(bracketed) !== 0;
+  return known && Number(port) <= PORT;
+}
