@@ -3,7 +3,7 @@ import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../m
 import { sha256, sourceSchema } from '../manifest/source.ts';
 import { STAGES, type StageName } from '../manifest/stages.ts';
 import { MAINTAINER, pinnedImage } from '../recipe/schema.ts';
-import { baseNames } from './index.ts';
+import { baseNames } from './planned-bases.ts';
 import type { Arch } from './platforms.ts';
 import type { Choices, Plan, PlannedSource, PlannedStep } from './types.ts';
 

@@ -1,5 +1,5 @@
 import { nearestName, TurnbuildError, usageError } from '../errors.ts';
-import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
+import { judges, type StageName } from '../manifest/stages.ts';
 import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
@@ -7,8 +7,9 @@ import type { Compatibility, ReleaseRecipe, Sysroot, Target } from '../recipe/sc
 import { needsOf } from './compatibility.ts';
 import { packageLayout } from './layout.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
+import { base, baseNames, rpmRoot, targetBase } from './planned-bases.ts';
 import { type Arch, platformOf } from './platforms.ts';
-import type { Plan, PlannedBase, PlannedSource, PlannedStep, RpmRoot } from './types.ts';
+import type { Plan, PlannedBase, PlannedSource, PlannedStep } from './types.ts';
 
 /** Everything that a plan depends on: gathered before, so that planning itself asks nobody. */
 export interface PlanFacts {
@@ -174,12 +175,6 @@ function sysrootKeys({ keys, repositories }: Sysroot): Record<string, string> {
   };
 }
 
-/** The root that an .rpm is tried in: an image that is given, one of its distribution's repositories, or one of Debian's own binaries. */
-function rpmRoot(target: Target, facts: PlanFacts): RpmRoot {
-  if (rpmImage(target, facts) !== undefined) return 'given';
-  return target.sysroot === undefined ? 'made' : 'installed';
-}
-
 /**
  * Whose apt or dnf, and whose shells install a package: the build platform's in a foreign root, so that QEMU runs only what is under test.
  * They have to be of the same release as the root, so a root of another distribution's rpms uses its own.
@@ -189,28 +184,6 @@ function tools(target: Target, arch: Arch, facts: PlanFacts): Record<string, str
   const hasForeignRpms = target.format === 'rpm' && rpmRoot(target, facts) !== 'made';
   if (builder === arch || facts.ownTools || hasForeignRpms) return {};
   return { TOOLS: 'native', NATIVE_TRIPLE: platformOf(builder).gnuTriple };
-}
-
-function base(target: Target, arch: Arch): PlannedBase {
-  const { baseImage, suite, archive } = target;
-  if (baseImage === undefined)
-    return { id: `${suite}-${arch}`, suite, arch, ...(archive === undefined ? {} : { archive }) };
-  // Two targets of one suite may start from different images.
-  const digest = baseImage.split(':').at(-1)?.slice(0, 12);
-  return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };
-}
-
-/** The base image of the root that a package is tried in. That of an .rpm is made of rpms on its build's base image, unless one is given. */
-function targetBase(target: Target, arch: Arch, facts: PlanFacts): PlannedBase {
-  if (target.format === 'deb') return base(target, arch);
-  const image = rpmImage(target, facts);
-  if (image === undefined) return base(target, facts.compilesOn[arch]);
-  const [reference = '', digest = ''] = image.split('@sha256:');
-  return { id: `image-${arch}-${digest.slice(0, 12)}`, suite: reference, arch, image };
-}
-
-function rpmImage({ verifyOn }: Target, facts: PlanFacts): string | undefined {
-  return facts.verifyOn ?? verifyOn;
 }
 
 function uniqueById(bases: PlannedBase[]): PlannedBase[] {
@@ -228,11 +201,6 @@ export function findTarget(name: string, known: readonly Target[]): Target {
     `There is no target "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`,
     `Use one of ${names.join(', ')}, or add recipes/targets/${name}.yaml.`,
   );
-}
-
-/** The base images that a step starts from. */
-export function baseNames(step: PlannedStep): string[] {
-  return traitsOf(step.stage).bases.map((kind) => step[kind]);
 }
 
 /** The target that a step belongs to. */

@@ -14,14 +14,8 @@ import {
   listOption,
   type OptionName,
 } from './options.ts';
-import {
-  documentOf,
-  keysOf,
-  makePlan,
-  type PlannedSourceRelease,
-  readyBuilder,
-  requireKnown,
-} from './planning.ts';
+import { documentOf, keysOf, makePlan, type PlannedSourceRelease, requireKnown } from './planning.ts';
+import { readyBuilder } from './ready-builder.ts';
 import type { Session } from './session.ts';
 import { withRebuilt } from './step-keys.ts';
 

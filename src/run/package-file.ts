@@ -9,7 +9,8 @@ import { describePackage, type PackageFile, planPackageFile } from '../plan/pack
 import { debFileName } from '../plan/package-version.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { type CommonOptions, givenFlags, listOption, type OptionName } from './options.ts';
-import { chosenChecks, keysOf, makePlan, readyBuilder } from './planning.ts';
+import { chosenChecks, keysOf, makePlan } from './planning.ts';
+import { readyBuilder } from './ready-builder.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import type { ManifestStore } from './step.ts';
 

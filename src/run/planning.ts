@@ -1,40 +1,24 @@
 import { join, resolve } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
-import { TurnbuildError, usageError } from '../errors.ts';
-import { type Exec, runProcess } from '../io/exec.ts';
+import { usageError } from '../errors.ts';
 import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
 import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
 import { createPlan } from '../plan/index.ts';
-import type { Arch } from '../plan/platforms.ts';
 import type { Choices, Plan, PlannedSource } from '../plan/types.ts';
 import { MAINTAINER } from '../recipe/schema.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
-import {
-  assumedBuilder,
-  type BuilderFacts,
-  inspectBuilder,
-  requireEngine,
-  requirePlatforms,
-} from './builder.ts';
+import { assumedBuilder, type BuilderFacts } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
 import { readManifest } from './manifest-file.ts';
 import { architecturesOption, imageOption, listOption, selectionOption } from './options.ts';
+import { readyBuilder } from './ready-builder.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
 import { assumedRevision, chooseRevision } from './revision.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import { STAGE_TABLE } from './stage-table.ts';
 import { rebuiltBefore, stepKeys, withRebuilt } from './step-keys.ts';
-
-/** What is wanted of a builder. */
-export interface Wanted {
-  architectures: readonly Arch[];
-  /** Packages will be run, which needs a builder for their architecture. */
-  runs: boolean;
-  /** The plan will be performed: the builder is started and must fit. Else it is asked only if it is there. */
-  perform: boolean;
-}
 
 /** A release whose sources and plan are known. */
 export type PlannedSourceRelease = PlannedRelease & { source: ResolvedSource; document: PlanDocument };
@@ -213,39 +197,4 @@ export function requireKnown({ recipes }: Session, selection: CheckSelection): v
     CHECKS.map(({ id }) => id),
     recipes.advisories.map(({ id }) => id),
   );
-}
-
-/** The builder, which has to fit if the plan will be performed. */
-export async function readyBuilder(
-  session: Session,
-  { architectures, runs, perform }: Wanted,
-): Promise<BuilderFacts> {
-  const builder = await chooseBuilder(session, perform);
-  if (runs && perform) {
-    requirePlatforms(builder, [...architectures]);
-    await requireEngine(builder, interruptible(session));
-  }
-  return builder;
-}
-
-/** Processes that Ctrl-C ends, in a dry run too: they only ask. */
-function interruptible(session: Session): Exec {
-  return (command) => runProcess(command, { signal: session.io.signal });
-}
-
-async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
-  // A plan for machines of both kinds has nothing to do with this one.
-  if (session.options.native === true) return assumedBuilder();
-  try {
-    return await inspectBuilder(session.options.builder, {
-      bootstrap: perform,
-      exec: interruptible(session),
-    });
-  } catch (error) {
-    const absent = [
-      ...['DOCKER_MISSING', 'DOCKER_UNAVAILABLE', 'DOCKER_REFUSED', 'BUILDX_MISSING', 'BUILDER_UNSUITABLE'],
-    ];
-    if (perform || !(error instanceof TurnbuildError) || !absent.includes(error.code)) throw error;
-    return assumedBuilder();
-  }
 }

@@ -1,5 +1,6 @@
 import { traitsOf } from '../manifest/stages.ts';
-import { baseNames, targetOfStep } from '../plan/index.ts';
+import { targetOfStep } from '../plan/index.ts';
+import { baseNames } from '../plan/planned-bases.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import { baseNodeId } from './bases.ts';
 import type { GraphNode } from './graph.ts';

@@ -1,7 +1,7 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Artifact, BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
 import type { StepKey } from '../plan/document.ts';
-import { baseNames } from '../plan/index.ts';
+import { baseNames } from '../plan/planned-bases.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { InputsContext, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, verifyError } from './failed-checks.ts';

@@ -1,0 +1,39 @@
+import { traitsOf } from '../manifest/stages.ts';
+import type { Target } from '../recipe/schema.ts';
+import type { PlanFacts } from './index.ts';
+import type { Arch } from './platforms.ts';
+import type { PlannedBase, PlannedStep, RpmRoot } from './types.ts';
+
+/** The base image of a target's suite, for a processor. */
+export function base(target: Target, arch: Arch): PlannedBase {
+  const { baseImage, suite, archive } = target;
+  if (baseImage === undefined)
+    return { id: `${suite}-${arch}`, suite, arch, ...(archive === undefined ? {} : { archive }) };
+  // Two targets of one suite may start from different images.
+  const digest = baseImage.split(':').at(-1)?.slice(0, 12);
+  return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };
+}
+
+/** The base image of the root that a package is tried in. That of an .rpm is made of rpms on its build's base image, unless one is given. */
+export function targetBase(target: Target, arch: Arch, facts: PlanFacts): PlannedBase {
+  if (target.format === 'deb') return base(target, arch);
+  const image = rpmImage(target, facts);
+  if (image === undefined) return base(target, facts.compilesOn[arch]);
+  const [reference = '', digest = ''] = image.split('@sha256:');
+  return { id: `image-${arch}-${digest.slice(0, 12)}`, suite: reference, arch, image };
+}
+
+function rpmImage({ verifyOn }: Target, facts: PlanFacts): string | undefined {
+  return facts.verifyOn ?? verifyOn;
+}
+
+/** The root that an .rpm is tried in: an image that is given, one of its distribution's repositories, or one of Debian's own binaries. */
+export function rpmRoot(target: Target, facts: PlanFacts): RpmRoot {
+  if (rpmImage(target, facts) !== undefined) return 'given';
+  return target.sysroot === undefined ? 'made' : 'installed';
+}
+
+/** The base images that a step starts from. */
+export function baseNames(step: PlannedStep): string[] {
+  return traitsOf(step.stage).bases.map((kind) => step[kind]);
+}
