@@ -21,6 +21,8 @@ interface Exception {
   /** Kind, mode, owner and the rest of what is there now. */
   after: RegExp;
   only?: (change: TreeChange) => boolean;
+  /** It may be gone as well. */
+  passing?: true;
   reason: string;
 }
 
@@ -36,7 +38,7 @@ const ownership = (state: string) => state.split(' ').slice(0, 3).join(' ');
 const keepsOwnership = ({ kind, before, after }: TreeChange) =>
   kind === 'changed' && ownership(before) === ownership(after);
 
-/** Differences that aren't the package's, each with the reason. What has the package's name in its path never is, and nothing that is gone. */
+/** Differences that aren't the package's, each with the reason. What has the package's name in its path never is. */
 const EXCEPTIONS: Exception[] = [
   {
     path: /^\/etc\/(passwd|group|subuid|subgid)$/,
@@ -59,6 +61,11 @@ const EXCEPTIONS: Exception[] = [
     reason: 'lists the libraries of dependencies',
   },
   { path: /^\/var\/cache\/ldconfig\/aux-cache$/, after: PUBLIC, reason: 'made with ld.so.cache' },
+];
+
+/** What dpkg and apt leave. Dependencies are installed before the first snapshot, so nothing here is of theirs. */
+const DEB_EXCEPTIONS: Exception[] = [
+  ...EXCEPTIONS,
   {
     path: /^\/var\/lib\/dpkg\/((status|diversions|statoverride)-old|triggers\/\w+(-old)?)$/,
     after: PLAIN,
@@ -70,23 +77,25 @@ const EXCEPTIONS: Exception[] = [
     after: new RegExp(`^f 644 0:0 ${EMPTY}$`),
     reason: 'dpkg leaves an empty one when the last override is gone',
   },
-  { path: /^\/var\/log\/(dpkg|alternatives)\.log$/, after: PLAIN, reason: "dpkg's own logs" },
+  {
+    path: /^\/var\/log\/(dpkg|alternatives)\.log$|^\/var\/log\/apt\/(history|term|eipp)\.log(\.xz)?$/,
+    after: PLAIN,
+    reason: 'logs of dpkg and apt',
+  },
+  {
+    path: /^\/var\/cache\/apt\/(src)?pkgcache\.bin$/,
+    after: PLAIN,
+    reason: "apt's index of its lists and of dpkg's records. Those have to be as they were",
+  },
+  {
+    path: /^\/var\/cache\/apt\/archives\/lock$/,
+    after: new RegExp(`^f 640 0:0 ${EMPTY}$`),
+    reason: 'made by the first download',
+  },
   {
     path: /^\/var\/cache\/debconf\/(config|passwords|templates)\.dat(-old)?$/,
     after: PUBLIC,
-    reason: "debconf's own, of dependencies",
-  },
-  {
-    path: /^\/etc\/alternatives\/[^/]+$/,
-    after: LINK,
-    only: ({ known }) => known,
-    reason: 'alternatives of dependencies: my.cnf of libmariadb, telnet of the distribution',
-  },
-  {
-    path: /^\/(usr\/)?s?bin\/[^/]+$|^\/usr\/share\/man\/|^\/etc\/mysql\/my\.cnf$/,
-    after: /^l 777 0:0 \/etc\/alternatives\/[^/{]+$/,
-    only: ({ kind, known }) => kind === 'added' && known,
-    reason: 'the links to them. In other folders a link does more, as systemd starts what is linked',
+    reason: 'records of debconf',
   },
   {
     path: /^\/etc\/init\.d$/,
@@ -114,11 +123,12 @@ function isExcepted(
   { exceptions, own }: { exceptions: readonly Exception[]; own: RegExp },
 ): boolean {
   return (
-    change.kind !== 'removed' &&
     !own.test(change.path) &&
     exceptions.some(
-      ({ path, after, only }) =>
-        path.test(change.path) && after.test(change.after) && (only?.(change) ?? true),
+      ({ path, after, only, passing }) =>
+        path.test(change.path) &&
+        (change.kind === 'removed' ? passing === true : after.test(change.after)) &&
+        (only?.(change) ?? true),
     )
   );
 }
@@ -140,7 +150,36 @@ const RPM_EXCEPTIONS: Exception[] = [
     reason: 'as above',
   },
   { path: /^\/var\/log\/coturn$/, after: OWN_FOLDER, reason: 'logs' },
-  { path: /^\/var\/log\/(dnf|hawkey)[\w.]*$/, after: PLAIN, reason: "dnf's own logs" },
+  { path: /^\/var\/log\/(dnf|hawkey)[\w.]*$/, after: PLAIN, reason: 'logs of dnf' },
+  {
+    path: /^\/var\/lib\/(rpm\/rpmdb|dnf\/history)\.sqlite$|^\/var\/lib\/rpm\/\.rpm\.lock$/,
+    after: PLAIN,
+    reason: 'records of rpm and dnf, with those of dependencies',
+  },
+  {
+    path: /^\/var\/lib\/(rpm\/rpmdb|dnf\/history)\.sqlite-(shm|wal)$/,
+    after: PLAIN,
+    passing: true,
+    reason: 'made while a database is open',
+  },
+  {
+    path: /^\/var\/cache\/dnf\/[^/]+(\/(repodata|packages)(\/[^/]+)?)?$/,
+    after: new RegExp(`${PLAIN.source}|^d 755 0:0 $`),
+    passing: true,
+    reason: 'metadata of repositories',
+  },
+  {
+    path: /^\/etc\/alternatives\/[^/]+$/,
+    after: LINK,
+    only: ({ kind, known }) => kind === 'added' && known,
+    reason: 'alternatives of dependencies, which dnf installs together with the package',
+  },
+  {
+    path: /^\/(usr\/)?s?bin\/[^/]+$|^\/usr\/share\/man\//,
+    after: /^l 777 0:0 \/etc\/alternatives\/[^/{]+$/,
+    only: ({ kind, known }) => kind === 'added' && known,
+    reason: 'the links to them. In other folders a link does more, as systemd starts what is linked',
+  },
 ];
 
 /** As `judgeTree`, by rpm's rules: there is no purge. */
@@ -157,7 +196,7 @@ export function judgeTree(
   facts: PackageFacts,
   name: string,
 ): { found: string[]; paths: number; excepted: number } {
-  return judgeChanges(facts, name, { account: 'turnserver', exceptions: EXCEPTIONS, own: /turn/i });
+  return judgeChanges(facts, name, { account: 'turnserver', exceptions: DEB_EXCEPTIONS, own: /turn/i });
 }
 
 /** @param rules `own`: paths that are never excepted; `account`: the one that may have been added */

@@ -22,14 +22,10 @@ fact() {
 	printf '%s\t%s\n' "$1" "$2" >>/out/facts.txt
 }
 
-# left_out: paths that are not compared, as arguments of find(1): file systems that are not on a disk, results, and the records of the
-# package managers. The build platform's tools are mounted read-only where they are used, and only there can a package leave nothing in them.
+# left_out: paths that are not compared, as arguments of find(1): file systems that are not on a disk, and results. The build platform's
+# tools are mounted read-only where they are used, and only there can a package leave nothing in them.
 left_out() {
 	printf '%s\n' proc sys dev run tmp out
-	case $FORMAT in
-	deb) printf '%s\n' var/lib/apt var/cache/apt var/log/apt ;;
-	rpm) printf '%s\n' var/lib/rpm var/cache/dnf var/lib/dnf ;;
-	esac
 	[ "$TOOLS" != native ] || printf '%s\n' native "usr/lib/$NATIVE_TRIPLE"
 	[ "$TOOLS $FORMAT" != 'native rpm' ] || printf '%s\n' etc/rpm/platform etc/rpm/macros.native
 }

@@ -16,10 +16,6 @@ const withChange = (name: string, ...line: [string, string, string, string]) =>
   withFile(`${name}.changes.txt`, (text) => text + change(...line));
 
 const DIGEST = 'ab'.repeat(32);
-/** A link that leads to a file that was there before. */
-export const withKnown = (path: string, after: string) =>
-  withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\t${after}\tknown\n`);
-
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
@@ -345,6 +341,22 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
       ],
       ['a link to such an alternative', 'added', '/usr/bin/sudo', '', 'l 777 0:0 /etc/alternatives/pager'],
       ['a file among the alternatives', 'added', '/etc/alternatives/ls', '', `f 755 0:0 ${DIGEST}`],
+      [
+        'a program among the downloads of apt',
+        'added',
+        '/var/cache/apt/archives/x',
+        '',
+        `f 755 0:0 ${DIGEST}`,
+      ],
+      [
+        'a SUID program in the place of an index',
+        'changed',
+        '/var/cache/apt/pkgcache.bin',
+        `f 644 0:0 ${DIGEST}`,
+        `f 4755 0:0 ${DIGEST}`,
+      ],
+      ['a list of packages', 'added', '/var/lib/apt/lists/x_InRelease', '', `f 644 0:0 ${DIGEST}`],
+      ['a log that is gone', 'removed', '/var/log/apt/history.log', `f 644 0:0 ${DIGEST}`, ''],
       ['records of an alternative', 'added', '/var/lib/dpkg/alternatives/pager', '', `f 644 0:0 ${DIGEST}`],
       [
         'a cache of libraries that nobody knows',
@@ -361,22 +373,17 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ['install.purge'],
     new RegExp(`purge: ${path} is `),
   ]),
-  [
-    'a command that a known alternative puts before others',
-    () => withKnown('/usr/local/bin/sudo', 'l 777 0:0 /etc/alternatives/pager'),
+  ...(
+    [
+      ['an alternative that leads to a known program', '/etc/alternatives/sudo', '/usr/bin/bash'],
+      ['a command that leads to a known alternative', '/usr/bin/sudo', '/etc/alternatives/pager'],
+    ] as const
+  ).map(([title, path, target]): [string, () => PackageFacts, string[], RegExp] => [
+    title,
+    () => withFile('purge.changes.txt', (text) => `${text}added\t${path}\t\tl 777 0:0 ${target}\tknown\n`),
     ['install.purge'],
-    /\/usr\/local\/bin\/sudo is added/,
-  ],
-  [
-    'a unit that a known alternative has systemd start',
-    () =>
-      withKnown(
-        '/usr/lib/systemd/system/sysinit.target.wants/debug-shell.service',
-        'l 777 0:0 /etc/alternatives/pager',
-      ),
-    ['install.purge'],
-    /debug-shell\.service is added/,
-  ],
+    new RegExp(`${path} is added`),
+  ]),
   [
     'trees that were not compared',
     () => withFile('upgrade-purge.changes.txt', () => ''),

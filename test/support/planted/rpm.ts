@@ -177,6 +177,10 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
       ['a database of root', '/var/lib/coturn/turndb', `f 644 0:0 ${DIGEST}`],
       ['a folder of data that everybody can write', '/var/lib/coturn', 'd 777 999:999 '],
       ['a program in the place of a log', '/var/log/dnf.log', `f 755 0:0 ${DIGEST}`],
+      ['a program among the records of rpm', '/var/lib/rpm/x', `f 755 0:0 ${DIGEST}`],
+      ['records of rpm that anyone can write', '/var/lib/rpm/rpmdb.sqlite', `f 666 0:0 ${DIGEST}`],
+      ['a SUID program in the cache of dnf', '/var/cache/dnf/x', `f 4755 0:0 ${DIGEST}`],
+      ['a folder in the cache of dnf for another user', '/var/cache/dnf/x', 'd 755 999:999 '],
     ] as const
   ).map(([title, path, state]): [string, () => PackageFacts, string[], RegExp] => [
     title,
@@ -184,6 +188,37 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ['install.purge'],
     new RegExp(`${path} is added`),
   ]),
+  ...(
+    [
+      ['that was there', 'changed', '/etc/alternatives/pager', '/usr/bin/bash'],
+      ['that puts a command before others', 'added', '/usr/local/bin/sudo', '/etc/alternatives/pager'],
+      [
+        'that has systemd start a unit',
+        'added',
+        '/usr/lib/systemd/system/sysinit.target.wants/debug-shell.service',
+        '/etc/alternatives/pager',
+      ],
+    ] as const
+  ).map(([title, kind, path, target]): [string, () => PackageFacts, string[], RegExp] => [
+    `an alternative ${title}`,
+    () =>
+      withFile(
+        'purge.changes.txt',
+        (text) => `${text}${kind}\t${path}\tl 777 0:0 /x\tl 777 0:0 ${target}\tknown\n`,
+      ),
+    ['install.purge'],
+    new RegExp(`${path} is ${kind}`),
+  ]),
+  [
+    'records of rpm that are gone',
+    () =>
+      withFile(
+        'purge.changes.txt',
+        (text) => `${text}removed\t/var/lib/rpm/rpmdb.sqlite\tf 644 0:0 ${DIGEST}\t\n`,
+      ),
+    ['install.purge'],
+    /rpmdb\.sqlite is gone/,
+  ],
   [
     'an edited configuration that is lost',
     () => withValue('upgrade-remove.saved', 'gone'),

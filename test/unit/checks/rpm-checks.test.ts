@@ -18,6 +18,19 @@ describe('checks of an .rpm and of the tarball', () => {
     expect(found[0]?.message).toMatch(message);
   });
 
+  const digest = 'ab'.repeat(32);
+  it.each([
+    ['a lock of rpm', `added\t/var/lib/rpm/.rpm.lock\t\tf 644 0:0 ${digest}`],
+    ['a log of a database that is closed', `removed\t/var/lib/dnf/history.sqlite-wal\tf 644 0:0 ${digest}\t`],
+    ['metadata that has expired', `removed\t/var/cache/dnf/x-0/repodata/x.xml.gz\tf 644 0:0 ${digest}\t`],
+    ['an alternative of a dependency', 'added\t/etc/alternatives/x\t\tl 777 0:0 /usr/bin/x\tknown'],
+    ['the link to it', 'added\t/usr/bin/x\t\tl 777 0:0 /etc/alternatives/x\tknown'],
+  ])('%s is not of the package', (_, line) => {
+    const files = new Map(portableFacts().files);
+    files.set('purge.changes.txt', `${files.get('purge.changes.txt')}${line}\n`);
+    expect(failures({ ...portableFacts(), files })).toEqual([]);
+  });
+
   it('nothing gathered passes nothing', () => {
     const nothing = packageFacts({ target: target('portable') });
     expect(failures(nothing).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));

@@ -1,7 +1,8 @@
 # Install, remove, purge, upgrade from the distribution's own package.
 
+# A downloaded package that is kept would be a file more in the tree.
 apt_install() {
-	apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+	apt-get install -qy --no-install-recommends -o APT::Keep-Downloaded-Packages=false -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
 # satisfy NAME RELATIONS: exactly what a package declares that it needs, and nothing else.
