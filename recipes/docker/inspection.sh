@@ -37,7 +37,8 @@ read_elf() {
 	files_of "$1" >/tmp/files
 	while IFS= read -r file; do
 		readelf -h "$file" >/tmp/header 2>/dev/null || continue
-		case $file in *.a) continue ;; esac
+		# It reads the members of a static library as well, which nothing loads; a name does not make a file one.
+		case $(od -An -c -N 7 "$file" | tr -d ' ') in '!<arch>' | '!<thin>') continue ;; esac
 		number=$((number + 1))
 		name=$2/$(printf %03d $number)
 		echo "${file#"$1"}" >"$name.path"
@@ -80,7 +81,9 @@ read_files() {
 	if [ -f /out/coturn.service ]; then
 		cp /out/coturn.service /tmp/coturn.service
 		# Its warnings repeat what the unit says.
-		systemd-analyze security --offline=true --no-pager /tmp/coturn.service >/out/systemd.txt 2>/dev/null || true
+		timeout --signal=KILL 60 systemd-analyze security --offline=true --no-pager /tmp/coturn.service \
+			>/tmp/systemd.txt 2>/dev/null || : >/tmp/systemd.txt
+		head -c $most_text /tmp/systemd.txt >/out/systemd.txt
 	fi
 	take /pkg/usr/bin/turnserver /out/turnserver $most_program
 	[ ! -f /out/turnserver ] || {

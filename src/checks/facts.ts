@@ -109,6 +109,18 @@ export function parseSamples(text: string): Map<string, number> {
   return samples;
 }
 
+/** Far more than coturn has: its labels are few, unless someone attacks through them. */
+const MAX_SERIES = 1000;
+const MAX_SERIES_LENGTH = 300;
+
+/** The samples of a scrape that a manifest records: the first thousand with a name of sensible length and a number that JSON has. */
+export function recordedSamples(text: string): Record<string, number> {
+  const recorded = [...parseSamples(text)].filter(
+    ([series, sample]) => series.length <= MAX_SERIES_LENGTH && Number.isFinite(sample),
+  );
+  return Object.fromEntries(recorded.slice(0, MAX_SERIES));
+}
+
 /** Metric names that a scrape declares with a type: `turn_total_allocations -> gauge`. */
 export function declaredTypes(text: string): Map<string, string> {
   return new Map(

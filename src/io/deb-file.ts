@@ -14,6 +14,8 @@ export type DebControl = Readonly<Record<string, string>>;
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_CONTROL_BYTES = 16 * 1024 * 1024;
 const LIMITS = { entries: 1000, totalBytes: MAX_CONTROL_BYTES, fileBytes: MAX_CONTROL_BYTES };
+/** dpkg knows three, and skips what begins with an underscore. */
+const MAX_MEMBERS = 100;
 const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
 /** Characters of such a field: a name of a file has 255 bytes, and three of them in it. */
@@ -93,6 +95,7 @@ function arMembers(bytes: Buffer): Member[] {
     const header = bytes.toString('latin1', at, at + AR_HEADER);
     const size = /^(.{16}).{32}(\d+) *`\n$/.exec(header);
     if (size === null) throw new Error('a member has no header');
+    if (members.length === MAX_MEMBERS) throw new Error(`it has more than ${MAX_MEMBERS} members`);
     const end = at + AR_HEADER + Number(size[2]);
     if (end > bytes.length) throw new Error('it is cut');
     members.push({

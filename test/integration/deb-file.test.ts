@@ -57,6 +57,18 @@ describe('readDebControl', () => {
     });
   });
 
+  test('refuses a package with more members than a package has', async () => {
+    const many = Array.from({ length: 98 }, (): [string, Buffer] => ['_x', Buffer.alloc(0)]);
+    const packed = debOf(CONTROL, { packing: '' });
+    expect(await read(Buffer.concat([packed, arOf(many.slice(1)).subarray(8)]))).toMatchObject({
+      Package: 'coturn',
+    });
+    expect(await errorOf(read(Buffer.concat([packed, arOf(many).subarray(8)])))).toMatchObject({
+      code: 'DEB_INVALID',
+      message: expect.stringContaining('more than 100 members'),
+    });
+  });
+
   test('reads what dpkg-deb makes', async () => {
     const dir = temporaryFolder();
     mkdirSync(join(dir, 'tree/DEBIAN'), { recursive: true });

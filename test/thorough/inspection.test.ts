@@ -134,6 +134,26 @@ describe('files of a package', () => {
   });
 });
 
+describe('the exposure of the unit', () => {
+  const answer = (...lines: string[]) => {
+    write(UNIT, 'x');
+    writeFileSync(join(dir, 'bin/systemd-analyze'), `#!/bin/sh\n${lines.join('\n')}\n`);
+    writeFileSync(
+      join(dir, 'bin/timeout'),
+      '#!/bin/sh\nshift 2\nexec /usr/bin/timeout --signal=KILL 1 "$@"\n',
+    );
+    chmodSync(join(dir, 'bin/timeout'), 0o755);
+    expect(inspect('read_files /etc/turnserver.conf').status).toBe(0);
+    return out('systemd.txt');
+  };
+
+  it('is what systemd-analyze says', () => expect(answer('echo exposure')).toBe('exposure\n'));
+  it('is not known if that fails', () => expect(answer('echo exposure', 'exit 1')).toBe(''));
+  it('is not known if that does not end', () => expect(answer('echo exposure', 'sleep 60')).toBe(''));
+  it('is not the end of a text that is too long', () =>
+    expect(answer('head -c 1048576 /dev/zero', 'echo exposure')).toHaveLength(1_048_576));
+});
+
 describe('the folders of systemd', () => {
   it('are listed with all links, because one can lead there', () => {
     write(UNIT, 'x');
@@ -174,6 +194,15 @@ describe('programs of a package', () => {
     expect(unread().sort()).toEqual(['pkg/usr/bin/a?/usr/bin/env', 'pkg/usr/lib/large.so']);
   });
 
+  it('have no name that hides them, and static libraries are none', () => {
+    plant('pkg/usr/lib/hidden.a', (file) => copyFileSync('/usr/bin/true', file));
+    execFileSync('ar', ['rc', 'usr/library', 'usr/lib/hidden.a'], { cwd: join(dir, 'pkg') });
+    execFileSync('ar', ['rcT', 'usr/thin', 'usr/lib/hidden.a'], { cwd: join(dir, 'pkg') });
+    expect(inspect('read_elf /pkg /out/elf')).toMatchObject({ status: 0, stderr: '' });
+    expect(out('elf/001.path')).toBe('/usr/lib/hidden.a\n');
+    expect(existsSync(join(dir, 'out/elf/002.path'))).toBe(false);
+  });
+
   it('are not known where readelf has more to say than is kept, or does not end', () => {
     plant('pkg/usr/bin/turnserver', (file) => copyFileSync('/usr/bin/true', file));
     writeFileSync(join(dir, 'bin/readelf'), '#!/bin/sh\n[ "$1" = -h ] || exec cat /dev/zero\n');
@@ -194,17 +223,23 @@ describe('programs of a package', () => {
 });
 
 describe('a .deb that is too large', () => {
+  const CONTROL =
+    'Package: coturn\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.invalid>\nDescription: x\n';
+  /** The folder of a package without files. */
+  const minimal = () => {
+    write('minimal/DEBIAN/control', CONTROL);
+    return join(dir, 'minimal');
+  };
   /** Packs a folder by tar(1), because dpkg-deb makes no such tar file. */
-  const pack = (...tarOptions: string[]) => {
+  const pack = ({ file = 'coturn.deb', tar = [] }: { file?: string; tar?: string[] } = {}) => {
     const text = readFileSync(new URL('deb/inspect.sh', recipes), 'utf8');
-    mkdirSync(join(dir, 'inputs'));
-    mkdirSync(join(dir, 'control'));
-    writeFileSync(join(dir, 'control/control'), 'Package: coturn\nVersion: 1\nArchitecture: all\n');
+    mkdirSync(join(dir, 'inputs'), { recursive: true });
+    write('control/control', CONTROL);
     const run = (file: string, ...args: string[]) => execFileSync(file, args, { cwd: dir, stdio: 'ignore' });
     writeFileSync(join(dir, 'debian-binary'), '2.0\n');
-    run('tar', '-czf', 'control.tar.gz', '-C', 'control', './control');
-    run('tar', '-czf', 'data.tar.gz', ...tarOptions, '-C', 'pkg', '.');
-    run('ar', 'rc', 'inputs/coturn.deb', 'debian-binary', 'control.tar.gz', 'data.tar.gz');
+    run('tar', '-czf', 'control.tar.gz', '-C', 'control', '.');
+    run('tar', '-czf', 'data.tar.gz', ...tar, '-C', 'pkg', '.');
+    run('ar', 'rc', `inputs/${file}`, 'debian-binary', 'control.tar.gz', 'data.tar.gz');
     rmSync(join(dir, 'pkg'), { recursive: true });
     // What follows the limits needs tools that are not tried here.
     return inspect(text.replace(/^\. .*inspection\.sh$/m, '').replace(/^dpkg-deb -f[\s\S]*$/m, 'exit 9'));
@@ -217,7 +252,7 @@ describe('a .deb that is too large', () => {
 
   it('is inspected if it is not', () => {
     write('pkg/usr/bin/turnserver', 'x');
-    expect(pack('--owner=a b:1')).toMatchObject({ status: 9, stderr: '' });
+    expect(pack({ tar: ['--owner=a b:1'] })).toMatchObject({ status: 9, stderr: '' });
   });
 
   it.each(['root', '1 1 1'])('is refused for a sparse file of the owner "%s"', (owner) => {
@@ -225,7 +260,22 @@ describe('a .deb that is too large', () => {
       writeFileSync(file, '');
       truncateSync(file, 2_500_000_000);
     });
-    expect(pack('--sparse', `--owner=${owner}:0`)).toMatchObject(refused);
+    expect(pack({ tar: ['--sparse', `--owner=${owner}:0`] })).toMatchObject(refused);
+  });
+
+  it.each(['', 'symbols'])('is refused for its control files %s', (of) => {
+    write('pkg/usr/bin/turnserver', 'x');
+    write('control/postinst', '#'.repeat(17_000_000));
+    const file = of === '' ? 'coturn.deb' : 'coturn-dbgsym.deb';
+    if (of !== '') {
+      // The package itself is in order.
+      mkdirSync(join(dir, 'inputs'));
+      execFileSync('dpkg-deb', ['--build', minimal(), join(dir, 'inputs/coturn.deb')], { stdio: 'ignore' });
+    }
+    expect(pack({ file })).toMatchObject({
+      status: 1,
+      stderr: `turnbuild-error: DEB_INVALID: the control files of ${file} unpack to more than 16 MiB\n`,
+    });
   });
 
   it('is refused for the number of its files', () => {

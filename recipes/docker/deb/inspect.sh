@@ -11,8 +11,15 @@ cd /tmp
 
 # A few megabytes can unpack to any size, and it is the builder's disk. coturn's are a thousand times smaller.
 most=1073741824
+most_control=16777216
 for file in /inputs/coturn.deb /inputs/coturn-dbgsym.deb; do
 	[ -f $file ] || continue
+	# lintian unpacks it.
+	control=$(dpkg-deb --ctrl-tarfile $file | head -c $((most_control + 1)) | wc -c)
+	[ "$control" -le $most_control ] || {
+		echo "turnbuild-error: DEB_INVALID: the control files of ${file##*/} unpack to more than 16 MiB" >&2
+		exit 1
+	}
 	packed=$(dpkg-deb --fsys-tarfile $file | head -c $((most + 1)) | wc -c)
 	# A sparse file is smaller in the archive than on disk. Owners as numbers: a name with a blank would shift the column of the size.
 	[ "$packed" -le $most ] && dpkg-deb --fsys-tarfile $file | tar -tv --numeric-owner |

@@ -1,4 +1,4 @@
-import { parseSamples } from '../../checks/facts.ts';
+import { recordedSamples } from '../../checks/facts.ts';
 import { CHECKS, runsOf } from '../../checks/index.ts';
 import { judgeAll } from '../../checks/judge.ts';
 import { relayRangeOf } from '../../checks/relay-range.ts';
@@ -59,7 +59,7 @@ export const verify: Stage = {
     return {
       outputs: await describeArtifacts(context, step, paths, () => 'verify'),
       checks: judgeAll(CHECKS, facts, context.selection),
-      metrics: Object.fromEntries(parseSamples(facts.lab?.sessions.after ?? '')),
+      metrics: recordedSamples(facts.lab?.sessions.after ?? ''),
       facts: { relayPorts: relayRangeOf(facts.inspected.configuration ?? '').join('-') },
     };
   },

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { parseFacts } from '../../../src/checks/facts.ts';
+import { describe, expect, it } from 'vitest';
+import { parseFacts, recordedSamples } from '../../../src/checks/facts.ts';
 
 it('reads facts, with tabs in their values', () =>
   expect([...parseFacts('install.exit\t0\ninstall.tables\ta\tb\n\n')]).toEqual([
@@ -12,3 +12,18 @@ it.each(['0', '1'])('refuses results in which a package has written a second val
     /facts\.txt lists "install\.exit" twice/,
   ),
 );
+
+describe('samples for a manifest', () => {
+  it('are series with their values', () =>
+    expect(recordedSamples('# TYPE a gauge\na 1\nb{c="d"} 2.5\n')).toEqual({ a: 1, 'b{c="d"}': 2.5 }));
+
+  it('have names of sensible length, and numbers that JSON has', () =>
+    expect(
+      recordedSamples(`a NaN\nb +Inf\nc{d="${'x'.repeat(293)}"} 1\ne{f="${'x'.repeat(294)}"} 1\n`),
+    ).toEqual({ [`c{d="${'x'.repeat(293)}"}`]: 1 }));
+
+  it('are not without a limit', () => {
+    const many = Array.from({ length: 1001 }, (_, index) => `a{b="${index}"} 1`);
+    expect(Object.keys(recordedSamples(many.join('\n')))).toHaveLength(1000);
+  });
+});
