@@ -2,8 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 // The unit tests of one room, as `npm run mutants` runs them: without reporters, and in one project.
 const room = process.env.MUTANTS_ROOM ?? '**';
-/** Tests of a room that take more than the room: the engine with toy stages. */
-const BESIDE: Record<string, string[]> = { run: ['test/integration/engine-*.test.ts'] };
+/** Tests of a room that take more than the room: the engine with toy stages, and what needs nothing but a command line. */
+const BESIDE: Record<string, string[]> = {
+  run: ['engine-*', 'given-plan', 'collect', 'one-path', 'cli-{package-file,docker,source,json}'].map(
+    (name) => `test/integration/${name}.test.ts`,
+  ),
+};
 
 export default defineConfig({
   test: {
