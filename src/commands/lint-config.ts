@@ -14,7 +14,7 @@ import { fetchShown } from '../run/fetch-shown.ts';
 import { type CommonOptions, listOption } from '../run/options.ts';
 import { loadRecipes, packageVersion } from '../run/recipes.ts';
 import { openSession } from '../run/session.ts';
-import { readSourceTarball } from '../sources/tarball.ts';
+import { readSource } from '../sources/fetch.ts';
 import { fileOf } from '../sources/tree.ts';
 import { plural, printable } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
@@ -65,7 +65,7 @@ export async function lintConfigFile(
     signal,
   );
   const source = await fetchShown(session, options.version);
-  const table = fileOf(await readSourceTarball(source.archive), TABLE_FILE);
+  const table = fileOf(await readSource(source), TABLE_FILE);
   const findings = lintConfig(
     text,
     {

@@ -9,6 +9,8 @@ export interface UnpackOptions {
   exec: Exec;
   /** The program is stopped when it has written this many bytes. */
   maxBytes: number;
+  /** What errors call the bytes. */
+  shown?: string;
 }
 
 /**
@@ -28,11 +30,10 @@ const WATCH_MS = 20;
  */
 export async function withUnpacked<T>(
   source: string | Buffer,
-  { format, exec, maxBytes }: UnpackOptions,
+  { format, exec, maxBytes, shown = typeof source === 'string' ? source : 'its content' }: UnpackOptions,
   use: (unpacked: string) => Promise<T>,
 ): Promise<T> {
   const { suffix, limit, missing, package: name } = FORMATS[format];
-  const shown = typeof source === 'string' ? source : 'its content';
   const dir = await mkdtemp(join(tmpdir(), `turnbuild-${format}-`));
   const packed = `content.${suffix}`;
   const unpacked = join(dir, 'content');

@@ -3,7 +3,7 @@ import { TurnbuildError } from '../errors.ts';
 import { download } from '../io/download.ts';
 import type { Io } from '../io/index.ts';
 import { checkLock, type LockedSource, type SourceLock } from './lock.ts';
-import { readSourceTarball } from './tarball.ts';
+import { readSourceTarball, type SourceTree } from './tarball.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './tree.ts';
 
 /** One tarball that could be used: where it is, and what is known of it before it is read. */
@@ -61,19 +61,14 @@ export async function fetchSource(
   candidate: SourceCandidate,
   options: SourceOptions,
 ): Promise<ResolvedSource> {
-  const { io } = options;
   const tarball = await obtain(candidate, options);
-  const sha256 = await io.files.sha256File(tarball);
-  if (candidate.sha256 !== undefined && candidate.sha256 !== sha256) {
-    throw new TurnbuildError(
-      'SOURCE_SHA256_MISMATCH',
-      `${candidate.location} has the sha256 ${sha256}, not ${candidate.sha256}`,
-      {
-        hint: 'Find out why before you use it: a published tarball does not change by itself.',
-      },
-    );
-  }
-  const tree = await readSourceTarball(tarball);
+  let sha256 = '';
+  const tree = await readSourceTarball(tarball, {
+    check: (read) => {
+      sha256 = read;
+      requireSha256(candidate, read);
+    },
+  });
   const own = coturnVersion(tree);
   if (own === undefined) {
     throw new TurnbuildError(
@@ -115,6 +110,13 @@ export async function fetchSource(
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
     archive: tarball,
   };
+}
+
+function requireSha256({ location, sha256 }: SourceCandidate, read: string): void {
+  if (sha256 === undefined || sha256 === read) return;
+  throw new TurnbuildError('SOURCE_SHA256_MISMATCH', `${location} has the sha256 ${read}, not ${sha256}`, {
+    hint: 'Find out why before you use it: a published tarball does not change by itself.',
+  });
 }
 
 /** What to do about a tarball that has no coturn at its top. */
@@ -177,6 +179,18 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
   }
 }
 
+/**
+ * Reads sources again that were checked before.
+ * @throws SOURCE_TREE_MISMATCH if the tarball has been changed since; and as `fetchSource`
+ */
+export async function readSource({ archive, tree }: ResolvedSource): Promise<SourceTree> {
+  const read = await readSourceTarball(archive);
+  if (treeDigest(read) === tree) return read;
+  throw new TurnbuildError('SOURCE_TREE_MISMATCH', `${archive} was changed while it was in use`, {
+    hint: 'Run the same command again when nothing writes to this file.',
+  });
+}
+
 /** Writes the normalised tar that builds start from, unless the very same one is there. Returns its path. */
 export async function writeSource(
   source: ResolvedSource,
@@ -196,7 +210,7 @@ export async function writeSource(
       return file;
   }
   await io.files.makeFolder(folder);
-  await writeNormalisedTar(await readSourceTarball(source.archive), source.epoch, file);
+  await writeNormalisedTar(await readSource(source), source.epoch, file);
   await io.files.writeText(mark, `${source.tree} ${source.epoch} ${await io.files.sha256File(file)}\n`);
   return file;
 }

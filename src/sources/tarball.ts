@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { TurnbuildError } from '../errors.ts';
 import { type Exec, runProcess } from '../io/exec.ts';
@@ -40,37 +41,39 @@ export interface ReadTarballOptions {
   limits?: Partial<Limits>;
   /** Starts xz or zstd, for a .tar.xz or .tar.zst. */
   exec?: Exec;
+  /** Is given the SHA-256 of what was read, before anything of it is parsed. */
+  check?: (sha256: string) => void;
 }
 
 /** Headers, padding and the end mark of the largest tarball that is allowed. */
 const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
 
 /**
- * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory. None of its files is written, so a hostile
- * tarball has nothing to overwrite (xz and zstd unpack the tar, not the files, into a temporary folder of its own).
+ * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory, and once: what is checked is what is parsed, whatever
+ * becomes of the file. None of its files is written, so a hostile tarball has nothing to overwrite (xz and zstd unpack the tar, not the
+ * files, into a temporary folder of its own).
  * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING, ZSTD_MISSING
  */
 export async function readSourceTarball(file: string, options: ReadTarballOptions = {}): Promise<SourceTree> {
   const limits = { ...LIMITS, ...options.limits };
-  const unpacking = {
-    exec: options.exec ?? runProcess,
-    maxBytes: limits.totalBytes + overhead(limits),
-  };
+  const maxBytes = limits.totalBytes + overhead(limits);
   try {
-    const begin = await beginOf(file);
-    const format = formatOf(begin, file);
+    const bytes = await bytesOf(file, maxBytes);
+    options.check?.(createHash('sha256').update(bytes).digest('hex'));
+    const format = formatOf(bytes.subarray(0, BEGIN), file);
     const read = (chunks: AsyncIterable<Buffer> | Iterable<Buffer>, packed: string) =>
       readTree(recognised(chunks, file, packed), limits);
-    if (format === undefined) return await readTree(createReadStream(file), limits);
+    const unpacking = { exec: options.exec ?? runProcess, maxBytes, shown: file };
+    if (format === undefined) return await readTree([bytes], limits);
     switch (format.what) {
       case 'a gzip file':
-        return await read(gunzip(file), 'gzip');
+        return await read(gunzip(bytes), 'gzip');
       case 'a Zstandard file':
-        return await withUnpacked(file, { ...unpacking, format: 'zstd' }, (tar) =>
+        return await withUnpacked(bytes, { ...unpacking, format: 'zstd' }, (tar) =>
           read(createReadStream(tar), 'Zstandard'),
         );
       case 'an xz file':
-        return await withUnpacked(file, { ...unpacking, format: 'xz' }, (tar) =>
+        return await withUnpacked(bytes, { ...unpacking, format: 'xz' }, (tar) =>
           read(createReadStream(tar), 'xz'),
         );
       default:
@@ -82,32 +85,31 @@ export async function readSourceTarball(file: string, options: ReadTarballOption
   }
 }
 
-/** Told by the first bytes: a name says nothing. */
-async function beginOf(file: string): Promise<Buffer> {
-  const handle = await open(file);
+/** A FIFO would be waited for, and a device may have no end. */
+async function bytesOf(file: string, maxBytes: number): Promise<Buffer> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGIN), 0, BEGIN, 0);
-    return buffer.subarray(0, bytesRead);
+    const found = await handle.stat();
+    if (!found.isFile()) throw notTar(file, { what: found.isDirectory() ? 'a folder' : 'no regular file' });
+    if (found.size > maxBytes) throw tarLimit('(the tar file)', `more than ${maxBytes} bytes`);
+    return await handle.readFile();
   } finally {
     await handle.close();
   }
 }
 
-async function* gunzip(file: string): AsyncGenerator<Buffer> {
-  const source = createReadStream(file);
+async function* gunzip(bytes: Buffer): AsyncGenerator<Buffer> {
   const unzip = createGunzip();
-  source.on('error', (error) => unzip.destroy(error));
-  source.pipe(unzip);
-  try {
-    for await (const chunk of unzip) yield chunk as Buffer;
-    // zlib stops in silence at what follows the compressed data.
-    if (unzip.bytesWritten !== (await stat(file)).size) throw new Error('something follows its end');
-  } finally {
-    source.destroy();
-  }
+  unzip.end(bytes);
+  for await (const chunk of unzip) yield chunk as Buffer;
+  // zlib stops in silence at what follows the compressed data.
+  if (unzip.bytesWritten !== bytes.length) throw new Error('something follows its end');
 }
 
-async function readTree(chunks: AsyncIterable<Buffer>, limits: Limits): Promise<SourceTree> {
+async function readTree(
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+  limits: Limits,
+): Promise<SourceTree> {
   const names = createNameRegister();
   const entries: DatedEntry[] = [];
   let allInDot = true;
@@ -141,7 +143,10 @@ async function readTree(chunks: AsyncIterable<Buffer>, limits: Limits): Promise<
 }
 
 /** Stops a bomb while it unpacks, wherever its bytes are: in files, in headers, or behind the end. */
-async function* bounded(chunks: AsyncIterable<Buffer>, limits: Limits): AsyncGenerator<Buffer> {
+async function* bounded(
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+  limits: Limits,
+): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.length;
