@@ -30,7 +30,7 @@ export function verifyError(error: string, failed: readonly CheckResult[]): Turn
   const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
   return new TurnbuildError('VERIFY_FAILED', error, {
     hint: failed.every((check) => check.advisories !== undefined)
-      ? `Use a release that has the fix, or know how you live without it and say --accept ${known.join(',')}.`
+      ? `Use a release that has the fix, or accept what you can live with: --accept ${known.join(',')}`
       : "The report shows every check; the step's log shows what happened.",
   });
 }
