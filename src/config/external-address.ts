@@ -19,7 +19,48 @@ export function lintExternalAddress({ settings }: Configuration): Finding[] {
     ),
   );
   const used = all.filter((setting) => !ignored.includes(setting) && !isUnfilled(setting));
-  return [...again, ...used.flatMap(lintAnnounced)];
+  return [...again, ...lintMappings(used), ...used.flatMap(lintAnnounced)];
+}
+
+/** turnserver looks an address of the machine up in the list of pairs, and takes the first. */
+function lintMappings(settings: readonly Setting[]): Finding[] {
+  const mapped = new Map<string, string>();
+  return settings.flatMap((setting) => {
+    const { announced, inside = '' } = mappingOf(setting);
+    if (isIP(inside) === 0 || isIP(announced) === 0) return [];
+    const bytes = String(parseAddress(inside));
+    const before = mapped.get(bytes);
+    if (before === undefined) mapped.set(bytes, announced);
+    if (before !== undefined && before !== announced)
+      return [
+        finding('repeated-option', 'error', setting, `${inside} is announced as ${before} by a line before`),
+      ];
+    if (isIP(inside) === isIP(announced) || kindOf(inside) === 'unspecified') return [];
+    const message = `${inside} and ${announced} are of different address families: clients are given one that they did not ask for`;
+    return [finding('invalid-address', 'error', setting, message)];
+  });
+}
+
+/** Addresses of this machine that clients or peers of other machines cannot reach. */
+export function lintOwnAddresses({ settings }: Configuration): Finding[] {
+  const of = (option: string) => settings.filter(({ name, value }) => name === option && value !== '');
+  const unreachable = ({ value }: Setting) => {
+    const kind = isIP(value.trim()) === 0 ? undefined : kindOf(value.trim());
+    // Every address of the machine.
+    return kind !== undefined && kind !== 'unspecified' && isMachineOnly(kind) ? kind : undefined;
+  };
+  const relays = of('relay-ip').flatMap((setting) => {
+    const kind = unreachable(setting);
+    if (kind === undefined) return [];
+    const message = `peers cannot reach a relay at ${setting.value} (${kind})`;
+    return [finding('unreachable-address', 'error', setting, message)];
+  });
+  const [first, ...others] = of('listening-ip');
+  if (first === undefined || [first, ...others].some((each) => unreachable(each) === undefined))
+    return relays;
+  const isRelay = of('relay-ip').length === 0;
+  const message = `turnserver listens on ${first.value} (${unreachable(first)}) only${isRelay ? ', and relays there' : ''}`;
+  return [...relays, finding('unreachable-address', isRelay ? 'error' : 'warning', first, message)];
 }
 
 function lintAnnounced(setting: Setting): Finding[] {

@@ -16,6 +16,25 @@ export function isAddress(name: string, value: string): boolean {
 const isHost = (text: string) =>
   isIP(text) !== 0 || (/^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text));
 
+/** A name that the public DNS may have. @see RFC 2606, RFC 6762 */
+const isPublicName = (name: string) => /\.[a-z][a-z\d-]+\.?$/i.test(name) && !RESERVED.test(name);
+const RESERVED = /\.(test|example|invalid|localhost|local)\.?$/i;
+
+/** Names in a value that turnserver looks up when it starts, and that only this machine can know; `localhost` each does. */
+export function privateNamesIn(name: string, value: string): string[] {
+  const { announced, inside = '' } = mappingOf({ value });
+  const host = /^ *([^:[\]]*)(?: *:.*)?$/.exec(value)?.[1] ?? '';
+  const parts = name === 'external-ip' ? [announced, inside] : [name === 'aux-server' ? host : value];
+  return parts
+    .map((part) => part.trim())
+    .filter(
+      (part) => isIP(part) === 0 && isHost(part) && !isPublicName(part) && part.toLowerCase() !== 'localhost',
+    );
+}
+
+/** Whether the address of a server comes with a port. */
+export const hasPort = (value: string): boolean => /^ *(\[[^\]]*\]|[^:[\]]*) *: *0*[1-9]/.test(value);
+
 /** @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
 export function isServer(value: string): boolean {
   if (isIP(value.trim()) === 6) return false;

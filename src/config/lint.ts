@@ -2,7 +2,7 @@ import { type Acceptance, markAccepted, readAcceptances } from './accepted.ts';
 import { lintAdministration, lintMetrics } from './administration.ts';
 import { configurationOf } from './configuration.ts';
 import { lintCredentials } from './credentials.ts';
-import { lintExternalAddress } from './external-address.ts';
+import { lintExternalAddress, lintOwnAddresses } from './external-address.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
 import { lintPeers } from './peers.ts';
 import { lintPlaceholders } from './placeholders.ts';
@@ -43,6 +43,7 @@ export function lintConfig(
     ...lintPeers(configuration, context),
     ...lintCredentials(configuration),
     ...lintExternalAddress(configuration),
+    ...lintOwnAddresses(configuration),
     ...lintSecrets(configuration, strength),
     ...lintPlaceholders(configuration),
     ...lintServices(configuration, context),

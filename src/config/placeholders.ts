@@ -5,13 +5,16 @@ import type { Setting } from './settings.ts';
 /** Shapes of what a template or an example has where a value belongs. */
 const SHAPES: readonly RegExp[] = [
   /\$\{[^}]*\}|\$\([^)]*\)|^\$[A-Z_][A-Z0-9_]*$|\$[A-Z]{2,}_[A-Z0-9_]+\b|[=@/ .]\$[A-Z_][A-Z0-9_]{2,}\b/,
+  /#\{[^}]*\}|%\([A-Za-z_]\w*\)s|\(\([^)]*\)\)|`[^`]+`/,
+  /^\$([a-z]+(_[a-z0-9]+)+|(secret|pass|user|realm|domain|address|ip)[a-z]*)$/,
   /\{\{.*\}\}|\{%.*%\}|<%.*%>|^\{[A-Za-z_][\w.-]*\}$|\{[A-Z][A-Z0-9_]{2,}\}/,
   /<[A-Za-z][\w .-]*>/,
-  /%[A-Z][A-Z0-9_]*%|@[A-Z][A-Z0-9_]*@|__[A-Za-z][A-Za-z0-9_]*__|\[[A-Z][A-Z0-9_ -]*\]/,
+  /%[A-Z][A-Z0-9_]*%|@[A-Z][A-Z0-9_]*@|__[A-Za-z][A-Za-z0-9_]*__|\[[A-Z][A-Z0-9_ -]*\]|^\[[a-z][\w -]*\]$/,
   // Two words or more in capitals: YOUR_SERVER_IP, REPLACE-ME. Words of letters alone, which random text seldom has.
   /^[A-Z]+\d*(_[A-Z]+\d*)+$/,
   /^(?=.*\b(YOUR|CHANGE|REPLACE|INSERT|SERVER|SECRET|PASSWORD|PUBLIC|PRIVATE|DOMAIN|ADDRESS|HERE)\b)[A-Z]+\d*(-[A-Z]+\d*)+$/,
-  /\b(change|replace|fill|insert|set)[-_ ]?(me|this|it|here)\b|\byour[-_. ]?(own|public|private|external|server|secret|shared|strong|static|realm|domain|user|pass|key|ip|name)/i,
+  /\b(change|replace|fill|insert|set)[-_ ]?(me|this|it|here)\b|\byour[-_. ]?(own|public|private|external|server|secret|shared|strong|static|realm|domain|user|pass|key|ip|name|auth|turn)/i,
+  /(^|[^a-z])(enter|type|put|paste|add|insert|change|replace|your)[-_ ]([a-z]+[-_ ])*here$|(^|\/)path\/to(\/|$)/i,
   /^\W*(placeholder|todo|fixme|tbd)\b[^/]*$/i,
   /^(x{3,9}|\.{3,}|\*{3,}|x+\.x+\.x+\.x+)$/i,
 ];
@@ -33,10 +36,13 @@ export function lintPlaceholders({ settings }: Configuration): Finding[] {
   });
 }
 
-/** Whether the value of a line is a placeholder. */
+/** Of values with more than one part. */
+const SEPARATORS: Readonly<Record<string, string>> = { user: ':', 'external-ip': '/' };
+
+/** Whether the value of a line is a placeholder, or a part of it is. */
 export function isUnfilled({ name, value }: Setting): boolean {
   if (EXEMPT.test(name)) return false;
-  const parts = name === 'user' ? value.split(':') : [value];
+  const parts = value.split(SEPARATORS[name] ?? /$^/);
   return parts.some(isPlaceholder);
 }
 

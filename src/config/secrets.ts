@@ -12,8 +12,8 @@ const PUBLISHED = new Set([
 ]);
 /** Decimal digits of the guesses that a secret has to withstand: at 10^10 a second, 10^18 take three years. */
 const STRONG = { secret: 18, password: 10 };
-/** Guessed in a moment. */
-const HOPELESS = 6;
+/** Guessed within a second. */
+const HOPELESS = 10;
 /** Without an estimate: 128 bits in base64 are 22 characters, and 10 random letters or digits withstand more than 10^10 guesses. */
 const LENGTH = { secret: 22, password: 10 };
 

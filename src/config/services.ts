@@ -66,6 +66,7 @@ export function lintServices(configuration: Configuration, { version }: LintCont
     ...lintPages(configuration, version),
     ...lintDtls(configuration),
     ...lintSecurePorts(configuration),
+    ...lintTransports(configuration),
   ];
 }
 
@@ -162,4 +163,18 @@ function lintSecurePorts(configuration: Configuration): Finding[] {
     : '';
   const message = `without ${missing.join(' and ')}, turnserver does not serve TLS or DTLS${found}`;
   return [finding('not-served', 'error', wanted, message)];
+}
+
+/** Without any transport turnserver runs, and listens nowhere. */
+function lintTransports(configuration: Configuration): Finding[] {
+  const { isOn, last } = configuration;
+  if (!isOn('no-udp') || !isOn('no-tcp')) return [];
+  const hasCertificate = (['cert', 'pkey'] as const).every((name) => (last(name)?.value ?? '') !== '');
+  const isSecure = !isOn('no-tls') || asksForDtls(configuration);
+  if (hasCertificate && isSecure) return [];
+  const why = isSecure ? 'there is no certificate and key for TLS' : 'TLS and DTLS are off';
+  const [first, second] = [last('no-udp'), last('no-tcp')];
+  const later = (second?.line ?? 0) > (first?.line ?? 0) ? second : first;
+  const message = `turnserver serves no client: UDP and TCP are off, and ${why}`;
+  return [finding('not-served', 'error', later, message)];
 }

@@ -1,7 +1,7 @@
 import { versionIn } from '../recipe/coturn-version.ts';
 import { readingOf } from './configuration.ts';
 import { type Effect, type Finding, finding, type Level, type LintContext, type RuleId } from './finding.ts';
-import { isAddress, isServer, PORT } from './hosts.ts';
+import { hasPort, isAddress, isServer, PORT, privateNamesIn } from './hosts.ts';
 import { isKnownOption } from './option-catalogue.ts';
 import type { ConfigOption } from './option-table.ts';
 import { isUnfilled } from './placeholders.ts';
@@ -66,6 +66,11 @@ const ACCOUNTS = /^proc-(user|group)$/;
 const SERVERS = /^(aux|(tls-|tcp-|udp-)?alternate)-server$/;
 /** Addresses of this machine. */
 const ADDRESSES = /^(external-ip|listening-ip|relay-ip|cli-ip|web-admin-ip|prometheus-address)$/;
+
+/** Those that turnserver does not start without, if it cannot look a name up. */
+const LOOKED_UP = /^((external|listening|relay)-ip|aux-server)$/;
+/** Ports for clients. Another port that is 0 is the default one, or is told of with its service. */
+const CLIENT_PORTS = /^(tls-)?listening-port$/;
 
 /** What is wrong with single lines. */
 export function lintSettings(settings: readonly Setting[], context: LintContext): Finding[] {
@@ -156,6 +161,10 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const isPort = LARGEST[name] === PORT;
   const largest = LARGEST[name];
   const [, digits, rest = ''] = /^\s*\+?(\d+)(.*)$/s.exec(value) ?? [];
+  if (CLIENT_PORTS.test(name) && Number(digits) === 0) {
+    add('invalid-number', 'error', `with ${name}=0, turnserver listens on ports that no client knows`);
+    return;
+  }
   const limit = largest === undefined ? '' : ` up to ${largest}`;
   const tooLarge = Number(digits) > (largest ?? Number.MAX_SAFE_INTEGER);
   if (isPort && versionIn(version, STRICT_PORTS)) {
@@ -206,6 +215,11 @@ function lintText(setting: Setting, add: Add): void {
     add('invalid-address', 'error', `"${value}" is not ADDRESS:PORT, nor [ADDRESS]:PORT for IPv6`);
   else if (ADDRESSES.test(name) && value !== '' && !isUnfilled(setting) && !isAddress(name, value))
     add('invalid-address', 'error', `"${value}" is not an IP address`);
+  else if (name === 'aux-server' && value !== '' && !isUnfilled(setting) && !hasPort(value))
+    add('invalid-address', 'error', `"${value}" has no port: turnserver listens on one that no client knows`);
+  else if (LOOKED_UP.test(name) && !isUnfilled(setting))
+    for (const host of privateNamesIn(name, value))
+      add('invalid-address', 'warning', `turnserver does not start if it cannot look up "${host}"`);
 }
 
 /** What a build has to have for an option, in words. */

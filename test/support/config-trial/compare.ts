@@ -188,6 +188,7 @@ function services(
   );
   if (outside && !told.some(({ level }) => level === 'error'))
     found.push({ about: 'telnet', trial, detail: `it listens for other machines: ${at(telnet)}` });
+  found.push(...strangers(trial, seen, configuration, findings));
   const tls = port('tls-listening-port', 5349);
   const secure = seen.sockets.some(
     (socket) => socket.endsWith(`:${tls}`) && tls !== port('listening-port', 3478),
@@ -202,6 +203,28 @@ function services(
       found.push({ about: 'tls', trial, detail: `port ${tls} is not served` });
   }
   return found;
+}
+
+/** Ports that a server has without a line that says so; that of a service, and the next one, which is for RFC 5780. */
+const USUAL_PORTS = [3478, 5349, 5766, 8080, 9641];
+
+/** Whether other machines reach the server at all, and on ports that its clients can know. */
+function strangers(
+  trial: Trial,
+  { sockets }: Observation,
+  { settings }: ReturnType<typeof configurationOf>,
+  findings: readonly Finding[],
+): Disagreement[] {
+  if (findings.some(({ level }) => level === 'error')) return [];
+  const named = settings.flatMap(({ value }) =>
+    [...value.matchAll(/\d+/g)].map(([digits]) => Number(digits)),
+  );
+  const known = new Set([...USUAL_PORTS, ...named].flatMap((each) => [each, each + 1]));
+  const portOfSocket = (socket: string) => Number(socket.slice(socket.lastIndexOf(':') + 1));
+  const outside = sockets.filter((socket) => !/127\.0\.0\.1|\[0:0:0:0:0:0:0:1\]|\[::1\]/.test(socket));
+  const random = outside.filter((socket) => !known.has(portOfSocket(socket)));
+  if (random.length > 0) return [{ about: 'port', trial, detail: `nothing names the port of ${random[0]}` }];
+  return outside.length === 0 ? [{ about: 'service', trial, detail: 'no other machine reaches it' }] : [];
 }
 
 /** For people: what the disagreements are about, with examples. */
