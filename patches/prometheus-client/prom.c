@@ -15,7 +15,8 @@
 #define CACHE_LINE 64
 #define SHARDS 64
 #define FIRST_TABLE_SIZE 64
-#define MAX_SERIES 10000 /* of one metric */
+#define MAX_SERIES 10000                           /* of one metric */
+#define MAX_SERIES_BYTES ((size_t)2 * 1024 * 1024) /* of one metric, in the text, beside the values */
 #define DROPPED_UPDATES "turn_metrics_dropped_updates_total"
 
 enum kind { COUNTER, GAUGE };
@@ -54,8 +55,9 @@ struct prom_metric {
   struct series *_Atomic first;
   struct series *last;
   _Atomic size_t series_count;
-  _Atomic uint64_t dropped;  /* updates without a series */
-  pthread_mutex_t insertion; /* guards last, and changes of series_count, table and first */
+  _Atomic size_t series_bytes; /* in the text, where a byte of a label value can be five */
+  _Atomic uint64_t dropped;    /* updates without a series */
+  pthread_mutex_t insertion;   /* guards last, and changes of series_count, series_bytes, table and first */
   enum kind kind;
   bool registered;
   size_t key_count;
@@ -212,12 +214,17 @@ static struct series *new_series(size_t key_count, uint64_t hash, const char **v
   return series;
 }
 
+/* Each metric has bytes of its own, so that user names leave room for the series of other metrics. The last series may
+ * go beyond them: then a full metric stays full, and no thread has to take the lock to drop something. */
 static bool is_full(const struct prom_metric *metric) {
-  return atomic_load_explicit(&metric->series_count, memory_order_acquire) >= MAX_SERIES;
+  return atomic_load_explicit(&metric->series_count, memory_order_acquire) >= MAX_SERIES ||
+         atomic_load_explicit(&metric->series_bytes, memory_order_acquire) >= MAX_SERIES_BYTES;
 }
 
+static size_t written_length(const struct prom_metric *metric, const struct series *series);
+
 static struct series *insert_series(struct prom_metric *metric, uint64_t hash, const char **values) {
-  if (is_full(metric)) { /* without the lock: no thread should wait to drop something */
+  if (is_full(metric)) {
     return find_series(metric, hash, values);
   }
   pthread_mutex_lock(&metric->insertion);
@@ -228,6 +235,7 @@ static struct series *insert_series(struct prom_metric *metric, uint64_t hash, c
       put_in_table(atomic_load_explicit(&metric->table, memory_order_relaxed), series);
       atomic_store_explicit(metric->last == NULL ? &metric->first : &metric->last->next, series, memory_order_release);
       metric->last = series;
+      atomic_fetch_add_explicit(&metric->series_bytes, written_length(metric, series), memory_order_release);
       atomic_fetch_add_explicit(&metric->series_count, 1, memory_order_release);
     }
   }
@@ -461,13 +469,14 @@ prom_metric_t *prom_collector_registry_must_register_metric(prom_metric_t *metri
 /* ---- text format ---- */
 
 struct text {
-  char *start; /* NULL: memory was short */
+  char *start; /* NULL: memory was short, or only the length is asked for */
   size_t length;
   size_t size;
 };
 
 static void put_bytes(struct text *text, const char *bytes, size_t length) {
   if (text->start == NULL) {
+    text->length += length;
     return;
   }
   if (length >= text->size - text->length) { /* keeps a byte for the final NUL */
@@ -601,7 +610,7 @@ static uint64_t whole_total(const struct prom_metric *metric) {
   return total;
 }
 
-static void put_series(struct text *text, const struct prom_metric *metric, struct series *series) {
+static void put_labels(struct text *text, const struct prom_metric *metric, const struct series *series) {
   put(text, metric->name);
   const char *label = series->labels;
   for (size_t i = 0; i < metric->key_count; i++) {
@@ -613,6 +622,16 @@ static void put_series(struct text *text, const struct prom_metric *metric, stru
     label += strlen(label) + 1;
   }
   put(text, "} ");
+}
+
+static size_t written_length(const struct prom_metric *metric, const struct series *series) {
+  struct text none = {0};
+  put_labels(&none, metric, series);
+  return none.length;
+}
+
+static void put_series(struct text *text, const struct prom_metric *metric, const struct series *series) {
+  put_labels(text, metric, series);
   put_value(text, atomic_load_explicit(&series->value.whole, memory_order_relaxed),
             double_of(atomic_load_explicit(&series->value.real, memory_order_relaxed)));
   put(text, "\n");

@@ -5,8 +5,9 @@
  * exception is the first use of a combination of label values, which allocates its series under the metric's mutex.
  *
  * A series lives until the process ends, and label values can have no bound (coturn's --prometheus-username-labels with
- * users of the TURN REST API). So a metric has at most 10,000 series. Updates with further label values are dropped, and
- * counted in turn_metrics_dropped_updates_total, which is in the text from the first one on.
+ * users of the TURN REST API). So a metric has at most 10,000 series, and gets no further one when those that it has take
+ * 2 MiB of the text. Updates with further label values are dropped, and counted in turn_metrics_dropped_updates_total,
+ * which is in the text from the first one on.
  *
  * Every function takes NULL for a metric and then fails, so that a metric that could not be made does no harm. */
 #ifndef PROM_H

@@ -21,7 +21,7 @@
 #define ENDING_CONNECTIONS 16U /* further ones, already cut off but not closed yet */
 #define DEADLINE_MILLISECONDS 10000
 #define CONNECTION_BYTES ((size_t)32 * 1024) /* for the headers of a request and of its answer */
-#define MAX_TEXTS 4U
+#define MAX_TEXTS 2U
 #define NEW_MILLISECONDS 100
 
 #if MHD_VERSION >= 0x00097002

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Serves the metrics at /metrics. Whatever clients do, it stays small and can be reached: a connection is for one
- * request, has 10 seconds and 32 KiB for it, and is ended earlier if 64 newer ones come. At most 4 texts are in memory.
+ * request, has 10 seconds and 32 KiB for it, and is ended earlier if 64 newer ones come. At most 2 texts are in memory.
  * Readers get values that are at most 0.1 seconds old, or 10 seconds where others read so slowly that they hold the texts. */
 #ifndef PROMHTTP_H
 #define PROMHTTP_H

@@ -81,8 +81,8 @@ interface ServeOptions {
   address?: string;
   port?: number;
   files?: number;
-  /** Series of the metric `users`. */
-  series?: number;
+  /** With long names, in each of eight metrics. */
+  users?: number;
 }
 
 /** Starts `prom-test serve` and waits until it listens. @throws Error with its exit code and stderr */
@@ -92,7 +92,7 @@ export async function serve(program: string, options: ServeOptions = {}): Promis
   if (options.address !== undefined) {
     env.TURNSERVER_PROMETHEUS_ADDRESS = options.address;
   }
-  const numbers = [options.port ?? 0, options.files ?? 0, options.series ?? 0].map(String);
+  const numbers = [options.port ?? 0, options.files ?? 0, options.users ?? 0].map(String);
   const child = spawn(program, ['serve', ...numbers], { env });
   let errors = '';
   child.stderr.on('data', (data: Buffer) => {
