@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -45,9 +46,11 @@ void promhttp_set_active_collector_registry(prom_collector_registry_t *registry)
 /* ---- connections ---- */
 
 /* libmicrohttpd only ends a connection that is silent. Here each one has a deadline, whatever it sends or reads, and when
- * there are too many, the oldest makes way: connections that are held can't keep a scraper out. */
+ * there are too many, one makes way for the new one: connections that are held can't keep a scraper out. */
 struct connection {
   int descriptor;
+  bool answered; /* its request is complete */
+  uint64_t client;
   int64_t deadline;
 };
 
@@ -67,11 +70,51 @@ static void forget(size_t index) {
 }
 
 /* The descriptor stays open until libmicrohttpd sees that nothing can be read or written any more, and closes it. */
-static void cut_off_oldest(void) {
+static void cut_off(size_t index) {
   struct linger drop = {.l_onoff = 1}; /* what was sent and not read would stay in the kernel */
-  setsockopt(connections[0].descriptor, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
-  shutdown(connections[0].descriptor, SHUT_RDWR);
-  forget(0);
+  setsockopt(connections[index].descriptor, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+  shutdown(connections[index].descriptor, SHUT_RDWR);
+  forget(index);
+}
+
+/* The same number for all addresses that one client is likely to have: of IPv6 a whole /64 */
+static uint64_t client_of(const struct sockaddr *address) {
+  uint64_t client = 0;
+  if (address->sa_family == AF_INET) {
+    memcpy(&client, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    return client;
+  }
+  const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(v6)) {
+    memcpy(&client, &v6->s6_addr[12], 4);
+  } else {
+    memcpy(&client, v6->s6_addr, 8);
+  }
+  return client;
+}
+
+static size_t connections_of(uint64_t client) {
+  size_t count = 0;
+  for (size_t i = 0; i < connection_count; i++) {
+    count += connections[i].client == client;
+  }
+  return count;
+}
+
+/* Of the client that has the most, so that a flood doesn't reach others. Of its own, first those without a complete
+ * request: a long text takes longer than a flood needs for as many connections as there may be. Of these, the oldest; none
+ * is refused instead, as readers that do not read could then keep a scraper out. */
+static size_t most_dispensable(void) {
+  size_t place = 0;
+  size_t most = 0;
+  for (size_t i = 0; i < connection_count; i++) {
+    size_t count = connections_of(connections[i].client);
+    if (count > most || (count == most && connections[place].answered && !connections[i].answered)) {
+      place = i;
+      most = count;
+    }
+  }
+  return place;
 }
 
 static size_t place_of(int descriptor) {
@@ -86,25 +129,31 @@ static int descriptor_of(struct MHD_Connection *connection) {
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-static bool is_cut_off(struct MHD_Connection *connection) {
+/* False if the connection was cut off: its request can still come out of the buffer, and a text would be in vain. */
+static bool begin_answer(struct MHD_Connection *connection) {
   int descriptor = descriptor_of(connection);
   pthread_mutex_lock(&connections_lock);
-  bool cut_off = place_of(descriptor) == connection_count;
+  size_t place = place_of(descriptor);
+  bool open = place < connection_count;
+  if (open) {
+    connections[place].answered = true;
+  }
   pthread_mutex_unlock(&connections_lock);
-  return cut_off;
+  return open;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode event) {
   int descriptor = descriptor_of(connection);
+  uint64_t client = client_of(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
   (void)cls;
   (void)socket_context;
   pthread_mutex_lock(&connections_lock);
   if (event == MHD_CONNECTION_NOTIFY_STARTED) {
     if (connection_count == MAX_CONNECTIONS) {
-      cut_off_oldest();
+      cut_off(most_dispensable());
     }
-    connections[connection_count++] = (struct connection){descriptor, now() + DEADLINE_MILLISECONDS};
+    connections[connection_count++] = (struct connection){descriptor, false, client, now() + DEADLINE_MILLISECONDS};
   } else if (place_of(descriptor) < connection_count) { /* still open: no other connection has its number */
     forget(place_of(descriptor));
   }
@@ -116,7 +165,7 @@ static void *keep_deadlines(void *unused) {
     sleep(1);
     pthread_mutex_lock(&connections_lock);
     while (connection_count > 0 && connections[0].deadline <= now()) {
-      cut_off_oldest();
+      cut_off(0);
     }
     pthread_mutex_unlock(&connections_lock);
   }
@@ -208,8 +257,7 @@ static mhd_result handle(void *cls, struct MHD_Connection *connection, const cha
     *request_cls = &seen;
     return MHD_YES;
   }
-  /* The request of one that was cut off can still come out of the buffer, and a text for it would be in vain. */
-  return *upload_data_size != 0 || is_cut_off(connection) ? MHD_NO : send_metrics(connection);
+  return *upload_data_size != 0 || !begin_answer(connection) ? MHD_NO : send_metrics(connection);
 }
 
 /* ---- the daemon ---- */
@@ -256,10 +304,19 @@ static unsigned int family_flags(const union address *address) {
 
 static struct MHD_Daemon *listen_on(const union address *address, unsigned int flags, unsigned short port,
                                     MHD_AcceptPolicyCallback apc, void *apc_cls) {
-  return MHD_start_daemon((flags & MHD_USE_ERROR_LOG) | polling_flags() | family_flags(address), port, apc, apc_cls,
-                          &handle, NULL, MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT,
-                          MAX_CONNECTIONS + ENDING_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
-                          MHD_OPTION_NOTIFY_CONNECTION, &on_connection, NULL, MHD_OPTION_END);
+  struct MHD_Daemon *daemon =
+      MHD_start_daemon((flags & MHD_USE_ERROR_LOG) | polling_flags() | family_flags(address), port, apc, apc_cls,
+                       &handle, NULL, MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT,
+                       MAX_CONNECTIONS + ENDING_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+                       MHD_OPTION_NOTIFY_CONNECTION, &on_connection, NULL, MHD_OPTION_END);
+  if (daemon != NULL) {
+    /* The kernel keeps a connection to itself until its request arrives, so that a distant scraper is not cut off while
+     * its request is on its way. */
+    int seconds = 1;
+    int listening = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
+    setsockopt(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+  }
+  return daemon;
 }
 
 struct MHD_Daemon *promhttp_start_daemon(unsigned int flags, unsigned short port, MHD_AcceptPolicyCallback apc,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Serves the metrics at /metrics. Whatever clients do, it stays small and can be reached: a connection is for one
- * request, has 10 seconds and 32 KiB for it, and is ended earlier if 64 newer ones come. At most 2 texts are in memory.
- * Readers get values that are at most 0.1 seconds old, or 10 seconds where others read so slowly that they hold the texts. */
+ * request, and has 10 seconds and 32 KiB for it. When there are 64, a new one ends one of the client that has the most:
+ * the oldest without a complete request, else the oldest. At most 2 texts are in memory. Readers get values that are at
+ * most 0.1 seconds old, or 10 seconds where others read so slowly that they hold the texts. */
 #ifndef PROMHTTP_H
 #define PROMHTTP_H
 

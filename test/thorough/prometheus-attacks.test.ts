@@ -15,6 +15,7 @@ const MAX_SERIES_BYTES = 2 * 1024 * 1024;
 /** Of `prom-test serve`, by user. */
 const METRICS = 8;
 const DEADLINE_MS = 10_000;
+const HALF_A_REQUEST = 'GET /metrics HTTP/1.1\r\nX: ';
 const REQUEST = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
 const FULL =
   /^prometheus: the metric turn_\w+ has as many series as it may have: updates with other label values are dropped, and counted in turn_metrics_dropped_updates_total\n/gm;
@@ -65,8 +66,8 @@ async function expectClean(server: prometheus.Server): Promise<void> {
   expect([await stop(server), server.errors().replace(FULL, '')]).toEqual([0, '']);
 }
 
-async function open(server: prometheus.Server, text: string): Promise<Socket> {
-  const socket = connect(server.port, '127.0.0.1');
+async function open(server: prometheus.Server, text: string, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: server.port, host: '127.0.0.1', localAddress });
   socket.on('error', () => undefined);
   sockets.add(socket);
   await Promise.race([new Promise((resolve) => socket.on('connect', resolve)), closed(socket)]);
@@ -80,6 +81,25 @@ const closed = (socket: Socket): Promise<void> =>
 
 const openMany = (count: number, server: prometheus.Server, text: string): Promise<Socket[]> =>
   Promise.all(Array.from({ length: count }, () => open(server, text)));
+
+/** Opens twice as many connections as there may be. The last answer shows that the server has accepted all of them. */
+async function flood(server: prometheus.Server, text: string): Promise<void> {
+  for (const socket of await openMany(2 * MAX_CONNECTIONS, server, text)) socket.pause();
+  expect((await ask(server.port, { method: 'HEAD' })).status).toBe(200);
+}
+
+/** The bytes of its body, and how many there should be; reads to the end, however it ends. */
+async function answerOn(socket: Socket): Promise<{ bytes: number; announced: number }> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+  } catch {
+    // It was cut off.
+  }
+  const answer = Buffer.concat(chunks).toString('latin1');
+  const announced = Number(/^HTTP\/1\.1 200 [\s\S]*?\r\nContent-Length: (\d+)\r\n/i.exec(answer)?.[1]);
+  return { bytes: answer.length - answer.indexOf('\r\n\r\n') - 4, announced };
+}
 
 /** Adds 1 to `packets`. */
 async function increment(server: prometheus.Server): Promise<void> {
@@ -98,7 +118,7 @@ describe('connections that hold the endpoint', () => {
     const server = await serve(sanitized);
     const start = performance.now();
     const ages: number[] = [];
-    const trickling = await openMany(MAX_CONNECTIONS, server, 'GET /metrics HTTP/1.1\r\nX: ');
+    const trickling = await openMany(MAX_CONNECTIONS, server, HALF_A_REQUEST);
     for (const socket of trickling) {
       socket.resume();
       const timer = setInterval(() => socket.write('x'), 1000);
@@ -144,6 +164,47 @@ describe('connections that hold the endpoint', () => {
     over = true;
     for (const socket of sockets) socket.destroy();
     await Promise.all(holders);
+    await expectClean(server);
+  });
+
+  it('do not cut off a scraper that is reading', async () => {
+    const server = await serve(sanitized, MAX_SERIES);
+    const scraper = await open(server, REQUEST);
+    await once(scraper, 'readable');
+    await flood(server, HALF_A_REQUEST);
+    const { bytes, announced } = await answerOn(scraper);
+    expect(announced).toBeGreaterThan(METRICS * MAX_SERIES_BYTES);
+    expect(bytes).toBe(announced);
+    await expectClean(server);
+  });
+
+  it('do not cut off a scraper whose request is still on its way', async () => {
+    const server = await serve(sanitized);
+    let answered = 0;
+    for (let i = 0; i < 5; i++) {
+      const scraper = await open(server, '');
+      await flood(server, HALF_A_REQUEST);
+      scraper.write(REQUEST);
+      const { bytes, announced } = await answerOn(scraper);
+      if (bytes === announced) answered += 1;
+    }
+    // All, unless the flood takes more than the second for which the kernel waits for the request.
+    expect(answered).toBeGreaterThanOrEqual(2);
+    await expectClean(server);
+  });
+
+  it('do not cut off a scraper at another address, even with complete requests', async () => {
+    const server = await serve(sanitized, MAX_SERIES);
+    const reading = await open(server, REQUEST, '127.0.0.2');
+    await once(reading, 'readable');
+    const slow = await open(server, HALF_A_REQUEST, '127.0.0.2');
+    await flood(server, REQUEST);
+    slow.write('\r\n\r\n');
+    for (const scraper of [reading, slow]) {
+      const { bytes, announced } = await answerOn(scraper);
+      expect(announced).toBeGreaterThan(METRICS * MAX_SERIES_BYTES);
+      expect(bytes).toBe(announced);
+    }
     await expectClean(server);
   });
 
