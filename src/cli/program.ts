@@ -151,7 +151,7 @@ const lintConfig = addOptions(
     }),
   );
 lintConfig.addOption(
-  new Option('--print-deny', "print the packages' denied-peer-ip lines, and end").conflicts(
+  new Option('--print-deny', 'print the lines that deny peers, as the packages have them, and end').conflicts(
     // It reads the recipes alone.
     lintConfig.options.map((option) => option.attributeName()).filter((name) => name !== 'recipes'),
   ),

@@ -134,7 +134,7 @@ function lintNonce({ last }: Configuration): Finding[] {
         'missing-protection',
         'note',
         undefined,
-        "stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s in 4.6.1)",
+        "stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s)",
       ),
     ];
   // atoi() makes 0 of what is no number; without a value it is 600 s.

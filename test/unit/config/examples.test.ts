@@ -60,7 +60,7 @@ const EVERY = [
   ...INSIDE,
   ...['loopback', 'this host, this network (RFC 1122)'].map(note),
   'error open-relay: neither lt-cred-mech nor use-auth-secret is set, and no user can log in: anyone can use the relay',
-  "note missing-protection: stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s in 4.6.1)",
+  "note missing-protection: stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s)",
   'warning missing-protection: without no-multicast-peers nothing but denied-peer-ip keeps the relay from sending to multicast groups',
   'warning missing-protection: without no-tcp-relay users open TCP connections from this address (RFC 6062)',
 ];
