@@ -1,11 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import {
   copyFile,
   cp,
   lstat,
   readdir,
-  readFile,
   realpath,
   rename,
   rm,
@@ -16,12 +14,17 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { makeMissing } from './folders.ts';
+import { MAX_DOCUMENT, openRegular, readRegular } from './regular-file.ts';
 
-/** SHA-256 of a file's bytes, in lower-case hex. */
+/** Of what is read as bytes: programs. */
+const MAX_PROGRAM = 256 * 1024 ** 2;
+
+/** SHA-256 of a regular file's bytes, in lower-case hex. @throws FILE_ERROR for a FIFO or a device */
 export async function sha256File(file: string): Promise<string> {
   const hash = createHash('sha256');
   const read = async () => {
-    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+    const handle = await openRegular(file);
+    for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer);
     return hash.digest('hex');
   };
   return naming(file, read());
@@ -65,12 +68,14 @@ export async function sizeOf(file: string): Promise<number> {
   return (await stat(file)).size;
 }
 
+/** @throws FILE_ERROR for a FIFO or a device, and for more than 64 MiB */
 export async function readText(file: string): Promise<string> {
-  return diskErrors(naming(file, readFile(file, 'utf8')));
+  return (await naming(file, readRegular(file, MAX_DOCUMENT))).toString('utf8');
 }
 
+/** @throws FILE_ERROR for a FIFO or a device, and for more than 256 MiB */
 export async function readBytes(file: string): Promise<Buffer> {
-  return diskErrors(naming(file, readFile(file)));
+  return naming(file, readRegular(file, MAX_PROGRAM));
 }
 
 /** Writes to a temporary name and renames: a reader sees the old file or the new one, never a half. */
