@@ -12,6 +12,8 @@ export const FILE_ERRORS: Record<string, string> = {
   EISDIR: 'this is a folder, not a file',
   ENOENT: 'there is no such file or folder',
   ENOSPC: 'no space left on the disk',
+  ENXIO: 'this is a socket, not a file',
+  ELOOP: 'there are too many symbolic links',
 };
 
 const USAGE: Record<string, UsageCode> = {

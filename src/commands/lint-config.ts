@@ -48,7 +48,7 @@ export async function lintConfigFile(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const text = await readConfigurationFile(file);
+  const text = await readConfigurationFile(file, signal);
   if (options.version === undefined && options.source === undefined) {
     throw usageError(
       'VERSION_MISSING',

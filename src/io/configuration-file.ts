@@ -1,6 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
-import { usageError } from '../errors.ts';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { isatty, ReadStream } from 'node:tty';
+import { TurnbuildError, usageError } from '../errors.ts';
+import { READ_AT_ONCE } from './regular-file.ts';
 
 /** A turnserver.conf is a few kilobytes; with thousands of denied ranges it is some hundred. */
 const MAX_BYTES = 1024 * 1024;
@@ -8,11 +12,16 @@ const MAX_BYTES = 1024 * 1024;
 const NAME_ONE = 'Name the file that turnserver -c is started with, e.g. /etc/turnserver.conf.';
 
 /**
- * Reads a turnserver.conf, from a pipe, too. Text that is not UTF-8 is taken byte by byte, as turnserver takes it.
- * @throws TurnbuildError CONFIG_NOT_FOUND, or CONFIG_INVALID for what cannot be one
+ * Reads a turnserver.conf, from a pipe or a terminal, too. Text that is not UTF-8 is taken byte by byte, as turnserver takes it.
+ * @param signal ends the wait for a pipe that nobody writes to
+ * @throws TurnbuildError CONFIG_NOT_FOUND, or CONFIG_INVALID for what cannot be one; INTERRUPTED
  */
-export async function readConfigurationFile(file: string): Promise<string> {
-  const bytes = await readAtMost(file, MAX_BYTES + 1).catch((error: NodeJS.ErrnoException) => {
+export async function readConfigurationFile(file: string, signal: AbortSignal): Promise<string> {
+  const bytes = await readAtMost(file, MAX_BYTES + 1, signal).catch((error: NodeJS.ErrnoException) => {
+    if (signal.aborted)
+      throw new TurnbuildError('INTERRUPTED', `Interrupted while reading ${file}`, { cause: error });
+    // What the kernel has of a device that is no terminal has been read, and it may have more later.
+    if (error.code === 'EAGAIN') throw usageError('CONFIG_INVALID', `${file} is a device`, NAME_ONE);
     if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `There is no file ${file}`, NAME_ONE);
     if (error.code === 'EISDIR')
       throw usageError('CONFIG_INVALID', `${file} is a folder`, 'Name the turnserver.conf in it.');
@@ -37,8 +46,26 @@ export async function readConfigurationFile(file: string): Promise<string> {
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
-async function readAtMost(file: string, bytes: number): Promise<Buffer> {
+async function readAtMost(file: string, bytes: number, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(file, { end: bytes - 1 })) chunks.push(chunk as Buffer);
+  let read = 0;
+  for await (const chunk of addAbortSignal(signal, open(file))) {
+    chunks.push(chunk as Buffer);
+    read += (chunk as Buffer).length;
+    if (read >= bytes) break;
+  }
   return Buffer.concat(chunks);
+}
+
+/** Pipes and terminals are polled: a thread that waits for one in read(2) would outlive Ctrl-C. */
+function open(file: string): Readable {
+  const fd = openSync(file, READ_AT_ONCE);
+  try {
+    if (isatty(fd)) return new ReadStream(fd);
+    if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
+    return createReadStream(file, { fd });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }

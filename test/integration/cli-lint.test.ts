@@ -1,8 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { lintConfigFile } from '../../src/commands/lint-config.ts';
 import { lintFor } from '../support/configurations.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
@@ -11,6 +14,7 @@ import { file as tarFile } from '../support/tar-builder.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 const RECIPES = new URL('../../recipes', import.meta.url).pathname;
+const ROOT = new URL('../../', import.meta.url).pathname;
 const KINDS = ['no_argument', 'required_argument', 'optional_argument'];
 
 /** The option table of the real 4.6.1, in the words of its source. */
@@ -249,6 +253,73 @@ describe('turnbuild lint-config', () => {
     });
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(2);
+  });
+
+  test('reads a pipe and a FIFO whose writer comes later', async () => {
+    const { dir, sha256 } = write(BAD, mainrelay());
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+    const rest = `--source coturn.tar.gz --sha256 ${sha256} --version 4.6.1`;
+    const program = `${process.execPath} ${join(ROOT, 'bin/turnbuild.js')} lint-config`;
+    for (const command of [
+      `(sleep 1; cat turnserver.conf) | ${program} /dev/stdin ${rest}`,
+      `${program} <(head -1 turnserver.conf; sleep 1; tail -n +2 turnserver.conf) ${rest}`,
+      `(sleep 1; cat turnserver.conf >fifo) & ${program} fifo ${rest}`,
+      `${program} /dev/stdin ${rest} <turnserver.conf`,
+    ]) {
+      const run = spawnSync('bash', ['-c', command], { cwd: dir, encoding: 'utf8', timeout: 30_000 });
+      expect(run.stdout, command).toMatch(/:4:1: error: .*denied-peer-pi/);
+      expect(run.status, command).toBe(1);
+    }
+  });
+
+  test('takes an empty pipe for an empty file', () => {
+    const command = `${process.execPath} bin/turnbuild.js lint-config /dev/stdin`;
+    const run = spawnSync('bash', ['-c', `: | ${command}`], { cwd: ROOT, encoding: 'utf8', timeout: 30_000 });
+    expect(run.stderr).toContain('[VERSION_MISSING]');
+  });
+
+  test('reads no more of an endless pipe than a configuration can have', () => {
+    const command = `yes | ${process.execPath} bin/turnbuild.js lint-config /dev/stdin --version 4.6.1`;
+    const run = spawnSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8', timeout: 30_000 });
+    expect(run.stderr).toMatch(/larger than 1 MiB/);
+    expect(run.status).toBe(2);
+  });
+
+  test('waits for a pipe until Ctrl-C', async () => {
+    const dir = temporaryFolder();
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+    const run = await turnbuild(['lint-config', 'fifo', '--version', '4.6.1'], {
+      cwd: dir,
+      onStart: (child) => {
+        const timers = [
+          setTimeout(() => child.kill('SIGINT'), 3000),
+          setTimeout(() => child.kill('SIGKILL'), 20_000),
+        ];
+        child.on('close', () => timers.forEach(clearTimeout));
+      },
+    });
+    expect(run.stderr).toMatch(/^turnbuild: Interrupted.*\n {2}\[INTERRUPTED\]\n$/);
+    expect(run.code).toBe(130);
+  });
+
+  test('refuses a socket', async () => {
+    const dir = temporaryFolder();
+    const server = createServer().listen(join(dir, 'socket'));
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const run = await turnbuild(['lint-config', 'socket', '--version', '4.6.1'], { cwd: dir });
+    expect(run.stderr).toMatch(/socket: this is a socket, not a file \(open\)\n {2}\[FILE_ERROR\]/);
+  });
+
+  test('reads what is typed in a terminal', () => {
+    const program = `${process.execPath} bin/turnbuild.js lint-config /dev/stdin`;
+    const run = spawnSync('script', ['--quiet', '--return', '--command', program, '/dev/null'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      input: 'realm=example.org\n\x04',
+      timeout: 30_000,
+    });
+    expect(run.stdout).toContain('[VERSION_MISSING]');
   });
 
   test('says its exit codes in --help', async () =>
