@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { makeFolder } from './files.ts';
 import { asUnwritable } from './folders.ts';
 import { isAlive } from './leftovers.ts';
+import { readRegular } from './regular-file.ts';
 
 /** Held while a release works in a folder. */
 export interface FolderLock {
@@ -17,6 +18,8 @@ const TRIES = 50;
 const PAUSE_MS = 20;
 /** Milliseconds between two looks at a lock that somebody holds. */
 const WAIT_MS = 200;
+/** Bytes of a lock; ours has about a hundred. */
+const MAX_BYTES = 1024 ** 2;
 
 /**
  * Takes the lock of a folder: one process at a time. A lock whose process is gone is taken over.
@@ -69,6 +72,10 @@ function isStale(holder: Holder | undefined | typeof ABSENT): holder is Holder |
   return holder !== ABSENT && !isHeld(holder);
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** The kernel's own limit is lower; 0 and negative numbers are groups of processes to kill(2). */
+const MAX_PID = 2 ** 31 - 1;
+
 interface Holder {
   pid: number;
   host: string;
@@ -111,14 +118,26 @@ function markerOf(file: string, holder: Holder | undefined): string {
   return `${file}.stale-${holder?.id ?? holder?.pid ?? 'unknown'}`;
 }
 
-/** Who holds a lock; undefined if the file doesn't say, because it was cut off or is none of ours. */
+/**
+ * Who holds a lock; undefined if the file doesn't say, because it was cut off or is none of ours.
+ * @throws FILE_ERROR for a FIFO, a device or a huge file; the system's errors: a lock that can't be read may be held
+ */
 async function readHolder(file: string): Promise<Holder | undefined | typeof ABSENT> {
   try {
-    const value = JSON.parse(await readFile(file, 'utf8')) as Holder;
-    return typeof value.pid === 'number' && typeof value.host === 'string' ? value : undefined;
+    return holderIn(JSON.parse((await readRegular(file, MAX_BYTES)).toString('utf8')));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? ABSENT : undefined;
+    if (error instanceof SyntaxError) return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ABSENT;
+    throw error;
   }
+}
+
+/** What a lock says. Its id becomes a part of a file's name, so anything but a UUID is none. */
+function holderIn(value: unknown): Holder | undefined {
+  const { pid, host, id } = (value ?? {}) as Partial<Record<keyof Holder, unknown>>;
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 1 || pid > MAX_PID) return undefined;
+  if (typeof host !== 'string' || host === '') return undefined;
+  return typeof id === 'string' && UUID.test(id) ? { pid, host, id } : { pid, host };
 }
 
 function lockedError(dir: string, file: string, holder: Holder): TurnbuildError {

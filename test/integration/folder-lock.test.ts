@@ -1,9 +1,18 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockFolder } from '../../src/io/folder-lock.ts';
+import { errorOf } from '../support/sandbox.ts';
 
 let dir: string;
 let file: string;
@@ -106,5 +115,48 @@ describe('lockFolder', () => {
   it('that was cut off is taken over', async () => {
     writeFileSync(file, '{"pi');
     await (await lockFolder(dir)).release();
+  });
+
+  it.each([
+    ['a FIFO', () => void execFileSync('mkfifo', [file]), /this is a FIFO/],
+    ['larger than any lock', () => writeFileSync(file, ' '.repeat(1024 * 1024 + 1)), /larger than 1 MiB/],
+  ])('that is %s is refused, and stays', async (_, plant, message) => {
+    plant();
+    const error = await errorOf(lockFolder(dir));
+    expect(error.code).toBe('FILE_ERROR');
+    expect(error.message).toMatch(message);
+    expect(readdirSync(dir)).toEqual(['.lock']);
+  });
+
+  it.each<[string, unknown]>([
+    ['has a NUL', 'a\0b'],
+    ['is too long for a name', 'x'.repeat(5000)],
+    ['is an object', { toString: 1 }],
+    ['leads to another folder', '/../../elsewhere/x'],
+    ['is empty', ''],
+  ])('whose id %s is taken over like one without', async (_, id) => {
+    mkdirSync(join(dir, 'elsewhere'));
+    writeFileSync(join(dir, 'elsewhere/x'), 'of somebody else');
+    mkdirSync(join(dir, 'locked/.lock.stale-'), { recursive: true });
+    const locked = join(dir, 'locked');
+    writeFileSync(join(locked, '.lock'), JSON.stringify({ pid: deadPid(), host: hostname(), id }));
+    await (await lockFolder(locked)).release();
+    expect(readdirSync(locked)).toEqual(['.lock.stale-']);
+    expect(readFileSync(join(dir, 'elsewhere/x'), 'utf8')).toBe('of somebody else');
+    writeFileSync(join(locked, '.lock'), JSON.stringify({ pid: process.pid, host: hostname(), id }));
+    expect((await errorOf(lockFolder(locked))).code).toBe('RELEASE_LOCKED');
+  });
+
+  it.each<[string, unknown]>([
+    ['no process', { pid: 0, host: hostname() }],
+    ['a group of processes', { pid: -1, host: hostname() }],
+    ['half a process', { pid: 1.5, host: hostname() }],
+    ['a number as its host', { pid: 1, host: 1 }],
+    ['no host', { pid: 1, host: '' }],
+    ['nothing', null],
+  ])('that names %s is none of ours, and taken over', async (_, holder) => {
+    writeFileSync(file, JSON.stringify(holder));
+    await (await lockFolder(dir)).release();
+    expect(readdirSync(dir)).toEqual([]);
   });
 });
