@@ -18,15 +18,22 @@ const TRIES = 50;
 const PAUSE_MS = 20;
 /** Milliseconds between two looks at a lock that somebody holds. */
 const WAIT_MS = 200;
+/** Milliseconds of waiting after which the user is told. */
+const QUIET_MS = 3000;
 /** Bytes of a lock; ours has about a hundred. */
 const MAX_BYTES = 1024 ** 2;
 
 /**
  * Takes the lock of a folder: one process at a time. A lock whose process is gone is taken over.
  * @param wait waits for a lock that is held, until this is aborted; without it a held lock is an error
+ * @param tell is told once by whom the lock is held, if that takes longer than a few seconds
  * @throws FOLDER_UNWRITABLE, RELEASE_LOCKED if a living process on this machine, or any on another, holds it; INTERRUPTED while waiting
  */
-export async function lockFolder(dir: string, wait?: AbortSignal): Promise<FolderLock> {
+export async function lockFolder(
+  dir: string,
+  wait?: AbortSignal,
+  tell: (line: string) => void = () => {},
+): Promise<FolderLock> {
   await makeFolder(dir);
   const file = join(dir, '.lock');
   const id = randomUUID();
@@ -35,6 +42,7 @@ export async function lockFolder(dir: string, wait?: AbortSignal): Promise<Folde
   await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id })).catch((error: unknown) => {
     throw asUnwritable(dir, error);
   });
+  let waited = 0;
   try {
     for (let attempt = 0; attempt < TRIES; ) {
       const holder = (await linked(own, file)) ? OWN : await readHolder(file);
@@ -44,6 +52,8 @@ export async function lockFolder(dir: string, wait?: AbortSignal): Promise<Folde
       if (holder !== ABSENT && isHeld(holder)) {
         if (wait === undefined) throw lockedError(dir, file, holder);
         await pause(WAIT_MS);
+        waited += WAIT_MS;
+        if (waited === QUIET_MS) tell(waitingLine(file, holder));
         continue;
       }
       attempt += 1;
@@ -66,6 +76,10 @@ function pause(ms: number): Promise<void> {
 
 function interrupted(dir: string): TurnbuildError {
   return new TurnbuildError('INTERRUPTED', `Interrupted while waiting for another process in ${dir}`);
+}
+
+function waitingLine(file: string, { pid, host }: Holder): string {
+  return `Waiting for process ${pid} on ${host}, which holds ${file}. If it is gone, remove that file.`;
 }
 
 function isStale(holder: Holder | undefined | typeof ABSENT): holder is Holder | undefined {

@@ -27,7 +27,8 @@ export interface Io {
 export type { ArchiveState } from './archive-state.ts';
 export type { Exec, ExecResult } from './exec.ts';
 
-export function createIo(exec: Exec, signal: AbortSignal): Io {
+/** @param tell what the user is told while something is waited for */
+export function createIo(exec: Exec, signal: AbortSignal, tell: (line: string) => void = () => {}): Io {
   return {
     exec,
     files,
@@ -36,7 +37,7 @@ export function createIo(exec: Exec, signal: AbortSignal): Io {
     readArchiveState,
     readRepositoryState,
     leftovers,
-    lockFolder,
+    lockFolder: (dir, wait, other = tell) => lockFolder(dir, wait, other),
     proxiesForBuilds: () => proxiesForBuilds(process.env),
     signal,
   };

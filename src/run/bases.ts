@@ -7,7 +7,7 @@ import type { ReadyBase } from '../stages/shared/context.ts';
 import type { TaskGroup } from '../ui/tasks.ts';
 import { ownArch } from './builder.ts';
 import type { Graph, GraphNode } from './graph.ts';
-import type { PlannedRelease, Session } from './session.ts';
+import { ioOfTask, type PlannedRelease, type Session } from './session.ts';
 import { logFile, type ManifestStore } from './step.ts';
 import { withLog } from './step-log.ts';
 
@@ -79,7 +79,8 @@ async function performBase(
     lender: () => Promise<Lender | undefined>;
   },
 ): Promise<string> {
-  const { io, cache, mirrors, options } = session;
+  const { cache, mirrors, options } = session;
+  const io = ioOfTask(session, to.show);
   const id = baseNodeId(base.id);
   const refresh = options.refreshBase === true;
   const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>

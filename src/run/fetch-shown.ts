@@ -3,7 +3,7 @@ import type { ResolvedSource } from '../sources/fetch.ts';
 import type { SourceLock } from '../sources/lock.ts';
 import { formatBytes } from '../ui/format.ts';
 import { runTasks } from '../ui/tasks.ts';
-import { isPlain, type Session } from './session.ts';
+import { ioOfTask, isPlain, type Session } from './session.ts';
 
 /**
  * Resolves the sources; on a terminal with the bytes of a download as they come.
@@ -19,7 +19,8 @@ export async function fetchShown(
   const run = async (show: (text: string) => void) => {
     const onProgress = (received: number, total: number | undefined) =>
       show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`));
-    const source = await resolveWanted(session, version, { lock, onProgress });
+    const context = { ...session, io: ioOfTask(session, show) };
+    const source = await resolveWanted(context, version, { lock, onProgress });
     found.push(source);
     return `coturn ${source.version}`;
   };

@@ -28,7 +28,8 @@ export async function librariesNow(
     const names = linked.filter(({ suite }) => suite === release).map((each) => each.package);
     for (const { mirror, suite } of archiveSuites(release, mirrors)) {
       const query = { mirror, suites: [suite], exec: runProcess, cacheDir: join(cache, 'archive') };
-      offered.push(...(await findSourceVersions({ ...query, packages: names, signal: io.signal })));
+      const { signal, lockFolder } = io;
+      offered.push(...(await findSourceVersions({ ...query, packages: names, signal, lockFolder })));
     }
   }
   return linked.map((library) => libraryState(library, offered));

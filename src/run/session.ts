@@ -64,7 +64,7 @@ export async function openSession(
     options,
     output,
     recipes,
-    io: createIo(exec, signal),
+    io: createIo(exec, signal, output.line),
     cache,
     mirrors: { debian: debian ?? apt.debian, security: apt.security, named },
     jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
@@ -95,6 +95,12 @@ export interface PlannedRelease {
 export function isPlain({ options }: Session): boolean {
   const asked = options.verbose === true || options.json === true || options.dryRun === true;
   return asked || process.env.CI === 'true' || !isCapable(process.stdout, process.env);
+}
+
+/** The session's io for a task of a display: a live one would keep back until its end what is printed in the meantime. */
+export function ioOfTask(session: Session, show: (text: string) => void): Io {
+  const { io } = session;
+  return isPlain(session) ? io : { ...io, lockFolder: (dir, wait) => io.lockFolder(dir, wait, show) };
 }
 
 /** Narrower terminals do not report their width: a serial console has 0 columns. */

@@ -27,6 +27,8 @@ export interface ArchiveIndexQuery {
   /** Folder for the indices. */
   cacheDir: string;
   signal?: AbortSignal;
+  /** Locks the folder for the indices; without it, a wait for another process is not told of. */
+  lockFolder?: typeof lockFolder;
   keyring?: string;
   /** Now, in milliseconds since 1970; for tests. */
   now?: number;
@@ -88,7 +90,8 @@ async function readIndices<T>(
   }
   const found: T[] = [];
   // Two processes that want the same index: one fetches it, the other waits and finds it.
-  const lock = await lockFolder(query.cacheDir, query.signal ?? new AbortController().signal);
+  const take = query.lockFolder ?? lockFolder;
+  const lock = await take(query.cacheDir, query.signal ?? new AbortController().signal);
   try {
     for (const suite of query.suites) {
       const release = await signedRelease(query, suite, keyring);

@@ -43,6 +43,7 @@ export async function debianCandidate(
       exec: runProcess,
       cacheDir: join(context.cache, 'archive'),
       signal: context.io.signal,
+      lockFolder: context.io.lockFolder,
     }),
   );
   return {
@@ -58,7 +59,8 @@ export async function debianVersions({ mirrors, cache, io }: SourceContext): Pro
   const { debian } = mirrors;
   if (debian === undefined) throw mirrorUnknown();
   const query = { mirror: debian, suites: RELEASES, package: 'coturn', exec: runProcess };
-  const found = await findDebianSource({ ...query, cacheDir: join(cache, 'archive'), signal: io.signal });
+  const { signal, lockFolder } = io;
+  const found = await findDebianSource({ ...query, cacheDir: join(cache, 'archive'), signal, lockFolder });
   return found.map(({ version }) => version);
 }
 

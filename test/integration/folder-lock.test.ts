@@ -66,6 +66,24 @@ describe('lockFolder', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
+  it('is not waited for in silence', async () => {
+    const lines: string[] = [];
+    writeFileSync(file, JSON.stringify({ pid: 1, host: 'elsewhere.test' }));
+    const interrupt = new AbortController();
+    const began = Date.now();
+    const waiting = errorOf(
+      lockFolder(dir, interrupt.signal, (line) => {
+        lines.push(line);
+        setTimeout(() => interrupt.abort(), 500);
+      }),
+    );
+    expect((await waiting).code).toBe('INTERRUPTED');
+    expect(Date.now() - began).toBeGreaterThan(2500);
+    expect(lines).toEqual([
+      `Waiting for process 1 on elsewhere.test, which holds ${file}. If it is gone, remove that file.`,
+    ]);
+  });
+
   it('is taken over from a process that was killed', async () => {
     writeFileSync(file, JSON.stringify({ pid: deadPid(), host: hostname() }));
     const lock = await lockFolder(dir);

@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { cachedSource } from '../../src/sources/fetch.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { interruptOnLine, turnbuild } from '../support/turnbuild.ts';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const SHA256 = '0'.repeat(64);
+const URL_OF_SOURCE = 'http://127.0.0.1:9/coturn-4.6.1.tar.gz';
+
+/** A cache in which another process, on this machine or another, seems to fetch the sources. */
+function heldCache(holder: object): { cache: string; lock: string } {
+  const cache = join(temporaryFolder(), 'cache');
+  const dir = dirname(cachedSource(cache, SHA256));
+  mkdirSync(dir, { recursive: true });
+  const lock = join(dir, '.lock');
+  writeFileSync(lock, JSON.stringify(holder));
+  return { cache, lock };
+}
+
+test.each([
+  ['another machine', { pid: 4711, host: 'elsewhere.test' }],
+  ['a process that has nothing to do with turnbuild', { pid: 1, host: hostname() }],
+])('says what it waits for: %s; Ctrl-C ends the wait', async (_, holder) => {
+  const { cache, lock } = heldCache(holder);
+  const run = await turnbuild(['source', '4.6.1', '--source', URL_OF_SOURCE, '--sha256', SHA256], {
+    cwd: temporaryFolder(),
+    env: { TURNBUILD_CACHE: cache },
+    onStart: (child) => {
+      interruptOnLine(child, 'Waiting for process', 100);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      child.on('close', () => clearTimeout(timer));
+    },
+  });
+  expect(run.stdout).toContain(`Waiting for process ${holder.pid} on ${holder.host}, which holds ${lock}.`);
+  expect(run.stderr).toMatch(/\[INTERRUPTED\]/);
+  expect(run.code).toBe(130);
+});
+
+test('says it in the live display, too', () => {
+  const { cache } = heldCache({ pid: 4711, host: 'elsewhere.test' });
+  const program = `${process.execPath} bin/turnbuild.js source 4.6.1 --source ${URL_OF_SOURCE} --sha256 ${SHA256}`;
+  const command = `stty cols 80 rows 30; timeout --foreground --signal INT 8 ${program}`;
+  const run = spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TERM: 'xterm',
+      LC_ALL: 'C.UTF-8',
+      TURNBUILD_CACHE: cache,
+    },
+    timeout: 30_000,
+  });
+  const before = run.stdout.slice(0, run.stdout.indexOf('INTERRUPTED'));
+  expect(before).toContain('Waiting for process 4711 on elsewhere.test');
+});
