@@ -65,6 +65,6 @@ function notRegular(file: string, kind: string): TurnbuildError {
   return new TurnbuildError('FILE_ERROR', `${file}: this is a ${kind}, not a regular file`);
 }
 
-function tooLarge(file: string, maxBytes: number): TurnbuildError {
+export function tooLarge(file: string, maxBytes: number): TurnbuildError {
   return new TurnbuildError('FILE_ERROR', `${file}: this file is larger than ${maxBytes / 1024 ** 2} MiB`);
 }

@@ -4,6 +4,7 @@ import { TurnbuildError, usageError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
 import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
+import { copyPlain } from '../io/plain-copy.ts';
 import { type Merged, mergeManifests, type Part, type PlannedParts } from '../manifest/merge.ts';
 import { MANIFEST_SCHEMA, type Manifest } from '../manifest/schema.ts';
 import { formatManifest, parseManifest } from '../manifest/store.ts';
@@ -141,6 +142,9 @@ function copiesOf({ manifest, origins }: Merged<FoundPart>): Copy[] {
   });
 }
 
+/** Bytes of a step's log, which has no digest that would tell what it is; a long one has a few million. */
+const MAX_LOG = 256 * 1024 ** 2;
+
 /** Makes the whole release beside its place, then puts it there. */
 async function assemble(
   manifest: Manifest,
@@ -157,8 +161,7 @@ async function assemble(
   try {
     for (const copy of copies) {
       requireGoing(signal);
-      const from = await files.plainFile(copy.dir, copy.path);
-      if (from !== undefined) await files.copyInto(from, join(work, copy.path));
+      await copyPlain(copy, join(work, copy.path), copy.sha256 === undefined ? MAX_LOG : undefined);
       // What is hashed is the copy, which nobody else can change.
       await requireExact(copy, work);
     }

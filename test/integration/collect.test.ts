@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -148,6 +149,13 @@ describe('collect refuses', () => {
     expect(error.code).toBe('ARTIFACT_CHANGED');
     expect(error.message).toContain(file());
     expect(error.message).toMatch(message);
+  });
+
+  it('a log that is larger than any', async () => {
+    const [log = ''] = read(parts[0] ?? '').steps.map((step) => join(parts[0] ?? '', step.log ?? ''));
+    truncateSync(log, 256 * 1024 ** 2 + 1);
+    const error = await refusal();
+    expect(error).toMatchObject({ code: 'FILE_ERROR', message: `${log}: this file is larger than 256 MiB` });
   });
 
   it('a manifest that names a file outside of its folder', async () => {
