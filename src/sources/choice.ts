@@ -9,6 +9,7 @@ import { debianCandidate, debianVersions } from './debian.ts';
 import { versionNotFound } from './errors.ts';
 import { fetchSource, type ResolvedSource, type SourceCandidate } from './fetch.ts';
 import { createGithubSource, type GithubSource } from './github.ts';
+import { readToken } from './github-access.ts';
 import { pinSource, type SourceLock } from './lock.ts';
 import { readLock, writeLock } from './lock-file.ts';
 import { parseSource, type SourceContext, sha256Option } from './options.ts';
@@ -120,8 +121,7 @@ export async function newestVersion(context: SourceContext, provider: 'github' |
 async function openGithub({
   io,
 }: SourceContext): Promise<{ github: GithubSource; token: string | undefined }> {
-  // An empty variable is what a CI job without the secret has.
-  const token = process.env.GITHUB_TOKEN || undefined;
+  const token = readToken(process.env.GITHUB_TOKEN);
   const baseUrl = process.env.GITHUB_API_URL || undefined;
   const github = await createGithubSource({
     signal: io.signal,

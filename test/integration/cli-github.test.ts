@@ -75,6 +75,23 @@ describe('turnbuild source, from GitHub', () => {
     expect(run.stdout + run.stderr).not.toContain(TOKEN);
   });
 
+  test('takes a token that was read from a file, with the end of its line', async () => {
+    const { run, authorizations } = await ask(['4.18.0', '--update-lock', '--json'], { token: `${TOKEN}\n` });
+    expect(run.code, run.stderr).toBe(0);
+    for (const value of Object.values(authorizations)) expect(value).toMatch(new RegExp(` ${TOKEN}$`));
+  });
+
+  test.each([`${TOKEN}\nmore`, `${TOKEN}\n\n`, `a ${TOKEN}`, `${TOKEN}\u00e9`, `${TOKEN}\u001b[2J`])(
+    'refuses a token that no header can have, and does not show it: %j',
+    async (token) => {
+      const { run, authorizations } = await ask(['4.18.0', '--update-lock'], { token });
+      expect(run.stderr).toMatch(/GITHUB_TOKEN has a character[\s\S]*\[GITHUB_TOKEN_MALFORMED\]/);
+      expect(run.code).toBe(2);
+      expect(run.stdout + run.stderr).not.toMatch(/s3cret|more/);
+      expect(authorizations).toEqual({});
+    },
+  );
+
   test.each([
     [undefined, /GITHUB_TOKEN/],
     [TOKEN, /Wait until then/],
