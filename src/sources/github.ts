@@ -1,8 +1,6 @@
-import { TurnbuildError, usageError } from '../errors.ts';
+import { TurnbuildError } from '../errors.ts';
 import { untilReset } from '../io/download-refusal.ts';
-import { fetch } from '../io/fetch.ts';
-import { isLoopback } from '../io/proxy.ts';
-import { shownUrl } from '../io/shown-url.ts';
+import { githubAccess } from './github-access.ts';
 
 /** What a release's tag stands for. */
 export interface GithubTag {
@@ -35,44 +33,24 @@ const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
 /** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
 export async function createGithubSource(options: GithubOptions): Promise<GithubSource> {
   const { Octokit } = await import('@octokit/rest');
-  const { baseUrl = 'https://api.github.com' } = options;
-  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
-    throw usageError(
-      'GITHUB_API_INVALID',
-      `GITHUB_API_URL is not an address: ${shownUrl(baseUrl)}`,
-      'For example https://api.github.com, or unset it.',
-    );
-  const { origin } = new URL(baseUrl);
-  // The next page is wherever the answer's Link header says, and the token would go along. Looked at here, where the address is the one
-  // that is asked: before, it may still be a template.
-  const ownOrigin = (url: string, init?: RequestInit) => {
-    const to = new URL(url).origin;
-    if (to === origin) return fetch(url, init);
-    throw new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's answer continues at ${to}, not at ${origin}`, {
-      hint: 'Is there a proxy between? The token was not sent.',
-    });
-  };
+  const { baseUrl = 'https://api.github.com', token } = options;
+  const access = githubAccess(baseUrl, token !== undefined);
   const silent = () => {};
   const octokit = new Octokit({
     userAgent: 'turnbuild',
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    ...(options.token === undefined ? {} : { auth: options.token }),
-    baseUrl: baseUrl.replace(/\/+$/, ''),
-    request: { fetch: ownOrigin, ...(options.signal === undefined ? {} : { signal: options.signal }) },
+    ...(token === undefined ? {} : { auth: token }),
+    baseUrl: access.baseUrl,
+    request: {
+      fetch: access.request,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
   });
-  if (options.token !== undefined && !isConfidential(origin))
-    throw new TurnbuildError(
-      'GITHUB_INSECURE',
-      `${origin} is not encrypted, so GITHUB_TOKEN is not sent to it`,
-      {
-        hint: 'Use an https address in GITHUB_API_URL, or unset GITHUB_TOKEN.',
-      },
-    );
   const ask = <T>(work: Promise<T>, what: string) =>
     work.catch((error: unknown) => {
       if (options.signal?.aborted === true)
         throw new TurnbuildError('INTERRUPTED', 'The request to GitHub was interrupted');
-      throw explain(error, what, options.token !== undefined);
+      throw explain(error, what, token !== undefined);
     });
   const allReleases = async () => {
     const pages = octokit.paginate.iterator(octokit.rest.repos.listReleases, {
@@ -121,12 +99,11 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
         `the commit ${sha}`,
       );
       // By commit, not by tag: a tag that moves between two requests can't give another tree.
-      const base = octokit.request.endpoint.DEFAULTS.baseUrl;
       return {
         tag: version,
         commit: sha,
         gitTree: shaOf(commit.data?.tree?.sha, `the commit ${sha}`),
-        tarballUrl: `${base}/repos/${REPOSITORY.owner}/${REPOSITORY.repo}/tarball/${sha}`,
+        tarballUrl: `${access.ownUrl}/repos/${REPOSITORY.owner}/${REPOSITORY.repo}/tarball/${sha}`,
       };
     },
   };
@@ -150,12 +127,6 @@ function unexpected(what: string): TurnbuildError {
       hint: 'Something between this machine and GitHub may have answered in its place.',
     },
   );
-}
-
-/** Encrypted, or of this machine. */
-function isConfidential(origin: string): boolean {
-  const { protocol, hostname } = new URL(origin);
-  return protocol === 'https:' || isLoopback(hostname);
 }
 
 function explain(error: unknown, what: string, withToken: boolean): TurnbuildError {

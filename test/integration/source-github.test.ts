@@ -130,6 +130,51 @@ describe('a token', () => {
     expect(error.code).toBe('GITHUB_INSECURE');
     expect(error.message).not.toContain('s3cret');
   });
+
+  test.each([
+    ['me:s3cret@', 'a user name and password'],
+    ['s3cret@', 'a user name alone'],
+  ])('nor is what the address has before the host: %s', async (login) => {
+    const error = await errorOf(createGithubSource({ baseUrl: `http://${login}github.example.org/api` }));
+    expect([error.code, error.exitCode]).toEqual(['GITHUB_INSECURE', 2]);
+    expect(error.message).toContain('http://github.example.org is not encrypted');
+    expect(`${error.message} ${error.hint}`).not.toContain('s3cret');
+  });
+});
+
+describe('an answer that redirects', () => {
+  const releases = `GET ${API}/releases?per_page=100`;
+
+  test.each([301, 302, 303, 307, 308])('to another origin is refused, not followed: %i', async (status) => {
+    const other = await serve((_, response) => response.end(JSON.stringify([release('9.9.9')])));
+    const headers = { location: `${other.url}/next` };
+    const { github } = await simulate({ [releases]: { status, headers } }, { token: 's3cret' });
+    const error = await errorOf(github.listVersions());
+    expect(error.code).toBe('GITHUB_UNEXPECTED');
+    expect(error.message).toContain(`continues at ${other.url}, not at`);
+    expect(other.requests).toEqual([]);
+  });
+
+  test('to another path is followed, with the token and the login of the address', async () => {
+    const moved = { [releases]: { status: 301, headers: { location: '/repositories/1/releases' } } };
+    const answers = { ...moved, 'GET /repositories/1/releases': { body: [release('4.18.0')] } };
+    const token = await simulate(answers, { token: 's3cret' });
+    expect(await token.github.listVersions()).toEqual(['4.18.0']);
+    expect(token.authorizations).toEqual(['token s3cret', 'token s3cret']);
+    const { server, authorizations } = await simulate(answers);
+    const baseUrl = server.url.replace('//', '//me:s3cret@');
+    expect(await (await createGithubSource({ baseUrl })).listVersions()).toEqual(['4.18.0']);
+    const basic = `Basic ${Buffer.from('me:s3cret').toString('base64')}`;
+    expect(authorizations).toEqual([basic, basic]);
+  });
+
+  test.each([
+    ['in a circle', 'BASE/repos/coturn/coturn/releases?per_page=100'],
+    ['to what is no address', 'http://'],
+  ])('%s is refused', async (_, location) => {
+    const { github } = await simulate({ [releases]: { status: 302, headers: { location } } });
+    expect((await errorOf(github.listVersions())).code).toBe('GITHUB_UNEXPECTED');
+  });
 });
 
 describe('resolveTag', () => {
