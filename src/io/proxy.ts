@@ -1,4 +1,5 @@
 import { type TurnbuildError, usageError } from '../errors.ts';
+import { shownUrl, withoutPassword } from './shown-url.ts';
 
 /** The variables that name proxies, in the spelling that every tool understands: apt reads no other. */
 const NAMES = ['http_proxy', 'https_proxy', 'no_proxy'] as const;
@@ -46,8 +47,8 @@ function readProxy(name: string, value = ''): string | undefined {
 }
 
 function invalid(name: string, value: string): TurnbuildError {
-  // Up to the last @ there may be a password.
-  const shown = value.replace(/^.*@/, 'REDACTED@');
+  // `USER:PASSWORD` is an address of the scheme USER.
+  const shown = /^\s*[a-z][a-z\d+.-]*:\/\/|@/i.test(value) ? shownUrl(value) : withoutPassword(value);
   return usageError(
     'PROXY_INVALID',
     `Invalid proxy "${shown}" in ${name.toUpperCase()}`,

@@ -21,6 +21,25 @@ describe('readProxies', () => {
   ])('%s', (_, env, expected) => expect(readProxies(env)).toEqual(expected));
 });
 
+describe('a proxy that is none is shown without what may be secret', () => {
+  it.each([
+    ['http://me:s3cret', 'http://me:REDACTED'],
+    ['http://me:s3\ncret@bad host', 'http://REDACTED@bad host'],
+    ['me:s3\ncret@host:1', 'REDACTED@host:1'],
+    ['socks5://host:1080?s3cret', 'socks5://host:1080?REDACTED'],
+    ['ftp://me:s3cret@host', 'ftp://host/'],
+    ['me:s3cret', 'me:REDACTED'],
+    ['me:123456', 'me:REDACTED'],
+    ['http:me:s3cret', 'http:REDACTED'],
+    ['http:/me:s3cret', 'http:REDACTED'],
+    ['ht\ntp://me:s3cret', 'ht\ntp:REDACTED'],
+    ['host:3128', 'host:3128'],
+    ['host:3128/', 'host:3128/'],
+  ])('%j as %j', (value, shown) => {
+    expect(() => readProxies({ https_proxy: value })).toThrow(`Invalid proxy "${shown}" in HTTPS_PROXY`);
+  });
+});
+
 it('sets the lower-case variables, which are the only ones that apt reads', () => {
   const env: NodeJS.ProcessEnv = {
     HTTP_PROXY: 'http://a:1',

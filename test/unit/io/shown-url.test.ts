@@ -20,4 +20,10 @@ it.each([
   ['ubuntu=https://me:s3cret@bad host', 'REDACTED@bad host'],
   ['data:text,x?s3cret', 'data:text,x?REDACTED'],
   ['no address', 'no address'],
+  ['http://me:s3cret', 'http://me:REDACTED'],
+  ['http://me:s3/cret?x', 'http://me:REDACTED'],
+  ['http://me:s3\ncret', 'http://me:REDACTED'],
+  ['http://me:123456', 'http://me:REDACTED'],
+  ['http://me:s3\ncret@bad host', 'http://REDACTED@bad host'],
+  ['http://bad host:3128/c:d', 'http://bad host:3128/c:d'],
 ])('%s is shown as %s', (address, expected) => expect(shownUrl(address)).toBe(expected));
