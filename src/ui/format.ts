@@ -34,9 +34,9 @@ export function plural(count: number, noun: string): string {
   return `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Text that is safe in HTML, between tags and in quoted attributes alike. */
+/** Text that is safe in HTML, between tags and in quoted attributes alike, and in a terminal that shows the page's source. */
 export function escapeHtml(text: string): string {
-  return text
+  return printableLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
@@ -49,13 +49,18 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu, '?');
 }
 
+/** The same for text of several lines, and with tabs. */
+function printableLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, printable);
+}
+
 /** Bold, dim and colours (ECMA-48, SGR), which turnbuild itself prints. They hide nothing and move nothing. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins each of them
 const OWN_STYLES = /(\u001b\[(?:[012]|3[1-6])m)/;
 
 /** Text for a terminal, of several lines maybe: what comes from a file, a program or a server can neither move the cursor nor hide text. */
 export function printableText(text: string): string {
-  return text.split('\n').map(printableLine).join('\n');
+  return printableLines(text).split('\n').map(withoutCommand).join('\n');
 }
 
 /** The same for text that turnbuild has given styles. Foreign text in it is printable already. */
@@ -67,13 +72,8 @@ export function printableStyled(text: string): string {
 }
 
 /** GitHub's runner takes a line that begins with `::`, and `##[` anywhere, for a command; others `##vso[` and `##teamcity[`. */
-const printableLine = (line: string) =>
-  line
-    .split('\t')
-    .map(printable)
-    .join('\t')
-    .replace(/^(\s*):(?=:)/, '$1: ')
-    .replace(/##(?=[a-z]*\[)/gi, '## ');
+const withoutCommand = (line: string) =>
+  line.replace(/^(\s*):(?=:)/, '$1: ').replace(/##(?=[a-z]*\[)/gi, '## ');
 
 /** Rows -> lines with aligned columns, two spaces apart. `right` holds the indexes of the columns that align right. */
 export function alignColumns(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {

@@ -16,23 +16,21 @@ export function renderJunit(manifest: Manifest): string {
     .map(({ id, error }) => ({
       name: id,
       classname: 'steps',
-      errors: [{ message: clean(error ?? 'failed') }],
+      errors: [{ message: error ?? 'failed' }],
     }));
   const all = steps.length === 0 ? suites : [...suites, { name: 'steps', testCases: steps }];
-  return `${getJunitXml({ name: `coturn ${manifest.packageVersion}`, suites: all })}\n`;
+  return `${getJunitXml(cleaned({ name: `coturn ${manifest.packageVersion}`, suites: all }))}\n`;
 }
 
 function testCase(variant: string, { id, title, reason, status, message, figures, cause }: CheckResult) {
   const shown = Object.entries(figures).map(([name, value]) => `${name}: ${value}`);
   return {
-    name: clean(`${id}: ${title}`),
+    name: `${id}: ${title}`,
     classname: variant,
-    systemOut: [clean([status, reason, message, ...shown].join('\n'))],
+    systemOut: [[status, reason, message, ...shown].join('\n')],
     ...(status === 'failed'
       ? {
-          failures: [
-            { message: clean([...(cause === undefined ? [] : [cause]), message].join('\n')), type: id },
-          ],
+          failures: [{ message: [...(cause === undefined ? [] : [cause]), message].join('\n'), type: id }],
         }
       : {}),
     // JUnit has one word for all of these; the text says which it is.
@@ -40,7 +38,13 @@ function testCase(variant: string, { id, title, reason, status, message, figures
   };
 }
 
-/** A log may have anything, and a CI system may print the file. */
-function clean(text: string): string {
-  return printableText(text).replaceAll(UNWRITABLE, '?');
+/** A report whose every text is clean. A log may have anything, a manifest comes from anywhere, and a CI system may print the file. */
+function cleaned<T>(value: T): T {
+  const clean = (each: unknown): unknown => {
+    if (typeof each === 'string') return printableText(each).replaceAll(UNWRITABLE, '?');
+    if (Array.isArray(each)) return each.map(clean);
+    if (typeof each !== 'object' || each === null) return each;
+    return Object.fromEntries(Object.entries(each).map(([name, member]) => [name, clean(member)]));
+  };
+  return clean(value) as T;
 }

@@ -78,6 +78,9 @@ test('escaped text has no character that means something in HTML, and can be rea
   );
 });
 
+test('escaped text has no character that steers a terminal or is not seen, but lines and tabs', () =>
+  expect(escapeHtml('a\n\tb\r\u001b[2J\u202e\u2028\u3164c: ::1')).toBe('a\n\tb??[2J???c: ::1'));
+
 test('printable text cannot steer a terminal', () => {
   expect(printable('a\u001b[31mb\r\n\u202ec\u009b')).toBe('a?[31mb???c?');
   expect(printable('a\u3164b\u115f\u034f\ufe0f\u{e0100}\u2800')).toBe('a?b?????');

@@ -1,7 +1,8 @@
 import { DOMParser } from '@xmldom/xmldom';
 import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../src/manifest/schema.ts';
 import { renderJunit } from '../../../src/ui/junit.ts';
-import { fixture, withSteps } from './manifest-fixture.ts';
+import { fixture, plant, withSteps } from './manifest-fixture.ts';
 
 /** What an XML parser that nobody here wrote makes of it: `suite|check|failure, error or skipped` a line. */
 function parsed(xml: string): string[] {
@@ -100,5 +101,20 @@ describe('renderJunit', () => {
     const xml = renderJunit({ ...manifest, steps });
     expect(xml).toContain('a?2J?b\n: :set-output::x');
     expect(xml).not.toMatch(/[\u0080-\u009f\u202e]/);
+  });
+
+  it('has in no attribute or text what a terminal would follow', () => {
+    const failing = fixture({ failing: true });
+    const unchecked = withSteps(failing, ({ checks: _, ...step }) => ({
+      ...step,
+      status: 'failed',
+      checks: [],
+    }));
+    for (const each of [failing, unchecked]) {
+      const xml = renderJunit(plant(each, '\u001b[2J\u202e\u2028\ufffe') as Manifest);
+      expect(xml).toContain('?[2J???');
+      expect(xml).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}\ufffe]/u);
+      expect(parsed(xml).length).toBeGreaterThan(0);
+    }
   });
 });

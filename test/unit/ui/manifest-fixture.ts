@@ -242,6 +242,21 @@ export function onePackage(manifest: Manifest = fixture()): Manifest {
   return { ...manifest, steps };
 }
 
+/** The same structure with something nasty in every string and in every key of a free-form map. */
+export function plant(value: unknown, nasty: string, freeKeys = false): unknown {
+  if (typeof value === 'string') return value + nasty;
+  if (Array.isArray(value)) return value.map((item) => plant(item, nasty));
+  if (value === null || typeof value !== 'object') return value;
+  const free = new Set(['figures', 'metrics', 'facts', 'packages', 'toolchain']);
+  const enums = new Set(['status', 'stage', 'kind', 'severity', 'provider', 'origin']);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, v]) => [
+      freeKeys ? key + nasty : key,
+      enums.has(key) ? v : plant(v, nasty, free.has(key)),
+    ]),
+  );
+}
+
 /** What a reader sees of HTML. */
 export function wordsOf(html: string): string {
   return html

@@ -1,25 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../../src/manifest/schema.ts';
 import { renderReport } from '../../../src/ui/report.ts';
-import { fixture, sha } from './manifest-fixture.ts';
+import { fixture, plant, sha } from './manifest-fixture.ts';
 
 const render = (manifest: Manifest): string => renderReport(manifest, { turnbuildVersion: '0.1.0' });
 const count = (text: string, part: RegExp): number => [...text.matchAll(part)].length;
-
-/** The same structure with something nasty in every string and in every key of a free-form map. */
-function plant(value: unknown, nasty: string, freeKeys = false): unknown {
-  if (typeof value === 'string') return value + nasty;
-  if (Array.isArray(value)) return value.map((item) => plant(item, nasty));
-  if (value === null || typeof value !== 'object') return value;
-  const free = new Set(['figures', 'metrics', 'facts', 'packages', 'toolchain']);
-  const enums = new Set(['status', 'stage', 'kind', 'severity', 'provider', 'origin']);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, v]) => [
-      freeKeys ? key + nasty : key,
-      enums.has(key) ? v : plant(v, nasty, free.has(key)),
-    ]),
-  );
-}
 
 test('nothing in a manifest can become markup', () => {
   const nasty = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>&`;
@@ -32,6 +17,12 @@ test('nothing in a manifest can become markup', () => {
   const tags = (page: string): string[] =>
     (page.match(/<\/?[a-z]\w*/g) ?? []).filter((tag) => tag !== '<wbr');
   expect(tags(planted)).toEqual(tags(harmless));
+});
+
+test('nothing in a manifest can steer a terminal, or show text in another order', () => {
+  const page = render(plant(fixture({ failing: true }), '\u001b[2J\u202e\u2028\u3164') as Manifest);
+  expect(page).toContain('?[2J???');
+  expect(page).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}\u3164]/u);
 });
 
 test('an address that is not of the web is text, never a link', () => {
