@@ -23,8 +23,9 @@ const LINKABLE = [
   'blessing',
 ] as const;
 
-/** `Name <address@host>`, in one line; a percent sign would be a macro in a spec file. */
-export const MAINTAINER = /^[^<>%\p{C}\p{Zl}\p{Zp}]+ <[^<>@%\s\p{C}]+@[^<>@%\s\p{C}]+>$/u;
+/** `Name <address@host>`, in one line, of characters that are seen; a percent sign would be a macro in a spec file. */
+export const MAINTAINER =
+  /^(?!\s)[^<>%\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+ <[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+@[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+>$/u;
 
 /** Keys of the Debian archive, from the package debian-archive-keyring. */
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

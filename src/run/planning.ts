@@ -90,7 +90,11 @@ function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, '
 
 function maintainerOf({ options, recipes }: Session): string {
   if (options.maintainer !== undefined && !MAINTAINER.test(options.maintainer)) {
-    throw usageError('OPTION_INVALID', '--maintainer is written as: Name <address@host>');
+    throw usageError(
+      'OPTION_INVALID',
+      '--maintainer is written as: Name <address@host>',
+      'It has no invisible characters, and no % or further <, > or @.',
+    );
   }
   return options.maintainer ?? recipes.release.maintainer;
 }

@@ -12,4 +12,12 @@ it.each([
   ['Jane\u202e <jane@example.org>', false],
   ['Jane\u2028 <jane@example.org>', false],
   ['jane@example.org', false],
+  ['李 四 <li@example.org>', true],
+  ['\u00a0 <jane@example.org>', false],
+  // Letters, marks and a symbol that nobody sees.
+  ...['\u3164', '\u115f', '\u2800', '\u034f', '\ufe0f', '\u{e0101}'].flatMap((blank): [string, boolean][] => [
+    [`Jane${blank} <jane@example.org>`, false],
+    [`Jane <jane${blank}@example.org>`, false],
+    [`Jane <jane@example${blank}.org>`, false],
+  ]),
 ])('%j: %s', (text, valid) => expect(MAINTAINER.test(text)).toBe(valid));
