@@ -2,11 +2,36 @@ import { z } from 'zod';
 import { sha256, sourceSchema } from './source.ts';
 import { STAGES } from './stages.ts';
 
+/** What turnbuild itself writes beside a manifest: a file of that name would be overwritten. */
+const OWN_NAMES = ['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sha256sums', '.lock'];
+
+/** A name that is shown as it is: without control and invisible characters. */
+const NAME = String.raw`[^/\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+`;
+
 /** Beneath the manifest's folder, whoever has written the manifest. */
 const path = z
   .string()
-  .regex(/^[^/\p{Cc}]+(\/[^/\p{Cc}]+)*$/u)
-  .refine((text) => !text.split('/').some((name) => name === '..' || name === '.'), 'leaves its folder');
+  .regex(
+    new RegExp(`^${NAME}(?:/${NAME})*$`, 'u'),
+    'not the path of a file, or one with invisible characters',
+  )
+  .refine((text) => !text.split('/').some((name) => name === '..' || name === '.'), 'leaves its folder')
+  .refine(
+    (text) => !OWN_NAMES.includes(text.split('/')[0]?.toLowerCase() ?? ''),
+    'has a name that turnbuild uses itself',
+  );
+
+/** Refuses a list of which two members have the same name. */
+function requireUnique<K extends string>(key: K) {
+  return (list: readonly Record<K, string>[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, { [key]: name }] of list.entries()) {
+      if (seen.has(name))
+        context.addIssue({ code: 'custom', path: [index, key], message: `${name} is there twice` });
+      seen.add(name);
+    }
+  };
+}
 
 /** One file that a stage made, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
 const artifact = z.strictObject({
@@ -76,7 +101,7 @@ const step = z.strictObject({
   bases: z.record(z.string(), z.string()),
   status: z.enum(['done', 'failed']),
   seconds: z.number().nonnegative(),
-  outputs: z.array(artifact),
+  outputs: z.array(artifact).superRefine(requireUnique('path')),
   target: z.string().optional(),
   arch: z.enum(['arm64', 'x86_64']).optional(),
   log: path.optional(),
@@ -124,7 +149,7 @@ export const manifestSchema = z.strictObject({
   source: sourceSchema.optional(),
   advisories: z.array(advisory),
   bases: z.array(base),
-  steps: z.array(step),
+  steps: z.array(step).superRefine(requireUnique('id')),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

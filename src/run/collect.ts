@@ -130,14 +130,15 @@ function existsError(dir: string): TurnbuildError {
 interface Copy {
   dir: string;
   path: string;
-  /** Not known of logs. */
+  /** Neither is known of logs. */
   sha256?: string;
+  size?: number;
 }
 
 function copiesOf({ manifest, origins }: Merged<FoundPart>): Copy[] {
   return manifest.steps.flatMap((step) => {
     const dir = origins.get(step.id)?.dir ?? '';
-    const outputs = step.outputs.map(({ path, sha256 }) => ({ dir, path, sha256 }));
+    const outputs = step.outputs.map(({ path, sha256, size }) => ({ dir, path, sha256, size }));
     return [...outputs, ...(step.log === undefined ? [] : [{ dir, path: step.log }])];
   });
 }
@@ -187,12 +188,13 @@ function requireGoing(signal: AbortSignal): void {
 }
 
 /** @param folder where the file is looked at */
-async function requireExact({ dir, path, sha256 }: Copy, folder: string): Promise<void> {
+async function requireExact({ dir, path, sha256, size }: Copy, folder: string): Promise<void> {
   // A log is no proof of anything, and may be missing.
   if (sha256 === undefined) return;
   const file = await files.plainFile(folder, path);
   await requireSha256(file, {
     sha256,
+    ...(size === undefined ? {} : { size }),
     expected: `${join(dir, path)} is not the file in its manifest`,
     hint: 'Copy the part again from where it was made, or make it again.',
   });

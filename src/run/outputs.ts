@@ -35,16 +35,19 @@ export async function requireIntact(
 /**
  * @param file undefined if it is missing
  * @param wanted.sha256 lower-case hex
+ * @param wanted.size in bytes, where that is recorded too
  * @param wanted.expected begins the message of one that differs
  * @throws ARTIFACT_CHANGED
  */
 export async function requireSha256(
   file: string | undefined,
-  { sha256, expected, hint }: { sha256: string; expected: string; hint: string },
+  { sha256, size, expected, hint }: { sha256: string; size?: number; expected: string; hint: string },
 ): Promise<void> {
+  const differs = (what: string) => new TurnbuildError('ARTIFACT_CHANGED', `${expected}: ${what}`, { hint });
   const found = file === undefined ? 'missing' : await files.sha256File(file);
-  if (found === sha256) return;
-  throw new TurnbuildError('ARTIFACT_CHANGED', `${expected}: sha256 ${found}, recorded ${sha256}`, { hint });
+  if (file === undefined || found !== sha256) throw differs(`sha256 ${found}, recorded ${sha256}`);
+  const bytes = await files.sizeOf(file);
+  if (size !== undefined && bytes !== size) throw differs(`${bytes} bytes, recorded ${size}`);
 }
 
 /**

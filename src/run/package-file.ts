@@ -96,7 +96,11 @@ export async function planFile(
 /** The folder of a package's results beneath `verified/`: of its own, with a name that shows what it is. */
 function resultsName(file: string): string {
   const stem = basename(file, '.deb');
-  if (!['', '.', '..'].includes(stem) && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(stem)) return stem;
+  if (
+    !['', '.', '..'].includes(stem) &&
+    !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u.test(stem)
+  )
+    return stem;
   throw usageError(
     'ARGUMENT_INVALID',
     `The name of the package, ${JSON.stringify(basename(file))}, can't be that of a folder for its results`,

@@ -158,6 +158,16 @@ describe('collect refuses', () => {
     expect(error).toMatchObject({ code: 'FILE_ERROR', message: `${log}: this file is larger than 256 MiB` });
   });
 
+  it('a file of another size than recorded, whatever its hash', async () => {
+    changeSteps(0, (step) => ({
+      ...step,
+      outputs: step.outputs.map((each) => (each.path === DEB ? { ...each, size: each.size + 1 } : each)),
+    }));
+    const error = await refusal();
+    expect(error.code).toBe('ARTIFACT_CHANGED');
+    expect(error.message).toMatch(/arm64\.deb is not the file in its manifest: \d+ bytes, recorded \d+$/);
+  });
+
   it('a manifest that names a file outside of its folder', async () => {
     changeSteps(0, (step) => ({
       ...step,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Manifest, ManifestStep } from '../../../src/manifest/schema.ts';
+import { type Manifest, type ManifestStep, manifestSchema } from '../../../src/manifest/schema.ts';
 import { formatManifest, inOrder, parseManifest, withBase, withStep } from '../../../src/manifest/store.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
@@ -60,23 +60,46 @@ describe('parseManifest', () => {
     ['one without a digest', JSON.stringify(fixture()), /its digest does not fit/, 'MANIFEST_CHANGED'],
     ['null', 'null', /not a manifest/, 'MANIFEST_INVALID'],
     [
+      'two steps of one id',
+      text().replaceAll('build-debian-13-arm64', 'build-debian-12-arm64'),
+      /steps\.\d+\.id: build-debian-12-arm64 is there twice/,
+      'MANIFEST_INVALID',
+    ],
+    [
+      'two outputs of one path',
+      text().replaceAll('"coturn-dbgsym_', '"coturn_'),
+      /steps\.1\.outputs\.1\.path: coturn_\S+\.deb is there twice/,
+      'MANIFEST_INVALID',
+    ],
+    [
       'a schema that is no number',
       text().replace('"schema": 2', '"schema": "3"'),
       /not a manifest that turnbuild wrote:\n {2}schema: /,
       'MANIFEST_INVALID',
     ],
-    ...['../x', 'x/../../y', './x', 'x/.', '/x', 'x//y', 'x\u001by', ''].map(
-      (path): [string, string, RegExp, string] => [
-        `a file at ${JSON.stringify(path)}`,
-        text().replace(/"log": "[^"]+"/, `"log": ${JSON.stringify(path)}`),
-        /steps\.0\.log/,
-        'MANIFEST_INVALID',
-      ],
-    ),
+    ...[
+      ...['../x', 'x/../../y', './x', 'x/.', '/x', 'x//y', 'x\u001by', ''],
+      // What nobody sees, or what shows a name in another order.
+      ...['x\u202ey', 'x\u2028y', 'x\u2029y', 'x\u3164', 'x\u2800/y', 'x\ud800'],
+      // What turnbuild writes itself.
+      ...['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'SHA256SUMS', '.lock', 'Report.HTML/x'],
+    ].map((path): [string, string, RegExp, string] => [
+      `a file at ${JSON.stringify(path)}`,
+      text().replace(/"log": "[^"]+"/, `"log": ${JSON.stringify(path)}`),
+      /steps\.0\.log/,
+      'MANIFEST_INVALID',
+    ]),
   ])('refuses %s', (_, changed, message, code) => {
     expect(() => parseManifest('m', changed, sha256)).toThrow(message);
     expect(() => parseManifest('m', changed, sha256)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+it('takes a path that only looks like a file of its own', () => {
+  for (const path of ['work/report.html', 'report.html.txt', 'Ünal/名'])
+    expect(manifestSchema.shape.steps.element.shape.outputs.element.shape.path.safeParse(path).success).toBe(
+      true,
+    );
 });
 
 it('reads what the turnbuild before wrote, and its digest has to fit', () => {
