@@ -1,4 +1,5 @@
 import type { StageName } from '../manifest/stages.ts';
+import { quarantineOf } from '../recipe/advisories.ts';
 import { conclude } from '../run/conclude.ts';
 import { planGiven } from '../run/given-plan.ts';
 import type { CommonOptions } from '../run/options.ts';
@@ -26,5 +27,12 @@ export async function release(
   output.line(
     `coturn ${source.version} from ${source.location} (sha256 ${source.sha256.slice(0, 16)}, tree ${source.tree.slice(0, 16)})`,
   );
+  const bad = quarantineOf(source.version, session.recipes.quarantine);
+  if (bad !== undefined) {
+    const allowedBy = options.plan === undefined ? '--allow-quarantined' : 'The plan';
+    output.line(
+      `coturn ${source.version} must not be shipped: ${bad.reason} (${bad.reference}) ${allowedBy} allows it.`,
+    );
+  }
   return conclude(session, planned, stages);
 }

@@ -3,10 +3,7 @@ import { messageOf, TurnbuildError, usageError } from '../errors.ts';
 import { readText, sha256Text } from '../io/files.ts';
 import { type StageName, traitsOf } from '../manifest/stages.ts';
 import { differences, type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
-import type { ResolvedSource } from '../sources/fetch.ts';
-import type { SourceLock } from '../sources/lock.ts';
 import type { BuilderFacts } from './builder.ts';
-import { fetchShown } from './fetch-shown.ts';
 import {
   architecturesOption,
   type CommonOptions,
@@ -14,6 +11,7 @@ import {
   listOption,
   type OptionName,
 } from './options.ts';
+import { fetchPlanned, requireLocked } from './planned-sources.ts';
 import { documentOf, keysOf, makePlan, type PlannedSourceRelease, requireKnown } from './planning.ts';
 import { readyBuilder } from './ready-builder.ts';
 import type { Session } from './session.ts';
@@ -25,7 +23,6 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   maintainer: true,
   sha256: true,
   updateLock: true,
-  lock: true,
   allowQuarantined: true,
   verifyOn: true,
   full: true,
@@ -36,7 +33,7 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   native: true,
   ...{ arch: false, target: false, verify: false, plan: false },
   // The plan's own digest is their pin, and the recipes have to be those of the plan.
-  ...{ source: false, mirror: false, recipes: false },
+  ...{ source: false, mirror: false, recipes: false, lock: false },
   ...{ builder: false, jobs: false, cache: false, refreshBase: false, out: false, dryRun: false },
   ...{ json: false, verbose: false },
 };
@@ -66,6 +63,7 @@ export async function planGiven(
   const plan = makePlan(session, choices, { coturn, source, maintainer });
   const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
   requireSame(document, await documentOf(plan, { choices, keys, source }));
+  await requireLocked(session, document);
   const performed = partOf(plan, part).steps.filter(({ stage }) => stages.includes(stage));
   if (performed.length === 0) {
     throw usageError(
@@ -157,39 +155,5 @@ function requireProcessors(
       `The plan compiles for ${arch} on ${planned}, and the builder ${builder.name} would do it on ${found}`,
       { hint: `Perform this part on a machine with ${planned}, or plan it for this one.` },
     );
-  }
-}
-
-/** What is said where the sources are not those of the plan. */
-const OTHER_SOURCES = [
-  ...['SOURCE_TREE_MISMATCH', 'SOURCE_TAG_MOVED', 'SOURCE_SHA256_MISMATCH', 'SOURCE_VERSION_MISMATCH'],
-];
-
-/** The sources of a plan: from where it has them, or from a file or address that --source names. The plan is their pin. */
-async function fetchPlanned(session: Session, { coturn, source }: PlanDocument): Promise<ResolvedSource> {
-  const { provider, location, sha256, ...pin } = source;
-  const byName = provider === 'github' || provider === 'debian';
-  const options: CommonOptions = {
-    ...session.options,
-    source: session.options.source ?? (byName ? provider : location),
-    // That was decided when the plan was made.
-    allowQuarantined: true,
-  };
-  const pinned = { ...pin, sha256s: byName ? { [provider]: sha256 } : {}, epoch: coturn.epoch };
-  const lock: SourceLock = { schema: 1, sources: { [coturn.version]: pinned } };
-  try {
-    const found = await fetchShown({ ...session, options }, coturn.version, lock);
-    // As planned, so that all parts of a release say the same.
-    return { ...found, ...source };
-  } catch (error) {
-    if (!(error instanceof TurnbuildError) || session.io.signal.aborted) throw error;
-    const hint = 'Give the sources that were planned with: --source FILE';
-    if (OTHER_SOURCES.includes(error.code)) {
-      const message = `Not the sources of the plan. ${error.message}`;
-      throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
-    }
-    if (byName || session.options.source !== undefined) throw error;
-    // A path of another machine, or an address whose password is not in the plan.
-    throw new TurnbuildError(error.code, error.message, { cause: error, hint });
   }
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import semver from 'semver';
 import { TurnbuildError, usageError } from '../errors.ts';
 import { shownUrl } from '../io/shown-url.ts';
@@ -11,7 +11,7 @@ import { fetchSource, type ResolvedSource, type SourceCandidate } from './fetch.
 import { createGithubSource, type GithubSource } from './github.ts';
 import { readToken } from './github-access.ts';
 import { pinSource, type SourceLock } from './lock.ts';
-import { readLock, writeLock } from './lock-file.ts';
+import { lockFileOf, readLock, writeLock } from './lock-file.ts';
 import { parseSource, type SourceContext, sha256Option } from './options.ts';
 
 /** Bytes that are there, and of how many if that is known. */
@@ -28,8 +28,7 @@ export async function resolveWanted(
 ): Promise<ResolvedSource> {
   const wanted = asked === undefined ? undefined : withoutPrefix(asked);
   const { options, recipes, io, cache } = context;
-  const lockFile =
-    options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
+  const lockFile = lockFileOf(context);
   const lock = given.lock ?? (await readLock(lockFile));
   const { provider, location } = chooseProvider(options.source, wanted, lock);
   const sha256 = sha256Option(options.sha256);

@@ -1,5 +1,17 @@
+import { join, resolve } from 'node:path';
 import { exists, readText, writeText } from '../io/files.ts';
 import { parseLock, type SourceLock } from './lock.ts';
+
+/** The lock file that --lock names, else that of the recipes. */
+export function lockFileOf({
+  options,
+  recipes,
+}: {
+  options: { lock?: string };
+  recipes: { dir: string };
+}): string {
+  return options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
+}
 
 /** Reads a lock file; one that isn't there pins nothing. */
 export async function readLock(file: string): Promise<SourceLock> {

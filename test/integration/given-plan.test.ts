@@ -257,6 +257,79 @@ describe('release --plan refuses', () => {
   });
 });
 
+describe('release --plan compares the sources with the lock of this machine', () => {
+  const planned = () => parsePlan('plan.json', String(text), sha256Text).source;
+  /** A lock that has the version of the plan. @returns options that name it */
+  const locked = (entry: object) => {
+    const pinned = { sha256s: { file: sha256 }, tree: planned().tree, epoch: 1, ...entry };
+    writeFileSync(join(dir, 'lock.json'), JSON.stringify({ schema: 1, sources: { '4.18.0': pinned } }));
+    return ['--lock', 'lock.json'];
+  };
+  const other = '7'.repeat(64);
+
+  it.each<[string, object, RegExp]>([
+    ['tree', { tree: other }, /not the pinned ones: tree \w+, pinned 7{64}/],
+    ['tarball', { sha256s: { file: other } }, /has the sha256 \w+, pinned is 7{64}/],
+    ['commit', { commit: '7'.repeat(40) }, /its commit is c{40}, and was 7{40}/],
+    ['tree of git', { gitTree: '7'.repeat(40) }, /its tree id is e{40}, and was 7{40}/],
+  ])('and refuses another %s', async (_, entry, message) => {
+    const git = { commit: 'c'.repeat(40), gitTree: 'e'.repeat(40) };
+    change((document) => ({ ...document, source: { ...document.source, ...git } }));
+    rmSync(join(dir, 'coturn.tar.gz'));
+    const run = await release(...locked(entry));
+    expect(run.stderr).toMatch(
+      /The plan has other sources than the lock .*lock\.json[\s\S]*\[PLAN_DIFFERS\]/,
+    );
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).toContain('--lock FILE');
+    expect(run.stdout).toBe('');
+    expect(run.code).toBe(1);
+  });
+
+  it('in the recipes, too, without being told', async () => {
+    locked({ tree: other });
+    const lock = readFileSync(join(dir, 'lock.json'), 'utf8');
+    const run = await release(...recipes('recipes/sources.lock.json', () => lock));
+    expect(run.stderr).toMatch(/own\/recipes\/sources\.lock\.json[\s\S]*\[PLAN_DIFFERS\]/);
+  });
+
+  it('and performs a plan that agrees, or whose version the lock has not got', async () => {
+    const run = await release(...locked({}));
+    expect(run.code, run.stderr).toBe(0);
+    expect((await release('--lock', 'none.json')).code).toBe(0);
+  });
+});
+
+it.each([
+  ['4.17.1', 1],
+  ['4.18.0', 0],
+])('a plan of coturn %s says %i times that the release is quarantined', async (version, times) => {
+  const tar = gzipSync(coturnTar(version));
+  writeFileSync(join(dir, 'coturn.tar.gz'), tar);
+  const pin = createHash('sha256').update(tar).digest('hex');
+  const args = [
+    '--source',
+    './coturn.tar.gz',
+    '--sha256',
+    pin,
+    '--target',
+    'debian-13',
+    '--allow-quarantined',
+  ];
+  const planned = await turnbuild(['plan', ...args, '--json'], program());
+  expect(planned.code, planned.stderr).toBe(0);
+  writeFileSync(join(dir, 'plan.json'), planned.stdout);
+  const quarantined = (run: { stdout: string }) =>
+    run.stdout.match(/^coturn 4\.17\.1 must not be shipped: .*TTL of 1.*\(https:/gm)?.length ?? 0;
+  const run = await release();
+  expect(run.stderr).toBe('');
+  expect(quarantined(run)).toBe(times);
+  if (times > 0) expect(run.stdout).toContain('The plan allows it.');
+  const plain = await turnbuild(['release', ...args, '--dry-run'], program());
+  expect(quarantined(plain)).toBe(times);
+  if (times > 0) expect(plain.stdout).toContain('--allow-quarantined allows it.');
+});
+
 /** Recipes of one's own, in which one file is another. @returns options that name them */
 function recipes(path: string, edit: (old: string) => string): string[] {
   const own = join(dir, 'own');

@@ -1,0 +1,70 @@
+import { messageOf, TurnbuildError } from '../errors.ts';
+import type { PlanDocument } from '../plan/document.ts';
+import type { ResolvedSource } from '../sources/fetch.ts';
+import { checkLock, type SourceLock } from '../sources/lock.ts';
+import { lockFileOf, readLock } from '../sources/lock-file.ts';
+import { fetchShown } from './fetch-shown.ts';
+import type { CommonOptions } from './options.ts';
+import type { Session } from './session.ts';
+
+/**
+ * A plan is the pin of its sources, but for a version that the lock of this machine has as well: then the two have to agree.
+ * @throws PLAN_DIFFERS
+ */
+export async function requireLocked(
+  session: Pick<Session, 'options' | 'recipes'>,
+  { coturn, source }: PlanDocument,
+): Promise<void> {
+  const file = lockFileOf(session);
+  const lock = await readLock(file);
+  if (lock.sources[coturn.version] === undefined) return;
+  try {
+    checkLock(lock, coturn.version, { ...source, epoch: coturn.epoch });
+  } catch (error) {
+    throw new TurnbuildError(
+      'PLAN_DIFFERS',
+      `The plan has other sources than the lock ${file} of this machine. ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: 'Find out which of the two is right. To perform this plan, give a lock that agrees with it: --lock FILE',
+      },
+    );
+  }
+}
+
+/** What is said where the sources are not those of the plan. */
+const OTHER_SOURCES = [
+  ...['SOURCE_TREE_MISMATCH', 'SOURCE_TAG_MOVED', 'SOURCE_SHA256_MISMATCH', 'SOURCE_VERSION_MISMATCH'],
+];
+
+/** The sources of a plan: from where it has them, or from a file or address that --source names. The plan is their pin. */
+export async function fetchPlanned(
+  session: Session,
+  { coturn, source }: PlanDocument,
+): Promise<ResolvedSource> {
+  const { provider, location, sha256, ...pin } = source;
+  const byName = provider === 'github' || provider === 'debian';
+  const options: CommonOptions = {
+    ...session.options,
+    source: session.options.source ?? (byName ? provider : location),
+    // That was decided when the plan was made.
+    allowQuarantined: true,
+  };
+  const pinned = { ...pin, sha256s: byName ? { [provider]: sha256 } : {}, epoch: coturn.epoch };
+  const lock: SourceLock = { schema: 1, sources: { [coturn.version]: pinned } };
+  try {
+    const found = await fetchShown({ ...session, options }, coturn.version, lock);
+    // As planned, so that all parts of a release say the same.
+    return { ...found, ...source };
+  } catch (error) {
+    if (!(error instanceof TurnbuildError) || session.io.signal.aborted) throw error;
+    const hint = 'Give the sources that were planned with: --source FILE';
+    if (OTHER_SOURCES.includes(error.code)) {
+      const message = `Not the sources of the plan. ${error.message}`;
+      throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
+    }
+    if (byName || session.options.source !== undefined) throw error;
+    // A path of another machine, or an address whose password is not in the plan.
+    throw new TurnbuildError(error.code, error.message, { cause: error, hint });
+  }
+}
