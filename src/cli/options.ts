@@ -104,7 +104,7 @@ const COMMANDS = {
   // On another base image the programs would have to be compiled again.
   package: [...PACKAGES, ...RUN, 'verbose', ...WRITE],
   verify: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
-  collect: ['json', ...WRITE],
+  collect: ['recipes', 'lock', 'json', ...WRITE],
   outdated: ['source', 'mirror', 'recipes', 'json'],
   'lint-config': [...SOURCE, 'accept', 'reason'],
   capacity: ['json'],

@@ -2,19 +2,29 @@ import { resolve } from 'node:path';
 import { EXIT } from '../errors.ts';
 import { collectParts } from '../run/collect.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { planningHere, type RequirePlanned } from '../run/plan-again.ts';
 import { isCapable } from '../run/session.ts';
 import { plural } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 import { renderSummary } from '../ui/summary.ts';
 
-/** `turnbuild collect`: puts together what several machines have made of one plan. Exit code 1 if a step of it has failed. */
+/**
+ * `turnbuild collect`: puts together what several machines have made of one plan. Exit code 1 if a step of it has failed.
+ * @param requirePlanned refuses a plan that is not what this machine would plan
+ */
 export async function collect(
   names: readonly string[],
-  options: Pick<CommonOptions, 'out' | 'json' | 'dryRun'>,
+  options: Pick<CommonOptions, 'out' | 'json' | 'dryRun' | 'recipes' | 'lock'>,
   output: Output,
   signal: AbortSignal,
+  requirePlanned: RequirePlanned = planningHere(options),
 ): Promise<number> {
-  const place = { out: resolve(options.out ?? 'dist'), perform: options.dryRun !== true, signal };
+  const place = {
+    out: resolve(options.out ?? 'dist'),
+    perform: options.dryRun !== true,
+    signal,
+    requirePlanned,
+  };
   const { manifest, dir } = await collectParts(names, place);
   if (options.json === true) output.data(manifest);
   else {

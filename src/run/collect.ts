@@ -1,5 +1,6 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Check } from '../checks/check.ts';
 import { TurnbuildError, usageError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
@@ -11,6 +12,8 @@ import { formatManifest, parseManifest } from '../manifest/store.ts';
 import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../plan/document.ts';
 import { releaseVersion } from '../plan/package-version.ts';
 import { requireSha256 } from './outputs.ts';
+import { wrongRecords } from './part-records.ts';
+import type { RequirePlanned } from './plan-again.ts';
 import { writeReports } from './reports.ts';
 import { interrupted, logFile } from './step.ts';
 
@@ -25,15 +28,22 @@ interface FoundPart extends Part {
  * @param names folders of the parts
  * @param place.out folder that the release's own folder is made in
  * @param place.perform nothing is written without it
- * @throws MANIFEST_MISSING, PLAN_MISSING, ARTIFACT_CHANGED, COLLECT_EXISTS, and what manifests and plans are refused for
+ * @param place.requirePlanned refuses a plan that is not what this machine would plan
+ * @throws PLAN_DIFFERS, COLLECT_CONFLICT, COLLECT_INCOMPLETE, MANIFEST_MISSING, PLAN_MISSING, ARTIFACT_CHANGED, COLLECT_EXISTS, and what manifests and plans are refused for
  */
 export async function collectParts(
   names: readonly string[],
-  { out, perform, signal }: { out: string; perform: boolean; signal: AbortSignal },
+  {
+    out,
+    perform,
+    signal,
+    requirePlanned,
+  }: { out: string; perform: boolean; signal: AbortSignal; requirePlanned: RequirePlanned },
 ): Promise<{ manifest: Manifest; dir: string }> {
   const parts = await Promise.all(names.map(readPart));
-  const plan = await planOf(parts);
+  const { plan, checks } = await planOf(parts, requirePlanned);
   const merged = mergeManifests(parts, plannedParts(plan));
+  requireRecords(merged, plan, checks);
   const dir = join(out, plan.coturn.version);
   await requireAbsent(dir);
   const copies = copiesOf(merged);
@@ -85,7 +95,10 @@ async function releaseFolder(name: string): Promise<string> {
   );
 }
 
-async function planOf(parts: readonly FoundPart[]): Promise<PlanDocument> {
+async function planOf(
+  parts: readonly FoundPart[],
+  requirePlanned: RequirePlanned,
+): Promise<{ plan: PlanDocument; checks: readonly Check[] }> {
   const [first] = parts as [FoundPart, ...FoundPart[]];
   const file = join(first.dir, 'plan.json');
   if (first.manifest.plan === undefined || !(await files.exists(file))) {
@@ -93,7 +106,24 @@ async function planOf(parts: readonly FoundPart[]): Promise<PlanDocument> {
       hint: 'Parts are made with: turnbuild release --plan plan.json --target T --arch A',
     });
   }
-  return parsePlan(file, await readPlain(first.dir, 'plan.json'), files.sha256Text);
+  const plan = parsePlan(file, await readPlain(first.dir, 'plan.json'), files.sha256Text);
+  return { plan, checks: await requirePlanned(file, plan) };
+}
+
+/** @throws COLLECT_CONFLICT for what turnbuild would not have recorded */
+function requireRecords(
+  { manifest, origins }: Merged<FoundPart>,
+  plan: PlanDocument,
+  checks: readonly Check[],
+): void {
+  const wrong = wrongRecords(manifest, plan, checks);
+  if (wrong.length === 0) return;
+  const lines = wrong.map(({ id, what }) => `  ${id} in ${origins.get(id)?.name} ${what}`);
+  throw new TurnbuildError(
+    'COLLECT_CONFLICT',
+    `The parts are not what this turnbuild would have recorded:\n${lines.join('\n')}`,
+    { hint: 'Do not use them before you know why: make them again with turnbuild release --plan plan.json' },
+  );
 }
 
 function plannedParts(plan: PlanDocument): PlannedParts {

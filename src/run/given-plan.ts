@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { messageOf, TurnbuildError, usageError } from '../errors.ts';
+import { TurnbuildError, usageError } from '../errors.ts';
 import { readText, sha256Text } from '../io/files.ts';
 import { type StageName, traitsOf } from '../manifest/stages.ts';
-import { differences, type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
+import { type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
 import type { BuilderFacts } from './builder.ts';
 import {
   architecturesOption,
@@ -11,11 +11,11 @@ import {
   listOption,
   type OptionName,
 } from './options.ts';
+import { planAgain } from './plan-again.ts';
 import { fetchPlanned, requireLocked } from './planned-sources.ts';
-import { documentOf, keysOf, makePlan, type PlannedSourceRelease, requireKnown } from './planning.ts';
+import type { PlannedSourceRelease } from './planning.ts';
 import { readyBuilder } from './ready-builder.ts';
 import type { Session } from './session.ts';
-import { withRebuilt } from './step-keys.ts';
 
 /** Whether a plan has decided an option. The others choose a part of it, or say how this machine performs it. */
 const DECIDED: Readonly<Record<OptionName, boolean>> = {
@@ -55,14 +55,11 @@ export async function planGiven(
   const { options } = session;
   requireUndecided(options, version);
   const document = parsePlan(file, await readText(file), sha256Text);
-  const { choices, coturn, maintainer, source } = document;
-  requireChecks(session, file, document);
+  const { choices, coturn } = document;
   const targets = chosenOf('target', listOption(options.target), choices.targets);
   const architectures = chosenOf('architecture', architecturesOption(options.arch), choices.architectures);
   const part = { targets, architectures, stages };
-  const plan = makePlan(session, choices, { coturn, source, maintainer });
-  const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
-  requireSame(document, await documentOf(plan, { choices, keys, source }));
+  const { plan, keys } = await planAgain(session, file, document);
   await requireLocked(session, document);
   const performed = partOf(plan, part).steps.filter(({ stage }) => stages.includes(stage));
   if (performed.length === 0) {
@@ -102,18 +99,6 @@ function requireUndecided(options: CommonOptions, version: string | undefined): 
   );
 }
 
-/** A plan's choice of checks is what options could have chosen, too. @throws PLAN_INVALID */
-function requireChecks(session: Session, file: string, { choices }: PlanDocument): void {
-  try {
-    requireKnown(session, choices.selection);
-  } catch (error) {
-    throw new TurnbuildError('PLAN_INVALID', `${file}: choices.selection: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
-    });
-  }
-}
-
 function chosenOf<T extends string>(
   what: string,
   wanted: readonly T[] | undefined,
@@ -125,20 +110,6 @@ function chosenOf<T extends string>(
     'PLAN_PART_UNKNOWN',
     `The plan has no ${what} "${unknown}"`,
     `It has ${planned.join(', ')}.`,
-  );
-}
-
-function requireSame(document: PlanDocument, here: PlanDocument): void {
-  const differing = differences(document, here);
-  if (differing.length === 0) return;
-  const hint =
-    document.turnbuild === here.turnbuild
-      ? 'Use the recipes and the turnbuild that the plan was made with, or make another plan.'
-      : `The plan was made by turnbuild ${document.turnbuild}, and this is ${here.turnbuild}. Use that one, or make another plan.`;
-  throw new TurnbuildError(
-    'PLAN_DIFFERS',
-    `The plan is not what this turnbuild would do. Different here: ${differing.join(', ')}`,
-    { hint },
   );
 }
 

@@ -23,6 +23,9 @@ import { rebuiltBefore, stepKeys, withRebuilt } from './step-keys.ts';
 /** A release whose sources and plan are known. */
 export type PlannedSourceRelease = PlannedRelease & { source: ResolvedSource; document: PlanDocument };
 
+/** What a plan is made with, beside what was decided. */
+export type PlanningSession = Pick<Session, 'recipes'> & { io: Pick<Session['io'], 'files'> };
+
 /**
  * Gathers facts and plans a release.
  * @param stages those that will be performed
@@ -101,7 +104,7 @@ function maintainerOf({ options, recipes }: Session): string {
 
 /** Choices and recipes -> plan. */
 export function makePlan(
-  { recipes }: Session,
+  { recipes }: Pick<Session, 'recipes'>,
   { targets, architectures, compilesOn, verify, verifyOn, full }: Choices,
   {
     coturn,
@@ -129,7 +132,7 @@ export function makePlan(
 
 /** What goes into the steps of a plan and is known before anything is made. */
 export async function keysOf(
-  session: Session,
+  session: PlanningSession,
   plan: Plan,
   choices: Pick<Choices, 'selection' | 'full'>,
 ): Promise<ReadonlyMap<string, StepKey>> {
@@ -138,7 +141,7 @@ export async function keysOf(
 
 /** What stages have to know of a plan. */
 export async function plannedContext(
-  { io, recipes }: Session,
+  { io, recipes }: PlanningSession,
   plan: Plan,
   { selection, full }: Pick<Choices, 'selection' | 'full'>,
 ): Promise<PlannedContext> {
@@ -195,7 +198,7 @@ export function chosenChecks(session: Session): CheckSelection {
 }
 
 /** Refuses a choice of checks that no options could make, as `requireValid` does. */
-export function requireKnown({ recipes }: Session, selection: CheckSelection): void {
+export function requireKnown({ recipes }: Pick<Session, 'recipes'>, selection: CheckSelection): void {
   requireValid(
     selection,
     CHECKS.map(({ id }) => id),

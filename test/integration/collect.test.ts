@@ -16,6 +16,7 @@ import { collect } from '../../src/commands/collect.ts';
 import { sha256Text } from '../../src/io/files.ts';
 import type { Manifest, ManifestStep } from '../../src/manifest/schema.ts';
 import { formatManifest, parseManifest } from '../../src/manifest/store.ts';
+import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../../src/plan/document.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
@@ -40,7 +41,8 @@ const output = {
   data: () => {},
 };
 const signal = () => new AbortController().signal;
-const collectAll = (names = parts) => collect(names, { out: out() }, output, signal());
+const collectAll = (names = parts) =>
+  collect(names, { out: out() }, output, signal(), release.requirePlanned);
 const read = (folder: string): Manifest => {
   const file = join(folder, 'manifest.json');
   return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
@@ -121,7 +123,9 @@ describe('collect', () => {
   });
 
   it('writes nothing in a dry run', async () => {
-    expect(await collect(parts, { out: out(), dryRun: true }, output, signal())).toBe(0);
+    expect(await collect(parts, { out: out(), dryRun: true }, output, signal(), release.requirePlanned)).toBe(
+      0,
+    );
     expect(existsSync(out())).toBe(false);
     expect(lines.join('\n')).toMatch(/4 parts, 12 steps[\s\S]*would be collected in .*whole\/4\.6\.1/);
   });
@@ -225,6 +229,96 @@ describe('collect refuses', () => {
     expect(error.message).toMatch(message);
   });
 
+  /** Changes the plan of all parts, and seals it and their manifests again. */
+  function replan(change: (document: PlanDocument) => PlanDocument): void {
+    for (const [index, folder] of parts.entries()) {
+      const file = join(folder, 'plan.json');
+      const document = change(parsePlan(file, readFileSync(file, 'utf8'), sha256Text));
+      writeFileSync(file, formatPlan(document, sha256Text));
+      rewrite(index, (manifest) => ({ ...manifest, plan: planDigest(document, sha256Text) }));
+    }
+  }
+
+  it.each<[string, (document: PlanDocument) => PlanDocument, RegExp]>([
+    ['advisories', (document) => ({ ...document, advisories: [] }), /Different here: advisories/],
+    [
+      'steps',
+      (document) => ({ ...document, steps: document.steps.slice(0, 3) }),
+      /Different here: steps\.build:debian-12:x86_64/,
+    ],
+    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /made by turnbuild 9\.9\.9/],
+  ])('a plan with other %s than this turnbuild would have', async (_, change, message) => {
+    replan(change);
+    const error = await refusal();
+    expect(error.code).toBe('PLAN_DIFFERS');
+    expect(`${error.message} ${error.hint}`).toMatch(message);
+  });
+
+  const CHECK = {
+    ...{ id: 'toy.fit', title: 'Fit', reason: 'a verdict', status: 'passed' as const },
+    ...{ message: '', figures: {} },
+  };
+  it.each<[string, string, (step: ManifestStep) => Partial<ManifestStep>, string]>([
+    [
+      'an invented check',
+      'verify',
+      () => ({ checks: [CHECK, { ...CHECK, id: 'toy.more' }] }),
+      'names the unknown check toy.more',
+    ],
+    ['a check left out', 'verify', () => ({ checks: [] }), 'has no verdict of toy.fit'],
+    ['no checks', 'verify', () => ({ checks: undefined }), 'has no verdict of toy.fit'],
+    ['a check twice', 'verify', () => ({ checks: [CHECK, CHECK] }), 'has more than one verdict of toy.fit'],
+    [
+      'a check of another text',
+      'verify',
+      () => ({ checks: [{ ...CHECK, title: 'Safe' }] }),
+      'says something else of toy.fit',
+    ],
+    [
+      'a check that nobody has deselected',
+      'verify',
+      () => ({ checks: [{ ...CHECK, status: 'deselected' as const }] }),
+      'has deselected toy.fit, and the plan has not',
+    ],
+    [
+      'an advisory that nobody accepts',
+      'verify',
+      () => ({ checks: [{ ...CHECK, status: 'accepted' as const, advisories: ['CVE-1'] }] }),
+      'has accepted toy.fit, and the plan does not',
+    ],
+    [
+      'a failure accepted for nothing',
+      'verify',
+      () => ({ checks: [{ ...CHECK, status: 'accepted' as const }] }),
+      'has accepted toy.fit, and the plan does not',
+    ],
+    [
+      'a failed check',
+      'verify',
+      () => ({ checks: [{ ...CHECK, status: 'failed' as const }] }),
+      'is done, although toy.fit has failed',
+    ],
+  ])('%s', async (_, stage, change, message) => {
+    changeSteps(0, (step) => (step.stage === stage ? { ...step, ...change(step) } : step));
+    const error = await refusal();
+    expect(error.code).toBe('COLLECT_CONFLICT');
+    expect(error.message).toContain(`${stage}:debian-12:arm64 in ${parts[0]} ${message}`);
+  });
+
+  it('a package without one of its files', async () => {
+    const symbols = (path: string) => path.includes('dbgsym');
+    changeSteps(0, (step) => ({
+      ...step,
+      inputs: step.inputs.filter(({ path }) => !symbols(path)),
+      outputs: step.outputs.filter(({ path }) => !symbols(path)),
+    }));
+    const error = await refusal();
+    expect(error.code).toBe('COLLECT_CONFLICT');
+    expect(error.message).toMatch(
+      /package:debian-12:arm64 in \S+ has not made coturn-dbgsym_\S+_arm64\.deb$/,
+    );
+  });
+
   it('a step that two have made differently, by both names', async () => {
     const twin = join(dir, 'twin');
     cpSync(parts[0] ?? '', twin, { recursive: true });
@@ -286,7 +380,9 @@ describe('collect refuses', () => {
   it('to go on after Ctrl-C, and leaves nothing behind', async () => {
     const interrupt = new AbortController();
     interrupt.abort();
-    const error = await errorOf(collect(parts, { out: out() }, output, interrupt.signal));
+    const error = await errorOf(
+      collect(parts, { out: out() }, output, interrupt.signal, release.requirePlanned),
+    );
     expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
     expect(readdirSync(out())).toEqual([]);
   });

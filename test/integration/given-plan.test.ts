@@ -4,13 +4,18 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Text } from '../../src/io/files.ts';
-import { formatPlan, type PlanDocument, parsePlan } from '../../src/plan/document.ts';
+import { formatManifest } from '../../src/manifest/store.ts';
+import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../../src/plan/document.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
 import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { file } from '../support/tar-builder.ts';
 import { MUTATES, turnbuild } from '../support/turnbuild.ts';
 
+const ADVISORY = {
+  ...{ severity: 'low' as const, summary: 'x', fixed: '4.19.0' },
+  reference: 'https://example.org/',
+};
 const TARGETS = 'debian-13,portable';
 const tarball = gzipSync(coturnTar('4.18.0'));
 const sha256 = createHash('sha256').update(tarball).digest('hex');
@@ -297,6 +302,57 @@ describe('release --plan compares the sources with the lock of this machine', ()
     const run = await release(...locked({}));
     expect(run.code, run.stderr).toBe(0);
     expect((await release('--lock', 'none.json')).code).toBe(0);
+  });
+});
+
+describe('collect compares the plan of the parts with what this machine plans', () => {
+  /** A part that has made nothing yet, and collecting it without Docker. */
+  async function collect(edit: (document: PlanDocument) => PlanDocument, ...args: string[]) {
+    change(edit);
+    const document = parsePlan('plan.json', readFileSync(join(dir, 'plan.json'), 'utf8'), sha256Text);
+    const { turnbuild: by, coturn, source, advisories } = document;
+    const made = {
+      schema: 2 as const,
+      turnbuild: by,
+      plan: planDigest(document, sha256Text),
+      coturn,
+      source,
+    };
+    const manifest = { ...made, packageVersion: '4.18.0+turnbuild-1', advisories, bases: [], steps: [] };
+    writeFileSync(join(dir, 'manifest.json'), formatManifest(manifest, sha256Text));
+    rmSync(join(dir, 'coturn.tar.gz'));
+    return turnbuild(['collect', '.', ...args], { cwd: dir, env: { PATH: dir } });
+  }
+
+  it('and goes on without sources and Docker where it is the same', async () =>
+    expect((await collect((document) => document)).stderr).toContain('[COLLECT_INCOMPLETE]'));
+
+  it.each<[string, (document: PlanDocument) => PlanDocument, RegExp]>([
+    [
+      'advisories',
+      (document) => ({ ...document, advisories: [{ ...ADVISORY, id: 'CVE-0' }] }),
+      /Different here: advisories/,
+    ],
+    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /made by turnbuild 9\.9\.9/],
+    [
+      'step',
+      (document) => ({ ...document, steps: document.steps.map((step) => ({ ...step, outputs: ['x'] })) }),
+      /Different here: steps\.build:debian-13:arm64\.outputs/,
+    ],
+  ])('and refuses another %s', async (_, edit, message) => {
+    const run = await collect(edit);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).toContain('[PLAN_DIFFERS]');
+  });
+
+  it('and the recipes and the lock that it is told', async () => {
+    const lock = { '4.18.0': { sha256s: {}, tree: '7'.repeat(64), epoch: 1 } };
+    writeFileSync(join(dir, 'lock.json'), JSON.stringify({ schema: 1, sources: lock }));
+    const own = recipes('recipes/docker/deb/package.sh', (old) => `${old}\n# another\n`);
+    const same = (document: PlanDocument) => document;
+    expect((await collect(same, '--lock', 'lock.json')).stderr).toMatch(/other sources[\s\S]*PLAN_DIFFERS/);
+    writeFileSync(join(dir, 'coturn.tar.gz'), tarball);
+    expect((await collect(same, ...own)).stderr).toMatch(/steps\.package[\s\S]*\[PLAN_DIFFERS\]/);
   });
 });
 

@@ -7,11 +7,12 @@ import { kindOfPackageFile } from '../../src/manifest/package-kinds.ts';
 import type { Artifact, CheckResult, Manifest } from '../../src/manifest/schema.ts';
 import { STAGES, type StageName } from '../../src/manifest/stages.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
-import { partOf } from '../../src/plan/document.ts';
+import { type PlanDocument, partOf } from '../../src/plan/document.ts';
 import { createPlan } from '../../src/plan/index.ts';
 import type { Choices, PlannedSource, PlannedStep } from '../../src/plan/types.ts';
 import { dryRunCommands } from '../../src/run/dry-run.ts';
 import { performRelease } from '../../src/run/perform.ts';
+import { type RequirePlanned, requireSame } from '../../src/run/plan-again.ts';
 import { documentOf } from '../../src/run/planning.ts';
 import type { PlannedRelease, Session } from '../../src/run/session.ts';
 import type { StageTable } from '../../src/run/stage-table.ts';
@@ -55,6 +56,8 @@ export interface ToyRelease {
   /** What goes into a stage; what follows ` #` makes no difference to its outputs. A `verify` that begins with "unfit" has a check that fails. */
   setRecipe(stage: StageName, text: string): void;
   manifest(): Manifest;
+  /** What `collect` asks of the plan of parts: that it is the one of this release. */
+  requirePlanned: RequirePlanned;
   /** The most steps that have been at work at once. */
   most(): number;
 }
@@ -181,6 +184,12 @@ export function toyRelease(dir: string): ToyRelease {
     most: () => most,
     performed: (forget = true) => (forget ? performed.splice(0) : [...performed]),
     setRecipe: (name, text) => writeFileSync(recipeOf(name), text),
+    requirePlanned: async (_, document) => {
+      const { release } = await prepare({});
+      requireSame(document, release.document as PlanDocument);
+      const { id, title, reason } = checkOf('');
+      return [{ id, title, reason, judge: () => ({ ok: true, message: '' }) }];
+    },
     manifest: () => {
       const file = join(out, 'manifest.json');
       return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);

@@ -1,0 +1,101 @@
+import type { Check } from '../checks/check.ts';
+import { kindOfPackageFile } from '../manifest/package-kinds.ts';
+import type { Artifact, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
+import { judges, traitsOf } from '../manifest/stages.ts';
+import { skippedBecause } from '../plan/check-selection.ts';
+import type { PlanDocument } from '../plan/document.ts';
+
+type PlannedStep = PlanDocument['steps'][number];
+
+/**
+ * What turnbuild would not have recorded of the steps of a plan, by step. What a check has seen is not in question here: nobody can know
+ * that without doing it again.
+ * @param checks of this turnbuild
+ */
+export function wrongRecords(
+  { steps }: Manifest,
+  plan: PlanDocument,
+  checks: readonly Check[],
+): { id: string; what: string }[] {
+  return steps.flatMap((step) => {
+    const planned = plan.steps.find(({ id }) => id === step.id);
+    if (planned === undefined) return [];
+    const complaints = [
+      ...otherStep(step, planned),
+      ...missingInputs(step, { planned, steps }),
+      ...wrongOutputs(step, planned),
+      ...wrongVerdicts(step, plan, checks),
+    ];
+    return complaints.map((what) => ({ id: step.id, what }));
+  });
+}
+
+function otherStep(step: ManifestStep, { stage, target, arch }: PlannedStep): string[] {
+  const same = step.stage === stage && step.target === target && step.arch === arch;
+  return same ? [] : ['is of another stage or package'];
+}
+
+/** Everything that the steps before it have made goes into a step: a verdict on less would be one on something else. */
+function missingInputs(
+  step: ManifestStep,
+  { planned, steps }: { planned: PlannedStep; steps: readonly ManifestStep[] },
+): string[] {
+  const made = steps.filter(({ id }) => planned.needs.includes(id)).flatMap(({ outputs }) => outputs);
+  const [missing] = made.filter(({ path }) => !step.inputs.some((input) => input.path === path));
+  return missing === undefined ? [] : [`was not made of ${missing.path}`];
+}
+
+function wrongOutputs({ status, outputs }: ManifestStep, planned: PlannedStep): string[] {
+  const isIn = (path: string, output: string) => path === output || path.startsWith(`${output}/`);
+  const missing = planned.outputs.filter((output) => !outputs.some(({ path }) => isIn(path, output)));
+  const misnamed = outputs.filter(({ path, kind }) => kind !== kindOf(planned, path));
+  return [
+    ...(status === 'done' ? missing.map((path) => `has not made ${path}`) : []),
+    ...misnamed.map(({ path, kind }) => `calls ${path} a ${kind}`),
+  ];
+}
+
+function kindOf({ stage }: PlannedStep, path: string): Artifact['kind'] {
+  const { makes } = traitsOf(stage);
+  if (makes === 'packages') return kindOfPackageFile(path);
+  return makes === 'programs' ? 'build' : 'verify';
+}
+
+function wrongVerdicts(step: ManifestStep, plan: PlanDocument, checks: readonly Check[]): string[] {
+  const found = step.checks ?? [];
+  if (!judges(step.stage)) return found.length === 0 ? [] : ['has verdicts, and is no verification'];
+  // It has failed before anything was judged.
+  if (step.checks === undefined && step.status === 'failed') return [];
+  const target = plan.targets.find(({ name }) => name === step.target);
+  const due = checks.filter(({ applies }) => target !== undefined && (applies?.(target) ?? true));
+  const bad = found.filter(({ status }) => status === 'failed' || status === 'blocked');
+  return [
+    ...found
+      .filter(({ id }) => !due.some((check) => check.id === id))
+      .map(({ id }) => `names the unknown check ${id}`),
+    ...due.flatMap((check) =>
+      wrongVerdict(
+        check,
+        found.filter(({ id }) => id === check.id),
+        plan,
+      ),
+    ),
+    ...(step.status === 'done' ? bad.map(({ id, status }) => `is done, although ${id} has ${status}`) : []),
+  ];
+}
+
+function wrongVerdict(check: Check, found: readonly CheckResult[], { choices }: PlanDocument): string[] {
+  const [verdict, second] = found;
+  const { id, title, reason, reference } = check;
+  if (verdict === undefined) return [`has no verdict of ${id}`];
+  if (second !== undefined) return [`has more than one verdict of ${id}`];
+  if (verdict.title !== title || verdict.reason !== reason || verdict.reference !== reference)
+    return [`says something else of ${id}`];
+  const chosen = skippedBecause(id, choices.selection) === undefined;
+  if (chosen !== (verdict.status !== 'deselected'))
+    return [chosen ? `has deselected ${id}, and the plan has not` : `has tried ${id}, and the plan has not`];
+  const { advisories = [], status } = verdict;
+  const accepted =
+    advisories.length > 0 && advisories.every((each) => choices.selection.accept.includes(each));
+  return status === 'accepted' && !accepted ? [`has accepted ${id}, and the plan does not`] : [];
+}

@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import type { Check } from '../checks/check.ts';
+import { CHECKS } from '../checks/index.ts';
+import { messageOf, TurnbuildError } from '../errors.ts';
+import * as files from '../io/files.ts';
+import { differences, type PlanDocument, type StepKey } from '../plan/document.ts';
+import type { Plan } from '../plan/types.ts';
+import type { CommonOptions } from './options.ts';
+import { requireLocked } from './planned-sources.ts';
+import { documentOf, keysOf, makePlan, type PlanningSession, requireKnown } from './planning.ts';
+import { loadRecipes } from './recipes.ts';
+import { withRebuilt } from './step-keys.ts';
+
+/**
+ * Makes a plan of another machine again, of its choices and sources and the recipes of this one. It takes neither the sources nor Docker.
+ * @param file its name, for messages
+ * @throws PLAN_INVALID, PLAN_DIFFERS
+ */
+export async function planAgain(
+  session: PlanningSession,
+  file: string,
+  document: PlanDocument,
+): Promise<{ plan: Plan; keys: ReadonlyMap<string, StepKey> }> {
+  const { choices, coturn, maintainer, source } = document;
+  requireChecks(session, file, document);
+  const plan = makePlan(session, choices, { coturn, source, maintainer });
+  const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
+  requireSame(document, await documentOf(plan, { choices, keys, source }));
+  return { plan, keys };
+}
+
+/** Refuses a plan that is not this machine's. @returns the checks that such a plan's verifications have */
+export type RequirePlanned = (file: string, document: PlanDocument) => Promise<readonly Check[]>;
+
+/** For parts of a plan that others have performed: with the recipes and the lock that the options name. */
+export function planningHere(options: Pick<CommonOptions, 'recipes' | 'lock'>): RequirePlanned {
+  return async (file, document) => {
+    const recipes = await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes));
+    await planAgain({ recipes, io: { files } }, file, document);
+    await requireLocked({ options, recipes }, document);
+    return CHECKS;
+  };
+}
+
+/** A plan's choice of checks is what options could have chosen, too. @throws PLAN_INVALID */
+function requireChecks(session: PlanningSession, file: string, { choices }: PlanDocument): void {
+  try {
+    requireKnown(session, choices.selection);
+  } catch (error) {
+    throw new TurnbuildError('PLAN_INVALID', `${file}: choices.selection: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
+    });
+  }
+}
+
+/** @throws PLAN_DIFFERS */
+export function requireSame(document: PlanDocument, here: PlanDocument): void {
+  const differing = differences(document, here);
+  if (differing.length === 0) return;
+  const hint =
+    document.turnbuild === here.turnbuild
+      ? 'Use the recipes and the turnbuild that the plan was made with, or make another plan.'
+      : `The plan was made by turnbuild ${document.turnbuild}, and this is ${here.turnbuild}. Use that one, or make another plan.`;
+  throw new TurnbuildError(
+    'PLAN_DIFFERS',
+    `The plan is not what this turnbuild would do. Different here: ${differing.join(', ')}`,
+    { hint },
+  );
+}
