@@ -137,24 +137,43 @@ async function controlFile(tar: Buffer): Promise<string> {
   return text;
 }
 
+/** As strict as dpkg-deb, which refuses all of this but control characters. @see deb822(5) */
 function parseControl(text: string): DebControl {
   const fields: Record<string, string> = {};
+  const seen = new Set<string>();
+  const lines = text.split('\n');
   let last = '';
-  for (const line of text.split('\n')) {
+  let ended = false;
+  for (const [index, line] of lines.entries()) {
+    if (line === '') {
+      ended = last !== '';
+      continue;
+    }
+    if (ended) throw new Error('its control file has more than one paragraph');
     // Without a second repetition behind the first: the two would try each way to share a line.
-    const name = /^[!-9;-~]+(?=:)/.exec(line)?.[0];
+    const name = /^(?!-)[!-9;-~]+(?=:)/.exec(line)?.[0];
     if (name !== undefined) {
+      const key = name.toLowerCase();
+      if (seen.has(key)) throw new Error(`its control file has more than one ${shortened(name)}`);
+      seen.add(key);
       last = name;
       fields[last] = line.slice(name.length + 1).trim();
-    } else if (/^[ \t]/.test(line)) fields[last] = `${fields[last]} ${line.trim()}`;
+    } else if (last !== '' && /^[ \t]/.test(line) && line.trim() !== '')
+      fields[last] = `${fields[last]} ${line.trim()}`;
+    else throw new Error(`line ${index + 1} of its control file, "${shortened(line)}", is not a field`);
   }
   for (const [name, grammar] of Object.entries(GRAMMAR)) {
     const value = fields[name] ?? '';
     if (value === '') throw new Error(`its control file has no ${name}`);
     // The grammar of versions takes quadratic time, so of short ones only.
-    const isLong = value.length > MAX_FIELD;
-    if (isLong || !grammar.test(value))
-      throw new Error(`its ${name} "${value.slice(0, MAX_FIELD)}${isLong ? '…' : ''}" is invalid`);
+    if (value.length > MAX_FIELD || !grammar.test(value))
+      throw new Error(`its ${name} "${shortened(value)}" is invalid`);
   }
+  const control = lines.findIndex((line) => /[^\P{Cc}\t]/u.test(line));
+  if (control >= 0) throw new Error(`line ${control + 1} of its control file has a control character`);
   return fields;
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_FIELD ? `${text.slice(0, MAX_FIELD)}…` : text;
 }

@@ -43,6 +43,33 @@ const debOfFrames = (...frames: Buffer[]) =>
     ['control.tar.zst', Buffer.concat(frames)],
     ['data.tar', Buffer.from('x')],
   ]);
+/** dpkg refuses all of them but control characters. */
+const BROKEN_CONTROL: [string, string, RegExp][] = [
+  [
+    'a line without a colon, and an escape sequence in it',
+    CONTROL.replace('Version: 4.6.1-1\n', 'Version: 4.6.1-1\r\n\u001b[31mVersion\n'),
+    /line 3 of its control file, ".\[31mVersion", is not a field$/,
+  ],
+  ['a line without a colon of 300 letters', `${CONTROL}${'x'.repeat(300)}\n`, /"x{100}…", is not a field$/],
+  [
+    'carriage returns',
+    CONTROL.replaceAll('\n', '\r\n'),
+    /line 1 of its control file has a control character$/,
+  ],
+  ['a bell', `${CONTROL}X-Ring: a\u0007\n`, /line 8 of its control file has a control character$/],
+  ['a zero byte', `${CONTROL} a\0b\n`, /line 8 of its control file has a control character$/],
+  ['a C1 control character', `${CONTROL} a\u009bb\n`, /line 8 of its control file has a control character$/],
+  ['a field twice', `${CONTROL}Version: 6.6.6\n`, /more than one Version$/],
+  ['a field twice, in other case', `${CONTROL}version: 6.6.6\n`, /more than one version$/],
+  ['a second paragraph', `${CONTROL}\nSection: net\n`, /more than one paragraph$/],
+  ['a continuation of nothing', ` x\n${CONTROL}`, /line 1 of its control file, " x", is not a field$/],
+  ['a name that begins with a hyphen', `${CONTROL}-x: y\n`, /line 8 of its control file, "-x: y", is not/],
+  [
+    'blanks in a line of its own',
+    `${CONTROL} \t\n x\n`,
+    /line 8 of its control file, " \t", is not a field$/,
+  ],
+];
 const read = (bytes: Buffer) => readDebControl(write(bytes), runProcess);
 
 describe('readDebControl', () => {
@@ -67,6 +94,11 @@ describe('readDebControl', () => {
       code: 'DEB_INVALID',
       message: expect.stringContaining('more than 100 members'),
     });
+  });
+
+  test('takes empty lines before and after the fields, and tabs, as dpkg does', async () => {
+    const text = `\n${CONTROL.replace('Version: ', 'Version:\t')}\n\n`;
+    expect(await read(debOf(text))).toMatchObject({ Package: 'coturn', Version: '4.6.1-1' });
   });
 
   test('reads what dpkg-deb makes', async () => {
@@ -180,6 +212,11 @@ describe('readDebControl', () => {
         ['data.tar', Buffer.from('x')],
       ]),
       /more than one control file/,
+    ]),
+    ...BROKEN_CONTROL.map(([what, control, message]): [string, Buffer, RegExp] => [
+      `a control file with ${what}`,
+      debOf(control),
+      message,
     ]),
     ['a control file without a version', debOf('Package: coturn\nArchitecture: amd64\n'), /no Version/],
   ])('refuses %s', async (_, bytes, message) => {
