@@ -112,7 +112,7 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
     case 'control.tar':
       return content;
     case 'control.tar.gz':
-      return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
+      return gunzipped(content);
     case 'control.tar.zst':
       return withUnpacked(content, { format: 'zstd', exec, maxBytes: MAX_CONTROL_BYTES }, (path) =>
         readFile(path),
@@ -123,6 +123,15 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
       );
     default:
       throw new Error(`its ${name} is packed in an unknown way`);
+  }
+}
+
+function gunzipped(content: Buffer): Buffer {
+  try {
+    return gunzipSync(content, { maxOutputLength: MAX_CONTROL_BYTES });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
+    throw new Error('its control files unpack to more than 16 MiB');
   }
 }
 

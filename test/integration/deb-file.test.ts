@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readDebControl } from '../../src/io/deb-file.ts';
 import { runProcess } from '../../src/io/exec.ts';
@@ -131,6 +132,15 @@ describe('readDebControl', () => {
         ['data.tar', Buffer.from('x')],
       ]),
       /header check/,
+    ],
+    [
+      'a control.tar.gz of 17 KB that stands for 17 MB',
+      arOf([
+        ['debian-binary', Buffer.from('2.0\n')],
+        ['control.tar.gz', gzipSync(Buffer.alloc(17 * 2 ** 20))],
+        ['data.tar', Buffer.from('x')],
+      ]),
+      /is no Debian package: its control files unpack to more than 16 MiB$/,
     ],
     [
       'a packing that nobody knows',
