@@ -26,9 +26,11 @@ export function refusal(request: Refused, { status, statusText, headers }: Respo
     return rateLimited(request, headers);
   if (status === 408 || status === 429 || status >= 500)
     return new Retryable(`the server answered ${status}`, retryAfter(headers.get('retry-after')));
+  // Whatever the type says: undici loses the text of an answer that comes through a proxy.
+  const answer = [status, statusText].filter(Boolean).join(' ');
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
-    `${shownUrl(request.url)} could not be downloaded: the server answered ${status} ${statusText}`,
+    `${shownUrl(request.url)} could not be downloaded: the server answered ${answer}`,
     { hint: 'Check the address: another try would get the same answer.' },
   );
 }

@@ -97,6 +97,15 @@ describe('a plain http address', () => {
     },
   );
 
+  test('that is not there is refused with the status of the answer, and with its text if undici has it', async () => {
+    const server = await serve((_, response) => response.writeHead(404).end());
+    const { address } = await proxy({
+      hosts: { 'mirror.example.org:80': Number(new URL(server.url).port) },
+    });
+    const run = await fetchSource('http://mirror.example.org/c.tar.gz', { HTTP_PROXY: `http://${address}` });
+    expect(run.stderr).toMatch(/could not be downloaded: the server answered 404( Not Found)?\n/);
+  });
+
   test('is asked with user name and password, percent-encoded in the variable', async () => {
     const { between } = await prepare({ login: 'me:p@ss' });
     const run = await fetchSource('http://mirror.example.org/c.tar.gz', {
