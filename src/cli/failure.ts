@@ -32,15 +32,28 @@ const USAGE: Record<string, UsageCode> = {
  */
 export function report(error: unknown, program: Command, words: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-  if (error instanceof CommanderError && error.code === 'commander.help') {
-    process.stderr.write(program.helpInformation());
-    return EXIT.usage;
+  const isHelp = error instanceof CommanderError && error.code === 'commander.help';
+  const unknown = isHelp ? unknownHelp(words) : undefined;
+  if (isHelp && unknown === undefined) {
+    // commander does not count `help` among the commands that it has help of.
+    const isAsked = words[0] === 'help';
+    (isAsked ? process.stdout : process.stderr).write(program.helpInformation());
+    return isAsked ? EXIT.ok : EXIT.usage;
   }
-  const { code, message, hint, exitCode } = asTurnbuildError(error, program, words);
+  const { code, message, hint, exitCode } = asTurnbuildError(unknown ?? error, program, words);
   const advice = hint === undefined ? '' : `\n  ${hint.replaceAll('\n', '\n  ')}`;
   process.stderr.write(`${printableText(`turnbuild: ${message}${advice}\n  [${code}]`)}\n`);
   if (asksForJson(program, words)) process.stdout.write(jsonText({ code, message, hint: hint ?? null }));
   return exitCode;
+}
+
+/** commander answers `help` of an unknown command, or with an option, with the usage alone. */
+function unknownHelp([first, name]: readonly string[]): CommanderError | undefined {
+  if (first !== 'help' || name === undefined || ['help', '--help', '-h'].includes(name)) return undefined;
+  const [code, kind] = name.startsWith('-')
+    ? ['commander.unknownOption', 'option']
+    : ['commander.unknownCommand', 'command'];
+  return new CommanderError(EXIT.usage, code, `error: unknown ${kind} '${name}'`);
 }
 
 function asTurnbuildError(error: unknown, program: Command, words: readonly string[]): TurnbuildError {

@@ -21,6 +21,17 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 describe('usage errors: exit code 2, what and what next, nothing written', () => {
   it.each([
     ['an unknown command', ['relase'], /unknown command 'relase'/],
+    [
+      'help with an unknown command',
+      ['help', 'relase'],
+      /^turnbuild: unknown command 'relase'\n {2}Did you mean release\? See turnbuild --help\.\n {2}\[COMMAND_UNKNOWN\]\n$/,
+    ],
+    ['help with an option', ['help', '--jsno'], /^turnbuild: unknown option '--jsno'\n/],
+    [
+      'help with a word that is near no command',
+      ['help', 'nosuch'],
+      /^turnbuild: unknown command 'nosuch'\n/,
+    ],
     ['an option that is an argument', ['release', '--version', '4.6.2'], /as an argument: turnbuild release/],
     [
       'an option of another command',
@@ -163,6 +174,16 @@ describe('help and completion', () => {
     const run = await turnbuild([command, '--help']);
     expect(run.code).toBe(0);
     expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}.*turnbuild ${command}`));
+  });
+
+  it('without arguments: the usage on standard error, and exit code 2', async () => {
+    const [run, asked] = [await turnbuild([]), await turnbuild(['help', 'help'])];
+    expect(run).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^Usage: turnbuild .*\n/),
+    });
+    expect(asked).toEqual({ code: 0, stdout: run.stderr, stderr: '' });
   });
 
   it.each([
