@@ -109,9 +109,11 @@ const LEAST_COLUMNS = 20;
 /** Whether output is a terminal that takes colours and cursor movements. @see https://no-color.org */
 export function isCapable(
   { isTTY, columns }: { isTTY?: boolean; columns?: number },
-  { NO_COLOR, TERM }: NodeJS.ProcessEnv,
+  { NO_COLOR, TERM = '' }: NodeJS.ProcessEnv,
 ): boolean {
-  return isTTY === true && (columns ?? 0) >= LEAST_COLUMNS && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+  // A terminal of unknown type is a dumb one, as for every program that asks terminfo.
+  const isDumb = TERM === '' || TERM === 'dumb';
+  return isTTY === true && (columns ?? 0) >= LEAST_COLUMNS && (NO_COLOR ?? '') === '' && !isDumb;
 }
 
 /** Where the commands of a release run, and where they write. */

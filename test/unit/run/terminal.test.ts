@@ -3,11 +3,13 @@ import { isCapable } from '../../../src/run/session.ts';
 
 const terminal = { isTTY: true, columns: 80 };
 it.each([
-  [terminal, {}, true],
+  [terminal, { TERM: 'xterm' }, true],
   [terminal, { TERM: 'xterm-256color', NO_COLOR: '' }, true],
-  [terminal, { NO_COLOR: '1' }, false],
+  [terminal, { TERM: 'xterm', NO_COLOR: '1' }, false],
   [terminal, { TERM: 'dumb' }, false],
-  [{ isTTY: true, columns: 0 }, {}, false],
-  [{ isTTY: true }, {}, false],
-  [{ columns: 80 }, {}, false],
+  [terminal, {}, false],
+  [terminal, { TERM: '' }, false],
+  [{ isTTY: true, columns: 0 }, { TERM: 'xterm' }, false],
+  [{ isTTY: true }, { TERM: 'xterm' }, false],
+  [{ columns: 80 }, { TERM: 'xterm' }, false],
 ])('%j with %j: %s', (stream, env, capable) => expect(isCapable(stream, env)).toBe(capable));
