@@ -83,6 +83,7 @@ step('shell scripts', 'shellcheck', [
       'results',
       'deb/package',
       'deb/inspect',
+      'deb/inspect-read',
       'deb/install',
       'attempt',
       ...['tools', 'lend', 'dpkg'].map((name) => `native/${name}`),

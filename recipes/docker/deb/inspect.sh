@@ -8,36 +8,37 @@ export LC_ALL=C.UTF-8
 mkdir -p /out /pkg /symbols
 cd /tmp
 . /turnbuild/inspection.sh
+. /turnbuild/inspect-read.sh
 
 # A few megabytes can unpack to any size, and it is the builder's disk. coturn's are a thousand times smaller.
 most=1073741824
 most_control=16777216
 for file in /inputs/coturn.deb /inputs/coturn-dbgsym.deb; do
 	[ -f $file ] || continue
-	# lintian unpacks it.
-	control=$(dpkg-deb --ctrl-tarfile $file | head -c $((most_control + 1)) | wc -c)
+	# lintian unpacks it. What dpkg-deb says of a damaged one, it says again below.
+	control=$(dpkg-deb --ctrl-tarfile $file 2>/dev/null | head -c $((most_control + 1)) | wc -c)
 	[ "$control" -le $most_control ] || {
 		echo "turnbuild-error: DEB_INVALID: the control files of ${file##*/} unpack to more than 16 MiB" >&2
 		exit 1
 	}
-	packed=$(dpkg-deb --fsys-tarfile $file | head -c $((most + 1)) | wc -c)
+	packed=$(dpkg-deb --fsys-tarfile $file 2>/dev/null | head -c $((most + 1)) | wc -c)
 	# A sparse file is smaller in the archive than on disk. Owners as numbers: a name with a blank would shift the column of the size.
-	[ "$packed" -le $most ] && dpkg-deb --fsys-tarfile $file | tar -tv --numeric-owner |
+	[ "$packed" -le $most ] && dpkg-deb --fsys-tarfile $file 2>/dev/null | tar -tv --numeric-owner 2>/dev/null |
 		awk -v most=$most '{ sum += $3 } END { exit sum > most || NR > 100000 }' || {
 		echo "turnbuild-error: DEB_INVALID: ${file##*/} unpacks to more than 1 GiB, or to more than 100,000 files" >&2
 		exit 1
 	}
 done
 
-dpkg-deb -f /inputs/coturn.deb >/out/control.txt
-dpkg-deb -c /inputs/coturn.deb >/out/contents.txt
-dpkg-deb -x /inputs/coturn.deb /pkg
+read_deb /inputs/coturn.deb -f >/out/control.txt
+read_deb /inputs/coturn.deb -c >/out/contents.txt
+read_deb /inputs/coturn.deb -x /pkg
 read_elf /pkg /out/elf
 read_library /pkg
 
 : >/out/debug-ids.txt
 if [ -f /inputs/coturn-dbgsym.deb ]; then
-	dpkg-deb -x /inputs/coturn-dbgsym.deb /symbols
+	read_deb /inputs/coturn-dbgsym.deb -x /symbols
 	read_symbols
 fi
 

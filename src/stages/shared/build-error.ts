@@ -5,6 +5,8 @@ import { machineError } from './machine-error.ts';
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
 
+const OWN_ERROR = /turnbuild-error: ([A-Z_]+): (.*)$/;
+
 const LOG_HINT = "The whole output is in the step's log.";
 
 /**
@@ -19,21 +21,18 @@ export function buildError(id: string, lines: readonly string[]): TurnbuildError
     .filter((line) => line.trim() !== '')
     .slice(-TAIL_LINES)
     .join('\n');
-  const own = text
-    .map((line) => /turnbuild-error: ([A-Z_]+): (.*)$/.exec(line))
-    .find((match) => match !== null);
-  if (own?.[1] !== undefined) {
+  const at = text.findIndex((line) => OWN_ERROR.test(line));
+  const [, code, message = ''] = OWN_ERROR.exec(text[at] ?? '') ?? [];
+  if (code !== undefined) {
+    // Of the same step of the Dockerfile: others run beside it, and installed what it needs.
+    const step = /^#\d+ /.exec(lines[at] ?? '')?.[0] ?? '';
     const before = text
-      .slice(
-        0,
-        text.findIndex((line) => line.includes('turnbuild-error:')),
-      )
+      .slice(0, at)
+      .filter((_, index) => lines[index]?.startsWith(step))
       // buildx's own words say nothing about the reason.
       .filter((line) => !/^(DONE|CACHED)\b|^\[.*\d\/\d\]|^\s*$/.test(line))
       .slice(-TAIL_LINES);
-    return new TurnbuildError(own[1], `${own[2] ?? ''}\n${before.join('\n')}`, {
-      hint: HINTS[own[1]] ?? LOG_HINT,
-    });
+    return new TurnbuildError(code, [message, ...before].join('\n'), { hint: HINTS[code] ?? LOG_HINT });
   }
   const machine = machineError(id, lines, "the builder's disk", BUILDER_QEMU);
   if (machine !== undefined) return machine;
