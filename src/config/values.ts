@@ -161,16 +161,15 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const isPort = LARGEST[name] === PORT;
   const largest = LARGEST[name];
   const [, digits, rest = ''] = /^\s*\+?(\d+)(.*)$/s.exec(value) ?? [];
-  if (CLIENT_PORTS.test(name) && Number(digits) === 0) {
-    add('invalid-number', 'error', `with ${name}=0, turnserver listens on ports that no client knows`);
-    return;
-  }
   const limit = largest === undefined ? '' : ` up to ${largest}`;
   const tooLarge = Number(digits) > (largest ?? Number.MAX_SAFE_INTEGER);
+  const isUnknown = CLIENT_PORTS.test(name) && Number(digits) === 0;
+  const random = `with ${name}=${value}, turnserver listens on ports that no client knows`;
   if (isPort && versionIn(version, STRICT_PORTS)) {
     // strtol(3) takes a sign and spaces before the digits, and nothing behind them.
     if (digits === undefined || rest !== '' || tooLarge)
       add('invalid-number', 'error', `${name} is a number${limit}, not "${value}"`, 'fatal');
+    else if (isUnknown) add('invalid-number', 'error', random);
   } else if (digits === undefined || tooLarge)
     add(
       'invalid-number',
@@ -178,6 +177,7 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
       `${name} is a number${limit}, not "${value}"`,
       name === 'ne' && tooLarge ? 'fatal' : undefined,
     );
+  else if (isUnknown) add('invalid-number', 'error', random);
   else if (COMMENT.test(rest) || rest.trim() === ';')
     add('trailing-text', 'warning', `turnserver reads "${value}" as ${digits}`);
   else if (rest !== '') add('invalid-number', 'error', `turnserver reads "${value}" as ${digits}`);

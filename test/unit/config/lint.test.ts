@@ -154,6 +154,7 @@ describe('a line', () => {
     ['listening-ip=127.0.0.1\nrelay-ip=10.0.0.5', ['unreachable-address:1']],
     ['listening-port=0', ['invalid-number:1']],
     ['tls-listening-port=0', ['invalid-number:1', 'not-served:1']],
+    ['listening-port=0 # any', ['invalid-number:1']],
     ['alt-listening-port=0', []],
     ['no-udp\nno-tcp', ['not-served:2']],
     ['no-tcp\nno-udp\nno-tls\nno-dtls', ['not-served:2']],
@@ -307,6 +308,9 @@ describe('a line of a newer version', () => {
     ['prometheus-tls\ncert=/etc/c\npkey=/etc/k\nprometheus-address=0.0.0.0', ['public-metrics:4']],
     ['prometheus-tls\nprometheus-address=0.0.0.0', ['unused-option:1', 'unused-option:1']],
     ['max-port=70000', ['invalid-number:1 fatal']],
+    ['listening-port=0', ['invalid-number:1']],
+    ['listening-port=0x1F', ['invalid-number:1 fatal']],
+    ['listening-port=0 # any', ['invalid-number:1 fatal']],
   ])('%j: %s', (lines, expected) => {
     // The configuration's own ports and metrics would come after these.
     const text = base.replaceAll(/^(max-port|prometheus).*$/gm, '');
