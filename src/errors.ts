@@ -92,7 +92,8 @@ const LEAST_PREFIX = 3;
 /**
  * The candidate that a misspelt word was meant as, if one is close: a letter more, less, other or swapped in up to five letters, two in up
  * to nine, three in longer words; or the one that begins with it. A number with another digit is another thing (Debian 11 is not a misspelt
- * Debian 12), and of two candidates that are equally close neither is suggested.
+ * Debian 12), and of two candidates that are equally close neither is suggested, unless
+ * they differ in case only: then the one that is all lower-case is.
  */
 export function nearestName(word: string, candidates: readonly string[]): string | undefined {
   const limit = word.length <= 5 ? 1 : word.length <= 9 ? 2 : 3;
@@ -102,8 +103,13 @@ export function nearestName(word: string, candidates: readonly string[]): string
     .map((candidate) => ({ candidate, distance: editDistance(typed, candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance);
-  const [best, second] = near;
-  if (best !== undefined) return second?.distance === best.distance ? undefined : best.candidate;
+  const [best] = near;
+  if (best !== undefined) {
+    const equal = near.filter(({ distance }) => distance === best.distance).map((each) => each.candidate);
+    const lowerCase = best.candidate.toLowerCase();
+    const isOne = equal.every((candidate) => candidate.toLowerCase() === lowerCase);
+    return equal.length === 1 ? best.candidate : isOne && equal.includes(lowerCase) ? lowerCase : undefined;
+  }
   const longer = known.filter(
     (candidate) => typed.length >= LEAST_PREFIX && candidate.startsWith(`${typed}-`),
   );

@@ -16,12 +16,15 @@ describe('nearestName', () => {
     ['lint', COMMANDS, 'lint-config'],
     ['biuld', COMMANDS, 'build'],
     ['denied-peer-pi', ['denied-peer-ip', 'allowed-peer-ip'], 'denied-peer-ip'],
+    ['verbos', ['Verbose', 'verbose', 'version'], 'verbose'],
+    ['verbos', ['verbose', 'Verbose'], 'verbose'],
     ['CVE-2026-732155', ['CVE-2026-73215', 'CVE-2026-73213'], 'CVE-2026-73215'],
   ])('%s, among %j, was meant as %s', (word, names, meant) => expect(nearestName(word, names)).toBe(meant));
 
   it.each([
     ['debian-11', TARGETS, 'another release'],
     ['debian-14', TARGETS, 'another release'],
+    ['verbos', ['Verbose', 'verbose', 'verbosy'], 'one of two, equally near'],
     ['debian-1', TARGETS, 'one of two, equally near'],
     ['ubuntu-22.04', TARGETS, 'another release'],
     ['el8', TARGETS, 'another release'],
