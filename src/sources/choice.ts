@@ -154,9 +154,17 @@ function isExact(word: string): boolean {
   return /^\d+\.\d+\.\d+(\.\d+)?$/.test(word);
 }
 
-/** Throws VERSION_INVALID for what asks for no version, before a provider is asked for it. */
-async function requireRequest(request: string): Promise<void> {
-  if (isExact(request) || request === 'latest' || semver.validRange(request) !== null) return;
+/** Throws VERSION_INVALID for what asks for no version, before a provider is asked for it. Exported for its test. */
+export async function requireRequest(request: string): Promise<void> {
+  if (isExact(request) || request === 'latest') return;
+  if (semver.validRange(request) !== null) {
+    if (!isEmptyRange(request)) return;
+    throw usageError(
+      'VERSION_INVALID',
+      `The range "${request}" is empty: no version satisfies it`,
+      'For example ">=4.6 <4.7"; alternatives are separated by ||.',
+    );
+  }
   const isFile = await stat(request).then(
     (found) => found.isFile(),
     () => false,
@@ -168,6 +176,12 @@ async function requireRequest(request: string): Promise<void> {
       ? `It is a file: sources are given with --source ${request}, and the name of a package that is verified ends in .deb.`
       : 'For example 4.6.1, latest, or "^4.6.0".',
   );
+}
+
+/** Each alternative by itself: of several, semver tries the lowest version of all alone. */
+function isEmptyRange(range: string): boolean {
+  const alternatives = new semver.Range(range).set;
+  return alternatives.every((all) => semver.minVersion(all.map(({ value }) => value).join(' ')) === null);
 }
 
 /** The newest version that a request allows: the exact one, or the highest of `latest` or a semver range that may be used. */
