@@ -10,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
@@ -51,10 +51,10 @@ function inspect(commands: string) {
   const own = (text: string) =>
     text.replaceAll(/(?<![\w.])\/(pkg|symbols|tmp|out|inputs)(?=[\s/"'$]|$)/g, `${dir}/$1`);
   mkdirSync(join(dir, 'turnbuild'), { recursive: true });
-  for (const name of ['inspection.sh', 'results.sh'])
+  for (const name of ['inspection.sh', 'results.sh', 'deb/inspect-read.sh'])
     if (existsSync(new URL(name, recipes)))
       writeFileSync(
-        join(dir, 'turnbuild', name),
+        join(dir, 'turnbuild', basename(name)),
         own(readFileSync(new URL(name, recipes), 'utf8')).replaceAll('/turnbuild/', `${dir}/turnbuild/`),
       );
   // What does not end by itself is ended with all of its processes, before it fills the disk.
@@ -242,7 +242,7 @@ describe('a .deb that is too large', () => {
     run('ar', 'rc', `inputs/${file}`, 'debian-binary', 'control.tar.gz', 'data.tar.gz');
     rmSync(join(dir, 'pkg'), { recursive: true });
     // What follows the limits needs tools that are not tried here.
-    return inspect(text.replace(/^\. .*inspection\.sh$/m, '').replace(/^dpkg-deb -f[\s\S]*$/m, 'exit 9'));
+    return inspect(text.replace(/^\. .*inspection\.sh$/m, '').replace(/^read_deb \S+ -f[\s\S]*$/m, 'exit 9'));
   };
   const refused = {
     status: 1,
