@@ -2,11 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 // The unit tests of one room, as `npm run mutants` runs them: without reporters, and in one project.
 const room = process.env.MUTANTS_ROOM ?? '**';
-/** Tests of a room that take more than the room: the engine with toy stages, and what needs nothing but a command line. */
+/** Tests of a room that take more than the room: the engine with toy stages, what needs nothing but a command line, and gcc. */
 const BESIDE: Record<string, string[]> = {
   run: ['engine-*', 'given-plan', 'collect', 'one-path', 'cli-{package-file,docker,source,json}'].map(
     (name) => `test/integration/${name}.test.ts`,
   ),
+  // They run in this process; only the programs that they judge are compiled.
+  checks: ['elf-checks', 'elf-tables'].map((name) => `test/thorough/${name}.test.ts`),
 };
 
 export default defineConfig({

@@ -39,12 +39,29 @@ export const GOOD_FLAGS = [
   '-w',
 ];
 
-/** Compiles a real program with the machine's gcc and reads it with the very readelf calls of recipes/docker/deb/inspect.sh. */
+const compiled = new Map<string, ElfFile>();
+
+/**
+ * Compiles a real program with the machine's gcc and reads it with the very readelf calls of recipes/docker/deb/inspect.sh. What was
+ * compiled before is not compiled again.
+ */
 export function compileElf(
   source: string,
   flags: readonly string[],
   libraries: readonly string[] = ['-lmicrohttpd'],
   path = '/usr/bin/turnserver',
+): ElfFile {
+  const key = JSON.stringify([source, flags, libraries, path]);
+  const file = compiled.get(key) ?? compile(source, flags, libraries, path);
+  compiled.set(key, file);
+  return { ...file };
+}
+
+function compile(
+  source: string,
+  flags: readonly string[],
+  libraries: readonly string[],
+  path: string,
 ): ElfFile {
   const dir = mkdtempSync(join(tmpdir(), 'turnbuild-elf-'));
   try {
