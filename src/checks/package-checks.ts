@@ -25,7 +25,7 @@ export const packageChecks: Check[] = [
     reference: 'https://wiki.debian.org/Lintian',
     applies: ({ format }) => format === 'deb',
     judge: ({ inspected, built }) => {
-      const lines = (inspected.lintian ?? '').split('\n').filter((line) => line.trim() !== '');
+      const lines = (inspected.lintian ?? '').split('\n');
       const code = inspected.lintianExit?.trim();
       // lintian(1): 0 without tags of weight, 2 with some, anything else when it could not do its work.
       if (inspected.lintian === undefined || (code !== '0' && code !== '2'))

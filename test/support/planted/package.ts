@@ -60,6 +60,15 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /exit code 1/,
   ],
   [
+    'a lintian that did not run',
+    () => {
+      const { lintian: _, ...inspected } = goodFacts().inspected;
+      return { ...goodFacts(), inspected };
+    },
+    ['package.lintian'],
+    /^lintian did not run to its end/,
+  ],
+  [
     'a weak unit',
     () => withInspected('systemd', () => '→ Overall exposure level for coturn.service: 9.0 UNSAFE'),
     ['package.unit'],
@@ -185,6 +194,18 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /1024 is too low for 16383/,
   ],
   [
+    'one descriptor too few',
+    () => withInspected('unit', (t) => t.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=33765')),
+    ['package.unit-settings'],
+    /^LimitNOFILE=33765 is too low for 16383 relay ports$/,
+  ],
+  [
+    'a unit without a limit of descriptors',
+    () => withInspected('unit', (t) => t.replace(/^LimitNOFILE=.*$/m, '')),
+    ['package.unit-settings'],
+    /^nothing matches \^LimitNOFILE=\\d\+$/,
+  ],
+  [
     'metadata addresses allowed',
     () => withInspected('unit', (t) => t.replace(/^IPAddressDeny=.*$/m, '')),
     ['package.unit-settings'],
@@ -256,6 +277,12 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     () => withFile('shipped.listening', (t) => `${t}tcp 030011AC:1F90\n`),
     ['server.closed'],
     /it listens on TCP port 8080/,
+  ],
+  [
+    'a relay port that no client has asked for',
+    () => withFile('shipped.listening', (t) => `${t}udp 030011AC:C000\n`),
+    ['server.closed'],
+    /it listens on UDP port 49152/,
   ],
   [
     'metrics on every address',

@@ -5,8 +5,10 @@ import { judgeAll } from '../../../src/checks/judge.ts';
 import { OUR_OVERRIDES, packageChecks } from '../../../src/checks/package-checks.ts';
 import { blockedBy, ids } from '../../support/lab-facts.ts';
 import { packageFacts } from '../../support/package-facts.ts';
+import { target } from '../../support/plan-facts.ts';
 import { bad, CHECKS, NEED_SERVER, PLANTED } from '../../support/planted/package.ts';
 import { goodFacts } from '../../support/verified-facts.ts';
+import { portableFacts } from '../../support/verified-portable.ts';
 
 describe('package and traffic checks', () => {
   it('pass on what was seen', () => expect(bad(goodFacts())).toEqual({ failed: [], blocked: [] }));
@@ -53,6 +55,73 @@ describe('package and traffic checks', () => {
   it('each check is failed by a planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , expected]) => expected));
     expect(CHECKS.map((check) => check.id).filter((id) => !planted.has(id))).toEqual([]);
+  });
+});
+
+describe('figures of what was inspected', () => {
+  const resultOf = (facts: ReturnType<typeof goodFacts>, id: string) =>
+    judgeAll(packageChecks, facts).find((each) => each.id === id);
+
+  it('say how many tags are overridden, of a lintian that found none of weight too', () => {
+    const lintian =
+      'O: coturn: maintainer-script-should-not-use-dpkg-maintscript-helper\nI: coturn: a-tag O: \n';
+    const facts = { ...goodFacts(), inspected: { ...goodFacts().inspected, lintian, lintianExit: '0\n' } };
+    expect(resultOf(facts, 'package.lintian')).toMatchObject({
+      status: 'passed',
+      figures: { errors: 0, overridden: 1 },
+    });
+  });
+
+  it('say how many warnings rpmlint has, of which none is an error', () => {
+    const rpmlint = 'coturn.x86_64: W: no-documentation\n 1 packages checked; 0 errors\n';
+    const facts = {
+      ...portableFacts(),
+      inspected: { ...portableFacts().inspected, rpmlint, rpmlintExit: '0\n' },
+    };
+    expect(resultOf(facts, 'package.rpmlint')).toMatchObject({
+      status: 'passed',
+      figures: { errors: 0, warnings: 1 },
+    });
+    const { rpmlint: _, ...inspected } = facts.inspected;
+    expect(resultOf({ ...facts, inspected }, 'package.rpmlint')?.message).toMatch(/^rpmlint did not run/);
+  });
+
+  it('say that the requires of an .rpm were not read', () => {
+    const { requires: _, ...inspected } = portableFacts().inspected;
+    expect(resultOf({ ...portableFacts(), inspected }, 'package.requires')).toMatchObject({
+      status: 'failed',
+      message: 'the requires were not read',
+    });
+  });
+
+  it('name the limit of the unit, and that it has none', () => {
+    const unit = (change: (text: string) => string) => {
+      const { inspected } = goodFacts();
+      return { ...goodFacts(), inspected: { ...inspected, unit: change(inspected.unit ?? '') } };
+    };
+    expect(
+      resultOf(
+        unit((text) => text.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=33766')),
+        'package.unit-settings',
+      ),
+    ).toMatchObject({ status: 'passed', figures: { files: 33_766, ports: 16_383 } });
+    expect(
+      resultOf(
+        unit((text) => text.replace(/^LimitNOFILE=.*$/m, '')),
+        'package.unit-settings',
+      )?.figures,
+    ).toEqual({ files: 'not set', ports: 16_383 });
+  });
+
+  it('are of the checks that the format of the package has', () => {
+    const of = (name: string) =>
+      ids(judgeAll(packageChecks, { ...goodFacts(), target: target(name) })).filter((id) =>
+        ['package.lintian', 'package.rpmlint', 'package.requires'].includes(id),
+      );
+    expect(of('debian-13')).toEqual(['package.lintian']);
+    expect(of('portable')).toEqual(['package.rpmlint', 'package.requires']);
+    // With the distribution's own libraries.
+    expect(of('el9')).toEqual(['package.rpmlint']);
   });
 });
 
