@@ -30,9 +30,9 @@ export function refuse(lab: LabFacts): void {
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
   [
     'a sandbox that turnserver can not start in',
-    (lab) => Object.assign(lab.service, { state: 'failed', log: 'one\ncannot find any address' }),
+    (lab) => Object.assign(lab.service, { state: 'failed', log: '1\n2\n3\n4\n5\ncannot find any address' }),
     ['service.start'],
-    /the unit is failed: one \| cannot find any address/,
+    /^the unit is failed: 2 \| 3 \| 4 \| 5 \| cannot find any address/,
     {
       'service.start': [
         'service.alone',
@@ -80,7 +80,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       ],
       [
         'a turnserver that is root',
-        (seen) => Object.assign(seen.processes[0] ?? {}, { uid: 0 }),
+        (seen) => Object.assign(seen.processes[0] ?? {}, { uid: 0, capabilities: '1ffffffffff' }),
         /^\/usr\/bin\/turnserver runs as root$/,
       ],
       [
@@ -104,6 +104,16 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         /^it listens on TCP port 54263$/,
       ],
       [
+        'UDP below the relay range',
+        (seen) => seen.listening.push('udp 020C0014:BFFF'),
+        /^it listens on UDP port 49151$/,
+      ],
+      [
+        'another port on loopback',
+        (seen) => seen.listening.push('tcp 0100007F:1F90'),
+        /^it listens on TCP port 8080$/,
+      ],
+      [
         'metrics at a public address',
         (seen) => seen.listening.push('tcp6 01000026120000000000000002000000:25A9'),
         /^it listens on TCP port 9641$/,
@@ -120,6 +130,18 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     ['service.alone'],
     message,
   ]),
+  [
+    'processes that nobody has recorded',
+    (lab) => delete lab.service.seen,
+    ['service.alone'],
+    /^the processes of the unit were not recorded$/,
+  ],
+  [
+    'a restart of which nobody knows how long it took',
+    (lab) => delete lab.service.downSeconds,
+    ['service.restart'],
+    /^after SIGKILL the unit is active$/,
+  ],
   [
     'a unit that stays down after a crash',
     (lab) => Object.assign(lab.service, { restarted: 'failed' }),
@@ -176,6 +198,31 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     (lab) => Object.assign(reached(lab, '169.254.169.254'), { permission: '403' }),
     ['service.metadata'],
     /answered 403, so the unit was not tried/,
+  ],
+  [
+    'an address of IPv4 that nobody tried through the relay',
+    (lab) => {
+      lab.service.reached = lab.service.reached.filter((each) => each !== reached(lab, '169.254.169.254'));
+    },
+    ['service.metadata'],
+    /^no metadata address of IPv4 was tried by a relay$/,
+  ],
+  [
+    'no address beside them that was tried',
+    (lab) => {
+      lab.service.reached = lab.service.reached.filter((each) => each !== reached(lab, '169.254.169.253'));
+    },
+    ['service.metadata'],
+    /^an address beside it was not reached by IPv4 and a relay, so nothing/,
+  ],
+  [
+    'metadata that can be reached where the address beside it is not',
+    (lab) => {
+      Object.assign(reached(lab, '169.254.169.254'), { packets: 3 });
+      Object.assign(reached(lab, '169.254.169.253'), { packets: 0 });
+    },
+    ['service.metadata'],
+    /have left for 169\.254\.169\.254, sent by a relay; an address beside it was not reached by IPv4/,
   ],
   [
     'addresses that nobody tried',

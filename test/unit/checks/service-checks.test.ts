@@ -25,6 +25,48 @@ describe('checks of the service', () => {
     expect(bad(lab).failed).toEqual([]);
   });
 
+  it('expect the sockets of relays over IPv4 and IPv6, in the whole range', () => {
+    const lab = good();
+    lab.service.seen?.listening.push('udp 020C0014:C000', 'udp6 01000026120000000000000002000000:FFFF');
+    expect(bad(lab).failed).toEqual([]);
+  });
+
+  it('take QEMU that runs turnserver for turnserver, where it is emulated only', () => {
+    const lab = good();
+    Object.assign(lab.service.seen?.processes[0] ?? {}, { program: '/usr/bin/qemu-aarch64' });
+    expect(bad(lab).failed[0]?.message).toBe('/usr/bin/qemu-aarch64 runs in the unit');
+    lab.service.emulated = true;
+    expect(bad(lab).failed).toEqual([]);
+  });
+
+  it('allow as long for a restart as clients retry', () => {
+    const lab = good();
+    lab.service.downSeconds = 39.5;
+    expect(bad(lab).failed).toEqual([]);
+  });
+
+  it('say how many addresses were tried, and how many messages were lost', () => {
+    const results = judge(good());
+    expect(results.find(({ id }) => id === 'service.metadata')).toMatchObject({
+      message: 'nothing has left for them, with every peer allowed',
+      figures: { addresses: 3, controls: 2 },
+    });
+    expect(results.find(({ id }) => id === 'service.drain')?.figures).toMatchObject({
+      messages: 2600,
+      lost: 0,
+    });
+  });
+
+  it('count what turnserver itself refuses, and nothing that it allows', () => {
+    const lab = good();
+    for (const each of lab.service.reached)
+      if (each.by === 'relay' && !each.peer.includes(':'))
+        Object.assign(each, { permission: '403', packets: 0 });
+    expect(judge(lab).find(({ id }) => id === 'service.metadata')?.message).toMatch(
+      /, and turnserver itself refuses 1 of them$/,
+    );
+  });
+
   it('say what QEMU could not bear', () => {
     const lab = good();
     lab.service.emulated = true;
