@@ -17,7 +17,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
           relay.received = 999;
     },
     [`network.${transport}`],
-    /ipv6 by channel: 999 of 1000 came back/,
+    /^ipv6 by channel: 999 of 1000 came back$/,
   ]),
   [
     'a configuration that denies all of IPv4',
@@ -93,6 +93,70 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     },
     ['network.independent'],
     /tls: 98 of 100 came back/,
+  ],
+  [
+    'messages that the other client misses by IPv4, where IPv6 is silent',
+    (lab) => {
+      for (const each of lab.reach)
+        if (each.transport === 'udp' && each.family === 'ipv6') each.remote = false;
+      for (const each of lab.independent) if (each.transport === 'udp') each.received = 98;
+    },
+    ['network.independent'],
+    /^udp: 98 of 100 came back$/,
+  ],
+  [
+    'messages that the other client misses over one transport, where another is silent',
+    (lab) => {
+      for (const each of lab.reach)
+        if (each.transport === 'tcp' && each.family === 'ipv4') each.remote = false;
+      lab.independent = lab.independent.filter(({ transport }) => transport !== 'tcp');
+      for (const each of lab.independent) if (each.transport === 'udp') each.received = 98;
+    },
+    ['network.independent'],
+    /^udp: 98 of 100 came back$/,
+  ],
+  [
+    'a client with REST credentials that is not answered, where another way is silent',
+    (lab) => {
+      for (const each of lab.reach)
+        if (each.transport === 'tcp' && each.family === 'ipv6') each.remote = false;
+      for (const relay of lab.restSessions.relays)
+        if (relay.transport === 'tls' && relay.way === 'send')
+          Object.assign(relay, { sent: 0, received: 0, unreachable: true });
+    },
+    ['relay.rest-secret'],
+    /^1 of 8 clients were not answered$/,
+  ],
+  [
+    'a message that is lost with REST credentials, where another transport is silent',
+    (lab) => {
+      for (const each of lab.reach)
+        if (each.transport === 'tls' && each.family === 'ipv4') each.remote = false;
+      for (const relay of lab.restSessions.relays)
+        if (relay.transport === 'tls') Object.assign(relay, { sent: 0, received: 0, unreachable: true });
+        else if (relay.transport === 'tcp' && relay.way === 'send') relay.received = 49;
+    },
+    ['relay.rest-secret'],
+    /^tcp by send: 49 of 50 came back$/,
+    { 'network.tls': ['network.independent'] },
+  ],
+  [
+    'no datagram that left, where only TCP is silent',
+    (lab) => {
+      for (const each of lab.reach) if (each.transport === 'tcp') each.remote = false;
+      lab.ttl = { packets: 0, minTtl: 256 };
+    },
+    ['network.ttl'],
+    /^0 datagrams were seen leaving/,
+    { 'network.tcp': ['network.independent'] },
+  ],
+  [
+    'a scenario that ended with a long story',
+    (lab) => {
+      lab.problems.forbidden = 'one\ntwo\nthree\nfour\nfive';
+    },
+    ['network.alive'],
+    /^forbidden could not be tried to its end: one \| two \| three$/,
   ],
   [
     'another client that gets no allocation',

@@ -19,6 +19,30 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /9999 of 10000 were answered/,
   ],
   [
+    'too few scrapes, all of which were answered',
+    (lab) => {
+      Object.assign(lab.scrapes, { scrapes: 9999, succeeded: 9999 });
+    },
+    ['metrics.scrapes'],
+    /^9999 scrapes, not 10000$/,
+  ],
+  [
+    'a memory that could not be read before the scrapes',
+    (lab) => {
+      Object.assign(lab.scrapes, { before: 0, after: 2 ** 20 });
+    },
+    ['metrics.scrapes'],
+    /^the memory of the server could not be read$/,
+  ],
+  [
+    'a memory that could not be read after the scrapes',
+    (lab) => {
+      lab.scrapes.after = 0;
+    },
+    ['metrics.scrapes'],
+    /^the memory of the server could not be read$/,
+  ],
+  [
     'a memory that could not be read',
     (lab) => {
       Object.assign(lab.scrapes, { before: 0, after: 0 });
@@ -51,6 +75,30 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     },
     ['metrics.private'],
     /0 addresses were tried \(direct\), not 2/,
+  ],
+  [
+    'metrics that nobody tried to reach through the relay',
+    (lab) => {
+      lab.metricsReach = lab.metricsReach.filter(({ way }) => way === 'direct');
+    },
+    ['metrics.private'],
+    /^0 addresses were tried \(relay\), not 6$/,
+  ],
+  [
+    'metrics that were not scraped before the sessions',
+    (lab) => {
+      lab.sessions.before = '';
+    },
+    ['metrics.exact'],
+    /^the metrics could not be scraped before the sessions$/,
+  ],
+  [
+    'a label whose values never end',
+    (lab) => {
+      lab.sessions.after += '\nturn_total_allocations{type="UDP",user="a"} 0\n';
+    },
+    ['metrics.names'],
+    /^turn_total_allocations has the labels type, user, expected \(none\)$/,
   ],
   [
     'one packet too few in the metrics',
@@ -124,6 +172,16 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     },
     ['metrics.rest-secret'],
     /no message was relayed, so nothing is proved/,
+  ],
+  [
+    'sessions with REST credentials that are not answered, by a server that had answered',
+    (lab) => {
+      Object.assign(lab.restSessions, { messages: 0, channelMessages: 0, after: lab.restSessions.before });
+      for (const relay of lab.restSessions.relays)
+        Object.assign(relay, { sent: 0, received: 0, unreachable: true });
+    },
+    ['relay.rest-secret', 'metrics.rest-secret'],
+    /^8 of 8 clients were not answered$/,
   ],
   [
     'a metric that is missing',

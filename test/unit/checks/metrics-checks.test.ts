@@ -138,6 +138,94 @@ describe('a leak in each scrape', () => {
   });
 });
 
+describe('the memory that scrapes take', () => {
+  const judged = (scrapes: Partial<LabFacts['scrapes']>) =>
+    judgeAll(
+      labChecks,
+      packageFacts({
+        lab: plantedLab((lab) => Object.assign(lab.scrapes, scrapes)),
+        advisories: [{ id: 'coturn-1898', severity: 'medium', fixed: '4.11.0', summary: '', reference: '' }],
+      }),
+    ).find(({ id }) => id === 'metrics.scrapes');
+
+  it('may grow by less than the limit, and is said in KiB', () =>
+    expect(judged({ before: 18 * 2 ** 20, after: 19 * 2 ** 20 })).toMatchObject({
+      status: 'passed',
+      message: '10000 scrapes, 1024 KiB more',
+    }));
+
+  it('is known of the version by its advisory from the limit on', () =>
+    expect(judged({ before: 18 * 2 ** 20, after: 23 * 2 ** 20 })?.advisories).toEqual(['coturn-1898']));
+
+  it('excuses no scrape that was not answered', () => {
+    for (const after of [18, 19])
+      expect(
+        judged({ succeeded: 9999, before: 18 * 2 ** 20, after: after * 2 ** 20 })?.advisories,
+      ).toBeUndefined();
+  });
+
+  it.each(['before', 'after'])('has no verdict where it was not seen %s the scrapes', (when) =>
+    expect(judged({ [when]: undefined })).toMatchObject({ status: 'cannot-here' }),
+  );
+});
+
+describe('counters of a server that has served before', () => {
+  it('are judged by what they have grown', () => {
+    const lab = plantedLab(({ sessions }) => {
+      const add = (text: string) =>
+        text.replace(
+          /^(turn_total_traffic_peer_\w+) (\d+)$/gm,
+          (_, name: string, count: string) => `${name} ${Number(count) + 5}`,
+        );
+      Object.assign(sessions, { before: add(sessions.before), after: add(sessions.after) });
+    });
+    expect(lab.sessions.before).toMatch(/^turn_total_traffic_peer_sentp 5$/m);
+    expect(exact(lab)).toMatchObject({ status: 'passed' });
+  });
+});
+
+describe('labels of a metric', () => {
+  it('are those of the table in any order', () => {
+    const metric = packageFacts().metrics.find(({ labels }) => labels.length > 1);
+    const series = `${metric?.name}{${metric?.labels
+      .map((each) => `${each}="a"`)
+      .reverse()
+      .join(',')}} 1`;
+    const same = `${metric?.name}{${metric?.labels.map((each) => `${each}="a"`).join(',')}} 1`;
+    for (const each of [series, same]) {
+      const lab = plantedLab(({ sessions }) => {
+        sessions.after += `\n${each}\n`;
+      });
+      expect(badOf(metricsChecks, lab).failed).toEqual([]);
+    }
+  });
+});
+
+describe('sessions in which nothing was relayed', () => {
+  it('are a failure where another way is silent, and these clients were answered', () => {
+    const lab = plantedLab(({ reach, sessions, relays }) => {
+      for (const each of reach) if (each.transport === 'dtls') each.remote = false;
+      for (const each of relays) if (each.transport === 'dtls') each.unreachable = true;
+      Object.assign(sessions, { messages: 0, channelMessages: 0, after: sessions.before });
+    });
+    expect(exact(lab)).toMatchObject({
+      status: 'failed',
+      message: 'no message was relayed, so nothing is proved',
+    });
+  });
+
+  it('are a failure where every way was answered before', () => {
+    const lab = plantedLab(({ sessions, relays }) => {
+      for (const each of relays) each.unreachable = true;
+      Object.assign(sessions, { messages: 0, channelMessages: 0, after: sessions.before });
+    });
+    expect(exact(lab)).toMatchObject({
+      status: 'failed',
+      message: 'no message was relayed, so nothing is proved',
+    });
+  });
+});
+
 describe('a server into whose machine nobody can look', () => {
   const judged = (succeeded: number) => {
     const lab = plantedLab(({ scrapes }) =>
