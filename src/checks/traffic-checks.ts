@@ -12,7 +12,7 @@ const withServer =
   (facts: PackageFacts): Verdict => {
     if (value(facts, `${name}.ready`) === 'yes') return judge(facts);
     const why = `turnserver did not start: ${lastLines(text(facts, `${name}.log`))}`;
-    if (name !== 'shipped' && value(facts, 'shipped.ready') === 'yes') return fail(why);
+    if (value(facts, 'shipped.ready') === 'yes') return fail(why);
     return blocked('server.shipped', why);
   };
 

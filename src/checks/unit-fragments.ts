@@ -40,9 +40,9 @@ export const installedComplaints = (paths: readonly string[]) =>
 
 /** What else in a package defines its unit. @param listing kind and path of what is in systemd's folders, and of all links (recipes/docker/inspection.sh) */
 export function packagedComplaints(listing: string): string[] {
-  const entries = listing.split('\n').flatMap((line) => {
+  const entries = listing.split('\n').map((line) => {
     const [kind = '', path = ''] = line.split('\t');
-    return path === '' ? [] : [{ kind, path }];
+    return { kind, path };
   });
   const inFolders = entries.flatMap(({ kind, path }) => {
     const rest = FOLDER.exec(path)?.[2];

@@ -271,6 +271,12 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ['stun.vectors'],
     /rfc5769check/,
   ],
+  [
+    'STUN vectors that end in an error',
+    () => withValue('rfc5769check.exit', '1'),
+    ['stun.vectors'],
+    /^turnutils_rfc5769check ended with 1: /,
+  ],
   ['no STUN vectors', () => withFile('rfc5769check.log', () => ''), ['stun.vectors'], /no vector/],
   [
     'a port that nobody has asked for',
@@ -299,6 +305,12 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
     'a server that logs nothing',
     () => withFile('shipped.log', () => ''),
+    ['server.shipped'],
+    /logged nothing/,
+  ],
+  [
+    'a server that logs an empty line',
+    () => withFile('shipped.log', () => ' \n'),
     ['server.shipped'],
     /logged nothing/,
   ],
@@ -359,15 +371,15 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'a client that does not connect',
-    () => withFile('client.log', () => 'cannot connect'),
+    () => withFile('client.log', () => 'a\nb\nc\nd\ncannot connect\n'),
     ['relay.utilities'],
-    /sent nothing.*cannot connect/,
+    /^the client sent nothing: b \| c \| d \| cannot connect$/,
   ],
   [
     'a client of the package that did not run',
     () => withoutFile('client.log'),
     ['relay.utilities'],
-    /sent nothing/,
+    /^the client sent nothing: \(no output\)$/,
   ],
   [
     'a wrong password that is accepted',
@@ -377,9 +389,9 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ],
   [
     'a wrong password of which nothing says that it was refused',
-    () => withFile('wrong.log', () => 'Segmentation fault'),
+    () => withFile('wrong.log', () => 'a\nb\nc\nd\nSegmentation fault\n'),
     ['relay.refused'],
-    /was not visibly refused: Segmentation fault/,
+    /was not visibly refused: b \| c \| d \| Segmentation fault$/,
   ],
   ['a wrong password that nobody tried', () => withoutFile('wrong.log'), ['relay.refused'], /did not run/],
   [

@@ -58,6 +58,56 @@ describe('package and traffic checks', () => {
   });
 });
 
+describe('how turnserver stops', () => {
+  const stop = (handlesStop: boolean, code: string) =>
+    judgeAll(CHECKS, {
+      ...goodFacts(),
+      handlesStop,
+      values: new Map([...goodFacts().values, ['shipped.stop', '0'], ['utilities.stop', code]]),
+    }).find(({ id }) => id === 'server.stop');
+
+  it('is by the signal where the version has no handler', () =>
+    expect(stop(false, '143')).toMatchObject({
+      status: 'passed',
+      message: 'ended by the signal: this version has no handler for it',
+    }));
+
+  it('is with 0, whether or not it has one', () => {
+    for (const handles of [true, false])
+      expect(stop(handles, '0')).toMatchObject({ status: 'passed', message: 'twice 0' });
+  });
+});
+
+describe('STUN vectors', () => {
+  it('have no verdict for a package that was not built here', () =>
+    expect(
+      judgeAll(CHECKS, { ...goodFacts(), built: false }).find(({ id }) => id === 'stun.vectors'),
+    ).toMatchObject({ status: 'cannot-here', message: expect.stringContaining('is in no package') }));
+});
+
+describe('what is in the folders of systemd', () => {
+  it.each([
+    ['a drop-in of another unit', 'f\t/usr/lib/systemd/system/cot.service.d/a.conf'],
+    ['a drop-in up to the dash of another', 'f\t/usr/lib/systemd/system/other-.service.d/a.conf'],
+    [
+      'a drop-in of another unit of the package',
+      'f\t/usr/lib/systemd/system/t.service\nf\t/usr/lib/systemd/system/t.service.d/a.conf',
+    ],
+    [
+      'a unit that a target wants, whose name is no alias',
+      'l\t/usr/lib/systemd/system/multi-user.target.wants/coturn.service\nf\t/usr/lib/systemd/system/multi-.service.d/a.conf',
+    ],
+    ['an empty folder of drop-ins', 'd\t/usr/lib/systemd/system/coturn.service.d'],
+  ])('defines the unit by one file: %s', (_, lines) => {
+    const { inspected } = goodFacts();
+    const results = judgeAll(packageChecks, {
+      ...goodFacts(),
+      inspected: { ...inspected, units: `${inspected.units}${lines}\n` },
+    });
+    expect(results.find(({ id }) => id === 'package.unit-alone')).toMatchObject({ status: 'passed' });
+  });
+});
+
 describe('figures of what was inspected', () => {
   const resultOf = (facts: ReturnType<typeof goodFacts>, id: string) =>
     judgeAll(packageChecks, facts).find((each) => each.id === id);
