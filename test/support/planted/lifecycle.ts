@@ -19,6 +19,36 @@ const DIGEST = 'ab'.repeat(32);
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
+    'an account that can log in',
+    () => withValue('install.user', '/bin/bash'),
+    ['install.clean'],
+    /^the login shell of the service's account is "\/bin\/bash"$/,
+  ],
+  [
+    'a manual that is missing',
+    () => withValue('install.manual', ''),
+    ['install.clean'],
+    /^turnserver\(1\) is not installed$/,
+  ],
+  [
+    'libraries of which nobody knows whether they are found',
+    () => withoutFile('unresolved.txt'),
+    ['install.clean'],
+    /^libraries not found: the list is missing$/,
+  ],
+  [
+    'a comparison of a few paths less than a root has',
+    () => withValue('purge.compared', '999'),
+    ['install.purge'],
+    /^purge: the trees were not compared$/,
+  ],
+  [
+    'a folder of init scripts with another mode',
+    () => withChange('purge', 'changed', '/etc/init.d', 'd 700 0:0 ', 'd 755 0:0 '),
+    ['install.purge'],
+    /^purge: \/etc\/init\.d is changed \(d 700 0:0 {2}-> d 755 0:0 \)$/,
+  ],
+  [
     'an installation that fails',
     () => withValue('install.exit', '100'),
     ['install.clean'],

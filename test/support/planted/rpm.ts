@@ -39,6 +39,46 @@ const DIGEST = 'ab'.repeat(32);
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
+    'a manual that is missing in an .rpm',
+    () => withValue('install.manual', ''),
+    ['install.clean'],
+    /^turnserver\(1\) is not installed$/,
+  ],
+  [
+    'libraries of an .rpm of which nobody knows whether they are found',
+    () => withoutFile('unresolved.txt'),
+    ['install.clean'],
+    /^libraries not found: the list is missing$/,
+  ],
+  [
+    'an upgrade that fails, and asks systemd to stop the server',
+    () => withValue('truncated.calls', 'scriptlet, 4.6.1+turnbuild-1: stop'),
+    ['install.failed-upgrade'],
+    /^truncated: systemd was asked for "stop"$/,
+  ],
+  [
+    'a link to an alternative that has taken the place of another',
+    () =>
+      withFile(
+        'purge.changes.txt',
+        (text) => `${text}changed\t/usr/bin/x\tl 777 0:0 /x\tl 777 0:0 /etc/alternatives/x\tknown\n`,
+      ),
+    ['install.purge'],
+    /\/usr\/bin\/x is changed \(l 777 0:0 \/x -> l 777 0:0 \/etc\/alternatives\/x\)$/,
+  ],
+  [
+    'a tarball that does not stop',
+    () => withValue('tarball.stop', '143'),
+    ['tarball.runs'],
+    /^tarball\.stop is "143", not "0"$/,
+  ],
+  [
+    'a tarball of which nobody knows what it needs',
+    () => withFile('tarball.libraries', () => ''),
+    ['tarball.runs'],
+    /the libraries that it needs are not known/,
+  ],
+  [
     'an error of rpmlint',
     () =>
       withInspected(
@@ -91,11 +131,11 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
     'an installation that fails, in the words of dnf',
     () => {
-      const facts = withFile('install.log', () => 'Running transaction\nError: Transaction failed\n');
+      const facts = withFile('install.log', () => 'Error: one\n Error: Transaction failed \nSee the log\n');
       return { ...facts, values: new Map([...facts.values, ['install.exit', '1']]) };
     },
     ['install.clean'],
-    /dnf said: Error: Transaction failed/,
+    /; dnf said: Error: Transaction failed$/,
   ],
   [
     'a %post that fails, after which dnf exits with 0',
@@ -163,7 +203,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a program that is left',
     () => withChange('/usr/bin/turnserver'),
     ['install.purge'],
-    /turnserver is added/,
+    /turnserver is added$/,
   ],
   [
     'a folder of configuration that is left',

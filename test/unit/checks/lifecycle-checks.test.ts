@@ -28,6 +28,14 @@ describe('lifecycle checks', () => {
   it('an account that purge has removed is no fault', () =>
     expect(failures(withFile('purge.accounts.txt', () => ''))).toEqual([]));
 
+  it('say how many paths were compared, and how many differ because of others', () => {
+    const purge = judgeAll(CHECKS, goodFacts()).find(({ id }) => id === 'install.purge');
+    expect(purge?.figures).toEqual({ paths: 6033 + 6079, ofOthers: 23 });
+  });
+
+  it('take a comparison of a thousand paths for one', () =>
+    expect(failures(withValue('purge.compared', '1000'))).toEqual([]));
+
   it('nothing gathered passes nothing', () => {
     expect(failures(packageFacts()).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));
   });

@@ -31,6 +31,16 @@ describe('checks of an .rpm and of the tarball', () => {
     expect(failures({ ...portableFacts(), files })).toEqual([]);
   });
 
+  it('say how many paths were compared, and how many differ because of others', () => {
+    const purge = judgeAll(CHECKS, portableFacts()).find(({ id }) => id === 'install.purge');
+    expect(purge?.figures).toEqual({ paths: 2 * 6279, ofOthers: 39 });
+  });
+
+  it('let a tarball end by the signal where its version has no handler', () => {
+    const values = new Map([...portableFacts().values, ['tarball.stop', '143']]);
+    expect(failures({ ...portableFacts(), values, handlesStop: false })).toEqual([]);
+  });
+
   it('nothing gathered passes nothing', () => {
     const nothing = packageFacts({ target: target('portable') });
     expect(failures(nothing).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));
@@ -48,6 +58,8 @@ describe('checks of an .rpm and of the tarball', () => {
     expect(new Set(deb).size).toBe(deb.length);
     expect(new Set(rpm).size).toBe(rpm.length);
     // An .rpm makes no database: nothing of it is root's work in the server's folder.
+    expect(deb).toContain('install.links');
+    expect(rpm).not.toContain('install.links');
     for (const id of deb.filter((each) => each !== 'install.links')) expect(rpm).toContain(id);
   });
 });
