@@ -25,6 +25,18 @@ export const PLANTED: [string, string, (text: string) => string, RegExp][] = [
     /asks for instance:coturn_allocations:sum/,
   ],
   [
+    'a rule that asks for the name of an alert',
+    'rules',
+    (t) => t.replace('up{job="coturn"} == 0', 'CoturnDown > 0'),
+    /CoturnDown asks for CoturnDown, which/,
+  ],
+  [
+    'a query that asks for nothing',
+    'dashboard',
+    (t) => t.replace('label_values(turn_total_traffic_rcvp, job)', 'label_values(1, job)'),
+    /^variable job asks for no metric$/,
+  ],
+  [
     'a query that is none',
     'dashboard',
     (t) => t.replace('[1h]', '[1h'),
@@ -54,7 +66,7 @@ export const PLANTED: [string, string, (text: string) => string, RegExp][] = [
     'a failing test',
     'promtool',
     (t) => t.replace('test exit 0', 'test exit 1'),
-    /promtool test rules ended with 1/,
+    /^promtool test rules ended with 1: Checking /,
   ],
   ['promtool that did not run', 'promtool', () => '', /promtool check rules ended with nothing/],
 ];

@@ -80,9 +80,36 @@ const inspected = (change: Record<string, string | undefined>): PackageFacts => 
   return { ...linked, inspected: Object.fromEntries(entries) as Record<string, string> };
 };
 
+/** The bill with another component of this name, in all places where it lies. */
+const component = (name: string, change: Record<string, unknown>): PackageFacts => {
+  const changed = (text: string) => {
+    const { components, ...rest } = JSON.parse(text) as { components: { name: string }[] };
+    return JSON.stringify({
+      ...rest,
+      components: components.map((each) => (each.name === name ? { ...each, ...change } : each)),
+    });
+  };
+  return inspected({
+    ...{ sbom: changed(sbom), sbomBeside: changed(sbom) },
+    ...{ tarballSbom: changed(tarballSbom), tarballSbomBeside: changed(tarballSbom) },
+  });
+};
+
 /** The fault, the facts with it, and the message of the check that it fails; undefined where reading them throws. */
 export const PLANTED: [string, PackageFacts, string | undefined][] = [
   ['it is not there', inspected({ sbom: undefined }), 'no coturn.cdx.json'],
+  ['a component has no version', component('hiredis', { version: '' }), 'hiredis has no version'],
+  ['a component has no package URL', component('hiredis', { purl: '' }), 'hiredis has no package URL'],
+  [
+    'a component that is linked in is said to be something else',
+    component('hiredis', { description: 'Needed' }),
+    'hiredis is linked in and not in it',
+  ],
+  [
+    'it is another document',
+    inspected({ sbom: sbom.replace('"CycloneDX"', '"SPDX"') }),
+    'it is no CycloneDX document',
+  ],
   ['it is not JSON', inspected({ sbom: '{' }), undefined],
   ['the one beside is another', inspected({ sbomBeside: `${sbom}\n` }), 'beside the package'],
   ['the tarball has none', inspected({ tarballSbom: undefined }), 'none in the tarball'],
@@ -100,7 +127,7 @@ export const PLANTED: [string, PackageFacts, string | undefined][] = [
   ['OpenSSL is another', inspected({ openssl: 'OpenSSL 3.0.16\n' }), 'the program says OpenSSL 3.0.16'],
   ['OpenSSL says nothing', inspected({ openssl: '' }), 'the program says nothing'],
   ['the package is another', { ...linked, packageVersion: '4.6.1+turnbuild-2' }, 'not of 4.6.1+turnbuild-2'],
-  ['coturn is another', { ...linked, version: '4.6.2' }, 'not 4.6.2'],
+  ['coturn is another', { ...linked, version: '4.6.2' }, 'it has coturn 4.6.1, not 4.6.2'],
   [
     'no distribution is named',
     inspected({ sbom: sbom.replaceAll('distro=debian-12', 'x=y') }),

@@ -9,7 +9,7 @@ const judge = (facts: PackageFacts) => monitoringChecks[0]?.judge(facts);
 
 describe('package.monitoring', () => {
   it('passes what a real verification has seen', () => {
-    expect(judge(goodFacts())).toMatchObject({ ok: true, figures: { alerts: 6 } });
+    expect(judge(goodFacts())).toMatchObject({ ok: true, figures: { alerts: 6, queries: 25 } });
   });
 
   it.each(METRIC_VERSIONS)('passes the files for coturn %s', (version) => {
@@ -27,7 +27,15 @@ describe('package.monitoring', () => {
   it('misses the files in a package of its own, and skips one that was given without them', () => {
     const facts = goodFacts();
     const { rules: _, ...inspected } = facts.inspected;
-    expect(judge({ ...facts, inspected })).toMatchObject({ ok: false, message: /alert rules/ });
+    expect(judge({ ...facts, inspected })).toMatchObject({
+      ok: false,
+      message: 'the package has no alert rules',
+    });
     expect(judge({ ...facts, inspected, built: false })).toMatchObject({ without: 'not-applicable' });
+    const { dashboard: __, ...others } = facts.inspected;
+    expect(judge({ ...facts, inspected: others })).toMatchObject({
+      ok: false,
+      message: 'the package has no dashboard',
+    });
   });
 });

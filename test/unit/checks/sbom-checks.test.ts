@@ -22,6 +22,28 @@ describe('package.sbom', () => {
     });
   });
 
+  it('fails of a library that is named by another property than that of libraries', () => {
+    const facts = dynamic(['libssl.so.3', 'libz.so.1']);
+    const property = '"properties":[{"name":"other","value":"libz.so.1"},';
+    const sbom = JSON.stringify(JSON.parse(facts.inspected.sbom ?? '')).replace('"properties":[', property);
+    expect(sbom).toContain(property);
+    expect(judge({ ...facts, inspected: { sbom, sbomBeside: sbom } })).toMatchObject({
+      ok: false,
+      message: 'libz.so.1 is needed and not in it',
+    });
+  });
+
+  it('says which OpenSSL is in it, and which in the program', () => {
+    const inspected = { ...linked.inspected, openssl: 'OpenSSL 3.0.16\n' };
+    expect(judge({ ...linked, inspected })?.message).toBe(
+      'it has OpenSSL 3.0.17, and the program says OpenSSL 3.0.16',
+    );
+  });
+
+  it('judges the one that somebody else has put into a package', () => {
+    expect(judge({ ...linked, built: false, version: '4.6.2' })).toMatchObject({ ok: false });
+  });
+
   it('is skipped for a package of somebody else that has none', () => {
     expect(judge(packageFacts({ built: false }))).toMatchObject({ without: 'not-applicable' });
   });
