@@ -271,9 +271,28 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     'a watch that sees nothing',
     (lab) => {
       lab.forbidden.control.captured = 0;
+      lab.forbidden.control6.captured = 1;
     },
     ['peers.forbidden'],
     /nothing is proved/,
+  ],
+  [
+    'a watch whose peer receives nothing',
+    (lab) => {
+      lab.forbidden.control6.received = 0;
+    },
+    ['peers.forbidden'],
+    /^a public peer was not reached, so nothing is proved by what was not seen$/,
+  ],
+  [
+    'more peers and packets than a message has room for',
+    (lab) => {
+      const peers = lab.forbidden.attempts.filter(({ by }) => by === 'Send').slice(0, 7);
+      for (const each of peers) each.found = 'success';
+      lab.forbidden.leaked.push('one', 'two', 'three', 'four');
+    },
+    ['peers.forbidden'],
+    /^Send was granted for 7 of 173 peers: ([^,]*, ){5}and 2 more; 4 packets have left the server: one \| two \| three$/,
   ],
   [
     'peers that were not tried',
@@ -297,15 +316,15 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       for (const cycle of lab.capacity.cycles) cycle.refused = 'success';
     },
     ['capacity.ports'],
-    /one more was answered success, not 508/,
+    /^round 1: one more was answered success, not 508; round 2/,
   ],
   [
     'a refusal that takes its time',
     (lab) => {
-      for (const cycle of lab.capacity.cycles) cycle.refusedMs = 1500;
+      for (const cycle of lab.capacity.cycles) cycle.refusedMs = 1000;
     },
     ['capacity.ports'],
-    /the refusal took 1500 ms/,
+    /^round 1: the refusal took 1000 ms; round 2/,
   ],
   [
     'pairs of ports that share one',

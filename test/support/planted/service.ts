@@ -265,7 +265,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
   [
     'a laboratory in which systemd does not run',
     (lab) => {
-      lab.problems.service = 'Failed to mount cgroup';
+      lab.problems.service = 'a\nb\nc\nFailed to mount cgroup';
       Object.assign(lab.service, {
         state: 'not tried',
         restarted: 'not tried',
@@ -275,6 +275,6 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       delete lab.service.drain;
     },
     ['service.start', 'service.restart', 'service.stop', 'service.drain', 'service.metadata'],
-    /not tried.*\(service: Failed to mount cgroup\)/,
+    /not tried.*\(service: b \| c \| Failed to mount cgroup\)$/,
   ],
 ];

@@ -195,6 +195,9 @@ describe('a check that could not be tried', () => {
     expect(blockedBy(found.blocked)).toEqual({
       'network.alive': ['answers.nonce', 'answers.allocation', 'answers.quota', 'answers.ports'],
     });
+    expect(found.blocked[0]?.message).toBe(
+      'not tried, because network.alive failed: the server of "limits" did not start',
+    );
   });
 
   it('is every check but those of the unit where the first server does not start', () => {

@@ -119,5 +119,83 @@ describe('a client that waits for words which are no text', () => {
   it('is known, whether or not the others wait too', () =>
     expect(known(['TransactionTimeout()'])).toEqual(['coturn-1878']));
 
-  it('excuses no other client', () => expect(known(['TransactionFailed()'])).toBeUndefined());
+  it('excuses no other client', () => {
+    expect(known(['TransactionFailed()'])).toBeUndefined();
+    expect(known(['TransactionTimeout()', 'TransactionFailed()'])).toBeUndefined();
+  });
+
+  it('excuses none where all words were text', () =>
+    expect(
+      resultOf(
+        'network.independent',
+        ({ independent }) => {
+          for (const each of independent) Object.assign(each, { received: 0, error: 'TransactionTimeout()' });
+        },
+        ['coturn-1878'],
+      ).advisories,
+    ).toBeUndefined());
+});
+
+describe('a check of the laboratory that fails', () => {
+  it('says what went wrong in its own scenarios, and nothing of others', () => {
+    const message = (problem: string) =>
+      resultOf('answers.quota', (lab) => {
+        lab.problems[problem] = 'timeout';
+        lab.answers = lab.answers.filter(({ id }) => !id.startsWith('quota'));
+      }).message;
+    expect(message('limits')).toMatch(/ \(limits: timeout\)$/);
+    expect(message('capacity')).not.toMatch(/timeout/);
+  });
+
+  it('names the way that is silent, and the check that fails by it', () => {
+    const blocked = (id: string, transport: string, family: string, minTtl: number) => {
+      const { blockedBy, message } = resultOf(id, (lab) => {
+        lab.ttl.minTtl = minTtl;
+        for (const each of lab.reach)
+          if (each.transport === transport && each.family === family) each.remote = false;
+      });
+      return `${blockedBy}: ${message.split(': ').at(-1)}`;
+    };
+    expect(blocked('network.udp', 'udp', 'ipv6', 1)).toBe('network.ttl: no answer over UDP and IPv6');
+    expect(blocked('network.independent', 'tcp', 'ipv4', 1)).toBe('network.tcp: no answer over TCP and IPv4');
+    expect(blocked('network.independent', 'udp', 'ipv4', MIN_TTL)).toBe(
+      'network.udp: no answer over UDP and IPv4',
+    );
+  });
+});
+
+describe('limits of capacity and abuse', () => {
+  it('are passed by as many peers and packets as are asked for', () => {
+    const sixty = (lab: LabFacts) => {
+      const peers = [...new Set(lab.forbidden.attempts.map(({ peer }) => peer))].slice(0, 60);
+      lab.forbidden.attempts = lab.forbidden.attempts.filter(({ peer }) => peers.includes(peer));
+    };
+    expect(resultOf('peers.forbidden', sixty)).toMatchObject({ status: 'passed', figures: { peers: 60 } });
+    const thousand = (lab: LabFacts) => Object.assign(lab.hostile, { overTcp: 1000 });
+    expect(resultOf('packets.hostile', thousand).status).toBe('passed');
+  });
+
+  it('are recorded with what an allocation takes, where that could be seen', () => {
+    expect(resultOf('capacity.ports', () => {}).figures).toMatchObject({ 'files per allocation': 1 });
+    const unseen = (lab: LabFacts) => Object.assign(lab.capacity, { perAllocation: undefined });
+    expect(resultOf('capacity.ports', unseen).figures).toEqual({ ports: 500, pairs: 250 });
+  });
+
+  it('quote no more of the last packet than a reader wants', () =>
+    expect(
+      resultOf('packets.hostile', (lab) => {
+        Object.assign(lab.hostile, { ended: 'SIGSEGV', suspects: ['ab'.repeat(500)] });
+      }).message,
+    ).toMatch(/: (?:ab){100}$/));
+
+  it('excuse no refusal by the advisory of lost ports', () =>
+    expect(
+      resultOf(
+        'capacity.even-port',
+        (lab) => {
+          lab.evenPort.granted -= 1;
+        },
+        ['CVE-2026-73215'],
+      ).advisories,
+    ).toBeUndefined());
 });

@@ -25,6 +25,13 @@ describe('checks of the service', () => {
     expect(bad(lab).failed).toEqual([]);
   });
 
+  it('count no drop-in of the distribution against the package', () => {
+    const lab = good();
+    const distribution = '/usr/lib/systemd/system/service.d/10-timeout-abort.conf';
+    Object.assign(lab.service, { fragments: [...lab.service.fragments, distribution] });
+    expect(bad(lab).failed).toEqual([]);
+  });
+
   it('expect the sockets of relays over IPv4 and IPv6, in the whole range', () => {
     const lab = good();
     lab.service.seen?.listening.push('udp 020C0014:C000', 'udp6 01000026120000000000000002000000:FFFF');
