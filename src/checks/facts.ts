@@ -104,7 +104,7 @@ export function parseSamples(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.split('\n')) {
     const match = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)(?:\s+\d+)?$/.exec(line.trim());
-    if (match?.[1] !== undefined && !line.startsWith('#')) samples.set(match[1], Number(match[2]));
+    if (match?.[1] !== undefined) samples.set(match[1], Number(match[2]));
   }
   return samples;
 }
