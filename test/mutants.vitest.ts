@@ -14,6 +14,7 @@ const BESIDE: Record<string, string[]> = {
 export default defineConfig({
   test: {
     include: [`test/unit/${room}/**/*.test.ts`, ...(BESIDE[room] ?? [])],
+    globalSetup: ['test/support/elf-cache.ts'],
     testTimeout: 60_000,
     isolate: false,
   },

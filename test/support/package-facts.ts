@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ElfFile, PackageFacts } from '../../src/checks/facts.ts';
@@ -52,9 +53,20 @@ export function compileElf(
   path = '/usr/bin/turnserver',
 ): ElfFile {
   const key = JSON.stringify([source, flags, libraries, path]);
-  const file = compiled.get(key) ?? compile(source, flags, libraries, path);
+  const file = compiled.get(key) ?? kept(key, () => compile(source, flags, libraries, path));
   compiled.set(key, file);
   return { ...file };
+}
+
+/** What an earlier test of this run has compiled, where test/support/elf-cache.ts has made a folder for it. */
+function kept(key: string, make: () => ElfFile): ElfFile {
+  const folder = process.env.TURNBUILD_TEST_ELF_CACHE;
+  if (folder === undefined) return make();
+  const name = join(folder, createHash('sha256').update(key).digest('hex'));
+  if (existsSync(name)) return JSON.parse(readFileSync(name, 'utf8')) as ElfFile;
+  const file = make();
+  writeFileSync(name, JSON.stringify(file));
+  return file;
 }
 
 function compile(
