@@ -1,7 +1,27 @@
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 import { Command } from 'commander';
-import { expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addOptions } from '../../../src/cli/options.ts';
-import { type CommonOptions, givenFlags, type OptionName } from '../../../src/run/options.ts';
+import {
+  architecturesOption,
+  type CommonOptions,
+  countOption,
+  defaultJobs,
+  givenFlags,
+  imageOption,
+  listOption,
+  mirrorOption,
+  type OptionName,
+  requireKnownMirrors,
+  selectionOption,
+} from '../../../src/run/options.ts';
+import { target } from '../../support/plan-facts.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 it('names the given options as the command line has them, and only those that count', () => {
   const { options } = addOptions(new Command(), 'release');
@@ -12,4 +32,137 @@ it('names the given options as the command line has them, and only those that co
     positive.map(({ long }) => long),
   );
   expect(givenFlags({ lock: 'x' }, counts as Record<OptionName, boolean>)).toEqual(['--lock']);
+});
+
+describe('a list', () => {
+  it.each<[string[] | undefined, string[] | undefined]>([
+    [undefined, undefined],
+    [[], undefined],
+    [[',', ''], undefined],
+    [['b,a'], ['b', 'a']],
+    [
+      ['b,', 'a', 'b'],
+      ['b', 'a'],
+    ],
+  ])('%j is %j', (words, list) => expect(listOption(words)).toEqual(list));
+
+  it('is of architectures, where those are named, in any spelling', () => {
+    expect(architecturesOption(undefined)).toBeUndefined();
+    expect(architecturesOption(['amd64,arm64'])).toEqual(['x86_64', 'arm64']);
+  });
+
+  it('is of checks and advisories, and empty where none are named', () => {
+    expect(selectionOption({})).toEqual({ only: [], skip: [], reason: undefined, accept: [] });
+    expect(
+      selectionOption({ only: ['elf,relay'], skip: ['relay.a'], reason: 'no', accept: ['CVE-1', 'CVE-2'] }),
+    ).toEqual({ only: ['elf', 'relay'], skip: ['relay.a'], reason: 'no', accept: ['CVE-1', 'CVE-2'] });
+  });
+});
+
+describe('--mirror', () => {
+  it.each<[string[] | undefined, ReturnType<typeof mirrorOption>]>([
+    [undefined, { debian: undefined, named: {} }],
+    [['https://a.test/debian//'], { debian: 'https://a.test/debian', named: {} }],
+    [['debian=http://a.test'], { debian: 'http://a.test', named: {} }],
+    [
+      [
+        'http://a.test',
+        'ubuntu=https://b.test/u/',
+        'ubuntu/arm64=https://c.test',
+        'el.9-x/x86_64=http://d.test',
+      ],
+      {
+        debian: 'http://a.test',
+        named: {
+          ubuntu: 'https://b.test/u',
+          'ubuntu/arm64': 'https://c.test',
+          'el.9-x/x86_64': 'http://d.test',
+        },
+      },
+    ],
+  ])('%j is %j', (words, mirrors) => expect(mirrorOption(words)).toEqual(mirrors));
+
+  it.each([
+    'a.test/debian',
+    'ftp://a.test',
+    'http://',
+    'Ubuntu=http://a.test',
+    'ubuntu/riscv64=http://a.test',
+    '=http://a.test',
+    'see http://a.test',
+    'http://a.test b',
+    'http://a.test:99999',
+  ])('refuses %j', (word) => {
+    expect(() => mirrorOption([word])).toThrow(/takes an address, or a name and an address, not/);
+  });
+
+  it.each(['http://a.test?x', 'ubuntu=http://a.test/#x'])('refuses %s, behind which no path fits', (word) => {
+    expect(() => mirrorOption([word])).toThrow(/without a query or fragment/);
+  });
+
+  it('shows no password of an address that it refuses', () => {
+    for (const word of ['http://me:secret@a.test?x', 'ftp://me:secret@a.test'])
+      expect(() => mirrorOption([word])).toThrow(/^(?!.*secret)/);
+  });
+
+  const targets = [target('debian-13'), target('el9'), target('ubuntu-24.04')];
+
+  it('takes the names of archives and repositories, also for one architecture', () => {
+    const names = targets.flatMap(({ archive, sysroot }) => [
+      ...(archive === undefined ? [] : [archive.name]),
+      ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
+    ]);
+    expect(names.length).toBeGreaterThan(1);
+    for (const name of ['debian', ...names])
+      for (const each of [name, `${name}/arm64`])
+        expect(() => requireKnownMirrors({ [each]: 'http://a.test' }, targets)).not.toThrow();
+  });
+
+  it('refuses a name that no recipe has, and lists those that one has, in order', () => {
+    expect(() => requireKnownMirrors({ debian: 'http://a.test', ubunto: 'http://a.test' }, targets)).toThrow(
+      expect.objectContaining({
+        code: 'OPTION_INVALID',
+        message: 'No recipe has an archive "ubunto" for --mirror',
+        hint: expect.stringMatching(/^Known: debian, el9, .*ubuntu\.$/),
+      }),
+    );
+    expect(() => requireKnownMirrors({ 'ubunto/arm64': 'http://a.test' }, targets)).toThrow(/ubunto\/arm64/);
+  });
+});
+
+describe('a count', () => {
+  it.each([
+    [undefined, undefined],
+    ['1', 1],
+    ['12', 12],
+  ])('%j is %j', (word, count) => expect(countOption('jobs', word)).toBe(count));
+
+  it.each(['0', '-1', '1.5', 'two', ''])('is not %j', (word) => {
+    expect(() => countOption('jobs', word)).toThrow(
+      `--jobs takes a whole number of at least 1, not "${word}"`,
+    );
+  });
+});
+
+it.each([
+  [0, 1],
+  [1, 1],
+  [3, 3],
+  [64, 4],
+])('with %i processors, %i packages are made at a time', (processors, jobs) => {
+  vi.spyOn(os, 'cpus').mockReturnValue(Array.from({ length: processors }, () => ({}) as os.CpuInfo));
+  syncBuiltinESMExports();
+  expect(defaultJobs()).toBe(jobs);
+});
+
+describe('--verify-on', () => {
+  it('takes an image that is pinned, or none', () => {
+    const image = `almalinux:9@sha256:${'a'.repeat(64)}`;
+    expect(imageOption(image)).toBe(image);
+    expect(imageOption(undefined)).toBeUndefined();
+  });
+
+  it('refuses one that a registry may replace', () => {
+    expect(() => imageOption('almalinux:9')).toThrow(/pinned by digest, not "almalinux:9"/);
+  });
 });
