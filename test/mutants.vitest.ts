@@ -4,9 +4,15 @@ import { defineConfig } from 'vitest/config';
 const room = process.env.MUTANTS_ROOM ?? '**';
 /** Tests of a room that take more than the room: the engine with toy stages, what needs nothing but a command line, and gcc. */
 const BESIDE: Record<string, string[]> = {
-  run: ['engine-*', 'given-plan', 'collect', 'one-path', 'cli-{package-file,docker,source,json}'].map(
-    (name) => `test/integration/${name}.test.ts`,
-  ),
+  run: [
+    'engine-*',
+    'given-plan',
+    'collect',
+    'conclude',
+    'one-path',
+    'planning',
+    'cli-{package-file,docker,source,json}',
+  ].map((name) => `test/integration/${name}.test.ts`),
   // They run in this process; only the programs that they judge are compiled.
   checks: ['elf-checks', 'elf-tables'].map((name) => `test/thorough/${name}.test.ts`),
 };

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TurnbuildError } from '../../src/errors.ts';
+import { runProcess } from '../../src/io/exec.ts';
+import { createIo } from '../../src/io/index.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
+import type { StageName } from '../../src/manifest/stages.ts';
+import { createPlan } from '../../src/plan/index.ts';
+import { conclude } from '../../src/run/conclude.ts';
+import type { PlannedRelease, Session } from '../../src/run/session.ts';
+import type { ManifestStore } from '../../src/run/step.ts';
+import { renderSummary } from '../../src/ui/summary.ts';
+import { releaseFacts } from '../support/plan-facts.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { fixture } from '../unit/ui/manifest-fixture.ts';
+
+// What a command says of a release in which there is nothing left to do.
+const whole = createPlan(releaseFacts);
+let dir: string;
+let said: { line: string[]; styled: string[]; data: unknown[] };
+beforeEach(() => {
+  dir = temporaryFolder();
+  said = { line: [], styled: [], data: [] };
+});
+afterEach(() => void vi.unstubAllGlobals());
+
+function run(
+  options: Session['options'],
+  {
+    stages = ['build', 'package', 'verify'],
+    plan = {},
+    before,
+  }: {
+    stages?: readonly StageName[];
+    plan?: Partial<PlannedRelease['plan']>;
+    before?: (store: ManifestStore) => Promise<void>;
+  } = {},
+): Promise<number> {
+  const root = new URL('../../', import.meta.url).pathname;
+  const selection = { only: [], skip: [], reason: undefined, accept: [] };
+  const session: Session = {
+    options,
+    output: {
+      line: (text) => void said.line.push(text),
+      styled: (text) => void said.styled.push(text),
+      data: (value) => void said.data.push(value),
+    },
+    recipes: { dir: join(root, 'recipes'), patches: join(root, 'patches') } as Session['recipes'],
+    io: createIo(runProcess, new AbortController().signal),
+    cache: join(dir, 'cache'),
+    mirrors: { debian: undefined, security: undefined, named: {} },
+    jobs: 1,
+  };
+  const release: PlannedRelease = {
+    ...{
+      source: undefined,
+      document: undefined,
+      selection,
+      full: false,
+      keys: new Map(),
+      rebuild: new Set(),
+    },
+    plan: { ...whole, steps: [], bases: [], ...plan },
+    builder: {
+      ...{ name: 'near', driver: 'docker', architectures: ['x86_64'], ociLayouts: true },
+      compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
+    },
+    dir: join(dir, 'dist'),
+  };
+  return conclude(session, release, stages, before);
+}
+const manifest = (): Manifest => JSON.parse(readFileSync(join(dir, 'dist/manifest.json'), 'utf8'));
+/** Has something to sum up. */
+const before = async (store: ManifestStore) => {
+  for (const step of fixture().steps) await store.record(step);
+};
+
+describe('a release that is done', () => {
+  it('is summed up, in a hundred columns without colours where no terminal is', async () => {
+    expect(await run({}, { before })).toBe(0);
+    const shown = renderSummary(manifest(), { dir: join(dir, 'dist'), columns: 100, color: false });
+    expect(said).toEqual({ line: [expect.stringMatching(/^builder near/)], styled: [shown], data: [] });
+  });
+
+  it('is summed up in the width of the terminal, in colours', async () => {
+    const stdout = Object.create(process.stdout, { isTTY: { value: true }, columns: { value: 61 } });
+    const env = { ...process.env, NO_COLOR: '', TERM: 'xterm' };
+    vi.stubGlobal('process', Object.create(process, { stdout: { value: stdout }, env: { value: env } }));
+    await run({ verbose: true }, { before });
+    expect(said.styled).toEqual([
+      renderSummary(manifest(), { dir: join(dir, 'dist'), columns: 61, color: true }),
+    ]);
+  });
+
+  it.each<[StageName[], number]>([
+    [['build'], 0],
+    [['package'], 1],
+    [['build', 'package'], 1],
+  ])('of %j has %i summaries: programs alone are nothing to use', async (stages, count) => {
+    await run({}, { stages, before });
+    expect(said.styled).toHaveLength(count);
+  });
+
+  it('is its manifest, as JSON', async () => {
+    await run({ json: true }, { before });
+    expect(said.styled).toEqual([]);
+    const { steps, coturn } = manifest();
+    expect(said.data).toEqual([expect.objectContaining({ steps, coturn })]);
+  });
+
+  it('was compiled on the processors that the plan names', async () => {
+    const commands = { dryRun: true, json: true };
+    const steps = whole.steps.filter(({ stage }) => stage === 'build');
+    await run(commands, { stages: [], plan: { steps } });
+    const compilesOn = { arm64: 'arm64', x86_64: 'x86_64' } as const;
+    await run(commands, { stages: [], plan: { steps, compilesOn } });
+    expect(said.line).toEqual(
+      ['x86_64', 'arm64 and x86_64'].map(
+        (processors) => `builder near (docker), compiling on ${processors}; results in ${join(dir, 'dist')}`,
+      ),
+    );
+  });
+});
+
+describe('a release that has failed', () => {
+  it.each<[string, Error, boolean]>([
+    ['a verdict', new TurnbuildError('VERIFY_FAILED', 'no'), true],
+    ['another failure', new TurnbuildError('BUILD_FAILED', 'no'), false],
+    ['an error of the code', Object.assign(new Error('no'), { code: 'VERIFY_FAILED' }), false],
+  ])('names the report of %s, if that has one', async (_, error, named) => {
+    const before = async () => {
+      throw error;
+    };
+    await expect(run({}, { before })).rejects.toBe(error);
+    expect(said.line.slice(1)).toEqual(named ? [`Report: ${join(dir, 'dist/report.html')}`] : []);
+    expect([said.styled, said.data]).toEqual([[], []]);
+  });
+});
+
+describe('a dry run', () => {
+  const plan = {
+    steps: whole.steps.filter(({ id }) => id === 'package:debian-13:x86_64'),
+    bases: whole.bases.map((base) => ({ ...base, image: `registry.test/base@sha256:${'0'.repeat(64)}` })),
+  };
+
+  it('prints the commands, and does nothing', async () => {
+    expect(await run({ dryRun: true }, { plan })).toBe(0);
+    expect(said.line.slice(1)).toEqual([expect.stringMatching(/ docker buildx build .*--target=package/)]);
+    expect([said.styled, said.data]).toEqual([[], []]);
+    expect(() => manifest()).toThrow(/ENOENT/);
+  });
+
+  it('gives them as JSON, by the step that each is of', async () => {
+    await run({ dryRun: true, json: true }, { plan });
+    expect(said.line).toHaveLength(1);
+    expect(said.data).toEqual([
+      [{ step: 'package:debian-13:x86_64', line: expect.stringMatching(/ docker buildx build /) }],
+    ]);
+  });
+});

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sha256Text } from '../../src/io/files.ts';
+import type { ManifestStep } from '../../src/manifest/schema.ts';
+import { STAGES, type StageName } from '../../src/manifest/stages.ts';
+import { formatManifest } from '../../src/manifest/store.ts';
+import { formatPlan, parsePlan } from '../../src/plan/document.ts';
+import type { PlannedStep } from '../../src/plan/types.ts';
+import { ownArch } from '../../src/run/builder.ts';
+import { planGiven } from '../../src/run/given-plan.ts';
+import { defaultJobs } from '../../src/run/options.ts';
+import { plannedSource, planRelease } from '../../src/run/planning.ts';
+import { assumedRevision, chooseRevision } from '../../src/run/revision.ts';
+import { openSession, type Session } from '../../src/run/session.ts';
+import { withRebuilt } from '../../src/run/step-keys.ts';
+import { coturnTar } from '../support/coturn-tree.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+// Commands without their command line: for machines of both kinds, so that no Docker is asked.
+const tarball = coturnTar('4.18.0');
+const sha256 = createHash('sha256').update(tarball).digest('hex');
+let dir: string;
+let lines: string[];
+beforeEach(() => {
+  dir = temporaryFolder();
+  lines = [];
+  writeFileSync(join(dir, 'coturn.tar'), tarball);
+  vi.stubEnv('TURNBUILD_CACHE', join(dir, 'cache'));
+});
+afterEach(() => void vi.unstubAllEnvs());
+
+const output = { line: (text: string) => void lines.push(text), styled: () => {}, data: () => {} };
+const open = (options: Session['options'] = {}) =>
+  openSession(
+    { native: true, json: true, source: join(dir, 'coturn.tar'), sha256, out: join(dir, 'dist'), ...options },
+    output,
+    new AbortController().signal,
+  );
+async function plan(
+  options: Session['options'] = {},
+  stages: readonly StageName[] = STAGES,
+  perform = false,
+) {
+  return planRelease(await open(options), undefined, { stages, perform });
+}
+const PORTABLE = { target: ['portable'], arch: ['arm64'] };
+
+describe('a session', () => {
+  it('has what the options say, or what is usual', async () => {
+    expect(await open()).toMatchObject({ jobs: defaultJobs(), mirrors: { named: {} } });
+    const mirror = ['http://a.test/debian', 'el9=http://b.test'];
+    expect(await open({ jobs: '7', mirror })).toMatchObject({
+      jobs: 7,
+      mirrors: { debian: 'http://a.test/debian', named: { el9: 'http://b.test' } },
+    });
+  });
+
+  it('makes the cache, for its user alone, but not for a dry run', async () => {
+    await open({ dryRun: true });
+    expect(existsSync(join(dir, 'cache'))).toBe(false);
+    await open();
+    expect(statSync(join(dir, 'cache')).mode & 0o022).toBe(0);
+  });
+
+  it('prints what a dry run would change, and does it otherwise', async () => {
+    const touch = { file: 'touch', args: [join(dir, 'touched')], effect: 'write' as const };
+    await (await open({ dryRun: true })).io.exec(touch);
+    expect(lines).toEqual([`touch ${join(dir, 'touched')}`]);
+    expect(existsSync(join(dir, 'touched'))).toBe(false);
+    await (await open()).io.exec(touch);
+    expect(existsSync(join(dir, 'touched'))).toBe(true);
+  });
+
+  it('has the recipes that are installed, or those of a folder', async () => {
+    expect((await open()).recipes.dir).toBe(resolve('recipes'));
+    const error = await errorOf(open({ recipes: join(dir, 'none') }));
+    expect(error.message).toBe(`There are no recipes in ${join(dir, 'none')}: release.yaml is not there`);
+  });
+});
+
+describe('a plan', () => {
+  it('is of all targets and architectures of the recipe, in a folder of its version', async () => {
+    const { document, dir: folder, plan: part } = await plan();
+    const { recipes } = await open();
+    expect(document.choices).toEqual({
+      targets: recipes.release.targets,
+      architectures: recipes.release.architectures,
+      compilesOn: { arm64: 'arm64', x86_64: 'x86_64' },
+      verify: true,
+      selection: { only: [], skip: [], accept: [] },
+      full: false,
+      rebuild: [],
+    });
+    expect(document.coturn).toMatchObject({ version: '4.18.0', revision: recipes.release.revision });
+    expect(document.maintainer).toBe(recipes.release.maintainer);
+    expect(folder).toBe(join(dir, 'dist/4.18.0'));
+    expect(part.steps.map(({ id }) => id)).toEqual(document.steps.map(({ id }) => id));
+    expect(document.source).toMatchObject({ provider: 'file', sha256 });
+  });
+
+  it('is what the options say', async () => {
+    const verifyOn = `almalinux:9@sha256:${'a'.repeat(64)}`;
+    const maintainer = 'A B <a@example.org>';
+    const { document, selection, full } = await plan({
+      ...{ target: ['portable'], arch: ['x86_64'], verifyOn, maintainer, full: true, revision: '3' },
+      only: ['elf'],
+    });
+    expect(document.choices).toMatchObject({
+      ...{ targets: ['portable'], architectures: ['x86_64'], full: true, verifyOn },
+      selection: { only: ['elf'], skip: [], accept: [] },
+    });
+    expect(document.coturn.revision).toBe(3);
+    expect(document.maintainer).toBe(maintainer);
+    expect([full, selection.only]).toEqual([true, ['elf']]);
+    expect(document.steps.map(({ target, arch }) => `${target} ${arch}`)).toEqual(
+      Array(3).fill('portable x86_64'),
+    );
+  });
+
+  it('is kept where its user stands, without a folder', async () => {
+    const session = await open(PORTABLE);
+    delete session.options.out;
+    const { dir: folder } = await planRelease(session, undefined, { stages: STAGES, perform: false });
+    expect(folder).toBe(resolve('dist/4.18.0'));
+  });
+
+  it.each<[StageName[], boolean]>([
+    [['build', 'package'], false],
+    [['build', 'package', 'verify'], true],
+  ])('has verifications only where %j has them', async (stages, verify) => {
+    const { document } = await plan(PORTABLE, stages);
+    expect(document.choices.verify).toBe(verify);
+    expect(document.steps.some(({ stage }) => stage === 'verify')).toBe(verify);
+  });
+
+  it('is performed in part, and known as a whole', async () => {
+    vi.stubEnv('PATH', dir);
+    const foreign = ownArch() === 'arm64' ? 'x86_64' : 'arm64';
+    const of = (stages: StageName[]) =>
+      plan({ native: false, target: ['debian-13'], arch: [foreign] }, stages);
+    const planned = await of(['package']);
+    // Nothing is packaged on the foreign base image.
+    expect(planned.plan.bases.map(({ id }) => id)).toEqual([`trixie-${ownArch()}`]);
+    expect((await of(['verify'])).plan.bases.map(({ id }) => id)).toContain(`trixie-${foreign}`);
+    expect(planned.document).toEqual((await of(['build', 'package'])).document);
+  });
+
+  it('needs a builder that runs the packages only where they are run', async () => {
+    const error = await errorOf(plan({}, ['build', 'package', 'verify'], true));
+    expect(error.code).toBe('BUILDER_PLATFORM_MISSING');
+    expect((await plan({}, ['build', 'package'], true)).plan.steps).not.toEqual([]);
+  });
+
+  it.each<[string, Session['options'], string]>([
+    ['target', { target: ['debian-99'] }, 'TARGET_UNKNOWN'],
+    ['check', { only: ['nothing'] }, 'CHECK_UNKNOWN'],
+    ['revision', { revision: '0' }, 'OPTION_INVALID'],
+    ['maintainer', { maintainer: 'nobody' }, 'OPTION_INVALID'],
+    ['image', { verifyOn: 'almalinux:9' }, 'OPTION_INVALID'],
+  ])('refuses a wrong %s before it looks for the sources', async (_, options, code) => {
+    expect((await errorOf(plan({ ...options, source: join(dir, 'none.tar') }))).code).toBe(code);
+  });
+
+  it('goes on with what the release in its folder has compiled anew, and says so in order', async () => {
+    const { document, keys, dir: folder } = await plan({ target: ['portable'], revision: '2' });
+    const ids = ['build:portable:x86_64', 'build:portable:arm64'];
+    const again = withRebuilt(keys, new Set(ids), 2);
+    mkdirSync(folder, { recursive: true });
+    const steps = ids.map((id): ManifestStep => {
+      const { stage, target, arch } = document.steps.find((step) => step.id === id) as PlannedStep;
+      const key = '0'.repeat(64);
+      return {
+        ...{ id, stage, target, arch, key, planned: again.get(id)?.key, status: 'done', seconds: 0 },
+        ...{ outputs: [], inputs: [], bases: {} },
+      };
+    });
+    const manifest = {
+      ...{ schema: 2 as const, turnbuild: '0.1.0', coturn: document.coturn, packageVersion: '4.18.0' },
+      ...{ advisories: [], bases: [], steps },
+    };
+    writeFileSync(join(folder, 'manifest.json'), formatManifest(manifest, sha256Text));
+    const next = await plan({ target: ['portable'], revision: '2' });
+    expect(next.document.choices.rebuild).toEqual([...ids].sort());
+    for (const id of ids) expect(next.keys.get(id)).toEqual(again.get(id));
+    // A matter of the manifest, not of the command: what is done is not done again.
+    expect(next.rebuild).toEqual(new Set());
+    expect((await plan({ target: ['portable'], revision: '3' })).document.choices.rebuild).toEqual([]);
+  });
+});
+
+describe('a plan that is given', () => {
+  /** One for machines of this kind, made where no Docker is. */
+  const made = async (options: Session['options'] = {}) => {
+    vi.stubEnv('PATH', dir);
+    const planned = await plan({ native: false, ...options });
+    writeFileSync(join(dir, 'plan.json'), formatPlan(planned.document, sha256Text));
+    return planned;
+  };
+  const given = async (
+    { stages = STAGES, version }: { stages?: readonly StageName[]; version?: string } = {},
+    options: Session['options'] = {},
+  ) => {
+    const session = await open();
+    session.options = { json: true, out: join(dir, 'elsewhere'), ...options };
+    return planGiven(session, join(dir, 'plan.json'), { version, stages, perform: false });
+  };
+
+  it('is performed as it was made', async () => {
+    const planned = await made({ full: true, only: ['elf'] });
+    const again = await given();
+    expect(again.document).toEqual(
+      parsePlan('plan.json', formatPlan(planned.document, sha256Text), sha256Text),
+    );
+    expect(again.plan).toEqual(planned.plan);
+    expect(again.keys).toEqual(planned.keys);
+    expect(again.source.tree).toBe(planned.source.tree);
+    expect([again.full, again.selection.only]).toEqual([true, ['elf']]);
+    expect(again.dir).toBe(join(dir, 'elsewhere/4.18.0'));
+    expect(again.rebuild).toEqual(new Set());
+  });
+
+  it('is performed in part, by targets, architectures and stages', async () => {
+    await made();
+    const part = await given({ stages: ['package'] }, { target: ['portable'], arch: ['x86_64'] });
+    expect([...new Set(part.plan.steps.map(({ target, arch }) => `${target} ${arch}`))]).toEqual([
+      'portable x86_64',
+    ]);
+    expect(part.plan.bases.every(({ id }) => id.includes('x86_64'))).toBe(true);
+  });
+
+  it.each<[string, Parameters<typeof given>, string, string]>([
+    [
+      'a version',
+      [{ version: '4.18.0' }],
+      'OPTION_CONFLICT',
+      'the version: decided by the plan that --plan names',
+    ],
+    [
+      'a version and options',
+      [{ version: '4.18.0' }, { revision: '2', native: true }],
+      'OPTION_CONFLICT',
+      'the version, --revision, --native: decided by the plan that --plan names',
+    ],
+    ['a target', [{}, { target: ['debian-12'] }], 'PLAN_PART_UNKNOWN', 'The plan has no target "debian-12"'],
+    [
+      'an architecture',
+      [{}, { arch: ['arm64'] }],
+      'PLAN_PART_UNKNOWN',
+      'The plan has no architecture "arm64"',
+    ],
+    [
+      'stages',
+      [{ stages: ['verify'] }],
+      'PLAN_PART_UNKNOWN',
+      'The plan has no step to verify portable for x86_64',
+    ],
+  ])('is not the place for %s that it has not', async (_, args, code, message) => {
+    vi.stubEnv('PATH', dir);
+    const { document } = await plan({ native: false, target: ['portable'], arch: ['x86_64'] }, ['package']);
+    writeFileSync(join(dir, 'plan.json'), formatPlan(document, sha256Text));
+    const error = await errorOf(given(...args));
+    expect([error.code, error.message]).toEqual([code, message]);
+  });
+
+  it('is refused where another processor would compile', async () => {
+    await made({ native: true });
+    const foreign = ownArch() === 'arm64' ? 'x86_64' : 'arm64';
+    const error = await errorOf(given());
+    expect(error.code).toBe('PLAN_DIFFERS');
+    expect(error.message).toBe(
+      `The plan compiles for ${foreign} on ${foreign}, and the builder not asked would do it on ${ownArch()}`,
+    );
+    expect((await given({}, { arch: [ownArch()] })).plan.steps).not.toEqual([]);
+  });
+});
+
+it('a source has a commit and a tree of git in a plan only if it has them', () => {
+  const source = { provider: 'file' as const, location: 'x', sha256, tree: 't' };
+  const found = (more: object) => ({ ...source, version: '1', epoch: 0, ...more }) as never;
+  expect(plannedSource(found({}))).toStrictEqual(source);
+  expect(plannedSource(found({ commit: 'c' }))).toStrictEqual({ ...source, commit: 'c' });
+  expect(plannedSource(found({ gitTree: 'g' }))).toStrictEqual({ ...source, gitTree: 'g' });
+});
+
+describe('a revision', () => {
+  const made = { coturn: { version: '4.18.0', revision: 5, epoch: 0 }, steps: [] } as never;
+
+  it.each([
+    [undefined, 1, 1],
+    ['7', 7, 7],
+    // Of packages that are there.
+    ['auto', 5, 1],
+  ])('%s is %i', async (revision, chosen, assumed) => {
+    const session = await open(revision === undefined ? {} : { revision });
+    expect(session.recipes.release.revision).toBe(1);
+    expect(await chooseRevision(session, made)).toEqual({ revision: chosen, rebuild: new Set() });
+    expect(assumedRevision(session)).toBe(assumed);
+    expect(lines).toEqual(
+      revision === 'auto' ? ['revision 5 stays: everything that is linked in is the newest there is'] : [],
+    );
+  });
+
+  it("auto is the recipe's where there are no packages yet", async () => {
+    expect(await chooseRevision(await open({ revision: 'auto' }), undefined)).toEqual({
+      revision: 1,
+      rebuild: new Set(),
+    });
+    expect(lines).toEqual([]);
+  });
+});
