@@ -403,10 +403,86 @@ describe('collect refuses', () => {
     expect(readFileSync(join(out(), '4.6.1/manifest.json'))).toEqual(before);
   });
 
-  it.each<[string, () => string]>([
-    ['no release', () => temporaryFolder()],
-    ['several releases', () => dir],
-  ])('a folder with %s', async (_, folder) => {
-    expect((await refusal([folder()])).code).toBe('MANIFEST_MISSING');
+  const several = () => {
+    for (const name of ['4.6.1', '4.18.0'])
+      cpSync(parts[0] ?? '', join(dir, 'several', name), { recursive: true });
+    return join(dir, 'several');
+  };
+  it.each<[string, () => string, RegExp]>([
+    ['no release', () => temporaryFolder(), /^There is no manifest\.json in /],
+    ['no place', () => join(dir, 'nowhere'), /^There is no manifest\.json in .*nowhere$/],
+    ['several releases', () => several(), / has more than one release in it$/],
+  ])('a folder with %s', async (_, folder, message) => {
+    const error = await refusal([folder()]);
+    expect(error.code).toBe('MANIFEST_MISSING');
+    expect(error.message).toMatch(message);
   });
+
+  it.each<[string, () => void]>([
+    ['whose plan is gone', () => rmSync(join(parts[0] ?? '', 'plan.json'))],
+    ['that was made of no plan', () => rewrite(0, ({ plan: _, ...manifest }) => manifest)],
+  ])('a part %s', async (_, change) => {
+    change();
+    const { code, message } = await refusal();
+    expect([code, message]).toEqual(['PLAN_MISSING', `${parts[0]} has no plan.json`]);
+  });
+
+  /** Does something once the whole release lies beside its place. @param act whether this is a Ctrl-C */
+  const atTheEnd = (act: () => boolean): AbortSignal =>
+    ({
+      get aborted() {
+        const made = existsSync(out()) ? (readdirSync(out(), { recursive: true }) as string[]) : [];
+        return made.some((name) => name.endsWith('manifest.json')) && act();
+      },
+    }) as AbortSignal;
+  const collectUntil = (act: () => boolean) =>
+    errorOf(collect(parts, { out: out() }, output, atTheEnd(act), release.requirePlanned));
+
+  it('to finish after a Ctrl-C in its last moment', async () => {
+    expect((await collectUntil(() => true)).code).toBe('INTERRUPTED');
+    expect(readdirSync(out())).toEqual([]);
+  });
+
+  it('to go on after Ctrl-C in a dry run', async () => {
+    const interrupt = new AbortController();
+    interrupt.abort();
+    const options = { out: out(), dryRun: true };
+    const error = await errorOf(collect(parts, options, output, interrupt.signal, release.requirePlanned));
+    expect(error.code).toBe('INTERRUPTED');
+  });
+
+  it('a file that was changed in a dry run, too', async () => {
+    appendFileSync(file(), 'x');
+    const options = { out: out(), dryRun: true };
+    const error = await errorOf(collect(parts, options, output, signal(), release.requirePlanned));
+    expect([error.code, existsSync(out())]).toEqual(['ARTIFACT_CHANGED', false]);
+  });
+
+  it('to put itself over a release that has appeared in the meantime', async () => {
+    const there = join(out(), '4.6.1');
+    const error = await collectUntil(() => {
+      cpSync(parts[0] ?? '', there, { recursive: true });
+      return false;
+    });
+    expect(error.code).toBe('COLLECT_EXISTS');
+    expect(read(there)).toEqual(read(parts[0] ?? ''));
+    expect(readdirSync(out())).toEqual(['4.6.1']);
+  });
+
+  it('a place that cannot be taken, in the words of the system', async () => {
+    const work = collectUntil(() => {
+      writeFileSync(join(out(), '4.6.1'), '');
+      return false;
+    });
+    await expect(work).rejects.toMatchObject({ code: 'ENOTDIR' });
+    expect(readdirSync(out())).toEqual(['4.6.1']);
+  });
+});
+
+it('collect does without a log, which proves nothing', async () => {
+  const log = 'work/logs/build-debian-12-arm64.log';
+  rmSync(join(parts[0] ?? '', log));
+  expect(await collectAll()).toBe(0);
+  expect(existsSync(join(out(), '4.6.1', log))).toBe(false);
+  expect(existsSync(join(out(), '4.6.1', log.replace('12', '13')))).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Text } from '../../src/io/files.ts';
@@ -11,11 +11,13 @@ import type { PlannedStep } from '../../src/plan/types.ts';
 import { ownArch } from '../../src/run/builder.ts';
 import { planGiven } from '../../src/run/given-plan.ts';
 import { defaultJobs } from '../../src/run/options.ts';
+import { planFile } from '../../src/run/package-file.ts';
 import { plannedSource, planRelease } from '../../src/run/planning.ts';
 import { assumedRevision, chooseRevision } from '../../src/run/revision.ts';
 import { openSession, type Session } from '../../src/run/session.ts';
 import { withRebuilt } from '../../src/run/step-keys.ts';
 import { coturnTar } from '../support/coturn-tree.ts';
+import { debOf } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
 // Commands without their command line: for machines of both kinds, so that no Docker is asked.
@@ -274,6 +276,105 @@ describe('a plan that is given', () => {
     );
     expect((await given({}, { arch: [ownArch()] })).plan.steps).not.toEqual([]);
   });
+});
+
+describe('a package file', () => {
+  const DEB = 'coturn.deb';
+  const file = () => join(dir, 'there', DEB);
+  /** Plans its verification where no Docker is. */
+  const given = async (options: Session['options'] = {}, version = '1:4.6.1-2~deb13') => {
+    mkdirSync(join(dir, 'there'), { recursive: true });
+    writeFileSync(file(), debOf(`Package: coturn\nVersion: ${version}\nArchitecture: arm64\n`));
+    vi.stubEnv('PATH', dir);
+    const session = await open();
+    session.options = { json: true, out: join(dir, 'dist'), ...options };
+    return { session, ...(await planFile(session, file(), { perform: false })) };
+  };
+
+  it('is verified for the target and architecture that it names, and nothing else is done', async () => {
+    const { described, release } = await given();
+    expect(described).toMatchObject({ version: '4.6.1', arch: 'arm64', packageVersion: '1:4.6.1-2~deb13' });
+    expect(described.target.name).toBe('debian-13');
+    expect(release.plan.steps).toMatchObject([
+      { id: 'verify:debian-13:arm64', stage: 'verify', packages: [DEB], packageVersion: '1:4.6.1-2~deb13' },
+    ]);
+    expect([...release.keys.keys()]).toEqual(['verify:debian-13:arm64']);
+    expect(release).toMatchObject({
+      source: undefined,
+      document: undefined,
+      full: false,
+      rebuild: new Set(),
+    });
+    expect(release.dir).toBe(join(dir, 'dist/verified/coturn'));
+  });
+
+  it('is verified as the options say', async () => {
+    const { release, described } = await given(
+      { target: ['debian-12'], full: true, only: ['elf'] },
+      '4.6.1-2',
+    );
+    expect(described.target.name).toBe('debian-12');
+    expect([release.full, release.selection.only]).toEqual([true, ['elf']]);
+  });
+
+  it('has its results where its user stands, without a folder', async () => {
+    const { session } = await given();
+    delete session.options.out;
+    const { release } = await planFile(session, file(), { perform: false });
+    expect(release.dir).toBe(resolve('dist/verified/coturn'));
+  });
+
+  it('gets into the results with its debug symbols, as what they are', async () => {
+    mkdirSync(join(dir, 'there'));
+    const symbols = 'coturn-dbgsym_4.6.1-2~deb13_arm64.deb';
+    writeFileSync(join(dir, 'there', symbols), 'symbols');
+    const { release, adopt } = await given();
+    expect(release.plan.steps[0]?.packages).toEqual([DEB, symbols]);
+    const recorded: ManifestStep[] = [];
+    await adopt({
+      earlier: [],
+      read: () => ({}) as never,
+      record: async (step) => void recorded.push(step),
+      recordBase: async () => {},
+    });
+    const output = (path: string, kind: string) => {
+      const bytes = readFileSync(join(release.dir, path));
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      return { path, kind, size: bytes.length, sha256: hash, target: 'debian-13', arch: 'arm64' };
+    };
+    expect(recorded).toMatchObject([
+      {
+        ...{
+          id: 'package:debian-13:arm64',
+          stage: 'package',
+          status: 'done',
+          target: 'debian-13',
+          arch: 'arm64',
+        },
+        outputs: [output(DEB, 'deb'), output(symbols, 'deb-dbgsym')],
+      },
+    ]);
+    expect(readFileSync(join(release.dir, DEB))).toEqual(readFileSync(file()));
+  });
+
+  it.each<[string, Session['options'], string]>([
+    ['an architecture', { arch: ['arm64'] }, 'OPTION_INVALID'],
+    ['two targets', { target: ['debian-12', 'debian-13'] }, 'OPTION_INVALID'],
+    ['a target that there is not', { target: ['debian-99'] }, 'TARGET_UNKNOWN'],
+    ['a check that there is not', { only: ['nothing'] }, 'CHECK_UNKNOWN'],
+    ['what is of sources', { source: 'github' }, 'OPTION_CONFLICT'],
+  ])('is not verified for %s', async (_, options, code) => {
+    expect((await errorOf(given(options))).code).toBe(code);
+  });
+
+  it.each(['..deb', '...deb', 'a\u0007.deb', '\u2800.deb'])(
+    'is not verified by the name %j',
+    async (name) => {
+      const { session } = await given();
+      const error = await errorOf(planFile(session, join(dir, name), { perform: false }));
+      expect(error.code).toBe('ARGUMENT_INVALID');
+    },
+  );
 });
 
 it('a source has a commit and a tree of git in a plan only if it has them', () => {
