@@ -19,9 +19,9 @@ const session = (options: Session['options'] = {}, lockFolder?: Session['io']['l
 };
 
 /** Has output go to a terminal, or elsewhere. */
-function stub({ isTTY = true, env = {} }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}): void {
+function stub({ isTTY = true, env }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}): void {
   const stdout = Object.create(process.stdout, { isTTY: { value: isTTY }, columns: { value: 80 } });
-  vi.stubGlobal('process', Object.create(process, { stdout: { value: stdout }, env: { value: env } }));
+  vi.stubGlobal('process', Object.create(process, { stdout: { value: stdout }, env: { value: { TERM: 'xterm', ...env } } }));
 }
 
 describe('output', () => {
@@ -45,8 +45,8 @@ describe('output', () => {
   });
 
   it('takes a terminal of 20 columns for one, and no narrower one', () => {
-    expect(isCapable({ isTTY: true, columns: 20 }, {})).toBe(true);
-    expect(isCapable({ isTTY: true, columns: 19 }, {})).toBe(false);
+    expect(isCapable({ isTTY: true, columns: 20 }, { TERM: 'xterm' })).toBe(true);
+    expect(isCapable({ isTTY: true, columns: 19 }, { TERM: 'xterm' })).toBe(false);
   });
 
   it.each([
