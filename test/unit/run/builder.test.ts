@@ -80,6 +80,24 @@ describe('a builder that is asked', () => {
       /farm runs neither linux\/arm64 nor linux\/amd64/,
     ],
     [
+      'no engine, in one line',
+      { buildx: { code: 1, stderr: 'cannot connect' } },
+      'DOCKER_UNAVAILABLE',
+      /^No Docker engine answers\ncannot connect$/,
+    ],
+    ...['amd64', 'arm64'].map((other): [string, Record<string, Answer>, string, RegExp] => [
+      `another processor first, which would compile for what linux/${other} is not`,
+      { buildx: { stdout: inspected('remote', 'linux/riscv64', `linux/${other}`) } },
+      'BUILDER_UNSUITABLE',
+      /^Builder farm /,
+    ]),
+    [
+      'an engine that says nothing of its images, in one line',
+      { buildx: { stdout: inspected('docker', BOTH) }, '--context': { code: 1, stderr: 'cannot connect' } },
+      'DOCKER_UNAVAILABLE',
+      /^No Docker engine answers\ncannot connect$/,
+    ],
+    [
       'an engine that says nothing of its images',
       {
         buildx: { stdout: inspected('docker', BOTH) },
