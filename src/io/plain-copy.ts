@@ -53,8 +53,9 @@ async function openPlain(dir: string, path: string): Promise<FileHandle | undefi
   try {
     const file = join(await realpath(dir), path);
     const handle = await openRegular(file, { follow: false });
-    // The path of the open file itself, in the kernel's words: O_NOFOLLOW says nothing of the folders above it.
-    if ((await readlink(`/proc/self/fd/${handle.fd}`)) === file) return handle;
+    // O_NOFOLLOW says nothing of the folders above it. Linux knows the path of the open file itself; elsewhere it is looked up again.
+    const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(file));
+    if (opened === file) return handle;
     await handle.close();
     return undefined;
   } catch (error) {

@@ -43,15 +43,7 @@ export async function inspectBuilder(
   const builder = parseBuilder(result.stdout);
   if (builder.error !== undefined) throw builderError(name, result.code, builder.error);
   const [arm64, x86_64] = [compilesOn(builder, 'arm64'), compilesOn(builder, 'x86_64')];
-  if (arm64 === undefined || x86_64 === undefined) {
-    throw new TurnbuildError(
-      'BUILDER_UNSUITABLE',
-      `Builder ${builder.name} runs neither linux/arm64 nor linux/amd64`,
-      {
-        hint: 'See `docker buildx ls`; start its nodes with `docker buildx inspect --bootstrap`.',
-      },
-    );
-  }
+  if (arm64 === undefined || x86_64 === undefined) throw unsuitable(builder.name, { arm64, x86_64 });
   return {
     name: builder.name,
     driver: builder.driver,
@@ -59,6 +51,20 @@ export async function inspectBuilder(
     compilesOn: { arm64, x86_64 },
     ociLayouts: builder.driver === 'docker' ? await engineTakesLayouts(builder.name, exec) : true,
   };
+}
+
+/** Neither processor, or a first node of another one, which buildx gives what no node runs. */
+function unsuitable(
+  name: string,
+  { arm64, x86_64 }: { arm64: Arch | undefined; x86_64: Arch | undefined },
+): TurnbuildError {
+  const message =
+    arm64 === undefined && x86_64 === undefined
+      ? `Builder ${name} runs neither linux/arm64 nor linux/amd64`
+      : `Builder ${name} would build for linux/${arm64 === undefined ? 'arm64' : 'amd64'} on its first node, which runs neither that nor linux/${arm64 === undefined ? 'amd64' : 'arm64'}`;
+  return new TurnbuildError('BUILDER_UNSUITABLE', message, {
+    hint: 'See `docker buildx ls`; start its nodes with `docker buildx inspect --bootstrap`, and put one with these platforms first.',
+  });
 }
 
 async function engineTakesLayouts(builder: string, exec: Exec): Promise<boolean> {

@@ -89,7 +89,9 @@ describe('a builder that is asked', () => {
       `another processor first, which would compile for what linux/${other} is not`,
       { buildx: { stdout: inspected('remote', 'linux/riscv64', `linux/${other}`) } },
       'BUILDER_UNSUITABLE',
-      /^Builder farm /,
+      new RegExp(
+        `^Builder farm would build for linux/${other === 'amd64' ? 'arm64' : 'amd64'} on its first node, which runs neither that nor linux/${other}$`,
+      ),
     ]),
     [
       'an engine that says nothing of its images, in one line',

@@ -21,7 +21,10 @@ const session = (options: Session['options'] = {}, lockFolder?: Session['io']['l
 /** Has output go to a terminal, or elsewhere. */
 function stub({ isTTY = true, env }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}): void {
   const stdout = Object.create(process.stdout, { isTTY: { value: isTTY }, columns: { value: 80 } });
-  vi.stubGlobal('process', Object.create(process, { stdout: { value: stdout }, env: { value: { TERM: 'xterm', ...env } } }));
+  vi.stubGlobal(
+    'process',
+    Object.create(process, { stdout: { value: stdout }, env: { value: { TERM: 'xterm', ...env } } }),
+  );
 }
 
 describe('output', () => {
