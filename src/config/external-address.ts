@@ -33,7 +33,12 @@ function lintMappings(settings: readonly Setting[]): Finding[] {
     if (before === undefined) mapped.set(bytes, announced);
     if (before !== undefined && before !== announced)
       return [
-        finding('repeated-option', 'error', setting, `${inside} is announced as ${before} by a line before`),
+        finding(
+          'repeated-option',
+          'error',
+          setting,
+          `${inside} is announced as ${before} by an earlier line`,
+        ),
       ];
     if (isIP(inside) === isIP(announced) || kindOf(inside) === 'unspecified') return [];
     const message = `${inside} and ${announced} are of different address families: clients are given one that they did not ask for`;

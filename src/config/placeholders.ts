@@ -42,7 +42,8 @@ const SEPARATORS: Readonly<Record<string, string>> = { user: ':', 'external-ip':
 /** Whether the value of a line is a placeholder, or a part of it is. */
 export function isUnfilled({ name, value }: Setting): boolean {
   if (EXEMPT.test(name)) return false;
-  const parts = value.split(SEPARATORS[name] ?? /$^/);
+  const separator = SEPARATORS[name];
+  const parts = separator === undefined ? [value] : value.split(separator);
   return parts.some(isPlaceholder);
 }
 

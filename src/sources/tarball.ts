@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { TurnbuildError } from '../errors.ts';
 import { type Exec, runProcess } from '../io/exec.ts';
+import { READ_AT_ONCE } from '../io/regular-file.ts';
 import { readTar, type TarEntry } from '../io/tar-blocks.ts';
 import {
   checkedPath,
@@ -87,7 +88,7 @@ export async function readSourceTarball(file: string, options: ReadTarballOption
 
 /** A FIFO would be waited for, and a device may have no end. */
 async function bytesOf(file: string, maxBytes: number): Promise<Buffer> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await open(file, READ_AT_ONCE);
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw notTar(file, { what: found.isDirectory() ? 'a folder' : 'no regular file' });
