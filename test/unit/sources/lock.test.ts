@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { TurnbuildError } from '../../../src/errors.ts';
 import {
   checkLock,
   type FoundSource,
+  type LockedSource,
   parseLock,
   pinSource,
   type SourceLock,
@@ -102,5 +104,37 @@ describe('parseLock', () => {
   ])('refuses %s, naming the file', (_, text) => {
     expect(codeOf(() => parseLock('recipes/sources.lock.json', text))).toBe('LOCK_INVALID');
     expect(() => parseLock('recipes/sources.lock.json', text)).toThrow('recipes/sources.lock.json: ');
+  });
+});
+
+describe('the built-in lock', () => {
+  const shipped = parseLock('sources.lock.json', readFileSync('recipes/sources.lock.json', 'utf8'));
+  const tagged = [
+    ...['4.5.2', '4.6.0', '4.6.1', '4.6.2', '4.6.3', '4.7.0', '4.8.0', '4.9.0', '4.10.0', '4.11.0'],
+    ...['4.12.0', '4.13.0', '4.13.1', '4.14.0', '4.15.0', '4.16.0', '4.17.0', '4.17.1'],
+  ];
+
+  test.each(tagged)('pins %s by commit, git tree and content', (version) => {
+    expect(shipped.sources[version]).toMatchObject({
+      commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+      gitTree: expect.stringMatching(/^[0-9a-f]{40}$/),
+      tree: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  test('has another commit, git tree and content for each version', () => {
+    for (const name of ['commit', 'gitTree', 'tree'] as const) {
+      const values = Object.values(shipped.sources).map((source) => source[name]);
+      expect(new Set(values).size, name).toBe(values.length);
+    }
+  });
+
+  test('refuses a tag that was moved since', () => {
+    const { sha256s: _, ...pinned } = shipped.sources['4.16.0'] as LockedSource;
+    const found = { ...pinned, provider: 'github', sha256: hex('5') };
+    expect(codeOf(() => checkLock(shipped, '4.16.0', found))).toBe('ok');
+    expect(codeOf(() => checkLock(shipped, '4.16.0', { ...found, commit: hex('1').slice(24) }))).toBe(
+      'SOURCE_TAG_MOVED',
+    );
   });
 });
