@@ -17,7 +17,7 @@ const mirrors = {
 };
 
 // What each recipe leads to, whole: a recipe that changes shows here what changes with it. After a look at the difference:
-// npx vitest run --project unit -u test/unit/plan/golden.test.ts
+// npx vitest run --project unit test/unit/plan/golden.test.ts -u
 describe.each(names)('the plan of %s', (name) => {
   it('is the one in test/golden', async () => {
     const plan = createPlan({ ...releaseFacts, knownTargets: names.map(target), targets: [name] });
