@@ -38,7 +38,7 @@ export function parseRecipeFile<T>(file: string, text: string, schema: z.ZodType
   );
   const count = result.issues.length === 1 ? 'one issue' : `${result.issues.length} issues`;
   throw new TurnbuildError('RECIPE_INVALID', `The recipe has ${count}:\n${list.join('\n')}`, {
-    hint: 'The keys and their meaning are in CONTRIBUTING.md, under "How to add a target".',
+    hint: 'docs/target-recipes.md describes the keys of a target, and schemas/ those of every recipe.',
   });
 }
 
