@@ -24,53 +24,56 @@ function judgeForbidden({ forbidden: { attempts, leaked, control, control6 } }: 
     );
   }
   if (leaked.length > 0)
-    found.push(`${leaked.length} packets have left the server: ${leaked.slice(0, 3).join(' | ')}`);
-  if (peers.size < MIN_PEERS) found.push(`${peers.size} peers were tried, not ${MIN_PEERS}`);
+    found.push(`${leaked.length} packets left the server: ${leaked.slice(0, 3).join(' | ')}`);
+  if (peers.size < MIN_PEERS)
+    found.push(`only ${peers.size} peers were tried (at least ${MIN_PEERS} required)`);
   for (const by of WAYS) {
     const count = attempts.filter((attempt) => attempt.by === by).length;
     if (count !== peers.size) found.push(`${by} was tried for ${count} of ${peers.size} peers`);
   }
   for (const { captured, received } of [control, control6])
     if (captured === 0 || received === 0)
-      found.push('a public peer was not reached, so nothing is proved by what was not seen');
-  return complaints(found, `${peers.size} peers in four ways: no permission, not one packet`, {
+      found.push('the control failed: a public peer was not reached either, so the result proves nothing');
+  return complaints(found, `${peers.size} peers tried in four ways: no permission granted, no packet sent`, {
     peers: peers.size,
     attempts: attempts.length,
     leaked: leaked.length,
   });
 }
 
-/** What hostile packets have done to a server, or how they were too few. */
+/** Complaints about a server after hostile packets, or about too few of them. */
 export function hostileComplaints(facts: HostileFacts): string[] {
   const { seed, packets, overTcp, ended, suspects, afterwards } = facts;
   if (ended !== undefined)
     return [
-      `after ${packets} packets of seed ${seed}: ${ended}; it was one of the last ${suspects.length}, which are in lab.json: ${suspects.at(-1)?.slice(0, 200)}`,
+      `after ${packets} packets of seed ${seed}: ${ended}; the cause is one of the last ${suspects.length} packets (all in lab.json): ${suspects.at(-1)?.slice(0, 200)}`,
     ];
   const found: string[] = [];
-  if (afterwards !== 'success') found.push(`an allocation afterwards was answered ${afterwards}`);
-  if (packets < HOSTILE_PACKETS) found.push(`${packets} packets, not ${HOSTILE_PACKETS}`);
-  if (overTcp < HOSTILE_TCP_PACKETS) found.push(`${overTcp} packets over TCP, not ${HOSTILE_TCP_PACKETS}`);
+  if (afterwards !== 'success') found.push(`an allocation afterwards was answered with ${afterwards}`);
+  if (packets < HOSTILE_PACKETS)
+    found.push(`only ${packets} packets were sent (at least ${HOSTILE_PACKETS} required)`);
+  if (overTcp < HOSTILE_TCP_PACKETS)
+    found.push(`only ${overTcp} packets were sent over TCP (at least ${HOSTILE_TCP_PACKETS} required)`);
   return found;
 }
 
-/** What somebody tries who means the server or its neighbours ill. */
+/** What an attacker tries against the server or its neighbours. */
 export const abuseChecks: Check[] = [
   labCheck({
     id: 'peers.forbidden',
-    title: 'No forbidden peer can be reached, however it is written',
+    title: 'Forbidden peers are unreachable in every notation',
     reason:
-      "The relay stands inside: loopback, the machine's neighbours and the cloud's metadata service trust it.",
+      "The relay is inside the network: loopback, neighbouring machines and the cloud's metadata service trust it.",
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-21.1.4',
     scenarios: ['forbidden'],
     judge: judgeForbidden,
   }),
   labCheck({
     id: 'packets.hostile',
-    title: 'Hostile packets do not end the server, and the next client is served',
-    // Attributes at odd addresses, on processors that mind.
+    title: 'The server survives hostile packets and serves the next client',
+    // Misaligned attributes, on processors that fault on unaligned access.
     advisories: ({ lab }) => (lab?.hostile.ended === 'SIGBUS' ? ['CVE-2026-40613'] : []),
-    reason: 'Anybody on the internet can send them, most of them without an account.',
+    reason: 'Anyone on the internet can send them; most need no account.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',
     scenarios: ['hostile'],
     judge: ({ hostile }) => {

@@ -1,7 +1,7 @@
 /** Complaints that are listed for one comparison. */
 const MOST = 10;
 
-/** A number of the range that distributions give to services, not to people. */
+/** An id from the range that distributions reserve for services. */
 const isSystem = (id: string | undefined) => Number(id) >= 100 && Number(id) <= 999;
 
 /** What a record of the service's own account looks like, after its name. Group 1 of `group` and group 2 of `passwd` are the same number. */
@@ -32,7 +32,7 @@ function ownNumbers({ kind, file, record }: Difference, account: string): string
  * @param account the service's own, where one may have been added
  */
 export function accountComplaints(text: string | undefined, account: string | undefined): string[] {
-  if (text === undefined) return ['the accounts were not compared'];
+  if (text === undefined) return ['the account files were not compared'];
   const found: string[] = [];
   const own = new Map([...OWN.keys()].map((file) => [file, [] as string[][]]));
   for (const line of text.split('\n').filter((each) => each !== '')) {
@@ -41,15 +41,15 @@ export function accountComplaints(text: string | undefined, account: string | un
     if (numbers === undefined)
       found.push(
         kind === 'shared'
-          ? `/etc/${file}: two records have "${record}"`
-          : `/etc/${file}: the record "${record}" is ${kind === 'removed' ? 'gone' : kind}`,
+          ? `/etc/${file}: two records share "${record}"`
+          : `/etc/${file}: the record "${record}" was ${kind}`,
       );
     else own.get(file)?.push(numbers);
   }
   for (const [file, records] of own)
-    if (records.length > 1) found.push(`/etc/${file}: ${records.length} records of ${account} are added`);
+    if (records.length > 1) found.push(`/etc/${file}: ${records.length} records of ${account} were added`);
   const [user, group] = [own.get('passwd')?.[0], own.get('group')?.[0]];
   if (user !== undefined && user[1] !== group?.[0])
-    found.push(`the primary group of ${account}, ${user[1]}, is not its own`);
+    found.push(`the primary group of ${account} (${user[1]}) is not its own group`);
   return found.length > MOST ? [...found.slice(0, MOST), `${found.length - MOST} more`] : found;
 }

@@ -9,23 +9,23 @@ export interface Verdict {
   without?: 'not-applicable' | 'cannot-here';
   message: string;
   figures?: Record<string, number | string>;
-  /** What a failure comes from, where that is known: one sentence that the summary begins with. */
+  /** The known cause of a failure: one sentence, shown first in the summary. */
   cause?: string;
-  /** Id of the check whose failure leaves nothing to judge here. */
+  /** Id of the check whose failure prevents this one from running. */
   blockedBy?: string;
 }
 
-/** One named check, as data: what it asserts, why that matters, and a function of the facts. */
+/** One named check, as data: what it asserts, why that matters, and a function that judges the facts. */
 export interface Check {
   id: string;
   title: string;
   reason: string;
   reference?: string;
-  /** What has to be run for it. Without it, the package's files are looked at, and nothing is run. */
+  /** What has to run for it. Without it, the check inspects the package's files and runs nothing. */
   needs?: Needs;
-  /** Which targets' packages it is for; all of them without it. */
+  /** The targets whose packages it applies to; by default all. */
   applies?: (target: Target) => boolean;
-  /** Advisories that a failure with these facts is known by: coturn can't do better, whatever the package does. */
+  /** Known advisories that explain a failure with these facts: the fault is coturn's, not the package's. */
   advisories?: (facts: PackageFacts) => readonly string[];
   judge: (facts: PackageFacts) => Verdict;
 }
@@ -35,9 +35,9 @@ export const pass = (message: string, figures: Verdict['figures'] = {}): Verdict
   message,
   figures,
 });
-/** There is nothing to judge: this coturn, or this package, has not got it. */
+/** There is nothing to judge: this coturn or this package lacks the feature. */
 export const notApplicable = (message: string): Verdict => ({ ok: true, without: 'not-applicable', message });
-/** It can't be tried with this machine or these files; elsewhere it could be. */
+/** This machine or these files don't allow the test; others would. */
 export const cannotHere = (message: string): Verdict => ({ ok: true, without: 'cannot-here', message });
 export const fail = (message: string, figures: Verdict['figures'] = {}): Verdict => ({
   ok: false,
@@ -45,24 +45,24 @@ export const fail = (message: string, figures: Verdict['figures'] = {}): Verdict
   figures,
 });
 
-/** It could not be tried, because another check failed. @param by id of that check @param why a clause that goes on from it */
+/** The check could not run because another one failed. @param by id of that check @param why a clause that continues the message */
 export const blocked = (by: string, why: string): Verdict => ({
   ok: false,
   blockedBy: by,
-  message: `not tried, because ${by} failed: ${why}`,
+  message: `not run because ${by} failed: ${why}`,
 });
 
-/** Passes if there is nothing to complain of; else all complaints in one message. */
+/** Passes if the list is empty; otherwise fails with all complaints in one message. */
 export function complaints(list: readonly string[], good: string, figures: Verdict['figures'] = {}): Verdict {
   return list.length === 0 ? pass(good, figures) : fail(list.join('; '), figures);
 }
 
-/** What was gathered under a name; `unknown` if nothing was. */
+/** The fact of that name; `unknown` if it was not gathered. */
 export const value = (facts: PackageFacts, name: string) => facts.values.get(name) ?? 'unknown';
 
-/** Complaints for each fact that isn't what it must be. */
+/** A complaint for each fact that differs from the expected value. */
 export function expectValues(facts: PackageFacts, expected: Record<string, string>): string[] {
   return Object.entries(expected)
     .filter(([name, wanted]) => value(facts, name) !== wanted)
-    .map(([name, wanted]) => `${name} is "${value(facts, name)}", not "${wanted}"`);
+    .map(([name, wanted]) => `${name} is "${value(facts, name)}" (expected "${wanted}")`);
 }

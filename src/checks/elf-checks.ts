@@ -5,10 +5,10 @@ import { buildIdOf, type ElfFile, neededBy, type PackageFacts } from './facts.ts
 
 const HARDENING = 'https://wiki.debian.org/Hardening';
 
-const NO_SERVER = 'there is no /usr/bin/turnserver in the package';
+const NO_SERVER = 'the package has no /usr/bin/turnserver';
 const hasServer = (files: readonly ElfFile[]) => files.some(({ path }) => path === '/usr/bin/turnserver');
 
-/** Complains about each ELF file for which `find` says something. A package without programs fails. */
+/** Lists the complaint of `find` about each ELF file. A package without programs fails. */
 function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefined, good: string): Verdict {
   if (!hasServer(facts.elf)) return fail(NO_SERVER);
   const found = facts.elf.flatMap((file) => {
@@ -18,13 +18,13 @@ function eachFile(facts: PackageFacts, find: (file: ElfFile) => string | undefin
   return complaints(found, good, { files: facts.elf.length });
 }
 
-/** Rows of readelf's tables. The names of sections and libraries stand in other ones, and can be anything. */
+/** Rows of readelf's tables. Section and library names are in other tables and can be anything. */
 const BINDS_NOW = /^ 0x\w+ \((?:BIND_NOW\)|FLAGS\) .*\bBIND_NOW\b|FLAGS_1\) +Flags:.*\bNOW\b)/m;
 const STACK_RW = /^ +GNU_STACK +(?:0x\w+ +){5}RW +0x/;
 
 /**
- * Versions of the C library that a program needs, e.g. `2.34`; also those that no symbol has, such as `ABI_DT_RELR`, which is none before
- * 2.36: the loader asks for these, too.
+ * Versions of the C library that a program needs, e.g. `2.34`. They include versions without symbols, such as `ABI_DT_RELR` (new in 2.36),
+ * because the loader requires these, too.
  */
 function glibcVersions({ versions }: ElfFile): string[] {
   const found = [...versions.matchAll(/ Name: GLIBC_(\S+) /g)].map(([, version]) => version ?? '');
@@ -39,27 +39,27 @@ function byVersion(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
-/** What is no number belongs to one that is not known here. */
+/** A version that isn't a number is treated as newer than any known one. */
 const isNewer = (version: string, floor: string) =>
   !/^[\d.]+$/.test(version) || byVersion(version, floor) > 0;
 
 /**
- * Symbols that coturn's own sources call. Where libraries are linked in, they call the same from within turnserver: then it is coturn's own
- * static library that tells how its sources are compiled.
+ * Symbols that coturn's own sources call. Statically linked libraries call the same symbols from within turnserver; in that case coturn's own
+ * static library shows how its sources are compiled.
  * @param symbols of turnserver
  */
 const calledBySources = ({ target, inspected }: PackageFacts, symbols: string) =>
   target.staticLibraries === undefined ? symbols : (inspected.library ?? '');
 
-/** Debug symbols have other names elsewhere. */
+/** The name of the debug symbol package depends on the format. */
 const symbolsPackage = ({ format }: Target) => (format === 'deb' ? 'coturn-dbgsym' : 'coturn-debuginfo');
 
 export const elfChecks: Check[] = [
   {
     id: 'elf.architecture',
-    title: "Every program is for the package's architecture",
+    title: "Every program matches the package's architecture",
     reason:
-      "A cross build that fell back to the build machine's compiler makes a package that installs and cannot start.",
+      'A cross build that falls back to the native compiler produces a package that installs but cannot start.',
     judge: (facts) =>
       eachFile(
         facts,
@@ -67,15 +67,15 @@ export const elfChecks: Check[] = [
           const machine = /Machine:\s+(.+)$/m.exec(header)?.[1]?.trim();
           return machine === facts.platform.elfMachine
             ? undefined
-            : `is for ${machine ?? 'nothing known'}, not ${facts.platform.elfMachine}`;
+            : `is built for ${machine ?? 'an unknown machine'} (expected ${facts.platform.elfMachine})`;
         },
-        `all for ${facts.platform.elfMachine}`,
+        `all built for ${facts.platform.elfMachine}`,
       ),
   },
   {
     id: 'elf.libraries',
-    title: 'Only the expected shared libraries are needed',
-    reason: 'A library that came in by accident is one more thing to install, and to update for security.',
+    title: 'Programs depend only on the expected shared libraries',
+    reason: 'Each unintended library is one more dependency to install and to patch.',
     judge: (facts) =>
       eachFile(
         facts,
@@ -92,9 +92,8 @@ export const elfChecks: Check[] = [
   },
   {
     id: 'elf.rpath',
-    title: 'No program has a library search path of its own',
-    reason:
-      "coturn's configure adds /usr/local/lib, where another user may put a library that every relay then loads.",
+    title: 'Programs have no library search path (RPATH, RUNPATH)',
+    reason: "coturn's configure adds /usr/local/lib; a library planted there would be loaded by every relay.",
     reference: 'https://wiki.debian.org/RpathIssue',
     judge: (facts) =>
       eachFile(
@@ -110,9 +109,8 @@ export const elfChecks: Check[] = [
   },
   {
     id: 'elf.pie',
-    title: 'Position-independent executables',
-    reason:
-      'Without it the kernel cannot randomise where the program lies, which makes memory errors easy to use.',
+    title: 'Programs are position-independent (PIE)',
+    reason: 'Without it the kernel cannot randomise addresses, which makes memory errors easier to exploit.',
     reference: HARDENING,
     judge: (facts) =>
       eachFile(
@@ -123,8 +121,8 @@ export const elfChecks: Check[] = [
   },
   {
     id: 'elf.relro',
-    title: 'Full RELRO: relocations are read-only before main()',
-    reason: 'Writable function pointers are the first thing that an attacker overwrites.',
+    title: 'Programs have full RELRO: relocations are read-only before main()',
+    reason: 'Attackers overwrite writable function pointers first.',
     reference: HARDENING,
     judge: (facts) =>
       eachFile(
@@ -136,13 +134,13 @@ export const elfChecks: Check[] = [
           if (unread !== undefined) return unread;
           return BINDS_NOW.test(dynamic) ? undefined : 'binds lazily, so RELRO is partial';
         },
-        'GNU_RELRO and BIND_NOW everywhere',
+        'GNU_RELRO and BIND_NOW in every program',
       ),
   },
   {
     id: 'elf.stack',
-    title: 'Stack protector, and no executable stack',
-    reason: 'Packets from strangers are parsed in C: an overflow must end the process, not run code.',
+    title: 'Programs have a stack protector and a non-executable stack',
+    reason: 'C code parses untrusted packets: an overflow must abort the process, not run code.',
     reference: HARDENING,
     judge: (facts) =>
       eachFile(
@@ -159,14 +157,14 @@ export const elfChecks: Check[] = [
           const server = path === '/usr/bin/turnserver';
           return server && !symbols.includes('__stack_chk_fail') ? 'has no stack protector' : undefined;
         },
-        'stack protector on, stack not executable',
+        'stack protector present, stack not executable',
       ),
   },
   {
     id: 'elf.fortify',
-    title: 'FORTIFY: the C library checks buffer sizes',
+    title: 'turnserver is built with FORTIFY: the C library checks buffer sizes',
     reason:
-      'turnserver copies strings and packets by the C library; _FORTIFY_SOURCE stops those that do not fit.',
+      'turnserver copies strings and packets with C library functions; _FORTIFY_SOURCE aborts on overflows.',
     reference: HARDENING,
     judge: (facts) =>
       eachFile(
@@ -174,16 +172,16 @@ export const elfChecks: Check[] = [
         ({ path, symbols }) =>
           path === '/usr/bin/turnserver' &&
           !/ UND __\w+_chk(@|$| )/m.test(calledBySources(facts, symbols).replaceAll('__stack_chk_fail', ''))
-            ? 'has no fortified call'
+            ? 'has no fortified calls'
             : undefined,
-        'turnserver calls the checking variants',
+        'turnserver calls the fortified variants',
       ),
   },
   {
     id: 'elf.prometheus',
-    title: 'turnserver has Prometheus compiled in',
+    title: 'turnserver is built with Prometheus support',
     reason:
-      "coturn's configure drops it with a mere warning, and a `prometheus` line is then ignored at run time.",
+      "coturn's configure drops it with only a warning, and turnserver then ignores `prometheus` at run time.",
     reference: 'https://github.com/coturn/coturn/issues/1133',
     judge: (facts) =>
       eachFile(
@@ -195,16 +193,18 @@ export const elfChecks: Check[] = [
           const shared =
             / UND MHD_start_daemon/.test(symbols) &&
             neededBy(file).some((name) => name.startsWith('libmicrohttpd.'));
-          return linked || shared ? undefined : 'has no Prometheus endpoint: it does not use libmicrohttpd';
+          return linked || shared
+            ? undefined
+            : 'has no Prometheus endpoint: it is not linked with libmicrohttpd';
         },
-        'turnserver uses libmicrohttpd',
+        'turnserver is linked with libmicrohttpd',
       ),
   },
   {
     id: 'elf.glibc',
-    title: 'No program needs a newer C library than its target has',
+    title: "Programs need no newer C library than the target's",
     reason:
-      'One symbol of a newer version is enough: the program does not start there, and the machine that built it never notices.',
+      'A single newer symbol keeps the program from starting on the target, while it still runs on the build machine.',
     reference: 'https://sourceware.org/glibc/wiki/FAQ',
     applies: ({ glibc }) => glibc !== undefined,
     judge: (facts) =>
@@ -215,19 +215,19 @@ export const elfChecks: Check[] = [
           const newer = glibcVersions(file).filter((version) => isNewer(version, facts.target.glibc ?? '0'));
           return newer.length === 0 ? undefined : `needs GLIBC_${newer.join(', GLIBC_')}`;
         },
-        `the newest version needed is GLIBC_${newestGlibc(facts.elf)}, of at most GLIBC_${facts.target.glibc}`,
+        `the newest version needed is GLIBC_${newestGlibc(facts.elf)} (limit GLIBC_${facts.target.glibc})`,
       ),
   },
   {
     id: 'elf.options',
-    title: 'The option table in the program is the one of its source',
+    title: "The program's option table matches its source",
     reason:
-      'The configuration is made for the options of the source; a program with others would ignore lines of it.',
+      'The shipped configuration uses the options of the source; a program with other options would ignore lines of it.',
     judge: ({ elf, built, options, programOptions }) => {
       if (!hasServer(elf)) return fail(NO_SERVER);
-      if (programOptions.size === 0) return fail('no option table can be read out of /usr/bin/turnserver');
+      if (programOptions.size === 0) return fail('/usr/bin/turnserver has no readable option table');
       const figures = { options: programOptions.size };
-      if (!built) return pass(`${programOptions.size} options, read out of the program`, figures);
+      if (!built) return pass(`${programOptions.size} options, read from the program`, figures);
       const lacks = [...options].filter((name) => !programOptions.has(name));
       const more = [...programOptions].filter((name) => !options.has(name));
       return complaints(
@@ -242,11 +242,11 @@ export const elfChecks: Check[] = [
   },
   {
     id: 'elf.debug-symbols',
-    title: 'Debug symbols for exactly these programs',
-    reason: 'A core dump of a production relay can be read only with the symbols of its very build id.',
+    title: 'Debug symbols match these programs',
+    reason: 'Reading a core dump of a production relay requires symbols with the same build id.',
     judge: (facts) =>
       !facts.built && (facts.inspected.debugIds ?? '') === ''
-        ? cannotHere(`there is no ${symbolsPackage(facts.target)} beside it`)
+        ? cannotHere(`no ${symbolsPackage(facts.target)} was found beside the package`)
         : eachFile(
             facts,
             (file) => {

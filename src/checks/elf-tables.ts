@@ -1,11 +1,11 @@
 import type { ElfFile } from './facts.ts';
 
-// readelf finds some tables by section headers, which the loader does not read, and prints names as they are, line breaks among them. So a
-// program can have it print rows that are in no table, or a table that nobody else reads.
+// readelf finds some tables by section headers, which the loader ignores, and prints names verbatim, including line breaks. So a crafted
+// program can make it print rows that are in no table, or a table that the loader never reads.
 
 /** A row of the program headers: type, offset, address, size in the file, size in memory. */
 const SEGMENT = /^ {2}(.{14}) 0x([\da-f]+) 0x([\da-f]+) 0x[\da-f]+ 0x([\da-f]+) 0x([\da-f]+) /gm;
-/** A row of the dynamic section, and one of those that name a library or a folder. */
+/** A row of the dynamic section, and a row that names a library or a folder. */
 const ENTRY = /^ 0x[\da-f]{16} \(/gm;
 const NAMED = /^ 0x[\da-f]{16} \((?:NEEDED|RPATH|RUNPATH)\) .*/gm;
 
@@ -29,27 +29,27 @@ function segmentsOf(text: string): Segment[] {
   }));
 }
 
-/** Why the rows of a program's headers can't be believed; undefined if they can. */
+/** Why the rows of the program headers can't be trusted; undefined if they can. */
 export function segmentsComplaint({ segments }: ElfFile): string | undefined {
   const said = /^There are (\d+) program headers, /m.exec(segments)?.[1];
   return Number(said) === segmentsOf(segments).length
     ? undefined
-    : 'has program headers that cannot be read for sure';
+    : 'has program headers that cannot be read reliably';
 }
 
-/** Why the rows of a program's dynamic section can't be believed; undefined if they can. */
+/** Why the rows of the dynamic section can't be trusted; undefined if they can. */
 export function dynamicComplaint(file: ElfFile): string | undefined {
   const { dynamic } = file;
-  // Every program has needs; one without any was not read.
+  // Every program needs a library; if none is listed, the section was not read.
   if (!/^ 0x\w+ \(NEEDED\) /m.test(dynamic)) return 'has no readable dynamic section';
   const isBelievable =
     segmentsComplaint(file) === undefined &&
     isComplete(dynamic) &&
     isLoaded(segmentsOf(file.segments), dynamic);
-  return isBelievable ? undefined : 'has a dynamic section that cannot be read for sure';
+  return isBelievable ? undefined : 'has a dynamic section that cannot be read reliably';
 }
 
-/** Whether it has as many rows as entries, the last of which ends it, and all names could be read. */
+/** Whether it has one row per entry, ends with the terminating entry, and all names were read. */
 function isComplete(dynamic: string): boolean {
   const entries = /^Dynamic section at offset 0x[\da-f]+ contains (\d+) entries:$/m.exec(dynamic)?.[1];
   return (
@@ -59,7 +59,7 @@ function isComplete(dynamic: string): boolean {
   );
 }
 
-/** Whether it lies where the loader looks for it: the loader goes by the address of the one segment, readelf by offsets in the file. */
+/** Whether the loader finds it in the same place: the loader uses the address of the one segment, readelf uses file offsets. */
 function isLoaded(segments: readonly Segment[], dynamic: string): boolean {
   const own = segments.filter(({ type }) => type === 'DYNAMIC');
   const [table] = own;

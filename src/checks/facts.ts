@@ -6,7 +6,7 @@ import type { Deviation } from '../recipe/deviations.ts';
 import type { Metric } from '../recipe/metrics.ts';
 import type { Target } from '../recipe/schema.ts';
 
-/** What readelf says of one file of the package. */
+/** readelf's output for one file of the package. */
 export interface ElfFile {
   path: string;
   header: string;
@@ -18,21 +18,21 @@ export interface ElfFile {
   notes: string;
 }
 
-/** Everything that was gathered of a package, inspected and used. Checks judge it; they ask nothing themselves. */
+/** All facts gathered by inspecting and running a package. Checks judge them and gather nothing themselves. */
 export interface PackageFacts {
   version: string;
   packageVersion: string;
   target: Target;
   platform: Platform;
-  /** What is known to be wrong with this coturn version. */
+  /** Known vulnerabilities and defects of this coturn version. */
   advisories: readonly ApplicableAdvisory[];
   metrics: readonly Metric[];
-  /** Metrics of this version that are known to count something else than their names say. */
+  /** Metrics of this version that are known to count something other than their names say. */
   deviations: readonly Deviation[];
-  /** Names of the metrics in the source of this very version; a version newer than the table may have more. */
+  /** Names of the metrics in the source of exactly this version; a version newer than the table may have more. */
   sourceMetrics: ReadonlySet<string>;
   elf: readonly ElfFile[];
-  /** Those of the tarball beside the package, if there is one. */
+  /** ELF files of the tarball beside the package, if there is one. */
   tarballElf: readonly ElfFile[];
   /** Named texts of the inspection: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard, ... */
   inspected: Readonly<Record<string, string>>;
@@ -40,21 +40,21 @@ export interface PackageFacts {
   values: ReadonlyMap<string, string>;
   /** Logs and scraped metrics by file name, e.g. `shipped.log`, `shipped.metrics`. */
   files: ReadonlyMap<string, string>;
-  /** What the laboratory has seen. */
+  /** Facts gathered in the laboratory. */
   lab: LabFacts | undefined;
-  /** Its source handles SIGTERM (some old versions die of it instead); undefined where the source isn't known. */
+  /** Its source handles SIGTERM (some old versions are killed by it instead); undefined if the source isn't known. */
   handlesStop: boolean | undefined;
   /** The program drains on SIGUSR1. */
   drains: boolean;
-  /** libmicrohttpd is in the program, or is named by it. */
+  /** The program is linked with libmicrohttpd, statically or dynamically. */
   hasMicrohttpd: boolean;
-  /** Long options of this very turnserver, of its source where that is known. */
+  /** Long options of exactly this turnserver: from its source if known. */
   options: ReadonlySet<string>;
-  /** Long options that were read out of the program. */
+  /** Long options read from the program. */
   programOptions: ReadonlySet<string>;
-  /** Its laboratory had a turnserver with AddressSanitizer. */
+  /** The laboratory had a turnserver with AddressSanitizer. */
   sanitizes: boolean;
-  /** turnbuild has built it from source; else it was given as a file. */
+  /** turnbuild built it from source; otherwise it was given as a file. */
   built: boolean;
 }
 
@@ -63,7 +63,7 @@ export function neededBy({ dynamic }: ElfFile): string[] {
   return [...dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
 }
 
-/** The build id that the linker has given a program; debug symbols are found by it. */
+/** The build id that the linker gave a program; debuggers find its debug symbols by it. */
 export function buildIdOf({ notes }: ElfFile): string | undefined {
   return /Build ID: ([0-9a-f]+)/.exec(notes)?.[1];
 }
@@ -75,23 +75,23 @@ export function parseFacts(text: string): Map<string, string> {
     const name = line.slice(0, line.indexOf('\t'));
     if (facts.has(name))
       throw new TurnbuildError('RESULT_UNSAFE', `facts.txt lists "${name}" twice`, {
-        hint: 'Something in the package has written to the verification results. Do not trust them.',
+        hint: 'Something in the package wrote to the verification results. Do not trust them.',
       });
     facts.set(name, line.slice(line.indexOf('\t') + 1));
   }
   return facts;
 }
 
-/** Something that was asked of systemd. */
+/** A call of systemctl. */
 export interface ServiceCall {
-  /** The maintainer script that asked. */
+  /** The maintainer script that made the call. */
   script: string;
   /** Status and version of the package at that moment, as dpkg names them. */
   state: string;
   command: string;
 }
 
-/** What was asked of systemd in a step, from lines like `postinst, half-configured 4.6.1: restart` with `;` between. */
+/** The systemd calls made in a step, from lines like `postinst, half-configured 4.6.1: restart` with `;` between. */
 export function serviceCalls(facts: PackageFacts, step: string): ServiceCall[] {
   return (facts.values.get(`${step}.calls`) ?? '').split(';').flatMap((text) => {
     const match = /^(.+), (.+): (\S+)$/.exec(text.trim());
@@ -109,7 +109,7 @@ export function parseSamples(text: string): Map<string, number> {
   return samples;
 }
 
-/** Far more than coturn has: its labels are few, unless someone attacks through them. */
+/** Far more than coturn has: it has few labels, unless an attacker creates more. */
 const MAX_SERIES = 1000;
 const MAX_SERIES_LENGTH = 300;
 
@@ -128,22 +128,24 @@ export function declaredTypes(text: string): Map<string, string> {
   );
 }
 
-/** What turnutils_stunclient found out; undefined if it had no answer, which its exit code does not always tell. */
+/** The address that turnutils_stunclient reports; undefined if it got no answer, which its exit code does not always show. */
 export const reflexiveAddress = (log: string): string | undefined =>
   /UDP reflexive addr: (\S+)/.exec(log)?.[1];
 
-/** What turnutils_uclient says when it gets no allocation. */
+/** What turnutils_uclient prints when it gets no allocation. */
 const REFUSED = /401|Unauthori[sz]ed|Cannot complete Allocation/i;
 
-/** What is wrong with a client that had to be refused, by the output of turnutils_uclient; undefined if it was. Its exit code tells nothing. */
+/** The complaint about a client that had to be refused, from the output of turnutils_uclient; undefined if it was. Its exit code is useless. */
 export function strangerComplaint(log: string | undefined): string | undefined {
   if (log === undefined) return 'did not run';
   if ((clientCounts(log)?.sent ?? 0) > 0) return 'got a relay';
   const last = log.trim().split('\n').slice(-4).join(' | ');
-  return REFUSED.test(log) ? undefined : `was not visibly refused: ${last || '(no output)'}`;
+  return REFUSED.test(log)
+    ? undefined
+    : `was not refused, or its output does not show it: ${last || '(no output)'}`;
 }
 
-/** What turnutils_uclient counted, from the last line that says so; undefined if there is none. */
+/** The message counts of turnutils_uclient, from its last line with counts; undefined if there is none. */
 export function clientCounts(log: string | undefined): { sent: number; received: number } | undefined {
   const last = [...(log ?? '').matchAll(/tot_send_msgs=(\d+),\s*tot_recv_msgs=(\d+)/g)].at(-1);
   return last === undefined ? undefined : { sent: Number(last[1]), received: Number(last[2]) };

@@ -2,7 +2,7 @@ import { blocked, type Verdict, value } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import type { Needs } from './needs.ts';
 
-/** What names the reason in what apt, dpkg, dnf and rpm say of a package that they can't install; the first kind that is found counts. */
+/** Patterns of the line with the reason in the output of apt, dpkg, dnf and rpm when an installation fails; the first pattern that matches wins. */
 const REASONS = [
   // Of recipes/docker/verify/lib.sh.
   /^turnbuild: .* did not finish within \d+ s$/,
@@ -11,7 +11,7 @@ const REASONS = [
   /^(?:E|dpkg|error|Error): /,
 ];
 
-/** The line that says why a package could not be installed; the last one if none does. @param log the package manager's */
+/** The line that says why a package could not be installed, or the last line. @param log the package manager's */
 export function whyNotInstalled(log: string): string {
   const lines = log
     .split('\n')
@@ -21,7 +21,7 @@ export function whyNotInstalled(log: string): string {
     const line = lines.find((each) => reason.test(each));
     if (line !== undefined) return line;
   }
-  return lines.at(-1) ?? 'the package manager said nothing';
+  return lines.at(-1) ?? 'the package manager printed nothing';
 }
 
 /** @param log the package manager's */
@@ -29,12 +29,12 @@ export function blockedByInstallation(log: string): Verdict {
   return blocked('install.clean', `the package could not be installed: ${whyNotInstalled(log)}`);
 }
 
-/** Whether the package was installed, as far as is known. */
+/** Whether the package was installed, as far as known. */
 export function isInstalled(facts: PackageFacts): boolean {
   return ['0', 'unknown'].includes(value(facts, 'install.exit'));
 }
 
-/** Nothing can be said of what a package does that could not be installed. */
+/** The behaviour of a package that could not be installed cannot be judged. */
 export function withoutInstallation(needs: Needs | undefined, facts: PackageFacts): Verdict | undefined {
   const isUsed = (needs?.phases ?? []).some((phase) => phase !== 'install' && phase !== 'tarball');
   if (!isUsed || isInstalled(facts)) return undefined;

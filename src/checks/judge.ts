@@ -4,10 +4,10 @@ import { type Check, fail, type Verdict } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { withoutInstallation } from './installation.ts';
 
-/** Characters of a message. A package decides how many files it leaves, and how long their names are. */
+/** The most characters of a message: a package controls how many files it leaves, and the length of their names. */
 const MOST = 10_000;
 
-/** A message that a report has room for. */
+/** A message, truncated to a length that fits a report. */
 function shortened(message: string): string {
   const more = message.length - MOST;
   return more <= 0
@@ -15,7 +15,7 @@ function shortened(message: string): string {
     : `${message.slice(0, MOST).replace(/[\ud800-\udbff]$/, '')}… (${more} more characters)`;
 }
 
-/** Judges the chosen checks, all of them by default; one that throws has failed, and says so. */
+/** Judges the chosen checks, by default all. A check that throws counts as failed. */
 export function judgeAll(
   checks: readonly Check[],
   facts: PackageFacts,

@@ -5,13 +5,13 @@ import type { PackageFacts } from './facts.ts';
 import { blockedByInstallation } from './installation.ts';
 import { withServer } from './needs.ts';
 
-/** A check of what was seen in the laboratory. */
+/** A check of facts from the laboratory. */
 interface LabCheck extends Omit<Check, 'judge' | 'needs'> {
-  /** What it judges. Where one of these, or its server, was not tried because of another failure, the check is blocked by that. */
+  /** What it judges. If another failure kept one of these, or its server, from running, that failure blocks the check. */
   scenarios: readonly Scenario[];
-  /** What else it speaks of, as far as that was tried. */
+  /** What else it mentions, as far as that ran. */
   covers?: readonly Scenario[];
-  /** Its verdict where this package leaves the laboratory nothing to judge. */
+  /** Its verdict if this package leaves the laboratory nothing to judge. */
   without?: (facts: PackageFacts) => Verdict | undefined;
   judge: (lab: LabFacts, facts: PackageFacts) => Verdict;
 }
@@ -44,29 +44,29 @@ function blockedVerdict(lab: LabFacts, scenarios: readonly string[]): Verdict | 
   return blocked(by, why);
 }
 
-/** `service` is a unit: what it does is a fact of its own. */
+/** `service` is a unit and has its own facts. */
 const isServer = (name: string) => name in SCENARIOS && name !== 'service';
 
-/** The check that fails where something could not be tried, and why. */
+/** The failed check that kept something from running, and why. */
 function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: string] {
   if ('server' in blocker) {
     const how = lab.servers[blocker.server] ?? 'did not start';
     return [
       'network.alive',
-      `the server of "${blocker.server}" ${how === 'did not start' ? how : `ended in ${how}`}`,
+      `the server of "${blocker.server}" ${how === 'did not start' ? how : `ended with ${how}`}`,
     ];
   }
   return [blockingTransport(lab, blocker.way), `no answer over ${wayName(blocker.way)}`];
 }
 
-/** The check that fails where nothing is answered on a way: e.g. `udp/ipv4`. */
+/** The check that fails when the server answers nothing over e.g. `udp/ipv4`. */
 export function blockingTransport({ ttl }: LabFacts, way: string): string {
   const [transport = ''] = way.split('/');
   const datagrams = transport === 'udp' || transport === 'dtls';
   return datagrams && ttl.packets > 0 && ttl.minTtl < MIN_TTL ? 'network.ttl' : `network.${transport}`;
 }
 
-/** For failures that come from words of error answers that are none: in 4.10.0 they are whatever the stack held before. */
+/** For failures caused by error answers with an invalid reason phrase: in 4.10.0 it is uninitialised stack memory. */
 export function leaksMemory({ lab }: PackageFacts): readonly string[] {
   const { unparsed = [] } = lab ?? {};
   return unparsed.length > 0 && unparsed.every(({ why }) => why === BAD_REASON) ? ['coturn-1878'] : [];
@@ -78,7 +78,7 @@ export function wayName(way: string): string {
   return `${transport.toUpperCase()} and ${family === 'ipv6' ? 'IPv6' : 'IPv4'}`;
 }
 
-/** A failed verdict with what went wrong in its scenarios: it is mostly the reason. */
+/** A failed verdict, with the errors of its scenarios: they are usually the reason. */
 function explained(verdict: Verdict, { problems }: LabFacts, scenarios: readonly string[]): Verdict {
   const list = Object.entries(problems)
     .filter(([name]) => scenarios.includes(name))

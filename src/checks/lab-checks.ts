@@ -5,7 +5,7 @@ import type { Check } from './check.ts';
 import { metricsChecks } from './metrics-checks.ts';
 import { networkChecks } from './network-checks.ts';
 
-/** The checks of every package that judge what was seen in the laboratory, in the order of the report. */
+/** The checks of every package that judge facts from the laboratory, in the order of the report. */
 export const labChecks: readonly Check[] = [
   ...networkChecks,
   ...answerChecks,

@@ -4,16 +4,15 @@ import { serviceCalls } from './facts.ts';
 import { blockedByInstallation, causeOfFailure, isInstalled } from './installation.ts';
 import { judgeTree } from './tree-changes.ts';
 
-/** Shells that let nobody in: base-passwd's, and those of older and newer adduser. */
+/** Shells that refuse logins: those of base-passwd, and of older and newer adduser. */
 const NO_LOGIN = /^(\/usr)?(\/bin\/false|\/s?bin\/nologin)$/;
 
 const checks: Check[] = [
   {
     id: 'install.clean',
     needs: { phases: ['install'] },
-    title: 'Installs in a minimal root of its distribution, dependencies resolved by apt',
-    reason:
-      'A dependency that is missing, or not in this distribution, shows only where nothing else has installed it before.',
+    title: 'Installs in a minimal root of its distribution; apt resolves its dependencies',
+    reason: 'A missing dependency shows only in a root where nothing else has installed it.',
     judge: (facts) => {
       const found = expectValues(facts, {
         'install.exit': '0',
@@ -24,7 +23,7 @@ const checks: Check[] = [
         'install.configuration': 'root:turnserver:640',
       });
       const shell = value(facts, 'install.user');
-      if (!NO_LOGIN.test(shell)) found.push(`the login shell of the service's account is "${shell}"`);
+      if (!NO_LOGIN.test(shell)) found.push(`the service account has the login shell "${shell}"`);
       if (!value(facts, 'install.tables').includes('turnusers_lt'))
         found.push('the account database has no table turnusers_lt');
       if (value(facts, 'install.manual') === '') found.push('turnserver(1) is not installed');
@@ -36,15 +35,15 @@ const checks: Check[] = [
   {
     id: 'install.links',
     needs: { phases: ['install'] },
-    title: 'Configuring the package again as root follows no link in the folder of the server',
+    title: "Reconfiguring the package as root follows no symlink in the server's folder",
     applies: ({ format }) => format === 'deb',
     reason:
-      'The folder belongs to the server. If root writes or changes owners through a link in it, a server that was taken over becomes root at the next upgrade.',
+      'The server owns the folder. If root writes or changes owners through a symlink in it, a compromised server becomes root at the next upgrade.',
     judge: (facts) =>
       isInstalled(facts)
         ? complaints(
             expectValues(facts, { 'install.links.exit': '0', 'install.links-followed': 'no' }),
-            'a link from the database to a file of root was not followed',
+            'a symlink from the database to a file of root was not followed',
             {},
           )
         : blockedByInstallation(facts.files.get('install.log') ?? ''),
@@ -52,9 +51,9 @@ const checks: Check[] = [
   {
     id: 'install.remove',
     needs: { phases: ['upgrades', 'purge'] },
-    title: 'Remove stops the server and keeps the configuration, purge takes the package away',
+    title: 'Remove stops the server and keeps the configuration; purge removes everything',
     reason:
-      'A server that runs on without its files serves until the next crash, and nobody knows why it ends.',
+      'A server that keeps running without its files serves until it crashes, and then cannot be started.',
     judge: (facts) => {
       const found = expectValues(facts, {
         'remove.exit': '0',
@@ -66,22 +65,21 @@ const checks: Check[] = [
       });
       const calls = serviceCalls(facts, 'remove').map(({ script, command }) => `${script}: ${command}`);
       if (calls.join() !== 'prerm: stop')
-        found.push(`systemd was asked for "${calls.join('; ')}", not one stop`);
+        found.push(`systemctl calls: "${calls.join('; ')}" (expected one stop, by prerm)`);
       return complaints(found, 'stopped once, by prerm');
     },
   },
   {
     id: 'install.purge',
     needs: { phases: ['shipped', 'upgrades', 'purge', 'distribution'] },
-    title: 'After a purge the system is as it was before, as piuparts compares it',
-    reason:
-      "Machines are thrown away and rebuilt, but packages are also replaced in place: leftovers become tomorrow's surprise.",
+    title: 'A purge restores the previous state of the system (compared as piuparts does)',
+    reason: 'Packages are also replaced in place, where leftovers can break a later installation.',
     reference: 'https://www.debian.org/doc/debian-policy/ch-files.html#log-files',
     judge: (facts) => {
       const trees = ['purge', 'upgrade-purge'].map((name) => judgeTree(facts, name));
       return complaints(
         [...expectValues(facts, { 'upgrade-purge.exit': '0' }), ...trees.flatMap(({ found }) => found)],
-        'nothing left, changed or gone, after an installation and after an upgrade',
+        'nothing left behind, changed or removed after installing and after upgrading',
         {
           paths: trees.reduce((sum, { paths }) => sum + paths, 0),
           ofOthers: trees.reduce((sum, { excepted }) => sum + excepted, 0),
@@ -93,7 +91,7 @@ const checks: Check[] = [
     id: 'install.upgrade',
     needs: { phases: ['distribution'] },
     title: "Upgrades the distribution's own coturn and keeps an edited configuration",
-    reason: 'That is how most machines will meet this package; a lost configuration is an outage.',
+    reason: 'Most machines get this package as an upgrade, and a lost configuration is an outage.',
     judge: (facts) => {
       const found = expectValues(facts, {
         'distribution.exit': '0',
@@ -113,7 +111,7 @@ const checks: Check[] = [
   },
 ];
 
-/** What dpkg and apt make of a .deb. */
+/** How apt and dpkg install, upgrade and remove a .deb. */
 export const lifecycleChecks: Check[] = checks.map((check) => ({
   ...check,
   applies: ({ format }: Target) => format === 'deb',

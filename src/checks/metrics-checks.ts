@@ -7,7 +7,7 @@ import { blockingTransport, labCheck } from './lab-check.ts';
 const SCRAPES = 10_000;
 const MAX_GROWTH_MIB = 5;
 
-/** What each metric has to grow by: the messages, and what this version is known to count beside them. */
+/** The expected growth of each metric: the messages, and what this version is known to count in addition. */
 function expectedGrowth(
   { messages, channelMessages, bytesPerMessage }: SessionFacts,
   deviations: readonly Deviation[],
@@ -50,7 +50,7 @@ function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[])
       figures[`${name}, known deviation`] = grown - exact;
     }
   }
-  if (sessions.messages === 0) found.push('no message was relayed, so nothing is proved');
+  if (sessions.messages === 0) found.push('no message was relayed, so the result proves nothing');
   const allocations = (samples: Map<string, number>) =>
     [...samples]
       .filter(([name]) => /^turn_total_allocations\b/.test(name))
@@ -61,13 +61,12 @@ function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[])
     ['before', allocations(before)],
     ['after', allocations(after)],
   ] as const)
-    if (count !== 0)
-      found.push(`the gauge of allocations is ${count} ${when} the sessions, and nobody has one`);
-  const good = `${sessions.messages} messages in ${sessions.sessions} sessions: exact`;
+    if (count !== 0) found.push(`turn_total_allocations is ${count} ${when} the sessions (expected 0)`);
+  const good = `${sessions.messages} messages in ${sessions.sessions} sessions: counted exactly`;
   return complaints(found, [good, ...notes].join('; '), figures);
 }
 
-/** The sessions of a laboratory in which nothing was relayed say nothing of the metrics: what silenced the server does. */
+/** Without relayed messages there is nothing to compare the metrics with: whatever silenced the server blocks this check. */
 function judgeExact(
   lab: LabFacts,
   { sessions, relays }: Pick<LabFacts, 'sessions' | 'relays'>,
@@ -90,12 +89,14 @@ function judgeNames(facts: PackageFacts, scrape: string): Verdict {
       !facts.sourceMetrics.has(name) &&
       !facts.metrics.some((metric) => metric.name === name),
   );
-  found.push(...strange.map((name) => `${name}: neither in the table nor in the source of this version`));
+  found.push(
+    ...strange.map((name) => `${name}: neither in recipes/metrics.yaml nor in the source of this version`),
+  );
   found.push(...wrongLabels(facts, scrape));
   return complaints(found, `${facts.metrics.length} metrics`, { metrics: declared.size });
 }
 
-/** Series with other labels than those of the table: a label whose values never end fills Prometheus' memory. */
+/** Series with labels other than those of the table: a label with unbounded values fills Prometheus's memory. */
 function wrongLabels({ metrics }: PackageFacts, scrape: string): string[] {
   const found = new Set<string>();
   for (const series of parseSamples(scrape).keys()) {
@@ -104,22 +105,22 @@ function wrongLabels({ metrics }: PackageFacts, scrape: string): string[] {
     const own = [...labels.matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g)].map(([, label = '']) => label).sort();
     if (metric !== undefined && own.join() !== [...metric.labels].sort().join())
       found.add(
-        `${name} has the labels ${own.join(', ') || '(none)'}, expected ${metric.labels.join(', ') || '(none)'}`,
+        `${name} has the labels ${own.join(', ') || '(none)'} (expected ${metric.labels.join(', ') || '(none)'})`,
       );
   }
   return [...found];
 }
 
-/** A program without metrics has none to be judged, and `elf.prometheus` says so. */
+/** A program without metrics fails `elf.prometheus`, which blocks these checks. */
 const withoutMetrics = ({ hasMicrohttpd }: PackageFacts): Verdict | undefined =>
   hasMicrohttpd ? undefined : blocked('elf.prometheus', 'this turnserver has no metrics');
 
-/** Whether the metrics are true, for the operator alone, and cost no memory. */
+/** Whether the metrics are accurate, private and free of leaks. */
 export const metricsChecks: Check[] = [
   labCheck({
     id: 'metrics.names',
-    title: 'The metric names and types are those of this version',
-    reason: 'Dashboards and alerts are written against names; coturn has changed them six times.',
+    title: 'Metric names, types and labels are those of this version',
+    reason: 'Dashboards and alerts depend on metric names, and coturn has changed them six times.',
     scenarios: ['relays'],
     without: withoutMetrics,
     judge: (lab, facts) => judgeNames(facts, lab.sessions.after),
@@ -127,7 +128,7 @@ export const metricsChecks: Check[] = [
   labCheck({
     id: 'metrics.scrapes',
     title: `Memory growth per ${SCRAPES.toLocaleString('en')} scrapes is below ${MAX_GROWTH_MIB} MiB`,
-    reason: 'A leak in each scrape ends a relay after weeks, in the middle of its calls.',
+    reason: 'A leak per scrape brings a relay down after weeks, during calls.',
     reference: 'https://github.com/coturn/coturn/issues/1898',
     advisories: ({ lab }) => {
       const { before = 0, after = 0 } = lab?.scrapes ?? {};
@@ -137,17 +138,17 @@ export const metricsChecks: Check[] = [
     without: withoutMetrics,
     judge: ({ scrapes: { scrapes, succeeded, before, after } }) => {
       const found: string[] = [];
-      if (scrapes < SCRAPES) found.push(`${scrapes} scrapes, not ${SCRAPES}`);
-      if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} were answered`);
+      if (scrapes < SCRAPES) found.push(`only ${scrapes} scrapes were made (${SCRAPES} required)`);
+      if (succeeded !== scrapes) found.push(`${succeeded} of ${scrapes} scrapes were answered`);
       if (before === undefined || after === undefined)
         return found.length > 0
           ? fail(found.join('; '))
-          : cannotHere("nobody can look at the memory of a server on another's machine");
+          : cannotHere("the server's memory cannot be read here");
       const grown = after - before;
       if (before === 0 || after === 0) found.push('the memory of the server could not be read');
       if (grown >= MAX_GROWTH_MIB * 2 ** 20)
         found.push(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB in ${scrapes} scrapes`);
-      return complaints(found, `${scrapes} scrapes, ${Math.round(grown / 1024)} KiB more`, {
+      return complaints(found, `${scrapes} scrapes: memory grew by ${Math.round(grown / 1024)} KiB`, {
         scrapes,
         'resident bytes before': before,
         'resident bytes after': after,
@@ -156,8 +157,8 @@ export const metricsChecks: Check[] = [
   }),
   labCheck({
     id: 'metrics.private',
-    title: 'The metrics are reached neither over the network nor through the relay',
-    reason: 'They name realms and users, and tell a stranger how busy each relay is.',
+    title: 'The metrics are unreachable over the network and through the relay',
+    reason: 'They disclose realms and users, and show how busy each relay is.',
     scenarios: ['metrics.private'],
     judge: ({ metricsReach }) => {
       const found = metricsReach
@@ -168,24 +169,25 @@ export const metricsChecks: Check[] = [
         ['relay', 6],
       ] as const) {
         const count = metricsReach.filter((each) => each.way === way).length;
-        if (count < least) found.push(`${count} addresses were tried (${way}), not ${least}`);
+        if (count < least)
+          found.push(`only ${count} addresses were tried (${way}; at least ${least} required)`);
       }
-      return complaints(found, `${metricsReach.length} attempts, none got through`, {
+      return complaints(found, `${metricsReach.length} attempts, all of them unsuccessful`, {
         attempts: metricsReach.length,
       });
     },
   }),
   labCheck({
     id: 'metrics.exact',
-    title: 'Prometheus counts exactly the messages of ended sessions, and no allocation is left',
-    reason: 'Capacity is planned and alerts are set by these figures.',
+    title: 'Metrics count the messages of ended sessions exactly, and no allocation remains',
+    reason: 'Capacity planning and alerts rely on these figures.',
     scenarios: ['relays'],
     without: withoutMetrics,
     judge: (lab, facts) => judgeExact(lab, lab, facts),
   }),
   labCheck({
     id: 'metrics.rest-secret',
-    title: 'Prometheus counts exactly the messages of sessions with REST credentials',
+    title: 'Metrics count the messages of sessions with REST credentials exactly',
     reason: 'Most services use them, and their user names change with every call.',
     scenarios: ['rest sessions'],
     without: withoutMetrics,

@@ -4,7 +4,7 @@ import { type Check, complaints, fail, notApplicable } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { readQuery } from './promql.ts';
 
-/** A query and where it stands, for the complaint about it. */
+/** A query and its place, for complaints. */
 interface Query {
   place: string;
   expr: string;
@@ -17,7 +17,7 @@ function queriesOfRules(rules: Rules): Query[] {
   );
 }
 
-/** Queries of the panels, and of the variables that are filled by one: `label_values(SELECTOR, label)`. */
+/** Queries of the panels, and of the variables with a query: `label_values(SELECTOR, label)`. */
 function queriesOfDashboard(text: string): Query[] {
   const { panels, templating } = JSON.parse(text) as {
     panels: { title: string; targets: { expr: string }[] }[];
@@ -34,25 +34,27 @@ function queriesOfDashboard(text: string): Query[] {
   ];
 }
 
-/** Complaints about queries that can't be read, or that ask for what neither this version nor the rules have. */
+/** Complaints about queries that can't be parsed, or that use a metric that neither this version nor the rules have. */
 function judgeQueries(queries: readonly Query[], known: ReadonlySet<string>): string[] {
   return queries.flatMap(({ place, expr }) => {
     const { metrics, errors } = readQuery(expr);
     return [
-      ...errors.map((error) => `${place}: no PromQL: ${error}`),
-      ...(metrics.length === 0 && errors.length === 0 ? [`${place} asks for no metric`] : []),
+      ...errors.map((error) => `${place}: invalid PromQL: ${error}`),
+      ...(metrics.length === 0 && errors.length === 0 ? [`${place} queries no metric`] : []),
       ...metrics
         .filter((name) => !known.has(name))
-        .map((name) => `${place} asks for ${name}, which this version does not have`),
+        .map((name) => `${place} queries ${name}, which this version does not have`),
     ];
   });
 }
 
-/** What promtool itself has said: it must have read the rules, and run their tests. */
+/** Complaints unless promtool accepted the rules and their tests passed. */
 function judgePromtool(text: string | undefined): string[] {
   return ['check', 'test'].flatMap((what) => {
     const code = new RegExp(`^${what} exit (\\d+)$`, 'm').exec(text ?? '')?.[1];
-    return code === '0' ? [] : [`promtool ${what} rules ended with ${code ?? 'nothing'}: ${text ?? ''}`];
+    return code === '0'
+      ? []
+      : [`promtool ${what} rules ended with exit code ${code ?? 'unknown'}: ${text ?? ''}`];
   });
 }
 
@@ -61,7 +63,7 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
   if (rulesText === undefined || dashboard === undefined) {
     return built
       ? fail(`the package has no ${rulesText === undefined ? 'alert rules' : 'dashboard'}`)
-      : notApplicable('the package has none');
+      : notApplicable('the package has no monitoring files');
   }
   const parsed = parseRecipe(rulesText, rulesSchema);
   if (!parsed.ok) {
@@ -80,16 +82,16 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
   );
   const untested = alerts.filter(({ alert }) => !seen.has(alert));
   const found = [
-    ...(alerts.length === 0 ? ['there are no alerts'] : []),
+    ...(alerts.length === 0 ? ['the rules have no alerts'] : []),
     ...(panels.length === 0 ? ['the dashboard has no queries'] : []),
     ...judgeQueries(rules, new Set([...scraped, ...recorded])),
     ...judgeQueries(panels, scraped),
     ...judgePromtool(promtool),
-    ...untested.map(({ alert }) => `no test sees ${alert} fire`),
+    ...untested.map(({ alert }) => `no test makes ${alert} fire`),
   ];
   return complaints(
     found,
-    `${alerts.length} alerts, each seen firing; ${panels.length} queries of the dashboard`,
+    `${alerts.length} alerts, each with a test that makes it fire; ${panels.length} dashboard queries`,
     {
       alerts: alerts.length,
       queries: rules.length + panels.length,
@@ -100,8 +102,8 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
 export const monitoringChecks: Check[] = [
   {
     id: 'package.monitoring',
-    title: 'The alert rules and the dashboard are valid and ask only for metrics of this very version',
-    reason: 'A query for a metric that is not there is no error: the alert never fires, and nobody knows.',
+    title: 'Alert rules and dashboard are valid and query only metrics of this version',
+    reason: 'Querying a metric that does not exist is not an error: the alert silently never fires.',
     reference: 'https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/',
     judge: judgeMonitoring,
   },

@@ -2,7 +2,7 @@ import { SCENARIOS, type Scenario, serverOf, type TriedServer } from '../lab/fac
 import { type CheckSelection, skippedBecause } from '../plan/check-selection.ts';
 import type { Check } from './check.ts';
 
-/** What is done with a package in a root of its target, in this order: recipes/docker/verify/main.sh. */
+/** The phases of testing a package in a root of its target, in order: recipes/docker/verify/main.sh. */
 export const PHASES = [
   'tarball',
   'install',
@@ -15,30 +15,30 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** What has to be run for a check to be judged. */
+/** What has to run for a check to be judged. */
 export interface Needs {
   phases?: readonly Phase[];
   scenarios?: readonly Scenario[];
 }
 
-/** What has to be run for several checks. */
+/** What has to run for several checks. */
 export interface Runs {
   phases: readonly Phase[];
   scenarios: readonly Scenario[];
 }
 
-/** A phase that only another one makes possible. */
+/** The phase that another phase depends on. */
 const AFTER: Partial<Record<Phase, Phase>> = {
   vectors: 'install',
   shipped: 'install',
   utilities: 'install',
   upgrades: 'install',
   purge: 'install',
-  // The package of the distribution takes the place of ours.
+  // The distribution's package replaces ours.
   distribution: 'purge',
 };
 
-/** Everything that the chosen checks need, in the order in which it is run. */
+/** Everything that the chosen checks need, in the order in which it runs. */
 export function runsFor(checks: readonly Check[], selection: CheckSelection): Runs {
   const needs = checks
     .filter(({ id }) => skippedBecause(id, selection) === undefined)
@@ -56,7 +56,7 @@ function withEarlier(phase: Phase): Phase[] {
   return earlier === undefined ? [phase] : [...withEarlier(earlier), phase];
 }
 
-/** A scenario and the server that it is tried with. */
+/** A scenario and its server. */
 export const withServer = (scenario: Scenario): Scenario[] => [
   ...new Set<Scenario>([serverOf(scenario), scenario]),
 ];
@@ -66,7 +66,7 @@ const ALL_SCENARIOS: readonly Scenario[] = Object.entries(SCENARIOS).flatMap(([s
   ...(list as readonly Scenario[]),
 ]);
 
-/** Servers that get only what well-behaved clients send; `service` is a unit, with checks of its own. */
+/** Servers that serve only well-behaved clients; `service` is a unit with its own checks. */
 export const HONEST_SERVERS = (Object.keys(SCENARIOS) as TriedServer[]).filter(
   (server) => !['hostile', 'sanitized', 'service'].includes(server),
 );

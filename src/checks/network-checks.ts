@@ -5,7 +5,7 @@ import { HONEST_SCENARIOS, HONEST_SERVERS } from './needs.ts';
 
 /** Messages that each client sends: src/lab/scenarios/relay.ts. */
 const MESSAGES = 1000;
-/** Each transport by IPv4 and IPv6, by Send and by channel. */
+/** Each transport over IPv4 and IPv6, with Send and with channels. */
 const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
 /** Messages of each session with REST credentials: src/lab/configurations.ts. */
@@ -29,24 +29,25 @@ function judgeRelays(lab: LabFacts, transport: string): Verdict {
     .filter(({ sent, received }) => sent !== MESSAGES || received !== MESSAGES)
     .map((relay) => {
       const why = relay.error === undefined ? '' : ` (${relay.error})`;
-      return `${relay.family} by ${relay.way}: ${relay.received} of ${MESSAGES} came back${why}`;
+      return `${relay.family} by ${relay.way}: ${relay.received} of ${MESSAGES} messages came back${why}`;
     });
-  if (own.length !== CLIENTS_PER_TRANSPORT) found.push(`${own.length} clients, not ${CLIENTS_PER_TRANSPORT}`);
-  const verdict = complaints(found, 'IPv4 and IPv6, by Send and by channel: every message came back', {
+  if (own.length !== CLIENTS_PER_TRANSPORT)
+    found.push(`${own.length} clients ran (expected ${CLIENTS_PER_TRANSPORT})`);
+  const verdict = complaints(found, 'every message came back over IPv4 and IPv6, by Send and by channel', {
     sent: total('sent'),
     received: total('received'),
   });
   return verdict.ok || silent.length === 0 ? verdict : { ...verdict, cause: silence(transport, silent) };
 }
 
-/** Why nobody gets an answer over a transport. */
+/** Why clients get no answer over a transport. */
 function silence(transport: string, silent: readonly ReachFacts[]): string {
   const families = silent.map(({ family }) => (family === 'ipv6' ? 'IPv6' : 'IPv4')).join(' and ');
   const local = silent.every((each) => each.local === true)
-    ? 'clients on its own machine are answered'
-    : 'not even clients on its own machine are answered';
+    ? 'local clients get answers'
+    : 'even local clients get no answer';
   const why = silent.map(({ why: last }) => last ?? '').find((text) => text !== '');
-  return `turnserver answers no client over ${transport.toUpperCase()} (${families}): ${local}${why === undefined ? '' : `; the last try: ${why}`}`;
+  return `turnserver answers no client over ${transport.toUpperCase()} (${families}): ${local}${why === undefined ? '' : `; last error: ${why}`}`;
 }
 
 function judgeTtl(lab: LabFacts): Verdict {
@@ -58,7 +59,7 @@ function judgeTtl(lab: LabFacts): Verdict {
     const one = ttl.minTtl === 1;
     return {
       ok: false,
-      message: `of ${ttl.packets} datagrams that left for clients, at least one had a TTL of ${ttl.minTtl}`,
+      message: `at least one of ${ttl.packets} datagrams to clients had a TTL of ${ttl.minTtl}`,
       figures,
       cause: `UDP answers leave with TTL ${ttl.minTtl}: clients ${one ? 'behind a router' : 'on the other side of the internet'} never receive them (coturn #2043)`,
     };
@@ -67,9 +68,9 @@ function judgeTtl(lab: LabFacts): Verdict {
   if (ttl.packets === 0 && silent !== undefined) return blocked('network.udp', 'no datagram left the server');
   return complaints(
     ttl.packets < expected || ttl.packets === 0
-      ? [`${ttl.packets} datagrams were seen leaving, and clients received at least ${expected}`]
+      ? [`${ttl.packets} datagrams were captured, but clients received at least ${expected}`]
       : [],
-    `${ttl.packets} datagrams, none below ${ttl.minTtl}`,
+    `${ttl.packets} datagrams, lowest TTL ${ttl.minTtl}`,
     figures,
   );
 }
@@ -77,8 +78,8 @@ function judgeTtl(lab: LabFacts): Verdict {
 /** @param how of `servers`: an exit code, a signal, or `silence over WAY` */
 function howItEnded(how: string | undefined): string {
   return how?.startsWith('silence') === true
-    ? `turnserver runs, and answers nobody any more (${how})`
-    : `turnserver ended by itself with ${how}`;
+    ? `turnserver runs but no longer answers (${how})`
+    : `turnserver exited unexpectedly with ${how}`;
 }
 
 function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): Verdict {
@@ -90,8 +91,7 @@ function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): V
   );
   found.push(
     ...Object.keys(problems).map(
-      (name) =>
-        `${name} could not be tried to its end: ${problems[name]?.split('\n').slice(0, 3).join(' | ')}`,
+      (name) => `${name} could not be completed: ${problems[name]?.split('\n').slice(0, 3).join(' | ')}`,
     ),
   );
   const verdict = complaints(found, `${HONEST_SERVERS.length} configurations`, servers);
@@ -101,7 +101,7 @@ function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): V
   const how =
     servers[first] === undefined
       ? 'turnserver does not start'
-      : `${howItEnded(servers[first])}, with clients that send nothing malformed`;
+      : `${howItEnded(servers[first])}, although clients sent nothing malformed`;
   return { ...verdict, cause: `${how}${log === '' ? '' : `: ${log}`}` };
 }
 
@@ -116,7 +116,9 @@ function judgeIndependent(lab: LabFacts): Verdict {
     .flatMap((transport) => {
       const own = lab.independent.find((each) => each.transport === transport);
       if (own?.sent === INDEPENDENT_MESSAGES && own.received === own.sent) return [];
-      return [`${transport}: ${own?.error ?? `${own?.received ?? 0} of ${INDEPENDENT_MESSAGES} came back`}`];
+      return [
+        `${transport}: ${own?.error ?? `${own?.received ?? 0} of ${INDEPENDENT_MESSAGES} messages came back`}`,
+      ];
     });
   if (found.length === 0 && silent !== undefined)
     return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
@@ -128,7 +130,7 @@ function judgeIndependent(lab: LabFacts): Verdict {
   });
 }
 
-/** Sessions of one user, whose credentials a web service has made: each transport by Send and by channel. */
+/** Sessions with credentials from a web service: each transport with Send and with channels. */
 function judgeRest(lab: LabFacts): Verdict {
   const { relays } = lab.restSessions;
   const reached = relays.filter(({ unreachable }) => unreachable !== true);
@@ -136,29 +138,29 @@ function judgeRest(lab: LabFacts): Verdict {
     .filter(({ sent, received }) => sent !== REST_MESSAGES || received !== sent)
     .map(
       ({ transport, way, received, error }) =>
-        `${transport} by ${way}: ${received} of ${REST_MESSAGES} came back${error === undefined ? '' : ` (${error})`}`,
+        `${transport} by ${way}: ${received} of ${REST_MESSAGES} messages came back${error === undefined ? '' : ` (${error})`}`,
     );
   if (relays.length !== 2 * TRANSPORTS.length)
-    found.push(`${relays.length} clients, not ${2 * TRANSPORTS.length}`);
+    found.push(`${relays.length} clients ran (expected ${2 * TRANSPORTS.length})`);
   const silent = silentWays(lab).find(({ family }) => family === 'ipv4');
   if (found.length === 0 && reached.length < relays.length && silent !== undefined)
     return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
-  // The first server answers on every way; this one does not any more.
+  // The first server answers over every transport; this one no longer does.
   if (silent === undefined && reached.length < relays.length)
     found.push(`${relays.length - reached.length} of ${relays.length} clients were not answered`);
   const received = reached.reduce((sum, each) => sum + each.received, 0);
-  return complaints(found, `${received} messages over ${TRANSPORTS.join(', ')}: every one came back`, {
+  return complaints(found, `all ${received} messages over ${TRANSPORTS.join(', ')} came back`, {
     received,
   });
 }
 
-/** What is seen off loopback: client, server and peer on machines of their own, with a router between them. */
+/** Checks off loopback: client, server and peer in separate network namespaces with a router between them. */
 export const networkChecks: Check[] = [
   ...TRANSPORTS.map((transport) =>
     labCheck({
       id: `network.${transport}`,
       title: `Relays ${CLIENTS_PER_TRANSPORT * MESSAGES} messages over ${transport.toUpperCase()} across a router`,
-      reason: 'On loopback a server can be wrong in ways that every client on the internet meets at once.',
+      reason: 'Tests on loopback miss faults that break every client on the internet.',
       reference: 'https://www.rfc-editor.org/rfc/rfc8656',
       scenarios: ['relays'],
       judge: (lab) => judgeRelays(lab, transport),
@@ -167,16 +169,16 @@ export const networkChecks: Check[] = [
   labCheck({
     id: 'relay.rest-secret',
     title: 'Relays over every transport with REST credentials',
-    reason: 'Most services hand out credentials that are made of a shared secret and expire.',
+    reason: 'Most services issue expiring credentials derived from a shared secret.',
     reference: 'https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-rest-00',
     scenarios: ['rest sessions'],
     judge: judgeRest,
   }),
   labCheck({
     id: 'network.ttl',
-    title: `Datagrams leave for clients with a TTL or hop limit of at least ${MIN_TTL}`,
+    title: `Datagrams to clients have a TTL or hop limit of at least ${MIN_TTL}`,
     reason:
-      'coturn 4.17.0 answered with a TTL of 1: tests on loopback passed, and no client behind a router got an answer.',
+      'coturn 4.17.0 answered with a TTL of 1: tests on loopback passed, but no client behind a router got an answer.',
     reference: 'https://github.com/coturn/coturn/issues/2043',
     advisories: ({ lab }) => (lab?.ttl.minTtl === 1 ? ['coturn-2043'] : []),
     scenarios: ['relays'],
@@ -185,14 +187,14 @@ export const networkChecks: Check[] = [
   labCheck({
     id: 'network.alive',
     title: 'The server starts and keeps running in every configuration',
-    reason: 'A crash ends all calls, and whatever caused it can be sent again.',
+    reason: 'A crash drops all calls, and an attacker can repeat what caused it.',
     scenarios: [],
     covers: HONEST_SCENARIOS,
     judge: judgeAlive,
   }),
   labCheck({
     id: 'network.independent',
-    // aioice drops an answer whose words it can't decode, and waits for another one.
+    // aioice drops an answer whose reason phrase it can't decode, and waits for another one.
     advisories: (facts) =>
       (facts.lab?.independent ?? []).every(
         ({ received, error = '' }) =>
@@ -201,7 +203,7 @@ export const networkChecks: Check[] = [
         ? leaksMemory(facts)
         : [],
     title: 'An independent client (aioice) allocates and relays over UDP, TCP and TLS',
-    reason: 'A client and a server that are wrong in the same way get along well.',
+    reason: 'A client and a server with the same misreading of the standard still work together.',
     reference: 'https://github.com/aiortc/aioice',
     scenarios: ['independent'],
     judge: judgeIndependent,

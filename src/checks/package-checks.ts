@@ -5,13 +5,13 @@ import type { PackageFacts } from './facts.ts';
 import { relayRangeOf } from './relay-range.ts';
 import { packagedComplaints } from './unit-fragments.ts';
 
-/** systemd's exposure score, 0 (best) to 10, that the unit may have at most. */
+/** The highest allowed exposure score of systemd, from 0 (best) to 10. */
 const MAX_EXPOSURE = 1.6;
 
-/** Tags of recipes/packaging/deb/lintian-overrides, each with its reason there. A package of ours may also be given as a file. */
+/** Tags of recipes/packaging/deb/lintian-overrides, which states the reason for each. A package of ours may also be given as a file. */
 export const OUR_OVERRIDES: readonly string[] = ['maintainer-script-should-not-use-dpkg-maintscript-helper'];
 
-/** Whether a line of lintian is of a tag that is overridden, and not by us. */
+/** Whether a line of lintian shows a tag that is overridden, but not by us. */
 function isForeignOverride(line: string): boolean {
   const [, tag] = /^O: \S+(?: \S+)?: (\S+)/.exec(line) ?? [];
   return line.startsWith('O: ') && !OUR_OVERRIDES.includes(tag ?? '');
@@ -20,8 +20,8 @@ function isForeignOverride(line: string): boolean {
 export const packageChecks: Check[] = [
   {
     id: 'package.lintian',
-    title: 'lintian has no errors and no warnings',
-    reason: 'It knows Debian policy: paths, permissions, maintainer scripts, relations.',
+    title: 'lintian reports no errors or warnings',
+    reason: 'It checks Debian policy: paths, permissions, maintainer scripts, relations.',
     reference: 'https://wiki.debian.org/Lintian',
     applies: ({ format }) => format === 'deb',
     judge: ({ inspected, built }) => {
@@ -29,8 +29,8 @@ export const packageChecks: Check[] = [
       const code = inspected.lintianExit?.trim();
       // lintian(1): 0 without tags of weight, 2 with some, anything else when it could not do its work.
       if (inspected.lintian === undefined || (code !== '0' && code !== '2'))
-        return fail(`lintian did not run to its end: exit code ${code ?? 'unknown'}`);
-      // Somebody else's overrides are what a package says of itself.
+        return fail(`lintian did not finish: exit code ${code ?? 'unknown'}`);
+      // Overrides in a foreign package are only the package's own claims.
       const bad = lines.filter((line) => /^[EW]: /.test(line) || (!built && isForeignOverride(line)));
       const overridden = lines.filter((line) => line.startsWith('O: ')).length;
       return complaints(bad, 'no errors, no warnings', { errors: bad.length, overridden });
@@ -38,15 +38,15 @@ export const packageChecks: Check[] = [
   },
   {
     id: 'package.rpmlint',
-    title: 'rpmlint has no errors',
-    reason: 'It knows the conventions of rpm-based distributions: paths, permissions, scriptlets, tags.',
+    title: 'rpmlint reports no errors',
+    reason: 'It checks the conventions of rpm-based distributions: paths, permissions, scriptlets, tags.',
     reference: 'https://github.com/rpm-software-management/rpmlint',
     applies: ({ format }) => format === 'rpm',
     judge: ({ inspected }) => {
       const code = inspected.rpmlintExit?.trim();
       // 0 without errors, 64 with some, anything else when it could not do its work.
       if (inspected.rpmlint === undefined || (code !== '0' && code !== '64'))
-        return fail(`rpmlint did not run to its end: exit code ${code ?? 'unknown'}`);
+        return fail(`rpmlint did not finish: exit code ${code ?? 'unknown'}`);
       const lines = inspected.rpmlint.split('\n');
       const bad = lines.filter((line) => / E: /.test(line));
       const warnings = lines.filter((line) => / W: /.test(line)).length;
@@ -55,28 +55,30 @@ export const packageChecks: Check[] = [
   },
   {
     id: 'package.requires',
-    title: 'Nothing but the C library is required by name of a library',
+    title: 'The C library is the only shared library that the package requires',
     reason:
-      'What is linked in must not be asked for as well: such a package could not be installed elsewhere.',
+      'A package that also required statically linked libraries could not be installed on other distributions.',
     applies: ({ format, staticLibraries }) => format === 'rpm' && staticLibraries !== undefined,
     judge: ({ inspected, target }) => {
-      if (inspected.requires === undefined) return fail('the requires were not read');
+      if (inspected.requires === undefined) return fail("the package's requirements were not read");
       const libraries = inspected.requires.split('\n').filter((line) => /\.so(\.|\()/.test(line));
       const strange = libraries.filter(
         (line) => !target.allowedLibraries.some((prefix) => line.startsWith(prefix)),
       );
-      if (libraries.length === 0) strange.push('not even the C library is required');
-      return complaints(strange, `${libraries.length} of the C library`, { libraries: libraries.length });
+      if (libraries.length === 0) strange.push('the C library is not required either');
+      return complaints(strange, `${libraries.length} requirements, all provided by the C library`, {
+        libraries: libraries.length,
+      });
     },
   },
   {
     id: 'package.plain',
-    title: 'All that is read of the package is plain files of a usual size',
+    title: 'Every inspected file is a regular file of plausible size',
     reason:
-      'A link, a FIFO or gigabytes in the place of a unit or a program are not read, so no other check knows what is in them.',
+      'The inspection skips links, FIFOs and huge files in place of a unit or program, so no other check sees their content.',
     judge: ({ inspected }) =>
       inspected.unread === undefined
-        ? fail('the inspection does not say what it has left out')
+        ? fail('the inspection did not record which files it skipped')
         : complaints(
             inspected.unread
               .split('\n')
@@ -89,15 +91,15 @@ export const packageChecks: Check[] = [
     id: 'package.unit',
     title: `systemd exposure of the unit is at most ${MAX_EXPOSURE}`,
     reason:
-      'The server parses packets from the whole internet; what it can do after a break-in is up to the unit.',
+      'The server parses packets from the whole internet; the unit limits what a compromised server can do.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd-analyze.html',
     judge: ({ inspected }) => {
-      // The last line; what is before it may quote the unit.
+      // The last line; earlier ones may quote the unit.
       const said = [
         ...(inspected.systemd ?? '').matchAll(/^\S+ Overall exposure level for coturn\.service: ([\d.]+) /gm),
       ];
       const exposure = Number(said.at(-1)?.[1] ?? Number.NaN);
-      if (Number.isNaN(exposure)) return fail('systemd-analyze gave no exposure level for coturn.service');
+      if (Number.isNaN(exposure)) return fail('systemd-analyze printed no exposure level for coturn.service');
       const message = `exposure ${exposure}`;
       return exposure <= MAX_EXPOSURE
         ? pass(message, { exposure })
@@ -106,20 +108,21 @@ export const packageChecks: Check[] = [
   },
   {
     id: 'package.unit-alone',
-    title: 'The unit is defined by one file',
+    title: 'The unit is defined by a single file',
     reason:
-      'A drop-in, or a unit of the same name in another folder, changes what runs; the other checks read only the unit.',
+      'A drop-in, or a unit of the same name in another folder, changes what runs; the other checks read only the unit file.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.unit.html',
     judge: ({ inspected }) =>
       inspected.units === undefined
-        ? fail('the folders of systemd were not listed')
-        : complaints(packagedComplaints(inspected.units), 'one file, and no drop-ins'),
+        ? fail("systemd's folders were not listed")
+        : complaints(packagedComplaints(inspected.units), 'one file, no drop-ins'),
   },
   {
     id: 'package.unit-settings',
-    title: 'The unit waits for the network, restarts, and has descriptors for the relay range',
+    title:
+      'The unit waits for the network, restarts on failure and has enough file descriptors for the relay range',
     reason:
-      'Without the network turnserver finds no addresses; with too few descriptors calls fail under load.',
+      'Without the network turnserver finds no addresses; with too few file descriptors calls fail under load.',
     judge: ({ inspected }) => {
       const unit = inspected.unit ?? '';
       const wanted = [
@@ -136,22 +139,22 @@ export const packageChecks: Check[] = [
       const ports = last - first + 1;
       const missing = wanted
         .filter((pattern) => !pattern.test(unit))
-        .map((pattern) => `nothing matches ${pattern.source}`);
-      // Without a limit of its own the unit has systemd's, and that it has none is said above.
+        .map((pattern) => `no line matches ${pattern.source}`);
+      // A unit without a limit gets systemd's default; the missing line is reported above.
       if (files !== undefined && files < 2 * ports + 1000)
         missing.push(`LimitNOFILE=${files} is too low for ${ports} relay ports`);
-      return complaints(missing, 'all there', { files: files ?? 'not set', ports });
+      return complaints(missing, 'all settings present', { files: files ?? 'not set', ports });
     },
   },
   {
     id: 'package.configuration',
-    title: 'The shipped configuration uses only options of this very version, and denies internal peers',
+    title: 'The shipped configuration uses only options of this version and denies internal peers',
     reason:
-      'turnserver only warns about an unknown line and runs without it: a misspelt denied-peer-ip is an open relay.',
+      'turnserver only warns about an unknown line and ignores it: a misspelt denied-peer-ip opens the relay.',
     reference: 'https://github.com/coturn/coturn/blob/master/examples/etc/turnserver.conf',
     judge: (facts) => {
       const { configuration = '', tarballConfiguration } = facts.inspected;
-      // Where there is a tarball, it has a configuration of its own, with other paths.
+      // The tarball has its own configuration, with other paths.
       const hasTarball = facts.target.staticLibraries !== undefined && facts.built;
       return complaints(
         [
@@ -167,7 +170,7 @@ export const packageChecks: Check[] = [
   },
 ];
 
-/** What is wrong with a configuration that is shipped. */
+/** Complaints about a shipped configuration. */
 function configurationComplaints(conf: string, { options, version }: PackageFacts): string[] {
   const used = parseSettings(conf);
   const table = [...options].map((name) => ({ name, value: 'optional' as const, conditions: [] }));

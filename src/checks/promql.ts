@@ -1,15 +1,15 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** What a query asks for, and where it is no PromQL. */
+/** The metrics of a query, and its syntax errors. */
 export interface QueryReading {
   /** Names of metrics, each once, in order. */
   metrics: string[];
-  /** The pieces that the grammar has no place for. */
+  /** The pieces that the grammar rejects. */
   errors: string[];
 }
 
 /**
- * Reads a query with the grammar of Prometheus's own user interface. Grafana's variables are filled in first: one whose name
+ * Parses a query with the grammar of Prometheus's own user interface. It first substitutes Grafana's variables: one whose name
  * begins with `__` is a duration, any other a number.
  */
 export function readQuery(query: string): QueryReading {

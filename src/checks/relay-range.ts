@@ -1,4 +1,4 @@
-/** coturn's own relay range, which counts where a configuration names none: turnserver(1). */
+/** coturn's default relay range: turnserver(1). */
 const DEFAULT_RANGE = { 'min-port': 49_152, 'max-port': 65_535 };
 
 /** The first and the last port of a configuration's relay range. */

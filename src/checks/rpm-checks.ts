@@ -7,7 +7,7 @@ import { judgeRpmTree } from './tree-changes.ts';
 const applies = ({ format }: Target) => format === 'rpm';
 const SCRIPTLETS = 'https://docs.fedoraproject.org/en-US/packaging-guidelines/Scriptlets/';
 
-/** What systemd was asked for in a step, beside taking notice of units. */
+/** The systemd calls of a step, without presets. */
 function asked(facts: PackageFacts, step: string): string {
   return serviceCalls(facts, step)
     .map(({ command }) => command)
@@ -16,7 +16,7 @@ function asked(facts: PackageFacts, step: string): string {
 }
 
 /**
- * What rpm and dnf have said of scriptlets that failed. A %post that fails ends neither of them: they warn, and exit with 0.
+ * Errors of rpm and dnf about failed scriptlets. A failing %post stops neither: they warn and exit with 0.
  * @param steps names of logs
  */
 function scriptletErrors(facts: PackageFacts, ...steps: string[]): string[] {
@@ -27,11 +27,11 @@ function scriptletErrors(facts: PackageFacts, ...steps: string[]): string[] {
   });
 }
 
-/** The last error of a log, for a step that has failed. */
+/** The last error in the log of a failed step. */
 function errorOf(facts: PackageFacts, step: string): string[] {
   if (value(facts, `${step}.exit`) === '0') return [];
   const lines = (facts.files.get(`${step}.log`) ?? '').split('\n').filter((line) => /\berror\b/i.test(line));
-  return lines.slice(-1).map((line) => `dnf said: ${line.trim()}`);
+  return lines.slice(-1).map((line) => `dnf: ${line.trim()}`);
 }
 
 function judgeInstallation(facts: PackageFacts): Verdict {
@@ -51,10 +51,10 @@ function judgeInstallation(facts: PackageFacts): Verdict {
   const others = (facts.files.get('installed.packages') ?? '')
     .split('\n')
     .filter((name) => name !== '' && !name.startsWith('coturn-'));
-  // The root that is made has neither systemd nor the tools that make accounts: dnf has to find them. One that is given may have all.
+  // A bootstrapped root has neither systemd nor shadow-utils, so dnf must install them. A given root may have everything.
   if (others.length === 0 && value(facts, 'install.root') !== 'given')
-    found.push('dnf has resolved no requires: nothing else came with the package');
-  const good = `${facts.packageVersion} installed, with ${others.length} packages that it requires`;
+    found.push('dnf resolved no dependencies: it installed only the package itself');
+  const good = `${facts.packageVersion} installed with ${others.length} required packages`;
   return { ...complaints(found, good, { required: others.length }), ...causeOfFailure(facts) };
 }
 
@@ -67,8 +67,8 @@ function judgeErasure(facts: PackageFacts): Verdict {
   });
   found.push(...errorOf(facts, 'remove'), ...scriptletErrors(facts, 'remove'));
   const calls = asked(facts, 'remove');
-  if (calls !== 'disable; stop') found.push(`systemd was asked for "${calls}", not for "disable; stop"`);
-  return complaints(found, 'disabled and stopped, once');
+  if (calls !== 'disable; stop') found.push(`systemctl calls: "${calls}" (expected "disable; stop")`);
+  return complaints(found, 'disabled and stopped once');
 }
 
 function judgeLeftovers(facts: PackageFacts): Verdict {
@@ -82,7 +82,7 @@ function judgeLeftovers(facts: PackageFacts): Verdict {
       }),
       ...trees.flatMap(({ found }) => found),
     ],
-    'nothing left, changed or gone but data and logs; an edited configuration is saved',
+    'nothing left behind, changed or removed except data and logs; an edited configuration is saved',
     {
       paths: trees.reduce((sum, { paths }) => sum + paths, 0),
       ofOthers: trees.reduce((sum, { excepted }) => sum + excepted, 0),
@@ -112,7 +112,7 @@ function judgeFailures(facts: PackageFacts): Verdict {
   const found = expectValues(facts, { 'running.process': 'other', 'running.stun': 'answered' });
   for (const name of ['truncated', 'pre-fails']) {
     if (['0', 'unknown'].includes(value(facts, `${name}.exit`)))
-      found.push(`${name}: the upgrade has not failed`);
+      found.push(`${name}: the upgrade did not fail`);
     found.push(
       ...expectValues(facts, {
         [`${name}.package`]: facts.packageVersion,
@@ -121,9 +121,9 @@ function judgeFailures(facts: PackageFacts): Verdict {
       }),
     );
     const calls = asked(facts, name);
-    if (calls !== '') found.push(`${name}: systemd was asked for "${calls}"`);
+    if (calls !== '') found.push(`${name}: systemctl calls: "${calls}" (expected none)`);
   }
-  return complaints(found, 'twice the same process went on and answered', { failed: 2 });
+  return complaints(found, 'the same process kept answering after both failed upgrades', { failed: 2 });
 }
 
 function judgeRestarts(facts: PackageFacts): Verdict {
@@ -135,9 +135,7 @@ function judgeRestarts(facts: PackageFacts): Verdict {
         [`${name}.process`]: 'other',
         [`${name}.stun`]: 'answered',
       }),
-      ...(calls === 'try-restart'
-        ? []
-        : [`${name}: systemd was asked for "${calls}", not for "try-restart"`]),
+      ...(calls === 'try-restart' ? [] : [`${name}: systemctl calls: "${calls}" (expected "try-restart")`]),
     ];
   });
   return complaints(found, '2 upgrades, one restart each', { upgrades: 2 });
@@ -147,8 +145,8 @@ const checks: Check[] = [
   {
     id: 'install.clean',
     needs: { phases: ['install'] },
-    title: 'Installs in a minimal root that rpm manages, requires resolved by dnf',
-    reason: 'A requirement that nothing provides shows only where nothing else has installed it before.',
+    title: 'Installs in a minimal rpm-managed root; dnf resolves its dependencies',
+    reason: 'A missing dependency shows only in a root where nothing else has installed it.',
     judge: judgeInstallation,
   },
   {
@@ -156,33 +154,29 @@ const checks: Check[] = [
     needs: { phases: ['upgrades', 'purge'] },
     title: 'Erasing the package stops the server',
     reason:
-      'A server that runs on without its files serves until the next crash, and nobody knows why it ends.',
+      'A server that keeps running without its files serves until it crashes, and then cannot be started.',
     reference: SCRIPTLETS,
     judge: judgeErasure,
   },
   {
     id: 'install.purge',
     needs: { phases: ['shipped', 'upgrades', 'purge', 'distribution'] },
-    title:
-      'Once erased, nothing is left of the package but its data, its logs, and a configuration that was edited',
-    reason:
-      "Machines are thrown away and rebuilt, but packages are also replaced in place: leftovers become tomorrow's surprise.",
+    title: 'Erasing the package leaves only its data, its logs and an edited configuration',
+    reason: 'Packages are also replaced in place, where leftovers can break a later installation.',
     judge: judgeLeftovers,
   },
   {
     id: 'install.upgrade',
     needs: { phases: ['upgrades', 'distribution'] },
-    title:
-      'Upgrades an older coturn in the layout of EPEL, and keeps an edited configuration and the accounts',
-    reason: 'That is how most machines will meet this package; a lost configuration is an outage.',
+    title: "Upgrades an older coturn with EPEL's layout, keeping the accounts and an edited configuration",
+    reason: 'Most machines get this package as an upgrade, and a lost configuration is an outage.',
     judge: judgeUpgrade,
   },
   {
     id: 'install.failed-upgrade',
     needs: { phases: ['upgrades'] },
-    title: 'An upgrade that fails leaves the old server running',
-    reason:
-      'A broken download or a scriptlet that fails must not end the calls of a machine that was working.',
+    title: 'A failed upgrade leaves the old server running',
+    reason: 'A truncated download or a failing scriptlet must not drop the calls of a working machine.',
     reference: SCRIPTLETS,
     judge: judgeFailures,
   },
@@ -190,11 +184,11 @@ const checks: Check[] = [
     id: 'install.restart',
     needs: { phases: ['upgrades', 'distribution'] },
     title: 'An upgrade restarts a running server once',
-    reason: 'Each restart ends all calls.',
+    reason: 'Each restart drops all calls.',
     reference: SCRIPTLETS,
     judge: judgeRestarts,
   },
 ];
 
-/** What rpm and dnf make of an .rpm. The names are those of the same promises for a .deb. */
+/** How dnf and rpm install, upgrade and erase an .rpm. The ids are those of the corresponding checks of a .deb. */
 export const rpmChecks: Check[] = checks.map((check) => ({ ...check, applies }));

@@ -3,7 +3,7 @@ import { hostileComplaints } from './abuse-checks.ts';
 import { type Check, cannotHere, complaints, fail, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
-/** What AddressSanitizer has said, in its own words: the kind of error, and where. */
+/** AddressSanitizer's own summary: the kind of error and its place. */
 function sanitizerReport(log: string): string | undefined {
   const summary = /^SUMMARY: AddressSanitizer: (.*)$/m.exec(log)?.[1];
   const error = /ERROR: AddressSanitizer: (.*)$/m.exec(log)?.[1];
@@ -11,29 +11,33 @@ function sanitizerReport(log: string): string | undefined {
 }
 
 function judgeSanitizer({ sanitized, logs, servers }: LabFacts): Verdict {
-  if (sanitized === undefined) return fail('turnserver with AddressSanitizer was not tried');
+  if (sanitized === undefined) return fail('turnserver with AddressSanitizer was not run');
   const { packets, seed, ended, afterwards } = sanitized;
   const report = sanitizerReport(logs.sanitized ?? '');
   const found = hostileComplaints(sanitized);
   if (report !== undefined) found.unshift(report);
   if (ended === undefined && afterwards === 'success' && servers.sanitized !== 'running')
-    found.push(`it has ended with ${servers.sanitized ?? 'nothing known'}`);
-  return complaints(found, `${packets} packets of seed ${seed}, no report`, { packets, seed });
+    found.push(`turnserver exited with ${servers.sanitized ?? 'an unknown status'}`);
+  return complaints(found, `${packets} packets of seed ${seed}, no AddressSanitizer report`, {
+    packets,
+    seed,
+  });
 }
 
 export const sanitizerChecks: Check[] = [
   labCheck({
     id: 'packets.sanitizer',
-    title: 'Hostile packets make turnserver touch no memory but its own, as AddressSanitizer sees it',
-    // Packets lie in buffers of 64 KiB, which are used again: a read behind a packet's end that stays within its buffer is not seen.
-    reason:
-      'An access outside of what was allocated crashes nothing most of the time, and may send what lies there to a stranger.',
+    title: 'Hostile packets cause no invalid memory access (AddressSanitizer)',
+    // Packets are stored in reused buffers of 64 KiB: AddressSanitizer misses a read past a packet's end that stays within its buffer.
+    reason: 'An out-of-bounds access often crashes nothing, but may disclose memory to an attacker.',
     reference: 'https://github.com/google/sanitizers/wiki/AddressSanitizer',
     scenarios: ['sanitized'],
     without: ({ sanitizes }) =>
       sanitizes
         ? undefined
-        : cannotHere('only what is compiled here, and for this very processor, runs with AddressSanitizer'),
+        : cannotHere(
+            'AddressSanitizer needs a native build from source: not a prebuilt package, and not under QEMU',
+          ),
     judge: judgeSanitizer,
   }),
 ];

@@ -1,7 +1,7 @@
 import { type Check, complaints, fail, notApplicable, type Verdict } from './check.ts';
 import { neededBy, type PackageFacts } from './facts.ts';
 
-/** The parts of a CycloneDX document that are read here. */
+/** The parts of a CycloneDX document that this check reads. */
 interface Component {
   name: string;
   type?: string;
@@ -25,15 +25,17 @@ const isDistributions = ({ purl = '' }: Component) => /^pkg:(deb|rpm)\//.test(pu
 function judgeSbom(facts: PackageFacts): Verdict {
   const { sbom, sbomBeside } = facts.inspected;
   if (sbom === undefined && !facts.built)
-    return notApplicable('whoever made this package has put none into it');
-  if (sbom === undefined) return fail('there is no coturn.cdx.json in the package');
+    return notApplicable('this package has no bill of materials; it was not built by turnbuild');
+  if (sbom === undefined) return fail('the package has no coturn.cdx.json');
   const document = JSON.parse(sbom) as Document;
   const linked = facts.target.staticLibraries !== undefined;
   const found = [
     ...judgeNames(document, facts),
     ...(linked ? judgeLinked(document, facts) : judgeShared(document, facts)),
     ...judgePurls(document),
-    ...(facts.built && sbomBeside !== sbom ? ['the file beside the package is another one'] : []),
+    ...(facts.built && sbomBeside !== sbom
+      ? ['the bill of materials beside the package differs from the one inside']
+      : []),
     ...(linked ? judgeTarball(document, facts) : []),
   ];
   const libraries = document.components.filter(isDistributions).length;
@@ -43,40 +45,42 @@ function judgeSbom(facts: PackageFacts): Verdict {
 function judgeNames({ bomFormat, metadata, components }: Document, facts: PackageFacts): string[] {
   const coturn = components.find(({ purl }) => purl?.startsWith('pkg:github/coturn/coturn@'));
   return [
-    ...(bomFormat === 'CycloneDX' ? [] : ['it is no CycloneDX document']),
+    ...(bomFormat === 'CycloneDX' ? [] : ['it is not a CycloneDX document']),
     ...(metadata.component.version === facts.packageVersion
       ? []
-      : [`it is of ${metadata.component.version}, not of ${facts.packageVersion}`]),
+      : [`it describes ${metadata.component.version} (expected ${facts.packageVersion})`]),
     ...(coturn?.version === facts.version
       ? []
-      : [`it has coturn ${coturn?.version ?? 'nowhere'}, not ${facts.version}`]),
+      : [
+          `it lists ${coturn?.version === undefined ? 'no coturn' : `coturn ${coturn.version}`} (expected ${facts.version})`,
+        ]),
   ];
 }
 
-/** What a program names is in the list. */
+/** Every library that a program needs is listed. */
 function judgeShared({ components }: Document, { elf }: PackageFacts): string[] {
   const listed = new Set(components.flatMap((each) => valuesOf(each, 'turnbuild:soname')));
   const needed = new Set(elf.flatMap(neededBy));
-  if (needed.size === 0) return ['the libraries that the programs need are not known'];
-  return [...needed].filter((name) => !listed.has(name)).map((name) => `${name} is needed and not in it`);
+  if (needed.size === 0) return ['the libraries that the programs need are unknown'];
+  return [...needed].filter((name) => !listed.has(name)).map((name) => `${name} is needed but not listed`);
 }
 
-/** What the recipe links in is in the list, and OpenSSL, which tells its version itself, is the one of the list. */
+/** Every statically linked library is listed, and the listed OpenSSL version is the one in the program. */
 function judgeLinked({ components }: Document, { target, inspected }: PackageFacts): string[] {
   const missing = Object.keys(target.staticLibraries?.licenses ?? {}).filter(
     (name) => !components.some((each) => each.name === name && each.description === 'Linked in'),
   );
-  const found = missing.map((name) => `${name} is linked in and not in it`);
+  const found = missing.map((name) => `${name} is statically linked but not listed`);
   const openssl = components.find(({ name }) => name === 'openssl')?.version?.replace(/[-+~].*$/, '');
   const own = (inspected.openssl ?? '').split('\n').filter((line) => line !== '');
   if (!own.includes(`OpenSSL ${openssl}`))
     found.push(
-      `it has OpenSSL ${openssl ?? 'without a version'}, and the program says ${own.join(', ') || 'nothing'}`,
+      `it lists OpenSSL ${openssl ?? 'without a version'}, but the program contains ${own.join(', ') || 'no OpenSSL version'}`,
     );
   return found;
 }
 
-/** A scanner needs to know whose version a version is. */
+/** A scanner needs to know which distribution a version belongs to. */
 function judgePurls({ components }: Document): string[] {
   const nameless = components
     // A distribution has no package URL.
@@ -86,29 +90,30 @@ function judgePurls({ components }: Document): string[] {
     .map(({ name, version = '' }) => `${name} has no ${version === '' ? 'version' : 'package URL'}`);
   const homeless = components
     .filter((each) => isDistributions(each) && !/[?&]distro=[a-z]+-[\w.]+/.test(each.purl ?? ''))
-    .map(({ name }) => `${name} says not of which distribution it is`);
+    .map(({ name }) => `the package URL of ${name} names no distribution`);
   return [...nameless, ...homeless];
 }
 
-/** The tarball for machines without a package manager is another package with the same contents. */
+/** The tarball for machines without a package manager must list the same components. */
 function judgeTarball({ components }: Document, { inspected }: PackageFacts): string[] {
   const { tarballSbom } = inspected;
-  if (tarballSbom === undefined) return ['there is none in the tarball'];
+  if (tarballSbom === undefined) return ['the tarball has no bill of materials'];
   const packed = JSON.parse(tarballSbom) as Document;
   return [
     ...(JSON.stringify(packed.components) === JSON.stringify(components)
       ? []
-      : ["the tarball's lists other components"]),
-    ...(inspected.tarballSbomBeside === tarballSbom ? [] : ['the file beside the tarball is another one']),
+      : ['the bill of materials in the tarball lists other components']),
+    ...(inspected.tarballSbomBeside === tarballSbom
+      ? []
+      : ['the bill of materials beside the tarball differs from the one inside']),
   ];
 }
 
 export const sbomChecks: Check[] = [
   {
     id: 'package.sbom',
-    title: 'A bill of materials names everything in the package, and lies beside it too',
-    reason:
-      'Scanners find a vulnerable library by it; one that is linked in, and not named, is found by nobody.',
+    title: 'The bill of materials is complete, and a copy is beside the package',
+    reason: 'Scanners rely on it to find statically linked libraries.',
     reference: 'https://cyclonedx.org/docs/1.6/json/',
     judge: judgeSbom,
   },

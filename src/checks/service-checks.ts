@@ -4,7 +4,7 @@ import { labCheck } from './lab-check.ts';
 import { strangeSockets } from './sockets.ts';
 import { installedComplaints } from './unit-fragments.ts';
 
-/** A check of the unit. What comes after its start says nothing where it has not started. */
+/** A check of the unit. A unit that did not start blocks the checks that come after its start. */
 function serviceCheck({
   judge,
   scenario = 'service',
@@ -32,7 +32,7 @@ function judgeMetadata({ reached }: ServiceFacts): Verdict {
   const metadata = reached.filter(({ kind }) => kind === 'metadata');
   const found = metadata
     .filter(({ packets }) => packets > 0)
-    .map(({ peer, packets, by }) => `${packets} datagrams have left for ${peer}, sent by a ${by}`);
+    .map(({ peer, packets, by }) => `${packets} datagrams left for ${peer}, sent by a ${by}`);
   for (const family of ['IPv4', 'IPv6'])
     found.push(
       ...unproved(
@@ -40,77 +40,79 @@ function judgeMetadata({ reached }: ServiceFacts): Verdict {
         reached.filter(({ peer }) => peer.includes(':') === (family === 'IPv6')),
       ),
     );
-  // Newer versions do, in any configuration: then the relay says nothing of the unit, and the process of the unit does.
+  // Newer versions refuse them in any configuration; then only the unit's process can prove that the unit blocks them.
   const refused = metadata.filter(({ by, permission }) => by === 'relay' && permission !== 'success').length;
-  const relays = refused > 0 ? `, and turnserver itself refuses ${refused} of them` : '';
-  return complaints(found, `nothing has left for them, with every peer allowed${relays}`, {
-    addresses: new Set(metadata.map(({ peer }) => peer)).size,
-    controls: new Set(reached.filter(({ kind }) => kind === 'control').map(({ peer }) => peer)).size,
-  });
+  const relays = refused > 0 ? `; turnserver itself refuses ${refused} of them` : '';
+  return complaints(
+    found,
+    `no datagram left for them, although the configuration allows every peer${relays}`,
+    {
+      addresses: new Set(metadata.map(({ peer }) => peer)).size,
+      controls: new Set(reached.filter(({ kind }) => kind === 'control').map(({ peer }) => peer)).size,
+    },
+  );
 }
 
-/** Ways in which nothing was seen, and nothing would have been: what wasn't tried, and a way on which the address beside isn't reached either. */
+/** Results that prove nothing: an address was not tried, or the control address beside it was not reached either. */
 function unproved(family: string, reached: Reached): string[] {
   return (['relay', 'process'] as const).flatMap((way) => {
     const own = reached.filter(({ by }) => by === way);
     if (!own.some(({ kind }) => kind === 'metadata'))
-      return [`no metadata address of ${family} was tried by a ${way}`];
+      return [`no ${family} metadata address was tried by a ${way}`];
     const controls = own.filter(({ kind }) => kind === 'control');
     const refused = (each: Reached) => each.filter(({ permission = 'success' }) => permission !== 'success');
-    // Where the address beside is refused as well, turnserver does it by itself, in any configuration.
+    // If the control is refused as well, turnserver itself refuses such addresses in any configuration.
     if (controls.length > 0 && refused(controls).length === controls.length) return [];
-    // Else the configuration, and not the unit, has kept them out.
+    // Otherwise the configuration blocked them, not the unit.
     const denied = refused(own.filter(({ kind }) => kind === 'metadata'));
     if (denied.length > 0)
       return denied.map(
         ({ peer, permission }) =>
-          `a permission for ${peer} was answered ${permission}, so the unit was not tried`,
+          `a permission for ${peer} was answered with ${permission}, so the unit was not tested`,
       );
     return controls.some(({ packets }) => packets > 0)
       ? []
       : [
-          `an address beside it was not reached by ${family} and a ${way}, so nothing is proved by what was not seen`,
+          `the control failed: a neighbouring ${family} address was not reached by a ${way}, so the result proves nothing`,
         ];
   });
 }
 
 /** From a client's first request until it gives up (RFC 8489, 6.2.1). */
 const CLIENT_PATIENCE_SECONDS = 39.5;
-/** Seconds that a unit may take to stop once nothing keeps it, or beyond its deadline: coturn 4.18.0 takes 11 s to see that nobody is left. */
+/** Seconds that a unit may take to stop after the last session, or beyond its deadline: coturn 4.18.0 takes 11 s to notice that no session is left. */
 const SLACK_SECONDS = 30;
 
 function judgeDrain({ drain }: ServiceFacts): Verdict {
-  if (drain === undefined) return fail('no stop under a session was tried');
+  if (drain === undefined) return fail('no stop during a session was tried');
   const { deadline, session, vanished } = drain;
   const { newcomer, sent, received } = session;
   const found: string[] = [];
   if (!/^\d+$/.test(newcomer))
-    found.push(`during the stop, the allocation of a new client was answered with ${newcomer}`);
+    found.push(`during the stop, a new client's allocation was answered with ${newcomer}`);
   if (sent === 0 || received < sent)
     found.push(`${sent - received} of ${sent} messages were lost during the stop`);
   if (session.seconds > SLACK_SECONDS)
-    found.push(`the unit was down ${session.seconds} s after the last session had ended`);
+    found.push(`the unit took ${session.seconds} s to stop after the last session`);
   if (vanished.seconds > deadline + SLACK_SECONDS)
-    found.push(
-      `with a client that had vanished, a stop took ${vanished.seconds} s; its deadline was ${deadline} s`,
-    );
+    found.push(`with a vanished client, a stop took ${vanished.seconds} s; the deadline is ${deadline} s`);
   const bad = [session.result, vanished.result].filter((result) => result !== 'success');
   if (bad.length > 0) found.push(`the result of the unit is ${bad.join(', ')}`);
   return complaints(
     found,
-    `${received} of ${sent} messages during the stop; a new client was answered ${newcomer}`,
+    `${received} of ${sent} messages relayed during the stop; a new client was answered with ${newcomer}`,
     { messages: sent, lost: sent - received, deadline, 'seconds with a vanished client': vanished.seconds },
   );
 }
 
 const TURNSERVER = '/usr/bin/turnserver';
-/** systemd changes the root of the unit to /target; the kernel may name the path from outside or inside. */
+/** systemd changes the unit's root to /target; the kernel may report the path from outside or inside. */
 const PROGRAM = new RegExp(`^(/target)?${TURNSERVER}$`);
 
-/** The bit of the one capability that a server may need: for ports below 1024 (linux/capability.h). */
+/** The bit of the only capability that a server may need: for ports below 1024 (linux/capability.h). */
 const NET_BIND_SERVICE = 1n << 10n;
 
-/** What is wrong with a process of the unit. */
+/** Complaints about a process of the unit. */
 function processComplaints(
   {
     program,
@@ -136,28 +138,30 @@ function processComplaints(
 export const serviceChecks: Check[] = [
   serviceCheck({
     id: 'service.start',
-    title: 'The unit starts under systemd, in its sandbox, with the shipped configuration',
+    title: 'The unit starts under systemd, sandboxed, with the shipped configuration',
     reason: 'Only a real start reveals an over-strict sandbox; on a fleet it is an outage.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
     judge: ({ state, serving, metrics, log, emulated }) => {
       if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
       if (serving === false) return fail('the unit is active but does not answer clients');
-      if (metrics === false) return fail('the unit is active, and its metrics cannot be read');
+      if (metrics === false) return fail('the unit is active but its metrics cannot be read');
       return pass(emulated ? `active, ${EMULATED}` : 'active');
     },
   }),
   labCheck({
     id: 'service.unit',
     scenarios: ['service'],
-    title: 'The installed unit is defined by one file',
-    reason: 'A maintainer script can write a drop-in that changes what runs, and that no list of files has.',
+    title: 'The installed unit is defined by a single file',
+    reason:
+      "A maintainer script can write a drop-in that changes what runs and is not in the package's file list.",
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.unit.html',
-    judge: ({ service }) => complaints(installedComplaints(service.fragments), 'one file, and no drop-ins'),
+    judge: ({ service }) => complaints(installedComplaints(service.fragments), 'one file, no drop-ins'),
   }),
   serviceCheck({
     id: 'service.alone',
     title: 'The unit runs only turnserver, as an unprivileged user, and opens only the expected ports',
-    reason: "Observed from outside the package's root, where it cannot hide a process or a socket.",
+    reason:
+      'The check observes from outside the root of the package, which cannot hide a process or a socket there.',
     judge: ({ seen, emulated }) => {
       if (seen === undefined) return fail('the processes of the unit were not recorded');
       const found = seen.processes.flatMap((each) => processComplaints(each, emulated));
@@ -171,8 +175,8 @@ export const serviceChecks: Check[] = [
   }),
   serviceCheck({
     id: 'service.restart',
-    title: 'systemd starts turnserver again after a crash',
-    reason: 'A relay that crashed at night has to be back before its clients have given up.',
+    title: 'systemd restarts turnserver after a crash',
+    reason: 'A crashed relay has to be back before its clients give up.',
     judge: ({ restarted, downSeconds, emulated }) => {
       if (restarted !== 'active' || downSeconds === undefined)
         return fail(`after SIGKILL the unit is ${restarted}`);
@@ -186,13 +190,15 @@ export const serviceChecks: Check[] = [
   serviceCheck({
     id: 'service.stop',
     title: 'The unit stops without a failure',
-    reason: 'A failed unit at every deployment teaches people to look away.',
+    reason: 'If every deployment reports a failed unit, real failures go unnoticed.',
     judge: ({ stopped }) =>
-      stopped === 'success' ? pass('result: success') : fail(`after a stop its result is: ${stopped}`),
+      stopped === 'success'
+        ? pass('result: success')
+        : fail(`after a stop, the result of the unit is ${stopped}`),
   }),
   serviceCheck({
     id: 'service.drain',
-    title: 'A stop lets nobody new in, and live sessions lose nothing inside the deadline',
+    title: 'A stop refuses new clients, and live sessions lose nothing before the deadline',
     reason: 'Deployments happen during calls; an abrupt stop drops all of them.',
     reference: 'https://github.com/coturn/coturn/pull/1997',
     scenario: 'drain',
@@ -201,9 +207,9 @@ export const serviceChecks: Check[] = [
   }),
   serviceCheck({
     id: 'service.metadata',
-    title: 'The unit keeps the metadata addresses unreachable, whatever the configuration says',
+    title: 'The unit blocks the cloud metadata addresses under any configuration',
     reason:
-      "The metadata service gives out the machine's credentials; one deleted line must not open it to every client.",
+      "The metadata service hands out the machine's credentials; one deleted line must not expose it to every client.",
     reference:
       'https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html#IPAddressAllow=ADDRESS%5B/PREFIXLENGTH%5D%E2%80%A6',
     scenario: 'metadata',

@@ -1,8 +1,8 @@
-/** Ports of clients: those of STUN and TURN, and of both with TLS, and the alternative ones beside them. */
+/** Client ports: STUN and TURN, the same with TLS, and their alternative ports. */
 const CLIENT_PORTS = [3478, 3479, 5349, 5350];
-/** Of the metrics, on loopback. */
+/** Port of the metrics, on loopback. */
 const METRICS_PORT = 9641;
-/** 127.0.0.1 and ::1 as the kernel writes them, backwards in each four bytes. */
+/** 127.0.0.1 and ::1 as the kernel writes them: each group of four bytes is reversed. */
 const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
 
 /** coturn's default range of relay ports (turnserver(1), min-port and max-port). */
@@ -23,6 +23,6 @@ export function strangeSockets(listening: string, { relays = false } = {}): stri
       CLIENT_PORTS.includes(port) ||
       (port === METRICS_PORT && LOOPBACK.includes(address)) ||
       (relays && isRelay);
-    return expected ? [] : [`it listens on ${protocol.replace('6', '').toUpperCase()} port ${port}`];
+    return expected ? [] : [`turnserver listens on ${protocol.replace('6', '').toUpperCase()} port ${port}`];
   });
 }

@@ -1,7 +1,7 @@
 import { type Check, complaints, expectValues, type Verdict, value } from './check.ts';
 import { buildIdOf, type ElfFile, type PackageFacts, reflexiveAddress, strangerComplaint } from './facts.ts';
 
-/** The tarball in a root with nothing but the C library, started by nobody in particular. */
+/** Complaints about the tarball, run by an unprivileged user in a root with only the C library. */
 function tarballComplaints(facts: PackageFacts): string[] {
   const found = expectValues(facts, {
     'tarball.ready': 'yes',
@@ -13,10 +13,10 @@ function tarballComplaints(facts: PackageFacts): string[] {
   const strange = names.filter(
     (name) => !facts.target.allowedLibraries.some((prefix) => name.startsWith(prefix)),
   );
-  if (names.length === 0) found.push('the libraries that it needs are not known');
-  if (strange.length > 0) found.push(`it needs ${strange.join(', ')}`);
+  if (names.length === 0) found.push('the libraries that turnserver needs are unknown');
+  if (strange.length > 0) found.push(`turnserver needs ${strange.join(', ')}`);
   if (/Bad configuration format/.test(facts.files.get('tarball.log') ?? ''))
-    found.push('turnserver does not understand a line of its configuration');
+    found.push('turnserver rejects a line of the configuration');
   if (reflexiveAddress(facts.files.get('tarball.stun.log') ?? '') === undefined)
     found.push('no answer to a STUN request');
   const stranger = strangerComplaint(facts.files.get('tarball.stranger.log'));
@@ -34,7 +34,7 @@ function judgeTarball(facts: PackageFacts): Verdict {
   const names = tarballLibraries(facts);
   return complaints(
     tarballComplaints(facts),
-    `serves as an unprivileged user, with ${names.join(', ')} and nothing else`,
+    `runs as an unprivileged user and needs only ${names.join(', ')}`,
     {
       files: Number(value(facts, 'tarball.files')),
       libraries: names.length,
@@ -59,16 +59,15 @@ function judgePrograms({ elf, tarballElf }: PackageFacts): Verdict {
   });
 }
 
-/** What machines without a package manager get of a target whose libraries are linked in. */
+/** The tarball for machines without a package manager, of targets with static linking. */
 export const tarballChecks: Check[] = [
   {
     id: 'tarball.runs',
     needs: { phases: ['tarball'] },
-    title: 'The tarball serves from any folder, as any user, with nothing but the C library',
-    reason:
-      'Machines without a package manager get it as it is: a path or a library of the build machine would end it there.',
+    title: 'The tarball runs from any folder, as any user, with only the C library',
+    reason: 'On machines without a package manager, a path or library of the build machine would break it.',
     applies: ({ staticLibraries }) => staticLibraries !== undefined,
-    // A log of its own, before it has read where to log.
+    // turnserver opens a default log before it reads the configured path.
     advisories: (facts) =>
       tarballComplaints(facts).length === 1 &&
       /^(\.\/turn_\d+_[\d-]+\.log ?)+$/.test(value(facts, 'tarball.changed'))
@@ -78,8 +77,8 @@ export const tarballChecks: Check[] = [
   },
   {
     id: 'tarball.programs',
-    title: 'The tarball has the very programs of the package',
-    reason: 'What was checked of one then holds for the other.',
+    title: 'The tarball and the package contain identical programs',
+    reason: 'The checks of one then hold for the other.',
     applies: ({ staticLibraries }) => staticLibraries !== undefined,
     judge: judgePrograms,
   },

@@ -6,7 +6,7 @@ import { strangeSockets } from './sockets.ts';
 const MESSAGES = 50;
 const text = (facts: PackageFacts, name: string) => facts.files.get(name) ?? '';
 
-/** A judge of what was tried on a server; nothing is proved by a server that did not start. */
+/** Wraps the judge of a server's test: a server that did not start proves nothing. */
 const withServer =
   (name: string, judge: (facts: PackageFacts) => Verdict) =>
   (facts: PackageFacts): Verdict => {
@@ -19,39 +19,40 @@ const withServer =
 function judgeClient(facts: PackageFacts): Verdict {
   const log = text(facts, 'client.log');
   const counts = clientCounts(log);
-  if (counts === undefined) return fail(`the client sent nothing: ${lastLines(log)}`);
+  if (counts === undefined) return fail(`the client sent no message: ${lastLines(log)}`);
   const { sent, received } = counts;
   if (sent !== MESSAGES) return fail(`${sent} of ${MESSAGES} messages were sent`, { sent, received });
   if (received !== MESSAGES)
     return fail(`${received} of ${MESSAGES} messages came back from the peer`, { sent, received });
-  return pass(`${MESSAGES} of ${MESSAGES} messages went to the peer and back`, { sent, received });
+  return pass(`${MESSAGES} of ${MESSAGES} messages reached the peer and came back`, { sent, received });
 }
 
 export const trafficChecks: Check[] = [
   {
     id: 'stun.vectors',
     needs: { phases: ['vectors'] },
-    title: 'The STUN test vectors of RFC 5769',
-    reason: 'Message integrity and fingerprints computed on this architecture agree with the standard.',
+    title: 'turnserver passes the STUN test vectors of RFC 5769',
+    reason:
+      'They prove that message integrity and fingerprints computed on this architecture match the standard.',
     reference: 'https://www.rfc-editor.org/rfc/rfc5769',
     judge: (facts) => {
       if (!facts.built)
-        return cannotHere('turnutils_rfc5769check is in no package; a build makes it of the same source');
+        return cannotHere('turnutils_rfc5769check is not packaged; turnbuild has it only for its own builds');
       const code = value(facts, 'rfc5769check.exit');
       const log = text(facts, 'rfc5769check.log');
       const passed = (log.match(/success/g) ?? []).length;
       if (code !== '0' || /failure/.test(log))
-        return fail(`turnutils_rfc5769check ended with ${code}: ${lastLines(log)}`);
+        return fail(`turnutils_rfc5769check ended with exit code ${code}: ${lastLines(log)}`);
       return passed > 0
         ? pass(`${passed} vectors`, { vectors: passed })
-        : fail('turnutils_rfc5769check reported no vector');
+        : fail('turnutils_rfc5769check reported no vectors');
     },
   },
   {
     id: 'server.shipped',
     needs: { phases: ['shipped'] },
-    title: 'Starts with the shipped configuration, and understands every line of it',
-    reason: 'A line that is not understood is only a warning, and the server runs on without it.',
+    title: 'turnserver starts with the shipped configuration and accepts every line',
+    reason: 'turnserver only warns about an invalid line and runs without it.',
     judge: (facts) => {
       if (value(facts, 'shipped.ready') !== 'yes')
         return {
@@ -60,7 +61,7 @@ export const trafficChecks: Check[] = [
         };
       const log = text(facts, 'shipped.log');
       if (log.trim() === '')
-        return fail('turnserver logged nothing, so it is unknown whether it understood its configuration');
+        return fail('turnserver logged nothing, so it is unknown whether it accepted its configuration');
       const bad = log
         .split('\n')
         .filter((line) => /bad configuration format|wrong configuration|cannot parse/i.test(line));
@@ -70,8 +71,8 @@ export const trafficChecks: Check[] = [
   {
     id: 'server.stun',
     needs: { phases: ['shipped'] },
-    title: 'Answers a STUN binding request',
-    reason: 'The first thing that every client does.',
+    title: 'turnserver answers a STUN binding request',
+    reason: 'It is the first request of every client.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489',
     judge: withServer('shipped', (facts) => {
       const log = text(facts, 'stun.log');
@@ -84,8 +85,8 @@ export const trafficChecks: Check[] = [
   {
     id: 'server.closed',
     needs: { phases: ['shipped'] },
-    title: 'Nobody without credentials gets a relay, and no administration port is open',
-    reason: 'The package is started on machines with public addresses before anybody has edited anything.',
+    title: 'Clients without credentials get no relay, and no admin port is open',
+    reason: 'The package starts on machines with public addresses before anyone edits its configuration.',
     judge: withServer('shipped', (facts) => {
       const found: string[] = [];
       for (const name of ['anonymous', 'stranger']) {
@@ -97,23 +98,23 @@ export const trafficChecks: Check[] = [
       found.push(...strangeSockets(text(facts, 'shipped.listening')));
       const open = value(facts, 'shipped.metrics.public');
       if (open === 'yes') found.push("the metrics can be read at the machine's own address");
-      else if (open !== 'no') found.push(`whether the metrics are public could not be tried (${open})`);
-      return complaints(found, 'no relay for strangers, port 5766 closed, metrics on loopback only');
+      else if (open !== 'no') found.push(`whether the metrics are public could not be tested (${open})`);
+      return complaints(found, 'no relay without credentials, port 5766 closed, metrics on loopback only');
     }),
   },
   {
     id: 'relay.utilities',
     needs: { phases: ['shipped', 'utilities'] },
-    title: "The package's own client relays through the package's own server",
-    reason: 'Operators test a machine with turnutils_uclient and turnutils_peer.',
+    title: "The package's own client relays through its server",
+    reason: 'Operators test machines with turnutils_uclient and turnutils_peer.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8656',
     judge: withServer('utilities', judgeClient),
   },
   {
     id: 'relay.refused',
     needs: { phases: ['shipped', 'utilities'] },
-    title: 'A wrong password is refused',
-    reason: 'The same server that has just served the right one.',
+    title: 'The server refuses a wrong password',
+    reason: 'The same server has just accepted the correct password.',
     judge: withServer('utilities', (facts) => {
       const complaint = strangerComplaint(facts.files.get('wrong.log'));
       return complaint === undefined ? pass('refused') : fail(`a client with a wrong password ${complaint}`);
@@ -122,17 +123,17 @@ export const trafficChecks: Check[] = [
   {
     id: 'server.stop',
     needs: { phases: ['shipped', 'utilities'] },
-    title: 'Stops on SIGTERM, with 0 where this version handles it',
-    reason: 'Anything else is a failed unit in the journal at every deployment.',
+    title: 'turnserver stops on SIGTERM, with exit code 0 if this version handles the signal',
+    reason: 'Otherwise every deployment logs a failed unit.',
     judge: (facts) => {
-      // 143: ended by the signal itself, which systemd counts as clean; all that a version without a handler can do.
+      // 143: killed by the signal, which systemd counts as clean; a version without a handler can do no better.
       const clean = facts.handlesStop === true ? ['0'] : ['0', '143'];
       const stops = ['shipped', 'utilities'].map((name) => [name, value(facts, `${name}.stop`)] as const);
       return complaints(
         stops.filter(([, code]) => !clean.includes(code)).map(([name, code]) => `${name} ended with ${code}`),
         stops.every(([, code]) => code === '0')
-          ? 'twice 0'
-          : 'ended by the signal: this version has no handler for it',
+          ? 'exit code 0, both times'
+          : 'killed by the signal: this version does not handle it',
       );
     },
   },

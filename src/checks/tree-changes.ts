@@ -11,26 +11,26 @@ export interface TreeChange {
   path: string;
   before: string;
   after: string;
-  /** It leads to files that were there before, or are another package's. */
+  /** It leads to files that existed before, or that another package owns. */
   known: boolean;
 }
 
-/** A path that may differ, if the file is as harmless as it was. */
+/** A path that may differ as long as the file stays harmless. */
 interface Exception {
   path: RegExp;
-  /** Kind, mode, owner and the rest of what is there now. */
+  /** Kind, mode, owner and the rest of the present state. */
   after: RegExp;
   only?: (change: TreeChange) => boolean;
-  /** It may be gone as well. */
+  /** It may also disappear. */
   passing?: true;
   reason: string;
 }
 
-/** States of regular files of root that nobody can run, without extended attributes. */
+/** States of root's regular, non-executable files without extended attributes. */
 const PUBLIC = /^f (600|644) 0:0 [0-9a-f]{64}$/;
 const SECRET = /^f (0|600|640) 0:(0|42) [0-9a-f]{64}$/;
 const PLAIN = /^f (600|640|644) 0:(0|4) [0-9a-f]{64}$/;
-/** A link of root. */
+/** A symlink of root. */
 const LINK = /^l 777 0:0 [^{]+$/;
 
 /** Kind, mode and owner. */
@@ -38,21 +38,25 @@ const ownership = (state: string) => state.split(' ').slice(0, 3).join(' ');
 const keepsOwnership = ({ kind, before, after }: TreeChange) =>
   kind === 'changed' && ownership(before) === ownership(after);
 
-/** Differences that aren't the package's, each with the reason. What has the package's name in its path never is. */
+/** Differences that the package did not cause, each with the reason. A path with the package's name is never excepted. */
 const EXCEPTIONS: Exception[] = [
   {
     path: /^\/etc\/(passwd|group|subuid|subgid)$/,
     after: PUBLIC,
     only: keepsOwnership,
-    reason: 'the account stays: its number must not go to somebody else. Each record is judged by itself',
+    reason: 'the account stays, because its id must not be reused. Each record is judged separately',
   },
   { path: /^\/etc\/g?shadow$/, after: SECRET, only: keepsOwnership, reason: 'as above' },
-  { path: /^\/etc\/(passwd|group|subuid|subgid)-$/, after: PUBLIC, reason: 'made before such a change' },
-  { path: /^\/etc\/g?shadow-$/, after: SECRET, reason: 'made before such a change' },
+  {
+    path: /^\/etc\/(passwd|group|subuid|subgid)-$/,
+    after: PUBLIC,
+    reason: 'backup made before such a change',
+  },
+  { path: /^\/etc\/g?shadow-$/, after: SECRET, reason: 'backup made before such a change' },
   {
     path: /^\/etc\/\.pwd\.lock$/,
     after: new RegExp(`^f 600 0:0 ${EMPTY}$`),
-    reason: 'made for such a change',
+    reason: 'lock for such a change',
   },
   {
     path: /^\/etc\/ld\.so\.cache$/,
@@ -60,17 +64,17 @@ const EXCEPTIONS: Exception[] = [
     only: ({ known }) => known,
     reason: 'lists the libraries of dependencies',
   },
-  { path: /^\/var\/cache\/ldconfig\/aux-cache$/, after: PUBLIC, reason: 'made with ld.so.cache' },
+  { path: /^\/var\/cache\/ldconfig\/aux-cache$/, after: PUBLIC, reason: 'written with ld.so.cache' },
 ];
 
-/** What dpkg and apt leave. Dependencies are installed before the first snapshot, so nothing here is of theirs. */
+/** What dpkg and apt leave. Dependencies are installed before the first snapshot, so these are not theirs. */
 const DEB_EXCEPTIONS: Exception[] = [
   ...EXCEPTIONS,
   {
     path: /^\/var\/lib\/dpkg\/((status|diversions|statoverride)-old|triggers\/\w+(-old)?)$/,
     after: PLAIN,
     reason:
-      "dpkg's records before its last change, and triggers. The records themselves have to be as they were: one can hold back another package",
+      "dpkg's backups, and triggers. The records themselves must be unchanged: one can hold back another package",
   },
   {
     path: /^\/var\/lib\/dpkg\/statoverride$/,
@@ -85,12 +89,12 @@ const DEB_EXCEPTIONS: Exception[] = [
   {
     path: /^\/var\/cache\/apt\/(src)?pkgcache\.bin$/,
     after: PLAIN,
-    reason: "apt's index of its lists and of dpkg's records. Those have to be as they were",
+    reason: "apt's index of its lists and of dpkg's records, which must be unchanged",
   },
   {
     path: /^\/var\/cache\/apt\/archives\/lock$/,
     after: new RegExp(`^f 640 0:0 ${EMPTY}$`),
-    reason: 'made by the first download',
+    reason: 'created by the first download',
   },
   {
     path: /^\/var\/cache\/debconf\/(config|passwords|templates)\.dat(-old)?$/,
@@ -102,7 +106,7 @@ const DEB_EXCEPTIONS: Exception[] = [
     after: /^d 755 0:0 $/,
     only: ({ kind }) => kind === 'added',
     reason:
-      "the distribution's coturn has an init script; the folder is empty here, and others' everywhere else",
+      "the distribution's coturn has an init script; the folder is empty here, and on real systems belongs to other packages",
   },
 ];
 
@@ -117,7 +121,7 @@ export function parseChanges(text: string): TreeChange[] {
     });
 }
 
-/** Whether a difference is none of the package's. */
+/** Whether a difference is excepted. */
 function isExcepted(
   change: TreeChange,
   { exceptions, own }: { exceptions: readonly Exception[]; own: RegExp },
@@ -133,16 +137,16 @@ function isExcepted(
   );
 }
 
-/** A folder of a system account that others cannot write. */
+/** A folder of a system account that others cannot write to. */
 const OWN_FOLDER = /^d 7[0-7][0-5] [1-9]\d{2}:[1-9]\d{2} $/;
 
-/** What rpm leaves by its own rules: what the server itself has made, and what the accounts and the records of packages need. */
+/** What rpm leaves by its own rules: files created by the server, accounts and package records. */
 const RPM_EXCEPTIONS: Exception[] = [
   ...EXCEPTIONS,
   {
     path: /^\/var\/lib\/coturn$/,
     after: OWN_FOLDER,
-    reason: 'accounts of users: data is never erased with a program',
+    reason: 'user accounts: erasing a program never erases data',
   },
   {
     path: /^\/var\/lib\/coturn\/turndb$/,
@@ -160,7 +164,7 @@ const RPM_EXCEPTIONS: Exception[] = [
     path: /^\/var\/lib\/(rpm\/rpmdb|dnf\/history)\.sqlite-(shm|wal)$/,
     after: PLAIN,
     passing: true,
-    reason: 'made while a database is open',
+    reason: 'exists while a database is open',
   },
   {
     path: /^\/var\/cache\/dnf\/[^/]+(\/(repodata|packages)(\/[^/]+)?)?$/,
@@ -178,11 +182,11 @@ const RPM_EXCEPTIONS: Exception[] = [
     path: /^\/(usr\/)?s?bin\/[^/]+$|^\/usr\/share\/man\//,
     after: /^l 777 0:0 \/etc\/alternatives\/[^/{]+$/,
     only: ({ kind, known }) => kind === 'added' && known,
-    reason: 'the links to them. In other folders a link does more, as systemd starts what is linked',
+    reason: 'links to them. In other folders a link may have effects: systemd starts what is linked',
   },
 ];
 
-/** As `judgeTree`, by rpm's rules: there is no purge. */
+/** As `judgeTree`, with rpm's rules: rpm has no purge. */
 export function judgeRpmTree(facts: PackageFacts, name: string): ReturnType<typeof judgeTree> {
   return judgeChanges(facts, name, {
     account: 'coturn',
@@ -191,7 +195,7 @@ export function judgeRpmTree(facts: PackageFacts, name: string): ReturnType<type
   });
 }
 
-/** A comparison of the whole tree: complaints, how many paths were compared, and how many differences are of others. */
+/** Compares the whole tree: complaints, the number of compared paths and the number of excepted differences. */
 export function judgeTree(
   facts: PackageFacts,
   name: string,
@@ -199,7 +203,7 @@ export function judgeTree(
   return judgeChanges(facts, name, { account: 'turnserver', exceptions: DEB_EXCEPTIONS, own: /turn/i });
 }
 
-/** @param rules `own`: paths that are never excepted; `account`: the one that may have been added */
+/** @param rules `own`: paths that are never excepted; `account`: the account that may be added */
 function judgeChanges(
   facts: PackageFacts,
   name: string,
@@ -211,12 +215,12 @@ function judgeChanges(
   const own = changes.filter((change) => !isExcepted(change, rules));
   const found = own.map(
     ({ kind, path, before, after }) =>
-      `${name}: ${path} is ${kind === 'removed' ? 'gone' : kind}${kind === 'changed' ? ` (${before} -> ${after})` : ''}`,
+      `${name}: ${path} was ${kind}${kind === 'changed' ? ` (${before} -> ${after})` : ''}`,
   );
-  // A minimal root has more than this; and apt's log alone makes a difference.
+  // A minimal root has more paths than this, and apt's log always differs.
   if (text === undefined || paths < 1000 || changes.length === 0)
     found.push(`${name}: the trees were not compared`);
-  // It stays after the first purge, so the second comparison begins with it.
+  // The account stays after the first purge, so the second comparison starts with it.
   const account = name === 'purge' ? rules.account : undefined;
   const accounts = accountComplaints(facts.files.get(`${name}.accounts.txt`), account);
   found.push(...accounts.map((each) => `${name}: ${each}`));

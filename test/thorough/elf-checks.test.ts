@@ -65,13 +65,13 @@ describe('a package that was given as a file', () => {
     const find = (parts: Partial<PackageFacts>) => given(parts).find(({ id }) => id === 'elf.debug-symbols');
     expect(find({ inspected: { debugIds: '' } })).toMatchObject({
       status: 'cannot-here',
-      message: 'there is no coturn-dbgsym beside it',
+      message: 'no coturn-dbgsym was found beside the package',
     });
     expect(find({ inspected: { debugIds: 'abc\n' } })?.status).toBe('failed');
   });
 
   it('has the options that are read out of its program', () => {
     const result = given({ options: new Set() }).find(({ id }) => id === 'elf.options');
-    expect(result).toMatchObject({ status: 'passed', message: '2 options, read out of the program' });
+    expect(result).toMatchObject({ status: 'passed', message: '2 options, read from the program' });
   });
 });

@@ -17,7 +17,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
           relay.received = 999;
     },
     [`network.${transport}`],
-    /^ipv6 by channel: 999 of 1000 came back$/,
+    /^ipv6 by channel: 999 of 1000 messages came back$/,
   ]),
   [
     'a configuration that denies all of IPv4',
@@ -27,7 +27,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
           Object.assign(relay, { sent: 0, received: 0, error: 'send: 403 Forbidden IP' });
     },
     ['network.udp', 'network.tcp', 'network.tls', 'network.dtls'],
-    /ipv4 by send: 0 of 1000 came back \(send: 403 Forbidden IP\)/,
+    /ipv4 by send: 0 of 1000 messages came back \(send: 403 Forbidden IP\)/,
   ],
   [
     'a client that was forgotten',
@@ -37,7 +37,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.sessions.messages -= 1000;
     },
     ['network.udp', 'metrics.exact'],
-    /3 clients, not 4/,
+    /^3 clients ran \(expected 4\)/,
   ],
   [
     'a server that ended by itself',
@@ -45,7 +45,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.servers.requests = 'SIGSEGV';
     },
     ['network.alive'],
-    /requests: turnserver ended by itself with SIGSEGV/,
+    /requests: turnserver exited unexpectedly with SIGSEGV/,
   ],
   [
     'a server that did not get ready',
@@ -55,7 +55,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
     },
     ['network.alive'],
-    /rest: turnserver did not start; rest could not be tried to its end: .*CONFIG ERROR: no/,
+    /rest: turnserver did not start; rest could not be completed: .*CONFIG ERROR: no/,
     { 'network.alive': ['relay.rest-secret', 'answers.rest', 'metrics.rest-secret'] },
   ],
   [
@@ -65,7 +65,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         if (relay.transport === 'tls' && relay.way === 'channel') relay.received = 49;
     },
     ['relay.rest-secret'],
-    /^tls by channel: 49 of 50 came back$/,
+    /^tls by channel: 49 of 50 messages came back$/,
   ],
   [
     'REST credentials that are refused over one transport',
@@ -75,7 +75,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
           Object.assign(relay, { sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' });
     },
     ['relay.rest-secret'],
-    /^dtls by send: 0 of 50 came back \(Allocate: 401 Unauthorized\)$/,
+    /^dtls by send: 0 of 50 messages came back \(Allocate: 401 Unauthorized\)$/,
   ],
   [
     'REST credentials that were tried over TCP only',
@@ -84,7 +84,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.restSessions.relays = relays;
     },
     ['relay.rest-secret'],
-    /^2 clients, not 8$/,
+    /^2 clients ran \(expected 8\)$/,
   ],
   [
     'messages that the other client misses',
@@ -92,7 +92,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       for (const each of lab.independent) if (each.transport === 'tls') each.received = 98;
     },
     ['network.independent'],
-    /tls: 98 of 100 came back/,
+    /tls: 98 of 100 messages came back/,
   ],
   [
     'messages that the other client misses by IPv4, where IPv6 is silent',
@@ -102,7 +102,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       for (const each of lab.independent) if (each.transport === 'udp') each.received = 98;
     },
     ['network.independent'],
-    /^udp: 98 of 100 came back$/,
+    /^udp: 98 of 100 messages came back$/,
   ],
   [
     'messages that the other client misses over one transport, where another is silent',
@@ -113,7 +113,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       for (const each of lab.independent) if (each.transport === 'udp') each.received = 98;
     },
     ['network.independent'],
-    /^udp: 98 of 100 came back$/,
+    /^udp: 98 of 100 messages came back$/,
   ],
   [
     'a client with REST credentials that is not answered, where another way is silent',
@@ -137,7 +137,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         else if (relay.transport === 'tcp' && relay.way === 'send') relay.received = 49;
     },
     ['relay.rest-secret'],
-    /^tcp by send: 49 of 50 came back$/,
+    /^tcp by send: 49 of 50 messages came back$/,
     { 'network.tls': ['network.independent'] },
   ],
   [
@@ -147,7 +147,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.ttl = { packets: 0, minTtl: 256 };
     },
     ['network.ttl'],
-    /^0 datagrams were seen leaving/,
+    /^0 datagrams were captured/,
     { 'network.tcp': ['network.independent'] },
   ],
   [
@@ -156,7 +156,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.problems.forbidden = 'one\ntwo\nthree\nfour\nfive';
     },
     ['network.alive'],
-    /^forbidden could not be tried to its end: one \| two \| three$/,
+    /^forbidden could not be completed: one \| two \| three$/,
   ],
   [
     'another client that gets no allocation',
@@ -172,7 +172,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.independent = [];
     },
     ['network.independent'],
-    /udp: 0 of 100 came back; tcp: 0/,
+    /udp: 0 of 100 messages came back; tcp: 0/,
   ],
   [
     'a TTL of 1, as 4.17.0 has it',
@@ -180,7 +180,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.ttl.minTtl = 1;
     },
     ['network.ttl'],
-    /of 8112 datagrams .*, at least one had a TTL of 1$/,
+    /^at least one of 8112 datagrams to clients had a TTL of 1$/,
   ],
   [
     'a TTL that ends on the other side of the internet',
@@ -188,7 +188,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.ttl.minTtl = 31;
     },
     ['network.ttl'],
-    /at least one had a TTL of 31$/,
+    /at least one of 8112 datagrams to clients had a TTL of 31$/,
   ],
   [
     'a capture that saw less than has arrived',
@@ -196,7 +196,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.ttl.packets = 7999;
     },
     ['network.ttl'],
-    /7999 datagrams were seen leaving, and clients received at least 8000/,
+    /7999 datagrams were captured, but clients received at least 8000/,
   ],
   [
     'a capture that saw nothing',
@@ -204,7 +204,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.ttl = { packets: 0, minTtl: 256 };
     },
     ['network.ttl'],
-    /0 datagrams were seen/,
+    /0 datagrams were captured/,
   ],
   ...(
     [
@@ -233,7 +233,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       answer(lab, id).found = found;
     },
     [`answers.${group}`],
-    new RegExp(`: ${found}, not `),
+    new RegExp(`: ${found} \\(expected `),
   ]),
   [
     'an answer whose integrity is wrong',
@@ -241,7 +241,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       answer(lab, 'allocate').authentic = false;
     },
     ['answers.allocate'],
-    /success, without a valid MESSAGE-INTEGRITY, not success/,
+    /success, without a valid MESSAGE-INTEGRITY \(expected success\)/,
   ],
   [
     'situations that were not tried',
@@ -249,7 +249,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
     },
     ['answers.rest'],
-    /0 situations were tried, not 3/,
+    /only 0 situations were tried \(at least 3 required\)/,
   ],
   [
     'a permission for the metadata service',
@@ -265,7 +265,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     'a packet that has left',
     (lab) => lab.forbidden.leaked.push('IP 20.0.2.2.50000 > 10.0.0.1.4444: UDP, length 10'),
     ['peers.forbidden'],
-    /1 packets have left the server: IP 20\.0\.2\.2/,
+    /1 packets left the server: IP 20\.0\.2\.2/,
   ],
   [
     'a watch that sees nothing',
@@ -274,7 +274,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.forbidden.control6.captured = 1;
     },
     ['peers.forbidden'],
-    /nothing is proved/,
+    /the result proves nothing/,
   ],
   [
     'a watch whose peer receives nothing',
@@ -282,7 +282,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.forbidden.control6.received = 0;
     },
     ['peers.forbidden'],
-    /^a public peer was not reached, so nothing is proved by what was not seen$/,
+    /^the control failed: a public peer was not reached either, so the result proves nothing$/,
   ],
   [
     'more peers and packets than a message has room for',
@@ -292,7 +292,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.forbidden.leaked.push('one', 'two', 'three', 'four');
     },
     ['peers.forbidden'],
-    /^Send was granted for 7 of 173 peers: ([^,]*, ){5}and 2 more; 4 packets have left the server: one \| two \| three$/,
+    /^Send was granted for 7 of 173 peers: ([^,]*, ){5}and 2 more; 4 packets left the server: one \| two \| three$/,
   ],
   [
     'peers that were not tried',
@@ -300,7 +300,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.forbidden.attempts = lab.forbidden.attempts.filter(({ by }) => by !== 'Connect').slice(0, 90);
     },
     ['peers.forbidden'],
-    /30 peers were tried, not 60; Connect was tried for 0 of 30/,
+    /only 30 peers were tried \(at least 60 required\); Connect was tried for 0 of 30/,
   ],
   [
     'a port that is not given back',
@@ -316,7 +316,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       for (const cycle of lab.capacity.cycles) cycle.refused = 'success';
     },
     ['capacity.ports'],
-    /^round 1: one more was answered success, not 508; round 2/,
+    /^round 1: one more was answered with success \(expected 508\); round 2/,
   ],
   [
     'a refusal that takes its time',
@@ -332,7 +332,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.capacity.pairs = 251;
     },
     ['capacity.ports'],
-    /251 allocations of two ports, not 250/,
+    /251 allocations of port pairs \(expected 250\)/,
   ],
   [
     'a token that gets nothing',
@@ -340,7 +340,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.capacity.claimed -= 1;
     },
     ['capacity.ports'],
-    /249 of 250 second ports were given for their tokens/,
+    /only 249 of 250 reservation tokens yielded the second port/,
   ],
   [
     'a second port that is never given back',
@@ -348,7 +348,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.capacity.afterPairs -= 250;
     },
     ['capacity.even-port'],
-    /250 of 500 ports are lost after 250 pairs of ports/,
+    /250 of 500 ports lost after 250 pairs of ports/,
   ],
   [
     'rounds that did not run',
@@ -356,7 +356,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.capacity.cycles = [];
     },
     ['capacity.ports'],
-    /0 rounds, not 3/,
+    /only 0 rounds were run \(at least 3 required\)/,
   ],
   [
     'an even port that is never given back',
@@ -364,7 +364,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.evenPort.servedAfterwards -= 1;
     },
     ['capacity.even-port'],
-    /1 of 2000 ports are lost after 2000 allocations/,
+    /1 of 2000 ports lost after 2000 allocations/,
   ],
   [
     'even ports that run out',
@@ -372,7 +372,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       Object.assign(lab.evenPort, { granted: 500, refused: ['508'] });
     },
     ['capacity.even-port'],
-    /500 of 2000 were granted, others answered 508/,
+    /500 of 2000 were granted; the others were answered with 508/,
   ],
   [
     'even ports that nobody asked for',
@@ -380,7 +380,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       Object.assign(lab.evenPort, { cycles: 0, granted: 0 });
     },
     ['capacity.even-port'],
-    /0 were tried, not 2000/,
+    /only 0 allocations were tried \(at least 2000 required\)/,
   ],
   [
     'a packet that ends the server',
@@ -395,7 +395,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.servers.hostile = 'SIGSEGV';
     },
     ['packets.hostile'],
-    /after 1250 packets of seed \d+: SIGSEGV; it was one of the last 2, .*0003dead/,
+    /after 1250 packets of seed \d+: SIGSEGV; the cause is one of the last 2 packets \(all in lab\.json\): .*0003dead/,
   ],
   [
     'a packet after which nobody is served',
@@ -404,7 +404,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.hostile.suspects = ['0003dead'];
     },
     ['packets.hostile'],
-    /silence; it was one of the last 1, .*0003dead/,
+    /silence; the cause is one of the last 1 packets \(all in lab\.json\): .*0003dead/,
   ],
   [
     'an honest client that is refused afterwards',
@@ -412,7 +412,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.hostile.afterwards = '508';
     },
     ['packets.hostile'],
-    /answered 508/,
+    /answered with 508/,
   ],
   [
     'packets that were not thrown',
@@ -420,7 +420,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.hostile.packets = 0;
     },
     ['packets.hostile'],
-    /0 packets, not 20000/,
+    /only 0 packets were sent \(at least 20000 required\)/,
   ],
   [
     'packets that no TCP connection has carried',
@@ -428,7 +428,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.hostile.overTcp = 0;
     },
     ['packets.hostile'],
-    /0 packets over TCP, not 1000/,
+    /only 0 packets were sent over TCP \(at least 1000 required\)/,
   ],
   [
     'an answer that nobody can parse',

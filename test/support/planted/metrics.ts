@@ -16,7 +16,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       lab.scrapes.succeeded = 9999;
     },
     ['metrics.scrapes'],
-    /9999 of 10000 were answered/,
+    /9999 of 10000 scrapes were answered/,
   ],
   [
     'too few scrapes, all of which were answered',
@@ -24,7 +24,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       Object.assign(lab.scrapes, { scrapes: 9999, succeeded: 9999 });
     },
     ['metrics.scrapes'],
-    /^9999 scrapes, not 10000$/,
+    /^only 9999 scrapes were made \(10000 required\)$/,
   ],
   [
     'a memory that could not be read before the scrapes',
@@ -74,7 +74,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       lab.metricsReach = [];
     },
     ['metrics.private'],
-    /0 addresses were tried \(direct\), not 2/,
+    /only 0 addresses were tried \(direct; at least 2 required\)/,
   ],
   [
     'metrics that nobody tried to reach through the relay',
@@ -82,7 +82,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       lab.metricsReach = lab.metricsReach.filter(({ way }) => way === 'direct');
     },
     ['metrics.private'],
-    /^0 addresses were tried \(relay\), not 6$/,
+    /^only 0 addresses were tried \(relay; at least 6 required\)$/,
   ],
   [
     'metrics that were not scraped before the sessions',
@@ -98,7 +98,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       lab.sessions.after += '\nturn_total_allocations{type="UDP",user="a"} 0\n';
     },
     ['metrics.names'],
-    /^turn_total_allocations has the labels type, user, expected \(none\)$/,
+    /^turn_total_allocations has the labels type, user \(expected \(none\)\)$/,
   ],
   [
     'one packet too few in the metrics',
@@ -125,7 +125,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       );
     },
     ['metrics.exact'],
-    /gauge of allocations is 1 after/,
+    /turn_total_allocations is 1 after/,
   ],
   [
     'an allocation that was there before',
@@ -136,7 +136,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       );
     },
     ['metrics.exact'],
-    /gauge of allocations is 1 before/,
+    /turn_total_allocations is 1 before/,
   ],
   [
     'sessions in which nothing was relayed, by a server that answered',
@@ -144,7 +144,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       Object.assign(lab.sessions, { messages: 0, channelMessages: 0, after: lab.sessions.before });
     },
     ['metrics.exact'],
-    /no message was relayed, so nothing is proved/,
+    /no message was relayed, so the result proves nothing/,
   ],
   [
     'counters that are one too high, of REST credentials',
@@ -171,7 +171,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       Object.assign(lab.restSessions, { messages: 0, channelMessages: 0, after: lab.restSessions.before });
     },
     ['metrics.rest-secret'],
-    /no message was relayed, so nothing is proved/,
+    /no message was relayed, so the result proves nothing/,
   ],
   [
     'sessions with REST credentials that are not answered, by a server that had answered',
@@ -208,6 +208,6 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       lab.sessions.after += '\n# TYPE turn_invented counter\n';
     },
     ['metrics.names'],
-    /^turn_invented: neither in the table nor in the source of this version$/,
+    /^turn_invented: neither in recipes\/metrics\.yaml nor in the source of this version$/,
   ],
 ];

@@ -44,7 +44,11 @@ export const PLANTED: [string, (lab: Sanitized) => void, RegExp][] = [
     ({ servers }) => {
       servers.sanitized = 'SIGABRT';
     },
-    /ended with SIGABRT/,
+    /turnserver exited with SIGABRT/,
   ],
-  ['too few packets', ({ sanitized }) => Object.assign(sanitized, { packets: 10 }), /10 packets, not 20000/],
+  [
+    'too few packets',
+    ({ sanitized }) => Object.assign(sanitized, { packets: 10 }),
+    /only 10 packets were sent \(at least 20000 required\)/,
+  ],
 ];

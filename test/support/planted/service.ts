@@ -56,7 +56,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     'a unit whose files were not listed',
     (lab) => Object.assign(lab.service, { fragments: [] }),
     ['service.unit'],
-    /there is no coturn\.service/,
+    /coturn\.service is not in \/usr\/lib\/systemd\/system/,
   ],
   [
     'a unit without metrics',
@@ -96,27 +96,27 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       [
         'an unexpected open port',
         (seen) => seen.listening.push('tcp 020C0014:1F90'),
-        /^it listens on TCP port 8080$/,
+        /^turnserver listens on TCP port 8080$/,
       ],
       [
         'TCP at a port of the relay range',
         (seen) => seen.listening.push('tcp 020C0014:D3F7'),
-        /^it listens on TCP port 54263$/,
+        /^turnserver listens on TCP port 54263$/,
       ],
       [
         'UDP below the relay range',
         (seen) => seen.listening.push('udp 020C0014:BFFF'),
-        /^it listens on UDP port 49151$/,
+        /^turnserver listens on UDP port 49151$/,
       ],
       [
         'another port on loopback',
         (seen) => seen.listening.push('tcp 0100007F:1F90'),
-        /^it listens on TCP port 8080$/,
+        /^turnserver listens on TCP port 8080$/,
       ],
       [
         'metrics at a public address',
         (seen) => seen.listening.push('tcp6 01000026120000000000000002000000:25A9'),
-        /^it listens on TCP port 9641$/,
+        /^turnserver listens on TCP port 9641$/,
       ],
       ['a unit without processes', (seen) => seen.processes.splice(0), /^the unit has no process/],
       ['sockets that could not be read', (seen) => seen.listening.splice(0), /could not be determined/],
@@ -158,31 +158,31 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     'a unit that fails when it is stopped',
     (lab) => Object.assign(lab.service, { stopped: 'signal' }),
     ['service.stop'],
-    /its result is: signal/,
+    /the result of the unit is signal/,
   ],
   [
     'metadata that can be reached',
     (lab) => Object.assign(reached(lab, '169.254.169.254'), { packets: 3 }),
     ['service.metadata'],
-    /3 datagrams have left for 169\.254\.169\.254/,
+    /3 datagrams left for 169\.254\.169\.254/,
   ],
   [
     'metadata that can be reached by IPv6',
     (lab) => Object.assign(reached(lab, 'fd00:ec2::254'), { packets: 1 }),
     ['service.metadata'],
-    /1 datagrams have left for fd00:ec2::254/,
+    /1 datagrams left for fd00:ec2::254/,
   ],
   [
     'metadata that can be reached past the relay',
     (lab) => Object.assign(reached(lab, '169.254.169.254', 'process'), { packets: 3 }),
     ['service.metadata'],
-    /3 datagrams have left for 169\.254\.169\.254, sent by a process/,
+    /3 datagrams left for 169\.254\.169\.254, sent by a process/,
   ],
   [
     'a server that reaches nobody',
     (lab) => Object.assign(reached(lab, '169.254.169.253'), { packets: 0 }),
     ['service.metadata'],
-    /not reached by IPv4 and a relay, so nothing is proved/,
+    /neighbouring IPv4 address was not reached by a relay, so the result proves nothing/,
   ],
   [
     'a unit from which nobody is reached, in front of a server that refuses',
@@ -191,13 +191,13 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       Object.assign(reached(lab, 'fd00:ec2::253', 'process'), { packets: 0 });
     },
     ['service.metadata'],
-    /not reached by IPv6 and a process, so nothing is proved/,
+    /neighbouring IPv6 address was not reached by a process, so the result proves nothing/,
   ],
   [
     'a configuration that still denies',
     (lab) => Object.assign(reached(lab, '169.254.169.254'), { permission: '403' }),
     ['service.metadata'],
-    /answered 403, so the unit was not tried/,
+    /answered with 403, so the unit was not tested/,
   ],
   [
     'an address of IPv4 that nobody tried through the relay',
@@ -205,7 +205,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.service.reached = lab.service.reached.filter((each) => each !== reached(lab, '169.254.169.254'));
     },
     ['service.metadata'],
-    /^no metadata address of IPv4 was tried by a relay$/,
+    /^no IPv4 metadata address was tried by a relay$/,
   ],
   [
     'no address beside them that was tried',
@@ -213,7 +213,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       lab.service.reached = lab.service.reached.filter((each) => each !== reached(lab, '169.254.169.253'));
     },
     ['service.metadata'],
-    /^an address beside it was not reached by IPv4 and a relay, so nothing/,
+    /^the control failed: a neighbouring IPv4 address was not reached by a relay, so the result proves nothing/,
   ],
   [
     'metadata that can be reached where the address beside it is not',
@@ -222,17 +222,22 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       Object.assign(reached(lab, '169.254.169.253'), { packets: 0 });
     },
     ['service.metadata'],
-    /have left for 169\.254\.169\.254, sent by a relay; an address beside it was not reached by IPv4/,
+    /datagrams left for 169\.254\.169\.254, sent by a relay; the control failed: a neighbouring IPv4 address was not reached by a relay/,
   ],
   [
     'addresses that nobody tried',
     (lab) => Object.assign(lab.service, { reached: [] }),
     ['service.metadata'],
-    /no metadata address of IPv4 was tried by a relay/,
+    /no IPv4 metadata address was tried by a relay/,
   ],
   ...(
     [
-      ['lets a new client in', { newcomer: 'success' }, {}, /a new client was answered with success/],
+      [
+        'lets a new client in',
+        { newcomer: 'success' },
+        {},
+        /a new client's allocation was answered with success/,
+      ],
       [
         'is gone at once',
         { newcomer: 'silence', received: 0 },
@@ -241,8 +246,8 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       ],
       ['loses one message', { received: 2599 }, {}, /1 of 2600 messages were lost/],
       ['was never talked to', { sent: 0, received: 0 }, {}, /0 of 0 messages/],
-      ['stays when all have left', { seconds: 31 }, {}, /down 31 s after the last session/],
-      ['waits for a client that is gone', {}, { seconds: 51 }, /took 51 s; its deadline was 20 s/],
+      ['stays when all have left', { seconds: 31 }, {}, /the unit took 31 s to stop after the last session/],
+      ['waits for a client that is gone', {}, { seconds: 51 }, /took 51 s; the deadline is 20 s/],
       ['ends in a failure', { result: 'timeout' }, {}, /the result of the unit is timeout$/],
       ['ends its wait in a failure', {}, { result: 'signal' }, /the result of the unit is signal$/],
     ] satisfies [string, Partial<DrainFacts['session']>, Partial<DrainFacts['vanished']>, RegExp][]
@@ -260,7 +265,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     'a stop that nobody tried',
     (lab) => delete lab.service.drain,
     ['service.drain'],
-    /no stop under a session was tried/,
+    /no stop during a session was tried/,
   ],
   [
     'a laboratory in which systemd does not run',

@@ -48,7 +48,7 @@ describe('changes of the account files', () => {
     ['a file that has no records of accounts', 'constructor turnserver:x:101:'],
   ])('may not be %s', (_, record) => {
     const [file, ...rest] = record.split(' ');
-    expect(complaintsOf(record)).toEqual([`/etc/${file}: the record "${rest.join(' ')}" is added`]);
+    expect(complaintsOf(record)).toEqual([`/etc/${file}: the record "${rest.join(' ')}" was added`]);
   });
 
   it('may not be records that are gone, even if they look like its own', () =>
@@ -59,7 +59,7 @@ describe('changes of the account files', () => {
 
   it('need a group of its own', () =>
     expect(complaintsOf('passwd turnserver:x:100:101::/:/bin/false')).toEqual([
-      'the primary group of turnserver, 101, is not its own',
+      'the primary group of turnserver (101) is not its own group',
     ]));
 
   it('are listed up to a number', () => {

@@ -88,9 +88,7 @@ describe('a check that could not be tried', () => {
     });
     const found = bad(lab);
     expect(ids(found.failed)).toEqual(['network.ttl']);
-    expect(found.failed[0]?.message).toBe(
-      'of 57 datagrams that left for clients, at least one had a TTL of 1',
-    );
+    expect(found.failed[0]?.message).toBe('at least one of 57 datagrams to clients had a TTL of 1');
     expect(found.causes).toEqual([
       'UDP answers leave with TTL 1: clients behind a router never receive them (coturn #2043)',
     ]);
@@ -98,7 +96,7 @@ describe('a check that could not be tried', () => {
       'network.ttl': ['network.udp', 'network.dtls', ...CHECKS_OF_UDP],
     });
     expect(found.blocked.find(({ id }) => id === 'capacity.ports')?.message).toBe(
-      'not tried, because network.ttl failed: no answer over UDP and IPv4',
+      'not run because network.ttl failed: no answer over UDP and IPv4',
     );
     // Whoever runs TCP only is told that it works.
     const passed = judgeAll(CHECKS, packageFacts({ lab, drains: true })).filter(
@@ -126,9 +124,9 @@ describe('a check that could not be tried', () => {
       }),
     );
     expect(ids(found.failed)).toEqual(['network.udp']);
-    expect(found.failed[0]?.message).toMatch(/^ipv4 by send: 0 of 1000 came back \(no answer\); /);
+    expect(found.failed[0]?.message).toMatch(/^ipv4 by send: 0 of 1000 messages came back \(no answer\); /);
     expect(found.causes).toEqual([
-      'turnserver answers no client over UDP (IPv4 and IPv6): clients on its own machine are answered; the last try: no answer to 4 requests',
+      'turnserver answers no client over UDP (IPv4 and IPv6): local clients get answers; last error: no answer to 4 requests',
     ]);
     expect(blockedBy(found.blocked)).toEqual({ 'network.udp': CHECKS_OF_UDP });
   });
@@ -142,7 +140,7 @@ describe('a check that could not be tried', () => {
     });
     const found = bad(lab);
     expect(ids(found.failed)).toEqual(['network.udp', 'network.dtls']);
-    expect(found.causes[0]).toMatch(/over UDP .*: not even clients on its own machine are answered; /);
+    expect(found.causes[0]).toMatch(/over UDP .*: even local clients get no answer; /);
     expect(blockedBy(found.blocked)).toEqual({
       'network.udp': ['relay.rest-secret', 'network.ttl', ...CHECKS_OF_UDP.slice(1)],
     });
@@ -158,7 +156,7 @@ describe('a check that could not be tried', () => {
     );
     expect(ids(found.failed)).toEqual(['network.tls']);
     expect(found.causes).toEqual([
-      'turnserver answers no client over TLS (IPv4 and IPv6): not even clients on its own machine are answered',
+      'turnserver answers no client over TLS (IPv4 and IPv6): even local clients get no answer',
     ]);
     expect(blockedBy(found.blocked)).toEqual({
       'network.tls': ['relay.rest-secret', 'network.independent'],
@@ -196,7 +194,7 @@ describe('a check that could not be tried', () => {
       'network.alive': ['answers.nonce', 'answers.allocation', 'answers.quota', 'answers.ports'],
     });
     expect(found.blocked[0]?.message).toBe(
-      'not tried, because network.alive failed: the server of "limits" did not start',
+      'not run because network.alive failed: the server of "limits" did not start',
     );
   });
 
@@ -231,10 +229,10 @@ describe('a check that could not be tried', () => {
     );
     expect(ids(found.failed)).toEqual(['network.alive']);
     expect(found.failed[0]?.message).toBe(
-      'limits: turnserver runs, and answers nobody any more (silence over udp/ipv4)',
+      'limits: turnserver runs but no longer answers (silence over udp/ipv4)',
     );
     expect(found.causes).toEqual([
-      'turnserver runs, and answers nobody any more (silence over udp/ipv4), with clients that send nothing malformed: the last line',
+      'turnserver runs but no longer answers (silence over udp/ipv4), although clients sent nothing malformed: the last line',
     ]);
     expect(blockedBy(found.blocked)).toEqual({ 'network.alive': ['answers.allocation', 'answers.quota'] });
   });
@@ -250,7 +248,7 @@ describe('a check that could not be tried', () => {
     );
     expect(ids(found.failed)).toEqual(['network.alive']);
     expect(found.causes[0]).toMatch(
-      /^turnserver ended by itself with SIGSEGV, with clients that send nothing malformed/,
+      /^turnserver exited unexpectedly with SIGSEGV, although clients sent nothing malformed/,
     );
     expect(blockedBy(found.blocked)).toEqual({
       'network.alive': ['network.independent', 'answers.peer', 'peers.forbidden'],
@@ -273,7 +271,7 @@ describe('a check that could not be tried', () => {
         'service.metadata',
       ],
     });
-    expect(found.blocked[0]?.message).toBe('not tried, because service.start failed: the unit is failed');
+    expect(found.blocked[0]?.message).toBe('not run because service.start failed: the unit is failed');
   });
 
   it('is every check of the laboratory where the package could not be installed', () => {
@@ -287,7 +285,7 @@ describe('a check that could not be tried', () => {
     expect(blockedBy(found.blocked)).toEqual({ 'install.clean': ids(found.blocked) });
     expect(found.blocked).toHaveLength(CHECKS.length);
     expect(found.blocked[0]?.message).toBe(
-      'not tried, because install.clean failed: the package could not be installed: coturn : Depends: no-such-package but it is not installable',
+      'not run because install.clean failed: the package could not be installed: coturn : Depends: no-such-package but it is not installable',
     );
   });
 

@@ -52,7 +52,7 @@ describe('the result of a check', () => {
     };
     expect(of(['tarball'])).toBe('passed: good');
     expect(of(['shipped'])).toBe(
-      'blocked: not tried, because install.clean failed: the package could not be installed: E: Unable to correct problems',
+      'blocked: not run because install.clean failed: the package could not be installed: E: Unable to correct problems',
     );
   });
 });
@@ -62,7 +62,9 @@ describe('what programs have said', () => {
     expect(parseSamples('  x 1 \r\n')).toEqual(new Map([['x', 1]])));
 
   it('is quoted of a client by its last four lines', () =>
-    expect(strangerComplaint('a\nb\nc\nd\ne\n')).toBe('was not visibly refused: b | c | d | e'));
+    expect(strangerComplaint('a\nb\nc\nd\ne\n')).toBe(
+      'was not refused, or its output does not show it: b | c | d | e',
+    ));
 
   it('is where a query ends too early, and which of its selectors names no metric', () => {
     expect(readQuery('sum(a').errors).toEqual(['at 5']);

@@ -77,7 +77,7 @@ describe('a package that cannot be installed', () => {
     ],
     ['E: Unsupported file /inputs/coturn.deb given on commandline', /^E: Unsupported file/],
     ['Killed', /^Killed$/],
-    ['', /said nothing/],
+    ['', /the package manager printed nothing/],
   ])('says why: %s', (log, why) => {
     const [{ cause = '' } = {}] = judgeAll(CHECKS, facts(log));
     expect(cause.replace('the package cannot be installed: ', '')).toMatch(why);

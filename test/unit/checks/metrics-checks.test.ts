@@ -72,7 +72,7 @@ describe('a known deviation of a metric', () => {
     const { status, message, figures } = exact(counting(CHANNEL_BYTES));
     expect([status, message]).toEqual([
       'passed',
-      '16000 messages in 16 sessions: exact; known deviation: turn_total_traffic_peer_sentb is 32000 too high. The bytes include a header.',
+      '16000 messages in 16 sessions: counted exactly; known deviation: turn_total_traffic_peer_sentb is 32000 too high. The bytes include a header.',
     ]);
     expect(figures).toMatchObject({
       turn_total_traffic_peer_sentb: 1_632_000,
@@ -82,7 +82,7 @@ describe('a known deviation of a metric', () => {
 
   it('is not needed: a server that counts right passes, and nothing is said of it', () => {
     const { status, message, figures } = exact(goodLab());
-    expect([status, message]).toEqual(['passed', '16000 messages in 16 sessions: exact']);
+    expect([status, message]).toEqual(['passed', '16000 messages in 16 sessions: counted exactly']);
     expect(Object.keys(figures).filter((name) => name.includes('deviation'))).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('the memory that scrapes take', () => {
   it('may grow by less than the limit, and is said in KiB', () =>
     expect(judged({ before: 18 * 2 ** 20, after: 19 * 2 ** 20 })).toMatchObject({
       status: 'passed',
-      message: '10000 scrapes, 1024 KiB more',
+      message: '10000 scrapes: memory grew by 1024 KiB',
     }));
 
   it('is known of the version by its advisory from the limit on', () =>
@@ -210,7 +210,7 @@ describe('sessions in which nothing was relayed', () => {
     });
     expect(exact(lab)).toMatchObject({
       status: 'failed',
-      message: 'no message was relayed, so nothing is proved',
+      message: 'no message was relayed, so the result proves nothing',
     });
   });
 
@@ -221,7 +221,7 @@ describe('sessions in which nothing was relayed', () => {
     });
     expect(exact(lab)).toMatchObject({
       status: 'failed',
-      message: 'no message was relayed, so nothing is proved',
+      message: 'no message was relayed, so the result proves nothing',
     });
   });
 });
@@ -236,6 +236,6 @@ describe('a server into whose machine nobody can look', () => {
 
   it('has no verdict on its memory, and one on its answers all the same', () => {
     expect(judged(10_000)).toMatchObject({ status: 'cannot-here' });
-    expect(judged(9_999)).toMatchObject({ status: 'failed', message: '9999 of 10000 were answered' });
+    expect(judged(9_999)).toMatchObject({ status: 'failed', message: '9999 of 10000 scrapes were answered' });
   });
 });

@@ -14,11 +14,11 @@ describe('packets.sanitizer', () => {
 
   it('fails where it should have been tried, and is skipped with a reason where it can not be', () => {
     const { sanitized: _, ...lab } = good();
-    expect(judge({ lab })).toMatchObject({ ok: false, message: expect.stringMatching(/was not tried/) });
+    expect(judge({ lab })).toMatchObject({ ok: false, message: expect.stringMatching(/was not run/) });
     expect(judge({ lab: undefined })).toMatchObject({ ok: false });
     expect(judge({ lab, sanitizes: false })).toMatchObject({
       without: 'cannot-here',
-      message: expect.stringMatching(/compiled here/),
+      message: expect.stringMatching(/^AddressSanitizer needs a native build from source/),
     });
   });
 });

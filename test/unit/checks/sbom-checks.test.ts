@@ -18,7 +18,7 @@ describe('package.sbom', () => {
     const changed = { ...facts, inspected: { sbom: sbom ?? '', sbomBeside: sbom ?? '' } };
     expect(judge(changed)).toMatchObject({
       ok: false,
-      message: expect.stringContaining('openssl-libs says not of which distribution'),
+      message: expect.stringContaining('the package URL of openssl-libs names no distribution'),
     });
   });
 
@@ -29,14 +29,14 @@ describe('package.sbom', () => {
     expect(sbom).toContain(property);
     expect(judge({ ...facts, inspected: { sbom, sbomBeside: sbom } })).toMatchObject({
       ok: false,
-      message: 'libz.so.1 is needed and not in it',
+      message: 'libz.so.1 is needed but not listed',
     });
   });
 
   it('says which OpenSSL is in it, and which in the program', () => {
     const inspected = { ...linked.inspected, openssl: 'OpenSSL 3.0.16\n' };
     expect(judge({ ...linked, inspected })?.message).toBe(
-      'it has OpenSSL 3.0.17, and the program says OpenSSL 3.0.16',
+      'it lists OpenSSL 3.0.17, but the program contains OpenSSL 3.0.16',
     );
   });
 

@@ -55,7 +55,7 @@ describe('checks of the service', () => {
   it('say how many addresses were tried, and how many messages were lost', () => {
     const results = judge(good());
     expect(results.find(({ id }) => id === 'service.metadata')).toMatchObject({
-      message: 'nothing has left for them, with every peer allowed',
+      message: 'no datagram left for them, although the configuration allows every peer',
       figures: { addresses: 3, controls: 2 },
     });
     expect(results.find(({ id }) => id === 'service.drain')?.figures).toMatchObject({
@@ -70,7 +70,7 @@ describe('checks of the service', () => {
       if (each.by === 'relay' && !each.peer.includes(':'))
         Object.assign(each, { permission: '403', packets: 0 });
     expect(judge(lab).find(({ id }) => id === 'service.metadata')?.message).toMatch(
-      /, and turnserver itself refuses 1 of them$/,
+      /; turnserver itself refuses 1 of them$/,
     );
   });
 

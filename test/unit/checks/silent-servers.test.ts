@@ -14,7 +14,7 @@ describe('a server that runs and is silent', () => {
         lab.servers.limits = 'silence over udp/ipv4';
         lab.blocked.quota = { server: 'limits' };
       })?.message,
-    ).toMatch(/"limits" ended in silence over udp/));
+    ).toMatch(/"limits" ended with silence over udp/));
 
   it('does not put two silent transports on the independent client', () =>
     expect(

@@ -35,7 +35,7 @@ describe('sessions', () => {
         sessions[when] = sessions[when].replace(/^(turn_total_allocations(?:\{.*\})?) 0$/m, '$1 3');
     });
     expect(lines(failed)).toEqual([
-      expect.stringMatching(/^metrics\.exact: the gauge of allocations is 3 before .* is 3 after/),
+      expect.stringMatching(/^metrics\.exact: turn_total_allocations is 3 before .* is 3 after/),
     ]);
   });
 });
@@ -49,7 +49,7 @@ describe('metrics', () => {
       );
     });
     expect(lines(failed)).toEqual([
-      'metrics.names: turn_traffic_rcvp has the labels realm, user, expected realm',
+      'metrics.names: turn_traffic_rcvp has the labels realm, user (expected realm)',
     ]);
   });
 });
@@ -60,7 +60,7 @@ describe('peers that nobody may reach', () => {
       lab.forbidden.control6 = { received: 0, captured: 0 };
     });
     expect(lines(failed)).toEqual([
-      expect.stringMatching(/^peers\.forbidden: a public peer was not reached/),
+      expect.stringMatching(/^peers\.forbidden: the control failed: a public peer was not reached/),
     ]);
   });
 });
@@ -116,7 +116,7 @@ describe('files', () => {
       'alert rules without an alert',
       'rules',
       () => 'groups:\n- name: a\n  rules:\n  - record: a:b\n    expr: turn_total_allocations\n',
-      /there are no alerts/,
+      /the rules have no alerts/,
     ],
     [
       'a dashboard without a query',

@@ -29,7 +29,7 @@ describe('package and traffic checks', () => {
     expect(failed[0]?.message).toMatch(/^turnserver did not start: /);
     expect(blockedBy(blocked)).toEqual({ 'server.shipped': NEED_SERVER });
     expect(blocked[0]?.message).toMatch(
-      /^not tried, because server\.shipped failed: turnserver did not start: /,
+      /^not run because server\.shipped failed: turnserver did not start: /,
     );
   });
 
@@ -69,12 +69,12 @@ describe('how turnserver stops', () => {
   it('is by the signal where the version has no handler', () =>
     expect(stop(false, '143')).toMatchObject({
       status: 'passed',
-      message: 'ended by the signal: this version has no handler for it',
+      message: 'killed by the signal: this version does not handle it',
     }));
 
   it('is with 0, whether or not it has one', () => {
     for (const handles of [true, false])
-      expect(stop(handles, '0')).toMatchObject({ status: 'passed', message: 'twice 0' });
+      expect(stop(handles, '0')).toMatchObject({ status: 'passed', message: 'exit code 0, both times' });
   });
 });
 
@@ -82,7 +82,7 @@ describe('STUN vectors', () => {
   it('have no verdict for a package that was not built here', () =>
     expect(
       judgeAll(CHECKS, { ...goodFacts(), built: false }).find(({ id }) => id === 'stun.vectors'),
-    ).toMatchObject({ status: 'cannot-here', message: expect.stringContaining('is in no package') }));
+    ).toMatchObject({ status: 'cannot-here', message: expect.stringContaining('is not packaged') }));
 });
 
 describe('what is in the folders of systemd', () => {
@@ -133,14 +133,14 @@ describe('figures of what was inspected', () => {
       figures: { errors: 0, warnings: 1 },
     });
     const { rpmlint: _, ...inspected } = facts.inspected;
-    expect(resultOf({ ...facts, inspected }, 'package.rpmlint')?.message).toMatch(/^rpmlint did not run/);
+    expect(resultOf({ ...facts, inspected }, 'package.rpmlint')?.message).toMatch(/^rpmlint did not finish/);
   });
 
   it('say that the requires of an .rpm were not read', () => {
     const { requires: _, ...inspected } = portableFacts().inspected;
     expect(resultOf({ ...portableFacts(), inspected }, 'package.requires')).toMatchObject({
       status: 'failed',
-      message: 'the requires were not read',
+      message: "the package's requirements were not read",
     });
   });
 

@@ -8,7 +8,7 @@ import { fixture } from './manifest-fixture.ts';
 
 const CAUSE = 'Answers leave with TTL 1: nobody gets them';
 const MESSAGE = 'of 57 datagrams at least one had a TTL of 1';
-const UNTRIED = 'not tried, because stun failed: no answer over UDP';
+const UNTRIED = 'not run because stun failed: no answer over UDP';
 
 /** The fixture in which some checks of some packages came out differently, and their steps with them. */
 function changed(

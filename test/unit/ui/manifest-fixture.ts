@@ -56,7 +56,7 @@ const CHECKS: [id: string, title: string, reason: string, figures?: CheckResult[
     'A default that does not start helps nobody.',
     { seconds: 1.2 },
   ],
-  ['stun', 'Answers STUN', 'The first thing that every client does.', { requests: 5, responses: 5 }],
+  ['stun', 'Answers STUN', 'It is the first request of every client.', { requests: 5, responses: 5 }],
   ['turn-udp', 'Relays over UDP', 'Long-term credentials, data both ways.', { sent: 200, received: 200 }],
   ['turn-tcp', 'Relays over TCP', 'Long-term credentials, data both ways.', { sent: 200, received: 200 }],
   ['turn-tls', 'Relays over TLS', 'REST secret, data both ways.', { sent: 200, received: 200 }],
