@@ -9,20 +9,20 @@ import { METRIC_VERSIONS, shippedMonitoring } from '../support/monitoring.ts';
 const FAULTS: [rule: string, right: string, wrong: string][] = [
   ['CoturnDown', 'up{job="coturn"} == 0', 'up{job="coturn"} == 2'],
   ['CoturnMissing', 'absent(up{job="coturn"})', 'absent(up)  == 2'],
-  ['CoturnRestartsAgainAndAgain', '>= 2', '>= 1'],
+  ['CoturnRestartLoop', '>= 2', '>= 1'],
   ['coturn_relayed_bytes', 'rate(turn_total_traffic_peer_sentb[1h])', '0'],
   ['CoturnRelayPortsRunningOut', 'utilization > 0.8', 'utilization > 1'],
   ['CoturnRelayPortsExhausted', 'utilization > 0.95', 'utilization > 1'],
   ['coturn_relay_ports:capacity', '+ 16383', '+ 16382'],
   ['coturn_allocations:sum', 'sum by (job, instance) (turn_total_allocations)', 'turn_total_allocations'],
   [
-    'CoturnPeersAreSilent',
+    'CoturnNoPeerTraffic',
     'increase(turn_total_traffic_peer_rcvp[30m]) == 0',
     'turn_total_traffic_peer_rcvp == 0',
   ],
   ['CoturnDropsPackets', '> 0.01', '> 0.05'],
   ['CoturnUnderUnauthenticatedLoad', '[5m]) > 10', '[5m]) > 1000'],
-  ['CoturnRateLimitTableIsFull', '> 0.9\n', '> 0.99\n'],
+  ['CoturnRateLimitTableNearlyFull', '> 0.9\n', '> 0.99\n'],
 ];
 
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-rules-'));

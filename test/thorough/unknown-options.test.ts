@@ -56,7 +56,7 @@ describe('options that turnserver does not know', () => {
 
   it('says what it means, once', () => {
     expect(unknownIn('a\nb\n').text).toMatch(
-      /^(.*ignores the line\n){2}coturn: warning: what these lines \(2\) .* in its log only.*\n$/,
+      /^(.*ignores the line\n){2}coturn: warning: turnserver ignores these lines \(2\) and only logs that\. Whatever they should deny or disable stays enabled\. See turnserver\(1\)\.\n$/,
     );
     expect(unknownIn('realm=x\n').text).toBe('');
   });

@@ -1,10 +1,10 @@
-# Warns of each line of a turnserver.conf that this turnserver runs without, because it has no such option.
+# Warns about each line of a turnserver.conf that this turnserver ignores because it has no such option.
 #
 #   LC_ALL=C awk -f unknown-options.awk options /etc/turnserver.conf
 #
-# The grammar is coturn's own, read_config_file() and parse_arg_string() in src/apps/relay/mainrelay.c: blanks in front and
-# white space behind don't count, a comment begins a line, a name ends at a blank, a tab or "=" and is a long one, and what
-# is longer than 1,023 bytes is read as a line of its own, behind a comment, too.
+# The grammar is coturn's own, read_config_file() and parse_arg_string() in src/apps/relay/mainrelay.c: leading blanks and
+# trailing white space are ignored, a comment starts at the beginning of a line, a (long) name ends at a blank, a tab or
+# "=", and the rest of a line beyond 1,023 bytes counts as a line of its own, even after a comment.
 
 FILENAME == ARGV[1] {
 	known[$1] = 1
@@ -23,7 +23,7 @@ FILENAME == ARGV[1] {
 
 END {
 	if (ignored > 0)
-		print "coturn: warning: what these lines (" ignored ") were to deny or to switch off is not, and turnserver says so in its log only. See turnserver(1)."
+		print "coturn: warning: turnserver ignores these lines (" ignored ") and only logs that. Whatever they should deny or disable stays enabled. See turnserver(1)."
 }
 
 function check(text, part, name) {
@@ -38,9 +38,9 @@ function check(text, part, name) {
 	print "coturn: warning: " FILENAME " line " FNR ": " reason(name, part)
 }
 
-# What is no name isn't shown: it may be a secret that has lost its option, and this goes into logs.
+# Prints only valid names: anything else may be a secret without its option, and the output goes into logs.
 function reason(name, part, shown) {
-	if (part > 0) return "it is longer than 1023 bytes; what follows is read as a line of its own, and ignored"
+	if (part > 0) return "it is longer than 1023 bytes; turnserver reads the rest as a separate line and ignores it"
 	shown = match(name, /^[A-Za-z0-9_-]+/) && RLENGTH <= 40 ? substr(name, 1, RLENGTH) : ""
 	if (shown != name) shown = shown "..."
 	return "this turnserver has no option \"" shown "\" and ignores the line"

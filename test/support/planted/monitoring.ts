@@ -52,8 +52,7 @@ export const PLANTED: [string, string, (text: string) => string, RegExp][] = [
   [
     'an alert that no test has seen firing',
     'rulesTest',
-    (t) =>
-      t.replaceAll('labels: ALERTS{alertname="CoturnNoPeerTraffic"', 'labels: ALERTS{alertname="Other"'),
+    (t) => t.replaceAll('labels: ALERTS{alertname="CoturnNoPeerTraffic"', 'labels: ALERTS{alertname="Other"'),
     /no test makes CoturnNoPeerTraffic fire/,
   ],
   [
