@@ -21,10 +21,10 @@ export function readAcceptances(text: string): { acceptances: Acceptance[]; foun
     const line = index + 1;
     const at = { line, column: content.indexOf('#') + 1 };
     const [, rule = '', reason = ''] = /^([\w-]*)[ \t]*:?[ \t]*(.*?)[ \t]*$/.exec(statement) ?? [];
-    if (!isRule(rule)) found.push(finding('invalid-acceptance', 'warning', at, `there is no rule "${rule}"`));
+    if (!isRule(rule)) found.push(finding('invalid-acceptance', 'warning', at, `unknown rule "${rule}"`));
     else if (reason === '')
       found.push(
-        finding('invalid-acceptance', 'warning', at, `give a reason: # turnbuild: accept ${rule}: REASON`),
+        finding('invalid-acceptance', 'warning', at, `add a reason: # turnbuild: accept ${rule}: REASON`),
       );
     else acceptances.push({ rule, reason, line });
   }

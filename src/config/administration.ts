@@ -36,7 +36,7 @@ export function lintAdministration(configuration: Configuration, { version }: Li
           'administration',
           'note',
           last(byDefault ? 'no-cli' : 'cli'),
-          `the telnet interface is off only as long as it has no cli-password; ${byDefault ? 'no-cli says so' : 'take cli out'}`,
+          `only the missing cli-password keeps the telnet interface off; ${byDefault ? 'set no-cli' : 'remove cli'}`,
         ),
       );
     else {
@@ -53,9 +53,7 @@ export function lintAdministration(configuration: Configuration, { version }: Li
   }
   if (servesPages(configuration, 'web-admin', version)) {
     const { level, where } = at('web-admin', 8080, 'warning');
-    found.push(
-      finding('administration', level, last('web-admin'), `pages for administration are served on ${where}`),
-    );
+    found.push(finding('administration', level, last('web-admin'), `the admin pages are served on ${where}`));
   }
   if (servesPages(configuration, 'web-admin-listen-on-workers', version))
     found.push(
@@ -63,7 +61,7 @@ export function lintAdministration(configuration: Configuration, { version }: Li
         'administration',
         'error',
         last('web-admin-listen-on-workers'),
-        'pages for administration are served on the TLS port of the clients',
+        "the admin pages are served on the clients' TLS port",
       ),
     );
   return found;
@@ -86,7 +84,7 @@ export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
         'public-metrics',
         'warning',
         last('prometheus-username-labels'),
-        'metrics name users and grow with every name: with TURN REST API users, without limit',
+        'the metrics have one series per user name; with TURN REST API users they grow without limit',
       ),
     );
   if (!has('prometheus-address')) {
@@ -97,7 +95,7 @@ export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
         'public-metrics',
         'note',
         metrics,
-        `this version can't bind its metrics to an address: keep ${port === 0 ? 'its random port' : `port ${port}`} behind a firewall, or use turnbuild's package, which binds them to 127.0.0.1`,
+        `this version cannot bind its metrics to an address: keep ${port === 0 ? 'its random port' : `port ${port}`} behind a firewall, or use turnbuild's package, which binds them to 127.0.0.1`,
       ),
     ];
   }
@@ -105,7 +103,7 @@ export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
   if (isLocal(address)) return found;
   const message =
     address === ''
-      ? 'without prometheus-address the metrics are on every address'
-      : `the metrics are at ${address}: see that only your Prometheus reaches it`;
+      ? 'without prometheus-address, turnserver serves the metrics on every address'
+      : `turnserver serves the metrics on ${address}: make sure that only your Prometheus can reach it`;
   return [...found, finding('public-metrics', 'warning', last('prometheus-address') ?? metrics, message)];
 }

@@ -82,7 +82,7 @@ export function lintCredentials(configuration: Configuration): Finding[] {
 function restSeparator(setting: Setting | undefined): Finding[] {
   const [first = ''] = setting?.value ?? '';
   if (!/\d/.test(first)) return [];
-  const message = `with "${first}" as separator, turnserver refuses all credentials made from the secret`;
+  const message = `with the separator "${first}", turnserver refuses all credentials made from the secret`;
   return [finding('rest-separator', 'error', setting, message)];
 }
 
@@ -109,7 +109,7 @@ function openRelay({ anonymous, off }: State, { isOn }: Configuration): Finding 
       'open-relay',
       'error',
       off,
-      `${off.name}=${off.value} switches authentication off, including what earlier lines switched on`,
+      `${off.name}=${off.value} disables authentication, including what earlier lines enabled`,
     );
   const oauth = isOn('oauth') ? ' (oauth alone does not require credentials)' : '';
   return finding(
@@ -127,7 +127,7 @@ function complaint({ value }: Setting): string | undefined {
   // turnserver knows ASCII only: it looks at the bytes of a name, and UTF-8 has bytes that it takes for control characters or spaces.
   const [name, password] = [value.slice(0, colon), value.slice(colon + 1).trimStart()];
   if ([...Buffer.from(name)].some(isRefused))
-    return 'this user cannot log in: turnserver cannot read the letters of the name, or refuses control characters in it';
+    return 'this user cannot log in: turnserver cannot decode the name, or refuses its control characters';
   if (password.startsWith('0x') && !/^0x[0-9a-f]{32}/i.test(password))
     return 'this user cannot log in: a password that begins with 0x is a key, which has 32 hexadecimal digits';
   return undefined;

@@ -35,12 +35,12 @@ const MOST_NAME = 100;
  */
 export function optionsOfElf(program: Buffer): ConfigOption[] {
   if (program.length < 64 || program.readUInt32BE(0) !== 0x7f454c46 || program[4] !== 2 || program[5] !== 1)
-    throw new OptionTableError('it is no 64-bit little-endian ELF file');
+    throw new OptionTableError('it is not a 64-bit little-endian ELF file');
   try {
     return longestTable(program);
   } catch (error) {
     if (error instanceof OptionTableError) throw error;
-    throw new OptionTableError('the ELF file is damaged or cut');
+    throw new OptionTableError('the ELF file is damaged or truncated');
   }
 }
 
@@ -74,7 +74,7 @@ function longestTable(program: Buffer): ConfigOption[] {
     if (table.length > longest.length) longest = table;
   }
   if (longest.length < LEAST_OPTIONS)
-    throw new OptionTableError(`its longest option table has ${longest.length} entries only`);
+    throw new OptionTableError(`its longest option table has only ${longest.length} entries`);
   return longest;
 }
 
@@ -127,7 +127,7 @@ function loadedSegments(program: Buffer): Segment[] {
 
 function atMost(most: number, found: number, what: string): number {
   if (found <= most) return found;
-  throw new OptionTableError(`it has more than ${most} ${what}, as no turnserver has`);
+  throw new OptionTableError(`it has more than ${most} ${what}, more than any turnserver`);
 }
 
 /** Where pointers into the program lie, and what they point to. */

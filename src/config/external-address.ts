@@ -41,7 +41,7 @@ function lintMappings(settings: readonly Setting[]): Finding[] {
         ),
       ];
     if (isIP(inside) === isIP(announced) || kindOf(inside) === 'unspecified') return [];
-    const message = `${inside} and ${announced} are of different address families: clients are given one that they did not ask for`;
+    const message = `${inside} and ${announced} are of different address families: clients get one that they did not request`;
     return [finding('invalid-address', 'error', setting, message)];
   });
 }
@@ -76,17 +76,17 @@ function lintAnnounced(setting: Setting): Finding[] {
         'unreachable-address',
         'error',
         setting,
-        'the public end of external-ip is empty: clients are given 0.0.0.0',
+        'the public end of external-ip is empty: clients get 0.0.0.0',
       ),
     ];
   if (isIP(announced) === 0) return [];
   const kind = kindOf(announced);
   if (kind === undefined) return [];
   if (inside !== undefined && isIP(inside) !== 0 && kindOf(inside) === undefined) {
-    const message = `clients are given ${announced} (${kind}): the ends are swapped, write external-ip=${inside}/${announced}`;
+    const message = `clients get ${announced} (${kind}): the two addresses are swapped, write external-ip=${inside}/${announced}`;
     return [finding('unreachable-address', 'error', setting, message)];
   }
-  const message = `clients are given ${announced} (${kind}) as their relay's address, which peers on the internet cannot reach`;
+  const message = `clients get the relay address ${announced} (${kind}), which peers on the internet cannot reach`;
   return [finding('unreachable-address', isMachineOnly(kind) ? 'error' : 'warning', setting, message)];
 }
 

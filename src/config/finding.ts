@@ -37,167 +37,168 @@ export interface Finding {
 export const RULES = {
   'unknown-option': {
     reason:
-      'turnserver only warns about a line that it does not know, and runs without it: a misspelt denied-peer-ip is an open relay.',
-    hint: 'Correct the name, or take the line out.',
+      'turnserver only warns about an unknown line and ignores it: a misspelt denied-peer-ip opens the relay.',
+    hint: 'Correct the name, or remove the line.',
   },
   'removed-option': {
-    reason: 'This version does not know the option any more, and runs without it.',
-    hint: 'Take the line out, and see that what it was for is done otherwise.',
+    reason: 'This version no longer has the option and ignores the line.',
+    hint: 'Remove the line, and achieve its purpose in another way.',
   },
   'command-line-only': {
-    reason: 'In a file, turnserver prints its usage and ends.',
-    hint: 'Take the line out.',
+    reason: 'If a configuration file sets it, turnserver prints its usage and exits.',
+    hint: 'Remove the line.',
   },
   'unused-option': {
     reason: 'The line has no effect.',
-    hint: 'Remove it, or add the option that it needs.',
+    hint: 'Remove it, or add the option that it requires.',
   },
   'not-served': {
-    reason: 'turnserver starts without the service, and clients that ask for it get no answer.',
+    reason: 'turnserver starts without the service, and clients that request it get no answer.',
     hint: 'Set cert and pkey to files that the server user can read.',
   },
   'invalid-acceptance': {
-    reason: 'An acceptance that matches nothing hides nothing, and may be mistaken for one that does.',
-    hint: 'Write it above the line that it is for: # turnbuild: accept RULE: REASON',
+    reason: 'An acceptance that matches nothing has no effect, but readers may rely on it.',
+    hint: 'Write it above the line that it applies to: # turnbuild: accept RULE: REASON',
   },
   'quarantined-release': {
     reason: 'The release has a defect that makes it unfit for production.',
     hint: 'Upgrade coturn.',
   },
   'unreviewed-option': {
-    reason: 'An option that turnbuild does not know may open what no rule looks at.',
+    reason: 'An option that turnbuild does not know may open a hole that no rule checks.',
     hint: "Read about it in coturn's documentation, and update turnbuild.",
   },
   placeholder: {
-    reason: 'Everyone who has seen the template or the example knows the value, or turnserver cannot use it.',
+    reason: 'The value is public in a template or example, or turnserver cannot use it.',
     hint: 'Replace it. If it is a variable, check that it is expanded before turnserver reads the file.',
   },
   'optional-feature': {
-    reason: 'The option is there only in a turnserver that was built with the feature.',
-    hint: 'See that your package has it; other builds ignore the line.',
+    reason: 'The option exists only in a turnserver built with the feature.',
+    hint: 'Make sure that your package has it; other builds ignore the line.',
   },
   'missing-value': {
-    reason: 'turnserver uses the empty value: a number is 0, and a name or an address is missing.',
+    reason: 'turnserver uses the empty value: 0 for a number, nothing for a name or an address.',
     hint: 'Write NAME=VALUE. If the value is a variable, check that it is set.',
   },
   'line-too-long': {
-    reason: 'turnserver reads 1,023 bytes of a line, and takes the rest for another one, of a comment, too.',
-    hint: 'Make two lines of it, or a shorter one.',
+    reason:
+      'turnserver reads 1,023 bytes of a line and treats the rest as another line, even after a comment.',
+    hint: 'Shorten the line, or split it in two.',
   },
   'trailing-text': {
-    reason: 'Only a whole line can be a comment: what follows a value belongs to the value.',
-    hint: 'Put comments on lines of their own; put a value that has spaces in quotes.',
+    reason: 'Only a whole line can be a comment: text after a value belongs to the value.',
+    hint: 'Put comments on separate lines, and quote values with spaces.',
   },
   'invalid-boolean': {
     reason: 'turnserver refuses to start with it.',
-    hint: 'Write yes or no, or no value at all.',
+    hint: 'Write yes or no, or omit the value.',
   },
   'ignored-value': {
-    reason: 'turnserver does not read the value of this option: to name it is to switch it on.',
-    hint: 'Take the line out to switch it off.',
+    reason: 'turnserver ignores the value of this option: naming it enables it.',
+    hint: 'Remove the line to disable it.',
   },
   'switched-off': {
-    reason: 'The value means no: the line does the opposite of what it looks like.',
-    hint: 'Take the value out to switch it on, or the line to leave it off.',
+    reason: 'The value means no: the line does the opposite of what it seems to do.',
+    hint: 'Remove the value to enable the option, or the line to leave it disabled.',
   },
   'repeated-option': {
-    reason: 'Of an option that has one value only, the last line wins.',
+    reason: 'If an option takes a single value, the last line wins.',
     hint: 'Keep one of the lines.',
   },
-  conflict: { reason: 'turnserver refuses to start with it.', hint: 'Take one of the two out.' },
+  conflict: { reason: 'turnserver refuses to start with it.', hint: 'Remove one of the two.' },
   'invalid-number': {
     reason:
-      'What is no number is taken for 0, or for the digits that it begins with; a default takes the place of what is out of bounds. For ports, newer versions refuse to start.',
-    hint: 'Write decimal digits only, within the bounds.',
+      'turnserver reads text as 0 or as its leading digits, and replaces a number out of bounds with the default. For ports, newer versions refuse to start.',
+    hint: 'Write only decimal digits, within the bounds.',
   },
   'invalid-value': {
-    reason: 'turnserver keeps the default, or does not find what was meant.',
+    reason: 'turnserver keeps the default, or does not find what the value refers to.',
     hint: "Write what coturn's documentation of the option allows.",
   },
   'invalid-address': {
-    reason: 'turnserver logs an error, and runs without the line.',
+    reason: 'turnserver logs an error and ignores the line.',
     hint: 'Correct the address.',
   },
   'unreachable-address': {
     reason:
-      'Clients give it to their peers as the address of their relay; peers that cannot reach it send nothing.',
+      'Clients send it to their peers as the relay address; peers that cannot reach it cannot send anything.',
     hint: 'Write the public address, or external-ip=PUBLIC/PRIVATE behind a NAT.',
   },
   'invalid-account': {
     reason: 'turnserver refuses to start with an account that does not exist.',
-    hint: 'Name a user or group of the machine.',
+    hint: 'Use an existing user or group of the machine.',
   },
   'port-range': {
-    reason: 'Each allocation takes a port of its own, from the lower to the upper end.',
+    reason: 'Each allocation takes one port between the lower and the upper end.',
     hint: 'Write a range such as min-port=49152 and max-port=65534.',
   },
   'invalid-range': {
-    reason: 'turnserver runs without the range, and does not start at all from 4.11 on.',
-    hint: 'Write START-END of two IP addresses, or one address: 10.0.0.0-10.255.255.255 for 10.0.0.0/8.',
+    reason: 'turnserver ignores the range; from 4.11 on, it does not start.',
+    hint: 'Write START-END with two IP addresses, or a single address: 10.0.0.0-10.255.255.255 for 10.0.0.0/8.',
   },
   'inverted-range': {
-    reason: 'A range whose end is below its start holds nothing.',
+    reason: 'A range whose end is below its start is empty.',
     hint: 'Write the lower address first.',
   },
   'open-range': {
     reason:
-      'An end that is missing, or an address of all zeros, is no limit for turnserver: such a range of IPv6 holds IPv4, too.',
-    hint: 'Write both ends, and begin ranges of IPv6 with ::1.',
+      'turnserver treats a missing end or an all-zero address as no limit: such an IPv6 range also covers IPv4.',
+    hint: 'Write both ends, and start IPv6 ranges with ::1.',
   },
   'peer-not-denied': {
-    reason: 'The relay stands inside: its neighbours, its loopback and the metadata service trust it.',
+    reason:
+      'The relay is inside the network: neighbouring machines, its loopback and the metadata service trust it.',
     hint: 'Deny everything that is not on the public internet. turnbuild lint-config --print-deny prints the lines.',
   },
   'unroutable-peer': {
     reason:
-      'It should lead nowhere. Networks and tunnels that use it all the same would be within reach of every user.',
+      'The range should be unused. If a network or tunnel uses it anyway, every TURN user can reach it.',
     hint: 'Deny everything that is not on the public internet. turnbuild lint-config --print-deny prints the lines.',
   },
   'single-guard': {
     reason:
       "One guard alone denies it. turnserver's own have been got past before (CVE-2026-53450), and a line is lost easily.",
-    hint: 'Add the other guard, too.',
+    hint: 'Add the other option, too.',
   },
   'peer-allowed': {
-    reason: 'What is allowed beats every denied-peer-ip.',
-    hint: 'Let nothing listen there that TURN users may not use, or take the line out.',
+    reason: 'allowed-peer-ip overrides every denied-peer-ip.',
+    hint: 'Make sure that nothing there must be protected from TURN users, or remove the line.',
   },
   'public-peer-denied': {
-    reason: 'Calls go to peers on the public internet.',
+    reason: 'The peers of calls are on the public internet.',
     hint: 'Deny less, unless the only peers are those of allowed-peer-ip.',
   },
   'open-relay': {
-    reason: 'Without credentials everybody can send through this server, in its name.',
-    hint: 'Set lt-cred-mech, or use-auth-secret with a static-auth-secret, and neither no-auth nor a value behind it.',
+    reason: 'Without credentials, anyone can send traffic through this server and from its address.',
+    hint: 'Set lt-cred-mech, or use-auth-secret with a static-auth-secret. Write neither no-auth nor a value after them.',
   },
   'server-relay': {
-    reason:
-      'Nobody has to be permitted by a user: every packet from the internet gets through to the client.',
-    hint: 'Take the line out.',
+    reason: 'Without permissions, every packet from the internet reaches the client.',
+    hint: 'Remove the line.',
   },
   'missing-realm': { reason: 'Long-term credentials belong to a realm.', hint: 'Set realm to your domain.' },
   'invalid-user': {
-    reason: 'turnserver logs an error, and the account does not exist.',
+    reason: 'turnserver logs an error and does not create the account.',
     hint: 'Write user=NAME:PASSWORD.',
   },
   'rest-separator': {
-    reason: 'Expiry times contain the digit, so turnserver reads a part of the number, which is long past.',
-    hint: 'Use a character other than a digit, e.g. the default, a colon.',
+    reason: 'Expiry times contain that digit, so turnserver reads only part of the number: a time long past.',
+    hint: 'Use a character that is not a digit, for example the default, a colon.',
   },
   'known-secret': {
-    reason: 'Whoever tries it first gets in: it is empty, or stands in published examples.',
-    hint: 'Make one of your own: openssl rand -hex 32.',
+    reason: 'It is empty or well known, so attackers try it first.',
+    hint: 'Generate one: openssl rand -hex 32.',
   },
   'weak-secret': {
-    reason: 'A shared secret can be guessed offline from any credential that was made with it.',
-    hint: 'Make a long one: openssl rand -hex 32.',
+    reason: 'An attacker can guess a shared secret offline from any credential made with it.',
+    hint: 'Generate a long one: openssl rand -hex 32.',
   },
   'weak-crypto': {
-    reason: 'It can be broken, or there is something better that every client knows.',
-    hint: 'Take the line out: the default is better.',
+    reason: 'It is broken, or every client supports something better.',
+    hint: 'Remove the line: the default is better.',
   },
   'missing-protection': {
-    reason: 'What is not said is left to the default of the version, which may be the less safe one.',
+    reason: "If unset, the version's default applies, which may be less safe.",
     hint: 'Add the option that the message names.',
   },
   'protection-off': {
@@ -205,11 +206,11 @@ export const RULES = {
     hint: 'Remove it, unless clients need it.',
   },
   administration: {
-    reason: 'Who reaches a port for administration can end sessions and read credentials.',
-    hint: 'Leave it off; if you need it, keep it on loopback.',
+    reason: 'Anyone who can reach the admin port can end sessions and read credentials.',
+    hint: 'Leave it off, or bind it to loopback.',
   },
   'public-metrics': {
-    reason: 'They name users and traffic, to whoever can reach the port.',
+    reason: 'They disclose users and traffic to anyone who can reach the port.',
     hint: 'Bind them to loopback, or keep the port behind a firewall.',
   },
 } as const;

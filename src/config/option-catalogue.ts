@@ -95,12 +95,12 @@ const REMOVED: readonly RemovedOption[] = [
   {
     name: 'no-stun-backward-compatibility',
     removed: '4.7.0',
-    instead: 'RFC 3489 requests are ignored unless compatibility is switched on',
+    instead: 'RFC 3489 requests are ignored unless compatibility is enabled',
     fulfilled: true,
   },
   { name: 'ne', removed: '4.10.0', instead: 'there is only one network engine', fulfilled: true },
   { name: 'no-dtls', removed: '4.18.0', instead: 'DTLS is off unless dtls is set', fulfilled: true },
-  { name: 'drop-invalid-packets', removed: '4.18.0', instead: 'take the line out', fulfilled: true },
+  { name: 'drop-invalid-packets', removed: '4.18.0', instead: 'remove the line', fulfilled: true },
 ];
 
 interface KnownOption {

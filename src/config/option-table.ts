@@ -31,7 +31,7 @@ const KINDS: Readonly<Record<string, ConfigOption['value']>> = {
  */
 export function parseOptionTable(source: string): ConfigOption[] {
   const begin = /(?<!\w)long_options\s*\[\s*\]\s*=\s*\{/.exec(source);
-  if (begin === null) throw new OptionTableError('there is no long_options[] in it');
+  if (begin === null) throw new OptionTableError('it has no long_options[]');
   const rest = source.slice(begin.index + begin[0].length);
   const end = /\}\s*;/.exec(rest);
   const table = rest.slice(0, end?.index).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
@@ -44,7 +44,7 @@ export function parseOptionTable(source: string): ConfigOption[] {
     else enter(conditions, directive[1] ?? '', (directive[2] ?? '').trim());
   }
   if (options.length < LEAST_OPTIONS)
-    throw new OptionTableError(`its long_options[] has ${options.length} entries only`);
+    throw new OptionTableError(`its long_options[] has only ${options.length} entries`);
   return options;
 }
 
@@ -83,6 +83,6 @@ export function parseOptionList(text: string): ConfigOption[] {
       const [name = '', kind = ''] = line.split(' ');
       return { name, value: KINDS[kind] ?? 'optional', conditions: [] };
     });
-  if (options.length < LEAST_OPTIONS) throw new OptionTableError(`it names ${options.length} options only`);
+  if (options.length < LEAST_OPTIONS) throw new OptionTableError(`it names only ${options.length} options`);
   return options;
 }

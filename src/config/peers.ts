@@ -131,7 +131,7 @@ function opened(setting: Setting, range: PeerRange, guards: Guards, configuratio
   // The server's own address, for two clients of this server: what external-ip does with its private end.
   const own = Buffer.compare(range.start, range.end) === 0 && isOwn(range.start, configuration);
   const level = open.some((peer) => peer.level === 'error') && !own ? 'error' : 'warning';
-  const message = `it permits what is not on the public internet: ${list(open.map(describe))}`;
+  const message = `it permits peers outside the public internet: ${list(open.map(describe))}`;
   if (open.length > 0) return [finding('peer-allowed', level, setting, message)];
   const vain = `it permits nothing: turnserver refuses ${list(closed.map(describe))} regardless`;
   return [finding('peer-allowed', 'note', setting, vain)];

@@ -17,28 +17,28 @@ const PROTECTIONS: readonly Protection[] = [
   {
     name: 'no-software-attribute',
     level: 'note',
-    message: 'without no-software-attribute every answer names the version',
+    message: 'without no-software-attribute, every answer names the version',
     turned: ['software-attribute'],
     effect: 'names the version in every answer',
   },
   {
     name: 'no-rfc5780',
     level: 'note',
-    message: 'without no-rfc5780 anybody can have answers sent from other addresses, and to other ports',
+    message: 'without no-rfc5780, anyone can have answers sent from other addresses and to other ports',
     turned: ['rfc5780'],
-    effect: 'lets anyone have answers sent from other addresses, and to other ports',
+    effect: 'lets anyone have answers sent from other addresses and to other ports',
   },
   {
     name: 'no-stun-backward-compatibility',
     level: 'note',
-    message: 'without no-stun-backward-compatibility the obsolete requests of RFC 3489 are answered',
+    message: 'without no-stun-backward-compatibility, turnserver answers the obsolete requests of RFC 3489',
     turned: ['stun-backward-compatibility', 'rfc3489-compatibility'],
     effect: 'answers the obsolete requests of RFC 3489',
   },
   {
     name: 'response-origin-only-with-rfc5780',
     level: 'note',
-    message: 'without response-origin-only-with-rfc5780 each answer is larger than it needs to be',
+    message: 'without response-origin-only-with-rfc5780, each answer is larger than necessary',
     turned: ['rfc5780'],
   },
 ];
@@ -110,7 +110,7 @@ export function lintProtection(configuration: Configuration): Finding[] {
         'missing-protection',
         'warning',
         last('no-multicast-peers'),
-        'without no-multicast-peers nothing but denied-peer-ip keeps the relay from sending to multicast groups',
+        'without no-multicast-peers, only denied-peer-ip keeps the relay from sending to multicast groups',
       ),
     );
   // RFC 6062: the client, too, is on TCP or TLS.
@@ -120,7 +120,7 @@ export function lintProtection(configuration: Configuration): Finding[] {
         'missing-protection',
         'warning',
         last('no-tcp-relay'),
-        'without no-tcp-relay users open TCP connections from this address (RFC 6062)',
+        'without no-tcp-relay, users can open TCP connections from this address (RFC 6062)',
       ),
     );
   return found;
@@ -134,14 +134,12 @@ function lintNonce({ last }: Configuration): Finding[] {
         'missing-protection',
         'note',
         undefined,
-        "stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s)",
+        "stale-nonce is not set: turnserver's default lifetime of nonces applies (600 s)",
       ),
     ];
   // atoi() makes 0 of what is no number; without a value it is 600 s.
   const never = nonce.value !== '' && !/^\s*\+?0*[1-9]/.test(nonce.value);
-  return never
-    ? [finding('missing-protection', 'warning', nonce, 'a nonce that was overheard is good for ever')]
-    : [];
+  return never ? [finding('missing-protection', 'warning', nonce, 'an intercepted nonce never expires')] : [];
 }
 
 function lintCrypto({ isOn, last, has, settings }: Configuration): Finding[] {
@@ -159,7 +157,7 @@ function lintCrypto({ isOn, last, has, settings }: Configuration): Finding[] {
           'missing-protection',
           'warning',
           last(name),
-          `without ${name} nothing but OpenSSL's own settings refuses ${tls} to clients of the TLS port`,
+          `without ${name}, only OpenSSL's own settings keep ${tls} off the TLS port`,
         ),
       );
   for (const setting of settings.filter(({ name }) => name === 'cipher-list')) {
@@ -168,7 +166,7 @@ function lintCrypto({ isOn, last, has, settings }: Configuration): Finding[] {
       .find((each) => /^\+?(ALL|COMPLEMENTOFALL|[ae]?NULL|EXP\w*|LOW|RC4|3?DES|MD5|ADH|AECDH)\b/.test(each));
     if (weak !== undefined)
       found.push(
-        finding('weak-crypto', 'warning', setting, `"${weak}" lets in ciphers that are broken, or none`),
+        finding('weak-crypto', 'warning', setting, `"${weak}" allows broken ciphers, or none at all`),
       );
   }
   return found;

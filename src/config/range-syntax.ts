@@ -70,7 +70,7 @@ export function checkRange(setting: Setting, version: string, everything: boolea
     found.push(finding('inverted-range', 'error', setting, `${value} ends before it begins`));
   // Where all of IPv4 is denied on purpose, by a range of IPv4, this one adds nothing.
   if (start.length === 16 && isZero(start) && !(everything && name === 'denied-peer-ip'))
-    found.push(finding('open-range', 'error', setting, `${name}=${value} covers every IPv4 address, too`));
+    found.push(finding('open-range', 'error', setting, `${name}=${value} also covers every IPv4 address`));
   return found;
 }
 
@@ -92,10 +92,10 @@ function malformed({ value }: Setting, version: string): string {
   if (bits !== undefined && isIP(address) !== 0)
     return `"${value}" is a CIDR range, which turnserver does not read${cidrHint(address, bits)}`;
   if (isIPv4(bad.split('-')[0] ?? '') && bad.includes('-')) return `"${value}" has more than two ends`;
-  const strict = versionIn(version, STRICT_RANGES) ? ', and does not start if there is none' : '';
+  const strict = versionIn(version, STRICT_RANGES) ? ' and fails to start if there is none' : '';
   return /^[a-z][\w.-]*$/i.test(bad)
-    ? `"${bad}" is no IP address: turnserver asks for a host of that name when it starts${strict}`
-    : `"${bad}" is no IP address`;
+    ? `"${bad}" is not an IP address: turnserver looks up a host of that name when it starts${strict}`
+    : `"${bad}" is not an IP address`;
 }
 
 /** The range of an IPv4 CIDR, for people to copy. */

@@ -21,12 +21,7 @@ export function lintRepetitions({ settings }: Configuration): Finding[] {
     if (other === undefined || LISTS.test(setting.name)) continue;
     if (other.name === setting.name && other.value === setting.value) continue;
     found.push(
-      finding(
-        'repeated-option',
-        'warning',
-        setting,
-        `it takes the place of ${other.name} in line ${other.line}`,
-      ),
+      finding('repeated-option', 'warning', setting, `it replaces ${other.name} in line ${other.line}`),
     );
   }
   return found;
@@ -76,7 +71,12 @@ export function lintPorts({ last }: Configuration, { version }: LintContext): Fi
     );
   if (low < 1024)
     found.push(
-      finding('port-range', 'warning', min, `relay ports from ${low} on take those of other services`),
+      finding(
+        'port-range',
+        'warning',
+        min,
+        `relay ports from ${low} on collide with those of other services`,
+      ),
     );
   // coturn issue 2056, fixed in 4.18.0
   if (high === 65535 && versionIn(version, '<4.18.0'))
@@ -85,7 +85,7 @@ export function lintPorts({ last }: Configuration, { version }: LintContext): Fi
         'port-range',
         'warning',
         max,
-        'an exhausted pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
+        'versions before 4.18.0 assign port 65535 twice when the pool is exhausted: set max-port=65534',
       ),
     );
   return found;

@@ -73,7 +73,7 @@ function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Stre
   if (digits === undefined)
     return text.length >= LENGTH[kind]
       ? []
-      : found('weak-secret', 'warning', `${name} has only ${text.length} characters in its secret`);
+      : found('weak-secret', 'warning', `the secret of ${name} has only ${text.length} characters`);
   if (digits >= STRONG[kind]) return [];
   const guesses = `about 10^${Math.max(1, Math.floor(digits))} guesses find the secret of ${name}`;
   return digits < HOPELESS

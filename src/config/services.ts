@@ -26,9 +26,9 @@ const NEEDS: readonly Need[] = [
   {
     option: 'prometheus-tls',
     of: ['prometheus-cert', 'cert'],
-    what: 'there is no certificate to serve metrics with',
+    what: 'there is no certificate for serving metrics',
   },
-  { option: 'prometheus-tls', of: ['prometheus-key', 'pkey'], what: 'there is no key to serve metrics with' },
+  { option: 'prometheus-tls', of: ['prometheus-key', 'pkey'], what: 'there is no key for serving metrics' },
   { option: 'unauthorized-ratelimit-rps', of: ['unauthorized-ratelimit'], what: 'nothing is limited' },
   { option: 'web-admin-ip', of: ['web-admin'], what: 'the admin pages are off' },
   { option: 'web-admin-port', of: ['web-admin'], what: 'the admin pages are off' },
@@ -96,7 +96,7 @@ function lintNonceSecret(configuration: Configuration): Finding[] {
     signsNonces(secret, configuration)
   )
     return [];
-  const message = `stateless-nonce=${nonce.value} switches off what stateless-nonce-secret has switched on`;
+  const message = `stateless-nonce=${nonce.value} disables what stateless-nonce-secret enabled`;
   return [finding('unused-option', 'warning', nonce, message)];
 }
 
@@ -124,9 +124,9 @@ function lintDtls(configuration: Configuration): Finding[] {
   const { has, isOn, last } = configuration;
   if (!has('dtls') || !isOn('no-dtls')) return [];
   if (isOn('dtls') && !asksForDtls(configuration))
-    return [finding('unused-option', 'warning', last('dtls'), 'no-dtls behind it switches DTLS off again')];
+    return [finding('unused-option', 'warning', last('dtls'), 'no-dtls after it disables DTLS again')];
   if (isOn('dtls'))
-    return [finding('unused-option', 'warning', last('no-dtls'), 'dtls behind it switches DTLS on')];
+    return [finding('unused-option', 'warning', last('no-dtls'), 'dtls after it enables DTLS')];
   return [
     finding('unused-option', 'note', last('no-dtls'), 'no-dtls has no effect: without dtls, DTLS is off'),
   ];

@@ -58,11 +58,11 @@ function meantBy(name: string, names: readonly string[]): string | undefined {
 
 function byteOrderMark(setting: Setting, names: readonly string[]): Finding {
   const name = setting.name.slice(1);
-  const lost = names.includes(name) ? `: turnserver runs without ${name}` : '';
+  const lost = names.includes(name) ? `: turnserver ignores ${name}` : '';
   return finding(
     'unknown-option',
     lost === '' ? 'warning' : 'error',
     setting,
-    `the file begins with a byte order mark, which turnserver takes for a part of the first line${lost}; save it without`,
+    `the file begins with a byte order mark, which turnserver reads as part of the first line${lost}; save the file without it`,
   );
 }

@@ -84,7 +84,7 @@ export function lintSettings(settings: readonly Setting[], context: LintContext)
       if (before?.line === setting.line) return [];
       const level = option === undefined ? 'warning' : 'error';
       const what = setting.name.slice(0, 40);
-      const message = `the comment has ${setting.bytes} bytes: turnserver takes "${what}" in it for a setting`;
+      const message = `the comment has ${setting.bytes} bytes: turnserver reads "${what}" in it as a setting`;
       return [finding('line-too-long', level, setting, message)];
     }
     const long = finding('line-too-long', 'error', setting, `the line has ${setting.bytes} bytes`);
@@ -106,7 +106,7 @@ function lintValue(setting: Setting, option: ConfigOption, version: string): Fin
   else if (reading === 'none') add('unused-option', 'note', `${name} has no effect in coturn ${version}`);
   else if (reading === 'flag') {
     if (value !== '' && booleanOf(value) !== true)
-      add('ignored-value', 'warning', `${name} is on, whatever "${value}" says`);
+      add('ignored-value', 'warning', `${name} is enabled: turnserver ignores "${value}"`);
   } else if (option.value === 'required' && value === '') {
     if (!EMPTY_ELSEWHERE.test(name))
       add(
@@ -123,10 +123,13 @@ function lintValue(setting: Setting, option: ConfigOption, version: string): Fin
     lintNumber(setting, version, add);
   else lintText(setting, add);
   const feature = featureOf(option);
-  if (feature !== undefined)
-    add('optional-feature', 'note', `${name} requires a turnserver that was built with ${feature}`);
+  if (feature !== undefined) add('optional-feature', 'note', `${name} requires a build with ${feature}`);
   if (!isKnownOption(name))
-    add('unreviewed-option', 'note', `turnbuild has no rules for ${name}, which is newer than it`);
+    add(
+      'unreviewed-option',
+      'note',
+      `turnbuild has no rules for ${name}, which is newer than this turnbuild`,
+    );
   return found;
 }
 
@@ -138,7 +141,7 @@ function lintBoolean({ name, value }: Setting, add: Add): void {
   if (on === undefined) {
     if (COMMENT.test(value))
       add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`, 'fatal');
-    else add('invalid-boolean', 'error', `${name} is yes or no, not "${value}"`, 'fatal');
+    else add('invalid-boolean', 'error', `${name} must be yes or no, not "${value}"`, 'fatal');
     return;
   }
   if (COMMENT.test(value))
@@ -155,7 +158,7 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const bounds = BOUNDS[name];
   if (bounds !== undefined && !isWithin(value, bounds)) {
     const limit = bounds.most === undefined ? 'of at least 1' : `from ${bounds.least} to ${bounds.most}`;
-    add('invalid-number', 'error', `${name} is a number ${limit}, not "${value}"`, bounds.effect);
+    add('invalid-number', 'error', `${name} must be a number ${limit}, not "${value}"`, bounds.effect);
     return;
   }
   const isPort = LARGEST[name] === PORT;
@@ -168,13 +171,13 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   if (isPort && versionIn(version, STRICT_PORTS)) {
     // strtol(3) takes a sign and spaces before the digits, and nothing behind them.
     if (digits === undefined || rest !== '' || tooLarge)
-      add('invalid-number', 'error', `${name} is a number${limit}, not "${value}"`, 'fatal');
+      add('invalid-number', 'error', `${name} must be a number${limit}, not "${value}"`, 'fatal');
     else if (isUnknown) add('invalid-number', 'error', random);
   } else if (digits === undefined || tooLarge)
     add(
       'invalid-number',
       'error',
-      `${name} is a number${limit}, not "${value}"`,
+      `${name} must be a number${limit}, not "${value}"`,
       name === 'ne' && tooLarge ? 'fatal' : undefined,
     );
   else if (isUnknown) add('invalid-number', 'error', random);
@@ -201,7 +204,7 @@ function lintText(setting: Setting, add: Add): void {
   else if (!quoted && /^'.*'$/.test(value))
     add('trailing-text', 'error', `the single quotes are part of the value of ${name}`);
   else if (value !== '' && WORDS_OF[name]?.test(value) === false)
-    add('invalid-value', 'error', `${name} does not know "${value}"`);
+    add('invalid-value', 'error', `${name} has no value "${value}"`);
   else if (PATHS.test(name) && value.startsWith('~'))
     add('invalid-value', 'error', `turnserver does not expand ~: "${value}" is not found`);
   // prom_server.c compares the whole path of a request.
@@ -212,7 +215,7 @@ function lintText(setting: Setting, add: Add): void {
   else if (WORDS.test(name) && !quoted && /\s/.test(value))
     add('trailing-text', 'warning', `all of "${value}" is the value of ${name}`);
   else if (SERVERS.test(name) && value !== '' && !isUnfilled(setting) && !isServer(value))
-    add('invalid-address', 'error', `"${value}" is not ADDRESS:PORT, nor [ADDRESS]:PORT for IPv6`);
+    add('invalid-address', 'error', `"${value}" is not ADDRESS:PORT, or [ADDRESS]:PORT for IPv6`);
   else if (ADDRESSES.test(name) && value !== '' && !isUnfilled(setting) && !isAddress(name, value))
     add('invalid-address', 'error', `"${value}" is not an IP address`);
   else if (name === 'aux-server' && value !== '' && !isUnfilled(setting) && !hasPort(value))

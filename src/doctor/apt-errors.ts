@@ -25,7 +25,7 @@ const CAUSES: readonly [pattern: RegExp, code: string, message: string, hint: st
   [
     /Unable to locate package|has no installation candidate|was not found/,
     'APT_PACKAGE_MISSING',
-    'The sources in /etc/apt do not have a package that is needed',
+    'The package sources in /etc/apt lack a required package',
     'Add the main component of the Debian release to /etc/apt/sources.list, then run the same command again.',
   ],
   [
@@ -43,13 +43,13 @@ const CAUSES: readonly [pattern: RegExp, code: string, message: string, hint: st
   [
     /Permission denied|are you root|Read-only file system/,
     'APT_REFUSED',
-    'apt may not write on this machine',
-    'Run the same command as root, on a file system that can be written.',
+    'apt has no permission to write on this machine',
+    'Run the same command as root, on a writable file system.',
   ],
 ];
 
 /**
- * What apt's output says went wrong, as one error.
+ * Converts apt's output to one error.
  * @param more what to add to the message, e.g. the state in which packages were left
  */
 export function aptError(output: string, command: string, more = ''): TurnbuildError {
@@ -58,7 +58,7 @@ export function aptError(output: string, command: string, more = ''): TurnbuildE
   for (const [pattern, code, message, hint] of CAUSES) {
     if (pattern.test(output)) return new TurnbuildError(code, `${message}\n${text}`, { hint });
   }
-  return new TurnbuildError('APT_FAILED', `apt-get failed\n${text}`, { hint: `The command was: ${command}` });
+  return new TurnbuildError('APT_FAILED', `apt-get failed\n${text}`, { hint: `Failed command: ${command}` });
 }
 
 /** Errors and warnings of apt and dpkg; all lines if there are none. */

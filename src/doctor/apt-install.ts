@@ -145,7 +145,7 @@ function tooOld(changes: readonly PackageChange[]): string[] {
   const engine = changes.find(({ name }) => name === 'docker.io');
   return engine?.to === undefined || parseEngine(engine.to).suitable
     ? []
-    : [`docker.io is ${engine.to}, and ${MIN_ENGINE}.0 or newer is needed`];
+    : [`docker.io is ${engine.to}; ${MIN_ENGINE}.0 or newer is required`];
 }
 
 const ABSENT = /Unable to locate package|has no installation candidate|was not found/;
@@ -166,13 +166,13 @@ export function blockedError(judged: readonly JudgedWay[], update: string): Turn
   const docker = judged.some(({ way }) => way.words.some((word) => DOCKER.includes(word)));
   return new TurnbuildError(
     'APT_CONFLICT',
-    `Nothing was changed: what is missing cannot be installed beside what is installed\n${lines.join('\n')}`,
+    `Nothing was changed: the missing packages conflict with installed ones\n${lines.join('\n')}`,
     {
       hint: [
-        'Bring this machine up to date with `apt-get upgrade` and try again.',
+        'Update this machine with `apt-get upgrade` and try again.',
         ...(docker
           ? [
-              `Or install Docker ${MIN_ENGINE}.0 or newer from another source, upgrade to Debian 13, or use a builder elsewhere (--builder).`,
+              `Or install Docker ${MIN_ENGINE}.0 or newer from another source, upgrade to Debian 13, or use a remote builder (--builder).`,
             ]
           : []),
       ].join(' '),

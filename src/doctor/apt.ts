@@ -45,10 +45,14 @@ async function layOut(files: AptFiles): Promise<void> {
 }
 
 function busy(cause: TurnbuildError): TurnbuildError {
-  return new TurnbuildError('APT_LOCKED', 'Another turnbuild is installing packages on this machine', {
-    cause,
-    hint: 'Wait until it has finished, then run the same command again.',
-  });
+  return new TurnbuildError(
+    'APT_LOCKED',
+    'Another turnbuild process is installing packages on this machine',
+    {
+      cause,
+      hint: 'Wait until it has finished, then run the same command again.',
+    },
+  );
 }
 
 /** Those of some Debian packages that are installed; none where there is no dpkg. */

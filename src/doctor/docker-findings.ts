@@ -53,7 +53,7 @@ export function engineBesideFinding(host: HostFacts): Finding {
     id: 'docker-engine',
     title: 'Docker engine beside the builder',
     ok: host.docker.engine !== undefined,
-    why: 'runs the containers in which packages are tested',
+    why: 'runs the containers that test packages',
     advice:
       elsewhere(host)?.hint ??
       'Start one, select one (DOCKER_HOST, docker context use), or build with --no-verify.',
@@ -70,7 +70,7 @@ export function engineFinding(host: HostFacts, { fixes, advice }: Means): Findin
       ...finding,
       ...NO_FIX,
       ok: false,
-      title: 'A Docker engine that answers',
+      title: 'Docker engine is running',
       why: failure.message,
       advice: failure.hint,
     };
@@ -84,7 +84,7 @@ export function engineFinding(host: HostFacts, { fixes, advice }: Means): Findin
     ...NO_FIX,
     title: ok ? finding.title : `Docker engine ${MIN_ENGINE}.0 or newer (this one is ${engine})`,
     ok,
-    advice: 'Upgrade it, or name another buildx builder with --builder.',
+    advice: 'Upgrade it, or select another buildx builder with --builder.',
   };
 }
 

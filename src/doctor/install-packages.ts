@@ -93,7 +93,7 @@ async function runApt(
 ): Promise<void> {
   if (signal.aborted) throw interrupted('Nothing was changed.');
   const wait = () =>
-    output.line('Interrupted: waiting for apt-get, so that no package is left half-installed');
+    output.line('Interrupted: waiting for apt-get to finish, so that no package is left half-installed');
   signal.addEventListener('abort', wait);
   const result = await exec(command, {
     finishes: true,
@@ -104,7 +104,9 @@ async function runApt(
   if (result.code === 0 && !signal.aborted) return;
   const audit = await auditPackages(uninterruptible(exec));
   const state =
-    audit === '' ? '' : `Packages are left unfinished; run \`dpkg --configure -a\` to finish them:\n${audit}`;
+    audit === ''
+      ? ''
+      : `Some packages are not fully installed; finish them with \`dpkg --configure -a\`:\n${audit}`;
   if (signal.aborted) throw interrupted(state === '' ? 'No package is left half-installed.' : state);
   throw aptError(`${result.stdout}\n${result.stderr}`, formatCommand(command), state);
 }
@@ -116,6 +118,6 @@ function uninterruptible(exec: Exec): Exec {
 
 function interrupted(state: string): TurnbuildError {
   return new TurnbuildError('INTERRUPTED', `apt-get was interrupted. ${state}`, {
-    hint: 'Run the same command again to go on.',
+    hint: 'Run the same command again to continue.',
   });
 }

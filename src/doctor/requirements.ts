@@ -114,7 +114,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       id: `package-${name}`,
       title: `Package ${name}`,
       ok: host.packages.has(name),
-      why: 'asked for with --packages',
+      why: 'requested with --packages',
       ...fixes({ packages: [name] }),
       advice: advice(`Install ${name}.`),
     })),

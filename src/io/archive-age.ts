@@ -37,13 +37,17 @@ export interface Ages {
  */
 export function requireNotOlder({ name, offered, newest, now }: Ages): void {
   if (offered !== undefined && offered > now + LAG_MS)
-    throw new TurnbuildError('ARCHIVE_DATE', `${name} is of ${shownDate(offered)}, which has yet to come`, {
-      hint: "Check this machine's clock, or use another --mirror.",
-    });
+    throw new TurnbuildError(
+      'ARCHIVE_DATE',
+      `${name} is dated ${shownDate(offered)}, which is in the future`,
+      {
+        hint: "Check this machine's clock, or use another --mirror.",
+      },
+    );
   if (newest === undefined || (offered !== undefined && offered >= newest - LAG_MS)) return;
-  const is = offered === undefined ? 'has no date any more' : `is of ${shownDate(offered)}`;
-  throw new TurnbuildError('ARCHIVE_OLD', `${name} ${is}, but was of ${shownDate(newest)} before`, {
-    hint: 'The mirror is outdated, or somebody replays an old state that lacks security updates. Use another --mirror.',
+  const is = offered === undefined ? 'no longer has a date' : `is dated ${shownDate(offered)}`;
+  throw new TurnbuildError('ARCHIVE_OLD', `${name} ${is}, but was dated ${shownDate(newest)} before`, {
+    hint: 'The mirror is outdated, or an attacker replays an old state without security updates. Use another --mirror.',
   });
 }
 

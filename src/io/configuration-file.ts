@@ -9,7 +9,7 @@ import { READ_AT_ONCE } from './regular-file.ts';
 /** A turnserver.conf is a few kilobytes; with thousands of denied ranges it is some hundred. */
 const MAX_BYTES = 1024 * 1024;
 
-const NAME_ONE = 'Name the file that turnserver -c is started with, e.g. /etc/turnserver.conf.';
+const NAME_ONE = 'Pass the file that turnserver reads with -c, for example /etc/turnserver.conf.';
 
 /**
  * Reads a turnserver.conf, from a pipe or a terminal, too. Text that is not UTF-8 is taken byte by byte, as turnserver takes it.
@@ -22,9 +22,9 @@ export async function readConfigurationFile(file: string, signal: AbortSignal): 
       throw new TurnbuildError('INTERRUPTED', `Interrupted while reading ${file}`, { cause: error });
     // What the kernel has of a device that is no terminal has been read, and it may have more later.
     if (error.code === 'EAGAIN') throw usageError('CONFIG_INVALID', `${file} is a device`, NAME_ONE);
-    if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `There is no file ${file}`, NAME_ONE);
+    if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `File not found: ${file}`, NAME_ONE);
     if (error.code === 'EISDIR')
-      throw usageError('CONFIG_INVALID', `${file} is a folder`, 'Name the turnserver.conf in it.');
+      throw usageError('CONFIG_INVALID', `${file} is a folder`, 'Pass the turnserver.conf in it.');
     throw error;
   });
   const wide = bytes.length > 1 && [0xfeff, 0xfffe].includes(bytes.readUInt16BE());
@@ -38,7 +38,7 @@ export async function readConfigurationFile(file: string, signal: AbortSignal): 
   if (nul >= 0)
     throw usageError(
       'CONFIG_INVALID',
-      `${file} is not a turnserver.conf: it is no text (there is a NUL at byte ${nul + 1})`,
+      `${file} is not a turnserver.conf: it is a binary file (NUL at byte ${nul + 1})`,
       NAME_ONE,
     );
   if (bytes.length > MAX_BYTES)

@@ -49,7 +49,7 @@ export async function readDebControl(file: string, exec: Exec): Promise<DebContr
     if (control === undefined || !control.name.startsWith('control.tar'))
       throw new Error('it has no control.tar');
     if (!members.some(({ name }) => name.startsWith('data.tar')))
-      throw new Error('it has no data.tar: is it cut?');
+      throw new Error('it has no data.tar; the file may be truncated');
     return parseControl(await controlFile(await unpack(control, exec)));
   } catch (error) {
     if (error instanceof TurnbuildError && error.code !== 'SOURCE_ARCHIVE_UNSAFE') throw error;
@@ -60,9 +60,9 @@ export async function readDebControl(file: string, exec: Exec): Promise<DebContr
 async function readPackage(file: string): Promise<Buffer> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    throw new TurnbuildError('DEB_NOT_FOUND', `There is no file ${file}`);
+    throw new TurnbuildError('DEB_NOT_FOUND', `File not found: ${file}`);
   });
-  if (!found.isFile()) throw invalid(file, 'it is no file');
+  if (!found.isFile()) throw invalid(file, 'it is not a regular file');
   if (found.size > MAX_BYTES) throw invalid(file, `it has ${found.size} bytes`);
   const handle = await open(file);
   try {
@@ -70,7 +70,7 @@ async function readPackage(file: string): Promise<Buffer> {
     const begin = buffer.subarray(0, bytesRead);
     const other = OTHERS.find(([pattern]) => pattern.test(begin.toString('hex')))?.[1];
     if (begin.toString('latin1') !== AR_MAGIC)
-      throw invalid(file, other === undefined ? 'it is no ar archive' : `it is ${other}`);
+      throw invalid(file, other === undefined ? 'it is not an ar archive' : `it is ${other}`);
   } finally {
     await handle.close();
   }
@@ -78,8 +78,8 @@ async function readPackage(file: string): Promise<Buffer> {
 }
 
 function invalid(file: string, why: string): TurnbuildError {
-  return new TurnbuildError('DEB_INVALID', `${file} is no Debian package: ${why}`, {
-    hint: 'Give a .deb, as a release or `apt-get download coturn` makes it.',
+  return new TurnbuildError('DEB_INVALID', `${file} is not a valid Debian package: ${why}`, {
+    hint: 'Pass a .deb, for example one from a release or from `apt-get download coturn`.',
   });
 }
 
@@ -97,7 +97,7 @@ function arMembers(bytes: Buffer): Member[] {
     if (size === null) throw new Error('a member has no header');
     if (members.length === MAX_MEMBERS) throw new Error(`it has more than ${MAX_MEMBERS} members`);
     const end = at + AR_HEADER + Number(size[2]);
-    if (end > bytes.length) throw new Error('it is cut');
+    if (end > bytes.length) throw new Error('it is truncated');
     members.push({
       name: (size[1] ?? '').trim().replace(/\/$/, ''),
       content: bytes.subarray(at + AR_HEADER, end),
@@ -122,7 +122,7 @@ async function unpack({ name, content }: Member, exec: Exec): Promise<Buffer> {
         readFile(path),
       );
     default:
-      throw new Error(`its ${name} is packed in an unknown way`);
+      throw new Error(`its ${name} has an unknown compression format`);
   }
 }
 

@@ -31,7 +31,7 @@ export function refusal(request: Refused, { status, statusText, headers }: Respo
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
     `${shownUrl(request.url)} could not be downloaded: the server answered ${answer}`,
-    { hint: 'Check the address: another try would get the same answer.' },
+    { hint: 'Check the address: a retry would get the same answer.' },
   );
 }
 
@@ -40,11 +40,11 @@ function rateLimited({ url, headers }: Refused, answered: Headers): TurnbuildErr
   const until = untilReset(answered.get('x-ratelimit-reset'));
   return new TurnbuildError(
     'GITHUB_RATE_LIMITED',
-    `${shownUrl(url)} could not be downloaded: the server gives no more answers${until}`,
+    `${shownUrl(url)} could not be downloaded: the rate limit is exhausted${until}`,
     {
       hint:
         headers?.authorization === undefined
-          ? 'Set GITHUB_TOKEN: 5,000 requests an hour instead of 60.'
+          ? 'Set GITHUB_TOKEN, which raises the limit from 60 to 5,000 requests an hour.'
           : 'Wait until then.',
     },
   );

@@ -130,12 +130,12 @@ function retryable(error: unknown, { url, stallMs = STALL_MS }: DownloadRequest)
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const message = `${messageOf(error)}${cause === undefined ? '' : `: ${messageOf(cause)}`}`;
   if (/^UND_ERR_(BODY|HEADERS)_TIMEOUT$/.test(String(code)))
-    return new Retryable(`no byte came for ${stallMs / 1000} s`);
+    return new Retryable(`no data arrived for ${stallMs / 1000} s`);
   if (typeof code === 'string') return new Retryable(message);
   // What fetch refuses by itself, such as a redirect to what is no http address, it refuses each time.
   return new TurnbuildError('DOWNLOAD_FAILED', `${shownUrl(url)} could not be downloaded: ${message}`, {
     cause: error,
-    hint: 'Check the address: another try would end in the same way.',
+    hint: 'Check the address: a retry would fail in the same way.',
   });
 }
 
@@ -157,9 +157,9 @@ function failureOf(error: unknown, { url, signal }: DownloadRequest, tries: numb
 function mismatch({ url, sha256 }: DownloadRequest, found: string): TurnbuildError {
   return new TurnbuildError(
     'SOURCE_SHA256_MISMATCH',
-    `${shownUrl(url)} has the sha256 ${found}, not ${sha256}`,
+    `${shownUrl(url)} has the sha256 ${found} (expected ${sha256})`,
     {
-      hint: 'Nothing of it was kept. If it happens again, the server has another file than the one that was pinned.',
+      hint: 'The download was discarded. If this happens again, the file on the server differs from the pinned one.',
     },
   );
 }
@@ -167,7 +167,7 @@ function mismatch({ url, sha256 }: DownloadRequest, found: string): TurnbuildErr
 function tooLarge(url: string, maxBytes: number): TurnbuildError {
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
-    `${shownUrl(url)} is larger than ${maxBytes} bytes, so it is no coturn source`,
+    `${shownUrl(url)} is larger than ${maxBytes} bytes, so it is not a coturn source`,
     { hint: 'Check the address.' },
   );
 }

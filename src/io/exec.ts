@@ -95,7 +95,7 @@ export async function mustRun(
     code,
     `${command.file} ended with exit code ${result.code}${missing}\n${tail.join('\n')}`,
     {
-      hint: `The command was: ${formatCommand(command)}`,
+      hint: `Failed command: ${formatCommand(command)}`,
     },
   );
 }

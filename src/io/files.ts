@@ -147,8 +147,8 @@ export async function requirePlainFiles(dir: string, maxBytes: number): Promise<
     if (found.isFile() && bytes <= maxBytes) continue;
     await remove(dir);
     const what = found.isFile() ? `more than ${maxBytes} bytes` : `${path}, which is not a regular file`;
-    throw new TurnbuildError('RESULT_UNSAFE', `The results of a container have ${what}`, {
-      hint: 'The package, or what builds it, may be hostile: look into it before you go on.',
+    throw new TurnbuildError('RESULT_UNSAFE', `The results of a container contain ${what}`, {
+      hint: 'The package, or what builds it, may be malicious: inspect it before you continue.',
     });
   }
 }

@@ -8,7 +8,7 @@ import { asUnwritable } from './folders.ts';
 import { isAlive } from './leftovers.ts';
 import { readRegular } from './regular-file.ts';
 
-/** Held while a release works in a folder. */
+/** Held while a release uses a folder. */
 export interface FolderLock {
   release(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function lockFolder(
   await makeFolder(dir);
   const file = join(dir, '.lock');
   const id = randomUUID();
-  // Written whole under a name of its own, then linked: nobody ever reads half a lock.
+  // Written completely under a unique name, then linked, so that no process reads half a lock.
   const own = `${file}.${id}`;
   await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id })).catch((error: unknown) => {
     throw asUnwritable(dir, error);
@@ -75,11 +75,11 @@ function pause(ms: number): Promise<void> {
 }
 
 function interrupted(dir: string): TurnbuildError {
-  return new TurnbuildError('INTERRUPTED', `Interrupted while waiting for another process in ${dir}`);
+  return new TurnbuildError('INTERRUPTED', `Interrupted while waiting for the process that uses ${dir}`);
 }
 
 function waitingLine(file: string, { pid, host }: Holder): string {
-  return `Waiting for process ${pid} on ${host}, which holds ${file}. If it is gone, remove that file.`;
+  return `Waiting for process ${pid} on ${host}, which holds ${file}. If that process no longer exists, remove the file.`;
 }
 
 function isStale(holder: Holder | undefined | typeof ABSENT): holder is Holder | undefined {
@@ -157,9 +157,9 @@ function holderIn(value: unknown): Holder | undefined {
 function lockedError(dir: string, file: string, holder: Holder): TurnbuildError {
   return new TurnbuildError(
     'RELEASE_LOCKED',
-    `Another release works in ${dir} (process ${holder.pid} on ${holder.host})`,
+    `Another turnbuild run is using ${dir} (process ${holder.pid} on ${holder.host})`,
     {
-      hint: `Wait for it, or use another --out. If that process is gone, remove ${file}*.`,
+      hint: `Wait until it finishes, or use another --out. If that process no longer exists, remove ${file}*.`,
     },
   );
 }

@@ -9,10 +9,10 @@ const REASONS: Record<string, string> = {
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
   // The folder that it would be in is there: /proc and the like make none.
-  ENOENT: 'this file system takes no new folders',
-  EEXIST: 'there is a link to nothing in its place',
+  ENOENT: 'this file system does not allow new folders',
+  EEXIST: 'a dangling symlink is in its place',
   ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'its links lead in a circle',
+  ELOOP: 'its path contains a link cycle',
 };
 
 /**
@@ -52,7 +52,7 @@ async function makeOne(dir: string, path: string): Promise<void> {
   }
 }
 
-/** What the system says of a folder, in words; any other error as it is. */
+/** The system's error about a folder, in words; any other error unchanged. */
 export function asUnwritable(dir: string, error: unknown): unknown {
   const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
   return reason === undefined ? error : unwritable(dir, reason, error);
@@ -61,6 +61,6 @@ export function asUnwritable(dir: string, error: unknown): unknown {
 function unwritable(dir: string, reason: string, cause?: unknown): TurnbuildError {
   return new TurnbuildError('FOLDER_UNWRITABLE', `Cannot write to the folder ${dir}: ${reason}`, {
     cause,
-    hint: 'Choose another one: --out for results, TURNBUILD_CACHE for downloads and base images.',
+    hint: 'Choose another folder: --out for results, TURNBUILD_CACHE for downloads and base images.',
   });
 }

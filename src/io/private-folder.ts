@@ -43,7 +43,7 @@ export async function requirePrivate(
   };
 
   const lead = async (path: string, links: number): Promise<void> => {
-    if (links > MAX_LINKS) refuse(path, 'is a link that leads nowhere');
+    if (links > MAX_LINKS) refuse(path, 'is a dangling symlink or part of a link cycle');
     for (const each of [...foldersAbove(path), path]) {
       const found = await statOf(each);
       if (found === undefined) return;
@@ -78,7 +78,7 @@ export async function requirePrivate(
   if (listed !== undefined)
     refuse(
       listed,
-      `has an access control list, by which other users may change it (mode ${modeOf(await lstat(listed))})`,
+      `has an access control list that may let other users change it (mode ${modeOf(await lstat(listed))})`,
     );
 }
 
@@ -142,7 +142,7 @@ async function isOwnGroup(gid: number): Promise<boolean> {
 
 function unsafe(dir: string, path: string, why: string): TurnbuildError {
   const what = path === resolve(dir) ? 'it' : path;
-  return new TurnbuildError('CACHE_UNSAFE', `The cache folder ${dir} cannot be trusted: ${what} ${why}`, {
-    hint: 'Packages are built from what is in it. Remove it and make that folder yours alone, or set TURNBUILD_CACHE to another one.',
+  return new TurnbuildError('CACHE_UNSAFE', `The cache folder ${dir} is not safe to use: ${what} ${why}`, {
+    hint: 'Packages are built from its content. Remove it and make sure that only you can write to that folder, or set TURNBUILD_CACHE to another one.',
   });
 }

@@ -26,14 +26,14 @@ const LINK_HOPS = 40;
 export function unsafe(entry: string, what: string): TurnbuildError {
   return new TurnbuildError(
     'SOURCE_ARCHIVE_UNSAFE',
-    `The tar file is hostile or broken: ${JSON.stringify(entry)} ${what}`,
-    { hint: 'Do not unpack it by other means. Get the sources from another place.' },
+    `The tar file is malicious or damaged: ${JSON.stringify(entry)} ${what}`,
+    { hint: 'Do not unpack it with other tools. Get the sources from elsewhere.' },
   );
 }
 
 /** The error for a tar file that would fill the memory or the disk: `what` is the bound that is exceeded. */
 export function tarLimit(entry: string, what: string): TurnbuildError {
-  return unsafe(entry, `makes the tar file hold ${what}, and coturn's sources are far below that`);
+  return unsafe(entry, `makes the tar file contain ${what}, far more than coturn's sources have`);
 }
 
 /** An entry's name without `./` at the start or `/` at the end; refuses whatever a file system could misread. '' is `./` itself. */
@@ -42,14 +42,14 @@ export function checkedPath(name: string): string {
   if (name.startsWith('/')) throw unsafe(name, 'is absolute');
   if (/^[a-zA-Z]:/.test(name)) throw unsafe(name, 'is absolute on Windows');
   checkText(name, name);
-  if (Buffer.byteLength(name) > PATH_BYTES) throw unsafe(name, 'has too long a name');
+  if (Buffer.byteLength(name) > PATH_BYTES) throw unsafe(name, 'has a name that is too long');
   if (name === '.' || name === './') return '';
   const parts = name.replace(/^\.\//, '').replace(/\/$/, '').split('/');
   if (parts.length > MAX_PARTS) throw unsafe(name, `has more than ${MAX_PARTS} parts in its name`);
   if (parts.some((part) => part === '..' || part === '.' || part === ''))
     throw unsafe(name, 'has "..", "." or an empty part in its name');
   if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES))
-    throw unsafe(name, 'has too long a part in its name');
+    throw unsafe(name, 'has a name with a part that is too long');
   return parts.join('/');
 }
 
@@ -77,7 +77,7 @@ export function createNameRegister(): { add(path: string, type: 'file' | 'direct
       return true;
     }
     if (other.path !== path) throw unsafe(path, `is the same as ${other.path} on some file systems`);
-    if (other.explicit && explicit) throw unsafe(path, 'is there twice');
+    if (other.explicit && explicit) throw unsafe(path, 'occurs twice');
     if (other.type !== type) throw unsafe(path, `is a ${other.type} and a ${type} at once`);
     other.explicit ||= explicit;
     return false;
@@ -108,7 +108,7 @@ export function checkLinks(entries: readonly Linkable[]): void {
   for (const [path, target] of links) {
     if (target === '' || target.startsWith('/') || /^[a-zA-Z]:/.test(target))
       throw unsafe(path, `points to ${JSON.stringify(target)}`);
-    if (Buffer.byteLength(target) > PATH_BYTES) throw unsafe(path, 'has too long a target');
+    if (Buffer.byteLength(target) > PATH_BYTES) throw unsafe(path, 'has a target that is too long');
     if (target.split('/').length > MAX_PARTS)
       throw unsafe(path, `has more than ${MAX_PARTS} parts in its target`);
     checkText(path, target);
@@ -124,14 +124,14 @@ function followLink(path: string, links: ReadonlyMap<string, string>): void {
     const step = steps.shift() ?? '';
     if (step === '' || step === '.') continue;
     if (step === '..') {
-      if (at.pop() === undefined) throw unsafe(path, `points out of the tree, to ${links.get(path)}`);
+      if (at.pop() === undefined) throw unsafe(path, `points outside the tree, to ${links.get(path)}`);
       continue;
     }
     at.push(step);
     const next = at.length > MAX_PARTS ? undefined : links.get(at.join('/'));
     if (next === undefined) continue;
     hops += 1;
-    if (hops > LINK_HOPS) throw unsafe(path, 'is a link that leads in a circle');
+    if (hops > LINK_HOPS) throw unsafe(path, 'is part of a link cycle');
     at.pop();
     steps.unshift(...next.split('/'));
   }

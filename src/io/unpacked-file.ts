@@ -47,7 +47,7 @@ export async function withUnpacked<T>(
   const refuse = (what: string) =>
     new TurnbuildError(
       'SOURCE_ARCHIVE_UNSAFE',
-      `The tar file is hostile or broken: ${shown} ${what} more than ${maxBytes} bytes`,
+      `The tar file is malicious or damaged: ${shown} ${what} more than ${maxBytes} bytes`,
     );
   try {
     if (typeof source === 'string') await symlink(resolve(source), join(dir, packed));
@@ -61,8 +61,8 @@ export async function withUnpacked<T>(
       { signal: tooLarge.signal },
     ).catch((error: unknown) => Promise.reject(tooLarge.signal.aborted ? refuse('unpacks to') : error));
     if (result.code === 127)
-      throw new TurnbuildError(missing, `${shown} is packed with ${format}, which is not installed`, {
-        hint: `apt-get install ${name}`,
+      throw new TurnbuildError(missing, `${shown} is compressed with ${format}, which is not installed`, {
+        hint: `Install it: apt-get install ${name}`,
       });
     if (result.code !== 0)
       throw new Error(`${format} says: ${result.stderr.trim().replaceAll(packed, shown)}`);

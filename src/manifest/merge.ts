@@ -45,7 +45,7 @@ interface Taken<P extends Part = Part> {
 export function mergeManifests<P extends Part>(parts: readonly P[], plan: PlannedParts): Merged<P> {
   const others = parts
     .filter(({ manifest }) => manifest.plan !== plan.digest)
-    .map(({ name }) => `${name} was made by another plan`);
+    .map(({ name }) => `${name} was built from another plan`);
   if (others.length > 0) throw conflictError(others);
   const candidates = plan.steps.map((planned) => stepsIn(parts, planned));
   const taken = candidates.flatMap((each) => each[0] ?? []);
@@ -83,7 +83,7 @@ function contradictions([first, ...others]: readonly Taken[]): string[] {
     JSON.stringify([step.status, step.outputs.map(({ path, sha256 }) => [path, sha256])]);
   return others
     .filter((other) => result(other) !== result(first))
-    .map(({ part }) => `${first.step.id} is in ${first.part.name} and in ${part.name}, and not the same`);
+    .map(({ part }) => `${first.step.id} differs between ${first.part.name} and ${part.name}`);
 }
 
 /** Files of a step that are not its own: they would take the place of another's. */
@@ -110,7 +110,7 @@ function baseConflicts(taken: readonly Taken[]): string[] {
       if (before === undefined) seen.set(name, { digest, part });
       else if (before.digest !== digest)
         conflicts.add(
-          `the base image ${name} of ${part.name} is not the one of ${before.part.name}: the archive has changed in between`,
+          `the base image ${name} differs between ${before.part.name} and ${part.name}: the archive changed in between`,
         );
     }
   }
@@ -124,14 +124,14 @@ function otherInputs({ part, step }: Taken, taken: readonly Taken[]): string[] {
   );
   const other = step.inputs.find(({ path, sha256 }) => made.get(path) !== sha256);
   if (other === undefined) return [];
-  return [`${step.id} in ${part.name} was made of another ${other.path} than is in the parts`];
+  return [`${step.id} in ${part.name} was built from a different ${other.path} than the one in the parts`];
 }
 
 function conflictError(conflicts: readonly string[]): TurnbuildError {
   return new TurnbuildError(
     'COLLECT_CONFLICT',
-    `The parts do not fit together:\n${conflicts.map((each) => `  ${each}`).join('\n')}`,
-    { hint: 'Make the parts that differ again: turnbuild release --plan plan.json --target T --arch A' },
+    `The parts conflict:\n${conflicts.map((each) => `  ${each}`).join('\n')}`,
+    { hint: 'Rebuild the conflicting parts: turnbuild release --plan plan.json --target T --arch A' },
   );
 }
 
@@ -150,6 +150,6 @@ function requireComplete(steps: readonly ManifestStep[], plan: PlannedParts): vo
   throw new TurnbuildError(
     'COLLECT_INCOMPLETE',
     `Steps of the plan are missing:\n${missing.map((id) => `  ${id}`).join('\n')}`,
-    { hint: 'Give the folders of all parts, or plan only what there is.' },
+    { hint: 'Pass the folders of all parts, or plan only those that exist.' },
   );
 }

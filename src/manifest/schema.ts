@@ -15,10 +15,13 @@ const path = z
     new RegExp(`^${NAME}(?:/${NAME})*$`, 'u'),
     'not the path of a file, or one with invisible characters',
   )
-  .refine((text) => !text.split('/').some((name) => name === '..' || name === '.'), 'leaves its folder')
+  .refine(
+    (text) => !text.split('/').some((name) => name === '..' || name === '.'),
+    'must not leave its folder',
+  )
   .refine(
     (text) => !OWN_NAMES.includes(text.split('/')[0]?.toLowerCase() ?? ''),
-    'has a name that turnbuild uses itself',
+    'has a name that turnbuild reserves',
   );
 
 /** Refuses a list of which two members have the same name. */
@@ -27,7 +30,7 @@ function requireUnique<K extends string>(key: K) {
     const seen = new Set<string>();
     for (const [index, { [key]: name }] of list.entries()) {
       if (seen.has(name))
-        context.addIssue({ code: 'custom', path: [index, key], message: `${name} is there twice` });
+        context.addIssue({ code: 'custom', path: [index, key], message: `${name} occurs twice` });
       seen.add(name);
     }
   };

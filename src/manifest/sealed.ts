@@ -38,7 +38,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
   const changed = () =>
     new TurnbuildError(
       codes.changed,
-      `${file} is not as turnbuild wrote it: its digest does not fit what is in it`,
+      `${file} was modified after turnbuild wrote it: its digest does not match its content`,
       { hint },
     );
   let value: unknown;
@@ -51,8 +51,8 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
   if (typeof schema === 'number' && schema > kind.schema) {
     throw new TurnbuildError(
       codes.newer,
-      `${file} has schema ${schema}; this turnbuild knows ${kind.schema}`,
-      { hint: 'Use the turnbuild that wrote it, or a newer one.' },
+      `${file} has schema ${schema}, but this turnbuild supports schema ${kind.schema}`,
+      { hint: 'Use the turnbuild version that wrote it, or a newer one.' },
     );
   }
   const { digest, ...written } = (value ?? {}) as { digest?: unknown };
@@ -60,7 +60,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
   if (old && (kind.upgrade === undefined || schema !== kind.schema - 1)) {
     throw new TurnbuildError(
       codes.invalid,
-      `${file} was written by an older turnbuild: it has schema ${schema}, and this one knows ${kind.schema}`,
+      `${file} was written by an older turnbuild: it has schema ${schema}, but this one supports schema ${kind.schema}`,
       { hint },
     );
   }
@@ -73,7 +73,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
     const issues = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw new TurnbuildError(
       codes.invalid,
-      `${file} is not a ${name} that turnbuild wrote:\n${issues.join('\n')}`,
+      `${file} is not a valid ${name} of turnbuild:\n${issues.join('\n')}`,
       { hint },
     );
   }

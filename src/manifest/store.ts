@@ -13,7 +13,7 @@ const MANIFEST: DocumentKind<Manifest> = {
   schema: MANIFEST_SCHEMA,
   shape: manifestSchema,
   codes: { invalid: 'MANIFEST_INVALID', newer: 'MANIFEST_NEWER', changed: 'MANIFEST_CHANGED' },
-  hint: 'Remove it to begin anew (packages that are there are made again), or restore the one that turnbuild wrote.',
+  hint: 'Remove it to start over (existing packages are rebuilt), or restore the one that turnbuild wrote.',
   upgrade: (document) => upgraded(document as Manifest),
 };
 

@@ -5,10 +5,10 @@ import { versionIn, versionRange } from './coturn-version.ts';
 /** Most severe first. */
 export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 
-const release = z
-  .string()
-  .refine((version) => valid(version) !== null, { message: 'write a release as three numbers, e.g. 4.18.0' });
-const reference = z.url({ protocol: /^https$/, error: 'write an https address' });
+const release = z.string().refine((version) => valid(version) !== null, {
+  message: 'expected a release with three numbers, e.g. 4.18.0',
+});
+const reference = z.url({ protocol: /^https$/, error: 'expected an https address' });
 
 const known = z.strictObject({
   id: z.string().regex(/^[\w.-]+$/, 'use letters, digits, ".", "_" and "-"'),
@@ -24,7 +24,7 @@ export const advisoriesSchema = z.array(known).superRefine((list, context) => {
   const seen = new Set<string>();
   for (const [index, advisory] of list.entries()) {
     if (seen.has(advisory.id)) {
-      context.addIssue({ code: 'custom', path: [index, 'id'], message: `"${advisory.id}" is there twice` });
+      context.addIssue({ code: 'custom', path: [index, 'id'], message: `"${advisory.id}" occurs twice` });
     }
     seen.add(advisory.id);
     if (valid(advisory.fixed) !== null && versionIn(advisory.fixed, advisory.affected)) {

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { usageError } from '../errors.ts';
 
 /** A semver range over coturn versions, e.g. `>=4.6.2 <4.8.0`. */
-export const versionRange = z
-  .string()
-  .refine((range) => validRange(range) !== null, { message: 'write a semver range, e.g. ">=4.6.2 <4.8.0"' });
+export const versionRange = z.string().refine((range) => validRange(range) !== null, {
+  message: 'expected a semver range, e.g. ">=4.6.2 <4.8.0"',
+});
 
 /**
  * A coturn version as semver sees it: the first three numbers. coturn had four-part versions (4.5.0.8) until 4.5.1.3,

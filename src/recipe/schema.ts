@@ -101,20 +101,20 @@ const targetShape = z.strictObject({
 export const targetSchema = targetShape
   .refine((target) => target.format === 'rpm' || target.verifyOn === undefined, {
     path: ['verifyOn'],
-    message: 'a .deb is verified in its own distribution: give that as baseImage',
+    message: 'applies only to rpm targets: a .deb is verified in its own distribution (baseImage)',
   })
   .refine((target) => target.sysroot === undefined || target.format === 'rpm', {
     path: ['sysroot'],
-    message: 'is filled with rpms: a .deb takes the libraries of its suite',
+    message: 'applies only to rpm targets: a .deb uses the libraries of its suite',
   })
   .refine((target) => target.sysroot === undefined || target.staticLibraries === undefined, {
     path: ['sysroot'],
-    message: 'has shared libraries: leave out staticLibraries, or make another target of it',
+    message: 'provides shared libraries: remove staticLibraries, or create a separate target',
   })
   .refine((target) => target.format !== 'deb' || target.label !== undefined, {
     path: ['label'],
     message:
-      'a .deb needs a label: it ends the version and orders the builds for two releases of the distribution',
+      'a .deb needs a label: it ends the version and orders the builds for different releases of the distribution',
   });
 
 /** The same of a target that takes over from another one what it does not say itself. */

@@ -30,7 +30,7 @@ function complete(
   const chain = [...by, nameOf(path)];
   const schema = extendingSchema.superRefine((own, context) => {
     const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['extends'], message });
-    if (!byName.has(own.extends)) refuse(`there is no target "${own.extends}"`);
+    if (!byName.has(own.extends)) refuse(`unknown target "${own.extends}"`);
     else if (chain.includes(own.extends)) refuse([...chain, own.extends].join(' extends '));
     else
       for (const issue of targetSchema.safeParse(merged(own)).error?.issues ?? [])

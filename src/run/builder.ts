@@ -60,10 +60,10 @@ function unsuitable(
 ): TurnbuildError {
   const message =
     arm64 === undefined && x86_64 === undefined
-      ? `Builder ${name} runs neither linux/arm64 nor linux/amd64`
-      : `Builder ${name} would build for linux/${arm64 === undefined ? 'arm64' : 'amd64'} on its first node, which runs neither that nor linux/${arm64 === undefined ? 'amd64' : 'arm64'}`;
+      ? `Builder ${name} supports neither linux/arm64 nor linux/amd64`
+      : `Builder ${name} would build for linux/${arm64 === undefined ? 'arm64' : 'amd64'} on its first node, which supports neither that nor linux/${arm64 === undefined ? 'amd64' : 'arm64'}`;
   return new TurnbuildError('BUILDER_UNSUITABLE', message, {
-    hint: 'See `docker buildx ls`; start its nodes with `docker buildx inspect --bootstrap`, and put one with these platforms first.',
+    hint: 'See `docker buildx ls`. Start the nodes with `docker buildx inspect --bootstrap`, and make a node with these platforms the first one.',
   });
 }
 
@@ -75,8 +75,8 @@ async function engineTakesLayouts(builder: string, exec: Exec): Promise<boolean>
   if (engine.suitable) return engine.ociLayouts;
   throw new TurnbuildError(
     'DOCKER_TOO_OLD',
-    `The Docker engine is ${engine.version}; ${MIN_ENGINE}.0 or newer is needed`,
-    { hint: 'Upgrade it, or name another buildx builder with --builder.' },
+    `The Docker engine is ${engine.version}; ${MIN_ENGINE}.0 or newer is required`,
+    { hint: 'Upgrade it, or select another buildx builder with --builder.' },
   );
 }
 
@@ -100,8 +100,8 @@ export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[])
   const missing = wanted.filter((arch) => !builder.architectures.includes(arch));
   if (missing.length === 0) return;
   const names = missing.map((arch) => `linux/${platformOf(arch).oci}`).join(', ');
-  throw new TurnbuildError('BUILDER_PLATFORM_MISSING', `Builder ${builder.name} can't run ${names}`, {
-    hint: 'Run `turnbuild doctor --fix` to register QEMU, use a --builder with a native node, or --no-verify to only make packages.',
+  throw new TurnbuildError('BUILDER_PLATFORM_MISSING', `Builder ${builder.name} cannot run ${names}`, {
+    hint: 'Run `turnbuild doctor --fix` to register QEMU, use a --builder with a native node, or build without verifying (--no-verify).',
   });
 }
 
@@ -117,9 +117,9 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
   if (code === 'DOCKER_REFUSED') throw new TurnbuildError(code, message, { hint });
   throw new TurnbuildError(
     'LAB_UNAVAILABLE',
-    `No Docker engine answers beside the builder ${builder.name}, and packages are verified in a container of one\n${result.stderr}`,
+    `Verification needs a Docker engine beside the builder ${builder.name}, and none is reachable\n${result.stderr}`,
     {
-      hint: 'Start one, or name one (DOCKER_HOST, docker context use). --no-verify makes packages that nobody has tried.',
+      hint: 'Start one, or select one (DOCKER_HOST, docker context use). --no-verify builds without verifying.',
     },
   );
 }

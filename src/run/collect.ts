@@ -75,7 +75,7 @@ async function readPlain(dir: string, name: string): Promise<string> {
   const file = await files.plainFile(dir, name);
   if (file !== undefined) return files.readText(file);
   throw new TurnbuildError('ARTIFACT_CHANGED', `${join(dir, name)} is not a regular file`, {
-    hint: 'Copy the part again from where it was made.',
+    hint: 'Copy the part again from its origin.',
   });
 }
 
@@ -90,8 +90,8 @@ async function releaseFolder(name: string): Promise<string> {
   if (first !== undefined && second === undefined) return first;
   throw usageError(
     'MANIFEST_MISSING',
-    first === undefined ? `There is no manifest.json in ${dir}` : `${dir} has more than one release in it`,
-    'Name the folder that `turnbuild release --plan plan.json` has made, e.g. dist/4.18.0.',
+    first === undefined ? `No manifest.json found in ${dir}` : `${dir} contains more than one release`,
+    'Pass the folder that `turnbuild release --plan plan.json` created, for example dist/4.18.0.',
   );
 }
 
@@ -103,7 +103,7 @@ async function planOf(
   const file = join(first.dir, 'plan.json');
   if (first.manifest.plan === undefined || !(await files.exists(file))) {
     throw new TurnbuildError('PLAN_MISSING', `${first.dir} has no plan.json`, {
-      hint: 'Parts are made with: turnbuild release --plan plan.json --target T --arch A',
+      hint: 'Create parts with: turnbuild release --plan plan.json --target T --arch A',
     });
   }
   const plan = parsePlan(file, await readPlain(first.dir, 'plan.json'), files.sha256Text);
@@ -121,8 +121,8 @@ function requireRecords(
   const lines = wrong.map(({ id, what }) => `  ${id} in ${origins.get(id)?.name} ${what}`);
   throw new TurnbuildError(
     'COLLECT_CONFLICT',
-    `The parts are not what this turnbuild would have recorded:\n${lines.join('\n')}`,
-    { hint: 'Do not use them before you know why: make them again with turnbuild release --plan plan.json' },
+    `The parts differ from what this turnbuild would have recorded:\n${lines.join('\n')}`,
+    { hint: 'Do not use them until you know why. Rebuild them with: turnbuild release --plan plan.json' },
   );
 }
 
@@ -151,8 +151,8 @@ async function requireAbsent(dir: string): Promise<void> {
 function existsError(dir: string): TurnbuildError {
   return usageError(
     'COLLECT_EXISTS',
-    `${dir} is there already`,
-    'Remove it, or name another folder with --out.',
+    `${dir} already exists`,
+    'Remove it, or choose another folder with --out.',
   );
 }
 
@@ -225,7 +225,7 @@ async function requireExact({ dir, path, sha256, size }: Copy, folder: string): 
   await requireSha256(file, {
     sha256,
     ...(size === undefined ? {} : { size }),
-    expected: `${join(dir, path)} is not the file in its manifest`,
-    hint: 'Copy the part again from where it was made, or make it again.',
+    expected: `${join(dir, path)} differs from the file in its manifest`,
+    hint: 'Copy the part again from its origin, or rebuild it.',
   });
 }

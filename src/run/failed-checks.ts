@@ -13,8 +13,8 @@ export function describeFailures(bad: readonly CheckResult[]): string {
   const causes = [...new Set(failed.flatMap(({ cause }) => cause ?? []))];
   const counted =
     failed.length === 0
-      ? `${plural(blocked, 'check')} could not be tried`
-      : `${plural(failed.length, 'check')} failed${blocked > 0 ? `, ${blocked} could not be tried` : ''}`;
+      ? `${plural(blocked, 'check')} could not run`
+      : `${plural(failed.length, 'check')} failed${blocked > 0 ? `, ${blocked} could not run` : ''}`;
   return [...causes, counted, ...failed.map(({ id, message }) => `${id}: ${shortened(message)}`)].join('\n');
 }
 
@@ -30,7 +30,7 @@ export function verifyError(error: string, failed: readonly CheckResult[]): Turn
   const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
   return new TurnbuildError('VERIFY_FAILED', error, {
     hint: failed.every((check) => check.advisories !== undefined)
-      ? `Use a release that has the fix, or accept what you can live with: --accept ${known.join(',')}`
+      ? `Use a release with the fix, or accept the risk: --accept ${known.join(',')}`
       : "The report shows every check; the step's log shows what happened.",
   });
 }

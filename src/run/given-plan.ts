@@ -66,7 +66,7 @@ export async function planGiven(
     throw usageError(
       'PLAN_PART_UNKNOWN',
       `The plan has no step to ${stages.join(' or ')} ${targets.join(', ')} for ${architectures.join(', ')}`,
-      'turnbuild plan without --json lists the steps.',
+      'List the steps with `turnbuild plan` (without --json).',
     );
   }
   const builder = await readyBuilder(session, {
@@ -94,8 +94,8 @@ function requireUndecided(options: CommonOptions, version: string | undefined): 
   if (words.length === 0) return;
   throw usageError(
     'OPTION_CONFLICT',
-    `${words.join(', ')}: decided by the plan that --plan names`,
-    'Leave it out, or make another plan: turnbuild plan VERSION --json',
+    `${words.join(', ')}: already decided by the plan given with --plan`,
+    'Remove the option, or create another plan: turnbuild plan VERSION --json',
   );
 }
 
@@ -123,8 +123,8 @@ function requireProcessors(
     if (planned === found) continue;
     throw new TurnbuildError(
       'PLAN_DIFFERS',
-      `The plan compiles for ${arch} on ${planned}, and the builder ${builder.name} would do it on ${found}`,
-      { hint: `Perform this part on a machine with ${planned}, or plan it for this one.` },
+      `The plan compiles for ${arch} on ${planned}, but the builder ${builder.name} would compile on ${found}`,
+      { hint: `Run this part on a machine with ${planned}, or create the plan for this machine.` },
     );
   }
 }

@@ -81,7 +81,7 @@ export function mirrorOption(words: readonly string[] | undefined): {
     if (!URL.canParse(address)) {
       throw usageError(
         'OPTION_INVALID',
-        `--mirror takes an address, or a name and an address, not "${shownUrl(word)}"`,
+        `Invalid --mirror "${shownUrl(word)}": expected URL or NAME=URL`,
         'For example --mirror https://ADDRESS, --mirror ubuntu=https://ADDRESS, --mirror ubuntu/arm64=https://ADDRESS.',
       );
     }
@@ -89,7 +89,7 @@ export function mirrorOption(words: readonly string[] | undefined): {
     if (/[?#]/.test(address))
       throw usageError(
         'OPTION_INVALID',
-        `--mirror takes an address without a query or fragment, not "${shownUrl(address)}"`,
+        `Invalid --mirror "${shownUrl(address)}": the URL must not have a query or fragment`,
       );
     if (name === undefined || name === 'debian') debian = address.replace(/\/+$/, '');
     else named[name] = address.replace(/\/+$/, '');
@@ -111,7 +111,7 @@ export function requireKnownMirrors(
   if (unknown === undefined) return;
   throw usageError(
     'OPTION_INVALID',
-    `No recipe has an archive "${unknown}" for --mirror`,
+    `Unknown archive "${unknown}" in --mirror: no recipe uses it`,
     `Known: ${known.join(', ')}.`,
   );
 }
@@ -121,7 +121,7 @@ export function countOption(name: string, word: string | undefined): number | un
   if (word === undefined) return undefined;
   const count = Number(word);
   if (Number.isInteger(count) && count >= 1) return count;
-  throw usageError('OPTION_INVALID', `--${name} takes a whole number of at least 1, not "${word}"`);
+  throw usageError('OPTION_INVALID', `Invalid --${name} "${word}": expected a whole number of at least 1`);
 }
 
 /** Packages made at a time: compiling uses one processor each, so as many as there are, but never more than four. */
@@ -134,7 +134,7 @@ export function imageOption(word: string | undefined): string | undefined {
   if (word === undefined || pinnedImage.safeParse(word).success) return word;
   throw usageError(
     'OPTION_INVALID',
-    `--verify-on takes an image that is pinned by digest, not "${word}"`,
-    'For example almalinux:9@sha256:…; `docker buildx imagetools inspect IMAGE` says the digest.',
+    `Invalid --verify-on "${word}": expected an image pinned by digest`,
+    'For example almalinux:9@sha256:…; `docker buildx imagetools inspect IMAGE` prints the digest.',
   );
 }

@@ -26,8 +26,8 @@ export async function requireIntact(
     const file = join(dir, path);
     await requireSha256((await files.exists(file)) ? file : undefined, {
       sha256,
-      expected: `${file} is not the file that ${id} has made`,
-      hint: 'Run `turnbuild release`: it makes what is missing or changed again.',
+      expected: `${file} is not the file that ${id} produced`,
+      hint: 'Run `turnbuild release`, which rebuilds missing or changed files.',
     });
   }
 }

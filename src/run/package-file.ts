@@ -43,8 +43,8 @@ export async function planFile(
   if (file.endsWith('.rpm')) {
     throw usageError(
       'PACKAGE_FORMAT_UNKNOWN',
-      `${file} is an .rpm, and only a .deb of whoever's making can be verified by itself`,
-      'Those that turnbuild makes are verified with `turnbuild verify VERSION --target portable`.',
+      `${file} is an .rpm; turnbuild can verify only single .deb files`,
+      'Verify the .rpm files of turnbuild with `turnbuild verify VERSION --target portable`.',
     );
   }
   const stem = resultsName(file);
@@ -103,7 +103,7 @@ function resultsName(file: string): string {
     return stem;
   throw usageError(
     'ARGUMENT_INVALID',
-    `The name of the package, ${JSON.stringify(basename(file))}, can't be that of a folder for its results`,
+    `The package's file name ${JSON.stringify(basename(file))} cannot be used as the name of its results folder`,
     'Rename it.',
   );
 }
@@ -133,7 +133,7 @@ function requireOwnOptions(options: CommonOptions): void {
   throw usageError(
     'OPTION_CONFLICT',
     `${flags.join(', ')}: no effect on a package file`,
-    'Leave it out, or verify a version.',
+    'Remove the option, or verify a version.',
   );
 }
 

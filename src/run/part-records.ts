@@ -32,7 +32,7 @@ export function wrongRecords(
 
 function otherStep(step: ManifestStep, { stage, target, arch }: PlannedStep): string[] {
   const same = step.stage === stage && step.target === target && step.arch === arch;
-  return same ? [] : ['is of another stage or package'];
+  return same ? [] : ['belongs to another stage or package'];
 }
 
 /** Everything that the steps before it have made goes into a step: a verdict on less would be one on something else. */
@@ -42,7 +42,7 @@ function missingInputs(
 ): string[] {
   const made = steps.filter(({ id }) => planned.needs.includes(id)).flatMap(({ outputs }) => outputs);
   const [missing] = made.filter(({ path }) => !step.inputs.some((input) => input.path === path));
-  return missing === undefined ? [] : [`was not made of ${missing.path}`];
+  return missing === undefined ? [] : [`was not built from ${missing.path}`];
 }
 
 function wrongOutputs({ status, outputs }: ManifestStep, planned: PlannedStep): string[] {
@@ -50,7 +50,7 @@ function wrongOutputs({ status, outputs }: ManifestStep, planned: PlannedStep): 
   const missing = planned.outputs.filter((output) => !outputs.some(({ path }) => isIn(path, output)));
   const misnamed = outputs.filter(({ path, kind }) => kind !== kindOf(planned, path));
   return [
-    ...(status === 'done' ? missing.map((path) => `has not made ${path}`) : []),
+    ...(status === 'done' ? missing.map((path) => `did not produce ${path}`) : []),
     ...misnamed.map(({ path, kind }) => `calls ${path} a ${kind}`),
   ];
 }
@@ -63,7 +63,8 @@ function kindOf({ stage }: PlannedStep, path: string): Artifact['kind'] {
 
 function wrongVerdicts(step: ManifestStep, plan: PlanDocument, checks: readonly Check[]): string[] {
   const found = step.checks ?? [];
-  if (!judges(step.stage)) return found.length === 0 ? [] : ['has verdicts, and is no verification'];
+  if (!judges(step.stage))
+    return found.length === 0 ? [] : ['has verdicts although it is not a verification'];
   // It has failed before anything was judged.
   if (step.checks === undefined && step.status === 'failed') return [];
   const target = plan.targets.find(({ name }) => name === step.target);
@@ -87,15 +88,15 @@ function wrongVerdicts(step: ManifestStep, plan: PlanDocument, checks: readonly 
 function wrongVerdict(check: Check, found: readonly CheckResult[], { choices }: PlanDocument): string[] {
   const [verdict, second] = found;
   const { id, title, reason, reference } = check;
-  if (verdict === undefined) return [`has no verdict of ${id}`];
-  if (second !== undefined) return [`has more than one verdict of ${id}`];
+  if (verdict === undefined) return [`has no verdict for ${id}`];
+  if (second !== undefined) return [`has more than one verdict for ${id}`];
   if (verdict.title !== title || verdict.reason !== reason || verdict.reference !== reference)
-    return [`says something else of ${id}`];
+    return [`describes ${id} differently`];
   const chosen = skippedBecause(id, choices.selection) === undefined;
   if (chosen !== (verdict.status !== 'deselected'))
-    return [chosen ? `has deselected ${id}, and the plan has not` : `has tried ${id}, and the plan has not`];
+    return [chosen ? `deselected ${id}, which the plan selects` : `ran ${id}, which the plan deselects`];
   const { advisories = [], status } = verdict;
   const accepted =
     advisories.length > 0 && advisories.every((each) => choices.selection.accept.includes(each));
-  return status === 'accepted' && !accepted ? [`has accepted ${id}, and the plan does not`] : [];
+  return status === 'accepted' && !accepted ? [`accepted ${id}, which the plan does not accept`] : [];
 }

@@ -49,7 +49,7 @@ function requireChecks(session: PlanningSession, file: string, { choices }: Plan
   } catch (error) {
     throw new TurnbuildError('PLAN_INVALID', `${file}: choices.selection: ${messageOf(error)}`, {
       cause: error,
-      hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
+      hint: 'Create it again: turnbuild plan VERSION --json >plan.json',
     });
   }
 }
@@ -60,11 +60,11 @@ export function requireSame(document: PlanDocument, here: PlanDocument): void {
   if (differing.length === 0) return;
   const hint =
     document.turnbuild === here.turnbuild
-      ? 'Use the recipes and the turnbuild that the plan was made with, or make another plan.'
-      : `The plan was made by turnbuild ${document.turnbuild}, and this is ${here.turnbuild}. Use that one, or make another plan.`;
+      ? 'Use the recipes and the turnbuild version that created the plan, or create a new plan.'
+      : `turnbuild ${document.turnbuild} created the plan, but this is ${here.turnbuild}. Use that version, or create a new plan.`;
   throw new TurnbuildError(
     'PLAN_DIFFERS',
-    `The plan is not what this turnbuild would do. Different here: ${differing.join(', ')}`,
+    `The plan differs from what this turnbuild would do: ${differing.join(', ')}`,
     { hint },
   );
 }

@@ -23,10 +23,10 @@ export async function requireLocked(
   } catch (error) {
     throw new TurnbuildError(
       'PLAN_DIFFERS',
-      `The plan has other sources than the lock ${file} of this machine. ${messageOf(error)}`,
+      `The plan has other sources than this machine's lock file ${file}. ${messageOf(error)}`,
       {
         cause: error,
-        hint: 'Find out which of the two is right. To perform this plan, give a lock that agrees with it: --lock FILE',
+        hint: 'Find out which of them is correct. To run this plan, pass a lock file that matches it: --lock FILE',
       },
     );
   }
@@ -58,9 +58,9 @@ export async function fetchPlanned(
     return { ...found, ...source };
   } catch (error) {
     if (!(error instanceof TurnbuildError) || session.io.signal.aborted) throw error;
-    const hint = 'Give the sources that were planned with: --source FILE';
+    const hint = 'Pass the sources that the plan was created with: --source FILE';
     if (OTHER_SOURCES.includes(error.code)) {
-      const message = `Not the sources of the plan. ${error.message}`;
+      const message = `These are not the sources of the plan. ${error.message}`;
       throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
     }
     if (byName || session.options.source !== undefined) throw error;

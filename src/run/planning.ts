@@ -95,8 +95,8 @@ function maintainerOf({ options, recipes }: Session): string {
   if (options.maintainer !== undefined && !MAINTAINER.test(options.maintainer)) {
     throw usageError(
       'OPTION_INVALID',
-      '--maintainer is written as: Name <address@host>',
-      'It has no invisible characters, and no % or further <, > or @.',
+      'Invalid --maintainer: expected Name <address@host>',
+      'Invisible characters, % and further <, > or @ are not allowed.',
     );
   }
   return options.maintainer ?? recipes.release.maintainer;

@@ -55,10 +55,7 @@ export async function packageVersion(): Promise<string> {
 export async function loadRecipes(dir?: string): Promise<Recipes> {
   const recipes = dir ?? join(await packageRoot(), 'recipes');
   if (!(await exists(join(recipes, 'release.yaml')))) {
-    throw new TurnbuildError(
-      'RECIPES_MISSING',
-      `There are no recipes in ${recipes}: release.yaml is not there`,
-    );
+    throw new TurnbuildError('RECIPES_MISSING', `No recipes found in ${recipes}: release.yaml is missing`);
   }
   const patches = join(dirname(recipes), 'patches');
   const read = async <T>(file: string, schema: Parameters<typeof parseRecipeFile<T>>[2]) =>

@@ -28,7 +28,7 @@ export async function chooseRevision(session: Session, made: Manifest | undefine
   const { coturn, steps } = made;
   const outdated = (await librariesNow(session, steps)).filter((library) => library.outdated);
   if (outdated.length === 0) {
-    output.line(`revision ${coturn.revision} stays: everything that is linked in is the newest there is`);
+    output.line(`keeping revision ${coturn.revision}: all statically linked libraries are up to date`);
     return { revision: coturn.revision, rebuild: NONE };
   }
   const lines = outdated.map((library) => `${library.package} ${library.version} ${library.suite}`);

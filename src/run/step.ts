@@ -162,7 +162,7 @@ function requireFresh(
   const made = recorded(store, need.id);
   const stale = (what: string) =>
     new TurnbuildError('STEP_STALE', `the ${need.stage} step used ${what}`, {
-      hint: 'Run `turnbuild release`: it performs again what is outdated.',
+      hint: 'Run `turnbuild release`, which repeats outdated steps.',
     });
   if (made?.planned !== keys.get(need.id)?.key) throw stale('other sources, recipes or options');
   // Which base image is the newest is known only of those that this run needs as well.

@@ -51,34 +51,38 @@ function performing(base: PlannedBase, options: PrepareOptions): BaseWork {
     async take(command) {
       const { code, stderr } = await runCommand(options, command, { onLine, signal: io.signal });
       if (code === 0) return;
-      throw new TurnbuildError('ROOT_IMPORT_FAILED', `The engine did not take ${base.id}: ${stderr}`, {
-        hint: "See the engine's own log; with the containerd image store it needs no copies of base images.",
-      });
+      throw new TurnbuildError(
+        'ROOT_IMPORT_FAILED',
+        `The Docker engine could not import ${base.id}: ${stderr}`,
+        {
+          hint: "See the engine's log. With the containerd image store, the engine needs no copies of base images.",
+        },
+      );
     },
   };
 }
 
-/** A base image comes from an archive whose address and keys are here, or from a registry. */
+/** A bootstrapped base image requires the address and the keys of its archive. */
 async function requireArchive(base: PlannedBase, { io, mirrors }: PrepareOptions): Promise<void> {
   const { archive, suite, arch } = base;
   if (!isReachable(base, arch, mirrors)) {
     const name = archive?.name ?? 'debian';
     throw new TurnbuildError(
       'MIRROR_UNKNOWN',
-      `Nothing says where the ${name === 'debian' ? 'Debian archive' : `archive "${name}"`} is, so ${suite} can't be bootstrapped`,
+      `Cannot bootstrap ${suite}: no address is known for the ${name === 'debian' ? 'Debian archive' : `archive "${name}"`}`,
       {
         hint:
           name === 'debian'
-            ? 'Name it: --mirror URL. On Debian it is read from /etc/apt.'
-            : `Name it: --mirror ${name}=URL, and --mirror ${name}/arm64=URL where that architecture has another one.`,
+            ? 'Set it with --mirror URL. On Debian the default comes from /etc/apt.'
+            : `Set it with --mirror ${name}=URL, and with --mirror ${name}/arm64=URL if arm64 has a different address.`,
       },
     );
   }
   if (archive !== undefined && !(await io.files.exists(archive.keyring))) {
     throw new TurnbuildError(
       'ARCHIVE_KEYRING_MISSING',
-      `The keys of the archive "${archive.name}" are not at ${archive.keyring}`,
-      { hint: `Install them: apt-get install ${archive.name}-keyring` },
+      `The keyring of the archive "${archive.name}" is missing: ${archive.keyring}`,
+      { hint: `Install it: apt-get install ${archive.name}-keyring` },
     );
   }
 }
@@ -124,7 +128,7 @@ function bootstrapError(base: PlannedBase, code: number, lines: readonly string[
   if (code === 127) {
     return new TurnbuildError(
       'MMDEBSTRAP_MISSING',
-      'mmdebstrap is not installed, so no base image can be bootstrapped',
+      'Cannot bootstrap a base image: mmdebstrap is not installed',
       {
         hint: "Run `turnbuild doctor --fix`, or pin a registry image as baseImage in the target's recipe.",
       },
@@ -139,9 +143,9 @@ function bootstrapError(base: PlannedBase, code: number, lines: readonly string[
   if (machine !== undefined) return machine;
   return new TurnbuildError(
     'BOOTSTRAP_FAILED',
-    `mmdebstrap could not make ${base.id} (exit code ${code})\n${last.join('\n')}`,
+    `mmdebstrap could not bootstrap ${base.id} (exit code ${code})\n${last.join('\n')}`,
     {
-      hint: 'Is the mirror reachable? For a foreign architecture `turnbuild doctor --fix` registers QEMU.',
+      hint: 'Check that the mirror is reachable. For a foreign architecture, register QEMU with `turnbuild doctor --fix`.',
     },
   );
 }

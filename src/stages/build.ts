@@ -51,7 +51,7 @@ export const build: Stage = {
     const unsigned = (sysroot?.repositories ?? []).filter(({ signed }) => signed !== true);
     if (unsigned.length > 0)
       context.onLine(
-        `turnbuild: metadata not signed: ${unsigned.map(({ path }) => path).join(', ')}. That their mirror hides no updates cannot be proved`,
+        `turnbuild: unsigned metadata: ${unsigned.map(({ path }) => path).join(', ')}. A mirror could withhold updates unnoticed`,
       );
     const repositories = await repositoryArgs(target, step.arch, context.repositories);
     await runBuildx(step, context, buildOf(step, context, { archive: archive?.id ?? '', repositories }));
@@ -63,7 +63,7 @@ export const build: Stage = {
         'FEATURE_MISSING',
         `turnserver for ${step.target} on ${step.arch} lacks ${missing.join(', ')}`,
         {
-          hint: `The recipe of ${step.target} asks for it. The step's log shows what configure found.`,
+          hint: `The recipe of ${step.target} requires it. The step's log shows what configure found.`,
         },
       );
     }
@@ -78,7 +78,7 @@ export const build: Stage = {
         features: [...features],
         ...(archive === undefined ? {} : { archive: archive.suites }),
         toolchain: (await files.readText(`${context.dir}/${output}/packages.txt`)).trim().split('\n'),
-        // Libraries that are a part of the programs: source package, version, suite.
+        // Statically linked libraries: source package, version, suite.
         ...((await files.exists(linked))
           ? { linked: (await files.readText(linked)).trim().split('\n') }
           : {}),
@@ -88,7 +88,7 @@ export const build: Stage = {
   },
 };
 
-/** Stages of the Dockerfile that --no-cache makes anew. */
+/** Dockerfile stages that --no-cache rebuilds. */
 const FRESH = ['compiler', 'toolchain', 'static-libraries', 'sysroot', 'build-run'];
 
 function buildOf(step: PlannedStep, context: { dir: string }, { archive, repositories }: Found): DockerBuild {

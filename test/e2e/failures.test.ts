@@ -68,9 +68,7 @@ describe('a build', () => {
     edit(join(recipes, 'docker/build/compiler.sh'), (text) => text.replace('own=$(', `${CUT}own=$(`));
     const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
     const run = await release([...args, '--recipes', recipes]);
-    expect(run.stderr).toMatch(
-      /the package archive could not be reached from the builder[\s\S]*NETWORK_FAILED/,
-    );
+    expect(run.stderr).toMatch(/the builder cannot reach the package archive[\s\S]*NETWORK_FAILED/);
     expect(run.code).toBe(1);
     expect(debs(join(dir, 'cut'))).toEqual([]);
     expect((await release(args)).code).toBe(0);

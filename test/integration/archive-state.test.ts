@@ -113,7 +113,7 @@ describe('the state of an archive', () => {
       const error = await errorOf(read());
       expect(error.code).toBe('ARCHIVE_OLD');
       expect(error.message).toMatch(
-        /^trixie(-updates)? is of 2026-10-31 08:00 UTC, but was of 2026-11-02 08:00 UTC/,
+        /^trixie(-updates)? is dated 2026-10-31 08:00 UTC, but was dated 2026-11-02 08:00 UTC/,
       );
     }
     Object.assign(archive, { packages: HASH.new, date: 'Tue, 03 Nov 2026 08:00:00 UTC' });
@@ -179,7 +179,7 @@ describe('the state of repositories of rpms', () => {
       answer.text = dated(at - day - 60, HASH.old);
       for (const _ of [1, 2]) expect((await errorOf(read())).code).toBe('ARCHIVE_OLD');
       answer.text = repomd('1', HASH.old);
-      expect((await errorOf(read())).message).toContain('BaseOS has no date any more');
+      expect((await errorOf(read())).message).toContain('BaseOS no longer has a date');
       answer.text = dated(at);
       await read();
     });

@@ -74,7 +74,7 @@ describe('Docker that is not there, or says no', () => {
     const script = `case "$1 $2" in "buildx version") ;; "buildx inspect") echo "Error: ${REFUSAL}" ;; *) echo '${REFUSAL}' >&2; exit 1 ;; esac`;
     const run = await turnbuild(['doctor'], { env: fakeDocker(dir, script) });
     expect(run.stdout).toMatch(
-      /^MISSING {2}A Docker engine that answers \(.*docker\.sock denies access to this user\)\n {9}fix: Join the group/m,
+      /^MISSING {2}Docker engine is running \(.*docker\.sock denies access to this user\)\n {9}fix: Join the group/m,
     );
     expect(run.code).toBe(1);
   });
@@ -103,7 +103,7 @@ describe('Docker that is not there, or says no', () => {
       env: fakeDocker(dir, `case $1 in version) echo "Cannot connect" >&2; exit 1 ;; *) ${BUILDER} ;; esac`),
     });
     expect(run.stderr).toMatch(
-      /No Docker engine answers beside the builder test[\s\S]*--no-verify[\s\S]*LAB_UNAVAILABLE/,
+      /Verification needs a Docker engine beside the builder test, and none is reachable\n[\s\S]*--no-verify[\s\S]*LAB_UNAVAILABLE/,
     );
     expect(run.code).toBe(1);
     expect(existsSync(out)).toBe(false);
@@ -114,7 +114,7 @@ describe('Docker that is not there, or says no', () => {
       env: fakeDocker(dir, 'printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),
     });
     expect(run.stderr).toMatch(
-      /Builder odd runs neither linux\/arm64 nor linux\/amd64[\s\S]*BUILDER_UNSUITABLE/,
+      /Builder odd supports neither linux\/arm64 nor linux\/amd64[\s\S]*BUILDER_UNSUITABLE/,
     );
     expect(run.code).toBe(1);
   });
@@ -126,7 +126,7 @@ describe('Docker that is not there, or says no', () => {
         `case $1 in --context) echo '26.1.5 []' ;; *) printf "Name: small\\nDriver: docker\\nPlatforms: linux/amd64\\n" ;; esac`,
       ),
     });
-    expect(run.stderr).toMatch(/Builder small can't run linux\/arm64[\s\S]*BUILDER_PLATFORM_MISSING/);
+    expect(run.stderr).toMatch(/Builder small cannot run linux\/arm64[\s\S]*BUILDER_PLATFORM_MISSING/);
     expect(run.code).toBe(1);
     expect(existsSync(out)).toBe(false);
   });

@@ -211,7 +211,7 @@ describe('turnbuild lint-config', () => {
   });
 
   test.each<[string, string | Buffer, RegExp]>([
-    ['a program', readFileSync(process.execPath).subarray(0, 5000), /it is no text/],
+    ['a program', readFileSync(process.execPath).subarray(0, 5000), /it is a binary file/],
     ['UTF-16', Buffer.from('\uFEFFrealm=x\n', 'utf16le'), /is UTF-16/],
     ['10 MB', '# a comment\n'.repeat(900_000), /is larger than 1 MiB/],
   ])('%s is a usage error', async (_, text, message) => {
@@ -225,16 +225,16 @@ describe('turnbuild lint-config', () => {
   test('a file that is no text is refused in three lines', async () => {
     const run = await lint('realm=x\0y\n');
     expect(run.stderr).toMatch(
-      /^turnbuild: .*it is no text \(there is a NUL at byte 8\)\n .*\n {2}\[CONFIG_INVALID\]\n$/,
+      /^turnbuild: .*it is a binary file \(NUL at byte 8\)\n .*\n {2}\[CONFIG_INVALID\]\n$/,
     );
     expect(run.stdout).toBe('');
     expect(run.code).toBe(2);
   });
 
   test.each([
-    ['a file that is not there', ['nothing.conf', '--version', '4.6.1'], /no file nothing\.conf/],
+    ['a file that is not there', ['nothing.conf', '--version', '4.6.1'], /File not found: nothing\.conf/],
     ['a folder', ['src', '--version', '4.6.1'], /src is a folder/],
-    ['a file without an end', ['/dev/zero', '--version', '4.6.1'], /it is no text/],
+    ['a file without an end', ['/dev/zero', '--version', '4.6.1'], /it is a binary file/],
     ['no version', ['package.json'], /--version 4\.18\.0/],
     [
       'a rule without a reason',

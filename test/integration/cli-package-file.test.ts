@@ -25,7 +25,7 @@ function control(fields: Record<string, string>): string {
 
 describe('verify with a package that it can do nothing with: one clear error, nothing written', () => {
   it.each<[string, Buffer, string[], RegExp, number]>([
-    ['no package', Buffer.from('#!/bin/sh\n'), [], /is no Debian package.*\n.*\n.*DEB_INVALID/, 1],
+    ['no package', Buffer.from('#!/bin/sh\n'), [], /is not a valid Debian package.*\n.*\n.*DEB_INVALID/, 1],
     ['another package', debOf(control({ Package: 'nginx' })), [], /not coturn[\s\S]*PACKAGE_NOT_COTURN/, 2],
     [
       'no word of the distribution',
@@ -73,7 +73,7 @@ describe('verify with a package that it can do nothing with: one clear error, no
       const file = join(dir, name);
       writeFileSync(file, debOf(control({})));
       const run = await turnbuild(['verify', file, '--target', 'debian-12', '--out', out]);
-      expect(run.stderr).toMatch(/can't be that of a folder[\s\S]*ARGUMENT_INVALID/);
+      expect(run.stderr).toMatch(/cannot be used as the name of its results folder[\s\S]*ARGUMENT_INVALID/);
       expect(run.code).toBe(2);
       expect(existsSync(out)).toBe(false);
     },
@@ -81,7 +81,7 @@ describe('verify with a package that it can do nothing with: one clear error, no
 
   it('that is not there', async () => {
     const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
-    expect(run.stderr).toMatch(/There is no file .*no\.deb[\s\S]*DEB_NOT_FOUND/);
+    expect(run.stderr).toMatch(/File not found: .*no\.deb[\s\S]*DEB_NOT_FOUND/);
     expect(run.code).toBe(2);
   });
 });

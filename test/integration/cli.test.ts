@@ -65,7 +65,11 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ],
     ['a folder as the source', ['release', '--source', '.'], /--source \. is a folder/],
     ['an image that is not pinned', ['verify', '4.6.1', '--verify-on', 'almalinux:9'], /pinned by digest/],
-    ['a mirror that is no address', ['release', '--mirror', 'ubuntu'], /--mirror takes an address/],
+    [
+      'a mirror that is no address',
+      ['release', '--mirror', 'ubuntu'],
+      /Invalid --mirror "ubuntu": expected URL or NAME=URL/,
+    ],
     ['a verification that is not to be', ['verify', '4.6.1', '--no-verify'], /unknown option '--no-verify'/],
     ['a check without verification', ['release', '--no-verify', '--only', 'relay'], /OPTION_CONFLICT/],
     ['a skip without verification', ['release', '--no-verify', '--skip', 'relay'], /OPTION_CONFLICT/],
@@ -84,7 +88,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['two documents', ['lint-config', 'x', '--json', '--sarif'], /OPTION_CONFLICT/],
     ['a printed block as JSON', ['lint-config', '--print-deny', '--json'], /OPTION_CONFLICT/],
     ['a printed block of a file', ['lint-config', 'x', '--print-deny'], /reads no configuration/],
-    ['recipes that are not there', ['release', '--recipes', './nowhere'], /no recipes in/],
+    ['recipes that are not there', ['release', '--recipes', './nowhere'], /No recipes found in/],
   ])('%s', async (_, args, message) => {
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
       cwd: dir,

@@ -169,7 +169,9 @@ describe('collect refuses', () => {
     }));
     const error = await refusal();
     expect(error.code).toBe('ARTIFACT_CHANGED');
-    expect(error.message).toMatch(/arm64\.deb is not the file in its manifest: \d+ bytes, recorded \d+$/);
+    expect(error.message).toMatch(
+      /arm64\.deb differs from the file in its manifest: \d+ bytes, recorded \d+$/,
+    );
   });
 
   it('a manifest that names a file outside of its folder', async () => {
@@ -184,7 +186,7 @@ describe('collect refuses', () => {
     [
       'parts of another plan',
       () => rewrite(2, (m) => ({ ...m, plan: '3'.repeat(64) })),
-      /debian-13-arm64.* was made by another plan/,
+      /debian-13-arm64.* was built from another plan/,
     ],
     [
       'base images that differ',
@@ -195,7 +197,7 @@ describe('collect refuses', () => {
             Object.keys(step.bases).map((name) => [name, `sha256:${'9'.repeat(64)}`]),
           ),
         })),
-      /base image bookworm-x86_64 of .* is not the one of /,
+      /base image bookworm-x86_64 differs between .* and .*: the archive changed in between/,
     ],
     [
       "a file in the place of another step's",
@@ -220,7 +222,7 @@ describe('collect refuses', () => {
           ...step,
           inputs: step.inputs.map((each) => ({ ...each, sha256: '4'.repeat(64) })),
         })),
-      /package:debian-13:x86_64 in .* was made of another work\/build\/debian-13-x86_64\/program/,
+      /package:debian-13:x86_64 in .* was built from a different work\/build\/debian-13-x86_64\/program/,
     ],
   ])('%s', async (_, change, message) => {
     change();
@@ -240,13 +242,17 @@ describe('collect refuses', () => {
   }
 
   it.each<[string, (document: PlanDocument) => PlanDocument, RegExp]>([
-    ['advisories', (document) => ({ ...document, advisories: [] }), /Different here: advisories/],
+    [
+      'advisories',
+      (document) => ({ ...document, advisories: [] }),
+      /The plan differs from what this turnbuild would do: advisories/,
+    ],
     [
       'steps',
       (document) => ({ ...document, steps: document.steps.slice(0, 3) }),
-      /Different here: steps\.build:debian-12:x86_64/,
+      /The plan differs from what this turnbuild would do: steps\.build:debian-12:x86_64/,
     ],
-    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /made by turnbuild 9\.9\.9/],
+    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /turnbuild 9\.9\.9 created the plan/],
   ])('a plan with other %s than this turnbuild would have', async (_, change, message) => {
     replan(change);
     const error = await refusal();
@@ -265,32 +271,32 @@ describe('collect refuses', () => {
       () => ({ checks: [CHECK, { ...CHECK, id: 'toy.more' }] }),
       'names the unknown check toy.more',
     ],
-    ['a check left out', 'verify', () => ({ checks: [] }), 'has no verdict of toy.fit'],
-    ['no checks', 'verify', () => ({ checks: undefined }), 'has no verdict of toy.fit'],
-    ['a check twice', 'verify', () => ({ checks: [CHECK, CHECK] }), 'has more than one verdict of toy.fit'],
+    ['a check left out', 'verify', () => ({ checks: [] }), 'has no verdict for toy.fit'],
+    ['no checks', 'verify', () => ({ checks: undefined }), 'has no verdict for toy.fit'],
+    ['a check twice', 'verify', () => ({ checks: [CHECK, CHECK] }), 'has more than one verdict for toy.fit'],
     [
       'a check of another text',
       'verify',
       () => ({ checks: [{ ...CHECK, title: 'Safe' }] }),
-      'says something else of toy.fit',
+      'describes toy.fit differently',
     ],
     [
       'a check that nobody has deselected',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'deselected' as const }] }),
-      'has deselected toy.fit, and the plan has not',
+      'deselected toy.fit, which the plan selects',
     ],
     [
       'an advisory that nobody accepts',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'accepted' as const, advisories: ['CVE-1'] }] }),
-      'has accepted toy.fit, and the plan does not',
+      'accepted toy.fit, which the plan does not accept',
     ],
     [
       'a failure accepted for nothing',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'accepted' as const }] }),
-      'has accepted toy.fit, and the plan does not',
+      'accepted toy.fit, which the plan does not accept',
     ],
     [
       'a failed check',
@@ -315,7 +321,7 @@ describe('collect refuses', () => {
     const error = await refusal();
     expect(error.code).toBe('COLLECT_CONFLICT');
     expect(error.message).toMatch(
-      /package:debian-12:arm64 in \S+ has not made coturn-dbgsym_\S+_arm64\.deb$/,
+      /package:debian-12:arm64 in \S+ did not produce coturn-dbgsym_\S+_arm64\.deb$/,
     );
   });
 
@@ -329,7 +335,7 @@ describe('collect refuses', () => {
     }));
     const { code, message } = await refusal();
     expect(code).toBe('COLLECT_CONFLICT');
-    expect(message).toContain(`build:debian-12:arm64 is in ${parts[0]} and in ${twin}, and not the same`);
+    expect(message).toContain(`build:debian-12:arm64 differs between ${parts[0]} and ${twin}`);
   });
 
   it('does not care what else is in a part, of earlier plans', async () => {
@@ -409,9 +415,9 @@ describe('collect refuses', () => {
     return join(dir, 'several');
   };
   it.each<[string, () => string, RegExp]>([
-    ['no release', () => temporaryFolder(), /^There is no manifest\.json in /],
-    ['no place', () => join(dir, 'nowhere'), /^There is no manifest\.json in .*nowhere$/],
-    ['several releases', () => several(), / has more than one release in it$/],
+    ['no release', () => temporaryFolder(), /^No manifest\.json found in /],
+    ['no place', () => join(dir, 'nowhere'), /^No manifest\.json found in .*nowhere$/],
+    ['several releases', () => several(), / contains more than one release$/],
   ])('a folder with %s', async (_, folder, message) => {
     const error = await refusal([folder()]);
     expect(error.code).toBe('MANIFEST_MISSING');

@@ -115,12 +115,12 @@ describe('readDebControl', () => {
 
   const deb = debOf(CONTROL);
   test.each<[string, Buffer, RegExp]>([
-    ['an empty file', Buffer.alloc(0), /no ar archive/],
-    ['a text', Buffer.from('hello, world\n'), /no ar archive/],
+    ['an empty file', Buffer.alloc(0), /it is not an ar archive/],
+    ['a text', Buffer.from('hello, world\n'), /it is not an ar archive/],
     ['an .rpm', Buffer.from('edabeedb03000000', 'hex'), /it is an \.rpm/],
     ['a tarball', Buffer.from('1f8b080000000000', 'hex'), /it is a compressed file/],
     ['a program', Buffer.from('7f454c4602010100', 'hex'), /it is a program/],
-    ['a package that is cut', deb.subarray(0, deb.length - 3), /it is cut/],
+    ['a package that is cut', deb.subarray(0, deb.length - 3), /it is truncated/],
     ['a package that is cut behind its control file', deb.subarray(0, deb.length - 64), /no data\.tar/],
     ['a member without a header', Buffer.concat([deb, Buffer.from('noise')]), /no header/],
     ['another ar archive', arOf([['object.o', Buffer.from('x')]]), /no debian-binary/],
@@ -140,7 +140,7 @@ describe('readDebControl', () => {
         ['control.tar.gz', gzipSync(Buffer.alloc(17 * 2 ** 20))],
         ['data.tar', Buffer.from('x')],
       ]),
-      /is no Debian package: its control files unpack to more than 16 MiB$/,
+      /is not a valid Debian package: its control files unpack to more than 16 MiB$/,
     ],
     [
       'a packing that nobody knows',
@@ -149,7 +149,7 @@ describe('readDebControl', () => {
         ['control.tar.lzx', Buffer.from('x')],
         ['data.tar', Buffer.from('x')],
       ]),
-      /packed in an unknown way/,
+      /has an unknown compression format/,
     ],
     [
       'a control.tar.zst of 49 KB that stands for 1.6 GB',
@@ -239,6 +239,6 @@ describe('readDebControl', () => {
   test('says that a file is not there, and that a folder is none', async () => {
     const dir = temporaryFolder();
     expect((await errorOf(readDebControl(join(dir, 'no.deb'), runProcess))).code).toBe('DEB_NOT_FOUND');
-    expect((await errorOf(readDebControl(dir, runProcess))).message).toMatch(/it is no file/);
+    expect((await errorOf(readDebControl(dir, runProcess))).message).toMatch(/it is not a regular file/);
   });
 });

@@ -67,7 +67,7 @@ describe('the inspection of a package', () => {
     expect(buildError('verify:x:arm64', ['#3 0.1 Get:1 InRelease', ...lines])).toMatchObject({
       code: 'DEB_INVALID',
       message: `dpkg-deb refuses coturn.deb: ${reason}`,
-      hint: "The whole output is in the step's log.",
+      hint: "The step's log has the complete output.",
     });
   });
 

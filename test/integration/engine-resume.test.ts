@@ -139,7 +139,7 @@ describe('the engine', () => {
     damage(file);
     const error = await errorOf(release.run({ stages: ['verify'] }));
     expect(error.code).toBe('ARTIFACT_CHANGED');
-    expect(error.message).toContain(`${file} is not the file that package:debian-13:x86_64 has made`);
+    expect(error.message).toContain(`${file} is not the file that package:debian-13:x86_64 produced`);
     expect(release.performed()).toEqual([]);
     await release.run();
     // The same bytes: the verdict on them still holds.

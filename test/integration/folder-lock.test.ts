@@ -80,7 +80,7 @@ describe('lockFolder', () => {
     expect((await waiting).code).toBe('INTERRUPTED');
     expect(Date.now() - began).toBeGreaterThan(2500);
     expect(lines).toEqual([
-      `Waiting for process 1 on elsewhere.test, which holds ${file}. If it is gone, remove that file.`,
+      `Waiting for process 1 on elsewhere.test, which holds ${file}. If that process no longer exists, remove the file.`,
     ]);
   });
 

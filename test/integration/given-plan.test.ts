@@ -128,7 +128,7 @@ describe('release --plan', () => {
           PATH: join(dir, 'bin'),
         },
       });
-    expect((await perform('release')).stderr).toMatch(/Builder small can't run linux\/arm64/);
+    expect((await perform('release')).stderr).toMatch(/Builder small cannot run linux\/arm64/);
     // It gets as far as the base image to package on, of this machine's own architecture.
     const packaged = await perform('package');
     expect(packaged.code).toBe(1);
@@ -144,7 +144,7 @@ describe('release --plan', () => {
   it('takes the sources from where they are here, whatever packs them', async () => {
     rmSync(join(dir, 'coturn.tar.gz'));
     expect((await release()).stderr).toMatch(
-      /There is no file .*coturn\.tar\.gz[\s\S]*planned with: --source FILE/,
+      /There is no file .*coturn\.tar\.gz[\s\S]*Pass the sources that the plan was created with: --source FILE/,
     );
     writeFileSync(join(dir, 'other.tar'), coturnTar('4.18.0'));
     expect((await release('--source', 'other.tar')).code).toBe(0);
@@ -163,7 +163,7 @@ describe('a plan for one machine of each architecture', () => {
     expect(new Set(stepsOf(own.stdout).map((step) => step.split(' ')[1]))).toEqual(new Set(['amd64']));
     const foreign = await release('--arch', 'arm64');
     expect(foreign.stderr).toMatch(
-      /compiles for arm64 on arm64, and the builder test would do it on x86_64[\s\S]*\[PLAN_DIFFERS\]/,
+      /compiles for arm64 on arm64, but the builder test would do it on x86_64[\s\S]*\[PLAN_DIFFERS\]/,
     );
   });
 });
@@ -178,7 +178,7 @@ it('a stage that the plan has no step of is refused, not done', async () => {
 
 describe('release --plan refuses', () => {
   it.each<[string, () => string[], string, RegExp]>([
-    ['a version', () => ['4.18.0'], 'OPTION_CONFLICT', /the version: decided by the plan/],
+    ['a version', () => ['4.18.0'], 'OPTION_CONFLICT', /the version: already decided by the plan/],
     [
       'what the plan has decided',
       () => ['--revision', '2', '--only', 'relay', '--full'],
@@ -198,7 +198,7 @@ describe('release --plan refuses', () => {
         return [];
       },
       'PLAN_CHANGED',
-      /its digest does not fit/,
+      /its digest does not match its content/,
     ],
     [
       'a manifest',
@@ -207,13 +207,13 @@ describe('release --plan refuses', () => {
         return [];
       },
       'PLAN_INVALID',
-      /is not a plan that turnbuild wrote/,
+      /is not a valid plan of turnbuild/,
     ],
     [
       'a plan of another turnbuild',
       () => change((document) => ({ ...document, turnbuild: '9.9.9' })),
       'PLAN_DIFFERS',
-      /Different here: turnbuild[\s\S]*made by turnbuild 9\.9\.9, and this is 0\.1\.0/,
+      /The plan differs from what this turnbuild would do: turnbuild[\s\S]*turnbuild 9\.9\.9 created the plan, and this is 0\.1\.0/,
     ],
     [
       'other sources',
@@ -222,26 +222,26 @@ describe('release --plan refuses', () => {
         return [];
       },
       'PLAN_DIFFERS',
-      /Not the sources of the plan\.[\s\S]*--source FILE/,
+      /These are not the sources of the plan\.[\s\S]*--source FILE/,
     ],
     [
       'another recipe of a target, by its name',
       () =>
         recipes('recipes/targets/debian-13.yaml', (old) => old.replace('libpq-dev', 'libpq-dev, zlib1g-dev')),
       'PLAN_DIFFERS',
-      /Different here: targets\.debian-13\.libraries/,
+      /The plan differs from what this turnbuild would do: targets\.debian-13\.libraries/,
     ],
     [
       'another script, by the steps that run it',
       () => recipes('recipes/docker/deb/package.sh', (old) => `${old}\n# another\n`),
       'PLAN_DIFFERS',
-      /Different here: steps\.package:debian-13:arm64\.inputs\.recipe/,
+      /The plan differs from what this turnbuild would do: steps\.package:debian-13:arm64\.inputs\.recipe/,
     ],
     [
       'a packaging file, by the packages that have it',
       () => recipes('recipes/packaging/rpm/coturn.spec', (old) => `${old}\n# another\n`),
       'PLAN_DIFFERS',
-      /Different here: steps\.package:portable:arm64\.inputs\.packaging, steps\.package:portable:x86_64\.inputs\.packaging\n/,
+      /The plan differs from what this turnbuild would do: steps\.package:portable:arm64\.inputs\.packaging, steps\.package:portable:x86_64\.inputs\.packaging\n/,
     ],
     [
       'a file that a folder of the Dockerfile takes along, by the steps that have that folder',
@@ -251,7 +251,7 @@ describe('release --plan refuses', () => {
         return options;
       },
       'PLAN_DIFFERS',
-      /Different here: steps\.build:portable:arm64\.inputs\.recipe, (?!.*debian-13)/,
+      /The plan differs from what this turnbuild would do: steps\.build:portable:arm64\.inputs\.recipe, (?!.*debian-13)/,
     ],
   ])('%s', async (_, prepare, code, message) => {
     const run = await release(...prepare());
@@ -283,7 +283,7 @@ describe('release --plan compares the sources with the lock of this machine', ()
     rmSync(join(dir, 'coturn.tar.gz'));
     const run = await release(...locked(entry));
     expect(run.stderr).toMatch(
-      /The plan has other sources than the lock .*lock\.json[\s\S]*\[PLAN_DIFFERS\]/,
+      /The plan has other sources than this machine's lock file .*lock\.json[\s\S]*\[PLAN_DIFFERS\]/,
     );
     expect(run.stderr).toMatch(message);
     expect(run.stderr).toContain('--lock FILE');
@@ -331,13 +331,13 @@ describe('collect compares the plan of the parts with what this machine plans', 
     [
       'advisories',
       (document) => ({ ...document, advisories: [{ ...ADVISORY, id: 'CVE-0' }] }),
-      /Different here: advisories/,
+      /The plan differs from what this turnbuild would do: advisories/,
     ],
-    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /made by turnbuild 9\.9\.9/],
+    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /turnbuild 9\.9\.9 created the plan/],
     [
       'step',
       (document) => ({ ...document, steps: document.steps.map((step) => ({ ...step, outputs: ['x'] })) }),
-      /Different here: steps\.build:debian-13:arm64\.outputs/,
+      /The plan differs from what this turnbuild would do: steps\.build:debian-13:arm64\.outputs/,
     ],
   ])('and refuses another %s', async (_, edit, message) => {
     const run = await collect(edit);

@@ -78,7 +78,7 @@ describe('a session', () => {
   it('has the recipes that are installed, or those of a folder', async () => {
     expect((await open()).recipes.dir).toBe(resolve('recipes'));
     const error = await errorOf(open({ recipes: join(dir, 'none') }));
-    expect(error.message).toBe(`There are no recipes in ${join(dir, 'none')}: release.yaml is not there`);
+    expect(error.message).toBe(`No recipes found in ${join(dir, 'none')}: release.yaml is missing`);
   });
 });
 
@@ -237,13 +237,13 @@ describe('a plan that is given', () => {
       'a version',
       [{ version: '4.18.0' }],
       'OPTION_CONFLICT',
-      'the version: decided by the plan that --plan names',
+      'the version: already decided by the plan given with --plan',
     ],
     [
       'a version and options',
       [{ version: '4.18.0' }, { revision: '2', native: true }],
       'OPTION_CONFLICT',
-      'the version, --revision, --native: decided by the plan that --plan names',
+      'the version, --revision, --native: already decided by the plan given with --plan',
     ],
     ['a target', [{}, { target: ['debian-12'] }], 'PLAN_PART_UNKNOWN', 'The plan has no target "debian-12"'],
     [
@@ -272,7 +272,7 @@ describe('a plan that is given', () => {
     const error = await errorOf(given());
     expect(error.code).toBe('PLAN_DIFFERS');
     expect(error.message).toBe(
-      `The plan compiles for ${foreign} on ${foreign}, and the builder not asked would do it on ${ownArch()}`,
+      `The plan compiles for ${foreign} on ${foreign}, but the builder not asked would compile on ${ownArch()}`,
     );
     expect((await given({}, { arch: [ownArch()] })).plan.steps).not.toEqual([]);
   });
@@ -399,7 +399,7 @@ describe('a revision', () => {
     expect(await chooseRevision(session, made)).toEqual({ revision: chosen, rebuild: new Set() });
     expect(assumedRevision(session)).toBe(assumed);
     expect(lines).toEqual(
-      revision === 'auto' ? ['revision 5 stays: everything that is linked in is the newest there is'] : [],
+      revision === 'auto' ? ['keeping revision 5: all statically linked libraries are up to date'] : [],
     );
   });
 

@@ -274,7 +274,7 @@ test.each([
   const { get, server } = await prepare((_request, response) => response.writeHead(302, { location }).end());
   const error = await errorOf(get());
   expect(error.code).toBe('DOWNLOAD_FAILED');
-  expect(error.hint).toContain('another try would end in the same way');
+  expect(error.hint).toContain('a retry would fail in the same way');
   expect(server.requests.length).toBe(1);
 });
 
@@ -284,6 +284,6 @@ test.each(['1e20', '-1', 'soon', ''])('a rate limit until %j is one without an e
   );
   const error = await errorOf(get());
   expect(error.code).toBe('GITHUB_RATE_LIMITED');
-  expect(error.message).toMatch(/gives no more answers$/);
+  expect(error.message).toMatch(/the rate limit is exhausted$/);
   expect(server.requests.length).toBe(1);
 });

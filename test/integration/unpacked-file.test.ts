@@ -89,8 +89,8 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
       withUnpacked(Buffer.alloc(1), { format, exec, maxBytes: 100 }, async () => {}),
     );
     expect(error.code).toBe(`${format.toUpperCase()}_MISSING`);
-    expect(error.message).toBe(`its content is packed with ${format}, which is not installed`);
-    expect(error.hint).toMatch(/^apt-get install (xz-utils|zstd)$/);
+    expect(error.message).toBe(`its content is compressed with ${format}, which is not installed`);
+    expect(error.hint).toMatch(/^Install it: apt-get install (xz-utils|zstd)$/);
   });
 });
 

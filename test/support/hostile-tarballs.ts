@@ -30,7 +30,7 @@ const names = (victim: string): HostileTarball[] => [
   named('../ at the end', 'coturn/src/..', PARTS),
   named('. in the middle', 'coturn/./file', PARTS),
   named('an empty part', 'coturn//file', PARTS),
-  unsafe('./ twice', 'is there twice', folder('.'), folder('.')),
+  unsafe('./ twice', 'occurs twice', folder('.'), folder('.')),
   named('a file called ./', './', 'is a file named as a folder'),
   named('a file called .', '.', 'and not a folder'),
   named('./ and one more slash', './/', PARTS, { type: '5', size: 0 }),
@@ -118,11 +118,11 @@ const links = (victim: string): HostileTarball[] => [
 ];
 
 const collisions = (): HostileTarball[] => [
-  unsafe('the same file twice', 'is there twice', file('coturn/a', '1'), file('coturn/a', '2')),
-  unsafe('the same folder twice', 'is there twice', folder('coturn/a'), folder('coturn/a')),
-  unsafe('the top-level folder twice', 'is there twice', folder('coturn')),
+  unsafe('the same file twice', 'occurs twice', file('coturn/a', '1'), file('coturn/a', '2')),
+  unsafe('the same folder twice', 'occurs twice', folder('coturn/a'), folder('coturn/a')),
+  unsafe('the top-level folder twice', 'occurs twice', folder('coturn')),
   unsafe('a file used as a folder', 'is a file and a directory', file('coturn/a'), file('coturn/a/b')),
-  unsafe('a folder, then a file', 'is there twice', folder('coturn/a'), file('coturn/a')),
+  unsafe('a folder, then a file', 'occurs twice', folder('coturn/a'), file('coturn/a')),
   unsafe('names that differ in case', TWICE_EACH, file('coturn/Makefile'), file('coturn/makefile')),
   unsafe('folders that differ in case', TWICE_EACH, file('coturn/Src/a'), file('coturn/src/b')),
   unsafe('composed and decomposed letters', TWICE_EACH, file('coturn/\u00e9'), file('coturn/e\u0301')),

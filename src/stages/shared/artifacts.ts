@@ -10,7 +10,7 @@ export async function describeArtifacts(
   paths: readonly string[],
   kind: (path: string) => Artifact['kind'],
 ): Promise<Artifact[]> {
-  if (paths.length === 0) throw new TurnbuildError('STAGE_EMPTY', `${step.id} has made no files`);
+  if (paths.length === 0) throw new TurnbuildError('STAGE_EMPTY', `${step.id} produced no files`);
   return Promise.all(
     paths.map(async (path) => ({
       path,

@@ -7,13 +7,13 @@ const TAIL_LINES = 25;
 
 const OWN_ERROR = /turnbuild-error: ([A-Z_]+): (.*)$/;
 
-const LOG_HINT = "The whole output is in the step's log.";
+const LOG_HINT = "The step's log has the complete output.";
 
 /**
- * Reads the reason out of what buildx printed.
+ * Extracts the reason of a failure from buildx's output.
  * @param id of the step
  * @param lines all of its output
- * @returns the error that the build's own script reported, else that of the builder, of its machine or of its network, else BUILD_FAILED
+ * @returns the error reported by the build script, or else by the builder, its machine or its network, or else BUILD_FAILED
  */
 export function buildError(id: string, lines: readonly string[]): TurnbuildError {
   const text = lines.map((line) => line.replace(/^#\d+ (\d+\.\d+ )?/, ''));
@@ -24,12 +24,12 @@ export function buildError(id: string, lines: readonly string[]): TurnbuildError
   const at = text.findIndex((line) => OWN_ERROR.test(line));
   const [, code, message = ''] = OWN_ERROR.exec(text[at] ?? '') ?? [];
   if (code !== undefined) {
-    // Of the same step of the Dockerfile: others run beside it, and installed what it needs.
+    // Only lines of the same Dockerfile step: others run in parallel.
     const step = /^#\d+ /.exec(lines[at] ?? '')?.[0] ?? '';
     const before = text
       .slice(0, at)
       .filter((_, index) => lines[index]?.startsWith(step))
-      // buildx's own words say nothing about the reason.
+      // buildx's own progress lines don't contain the reason.
       .filter((line) => !/^(DONE|CACHED)\b|^\[.*\d\/\d\]|^\s*$/.test(line))
       .slice(-TAIL_LINES);
     return new TurnbuildError(code, [message, ...before].join('\n'), { hint: HINTS[code] ?? LOG_HINT });
@@ -50,7 +50,7 @@ export function buildError(id: string, lines: readonly string[]): TurnbuildError
   });
 }
 
-/** Lines in which Docker's client says that it did not reach its engine or builder. */
+/** Lines in which Docker's client reports an unreachable engine or builder. */
 const DOCKER_FAILURE =
   /no builder .* found|cannot connect to the docker daemon|error during connect|connection refused.*docker|permission denied.*docker.*sock/i;
 
@@ -59,44 +59,45 @@ const OTHER_FAILURES: [RegExp, string, string][] = [
   [
     /could not resolve|temporary failure resolving|failed to fetch/i,
     'NETWORK_FAILED',
-    'the package archive could not be reached from the builder',
+    'the builder cannot reach the package archive',
   ],
 ];
 
 const BUILDER_QEMU =
-  'Update qemu-user-static on the machine of the builder, or use a --builder with a native node.';
+  "Update qemu-user-static on the builder's machine, or use a --builder with a native node.";
 
 /** What to do about an error, by its code. */
 const HINTS: Record<string, string> = {
   PATCH_FAILED:
-    'The patch is for other versions: narrow its range in patches/compatibility.yaml, or refresh it.',
-  PROMETHEUS_MISSING: 'A package without Prometheus is never made. See which library configure did not find.',
+    'The patch is for other versions. Narrow its range in patches/compatibility.yaml, or refresh it.',
+  PROMETHEUS_MISSING:
+    'turnbuild never builds a package without Prometheus. The output of configure names the missing library.',
   GLIBC_TOO_NEW:
-    'A library that is linked in, or a flag of the compiler, brings it: give the program its own function, or raise glibc in the recipe.',
+    'A statically linked library or a compiler flag requires it. Provide the function in the program, or raise glibc in the recipe.',
   STATIC_LIBRARY_MISSING:
-    'Add the package that has it to `libraries`, or take the name out of `staticLibraries.names`.',
-  LIBRARY_UNKNOWN: 'What a package needs has to be known, for its bill of materials.',
-  LICENSE_UNKNOWN: 'Add it with its SPDX name, or leave the library out.',
+    'Add the package that contains it to `libraries`, or remove its name from `staticLibraries.names`.',
+  LIBRARY_UNKNOWN: 'The bill of materials must list every library that the package needs.',
+  LICENSE_UNKNOWN: 'Add it by its SPDX identifier, or remove the library.',
   SYSROOT_FAILED:
-    "Are all of the recipe's `libraries` in its repositories, and is the key of each among its `keys`? The whole output is in the step's log.",
-  KEYS_MISSING: 'On Debian 13 distribution-gpg-keys has those of most distributions.',
-  DISTRIBUTION_UNKNOWN: 'Distributions of rpms have it in system-release.',
-  SPEC_FAILED: 'The line is of the rendered recipes/packaging/rpm/coturn.spec.',
-  COMPILE_FAILED: "The compiler's first error is in the step's log.",
+    "Check that the recipe's repositories contain all of its `libraries`, and that `keys` has the key of each repository. The step's log has the complete output.",
+  KEYS_MISSING: 'On Debian 13, the package distribution-gpg-keys has the keys of most distributions.',
+  DISTRIBUTION_UNKNOWN: 'rpm-based distributions provide it in system-release.',
+  SPEC_FAILED: 'The line number refers to the rendered recipes/packaging/rpm/coturn.spec.',
+  COMPILE_FAILED: "The step's log has the compiler's first error.",
   REPOSITORY_FAILED:
-    'Run the same command again: finished steps are kept. --no-cache makes the root and its repository anew.',
+    'Run the same command again: finished steps are kept. --no-cache rebuilds the root and its repository.',
   REPOSITORY_CHANGED:
-    'If its mirror has just been updated, run the same command again. Otherwise the mirror does not show the same to everybody: use another --mirror.',
-  ROOT_FAILED: "The whole output is in the step's log. --no-cache makes the root anew.",
+    'If the mirror has just been updated, run the same command again. Otherwise the mirror is inconsistent: use another --mirror.',
+  ROOT_FAILED: "The step's log has the complete output. --no-cache rebuilds the root.",
   VERIFY_PORT_IN_USE:
-    'Stop what listens there, or use a builder whose containers have a network of their own.',
-  RESULT_UNSAFE: 'The package may be hostile: look into it before you go on.',
+    'Stop the program that listens there, or use a builder whose containers have their own network.',
+  RESULT_UNSAFE: 'The package may be malicious: inspect it before you continue.',
   LAB_FILES_LIMITED:
-    'Raise `default-ulimits` (nofile) in the configuration of the Docker engine. Without --full it takes 3,500.',
+    'Raise `default-ulimits` (nofile) in the configuration of the Docker engine. Without --full, 3,500 are enough.',
   LAB_NO_NAMESPACES:
-    'The engine must let a container make network namespaces and join them: NET_ADMIN, SYS_ADMIN, and the kernel module veth.',
+    'The engine must let a container create and join network namespaces. That takes NET_ADMIN, SYS_ADMIN and the kernel module veth.',
   NATIVE_TOOLS_FAILED:
-    '--refresh-base makes the base images of both architectures anew, of the same packages.',
+    '--refresh-base rebuilds the base images of both architectures from the same packages.',
   PLATFORM_UNSUPPORTED:
     'Run `turnbuild doctor --fix` to register QEMU, or use a --builder with a native node.',
   NETWORK_FAILED: "Check the builder's network, then run the same command again: finished steps are kept.",

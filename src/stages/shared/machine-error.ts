@@ -1,15 +1,15 @@
 import { TurnbuildError } from '../../errors.ts';
 
-/** What QEMU before 6.0 says of the processor that plan/platforms.ts names. */
+/** What QEMU before 6.0 prints about the CPU model in plan/platforms.ts. */
 const QEMU_TOO_OLD = /pauth-impdef.* not found/;
 
 /**
- * What is wrong with the machine that a tool ran on, if its output shows that.
- * @param id of the step or base image that was made
+ * The fault of the machine on which a tool ran, if its output shows one.
+ * @param id of the step or base image
  * @param lines of the output
- * @param disk how that machine's disk is called
- * @param updateQemu what to do about its QEMU
- * @returns DISK_FULL or QEMU_TOO_OLD; undefined if it is something else
+ * @param disk a name for that machine's disk
+ * @param updateQemu how to update its QEMU
+ * @returns DISK_FULL or QEMU_TOO_OLD; undefined for other failures
  */
 export function machineError(
   id: string,
@@ -27,7 +27,7 @@ export function machineError(
   if (old !== undefined)
     return new TurnbuildError(
       'QEMU_TOO_OLD',
-      `${id}: the QEMU that runs programs of this architecture is older than 6.0\n${old}`,
+      `${id}: the QEMU for this architecture is older than 6.0\n${old}`,
       { hint: updateQemu },
     );
   return undefined;

@@ -122,9 +122,9 @@ async function perform(context: StageContext, command: Command): Promise<void> {
   if (result.code === 0) return;
   throw new TurnbuildError(
     'LAB_UNAVAILABLE',
-    `The engine gives no container for the verification (docker ${command.args.join(' ')}): ${result.stderr.trim()}`,
+    `Cannot start a container for the verification (docker ${command.args.join(' ')}): ${result.stderr.trim()}`,
     {
-      hint: 'It takes a Docker engine that may give a container NET_ADMIN and SYS_ADMIN, also beside a remote --builder. --no-verify makes packages that nobody has tried.',
+      hint: 'Verification needs a local Docker engine that grants containers NET_ADMIN and SYS_ADMIN, even with a remote --builder. --no-verify builds without verifying.',
     },
   );
 }
@@ -139,9 +139,13 @@ async function start(step: PlannedStep, context: StageContext, command: Command)
   if (code === 0) return;
   if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
   const tail = lines.slice(-TAIL_LINES).join('\n');
-  throw new TurnbuildError('LAB_FAILED', `${step.id}: the laboratory ended with ${code}\n${tail}`, {
-    hint: "That says nothing about the package. All of its output is in the step's log; without IPv6 in the engine's kernel it can't be.",
-  });
+  throw new TurnbuildError(
+    'LAB_FAILED',
+    `${step.id}: the laboratory failed with exit code ${code}\n${tail}`,
+    {
+      hint: "This is not a verdict on the package. The step's log has the complete output. The laboratory requires IPv6 in the engine's kernel.",
+    },
+  );
 }
 
 /** Containers of processes that were killed. */

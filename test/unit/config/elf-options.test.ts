@@ -23,13 +23,13 @@ describe('optionsOfElf', () => {
   });
 
   it.each<[string, Buffer, RegExp]>([
-    ['a text', Buffer.from('#!/bin/sh\n'.repeat(20)), /no 64-bit little-endian ELF/],
+    ['a text', Buffer.from('#!/bin/sh\n'.repeat(20)), /not a 64-bit little-endian ELF file/],
     [
       'a program with a short table, as turnutils have',
       elfWithOptions(OPTIONS.slice(0, 20)),
-      /20 entries only/,
+      /its longest option table has only 20 entries/,
     ],
-    ['a file that is cut', elfWithOptions(OPTIONS).subarray(0, 5000), /damaged or cut/],
+    ['a file that is cut', elfWithOptions(OPTIONS).subarray(0, 5000), /damaged or truncated/],
     ['the same section 300 times', repeated(0x3a, 0x3c, 300), /more than 256 sections/],
     ['the same segment 100 times', repeated(0x36, 0x38, 100), /more than 64 segments/],
     ['millions of pointers', withData(17 * 1024 * 1024), /more than 2000000 pointers/],

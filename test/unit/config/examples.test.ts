@@ -60,22 +60,22 @@ const EVERY = [
   ...INSIDE,
   ...['loopback', 'this host, this network (RFC 1122)'].map(note),
   'error open-relay: neither lt-cred-mech nor use-auth-secret is set, and no user can log in: anyone can use the relay',
-  "note missing-protection: stale-nonce is not set: how long a nonce is good is left to turnserver's default (600 s)",
-  'warning missing-protection: without no-multicast-peers nothing but denied-peer-ip keeps the relay from sending to multicast groups',
-  'warning missing-protection: without no-tcp-relay users open TCP connections from this address (RFC 6062)',
+  "note missing-protection: stale-nonce is not set: turnserver's default lifetime of nonces applies (600 s)",
+  'warning missing-protection: without no-multicast-peers, only denied-peer-ip keeps the relay from sending to multicast groups',
+  'warning missing-protection: without no-tcp-relay, users can open TCP connections from this address (RFC 6062)',
 ];
 const EXPECTED: Record<KnownVersion, readonly string[]> = {
   '4.6.1': [
     ...EVERY,
     ...LOCAL.map((kind) => `error peer-not-denied: ${kind}`),
     'warning unroutable-peer: site-local (RFC 3879)',
-    'warning port-range: an exhausted pool gives out port 65535 twice in versions before 4.18.0: end with max-port=65534',
+    'warning port-range: versions before 4.18.0 assign port 65535 twice when the pool is exhausted: set max-port=65534',
     ...[
-      "no-tlsv1 nothing but OpenSSL's own settings refuses TLS 1.0",
-      "no-tlsv1_1 nothing but OpenSSL's own settings refuses TLS 1.1",
-    ].map((text) => `warning missing-protection: without ${text} to clients of the TLS port`),
-    'note missing-protection: without no-software-attribute every answer names the version',
-    'note administration: the telnet interface is off only as long as it has no cli-password; no-cli says so',
+      "no-tlsv1, only OpenSSL's own settings keep TLS 1.0 off the TLS port",
+      "no-tlsv1_1, only OpenSSL's own settings keep TLS 1.1 off the TLS port",
+    ].map((text) => `warning missing-protection: without ${text}`),
+    'note missing-protection: without no-software-attribute, every answer names the version',
+    'note administration: only the missing cli-password keeps the telnet interface off; set no-cli',
   ],
   '4.18.0': [
     ...EVERY,
@@ -106,7 +106,7 @@ describe('an example file that leaves all to the defaults', () => {
         .filter(({ line }) => line !== undefined)
         .map(summary),
     ).toEqual([
-      '5 warning ignored-value: no-rfc5780 is on, whatever "0" says',
+      '5 warning ignored-value: no-rfc5780 is enabled: turnserver ignores "0"',
       '7 error weak-secret: about 10^1 guesses find the secret of cli-password, which takes less than a second',
       '7 warning administration: the telnet interface listens on 127.0.0.1, port 5766',
     ]);

@@ -15,7 +15,7 @@ test('a name has 32 parts at most', () => {
 test('the target of a link has 32 parts at most, and there are 1,000 links at most', () => {
   checkLinks(linksOf(1000, deep(32)));
   expect(() => checkLinks(linksOf(1001, 'a'))).toThrow(
-    '"l1000" makes the tar file hold more than 1000 symbolic links',
+    '"l1000" makes the tar file contain more than 1000 symbolic links',
   );
   expect(() => checkLinks(linksOf(1, deep(33)))).toThrow('has more than 32 parts in its target');
 });

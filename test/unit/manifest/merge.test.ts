@@ -161,7 +161,7 @@ describe('mergeManifests refuses', () => {
     const other = { ...part, manifest: { ...part.manifest, plan: sha('another'), steps: [] } };
     const error = refusal(other, partOf('x86_64'));
     expect(error.code).toBe('COLLECT_CONFLICT');
-    expect(lines(error)).toEqual(['  of-arm64 was made by another plan']);
+    expect(lines(error)).toEqual(['  of-arm64 was built from another plan']);
   });
 
   it.each<[string, (step: ManifestStep) => ManifestStep]>([
@@ -172,7 +172,7 @@ describe('mergeManifests refuses', () => {
     const other = { ...partOf('arm64', is(`verify-${ARM}`, change)), name: 'other' };
     const error = refusal(partOf('arm64'), other, partOf('x86_64'));
     expect(error.code).toBe('COLLECT_CONFLICT');
-    expect(lines(error)).toEqual([`  verify-${ARM} is in of-arm64 and in other, and not the same`]);
+    expect(lines(error)).toEqual([`  verify-${ARM} differs between of-arm64 and other`]);
   });
 
   it.each<[string, (step: ManifestStep) => ManifestStep, string]>([
@@ -199,7 +199,7 @@ describe('mergeManifests refuses', () => {
     const error = refusal(partOf('arm64', shared('sha256:1')), partOf('x86_64', shared('sha256:2')));
     expect(error.code).toBe('COLLECT_CONFLICT');
     expect(lines(error)).toEqual([
-      '  the base image shared of of-x86_64 is not the one of of-arm64: the archive has changed in between',
+      '  the base image shared differs between of-arm64 and of-x86_64: the archive changed in between',
     ]);
   });
 
@@ -212,7 +212,7 @@ describe('mergeManifests refuses', () => {
     expect(error.code).toBe('COLLECT_CONFLICT');
     const path = whole.steps.find(({ id }) => id === `verify-${ARM}`)?.inputs[1]?.path;
     expect(lines(error)).toEqual([
-      `  verify-${ARM} in of-arm64 was made of another ${path} than is in the parts`,
+      `  verify-${ARM} in of-arm64 was built from a different ${path} than the one in the parts`,
     ]);
   });
 

@@ -24,13 +24,13 @@ describe('parseManifest', () => {
     [
       'a newer schema',
       text().replace('"schema": 2', '"schema": 3'),
-      /schema 3; this turnbuild knows 2/,
+      /schema 3, but this turnbuild supports schema 2/,
       'MANIFEST_NEWER',
     ],
     [
       'a much older schema',
       text().replace('"schema": 2', '"schema": 0'),
-      /an older turnbuild: it has schema 0, and this one knows 2/,
+      /an older turnbuild: it has schema 0, but this one supports schema 2/,
       'MANIFEST_INVALID',
     ],
     [
@@ -54,27 +54,32 @@ describe('parseManifest', () => {
     [
       'a verdict that was edited',
       text().replace('"status": "passed"', '"status": "accepted"'),
-      /its digest does not fit/,
+      /its digest does not match its content/,
       'MANIFEST_CHANGED',
     ],
-    ['one without a digest', JSON.stringify(fixture()), /its digest does not fit/, 'MANIFEST_CHANGED'],
-    ['null', 'null', /not a manifest/, 'MANIFEST_INVALID'],
+    [
+      'one without a digest',
+      JSON.stringify(fixture()),
+      /its digest does not match its content/,
+      'MANIFEST_CHANGED',
+    ],
+    ['null', 'null', /not a valid manifest/, 'MANIFEST_INVALID'],
     [
       'two steps of one id',
       text().replaceAll('build-debian-13-arm64', 'build-debian-12-arm64'),
-      /steps\.\d+\.id: build-debian-12-arm64 is there twice/,
+      /steps\.\d+\.id: build-debian-12-arm64 occurs twice/,
       'MANIFEST_INVALID',
     ],
     [
       'two outputs of one path',
       text().replaceAll('"coturn-dbgsym_', '"coturn_'),
-      /steps\.1\.outputs\.1\.path: coturn_\S+\.deb is there twice/,
+      /steps\.1\.outputs\.1\.path: coturn_\S+\.deb occurs twice/,
       'MANIFEST_INVALID',
     ],
     [
       'a schema that is no number',
       text().replace('"schema": 2', '"schema": "3"'),
-      /not a manifest that turnbuild wrote:\n {2}schema: /,
+      /not a valid manifest of turnbuild:\n {2}schema: /,
       'MANIFEST_INVALID',
     ],
     ...[

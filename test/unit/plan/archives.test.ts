@@ -113,12 +113,12 @@ describe('--mirror', () => {
 
   it.each(['ftp://a', 'ubuntu=', 'ubuntu=/srv', 'ubuntu/armhf=https://a', 'Ubuntu=https://a', 'https://a b'])(
     'refuses %s',
-    (word) => expect(() => mirrorOption([word])).toThrow(/--mirror takes an address/),
+    (word) => expect(() => mirrorOption([word])).toThrow(/^Invalid --mirror .*: expected URL or NAME=URL$/),
   );
 
   it.each(['https://a/?x=s3cret', 'ubuntu=https://a#s3cret'])('refuses %s, because paths follow it', (word) =>
     expect(() => mirrorOption([word])).toThrow(
-      /without a query or fragment, not "https:\/\/a\/(\?REDACTED)?"$/,
+      /^Invalid --mirror "https:\/\/a\/(\?REDACTED)?": the URL must not have a query or fragment$/,
     ),
   );
 
@@ -133,7 +133,9 @@ describe('--mirror', () => {
       { ubuntu: 'x', 'ubuntu/arm64': 'x', epel9: 'x', el9: 'x', 'debian/arm64': 'x' },
       targets,
     );
-    expect(() => requireKnownMirrors({ ubunto: 'x' }, targets)).toThrow('No recipe has an archive "ubunto"');
+    expect(() => requireKnownMirrors({ ubunto: 'x' }, targets)).toThrow(
+      'Unknown archive "ubunto" in --mirror: no recipe uses it',
+    );
     expect(() => requireKnownMirrors({ 'rhel/arm64': 'x' }, targets)).toThrow('"rhel/arm64"');
   });
 });

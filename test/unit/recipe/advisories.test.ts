@@ -127,7 +127,7 @@ test.each([
   ['an unknown severity', entry({ severity: 'awful' }), 'severity'],
   ['a reference that is no https address', entry({ reference: 'javascript:alert(1)' }), 'https'],
   ['an unknown key', entry({ severty: 'low' }), 'unknown key "severty"'],
-  ['the same id twice', entry({}) + entry({}), 'is there twice'],
+  ['the same id twice', entry({}) + entry({}), 'occurs twice'],
 ])('%s is an issue', (_, text, message) => {
   expect(() => parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema)).toThrow(message);
   expect(() => parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema)).toThrow(

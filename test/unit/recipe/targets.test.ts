@@ -110,7 +110,7 @@ describe('a target that extends another', () => {
   });
 
   it.each([
-    ['name: a\nextends: b\nsuite: a\nlabel: a1\n', /targets\/a\.yaml:2: extends: there is no target "b"/],
+    ['name: a\nextends: b\nsuite: a\nlabel: a1\n', /targets\/a\.yaml:2: extends: unknown target "b"/],
     ['name: a\nextends: a\nsuite: a\nlabel: a1\n', /targets\/a\.yaml:2: extends: a extends a/],
     ['name: a\nextends: debian-13\nsuite: a\n', /targets\/a\.yaml:1: label: a \.deb needs a label/],
     ['name: a\nextends: debian-13\nsuite: a\nlable: a1\n', /:4: unknown key "lable"; did you mean "label"/],

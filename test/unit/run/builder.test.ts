@@ -77,7 +77,7 @@ describe('a builder that is asked', () => {
       'other processors',
       { buildx: { stdout: inspected('remote', 'linux/riscv64') } },
       'BUILDER_UNSUITABLE',
-      /farm runs neither linux\/arm64 nor linux\/amd64/,
+      /farm supports neither linux\/arm64 nor linux\/amd64/,
     ],
     [
       'no engine, in one line',
@@ -90,7 +90,7 @@ describe('a builder that is asked', () => {
       { buildx: { stdout: inspected('remote', 'linux/riscv64', `linux/${other}`) } },
       'BUILDER_UNSUITABLE',
       new RegExp(
-        `^Builder farm would build for linux/${other === 'amd64' ? 'arm64' : 'amd64'} on its first node, which runs neither that nor linux/${other}$`,
+        `^Builder farm would build for linux/${other === 'amd64' ? 'arm64' : 'amd64'} on its first node, which supports neither that nor linux/${other}$`,
       ),
     ]),
     [
@@ -153,7 +153,7 @@ describe('a builder for packages that are run', () => {
   it('runs their platforms, or is refused by the names of those that it does not', () => {
     expect(() => requirePlatforms(builder({}), ['x86_64'])).not.toThrow();
     expect(() => requirePlatforms(builder({}), ['x86_64', 'arm64'])).toThrow(
-      /^Builder farm can't run linux\/arm64$/,
+      /^Builder farm cannot run linux\/arm64$/,
     );
     expect(() => requirePlatforms(builder({ architectures: [] }), ['x86_64', 'arm64'])).toThrow(
       /linux\/amd64, linux\/arm64$/,

@@ -93,11 +93,11 @@ describe('--mirror', () => {
     'http://a.test b',
     'http://a.test:99999',
   ])('refuses %j', (word) => {
-    expect(() => mirrorOption([word])).toThrow(/takes an address, or a name and an address, not/);
+    expect(() => mirrorOption([word])).toThrow(/^Invalid --mirror .*: expected URL or NAME=URL$/);
   });
 
   it.each(['http://a.test?x', 'ubuntu=http://a.test/#x'])('refuses %s, behind which no path fits', (word) => {
-    expect(() => mirrorOption([word])).toThrow(/without a query or fragment/);
+    expect(() => mirrorOption([word])).toThrow(/the URL must not have a query or fragment/);
   });
 
   it('shows no password of an address that it refuses', () => {
@@ -122,7 +122,7 @@ describe('--mirror', () => {
     expect(() => requireKnownMirrors({ debian: 'http://a.test', ubunto: 'http://a.test' }, targets)).toThrow(
       expect.objectContaining({
         code: 'OPTION_INVALID',
-        message: 'No recipe has an archive "ubunto" for --mirror',
+        message: 'Unknown archive "ubunto" in --mirror: no recipe uses it',
         hint: expect.stringMatching(/^Known: debian, el9, .*ubuntu\.$/),
       }),
     );
@@ -139,7 +139,7 @@ describe('a count', () => {
 
   it.each(['0', '-1', '1.5', 'two', ''])('is not %j', (word) => {
     expect(() => countOption('jobs', word)).toThrow(
-      `--jobs takes a whole number of at least 1, not "${word}"`,
+      `Invalid --jobs "${word}": expected a whole number of at least 1`,
     );
   });
 });
@@ -163,6 +163,8 @@ describe('--verify-on', () => {
   });
 
   it('refuses one that a registry may replace', () => {
-    expect(() => imageOption('almalinux:9')).toThrow(/pinned by digest, not "almalinux:9"/);
+    expect(() => imageOption('almalinux:9')).toThrow(
+      /^Invalid --verify-on "almalinux:9": expected an image pinned by digest$/,
+    );
   });
 });

@@ -84,7 +84,7 @@ describe('a step whose checks failed', () => {
     const { step, error } = await run([check('a', {}), TTL, alive, untried('network.udp'), untried('quota')]);
     const text = [
       'UDP answers leave with TTL 1',
-      '2 checks failed, 2 could not be tried',
+      '2 checks failed, 2 could not run',
       'network.ttl: at least one had a TTL of 1',
       'network.alive: rest: ended',
     ].join('\n');

@@ -58,7 +58,7 @@ it.each<[string, string[], string, RegExp, RegExp]>([
     'an archive that is away',
     ['#9 1.0 E: Failed to fetch https://example.org/InRelease'],
     'NETWORK_FAILED',
-    /could not be reached/,
+    /the builder cannot reach the package archive/,
     /builder's network/,
   ],
   [
