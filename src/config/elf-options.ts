@@ -57,6 +57,11 @@ export function drains(program: Buffer): boolean {
   return /draining/i.test(program.toString('latin1'));
 }
 
+/** Whether a turnserver reads its certificate again on SIGUSR2: it says so when it does. The same words as in recipes/docker/build/build.sh. */
+export function reloads(program: Buffer): boolean {
+  return /reloading tls certificate/i.test(program.toString('latin1'));
+}
+
 function longestTable(program: Buffer): ConfigOption[] {
   const segments = loadedSegments(program);
   const pointers = pointersIn(program, segments);

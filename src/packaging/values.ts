@@ -1,4 +1,4 @@
-import { openFilesLimit, relayPorts } from '../plan/capacity.ts';
+import { openFilesLimit, relayPorts, sysctlsFor } from '../plan/capacity.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Layout } from '../plan/layout.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
@@ -25,6 +25,9 @@ export function packagingValues(plan: Plan, step: PlannedStep, layout: Layout): 
     maxPort: plan.relay.maxPort,
     ports: relayPorts(plan.relay),
     nofile: openFilesLimit(plan.relay),
+    sysctls: Object.entries(sysctlsFor(plan.relay))
+      .map(([name, value]) => `${name} = ${value}`)
+      .join('\n'),
     ...layout,
   };
 }

@@ -67,26 +67,31 @@ export function openFilesLimit(range: RelayRange, addresses = 1): number {
   return 2 * relayPorts(range) * addresses + 1000;
 }
 
+/** Kernel settings that a relay range needs. */
+export function sysctlsFor(range: RelayRange, addresses = 1): Record<string, string> {
+  const openFiles = openFilesLimit(range, addresses);
+  return {
+    // Else an outgoing connection of another program takes a relay port now and then.
+    'net.ipv4.ip_local_reserved_ports': `${range.minPort}-${range.maxPort}`,
+    'net.core.rmem_max': String(SOCKET_BUFFER),
+    'net.core.wmem_max': String(SOCKET_BUFFER),
+    ...(openFiles > DEFAULT_NR_OPEN ? { 'fs.nr_open': String(openFiles) } : {}),
+  };
+}
+
 /** What a machine can carry, and what it has to be given for that. The one formula: of the unit, of images, and of planning. */
 export function capacityOf({ range, addresses, participants, allocations, pairs }: CapacityInput): Capacity {
   const ports = relayPorts(range);
   const allocationsPerAddress = pairs ? relayPairs(range) : ports;
   const all = allocationsPerAddress * addresses;
-  const openFiles = openFilesLimit(range, addresses);
   return {
     ports,
     allocationsPerAddress,
     allocations: all,
     calls: Math.floor(all / (participants * allocations)),
     memory: all * ALLOCATION_BYTES,
-    openFiles,
-    sysctls: {
-      // Else an outgoing connection of another program takes a relay port now and then.
-      'net.ipv4.ip_local_reserved_ports': `${range.minPort}-${range.maxPort}`,
-      'net.core.rmem_max': String(SOCKET_BUFFER),
-      'net.core.wmem_max': String(SOCKET_BUFFER),
-      ...(openFiles > DEFAULT_NR_OPEN ? { 'fs.nr_open': String(openFiles) } : {}),
-    },
+    openFiles: openFilesLimit(range, addresses),
+    sysctls: sysctlsFor(range, addresses),
   };
 }
 

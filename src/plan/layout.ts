@@ -17,7 +17,12 @@ export interface Layout {
   libraryDir: string;
   /** Database schemas, and the table of options. */
   dataDir: string;
+  /** Kernel settings for the relay range: an example. */
+  sysctlFile: string;
 }
+
+/** Off until it is copied: it concerns every program of a machine, and would replace the administrator's own reserved ports. */
+const SYSCTL_EXAMPLE = '/usr/share/doc/coturn/examples/sysctl.d/60-coturn.conf';
 
 const LAYOUTS: Record<Format, Layout> = {
   // As Debian's own coturn has it.
@@ -29,6 +34,7 @@ const LAYOUTS: Record<Format, Layout> = {
     logsDir: 'turnserver',
     libraryDir: '/usr/lib',
     dataDir: '/usr/share/coturn',
+    sysctlFile: SYSCTL_EXAMPLE,
   },
   // As Fedora's and EPEL's coturn has it.
   rpm: {
@@ -39,6 +45,7 @@ const LAYOUTS: Record<Format, Layout> = {
     logsDir: 'coturn',
     libraryDir: '/usr/lib64',
     dataDir: '/usr/share/coturn',
+    sysctlFile: SYSCTL_EXAMPLE,
   },
 };
 
@@ -51,6 +58,7 @@ export const TARBALL_LAYOUT: Layout = {
   logsDir: '',
   libraryDir: 'lib',
   dataDir: 'share',
+  sysctlFile: '',
 };
 
 /** The layout of a format's packages: what a drop-in upgrade of the distribution's own coturn has to keep. */

@@ -37,14 +37,16 @@ describe('the build tells whether turnserver handles SIGTERM', () => {
   ])('%s is none', (_, code) => expect(stopSignal(code)).toBe('stop-signal no'));
 });
 
-describe('the build tells whether turnserver drains', () => {
+describe('the build tells what turnserver does on a signal', () => {
   it.each([
-    ['what it says then', '\0Draining then terminating on signal %d\0', 'drain yes'],
-    ['nothing about it', '\0drop\0', 'drain no'],
-  ])('%s', (_, text, expected) => {
+    ['drain', '\0Draining then terminating on signal %d\0', 'drain yes'],
+    ['drain', '\0drop\0', 'drain no'],
+    ['reload', '\0Reloading TLS certificates and keys\n\0', 'reload yes'],
+    ['reload', '\0Loading TLS certificates\0', 'reload no'],
+  ])('%s: %s', (feature, text, expected) => {
     const file = join(temporaryFolder(), 'turnserver');
     writeFileSync(file, Buffer.concat([Buffer.from([0x7f, 0xff, 0]), Buffer.from(text)]));
-    const line = lineOf('drain').replace('/stage/usr/bin/turnserver', file);
+    const line = lineOf(feature).replace('/stage/usr/bin/turnserver', file);
     expect(spawnSync('sh', ['-c', line], { encoding: 'utf8' }).stdout.trim()).toBe(expected);
   });
 });

@@ -56,6 +56,11 @@ it('does not wait for a turnserver that is gone', async () => {
   expect(await stop(pid, 60)).not.toBe(0);
 });
 
+it('reloads by the signal, and only in the unit of a turnserver that handles it', () => {
+  expect(render('reload')).toMatch(/^ExecReload=\/bin\/sh -c 'kill -USR2 "\$\$MAINPID"'$/m);
+  expect(render('drain')).not.toMatch(/ExecReload|USR2/);
+});
+
 it('is only in the unit of a turnserver that drains', () => {
   expect(render('systemd', 'drain')).toMatch(/^Type=notify$/m);
   expect(render('systemd')).not.toMatch(/ExecStop|DRAIN|TimeoutStopSec|SuccessExitStatus/);

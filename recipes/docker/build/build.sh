@@ -69,9 +69,6 @@ pack() {
 	tar --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
 		--mode=u+rwX,go+rX,go-w -C "$1" -cf "/out/$2" .
 }
-pack /stage tree.tar
-pack /debug debug.tar
-pack /tools tools.tar
 
 # Features are read off the finished program: what it calls is what it can do.
 feature() {
@@ -89,9 +86,18 @@ feature() {
 	if grep -q TURN_SCTP_INCLUDE Makefile && ! grep -q -e '-DTURN_NO_SCTP' Makefile; then echo sctp yes; else echo sctp no; fi
 	# SIGUSR1 drains it, which it says when it does. The same words are looked for by src/config/elf-options.ts.
 	if grep -qai draining /stage/usr/bin/turnserver; then echo drain yes; else echo drain no; fi
+	# SIGUSR2 makes it read its certificate again, which it says when it does. The same words are in src/config/elf-options.ts.
+	if grep -qai 'reloading tls certificate' /stage/usr/bin/turnserver; then echo reload yes; else echo reload no; fi
 	# Whether it handles SIGTERM, or dies of it. -z: a call may go over several lines.
 	if grep -qrzP '\b(signal|sigaction|sigaddset|evsignal_\w+)\s*\([^;]*\bSIGTERM\b|\[\]\s*=\s*\{[^}]*\bSIGTERM\b' src/apps/relay --include='*.c'; then echo stop-signal yes; else echo stop-signal no; fi
 } >/out/features.txt
+# Upstream installs them whatever it was compiled with.
+grep -q '^mongodb yes$' /out/features.txt || find /stage -iname '*mongo*' -delete
+# Upstream installs no changelog.
+install -m 644 ChangeLog /stage/usr/share/doc/coturn/ChangeLog
+pack /stage tree.tar
+pack /debug debug.tar
+pack /tools tools.tar
 cp /turnbuild/packages.txt /out/packages.txt
 [ ! -d /sysroot ] || cat /turnbuild/sysroot.txt >>/out/packages.txt
 if [ -d /static ]; then

@@ -24,7 +24,8 @@ if [ -d usr/include/turn/client ]; then
 	rmdir usr/include/turn/client
 fi
 find . -name '*.pem' -delete
-install -d -m 755 etc/default etc/ufw/applications.d usr/lib/systemd/system var/lib/turn \
+# Certificates go into etc/coturn, which the configuration names.
+install -d -m 755 etc/coturn etc/default etc/ufw/applications.d usr/lib/systemd/system var/lib/turn \
 	usr/share/coturn usr/share/lintian/overrides "$doc/monitoring"
 install -m 644 $packaging/turnserver.conf etc/turnserver.conf
 install -m 644 $packaging/coturn.default etc/default/coturn
@@ -38,6 +39,10 @@ install -m 644 $packaging/monitoring/* "$doc/monitoring/"
 install -m 644 $packaging/lintian-overrides usr/share/lintian/overrides/coturn
 install -m 644 $packaging/copyright "$doc/copyright"
 install -m 644 $packaging/changelog "$doc/changelog.Debian"
+install -m 644 $packaging/NEWS "$doc/NEWS.Debian"
+install -m 644 $packaging/README "$doc/README.Debian"
+install -D -m 644 $packaging/sysctl.conf "$doc/examples/sysctl.d/60-coturn.conf"
+mv "$doc/ChangeLog" "$doc/changelog"
 ln -sf turnserver usr/bin/coturn
 ln -sf turnutils_uclient usr/bin/turnutils
 ln -sfn turnserver usr/bin/turnadmin
@@ -48,8 +53,9 @@ find usr/share/man -type l | while read -r link; do
 	rm "$link"
 	ln -s "$target.gz" "$link.gz"
 done
-find "$doc" -maxdepth 1 -type f ! -name copyright -size +3k -exec gzip -9n {} +
-[ ! -f "$doc/changelog.Debian" ] || gzip -9n "$doc/changelog.Debian"
+# Debian policy 12.7 wants changelogs and NEWS compressed, whatever their size. README.Debian is to be read with any pager.
+gzip -9n "$doc/changelog" "$doc/changelog.Debian" "$doc/NEWS.Debian"
+find "$doc" -maxdepth 1 -type f ! -name copyright ! -name README.Debian ! -name '*.gz' -size +3k -exec gzip -9n {} +
 # Upstream's install gives everything 755.
 find . -type d -exec chmod 755 {} +
 find . -type f ! -path './usr/bin/*' ! -name '*.sh' -exec chmod 644 {} +

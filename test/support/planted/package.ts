@@ -239,7 +239,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a range without a lower end, which denies all of IPv4',
     () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=::-::ffff:ffff:ffff\n`),
     ['package.configuration'],
-    /line 126: .* also covers every IPv4 address; line 126: it denies 1\.1\.1\.1/,
+    /line 128: .* also covers every IPv4 address; line 128: it denies 1\.1\.1\.1/,
   ],
   [
     'a range that is one by number, and not byte by byte',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drains, optionsOfElf } from '../../../src/config/elf-options.ts';
+import { drains, optionsOfElf, reloads } from '../../../src/config/elf-options.ts';
 import { OptionTableError } from '../../../src/config/option-table.ts';
 import { type ElfKind, elfWithOptions } from '../../support/elf-builder.ts';
 
@@ -47,6 +47,15 @@ describe('drains', () => {
     ['drop', false],
   ])('finds what turnserver says of it: %s', (text, expected) => {
     expect(drains(Buffer.concat([elfWithOptions(OPTIONS), Buffer.from(`\0${text}\0`)]))).toBe(expected);
+  });
+});
+
+describe('reloads', () => {
+  it.each([
+    ['Reloading TLS certificates and keys', true],
+    ['Loading TLS certificates', false],
+  ])('finds what turnserver says of it: %s', (text, expected) => {
+    expect(reloads(Buffer.concat([elfWithOptions(OPTIONS), Buffer.from(`\0${text}\0`)]))).toBe(expected);
   });
 });
 

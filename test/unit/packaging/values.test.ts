@@ -21,6 +21,12 @@ describe('packagingValues', () => {
     });
   });
 
+  it('gives the kernel settings of the relay range as sysctl.d has them', () => {
+    expect(valuesOf('debian-13').sysctls).toBe(
+      'net.ipv4.ip_local_reserved_ports = 49152-65534\nnet.core.rmem_max = 2097152\nnet.core.wmem_max = 2097152',
+    );
+  });
+
   it("has coturn's license and turnbuild's own, and those of what is linked in, each once and in order", () => {
     expect(valuesOf('debian-13').license).toBe('BSD-3-Clause AND MIT');
     expect(valuesOf('portable').license).toBe(
