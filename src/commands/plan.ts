@@ -3,6 +3,7 @@ import { sha256Text } from '../io/files.ts';
 import type { StageName } from '../manifest/stages.ts';
 import { planDigest } from '../plan/document.ts';
 import { releaseVersion } from '../plan/package-version.ts';
+import { maintainerWarning } from '../run/maintainer-warning.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { planRelease } from '../run/planning.ts';
 import { openSession } from '../run/session.ts';
@@ -29,5 +30,6 @@ export async function plan(
   for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
   for (const { severity, id, fixed, summary } of planned.advisories)
     output.line(`  known weakness: ${severity} ${id}, fixed in ${fixed}: ${summary}`);
+  for (const line of maintainerWarning(planned)) output.line(line);
   return EXIT.ok;
 }

@@ -27,6 +27,11 @@ const LINKABLE = [
 export const MAINTAINER =
   /^(?!\s)[^<>%\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+ <[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+@[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+>$/u;
 
+/** An address that can never receive mail (RFC 6761): what the recipes have until somebody publishes packages. */
+export function isPlaceholder(maintainer: string): boolean {
+  return /[@.]invalid>$/i.test(maintainer);
+}
+
 /** Keys of the Debian archive, from the package debian-archive-keyring. */
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 

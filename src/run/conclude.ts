@@ -5,6 +5,7 @@ import { compiles, type StageName } from '../manifest/stages.ts';
 import type { Output } from '../ui/output.ts';
 import { renderSummary } from '../ui/summary.ts';
 import { dryRunCommands } from './dry-run.ts';
+import { maintainerWarning } from './maintainer-warning.ts';
 import { performRelease } from './perform.ts';
 import { isCapable, type PlannedRelease, type Session } from './session.ts';
 import type { ManifestStore } from './step.ts';
@@ -37,6 +38,7 @@ export async function conclude(
     const columns = color ? process.stdout.columns : 100;
     output.styled(renderSummary(manifest, { dir: planned.dir, columns, color }));
   }
+  for (const line of maintainerWarning(planned.plan)) output.line(line);
   return EXIT.ok;
 }
 
