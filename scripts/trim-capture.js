@@ -31,4 +31,6 @@ const write = (value, indent) => {
   return `${open}\n${entries.map((entry) => inner + entry).join(',\n')}\n${indent}${close}`;
 };
 const has = (name) => new RegExp(`^${name} yes$`, 'm').test(features);
-console.log(write({ drains: has('drain'), hasMicrohttpd: has('microhttpd'), lab }, ''));
+console.log(
+  write({ drains: has('drain'), reloads: has('reload'), hasMicrohttpd: has('microhttpd'), lab }, ''),
+);

@@ -34,7 +34,7 @@ export interface PackageFacts {
   elf: readonly ElfFile[];
   /** ELF files of the tarball beside the package, if there is one. */
   tarballElf: readonly ElfFile[];
-  /** Named texts of the inspection: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard, ... */
+  /** Named texts of the inspection: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard, `document:README.Debian`, ... */
   inspected: Readonly<Record<string, string>>;
   /** `name -> value` as the verification wrote it. */
   values: ReadonlyMap<string, string>;
@@ -46,6 +46,8 @@ export interface PackageFacts {
   handlesStop: boolean | undefined;
   /** The program drains on SIGUSR1. */
   drains: boolean;
+  /** The program reads its certificate again on SIGUSR2. */
+  reloads: boolean;
   /** The program is linked with libmicrohttpd, statically or dynamically. */
   hasMicrohttpd: boolean;
   /** Long options of exactly this turnserver: from its source if known. */

@@ -10,7 +10,7 @@ function serviceCheck({
   scenario = 'service',
   ...check
 }: Omit<Parameters<typeof labCheck>[0], 'scenarios' | 'judge'> & {
-  scenario?: 'service' | 'metadata' | 'drain';
+  scenario?: 'service' | 'metadata' | 'drain' | 'reload';
   judge: (service: ServiceFacts) => Verdict;
 }): Check {
   const isStart = check.id === 'service.start';
@@ -103,6 +103,24 @@ function judgeDrain({ drain }: ServiceFacts): Verdict {
     `${received} of ${sent} messages relayed during the stop; a new client was answered with ${newcomer}`,
     { messages: sent, lost: sent - received, deadline, 'seconds with a vanished client': vanished.seconds },
   );
+}
+
+function judgeReload({ reload }: ServiceFacts): Verdict {
+  if (reload === undefined) return fail('no reload was tried');
+  const { asked, before, after, files, sent, received, sameProcess } = reload;
+  const found: string[] = [];
+  if (asked !== 'success') found.push(`systemctl reload: ${asked}`);
+  if (files.before === files.after) found.push('the certificate was not replaced');
+  if (before !== files.before) found.push(`before the reload, a TLS connection got ${before}`);
+  if (after === files.before) found.push('after the reload, TLS still serves the old certificate');
+  else if (after !== files.after) found.push(`after the reload, a TLS connection got ${after}`);
+  if (sent === 0 || received < sent)
+    found.push(`${sent - received} of ${sent} messages were lost after the reload`);
+  if (!sameProcess) found.push('turnserver did not survive the reload');
+  return complaints(found, `the new certificate is served; ${received} of ${sent} messages were relayed`, {
+    messages: sent,
+    lost: sent - received,
+  });
 }
 
 const TURNSERVER = '/usr/bin/turnserver';
@@ -204,6 +222,16 @@ export const serviceChecks: Check[] = [
     scenario: 'drain',
     without: ({ drains, version }) => (drains ? undefined : notApplicable(`coturn ${version} cannot drain`)),
     judge: judgeDrain,
+  }),
+  serviceCheck({
+    id: 'service.reload',
+    title: 'A reload serves a renewed certificate and keeps live sessions',
+    reason: 'Certificates are renewed every few weeks; a restart for each of them drops all calls.',
+    reference: 'https://www.freedesktop.org/software/systemd/man/systemd.service.html#ExecReload=',
+    scenario: 'reload',
+    without: ({ reloads, version }) =>
+      reloads ? undefined : notApplicable(`coturn ${version} cannot reload its certificate`),
+    judge: judgeReload,
   }),
   serviceCheck({
     id: 'service.metadata',

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { attribute, UDP } from '../turn/attributes.ts';
 import { createClient } from '../turn/client.ts';
 import type { Patience } from '../turn/exchange.ts';
@@ -14,6 +15,7 @@ export type AgentRequest =
   | { do: 'accepts'; address: string; port: number }
   | { do: 'asksForCredentials'; address: string; port: number }
   | { do: 'binds'; transport: TransportName; address: string; port: number }
+  | { do: 'certificate'; address: string; port: number }
   | { do: 'listening' }
   | { do: 'scrape'; url: string }
   | { do: 'scrapeOften'; url: string; times: number };
@@ -39,6 +41,8 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return asksForCredentials(request.address, request.port);
     case 'binds':
       return binds(request.transport, request.address, request.port);
+    case 'certificate':
+      return certificateOf(request.address, request.port);
     case 'listening':
       return listeningSockets();
     case 'scrape':
@@ -97,6 +101,20 @@ async function binds(name: TransportName, address: string, port: number): Promis
   } catch {
     return false;
   }
+}
+
+/** SHA-256 fingerprint of the certificate that a new TLS connection gets; throws if it gets none. */
+export function certificateOf(host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host, port, rejectUnauthorized: false });
+    socket.once('secureConnect', () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.once('error', reject);
+    // Under emulation a handshake takes seconds.
+    socket.setTimeout(20 * OWN_MACHINE_MS, () => socket.destroy(new Error('no TLS handshake in time')));
+  });
 }
 
 /** A peer that sends everything back to where it came from. */

@@ -42,7 +42,7 @@ export const SCENARIOS = {
   sanitized: [],
   metrics: ['metrics.private', 'metrics.scrapes'],
   rest: ['rest answers', 'rest sessions'],
-  service: ['metadata', 'drain'],
+  service: ['metadata', 'drain', 'reload'],
 } as const satisfies Partial<Record<ServerName, readonly string[]>>;
 export type TriedServer = keyof typeof SCENARIOS;
 export type Scenario = TriedServer | (typeof SCENARIOS)[TriedServer][number];
@@ -68,6 +68,8 @@ export interface LabSettings {
   emulated: boolean;
   /** turnserver drains on SIGUSR1. */
   drains: boolean;
+  /** turnserver reads its certificate again on SIGUSR2. */
+  reloads: boolean;
   /** There is a turnserver with AddressSanitizer beside the settings. */
   sanitized: boolean;
   /** How much is tried. */
@@ -283,6 +285,8 @@ export interface ServiceFacts {
   downSeconds?: number;
   /** Stops with sessions that live; undefined of a turnserver that can't drain. */
   drain?: DrainFacts;
+  /** A reload with another certificate; undefined of a turnserver that can't read it again. */
+  reload?: ReloadFacts;
   /** Peers that were sent to while the configuration denied none: by a client through the relay, and by a process of the unit. */
   reached: {
     kind: 'metadata' | 'control';
@@ -293,6 +297,22 @@ export interface ServiceFacts {
     /** Datagrams that have left the machine. */
     packets: number;
   }[];
+}
+
+/** A reload of the unit while a session relays, after its certificate was replaced. */
+export interface ReloadFacts {
+  /** `success`, or what systemctl said. */
+  asked: string;
+  /** SHA-256 fingerprints of the certificates that a new TLS connection got before and after, or why it got none. */
+  before: string;
+  after: string;
+  /** Those of the files. */
+  files: { before: string; after: string };
+  /** Messages of the session after the reload, and how many have come back from the peer. */
+  sent: number;
+  received: number;
+  /** The same process served before and after. */
+  sameProcess: boolean;
 }
 
 /** Two stops of the unit: one with a session that ends in time, one with a client that is gone and has not said so. */

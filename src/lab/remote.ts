@@ -12,6 +12,8 @@ export interface RemoteAgent {
   asksForCredentials(address: string, port: number): Promise<boolean>;
   /** Whether a server answers a Binding request over a transport. */
   binds(transport: TransportName, address: string, port: number): Promise<boolean>;
+  /** SHA-256 fingerprint of the certificate that a server shows. */
+  certificate(address: string, port: number): Promise<string>;
   /** The sockets that wait for packets on its machine, as the kernel writes them. */
   listening(): Promise<string[]>;
   scrape(url: string): Promise<string>;
@@ -37,6 +39,7 @@ export function startAgent(pid: number): RemoteAgent {
       (await ask({ do: 'asksForCredentials', address, port })) as boolean,
     binds: async (transport, address, port) =>
       (await ask({ do: 'binds', transport, address, port })) as boolean,
+    certificate: async (address, port) => (await ask({ do: 'certificate', address, port })) as string,
     listening: async () => (await ask({ do: 'listening' })) as string[],
     scrape: async (url) => (await ask({ do: 'scrape', url })) as string,
     scrapeOften: async (url, times) => (await ask({ do: 'scrapeOften', url, times })) as number,

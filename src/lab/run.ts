@@ -96,11 +96,13 @@ export async function runScenarios(
   const service = (clients: Clients | undefined) => async () => {
     const blocker: Blocker | undefined =
       clients === undefined ? { server: 'relay' } : blockedWay(clients, UDP);
-    if (blocker !== undefined) Object.assign(facts.blocked, { metadata: blocker, drain: blocker });
+    if (blocker !== undefined)
+      Object.assign(facts.blocked, { metadata: blocker, drain: blocker, reload: blocker });
     const results = await subject.runService({
       clients: blocker === undefined ? clients : undefined,
       metadata: isChosen('metadata'),
       drain: settings.drains && isChosen('drain'),
+      reload: settings.reloads && isChosen('reload'),
     });
     facts.service = results.service;
     Object.assign(facts.problems, results.problems);

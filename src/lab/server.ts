@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { makeCertificate } from './certificate.ts';
 import { asUser, type Containment } from './containment.ts';
 import type { ServerName, Site } from './facts.ts';
 import { accountOf, type InstalledFiles, TARGET } from './installed.ts';
@@ -63,15 +64,7 @@ export class NotReady extends Error {}
 export function prepareTarget(): void {
   mkdirSync(LOGS, { recursive: true });
   mkdirSync(FILES, { mode: 0o755 });
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=turn.example.org'],
-      ...['-keyout', `${FILES}/key.pem`, '-out', `${FILES}/cert.pem`],
-    ],
-    { stdio: 'ignore' },
-  );
-  execFileSync('chmod', ['-R', 'a+rX', FILES]);
+  makeCertificate({ certificate: `${FILES}/cert.pem`, key: `${FILES}/key.pem` });
   // No code of the package has run in this root yet. A mount point cannot be moved, and what is read-only not be changed.
   mkdirSync(`${TARGET}${FOLDER}`, { mode: 0o755 });
   execFileSync('mount', ['--bind', FILES, `${TARGET}${FOLDER}`]);

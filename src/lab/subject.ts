@@ -39,6 +39,7 @@ export interface ServiceWanted {
   clients: Clients | undefined;
   metadata: boolean;
   drain: boolean;
+  reload: boolean;
 }
 
 /**

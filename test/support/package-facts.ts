@@ -134,6 +134,7 @@ export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
     lab: undefined,
     handlesStop: true,
     drains: false,
+    reloads: true,
     hasMicrohttpd: true,
     options: new Set(['listening-port', 'prometheus']),
     programOptions: new Set(['listening-port', 'prometheus']),

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Containment } from '../containment.ts';
-import type { DrainFacts, LabSettings, ServerName, ServiceFacts, Site } from '../facts.ts';
-import { type InstalledFiles, TARGET } from '../installed.ts';
+import type { DrainFacts, LabSettings, ReloadFacts, ServerName, ServiceFacts } from '../facts.ts';
+import type { InstalledFiles } from '../installed.ts';
 import { ADDRESSES, type Namespaces } from '../network.ts';
 import type { Clients } from '../reach.ts';
 import type { RemoteAgent } from '../remote.ts';
@@ -12,7 +10,17 @@ import { METRICS, SMALL_RANGE, shippedConfiguration } from '../server-configurat
 import { type Systemd, startSystemd, writeContainedUnit } from '../systemd.ts';
 import { DRAIN_SECONDS, stopUnderSession, stopUnderVanished } from './drain.ts';
 import { tryMetadata } from './metadata-rules.ts';
+import { certificateLines, reloadUnderSession } from './reload.ts';
 import { ACCOUNT, type Tried } from './session.ts';
+import {
+  adoptAccounts,
+  configure,
+  makeUnitFolder,
+  ownConfiguration,
+  ownNetwork,
+  type Unit,
+  writeDropIn,
+} from './unit-files.ts';
 
 /** Where a package may have its unit. */
 export const UNITS = ['/usr/lib/systemd/system', '/lib/systemd/system'].map(
@@ -20,9 +28,6 @@ export const UNITS = ['/usr/lib/systemd/system', '/lib/systemd/system'].map(
 );
 /** Milliseconds until a unit serves or has come back: from 4.8 on turnserver shuffles its ports first, for a minute under QEMU. */
 const START_MS = { native: 60_000, emulated: 300_000 };
-/** Configurations and network namespaces of units, outside of every root. */
-const FOLDER = '/run-units';
-
 /** What the service is tried with. */
 export interface ServiceLab {
   namespaces: Namespaces;
@@ -34,14 +39,8 @@ export interface ServiceLab {
   /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
   clients: Clients | undefined;
   settings: Pick<LabSettings, 'emulated' | 'options' | 'site'>;
-  /** What is tried beside starting, crashing and stopping; a turnserver that can't drain is not asked to. */
-  chosen: { metadata: boolean; drain: boolean };
-}
-
-/** A copy of the package's unit, on one of the servers' machines. */
-interface Unit {
-  name: string;
-  machine: ServerName;
+  /** What is tried beside starting, crashing and stopping; a turnserver is not asked for what it can't do. */
+  chosen: { metadata: boolean; drain: boolean; reload: boolean };
 }
 
 export const SERVICE: Unit = { name: 'coturn.service', machine: 'service' };
@@ -62,7 +61,7 @@ export async function runService(
   const unit = UNITS.find((path) => installed.has(path));
   if (unit === undefined) throw new Error(`the package has no ${SERVICE.name}`);
   const text = installed.read(unit);
-  mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
+  makeUnitFolder();
   adoptAccounts(lab);
   writeContainedUnit(SERVICE.name, text);
   writeDropIn(SERVICE, settings, []);
@@ -93,7 +92,7 @@ export async function runService(
       return undefined;
     };
     const [own, reached, drained] = await Promise.all([
-      runUnit(lab, systemd, { shipped, small }),
+      runUnit(lab, systemd, { shipped, small, noted }),
       lab.chosen.metadata ? tryMetadata(lab, SERVICE.name, systemd).catch(noted('metadata')) : [],
       clients === undefined ? undefined : drain(clients).catch(noted('drain')),
     ]);
@@ -111,7 +110,11 @@ export async function runService(
 async function runUnit(
   lab: ServiceLab,
   systemd: Systemd,
-  { shipped, small }: { shipped: string; small: string },
+  {
+    shipped,
+    small,
+    noted,
+  }: { shipped: string; small: string; noted: (name: string) => (error: unknown) => undefined },
 ): Promise<Omit<ServiceFacts, 'emulated' | 'fragments' | 'drain' | 'reached'>> {
   const { name } = SERVICE;
   const agent = lab.agentOn('service');
@@ -142,15 +145,25 @@ async function runUnit(
   if (state !== 'active') return { ...facts, restarted: 'not tried' };
 
   writeDropIn(SERVICE, lab.settings, [ownConfiguration(SERVICE, lab.settings.site)]);
-  configure(SERVICE, small);
+  const clients = lab.chosen.reload ? lab.clients : undefined;
+  configure(SERVICE, clients === undefined ? small : `${small}${certificateLines().join('\n')}\n`);
   await systemd.control('daemon-reload');
   await systemd.control('start', name);
+  const reload =
+    clients === undefined ? undefined : await reloadOf(lab, systemd, clients).catch(noted('reload'));
   const killed = Date.now();
   const crashed = await crash(lab, systemd);
   const back = (await serves(lab, systemd, SERVICE))
     ? { restarted: crashed, downSeconds: (Date.now() - killed) / 1000 }
     : { restarted: `${crashed} but does not answer clients` };
-  return { ...facts, ...back };
+  return { ...facts, ...back, ...(reload === undefined ? {} : { reload }) };
+}
+
+async function reloadOf(lab: ServiceLab, systemd: Systemd, clients: Clients): Promise<ReloadFacts> {
+  const { name, machine } = SERVICE;
+  if (!(await serves(lab, systemd, SERVICE)))
+    throw new Error(`${name} does not serve: ${await lastLines(systemd, name)}`);
+  return reloadUnderSession(triedBy(clients, SERVICE), { systemd, unit: name, agent: lab.agentOn(machine) });
 }
 
 /** Starts a unit, and does something with it once it serves. */
@@ -169,51 +182,6 @@ async function withUnit<T>(
 /** Its end is seen by systemd, and not by its clients. */
 function triedBy(clients: Clients, { machine }: Unit): Tried {
   return { clients, server: { name: machine, addresses: ADDRESSES[machine], end: new Promise(() => {}) } };
-}
-
-function configure({ machine }: Unit, configuration: string): void {
-  writeFileSync(`${FOLDER}/${machine}.conf`, configuration, { mode: 0o644 });
-}
-
-function writeDropIn(
-  { name }: Unit,
-  { emulated, site }: ServiceLab['settings'],
-  more: readonly string[],
-): void {
-  const lines = [
-    '[Service]',
-    `RootDirectory=${TARGET}`,
-    'MountAPIVFS=yes',
-    `ReadWritePaths=-+${site.stateDir}`,
-    `Environment=DRAIN_SECONDS=${DRAIN_SECONDS}`,
-    ...more,
-  ];
-  // QEMU writes the code that it runs, and asks the kernel for more than turnserver does; and it takes its time.
-  if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=', 'TimeoutStartSec=600');
-  writeContainedUnit(`${name}.d/laboratory.conf`, `${lines.join('\n')}\n`);
-}
-
-/** The installed configuration stays as it is. */
-function ownConfiguration({ machine }: Unit, site: Site): string {
-  return `BindReadOnlyPaths=${FOLDER}/${machine}.conf:${site.configuration}`;
-}
-
-/** systemd knows no process but its own, so it finds a namespace by a file, which has to be there before it starts. */
-function ownNetwork({ machine }: Unit, namespaces: Namespaces): string {
-  const file = `${FOLDER}/${machine}.net`;
-  writeFileSync(file, '');
-  execFileSync('mount', ['--bind', `/proc/${namespaces[machine]}/ns/net`, file]);
-  return `NetworkNamespacePath=${file}`;
-}
-
-/** systemd looks up users in its own root: the target's accounts of turnserver have to be there as well. */
-function adoptAccounts({ installed, settings }: ServiceLab): void {
-  const { user } = settings.site;
-  const line = new RegExp(`^${user}:.*$`, 'm');
-  for (const file of ['/etc/passwd', '/etc/group']) {
-    const account = line.exec(installed.read(file))?.[0];
-    if (account !== undefined && !line.test(readFileSync(file, 'utf8'))) appendFileSync(file, `${account}\n`);
-  }
 }
 
 /** Waits until a unit asks clients for credentials; returns whether it does. */

@@ -26,10 +26,12 @@ export async function gather(step: PlannedStep, context: StageContext, runs: Run
   await readProgram(context, inspect.output);
   const works: ((within: StageContext) => Promise<void>)[] = [];
   if (use !== undefined) works.push((within) => runBuildx(step, within, use));
+  const can = await programFeatures(context, inspect.output);
   const tryOut = async (within: StageContext) =>
     runLab(verification, within, {
       options: await optionsOf(step, context, inspect.output),
-      drains: (await programFeatures(context, inspect.output)).has('drain'),
+      drains: can.has('drain'),
+      reloads: can.has('reload'),
       sanitized: sanitize === undefined ? undefined : await compileSanitized(step, within, sanitize),
     });
   if (lab) works.push(tryOut);

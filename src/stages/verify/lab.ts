@@ -28,6 +28,8 @@ export interface Tried {
   options: ReadonlySet<string>;
   /** It drains on SIGUSR1. */
   drains: boolean;
+  /** It reads its certificate again on SIGUSR2. */
+  reloads: boolean;
   /** The same turnserver with AddressSanitizer, if there is one. */
   sanitized: string | undefined;
 }
@@ -81,6 +83,7 @@ export async function runLab(verification: Verification, context: StageContext, 
       options: [...tried.options],
       emulated: context.plan.compilesOn[step.arch] !== step.arch,
       drains: tried.drains,
+      reloads: tried.reloads,
       sanitized: tried.sanitized !== undefined,
       scenarios: [...runs.scenarios],
       scale: context.full ? FULL_SCALE : SCALE,

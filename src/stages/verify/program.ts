@@ -1,4 +1,4 @@
-import { drains, metricNamesIn, optionsOfElf } from '../../config/elf-options.ts';
+import { drains, metricNamesIn, optionsOfElf, reloads } from '../../config/elf-options.ts';
 import { OptionTableError } from '../../config/option-table.ts';
 import type { StageContext } from '../shared/context.ts';
 
@@ -24,6 +24,7 @@ export async function readProgram(context: StageContext, inspect: string): Promi
     `${inspect}/features.txt`,
     [
       `drain ${drains(program) ? 'yes' : 'no'}\n`,
+      `reload ${reloads(program) ? 'yes' : 'no'}\n`,
       // By name, in its error messages, or as a library that is needed.
       `microhttpd ${program.includes('libmicrohttpd') ? 'yes' : 'no'}\n`,
     ].join(''),

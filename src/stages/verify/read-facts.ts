@@ -41,6 +41,7 @@ export async function readFacts(
     openssl: await optional(`${inspect}/openssl.txt`),
     sbom: await optional(`${inspect}/coturn.cdx.json`),
     tarballSbom: await optional(`${inspect}/tarball.cdx.json`),
+    ...(await documentsIn(context, `${inspect}/documents`)),
     ...(await sbomsBeside(step, context)),
     debugIds: await optional(`${inspect}/debug-ids.txt`),
   };
@@ -75,6 +76,7 @@ export async function readFacts(
         ? undefined
         : featuresIn(await files.readText(`${built}/features.txt`)).has('stop-signal'),
     drains: can.has('drain'),
+    reloads: can.has('reload'),
     hasMicrohttpd: can.has('microhttpd'),
     lab: lab === undefined ? undefined : parseLabFacts(lab),
     options: await optionsOf(step, context, inspect),
@@ -82,6 +84,16 @@ export async function readFacts(
     built: built !== undefined,
     sanitizes: sanitizes(step),
   };
+}
+
+/** `document:NAME` -> text, as inspection.sh has it in a folder. */
+async function documentsIn({ io }: StageContext, dir: string): Promise<Record<string, string>> {
+  const names = await io.files.listFiles(dir);
+  return Object.fromEntries(
+    await Promise.all(
+      names.map(async (name) => [`document:${name}`, await io.files.readText(`${dir}/${name}`)] as const),
+    ),
+  );
 }
 
 async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile[]> {

@@ -1,6 +1,6 @@
 import { judgeAll } from '../../../src/checks/judge.ts';
 import { serviceChecks } from '../../../src/checks/service-checks.ts';
-import type { DrainFacts, LabFacts } from '../../../src/lab/facts.ts';
+import type { DrainFacts, LabFacts, ReloadFacts } from '../../../src/lab/facts.ts';
 import { badOf, DRAIN, goodLab } from '../lab-facts.ts';
 import { packageFacts } from '../package-facts.ts';
 
@@ -39,6 +39,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         'service.restart',
         'service.stop',
         'service.drain',
+        'service.reload',
         'service.metadata',
       ],
     },
@@ -267,6 +268,52 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     ['service.drain'],
     /no stop during a session was tried/,
   ],
+  ...(
+    [
+      [
+        'systemd refuses',
+        { asked: 'Job type reload is not applicable' },
+        /^systemctl reload: Job type reload/,
+      ],
+      ['changes nothing', 'old certificate', /^after the reload, TLS still serves the old certificate$/],
+      [
+        'ends TLS',
+        { after: 'Error: ECONNREFUSED' },
+        /^after the reload, a TLS connection got Error: ECONNREFUSED$/,
+      ],
+      [
+        'comes to a server without TLS',
+        { before: 'Error: ECONNREFUSED' },
+        /^before the reload, .*ECONNREFUSED$/,
+      ],
+      ['loses a message', { received: 99 }, /^1 of 100 messages were lost after the reload$/],
+      ['was never talked through', { sent: 0, received: 0 }, /^0 of 0 messages/],
+      ['turnserver dies of', { sameProcess: false }, /^turnserver did not survive the reload$/],
+      [
+        'has no other certificate',
+        'same files',
+        /^the certificate was not replaced; after the reload, TLS still/,
+      ],
+    ] satisfies [string, Partial<ReloadFacts> | string, RegExp][]
+  ).map(([name, change, message]): (typeof PLANTED)[number] => [
+    `a reload that ${name}`,
+    ({ service: { reload } }) => {
+      if (reload === undefined) throw new Error('the facts have no reload');
+      if (change === 'old certificate') reload.after = reload.before;
+      else if (change === 'same files') {
+        reload.files.after = reload.files.before;
+        reload.after = reload.before;
+      } else Object.assign(reload, change);
+    },
+    ['service.reload'],
+    message,
+  ]),
+  [
+    'a reload that nobody tried',
+    (lab) => delete lab.service.reload,
+    ['service.reload'],
+    /^no reload was tried$/,
+  ],
   [
     'a laboratory in which systemd does not run',
     (lab) => {
@@ -278,8 +325,16 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         reached: [],
       });
       delete lab.service.drain;
+      delete lab.service.reload;
     },
-    ['service.start', 'service.restart', 'service.stop', 'service.drain', 'service.metadata'],
+    [
+      'service.start',
+      'service.restart',
+      'service.stop',
+      'service.drain',
+      'service.reload',
+      'service.metadata',
+    ],
     /not tried.*\(service: b \| c \| Failed to mount cgroup\)$/,
   ],
 ];

@@ -26,6 +26,7 @@ const NEED_UDP = [
   'rest answers',
   'metadata',
   'drain',
+  'reload',
 ];
 const CHECKS_OF_UDP = [
   'relay.rest-secret',
@@ -36,6 +37,7 @@ const CHECKS_OF_UDP = [
   'capacity.ports',
   'capacity.even-port',
   'service.drain',
+  'service.reload',
   'service.metadata',
 ];
 
@@ -204,7 +206,7 @@ describe('a check that could not be tried', () => {
       service: { ...goodLab().service, reached: [] },
       problems: { relay: 'turnserver (relay) did not get ready:\nCONFIG ERROR: no' },
       blocked: blocked(
-        ['relays', 'metrics.private', 'metrics.scrapes', 'rest', 'metadata', 'drain', ...NEED_UDP],
+        ['relays', 'metrics.private', 'metrics.scrapes', 'rest', 'metadata', 'drain', 'reload', ...NEED_UDP],
         { server: 'relay' },
       ),
     };
@@ -214,7 +216,7 @@ describe('a check that could not be tried', () => {
     expect(found.causes).toEqual(['turnserver does not start: CONFIG ERROR: no']);
     const others = labChecks.map(({ id }) => id).filter((id) => id !== 'network.alive');
     expect(blockedBy(found.blocked)).toEqual({
-      'network.alive': [...others, 'service.drain', 'service.metadata'],
+      'network.alive': [...others, 'service.drain', 'service.reload', 'service.metadata'],
     });
   });
 
@@ -268,6 +270,7 @@ describe('a check that could not be tried', () => {
         'service.restart',
         'service.stop',
         'service.drain',
+        'service.reload',
         'service.metadata',
       ],
     });

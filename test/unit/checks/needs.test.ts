@@ -44,7 +44,7 @@ const FILLED_BY: Partial<Record<keyof LabFacts, readonly Scenario[]>> = {
   hostile: ['hostile'],
   sanitized: ['sanitized'],
   restSessions: ['rest sessions'],
-  service: ['service', 'metadata', 'drain'],
+  service: ['service', 'metadata', 'drain', 'reload'],
 };
 
 /** What would have been gathered if nothing else had been run. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { judgeAll } from '../../../src/checks/judge.ts';
 import { serviceChecks } from '../../../src/checks/service-checks.ts';
 import { blockedBy, DRAIN, ids } from '../../support/lab-facts.ts';
+import { packageFacts } from '../../support/package-facts.ts';
 import { bad, good, judge, PLANTED, refuse } from '../../support/planted/service.ts';
 
 describe('checks of the service', () => {
@@ -93,6 +95,17 @@ describe('checks of the service', () => {
     delete lab.service.drain;
     const { status, message } = judge(lab, false).find(({ id }) => id === 'service.drain') ?? {};
     expect([status, message]).toEqual(['not-applicable', 'coturn 4.6.1 cannot drain']);
+  });
+
+  it('skip the reload of a turnserver that has none', () => {
+    const { service, ...lab } = good();
+    const { reload: _, ...rest } = service;
+    const results = judgeAll(
+      serviceChecks,
+      packageFacts({ lab: { ...lab, service: rest }, drains: true, reloads: false }),
+    );
+    const { status, message } = results.find(({ id }) => id === 'service.reload') ?? {};
+    expect([status, message]).toEqual(['not-applicable', 'coturn 4.6.1 cannot reload its certificate']);
   });
 
   it('all fail where there are no results', () =>
