@@ -95,6 +95,18 @@ read_files() {
 	read_monitoring /pkg/usr/share/doc/coturn/monitoring
 }
 
+# read_document PATH NAME: a text of the package, compressed or not, in /out/documents/NAME.
+read_document() {
+	mkdir -p /out/documents
+	take "/pkg$1" "/out/documents/$2"
+	[ -e "/pkg$1.gz" ] || [ -L "/pkg$1.gz" ] || return 0
+	rm -f /tmp/document
+	take "/pkg$1.gz" /tmp/document
+	[ -f /tmp/document ] || return 0
+	gzip -dc </tmp/document 2>/dev/null | head -c $most_text >"/out/documents/$2"
+	gzip -t </tmp/document 2>/dev/null || echo "/pkg$1.gz" >>/out/unread.txt
+}
+
 read_monitoring() {
 	[ -d "$1" ] || return 0
 	mkdir /tmp/monitoring

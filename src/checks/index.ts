@@ -2,6 +2,7 @@ import type { CheckSelection } from '../plan/check-selection.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { Check } from './check.ts';
+import { documentChecks } from './document-checks.ts';
 import { elfChecks } from './elf-checks.ts';
 import { labChecks } from './lab-checks.ts';
 import { lifecycleChecks } from './lifecycle-checks.ts';
@@ -20,6 +21,7 @@ import { upgradeChecks } from './upgrade-checks.ts';
 export const CHECKS: readonly Check[] = [
   ...elfChecks,
   ...packageChecks,
+  ...documentChecks,
   ...sbomChecks,
   ...monitoringChecks,
   ...lifecycleChecks,

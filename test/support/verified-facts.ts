@@ -13,11 +13,24 @@ const firstWords = (path: string) =>
       .map((line) => line.split(' ')[0] ?? ''),
   );
 
+/** The documents of a package, by the names of their facts. Upstream's changelog is cut to its first lines. */
+export function documentsOf(verified: URL): Record<string, string> {
+  const documents = new URL('inspect/documents/', verified);
+  return Object.fromEntries(
+    readdirSync(documents).map((name) => [
+      `document:${name}`,
+      readFileSync(new URL(name, documents), 'utf8'),
+    ]),
+  );
+}
+
 /** They pass every check but those of the files and the laboratory. */
 export function goodFacts(): PackageFacts {
   return packageFacts({
     packageVersion: '4.6.1+turnbuild-1~deb13',
     inspected: {
+      ...documentsOf(folder),
+      contents: read('inspect/contents.txt'),
       lintian: read('inspect/lintian.txt'),
       lintianExit: '2\n',
       unread: '',

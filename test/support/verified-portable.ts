@@ -3,6 +3,7 @@ import { type ElfFile, type PackageFacts, parseFacts } from '../../src/checks/fa
 import { firstWords } from '../../src/stages/shared/artifacts.ts';
 import { packageFacts } from './package-facts.ts';
 import { target } from './plan-facts.ts';
+import { documentsOf } from './verified-facts.ts';
 
 // What a verification of the portable package of coturn 4.6.1 on x86_64 has really seen.
 const folder = new URL('../fixtures/verified-portable/', import.meta.url);
@@ -25,6 +26,10 @@ export function portableFacts(): PackageFacts {
     packageVersion: '4.6.1+turnbuild-1',
     target: target('portable'),
     inspected: {
+      ...documentsOf(folder),
+      contents: read('inspect/contents.txt'),
+      unit: read('inspect/coturn.service'),
+      configuration: read('inspect/turnserver.conf'),
       rpmlint: read('inspect/rpmlint.txt'),
       rpmlintExit: read('inspect/rpmlint-exit.txt'),
       requires: read('inspect/requires.txt'),

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
@@ -131,6 +132,49 @@ describe('files of a package', () => {
     chmodSync(join(dir, 'bin/timeout'), 0o755);
     expect(inspect('read_files /etc/turnserver.conf').status).toBe(0);
     expect(out('promtool.txt')).toHaveLength(1_048_576);
+  });
+});
+
+describe('a document of a package', () => {
+  const DOCUMENT = 'pkg/usr/share/doc/coturn/changelog';
+  const read = () =>
+    expect(inspect('read_document /usr/share/doc/coturn/changelog changelog')).toMatchObject({
+      ...{ status: 0, stderr: '' },
+    });
+  const compressed = (text: string | Buffer) =>
+    plant(`${DOCUMENT}.gz`, (path) => writeFileSync(path, gzipSync(text)));
+
+  it('is read as it is', () => {
+    write(DOCUMENT, 'Version 4.6.1\n');
+    read();
+    expect([out('documents/changelog'), unread()]).toEqual(['Version 4.6.1\n', []]);
+  });
+
+  it('is read out of gzip', () => {
+    compressed('Version 4.6.1\n');
+    read();
+    expect([out('documents/changelog'), unread()]).toEqual(['Version 4.6.1\n', []]);
+  });
+
+  it('may not be there', () => {
+    read();
+    expect([existsSync(join(dir, 'out/documents/changelog')), unread()]).toEqual([false, []]);
+  });
+
+  it('is said not to be read where it is damaged, or a link', () => {
+    plant(`${DOCUMENT}.gz`, (path) => writeFileSync(path, gzipSync('Version 4.6.1\n').subarray(0, 20)));
+    read();
+    expect(unread()).toEqual([`${DOCUMENT}.gz`]);
+    rmSync(join(dir, `${DOCUMENT}.gz`));
+    plant(`${DOCUMENT}.gz`, (path) => symlinkSync('/dev/zero', path));
+    read();
+    expect(unread()).toEqual([`${DOCUMENT}.gz`]);
+  });
+
+  it('has an end, however much it unpacks to', () => {
+    compressed(Buffer.alloc(50_000_000, 'a'));
+    read();
+    expect(out('documents/changelog')).toHaveLength(1_048_576);
   });
 });
 

@@ -2,7 +2,7 @@
 # in:  /inputs/coturn.deb, and /inputs/coturn-dbgsym.deb where there is one
 # out: /out/elf/NNN.{path,header,dynamic,symbols,versions,segments,notes}, /out/library.txt, /out/lintian.txt, /out/lintian-exit.txt, /out/systemd.txt, /out/control.txt,
 #      /out/contents.txt, /out/coturn.rules.yml, /out/coturn.rules.test.yml, /out/grafana-dashboard.json, /out/promtool.txt,
-#      /out/debug-ids.txt, /out/unread.txt, /out/turnserver (the program)
+#      /out/debug-ids.txt, /out/documents/*, /out/unread.txt, /out/turnserver (the program)
 set -eu
 export LC_ALL=C.UTF-8
 mkdir -p /out /pkg /symbols
@@ -51,4 +51,6 @@ timeout --signal=KILL 900 lintian --no-cfg --allow-root --show-overrides --tag-d
 echo $code >/out/lintian-exit.txt
 
 read_files /etc/turnserver.conf
+for name in README.Debian NEWS.Debian changelog changelog.Debian; do read_document /usr/share/doc/coturn/$name $name; done
+read_document /usr/share/doc/coturn/examples/sysctl.d/60-coturn.conf sysctl.conf
 require_results /out

@@ -48,4 +48,6 @@ timeout --signal=KILL 900 rpmlint --config /turnbuild/inspect-rpmlint.toml "$@" 
 echo $code >/out/rpmlint-exit.txt
 
 read_files /etc/coturn/turnserver.conf
+for name in README.rpm ChangeLog; do read_document /usr/share/doc/coturn/$name $name; done
+read_document /usr/share/doc/coturn/examples/sysctl.d/60-coturn.conf sysctl.conf
 require_results /out

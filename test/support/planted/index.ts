@@ -2,6 +2,7 @@ import type { PackageFacts } from '../../../src/checks/facts.ts';
 import { plantedLab } from '../lab-facts.ts';
 import { packageFacts } from '../package-facts.ts';
 import { withInspected } from '../verified-facts.ts';
+import { PLANTED as documents } from './document.ts';
 import { PLANTED as elf } from './elf.ts';
 import { PLANTED as lab } from './lab.ts';
 import { PLANTED as lifecycle } from './lifecycle.ts';
@@ -23,7 +24,11 @@ export interface PlantedFault {
 /** Every planted fault. Those of ELF files compile a program. */
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   ...elf.map(([title, id, , facts]) => ({ title, failed: [id], facts })),
-  ...[...lifecycle, ...rpm, ...packages].map(([title, facts, failed]) => ({ title, failed, facts })),
+  ...[...lifecycle, ...rpm, ...packages, ...documents].map(([title, facts, failed]) => ({
+    title,
+    failed,
+    facts,
+  })),
   ...[...lab, ...metrics].map(([title, change, failed]) => ({
     ...{ title, failed },
     facts: () => packageFacts({ lab: plantedLab(change) }),

@@ -1,0 +1,31 @@
+import { compareDebianVersions } from '../plan/debian-version.ts';
+
+/** As dpkg-parsechangelog and apt-listchanges read the first line of an entry. */
+const HEADING = /^coturn \(([^\s()]+)\)((?: [\w+.-]+)+); urgency=(low|medium|high)$/;
+/** Two blanks before the date are a part of the form. */
+const TRAILER =
+  /^ -- [^<>]+ <[^<>\s]+@[^<>\s]+> {2}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} [+-]\d{4}$/;
+
+/** What is wrong with a NEWS.Debian: one entry or more, each with heading, text and trailer. */
+export function newsComplaints(text: string, packageVersion: string): string[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const found: string[] = [];
+  let entry: { version: string; text: number } | undefined;
+  for (const line of lines) {
+    const version = HEADING.exec(line)?.[1];
+    if (version !== undefined) {
+      if (entry !== undefined) found.push(`NEWS: the entry of ${entry.version} has no trailer`);
+      entry = { version, text: 0 };
+      // Of a version that is newer than the package, it would be shown at each upgrade.
+      if (compareDebianVersions(version, packageVersion) > 0)
+        found.push(`NEWS: ${version} is newer than the package, ${packageVersion}`);
+    } else if (entry !== undefined && TRAILER.test(line)) {
+      if (entry.text === 0) found.push(`NEWS: the entry of ${entry.version} is empty`);
+      entry = undefined;
+    } else if (entry !== undefined && line.startsWith('  ')) entry.text += 1;
+    else found.push(`NEWS: unexpected line "${line}"`);
+  }
+  if (entry !== undefined) found.push(`NEWS: the entry of ${entry.version} has no trailer`);
+  if (lines.length === 0) found.push('NEWS: it has no entry');
+  return found;
+}

@@ -1,0 +1,149 @@
+import { documentChecks } from '../../../src/checks/document-checks.ts';
+import type { PackageFacts } from '../../../src/checks/facts.ts';
+import { judgeAll } from '../../../src/checks/judge.ts';
+import { goodFacts, withFile, withInspected, withoutFile } from '../verified-facts.ts';
+import { portableFacts } from '../verified-portable.ts';
+
+export const failedBy = (facts: PackageFacts) =>
+  judgeAll(documentChecks, facts).filter(({ status }) => status !== 'passed');
+
+/** Facts without one text of the inspection. */
+export function withoutInspected(name: string): PackageFacts {
+  const { [name]: _, ...inspected } = goodFacts().inspected;
+  return { ...goodFacts(), inspected };
+}
+
+const CHANGELOG = './usr/share/doc/coturn/changelog.gz';
+const listing = (line: string) => (text: string) =>
+  `${text}-rw-r--r-- root/root 1 2022-12-03 21:21 ${line}\n`;
+const news = (change: (text: string) => string) => () => withInspected('document:NEWS.Debian', change);
+
+/** The planted fault, the facts, and the checks that must fail, with a message for the first. */
+export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
+  [
+    'no README',
+    () => withoutInspected('document:README.Debian'),
+    ['package.documents'],
+    /^there is no \/usr\/share\/doc\/coturn\/README\.Debian$/,
+  ],
+  [
+    'a changelog under another name than policy has for it',
+    () => withInspected('contents', (t) => t.replace(CHANGELOG, './usr/share/doc/coturn/ChangeLog.gz')),
+    ['package.documents'],
+    /^there is no \/usr\/share\/doc\/coturn\/changelog\.gz$/,
+  ],
+  [
+    'an empty changelog',
+    () => withInspected('document:changelog', () => '\n'),
+    ['package.documents'],
+    /^changelog is empty or not UTF-8; upstream's changelog names no release$/,
+  ],
+  [
+    'a changelog of something else',
+    () => withInspected('document:changelog', () => 'Lorem ipsum\n'),
+    ['package.documents'],
+    /^upstream's changelog names no release$/,
+  ],
+  [
+    'a README that was not rendered',
+    () => withInspected('document:README.Debian', (t) => `${t}\nsee {{dataDir}}\n`),
+    ['package.documents'],
+    /^README\.Debian was not rendered: \{\{dataDir\}\}$/,
+  ],
+  [
+    'a README that says nothing of the first secret',
+    () => withInspected('document:README.Debian', (t) => t.replaceAll('static-auth-secret', 'secret')),
+    ['package.documents'],
+    /^the README does not mention static-auth-secret$/,
+  ],
+  [
+    'an .rpm without README',
+    () => {
+      const { 'document:README.rpm': _, ...inspected } = portableFacts().inspected;
+      return { ...portableFacts(), inspected };
+    },
+    ['package.documents'],
+    /^there is no \/usr\/share\/doc\/coturn\/README\.rpm$/,
+  ],
+  [
+    'NEWS of a version that is never reached',
+    news((t) => t.replace('(4.6.1+turnbuild)', '(4.6.2+turnbuild)')),
+    ['package.documents'],
+    /^NEWS: 4\.6\.2\+turnbuild is newer than the package, 4\.6\.1\+turnbuild-1~deb13$/,
+  ],
+  ['NEWS without a trailer', news((t) => t.replace(/^ -- .*$/m, '')), ['package.documents'], /no trailer$/],
+  [
+    'NEWS with one blank before the date',
+    news((t) => t.replace('>  ', '> ')),
+    ['package.documents'],
+    /^NEWS: unexpected line " -- turnbuild/,
+  ],
+  ['NEWS with nothing to read', news((t) => t.replace(/^ {2}.*$/gm, '')), ['package.documents'], /is empty$/],
+  ['NEWS that is a plain text', news(() => 'The unit is new.\n'), ['package.documents'], /unexpected line/],
+  [
+    'a second entry of NEWS inside the first',
+    news((t) => `coturn (4.6.0) trixie; urgency=medium\n\n  Old.\n\n${t}`),
+    ['package.documents'],
+    /^NEWS: the entry of 4\.6\.0 has no trailer$/,
+  ],
+  [
+    'a configuration whose certificate folder is missing',
+    () => withInspected('contents', (t) => t.replace(/^.* \.\/etc\/coturn\/\n/m, '')),
+    ['package.paths'],
+    /^turnserver\.conf names \/etc\/coturn\/cert\.pem, which the package does not have; .*key\.pem/,
+  ],
+  [
+    'a unit that starts another program',
+    () => withInspected('unit', (t) => t.replace('/usr/bin/turnserver', '/usr/sbin/turnserver')),
+    ['package.paths'],
+    /^coturn\.service names \/usr\/sbin\/turnserver, which/,
+  ],
+  [
+    'a package whose files were not listed',
+    () => withoutInspected('contents'),
+    ['package.documents', 'package.paths', 'package.databases'],
+    /^there is no /,
+  ],
+  [
+    "upstream's script for MongoDB",
+    () => withInspected('contents', listing('./usr/share/coturn/testmongosetup.sh')),
+    ['package.databases'],
+    /^\/usr\/share\/coturn\/testmongosetup\.sh is for MongoDB, which turnserver was compiled without$/,
+  ],
+  [
+    'an example of other ports',
+    () => withInspected('document:sysctl.conf', (t) => t.replace('= 49152-', '= 50000-')),
+    ['package.sysctls'],
+    /"net\.ipv4\.ip_local_reserved_ports = 49152-65534" is missing; .*50000-65534" is not for this range$/,
+  ],
+  [
+    'no example for sysctl.d',
+    () => withoutInspected('document:sysctl.conf'),
+    ['package.sysctls'],
+    /^the package has no example/,
+  ],
+  [
+    'kernel settings that apply themselves',
+    () => withInspected('contents', listing('./usr/lib/sysctl.d/60-coturn.conf')),
+    ['package.sysctls'],
+    /^\/usr\/lib\/sysctl\.d\/60-coturn\.conf changes the whole machine without being asked to$/,
+  ],
+  [
+    'an installation that does not say what is next',
+    () => withFile('install.log', (t) => t.replaceAll('static-auth-secret', 'something')),
+    ['install.hint'],
+    /^the installation does not name static-auth-secret and \/etc\/turnserver\.conf$/,
+  ],
+  [
+    'an upgrade that asks for a first secret',
+    () => withFile('upgrade.log', (t) => `${t}coturn: static-auth-secret in /etc/turnserver.conf\n`),
+    ['install.hint'],
+    /^an upgrade tells the administrator to add a secret$/,
+  ],
+  [
+    'an upgrade that nobody tried',
+    () => withoutFile('upgrade.log'),
+    ['install.hint'],
+    /^no upgrade was tried$/,
+  ],
+];
