@@ -18,7 +18,9 @@ it('faults that loopback and a short look hide are found: in the network, in a p
   const recipes = copyRecipes(dir);
   const packaging = join(recipes, 'packaging/common');
   edit(join(packaging, 'turnserver.conf'), (text) => text.replace(/^denied-peer-ip=10\..*\n/m, ''));
-  edit(join(packaging, 'coturn.service'), (text) => text.replace(/^IPAddressDeny=.*\n/m, ''));
+  edit(join(packaging, 'coturn.service'), (text) =>
+    text.replace(/^IPAddressDeny=.*\n/m, '').replace('kill -USR2', 'kill -0'),
+  );
   const leak = '  static char *volatile leaked;\n  leaked = malloc(1024);\n  memset(leaked, 1, 1024);\n';
   const respond = '  if (newest == NULL || (now()';
   edit(join(recipes, '../patches/prometheus-client/promhttp.c'), (text) =>
@@ -50,7 +52,9 @@ it('faults that loopback and a short look hide are found: in the network, in a p
     'packets.sanitizer',
     'peers.forbidden',
     'service.metadata',
+    'service.reload',
   ]);
+  expect(failed.get('service.reload')).toBe('after the reload, TLS still serves the old certificate');
   expect(failed.get('capacity.even-port')).toMatch(
     /^20 of 2000 ports lost after 2000 allocations; \d+ of 500 ports lost after \d+ pairs of ports/,
   );

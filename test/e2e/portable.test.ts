@@ -65,6 +65,8 @@ describe('turnbuild release --target portable', () => {
     expect(rebuilt.file).toMatch(/^coturn-4\.6\.1\+turnbuild-1\.(x86_64|aarch64)\.rpm$/);
     expect(rebuilt.requires).toMatch(/^libssl\.so\.3/m);
     expect(rebuilt.files).toContain('/usr/bin/turnserver\n');
+    expect(rebuilt.files).toContain('/usr/share/doc/coturn/ChangeLog\n');
+    expect(rebuilt.files).not.toMatch(/mongo/i);
     // It says nothing of libraries that it has not got.
     expect(rebuilt.files).not.toContain('cdx.json');
     expect(rebuilt.rpmlint).toMatch(/1 packages? and \d+ specfiles? checked; 0 errors/);
