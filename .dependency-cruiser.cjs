@@ -97,7 +97,7 @@ module.exports = {
       ],
       [],
     ),
-    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2', 'junit-xml']),
+    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
     ...allow(
       'run',
       '^src/run/',

@@ -67,12 +67,46 @@ describe('renderJunit', () => {
       return cases.find((text) => text.includes(`"${id}: `) && text.includes('debian-13 / arm64')) ?? '';
     };
     expect(of('metrics-agree')).toMatch(/counted: 797<\/system-out>/);
-    // In a <failure>, or in an <error>: CI systems take both for a test that did not pass.
-    const verdict = (text: string) => /<(failure|error)\b[\s\S]*<\/\1>/.exec(text)?.[0] ?? '';
+    const verdict = (text: string) => /<failure\b[\s\S]*<\/failure>/.exec(text)?.[0] ?? '';
     expect(verdict(of('metrics-agree'))).toMatch(/>turn_total_traffic_peer_sentp grew by 797/);
     expect(verdict(of('metrics-agree', 'Packets are lost'))).toMatch(/>Packets are lost\nturn_total_traffic/);
     expect(verdict(of('stun'))).toBe('');
     expect(of('metrics-agree')).not.toContain('<skipped');
+  });
+
+  it('counts a failed check as a failure, a failed step as an error, and checks that it blocks as skipped', () => {
+    const failing = withSteps(fixture({ failing: true }), ({ id, checks }) => ({
+      ...(id === 'build-debian-12-arm64'
+        ? { status: 'failed' as const, error: 'did not compile\nline 2' }
+        : {}),
+      ...(checks === undefined
+        ? {}
+        : {
+            checks: checks.map((check) =>
+              check.id === 'sigterm'
+                ? { ...check, status: 'blocked' as const, blockedBy: 'metrics-agree' }
+                : check,
+            ),
+          }),
+    }));
+    const xml = renderJunit(failing);
+    expect(xml).toMatch(
+      /<testsuites name="coturn 4\.6\.1\+turnbuild-1" tests="85" failures="1" errors="1" skipped="6">/,
+    );
+    expect(xml).toMatch(
+      /<failure message="turn_total_traffic_peer_sentp grew by 797[^"]*" type="metrics-agree">turn_total/,
+    );
+    expect(xml).toContain('<error message="did not compile" type="step">did not compile\nline 2</error>');
+    expect(xml.match(/<skipped message="blocked by metrics-agree"\/>/g)).toHaveLength(4);
+    expect(xml).toContain(
+      '<skipped message="cannot be tried here: systemd-analyze does not run under qemu-user"/>',
+    );
+    // CI systems compare the numbers of suites with those of the whole.
+    const sum = [...xml.matchAll(/<testsuite [^>]*failures="(\d+)"/g)].reduce(
+      (all, [, n]) => all + Number(n),
+      0,
+    );
+    expect(sum).toBe(1);
   });
 
   it('is not green where checks could only not be tried, and names the status of each', () => {
