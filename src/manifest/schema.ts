@@ -90,6 +90,14 @@ const checkResult = z.strictObject({
   blockedBy: z.string().optional(),
 });
 
+/** Whether a package with its shipped configuration is exposed to an advisory, and why. */
+const exposure = z.strictObject({
+  state: z.enum(['exposed', 'not-exposed', 'unknown']),
+  reason: z.string(),
+  /** The check that tries it. */
+  check: z.string().optional(),
+});
+
 /** One finished step of the plan. */
 const step = z.strictObject({
   id: z.string(),
@@ -109,6 +117,10 @@ const step = z.strictObject({
   arch: z.enum(['arm64', 'x86_64']).optional(),
   log: path.optional(),
   error: z.string().optional(),
+  /** When it ended, in UTC. */
+  finished: z.iso.datetime().optional(),
+  /** Of the packages that it made: advisory -> exposure. */
+  exposures: z.record(z.string(), exposure).optional(),
   checks: z.array(checkResult).optional(),
   /** Metric name (with labels) to value, scraped after the relayed traffic. */
   metrics: z.record(z.string(), z.number()).optional(),
@@ -160,4 +172,5 @@ export type ManifestStep = z.infer<typeof step>;
 export type Artifact = z.infer<typeof artifact>;
 export type CheckResult = z.infer<typeof checkResult>;
 export type BaseImage = z.infer<typeof base>;
+export type Exposure = z.infer<typeof exposure>;
 export type Advisory = z.infer<typeof advisory>;

@@ -1,7 +1,9 @@
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
 import { PackageURL } from 'packageurl-js';
 import type { Platform } from '../plan/platforms.ts';
+import type { ApplicableAdvisory } from '../recipe/advisories.ts';
 import type { Target } from '../recipe/schema.ts';
+import { type Analysed, vulnerabilityOf } from './vex.ts';
 
 /** A library that programs contain or need, and the distribution that it is of. */
 export interface SbomLibrary {
@@ -31,6 +33,9 @@ export interface SbomInput {
   libraries: readonly SbomLibrary[];
   /** What was changed in coturn's sources, and why. */
   patches: readonly string[];
+  /** What is known to be wrong with this coturn, and by the advisory's id whether the shipped configuration exposes it. */
+  advisories: readonly ApplicableAdvisory[];
+  exposures: Readonly<Record<string, Analysed>>;
   /** SHA-256 of a text, lower-case hex. */
   digest: (text: string) => string;
 }
@@ -81,6 +86,7 @@ function linesOf(text: string): string[][] {
  * Names are chosen so that scanners neither miss nor invent anything. The package has turnbuild as its vendor, because trackers of a
  * distribution know of fixes in their own builds only; coturn in it is named by its release and by its CPE of the NVD. A library that
  * is linked in is named by the source package that it was built of, a shared one by its package with the source package as `upstream`.
+ * Advisories of coturn are listed with a VEX analysis of the shipped configuration.
  */
 export function renderSbom(input: SbomInput): string {
   const libraries = input.libraries.map((library) => libraryComponent(library, input));
@@ -92,6 +98,9 @@ export function renderSbom(input: SbomInput): string {
   const bom = new Models.Bom({
     metadata: new Models.Metadata({ component: main, timestamp: new Date(input.coturn.epoch * 1000) }),
     components: new Models.ComponentRepository([coturn, ...libraries, ...systems]),
+    vulnerabilities: new Models.Vulnerability.VulnerabilityRepository(
+      input.advisories.map((each) => vulnerabilityOf(each, input.exposures[each.id], coturn.bomRef)),
+    ),
   });
   bom.metadata.tools.components.add(
     new Models.Component(Enums.ComponentType.Application, 'turnbuild', { bomRef: 'tool:turnbuild' }),

@@ -1,6 +1,6 @@
 import { nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { judges, type StageName } from '../manifest/stages.ts';
-import { advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
+import { advisoriesFor, exposuresFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Sysroot, Target } from '../recipe/schema.ts';
@@ -66,6 +66,7 @@ export function createPlan(facts: PlanFacts): Plan {
     metrics: metricsFor(facts.coturn.version, facts.metrics),
     deviations: deviationsFor(facts.coturn.version, facts.deviations),
     advisories: advisoriesFor(facts.coturn.version, facts.advisories),
+    exposures: exposuresFor(facts.coturn.version, facts.advisories),
     targets,
     compilesOn: facts.compilesOn,
     bases: uniqueById(

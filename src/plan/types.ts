@@ -1,5 +1,5 @@
 import type { StageName } from '../manifest/stages.ts';
-import type { ApplicableAdvisory } from '../recipe/advisories.ts';
+import type { ApplicableAdvisory, DeclaredExposure } from '../recipe/advisories.ts';
 import type { Deviation } from '../recipe/deviations.ts';
 import type { Metric } from '../recipe/metrics.ts';
 import type { Archive, Target } from '../recipe/schema.ts';
@@ -86,6 +86,8 @@ export interface Plan {
   deviations: Deviation[];
   /** What is known to be wrong with this version, most severe first. */
   advisories: ApplicableAdvisory[];
+  /** Whether the shipped configuration exposes each of them, by the advisory's id. */
+  exposures: Record<string, DeclaredExposure>;
   targets: Target[];
   /** The processor that is compiled on, for each architecture that is compiled for. */
   compilesOn: Readonly<Record<Arch, Arch>>;

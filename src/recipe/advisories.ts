@@ -10,6 +10,40 @@ const release = z.string().refine((version) => valid(version) !== null, {
 });
 const reference = z.url({ protocol: /^https$/, error: 'expected an https address' });
 
+const sentence = z.string().min(1);
+
+/** What keeps an advisory from being exposed. Each member is checked against the package's own turnserver.conf. */
+const evidence = z
+  .strictObject({
+    /** Options that are not on: features that the weakness needs. */
+    off: z.array(z.string().min(1)).min(1).optional(),
+    /** The denied ranges cover every peer that is not on the public internet, as this version compares them. */
+    peers: z.literal('closed').optional(),
+    /** The relay range ends here or below. */
+    maxPort: z.number().int().positive().max(65535).optional(),
+    /** The package is for one of these. */
+    architectures: z
+      .array(z.enum(['arm64', 'x86_64']))
+      .min(1)
+      .optional(),
+  })
+  .refine((members) => Object.values(members).some((each) => each !== undefined), {
+    message: 'name what can be checked: off, peers, maxPort or architectures',
+  });
+
+const exposure = z.discriminatedUnion('state', [
+  z.strictObject({
+    state: z.literal('not-exposed'),
+    reason: sentence,
+    evidence,
+    /** The reason where the evidence is missing, so that the package is exposed. */
+    otherwise: sentence.optional(),
+    /** The check that tries it on every package. */
+    check: z.string().optional(),
+  }),
+  z.strictObject({ state: z.enum(['exposed', 'unknown']), reason: sentence }),
+]);
+
 const known = z.strictObject({
   id: z.string().regex(/^[\w.-]+$/, 'use letters, digits, ".", "_" and "-"'),
   severity: z.enum(SEVERITIES),
@@ -17,6 +51,8 @@ const known = z.strictObject({
   fixed: release,
   summary: z.string().min(1),
   reference,
+  /** Whether the shipped configuration exposes it; unknown if absent. */
+  exposure: exposure.optional(),
 });
 
 /** recipes/advisories.yaml: what is known to be wrong with coturn releases. */
@@ -48,14 +84,31 @@ export type KnownAdvisory = z.infer<typeof known>;
 export type Quarantine = z.infer<typeof quarantined>;
 
 /** An advisory that applies: just the keys that the manifest stores. */
-export type ApplicableAdvisory = Omit<KnownAdvisory, 'affected'>;
+export type ApplicableAdvisory = Omit<KnownAdvisory, 'affected' | 'exposure'>;
+
+/** What is said of an advisory's exposure, before it is checked against the configuration of a package. */
+export type DeclaredExposure = z.infer<typeof exposure>;
 
 /** The advisories whose range includes this coturn version, most severe first, else in the file's order. */
 export function advisoriesFor(version: string, advisories: readonly KnownAdvisory[]): ApplicableAdvisory[] {
   return advisories
     .filter((advisory) => versionIn(version, advisory.affected))
-    .map(({ affected: _, ...advisory }) => advisory)
+    .map(({ affected: _, exposure: __, ...advisory }) => advisory)
     .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+}
+
+const NOT_ANALYSED: DeclaredExposure = {
+  state: 'unknown',
+  reason: 'Nobody has analysed whether the shipped configuration exposes it.',
+};
+
+/** The declared exposure of each advisory whose range includes this coturn version, by the advisory's id. */
+export function exposuresFor(
+  version: string,
+  advisories: readonly KnownAdvisory[],
+): Record<string, DeclaredExposure> {
+  const applicable = advisories.filter(({ affected }) => versionIn(version, affected));
+  return Object.fromEntries(applicable.map(({ id, exposure }) => [id, exposure ?? NOT_ANALYSED]));
 }
 
 /** Why this coturn version is not to be shipped, or undefined if nothing is known against it. */

@@ -68,7 +68,10 @@ export async function runStep(
     arch: step.arch,
     log: logFile(step.id),
   };
-  const seconds = () => Math.round((Date.now() - started) / 100) / 10;
+  const ended = () => ({
+    seconds: Math.round((Date.now() - started) / 100) / 10,
+    finished: new Date().toISOString(),
+  });
   try {
     const result = await stage.perform(step, { ...context, onLine: log });
     const failed = (result.checks ?? []).filter(
@@ -81,7 +84,7 @@ export async function runStep(
     await store.record({
       ...entry,
       status,
-      seconds: seconds(),
+      ...ended(),
       ...result,
       ...(error === '' ? {} : { error }),
     });
@@ -93,7 +96,7 @@ export async function runStep(
       await store.record({
         ...entry,
         status: 'failed',
-        seconds: seconds(),
+        ...ended(),
         outputs: [],
         error: messageOf(error),
       });

@@ -1,4 +1,6 @@
+import { type Exposure, type ExposureContext, exposureOf } from '../config/exposure.ts';
 import { knownReading } from '../config/option-catalogue.ts';
+import { parseOptionList } from '../config/option-table.ts';
 import { kindOfPackageFile } from '../manifest/package-kinds.ts';
 import { layoutDashboard } from '../packaging/dashboard.ts';
 import { parseLinked, parseShared, renderSbom } from '../packaging/sbom.ts';
@@ -35,6 +37,9 @@ const BUILD_FILES = [
 ];
 /** The bill of materials, as it lies in a package. */
 const SBOM = 'coturn.cdx.json';
+/** The configuration of the packages that are installed, and that of the tarball. */
+const CONFIGURATION = 'turnserver.conf';
+const TARBALL_CONFIGURATION = 'tarball/turnserver.conf';
 
 /** Kept as YAML, where lines can come and go with a version, and shipped as JSON. */
 const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
@@ -98,6 +103,7 @@ export const packageStage: Stage = {
     for (const name of step.outputs) await files.moveInto(`${work}/out/${name}`, `${context.dir}/${name}`);
     return {
       outputs: await describeArtifacts(context, step, step.outputs, kindOfPackageFile),
+      exposures: await recordedExposures(step, context),
     };
   },
 };
@@ -129,6 +135,7 @@ async function renderSboms(step: PlannedStep, context: InputsContext): Promise<M
       ? parseShared(await read('libraries.txt'), target.format)
       : parseLinked(await read('linked.txt'));
   const sha256 = await files.sha256File(sourceFile(context));
+  const exposures = await exposuresOf(step, context);
   const render = (file: string) =>
     renderSbom({
       file,
@@ -139,10 +146,40 @@ async function renderSboms(step: PlannedStep, context: InputsContext): Promise<M
       licenses: target.staticLibraries?.licenses ?? {},
       libraries,
       patches: context.plan.needs.reasons,
+      advisories: context.plan.advisories,
+      exposures: exposures(kindOfPackageFile(file) === 'tarball' ? TARBALL_CONFIGURATION : CONFIGURATION),
       digest: files.sha256Text,
     });
   const packages = step.packages.filter((name) => step.packages.includes(sbomFile(name)));
   return new Map(packages.map((name) => [name, render(name)]));
+}
+
+/** A shipped configuration -> the exposure to each advisory with it. */
+async function exposuresOf(
+  step: PlannedStep,
+  context: InputsContext,
+): Promise<(file: string) => Record<string, Exposure>> {
+  const rendered = await renderPackaging(step, context);
+  const { version } = context.plan.coturn;
+  const options = parseOptionList(
+    await context.io.files.readText(`${buildFolder(step, context)}/options.txt`),
+  );
+  return (file) => {
+    const shipped: ExposureContext = {
+      version,
+      options,
+      arch: step.arch,
+      configuration: rendered.get(file) ?? '',
+    };
+    const declared = Object.entries(context.plan.exposures);
+    return Object.fromEntries(declared.map(([id, each]) => [id, exposureOf(each, shipped)]));
+  };
+}
+
+/** The exposures as the manifest has them: those of the packages that are installed. */
+async function recordedExposures(step: PlannedStep, context: InputsContext) {
+  const exposures = Object.entries((await exposuresOf(step, context))(CONFIGURATION));
+  return Object.fromEntries(exposures.map(([id, { justification: _, ...exposure }]) => [id, exposure]));
 }
 
 /** The packaging files for exactly this turnserver: path -> text. */
@@ -169,13 +206,13 @@ async function renderPackaging(step: PlannedStep, context: InputsContext): Promi
     }
   }
   if (!step.outputs.some((name) => name.endsWith('.tar.gz'))) return rendered;
-  const configuration = await files.readText(`${context.recipes}/packaging/common/turnserver.conf`);
+  const configuration = await files.readText(`${context.recipes}/packaging/common/${CONFIGURATION}`);
   const unpacked = {
     ...input,
     features: new Set([...input.features, 'relocatable']),
     values: packagingValues(plan, step, TARBALL_LAYOUT),
   };
-  return rendered.set('tarball/turnserver.conf', renderTemplate(configuration, unpacked));
+  return rendered.set(TARBALL_CONFIGURATION, renderTemplate(configuration, unpacked));
 }
 
 function dashboardJson(path: string, text: string): string {

@@ -1,5 +1,5 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
-import type { Artifact, CheckResult } from '../../manifest/schema.ts';
+import type { Artifact, CheckResult, Exposure } from '../../manifest/schema.ts';
 import type { PackageOrigin } from '../../plan/archives.ts';
 import type { CheckSelection } from '../../plan/check-selection.ts';
 import type { Command } from '../../plan/command.ts';
@@ -92,6 +92,8 @@ export interface StepResult {
   checks?: CheckResult[];
   metrics?: Record<string, number>;
   facts?: Record<string, unknown>;
+  /** Of the packages that it made: advisory -> exposure. */
+  exposures?: Record<string, Exposure>;
 }
 
 /** What a step occupies while it is at work: the builder, a machine that boots, or nothing to speak of. */

@@ -14,6 +14,8 @@ const common = {
   platform: platformOf('x86_64'),
   coturn: { version: '4.6.1', sha256: 'a'.repeat(64), epoch: 0 },
   patches: [],
+  advisories: [],
+  exposures: {},
   digest: () => '0'.repeat(64),
 };
 const LINKED = Object.keys(portable.staticLibraries?.licenses ?? {})

@@ -24,6 +24,8 @@ const input: SbomInput = {
   licenses: { openssl: 'Apache-2.0', hiredis: 'BSD-3-Clause' },
   libraries: parseLinked(LINKED),
   patches: ['coturn before 4.14 has no Prometheus client of its own'],
+  advisories: [],
+  exposures: {},
   digest: (text) => createHash('sha256').update(text).digest('hex'),
 };
 const shared = { ...input, format: 'deb' as const, licenses: {}, libraries: parseShared(SHARED, 'deb') };
@@ -178,5 +180,59 @@ describe('a library', () => {
 
   it('is read from a line, with blanks around it and empty lines between', () => {
     expect(parseLinked(`\n  ${LINKED.replace('\n', '  \n \t\n')}\n`)).toEqual(parseLinked(LINKED));
+  });
+});
+
+describe('known advisories', () => {
+  interface Vulnerability {
+    id: string;
+    ratings: { severity: string }[];
+    analysis: { state: string; justification?: string; response?: string[]; detail: string };
+    affects: { ref: string }[];
+    recommendation: string;
+    source: { name: string; url: string };
+  }
+  const advisory = (id: string, severity: 'critical' | 'low') => ({
+    ...{ id, severity, summary: 's', fixed: '4.10.0', reference: `https://example.org/${id}` },
+  });
+  const known: SbomInput = {
+    ...input,
+    advisories: [advisory('CVE-2', 'critical'), advisory('coturn-1', 'low'), advisory('CVE-3', 'low')],
+    exposures: {
+      'CVE-2': { state: 'not-exposed', reason: 'oauth is off.', justification: 'requires_configuration' },
+      'coturn-1': { state: 'exposed', reason: 'Always.' },
+    },
+  };
+  const { vulnerabilities } = render(known) as Document & { vulnerabilities: Vulnerability[] };
+  const of = (id: string) => vulnerabilities.find((each) => each.id === id);
+
+  it('are in it as VEX, which is valid CycloneDX', async () => {
+    const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
+    expect(await validator.validate(renderSbom(known))).toBeNull();
+    const broken = renderSbom(known).replace('"requires_configuration"', '"off"');
+    expect(await validator.validate(broken)).not.toBeNull();
+    expect(of('CVE-2')).toMatchObject({
+      ratings: [{ severity: 'critical' }],
+      analysis: { state: 'not_affected', justification: 'requires_configuration', detail: 'oauth is off.' },
+      affects: [{ ref: 'coturn' }],
+      recommendation: 'Update to coturn 4.10.0 or later.',
+      source: { name: 'NVD', url: 'https://example.org/CVE-2' },
+    });
+    expect(of('coturn-1')).toMatchObject({
+      analysis: { state: 'exploitable', response: ['update'], detail: 'Always.' },
+      source: { name: 'coturn' },
+    });
+    expect(of('CVE-2')?.analysis.response).toBeUndefined();
+    expect(of('coturn-1')?.analysis.justification).toBeUndefined();
+  });
+
+  it('that nobody has analysed are in triage, never not affected', () => {
+    expect(of('CVE-3')?.analysis).toEqual({ state: 'in_triage', detail: 'Not analysed.' });
+  });
+
+  it('are the same bytes in whatever order they come, and another document with another analysis', () => {
+    expect(renderSbom({ ...known, advisories: known.advisories.toReversed() })).toBe(renderSbom(known));
+    const other = render({ ...known, exposures: {} });
+    expect(other.serialNumber).not.toBe(render(known).serialNumber);
   });
 });
