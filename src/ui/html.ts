@@ -21,13 +21,28 @@ function render(part: Part): string {
 
 export const nothing: Html = html``;
 
-/** A table in a region of its own that scrolls sideways where the page is narrow. `head` are `<th>`s, `body` `<tr>`s or `<tbody>`s. */
+/** A section with a heading that links to itself. @param id unique on the page, without anything to escape */
+export function section(id: string, title: string, content: Html): Html {
+  return html`<section id="${id}"><h2><a class="self" href="#${id}">${title}</a></h2>
+${content}</section>
+`;
+}
+
+/**
+ * A table that scrolls by itself where the page is narrow; its head stays in view. `head` are `<th>`s, `body` `<tr>`s or `<tbody>`s. Of
+ * kind `stack`, its cells go below each other there instead.
+ */
 export function table(caption: string, head: readonly Html[], body: readonly Html[], kind = ''): Html {
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+  return html`<div class="scroll">
 <table class="${kind}"><caption>${caption}</caption>
 <thead><tr>${head}</tr></thead>
 ${body}</table></div>
 `;
+}
+
+/** Content that is folded away: long lists stay so on paper. */
+export function folded(title: string, content: Html, kind: 'long' | '' = ''): Html {
+  return html`<details class="${kind}"><summary>${title}</summary>${content}</details>`;
 }
 
 /** Column headings. */

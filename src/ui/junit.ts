@@ -47,7 +47,7 @@ ${cases.map(({ element }) => element)}</testsuite>
 
 function counts(cases: readonly Case[]): Html {
   const of = (kind: Case['kind']) => cases.filter((each) => each.kind === kind).length;
-  return html` tests="${cases.length}" failures="${of('failure')}" errors="${of('error')}" skipped="${of('skipped')}"`;
+  return html` tests="${cases.length}" errors="${of('error')}" failures="${of('failure')}" skipped="${of('skipped')}"`;
 }
 
 function testCase(variant: string, check: CheckResult): Case {

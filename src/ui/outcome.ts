@@ -3,6 +3,7 @@ import {
   type Artifact,
   CHECK_STATUSES,
   type CheckResult,
+  type Exposure,
   type Manifest,
   type ManifestStep,
 } from '../manifest/schema.ts';
@@ -18,6 +19,8 @@ export interface Variant {
   metrics: Record<string, number>;
   /** Facts that its steps noted; of a name that two steps have, the later one's. */
   facts: Record<string, unknown>;
+  /** Whether its packages are exposed to advisories, as far as the manifest says so: advisory -> exposure. */
+  exposures: Record<string, Exposure>;
 }
 
 /** How many checks came out in each way. */
@@ -45,11 +48,13 @@ export function variantsOf(manifest: Manifest): Variant[] {
       checks: [],
       metrics: {},
       facts: {},
+      exposures: {},
     };
     variant.packages.push(...packages);
     variant.checks.push(...(step.checks ?? []));
     Object.assign(variant.metrics, step.metrics ?? {});
     Object.assign(variant.facts, step.facts ?? {});
+    Object.assign(variant.exposures, step.exposures ?? {});
     variants.set(name, variant);
   }
   return [...variants.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -80,6 +85,14 @@ export function causesOf(variants: readonly Variant[]): { cause: string; variant
     for (const { cause, status } of checks)
       if (cause !== undefined && status === 'failed') causes.set(cause, [...(causes.get(cause) ?? []), name]);
   return [...causes].map(([cause, names]) => ({ cause, variants: names }));
+}
+
+/** When the last verification ended, as the manifest has it; undefined where it does not say. */
+export function verifiedAt(manifest: Manifest): string | undefined {
+  const ends = manifest.steps.flatMap(({ checks, finished }) =>
+    checks === undefined ? [] : (finished ?? []),
+  );
+  return ends.sort().at(-1);
 }
 
 export function failedSteps(manifest: Manifest): ManifestStep[] {

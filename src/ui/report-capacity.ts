@@ -1,6 +1,6 @@
 import { capacityOf, parsePorts, type RelayRange } from '../plan/capacity.ts';
 import { formatBytes, formatNumber } from './format.ts';
-import { columns, type Html, html, nothing, numberColumn, table } from './html.ts';
+import { columns, type Html, html, nothing, numberColumn, section, table } from './html.ts';
 import type { Variant } from './outcome.ts';
 
 /** Relayed participants of a call, from a call of two to a meeting. */
@@ -21,10 +21,13 @@ export function capacity(variants: readonly Variant[]): Html {
     ),
     numberColumn('Memory of a full range'),
   ];
-  return html`<section><h2>Capacity</h2>
-<p class="muted">One relay port serves one allocation of one relay address. What an allocation takes was measured while a pool of ports was full. <code>turnbuild capacity</code> plans with the same formula.</p>
-${table('Capacity by package', head, [html`<tbody>${rows}</tbody>`], 'files')}
-${ranges.map(chart)}</section>`;
+  return section(
+    'capacity',
+    'Capacity',
+    html`<p class="muted">Each allocation takes one relay port of one relay address. Files and memory were measured with all ports of a pool in use. <code>turnbuild capacity</code> uses the same formula.</p>
+${table('Capacity by package', head, [html`<tbody>${rows}</tbody>`], 'capacity')}
+${ranges.map(chart)}`,
+  );
 }
 
 /** The relay range that was noted; nothing for one that is none, as a foreign configuration may have it. */
@@ -72,8 +75,8 @@ function chart(ports: string): Html {
 <text x="${left + length + 8}" y="${middle}">${formatNumber(count)}</text>
 `;
   });
-  const title = `Calls at a time on one relay address with the ports ${ports}`;
-  return html`<figure class="chart"><figcaption>${title}, by relayed participants of a call</figcaption>
+  const title = `Simultaneous calls on one relay address with ports ${ports}`;
+  return html`<figure class="chart"><figcaption>${title}, by relayed participants per call</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
 ${bars}</svg></figure>`;
 }

@@ -1,74 +1,49 @@
-import type { CheckResult, Manifest } from '../manifest/schema.ts';
+import type { CheckResult } from '../manifest/schema.ts';
+import { checkAnchor, subjectAnchor } from './anchors.ts';
 import { CHECK_STATUS, countedAs, WITHOUT_VERDICT } from './check-status.ts';
-import { formatNumber, plural } from './format.ts';
-import { type Html, html, link, nothing, table } from './html.ts';
-import { causesOf, countChecks, failedSteps, isBad, type Variant } from './outcome.ts';
+import { subjectOf, subjectTitle } from './check-subjects.ts';
+import { plural } from './format.ts';
+import { type Html, html, nothing, section, table } from './html.ts';
+import { countChecks, type Variant } from './outcome.ts';
+import { figures, reference } from './report-check.ts';
 
-/** What failed, with nothing cut: first on the page, because nothing else matters then. */
-export function failures(manifest: Manifest, variants: readonly Variant[]): Html {
-  // A step that failed by its checks has said all in them.
-  const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
-  const steps = silent.map(
-    (step) => html`<article class="failure"><h3>Step ${step.id}</h3>
-<pre>${step.error ?? 'no message'}</pre>${step.log === undefined ? nothing : html`<p>Log: <code>${step.log}</code></p>`}</article>
-`,
-  );
-  const checks = variants.flatMap((variant) =>
-    variant.checks
-      .filter((check) => check.status === 'failed' || check.status === 'accepted')
-      .map(
-        (
-          check,
-        ) => html`<article class="failure"><h3>${variant.name}: ${check.title}${check.status === 'accepted' ? ' (accepted)' : ''}</h3>
-<pre>${check.message}</pre>${figures(check)}
-<p>${check.reason} <code>${check.id}</code>${reference(check)}</p></article>
-`,
-      ),
-  );
-  const untried = variants.flatMap(({ name, checks: all }) => {
-    const own = all.filter(({ status }) => status === 'blocked');
-    const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
-    return own.length === 0
-      ? []
-      : [
-          html`<p>${name}: ${plural(own.length, 'check')} could not be tried, blocked by <code>${by}</code>.</p>`,
-        ];
-  });
-  if (steps.length + checks.length + untried.length === 0) return nothing;
-  return html`<section><h2>Failures</h2>${causes(variants)}${checks}${steps}${untried}</section>`;
-}
-
-/** What failures come from, where that is known. */
-function causes(variants: readonly Variant[]): Html {
-  const found = causesOf(variants);
-  if (found.length === 0) return nothing;
-  return html`<ul class="causes">${found.map(
-    ({ cause, variants: names }) =>
-      html`<li><strong>${cause}</strong> <small>${names.join(', ')}</small></li>`,
-  )}</ul>`;
-}
-
-/** Every check (row) of every package (column). A cell opens to what the check said and measured. */
+/** Every check (row) of every package (column), a table for each subject: open where something failed, else folded away. */
 export function checkMatrix(variants: readonly Variant[]): Html {
   const checked = variants.filter((variant) => variant.checks.length > 0);
   if (checked.length === 0) {
-    return html`<section><h2>Checks</h2><p class="notice">No check ran: the packages are unverified.</p></section>`;
+    return section(
+      'checks',
+      'Checks',
+      html`<p class="notice">No check ran: the packages are unverified.</p>`,
+    );
   }
-  const rows = distinctChecks(checked).map(
-    (
-      check,
-    ) => html`<tr><th scope="row"><span title="${check.reason}">${check.title}</span> <code>${check.id}</code>
-<small>${check.reason}${reference(check)}</small></th>${checked.map((variant) => cell(variant, check.id))}</tr>
-`,
+  const all = distinctChecks(checked);
+  const subjects = [...new Set(all.map(subjectOf))];
+  return section(
+    'checks',
+    'Checks',
+    html`<p class="muted">Grouped by subject. Groups without a failure are folded.</p>
+${subjects.map((subject) =>
+  subjectTable(
+    subject,
+    all.filter((check) => subjectOf(check) === subject),
+    checked,
+  ),
+)}`,
   );
-  const totals = checked.map((variant) => {
-    const counts = countChecks(variant.checks);
-    const others = countedAs(counts, ['accepted', 'blocked', ...WITHOUT_VERDICT]);
-    return html`<td>${[`${counts.passed} of ${variant.checks.length} passed`, ...others].join(', ')}</td>`;
-  });
+}
+
+function subjectTable(subject: string, checks: readonly CheckResult[], variants: readonly Variant[]): Html {
+  const ids = new Set(checks.map(({ id }) => id));
+  const results = variants.flatMap((variant) => variant.checks.filter(({ id }) => ids.has(id)));
+  const failed = results.some(isFailure);
+  const rows = checks.map((check) => row(check, variants));
+  const totals = variants.map(
+    (variant) => html`<td>${summaryOf(variant.checks.filter(({ id }) => ids.has(id)))}</td>`,
+  );
   const head = [
     html`<th scope="col">Check</th>`,
-    ...checked.map(
+    ...variants.map(
       (variant) => html`<th scope="col">${variant.target ?? variant.name}<small>${variant.arch}</small></th>`,
     ),
   ];
@@ -76,9 +51,21 @@ export function checkMatrix(variants: readonly Variant[]): Html {
     html`<tbody>${rows}</tbody>`,
     html`<tfoot><tr><th scope="row">Total</th>${totals}</tr></tfoot>`,
   ];
-  return html`<section><h2>Checks</h2>
-<p class="muted">Open a result to see what was found and measured.</p>
-${table('Checks by package', head, body, 'matrix')}</section>`;
+  const title = subjectTitle(subject);
+  return html`<details class="subject" id="${subjectAnchor(subject)}"${failed ? html` open` : nothing}><summary><strong>${title}</strong> <span class="${failed ? 'bad' : 'muted'}">${plural(checks.length, 'check')}, ${summaryOf(results)}</span></summary>
+${table(title, head, body, 'matrix')}</details>
+`;
+}
+
+/** `70 of 72 passed, 2 not applicable`: results, one for each check of each package. */
+function summaryOf(checks: readonly CheckResult[]): string {
+  const counts = countChecks(checks);
+  const others = countedAs(counts, ['failed', 'accepted', 'blocked', ...WITHOUT_VERDICT]);
+  return [`${counts.passed} of ${checks.length} passed`, ...others].join(', ');
+}
+
+function isFailure({ status }: CheckResult): boolean {
+  return status === 'failed' || status === 'accepted';
 }
 
 /** Failing checks come first, the rest in the order in which they ran. */
@@ -87,13 +74,35 @@ function distinctChecks(variants: readonly Variant[]): CheckResult[] {
   for (const check of variants.flatMap((variant) => variant.checks)) {
     if (!byId.has(check.id)) byId.set(check.id, check);
   }
-  const failed = new Set(
-    variants.flatMap((v) =>
-      v.checks.filter((c) => c.status === 'failed' || c.status === 'accepted').map((c) => c.id),
-    ),
-  );
+  const failed = new Set(variants.flatMap((v) => v.checks.filter(isFailure).map((c) => c.id)));
   const all = [...byId.values()];
   return [...all.filter((c) => failed.has(c.id)), ...all.filter((c) => !failed.has(c.id))];
+}
+
+function row(check: CheckResult, variants: readonly Variant[]): Html {
+  const { id, title, reason } = check;
+  return html`<tr id="${checkAnchor(id)}"><th scope="row">${title} <a class="self" href="#${checkAnchor(id)}"><code>${id}</code></a>
+<small>${reason}${reference(check)}</small>${findings(id, variants)}</th>${variants.map((variant) => cell(variant, id))}</tr>
+`;
+}
+
+/** What a check found and measured, once for all packages of which it said the same. */
+function findings(id: string, variants: readonly Variant[]): Html {
+  const found = new Map<string, { content: Html; names: string[] }>();
+  for (const { name, checks } of variants) {
+    for (const check of checks.filter((each) => each.id === id)) {
+      const message = check.message === '' ? nothing : html`<p>${check.message}</p>`;
+      const content = html`${message}${figures(check)}`;
+      if (content.safe === '') continue;
+      found.set(content.safe, { content, names: [...(found.get(content.safe)?.names ?? []), name] });
+    }
+  }
+  if (found.size === 0) return nothing;
+  const items = [...found.values()].map(
+    ({ content, names }) =>
+      html`<li>${names.length === variants.length ? nothing : html`<strong>${names.join(', ')}</strong>`}${content}</li>`,
+  );
+  return html`<details><summary>Findings</summary><ul class="findings">${items}</ul></details>`;
 }
 
 function cell(variant: Variant, id: string): Html {
@@ -104,25 +113,11 @@ function cell(variant: Variant, id: string): Html {
   return html`<td class="${status}">${results.map(result)}</td>`;
 }
 
+/** How a check came out; what it found and measured shows on hover. */
 function result(check: CheckResult): Html {
   const { symbol, text } = CHECK_STATUS[check.status];
-  const mark = html`<span class="mark"><span aria-hidden="true">${symbol}</span> ${text}</span>`;
-  const measured = Object.entries(check.figures);
-  if (check.message === '' && measured.length === 0) return mark;
-  const hover = [check.message, ...measured.map(([name, value]) => `${name}: ${value}`)].filter(
-    (t) => t !== '',
-  );
-  const message = check.message === '' ? nothing : html`<p>${check.message}</p>`;
-  return html`<details title="${hover.join('\n')}"><summary>${mark}</summary>${message}${figures(check)}</details>`;
-}
-
-function figures(check: CheckResult): Html {
-  const entries = Object.entries(check.figures);
-  if (entries.length === 0) return nothing;
-  const show = (value: number | string): string => (typeof value === 'number' ? formatNumber(value) : value);
-  return html`<dl class="figures">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${show(value)}</dd></div>`)}</dl>`;
-}
-
-function reference(check: CheckResult): Html {
-  return check.reference === undefined ? nothing : html` ${link(check.reference, 'Reference')}`;
+  const measured = Object.entries(check.figures).map(([name, value]) => `${name}: ${value}`);
+  const hover = [check.message, ...measured].filter((t) => t !== '').join('\n');
+  const title = hover === '' ? nothing : html` title="${hover}"`;
+  return html`<span class="mark"${title}><span aria-hidden="true">${symbol}</span> ${text}</span>`;
 }

@@ -1,12 +1,12 @@
 import { formatNumber } from './format.ts';
-import { type Html, html, nothing, table } from './html.ts';
+import { folded, type Html, html, nothing, section, table } from './html.ts';
 import type { Variant } from './outcome.ts';
 
 /** The Prometheus figures of each installed package: what counted something first, then what stayed at 0. */
 export function metrics(variants: readonly Variant[]): Html {
   const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
   if (scraped.length === 0) {
-    return html`<section><h2>Prometheus</h2><p class="notice">No metrics were scraped.</p></section>`;
+    return section('metrics', 'Prometheus metrics', html`<p class="notice">No metrics were scraped.</p>`);
   }
   const names = [...new Set(scraped.flatMap((variant) => Object.keys(variant.metrics)))].sort();
   const moved = names.filter((name) => scraped.some((variant) => (variant.metrics[name] ?? 0) !== 0));
@@ -19,9 +19,12 @@ export function metrics(variants: readonly Variant[]): Html {
     ),
   ];
   const body = [group('Counted', moved, scraped), group('Stayed at 0', still, scraped)];
-  return html`<section><h2>Prometheus</h2>
-<p class="muted">Scraped over HTTP from the server that each package installed, after the relayed traffic of the checks.</p>
-${table('Prometheus metrics by package', head, body, 'metrics')}</section>`;
+  return section(
+    'metrics',
+    'Prometheus metrics',
+    html`<p class="muted">Scraped over HTTP from each installed server, after the checks had relayed their traffic.</p>
+${folded(`${moved.length} counted, ${still.length} stayed at 0`, table('Prometheus metrics by package', head, body, 'metrics'))}`,
+  );
 }
 
 function group(title: string, names: readonly string[], variants: readonly Variant[]): Html {

@@ -1,12 +1,15 @@
 import type { BaseImage, Manifest } from '../manifest/schema.ts';
-import { columns, type Html, hash, html, link, nothing, table } from './html.ts';
-import { bySeverity } from './severity.ts';
+import { columns, folded, type Html, hash, html, link, nothing, section, table } from './html.ts';
 
 /** Where the source came from and how it is pinned. */
 export function source(manifest: Manifest): Html {
   if (manifest.source === undefined)
-    return html`<section><h2>Source</h2><p class="notice">This package was given as a file; turnbuild did not build it. The checks test whether it works.
-They do not prove that it is harmless: a malicious package can behave well while it is tested, and forge what is recorded in its own root.</p></section>`;
+    return section(
+      'source',
+      'Source',
+      html`<p class="notice">This package was given as a file; turnbuild did not build it. The checks test whether it works.
+They do not prove that it is harmless: a malicious package can behave well while it is tested, and forge what is recorded in its own root.</p>`,
+    );
   const { provider, location, sha256, tree, commit, gitTree } = manifest.source;
   const rows: [string, Html][] = [
     ['Provider', html`${provider}`],
@@ -24,25 +27,11 @@ They do not prove that it is harmless: a malicious package can behave well while
     ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>
 `,
   );
-  return html`<section><h2>Source</h2>
-${table('Source of coturn', columns('What', 'Value'), [html`<tbody>${body}</tbody>`], 'pairs')}</section>`;
-}
-
-/** What is known to be wrong with this coturn version, most severe first. */
-export function advisories(manifest: Manifest): Html {
-  const version = manifest.coturn.version;
-  if (manifest.advisories.length === 0) {
-    return html`<section><h2>Advisories</h2><p>turnbuild knows of none that affects coturn ${version}.</p></section>`;
-  }
-  const rows = bySeverity(manifest.advisories).map(
-    (a) => html`<tr><td><span class="severity ${a.severity}">${a.severity}</span></td>
-<th scope="row">${link(a.reference, a.id)}</th><td>${a.fixed}</td><td class="prose">${a.summary}</td></tr>
-`,
+  return section(
+    'source',
+    'Source',
+    table('Source of coturn', columns('What', 'Value'), [html`<tbody>${body}</tbody>`], 'pairs stack'),
   );
-  const head = columns('Severity', 'Advisory', 'Fixed in', 'Summary');
-  return html`<section><h2>Advisories</h2>
-<p class="notice">Published weaknesses whose range includes coturn ${version}. Choose a version that has the fix, or know how each is kept out of reach.</p>
-${table(`Advisories that affect coturn ${version}`, head, [html`<tbody>${rows}</tbody>`], 'advisories')}</section>`;
 }
 
 /** The images that the packages were built and checked in. */
@@ -56,16 +45,19 @@ export function bases(manifest: Manifest): Html {
 `,
   );
   const head = columns('Image', 'Suite', 'Architecture', 'Origin', 'Digest');
-  return html`<section><h2>Base images</h2>
-<p class="muted"><em>Bootstrapped</em> images were made from the distribution's signed archive, <em>registry</em> images were pulled by digest.</p>
-${table('Base images', head, [html`<tbody>${rows}</tbody>`], 'files')}</section>`;
+  return section(
+    'bases',
+    'Base images',
+    html`<p class="muted"><em>Bootstrapped</em> images were made from the distribution's signed archive; <em>registry</em> images were pulled by digest.</p>
+${table('Base images', head, [html`<tbody>${rows}</tbody>`], 'files stack')}`,
+  );
 }
 
 function packages(base: BaseImage): Html {
   const entries = Object.entries(base.packages ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) return nothing;
   const items = entries.map(([name, version]) => html`<li><code>${name} ${version}</code></li>`);
-  return html`<details><summary>Packages (${entries.length})</summary><ul class="packages">${items}</ul></details>`;
+  return folded(`Packages (${entries.length})`, html`<ul class="packages">${items}</ul>`, 'long');
 }
 
 /** Seconds since 1970 as an ISO date; the bare number where there is no such date. */

@@ -1,6 +1,9 @@
 import type { Manifest, ManifestStep } from '../manifest/schema.ts';
 import { formatDuration } from './format.ts';
-import { columns, type Html, hash, html, nothing, numberColumn, table } from './html.ts';
+import { columns, folded, type Html, hash, html, nothing, numberColumn, section, table } from './html.ts';
+
+/** A list of more entries, such as a toolchain, is folded away. */
+const INLINE = 12;
 
 /** Facts that the steps noted (features, compiler, tool versions): one table a stage, one column a step. */
 export function facts(manifest: Manifest): Html {
@@ -13,7 +16,7 @@ export function facts(manifest: Manifest): Html {
       noted.filter((step) => step.stage === stage),
     ),
   );
-  return html`<section><h2>Facts</h2>${tables}</section>`;
+  return section('facts', 'Build facts', html`${tables}`);
 }
 
 function stageFacts(stage: string, steps: readonly ManifestStep[]): Html {
@@ -32,14 +35,20 @@ function fact(value: unknown): Html {
   if (value === undefined) return html`<span class="muted">none</span>`;
   if (isScalar(value)) return html`${scalar(value)}`;
   if (Array.isArray(value) && value.every(isScalar)) {
+    if (value.length > INLINE)
+      return listed(value.map((each) => html`<li><code>${scalar(each)}</code></li>`));
     return value.length === 0 ? html`<span class="muted">none</span>` : html`${value.map(scalar).join(', ')}`;
   }
   const entries = Array.isArray(value) ? [] : Object.entries(value as object);
   if (entries.length > 0 && entries.every(([, v]) => isScalar(v))) {
-    const items = entries.map(([name, v]) => html`<li><code>${name} ${scalar(v)}</code></li>`);
-    return html`<details><summary>${entries.length} entries</summary><ul class="packages">${items}</ul></details>`;
+    return listed(entries.map(([name, v]) => html`<li><code>${name} ${scalar(v)}</code></li>`));
   }
   return html`<code>${JSON.stringify(value)}</code>`;
+}
+
+/** A list, folded away. */
+function listed(items: readonly Html[]): Html {
+  return folded(`${items.length} entries`, html`<ul class="packages">${items}</ul>`, 'long');
 }
 
 function isScalar(value: unknown): boolean {
@@ -64,12 +73,15 @@ export function timings(manifest: Manifest): Html {
   const head = [
     ...columns('Step', 'Stage', 'For', 'Status'),
     numberColumn('Time'),
-    ...columns('Log', 'Key: digest of what went in'),
+    ...columns('Log', 'Input digest'),
   ];
   const foot = html`<tfoot><tr><th scope="row">Total</th><td colspan="3"></td><td class="number">${formatDuration(total)}</td><td colspan="2"></td></tr></tfoot>`;
-  return html`<section><h2>Steps</h2>
-<p class="muted">Steps may run side by side, so their total can be more than the time on the clock.</p>
-${table('Steps and their times', head, [html`<tbody>${rows}</tbody>`, foot], 'steps')}</section>`;
+  return section(
+    'steps',
+    'Steps',
+    html`<p class="muted">Steps run in parallel, so their total can exceed the elapsed time.</p>
+${table('Steps and their times', head, [html`<tbody>${rows}</tbody>`, foot], 'steps')}`,
+  );
 }
 
 function where(step: ManifestStep): string {

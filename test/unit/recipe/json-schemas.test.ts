@@ -41,7 +41,7 @@ describe.each(Object.entries(SCHEMAS))('the JSON schema of %s', (name, schema) =
 
 it('a manifest that turnbuild has written is valid by its schema, and one with an unknown member is not', () => {
   const schema = JSON.parse(readFileSync(new URL('schemas/manifest.schema.json', ROOT), 'utf8'));
-  const validate = new Ajv2020({ strict: false }).compile(schema);
+  const validate = addFormats.default(new Ajv2020({ strict: false })).compile(schema);
   const written = JSON.parse(formatManifest(fixture(), () => '0'.repeat(64)));
   expect(validate(written), JSON.stringify(validate.errors)).toBe(true);
   expect(validate({ ...written, unknown: 1 })).toBe(false);

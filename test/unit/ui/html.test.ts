@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hash, html, link, nothing, table } from '../../../src/ui/html.ts';
+import { folded, hash, html, link, nothing, section, table } from '../../../src/ui/html.ts';
 import { wordsOf } from './manifest-fixture.ts';
 
 test('a template escapes text, and takes HTML, lists of it, numbers and nothing as they are', () =>
@@ -25,5 +25,16 @@ test('a digest that is not there is said to be none', () => {
   expect(hash('abc').safe).toContain('>abc<');
 });
 
-test('a table can be found by its caption, and scrolled with the keyboard', () =>
-  expect(table('A & B', [], []).safe).toMatch(/aria-label="A &amp; B" tabindex="0"/));
+test('a table can be found by its caption, and a section by its id', () => {
+  expect(table('A & B', [], [], 'wide').safe).toContain('<table class="wide"><caption>A &amp; B</caption>');
+  // Browsers let the keyboard scroll what has something to scroll, so a table is no tab stop of its own.
+  expect(table('A', [], []).safe).not.toContain('tabindex');
+  expect(section('a', 'A & B', html`<p>c</p>`).safe).toBe(
+    '<section id="a"><h2><a class="self" href="#a">A &amp; B</a></h2>\n<p>c</p></section>\n',
+  );
+});
+
+test('what is folded away has a title, and long lists are marked', () => {
+  expect(folded('A & B', html`<p>c</p>`).safe).toContain('<summary>A &amp; B</summary><p>c</p></details>');
+  expect(folded('A', nothing, 'long').safe).toContain('<details class="long">');
+});

@@ -91,7 +91,7 @@ describe('renderJunit', () => {
     }));
     const xml = renderJunit(failing);
     expect(xml).toMatch(
-      /<testsuites name="coturn 4\.6\.1\+turnbuild-1" tests="85" failures="1" errors="1" skipped="6">/,
+      /<testsuites name="coturn 4\.6\.1\+turnbuild-1" tests="85" errors="1" failures="1" skipped="6">/,
     );
     expect(xml).toMatch(
       /<failure message="turn_total_traffic_peer_sentp grew by 797[^"]*" type="metrics-agree">turn_total/,

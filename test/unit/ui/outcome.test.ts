@@ -56,7 +56,7 @@ test('a check that failed for an accepted advisory is no pass, and no failure', 
   const page = renderReport(known, { turnbuildVersion: '1.0.0' });
   expect(page).toContain('checks failed for CVE-2026-1');
   expect(page).toMatch(/<td class="accepted">[\s\S]*?!<\/span> accepted</);
-  expect(page).toContain('<h2>Failures</h2>');
+  expect(page).toContain('<section id="failures">');
   const text = renderSummary(known, { dir: 'dist', columns: 120, color: false });
   expect(text).toMatch(/1 failed and accepted/);
   expect(text).toMatch(/, accepted\): a port is lost/);

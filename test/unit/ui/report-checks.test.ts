@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckResult, Manifest } from '../../../src/manifest/schema.ts';
 import { variantsOf } from '../../../src/ui/outcome.ts';
-import { checkMatrix, failures } from '../../../src/ui/report-checks.ts';
+import { checkMatrix } from '../../../src/ui/report-checks.ts';
+import { failures } from '../../../src/ui/report-failures.ts';
 import { fixture, onePackage, rowsOf, withSteps, wordsOf } from './manifest-fixture.ts';
 
 /** A release of one package with these checks. */
@@ -57,7 +58,9 @@ describe('failures', () => {
   it('are those of some packages: others are not named', () => {
     const blocked = { status: 'blocked', blockedBy: 'stun' } as const;
     const text = wordsOf(failuresOf(checked(blocked, blocked, { ...blocked, blockedBy: 'start' })));
-    expect(text).toBe('Failures debian-13 / arm64: 3 checks could not be tried, blocked by stun, start .');
+    expect(text).toBe(
+      'Failures debian-13 / arm64: 3 checks could not run, blocked by stun, start . Which ones',
+    );
     expect(failuresOf(fixture())).toBe('');
   });
 });
@@ -92,7 +95,8 @@ describe('the matrix of checks', () => {
     expect(rows[0]).toHaveLength(4);
     const stun = rows.find(([name]) => name?.startsWith('Answers STUN'));
     expect(stun?.slice(2)).toEqual(['not run', 'not run']);
-    expect(stun?.[1]).toMatch(/^✓ pass requests 5 responses 5$/);
+    expect(stun?.[1]).toBe('✓ pass');
+    expect(stun?.[0]).toMatch(/Findings debian-12 \/ x86_64 requests 5 responses 5$/);
     expect(rows.at(-1)?.slice(1)).toEqual([
       '21 of 21 passed',
       '19 of 20 passed, 1 cannot be tried here',
@@ -100,7 +104,7 @@ describe('the matrix of checks', () => {
     ]);
   });
 
-  it('opens where there is something to see: a message, or figures, which also show on hover', () => {
+  it('tells what was found and measured once for packages of which it is the same, and on hover', () => {
     const text = matrixOf(
       checked(
         {},
@@ -109,17 +113,56 @@ describe('the matrix of checks', () => {
         { message: 'lost', figures: { of: 'x' } },
       ),
     );
-    const cells = rowsOf(text)
-      .slice(1, -1)
-      .map(([, cell]) => cell);
-    expect(cells).toEqual(['✓ pass', '✓ pass well', '✓ pass sent 1,234', '✓ pass lost of x']);
-    expect([...text.matchAll(/<details title="([^"]*)"/g)].map(([, title]) => title)).toEqual([
+    const rows = rowsOf(text).slice(1, -1);
+    expect(rows.map(([, cell]) => cell)).toEqual(['✓ pass', '✓ pass', '✓ pass', '✓ pass']);
+    expect(rows.map(([name]) => name?.replace(/^Title \d c\d r ?/, ''))).toEqual([
+      '',
+      'Findings well',
+      'Findings sent 1,234',
+      'Findings lost of x',
+    ]);
+    expect([...text.matchAll(/<span class="mark" title="([^"]*)"/g)].map(([, title]) => title)).toEqual([
       'well',
       'sent: 1234',
       'lost\nof: x',
     ]);
     expect(text).not.toContain('<p></p>');
     expect(text).not.toContain('<dl class="figures"></dl>');
+    const differs = withSteps(fixture(), ({ checks, arch }) =>
+      checks === undefined
+        ? undefined
+        : { checks: checks.slice(0, 1).map((check) => ({ ...check, message: `for ${arch}`, figures: {} })) },
+    );
+    expect(rowsOf(matrixOf(differs))[1]?.[0]).toMatch(
+      /Findings debian-12 \/ arm64, debian-13 \/ arm64 for arm64 debian-12 \/ x86_64, debian-13 \/ x86_64 for x86_64$/,
+    );
+  });
+
+  it('has a table for each subject, folded unless something in it failed', () => {
+    const text = matrixOf(
+      checked(
+        { id: 'elf.pie' },
+        { id: 'elf.relro', status: 'blocked' },
+        { id: 'network.ttl', status: 'failed' },
+        { id: 'odd.one', status: 'not-applicable' },
+        { id: 'undotted' },
+      ),
+    );
+    const subjects = [
+      ...text.matchAll(/<details class="subject" id="([^"]*)"( open)?><summary>([\s\S]*?)<\/summary>/g),
+    ];
+    expect(subjects.map(([, id, open, summary]) => [id, open !== undefined, wordsOf(summary ?? '')])).toEqual(
+      [
+        ['checks-network', true, 'Relaying across a router 1 check, 0 of 1 passed, 1 failed'],
+        [
+          'checks-elf',
+          false,
+          'Programs: architecture, libraries, hardening 2 checks, 1 of 2 passed, 1 blocked',
+        ],
+        ['checks-odd', false, 'odd 1 check, 0 of 1 passed, 1 not applicable'],
+        ['checks-other', false, 'Other checks 1 check, 1 of 1 passed'],
+      ],
+    );
   });
 
   it('colours a cell by the worst result of a check that ran twice', () => {

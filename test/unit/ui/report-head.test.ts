@@ -36,7 +36,7 @@ test('the numbers at the top are marked where they are bad, and kinds that there
 });
 
 test('the verdict says of which packages it is one, and nothing more where all is well', () => {
-  expect(verdictOf(fixture())).toBe('✓ Every check that ran passed');
+  expect(verdictOf({ ...fixture(), advisories: [] })).toBe('✓ Every check that ran passed');
   expect(verdictOf(fixture({ failing: true }))).toBe('✗ Failed : checks of debian-13 / arm64; 1 step');
   const broken = withSteps(fixture(), ({ stage }) => (stage === 'build' ? { status: 'failed' } : undefined));
   expect(verdictOf(broken)).toBe('✗ Failed : 4 steps');

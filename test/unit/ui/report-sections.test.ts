@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../src/manifest/schema.ts';
 import { variantsOf } from '../../../src/ui/outcome.ts';
+import { advisories } from '../../../src/ui/report-advisories.ts';
 import { artifacts } from '../../../src/ui/report-artifacts.ts';
 import { metrics } from '../../../src/ui/report-metrics.ts';
-import { advisories, bases, source } from '../../../src/ui/report-origin.ts';
+import { bases, source } from '../../../src/ui/report-origin.ts';
 import { facts, timings } from '../../../src/ui/report-steps.ts';
 import { fixture, onePackage, rowsOf, withSteps, wordsOf } from './manifest-fixture.ts';
 
 describe('artifacts', () => {
   it('are packages, what goes with them, and other files, each by name', () => {
     const text = artifacts(fixture()).safe;
-    const [packages = '', companions = '', others = ''] = text.split('<details>');
+    const [packages = '', companions = '', others = ''] = text.split('<details class="long">');
     const names = (part: string) =>
       rowsOf(part)
         .slice(1)
@@ -24,13 +25,26 @@ describe('artifacts', () => {
     expect(artifacts({ ...manifest, steps: manifest.steps.toReversed() }).safe).toBe(text);
   });
 
+  it('are linked where they are packages or go with them, whatever their names', () => {
+    const path = 'javascript:a/b c#d?e%f.deb';
+    const deb = { path, kind: 'deb' as const, size: 1, sha256: 'f'.repeat(64) };
+    const steps = [{ ...(fixture().steps[0] as Manifest['steps'][0]), outputs: [deb] }];
+    expect(artifacts({ ...fixture(), steps }).safe).toContain(
+      'href="./javascript%3Aa/b%20c%23d%3Fe%25f.deb"',
+    );
+    const [packages = '', companions = '', others = ''] = artifacts(fixture()).safe.split('<details');
+    const links = (part: string) => part.match(/href="\.\//g)?.length;
+    expect([links(packages), links(companions), links(others)]).toEqual([4, 4, undefined]);
+  });
+
   it('have their sizes in both ways, and a dash for what belongs to no package', () => {
     const file = { path: 'a.log', kind: 'log' as const, size: 2048, sha256: 'f'.repeat(64) };
     const steps = [{ ...(fixture().steps[0] as Manifest['steps'][0]), outputs: [file] }];
     const text = artifacts({ ...fixture(), steps }).safe;
-    expect(rowsOf(text)[1]).toEqual(['a.log', '–', '–', '2.0 KiB 2,048 bytes', 'f'.repeat(64)]);
+    expect(rowsOf(text)[1]).toEqual(['a.log', '–', '–', '2.0 KiB', 'f'.repeat(64)]);
+    expect(text).toContain('title="2,048 bytes"');
     expect(wordsOf(text)).toContain('No package was made.');
-    expect(text.match(/<details>/g)).toHaveLength(1);
+    expect(text.match(/<details class="long">/g)).toHaveLength(1);
   });
 });
 
@@ -73,7 +87,8 @@ describe('where a release comes from', () => {
       'none that affects coturn 4.6.1',
     );
     const all = fixture();
-    expect(rowsOf(advisories(all).safe)).toHaveLength(1 + all.advisories.length);
+    // And one that names the group: nobody has analysed these.
+    expect(rowsOf(advisories(all).safe)).toHaveLength(2 + all.advisories.length);
   });
 
   it('has base images, with their packages by name where they are known', () => {
@@ -85,7 +100,7 @@ describe('where a release comes from', () => {
       bases: [{ ...base, packages: { zlib1g: '1', bash: '5', dpkg: '2' } }, bare],
     }).safe;
     expect(wordsOf(text)).toContain('Packages (3) bash 5 dpkg 2 zlib1g 1');
-    expect(text.match(/<details>/g)).toHaveLength(1);
+    expect(text.match(/<details class="long">/g)).toHaveLength(1);
     expect(bases({ ...fixture(), bases: [] }).safe).toBe('');
   });
 });
@@ -116,6 +131,8 @@ describe('facts', () => {
     [false, 'no'],
     [['x', 2, null], 'x, 2, none'],
     [[], 'none'],
+    [Array(12).fill('x'), Array(12).fill('x').join(', ')],
+    [Array(13).fill('x'), `13 entries ${Array(13).fill('x').join(' ')}`],
     [['x', ['y']], '["x",["y"]]'],
     [{ gcc: '12', lto: false }, '2 entries gcc 12 lto no'],
     [{ gcc: '12', lto: { a: 1 } }, '{"gcc":"12","lto":{"a":1}}'],

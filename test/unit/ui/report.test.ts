@@ -78,12 +78,13 @@ test('every row of a table has as many cells as its head', () => {
 
 test('failures come before everything else, with their messages in full', () => {
   const page = render(fixture({ failing: true }));
-  expect(page.indexOf('<h2>Failures</h2>')).toBeLessThan(page.indexOf('<h2>Artifacts</h2>'));
+  expect(page.indexOf('<section id="failures">')).toBeGreaterThan(0);
+  expect(page.indexOf('<section id="failures">')).toBe(page.indexOf('<section '));
   expect(page).toContain('The difference is 3 packets of 200 bytes each.');
   // The step has no other failure than that of its check.
   expect(page).not.toContain('1 check failed');
   expect(page).toContain('<p class="verdict failed">');
-  expect(render(fixture())).not.toContain('<h2>Failures</h2>');
+  expect(render(fixture())).not.toContain('id="failures"');
 });
 
 test('a failed cell of the matrix says so in words', () => {

@@ -1,0 +1,50 @@
+import type { Manifest } from '../manifest/schema.ts';
+import { checkAnchor, fileAddress } from './anchors.ts';
+import { plural } from './format.ts';
+import { type Html, html, nothing, section } from './html.ts';
+import { causesOf, failedSteps, isBad, type Variant } from './outcome.ts';
+import { figures, reference } from './report-check.ts';
+
+/** What failed, with nothing cut: first on the page, because nothing else matters then. */
+export function failures(manifest: Manifest, variants: readonly Variant[]): Html {
+  // A step that failed by its checks has said all in them.
+  const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
+  const steps = silent.map(
+    (step) => html`<article class="failure"><h3>Step ${step.id}</h3>
+<pre>${step.error ?? 'no message'}</pre>${step.log === undefined ? nothing : html`<p>Log: <a href="${fileAddress(step.log)}"><code>${step.log}</code></a></p>`}</article>
+`,
+  );
+  const checks = variants.flatMap((variant) =>
+    variant.checks
+      .filter((check) => check.status === 'failed' || check.status === 'accepted')
+      .map(
+        (
+          check,
+        ) => html`<article class="failure"><h3>${variant.name}: ${check.title}${check.status === 'accepted' ? ' (accepted)' : ''}</h3>
+<pre>${check.message}</pre>${figures(check)}
+<p>${check.reason} <a href="#${checkAnchor(check.id)}"><code>${check.id}</code></a>${reference(check)}</p></article>
+`,
+      ),
+  );
+  const untried = variants.flatMap(({ name, checks: all }) => {
+    const own = all.filter(({ status }) => status === 'blocked');
+    const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
+    return own.length === 0
+      ? []
+      : [
+          html`<p>${name}: ${plural(own.length, 'check')} could not run, blocked by <code>${by}</code>. <a href="#not-run-blocked">Which ones</a></p>`,
+        ];
+  });
+  if (steps.length + checks.length + untried.length === 0) return nothing;
+  return section('failures', 'Failures', html`${causes(variants)}${checks}${steps}${untried}`);
+}
+
+/** What failures come from, where that is known. */
+function causes(variants: readonly Variant[]): Html {
+  const found = causesOf(variants);
+  if (found.length === 0) return nothing;
+  return html`<ul class="causes">${found.map(
+    ({ cause, variants: names }) =>
+      html`<li><strong>${cause}</strong> <small>${names.join(', ')}</small></li>`,
+  )}</ul>`;
+}
