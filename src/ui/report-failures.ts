@@ -14,18 +14,7 @@ export function failures(manifest: Manifest, variants: readonly Variant[]): Html
 <pre>${step.error ?? 'no message'}</pre>${step.log === undefined ? nothing : html`<p>Log: <a href="${fileAddress(step.log)}"><code>${step.log}</code></a></p>`}</article>
 `,
   );
-  const checks = variants.flatMap((variant) =>
-    variant.checks
-      .filter((check) => check.status === 'failed' || check.status === 'accepted')
-      .map(
-        (
-          check,
-        ) => html`<article class="failure"><h3>${variant.name}: ${check.title}${check.status === 'accepted' ? ' (accepted)' : ''}</h3>
-<pre>${check.message}</pre>${figures(check)}
-<p>${check.reason} <a href="#${checkAnchor(check.id)}"><code>${check.id}</code></a>${reference(check)}</p></article>
-`,
-      ),
-  );
+  const checks = failedChecks(variants);
   const untried = variants.flatMap(({ name, checks: all }) => {
     const own = all.filter(({ status }) => status === 'blocked');
     const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
@@ -37,6 +26,25 @@ export function failures(manifest: Manifest, variants: readonly Variant[]): Html
   });
   if (steps.length + checks.length + untried.length === 0) return nothing;
   return section('failures', 'Failures', html`${causes(variants)}${checks}${steps}${untried}`);
+}
+
+/** Failed checks, one article for all packages of which a check says the same. */
+function failedChecks(variants: readonly Variant[]): Html[] {
+  const found = new Map<string, { title: string; names: string[]; content: Html }>();
+  for (const { name, checks } of variants) {
+    for (const check of checks.filter(({ status }) => status === 'failed' || status === 'accepted')) {
+      const title = `${check.title}${check.status === 'accepted' ? ' (accepted)' : ''}`;
+      const content = html`<pre>${check.message}</pre>${figures(check)}
+<p>${check.reason} <a href="#${checkAnchor(check.id)}"><code>${check.id}</code></a>${reference(check)}</p>`;
+      const key = `${title}\n${content.safe}`;
+      found.set(key, { title, content, names: [...(found.get(key)?.names ?? []), name] });
+    }
+  }
+  return [...found.values()].map(
+    ({ title, names, content }) => html`<article class="failure"><h3>${names.join(', ')}: ${title}</h3>
+${content}</article>
+`,
+  );
 }
 
 /** What failures come from, where that is known. */

@@ -38,6 +38,29 @@ describe('failures', () => {
     expect(more).toBeUndefined();
   });
 
+  it('are told once for all packages of which a check says the same', () => {
+    const failing = (message: (arch: string) => string) =>
+      failuresOf(
+        withSteps(
+          fixture(),
+          ({ checks, arch = '' }) =>
+            checks && {
+              checks: checks.map((c) =>
+                c.id === 'stun' ? { ...c, status: 'failed', message: message(arch) } : c,
+              ),
+            },
+        ),
+      );
+    const titles = (text: string) => [...text.matchAll(/<h3>([^<]*)<\/h3>/g)].map(([, title]) => title);
+    expect(titles(failing(() => 'm'))).toEqual([
+      'debian-12 / arm64, debian-12 / x86_64, debian-13 / arm64, debian-13 / x86_64: Answers STUN',
+    ]);
+    expect(titles(failing((arch) => arch))).toEqual([
+      'debian-12 / arm64, debian-13 / arm64: Answers STUN',
+      'debian-12 / x86_64, debian-13 / x86_64: Answers STUN',
+    ]);
+  });
+
   it('are steps, too, with their logs: those whose checks do not say what failed', () => {
     const text = failuresOf(
       withSteps(onePackage(fixture({ failing: true })), ({ stage }) => ({
