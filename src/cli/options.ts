@@ -7,7 +7,6 @@ interface OptionEntry {
   text: string;
   /** It may be given more than once. */
   list?: true;
-  default?: string;
   /** Options that contradict it, by the names that the parser gives their values. */
   conflicts?: readonly string[];
 }
@@ -37,7 +36,10 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   updateLock: { flags: '--update-lock', text: 'add the version to the lock file if it is missing' },
   lock: { flags: '--lock <file>', text: 'lock file of the sources' },
   allowQuarantined: { flags: '--allow-quarantined', text: 'allow a quarantined release' },
-  recipes: { flags: '--recipes <dir>', text: 'recipes to use instead of the installed ones' },
+  recipes: {
+    flags: '--recipes <dir>',
+    text: "recipes to use instead of the installed and the project's own",
+  },
   json: { flags: '--json', text: 'print the result as JSON' },
   only: {
     flags: '--only <checks>',
@@ -69,8 +71,8 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   cache: { flags: '--no-cache', text: "perform every step again, without Docker's build cache" },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
   verbose: { flags: '--verbose', text: 'print every line of every command' },
-  out: { flags: '--out <dir>', text: 'where results go', default: 'dist' },
-  dryRun: { flags: '--dry-run', text: 'print what would run, and write nothing but downloads' },
+  out: { flags: '--out <dir>', text: "where results go (default: the project's, else dist)" },
+  dryRun: { flags: '--dry-run', text: 'print what would run; write nothing outside the cache' },
 };
 
 const SOURCE = [
@@ -141,10 +143,9 @@ export function addOptions(command: Command, name: keyof typeof COMMANDS): Comma
   return command;
 }
 
-function optionOf({ flags, text, list, ...entry }: OptionEntry): Option {
+function optionOf({ flags, text, list, conflicts = [] }: OptionEntry): Option {
   const option = new Option(flags, text);
   // A variadic option would take the version behind it for another name.
   if (list === true) option.argParser((word: string, before: string[] = []) => [...before, word]);
-  if (entry.default !== undefined) option.default(entry.default);
-  return option.conflicts([...(entry.conflicts ?? [])]);
+  return option.conflicts([...conflicts]);
 }

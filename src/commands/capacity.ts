@@ -1,7 +1,8 @@
 import { EXIT } from '../errors.ts';
 import { capacityOf, parsePorts, rangeWarnings } from '../plan/capacity.ts';
 import { countOption } from '../run/options.ts';
-import { loadRecipes } from '../run/recipes.ts';
+import { openProject } from '../run/project.ts';
+import { cacheFolder } from '../run/session.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
@@ -16,7 +17,7 @@ interface CapacityOptions {
 
 /** `turnbuild capacity`: what a machine carries with a range of relay ports, and the limits that it needs for it. */
 export async function capacity(_: undefined, options: CapacityOptions, output: Output): Promise<number> {
-  const { release } = await loadRecipes();
+  const { release } = (await openProject({}, cacheFolder())).recipes;
   const range = options.ports === undefined ? release.relay : parsePorts(options.ports);
   const input = {
     range,

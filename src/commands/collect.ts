@@ -3,6 +3,7 @@ import { EXIT } from '../errors.ts';
 import { collectParts } from '../run/collect.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { planningHere, type RequirePlanned } from '../run/plan-again.ts';
+import { projectOut } from '../run/project-options.ts';
 import { isCapable } from '../run/session.ts';
 import { plural } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
@@ -20,7 +21,7 @@ export async function collect(
   requirePlanned: RequirePlanned = planningHere(options),
 ): Promise<number> {
   const place = {
-    out: resolve(options.out ?? 'dist'),
+    out: resolve(options.out ?? (await projectOut()) ?? 'dist'),
     perform: options.dryRun !== true,
     signal,
     requirePlanned,

@@ -12,8 +12,9 @@ import { readText } from '../io/files.ts';
 import { quarantineOf } from '../recipe/advisories.ts';
 import { fetchShown } from '../run/fetch-shown.ts';
 import { type CommonOptions, listOption } from '../run/options.ts';
-import { loadRecipes, packageVersion } from '../run/recipes.ts';
-import { openSession } from '../run/session.ts';
+import { openProject } from '../run/project.ts';
+import { packageVersion } from '../run/recipes.ts';
+import { cacheFolder, openSession } from '../run/session.ts';
 import { readSource } from '../sources/fetch.ts';
 import { fileOf } from '../sources/tree.ts';
 import { plural, printable } from '../ui/format.ts';
@@ -34,7 +35,7 @@ const SHIPPED = 'packaging/common/turnserver.conf';
 
 /** `turnbuild lint-config --print-deny`: the denied ranges that the packages ship. */
 export async function printDenied(options: LintOptions, output: Output): Promise<number> {
-  const { dir } = await loadRecipes(options.recipes);
+  const { dir } = (await openProject(options, cacheFolder())).recipes;
   const lines = (await readText(join(dir, SHIPPED))).split('\n');
   for (const line of lines.filter((each) => /^(denied-peer-ip=|no-multicast-peers$)/.test(each)))
     output.line(line);

@@ -40,7 +40,7 @@ export async function outdated(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const file = await findManifest(path ?? 'dist');
+  const file = await findManifest(path ?? session.options.out ?? 'dist');
   const manifest = parseManifest(file, await readText(file), sha256Text);
   const found = await compare(session, manifest);
   if (options.json === true) output.data(found);

@@ -17,8 +17,9 @@ export async function plan(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const session = await openSession(options, output, signal);
-  const { plan: planned, source, document } = await planRelease(session, version, { stages, perform: false });
+  const session = await openSession(options, output, signal, 'release');
+  const wanted = version ?? session.coturn;
+  const { plan: planned, source, document } = await planRelease(session, wanted, { stages, perform: false });
   if (options.json === true) {
     output.data({ ...document, digest: planDigest(document, sha256Text) });
     return EXIT.ok;

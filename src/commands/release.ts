@@ -16,11 +16,13 @@ export async function release(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const session = await openSession(options, output, signal);
+  // A plan has decided what a project's file says.
+  const uses = options.plan === undefined ? 'release' : 'places';
+  const session = await openSession(options, output, signal, uses);
   const perform = options.dryRun !== true;
   const planned =
     options.plan === undefined
-      ? await planRelease(session, version, { stages, perform })
+      ? await planRelease(session, version ?? session.coturn, { stages, perform })
       : await planGiven(session, options.plan, { version, stages, perform });
   requireRebuilt(planned.rebuild, stages);
   const { source } = planned;

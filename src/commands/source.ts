@@ -14,9 +14,9 @@ export async function source(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const session = await openSession(options, output, signal);
-  const found = await fetchShown(session, version);
-  const dir = join(options.out ?? 'dist', found.version);
+  const session = await openSession(options, output, signal, 'release');
+  const found = await fetchShown(session, version ?? session.coturn);
+  const dir = join(session.options.out ?? 'dist', found.version);
   const tar = options.dryRun === true ? undefined : await writeLocked(found, resolve(dir), session);
   if (options.json === true) output.data({ ...found, tar });
   else {

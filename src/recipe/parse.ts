@@ -29,17 +29,33 @@ export function parseRecipe<T>(text: string, schema: z.ZodType<T>): ParseResult<
   return { ok: false, issues: issues.sort((a, b) => a.line - b.line) };
 }
 
+/** What a file is called in an error, and where its keys are explained. */
+interface FileKind {
+  code: string;
+  what: string;
+  hint: string;
+}
+
+const RECIPE: FileKind = {
+  code: 'RECIPE_INVALID',
+  what: 'The recipe',
+  hint: 'docs/target-recipes.md describes the keys of a target, and schemas/ those of every recipe.',
+};
+
 /** As `parseRecipe`, with all issues in one error that names the file. */
-export function parseRecipeFile<T>(file: string, text: string, schema: z.ZodType<T>): T {
+export function parseRecipeFile<T>(
+  file: string,
+  text: string,
+  schema: z.ZodType<T>,
+  { code, what, hint }: FileKind = RECIPE,
+): T {
   const result = parseRecipe(text, schema);
   if (result.ok) return result.value;
   const list = result.issues.map(
     (i) => `  ${file}:${i.line}: ${i.path === '' ? '' : `${i.path}: `}${i.message}`,
   );
   const count = result.issues.length === 1 ? 'one issue' : `${result.issues.length} issues`;
-  throw new TurnbuildError('RECIPE_INVALID', `The recipe has ${count}:\n${list.join('\n')}`, {
-    hint: 'docs/target-recipes.md describes the keys of a target, and schemas/ those of every recipe.',
-  });
+  throw new TurnbuildError(code, `${what} has ${count}:\n${list.join('\n')}`, { hint });
 }
 
 function describe(

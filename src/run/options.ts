@@ -3,7 +3,7 @@ import { usageError } from '../errors.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import type { CheckSelection } from '../plan/check-selection.ts';
 import { type Arch, parseArch } from '../plan/platforms.ts';
-import { pinnedImage, type Target } from '../recipe/schema.ts';
+import { MAINTAINER, pinnedImage, type Target } from '../recipe/schema.ts';
 
 /** Options that more than one command has, as commander gives them. */
 export interface CommonOptions {
@@ -97,22 +97,37 @@ export function mirrorOption(words: readonly string[] | undefined): {
   return { debian, named };
 }
 
+/** Names of the archives and repositories in recipes, sorted. */
+export function knownMirrors(targets: readonly Target[]): string[] {
+  const names = targets.flatMap(({ archive, sysroot }) => [
+    ...(archive === undefined ? [] : [archive.name]),
+    ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
+  ]);
+  return [...new Set(['debian', ...names])].sort();
+}
+
 /** Sees that each name that --mirror gives an address is that of an archive or a repository in a recipe. @throws OPTION_INVALID */
 export function requireKnownMirrors(
   named: Readonly<Record<string, string>>,
   targets: readonly Target[],
 ): void {
-  const names = targets.flatMap(({ archive, sysroot }) => [
-    ...(archive === undefined ? [] : [archive.name]),
-    ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
-  ]);
-  const known = [...new Set(['debian', ...names])].sort();
+  const known = knownMirrors(targets);
   const unknown = Object.keys(named).find((name) => !known.includes(name.replace(/\/.*$/, '')));
   if (unknown === undefined) return;
   throw usageError(
     'OPTION_INVALID',
     `Unknown archive "${unknown}" in --mirror: no recipe uses it`,
     `Known: ${known.join(', ')}.`,
+  );
+}
+
+/** A maintainer as packages name one, or a usage error. */
+export function maintainerOption(word: string | undefined): string | undefined {
+  if (word === undefined || MAINTAINER.test(word)) return word;
+  throw usageError(
+    'OPTION_INVALID',
+    'Invalid --maintainer: expected Name <address@host>',
+    'Invisible characters, % and further <, > or @ are not allowed.',
   );
 }
 

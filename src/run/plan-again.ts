@@ -1,14 +1,15 @@
-import { resolve } from 'node:path';
 import type { Check } from '../checks/check.ts';
 import { CHECKS } from '../checks/index.ts';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { differences, type PlanDocument, type StepKey } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
+import { lockFilesOf } from './lock-files.ts';
 import type { CommonOptions } from './options.ts';
 import { requireLocked } from './planned-sources.ts';
 import { documentOf, keysOf, makePlan, type PlanningSession, requireKnown } from './planning.ts';
-import { loadRecipes } from './recipes.ts';
+import { openProject } from './project.ts';
+import { cacheFolder } from './session.ts';
 import { withRebuilt } from './step-keys.ts';
 
 /**
@@ -35,9 +36,9 @@ export type RequirePlanned = (file: string, document: PlanDocument) => Promise<r
 /** For parts of a plan that others have performed: with the recipes and the lock that the options name. */
 export function planningHere(options: Pick<CommonOptions, 'recipes' | 'lock'>): RequirePlanned {
   return async (file, document) => {
-    const recipes = await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes));
+    const { project, recipes } = await openProject(options, cacheFolder());
     await planAgain({ recipes, io: { files } }, file, document);
-    await requireLocked({ options, recipes }, document);
+    await requireLocked({ locks: await lockFilesOf(options, project) }, document);
     return CHECKS;
   };
 }

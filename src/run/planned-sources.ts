@@ -2,33 +2,34 @@ import { messageOf, TurnbuildError } from '../errors.ts';
 import type { PlanDocument } from '../plan/document.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import { checkLock, type SourceLock } from '../sources/lock.ts';
-import { lockFileOf, readLock } from '../sources/lock-file.ts';
+import { readLock } from '../sources/lock-file.ts';
 import { fetchShown } from './fetch-shown.ts';
 import type { CommonOptions } from './options.ts';
 import type { Session } from './session.ts';
 
 /**
- * A plan is the pin of its sources, but for a version that the lock of this machine has as well: then the two have to agree.
+ * A plan is the pin of its sources, but for a version that a lock of this machine has as well: then the two have to agree.
  * @throws PLAN_DIFFERS
  */
 export async function requireLocked(
-  session: Pick<Session, 'options' | 'recipes'>,
+  { locks }: Pick<Session, 'locks'>,
   { coturn, source }: PlanDocument,
 ): Promise<void> {
-  const file = lockFileOf(session);
-  const lock = await readLock(file);
-  if (lock.sources[coturn.version] === undefined) return;
-  try {
-    checkLock(lock, coturn.version, { ...source, epoch: coturn.epoch });
-  } catch (error) {
-    throw new TurnbuildError(
-      'PLAN_DIFFERS',
-      `The plan has other sources than this machine's lock file ${file}. ${messageOf(error)}`,
-      {
-        cause: error,
-        hint: 'Find out which of them is correct. To run this plan, pass a lock file that matches it: --lock FILE',
-      },
-    );
+  for (const file of [locks.own, locks.beneath]) {
+    const lock = file === undefined ? undefined : await readLock(file);
+    if (lock?.sources[coturn.version] === undefined) continue;
+    try {
+      checkLock(lock, coturn.version, { ...source, epoch: coturn.epoch });
+    } catch (error) {
+      throw new TurnbuildError(
+        'PLAN_DIFFERS',
+        `The plan has other sources than this machine's lock file ${file}. ${messageOf(error)}`,
+        {
+          cause: error,
+          hint: 'Find out which of them is correct. To run this plan, pass a lock file that matches it: --lock FILE',
+        },
+      );
+    }
   }
 }
 

@@ -1,18 +1,22 @@
 import { join, resolve } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
-import { usageError } from '../errors.ts';
 import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
 import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
 import { createPlan } from '../plan/index.ts';
 import type { Choices, Plan, PlannedSource } from '../plan/types.ts';
-import { MAINTAINER } from '../recipe/schema.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
 import { assumedBuilder, type BuilderFacts } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
 import { readManifest } from './manifest-file.ts';
-import { architecturesOption, imageOption, listOption, selectionOption } from './options.ts';
+import {
+  architecturesOption,
+  imageOption,
+  listOption,
+  maintainerOption,
+  selectionOption,
+} from './options.ts';
 import { readyBuilder } from './ready-builder.ts';
 import { packageRoot, packageVersion } from './recipes.ts';
 import { assumedRevision, chooseRevision } from './revision.ts';
@@ -92,14 +96,7 @@ function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, '
 }
 
 function maintainerOf({ options, recipes }: Session): string {
-  if (options.maintainer !== undefined && !MAINTAINER.test(options.maintainer)) {
-    throw usageError(
-      'OPTION_INVALID',
-      'Invalid --maintainer: expected Name <address@host>',
-      'Invisible characters, % and further <, > or @ are not allowed.',
-    );
-  }
-  return options.maintainer ?? recipes.release.maintainer;
+  return maintainerOption(options.maintainer) ?? recipes.release.maintainer;
 }
 
 /** Choices and recipes -> plan. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TurnbuildError } from '../errors.ts';
+import { nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { exists, readText } from '../io/files.ts';
 import {
   advisoriesSchema,
@@ -20,8 +20,12 @@ import {
   type Target,
 } from '../recipe/schema.ts';
 import { parseTargets } from '../recipe/targets.ts';
+import { type Layers, layered, layeredFiles, mergeLayers } from './layers.ts';
 
-/** Everything under recipes/ and patches/, parsed. */
+/** The lock file of built-in recipes, which a project's own are not layered over. */
+export const LOCK = 'sources.lock.json';
+
+/** Everything under recipes/ and patches/, parsed, and the folders with the files themselves. */
 export interface Recipes {
   dir: string;
   patches: string;
@@ -51,32 +55,78 @@ export async function packageVersion(): Promise<string> {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Reads the recipes of `dir` (the installed ones without it). Throws RECIPE_INVALID with every issue of a file. */
-export async function loadRecipes(dir?: string): Promise<Recipes> {
-  const recipes = dir ?? join(await packageRoot(), 'recipes');
-  if (!(await exists(join(recipes, 'release.yaml')))) {
-    throw new TurnbuildError('RECIPES_MISSING', `No recipes found in ${recipes}: release.yaml is missing`);
+/** What a project has on top of recipes. */
+export interface OwnRecipes {
+  recipes: string | undefined;
+  patches: string | undefined;
+  /** The cache, which gets a folder with both. */
+  cache: string;
+}
+
+/**
+ * Reads the recipes of `dir` (the installed ones without it), with a project's own on top.
+ * @throws RECIPE_INVALID with every issue of a file; RECIPES_MISSING
+ */
+export async function loadRecipes(dir?: string, own?: OwnRecipes): Promise<Recipes> {
+  const base = dir ?? join(await packageRoot(), 'recipes');
+  if (!(await exists(join(base, 'release.yaml')))) {
+    throw new TurnbuildError('RECIPES_MISSING', `No recipes found in ${base}: release.yaml is missing`);
   }
-  const patches = join(dirname(recipes), 'patches');
-  const read = async <T>(file: string, schema: Parameters<typeof parseRecipeFile<T>>[2]) =>
-    parseRecipeFile<T>(file, await readText(file), schema);
-  const names = (await readdir(join(recipes, 'targets'))).filter((name) => name.endsWith('.yaml')).sort();
-  return {
-    dir: recipes,
-    patches,
-    release: await read(join(recipes, 'release.yaml'), releaseSchema),
+  const recipes: Layers = { base, own: own?.recipes };
+  const patches: Layers = { base: join(dirname(base), 'patches'), own: own?.patches };
+  await requireKnownEntries(recipes);
+  const read = async <T>(
+    layers: Layers,
+    name: string,
+    schema: Parameters<typeof parseRecipeFile<T>>[2],
+  ): Promise<T> => {
+    const file = await layered(layers, name);
+    return parseRecipeFile<T>(file, await readText(file), schema);
+  };
+  const targets = (await layeredFiles(recipes)).filter((name) => /^targets\/[^/]*\.yaml$/.test(name));
+  const parsed = {
+    release: await read(recipes, 'release.yaml', releaseSchema),
     targets: parseTargets(
       await Promise.all(
-        names.map(async (name) => {
-          const path = join(recipes, 'targets', name);
+        targets.map(async (name) => {
+          const path = await layered(recipes, name);
           return { path, text: await readText(path) };
         }),
       ),
     ),
-    compatibility: await read(join(patches, 'compatibility.yaml'), compatibilitySchema),
-    metrics: await read(join(recipes, 'metrics.yaml'), metricsSchema),
-    deviations: await read(join(recipes, 'deviations.yaml'), deviationsSchema),
-    advisories: await read(join(recipes, 'advisories.yaml'), advisoriesSchema),
-    quarantine: await read(join(recipes, 'quarantine.yaml'), quarantineSchema),
+    compatibility: await read(patches, 'compatibility.yaml', compatibilitySchema),
+    metrics: await read(recipes, 'metrics.yaml', metricsSchema),
+    deviations: await read(recipes, 'deviations.yaml', deviationsSchema),
+    advisories: await read(recipes, 'advisories.yaml', advisoriesSchema),
+    quarantine: await read(recipes, 'quarantine.yaml', quarantineSchema),
   };
+  const merged = own === undefined ? undefined : await mergeLayers({ recipes, patches }, own.cache);
+  return {
+    dir: merged === undefined ? base : join(merged, 'recipes'),
+    patches: merged === undefined ? patches.base : join(merged, 'patches'),
+    ...parsed,
+  };
+}
+
+/**
+ * Refuses what has no meaning at the top of a project's recipes, e.g. `target/` for `targets/`: it would silently do nothing. A lock file
+ * there would replace the built-in pins.
+ * @throws PROJECT_INVALID
+ */
+async function requireKnownEntries({ base, own }: Layers): Promise<void> {
+  if (own === undefined) return;
+  const known = (await readdir(base)).filter((name) => name !== LOCK);
+  for (const name of await readdir(own)) {
+    if (known.includes(name) || /^(\.|README)/.test(name)) continue;
+    const near = nearestName(name, known);
+    throw usageError(
+      'PROJECT_INVALID',
+      name === LOCK
+        ? `${join(own, name)} would replace the built-in pins`
+        : `${join(own, name)}: recipes have no such file or folder${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      name === LOCK
+        ? "A project's pins are in turnbuild.lock.json, beside turnbuild.yaml."
+        : `There are: ${known.join(', ')}.`,
+    );
+  }
 }

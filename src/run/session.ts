@@ -10,8 +10,10 @@ import type { CheckSelection } from '../plan/check-selection.ts';
 import type { PlanDocument, StepKey } from '../plan/document.ts';
 import type { Plan } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
+import type { LockFiles } from '../sources/lock-file.ts';
 import type { Output } from '../ui/output.ts';
 import { type BuilderFacts, sharesNetwork } from './builder.ts';
+import { lockFilesOf } from './lock-files.ts';
 import {
   type CommonOptions,
   countOption,
@@ -19,13 +21,18 @@ import {
   mirrorOption,
   requireKnownMirrors,
 } from './options.ts';
-import { loadRecipes, type Recipes } from './recipes.ts';
+import { openProject } from './project.ts';
+import { type ProjectUse, withProject } from './project-options.ts';
+import type { Recipes } from './recipes.ts';
 
 /** Everything that a command gathers before it plans. */
 export interface Session {
   options: CommonOptions;
   output: Output;
   recipes: Recipes;
+  locks: LockFiles;
+  /** The version that the project releases, for a command that names none. */
+  coturn: string | undefined;
   io: Io;
   cache: string;
   mirrors: Mirrors;
@@ -44,26 +51,33 @@ export function cacheFolder({ TURNBUILD_CACHE, XDG_CACHE_HOME }: NodeJS.ProcessE
 
 /**
  * Gathers what every command that works on releases needs.
- * @throws CACHE_UNSAFE, and what recipes and options are refused for
+ * @param uses what of a project's settings has a meaning for the command
+ * @throws CACHE_UNSAFE, and what the project, recipes and options are refused for
  */
 export async function openSession(
-  options: CommonOptions,
+  given: CommonOptions,
   output: Output,
   signal: AbortSignal,
+  uses: ProjectUse = 'places',
 ): Promise<Session> {
   const apt = await readAptMirrors();
-  const { debian, named } = mirrorOption(options.mirror);
   const cache = cacheFolder();
   // Made before it is looked at, so that nobody else can do it in between. Where that fails, whatever needs it will say so.
-  if (options.dryRun !== true) await makeFolder(cache).catch(() => {});
+  if (given.dryRun !== true) await makeFolder(cache).catch(() => {});
   await requirePrivate(cache);
-  const recipes = await loadRecipes(options.recipes === undefined ? undefined : resolve(options.recipes));
+  // What the command line says is refused first, in its own words.
+  mirrorOption(given.mirror);
+  const { project, recipes } = await openProject(given, cache);
+  const { options, coturn } = withProject(given, project, uses);
+  const { debian, named } = mirrorOption(options.mirror);
   requireKnownMirrors(named, recipes.targets);
   const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
   return {
     options,
     output,
     recipes,
+    locks: await lockFilesOf(options, project),
+    coturn,
     io: createIo(exec, signal, output.line),
     cache,
     mirrors: { debian: debian ?? apt.debian, security: apt.security, named },

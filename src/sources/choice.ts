@@ -11,7 +11,7 @@ import { fetchSource, type ResolvedSource, type SourceCandidate } from './fetch.
 import { createGithubSource, type GithubSource } from './github.ts';
 import { readToken } from './github-access.ts';
 import { pinSource, type SourceLock } from './lock.ts';
-import { lockFileOf, readLock, writeLock } from './lock-file.ts';
+import { readLock, readLocks, writeLock } from './lock-file.ts';
 import { parseSource, type SourceContext, sha256Option } from './options.ts';
 
 /** Bytes that are there, and of how many if that is known. */
@@ -27,9 +27,8 @@ export async function resolveWanted(
   given: { lock?: SourceLock | undefined; onProgress?: DownloadProgress } = {},
 ): Promise<ResolvedSource> {
   const wanted = asked === undefined ? undefined : withoutPrefix(asked);
-  const { options, recipes, io, cache } = context;
-  const lockFile = lockFileOf(context);
-  const lock = given.lock ?? (await readLock(lockFile));
+  const { options, recipes, locks, io, cache } = context;
+  const lock = given.lock ?? (await readLocks(locks));
   const { provider, location } = chooseProvider(options.source, wanted, lock);
   const sha256 = sha256Option(options.sha256);
   const request = wanted ?? 'latest';
@@ -73,7 +72,7 @@ export async function resolveWanted(
   const bad = quarantined(source.version);
   if (bad !== undefined) throw quarantineError(source.version, bad.reason, bad.reference);
   if (options.updateLock === true && options.dryRun !== true)
-    await writeLock(lockFile, pinSource(lock, source.version, source));
+    await writeLock(locks.own, pinSource(await readLock(locks.own), source.version, source));
   return source;
 }
 

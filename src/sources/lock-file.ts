@@ -1,16 +1,13 @@
-import { join, resolve } from 'node:path';
 import { exists, readText, writeText } from '../io/files.ts';
 import { parseLock, type SourceLock } from './lock.ts';
+import { mergeLocks } from './lock-layers.ts';
 
-/** The lock file that --lock names, else that of the recipes. */
-export function lockFileOf({
-  options,
-  recipes,
-}: {
-  options: { lock?: string };
-  recipes: { dir: string };
-}): string {
-  return options.lock === undefined ? join(recipes.dir, 'sources.lock.json') : resolve(options.lock);
+/** The lock files that count. */
+export interface LockFiles {
+  /** Where pins are added. */
+  own: string;
+  /** Pins that count as well, and are never changed. */
+  beneath: string | undefined;
 }
 
 /** Reads a lock file; one that isn't there pins nothing. */
@@ -18,10 +15,22 @@ export async function readLock(file: string): Promise<SourceLock> {
   return (await exists(file)) ? parseLock(file, await readText(file)) : { schema: 1, sources: {} };
 }
 
-/** Writes a lock file, versions in order, all at once. */
-export async function writeLock(file: string, lock: SourceLock): Promise<void> {
-  const sources = Object.fromEntries(
-    Object.entries(lock.sources).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
+/** Text of a lock file, versions in order. */
+export function formatLock({ schema, sources }: SourceLock): string {
+  const sorted = Object.fromEntries(
+    Object.entries(sources).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
   );
-  await writeText(file, `${JSON.stringify({ schema: lock.schema, sources }, null, 2)}\n`);
+  return `${JSON.stringify({ schema, sources: sorted }, null, 2)}\n`;
+}
+
+/** Writes a lock file all at once. */
+export async function writeLock(file: string, lock: SourceLock): Promise<void> {
+  await writeText(file, formatLock(lock));
+}
+
+/** The pins of all lock files. @throws LOCK_CONFLICT where two pin one version differently */
+export async function readLocks({ own, beneath }: LockFiles): Promise<SourceLock> {
+  const lock = await readLock(own);
+  if (beneath === undefined) return lock;
+  return mergeLocks({ file: beneath, lock: await readLock(beneath) }, { file: own, lock });
 }

@@ -2,20 +2,21 @@ import { usageError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import type { Quarantine } from '../recipe/advisories.ts';
+import type { LockFiles } from './lock-file.ts';
 
 /** What the sources of a version are looked for with. */
 export interface SourceContext {
   options: {
     source?: string;
     sha256?: string;
-    lock?: string;
     updateLock?: boolean;
     allowQuarantined?: boolean;
     dryRun?: boolean;
     /** Nothing is built of them, so that they need not be pinned. */
     unpinned?: boolean;
   };
-  recipes: { dir: string; quarantine: readonly Quarantine[] };
+  recipes: { quarantine: readonly Quarantine[] };
+  locks: LockFiles;
   io: Pick<Io, 'files' | 'lockFolder' | 'signal'>;
   cache: string;
   mirrors: { debian?: string | undefined };

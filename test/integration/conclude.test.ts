@@ -47,6 +47,8 @@ function run(
       data: (value) => void said.data.push(value),
     },
     recipes: { dir: join(root, 'recipes'), patches: join(root, 'patches') } as Session['recipes'],
+    locks: { own: join(dir, 'lock.json'), beneath: undefined },
+    coturn: undefined,
     io: createIo(runProcess, new AbortController().signal),
     cache: join(dir, 'cache'),
     mirrors: { debian: undefined, security: undefined, named: {} },

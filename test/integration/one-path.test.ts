@@ -154,6 +154,8 @@ describe('a base image', () => {
         options: { verbose: true },
         output: { line: () => {}, styled: () => {}, data: () => {} },
         recipes: { dir: join(ROOT, 'recipes'), patches: join(ROOT, 'patches') } as Session['recipes'],
+        locks: { own: join(dir, 'lock.json'), beneath: undefined },
+        coturn: undefined,
         io: createIo(recording(act), new AbortController().signal),
         cache: join(dir, 'cache'),
         mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },

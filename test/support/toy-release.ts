@@ -239,6 +239,8 @@ function sessionOf(dir: string, { jobs, noCache, signal }: ToyRun): Session {
     output: { line: (text) => appendFileSync(log, `${text}\n`), styled: () => {}, data: () => {} },
     // The engine reads two paths of it.
     recipes: { dir: join(dir, 'recipes'), patches: join(dir, 'patches') } as Session['recipes'],
+    locks: { own: join(dir, 'lock.json'), beneath: undefined },
+    coturn: undefined,
     io: createIo(runProcess, signal ?? new AbortController().signal),
     cache: join(dir, 'cache'),
     mirrors: { debian: undefined, security: undefined, named: {} },

@@ -10,6 +10,7 @@ import { planSchema } from '../../../src/plan/document.ts';
 import { advisoriesSchema, quarantineSchema } from '../../../src/recipe/advisories.ts';
 import { deviationsSchema } from '../../../src/recipe/deviations.ts';
 import { metricsSchema } from '../../../src/recipe/metrics.ts';
+import { projectSchema } from '../../../src/recipe/project.ts';
 import {
   compatibilitySchema,
   extendingSchema,
@@ -20,6 +21,7 @@ import { fixture } from '../ui/manifest-fixture.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 const SCHEMAS = {
+  project: projectSchema,
   target: z.union([targetSchema, extendingSchema]),
   release: releaseSchema,
   compatibility: compatibilitySchema,

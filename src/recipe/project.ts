@@ -1,0 +1,111 @@
+import { validRange } from 'semver';
+import { Document, isSeq, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { nearestName } from '../errors.ts';
+import { parseRecipeFile } from './parse.ts';
+import { releaseSchema } from './schema.ts';
+
+const { targets, architectures, revision, maintainer } = releaseSchema.shape;
+const path = z.string().min(1);
+
+/** An exact version, four-part ones too, `latest`, or a semver range. */
+const isRequest = (word: string) =>
+  word === 'latest' || /^v?\d+(\.\d+){2,3}$/.test(word) || validRange(word) !== null;
+
+/** turnbuild.yaml: what a project releases. Each command-line option takes precedence over the key of the same meaning. */
+export const projectSchema = z.strictObject({
+  coturn: z
+    .string({ error: 'write the version as text, in quotes: "4.18.0"' })
+    .refine(isRequest, 'write a version, a semver range, or latest: "4.18.0", "^4.18.0"')
+    .optional()
+    .describe('coturn version, semver range, or latest'),
+  source: path
+    .refine(
+      (word) => /^https?:\/\//i.test(word) || !/^[a-z][a-z\d+.-]*:\/\//i.test(word),
+      'write github, debian, an http or https address, or the path of a tarball',
+    )
+    .optional()
+    .describe('where sources come from: github, debian, an address, or a tarball'),
+  targets: targets.optional().describe('what packages are made for: built-in targets, or those of recipes'),
+  architectures: architectures.optional().describe('architectures of the packages'),
+  revision: z
+    .union([revision, z.literal('auto')], { error: 'write a whole number of at least 1, or auto' })
+    .optional()
+    .describe('package revision; auto: the next one if a statically linked library is outdated'),
+  maintainer: maintainer.optional().describe('maintainer of the packages: Name <address@host>'),
+  accept: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("known advisories whose failed checks don't fail the package"),
+  mirrors: z
+    .record(
+      z.string(),
+      z.string().regex(/^https?:\/\/[^\s?#]+$/, 'write an http or https address without a query or fragment'),
+    )
+    .optional()
+    .describe('addresses of package archives by name, e.g. debian, ubuntu, ubuntu/arm64'),
+  recipes: path.optional().describe("folder of the project's own recipes, which extend the built-in ones"),
+  patches: path.optional().describe("folder of the project's own patches, which extend the built-in ones"),
+  out: path.optional().describe('where results go (default: dist)'),
+});
+
+export type ProjectSettings = z.infer<typeof projectSchema>;
+
+/** Names that recipes give a meaning. */
+export interface KnownNames {
+  targets: readonly string[];
+  mirrors: readonly string[];
+  advisories: readonly string[];
+}
+
+/** The error of a turnbuild.yaml. */
+const PROJECT = {
+  code: 'PROJECT_INVALID',
+  what: 'turnbuild.yaml',
+  hint: 'The keys and their meaning are in docs/project.md.',
+} as const;
+
+/**
+ * Text of a turnbuild.yaml -> settings. An empty file leaves everything at its default.
+ * @param file its path, for messages
+ * @param known checks names as well; the project's own recipes have to be read for that
+ * @throws PROJECT_INVALID with every issue and its line
+ */
+export function parseProject(file: string, text: string, known?: KnownNames): ProjectSettings {
+  const document = parseDocument(text);
+  if (document.errors.length === 0 && document.toJS() === null) return {};
+  return parseRecipeFile(file, text, known === undefined ? projectSchema : knowing(known), PROJECT);
+}
+
+function knowing(known: KnownNames) {
+  return projectSchema.superRefine((settings, context) => {
+    const require = (key: string, names: readonly string[], candidates: readonly string[], what: string) => {
+      for (const [index, name] of names.entries()) {
+        // An architecture's own mirror: ubuntu/arm64.
+        if (candidates.includes(key === 'mirrors' ? name.replace(/\/(arm64|x86_64)$/, '') : name)) continue;
+        const near = nearestName(name, candidates);
+        const advice = near === undefined ? `; known: ${candidates.join(', ')}` : `; did you mean "${near}"?`;
+        const at = key === 'mirrors' ? name : index;
+        context.addIssue({ code: 'custom', path: [key, at], message: `unknown ${what} "${name}"${advice}` });
+      }
+    };
+    require('targets', settings.targets ?? [], known.targets, 'target');
+    require('accept', settings.accept ?? [], known.advisories, 'advisory');
+    require('mirrors', Object.keys(settings.mirrors ?? {}), known.mirrors, 'archive');
+  });
+}
+
+/** Settings as the text of a turnbuild.yaml. @param schema address of its JSON schema, relative to the file or not */
+export function formatProject(settings: ProjectSettings, schema: string): string {
+  const document = new Document(settings);
+  for (const key of Object.keys(settings)) {
+    const value = document.get(key, true);
+    if (isSeq(value)) value.flow = true;
+  }
+  const body = document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  const maintainer =
+    settings.maintainer === undefined
+      ? '# Whom users of the packages turn to.\n# maintainer: Name <address@host>\n'
+      : '';
+  return `# yaml-language-server: $schema=${schema}\n# What turnbuild releases. The keys: https://github.com/turnbuild/turnbuild/blob/main/docs/project.md\n${body}${maintainer}`;
+}

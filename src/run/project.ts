@@ -1,0 +1,109 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { usageError } from '../errors.ts';
+import { exists, makeFolder, readText } from '../io/files.ts';
+import { requirePrivate } from '../io/private-folder.ts';
+import { type KnownNames, type ProjectSettings, parseProject } from '../recipe/project.ts';
+import { type CommonOptions, knownMirrors } from './options.ts';
+import { loadRecipes, type Recipes } from './recipes.ts';
+
+export const PROJECT_NAME = 'turnbuild.yaml';
+export const LOCK_NAME = 'turnbuild.lock.json';
+
+/** A user's own project: the folder of a turnbuild.yaml. */
+export interface Project {
+  /** Path of its turnbuild.yaml. */
+  file: string;
+  /** The folder that its relative paths count from. */
+  dir: string;
+  /** Its lock file, which may not be there yet. */
+  lock: string;
+  settings: ProjectSettings;
+}
+
+/**
+ * Finds the project of a folder, which is the working directory's usually: its turnbuild.yaml, or the nearest one in a parent. The search
+ * ends at a folder with `.git`, the top of a repository.
+ * @throws PROJECT_UNSAFE for one in a parent that is another user's: its recipes would run
+ * @returns its path
+ */
+export async function findProject(from: string = process.cwd()): Promise<string | undefined> {
+  const own = await ownersOf(from);
+  for (let dir = resolve(from); ; dir = dirname(dir)) {
+    const file = join(dir, PROJECT_NAME);
+    const found = await stat(file).catch(() => undefined);
+    if (found !== undefined) {
+      if (dir === resolve(from) || own.has(found.uid)) return file;
+      throw usageError(
+        'PROJECT_UNSAFE',
+        `${file} belongs to another user (uid ${found.uid}), and applies to ${from}`,
+        'If it is your project, run turnbuild in its folder. If not, give this folder a turnbuild.yaml of its own: turnbuild init',
+      );
+    }
+    if (dir === dirname(dir) || (await exists(join(dir, '.git')))) return undefined;
+  }
+}
+
+/** Users who may decide what is built in a folder: this one, root, and the folder's owner. */
+async function ownersOf(dir: string): Promise<ReadonlySet<number>> {
+  const { uid } = await stat(dir);
+  return new Set([0, uid, process.getuid?.() ?? uid]);
+}
+
+/** Reads a project's turnbuild.yaml. @param known checks names in it as well @throws PROJECT_INVALID */
+export async function readProject(file: string, known?: KnownNames): Promise<Project> {
+  const dir = dirname(file);
+  const settings = parseProject(file, await readText(file), known);
+  return { file, dir, lock: join(dir, LOCK_NAME), settings };
+}
+
+/**
+ * The project of the working directory, if there is one, and the recipes that count: those of `--recipes`, else the installed ones with the
+ * project's own on top.
+ * @param cache the cache folder, for recipes of both
+ */
+export async function openProject(
+  { recipes: given }: Pick<CommonOptions, 'recipes'>,
+  cache: string,
+): Promise<{ project: Project | undefined; recipes: Recipes }> {
+  const file = await findProject();
+  const project = file === undefined ? undefined : await readProject(file);
+  const recipes = await recipesOf(given, project, cache);
+  if (project === undefined) return { project, recipes };
+  const known = {
+    targets: recipes.targets.map(({ name }) => name),
+    mirrors: knownMirrors(recipes.targets),
+    advisories: recipes.advisories.map(({ id }) => id),
+  };
+  return { project: await readProject(project.file, known), recipes };
+}
+
+async function recipesOf(
+  given: string | undefined,
+  project: Project | undefined,
+  cache: string,
+): Promise<Recipes> {
+  if (given !== undefined) return loadRecipes(resolve(given));
+  const own = { recipes: await ownFolder(project, 'recipes'), patches: await ownFolder(project, 'patches') };
+  if (own.recipes === undefined && own.patches === undefined) return loadRecipes();
+  // Copied there, and built from: nobody else may be able to change it.
+  await makeFolder(cache);
+  await requirePrivate(cache);
+  return loadRecipes(undefined, { ...own, cache });
+}
+
+/** @throws PROJECT_INVALID if the folder is missing: nothing would be layered, and nobody told */
+async function ownFolder(
+  project: Project | undefined,
+  key: 'recipes' | 'patches',
+): Promise<string | undefined> {
+  const name = project?.settings[key];
+  if (project === undefined || name === undefined) return undefined;
+  const dir = resolve(project.dir, name);
+  if ((await stat(dir).catch(() => undefined))?.isDirectory() === true) return dir;
+  throw usageError(
+    'PROJECT_INVALID',
+    `${project.file}: ${key}: there is no folder ${dir}`,
+    'Paths in turnbuild.yaml are relative to the file.',
+  );
+}
