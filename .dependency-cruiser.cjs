@@ -97,7 +97,12 @@ module.exports = {
       ],
       [],
     ),
-    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2']),
+    ...allow(
+      'ui',
+      '^src/ui/',
+      ['ui/', 'plan/', 'manifest/', 'errors\\.ts'],
+      ['listr2', '@inquirer'],
+    ),
     ...allow(
       'run',
       '^src/run/',

@@ -92,6 +92,7 @@ const RUN = ['plan', 'jobs', 'cache'] as const;
 
 /** The options of each command: those that have an effect there. */
 const COMMANDS = {
+  init: ['target', 'arch', 'maintainer', 'json', 'dryRun'],
   release: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
   // The results of an earlier run tell which revision `auto` is.
   plan: [...PACKAGES, ...VERIFY, 'verify', 'native', 'out'],
@@ -117,6 +118,7 @@ type Wording = Partial<Pick<OptionEntry, 'flags' | 'text'>>;
 
 /** Wordings for commands in which an option means something else than in the others. */
 const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName, Wording>>>> = {
+  init: { dryRun: { text: 'print both files; write nothing' } },
   verify: {
     revision: { text: 'revision that the packages were built with, or auto' },
     maintainer: { text: 'maintainer that the packages were built with' },

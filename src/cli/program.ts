@@ -24,6 +24,7 @@ export const program = new Command('turnbuild')
   .addHelpText(
     'after',
     examples(
+      'turnbuild init',
       'turnbuild release',
       'turnbuild release 4.6.1 --source debian --arch arm64',
       'turnbuild doctor --fix',
@@ -70,6 +71,16 @@ function stageCommand(name: StageCommand, summary: string, lines: string[]): voi
     }),
   );
 }
+
+addOptions(
+  addCommand('init', 'Start a project in this folder: turnbuild.yaml and turnbuild.lock.json', [
+    'turnbuild init',
+    'turnbuild init --yes --coturn "^4.18.0" --target debian-12,portable --arch arm64',
+  ])
+    .option('--coturn <version>', 'a coturn version, "latest" (default), or a semver range')
+    .option('--yes', 'ask nothing: take the options, and the defaults for all others'),
+  'init',
+).action(runs(async () => (await import('../commands/init.ts')).init));
 
 stageCommand('release', 'Fetch, build, package and verify a coturn release', [
   'turnbuild release',

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
 import { RULES } from '../config/finding.ts';
 import { ARCHITECTURES } from '../plan/platforms.ts';
-import { loadRecipes } from '../run/recipes.ts';
+import { LOCK, loadRecipes } from '../run/recipes.ts';
 import { readLock } from '../sources/lock-file.ts';
 
 /** The words that an option or argument may be, by the command's name and the option's (or the argument's). */
@@ -14,7 +14,7 @@ const ACCEPTABLE = Object.keys(RULES).filter((rule) => rule !== 'invalid-accepta
 /** Reads what the installed recipes and the lock file have. */
 export async function completionValues(): Promise<CompletionValues> {
   const recipes = await loadRecipes();
-  const { sources } = await readLock(join(recipes.dir, 'sources.lock.json'));
+  const { sources } = await readLock(join(recipes.dir, LOCK));
   const checks = CHECKS.map(({ id }) => id);
   const selectable = [...new Set([...checks.map((id) => id.split('.')[0] ?? id), ...checks])];
   const versions = ['latest', ...Object.keys(sources)];
@@ -27,6 +27,7 @@ export async function completionValues(): Promise<CompletionValues> {
     '--skip': selectable,
     '--accept': recipes.advisories.map(({ id }) => id),
     '--version': versions,
+    '--coturn': versions,
     version: versions,
   };
   return (command, name) => {

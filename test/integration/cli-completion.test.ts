@@ -26,6 +26,8 @@ const OFFERS: [typed: string, offered: string[], not: string[]][] = [
   ['lint-config --accept inv', ['invalid-user'], ['invalid-acceptance']],
   ['lint-config --version ', ['4.6.1'], []],
   ['source --source ', ['github', 'debian'], []],
+  ['init --coturn ', ['4.6.1', 'latest'], []],
+  ['init --target deb', ['debian-12', 'debian-13'], ['portable']],
   ['completion ', ['bash', 'zsh', 'fish'], []],
 ];
 

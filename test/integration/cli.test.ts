@@ -163,6 +163,7 @@ describe('recipes of the user', () => {
 describe('help and completion', () => {
   it.each([
     ...[
+      'init',
       'release',
       'plan',
       'collect',
