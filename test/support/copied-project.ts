@@ -4,6 +4,11 @@ import { join } from 'node:path';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 
+const COPIED = [
+  ...['bin', 'src', 'scripts', 'recipes', 'patches', 'schemas', 'docs'],
+  ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'],
+];
+
 /** A copy of turnbuild whose code a test changes. */
 export interface CopiedProject {
   dir: string;
@@ -15,8 +20,7 @@ export interface CopiedProject {
 
 /** Copies what turnbuild is made of, but for lib/. @param dir an empty folder */
 export function copyProject(dir: string): CopiedProject {
-  for (const name of ['bin', 'src', 'scripts', 'recipes', 'patches', 'package.json'])
-    cpSync(join(ROOT, name), join(dir, name), { recursive: true });
+  for (const name of COPIED) cpSync(join(ROOT, name), join(dir, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
   return {
     dir,
