@@ -97,12 +97,7 @@ module.exports = {
       ],
       [],
     ),
-    ...allow(
-      'ui',
-      '^src/ui/',
-      ['ui/', 'plan/', 'manifest/', 'errors\\.ts'],
-      ['listr2', '@inquirer'],
-    ),
+    ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2', '@inquirer']),
     ...allow(
       'run',
       '^src/run/',
