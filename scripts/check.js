@@ -88,6 +88,7 @@ step('shell scripts', 'shellcheck', [
       'attempt',
       ...['tools', 'lend', 'dpkg'].map((name) => `native/${name}`),
       'deb/verify/format',
+      'image/root',
     ],
     ...['package', 'inspect', 'repackage', 'root', 'install', 'variants', 'verify/format'].map(
       (name) => `rpm/${name}`,

@@ -69,6 +69,10 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   native: { flags: '--native', text: 'plan for one machine of each architecture, which compiles for itself' },
   jobs: { flags: '--jobs <n>', text: 'packages built or verified at a time' },
   cache: { flags: '--no-cache', text: "perform every step again, without Docker's build cache" },
+  roots: {
+    flags: '--roots <how>',
+    text: 'where base images come from: bootstrap (default), registry (official images), or auto: registry if it answers',
+  },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
   verbose: { flags: '--verbose', text: 'print every line of every command' },
   out: { flags: '--out <dir>', text: "where results go (default: the project's, else dist)" },
@@ -93,20 +97,20 @@ const RUN = ['plan', 'jobs', 'cache'] as const;
 /** The options of each command: those that have an effect there. */
 const COMMANDS = {
   init: ['target', 'arch', 'maintainer', 'json', 'dryRun'],
-  release: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
+  release: [...PACKAGES, ...RUN, 'roots', 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
   // The results of an earlier run tell which revision `auto` is.
-  plan: [...PACKAGES, ...VERIFY, 'verify', 'native', 'out'],
+  plan: [...PACKAGES, 'roots', ...VERIFY, 'verify', 'native', 'out'],
   source: [...SOURCE, ...WRITE],
   // Programs name no maintainer.
   build: [
     ...PACKAGES.filter((name) => name !== 'maintainer'),
     ...RUN,
-    ...(['refreshBase', 'verbose'] as const),
+    ...(['roots', 'refreshBase', 'verbose'] as const),
     ...WRITE,
   ],
   // On another base image the programs would have to be compiled again.
-  package: [...PACKAGES, ...RUN, 'verbose', ...WRITE],
-  verify: [...PACKAGES, ...RUN, 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
+  package: [...PACKAGES, ...RUN, 'roots', 'verbose', ...WRITE],
+  verify: [...PACKAGES, ...RUN, 'roots', 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
   collect: ['recipes', 'lock', 'json', ...WRITE],
   outdated: ['source', 'mirror', 'recipes', 'json'],
   'lint-config': [...SOURCE, 'accept', 'reason'],

@@ -14,12 +14,14 @@ export interface BuildxBuild {
   buildArgs: Readonly<Record<string, string>>;
   /** Names of build arguments whose values docker takes from its environment, because they may be secret: proxies. */
   inherited?: readonly string[] | undefined;
-  /** Folder that gets the files of the stage, or the name of an image that the engine gets. */
-  output: { folder: string } | { image: string };
+  /** Folder that gets the files of the stage, path of a tar of them, or the name of an image that the engine gets. */
+  output: { folder: string } | { tar: string } | { image: string };
   /** Name of a buildx builder; the current one without it. */
   builder?: string;
   /** Stages of the Dockerfile that are never taken from the build cache. */
   fresh?: readonly string[];
+  /** `provenance.json` beside the files: what the build was made of, images by digest. */
+  provenance?: true;
 }
 
 /** Exports the result as files (`type=local`), because an image exists on one engine only; the laboratory's has to. */
@@ -31,20 +33,27 @@ export function buildxCommand(build: BuildxBuild): Command {
       'build',
       ...(build.builder === undefined ? [] : ['--builder', build.builder]),
       '--progress=plain',
-      '--provenance=false',
+      `--provenance=${build.provenance === true ? 'mode=min' : 'false'}`,
       `--platform=${build.platform}`,
       `--target=${build.dockerStage}`,
       ...(build.fresh === undefined ? [] : [`--no-cache-filter=${build.fresh.join(',')}`]),
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
       ...(build.inherited ?? []).map((name) => `--build-arg=${name}`),
-      `--output=${'folder' in build.output ? `type=local,${csvField(`dest=${build.output.folder}`)}` : imageOutput(build.output.image)}`,
+      `--output=${outputOf(build.output)}`,
       build.context,
     ],
     // Plain lines whatever the terminal is, and no build records piling up.
     env: { DOCKER_CLI_HINTS: 'false', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
     effect: 'write',
   };
+}
+
+function outputOf(output: BuildxBuild['output']): string {
+  if ('image' in output) return imageOutput(output.image);
+  return 'tar' in output
+    ? `type=tar,${csvField(`dest=${output.tar}`)}`
+    : `type=local,${csvField(`dest=${output.folder}`)}`;
 }
 
 /** One field of the comma-separated list that buildx reads (RFC 4180). */

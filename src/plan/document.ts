@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
 import { sha256, sourceSchema } from '../manifest/source.ts';
 import { STAGES, type StageName } from '../manifest/stages.ts';
-import { MAINTAINER, pinnedImage } from '../recipe/schema.ts';
+import { imageDigest, MAINTAINER, pinnedImage } from '../recipe/schema.ts';
 import { baseNames } from './planned-bases.ts';
 import type { Arch } from './platforms.ts';
 import type { Choices, Plan, PlannedSource, PlannedStep } from './types.ts';
@@ -53,6 +53,7 @@ export const planSchema = z.looseObject({
     }),
     full: z.boolean(),
     verifyOn: pinnedImage.optional(),
+    images: z.record(z.string(), imageDigest).optional(),
     rebuild: z.array(z.string()),
   }),
   steps: z

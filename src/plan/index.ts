@@ -29,6 +29,8 @@ export interface PlanFacts {
   compilesOn: Readonly<Record<Arch, Arch>>;
   /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it, and else a root that is made. */
   verifyOn?: string | undefined;
+  /** Digests of official images, by the name and tag that recipes have for them; targets without one are bootstrapped. */
+  images?: Readonly<Record<string, string>> | undefined;
   /** Whether packages are verified. */
   verify: boolean;
   /** A foreign root's own apt, dpkg and shells are used, under QEMU, instead of the build platform's. */
@@ -71,7 +73,7 @@ export function createPlan(facts: PlanFacts): Plan {
     compilesOn: facts.compilesOn,
     bases: uniqueById(
       pairs.flatMap(({ target, arch }) => [
-        base(target, facts.compilesOn[arch]),
+        base(target, facts.compilesOn[arch], facts),
         // Only what is run needs a base image of its own architecture: compiling and packaging are cross.
         targetBase(target, arch, facts),
       ]),
@@ -116,7 +118,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     packages,
     packageVersion,
     outputs: [`work/${stage}/${target.name}-${arch}`],
-    base: base(target, facts.compilesOn[arch]).id,
+    base: base(target, facts.compilesOn[arch], facts).id,
     targetBase: targetBase(target, arch, facts).id,
     dockerStages: [stage],
     buildArgs: common,

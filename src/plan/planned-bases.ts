@@ -4,23 +4,25 @@ import type { PlanFacts } from './index.ts';
 import type { Arch } from './platforms.ts';
 import type { PlannedBase, PlannedStep, RpmRoot } from './types.ts';
 
-/** The base image of a target's suite, for a processor. */
-export function base(target: Target, arch: Arch): PlannedBase {
-  const { baseImage, suite, archive } = target;
-  if (baseImage === undefined)
-    return { id: `${suite}-${arch}`, suite, arch, ...(archive === undefined ? {} : { archive }) };
+/** The base image of a target's suite, for a processor: the recipe's own, the official one of a registry, or one that is bootstrapped. */
+export function base(target: Target, arch: Arch, { images = {} }: Pick<PlanFacts, 'images'>): PlannedBase {
+  const { baseImage, image, suite, archive } = target;
+  const origin = { suite, arch, ...(archive === undefined ? {} : { archive }) };
+  const digest = image === undefined ? undefined : images[image];
+  const pinned = baseImage ?? (digest === undefined ? undefined : `${image}@${digest}`);
+  if (pinned === undefined) return { id: `${suite}-${arch}`, ...origin };
   // Two targets of one suite may start from different images.
-  const digest = baseImage.split(':').at(-1)?.slice(0, 12);
-  return { id: `${suite}-${arch}-${digest}`, suite, arch, image: baseImage };
+  const hex = pinned.split(':').at(-1)?.slice(0, 12);
+  return { id: `${suite}-${arch}-${hex}`, ...origin, image: pinned };
 }
 
 /** The base image of the root that a package is tried in. That of an .rpm is made of rpms on its build's base image, unless one is given. */
 export function targetBase(target: Target, arch: Arch, facts: PlanFacts): PlannedBase {
-  if (target.format === 'deb') return base(target, arch);
+  if (target.format === 'deb') return base(target, arch, facts);
   const image = rpmImage(target, facts);
-  if (image === undefined) return base(target, facts.compilesOn[arch]);
+  if (image === undefined) return base(target, facts.compilesOn[arch], facts);
   const [reference = '', digest = ''] = image.split('@sha256:');
-  return { id: `image-${arch}-${digest.slice(0, 12)}`, suite: reference, arch, image };
+  return { id: `image-${arch}-${digest.slice(0, 12)}`, suite: reference, arch, image, asIs: true };
 }
 
 function rpmImage({ verifyOn }: Target, facts: PlanFacts): string | undefined {

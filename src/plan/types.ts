@@ -15,8 +15,10 @@ export interface PlannedBase {
   arch: Arch;
   /** Of another distribution than Debian. */
   archive?: Archive;
-  /** A registry reference pinned by digest; without one it is bootstrapped from the Debian archive. */
+  /** A registry reference pinned by digest; without one it is bootstrapped from its archive. */
   image?: string;
+  /** The image is used as it is: an .rpm is verified in it, and it may have another package manager. */
+  asIs?: true;
 }
 
 /** An image of a registry, what dnf fills from the target's repositories, or one that turnbuild makes of another distribution's. */
@@ -69,6 +71,8 @@ export interface Choices {
   full: boolean;
   /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it. */
   verifyOn?: string;
+  /** Official images by the name and tag that recipes have for them, with their digests; none where base images are bootstrapped. */
+  images?: Readonly<Record<string, string>>;
   /** Ids of build steps that have something outdated linked in, and are performed again for this revision. */
   rebuild: readonly string[];
 }

@@ -47,6 +47,9 @@ export const pinnedImage = z
   .string()
   .regex(/^[^\s@]+@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…');
 
+/** Digest of an image, as a registry names it. */
+export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'write it as sha256:…');
+
 /** The package archive of another distribution than Debian. Its address is given by `--mirror NAME=ADDRESS`. */
 const archive = z.strictObject({
   name,
@@ -101,6 +104,10 @@ const targetShape = z.strictObject({
   allowedLibraries: z.array(z.string().min(1)).min(1),
   verifyOn: pinnedImage.optional(),
   baseImage: pinnedImage.optional(),
+  image: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.:_/-]*:[A-Za-z0-9][\w.-]*$/, 'write it as NAME:TAG, e.g. debian:trixie-slim')
+    .optional(),
 });
 
 export const targetSchema = targetShape

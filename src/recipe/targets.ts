@@ -10,7 +10,16 @@ export interface TargetFile {
 }
 
 /** What tells distributions apart is never taken over from another one. */
-const OWN: readonly string[] = ['name', 'suite', 'archive', 'label', 'sysroot', 'baseImage', 'verifyOn'];
+const OWN: readonly string[] = [
+  'name',
+  'suite',
+  'archive',
+  'label',
+  'sysroot',
+  'baseImage',
+  'image',
+  'verifyOn',
+];
 
 /**
  * Texts -> targets, in the same order. One that extends another takes over what it does not say itself, key by key.

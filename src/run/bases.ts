@@ -46,7 +46,7 @@ export function baseGroups(
     title: `base image ${base.id}`,
     tasks: [
       {
-        title: base.image === undefined ? 'bootstrap' : 'registry image',
+        title: base.image === undefined ? 'bootstrap' : 'official image',
         turn: async (work) => {
           await graph.perform(baseNodeId(base.id), work);
           return undefined;
@@ -58,12 +58,15 @@ export function baseGroups(
   }));
 }
 
+/** Where the recipe for official images is. */
+export const imageFolder = ({ dir }: Pick<Session['recipes'], 'dir'>) => `${dir}/docker/image`;
+
 /** What a base image lends; ROOT stands for one that has yet to be made. */
 export async function lenderFor(
   { io, recipes, cache, mirrors }: Session,
   base: PlannedBase,
 ): Promise<Lender> {
-  const { dir, digest } = await findBase(base, mirrors, { io, cache });
+  const { dir, digest } = await findBase(base, mirrors, { io, cache, imageFolder: imageFolder(recipes) });
   const tar = digest === undefined ? `${dir}/ROOT` : await io.rootLayer(layoutOf(dir, digest), digest);
   return { arch: base.arch, tar, tools: `${recipes.dir}/docker/native` };
 }
@@ -79,12 +82,16 @@ async function performBase(
     lender: () => Promise<Lender | undefined>;
   },
 ): Promise<string> {
-  const { cache, mirrors, options } = session;
+  const { cache, mirrors, options, recipes } = session;
   const io = ioOfTask(session, to.show);
   const id = baseNodeId(base.id);
   const refresh = options.refreshBase === true;
   const ready = await withLog(session, { path: join(dir, logFile(id)), id, show: to.show }, (onLine) =>
-    prepareBase(base, { io, cache, mirrors, refresh, builder, lender: to.lender, onLine }),
+    prepareBase(base, {
+      ...{ io, cache, mirrors, refresh, builder, lender: to.lender, onLine },
+      chosenBuilder: options.builder,
+      imageFolder: imageFolder(recipes),
+    }),
   );
   to.bases.set(base.id, ready);
   const { origin, digest, packages } = ready;

@@ -5,7 +5,7 @@ import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedBase, PlannedStep } from '../plan/types.ts';
 import { giveBase } from '../stages/shared/bases.ts';
-import { lenderFor } from './bases.ts';
+import { imageFolder, lenderFor } from './bases.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
 import { readManifest } from './manifest-file.ts';
 import { plannedContext } from './planning.ts';
@@ -119,10 +119,14 @@ async function foundBase(
     from === undefined ? undefined : lenderFor({ ...session, mirrors: known }, from);
   const { context, digest } = await giveBase(
     base,
-    { io, cache, mirrors: known, refresh: options.refreshBase === true, lender, builder },
     {
-      async bootstrap(dir, commandFor) {
-        commands.push(await commandFor(`${dir}/work.tmp`));
+      ...{ io, cache, mirrors: known, refresh: options.refreshBase === true, lender, builder },
+      chosenBuilder: options.builder,
+      imageFolder: imageFolder(session.recipes),
+    },
+    {
+      async make(dir, commandsFor) {
+        commands.push(...(await commandsFor(`${dir}/work.tmp`)));
         return UNKNOWN.digest;
       },
       tar: async (layout, of) =>

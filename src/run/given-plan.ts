@@ -31,6 +31,7 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   reason: true,
   accept: true,
   native: true,
+  roots: true,
   ...{ arch: false, target: false, verify: false, plan: false },
   // The plan's own digest is their pin, and the recipes have to be those of the plan.
   ...{ source: false, mirror: false, recipes: false, lock: false },

@@ -29,6 +29,8 @@ export interface CommonOptions {
   unpinned?: boolean;
   recipes?: string;
   refreshBase?: boolean;
+  /** Where base images come from. */
+  roots?: string;
   maintainer?: string;
   only?: string[];
   skip?: string[];

@@ -9,7 +9,7 @@ import { describePackage, type PackageFile, planPackageFile } from '../plan/pack
 import { debFileName } from '../plan/package-version.ts';
 import { platformOf } from '../plan/platforms.ts';
 import { type CommonOptions, givenFlags, listOption, type OptionName } from './options.ts';
-import { chosenChecks, keysOf, makePlan } from './planning.ts';
+import { chosenChecks, keysOf, makePlan, withImages } from './planning.ts';
 import { readyBuilder } from './ready-builder.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import type { ManifestStore } from './step.ts';
@@ -53,7 +53,7 @@ export async function planFile(
   const { version, packageVersion, arch, target } = described;
   const selection = chosenChecks(session);
   const builder = await readyBuilder(session, { architectures: [arch], runs: true, perform });
-  const choices = {
+  const chosen = {
     targets: [target.name],
     architectures: [arch],
     compilesOn: builder.compilesOn,
@@ -62,6 +62,7 @@ export async function planFile(
     full: options.full === true,
     rebuild: [],
   };
+  const choices = await withImages(session, chosen, builder);
   const symbols = debFileName('coturn-dbgsym', packageVersion.replace(/^\d+:/, ''), platformOf(arch).debian);
   const packages = [
     basename(file),
@@ -123,7 +124,8 @@ const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
   // The package has one of each; --target may say for which distribution it is.
   ...{ arch: false, target: false },
   ...{ only: false, skip: false, reason: false, accept: false, full: false, verify: false },
-  ...{ builder: false, jobs: false, cache: false, refreshBase: false, mirror: false, recipes: false },
+  ...{ builder: false, jobs: false, cache: false, roots: false, refreshBase: false },
+  ...{ mirror: false, recipes: false },
   ...{ out: false, dryRun: false, json: false, verbose: false },
 };
 

@@ -10,6 +10,7 @@ import type { PlannedContext } from '../stages/shared/context.ts';
 import { assumedBuilder, type BuilderFacts } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
 import { readManifest } from './manifest-file.ts';
+import { officialImages } from './official-images.ts';
 import {
   architecturesOption,
   imageOption,
@@ -51,7 +52,7 @@ export async function planRelease(
   const dir = resolve(options.out ?? 'dist', source.version);
   const made = await readManifest(dir);
   const { revision, rebuild } = await chooseRevision(session, made);
-  const choice = chosen(session, verify, builder);
+  const choice = await withImages(session, chosen(session, verify, builder), builder);
   const coturn = { version: source.version, epoch: source.epoch, revision };
   const plan = makePlan(session, choice, {
     coturn,
@@ -79,6 +80,17 @@ export async function planRelease(
   };
 }
 
+/** Choices with the official images that their targets start from. */
+export async function withImages(
+  session: Session,
+  choices: Choices,
+  builder: BuilderFacts,
+): Promise<Choices> {
+  const targets = session.recipes.targets.filter(({ name }) => choices.targets.includes(name));
+  const images = await officialImages(session, targets, builder);
+  return images === undefined ? choices : { ...choices, images };
+}
+
 /** What the options decide. */
 function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, 'compilesOn'>): Choices {
   const { options, recipes } = session;
@@ -102,7 +114,7 @@ function maintainerOf({ options, recipes }: Session): string {
 /** Choices and recipes -> plan. */
 export function makePlan(
   { recipes }: Pick<Session, 'recipes'>,
-  { targets, architectures, compilesOn, verify, verifyOn, full }: Choices,
+  { targets, architectures, compilesOn, verify, verifyOn, full, images }: Choices,
   {
     coturn,
     source,
@@ -123,6 +135,7 @@ export function makePlan(
     compilesOn,
     verify,
     verifyOn,
+    images,
     ownTools: full,
   });
 }

@@ -6,6 +6,7 @@ import type { Command } from '../plan/command.ts';
 import { platformOf } from '../plan/platforms.ts';
 import type { PlannedBase } from '../plan/types.ts';
 import { type BaseOptions, type BaseWork, findBase, giveBase, layoutOf } from './shared/bases.ts';
+import { buildError } from './shared/build-error.ts';
 import type { ReadyBase } from './shared/context.ts';
 import { machineError } from './shared/machine-error.ts';
 import { runCommand } from './shared/run-command.ts';
@@ -22,9 +23,9 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 /** Makes a base image ready. */
 export async function prepareBase(base: PlannedBase, options: PrepareOptions): Promise<ReadyBase> {
   const work = performing(base, options);
-  if (base.image !== undefined) return { ...(await giveBase(base, options, work)), origin: 'registry' };
+  if (base.asIs === true) return { ...(await giveBase(base, options, work)), origin: 'registry' };
   const { io } = options;
-  await requireArchive(base, options);
+  if (base.image === undefined) await requireArchive(base, options);
   const { dir } = await findBase(base, options.mirrors, options);
   // Two releases that want the same one: one makes it, the other waits and finds it.
   const lock = await io.lockFolder(dir, io.signal);
@@ -35,7 +36,7 @@ export async function prepareBase(base: PlannedBase, options: PrepareOptions): P
     return {
       context,
       digest,
-      origin: 'bootstrapped',
+      origin: base.image === undefined ? 'bootstrapped' : 'registry',
       packages: installedPackages(await io.files.readText(`${layout}/status`)),
     };
   } finally {
@@ -46,7 +47,7 @@ export async function prepareBase(base: PlannedBase, options: PrepareOptions): P
 function performing(base: PlannedBase, options: PrepareOptions): BaseWork {
   const { io, onLine } = options;
   return {
-    bootstrap: (dir, commandFor) => bootstrap(base, dir, commandFor, options),
+    make: (dir, commandsFor) => make(base, dir, commandsFor, options),
     tar: io.rootLayer,
     async take(command) {
       const { code, stderr } = await runCommand(options, command, { onLine, signal: io.signal });
@@ -88,10 +89,10 @@ async function requireArchive(base: PlannedBase, { io, mirrors }: PrepareOptions
 }
 
 /** Returns the digest of the new base image. */
-async function bootstrap(
+async function make(
   base: PlannedBase,
   dir: string,
-  commandFor: (work: string) => Promise<Command>,
+  commandsFor: (work: string) => Promise<Command[]>,
   options: PrepareOptions,
 ): Promise<string> {
   const { io } = options;
@@ -106,8 +107,13 @@ async function bootstrap(
       lines.push(line);
       options.onLine(line);
     };
-    const result = await runCommand(options, await commandFor(work), { onLine, signal: io.signal });
-    if (result.code !== 0) throw bootstrapError(base, result.code, lines);
+    for (const command of await commandsFor(work)) {
+      const { code } = await runCommand(options, command, { onLine, signal: io.signal });
+      if (code === 0) continue;
+      throw base.image === undefined
+        ? bootstrapError(base, code, lines)
+        : buildError(`base:${base.id}`, lines);
+    }
     const digest = await io.writeOciLayout(
       work,
       `${work}/root.tar`,

@@ -37,6 +37,7 @@ function prepare(
     mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },
     refresh,
     builder: { name: 'test', ociLayouts: true },
+    imageFolder: 'recipes/docker/image',
     onLine: () => {},
   });
 }

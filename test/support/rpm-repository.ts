@@ -49,6 +49,7 @@ export async function makeRpmRepository(
       mirrors: await readAptMirrors(),
       refresh: false,
       builder,
+      imageFolder: 'recipes/docker/image',
       onLine: () => {},
     },
   );

@@ -8,6 +8,7 @@ import {
   type Lender,
 } from '../../plan/bases.ts';
 import type { Command } from '../../plan/command.ts';
+import { imageFactsCommand, imageRootCommand } from '../../plan/official-image.ts';
 import type { PlannedBase } from '../../plan/types.ts';
 import type { ReadyBase } from './context.ts';
 
@@ -22,18 +23,31 @@ export interface BaseOptions {
   lender?: () => Promise<Lender | undefined>;
   /** Where it is used: the builder's name, and whether that takes OCI layouts. */
   builder: { name: string; ociLayouts: boolean };
+  /** The user's --builder: an official image is pulled there. */
+  chosenBuilder?: string | undefined;
+  /** Path of recipes/docker/image. */
+  imageFolder: string;
 }
 
+type Finding = Pick<BaseOptions, 'cache' | 'imageFolder'> & { io: Pick<Io, 'files'> };
+
 /**
- * Where a base image is kept when it is bootstrapped (another mirror or another way to make it is another folder), and the
+ * Where a base image that turnbuild makes is kept (another mirror or another way to make it is another folder), and the
  * digest of the newest one, if there is one. Each lies in a folder named by its digest and never changes.
  */
 export async function findBase(
   base: PlannedBase,
   mirrors: Mirrors,
-  { io, cache }: { io: Pick<Io, 'files'>; cache: string },
+  { io, cache, imageFolder }: Finding,
 ): Promise<{ dir: string; digest: string | undefined }> {
-  const recipe = JSON.stringify(bootstrapCommand(base, mirrors, '').args);
+  const { image } = base;
+  const recipe =
+    image === undefined
+      ? JSON.stringify(bootstrapCommand(base, mirrors, '').args)
+      : JSON.stringify([
+          imageRootCommand({ ...base, image }, mirrors, '', { folder: '' }).args,
+          await io.files.digestFiles(imageFolder),
+        ]);
   const dir = `${cache}/bases/${base.id}-${io.files.sha256Text(recipe).slice(0, 12)}`;
   const there = await io.files.exists(`${dir}/digest`);
   return { dir, digest: there ? (await io.files.readText(`${dir}/digest`)).trim() : undefined };
@@ -50,11 +64,11 @@ type GivenBase = Pick<ReadyBase, 'context' | 'digest'>;
 /** What is done with the commands that make a base image ready: a real run performs them, and a dry run notes them. */
 export interface BaseWork {
   /**
-   * Bootstraps it.
-   * @param commandFor the command, for a folder to work in
+   * Makes its root file system.
+   * @param commandsFor the commands, for a folder to work in
    * @returns its digest
    */
-  bootstrap(dir: string, commandFor: (work: string) => Promise<Command>): Promise<string>;
+  make(dir: string, commandsFor: (work: string) => Promise<Command[]>): Promise<string>;
   /** Path of the root file system's tar, which the engine is given. */
   tar(layout: string, digest: string): Promise<string>;
   /** Puts it among the engine's own images. */
@@ -62,21 +76,38 @@ export interface BaseWork {
 }
 
 /**
- * Which commands make a base image ready, in what order, and what buildx is then given: a pinned registry image as it is, else a minimal one
- * from the archive, kept in `cache` as an OCI layout and made once for all releases. `refresh` makes it anew, with today's packages.
+ * Which commands make a base image ready, in what order, and what buildx is then given: an image that an .rpm is verified in as it is, else
+ * a minimal root of the official image or of the archive, kept in `cache` as an OCI layout and made once for all releases.
+ * `refresh` makes it anew, with today's packages.
  */
 export async function giveBase(base: PlannedBase, options: BaseOptions, work: BaseWork): Promise<GivenBase> {
-  if (base.image !== undefined)
+  if (base.image !== undefined && base.asIs === true)
     return { context: `docker-image://${base.image}`, digest: base.image.split('@')[1] ?? '' };
   const { io, mirrors, builder } = options;
   const { dir, digest: old } = await findBase(base, mirrors, options);
-  const commandFor = async (folder: string) =>
-    bootstrapCommand(base, mirrors, folder, await options.lender?.());
-  const digest = old === undefined || options.refresh ? await work.bootstrap(dir, commandFor) : old;
+  // An image that is pinned stays the same.
+  const refresh = options.refresh && base.image === undefined;
+  const commandsFor = (folder: string) => commandsOf(base, folder, options);
+  const digest = old === undefined || refresh ? await work.make(dir, commandsFor) : old;
   const layout = layoutOf(dir, digest);
   if (builder.ociLayouts) return { context: `oci-layout://${layout}@${digest}`, digest };
   const image = engineImage(base, digest);
   if ((await io.exec(findImageCommand(builder.name, image))).code !== 0)
     await work.take(importCommand(base, builder.name, await work.tar(layout, digest), image));
   return { context: `docker-image://${image}`, digest };
+}
+
+/** The commands that put `root.tar` and `status` into a folder. */
+async function commandsOf(
+  base: PlannedBase,
+  folder: string,
+  { mirrors, lender, imageFolder, chosenBuilder }: BaseOptions,
+): Promise<Command[]> {
+  const { image } = base;
+  if (image === undefined) return [bootstrapCommand(base, mirrors, folder, await lender?.())];
+  const build = { folder: imageFolder, builder: chosenBuilder };
+  return [
+    imageFactsCommand(image, base.arch, folder, build),
+    imageRootCommand({ ...base, image }, mirrors, folder, build),
+  ];
 }

@@ -52,7 +52,7 @@ describe('createPlan for .rpm packages', () => {
     const step = plan.steps.find(({ id }) => id === 'verify:portable:arm64');
     expect(step).toMatchObject({ targetBase: 'image-arm64-a1a1a1a1a1a1', buildArgs: { RPM_ROOT: 'given' } });
     expect(plan.bases).toContainEqual({
-      ...{ id: 'image-arm64-a1a1a1a1a1a1', suite: 'almalinux:9', arch: 'arm64', image: verifyOn },
+      ...{ id: 'image-arm64-a1a1a1a1a1a1', suite: 'almalinux:9', arch: 'arm64', image: verifyOn, asIs: true },
     });
     // It says nothing of a .deb, which has a distribution.
     const both = createPlan({

@@ -77,6 +77,30 @@ describe('createPlan', () => {
     expect(createPlan({ ...facts, source }).source).toEqual(source);
   });
 
+  it('starts from the official image, where its digest is known', () => {
+    const digest = `sha256:${'c3'.repeat(32)}`;
+    const { bases, steps } = createPlan({
+      ...facts,
+      knownTargets: ['debian-12', 'debian-13'].map((name) => ({
+        ...target(name),
+        image: name === 'debian-12' ? 'debian:bookworm-slim' : 'debian:trixie-slim',
+      })),
+      images: { 'debian:bookworm-slim': digest },
+    });
+    const image = `debian:bookworm-slim@${digest}`;
+    expect(bases.filter(({ suite }) => suite === 'bookworm').sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+      { id: 'bookworm-arm64-c3c3c3c3c3c3', suite: 'bookworm', arch: 'arm64', image },
+      { id: 'bookworm-x86_64-c3c3c3c3c3c3', suite: 'bookworm', arch: 'x86_64', image },
+    ]);
+    expect(bases.filter(({ suite }) => suite === 'trixie').map((base) => base.image)).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(steps.find(({ id }) => id === 'verify:debian-12:arm64')?.targetBase).toBe(
+      'bookworm-arm64-c3c3c3c3c3c3',
+    );
+  });
+
   it('starts from an image that a recipe names, and keeps two of one suite apart', () => {
     const baseImage = (digit: string) => `registry.example:5000/debian@sha256:${digit.repeat(64)}`;
     const knownTargets = ['a', 'b'].map((digit) => ({

@@ -89,7 +89,7 @@ describe('a target that extends another', () => {
       `${base}\nbaseImage: debian@sha256:${'0'.repeat(64)}\n`,
       'name: other\nextends: debian-13\nsuite: other\nlabel: other1\nfeatures: [prometheus]\n',
     );
-    const { baseImage: _, ...taken } = targetOf('debian-13');
+    const { baseImage: _, image: __, ...taken } = targetOf('debian-13');
     expect(other).toEqual({
       ...taken,
       name: 'other',
