@@ -54,7 +54,7 @@ export async function init(
   const isPinned = pins.sources[settings.coturn] !== undefined;
   const done: Initialised = {
     ...{ file, lock, settings },
-    ci: ciJob(settings, await packageVersion()),
+    ci: ciJob(await packageVersion()),
     next: isPinned ? 'npx turnbuild release' : 'npx turnbuild source --update-lock',
   };
   if (options.json === true) output.data(done);
@@ -113,15 +113,18 @@ async function schemaAddress(): Promise<string> {
     : `https://raw.githubusercontent.com/${REPOSITORY}/v${await packageVersion()}/${SCHEMA}`;
 }
 
-/** A job for GitHub Actions. Its machines are x86_64, so that packages for arm64 are verified under QEMU. */
-function ciJob({ architectures }: InitSettings, version: string): string[] {
+/**
+ * A job for GitHub Actions. It runs in Debian, whose mirror base images are bootstrapped from, and is privileged, because `doctor --fix`
+ * starts a Docker engine there and registers QEMU.
+ */
+function ciJob(version: string): string[] {
   return [
     'packages:',
     '  runs-on: ubuntu-24.04',
+    '  container: { image: node:20-bookworm, options: --privileged }',
     '  steps:',
     '    - uses: actions/checkout@v5',
-    ...(architectures.includes('arm64') ? ['    - uses: docker/setup-qemu-action@v3'] : []),
-    `    - run: npx --yes turnbuild@${version} release`,
+    `    - run: npx --yes turnbuild@${version} doctor --fix && npx --yes turnbuild@${version} release`,
   ];
 }
 

@@ -28,7 +28,7 @@ describe('turnbuild init', () => {
     );
     expect(JSON.parse(written('turnbuild.lock.json'))).toEqual({ schema: 1, sources: {} });
     expect(run.stdout).toMatch(
-      / {2}packages:\n[\s\S]*setup-qemu-action[\s\S]*- run: npx --yes turnbuild@\S+ release\n/,
+      / {2}packages:\n[\s\S]*--privileged[\s\S]*- run: npx --yes turnbuild@(\S+) doctor --fix && npx --yes turnbuild@\1 release\n/,
     );
     expect(run.stdout).toMatch(/\nNext: npx turnbuild source --update-lock\n$/);
   });
@@ -52,7 +52,7 @@ describe('turnbuild init', () => {
     const settings = { coturn: '4.6.1', targets: ['portable'], architectures: ['x86_64'], maintainer };
     expect(JSON.parse(run.stdout)).toEqual({
       ...{ file: join(dir, 'turnbuild.yaml'), lock: join(dir, 'turnbuild.lock.json'), settings },
-      ...{ ci: expect.not.arrayContaining([expect.stringContaining('qemu')]), next: 'npx turnbuild release' },
+      ...{ ci: expect.arrayContaining([expect.stringContaining('node:20-bookworm')]), next: 'npx turnbuild release' },
     });
     expect(parse(written('turnbuild.yaml'))).toEqual({ ...settings, revision: 1 });
     expect(JSON.parse(written('turnbuild.lock.json')).sources).toEqual({
