@@ -1,0 +1,46 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { CommonOptions } from '../../../src/run/options.ts';
+import type { Session } from '../../../src/run/session.ts';
+
+/** Every option, as if it had been given. */
+const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
+  ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
+  ...{ arch: ['arm64'], target: ['debian-13'], mirror: ['http://a.test'], jobs: '2', builder: 'b' },
+  ...{ out: 'dist', recipes: 'recipes', lock: 'lock.json', source: 'debian', sha256: 'a', revision: '2' },
+  ...{ updateLock: true, allowQuarantined: true, maintainer: 'A <a@example.org>', full: true, native: true },
+  ...{ only: ['elf'], skip: ['elf'], reason: 'r', accept: ['CVE-1'], verifyOn: 'i', plan: 'plan.json' },
+};
+const session = { options: GIVEN } as Partial<Session> as Session;
+/** The flags that a refusal begins with. */
+const flagsOf = (message: string) => message.replace(/:.*$/, '').split(', ').sort();
+const refusalOf = async (work: Promise<unknown>) => {
+  const error = (await work.catch((thrown: unknown) => thrown)) as { code: string; message: string };
+  expect(error.code).toBe('OPTION_CONFLICT');
+  return error.message;
+};
+
+// Loaded in the tests, which is when the tables are made.
+describe('of all options', () => {
+  it('a package file refuses those that say what is packaged, and of what', async () => {
+    vi.resetModules();
+    const { planFile } = await import('../../../src/run/package-file.ts');
+    const message = await refusalOf(planFile(session, 'coturn.deb', { perform: false }));
+    expect(message).toContain('no effect on a package file');
+    expect(flagsOf(message)).toEqual([
+      ...['--allow-quarantined', '--lock', '--maintainer', '--native', '--plan', '--revision'],
+      ...['--sha256', '--source', '--update-lock', '--verify-on'],
+    ]);
+  });
+
+  it('a plan refuses those that it has decided, and a version', async () => {
+    vi.resetModules();
+    const { planGiven } = await import('../../../src/run/given-plan.ts');
+    const given = { version: '4.18.0', stages: ['build' as const], perform: false };
+    const message = await refusalOf(planGiven(session, 'plan.json', given));
+    expect(message).toContain('decided by the plan that --plan names');
+    expect(flagsOf(message)).toEqual([
+      ...['--accept', '--allow-quarantined', '--full', '--maintainer', '--native', '--only', '--reason'],
+      ...['--revision', '--sha256', '--skip', '--update-lock', '--verify-on', 'the version'],
+    ]);
+  });
+});
