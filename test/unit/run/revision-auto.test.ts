@@ -1,0 +1,130 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { runProcess } from '../../../src/io/exec.ts';
+import { createIo } from '../../../src/io/index.ts';
+import type { Manifest } from '../../../src/manifest/schema.ts';
+import { librariesNow, linkedLines } from '../../../src/run/libraries.ts';
+import { chooseRevision } from '../../../src/run/revision.ts';
+import type { Session } from '../../../src/run/session.ts';
+import { type SigningKey, serveDebianMirror, stanza } from '../../support/debian-mirror.ts';
+import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
+
+/** Signatures are not the question here: the archive's are empty, and this gpgv likes them. */
+const KEY: Pick<SigningKey, 'clearsign'> = {
+  clearsign: (text) =>
+    `-----BEGIN PGP SIGNED MESSAGE-----\n\n${text}-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----\n`,
+};
+const GPGV = `#!/bin/sh
+echo "[GNUPG:] GOODSIG 1 x" >&2
+echo "[GNUPG:] VALIDSIG 1 2026-01-01 1 0 4 0 1 10 01 1" >&2
+for file; do :; done
+sed -e '/^-----/d' -e '1,2{/^$/d}' "$file"
+`;
+
+let dir: string;
+let lines: string[];
+beforeEach(() => {
+  dir = temporaryFolder();
+  lines = [];
+  mkdirSync(join(dir, 'bin'));
+  writeFileSync(join(dir, 'bin/gpgv'), GPGV);
+  chmodSync(join(dir, 'bin/gpgv'), 0o755);
+  vi.stubEnv('PATH', `${join(dir, 'bin')}:${process.env.PATH}`);
+  return () => void vi.unstubAllEnvs();
+});
+
+/** An archive with these source packages by suite: `NAME VERSION`. */
+async function archive(suites: Readonly<Record<string, string[]>>): Promise<string> {
+  const all = await Promise.all(
+    Object.entries(suites).map(([suite, packages]) => {
+      const sources = packages.map((each) => stanza(...(each.split(' ') as [string, string])));
+      return serveDebianMirror({ key: KEY as SigningKey, suite, sources: sources.join('\n') });
+    }),
+  );
+  const [first, ...others] = all;
+  for (const { files } of others) for (const [path, text] of files) first?.files.set(path, text);
+  return first?.mirror ?? '';
+}
+
+const session = (debian: string | undefined): Session =>
+  ({
+    options: { revision: 'auto' },
+    output: { line: (text: string) => lines.push(text), styled: () => {}, data: () => {} },
+    recipes: { release: { revision: 1 } },
+    io: createIo(runProcess, new AbortController().signal),
+    cache: join(dir, 'cache'),
+    mirrors: { debian, security: undefined, named: {} },
+  }) as unknown as Session;
+const build = (id: string, ...linked: string[]) =>
+  ({ id, facts: { linked } }) as unknown as Manifest['steps'][number];
+const made = (...steps: Manifest['steps']) =>
+  ({ coturn: { version: '4.6.1', revision: 4, epoch: 0 }, steps }) as unknown as Manifest;
+
+const OPENSSL = 'openssl 3.0.1-1 bookworm debian';
+const EVENT = 'libevent 2.1-1 trixie debian';
+const UP_TO_DATE = {
+  bookworm: ['openssl 3.0.1-1', 'libevent 9.9-9'],
+  'bookworm-updates': ['hiredis 1.0-1'],
+  trixie: ['libevent 2.1-1', 'openssl 9.9-9'],
+  'trixie-updates': ['hiredis 1.0-1'],
+};
+
+describe('the lines of linked libraries', () => {
+  it('are those of all steps that say so, and only text', () => {
+    const other = { facts: { linked: 'openssl 1 bookworm' } };
+    const mixed = { facts: { linked: [OPENSSL, 7, null] } };
+    const steps = [{ facts: undefined }, {}, other, mixed, build('b', EVENT)] as Manifest['steps'];
+    expect(linkedLines(steps)).toEqual([OPENSSL, EVENT]);
+  });
+});
+
+describe('what the archive has of them now', () => {
+  it('is not asked where nothing is linked in', async () => {
+    expect(await librariesNow(session(undefined), [build('b')])).toEqual([]);
+  });
+
+  it('cannot be told without an archive', async () => {
+    const error = await errorOf(librariesNow(session(undefined), [build('b', OPENSSL)]));
+    expect(error.code).toBe('MIRROR_UNKNOWN');
+  });
+
+  it('is that of the release that each was taken from', async () => {
+    const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
+    const states = await librariesNow(session(mirror), [build('b', OPENSSL, EVENT)]);
+    expect(states).toMatchObject([
+      { package: 'libevent', newest: '2.1-1', outdated: false },
+      { package: 'openssl', newest: '3.0.2-1', offeredIn: 'bookworm-updates', outdated: true },
+    ]);
+  });
+});
+
+describe('--revision auto', () => {
+  it('keeps the revision of packages that are as new as can be', async () => {
+    const mirror = await archive(UP_TO_DATE);
+    const all = made(build('build:portable:arm64', OPENSSL), build('build:portable:x86_64', EVENT));
+    expect(await chooseRevision(session(mirror), all)).toEqual({ revision: 4, rebuild: new Set() });
+    expect(lines).toEqual(['revision 4 stays: everything that is linked in is the newest there is']);
+  });
+
+  it('takes the next one for newer libraries, and compiles again what has an older one', async () => {
+    const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
+    const all = made(
+      build('build:portable:arm64', EVENT, OPENSSL),
+      build('build:portable:x86_64', EVENT),
+      build('build:other:x86_64', 'openssl 3.0.1-1 trixie debian'),
+      build('build:debian-12:arm64'),
+    );
+    expect(await chooseRevision(session(mirror), all)).toMatchObject({
+      revision: 5,
+      rebuild: new Set(['build:portable:arm64', 'build:other:x86_64']),
+    });
+    expect(lines).toEqual(['revision 5, for openssl 3.0.2-1, openssl 9.9-9']);
+  });
+
+  it('goes by package, version and release together', async () => {
+    const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
+    const all = made(build('old', OPENSSL), build('new', 'openssl 3.0.2-1 bookworm debian'));
+    expect((await chooseRevision(session(mirror), all)).rebuild).toEqual(new Set(['old']));
+  });
+});
