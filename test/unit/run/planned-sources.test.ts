@@ -1,0 +1,93 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runProcess } from '../../../src/io/exec.ts';
+import { createIo } from '../../../src/io/index.ts';
+import type { PlanDocument } from '../../../src/plan/document.ts';
+import { fetchPlanned } from '../../../src/run/planned-sources.ts';
+import type { Session } from '../../../src/run/session.ts';
+import { coturnTar } from '../../support/coturn-tree.ts';
+import { serve } from '../../support/http-server.ts';
+import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
+
+const HINT = 'Give the sources that were planned with: --source FILE';
+let dir: string;
+beforeEach(() => {
+  dir = temporaryFolder();
+});
+afterEach(() => void vi.unstubAllEnvs());
+
+const session = (options: Session['options'] = {}, signal = new AbortController().signal): Session =>
+  ({
+    options,
+    output: { line: () => {}, styled: () => {}, data: () => {} },
+    recipes: { dir, quarantine: [] },
+    io: createIo(runProcess, signal),
+    cache: join(dir, 'cache'),
+    mirrors: { debian: undefined, security: undefined, named: {} },
+  }) as unknown as Session;
+const document = (provider: string, location: string) =>
+  ({
+    coturn: { version: '4.18.0', revision: 1, epoch: 0 },
+    source: { provider, location, sha256: '1'.repeat(64), tree: '2'.repeat(64) },
+  }) as unknown as PlanDocument;
+const missing = () => document('file', join(dir, 'missing.tar.gz'));
+
+describe('the sources of a plan', () => {
+  it('that are not there are asked for', async () => {
+    expect(await errorOf(fetchPlanned(session(), missing()))).toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('missing.tar.gz'),
+      hint: HINT,
+    });
+  });
+
+  it('that --source names, and are not there, are not asked for again', async () => {
+    const given = session({ source: join(dir, 'given.tar.gz') });
+    const error = await errorOf(fetchPlanned(given, missing()));
+    expect(error).toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+    expect(error.message).toContain('given.tar.gz');
+    expect(error.hint).not.toBe(HINT);
+  });
+
+  it('are refused where they are others', async () => {
+    const file = join(dir, 'coturn.tar.gz');
+    writeFileSync(file, gzipSync(coturnTar('4.18.0')));
+    for (const [options, location] of [
+      [{}, file],
+      [{ source: file }, '/nowhere.tar.gz'],
+    ] as const) {
+      expect(await errorOf(fetchPlanned(session(options), document('file', location)))).toMatchObject({
+        code: 'PLAN_DIFFERS',
+        message: expect.stringMatching(/^Not the sources of the plan\. /),
+        hint: HINT,
+      });
+    }
+  });
+
+  it('come from GitHub where the plan has them from there, and its failures are told as they are', async () => {
+    const { url, requests } = await serve((_, response) => response.writeHead(404).end());
+    vi.stubEnv('GITHUB_API_URL', url);
+    const error = await errorOf(
+      fetchPlanned(session(), document('github', 'github.com/coturn/coturn 4.18.0')),
+    );
+    expect(requests[0]).toContain('/repos/coturn/coturn');
+    expect(error.hint).not.toBe(HINT);
+  });
+
+  it('come from the Debian archive where the plan has them from there', async () => {
+    const error = await errorOf(fetchPlanned(session(), document('debian', 'coturn_4.18.0.orig.tar.gz')));
+    expect(error.code).toBe('MIRROR_UNKNOWN');
+    expect(error.hint).not.toBe(HINT);
+  });
+
+  it('are not asked for after Ctrl-C', async () => {
+    const { url } = await serve(() => {});
+    const controller = new AbortController();
+    controller.abort();
+    const work = fetchPlanned(session({}, controller.signal), document('url', `${url}/coturn.tar.gz`));
+    const error = await work.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ hint: expect.not.stringContaining(HINT) });
+  });
+});
