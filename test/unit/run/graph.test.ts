@@ -137,3 +137,8 @@ describe('a graph', () => {
     expect(() => createGraph(nodes, 1)).toThrow('steps need each other: a, b, c, a');
   });
 });
+
+it('a graph performs no node that it has not got', async () => {
+  const { perform } = createGraph([node('a')], 1);
+  await expect(perform('b', async () => {})).rejects.toThrow('the graph has no b');
+});

@@ -127,6 +127,9 @@ describe('--mirror', () => {
       }),
     );
     expect(() => requireKnownMirrors({ 'ubunto/arm64': 'http://a.test' }, targets)).toThrow(/ubunto\/arm64/);
+    expect(() => requireKnownMirrors({ ubunto: 'http://a.test' }, [...targets].reverse())).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(/^Known: debian, el9, .*ubuntu\.$/) }),
+    );
   });
 });
 
