@@ -65,6 +65,16 @@ describe('a dry run', () => {
       await expect(release.run({ stages: ['package'] })).rejects.toThrow();
     });
 
+    it('finds a stage alone up to date', async () => {
+      await expectDue([], { stages: ['package'] });
+      await expectDue([], { stages: ['build', 'verify'] });
+    });
+
+    it('names what starts from a base image that has yet to be made', async () => {
+      const said = await release.dryRun({ missingRoots: ['trixie-arm64'] });
+      expect(said.due).toEqual(['verify:debian-13:arm64']);
+    });
+
     it('names the steps of a part only', async () => {
       release.setRecipe('verify', 'verify 2');
       const said = await release.dryRun({ part: 'debian-13 arm64' });

@@ -23,6 +23,7 @@ describe('a step that fails', () => {
     release.middle.set('build:debian-13:arm64', fails('COMPILE_FAILED'));
     const error = await errorOf(release.run());
     expect([error.code, error.hint]).toEqual(['COMPILE_FAILED', 'mend COMPILE_FAILED']);
+    expect(error.message).toBe('build failed for debian-13 arm64:\nCOMPILE_FAILED was planted');
     const found = statuses();
     expect(found['build:debian-13:arm64']).toBe('failed');
     expect(Object.keys(found)).toHaveLength(10);
@@ -76,6 +77,23 @@ describe('a step that fails', () => {
     await expect(release.run()).rejects.toThrow(RangeError);
     expect(statuses()['verify:debian-12:arm64']).toBe('failed');
     expect(readdirSync(release.out).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
+describe('the cause of a failed release', () => {
+  it('is the error of the program, where there is one', async () => {
+    release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
+    const planted = new RangeError('planted');
+    release.middle.set('build:debian-13:arm64', () => Promise.reject(planted));
+    const error = await errorOf(release.run());
+    expect(error.code).toBe('COMPILE_FAILED');
+    expect(error.cause).toBe(planted);
+  });
+
+  it('is else the first error', async () => {
+    release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
+    const { cause } = await errorOf(release.run());
+    expect(cause).toMatchObject({ code: 'COMPILE_FAILED', message: 'COMPILE_FAILED was planted' });
   });
 });
 

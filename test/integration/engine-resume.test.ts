@@ -46,6 +46,7 @@ describe('the engine', () => {
       );
     expect(release.most()).toBe(3);
     expect(manifest.steps.map(({ status }) => status)).toEqual(Array(12).fill('done'));
+    expect(printed(dir)).not.toContain('not tried');
     expect(release.manifest()).toEqual(manifest);
     // A verdict is on these very bytes.
     const byId = new Map(manifest.steps.map((step) => [step.id, step]));
@@ -184,6 +185,22 @@ describe('a stage by itself', () => {
     expect(error.message.match(/not built yet/g)).toHaveLength(1);
     expect(error.hint).toContain('turnbuild release');
     expect(release.performed()).toEqual([]);
+  });
+
+  it('names of what it needs only what there is not', async () => {
+    await release.run({ stages: ['build'] });
+    const error = await errorOf(release.run({ stages: ['verify'] }));
+    expect(error.code).toBe('STEP_BLOCKED');
+    expect(error.message).toMatch(/:\nnot packaged yet$/);
+    expect(error.hint).toBe('Run `turnbuild package` first, or `turnbuild release`.');
+  });
+
+  it('is refused where what it needs has failed', async () => {
+    for (const name of PACKAGES)
+      release.middle.set(`build:${name}`, () => Promise.reject(new Error('planted')));
+    await release.run({ stages: ['build'] }).catch(() => {});
+    const error = await errorOf(release.run({ stages: ['package'] }));
+    expect(error.message).toMatch(/:\nnot built yet$/);
   });
 
   it('is refused where what it needs was made of something else', async () => {

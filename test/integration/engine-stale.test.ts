@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFi
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TurnbuildError } from '../../src/errors.ts';
+import { sha256Text } from '../../src/io/files.ts';
+import { parsePlan, planDigest } from '../../src/plan/document.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
@@ -30,6 +32,13 @@ describe('packages of another revision', () => {
     expect(packages()).toEqual(listed.map(({ path }) => path).sort());
     const sums = readFileSync(at('SHA256SUMS'), 'utf8').trimEnd().split('\n');
     expect(sums.map((line) => line.slice(66))).toEqual(packages());
+  });
+
+  it('lie beside their own plan', async () => {
+    const { plan } = await release.run({ revision: 2 });
+    const document = parsePlan('plan.json', readFileSync(at('plan.json'), 'utf8'), sha256Text);
+    expect(document.coturn.revision).toBe(2);
+    expect(planDigest(document, sha256Text)).toBe(plan);
   });
 
   it('do so although other binaries have dropped the record of the earlier ones', async () => {

@@ -206,4 +206,41 @@ describe('a base image', () => {
     await performRelease(session, planned, []);
     expect(written()).toEqual([]);
   });
+
+  it('is made anew with --refresh-base, which a dry run says, too', async () => {
+    const { session, release: planned } = release(true);
+    await performRelease(session, planned, []);
+    performed = [];
+    const fresh = { ...session, options: { ...session.options, refreshBase: true } };
+    const said = (await dryRunCommands(fresh, planned, [])).map(({ line }) => line);
+    expect(said).toHaveLength(2);
+    expect(written()).toEqual([]);
+    await performRelease(fresh, planned, []);
+    expect(written()).toHaveLength(2);
+  });
+
+  it('that is there, and that the engine has not got, is given to it from where it lies', async () => {
+    const { session, release: planned } = release(true);
+    await performRelease(session, planned, []);
+    performed = [];
+    const { release: other } = release(false);
+    const said = (await dryRunCommands(session, other, [])).map(({ line }) => line);
+    await performRelease(session, other, []);
+    expect(written().sort()).toEqual([...said].sort());
+    expect(said).toHaveLength(2);
+    for (const line of said) expect(line).toMatch(/ import .*\/blobs\/sha256\/[0-9a-f]{64} /);
+  });
+
+  it('is told with its digest, and recorded with its packages', async () => {
+    const { session, release: planned } = release(true);
+    const lines: string[] = [];
+    const output = { ...session.output, line: (text: string) => void lines.push(text) };
+    const { bases } = await performRelease({ ...session, output }, planned, []);
+    expect(bases).toHaveLength(2);
+    for (const { name, digest, packages } of bases) {
+      expect(packages).toEqual({ libc6: '2' });
+      const told = `base image ${name}: bootstrap: ${digest.slice(0, 'sha256:'.length + 12)}, `;
+      expect(lines).toContainEqual(expect.stringContaining(told));
+    }
+  });
 });

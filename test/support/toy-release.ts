@@ -9,6 +9,7 @@ import { STAGES, type StageName } from '../../src/manifest/stages.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { type PlanDocument, partOf } from '../../src/plan/document.ts';
 import { createPlan } from '../../src/plan/index.ts';
+import { baseNames } from '../../src/plan/planned-bases.ts';
 import type { Choices, PlannedSource, PlannedStep } from '../../src/plan/types.ts';
 import { dryRunCommands } from '../../src/run/dry-run.ts';
 import { performRelease } from '../../src/run/perform.ts';
@@ -18,7 +19,7 @@ import type { PlannedRelease, Session } from '../../src/run/session.ts';
 import type { StageTable } from '../../src/run/stage-table.ts';
 import { stepKeys } from '../../src/run/step-keys.ts';
 import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts.ts';
-import type { StageContext } from '../../src/stages/shared/context.ts';
+import { readyBase, type StageContext } from '../../src/stages/shared/context.ts';
 import { releaseFacts } from './plan-facts.ts';
 
 /** How one run differs from the usual one. */
@@ -98,7 +99,8 @@ export function toyRelease(dir: string): ToyRelease {
     kind: 'docker' as const,
     commands: (step: PlannedStep) => [{ file: 'toy', args: [step.id], effect: 'write' as const }],
     async inputs(step: PlannedStep, context: StageContext) {
-      return { before: await parts.before(step, context) };
+      const bases = baseNames(step).map((id) => readyBase(context, id).digest);
+      return { before: await parts.before(step, context), bases: bases.join(' ') };
     },
     async perform(step: PlannedStep, context: StageContext) {
       performed.push(step.id);
@@ -200,7 +202,8 @@ export function toyRelease(dir: string): ToyRelease {
     },
     dryRun: async (options = {}) => {
       const { session, release, stages } = await prepare(options);
-      const entries = await dryRunCommands(session, release, stages, table);
+      const all = await dryRunCommands(session, release, stages, table);
+      const entries = all.filter(({ step }) => !step.startsWith('base:'));
       const isCurrent = ({ step, line }: { step: string; line: string }) => line === `# ${step}: up to date`;
       for (const entry of entries)
         if (!isCurrent(entry) && entry.line !== `toy ${entry.step}`)
