@@ -72,6 +72,7 @@ export async function runStep(
     seconds: Math.round((Date.now() - started) / 100) / 10,
     finished: new Date().toISOString(),
   });
+  let isRecorded = false;
   try {
     const result = await stage.perform(step, { ...context, onLine: log });
     const failed = (result.checks ?? []).filter(
@@ -88,11 +89,13 @@ export async function runStep(
       ...result,
       ...(error === '' ? {} : { error }),
     });
+    isRecorded = true;
     if (error !== '') throw verifyError(error, failed);
     return 'done';
   } catch (error) {
     if (context.io.signal.aborted) throw error;
-    if (recorded(store, step.id)?.key !== key || recorded(store, step.id)?.status !== 'failed') {
+    // Failed checks are recorded already, as verdicts.
+    if (!isRecorded) {
       await store.record({
         ...entry,
         status: 'failed',

@@ -80,6 +80,33 @@ describe('a step that fails', () => {
   });
 });
 
+describe('the record of a step', () => {
+  const ID = 'build:debian-13:arm64';
+  const recorded = () => {
+    const { status, error } = release.manifest().steps.find(({ id }) => id === ID) ?? {};
+    return { status, error };
+  };
+
+  it.each([
+    ['of the same inputs', 'build 1'],
+    ['of other inputs', 'build 2'],
+  ])('that fails again, %s, has the error of the last time', async (_, recipe) => {
+    release.middle.set(ID, fails('COMPILE_FAILED'));
+    await errorOf(release.run());
+    release.setRecipe('build', recipe);
+    release.middle.set(ID, fails('LICENSE_UNKNOWN'));
+    await errorOf(release.run());
+    expect(recorded()).toEqual({ status: 'failed', error: 'LICENSE_UNKNOWN was planted' });
+  });
+
+  it('that was done, and fails when it is made again, is that of a failure', async () => {
+    await release.run();
+    release.middle.set(ID, fails('COMPILE_FAILED'));
+    await errorOf(release.run({ noCache: true }));
+    expect(recorded()).toEqual({ status: 'failed', error: 'COMPILE_FAILED was planted' });
+  });
+});
+
 describe('the cause of a failed release', () => {
   it('is the error of the program, where there is one', async () => {
     release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
