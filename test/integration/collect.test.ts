@@ -105,6 +105,8 @@ describe('collect', () => {
 
   it('takes the folder around a release, and a step that two have made alike', async () => {
     cpSync(parts[0] ?? '', join(dir, 'copy/4.6.1'), { recursive: true });
+    // Whatever else lies there is no release.
+    writeFileSync(join(dir, 'copy/notes.txt'), 'from the arm64 machine');
     expect(await collectAll([...parts, join(dir, 'copy')])).toBe(0);
   });
 
@@ -129,6 +131,12 @@ describe('collect', () => {
     expect(existsSync(out())).toBe(false);
     expect(lines.join('\n')).toMatch(/4 parts, 12 steps[\s\S]*would be collected in .*whole\/4\.6\.1/);
   });
+});
+
+it('a dry run of collect refuses a folder that is there already', async () => {
+  await collectAll();
+  const again = collect(parts, { out: out(), dryRun: true }, output, signal(), release.requirePlanned);
+  expect((await errorOf(again)).code).toBe('COLLECT_EXISTS');
 });
 
 describe('collect refuses', () => {
