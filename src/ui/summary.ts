@@ -142,12 +142,12 @@ function eachOnce(list: readonly { name: string; text: string }[]): string[] {
   return [...names].map(([text, own]) => `${own.join(', ')}: ${text}`);
 }
 
-/** `40 checks could not be tried (blocked by network.ttl)` */
+/** `40 checks could not run (blocked by network.ttl)` */
 function blockedChecks({ name, checks }: Variant): { name: string; text: string }[] {
   const own = checks.filter(({ status }) => status === 'blocked');
   if (own.length === 0) return [];
   const by = [...new Set(own.map(({ blockedBy }) => blockedBy ?? ''))].join(', ');
-  return [{ name, text: `${plural(own.length, 'check')} could not be tried (blocked by ${by})` }];
+  return [{ name, text: `${plural(own.length, 'check')} could not run (blocked by ${by})` }];
 }
 
 function firstLine(text: string): string {

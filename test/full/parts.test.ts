@@ -47,7 +47,7 @@ beforeAll(async () => {
 /** A manifest without what a second run measures anew: times, and what was seen. */
 const lasting = ({ steps, ...rest }: Manifest) => ({
   ...rest,
-  steps: steps.map(({ seconds: _, metrics: __, facts: ___, outputs, checks, ...step }) => ({
+  steps: steps.map(({ seconds: _, finished: ____, metrics: __, facts: ___, outputs, checks, ...step }) => ({
     ...step,
     outputs: step.stage === 'verify' ? outputs.map(({ path }) => path) : outputs,
     checks: checks?.map(({ id, status }) => [id, status]),

@@ -98,7 +98,7 @@ describe('turnbuild source, from GitHub', () => {
   ])('says until when the tarball is refused, and what helps (token: %s)', async (token, hint) => {
     const simulated = token === undefined ? { tarball: 403 } : { tarball: 403, token };
     const { run, dir } = await ask(['4.18.0', '--update-lock'], simulated);
-    expect(run.stderr).toMatch(/no more answers until 2026-11-18T/);
+    expect(run.stderr).toMatch(/the rate limit is exhausted until 2026-11-18T/);
     expect(run.stderr).toMatch(hint);
     expect(run.stderr).toMatch(/GITHUB_RATE_LIMITED/);
     expect(run.code).toBe(1);

@@ -52,7 +52,10 @@ describe('turnbuild init', () => {
     const settings = { coturn: '4.6.1', targets: ['portable'], architectures: ['x86_64'], maintainer };
     expect(JSON.parse(run.stdout)).toEqual({
       ...{ file: join(dir, 'turnbuild.yaml'), lock: join(dir, 'turnbuild.lock.json'), settings },
-      ...{ ci: expect.arrayContaining([expect.stringContaining('node:20-bookworm')]), next: 'npx turnbuild release' },
+      ...{
+        ci: expect.arrayContaining([expect.stringContaining('node:20-bookworm')]),
+        next: 'npx turnbuild release',
+      },
     });
     expect(parse(written('turnbuild.yaml'))).toEqual({ ...settings, revision: 1 });
     expect(JSON.parse(written('turnbuild.lock.json')).sources).toEqual({

@@ -143,7 +143,11 @@ describe('a release that has failed', () => {
 describe('a dry run', () => {
   const plan = {
     steps: whole.steps.filter(({ id }) => id === 'package:debian-13:x86_64'),
-    bases: whole.bases.map((base) => ({ ...base, image: `registry.test/base@sha256:${'0'.repeat(64)}` })),
+    bases: whole.bases.map((base) => ({
+      ...base,
+      image: `registry.test/base@sha256:${'0'.repeat(64)}`,
+      asIs: true as const,
+    })),
   };
 
   it('prints the commands, and does nothing', async () => {

@@ -199,7 +199,7 @@ describe('an old state, rightly signed', () => {
         const error = await errorOf(first.find({ mirror }));
         expect(error.code).toBe('ARCHIVE_OLD');
         expect(error.message).toBe(
-          'InRelease of bookworm is of 2026-07-11 10:16 UTC, but was dated 2026-09-05 10:00 UTC before',
+          'InRelease of bookworm is dated 2026-07-11 10:16 UTC, but was dated 2026-09-05 10:00 UTC before',
         );
       }
       first.server.files.clear();

@@ -144,7 +144,7 @@ export function toyRelease(dir: string): ToyRelease {
     const image = (id: string) =>
       options.missingRoots?.includes(id) === true
         ? {}
-        : { image: `registry.test/${id}@sha256:${'0'.repeat(64)}` };
+        : { image: `registry.test/${id}@sha256:${'0'.repeat(64)}`, asIs: true as const };
     const { selection, full } = CHOICES;
     const labProgram = join(dir, 'none');
     const session = sessionOf(dir, options);

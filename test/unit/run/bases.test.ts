@@ -37,7 +37,7 @@ describe('base images in the graph of a release', () => {
       ...{ bases: new Map(), store: {} as Parameters<typeof baseGroups>[3]['store'] },
     });
     expect(groups.map(({ title, tasks }) => [title, ...tasks.map((task) => task.title)])).toEqual([
-      [`base image ${first.id}`, 'registry image'],
+      [`base image ${first.id}`, 'official image'],
       ...others.map(({ id }) => [`base image ${id}`, 'bootstrap']),
     ]);
   });
@@ -54,7 +54,10 @@ it('what a base image lends is its root file system, or a name for that where it
   } as unknown as Session;
   const [base] = plan.bases;
   if (base === undefined) throw new Error('a plan has base images');
-  const found = await findBase(base, session.mirrors, session);
+  const found = await findBase(base, session.mirrors, {
+    ...session,
+    imageFolder: '/recipes/docker/image',
+  });
   const rest = { arch: base.arch, tools: '/recipes/docker/native' };
   expect(await lenderFor(session, base)).toEqual({ ...rest, tar: `${found.dir}/ROOT` });
   const digest = `sha256:${'1'.repeat(64)}`;

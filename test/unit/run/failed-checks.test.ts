@@ -17,10 +17,10 @@ describe('the text of failed checks', () => {
       check('c', { status: 'blocked' }),
     ];
     expect(describeFailures(bad)).toBe(
-      'No network.\n2 checks failed, 1 could not be tried\na: a is bad\nb: b is bad',
+      'No network.\n2 checks failed, 1 could not run\na: a is bad\nb: b is bad',
     );
     expect(describeFailures([check('a')])).toBe('1 check failed\na: a is bad');
-    expect(describeFailures([check('c', { status: 'blocked' })])).toBe('1 check could not be tried');
+    expect(describeFailures([check('c', { status: 'blocked' })])).toBe('1 check could not run');
   });
 
   it('has a message of 400 characters whole, and cuts a longer one off behind a word', () => {

@@ -41,6 +41,7 @@ function session(source: string, options: Session['options'] = {}): Session {
     recipes: { dir, quarantine: [] },
     io: createIo(runProcess, new AbortController().signal),
     cache: join(dir, 'cache'),
+    locks: { own: join(dir, 'turnbuild.lock.json'), beneath: undefined },
     mirrors: { debian: undefined, security: undefined, named: {} },
   } as unknown as Session;
 }

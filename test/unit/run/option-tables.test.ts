@@ -5,6 +5,7 @@ import type { Session } from '../../../src/run/session.ts';
 /** Every option, as if it had been given. */
 const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
+  ...{ roots: 'registry' },
   ...{ arch: ['arm64'], target: ['debian-13'], mirror: ['http://a.test'], jobs: '2', builder: 'b' },
   ...{ out: 'dist', recipes: 'recipes', lock: 'lock.json', source: 'debian', sha256: 'a', revision: '2' },
   ...{ updateLock: true, allowQuarantined: true, maintainer: 'A <a@example.org>', full: true, native: true },
@@ -37,10 +38,10 @@ describe('of all options', () => {
     const { planGiven } = await import('../../../src/run/given-plan.ts');
     const given = { version: '4.18.0', stages: ['build' as const], perform: false };
     const message = await refusalOf(planGiven(session, 'plan.json', given));
-    expect(message).toContain('decided by the plan that --plan names');
+    expect(message).toContain('already decided by the plan given with --plan');
     expect(flagsOf(message)).toEqual([
       ...['--accept', '--allow-quarantined', '--full', '--maintainer', '--native', '--only', '--reason'],
-      ...['--revision', '--sha256', '--skip', '--update-lock', '--verify-on', 'the version'],
+      ...['--revision', '--roots', '--sha256', '--skip', '--update-lock', '--verify-on', 'the version'],
     ]);
   });
 });

@@ -81,18 +81,18 @@ describe('records of the steps of a plan', () => {
     ['target', { target: 'portable' }],
     ['architecture', { arch: 'x86_64' }],
   ])('are of the planned %s', (_, change) => {
-    expect(wrong(change, BUILT)).toContain('is of another stage or package');
+    expect(wrong(change, BUILT)).toContain('belongs to another stage or package');
   });
 
   it('name everything that went in', () => {
-    expect(wrong({ inputs: [input(DEB)] }, VERIFIED)).toEqual([`was not made of ${SYMBOLS}`]);
+    expect(wrong({ inputs: [input(DEB)] }, VERIFIED)).toEqual([`was not built from ${SYMBOLS}`]);
     expect(wrong({ inputs: [] }, PACKAGED)).toEqual([
-      'was not made of work/build/debian-13-arm64/turnserver',
+      'was not built from work/build/debian-13-arm64/turnserver',
     ]);
   });
 
   it('name everything that was made, by its kind', () => {
-    expect(wrong({ outputs: [file(DEB, 'deb')] }, PACKAGED)).toEqual([`has not made ${SYMBOLS}`]);
+    expect(wrong({ outputs: [file(DEB, 'deb')] }, PACKAGED)).toEqual([`did not produce ${SYMBOLS}`]);
     expect(wrong({ outputs: [], status: 'failed' }, PACKAGED)).toEqual([]);
     expect(wrong({ outputs: [file(DEB, 'deb'), file(SYMBOLS, 'deb')] }, PACKAGED)).toEqual([
       `calls ${SYMBOLS} a deb`,
@@ -105,7 +105,9 @@ describe('records of the steps of a plan', () => {
 
 describe('verdicts', () => {
   it('belong to verifications', () => {
-    expect(wrong({ checks: [verdict('elf.a')] }, PACKAGED)).toEqual(['has verdicts, and is no verification']);
+    expect(wrong({ checks: [verdict('elf.a')] }, PACKAGED)).toEqual([
+      'has verdicts although it is not a verification',
+    ]);
     expect(wrong({ checks: [] }, PACKAGED)).toEqual([]);
   });
 
@@ -114,16 +116,16 @@ describe('verdicts', () => {
     const steps = (status: 'done' | 'failed') => ({ steps: [{ ...unjudged, status }] }) as Manifest;
     expect(wrongRecords(steps('failed'), plan(), CHECKS)).toEqual([]);
     expect(wrongRecords(steps('done'), plan(), CHECKS).map(({ what }) => what)).toEqual([
-      'has no verdict of elf.a',
-      'has no verdict of elf.b',
+      'has no verdict for elf.a',
+      'has no verdict for elf.b',
     ]);
     expect(judged([], plan(), { status: 'failed' })).toHaveLength(2);
   });
 
   it('are one of each check that the target has, and of no other', () => {
-    expect(judged([verdict('elf.a')])).toEqual(['has no verdict of elf.b']);
+    expect(judged([verdict('elf.a')])).toEqual(['has no verdict for elf.b']);
     expect(judged([verdict('elf.a'), verdict('elf.b'), verdict('elf.b')])).toEqual([
-      'has more than one verdict of elf.b',
+      'has more than one verdict for elf.b',
     ]);
     expect(judged([verdict('elf.a'), verdict('elf.b'), verdict('rpm.c')])).toEqual([
       'names the unknown check rpm.c',
@@ -141,7 +143,7 @@ describe('verdicts', () => {
     ['reason', { reason: 'another' }],
     ['reference', { reference: 'RFC 2' }],
   ])('have the %s of the check', (_, change) => {
-    expect(judged([verdict('elf.a', change), verdict('elf.b')])).toEqual(['says something else of elf.a']);
+    expect(judged([verdict('elf.a', change), verdict('elf.b')])).toEqual(['describes elf.a differently']);
   });
 
   it.each(['failed', 'blocked'] as const)('of a step that is done are not "%s"', (status) => {
@@ -154,9 +156,9 @@ describe('verdicts', () => {
     const without = plan({ skip: ['elf.a'] });
     const checks = [verdict('elf.a', { status: 'deselected' }), verdict('elf.b')];
     expect(judged(checks, without)).toEqual([]);
-    expect(judged(checks)).toEqual(['has deselected elf.a, and the plan has not']);
+    expect(judged(checks)).toEqual(['deselected elf.a, which the plan selects']);
     expect(judged([verdict('elf.a'), verdict('elf.b')], without)).toEqual([
-      'has tried elf.a, and the plan has not',
+      'ran elf.a, which the plan deselects',
     ]);
   });
 
@@ -168,6 +170,8 @@ describe('verdicts', () => {
     ];
     expect(judged(accepted(['CVE-1']), accepting)).toEqual([]);
     for (const advisories of [undefined, [], ['CVE-2'], ['CVE-1', 'CVE-2']])
-      expect(judged(accepted(advisories), accepting)).toEqual(['has accepted elf.a, and the plan does not']);
+      expect(judged(accepted(advisories), accepting)).toEqual([
+        'accepted elf.a, which the plan does not accept',
+      ]);
   });
 });

@@ -32,6 +32,7 @@ const session = (options: Session['options'] = {}): Session =>
     recipes: { dir: join(dir, 'recipes'), patches: join(dir, 'patches'), quarantine: [] },
     io: createIo(runProcess, new AbortController().signal),
     cache: join(dir, 'cache'),
+    locks: { own: join(dir, 'turnbuild.lock.json'), beneath: undefined },
     mirrors: { debian: undefined, security: undefined, named: {} },
     jobs: 1,
   }) as unknown as Session;

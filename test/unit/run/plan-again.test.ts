@@ -10,8 +10,8 @@ describe('a plan that is not that of this machine', () => {
     expect(() => requireSame(plan('0.2.0'), plan('0.2.0', 'B <b@example.org>'))).toThrow(
       expect.objectContaining({
         code: 'PLAN_DIFFERS',
-        message: expect.stringMatching(/Different here: maintainer$/),
-        hint: expect.stringMatching(/^Use the recipes and the turnbuild that the plan was made with/),
+        message: expect.stringMatching(/^The plan differs from what this turnbuild would do: maintainer$/),
+        hint: expect.stringMatching(/^Use the recipes and the turnbuild version that created the plan/),
       }),
     );
   });
@@ -20,7 +20,7 @@ describe('a plan that is not that of this machine', () => {
     expect(() => requireSame(plan('0.2.0'), plan('0.3.0'))).toThrow(
       expect.objectContaining({
         code: 'PLAN_DIFFERS',
-        hint: expect.stringMatching(/^The plan was made by turnbuild 0\.2\.0, and this is 0\.3\.0\./),
+        hint: expect.stringMatching(/^turnbuild 0\.2\.0 created the plan, but this is 0\.3\.0\./),
       }),
     );
   });

@@ -11,7 +11,7 @@ import { coturnTar } from '../../support/coturn-tree.ts';
 import { serve } from '../../support/http-server.ts';
 import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
 
-const HINT = 'Give the sources that were planned with: --source FILE';
+const HINT = 'Pass the sources that the plan was created with: --source FILE';
 let dir: string;
 beforeEach(() => {
   dir = temporaryFolder();
@@ -60,7 +60,7 @@ describe('the sources of a plan', () => {
     ] as const) {
       expect(await errorOf(fetchPlanned(session(options), document('file', location)))).toMatchObject({
         code: 'PLAN_DIFFERS',
-        message: expect.stringMatching(/^Not the sources of the plan\. /),
+        message: expect.stringMatching(/^These are not the sources of the plan\. /),
         hint: HINT,
       });
     }

@@ -104,7 +104,7 @@ describe('--revision auto', () => {
     const mirror = await archive(UP_TO_DATE);
     const all = made(build('build:portable:arm64', OPENSSL), build('build:portable:x86_64', EVENT));
     expect(await chooseRevision(session(mirror), all)).toEqual({ revision: 4, rebuild: new Set() });
-    expect(lines).toEqual(['revision 4 stays: everything that is linked in is the newest there is']);
+    expect(lines).toEqual(['keeping revision 4: all statically linked libraries are up to date']);
   });
 
   it('takes the next one for newer libraries, and compiles again what has an older one', async () => {

@@ -20,7 +20,7 @@ function changed(
   const steps = manifest.steps.map((step) => {
     if (step.checks === undefined || !names(`${step.target} / ${step.arch}`)) return step;
     const all = step.checks.map((check) => ({ ...check, ...checks[check.id] }));
-    const error = status === 'failed' ? { error: `${CAUSE}\n1 check failed, 3 could not be tried` } : {};
+    const error = status === 'failed' ? { error: `${CAUSE}\n1 check failed, 3 could not run` } : {};
     return { ...step, status, checks: all, ...error };
   });
   return { ...manifest, steps };
@@ -103,9 +103,9 @@ describe('the summary of blocked checks', () => {
   it('lists what failed, and how many checks that has blocked, instead of each of them', () => {
     const text = flat(summaryOf(one));
     expect(text).toContain(`${ONE}: Answers STUN (stun): ${MESSAGE}`);
-    expect(text).toContain(`- ${ONE}: 3 checks could not be tried (blocked by stun)`);
+    expect(text).toContain(`- ${ONE}: 3 checks could not run (blocked by stun)`);
     expect(text).not.toContain(UNTRIED);
-    expect(flat(summaryOf(onlyBlocked))).toContain(`- ${ONE}: 2 checks could not be tried (blocked by stun)`);
+    expect(flat(summaryOf(onlyBlocked))).toContain(`- ${ONE}: 2 checks could not run (blocked by stun)`);
   });
 
   it('fits into a terminal, in plain ASCII', () => {
@@ -115,7 +115,7 @@ describe('the summary of blocked checks', () => {
 });
 
 describe('the report of blocked checks', () => {
-  it('begins its failures with the causes, and ends them with what could not be tried', () => {
+  it('begins its failures with the causes, and ends them with what could not run', () => {
     const page = reportOf(one);
     const at = [
       '<section id="failures">',
@@ -145,7 +145,7 @@ describe('the report of blocked checks', () => {
   });
 
   it('shows an error of a step only where no check says it', () => {
-    const error = '1 check failed, 3 could not be tried';
+    const error = '1 check failed, 3 could not run';
     expect(reportOf(one)).not.toContain(error);
     const manifest = fixture();
     const steps = manifest.steps.map((step) =>
