@@ -52,13 +52,13 @@ const names = (victim: string): HostileTarball[] => [
   named('a prefix that climbs', 'victim', PARTS, { prefix: 'coturn/../..' }),
   unsafe(
     'a part of 256 bytes',
-    'too long a part',
+    'a part that is too long',
     pax([['path', `coturn/${'n'.repeat(256)}`]]),
     file('coturn/n'),
   ),
   unsafe(
     'a path of 1,030 bytes',
-    'too long a name',
+    'has a name that is too long',
     pax([['path', `coturn/${'n/'.repeat(511)}x`]]),
     file('coturn/n'),
   ),
@@ -85,10 +85,10 @@ const kinds = (victim: string): HostileTarball[] => [
 
 const links = (victim: string): HostileTarball[] => [
   unsafe('a link to an absolute path', 'points to', link('coturn/l', victim)),
-  unsafe('a link out of the tree', 'points out of the tree', link('coturn/a/l', '../../victim')),
+  unsafe('a link out of the tree', 'points outside the tree', link('coturn/a/l', '../../victim')),
   unsafe(
     'a link out and in again',
-    'points out of the tree',
+    'points outside the tree',
     link('coturn/l', '../coturn/file'),
     file('coturn/file'),
   ),
@@ -96,13 +96,13 @@ const links = (victim: string): HostileTarball[] => [
   unsafe('a link with a backslash', 'backslash', link('coturn/l', '..\\victim')),
   unsafe(
     'a chain of links that climbs step by step',
-    'points out of the tree',
+    'points outside the tree',
     link('coturn/a/b/up', '..'),
     link('coturn/a/up', 'b/up/..'),
     link('coturn/out', 'a/up/../victim'),
   ),
-  unsafe('two links in a circle', 'in a circle', link('coturn/a', 'b'), link('coturn/b', 'a')),
-  unsafe('a link to itself', 'in a circle', link('coturn/a', 'a/b')),
+  unsafe('two links in a circle', 'is part of a link cycle', link('coturn/a', 'b'), link('coturn/b', 'a')),
+  unsafe('a link to itself', 'is part of a link cycle', link('coturn/a', 'a/b')),
   unsafe(
     'a file through a link',
     'is a symlink and a directory',
@@ -142,7 +142,7 @@ const overrides = (victim: string): HostileTarball[] => [
   unsafe('a pax path with a NUL', INVISIBLE, pax([['path', 'coturn/a\0b']]), file('coturn/a')),
   unsafe(
     'a pax linkpath that climbs',
-    'out of the tree',
+    'outside the tree',
     pax([['linkpath', '../victim']]),
     link('coturn/l', 'a'),
   ),
@@ -176,7 +176,7 @@ const overrides = (victim: string): HostileTarball[] => [
   unsafe('a GNU long name that climbs', PARTS, gnuLong('L', 'coturn/../../victim'), file('coturn/a')),
   unsafe('an absolute GNU long name', 'is absolute', gnuLong('L', victim), file('coturn/a')),
   unsafe('a GNU long name with a NUL', INVISIBLE, gnuLong('L', 'coturn/a\0../victim'), file('coturn/a')),
-  unsafe('a GNU long link', 'out of the tree', gnuLong('K', '../victim'), link('coturn/l', 'a')),
+  unsafe('a GNU long link', 'outside the tree', gnuLong('K', '../victim'), link('coturn/l', 'a')),
   unsafe(
     'two GNU long names',
     'second extended',
