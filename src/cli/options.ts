@@ -15,13 +15,13 @@ const VERIFY = ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'] as const
 
 /** Every option that more than one command has, by the name that the parser gives its value: one wording for all. */
 const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
-  arch: { flags: '--arch <names>', text: 'architectures: arm64, x86_64, or both with a comma', list: true },
+  arch: { flags: '--arch <names>', text: 'architectures: arm64, x86_64, or arm64,x86_64', list: true },
   target: { flags: '--target <names>', text: 'targets, e.g. debian-12,portable', list: true },
   revision: {
     flags: '--revision <n>',
     text: 'package revision; auto: the next one if a statically linked library is outdated',
   },
-  maintainer: { flags: '--maintainer <name>', text: 'maintainer of the packages: Name <address@host>' },
+  maintainer: { flags: '--maintainer <name>', text: 'package maintainer: Name <address@host>' },
   builder: { flags: '--builder <name>', text: 'buildx builder (default: the current one)' },
   source: { flags: '--source <where>', text: 'github, debian, a file, or an address' },
   sha256: {
@@ -64,18 +64,18 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   verify: { flags: '--no-verify', text: 'build without verifying', conflicts: VERIFY },
   plan: {
     flags: '--plan <file>',
-    text: 'perform a plan of `turnbuild plan --json`, or the part that --target and --arch name',
+    text: 'run a plan from `turnbuild plan --json`, or only its --target and --arch',
   },
-  native: { flags: '--native', text: 'plan for one machine of each architecture, which compiles for itself' },
-  jobs: { flags: '--jobs <n>', text: 'packages built or verified at a time' },
-  cache: { flags: '--no-cache', text: "perform every step again, without Docker's build cache" },
+  native: { flags: '--native', text: 'plan for one machine per architecture, each compiling natively' },
+  jobs: { flags: '--jobs <n>', text: 'number of packages built or verified in parallel' },
+  cache: { flags: '--no-cache', text: "repeat every step, without Docker's build cache" },
   roots: {
     flags: '--roots <how>',
     text: 'where base images come from: bootstrap (default), registry (official images), or auto: registry if it answers',
   },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
-  verbose: { flags: '--verbose', text: 'print every line of every command' },
-  out: { flags: '--out <dir>', text: "where results go (default: the project's, else dist)" },
+  verbose: { flags: '--verbose', text: 'print the output of every command' },
+  out: { flags: '--out <dir>', text: "output folder (default: the project's, otherwise dist)" },
   dryRun: { flags: '--dry-run', text: 'print what would run; write nothing outside the cache' },
 };
 
@@ -129,14 +129,14 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   },
   plan: { out: { text: 'where earlier results are; --revision auto reads them' } },
   collect: {
-    dryRun: { text: 'check every file, and write nothing' },
+    dryRun: { text: 'check every file; write nothing' },
     json: { text: 'print the manifest as JSON' },
   },
   outdated: {
-    source: { text: 'where coturn releases are looked for: github or debian (default: as the manifest)' },
+    source: { text: 'where to look for coturn releases: github or debian (default: as in the manifest)' },
   },
   'lint-config': {
-    accept: { flags: '--accept <rules>', text: 'rules whose findings are accepted; requires --reason' },
+    accept: { flags: '--accept <rules>', text: 'accept findings of these rules; requires --reason' },
     reason: { text: 'why they are accepted; shown with the findings' },
   },
   doctor: { dryRun: { text: 'with --fix: print what would be installed and run; change nothing' } },

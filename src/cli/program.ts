@@ -11,9 +11,7 @@ declare const TURNBUILD_VERSION: string;
 
 /** Every command of turnbuild, its options and its examples. */
 export const program = new Command('turnbuild')
-  .description(
-    'Turns a coturn release into tested packages for arm64 and x86_64, with Prometheus support proved.',
-  )
+  .description('Builds, tests and packages coturn releases for arm64 and x86_64, with Prometheus support.')
   .version(TURNBUILD_VERSION)
   .exitOverride()
   // --version means turnbuild's own before a command, and coturn's behind one.
@@ -102,13 +100,13 @@ addOptions(
   }),
 );
 addOptions(
-  addCommand('collect', 'Put together what several machines have made of one plan', [
+  addCommand('collect', 'Merge the parts of a plan that several machines built into one release', [
     'turnbuild collect parts/* --out dist',
-  ]).argument('<folders...>', 'folders that `turnbuild release --plan plan.json` has made'),
+  ]).argument('<folders...>', 'output folders of `turnbuild release --plan plan.json`'),
   'collect',
 ).action(runs(async () => (await import('../commands/collect.ts')).collect));
 addOptions(
-  addCommand('source', 'Fetch the sources, check them, and write them normalised', [
+  addCommand('source', 'Fetch, check and normalise the sources', [
     'turnbuild source 4.6.1 --source debian',
     'turnbuild source 4.18.0 --update-lock',
   ]).argument(...VERSION),
@@ -122,7 +120,7 @@ stageCommand('verify', 'Install and test existing packages', [
 ]);
 
 addOptions(
-  addCommand('outdated', 'Say whether packages are outdated: coturn, and the libraries that are linked in', [
+  addCommand('outdated', 'Report outdated packages: coturn and statically linked libraries', [
     'turnbuild outdated',
     'turnbuild outdated ./manifest.json --json',
   ]).argument(
@@ -133,17 +131,17 @@ addOptions(
 )
   .addHelpText(
     'after',
-    'Exit code 1 if a rebuild is due or coturn has known weaknesses, 0 if not. Made for a weekly job.\n',
+    'Exit code 1 if a rebuild is due or coturn has known vulnerabilities, otherwise 0. Run it weekly.\n',
   )
   .action(runs(async () => (await import('../commands/outdated.ts')).outdated));
 
 const lintConfig = addOptions(
-  addCommand('lint-config', 'Say what is wrong with a turnserver.conf', [
+  addCommand('lint-config', 'Check a turnserver.conf for mistakes and security holes', [
     'turnbuild lint-config /etc/turnserver.conf --version 4.18.0',
     'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
   ])
     .argument('[file]', 'the configuration')
-    .option('--version <version>', 'the coturn version that it is for')
+    .option('--version <version>', 'coturn version that will read it; required, because options differ')
     .addOption(new Option('--sarif', 'print the findings as SARIF 2.1.0').conflicts('json')),
   'lint-config',
 )
@@ -162,22 +160,22 @@ const lintConfig = addOptions(
     }),
   );
 lintConfig.addOption(
-  new Option('--print-deny', 'print the lines that deny peers, as the packages have them, and end').conflicts(
+  new Option('--print-deny', 'print the denied-peer-ip lines of the packages, then exit').conflicts(
     // It reads the recipes alone.
     lintConfig.options.map((option) => option.attributeName()).filter((name) => name !== 'recipes'),
   ),
 );
 
 addOptions(
-  addCommand('capacity', 'Say what a machine carries, and what limits it needs for that', [
+  addCommand('capacity', 'Estimate call capacity and the limits it requires', [
     'turnbuild capacity',
     'turnbuild capacity --ports 10000-65534 --addresses 2 --participants 4',
   ])
-    .option('--ports <range>', "relay ports, e.g. 49152-65534 (default: the packages')")
+    .option('--ports <range>', 'relay ports, e.g. 49152-65534 (default: those of the packages)')
     .option('--addresses <n>', 'relay addresses of the machine', '1')
     .option('--participants <n>', 'participants of a call whose media is relayed', '2')
-    .option('--allocations <n>', 'allocations of one participant', '1')
-    .option('--even-port', 'each allocation takes a pair of ports'),
+    .option('--allocations <n>', 'allocations per participant', '1')
+    .option('--even-port', 'count two ports per allocation'),
   'capacity',
 ).action(runs(async () => (await import('../commands/capacity.ts')).capacity));
 
@@ -189,10 +187,10 @@ addOptions(
   ])
     .description(
       'Check prerequisites and, with --fix, install what is missing. Installed packages, configuration files and running services ' +
-        'are never changed. Exit code 1 if something is missing.',
+        'are not changed. Exit code 1 if a prerequisite is missing.',
     )
     .option('--fix', 'install and start what is missing (Debian 12 and 13, as root)')
-    .option('--packages <names>', 'check for these Debian packages too, separated by commas'),
+    .option('--packages <names>', 'also require these Debian packages (comma-separated)'),
   'doctor',
 ).action(runs(async () => (await import('../commands/doctor.ts')).doctor));
 

@@ -53,7 +53,7 @@ export async function lintConfigFile(
   if (options.version === undefined && options.source === undefined) {
     throw usageError(
       'VERSION_MISSING',
-      'Options differ from version to version: say which one the configuration is for',
+      '--version is required, because options differ between coturn versions',
       'For example --version 4.18.0, or --source ./coturn-4.18.0.tar.gz.',
     );
   }

@@ -32,7 +32,7 @@ export interface Outdated {
   unknown: string[];
 }
 
-/** `turnbuild outdated`: compares packages with what there is now. Exit code 1 if a rebuild is due, or coturn has known weaknesses. */
+/** `turnbuild outdated`: compares packages with what there is now. Exit code 1 if a rebuild is due, or coturn has known vulnerabilities. */
 export async function outdated(
   path: string | undefined,
   options: CommonOptions,

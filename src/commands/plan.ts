@@ -30,7 +30,7 @@ export async function plan(
     output.line(`  base image ${base.id}: ${base.image ?? 'bootstrapped from the Debian archive'}`);
   for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
   for (const { severity, id, fixed, summary } of planned.advisories)
-    output.line(`  known weakness: ${severity} ${id}, fixed in ${fixed}: ${summary}`);
+    output.line(`  known vulnerability: ${severity} ${id}, fixed in ${fixed}: ${summary}`);
   for (const line of maintainerWarning(planned)) output.line(line);
   return EXIT.ok;
 }

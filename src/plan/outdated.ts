@@ -37,7 +37,7 @@ export interface CoturnState {
   version: string;
   newest: string;
   outdated: boolean;
-  /** Known weaknesses of the version here, most severe first. */
+  /** Known vulnerabilities of the version here, most severe first. */
   advisories: ApplicableAdvisory[];
   /** Ids of those that the newest one has no more. */
   fixed: string[];

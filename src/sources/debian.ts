@@ -81,7 +81,7 @@ export async function findInSuites(
   const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
     if (!(error instanceof TurnbuildError) || error.code === 'INTERRUPTED') throw error;
     // A mirror of the releases alone has no such suite; anything else belongs into the answer.
-    if (!isAbsent(error)) remark = ` Its unstable suite could not be asked: ${error.message}`;
+    if (!isAbsent(error)) remark = ` Its unstable suite could not be read: ${error.message}`;
     return [];
   });
   const second = choose(unstable);

@@ -3,7 +3,7 @@ import { TurnbuildError } from '../errors.ts';
 /** Neither an option nor this machine names a mirror of the Debian archive. */
 export function mirrorUnknown(): TurnbuildError {
   return new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
-    hint: 'Name it: --mirror URL. On Debian it is read from /etc/apt.',
+    hint: 'Set it with --mirror URL. On Debian the default comes from /etc/apt.',
   });
 }
 

@@ -161,7 +161,7 @@ function explain(error: unknown, what: string, withToken: boolean): TurnbuildErr
       hint: 'Renew it, or unset it.',
     });
   const text = error instanceof Error ? error.message : String(error);
-  return new TurnbuildError('GITHUB_UNREACHABLE', `GitHub could not be asked for ${what}: ${text}`, {
+  return new TurnbuildError('GITHUB_UNREACHABLE', `Cannot query GitHub for ${what}: ${text}`, {
     cause: error,
     hint: "Where GitHub can't be reached: --source debian, or --source FILE.",
   });

@@ -28,7 +28,7 @@ export interface FoundSource {
 }
 
 /** The way to another pin is a deliberate one, and shows in version control. */
-const REPIN = 'To pin it anew all the same, remove its entry from the lock and use --update-lock.';
+const REPIN = 'To pin it again, remove its entry from the lock file and use --update-lock.';
 
 /**
  * Accepts a source only if it is the pinned one. The tree decides: another provider's tarball of the same tree is the
@@ -40,7 +40,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
   if (pinned === undefined) {
     throw new TurnbuildError(
       'SOURCE_UNPINNED',
-      `coturn ${version} (sha256 ${found.sha256}, tree ${found.tree}) is not in the lock`,
+      `coturn ${version} (sha256 ${found.sha256}, tree ${found.tree}) is not in the lock file`,
       {
         hint: 'Check that it is what you want, then pin it: run the same command with --update-lock. A file or an address can be pinned for one run with --sha256.',
       },
@@ -62,7 +62,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
   if (pinned.tree !== found.tree) {
     throw new TurnbuildError(
       'SOURCE_TREE_MISMATCH',
-      `The files of coturn ${version} are not the pinned ones: tree ${found.tree}, pinned ${pinned.tree}`,
+      `The files of coturn ${version} differ from the pinned ones: tree ${found.tree}, pinned ${pinned.tree}`,
       {
         hint: `Something changed the sources. Do not use them before you know what. ${REPIN}`,
       },

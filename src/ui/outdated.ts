@@ -48,7 +48,7 @@ function table({ coturn, libraries }: Found, columns: number): string[] {
 
 function aboutCoturn({ outdated, fixed, advisories }: CoturnState): string {
   if (outdated) return fixed.length === 0 ? 'newer release' : 'security update';
-  return advisories.length === 0 ? 'up to date' : 'known weaknesses';
+  return advisories.length === 0 ? 'up to date' : 'known vulnerabilities';
 }
 
 function aboutLibrary({ outdated, security, newest }: LibraryState): string {
@@ -71,9 +71,9 @@ function conclusions({ coturn, libraries, unknown }: Found): Conclusion[] {
   if (due)
     all.push({ text: 'A rebuild is due:', command: `turnbuild release ${coturn.version} --revision auto` });
   all.push(...remaining(coturn, due));
-  if (all.length === 0) all.push({ text: 'Nothing is due.' });
+  if (all.length === 0) all.push({ text: 'Everything is up to date.' });
   if (libraries.length === 0)
-    all.push({ text: 'Nothing is linked in: libraries are updated by the distribution.' });
+    all.push({ text: 'Nothing is statically linked: the distribution updates the libraries.' });
   return [...all, ...unchecked(unknown)];
 }
 
@@ -83,8 +83,8 @@ function remaining(coturn: Found['coturn'], due: boolean): Conclusion[] {
   if (fixed.length === advisories.length) return [];
   const rebuild = due ? 'It does not fix' : 'No rebuild is due, and none would fix';
   const text = outdated
-    ? `coturn ${newest} fixes ${fixed.length} of the ${advisories.length} known weaknesses.`
-    : `${rebuild} the known weaknesses of coturn ${coturn.version}. ${where} has no newer release.`;
+    ? `coturn ${newest} fixes ${fixed.length} of the ${advisories.length} known vulnerabilities.`
+    : `${rebuild} the known vulnerabilities of coturn ${coturn.version}. ${where} has no newer release.`;
   if (remedy === undefined) return [{ text }];
   const source = where === 'Debian' ? ' --source github' : '';
   return [{ text: `${text} All are fixed in ${remedy}:`, command: `turnbuild release ${remedy}${source}` }];

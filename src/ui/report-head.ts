@@ -15,7 +15,7 @@ import {
 
 export const VERDICTS: Record<Verdict, { symbol: string; text: string }> = {
   passed: { symbol: '✓', text: 'Every check that ran passed' },
-  accepted: { symbol: '!', text: 'Known weaknesses accepted' },
+  accepted: { symbol: '!', text: 'Known vulnerabilities accepted' },
   failed: { symbol: '✗', text: 'Failed' },
   unverified: { symbol: '?', text: 'Not verified' },
 };

@@ -34,7 +34,7 @@ export function advisoryLines(
     .slice(0, half)
     .map((_, i) => (i + half < entries.length ? cell(i, width) + cell(i + half, 0) : cell(i, 0)));
   const heading = wrap(
-    `Known weaknesses of ${what} (${list.length}) and the release that fixes each:`,
+    `Known vulnerabilities of ${what} (${list.length}) and the release that fixes each:`,
     columns,
   );
   return [...heading.map((line) => paint(line, 'bold')), ...lines];

@@ -64,7 +64,7 @@ describe('turnbuild outdated', () => {
     expect(run.code).toBe(0);
   });
 
-  test('says which known weaknesses a newer release fixes', async () => {
+  test('says which known vulnerabilities a newer release fixes', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
     const run = await turnbuild(['outdated', dir, '--json'], { env: await github(['4.18.0']) });
     const { coturn, due, security } = JSON.parse(run.stdout) as Outdated;
@@ -72,7 +72,7 @@ describe('turnbuild outdated', () => {
     expect([due, security]).toEqual([true, true]);
   });
 
-  test('exit code 1 for known weaknesses where nothing is due: each, with its severity and its fix', async () => {
+  test('exit code 1 for known vulnerabilities where nothing is due: each, with its severity and its fix', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
     const env = await github(['4.6.1']);
     const run = await turnbuild(['outdated', dir, '--json'], { env });
@@ -86,7 +86,7 @@ describe('turnbuild outdated', () => {
     const text = await turnbuild(['outdated', dir], { env });
     expect(text.code).toBe(1);
     expect(text.stdout).toContain('No rebuild is due');
-    expect(text.stdout).not.toContain('Nothing is due');
+    expect(text.stdout).not.toContain('Everything is up to date');
     for (const { id, severity, fixed } of expected)
       expect(text.stdout).toMatch(new RegExp(`${severity} +${id} +${fixed.replaceAll('.', '\\.')}( |\n)`));
   });

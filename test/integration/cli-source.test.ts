@@ -83,7 +83,7 @@ describe('turnbuild source --source FILE', () => {
   it('does not use what nobody has pinned, and says how to pin it', async () => {
     const run = await source();
     expect(run.stderr).toMatch(
-      /coturn 4\.18\.0 \(sha256 [0-9a-f]{64}.*is not in the lock[\s\S]*--update-lock[\s\S]*--sha256[\s\S]*SOURCE_UNPINNED/,
+      /coturn 4\.18\.0 \(sha256 [0-9a-f]{64}.*is not in the lock file[\s\S]*--update-lock[\s\S]*--sha256[\s\S]*SOURCE_UNPINNED/,
     );
     expect(run.code).toBe(1);
     expect(written()).toEqual([]);

@@ -273,7 +273,7 @@ describe('release --plan compares the sources with the lock of this machine', ()
   const other = '7'.repeat(64);
 
   it.each<[string, object, RegExp]>([
-    ['tree', { tree: other }, /not the pinned ones: tree \w+, pinned 7{64}/],
+    ['tree', { tree: other }, /differ from the pinned ones: tree \w+, pinned 7{64}/],
     ['tarball', { sha256s: { file: other } }, /has the sha256 \w+, pinned is 7{64}/],
     ['commit', { commit: '7'.repeat(40) }, /its commit is c{40}, and was 7{40}/],
     ['tree of git', { gitTree: '7'.repeat(40) }, /its tree id is e{40}, and was 7{40}/],

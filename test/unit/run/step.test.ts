@@ -105,7 +105,7 @@ describe('a step whose checks failed', () => {
     expect(error).toMatchObject({ code: 'VERIFY_FAILED' });
   });
 
-  it('is told of --accept only where nothing but known weaknesses has failed, and nothing was blocked', async () => {
+  it('is told of --accept only where nothing but known vulnerabilities has failed, and nothing was blocked', async () => {
     const known = check('capacity.even-port', {
       status: 'failed',
       message: 'ports are lost',

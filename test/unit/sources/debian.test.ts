@@ -68,7 +68,7 @@ describe('versions of the Debian archive', () => {
     await expect(work).rejects.toMatchObject({
       code: 'SOURCE_NOT_FOUND',
       message: expect.stringMatching(
-        /no coturn 4\.18\.0\. Its unstable suite could not be asked: .*ECONNRESET/,
+        /no coturn 4\.18\.0\. Its unstable suite could not be read: .*ECONNRESET/,
       ),
     });
   });

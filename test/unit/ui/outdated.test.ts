@@ -40,7 +40,7 @@ describe('renderOutdated', () => {
 coturn   4.6.1             4.6.1             Debian    up to date
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
 
-Nothing is due.
+Everything is up to date.
 `);
   });
 
@@ -80,14 +80,14 @@ Nothing is due.
     expect(
       render({ coturn: { ...coturn, advisories, remedy: '4.18.0' } }),
     ).toBe(`         HERE              NOW               IN
-coturn   4.6.1             4.6.1             Debian    known weaknesses
+coturn   4.6.1             4.6.1             Debian    known vulnerabilities
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
 
-Known weaknesses of coturn 4.6.1 (3) and the release that fixes each:
+Known vulnerabilities of coturn 4.6.1 (3) and the release that fixes each:
   critical  CVE-2026-43994  4.10.0    low       coturn-2043     4.18.0
   high      CVE-2026-1      4.9.0
 
-No rebuild is due, and none would fix the known weaknesses of coturn 4.6.1.
+No rebuild is due, and none would fix the known vulnerabilities of coturn 4.6.1.
 Debian has no newer release. All are fixed in 4.18.0:
   turnbuild release 4.18.0 --source github
 `);
@@ -109,12 +109,14 @@ Debian has no newer release. All are fixed in 4.18.0:
     });
     expect(text).toMatch(new RegExp(`^coturn .* ${aboutCoturn}$`, 'm'));
     expect(text).toMatch(new RegExp(`^openssl .* ${aboutLibrary}$`, 'm'));
-    expect(text).not.toContain('Nothing is due');
+    expect(text).not.toContain('Everything is up to date');
   });
 
   it('says that a rebuild does not fix what is known of coturn, and names no release that there is not', () => {
     const text = render({ coturn: { ...coturn, advisories }, libraries: [{ ...library, outdated: true }] });
-    expect(text.replaceAll('\n', ' ')).toContain('It does not fix the known weaknesses of coturn 4.6.1.');
+    expect(text.replaceAll('\n', ' ')).toContain(
+      'It does not fix the known vulnerabilities of coturn 4.6.1.',
+    );
     expect(text).not.toContain('All are fixed');
     expect(text).not.toContain('undefined');
   });
@@ -131,12 +133,12 @@ Debian has no newer release. All are fixed in 4.18.0:
   it('says what the newest release does not fix', () => {
     const state = { ...coturn, newest: '4.10.0', outdated: true, advisories, where: 'GitHub' };
     const text = render({ coturn: { ...state, fixed: ['CVE-2026-43994', 'CVE-2026-1'], remedy: '4.18.0' } });
-    expect(text).toContain('coturn 4.10.0 fixes 2 of the 3 known weaknesses. All are fixed in 4.18.0:');
+    expect(text).toContain('coturn 4.10.0 fixes 2 of the 3 known vulnerabilities. All are fixed in 4.18.0:');
     expect(text).toContain('  turnbuild release 4.18.0\n');
   });
 
   it('says so where nothing is linked in', () => {
-    expect(render({ libraries: [] })).toContain('updated by the distribution');
+    expect(render({ libraries: [] })).toContain('the distribution updates the libraries');
   });
 
   it('says what it cannot know of an rpm distribution', () => {
