@@ -65,7 +65,7 @@ it('faults that loopback and a short look hide are found: in the network, in a p
     /^heap-buffer-overflow .*ns_turn_msg\.c:\d+ in stun_is_command_message_str; after \d+ packets/,
   );
   expect(failed.get('network.ttl')).toMatch(
-    /^of \d+ datagrams that left for clients, at least one had a TTL of 2$/,
+    /^at least one of \d+ datagrams to clients had a TTL of 2$/,
   );
   expect(failed.get('peers.forbidden')).toMatch(
     /CreatePermission was granted for \d+ of \d+ peers: 10\.0\.0\.1 .*packets left the server: .* > 10\.0\.0\.1\.4444/,

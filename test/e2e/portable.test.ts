@@ -85,7 +85,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
     expect(run.stdout).not.toMatch(/A rebuild is due|A newer coturn is there/);
     expect(run.code).toBe(1);
     const kept = await auto();
-    expect(kept.stdout).toContain('revision 1 stays');
+    expect(kept.stdout).toContain('keeping revision 1');
     expect(kept.code, kept.stderr).toBe(0);
   });
 
@@ -122,7 +122,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
     const plan = () => JSON.parse(readFileSync(join(out, '4.6.1/plan.json'), 'utf8'));
     expect(planned(manifestOf(out).steps, 'planned')).toEqual(planned(plan().steps, 'key'));
     const later = await auto();
-    expect(later.stdout).toContain('revision 2 stays');
+    expect(later.stdout).toContain('keeping revision 2');
     expect(later.stdout).toMatch(/: build: up to date/);
     expect(planned(manifestOf(out).steps, 'planned')).toEqual(planned(plan().steps, 'key'));
   });
