@@ -64,9 +64,7 @@ it('faults that loopback and a short look hide are found: in the network, in a p
   expect(failed.get('packets.sanitizer')).toMatch(
     /^heap-buffer-overflow .*ns_turn_msg\.c:\d+ in stun_is_command_message_str; after \d+ packets/,
   );
-  expect(failed.get('network.ttl')).toMatch(
-    /^at least one of \d+ datagrams to clients had a TTL of 2$/,
-  );
+  expect(failed.get('network.ttl')).toMatch(/^at least one of \d+ datagrams to clients had a TTL of 2$/);
   expect(failed.get('peers.forbidden')).toMatch(
     /CreatePermission was granted for \d+ of \d+ peers: 10\.0\.0\.1 .*packets left the server: .* > 10\.0\.0\.1\.4444/,
   );
