@@ -48,7 +48,7 @@ function table({ coturn, libraries }: Found, columns: number): string[] {
 
 function aboutCoturn({ outdated, fixed, advisories }: CoturnState): string {
   if (outdated) return fixed.length === 0 ? 'newer release' : 'security update';
-  return advisories.length === 0 ? 'up to date' : 'known vulnerabilities';
+  return advisories.length === 0 ? 'up to date' : 'vulnerable';
 }
 
 function aboutLibrary({ outdated, security, newest }: LibraryState): string {

@@ -80,7 +80,7 @@ Everything is up to date.
     expect(
       render({ coturn: { ...coturn, advisories, remedy: '4.18.0' } }),
     ).toBe(`         HERE              NOW               IN
-coturn   4.6.1             4.6.1             Debian    known vulnerabilities
+coturn   4.6.1             4.6.1             Debian    vulnerable
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
 
 Known vulnerabilities of coturn 4.6.1 (3) and the release that fixes each:
