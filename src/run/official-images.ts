@@ -1,7 +1,7 @@
 import { TurnbuildError, usageError } from '../errors.ts';
 import { runProcess } from '../io/exec.ts';
 import { imageDigestCommand, imageFactsCommand, resolvedDigest } from '../plan/official-image.ts';
-import type { Target } from '../recipe/schema.ts';
+import { imageDigest, type Target } from '../recipe/schema.ts';
 import { imageFolder } from './bases.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
 import type { Session } from './session.ts';
@@ -63,9 +63,12 @@ async function resolve(
   const ask: typeof runProcess = (command) => runProcess(command, { signal: io.signal, timeout: TIMEOUT_MS });
   if (!ociLayouts) {
     const { code, stdout, stderr } = await ask(imageDigestCommand(image));
-    return code === 0 ? { digest: stdout.trim() } : { reason: lastLine(stderr) };
+    if (code !== 0) return { reason: lastLine(stderr) };
+    const { success, data } = imageDigest.safeParse(stdout.trim());
+    return success ? { digest: data } : { reason: `the registry answered "${lastLine(stdout)}"` };
   }
-  const work = io.leftovers.temporaryName(`${cache}/images`);
+  // Images are resolved side by side, each in a folder of its own.
+  const work = io.leftovers.temporaryName(`${cache}/image-${io.files.sha256Text(image).slice(0, 12)}`);
   try {
     const build = { folder: imageFolder(recipes), builder: options.builder, resolve: true as const };
     const { code, stderr } = await ask(imageFactsCommand(image, ownArch(), work, build));

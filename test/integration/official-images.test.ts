@@ -9,6 +9,7 @@ import { fakeDocker } from '../support/fake-docker.ts';
 import { target } from '../support/plan-facts.ts';
 
 const HEX = 'ab'.repeat(32);
+const OTHER = 'cd'.repeat(32);
 const PATH = process.env.PATH;
 let dir: string;
 beforeEach(() => {
@@ -21,9 +22,13 @@ afterEach(() => {
 
 /** A docker that pulls every image, as BuildKit reports it. */
 const PULLS = `
-for word; do case $word in --output=type=local,dest=*) out=\${word#--output=type=local,dest=};; esac; done
+for word; do case $word in
+  --output=type=local,dest=*) out=\${word#--output=type=local,dest=} ;;
+  *=docker-image://debian:trixie-slim) digest=${OTHER} ;;
+esac; done
 mkdir -p "$out"
-echo '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"${HEX}"}}]}}' >"$out/provenance.json"`;
+printf '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"%s"}}]}}' "\${digest:-${HEX}}" >"$out/provenance.json"
+sleep 0.2`;
 const UNREACHABLE = 'echo "ERROR: failed to resolve: no such host" >&2; exit 1';
 
 function resolved(
@@ -48,7 +53,7 @@ describe('officialImages', () => {
   it('resolves each image of the targets to the digest that the builder pulled', async () => {
     expect(await resolved(PULLS, { roots: 'registry' })).toEqual({
       'debian:bookworm-slim': `sha256:${HEX}`,
-      'debian:trixie-slim': `sha256:${HEX}`,
+      'debian:trixie-slim': `sha256:${OTHER}`,
     });
   });
 
@@ -57,6 +62,13 @@ describe('officialImages', () => {
     const targets = [target('debian-13')];
     expect(await resolved(answer, { roots: 'registry', targets, ociLayouts: false })).toEqual({
       'debian:trixie-slim': `sha256:${HEX}`,
+    });
+  });
+
+  it('refuses an answer that is no digest', async () => {
+    const where = { roots: 'registry', ociLayouts: false };
+    await expect(resolved('echo latest', where)).rejects.toMatchObject({
+      message: 'Cannot pull debian:bookworm-slim: the registry answered "latest"',
     });
   });
 

@@ -59,13 +59,13 @@ describe('the commands of an official image', () => {
   });
 
   it('make a root of the pinned image, with the archive that is named', () => {
-    const { args } = imageRootCommand(base, mirrors, '/work', build);
+    const { args } = imageRootCommand(base, mirrors, '/scratch', build);
     expect(args).toEqual(
       expect.arrayContaining([
         '--platform=linux/arm64',
         '--target=root',
         `--build-context=given=docker-image://${pinned}`,
-        '--output=type=tar,dest=/work/root.tar',
+        '--output=type=tar,dest=/scratch/root.tar',
       ]),
     );
     expect(args.find((word) => word.startsWith('--build-arg=APT_SOURCES='))).toBe(
@@ -74,6 +74,6 @@ describe('the commands of an official image', () => {
   });
 
   it('leave the image its own sources, where no archive is named', () => {
-    expect(imageRootCommand(base, {}, '/work', build).args).toContain('--build-arg=APT_SOURCES=');
+    expect(imageRootCommand(base, {}, '/scratch', build).args).toContain('--build-arg=APT_SOURCES=');
   });
 });

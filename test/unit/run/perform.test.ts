@@ -73,5 +73,5 @@ it('the sources are beside the manifest before the first step begins', async () 
   const source = await fetchShown(session({ source: file, unpinned: true }), undefined);
   const planned = { ...release('debian-13'), source };
   await expect(performRelease(session(), planned, ['build'], begin)).rejects.toBe(BEGUN);
-  expect(readdirSync(join(dir, 'dist/work/source'))).toContain('coturn-4.6.1.tar');
+  expect(readdirSync(join(dir, 'dist', 'work', 'source'))).toContain('coturn-4.6.1.tar');
 });
