@@ -52,38 +52,36 @@ const releases = git('tag')
   .filter((tag) => /^\d+\.\d+\.\d+$/.test(tag) && semver.gte(tag, OLDEST))
   .sort(semver.compare);
 const work = mkdtempSync(join(tmpdir(), 'turnbuild-pins-'));
-try {
-  const lock = JSON.parse(readFileSync(lockFile, 'utf8'));
-  let added = 0;
-  for (const version of releases) {
-    const old = lock.sources[version];
-    const ids = {
-      commit: git('rev-parse', `${version}^{commit}`),
-      gitTree: git('rev-parse', `${version}^{tree}`),
-    };
-    requireSame(old, version, ids);
-    if (old?.commit !== undefined) continue;
-    // What GitHub packs of a tag, export-ignore included.
-    const tarball = join(work, `coturn-${version}.tar.gz`);
-    git('archive', '--format=tar.gz', `--prefix=coturn-${version}/`, `--output=${tarball}`, version);
-    const scratch = join(work, 'lock.json');
-    writeFileSync(scratch, JSON.stringify({ schema: 1, sources: {} }));
-    const words = ['source', version, '--source', tarball, '--lock', scratch, '--update-lock'];
-    run(join(root, 'bin/turnbuild.js'), [...words, '--allow-quarantined', '--out', work]);
-    const { tree, epoch } = JSON.parse(readFileSync(scratch, 'utf8')).sources[version];
-    if (old !== undefined && old.tree !== tree) {
-      console.error(`pin-releases: ${version} is pinned to tree ${old.tree}, but the tag has ${tree}`);
-      process.exitCode = 1;
-      continue;
-    }
-    lock.sources[version] = { sha256s: old?.sha256s ?? {}, tree, epoch: old?.epoch ?? epoch, ...ids };
-    added += 1;
-    console.log(`${version}  commit ${ids.commit}  tree ${tree}`);
+// Also where a failure ends the process at once.
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+const lock = JSON.parse(readFileSync(lockFile, 'utf8'));
+let added = 0;
+for (const version of releases) {
+  const old = lock.sources[version];
+  const ids = {
+    commit: git('rev-parse', `${version}^{commit}`),
+    gitTree: git('rev-parse', `${version}^{tree}`),
+  };
+  requireSame(old, version, ids);
+  if (old?.commit !== undefined) continue;
+  // What GitHub packs of a tag, export-ignore included.
+  const tarball = join(work, `coturn-${version}.tar.gz`);
+  git('archive', '--format=tar.gz', `--prefix=coturn-${version}/`, `--output=${tarball}`, version);
+  const scratch = join(work, 'lock.json');
+  writeFileSync(scratch, JSON.stringify({ schema: 1, sources: {} }));
+  const words = ['source', version, '--source', tarball, '--lock', scratch, '--update-lock'];
+  run(join(root, 'bin/turnbuild.js'), [...words, '--allow-quarantined', '--out', work]);
+  const { tree, epoch } = JSON.parse(readFileSync(scratch, 'utf8')).sources[version];
+  if (old !== undefined && old.tree !== tree) {
+    console.error(`pin-releases: ${version} is pinned to tree ${old.tree}, but the tag has ${tree}`);
+    process.exitCode = 1;
+    continue;
   }
-  lock.sources = Object.fromEntries(Object.entries(lock.sources).sort(([a], [b]) => semver.compare(a, b)));
-  writeFileSync(`${lockFile}.new`, `${JSON.stringify(lock, null, 2)}\n`);
-  renameSync(`${lockFile}.new`, lockFile);
-  console.log(`pin-releases: ${releases.length} releases are tagged, ${added} added to ${lockFile}`);
-} finally {
-  rmSync(work, { recursive: true, force: true });
+  lock.sources[version] = { sha256s: old?.sha256s ?? {}, tree, epoch: old?.epoch ?? epoch, ...ids };
+  added += 1;
+  console.log(`${version}  commit ${ids.commit}  tree ${tree}`);
 }
+lock.sources = Object.fromEntries(Object.entries(lock.sources).sort(([a], [b]) => semver.compare(a, b)));
+writeFileSync(`${lockFile}.new`, `${JSON.stringify(lock, null, 2)}\n`);
+renameSync(`${lockFile}.new`, lockFile);
+console.log(`pin-releases: ${releases.length} releases are tagged, ${added} added to ${lockFile}`);

@@ -23,7 +23,7 @@ export interface Exposure {
   check?: string;
 }
 
-/** relay port that turnserver ends its range at, where max-port is not set. */
+/** turnserver's default of max-port. */
 const DEFAULT_MAX_PORT = 65535;
 
 /**

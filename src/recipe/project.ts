@@ -105,7 +105,7 @@ export function formatProject(settings: ProjectSettings, schema: string): string
   const body = document.toString({ lineWidth: 0, flowCollectionPadding: false });
   const maintainer =
     settings.maintainer === undefined
-      ? '# Whom users of the packages turn to.\n# maintainer: Name <address@host>\n'
+      ? '# Contact for users of the packages.\n# maintainer: Name <address@host>\n'
       : '';
   return `# yaml-language-server: $schema=${schema}\n# What turnbuild releases. The keys: https://github.com/turnbuild/turnbuild/blob/main/docs/project.md\n${body}${maintainer}`;
 }

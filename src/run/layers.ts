@@ -30,7 +30,7 @@ export async function layered({ base, own }: Layers, name: string): Promise<stri
   return path !== undefined && (await exists(path)) ? path : join(base, name);
 }
 
-/** Names of all files of two layers, sorted. Files whose name or folder begins with a dot are nobody's recipes. */
+/** Names of all files of two layers, sorted. Files whose name or folder begins with a dot are ignored. */
 export async function layeredFiles({ base, own }: Layers): Promise<string[]> {
   const ofOwn = own === undefined ? [] : await listFiles(own);
   const visible = ofOwn.filter((name) => !/(^|\/)\./.test(name));
