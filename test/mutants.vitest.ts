@@ -22,6 +22,7 @@ export default defineConfig({
     include: [`test/unit/${room}/**/*.test.ts`, ...(BESIDE[room] ?? [])],
     globalSetup: ['test/support/elf-cache.ts'],
     testTimeout: 60_000,
+    env: { TURNBUILD_ROOTS: 'bootstrap' },
     isolate: false,
   },
 });

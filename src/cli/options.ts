@@ -71,7 +71,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   cache: { flags: '--no-cache', text: "repeat every step, without Docker's build cache" },
   roots: {
     flags: '--roots <how>',
-    text: 'where base images come from: bootstrap (default), registry (official images), or auto: registry if it answers',
+    text: 'where base images come from: registry (official images), bootstrap (mmdebstrap), or auto (default): registry if it answers',
   },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
   verbose: { flags: '--verbose', text: 'print the output of every command' },

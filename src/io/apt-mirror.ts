@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Mirrors of the Debian archive in an apt configuration. */
+/** Mirrors of the Debian archive that an apt configuration uses. */
 export interface AptMirrors {
   debian?: string;
   security?: string;
@@ -12,8 +12,8 @@ const SUITES =
 const SECURITY_SUITES = /^(bullseye|bookworm|trixie|forky|duke|testing|stable|oldstable)-security$/;
 
 /**
- * Reads where this machine gets Debian's packages from, in either format of sources.list(5). turnbuild knows no mirror of
- * its own: what apt is configured to trust is what is used.
+ * Reads where a machine or an image gets Debian's packages from, in either format of sources.list(5). turnbuild knows no mirror of its own.
+ * @param root the configuration: /etc/apt without it
  */
 export async function readAptMirrors(options: { root?: string } = {}): Promise<AptMirrors> {
   const mirrors: AptMirrors = {};
@@ -23,6 +23,15 @@ export async function readAptMirrors(options: { root?: string } = {}): Promise<A
     if (SECURITY_SUITES.test(suite)) mirrors.security ??= uri;
   }
   return mirrors;
+}
+
+/** Where an apt configuration gets the packages of a suite from; undefined if it does not use the suite. */
+export async function readAptAddress(
+  suite: string,
+  options: { root?: string } = {},
+): Promise<string | undefined> {
+  const entries = await readEntries(options.root);
+  return entries.find((entry) => entry.suite === suite && /^https?:\/\//.test(entry.uri))?.uri;
 }
 
 /** The suites from whose component main this machine installs packages, e.g. `bookworm` and `bookworm-security`. */

@@ -82,7 +82,7 @@ export function unknownMirrors(target: Target, arch: Arch, mirrors: Mirrors): st
 }
 
 /**
- * Addresses of the repositories that a sysroot is filled from.
+ * Addresses of the repositories that a sysroot is filled from: their mirrors', else those of the recipe.
  * @throws MIRROR_UNKNOWN if one of them has none
  */
 export function repositoryAddresses({ repositories }: Sysroot, arch: Arch, mirrors: Mirrors): string[] {
@@ -100,14 +100,16 @@ export function repositoryAddresses({ repositories }: Sysroot, arch: Arch, mirro
     );
   }
   return repositories.map(
-    ({ mirror, path }) =>
-      `${addressOf(mirror, arch, mirrors)}/${path.replaceAll('{arch}', platformOf(arch).rpm)}`,
+    ({ mirror, path, address }) =>
+      `${addressOf(mirror, arch, mirrors) ?? address}/${path.replaceAll('{arch}', platformOf(arch).rpm)}`,
   );
 }
 
 function unknownNames(repositories: Sysroot['repositories'], arch: Arch, mirrors: Mirrors): string[] {
-  const names = repositories.map(({ mirror }) => mirror);
-  return [...new Set(names.filter((name) => addressOf(name, arch, mirrors) === undefined))];
+  const unknown = repositories.filter(
+    ({ mirror, address }) => (addressOf(mirror, arch, mirrors) ?? address) === undefined,
+  );
+  return [...new Set(unknown.map(({ mirror }) => mirror))];
 }
 
 function addressOf(name: string, arch: Arch, { named = {} }: Mirrors): string | undefined {

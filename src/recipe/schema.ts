@@ -69,6 +69,14 @@ const sysroot = z.strictObject({
           .string()
           .regex(/^[\w.{-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
           .refine((path) => path.includes('{arch}'), 'say with {arch} where the architecture goes'),
+        /** Where the distribution itself publishes what is at the mirror; for those who name no mirror. */
+        address: z
+          .string()
+          .regex(
+            /^https:\/\/[^\s?#]+[^\s?#/]$/,
+            'write an https address without a query, fragment or final slash',
+          )
+          .optional(),
         /** Its metadata is signed by one of the keys (repodata/repomd.xml.asc), and is refused without. */
         signed: z.boolean().optional(),
       }),

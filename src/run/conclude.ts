@@ -5,6 +5,7 @@ import { compiles, type StageName } from '../manifest/stages.ts';
 import type { Output } from '../ui/output.ts';
 import { renderSummary } from '../ui/summary.ts';
 import { dryRunCommands } from './dry-run.ts';
+import { withImageMirrors } from './image-mirrors.ts';
 import { maintainerWarning } from './maintainer-warning.ts';
 import { performRelease } from './perform.ts';
 import { isCapable, type PlannedRelease, type Session } from './session.ts';
@@ -16,13 +17,14 @@ import type { ManifestStore } from './step.ts';
  * @returns the exit code
  */
 export async function conclude(
-  session: Session,
+  given: Session,
   planned: PlannedRelease,
   stages: readonly StageName[],
   before?: (store: ManifestStore) => Promise<void>,
 ): Promise<number> {
-  const { options, output } = session;
+  const { options, output } = given;
   announce(planned, output);
+  const session = await withImageMirrors(given, planned.plan);
   if (options.dryRun === true) return dryRun(session, planned, stages);
   let manifest: Manifest;
   try {

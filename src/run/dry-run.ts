@@ -90,7 +90,11 @@ async function currentSteps(
 function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Record<string, string> {
   const { sysroot } = targetOfStep(plan, step);
   if (sysroot === undefined) return {};
-  const unnamed = Object.fromEntries(sysroot.repositories.map(({ mirror }) => [mirror, 'MIRROR']));
+  const unnamed = Object.fromEntries(
+    sysroot.repositories.flatMap(({ mirror, address }) =>
+      address === undefined ? [[mirror, 'MIRROR']] : [],
+    ),
+  );
   const known = { ...mirrors, named: { ...unnamed, ...mirrors.named } };
   const addresses = repositoryAddresses(sysroot, step.arch, known);
   return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: UNKNOWN.archive };

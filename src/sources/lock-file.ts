@@ -15,12 +15,19 @@ export async function readLock(file: string): Promise<SourceLock> {
   return (await exists(file)) ? parseLock(file, await readText(file)) : { schema: 1, sources: {} };
 }
 
-/** Text of a lock file, versions in order. */
-export function formatLock({ schema, sources }: SourceLock): string {
-  const sorted = Object.fromEntries(
-    Object.entries(sources).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
+/** Text of a lock file, versions and images in order. */
+export function formatLock({ schema, sources, images }: SourceLock): string {
+  const lock = {
+    ...{ schema, sources: sorted(sources) },
+    ...(images === undefined ? {} : { images: sorted(images) }),
+  };
+  return `${JSON.stringify(lock, null, 2)}\n`;
+}
+
+function sorted<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(entries).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
   );
-  return `${JSON.stringify({ schema, sources: sorted }, null, 2)}\n`;
 }
 
 /** Writes a lock file all at once. */

@@ -9,7 +9,7 @@ export interface ReadLock {
 
 /**
  * The pins of two lock files. A version that both pin has the digests of both.
- * @param own of the project: its epoch counts, because packages have been made with it
+ * @param own of the project: its epoch and its images count, because packages have been made with them
  * @throws LOCK_CONFLICT if they pin one version to different content
  */
 export function mergeLocks(beneath: ReadLock, own: ReadLock): SourceLock {
@@ -28,7 +28,9 @@ export function mergeLocks(beneath: ReadLock, own: ReadLock): SourceLock {
     }
     sources[version] = { ...other, ...pin, sha256s: { ...other?.sha256s, ...pin.sha256s } };
   }
-  return { ...own.lock, sources };
+  // A tag moves on, so two pins of one image do not contradict each other.
+  const images = { ...beneath.lock.images, ...own.lock.images };
+  return { schema: 1, sources, ...(Object.keys(images).length === 0 ? {} : { images }) };
 }
 
 /** What two pins of one version contradict each other in. GitHub does not promise the bytes of its tarballs. */

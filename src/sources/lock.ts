@@ -1,9 +1,12 @@
 import { TurnbuildError } from '../errors.ts';
+import { imageDigest } from '../recipe/schema.ts';
 
-/** recipes/sources.lock.json: what each coturn version must be, by content. */
+/** A lock file: what each coturn version must be, by content, and what official images are used. */
 export interface SourceLock {
   schema: 1;
   sources: Record<string, LockedSource>;
+  /** Digests of the official images that base images are made of, by name and tag: `debian:trixie-slim` -> `sha256:…`. */
+  images?: Record<string, string>;
 }
 
 export interface LockedSource {
@@ -98,6 +101,11 @@ export function pinSource(lock: SourceLock, version: string, found: FoundSource)
   return { ...lock, sources: { ...lock.sources, [version]: entry } };
 }
 
+/** A lock in which official images are pinned, in place of older pins of theirs. */
+export function pinImages(lock: SourceLock, images: Readonly<Record<string, string>>): SourceLock {
+  return { ...lock, images: { ...lock.images, ...images } };
+}
+
 /** Text of a lock file -> lock. Throws LOCK_INVALID, which names the file and what is wrong. */
 export function parseLock(file: string, text: string): SourceLock {
   const invalid = (what: string) =>
@@ -120,5 +128,11 @@ export function parseLock(file: string, text: string): SourceLock {
       throw invalid(`the entry of ${version} has a malformed commit or tree id`);
     if (!Number.isInteger(entry.epoch)) throw invalid(`the entry of ${version} has no epoch`);
   }
-  return { schema: 1, sources: lock.sources };
+  const { sources, images } = lock;
+  if (images === undefined) return { schema: 1, sources };
+  if (images === null || typeof images !== 'object' || Array.isArray(images))
+    throw invalid('images is not an object');
+  for (const [name, digest] of Object.entries(images))
+    if (!imageDigest.safeParse(digest).success) throw invalid(`the image ${name} has a malformed digest`);
+  return { schema: 1, sources, images };
 }

@@ -62,8 +62,18 @@ beforeAll(async () => {
 
 describe('a target with a sysroot', () => {
   it('says which address is missing, before anything is made', async () => {
-    const args = ['release', '4.6.1', '--source', 'debian', '--target', 'el9', '--out', join(dir, 'none')];
-    const { code, stderr } = await turnbuild(args);
+    const bare = join(dir, 'bare');
+    cpSync(recipes, bare, { recursive: true });
+    const file = join(bare, 'targets/el9.yaml');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(
+        "{ mirror: el9, path: '{arch}' }",
+        "{ mirror: el9, path: '{arch}' }\n    - { mirror: epel9, path: '{arch}' }",
+      ),
+    );
+    const args = ['release', '4.6.1', '--source', 'debian', '--target', 'el9', '--recipes', bare];
+    const { code, stderr } = await turnbuild([...args, '--out', join(dir, 'none')]);
     expect(stderr).toMatch(/"el9" and "epel9" are\s+Name them: --mirror el9=URL --mirror epel9=URL/);
     expect(stderr).toContain('[MIRROR_UNKNOWN]');
     expect(code).toBe(1);

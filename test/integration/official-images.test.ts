@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,13 +10,19 @@ import { target } from '../support/plan-facts.ts';
 
 const HEX = 'ab'.repeat(32);
 const OTHER = 'cd'.repeat(32);
-const PATH = process.env.PATH;
+const { PATH, TURNBUILD_ROOTS } = process.env;
 let dir: string;
+let lines: string[];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'images-'));
+  lines = [];
+  // The tests' own default.
+  delete process.env.TURNBUILD_ROOTS;
 });
 afterEach(() => {
   process.env.PATH = PATH;
+  if (TURNBUILD_ROOTS === undefined) delete process.env.TURNBUILD_ROOTS;
+  else process.env.TURNBUILD_ROOTS = TURNBUILD_ROOTS;
   rmSync(dir, { recursive: true });
 });
 
@@ -31,23 +37,32 @@ printf '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha25
 sleep 0.2`;
 const UNREACHABLE = 'echo "ERROR: failed to resolve: no such host" >&2; exit 1';
 
+interface Situation extends Pick<Session['options'], 'updateLock' | 'refreshBase' | 'dryRun'> {
+  roots?: string;
+  targets?: ReturnType<typeof target>[];
+  ociLayouts?: boolean;
+}
+
 function resolved(
   script: string,
-  { roots, targets = [target('debian-12'), target('debian-13')], ociLayouts = true } = {} as {
-    roots?: string;
-    targets?: ReturnType<typeof target>[];
-    ociLayouts?: boolean;
-  },
+  { targets = [target('debian-12'), target('debian-13')], ociLayouts = true, ...options }: Situation = {},
 ) {
   Object.assign(process.env, fakeDocker(dir, `echo x >>${dir}/asked\n${script}`));
   const session = {
-    options: { roots },
+    options,
+    output: { line: (line: string) => void lines.push(line) },
+    locks: { own: lockFile(), beneath: undefined },
     recipes: { dir: 'recipes' },
     io: createIo(async () => ({ code: 0, stdout: '', stderr: '' }), new AbortController().signal),
     cache: dir,
   };
   return officialImages(session as unknown as Session, targets, { ociLayouts });
 }
+
+const lockFile = () => join(dir, 'turnbuild.lock.json');
+const pinned = () => JSON.parse(readFileSync(lockFile(), 'utf8')).images;
+const pin = (images: Record<string, string>) =>
+  writeFileSync(lockFile(), JSON.stringify({ schema: 1, sources: {}, images }));
 
 describe('officialImages', () => {
   it('resolves each image of the targets to the digest that the builder pulled', async () => {
@@ -72,12 +87,30 @@ describe('officialImages', () => {
     });
   });
 
-  it.each(['bootstrap', undefined])('asks nothing with --roots %s', async (roots) => {
-    expect(await resolved(`echo asked >&2; exit 1`, roots === undefined ? {} : { roots })).toBeUndefined();
+  it('asks nothing with --roots bootstrap, nor with TURNBUILD_ROOTS=bootstrap', async () => {
+    expect(await resolved('exit 1', { roots: 'bootstrap' })).toBeUndefined();
+    process.env.TURNBUILD_ROOTS = 'bootstrap';
+    expect(await resolved('exit 1')).toBeUndefined();
     expect(() => rmSync(join(dir, 'asked'))).toThrow(/ENOENT/);
+    expect(lines).toEqual([]);
   });
 
-  it('bootstraps with --roots auto where the registry does not answer, and fails with --roots registry', async () => {
+  it.each([undefined, 'auto'])(
+    'takes official images with --roots %s where the registry answers',
+    async (roots) => {
+      expect(await resolved(PULLS, roots === undefined ? {} : { roots })).toMatchObject({
+        'debian:trixie-slim': `sha256:${OTHER}`,
+      });
+    },
+  );
+
+  it('bootstraps and says why where the registry does not answer, and fails with --roots registry', async () => {
+    expect(await resolved(UNREACHABLE)).toBeUndefined();
+    expect(lines).toEqual([
+      'Bootstrapping base images, because debian:bookworm-slim cannot be pulled: ERROR: failed to resolve: no such host',
+    ]);
+    process.env.TURNBUILD_ROOTS = 'registry';
+    await expect(resolved(UNREACHABLE)).rejects.toMatchObject({ code: 'IMAGE_UNRESOLVED' });
     expect(await resolved(UNREACHABLE, { roots: 'auto' })).toBeUndefined();
     await expect(resolved(UNREACHABLE, { roots: 'registry' })).rejects.toMatchObject({
       code: 'IMAGE_UNRESOLVED',
@@ -95,6 +128,51 @@ describe('officialImages', () => {
     const baseImage = `example/debian@sha256:${HEX}`;
     const targets = [{ ...target('debian-13'), baseImage }];
     expect(await resolved(UNREACHABLE, { roots: 'registry', targets })).toBeUndefined();
+  });
+
+  it('says which images are not pinned, and pins them with --update-lock', async () => {
+    pin({ 'debian:bookworm-slim': `sha256:${HEX}` });
+    await resolved(PULLS);
+    expect(lines).toEqual([
+      "note: not in the lock file: debian:trixie-slim. --update-lock pins today's digest.",
+    ]);
+    await resolved(PULLS, { updateLock: true, dryRun: true });
+    expect(Object.keys(pinned())).toEqual(['debian:bookworm-slim']);
+    lines = [];
+    await resolved(PULLS, { updateLock: true });
+    expect(pinned()).toEqual({
+      'debian:bookworm-slim': `sha256:${HEX}`,
+      'debian:trixie-slim': `sha256:${OTHER}`,
+    });
+    expect(lines).toEqual([]);
+  });
+
+  // The fake registry has moved on to other images.
+  const PINS = {
+    'debian:bookworm-slim': `sha256:${'12'.repeat(32)}`,
+    'debian:trixie-slim': `sha256:${'34'.repeat(32)}`,
+  };
+  const ANSWERS = `
+for word; do case $word in
+  --output=type=local,dest=*) out=\${word#--output=type=local,dest=} ;;
+  *@sha256:*) digest=\${word#*@sha256:} ;;
+esac; done
+mkdir -p "$out"
+printf '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"%s"}}]}}' "\${digest:-${HEX}}" >"$out/provenance.json"`;
+
+  it('takes the pinned images, not those that the tags name today', async () => {
+    pin(PINS);
+    expect(await resolved(ANSWERS)).toEqual(PINS);
+    expect(await resolved(ANSWERS, { updateLock: true })).toEqual(PINS);
+    expect(pinned()).toEqual(PINS);
+  });
+
+  it('pins all images anew with --refresh-base --update-lock', async () => {
+    pin(PINS);
+    expect(await resolved(ANSWERS, { refreshBase: true })).toEqual(PINS);
+    const now = { 'debian:bookworm-slim': `sha256:${HEX}`, 'debian:trixie-slim': `sha256:${HEX}` };
+    expect(await resolved(ANSWERS, { refreshBase: true, updateLock: true })).toEqual(now);
+    expect(pinned()).toEqual(now);
   });
 
   it('refuses another word', async () => {

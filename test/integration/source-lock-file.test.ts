@@ -10,10 +10,18 @@ const pinned = { sha256s: { file: '1'.repeat(64) }, tree: '2'.repeat(64), epoch:
 test('a lock that is written is read back, versions in their order, and nothing else is left', async () => {
   const dir = temporaryFolder();
   const file = join(dir, 'sources.lock.json');
-  const lock: SourceLock = { schema: 1, sources: { '4.10.0': pinned, '4.6.1': pinned, '4.9.0': pinned } };
+  const images = {
+    'ubuntu:24.04': `sha256:${'3'.repeat(64)}`,
+    'debian:trixie-slim': `sha256:${'4'.repeat(64)}`,
+  };
+  const lock: SourceLock = {
+    ...{ schema: 1, images },
+    sources: { '4.10.0': pinned, '4.6.1': pinned, '4.9.0': pinned },
+  };
   await writeLock(file, lock);
   const text = readFileSync(file, 'utf8');
   expect(Object.keys(JSON.parse(text).sources)).toEqual(['4.6.1', '4.9.0', '4.10.0']);
+  expect(Object.keys(JSON.parse(text).images)).toEqual(['debian:trixie-slim', 'ubuntu:24.04']);
   expect(text.endsWith('}\n')).toBe(true);
   expect(await readLock(file)).toEqual(lock);
   expect(readdirSync(dir)).toEqual(['sources.lock.json']);

@@ -18,6 +18,14 @@ export function target(name: string): Target {
   return found;
 }
 
+/** The target, with repositories that only --mirror can say the addresses of. */
+export function withoutAddresses(name: string): Target {
+  const { sysroot, ...rest } = target(name);
+  if (sysroot === undefined) throw new Error(`${name} has no sysroot`);
+  const repositories = sysroot.repositories.map(({ address: _, ...repository }) => repository);
+  return { ...rest, sysroot: { ...sysroot, repositories } };
+}
+
 /** What a release of coturn 4.6.1 for both Debian targets and architectures is planned from, on x86_64. */
 export const releaseFacts: PlanFacts = {
   coturn: { version: '4.6.1', revision: 1, epoch: 1670102496 },

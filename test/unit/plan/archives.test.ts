@@ -8,7 +8,7 @@ import {
 } from '../../../src/plan/archives.ts';
 import type { Sysroot } from '../../../src/recipe/schema.ts';
 import { mirrorOption, requireKnownMirrors } from '../../../src/run/options.ts';
-import { target } from '../../support/plan-facts.ts';
+import { target, withoutAddresses } from '../../support/plan-facts.ts';
 
 const ubuntu = target('ubuntu-24.04');
 const named = (...words: string[]) => ({ named: mirrorOption(words).named });
@@ -73,7 +73,7 @@ describe('suitesOf and isReachable', () => {
 });
 
 describe('repositories of a sysroot', () => {
-  const el9 = target('el9');
+  const el9 = withoutAddresses('el9');
   const sysroot = el9.sysroot as Sysroot;
   const both = named('el9=https://a/9', 'epel9=https://b/epel', 'el9/arm64=https://c/9');
 
@@ -85,6 +85,17 @@ describe('repositories of a sysroot', () => {
       'https://b/epel/Everything/x86_64',
     ]);
     expect(repositoryAddresses(sysroot, 'arm64', both)[0]).toBe('https://c/9/BaseOS/aarch64/os');
+  });
+
+  it("are the distribution's own where no mirror is named", () => {
+    const own = target('el9').sysroot as Sysroot;
+    const addresses = repositoryAddresses(own, 'arm64', named('epel9=https://b/epel'));
+    expect(addresses[1]).toBe('https://repo.almalinux.org/almalinux/9/AppStream/aarch64/os');
+    expect(addresses[3]).toBe('https://b/epel/Everything/aarch64');
+    expect(repositoryAddresses(own, 'x86_64', {})[3]).toBe(
+      'https://dl.fedoraproject.org/pub/epel/9/Everything/x86_64',
+    );
+    expect(unknownMirrors(target('el9'), 'arm64', {})).toEqual(['debian']);
   });
 
   it('are named if nobody has said where they are', () => {

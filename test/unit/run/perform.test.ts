@@ -12,7 +12,7 @@ import { fetchShown } from '../../../src/run/fetch-shown.ts';
 import { performRelease } from '../../../src/run/perform.ts';
 import type { PlannedRelease, Session } from '../../../src/run/session.ts';
 import { coturnTar } from '../../support/coturn-tree.ts';
-import { releaseFacts, target } from '../../support/plan-facts.ts';
+import { releaseFacts, target, withoutAddresses } from '../../support/plan-facts.ts';
 import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
 
 // What a real run does before its first step.
@@ -36,17 +36,19 @@ const session = (options: Session['options'] = {}): Session =>
     mirrors: { debian: undefined, security: undefined, named: {} },
     jobs: 1,
   }) as unknown as Session;
-const release = (name: string): PlannedRelease => ({
+const release = (name: string, of = target(name)): PlannedRelease => ({
   ...{ source: undefined, document: undefined, full: false, keys: new Map(), rebuild: new Set() },
   selection: { only: [], skip: [], reason: undefined, accept: [] },
-  plan: createPlan({ ...releaseFacts, targets: [name], knownTargets: [target(name)] }),
+  plan: createPlan({ ...releaseFacts, targets: [name], knownTargets: [of] }),
   builder: assumedBuilder(),
   dir: join(dir, 'dist'),
 });
 
 describe('the repositories of an rpm distribution', () => {
+  const bare = () => release('el9', withoutAddresses('el9'));
+
   it.each(['build', 'verify'] as const)('have to be named before a %s begins', async (stage) => {
-    const error = await errorOf(performRelease(session(), release('el9'), [stage], begin));
+    const error = await errorOf(performRelease(session(), bare(), [stage], begin));
     expect(error.code).toBe('MIRROR_UNKNOWN');
     expect(existsSync(join(dir, 'dist'))).toBe(false);
   });
@@ -60,10 +62,11 @@ describe('the repositories of an rpm distribution', () => {
   });
 
   it('have a name in a dry run where nobody has given their address', async () => {
-    const lines = async (name: string) =>
-      (await dryRunCommands(session(), release(name), ['build'])).map(({ line }) => line).join('\n');
-    expect(await lines('el9')).toMatch(/SYSROOT_REPOSITORIES=MIRROR\//);
-    expect(await lines('debian-13')).not.toContain('SYSROOT_REPOSITORIES');
+    const lines = async (planned: PlannedRelease) =>
+      (await dryRunCommands(session(), planned, ['build'])).map(({ line }) => line).join('\n');
+    expect(await lines(bare())).toMatch(/SYSROOT_REPOSITORIES=MIRROR\//);
+    expect(await lines(release('el9'))).toMatch(/SYSROOT_REPOSITORIES=https:\/\/repo/);
+    expect(await lines(release('debian-13'))).not.toContain('SYSROOT_REPOSITORIES');
   });
 });
 

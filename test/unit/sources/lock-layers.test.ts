@@ -25,6 +25,19 @@ describe('two locks', () => {
     );
   });
 
+  it('may pin other images, because tags move on: the own pin counts', () => {
+    const of = (images: Record<string, string>) => ({ lock: { ...lock({}), images } });
+    const merged = mergeLocks(
+      {
+        file: 'built-in.json',
+        ...of({ 'debian:a': `sha256:${hex('1')}`, 'debian:b': `sha256:${hex('2')}` }),
+      },
+      { file: 'own.json', ...of({ 'debian:a': `sha256:${hex('3')}` }) },
+    );
+    expect(merged.images).toEqual({ 'debian:a': `sha256:${hex('3')}`, 'debian:b': `sha256:${hex('2')}` });
+    expect(merge({}, {})).not.toHaveProperty('images');
+  });
+
   it("may differ in GitHub's tarball, whose bytes are not promised", () => {
     const [a, b] = [pin({ sha256s: { github: hex('1') } }), pin({ sha256s: { github: hex('2') } })];
     expect(merge({ 1: a }, { 1: b }).sources[1]?.sha256s).toEqual({ github: hex('2') });

@@ -96,6 +96,12 @@ describe('parseLock', () => {
       'a short sha256',
       JSON.stringify({ schema: 1, sources: { 1: { sha256s: { file: 'ab' }, tree: hex('a'), epoch: 1 } } }),
     ],
+    ['images that are a list', '{"schema": 1, "sources": {}, "images": []}'],
+    ['images that are null', '{"schema": 1, "sources": {}, "images": null}'],
+    [
+      'a short digest of an image',
+      '{"schema": 1, "sources": {}, "images": {"debian:trixie-slim": "sha256:ab"}}',
+    ],
     ['no epoch', JSON.stringify({ schema: 1, sources: { 1: { sha256s: {}, tree: hex('a') } } })],
     [
       'a commit that is a number',

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createIo } from '../../src/io/index.ts';
+import type { Mirrors } from '../../src/plan/archives.ts';
+import { createPlan } from '../../src/plan/index.ts';
+import { withImageMirrors } from '../../src/run/image-mirrors.ts';
+import type { Session } from '../../src/run/session.ts';
+import { fakeDocker } from '../support/fake-docker.ts';
+import { releaseFacts, target } from '../support/plan-facts.ts';
+
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
+const PATH = process.env.PATH;
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'image-mirrors-'));
+});
+afterEach(() => {
+  process.env.PATH = PATH;
+  rmSync(dir, { recursive: true });
+});
+
+/** A docker that exports the apt configuration of official images: Debian's and Ubuntu's, whose arm64 packages are elsewhere. */
+const EXPORTS = `
+for word; do case $word in
+  --output=type=local,dest=*) out=\${word#--output=type=local,dest=} ;;
+  --platform=linux/arm64) place=ports ;;
+  *=docker-image://ubuntu*) ubuntu=yes ;;
+esac; done
+mkdir -p "$out/apt/sources.list.d"
+if [ -n "$ubuntu" ]; then
+  printf 'Types: deb\\nURIs: http://%s.example/ubuntu/\\nSuites: noble noble-updates\\nComponents: main\\n' "\${place:-archive}" >"$out/apt/sources.list.d/ubuntu.sources"
+else
+  printf 'deb http://packages.example/debian trixie main\\ndeb http://packages.example/security trixie-security main\\n' >"$out/apt/sources.list"
+fi`;
+
+async function mirrorsWith(
+  script: string,
+  { name = 'debian-13', mirrors = {}, image = true } = {} as {
+    name?: string;
+    mirrors?: Mirrors;
+    image?: boolean;
+  },
+): Promise<Mirrors> {
+  Object.assign(process.env, fakeDocker(dir, `echo x >>${dir}/asked\n${script}`));
+  const wanted = target(name);
+  const plan = createPlan({
+    ...releaseFacts,
+    ...{ targets: [name], knownTargets: [wanted], architectures: ['x86_64'] },
+    images: image ? { [wanted.image ?? '']: DIGEST } : undefined,
+  });
+  const session = {
+    options: {},
+    recipes: { dir: 'recipes' },
+    io: createIo(async () => ({ code: 0, stdout: '', stderr: '' }), new AbortController().signal),
+    cache: dir,
+    mirrors,
+  };
+  return (await withImageMirrors(session as unknown as Session, plan)).mirrors;
+}
+const wasAsked = () => rmSync(join(dir, 'asked'));
+
+describe('withImageMirrors', () => {
+  it("takes the archive of a machine without Debian's apt from the official image", async () => {
+    expect(await mirrorsWith(EXPORTS)).toEqual({
+      debian: 'http://packages.example/debian',
+      security: 'http://packages.example/security',
+    });
+  });
+
+  it('asks the image of each architecture for an archive that has several addresses', async () => {
+    expect(await mirrorsWith(EXPORTS, { name: 'ubuntu-24.04', mirrors: { debian: 'http://d' } })).toEqual({
+      debian: 'http://d',
+      named: {
+        'ubuntu/arm64': 'http://ports.example/ubuntu',
+        'ubuntu/x86_64': 'http://archive.example/ubuntu',
+      },
+    });
+  });
+
+  it.each<[string, Mirrors]>([
+    ['debian-13', { debian: 'http://d' }],
+    ['ubuntu-24.04', { named: { ubuntu: 'http://u' } }],
+  ])('asks nothing where the archive of %s is known', async (name, mirrors) => {
+    expect(await mirrorsWith(EXPORTS, { name, mirrors })).toEqual(mirrors);
+    expect(wasAsked).toThrow(/ENOENT/);
+  });
+
+  it('asks nothing where base images are bootstrapped', async () => {
+    expect(await mirrorsWith(EXPORTS, { image: false })).toEqual({});
+    expect(wasAsked).toThrow(/ENOENT/);
+  });
+
+  it('leaves it to the build to report an image that cannot be pulled', async () => {
+    expect(await mirrorsWith('exit 1')).toEqual({});
+    expect(wasAsked).not.toThrow();
+  });
+});
