@@ -8,13 +8,17 @@ import { parseManifest } from '../manifest/store.ts';
 import {
   type CoturnState,
   coturnState,
+  type ImageState,
   type LibraryState,
   type PackagedTarget,
+  taggedImages,
   unknownTargets,
 } from '../plan/outdated.ts';
 import { comparableVersion } from '../recipe/coturn-version.ts';
 import { librariesNow, linkedLines } from '../run/libraries.ts';
+import { resolveImage } from '../run/official-images.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { readyBuilder } from '../run/ready-builder.ts';
 import { isCapable, openSession, type Session } from '../run/session.ts';
 import { newestVersion } from '../sources/choice.ts';
 import { renderOutdated } from '../ui/outdated.ts';
@@ -24,6 +28,8 @@ import type { Output } from '../ui/output.ts';
 export interface Outdated {
   coturn: CoturnState & { where: string };
   libraries: LibraryState[];
+  /** Official images that base images were made of. A newer one is no reason to rebuild: packages come from the archive. */
+  images: ImageState[];
   /** There is something to be made: a newer coturn, or the same one with newer libraries. */
   due: boolean;
   /** Something is about security: an update, or a known weakness of the coturn here, whether a rebuild fixes it or not. */
@@ -59,10 +65,23 @@ async function compare(session: Session, manifest: Manifest): Promise<Outdated> 
   return {
     coturn: { ...coturn, where: provider === 'github' ? 'GitHub' : 'Debian' },
     libraries,
+    images: await imagesNow(session, manifest),
     due: coturn.outdated || libraries.some((library) => library.outdated),
     security: coturn.advisories.length > 0 || libraries.some((library) => library.security),
     unknown: unknownTargets(targetsOf(manifest)),
   };
+}
+
+async function imagesNow(session: Session, { bases }: Manifest): Promise<ImageState[]> {
+  const tagged = taggedImages(bases);
+  if (tagged.length === 0) return [];
+  const builder = await readyBuilder(session, { architectures: [], runs: false, perform: false });
+  return Promise.all(
+    tagged.map(async ({ image, digest }) => {
+      const { digest: newest } = await resolveImage(session, image, undefined, builder);
+      return { image, digest, newest, outdated: newest !== undefined && newest !== digest };
+    }),
+  );
 }
 
 function targetsOf({ steps }: Manifest): PackagedTarget[] {

@@ -134,6 +134,8 @@ const base = z.strictObject({
   arch: z.enum(['arm64', 'x86_64']),
   origin: z.enum(['bootstrapped', 'registry']),
   digest: z.string(),
+  /** The official image that it was made of, e.g. `debian:trixie-slim@sha256:…`. */
+  image: z.string().optional(),
   packages: z.record(z.string(), z.string()).optional(),
 });
 

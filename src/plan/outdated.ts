@@ -32,6 +32,27 @@ export interface LibraryState extends LinkedLibrary {
   security: boolean;
 }
 
+/** What has become of an official image since base images were made of it. */
+export interface ImageState {
+  /** Name and tag: `debian:trixie-slim`. */
+  image: string;
+  digest: string;
+  /** The digest that the tag names now; undefined if no registry has said it. */
+  newest: string | undefined;
+  outdated: boolean;
+}
+
+/** Official images of a manifest's base images, each once: `debian:trixie-slim` and its digest. One without a tag never changes. */
+export function taggedImages(
+  bases: readonly { image?: string | undefined }[],
+): { image: string; digest: string }[] {
+  const references = [...new Set(bases.map(({ image = '' }) => image))].sort();
+  return references.flatMap((reference) => {
+    const [, image, digest] = /^(.+:[^:/@]+)@(sha256:.+)$/.exec(reference) ?? [];
+    return image === undefined || digest === undefined ? [] : [{ image, digest }];
+  });
+}
+
 /** What has become of coturn. */
 export interface CoturnState {
   version: string;

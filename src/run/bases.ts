@@ -95,7 +95,10 @@ async function performBase(
   );
   to.bases.set(base.id, ready);
   const { origin, digest, packages } = ready;
-  const recorded = { name: base.id, suite: base.suite, arch: base.arch, origin, digest };
-  await to.store.recordBase(packages === undefined ? recorded : { ...recorded, packages });
+  await to.store.recordBase({
+    ...{ name: base.id, suite: base.suite, arch: base.arch, origin, digest },
+    ...(base.image === undefined ? {} : { image: base.image }),
+    ...(packages === undefined ? {} : { packages }),
+  });
   return digest.slice(0, 19);
 }

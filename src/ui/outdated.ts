@@ -1,10 +1,11 @@
-import type { CoturnState, LibraryState } from '../plan/outdated.ts';
+import type { CoturnState, ImageState, LibraryState } from '../plan/outdated.ts';
 import { alignColumns, printable, wrap } from './format.ts';
 import { advisoryLines } from './severity.ts';
 
 interface Found {
   coturn: CoturnState & { where: string };
   libraries: readonly LibraryState[];
+  images: readonly ImageState[];
   unknown: readonly string[];
 }
 
@@ -25,7 +26,7 @@ export function renderOutdated(found: Found, columns: number): string {
     .join('\n\n')}\n`;
 }
 
-function table({ coturn, libraries }: Found, columns: number): string[] {
+function table({ coturn, libraries, images }: Found, columns: number): string[] {
   const rows = [
     ['', 'HERE', 'NOW', 'IN', ''],
     ['coturn', coturn.version, coturn.newest, coturn.where, aboutCoturn(coturn)],
@@ -35,6 +36,13 @@ function table({ coturn, libraries }: Found, columns: number): string[] {
       library.newest ?? '-',
       library.offeredIn ?? library.suite,
       aboutLibrary(library),
+    ]),
+    ...images.map((image) => [
+      image.image,
+      shortDigest(image.digest),
+      image.newest === undefined ? '-' : shortDigest(image.newest),
+      'registry',
+      aboutImage(image),
     ]),
   ].map((row) => row.map(printable));
   const lines = alignColumns(rows, new Set());
@@ -57,13 +65,20 @@ function aboutLibrary({ outdated, security, newest }: LibraryState): string {
   return security ? 'security update' : 'newer version';
 }
 
+const shortDigest = (digest: string) => digest.replace('sha256:', '').slice(0, 12);
+
+function aboutImage({ outdated, newest }: ImageState): string {
+  if (newest === undefined) return 'registry not reached';
+  return outdated ? 'newer image' : 'up to date';
+}
+
 /** Something to know, and the command that does something about it. */
 interface Conclusion {
   text: string;
   command?: string;
 }
 
-function conclusions({ coturn, libraries, unknown }: Found): Conclusion[] {
+function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[] {
   const due = libraries.some(({ outdated }) => outdated);
   const all: Conclusion[] = [];
   if (coturn.outdated)
@@ -71,7 +86,13 @@ function conclusions({ coturn, libraries, unknown }: Found): Conclusion[] {
   if (due)
     all.push({ text: 'A rebuild is due:', command: `turnbuild release ${coturn.version} --revision auto` });
   all.push(...remaining(coturn, due));
-  if (all.length === 0) all.push({ text: 'Everything is up to date.' });
+  const newer = images.some(({ outdated }) => outdated);
+  if (all.length === 0 && !newer) all.push({ text: 'Everything is up to date.' });
+  if (newer)
+    all.push({
+      text: 'Newer base images are there. Packages come from the archive, so no rebuild is due because of them. The next release takes them with:',
+      command: `turnbuild release ${coturn.outdated ? coturn.newest : coturn.version} --refresh-base --update-lock`,
+    });
   if (libraries.length === 0)
     all.push({ text: 'Nothing is statically linked: the distribution updates the libraries.' });
   return [...all, ...unchecked(unknown)];

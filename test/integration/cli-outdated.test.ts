@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { satisfies } from 'semver';
 import { describe, expect, test } from 'vitest';
 import type { Outdated } from '../../src/commands/outdated.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
 import { formatManifest } from '../../src/manifest/store.ts';
 import { loadRecipes } from '../../src/run/recipes.ts';
+import { BUILDER, fakeDocker } from '../support/fake-docker.ts';
 import { serve } from '../support/http-server.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { turnbuild } from '../support/turnbuild.ts';
@@ -14,7 +16,7 @@ import { turnbuild } from '../support/turnbuild.ts';
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The folder of a release of this version whose packages have nothing linked in. */
-function release(dist: string, version: string): string {
+function release(dist: string, version: string, bases: Manifest['bases'] = []): string {
   const dir = join(dist, version);
   mkdirSync(dir, { recursive: true });
   const manifest = {
@@ -23,7 +25,7 @@ function release(dist: string, version: string): string {
     coturn: { version, revision: 1, epoch: 0 },
     packageVersion: `${version}+turnbuild-1`,
     advisories: [],
-    bases: [],
+    bases,
     steps: [],
   };
   writeFileSync(join(dir, 'manifest.json'), formatManifest(manifest, sha256));
@@ -60,6 +62,31 @@ describe('turnbuild outdated', () => {
       libraries: [],
       due: false,
       security: false,
+    });
+    expect(run.code).toBe(0);
+  });
+
+  test('asks the registry for newer base images, which are no reason to rebuild', async () => {
+    const [was, is] = ['12'.repeat(32), '34'.repeat(32)];
+    const image = `debian:trixie-slim@sha256:${was}`;
+    const base = { name: 'b', suite: 'trixie', arch: 'x86_64' as const, origin: 'registry' as const };
+    const dir = release(temporaryFolder(), '4.18.0', [{ ...base, digest: `sha256:${was}`, image }]);
+    const docker = fakeDocker(
+      temporaryFolder(),
+      `case "$*" in
+  "buildx inspect"*) ${BUILDER} ;;
+  *docker-image://debian:trixie-slim\\ *)
+    for word; do case $word in --output=*) out=\${word#*dest=} ;; esac; done
+    mkdir -p "$out"
+    echo '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"${is}"}}]}}' >"$out/provenance.json" ;;
+  *) exit 1 ;;
+esac`,
+    );
+    const env = { ...(await github(['4.18.0'])), ...docker };
+    const run = await turnbuild(['outdated', dir, '--json'], { env });
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      images: [{ image: 'debian:trixie-slim', newest: `sha256:${is}`, outdated: true }],
+      due: false,
     });
     expect(run.code).toBe(0);
   });

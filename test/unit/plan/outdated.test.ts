@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { coturnState, libraryState, linkedLibraries, unknownTargets } from '../../../src/plan/outdated.ts';
+import {
+  coturnState,
+  libraryState,
+  linkedLibraries,
+  taggedImages,
+  unknownTargets,
+} from '../../../src/plan/outdated.ts';
 
 const openssl = { package: 'openssl', version: '3.0.17-1~deb12u2', suite: 'bookworm' };
 const offer = (version: string, suite: string) => ({ package: 'openssl', version, suite });
@@ -152,5 +158,34 @@ describe('unknownTargets', () => {
       { target: 'el9', rpm: true, linksIn: false },
     ];
     expect(unknownTargets(all)).toEqual(['el10', 'el9']);
+  });
+});
+
+describe('taggedImages', () => {
+  const digest = `sha256:${'ab'.repeat(32)}`;
+
+  it('are those of official images, each once', () => {
+    const bases = [
+      { image: `ubuntu:24.04@${digest}` },
+      {},
+      { image: `debian:trixie-slim@${digest}` },
+      { image: `ubuntu:24.04@${digest}` },
+    ];
+    expect(taggedImages(bases)).toEqual([
+      { image: 'debian:trixie-slim', digest },
+      { image: 'ubuntu:24.04', digest },
+    ]);
+  });
+
+  it.each([`example/debian@${digest}`, `registry.example:5000/debian@${digest}`])(
+    'are not %s, which has no tag that could move',
+    (image) => {
+      expect(taggedImages([{ image }])).toEqual([]);
+    },
+  );
+
+  it('may be of a registry with a port', () => {
+    const image = 'registry.example:5000/debian:13';
+    expect(taggedImages([{ image: `${image}@${digest}` }])).toEqual([{ image, digest }]);
   });
 });

@@ -32,7 +32,7 @@ const advisories = [
   advisory('coturn-2043', 'low', '4.18.0'),
 ];
 const render = (found: Partial<Parameters<typeof renderOutdated>[0]>, columns = 80) =>
-  renderOutdated({ coturn, libraries: [library], unknown: [], ...found }, columns);
+  renderOutdated({ coturn, libraries: [library], images: [], unknown: [], ...found }, columns);
 
 describe('renderOutdated', () => {
   it('is a table, and says that nothing is due', () => {
@@ -135,6 +135,28 @@ Debian has no newer release. All are fixed in 4.18.0:
     const text = render({ coturn: { ...state, fixed: ['CVE-2026-43994', 'CVE-2026-1'], remedy: '4.18.0' } });
     expect(text).toContain('coturn 4.10.0 fixes 2 of the 3 known vulnerabilities. All are fixed in 4.18.0:');
     expect(text).toContain('  turnbuild release 4.18.0\n');
+  });
+
+  const image = {
+    image: 'debian:trixie-slim',
+    digest: `sha256:${'ab'.repeat(32)}`,
+    newest: `sha256:${'cd'.repeat(32)}`,
+  };
+
+  it('names newer base images, and how to take them', () => {
+    const text = render({ images: [{ ...image, outdated: true }] });
+    expect(text).toMatch(/^debian:trixie-slim +abababababab +cdcdcdcdcdcd +registry +newer image$/m);
+    expect(text).toContain('  turnbuild release 4.6.1 --refresh-base --update-lock\n');
+    expect(text).not.toContain('Everything is up to date');
+  });
+
+  it('says of an image that it is the newest, or that no registry was reached', () => {
+    const current = render({ images: [{ ...image, newest: image.digest, outdated: false }] });
+    expect(current).toMatch(/^debian:trixie-slim .* abababababab +registry +up to date$/m);
+    expect(current).toContain('Everything is up to date.');
+    const silent = render({ images: [{ ...image, newest: undefined, outdated: false }] }, 100);
+    expect(silent).toMatch(/^debian:trixie-slim .* - +registry +registry not reached$/m);
+    expect(silent).not.toContain('--refresh-base');
   });
 
   it('says so where nothing is linked in', () => {
