@@ -1,4 +1,4 @@
-import type { Finding } from '../doctor/finding.ts';
+import { type Finding, isDue } from '../doctor/finding.ts';
 import { gatherHostFacts } from '../doctor/host.ts';
 import { installPackages } from '../doctor/install-packages.ts';
 import { diagnose } from '../doctor/requirements.ts';
@@ -50,7 +50,7 @@ export async function doctor(
       'turnbuild doctor alone changes nothing.',
     );
   let findings = await examine(options);
-  const fixes = options.fix && findings.some((finding) => !finding.ok);
+  const fixes = options.fix && findings.some(isDue);
   if (fixes) {
     await fix(findings, options, output);
     if (!options.dryRun) findings = await examine(options);
@@ -65,7 +65,7 @@ export async function doctor(
     );
   // A dry run has just printed what it would do.
   else if (!(fixes && options.dryRun)) for (const line of findings.flatMap(describe)) output.line(line);
-  return findings.every((finding) => finding.ok) || options.dryRun ? EXIT.ok : EXIT.failed;
+  return options.dryRun || !findings.some(isDue) ? EXIT.ok : EXIT.failed;
 }
 
 function optionsOf(
@@ -107,7 +107,7 @@ async function examine({ builder, packages, signal }: DoctorOptions): Promise<Fi
 /** Installs all packages in one go, then runs the commands, in the order of the findings. A dry run prints the same. */
 async function fix(findings: readonly Finding[], options: DoctorOptions, output: Output): Promise<void> {
   const exec = interruptible(options.signal);
-  const missing = findings.filter((finding) => !finding.ok);
+  const missing = findings.filter(isDue);
   // Only a running engine can tell which platforms its builder supports.
   const engineStarts = missing.some(({ id, fix: start }) => id === 'docker-engine' && start.length > 0);
   for (const finding of missing) {
@@ -157,6 +157,8 @@ async function waitForEngine(exec: Exec): Promise<void> {
 }
 
 function describe(finding: Finding): string[] {
-  const line = `${finding.ok ? 'ok      ' : 'MISSING '} ${finding.title} (${finding.why})`;
-  return finding.ok ? [line] : [line, `         fix: ${finding.advice}`];
+  const state = finding.ok ? 'ok' : isDue(finding) ? 'MISSING' : 'optional';
+  const line = `${state.padEnd(8)} ${finding.title} (${finding.why})`;
+  if (finding.ok) return [line];
+  return [line, `         ${isDue(finding) ? 'fix: ' : ''}${finding.advice}`];
 }

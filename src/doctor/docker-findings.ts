@@ -75,7 +75,7 @@ export function engineFinding(host: HostFacts, { fixes, advice }: Means): Findin
       advice: failure.hint,
     };
   if (engine === undefined || !client) {
-    const text = advice('Install Docker Desktop or Docker Engine, and start it.');
+    const text = advice('engine');
     return { ...finding, ok: false, ...fixes(engineFix(host)), advice: text };
   }
   const ok = parseEngine(engine).suitable;

@@ -1,4 +1,5 @@
 import type { Command } from '../plan/command.ts';
+import type { Thing } from './advice.ts';
 
 /** One prerequisite: whether it is met, what it is needed for, and how to get it. */
 export interface Finding {
@@ -6,6 +7,8 @@ export interface Finding {
   title: string;
   ok: boolean;
   why: string;
+  /** Only some uses need it, as `why` says: it may be missing. */
+  optional?: boolean;
   /** Debian packages that `--fix` installs; empty where only the user can. */
   packages: string[];
   /** Files that these packages read when they are installed. */
@@ -24,5 +27,8 @@ export const NO_FIX = { packages: [], files: {}, fix: [] };
 /** How a finding says what gets a prerequisite on this machine. */
 export interface Means {
   fixes: (fix: Fix) => Pick<Finding, 'packages' | 'files' | 'fix'>;
-  advice: (text: string) => string;
+  advice: (thing: Thing) => string;
 }
+
+/** Whether something has to be done about it. */
+export const isDue = ({ ok, optional }: Finding): boolean => !ok && optional !== true;

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import type { Exec } from '../io/exec.ts';
 import { exists } from '../io/files.ts';
 import { engineVersionCommand, inspectBuilderCommand, parseBuilder } from '../plan/builder.ts';
+import { imageDigestCommand } from '../plan/official-image.ts';
 import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { installedPackages } from './apt.ts';
 import type { HostFacts } from './requirements.ts';
@@ -43,7 +44,16 @@ export async function gatherHostFacts(
     programs,
     packages: packages.length === 0 ? new Set() : await installedPackages(packages, exec),
     archiveKeyring: await exists(DEBIAN_KEYRING),
+    registry: await answersOf(exec),
   };
+}
+
+/** Any of the images that the built-in recipes name. */
+const OFFICIAL_IMAGE = 'debian:trixie-slim';
+
+async function answersOf(exec: Exec): Promise<boolean> {
+  const { code } = await exec(imageDigestCommand(OFFICIAL_IMAGE), { timeout: 15_000 });
+  return code === 0;
 }
 
 /** arch-test runs a small program of each architecture, and prints the names of those that ran. */
@@ -78,9 +88,9 @@ async function onPath(program: string): Promise<boolean> {
   return false;
 }
 
-async function operatingSystem(): Promise<{ id: string; version: string }> {
-  if (process.platform !== 'linux') return { id: process.platform, version: '' };
+async function operatingSystem(): Promise<HostFacts['os']> {
+  if (process.platform !== 'linux') return { id: process.platform, version: '', like: [] };
   const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const value = (key: string) => new RegExp(`^${key}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
-  return { id: value('ID'), version: value('VERSION_ID') };
+  return { id: value('ID'), version: value('VERSION_ID'), like: value('ID_LIKE').split(' ') };
 }

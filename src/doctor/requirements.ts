@@ -1,4 +1,5 @@
 import type { InspectedBuilder } from '../plan/builder.ts';
+import { adviceFor, type Thing } from './advice.ts';
 import {
   builderFinding,
   builderRuns,
@@ -13,8 +14,8 @@ import { type Finding, type Fix, NO_FIX } from './finding.ts';
 
 /** What was found on a machine. */
 export interface HostFacts {
-  /** `ID` and `VERSION_ID` of os-release, e.g. `debian` and `12`; `darwin` on macOS. */
-  os: { id: string; version: string };
+  /** `ID`, `VERSION_ID` and `ID_LIKE` of os-release, e.g. `ubuntu`, `24.04` and `debian`; `darwin` on macOS. */
+  os: { id: string; version: string; like: readonly string[] };
   root: boolean;
   /** systemd is process 1, so services are its business. */
   systemd: boolean;
@@ -43,6 +44,8 @@ export interface HostFacts {
   /** Of the Debian packages that were asked about, those that are installed. */
   packages: ReadonlySet<string>;
   archiveKeyring: boolean;
+  /** A container registry gives the official images that base images are made of. */
+  registry: boolean;
 }
 
 /**
@@ -53,10 +56,13 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
   const debian = host.os.id === 'debian' && ['12', '13'].includes(host.os.version);
   const fixable = debian && host.root;
   const fixes = (fix: Fix) => ({ ...NO_FIX, ...(fixable ? fix : {}) });
-  const advice = (text: string) => {
-    if (!debian) return text;
+  const advice = (thing: Thing) => {
+    if (!debian) return adviceFor(thing, host);
     return host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
   };
+  const bootstraps = !host.registry;
+  // Elsewhere, sources come from GitHub.
+  const fromDebian = { why: 'verifies sources from the Debian archive', optional: !debian && host.registry };
   return [
     ...(far(host)
       ? [builderFinding(host), engineBesideFinding(host)]
@@ -67,7 +73,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       ok: host.docker.buildx,
       why: 'runs all builds',
       ...fixes({ packages: ['docker-buildx'] }),
-      advice: advice('Install the buildx plugin of Docker.'),
+      advice: advice('buildx'),
     },
     ...['arm64', 'amd64'].map((arch) => ({
       id: `platform-${arch}`,
@@ -75,40 +81,60 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       ok: builderRuns(host, arch),
       why: `needed to test ${arch} packages`,
       ...(far(host) || elsewhere(host) ? NO_FIX : fixes(emulationFix(host, arch))),
-      advice:
-        platformAdvice(host, arch) ??
-        advice(`Register QEMU for ${arch}, or use a buildx builder with a native node.`),
+      advice: platformAdvice(host, arch) ?? advice('qemu'),
     })),
+    {
+      id: 'registry',
+      title: 'Container registry',
+      ok: host.registry,
+      why: 'has the official images that base images are made of',
+      // mmdebstrap takes its place.
+      optional: true,
+      ...NO_FIX,
+      advice: 'Not needed with mmdebstrap: base images are then bootstrapped.',
+    },
     // Base images are bootstrapped on this machine, wherever the builder is.
-    ...(far(host) ? ['arm64', 'amd64'] : []).map((arch) => ({
+    ...(bootstraps && far(host) ? ['arm64', 'amd64'] : []).map((arch) => ({
       id: `runs-${arch}`,
       title: `${arch} programs run on this machine`,
       ok: host.runs.has(arch),
       why: `needed to bootstrap minimal ${arch} base images`,
       ...fixes(emulationFix(host, arch)),
-      advice: advice(
-        `Register QEMU for ${arch}, or pin registry images as baseImage in the targets' recipes.`,
-      ),
+      advice: advice('qemu'),
     })),
     ...[
       { program: 'mmdebstrap', why: 'bootstraps minimal base images without a container registry' },
       { program: 'arch-test', why: 'tells mmdebstrap which architectures run on this machine' },
-      { program: 'gpgv', why: 'verifies the signatures of the Debian archive' },
-    ].map(({ program, why }) => ({
-      id: program,
-      title: program,
-      ok: host.programs.has(program),
-      why,
-      ...fixes({ packages: [program] }),
-      advice: advice(`Install ${program}, or pin a registry image as baseImage in the target's recipe.`),
-    })),
+    ].flatMap(({ program, why }) =>
+      bootstraps
+        ? {
+            id: program,
+            title: program,
+            ok: host.programs.has(program),
+            why,
+            ...fixes({ packages: [program] }),
+            advice: advice('mmdebstrap'),
+          }
+        : [],
+    ),
+    {
+      id: 'gpgv',
+      title: 'gpgv',
+      ok: host.programs.has('gpgv'),
+      ...fromDebian,
+      ...fixes({ packages: ['gpgv'] }),
+      advice: advice('gpgv'),
+    },
     {
       id: 'archive-keyring',
       title: 'Keys of the Debian archive',
       ok: host.archiveKeyring,
-      why: 'verify sources and base images from the Debian archive',
+      ...fromDebian,
+      why: bootstraps
+        ? 'verify sources and base images from the Debian archive'
+        : 'verify sources from the Debian archive',
       ...fixes({ packages: ['debian-archive-keyring'] }),
-      advice: advice('Install debian-archive-keyring.'),
+      advice: advice('keyring'),
     },
     ...packages.map((name) => ({
       id: `package-${name}`,
@@ -116,7 +142,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       ok: host.packages.has(name),
       why: 'requested with --packages',
       ...fixes({ packages: [name] }),
-      advice: advice(`Install ${name}.`),
+      advice: debian ? advice('gpgv') : `Install ${name}.`,
     })),
   ];
 }

@@ -1,7 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startClassicEngine } from '../support/classic-engine.ts';
 import {
   checksOf,
   copyRecipes,
@@ -19,6 +18,7 @@ import {
 import { anotherUser, withClockOfTomorrow } from '../support/elsewhere.ts';
 import { startRemoteBuilder } from '../support/remote-builder.ts';
 import { expectSamePackages } from '../support/same-bytes.ts';
+import { startClassicEngine } from '../support/second-engine.ts';
 import { interruptOnLine, turnbuild } from '../support/turnbuild.ts';
 import { expectVerified } from '../support/verified.ts';
 

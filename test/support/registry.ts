@@ -61,3 +61,30 @@ export function pushRpmImage(address: string, dir: string): string {
   const context = `--build-context=made=docker-image://${address}/made@${digest}`;
   return `${address}/floor@${build('floor', context, root('test/support/rpm-image'))}`;
 }
+
+/**
+ * Puts an image into a registry under the name of Debian's official one: the base image that the last release of a target has made, changed
+ * as Docker's images of Debian are (https://github.com/debuerreotype/debuerreotype). Returns its digest.
+ * @param serial another one is another image
+ */
+export function pushOfficialImage(address: string, dir: string, target: string, serial: string): string {
+  const arch = architectureOf(process.arch);
+  const { suite } = readTarget(target);
+  const metadata = join(dir, 'metadata.json');
+  execFileSync(
+    'docker',
+    [
+      ...['buildx', 'build', '--progress=plain', '--provenance=false', `--metadata-file=${metadata}`],
+      `--output=type=image,name=${address}/library/debian:${suite}-slim,push=true`,
+      ...[
+        `--build-context=base=${baseContext(readTarget(target), arch.root)}`,
+        `--build-arg=SERIAL=${serial}`,
+      ],
+      fileURLToPath(new URL('official-image', import.meta.url)),
+    ],
+    { stdio: 'pipe' },
+  );
+  return (
+    (JSON.parse(readFileSync(metadata, 'utf8')) as Record<string, string>)['containerimage.digest'] ?? ''
+  );
+}

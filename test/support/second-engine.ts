@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A Docker engine as older installations have it: with its own image store, not containerd's. */
-export interface ClassicEngine {
+/** A Docker engine beside the machine's own. */
+export interface SecondEngine {
   /** Environment in which `docker` talks to it. */
   env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
@@ -12,16 +12,17 @@ export interface ClassicEngine {
 const START_MS = 60_000;
 
 /**
- * Starts a second dockerd beside the machine's own. Its containers use the bridge that the first one has made.
+ * Starts a second dockerd. Its containers use the bridge that the first one has made.
  * @param dir everything of it is beneath, and is to be removed with it
+ * @param settings of its daemon.json
  */
-export async function startClassicEngine(dir: string): Promise<ClassicEngine> {
+async function startSecondEngine(dir: string, settings: Record<string, unknown>): Promise<SecondEngine> {
   mkdirSync(dir, { recursive: true });
   const configuration = join(dir, 'daemon.json');
   writeFileSync(
     configuration,
     JSON.stringify({
-      features: { 'containerd-snapshotter': false },
+      ...settings,
       bridge: 'docker0',
       // The first engine's rules are for that bridge already.
       iptables: false,
@@ -38,6 +39,17 @@ export async function startClassicEngine(dir: string): Promise<ClassicEngine> {
   await answered(daemon, env, join(dir, 'log'));
   return { env, stop: () => stop(daemon) };
 }
+
+/** An engine as older installations have it: with its own image store, not containerd's. */
+export const startClassicEngine = (dir: string) =>
+  startSecondEngine(dir, { features: { 'containerd-snapshotter': false } });
+
+/** An engine that gets Docker Hub's images from a mirror. @param mirror its address: `localhost:5000` */
+export const startMirroredEngine = (dir: string, mirror: string) =>
+  startSecondEngine(dir, {
+    features: { 'containerd-snapshotter': true },
+    'registry-mirrors': [`http://${mirror}`],
+  });
 
 async function answered(daemon: ChildProcess, env: Record<string, string>, log: string): Promise<void> {
   const end = Date.now() + START_MS;

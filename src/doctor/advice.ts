@@ -1,0 +1,63 @@
+import type { HostFacts } from './requirements.ts';
+
+/** What a machine may lack. */
+export type Thing = 'engine' | 'buildx' | 'qemu' | 'mmdebstrap' | 'gpgv' | 'keyring';
+
+/** Systems that turnbuild gives advice for in their own commands. */
+type System = 'apt' | 'dnf' | 'macos' | 'other';
+
+/** Where neither a package nor a registry is at hand. */
+const REGISTRY =
+  'Connect the builder to a container registry: official images then take the place of bootstrapped base images.';
+
+const ADVICE: Readonly<Record<Thing, Readonly<Record<System, string>>>> = {
+  engine: {
+    apt: 'sudo apt-get install docker.io',
+    dnf: 'sudo dnf install moby-engine docker-cli && sudo systemctl start docker',
+    macos: 'Install Docker Desktop (brew install --cask docker), and start it: open -a Docker',
+    other: 'Install Docker Engine, and start it.',
+  },
+  buildx: {
+    apt: "sudo apt-get install docker-buildx (docker-buildx-plugin from Docker's own archive)",
+    dnf: "sudo dnf install docker-buildx (docker-buildx-plugin from Docker's own repository)",
+    macos: 'It is part of Docker Desktop; without that: brew install docker-buildx',
+    other: 'Install the buildx plugin of Docker.',
+  },
+  qemu: {
+    apt: 'sudo apt-get install qemu-user-static; or use a buildx builder with a native node.',
+    dnf: 'sudo dnf install qemu-user-static; or use a buildx builder with a native node.',
+    macos: 'Docker Desktop brings QEMU: start it. Or use a buildx builder with a native node.',
+    other: 'Register QEMU with the kernel (binfmt_misc), or use a buildx builder with a native node.',
+  },
+  mmdebstrap: {
+    apt: `sudo apt-get install mmdebstrap arch-test. Or: ${REGISTRY}`,
+    dnf: REGISTRY,
+    macos: REGISTRY,
+    other: REGISTRY,
+  },
+  gpgv: {
+    apt: 'sudo apt-get install gpgv',
+    dnf: 'sudo dnf install gnupg2',
+    macos: 'brew install gnupg',
+    other: 'Install GnuPG.',
+  },
+  keyring: {
+    apt: 'sudo apt-get install debian-archive-keyring',
+    dnf: 'sudo dnf install debian-keyring',
+    macos: 'There is no package of it for macOS. Use sources from GitHub.',
+    other: "Install the keys of Debian's archive (debian-archive-keyring).",
+  },
+};
+
+/** How to get what a machine lacks, in the words of its system. A system that is like another one uses its commands. */
+export function adviceFor(thing: Thing, { os, root }: Pick<HostFacts, 'os' | 'root'>): string {
+  const text = ADVICE[thing][systemOf(os)];
+  return root ? text.replaceAll('sudo ', '') : text;
+}
+
+function systemOf({ id, like }: HostFacts['os']): System {
+  if (id === 'darwin') return 'macos';
+  const names = [id, ...like];
+  if (names.some((name) => name === 'debian' || name === 'ubuntu')) return 'apt';
+  return names.some((name) => name === 'fedora' || name === 'rhel') ? 'dnf' : 'other';
+}
