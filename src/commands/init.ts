@@ -2,6 +2,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import { EXIT, usageError } from '../errors.ts';
 import { exists, writeText } from '../io/files.ts';
 import { findTarget } from '../plan/index.ts';
+import type { Arch } from '../plan/platforms.ts';
 import { withoutPrefix } from '../recipe/coturn-version.ts';
 import { formatProject } from '../recipe/project.ts';
 import { architecturesOption, type CommonOptions, listOption, maintainerOption } from '../run/options.ts';
@@ -54,7 +55,7 @@ export async function init(
   const isPinned = pins.sources[settings.coturn] !== undefined;
   const done: Initialised = {
     ...{ file, lock, settings },
-    ci: ciJob(await packageVersion()),
+    ci: ciJob(await packageVersion(), settings.architectures),
     next: isPinned ? 'npx turnbuild release' : 'npx turnbuild source --update-lock',
   };
   if (options.json === true) output.data(done);
@@ -113,18 +114,19 @@ async function schemaAddress(): Promise<string> {
     : `https://raw.githubusercontent.com/${REPOSITORY}/v${await packageVersion()}/${SCHEMA}`;
 }
 
-/**
- * A job for GitHub Actions. It runs in Debian, whose mirror base images are bootstrapped from, and is privileged, because `doctor --fix`
- * starts a Docker engine there and registers QEMU.
- */
-function ciJob(version: string): string[] {
+/** GitHub's runners with Docker and Node.js, by architecture. */
+const RUNNERS: Readonly<Record<Arch, string>> = { arm64: 'ubuntu-24.04-arm', x86_64: 'ubuntu-24.04' };
+
+/** A job for GitHub Actions. A runner of each architecture builds and verifies natively, so that neither needs QEMU. */
+function ciJob(version: string, architectures: readonly Arch[]): string[] {
+  const runners = architectures.map((arch) => `{ os: ${RUNNERS[arch]}, arch: ${arch} }`);
   return [
     'packages:',
-    '  runs-on: ubuntu-24.04',
-    '  container: { image: node:20-bookworm, options: --privileged }',
+    `  strategy: { matrix: { include: [${runners.join(', ')}] } }`,
+    `  runs-on: \${{ matrix.os }}`,
     '  steps:',
     '    - uses: actions/checkout@v5',
-    `    - run: npx --yes turnbuild@${version} doctor --fix && npx --yes turnbuild@${version} release`,
+    `    - run: npx --yes turnbuild@${version} release --arch \${{ matrix.arch }}`,
   ];
 }
 

@@ -28,7 +28,7 @@ describe('turnbuild init', () => {
     );
     expect(JSON.parse(written('turnbuild.lock.json'))).toEqual({ schema: 1, sources: {} });
     expect(run.stdout).toMatch(
-      / {2}packages:\n[\s\S]*--privileged[\s\S]*- run: npx --yes turnbuild@(\S+) doctor --fix && npx --yes turnbuild@\1 release\n/,
+      / {2}packages:\n[\s\S]*- run: npx --yes turnbuild@\S+ release --arch \$\{\{ matrix\.arch \}\}\n/,
     );
     expect(run.stdout).toMatch(/\nNext: npx turnbuild source --update-lock\n$/);
   });
@@ -53,7 +53,9 @@ describe('turnbuild init', () => {
     expect(JSON.parse(run.stdout)).toEqual({
       ...{ file: join(dir, 'turnbuild.yaml'), lock: join(dir, 'turnbuild.lock.json'), settings },
       ...{
-        ci: expect.arrayContaining([expect.stringContaining('node:20-bookworm')]),
+        ci: expect.arrayContaining([
+          '  strategy: { matrix: { include: [{ os: ubuntu-24.04, arch: x86_64 }] } }',
+        ]),
         next: 'npx turnbuild release',
       },
     });
