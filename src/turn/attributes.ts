@@ -1,15 +1,15 @@
 import { ATTRIBUTE, type Attribute } from './message.ts';
 import { type Address, encodeXorAddress, uint32 } from './values.ts';
 
-/** Protocol number of UDP in REQUESTED-TRANSPORT, RFC 8656, 18.7. */
+/** UDP's protocol number in REQUESTED-TRANSPORT, RFC 8656, 18.7. */
 export const UDP = 17;
-/** Of TCP, RFC 6062. */
+/** TCP's protocol number, RFC 6062. */
 export const TCP = 6;
 
-/** An attribute of a request; a function where its value depends on the transaction. */
+/** An attribute of a request, or a function if its value depends on the transaction. */
 export type RequestAttribute = Attribute | ((transactionId: Buffer) => Attribute);
 
-/** Attributes of requests, by the names that RFC 8656 gives them. */
+/** Request attributes, named as in RFC 8656. */
 export const attribute = {
   requestedTransport: (protocol: number): Attribute => ({
     type: ATTRIBUTE.requestedTransport,
@@ -22,7 +22,7 @@ export const attribute = {
   }),
   /** @param seconds 0 ends an allocation */
   lifetime: (seconds: number): Attribute => ({ type: ATTRIBUTE.lifetime, value: uint32(seconds) }),
-  /** @param reserve whether the next higher port is wanted, too */
+  /** @param reserve also reserve the next higher port */
   evenPort: (reserve: boolean): Attribute => ({
     type: ATTRIBUTE.evenPort,
     value: Buffer.from([reserve ? 0x80 : 0]),

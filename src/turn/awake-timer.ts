@@ -1,10 +1,10 @@
-/** Milliseconds that are counted at a time. */
+/** Length of one step in milliseconds. */
 const SLICE_MS = 250;
 
 /**
- * A timer that counts only time in which this process could run. On a busy machine a process may stand still for seconds, and then timers
- * that have run out come before what has arrived at its sockets meanwhile.
- * @returns a function that stops it
+ * Starts a timer that counts only the time in which this process could run. On a busy machine the process may be suspended for seconds.
+ * Expired timers would then fire before the data that has arrived at its sockets is read.
+ * @returns a function that stops the timer
  */
 export function startAwakeTimer(ms: number, onEnd: () => void): () => void {
   let left = ms;

@@ -23,7 +23,7 @@ export interface Credentials {
   password: string;
 }
 
-/** What a request is authenticated with. */
+/** Everything needed to authenticate a request. */
 export interface Authentication extends Credentials {
   realm: string;
   nonce: string;
@@ -32,53 +32,53 @@ export interface Authentication extends Credentials {
 /** A server's answer to a request. */
 export interface Answer {
   message: StunMessage;
-  /** The error's number and words, of an error answer. */
+  /** Code and reason phrase of an error response. */
   error: { code: number; reason: string } | undefined;
-  /** Whether the answer carries an integrity that was made with the request's key. */
+  /** Whether the answer's MESSAGE-INTEGRITY matches the request's key. */
   authentic: boolean;
 }
 
-/** Data that has come from a peer. */
+/** Data received from a peer. */
 export interface PeerData {
   peer: Address | undefined;
   channel: number | undefined;
   data: Buffer;
 }
 
-/** What a client needs beside its credentials. */
+/** Optional settings of a client. */
 export interface ClientOptions {
-  /** Asked anew for each request. */
+  /** Called for each request. */
   patience?: () => Patience;
-  /** Settles when the server is known to have ended; says how. Requests then fail at once. */
+  /** Resolves to the reason when the server has exited. Requests then fail immediately. */
   ended?: Promise<string>;
-  /** Told of each message that is neither STUN nor ChannelData, and of error answers whose words are no text; with the reason. */
+  /** Called with each message that is neither STUN nor ChannelData, and with error responses whose reason phrase is not valid text. */
   onUnparsed?: (bytes: Buffer, why: string) => void;
 }
 
-/** Of an answer that can be used, though not by every client. */
+/** For a response that this client accepts, but others may not. */
 export const BAD_REASON = 'the reason phrase of an error response is not valid text';
 
 /**
- * A TURN client that does what it is told and hides nothing: each request is one request, each answer is handed over as it
- * is. What a well-behaved client does by itself (ask again with the server's nonce) is `ask`.
+ * A low-level TURN client: `request` sends exactly one request and returns the answer unchanged. `ask` also repeats the request with the
+ * server's nonce, as ordinary clients do.
  */
 export interface TurnClient {
   transport: Transport;
-  /** What the server's last challenge has said. */
+  /** Realm and nonce of the server's last challenge. */
   challenge: { realm: string; nonce: string } | undefined;
-  /** One request, exactly as given. @throws NoAnswer */
+  /** Sends one request, exactly as given. @throws NoAnswer */
   request(
     method: number,
     attributes: readonly RequestAttribute[],
     authentication?: Authentication,
   ): Promise<Answer>;
-  /** A request with the client's credentials; a challenge (401) is answered once, a stale nonce (438) a few times. @throws NoAnswer */
+  /** Sends a request with the client's credentials. Repeats it once after a challenge (401), a few times after a stale nonce (438). @throws NoAnswer */
   ask(method: number, attributes: readonly RequestAttribute[]): Promise<Answer>;
-  /** Data to a peer in a Send indication. */
+  /** Sends data to a peer in a Send indication. */
   send(peer: Address, data: Buffer): void;
-  /** Data to a peer on a bound channel. */
+  /** Sends data to a peer on a bound channel. */
   sendOnChannel(message: ChannelData): void;
-  /** Called with all data from peers; one listener. */
+  /** Sets the only listener for data from peers. */
   onData(listener: (data: PeerData) => void): void;
   close(): void;
 }
@@ -88,7 +88,7 @@ interface Pending {
   resolve(answer: Answer): void;
 }
 
-/** Challenges that a request is repeated for. With a nonce that is good for 2 s, a busy machine may be late more than once. */
+/** Maximum repetitions of a request. If nonces are valid for only 2 s, a busy machine may miss several. */
 const CHALLENGES = 4;
 
 export function createClient(
@@ -129,7 +129,7 @@ export function createClient(
         const answer = await client.request(method, attributes, known && { ...credentials, ...known });
         const challenge = challengeOf(answer);
         if (challenge === undefined || challenges === CHALLENGES) return answer;
-        // The same credentials again would get the same answer.
+        // The credentials are wrong; repeating them would not help.
         if (answer.error?.code === 401 && known !== undefined) return answer;
         known = challenge;
         client.challenge = challenge;
@@ -169,14 +169,14 @@ export function createClient(
       if (data !== undefined) listener(data);
       return;
     }
-    // Its own request, sent back by whoever is there: no answer.
+    // The server echoed the request; that is not an answer.
     if (message.class === 'request') return;
     const id = message.transactionId.toString('hex');
     const waiting = pending.get(id);
     if (waiting === undefined) return;
     const error = attributeOf(message, ATTRIBUTE.errorCode);
     if (message.class === 'error' && error === undefined)
-      throw new StunFormatError('an error without a code');
+      throw new StunFormatError('an error response without ERROR-CODE');
     waiting.resolve({
       message,
       error: error === undefined ? undefined : decodeError(error),
@@ -184,7 +184,7 @@ export function createClient(
     });
     if (error !== undefined && !isReasonText(error)) onUnparsed(bytes, BAD_REASON);
   };
-  // A server may send anything: what can't be parsed is a fact about it, never an exception in a socket's callback.
+  // A server may send anything. Malformed messages are recorded; they must not throw in a socket's callback.
   transport.onMessage((bytes) => {
     try {
       receive(bytes);
@@ -206,7 +206,7 @@ function authenticationAttributes(authentication: Authentication | undefined): A
   ];
 }
 
-/** Realm and nonce of an answer that asks for authentication (401) or for another nonce (438). */
+/** Realm and nonce of an answer that requires authentication (401) or a new nonce (438). */
 function challengeOf({ message, error }: Answer): { realm: string; nonce: string } | undefined {
   if (error?.code !== 401 && error?.code !== 438) return undefined;
   const realm = attributeOf(message, ATTRIBUTE.realm)?.toString();

@@ -1,25 +1,25 @@
 import { startAwakeTimer } from './awake-timer.ts';
 import type { Transport } from './transport.ts';
 
-/** How long a client waits for an answer. */
+/** Retransmission timing: how long a client waits for an answer. */
 export interface Patience {
-  /** First pause before a request is repeated (milliseconds); each further pause is twice the last one. RFC 8489, 6.2.1. */
+  /** Milliseconds before the first retransmission; the interval doubles each time. RFC 8489, 6.2.1. */
   rtoMs: number;
-  /** How often a request is sent where it can be lost. */
+  /** Maximum number of times a request is sent over an unreliable transport. */
   sentAtMost: number;
-  /** Milliseconds to wait after the last time. */
+  /** Milliseconds to wait after the last transmission. */
   lastMs: number;
-  /** Milliseconds that an answer over a reliable transport may take: RFC 8489, 6.2.2. */
+  /** Milliseconds to wait for an answer over a reliable transport: RFC 8489, 6.2.2. */
   reliableMs: number;
 }
 
-/** Of a client on the internet: RFC 8489 gives up after 39.5 s. */
+/** The timing of RFC 8489 for the internet, which gives up after 39.5 s. */
 export const RFC_PATIENCE: Patience = { rtoMs: 500, sentAtMost: 7, lastMs: 8_000, reliableMs: 39_500 };
 
-/** Nothing came, however often it was asked. */
+/** The server did not answer any transmission of a request. */
 export class NoAnswer extends Error {}
 
-/** Sends a request, again and again where it can be lost, until its answer arrives. @throws NoAnswer */
+/** Sends a request until its answer arrives, with retransmissions over an unreliable transport. @throws NoAnswer */
 export async function exchange<T>(
   transport: Transport,
   bytes: Buffer,

@@ -1,12 +1,12 @@
 import { formatAddress } from './values.ts';
 
-/** A peer that nobody may reach through a server with a safe configuration. */
+/** A peer that a safely configured server must refuse to relay to. */
 export interface ForbiddenPeer {
   peer: string;
   kind: string;
 }
 
-/** IPv4 addresses that aren't on the open internet, with the document that says so. */
+/** IPv4 addresses that aren't on the public internet, with the RFC that reserves them. */
 const IPV4: readonly (readonly [address: string, kind: string])[] = [
   ['10.0.0.1', 'private (RFC 1918)'],
   ['10.255.255.254', 'private (RFC 1918)'],
@@ -49,7 +49,7 @@ const IPV6: readonly ForbiddenPeer[] = [
   { peer: '2001:db8::1', kind: 'documentation (RFC 3849)' },
   { peer: '3fff::1', kind: 'documentation (RFC 9637)' },
   { peer: '100::1', kind: 'discard (RFC 6666)' },
-  // The ends of each range that has one certain byte as the first one above zero: below 2000::/3 nothing is public.
+  // For each byte position, both ends of the range whose first non-zero byte is there. Nothing below 2000::/3 is public.
   ...Array.from({ length: 16 }, (_, index) => {
     const [start, end] = [Buffer.alloc(16), Buffer.alloc(16)];
     start[index] = 1;
@@ -59,7 +59,7 @@ const IPV6: readonly ForbiddenPeer[] = [
   }).flat(),
 ];
 
-/** The ways to write an IPv4 address as an IPv6 one, each of which has got past a deny rule of some coturn. */
+/** IPv6 encodings of IPv4 addresses. Each has bypassed a deny rule in some coturn version. */
 const ENCODINGS: readonly (readonly [kind: string, encode: (address: string) => string])[] = [
   ['IPv4-mapped', (address) => `::ffff:${address}`],
   ['IPv4-compatible', (address) => `::${address}`],
@@ -67,13 +67,13 @@ const ENCODINGS: readonly (readonly [kind: string, encode: (address: string) => 
   ['NAT64', (address) => `64:ff9b::${address}`],
 ];
 
-/** Two ranges whose ends are no prefix's: a rule that is rounded to one denies too little or too much. */
+/** Two ranges that are not CIDR prefixes. A server that rounds them to a prefix denies too little or too much. */
 export const ODD_RANGES = {
   lines: ['denied-peer-ip=20.0.9.5-20.0.9.77', 'denied-peer-ip=2600:1:0:9::5-2600:1:0:9::77'],
   inside: ['20.0.9.5', '20.0.9.64', '20.0.9.77', '2600:1:0:9::5', '2600:1:0:9::40', '2600:1:0:9::77'],
 };
 
-/** Ranges that hold nothing of the public internet, by number (RFC 6890 and the registries that it names). */
+/** Ranges without public addresses, in numeric order (RFC 6890 and the registries that it names). */
 export const NOT_PUBLIC: readonly string[] = [
   ...[
     '0.0.0.0-0.255.255.255',
@@ -94,13 +94,13 @@ export const NOT_PUBLIC: readonly string[] = [
   ...['3fff::-3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', '4000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
 ];
 
-/** All peers that the laboratory tries. @param own addresses of the server itself */
+/** All peers that the laboratory tries. @param own the server's own addresses */
 export function forbiddenPeers(own: readonly string[]): ForbiddenPeer[] {
   const plain = IPV4.map(([peer, kind]) => ({ peer, kind }));
   const encoded = IPV4.flatMap(([address, kind]) =>
     ENCODINGS.map(([name, encode]) => ({ peer: encode(address), kind: `${kind}, ${name}` })),
   );
-  const odd = ODD_RANGES.inside.map((peer) => ({ peer, kind: 'in a range that is no prefix' }));
+  const odd = ODD_RANGES.inside.map((peer) => ({ peer, kind: 'in a range that is not a CIDR prefix' }));
   const all = [
     ...plain,
     ...encoded,
@@ -108,7 +108,7 @@ export function forbiddenPeers(own: readonly string[]): ForbiddenPeer[] {
     ...odd,
     ...own.map((peer) => ({ peer, kind: "the server's own" })),
   ];
-  // Some are an example of two things.
+  // Some addresses are in several lists.
   return [...new Map(all.map((each) => [each.peer, each])).values()];
 }
 

@@ -7,7 +7,7 @@ export interface ChannelData {
   data: Buffer;
 }
 
-/** @param stream over TCP and TLS the message is filled up to a multiple of four bytes */
+/** @param stream pad the message to a multiple of four bytes, as TCP and TLS require */
 export function encodeChannelData({ channel, data }: ChannelData, stream: boolean): Buffer {
   const bytes = Buffer.alloc(4 + (stream ? padded(data.length) : data.length));
   bytes.writeUInt16BE(channel, 0);
@@ -23,14 +23,14 @@ export function decodeChannelData(bytes: Buffer): ChannelData {
   return { channel: bytes.readUInt16BE(0), data: bytes.subarray(4, 4 + bytes.readUInt16BE(2)) };
 }
 
-/** Whether bytes are ChannelData, and not a STUN message: RFC 8656, 12. */
+/** Whether the message is ChannelData rather than STUN: RFC 8656, 12. */
 export function isChannelData(bytes: Buffer): boolean {
   return bytes.length > 0 && ((bytes[0] as number) & 0xc0) === 0x40;
 }
 
 /**
- * Cuts a stream into STUN messages and ChannelData. What is not whole yet waits for more.
- * @param padding whether ChannelData is filled up to four bytes: so over TCP and TLS, not over DTLS
+ * Splits a stream into STUN messages and ChannelData. Keeps an incomplete message until the rest arrives.
+ * @param padding whether ChannelData is padded to four bytes, as over TCP and TLS but not over DTLS
  */
 export function createSplitter(padding: boolean): (chunk: Buffer) => Buffer[] {
   let rest: Buffer = Buffer.alloc(0);

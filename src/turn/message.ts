@@ -1,13 +1,13 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from './crc32.ts';
 
-/** RFC 8489, 5: what tells STUN from everything else. */
+/** Identifies STUN messages: RFC 8489, 5. */
 const MAGIC_COOKIE = 0x2112a442;
 const HEADER_LENGTH = 20;
-/** RFC 8489, 14.7: what the CRC of FINGERPRINT is combined with. */
+/** XORed with the CRC in FINGERPRINT: RFC 8489, 14.7. */
 const FINGERPRINT_XOR = 0x5354554e;
 
-/** Methods of RFC 8489 (Binding), RFC 8656 and RFC 6062 (Connect and what follows). */
+/** Methods of RFC 8489 (Binding), RFC 8656, and RFC 6062 (from Connect on). */
 export const METHOD = {
   binding: 0x001,
   allocate: 0x003,
@@ -51,7 +51,7 @@ export const ATTRIBUTE = {
   fingerprint: 0x8028,
 } as const;
 
-/** One attribute: its type, and its value without padding. */
+/** An attribute; the value has no padding. */
 export interface Attribute {
   type: number;
   value: Buffer;
@@ -65,29 +65,29 @@ export interface StunMessage {
   attributes: Attribute[];
 }
 
-/** How a message is closed: integrity with a key, then a fingerprint. */
+/** The attributes that end a message: integrity, then fingerprint. */
 export interface Sealing {
   key?: Buffer;
-  /** HMAC of the integrity: SHA-1 gives MESSAGE-INTEGRITY, SHA-256 gives MESSAGE-INTEGRITY-SHA256. */
+  /** `sha1` adds MESSAGE-INTEGRITY, `sha256` adds MESSAGE-INTEGRITY-SHA256. */
   hash?: 'sha1' | 'sha256';
   fingerprint?: boolean;
-  /** Byte that attributes are filled up with to a multiple of four. */
+  /** The byte that pads attributes to a multiple of four. */
   padding?: number;
 }
 
-/** Bytes that are no STUN message, and why. */
+/** A malformed message; the error message says why. */
 export class StunFormatError extends Error {}
 
 export function newTransactionId(): Buffer {
   return randomBytes(12);
 }
 
-/** The first value of an attribute, if it is there. */
+/** The first value of an attribute, if present. */
 export function attributeOf(message: StunMessage, type: number): Buffer | undefined {
   return message.attributes.find((attribute) => attribute.type === type)?.value;
 }
 
-/** Message -> bytes. Integrity and fingerprint come last, in this order. */
+/** Encodes a message. Integrity and fingerprint come last, in this order. */
 export function encodeMessage(message: StunMessage, sealing: Sealing = {}): Buffer {
   const padding = sealing.padding ?? 0;
   const body = message.attributes.map((attribute) => encodeAttribute(attribute, padding));
@@ -109,18 +109,19 @@ export function encodeMessage(message: StunMessage, sealing: Sealing = {}): Buff
 }
 
 /**
- * Bytes -> message, by the letter: nothing before, nothing after, every length right.
+ * Decodes a message strictly: no extra bytes, and every length must be exact.
  * @throws StunFormatError
  */
 export function decodeMessage(bytes: Buffer): StunMessage {
-  if (bytes.length < HEADER_LENGTH) throw new StunFormatError(`${bytes.length} bytes are no header`);
+  if (bytes.length < HEADER_LENGTH)
+    throw new StunFormatError(`${bytes.length} bytes are too short for a header`);
   const type = bytes.readUInt16BE(0);
   if (type >= 0x4000) throw new StunFormatError('the first two bits are not zero');
   if (bytes.readUInt32BE(4) !== MAGIC_COOKIE) throw new StunFormatError('no magic cookie');
   const length = bytes.readUInt16BE(2);
   if (length !== bytes.length - HEADER_LENGTH)
     throw new StunFormatError(`length ${length}, but ${bytes.length - HEADER_LENGTH} bytes after the header`);
-  // RFC 8489, 5: the class is in bits 4 and 8, the method around them.
+  // RFC 8489, 5: bits 4 and 8 are the class, the others the method.
   const classBits = ((type >> 4) & 1) | ((type >> 7) & 2);
   const method = (type & 0xf) | ((type >> 1) & 0x70) | ((type >> 2) & 0xf80);
   return {
@@ -145,27 +146,27 @@ function decodeAttributes(bytes: Buffer): Attribute[] {
   return attributes;
 }
 
-/** Whether the integrity of a message, as it arrived, was made with this key. False without one. */
+/** Whether a received message has a valid integrity for this key. */
 export function hasIntegrity(bytes: Buffer, key: Buffer): boolean {
   const found = findAttribute(bytes, [ATTRIBUTE.messageIntegrity, ATTRIBUTE.messageIntegritySha256]);
   if (found === undefined) return false;
   const hash = found.type === ATTRIBUTE.messageIntegrity ? 'sha1' : 'sha256';
   const covered = withLength(bytes.subarray(0, found.at), found.at - HEADER_LENGTH + 4 + found.value.length);
   const wanted = createHmac(hash, key).update(covered).digest();
-  // SHA-1 is whole; SHA-256 may be cut to 16 bytes or more, by steps of four: RFC 8489, 14.5 and 14.6.
+  // Only SHA-256 may be truncated, to a multiple of four of at least 16 bytes: RFC 8489, 14.5 and 14.6.
   const { length } = found.value;
   const right = hash === 'sha1' ? length === 20 : length >= 16 && length <= 32 && length % 4 === 0;
   return right && timingSafeEqual(wanted.subarray(0, length), found.value);
 }
 
-/** Whether a message, as it arrived, ends with its right fingerprint. */
+/** Whether a received message ends with a valid fingerprint. */
 export function hasFingerprint(bytes: Buffer): boolean {
   const found = findAttribute(bytes, [ATTRIBUTE.fingerprint]);
   if (found === undefined || found.value.length !== 4 || found.at + 8 !== bytes.length) return false;
   return found.value.readUInt32BE() === fingerprint(bytes.subarray(0, found.at));
 }
 
-/** Key of long-term credentials, RFC 8489, 9.2.2. Strings are taken as they are: SASLprep is the caller's. */
+/** Key of long-term credentials, RFC 8489, 9.2.2. The caller must apply SASLprep. */
 export function longTermKey(username: string, realm: string, password: string): Buffer {
   return createHash('md5').update(`${username}:${realm}:${password}`).digest();
 }

@@ -1,21 +1,21 @@
 import { parseAddress } from './values.ts';
 
-/** One `denied-peer-ip=START-END` of a configuration. */
+/** One `denied-peer-ip=START-END` line of a configuration. */
 export interface PeerRange {
   start: Buffer;
   end: Buffer;
 }
 
-/** `START-END`, or a single address. @throws StunFormatError if an end is no address */
+/** Parses `START-END` or a single address. @throws StunFormatError if an end is not an IP address */
 export function parseRange(text: string): PeerRange {
   const [start = '', end = start] = text.split('-');
   return { start: parseAddress(start), end: parseAddress(end) };
 }
 
 /**
- * Whether a range holds an address, by coturn's own rules. A lower end of all zeros is none, so that IPv4 (which sorts below
- * IPv6) is in every IPv6 range that begins with `::`. IPv4 addresses are compared as numbers, IPv6 ones byte by byte until
- * 4.16 (CVE-2026-73213), each byte for itself, and as numbers since.
+ * Whether a range contains an address, by coturn's own rules. coturn treats an end of all zeros as unbounded. Because IPv4 sorts below
+ * IPv6, every IPv6 range that begins with `::` therefore contains all IPv4 addresses. coturn compares IPv4 addresses as numbers. Up to
+ * 4.16 it compared each byte of IPv6 addresses independently (CVE-2026-73213); since then it compares them as numbers.
  * @see coturn, src/client/ns_turn_ioaddr.c, ioa_addr_in_range() and addr_less_eq()
  */
 export function inRange({ start, end }: PeerRange, address: Buffer, comparison: 'number' | 'bytes'): boolean {

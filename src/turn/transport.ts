@@ -6,40 +6,39 @@ import { connect as connectTls } from 'node:tls';
 import { createSplitter } from './framing.ts';
 import type { Address } from './values.ts';
 
-/** The ways to a TURN server, RFC 8656, 3.1. */
+/** Transports between client and server, RFC 8656, 3.1. */
 export const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 
-/** A connection to a server that carries whole messages. */
+/** A message-oriented connection to a server. */
 export interface Transport {
   name: TransportName;
-  /** Whether a message can be lost on the way, so that requests have to be repeated. */
+  /** Whether messages can be lost, so that requests must be retransmitted. */
   lossy: boolean;
-  /** Whether ChannelData is filled up to four bytes. */
+  /** Whether ChannelData is padded to four bytes. */
   padding: boolean;
   local: Address | undefined;
   send(bytes: Buffer): void;
-  /** Called with each message that arrives; one listener. */
+  /** Sets the only listener for incoming messages. */
   onMessage(listener: (bytes: Buffer) => void): void;
-  /** Settles when the other side, or the network, has ended the connection; says why. */
+  /** Resolves to the reason when the connection has ended. */
   closed: Promise<string>;
   close(): void;
 }
 
-/** Milliseconds that a connection and its handshake may take. Under emulation a handshake takes seconds. */
+/** Timeout in milliseconds for connecting, including the handshake, which takes seconds under emulation. */
 const CONNECT_MS = 20_000;
 
-/** How a connection is made. */
 export interface TransportOptions {
-  /** The client's own address and port. */
+  /** The client's address and port. */
   local?: Partial<Address>;
-  /** Milliseconds until a connection with its handshake is given up; 20 s without it. */
+  /** Timeout in milliseconds for connecting, including the handshake. Default: 20 s. */
   connectMs?: number;
-  /** Words before the command of OpenSSL's DTLS client, e.g. to run it as another user. */
+  /** Command prefix for OpenSSL's DTLS client, e.g. to run it as another user. */
   opensslPrefix?: readonly string[];
 }
 
-/** @throws Error if there is no connection in time */
+/** @throws Error if connecting fails or times out */
 export async function openTransport(
   name: TransportName,
   server: Address,
@@ -53,7 +52,7 @@ export async function openTransport(
     ...(local?.address === undefined ? {} : { localAddress: local.address }),
     ...(local?.port === undefined ? {} : { localPort: local.port }),
   };
-  // Whose certificate it is isn't what is checked here: a package has none.
+  // The certificate is not verified: packages don't ship one.
   const socket = name === 'tls' ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
   socket.setNoDelay(true);
   await ready(socket, name === 'tls' ? 'secureConnect' : 'connect', connectMs);
@@ -77,7 +76,7 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
   let open = true;
   let listener: (bytes: Buffer) => void = () => {};
   socket.on('message', (bytes) => listener(bytes));
-  // A port that nobody listens on answers by ICMP; requests find out by themselves.
+  // A closed port causes an ICMP error; the request will time out anyway.
   socket.on('error', () => {});
   const { address, port } = socket.address();
   return {
@@ -86,7 +85,7 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
     padding: false,
     local: { address, port },
     send: (bytes) => {
-      // What can't be sent is as good as lost.
+      // A send error is treated as packet loss.
       if (open) socket.send(bytes, () => {});
     },
     onMessage: (to) => {
@@ -102,7 +101,7 @@ async function openUdp(server: Address, local?: Partial<Address>): Promise<Trans
   };
 }
 
-/** DTLS is OpenSSL's own: Node has none. Each line of its client is a record in and a record out. */
+/** Runs OpenSSL's client because Node has no DTLS. The client forwards one DTLS record per read and write. */
 async function openDtls(server: Address, connectMs: number, prefix: readonly string[]): Promise<Transport> {
   const host = isIPv6(server.address) ? `[${server.address}]` : server.address;
   const to = `${host}:${server.port}`;
@@ -115,13 +114,13 @@ async function openDtls(server: Address, connectMs: number, prefix: readonly str
   });
   const exited = new Promise<never>((_, reject) => {
     child.once('error', reject);
-    // Not at `exit`: what it said last may still be in the pipe.
+    // Not on `exit`: the last output may still be in the pipe.
     child.once('close', (code) => reject(new Error(`openssl ended with ${code}: ${errors.trim()}`)));
   });
   exited.catch(() => {});
   let shaking = true;
   const shaken = async () => {
-    // The certificate is the last thing that the client prints before it carries data.
+    // The client prints the certificate verification last, before it forwards data.
     while (shaking && !/verify return|Verification|verify error/.test(errors)) await pause(20);
     await pause(200);
   };

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isIPv4, isIPv6 } from 'node:net';
 import { StunFormatError } from './message.ts';
 
-/** A transport address: an IPv4 or IPv6 address in text, and a port. */
+/** A transport address: an IPv4 or IPv6 address as text, and a port. */
 export interface Address {
   address: string;
   port: number;
@@ -10,7 +10,7 @@ export interface Address {
 
 const MAGIC = Buffer.from([0x21, 0x12, 0xa4, 0x42]);
 
-/** Value of XOR-MAPPED-ADDRESS and its kin, RFC 8489, 14.2. The address's family is its own: `::ffff:192.0.2.1` is IPv6. */
+/** Encodes XOR-MAPPED-ADDRESS and similar attributes, RFC 8489, 14.2. An IPv4-mapped address such as `::ffff:192.0.2.1` stays IPv6. */
 export function encodeXorAddress({ address, port }: Address, transactionId: Buffer): Buffer {
   const bytes = parseAddress(address);
   const head = Buffer.alloc(4);
@@ -22,23 +22,23 @@ export function encodeXorAddress({ address, port }: Address, transactionId: Buff
 /** @throws StunFormatError */
 export function decodeXorAddress(value: Buffer, transactionId: Buffer): Address {
   const length = value[1] === 1 ? 4 : value[1] === 2 ? 16 : 0;
-  if (length === 0 || value.length !== 4 + length) throw new StunFormatError('no address');
+  if (length === 0 || value.length !== 4 + length) throw new StunFormatError('invalid address');
   const bytes = xor(value.subarray(4), Buffer.concat([MAGIC, transactionId]));
   return { address: formatAddress(bytes), port: value.readUInt16BE(2) ^ MAGIC.readUInt16BE(0) };
 }
 
-/** ERROR-CODE, RFC 8489, 14.8: the number, and the words that go with it. @throws StunFormatError */
+/** Decodes ERROR-CODE, RFC 8489, 14.8: number and reason phrase. @throws StunFormatError */
 export function decodeError(value: Buffer): { code: number; reason: string } {
-  if (value.length < 4) throw new StunFormatError('no error code');
+  if (value.length < 4) throw new StunFormatError('ERROR-CODE is too short');
   return { code: (value.readUInt8(2) & 7) * 100 + value.readUInt8(3), reason: value.toString('utf8', 4) };
 }
 
-/** Bytes of a reason phrase at most, when it is decoded: RFC 8489, 14.8. */
+/** Maximum bytes of a decoded reason phrase: RFC 8489, 14.8. */
 const REASON_BYTES = 763;
 
 /**
- * Whether the words of an ERROR-CODE are such: UTF-8, without control characters. A client that decodes them may give up on the whole
- * answer else. Zeros at their end, with which coturn fills up to four bytes, are let pass.
+ * Whether the reason phrase of an ERROR-CODE is valid: UTF-8 without control characters. Otherwise a client may reject the whole
+ * response. Trailing zeros are allowed because coturn pads with them.
  */
 export function isReasonText(value: Buffer): boolean {
   const end = value.findLastIndex((byte) => byte !== 0) + 1;
@@ -46,17 +46,17 @@ export function isReasonText(value: Buffer): boolean {
   return words.length <= REASON_BYTES && isUtf8(words) && !words.some((byte) => byte < 0x20 || byte === 0x7f);
 }
 
-/** A number of 32 bits, as LIFETIME has it. */
+/** Encodes a 32-bit number, as in LIFETIME. */
 export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value >>> 0);
   return bytes;
 }
 
-/** Text of an address -> 4 or 16 bytes. @throws StunFormatError */
+/** Parses an address into 4 or 16 bytes. @throws StunFormatError */
 export function parseAddress(text: string): Buffer {
   if (isIPv4(text)) return Buffer.from(text.split('.').map(Number));
-  if (!isIPv6(text)) throw new StunFormatError(`${text} is no IP address`);
+  if (!isIPv6(text)) throw new StunFormatError(`${text} is not an IP address`);
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   const plain =
     dotted === null ? text : `${dotted[1]}${hexPairs(parseAddress(dotted[2] as string)).join(':')}`;
@@ -67,7 +67,7 @@ export function parseAddress(text: string): Buffer {
   return Buffer.from([...left, ...zeros, ...right].map((word) => word.padStart(4, '0')).join(''), 'hex');
 }
 
-/** 4 or 16 bytes -> text; IPv6 in the canonical form of RFC 5952. */
+/** Formats 4 or 16 bytes; IPv6 in the canonical form of RFC 5952. */
 export function formatAddress(bytes: Buffer): string {
   if (bytes.length === 4) return [...bytes].join('.');
   const words = hexPairs(bytes).map((word) => word.replace(/^0{1,3}/, ''));

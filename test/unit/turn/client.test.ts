@@ -99,8 +99,8 @@ const dataFrom = (peer: Buffer) =>
 const NOTHING = 'no answer to 3 requests';
 /** What a server sends back, and for each time that it does what the client is told of it. */
 const UNPARSABLE: [string, (request: Buffer) => Buffer, string][] = [
-  ['nothing but an empty datagram', () => Buffer.alloc(0), '0 bytes: 0 bytes are no header'],
-  ['a few bytes', () => Buffer.from('ff00', 'hex'), '2 bytes: 2 bytes are no header'],
+  ['nothing but an empty datagram', () => Buffer.alloc(0), '0 bytes: 0 bytes are too short for a header'],
+  ['a few bytes', () => Buffer.from('ff00', 'hex'), '2 bytes: 2 bytes are too short for a header'],
   ['no magic cookie', withoutCookie, '32 bytes: no magic cookie'],
   ['a type of another protocol', () => Buffer.alloc(40, 0xff), '40 bytes: the first two bits are not zero'],
   [
@@ -133,15 +133,19 @@ const UNPARSABLE: [string, (request: Buffer) => Buffer, string][] = [
   [
     'an error code of 2 bytes',
     (request) => refusal(request, Buffer.from('0004', 'hex')),
-    '28 bytes: no error code',
+    '28 bytes: ERROR-CODE is too short',
   ],
-  ['an empty error code', (request) => refusal(request, Buffer.alloc(0)), '24 bytes: no error code'],
-  ['data from a peer that has no address', () => dataFrom(Buffer.alloc(0)), '32 bytes: no address'],
-  ['data from a peer of no family', () => dataFrom(Buffer.alloc(8)), '40 bytes: no address'],
+  [
+    'an empty error code',
+    (request) => refusal(request, Buffer.alloc(0)),
+    '24 bytes: ERROR-CODE is too short',
+  ],
+  ['data from a peer that has no address', () => dataFrom(Buffer.alloc(0)), '32 bytes: invalid address'],
+  ['data from a peer of no family', () => dataFrom(Buffer.alloc(8)), '40 bytes: invalid address'],
   [
     'data from half of a peer',
     () => dataFrom(Buffer.from('0002112233445566', 'hex')),
-    '40 bytes: no address',
+    '40 bytes: invalid address',
   ],
 ];
 
@@ -273,7 +277,7 @@ describe('a client over TCP', () => {
     [
       'is told of an error code of 2 bytes',
       (request) => refusal(request, Buffer.from('0004', 'hex')),
-      { word: NONE, unparsed: ['28 bytes: no error code'] },
+      { word: NONE, unparsed: ['28 bytes: ERROR-CODE is too short'] },
     ],
     // Both look like the beginning of a long message, of which the rest never comes.
     [
