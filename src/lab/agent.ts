@@ -9,7 +9,7 @@ import { openTransport, type TransportName } from '../turn/transport.ts';
 import { scrapeMany, scrapeOnce } from './scrape.ts';
 import { listeningSockets } from './seen.ts';
 
-/** What an agent in another namespace can be asked to do. */
+/** The requests that an agent in another namespace handles. */
 export type AgentRequest =
   | { do: 'echo'; address: string; port: number }
   | { do: 'accepts'; address: string; port: number }
@@ -20,7 +20,7 @@ export type AgentRequest =
   | { do: 'scrape'; url: string }
   | { do: 'scrapeOften'; url: string; times: number };
 
-/** An agent: waits for requests over the IPC channel of its parent, and answers each. Ends with the channel. */
+/** Handles requests from the parent process over IPC. Exits when the channel closes. */
 export function runAgent(): void {
   process.on('message', (message: { id: number; request: AgentRequest }) => {
     void perform(message.request).then(
@@ -52,10 +52,10 @@ async function perform(request: AgentRequest): Promise<unknown> {
   }
 }
 
-/** Milliseconds that a server may take for a connection, or an answer, on its own machine. */
+/** Timeout in milliseconds for a connection or an answer from a server on the same machine. */
 const OWN_MACHINE_MS = 1000;
 const OWN_MACHINE_PATIENCE: Patience = { rtoMs: 250, sentAtMost: 3, lastMs: 500, reliableMs: OWN_MACHINE_MS };
-/** Nobody's account. */
+/** An account that does not exist. */
 const STRANGER = { username: 'stranger', password: 'stranger' };
 
 /** Whether a TCP connection can be made. */
@@ -72,13 +72,13 @@ export function accepts(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** Whether a stranger's Allocate is answered, twice: without credentials, and after a look at the accounts. */
+/** Whether the server answers an Allocate without credentials, and one with unknown credentials, for which it looks up the account. */
 async function asksForCredentials(address: string, port: number): Promise<boolean> {
   const transport = await openTransport('udp', { address, port });
   const client = createClient(transport, STRANGER, { patience: () => OWN_MACHINE_PATIENCE });
   try {
     const { error } = await client.ask(METHOD.allocate, [attribute.requestedTransport(UDP)]);
-    // One that asks for nothing: its port is given back.
+    // The server requires no credentials: release the port.
     if (error === undefined) await client.ask(METHOD.refresh, [attribute.lifetime(0)]);
     return true;
   } catch {
@@ -103,7 +103,7 @@ async function binds(name: TransportName, address: string, port: number): Promis
   }
 }
 
-/** SHA-256 fingerprint of the certificate that a new TLS connection gets; throws if it gets none. */
+/** SHA-256 fingerprint of the server's TLS certificate. @throws Error if the handshake fails */
 export function certificateOf(host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({ host, port, rejectUnauthorized: false });
@@ -117,7 +117,7 @@ export function certificateOf(host: string, port: number): Promise<string> {
   });
 }
 
-/** A peer that sends everything back to where it came from. */
+/** Starts a peer that echoes every datagram. */
 async function echo(address: string, port: number): Promise<void> {
   const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 4 << 20 });
   socket.on('message', (bytes, from) => socket.send(bytes, from.port, from.address));

@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTcpdump } from './tcpdump.ts';
 
-/** What was seen of the datagrams on a link. */
+/** Datagrams captured on a link. */
 export interface Captured {
   packets: number;
   /** Smallest TTL (IPv4) or hop limit (IPv6); 256 if there was none. */
   minTtl: number;
 }
 
-/** Milliseconds in which a packet that the kernel has seen arrives here. */
+/** Milliseconds to wait until captured packets have arrived here. */
 const DELAY_MS = 500;
 const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
 const ETHERNET_HEADER = 14;
 
-/** Reads packets out of a pcap stream as it comes (pcap-savefile(5), little-endian, Ethernet). */
+/** Parses a pcap stream incrementally (pcap-savefile(5), little-endian, Ethernet). */
 export function createPcapReader(onPacket: (frame: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   let begun = false;
@@ -43,14 +43,14 @@ export function ttlOf(frame: Buffer): number | undefined {
 }
 
 export interface Capture {
-  /** What was seen so far. */
+  /** The datagrams captured so far. */
   read(): Promise<Captured>;
   stop(): Promise<Captured>;
 }
 
 /**
- * Looks at all UDP datagrams to some addresses as they leave a machine. There, and not where they arrive: one that leaves with a TTL of 1
- * arrives nowhere behind a router.
+ * Captures UDP datagrams to some addresses as they leave a machine. The receiver would miss those sent with a TTL of 1: the router
+ * drops them.
  * @param pid of the process that holds the machine's namespace
  */
 export async function startCapture(pid: number, to: readonly string[]): Promise<Capture> {

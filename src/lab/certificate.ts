@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 
-/** Where a certificate and its key are, both in PEM. */
+/** Paths of a certificate and its key, both in PEM. */
 export interface CertificateFiles {
   certificate: string;
   key: string;
 }
 
-/** Makes a self-signed certificate that the server's user can read. It takes the place of one that is there. */
+/** Creates a self-signed certificate that the server's user can read. Overwrites existing files. */
 export function makeCertificate({ certificate, key }: CertificateFiles): void {
   execFileSync(
     'openssl',
@@ -21,7 +21,7 @@ export function makeCertificate({ certificate, key }: CertificateFiles): void {
   for (const file of [certificate, key]) chmodSync(file, 0o644);
 }
 
-/** Its SHA-256 fingerprint, as TLS shows it. */
+/** The certificate's SHA-256 fingerprint, in the format of Node's TLS module. */
 export function fingerprintOf({ certificate }: CertificateFiles): string {
   return new X509Certificate(readFileSync(certificate)).fingerprint256;
 }

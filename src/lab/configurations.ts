@@ -18,25 +18,25 @@ import { ACCOUNT, OTHER_ACCOUNT, type Tried } from './scenarios/session.ts';
 import { portLines } from './server-configuration.ts';
 import type { RunningServer, Subject } from './subject.ts';
 
-/** What every scenario but the relays needs, if it says nothing else. */
+/** The default `needs` of a configuration. */
 export const UDP4: readonly Way[] = ['udp/ipv4'];
-/** Of clients that come by either address family. */
+/** UDP over both address families. */
 export const UDP: readonly Way[] = ['udp/ipv4', 'udp/ipv6'];
 
 export const user = ({ username, password }: typeof ACCOUNT) => `user=${username}:${password}`;
 
-/** A server with its configuration, and what is tried with it. */
+/** A server's configuration and its scenarios. */
 export interface Configuration {
   name: TriedServer;
   lines: string[];
-  /** It runs the turnserver that was compiled with AddressSanitizer. */
+  /** Runs the turnserver built with AddressSanitizer. */
   sanitized?: true;
-  /** What has to be answered for any of it to be tried; UDP over IPv4 without it. */
+  /** If the server does not answer all of these, its scenarios are not run. Default: UDP over IPv4. */
   needs?: readonly Way[];
   work: (server: RunningServer, tried: Tried) => Promise<void>;
 }
 
-/** Tries one thing with a server, unless the server has ended or nothing is answered on these ways. */
+/** Runs a scenario, unless the server has exited or does not answer on these ways. */
 export type AttemptWith = (
   name: Scenario,
   on: { server: RunningServer; tried: Tried },
@@ -44,7 +44,7 @@ export type AttemptWith = (
   work: () => Promise<void>,
 ) => Promise<void>;
 
-/** The servers beside the first one. What is seen of each goes into `facts`. */
+/** All servers except the first one. Their scenarios write their results into `facts`. */
 export function configurationsOf({
   subject,
   settings,
@@ -140,7 +140,7 @@ export function configurationsOf({
     {
       name: 'rest',
       lines: ['use-auth-secret', `static-auth-secret=${SECRET}`],
-      // Sessions are tried over whatever answers.
+      // The sessions use whichever ways are answered.
       needs: [],
       work: async (server, tried) => {
         const on = { server, tried };
@@ -161,7 +161,7 @@ export function configurationsOf({
   ];
 }
 
-/** The entries of a record, with its keys' own type. */
+/** `Object.entries` that keeps the type of the keys. */
 function entriesOf<K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] {
   return Object.entries(record) as [K, V][];
 }

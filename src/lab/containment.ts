@@ -6,33 +6,33 @@ import { NoNamespaces } from './no-namespaces.ts';
 /** The installed root in the image. Servers run in a copy of it that belongs to the user namespace. */
 export const INSTALLED = '/installed';
 /**
- * The host's user ids that the namespace is mapped to: within the range reserved for containers (524288 to 1879048191,
- * https://systemd.io/UIDS-GIDS), far above what other programs allocate first.
+ * Host user ids that the namespace maps to. They are in the range reserved for containers (524288 to 1879048191,
+ * https://systemd.io/UIDS-GIDS), far above the ids that other programs allocate first.
  */
 const USERS = { base: 1_000_000_000, count: 65_536 };
-/** The count in /proc/self/uid_map of the initial user namespace. */
+/** Number of ids in /proc/self/uid_map of the initial user namespace. */
 const EVERYBODY = 4_294_967_295;
 const WHOLE_PROC = '/proc-whole';
-/** Mount points; and device nodes, which cannot be created in a user namespace. */
+/** Mount points, and device nodes, which cannot be created in a user namespace. */
 const NOT_COPIED = ['./proc/*', './sys/*', './dev/*'];
-/** tar's messages about device nodes, which are not needed. */
+/** tar's errors about device nodes, which are not needed. */
 const NO_NODE = /Cannot mknod: Operation not permitted$|^tar: Exiting with failure status/;
 
 /**
- * Where all code of the package runs: a user namespace that is mapped to unprivileged users of the host. The package chooses its
- * accounts, programs and unit, so it may be root inside, with all capabilities there; even then it cannot write what belongs to the host's
- * root, such as /proc/sys. It may take over each process in the namespace that it can see, so its systemd sees none of the laboratory's
- * (systemd.ts).
+ * The user namespace in which all code of the package runs, mapped to unprivileged users of the host. The package chooses its accounts,
+ * programs and unit, so it may become root in the namespace with all capabilities there. Even then it cannot write files of the host's
+ * root, such as /proc/sys. It could take over every process of the namespace that it can see. systemd.ts therefore hides the
+ * laboratory's processes from it.
  */
 export interface Containment {
   /** Process that keeps the namespace alive. */
   holder: number;
-  /** The user id of its root, as seen in the container. */
+  /** User id of the namespace's root, as seen in the container. */
   root: number;
 }
 
 /**
- * Creates the namespace, and a copy of the installed root that belongs to it.
+ * Creates the namespace and a copy of the installed root that it owns.
  * @throws NoNamespaces
  */
 export async function contain(): Promise<Containment> {
@@ -43,7 +43,7 @@ export async function contain(): Promise<Containment> {
   try {
     for (const file of ['uid_map', 'gid_map']) writeFileSync(`/proc/${holder}/${file}`, maps.text);
   } catch (error) {
-    throw new NoNamespaces(`cannot map the users of a namespace: ${String(error)}`);
+    throw new NoNamespaces(`cannot map users into a user namespace: ${String(error)}`);
   }
   showProcesses();
   const containment = { holder, root: maps.root };
@@ -53,7 +53,7 @@ export async function contain(): Promise<Containment> {
 
 /**
  * The namespace's user map (user_namespaces(7)). If the engine already runs containers in a user namespace (rootless, userns-remap),
- * their root is unprivileged on the host, and no other users are available: then the map is the identity.
+ * their root is unprivileged on the host and no other users are available. The map is then the identity.
  * @param own /proc/self/uid_map
  */
 export function mapsFor(own: string): { text: string; root: number } {
@@ -67,8 +67,8 @@ export function mapsFor(own: string): { text: string; root: number } {
 }
 
 /**
- * Prefix of the command that makes the namespace: whoever makes one owns it, and its first process keeps that user id. It is the
- * namespace's own root, not the container's, because what runs inside may take such a process over (ptrace(2)).
+ * Prefix of the command that creates the namespace. The creating user owns the namespace, and its first process keeps that user id. This
+ * must not be the container's root, because code in the namespace may take over the process (ptrace(2)).
  */
 function asOwner(root: number): string[] {
   if (root === 0) return [];
@@ -85,8 +85,8 @@ export function within({ holder }: Pick<Containment, 'holder'>): string[] {
 }
 
 /**
- * Prefix of a program of the package that runs it in the package's root as one of its users: by number, without capabilities, and
- * without a way to gain any through setuid programs or file capabilities.
+ * Prefix of a command that runs a program of the package in the package's root as one of its users, identified by number. The program has
+ * no capabilities and cannot gain any through setuid programs or file capabilities.
  */
 export function asUser({ holder }: Containment, network: number, { uid, groups }: Account): string[] {
   return [
@@ -96,7 +96,7 @@ export function asUser({ holder }: Containment, network: number, { uid, groups }
   ];
 }
 
-/** Waits until a process started by unshare(1) is in its own namespace. @throws NoNamespaces with the output of unshare */
+/** Waits until a process started by unshare(1) is in its own namespace. @throws NoNamespaces with unshare's output */
 export async function begun(child: ReturnType<typeof spawn>, kind: 'user' | 'net'): Promise<number> {
   const own = readlinkSync(`/proc/self/ns/${kind}`);
   let errors = '';
@@ -111,7 +111,7 @@ export async function begun(child: ReturnType<typeof spawn>, kind: 'user' | 'net
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new NoNamespaces(`unshare --${kind} did not come up within 10 s`);
+  throw new NoNamespaces(`unshare --${kind} did not start within 10 s`);
 }
 
 function namespaceOf(pid: number, kind: string): string {
@@ -123,16 +123,16 @@ function namespaceOf(pid: number, kind: string): string {
 }
 
 /**
- * systemd needs a /proc for its own process namespace. In a user namespace the kernel allows that mount only if an unmasked /proc is
- * visible, and the container's is masked. If the engine forbids this one, systemd fails to start, and says so. It is of a process
- * namespace that has ended: nobody finds the container's processes in it.
+ * Mounts an unmasked /proc. systemd must mount /proc for its own process namespace, which the kernel allows in a user namespace only
+ * if an unmasked /proc is visible; the container's is masked. This one belongs to a process namespace that has ended, so it does not show
+ * the container's processes. If the engine forbids the mount, systemd reports an error when it starts.
  */
 function showProcesses(): void {
   mkdirSync(WHOLE_PROC);
   spawnSync('unshare', ['--pid', '--fork', 'mount', '-t', 'proc', 'proc', WHOLE_PROC]);
 }
 
-/** The container's root reads, and the namespace's root unpacks, so files keep their owners by number within the namespace. */
+/** The container's root reads the files and the namespace's root unpacks them, so their numeric owners are valid in the namespace. */
 function copyInstalled(containment: Containment): void {
   mkdirSync(TARGET);
   chownSync(TARGET, containment.root, containment.root);
@@ -152,5 +152,5 @@ function copyInstalled(containment: Containment): void {
   }
   for (const name of ['proc', 'dev'])
     if (!lstatSync(`${TARGET}/${name}`).isDirectory())
-      throw new Error(`/${name} of the package's root is not a folder`);
+      throw new Error(`/${name} in the package's root is not a folder`);
 }

@@ -16,16 +16,16 @@ import type { Containment } from './containment.ts';
 export const CGROUPS = '/sys/fs/cgroup';
 const PREFIX = 'turnbuild-';
 /**
- * The control group in which a systemd has its own tree. Named after the container: where an engine gives it no namespace of control
- * groups, as with version 1, all containers see one tree, and two laboratories may run at a time.
+ * The control group for a systemd's own tree. Its name contains the container's, because without a control group namespace (as with
+ * version 1) all containers share one tree, and two laboratories may run at the same time.
  */
 export const groupOf = (name: string) => `${CGROUPS}/${PREFIX}${hostname()}-${name}`;
-/** Files of a control group that a contained systemd must own ("Delegation" in the kernel's cgroup-v2.rst). */
+/** Files of its control group that a contained systemd must own ("Delegation" in the kernel's cgroup-v2.rst). */
 const DELEGATED = ['', '/cgroup.procs', '/cgroup.subtree_control', '/cgroup.threads'];
-/** Milliseconds after which an empty group is one that a killed laboratory has left. */
+/** Age in milliseconds at which an empty group is considered abandoned by a killed laboratory. */
 const ABANDONED_MS = 3_600_000;
 
-/** Version 2 control groups that can be written, which the container has read-only, if at all; and a group for a systemd. */
+/** Mounts version 2 control groups writable, because the container has them read-only or not at all. Creates a systemd's group. */
 export function ownControlGroup(group: string, containment: Containment | undefined): void {
   if (!existsSync(`${CGROUPS}/cgroup.procs`) || !isWritable(CGROUPS)) {
     spawnSync('umount', ['--recursive', CGROUPS]);
@@ -49,13 +49,13 @@ function isWritable(folder: string): boolean {
 function removeAbandonedGroups(): void {
   for (const name of readdirSync(CGROUPS)) {
     const group = `${CGROUPS}/${name}`;
-    // Its own laboratory may just be removing it.
+    // Its laboratory may be removing it right now.
     const made = name.startsWith(PREFIX) ? statSync(group, { throwIfNoEntry: false })?.mtimeMs : undefined;
     if (made !== undefined && Date.now() - made > ABANDONED_MS) removeTree(group);
   }
 }
 
-/** Removes a tree of control groups, but for those that have processes. */
+/** Removes all control groups of a tree that have no processes. */
 function removeTree(group: string): void {
   const found = spawnSync('find', [group, '-depth', '-type', 'd'], { encoding: 'utf8' }).stdout;
   for (const dir of found.split('\n').filter((line) => line !== '')) {
@@ -68,15 +68,15 @@ function removeTree(group: string): void {
 }
 
 /**
- * The path of a unit's control group, which a contained systemd may have been made to say.
- * @throws if it leads out of systemd's own tree, or has other characters than systemd's names of units
+ * Validates the path of a unit's control group. A malicious package can make its systemd report any path.
+ * @throws if the path leaves systemd's tree, or has characters that systemd does not allow in unit names
  */
 export function requireGroup(path: string): string {
   if (/^(\/[\w.:@\\-]+)+$/.test(path) && !/(^|\/)\.{1,2}(\/|$)/.test(path)) return path;
   throw new Error(`${JSON.stringify(path)} is not a control group`);
 }
 
-/** The tree of control groups that systemd has made; they are free when its last process is gone. */
+/** Removes the tree of control groups that a systemd created. They can be removed once its last process has exited. */
 export async function removeGroup(group: string): Promise<void> {
   for (let tries = 0; tries < 20; tries++) {
     removeTree(group);

@@ -2,8 +2,8 @@ import type { TransportName } from '../turn/transport.ts';
 import type { SeenProcess } from './seen.ts';
 
 /**
- * Servers of the laboratory. Each has a machine of its own, so that scenarios that mostly wait do so side by side: the same
- * ports are free on all of them, and what leaves one of them is nobody else's.
+ * Servers of the laboratory. Each has its own machine, so that scenarios, which mostly wait, can run in parallel: all servers use the same
+ * ports, and captured packets belong to one server.
  */
 export const SERVERS = [
   'relay',
@@ -22,7 +22,7 @@ export const SERVERS = [
 ] as const;
 export type ServerName = (typeof SERVERS)[number];
 
-/** What is tried with each server, in this order. One with an empty list is tried by something that goes by the server's name. */
+/** The scenarios of each server, in order. A server with an empty list has one scenario, named like the server. */
 export const SCENARIOS = {
   relay: ['relays'],
   requests: [
@@ -47,7 +47,7 @@ export const SCENARIOS = {
 export type TriedServer = keyof typeof SCENARIOS;
 export type Scenario = TriedServer | (typeof SCENARIOS)[TriedServer][number];
 
-/** The server that a scenario is tried with. */
+/** The server of a scenario. */
 export function serverOf(scenario: Scenario): TriedServer {
   const servers = Object.keys(SCENARIOS) as TriedServer[];
   const listed = servers.find((server) => (SCENARIOS[server] as readonly string[]).includes(scenario));
@@ -55,61 +55,60 @@ export function serverOf(scenario: Scenario): TriedServer {
 }
 
 /**
- * The lowest TTL or hop limit that a datagram may leave with: one that has crossed half the internet has lost 32 at most of the 64 that
- * hosts begin with.
+ * The lowest acceptable TTL or hop limit of outgoing datagrams. Hosts usually start with 64, and a path across the internet has at most
+ * 32 hops.
  */
 export const MIN_TTL = 32;
 
-/** What the laboratory is told. */
+/** The laboratory's input. */
 export interface LabSettings {
-  /** Long options of this very turnserver. */
+  /** Long options of the tested turnserver. */
   options: string[];
   /** turnserver runs under QEMU. */
   emulated: boolean;
   /** turnserver drains on SIGUSR1. */
   drains: boolean;
-  /** turnserver reads its certificate again on SIGUSR2. */
+  /** turnserver reloads its certificate on SIGUSR2. */
   reloads: boolean;
-  /** There is a turnserver with AddressSanitizer beside the settings. */
+  /** A turnserver with AddressSanitizer is next to the settings. */
   sanitized: boolean;
-  /** How much is tried. */
   scale: LabScale;
-  /** What is tried; each scenario comes with its server. */
+  /** The scenarios to run; each includes its server. */
   scenarios: Scenario[];
   site: Site;
 }
 
-/** Where the installed package has what the laboratory needs. */
+/** Paths and names of the installed package that the laboratory needs. */
 export interface Site {
   /** User and group of the service. */
   user: string;
-  /** The configuration that is shipped. */
+  /** Path of the shipped configuration. */
   configuration: string;
   /** Folder of the database. */
   stateDir: string;
 }
 
-/** How much the laboratory tries of what can be tried for hours. */
+/** Sizes of the long-running tests. */
 export interface LabScale {
   hostilePackets: number;
-  /** Relay ports of the pool that is filled. */
+  /** Relay ports of the pool that the capacity test fills. */
   ports: number;
-  /** Allocations with an even port, one after the other. */
+  /** Number of allocations with an even port. */
   evenPortCycles: number;
   scrapes: number;
 }
 
-/** What the laboratory has seen; `stages/verify` judges it. Everything is plain data: it comes out of a container as JSON. */
+/** The laboratory's results, judged by `stages/verify`. Plain data, because a container exports them as JSON. */
 export interface LabFacts {
-  /** The package could not be installed: the last lines of the package manager. Then nothing was tried. */
+  /** If the package could not be installed: the last lines of the package manager. No scenario was run. */
   notInstalled?: string;
-  /** Each transport over each address family: whether anything is answered at all. */
+  /** Whether each transport over each address family is answered at all. */
   reach: ReachFacts[];
   relays: RelayFacts[];
-  /** UDP datagrams to clients as they left the server's machine, while ways were tried and during the relays. */
+  /** UDP datagrams to clients as they left the server's machine, during probing and relaying. */
   ttl: { packets: number; minTtl: number };
   answers: AnswerFacts[];
-  /** What arrived at clients that sent nothing malformed, and is neither STUN nor ChannelData. */
+  /** Messages that are neither STUN nor ChannelData, received by clients that sent nothing malformed. */
   unparsed: UnparsedFacts[];
   independent: IndependentFacts[];
   forbidden: ForbiddenFacts;
@@ -118,37 +117,37 @@ export interface LabFacts {
   scrapes: ScrapeFacts;
   metricsReach: MetricsReach[];
   hostile: HostileFacts;
-  /** The same packets at a turnserver with AddressSanitizer, where there is one; its report is in `logs`. */
+  /** The same with a turnserver with AddressSanitizer, if there is one. Its report is in `logs`. */
   sanitized?: HostileFacts;
   sessions: SessionFacts;
   /** The same with REST credentials, over every transport. */
   restSessions: SessionFacts & { relays: RelayFacts[] };
   service: ServiceFacts;
-  /** How each server was before it was stopped, by the name of its configuration: `running`, or how it had ended by itself. */
+  /** State of each server before it was stopped, by name: `running`, exit code, signal, or `silence over WAY`. */
   servers: Record<string, string>;
-  /** What went wrong while something was tried, by what was tried. */
+  /** Errors by scenario. */
   problems: Record<string, string>;
-  /** What was not tried because of something that had failed before, by what would have been tried. */
+  /** Scenarios that were not run because a prerequisite had failed. */
   blocked: Record<string, Blocker>;
-  /** Last lines of each server's log, by the name of its configuration. */
+  /** Last lines of each server's log, by name. */
   logs: Record<string, string>;
-  /** Seconds that each part took; parts go side by side. */
+  /** Duration of each scenario in seconds. Scenarios run in parallel. */
   seconds: Record<string, number>;
 }
 
-/** Why something could not be tried: nothing is answered on a way that it needs, or its server did not come up or had ended. */
+/** Why a scenario was not run: a way that it needs is silent, or its server did not start or had exited. */
 export type Blocker = { way: string } | { server: string };
 
-/** One transport over one address family, tried by Binding requests before anything else. */
+/** Result of probing one transport over one address family before all scenarios. */
 export interface ReachFacts {
   transport: TransportName;
   family: 'ipv4' | 'ipv6';
-  /** Answered from the clients' side of the network. */
+  /** The server answered the client's machine. */
   remote: boolean;
   tries: number;
-  /** Where it is not: answered on the server's own machine. */
+  /** If not `remote`: the server answered on its own machine. */
   local?: boolean;
-  /** Where it is not: what the last try ended with. */
+  /** If not `remote`: the last error. */
   why?: string;
 }
 
@@ -158,103 +157,103 @@ export interface UnparsedFacts {
   server: string;
   transport: TransportName;
   why: string;
-  /** Its first bytes, in hexadecimal digits. */
+  /** Its first bytes in hexadecimal. */
   bytes: string;
 }
 
-/** One client that sent messages to a peer which sends them back. */
+/** A client that sent messages to the echo peer. */
 export interface RelayFacts {
   transport: TransportName;
   family: 'ipv4' | 'ipv6';
   way: 'send' | 'channel';
   sent: number;
   received: number;
-  /** Why it could not begin, if so. */
+  /** Why it could not start. */
   error?: string;
-  /** It could not begin because the server answers nobody on this transport. */
+  /** It could not start because the server does not answer on this transport. */
   unreachable?: boolean;
 }
 
-/** What a client that is none of turnbuild's or coturn's has relayed; or why it could not. */
+/** Relay results of an independent client (neither turnbuild's nor coturn's), or its error. */
 export interface IndependentFacts {
   transport: string;
-  /** The second try counts where the first one has failed. */
+  /** 2 if the first attempt failed. */
   tries?: number;
   sent?: number;
   received?: number;
   error?: string;
 }
 
-/** One request in a situation for which the RFC gives the answer. */
+/** A request to which the RFC specifies the answer. */
 export interface AnswerFacts {
   id: string;
   title: string;
   reference: string;
-  /** The answers that are right: `success`, an error's number, or `silence`. */
+  /** Correct answers: `success`, an error code, or `silence`. */
   expected: string[];
-  /** Answers that the RFC doesn't give, but that refuse just as well: coturn has its own numbers for some refusals. */
+  /** Equivalent refusals that the RFC does not specify: coturn uses its own error codes for some. */
   tolerated: string[];
   found: string;
-  /** The answer had to carry an integrity, and did. */
+  /** Whether the integrity is valid, for answers that must have one. */
   authentic?: boolean;
 }
 
-/** Attempts to reach peers that nobody may reach through the server. */
+/** Attempts to reach forbidden peers through the server. */
 export interface ForbiddenFacts {
   attempts: ForbiddenAttempt[];
-  /** Packets to those peers that were seen leaving the server, as tcpdump prints them. */
+  /** Packets to those peers that left the server, as tcpdump prints them. */
   leaked: string[];
-  /** The same attempts towards public peers: what they look like when they are let through. */
+  /** Positive control with a public peer over IPv4. */
   control: { received: number; captured: number };
-  /** Over IPv6. */
+  /** The same over IPv6. */
   control6: { received: number; captured: number };
 }
 
 export interface ForbiddenAttempt {
   peer: string;
-  /** What it is an example of, e.g. `metadata, IPv4-mapped`. */
+  /** The kind of peer, e.g. `metadata service, IPv4-mapped`. */
   kind: string;
   by: 'CreatePermission' | 'ChannelBind' | 'Send' | 'Connect';
-  /** `success`, an error's number, or `sent` for what has no answer. */
+  /** `success`, an error code, or `sent` for indications. */
   found: string;
 }
 
-/** What a pool of relay ports has served. */
+/** Results of filling a pool of relay ports. */
 export interface CapacityFacts {
   ports: number;
-  /** Each time the pool was filled: how many allocations it gave, and how it refused the next one. */
+  /** For each round: the number of successful allocations, and how the next one was refused. */
   cycles: { served: number; refused: string; refusedMs: number }[];
-  /** Allocations that it gave with two ports each. */
+  /** Successful allocations of two ports each. */
   pairs: number;
-  /** How many of the second ports another client got for their tokens. */
+  /** Second ports that another client claimed with their tokens. */
   claimed: number;
-  /** Allocations that the pool gave after all pairs had ended. */
+  /** Successful allocations after all pairs had ended. */
   afterPairs: number;
-  /** What one allocation takes of the server; undefined where nobody can look into its machine. */
+  /** The server's resources per allocation; undefined if they cannot be read. */
   perAllocation: { files: number; residentBytes: number } | undefined;
 }
 
-/** Allocations that asked for an even port, without the next one. */
+/** Allocations with an even port, without reserving the next one. */
 export interface EvenPortFacts {
   cycles: number;
   granted: number;
-  /** How the others were answered. */
+  /** The distinct answers to the others. */
   refused: string[];
   ports: number;
-  /** Allocations that the pool gave after all of them had ended. */
+  /** Successful allocations after all of them had ended. */
   servedAfterwards: number;
 }
 
-/** Scrapes of the metrics, with the server's resident memory around them. */
+/** Scrapes of the metrics, and the server's resident memory before and after. */
 export interface ScrapeFacts {
   scrapes: number;
   succeeded: number;
-  /** Bytes; undefined where nobody can look into its machine. */
+  /** Bytes; undefined if they cannot be read. */
   before: number | undefined;
   after: number | undefined;
 }
 
-/** An attempt to reach the metrics from where nobody may. */
+/** A forbidden attempt to reach the metrics. */
 export interface MetricsReach {
   way: string;
   address: string;
@@ -263,98 +262,98 @@ export interface MetricsReach {
 
 /** The package's own unit under systemd. */
 export interface ServiceFacts {
-  /** Under QEMU: without the two settings that QEMU can't live with. */
+  /** Run under QEMU, without the two sandbox settings that QEMU does not support. */
   emulated: boolean;
-  /** Paths of the files that define it in the installed root, read before anything of the package runs. */
+  /** Paths of the files that define it in the installed root, listed before any code of the package runs. */
   fragments: readonly string[];
   /** ActiveState after the start with the shipped configuration. */
   state: string;
-  /** It asked clients for credentials then. */
+  /** Whether it then answered clients. */
   serving?: boolean;
-  /** Its metrics could be read; undefined if its configuration has none. */
+  /** Whether its metrics could be read; undefined if the configuration has none. */
   metrics?: boolean;
-  /** Processes of the unit and listening sockets of its machine at that point, read from outside; undefined if it did not start. */
+  /** The unit's processes and its machine's listening sockets at that point, read from outside; undefined if it did not start. */
   seen?: { processes: SeenProcess[]; listening: string[] };
   /** Last lines of its journal after the start. */
   log: string;
-  /** Result of the unit after it was stopped; `success` if all is well. */
+  /** The unit's result after a stop; `success` if it stopped cleanly. */
   stopped: string;
-  /** ActiveState after turnserver was killed; `active` if another one has taken its place. */
+  /** ActiveState after turnserver was killed; `active` if systemd restarted it. */
   restarted: string;
-  /** From its end until another one answered; undefined if none did. */
+  /** Seconds from the kill until the new turnserver answered; undefined if none did. */
   downSeconds?: number;
-  /** Stops with sessions that live; undefined of a turnserver that can't drain. */
+  /** Stops with open sessions; undefined if turnserver cannot drain. */
   drain?: DrainFacts;
-  /** A reload with another certificate; undefined of a turnserver that can't read it again. */
+  /** A reload with another certificate; undefined if turnserver cannot reload it. */
   reload?: ReloadFacts;
-  /** Peers that were sent to while the configuration denied none: by a client through the relay, and by a process of the unit. */
+  /** Attempts to reach peers without denied peers in the configuration: by a client through the relay, and by a process of the unit. */
   reached: {
     kind: 'metadata' | 'control';
     peer: string;
     by: 'relay' | 'process';
-    /** Answer to CreatePermission, which a process needs not ask for. */
+    /** Answer to CreatePermission; undefined for a process. */
     permission?: string;
-    /** Datagrams that have left the machine. */
+    /** Datagrams that left the machine. */
     packets: number;
   }[];
 }
 
-/** A reload of the unit while a session relays, after its certificate was replaced. */
+/** A reload of the unit during a session, after its certificate was replaced. */
 export interface ReloadFacts {
-  /** `success`, or what systemctl said. */
+  /** `success`, or systemctl's output. */
   asked: string;
-  /** SHA-256 fingerprints of the certificates that a new TLS connection got before and after, or why it got none. */
+  /** SHA-256 fingerprints of the certificate on new TLS connections before and after the reload, or the connection error. */
   before: string;
   after: string;
-  /** Those of the files. */
+  /** Fingerprints of the files. */
   files: { before: string; after: string };
-  /** Messages of the session after the reload, and how many have come back from the peer. */
+  /** Messages that the session sent after the reload, and how many came back from the peer. */
   sent: number;
   received: number;
-  /** The same process served before and after. */
+  /** Whether the same process served before and after. */
   sameProcess: boolean;
 }
 
-/** Two stops of the unit: one with a session that ends in time, one with a client that is gone and has not said so. */
+/** Two stops of the unit: one with a session that ends in time, one with a client that has vanished. */
 export interface DrainFacts {
-  /** Seconds that a stop was told to wait for sessions. */
+  /** The drain timeout in seconds. */
   deadline: number;
   session: {
-    /** What a new client's allocation was answered during the stop: an error's number, `success` or `silence`. */
+    /** Answer to a new client's allocation during the stop: an error code, `success` or `silence`. */
     newcomer: string;
-    /** Messages of the session during the stop, and how many have come back from the peer. */
+    /** Messages that the session sent during the stop, and how many came back from the peer. */
     sent: number;
     received: number;
-    /** From the session's end until the unit was down. */
+    /** Seconds from the session's end until the unit was down. */
     seconds: number;
-    /** The unit's. */
+    /** The unit's result. */
     result: string;
   };
-  /** From the stop until the unit was down. */
+  /** Seconds from the stop until the unit was down, and its result. */
   vanished: { seconds: number; result: string };
 }
 
-/** Packets that were made to break a server. */
+/** Results of sending hostile packets. */
 export interface HostileFacts {
-  /** Gives the same packets again. */
+  /** Reproduces the packets. */
   seed: number;
   packets: number;
-  /** Those of them that went over TCP, each on a connection of its own. */
+  /** Packets sent over TCP, each on its own connection. */
   overTcp: number;
-  /** How the server has ended, or `silence` if it runs and answers nobody; undefined while all is well. */
+  /** The server's exit code or signal, or `silence` if it runs but does not answer; undefined if it survived. */
   ended: string | undefined;
-  /** The last packets before that, in hexadecimal digits. */
+  /** The last packets before that, in hexadecimal. */
   suspects: string[];
-  /** The answer to an allocation of an honest client afterwards. */
+  /** Answer to a well-behaved client's allocation afterwards. */
   afterwards: string;
 }
 
-/** Sessions that have ended, and the metrics before and after. */
+/** Ended sessions, and the metrics before and after. */
 export interface SessionFacts {
   sessions: number;
-  /** Messages that went to the peer and back, in all sessions. */
+  /** Messages sent to the peer in all sessions. */
   messages: number;
-  /** Those of them that were sent on a channel, in ChannelData. */
+  /** Messages sent on a channel, in ChannelData. */
   channelMessages: number;
   bytesPerMessage: number;
   /** Scrapes in Prometheus' text format. */

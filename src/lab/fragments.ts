@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { resolveBeneath, TARGET } from './installed.ts';
 
-/** Where systemd looks for units and drop-ins (systemd.unit(5)), the most important first. */
+/** systemd's search path for units and drop-ins (systemd.unit(5)), highest priority first. */
 const UNIT_PATH = [
   ...['/etc/systemd/system.control', '/run/systemd/system.control', '/run/systemd/transient'],
   ...['/run/systemd/generator.early', '/etc/systemd/system', '/etc/systemd/system.attached'],
@@ -10,20 +10,20 @@ const UNIT_PATH = [
   ...['/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'],
   '/run/systemd/generator.late',
 ];
-/** Programs that write units at each boot, and settings of all units. Distributions have theirs in /usr/lib, where nobody else's can be told. */
+/** Generators, which write units at boot, and manager settings, which apply to all units. /usr/lib is omitted: it has those of the distribution. */
 const OF_ALL = ['system-generators', 'system-environment-generators', 'system.conf.d'].flatMap((name) =>
   ['/etc', '/run', '/usr/local/lib'].map((folder) => `${folder}/systemd/${name}`),
 );
-/** The slices that a service is in: what they allow, it is allowed as well (systemd.resource-control(5)). */
+/** A service's slices. It is also allowed what they allow (systemd.resource-control(5)). */
 const SLICES = ['system.slice', '-.slice'];
-/** What is beside every unit. */
+/** Entries that apply to every service. */
 const BESIDE_ALL = ['service.d', 'slice.d', ...SLICES, ...SLICES.map((name) => `${name}.d`)];
-/** Entries of one folder that are named. A package decides how many there are. */
+/** Maximum entries listed per folder, because a package may have any number. */
 const MOST = 20;
 
 /**
- * All files of an installed root that define a unit: its own, drop-ins for it, for its aliases, for its slices and for all services, links that make other
- * units a part of its start, and what applies to all units. Nothing is read but names and links, and no link leads out of the root.
+ * Lists all files of an installed root that define a unit: its unit file; drop-ins for it, its aliases, its slices and all services; links that
+ * start other units with it; and files that apply to all units. Reads only names and links, and follows no link out of the root.
  */
 export function unitFragments(unit: string, root = TARGET): string[] {
   const found: string[] = [];
@@ -31,7 +31,7 @@ export function unitFragments(unit: string, root = TARGET): string[] {
   const names = aliases(unit, units);
   for (const { folder, real } of units)
     for (const name of namesIn(real).filter((each) => names.includes(each) || isBeside(each, names))) {
-      // An alias is a link to the unit, of which there is one anyway.
+      // An alias only links to the unit, which is listed itself.
       if (name !== unit && names.includes(name)) continue;
       const path = `${folder}/${name}`;
       const inside = name === unit ? undefined : resolved(root, path);
@@ -46,7 +46,7 @@ export function unitFragments(unit: string, root = TARGET): string[] {
   return [...found, ...OF_ALL.flatMap((folder) => entriesOf(root, folder))];
 }
 
-/** Folders where systemd looks for units, each once, and where they really are. */
+/** The existing folders of the search path with their real paths, without duplicates. */
 function folders(root: string): { folder: string; real: string }[] {
   const found = new Map<string, string>();
   for (const folder of UNIT_PATH) {
@@ -56,25 +56,25 @@ function folders(root: string): { folder: string; real: string }[] {
   return [...found].map(([real, folder]) => ({ folder, real }));
 }
 
-/** The names of a unit: its own, and of links to it in any of the folders, through other links as well. */
+/** A unit's own name and the names of all direct and indirect links to it. */
 function aliases(unit: string, units: readonly { real: string }[]): string[] {
   const links = units.flatMap(({ real }) =>
     namesIn(real).map((name) => ({ name, to: linkOf(`${real}/${name}`) })),
   );
   const names = new Set([unit]);
-  // A name that is added is gone through as well.
+  // The iteration includes names added meanwhile.
   for (const known of names) for (const { name, to } of links) if (to === known) names.add(name);
   return [...names];
 }
 
-/** Whether an entry is a folder of drop-ins, or of units that are a part of the start: by a name, up to one of its dashes, or up to its `@`. */
+/** Whether a folder holds drop-ins or dependencies of a unit with one of these names, or of its prefix up to a dash or `@`. */
 function isBeside(entry: string, names: readonly string[]): boolean {
   const stem = /^(.+)\.service\.(?:d|wants|requires|upholds)$/.exec(entry)?.[1];
   if (stem === undefined) return BESIDE_ALL.includes(entry);
   return names.some((name) => name === `${stem}.service` || (/.[-@]$/.test(stem) && name.startsWith(stem)));
 }
 
-/** Paths of what is in a folder. */
+/** Paths of a folder's entries. */
 function entriesOf(root: string, folder: string): string[] {
   const real = resolved(root, folder);
   return real === undefined
@@ -96,6 +96,6 @@ function namesIn(folder: string): string[] {
   return lstatSync(folder).isDirectory() ? readdirSync(folder).sort() : [];
 }
 
-/** The name of what a link leads to; undefined if it is no link. */
+/** The base name of a link's target; undefined if it is not a link. */
 const linkOf = (path: string) =>
   lstatSync(path).isSymbolicLink() ? basename(readlinkSync(path)) : undefined;

@@ -11,7 +11,7 @@ import { testConfiguration } from './server-configuration.ts';
 import type { Subject } from './subject.ts';
 import { watchLeaving } from './tcpdump.ts';
 
-/** A package that is installed in a root of this container. Its machines are network namespaces. */
+/** Tests a package installed in a root of this container. Its machines are network namespaces. */
 export function installedRoot(
   namespaces: Namespaces,
   containment: Containment,
@@ -25,7 +25,7 @@ export function installedRoot(
     agents.set(machine, agent);
     return agent;
   };
-  // Before anything of the package runs.
+  // Must be read before any code of the package runs.
   const installed = recordInstalled([site.configuration, '/etc/passwd', '/etc/group', ...UNITS]);
   const fragments = unitFragments(SERVICE.name);
   prepareTarget();

@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
-/** The root that the server runs in, in which the package is installed. */
+/** The server's root, in which the package is installed. */
 export const TARGET = '/target';
-/** Largest file, in bytes, that is read from a package's root; real ones are a thousand times smaller. */
+/** Maximum size in bytes of a file read from a package's root. Real ones are a thousand times smaller. */
 const MAX_BYTES = 16 << 20;
-/** The kernel's own limit (path_resolution(7)). */
+/** The kernel's limit (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-/** An account of the installed root, by number, because the package decides what names mean. */
+/** An account of the installed root. It has numeric ids because the package defines what names mean. */
 export interface Account {
   uid: number;
   /** The primary group, then the others. */
@@ -18,7 +18,7 @@ export interface Account {
 /**
  * Resolves a path of the installed root, following links as a process inside that root would.
  * @param path absolute, e.g. `/lib/systemd/system/coturn.service`
- * @throws if it does not exist, or has too many links
+ * @throws if the path does not exist or has too many links
  */
 export function resolveBeneath(root: string, path: string): string {
   const left = path.split('/');
@@ -41,9 +41,9 @@ export function resolveBeneath(root: string, path: string): string {
 }
 
 /**
- * Reads a text file of the installed root. The package controls it, so links never lead out of that root, and only regular files of a
- * sensible size are read. Only for a time when no code of the package runs: it could change the path meanwhile.
- * @throws if there is no such file
+ * Reads a text file of the installed root, which the package controls: links never lead out of that root, and only regular files of
+ * limited size are read. Call it only while no code of the package runs, because that could change the path meanwhile.
+ * @throws if the file does not exist, is not a regular file, or is too large
  */
 export function readInstalled(path: string, root = TARGET): string {
   const descriptor = openSync(
@@ -52,8 +52,8 @@ export function readInstalled(path: string, root = TARGET): string {
   );
   try {
     const { size } = fstatSync(descriptor);
-    if (!fstatSync(descriptor).isFile()) throw new Error(`${path} of the package is no file`);
-    if (size > MAX_BYTES) throw new Error(`${path} of the package has ${size} bytes`);
+    if (!fstatSync(descriptor).isFile()) throw new Error(`${path} in the package is not a regular file`);
+    if (size > MAX_BYTES) throw new Error(`${path} in the package is too large: ${size} bytes`);
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
@@ -70,22 +70,22 @@ export function isInstalled(path: string, root = TARGET): boolean {
   }
 }
 
-/** Files of the installed root as they were before any code of the package ran there. */
+/** Files of the installed root, read before any code of the package ran there. */
 export interface InstalledFiles {
   has(path: string): boolean;
-  /** @throws if the file could not be read then */
+  /** @throws if the file could not be read at that time */
   read(path: string): string;
 }
 
 /**
- * Reads files of the installed root once and keeps them. While the package's code runs, it may change them, and put a link in the place of
- * a folder between the resolution of a path and the opening of the file.
+ * Reads files of the installed root once and keeps their content. Once the package's code runs, it may change them, or replace a folder by
+ * a link between path resolution and open.
  */
 export function recordInstalled(paths: readonly string[], root = TARGET): InstalledFiles {
   const files = new Map(paths.map((path) => [path, attemptToRead(path, root)]));
   const recorded = (path: string) => {
     const file = files.get(path);
-    if (file === undefined) throw new Error(`${path} of the package was not recorded`);
+    if (file === undefined) throw new Error(`${path} in the package was not recorded`);
     return file;
   };
   return {
@@ -108,7 +108,7 @@ function attemptToRead(path: string, root: string): { exists: boolean; text?: st
 
 /**
  * Looks up a user in the account files (passwd(5), group(5)).
- * @throws if there is no such user, or it is root
+ * @throws if the user does not exist or is root
  */
 export function accountOf(user: string, files: { passwd: string; group: string }): Account {
   const entries = (text: string) => text.split('\n').map((line) => line.split(':'));

@@ -12,14 +12,14 @@ import { requireFiles, TooFewFiles } from './open-files.ts';
 import { startAgent } from './remote.ts';
 import { runScenarios } from './run.ts';
 
-// The program of the laboratory's container. Without a role it makes the users and the network that the package gets, and runs itself
-// again in the client's namespace (`client`), which starts helpers in the others (`agent`). Results go to /out/lab.json.
+// Main program of the laboratory's container. Without a role, it creates the user and network namespaces and runs itself again in the
+// client's namespace (role `client`). That process starts helpers in the other namespaces (role `agent`) and writes /out/lab.json.
 
 const OUT = '/out';
-/** Left by recipes/docker/attempt.sh where the package could not be installed: what the package manager said last. */
+/** If the package could not be installed, recipes/docker/attempt.sh writes the package manager's last output here. */
 const NOT_INSTALLED = '/not-installed';
 
-/** Reports an error in the way that turnbuild reads it out of a container's output. */
+/** Reports an error in the format that turnbuild parses from a container's output. */
 function abort(code: string, error: Error): never {
   process.stderr.write(`turnbuild-error: ${code}: ${error.message.replaceAll('\n', ' | ')}\n`);
   process.exit(1);
@@ -29,7 +29,7 @@ function readSettings(): LabSettings {
   return JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
 }
 
-/** What is made first: where the package's programs run, and the machines. */
+/** The namespaces that are created first. */
 interface Made {
   containment: Containment;
   namespaces: Namespaces;
@@ -60,7 +60,7 @@ try {
   else if (role === 'client') await inClientNamespace(JSON.parse(argument) as Made);
   else {
     requireFiles(readFileSync('/proc/self/limits', 'utf8'), readSettings().scale.ports);
-    // Agents run this file as nobody, whatever mode it came with.
+    // Agents run this file as the user nobody, so everyone must be able to read it.
     chmodSync(program, 0o755);
     const containment = await contain();
     const namespaces = await createNetwork(containment);

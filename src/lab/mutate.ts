@@ -3,7 +3,7 @@ import { ATTRIBUTE, type Attribute, encodeMessage, METHOD, type MessageClass } f
 import { encodeXorAddress, uint32 } from '../turn/values.ts';
 import type { Random } from './random.ts';
 
-/** What a hostile client knows. With a key its messages get past the check of their integrity. */
+/** What a hostile client knows. With the key it can send messages that pass the integrity check. */
 export interface Knowledge {
   username: string;
   realm: string;
@@ -14,7 +14,7 @@ export interface Knowledge {
 const METHODS = Object.values(METHOD);
 const TYPES = Object.values(ATTRIBUTE);
 const CLASSES: readonly MessageClass[] = ['request', 'indication', 'success', 'error'];
-/** Lengths at which parsers go wrong: nothing, not a multiple of four, and the ends of one and two bytes. */
+/** Lengths at which parsers often fail: zero, around multiples of four, and around powers of two. */
 const LENGTHS = [
   0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 19, 20, 21, 31, 32, 33, 63, 64, 127, 128, 255, 256, 763, 1000,
 ];
@@ -29,7 +29,7 @@ const PEERS = [
   '2600:1:0:3::2',
 ];
 
-/** One hostile packet: STUN, TURN or ChannelData that is wrong in some way, or just noise. */
+/** Generates a hostile packet: malformed STUN, TURN or ChannelData, or random bytes. */
 export function hostilePacket(random: Random, knowledge: Knowledge): Buffer {
   switch (random.below(10)) {
     case 0:
@@ -58,7 +58,7 @@ function channelData(random: Random): Buffer {
   return random.below(4) === 0 ? damage(random, bytes) : bytes;
 }
 
-/** A well-formed message of attributes that don't belong together; half of them with a valid integrity. */
+/** Generates a well-formed message with random attributes. Half of the messages have a valid integrity. */
 function message(random: Random, { username, realm, nonce, key }: Knowledge): Buffer {
   const transactionId = random.bytes(12);
   const attributes = Array.from({ length: random.below(8) }, () => attribute(random, transactionId));
@@ -99,7 +99,7 @@ function attribute(random: Random, transactionId: Buffer): Attribute {
   }
 }
 
-/** Flips, cuts, repeats or lies about lengths. */
+/** Overwrites bytes, truncates, appends, or changes the length field. */
 function damage(random: Random, bytes: Buffer): Buffer {
   const changed = Buffer.from(bytes);
   for (let times = 1 + random.below(4); times > 0 && changed.length > 0; times--)

@@ -3,11 +3,11 @@ import { begun, type Containment, within } from './containment.ts';
 import { SERVERS, type ServerName } from './facts.ts';
 import { NoNamespaces } from './no-namespaces.ts';
 
-/** Machines: each is a network namespace; the container's own one is the router between them. */
+/** The machines. Each is a network namespace; the container's own namespace routes between them. */
 export const MACHINES = ['client', 'peer', ...SERVERS] as const;
 export type MachineName = (typeof MACHINES)[number];
 
-/** A machine's addresses; `router4` and `router6` are the other end of its link. */
+/** A machine's addresses. `router4` and `router6` are the router's end of its link. */
 export interface Addresses {
   ipv4: string;
   ipv6: string;
@@ -16,8 +16,8 @@ export interface Addresses {
 }
 
 /**
- * Addresses are public ones, because a safe configuration refuses private peers; nothing leaves the container, whose only
- * links are these.
+ * Returns public addresses, because a safe configuration refuses private peers. The container has no other links, so no packet leaves
+ * it.
  */
 function addressesOf(number: number): Addresses {
   const [net4, net6] = [`20.0.${number}`, `2600:1:0:${number}:`];
@@ -28,13 +28,13 @@ export const ADDRESSES = Object.fromEntries(
   MACHINES.map((name, index) => [name, addressesOf(index + 1)]),
 ) as Readonly<Record<MachineName, Addresses>>;
 
-/** Further addresses of each server's machine, as one in a cloud has a private one. Nothing may reach them through the relay. */
+/** Additional private addresses of each server, as on cloud machines. The relay must not reach them. */
 export const OWN_ADDRESSES: readonly string[] = ['10.77.2.2', 'fd77::2'];
 
 /** The process that holds each machine's namespace. */
 export type Namespaces = Readonly<Record<MachineName, number>>;
 
-/** The commands that join the namespaces by the router. Pure. */
+/** The commands that connect the namespaces to the router. Pure. */
 export function linkCommands(namespaces: Namespaces): string[][] {
   const inside = (machine: MachineName, ...args: string[]) => [...enter(namespaces[machine]), 'ip', ...args];
   const own = SERVERS.flatMap((server) =>
@@ -46,7 +46,7 @@ export function linkCommands(namespaces: Namespaces): string[][] {
     return [
       ['ip', 'link', 'add', machine, ...peer],
       ['ip', 'address', 'add', `${router4}/24`, 'dev', machine],
-      // Without the check for duplicates an address can be used at once.
+      // Without duplicate address detection, an address is usable immediately.
       ['ip', 'address', 'add', `${router6}/64`, 'dev', machine, 'nodad'],
       ['ip', 'link', 'set', machine, 'up'],
       inside(machine, 'address', 'add', `${ipv4}/24`, 'dev', 'eth0'),
@@ -60,15 +60,15 @@ export function linkCommands(namespaces: Namespaces): string[][] {
   return [...links, ...own];
 }
 
-/** Words before a command that run it in a namespace. */
+/** Prefix of a command that runs it in a network namespace. */
 export function enter(pid: number): string[] {
   return ['nsenter', `--net=/proc/${pid}/ns/net`, '--'];
 }
 
 /**
- * Words before a program that reads packets of the package's servers, and in which such a packet might find a bug: they run it as nobody,
- * without capabilities and without a way to gain any. Clearing the bounding set would need CAP_SETPCAP, and change nothing: no-new-privs
- * ignores setuid bits and file capabilities.
+ * Prefix of a program that parses packets from the package's servers, which may exploit its bugs. The program runs as the user nobody, has no
+ * capabilities and cannot gain any. Clearing the bounding set would need CAP_SETPCAP and is unnecessary: no-new-privs ignores setuid bits and
+ * file capabilities.
  */
 export const UNPRIVILEGED: readonly string[] = [
   ...[
@@ -83,8 +83,8 @@ export const UNPRIVILEGED: readonly string[] = [
 ];
 
 /**
- * Makes the namespaces and joins them. They go with their holders, which go with this container. Those of the servers belong to the
- * package's users: systemd in there has to put units into them.
+ * Creates and connects the namespaces. They exist as long as their holders, which end with the container. The package's user namespace owns
+ * those of the servers, because the systemd in it must be able to put units into them.
  * @throws NoNamespaces
  */
 export async function createNetwork(containment: Containment): Promise<Namespaces> {
@@ -106,7 +106,7 @@ export async function createNetwork(containment: Containment): Promise<Namespace
 
 const isServer = (machine: MachineName): boolean => SERVERS.includes(machine as ServerName);
 
-/** Starts a process in a network namespace of its own, and waits until it is there. */
+/** Starts a process in a new network namespace and waits until it has entered it. */
 async function hold(machine: MachineName, before: readonly string[]): Promise<[MachineName, number]> {
   const [file = '', ...args] = [...before, 'unshare', '--net', '--', 'sleep', 'infinity'];
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -1,4 +1,4 @@
-/** Namespaces can't be made here. The message says what failed. */
+/** Namespaces cannot be created. The message says which step failed. */
 export class NoNamespaces extends Error {
   readonly code = 'LAB_NO_NAMESPACES';
 }

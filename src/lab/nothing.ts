@@ -2,7 +2,7 @@ import type { LabFacts, SessionFacts } from './facts.ts';
 import { EVEN_PORTS } from './scenarios/even-port.ts';
 import { MESSAGE_BYTES } from './scenarios/relay.ts';
 
-/** Of the hostile packets: the same ones for every package, so that a finding can be repeated. */
+/** Seed of the hostile packets. All packages get the same packets, so that findings are reproducible. */
 export const SEED = 20260823;
 
 const noSessions: SessionFacts = {
@@ -14,7 +14,7 @@ const noSessions: SessionFacts = {
   after: '',
 };
 
-/** What there is before anything was tried: facts that fail every check. */
+/** The initial facts, which fail every check. */
 export function nothing(): LabFacts {
   return {
     reach: [],

@@ -1,13 +1,13 @@
-/** Files that the laboratory's own process has open beside a socket for each port of the largest pool: sockets of all other scenarios. */
+/** Open files of the laboratory's process in addition to one socket per port of the largest pool: the sockets of all other scenarios. */
 const OTHER_FILES = 3_000;
 
-/** A process may open too few files here for as many ports. */
+/** The limit of open files is too low for the number of relay ports. */
 export class TooFewFiles extends Error {
   readonly code = 'LAB_FILES_LIMITED';
 }
 
 /**
- * Node and turnserver raise their soft limit to the hard one by themselves.
+ * Requires a sufficient hard limit of open files. Node and turnserver raise their soft limit to the hard one themselves.
  * @param limits /proc/self/limits
  * @param ports of the largest pool
  * @throws TooFewFiles
@@ -17,6 +17,6 @@ export function requireFiles(limits: string, ports: number): void {
   const needed = ports + OTHER_FILES;
   if (hard === 'unlimited' || Number(hard) >= needed) return;
   throw new TooFewFiles(
-    `a process in a container of this engine may open ${hard} files, and ${ports} relay ports take ${needed}`,
+    `containers of this engine may open only ${hard} files per process; ${ports} relay ports need ${needed}`,
   );
 }

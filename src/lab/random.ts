@@ -1,6 +1,6 @@
-/** A generator of pseudo-random numbers: the same seed gives the same packets. @see mulberry32, public domain */
+/** A pseudo-random number generator. The same seed gives the same packets. @see mulberry32, public domain */
 export interface Random {
-  /** A whole number from 0 to `limit - 1`. */
+  /** An integer from 0 to `limit - 1`. */
   below(limit: number): number;
   pick<T>(list: readonly T[]): T;
   bytes(count: number): Buffer;

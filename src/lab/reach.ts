@@ -12,29 +12,29 @@ export type Family = 'ipv4' | 'ipv6';
 /** A server as its clients see it. */
 export type Endpoint = Pick<RunningServer, 'name' | 'addresses' | 'end'>;
 
-/** How clients of the laboratory connect; it knows which ways a server does not answer on. */
+/** Connects the laboratory's clients and records on which ways servers do not answer. */
 export interface Clients {
-  /** @throws Unreachable without a try where nothing answers; Error if there is no connection */
+  /** @throws Unreachable immediately on a silent way; Error if the connection fails */
   connect(
     server: Endpoint,
     transport: TransportName,
     family: Family,
     credentials: Credentials,
   ): Promise<TurnClient>;
-  /** The first of some ways on which no server answers; undefined if all can be used. */
+  /** The first of these ways on which no server answers; undefined if all work. */
   silentWay(ways: readonly Way[]): Way | undefined;
-  /** The way on which one server has answered at first, and then nobody any more. */
+  /** The first way on which this server has stopped answering. */
   leftWay(server: string): Way | undefined;
-  /** What has been found of every way. */
+  /** Results for every way. */
   reach(): ReachFacts[];
-  /** What arrived that is neither STUN nor ChannelData; the first few. */
+  /** The first messages that could not be parsed. */
   unparsed(): UnparsedFacts[];
 }
 
 /** A transport over an address family. */
 export type Way = `${TransportName}/${Family}`;
 
-/** A way on which a server answers nobody: it is not tried any more. */
+/** A server answers no client on this way, so it is no longer used. */
 export class Unreachable extends NoAnswer {
   readonly way: Way;
 
@@ -45,34 +45,34 @@ export class Unreachable extends NoAnswer {
 }
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
-/** Times that a silent way is tried. */
+/** Maximum attempts on a silent way. */
 const TRIES = 2;
 
-/** Milliseconds and repetitions, natively and under QEMU. */
+/** Timing differs between native runs and QEMU. */
 type Mode = 'native' | 'emulated';
 
-/** For a connection, handshake included, while ways are tried. */
+/** Timeout for connecting, including the handshake, during probing. */
 const PROBE_CONNECT_MS: Record<Mode, number> = { native: 4_000, emulated: 20_000 };
-/** While ways are tried, nothing else runs. */
+/** Timing during probing, when nothing else runs. */
 const PROBE_PATIENCE: Record<Mode, Patience> = {
   native: { rtoMs: 250, sentAtMost: 4, lastMs: 1_500, reliableMs: 3_500 },
   emulated: { rtoMs: 500, sentAtMost: 5, lastMs: 4_000, reliableMs: 12_000 },
 };
-/** No link here loses anything: a request that got no answer within seconds gets none, and 39.5 s for each would take half an hour. */
+/** The links are lossless, so a request without an answer within seconds will not be answered. Waiting 39.5 s for each would take half an hour. */
 const PATIENCE: Record<Mode, Patience> = {
   native: { rtoMs: 500, sentAtMost: 4, lastMs: 2_000, reliableMs: 8_000 },
   emulated: { ...RFC_PATIENCE, sentAtMost: 6, reliableMs: 24_000 },
 };
-/** For a server that answers others, and has stayed silent so often that one more is no surprise. */
+/** For a server that answers some requests but has ignored many. */
 const SHORT_PATIENCE: Record<Mode, Patience> = {
   native: { rtoMs: 500, sentAtMost: 1, lastMs: 500, reliableMs: 500 },
   emulated: { rtoMs: 500, sentAtMost: 1, lastMs: 3_000, reliableMs: 3_000 },
 };
 const SILENCES_AT_MOST = 4;
 const UNPARSED_AT_MOST = 20;
-/** What a server answers is read by OpenSSL's C code. */
+/** OpenSSL's C code parses the server's answers, so it runs unprivileged. */
 const OPENSSL = { opensslPrefix: UNPRIVILEGED };
-/** Nobody's account. */
+/** An account that does not exist. */
 const STRANGER: Credentials = { username: '', password: '' };
 
 const wayOf = (transport: TransportName, family: Family): Way => `${transport}/${family}`;
@@ -83,10 +83,9 @@ const addressOf = (addresses: Addresses, transport: TransportName, family: Famil
 });
 
 /**
- * Tries every transport of a server that has nothing else to do, side by side: the first requests of a session from the clients' side of
- * the network, and where they stay without an answer once more, and from the server's own machine. Where datagrams leave with a TTL of 1,
- * no way of datagrams counts as one: that some of them arrived is chance.
- * @param lowestTtl of the datagrams that have left for clients so far
+ * Probes every transport of an idle server in parallel with the first requests of a session. If the client gets no answer, it tries again,
+ * and then a client on the server's machine tries. If datagrams leave with a TTL of 1, UDP and DTLS count as silent even if some arrived.
+ * @param lowestTtl lowest TTL of the datagrams sent to clients so far
  */
 export async function createClients(
   server: RunningServer,
@@ -106,7 +105,7 @@ export async function createClients(
   const silent = new Set(
     reach.filter(({ remote }) => !remote).map(({ transport, family }) => wayOf(transport, family)),
   );
-  /** Of one server: ways that it has stopped to answer on, and requests that it left without an answer. */
+  /** For each server: the ways on which it stopped answering, and the number of unanswered requests. */
   const states = new Map<string, { left: Set<Way>; silences: number }>();
   const stateOf = ({ name }: Endpoint) => {
     const state = states.get(name) ?? { left: new Set<Way>(), silences: 0 };
@@ -131,7 +130,7 @@ export async function createClients(
     });
   }
 
-  /** After a request without an answer: whether the server still answers anybody on this way. */
+  /** After an unanswered request: whether the server still answers other clients on this way. */
   async function answersOthers(to: Endpoint, transport: TransportName, family: Family): Promise<boolean> {
     try {
       const other = await open(to, transport, family, STRANGER);
@@ -173,12 +172,12 @@ export async function createClients(
   };
 }
 
-/** Asks what every client asks first, more than once, and closes the connection. @throws NoAnswer */
+/** Sends the first requests of a typical session, Binding several times, and closes the connection. @throws NoAnswer */
 async function greet(client: TurnClient): Promise<void> {
   try {
     for (let i = 0; i < 3; i++) await client.request(METHOD.binding, []);
     const { error } = await client.request(METHOD.allocate, [attribute.requestedTransport(UDP)]);
-    // A server that asks nobody for credentials: its port is given back.
+    // The server requires no credentials: release the port.
     if (error === undefined) await client.request(METHOD.refresh, [attribute.lifetime(0)]);
   } finally {
     client.close();
@@ -202,7 +201,7 @@ async function probe(
       const client = createClient(opened, STRANGER, {
         patience: () => PROBE_PATIENCE[mode],
         onUnparsed: (_, reason) => {
-          why = `an answer that can't be parsed: ${reason}`;
+          why = `malformed answer: ${reason}`;
         },
       });
       await greet(client);

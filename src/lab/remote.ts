@@ -3,21 +3,21 @@ import type { TransportName } from '../turn/transport.ts';
 import type { AgentRequest } from './agent.ts';
 import { enter, UNPRIVILEGED } from './network.ts';
 
-/** An agent in another namespace, as its parent sees it. */
+/** The parent's interface to an agent in another namespace. */
 export interface RemoteAgent {
   echo(address: string, port: number): Promise<void>;
-  /** Whether a TCP connection can be made from there. */
+  /** Whether the agent can open a TCP connection. */
   accepts(address: string, port: number): Promise<boolean>;
-  /** Whether a server asks a stranger for credentials, over UDP. */
+  /** Whether a server answers an unknown client's Allocate over UDP. */
   asksForCredentials(address: string, port: number): Promise<boolean>;
   /** Whether a server answers a Binding request over a transport. */
   binds(transport: TransportName, address: string, port: number): Promise<boolean>;
-  /** SHA-256 fingerprint of the certificate that a server shows. */
+  /** SHA-256 fingerprint of a server's certificate. */
   certificate(address: string, port: number): Promise<string>;
-  /** The sockets that wait for packets on its machine, as the kernel writes them. */
+  /** The listening sockets of the agent's machine, in the kernel's notation. */
   listening(): Promise<string[]>;
   scrape(url: string): Promise<string>;
-  /** Scrapes so many times; returns how many were answered with 200. */
+  /** Scrapes `times` times and returns how many responses had status 200. */
   scrapeOften(url: string, times: number): Promise<number>;
   stop(): void;
 }
@@ -57,7 +57,7 @@ function createAsk(child: ChildProcess): (request: AgentRequest) => Promise<unkn
     else reject?.(new Error(message.error));
   });
   child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`an agent ended with ${code}`));
+    for (const { reject } of waiting.values()) reject(new Error(`an agent exited with ${code}`));
   });
   return (request) =>
     new Promise((resolve, reject) => {

@@ -11,9 +11,9 @@ import { ACCOUNT, ECHO_PORT } from './scenarios/session.ts';
 import type { RunningServer, Subject } from './subject.ts';
 
 /**
- * Everything that is tried. The first server is asked whether it answers on each transport at all; then all of them are tried side by
- * side, each on a machine of its own. What goes wrong with one of them, a server that does not get ready or ends by itself included, is
- * noted, and the others are tried all the same. What needs something that does not work is noted as blocked by it, and not tried.
+ * Runs all chosen scenarios. First probes every transport of the first server, then runs all servers in parallel, each on its own machine.
+ * If a scenario fails, or its server does not become ready or exits, records a problem and continues with the others. Scenarios whose
+ * prerequisite failed are not run; they are recorded as blocked by it.
  */
 export async function runScenarios(
   subject: Subject,
@@ -25,14 +25,14 @@ export async function runScenarios(
   const facts = nothing();
   const isSilent = (way: Way) =>
     facts.reach.some(({ transport, family, remote }) => !remote && way === `${transport}/${family}`);
-  // The last resort: the other scenarios go on, and the check that everything was tried to its end fails.
+  // Last resort: the other scenarios continue, and the check that all scenarios completed fails.
   const survive = (error: unknown) => {
     facts.problems.laboratory = error instanceof Error ? (error.stack ?? error.message) : String(error);
   };
   process.on('uncaughtException', survive);
   process.on('unhandledRejection', survive);
 
-  /** One thing that is tried, if it was chosen. The first server always is: it tells what is answered at all. */
+  /** Runs a chosen scenario. The first server always runs, because it shows which ways work. */
   const attempt = async (
     name: Scenario,
     blocker: Blocker | undefined,
@@ -46,8 +46,8 @@ export async function runScenarios(
     }
     const begin = Date.now();
     await work().catch((error: unknown) => {
-      // Nobody is answered on that way; or not any more, which is the server's fault and not that of what was tried.
-      // How a unit's server is, is a fact of the unit.
+      // The way never worked, or the server stopped answering on it: the scenario is blocked, not failed.
+      // For the unit, a server that stops answering is a failure of the unit itself.
       if (error instanceof Unreachable && (isSilent(error.way) || name !== 'service'))
         facts.blocked[name] = isSilent(error.way) ? { way: error.way } : { server };
       else facts.problems[name] = error instanceof Error ? error.message : String(error);
@@ -58,7 +58,7 @@ export async function runScenarios(
     const way = clients.silentWay(ways);
     return way === undefined ? undefined : { way };
   };
-  /** One thing that is tried with a server, which may have ended meanwhile. */
+  /** Runs a scenario with a server, which may have exited meanwhile. */
   const attemptWith: AttemptWith = (name, { server, tried: { clients } }, ways, work) => {
     const ended: Blocker | undefined = server.ended() === undefined ? undefined : { server: server.name };
     return attempt(name, ended ?? blockedWay(clients, ways), work, server.name);
@@ -79,7 +79,7 @@ export async function runScenarios(
       }
     });
 
-  /** What the first server is used for, beside telling on which ways anything is answered. */
+  /** The first server's scenarios, after probing. */
   const relayMessages = async (server: RunningServer, clients: Clients, capture: Capture) => {
     const tried = { clients, server };
     const on = { server, tried };
@@ -92,7 +92,7 @@ export async function runScenarios(
 
   const configurations = configurationsOf({ subject, settings, facts, attemptWith });
 
-  /** The unit under systemd; without clients, only what needs none. */
+  /** Tests the unit under systemd; without clients, only what needs none. */
   const service = (clients: Clients | undefined) => async () => {
     const blocker: Blocker | undefined =
       clients === undefined ? { server: 'relay' } : blockedWay(clients, UDP);
@@ -115,7 +115,7 @@ export async function runScenarios(
       first = await subject.start({ name: 'relay', lines: [user(ACCOUNT)] });
     });
     if (first === undefined) {
-      // The same program with all but the same configuration: it would not get ready elsewhere, either.
+      // The other servers run the same program with almost the same configuration, so they would fail as well.
       const names = [
         'relays',
         'metrics.private',

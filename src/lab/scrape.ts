@@ -1,23 +1,22 @@
 import { get, Agent as HttpAgent } from 'node:http';
 
-// The server decides when it answers and how much: one that stays silent, or never ends, must not hold the laboratory.
+// A server may never answer or send an endless response; neither must block the laboratory.
 
-/** What is waited for, and read. */
 export interface ScrapeLimits {
-  /** Milliseconds for a whole response. Under QEMU, and beside ten other servers, one takes seconds. */
+  /** Timeout in milliseconds for a whole response. With ten other servers under QEMU, one takes seconds. */
   responseMs: number;
-  /** Milliseconds for many scrapes; 10,000 take 7 s natively, and 15 s under QEMU. */
+  /** Timeout in milliseconds for many scrapes. 10,000 take 7 s natively and 15 s under QEMU. */
   allMs: number;
-  /** Of a response; real ones have a thousandth of it. */
+  /** Maximum response size. Real responses are a thousand times smaller. */
   bytes: number;
 }
 
 const LIMITS: ScrapeLimits = { responseMs: 60_000, allMs: 600_000, bytes: 64 << 20 };
 
-/** One scrape in so many has a connection of its own, as health checks have. */
+/** Every tenth scrape opens a new connection, as health checks do. */
 const OWN_CONNECTION_EVERY = 10;
 
-/** The text of a page. @throws Error if it isn't answered with 200, whole and in time */
+/** Fetches a page. @throws Error unless a complete response with status 200 arrives in time */
 export async function scrapeOnce(url: string, limits = LIMITS): Promise<string> {
   const { status, body } = await request(url, undefined, limits);
   if (status !== 200) throw new Error(`status ${status}`);
@@ -25,8 +24,8 @@ export async function scrapeOnce(url: string, limits = LIMITS): Promise<string> 
 }
 
 /**
- * Scrapes one after the other; returns how many were answered with 200. The first that is not answered in time is the last one: a server
- * that has fallen silent would take days.
+ * Scrapes sequentially and returns the number of responses with status 200. Stops at the first timeout, because waiting for all scrapes
+ * of a silent server would take days.
  */
 export async function scrapeMany(url: string, times: number, limits = LIMITS): Promise<number> {
   const kept = new HttpAgent({ keepAlive: true, maxSockets: 1 });

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-// What a package's programs do, read from outside its root, so that they cannot hide anything.
+// Observes a package's programs from outside its root, so that they cannot hide anything.
 
 /** States of listening sockets (include/net/tcp_states.h): TCP_LISTEN, and TCP_CLOSE for unconnected UDP sockets. */
 const WAITING: Readonly<Record<string, string>> = { tcp: '0A', tcp6: '0A', udp: '07', udp6: '07' };
 
 /**
- * The listening sockets of this process's network namespace, e.g. `tcp 0100007F:0D96`, sorted: address and port as the kernel writes
- * them (proc_pid_net(5)).
+ * The listening sockets of this process's network namespace, sorted, e.g. `tcp 0100007F:0D96`. Address and port are in the kernel's
+ * notation (proc_pid_net(5)).
  */
 export function listeningSockets(): string[] {
   const lines = Object.entries(WAITING).flatMap(([protocol, waiting]) =>
@@ -24,20 +24,21 @@ export function listeningSockets(): string[] {
 
 /** A process of a unit. */
 export interface SeenProcess {
-  /** Its executable, which under QEMU is QEMU; and the first words of its command line. */
+  /** Path of the executable; under QEMU that of QEMU. */
   program: string;
+  /** The first words of the command line. */
   words: string[];
-  /** Its real user id inside its user namespace. */
+  /** Real user id in the user namespace. */
   uid: number;
-  /** Every id that one of its threads has: real, effective, saved, and for files. Captures of an earlier turnbuild have neither this nor `capabilities`. */
+  /** All real, effective, saved and file system user ids of its threads. Results of earlier turnbuild versions lack this and `capabilities`. */
   uids?: number[];
-  /** The capabilities that one of its threads has, or may take up, as bits in hexadecimal (proc_pid_status(5)). */
+  /** The union of its threads' effective and permitted capabilities, as a hexadecimal bit mask (proc_pid_status(5)). */
   capabilities?: string;
 }
 
 /**
- * The processes of a control group and of all groups beneath it.
- * @param root the user id of their namespace's root, as seen from here
+ * The processes of a control group and its subgroups.
+ * @param root user id of their namespace's root, as seen from here
  */
 export function processesOf(group: string, root: number, proc = '/proc'): SeenProcess[] {
   return [...new Set(pidsIn(group))].flatMap((pid) => {
@@ -56,7 +57,7 @@ function pidsIn(group: string): string[] {
   return [...membersOf(group), ...groups.flatMap((path) => firstOf([path], pidsIn) ?? [])];
 }
 
-/** A threaded group does not say its processes ("Threads" in the kernel's cgroup-v2.rst); /proc knows threads by their own ids as well. */
+/** A threaded group lists only threads ("Threads" in the kernel's cgroup-v2.rst). /proc also accepts thread ids. */
 function membersOf(group: string): string[] {
   const read = (file: string) =>
     readFileSync(join(group, file), 'utf8')
@@ -70,11 +71,11 @@ function membersOf(group: string): string[] {
   }
 }
 
-/** Credentials belong to threads, and the first thread may have ended before the others. */
+/** Reads all threads, because each has its own credentials and the first may have exited before the others. */
 function seenProcess(folder: string, root: number): SeenProcess[] {
   const threads = readdirSync(`${folder}/task`).map((thread) => `${folder}/task/${thread}`);
   const program = firstOf(threads, (thread) => readlinkSync(`${thread}/exe`));
-  // All of its threads have ended, and its parent has not yet asked how.
+  // A zombie: all threads have exited, but the parent has not reaped it.
   if (program === undefined) return [];
   const words = firstOf(threads, (thread) => {
     const text = readFileSync(`${thread}/cmdline`, 'utf8');
@@ -97,7 +98,7 @@ function seenProcess(folder: string, root: number): SeenProcess[] {
   ];
 }
 
-/** The first value that there is, of threads or groups that may end meanwhile. */
+/** The first available value of some threads or groups, any of which may have ended. */
 function firstOf<T>(paths: readonly string[], read: (path: string) => T | undefined): T | undefined {
   for (const path of paths) {
     try {

@@ -1,30 +1,30 @@
 import { ADDRESSES } from './network.ts';
 import type { ServerPlace } from './server.ts';
 
-/** Folder of the laboratory's own files, as the server sees it; no package has one of that name. */
+/** Folder of the laboratory's files, as the server sees it. No package has a folder of this name. */
 export const FOLDER = '/turnbuild-laboratory';
-/** The same folder, out of the package's reach: what is written here must not follow a link that the package has put there. */
+/** The same folder outside the package's root, where the package cannot plant links that writes would follow. */
 export const FILES = '/laboratory-files';
 
 export const METRICS = 'http://127.0.0.1:9641/metrics';
 
-/** The configuration that the package ships, as it is. */
+/** The shipped configuration, unchanged. */
 export function shippedConfiguration({ installed, site }: Pick<ServerPlace, 'installed' | 'site'>): string {
   return installed.read(site.configuration);
 }
 
-/** Relay ports where the range is not what is tried: a large one takes long to shuffle under QEMU. */
+/** Relay ports for scenarios that don't test the range. Shuffling a large range takes long under QEMU. */
 export const SMALL_RANGE = portLines(1000);
 
-/** A relay range of so many ports; it begins with an even one. Of two ranges in a configuration the last one counts. */
+/** Lines for a range of `count` relay ports that begins at an even port. They override earlier ranges in a configuration. */
 export function portLines(count: number): string[] {
   const first = 49_152;
   return [`min-port=${first}`, `max-port=${first + count - 1}`];
 }
 
 /**
- * The shipped configuration with what a test needs: the machine's addresses, a certificate, and a small relay range.
- * @param more further lines
+ * The shipped configuration with the machine's addresses, a certificate and a small relay range.
+ * @param more additional lines
  */
 export function testConfiguration(
   { name, site, installed }: Pick<ServerPlace, 'name' | 'site' | 'installed'>,
@@ -38,7 +38,7 @@ export function testConfiguration(
     'realm=turnbuild.test',
     `cert=${FOLDER}/cert.pem`,
     `pkey=${FOLDER}/key.pem`,
-    // Some versions leave DTLS off until it is asked for.
+    // In some versions, DTLS is off by default.
     ...(options.has('dtls') ? ['dtls'] : []),
     ...more,
   ];

@@ -21,32 +21,32 @@ import { FILES, FOLDER, METRICS } from './server-configuration.ts';
 import type { RunningServer } from './subject.ts';
 import { usageOf } from './usage.ts';
 
-/** Milliseconds until a server has to serve: from 4.8 on it shuffles its relay ports first, for a minute under QEMU. */
+/** Startup timeout in milliseconds. From 4.8 on, turnserver first shuffles its relay ports, which takes a minute under QEMU. */
 const READY_MS = { native: 90_000, emulated: 300_000 };
-/** Milliseconds that a server may take to answer over UDP on its own machine once it accepts TCP connections. */
+/** Timeout in milliseconds for answers over UDP on the server's machine, once it accepts TCP connections. */
 const DATAGRAMS_MS = { native: 15_000, emulated: 60_000 };
 const STOP_MS = 30_000;
-/** Not /tmp: the systemd that is started here empties that. */
+/** Not /tmp: the laboratory's systemd empties that. */
 const LOGS = '/var/log/turnbuild';
-/** Bytes of a server's log that are kept. */
+/** Maximum bytes kept of a server's log. */
 const LOG_BYTES = 8_192;
 
-/** A program to be run as the server, with variables of its environment. */
+/** The server program and its environment variables. */
 export interface Program {
-  /** Beneath the target's root. */
+  /** Path within the target's root. */
   path: string;
   env: Record<string, string>;
 }
 
 const INSTALLED: Program = { path: '/usr/bin/turnserver', env: {} };
 
-/** Where a server runs, and with what. */
+/** Where and how a server runs. */
 export interface ServerPlace {
-  /** Its machine, which is its name as well. */
+  /** Name of the server and of its machine. */
   name: ServerName;
-  /** Process that holds its namespace. */
+  /** Process that holds its network namespace. */
   namespace: number;
-  /** Where the package's programs run. */
+  /** The user namespace for the package's programs. */
   containment: Containment;
   /** An agent on the same machine. */
   agent: RemoteAgent;
@@ -57,15 +57,15 @@ export interface ServerPlace {
   controlGroup?: string;
 }
 
-/** The server did not come up. The message has its last lines. */
+/** The server did not become ready. The message has its last log lines. */
 export class NotReady extends Error {}
 
-/** Makes what every configuration needs: a certificate, and a folder that the server's user can read. */
+/** Creates the files that every configuration needs: a certificate, in a folder that the server's user can read. */
 export function prepareTarget(): void {
   mkdirSync(LOGS, { recursive: true });
   mkdirSync(FILES, { mode: 0o755 });
   makeCertificate({ certificate: `${FILES}/cert.pem`, key: `${FILES}/key.pem` });
-  // No code of the package has run in this root yet. A mount point cannot be moved, and what is read-only not be changed.
+  // No code of the package has run in this root yet. The package cannot move a mount point or change a read-only one.
   mkdirSync(`${TARGET}${FOLDER}`, { mode: 0o755 });
   execFileSync('mount', ['--bind', FILES, `${TARGET}${FOLDER}`]);
   execFileSync('mount', ['-o', 'remount,bind,ro', `${TARGET}${FOLDER}`]);
@@ -73,8 +73,8 @@ export function prepareTarget(): void {
 }
 
 /**
- * Puts the turnserver with AddressSanitizer beside the installed one. Its first finding ends it, with a report on standard error;
- * leaks are not looked for, which takes ptrace, and the symbols of the report are in the program.
+ * Copies the turnserver built with AddressSanitizer. It aborts at the first finding and writes a report to standard error. Leak detection
+ * is off because it needs ptrace. The program contains the symbols for the report.
  */
 export function prepareSanitized(): Program {
   copyFileSync('/inputs/turnserver', `${FILES}/turnserver`);
@@ -86,8 +86,8 @@ export function prepareSanitized(): Program {
 }
 
 /**
- * Starts turnserver as its own user with a configuration, and waits until it does what a server does: accept TCP connections, ask
- * for credentials over UDP, and serve its metrics. Asked on its own machine, so that nothing on the way decides.
+ * Starts turnserver as its service user and waits until it accepts TCP connections, answers over UDP and serves its metrics. An
+ * agent on the same machine checks this, so that the network has no influence.
  * @throws NotReady
  */
 export async function startServer(
@@ -125,11 +125,11 @@ export async function startServer(
   await server.stop();
   appendFileSync(logFile, '\n');
   throw new NotReady(
-    `turnserver (${name}) did not get ready:\n${server.log().split('\n').slice(-15).join('\n')}`,
+    `turnserver (${name}) did not become ready:\n${server.log().split('\n').slice(-15).join('\n')}`,
   );
 }
 
-/** A server may log more than fits into memory. */
+/** Reads only the end, because a log may be larger than memory. */
 function lastBytes(file: string): string {
   const descriptor = openSync(file, 'r');
   try {
@@ -141,7 +141,7 @@ function lastBytes(file: string): string {
   }
 }
 
-/** @throws NotReady if the package has no account to run the server as */
+/** @throws NotReady if the package has no account for the server */
 function accountOfSite({ site, installed }: ServerPlace) {
   try {
     return accountOf(site.user, {
@@ -178,7 +178,7 @@ async function becomesReady(
   if (!(await until(READY_MS[mode], () => agent.accepts(ipv4, 3478)))) return false;
   if (/^prometheus$/m.test(configuration) && !(await until(READY_MS[mode], () => servesMetrics(agent))))
     return false;
-  // One that never does is ready all the same: what it does answer is tried, and what it doesn't is a fact.
+  // A server that never answers over UDP is still ready: the other transports are tested, and checks report the silence.
   server.answersDatagrams = await until(DATAGRAMS_MS[mode], () => agent.asksForCredentials(ipv4, 3478));
   return running();
 }
@@ -193,7 +193,7 @@ async function servesMetrics(agent: RemoteAgent): Promise<boolean> {
 async function stop(child: ChildProcess, end: Promise<string>): Promise<string> {
   if (child.exitCode !== null) return String(child.exitCode);
   if (child.signalCode !== null) return child.signalCode;
-  // nsenter and capsh have become turnserver itself: the child's pid is the server's.
+  // nsenter and capsh have exec'ed turnserver, so the child's pid is the server's.
   child.kill('SIGTERM');
   return Promise.race([
     end,

@@ -6,36 +6,36 @@ import type { RemoteAgent } from './remote.ts';
 import type { PacketLines } from './tcpdump.ts';
 import type { Usage } from './usage.ts';
 
-/** A turnserver that is wanted: as the package ships it, but for these lines. */
+/** The server to start: the shipped configuration with additional lines. */
 export interface WantedServer {
   name: TriedServer;
   lines: readonly string[];
-  /** The one that was compiled with AddressSanitizer. */
+  /** Run the turnserver built with AddressSanitizer. */
   sanitized?: boolean;
 }
 
-/** A turnserver on a machine of its own. */
+/** A turnserver on its own machine. */
 export interface RunningServer {
   name: ServerName;
   addresses: Addresses;
   agent: RemoteAgent;
-  /** It answered over UDP on its own machine. */
+  /** Whether it answered over UDP on its own machine. */
   answersDatagrams: boolean;
-  /** What it takes of its machine now; undefined where nobody can look into that. */
+  /** Current resource usage; undefined if it cannot be read. */
   usage(): Promise<Usage | undefined>;
-  /** Ends it by SIGTERM, by SIGKILL if that takes longer than 30 s. Returns how it ended: a number, or `killed`. */
+  /** Sends SIGTERM, and SIGKILL after 30 s. Returns the exit code, the signal, or `killed`. */
   stop(): Promise<string>;
-  /** How it has ended by itself; undefined while it runs. */
+  /** Its exit code or signal; undefined while it runs. */
   ended(): string | undefined;
-  /** Settles when it has ended, by itself or because it was stopped. */
+  /** Resolves to the exit code or signal when it has exited. */
   end: Promise<string>;
-  /** Last part of its log. */
+  /** The end of its log. */
   log(): string;
 }
 
-/** What is tried of the package's own unit, beside starting, crashing and stopping. */
+/** Tests of the package's unit, in addition to start, crash and stop. */
 export interface ServiceWanted {
-  /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
+  /** Undefined if the server does not answer over UDP. Sessions and peers are then not tested. */
   clients: Clients | undefined;
   metadata: boolean;
   drain: boolean;
@@ -43,19 +43,19 @@ export interface ServiceWanted {
 }
 
 /**
- * What is tried: turnservers of a package, each on a machine of its own. Client, peer and router are not told what such a machine is: a
- * network namespace with an installed root, or another machine at its address.
+ * The object under test: turnservers of a package, each on its own machine. A machine may be a network namespace with an installed root, or
+ * another host; client, peer and router do not depend on that.
  */
 export interface Subject {
   /** @throws NotReady */
   start(server: WantedServer): Promise<RunningServer>;
-  /** What asks and watches on a server's machine. */
+  /** The agent on a server's machine. */
   agentOn(machine: TriedServer): RemoteAgent;
-  /** UDP datagrams to some addresses, where they leave a server's machine. */
+  /** Captures UDP datagrams to some addresses as they leave a server's machine. */
   capture(machine: TriedServer, to: readonly string[]): Promise<Capture>;
-  /** All that leaves a server's machine. @param filter of tcpdump, pcap-filter(7) */
+  /** Captures everything that leaves a server's machine. @param filter pcap-filter(7) */
   watchLeaving(machine: TriedServer, filter: string): Promise<PacketLines>;
   runService(wanted: ServiceWanted): Promise<{ service: ServiceFacts; problems: Record<string, string> }>;
-  /** Ends what has been started to watch and to ask. */
+  /** Stops all agents. */
   end(): void;
 }

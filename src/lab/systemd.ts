@@ -6,50 +6,50 @@ import { CGROUPS, groupOf, ownControlGroup, removeGroup, requireGroup } from './
 import { TARGET } from './installed.ts';
 import { enter } from './network.ts';
 
-/** Milliseconds until systemd takes commands. */
+/** Timeout in milliseconds until systemd accepts commands. */
 const READY_MS = 30_000;
-/** Longer than any unit may take to stop (TimeoutStopSec), under QEMU, too. */
+/** Longer than any unit's TimeoutStopSec, even under QEMU. */
 const COMMAND_MS = 300_000;
-/** Units of a contained systemd; others never see them. */
+/** Units of the contained systemd, hidden from others. */
 const CONTAINED_UNITS = '/contained-units';
 const UNITS = '/etc/systemd/system';
-/** Where the package's user namespace is entered when there is no /proc. */
+/** Folder for entering the package's user namespace without /proc. */
 const USER_NAMESPACE = '/user-namespace';
-/** Where systemd creates folders for its units. */
+/** Folders in which systemd creates folders for its units. */
 const STATE = ['/run', '/var/lib', '/var/log', '/var/cache'];
+
 interface Said {
   code: number;
   output: string;
 }
 
-/** Where a systemd runs. */
 interface Place {
-  /** Names it. */
+  /** Distinguishes systemd instances. */
   name: string;
   /** Process that holds its network namespace. */
   network: number;
-  /** Given if its units come from a package. */
+  /** Set if the units come from a package. */
   containment?: Containment;
 }
 
-/** systemd as the first process of PID, mount and control-group namespaces of its own, in a machine's network namespace. */
+/** systemd as the first process of its own PID, mount and control group namespaces, in a machine's network namespace. */
 export interface Systemd {
-  /** systemctl: exit code and all that it said. */
+  /** Runs systemctl. Returns its exit code and output. */
   control(...args: string[]): Promise<Said>;
   /** A unit's property, e.g. `ActiveState`. */
   property(unit: string, name: string): Promise<string>;
-  /** The folder of a running unit's control group, as everybody else sees it. */
+  /** Path of a running unit's control group, as seen outside systemd's namespaces. */
   controlGroup(unit: string): Promise<string>;
-  /** All that a unit has said. */
+  /** A unit's journal. */
   journal(unit: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** systemd does not run here. The message says what it said. */
+/** systemd does not start. The message has its output. */
 export class NoSystemd extends Error {}
 
 /**
- * Starts systemd. It sees the container's files, and units that were written before.
+ * Starts systemd. It sees the container's files and the units written before.
  * @throws NoSystemd
  */
 export async function startSystemd({ name, network, containment }: Place): Promise<Systemd> {
@@ -60,7 +60,7 @@ export async function startSystemd({ name, network, containment }: Place): Promi
     ...STATE.map((folder) => `mount -t tmpfs -o mode=755 tmpfs ${folder}`),
     ...passOnEmulation(),
     ...(containment === undefined ? [] : [`mount --bind ${CONTAINED_UNITS} ${UNITS}`]),
-    // The kernel refuses a file system on a mount of the same one, and a contained systemd can't unmount that.
+    // The kernel does not mount cgroup2 over cgroup2, and a contained systemd cannot unmount that; a tmpfs between them helps.
     `mount -t tmpfs tmpfs ${CGROUPS}`,
     `mount -t cgroup2 none ${CGROUPS}`,
     'exec /lib/systemd/systemd --log-target=console --log-level=notice --unit=basic.target',
@@ -69,7 +69,7 @@ export async function startSystemd({ name, network, containment }: Place): Promi
   const inGroup = ['sh', '-c', `echo $$ >${group}/cgroup.procs && exec "$@"`, 'sh'];
   const users = containment === undefined ? [] : withoutProcesses(containment);
   const [file = '', ...args] = [...enter(network), ...inGroup, ...users, ...unshare, 'sh', '-c', script];
-  // Without `container`, systemd would take the machine for its own and set up its devices.
+  // Without the variable `container`, systemd would set up the machine's devices.
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, container: 'docker' },
@@ -86,7 +86,7 @@ export async function startSystemd({ name, network, containment }: Place): Promi
     if (inside !== undefined && (await isReady(inside))) return createSystemd(child, inside, group);
     if (child.exitCode !== null || Date.now() > end) {
       child.kill('SIGKILL');
-      throw new NoSystemd(said.trim().split('\n').slice(-5).join(' | ') || 'it said nothing');
+      throw new NoSystemd(said.trim().split('\n').slice(-5).join(' | ') || 'no output');
     }
     await pause(200);
   }
@@ -94,7 +94,7 @@ export async function startSystemd({ name, network, containment }: Place): Promi
 
 /**
  * Prefix of a command that runs it as the namespace's root in a mount namespace where no /proc shows the container's processes. Some of
- * those belong to the same root, which could take them over. What is only covered by another mount, root would uncover.
+ * them belong to the same root, which could take them over. Mounting over /proc is not enough: root could unmount that.
  */
 function withoutProcesses({ holder }: Containment): string[] {
   mkdirSync(USER_NAMESPACE, { recursive: true });
@@ -111,8 +111,7 @@ function withoutProcesses({ holder }: Containment): string[] {
 }
 
 /**
- * Shell commands that tell services QEMU's processor, where it is set: systemd does not pass on its own environment
- * (systemd-system.conf(5)).
+ * Shell commands that pass QEMU_CPU to services, if set: systemd does not pass on its own environment (systemd-system.conf(5)).
  */
 function passOnEmulation(): string[] {
   if (process.env.QEMU_CPU === undefined) return [];
@@ -123,7 +122,7 @@ function passOnEmulation(): string[] {
   ];
 }
 
-/** unshare has one child: the first process of the new PID namespace. */
+/** The only child of unshare: the first process of the new PID namespace. */
 function firstChild({ pid }: ChildProcess): number | undefined {
   const file = `/proc/${pid}/task/${pid}/children`;
   const word = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ')[0] : '';
@@ -133,7 +132,7 @@ function firstChild({ pid }: ChildProcess): number | undefined {
 /** Runs a command among systemd's processes. */
 type Inside = (...words: string[]) => Promise<Said>;
 
-/** A command may take as long as a unit's start or stop, while clients go on; one that hangs is left, and so is whatever it has started. */
+/** Runs commands asynchronously, because a unit's start or stop takes time while clients continue. Abandons a command that hangs, and its children. */
 function commandsIn(pid: number, containment: Containment | undefined): Inside {
   const users = containment === undefined ? [] : ['--user'];
   return (...words) =>
@@ -147,13 +146,13 @@ function commandsIn(pid: number, containment: Containment | undefined): Inside {
       const timer = setTimeout(() => {
         child.kill('SIGKILL');
         for (const stream of [child.stdout, child.stderr]) stream?.destroy();
-        resolve({ code: 1, output: `${words.join(' ')} has not ended within ${COMMAND_MS / 1000} s` });
+        resolve({ code: 1, output: `${words.join(' ')} did not finish within ${COMMAND_MS / 1000} s` });
       }, COMMAND_MS);
     });
 }
 
 async function isReady(inside: Inside): Promise<boolean> {
-  // `degraded` is ready as well: a container has not all that a machine has.
+  // `degraded` is ready, too: some units fail in a container.
   return /^(running|degraded|starting)$/m.test((await inside('systemctl', 'is-system-running')).output);
 }
 
@@ -180,7 +179,7 @@ export function writeUnit(name: string, text: string): void {
   writeFileSync(`${UNITS}/${name}`, text);
 }
 
-/** Writes a unit of a package, or a drop-in of one, for a systemd that is contained. @param name e.g. `coturn.service.d/laboratory.conf` */
+/** Writes a package's unit or a drop-in for the contained systemd. @param name e.g. `coturn.service.d/laboratory.conf` */
 export function writeContainedUnit(name: string, text: string): void {
   const path = `${CONTAINED_UNITS}/${name}`;
   mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });

@@ -2,19 +2,19 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { enter } from './network.ts';
 
-/** tcpdump in the namespace of a process; it has begun to listen. */
+/** A tcpdump that is listening in the namespace of a process. */
 export interface Tcpdump {
   stdout: Readable;
-  /** Ends it and waits for the rest of its output. */
+  /** Stops tcpdump and waits for the rest of its output. */
   stop(): Promise<void>;
 }
 
-/** Opening the capture takes root; tcpdump becomes nobody before it reads the first packet. */
+/** Opening the capture needs root. tcpdump switches to the user nobody before it reads the first packet. */
 export function tcpdumpCommand(pid: number, options: readonly string[]): string[] {
   return [...enter(pid), 'tcpdump', '-n', '--immediate-mode', '-Z', 'nobody', ...options];
 }
 
-/** Starts tcpdump, and waits until it listens. @throws Error with what it said if it ends */
+/** Starts tcpdump and waits until it listens. @throws Error with its output if it exits */
 export async function startTcpdump(pid: number, options: readonly string[]): Promise<Tcpdump> {
   const [file = '', ...args] = tcpdumpCommand(pid, options);
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(file, args, {
@@ -39,13 +39,13 @@ export async function startTcpdump(pid: number, options: readonly string[]): Pro
   };
 }
 
-/** What leaves a machine, as lines of tcpdump. */
+/** Packets that leave a machine, as lines of tcpdump. */
 export interface PacketLines {
   lines(): string[];
   stop(): Promise<void>;
 }
 
-/** Watches everything that leaves a machine on any of its links, loopback included. @param filter pcap-filter(7) */
+/** Captures everything that leaves a machine on any interface, including loopback. @param filter pcap-filter(7) */
 export async function watchLeaving(pid: number, filter: string): Promise<PacketLines> {
   const tcpdump = await startTcpdump(pid, ['-i', 'any', '-l', '-Q', 'out', filter]);
   let text = '';

@@ -1,16 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a server takes of its machine. */
+/** A server's resource usage. */
 export interface Usage {
-  /** Open files: sockets, for the most part. */
+  /** Open files, mostly sockets. */
   files: number;
   residentBytes: number;
 }
 
 /**
- * What a process of this machine takes: its open files, and its resident memory (proc_pid_status(5): VmRSS in KiB; 0 of one that has ended
- * and is not yet waited for).
- * @throws if there is no such process
+ * Reads a process's open files and resident memory (VmRSS in proc_pid_status(5), in KiB; 0 for a zombie).
+ * @throws if the process does not exist
  */
 export function usageOf(pid: number, proc = '/proc'): Usage {
   const status = readFileSync(`${proc}/${pid}/status`, 'utf8');

@@ -13,7 +13,7 @@ export const peer = attribute.xorPeerAddress(PEER);
 
 type Found = string | Answer;
 
-/** Answers other than the RFC's, by situation, that refuse just as well. Seen in coturn 4.6.1. */
+/** Equivalent refusals of coturn 4.6.1 that differ from the RFC, by situation. */
 const TOLERATED: Readonly<Record<string, string[]>> = {
   'allocate.transport': ['400'],
   'allocate.unknown-token': ['404'],
@@ -22,7 +22,7 @@ const TOLERATED: Readonly<Record<string, string[]>> = {
   'allocation.expiry': ['success 400'],
 };
 
-/** Notes one answer. An answer as a whole is taken by its word, and by whether it is authentic if that is asked. */
+/** Records one answer: its word, and with `authentic` also whether its integrity is valid. */
 export function note(
   id: string,
   title: string,
@@ -36,10 +36,10 @@ export function note(
   return { ...facts, found: wordOf(found), ...(authentic ? { authentic: found.authentic } : {}) };
 }
 
-/** Milliseconds that the end of an allocation may take: coturn's timers go by whole seconds. */
+/** Milliseconds until coturn releases an ended allocation: its timers tick once per second. */
 export const RELEASE_MS = 3000;
 
-/** Asks again and again until the answer is an error, or for 3 s. */
+/** Repeats a request until the answer is an error, for up to 3 s. */
 export async function untilRefused(ask: () => Promise<Answer>): Promise<Answer> {
   const end = Date.now() + RELEASE_MS;
   for (;;) {
@@ -49,5 +49,5 @@ export async function untilRefused(ask: () => Promise<Answer>): Promise<Answer> 
   }
 }
 
-/** Requests of one subject, by the scenario's name. */
+/** Groups of requests by scenario. */
 export type Groups = Partial<Record<Scenario, (tried: Tried) => Promise<AnswerFacts[]>>>;

@@ -8,16 +8,16 @@ import type { Usage } from '../usage.ts';
 import { connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
 const CYCLES = 3;
-/** Clients that find the pool full. */
+/** Number of clients that try to allocate from the full pool. */
 const REFUSALS = 3;
-/** Clients that ask at a time. */
+/** Number of clients that allocate concurrently. */
 const BATCH = 50;
-/** Milliseconds until ended allocations have given their ports back: coturn's timers go by whole seconds. */
+/** Milliseconds until coturn has released the ports of ended allocations: its timers tick once per second. */
 export const RELEASE_MS = 4000;
 
 /**
- * Fills the pool of relay ports, three times over, then by pairs of ports, and once more when those have been given back.
- * @param ports in the pool
+ * Fills the pool of relay ports three times, then with pairs of ports, and once more after these are released.
+ * @param ports number of ports in the pool
  */
 export async function fillPool(
   tried: Tried,
@@ -49,7 +49,7 @@ export async function fillPool(
   };
 }
 
-/** What one of several allocations takes; undefined where nobody could look. */
+/** Resources per allocation; undefined if the usage could not be read. */
 export function perAllocation(
   before: Usage | undefined,
   full: Usage | undefined,
@@ -62,7 +62,7 @@ export function perAllocation(
   };
 }
 
-/** Asks for one port more than there are, one client after the other. @returns the time of the fastest, so that a busy machine does not decide */
+/** Requests a port from the full pool with one client after another. @returns the fastest time, so that a busy machine does not affect the result */
 async function timeRefusals(
   clients: readonly TurnClient[],
 ): Promise<Pick<CapacityFacts['cycles'][number], 'refused' | 'refusedMs'>> {
@@ -77,8 +77,8 @@ async function timeRefusals(
 }
 
 /**
- * Allocations of two ports each, as RTP and RTCP have them: the second one is kept for whoever shows its token. Each is claimed, because
- * coturn keeps one that isn't for five minutes.
+ * Allocates pairs of ports, as for RTP and RTCP: the server reserves the second port for a client that sends its token. All reservations are
+ * claimed, because coturn keeps unclaimed ones for five minutes.
  */
 async function fillByPairs(tried: Tried, ports: number): Promise<Pick<CapacityFacts, 'pairs' | 'claimed'>> {
   const firsts = await connectMany(tried, Math.floor(ports / 2) + 1);
@@ -102,7 +102,7 @@ function allocate(client: TurnClient, more: Parameters<TurnClient['ask']>[1]): P
   return client.ask(METHOD.allocate, [attribute.requestedTransport(UDP), ...more]);
 }
 
-/** @returns the answers, in one word each */
+/** @returns one word for each answer */
 export async function allocateAll(
   clients: readonly TurnClient[],
   more: Parameters<TurnClient['ask']>[1],
@@ -111,8 +111,8 @@ export async function allocateAll(
 }
 
 /**
- * One after the other in small groups: it is the pool that is tried, not the sockets' buffers.
- * @param more attributes of the client at an index
+ * Allocates in small batches, because this tests the pool and not the socket buffers.
+ * @param more additional attributes for the client at an index
  */
 async function askAll(
   clients: readonly TurnClient[],

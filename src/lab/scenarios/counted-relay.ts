@@ -5,10 +5,10 @@ import { METRICS } from '../server-configuration.ts';
 import { MESSAGE_BYTES, type RelayPlan, relayAll } from './relay.ts';
 import type { Tried } from './session.ts';
 
-/** Milliseconds that ended sessions may take to reach the metrics. */
+/** Timeout in milliseconds until ended sessions appear in the metrics. */
 const SETTLE_MS = 15_000;
 
-/** Relays, and scrapes the metrics before and after it. */
+/** Relays messages, and scrapes the metrics before and after. */
 export async function relayAndCount(
   tried: Tried,
   agent: RemoteAgent,
@@ -29,14 +29,14 @@ export async function relayAndCount(
   return { relays, sessions };
 }
 
-/** The metrics; nothing from a server that has none, which its relaying doesn't depend on. */
+/** The metrics, or an empty text if the server has none: relaying works without them. */
 async function scrape(agent: RemoteAgent): Promise<string> {
   return agent.scrape(METRICS).catch(() => '');
 }
 
 /**
- * Traffic gets into the metrics when a session has ended: waits until so many messages are counted and no allocation is left, those of
- * earlier clients included. After 15 s the figures are what they are.
+ * Scrapes until the metrics count at least `messages` messages and no open allocations, for up to 15 s: turnserver adds a session's
+ * traffic only when the session has ended.
  */
 async function settled(agent: RemoteAgent, messages: number): Promise<string> {
   const end = Date.now() + SETTLE_MS;

@@ -4,18 +4,18 @@ import type { Systemd } from '../systemd.ts';
 import { exchange, openWay } from './relay.ts';
 import { allocate, connectUdp, hangUp, silence, type Tried, wordOf } from './session.ts';
 
-/** Seconds that the unit in the laboratory waits for sessions: longer than turnserver takes to see that nobody is left (11 s). */
+/** The unit's drain timeout in seconds. It exceeds the 11 s that turnserver takes to notice that all sessions have ended. */
 export const DRAIN_SECONDS = 20;
-/** Milliseconds in which the session talks during the stop. */
+/** Milliseconds for which the session sends messages during the stop. */
 const TALK_MS = 5_000;
-/** turnserver looks about once a second whether it has to drain. */
+/** Milliseconds until turnserver drains: it checks about once a second. */
 const HEARD_MS = 2_000;
-/** Milliseconds after which a unit is taken for one that never stops. */
+/** Timeout in milliseconds for stopping a unit. */
 const GIVE_UP_MS = 120_000;
-/** Messages at a time: a session that nobody serves any more waits for each of them. */
+/** Messages per batch. It is small because a dead session waits for each lost message. */
 const BATCH = 10;
 
-/** Stops a running unit under a session that ends in time. Seconds count from the session's end. */
+/** Stops a running unit during a session that ends in time. Counts the seconds from the session's end. */
 export async function stopUnderSession(
   tried: Tried,
   systemd: Systemd,
@@ -39,7 +39,7 @@ export async function stopUnderSession(
   return { newcomer: answer, ...talk, ...(await stopped(systemd, unit)) };
 }
 
-/** Stops a running unit under a client that is gone and has not said so. Seconds count from the stop. */
+/** Stops a running unit with an allocation whose client has vanished. Counts the seconds from the stop. */
 export async function stopUnderVanished(
   tried: Tried,
   systemd: Systemd,
@@ -51,7 +51,7 @@ export async function stopUnderVanished(
   return stopped(systemd, unit);
 }
 
-/** Stops the unit, which may be stopping already. Returns seconds until it was down, and its result. */
+/** Stops the unit, which may already be stopping. Returns the seconds until it was down, and its result. */
 async function stopped(systemd: Systemd, unit: string): Promise<{ seconds: number; result: string }> {
   const begin = Date.now();
   await systemd.control('stop', '--no-block', unit);

@@ -5,19 +5,19 @@ import type { EvenPortFacts } from '../facts.ts';
 import { allocateAll, connectMany, RELEASE_MS, release } from './capacity.ts';
 import { endAllocation, type Tried } from './session.ts';
 
-/** Relay ports of the configuration. Half of them are even: enough for all that have ended and aren't free yet. */
+/** Relay ports of the configuration. Half of them are even, enough for the ended allocations whose ports are not yet free. */
 export const EVEN_PORTS = 2000;
-/** Clients at a time, and milliseconds from one group to the next: ended allocations hold their ports for seconds. */
+/** Clients per group, and milliseconds between groups, because ended allocations keep their ports for seconds. */
 const GROUP = 150;
 const PACE_MS = 1000;
 
 /**
- * Groups whose clients stay open after their allocations have ended: while the server remembers an allocation, whoever gets its client's
- * port is answered 437. All others are closed, because a process may not open as many files as there are cycles.
+ * Number of groups whose sockets stay open after their allocations have ended. While the server remembers an allocation, it answers a new client
+ * with the same source port with 437. Older groups are closed, because a process cannot open as many files as there are cycles.
  */
 const GROUPS_OPEN = 2 + Math.ceil(RELEASE_MS / PACE_MS);
 
-/** Takes an even port and gives it back, many times over; then fills the pool, which has to be as large as before. */
+/** Allocates and releases an even port many times, then fills the pool, which must be as large as before. */
 export async function cycleEvenPorts(tried: Tried, cycles: number): Promise<EvenPortFacts> {
   const words: string[] = [];
   const ended: TurnClient[][] = [];

@@ -10,14 +10,14 @@ import { ACCOUNT, allocate, ECHO_PORT, hangUp, silence, type Tried, wordOf } fro
 
 /** Port of every forbidden peer. */
 const PORT = 4444;
-/** Evidence that goes into the report; one packet would be too much already. */
+/** Maximum packets listed in the report. */
 const LEAKS_AT_MOST = 50;
-/** Connect requests at a time. */
+/** Number of concurrent Connect requests. */
 const CONNECTS = 30;
-/** Milliseconds after the last attempt in which a packet could still leave. */
+/** Milliseconds to wait for late packets after the last attempt. */
 const SETTLE_MS = 500;
 
-/** Tries each forbidden peer in every way, and watches all that leaves the server meanwhile. @param watch what leaves the server's machine */
+/** Tries to reach each forbidden peer in every way and captures what leaves the server. @param watch starts a capture on the server's machine */
 export async function tryForbiddenPeers(
   tried: Tried,
   watch: (filter: string) => Promise<PacketLines>,
@@ -30,7 +30,7 @@ export async function tryForbiddenPeers(
   for (const family of ['ipv4', 'ipv6'] as const) {
     const client = await tried.clients.connect(tried.server, 'udp', family, ACCOUNT);
     const allocation = wordOf(await allocate(client, family));
-    if (allocation !== 'success') throw new Error(`an allocation of ${family} was answered ${allocation}`);
+    if (allocation !== 'success') throw new Error(`an ${family} allocation was answered with ${allocation}`);
     const peers = forbiddenPeers(own).filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
     for (const [index, peer] of peers.entries()) attempts.push(...(await tryPeer(client, peer, index)));
     await hangUp(client);
@@ -55,7 +55,7 @@ async function tryPeer(
     return 'sent';
   };
   const channel = 0x4000 + index;
-  // Without a permission first, and then with whatever the server may have granted.
+  // Send first without a permission, then again after requesting one.
   send();
   const permission = await ask(METHOD.createPermission);
   const bound = await ask(METHOD.channelBind, attribute.channelNumber(channel));
@@ -67,7 +67,7 @@ async function tryPeer(
   ];
 }
 
-/** TCP peers, RFC 6062. Where the server gives no TCP allocations, that is the answer for all of them. */
+/** Tries TCP peers, RFC 6062. If the server refuses the TCP allocation, records that answer for all of them. */
 async function tryConnect(
   { clients, server }: Tried,
   family: 'ipv4' | 'ipv6',
@@ -84,7 +84,7 @@ async function tryConnect(
         : wordOf(allocation);
     return { peer, kind, by: 'Connect', found };
   };
-  // Some at a time: a server that lets them through says nothing until the peer has answered or time is up.
+  // In batches: a server that allows a peer answers only when the peer has answered or the connection has timed out.
   const attempts: ForbiddenAttempt[] = [];
   for (let at = 0; at < peers.length; at += CONNECTS)
     attempts.push(...(await Promise.all(peers.slice(at, at + CONNECTS).map(connect))));
@@ -92,7 +92,7 @@ async function tryConnect(
   return attempts;
 }
 
-/** What the same looks like when it is let through: else a watch that sees nothing would pass. */
+/** Positive control with a public peer: without it, a capture that sees nothing would pass. */
 async function reachPublicPeer(
   tried: Tried,
   lines: () => string[],
@@ -115,7 +115,7 @@ async function reachPublicPeer(
   };
 }
 
-/** Everything that the server's machine sends, but to its clients and for metrics. */
+/** Matches everything that the server's machine sends, except to clients and for metrics. */
 function leavingFilter(): string {
   const clients = [ADDRESSES.client.ipv4, ADDRESSES.client.ipv6].map((address) => `not dst host ${address}`);
   return `(udp or tcp) and ${clients.join(' and ')} and not port 9641`;

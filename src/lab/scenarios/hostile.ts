@@ -7,23 +7,23 @@ import { createRandom } from '../random.ts';
 import type { RunningServer } from '../subject.ts';
 import { ACCOUNT, allocate, connectUdp, hangUp, type Tried, wordOf } from './session.ts';
 
-/** Packets between two looks whether the server still answers: what ended it is among the last of them. */
+/** Packets between liveness checks. The packet that stopped the server is in the last batch. */
 const BATCH = 50;
-/** Batches of one client; then another one begins, with an allocation of its own. */
+/** Batches per client. The next client starts with its own allocation. */
 const BATCHES_PER_CLIENT = 20;
-/** One batch in so many goes over a TCP connection. */
+/** Every tenth batch goes over TCP. */
 const TCP_EVERY = 10;
-/** Milliseconds until a TCP connection has to be there, and for which it stays open after its packet. */
+/** Timeout for opening a TCP connection, and how long it stays open after its packet, in milliseconds. */
 const CONNECT_MS = 5000;
 const LINGER_MS = 20;
-/** One client in so many, with an allocation or without, is one of IPv6. */
+/** Every third client uses IPv6. */
 const IPV6_EVERY = 3;
-/** Clients that may find an allocation at their port before that counts as the server's answer. */
+/** Maximum clients tried at the end, because a client's port may still have an earlier allocation. */
 const LAST_ATTEMPTS = 3;
 
 /**
- * Throws packets at a server, by UDP and TCP, IPv4 and IPv6, from clients with and without an allocation. A server that stops to answer,
- * at whatever point, is what is looked for, and ends it.
+ * Sends hostile packets to a server over UDP and TCP, IPv4 and IPv6, from clients with and without an allocation. Stops as soon as the
+ * server no longer answers.
  */
 export async function throwPackets(
   tried: Tried,
@@ -97,9 +97,9 @@ async function throwAll(
 }
 
 /**
- * Allocates once more when all packets are thrown. The new client's port may be that of an earlier one, whose allocation lives on for ten
- * minutes: then the answer is 437, and a client is to try again from another port (RFC 8656, 7.4).
- * @returns the last answer, in one word
+ * Allocates once more after all packets. The new client may have the port of an earlier client whose allocation still exists, for up to ten
+ * minutes. The server then answers 437, and the client must try another port (RFC 8656, 7.4).
+ * @returns the last answer in one word
  */
 async function allocateLast(tried: Tried, server: RunningServer, transport: 'udp' | 'tcp'): Promise<string> {
   let word = '';
@@ -113,8 +113,8 @@ async function allocateLast(tried: Tried, server: RunningServer, transport: 'udp
 }
 
 /**
- * Each on a connection of its own: coturn reads no further than the first bytes that it cannot make a message of.
- * @returns how many connections were opened
+ * Sends each packet on its own connection, because coturn stops reading at the first malformed message.
+ * @returns the number of opened connections
  */
 async function throwOverTcp(packets: readonly Buffer[], host: string): Promise<number> {
   const opened = await Promise.all(packets.map((bytes) => throwOne(bytes, host)));
@@ -135,7 +135,7 @@ function throwOne(bytes: Buffer, host: string): Promise<boolean> {
   return new Promise((resolve) => socket.once('close', () => resolve(opened)));
 }
 
-/** A client that nobody has a grudge against: the server answers it, or it is gone. @throws NoAnswer */
+/** Checks with a well-behaved client that the server still answers. @throws NoAnswer */
 async function requireAnswer(tried: Tried): Promise<void> {
   const client = await connectUdp(tried);
   try {

@@ -5,17 +5,17 @@ import { ADDRESSES, UNPRIVILEGED } from '../network.ts';
 import type { Endpoint } from '../reach.ts';
 import { ACCOUNT, ECHO_PORT } from './session.ts';
 
-/** Of recipes/docker/lab/independent.py, in the image. */
+/** Path of recipes/docker/lab/independent.py in the image. */
 const PROGRAM = '/lab/independent.py';
 /** Messages over each transport. */
 const MESSAGES = 100;
-/** Milliseconds; its own limits are shorter. */
+/** Milliseconds. The program's own timeouts are shorter. */
 const TIMEOUT_MS = 400_000;
 
-/** Times that a transport is tried: its client waits for an answer for 16 s, and a machine may have been busy with something else. */
+/** Attempts per transport: the client waits only 16 s for an answer, and the machine may have been busy. */
 const TRIES = 2;
 
-/** Lets aioice allocate and relay over some transports; what fails is tried once more by a new client. */
+/** Allocates and relays with aioice over these transports. Retries failures once with a new client. */
 export async function relayByIndependentClient(
   server: Endpoint,
   transports: readonly string[],

@@ -5,10 +5,10 @@ import type { AnswerFacts } from '../facts.ts';
 import { type Groups, note, peer, RELEASE_MS, stun, turn, untilRefused } from './answers.ts';
 import { ACCOUNT, allocate, connectUdp, hangUp, OTHER_ACCOUNT, type Tried, wordOf } from './session.ts';
 
-/** Of the configuration in which limits are tried. */
+/** Limits of the configuration for these scenarios. */
 export const LIMITS = { ports: 6, quota: 3, nonceSeconds: 2, allocationSeconds: 8 };
 
-/** Quotas, ports, nonces and lifetimes that run out, on a configuration with small ones. */
+/** Tests quotas, port exhaustion, stale nonces and expiring allocations on a configuration with small limits. */
 export const LIMITED = {
   quota,
   ports,
@@ -25,7 +25,7 @@ async function quota(tried: Tried): Promise<AnswerFacts[]> {
   return [
     note(
       'quota',
-      `${LIMITS.quota + 1} allocations where one user may have ${LIMITS.quota}`,
+      `${LIMITS.quota + 1} allocations of a user with a quota of ${LIMITS.quota}`,
       turn('7.2'),
       [...Array(LIMITS.quota).fill('success'), '486'].join(' '),
       words.join(' '),
@@ -34,7 +34,7 @@ async function quota(tried: Tried): Promise<AnswerFacts[]> {
 }
 
 async function ports(tried: Tried): Promise<AnswerFacts[]> {
-  // Half of them each, because a user has a quota.
+  // Two users share the ports because each has a quota.
   const half = LIMITS.ports / 2;
   const clients = [...(await connectMany(tried, half)), ...(await connectMany(tried, half, OTHER_ACCOUNT))];
   const words: string[] = [];
@@ -64,9 +64,9 @@ async function nonce(tried: Tried): Promise<AnswerFacts[]> {
   const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const old = client.challenge;
-  if (old === undefined) throw new Error('the server has sent no challenge');
+  if (old === undefined) throw new Error('the server did not send a challenge');
   await pause((LIMITS.nonceSeconds + 1) * 1000);
-  // The server's clock goes by whole seconds, and late where it is busy.
+  // The server's clock ticks once per second, later if the machine is busy.
   const stale = await untilRefused(() =>
     client.request(METHOD.createPermission, [peer], { ...ACCOUNT, ...old }),
   );
@@ -74,10 +74,10 @@ async function nonce(tried: Tried): Promise<AnswerFacts[]> {
   const changed = client.challenge?.nonce !== old.nonce;
   await hangUp(client);
   return [
-    note('nonce.stale', 'A nonce that is too old', stun('9.2.4'), '438', stale),
+    note('nonce.stale', 'A stale nonce', stun('9.2.4'), '438', stale),
     note(
       'nonce.renewed',
-      'The same request with the nonce that came with that',
+      'The same request with the new nonce',
       stun('9.2.5'),
       'success',
       changed ? renewed : 'the same nonce',
@@ -90,14 +90,14 @@ async function expiry(tried: Tried): Promise<AnswerFacts[]> {
   const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const alive = wordOf(await client.ask(METHOD.createPermission, [peer]));
-  // The server looks for what has expired now and then, not at once.
+  // The server checks for expired allocations periodically.
   await pause((LIMITS.allocationSeconds + 3) * 1000);
   const gone = wordOf(await client.ask(METHOD.createPermission, [peer]));
   client.close();
   return [
     note(
       'allocation.expiry',
-      'CreatePermission on an allocation, and again when its lifetime is over',
+      'CreatePermission before and after the allocation expires',
       turn('3.2'),
       'success 437',
       `${alive} ${gone}`,

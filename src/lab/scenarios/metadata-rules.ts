@@ -14,8 +14,8 @@ const PROPERTIES = ['IPAddressAllow', 'IPAddressDeny'] as const;
 
 /**
  * Sends to the metadata addresses, as a client and as a process, under the unit's IPAddressAllow= and IPAddressDeny=. systemd implements
- * these by BPF, which only the host's root may load, so the contained systemd cannot. It is asked for the unit's rules instead; a second
- * systemd, which gets nothing else of the package, applies them to a control group, and turnserver runs in that.
+ * these with BPF programs, which only the host's root may load, so the contained systemd cannot. A second systemd, which gets nothing
+ * else from the package, therefore applies the unit's rules to a control group. turnserver runs in that group.
  */
 export async function tryMetadata(
   lab: ServiceLab,
@@ -52,8 +52,8 @@ export async function tryMetadata(
 }
 
 /**
- * A setting of a unit that lists networks. The package may have influenced the value.
- * @throws if it contains anything but networks
+ * Formats a unit setting that lists networks. The package may have manipulated the value.
+ * @throws if the value contains anything but networks
  */
 export function ruleLine(name: string, value: string): string[] {
   const networks = value.split(/\s+/).filter((word) => word !== '');
@@ -62,11 +62,11 @@ export function ruleLine(name: string, value: string): string[] {
     return isIP(address) === 0 || !/^\d{1,3}$/.test(length) || more.length > 0;
   });
   if (wrong !== undefined)
-    throw new Error(`${name} of the unit has ${JSON.stringify(wrong)}, which is not a network`);
+    throw new Error(`${name} in the unit has ${JSON.stringify(wrong)}, which is not a network`);
   return networks.length === 0 ? [] : [`${name}=${networks.join(' ')}`];
 }
 
-/** A configuration in which no peer is denied. */
+/** Removes all lines that deny peers. */
 function withoutDenials(configuration: string): string {
   const kept = configuration
     .split('\n')

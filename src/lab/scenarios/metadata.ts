@@ -11,18 +11,18 @@ import { ACCOUNT, allocate, hangUp, silence, type Tried, wordOf } from './sessio
 
 type Reached = ServiceFacts['reached'][number];
 
-/** Peers that only the unit keeps out once nothing is denied, and one of each family that nothing keeps out. */
+/** Metadata addresses, which only the unit blocks once the configuration denies nothing; and controls, which nothing blocks. */
 const METADATA = ['169.254.169.254', 'fd00:ec2::254', 'fd20:ce::254'];
 const CONTROLS = ['169.254.169.253', 'fd00:ec2::253'];
-/** Port of the datagrams of each way. */
+/** Destination port for each way of sending. */
 const PORTS: Record<Reached['by'], number> = { relay: 4444, process: 4445 };
 const DATAGRAMS = 3;
 const SETTLE_MS = 500;
 
 /**
- * Sends to the metadata addresses, and to one beside them, and watches what leaves the server's machine. A client sends through
- * the relay, which newer versions refuse by themselves; and a process of the unit sends directly, which shows what the unit
- * keeps in whatever turnserver thinks of it.
+ * Sends to the metadata addresses and to control addresses, and captures what leaves the server's machine. A client sends through the
+ * relay, which newer versions refuse themselves. A process of the unit also sends directly, which tests the unit's rules independently of
+ * turnserver.
  * @param namespace of the server
  * @param group folder of the running unit's control group
  */
@@ -49,8 +49,8 @@ function peers(): Pick<Reached, 'kind' | 'peer'>[] {
 }
 
 /**
- * Each peer has a client of its own: a relay socket whose datagram the unit has refused sends nothing more in old versions.
- * The controls come last, and show that it is that socket only.
+ * Uses one client per peer: in old versions, a relay socket sends nothing more after the unit has blocked one of its datagrams. The controls
+ * come last and show that only that socket is affected.
  */
 async function sendThroughRelay({ clients, server }: Tried, family: Family): Promise<Reached[]> {
   const attempts: Reached[] = [];
@@ -69,17 +69,17 @@ async function sendThroughRelay({ clients, server }: Tried, family: Family): Pro
   return attempts;
 }
 
-/** What IPAddressDeny= rules are the sockets that are opened in the unit's control group. */
+/** IPAddressDeny= applies to sockets opened in the unit's control group, so bash joins that group first. */
 async function sendFromUnit(namespace: number, group: string): Promise<Reached[]> {
   const attempts: Reached[] = [];
   for (const each of peers()) {
     const send = `for i in $(seq ${DATAGRAMS}); do echo datagram >/dev/udp/${each.peer}/${PORTS.process}; done`;
-    // A datagram that the unit forbids is an error of bash, and none of ours.
+    // If the unit blocks the datagram, bash reports an error, which is expected.
     const script = `echo $$ >${group}/cgroup.procs || exit 9; ${send}; exit 0`;
     const [file = '', ...args] = [...enter(namespace), 'bash', '-c', script];
     await promisify(execFile)(file, args).catch((error: unknown) => {
       const { stderr } = error as { stderr?: string };
-      throw new Error(`no process can be put into ${group}: ${(stderr ?? String(error)).trim()}`);
+      throw new Error(`cannot move a process into ${group}: ${(stderr ?? String(error)).trim()}`);
     });
     attempts.push({ ...each, by: 'process', packets: 0 });
   }

@@ -7,13 +7,13 @@ import { METRICS } from '../server-configuration.ts';
 import type { RunningServer } from '../subject.ts';
 import { ACCOUNT, hangUp, silence, type Tried, wordOf } from './session.ts';
 
-/** Scrapes before the first look at the memory: what is allocated once is no leak, and QEMU translates code as it is met. */
+/** Scrapes before the first memory measurement, because one-time allocations are not leaks and QEMU translates code on first use. */
 const WARM_UP = 1000;
 const PORT = Number(new URL(METRICS).port);
-/** Milliseconds after which an address where nothing answers is taken for closed. */
+/** Timeout in milliseconds after which a port counts as closed. */
 const CONNECT_MS = 3000;
 
-/** Scrapes many times, with one connection for all and with one for each, and looks at the server's memory. */
+/** Scrapes many times, on shared and on new connections, and measures the server's memory. */
 export async function scrapeOften(
   server: Pick<RunningServer, 'agent' | 'usage'>,
   times: number,
@@ -52,7 +52,7 @@ function opens(host: string): Promise<boolean> {
   });
 }
 
-/** A TCP allocation and Connect (RFC 6062): `success`, an error's number, or that there was no allocation. */
+/** Tries a TCP allocation and Connect (RFC 6062). Finds `success`, an error code, or that the allocation failed. */
 async function throughRelay({ clients, server }: Tried, address: string): Promise<MetricsReach> {
   const family = address.includes(':') ? 'ipv6' : 'ipv4';
   const client = await clients.connect(server, 'tcp', family, ACCOUNT);

@@ -8,16 +8,15 @@ import { ADDRESSES } from '../network.ts';
 import { type Family, Unreachable } from '../reach.ts';
 import { ACCOUNT, allocate, ECHO_PORT, hangUp, type Tried, wordOf } from './session.ts';
 
-/** Messages of each client, and the bytes of one. */
+/** Number of messages per client, and bytes per message. */
 export const MESSAGES = 1000;
 export const MESSAGE_BYTES = 100;
-/** Milliseconds that a message may take to the peer and back; then it is lost. */
+/** Milliseconds after which a message without an echo counts as lost. */
 const LOST_MS = 3000;
-/** Lost messages in a row after which nothing comes back any more, and the rest counts as lost. */
+/** Consecutive lost messages after which the exchange is aborted. */
 const LOST_AT_MOST = 3;
 const CHANNEL = 0x4001;
 
-/** What is relayed, by whom. */
 export interface RelayPlan {
   families: readonly Family[];
   ways: readonly RelayFacts['way'][];
@@ -33,7 +32,7 @@ export const EVERYTHING: RelayPlan = {
   credentials: ACCOUNT,
 };
 
-/** Relays over every transport: one client after the other, each with a session of its own that it ends. */
+/** Relays over every transport, in sequential sessions with one client each. */
 export async function relayAll(tried: Tried, plan: RelayPlan): Promise<RelayFacts[]> {
   const facts: RelayFacts[] = [];
   for (const family of plan.families)
@@ -62,7 +61,7 @@ async function relay(
   return facts;
 }
 
-/** Allocates, and opens the way to the peer that sends everything back. @throws Error if it is refused */
+/** Allocates, and creates a permission or channel for the echo peer. @throws Error if the server refuses */
 export async function openWay(client: TurnClient, family: Family, way: RelayFacts['way']): Promise<void> {
   const peer = attribute.xorPeerAddress({ address: ADDRESSES.peer[family], port: ECHO_PORT });
   const allocation = await allocate(client, family);
@@ -75,7 +74,7 @@ export async function openWay(client: TurnClient, family: Family, way: RelayFact
   if (answer.error !== undefined) throw new Error(`${way}: ${wordOf(answer)} ${answer.error.reason}`);
 }
 
-/** So many messages, one after the other: the next is sent when the last one is back, byte for byte, or lost. Three lost in a row end it. */
+/** Sends messages sequentially. Each waits until the previous one has come back unchanged or is lost. Stops after three consecutive losses. */
 export async function exchange(
   client: TurnClient,
   family: Family,
@@ -91,7 +90,7 @@ export async function exchange(
     const back = new Promise<boolean>((resolve) => {
       const stopTimer = startAwakeTimer(LOST_MS, () => resolve(false));
       client.onData((arrived) => {
-        // The way back is the way there: on its channel, or as an indication that names the peer.
+        // The echo must arrive the same way: on the channel, or in an indication that names the peer.
         const right =
           way === 'channel' ? arrived.channel === CHANNEL : arrived.peer?.address === peer.address;
         if (!right || !arrived.data.equals(data)) return;

@@ -9,24 +9,24 @@ import { connectUdp, hangUp, type Tried } from './session.ts';
 
 /** Port of TLS clients. */
 const TLS_PORT = 5349;
-/** Milliseconds until a new connection has to get the new certificate: systemd does not wait until a signal has been handled. */
+/** Timeout in milliseconds until new connections get the new certificate: systemd does not wait until the signal has been handled. */
 const READ_AGAIN_MS = 10_000;
 const MESSAGES = 100;
 
-/** Not the certificate of the other servers. */
+/** File names that differ from the other servers' certificate. */
 const NAMES = { certificate: 'service-cert.pem', key: 'service-key.pem' };
 const RENEWED: CertificateFiles = {
   certificate: `${FILES}/${NAMES.certificate}`,
   key: `${FILES}/${NAMES.key}`,
 };
 
-/** Makes the unit's certificate. Returns the lines of the configuration that name it. */
+/** Creates the unit's certificate. Returns the configuration lines for it. */
 export function certificateLines(): string[] {
   makeCertificate(RENEWED);
   return [`cert=${FOLDER}/${NAMES.certificate}`, `pkey=${FOLDER}/${NAMES.key}`];
 }
 
-/** Replaces the certificate of a running unit and reloads it, under a session over UDP. */
+/** Replaces a running unit's certificate and reloads the unit during a UDP session. */
 export async function reloadUnderSession(
   tried: Tried,
   { systemd, unit, agent }: { systemd: Systemd; unit: string; agent: RemoteAgent },

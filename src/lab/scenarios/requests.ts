@@ -18,8 +18,8 @@ import {
 const udp = attribute.requestedTransport(UDP);
 
 /**
- * A client that knows the server's realm and nonce, and has done nothing else yet: after a request that was wrong some
- * versions answer the next one of the same client otherwise.
+ * Connects a client that knows the server's realm and nonce and has sent nothing else. It is new because some versions answer differently
+ * after an invalid request from the same client.
  */
 async function challenged(tried: Tried): Promise<{ client: TurnClient; known: Authentication }> {
   const client = await connectUdp(tried);
@@ -30,7 +30,7 @@ async function challenged(tried: Tried): Promise<{ client: TurnClient; known: Au
 
 type Attributes = Parameters<TurnClient['request']>[1];
 
-/** One request of a client of its own. */
+/** Sends one request from a new client. */
 async function once(
   tried: Tried,
   method: number,
@@ -45,7 +45,7 @@ async function once(
   }
 }
 
-/** Credentials and requests that are wrong in one thing each, on the configuration that serves everybody else. */
+/** Valid requests, and requests with one error each, on an ordinary configuration. */
 export const REQUESTS = {
   binding,
   credentials,
@@ -64,10 +64,10 @@ async function binding(tried: Tried): Promise<AnswerFacts[]> {
   client.close();
   const found = own ? answer : `another address: ${mapped?.address}`;
   return [
-    note('binding', 'A Binding request gets its own address back', stun('3'), 'success', found),
+    note('binding', "A Binding response contains the client's address", stun('3'), 'success', found),
     note(
       'binding.unknown-attribute',
-      'An unknown attribute that has to be understood',
+      'An unknown comprehension-required attribute',
       stun('6.3.1'),
       '420',
       unknown,
@@ -90,16 +90,10 @@ async function credentials(tried: Tried): Promise<AnswerFacts[]> {
       '401',
       await as({ password: 'wrong' }),
     ),
-    note(
-      'credentials.user',
-      'Allocate as a user that nobody knows',
-      at,
-      '401',
-      await as({ username: 'nobody' }),
-    ),
+    note('credentials.user', 'Allocate as an unknown user', at, '401', await as({ username: 'nobody' })),
     note(
       'credentials.nonce',
-      'Allocate with a nonce of another server',
+      'Allocate with a nonce from another server',
       at,
       '438',
       await as({ nonce: '0123456789abcdef' }),
@@ -115,21 +109,21 @@ async function withoutAllocation(tried: Tried): Promise<AnswerFacts[]> {
     note('allocate.no-transport', 'Allocate without REQUESTED-TRANSPORT', at, '400', await allocateWith()),
     note(
       'allocate.transport',
-      'Allocate for a transport that is none',
+      'Allocate for an unsupported transport protocol',
       at,
       '442',
       await allocateWith(attribute.requestedTransport(99)),
     ),
     note(
       'allocate.token-and-even-port',
-      'Allocate with EVEN-PORT and RESERVATION-TOKEN at once',
+      'Allocate with both EVEN-PORT and RESERVATION-TOKEN',
       at,
       '400',
       await allocateWith(udp, attribute.evenPort(true), token),
     ),
     note(
       'allocate.unknown-token',
-      'Allocate with a reservation that nobody has made',
+      'Allocate with an unknown reservation token',
       at,
       '508',
       await allocateWith(udp, token),
@@ -161,17 +155,17 @@ async function withAllocation(tried: Tried): Promise<AnswerFacts[]> {
   const relayed = relayedOf(allocation);
   const found =
     relayed?.address === tried.server.addresses.ipv4 ? allocation : `relayed address ${relayed?.address}`;
-  add('allocate', 'Allocate with everything right', turn('7.3'), 'success', found, true);
+  add('allocate', 'A valid Allocate request', turn('7.3'), 'success', found, true);
   add(
     'allocate.again',
-    'Allocate where there is an allocation',
+    'A second Allocate request from the same client',
     turn('7.2'),
     '437',
     await ask(METHOD.allocate, udp),
   );
   add(
     'permission',
-    'CreatePermission with everything right',
+    'A valid CreatePermission request',
     turn('10.2'),
     'success',
     await ask(METHOD.createPermission, peer),
@@ -184,10 +178,10 @@ async function withAllocation(tried: Tried): Promise<AnswerFacts[]> {
     '400',
     await ask(METHOD.createPermission),
   );
-  add('channel', 'ChannelBind with everything right', turn('12.2'), 'success', await bind(0x4002), true);
+  add('channel', 'A valid ChannelBind request', turn('12.2'), 'success', await bind(0x4002), true);
   add(
     'channel.again',
-    'ChannelBind once more, which renews it',
+    'A repeated ChannelBind request, which refreshes the channel',
     turn('12.2'),
     'success',
     await bind(0x4002),
@@ -195,7 +189,7 @@ async function withAllocation(tried: Tried): Promise<AnswerFacts[]> {
   );
   add(
     'channel.number',
-    "ChannelBind with a number that is no channel's",
+    'ChannelBind with an invalid channel number',
     turn('12.2'),
     '400',
     await bind(0x3fff),
@@ -210,16 +204,22 @@ async function withAllocation(tried: Tried): Promise<AnswerFacts[]> {
   const otherPeer = attribute.xorPeerAddress({ ...PEER, port: 10 });
   add(
     'channel.other-peer',
-    "ChannelBind of a channel that is another peer's",
+    'ChannelBind of a channel that is bound to another peer',
     turn('12.2'),
     '400',
     await bind(0x4002, otherPeer),
   );
-  add('channel.second', 'ChannelBind of a second channel to a peer', turn('12.2'), '400', await bind(0x4003));
+  add(
+    'channel.second',
+    'ChannelBind of a second channel to the same peer',
+    turn('12.2'),
+    '400',
+    await bind(0x4003),
+  );
   const other = { ...known, ...OTHER_ACCOUNT };
   add(
     'refresh.other-user',
-    'Refresh as another user than the one who allocated',
+    'Refresh as a user other than the owner',
     turn('8.2'),
     '441',
     await client.request(METHOD.refresh, [attribute.lifetime(600)], other),
@@ -228,23 +228,17 @@ async function withAllocation(tried: Tried): Promise<AnswerFacts[]> {
   return facts;
 }
 
-/** An allocation that its client ends: by then nothing of it may be left. */
+/** Ends an allocation and checks that it is gone. */
 async function ending(tried: Tried): Promise<AnswerFacts[]> {
   const client = await connectUdp(tried);
   await allocate(client, 'ipv4');
   const end = await client.ask(METHOD.refresh, [attribute.lifetime(0)]);
-  // With the allocation its nonce goes, too: `ask` takes the new one.
+  // The nonce expires with the allocation; `ask` gets a new one.
   const after = await untilRefused(() => client.ask(METHOD.createPermission, [peer]));
   client.close();
   return [
     note('refresh.end', 'Refresh with a lifetime of 0', turn('8.2'), 'success', end, true),
-    note(
-      'refresh.ended',
-      'CreatePermission on the allocation that it ended, within 3 s',
-      turn('6'),
-      '437',
-      after,
-    ),
+    note('refresh.ended', 'CreatePermission within 3 s after that Refresh', turn('6'), '437', after),
   ];
 }
 
@@ -256,7 +250,7 @@ async function peers(tried: Tried): Promise<AnswerFacts[]> {
   const facts = [
     note(
       'peer.forbidden',
-      'CreatePermission for a peer that the configuration denies',
+      'CreatePermission for a denied peer',
       turn('10.2'),
       '403',
       await permit('10.0.0.1'),

@@ -8,13 +8,13 @@ const REST = 'https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-res
 
 export const SECRET = 'a-secret-of-the-laboratory';
 
-/** The name and password that a web service makes of a shared secret. @param until milliseconds since the epoch */
+/** Derives credentials from a shared secret, as a web service would. @param until expiry, in milliseconds since the epoch */
 export function restCredentials(until: number, secret = SECRET): Credentials {
   const username = `${Math.floor(until / 1000)}:alice`;
   return { username, password: createHmac('sha1', secret).update(username).digest('base64') };
 }
 
-/** Credentials that are valid, expired, and made with another secret. */
+/** Tries valid credentials, expired ones, and ones made with another secret. */
 export async function tryRestSecret(tried: Tried, now: number): Promise<AnswerFacts[]> {
   const attempt = async (credentials: Credentials) => {
     const client = await connectUdp(tried, credentials);

@@ -22,24 +22,25 @@ import {
   writeDropIn,
 } from './unit-files.ts';
 
-/** Where a package may have its unit. */
+/** Possible paths of the package's unit. */
 export const UNITS = ['/usr/lib/systemd/system', '/lib/systemd/system'].map(
   (folder) => `${folder}/coturn.service`,
 );
-/** Milliseconds until a unit serves or has come back: from 4.8 on turnserver shuffles its ports first, for a minute under QEMU. */
+/** Timeout in milliseconds for a start or restart. From 4.8 on, turnserver first shuffles its ports, which takes a minute under QEMU. */
 const START_MS = { native: 60_000, emulated: 300_000 };
-/** What the service is tried with. */
+
+/** Everything needed to test the service. */
 export interface ServiceLab {
   namespaces: Namespaces;
   containment: Containment;
   installed: InstalledFiles;
-  /** Files that define the unit, read before any code of the package has run. */
+  /** Paths of the files that define the unit, listed before any code of the package has run. */
   fragments: string[];
   agentOn: (machine: ServerName) => RemoteAgent;
-  /** Undefined where nobody is answered by UDP: then neither sessions nor peers are tried. */
+  /** Undefined if the server does not answer over UDP. Sessions and peers are then not tested. */
   clients: Clients | undefined;
   settings: Pick<LabSettings, 'emulated' | 'options' | 'site'>;
-  /** What is tried beside starting, crashing and stopping; a turnserver is not asked for what it can't do. */
+  /** Tests in addition to start, crash and stop. Tests of unsupported features are off. */
   chosen: { metadata: boolean; drain: boolean; reload: boolean };
 }
 
@@ -48,9 +49,9 @@ const DRAINING: Unit = { name: 'coturn-drain.service', machine: 'drain' };
 const VANISHED: Unit = { name: 'coturn-vanished.service', machine: 'vanished' };
 
 /**
- * Runs the package's own unit under systemd: as shipped, through a crash, without any denied peer, and stopped under sessions. Only
- * what must be is changed: turnserver is beneath /target, and QEMU needs what a sandbox takes from it. Where sessions are drained, two
- * copies of the unit wait for them on machines of their own.
+ * Runs the package's unit under systemd: as shipped, through a crash, with no peers denied, and stopped during sessions. A drop-in
+ * changes only what is necessary, because turnserver is in /target and QEMU does not work in a strict sandbox. If turnserver can drain,
+ * two copies of the unit are stopped with open sessions, each on its own machine.
  */
 export async function runService(
   lab: ServiceLab,
@@ -106,7 +107,7 @@ export async function runService(
   }
 }
 
-/** The unit as it was installed, and then with another configuration. */
+/** Runs the unit as installed, then with another configuration. */
 async function runUnit(
   lab: ServiceLab,
   systemd: Systemd,
@@ -166,7 +167,7 @@ async function reloadOf(lab: ServiceLab, systemd: Systemd, clients: Clients): Pr
   return reloadUnderSession(triedBy(clients, SERVICE), { systemd, unit: name, agent: lab.agentOn(machine) });
 }
 
-/** Starts a unit, and does something with it once it serves. */
+/** Starts a unit, waits until it serves, and calls `work`. */
 async function withUnit<T>(
   lab: ServiceLab,
   systemd: Systemd,
@@ -179,12 +180,12 @@ async function withUnit<T>(
   return work(unit);
 }
 
-/** Its end is seen by systemd, and not by its clients. */
+/** systemd detects when the unit exits, so `end` never settles. */
 function triedBy(clients: Clients, { machine }: Unit): Tried {
   return { clients, server: { name: machine, addresses: ADDRESSES[machine], end: new Promise(() => {}) } };
 }
 
-/** Waits until a unit asks clients for credentials; returns whether it does. */
+/** Waits until a unit answers clients. Returns whether it does. */
 async function serves(lab: ServiceLab, systemd: Systemd, { name, machine }: Unit): Promise<boolean> {
   const end = Date.now() + START_MS[lab.settings.emulated ? 'emulated' : 'native'];
   const agent = lab.agentOn(machine);
@@ -203,7 +204,7 @@ function canScrape(agent: RemoteAgent): Promise<boolean> {
   );
 }
 
-/** Ends turnserver by SIGKILL. Returns the unit's state when another turnserver has taken its place, or what it was at last. */
+/** Kills turnserver with SIGKILL. Returns the unit's state once a new turnserver runs, or its last state at the timeout. */
 async function crash(lab: ServiceLab, systemd: Systemd): Promise<string> {
   const { name } = SERVICE;
   const before = await systemd.property(name, 'MainPID');

@@ -9,33 +9,33 @@ import type { Clients, Endpoint, Family } from '../reach.ts';
 export const ACCOUNT = { username: 'turnbuild', password: 'a-password-of-the-laboratory' };
 /** A second account of the laboratory's configurations. */
 export const OTHER_ACCOUNT = { username: 'another', password: 'another-password-of-the-laboratory' };
-/** Port on which the peer sends everything back. */
+/** Port of the echo peer. */
 export const ECHO_PORT = 3480;
 
-/** A server that is tried, and how to connect to it. */
+/** The server under test, and how to connect to it. */
 export interface Tried {
   clients: Clients;
   server: Endpoint;
 }
 
-/** A client over UDP and IPv4. */
+/** Connects a client over UDP and IPv4. */
 export function connectUdp({ clients, server }: Tried, credentials = ACCOUNT): Promise<TurnClient> {
   return clients.connect(server, 'udp', 'ipv4', credentials);
 }
 
-/** Asks for a UDP allocation of a family. */
+/** Requests a UDP allocation of an address family. */
 export function allocate(client: TurnClient, family: Family): Promise<Answer> {
-  // IPv4 is what a request without the attribute asks for, RFC 8656, 7.1.
+  // Without the attribute, the family is IPv4, RFC 8656, 7.1.
   const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
   return client.ask(METHOD.allocate, [attribute.requestedTransport(UDP), ...wanted]);
 }
 
-/** An answer in one word: `success`, or the error's number. */
+/** An answer in one word: `success` or the error code. */
 export function wordOf({ error }: Answer): string {
   return error === undefined ? 'success' : String(error.code);
 }
 
-/** `silence` for a request that was not answered; throws all other errors. */
+/** Returns `silence` for an unanswered request and rethrows all other errors. */
 export function silence(error: unknown): string {
   if (error instanceof NoAnswer) return 'silence';
   throw error;
@@ -52,7 +52,7 @@ export function relayedOf(answer: Answer): Address | undefined {
   return addressIn(answer, ATTRIBUTE.xorRelayedAddress);
 }
 
-/** Ends an allocation, and not the connection. */
+/** Ends an allocation but keeps the connection. */
 export async function endAllocation(client: TurnClient): Promise<void> {
   await client.ask(METHOD.refresh, [attribute.lifetime(0)]).catch(() => {});
 }

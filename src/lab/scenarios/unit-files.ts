@@ -6,28 +6,28 @@ import type { Namespaces } from '../network.ts';
 import { writeContainedUnit } from '../systemd.ts';
 import { DRAIN_SECONDS } from './drain.ts';
 
-/** Configurations and network namespaces of units, outside of every root. */
+/** Folder for the units' configurations and network namespaces, outside the package's root. */
 const FOLDER = '/run-units';
 
-/** A copy of the package's unit, on one of the servers' machines. */
+/** The package's unit, or a copy of it, on one of the servers' machines. */
 export interface Unit {
   name: string;
   machine: ServerName;
 }
 
-/** What decides how a unit is run here. */
+/** The settings that determine how units run in the laboratory. */
 export type UnitSettings = Pick<LabSettings, 'emulated' | 'site'>;
 
 export function makeUnitFolder(): void {
   mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
 }
 
-/** Writes a unit's configuration, which its drop-in puts in the place of the installed one. */
+/** Writes a unit's configuration. Its drop-in mounts it over the installed one. */
 export function configure({ machine }: Unit, configuration: string): void {
   writeFileSync(`${FOLDER}/${machine}.conf`, configuration, { mode: 0o644 });
 }
 
-/** Changes what has to be changed of a unit in the laboratory. @param more further lines */
+/** Writes a drop-in with the changes that a unit needs in the laboratory. @param more additional lines */
 export function writeDropIn({ name }: Unit, { emulated, site }: UnitSettings, more: readonly string[]): void {
   const lines = [
     '[Service]',
@@ -37,17 +37,20 @@ export function writeDropIn({ name }: Unit, { emulated, site }: UnitSettings, mo
     `Environment=DRAIN_SECONDS=${DRAIN_SECONDS}`,
     ...more,
   ];
-  // QEMU writes the code that it runs, and asks the kernel for more than turnserver does; and it takes its time.
+  // QEMU generates code at run time, makes more system calls than turnserver, and is slow.
   if (emulated) lines.push('MemoryDenyWriteExecute=no', 'SystemCallFilter=', 'TimeoutStartSec=600');
   writeContainedUnit(`${name}.d/laboratory.conf`, `${lines.join('\n')}\n`);
 }
 
-/** The installed configuration stays as it is. */
+/** A drop-in line that mounts the unit's configuration over the installed one, which stays unchanged. */
 export function ownConfiguration({ machine }: Unit, site: Site): string {
   return `BindReadOnlyPaths=${FOLDER}/${machine}.conf:${site.configuration}`;
 }
 
-/** systemd knows no process but its own, so it finds a namespace by a file, which has to be there before it starts. */
+/**
+ * A drop-in line with the unit's network namespace. systemd does not see the process that holds the namespace, so it needs a file. Call this
+ * before systemd starts.
+ */
 export function ownNetwork({ machine }: Unit, namespaces: Namespaces): string {
   const file = `${FOLDER}/${machine}.net`;
   writeFileSync(file, '');
@@ -55,7 +58,7 @@ export function ownNetwork({ machine }: Unit, namespaces: Namespaces): string {
   return `NetworkNamespacePath=${file}`;
 }
 
-/** systemd looks up users in its own root: the target's accounts of turnserver have to be there as well. */
+/** Copies turnserver's account from the package's root, because systemd looks up users in its own root. */
 export function adoptAccounts({
   installed,
   settings,

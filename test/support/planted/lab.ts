@@ -48,10 +48,10 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /requests: turnserver exited unexpectedly with SIGSEGV/,
   ],
   [
-    'a server that did not get ready',
+    'a server that did not become ready',
     (lab) => {
       delete lab.servers.rest;
-      lab.problems.rest = 'turnserver (rest) did not get ready:\nCONFIG ERROR: no';
+      lab.problems.rest = 'turnserver (rest) did not become ready:\nCONFIG ERROR: no';
       lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
     },
     ['network.alive'],

@@ -185,7 +185,7 @@ describe('a check that could not be tried', () => {
       plantedLab((lab) => {
         delete lab.servers.limits;
         delete lab.logs.limits;
-        lab.problems.limits = 'turnserver (limits) did not get ready:\nCONFIG ERROR: unknown argument';
+        lab.problems.limits = 'turnserver (limits) did not become ready:\nCONFIG ERROR: unknown argument';
         lab.answers = lab.answers.filter(({ id }) => !/^(nonce|allocation|quota|ports)/.test(id));
       }),
     );
@@ -204,7 +204,7 @@ describe('a check that could not be tried', () => {
     const lab: LabFacts = {
       ...nothing(),
       service: { ...goodLab().service, reached: [] },
-      problems: { relay: 'turnserver (relay) did not get ready:\nCONFIG ERROR: no' },
+      problems: { relay: 'turnserver (relay) did not become ready:\nCONFIG ERROR: no' },
       blocked: blocked(
         ['relays', 'metrics.private', 'metrics.scrapes', 'rest', 'metadata', 'drain', 'reload', ...NEED_UDP],
         { server: 'relay' },

@@ -48,7 +48,9 @@ describe('checks of the laboratory', () => {
     const [result] = judgeAll(labChecks, packageFacts({ lab: goodLab() })).filter(
       ({ id }) => id === 'answers.allocate',
     );
-    expect(result?.message).toMatch(/Allocate for a transport that is none: 400 where the RFC specifies 442/);
+    expect(result?.message).toMatch(
+      /Allocate for an unsupported transport protocol: 400 where the RFC specifies 442/,
+    );
   });
 
   it('say which transports the other client has tried again', () => {

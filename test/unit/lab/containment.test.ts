@@ -82,11 +82,11 @@ describe('a file of the installed root', () => {
     expect(installed.has('/missing')).toBe(false);
     expect(() => installed.read('/missing')).toThrow(/ENOENT/);
     expect(installed.has('/usr/lib')).toBe(true);
-    expect(() => installed.read('/usr/lib')).toThrow(/is no file/);
+    expect(() => installed.read('/usr/lib')).toThrow(/is not a regular file/);
     expect(() => installed.read('/usr/lib/unit')).toThrow(/was not recorded/);
   });
 
-  it('is a file', () => expect(() => readInstalled('/usr/lib', root)).toThrow(/is no file/));
+  it('is a file', () => expect(() => readInstalled('/usr/lib', root)).toThrow(/is not a regular file/));
 });
 
 describe('ruleLine', () => {

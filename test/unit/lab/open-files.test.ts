@@ -15,7 +15,7 @@ describe('requireFiles', () => {
     'refuses one of %s, whatever the soft one, and says how many it takes',
     (hard) => {
       expect(() => requireFiles(limits(hard), 16_383)).toThrow(
-        `may open ${hard} files, and 16383 relay ports take 19383`,
+        `may open only ${hard} files per process; 16383 relay ports need 19383`,
       );
     },
   );

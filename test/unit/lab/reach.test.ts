@@ -123,7 +123,7 @@ describe('the ways to a server', () => {
     await using each = await lab(honest, (_, reply) => reply(Buffer.alloc(20)));
     expect(wayOf(each.clients, 'udp/ipv6')).toMatchObject({
       remote: false,
-      why: "an answer that can't be parsed: no magic cookie",
+      why: 'malformed answer: no magic cookie',
     });
   });
 });
