@@ -12,8 +12,9 @@ const SUITES =
 const SECURITY_SUITES = /^(bullseye|bookworm|trixie|forky|duke|testing|stable|oldstable)-security$/;
 
 /**
- * Reads where a machine or an image gets Debian's packages from, in either format of sources.list(5). turnbuild knows no mirror of its own.
- * @param root the configuration: /etc/apt without it
+ * Reads the Debian mirrors of a machine or an image from apt's configuration, in either format of sources.list(5). turnbuild has no
+ * built-in mirror; it uses those that apt is configured to trust.
+ * @param options.root the configuration; /etc/apt by default
  */
 export async function readAptMirrors(options: { root?: string } = {}): Promise<AptMirrors> {
   const mirrors: AptMirrors = {};
@@ -34,7 +35,7 @@ export async function readAptAddress(
   return entries.find((entry) => entry.suite === suite && /^https?:\/\//.test(entry.uri))?.uri;
 }
 
-/** The suites from whose component main this machine installs packages, e.g. `bookworm` and `bookworm-security`. */
+/** The suites whose main component is enabled on this machine, e.g. `bookworm` and `bookworm-security`. */
 export async function readAptSuites(options: { root?: string } = {}): Promise<Set<string>> {
   const entries = await readEntries(options.root);
   return new Set(
@@ -47,7 +48,7 @@ export async function readAptSuites(options: { root?: string } = {}): Promise<Se
 interface Entry {
   uri: string;
   suite: string;
-  /** `deb`, not just `deb-src`. */
+  /** A `deb` entry rather than `deb-src`. */
   binary: boolean;
   components: readonly string[];
 }

@@ -1,14 +1,14 @@
 import { TurnbuildError } from '../errors.ts';
 
-/** Mirrors of one archive are hours apart, and a name may lead to several of them. */
+/** Mirrors of one archive differ by hours, and a host name may resolve to several mirrors. */
 const LAG_MS = 24 * 60 * 60 * 1000;
 
-/** The date of a Debian release file, in milliseconds since 1970; undefined without one. */
+/** The date in a Debian release file, in milliseconds since 1970; undefined if it has none. */
 export function releaseDate(release: string): number | undefined {
   return known(Date.parse(/^Date: *(.*)$/m.exec(release)?.[1] ?? ''));
 }
 
-/** The date of a repomd.xml: that of its newest list, else its revision where that is a time, as it is by default. */
+/** The date of a repomd.xml: the latest of its lists' timestamps and its revision, which is a Unix time by default. */
 export function repositoryDate(repomd: string): number | undefined {
   const times = [...repomd.matchAll(/<(?:timestamp|revision)>(\d{9,11})(?:\.\d+)?</g)].map(([, time]) =>
     Number(time),
@@ -20,9 +20,9 @@ function known(time: number): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** What a mirror says of an archive, and the newest that was ever seen of it. */
+/** The date of an archive on a mirror, and the newest date ever seen. */
 export interface Ages {
-  /** The archive, for the message. */
+  /** The archive's name in messages. */
   name: string;
   offered: number | undefined;
   newest: number | undefined;
@@ -31,8 +31,8 @@ export interface Ages {
 }
 
 /**
- * Refuses a state of an archive that is older than one that was seen before, by more than mirrors are apart: its packages lack
- * updates. A date in the future is refused too, because it would make every later one an old one.
+ * Refuses an archive that is older than the newest state seen, beyond the usual difference between mirrors, because its packages lack
+ * updates. Also refuses a date in the future: every later state would then count as outdated.
  * @throws ARCHIVE_OLD, ARCHIVE_DATE
  */
 export function requireNotOlder({ name, offered, newest, now }: Ages): void {

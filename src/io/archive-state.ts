@@ -7,32 +7,32 @@ import { download } from './download.ts';
 import { exists, makeFolder, moveInto, remove, sha256Text } from './files.ts';
 import { temporaryName } from './leftovers.ts';
 
-/** Which packages an archive has at the moment. */
+/** Identifies the packages that an archive currently has. */
 export interface ArchiveState {
-  /** The same while the suites have the same packages, whenever and from whichever mirror they are read. Lower-case hex. */
+  /** Depends only on the suites' packages, not on the mirror or the time. Lower-case hex. */
   id: string;
-  /** The suites with the dates of their last change, as the archive gives them. */
+  /** The suites with their dates, as published by the archive. */
   suites: string[];
-  /** Why the archive could not be asked; the state is then the last known one. */
+  /** Why the archive could not be reached. The state is then the last known one. */
   unreachable?: string;
-  /** SHA-256 of the repomd.xml of each repository of rpms, in their order. */
+  /** SHA-256 of each rpm repository's repomd.xml, in the order of the repositories. */
   metadata?: string[];
 }
 
 export interface ArchiveQuery {
-  /** Folder that keeps what the archive said last. */
+  /** Folder that keeps the last state. */
   cacheDir: string;
   signal?: AbortSignal;
   /** Tries after the first one, for each suite. */
   retries?: number;
-  /** Now, in milliseconds since 1970; for tests. */
+  /** The current time in milliseconds since 1970; for tests. */
   now?: number;
 }
 
 /**
- * Asks the archive which packages its suites have, by the hashes of their Packages files in InRelease. It is only a mark
- * of what a toolchain was installed from: apt itself checks the signatures.
- * @throws DOWNLOAD_FAILED if the archive can't be reached and never was before; ARCHIVE_OLD, ARCHIVE_DATE
+ * Reads the hashes of the suites' Packages files from InRelease. The result only identifies the packages that a toolchain was installed from;
+ * apt verifies the signatures.
+ * @throws DOWNLOAD_FAILED if the archive cannot be reached and no earlier state is known; ARCHIVE_OLD, ARCHIVE_DATE
  */
 export async function readArchiveState(
   suites: readonly ArchiveSuite[],
@@ -53,8 +53,8 @@ export async function readArchiveState(
 }
 
 /**
- * As `readArchiveState`, for repositories of rpms: their repomd.xml has the hashes of all lists.
- * @param addresses of repositories: the folders that `repodata` is in
+ * Like `readArchiveState`, for rpm repositories: their repomd.xml has the hashes of all lists.
+ * @param addresses URLs of the folders that contain `repodata`
  */
 export async function readRepositoryState(
   addresses: readonly string[],
@@ -79,7 +79,7 @@ export async function readRepositoryState(
   };
 }
 
-/** As `Promise.all`, but waits for all of them if one fails: none is left behind for whoever asks next. */
+/** Like `Promise.all`, but if one fails, waits until all have settled, so that none is still running when the caller continues. */
 async function allOf<T>(asked: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(asked);
   return Promise.all(asked);
@@ -87,7 +87,7 @@ async function allOf<T>(asked: readonly Promise<T>[]): Promise<T[]> {
 
 interface Answer {
   text: string;
-  /** Why it is an old one. */
+  /** Why the archive could not be reached; the text is then the last known one. */
   unreachable?: string;
 }
 
@@ -96,7 +96,7 @@ function unreachableOf(answers: readonly Answer[]): Pick<ArchiveState, 'unreacha
   return unreachable === undefined ? {} : { unreachable };
 }
 
-/** Questions that wait for their answer, by address: two targets of one archive may ask at once. */
+/** Pending requests by URL: two targets may request the same archive concurrently. */
 const waiting = new Map<string, Promise<Answer>>();
 
 async function lastAnswer(...question: Parameters<typeof askArchive>): Promise<Answer> {
@@ -106,7 +106,7 @@ async function lastAnswer(...question: Parameters<typeof askArchive>): Promise<A
   return answer;
 }
 
-/** What an archive says of itself, or said when it could last be reached. The newest that it has said is kept. */
+/** Downloads an archive's index, or returns the last known one if the archive is unreachable. Keeps the newest. */
 async function askArchive(
   url: string,
   name: string,
@@ -114,7 +114,7 @@ async function askArchive(
   { cacheDir, signal, retries = 1, now = Date.now() }: ArchiveQuery,
 ): Promise<Answer> {
   const file = join(cacheDir, `${sha256Text(withoutSlashes(url)).slice(0, 12)}-state`);
-  // Two releases may ask at once.
+  // Two turnbuild processes may download it concurrently.
   const temporary = temporaryName(file);
   try {
     await download({ url, file: temporary, retries, ...(signal === undefined ? {} : { signal }) });
@@ -122,7 +122,7 @@ async function askArchive(
     const offered = dateIn(text);
     const newest = (await exists(file)) ? dateIn(await readFile(file, 'utf8')) : undefined;
     requireNotOlder({ name, offered, newest, now });
-    // A little older one may be used, but is not what the next one is compared with.
+    // A slightly older state is usable, but the next one must still be compared with the newest.
     if (newest === undefined || (offered ?? 0) >= newest) await moveInto(temporary, file);
     return { text };
   } catch (error) {
@@ -133,14 +133,14 @@ async function askArchive(
   }
 }
 
-/** Errors that say nothing of an archive but that it can't be reached. */
+/** Errors that only mean that an archive is unreachable. */
 const UNREACHABLE = ['DOWNLOAD_FAILED', 'PROXY_FAILED'];
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof TurnbuildError && UNREACHABLE.includes(error.code);
 }
 
-/** The hashes of a suite's lists of packages: its date changes several times a day, and these only with a package. */
+/** The hashes of a suite's package lists. They change only with the packages; the date changes several times a day. */
 function packagesOf(release: string, components: readonly string[]): string {
   const all = [...release.matchAll(/^ ([0-9a-f]{64}) +\d+ ((\S+)\/binary-[^/\s]+\/Packages)$/gm)];
   const rows = all.filter(([, , , component = '']) => components.includes(component));
@@ -151,7 +151,7 @@ function dateOf(release: string): string {
   return /^Date: *(.*)$/m.exec(release)?.[1]?.trim() ?? 'an unknown date';
 }
 
-/** The hashes of a repository's lists: its revision may change without them. */
+/** The hashes of a repository's lists. The revision may change while they stay the same. */
 function listsOf(repomd: string): string {
   const hashes = [...repomd.matchAll(/<checksum type="[^"]*">([0-9a-f]+)<\/checksum>/g)].map(
     ([, hash]) => hash,
@@ -163,12 +163,12 @@ function revisionOf(repomd: string): string {
   return /<revision>([^<]*)<\/revision>/.exec(repomd)?.[1] ?? 'unknown';
 }
 
-/** A repository's address without the mirror's host, which says nothing about its packages. */
+/** A repository's path. The mirror's host is irrelevant to its packages. */
 function nameOf(address: string): string {
   return new URL(address).pathname.replace(/^\/+|\/+$/g, '');
 }
 
-/** Addresses that name the same file: a server takes several slashes for one. */
+/** Normalizes repeated slashes, because servers treat them as one. */
 function withoutSlashes(url: string): string {
   return url.replaceAll(/(?<!:)\/{2,}/g, '/');
 }

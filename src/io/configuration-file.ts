@@ -6,21 +6,21 @@ import { isatty, ReadStream } from 'node:tty';
 import { TurnbuildError, usageError } from '../errors.ts';
 import { READ_AT_ONCE } from './regular-file.ts';
 
-/** A turnserver.conf is a few kilobytes; with thousands of denied ranges it is some hundred. */
+/** A turnserver.conf has a few kilobytes; with thousands of denied ranges, a few hundred. */
 const MAX_BYTES = 1024 * 1024;
 
 const NAME_ONE = 'Pass the file that turnserver reads with -c, for example /etc/turnserver.conf.';
 
 /**
- * Reads a turnserver.conf, from a pipe or a terminal, too. Text that is not UTF-8 is taken byte by byte, as turnserver takes it.
- * @param signal ends the wait for a pipe that nobody writes to
- * @throws TurnbuildError CONFIG_NOT_FOUND, or CONFIG_INVALID for what cannot be one; INTERRUPTED
+ * Reads a turnserver.conf from a file, pipe or terminal. Decodes text that is not UTF-8 byte by byte, as turnserver does.
+ * @param signal aborts waiting for a pipe without a writer
+ * @throws TurnbuildError CONFIG_NOT_FOUND, CONFIG_INVALID if it cannot be a turnserver.conf, INTERRUPTED
  */
 export async function readConfigurationFile(file: string, signal: AbortSignal): Promise<string> {
   const bytes = await readAtMost(file, MAX_BYTES + 1, signal).catch((error: NodeJS.ErrnoException) => {
     if (signal.aborted)
       throw new TurnbuildError('INTERRUPTED', `Interrupted while reading ${file}`, { cause: error });
-    // What the kernel has of a device that is no terminal has been read, and it may have more later.
+    // A device other than a terminal has no more data now, but may have some later.
     if (error.code === 'EAGAIN') throw usageError('CONFIG_INVALID', `${file} is a device`, NAME_ONE);
     if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `File not found: ${file}`, NAME_ONE);
     if (error.code === 'EISDIR')
@@ -57,7 +57,7 @@ async function readAtMost(file: string, bytes: number, signal: AbortSignal): Pro
   return Buffer.concat(chunks);
 }
 
-/** Pipes and terminals are polled: a thread that waits for one in read(2) would outlive Ctrl-C. */
+/** Polls pipes and terminals, because a thread blocked in read(2) would survive Ctrl-C. */
 function open(file: string): Readable {
   const fd = openSync(file, READ_AT_ONCE);
   try {

@@ -10,23 +10,23 @@ import { withUnpacked } from './unpacked-file.ts';
 /** Fields of a package's control file; continuation lines are joined by spaces. */
 export type DebControl = Readonly<Record<string, string>>;
 
-/** Far more than coturn's few; a package is read into memory. */
+/** Far larger than coturn's packages, which are read into memory. */
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_CONTROL_BYTES = 16 * 1024 * 1024;
 const LIMITS = { entries: 1000, totalBytes: MAX_CONTROL_BYTES, fileBytes: MAX_CONTROL_BYTES };
-/** dpkg knows three, and skips what begins with an underscore. */
+/** dpkg knows three members and skips those whose names begin with an underscore. */
 const MAX_MEMBERS = 100;
 const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
-/** Characters of such a field: a name of a file has 255 bytes, and three of them in it. */
+/** Maximum characters of the fields in `GRAMMAR`: a file name has at most 255 bytes and contains three of them. */
 const MAX_FIELD = 100;
-/** Fields that become names of files and text in reports. @see deb-control(5), deb-version(7) */
+/** Fields used in file names and reports. @see deb-control(5), deb-version(7) */
 const GRAMMAR = {
   Package: /^[a-z0-9][a-z0-9+.-]+$/,
   Version: /^(\d+:)?\d[A-Za-z0-9.+~]*([-A-Za-z0-9.+~]*-[A-Za-z0-9.+~]+)?$/,
   Architecture: /^[a-z0-9]+(-[a-z0-9]+)*$/,
 };
-/** First bytes of other files, in hexadecimal digits -> what they are. */
+/** Magic numbers of other file types, in hexadecimal. */
 const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/^edabeedb/, 'an .rpm'],
   [/^504b0304/, 'a ZIP archive'],
@@ -35,8 +35,8 @@ const OTHERS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Reads the control file of a binary package, deb(5): an ar archive with debian-binary and control.tar, which may be packed
- * by gzip, xz or zstd.
+ * Reads the control file of a binary package, deb(5): an ar archive with debian-binary and control.tar, optionally compressed with gzip, xz
+ * or zstd.
  * @throws DEB_NOT_FOUND, DEB_INVALID, XZ_MISSING, ZSTD_MISSING
  */
 export async function readDebControl(file: string, exec: Exec): Promise<DebControl> {
@@ -88,7 +88,7 @@ interface Member {
   content: Buffer;
 }
 
-/** deb(5): names are 16 bytes, sizes ten decimal digits; each member begins at an even place. */
+/** deb(5): a name has 16 bytes, a size ten decimal digits; each member begins at an even offset. */
 function arMembers(bytes: Buffer): Member[] {
   const members: Member[] = [];
   for (let at = AR_MAGIC.length; at < bytes.length; ) {
@@ -139,14 +139,14 @@ async function controlFile(tar: Buffer): Promise<string> {
   const found: string[] = [];
   for await (const { name, content } of readTar(Readable.from([tar]), LIMITS, () => {}))
     if (posix.normalize(`/${name}`) === '/control') found.push(content.toString());
-  // dpkg takes the last of several.
+  // dpkg would use the last one.
   if (found.length > 1) throw new Error('its control.tar has more than one control file');
   const [text] = found;
   if (text === undefined) throw new Error('its control.tar has no control file');
   return text;
 }
 
-/** As strict as dpkg-deb, which refuses all of this but control characters. @see deb822(5) */
+/** Refuses the same errors as dpkg-deb, and control characters. @see deb822(5) */
 function parseControl(text: string): DebControl {
   const fields: Record<string, string> = {};
   const seen = new Set<string>();
@@ -159,7 +159,7 @@ function parseControl(text: string): DebControl {
       continue;
     }
     if (ended) throw new Error('its control file has more than one paragraph');
-    // Without a second repetition behind the first: the two would try each way to share a line.
+    // Only one repetition: a second one after it would backtrack quadratically.
     const name = /^(?!-)[!-9;-~]+(?=:)/.exec(line)?.[0];
     if (name !== undefined) {
       const key = name.toLowerCase();
@@ -174,7 +174,7 @@ function parseControl(text: string): DebControl {
   for (const [name, grammar] of Object.entries(GRAMMAR)) {
     const value = fields[name] ?? '';
     if (value === '') throw new Error(`its control file has no ${name}`);
-    // The grammar of versions takes quadratic time, so of short ones only.
+    // The version pattern takes quadratic time, so the length is limited.
     if (value.length > MAX_FIELD || !grammar.test(value))
       throw new Error(`its ${name} "${shortened(value)}" is invalid`);
   }

@@ -1,13 +1,13 @@
 import { TurnbuildError } from '../errors.ts';
 import { shownUrl } from './shown-url.ts';
 
-/** A server may ask for a longer pause, but a user waits for no longer than this. */
+/** Maximum pause, even if the server requests a longer one. */
 const MAX_WAIT_MS = 120_000;
 const YEAR_10000 = 253_402_300_800;
 
-/** What ended a try, and may not end another one. */
+/** A failed attempt that is worth retrying. */
 export class Retryable extends Error {
-  /** How long the server has asked to wait, beside the pause that each try waits for. */
+  /** The pause requested by the server, in addition to the backoff. */
   readonly waitMs: number;
   constructor(message: string, waitMs = 0, cause?: unknown) {
     super(message, { cause });
@@ -20,13 +20,13 @@ interface Refused {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What an answer without the file means: Retryable, DOWNLOAD_FAILED or GITHUB_RATE_LIMITED. */
+/** Converts an unsuccessful response into an error: Retryable, DOWNLOAD_FAILED or GITHUB_RATE_LIMITED. */
 export function refusal(request: Refused, { status, statusText, headers }: Response): Error {
   if ((status === 403 || status === 429) && headers.get('x-ratelimit-remaining') === '0')
     return rateLimited(request, headers);
   if (status === 408 || status === 429 || status >= 500)
     return new Retryable(`the server answered ${status}`, retryAfter(headers.get('retry-after')));
-  // Whatever the type says: undici loses the text of an answer that comes through a proxy.
+  // Despite its type, statusText may be missing: undici drops it for responses through a proxy.
   const answer = [status, statusText].filter(Boolean).join(' ');
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
@@ -35,7 +35,7 @@ export function refusal(request: Refused, { status, statusText, headers }: Respo
   );
 }
 
-/** GitHub's way to say that an address, or a token, has asked often enough. */
+/** GitHub's rate limit, per IP address or token, is exhausted. */
 function rateLimited({ url, headers }: Refused, answered: Headers): TurnbuildError {
   const until = untilReset(answered.get('x-ratelimit-reset'));
   return new TurnbuildError(
@@ -45,18 +45,18 @@ function rateLimited({ url, headers }: Refused, answered: Headers): TurnbuildErr
       hint:
         headers?.authorization === undefined
           ? 'Set GITHUB_TOKEN, which raises the limit from 60 to 5,000 requests an hour.'
-          : 'Wait until then.',
+          : 'Wait until the limit resets.',
     },
   );
 }
 
-/** Unix seconds of a header -> ` until` that time; '' where it has none, or one beyond what dates are for. */
+/** Formats a header's Unix time as ` until TIME`; '' if it is missing or out of range. */
 export function untilReset(header: string | null | undefined): string {
   const seconds = Number(header ?? '');
   return seconds > 0 && seconds < YEAR_10000 ? ` until ${new Date(seconds * 1000).toISOString()}` : '';
 }
 
-/** Seconds, or a date (RFC 9110, 10.2.3) -> milliseconds from now. */
+/** Converts Retry-After (seconds or a date, RFC 9110, 10.2.3) to milliseconds from now. */
 function retryAfter(header: string | null): number {
   if (header === null) return 0;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();

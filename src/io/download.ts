@@ -13,27 +13,27 @@ const STALL_MS = 30_000;
 
 export interface DownloadRequest {
   url: string;
-  /** Where the finished file goes; `FILE.part` holds what has arrived. */
+  /** Path of the finished file. Partial data is in `FILE.part`. */
   file: string;
   /** Lower-case hex. */
   sha256?: string;
-  /** Sent to the address, and not to where it may redirect to. */
+  /** Sent to `url`, but not to redirect targets. */
   headers?: Readonly<Record<string, string>>;
-  /** Bytes of this try so far, and of the whole file if the server says so. */
+  /** Bytes received in this attempt, and the file's size if the server sends it. */
   onProgress?: (received: number, total: number | undefined) => void;
   signal?: AbortSignal;
-  /** Tries after the first one. */
+  /** Attempts after the first one. */
   retries?: number;
-  /** Milliseconds without a byte after which a try is given up. */
+  /** Milliseconds without data after which an attempt fails. */
   stallMs?: number;
-  /** Milliseconds of the first pause, up to twice as long by chance; each later one is twice as long. */
+  /** First pause in milliseconds, randomly up to twice as long. Each later pause is doubled. */
   backoffMs?: number;
-  /** Sources are a few MiB; more than this isn't one. */
+  /** Maximum file size. coturn's sources have a few MiB. */
   maxBytes?: number;
 }
 
 /**
- * Downloads a file and puts it in place only when it is whole and right; until then, whatever was there stays.
+ * Downloads a file. Replaces an existing file only when the download is complete and its hash is correct.
  * @throws DOWNLOAD_FAILED, GITHUB_RATE_LIMITED, PROXY_FAILED, PROXY_INVALID, SOURCE_SHA256_MISMATCH, DISK_FULL, INTERRUPTED
  */
 export async function download(request: DownloadRequest): Promise<void> {
@@ -44,7 +44,7 @@ export async function download(request: DownloadRequest): Promise<void> {
     const found = await pRetry(() => tryOnce(request, part), {
       retries,
       minTimeout: backoffMs,
-      // Many machines that lost one server don't come back all at once.
+      // Otherwise many machines would return to a failed server at the same time.
       randomize: true,
       ...cancel,
       shouldRetry: async ({ error }) => {
@@ -56,16 +56,16 @@ export async function download(request: DownloadRequest): Promise<void> {
     if (request.sha256 !== undefined && found !== request.sha256) throw mismatch(request, found);
     await diskErrors(rename(part, file));
   } catch (error) {
-    // Where that fails as well, the first error says why.
+    // If that fails, too, report the first error.
     await remove(part).catch(() => {});
     throw failureOf(error, request, retries + 1);
   }
 }
 
-/** Fetches a file into its part. Returns its sha256. @throws Retryable, and what `download` throws */
+/** Downloads the file into `part`. Returns its SHA-256. @throws Retryable, and the errors of `download` */
 async function tryOnce(request: DownloadRequest, part: string): Promise<string> {
   const { url, headers, signal, stallMs = STALL_MS, maxBytes = MAX_BYTES } = request;
-  // An answer whose body nobody reads would keep its connection, and the process, open.
+  // An unread response body would keep its connection, and the process, alive.
   const end = new AbortController();
   try {
     const response = await network(
@@ -85,7 +85,7 @@ async function tryOnce(request: DownloadRequest, part: string): Promise<string> 
     if (total !== undefined && total > maxBytes) throw tooLarge(url, maxBytes);
     const hash = createHash('sha256');
     const disk = <T>(work: Promise<T>) => diskErrors(naming(part, work));
-    // Whatever has that name, a link of somebody else's too, is neither continued nor followed.
+    // Never continue an existing file or follow a link that someone else has created.
     await disk(remove(part));
     const out = await disk(open(part, 'wx'));
     try {
@@ -117,12 +117,12 @@ async function* bodyOf({ body }: Response, request: DownloadRequest): AsyncGener
   }
 }
 
-/** Work of the network alone: its errors are those that another try may not meet. */
+/** Marks errors of network operations that are worth retrying. */
 async function network<T>(work: Promise<T>, request: DownloadRequest): Promise<T> {
   return work.catch((error: unknown) => Promise.reject(retryable(error, request)));
 }
 
-/** What ended a try -> the same, as an error that another try may not meet if that is so. */
+/** Converts an error into Retryable if a retry may succeed. */
 function retryable(error: unknown, { url, stallMs = STALL_MS }: DownloadRequest): unknown {
   if (error instanceof ProxyError && error.retryable) return new Retryable(error.message, 0, error);
   if (error instanceof TurnbuildError) return error;
@@ -132,14 +132,14 @@ function retryable(error: unknown, { url, stallMs = STALL_MS }: DownloadRequest)
   if (/^UND_ERR_(BODY|HEADERS)_TIMEOUT$/.test(String(code)))
     return new Retryable(`no data arrived for ${stallMs / 1000} s`);
   if (typeof code === 'string') return new Retryable(message);
-  // What fetch refuses by itself, such as a redirect to what is no http address, it refuses each time.
+  // What fetch itself refuses, such as a redirect to a non-HTTP URL, it would refuse again.
   return new TurnbuildError('DOWNLOAD_FAILED', `${shownUrl(url)} could not be downloaded: ${message}`, {
     cause: error,
     hint: 'Check the address: a retry would fail in the same way.',
   });
 }
 
-/** What ended all tries -> what the user is told. */
+/** The final error for the user. */
 function failureOf(error: unknown, { url, signal }: DownloadRequest, tries: number): unknown {
   if (signal?.aborted === true)
     return new TurnbuildError('INTERRUPTED', `The download of ${shownUrl(url)} was interrupted`, {
@@ -149,7 +149,7 @@ function failureOf(error: unknown, { url, signal }: DownloadRequest, tries: numb
   if (error.cause instanceof ProxyError) return error.cause;
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
-    `${shownUrl(url)} could not be downloaded in ${tries} tries: ${error.message}`,
+    `${shownUrl(url)} could not be downloaded in ${tries} ${tries === 1 ? 'try' : 'tries'}: ${error.message}`,
     { cause: error, hint: 'Check the network and run the same command again.' },
   );
 }

@@ -3,23 +3,23 @@ import { TurnbuildError } from '../errors.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 
 export interface ExecOptions {
-  /** Called with each line of standard output and standard error, as they come. */
+  /** Called with each line of standard output and standard error as it arrives. */
   onLine?: (line: string) => void;
   /** Sent to the program's standard input. */
   input?: string | Uint8Array;
-  /** Ends the program (SIGTERM, SIGKILL 5 s later) when aborted. */
+  /** When aborted, ends the program with SIGTERM, and SIGKILL 5 s later. */
   signal?: AbortSignal;
   /**
-   * For a program that must not be cut off half-way: it runs in a session of its own, where the terminal's Ctrl-C does not
-   * reach it; `signal` sends it one SIGINT, and it is waited for however long it takes.
+   * For a program that must not be killed midway: it runs in its own session, where the terminal's Ctrl-C does not reach it. When
+   * `signal` aborts, it receives one SIGINT, and turnbuild waits until it exits.
    */
   finishes?: boolean;
-  /** Milliseconds after which the program is ended. */
+  /** Milliseconds after which the program is terminated. */
   timeout?: number;
 }
 
 export interface ExecResult {
-  /** Exit code; 127 if the program isn't there, 128 + n if signal n ended it. */
+  /** Exit code; 127 if the program was not found, 128 + n if signal n ended it. */
   code: number;
   stdout: string;
   stderr: string;
@@ -28,12 +28,12 @@ export interface ExecResult {
 export type Exec = (command: Command, options?: ExecOptions) => Promise<ExecResult>;
 
 const KILL_DELAY_MS = 5_000;
-/** Last lines of a program's output that go into an error message. */
+/** Maximum lines of a program's output in an error message. */
 const TAIL_LINES = 15;
 
-/** Starts a process: the only place in turnbuild that does. A failing exit code is a result, not an exception. */
+/** Runs a process. All processes of turnbuild start here. A failing exit code is a result, not an exception. */
 export async function runProcess(command: Command, options: ExecOptions = {}): Promise<ExecResult> {
-  // A quarter of the time in which turnbuild says that a word is misspelt, if it were loaded then, too.
+  // Loaded on demand: it would take a quarter of the time in which turnbuild reports a misspelt word.
   const { execa } = await import('execa');
   const child = execa(command.file, [...command.args], {
     reject: false,
@@ -51,7 +51,7 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
   if (options.finishes) options.signal?.addEventListener('abort', interrupt);
   const { onLine } = options;
   if (onLine !== undefined) {
-    // Each stream by itself: together, half a line of one could end up in the middle of the other.
+    // Read the streams separately: combined, a partial line of one could end up inside a line of the other.
     const read = async (from: 'stdout' | 'stderr') => {
       for await (const line of child.iterable({ from })) onLine(String(line));
     };
@@ -70,7 +70,7 @@ function signalNumber(name: string | undefined): number {
   return osConstants.signals[name as NodeJS.Signals] ?? osConstants.signals.SIGTERM;
 }
 
-/** An `Exec` that prints what it would write, and performs only what reads. The one branch that makes a dry run. */
+/** An `Exec` that runs read-only commands and prints all others. Dry runs differ only here. */
 export function dryRunExec(print: (line: string) => void, exec: Exec = runProcess): Exec {
   return async (command, options) => {
     if (command.effect === 'read') return exec(command, options);
@@ -79,7 +79,7 @@ export function dryRunExec(print: (line: string) => void, exec: Exec = runProces
   };
 }
 
-/** Runs a command that must succeed; its last lines are in the error if it doesn't. */
+/** Runs a command that must succeed. If it fails, the error has its last lines of output. */
 export async function mustRun(
   exec: Exec,
   command: Command,

@@ -4,15 +4,15 @@ import { type Proxies, readProxies } from './proxy.ts';
 import { shownUrl } from './shown-url.ts';
 import { unpaused } from './unpaused.ts';
 
-/** Answers of a proxy to CONNECT that another try may change: it could not reach the server, or is busy. */
+/** Lowest status of a proxy's response to CONNECT that is worth retrying: it could not reach the server, or is overloaded. */
 const MAY_PASS = 500;
 
-/** Errors of a connection that another try would end with as well: nobody listens there, or the name is wrong. */
+/** Connection errors that a retry would not fix: the port is closed, or the name does not exist. */
 const LASTING = ['ECONNREFUSED', 'ENOTFOUND'];
 
 /** A proxy that cannot be used. */
 export class ProxyError extends TurnbuildError {
-  /** Another try may succeed. */
+  /** Whether a retry may succeed. */
   readonly retryable: boolean;
   constructor(proxy: string, why: string, hint: string, retryable: boolean) {
     super('PROXY_FAILED', `The proxy ${shownUrl(proxy)} ${why}`, { hint });
@@ -21,10 +21,10 @@ export class ProxyError extends TurnbuildError {
 }
 
 /**
- * The standard `fetch`, through the proxies of the environment. Everything that turnbuild requests from a network goes
- * through here. A plain http request is sent to the proxy, any other in a tunnel. `stallMs`: how long to wait for an answer, and for each
- * next byte of it (undici's own rule without it: 5 minutes).
- * @throws PROXY_INVALID, ProxyError (PROXY_FAILED), and what `fetch` throws
+ * The standard `fetch`, through the environment's proxies. All network requests of turnbuild use it. Plain HTTP requests are sent to
+ * the proxy, all others through a tunnel. `stallMs` is the timeout for the response headers and between chunks of the body (undici's default
+ * is 5 minutes).
+ * @throws PROXY_INVALID, ProxyError (PROXY_FAILED), and the errors of `fetch`
  */
 export async function fetch(
   url: string,
@@ -33,7 +33,7 @@ export async function fetch(
 ): Promise<Response> {
   const proxies = readProxies(process.env);
   const request = withoutCredentials(url, init);
-  // Loaded here, not at the start of turnbuild.
+  // Loaded on demand, so that turnbuild starts faster.
   const undici = await import('undici');
   const shared = dispatcherFor(proxies, undici);
   const dispatcher =
@@ -51,7 +51,7 @@ export async function fetch(
   }
 }
 
-/** A user name and password in an address are sent as a header, as other tools do it: `fetch` refuses them, and prints them whole. */
+/** Moves credentials from the URL to a header, as other tools do: `fetch` refuses such URLs and prints them in its error. */
 function withoutCredentials(address: string, init: RequestInit): { url: string; init: RequestInit } {
   const url = new URL(address);
   if (url.username === '' && url.password === '') return { url: address, init };
@@ -64,7 +64,7 @@ function withoutCredentials(address: string, init: RequestInit): { url: string; 
   return { url: url.href, init: { ...init, headers } };
 }
 
-/** A percent sign that encodes nothing is one. */
+/** A percent sign that is not part of an encoding stays a percent sign. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -76,7 +76,7 @@ function decoded(text: string): string {
 function proxyErrorIn(error: unknown, url: string, { http }: Proxies): ProxyError | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof ProxyError) return each;
-    // What fetch makes of the answer 407, which outside of a tunnel only a proxy gives.
+    // fetch's error for status 407. Outside a tunnel, only a proxy sends it.
     if (/^proxy authentication required/i.test(each.message) && http !== undefined)
       return refused(http, 407, shownUrl(url));
   }
@@ -85,7 +85,7 @@ function proxyErrorIn(error: unknown, url: string, { http }: Proxies): ProxyErro
 
 let current: { key: string; dispatcher: Dispatcher } | undefined;
 
-/** One for all requests, so that connections are used again. */
+/** Shared by all requests, so that connections are reused. */
 function dispatcherFor(proxies: Proxies, undici: typeof import('undici')): Dispatcher {
   const key = JSON.stringify(proxies);
   if (current?.key !== key)
@@ -100,14 +100,14 @@ function createDispatcher(
   const proxyOf = (origin: string | URL) =>
     [https, http].find((proxy) => proxy !== '' && new URL(proxy).origin === new URL(origin).origin);
 
-  /** Connections to a proxy: their failures name it. */
+  /** Connections to a proxy. Their errors name the proxy. */
   class ProxyPool extends Pool {
     readonly #proxy: string;
     constructor(proxy: string, options: Pool.Options) {
       super(new URL(proxy).origin, { ...options, ...naming(proxy, options.connect) });
       this.#proxy = proxy;
     }
-    // The tunnel: overloaded, and only the form that returns a promise is used.
+    // Opens the tunnel. The method is overloaded; only the variant that returns a promise is used.
     override connect(options: unknown, ...rest: unknown[]): never {
       const parent = super.connect as (...args: unknown[]) => Promise<Dispatcher.ConnectData>;
       return parent.call(this, options, ...rest).then((answer) => {
@@ -122,12 +122,12 @@ function createDispatcher(
     httpProxy: http,
     httpsProxy: https,
     noProxy: none,
-    // Proxies tunnel to port 443 as a rule, and take plain http requests themselves.
+    // Most proxies only allow tunnels to port 443 and handle plain HTTP requests themselves.
     proxyTunnel: false,
     clientFactory: (origin, options) => new ProxyPool(proxyOf(origin) ?? origin.href, options),
     factory: (origin, options) => {
       const proxy = proxyOf(origin);
-      // A server is connected to by undici itself, or in a tunnel: only the proxy's own connector is a function here.
+      // Only for connections to the proxy itself is `connect` a function here.
       const connects = typeof (options as Pool.Options).connect === 'function';
       return proxy !== undefined && connects ? new ProxyPool(proxy, options) : new Pool(origin, options);
     },
@@ -152,7 +152,7 @@ function refused(proxy: string, status: number, target: string): ProxyError {
   if (status === 407)
     return new ProxyError(
       proxy,
-      'requires a user name and password, or refuses those it was given (407)',
+      'requires a user name and password, or rejected them (407)',
       'Set them in HTTPS_PROXY and HTTP_PROXY: http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.',
       false,
     );

@@ -16,10 +16,10 @@ import { TurnbuildError } from '../errors.ts';
 import { makeMissing } from './folders.ts';
 import { MAX_DOCUMENT, openRegular, readRegular } from './regular-file.ts';
 
-/** Of what is read as bytes: programs. */
+/** Maximum size of binary files, which are programs. */
 const MAX_PROGRAM = 256 * 1024 ** 2;
 
-/** SHA-256 of a regular file's bytes, in lower-case hex. @throws FILE_ERROR for a FIFO or a device */
+/** SHA-256 of a regular file, in lower-case hex. @throws FILE_ERROR for a FIFO or a device */
 export async function sha256File(file: string): Promise<string> {
   const hash = createHash('sha256');
   const read = async () => {
@@ -35,7 +35,7 @@ export function sha256Text(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Files beneath a folder, as paths relative to it, sorted. An absent folder has none. */
+/** Lists all files in a folder recursively, as sorted relative paths. A missing folder has none. */
 export async function listFiles(dir: string): Promise<string[]> {
   if (!(await exists(dir))) return [];
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
@@ -45,7 +45,7 @@ export async function listFiles(dir: string): Promise<string[]> {
     .sort();
 }
 
-/** One digest over the names and contents of some files of a folder (all without `names`). */
+/** Digest of the names and contents of some files in a folder. Without `names`: of all files. */
 export async function digestFiles(dir: string, names?: readonly string[]): Promise<string> {
   const all = names === undefined ? await listFiles(dir) : [...names].sort();
   const lines = await Promise.all(all.map(async (name) => `${await sha256File(join(dir, name))}  ${name}`));
@@ -59,7 +59,7 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Whether a file is there and has this SHA-256 (lower-case hex). */
+/** Whether a file exists and has this SHA-256 (lower-case hex). */
 export async function isIntact(file: string, sha256: string): Promise<boolean> {
   return (await exists(file)) && (await sha256File(file)) === sha256;
 }
@@ -68,22 +68,22 @@ export async function sizeOf(file: string): Promise<number> {
   return (await stat(file)).size;
 }
 
-/** @throws FILE_ERROR for a FIFO or a device, and for more than 64 MiB */
+/** @throws FILE_ERROR for a FIFO, a device, or more than 64 MiB */
 export async function readText(file: string): Promise<string> {
   return (await naming(file, readRegular(file, MAX_DOCUMENT))).toString('utf8');
 }
 
-/** @throws FILE_ERROR for a FIFO or a device, and for more than 256 MiB */
+/** @throws FILE_ERROR for a FIFO, a device, or more than 256 MiB */
 export async function readBytes(file: string): Promise<Buffer> {
   return naming(file, readRegular(file, MAX_PROGRAM));
 }
 
-/** Writes to a temporary name and renames: a reader sees the old file or the new one, never a half. */
+/** Writes a temporary file and renames it, so that readers see either the old or the new file, never a partial one. */
 export async function writeText(file: string, text: string): Promise<void> {
   await makeFolder(dirname(file));
   const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
-    // Exclusively, so that no link is followed.
+    // Exclusive creation follows no link.
     await diskErrors(naming(file, writeFile(temporary, text, { flag: 'wx' })));
     await rename(temporary, file);
   } catch (error) {
@@ -92,12 +92,12 @@ export async function writeText(file: string, text: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it. @returns the first one that was missing @throws FOLDER_UNWRITABLE, DISK_FULL */
+/** Creates a folder and its parents. @returns the topmost folder that was missing @throws FOLDER_UNWRITABLE, DISK_FULL */
 export async function makeFolder(dir: string): Promise<string | undefined> {
   return diskErrors(makeMissing(dir));
 }
 
-/** Puts a finished file or folder in its place, replacing what was there. Both must be on one file system. */
+/** Moves a finished file or folder to its place, replacing what was there. Both paths must be on the same file system. */
 export async function moveInto(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to));
   await rm(to, { recursive: true, force: true });
@@ -109,7 +109,7 @@ export async function copyInto(from: string, to: string): Promise<void> {
   await diskErrors((await stat(from)).isDirectory() ? cp(from, to, { recursive: true }) : copyFile(from, to));
 }
 
-/** Where a file beneath a folder really is; undefined if it is none, or if a link leads to it: whoever made the folder may not be trusted. */
+/** Real path of a regular file in an untrusted folder; undefined if it is not a regular file or is reached through a link. */
 export async function plainFile(dir: string, path: string): Promise<string | undefined> {
   const folder = await realpath(dir).catch(() => undefined);
   if (folder === undefined) return undefined;
@@ -118,13 +118,13 @@ export async function plainFile(dir: string, path: string): Promise<string | und
   return real === file && (await lstat(real)).isFile() ? real : undefined;
 }
 
-/** Sets a file's or folder's time of change to now. */
+/** Sets a file's or folder's modification time to now. */
 export async function touch(path: string): Promise<void> {
   const now = new Date();
   await utimes(path, now, now);
 }
 
-/** Removes the folders in a folder that were last changed this many milliseconds ago, or longer. */
+/** Removes the subfolders of a folder that were last modified at least `ageMs` milliseconds ago. */
 export async function removeOlder(dir: string, ageMs: number): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name);
@@ -133,9 +133,9 @@ export async function removeOlder(dir: string, ageMs: number): Promise<void> {
 }
 
 /**
- * Sees that a folder, whose content a package may have had a hand in, holds files and folders only, and not too much. A link would be
- * followed to a file of this machine, a FIFO would be waited for.
- * @throws RESULT_UNSAFE, and removes the folder
+ * Requires that a folder, whose content a package may control, has only files and folders, and not too much data. Reading a link would read
+ * a file of this machine, and reading a FIFO would block.
+ * @throws RESULT_UNSAFE after removing the folder
  */
 export async function requirePlainFiles(dir: string, maxBytes: number): Promise<void> {
   let bytes = 0;
@@ -157,14 +157,14 @@ export async function remove(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
 }
 
-/** Errors of reading a folder name no path, those of writing the temporary file: puts in the one that the user knows. */
+/** Sets the path in an error: some errors have none, others have a temporary file's path, which the user does not know. */
 export async function naming<T>(path: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw error instanceof Error ? Object.assign(error, { path }) : error;
   });
 }
 
-/** Names the full disk as what it is. */
+/** Converts errors of a full disk to DISK_FULL. */
 export async function diskErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

@@ -8,26 +8,26 @@ import { asUnwritable } from './folders.ts';
 import { isAlive } from './leftovers.ts';
 import { readRegular } from './regular-file.ts';
 
-/** Held while a release uses a folder. */
+/** A lock that a turnbuild process holds while it uses a folder. */
 export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** How often a lock is asked for again while others take a stale one over, and the milliseconds between. */
+/** Attempts to acquire a lock while other processes take over a stale one, and the milliseconds between. */
 const TRIES = 50;
 const PAUSE_MS = 20;
-/** Milliseconds between two looks at a lock that somebody holds. */
+/** Polling interval in milliseconds for a held lock. */
 const WAIT_MS = 200;
-/** Milliseconds of waiting after which the user is told. */
+/** Milliseconds of waiting before the user is told. */
 const QUIET_MS = 3000;
-/** Bytes of a lock; ours has about a hundred. */
+/** Maximum bytes of a lock file; turnbuild's have about a hundred. */
 const MAX_BYTES = 1024 ** 2;
 
 /**
- * Takes the lock of a folder: one process at a time. A lock whose process is gone is taken over.
- * @param wait waits for a lock that is held, until this is aborted; without it a held lock is an error
- * @param tell is told once by whom the lock is held, if that takes longer than a few seconds
- * @throws FOLDER_UNWRITABLE, RELEASE_LOCKED if a living process on this machine, or any on another, holds it; INTERRUPTED while waiting
+ * Locks a folder for one process at a time. Takes over a lock whose process has exited.
+ * @param wait if given, waits for a held lock until this signal aborts; otherwise a held lock is an error
+ * @param tell called once with the holder if the wait takes longer than a few seconds
+ * @throws FOLDER_UNWRITABLE; RELEASE_LOCKED if a running process on this machine, or any process on another, holds the lock; INTERRUPTED
  */
 export async function lockFolder(
   dir: string,
@@ -37,7 +37,7 @@ export async function lockFolder(
   await makeFolder(dir);
   const file = join(dir, '.lock');
   const id = randomUUID();
-  // Written completely under a unique name, then linked, so that no process reads half a lock.
+  // Written under a unique name and then linked, so that no process reads a partial lock.
   const own = `${file}.${id}`;
   await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id })).catch((error: unknown) => {
     throw asUnwritable(dir, error);
@@ -65,9 +65,9 @@ export async function lockFolder(
   }
 }
 
-/** There is no lock: it has just been given back. */
+/** The lock has just been released. */
 const ABSENT = 'absent';
-/** It is ours. */
+/** This process holds the lock. */
 const OWN = 'own';
 
 function pause(ms: number): Promise<void> {
@@ -87,7 +87,7 @@ function isStale(holder: Holder | undefined | typeof ABSENT): holder is Holder |
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** The kernel's own limit is lower; 0 and negative numbers are groups of processes to kill(2). */
+/** The kernel's limit is lower. To kill(2), 0 and negative numbers are process groups. */
 const MAX_PID = 2 ** 31 - 1;
 
 interface Holder {
@@ -100,7 +100,7 @@ function isHeld(holder: Holder | undefined): holder is Holder {
   return holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
 }
 
-/** Gives a file a second name, if nothing has that name yet. */
+/** Creates a hard link unless the target name exists. Returns whether it did. */
 async function linked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
@@ -112,8 +112,8 @@ async function linked(from: string, to: string): Promise<boolean> {
 }
 
 /**
- * Replaces a stale lock by one's own. Whoever has made the marker with that lock's name may, and nobody else; so a lock is
- * never replaced that is not the one that was found stale.
+ * Replaces a stale lock by this process's lock. Only the process that created the stale lock's marker may replace it, so a lock acquired
+ * meanwhile is never replaced.
  */
 async function takeOver(own: string, file: string, stale: Holder | undefined): Promise<boolean> {
   const marker = markerOf(file, stale);
@@ -133,8 +133,8 @@ function markerOf(file: string, holder: Holder | undefined): string {
 }
 
 /**
- * Who holds a lock; undefined if the file doesn't say, because it was cut off or is none of ours.
- * @throws FILE_ERROR for a FIFO, a device or a huge file; the system's errors: a lock that can't be read may be held
+ * Reads who holds a lock; undefined if the file is truncated or not turnbuild's.
+ * @throws FILE_ERROR for a FIFO, a device or a huge file; system errors, because an unreadable lock may be held
  */
 async function readHolder(file: string): Promise<Holder | undefined | typeof ABSENT> {
   try {
@@ -146,7 +146,7 @@ async function readHolder(file: string): Promise<Holder | undefined | typeof ABS
   }
 }
 
-/** What a lock says. Its id becomes a part of a file's name, so anything but a UUID is none. */
+/** Parses a lock. Ignores an id that is not a UUID, because it becomes part of a file name. */
 function holderIn(value: unknown): Holder | undefined {
   const { pid, host, id } = (value ?? {}) as Partial<Record<keyof Holder, unknown>>;
   if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 1 || pid > MAX_PID) return undefined;

@@ -3,12 +3,12 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 
-/** Why a folder can't be made, or nothing written in it, by the system's error code. */
+/** Why a folder cannot be created or written to, by error code. */
 const REASONS: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
-  // The folder that it would be in is there: /proc and the like make none.
+  // The parent exists; file systems such as /proc do not support new folders.
   ENOENT: 'this file system does not allow new folders',
   EEXIST: 'a dangling symlink is in its place',
   ENAMETOOLONG: 'the name is too long',
@@ -16,9 +16,9 @@ const REASONS: Record<string, string> = {
 };
 
 /**
- * Makes a folder and those above it that are missing, one by one. Not by a recursive `mkdir`: where the system answers ENOENT, Node
- * tries for ever and no signal ends it (in /proc), or it reports ENOENT for a read-only file system.
- * @returns the first folder that was made; undefined if all were there
+ * Creates a folder and its missing parents one by one. Node's recursive `mkdir` would loop forever, even on signals, if the system returns
+ * ENOENT (in /proc), or report ENOENT for a read-only file system.
+ * @returns the topmost folder that was created; undefined if all existed
  * @throws FOLDER_UNWRITABLE
  */
 export async function makeMissing(dir: string): Promise<string | undefined> {
@@ -35,7 +35,7 @@ export async function makeMissing(dir: string): Promise<string | undefined> {
   return missing[0];
 }
 
-/** What is at a path; undefined if nothing is, or a part of it is a file. */
+/** Status of a path; undefined if it does not exist or one of its parents is a file. */
 async function look(dir: string, path: string): Promise<Stats | undefined> {
   return stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
@@ -47,12 +47,12 @@ async function makeOne(dir: string, path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Another process has made it in the meantime.
+    // Another process may have created it meanwhile.
     if ((await look(dir, path))?.isDirectory() !== true) throw asUnwritable(dir, error);
   }
 }
 
-/** The system's error about a folder, in words; any other error unchanged. */
+/** Converts a system error about a folder to FOLDER_UNWRITABLE; returns any other error unchanged. */
 export function asUnwritable(dir: string, error: unknown): unknown {
   const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
   return reason === undefined ? error : unwritable(dir, reason, error);

@@ -8,7 +8,7 @@ import { proxiesForBuilds } from './proxy.ts';
 
 const leftovers = { temporaryName, removeLeftovers, owner, isAbandoned };
 
-/** The world as stages see it: processes, files, package archives, and the signal that ends everything. */
+/** The effects available to stages: processes, files, package archives, and the abort signal. */
 export interface Io {
   exec: Exec;
   files: typeof files;
@@ -18,7 +18,7 @@ export interface Io {
   readRepositoryState: typeof readRepositoryState;
   leftovers: typeof leftovers;
   lockFolder: typeof lockFolder;
-  /** Names of the environment's variables for proxies that builds are given. @throws PROXY_INVALID */
+  /** Names of the proxy variables to pass to builds. @throws PROXY_INVALID */
   proxiesForBuilds: () => string[];
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
@@ -27,7 +27,7 @@ export interface Io {
 export type { ArchiveState } from './archive-state.ts';
 export type { Exec, ExecResult } from './exec.ts';
 
-/** @param tell what the user is told while something is waited for */
+/** @param tell shows the user why turnbuild is waiting */
 export function createIo(exec: Exec, signal: AbortSignal, tell: (line: string) => void = () => {}): Io {
   return {
     exec,

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { remove } from './files.ts';
 
-/** Whether a process of this machine still runs. */
+/** Whether a process of this machine is still running. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -13,23 +13,23 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** This process, for a mark on what it makes outside of folders: `HOST:PID`. */
+/** `HOST:PID` of this process, to mark resources that it creates outside of folders. */
 export function owner(): string {
   return `${hostname()}:${process.pid}`;
 }
 
-/** Whether what has this mark was made on this machine by a process that is gone. */
+/** Whether a process of this machine that has exited created the resource with this mark. */
 export function isAbandoned(mark: string): boolean {
   const [host, pid] = mark.split(':');
   return host === hostname() && !isAlive(Number(pid));
 }
 
-/** A folder to work in before the finished thing is moved to `path`; named by this process. */
+/** Temporary name for a file or folder that will be moved to `path`. It contains the process id. */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}.tmp`;
 }
 
-/** Removes what killed processes have left under temporaryName(path). */
+/** Removes temporary files of `path` left behind by killed processes. */
 export async function removeLeftovers(path: string): Promise<void> {
   const prefix = `${basename(path)}.`;
   const names = await readdir(dirname(path)).catch(() => []);

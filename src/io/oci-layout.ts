@@ -7,10 +7,10 @@ const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
 /**
- * Turns a root file system (an uncompressed tar, which is moved, not copied) into an OCI image layout of one layer in `dir`.
- * @param ociArch the platform name of the OCI image specification, e.g. `amd64`
+ * Creates an OCI image layout with one layer in `dir` from a root file system, an uncompressed tar. Moves the tar.
+ * @param ociArch architecture name of the OCI image specification, e.g. `amd64`
  * @param environment one `NAME=value`
- * @returns the digest of the image manifest, `sha256:…`; it depends on the tar and the architecture only
+ * @returns the digest of the image manifest, `sha256:…`. It depends only on the tar, the architecture and the environment
  * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
 export async function writeOciLayout(
@@ -42,7 +42,7 @@ export async function writeOciLayout(
   return manifest.digest;
 }
 
-/** Path of the root file system's tar in a layout that `writeOciLayout` has made. @param digest of the manifest */
+/** Path of the root file system's tar in a layout created by `writeOciLayout`. @param digest digest of the manifest */
 export async function rootLayer(dir: string, digest: string): Promise<string> {
   const blob = (id: string) => join(dir, 'blobs', 'sha256', id.replace('sha256:', ''));
   const manifest = JSON.parse(await readFile(blob(digest), 'utf8')) as { layers: Descriptor[] };

@@ -6,12 +6,12 @@ import { diskErrors, makeFolder, naming, remove } from './files.ts';
 import { openRegular, tooLarge } from './regular-file.ts';
 
 /**
- * Copies a regular file beneath a folder that somebody else may be changing. What was opened is examined and copied, so that no link that
- * takes the file's place meanwhile, or that of a folder above it, leads to another file.
- * @param from.path beneath the folder
- * @param to replaced if it is there; nobody else may write in its folder
- * @param maxBytes more is refused; without it, any size is copied
- * @returns false if there is no such file, or a link leads to it
+ * Copies a regular file from a folder that another process may be changing. Checks and copies the open file, so that replacing the file
+ * or a parent folder by a link cannot redirect the copy.
+ * @param from.path relative to the folder
+ * @param to overwritten if it exists; only this user may be able to write to its folder
+ * @param maxBytes maximum size; unlimited by default
+ * @returns false if the file does not exist or is reached through a link
  * @throws FILE_ERROR for a larger file
  */
 export async function copyPlain(
@@ -30,7 +30,7 @@ export async function copyPlain(
       let read = 0;
       for await (const chunk of chunks) {
         read += chunk.length;
-        // It has grown.
+        // The file has grown meanwhile.
         if (read > maxBytes) throw tooLarge(file, maxBytes);
         yield chunk;
       }
@@ -46,14 +46,14 @@ export async function copyPlain(
   }
 }
 
-/** What ways there are for a path to lead to no regular file. */
+/** Error codes for paths without a regular file. */
 const NO_FILE = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'FILE_ERROR'];
 
 async function openPlain(dir: string, path: string): Promise<FileHandle | undefined> {
   try {
     const file = join(await realpath(dir), path);
     const handle = await openRegular(file, { follow: false });
-    // O_NOFOLLOW says nothing of the folders above it. Linux knows the path of the open file itself; elsewhere it is looked up again.
+    // O_NOFOLLOW does not apply to parent folders. Linux knows the path of an open file; elsewhere, resolve it again.
     const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(file));
     if (opened === file) return handle;
     await handle.close();

@@ -6,16 +6,16 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { TurnbuildError } from '../errors.ts';
 
-/** Links that may follow one another, as the kernel counts them. */
+/** Maximum number of consecutive links, as in the kernel. */
 const MAX_LINKS = 40;
 const WRITABLE = 0o022;
 const BY_GROUP = 0o020;
 const STICKY = 0o1000;
 
 /**
- * Sees that nobody but this user and root can change the cache: not its files, and not the folders and links that lead to it (as
- * sshd's StrictModes). In a folder with the sticky bit, like /tmp, others can change neither. What is not there is safe.
- * @param uid whose cache it is; undefined where the system has no such numbers, and nothing is checked
+ * Requires that only this user and root can change the cache, its files, and the folders and links that lead to it (like
+ * sshd's StrictModes). Parent folders may have the sticky bit, like /tmp. A missing folder is safe.
+ * @param uid the cache's owner; undefined on systems without user ids, where nothing is checked
  * @throws CACHE_UNSAFE
  */
 export async function requirePrivate(
@@ -26,16 +26,16 @@ export async function requirePrivate(
   const refuse = (path: string, why: string) => {
     throw unsafe(dir, path, why);
   };
-  // Looked at all at once, at the end: whether one of them has an access control list.
+  // Paths to check for access control lists, in one batch at the end.
   const unlisted: string[] = [];
   let byGroup: string | undefined;
   const look = async (path: string, found: Stats, isAbove: boolean) => {
     if (found.uid !== uid && found.uid !== 0) refuse(path, `belongs to user ${found.uid}`);
-    // A link has no permissions of its own.
+    // Links have no permissions.
     if (found.isSymbolicLink()) return;
     const others = found.mode & WRITABLE;
     const isOwn = others === 0 || (others === BY_GROUP && (await isOwnGroup(found.gid)));
-    // With a list, the group's permissions are those of everybody in it, and new files may get other ones than their folder has (acl(5)).
+    // With an access control list, the group bits apply to all its entries, and new files may get different permissions than the folder (acl(5)).
     if (isOwn && (!isAbove || others !== 0)) unlisted.push(path);
     if (isOwn && others !== 0) byGroup ??= path;
     if (isOwn || (isAbove && (found.mode & STICKY) !== 0)) return;
@@ -60,19 +60,19 @@ export async function requirePrivate(
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       const path = join(folder, entry.name);
       const found = await statOf(path);
-      // Another process may have removed it since.
+      // Another process may have removed it meanwhile.
       if (found === undefined) continue;
       await look(path, found, false);
       if (found.isDirectory()) await search(path);
       if (!found.isSymbolicLink()) continue;
-      // Whatever it leads to is part of the cache.
+      // The link's target is part of the cache.
       const target = resolve(folder, await readlink(path));
       await lead(target, 1);
       if ((await stat(path).catch(() => undefined))?.isDirectory() === true)
         await search(await realpath(path));
     }
   };
-  // Relative links in it count from where it really is.
+  // Relative links in the cache are relative to its real path.
   await search(await realpath(dir).catch(() => resolve(dir)));
   const listed = await firstWithList(unlisted, byGroup);
   if (listed !== undefined)
@@ -98,10 +98,10 @@ async function statOf(path: string): Promise<Stats | undefined> {
 }
 
 const MAX_OUTPUT = 16 * 1024 * 1024;
-/** Paths of one call of `ls`: a command line has room for so many. */
+/** Maximum paths per call of `ls`, because the length of a command line is limited. */
 const BATCH = 500;
 
-/** The first of these that has an access control list: `ls` marks it with a plus. Without `ls`, the one that `otherwise` names is taken to. */
+/** The first path with an access control list, which `ls` marks with a plus. Without `ls`, returns `otherwise`. */
 async function firstWithList(
   paths: readonly string[],
   otherwise: string | undefined,
@@ -114,7 +114,7 @@ async function firstWithList(
       maxBuffer: MAX_OUTPUT,
     })
       .then((done) => ({ stdout: done.stdout, code: 0 }))
-      // Of what is gone since, it complains, and lists the others.
+      // If a path has vanished, ls fails but still lists the others.
       .catch((error: { stdout?: string; code?: unknown }) => ({
         stdout: error.stdout ?? '',
         code: error.code,
@@ -126,7 +126,7 @@ async function firstWithList(
   return undefined;
 }
 
-/** Whether a group is this user's own, with nobody else in it: the private group that many systems give each user. */
+/** Whether a group is this user's private group, without other members. */
 async function isOwnGroup(gid: number): Promise<boolean> {
   const { username, gid: own } = userInfo();
   if (gid !== own) return false;

@@ -1,20 +1,20 @@
 import { type TurnbuildError, usageError } from '../errors.ts';
 import { shownUrl, withoutPassword } from './shown-url.ts';
 
-/** The variables that name proxies, in the spelling that every tool understands: apt reads no other. */
+/** Proxy variables in the spelling that all tools understand; apt reads only lower case. */
 const NAMES = ['http_proxy', 'https_proxy', 'no_proxy'] as const;
-/** What never goes through a proxy: there, these names would mean the proxy's own machine. */
+/** Hosts that bypass the proxy, because on the proxy these names would mean the proxy's machine. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The proxies of an environment. */
+/** Proxy settings of an environment. */
 export interface Proxies {
   http: string | undefined;
   https: string | undefined;
-  /** Hosts that are asked directly, as in NO_PROXY. */
+  /** Hosts that bypass the proxy, as in NO_PROXY. */
   none: string;
 }
 
-/** Sets http_proxy, https_proxy and no_proxy from their upper-case twins, for this process and those that it starts. */
+/** Sets http_proxy, https_proxy and no_proxy from their upper-case variants, for this process and its children. */
 export function adoptProxies(env: NodeJS.ProcessEnv): void {
   for (const name of NAMES) {
     const value = env[name] ?? env[name.toUpperCase()];
@@ -23,7 +23,7 @@ export function adoptProxies(env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * Reads which proxies are to be used. Without https_proxy, http_proxy counts for https as well, as it does for apt.
+ * Reads the proxy settings. Without https_proxy, http_proxy also applies to HTTPS, as in apt.
  * @throws PROXY_INVALID
  */
 export function readProxies(env: NodeJS.ProcessEnv): Proxies {
@@ -47,7 +47,7 @@ function readProxy(name: string, value = ''): string | undefined {
 }
 
 function invalid(name: string, value: string): TurnbuildError {
-  // `USER:PASSWORD` is an address of the scheme USER.
+  // `USER:PASSWORD` would parse as a URL with the scheme USER.
   const shown = /^\s*[a-z][a-z\d+.-]*:\/\/|@/i.test(value) ? shownUrl(value) : withoutPassword(value);
   return usageError(
     'PROXY_INVALID',
@@ -57,8 +57,7 @@ function invalid(name: string, value: string): TurnbuildError {
 }
 
 /**
- * Names of the variables that builds are given. A proxy on this machine's loopback interface is left out: builds have
- * another one.
+ * Names of the proxy variables to pass to builds. Omits proxies on the loopback interface, because builds have their own.
  * @throws PROXY_INVALID
  */
 export function proxiesForBuilds(env: NodeJS.ProcessEnv): string[] {
@@ -70,7 +69,7 @@ export function proxiesForBuilds(env: NodeJS.ProcessEnv): string[] {
   return names.length > 0 && (env.no_proxy ?? '') !== '' ? [...names, 'no_proxy'] : names;
 }
 
-/** Whether a host name can only mean this machine, so that nothing sent there leaves it. */
+/** Whether a host name can only mean this machine. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.includes(hostname);
 }

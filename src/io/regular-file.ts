@@ -2,17 +2,17 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { TurnbuildError } from '../errors.ts';
 
-/** Of documents, in bytes. The largest manifests have some megabytes. */
+/** Maximum size of a document in bytes. The largest manifests have a few megabytes. */
 export const MAX_DOCUMENT = 64 * 1024 ** 2;
 
-/** Without waiting for the other end of a FIFO, and without making a terminal the process's own. */
+/** Flags to open a file without waiting for a FIFO's writer and without acquiring a controlling terminal. */
 export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * Opens a regular file for reading. Anything else may block a thread in the kernel, which neither a signal nor an exit can end.
- * What is examined is the open file, so it cannot be replaced in between.
- * @param how.follow false refuses a symbolic link, too
- * @throws FILE_ERROR for a FIFO, a socket or a device; the system's errors, EISDIR for a folder
+ * Opens a regular file for reading. Anything else may block a thread in the kernel, which neither a signal nor an exit can stop. Checks the
+ * open file, so that it cannot be replaced between check and use.
+ * @param how.follow false also refuses symbolic links
+ * @throws FILE_ERROR for a FIFO, a socket or a device; system errors, EISDIR for a folder
  */
 export async function openRegular(file: string, { follow = true } = {}): Promise<FileHandle> {
   const handle = await open(file, READ_AT_ONCE | (follow ? 0 : constants.O_NOFOLLOW)).catch(
@@ -31,8 +31,8 @@ export async function openRegular(file: string, { follow = true } = {}): Promise
 }
 
 /**
- * Reads a regular file; one of /proc, too, whose size says nothing.
- * @throws FILE_ERROR for what is none, or has more than `maxBytes`
+ * Reads a regular file. Also works for files in /proc, which report a size of 0.
+ * @throws FILE_ERROR if it is not a regular file or has more than `maxBytes`
  */
 export async function readRegular(file: string, maxBytes: number): Promise<Buffer> {
   const handle = await openRegular(file);
@@ -46,7 +46,7 @@ export async function readRegular(file: string, maxBytes: number): Promise<Buffe
       chunks.push(chunk as Buffer);
     }
   } catch (error) {
-    // A log of the kernel looks like a file, and has no end.
+    // A kernel log looks like a regular file but never ends.
     throw (error as NodeJS.ErrnoException).code === 'EAGAIN' ? notRegular(file, 'device') : error;
   } finally {
     await handle.close();

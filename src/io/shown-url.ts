@@ -1,11 +1,11 @@
-/** How an address begins that has a host. */
+/** The optional scheme of a URL with a host. */
 const SCHEME = /^\s*(?:[a-z][a-z\d+.-]*:\/\/)?/i;
 const MAX_PORT = 65_535;
 
-/** An address, or what is none, for messages and records: a password, a query and a fragment may be secret. */
+/** Removes credentials, query and fragment, which may be secret, from a URL for messages and records. Accepts invalid URLs. */
 export function shownUrl(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  // `user:password@host` is an address as well, of the scheme `user`.
+  // `user:password@host` parses as a URL with the scheme `user`.
   if (url === undefined || url.host === '') return redacted(address);
   url.username = '';
   url.password = '';
@@ -14,7 +14,7 @@ export function shownUrl(address: string): string {
   return url.href;
 }
 
-/** Up to the last @ there may be a password, which may have question marks in it. */
+/** Redacts text that is not a URL. Everything up to the last @ may be a password, which may contain question marks. */
 function redacted(text: string): string {
   const [scheme] = SCHEME.exec(text) ?? [''];
   const at = text.lastIndexOf('@');
@@ -25,7 +25,7 @@ function redacted(text: string): string {
   return scheme + withoutQuery(shown);
 }
 
-/** Text that should be a host and a port, without what may be a password: `USER:PASSWORD`, whose host is missing. */
+/** Redacts the part after the colon of `HOST:PORT` unless it is a port: the text may be `USER:PASSWORD` without a host. */
 export function withoutPassword(text: string): string {
   const [, host = '', port] = /^([^:/?#]*):([^/?#]*)/.exec(text) ?? [];
   const isPort = port === undefined || (/^\d+$/.test(port) && Number(port) <= MAX_PORT);

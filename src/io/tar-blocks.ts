@@ -1,7 +1,7 @@
 import { type Pax, parsePax, textOf } from './tar-pax.ts';
 import { type Limits, tarLimit, unsafe } from './tar-rules.ts';
 
-/** An entry as the tar file has it: long names and pax records applied, nothing judged yet. */
+/** An entry of a tar file, with long names and pax records applied but not yet validated. */
 export interface TarEntry {
   name: string;
   /** The type flag: `0` a file, `2` a symbolic link, `5` a folder, ... */
@@ -17,7 +17,7 @@ interface RawHeader extends Omit<TarEntry, 'content'> {
   size: number;
 }
 
-/** What an extended header may say of the next entry: pax records, and GNU's long names. */
+/** Extended headers for the next entry: pax records and GNU long names. */
 interface Overrides {
   pax?: Pax;
   longName?: string;
@@ -25,13 +25,13 @@ interface Overrides {
 }
 
 const BLOCK = 512;
-/** A pax header or long name holds a path and some numbers. */
+/** Maximum size of a pax header or long name, which holds a path and some numbers. */
 const META_BYTES = 64 * 1024;
 
 /**
- * Reads a tar stream block by block, strictly. Tar readers in use (node-tar's Parser among them) cut names at a NUL, take
- * `12x` for a number, let a pax size win over the header's, and stop looking at the end mark: two tools can then see two
- * different trees in the same bytes. What is ambiguous is an error here.
+ * Reads a tar stream block by block, strictly. Common tar readers (including node-tar's Parser) truncate names at a NUL, accept `12x` as a
+ * number, let a pax size override the header's, and stop at the end mark. Two tools may therefore read different trees from the same
+ * file. This reader treats every ambiguity as an error.
  * @throws Error if it is damaged, SOURCE_ARCHIVE_UNSAFE if an entry's headers contradict each other or exceed the limits
  */
 export async function* readTar(
@@ -46,12 +46,12 @@ export async function* readTar(
     const block = await blocks.take(BLOCK);
     if (isZero(block)) {
       if (Object.keys(overrides).length > 0) throw new Error('a long name without an entry');
-      if (!isZero(await blocks.take(BLOCK))) throw new Error('only one of its two end marks is there');
+      if (!isZero(await blocks.take(BLOCK))) throw new Error('the second end-of-archive block is missing');
       return blocks.expectOnlyZeros();
     }
     const header = parseHeader(block);
     count += 1;
-    // Extended headers count as well: a million of them are as slow as a million files.
+    // Extended headers count, too: a million of them are as slow as a million files.
     if (count > limits.entries) throw tarLimit(header.name, `more than ${limits.entries} entries`);
     if ('xgLK'.includes(header.type)) {
       if (header.size > META_BYTES) throw unsafe(header.name, 'is too large an extended header');
@@ -82,7 +82,7 @@ function addOverride(overrides: Overrides, header: RawHeader, body: Buffer): voi
 function apply(header: RawHeader, { pax = {}, longName, longTarget }: Overrides): Omit<TarEntry, 'content'> {
   const { name, type, mode } = header;
   if (pax.path !== undefined && longName !== undefined)
-    throw unsafe(pax.path, `has another long name, ${longName}`);
+    throw unsafe(pax.path, `has a second long name, ${longName}`);
   if (pax.linkpath !== undefined && longTarget !== undefined)
     throw unsafe(pax.path ?? name, 'has two long link targets');
   const result = {
@@ -93,7 +93,7 @@ function apply(header: RawHeader, { pax = {}, longName, longTarget }: Overrides)
     target: pax.linkpath ?? longTarget ?? header.target,
   };
   if (pax.size !== undefined && pax.size !== header.size)
-    throw unsafe(result.name, `has ${header.size} bytes by one header and ${pax.size} by the other`);
+    throw unsafe(result.name, `has the size ${header.size} in one header and ${pax.size} in another`);
   return result;
 }
 
@@ -102,7 +102,7 @@ function parseHeader(block: Buffer): RawHeader {
   const magic = block.toString('latin1', 257, 265);
   if (magic !== 'ustar\x0000' && magic !== 'ustar  \0') throw new Error('a header has no ustar mark');
   const own = fieldOf(block, 0, 100);
-  // GNU's own format has times where POSIX has the prefix.
+  // GNU's format stores times where POSIX has the prefix.
   const prefix = magic === 'ustar\x0000' ? fieldOf(block, 345, 155) : '';
   const name = prefix === '' ? own : `${prefix}/${own}`;
   const flag = block.toString('latin1', 156, 157);
@@ -122,7 +122,7 @@ function checksum(block: Buffer): number {
   return sum;
 }
 
-/** Octal digits, ended by a space or NUL. GNU's binary numbers start at 8 GiB, or before 1970: neither is a source's. */
+/** Parses octal digits that end with a space or NUL. GNU's binary numbers, for sizes from 8 GiB and times before 1970, are refused. */
 function numberOf(block: Buffer, offset: number, length: number): number {
   const text = block.toString('latin1', offset, offset + length);
   if (!/^ *[0-7]*[ \0]*$/.test(text)) throw new Error('a header has a malformed number');
@@ -130,19 +130,19 @@ function numberOf(block: Buffer, offset: number, length: number): number {
   return digits === '' ? 0 : Number.parseInt(digits, 8);
 }
 
-/** A text field up to its first NUL; what follows that must be nothing. */
+/** A text field up to its first NUL. All bytes after that must be zero. */
 function fieldOf(block: Buffer, offset: number, length: number): string {
   const field = block.subarray(offset, offset + length);
   const end = field.indexOf(0);
   const text = textOf(end < 0 ? field : field.subarray(0, end), field.toString('latin1'));
   if (end >= 0 && !isZero(field.subarray(end)))
-    throw unsafe(text, 'has a NUL in its name, and more after it');
+    throw unsafe(text, 'has a NUL in its name, followed by other characters');
   return text;
 }
 
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** Compared in pieces: a callback for each byte takes seconds for what a bomb unpacks to. */
+/** Compares in chunks: a callback per byte would take seconds for a decompression bomb. */
 function isZero(bytes: Buffer): boolean {
   for (let at = 0; at < bytes.length; at += ZEROS.length) {
     const piece = bytes.subarray(at, at + ZEROS.length);
@@ -151,7 +151,7 @@ function isZero(bytes: Buffer): boolean {
   return true;
 }
 
-/** Gives out a stream in pieces of any size. */
+/** Reads a stream in pieces of any size. */
 class BlockReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
@@ -160,7 +160,7 @@ class BlockReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Exactly so many bytes. @throws Error where the stream ends before */
+  /** Reads exactly `size` bytes. @throws Error if the stream ends before */
   async take(size: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     let missing = size;
@@ -180,18 +180,18 @@ class BlockReader {
     return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
   }
 
-  /** An entry's content, without the zeros that fill its last block. */
+  /** Reads an entry's content and discards the padding of its last block. */
   async takePadded(size: number): Promise<Buffer> {
-    // A copy: a view would keep the whole decompressed chunk in memory.
+    // Copied, because a view would keep the whole decompressed chunk in memory.
     const content = Buffer.from(await this.take(size));
     const padding = await this.take((BLOCK - (size % BLOCK)) % BLOCK);
-    if (!isZero(padding)) throw new Error('something is hidden in the padding of an entry');
+    if (!isZero(padding)) throw new Error('the padding of an entry contains data');
     return content;
   }
 
   async expectOnlyZeros(): Promise<void> {
     for (let chunk = this.#rest; ; ) {
-      if (!isZero(chunk)) throw new Error('something follows its end');
+      if (!isZero(chunk)) throw new Error('data follows its end');
       const next = await this.#chunks.next();
       if (next.done === true) return;
       chunk = next.value;

@@ -1,6 +1,6 @@
 import { unsafe } from './tar-rules.ts';
 
-/** The pax records that count here (pax(1), "pax Extended Header"). */
+/** The pax records in use (pax(1), "pax Extended Header"). */
 export interface Pax {
   path?: string;
   linkpath?: string;
@@ -10,15 +10,15 @@ export interface Pax {
   comment?: string;
 }
 
-/** Records that say nothing about what a file is or where it goes. */
+/** Records that do not affect a file's content or path. */
 const IGNORED =
   /^(atime|ctime|uid|gid|uname|gname|comment|mtime|LIBARCHIVE\..+|SCHILY\.(dev|ino|nlink|fflags|xattr\..+))$/;
-/** What redirects entries; `git archive` writes only a comment into a header for all entries. */
+/** Records that redirect entries. They are refused in global headers, where `git archive` writes only a comment. */
 const PER_ENTRY = /^(path|linkpath|size)$/;
 
 /**
- * Parses pax records, `LENGTH KEY=VALUE\n` each; LENGTH counts the whole record in bytes.
- * @throws Error if they are malformed, SOURCE_ARCHIVE_UNSAFE for records that are there twice or aren't known
+ * Parses pax records of the form `LENGTH KEY=VALUE\n`. LENGTH is the size of the whole record in bytes.
+ * @throws Error if a record is malformed, SOURCE_ARCHIVE_UNSAFE for duplicate or unknown records
  */
 export function parsePax(body: Buffer, entry: string, global: boolean): Pax {
   const records = new Map<string, string>();
@@ -32,9 +32,9 @@ export function parsePax(body: Buffer, entry: string, global: boolean): Pax {
     const equals = record.indexOf('=');
     const key = record.slice(0, Math.max(equals, 0));
     if (key === '') throw new Error('a pax record has no name');
-    if (records.has(key)) throw unsafe(entry, `says ${key} twice`);
+    if (records.has(key)) throw unsafe(entry, `has two ${key} records`);
     if (global ? PER_ENTRY.test(key) || !IGNORED.test(key) : !PER_ENTRY.test(key) && !IGNORED.test(key))
-      throw unsafe(entry, `has a ${JSON.stringify(key)} record, which sources have no use for`);
+      throw unsafe(entry, `has a ${JSON.stringify(key)} record, which sources do not need`);
     records.set(key, record.slice(equals + 1));
     at = end;
   }
@@ -62,7 +62,7 @@ function valuesOf(records: ReadonlyMap<string, string>): Pax {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** UTF-8 bytes as text. Names in another encoding mean different files on different systems, so they are refused. */
+/** Decodes UTF-8. Refuses other encodings, because such names mean different files on different systems. */
 export function textOf(bytes: Buffer, entry: string): string {
   try {
     return decoder.decode(bytes);

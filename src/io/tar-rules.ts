@@ -3,24 +3,24 @@ import { TurnbuildError } from '../errors.ts';
 
 export interface Limits {
   entries: number;
-  /** Bytes of all files together. */
+  /** Total bytes of all files. */
   totalBytes: number;
   fileBytes: number;
 }
 
-/** Bounds of a tarball of sources. coturn has about 300 entries and 2 MiB: these leave room for a long time. */
+/** Limits of a source tarball. coturn has about 300 entries and 2 MiB. */
 export const LIMITS: Limits = {
   entries: 20_000,
   totalBytes: 256 * 1024 * 1024,
   fileBytes: 64 * 1024 * 1024,
 };
-/** PATH_MAX leaves room for the folder that it is built in; NAME_MAX of Linux's file systems. */
+/** A quarter of PATH_MAX, which leaves room for the build folder; and NAME_MAX of Linux's file systems. */
 const PATH_BYTES = 1024;
 const NAME_BYTES = 255;
-/** Folders in folders, and links: coturn has six levels, and a dozen links. */
+/** Limits of nesting and of symbolic links: coturn has six levels and a dozen links. */
 const MAX_PARTS = 32;
 const MAX_LINKS = 1000;
-/** As many links as Linux follows before it says ELOOP. */
+/** Maximum links that Linux follows before ELOOP. */
 const LINK_HOPS = 40;
 
 export function unsafe(entry: string, what: string): TurnbuildError {
@@ -31,12 +31,12 @@ export function unsafe(entry: string, what: string): TurnbuildError {
   );
 }
 
-/** The error for a tar file that would fill the memory or the disk: `what` is the bound that is exceeded. */
+/** The error for a tar file that would fill the memory or the disk. `what` is the exceeded limit. */
 export function tarLimit(entry: string, what: string): TurnbuildError {
   return unsafe(entry, `makes the tar file contain ${what}, far more than coturn's sources have`);
 }
 
-/** An entry's name without `./` at the start or `/` at the end; refuses whatever a file system could misread. '' is `./` itself. */
+/** An entry's name without leading `./` and trailing `/`; '' for `./` itself. Refuses names that file systems may interpret differently. */
 export function checkedPath(name: string): string {
   if (name === '') throw unsafe(name, 'has no name');
   if (name.startsWith('/')) throw unsafe(name, 'is absolute');
@@ -53,22 +53,22 @@ export function checkedPath(name: string): string {
   return parts.join('/');
 }
 
-/** Control and invisible characters: a terminal, a log or a reviewer would see another name than the file system. */
+/** Refuses control and invisible characters, because a terminal, log or reviewer would see a different name than the file system. */
 function checkText(entry: string, text: string): void {
   if (text.includes('\\')) throw unsafe(entry, 'has a backslash in its name or target');
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u.test(text))
     throw unsafe(entry, 'has a control or invisible character in its name or target');
 }
 
-/** A name as the most forgiving file systems see it: two names with the same one would replace each other. */
+/** Normalizes a name like the most lenient file systems. Files with equal results would overwrite each other there. */
 function folded(path: string): string {
   return path.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 }
 
-/** Remembers the names of a tar file, and refuses two for one file: the second would replace the first. */
+/** Registers the names of a tar file and refuses two names for the same file, because the second would overwrite the first. */
 export function createNameRegister(): { add(path: string, type: 'file' | 'directory' | 'symlink'): void } {
   const seen = new Map<string, { path: string; type: string; explicit: boolean }>();
-  /** @returns whether nothing had the name before */
+  /** @returns whether the name is new */
   const claim = (path: string, type: string, explicit: boolean): boolean => {
     const key = folded(path);
     const other = seen.get(key);
@@ -78,13 +78,13 @@ export function createNameRegister(): { add(path: string, type: 'file' | 'direct
     }
     if (other.path !== path) throw unsafe(path, `is the same as ${other.path} on some file systems`);
     if (other.explicit && explicit) throw unsafe(path, 'occurs twice');
-    if (other.type !== type) throw unsafe(path, `is a ${other.type} and a ${type} at once`);
+    if (other.type !== type) throw unsafe(path, `is both a ${other.type} and a ${type}`);
     other.explicit ||= explicit;
     return false;
   };
   return {
     add(path, type) {
-      // Above a folder that is known, all are.
+      // All parents of a registered folder are registered.
       for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent))
         if (!claim(parent, 'directory', false)) break;
       claim(path, type, true);
@@ -98,7 +98,7 @@ interface Linkable {
   target: string;
 }
 
-/** Every symbolic link must stay in the tree, through all the links on its way. It may point to nothing. */
+/** Requires that every symbolic link stays in the tree, including all links on its path. Dangling links are allowed. */
 export function checkLinks(entries: readonly Linkable[]): void {
   const links = new Map(
     entries.filter((entry) => entry.type === 'symlink').map((entry) => [entry.path, entry.target]),
@@ -116,7 +116,7 @@ export function checkLinks(entries: readonly Linkable[]): void {
   }
 }
 
-/** Walks as the kernel does: step by step, with each link on the way replaced by what it points to. */
+/** Resolves a link step by step, like the kernel, replacing each link on the way by its target. */
 function followLink(path: string, links: ReadonlyMap<string, string>): void {
   const at = path.split('/').slice(0, -1);
   const steps = (links.get(path) ?? '').split('/');

@@ -9,13 +9,13 @@ export interface UnpackOptions {
   exec: Exec;
   /** The program is stopped when it has written this many bytes. */
   maxBytes: number;
-  /** What errors call the bytes. */
+  /** Name of the source in error messages. */
   shown?: string;
 }
 
 /**
- * Programs of their own, because they are fast and bounded whatever they get. Memory: what any file needs that was packed with the usual
- * options (xz -9 takes 65 MiB, zstd --ultra -22 128).
+ * Separate programs, because they are fast and their memory can be limited. The limits suffice for all standard compression levels (xz -9
+ * needs 65 MiB, zstd --ultra -22 needs 128 MiB).
  */
 const FORMATS = {
   xz: { suffix: 'xz', limit: '--memlimit-decompress=256MiB', missing: 'XZ_MISSING', package: 'xz-utils' },
@@ -24,8 +24,8 @@ const FORMATS = {
 const WATCH_MS = 20;
 
 /**
- * Unpacks a file, or the bytes of one, into a temporary folder, gives the result's path to `use`, and removes it. Node 20 has neither xz nor
- * Zstandard of its own, and a process's output arrives as text, so it goes through a file.
+ * Decompresses a file or buffer into a temporary folder, calls `use` with the result's path, and removes it. Node 20 supports neither xz nor
+ * Zstandard, and `exec` decodes output as text, so the program writes a file.
  * @throws XZ_MISSING, ZSTD_MISSING, SOURCE_ARCHIVE_UNSAFE if it is larger than `maxBytes`, or unpacks to more, Error if it is damaged
  */
 export async function withUnpacked<T>(
@@ -52,9 +52,9 @@ export async function withUnpacked<T>(
   try {
     if (typeof source === 'string') await symlink(resolve(source), join(dir, packed));
     else await writeFile(join(dir, packed), source);
-    // Millions of blocks of nothing take time as well.
+    // Millions of empty blocks would also take long.
     if ((await stat(join(dir, packed))).size > maxBytes) throw refuse('has');
-    // --force: links are left alone otherwise. --keep: the source stays. --no-sparse: the size of a sparse file shows only at its end.
+    // --force: accept links. --keep: keep the source. --no-sparse: otherwise the watched size would not grow with the output.
     const options = ['--decompress', '--keep', '--force', '--quiet', '--no-sparse', limit];
     const result = await exec(
       { file: format, args: [...options, packed], cwd: dir, effect: 'read' },
@@ -65,7 +65,7 @@ export async function withUnpacked<T>(
         hint: `Install it: apt-get install ${name}`,
       });
     if (result.code !== 0)
-      throw new Error(`${format} says: ${result.stderr.trim().replaceAll(packed, shown)}`);
+      throw new Error(`${format} failed: ${result.stderr.trim().replaceAll(packed, shown)}`);
     if ((await stat(unpacked)).size > maxBytes) throw refuse('unpacks to');
     return await use(unpacked);
   } finally {

@@ -1,9 +1,8 @@
 import type { Dispatcher } from 'undici';
 
 /**
- * Has answers arrive as fast as they come, into memory until they are read. undici 7 would pause them, and it ends the process with an
- * AssertionError that nothing can catch if the server closes its connection meanwhile (nodejs/undici#5360). Version 8 does not, but
- * needs Node 22.
+ * Receives responses without pausing and buffers them in memory. If undici 7 pauses a response and the server closes the connection
+ * meanwhile, an uncatchable AssertionError ends the process (nodejs/undici#5360). Version 8 fixes this but needs Node 22.
  */
 export const unpaused: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
   dispatch(options, {

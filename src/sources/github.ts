@@ -145,7 +145,9 @@ function explain(error: unknown, what: string, withToken: boolean): TurnbuildErr
       `GitHub gives no more answers${when}: the limit of this ${withToken ? 'token' : 'address'} is used up`,
       {
         cause: error,
-        hint: withToken ? 'Wait until then.' : 'Set GITHUB_TOKEN: 5,000 requests an hour instead of 60.',
+        hint: withToken
+          ? 'Wait until the limit resets.'
+          : 'Set GITHUB_TOKEN: 5,000 requests an hour instead of 60.',
       },
     );
   }

@@ -99,7 +99,7 @@ describe('the state of an archive', () => {
     archive.status = 503;
     const known = await read();
     expect(known.id).toBe(id);
-    expect(known.unreachable).toMatch(/InRelease could not be downloaded in 1 tries.*503/);
+    expect(known.unreachable).toMatch(/InRelease could not be downloaded in 1 try: .*503/);
     delete archive.status;
     expect((await read()).unreachable).toBeUndefined();
   });

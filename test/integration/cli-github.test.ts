@@ -94,7 +94,7 @@ describe('turnbuild source, from GitHub', () => {
 
   test.each([
     [undefined, /GITHUB_TOKEN/],
-    [TOKEN, /Wait until then/],
+    [TOKEN, /Wait until the limit resets/],
   ])('says until when the tarball is refused, and what helps (token: %s)', async (token, hint) => {
     const simulated = token === undefined ? { tarball: 403 } : { tarball: 403, token };
     const { run, dir } = await ask(['4.18.0', '--update-lock'], simulated);

@@ -50,7 +50,7 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
     const options = { format, exec: runProcess, maxBytes: 100 };
     const error = await withUnpacked(file, options, async () => {}).catch((thrown: unknown) => thrown);
     expect(error).not.toBeInstanceOf(TurnbuildError);
-    expect(messageOf(error)).toMatch(new RegExp(`^${format} says: .*${file}`));
+    expect(messageOf(error)).toMatch(new RegExp(`^${format} failed: .*${file}`));
     expect(messageOf(error)).toMatch(/(unexpected|premature) end/i);
   });
 

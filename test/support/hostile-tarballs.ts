@@ -105,13 +105,13 @@ const links = (victim: string): HostileTarball[] => [
   unsafe('a link to itself', 'is part of a link cycle', link('coturn/a', 'a/b')),
   unsafe(
     'a file through a link',
-    'is a symlink and a directory',
+    'is both a symlink and a directory',
     link('coturn/d', 'src'),
     file('coturn/d/victim'),
   ),
   unsafe(
     'a link where there are files beneath already',
-    'is a directory and a symlink',
+    'is both a directory and a symlink',
     file('coturn/d/victim'),
     link('coturn/d', 'src'),
   ),
@@ -121,7 +121,7 @@ const collisions = (): HostileTarball[] => [
   unsafe('the same file twice', 'occurs twice', file('coturn/a', '1'), file('coturn/a', '2')),
   unsafe('the same folder twice', 'occurs twice', folder('coturn/a'), folder('coturn/a')),
   unsafe('the top-level folder twice', 'occurs twice', folder('coturn')),
-  unsafe('a file used as a folder', 'is a file and a directory', file('coturn/a'), file('coturn/a/b')),
+  unsafe('a file used as a folder', 'is both a file and a directory', file('coturn/a'), file('coturn/a/b')),
   unsafe('a folder, then a file', 'occurs twice', folder('coturn/a'), file('coturn/a')),
   unsafe('names that differ in case', TWICE_EACH, file('coturn/Makefile'), file('coturn/makefile')),
   unsafe('folders that differ in case', TWICE_EACH, file('coturn/Src/a'), file('coturn/src/b')),
@@ -147,10 +147,10 @@ const overrides = (victim: string): HostileTarball[] => [
     link('coturn/l', 'a'),
   ),
   unsafe('a pax linkpath on a file', 'has a link target', pax([['linkpath', 'a']]), file('coturn/f')),
-  unsafe('another pax size', 'by one header', pax([['size', '0']]), file('coturn/a', 'evil'.repeat(200))),
+  unsafe('another pax size', 'in one header and', pax([['size', '0']]), file('coturn/a', 'evil'.repeat(200))),
   unsafe(
     'a pax path twice',
-    'says path twice',
+    'has two path records',
     pax([
       ['path', 'coturn/a'],
       ['path', victim],
@@ -186,7 +186,7 @@ const overrides = (victim: string): HostileTarball[] => [
   ),
   unsafe(
     'a pax path and another GNU long name',
-    'another long name',
+    'second long name',
     pax([['path', 'coturn/a']]),
     gnuLong('L', victim),
     file('coturn/a'),
@@ -211,7 +211,7 @@ const damaged = (): HostileTarball[] =>
         [entry({ name: 'coturn/a', raw: [[124, Buffer.from('8000000000000001', 'hex')]] })],
       ],
       ['something in the padding', 'padding', [header({ size: 1 }), Buffer.alloc(512, 'x')]],
-      ['only one end mark', 'end mark', [Buffer.alloc(512), file('coturn/a')]],
+      ['only one end mark', 'end-of-archive block', [Buffer.alloc(512), file('coturn/a')]],
       [
         'a second tar file after the end',
         'follows its end',
