@@ -1,17 +1,17 @@
 import { type Finding, finding, RULES, type RuleId } from './finding.ts';
 
-/** A finding that somebody has decided to live with. */
+/** The decision to accept the findings of a rule. */
 export interface Acceptance {
   rule: string;
   reason: string;
-  /** Line of the comment, which counts for the next line that is no comment; undefined for the whole file. */
+  /** Line of the comment, which applies to the next line that is not a comment; undefined for the whole file. */
   line?: number;
 }
 
-/** `# turnbuild: accept RULE: REASON`, on a line of its own. */
+/** `# turnbuild: accept RULE: REASON` on its own line. */
 const COMMENT = /^[ \t]*#+[ \t]*turnbuild:[ \t]*accept\b[ \t]*(.*)$/;
 
-/** The acceptances in a configuration, and what is wrong with them. */
+/** Reads the acceptances in a configuration. Returns findings for invalid ones. */
 export function readAcceptances(text: string): { acceptances: Acceptance[]; found: Finding[] } {
   const acceptances: Acceptance[] = [];
   const found: Finding[] = [];
@@ -36,8 +36,8 @@ export function isRule(name: string): name is RuleId {
 }
 
 /**
- * Marks the findings that are accepted. A comment is for the line behind it, and for findings about the whole file, which have no line.
- * @returns all findings, and one for each acceptance in the file that is not needed any more
+ * Marks accepted findings. A comment applies to the next setting, and to findings about the whole file, which have no line.
+ * @returns all findings, and one for each acceptance in the file that is no longer needed
  */
 export function markAccepted(
   findings: readonly Finding[],
@@ -73,7 +73,7 @@ export function markAccepted(
   return [...marked, ...stale];
 }
 
-/** The number of the first line behind another one that is neither empty nor a comment. */
+/** Number of the first line after `line` that is neither empty nor a comment. */
 function nextSetting(lines: readonly string[], line: number): number {
   const index = lines.findIndex((content, at) => at >= line && !/^\s*(#|$)/.test(content));
   return index + 1;

@@ -4,29 +4,29 @@ import { type Finding, finding, type Level, type LintContext } from './finding.t
 import { servesPages } from './services.ts';
 import { portOf } from './settings.ts';
 
-/** Whether an address is the machine's own. */
+/** Whether an address is a loopback address. */
 function isLocal(address: string): boolean {
   return address === '::1' || address === 'localhost' || /^127\./.test(address);
 }
 
-/** Ports for the administrator: telnet and a web page. */
+/** Checks the administration ports: telnet and web pages. */
 export function lintAdministration(configuration: Configuration, { version }: LintContext): Finding[] {
   const { last, has } = configuration;
   const found: Finding[] = [];
   const at = (name: string, usual: number, level: Level) => {
-    // Unset, it is 127.0.0.1; an empty one is 0.0.0.0. @see coturn, make_ioa_addr()
+    // The default is 127.0.0.1; an empty value means 0.0.0.0. @see coturn, make_ioa_addr()
     const address = (last(`${name}-ip`)?.value ?? '127.0.0.1').trim();
-    // Port 0 is one that the system picks.
+    // For port 0, the system picks a port.
     const port = portOf(last(`${name}-port`), usual);
     const where = port === 0 ? 'on a random port' : `port ${port}`;
     const shown = isIP(address) === 6 ? `[${address}]` : address;
     if (isLocal(address)) return { level, where: `${shown}, ${where}` };
     return {
       level: 'error' as const,
-      where: `${shown === '' ? 'every address' : shown}, ${where}, for other machines`,
+      where: `${shown === '' ? 'every address' : shown}, ${where}, reachable from other machines`,
     };
   };
-  // Until 4.10, which has an option cli, the telnet interface is on unless it is switched off, or has no password.
+  // Before 4.10, which added the option cli, the telnet interface is on unless no-cli is set or the password is missing.
   const byDefault = !has('cli');
   const password = last('cli-password');
   if (hasTelnet(configuration)) {
@@ -67,14 +67,14 @@ export function lintAdministration(configuration: Configuration, { version }: Li
   return found;
 }
 
-/** Who can read the metrics. */
+/** Checks who can read the metrics. */
 export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
-  // prometheus-tls is enough by itself.
+  // prometheus-tls alone enables them.
   if (!isOn('prometheus') && !isOn('prometheus-tls')) return [];
   const isSet = (name: string) => (last(name)?.value ?? '') !== '';
   const hasCertificate =
     (isSet('prometheus-cert') || isSet('cert')) && (isSet('prometheus-key') || isSet('pkey'));
-  // They are not served then, and other rules say so.
+  // They are not served; other rules report that.
   if (isOn('prometheus-tls') && !hasCertificate) return [];
   const metrics = last('prometheus') ?? last('prometheus-tls');
   const found: Finding[] = [];

@@ -7,14 +7,14 @@ import type { Level } from './finding.ts';
 export interface ClosedPeer {
   peer: string;
   address: Buffer;
-  /** What it is, for people; peers of one kind are told of together. */
+  /** Description; findings group peers by it. */
   kind: string;
   level: Level;
 }
 
 /**
- * What is not the public internet, the narrower range first, and how bad it is to reach it: an error where machines trust each
- * other, a warning where nothing should be. Names are those of IANA's registries of special-purpose addresses.
+ * Ranges outside the public internet, narrower ones first, with the level of a finding: an error for networks whose machines trust each
+ * other, a warning for ranges that should be unused. The names are from IANA's special-purpose address registries.
  */
 const KINDS: readonly (readonly [range: string, kind: string, level: Level])[] = [
   ['0.0.0.0-0.255.255.255', 'this host, this network (RFC 1122)', 'error'],
@@ -42,17 +42,17 @@ const KINDS: readonly (readonly [range: string, kind: string, level: Level])[] =
   ['fec0::-feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'site-local (RFC 3879)', 'warning'],
   ['ff00::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'multicast', 'warning'],
   ['100::-100::ffff:ffff:ffff:ffff', 'discard (RFC 6666)', 'warning'],
-  ['2001::-2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff', 'Teredo and the like (RFC 4380)', 'warning'],
+  ['2001::-2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff', 'Teredo and similar (RFC 4380)', 'warning'],
   ['2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', 'documentation (RFC 3849)', 'warning'],
   ['2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '6to4 (RFC 3056)', 'warning'],
   ['3fff::-3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', 'documentation (RFC 9637)', 'warning'],
 ];
 
 export const LOOPBACK = parseAddress('::1');
-/** Each peer is held against each range: what is in it is looked for once. */
+/** Caches embedded addresses, because every peer is checked against every range. */
 const seen = new WeakMap<Buffer, Embedded | undefined>();
 
-/** The ranges that are not public, by number. */
+/** The non-public ranges, in numeric order. */
 export const CLOSED_RANGES = NOT_PUBLIC.map((text) => ({ text, range: parseRange(text) }));
 
 const kinds = KINDS.map(([text, kind, level]) => ({ range: parseRange(text), kind, level }));
@@ -67,7 +67,7 @@ export function closedPeer(address: Buffer): ClosedPeer | undefined {
     return {
       peer: embedded.text(inner.peer) ?? peer,
       address,
-      kind: `IPv4 that is not public, written as ${embedded.name}`,
+      kind: `non-public IPv4 encoded as ${embedded.name}`,
       level: embedded.direct ? inner.level : 'warning',
     };
   const known = kinds.find(({ range }) => holds(range, address));
@@ -77,22 +77,22 @@ export function closedPeer(address: Buffer): ClosedPeer | undefined {
   return { peer, address, kind, level: 'warning' };
 }
 
-/** Closed peers to try: of each kind, and in each way to write IPv4 as IPv6; the first and the last of each range. */
+/** Closed peers to check: every kind, every IPv6 encoding of IPv4, and both ends of every range. */
 export const CLOSED_PEERS: readonly ClosedPeer[] = uniquePeers(
   [
     ...forbiddenPeers([]).map(({ peer }) => parseAddress(peer)),
-    // 6to4 of a public address: the relay that it takes is anybody's.
+    // 6to4 of a public address: the packets may pass through an arbitrary 6to4 relay.
     parseAddress('2002:808:808::1'),
     ...[...CLOSED_RANGES, ...kinds].flatMap(({ range: { start, end } }) => [start, end]),
   ].flatMap((address) => closedPeer(address) ?? []),
 );
 
-/** Each address once. */
+/** Removes duplicate addresses. */
 export function uniquePeers(peers: readonly ClosedPeer[]): ClosedPeer[] {
   return [...new Map(peers.map((each) => [each.address.toString('hex'), each])).values()];
 }
 
-/** Whether a range holds an address, by number. */
+/** Whether a range contains an address, compared as numbers. */
 function holds({ start, end }: PeerRange, address: Buffer): boolean {
   return (
     start.length === address.length &&
@@ -104,13 +104,13 @@ function holds({ start, end }: PeerRange, address: Buffer): boolean {
 interface Embedded {
   inner: Buffer;
   name: string;
-  /** Whether the address itself is reached: through the machine's own stack, or through a translator. */
+  /** Whether packets reach the IPv4 address itself, through the machine's own stack or a translator. */
   direct: boolean;
-  /** The way that people write it. */
+  /** The usual notation; undefined if there is none. */
   text(inner: string): string | undefined;
 }
 
-/** The IPv4 address that is in one of IPv6; `::1` is loopback and nothing else. */
+/** The IPv4 address embedded in an IPv6 address. `::1` is loopback and embeds none. */
 export function embeddedOf(address: Buffer): Embedded | undefined {
   if (!seen.has(address)) seen.set(address, readEmbedded(address));
   return seen.get(address);

@@ -4,28 +4,28 @@ import type { Reading } from './option-reading.ts';
 import type { ConfigOption } from './option-table.ts';
 import { booleanOf, type Setting } from './settings.ts';
 
-/** The settings that a turnserver takes over: those that it has an option for. */
+/** The settings that a turnserver applies: those for which it has an option. */
 export interface Configuration {
   settings: readonly Setting[];
-  /** The last setting of a name: it wins, where an option has one value only. */
+  /** The last setting of a name, which wins if the option has a single value. */
   last(name: string): Setting | undefined;
-  /** Whether a yes-or-no option is on in the end. */
+  /** Whether a boolean option is finally on. */
   isOn(name: string): boolean;
   /** Whether this version has the option. */
   has(name: string): boolean;
 }
 
-/** What a turnserver does with the value of an option. */
+/** How turnserver reads the value of an option. */
 export function readingOf({ name, reading }: ConfigOption, version: string): Reading {
   return reading ?? knownReading(name, version);
 }
 
-/** Whether the telnet interface is on, given a password: from 4.10 on if `cli` is set, before unless `no-cli` is. */
+/** Whether the telnet interface is on, given a password: from 4.10 on if `cli` is set, before that unless `no-cli` is set. */
 export function hasTelnet({ has, isOn }: Configuration): boolean {
   return has('cli') ? isOn('cli') : !isOn('no-cli');
 }
 
-/** All settings of a file, less those that this version ignores because it has no such option. */
+/** All settings of a file except those that this version ignores because it lacks the option. */
 export function configurationOf(settings: readonly Setting[], context: LintContext): Configuration {
   const table = new Map(context.options.map((option) => [option.name, option]));
   const known = settings.filter(({ name }) => table.has(name));

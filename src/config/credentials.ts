@@ -2,52 +2,52 @@ import type { Configuration } from './configuration.ts';
 import { type Finding, finding } from './finding.ts';
 import { booleanOf, type Setting } from './settings.ts';
 
-/** How clients are let in. */
+/** How clients authenticate. */
 export type Access =
-  /** Everyone is. */
+  /** They need not. */
   | 'anonymous'
-  /** By an account: a `user` line, or one of the database. */
+  /** With an account: a `user` line or a database entry. */
   | 'accounts'
-  /** By credentials that are made with a shared secret (TURN REST API). */
+  /** With credentials derived from a shared secret (TURN REST API). */
   | 'secret'
-  /** Nobody is, because turnserver does not start. */
+  /** They cannot, because turnserver does not start. */
   | 'conflict';
 
-/** Where turnserver's mind is about credentials while it reads its file. */
+/** turnserver's authentication state while it reads its file. */
 interface State {
   asked: boolean;
   longTerm: boolean;
   anonymous: boolean;
-  /** Whether there are shared secrets: then accounts of the file do not count. */
+  /** Whether a shared secret is in use; turnserver then ignores `user` lines. */
   secret: boolean;
-  /** The line that has switched credentials off last. */
+  /** The last line that disabled credentials. */
   off: Setting | undefined;
 }
 
-/** How this configuration lets clients in. */
+/** How clients authenticate with this configuration. */
 export function accessOf({ settings }: Configuration): Access {
   const state = decide(settings);
   if (state.longTerm && state.anonymous) return 'conflict';
-  // With an account turnserver switches lt-cred-mech on by itself.
+  // If there is an account, turnserver enables lt-cred-mech itself.
   const byUser =
     !state.longTerm && !state.anonymous && !state.secret && settings.some((each) => isUsable(each));
   if (!state.asked && !byUser) return 'anonymous';
   return state.secret ? 'secret' : 'accounts';
 }
 
-/** Whether a line makes an account that can log in, as long as accounts are what clients log in with. */
+/** Whether a line creates a valid account. It works only if clients authenticate with accounts. */
 export function isUsable(setting: Setting): boolean {
   return setting.name === 'user' && complaint(setting) === undefined;
 }
 
 /**
- * Whether credentials are asked for, line by line as turnserver decides it: `lt-cred-mech=0` or `no-auth`, with whatever value,
- * behind `use-auth-secret` or `lt-cred-mech` switches credentials off. Each case was tried on the real 4.6.1 and 4.18.0.
+ * Checks whether clients need credentials, line by line as turnserver decides it. `lt-cred-mech=0`, or `no-auth` with any value, after
+ * `use-auth-secret` or `lt-cred-mech` disables credentials. All cases were tested with real 4.6.1 and 4.18.0 servers.
  * @see coturn, src/apps/relay/mainrelay.c, set_option(), cases 'a', 'z', AUTH_SECRET_OPT, and main()
  */
 export function lintCredentials(configuration: Configuration): Finding[] {
   const { settings, last, isOn } = configuration;
-  // It serves no relays then.
+  // turnserver then does not relay.
   if (isOn('stun-only')) return [];
   const users = settings.filter(({ name }) => name === 'user');
   const state = decide(settings);
@@ -78,7 +78,7 @@ export function lintCredentials(configuration: Configuration): Finding[] {
   return found;
 }
 
-/** The separator is the first character of the value. Each digit was tried on the real 4.6.1 and 4.18.0. */
+/** The separator is the first character of the value. All digits were tested with real 4.6.1 and 4.18.0 servers. */
 function restSeparator(setting: Setting | undefined): Finding[] {
   const [first = ''] = setting?.value ?? '';
   if (!/\d/.test(first)) return [];
@@ -93,7 +93,7 @@ function decide(settings: readonly Setting[]): State {
     if (setting.name === 'lt-cred-mech') {
       Object.assign(state, { asked: on, longTerm: on, ...(on ? {} : { off: setting }) });
     } else if (setting.name === 'no-auth') {
-      // Even no-auth=0 takes back what a line before it has switched on.
+      // Even no-auth=0 disables what an earlier line enabled.
       Object.assign(state, { asked: false, anonymous: on, off: setting });
     } else if (setting.name === 'use-auth-secret' || setting.name === 'static-auth-secret') {
       Object.assign(state, { asked: true, longTerm: true, secret: true });
@@ -120,11 +120,11 @@ function openRelay({ anonymous, off }: State, { isOn }: Configuration): Finding 
   );
 }
 
-/** Why turnserver drops a `user` line; undefined if it does not. @see coturn, userdb.c, add_static_user_account(), and SASLprep() */
+/** Why turnserver rejects a `user` line; undefined if it does not. @see coturn, userdb.c, add_static_user_account(), and SASLprep() */
 function complaint({ value }: Setting): string | undefined {
   const colon = value.indexOf(':');
   if (colon < 1 || colon === value.length - 1) return 'user must be NAME:PASSWORD, neither of them empty';
-  // turnserver knows ASCII only: it looks at the bytes of a name, and UTF-8 has bytes that it takes for control characters or spaces.
+  // turnserver examines single bytes, and takes some bytes of UTF-8 for control characters or spaces.
   const [name, password] = [value.slice(0, colon), value.slice(colon + 1).trimStart()];
   if ([...Buffer.from(name)].some(isRefused))
     return 'this user cannot log in: turnserver cannot decode the name, or refuses its control characters';
@@ -133,7 +133,7 @@ function complaint({ value }: Setting): string | undefined {
   return undefined;
 }
 
-/** Refused (RFC 4013's control characters), or read as a space or not at all (U+00A0 and U+00AD in Latin-1). */
+/** Bytes that turnserver refuses (RFC 4013's control characters), reads as a space (U+00A0 in Latin-1) or skips (U+00AD). */
 const isRefused = (byte: number) =>
   byte < 0x1f || (byte >= 0x7f && byte <= 0x9f) || byte === 0xa0 || byte === 0xad;
 
@@ -144,7 +144,7 @@ function invalidUser(setting: Setting): Finding[] {
   return [finding('invalid-user', 'warning', setting, 'turnserver ignores the spaces before the password')];
 }
 
-/** Of two accounts with one name the last one counts. */
+/** If two accounts have the same name, the last one wins. */
 function replacedUsers(users: readonly Setting[]): Finding[] {
   const nameOf = ({ value }: Setting) => value.slice(0, value.indexOf(':'));
   const usable = users.filter(isUsable);

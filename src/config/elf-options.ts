@@ -1,6 +1,6 @@
 import { type ConfigOption, OptionTableError } from './option-table.ts';
 
-/** A part of an ELF file that is loaded: where it lies in memory and in the file. Numbers fit 53 bits in any real program. */
+/** A loaded segment of an ELF file, with its position in memory and in the file. In real programs, numbers fit in 53 bits. */
 interface Segment {
   address: number;
   offset: number;
@@ -9,7 +9,7 @@ interface Segment {
 
 /** glibc's `struct option` on 64-bit systems: name, has_arg (an int, padded), flag, val (an int, padded). */
 const ENTRY_BYTES = 32;
-/** Machine (e_machine) -> its relocation type that adds the load address: R_X86_64_RELATIVE, R_AARCH64_RELATIVE. */
+/** Relocation type that adds the load address, by machine (e_machine): R_X86_64_RELATIVE, R_AARCH64_RELATIVE. */
 const RELATIVE: Readonly<Record<number, number>> = { 62: 8, 183: 1027 };
 const ET_EXEC = 2;
 const SHT_RELA = 4;
@@ -17,20 +17,23 @@ const SHT_RELR = 19;
 const PT_LOAD = 1;
 const KINDS = ['none', 'required', 'optional'] as const;
 const NAME = /^[a-zA-Z][\w-]*$/;
-/** As in `parseOptionTable`: turnserver's table is the longest one in the program, and never shorter. */
+/** Minimum length of turnserver's table, which is the longest one in the program. The same as in `parseOptionTable`. */
 const LEAST_OPTIONS = 50;
 
-/** What no turnserver comes near: with OpenSSL linked in it has 14 segments, 29 sections and 21,000 pointers. A hostile file can name one table thousands of times. */
+/**
+ * Limits, because a hostile file can refer to one table thousands of times. A turnserver with static OpenSSL has 14 segments, 29 sections
+ * and 21,000 pointers.
+ */
 const MOST_SEGMENTS = 64;
 const MOST_SECTIONS = 256;
 const MOST_POINTERS = 2_000_000;
 const MOST_RELOCATION_BYTES = 64 * 1024 * 1024;
-/** Bytes of an option's name. */
+/** Maximum bytes of an option's name. */
 const MOST_NAME = 100;
 
 /**
- * Reads the option table (`long_options[]`) out of a finished turnserver, of whoever's making: an array of `struct option`
- * in its data, whose names are pointers. ELF64, little-endian, x86_64 or AArch64. (System V ABI, chapters 4 and 5.)
+ * Reads the option table (`long_options[]`) from any compiled turnserver. The table is an array of `struct option` in the data
+ * segment, whose names are pointers. Supports ELF64, little-endian, x86_64 and AArch64. (System V ABI, chapters 4 and 5.)
  * @throws OptionTableError
  */
 export function optionsOfElf(program: Buffer): ConfigOption[] {
@@ -52,12 +55,12 @@ export function metricNamesIn(program: Buffer): string[] {
   ].sort();
 }
 
-/** Whether a turnserver drains on SIGUSR1: it says so when it does. The same words as in recipes/docker/build/build.sh. */
+/** Whether a turnserver drains on SIGUSR1: it contains the log message. recipes/docker/build/build.sh uses the same pattern. */
 export function drains(program: Buffer): boolean {
   return /draining/i.test(program.toString('latin1'));
 }
 
-/** Whether a turnserver reads its certificate again on SIGUSR2: it says so when it does. The same words as in recipes/docker/build/build.sh. */
+/** Whether a turnserver reloads its certificate on SIGUSR2: it contains the log message. recipes/docker/build/build.sh uses the same pattern. */
 export function reloads(program: Buffer): boolean {
   return /reloading tls certificate/i.test(program.toString('latin1'));
 }
@@ -68,7 +71,7 @@ function longestTable(program: Buffer): ConfigOption[] {
   const read = { program, segments, pointers };
   let longest: ConfigOption[] = [];
   for (const address of pointers.keys()) {
-    // Only from a table's first entry: the one before it isn't one.
+    // Start only at a table's first entry, which has no entry before it.
     if (entryAt(read, address - ENTRY_BYTES) !== undefined) continue;
     const table: ConfigOption[] = [];
     for (let at = address; ; at += ENTRY_BYTES) {
@@ -86,7 +89,7 @@ function longestTable(program: Buffer): ConfigOption[] {
 interface Reading {
   program: Buffer;
   segments: readonly Segment[];
-  /** Address of a pointer -> what it points to. */
+  /** The target address of each pointer, by the pointer's address. */
   pointers: ReadonlyMap<number, number>;
 }
 
@@ -135,7 +138,7 @@ function atMost(most: number, found: number, what: string): number {
   throw new OptionTableError(`it has more than ${most} ${what}, more than any turnserver`);
 }
 
-/** Where pointers into the program lie, and what they point to. */
+/** All pointers of the program. */
 function pointersIn(program: Buffer, segments: readonly Segment[]): Map<number, number> {
   const pointers = new Map<number, number>();
   let read = 0;
@@ -144,7 +147,7 @@ function pointersIn(program: Buffer, segments: readonly Segment[]): Map<number, 
     const offset = offsetOf(segments, address);
     if (offset !== undefined) pointers.set(address, Number(program.readBigUInt64LE(offset)));
   };
-  // A program with a fixed address has its pointers in its data as they are.
+  // In a program with a fixed address, the data contains the final pointers.
   if (program.readUInt16LE(16) === ET_EXEC) {
     for (const { address, size } of segments)
       for (let at = Math.ceil(address / 8) * 8; at + 8 <= address + size; at += 8) inPlace(at);
@@ -177,7 +180,7 @@ function sections(program: Buffer): { type: number; offset: number; end: number 
   });
 }
 
-/** Packed relative relocations (`-z pack-relative-relocs`): an address, then bitmaps of the 63 words behind it each. */
+/** Packed relative relocations (`-z pack-relative-relocs`): an address, followed by bitmaps for the next 63 words each. */
 function* packedAddresses(program: Buffer, offset: number, end: number): Generator<number> {
   let next = 0;
   for (let at = offset; at < end; at += 8) {

@@ -6,7 +6,7 @@ import { parseSettings, portOf } from './settings.ts';
 
 type Evidence = Extract<DeclaredExposure, { state: 'not-exposed' }>['evidence'];
 
-/** The package that an exposure is judged for. */
+/** The package whose exposure is judged. */
 export interface ExposureContext extends LintContext {
   /** Its turnserver.conf, as shipped. */
   configuration: string;
@@ -17,9 +17,9 @@ export interface ExposureContext extends LintContext {
 export interface Exposure {
   state: 'exposed' | 'not-exposed' | 'unknown';
   reason: string;
-  /** Why a package that is not exposed is not, in the words of CycloneDX. */
+  /** Why the package is not exposed, as a CycloneDX justification. */
   justification?: 'requires_configuration' | 'requires_environment' | 'protected_by_mitigating_control';
-  /** The check that tries it. */
+  /** The check that tests it. */
   check?: string;
 }
 
@@ -27,8 +27,8 @@ export interface Exposure {
 const DEFAULT_MAX_PORT = 65535;
 
 /**
- * A declared exposure, checked against the very configuration that a package ships. "Not exposed" holds only while all of its evidence is
- * in that file, so a recipe that switches a feature on cannot keep the claim.
+ * Checks a declared exposure against the configuration that a package ships. "Not exposed" is valid only if the file has all of the evidence,
+ * so a recipe that enables a feature loses the claim.
  */
 export function exposureOf(declared: DeclaredExposure, context: ExposureContext): Exposure {
   if (declared.state !== 'not-exposed') return declared;
@@ -44,12 +44,12 @@ export function exposureOf(declared: DeclaredExposure, context: ExposureContext)
   };
 }
 
-/** What of the evidence is not so, as the end of a sentence about the configuration. */
+/** The missing evidence, as predicates of a sentence about the configuration. */
 function missingEvidence({ off = [], peers, maxPort, architectures }: Evidence, context: ExposureContext) {
   const configuration = configurationOf(parseSettings(context.configuration), context);
   const on = off.filter((name) => {
     if (name === 'cli') return hasTelnet(configuration);
-    // Where an option takes a text or a number, any setting switches the feature on.
+    // If an option takes a text or number, any value enables the feature.
     const takesValue = context.options.some((option) => option.name === name && option.value === 'required');
     return takesValue ? configuration.last(name) !== undefined : configuration.isOn(name);
   });

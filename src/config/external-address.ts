@@ -6,7 +6,7 @@ import { type Finding, finding } from './finding.ts';
 import { isUnfilled } from './placeholders.ts';
 import type { Setting } from './settings.ts';
 
-/** The address that clients are given for their relay: `PUBLIC`, or `PUBLIC/PRIVATE` for each address of the machine. */
+/** Checks the relay address that clients receive: `PUBLIC`, or `PUBLIC/PRIVATE` for each address of the machine. */
 export function lintExternalAddress({ settings }: Configuration): Finding[] {
   const all = settings.filter(({ name, value }) => name === 'external-ip' && value !== '');
   const [, ...ignored] = all.filter(({ value }) => !value.includes('/'));
@@ -22,7 +22,7 @@ export function lintExternalAddress({ settings }: Configuration): Finding[] {
   return [...again, ...lintMappings(used), ...used.flatMap(lintAnnounced)];
 }
 
-/** turnserver looks an address of the machine up in the list of pairs, and takes the first. */
+/** Checks the pairs. turnserver uses the first pair with the machine's address. */
 function lintMappings(settings: readonly Setting[]): Finding[] {
   const mapped = new Map<string, string>();
   return settings.flatMap((setting) => {
@@ -41,17 +41,17 @@ function lintMappings(settings: readonly Setting[]): Finding[] {
         ),
       ];
     if (isIP(inside) === isIP(announced) || kindOf(inside) === 'unspecified') return [];
-    const message = `${inside} and ${announced} are of different address families: clients get one that they did not request`;
+    const message = `${inside} and ${announced} belong to different address families: clients get an address of a family that they did not request`;
     return [finding('invalid-address', 'error', setting, message)];
   });
 }
 
-/** Addresses of this machine that clients or peers of other machines cannot reach. */
+/** Checks for listening and relay addresses that other machines cannot reach. */
 export function lintOwnAddresses({ settings }: Configuration): Finding[] {
   const of = (option: string) => settings.filter(({ name, value }) => name === option && value !== '');
   const unreachable = ({ value }: Setting) => {
     const kind = isIP(value.trim()) === 0 ? undefined : kindOf(value.trim());
-    // Every address of the machine.
+    // The unspecified address means all addresses of the machine.
     return kind !== undefined && kind !== 'unspecified' && isMachineOnly(kind) ? kind : undefined;
   };
   const relays = of('relay-ip').flatMap((setting) => {
@@ -90,7 +90,7 @@ function lintAnnounced(setting: Setting): Finding[] {
   return [finding('unreachable-address', isMachineOnly(kind) ? 'error' : 'warning', setting, message)];
 }
 
-/** The two ends of `PUBLIC/PRIVATE`; what is behind a second slash belongs to the second end, which is no address then. */
+/** The two ends of `PUBLIC/PRIVATE`. A second slash belongs to the second end, which is then not an address. */
 export function mappingOf({ value }: Pick<Setting, 'value'>): {
   announced: string;
   inside: string | undefined;
@@ -99,12 +99,12 @@ export function mappingOf({ value }: Pick<Setting, 'value'>): {
   return { announced: announced.trim(), inside: rest.length === 0 ? undefined : rest.join('/').trim() };
 }
 
-/** What an address is, if not public. */
+/** The kind of an address; undefined if it is public. */
 function kindOf(address: string): string | undefined {
   const bytes = parseAddress(address);
   return bytes.every((byte) => byte === 0) ? 'unspecified' : closedPeer(bytes)?.kind;
 }
 
-/** A relay in a private network may be meant for its peers only. */
+/** Whether peers on other networks can never reach the address. Private addresses are not included: a relay may serve a private network. */
 const isMachineOnly = (kind: string) =>
   /loopback|unspecified|link-local|multicast|this host|reserved/.test(kind);

@@ -1,7 +1,7 @@
 import type { ConfigOption } from './option-table.ts';
 import type { Setting } from './settings.ts';
 
-/** What a configuration is held against. */
+/** The version against which a configuration is checked. */
 export interface LintContext {
   /** The coturn version. */
   version: string;
@@ -12,28 +12,28 @@ export interface LintContext {
 }
 
 /**
- * How much a finding weighs. An error is a hole, a line that does nothing, or one that turnserver does not start with. A warning
- * weakens the server, or may: look at it. A note is for information: what is guarded once and could be guarded twice.
+ * Severity of a finding. An error is a security hole, an ignored line, or a startup failure. A warning weakens the server, or may. A note is
+ * for information, e.g. a peer that only one guard denies.
  */
 export type Level = 'error' | 'warning' | 'note';
 
-/** What a finding does to the whole server: turnserver does not start with a fatal one. */
+/** With a fatal finding, turnserver does not start or does not survive. */
 export type Effect = 'fatal';
 
-/** Something that is wrong with a configuration. */
+/** A problem in a configuration. */
 export interface Finding {
   rule: RuleId;
   level: Level;
   effect?: Effect;
-  /** Counts from 1; undefined where something is missing. */
+  /** Counts from 1; undefined if something is missing from the file. */
   line: number | undefined;
   column: number | undefined;
   message: string;
-  /** Why it does not count; `inFile` if a comment of the configuration says so. */
+  /** Set if the finding is accepted; `inFile` if by a comment in the configuration. */
   accepted?: { reason: string; inFile: boolean };
 }
 
-/** Every rule: why it exists, and what to do. */
+/** All rules, with the reason and a hint for the user. */
 export const RULES = {
   'unknown-option': {
     reason:
@@ -157,7 +157,7 @@ export const RULES = {
   },
   'single-guard': {
     reason:
-      "One guard alone denies it. turnserver's own have been got past before (CVE-2026-53450), and a line is lost easily.",
+      "Only one guard denies it. turnserver's own guards have been bypassed before (CVE-2026-53450), and a line is easily lost.",
     hint: 'Add the other option, too.',
   },
   'peer-allowed': {
@@ -217,7 +217,7 @@ export const RULES = {
 
 export type RuleId = keyof typeof RULES;
 
-/** A finding at a setting, or about the whole file. */
+/** Creates a finding at a setting or, without `at`, about the whole file. */
 export function finding(
   rule: RuleId,
   level: Level,

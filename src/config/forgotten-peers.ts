@@ -3,10 +3,10 @@ import { CLOSED_PEERS, closedPeer, uniquePeers } from './closed-peers.ts';
 import { type Finding, finding, type Level, type RuleId } from './finding.ts';
 import type { Guards } from './guards.ts';
 
-/** Ranges whose neighbours are looked at, too: more are a list of networks that nobody writes by hand. */
+/** Maximum ranges whose neighbours are checked. Longer lists are generated, not written by hand. */
 const MOST_RANGES = 2000;
 
-/** Peers of one kind that no range holds. */
+/** Peers of one kind that no range covers. */
 export interface Forgotten {
   rule: RuleId;
   level: Level;
@@ -14,7 +14,7 @@ export interface Forgotten {
   peers: string[];
 }
 
-/** One finding for each kind of peer, and each way to write IPv4 as IPv6, that no range holds. */
+/** Groups the uncovered peers by rule and kind, including each IPv6 encoding of IPv4. */
 export function forgotten(ranges: readonly PeerRange[], guards: Guards): Forgotten[] {
   const neighbours =
     ranges.length > MOST_RANGES ? [] : ranges.flatMap(beside).flatMap((address) => closedPeer(address) ?? []);
@@ -40,7 +40,7 @@ export function forgotten(ranges: readonly PeerRange[], guards: Guards): Forgott
   return [...groups.values()];
 }
 
-/** Findings of forgotten peers: one for each kind, or one for all, where a whole block is missing. */
+/** Creates findings for forgotten peers: one for each kind, or a single one if a whole block is missing. */
 export function describeForgotten(groups: readonly Forgotten[], no: string): Finding[] {
   const byRule = new Map<RuleId, Forgotten[]>();
   for (const group of groups) byRule.set(group.rule, [...(byRule.get(group.rule) ?? []), group]);
@@ -49,7 +49,7 @@ export function describeForgotten(groups: readonly Forgotten[], no: string): Fin
   );
 }
 
-/** Kinds of one rule that are told of one by one; more of them are a missing block. */
+/** Maximum kinds per rule that are reported separately. More of them mean that a block is missing. */
 const SINGLY = 3;
 
 function singly({ rule, level, kind, peers }: Forgotten, no: string): Finding {
@@ -74,7 +74,7 @@ function together(groups: readonly Forgotten[], no: string): Finding {
   return finding(rule, level, undefined, message);
 }
 
-/** The addresses below and above a range: if anything beside it is forgotten, one of them is. */
+/** The addresses directly below and above a range. If a gap adjoins the range, it contains one of them. */
 function beside({ start, end }: PeerRange): Buffer[] {
   const step = (address: Buffer, by: bigint) => {
     const number = BigInt(`0x${address.toString('hex')}`) + by;
@@ -84,7 +84,7 @@ function beside({ start, end }: PeerRange): Buffer[] {
   return [...step(start, -1n), ...step(end, 1n)];
 }
 
-/** Names in one finding. */
+/** Maximum names in one finding. */
 const NAMED = 4;
 
 export function list(names: readonly string[], most = NAMED): string {

@@ -3,18 +3,18 @@ import { inRange, type PeerRange } from '../turn/peer-ranges.ts';
 import { embeddedOf, LOOPBACK } from './closed-peers.ts';
 import type { Configuration } from './configuration.ts';
 
-/** What a turnserver of one version denies. */
+/** The peers that a turnserver version denies. */
 export interface Guards {
-  /** Whether turnserver refuses the peer by itself, before it looks at any range. */
+  /** Whether turnserver's built-in guards refuse the peer, before any range is checked. */
   itself(peer: Buffer): boolean;
-  /** Whether a range holds the peer, in each way in which it could be meant. */
+  /** Whether a range contains the peer or its embedded IPv4 address, as this version compares them. */
   holds(range: PeerRange, peer: Buffer): boolean;
 }
 
 /**
- * What was asked of the real 4.6.1 and 4.18.0, peer by peer; the versions between are from coturn's list of changes: 4.9.0
- * takes `::ffff:a.b.c.d` for `a.b.c.d` in ranges (CVE-2026-27624), 4.13.1 all ways to write IPv4 as IPv6 (#1945), and refuses
- * link-local, unique local and site-local peers (#1947); 4.16.0 compares IPv6 as numbers (CVE-2026-73213).
+ * The guards of a version. Those of 4.6.1 and 4.18.0 were tested peer by peer with real servers; the changes between them are from coturn's
+ * changelog. From 4.9.0 on, ranges treat `::ffff:a.b.c.d` as `a.b.c.d` (CVE-2026-27624). 4.13.1 does this for all IPv6 encodings of IPv4
+ * (#1945) and refuses link-local, unique local and site-local peers (#1947). 4.16.0 compares IPv6 as numbers (CVE-2026-73213).
  * @see coturn, src/server/ns_turn_server.c, good_peer_addr(), and src/client/ns_turn_ioaddr.c
  */
 export function guardsOf(version: string, configuration: Configuration): Guards {
@@ -22,7 +22,7 @@ export function guardsOf(version: string, configuration: Configuration): Guards 
   const multicast = configuration.isOn('no-multicast-peers');
   const canonical = versionIn(version, '>=4.13.1');
   const mapped = versionIn(version, '>=4.9.0');
-  // Before 4.16 each byte of an IPv6 address was compared for itself.
+  // Before 4.16, turnserver compares each byte of an IPv6 address independently.
   const comparison = versionIn(version, '<4.16.0') ? 'bytes' : 'number';
   const innerOf = (address: Buffer): Buffer | undefined => {
     const embedded = embeddedOf(address);
@@ -37,7 +37,7 @@ export function guardsOf(version: string, configuration: Configuration): Guards 
           isZero(address) ||
           (canonical && isLocal(address)),
       ),
-    // What an address of IPv6 has in it is held against ranges that begin in IPv4, and nothing else is.
+    // An embedded IPv4 address is compared only with ranges that begin with an IPv4 address.
     holds: (range, peer) =>
       inRange(range, range.start.length === 4 ? (innerOf(peer) ?? peer) : peer, comparison),
   };
@@ -45,7 +45,7 @@ export function guardsOf(version: string, configuration: Configuration): Guards 
 
 const isLoopback = (address: Buffer) =>
   address.length === 4 ? address[0] === 127 : address.equals(LOOPBACK);
-/** All above 223. */
+/** turnserver treats all IPv4 addresses from 224.0.0.0 on as multicast. */
 const isMulticast = (address: Buffer) => (address[0] ?? 0) > (address.length === 4 ? 223 : 254);
 const isZero = (address: Buffer) =>
   address.length === 4 ? address[0] === 0 : address.equals(Buffer.alloc(16));

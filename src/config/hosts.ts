@@ -1,14 +1,14 @@
 import { isIP } from 'node:net';
 import { mappingOf } from './external-address.ts';
 
-/** The largest port. */
+/** The highest port. */
 export const PORT = 65535;
 
-/** An address, a name that turnserver looks up, or of external-ip two addresses with a slash. */
+/** Whether a value is an address, a host name that turnserver looks up, or, for external-ip, two of them with a slash. */
 export function isAddress(name: string, value: string): boolean {
   if (name !== 'external-ip') return isHost(value.trim());
   const { announced, inside } = mappingOf({ value });
-  // Other rules say what an empty private end opens.
+  // Other rules report what an empty private end permits.
   if (inside === undefined) return isHost(announced);
   return (announced === '' || isHost(announced)) && (inside === '' || isHost(inside));
 }
@@ -16,11 +16,11 @@ export function isAddress(name: string, value: string): boolean {
 const isHost = (text: string) =>
   isIP(text) !== 0 || (/^[a-z0-9]([\w.-]*[a-z0-9])?\.?$/i.test(text) && /[a-z]/i.test(text));
 
-/** A name that the public DNS may have. @see RFC 2606, RFC 6762 */
+/** Whether a name may exist in the public DNS. @see RFC 2606, RFC 6762 */
 const isPublicName = (name: string) => /\.[a-z][a-z\d-]+\.?$/i.test(name) && !RESERVED.test(name);
 const RESERVED = /\.(test|example|invalid|localhost|local)\.?$/i;
 
-/** Names in a value that turnserver looks up when it starts, and that only this machine can know; `localhost` each does. */
+/** Names in a value that turnserver looks up at startup and that cannot be in the public DNS. `localhost` always resolves. */
 export function privateNamesIn(name: string, value: string): string[] {
   const { announced, inside = '' } = mappingOf({ value });
   const host = /^ *([^:[\]]*)(?: *:.*)?$/.exec(value)?.[1] ?? '';
@@ -32,10 +32,10 @@ export function privateNamesIn(name: string, value: string): string[] {
     );
 }
 
-/** Whether the address of a server comes with a port. */
+/** Whether a server's address has a port. */
 export const hasPort = (value: string): boolean => /^ *(\[[^\]]*\]|[^:[\]]*) *: *0*[1-9]/.test(value);
 
-/** @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
+/** Whether a value is a server address with an optional port. @see coturn, ns_turn_ioaddr.c, make_ioa_addr_from_full_string() */
 export function isServer(value: string): boolean {
   if (isIP(value.trim()) === 6) return false;
   const [, bracketed, host = '', port = '0'] =

@@ -15,19 +15,19 @@ import { lintSettings } from './values.ts';
 
 /** Optional inputs of `lintConfig`. */
 export interface LintMore {
-  /** Estimates secrets; without it only their length counts. */
+  /** Estimates the strength of secrets; without it, only their length is checked. */
   strength?: Strength;
-  /** Accepted rules, beside those that comments of the configuration accept. */
+  /** Accepted rules, in addition to those accepted by comments in the configuration. */
   accepted?: readonly Acceptance[];
 }
 
-/** A version that must not be shipped may be running all the same. */
+/** A quarantined version may still be in use, so this is only a warning. */
 function lintRelease({ version, quarantined }: LintContext): Finding[] {
   if (quarantined === undefined) return [];
   return [finding('quarantined-release', 'warning', undefined, `coturn ${version}: ${quarantined}`)];
 }
 
-/** All that is wrong with a configuration, in the order of its lines; what is missing comes last. Pure. */
+/** Checks a configuration. Returns findings in line order; those about missing settings come last. Pure. */
 export function lintConfig(
   text: string,
   context: LintContext,

@@ -2,8 +2,8 @@ import { versionIn } from '../recipe/coturn-version.ts';
 import type { Reading } from './option-reading.ts';
 
 /**
- * Every long option of turnserver from 4.5.2 to 4.18.0, by what it does with the value, as `readingsOf` reads it out of each release's
- * mainrelay.c; `@` is followed by the first release that has it. An option that is not here is newer than the rules.
+ * All long options of turnserver from 4.5.2 to 4.18.0, by the way it reads the value. The data comes from `readingsOf` and each release's
+ * mainrelay.c. The first release with an option follows the `@`. Options that are not listed are newer than the rules.
  */
 const OPTIONS: Readonly<Record<Exclude<Reading, 'fatal'>, string>> = {
   boolean: `
@@ -39,7 +39,7 @@ const OPTIONS: Readonly<Record<Exclude<Reading, 'fatal'>, string>> = {
     no-cli no-rfc5780@4.6.0 no-sslv2 no-sslv3 response-origin-only-with-rfc5780@4.6.0 secret-ts-exp-time`,
 };
 
-/** Options that have been read in another way: until the release that is named. */
+/** Options whose reading has changed: the earlier reading, and the release that changed it. */
 const CHANGED: readonly (readonly [name: string, before: string, reading: Reading])[] = [
   ['new-log-timestamp', '4.17.0', 'flag'],
   ['no-cli', '4.10.0', 'boolean'],
@@ -47,18 +47,18 @@ const CHANGED: readonly (readonly [name: string, before: string, reading: Readin
   ['response-origin-only-with-rfc5780', '4.7.0', 'boolean'],
 ];
 
-/** An option that a release has dropped. */
+/** An option that a release has removed. */
 export interface RemovedOption {
   name: string;
   /** The first release without it. */
   removed: string;
   /** What to do about it. */
   instead: string;
-  /** What the line asks for is so without it. */
+  /** The default now does what the line requests. */
   fulfilled?: true;
 }
 
-/** Dropped options; `removed` is the first three-part release without each. 4.18.0 is Debian's program, whose source has no public tag. */
+/** Removed options. `removed` is the first release without the option. 4.18.0 is Debian's program, whose source has no public tag. */
 const REMOVED: readonly RemovedOption[] = [
   {
     name: 'st-cred-mech',
@@ -105,7 +105,7 @@ const REMOVED: readonly RemovedOption[] = [
 
 interface KnownOption {
   reading: Reading;
-  /** The first release that has it; undefined for those that 4.5.2 has. */
+  /** The first release with the option; undefined if 4.5.2 has it. */
   since: string | undefined;
 }
 
@@ -127,18 +127,18 @@ export function isKnownOption(name: string): boolean {
   return KNOWN.has(name);
 }
 
-/** What a release does with an option's value, where its source is not at hand. An option that is not known counts as text. */
+/** How a release reads an option's value, for use without its source. Unknown options count as text. */
 export function knownReading(name: string, version: string): Reading {
   const earlier = CHANGED.find(([changed, before]) => changed === name && versionIn(version, `<${before}`));
   return earlier?.[2] ?? KNOWN.get(name)?.reading ?? 'text';
 }
 
-/** An option that was dropped before this version; undefined for all others. */
+/** The removed option if this version no longer has it; otherwise undefined. */
 export function removedOption(name: string, version: string): RemovedOption | undefined {
   return REMOVED.find((each) => each.name === name && versionIn(version, `>=${each.removed}`));
 }
 
-/** The release that has brought an option, if that is newer than this version. */
+/** The release that added an option, if it is newer than this version. */
 export function addedLater(name: string, version: string): string | undefined {
   const since = KNOWN.get(name)?.since;
   return since !== undefined && versionIn(version, `<${since}`) ? since : undefined;

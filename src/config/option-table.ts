@@ -1,19 +1,19 @@
 import { type Reading, readingsOf } from './option-reading.ts';
 
-/** One long option of a turnserver. */
+/** A long option of a turnserver. */
 export interface ConfigOption {
   name: string;
   value: 'none' | 'optional' | 'required';
-  /** Conditions of the preprocessor around it, e.g. `!defined(TURN_NO_PROMETHEUS)`: builds differ. */
+  /** Enclosing preprocessor conditions, e.g. `!defined(TURN_NO_PROMETHEUS)`. */
   conditions: string[];
-  /** What turnserver does with the value; unknown where only the table is at hand. */
+  /** How turnserver reads the value; undefined if only the table is available. */
   reading?: Reading;
 }
 
-/** The source isn't one whose option table can be read. */
+/** The option table cannot be read. */
 export class OptionTableError extends Error {}
 
-/** Every release since 4.5 has over a hundred; far fewer means that the table was not understood. */
+/** Every release since 4.5 has over a hundred options. Far fewer mean that parsing has failed. */
 const LEAST_OPTIONS = 50;
 
 const KINDS: Readonly<Record<string, ConfigOption['value']>> = {
@@ -26,8 +26,8 @@ const KINDS: Readonly<Record<string, ConfigOption['value']>> = {
 };
 
 /**
- * Reads the option table out of coturn's src/apps/relay/mainrelay.c (`long_options[]`; `admin_long_options[]` is turnadmin's).
- * A configuration file has the same names. @throws OptionTableError
+ * Reads the option table from coturn's src/apps/relay/mainrelay.c (`long_options[]`; `admin_long_options[]` is turnadmin's).
+ * Configuration files use the same names. @throws OptionTableError
  */
 export function parseOptionTable(source: string): ConfigOption[] {
   const begin = /(?<!\w)long_options\s*\[\s*\]\s*=\s*\{/.exec(source);
@@ -74,7 +74,7 @@ function enter(conditions: string[], directive: string, text: string): void {
   }
 }
 
-/** Reads `NAME KIND` lines, as the build writes them of the very turnserver that it has made. @throws OptionTableError */
+/** Parses the `NAME KIND` lines that the build writes for the turnserver that it has compiled. @throws OptionTableError */
 export function parseOptionList(text: string): ConfigOption[] {
   const options = text
     .split('\n')

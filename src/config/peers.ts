@@ -16,7 +16,7 @@ import { type Guards, guardsOf } from './guards.ts';
 import { checkRange, isEverything, isUnlimited, readRange } from './range-syntax.ts';
 import type { Setting } from './settings.ts';
 
-/** Peers on the public internet: what every call goes to. */
+/** Examples of peers on the public internet. */
 const PUBLIC_PEERS = [
   '1.1.1.1',
   '20.0.3.2',
@@ -33,7 +33,7 @@ interface RangeSetting {
   range: PeerRange;
 }
 
-/** The ranges of an option; those that can't be read count for nothing. */
+/** The valid ranges of an option. */
 function rangesOf({ settings }: Configuration, name: string): RangeSetting[] {
   return settings
     .filter((setting) => setting.name === name)
@@ -43,7 +43,7 @@ function rangesOf({ settings }: Configuration, name: string): RangeSetting[] {
     });
 }
 
-/** Whether a client that is let in may send to a peer. @see coturn, ns_turn_server.c, good_peer_addr() */
+/** Whether an authenticated client may send to a peer. @see coturn, ns_turn_server.c, good_peer_addr() */
 export function permits(configuration: Configuration, { version }: LintContext): (peer: Buffer) => boolean {
   const guards = guardsOf(version, configuration);
   const denied = rangesOf(configuration, 'denied-peer-ip');
@@ -60,14 +60,14 @@ export function forgottenPeers(configuration: Configuration, { version }: LintCo
   return forgotten(ranges, guardsOf(version, configuration));
 }
 
-/** What is wrong with the peer ranges, and which peers they forget. */
+/** Checks the peer ranges, and which peers they fail to deny. */
 export function lintPeers(configuration: Configuration, context: LintContext): Finding[] {
   const { settings } = configuration;
   const written = settings.filter(({ name }) => name === 'denied-peer-ip' || name === 'allowed-peer-ip');
   const denied = rangesOf(configuration, 'denied-peer-ip');
   const everything = denied.some(({ range }) => range.start.length === 4 && isEverything(range));
   const found = written.flatMap((setting) => checkRange(setting, context.version, everything));
-  // It serves no relays then.
+  // turnserver then does not relay.
   if (configuration.isOn('stun-only')) return found;
   const guards = guardsOf(context.version, configuration);
   const doubtful = found.some(({ rule }) => rule === 'invalid-range');
@@ -89,7 +89,7 @@ export function lintPeers(configuration: Configuration, context: LintContext): F
   return [...found, ...privateEnds(configuration).map(openedByMapping)];
 }
 
-/** A public address that a wide range holds: a network or a few machines may be shut out on purpose. */
+/** A public address that a wide range contains. Narrow ranges may exclude a network on purpose. */
 function publicPeerIn(range: PeerRange, guards: Guards): string | undefined {
   const known = PUBLIC_PEERS.find(({ address }) => guards.holds(range, address));
   if (known !== undefined) return known.peer;
@@ -105,7 +105,7 @@ function publicPeerIn(range: PeerRange, guards: Guards): string | undefined {
   return held === undefined ? undefined : formatAddress(held);
 }
 
-/** Wider than what one network has, as a rule: 2^16 addresses of IPv4, 2^96 of IPv6. */
+/** Whether a range is wider than a typical network: 2^16 IPv4 addresses or 2^96 IPv6 addresses. */
 function isWide({ start, end }: PeerRange): boolean {
   const number = (address: Buffer) => BigInt(`0x${address.toString('hex')}`);
   return (
@@ -113,14 +113,14 @@ function isWide({ start, end }: PeerRange): boolean {
   );
 }
 
-/** The address behind another one; all zeros behind the last. */
+/** The next address; all zeros after the last one. */
 function next(address: Buffer): Buffer {
   const digits = address.length * 2;
   const number = BigInt(`0x${address.toString('hex')}`) + 1n;
   return Buffer.from(number.toString(16).padStart(digits, '0').slice(-digits), 'hex');
 }
 
-/** What an allowed range opens that is not the public internet. */
+/** Reports peers outside the public internet that an allowed range permits. */
 function opened(setting: Setting, range: PeerRange, guards: Guards, configuration: Configuration): Finding[] {
   const ends = [range.start, range.end].flatMap((address) => closedPeer(address) ?? []);
   const closed = uniquePeers([...ends, ...CLOSED_PEERS]).filter(
@@ -128,7 +128,7 @@ function opened(setting: Setting, range: PeerRange, guards: Guards, configuratio
   );
   if (closed.length === 0) return [];
   const open = closed.filter(({ address }) => !guards.itself(address));
-  // The server's own address, for two clients of this server: what external-ip does with its private end.
+  // Allowing only the server's own address lets two of its clients reach each other, as external-ip's private end does.
   const own = Buffer.compare(range.start, range.end) === 0 && isOwn(range.start, configuration);
   const level = open.some((peer) => peer.level === 'error') && !own ? 'error' : 'warning';
   const message = `it permits peers outside the public internet: ${list(open.map(describe))}`;
@@ -137,7 +137,7 @@ function opened(setting: Setting, range: PeerRange, guards: Guards, configuratio
   return [finding('peer-allowed', 'note', setting, vain)];
 }
 
-/** A public address of IPv4 that is allowed may be written as IPv6, too. */
+/** Whether an IPv6 address embeds a public IPv4 address, and the range is IPv4. */
 function isPublicWithin(address: Buffer, range: PeerRange): boolean {
   const inner = range.start.length === 4 ? embeddedOf(address)?.inner : undefined;
   return inner !== undefined && closedPeer(inner) === undefined;
@@ -145,7 +145,7 @@ function isPublicWithin(address: Buffer, range: PeerRange): boolean {
 
 const describe = ({ peer, kind }: ClosedPeer) => `${peer} (${kind})`;
 
-/** Whether a configuration says of an address that it is the server's. */
+/** Whether an address is the server's own according to the configuration. */
 function isOwn(address: Buffer, configuration: Configuration): boolean {
   const named = configuration.settings
     .filter(({ name }) => name === 'relay-ip' || name === 'listening-ip')
@@ -155,11 +155,11 @@ function isOwn(address: Buffer, configuration: Configuration): boolean {
   );
 }
 
-/** The addresses behind the slash of external-ip, which become allowed peers. @see set_option(), case 'X' */
+/** The private ends of external-ip, which turnserver adds to the allowed peers. @see set_option(), case 'X' */
 function privateEnds({ settings }: Configuration): (RangeSetting & { text: string })[] {
   return settings.flatMap((setting) => {
     const text = setting.name === 'external-ip' ? mappingOf(setting).inside : undefined;
-    // One address, and no range.
+    // It must be a single address.
     const range = text === undefined || text.includes('-') ? undefined : readRange(text);
     return text === undefined || range === undefined ? [] : [{ setting, range, text }];
   });
@@ -167,7 +167,7 @@ function privateEnds({ settings }: Configuration): (RangeSetting & { text: strin
 
 function openedByMapping({ setting, range, text }: RangeSetting & { text: string }): Finding {
   if (isUnlimited(range)) {
-    const end = text === '' ? 'empty' : `${text}, which is no limit`;
+    const end = text === '' ? 'empty' : `${text}, which means no limit`;
     const message = `the private end of external-ip is ${end}: it permits every peer, denied ones included`;
     return finding('peer-allowed', 'error', setting, message);
   }

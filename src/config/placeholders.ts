@@ -2,7 +2,7 @@ import type { Configuration } from './configuration.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Setting } from './settings.ts';
 
-/** Shapes of what a template or an example has where a value belongs. */
+/** Patterns of placeholders in templates and examples. */
 const SHAPES: readonly RegExp[] = [
   /\$\{[^}]*\}|\$\([^)]*\)|^\$[A-Z_][A-Z0-9_]*$|\$[A-Z]{2,}_[A-Z0-9_]+\b|[=@/ .]\$[A-Z_][A-Z0-9_]{2,}\b/,
   /#\{[^}]*\}|%\([A-Za-z_]\w*\)s|\(\([^)]*\)\)|`[^`]+`/,
@@ -10,7 +10,7 @@ const SHAPES: readonly RegExp[] = [
   /\{\{.*\}\}|\{%.*%\}|<%.*%>|^\{[A-Za-z_][\w.-]*\}$|\{[A-Z][A-Z0-9_]{2,}\}/,
   /<[A-Za-z][\w .-]*>/,
   /%[A-Z][A-Z0-9_]*%|@[A-Z][A-Z0-9_]*@|__[A-Za-z][A-Za-z0-9_]*__|\[[A-Z][A-Z0-9_ -]*\]|^\[[a-z][\w -]*\]$/,
-  // Two words or more in capitals: YOUR_SERVER_IP, REPLACE-ME. Words of letters alone, which random text seldom has.
+  // Two or more words in capitals: YOUR_SERVER_IP, REPLACE-ME. Digits only at a word's end, which is rare in random text.
   /^[A-Z]+\d*(_[A-Z]+\d*)+$/,
   /^(?=.*\b(YOUR|CHANGE|REPLACE|INSERT|SERVER|SECRET|PASSWORD|PUBLIC|PRIVATE|DOMAIN|ADDRESS|HERE)\b)[A-Z]+\d*(-[A-Z]+\d*)+$/,
   /\b(change|replace|fill|insert|set)[-_ ]?(me|this|it|here)\b|\byour[-_. ]?(own|public|private|external|server|secret|shared|strong|static|realm|domain|user|pass|key|ip|name|auth|turn)/i,
@@ -19,15 +19,15 @@ const SHAPES: readonly RegExp[] = [
   /^(x{3,9}|\.{3,}|\*{3,}|x+\.x+\.x+\.x+)$/i,
 ];
 
-/** Text that is not a password, an address or a name, but what somebody was to put one in the place of. */
+/** Whether a text is a placeholder for a password, address or name. */
 export function isPlaceholder(text: string): boolean {
   return SHAPES.some((shape) => shape.test(text));
 }
 
-/** Options whose value may look like a placeholder and be right: a format, a list of ciphers. */
+/** Options whose valid values may look like placeholders, such as formats and cipher lists. */
 const EXEMPT = /^(new-log-timestamp-format|cipher-list|syslog-facility|ec-curve-name)$/;
 
-/** Values that were never filled in, wherever one can stand. */
+/** Reports values that were never filled in. */
 export function lintPlaceholders({ settings }: Configuration): Finding[] {
   return settings.filter(isUnfilled).map((setting) => {
     const shown = isSecret(setting.name) ? '' : ` "${setting.value}"`;
@@ -36,10 +36,10 @@ export function lintPlaceholders({ settings }: Configuration): Finding[] {
   });
 }
 
-/** Of values with more than one part. */
+/** Separators of values with several parts. */
 const SEPARATORS: Readonly<Record<string, string>> = { user: ':', 'external-ip': '/' };
 
-/** Whether the value of a line is a placeholder, or a part of it is. */
+/** Whether a value or a part of it is a placeholder. */
 export function isUnfilled({ name, value }: Setting): boolean {
   if (EXEMPT.test(name)) return false;
   const separator = SEPARATORS[name];

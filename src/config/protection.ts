@@ -2,14 +2,14 @@ import type { Configuration } from './configuration.ts';
 import { mappingOf } from './external-address.ts';
 import { type Finding, finding, type Level } from './finding.ts';
 
-/** A setting whose absence leaves the less safe default, and the options whose presence says that the default is another one. */
+/** A protective setting with a less safe default, and the options that exist only in versions with a safe default. */
 interface Protection {
   name: string;
   level: Level;
   message: string;
-  /** Newer versions are safe by default, and have one of these options to change that. */
+  /** Newer versions are safe by default and have one of these options to change that. */
   turned: readonly string[];
-  /** What such an option does, as the rest of a sentence; not given if another entry says it. */
+  /** Effect of such an option, as a predicate; undefined if another entry has it. */
   effect?: string;
 }
 
@@ -24,9 +24,10 @@ const PROTECTIONS: readonly Protection[] = [
   {
     name: 'no-rfc5780',
     level: 'note',
-    message: 'without no-rfc5780, anyone can have answers sent from other addresses and to other ports',
+    message:
+      'without no-rfc5780, anyone can make turnserver send answers from other addresses and to other ports',
     turned: ['rfc5780'],
-    effect: 'lets anyone have answers sent from other addresses and to other ports',
+    effect: 'lets anyone make turnserver send answers from other addresses and to other ports',
   },
   {
     name: 'no-stun-backward-compatibility',
@@ -42,14 +43,15 @@ const PROTECTIONS: readonly Protection[] = [
     turned: ['rfc5780'],
   },
 ];
+
 /**
- * Whether turnserver switches RFC 5780 off, as it does with one address to listen on and with an external-ip without a slash.
+ * Whether turnserver disables RFC 5780, as it does with a single listening address or an external-ip without a slash.
  * @see coturn, netengine.c, setup_listeners()
  */
 function lacksAddresses({ settings }: Configuration): boolean {
   const valuesOf = (wanted: string) =>
     settings.flatMap(({ name, value }) => (name === wanted ? [value.trim()] : []));
-  // Without one, and with an empty one, it listens on all addresses of the machine.
+  // If listening-ip is missing or empty, turnserver listens on all addresses of the machine.
   const listening = new Set(valuesOf('listening-ip'));
   const external = valuesOf('external-ip').map((value) => mappingOf({ value }));
   return (
@@ -58,16 +60,16 @@ function lacksAddresses({ settings }: Configuration): boolean {
   );
 }
 
-/** Options that are less safe than their absence, in versions that have them. */
+/** Options that make the server less safe. */
 const WEAK: readonly (readonly [name: string, message: string])[] = [
   ['tlsv1', 'TLS 1.0 is deprecated (RFC 8996)'],
   ['tlsv1_1', 'TLS 1.1 is deprecated (RFC 8996)'],
-  ['no-tlsv1_2', 'without TLS 1.2 clients that have no TLS 1.3 fall back, or are locked out'],
+  ['no-tlsv1_2', 'without TLS 1.2, clients without TLS 1.3 fall back to older versions or cannot connect'],
   ['dh566', 'Diffie-Hellman with 566 bits can be broken'],
   ['dh1066', 'Diffie-Hellman with 1,066 bits is within reach of a large attacker'],
 ];
 
-/** What the relay does without being told not to. */
+/** Checks for unsafe defaults and weakened protection. */
 export function lintProtection(configuration: Configuration): Finding[] {
   const { isOn, last, has } = configuration;
   const found = lintCrypto(configuration);
@@ -97,7 +99,7 @@ export function lintProtection(configuration: Configuration): Finding[] {
         'peer-allowed',
         'error',
         last('allow-loopback-peers'),
-        "turnserver does not keep users from the machine's own services any more",
+        "turnserver no longer keeps users away from the machine's own services",
       ),
     );
   if (isOn('server-relay'))
@@ -113,7 +115,7 @@ export function lintProtection(configuration: Configuration): Finding[] {
         'without no-multicast-peers, only denied-peer-ip keeps the relay from sending to multicast groups',
       ),
     );
-  // RFC 6062: the client, too, is on TCP or TLS.
+  // RFC 6062: the client must also use TCP or TLS.
   if (!isOn('no-tcp-relay') && !(isOn('no-tcp') && isOn('no-tls')))
     found.push(
       finding(
@@ -137,7 +139,7 @@ function lintNonce({ last }: Configuration): Finding[] {
         "stale-nonce is not set: turnserver's default lifetime of nonces applies (600 s)",
       ),
     ];
-  // atoi() makes 0 of what is no number; without a value it is 600 s.
+  // atoi() returns 0 for text that is not a number; without a value, the lifetime is 600 s.
   const never = nonce.value !== '' && !/^\s*\+?0*[1-9]/.test(nonce.value);
   return never ? [finding('missing-protection', 'warning', nonce, 'an intercepted nonce never expires')] : [];
 }

@@ -5,12 +5,12 @@ import { parseAddress } from '../turn/values.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Setting } from './settings.ts';
 
-/** Releases that end at what is no range. */
+/** Releases that exit at an invalid range. */
 const STRICT_RANGES = '>=4.11.0';
 
 /**
- * A range as turnserver reads it: cut at the first dash, spaces around an end don't count, and an end that is missing is
- * 0.0.0.0, which is no limit. undefined where an end is no address. @see coturn, netengine.c, add_ip_list_range()
+ * Parses a range like turnserver: splits at the first dash, ignores spaces around an end, and reads a missing end as 0.0.0.0, which means no
+ * limit. Returns undefined if an end is not an address. @see coturn, netengine.c, add_ip_list_range()
  */
 export function readRange(text: string): PeerRange | undefined {
   const [start = '', end = start] = endsOf(text);
@@ -19,14 +19,14 @@ export function readRange(text: string): PeerRange | undefined {
   return { start: address(start), end: address(end) };
 }
 
-/** Whether a range holds every IPv4 address: both ends are no limit, or the first and the last one. */
+/** Whether a range contains every IPv4 address: each end is unlimited, or the lowest or highest address. */
 export function isEverything({ start, end }: PeerRange): boolean {
   const last = (address: Buffer) =>
     isZero(address) || address.length === 16 || address.every((byte) => byte === 0xff);
   return isZero(start) && last(end);
 }
 
-/** Whether a range has no limits, so that it holds every address of both families. */
+/** Whether a range has no limits, so that it contains every address of both families. */
 export function isUnlimited({ start, end }: PeerRange): boolean {
   return isZero(start) && isZero(end);
 }
@@ -34,8 +34,8 @@ export function isUnlimited({ start, end }: PeerRange): boolean {
 const isZero = (address: Buffer) => address.every((byte) => byte === 0);
 
 /**
- * What is wrong with a range.
- * @param everything whether all of IPv4 is denied anyway, so that a range which holds it all is no surprise
+ * Checks the syntax of a range.
+ * @param everything whether an IPv4 range already denies all of IPv4, so that a range that also contains it is harmless
  */
 export function checkRange(setting: Setting, version: string, everything: boolean): Finding[] {
   const { name, value } = setting;
@@ -68,13 +68,13 @@ export function checkRange(setting: Setting, version: string, everything: boolea
     );
   else if (start.length !== end.length || Buffer.compare(start, end) > 0)
     found.push(finding('inverted-range', 'error', setting, `${value} ends before it begins`));
-  // Where all of IPv4 is denied on purpose, by a range of IPv4, this one adds nothing.
+  // If an IPv4 range deliberately denies all of IPv4, this one adds nothing.
   if (start.length === 16 && isZero(start) && !(everything && name === 'denied-peer-ip'))
     found.push(finding('open-range', 'error', setting, `${name}=${value} also covers every IPv4 address`));
   return found;
 }
 
-/** An unset variable of a template, most of the time. An empty end is 0.0.0.0, which is no limit. */
+/** An empty range is usually an unset template variable. turnserver reads it as 0.0.0.0, which means no limit. */
 function emptyRange(setting: Setting): Finding {
   return setting.name === 'allowed-peer-ip'
     ? finding(
@@ -98,7 +98,7 @@ function malformed({ value }: Setting, version: string): string {
     : `"${bad}" is not an IP address`;
 }
 
-/** The range of an IPv4 CIDR, for people to copy. */
+/** The range of an IPv4 CIDR, for the user to copy. */
 function cidrHint(address: string, bits: string): string {
   if (!isIPv4(address) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32) return '';
   const size = 2 ** (32 - Number(bits));
@@ -113,13 +113,13 @@ function endsOf(text: string): string[] {
   return ends.map((end) => end.replace(/^ +| +$/g, ''));
 }
 
-/** A zone (fe80::1%eth0) is none of a range's. */
+/** Whether turnserver accepts a text as the end of a range. Zones (fe80::1%eth0) are not allowed. */
 const isEnd = (text: string) =>
   text === '' || (isIP(text) !== 0 && !text.includes('%')) || shortAddress(text) !== undefined;
 
 /**
- * An IPv4 address in one of the old ways, which getaddrinfo(3) reads: fewer than four numbers, of which the last one fills the rest, or
- * octal and hexadecimal ones. undefined for the usual way, and for what is no address. @see inet_aton(3)
+ * Parses an IPv4 address in a legacy notation that getaddrinfo(3) accepts: fewer than four numbers, of which the last one covers the remaining
+ * bytes, or octal and hexadecimal numbers. Returns undefined for the usual notation and for invalid addresses. @see inet_aton(3)
  */
 export function shortAddress(text: string): string | undefined {
   if (isIP(text) !== 0 || !/^(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}$/i.test(text)) return undefined;

@@ -3,14 +3,14 @@ import { type Configuration, hasTelnet } from './configuration.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
 import { leadingNumber, portOf, type Setting, STRICT_PORTS } from './settings.ts';
 
-/** Options of which every line counts. */
+/** Options that may occur several times. */
 const LISTS =
   /^(user|listening-ip|relay-ip|external-ip|(aux|(tls-|tcp-|udp-)?alternate)-server|(allowed|denied)-peer-ip|static-auth-secret)$/;
 
-/** The database of users: the last line wins, whichever kind it is of. @see coturn, mainrelay.c, set_option(): persistent_users_db.userdb */
+/** User databases, of which the last line wins, whatever its type. @see coturn, mainrelay.c, set_option(): persistent_users_db.userdb */
 const DATABASES = /^(db|userdb|(sql|psql|mysql|mongo|redis)-userdb)$/;
 
-/** Options that stand there twice and can have one value only. Their values are not shown: some are secrets. */
+/** Reports repeated options that can have only one value. Omits their values, because some are secrets. */
 export function lintRepetitions({ settings }: Configuration): Finding[] {
   const before = new Map<string, Setting>();
   const found: Finding[] = [];
@@ -27,7 +27,7 @@ export function lintRepetitions({ settings }: Configuration): Finding[] {
   return found;
 }
 
-/** Options that turnserver does not start with together. @see coturn, mainrelay.c, main() */
+/** Reports combinations of options with which turnserver does not start. @see coturn, mainrelay.c, main() */
 export function lintConflicts(configuration: Configuration): Finding[] {
   const { isOn, last, has } = configuration;
   const found: Finding[] = [];
@@ -47,13 +47,13 @@ export function lintConflicts(configuration: Configuration): Finding[] {
   return found;
 }
 
-/** What is wrong with the range of relay ports. */
+/** Checks the range of relay ports. */
 export function lintPorts({ last }: Configuration, { version }: LintContext): Finding[] {
   const [min, max] = [last('min-port'), last('max-port')];
   // coturn, turn_ports.h: LOW_DEFAULT_PORTS_BOUNDARY and HIGH_DEFAULT_PORTS_BOUNDARY
   const [low, high] = [portOf(min, 49152), portOf(max, 65535)];
   const found: Finding[] = [];
-  // It does not start with what is no port, and other rules say so.
+  // turnserver does not start with an invalid port; other rules report that.
   if (
     [min, max].some((port) => port !== undefined && leadingNumber(port.value) > 65_535) &&
     versionIn(version, STRICT_PORTS)

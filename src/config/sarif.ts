@@ -1,9 +1,9 @@
 import { type Finding, RULES, type RuleId } from './finding.ts';
 
 /**
- * Findings as SARIF 2.1.0, which code scanning takes.
+ * Converts findings to SARIF 2.1.0 for code scanning.
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
- * @param uri of the configuration: relative to the folder of the sources, or a whole address
+ * @param uri URI of the configuration: relative to the source folder, or absolute
  */
 export function toSarif(
   findings: readonly Finding[],
@@ -32,7 +32,7 @@ export function toSarif(
           ruleIndex: rules.indexOf(rule),
           level,
           message: { text: message },
-          // Section 3.35: a list, empty where nothing is suppressed, tells that suppressions are known.
+          // Section 3.35: an empty list means that the result is known not to be suppressed.
           suppressions:
             accepted === undefined
               ? []
@@ -47,7 +47,7 @@ export function toSarif(
             {
               physicalLocation: {
                 artifactLocation: { uri },
-                // What is missing has no line; the file begins at 1.
+                // A finding about a missing setting has no line; lines begin at 1.
                 region: { startLine: line ?? 1, ...(column === undefined ? {} : { startColumn: column }) },
               },
             },

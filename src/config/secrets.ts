@@ -4,23 +4,23 @@ import { type Finding, finding } from './finding.ts';
 import { isUnfilled } from './placeholders.ts';
 import type { Setting } from './settings.ts';
 
-/** Secrets that are published in coturn's own example and in widespread guides, where no estimate would call them weak. */
+/** Secrets published in coturn's example and in widespread guides, which a strength estimate would not find weak. */
 const PUBLISHED = new Set([
   ...['youhavetochooseagoodpassword', 'youhavetoberealistic', 'somepassword', 'north', 'logen'],
   '0xbc807ee29df3c9ffa736523fb2c4e8ee',
   '$5$79a316b350311570$81df9cfb9af7f5e5a76eada31e7097b663a0670f99a3c07ded3f1c8e59c5658a',
 ]);
-/** Decimal digits of the guesses that a secret has to withstand: at 10^10 a second, 10^18 take three years. */
+/** Required guesses as a power of ten: at 10^10 guesses per second, 10^18 take three years. */
 const STRONG = { secret: 18, password: 10 };
-/** Guessed within a second. */
+/** A secret below this power of ten is guessed within a second. */
 const HOPELESS = 10;
-/** Without an estimate: 128 bits in base64 are 22 characters, and 10 random letters or digits withstand more than 10^10 guesses. */
+/** Minimum lengths without an estimate: 128 bits in base64 are 22 characters, and 10 random letters or digits withstand more than 10^10 guesses. */
 const LENGTH = { secret: 22, password: 10 };
 
-/** Guesses that it takes to find a secret, as a power of ten. */
+/** Estimates the number of guesses needed to find a secret, as a power of ten. */
 export type Strength = (secret: string) => number;
 
-/** Secrets that everybody knows, or that are soon guessed. A secret that lets nobody in is left to other rules. */
+/** Reports well-known and weak secrets. Ignores unused secrets, which other rules report. */
 export function lintSecrets(configuration: Configuration, strength: Strength | undefined): Finding[] {
   const access = accessOf(configuration);
   return configuration.settings.flatMap((setting) => {
@@ -34,7 +34,7 @@ interface UsedSecret {
   kind: keyof typeof STRONG;
 }
 
-/** What a line has that somebody can log in with. */
+/** The secret of a line, if clients can use it. */
 function usedSecret(setting: Setting, configuration: Configuration, access: Access): UsedSecret | undefined {
   const { name, value } = setting;
   if (isUnfilled(setting)) return undefined;
@@ -50,7 +50,7 @@ function usedSecret(setting: Setting, configuration: Configuration, access: Acce
     : undefined;
 }
 
-/** It switches stateless nonces on; only `stateless-nonce` behind it can switch them off again. */
+/** Whether the secret is used: it enables stateless nonces, and only a later `stateless-nonce` can disable them. */
 export function signsNonces(secret: Setting, { last, isOn }: Configuration): boolean {
   const nonce = last('stateless-nonce');
   return nonce === undefined || isOn('stateless-nonce') || nonce.line < secret.line;
@@ -67,7 +67,7 @@ function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Stre
     return found('known-secret', 'error', `${name} has a well-known example value`);
   if (name === 'user' && text === value.slice(0, value.indexOf(':')))
     return found('known-secret', 'error', 'the password is the name of the user');
-  // A key of 128 bits in hexadecimal stands for the password.
+  // A hexadecimal 128-bit key replaces the password.
   if (name === 'user' && /^0x[0-9a-f]{32}/i.test(text) && !/^0x(.)\1+$/i.test(text)) return [];
   const digits = strength?.(text);
   if (digits === undefined)

@@ -3,15 +3,15 @@ import { type Configuration, hasTelnet } from './configuration.ts';
 import { type Finding, finding, type LintContext } from './finding.ts';
 import { signsNonces } from './secrets.ts';
 
-/** An option that needs others: one of each list. */
+/** An option that has no effect without another one. */
 interface Need {
   option: string;
-  /** One of these has to be on, or to have a value. */
+  /** At least one of these must be on or have a value. */
   of: readonly string[];
   what: string;
 }
 
-/** @see coturn, src/apps/relay/mainrelay.c: where each setting is looked at */
+/** @see coturn, src/apps/relay/mainrelay.c: where each setting is used */
 const NEEDS: readonly Need[] = [
   { option: 'prometheus-port', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },
   { option: 'prometheus-address', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },
@@ -35,19 +35,19 @@ const NEEDS: readonly Need[] = [
   { option: 'multiplex-peer-port', of: ['multiplex-peer'], what: 'peers are not multiplexed' },
   { option: 'multiplex-peer-max-peers', of: ['multiplex-peer'], what: 'peers are not multiplexed' },
 ];
-/** What says that TLS or DTLS is wanted. */
+/** Options that show that TLS or DTLS is intended. */
 const SECURE = [
   ...['tls-listening-port', 'alt-tls-listening-port', 'dtls', 'cert', 'pkey', 'raw-public-keys'],
   ...['web-admin', 'web-admin-listen-on-workers'],
 ];
 
-/** Settings of something that is not served. */
+/** Reports settings of services that are off. */
 export function lintServices(configuration: Configuration, { version }: LintContext): Finding[] {
   const { isOn, last, has } = configuration;
   const isSet = (name: string) => isOn(name) || (!isSwitch(name) && (last(name)?.value ?? '') !== '');
   const found = NEEDS.flatMap(({ option, of, what }) => {
     const setting = last(option);
-    // Options of the same release: an older one has its own way.
+    // Older releases without any of these options work differently.
     if (setting === undefined || !of.some(has) || of.some(isSet)) return [];
     if (isSwitch(option) && !isOn(option)) return [];
     return [
@@ -75,7 +75,7 @@ const isSwitch = (name: string) =>
     name,
   );
 
-/** Options of the telnet interface where there is none. */
+/** Reports options of the telnet interface if it is off. */
 function lintTelnet(configuration: Configuration): Finding[] {
   if (hasTelnet(configuration)) return [];
   const why = configuration.has('cli') ? 'without cli' : 'with no-cli';
@@ -100,7 +100,7 @@ function lintNonceSecret(configuration: Configuration): Finding[] {
   return [finding('unused-option', 'warning', nonce, message)];
 }
 
-/** Pages for administration are served over TLS alone. */
+/** Reports admin pages without TLS: turnserver serves them over TLS only. */
 function lintPages(configuration: Configuration, version: string): Finding[] {
   return ['web-admin', 'web-admin-listen-on-workers']
     .filter((name) => configuration.isOn(name) && !servesPages(configuration, name, version))
@@ -111,15 +111,15 @@ function lintPages(configuration: Configuration, version: string): Finding[] {
 }
 
 /**
- * Whether an option for the pages for administration has them served. Before 4.6.3 nothing has looked whether there is TLS for those of
- * `web-admin`. @see coturn, mainrelay.c, main(), and ns_turn_server.c
+ * Whether an option makes turnserver serve the admin pages. Before 4.6.3, turnserver served those of `web-admin` even without TLS.
+ * @see coturn, mainrelay.c, main(), and ns_turn_server.c
  */
 export function servesPages({ isOn }: Configuration, name: string, version: string): boolean {
   if (!isOn(name)) return false;
   return !isOn('no-tls') || (name === 'web-admin' && versionIn(version, '<4.6.3'));
 }
 
-/** From 4.17 on DTLS is off unless `dtls` is set, and `no-dtls` takes that back. */
+/** From 4.17 on, DTLS is off unless `dtls` is set. A later `no-dtls` disables it again. */
 function lintDtls(configuration: Configuration): Finding[] {
   const { has, isOn, last } = configuration;
   if (!has('dtls') || !isOn('no-dtls')) return [];
@@ -132,7 +132,7 @@ function lintDtls(configuration: Configuration): Finding[] {
   ];
 }
 
-/** Whether DTLS is asked for: of `dtls` and `no-dtls` the later line decides; without both it is on where there is no `dtls`. */
+/** Whether DTLS is on: the later of `dtls` and `no-dtls` wins. With neither, it is on in versions without the option `dtls`. */
 function asksForDtls({ has, isOn, last }: Configuration): boolean {
   if (!has('dtls')) return !isOn('no-dtls');
   const [dtls, none] = [last('dtls'), last('no-dtls')];
@@ -140,10 +140,10 @@ function asksForDtls({ has, isOn, last }: Configuration): boolean {
   return !isOn('no-dtls');
 }
 
-/** What turnserver looks for where no other file is named. @see coturn, mainrelay.c, turn_params, and apputils.c, find_config_file() */
+/** turnserver's default files. @see coturn, mainrelay.c, turn_params, and apputils.c, find_config_file() */
 const DEFAULT_FILES = { cert: 'turn_server_cert.pem', pkey: 'turn_server_pkey.pem' };
 
-/** TLS and DTLS take a certificate and a key; turnserver goes on without them. @see openssl_setup() */
+/** Reports TLS or DTLS without certificate or key: turnserver starts but does not serve them. @see openssl_setup() */
 function lintSecurePorts(configuration: Configuration): Finding[] {
   const { isOn, last } = configuration;
   const wanted = SECURE.map(last).find(
@@ -165,7 +165,7 @@ function lintSecurePorts(configuration: Configuration): Finding[] {
   return [finding('not-served', 'error', wanted, message)];
 }
 
-/** Without any transport turnserver runs, and listens nowhere. */
+/** Reports if all transports are off: turnserver starts but listens nowhere. */
 function lintTransports(configuration: Configuration): Finding[] {
   const { isOn, last } = configuration;
   if (!isOn('no-udp') || !isOn('no-tcp')) return [];

@@ -1,27 +1,27 @@
-/** One setting of a turnserver.conf, as coturn reads it. */
+/** A setting in a turnserver.conf, as coturn reads it. */
 export interface Setting {
   /** Counts from 1. */
   line: number;
-  /** First column of the name, counts from 1. */
+  /** First column of the name, counting from 1. */
   column: number;
   name: string;
   /** Empty if there is none. */
   value: string;
-  /** Whether the value stands in quotes, which are not part of it. */
+  /** Whether the value was in quotes, which are removed. */
   quoted: boolean;
-  /** Bytes of the line in the file. */
+  /** Length of the whole line in bytes. */
   bytes: number;
-  /** Whether it is the rest of a line that is too long: turnserver takes it for a line of its own. */
+  /** Whether it is the rest of an overlong line, which turnserver reads as a separate line. */
   rest: boolean;
 }
 
-/** coturn reads a line into a buffer of 1,024 bytes; the rest is read as a line of its own. */
+/** coturn reads a line into a 1,024-byte buffer, and the rest as a separate line. */
 export const LINE_BYTES = 1023;
 
 /**
- * The settings of a configuration, by coturn's own grammar: a name up to the first space, tab or `=`, then the value, whose
- * quotes are taken off. Comments begin at the beginning of a line only: one behind a value is part of the value. White space is
- * C's, not Unicode's, so that a byte order mark belongs to the name.
+ * Parses a configuration with coturn's grammar: a name up to the first space, tab or `=`, then the value without its quotes. Only whole
+ * lines can be comments; a comment after a value belongs to the value. White space is that of C, not of Unicode, so a byte order mark
+ * belongs to the name.
  * @see coturn, src/apps/relay/mainrelay.c, read_config_file() and parse_arg_string()
  */
 export function parseSettings(text: string): Setting[] {
@@ -39,7 +39,7 @@ export function parseSettings(text: string): Setting[] {
   });
 }
 
-/** What fgets() makes of a line, each piece with the characters before it. */
+/** Splits a line like fgets(). Each piece has the number of characters before it. */
 function pieces(line: string, bytes: number): { piece: string; before: number }[] {
   if (bytes <= LINE_BYTES) return [{ piece: line, before: 0 }];
   const all = Buffer.from(line);
@@ -53,22 +53,22 @@ function pieces(line: string, bytes: number): { piece: string; before: number }[
   return found;
 }
 
-/** Releases that end at what is no port. @see coturn, mainrelay.c, get_port_value() */
+/** Releases that exit at an invalid port. @see coturn, mainrelay.c, get_port_value() */
 export const STRICT_PORTS = '>=4.13.0';
 
-/** What coturn takes a yes-or-no value for; undefined where it refuses to start. @see get_bool_value() */
+/** Parses a boolean like coturn; undefined if coturn refuses to start. @see get_bool_value() */
 export function booleanOf(value: string): boolean | undefined {
   if (value === '') return true;
   if (/^[0nNfF]/.test(value) || ['off', 'OFF', 'Off'].includes(value)) return false;
   return /^[yYtT1-9]/.test(value) || ['on', 'ON', 'On'].includes(value) ? true : undefined;
 }
 
-/** A number as atoi(3) reads it: a sign and the digits at the beginning, else 0. */
+/** Parses a number like atoi(3): an optional sign and leading digits, otherwise 0. */
 export function leadingNumber(value: string | undefined): number {
   return Number(/^\s*([-+]?\d+)/.exec(value ?? '')?.[1] ?? 0);
 }
 
-/** A port as turnserver reads it, which may be 0: what does not fit 16 bits is cut off. */
+/** Parses a port like turnserver, which truncates it to 16 bits. It may be 0. */
 export function portOf(setting: Setting | undefined, without: number): number {
   return setting === undefined ? without : leadingNumber(setting.value) & 0xffff;
 }

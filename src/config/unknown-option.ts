@@ -4,15 +4,15 @@ import { addedLater, removedOption } from './option-catalogue.ts';
 import type { Setting } from './settings.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
-/** Longest name that is compared: the table's longest one is half of it. */
+/** Maximum length of a compared name, twice that of the longest option. */
 const MOST_LETTERS = 70;
-/** Unknown names that are compared with the table: a file with more of them is no turnserver.conf. */
+/** Maximum unknown names compared with the table. A file with more is not a turnserver.conf. */
 const MOST_NAMES = 1000;
-/** Options that make a server less safe. They are suggested only for a name that is the same but for its case and separators. */
+/** Options that make a server less safe. They are suggested only for names that differ just in case or separators. */
 const WEAKENING =
   /^(no-auth|allow-loopback-peers|allowed-peer-ip|server-relay|dh566|dh1066|tlsv1|tlsv1_1|no-tlsv1_2|no-tls|no-auth-pings|stun-only|cli|web-admin(-listen-on-workers)?|prod)$/;
 
-/** Says of a line that this version has no option for what it may have been meant for. Each name is looked for once. */
+/** Reports lines without an option in this version, and suggests the option that was probably meant. Looks up each name once. */
 export function unknownOptions({ version, options }: LintContext): (setting: Setting) => Finding[] {
   const names = options.map(({ name }) => name);
   const near = new Map<string, string | undefined>();
@@ -44,7 +44,7 @@ export function unknownOptions({ version, options }: LintContext): (setting: Set
 }
 
 function meantBy(name: string, names: readonly string[]): string | undefined {
-  // As on a command line, in capitals, with underscores, or with what follows the name.
+  // The name may have leading dashes, capitals, underscores or trailing punctuation.
   const plain = name.replace(/^-+/, '').replace(/[:;,#].*$/, '');
   const same = names.find((each) => each.toLowerCase() === plain.toLowerCase().replaceAll('_', '-'));
   if (same !== undefined) return same;
@@ -52,7 +52,7 @@ function meantBy(name: string, names: readonly string[]): string | undefined {
     plain,
     names.filter((each) => !WEAKENING.test(each)),
   );
-  // Never the opposite of what was meant.
+  // Never suggest the opposite.
   return near === plain.replace(/^no-/, '') || plain === near?.replace(/^no-/, '') ? undefined : near;
 }
 

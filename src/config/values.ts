@@ -8,9 +8,9 @@ import { isUnfilled } from './placeholders.ts';
 import { booleanOf, LINE_BYTES, leadingNumber, type Setting, STRICT_PORTS } from './settings.ts';
 import { unknownOptions } from './unknown-option.ts';
 
-/** What was meant as a comment: a number sign behind a space, or before one. A value may begin with a number sign. */
+/** Text that was meant as a comment: a number sign after white space, or a leading one before white space. A value may begin with a number sign. */
 const COMMENT = /\s#|^#\s/;
-/** The largest value of options that are a number; of others turnserver only knows that they are one. */
+/** Maximum values of numeric options. turnserver does not limit the others. */
 const LARGEST: Readonly<Record<string, number>> = {
   ...Object.fromEntries(
     [
@@ -29,7 +29,7 @@ const LARGEST: Readonly<Record<string, number>> = {
   ),
   'relay-threads': 128,
   cpus: 128,
-  // mainrelay.h, NEV_MAX; turnserver takes any number for the index of a table.
+  // mainrelay.h, NEV_MAX; turnserver uses any number as a table index.
   ne: 3,
   'user-quota': 2 ** 31 - 1,
   'total-quota': 2 ** 31 - 1,
@@ -37,7 +37,7 @@ const LARGEST: Readonly<Record<string, number>> = {
   'max-bps': 2 ** 53,
   'bps-capacity': 2 ** 53,
 };
-/** Numbers that have to be within bounds. @see coturn, mainrelay.c, set_option() */
+/** Bounds of numbers that turnserver enforces. @see coturn, mainrelay.c, set_option() */
 const BOUNDS: Readonly<Record<string, { least: number; most?: number; effect?: Effect }>> = {
   cpus: { least: 1 },
   'sock-buf-size': { least: 1 },
@@ -45,40 +45,40 @@ const BOUNDS: Readonly<Record<string, { least: number; most?: number; effect?: E
   'multiplex-peer-max-peers': { least: 1, most: 65_535, effect: 'fatal' },
   'unauthorized-ratelimit-rps': { least: 1 },
 };
-/** Words that an option knows; it stays as it is with any other. @see coturn, ns_turn_utils.c, and mainrelay.c, case 'A' */
+/** Valid words of options. Others leave the option unchanged. @see coturn, ns_turn_utils.c, and mainrelay.c, case 'A' */
 const WORDS_OF: Readonly<Record<string, RegExp>> = {
   'log-min-level': /^(debug|info|warning|error)$/i,
   'syslog-facility': /^LOG_(AUTH|CRON|DAEMON|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|USER|UUCP|AUTHPRIV|SYSLOG)$/i,
   'allocation-default-address-family': /^=?(ipv4|ipv6|keep)$/,
 };
-/** Those that protect: switched off by their value they are worse than absent, because they look as if they were there. */
+/** Protective options. Disabled by their value, they are worse than absent, because they look enabled. */
 const PROTECTIVE =
   /^(no-(?!auth$|udp|tcp$|tls$|dtls$|stun$)|lt-cred-mech$|response-origin-only|stateless-nonce$|unauthorized-ratelimit$)/;
-/** Names and paths: who wants a space in one puts it in quotes. */
+/** Names and paths. Spaces in them should be quoted. */
 const WORDS =
   /^(realm|server-name|cert|pkey|log-file|pidfile|static-auth-secret|CA-file|dh-file|relay-device)$/;
 /** Files and folders. */
 const PATHS =
   /^(cert|pkey|CA-file|dh-file|log-file|pidfile|secret-key-file|userdb|db|prometheus-(cert|key))$/;
-/** Accounts of this machine, without which turnserver does not start. */
+/** System accounts. turnserver does not start if they do not exist. */
 const ACCOUNTS = /^proc-(user|group)$/;
-/** Other servers: an address or a name, and a port. */
+/** Options with another server's address or name, and port. */
 const SERVERS = /^(aux|(tls-|tcp-|udp-)?alternate)-server$/;
-/** Addresses of this machine. */
+/** Options with addresses of this machine. */
 const ADDRESSES = /^(external-ip|listening-ip|relay-ip|cli-ip|web-admin-ip|prometheus-address)$/;
 
-/** Those that turnserver does not start without, if it cannot look a name up. */
+/** Options with which turnserver does not start if it cannot resolve a host name. */
 const LOOKED_UP = /^((external|listening|relay)-ip|aux-server)$/;
-/** Ports for clients. Another port that is 0 is the default one, or is told of with its service. */
+/** Client ports. For other ports, 0 means the default, or the rule for the service reports it. */
 const CLIENT_PORTS = /^(tls-)?listening-port$/;
 
-/** What is wrong with single lines. */
+/** Checks individual lines. */
 export function lintSettings(settings: readonly Setting[], context: LintContext): Finding[] {
   const table = new Map(context.options.map((option) => [option.name, option]));
   const unknown = unknownOptions(context);
   return settings.flatMap((setting, index) => {
     const option = table.get(setting.name);
-    // The rest of a line that is too long is told of with the line.
+    // The rest of an overlong line is reported with the line.
     if (setting.rest) {
       const before = settings[index - 1];
       if (before?.line === setting.line) return [];
@@ -93,7 +93,7 @@ export function lintSettings(settings: readonly Setting[], context: LintContext)
   });
 }
 
-/** Empty values that other rules judge by what they do, and one that coturn's own example has for every IPv4 address. */
+/** Options whose empty values other rules check, and listening-ip, whose empty value coturn's example uses for all IPv4 addresses. */
 const EMPTY_ELSEWHERE = /^(user|static-auth-secret|denied-peer-ip|allowed-peer-ip|listening-ip)$/;
 
 function lintValue(setting: Setting, option: ConfigOption, version: string): Finding[] {
@@ -135,7 +135,7 @@ function lintValue(setting: Setting, option: ConfigOption, version: string): Fin
 
 type Add = (rule: RuleId, level: Level, message: string, effect?: Effect) => void;
 
-/** The first letter decides, but for on and off. */
+/** Checks a boolean. Except for on and off, the first letter decides. */
 function lintBoolean({ name, value }: Setting, add: Add): void {
   const on = booleanOf(value);
   if (on === undefined) {
@@ -153,7 +153,7 @@ function lintBoolean({ name, value }: Setting, add: Add): void {
   if (!on && PROTECTIVE.test(name)) add('switched-off', 'error', `"${value}" switches ${name} off`);
 }
 
-/** Ports are read strictly from 4.13 on; of all other numbers the digits at the beginning count. @see get_port_value(), atoi(3) */
+/** Checks a number. From 4.13 on, turnserver parses ports strictly; of other numbers it reads the leading digits. @see get_port_value(), atoi(3) */
 function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const bounds = BOUNDS[name];
   if (bounds !== undefined && !isWithin(value, bounds)) {
@@ -169,7 +169,7 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const isUnknown = CLIENT_PORTS.test(name) && Number(digits) === 0;
   const random = `with ${name}=${value}, turnserver listens on ports that no client knows`;
   if (isPort && versionIn(version, STRICT_PORTS)) {
-    // strtol(3) takes a sign and spaces before the digits, and nothing behind them.
+    // turnserver accepts a sign and spaces before the digits, as strtol(3) does, and nothing after them.
     if (digits === undefined || rest !== '' || tooLarge)
       add('invalid-number', 'error', `${name} must be a number${limit}, not "${value}"`, 'fatal');
     else if (isUnknown) add('invalid-number', 'error', random);
@@ -186,7 +186,7 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   else if (rest !== '') add('invalid-number', 'error', `turnserver reads "${value}" as ${digits}`);
 }
 
-/** As strtol(3) and atoi(3) read it: the digits at the beginning. */
+/** Whether the leading digits are within bounds. strtol(3) and atoi(3) read only these. */
 function isWithin(
   value: string,
   { least, most = Number.MAX_SAFE_INTEGER }: { least: number; most?: number },
@@ -204,10 +204,10 @@ function lintText(setting: Setting, add: Add): void {
   else if (!quoted && /^'.*'$/.test(value))
     add('trailing-text', 'error', `the single quotes are part of the value of ${name}`);
   else if (value !== '' && WORDS_OF[name]?.test(value) === false)
-    add('invalid-value', 'error', `${name} has no value "${value}"`);
+    add('invalid-value', 'error', `"${value}" is not a valid value of ${name}`);
   else if (PATHS.test(name) && value.startsWith('~'))
     add('invalid-value', 'error', `turnserver does not expand ~: "${value}" is not found`);
-  // prom_server.c compares the whole path of a request.
+  // prom_server.c compares the request's whole path.
   else if (name === 'prometheus-path' && value !== '' && !value.startsWith('/'))
     add('invalid-value', 'error', `prometheus-path must begin with a slash: no request matches "${value}"`);
   else if (value.endsWith(';'))
@@ -225,13 +225,13 @@ function lintText(setting: Setting, add: Add): void {
       add('invalid-address', 'warning', `turnserver does not start if it cannot look up "${host}"`);
 }
 
-/** What a build has to have for an option, in words. */
+/** The build feature that an option requires. */
 function featureOf({ conditions }: ConfigOption): string | undefined {
   const known = conditions.flatMap((condition) => FEATURES.filter(([pattern]) => pattern.test(condition)));
   return known[0]?.[1];
 }
 
-/** Conditions of the preprocessor, in words. */
+/** Descriptions of preprocessor conditions. */
 const FEATURES: readonly (readonly [condition: RegExp, words: string])[] = [
   [/PROMETHEUS/, 'Prometheus support'],
   [/MYSQL/, 'MySQL support'],

@@ -39,15 +39,13 @@ function summary({ line, level, rule, message }: Finding): string {
 const UNROUTABLE = [
   ...['6to4 relays (RFC 7526)', 'benchmarking (RFC 2544)', 'documentation (RFC 5737)', 'multicast'],
   ...['protocol assignments (RFC 6890)', 'reserved, broadcast (RFC 1112)'],
-  ...['6to4 (RFC 3056)', 'Teredo and the like (RFC 4380)', 'below 2000::/3 (RFC 4291)', 'discard (RFC 6666)'],
+  ...['6to4 (RFC 3056)', 'Teredo and similar (RFC 4380)', 'below 2000::/3 (RFC 4291)', 'discard (RFC 6666)'],
   ...['documentation (RFC 3849)', 'documentation (RFC 9637)', 'not assigned (RFC 4291)'],
-  ...['6to4', 'IPv4-compatible', 'IPv4-mapped', 'NAT64'].map(
-    (name) => `IPv4 that is not public, written as ${name}`,
-  ),
+  ...['6to4', 'IPv4-compatible', 'IPv4-mapped', 'NAT64'].map((name) => `non-public IPv4 encoded as ${name}`),
 ].map((kind) => `warning unroutable-peer: ${kind}`);
 const INSIDE = [
   ...['metadata service (Oracle)', 'private (RFC 1918)', 'shared address space (RFC 6598)'],
-  ...['IPv4-mapped', 'NAT64'].map((name) => `IPv4 that is not public, written as ${name}`),
+  ...['IPv4-mapped', 'NAT64'].map((name) => `non-public IPv4 encoded as ${name}`),
 ].map((kind) => `error peer-not-denied: ${kind}`);
 /** What 4.13.1 and later refuse by themselves, and earlier versions don't. */
 const LOCAL = [
@@ -81,7 +79,7 @@ const EXPECTED: Record<KnownVersion, readonly string[]> = {
     ...EVERY,
     ...[...LOCAL, 'site-local (RFC 3879)'].map(note),
     ...['6to4', 'IPv4-compatible', 'IPv4-mapped', 'NAT64'].map((name) =>
-      note(`IPv4 that is not public, written as ${name}`),
+      note(`non-public IPv4 encoded as ${name}`),
     ),
   ],
 };

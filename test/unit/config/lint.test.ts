@@ -402,10 +402,10 @@ describe('what turnserver does by itself', () => {
     ['cli-port=-1', 'warning: 127.0.0.1, port 65535'],
     ['cli-port=70000', 'warning: 127.0.0.1, port 4464'],
     ['cli-port=65536', 'warning: 127.0.0.1, on a random port'],
-    ['cli-ip=', 'error: every address, port 5766, for other machines'],
-    ['cli-ip', 'error: every address, port 5766, for other machines'],
+    ['cli-ip=', 'error: every address, port 5766, reachable from other machines'],
+    ['cli-ip', 'error: every address, port 5766, reachable from other machines'],
     ['cli-ip=::1', 'warning: [::1], port 5766'],
-    ['cli-ip=::', 'error: [::], port 5766, for other machines'],
+    ['cli-ip=::', 'error: [::], port 5766, reachable from other machines'],
   ])('the telnet interface with %s: %s', (line, expected) => {
     expect(telnet('4.6.1', line)).toEqual([expected]);
   });
