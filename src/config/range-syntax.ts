@@ -90,7 +90,7 @@ function malformed({ value }: Setting, version: string): string {
   const bad = endsOf(value).find((end) => !isEnd(end)) ?? value;
   const [address = '', bits] = bad.split('/');
   if (bits !== undefined && isIP(address) !== 0)
-    return `"${value}" is a CIDR range, which turnserver does not read${cidrHint(address, bits)}`;
+    return `"${value}" is a CIDR range, which turnserver does not support${cidrHint(address, bits)}`;
   if (isIPv4(bad.split('-')[0] ?? '') && bad.includes('-')) return `"${value}" has more than two ends`;
   const strict = versionIn(version, STRICT_RANGES) ? ' and fails to start if there is none' : '';
   return /^[a-z][\w.-]*$/i.test(bad)

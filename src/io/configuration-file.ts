@@ -31,7 +31,7 @@ export async function readConfigurationFile(file: string, signal: AbortSignal): 
   if (wide)
     throw usageError(
       'CONFIG_INVALID',
-      `${file} is UTF-16, which turnserver does not read`,
+      `${file} is UTF-16, which turnserver does not support`,
       'Save it as UTF-8, without a byte order mark.',
     );
   const nul = bytes.indexOf(0);

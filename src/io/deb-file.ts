@@ -63,7 +63,7 @@ async function readPackage(file: string): Promise<Buffer> {
     throw new TurnbuildError('DEB_NOT_FOUND', `File not found: ${file}`);
   });
   if (!found.isFile()) throw invalid(file, 'it is not a regular file');
-  if (found.size > MAX_BYTES) throw invalid(file, `it has ${found.size} bytes`);
+  if (found.size > MAX_BYTES) throw invalid(file, `it is too large (${found.size} bytes)`);
   const handle = await open(file);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);
@@ -94,7 +94,7 @@ function arMembers(bytes: Buffer): Member[] {
   for (let at = AR_MAGIC.length; at < bytes.length; ) {
     const header = bytes.toString('latin1', at, at + AR_HEADER);
     const size = /^(.{16}).{32}(\d+) *`\n$/.exec(header);
-    if (size === null) throw new Error('a member has no header');
+    if (size === null) throw new Error('a member has an invalid header');
     if (members.length === MAX_MEMBERS) throw new Error(`it has more than ${MAX_MEMBERS} members`);
     const end = at + AR_HEADER + Number(size[2]);
     if (end > bytes.length) throw new Error('it is truncated');

@@ -117,7 +117,8 @@ export function accountOf(user: string, files: { passwd: string; group: string }
   const [uid, gid] = [number(entry?.[2]), number(entry?.[3])];
   if (uid === undefined || gid === undefined)
     throw new Error(`the package has not created the account "${user}"`);
-  if (uid === 0) throw new Error(`the package's account "${user}" has uid 0; turnserver is not run as root`);
+  if (uid === 0)
+    throw new Error(`the package's account "${user}" has uid 0, but turnserver must not run as root`);
   const others = entries(files.group)
     .filter(([, , , members = '']) => members.split(',').includes(user))
     .flatMap(([, , id]) => number(id) ?? []);

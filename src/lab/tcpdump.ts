@@ -27,7 +27,7 @@ export async function startTcpdump(pid: number, options: readonly string[]): Pro
       text += chunk.toString();
       if (text.includes('listening on')) resolve();
     });
-    child.once('close', () => reject(new Error(`tcpdump ended: ${text.trim()}`)));
+    child.once('close', () => reject(new Error(`tcpdump exited: ${text.trim()}`)));
     child.once('error', reject);
   });
   return {

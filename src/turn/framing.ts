@@ -19,7 +19,7 @@ export function encodeChannelData({ channel, data }: ChannelData, stream: boolea
 /** @throws StunFormatError */
 export function decodeChannelData(bytes: Buffer): ChannelData {
   if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt16BE(2))
-    throw new StunFormatError('ChannelData is cut off');
+    throw new StunFormatError('ChannelData is truncated');
   return { channel: bytes.readUInt16BE(0), data: bytes.subarray(4, 4 + bytes.readUInt16BE(2)) };
 }
 

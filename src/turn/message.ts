@@ -135,7 +135,7 @@ export function decodeMessage(bytes: Buffer): StunMessage {
 function decodeAttributes(bytes: Buffer): Attribute[] {
   const attributes: Attribute[] = [];
   for (let at = HEADER_LENGTH; at < bytes.length; ) {
-    if (at + 4 > bytes.length) throw new StunFormatError('an attribute is cut off');
+    if (at + 4 > bytes.length) throw new StunFormatError('an attribute is truncated');
     const length = bytes.readUInt16BE(at + 2);
     const end = at + 4 + length;
     const next = at + 4 + padded(length);

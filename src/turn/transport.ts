@@ -115,7 +115,7 @@ async function openDtls(server: Address, connectMs: number, prefix: readonly str
   const exited = new Promise<never>((_, reject) => {
     child.once('error', reject);
     // Not on `exit`: the last output may still be in the pipe.
-    child.once('close', (code) => reject(new Error(`openssl ended with ${code}: ${errors.trim()}`)));
+    child.once('close', (code) => reject(new Error(`openssl exited with ${code}: ${errors.trim()}`)));
   });
   exited.catch(() => {});
   let shaking = true;

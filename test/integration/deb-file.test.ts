@@ -122,7 +122,7 @@ describe('readDebControl', () => {
     ['a program', Buffer.from('7f454c4602010100', 'hex'), /it is a program/],
     ['a package that is cut', deb.subarray(0, deb.length - 3), /it is truncated/],
     ['a package that is cut behind its control file', deb.subarray(0, deb.length - 64), /no data\.tar/],
-    ['a member without a header', Buffer.concat([deb, Buffer.from('noise')]), /no header/],
+    ['a member without a header', Buffer.concat([deb, Buffer.from('noise')]), /an invalid header/],
     ['another ar archive', arOf([['object.o', Buffer.from('x')]]), /no debian-binary/],
     [
       'a control.tar that is damaged',

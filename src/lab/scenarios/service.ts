@@ -163,7 +163,7 @@ async function runUnit(
 async function reloadOf(lab: ServiceLab, systemd: Systemd, clients: Clients): Promise<ReloadFacts> {
   const { name, machine } = SERVICE;
   if (!(await serves(lab, systemd, SERVICE)))
-    throw new Error(`${name} does not serve: ${await lastLines(systemd, name)}`);
+    throw new Error(`${name} does not answer clients: ${await lastLines(systemd, name)}`);
   return reloadUnderSession(triedBy(clients, SERVICE), { systemd, unit: name, agent: lab.agentOn(machine) });
 }
 
@@ -176,7 +176,7 @@ async function withUnit<T>(
 ): Promise<T> {
   await systemd.control('start', unit.name);
   if (!(await serves(lab, systemd, unit)))
-    throw new Error(`${unit.name} does not serve: ${await lastLines(systemd, unit.name)}`);
+    throw new Error(`${unit.name} does not answer clients: ${await lastLines(systemd, unit.name)}`);
   return work(unit);
 }
 

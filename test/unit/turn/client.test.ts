@@ -126,10 +126,14 @@ const UNPARSABLE: [string, (request: Buffer) => Buffer, string][] = [
   [
     'an attribute that is cut off',
     (request) => withBody(request, Buffer.from('0020', 'hex')),
-    '22 bytes: an attribute is cut off',
+    '22 bytes: an attribute is truncated',
   ],
-  ['ChannelData that is cut off', () => Buffer.from('4001ffff00', 'hex'), '5 bytes: ChannelData is cut off'],
-  ['ChannelData without a length', () => Buffer.from('4001', 'hex'), '2 bytes: ChannelData is cut off'],
+  [
+    'ChannelData that is cut off',
+    () => Buffer.from('4001ffff00', 'hex'),
+    '5 bytes: ChannelData is truncated',
+  ],
+  ['ChannelData without a length', () => Buffer.from('4001', 'hex'), '2 bytes: ChannelData is truncated'],
   [
     'an error code of 2 bytes',
     (request) => refusal(request, Buffer.from('0004', 'hex')),

@@ -195,7 +195,7 @@ describe('DTLS', () => {
   it('says what OpenSSL said when it ended', async () => {
     opensslIs('printf "connect:errno=111\\nno peer\\n\\n" >&2; exit 7');
     await expect(openTransport('dtls', AT, { connectMs: 5_000 })).rejects.toThrow(
-      /^openssl ended with 7: connect:errno=111\nno peer$/,
+      /^openssl exited with 7: connect:errno=111\nno peer$/,
     );
   });
 
