@@ -14,12 +14,12 @@ import { pinSource, type SourceLock } from './lock.ts';
 import { readLock, readLocks, writeLock } from './lock-file.ts';
 import { parseSource, type SourceContext, sha256Option } from './options.ts';
 
-/** Bytes that are there, and of how many if that is known. */
+/** Bytes received so far, and the total if it is known. */
 export type DownloadProgress = (received: number, total: number | undefined) => void;
 
 /**
- * The version that the user means (an exact one, `latest`, a semver range; a file or URL says its own), from the chosen
- * provider, fetched and checked. Without --source the provider is the one that the lock has for the version, else GitHub.
+ * Resolves the requested version (an exact one, `latest`, a semver range; a file or URL has its own), then fetches and
+ * checks its sources. Without --source, the provider is the one in the lock file, otherwise GitHub.
  */
 export async function resolveWanted(
   context: SourceContext,
@@ -43,7 +43,8 @@ export async function resolveWanted(
     if (wanted !== undefined && !isExact(wanted)) {
       throw usageError(
         'VERSION_INVALID',
-        `--source ${shown} is one version, so "${wanted}" can't select among several`,
+        `--source ${shown} is a single version, so "${wanted}" cannot select one`,
+        'Give an exact version, or none.',
       );
     }
     if (provider === 'file') await requireFile(location);
@@ -65,7 +66,7 @@ export async function resolveWanted(
       'SOURCE_SHA256_MISMATCH',
       `${source.location} has the sha256 ${source.sha256}, not ${sha256}`,
       {
-        hint: 'It is what --sha256 asks for that is not there.',
+        hint: "The sources don't match --sha256. Check the digest, and where the sources came from.",
       },
     );
   }
@@ -76,7 +77,10 @@ export async function resolveWanted(
   return source;
 }
 
-/** A missing one is another error, later. @throws SOURCE_INVALID for a folder, and for a pipe or device, which can be read only once */
+/**
+ * A missing file fails later, with an error of its own.
+ * @throws SOURCE_INVALID for a folder, and for a pipe or device, which can be read only once
+ */
 async function requireFile(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || found.isFile()) return;
@@ -104,7 +108,7 @@ function chooseProvider(
   return { provider: name, location: name };
 }
 
-/** The newest release of a provider that may be shipped. @throws SOURCE_NOT_FOUND, and what the provider throws */
+/** The provider's newest release that is not quarantined. @throws SOURCE_NOT_FOUND, and the provider's errors */
 export async function newestVersion(context: SourceContext, provider: 'github' | 'debian'): Promise<string> {
   const versions =
     provider === 'github'
@@ -153,7 +157,7 @@ function isExact(word: string): boolean {
   return /^\d+\.\d+\.\d+(\.\d+)?$/.test(word);
 }
 
-/** Throws VERSION_INVALID for what asks for no version, before a provider is asked for it. Exported for its test. */
+/** Rejects an invalid request before a provider is queried. Exported for its test. @throws VERSION_INVALID */
 export async function requireRequest(request: string): Promise<void> {
   if (isExact(request) || request === 'latest') return;
   if (semver.validRange(request) !== null) {
@@ -161,7 +165,7 @@ export async function requireRequest(request: string): Promise<void> {
     throw usageError(
       'VERSION_INVALID',
       `The range "${request}" is empty: no version satisfies it`,
-      'For example ">=4.6 <4.7"; alternatives are separated by ||.',
+      'For example ">=4.6 <4.7"; separate alternatives with ||.',
     );
   }
   const isFile = await stat(request).then(
@@ -172,18 +176,18 @@ export async function requireRequest(request: string): Promise<void> {
     'VERSION_INVALID',
     `Invalid version "${request}": expected X.Y.Z, a semver range, or latest`,
     isFile
-      ? `It is a file: sources are given with --source ${request}, and the name of a package that is verified ends in .deb.`
+      ? `${request} is a file. To build from it: --source ${request}. To verify a package, its name must end in .deb.`
       : 'For example 4.6.1, latest, or "^4.6.0".',
   );
 }
 
-/** Each alternative by itself: of several, semver tries the lowest version of all alone. */
+/** Tests each alternative on its own: given several, semver tries only the lowest version of all. */
 function isEmptyRange(range: string): boolean {
   const alternatives = new semver.Range(range).set;
   return alternatives.every((all) => semver.minVersion(all.map(({ value }) => value).join(' ')) === null);
 }
 
-/** The newest version that a request allows: the exact one, or the highest of `latest` or a semver range that may be used. */
+/** The newest version that matches a request: the exact one, or the highest usable one for `latest` or a semver range. */
 export function selectVersion(
   request: string,
   versions: readonly string[],
@@ -201,7 +205,7 @@ function quarantineError(version: string, reason: string, reference: string): Tu
     'VERSION_QUARANTINED',
     `coturn ${version} must not be shipped: ${reason} (${reference})`,
     {
-      hint: 'Choose another version. For tests that know what they do: --allow-quarantined.',
+      hint: 'Choose another version. To test this one anyway: --allow-quarantined.',
     },
   );
 }

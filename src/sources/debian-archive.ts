@@ -12,7 +12,7 @@ export interface DebianSource {
   /** Upstream version, without epoch and Debian revision. */
   version: string;
   url: string;
-  /** Lower-case hex, of the signed index. */
+  /** Lower-case hex, from the signed index. */
   sha256: string;
   /** Bytes. */
   size: number;
@@ -20,14 +20,14 @@ export interface DebianSource {
 }
 
 export interface ArchiveIndexQuery {
-  /** Address of the archive, e.g. of /etc/apt. */
+  /** Address of the archive, e.g. from /etc/apt. */
   mirror: string;
   suites: readonly string[];
   exec: Exec;
   /** Folder for the indices. */
   cacheDir: string;
   signal?: AbortSignal;
-  /** Locks the folder for the indices; without it, a wait for another process is not told of. */
+  /** Locks the folder for the indices. The default does not report that it waits for another process. */
   lockFolder?: typeof lockFolder;
   keyring?: string;
   /** Now, in milliseconds since 1970; for tests. */
@@ -39,7 +39,7 @@ export interface DebianQuery extends ArchiveIndexQuery {
   package: string;
 }
 
-/** A version of a source package that a suite has. */
+/** The version of a source package in a suite. */
 export interface SourceVersion {
   package: string;
   /** With epoch and Debian revision. */
@@ -48,8 +48,8 @@ export interface SourceVersion {
 }
 
 /**
- * Lists the upstream tarballs of a package in the archive's suites. The chain is checked link by link: the signature of
- * InRelease with the archive's keys, the hash of Sources in it, and the hash of the tarball in Sources.
+ * Lists the upstream tarballs of a package in the archive's suites. Trust comes from a chain: the archive's keys sign
+ * InRelease, InRelease has the hash of Sources, and Sources has the hash of the tarball.
  * @throws DEBIAN_KEYRING_MISSING, GPGV_MISSING, DEBIAN_SIGNATURE_INVALID, DEBIAN_INDEX_MISMATCH, DEBIAN_INDEX_EXPIRED,
  *   ARCHIVE_OLD, ARCHIVE_DATE, DOWNLOAD_FAILED
  */
@@ -58,7 +58,7 @@ export async function findDebianSource(query: DebianQuery): Promise<DebianSource
 }
 
 /**
- * Lists the versions of source packages that the archive's suites have, with the same checks of signature and hash.
+ * Lists the versions of source packages in the archive's suites, after the same checks of signatures and hashes.
  * @throws as `findDebianSource`
  */
 export async function findSourceVersions(
@@ -82,14 +82,14 @@ async function readIndices<T>(
   if (!(await exists(keyring))) {
     throw new TurnbuildError(
       'DEBIAN_KEYRING_MISSING',
-      `The keys of the Debian archive are not at ${keyring}`,
+      `The keyring of the Debian archive is missing: ${keyring}`,
       {
         hint: 'apt-get install debian-archive-keyring, or `turnbuild doctor --fix`.',
       },
     );
   }
   const found: T[] = [];
-  // Two processes that want the same index: one fetches it, the other waits and finds it.
+  // If two processes need the same index, one downloads it and the other waits for it.
   const take = query.lockFolder ?? lockFolder;
   const lock = await take(query.cacheDir, query.signal ?? new AbortController().signal);
   try {
@@ -103,7 +103,7 @@ async function readIndices<T>(
   return found;
 }
 
-/** Reads the stanzas of one package in a Sources index (deb822); only its upstream tarballs count. */
+/** Reads one package's stanzas in a Sources index (deb822); keeps only the upstream tarballs. */
 function parseSources(text: string, query: DebianQuery, suite: string): DebianSource[] {
   return text
     .split(/\n\n+/)

@@ -7,10 +7,10 @@ import { exists, sha256File } from '../io/files.ts';
 import { withUnpacked } from '../io/unpacked-file.ts';
 import type { ArchiveIndexQuery } from './debian-archive.ts';
 
-/** Sources of a suite has 60 MB unpacked; the archive signs it, so this is only against an accident. */
+/** A suite's Sources is 60 MB unpacked. The archive signs it, so this limit only guards against accidents. */
 const MAX_BYTES = 512 * 1024 * 1024;
 
-/** Fetches the Sources index that a signed release names, or finds it in the cache; returns its text. */
+/** The text of the Sources index that is listed in a signed release, from the cache if possible. */
 export async function downloadIndex(
   query: ArchiveIndexQuery,
   suite: string,
@@ -18,12 +18,12 @@ export async function downloadIndex(
 ): Promise<string> {
   const { sha256, path } = indexOf(release, suite);
   const file = join(query.cacheDir, `${sha256}-${path.endsWith('.xz') ? 'Sources.xz' : 'Sources.gz'}`);
-  // Named by its hash, but a cache is a folder that anybody may have changed.
+  // The name is the hash, but the cached file may have been changed since.
   if ((await exists(file)) && (await sha256File(file)) !== sha256) await rm(file);
   if (!(await exists(file))) {
     const root = `${query.mirror}/dists/${suite}/main/source`;
     const plain = `${query.mirror}/dists/${suite}/${path}`;
-    // By hash, an index that the mirror has just replaced is still there (RepositoryFormat, Acquire-By-Hash).
+    // By hash, an index stays available after the mirror has replaced it (RepositoryFormat, Acquire-By-Hash).
     const byHash = /^Acquire-By-Hash: yes$/m.test(release);
     await fetchIndex(query, byHash ? `${root}/by-hash/SHA256/${sha256}` : plain, file, sha256)
       .catch((error: unknown) => {
@@ -52,7 +52,7 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof TurnbuildError && error.code === 'DOWNLOAD_FAILED' && / 404 /.test(error.message);
 }
 
-/** The index's hash and path in the signed release: the .gz, which Node unpacks itself, before the .xz. */
+/** The index's hash and path in the signed release. Prefers .gz, which Node can unpack itself, to .xz. */
 function indexOf(release: string, suite: string): { sha256: string; path: string } {
   const section = /^SHA256:[ ]*\n((?: .*\n?)+)/m.exec(release)?.[1] ?? '';
   const rows = section.split('\n').map((line) => line.trim().split(/\s+/));
@@ -69,7 +69,7 @@ function indexError(error: unknown, suite: string): unknown {
   if (!(error instanceof TurnbuildError) || error.code !== 'SOURCE_SHA256_MISMATCH') return error;
   return new TurnbuildError(
     'DEBIAN_INDEX_MISMATCH',
-    `Sources of ${suite} is not the file that InRelease names: ${messageOf(error)}`,
+    `Sources of ${suite} does not match InRelease: ${messageOf(error)}`,
     {
       cause: error,
       hint: 'The mirror is being updated, or was tampered with. Try again, or use another --mirror.',

@@ -9,13 +9,13 @@ import type { ArchiveIndexQuery } from './debian-archive.ts';
 /** Hash algorithms that a signature may use (RFC 4880, 9.4): SHA-256, 384, 512, 224. MD5 and SHA-1 can be forged. */
 const STRONG_HASHES = new Set(['8', '9', '10', '11']);
 
-/** The signed text of a suite's InRelease: only what gpgv says was signed, never the file around it. */
+/** The signed text of a suite's InRelease: only the part that gpgv verified, never the rest of the file. */
 export async function signedRelease(
   query: ArchiveIndexQuery,
   suite: string,
   keyring: string,
 ): Promise<string> {
-  // The newest that was believed: of the archive whose keys these are, whichever mirror has sent it.
+  // The date of the newest accepted InRelease. It is kept per keyring and suite, whichever mirror is used.
   const newestFile = join(query.cacheDir, `${sha256Text(`${keyring} ${suite}`).slice(0, 12)}-newest`);
   const file = join(query.cacheDir, `${sha256Text(`${query.mirror} ${suite}`).slice(0, 12)}-InRelease`);
   await download({
@@ -49,11 +49,11 @@ function badSignature(suite: string, why: string): TurnbuildError {
   return new TurnbuildError(
     'DEBIAN_SIGNATURE_INVALID',
     `InRelease of ${suite} is not signed by the Debian archive: ${why}`,
-    { hint: 'The mirror, or something on the way to it, has changed the file. Use another --mirror.' },
+    { hint: 'The mirror, or a proxy on the way to it, has changed the file. Use another --mirror.' },
   );
 }
 
-/** One signed message and nothing around it: tools differ in which part of anything else they take for signed. */
+/** Requires one signed message with nothing around it: tools disagree about which part of other files is signed. */
 function checkShape(text: string, suite: string): void {
   const count = (line: string) => text.split('\n').filter((each) => each.trimEnd() === line).length;
   const begins = text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----\n');
@@ -61,19 +61,20 @@ function checkShape(text: string, suite: string): void {
   const once = ['BEGIN PGP SIGNED MESSAGE', 'BEGIN PGP SIGNATURE', 'END PGP SIGNATURE'].every(
     (name) => count(`-----${name}-----`) === 1,
   );
-  if (!begins || !ends || !once) throw badSignature(suite, 'it is not one signed message and nothing else');
+  if (!begins || !ends || !once) throw badSignature(suite, 'expected one signed message and nothing else');
 }
 
 /**
- * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: a good signature by a key of the keyring with a strong hash,
- * and no bad one. Its exit code won't do: suites are signed by the next release's key too, which an older keyring lacks.
+ * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: requires a good signature with a strong hash by a key in
+ * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
+ * also signs the suites.
  */
 function isTrusted(status: string): boolean {
   let good = false;
   let trusted = false;
   for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
     if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return false;
-    // VALIDSIG also follows the signature of an expired key: only GOODSIG right before it makes it count.
+    // VALIDSIG also follows the signature of an expired key, so it counts only right after GOODSIG.
     if (word === 'VALIDSIG') trusted ||= good && STRONG_HASHES.has(rest.trim().split(' ')[7] ?? '');
     if (word === 'NEWSIG') good = false;
     if (word === 'GOODSIG') good = true;
@@ -86,17 +87,17 @@ function checkRelease(text: string, suite: string, now: number): void {
   if (field('Codename') !== suite && field('Suite') !== suite) {
     throw new TurnbuildError(
       'DEBIAN_INDEX_MISMATCH',
-      `The mirror gives ${field('Codename') ?? 'an unnamed suite'} for ${suite}`,
+      `The mirror returned ${field('Codename') ?? 'an unnamed suite'} instead of ${suite}`,
       { hint: 'Use another --mirror.' },
     );
   }
   const validUntil = field('Valid-Until');
   if (validUntil === undefined) return;
   const until = Date.parse(validUntil);
-  // A date that can't be read must not count as one that hasn't passed.
+  // An unreadable date counts as expired.
   if (Number.isNaN(until) || until < now) {
     throw new TurnbuildError('DEBIAN_INDEX_EXPIRED', `InRelease of ${suite} was valid until ${validUntil}`, {
-      hint: "The mirror is old, or somebody replays an old state. Use another --mirror, and check this machine's clock.",
+      hint: "The mirror is out of date, or someone is replaying an old state. Use another --mirror, and check this machine's clock.",
     });
   }
 }

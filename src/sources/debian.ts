@@ -8,14 +8,14 @@ import { cachedSource, type SourceCandidate } from './fetch.ts';
 import type { SourceLock } from './lock.ts';
 import type { SourceContext } from './options.ts';
 
-/** Debian releases whose source index is asked, newest last. */
+/** Debian releases to search, newest last. */
 const RELEASES = ['bookworm', 'trixie'];
-/** Asked for a version that no release has; `latest` never means what only this one has. */
+/** Searched only for versions that no release has, so `latest` never selects a version from it. */
 const UNSTABLE = 'sid';
 
 type Select = (versions: readonly string[]) => string | undefined;
 
-/** The tarball of the Debian archive for a request; from the cache if the lock names its very bytes. */
+/** Debian's tarball for a request, from the cache if the lock file pins it. */
 export async function debianCandidate(
   context: SourceContext,
   request: string,
@@ -23,9 +23,9 @@ export async function debianCandidate(
   select: Select,
 ): Promise<SourceCandidate> {
   const pinned = lock.sources[request]?.sha256s.debian;
-  // The same with and without a cache: it goes into the plan, whose digest is compared between machines.
+  // Must not depend on the cache: it is part of the plan, whose digest is compared between machines.
   const base = { provider: 'debian' as const, location: 'Debian archive' };
-  // The lock names the very bytes: with them at hand there is nothing to ask the archive.
+  // If the pinned tarball is in the cache, the archive is not needed.
   if (
     pinned !== undefined &&
     context.options.updateLock !== true &&
@@ -54,7 +54,7 @@ export async function debianCandidate(
   };
 }
 
-/** The versions that Debian's releases have. */
+/** The versions in Debian's releases. */
 export async function debianVersions({ mirrors, cache, io }: SourceContext): Promise<string[]> {
   const { debian } = mirrors;
   if (debian === undefined) throw mirrorUnknown();
@@ -64,7 +64,7 @@ export async function debianVersions({ mirrors, cache, io }: SourceContext): Pro
   return found.map(({ version }) => version);
 }
 
-/** Asks the releases, and unstable for what none of them has. Exported for its test. */
+/** Searches the releases, then unstable. Exported for its test. */
 export async function findInSuites(
   request: string,
   select: Select,
@@ -80,7 +80,7 @@ export async function findInSuites(
   let remark = '';
   const unstable = await ask([UNSTABLE]).catch((error: unknown) => {
     if (!(error instanceof TurnbuildError) || error.code === 'INTERRUPTED') throw error;
-    // A mirror of the releases alone has no such suite; anything else belongs into the answer.
+    // A mirror may lack unstable. Any other failure is reported.
     if (!isAbsent(error)) remark = ` Its unstable suite could not be read: ${error.message}`;
     return [];
   });

@@ -1,13 +1,13 @@
 import { TurnbuildError } from '../errors.ts';
 
-/** Neither an option nor this machine names a mirror of the Debian archive. */
+/** Neither --mirror nor /etc/apt names a mirror of the Debian archive. */
 export function mirrorUnknown(): TurnbuildError {
-  return new TurnbuildError('MIRROR_UNKNOWN', 'Nothing says where the Debian archive is', {
-    hint: 'Set it with --mirror URL. On Debian the default comes from /etc/apt.',
+  return new TurnbuildError('MIRROR_UNKNOWN', 'No mirror of the Debian archive is configured', {
+    hint: 'Set one with --mirror URL. On Debian the default comes from /etc/apt.',
   });
 }
 
-/** No provider has what was asked for; says what there is. */
+/** The provider lacks the requested version. Lists the versions that it has. */
 export function versionNotFound(
   request: string,
   where: string,
@@ -16,6 +16,6 @@ export function versionNotFound(
 ): TurnbuildError {
   const list = versions.length === 0 ? '' : ` It has ${[...new Set(versions)].join(', ')}.`;
   return new TurnbuildError('SOURCE_NOT_FOUND', `${where} has no coturn ${request}.${list}${remark}`, {
-    hint: 'Choose another version, or give the tarball: --source FILE.',
+    hint: 'Choose another version, or pass the tarball with --source FILE.',
   });
 }

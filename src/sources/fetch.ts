@@ -6,25 +6,25 @@ import { checkLock, type LockedSource, type SourceLock } from './lock.ts';
 import { readSourceTarball, type SourceTree } from './tarball.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './tree.ts';
 
-/** One tarball that could be used: where it is, and what is known of it before it is read. */
+/** A tarball to fetch: its location, and what is known before reading it. */
 export interface SourceCandidate {
   provider: 'github' | 'debian' | 'file' | 'url';
-  /** What the user or the provider calls it: a path, an address, or the archive's suite. */
+  /** Its name in messages: a path, an address, or the provider's name. */
   location: string;
-  /** Version that it is said to be; undefined for a file or URL without one. */
+  /** Expected version; undefined for a file or URL without one. */
   version: string | undefined;
-  /** A path or an https address. */
+  /** Either `path` or `url` is set. */
   path?: string;
   url?: string;
-  /** Expected SHA-256: of the signed index, of the lock, or of --sha256. */
+  /** Expected SHA-256, from the signed index, the lock file or --sha256. */
   sha256?: string | undefined;
   commit?: string;
   gitTree?: string;
-  /** Sent with the request for the address: who asks. */
+  /** Headers of the download, for authorization. */
   headers?: Readonly<Record<string, string>>;
 }
 
-/** Sources that are read, checked against the lock, and normalised. */
+/** Sources that were read and checked against the lock file. */
 export interface ResolvedSource {
   version: string;
   provider: SourceCandidate['provider'];
@@ -32,11 +32,11 @@ export interface ResolvedSource {
   sha256: string;
   /** Digest of the normalised tree: the same for the same sources from any provider. */
   tree: string;
-  /** SOURCE_DATE_EPOCH of everything made of them, Unix seconds: the pinned one, else the newest file time. */
+  /** SOURCE_DATE_EPOCH of everything built from them, in Unix seconds: pinned, otherwise the newest file time. */
   epoch: number;
   commit?: string;
   gitTree?: string;
-  /** The tarball as it was downloaded. `source --json` prints it under this name. */
+  /** Path of the tarball as downloaded. `source --json` prints this key. */
   archive: string;
 }
 
@@ -44,18 +44,18 @@ export interface SourceOptions {
   io: Pick<Io, 'files' | 'lockFolder' | 'signal'>;
   cache: string;
   lock: SourceLock;
-  /** Pins a version that the lock hasn't got; one that it has is held against it all the same. */
+  /** Accepts a version that the lock file lacks, to pin it. A pinned version is still checked. */
   updateLock: boolean;
-  /** A version that the lock hasn't got is read all the same: nothing is built of it. */
+  /** Accepts a version that the lock file lacks, because nothing is built from it. A pinned version is still checked. */
   unpinned: boolean;
-  /** The user gave the SHA-256 by hand: that pins a file or URL for this run. */
+  /** --sha256 pins a file or URL for this run, so the lock file is not consulted. */
   pinned: boolean;
   onProgress?: (received: number, total: number | undefined) => void;
 }
 
 /**
- * Downloads a candidate (or finds it in the cache), reads it defensively, and checks it.
- * @throws SOURCE_* errors; nothing is left half-written
+ * Downloads a candidate or takes it from the cache, parses it defensively, and checks it.
+ * @throws SOURCE_* errors; partial output is removed
  */
 export async function fetchSource(
   candidate: SourceCandidate,
@@ -73,7 +73,7 @@ export async function fetchSource(
   if (own === undefined) {
     throw new TurnbuildError(
       'SOURCE_NOT_COTURN',
-      `${candidate.location} has no coturn version in it (TURN_SERVER_VERSION in src/ns_turn_defs.h)`,
+      `${candidate.location} does not contain a coturn version (TURN_SERVER_VERSION in src/ns_turn_defs.h)`,
       { hint: whereCoturnIs(tree.entries) },
     );
   }
@@ -94,7 +94,7 @@ export async function fetchSource(
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
   };
   requireCommit(candidate, tree.gitCommit);
-  // A pin is added by --update-lock, and never replaced: a release that has changed is an error there, too.
+  // --update-lock adds pins and never replaces one: a changed release is an error there, too.
   const known = options.lock.sources[version];
   const mayBeNew = options.updateLock || options.unpinned;
   if (!options.pinned && (known !== undefined || !mayBeNew)) checkLock(options.lock, version, found);
@@ -104,7 +104,7 @@ export async function fetchSource(
     location: candidate.location,
     sha256,
     tree: found.tree,
-    // Two providers' tarballs of one tree may differ in their times; what is made of them must not.
+    // Two providers' tarballs of the same tree may have different file times; the packages must be identical.
     epoch: known?.tree === found.tree ? known.epoch : found.epoch,
     ...(candidate.commit === undefined ? {} : { commit: candidate.commit }),
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
@@ -115,32 +115,32 @@ export async function fetchSource(
 function requireSha256({ location, sha256 }: SourceCandidate, read: string): void {
   if (sha256 === undefined || sha256 === read) return;
   throw new TurnbuildError('SOURCE_SHA256_MISMATCH', `${location} has the sha256 ${read}, not ${sha256}`, {
-    hint: 'Find out why before you use it: a published tarball does not change by itself.',
+    hint: 'Find out why before you use it: a published tarball should never change.',
   });
 }
 
-/** What to do about a tarball that has no coturn at its top. */
+/** The hint for a tarball without coturn's sources in its top-level folder. */
 function whereCoturnIs(entries: readonly { path: string }[]): string {
   const deeper = entries.find(({ path }) => path.endsWith('/src/ns_turn_defs.h'))?.path;
   if (deeper !== undefined) {
     const folder = deeper.slice(0, -'/src/ns_turn_defs.h'.length);
-    return `coturn's sources are in its folder ${folder}: pack that folder alone.`;
+    return `coturn's sources are in its subfolder ${folder}: pack only that folder.`;
   }
   const top = [...new Set(entries.map(({ path }) => path.split('/')[0]))];
-  return `In its top-level folder there is ${top.slice(0, 5).join(', ')}${top.length > 5 ? ', ...' : ''}. Give the tarball of a coturn release.`;
+  return `Its top-level folder contains ${top.slice(0, 5).join(', ')}${top.length > 5 ? ', ...' : ''}. Use the tarball of a coturn release.`;
 }
 
-/** A tarball that git has made names its commit; it must be the one that the tag was resolved to. */
+/** A tarball made by git contains its commit id, which must be the commit that the tag resolved to. */
 function requireCommit({ location, commit }: SourceCandidate, own: string | undefined): void {
   if (commit === undefined || own === undefined || commit === own) return;
   throw new TurnbuildError(
     'SOURCE_TREE_MISMATCH',
-    `${location} is a tarball of the commit ${own}, not of ${commit}, which the tag names`,
+    `${location}: the tarball is of commit ${own}, but the tag resolved to ${commit}`,
     { hint: 'Run the same command again; if it happens again, do not use these sources.' },
   );
 }
 
-/** Where the cache keeps the tarball of this sha256 (or, where none is known, of the sha256 of its address). */
+/** Path in the cache of the tarball with this SHA-256 (that of its address if the tarball's is unknown). */
 export function cachedSource(cache: string, sha256: string): string {
   return `${cacheFolder(cache, sha256)}/source.tar.gz`;
 }
@@ -157,11 +157,11 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
     });
   }
   if (candidate.url === undefined) throw new Error('a source candidate has a path or an address');
-  // Named by what it must be, or by where it is from: two versions never meet in one file.
+  // Named by the expected hash, or else by the address, so that two versions never share a file.
   const name = candidate.sha256 ?? io.files.sha256Text(candidate.url);
   const dir = cacheFolder(cache, name);
   const file = cachedSource(cache, name);
-  // Two processes that want the same file: one fetches it, the other waits and finds it.
+  // If two processes need the same file, one downloads it and the other waits for it.
   const lock = await io.lockFolder(dir, io.signal);
   try {
     if (candidate.sha256 !== undefined && (await io.files.isIntact(file, candidate.sha256))) return file;
@@ -180,8 +180,8 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
 }
 
 /**
- * Reads sources again that were checked before.
- * @throws SOURCE_TREE_MISMATCH if the tarball has been changed since; and as `fetchSource`
+ * Reads sources again that were already checked.
+ * @throws SOURCE_TREE_MISMATCH if the tarball has changed since, and the errors of `fetchSource`
  */
 export async function readSource({ archive, tree }: ResolvedSource): Promise<SourceTree> {
   const read = await readSourceTarball(archive);
@@ -191,7 +191,7 @@ export async function readSource({ archive, tree }: ResolvedSource): Promise<Sou
   });
 }
 
-/** Writes the normalised tar that builds start from, unless the very same one is there. Returns its path. */
+/** Writes the normalised tar that builds start from, unless it is already up to date. Returns its path. */
 export async function writeSource(
   source: ResolvedSource,
   dir: string,

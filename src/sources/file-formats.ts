@@ -1,9 +1,9 @@
 import { TurnbuildError } from '../errors.ts';
 
-/** Bytes that a format is told by: a tar's mark is at 257. */
+/** Number of leading bytes that identify a format: a tar's magic is at offset 257. */
 export const BEGIN = 512;
 
-/** Formats that are told by their first bytes, in hexadecimal digits -> what a file is, and how to get a tar from it. */
+/** Leading bytes in hexadecimal -> the format's name, and the command that converts a file to a tar. */
 const MAGIC: readonly (readonly [RegExp, string, ((file: string) => string)?])[] = [
   [/^1f8b/, 'a gzip file', (file) => `gzip -dc ${file} > coturn.tar`],
   [/^fd377a585a00/, 'an xz file', (file) => `xz -dc ${file} > coturn.tar`],
@@ -21,7 +21,7 @@ const MAGIC: readonly (readonly [RegExp, string, ((file: string) => string)?])[]
   [/^25504446/, 'a PDF document'],
 ];
 
-/** The same of text. */
+/** The same for text. */
 const TEXT: readonly (readonly [RegExp, string, ((file: string) => string)?])[] = [
   [
     /^# v\d git bundle/,
@@ -30,17 +30,17 @@ const TEXT: readonly (readonly [RegExp, string, ((file: string) => string)?])[] 
   ],
   [/^!<arch>\ndebian-binary/, 'a .deb package'],
   [/^!<arch>\n/, 'an ar archive'],
-  [/^version https:\/\/git-lfs/, 'a Git LFS pointer, and not the file itself'],
+  [/^version https:\/\/git-lfs/, 'a Git LFS pointer, not the file itself'],
   [/^\s*(<!--[\s\S]*?-->\s*)?<(!doctype html|html|head|body)/i, 'a web page'],
 ];
 
 export interface FileFormat {
   what: string;
-  /** A command that makes a tar of the file. */
+  /** The command that converts the file to a tar. */
   toTar?: string;
 }
 
-/** What a file is, by its first bytes; undefined if they may be those of a tar, or of anything. */
+/** A file's format, by its first bytes; undefined for a tar and for unknown bytes. */
 export function formatOf(begin: Buffer, file: string): FileFormat | undefined {
   if (begin.length === 0) return { what: 'empty' };
   if (begin.length >= 262 && begin.toString('latin1', 257, 262) === 'ustar') return undefined;
@@ -54,7 +54,7 @@ export function formatOf(begin: Buffer, file: string): FileFormat | undefined {
     : undefined;
 }
 
-/** Without a control character, which each header of a tar has. */
+/** No control characters: every tar header has some. */
 const isText = (text: string) => !/[^\t\n\r\P{Cc}]|\ufffd(?!$)/u.test(text);
 
 /** The error for a file in another format. */
@@ -65,13 +65,13 @@ export function notTar(file: string, { what, toTar }: FileFormat): TurnbuildErro
     {
       hint:
         toTar === undefined
-          ? "Get a tarball of coturn's sources, and check the address that this came from."
-          : `Convert it, and give the result: ${toTar}`,
+          ? "Get a tarball of coturn's sources, and check the address that the file came from."
+          : `Convert it and use the result: ${toTar}`,
     },
   );
 }
 
-/** Looks at what was packed before it is read as a tar. */
+/** Checks the format of unpacked data before it is read as a tar. */
 export async function* recognised(
   chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
   file: string,

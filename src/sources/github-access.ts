@@ -3,14 +3,14 @@ import { fetch } from '../io/fetch.ts';
 import { isLoopback } from '../io/proxy.ts';
 import { shownUrl } from '../io/shown-url.ts';
 
-/** Redirects that are followed: a renamed repository takes one. */
+/** Limit for redirects: a renamed repository takes one. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
- * The value of GITHUB_TOKEN; undefined if it is empty, as in a CI job without the secret. The end of a line belongs to the file that it was
- * read from.
- * @throws GITHUB_TOKEN_MALFORMED for what no header can have: the error of `fetch` would print it
+ * The value of GITHUB_TOKEN; undefined if it is empty, as in a CI job without the secret. Removes the newline of a token
+ * that was read from a file.
+ * @throws GITHUB_TOKEN_MALFORMED for a value that no header can have; the error of `fetch` would print the token
  */
 export function readToken(value = ''): string | undefined {
   const token = value.replace(/\r?\n$/, '');
@@ -18,29 +18,29 @@ export function readToken(value = ''): string | undefined {
   if (/^[!-~]+$/.test(token)) return token;
   throw usageError(
     'GITHUB_TOKEN_MALFORMED',
-    'GITHUB_TOKEN has a character that no token has: a space, a line break, or one that is not ASCII',
+    'GITHUB_TOKEN contains a space, a line break or a non-ASCII character',
     'Set it to the token alone, or unset it.',
   );
 }
 
-/** How GitHub's API is asked. */
+/** Access to GitHub's API. */
 export interface GithubAccess {
-  /** Address of the API, without what is before its host, and without a slash at its end. */
+  /** Address of the API, without user name, password and trailing slash. */
   baseUrl: string;
   /** The same with a user name and password. */
   ownUrl: string;
-  /** `fetch` that goes nowhere else. */
+  /** `fetch` that refuses any other origin. */
   request: (url: string, init?: RequestInit) => Promise<Response>;
 }
 
-/** @throws GITHUB_API_INVALID; GITHUB_INSECURE for an address to which neither a token nor a password may go */
+/** @throws GITHUB_API_INVALID; GITHUB_INSECURE if a token or password would be sent unencrypted */
 export function githubAccess(address: string, withToken: boolean): GithubAccess {
   const base = URL.canParse(address) ? new URL(address) : undefined;
   if (base === undefined || !/^https?:$/.test(base.protocol))
     throw usageError(
       'GITHUB_API_INVALID',
-      `GITHUB_API_URL is not an address: ${shownUrl(address)}`,
-      'For example https://api.github.com, or unset it.',
+      `Invalid GITHUB_API_URL: ${shownUrl(address)}`,
+      'Set it to an http or https address, e.g. https://api.github.com, or unset it.',
     );
   const { origin, username, password } = base;
   requireConfidential(base, withToken);
@@ -48,18 +48,18 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
   base.username = '';
   base.password = '';
   const baseUrl = base.href.replace(/\/+$/, '');
-  // The next page is wherever the answer's Link header says, and the token would go along. Looked at here, where the address is the one
-  // that is asked: before, it may still be a template. So is a redirect, whose answer would count as the API's.
+  // A Link header could send the token to any host, and a redirect's target would count as the API. Both are checked here, because earlier
+  // the address may still be a template.
   const request = async (given: string, init?: RequestInit): Promise<Response> => {
     let url = new URL(given);
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       if (url.origin !== origin)
-        throw unexpected(`continues at ${url.origin}, not at ${origin}`, ' The token was not sent.');
+        throw unexpected(`leads to ${url.origin} instead of ${origin}`, ' The token was not sent.');
       const response = await fetch(withLogin(url), { ...init, redirect: 'manual' });
       const location = response.headers.get('location');
       if (!REDIRECTS.includes(response.status) || location === null) return response;
       await response.body?.cancel();
-      if (!URL.canParse(location, url.href)) throw unexpected('continues at what is no address');
+      if (!URL.canParse(location, url.href)) throw unexpected('redirects to an invalid address');
       url = new URL(location, url.href);
     }
     throw unexpected(`redirects more than ${MAX_REDIRECTS} times`);
@@ -67,7 +67,7 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
   return { baseUrl, ownUrl: withLogin(new URL(baseUrl)).replace(/\/+$/, ''), request };
 }
 
-/** What is secret goes to an address that is encrypted, or of this machine. */
+/** Secrets are sent only over TLS or to this machine. */
 function requireConfidential(
   { protocol, hostname, origin, username, password }: URL,
   withToken: boolean,
@@ -85,7 +85,7 @@ function requireConfidential(
 }
 
 function unexpected(what: string, sent = ''): TurnbuildError {
-  return new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's answer ${what}`, {
-    hint: `Is there a proxy between?${sent}`,
+  return new TurnbuildError('GITHUB_UNEXPECTED', `GitHub's response ${what}`, {
+    hint: `Check whether a proxy responded instead.${sent}`,
   });
 }

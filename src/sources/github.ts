@@ -2,11 +2,11 @@ import { TurnbuildError } from '../errors.ts';
 import { untilReset } from '../io/download-refusal.ts';
 import { githubAccess } from './github-access.ts';
 
-/** What a release's tag stands for. */
+/** The commit and the tarball of a release's tag. */
 export interface GithubTag {
   tag: string;
   commit: string;
-  /** Id of the commit's tree: it names the files, whichever tarball has them. */
+  /** Id of the commit's tree, which identifies the files independently of the tarball. */
   gitTree: string;
   tarballUrl: string;
 }
@@ -24,11 +24,12 @@ export interface GithubSource {
   resolveTag(version: string): Promise<GithubTag>;
 }
 
-/** Tags that name tags: nobody does it twice, but a circle must end. */
+/** Limit for tags that point to tags, in case of a cycle. */
 const MAX_TAGS = 5;
-/** Pages of a hundred releases: coturn has one. */
+/** Limit for pages of 100 releases; coturn has one. */
 const MAX_PAGES = 20;
 const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
+const RELEASES = "coturn's releases";
 
 /** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
 export async function createGithubSource(options: GithubOptions): Promise<GithubSource> {
@@ -62,15 +63,15 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
     for await (const { data, headers } of pages) {
       all = all.concat(data);
       count += 1;
-      // A server can name a next page for ever.
-      if (count === MAX_PAGES && /rel="?next/.test(headers.link ?? '')) throw unexpected('its releases');
+      // A server could name a next page forever.
+      if (count === MAX_PAGES && /rel="?next/.test(headers.link ?? '')) throw unexpected(RELEASES);
     }
     return all;
   };
   return {
     async listVersions() {
-      const all = await ask(allReleases(), 'its releases');
-      if (!all.every((release) => typeof release?.tag_name === 'string')) throw unexpected('its releases');
+      const all = await ask(allReleases(), RELEASES);
+      if (!all.every((release) => typeof release?.tag_name === 'string')) throw unexpected(RELEASES);
       return all
         .filter(
           (release) =>
@@ -81,35 +82,38 @@ export async function createGithubSource(options: GithubOptions): Promise<Github
     async resolveTag(version) {
       const ref = await ask(
         octokit.rest.git.getRef({ ...REPOSITORY, ref: `tags/${version}` }),
-        `the tag ${version}`,
+        `coturn's tag ${version}`,
       );
-      let { sha, type } = objectOf(ref.data, `the tag ${version}`);
-      // An annotated tag names a commit, or another tag.
+      let { sha, type } = objectOf(ref.data, `coturn's tag ${version}`);
+      // An annotated tag points to a commit or to another tag.
       for (let hops = 0; type === 'tag' && hops < MAX_TAGS; hops++) {
         const annotated = await ask(
           octokit.rest.git.getTag({ ...REPOSITORY, tag_sha: sha }),
-          `the tag ${version}`,
+          `coturn's tag ${version}`,
         );
-        ({ sha, type } = objectOf(annotated.data, `the tag ${version}`));
+        ({ sha, type } = objectOf(annotated.data, `coturn's tag ${version}`));
       }
       if (type !== 'commit')
-        throw new TurnbuildError('GITHUB_UNEXPECTED', `The tag ${version} names a ${type}, not a commit`);
+        throw new TurnbuildError(
+          'GITHUB_UNEXPECTED',
+          `coturn's tag ${version} points to a ${type}, expected a commit`,
+        );
       const commit = await ask(
         octokit.rest.git.getCommit({ ...REPOSITORY, commit_sha: sha }),
-        `the commit ${sha}`,
+        `coturn's commit ${sha}`,
       );
-      // By commit, not by tag: a tag that moves between two requests can't give another tree.
+      // By commit, not by tag: a tag may move between two requests.
       return {
         tag: version,
         commit: sha,
-        gitTree: shaOf(commit.data?.tree?.sha, `the commit ${sha}`),
+        gitTree: shaOf(commit.data?.tree?.sha, `coturn's commit ${sha}`),
         tarballUrl: `${access.ownUrl}/repos/${REPOSITORY.owner}/${REPOSITORY.repo}/tarball/${sha}`,
       };
     },
   };
 }
 
-/** What a tag names. @throws GITHUB_UNEXPECTED if the answer has nothing of the kind */
+/** The object that a tag points to. @throws GITHUB_UNEXPECTED if the response has none */
 function objectOf(data: { object?: { sha?: unknown; type?: unknown } } | undefined, what: string) {
   return { sha: shaOf(data?.object?.sha, what), type: String(data?.object?.type) };
 }
@@ -122,9 +126,9 @@ function shaOf(value: unknown, what: string): string {
 function unexpected(what: string): TurnbuildError {
   return new TurnbuildError(
     'GITHUB_UNEXPECTED',
-    `GitHub's answer about ${what} is not what its API documents`,
+    `GitHub's response about ${what} does not match the documented API`,
     {
-      hint: 'Something between this machine and GitHub may have answered in its place.',
+      hint: 'Check whether a proxy responded instead.',
     },
   );
 }
@@ -142,29 +146,29 @@ function explain(error: unknown, what: string, withToken: boolean): TurnbuildErr
     const when = untilReset(headers['x-ratelimit-reset']);
     return new TurnbuildError(
       'GITHUB_RATE_LIMITED',
-      `GitHub gives no more answers${when}: the limit of this ${withToken ? 'token' : 'address'} is used up`,
+      `GitHub's rate limit for this ${withToken ? 'token' : 'IP address'} is exhausted${when}`,
       {
         cause: error,
         hint: withToken
           ? 'Wait until the limit resets.'
-          : 'Set GITHUB_TOKEN: 5,000 requests an hour instead of 60.',
+          : 'Set GITHUB_TOKEN, which raises the limit from 60 to 5,000 requests an hour.',
       },
     );
   }
   if (status === 404) {
-    return new TurnbuildError('SOURCE_NOT_FOUND', `GitHub has no coturn release for ${what}`, {
+    return new TurnbuildError('SOURCE_NOT_FOUND', `GitHub does not have ${what}`, {
       cause: error,
-      hint: 'See `turnbuild plan latest`, or give the tarball: --source FILE.',
+      hint: 'Try `turnbuild plan latest`, or pass the tarball with --source FILE.',
     });
   }
   if (status === 401)
-    return new TurnbuildError('GITHUB_TOKEN_INVALID', 'GitHub refuses GITHUB_TOKEN', {
+    return new TurnbuildError('GITHUB_TOKEN_INVALID', 'GitHub rejected GITHUB_TOKEN', {
       cause: error,
       hint: 'Renew it, or unset it.',
     });
   const text = error instanceof Error ? error.message : String(error);
   return new TurnbuildError('GITHUB_UNREACHABLE', `Cannot query GitHub for ${what}: ${text}`, {
     cause: error,
-    hint: "Where GitHub can't be reached: --source debian, or --source FILE.",
+    hint: 'If GitHub is unreachable, use --source debian or --source FILE.',
   });
 }

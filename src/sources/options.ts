@@ -4,7 +4,7 @@ import { shownUrl } from '../io/shown-url.ts';
 import type { Quarantine } from '../recipe/advisories.ts';
 import type { LockFiles } from './lock-file.ts';
 
-/** What the sources of a version are looked for with. */
+/** Everything that is needed to resolve the sources of a version. */
 export interface SourceContext {
   options: {
     source?: string;
@@ -12,7 +12,7 @@ export interface SourceContext {
     updateLock?: boolean;
     allowQuarantined?: boolean;
     dryRun?: boolean;
-    /** Nothing is built of them, so that they need not be pinned. */
+    /** The sources need not be pinned, because nothing is built from them. */
     unpinned?: boolean;
   };
   recipes: { quarantine: readonly Quarantine[] };
@@ -22,7 +22,7 @@ export interface SourceContext {
   mirrors: { debian?: string | undefined };
 }
 
-/** What --source means: a provider's name, an address, or else a file. */
+/** Parses --source: a provider's name, an address, or else a file. */
 export function parseSource(word: string): {
   provider: 'github' | 'debian' | 'file' | 'url';
   location: string;
@@ -34,8 +34,8 @@ export function parseSource(word: string): {
   if (isHttp || /^[a-z][a-z\d+.-]*:\/\//i.test(address))
     throw usageError(
       'OPTION_INVALID',
-      `--source takes an http or https address, not "${shownUrl(word)}"`,
-      'Also github, debian, or the path of a tarball.',
+      `Invalid --source "${shownUrl(word)}": expected an http or https address`,
+      'Other values are github, debian, or the path of a tarball.',
     );
   return { provider: 'file', location: word };
 }

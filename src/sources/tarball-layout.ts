@@ -2,15 +2,15 @@ import { TurnbuildError } from '../errors.ts';
 import { unsafe } from '../io/tar-rules.ts';
 import type { SourceEntry } from './tarball.ts';
 
-/** An entry whose path is still that in the tarball. */
+/** An entry with its path in the tarball. */
 export interface DatedEntry extends SourceEntry {
   mtime: number;
 }
 
-/** Without the top-level folder. `tar -c .` in a source tree has none: there everything is in `./`. */
+/** Removes the top-level folder. A tarball made by `tar -c .` has none: everything is in `./`. */
 export function beneathTop(entries: readonly DatedEntry[], allInDot: boolean): DatedEntry[] {
   if (entries.some(({ path, type }) => path === '' && type !== 'directory'))
-    throw unsafe('./', 'is the top-level folder, and not a folder');
+    throw unsafe('./', 'is at the top level but is not a folder');
   const named = entries.filter(({ path }) => path !== '');
   const tops = [...new Set(named.map(({ path }) => path.split('/')[0] ?? ''))];
   const [top = ''] = tops;
@@ -20,7 +20,7 @@ export function beneathTop(entries: readonly DatedEntry[], allInDot: boolean): D
     throw layoutError(tops);
   }
   if (named.some((entry) => isTop(entry) && entry.type !== 'directory'))
-    throw unsafe(top, 'is the top-level folder, and not a folder');
+    throw unsafe(top, 'is at the top level but is not a folder');
   return named
     .filter((entry) => !isTop(entry))
     .map((entry) => ({ ...entry, path: entry.path.slice(top.length + 1) }));
@@ -30,7 +30,7 @@ function layoutError(tops: readonly string[]): TurnbuildError {
   const shown = tops.slice(0, 3).join(', ');
   return new TurnbuildError(
     'SOURCE_LAYOUT',
-    `The tarball has ${tops.length} files or folders at its top (${shown}${tops.length > 3 ? ', ...' : ''}), expected one folder with coturn's sources`,
-    { hint: 'Pack that folder alone: tar -czf coturn.tar.gz FOLDER' },
+    `The tarball has ${tops.length} files or folders at its top level (${shown}${tops.length > 3 ? ', ...' : ''}), expected one folder with coturn's sources`,
+    { hint: 'Pack only that folder: tar -czf coturn.tar.gz FOLDER' },
   );
 }

@@ -25,7 +25,7 @@ export interface SourceEntry {
   type: 'file' | 'directory' | 'symlink';
   executable: boolean;
   content: Buffer;
-  /** Where a symlink points to, as it is written. */
+  /** Target of a symlink, as written. */
   target: string;
 }
 
@@ -33,26 +33,26 @@ export interface SourceTree {
   entries: SourceEntry[];
   /** Unix seconds. */
   newestMtime: number;
-  /** Of a `git archive`, from its pax header. */
+  /** The commit of a `git archive`, from its pax header. */
   gitCommit?: string;
 }
 
 export interface ReadTarballOptions {
-  /** Bounds to put in the place of the usual ones. */
+  /** Overrides default limits. */
   limits?: Partial<Limits>;
-  /** Starts xz or zstd, for a .tar.xz or .tar.zst. */
+  /** Runs xz or zstd, for a .tar.xz or .tar.zst. */
   exec?: Exec;
-  /** Is given the SHA-256 of what was read, before anything of it is parsed. */
+  /** Receives the file's SHA-256 before anything is parsed. */
   check?: (sha256: string) => void;
 }
 
-/** Headers, padding and the end mark of the largest tarball that is allowed. */
+/** Size of the headers, padding and end mark of the largest allowed tarball. */
 const overhead = (limits: Limits) => limits.entries * 1024 + 1024 * 1024;
 
 /**
- * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources wholly into memory, and once: what is checked is what is parsed, whatever
- * becomes of the file. None of its files is written, so a hostile tarball has nothing to overwrite (xz and zstd unpack the tar, not the
- * files, into a temporary folder of its own).
+ * Reads a .tar.gz, .tar.xz, .tar.zst or .tar of sources into memory once, so that the checked bytes are the parsed bytes even if the
+ * file changes. Writes none of the files in it, so a hostile tarball cannot overwrite anything (xz and zstd unpack only the tar, into a
+ * temporary folder).
  * @throws SOURCE_ARCHIVE_UNSAFE (names the entry), SOURCE_ARCHIVE_CORRUPT, SOURCE_NOT_TAR, SOURCE_LAYOUT, XZ_MISSING, ZSTD_MISSING
  */
 export async function readSourceTarball(file: string, options: ReadTarballOptions = {}): Promise<SourceTree> {
@@ -86,12 +86,13 @@ export async function readSourceTarball(file: string, options: ReadTarballOption
   }
 }
 
-/** A FIFO would be waited for, and a device may have no end. */
+/** Refuses everything but regular files: a FIFO would block, and a device may be endless. */
 async function bytesOf(file: string, maxBytes: number): Promise<Buffer> {
   const handle = await open(file, READ_AT_ONCE);
   try {
     const found = await handle.stat();
-    if (!found.isFile()) throw notTar(file, { what: found.isDirectory() ? 'a folder' : 'no regular file' });
+    if (!found.isFile())
+      throw notTar(file, { what: found.isDirectory() ? 'a folder' : 'not a regular file' });
     if (found.size > maxBytes) throw tarLimit('(the tar file)', `more than ${maxBytes} bytes`);
     return await handle.readFile();
   } finally {
@@ -103,8 +104,8 @@ async function* gunzip(bytes: Buffer): AsyncGenerator<Buffer> {
   const unzip = createGunzip();
   unzip.end(bytes);
   for await (const chunk of unzip) yield chunk as Buffer;
-  // zlib stops in silence at what follows the compressed data.
-  if (unzip.bytesWritten !== bytes.length) throw new Error('something follows its end');
+  // zlib silently ignores data after the compressed stream.
+  if (unzip.bytesWritten !== bytes.length) throw new Error('data follows its end');
 }
 
 async function readTree(
@@ -133,7 +134,7 @@ async function readTree(
     });
   }
   const tree = beneathTop(entries, allInDot);
-  if (tree.length === 0) throw new Error('there is nothing in it');
+  if (tree.length === 0) throw new Error('it is empty');
   checkLinks(tree);
   const newestMtime = tree.reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
   return {
@@ -143,7 +144,7 @@ async function readTree(
   };
 }
 
-/** Stops a bomb while it unpacks, wherever its bytes are: in files, in headers, or behind the end. */
+/** Stops a decompression bomb while it unpacks, whether the data is in files, in headers or after the end. */
 async function* bounded(
   chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
   limits: Limits,
@@ -171,20 +172,20 @@ function typeOf(entry: TarEntry): SourceEntry['type'] {
   const type = TYPES[entry.type];
   if (type === undefined) {
     const what = REFUSED[entry.type] ?? `of the unknown type ${JSON.stringify(entry.type)}`;
-    throw unsafe(entry.name, `is ${what}; sources have only files, folders and symbolic links`);
+    throw unsafe(entry.name, `is ${what}; only files, folders and symbolic links are allowed`);
   }
   if (type !== 'directory' && (entry.mode & 0o7000) !== 0)
     throw unsafe(entry.name, 'is setuid, setgid or sticky');
-  // Old tars marked folders so; today's tools disagree about it.
+  // Old tars marked folders this way; current tools disagree about it.
   if (type !== 'directory' && entry.name.endsWith('/'))
-    throw unsafe(entry.name, 'is a file named as a folder');
-  if (type !== 'file' && entry.content.length > 0) throw unsafe(entry.name, 'has content, and is no file');
+    throw unsafe(entry.name, 'is a file whose name ends with "/"');
+  if (type !== 'file' && entry.content.length > 0) throw unsafe(entry.name, 'has content but is not a file');
   if (type !== 'symlink' && entry.target !== '')
-    throw unsafe(entry.name, 'has a link target, and is no link');
+    throw unsafe(entry.name, 'has a link target but is not a link');
   return type;
 }
 
-/** What our reader, zlib, xz and zstd say of a file that stops too early. */
+/** How our reader, zlib, xz and zstd report a truncated file. */
 const CUT_OFF = /its end is missing|unexpected (end of|EOF)|premature end/i;
 
 function corrupt(file: string, cause: unknown): TurnbuildError {
@@ -192,14 +193,14 @@ function corrupt(file: string, cause: unknown): TurnbuildError {
   if (CUT_OFF.test(what))
     return new TurnbuildError(
       'SOURCE_ARCHIVE_CORRUPT',
-      `${file} is not a whole tar file: its end is missing`,
+      `${file} is not a complete tar file: its end is missing`,
       {
         cause,
-        hint: 'The download was probably cut off: download it again, and compare the size with the published one.',
+        hint: 'The download was probably interrupted: download it again, and compare the size with the published one.',
       },
     );
-  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a whole tar file: ${what}`, {
+  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a complete tar file: ${what}`, {
     cause,
-    hint: 'Download it again; if that gives the same, it was published broken.',
+    hint: 'Download it again. If the error persists, the published file is damaged.',
   });
 }

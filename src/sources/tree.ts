@@ -11,7 +11,7 @@ const sha256 = (content: Buffer | string) => createHash('sha256').update(content
 const byPath = (a: SourceEntry, b: SourceEntry) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path));
 
 /**
- * SHA-256 over what the tree is: each file's path, kind, executable bit and content (or link target), sorted by path.
+ * SHA-256 of the tree: each file's path, kind, executable bit and content (or link target), sorted by path.
  * Folders, times and owners don't count, so tarballs of the same tree from different providers have the same digest.
  */
 export function treeDigest(tree: SourceTree): string {
@@ -25,7 +25,7 @@ export function treeDigest(tree: SourceTree): string {
   return sha256(lines.join(''));
 }
 
-/** Writes the tree as a tar whose bytes depend on the tree and the epoch (Unix seconds) only, in a folder `coturn/`. */
+/** Writes the tree as a reproducible tar with the top-level folder `coturn/`. @param epoch Unix seconds, of every file */
 export async function writeNormalisedTar(tree: SourceTree, epoch: number, file: string): Promise<void> {
   const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -53,7 +53,7 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
       ...(entry.type === 'symlink' ? { linkpath: entry.target } : {}),
     });
     const block = Buffer.alloc(512);
-    // What doesn't fit ustar's fields is cut there, and is whole in the pax header before it.
+    // Values too long for ustar's fields are cut there, and complete in the pax header before it.
     if (header.encode(block)) {
       yield new Pax({
         path: `coturn/${entry.path}`,
@@ -69,15 +69,15 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
   yield Buffer.alloc(1024);
 }
 
-/** Numbers, and a suffix without a slash: the version becomes part of file names, and a tarball may say anything. */
+/** Numbers and a suffix without a slash: the version becomes part of file names, and a tarball may contain anything. */
 const VERSION = String.raw`\d{1,9}(?:\.\d{1,9}){1,3}[A-Za-z0-9]{0,20}(?:[-+~.][A-Za-z0-9]{1,20}){0,4}`;
 
-/** Text of a file of the tree, if it is there. */
+/** The text of a file in the tree; undefined if it is missing. */
 export function fileOf(tree: SourceTree, path: string): string | undefined {
   return tree.entries.find((entry) => entry.path === path && entry.type === 'file')?.content.toString();
 }
 
-/** The version that the sources give themselves; undefined if they aren't coturn's. */
+/** The version in the sources; undefined if they aren't coturn's. */
 export function coturnVersion(tree: SourceTree): string | undefined {
   const find = (path: string, pattern: string) =>
     new RegExp(pattern, 'im').exec(fileOf(tree, path) ?? '')?.[1];

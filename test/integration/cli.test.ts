@@ -108,7 +108,7 @@ describe('where it is started', () => {
   it('says that a file is no version, and what it may have been meant as', async () => {
     writeFileSync(join(dir, 'coturn.zip'), '');
     const run = await turnbuild(['verify', 'coturn.zip'], { cwd: dir, env: fakeDocker(dir, BUILDER) });
-    expect(run.stderr).toMatch(/It is a file: .*--source coturn\.zip/);
+    expect(run.stderr).toMatch(/coturn\.zip is a file\. .*--source coturn\.zip/);
     expect(run.code).toBe(2);
   });
 

@@ -145,7 +145,7 @@ describe('an https address', () => {
     const { port, cert, tokens } = await github();
     const between = await proxy({ hosts: { 'api.example.org:443': port }, login: 'me:pass' });
     const run = await askGithub(cert, { HTTPS_PROXY: `http://me:pass@${between.address}` });
-    expect(run.stderr).toContain('GitHub has no coturn release for the tag 4.18.0');
+    expect(run.stderr).toContain("GitHub does not have coturn's tag 4.18.0");
     expect(new Set(between.requests)).toEqual(new Set(['CONNECT api.example.org:443']));
     expect(tokens).toEqual(['token s3cret', 'token s3cret']);
     expect(between.received()).toContain('CONNECT api.example.org:443 HTTP/1.1');

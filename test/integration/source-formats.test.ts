@@ -132,7 +132,7 @@ describe('the error names what a file is, and what to do', () => {
     const error = await errorOf(readSourceTarball(write(tarOf(file('other/a'), file('third')))));
     expect([error.code, error.message]).toEqual([
       'SOURCE_LAYOUT',
-      expect.stringContaining('3 files or folders at its top (coturn, other, third)'),
+      expect.stringContaining('3 files or folders at its top level (coturn, other, third)'),
     ]);
   });
 });
@@ -150,12 +150,12 @@ describe('turnbuild source', () => {
     [
       'no coturn',
       () => write(tarOf(file('coturn/a'), folder('coturn/b'))),
-      /no coturn version[\s\S]*In its top-level folder there is a, b\.[\s\S]*SOURCE_NOT_COTURN/,
+      /does not contain a coturn version[\s\S]*Its top-level folder contains a, b\.[\s\S]*SOURCE_NOT_COTURN/,
     ],
     [
       'coturn one folder deeper',
       () => write(tarOf(file('coturn/inner/src/ns_turn_defs.h'), file('coturn/x'))),
-      /in its folder inner: pack that folder alone[\s\S]*SOURCE_NOT_COTURN/,
+      /in its subfolder inner: pack only that folder[\s\S]*SOURCE_NOT_COTURN/,
     ],
   ])('refuses %s', async (_, make, message) => {
     const run = await source(make());

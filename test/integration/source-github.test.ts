@@ -151,7 +151,7 @@ describe('an answer that redirects', () => {
     const { github } = await simulate({ [releases]: { status, headers } }, { token: 's3cret' });
     const error = await errorOf(github.listVersions());
     expect(error.code).toBe('GITHUB_UNEXPECTED');
-    expect(error.message).toContain(`continues at ${other.url}, not at`);
+    expect(error.message).toContain(`leads to ${other.url} instead of`);
     expect(other.requests).toEqual([]);
   });
 
@@ -225,7 +225,7 @@ describe('resolveTag', () => {
     const { code, message } = await errorOf(github.resolveTag('4.18.0'));
     expect(code).toBe('GITHUB_UNEXPECTED');
     expect(message).toMatch(
-      /^GitHub's answer about the (tag 4\.18\.0|commit c{40}) is not what its API documents$/,
+      /^GitHub's response about coturn's (tag 4\.18\.0|commit c{40}) does not match the documented API$/,
     );
   });
 
@@ -289,7 +289,7 @@ describe('trouble', () => {
     const { github } = await simulate({ [releases]: { ...limited, headers } });
     const error = await errorOf(github.listVersions());
     expect(error.code).toBe('GITHUB_RATE_LIMITED');
-    expect(error.message).toContain('GitHub gives no more answers: ');
+    expect(error.message).toBe("GitHub's rate limit for this IP address is exhausted");
   });
 
   test('the rate limit of a token, which is sent and not shown', async () => {

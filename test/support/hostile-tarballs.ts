@@ -31,7 +31,7 @@ const names = (victim: string): HostileTarball[] => [
   named('. in the middle', 'coturn/./file', PARTS),
   named('an empty part', 'coturn//file', PARTS),
   unsafe('./ twice', 'occurs twice', folder('.'), folder('.')),
-  named('a file called ./', './', 'is a file named as a folder'),
+  named('a file called ./', './', 'is a file whose name ends with "/"'),
   named('a file called .', '.', 'and not a folder'),
   named('./ and one more slash', './/', PARTS, { type: '5', size: 0 }),
   named('./ and an absolute path', './/etc/passwd', PARTS),
@@ -80,7 +80,7 @@ const kinds = (victim: string): HostileTarball[] => [
   unsafe('a folder with content', 'has content', entry({ name: 'coturn/d/', type: '5' }, 'x')),
   unsafe('a link with content', 'has content', entry({ name: 'coturn/l', type: '2', target: 'a' }, 'x')),
   named('a file with a link target', 'coturn/f', 'has a link target', { target: victim }),
-  named('a file named as a folder', 'coturn/f/', 'named as a folder'),
+  named('a file named as a folder', 'coturn/f/', 'name ends with "/"'),
 ];
 
 const links = (victim: string): HostileTarball[] => [
@@ -130,7 +130,11 @@ const collisions = (): HostileTarball[] => [
   unsafe('a sharp s and its capitals', TWICE_EACH, file('coturn/stra\u00dfe'), file('coturn/STRASSE')),
   unsafe('a Kelvin sign', TWICE_EACH, file('coturn/\u212a'), file('coturn/k')),
   {
-    ...unsafe('two top-level folders', '2 files or folders at its top (coturn, other)', file('other/file')),
+    ...unsafe(
+      'two top-level folders',
+      '2 files or folders at its top level (coturn, other)',
+      file('other/file'),
+    ),
     code: 'SOURCE_LAYOUT',
   },
   { what: 'a file instead of a folder', says: 'and not a folder', tar: Buffer.concat([file('coturn'), END]) },
@@ -223,7 +227,7 @@ const damaged = (): HostileTarball[] =>
         [entry({ name: 'p', type: 'x' }, '99 path=a\n'), file('coturn/a')],
       ],
       ['a pax header for no entry', 'without an entry', [pax([['path', 'coturn/a']])]],
-      ['nothing but the top-level folder', 'nothing in it', []],
+      ['nothing but the top-level folder', 'it is empty', []],
     ] as const
   ).map(([what, says, parts]) => ({ what, says, code: 'SOURCE_ARCHIVE_CORRUPT', tar: tarOf(...parts) }));
 

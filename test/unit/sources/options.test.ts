@@ -22,6 +22,6 @@ describe('--source', () => {
   ])('%s is refused, and its password not shown', (word) => {
     const refused = expect(() => parseSource(word));
     refused.toThrow(TurnbuildError);
-    refused.toThrow(/--source takes an http or https address, not "(?!.*s3cret)/);
+    refused.toThrow(/Invalid --source "(?!.*s3cret).*": expected an http or https address/);
   });
 });
