@@ -115,7 +115,7 @@ function stepGroups(
       title: step.stage,
       turn: async (work) => {
         const missing = await graph.perform(step.id, work);
-        return missing.length === 0 ? undefined : `for want of ${missing.join(' and ')}`;
+        return missing.length === 0 ? undefined : `needs ${missing.join(' and ')}`;
       },
       run: (show) => performStep(session, step, context, { ...run, show }),
     })),

@@ -1,4 +1,4 @@
-/** Ids of the page: what links in it, and from elsewhere, lead to. Different names have different ids, whatever is in them. */
+/** An id on the page, for links. Different names have different ids, whatever characters they contain. */
 function anchor(kind: string, name: string): string {
   const safe = name.replace(/[^A-Za-z0-9.-]/gu, (char) => `_${(char.codePointAt(0) ?? 0).toString(16)}_`);
   return `${kind}-${safe}`;

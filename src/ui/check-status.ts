@@ -2,21 +2,21 @@ import type { CheckResult } from '../manifest/schema.ts';
 
 type Status = CheckResult['status'];
 
-/** How each way that a check can come out is shown. `counted` follows a number. */
+/** How each status is shown. `counted` follows a number. */
 export const CHECK_STATUS: Readonly<Record<Status, { symbol: string; text: string; counted: string }>> = {
   passed: { symbol: '✓', text: 'pass', counted: 'passed' },
   failed: { symbol: '✗', text: 'fail', counted: 'failed' },
   accepted: { symbol: '!', text: 'accepted', counted: 'failed and accepted' },
   blocked: { symbol: '·', text: 'blocked', counted: 'blocked' },
-  'cannot-here': { symbol: '–', text: 'cannot be tried here', counted: 'cannot be tried here' },
+  'cannot-here': { symbol: '–', text: 'not possible here', counted: 'not possible here' },
   'not-applicable': { symbol: '–', text: 'not applicable', counted: 'not applicable' },
   deselected: { symbol: '–', text: 'deselected', counted: 'deselected' },
 };
 
-/** Those without a verdict, for whatever reason. */
+/** Statuses without a verdict. */
 export const WITHOUT_VERDICT = ['cannot-here', 'not-applicable', 'deselected'] as const;
 
-/** `2 blocked`, `1 not applicable`: how many came out so, of those that some did. */
+/** `2 blocked`, `1 not applicable`: the statuses that occur, with their counts. */
 export function countedAs(counts: Readonly<Record<Status, number>>, statuses: readonly Status[]): string[] {
   return statuses
     .filter((status) => counts[status] > 0)

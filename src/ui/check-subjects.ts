@@ -1,6 +1,6 @@
 import type { CheckResult } from '../manifest/schema.ts';
 
-/** What the checks of a group are about; a group is what precedes the first dot of an id. */
+/** Titles of the groups of checks; a group is what precedes the first dot of an id. */
 const SUBJECTS: Readonly<Record<string, string>> = {
   elf: 'Programs: architecture, libraries, hardening',
   package: 'Package contents',
@@ -20,12 +20,12 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 
 const OTHER = 'other';
 
-/** The subject of a check: a short name. */
+/** The group of a check. */
 export function subjectOf({ id }: Pick<CheckResult, 'id'>): string {
   return id.includes('.') ? (id.split('.')[0] ?? OTHER) : OTHER;
 }
 
-/** A subject in words. */
+/** The title of a group. */
 export function subjectTitle(subject: string): string {
   return subject === OTHER ? 'Other checks' : (SUBJECTS[subject] ?? subject);
 }

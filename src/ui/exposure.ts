@@ -4,10 +4,10 @@ import { bySeverity } from './severity.ts';
 
 export type ExposureState = Exposure['state'];
 
-/** The same answer for some packages. */
+/** An exposure that some packages share. */
 export interface Answer extends Exposure {
   variants: Variant[];
-  /** How the check came out that tries it, in the worst case. */
+  /** Status of the check that tries it. */
   tried?: CheckResult['status'];
 }
 
@@ -51,9 +51,9 @@ function answerOf(manifest: Manifest, id: string, variant: Variant): Omit<Answer
   if (recorded === undefined) return unrecorded(manifest);
   if (recorded.check === undefined) return recorded;
   const tried = variant.checks.find((check) => check.id === recorded.check)?.status;
-  // What was seen outweighs what was concluded from a configuration.
+  // An observation outweighs a conclusion from the configuration.
   if (tried === 'failed' || tried === 'accepted')
-    return { state: 'exposed', reason: 'The check that tries it failed.', check: recorded.check, tried };
+    return { state: 'exposed', reason: 'The check for it failed.', check: recorded.check, tried };
   return { ...recorded, ...(tried === undefined ? {} : { tried }) };
 }
 
@@ -67,7 +67,7 @@ function unrecorded({ source }: Manifest): Exposure {
   };
 }
 
-/** Which packages an answer is about: nothing if all, architectures where those tell them apart, else each. */
+/** The packages of an answer: undefined for all, architectures if they identify the packages, otherwise names. */
 export function aboutOf({ variants }: Answer, all: readonly Variant[]): string | undefined {
   if (variants.length === 0 || variants.length === all.length) return undefined;
   const archs = new Set(variants.map(({ arch }) => arch));

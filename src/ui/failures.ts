@@ -2,25 +2,25 @@ import { wrap } from './format.ts';
 
 /** One task that has failed. */
 export interface FailedTask {
-  /** What it was about: `debian-12 arm64`, `base image trixie-arm64`. */
+  /** `debian-12 arm64`, `base image trixie-arm64` */
   group: string;
   /** `build` */
   task: string;
   error: unknown;
 }
 
-/** A failed task, in words. */
+/** A failed task, as text. */
 export interface Failure extends Omit<FailedTask, 'error'> {
   message: string;
-  /** Its lines are verdicts, each of which may be true of other tasks, too; else the message is one thing. */
+  /** Whether each line is a verdict that other tasks may share. Otherwise the message is a unit. */
   verdicts: boolean;
 }
 
 const WIDTH = 80;
 
 /**
- * Failures as text: each message once, beneath the names of all that failed by it. Where only the details differ (a compiler's last lines),
- * those of the first are printed: the others are in their logs.
+ * Failures as text: each message once, below the names of all tasks that failed with it. If only details differ (a compiler's last lines),
+ * prints those of the first; the logs have the others.
  */
 export function describeFailures(failures: readonly Failure[]): string {
   const parts = new Map<string, { task: string; groups: string[]; lines: string[] }>();
@@ -38,7 +38,7 @@ export function describeFailures(failures: readonly Failure[]): string {
     .join('\n\n');
 }
 
-/** Lines that are broken between names, not within one. */
+/** Wraps lines between names, not within one. */
 function heading(task: string, groups: readonly string[]): string[] {
   const names = groups.map((name) => name.replaceAll(' ', '\0')).join(', ');
   return wrap(`${task} failed for ${names}:`, WIDTH).map((line) => line.replaceAll('\0', ' '));
@@ -49,7 +49,7 @@ interface Part {
   lines: string[];
 }
 
-/** Messages that are one thing: the same if their first lines are, but for the names in them. */
+/** Groups messages that are units: equal if their first lines are, ignoring the names in them. */
 function together(failures: readonly Failure[]): Part[] {
   const parts = new Map<string, Part>();
   for (const { group, message, verdicts } of failures) {
@@ -62,7 +62,7 @@ function together(failures: readonly Failure[]): Part[] {
   return [...parts.values()];
 }
 
-/** Verdicts: each line once, with those that it is true of. */
+/** Groups verdicts: each line once, with the tasks that share it. */
 function apart(failures: readonly Failure[]): Part[] {
   const groups = new Map<string, string[]>();
   for (const { group, message, verdicts } of failures) {

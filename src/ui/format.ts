@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Seconds as people say them: `0.4 s`, `12.0 s`, `3 min 05 s`, `1 h 02 min`. */
+/** Seconds as a readable duration: `0.4 s`, `12.0 s`, `3 min 05 s`, `1 h 02 min`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
@@ -21,7 +21,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** A number with its thousands apart, the same in every locale: `1,234,567`, `0.25`. */
+/** A number with thousands separators, the same in every locale: `1,234,567`, `0.25`. */
 export function formatNumber(value: number): string {
   const [whole = '', fraction] = String(value).split('.');
   if (/[^\d-]/.test(whole)) return String(value);
@@ -44,26 +44,26 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** Text without control characters and what nobody sees, so that a file name or a message can neither steer the terminal nor look like another. */
+/** Replaces control and invisible characters, so that a file name or a message can neither control the terminal nor look like another. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu, '?');
 }
 
-/** The same for text of several lines, and with tabs. */
+/** The same, but keeps line breaks and tabs. */
 function printableLines(text: string): string {
   return text.replace(/[^\n\t]+/g, printable);
 }
 
-/** Bold, dim and colours (ECMA-48, SGR), which turnbuild itself prints. They hide nothing and move nothing. */
+/** The styles that turnbuild prints: bold, dim and colours (ECMA-48, SGR). They neither hide text nor move the cursor. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins each of them
 const OWN_STYLES = /(\u001b\[(?:[012]|3[1-6])m)/;
 
-/** Text for a terminal, of several lines maybe: what comes from a file, a program or a server can neither move the cursor nor hide text. */
+/** Makes text from a file, a program or a server safe for a terminal: it can neither move the cursor nor hide text. Keeps line breaks. */
 export function printableText(text: string): string {
   return printableLines(text).split('\n').map(withoutCommand).join('\n');
 }
 
-/** The same for text that turnbuild has given styles. Foreign text in it is printable already. */
+/** The same for text with turnbuild's styles. Foreign text in it must be printable already. */
 export function printableStyled(text: string): string {
   return text
     .split(OWN_STYLES)
@@ -71,7 +71,7 @@ export function printableStyled(text: string): string {
     .join('');
 }
 
-/** GitHub's runner takes a line that begins with `::`, and `##[` anywhere, for a command; others `##vso[` and `##teamcity[`. */
+/** GitHub's runner executes lines that begin with `::` or contain `##[`; other CI systems execute `##vso[` and `##teamcity[`. */
 const withoutCommand = (line: string) =>
   line.replace(/^(\s*):(?=:)/, '$1: ').replace(/##(?=[a-z]*\[)/gi, '## ');
 

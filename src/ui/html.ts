@@ -1,13 +1,13 @@
 import { escapeHtml } from './format.ts';
 
-/** HTML that is known to be safe: what `html` made, or a constant of ours. So nothing gets onto the page unescaped. */
+/** HTML that is known to be safe: made by `html`, or a constant. Nothing else gets onto the page unescaped. */
 export interface Html {
   readonly safe: string;
 }
 
 type Part = Html | string | number | undefined | readonly Html[];
 
-/** A template of HTML: every string in it is escaped, HTML goes in as it is, undefined is left out. */
+/** Tagged template: escapes strings, inserts HTML unchanged, omits undefined. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return { safe: strings.reduce((all, text, i) => `${all}${render(parts[i - 1])}${text}`) };
 }
@@ -29,8 +29,8 @@ ${content}</section>
 }
 
 /**
- * A table that scrolls by itself where the page is narrow; its head stays in view. `head` are `<th>`s, `body` `<tr>`s or `<tbody>`s. Of
- * kind `stack`, its cells go below each other there instead.
+ * A table that scrolls on a narrow page; its head stays in view. `head` has `<th>`s, `body` `<tr>`s or `<tbody>`s. With kind `stack`, its
+ * cells stack on a narrow page instead.
  */
 export function table(caption: string, head: readonly Html[], body: readonly Html[], kind = ''): Html {
   return html`<div class="scroll">
@@ -40,7 +40,7 @@ ${body}</table></div>
 `;
 }
 
-/** Content that is folded away: long lists stay so on paper. */
+/** Collapsed content. Kind `long` stays collapsed in print. */
 export function folded(title: string, content: Html, kind: 'long' | '' = ''): Html {
   return html`<details class="${kind}"><summary>${title}</summary>${content}</details>`;
 }
@@ -50,7 +50,7 @@ export function columns(...titles: readonly string[]): Html[] {
   return titles.map((title) => html`<th scope="col">${title}</th>`);
 }
 
-/** The heading of a column of figures. */
+/** The heading of a column of numbers. */
 export function numberColumn(title: string): Html {
   return html`<th scope="col" class="number">${title}</th>`;
 }

@@ -4,10 +4,10 @@ import { printableText } from './format.ts';
 import { type Html, html, nothing } from './html.ts';
 import { failedSteps, variantsOf } from './outcome.ts';
 
-/** What XML 1.0 has no way to write, beside control characters. */
+/** Characters that XML 1.0 cannot represent, besides control characters. */
 const UNWRITABLE = /[\ufffe\uffff]/g;
 
-/** How a test case came out, and its element. */
+/** A test case's result and its XML element. */
 interface Case {
   kind: 'passed' | 'failure' | 'error' | 'skipped';
   element: Html;
@@ -75,7 +75,7 @@ function failedStep(id: string, error: string): Case {
   };
 }
 
-/** JUnit has one word for every check without a verdict, so the message says which it is. */
+/** JUnit has only `skipped` for checks without a verdict, so the message states the status and the reason. */
 function whySkipped({ status, message, blockedBy, advisories = [] }: CheckResult): string {
   const { text } = CHECK_STATUS[status];
   const why =
@@ -87,7 +87,7 @@ function whySkipped({ status, message, blockedBy, advisories = [] }: CheckResult
 
 const firstLine = (text: string) => text.split('\n')[0] ?? '';
 
-/** A manifest whose every text is clean. A log may have anything, a manifest comes from anywhere, and a CI system may print the file. */
+/** Cleans every string of a manifest. Logs and manifests are untrusted, and CI systems may print the file. */
 function cleaned<T>(value: T): T {
   const clean = (each: unknown): unknown => {
     if (typeof each === 'string') return printableText(each).replaceAll(UNWRITABLE, '?');

@@ -8,7 +8,7 @@ import {
   type ManifestStep,
 } from '../manifest/schema.ts';
 
-/** What the manifest says of one package: of one target on one architecture. */
+/** The manifest's records of one package: of one target on one architecture. */
 export interface Variant {
   /** `debian-12 / arm64`, or the step's id for a step that belongs to no package. */
   name: string;
@@ -17,19 +17,19 @@ export interface Variant {
   packages: Artifact[];
   checks: CheckResult[];
   metrics: Record<string, number>;
-  /** Facts that its steps noted; of a name that two steps have, the later one's. */
+  /** Facts recorded by its steps; the value of a later step wins. */
   facts: Record<string, unknown>;
-  /** Whether its packages are exposed to advisories, as far as the manifest says so: advisory -> exposure. */
+  /** Whether its packages are exposed to advisories, if recorded: advisory -> exposure. */
   exposures: Record<string, Exposure>;
 }
 
-/** How many checks came out in each way. */
+/** Number of checks by status. */
 export type Counts = Record<CheckResult['status'], number>;
 
 /**
- * `passed` needs every step done and, for every package, checks of which none failed.
- * `accepted` is the same but for checks that failed for advisories which the user accepts.
- * A package without checks is `unverified`: nothing to check is not a success.
+ * `passed`: every step is done, and every package has checks, none of which failed.
+ * `accepted`: the same, except for checks that failed because of accepted advisories.
+ * `unverified`: a package has no passed checks. Running no checks is not a success.
  */
 export type Verdict = 'passed' | 'accepted' | 'failed' | 'unverified';
 
@@ -73,12 +73,12 @@ export function countChecks(checks: readonly CheckResult[]): Counts {
   return counts;
 }
 
-/** It failed, or could not be tried: either way nothing is proved. */
+/** Failed or blocked: either way nothing is proved. */
 export function isBad({ status }: CheckResult): boolean {
   return status === 'failed' || status === 'blocked';
 }
 
-/** What failures come from, where that is known: each cause once, with the packages that it was seen in. */
+/** Known causes of failures, each once, with the packages that it affects. */
 export function causesOf(variants: readonly Variant[]): { cause: string; variants: string[] }[] {
   const causes = new Map<string, string[]>();
   for (const { name, checks } of variants)
@@ -87,7 +87,7 @@ export function causesOf(variants: readonly Variant[]): { cause: string; variant
   return [...causes].map(([cause, names]) => ({ cause, variants: names }));
 }
 
-/** When the last verification ended, as the manifest has it; undefined where it does not say. */
+/** When the last verification ended; undefined if not recorded. */
 export function verifiedAt(manifest: Manifest): string | undefined {
   const ends = manifest.steps.flatMap(({ checks, finished }) =>
     checks === undefined ? [] : (finished ?? []),
@@ -109,7 +109,7 @@ export function verdictOf(manifest: Manifest): Verdict {
   return checks.some((c) => c.status === 'accepted') ? 'accepted' : 'passed';
 }
 
-/** The sum of a metric over its series, whatever their labels; undefined where no series is there. */
+/** The sum of a metric over all its series; undefined if it has none. */
 export function metricTotal(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
   const series = Object.entries(metrics).filter(([key]) => key === name || key.startsWith(`${name}{`));
   return series.length === 0 ? undefined : series.reduce((sum, [, value]) => sum + value, 0);

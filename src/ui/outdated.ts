@@ -9,7 +9,7 @@ interface Found {
   unknown: readonly string[];
 }
 
-/** What `turnbuild outdated` has found, and what to do next. @param columns width of the terminal */
+/** The findings of `turnbuild outdated`, and what to do next. @param columns width of the terminal */
 export function renderOutdated(found: Found, columns: number): string {
   const { coturn } = found;
   const paragraphs = [
@@ -28,7 +28,7 @@ export function renderOutdated(found: Found, columns: number): string {
 
 function table({ coturn, libraries, images }: Found, columns: number): string[] {
   const rows = [
-    ['', 'HERE', 'NOW', 'IN', ''],
+    ['', 'BUILT', 'NEWEST', 'IN', ''],
     ['coturn', coturn.version, coturn.newest, coturn.where, aboutCoturn(coturn)],
     ...libraries.map((library) => [
       library.package,
@@ -72,7 +72,7 @@ function aboutImage({ outdated, newest }: ImageState): string {
   return outdated ? 'newer image' : 'up to date';
 }
 
-/** Something to know, and the command that does something about it. */
+/** A conclusion, and the command that acts on it. */
 interface Conclusion {
   text: string;
   command?: string;
@@ -82,7 +82,7 @@ function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[
   const due = libraries.some(({ outdated }) => outdated);
   const all: Conclusion[] = [];
   if (coturn.outdated)
-    all.push({ text: 'A newer coturn is there:', command: `turnbuild release ${coturn.newest}` });
+    all.push({ text: 'A newer coturn is available:', command: `turnbuild release ${coturn.newest}` });
   if (due)
     all.push({ text: 'A rebuild is due:', command: `turnbuild release ${coturn.version} --revision auto` });
   all.push(...remaining(coturn, due));
@@ -90,7 +90,7 @@ function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[
   if (all.length === 0 && !newer) all.push({ text: 'Everything is up to date.' });
   if (newer)
     all.push({
-      text: 'Newer base images are there. Packages come from the archive, so no rebuild is due because of them. The next release takes them with:',
+      text: 'Newer base images are available. They do not make a rebuild due, because packages come from the archive. To use them in the next release:',
       command: `turnbuild release ${coturn.outdated ? coturn.newest : coturn.version} --refresh-base --update-lock`,
     });
   if (libraries.length === 0)
@@ -98,11 +98,11 @@ function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[
   return [...all, ...unchecked(unknown)];
 }
 
-/** What neither the newest release nor a rebuild fixes. */
+/** Vulnerabilities that neither the newest release nor a rebuild fixes. */
 function remaining(coturn: Found['coturn'], due: boolean): Conclusion[] {
   const { outdated, advisories, fixed, remedy, newest, where } = coturn;
   if (fixed.length === advisories.length) return [];
-  const rebuild = due ? 'It does not fix' : 'No rebuild is due, and none would fix';
+  const rebuild = due ? 'The rebuild does not fix' : 'No rebuild is due, and none would fix';
   const text = outdated
     ? `coturn ${newest} fixes ${fixed.length} of the ${advisories.length} known vulnerabilities.`
     : `${rebuild} the known vulnerabilities of coturn ${coturn.version}. ${where} has no newer release.`;
@@ -115,7 +115,7 @@ function unchecked(targets: readonly string[]): Conclusion[] {
   if (targets.length === 0) return [];
   return [
     {
-      text: `Not checked: the libraries of ${targets.join(', ')}. They belong to an rpm distribution, whose updates turnbuild does not look up. On a machine that runs it:`,
+      text: `Not checked: the libraries of ${targets.join(', ')}. turnbuild does not look up updates of rpm distributions. On a machine with that distribution, run:`,
       command: 'dnf updateinfo list --security',
     },
   ];

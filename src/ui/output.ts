@@ -3,11 +3,11 @@ import { printableStyled, printableText } from './format.ts';
 
 /** Where a command's results go. Only src/cli/failure.ts prints errors. */
 export interface Output {
-  /** Lines for a person. */
+  /** Prints lines for people. */
   line: (text: string) => void;
-  /** The same with styles of turnbuild's own. */
+  /** The same for text with turnbuild's styles. */
   styled: (text: string) => void;
-  /** The result as one JSON document on standard output; `--json` prints nothing else there. */
+  /** Prints the result as one JSON document on standard output; `--json` prints nothing else there. */
   data: (value: unknown) => void;
 }
 
@@ -21,7 +21,7 @@ export function createOutput(json: boolean): Output {
   };
 }
 
-/** A value as a JSON document that a terminal shows as it is. */
+/** A value as a JSON document without characters that a terminal would interpret. */
 export function jsonText(value: unknown): string {
   return `${escapedJson(JSON.stringify(value, null, 2))}\n`;
 }

@@ -5,20 +5,20 @@ import input from '@inquirer/input';
 export interface TextQuestion {
   message: string;
   initial?: string;
-  /** Nothing is an answer, too. */
+  /** An empty answer is allowed. */
   optional?: boolean;
-  /** What is wrong with an answer; undefined if nothing is. */
+  /** Returns why an answer is invalid; undefined if it is valid. */
   refuse: (answer: string) => Promise<string | undefined> | string | undefined;
 }
 
-/** A question whose answer is some of several names. */
+/** A multiple-choice question. */
 export interface ChoiceQuestion<T extends string> {
   message: string;
   choices: readonly T[];
   initial: readonly T[];
 }
 
-/** Asks for text. An interruption rejects. */
+/** Asks for text. Rejects if interrupted. */
 export async function askText(
   { message, initial, optional, refuse }: TextQuestion,
   signal: AbortSignal,
@@ -32,7 +32,7 @@ export async function askText(
   return answer.trim() === '' ? undefined : answer.trim();
 }
 
-/** Asks for at least one of several names. An interruption rejects. */
+/** Asks for at least one of several names. Rejects if interrupted. */
 export async function askChoices<T extends string>(
   { message, choices, initial }: ChoiceQuestion<T>,
   signal: AbortSignal,

@@ -11,16 +11,12 @@ const STATES: Readonly<Record<ExposureState, { title: string; answer: string }>>
   'not-exposed': { title: 'Not exposed', answer: 'No' },
 };
 
-/** What is known to be wrong with this coturn version, and whether the shipped configuration exposes it: exposed ones first, most severe first. */
+/** Advisories for this coturn version, and whether the shipped configuration exposes them: exposed ones first, most severe first. */
 export function advisories(manifest: Manifest): Html {
   const { version } = manifest.coturn;
   const all = exposuresOf(manifest);
   if (all.length === 0)
-    return section(
-      'advisories',
-      'Advisories',
-      html`<p>turnbuild knows of none that affects coturn ${version}.</p>`,
-    );
+    return section('advisories', 'Advisories', html`<p>No known advisory affects coturn ${version}.</p>`);
   const built = variantsOf(manifest).filter(({ packages }) => packages.length > 0);
   const groups = (Object.keys(STATES) as ExposureState[]).map((state) => {
     const some = all.filter((each) => each.state === state);
@@ -33,7 +29,7 @@ ${some.map((each) => row(each, built))}</tbody>
   return section(
     'advisories',
     'Advisories',
-    html`<p class="muted">Published weaknesses whose range includes coturn ${version}. “Shipped configuration” is the package's own turnserver.conf, plus what every operator adds: credentials, a certificate and an external address. Other changes can expose more.${manifest.source === undefined ? '' : ' The SBOM of each package has the same analysis as VEX.'}</p>
+    html`<p class="muted">Published vulnerabilities that affect coturn ${version}. “Shipped configuration” is the package's own turnserver.conf, plus what every operator adds: credentials, a certificate and an external address. Other changes can expose more.${manifest.source === undefined ? '' : ' The SBOM of each package has the same analysis as VEX.'}</p>
 ${table(`Advisories that affect coturn ${version}`, head, groups, 'advisories stack')}`,
   );
 }

@@ -4,13 +4,13 @@ import { fileAddress } from './anchors.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { columns, folded, type Html, hash, html, nothing, numberColumn, section, table } from './html.ts';
 
-/** The packages with links and hashes; what goes with them below, everything else folded away. */
+/** The packages with links and hashes, followed by companion files and all other files, collapsed. */
 export function artifacts(manifest: Manifest): Html {
   const all = manifest.steps.flatMap((step) => step.outputs);
   const packages = sorted(all.filter(isPackage));
   const companions = sorted(all.filter(isCompanion));
   const others = sorted(all.filter((a) => !isPackage(a) && !isCompanion(a)));
-  const main = packages.length === 0 ? html`<p>No package was made.</p>` : list('Packages', packages);
+  const main = packages.length === 0 ? html`<p>No packages were built.</p>` : list('Packages', packages);
   return section(
     'packages',
     'Packages',

@@ -3,12 +3,12 @@ import { formatBytes, formatNumber } from './format.ts';
 import { columns, type Html, html, nothing, numberColumn, section, table } from './html.ts';
 import type { Variant } from './outcome.ts';
 
-/** Relayed participants of a call, from a call of two to a meeting. */
+/** Relayed participants per call, from a call of two to a meeting. */
 const PARTICIPANTS = [2, 3, 4, 6, 8, 12];
-/** Of the chart, in units of its view box. */
+/** Dimensions of the chart, in units of its view box. */
 const CHART = { width: 720, bar: 22, gap: 8, left: 150, right: 90 };
 
-/** What a machine with these packages carries: what one allocation was measured to take, and the planning formula. */
+/** The capacity of a machine with these packages: measured resources per allocation, and the planning formula. */
 export function capacity(variants: readonly Variant[]): Html {
   const measured = variants.filter((variant) => relayOf(variant) !== undefined);
   if (measured.length === 0) return nothing;
@@ -19,7 +19,7 @@ export function capacity(variants: readonly Variant[]): Html {
     ...['Allocations per address', 'LimitNOFILE', 'Files per allocation', 'Memory per allocation'].map(
       numberColumn,
     ),
-    numberColumn('Memory of a full range'),
+    numberColumn('Memory for all ports'),
   ];
   return section(
     'capacity',
@@ -30,7 +30,7 @@ ${ranges.map(chart)}`,
   );
 }
 
-/** The relay range that was noted; nothing for one that is none, as a foreign configuration may have it. */
+/** The recorded relay range; undefined if it is invalid, which a foreign configuration may cause. */
 function relayOf(variant: Variant): RelayRange | undefined {
   const { relayPorts } = variant.facts;
   if (typeof relayPorts !== 'string') return undefined;
@@ -54,7 +54,7 @@ function row(variant: Variant, range: RelayRange): Html {
 `;
 }
 
-/** Calls of a machine with one relay address and one allocation a participant. */
+/** Calls of a machine with one relay address and one allocation per participant. */
 function planned(range: RelayRange, participants: number) {
   return { range, addresses: 1, participants, allocations: 1, pairs: false };
 }

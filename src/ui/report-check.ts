@@ -10,7 +10,7 @@ export function figures(check: Pick<CheckResult, 'figures'>): Html {
   return html`<dl class="figures">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${show(value)}</dd></div>`)}</dl>`;
 }
 
-/** Where to read on about a check. */
+/** The link to a check's reference. */
 export function reference(check: Pick<CheckResult, 'reference'>): Html {
   return check.reference === undefined ? nothing : html` ${link(check.reference, 'Reference')}`;
 }

@@ -7,7 +7,7 @@ import { type Html, html, nothing, section, table } from './html.ts';
 import { countChecks, type Variant } from './outcome.ts';
 import { figures, reference } from './report-check.ts';
 
-/** Every check (row) of every package (column), a table for each subject: open where something failed, else folded away. */
+/** Checks (rows) by package (columns), one table per subject. Tables without a failure are collapsed. */
 export function checkMatrix(variants: readonly Variant[]): Html {
   const checked = variants.filter((variant) => variant.checks.length > 0);
   if (checked.length === 0) {
@@ -22,7 +22,7 @@ export function checkMatrix(variants: readonly Variant[]): Html {
   return section(
     'checks',
     'Checks',
-    html`<p class="muted">Grouped by subject. Groups without a failure are folded.</p>
+    html`<p class="muted">Grouped by subject. Groups without a failure are collapsed.</p>
 ${subjects.map((subject) =>
   subjectTable(
     subject,
@@ -57,7 +57,7 @@ ${table(title, head, body, 'matrix')}</details>
 `;
 }
 
-/** `70 of 72 passed, 2 not applicable`: results, one for each check of each package. */
+/** `70 of 72 passed, 2 not applicable`: counts one result per check and package. */
 function summaryOf(checks: readonly CheckResult[]): string {
   const counts = countChecks(checks);
   const others = countedAs(counts, ['failed', 'accepted', 'blocked', ...WITHOUT_VERDICT]);
@@ -86,7 +86,7 @@ function row(check: CheckResult, variants: readonly Variant[]): Html {
 `;
 }
 
-/** What a check found and measured, once for all packages of which it said the same. */
+/** What a check found and measured. Packages with the same result share an entry. */
 function findings(id: string, variants: readonly Variant[]): Html {
   const found = new Map<string, { content: Html; names: string[] }>();
   for (const { name, checks } of variants) {
@@ -113,7 +113,7 @@ function cell(variant: Variant, id: string): Html {
   return html`<td class="${status}">${results.map(result)}</td>`;
 }
 
-/** How a check came out; what it found and measured shows on hover. */
+/** A check's status. Hovering shows what it found and measured. */
 function result(check: CheckResult): Html {
   const { symbol, text } = CHECK_STATUS[check.status];
   const measured = Object.entries(check.figures).map(([name, value]) => `${name}: ${value}`);

@@ -5,9 +5,9 @@ import { type Html, html, nothing, section } from './html.ts';
 import { causesOf, failedSteps, isBad, type Variant } from './outcome.ts';
 import { figures, reference } from './report-check.ts';
 
-/** What failed, with nothing cut: first on the page, because nothing else matters then. */
+/** All failures, untruncated. They come first on the page, because they matter most. */
 export function failures(manifest: Manifest, variants: readonly Variant[]): Html {
-  // A step that failed by its checks has said all in them.
+  // If checks failed a step, they tell everything.
   const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
   const steps = silent.map(
     (step) => html`<article class="failure"><h3>Step ${step.id}</h3>
@@ -28,7 +28,7 @@ export function failures(manifest: Manifest, variants: readonly Variant[]): Html
   return section('failures', 'Failures', html`${causes(variants)}${checks}${steps}${untried}`);
 }
 
-/** Failed checks, one article for all packages of which a check says the same. */
+/** Failed checks. Packages with the same result share an article. */
 function failedChecks(variants: readonly Variant[]): Html[] {
   const found = new Map<string, { title: string; names: string[]; content: Html }>();
   for (const { name, checks } of variants) {
@@ -47,7 +47,7 @@ ${content}</article>
   );
 }
 
-/** What failures come from, where that is known. */
+/** Known causes of failures. */
 function causes(variants: readonly Variant[]): Html {
   const found = causesOf(variants);
   if (found.length === 0) return nothing;

@@ -20,10 +20,10 @@ export const VERDICTS: Record<Verdict, { symbol: string; text: string }> = {
   unverified: { symbol: '?', text: 'Not verified' },
 };
 
-/** The verdict, what is known to be wrong with this version, and the numbers. */
+/** The verdict, the known advisories, and totals. */
 export function headline(manifest: Manifest, variants: readonly Variant[]): Html {
   const verdict = verdictOf(manifest);
-  // Green is for a release about which nothing is left to decide.
+  // Green means that nothing is left to decide.
   const kind = verdict === 'passed' && isWorrying(manifest) ? 'passed worrying' : verdict;
   const symbol = kind === 'passed worrying' ? '!' : VERDICTS[verdict].symbol;
   return html`<header>
@@ -47,7 +47,7 @@ function isWorrying(manifest: Manifest): boolean {
   return exposuresOf(manifest).some(({ advisory, state }) => isSevere(advisory) || state !== 'not-exposed');
 }
 
-/** The advisories in one sentence each: how many there are, and to how many the packages are exposed. */
+/** How many advisories there are, and how many the packages are exposed to. */
 function known(manifest: Manifest): Html {
   const all = exposuresOf(manifest);
   if (all.length === 0) return nothing;
@@ -55,7 +55,7 @@ function known(manifest: Manifest): Html {
   const unknown = all.filter(({ state }) => state === 'unknown').map(({ advisory }) => advisory);
   const parts = [
     exposed.length === 0 ? undefined : `exposed to ${exposed.length} of them (${severities(exposed)})`,
-    unknown.length === 0 ? undefined : `of unknown exposure to ${unknown.length} (${severities(unknown)})`,
+    unknown.length === 0 ? undefined : `possibly exposed to ${unknown.length} (${severities(unknown)})`,
   ].filter((part) => part !== undefined);
   const sentence = parts.length === 0 ? 'not exposed to any of them' : parts.join(', and ');
   return html`<p class="known ${exposed.length > 0 ? 'bad' : 'warn'}">coturn ${manifest.coturn.version} has <a href="#advisories">${all.length} known ${all.length === 1 ? 'advisory' : 'advisories'}</a> (${severities(all.map(({ advisory }) => advisory))}). The packages as shipped are ${sentence}.</p>`;
@@ -120,6 +120,6 @@ function why(manifest: Manifest, variants: readonly Variant[], verdict: Verdict)
     (v) => v.packages.length > 0 && !v.checks.some((c) => c.status === 'passed'),
   );
   return unchecked.length === 0
-    ? html`: there is no package`
+    ? html`: no packages`
     : html`: no check ran for ${unchecked.map((v) => v.name).join(', ')}`;
 }

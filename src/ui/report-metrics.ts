@@ -2,7 +2,7 @@ import { formatNumber } from './format.ts';
 import { folded, type Html, html, nothing, section, table } from './html.ts';
 import type { Variant } from './outcome.ts';
 
-/** The Prometheus figures of each installed package: what counted something first, then what stayed at 0. */
+/** The Prometheus metrics of each installed package: those that counted something first, then those that stayed at 0. */
 export function metrics(variants: readonly Variant[]): Html {
   const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
   if (scraped.length === 0) {

@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [Kind, title: string, meaning: string])[] = [
   ],
   ['cannot-here', 'Not possible here', 'These need something that this machine or builder lacks.'],
   ['deselected', 'Deselected', 'Left out by --only or --skip.'],
-  ['not-applicable', 'Not applicable', 'These packages have nothing to check.'],
+  ['not-applicable', 'Not applicable', 'These checks do not apply to the packages.'],
 ];
 
 /** Checks that did not run for one reason. */
@@ -25,7 +25,7 @@ interface Group {
   checks: Map<string, { title: string; variants: string[] }>;
 }
 
-/** What was not run, and why: by kind, then by reason. */
+/** Checks that did not run, by kind and by reason. */
 export function notRun(manifest: Manifest, variants: readonly Variant[]): Html {
   const unchecked = variants.filter(
     ({ packages, checks }) => packages.length > 0 && !checks.some(({ status }) => status === 'passed'),
@@ -38,7 +38,7 @@ export function notRun(manifest: Manifest, variants: readonly Variant[]): Html {
   ].filter((part) => part !== nothing);
   const stopped = failedSteps(manifest).filter(({ stage }) => !judges(stage));
   if (stopped.length > 0)
-    parts.push(html`<p>Steps that follow ${stopped.map(({ id }) => id).join(', ')} were not performed.</p>`);
+    parts.push(html`<p>Steps that depend on ${stopped.map(({ id }) => id).join(', ')} were not run.</p>`);
   return section(
     'not-run',
     'Not run',
@@ -78,10 +78,10 @@ function groupsOf(variants: readonly Variant[], kind: Kind): Group[] {
 
 function whyOf({ blockedBy, message }: CheckResult): string {
   if (blockedBy !== undefined) return `blocked by ${blockedBy}`;
-  return message === '' ? 'no reason was recorded' : message;
+  return message === '' ? 'no reason recorded' : message;
 }
 
-/** A few checks one by one; many of them folded away. */
+/** Lists checks; more than three are collapsed. */
 function reason({ why, checks }: Group, variants: readonly Variant[]): Html {
   const entries = [...checks];
   const items = entries.map(

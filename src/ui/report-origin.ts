@@ -8,7 +8,7 @@ export function source(manifest: Manifest): Html {
       'source',
       'Source',
       html`<p class="notice">This package was given as a file; turnbuild did not build it. The checks test whether it works.
-They do not prove that it is harmless: a malicious package can behave well while it is tested, and forge what is recorded in its own root.</p>`,
+They do not prove that it is harmless: a malicious package can behave well during tests and forge the records in its own root.</p>`,
     );
   const { provider, location, sha256, tree, commit, gitTree } = manifest.source;
   const rows: [string, Html][] = [
@@ -30,7 +30,7 @@ They do not prove that it is harmless: a malicious package can behave well while
   return section(
     'source',
     'Source',
-    table('Source of coturn', columns('What', 'Value'), [html`<tbody>${body}</tbody>`], 'pairs stack'),
+    table('Source of coturn', columns('Property', 'Value'), [html`<tbody>${body}</tbody>`], 'pairs stack'),
   );
 }
 
@@ -60,7 +60,7 @@ function packages(base: BaseImage): Html {
   return folded(`Packages (${entries.length})`, html`<ul class="packages">${items}</ul>`, 'long');
 }
 
-/** Seconds since 1970 as an ISO date; the bare number where there is no such date. */
+/** Seconds since 1970 as an ISO date; the number itself if it is out of range. */
 function date(epoch: number): string {
   const day = new Date(epoch * 1000);
   return Number.isNaN(day.getTime()) ? String(epoch) : day.toISOString().replace('.000Z', 'Z');

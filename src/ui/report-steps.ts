@@ -2,10 +2,10 @@ import type { Manifest, ManifestStep } from '../manifest/schema.ts';
 import { formatDuration } from './format.ts';
 import { columns, folded, type Html, hash, html, nothing, numberColumn, section, table } from './html.ts';
 
-/** A list of more entries, such as a toolchain, is folded away. */
+/** Longer lists, such as a toolchain, are collapsed. */
 const INLINE = 12;
 
-/** Facts that the steps noted (features, compiler, tool versions): one table a stage, one column a step. */
+/** Facts recorded by the steps (features, compiler, tool versions): one table per stage, one column per step. */
 export function facts(manifest: Manifest): Html {
   const noted = manifest.steps.filter((step) => Object.keys(step.facts ?? {}).length > 0);
   if (noted.length === 0) return nothing;
@@ -46,7 +46,7 @@ function fact(value: unknown): Html {
   return html`<code>${JSON.stringify(value)}</code>`;
 }
 
-/** A list, folded away. */
+/** A collapsed list. */
 function listed(items: readonly Html[]): Html {
   return folded(`${items.length} entries`, html`<ul class="packages">${items}</ul>`, 'long');
 }
@@ -61,7 +61,7 @@ function scalar(value: unknown): string {
   return String(value);
 }
 
-/** How long each step took, and the key that says what went into it. */
+/** The time and the input digest of each step. */
 export function timings(manifest: Manifest): Html {
   const total = manifest.steps.reduce((sum, step) => sum + step.seconds, 0);
   const rows = manifest.steps.map(
@@ -71,7 +71,7 @@ export function timings(manifest: Manifest): Html {
 `,
   );
   const head = [
-    ...columns('Step', 'Stage', 'For', 'Status'),
+    ...columns('Step', 'Stage', 'Package', 'Status'),
     numberColumn('Time'),
     ...columns('Log', 'Input digest'),
   ];

@@ -1,4 +1,4 @@
-/** The report's style sheet: light and dark by the reader's preference, no sideways scrolling of the page at 390 px, and it prints with details opened. */
+/** The report's style sheet: light or dark as the reader prefers, no horizontal page scrolling at 390 px, expanded details in print. */
 export const REPORT_STYLE = `
 :root { color-scheme: light dark; --ground: #fff; --panel: #f6f7f9; --text: #1b1f24; --soft: #57606a; --line: #d5dae0;
   --link: #0550ae; --good: #116329; --good-ground: #e4f6e8; --bad: #a40e26; --bad-ground: #ffebec; --warn: #7a4b00; --warn-ground: #fff4d6; }

@@ -14,8 +14,8 @@ import { facts, timings } from './report-steps.ts';
 import { REPORT_STYLE } from './report-style.ts';
 
 /**
- * The manifest as one HTML page for those who must decide whether to trust the packages: the verdict first, then what speaks against it.
- * It loads nothing (its own policy forbids it), runs no script, and needs nothing but the file.
+ * The manifest as one HTML page that helps decide whether to trust the packages: the verdict first, then the objections. It is
+ * self-contained: it runs no script and loads nothing, which its Content-Security-Policy enforces.
  */
 export function renderReport(manifest: Manifest, extra: { turnbuildVersion: string }): string {
   const variants = variantsOf(manifest);

@@ -6,12 +6,12 @@ export type Paint = (text: string, style: 'bold' | 'dim' | 'red' | 'green' | 'ye
 
 const ORDER: readonly Advisory['severity'][] = ['critical', 'high', 'medium', 'low'];
 
-/** A copy with the most severe first; equals keep their order. */
+/** A copy, most severe first; equals keep their order. */
 export function bySeverity(list: readonly Advisory[]): Advisory[] {
   return [...list].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 }
 
-/** A heading, and each advisory with its severity and the release that fixes it, in two columns where they fit. None: no lines. */
+/** A heading, and each advisory with its severity and the release that fixes it, in two columns if they fit. Empty without advisories. */
 export function advisoryLines(
   what: string,
   advisories: readonly Advisory[],

@@ -14,7 +14,7 @@ import {
 import { advisoryLines, type Paint } from './severity.ts';
 
 export interface SummaryOptions {
-  /** Where the files lie, as the user should read it. */
+  /** Folder of the results, as shown to the user. */
   dir: string;
   /** Width of the terminal; 80 where there is none. */
   columns: number;
@@ -24,7 +24,7 @@ export interface SummaryOptions {
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 
-/** What `turnbuild release` ends with: packages, sizes, hashes, checks, scraped figures, advisories, and where it all lies. */
+/** The final output of `turnbuild release`: packages, sizes, hashes, checks, metrics, advisories, and paths. */
 export function renderSummary(manifest: Manifest, options: SummaryOptions): string {
   const paint: Paint = (text, style) => (options.color ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
   const variants = variantsOf(manifest);
@@ -57,7 +57,7 @@ function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): 
   return `${paint(name, 'bold')}: ${plural(count, 'package')}, ${verdict}`;
 }
 
-/** The first thing to know of a failure. */
+/** Known causes of failures. */
 function causes(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[] {
   return causesOf(variants).flatMap(({ cause, variants: names }) => {
     const all = names.length === variants.length;
@@ -102,7 +102,7 @@ function checkStatus(variant: Variant): string {
   const rest = [
     ...(counts.failed > 0 ? [`${counts.failed} FAILED`] : []),
     ...countedAs(counts, ['blocked', 'accepted']),
-    // In one word, so that the line fits; the report has each kind.
+    // A single count, so that the line fits; the report has each kind.
     ...(withoutVerdict > 0 ? [`${withoutVerdict} not run`] : []),
   ];
   return [`${counts.passed}/${variant.checks.length} passed`, ...rest].join(', ');
@@ -123,7 +123,7 @@ function problems(
       }),
   );
   const blocked = variants.flatMap(blockedChecks);
-  // A step that failed by its checks has said all in them.
+  // If checks failed a step, they tell everything.
   const silent = failedSteps(manifest).filter(({ checks: own }) => !(own ?? []).some(isBad));
   const steps = silent.map(({ id, error, log }) => ({
     name: `step ${id}`,
@@ -135,7 +135,7 @@ function problems(
     : [paint('Failures', 'red'), ...eachOnce(list).flatMap((text) => bullet(text, options.columns))];
 }
 
-/** Each text once, with all that it is true of. */
+/** Each text once, with all names that share it. */
 function eachOnce(list: readonly { name: string; text: string }[]): string[] {
   const names = new Map<string, string[]>();
   for (const { name, text } of list) names.set(text, [...(names.get(text) ?? []), name]);
@@ -160,7 +160,7 @@ function bullet(text: string, width: number): string[] {
   );
 }
 
-/** What the server counted towards its peers: the figures that can be compared with the messages that were sent. */
+/** The server's counters of traffic with peers, to compare with the messages that were sent. */
 function figures(variants: readonly Variant[], paint: Paint): string[] {
   const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
   if (scraped.length === 0) return [];

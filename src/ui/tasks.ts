@@ -2,11 +2,11 @@ import { Listr, type ListrTask } from 'listr2';
 import type { FailedTask } from './failures.ts';
 import { formatDuration } from './format.ts';
 
-/** One task: a title and one call. `show` takes progress; the result is a short remark that ends the title. */
+/** A task. `show` displays progress; the result is a short remark that is appended to the title. */
 export interface Task {
   title: string;
   run: (show: (text: string) => void) => Promise<string | undefined>;
-  /** Does the work when its turn has come; at once without it. Returns why the work was left alone, if it was. */
+  /** Runs the work when its turn has come; by default at once. Returns the reason if the work was skipped. */
   turn?: (work: () => Promise<void>) => Promise<string | undefined>;
 }
 
@@ -22,15 +22,15 @@ export interface TaskGroup {
 }
 
 export interface TaskOptions {
-  /** Plain lines: not a terminal, CI, or --verbose. */
+  /** Print plain lines: not a terminal, CI, or --verbose. */
   plain: boolean;
   /** Prints a line in plain mode. */
   line: (text: string) => void;
 }
 
 /**
- * Runs tasks and shows them in their groups: live in a terminal, as plain lines elsewhere. All begin at once, and wait for their turns.
- * Returns what failed, in the order in which it happened.
+ * Runs tasks and shows them in their groups: live in a terminal, as plain lines elsewhere. All start at once and wait for their turns.
+ * Returns the failed tasks in the order of their failures.
  */
 export async function runTasks(groups: readonly TaskGroup[], options: TaskOptions): Promise<FailedTask[]> {
   const errors: FailedTask[] = [];
@@ -72,7 +72,7 @@ async function runLive(groups: readonly TaskGroup[]): Promise<void> {
           clearInterval(timer);
         }
       });
-      if (left !== undefined) wrapper.title = `${task.title}: not tried, ${left}`;
+      if (left !== undefined) wrapper.title = `${task.title}: skipped, ${left}`;
     },
   });
   const tasks = groups.map(
@@ -103,7 +103,7 @@ async function plainTask(group: string, task: Task, line: (text: string) => void
       const remark = await task.run(() => {});
       line(`${group}: ${titleOf(task, started, remark)}`);
     });
-    if (left !== undefined) line(`${group}: ${task.title}: not tried, ${left}`);
+    if (left !== undefined) line(`${group}: ${task.title}: skipped, ${left}`);
   } catch {
     // The error itself is printed once, at the end, by the command line.
     line(`${group}: ${task.title} FAILED after ${formatDuration((Date.now() - started) / 1000)}`);

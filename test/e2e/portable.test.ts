@@ -82,7 +82,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
     expect(run.stdout).toMatch(/openssl +3\.\S+ +3\.\S+ +bookworm\S* +up to date/);
     expect(run.stdout).toMatch(/critical +CVE-2026-43994 +4\.10\.0/);
     expect(run.stdout).toContain('No rebuild is due');
-    expect(run.stdout).not.toMatch(/A rebuild is due|A newer coturn is there/);
+    expect(run.stdout).not.toMatch(/A rebuild is due|A newer coturn is available/);
     expect(run.code).toBe(1);
     const kept = await auto();
     expect(kept.stdout).toContain('keeping revision 1');

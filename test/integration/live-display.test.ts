@@ -23,7 +23,7 @@ const groups = ['one', 'two', 'three'].map((title) => {
   let built;
   const building = new Promise((resolve) => { built = resolve; });
   const first = { ...task(title, 'build', title === 'two'), turn: (work) => work().then(() => built(true), (error) => { built(false); throw error; }) };
-  const second = { ...task(title, 'package', false), turn: async (work) => (await building) ? work() : 'for want of its build' };
+  const second = { ...task(title, 'package', false), turn: async (work) => (await building) ? work() : 'needs its build' };
   return { title: title + ' arm64', tasks: [first, second] };
 });
 const failed = await runTasks(groups, { plain: false, line: console.log });
@@ -69,7 +69,7 @@ describe('the live display', () => {
     expect(screen).toContain('\u001b[');
     expect(screen).toContain('at work on package');
     expect(screen.match(/package: done, \d/g)?.length).toBeGreaterThanOrEqual(2);
-    expect(screen).toContain('package: not tried, for want of its build');
+    expect(screen).toContain('package: skipped, needs its build');
     // The cursor is visible again.
     expect(screen.lastIndexOf('\u001b[?25h')).toBeGreaterThan(screen.lastIndexOf('\u001b[?25l'));
   });

@@ -36,7 +36,7 @@ const render = (found: Partial<Parameters<typeof renderOutdated>[0]>, columns = 
 
 describe('renderOutdated', () => {
   it('is a table, and says that nothing is due', () => {
-    expect(render({})).toBe(`         HERE              NOW               IN
+    expect(render({})).toBe(`         BUILT             NEWEST            IN
 coturn   4.6.1             4.6.1             Debian    up to date
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
 
@@ -79,7 +79,7 @@ Everything is up to date.
   it('names each known weakness with its severity and its fix where no rebuild helps', () => {
     expect(
       render({ coturn: { ...coturn, advisories, remedy: '4.18.0' } }),
-    ).toBe(`         HERE              NOW               IN
+    ).toBe(`         BUILT             NEWEST            IN
 coturn   4.6.1             4.6.1             Debian    vulnerable
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
 
@@ -115,7 +115,7 @@ Debian has no newer release. All are fixed in 4.18.0:
   it('says that a rebuild does not fix what is known of coturn, and names no release that there is not', () => {
     const text = render({ coturn: { ...coturn, advisories }, libraries: [{ ...library, outdated: true }] });
     expect(text.replaceAll('\n', ' ')).toContain(
-      'It does not fix the known vulnerabilities of coturn 4.6.1.',
+      'The rebuild does not fix the known vulnerabilities of coturn 4.6.1.',
     );
     expect(text).not.toContain('All are fixed');
     expect(text).not.toContain('undefined');
@@ -165,7 +165,7 @@ Debian has no newer release. All are fixed in 4.18.0:
 
   it('says what it cannot know of an rpm distribution', () => {
     expect(render({ unknown: ['el9'] }).replaceAll('\n', ' ')).toContain(
-      'Not checked: the libraries of el9. They belong to an rpm distribution',
+      'Not checked: the libraries of el9. turnbuild does not look up updates of rpm distributions.',
     );
     expect(render({})).not.toContain('Not checked');
   });

@@ -43,7 +43,7 @@ test('the verdict is green only over advisories that are neither severe nor open
 test('below it stands how many advisories there are, and to how many the packages are exposed', () => {
   const list = [advisory('C', 'critical'), advisory('H', 'high'), advisory('L', 'low')];
   expect(knownOf(release(list, () => ({ C: no, H: yes })))).toBe(
-    'bad: coturn 4.6.1 has 3 known advisories (1 critical, 1 high, 1 low). The packages as shipped are exposed to 1 of them (1 high), and of unknown exposure to 1 (1 low).',
+    'bad: coturn 4.6.1 has 3 known advisories (1 critical, 1 high, 1 low). The packages as shipped are exposed to 1 of them (1 high), and possibly exposed to 1 (1 low).',
   );
   expect(knownOf(release(list.slice(0, 1), () => ({ C: no })))).toBe(
     'warn: coturn 4.6.1 has 1 known advisory (1 critical). The packages as shipped are not exposed to any of them.',
@@ -87,7 +87,7 @@ test('a check that tries an exposure is linked, and outweighs the analysis when 
     ['high', 'H summary of H', 'No oauth is off. Check stun : pass.', 'Fixed in 4.10.0'],
   ]);
   expect(tried('metrics-agree', fixture({ failing: true }))[1]?.[2]).toBe(
-    'Yes (debian-13 / arm64) The check that tries it failed. Check metrics-agree : fail. No (debian-12 / arm64, debian-12 / x86_64, debian-13 / x86_64) oauth is off. Check metrics-agree : pass.',
+    'Yes (debian-13 / arm64) The check for it failed. Check metrics-agree : fail. No (debian-12 / arm64, debian-12 / x86_64, debian-13 / x86_64) oauth is off. Check metrics-agree : pass.',
   );
   expect(tried('never')[1]?.[2]).toBe('No oauth is off. Check never was not run.');
 });

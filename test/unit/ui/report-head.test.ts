@@ -24,7 +24,7 @@ test('the numbers at the top are marked where they are bad, and kinds that there
     advisories: (['low', 'high', 'critical'] as const).map(advisory),
   };
   expect(tilesOf(some)).toEqual([
-    ...['Packages|4|', 'Checks passed|81|', 'Checks failed|1|bad', 'Checks cannot be tried here|2|warn'],
+    ...['Packages|4|', 'Checks passed|81|', 'Checks failed|1|bad', 'Checks not possible here|2|warn'],
     'Known advisories, 2 high or critical|3|warn',
   ]);
   const harmless = { ...fixture(), advisories: [advisory('low'), advisory('medium')] };
@@ -47,11 +47,11 @@ test('the verdict says of which packages it is one, and nothing more where all i
   expect(verdictOf(unchecked)).toBe(
     '? Not verified : no check ran for debian-12 / arm64, debian-12 / x86_64',
   );
-  expect(verdictOf({ ...fixture(), steps: [] })).toBe('? Not verified : there is no package');
+  expect(verdictOf({ ...fixture(), steps: [] })).toBe('? Not verified : no packages');
   // A package that was never made is no unverified one.
   const [build] = onePackage().steps;
   if (build === undefined) throw new Error('the fixture has steps');
-  expect(verdictOf({ ...fixture(), steps: [build] })).toBe('? Not verified : there is no package');
+  expect(verdictOf({ ...fixture(), steps: [build] })).toBe('? Not verified : no packages');
   const cannot = allChecks(onePackage(), 'cannot-here');
   expect(verdictOf(cannot)).toBe('? Not verified : no check ran for debian-13 / arm64');
 });

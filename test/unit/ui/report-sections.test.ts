@@ -43,7 +43,7 @@ describe('artifacts', () => {
     const text = artifacts({ ...fixture(), steps }).safe;
     expect(rowsOf(text)[1]).toEqual(['a.log', '–', '–', '2.0 KiB', 'f'.repeat(64)]);
     expect(text).toContain('title="2,048 bytes"');
-    expect(wordsOf(text)).toContain('No package was made.');
+    expect(wordsOf(text)).toContain('No packages were built.');
     expect(text.match(/<details class="long">/g)).toHaveLength(1);
   });
 });
@@ -84,7 +84,7 @@ describe('where a release comes from', () => {
 
   it('has the advisories of its version, or knows of none', () => {
     expect(wordsOf(advisories({ ...fixture(), advisories: [] }).safe)).toContain(
-      'none that affects coturn 4.6.1',
+      'No known advisory affects coturn 4.6.1.',
     );
     const all = fixture();
     // And one that names the group: nobody has analysed these.

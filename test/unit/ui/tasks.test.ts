@@ -63,11 +63,11 @@ describe('tasks as plain lines', () => {
     const left = task(
       'verify',
       async () => undefined,
-      async () => 'for want of its build',
+      async () => 'needs its build',
     );
     expect(await plain(left)).toEqual({
       failed: [],
-      lines: ['debian-13 arm64: verify: not tried, for want of its build'],
+      lines: ['debian-13 arm64: verify: skipped, needs its build'],
     });
   });
 
@@ -149,11 +149,11 @@ describe('tasks in a terminal', () => {
     const left = task(
       'verify',
       async () => undefined,
-      async () => 'for want of its package',
+      async () => 'needs its package',
     );
     const { text, failed } = await live([build, left]);
     expect(failed).toEqual([]);
-    for (const part of ['at work', 'build: 3 files, 3.0 s', 'verify: not tried, for want of its package'])
+    for (const part of ['at work', 'build: 3 files, 3.0 s', 'verify: skipped, needs its package'])
       expect(text).toContain(part);
     expect(text).not.toContain('build: not tried');
   });
