@@ -4,13 +4,13 @@ import { program } from './cli/program.ts';
 import { TurnbuildError } from './errors.ts';
 import { adoptProxies } from './io/proxy.ts';
 
-/** Throws CWD_MISSING in a folder that was removed: every child process would fail there, in words of its own. */
+/** In a removed folder every child process would fail with an error of its own. @throws CWD_MISSING */
 function requireCurrentFolder(): void {
   try {
     process.cwd();
   } catch {
-    throw new TurnbuildError('CWD_MISSING', 'The current folder is not there any more', {
-      hint: 'Change into one that is.',
+    throw new TurnbuildError('CWD_MISSING', 'The current folder no longer exists', {
+      hint: 'Change to an existing folder.',
     });
   }
 }
@@ -19,7 +19,7 @@ watchInterrupts();
 try {
   requireCurrentFolder();
   adoptProxies(process.env);
-  // Whatever the user's own setting is: other members of a group can't change what packages are built from, or a verdict.
+  // Whatever the user's umask is, other members of the group must not change build inputs or verdicts.
   process.umask(process.umask() | 0o022);
   await program.parseAsync();
 } catch (error) {

@@ -3,17 +3,17 @@ import { EXIT, nearestName, TurnbuildError, type UsageCode } from '../errors.ts'
 import { printableText } from '../ui/format.ts';
 import { jsonText } from '../ui/output.ts';
 
-/** What is wrong with a path that the user has named, by the system's error code. */
+/** What is wrong with a path, by the system's error code. */
 export const FILE_ERRORS: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of this path is not a folder',
+  ENOTDIR: 'part of this path is not a folder',
   EISDIR: 'this is a folder, not a file',
-  ENOENT: 'there is no such file or folder',
+  ENOENT: 'no such file or folder',
   ENOSPC: 'no space left on the disk',
   ENXIO: 'this is a socket, not a file',
-  ELOOP: 'there are too many symbolic links',
+  ELOOP: 'too many symbolic links',
 };
 
 const USAGE: Record<string, UsageCode> = {
@@ -27,7 +27,7 @@ const USAGE: Record<string, UsageCode> = {
 
 /**
  * Prints one clear error on standard error: what, why, what to do next. With `--json` standard output gets it too, as one object.
- * @param words of the command line, without the program's name
+ * @param words the command line's words, without the program's name
  * @returns the exit code
  */
 export function report(error: unknown, program: Command, words: readonly string[]): number {
@@ -35,7 +35,7 @@ export function report(error: unknown, program: Command, words: readonly string[
   const isHelp = error instanceof CommanderError && error.code === 'commander.help';
   const unknown = isHelp ? unknownHelp(words) : undefined;
   if (isHelp && unknown === undefined) {
-    // commander does not count `help` among the commands that it has help of.
+    // commander has no help for `help` itself.
     const isAsked = words[0] === 'help';
     (isAsked ? process.stdout : process.stderr).write(program.helpInformation());
     return isAsked ? EXIT.ok : EXIT.usage;
@@ -47,7 +47,7 @@ export function report(error: unknown, program: Command, words: readonly string[
   return exitCode;
 }
 
-/** commander answers `help` of an unknown command, or with an option, with the usage alone. */
+/** For `help` with an unknown command or an option, commander prints only the usage. */
 function unknownHelp([first, name]: readonly string[]): CommanderError | undefined {
   if (first !== 'help' || name === undefined || ['help', '--help', '-h'].includes(name)) return undefined;
   const [code, kind] = name.startsWith('-')
@@ -77,7 +77,7 @@ function commandOf(program: Command, [name]: readonly string[]): Command | undef
   return program.commands.find((each) => each.name() === name);
 }
 
-/** What an unknown command or option may have been meant as; undefined where nothing is close. */
+/** A suggestion for an unknown command or option; undefined if nothing is close. */
 function suggestion(
   { code, message }: CommanderError,
   program: Command,
@@ -106,8 +106,8 @@ function longNames({ options }: Command): string[] {
 }
 
 /**
- * Whether a command line asks for JSON. Of one that could not be parsed, too: a script that gave `--json` reads its standard output.
- * A word that another option takes for its value is not asked for.
+ * Whether a command line asks for JSON, even if it could not be parsed: a script that passes `--json` reads standard output.
+ * Ignores the values of other options.
  */
 export function asksForJson(program: Command, words: readonly string[]): boolean {
   const command = commandOf(program, words);

@@ -1,18 +1,18 @@
 import { EXIT } from '../errors.ts';
 import { FILE_ERRORS } from './failure.ts';
 
-/** Aborted by Ctrl-C, by SIGTERM, and when what is printed can't be written. */
+/** Aborted by Ctrl-C, by SIGTERM, and when output cannot be written. */
 export const interrupt = new AbortController();
 
-/** From now on, these end the work. */
+/** Installs the handlers that abort `interrupt`. */
 export function watchInterrupts(): void {
   process.on('SIGINT', () => {
-    // The second Ctrl-C is from somebody who doesn't want to wait for the cleaning up.
+    // A second Ctrl-C skips the cleanup.
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort();
   });
-  // A reader that has seen enough (`turnbuild plan | head`) ends neither the work nor the process. With a full disk behind `>`, what was
-  // to be said is lost: the command has failed, and ends as by Ctrl-C.
+  // A reader that closes the pipe (`turnbuild plan | head`) does not end the work. Other write errors, e.g. a full disk behind `>`, lose
+  // output, so the command aborts and fails.
   for (const [name, stream] of [
     ['standard output', process.stdout],
     ['standard error', process.stderr],

@@ -1,19 +1,19 @@
 import { type Command, Option } from 'commander';
 import type { OptionName } from '../run/options.ts';
 
-/** How an option is written, what its help says, and what else the parser must know of it. */
+/** An option's flags, help text and parser settings. */
 interface OptionEntry {
   flags: string;
   text: string;
   /** It may be given more than once. */
   list?: true;
-  /** Options that contradict it, by the names that the parser gives their values. */
+  /** Conflicting options, by the parser's names of their values. */
   conflicts?: readonly string[];
 }
 
 const VERIFY = ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'] as const;
 
-/** Every option that more than one command has, by the name that the parser gives its value: one wording for all. */
+/** Every option that several commands share, with one wording for all, by the parser's name of its value. */
 const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   arch: { flags: '--arch <names>', text: 'architectures: arm64, x86_64, or arm64,x86_64', list: true },
   target: { flags: '--target <names>', text: 'targets, e.g. debian-12,portable', list: true },
@@ -30,7 +30,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   },
   mirror: {
     flags: '--mirror <address>',
-    text: 'mirror of the Debian archive (default: of /etc/apt); NAME=ADDRESS for another archive',
+    text: 'mirror of the Debian archive (default: from /etc/apt); NAME=ADDRESS for another archive',
     list: true,
   },
   updateLock: { flags: '--update-lock', text: 'add the version to the lock file if it is missing' },
@@ -54,7 +54,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   },
   full: {
     flags: '--full',
-    text: "verify at full scale: 16,383 ports, a million hostile packets, a foreign root's own apt and dpkg under QEMU; takes a quarter of an hour for each package",
+    text: "verify at full scale: 16,383 ports, a million hostile packets, a foreign root's own apt and dpkg under QEMU; takes 15 minutes per package",
   },
   accept: {
     flags: '--accept <advisories>',
@@ -90,25 +90,25 @@ const SOURCE = [
   'json',
 ] as const;
 const WRITE = ['out', 'dryRun'] as const;
-/** Options that say which packages are meant: of a command that finds those of an earlier one, too. */
+/** Options that identify packages, including those that an earlier command made. */
 const PACKAGES = ['arch', 'target', 'revision', 'maintainer', 'builder', ...SOURCE] as const;
 const RUN = ['plan', 'jobs', 'cache'] as const;
 
-/** The options of each command: those that have an effect there. */
+/** The options that have an effect, by command. */
 const COMMANDS = {
   init: ['target', 'arch', 'maintainer', 'json', 'dryRun'],
   release: [...PACKAGES, ...RUN, 'roots', 'refreshBase', 'verbose', ...VERIFY, ...WRITE, 'verify'],
-  // The results of an earlier run tell which revision `auto` is.
+  // `--revision auto` depends on the results of an earlier run, in --out.
   plan: [...PACKAGES, 'roots', ...VERIFY, 'verify', 'native', 'out'],
   source: [...SOURCE, ...WRITE],
-  // Programs name no maintainer.
+  // Programs do not contain the maintainer.
   build: [
     ...PACKAGES.filter((name) => name !== 'maintainer'),
     ...RUN,
     ...(['roots', 'refreshBase', 'verbose'] as const),
     ...WRITE,
   ],
-  // On another base image the programs would have to be compiled again.
+  // No refreshBase: a new base image would require compiling again.
   package: [...PACKAGES, ...RUN, 'roots', 'verbose', ...WRITE],
   verify: [...PACKAGES, ...RUN, 'roots', 'refreshBase', 'verbose', ...VERIFY, ...WRITE],
   collect: ['recipes', 'lock', 'json', ...WRITE],
@@ -120,7 +120,7 @@ const COMMANDS = {
 
 type Wording = Partial<Pick<OptionEntry, 'flags' | 'text'>>;
 
-/** Wordings for commands in which an option means something else than in the others. */
+/** Wordings for commands in which an option has a different meaning. */
 const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName, Wording>>>> = {
   init: { dryRun: { text: 'print both files; write nothing' } },
   verify: {
@@ -142,7 +142,7 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   doctor: { dryRun: { text: 'with --fix: print what would be installed and run; change nothing' } },
 };
 
-/** Gives a command its options. */
+/** Adds a command's options. */
 export function addOptions(command: Command, name: keyof typeof COMMANDS): Command {
   for (const option of COMMANDS[name])
     command.addOption(optionOf({ ...OPTIONS[option], ...WORDINGS[name]?.[option] }));
@@ -151,7 +151,7 @@ export function addOptions(command: Command, name: keyof typeof COMMANDS): Comma
 
 function optionOf({ flags, text, list, conflicts = [] }: OptionEntry): Option {
   const option = new Option(flags, text);
-  // A variadic option would take the version behind it for another name.
+  // A variadic option would take the version after it as another value.
   if (list === true) option.argParser((word: string, before: string[] = []) => [...before, word]);
   return option.conflicts([...conflicts]);
 }

@@ -14,10 +14,10 @@ export const program = new Command('turnbuild')
   .description('Builds, tests and packages coturn releases for arm64 and x86_64, with Prometheus support.')
   .version(TURNBUILD_VERSION)
   .exitOverride()
-  // --version means turnbuild's own before a command, and coturn's behind one.
+  // --version is turnbuild's before a command, and coturn's after one.
   .enablePositionalOptions()
   .configureOutput({ writeErr: () => {} })
-  // src/cli/failure.ts has suggestions by one rule for all words.
+  // src/cli/failure.ts makes all suggestions.
   .showSuggestionAfterError(false)
   .addHelpText(
     'after',
@@ -76,7 +76,7 @@ addOptions(
     'turnbuild init --yes --coturn "^4.18.0" --target debian-12,portable --arch arm64',
   ])
     .option('--coturn <version>', 'a coturn version, "latest" (default), or a semver range')
-    .option('--yes', 'ask nothing: take the options, and the defaults for all others'),
+    .option('--yes', 'ask nothing: use defaults for options that are not given'),
   'init',
 ).action(runs(async () => (await import('../commands/init.ts')).init));
 
@@ -152,7 +152,7 @@ const lintConfig = addOptions(
       return (file: string | undefined, options: LintOptions, output, signal) => {
         if (options.printDeny === true) {
           if (file === undefined) return printDenied(options, output);
-          throw usageError('OPTION_CONFLICT', '--print-deny reads no configuration', `Leave out ${file}.`);
+          throw usageError('OPTION_CONFLICT', '--print-deny takes no file', `Remove ${file}.`);
         }
         if (file !== undefined) return lintConfigFile(file, options, output, signal);
         throw usageError('CONFIG_MISSING', 'Name a turnserver.conf', 'For example /etc/turnserver.conf.');
@@ -161,7 +161,7 @@ const lintConfig = addOptions(
   );
 lintConfig.addOption(
   new Option('--print-deny', 'print the denied-peer-ip lines of the packages, then exit').conflicts(
-    // It reads the recipes alone.
+    // It reads only the recipes.
     lintConfig.options.map((option) => option.attributeName()).filter((name) => name !== 'recipes'),
   ),
 );
@@ -173,7 +173,7 @@ addOptions(
   ])
     .option('--ports <range>', 'relay ports, e.g. 49152-65534 (default: those of the packages)')
     .option('--addresses <n>', 'relay addresses of the machine', '1')
-    .option('--participants <n>', 'participants of a call whose media is relayed', '2')
+    .option('--participants <n>', 'relayed participants per call', '2')
     .option('--allocations <n>', 'allocations per participant', '1')
     .option('--even-port', 'count two ports per allocation'),
   'capacity',

@@ -1,7 +1,7 @@
 import { createOutput, type Output } from '../ui/output.ts';
 import { interrupt } from './interrupt.ts';
 
-/** What a command does with its argument and its options. It resolves to the exit code. */
+/** A command's implementation. Resolves to the exit code. */
 type Verb<Argument, Options> = (
   argument: Argument,
   options: Options,
@@ -10,15 +10,15 @@ type Verb<Argument, Options> = (
 ) => Promise<number>;
 
 /**
- * A command's action, as commander calls it. A command without an argument is given undefined.
- * @param load the verb, whose code is read only now
+ * Wraps a verb as a commander action. If the command takes no argument, the verb receives undefined.
+ * @param load imports the verb when it is needed
  */
 export function runs<Argument, Options extends { json?: boolean; sarif?: boolean }>(
   load: () => Promise<Verb<Argument, Options>>,
 ): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const verb = await load();
-    // What commander gives: the argument, the options, and the command itself.
+    // commander passes the argument, the options, and the command itself.
     const [argument, options] = (given.length === 2 ? [undefined, given[0]] : given) as [Argument, Options];
     const output = createOutput(options.json === true || options.sarif === true);
     process.exitCode = await verb(argument, options, output, interrupt.signal);

@@ -15,7 +15,7 @@ interface CapacityOptions {
   json?: boolean;
 }
 
-/** `turnbuild capacity`: what a machine carries with a range of relay ports, and the limits that it needs for it. */
+/** `turnbuild capacity`: estimates how many calls a machine can carry, and the limits that they require. */
 export async function capacity(_: undefined, options: CapacityOptions, output: Output): Promise<number> {
   const { release } = (await openProject({}, cacheFolder())).recipes;
   const range = options.ports === undefined ? release.relay : parsePorts(options.ports);
@@ -31,13 +31,13 @@ export async function capacity(_: undefined, options: CapacityOptions, output: O
   else {
     const { minPort, maxPort } = range;
     const lines: [string, string][] = [
-      ['relay ports', `${minPort}-${maxPort}: ${formatNumber(result.ports)} of each relay address`],
+      ['relay ports', `${minPort}-${maxPort}: ${formatNumber(result.ports)} per relay address`],
       [
         'allocations',
-        `${formatNumber(result.allocations)} (${formatNumber(result.allocationsPerAddress)} of each address)`,
+        `${formatNumber(result.allocations)} (${formatNumber(result.allocationsPerAddress)} per address)`,
       ],
       ['calls', `${formatNumber(result.calls)} with ${callOf(input)}`],
-      ['memory', `${formatBytes(result.memory)} for all allocations; channels, TLS and traffic take more`],
+      ['memory', `${formatBytes(result.memory)} for all allocations, plus channels, TLS and traffic`],
       ['LimitNOFILE', String(result.openFiles)],
       ...Object.entries(result.sysctls),
     ];

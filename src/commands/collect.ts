@@ -10,8 +10,8 @@ import type { Output } from '../ui/output.ts';
 import { renderSummary } from '../ui/summary.ts';
 
 /**
- * `turnbuild collect`: puts together what several machines have made of one plan. Exit code 1 if a step of it has failed.
- * @param requirePlanned refuses a plan that is not what this machine would plan
+ * `turnbuild collect`: merges the parts of a plan that several machines built. Exit code 1 if a step has failed.
+ * @param requirePlanned refuses a plan that this machine would not have made
  */
 export async function collect(
   names: readonly string[],
@@ -30,8 +30,8 @@ export async function collect(
   if (options.json === true) output.data(manifest);
   else {
     const counted = `${plural(names.length, 'part')}, ${plural(manifest.steps.length, 'step')}`;
-    output.line(`${counted}: every file is as its manifest has it`);
-    if (options.dryRun === true) output.line(`They would be collected in ${dir}`);
+    output.line(`${counted}: all files match their manifests`);
+    if (options.dryRun === true) output.line(`Dry run: they would be merged into ${dir}`);
     else {
       const color = isCapable(process.stdout, process.env);
       output.styled(renderSummary(manifest, { dir, columns: color ? process.stdout.columns : 100, color }));

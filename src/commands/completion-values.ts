@@ -5,13 +5,13 @@ import { ARCHITECTURES } from '../plan/platforms.ts';
 import { LOCK, loadRecipes } from '../run/recipes.ts';
 import { readLock } from '../sources/lock-file.ts';
 
-/** The words that an option or argument may be, by the command's name and the option's (or the argument's). */
+/** Possible values, by the name of the command and of its option or argument. */
 export type CompletionValues = (command: string, name: string) => readonly string[];
 
-/** Rules that a finding can be accepted of. */
+/** Rules whose findings can be accepted. */
 const ACCEPTABLE = Object.keys(RULES).filter((rule) => rule !== 'invalid-acceptance');
 
-/** Reads what the installed recipes and the lock file have. */
+/** Reads the values from the installed recipes and their lock file. */
 export async function completionValues(): Promise<CompletionValues> {
   const recipes = await loadRecipes();
   const { sources } = await readLock(join(recipes.dir, LOCK));

@@ -1,24 +1,24 @@
-/** What completion knows of an option. */
+/** An option, for completion. */
 export interface CompletableOption {
   /** `--arch` */
   flag: string;
   takesValue: boolean;
   /** It takes several values, separated by commas. */
   list: boolean;
-  /** What may follow; empty where anything may, a file for instance. */
+  /** Possible values; empty if anything is allowed, a file for instance. */
   values: readonly string[];
 }
 
-/** What completion knows of a command. */
+/** A command, for completion. */
 export interface CompletableCommand {
   name: string;
   summary: string;
   options: readonly CompletableOption[];
-  /** What its argument may be, beside a file. */
+  /** Possible values of its argument, besides files. */
   argument: readonly string[];
 }
 
-/** A completion script for a shell, from the very commands and options of the program. */
+/** A shell's completion script, generated from the program's commands and options. */
 export function completionScript(
   shell: 'bash' | 'zsh' | 'fish',
   commands: readonly CompletableCommand[],
@@ -42,7 +42,7 @@ function bash(commands: readonly CompletableCommand[]): string {
           `    "${name} ${option.flag}") words="${option.values.join(' ')}" value=${option.list ? 'list' : 'one'} ;;`,
       ),
   );
-  // What a list has already is kept in front of what may follow.
+  // Completing a list keeps its earlier items.
   return `_turnbuild() {
   local word="\${COMP_WORDS[COMP_CWORD]}" words="${commands.map(({ name }) => name).join(' ')} --help --version"
   local value="" before="" option="\${COMP_WORDS[COMP_CWORD-1]}"

@@ -9,7 +9,7 @@ import { engineVersionCommand } from '../plan/builder.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import type { Output } from '../ui/output.ts';
 
-/** As they are given. */
+/** Options as commander passes them. */
 interface GivenOptions {
   fix?: boolean;
   dryRun?: boolean;
@@ -25,9 +25,9 @@ interface DoctorOptions {
   json: boolean;
   verbose: boolean;
   builder?: string;
-  /** Further Debian packages that have to be installed. */
+  /** Further Debian packages to require. */
   packages: readonly string[];
-  /** Aborted by Ctrl-C: the program that runs is ended, and no other is started. */
+  /** Aborted by Ctrl-C, which ends the running program and starts no other. */
   signal: AbortSignal;
 }
 
@@ -42,12 +42,12 @@ export async function doctor(
   signal: AbortSignal,
 ): Promise<number> {
   const options = optionsOf(given, signal);
-  // Alone it would end with 0 whatever is missing.
+  // Otherwise it would exit with 0 whatever is missing.
   if (options.dryRun && !options.fix)
     throw usageError(
       'OPTION_INVALID',
-      '--dry-run is for --fix, which is missing',
-      'turnbuild doctor alone changes nothing.',
+      '--dry-run requires --fix',
+      '`turnbuild doctor` without --fix changes nothing.',
     );
   let findings = await examine(options);
   const fixes = options.fix && findings.some(isDue);
@@ -83,7 +83,7 @@ function optionsOf(
   };
 }
 
-/** apt takes other words than names for options, removals (`NAME-`) and suites (`NAME/SUITE`). */
+/** Accepts only plain names: apt would take others as options, removals (`NAME-`) or suites (`NAME/SUITE`). */
 function packageNames(text: string): string[] {
   const names = text.split(',').filter((name) => name !== '');
   const wrong = names.find((name) => !/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/.test(name));
@@ -95,7 +95,7 @@ function packageNames(text: string): string[] {
   );
 }
 
-/** Processes that Ctrl-C ends. */
+/** Runs processes that Ctrl-C ends. */
 function interruptible(signal: AbortSignal): Exec {
   return (command, more) => runProcess(command, { signal, ...more });
 }
@@ -151,8 +151,8 @@ async function waitForEngine(exec: Exec): Promise<void> {
     if (answer.code === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  throw new TurnbuildError('DOCKER_UNAVAILABLE', 'The Docker engine was started, but does not answer', {
-    hint: 'Look at /var/log/turnbuild-dockerd.log, or `journalctl -u docker` where systemd runs.',
+  throw new TurnbuildError('DOCKER_UNAVAILABLE', 'The Docker engine was started, but does not respond', {
+    hint: 'Check /var/log/turnbuild-dockerd.log, or `journalctl -u docker` under systemd.',
   });
 }
 

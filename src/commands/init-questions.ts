@@ -6,7 +6,7 @@ import { interrupted } from '../run/step.ts';
 import { requireRequest } from '../sources/choice.ts';
 import { askChoices, askText } from '../ui/prompts.ts';
 
-/** What `init` decides: keys of turnbuild.yaml. */
+/** The settings that `init` writes to turnbuild.yaml. */
 export interface InitSettings {
   coturn: string;
   targets: string[];
@@ -15,9 +15,9 @@ export interface InitSettings {
 }
 
 /**
- * Asks at the terminal what the command line has not said.
- * @param given of the command line
- * @param usual what is proposed
+ * Asks for the settings that the command line does not give.
+ * @param given from the command line
+ * @param usual defaults to propose
  */
 export async function askSettings(
   given: Partial<InitSettings>,
@@ -31,7 +31,7 @@ export async function askSettings(
         given.coturn ??
         (await askText(
           {
-            message: 'Which coturn? A version, a semver range, or latest',
+            message: 'Which coturn version? (X.Y.Z, a semver range, or latest)',
             initial: usual.coturn,
             refuse: (answer) => refusal(() => requireRequest(answer)),
           },
@@ -40,21 +40,18 @@ export async function askSettings(
         usual.coturn,
       targets:
         given.targets ??
-        (await askChoices(
-          { message: 'For which targets?', choices: targets, initial: usual.targets },
-          signal,
-        )),
+        (await askChoices({ message: 'Which targets?', choices: targets, initial: usual.targets }, signal)),
       architectures:
         given.architectures ??
         (await askChoices(
-          { message: 'For which architectures?', choices: ARCHITECTURES, initial: usual.architectures },
+          { message: 'Which architectures?', choices: ARCHITECTURES, initial: usual.architectures },
           signal,
         )),
       maintainer:
         given.maintainer ??
         (await askText(
           {
-            message: 'Who maintains the packages? Name <address@host>, or nothing',
+            message: 'Who maintains the packages? (Name <address@host>, optional)',
             optional: true,
             refuse: (answer) => refusal(async () => void maintainerOption(answer)),
           },
@@ -70,7 +67,7 @@ export async function askSettings(
   }
 }
 
-/** Why something is refused, as one line. */
+/** The error of an invalid answer, as one line. */
 async function refusal(work: () => Promise<void>): Promise<string | undefined> {
   return work().then(
     () => undefined,

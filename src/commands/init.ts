@@ -41,11 +41,11 @@ export async function init(
 ): Promise<number> {
   const [file, lock] = [join(process.cwd(), PROJECT_NAME), join(process.cwd(), LOCK_NAME)];
   if (await exists(file))
-    throw usageError('PROJECT_EXISTS', `There is a ${file} already`, 'Edit it, or remove it first.');
+    throw usageError('PROJECT_EXISTS', `${file} already exists`, 'Edit it, or remove it first.');
   const recipes = await loadRecipes();
   const settings = await settingsOf(options, recipes, signal);
   const text = formatProject({ ...settings, revision: recipes.release.revision }, await schemaAddress());
-  // One that --update-lock has written before there was a project has pins that count.
+  // A lock file that --update-lock wrote before the project existed has valid pins.
   const hasLock = await exists(lock);
   const pins = hasLock ? await readLock(lock) : await firstPins(settings.coturn, recipes);
   if (options.dryRun !== true) {
@@ -95,7 +95,7 @@ function canAsk(): boolean {
   return process.stdin.isTTY && process.env.CI !== 'true' && isCapable(process.stdout, process.env);
 }
 
-/** A lock with the built-in pin of the version, if it is one: from now on the project's own record of it. */
+/** A lock with the built-in pin of the version, if it has one. From then on, the project's pin counts. */
 async function firstPins(coturn: string, { dir }: Recipes): Promise<SourceLock> {
   const { schema, sources } = await readLock(join(dir, LOCK));
   const pin = sources[coturn];
@@ -105,7 +105,7 @@ async function firstPins(coturn: string, { dir }: Recipes): Promise<SourceLock> 
 const SCHEMA = 'schemas/project.schema.json';
 const REPOSITORY = 'turnbuild/turnbuild';
 
-/** Of the schema: in the project's own node_modules, else where this version is published. */
+/** The schema's address: in the project's own node_modules, otherwise where this version is published. */
 async function schemaAddress(): Promise<string> {
   const path = relative(process.cwd(), join(await packageRoot(), SCHEMA));
   const isInside = !path.startsWith('..') && !isAbsolute(path);
@@ -146,7 +146,7 @@ function described(
     ...files,
     ...(hasLock ? [`Kept ${lock}`] : []),
     '',
-    'A job for GitHub Actions (a whole workflow is in docs/project.md):',
+    'A job for GitHub Actions (docs/project.md has a complete workflow):',
     '',
     ...ci.map((line) => `  ${line}`),
     '',

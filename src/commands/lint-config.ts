@@ -20,7 +20,7 @@ import { fileOf } from '../sources/tree.ts';
 import { plural, printable } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
-/** Where coturn's option table is, in every version since 4.5. */
+/** The file with coturn's option table, in every version since 4.5. */
 const TABLE_FILE = 'src/apps/relay/mainrelay.c';
 
 export interface LintOptions extends CommonOptions {
@@ -30,10 +30,10 @@ export interface LintOptions extends CommonOptions {
   printDeny?: boolean;
 }
 
-/** The packages' own configuration, whose denied ranges are meant to be copied. */
+/** The configuration in the packages. Users may copy its denied ranges. */
 const SHIPPED = 'packaging/common/turnserver.conf';
 
-/** `turnbuild lint-config --print-deny`: the denied ranges that the packages ship. */
+/** `turnbuild lint-config --print-deny`: prints the denied ranges that the packages ship. */
 export async function printDenied(options: LintOptions, output: Output): Promise<number> {
   const { dir } = (await openProject(options, cacheFolder())).recipes;
   const lines = (await readText(join(dir, SHIPPED))).split('\n');
@@ -58,7 +58,7 @@ export async function lintConfigFile(
     );
   }
   const accepted = acceptedRules(options);
-  // A release that must not be shipped may be running all the same, and its configuration matters no less.
+  // A quarantined release may still be running, so its configuration can be checked.
   const exact = options.version === undefined || /^v?\d+(\.\d+)+$/.test(options.version);
   const session = await openSession(
     { ...options, allowQuarantined: exact || options.allowQuarantined === true, unpinned: true },
@@ -99,19 +99,19 @@ function acceptedRules({ accept, reason }: LintOptions): Acceptance[] {
       'It is shown with the accepted findings.',
     );
   if (rules.length === 0 && reason !== undefined)
-    throw usageError('OPTION_INVALID', '--reason is for --accept, which is missing');
+    throw usageError('OPTION_INVALID', '--reason requires --accept');
   return rules.map((rule) => {
     if (rule === 'invalid-acceptance')
       throw usageError(
         'OPTION_INVALID',
         'invalid-acceptance cannot be accepted',
-        'Correct the comment in the file that it tells of, or remove it.',
+        'Correct or remove the comment that it reports.',
       );
     if (!isRule(rule)) {
       const near = nearestName(rule, Object.keys(RULES));
       throw usageError(
         'OPTION_INVALID',
-        `There is no rule "${rule}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+        `Unknown rule "${rule}"${near === undefined ? '' : `; did you mean ${near}?`}`,
         `Rules: ${Object.keys(RULES).join(', ')}.`,
       );
     }
@@ -119,7 +119,7 @@ function acceptedRules({ accept, reason }: LintOptions): Acceptance[] {
   });
 }
 
-/** A finding of `--json`: every key is there in each; what has no line has null. */
+/** A finding of `--json`. Every finding has every key; line and column are null if unknown. */
 function toJson({ rule, level, line, column, message, effect, accepted }: Finding): object {
   const { reason, hint } = RULES[rule];
   return {
@@ -129,7 +129,7 @@ function toJson({ rule, level, line, column, message, effect, accepted }: Findin
   };
 }
 
-/** Relative to this folder where the file is in it, so that a report is the same on each machine. */
+/** Relative for a file in this folder, so that a report is the same on every machine. */
 function addressOf(file: string): string {
   const path = relative(process.cwd(), file);
   const outside = path === '' || path.startsWith('..');
@@ -143,15 +143,15 @@ function readTable(table: string | undefined, version: string): ReturnType<typeo
     if (!(error instanceof OptionTableError)) throw error;
     throw new TurnbuildError(
       'OPTIONS_UNREADABLE',
-      `The options of coturn ${version} can't be read out of ${TABLE_FILE}: ${error.message}`,
-      { cause: error, hint: 'Please report it, with the version.' },
+      `Cannot read the options of coturn ${version} from ${TABLE_FILE}: ${error.message}`,
+      { cause: error, hint: 'Please report this, with the version.' },
     );
   }
 }
 
 function describe(file: string, version: string, findings: readonly Finding[]): string[] {
   const open = findings.filter(({ accepted }) => accepted === undefined);
-  // A line break in it would look like a finding.
+  // A line break in the name could look like a finding.
   const name = printable(file);
   const lines = findings.map(({ rule, level, line, column, message, accepted }) => {
     const place = line === undefined ? name : `${name}:${line}:${column ?? 1}`;

@@ -30,15 +30,15 @@ export interface Outdated {
   libraries: LibraryState[];
   /** Official images that base images were made of. A newer one is no reason to rebuild: packages come from the archive. */
   images: ImageState[];
-  /** There is something to be made: a newer coturn, or the same one with newer libraries. */
+  /** A release or rebuild is due: coturn or a library has a newer version. */
   due: boolean;
-  /** Something is about security: an update, or a known weakness of the coturn here, whether a rebuild fixes it or not. */
+  /** There is a security update, or this coturn has a known vulnerability, whether or not a rebuild fixes it. */
   security: boolean;
-  /** Targets of rpm distributions: whether these have updates of the libraries that the packages use is not known. */
+  /** Targets of rpm distributions, whose library updates are not looked up. */
   unknown: string[];
 }
 
-/** `turnbuild outdated`: compares packages with what there is now. Exit code 1 if a rebuild is due, or coturn has known vulnerabilities. */
+/** `turnbuild outdated`: compares packages with the newest versions. Exit code 1 if a rebuild is due, or coturn has known vulnerabilities. */
 export async function outdated(
   path: string | undefined,
   options: CommonOptions,
@@ -58,7 +58,7 @@ export async function outdated(
 async function compare(session: Session, manifest: Manifest): Promise<Outdated> {
   const provider = session.options.source ?? providerOf(manifest);
   if (provider !== 'github' && provider !== 'debian')
-    throw usageError('OPTION_INVALID', `--source ${provider} has no releases`, 'Use github or debian.');
+    throw usageError('OPTION_INVALID', `Invalid --source "${provider}": expected github or debian`);
   const newest = await newestVersion(session, provider);
   const coturn = coturnState(manifest.coturn.version, newest, session.recipes.advisories);
   const libraries = await librariesNow(session, manifest.steps);
@@ -96,12 +96,12 @@ function targetsOf({ steps }: Manifest): PackagedTarget[] {
   );
 }
 
-/** Where the releases are looked for: where the sources came from, else where coturn publishes them. */
+/** Where to look for releases: where the sources came from, otherwise where coturn publishes them. */
 function providerOf({ source }: Manifest): string {
   return source?.provider === 'debian' ? 'debian' : 'github';
 }
 
-/** A manifest, of a folder that has one, or of the newest release in a folder of releases. */
+/** The given manifest, that of a release's folder, or that of the newest release in a folder of releases. */
 async function findManifest(path: string): Promise<string> {
   if (path.endsWith('.json')) return requireFile(resolve(path));
   const own = join(resolve(path), 'manifest.json');
@@ -121,6 +121,6 @@ async function requireFile(file: string): Promise<string> {
   throw usageError(
     'MANIFEST_MISSING',
     `There is no ${file}`,
-    'Give the manifest.json of a release, or the folder that it is in: it says what the packages are made of.',
+    'Pass the manifest.json of a release, or its folder.',
   );
 }

@@ -9,7 +9,7 @@ import { planRelease } from '../run/planning.ts';
 import { openSession } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 
-/** `turnbuild plan`: the plan as a document, for people, for a CI matrix, and for `--plan` on other machines. */
+/** `turnbuild plan`: prints the plan, for people or, as JSON, for a CI matrix and for `--plan` on other machines. */
 export async function plan(
   version: string | undefined,
   stages: readonly StageName[],

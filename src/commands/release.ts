@@ -16,7 +16,7 @@ export async function release(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  // A plan has decided what a project's file says.
+  // A plan already contains the project's decisions.
   const uses = options.plan === undefined ? 'release' : 'places';
   const session = await openSession(options, output, signal, uses);
   const perform = options.dryRun !== true;

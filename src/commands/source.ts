@@ -28,7 +28,7 @@ export async function source(
   return EXIT.ok;
 }
 
-/** Under the folder's lock: a release that runs there must not find other sources from one step to the next. */
+/** Holds the folder's lock, so that the sources of a running release do not change between its steps. */
 async function writeLocked(found: ResolvedSource, dir: string, { io }: Session): Promise<string> {
   const lock = await lockFolder(dir);
   try {

@@ -10,7 +10,7 @@ export function isPackageFile(argument: string | undefined): argument is string 
   return argument !== undefined && /\.(deb|rpm)$|\//.test(argument);
 }
 
-/** `turnbuild verify FILE`: a package of whoever's making. */
+/** `turnbuild verify FILE`: verifies any coturn package. */
 export async function verifyFile(
   file: string,
   options: CommonOptions,

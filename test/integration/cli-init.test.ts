@@ -77,7 +77,7 @@ describe('turnbuild init', () => {
     writeFileSync(join(dir, 'turnbuild.yaml'), '# mine\n');
     const run = await init('--yes');
     expect(run.stderr).toBe(
-      `turnbuild: There is a ${join(dir, 'turnbuild.yaml')} already\n  Edit it, or remove it first.\n  [PROJECT_EXISTS]\n`,
+      `turnbuild: ${join(dir, 'turnbuild.yaml')} already exists\n  Edit it, or remove it first.\n  [PROJECT_EXISTS]\n`,
     );
     expect(run.code).toBe(2);
     expect(readdirSync(dir)).toEqual(['turnbuild.yaml']);
@@ -131,17 +131,17 @@ describe('at a terminal', () => {
   it('asks what the options do not say', async () => {
     const { code, screen, left } = await answer(
       [
-        ['Which coturn?', 'newest\r'],
+        ['Which coturn version?', 'newest\r'],
         ['Invalid version', '\u0015^4.18.0\r'],
         // The first is switched off.
-        ['For which targets?', ' \r'],
+        ['Which targets?', ' \r'],
         ['Who maintains the packages?', 'A <a@b.example>\r'],
       ],
       ...['--arch', 'arm64'],
     );
     expect(left, screen).toEqual([]);
     expect(code, screen).toBe(0);
-    expect(screen).not.toContain('For which architectures?');
+    expect(screen).not.toContain('Which architectures?');
     expect(parse(written('turnbuild.yaml'))).toEqual({
       ...{ coturn: '^4.18.0', targets: ['debian-13', 'portable'], architectures: ['arm64'], revision: 1 },
       maintainer: 'A <a@b.example>',
@@ -156,7 +156,7 @@ describe('at a terminal', () => {
   });
 
   it('ends with 130 and no file on Ctrl-C', async () => {
-    const { code, screen } = await answer([['Which coturn?', '\u0003']]);
+    const { code, screen } = await answer([['Which coturn version?', '\u0003']]);
     expect(screen).toContain('[INTERRUPTED]');
     expect(code).toBe(130);
     expect(readdirSync(dir)).toEqual([]);

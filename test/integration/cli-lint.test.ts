@@ -152,7 +152,7 @@ describe('turnbuild lint-config', () => {
   test('says what is wrong with a source whose options it cannot read', async () => {
     const run = await lint(BAD, [], 'int main(void) { return 0; }');
     expect(run.stderr).toMatch(
-      /options of coturn 4\.6\.1 can't be read.*no long_options[\s\S]*OPTIONS_UNREADABLE/,
+      /Cannot read the options of coturn 4\.6\.1 from .*no long_options[\s\S]*OPTIONS_UNREADABLE/,
     );
     expect(run.code).toBe(1);
   });
@@ -244,7 +244,7 @@ describe('turnbuild lint-config', () => {
     [
       'a rule that there is not',
       ['package.json', '--version', '4.6.1', '--accept', 'open-relays', '--reason', 'x'],
-      /no rule "open-relays"; did you mean open-relay\?/,
+      /Unknown rule "open-relays"; did you mean open-relay\?/,
     ],
     ['no file', ['--version', '4.6.1'], /Name a turnserver\.conf/],
   ])('%s is a usage error, too', async (_, args, message) => {

@@ -133,7 +133,12 @@ esac`,
   test.each([
     ['no folder', ['outdated', './nowhere'], /MANIFEST_MISSING/, 2],
     ['no manifest', ['outdated', './nothing.json'], /There is no .*nothing\.json/, 2],
-    ['a source without releases', ['outdated', '.', '--source', './a.tar.gz'], /has no releases/, 2],
+    [
+      'a source without releases',
+      ['outdated', '.', '--source', './a.tar.gz'],
+      /Invalid --source "\.\/a\.tar\.gz": expected github or debian/,
+      2,
+    ],
   ])('%s', async (_, args, message, code) => {
     const dir = temporaryFolder();
     release(dir, '4.6.1');

@@ -83,11 +83,11 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
       ['build', '--maintainer', 'A <a@b.example>'],
       /unknown option '--maintainer'/,
     ],
-    ['a dry run of nothing', ['doctor', '--dry-run'], /--dry-run is for --fix/],
+    ['a dry run of nothing', ['doctor', '--dry-run'], /--dry-run requires --fix/],
     ['an image for .deb packages', ['release', ...DEB_IMAGE], /--verify-on is for .rpm packages/],
     ['two documents', ['lint-config', 'x', '--json', '--sarif'], /OPTION_CONFLICT/],
     ['a printed block as JSON', ['lint-config', '--print-deny', '--json'], /OPTION_CONFLICT/],
-    ['a printed block of a file', ['lint-config', 'x', '--print-deny'], /reads no configuration/],
+    ['a printed block of a file', ['lint-config', 'x', '--print-deny'], /--print-deny takes no file/],
     ['recipes that are not there', ['release', '--recipes', './nowhere'], /No recipes found in/],
   ])('%s', async (_, args, message) => {
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
@@ -128,7 +128,7 @@ describe('where it is started', () => {
       cwd: dir,
       encoding: 'utf8',
     });
-    expect(run.stderr).toMatch(/The current folder is not there any more/);
+    expect(run.stderr).toMatch(/The current folder no longer exists/);
     expect(run.status).toBe(1);
   });
 

@@ -129,7 +129,9 @@ describe('collect', () => {
       0,
     );
     expect(existsSync(out())).toBe(false);
-    expect(lines.join('\n')).toMatch(/4 parts, 12 steps[\s\S]*would be collected in .*whole\/4\.6\.1/);
+    expect(lines.join('\n')).toMatch(
+      /4 parts, 12 steps[\s\S]*Dry run: they would be merged into .*whole\/4\.6\.1/,
+    );
   });
 });
 
