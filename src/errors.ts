@@ -1,7 +1,7 @@
 /** How a run ends, as the process's exit code. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Errors in what the user typed or wrote. Every other code but INTERRUPTED means that turnbuild or its surroundings failed. */
+/** Errors in what the user typed or wrote. Every other code except INTERRUPTED means that turnbuild or its environment failed. */
 export const USAGE_CODES = [
   'ADVISORY_UNKNOWN',
   'ARCH_UNKNOWN',
@@ -48,17 +48,17 @@ export const USAGE_CODES = [
 
 export type UsageCode = (typeof USAGE_CODES)[number];
 
-/** The exit code of an error code: one for each, whatever has thrown it, so that scripts can rely on it. */
+/** The exit code of an error code. It depends on the code alone, so that scripts can rely on it. */
 export function exitCodeOf(code: string): number {
   if (code === 'INTERRUPTED') return EXIT.interrupted;
   return USAGE_CODES.some((usage) => usage === code) ? EXIT.usage : EXIT.failed;
 }
 
-/** What a user must know of a failure: what happened, and what to do next. */
+/** Details of a failure. */
 export interface ErrorDetails {
   /** The next thing to do, as a sentence or a command. */
   hint?: string;
-  /** The error below this one. */
+  /** The underlying error. */
   cause?: unknown;
 }
 
@@ -89,14 +89,14 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Letters of a word that may stand for a longer one: `lint` for `lint-config`. */
+/** Minimum length of an abbreviation: `lint` for `lint-config`. */
 const LEAST_PREFIX = 3;
 
 /**
- * The candidate that a misspelt word was meant as, if one is close: a letter more, less, other or swapped in up to five letters, two in up
- * to nine, three in longer words; or the one that begins with it. A number with another digit is another thing (Debian 11 is not a misspelt
- * Debian 12), and of two candidates that are equally close neither is suggested, unless
- * they differ in case only: then the one that is all lower-case is.
+ * The candidate closest to a misspelt word, if any: at most one edit (a letter inserted, deleted, replaced or swapped) in words of up to
+ * five letters, two in up to nine, three in longer words. Otherwise the only candidate that the word abbreviates. Different digits never
+ * match (Debian 11 is not a misspelt Debian 12). Of equally close candidates none is suggested, unless they differ only in case: then the
+ * lower-case one is.
  */
 export function nearestName(word: string, candidates: readonly string[]): string | undefined {
   const limit = word.length <= 5 ? 1 : word.length <= 9 ? 2 : 3;

@@ -13,25 +13,25 @@ import {
 import { DOCTOR_HINT, dockerFailure } from '../plan/docker-failure.ts';
 import { type Arch, platformOf } from '../plan/platforms.ts';
 
-/** What turnbuild has to know of the builder that does the work. */
+/** The properties of a builder that turnbuild depends on. */
 export interface BuilderFacts {
   name: string;
   driver: string;
   /** Architectures that it can run, natively or under QEMU. */
   architectures: Arch[];
-  /** The processor that it compiles on, for each architecture that is compiled for: nodes may differ. */
+  /** The processor that it compiles on, by target architecture: nodes may differ. */
   compilesOn: Readonly<Record<Arch, Arch>>;
-  /** Whether it takes base images as OCI layouts. An engine without the containerd image store needs them among its own images. */
+  /** Whether it takes base images as OCI layouts. An engine without the containerd image store needs them as local images. */
   ociLayouts: boolean;
 }
 
-/** Whether its containers may share a network: only the engine's own builder is known to give each one of its own. */
+/** Whether its containers may share a network: only the engine's own builder is known to give each its own. */
 export function sharesNetwork({ driver }: Pick<BuilderFacts, 'driver'>): boolean {
   return driver !== 'docker';
 }
 
 /**
- * Asks the builder (the current one without a name) what it is, and starts its nodes where `bootstrap` says so.
+ * Inspects a builder (the current one without a name), and starts its nodes if `bootstrap` is set.
  * @throws DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNAVAILABLE, DOCKER_REFUSED, DOCKER_TOO_OLD, BUILDER_UNKNOWN, BUILDER_UNSUITABLE
  */
 export async function inspectBuilder(
@@ -53,7 +53,7 @@ export async function inspectBuilder(
   };
 }
 
-/** Neither processor, or a first node of another one, which buildx gives what no node runs. */
+/** No node supports arm64 or amd64, or the first node, to which buildx sends unsupported platforms, supports neither. */
 function unsuitable(
   name: string,
   { arm64, x86_64 }: { arm64: Arch | undefined; x86_64: Arch | undefined },
@@ -83,7 +83,7 @@ async function engineTakesLayouts(builder: string, exec: Exec): Promise<boolean>
 /** The architecture of this machine. */
 export const ownArch = (): Arch => (process.arch === 'arm64' ? 'arm64' : 'x86_64');
 
-/** What a plan goes by where no builder can be asked: an engine on this machine's processor. */
+/** The builder to assume for a plan if none can be inspected: an engine on this machine's processor. */
 export function assumedBuilder(): BuilderFacts {
   const own = ownArch();
   return {
@@ -95,7 +95,7 @@ export function assumedBuilder(): BuilderFacts {
   };
 }
 
-/** @throws BUILDER_PLATFORM_MISSING if packages of an architecture can't be run there */
+/** @throws BUILDER_PLATFORM_MISSING if the builder cannot run an architecture */
 export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[]): void {
   const missing = wanted.filter((arch) => !builder.architectures.includes(arch));
   if (missing.length === 0) return;
@@ -106,8 +106,8 @@ export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[])
 }
 
 /**
- * Packages are used in a container, which a builder elsewhere doesn't give.
- * @throws LAB_UNAVAILABLE if no engine answers beside it; before anything is built, because it is needed last
+ * Packages are tested in a container, which only an engine can run. It is needed last but checked first.
+ * @throws LAB_UNAVAILABLE if no engine is reachable
  */
 export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<void> {
   if (builder.driver === 'docker') return;

@@ -17,19 +17,19 @@ import type { RequirePlanned } from './plan-again.ts';
 import { writeReports } from './reports.ts';
 import { interrupted, logFile } from './step.ts';
 
-/** A part, and where it lies. */
+/** A part and its folder. */
 interface FoundPart extends Part {
   dir: string;
 }
 
 /**
- * Puts together what several machines have made of one plan. Everything is read, hashed and compared; the release appears whole or not
- * at all.
+ * Merges the parts of a plan that several machines built. Reads, hashes and compares everything. The release appears complete or not at all.
  * @param names folders of the parts
- * @param place.out folder that the release's own folder is made in
- * @param place.perform nothing is written without it
- * @param place.requirePlanned refuses a plan that is not what this machine would plan
- * @throws PLAN_DIFFERS, COLLECT_CONFLICT, COLLECT_INCOMPLETE, MANIFEST_MISSING, PLAN_MISSING, ARTIFACT_CHANGED, COLLECT_EXISTS, and what manifests and plans are refused for
+ * @param place.out parent of the release's folder
+ * @param place.perform if false, nothing is written
+ * @param place.requirePlanned refuses a plan that this machine would not have made
+ * @throws PLAN_DIFFERS, COLLECT_CONFLICT, COLLECT_INCOMPLETE, MANIFEST_MISSING, PLAN_MISSING, ARTIFACT_CHANGED, COLLECT_EXISTS, and the errors
+ *   of invalid manifests and plans
  */
 export async function collectParts(
   names: readonly string[],
@@ -70,7 +70,7 @@ async function readPart(name: string): Promise<FoundPart> {
   return { name, dir, manifest };
 }
 
-/** A document of a part; a link or a FIFO is none. */
+/** Reads a document of a part, which must be a regular file. */
 async function readPlain(dir: string, name: string): Promise<string> {
   const file = await files.plainFile(dir, name);
   if (file !== undefined) return files.readText(file);
@@ -79,7 +79,7 @@ async function readPlain(dir: string, name: string): Promise<string> {
   });
 }
 
-/** The folder of a release: this one, or the only one in it. */
+/** The folder of a release: this one, or the only one inside it. */
 async function releaseFolder(name: string): Promise<string> {
   const dir = resolve(name);
   if (await files.exists(join(dir, 'manifest.json'))) return dir;
@@ -110,7 +110,7 @@ async function planOf(
   return { plan, checks: await requirePlanned(file, plan) };
 }
 
-/** @throws COLLECT_CONFLICT for what turnbuild would not have recorded */
+/** @throws COLLECT_CONFLICT for records that turnbuild would not have written */
 function requireRecords(
   { manifest, origins }: Merged<FoundPart>,
   plan: PlanDocument,
@@ -156,11 +156,11 @@ function existsError(dir: string): TurnbuildError {
   );
 }
 
-/** A file of a part that goes into the whole. */
+/** A file of a part that goes into the merged release. */
 interface Copy {
   dir: string;
   path: string;
-  /** Neither is known of logs. */
+  /** Unknown for logs, like the size. */
   sha256?: string;
   size?: number;
 }
@@ -173,10 +173,10 @@ function copiesOf({ manifest, origins }: Merged<FoundPart>): Copy[] {
   });
 }
 
-/** Bytes of a step's log, which has no digest that would tell what it is; a long one has a few million. */
+/** Largest log in bytes, because logs have no digest to verify; a long one has a few million. */
 const MAX_LOG = 256 * 1024 ** 2;
 
-/** Makes the whole release beside its place, then puts it there. */
+/** Assembles the release in a temporary folder, then moves it into place. */
 async function assemble(
   manifest: Manifest,
   {
@@ -193,7 +193,7 @@ async function assemble(
     for (const copy of copies) {
       requireGoing(signal);
       await copyPlain(copy, join(work, copy.path), copy.sha256 === undefined ? MAX_LOG : undefined);
-      // What is hashed is the copy, which nobody else can change.
+      // Hash the copy, which nobody else can change.
       await requireExact(copy, work);
     }
     await files.writeText(join(work, 'plan.json'), formatPlan(plan, files.sha256Text));
@@ -206,7 +206,7 @@ async function assemble(
   }
 }
 
-/** Not over a release that has appeared in the meantime. @throws COLLECT_EXISTS */
+/** Never overwrites a release that has appeared in the meantime. @throws COLLECT_EXISTS */
 async function place(work: string, dir: string): Promise<void> {
   await rename(work, dir).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOTEMPTY' || error.code === 'EEXIST' ? existsError(dir) : error;
@@ -217,9 +217,9 @@ function requireGoing(signal: AbortSignal): void {
   if (signal.aborted) throw interrupted();
 }
 
-/** @param folder where the file is looked at */
+/** @param folder with the file to check */
 async function requireExact({ dir, path, sha256, size }: Copy, folder: string): Promise<void> {
-  // A log is no proof of anything, and may be missing.
+  // Logs prove nothing, and may be missing.
   if (sha256 === undefined) return;
   const file = await files.plainFile(folder, path);
   await requireSha256(file, {

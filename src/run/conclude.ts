@@ -12,8 +12,8 @@ import { isCapable, type PlannedRelease, type Session } from './session.ts';
 import type { ManifestStore } from './step.ts';
 
 /**
- * Performs a planned release, or prints the commands of it, and says what came of it.
- * @param before records what is there already, under the folder's lock
+ * Performs a planned release or prints its commands, then prints the result.
+ * @param before records existing results, under the folder's lock
  * @returns the exit code
  */
 export async function conclude(

@@ -19,13 +19,13 @@ export interface DryRunEntry {
   line: string;
 }
 
-/** What stands for what only a real run finds out. */
+/** Placeholders for values that only a real run knows. */
 const UNKNOWN = { archive: 'STATE', attempt: 'RANDOM', digest: 'DIGEST' };
 
 /**
- * The commands of a release in order: the stages' own, which a real run performs. What only a real run knows is named in capitals: DIGEST
- * of a base image that has yet to be made, STATE of the package archive, RANDOM for what is new each time.
- * @param table the stages; the real ones without it
+ * The commands of a release in order, as a real run would perform them. Placeholders in capitals stand for values that only a real run
+ * knows: DIGEST of a base image that does not exist yet, STATE of the package archive, RANDOM for values that differ each time.
+ * @param table the stages; by default the real ones
  */
 export async function dryRunCommands(
   session: Session,
@@ -54,7 +54,7 @@ export async function dryRunCommands(
   return [...bases.flatMap((base) => base.commands), ...steps];
 }
 
-/** Ids of the steps that a real run would find up to date. */
+/** Ids of the steps that are up to date. */
 async function currentSteps(
   session: Session,
   { plan, keys, dir, selection, full, rebuild }: PlannedRelease,
@@ -74,19 +74,19 @@ async function currentSteps(
       plan.steps.some(({ id, stage }) => id === need && stages.includes(stage)) && !current.has(need);
     if (!stages.includes(step.stage) || step.needs.some(isDue) || rebuild.has(step.id)) continue;
     const last = steps.find(({ id }) => id === step.id);
-    // A real run of this stage alone would refuse what an earlier one has made of something else.
+    // A real run of this stage alone would refuse outdated results of an earlier stage.
     const stale = step.needs.some(
       (need) => steps.find(({ id }) => id === need)?.planned !== keys.get(need)?.key,
     );
     if (stale) continue;
-    // What goes in is not all there: a base image or a file is missing.
+    // It throws if an input is missing, e.g. a base image.
     const found = isCurrent(step, last, context, { table, keys }).catch(() => false);
     if (await found) current.add(step.id);
   }
   return current;
 }
 
-/** Where a sysroot is filled from; MIRROR for what nobody has named. */
+/** The repositories of a sysroot, with MIRROR for unknown addresses. */
 function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Record<string, string> {
   const { sysroot } = targetOfStep(plan, step);
   if (sysroot === undefined) return {};
@@ -103,12 +103,12 @@ function repositories(step: PlannedStep, plan: Plan, { mirrors }: Session): Reco
 interface FoundBase {
   id: string;
   context: string;
-  /** Undefined if it has yet to be made. */
+  /** Undefined if it does not exist yet. */
   digest?: string;
   commands: DryRunEntry[];
 }
 
-/** A base image's named context, and the commands that make it if it isn't there: the way of a real run, in which nothing is performed. */
+/** A base image's named context, and the commands that make it if it is missing. Same code as a real run, but nothing is performed. */
 async function foundBase(
   base: PlannedBase,
   bases: readonly PlannedBase[],

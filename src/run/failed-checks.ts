@@ -3,8 +3,8 @@ import type { CheckResult } from '../manifest/schema.ts';
 import { plural } from '../ui/format.ts';
 
 /**
- * The text of a step's failed and blocked checks; empty if there are none. Causes first, then each failed check; those that another failure
- * has blocked are only counted.
+ * The text of a step's failed and blocked checks; empty if there are none. Causes come first, then each failed check. Blocked checks are only
+ * counted.
  */
 export function describeFailures(bad: readonly CheckResult[]): string {
   if (bad.length === 0) return '';
@@ -18,14 +18,14 @@ export function describeFailures(bad: readonly CheckResult[]): string {
   return [...causes, counted, ...failed.map(({ id, message }) => `${id}: ${shortened(message)}`)].join('\n');
 }
 
-/** Characters of a check's message on the terminal; the report has the whole of it. */
+/** Longest message of a check on the terminal; the report has the full message. */
 const MESSAGE_CHARS = 400;
 
 function shortened(message: string): string {
   return message.length <= MESSAGE_CHARS ? message : `${message.slice(0, MESSAGE_CHARS).trimEnd()} …`;
 }
 
-/** The error of checks that did not pass, as VERIFY_FAILED. @param error what describeFailures says of them */
+/** The error VERIFY_FAILED for checks that did not pass. @param error from describeFailures */
 export function verifyError(error: string, failed: readonly CheckResult[]): TurnbuildError {
   const known = [...new Set(failed.flatMap((check) => check.advisories ?? []))];
   return new TurnbuildError('VERIFY_FAILED', error, {

@@ -6,8 +6,8 @@ import { runTasks } from '../ui/tasks.ts';
 import { ioOfTask, isPlain, type Session } from './session.ts';
 
 /**
- * Resolves the sources; on a terminal with the bytes of a download as they come.
- * @param lock instead of the lock file
+ * Resolves the sources. On a terminal, shows the progress of a download.
+ * @param lock replaces the lock file
  */
 export async function fetchShown(
   session: Session,

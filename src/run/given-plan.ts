@@ -17,7 +17,7 @@ import type { PlannedSourceRelease } from './planning.ts';
 import { readyBuilder } from './ready-builder.ts';
 import type { Session } from './session.ts';
 
-/** Whether a plan has decided an option. The others choose a part of it, or say how this machine performs it. */
+/** Whether a plan decides an option. The others select a part of the plan, or control how this machine performs it. */
 const DECIDED: Readonly<Record<OptionName, boolean>> = {
   revision: true,
   maintainer: true,
@@ -33,16 +33,16 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   native: true,
   roots: true,
   ...{ arch: false, target: false, verify: false, plan: false },
-  // The plan's own digest is their pin, and the recipes have to be those of the plan.
+  // The plan pins the sources, and the recipes must match the plan.
   ...{ source: false, mirror: false, recipes: false, lock: false },
   ...{ builder: false, jobs: false, cache: false, refreshBase: false, out: false, dryRun: false },
   ...{ json: false, verbose: false },
 };
 
 /**
- * Takes a plan that was made elsewhere, or a part of it. This machine has to have the same turnbuild, recipes and sources.
+ * Loads a plan from another machine, or a part of it. This machine must have the same turnbuild, recipes and sources.
  * @param file plan.json
- * @throws PLAN_DIFFERS, PLAN_PART_UNKNOWN, OPTION_CONFLICT, and what an unreadable plan is refused for
+ * @throws PLAN_DIFFERS, PLAN_PART_UNKNOWN, OPTION_CONFLICT, and the errors of an invalid plan
  */
 export async function planGiven(
   session: Session,

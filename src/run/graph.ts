@@ -4,32 +4,32 @@ import { createTurns, type TakeTurn } from './turns.ts';
 /** A piece of a release's work. */
 export interface GraphNode {
   id: string;
-  /** Ids of nodes that have to succeed first. Those that the graph has not got were done before, or nobody has chosen them. */
+  /** Ids of nodes that must succeed first. Ids that are not in the graph are ignored: done earlier, or not selected. */
   needs: readonly string[];
-  /** Ids of nodes that have to end first, however they do. */
+  /** Ids of nodes that must end first, successfully or not. */
   after: readonly string[];
   kind: Kind;
   /** It runs under QEMU. */
   emulated: boolean;
-  /** Of two that could run, the one with the lower rank does. */
+  /** Of two nodes that could run, the one with the lower rank goes first. */
   rank: number;
 }
 
-/** Nodes that are performed as soon as what they need is there, so many of a kind at a time. */
+/** Performs nodes as soon as their needs are done, with a limit for each kind. */
 export interface Graph {
   /**
-   * Does a node's work, once, when its time has come.
-   * @returns the ids of its needs that have failed or could not be tried: then the work was not done
-   * @throws what the work throws
+   * Does a node's work, once, when its turn has come.
+   * @returns the ids of its needs that failed or were skipped; if there are any, the work was skipped
+   * @throws the work's error
    */
   perform(id: string, work: () => Promise<void>): Promise<readonly string[]>;
-  /** A turn for a piece of a node's work, among the pieces of all nodes. */
+  /** Does a piece of a node's work when its turn has come among the pieces of all nodes. */
   piece: TakeTurn;
 }
 
 /**
- * @param jobs places for nodes of each kind; plain ones need none
- * @throws Error if nodes need each other
+ * @param jobs limit for each kind of nodes except plain ones
+ * @throws Error for a cycle
  */
 export function createGraph(nodes: readonly GraphNode[], jobs: number): Graph {
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -64,7 +64,7 @@ export function createGraph(nodes: readonly GraphNode[], jobs: number): Graph {
   };
 }
 
-/** A mistake in a plan, which would wait for ever. */
+/** Refuses a cycle, which would wait forever. */
 function requireOrder(nodes: ReadonlyMap<string, GraphNode>): void {
   const settled = new Set<string>();
   const visit = (id: string, path: readonly string[]) => {

@@ -15,7 +15,7 @@ import {
 } from '../io/files.ts';
 import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
 
-/** A folder, and what a project has on top of it. */
+/** A folder, and the project's folder on top of it. */
 export interface Layers {
   base: string;
   own: string | undefined;
@@ -24,7 +24,7 @@ export interface Layers {
 /** A merged folder that no run has used for a day is removed. */
 const KEPT_MS = 24 * 3600 * 1000;
 
-/** Where a file of two layers is: the project's own replaces the one beneath. */
+/** The path of a file in two layers: the project's file replaces the one below. */
 export async function layered({ base, own }: Layers, name: string): Promise<string> {
   const path = own === undefined ? undefined : join(own, name);
   return path !== undefined && (await exists(path)) ? path : join(base, name);
@@ -38,9 +38,9 @@ export async function layeredFiles({ base, own }: Layers): Promise<string[]> {
 }
 
 /**
- * One folder of several pairs of layers, because BuildKit takes a folder as it is. It lies in the cache, is named by its content, and never
- * changes.
- * @param parts by the name of the folder that each becomes
+ * Merges pairs of layers into one folder, because BuildKit cannot layer folders. The result is in the cache, is named by its content, and
+ * never changes.
+ * @param parts by the name of the resulting folder
  */
 export async function mergeLayers(parts: Readonly<Record<string, Layers>>, cache: string): Promise<string> {
   const files = new Map<string, string>();
@@ -55,7 +55,7 @@ export async function mergeLayers(parts: Readonly<Record<string, Layers>>, cache
   return dir;
 }
 
-/** As `digestFiles` of the folder that they become. */
+/** The same digest as `digestFiles` of the merged folder. */
 async function digestOf(files: ReadonlyMap<string, string>): Promise<string> {
   const names = [...files.keys()].sort();
   const lines = await Promise.all(
@@ -73,12 +73,12 @@ async function copyAll(files: ReadonlyMap<string, string>, dir: string): Promise
     for (const [name, from] of files) {
       const to = join(work, name);
       await naming(from, copyInto(from, to));
-      // The cache is refused if others can write to it, whatever the mode of the project's file.
+      // The cache must not be writable for others, whatever the mode of the project's file.
       await chmod(to, (await stat(to)).mode & 0o755);
     }
     await remove(dir);
     await rename(work, dir).catch((error: NodeJS.ErrnoException) => {
-      // Another run was faster, with the same content.
+      // Another run has created the same content meanwhile.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {

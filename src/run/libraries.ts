@@ -7,7 +7,7 @@ import { findSourceVersions } from '../sources/debian-archive.ts';
 import { mirrorUnknown } from '../sources/errors.ts';
 import type { Session } from './session.ts';
 
-/** The lines of a build's `linked.txt`, as the manifest has them. */
+/** The lines of `linked.txt` of all builds, from the manifest. */
 export function linkedLines(steps: Manifest['steps']): string[] {
   return steps.flatMap(({ facts }) => {
     const lines = facts?.linked;
@@ -15,7 +15,7 @@ export function linkedLines(steps: Manifest['steps']): string[] {
   });
 }
 
-/** Asks the archive what it has now of the libraries that packages have linked in. */
+/** Looks up the archive's current versions of the statically linked libraries. */
 export async function librariesNow(
   { mirrors, cache, io }: Session,
   steps: Manifest['steps'],

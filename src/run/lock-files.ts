@@ -6,9 +6,9 @@ import { LOCK_NAME, type Project } from './project.ts';
 import { LOCK, packageRoot } from './recipes.ts';
 
 /**
- * The lock files that pin the sources. `--lock` names the only one. A project's own is read on top of that of the recipes; without a project,
- * turnbuild.lock.json of the working directory is. Only in a clone of turnbuild, and in a folder that `--recipes` names, the recipes' own
- * lock file is written: an installed turnbuild never changes.
+ * The lock files that pin the sources. With `--lock`, only that one. Otherwise the project's, or else turnbuild.lock.json in the working
+ * directory, on top of that of the recipes. The recipes' own lock file is written only in a clone of turnbuild and in a folder given by
+ * `--recipes`: an installed turnbuild never changes.
  */
 export async function lockFilesOf(
   { lock, recipes }: Pick<CommonOptions, 'lock' | 'recipes'>,
@@ -24,7 +24,7 @@ export async function lockFilesOf(
   return { own: resolve(LOCK_NAME), beneath };
 }
 
-/** Whether turnbuild's own sources are there: the npm package has none. */
+/** Whether turnbuild's sources are present: the npm package does not contain them. */
 async function isClone(root: string): Promise<boolean> {
   return exists(join(root, 'src/cli.ts'));
 }

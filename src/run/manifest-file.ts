@@ -8,15 +8,15 @@ import { packageVersion } from './recipes.ts';
 import type { PlannedRelease } from './session.ts';
 import type { ManifestStore } from './step.ts';
 
-/** manifest.json of a release's folder, if it has one. */
+/** Reads manifest.json in a release's folder, if it exists. */
 export async function readManifest(dir: string): Promise<Manifest | undefined> {
   const file = join(dir, 'manifest.json');
   return (await exists(file)) ? parseManifest(file, await readText(file), sha256Text) : undefined;
 }
 
 /**
- * Opens manifest.json of a release's folder, or begins one. Steps of the old one are kept where their source is the
- * same; their keys decide whether they are current. Each change is on the disk before the next step begins.
+ * Opens or creates manifest.json in a release's folder. Keeps the old steps if the source is the same; their keys decide
+ * whether they are current. Each change is written before the next step starts.
  */
 export async function openManifest(release: PlannedRelease): Promise<ManifestStore> {
   const file = join(release.dir, 'manifest.json');
@@ -32,13 +32,13 @@ export async function openManifest(release: PlannedRelease): Promise<ManifestSto
     ...(plan.source === undefined ? {} : { source: plan.source }),
     advisories: plan.advisories,
     bases: old?.bases ?? [],
-    // Other sources under the same version make everything else another thing.
+    // With other sources of the same version, all old steps are invalid.
     steps: old?.source?.tree === plan.source?.tree ? (old?.steps ?? []) : [],
   };
-  // Writes wait for each other: the last one on the disk is the newest.
+  // Writes are serialised, so that the newest one is the last.
   let writing: Promise<void> = Promise.resolve();
   const change = async (next: Manifest) => {
-    // What would not be read back must never be written.
+    // Never write a manifest that could not be read back.
     manifest = manifestSchema.parse(inOrder(next, document?.steps ?? plan.steps));
     writing = writing.then(() => writeText(file, formatManifest(manifest, sha256Text)));
     await writing;

@@ -10,7 +10,7 @@ export interface CommonOptions {
   json?: boolean;
   verbose?: boolean;
   dryRun?: boolean;
-  /** Folder of the results; `plan` writes none. */
+  /** Folder of the results; `plan` only reads it. */
   out?: string;
   arch?: string[];
   target?: string[];
@@ -38,16 +38,16 @@ export interface CommonOptions {
   accept?: string[];
   full?: boolean;
   verifyOn?: string;
-  /** plan.json, to be performed. */
+  /** Path of the plan.json to perform. */
   plan?: string;
-  /** Planned for a machine of each architecture. */
+  /** Plan for one machine per architecture. */
   native?: boolean;
 }
 
-/** An option of the command line, by the name that the parser gives its value. */
+/** An option of the command line, by the parser's name of its value. */
 export type OptionName = Exclude<keyof CommonOptions, 'unpinned'>;
 
-/** How the given ones among some options are written: `updateLock` -> `--update-lock`. @param among says of every option whether it counts */
+/** The flags of options that were given: `updateLock` -> `--update-lock`. @param among whether to include an option */
 export function givenFlags(options: CommonOptions, among: Readonly<Record<OptionName, boolean>>): string[] {
   return (Object.keys(among) as OptionName[])
     .filter((name) => among[name] && options[name] !== undefined)
@@ -60,7 +60,7 @@ export function listOption(words: readonly string[] | undefined): string[] | und
   return list.length === 0 ? undefined : [...new Set(list)];
 }
 
-/** Which checks are judged, as --only, --skip, --reason and --accept say. */
+/** The selection of checks by --only, --skip, --reason and --accept. */
 export function selectionOption({ only, skip, reason, accept }: CommonOptions): CheckSelection {
   const list = (words: string[] | undefined) => listOption(words) ?? [];
   return { only: list(only), skip: list(skip), reason, accept: list(accept) };
@@ -87,7 +87,7 @@ export function mirrorOption(words: readonly string[] | undefined): {
         'For example --mirror https://ADDRESS, --mirror ubuntu=https://ADDRESS, --mirror ubuntu/arm64=https://ADDRESS.',
       );
     }
-    // Paths are put behind it.
+    // Paths are appended to it.
     if (/[?#]/.test(address))
       throw usageError(
         'OPTION_INVALID',
@@ -108,7 +108,7 @@ export function knownMirrors(targets: readonly Target[]): string[] {
   return [...new Set(['debian', ...names])].sort();
 }
 
-/** Sees that each name that --mirror gives an address is that of an archive or a repository in a recipe. @throws OPTION_INVALID */
+/** Requires that a recipe uses each archive or repository named by --mirror. @throws OPTION_INVALID */
 export function requireKnownMirrors(
   named: Readonly<Record<string, string>>,
   targets: readonly Target[],
@@ -123,7 +123,7 @@ export function requireKnownMirrors(
   );
 }
 
-/** A maintainer as packages name one, or a usage error. */
+/** A valid maintainer, or a usage error. */
 export function maintainerOption(word: string | undefined): string | undefined {
   if (word === undefined || MAINTAINER.test(word)) return word;
   throw usageError(
@@ -141,12 +141,12 @@ export function countOption(name: string, word: string | undefined): number | un
   throw usageError('OPTION_INVALID', `Invalid --${name} "${word}": expected a whole number of at least 1`);
 }
 
-/** Packages made at a time: compiling uses one processor each, so as many as there are, but never more than four. */
+/** Number of packages built in parallel: one per processor, because compiling uses one each, but at most four. */
 export function defaultJobs(): number {
   return Math.max(1, Math.min(4, cpus().length));
 }
 
-/** An image that --verify-on names, or a usage error. */
+/** A valid image for --verify-on, or a usage error. */
 export function imageOption(word: string | undefined): string | undefined {
   if (word === undefined || pinnedImage.safeParse(word).success) return word;
   throw usageError(

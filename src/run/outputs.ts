@@ -3,18 +3,18 @@ import { TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import type { Artifact } from '../manifest/schema.ts';
 
-/** A file as a manifest has it: a path beneath the release's folder, and the SHA-256 in lower-case hex. */
+/** A file recorded in a manifest: a path beneath the release's folder, and the SHA-256 in lower-case hex. */
 type Recorded = Pick<Artifact, 'path' | 'sha256'>;
 
-/** Whether each of these files is still as the manifest has it. */
+/** Whether all files still match their records. */
 export async function areIntact(outputs: readonly Recorded[], { dir }: { dir: string }): Promise<boolean> {
   for (const { path, sha256 } of outputs) if (!(await files.isIntact(join(dir, path), sha256))) return false;
   return true;
 }
 
 /**
- * What goes into a step is what the step before has made, byte by byte: a file that was changed since is refused.
- * @param id of the step that has made them
+ * A step's inputs must be exactly the outputs of the step before: refuses files that have changed.
+ * @param id of the step that produced them
  * @throws ARTIFACT_CHANGED
  */
 export async function requireIntact(
@@ -35,8 +35,8 @@ export async function requireIntact(
 /**
  * @param file undefined if it is missing
  * @param wanted.sha256 lower-case hex
- * @param wanted.size in bytes, where that is recorded too
- * @param wanted.expected begins the message of one that differs
+ * @param wanted.size in bytes, if recorded
+ * @param wanted.expected start of the error message
  * @throws ARTIFACT_CHANGED
  */
 export async function requireSha256(
@@ -51,8 +51,8 @@ export async function requireSha256(
 }
 
 /**
- * Removes files that an earlier run has made and this one has not, which would lie among the new ones as if all were to be handed on. One
- * whose bytes are no longer those that the manifest had is somebody else's by now, and left alone.
+ * Removes files of an earlier run that this one did not make again, so that nobody takes them for new results. Keeps a file that no longer
+ * matches its record, because somebody else has changed it.
  */
 export async function removeStale(stale: readonly Recorded[], { dir }: { dir: string }): Promise<void> {
   for (const { path, sha256 } of stale) {

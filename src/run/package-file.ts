@@ -14,16 +14,16 @@ import { readyBuilder } from './ready-builder.ts';
 import type { PlannedRelease, Session } from './session.ts';
 import type { ManifestStore } from './step.ts';
 
-/** A package that somebody has made, ready to be verified. */
+/** A package file with the plan to verify it. */
 export interface PlannedFile {
   release: PlannedRelease;
   described: PackageFile;
-  /** Puts the package into the results' folder, and into the manifest. */
+  /** Copies the package into the results' folder and records it in the manifest. */
   adopt: (store: ManifestStore) => Promise<void>;
 }
 
 /**
- * Plans the verification of a package file. A coturn-dbgsym of the same version beside it is taken along.
+ * Plans the verification of a package file. Includes a coturn-dbgsym of the same version in the same folder.
  * @throws OPTION_CONFLICT, ARGUMENT_INVALID, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
  */
 export async function planFile(
@@ -37,7 +37,7 @@ export async function planFile(
   if (names.length > 1 || options.arch !== undefined)
     throw usageError(
       'OPTION_INVALID',
-      'A package has one target and one architecture: give at most one --target',
+      'A package has one target and one architecture: pass at most one --target, and no --arch',
     );
   const wanted = names[0] === undefined ? undefined : findTarget(names[0], recipes.targets);
   if (file.endsWith('.rpm')) {
@@ -94,7 +94,7 @@ export async function planFile(
   };
 }
 
-/** The folder of a package's results beneath `verified/`: of its own, with a name that shows what it is. */
+/** The folder of a package's results beneath `verified/`, named after the file. */
 function resultsName(file: string): string {
   const stem = basename(file, '.deb');
   if (
@@ -109,7 +109,7 @@ function resultsName(file: string): string {
   );
 }
 
-/** Whether an option says something of sources, or of packages that are made of them, and so nothing of a package file. */
+/** Whether an option concerns sources or building, and so has no effect on a package file. */
 const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
   revision: true,
   maintainer: true,
@@ -121,7 +121,7 @@ const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
   verifyOn: true,
   plan: true,
   native: true,
-  // The package has one of each; --target may say for which distribution it is.
+  // The package has one of each; --target may name its distribution.
   ...{ arch: false, target: false },
   ...{ only: false, skip: false, reason: false, accept: false, full: false, verify: false },
   ...{ builder: false, jobs: false, cache: false, roots: false, refreshBase: false },

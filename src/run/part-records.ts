@@ -8,9 +8,9 @@ import type { PlanDocument } from '../plan/document.ts';
 type PlannedStep = PlanDocument['steps'][number];
 
 /**
- * What turnbuild would not have recorded of the steps of a plan, by step. What a check has seen is not in question here: nobody can know
- * that without doing it again.
- * @param checks of this turnbuild
+ * Records that turnbuild would not have written for the steps of a plan, by step. Does not question the checks' observations: only running
+ * them again could.
+ * @param checks those of this turnbuild
  */
 export function wrongRecords(
   { steps }: Manifest,
@@ -35,7 +35,7 @@ function otherStep(step: ManifestStep, { stage, target, arch }: PlannedStep): st
   return same ? [] : ['belongs to another stage or package'];
 }
 
-/** Everything that the steps before it have made goes into a step: a verdict on less would be one on something else. */
+/** All outputs of the steps before must be inputs: otherwise a verdict would be about something else. */
 function missingInputs(
   step: ManifestStep,
   { planned, steps }: { planned: PlannedStep; steps: readonly ManifestStep[] },
@@ -65,7 +65,7 @@ function wrongVerdicts(step: ManifestStep, plan: PlanDocument, checks: readonly 
   const found = step.checks ?? [];
   if (!judges(step.stage))
     return found.length === 0 ? [] : ['has verdicts although it is not a verification'];
-  // It has failed before anything was judged.
+  // It failed before anything was judged.
   if (step.checks === undefined && step.status === 'failed') return [];
   const target = plan.targets.find(({ name }) => name === step.target);
   const due = checks.filter(({ applies }) => target !== undefined && (applies?.(target) ?? true));

@@ -26,9 +26,9 @@ import { withLog } from './step-log.ts';
 import { isEmulated, packagesOf, stepNodes } from './step-nodes.ts';
 
 /**
- * Performs the steps of the given stages. Returns the manifest; throws the first error after all that could go on has.
- * @param before records what is there already, under the folder's lock
- * @param table the work behind each stage's name
+ * Performs the steps of the given stages and returns the manifest. After an error, finishes the independent steps before it throws.
+ * @param before records existing results, under the folder's lock
+ * @param table the implementation of each stage
  */
 export async function performRelease(
   session: Session,
@@ -62,7 +62,7 @@ export async function performRelease(
       repositories: repositoriesFinder(io, session.cache, session.mirrors),
       selection: release.selection,
       full: release.full,
-      // Pieces of a step have no order among themselves.
+      // The pieces of a step have no order.
       piece: (step, work) => graph.piece({ emulated: isEmulated(plan, step), rank: 0 }, work),
       attempt: randomUUID(),
       onLine: () => {},
@@ -82,7 +82,7 @@ export async function performRelease(
   }
 }
 
-/** Leaves the plan beside the manifest, which names it by its digest: `turnbuild collect` puts its parts together. */
+/** Writes the plan beside the manifest, which has its digest, for `turnbuild collect`. */
 async function writePlan({ document, dir }: PlannedRelease): Promise<void> {
   if (document === undefined) return;
   const file = join(dir, 'plan.json');
@@ -90,7 +90,7 @@ async function writePlan({ document, dir }: PlannedRelease): Promise<void> {
   if (!(await files.exists(file)) || (await files.readText(file)) !== text) await files.writeText(file, text);
 }
 
-/** What is missing on the command line is said before anything is made. */
+/** Reports missing --mirror options before anything is built. */
 function requireRepositories(
   { mirrors }: Session,
   { plan }: PlannedRelease,
@@ -103,7 +103,7 @@ function requireRepositories(
   }
 }
 
-/** The chosen steps, shown by package. */
+/** The chosen steps, grouped by package. */
 function stepGroups(
   session: Session,
   context: StageContext,
@@ -147,7 +147,7 @@ async function performStep(
   return outcome === 'current' ? 'up to date' : 'done';
 }
 
-/** All errors as one: the first one's code and hint, every message once. */
+/** Merges all errors: the first one's code and hint, every message once. */
 function combined(failed: readonly FailedTask[], signal: AbortSignal): unknown {
   if (signal.aborted) return interrupted();
   const errors = failed.map(({ error }) => error);

@@ -13,7 +13,7 @@ import { cacheFolder } from './session.ts';
 import { withRebuilt } from './step-keys.ts';
 
 /**
- * Makes a plan of another machine again, of its choices and sources and the recipes of this one. It takes neither the sources nor Docker.
+ * Recreates another machine's plan from its choices and sources and this machine's recipes. Needs neither the sources nor Docker.
  * @param file its name, for messages
  * @throws PLAN_INVALID, PLAN_DIFFERS
  */
@@ -30,10 +30,10 @@ export async function planAgain(
   return { plan, keys };
 }
 
-/** Refuses a plan that is not this machine's. @returns the checks that such a plan's verifications have */
+/** Refuses a plan that this machine would not have made. @returns the checks of its verifications */
 export type RequirePlanned = (file: string, document: PlanDocument) => Promise<readonly Check[]>;
 
-/** For parts of a plan that others have performed: with the recipes and the lock that the options name. */
+/** For parts from other machines: uses the recipes and the lock file of the options. */
 export function planningHere(options: Pick<CommonOptions, 'recipes' | 'lock'>): RequirePlanned {
   return async (file, document) => {
     const { project, recipes } = await openProject(options, cacheFolder());
@@ -43,7 +43,7 @@ export function planningHere(options: Pick<CommonOptions, 'recipes' | 'lock'>): 
   };
 }
 
-/** A plan's choice of checks is what options could have chosen, too. @throws PLAN_INVALID */
+/** A plan's selection of checks must be one that options could make. @throws PLAN_INVALID */
 function requireChecks(session: PlanningSession, file: string, { choices }: PlanDocument): void {
   try {
     requireKnown(session, choices.selection);

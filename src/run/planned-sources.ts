@@ -8,7 +8,7 @@ import type { CommonOptions } from './options.ts';
 import type { Session } from './session.ts';
 
 /**
- * A plan is the pin of its sources, but for a version that a lock of this machine has as well: then the two have to agree.
+ * A plan pins its sources. If a lock file of this machine pins the version too, they must agree.
  * @throws PLAN_DIFFERS
  */
 export async function requireLocked(
@@ -33,12 +33,12 @@ export async function requireLocked(
   }
 }
 
-/** What is said where the sources are not those of the plan. */
+/** Error codes for sources that differ from those of the plan. */
 const OTHER_SOURCES = [
   ...['SOURCE_TREE_MISMATCH', 'SOURCE_TAG_MOVED', 'SOURCE_SHA256_MISMATCH', 'SOURCE_VERSION_MISMATCH'],
 ];
 
-/** The sources of a plan: from where it has them, or from a file or address that --source names. The plan is their pin. */
+/** Fetches the sources of a plan from their original location or from --source. The plan pins them. */
 export async function fetchPlanned(
   session: Session,
   { coturn, source }: PlanDocument,
@@ -48,14 +48,14 @@ export async function fetchPlanned(
   const options: CommonOptions = {
     ...session.options,
     source: session.options.source ?? (byName ? provider : location),
-    // That was decided when the plan was made.
+    // Decided when the plan was created.
     allowQuarantined: true,
   };
   const pinned = { ...pin, sha256s: byName ? { [provider]: sha256 } : {}, epoch: coturn.epoch };
   const lock: SourceLock = { schema: 1, sources: { [coturn.version]: pinned } };
   try {
     const found = await fetchShown({ ...session, options }, coturn.version, lock);
-    // As planned, so that all parts of a release say the same.
+    // As planned, so that all parts of a release record the same source.
     return { ...found, ...source };
   } catch (error) {
     if (!(error instanceof TurnbuildError) || session.io.signal.aborted) throw error;
@@ -65,7 +65,7 @@ export async function fetchPlanned(
       throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
     }
     if (byName || session.options.source !== undefined) throw error;
-    // A path of another machine, or an address whose password is not in the plan.
+    // The plan may have a path of another machine, or an address without its password.
     throw new TurnbuildError(error.code, error.message, { cause: error, hint });
   }
 }

@@ -25,15 +25,15 @@ import type { PlannedRelease, Session } from './session.ts';
 import { STAGE_TABLE } from './stage-table.ts';
 import { rebuiltBefore, stepKeys, withRebuilt } from './step-keys.ts';
 
-/** A release whose sources and plan are known. */
+/** A planned release with its sources. */
 export type PlannedSourceRelease = PlannedRelease & { source: ResolvedSource; document: PlanDocument };
 
-/** What a plan is made with, beside what was decided. */
+/** The part of a session that planning needs. */
 export type PlanningSession = Pick<Session, 'recipes'> & { io: Pick<Session['io'], 'files'> };
 
 /**
  * Gathers facts and plans a release.
- * @param stages those that will be performed
+ * @param stages to perform
  */
 export async function planRelease(
   session: Session,
@@ -43,7 +43,7 @@ export async function planRelease(
   const { options } = session;
   const verify = stages.some(judges);
   const runs = stages.some((stage) => traitsOf(stage).runsTarget);
-  // Wrong names are found before anything is downloaded or asked.
+  // Finds wrong names before anything is downloaded or queried.
   const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
   const unbuilt = chosen(session, verify, assumedBuilder());
   makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
@@ -80,7 +80,7 @@ export async function planRelease(
   };
 }
 
-/** Choices with the official images that their targets start from. */
+/** Adds the official images that the targets start from. */
 export async function withImages(
   session: Session,
   choices: Choices,
@@ -91,7 +91,7 @@ export async function withImages(
   return images === undefined ? choices : { ...choices, images };
 }
 
-/** What the options decide. */
+/** The choices made by options. */
 function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, 'compilesOn'>): Choices {
   const { options, recipes } = session;
   const verifyOn = imageOption(options.verifyOn);
@@ -140,7 +140,7 @@ export function makePlan(
   });
 }
 
-/** What goes into the steps of a plan and is known before anything is made. */
+/** The inputs of a plan's steps that are known before anything is built. */
 export async function keysOf(
   session: PlanningSession,
   plan: Plan,
@@ -149,7 +149,7 @@ export async function keysOf(
   return stepKeys(await plannedContext(session, plan, choices), STAGE_TABLE);
 }
 
-/** What stages have to know of a plan. */
+/** The context in which stages plan their steps. */
 export async function plannedContext(
   { io, recipes }: PlanningSession,
   plan: Plan,
@@ -181,7 +181,7 @@ export async function documentOf(
   };
 }
 
-/** What a plan and a manifest say of sources. */
+/** The record of sources in plans and manifests. */
 export function plannedSource({
   provider,
   location,
@@ -200,14 +200,14 @@ export function plannedSource({
   };
 }
 
-/** Which checks the options choose, or a usage error. */
+/** The options' selection of checks, or a usage error. */
 export function chosenChecks(session: Session): CheckSelection {
   const selection = selectionOption(session.options);
   requireKnown(session, selection);
   return selection;
 }
 
-/** Refuses a choice of checks that no options could make, as `requireValid` does. */
+/** Refuses an invalid selection of checks, as `requireValid` does. */
 export function requireKnown({ recipes }: Pick<Session, 'recipes'>, selection: CheckSelection): void {
   requireValid(
     selection,

@@ -3,12 +3,12 @@ import { parseSource } from '../sources/options.ts';
 import type { CommonOptions } from './options.ts';
 import { findProject, type Project, readProject } from './project.ts';
 
-/** What of a project's settings has a meaning: everything, or only where things are (for a plan or a package that is given). */
+/** Which of a project's settings apply: all, or only locations (for a given plan or package file). */
 export type ProjectUse = 'release' | 'places';
 
 /**
- * Options as a project settles them where the command line does not.
- * @returns also the version that the project releases; not with a `--source` that is one version by itself
+ * Completes options with a project's settings.
+ * @returns also the project's coturn version, unless `--source` is a file or address, which has its own
  */
 export function withProject(
   options: CommonOptions,
@@ -19,7 +19,7 @@ export function withProject(
   const { settings, dir } = project;
   const mirror = [
     ...Object.entries(settings.mirrors ?? {}).map(([name, address]) => `${name}=${address}`),
-    // A later address of the same name replaces an earlier one.
+    // Later addresses replace earlier ones of the same name.
     ...(options.mirror ?? []),
   ];
   const places = {
@@ -43,7 +43,7 @@ export function withProject(
   };
 }
 
-/** Where the results of the working directory's project go; undefined without a project. */
+/** The results folder of the working directory's project; undefined without a project. */
 export async function projectOut(): Promise<string | undefined> {
   const file = await findProject();
   return file === undefined ? undefined : outOf(await readProject(file));
@@ -57,7 +57,7 @@ function sourceOf(word: string, dir: string): string {
   return provider === 'file' ? resolve(dir, location) : location;
 }
 
-/** Without the members that are undefined. */
+/** Removes undefined members. */
 function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

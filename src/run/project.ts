@@ -14,17 +14,17 @@ export const LOCK_NAME = 'turnbuild.lock.json';
 export interface Project {
   /** Path of its turnbuild.yaml. */
   file: string;
-  /** The folder that its relative paths count from. */
+  /** The folder that its relative paths are relative to. */
   dir: string;
-  /** Its lock file, which may not be there yet. */
+  /** Its lock file, which may not exist yet. */
   lock: string;
   settings: ProjectSettings;
 }
 
 /**
- * Finds the project of a folder, which is the working directory's usually: its turnbuild.yaml, or the nearest one in a parent. The search
- * ends at a folder with `.git`, the top of a repository.
- * @throws PROJECT_UNSAFE for one in a parent that is another user's: its recipes would run
+ * Finds the project of a folder, by default the working directory: its turnbuild.yaml, or the nearest one in a parent. The search ends at
+ * the top of a repository, a folder with `.git`.
+ * @throws PROJECT_UNSAFE for another user's file in a parent folder, because its recipes would run
  * @returns its path
  */
 export async function findProject(from: string = process.cwd()): Promise<string | undefined> {
@@ -36,21 +36,21 @@ export async function findProject(from: string = process.cwd()): Promise<string 
       if (dir === resolve(from) || own.has(found.uid)) return file;
       throw usageError(
         'PROJECT_UNSAFE',
-        `${file} belongs to another user (uid ${found.uid}), and applies to ${from}`,
-        'If it is your project, run turnbuild in its folder. If not, give this folder a turnbuild.yaml of its own: turnbuild init',
+        `${file} applies to ${from}, but belongs to another user (uid ${found.uid})`,
+        'If you trust it, run turnbuild in its folder. If not, create a turnbuild.yaml in this folder: turnbuild init',
       );
     }
     if (dir === dirname(dir) || (await exists(join(dir, '.git')))) return undefined;
   }
 }
 
-/** Users who may decide what is built in a folder: this one, root, and the folder's owner. */
+/** Users whose turnbuild.yaml is trusted for a folder: this one, root, and the folder's owner. */
 async function ownersOf(dir: string): Promise<ReadonlySet<number>> {
   const { uid } = await stat(dir);
   return new Set([0, uid, process.getuid?.() ?? uid]);
 }
 
-/** Reads a project's turnbuild.yaml. @param known checks names in it as well @throws PROJECT_INVALID */
+/** Reads a project's turnbuild.yaml. @param known if given, names are checked too @throws PROJECT_INVALID */
 export async function readProject(file: string, known?: KnownNames): Promise<Project> {
   const dir = dirname(file);
   const settings = parseProject(file, await readText(file), known);
@@ -58,9 +58,9 @@ export async function readProject(file: string, known?: KnownNames): Promise<Pro
 }
 
 /**
- * The project of the working directory, if there is one, and the recipes that count: those of `--recipes`, else the installed ones with the
+ * The working directory's project, if it has one, and the recipes in effect: those of `--recipes`, otherwise the installed ones with the
  * project's own on top.
- * @param cache the cache folder, for recipes of both
+ * @param cache the cache folder, for merged recipes
  */
 export async function openProject(
   { recipes: given }: Pick<CommonOptions, 'recipes'>,
@@ -86,13 +86,13 @@ async function recipesOf(
   if (given !== undefined) return loadRecipes(resolve(given));
   const own = { recipes: await ownFolder(project, 'recipes'), patches: await ownFolder(project, 'patches') };
   if (own.recipes === undefined && own.patches === undefined) return loadRecipes();
-  // Copied there, and built from: nobody else may be able to change it.
+  // The recipes are copied there and built from, so nobody else may change it.
   await makeFolder(cache);
   await requirePrivate(cache);
   return loadRecipes(undefined, { ...own, cache });
 }
 
-/** @throws PROJECT_INVALID if the folder is missing: nothing would be layered, and nobody told */
+/** @throws PROJECT_INVALID if the folder is missing, which would silently be ignored otherwise */
 async function ownFolder(
   project: Project | undefined,
   key: 'recipes' | 'patches',
@@ -103,7 +103,7 @@ async function ownFolder(
   if ((await stat(dir).catch(() => undefined))?.isDirectory() === true) return dir;
   throw usageError(
     'PROJECT_INVALID',
-    `${project.file}: ${key}: there is no folder ${dir}`,
+    `${project.file}: ${key}: the folder ${dir} does not exist`,
     'Paths in turnbuild.yaml are relative to the file.',
   );
 }

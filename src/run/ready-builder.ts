@@ -10,16 +10,16 @@ import {
 } from './builder.ts';
 import type { Session } from './session.ts';
 
-/** What is wanted of a builder. */
+/** Requirements for a builder. */
 export interface Wanted {
   architectures: readonly Arch[];
-  /** Packages will be run, which needs a builder for their architecture. */
+  /** Packages will be run, so the builder must support their architecture. */
   runs: boolean;
-  /** The plan will be performed: the builder is started and must fit. Else it is asked only if it is there. */
+  /** The plan will be performed, so the builder is started and must meet the requirements. Otherwise it is optional. */
   perform: boolean;
 }
 
-/** The builder, which has to fit if the plan will be performed. */
+/** The builder, which must meet the requirements if the plan will be performed. */
 export async function readyBuilder(
   session: Session,
   { architectures, runs, perform }: Wanted,
@@ -32,13 +32,13 @@ export async function readyBuilder(
   return builder;
 }
 
-/** Processes that Ctrl-C ends, in a dry run too: they only ask. */
+/** Runs processes that Ctrl-C ends. They only read, so a dry run may run them too. */
 function interruptible(session: Session): Exec {
   return (command) => runProcess(command, { signal: session.io.signal });
 }
 
 async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
-  // A plan for machines of both kinds has nothing to do with this one.
+  // A plan for one machine per architecture does not depend on this one.
   if (session.options.native === true) return assumedBuilder();
   try {
     return await inspectBuilder(session.options.builder, {

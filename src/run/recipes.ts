@@ -22,7 +22,7 @@ import {
 import { parseTargets } from '../recipe/targets.ts';
 import { type Layers, layered, layeredFiles, mergeLayers } from './layers.ts';
 
-/** The lock file of built-in recipes, which a project's own are not layered over. */
+/** The lock file of the built-in recipes. A project's recipes must not replace it. */
 export const LOCK = 'sources.lock.json';
 
 /** Everything under recipes/ and patches/, parsed, and the folders with the files themselves. */
@@ -55,16 +55,16 @@ export async function packageVersion(): Promise<string> {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** What a project has on top of recipes. */
+/** A project's own recipes and patches. */
 export interface OwnRecipes {
   recipes: string | undefined;
   patches: string | undefined;
-  /** The cache, which gets a folder with both. */
+  /** The cache folder, for merged recipes. */
   cache: string;
 }
 
 /**
- * Reads the recipes of `dir` (the installed ones without it), with a project's own on top.
+ * Reads the recipes in `dir` (by default the installed ones), with a project's own on top.
  * @throws RECIPE_INVALID with every issue of a file; RECIPES_MISSING
  */
 export async function loadRecipes(dir?: string, own?: OwnRecipes): Promise<Recipes> {
@@ -109,8 +109,8 @@ export async function loadRecipes(dir?: string, own?: OwnRecipes): Promise<Recip
 }
 
 /**
- * Refuses what has no meaning at the top of a project's recipes, e.g. `target/` for `targets/`: it would silently do nothing. A lock file
- * there would replace the built-in pins.
+ * Refuses unknown names at the top of a project's recipes, e.g. `target/` for `targets/`, which would silently have no effect, and a lock
+ * file, which would replace the built-in pins.
  * @throws PROJECT_INVALID
  */
 async function requireKnownEntries({ base, own }: Layers): Promise<void> {
@@ -123,10 +123,10 @@ async function requireKnownEntries({ base, own }: Layers): Promise<void> {
       'PROJECT_INVALID',
       name === LOCK
         ? `${join(own, name)} would replace the built-in pins`
-        : `${join(own, name)}: recipes have no such file or folder${near === undefined ? '' : `; did you mean "${near}"?`}`,
+        : `${join(own, name)}: unknown file or folder in recipes${near === undefined ? '' : `; did you mean "${near}"?`}`,
       name === LOCK
         ? "A project's pins are in turnbuild.lock.json, beside turnbuild.yaml."
-        : `There are: ${known.join(', ')}.`,
+        : `Known: ${known.join(', ')}.`,
     );
   }
 }

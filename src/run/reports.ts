@@ -6,7 +6,7 @@ import { renderJunit } from '../ui/junit.ts';
 import { renderReport } from '../ui/report.ts';
 import { packageVersion } from './recipes.ts';
 
-/** Writes what people and CI systems read of a release. */
+/** Writes the reports of a release for people and CI systems. */
 export async function writeReports(manifest: Manifest, dir: string): Promise<void> {
   const report = renderReport(manifest, { turnbuildVersion: await packageVersion() });
   await writeText(join(dir, 'report.html'), report);

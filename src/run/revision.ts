@@ -5,7 +5,7 @@ import { librariesNow, linkedLines } from './libraries.ts';
 import { countOption } from './options.ts';
 import type { Session } from './session.ts';
 
-/** Which package revision is made, and what of the last one has to be compiled anew for it. */
+/** The package revision to build, and the build steps to repeat for it. */
 export interface Revision {
   revision: number;
   /** Ids of build steps. */
@@ -15,9 +15,9 @@ export interface Revision {
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The revision that --revision asks for; the recipe's without it. `auto` is the one of the packages that are there, or the next one
- * if the archive has something newer than what is linked in: then what has it is compiled anew.
- * @param made the release as it is now, if there is one
+ * The revision of --revision, by default the recipe's. `auto` is the revision of the existing packages, or the next one if a statically
+ * linked library is outdated: then the packages with it are recompiled.
+ * @param made manifest of the existing release, if any
  */
 export async function chooseRevision(session: Session, made: Manifest | undefined): Promise<Revision> {
   const { options, recipes, output } = session;
@@ -41,7 +41,7 @@ export async function chooseRevision(session: Session, made: Manifest | undefine
 }
 
 /**
- * `--revision auto` renumbers what is compiled again; a command that doesn't compile would give the next number to old programs.
+ * `--revision auto` gives recompiled packages the next number. A command that doesn't compile would give it to old programs.
  * @throws STEP_STALE
  */
 export function requireRebuilt(rebuild: ReadonlySet<string>, stages: readonly StageName[]): void {
@@ -51,7 +51,7 @@ export function requireRebuilt(rebuild: ReadonlySet<string>, stages: readonly St
   });
 }
 
-/** A revision to check options with before anything is asked. */
+/** A revision to check options with before anything is queried. */
 export function assumedRevision({ options, recipes }: Session): number {
   if (options.revision === 'auto') return recipes.release.revision;
   return countOption('revision', options.revision) ?? recipes.release.revision;

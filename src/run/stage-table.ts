@@ -4,15 +4,15 @@ import { packageStage } from '../stages/package.ts';
 import type { Stage } from '../stages/shared/context.ts';
 import { verify } from '../stages/verify/index.ts';
 
-/** SHA-256 of the code that each stage is made of, put in by scripts/bundle.js. */
+/** SHA-256 of each stage's code, inserted by scripts/bundle.js. */
 declare const STAGE_CODE: Readonly<Record<StageName, string>> | undefined;
 
-/** Digest of a stage's code; tests run the sources, which nobody has bundled. */
+/** Digest of a stage's code; tests run the sources unbundled. */
 export function codeOf(stage: StageName): string {
   return typeof STAGE_CODE === 'undefined' ? 'not bundled' : STAGE_CODE[stage];
 }
 
-/** The work behind each stage's name. The engine receives it as an argument, so that its tests need neither Docker nor coturn. */
+/** The implementation of each stage. The engine receives it as an argument, so that its tests need neither Docker nor coturn. */
 export type StageTable = Readonly<Record<StageName, Stage>>;
 
 export const STAGE_TABLE: StageTable = { build, package: packageStage, verify };

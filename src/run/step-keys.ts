@@ -5,8 +5,8 @@ import type { PlannedContext } from '../stages/shared/context.ts';
 import { codeOf, type StageTable } from './stage-table.ts';
 
 /**
- * What goes into each step of a plan and is known before anything is made, by the step's id. What the steps before it make is not known:
- * it may be the same bytes as before, although their inputs are others.
+ * The inputs of each step that are known before anything is built, by the step's id. Outputs of earlier steps are not known: they may be
+ * unchanged even if the inputs of those steps differ.
  */
 export async function stepKeys(
   context: PlannedContext,
@@ -20,7 +20,7 @@ export async function stepKeys(
   return keys;
 }
 
-/** Keys of a plan in which some steps are to be performed again for its revision, whatever has been made of the same inputs. */
+/** Changes the keys of steps that must be repeated for a revision, even if their inputs are unchanged. */
 export function withRebuilt(
   keys: ReadonlyMap<string, StepKey>,
   rebuild: ReadonlySet<string>,
@@ -35,8 +35,8 @@ export function withRebuilt(
 }
 
 /**
- * The steps that were performed again for this revision, by what is recorded of them. They stay so: without that the plan of a later run
- * would have other keys than what was made, and each run would make it again.
+ * The steps that were repeated for this revision, by their records. Later runs must plan them with the same keys, or each run would repeat
+ * them again.
  */
 export function rebuiltBefore(
   keys: ReadonlyMap<string, StepKey>,

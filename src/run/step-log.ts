@@ -5,8 +5,8 @@ import { printable, printableText } from '../ui/format.ts';
 import type { Session } from './session.ts';
 
 /**
- * Does some work that prints lines: into a log file, which replaces the old one only if there were any; to the live
- * display (`show`); and with --verbose to the terminal.
+ * Does work that prints lines. They go to a log file, which replaces the old one if there are any, to the live display
+ * (`show`), and with --verbose to the terminal.
  */
 export async function withLog<T>(
   session: Session,
@@ -14,7 +14,7 @@ export async function withLog<T>(
   work: (onLine: (line: string) => void) => Promise<T>,
 ): Promise<T> {
   await files.makeFolder(dirname(path));
-  // What a killed run has left, or a link that somebody has put there, is replaced and not written to.
+  // Never write to the leftover of a killed run or to a planted link.
   await files.remove(`${path}.tmp`);
   const log = createWriteStream(`${path}.tmp`, { flags: 'wx' });
   let lines = 0;
@@ -32,7 +32,7 @@ export async function withLog<T>(
   } finally {
     await new Promise((done) => log.close(done));
     if (failure !== undefined) await files.diskErrors(Promise.reject(failure));
-    // What was up to date has printed nothing: its old log stays.
+    // A step that is up to date prints nothing, and keeps its old log.
     if (lines > 0) await files.moveInto(`${path}.tmp`, path);
     else await files.remove(`${path}.tmp`);
   }

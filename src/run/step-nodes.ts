@@ -7,8 +7,8 @@ import type { GraphNode } from './graph.ts';
 import type { StageTable } from './stage-table.ts';
 
 /**
- * Steps as nodes of the graph. Packages that compile their own libraries take longest, so theirs go first: otherwise one would run alone
- * at the end.
+ * Steps as nodes of the graph. Packages that compile their own libraries take longest, so they go first: otherwise one would run alone at
+ * the end.
  */
 export function stepNodes(plan: Plan, steps: readonly PlannedStep[], table: StageTable): GraphNode[] {
   const packages = packagesOf(plan, steps);
@@ -36,7 +36,7 @@ export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedSt
   return [...byPackage.values()].sort((a, b) => isShort(a) - isShort(b));
 }
 
-/** Whether the packages that a step runs are for another processor than the one that it runs on. */
+/** Whether a step runs packages for a different processor than its own. */
 export function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
   return traitsOf(stage).runsTarget && compilesOn[arch] !== arch;
 }

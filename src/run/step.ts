@@ -8,36 +8,36 @@ import { describeFailures, verifyError } from './failed-checks.ts';
 import { areIntact, removeStale, requireIntact } from './outputs.ts';
 import type { StageTable } from './stage-table.ts';
 
-/** How a step came out. `current` means that nothing had changed and its files were found intact. */
+/** The outcome of a step. `current` means that nothing has changed and its files are intact. */
 export type StepOutcome = 'done' | 'current' | 'failed' | 'blocked';
 
-/** The manifest of a release while it grows: written after each step, so that nothing finished is ever lost. */
+/** The manifest of a running release. It is written after each step, so that finished steps are never lost. */
 export interface ManifestStore {
-  /** The steps of the manifest that was there when this run began. */
+  /** The manifest's steps when this run started. */
   earlier: readonly ManifestStep[];
   read(): Manifest;
   record(step: ManifestStep): Promise<void>;
   recordBase(base: BaseImage): Promise<void>;
 }
 
-/** What a step is performed with, beside its context. */
+/** What performing a step needs, besides its context. */
 export interface StepRun {
   table: StageTable;
   /** By the step's id. */
   keys: ReadonlyMap<string, StepKey>;
   store: ManifestStore;
-  /** Takes each line that the step prints. */
+  /** Receives each line that the step prints. */
   log: (line: string) => void;
 }
 
-/** The error of a run that Ctrl-C ended. */
+/** The error of a run that was ended by Ctrl-C. */
 export function interrupted(): TurnbuildError {
   return new TurnbuildError('INTERRUPTED', 'interrupted; finished steps are kept');
 }
 
 /**
- * Performs one step, or finds that it is current: same key, and every output still has its recorded hash.
- * A failure is recorded in the manifest and thrown. A step whose needs have failed isn't started, and none is after Ctrl-C.
+ * Performs one step, unless it is current: same key, and every output still has its recorded hash. Records a failure in the manifest and
+ * throws it. Does not start a step whose needs have failed, nor any step after Ctrl-C.
  */
 export async function runStep(
   step: PlannedStep,
@@ -80,7 +80,7 @@ export async function runStep(
     );
     const status = failed.length === 0 ? ('done' as const) : ('failed' as const);
     const error = describeFailures(failed);
-    // Before the record: whoever is interrupted in between performs the step again, and nothing is forgotten.
+    // Before the record: if interrupted in between, the step is repeated and nothing is forgotten.
     await removeStale(staleOutputs(step, result.outputs, context, store), context);
     await store.record({
       ...entry,
@@ -108,7 +108,7 @@ export async function runStep(
   }
 }
 
-/** Where the whole output of a step or base image is kept, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
+/** Path of the log of a step or base image, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
 export function logFile(id: string): string {
   return `work/logs/${id.replaceAll(':', '-')}.log`;
 }
@@ -117,7 +117,7 @@ function recorded(store: ManifestStore, id: string): ManifestStep | undefined {
   return store.read().steps.find((step) => step.id === id);
 }
 
-/** Digests everything that goes into a step. */
+/** The digest of all inputs of a step. */
 async function keyOf(
   step: PlannedStep,
   context: InputsContext,
@@ -127,7 +127,7 @@ async function keyOf(
   return context.io.files.sha256Text(JSON.stringify([step.stage, keys.get(step.id)?.inputs, made]));
 }
 
-/** What an earlier run has made in this step, and no step makes any more: packages of an earlier revision, for example. */
+/** Outputs of this step from an earlier run that no step makes any more, e.g. packages of an earlier revision. */
 function staleOutputs(
   step: PlannedStep,
   made: readonly Artifact[],
@@ -137,7 +137,7 @@ function staleOutputs(
   const others = store.read().steps.filter(({ id }) => id !== step.id);
   const kept = new Set([
     ...[...made, ...others.flatMap(({ outputs }) => outputs)].map(({ path }) => path),
-    // Side by side with this step, another one may just have put its files in their place.
+    // A parallel step may just have moved its files into place.
     ...plan.steps.flatMap(({ outputs }) => outputs),
   ]);
   const earlier = store.earlier.find(({ id }) => id === step.id)?.outputs ?? [];
@@ -149,7 +149,7 @@ function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: str
   return planned === undefined ? {} : { planned };
 }
 
-/** The base images that a step starts from, as far as this run has made them ready: name -> digest. */
+/** The base images that a step starts from, if this run has prepared them: name -> digest. */
 function basesOf(step: PlannedStep, { bases }: StageContext): Record<string, string> {
   return Object.fromEntries(
     baseNames(step).flatMap((name) => {
@@ -159,7 +159,7 @@ function basesOf(step: PlannedStep, { bases }: StageContext): Record<string, str
   );
 }
 
-/** A later stage on its own must not go on with what an earlier one made of other sources or recipes. */
+/** A single stage must not use results that an earlier stage made from other sources or recipes. */
 function requireFresh(
   need: PlannedStep,
   { bases }: StageContext,
@@ -171,14 +171,14 @@ function requireFresh(
       hint: 'Run `turnbuild release`, which repeats outdated steps.',
     });
   if (made?.planned !== keys.get(need.id)?.key) throw stale('other sources, recipes or options');
-  // Which base image is the newest is known only of those that this run needs as well.
+  // The newest base image is known only for those that this run also needs.
   const [changed] = Object.entries(made?.bases ?? {}).filter(
     ([name, digest]) => bases.has(name) && bases.get(name)?.digest !== digest,
   );
   if (changed !== undefined) throw stale(`another base image ${changed[0]}`);
 }
 
-/** Whether a step would be found up to date. What it needs has to be so, too. @param last its record */
+/** Whether a step is up to date, provided that its needs are. @param last its record */
 export async function isCurrent(
   step: PlannedStep,
   last: ManifestStep | undefined,

@@ -1,8 +1,8 @@
-/** What waits for its turn. */
+/** Work that waits for its turn. */
 export interface Turn {
   /** It runs under QEMU, so it takes several times as long as native work. */
   emulated: boolean;
-  /** Of two that wait, the one with the lower rank goes first. */
+  /** Lower ranks go first. */
   rank: number;
 }
 
@@ -10,19 +10,19 @@ export interface Turn {
 export type TakeTurn = <T>(turn: Turn, work: () => Promise<T>) => Promise<T>;
 
 /**
- * Turns for steps, and for the pieces that a step does side by side, so many of each at a time. Native work never waits behind emulated
- * work: it goes first, and as long as there is any to come, one place is kept free of emulated work.
+ * Limits how many steps, and how many parallel pieces of steps, run at a time. Native work never waits behind emulated work: it goes first,
+ * and while more native work is to come, one place is kept free of emulated work.
  */
 export interface Turns {
   step: TakeTurn;
   piece: TakeTurn;
-  /** Native steps have been finished, or will never be started. */
+  /** Native steps have finished, or will never start. */
   done(natives: number): void;
 }
 
 /**
- * @param jobs places for steps, and as many for pieces
- * @param natives native steps in all
+ * @param jobs limit for steps, and for pieces
+ * @param natives total number of native steps
  */
 export function createTurns(jobs: number, natives: number): Turns {
   let left = natives;
@@ -37,12 +37,12 @@ export function createTurns(jobs: number, natives: number): Turns {
   };
 }
 
-/** Milliseconds in which the next step of a package asks for its turn. */
+/** Milliseconds within which the next step of a package requests its turn. */
 const PAUSE_MS = 10;
 
 interface Pool {
   take: TakeTurn;
-  /** Starts what may be started, when the step after the one that has just ended has asked for its turn, too. */
+  /** Starts waiting work, after the next step of the package that has just ended has requested its turn. */
   lookSoon(): void;
 }
 
@@ -67,7 +67,7 @@ function createPool(places: number, nativesLeft: () => boolean): Pool {
       turn.start();
     }
   };
-  // The next step of a package asks in a moment, and has the rank of the one before.
+  // The next step of a package, with the same rank, requests its turn in a moment.
   const lookSoon = () => void setTimeout(look, PAUSE_MS);
   return {
     lookSoon,

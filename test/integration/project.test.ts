@@ -85,7 +85,7 @@ describe('a project is found', () => {
     const error = await errorOf(findProject());
     expect(error.code).toBe('PROJECT_UNSAFE');
     expect(error.message).toBe(
-      `${file()} belongs to another user (uid 12345), and applies to ${join(dir, 'p/a')}`,
+      `${file()} applies to ${join(dir, 'p/a')}, but belongs to another user (uid 12345)`,
     );
     // In its own folder, a checkout of another user is common in containers.
     expect(await findProject(join(dir, 'p'))).toBe(file());
@@ -276,7 +276,7 @@ describe("a project's own recipes", () => {
     write('p/turnbuild.yaml', `${key}: ${name}x\n`);
     const error = await errorOf(open());
     expect(error.message).toBe(
-      `${join(dir, 'p/turnbuild.yaml')}: ${key}: there is no folder ${join(dir, `p/${name}x`)}`,
+      `${join(dir, 'p/turnbuild.yaml')}: ${key}: the folder ${join(dir, `p/${name}x`)} does not exist`,
     );
   });
 
