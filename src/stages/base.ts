@@ -11,23 +11,23 @@ import type { ReadyBase } from './shared/context.ts';
 import { machineError } from './shared/machine-error.ts';
 import { runCommand } from './shared/run-command.ts';
 
-/** What base images are made with. */
+/** Everything that is needed to make a base image. */
 export interface PrepareOptions extends BaseOptions {
   io: Io;
   onLine: (line: string) => void;
 }
 
-/** Base images of other days are kept this long (milliseconds): a release that runs may still use one. */
+/** How long older base images are kept, in milliseconds: a running release may still use one. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
-/** Makes a base image ready. */
+/** Prepares a base image. */
 export async function prepareBase(base: PlannedBase, options: PrepareOptions): Promise<ReadyBase> {
   const work = performing(base, options);
   if (base.asIs === true) return { ...(await giveBase(base, options, work)), origin: 'registry' };
   const { io } = options;
   if (base.image === undefined) await requireArchive(base, options);
   const { dir } = await findBase(base, options.mirrors, options);
-  // Two releases that want the same one: one makes it, the other waits and finds it.
+  // If two releases need the same one, one makes it and the other waits for it.
   const lock = await io.lockFolder(dir, io.signal);
   try {
     const { context, digest } = await giveBase(base, options, work);
@@ -74,7 +74,7 @@ async function requireArchive(base: PlannedBase, { io, mirrors }: PrepareOptions
       {
         hint:
           name === 'debian'
-            ? 'Set it with --mirror URL. On Debian the default comes from /etc/apt.'
+            ? 'Set one with --mirror URL. On Debian the default comes from /etc/apt.'
             : `Set it with --mirror ${name}=URL, and with --mirror ${name}/arm64=URL if arm64 has a different address.`,
       },
     );

@@ -28,23 +28,23 @@ import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts'
 import { type DockerBuild, digestRecipe, dockerCommand, runBuildx } from './shared/buildx.ts';
 import { type InputsContext, readyBase, type Stage } from './shared/context.ts';
 
-/** Exports of the build stage that go into the packages as they are. The last two are there where libraries are linked in. */
+/** Exports of the build stage that go into the packages unchanged. The last two exist only with static linking. */
 const TREES = ['tree.tar', 'debug.tar', 'licenses.tar', 'sources.tar'];
 /** Exports of the build stage that this stage reads. */
 const BUILD_FILES = [
   ...TREES,
   ...['options.txt', 'metrics.txt', 'features.txt', 'packages.txt', 'linked.txt', 'libraries.txt'],
 ];
-/** The bill of materials, as it lies in a package. */
+/** File name of the bill of materials in a package. */
 const SBOM = 'coturn.cdx.json';
-/** The configuration of the packages that are installed, and that of the tarball. */
+/** The configuration in the .deb or .rpm, and that in the tarball. */
 const CONFIGURATION = 'turnserver.conf';
 const TARBALL_CONFIGURATION = 'tarball/turnserver.conf';
 
-/** Kept as YAML, where lines can come and go with a version, and shipped as JSON. */
+/** Written in YAML, so that lines can depend on the version; shipped as JSON. */
 const DASHBOARD = 'monitoring/grafana-dashboard.yaml';
 
-/** Makes package files of what the build stage exported, with the packaging files rendered for exactly this turnserver. */
+/** Packages the build stage's exports, with packaging files rendered for exactly this turnserver. */
 export const packageStage: Stage = {
   kind: 'docker',
 
@@ -52,7 +52,7 @@ export const packageStage: Stage = {
     const { files } = context.io;
     const target = targetOfStep(context.plan, step);
     const packaging = `${context.recipes}/packaging`;
-    // Which architecture makes the source package is up to those that are chosen; the others' packages are the same all the same.
+    // The selection decides which architecture makes the source package, which does not affect the other packages.
     const { SOURCE_RPM: _, ...args } = step.buildArgs;
     return {
       args: files.sha256Text(
@@ -108,7 +108,7 @@ export const packageStage: Stage = {
   },
 };
 
-/** @param archive of the toolchain that compiled, whatever the archive has got since */
+/** @param archive state of the archive that the toolchain came from, not the current one */
 function buildOf(step: PlannedStep, context: { dir: string }, archive: string): DockerBuild {
   const work = workPath(context, step);
   const args = { ARCHIVE_STATE: archive };
@@ -154,7 +154,7 @@ async function renderSboms(step: PlannedStep, context: InputsContext): Promise<M
   return new Map(packages.map((name) => [name, render(name)]));
 }
 
-/** A shipped configuration -> the exposure to each advisory with it. */
+/** A shipped configuration -> its exposure to each advisory. */
 async function exposuresOf(
   step: PlannedStep,
   context: InputsContext,
@@ -176,7 +176,7 @@ async function exposuresOf(
   };
 }
 
-/** The exposures as the manifest has them: those of the packages that are installed. */
+/** The exposures for the manifest: those of the .deb or .rpm. */
 async function recordedExposures(step: PlannedStep, context: InputsContext) {
   const exposures = Object.entries((await exposuresOf(step, context))(CONFIGURATION));
   return Object.fromEntries(exposures.map(([id, { justification: _, ...exposure }]) => [id, exposure]));
@@ -190,7 +190,7 @@ async function renderPackaging(step: PlannedStep, context: InputsContext): Promi
   const built = (name: string) => files.readText(`${buildFolder(step, context)}/${name}`);
   const names = firstWords(await built('options.txt'));
   const input = {
-    // A line that does nothing, or that turnserver calls deprecated, is not shipped.
+    // Lines that have no effect, or that turnserver calls deprecated, are not shipped.
     options: new Set(names.filter((name) => knownReading(name, plan.coturn.version) !== 'none')),
     metrics: new Set(firstWords(await built('metrics.txt'))),
     features: featuresIn(await built('features.txt')),

@@ -3,12 +3,12 @@ import { type Mirrors, type PackageOrigin, repositoryAddresses, suitesOf } from 
 import type { Arch } from '../../plan/platforms.ts';
 import type { Sysroot, Target } from '../../recipe/schema.ts';
 
-/** File of the build stage's outputs that says which state of the archive its toolchain is of. */
+/** Output of the build stage with the state of the archive that its toolchain came from. */
 export const ARCHIVE_FILE = 'archive.txt';
 
 /**
- * Asks each archive for its state once for each suite, so that all packages of a run are made of the same toolchain.
- * @returns nothing where no archive is known: base images are then those of a registry, with archives of their own
+ * Reads the state of each suite once, so that all packages of a run use the same toolchain.
+ * @returns undefined if no archive is known: base images then come from a registry, with their own archives
  */
 export function archiveReader(
   io: Io,
@@ -17,7 +17,7 @@ export function archiveReader(
 ): (origin: PackageOrigin) => Promise<ArchiveState | undefined> {
   const asked = new Map<string, Promise<ArchiveState | undefined>>();
   return (origin) => {
-    // Two archives may have suites of one name, and two targets take other components of one.
+    // Archives may have suites of the same name, and targets may use different components of one.
     const key = JSON.stringify([origin.archive ?? 'debian', origin.suite]);
     const known = asked.get(key);
     const suites = suitesOf(origin, mirrors);
@@ -29,13 +29,13 @@ export function archiveReader(
   };
 }
 
-/** The repositories that a sysroot is filled from: where they are, and which packages they have now. */
+/** The repositories that a sysroot is filled from: their addresses and their current state. */
 export interface Repositories {
   addresses: string[];
   state: () => Promise<ArchiveState>;
 }
 
-/** Finds the repositories of a sysroot. What they have is asked only when it is needed, and once in a run. */
+/** Finds the repositories of a sysroot. Reads their state only when needed, and once in a run. */
 export function repositoriesFinder(
   io: Io,
   cache: string,
@@ -55,7 +55,7 @@ export function repositoriesFinder(
 }
 
 /**
- * Build arguments that say where a step's repositories are and what they have, so that dnf is shown the same; none for a
+ * Build arguments with the addresses and metadata of a step's repositories, so that dnf gets the same state. None for a
  * target without a sysroot.
  */
 export async function repositoryArgs(
@@ -70,7 +70,7 @@ export async function repositoryArgs(
 }
 
 /**
- * The state of all suites that a toolchain is made of, as one. One suite's is its own.
+ * Combines the states of all suites that a toolchain comes from. A single state stays as it is.
  * @param digest SHA-256 of a text
  */
 export function combinedState(

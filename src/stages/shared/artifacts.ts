@@ -3,7 +3,7 @@ import type { Artifact } from '../../manifest/schema.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import type { InputsContext, StageContext } from './context.ts';
 
-/** Describes finished files for the manifest. Zero files is a failure: a stage that makes nothing has not worked. */
+/** Describes finished files for the manifest. Zero files are a failure. */
 export async function describeArtifacts(
   context: StageContext,
   step: PlannedStep,
@@ -23,27 +23,27 @@ export async function describeArtifacts(
   );
 }
 
-/** What is not handed on lies in one folder of the release's. */
+/** A path in the release's folder for files that are not published. */
 function beneath(dir: string, ...parts: string[]): string {
   return [dir, 'work', ...parts].join('/');
 }
 
-/** Where a step works: beneath the release's folder, so that results can be moved, not copied. */
+/** A step's work folder. It is beneath the release's folder, so that results can be moved instead of copied. */
 export function workPath({ dir }: { dir: string }, step: PlannedStep): string {
   return beneath(dir, 'tmp', step.id.replaceAll(':', '-'));
 }
 
-/** Where the build stage puts what it has made for a package. */
+/** The folder with the build stage's outputs for a package. */
 export function buildFolder(step: PlannedStep, { dir }: { dir: string }): string {
   return beneath(dir, 'build', `${step.target}-${step.arch}`);
 }
 
-/** Where the normalised sources are. */
+/** The path of the normalised sources. */
 export function sourceFile({ dir, plan }: Pick<InputsContext, 'dir' | 'plan'>): string {
   return beneath(dir, 'source', `coturn-${plan.coturn.version}.tar`);
 }
 
-/** A fresh folder for a step's work. */
+/** Creates an empty work folder for a step. */
 export async function workFolder(context: StageContext, step: PlannedStep): Promise<string> {
   const dir = workPath(context, step);
   await context.io.files.remove(dir);
@@ -51,7 +51,7 @@ export async function workFolder(context: StageContext, step: PlannedStep): Prom
   return dir;
 }
 
-/** What a program can do: the names that features.txt, `NAME yes` or `NAME no` a line, has a yes for. */
+/** A program's features: the names with `yes` in features.txt, which has lines `NAME yes` or `NAME no`. */
 export function featuresIn(text: string): Set<string> {
   const names = text
     .split('\n')
@@ -59,7 +59,7 @@ export function featuresIn(text: string): Set<string> {
   return new Set(names);
 }
 
-/** The names of a list that the build has exported (options.txt, metrics.txt): the first word of each line. */
+/** The names in a list exported by the build (options.txt, metrics.txt): the first word of each line. */
 export function firstWords(text: string): string[] {
   return text
     .trim()

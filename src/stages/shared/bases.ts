@@ -12,18 +12,18 @@ import { imageFactsCommand, imageRootCommand } from '../../plan/official-image.t
 import type { PlannedBase } from '../../plan/types.ts';
 import type { ReadyBase } from './context.ts';
 
-/** What the commands of a base image are made of, in a real run and in a dry one. */
+/** The inputs of a base image's commands, in real and dry runs. */
 export interface BaseOptions {
   io: Pick<Io, 'files' | 'exec'>;
   cache: string;
   mirrors: Mirrors;
-  /** Bootstraps anew, with the packages of today. */
+  /** Bootstrap again from current packages. */
   refresh: boolean;
-  /** Whose tools make it, where it is foreign. Asked for when it has to be made: the lender may be in the making as well. */
+  /** The base image whose tools make a foreign one. Called only when needed, because the lender may still be in progress. */
   lender?: () => Promise<Lender | undefined>;
-  /** Where it is used: the builder's name, and whether that takes OCI layouts. */
+  /** The builder that uses it: its name, and whether it takes OCI layouts. */
   builder: { name: string; ociLayouts: boolean };
-  /** The user's --builder: an official image is pulled there. */
+  /** The user's --builder, which pulls official images. */
   chosenBuilder?: string | undefined;
   /** Path of recipes/docker/image. */
   imageFolder: string;
@@ -32,8 +32,8 @@ export interface BaseOptions {
 type Finding = Pick<BaseOptions, 'cache' | 'imageFolder'> & { io: Pick<Io, 'files'> };
 
 /**
- * Where a base image that turnbuild makes is kept (another mirror or another way to make it is another folder), and the
- * digest of the newest one, if there is one. Each lies in a folder named by its digest and never changes.
+ * The cache folder of a base image that turnbuild makes (different for another mirror or recipe), and the digest of the
+ * newest one, if any. Each image is in a folder named by its digest and never changes.
  */
 export async function findBase(
   base: PlannedBase,
@@ -58,10 +58,10 @@ export function layoutOf(dir: string, digest: string): string {
   return `${dir}/${digest.replace('sha256:', '').slice(0, 12)}`;
 }
 
-/** A base image as buildx is given it. */
+/** A base image in the form that buildx takes. */
 type GivenBase = Pick<ReadyBase, 'context' | 'digest'>;
 
-/** What is done with the commands that make a base image ready: a real run performs them, and a dry run notes them. */
+/** What to do with the commands that prepare a base image: a real run performs them, a dry run records them. */
 export interface BaseWork {
   /**
    * Makes its root file system.
@@ -69,23 +69,22 @@ export interface BaseWork {
    * @returns its digest
    */
   make(dir: string, commandsFor: (work: string) => Promise<Command[]>): Promise<string>;
-  /** Path of the root file system's tar, which the engine is given. */
+  /** Path of the root file system's tar, for the engine. */
   tar(layout: string, digest: string): Promise<string>;
-  /** Puts it among the engine's own images. */
+  /** Imports it into the engine's images. */
   take(command: Command): Promise<void>;
 }
 
 /**
- * Which commands make a base image ready, in what order, and what buildx is then given: an image that an .rpm is verified in as it is, else
- * a minimal root of the official image or of the archive, kept in `cache` as an OCI layout and made once for all releases.
- * `refresh` makes it anew, with today's packages.
+ * Runs the commands that prepare a base image, in order, and returns it for buildx. An image for verifying an .rpm is used as it is. Any
+ * other is a minimal root from the official image or the archive, cached as an OCI layout for all releases; `refresh` rebuilds it.
  */
 export async function giveBase(base: PlannedBase, options: BaseOptions, work: BaseWork): Promise<GivenBase> {
   if (base.image !== undefined && base.asIs === true)
     return { context: `docker-image://${base.image}`, digest: base.image.split('@')[1] ?? '' };
   const { io, mirrors, builder } = options;
   const { dir, digest: old } = await findBase(base, mirrors, options);
-  // An image that is pinned stays the same.
+  // A pinned image never changes.
   const refresh = options.refresh && base.image === undefined;
   const commandsFor = (folder: string) => commandsOf(base, folder, options);
   const digest = old === undefined || refresh ? await work.make(dir, commandsFor) : old;

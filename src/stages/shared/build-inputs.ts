@@ -1,7 +1,7 @@
 import { sourceFile } from './artifacts.ts';
 import type { PlannedContext, StageContext } from './context.ts';
 
-/** Digests of what compiling starts from: name -> SHA-256. The sources are those that the plan is for. */
+/** Digests of the inputs of compiling: name -> SHA-256. The sources are those of the plan. */
 export async function digestBuildInputs(context: PlannedContext): Promise<Record<string, string>> {
   const { files } = context.io;
   const { series, prometheusClient, includes } = context.plan.needs;
@@ -14,7 +14,7 @@ export async function digestBuildInputs(context: PlannedContext): Promise<Record
   };
 }
 
-/** Puts into a folder what compiling starts from: the sources, patches in their order, headers, and the Prometheus client. */
+/** Collects the inputs of compiling in a folder: the sources, patches in their order, headers, and the Prometheus client. */
 export async function collectBuildInputs(context: StageContext, inputs: string): Promise<void> {
   const { files } = context.io;
   const { series, prometheusClient, includes } = context.plan.needs;

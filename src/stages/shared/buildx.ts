@@ -7,7 +7,7 @@ import { buildError } from './build-error.ts';
 import { type CommandContext, type PlannedContext, readyBase, type StageContext } from './context.ts';
 import { runCommand } from './run-command.ts';
 
-/** Bytes of facts and logs (a megabyte in practice), which their stages count before they hand them over; and of what is compiled and packed. */
+/** Limits in bytes: for facts and logs (a megabyte in practice; their stages check it before exporting), and for compiled and packed files. */
 export const MAX_FACTS = 256 * 1024 * 1024;
 const MAX_FILES = 8 * 1024 ** 3;
 
@@ -16,7 +16,7 @@ function dockerFolder(context: Pick<PlannedContext, 'recipes'>): string {
   return `${context.recipes}/docker`;
 }
 
-/** Digests the Dockerfile, and the files beside it that a step's stages take by its build arguments. */
+/** Digests the Dockerfile and the files beside it that a step's stages use with its build arguments. */
 export async function digestRecipe(step: PlannedStep, context: PlannedContext): Promise<string> {
   const { files } = context.io;
   const folder = dockerFolder(context);
@@ -33,11 +33,14 @@ export interface DockerBuild {
   /** Name of the image that the stage becomes, instead of files. */
   image?: string;
   args?: Readonly<Record<string, string>>;
-  /** Stages of the Dockerfile that `--no-cache` makes anew; `NAME-run` without it. What two share is the first one's: packaging finds the build's toolchain. */
+  /**
+   * Stages of the Dockerfile that `--no-cache` rebuilds; by default `NAME-run`. The first step rebuilds shared stages: packaging reuses the
+   * build's toolchain.
+   */
   fresh?: readonly string[];
-  /** It runs in the root of the target, too. */
+  /** It also runs in the root of the target. */
   inTarget?: boolean;
-  /** The package itself may have written what is exported: facts and logs. */
+  /** The package may have written the exported facts and logs, so they are untrusted. */
   fromPackage?: boolean;
 }
 
@@ -61,7 +64,7 @@ export function dockerCommand(step: PlannedStep, context: CommandContext, build:
 
 /**
  * Builds one Dockerfile stage and exports its files into `output`.
- * @throws the error that the build's own script reported (`turnbuild-error: CODE: message`), or what went wrong around it
+ * @throws the error reported by the build's script (`turnbuild-error: CODE: message`), or by its environment
  */
 export async function runBuildx(step: PlannedStep, context: StageContext, build: DockerBuild): Promise<void> {
   const command = dockerCommand(step, context, build);

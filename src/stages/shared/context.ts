@@ -8,32 +8,32 @@ import type { Plan, PlannedStep } from '../../plan/types.ts';
 import type { Sysroot } from '../../recipe/schema.ts';
 import type { Repositories } from './archive.ts';
 
-/** A base image that is ready to be given to buildx. */
+/** A base image that is ready for buildx. */
 export interface ReadyBase {
-  /** Value of a named context: `oci-layout://DIR@DIGEST`, `docker-image://REF@DIGEST`, or an image of the engine's own. */
+  /** Value of a named context: `oci-layout://DIR@DIGEST`, `docker-image://REF@DIGEST`, or a local image of the engine. */
   context: string;
   digest: string;
   origin: 'bootstrapped' | 'registry';
-  /** Installed packages and their versions, where turnbuild has made it itself. */
+  /** Installed packages and their versions, if turnbuild made it. */
   packages?: Record<string, string>;
 }
 
-/** What is known before anything has been made, on whatever machine. */
+/** What is known before anything is built, on any machine. */
 export interface PlannedContext {
   io: Pick<Io, 'files'>;
   plan: Plan;
   /** Folders of the installed turnbuild. */
   recipes: string;
   patches: string;
-  /** The program of the laboratory, bundled. */
+  /** Path of the laboratory's bundled program. */
   labProgram: string;
   /** Which checks are judged. */
   selection: CheckSelection;
-  /** The laboratory tries as much as it can, not just enough to see each fault. */
+  /** The laboratory runs at full scale, not just enough to detect each fault. */
   full: boolean;
 }
 
-/** What is known of a step when its turn has come. */
+/** What is known when a step's turn has come. */
 export interface InputsContext extends PlannedContext {
   /** The release's folder: all paths of steps and artifacts are beneath it. */
   dir: string;
@@ -41,7 +41,7 @@ export interface InputsContext extends PlannedContext {
   bases: ReadonlyMap<string, Pick<ReadyBase, 'digest'>>;
 }
 
-/** What a step's commands are made of, in a real run and in a dry one. */
+/** The inputs of a step's commands, in real and dry runs. */
 export interface CommandContext
   extends Pick<PlannedContext, 'plan' | 'recipes' | 'labProgram' | 'selection'> {
   io: Pick<Io, 'proxiesForBuilds'> & { leftovers: Pick<Io['leftovers'], 'owner'> };
@@ -51,67 +51,67 @@ export interface CommandContext
   builder: string | undefined;
   /** Docker context of the engine that runs containers; the current one if undefined. */
   engine: string | undefined;
-  /** Containers of the builder share a network, so that two verifications would meet on their ports. */
+  /** Containers of the builder share a network, so the ports of two verifications would conflict. */
   sharedNetwork: boolean;
-  /** Docker's build cache isn't used. */
+  /** Don't use Docker's build cache. */
   noCache: boolean;
-  /** A value that no other run has, for what must never come from a cache. */
+  /** A value that is unique to this run, for stages that must never be cached. */
   attempt: string;
   /** Base images by their id in the plan. */
   bases: ReadonlyMap<string, Pick<ReadyBase, 'context'>>;
 }
 
-/** What only a real run finds out before it runs a step's commands. A dry run names it in capitals. */
+/** Values that only a real run knows. A dry run shows placeholders in capitals. */
 export interface Found {
-  /** The state of the package archive, or nothing where none is known. */
+  /** The state of the package archive; empty if none is known. */
   archive: string;
-  /** Build arguments that say what the repositories of a sysroot have. */
+  /** Build arguments with the state of a sysroot's repositories. */
   repositories: Readonly<Record<string, string>>;
 }
 
-/** What a stage works with. */
+/** The context in which a stage performs a step. */
 export interface StageContext extends InputsContext, Omit<CommandContext, 'io' | 'bases'> {
   io: Io;
-  /** Ids of steps that are performed even if nothing that goes in has changed but the archive. */
+  /** Ids of steps to perform even if only the archive has changed. */
   rebuild: ReadonlySet<string>;
   /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
-  /** What an archive has now of a suite: asked once in a run, and only if something is compiled. */
+  /** The current state of a suite, read once in a run and only if something is compiled. */
   archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
   /** The repositories that a sysroot is filled from. */
   repositories: (sysroot: Sysroot, arch: Arch) => Repositories;
-  /** Does a piece of a step's work when its turn has come: as many at a time as packages are made (`--jobs`), over all steps. */
+  /** Does a piece of a step's work when its turn has come. `--jobs` limits the pieces of all steps together. */
   piece: <T>(step: PlannedStep, work: () => Promise<T>) => Promise<T>;
-  /** Takes each line that a step's processes print. */
+  /** Receives each line that a step's processes print. */
   onLine: (line: string) => void;
 }
 
-/** What a step has made. */
+/** The result of a step. */
 export interface StepResult {
   outputs: Artifact[];
   checks?: CheckResult[];
   metrics?: Record<string, number>;
   facts?: Record<string, unknown>;
-  /** Of the packages that it made: advisory -> exposure. */
+  /** Exposure of the packages that it made: advisory -> exposure. */
   exposures?: Record<string, Exposure>;
 }
 
-/** What a step occupies while it is at work: the builder, a machine that boots, or nothing to speak of. */
+/** What a step occupies: the builder, a booting machine, or nothing significant. */
 export type Kind = 'docker' | 'boot' | 'plain';
 
-/** One stage: what goes in (name -> digest, the step's key is made of it), the commands, and the work. Beside these it only looks for what killed runs have left. */
+/** A stage: its inputs (name -> digest, for the step's key), its commands, and its work. It also removes leftovers of killed runs. */
 export interface Stage {
   kind: Kind;
-  /** What is known when the step is planned: recipes, arguments, sources. Another machine finds the same, or performs another plan. */
+  /** Inputs known at planning: recipes, arguments, sources. They are the same on every machine that performs the plan. */
   planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
-  /** What is known when its turn has come: what earlier steps have made, and the base images. */
+  /** Inputs known when its turn has come: outputs of earlier steps, and base images. */
   inputs(step: PlannedStep, context: InputsContext): Promise<Record<string, string>>;
   /** Pure: a dry run prints them. */
   commands(step: PlannedStep, context: CommandContext, found: Found): Command[];
   perform(step: PlannedStep, context: StageContext): Promise<StepResult>;
 }
 
-/** The base image with this id; it was made ready before the steps started. */
+/** The base image with this id, which must have been prepared. */
 export function readyBase<T>({ bases }: { bases: ReadonlyMap<string, T> }, id: string): T {
   const base = bases.get(id);
   if (base === undefined) throw new Error(`base ${id} is not ready`);

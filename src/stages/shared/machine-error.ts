@@ -4,7 +4,7 @@ import { TurnbuildError } from '../../errors.ts';
 const QEMU_TOO_OLD = /pauth-impdef.* not found/;
 
 /**
- * The fault of the machine on which a tool ran, if its output shows one.
+ * Detects a problem of the machine on which a tool ran, from its output.
  * @param id of the step or base image
  * @param lines of the output
  * @param disk a name for that machine's disk

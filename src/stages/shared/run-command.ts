@@ -2,7 +2,7 @@ import type { Exec, ExecResult } from '../../io/index.ts';
 import { type Command, formatCommand } from '../../plan/command.ts';
 import type { StageContext } from './context.ts';
 
-/** Runs one of a step's commands, whose line goes into the step's log: the one that a dry run prints. */
+/** Runs one of a step's commands. Logs it as a dry run would print it. */
 export async function runCommand(
   { io, onLine }: Pick<StageContext, 'io' | 'onLine'>,
   command: Command,

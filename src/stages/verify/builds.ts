@@ -5,7 +5,7 @@ import type { DockerBuild } from '../shared/buildx.ts';
 import type { CommandContext, Found } from '../shared/context.ts';
 import { isBuiltHere, sanitizes } from './package.ts';
 
-/** What the Docker stages of a verification are made of. */
+/** The inputs of a verification's Docker stages. */
 export interface Verification {
   step: PlannedStep;
   context: Pick<CommandContext, 'dir' | 'attempt' | 'sharedNetwork'>;
@@ -13,7 +13,7 @@ export interface Verification {
   found: Found;
 }
 
-/** What `use` makes anew with --no-cache, and `laboratory`. */
+/** Dockerfile stages that --no-cache rebuilds, for `use` and for `laboratory`. */
 const FRESH_ROOTS = [
   'certificate',
   'repackager',
@@ -38,7 +38,7 @@ const FRESH_LABORATORIES = [
   'lab-target-rpm-given',
 ];
 
-/** What it reads, and where what was seen goes. */
+/** The folders of inputs and of observations. */
 export const inputsOf = ({ step, context }: Pick<Verification, 'step' | 'context'>) =>
   `${workPath(context, step)}/inputs`;
 export const seenBy = ({ step, context }: Pick<Verification, 'step' | 'context'>, dockerStage: string) =>
@@ -55,7 +55,7 @@ function inspection(verification: Verification): DockerBuild {
   };
 }
 
-/** Installs the package in a root of its target, and uses it. */
+/** Installs the package in a root of its target and uses it. */
 function use(verification: Verification): DockerBuild {
   const dockerStage = 'verify';
   const { context, runs } = verification;
@@ -63,7 +63,7 @@ function use(verification: Verification): DockerBuild {
     ...rootArgs(verification),
     ATTEMPT: context.attempt,
     PHASES: runs.phases.join(' '),
-    // Verifications take turns where containers share a network; else each has a turn of its own.
+    // Verifications take turns if containers share a network.
     ...(context.sharedNetwork ? { NETWORK: 'shared' } : {}),
   };
   return {
@@ -77,19 +77,19 @@ function use(verification: Verification): DockerBuild {
   };
 }
 
-/** Compiles turnserver with AddressSanitizer, of the sources and with the toolchain of the package. */
+/** Compiles turnserver with AddressSanitizer, from the package's sources and with its toolchain. */
 function sanitize({ step, context, found }: Verification): DockerBuild {
   const work = workPath(context, step);
   const args = { ARCHIVE_STATE: found.archive, ...found.repositories };
   return { dockerStage: 'sanitize', inputs: `${work}/sources`, output: `${work}/sanitized`, args };
 }
 
-/** What is run: `inspect` whatever is chosen, because what a program can do is read off it; of the rest nothing that nothing needs. */
+/** The builds to run: always `inspect`, which detects the program's features; the others only if a selected check needs them. */
 export function chosenBuilds(verification: Verification): {
   inspect: DockerBuild;
   use: DockerBuild | undefined;
   sanitize: DockerBuild | undefined;
-  /** Whether the laboratory is. */
+  /** Whether the laboratory runs. */
   lab: boolean;
 } {
   const { step, runs } = verification;

@@ -15,8 +15,8 @@ import { isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts
 import { readProgram } from './program.ts';
 
 /**
- * Inspects a package, then installs and uses it in a root of its target, and in the laboratory: the two share nothing, and go side
- * by side where the machine has room for it. What nothing needs is not run. What they have seen is in WORK/out.
+ * Inspects a package, then installs and uses it in a root of its target and in the laboratory. These two are independent and run in
+ * parallel if `--jobs` allows. Runs only what selected checks need. Observations are in WORK/out.
  */
 export async function gather(step: PlannedStep, context: StageContext, runs: Runs): Promise<void> {
   const verification: Verification = { step, context, runs, found: await find(step, context, runs) };
@@ -38,7 +38,7 @@ export async function gather(step: PlannedStep, context: StageContext, runs: Run
   await together(step, context, works);
 }
 
-/** The commands of a verification, in the order in which they are begun. */
+/** The commands of a verification, in starting order. */
 export function commandsOf(verification: Verification, context: CommandContext): Command[] {
   const { inspect, use, sanitize, lab } = chosenBuilds(verification);
   const builds = [inspect, use, sanitize].filter((build) => build !== undefined);
@@ -49,8 +49,8 @@ export function commandsOf(verification: Verification, context: CommandContext):
 }
 
 /**
- * Does several things side by side, as far as the context lets it. The first one that fails ends the others, and is the error.
- * Exported for its test.
+ * Does several pieces of work in parallel, as far as the context allows. The first failure ends the others and is thrown. Exported for
+ * its test.
  */
 export async function together(
   step: PlannedStep,
@@ -73,12 +73,12 @@ export async function together(
   if (errors.length > 0) throw errors[0];
 }
 
-/** What the commands are made of and only a run knows. */
+/** Values for the commands that only a real run knows. */
 async function find(step: PlannedStep, context: StageContext, { scenarios }: Runs): Promise<Found> {
   const asked = step.rpmRoot === 'installed' || (scenarios.includes('sanitized') && sanitizes(step));
   const target = targetOfStep(context.plan, step);
   return {
-    // The state that the package's toolchain is of.
+    // The state that the package's toolchain came from.
     archive: isBuiltHere(step)
       ? (await context.io.files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim()
       : '',
@@ -86,7 +86,7 @@ async function find(step: PlannedStep, context: StageContext, { scenarios }: Run
   };
 }
 
-/** What each kind of package file is called while it is verified. */
+/** File names during verification, by the kind of package file. */
 const INPUT_NAMES: Partial<Record<Artifact['kind'], string>> = {
   deb: 'coturn.deb',
   'deb-dbgsym': 'coturn-dbgsym.deb',
@@ -105,7 +105,7 @@ async function collectPackage(step: PlannedStep, context: StageContext, inputs: 
     await files.copyInto(`${buildFolder(step, context)}/tools.tar`, `${inputs}/tools.tar`);
 }
 
-/** Compiles turnserver with AddressSanitizer. Returns where the program is. */
+/** Compiles turnserver with AddressSanitizer. Returns the program's path. */
 async function compileSanitized(
   step: PlannedStep,
   context: StageContext,

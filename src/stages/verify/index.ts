@@ -10,7 +10,7 @@ import { commandsOf, gather } from './gather.ts';
 import { isBuiltHere } from './package.ts';
 import { readFacts } from './read-facts.ts';
 
-/** Inspects a package, installs it in a clean root, uses it, and judges what was seen. */
+/** Inspects a package, installs it in a clean root, uses it, and judges the observations. */
 export const verify: Stage = {
   kind: 'docker',
 

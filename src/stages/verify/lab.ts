@@ -22,15 +22,15 @@ import type { CommandContext, StageContext } from '../shared/context.ts';
 import { runCommand } from '../shared/run-command.ts';
 import { laboratory, seenBy, type Verification } from './builds.ts';
 
-/** What is known of the very turnserver that is tried. */
+/** Properties of the turnserver under test. */
 export interface Tried {
   /** Its long options. */
   options: ReadonlySet<string>;
   /** It drains on SIGUSR1. */
   drains: boolean;
-  /** It reads its certificate again on SIGUSR2. */
+  /** It reloads its certificate on SIGUSR2. */
   reloads: boolean;
-  /** The same turnserver with AddressSanitizer, if there is one. */
+  /** Path of the same turnserver with AddressSanitizer, if there is one. */
   sanitized: string | undefined;
 }
 
@@ -57,7 +57,7 @@ function commandsFor(verification: Verification, context: CommandContext) {
   };
 }
 
-/** Folder of what goes into the container. */
+/** The folder that is copied into the container. */
 const settingsOf = ({ step, context }: Verification) => `${workPath(context, step)}/lab`;
 
 /** Every command of the laboratory, in order. */
@@ -68,8 +68,8 @@ export function labCommands(verification: Verification, context: CommandContext)
 }
 
 /**
- * Installs a package in a root of its target, and uses it between network namespaces.
- * @throws LAB_UNAVAILABLE if no container can be had, LAB_NO_NAMESPACES if it can make no namespaces, LAB_FILES_LIMITED, LAB_FAILED
+ * Installs a package in a root of its target and uses it between network namespaces.
+ * @throws LAB_UNAVAILABLE if no container can be started, LAB_NO_NAMESPACES if it cannot create namespaces, LAB_FILES_LIMITED, LAB_FAILED
  */
 export async function runLab(verification: Verification, context: StageContext, tried: Tried): Promise<void> {
   const { step, runs } = verification;
@@ -98,7 +98,7 @@ export async function runLab(verification: Verification, context: StageContext, 
     await perform(context, fetch);
     await io.files.requirePlainFiles(seen, MAX_FACTS);
   } finally {
-    // Also after Ctrl-C: so without the signal that has just ended everything else.
+    // No signal: this must also run after Ctrl-C.
     for (const command of remove) await runCommand(context, command, {});
   }
 }
@@ -108,9 +108,9 @@ function siteOf(format: Format): Site {
   return { user, configuration: `${configurationDir}/turnserver.conf`, stateDir };
 }
 
-/** Enough to see each fault at all, in seconds natively. */
+/** Enough to detect each fault, in seconds on native hardware. */
 const SCALE: LabScale = { hostilePackets: 20_000, ports: 500, evenPortCycles: 2_000, scrapes: 10_000 };
-/** As much as a machine has ports, and for hours of a hostile internet. */
+/** All ports of a machine, and hours of traffic from a hostile internet. */
 const FULL_SCALE: LabScale = { ...SCALE, hostilePackets: 1_000_000, ports: 16_383, evenPortCycles: 10_000 };
 /** Last lines of the container's output that go into an error. */
 const TAIL_LINES = 15;
@@ -151,7 +151,7 @@ async function start(step: PlannedStep, context: StageContext, command: Command)
   );
 }
 
-/** Containers of processes that were killed. */
+/** Removes containers of killed processes. */
 async function removeAbandoned({ io, engine }: StageContext): Promise<void> {
   const { stdout } = await io.exec(listLabsCommand(engine));
   for (const line of stdout.split('\n')) {

@@ -2,17 +2,17 @@ import type { PlannedStep } from '../../plan/types.ts';
 import { buildFolder, featuresIn, firstWords } from '../shared/artifacts.ts';
 import type { StageContext } from '../shared/context.ts';
 
-/** Whether the package was built by this release, and not given as a file: then its source is known as well. */
+/** Whether this release built the package, so that its source is known. Otherwise it was given as a file. */
 export function isBuiltHere(step: PlannedStep): boolean {
   return step.needs.some((need) => need.startsWith('build:'));
 }
 
-/** Whether a turnserver with AddressSanitizer goes into the laboratory as well. */
+/** Whether the laboratory also tests a turnserver with AddressSanitizer. */
 export function sanitizes(step: PlannedStep): boolean {
   return step.dockerStages.includes('sanitize');
 }
 
-/** Long options of the very turnserver: of its source where that is known, else of the program. */
+/** The turnserver's long options, from its source if known, otherwise from the program. */
 export async function optionsOf(
   step: PlannedStep,
   context: StageContext,
@@ -22,7 +22,7 @@ export async function optionsOf(
   return new Set(firstWords(await context.io.files.readText(file)));
 }
 
-/** What the program itself, whoever has built it, can do: `drain` on SIGUSR1, `microhttpd`. */
+/** The program's features, whoever built it: `drain` on SIGUSR1, `microhttpd`. */
 export async function programFeatures({ io }: StageContext, inspect: string): Promise<Set<string>> {
   return featuresIn(await io.files.readText(`${inspect}/features.txt`));
 }

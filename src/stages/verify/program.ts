@@ -2,7 +2,7 @@ import { drains, metricNamesIn, optionsOfElf, reloads } from '../../config/elf-o
 import { OptionTableError } from '../../config/option-table.ts';
 import type { StageContext } from '../shared/context.ts';
 
-/** Writes down what the program itself says, in the form in which a build does, and removes the copy of it. */
+/** Extracts options, metrics and features from the program, in the format of the build stage, and removes its copy. */
 export async function readProgram(context: StageContext, inspect: string): Promise<void> {
   const { files } = context.io;
   const file = `${inspect}/turnserver`;
@@ -31,7 +31,7 @@ export async function readProgram(context: StageContext, inspect: string): Promi
   );
 }
 
-/** A program without a readable table has none; the check `elf.options` says so. */
+/** The options of a program; none if it has no readable table, which the check `elf.options` reports. */
 export function optionsOrNone(program: Buffer): string[] {
   try {
     return optionsOfElf(program).map(({ name }) => name);

@@ -8,7 +8,7 @@ import type { StageContext } from '../shared/context.ts';
 import { parseLabFacts } from './lab.ts';
 import { isBuiltHere, optionsOf, programFeatures, sanitizes } from './package.ts';
 
-/** Reads what was gathered of a package in the step's folder `output`. */
+/** Reads the facts about a package in the step's folder `output`. */
 export async function readFacts(
   step: PlannedStep,
   context: StageContext,
@@ -86,7 +86,7 @@ export async function readFacts(
   };
 }
 
-/** `document:NAME` -> text, as inspection.sh has it in a folder. */
+/** `document:NAME` -> text, from the folder written by inspection.sh. */
 async function documentsIn({ io }: StageContext, dir: string): Promise<Record<string, string>> {
   const names = await io.files.listFiles(dir);
   return Object.fromEntries(
@@ -117,7 +117,7 @@ async function readElfFiles(context: StageContext, dir: string): Promise<ElfFile
   );
 }
 
-/** The bills of materials that lie beside the packages. */
+/** The bills of materials beside the packages. */
 async function sbomsBeside(
   { packages }: PlannedStep,
   { io, dir }: StageContext,
