@@ -2,11 +2,11 @@ import { TurnbuildError } from '../errors.ts';
 import type { Archive, Sysroot, Target } from '../recipe/schema.ts';
 import { ARCHITECTURES, type Arch, platformOf } from './platforms.ts';
 
-/** Where packages come from: mirrors of package archives, by address. */
+/** Addresses of the mirrors that packages come from. */
 export interface Mirrors {
   debian?: string | undefined;
   security?: string | undefined;
-  /** Of other archives, by the name that recipes have for them, or `NAME/ARCH` where an architecture has an address of its own. */
+  /** Mirrors of other archives, by their name in recipes, or by `NAME/ARCH` if an architecture has its own address. */
   named?: Readonly<Record<string, string>>;
 }
 
@@ -14,20 +14,20 @@ export interface Mirrors {
 export interface ArchiveSuite {
   mirror: string;
   suite: string;
-  /** Those that packages are taken from, e.g. `main` and `universe`. */
+  /** Components to use, e.g. `main` and `universe`. */
   components: readonly string[];
 }
 
-/** Debian's own: what is free, and needs nothing that is not. */
+/** Debian's component of free software. */
 const MAIN = ['main'];
 
-/** What packages are taken from: a release of Debian, or of another archive that a recipe describes. */
+/** Where packages come from: a release of Debian, or of another archive that a recipe describes. */
 export interface PackageOrigin {
   suite: string;
   archive?: Archive | undefined;
 }
 
-/** The suites that packages of a Debian release come from: as it was released, its updates, and its security updates. */
+/** The suites of a Debian release: the release itself, its updates, and its security updates. */
 export function archiveSuites(suite: string, { debian, security }: Mirrors): ArchiveSuite[] {
   if (debian === undefined) return [];
   return [
@@ -37,7 +37,7 @@ export function archiveSuites(suite: string, { debian, security }: Mirrors): Arc
   ];
 }
 
-/** The suites that packages come from, for all architectures. None if nobody has said where they are. */
+/** The suites that packages come from, for all architectures. None if no mirror is known. */
 export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[] {
   const { suite, archive } = origin;
   if (archive === undefined) return archiveSuites(suite, mirrors);
@@ -49,7 +49,7 @@ export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[
   );
 }
 
-/** The lines of sources.list(5) for a base image; they serve all architectures, because what is compiled in it is for another one. */
+/** The lines of sources.list(5) for a base image, for all architectures, because it also cross-compiles. */
 export function sourcesList(origin: PackageOrigin, mirrors: Mirrors): string[] {
   const { suite, archive } = origin;
   if (archive === undefined)
@@ -69,12 +69,12 @@ export function sourcesList(origin: PackageOrigin, mirrors: Mirrors): string[] {
   });
 }
 
-/** Whether it is known where packages for an architecture are. */
+/** Whether a mirror with packages for an architecture is known. */
 export function isReachable({ archive }: PackageOrigin, arch: Arch, mirrors: Mirrors): boolean {
   return (archive === undefined ? mirrors.debian : addressOf(archive.name, arch, mirrors)) !== undefined;
 }
 
-/** Names of the archives and repositories of a target that nobody has given an address of. */
+/** Names of a target's archives and repositories without a known address. */
 export function unknownMirrors(target: Target, arch: Arch, mirrors: Mirrors): string[] {
   const names = unknownNames(target.sysroot?.repositories ?? [], arch, mirrors);
   const own = isReachable(target, arch, mirrors) ? [] : [target.archive?.name ?? 'debian'];
@@ -90,12 +90,12 @@ export function repositoryAddresses({ repositories }: Sysroot, arch: Arch, mirro
   if (unknown.length > 0) {
     throw new TurnbuildError(
       'MIRROR_UNKNOWN',
-      `Nothing says where the repositories ${unknown.map((name) => `"${name}"`).join(' and ')} are`,
+      `No address is known for the repositories ${unknown.map((name) => `"${name}"`).join(' and ')}`,
       {
-        hint: `Name them: ${unknown.map((name) => `--mirror ${name}=URL`).join(' ')}, the addresses that ${repositories
+        hint: `Pass ${unknown.map((name) => `--mirror ${name}=URL`).join(' ')}, the addresses that contain ${repositories
           .filter(({ mirror }) => unknown.includes(mirror))
           .map(({ mirror, path }) => `${path} (${mirror})`)
-          .join(', ')} are beneath.`,
+          .join(', ')}.`,
       },
     );
   }

@@ -4,26 +4,26 @@ import type { Command } from './command.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { PlannedBase } from './types.ts';
 
-/** Environment of whatever runs in a base image, as an image's configuration has it. */
+/** Environment of programs in a base image, for the image's configuration. */
 export const BASE_ENVIRONMENT = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * As in Docker's own images of Debian. Descriptions are as large as the lists of packages, and would be downloaded and parsed wherever
- * something is installed. And dpkg need not wait for the disk: an image that a crash has damaged is made again.
+ * As in Docker's official Debian images. Translated descriptions are as large as the package lists, and every installation would download
+ * and parse them. dpkg need not sync to disk: an image damaged by a crash is made again.
  */
 const BOOTSTRAP_OPTIONS = ['--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io'];
 
-/** Whose tools make a base image of a foreign architecture: recipes/docker/native/lend.sh. */
+/** The base image whose tools make one of a foreign architecture: recipes/docker/native/lend.sh. */
 export interface Lender {
   /** The architecture of this machine. */
   arch: Arch;
-  /** Path of the finished one's root file system, a tar. */
+  /** Path of its root file system, a tar. */
   tar: string;
   /** Path of recipes/docker/native. */
   tools: string;
 }
 
-/** The base image of this machine's architecture that has the tools for a foreign one; undefined where there is none, or no need. */
+/** The base image of this machine's architecture that lends tools to a foreign one; undefined if there is none, or no need. */
 export function lenderOf(
   base: PlannedBase,
   bases: readonly PlannedBase[],
@@ -37,9 +37,9 @@ export function lenderOf(
 }
 
 /**
- * The one command that bootstraps a base image. It has the same bytes whether its tools are lent or its own.
- * @param work folder that gets `root.tar`, the root file system, and `status`: dpkg's own list of what is in it
- * @param lender without one, a foreign image's own tools run under QEMU
+ * The command that bootstraps a base image. The result is the same with lent tools and with its own.
+ * @param work folder for `root.tar`, the root file system, and `status`, dpkg's list of installed packages
+ * @param lender if undefined, a foreign image's own tools run under QEMU
  */
 export function bootstrapCommand(
   base: PlannedBase,
@@ -53,7 +53,7 @@ export function bootstrapCommand(
       '--variant=minbase',
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
-      // Not whatever this machine's apt trusts.
+      // Not every key that this machine's apt trusts.
       `--keyring=${base.archive?.keyring ?? DEBIAN_KEYRING}`,
       ...BOOTSTRAP_OPTIONS,
       ...(lender === undefined ? [] : [hook('extract', 'lend'), hook('customize', 'return')]),
@@ -62,7 +62,7 @@ export function bootstrapCommand(
       `${work}/root.tar`,
       ...sourcesList(base, mirrors),
     ],
-    // mmdebstrap clamps all times to it, so that the same packages give the same bytes on another day.
+    // mmdebstrap clamps all times to it, so that the same packages always give the same bytes.
     env: {
       SOURCE_DATE_EPOCH: '1',
       LC_ALL: 'C.UTF-8',
@@ -83,7 +83,7 @@ function lending({ arch }: PlannedBase, { arch: own, tar, tools }: Lender): Reco
     NATIVE_TRIPLE: platformOf(own).gnuTriple,
     NATIVE_ROOT: tar,
     NATIVE_TOOLS: tools,
-    // Of these folders only an image that is being made has the first one.
+    // Only an image in progress has the first of these folders.
     PATH: `/native/bin:${BASE_ENVIRONMENT.replace('PATH=', '')}`,
   };
 }
@@ -101,17 +101,17 @@ export function installedPackages(status: string): Record<string, string> {
   );
 }
 
-/** Name of a base image among the engine's own. The digest is in it: other content has another name. */
+/** Name of a base image as a local image of the engine. It contains the digest, so different content has a different name. */
 export function engineImage(base: PlannedBase, digest: string): string {
   return `turnbuild/${base.id}:${digest.replace('sha256:', '').slice(0, 12)}`;
 }
 
-/** Asks an engine whether it has an image. @param builder a buildx builder of the `docker` driver, named as its context is */
+/** Queries whether an engine has an image. @param builder a buildx builder of the `docker` driver, which has its context's name */
 export function findImageCommand(builder: string, image: string): Command {
   return { file: 'docker', args: ['--context', builder, 'image', 'inspect', image], effect: 'read' };
 }
 
-/** Makes an image of a root file system, for an engine that takes no OCI layouts. */
+/** Imports a root file system as an image, for an engine that takes no OCI layouts. */
 export function importCommand(base: PlannedBase, builder: string, tar: string, image: string): Command {
   const platform = `linux/${platformOf(base.arch).oci}`;
   return {

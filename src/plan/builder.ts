@@ -1,21 +1,21 @@
 import type { Command } from './command.ts';
 import { type Arch, archOfOciPlatform } from './platforms.ts';
 
-/** Asks a builder for its name, driver and platforms. @param bootstrap starts its nodes, which else have no platforms yet */
+/** Queries a builder's name, driver and platforms. @param bootstrap starts its nodes, which have no platforms before */
 export function inspectBuilderCommand(builder: string | undefined, bootstrap: boolean): Command {
   const name = builder === undefined ? [] : [builder];
   const start = bootstrap ? ['--bootstrap'] : [];
   return { file: 'docker', args: ['buildx', 'inspect', ...start, ...name], effect: 'read' };
 }
 
-/** A platform that a node runs, and whether its owner has said that it is the node to use for it. */
+/** A platform of a node, and whether it was assigned to the node explicitly. */
 export interface NodePlatform {
   /** `linux/arm64` */
   platform: string;
   explicit: boolean;
 }
 
-/** What `docker buildx inspect` says of a builder: its nodes in order, each with its platforms in order. */
+/** The result of `docker buildx inspect`: a builder's nodes in order, each with its platforms in order. */
 export interface InspectedBuilder {
   name: string;
   driver: string;
@@ -24,7 +24,7 @@ export interface InspectedBuilder {
   error?: string;
 }
 
-/** Reads what `docker buildx inspect` prints, which ends with 0 where no engine answers, too. An explicit platform (`create --platform`) has an asterisk there. */
+/** Parses the output of `docker buildx inspect`, which exits with 0 even if no engine responds. An asterisk marks explicit platforms. */
 export function parseBuilder(text: string): InspectedBuilder {
   const value = (key: string) => new RegExp(`^${key}:[ \\t]*(\\S.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const nodes = [...text.matchAll(/^[ \t]*Platforms:[ \t]*(\S.*)$/gm)].map((match) =>
@@ -45,8 +45,8 @@ export function architecturesOf(builder: InspectedBuilder): Arch[] {
 }
 
 /**
- * The processor that a build for `arch` compiles on. buildx sends it to the node that names this platform explicitly,
- * else to the first one that runs it, else to the first one; a node is taken to be what it names first.
+ * The processor that a build for `arch` compiles on. buildx sends it to the node with this explicit platform, otherwise to
+ * the first node that supports it, otherwise to the first node. A node's first platform is taken as its processor.
  * @returns undefined if no node runs arm64 or x86_64
  */
 export function compilesOn(builder: InspectedBuilder, arch: Arch): Arch | undefined {
@@ -56,7 +56,7 @@ export function compilesOn(builder: InspectedBuilder, arch: Arch): Arch | undefi
   return node.map(({ platform }) => archOfOciPlatform(platform)).find((each) => each !== undefined);
 }
 
-/** Asks the engine behind a builder of the `docker` driver how it stores images. Such a builder has its context's name. */
+/** Queries how the engine of a builder with the `docker` driver stores images. Such a builder has its context's name. */
 export function imageStoreCommand(builder: string): Command {
   return {
     file: 'docker',
@@ -65,17 +65,17 @@ export function imageStoreCommand(builder: string): Command {
   };
 }
 
-/** Asks the engine that Docker's client has chosen for its version. */
+/** Queries the version of the engine selected by Docker's client. */
 export function engineVersionCommand(): Command {
   return { file: 'docker', args: ['version', '--format', '{{.Server.Version}}'], effect: 'read' };
 }
 
-/** Docker 23.0 has the first BuildKit whose built-in frontend knows named contexts. */
+/** Docker 23.0 is the first whose BuildKit supports named contexts in its built-in frontend. */
 export const MIN_ENGINE = 23;
 
 /**
- * Reads the answer to `imageStoreCommand`: the engine's version, whether it is new enough, and whether it has the
- * containerd image store, without which its BuildKit knows no OCI layouts.
+ * Parses the output of `imageStoreCommand`: the engine's version, whether it is new enough, and whether it has the
+ * containerd image store, which its BuildKit needs for OCI layouts.
  */
 export function parseEngine(text: string): { version: string; suitable: boolean; ociLayouts: boolean } {
   const version = text.trim().split(' ')[0] ?? '';

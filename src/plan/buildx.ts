@@ -2,7 +2,7 @@ import type { Command } from './command.ts';
 import { platformOf } from './platforms.ts';
 import type { PlannedStep } from './types.ts';
 
-/** One `docker buildx build`: everything in it can be sent to any builder. */
+/** One `docker buildx build`, which any builder can run. */
 export interface BuildxBuild {
   /** Folder with the Dockerfile and its scripts. */
   context: string;
@@ -12,19 +12,19 @@ export interface BuildxBuild {
   /** Named contexts: folders, `oci-layout://DIR@DIGEST` or `docker-image://REF@DIGEST`. */
   contexts: Readonly<Record<string, string>>;
   buildArgs: Readonly<Record<string, string>>;
-  /** Names of build arguments whose values docker takes from its environment, because they may be secret: proxies. */
+  /** Names of build arguments, i.e. proxies, whose values docker takes from its environment because they may be secret. */
   inherited?: readonly string[] | undefined;
-  /** Folder that gets the files of the stage, path of a tar of them, or the name of an image that the engine gets. */
+  /** Folder for the stage's files, path of a tar with them, or name of an image in the engine. */
   output: { folder: string } | { tar: string } | { image: string };
-  /** Name of a buildx builder; the current one without it. */
+  /** Name of a buildx builder; the current one if undefined. */
   builder?: string;
   /** Stages of the Dockerfile that are never taken from the build cache. */
   fresh?: readonly string[];
-  /** `provenance.json` beside the files: what the build was made of, images by digest. */
+  /** Adds `provenance.json` with the inputs of the build, images by digest. */
   provenance?: true;
 }
 
-/** Exports the result as files (`type=local`), because an image exists on one engine only; the laboratory's has to. */
+/** Exports the result as files (`type=local`), because an image exists on one engine only, as the laboratory's must. */
 export function buildxCommand(build: BuildxBuild): Command {
   return {
     file: 'docker',
@@ -43,7 +43,7 @@ export function buildxCommand(build: BuildxBuild): Command {
       `--output=${outputOf(build.output)}`,
       build.context,
     ],
-    // Plain lines whatever the terminal is, and no build records piling up.
+    // No hints between the plain lines, and no build records that pile up.
     env: { DOCKER_CLI_HINTS: 'false', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
     effect: 'write',
   };
@@ -61,12 +61,12 @@ function csvField(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Into the engine's own images, and not packed: it is used once, here. */
+/** Loads the image into the engine, uncompressed because it is used once and locally. */
 function imageOutput(image: string): string {
   return `type=docker,name=${image},compression=uncompressed,force-compression=true`;
 }
 
-/** Where the Docker stage of a step reads and writes. */
+/** Inputs and outputs of a step's Docker stage. */
 export interface StepBuild {
   dockerStage: string;
   /** Folder with the Dockerfile. */
@@ -76,20 +76,20 @@ export interface StepBuild {
   target?: string;
   inputs: string;
   output: string;
-  /** The stage becomes an image of this name instead, for a platform of the builder's own. */
+  /** Makes an image with this name instead, for the builder's own platform. */
   image?: { name: string; platform: string };
   builder?: string | undefined;
-  /** Nothing of this step comes from the build cache. */
+  /** Take nothing of this step from the build cache. */
   noCache?: boolean;
-  /** What runs for this stage in the Dockerfile; `NAME-run` without it. */
+  /** Stages that run for this stage in the Dockerfile; by default `NAME-run`. */
   fresh?: readonly string[] | undefined;
   /** Build arguments on top of the step's own. */
   args?: Readonly<Record<string, string>>;
-  /** As of `BuildxBuild`. */
+  /** As in `BuildxBuild`. */
   inherited?: readonly string[];
 }
 
-/** The buildx call of one Docker stage of a step: what a run performs and a dry run prints. */
+/** The buildx call for a step's Docker stage, which a run performs and a dry run prints. */
 export function stepCommand(step: PlannedStep, build: StepBuild): Command {
   return buildxCommand({
     context: build.folder,

@@ -6,16 +6,16 @@ export interface RelayRange {
   maxPort: number;
 }
 
-/** What a machine's capacity depends on. */
+/** The inputs of the capacity formula. */
 export interface CapacityInput {
   range: RelayRange;
-  /** Relay addresses of the machine: each has a pool of ports of its own. */
+  /** Relay addresses of the machine, each with its own pool of ports. */
   addresses: number;
-  /** Participants of a call whose media goes through the relay. */
+  /** Relayed participants per call. */
   participants: number;
-  /** Allocations of one participant: 1 with BUNDLE and rtcp-mux, more where each stream has its own. */
+  /** Allocations per participant: 1 with BUNDLE and rtcp-mux, more if each stream has its own. */
   allocations: number;
-  /** Allocations reserve the next higher port, too (EVEN-PORT with R = 1). */
+  /** Allocations also reserve the next higher port (EVEN-PORT with R = 1). */
   pairs: boolean;
 }
 
@@ -24,28 +24,28 @@ export interface Capacity {
   allocationsPerAddress: number;
   allocations: number;
   calls: number;
-  /** Bytes of resident memory that all allocations take; traffic, channels and TLS sessions take more. */
+  /** Bytes of resident memory for all allocations, without traffic, channels and TLS sessions. */
   memory: number;
   /** LimitNOFILE of the unit. */
   openFiles: number;
-  /** Kernel settings that go with it. */
+  /** Required kernel settings. */
   sysctls: Record<string, string>;
 }
 
-/** Bytes of a socket buffer that turnserver asks for; the kernel caps it without a word. */
+/** Bytes of the socket buffer that turnserver requests; the kernel caps it silently. */
 const SOCKET_BUFFER = 2 * 1024 * 1024;
 /** Resident bytes of one allocation: 22,864 to 23,839 were measured with 4.6.1 and 4.16.0 (`capacity.ports`), rounded up. */
 const ALLOCATION_BYTES = 24 * 1024;
-/** Most descriptors of one process unless fs.nr_open says otherwise. */
+/** Default of fs.nr_open, the maximum number of descriptors per process. */
 const DEFAULT_NR_OPEN = 1_048_576;
 
-/** Ports that turnserver listens on by itself: STUN and TURN, TLS, and the second of each for NAT discovery. */
+/** Ports that turnserver listens on: STUN and TURN, TLS, and the second of each for NAT discovery. */
 const LISTENING_PORTS = [3478, 3479, 5349, 5350];
 
 const listeningIn = ({ minPort, maxPort }: RelayRange) =>
   LISTENING_PORTS.filter((port) => port >= minPort && port <= maxPort);
 
-/** One port serves one UDP allocation of one relay address; turnserver's own are none. */
+/** Each port serves one UDP allocation per relay address, except those that turnserver listens on. */
 export function relayPorts(range: RelayRange): number {
   return range.maxPort - range.minPort + 1 - listeningIn(range).length;
 }
@@ -60,8 +60,8 @@ function relayPairs(range: RelayRange): number {
 }
 
 /**
- * LimitNOFILE for a relay range: two descriptors a port (the relay socket, and a client's own connection over TCP or
- * TLS) and 1000 for listeners, databases and logs. turnserver prints half of the limit as its maximum.
+ * LimitNOFILE for a relay range: two descriptors per port (the relay socket, and the client's connection with TCP or TLS)
+ * and 1000 for listeners, databases and logs. turnserver prints half of the limit as its maximum.
  */
 export function openFilesLimit(range: RelayRange, addresses = 1): number {
   return 2 * relayPorts(range) * addresses + 1000;
@@ -71,7 +71,7 @@ export function openFilesLimit(range: RelayRange, addresses = 1): number {
 export function sysctlsFor(range: RelayRange, addresses = 1): Record<string, string> {
   const openFiles = openFilesLimit(range, addresses);
   return {
-    // Else an outgoing connection of another program takes a relay port now and then.
+    // Otherwise outgoing connections of other programs could take relay ports.
     'net.ipv4.ip_local_reserved_ports': `${range.minPort}-${range.maxPort}`,
     'net.core.rmem_max': String(SOCKET_BUFFER),
     'net.core.wmem_max': String(SOCKET_BUFFER),
@@ -79,7 +79,7 @@ export function sysctlsFor(range: RelayRange, addresses = 1): Record<string, str
   };
 }
 
-/** What a machine can carry, and what it has to be given for that. The one formula: of the unit, of images, and of planning. */
+/** A machine's capacity and the limits that it requires. The unit, the images and the planning use this formula. */
 export function capacityOf({ range, addresses, participants, allocations, pairs }: CapacityInput): Capacity {
   const ports = relayPorts(range);
   const allocationsPerAddress = pairs ? relayPairs(range) : ports;
@@ -95,7 +95,7 @@ export function capacityOf({ range, addresses, participants, allocations, pairs 
   };
 }
 
-/** What to think of before such a range is used. */
+/** Warnings about a relay range. */
 export function rangeWarnings(range: RelayRange): string[] {
   const { minPort, maxPort } = range;
   const taken = listeningIn(range);
@@ -105,7 +105,7 @@ export function rangeWarnings(range: RelayRange): string[] {
       : []),
     ...(taken.length === 0
       ? []
-      : [`turnserver listens on ${taken.join(', ')}: these ports cannot be relayed, and are not counted.`]),
+      : [`turnserver listens on ${taken.join(', ')}: these ports cannot relay, and are not counted.`]),
     ...(maxPort === 65535
       ? ['Before coturn 4.18, an exhausted pool gives out port 65535 twice: end the range at 65534.']
       : []),
@@ -117,7 +117,7 @@ export function parsePorts(text: string): RelayRange {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
   const range = { minPort: Number(min), maxPort: Number(max) };
   if (![range.minPort, range.maxPort].every((port) => port >= 1 && port <= 65_535))
-    throw usageError('OPTION_INVALID', `--ports takes two ports, e.g. 49152-65534, not "${text}"`);
+    throw usageError('OPTION_INVALID', `Invalid --ports "${text}": expected two ports, e.g. 49152-65534`);
   if (range.minPort > range.maxPort)
     throw usageError(
       'OPTION_INVALID',

@@ -1,11 +1,11 @@
 import { nearestName, type UsageCode, usageError } from '../errors.ts';
 
-/** Which checks are judged, and which failures are known and accepted. */
+/** Which checks are judged, and which failures are accepted. */
 export interface CheckSelection {
   /** Ids of checks or names of their groups, which end at the first dot; empty means all. */
   only: readonly string[];
   skip: readonly string[];
-  /** Why `skip` skips. */
+  /** The reason for `skip`. */
   reason: string | undefined;
   /** Advisories whose failed checks don't fail the package. */
   accept: readonly string[];
@@ -19,7 +19,7 @@ const names = (list: readonly string[], id: string) => list.includes(id) || list
 /** Why a check isn't judged; undefined if it is. */
 export function skippedBecause(id: string, { only, skip, reason }: CheckSelection): string | undefined {
   if (names(skip, id)) return reason ?? '';
-  return only.length === 0 || names(only, id) ? undefined : `not among --only ${only.join(',')}`;
+  return only.length === 0 || names(only, id) ? undefined : `not selected by --only ${only.join(',')}`;
 }
 
 /**
@@ -34,20 +34,20 @@ export function requireValid(
 ): void {
   const known = [...new Set([...checks, ...checks.map(groupOf)])];
   for (const name of [...selection.only, ...selection.skip])
-    requireName(name, known, 'CHECK_UNKNOWN', 'check, or group of checks,', 'The report lists every check.');
+    requireName(name, known, 'CHECK_UNKNOWN', 'check or group of checks', 'The report lists every check.');
   for (const name of selection.accept)
     requireName(name, advisories, 'ADVISORY_UNKNOWN', 'advisory', 'See recipes/advisories.yaml.');
   if (selection.skip.length > 0 && (selection.reason ?? '').trim() === '') {
     throw usageError(
       'REASON_MISSING',
-      `--skip ${selection.skip.join(',')} without a --reason`,
-      'Say why, for those who read the report: --reason "the builder has no IPv6".',
+      `--skip ${selection.skip.join(',')} requires a --reason`,
+      'It is shown in the report. For example --reason "the builder has no IPv6".',
     );
   }
   if (selection.skip.length === 0 && selection.reason !== undefined)
-    throw usageError('OPTION_INVALID', '--reason is for --skip, which is missing');
+    throw usageError('OPTION_INVALID', '--reason requires --skip');
   if (checks.every((id) => skippedBecause(id, selection) !== undefined))
-    throw usageError('CHECKS_EMPTY', 'No check is left: --skip takes away all that --only names.');
+    throw usageError('CHECKS_EMPTY', 'No checks are left: --skip excludes everything that --only selects.');
 }
 
 function requireName(
@@ -61,7 +61,7 @@ function requireName(
   const near = nearestName(name, known);
   throw usageError(
     code,
-    `There is no ${what} "${name}"`,
+    `Unknown ${what} "${name}"`,
     near === undefined ? otherwise : `Did you mean ${near}?`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * A command is data: what `--dry-run` prints is exactly what would run.
- * No shell is ever involved, so no quoting: `args` go to the program as they are.
+ * A command is data: `--dry-run` prints exactly what would run.
+ * No shell is involved, so nothing is quoted: `args` go to the program unchanged.
  */
 export interface Command {
   /** The program, looked up on PATH. */
@@ -13,13 +13,13 @@ export interface Command {
   effect: 'read' | 'write';
 }
 
-/** The command as a line that can be pasted into a POSIX shell; a password in an address is left out, since logs are passed on. */
+/** The command as a line for a POSIX shell. Passwords in addresses are redacted, because logs are shared. */
 export function formatCommand(command: Command): string {
   const env = Object.entries(command.env ?? {}).map(([key, value]) => `${key}=${shownWord(value)}`);
   return [...env, shownWord(command.file), ...command.args.map(shownWord)].join(' ');
 }
 
-/** Before it is quoted: a password may have quotes in it. */
+/** Redacts before quoting, because a password may contain quotes. */
 function shownWord(word: string): string {
   return shellQuote(word.replaceAll(/:\/\/[^/\s@]*@/g, '://REDACTED@'));
 }

@@ -1,7 +1,7 @@
 import { versionIn } from '../recipe/coturn-version.ts';
 import type { Compatibility } from '../recipe/schema.ts';
 
-/** What one coturn version needs beside its own sources, with the reasons, for the report. */
+/** What a coturn version needs besides its sources, with the reasons, for the report. */
 export interface VersionNeeds {
   /** Folders of quilt series under patches/, in the order of application. */
   series: string[];
@@ -11,7 +11,7 @@ export interface VersionNeeds {
   reasons: string[];
 }
 
-/** Selects from patches/compatibility.yaml what applies to a version. */
+/** Selects the entries of patches/compatibility.yaml for a version. */
 export function needsOf(version: string, entries: Compatibility): VersionNeeds {
   const matching = entries.filter((entry) => versionIn(version, entry.versions));
   return {

@@ -1,6 +1,6 @@
 /**
  * Orders two Debian versions as dpkg does (Debian Policy 5.6.12): negative if `a` is older, positive if it is newer, 0 if they are
- * equal. `dpkg --compare-versions` can't be asked where there is no Debian; the tests hold this against it, with random versions too.
+ * equal. Other systems have no `dpkg --compare-versions`; the tests compare the results with it, for random versions too.
  */
 export function compareDebianVersions(a: string, b: string): number {
   const [x, y] = [partsOf(a), partsOf(b)];
@@ -20,7 +20,7 @@ function partsOf(version: string): { epoch: number; upstream: string; revision: 
   return { epoch: Number(epoch), upstream, revision };
 }
 
-/** Texts and numbers in turn: each text by the order of its characters, each number by its value. */
+/** Compares alternating texts and numbers: texts by the order of their characters, numbers by their values. */
 function compareParts(a: string, b: string): number {
   let [left, right] = [a, b];
   while (left !== '' || right !== '') {
@@ -44,7 +44,7 @@ function compareTexts(a: string, b: string): number {
   return 0;
 }
 
-/** `~` before the end, the end before letters, letters before everything else. */
+/** `~` sorts before the end, the end before letters, letters before everything else. */
 function weightOf(character: string | undefined): number {
   if (character === '~') return -1;
   if (character === undefined) return 0;
@@ -52,7 +52,7 @@ function weightOf(character: string | undefined): number {
   return /[A-Za-z]/.test(character) ? code : code + 256;
 }
 
-/** By value, of any length: some versions have a date and a time in one number. */
+/** Compares numbers of any length by value: some versions have a date and a time in one number. */
 function compareDigits(a: string, b: string): number {
   const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
   if (x.length !== y.length) return x.length - y.length;

@@ -1,23 +1,23 @@
-/** Why Docker gives no answer, in words. */
+/** Why Docker cannot be used, for messages. */
 export interface DockerFailure {
   code: 'DOCKER_REFUSED' | 'DOCKER_UNAVAILABLE' | 'BUILDX_MISSING' | 'BUILDER_UNKNOWN';
   message: string;
   hint: string;
-  /** Nothing that could be installed or started on this machine would help. */
+  /** Installing or starting something on this machine would not help. */
   external: boolean;
 }
 
-/** What to do where something of Docker is missing on this machine. */
+/** The hint if a part of Docker is missing on this machine. */
 export const DOCTOR_HINT =
   'Run `turnbuild doctor` to see what is missing, `turnbuild doctor --fix` to install it.';
-/** The engine of this machine, where nothing else was chosen. */
+/** The default engine of this machine. */
 const LOCAL_SOCKET = /^unix:\/\/(\/var)?\/run\/docker\.sock$/;
 
 /**
- * Reads what a Docker client prints when it can't reach its engine or builder. `docker buildx inspect` prints it as a line `Error:` of
- * a builder without platforms, and ends with 0.
- * @param text of its standard error and output
- * @param builder that was asked for by name
+ * Interprets the output of a Docker client that can't reach its engine or builder. `docker buildx inspect` prints it as a line `Error:` of
+ * a builder without platforms, and exits with 0.
+ * @param text standard error and output
+ * @param builder name of the requested builder
  */
 export function dockerFailure(text: string, builder?: string): DockerFailure {
   const endpoint = endpointIn(text);
@@ -32,7 +32,7 @@ export function dockerFailure(text: string, builder?: string): DockerFailure {
     return external(
       refused ? 'DOCKER_REFUSED' : 'DOCKER_UNAVAILABLE',
       `The Docker engine${where} ${refused ? 'denies access' : 'does not answer'}: ${ssh ?? text}`,
-      `\`ssh ${endpoint.slice('ssh://'.length)} docker version\` has to work without a prompt. ${CHOSEN}`,
+      `\`ssh ${endpoint.slice('ssh://'.length)} docker version\` must work without a prompt. ${CHOSEN}`,
     );
   }
   if (/permission denied[^\n]*docker daemon|dial unix [^\n]*permission denied/i.test(text)) {
@@ -46,21 +46,21 @@ export function dockerFailure(text: string, builder?: string): DockerFailure {
   if (folder !== null)
     return external(
       'DOCKER_UNAVAILABLE',
-      `Docker's client cannot keep its files: it cannot make the folder ${folder[1]} (${folder[2]})`,
-      'Set DOCKER_CONFIG, or HOME, to a folder that this user can write.',
+      `Docker's client cannot create its folder ${folder[1]} (${folder[2]})`,
+      'Set DOCKER_CONFIG or HOME to a folder that this user can write.',
     );
   const file = /open (\S+): permission denied/.exec(text)?.[1];
   if (file !== undefined)
     return external(
       'DOCKER_UNAVAILABLE',
-      `Docker's configuration can't be read: ${file}: permission denied`,
-      'A command with sudo may have made it: give it back to its user.',
+      `Cannot read Docker's configuration: ${file}: permission denied`,
+      'A command run with sudo may have created it: make this user its owner again.',
     );
   if (builder !== undefined && /deadline exceeded|waiting for connection/i.test(text))
     return external(
       'DOCKER_UNAVAILABLE',
       `Builder ${builder} does not answer\n${text}`,
-      `Its nodes are in \`docker buildx inspect ${builder}\`.`,
+      `Check its nodes with \`docker buildx inspect ${builder}\`.`,
     );
   const cause = /dial tcp: lookup \S+?(?: on \S+)?: (.+)/.exec(text)?.[1];
   if (endpoint !== undefined && !LOCAL_SOCKET.test(endpoint))
@@ -69,12 +69,12 @@ export function dockerFailure(text: string, builder?: string): DockerFailure {
       `The Docker engine${where} does not answer${cause === undefined ? '' : `: ${cause}`}`,
       CHOSEN,
     );
-  return failure('DOCKER_UNAVAILABLE', `No Docker engine answers\n${text}`, DOCTOR_HINT);
+  return failure('DOCKER_UNAVAILABLE', `No Docker engine is reachable\n${text}`, DOCTOR_HINT);
 }
 
-const CHOSEN = 'DOCKER_HOST or `docker context use` has chosen it: start that engine, or choose another one.';
+const CHOSEN = 'DOCKER_HOST or `docker context use` selects it: start that engine, or select another one.';
 
-/** Where the engine was looked for: `unix:///var/run/docker.sock`, `tcp://HOST:2375`, `ssh://USER@HOST`. */
+/** The engine's address: `unix:///var/run/docker.sock`, `tcp://HOST:2375`, `ssh://USER@HOST`. */
 function endpointIn(text: string): string | undefined {
   const named = /(?:daemon(?: socket)?|engine) at ((?:unix|tcp|npipe|ssh):\/\/\S+?)[.:]?(?:\s|$)/.exec(
     text,

@@ -1,4 +1,4 @@
-/** A stage of a Dockerfile: what it is based on, and its other instructions. */
+/** A stage of a Dockerfile: its base, and its other instructions. */
 interface DockerStage {
   from: string;
   instructions: string[];
@@ -11,10 +11,10 @@ interface Dockerfile {
 }
 
 /**
- * The files of the build context that go into some stages, and into all that they are based on or copy from, as a Dockerfile names
- * them: paths, folders (`sysroot/`) and patterns (`deb/inspect*`), sorted.
- * @param args build arguments, by which stages and paths are chosen
- * @throws Error for a stage that there is not
+ * The files of the build context that some stages use, including the stages that they are based on or copy from, as named in the
+ * Dockerfile: paths, folders (`sysroot/`) and patterns (`deb/inspect*`), sorted.
+ * @param args build arguments, which select stages and paths
+ * @throws Error for an unknown stage
  */
 export function contextPaths(
   text: string,
@@ -26,7 +26,7 @@ export function contextPaths(
     word.replace(/\$\{?(\w+)\}?/g, (_, name: string) => args[name] ?? dockerfile.args[name] ?? '');
   const seen = new Set<string>();
   const paths = new Set<string>();
-  /** Named contexts are no stages: what is in them is digested where it is made. */
+  /** Skips named contexts, which are not stages: their contents are digested where they are made. */
   const visit = (name: string) => {
     const stage = dockerfile.stages.get(name);
     if (stage === undefined || seen.has(name)) return;
@@ -52,7 +52,7 @@ export function contextPaths(
   return [...paths].sort();
 }
 
-/** Those of some files, by their paths beneath the build context, that a COPY of these paths takes. */
+/** The files, by their paths in the build context, that a COPY of these paths includes. */
 export function matching(files: readonly string[], paths: readonly string[]): string[] {
   const patterns = paths.map((path) => {
     const literal = path.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');

@@ -9,7 +9,7 @@ import type { Choices, Plan, PlannedSource, PlannedStep } from './types.ts';
 
 export const PLAN_SCHEMA = 2;
 
-/** What goes into a step and is known when it is planned. */
+/** The inputs of a step that are known at planning. */
 export interface StepKey {
   /** Name -> digest. */
   inputs: Record<string, string>;
@@ -17,7 +17,7 @@ export interface StepKey {
   key: string;
 }
 
-/** plan.json: what a release will be, for whichever machines perform it. */
+/** plan.json: the plan of a release, for all machines that perform it. */
 export interface PlanDocument extends Omit<Plan, 'steps'> {
   schema: typeof PLAN_SCHEMA;
   /** Version of turnbuild. */
@@ -29,7 +29,7 @@ export interface PlanDocument extends Omit<Plan, 'steps'> {
 
 const arch = z.enum(['arm64', 'x86_64']);
 
-/** What is read of a plan. Everything else is made again of recipes and choices, and compared. */
+/** The parts of a plan that are read. Everything else is recreated from recipes and choices, and compared. */
 export const planSchema = z.looseObject({
   schema: z.literal(PLAN_SCHEMA),
   turnbuild: z.string(),
@@ -75,10 +75,10 @@ export const planSchema = z.looseObject({
 const PLAN: DocumentKind<PlanDocument> = {
   name: 'plan',
   schema: PLAN_SCHEMA,
-  // The rest is compared with what this turnbuild plans, before any of it is used.
+  // The rest is compared with this turnbuild's own plan before it is used.
   shape: planSchema as unknown as z.ZodType<PlanDocument>,
   codes: { invalid: 'PLAN_INVALID', newer: 'PLAN_NEWER', changed: 'PLAN_CHANGED' },
-  hint: 'Make it again: turnbuild plan VERSION --json >plan.json',
+  hint: 'Create it again: turnbuild plan VERSION --json >plan.json',
 };
 
 /** Plan -> text of plan.json. */
@@ -91,12 +91,12 @@ export function parsePlan(file: string, text: string, digest: Sha256): PlanDocum
   return unsealed(PLAN, file, text, digest);
 }
 
-/** The digest by which manifests name a plan. */
+/** The digest that identifies a plan in manifests. */
 export function planDigest(document: PlanDocument, digest: Sha256): string {
   return digestOf(document, digest);
 }
 
-/** Where two plans differ, by paths such as `steps.build:debian-12:arm64.inputs.recipe`; the first ones. */
+/** The first differences between two plans, as paths such as `steps.build:debian-12:arm64.inputs.recipe`. */
 export function differences(a: unknown, b: unknown, most = 5): string[] {
   return [...differing(a, b, '')].slice(0, most);
 }
@@ -108,7 +108,7 @@ function* differing(a: unknown, b: unknown, path: string): Generator<string> {
     return;
   }
   const [left, right] = [entriesOf(a), entriesOf(b)];
-  // What is made of a difference differs as well: the key, and all that needs the step.
+  // A step's key only follows from the other differences.
   for (const name of new Set([...left.keys(), ...right.keys()]))
     if (name !== 'key')
       yield* differing(left.get(name), right.get(name), path === '' ? name : `${path}.${name}`);
@@ -118,7 +118,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Members of an object; of a list by their ids or names where they have such. */
+/** The members of an object or a list; those of a list by their ids or names if they have them. */
 function entriesOf(value: object): Map<string, unknown> {
   if (!Array.isArray(value)) return new Map(Object.entries(value));
   const named = (member: unknown, index: number) => {
@@ -128,7 +128,7 @@ function entriesOf(value: object): Map<string, unknown> {
   return new Map(value.map((member, index) => [named(member, index), member]));
 }
 
-/** A part of a plan: the steps of some targets, architectures and stages, and the base images that these start from. */
+/** A part of a plan: the steps of some targets, architectures and stages, and their base images. */
 export function partOf(
   plan: Plan,
   part: {

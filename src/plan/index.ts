@@ -11,12 +11,12 @@ import { base, baseNames, rpmRoot, targetBase } from './planned-bases.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { Plan, PlannedBase, PlannedSource, PlannedStep } from './types.ts';
 
-/** Everything that a plan depends on: gathered before, so that planning itself asks nobody. */
+/** Everything that a plan depends on, gathered before, so that planning is pure. */
 export interface PlanFacts {
   coturn: { version: string; revision: number; epoch: number };
   source?: PlannedSource | undefined;
   release: ReleaseRecipe;
-  /** All targets that there are a recipe for. */
+  /** All targets with a recipe. */
   knownTargets: readonly Target[];
   compatibility: Compatibility;
   metrics: readonly MetricFamily[];
@@ -25,15 +25,15 @@ export interface PlanFacts {
   /** Names of the wanted targets and architectures. */
   targets: readonly string[];
   architectures: readonly Arch[];
-  /** Processor that is compiled on, for each architecture that is compiled for. */
+  /** The compiling processor, by target architecture. */
   compilesOn: Readonly<Record<Arch, Arch>>;
-  /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it, and else a root that is made. */
+  /** Registry image, pinned by digest, in which .rpm packages are verified; by default the recipe's, otherwise a root made here. */
   verifyOn?: string | undefined;
-  /** Digests of official images, by the name and tag that recipes have for them; targets without one are bootstrapped. */
+  /** Digests of official images, by their name and tag in recipes; base images without one are bootstrapped. */
   images?: Readonly<Record<string, string>> | undefined;
   /** Whether packages are verified. */
   verify: boolean;
-  /** A foreign root's own apt, dpkg and shells are used, under QEMU, instead of the build platform's. */
+  /** Use a foreign root's own apt, dpkg and shells, under QEMU, instead of the build platform's. */
   ownTools: boolean;
 }
 
@@ -48,13 +48,13 @@ export function createPlan(facts: PlanFacts): Plan {
   if (pairs.length === 0) {
     throw usageError(
       'PLAN_EMPTY',
-      'No target is made for the chosen architectures, so there is nothing to do.',
+      'No selected target supports the selected architectures, so there is nothing to do.',
     );
   }
   if (facts.verifyOn !== undefined && targets.every(({ format }) => format !== 'rpm')) {
     throw usageError(
       'OPTION_CONFLICT',
-      `--verify-on is for .rpm packages, and ${facts.targets.join(', ')} ${targets.length === 1 ? 'makes' : 'make'} none`,
+      `--verify-on applies only to .rpm packages, but ${facts.targets.join(', ')} ${targets.length === 1 ? 'has' : 'have'} none`,
     );
   }
   const steps = pairs.map(({ target, arch }) => stepsOf(target, arch, facts));
@@ -74,7 +74,7 @@ export function createPlan(facts: PlanFacts): Plan {
     bases: uniqueById(
       pairs.flatMap(({ target, arch }) => [
         base(target, facts.compilesOn[arch], facts),
-        // Only what is run needs a base image of its own architecture: compiling and packaging are cross.
+        // Only running a package needs a base image of its architecture: compiling and packaging are cross.
         targetBase(target, arch, facts),
       ]),
     ).filter(({ id }) => used.has(id)),
@@ -90,7 +90,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
     DEB_ARCH: platformOf(arch).debian,
     GNU_TRIPLE: platformOf(arch).gnuTriple,
     TOOL_PACKAGES: target.tools.join(' '),
-    // Those of a sysroot are no packages of the toolchain.
+    // A sysroot's libraries are not packages of the toolchain.
     LIBRARY_PACKAGES: target.sysroot === undefined ? target.libraries.join(' ') : '',
     SOURCE_DATE_EPOCH: String(epoch),
   };
@@ -106,7 +106,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   };
   const packageVersion = packageVersionOf(target, facts.coturn);
   const packages = packageFiles(target, arch, { version, packageVersion });
-  // It is the same for all architectures, and made with the first one.
+  // The source package is the same for all architectures, and made with the first one.
   const first = target.architectures.find((each) => facts.architectures.includes(each));
   const source = arch === first ? sourceRpm(target.format, packageVersion) : undefined;
   const step = (stage: StageName, needs: StageName[], more: Partial<PlannedStep>): PlannedStep => ({
@@ -136,7 +136,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       },
     }),
     step('verify', ['build', 'package'], {
-      // What is compiled for AddressSanitizer runs where it was compiled, or not at all: it is too slow to be emulated.
+      // A program with AddressSanitizer is too slow under QEMU, so it runs only on native builds.
       ...(target.format === 'rpm' ? { rpmRoot: rpmRoot(target, facts) } : {}),
       dockerStages: ['inspect', 'verify', ...(facts.compilesOn[arch] === arch ? ['sanitize'] : []), 'lab'],
       buildArgs: {
@@ -152,7 +152,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   return facts.verify ? steps : steps.filter(({ stage }) => !judges(stage));
 }
 
-/** Where and with what is compiled, for libraries that are linked in. */
+/** Build arguments for static linking. */
 function staticLibraries({ staticLibraries: libraries }: Target): Record<string, string> {
   if (libraries === undefined) return {};
   return {
@@ -163,13 +163,13 @@ function staticLibraries({ staticLibraries: libraries }: Target): Record<string,
   };
 }
 
-/** What is installed in the sysroot that is compiled with. Where from is known when it is done. */
+/** Build arguments for a sysroot. The repositories' addresses are known later. */
 function sysroot({ sysroot: root, libraries }: Target): Record<string, string> {
   if (root === undefined) return {};
   return { COMPILE_ON: 'sysroot', SYSROOT_PACKAGES: libraries.join(' '), ...sysrootKeys(root) };
 }
 
-/** By which keys packages, and in some repositories lists of packages, are signed. */
+/** The keys that sign packages, and in some repositories also the metadata. */
 function sysrootKeys({ keys, repositories }: Sysroot): Record<string, string> {
   const signed = repositories.map((each) => (each.signed === true ? '1' : '0'));
   return {
@@ -179,8 +179,8 @@ function sysrootKeys({ keys, repositories }: Sysroot): Record<string, string> {
 }
 
 /**
- * Whose apt or dnf, and whose shells install a package: the build platform's in a foreign root, so that QEMU runs only what is under test.
- * They have to be of the same release as the root, so a root of another distribution's rpms uses its own.
+ * Selects the apt or dnf and the shells that install a package: in a foreign root the build platform's, so that QEMU runs only what is
+ * under test. They must be of the same release as the root, so a root of another distribution's rpms uses its own.
  */
 function tools(target: Target, arch: Arch, facts: PlanFacts): Record<string, string> {
   const builder = facts.compilesOn[arch];
@@ -201,7 +201,7 @@ export function findTarget(name: string, known: readonly Target[]): Target {
   const near = nearestName(name, names);
   throw usageError(
     'TARGET_UNKNOWN',
-    `There is no target "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `Unknown target "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`,
     `Use one of ${names.join(', ')}, or add recipes/targets/${name}.yaml.`,
   );
 }

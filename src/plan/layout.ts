@@ -2,12 +2,12 @@ import type { Target } from '../recipe/schema.ts';
 
 export type Format = Target['format'];
 
-/** Where a package's files lie, and what its service runs as: the customs of the distributions that a format is for. */
+/** Paths of a package's files and the user of its service, by the conventions of a format's distributions. */
 export interface Layout {
   /** User and group of the service. */
   user: string;
   configurationDir: string;
-  /** Where the database is. */
+  /** Folder of the database. */
   stateDir: string;
   /** Environment of the service. */
   environmentFile: string;
@@ -17,15 +17,15 @@ export interface Layout {
   libraryDir: string;
   /** Database schemas, and the table of options. */
   dataDir: string;
-  /** Kernel settings for the relay range: an example. */
+  /** Example of kernel settings for the relay range. */
   sysctlFile: string;
 }
 
-/** Off until it is copied: it concerns every program of a machine, and would replace the administrator's own reserved ports. */
+/** Has no effect until copied: it affects every program, and would replace the administrator's own reserved ports. */
 const SYSCTL_EXAMPLE = '/usr/share/doc/coturn/examples/sysctl.d/60-coturn.conf';
 
 const LAYOUTS: Record<Format, Layout> = {
-  // As Debian's own coturn has it.
+  // As in Debian's own coturn.
   deb: {
     user: 'turnserver',
     configurationDir: '/etc',
@@ -36,7 +36,7 @@ const LAYOUTS: Record<Format, Layout> = {
     dataDir: '/usr/share/coturn',
     sysctlFile: SYSCTL_EXAMPLE,
   },
-  // As Fedora's and EPEL's coturn has it.
+  // As in Fedora's and EPEL's coturn.
   rpm: {
     user: 'coturn',
     configurationDir: '/etc/coturn',
@@ -49,7 +49,7 @@ const LAYOUTS: Record<Format, Layout> = {
   },
 };
 
-/** Of a tarball that is unpacked anywhere: as seen from the folder that it makes. */
+/** The layout of the tarball, relative to its top-level folder. */
 export const TARBALL_LAYOUT: Layout = {
   user: '',
   configurationDir: 'etc',
@@ -61,7 +61,7 @@ export const TARBALL_LAYOUT: Layout = {
   sysctlFile: '',
 };
 
-/** The layout of a format's packages: what a drop-in upgrade of the distribution's own coturn has to keep. */
+/** The layout of a format's packages, which a drop-in upgrade of the distribution's own coturn must keep. */
 export function packageLayout(format: Format): Layout {
   return LAYOUTS[format];
 }

@@ -3,16 +3,16 @@ import { type ApplicableAdvisory, advisoriesFor, type KnownAdvisory } from '../r
 import { comparableVersion, versionIn } from '../recipe/coturn-version.ts';
 import { compareDebianVersions } from './debian-version.ts';
 
-/** A library that is a part of programs, as the build has recorded it. */
+/** A statically linked library, as recorded by the build. */
 export interface LinkedLibrary {
   /** Source package. */
   package: string;
   version: string;
-  /** The release that it was taken from, e.g. `bookworm`. */
+  /** The release that it came from, e.g. `bookworm`. */
   suite: string;
 }
 
-/** A version of a source package that an archive has now. */
+/** A version of a source package that is now in an archive. */
 export interface OfferedVersion {
   package: string;
   version: string;
@@ -20,19 +20,19 @@ export interface OfferedVersion {
   suite: string;
 }
 
-/** What has become of a library since it was linked in. */
+/** A statically linked library compared with the archive. */
 export interface LibraryState extends LinkedLibrary {
-  /** The newest version of its release; undefined if the archive has none any more. */
+  /** The newest version in its release; undefined if the archive no longer has any. */
   newest: string | undefined;
-  /** Where that is. */
+  /** The suite with the newest version. */
   offeredIn: string | undefined;
-  /** Newer than what is linked in. */
+  /** A newer version is available. */
   outdated: boolean;
   /** One of the newer versions is a security update. */
   security: boolean;
 }
 
-/** What has become of an official image since base images were made of it. */
+/** An official image that base images were made of, compared with what its tag names now. */
 export interface ImageState {
   /** Name and tag: `debian:trixie-slim`. */
   image: string;
@@ -53,16 +53,16 @@ export function taggedImages(
   });
 }
 
-/** What has become of coturn. */
+/** The packaged coturn compared with the newest release. */
 export interface CoturnState {
   version: string;
   newest: string;
   outdated: boolean;
-  /** Known vulnerabilities of the version here, most severe first. */
+  /** Known vulnerabilities of the packaged version, most severe first. */
   advisories: ApplicableAdvisory[];
-  /** Ids of those that the newest one has no more. */
+  /** Ids of those that the newest version fixes. */
   fixed: string[];
-  /** A release with all fixes, if there is one: where the newest one has not. */
+  /** A release with all fixes, if there is one and the newest version lacks some. */
   remedy: string | undefined;
 }
 
@@ -81,11 +81,11 @@ export function isSuiteOf(release: string, suite: string): boolean {
   return [release, `${release}-updates`, `${release}-security`].includes(suite);
 }
 
-/** Compares what is linked in with what the archive has now. */
+/** Compares a statically linked library with the archive. */
 export function libraryState(library: LinkedLibrary, offered: readonly OfferedVersion[]): LibraryState {
   const candidates = offered
     .filter((each) => each.package === library.package && isSuiteOf(library.suite, each.suite))
-    // Of the same version in several suites, the security updates are to be named.
+    // If several suites have the same version, prefer the security updates.
     .sort((a, b) => compareDebianVersions(b.version, a.version) || (a.suite > b.suite ? -1 : 1));
   const newer = candidates.filter(({ version }) => compareDebianVersions(version, library.version) > 0);
   const [newest] = candidates;
@@ -101,13 +101,13 @@ export function libraryState(library: LinkedLibrary, offered: readonly OfferedVe
   };
 }
 
-/** Compares coturn itself. @param newest of the releases that may be shipped */
+/** Compares coturn itself. @param newest the newest release that is not quarantined */
 export function coturnState(version: string, newest: string, known: readonly KnownAdvisory[]): CoturnState {
   const outdated = gt(comparableVersion(newest), comparableVersion(version));
   const advisories = advisoriesFor(version, known);
   const remains = (id: string) => known.some((each) => each.id === id && versionIn(newest, each.affected));
   const fixed = outdated ? advisories.map(({ id }) => id).filter((id) => !remains(id)) : [];
-  // The last of the fixing releases has the earlier fixes too, unless a later line of releases is affected again.
+  // The newest fixing release also has the earlier fixes, unless a later release line is affected again.
   const [last] = rsort(advisories.map((each) => each.fixed));
   const complete =
     last !== undefined &&
@@ -116,15 +116,15 @@ export function coturnState(version: string, newest: string, known: readonly Kno
   return { version, newest, outdated, advisories, fixed, remedy };
 }
 
-/** A target, and what its packages are. */
+/** A target and the kind of its packages. */
 export interface PackagedTarget {
   target: string;
   rpm: boolean;
-  /** Libraries are a part of its programs. */
+  /** Its programs are statically linked. */
   linksIn: boolean;
 }
 
-/** Targets whose libraries are those of an rpm distribution: what is newer there can't be told here. */
+/** Targets with the libraries of an rpm distribution, whose updates are not looked up. */
 export function unknownTargets(targets: readonly PackagedTarget[]): string[] {
   return [
     ...new Set(targets.filter(({ rpm, linksIn }) => rpm && !linksIn).map(({ target }) => target)),

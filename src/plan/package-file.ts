@@ -3,9 +3,9 @@ import type { Target } from '../recipe/schema.ts';
 import { ARCHITECTURES, type Arch, platformOf } from './platforms.ts';
 import type { Plan } from './types.ts';
 
-/** A package that somebody has made: what its control file says, in turnbuild's words. */
+/** A package file, described by its control file. */
 export interface PackageFile {
-  /** Version of coturn in it: without epoch, revision, and what a distribution has added. */
+  /** Its coturn version, without epoch, revision and additions of a distribution. */
   version: string;
   packageVersion: string;
   arch: Arch;
@@ -13,8 +13,8 @@ export interface PackageFile {
 }
 
 /**
- * Finds out which coturn a package has, and for which target it is: the one whose label its version ends with, or the
- * wanted one, because a distribution's own packages don't say.
+ * Determines a package's coturn version and target: the target whose label ends the version, otherwise the wanted one,
+ * because the versions of a distribution's own packages have no label.
  * @param control fields of the control file
  * @throws PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
  */
@@ -29,10 +29,7 @@ export function describePackage(
   const arch = ARCHITECTURES.find((each) => platformOf(each).debian === architecture);
   if (arch === undefined) {
     const known = ARCHITECTURES.map((each) => platformOf(each).debian).join(' and ');
-    throw usageError(
-      'PACKAGE_ARCH_UNKNOWN',
-      `${file} is for ${architecture}; turnbuild knows packages for ${known}`,
-    );
+    throw usageError('PACKAGE_ARCH_UNKNOWN', `${file} is for ${architecture}; turnbuild supports ${known}`);
   }
   const version = packageVersion
     .replace(/^\d+:/, '')
@@ -50,7 +47,7 @@ function targetOf(
   if (wanted !== undefined && wanted.format !== 'deb')
     throw usageError(
       'PACKAGE_FOREIGN',
-      `${file} is a .deb, and ${wanted.name} takes .${wanted.format} packages`,
+      `${file} is a .deb, but ${wanted.name} takes .${wanted.format} packages`,
     );
   const candidates = targets.filter(({ format }) => format === 'deb');
   const own = /~([a-z][a-z0-9.]*)$/.exec(packageVersion)?.[1];
@@ -71,14 +68,14 @@ function targetOf(
   );
 }
 
-/** The plan to verify a package that is there: one step, on its own. @param plan of a whole release for the same target */
+/** The plan to verify an existing package: a single step. @param plan of a whole release for the same target */
 export function planPackageFile(plan: Plan, { packageVersion }: PackageFile, packages: string[]): Plan {
   const steps = plan.steps
     .filter(({ stage }) => stage === 'verify')
     .map((step) => ({
       ...step,
       needs: step.needs.filter((need) => need.startsWith('package:')),
-      // Its sources are not here to be compiled once more.
+      // Its sources are not available to compile again.
       dockerStages: step.dockerStages.filter((name) => name !== 'sanitize'),
       packages,
       packageVersion,

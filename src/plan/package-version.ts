@@ -6,7 +6,7 @@ import { type Arch, platformOf } from './platforms.ts';
  *
  * `+turnbuild` sorts above every revision that a distribution gives the same upstream version (4.6.1-2, 4.6.1-3+deb13u1)
  * and below the next upstream version; `~deb12` sorts the Debian 13 build above the Debian 12 one, so that a
- * distribution upgrade replaces the package. Held against `dpkg --compare-versions` by the tests.
+ * distribution upgrade replaces the package. The tests compare this with `dpkg --compare-versions`.
  * @param revision package revision, from 1
  * @param label the target's label, e.g. `deb12`
  */
@@ -14,7 +14,7 @@ export function debVersion(upstream: string, revision: number, label: string): s
   return `${upstream}+turnbuild-${revision}~${label}`;
 }
 
-/** Version and release of an .rpm. `+turnbuild` does there what it does in a .deb: above 4.6.1-5.el9, below 4.6.2-1.el9. */
+/** Version and release of an .rpm. `+turnbuild` has the same effect as in a .deb: above 4.6.1-5.el9, below 4.6.2-1.el9. */
 export function rpmVersion(
   upstream: string,
   revision: number,
@@ -26,12 +26,12 @@ export function rpmVersion(
   };
 }
 
-/** What the packages of all targets have in common: `4.6.1+turnbuild-1`. */
+/** The version that the packages of all targets share: `4.6.1+turnbuild-1`. */
 export function releaseVersion({ version, revision }: { version: string; revision: number }): string {
   return `${version}+turnbuild-${revision}`;
 }
 
-/** The version of a target's packages, as the format writes it in one word. */
+/** The complete version of a target's packages, in the notation of its format. */
 export function packageVersionOf(
   { format, label }: Target,
   { version, revision }: { version: string; revision: number },
@@ -58,7 +58,7 @@ export function sbomFile(packageFile: string): string {
 
 /**
  * The files that the package step makes, the program's own package first and its debug symbols second.
- * @param packageVersion as `packageVersionOf` gives it
+ * @param packageVersion from `packageVersionOf`
  */
 export function packageFiles(
   target: Target,
@@ -71,7 +71,7 @@ export function packageFiles(
     return [deb, debFileName('coturn-dbgsym', packageVersion, debian), sbomFile(deb)];
   }
   const package_ = `coturn-${packageVersion}.${rpm}.rpm`;
-  // What needs nothing but the C library needs no package manager either.
+  // Programs that need only the C library need no package manager.
   const tarball = target.staticLibraries === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
   return [
     package_,

@@ -3,7 +3,7 @@ import { nearestName, usageError } from '../errors.ts';
 export const ARCHITECTURES = ['arm64', 'x86_64'] as const;
 export type Arch = (typeof ARCHITECTURES)[number];
 
-/** One architecture's names in every world that turnbuild talks to. */
+/** One architecture's names in each naming scheme that turnbuild uses. */
 export interface Platform {
   arch: Arch;
   /** Debian architecture, e.g. in a .deb's file name. */
@@ -54,7 +54,7 @@ export function platformOf(arch: Arch): Platform {
   return PLATFORMS[arch];
 }
 
-/** The architecture that a user means; `aarch64` and `amd64` are understood too. */
+/** Parses an architecture; also accepts `aarch64` and `amd64`. */
 export function parseArch(word: string): Arch {
   const known = ARCHITECTURES.find((arch) => arch === word) ?? ALIASES[word];
   if (known !== undefined) return known;

@@ -13,15 +13,15 @@ export interface PlannedBase {
   id: string;
   suite: string;
   arch: Arch;
-  /** Of another distribution than Debian. */
+  /** The archive, if it is not Debian's. */
   archive?: Archive;
   /** A registry reference pinned by digest; without one it is bootstrapped from its archive. */
   image?: string;
-  /** The image is used as it is: an .rpm is verified in it, and it may have another package manager. */
+  /** The image is used unchanged to verify an .rpm, and may have another package manager. */
   asIs?: true;
 }
 
-/** An image of a registry, what dnf fills from the target's repositories, or one that turnbuild makes of another distribution's. */
+/** The root for an .rpm: a registry image, one that dnf fills from the target's repositories, or one that turnbuild makes from another distribution. */
 export type RpmRoot = 'given' | 'installed' | 'made';
 
 /** One stage for one target and architecture. All paths are relative to the release's folder. */
@@ -33,18 +33,18 @@ export interface PlannedStep {
   arch: Arch;
   /** Ids of the steps whose outputs go in. */
   needs: string[];
-  /** The packages that it is all about: the program's, and that of its debug symbols if there is one; and their version. */
+  /** The step's packages (the program's, and its debug symbols if any), and their version. */
   packages: string[];
   packageVersion: string;
-  /** Where the outputs lie afterwards. */
+  /** Paths of the outputs. */
   outputs: string[];
-  /** Base image of the platform that builds, and of the one that the package is for. Which of them it starts from, its stage says. */
+  /** Base images of the build platform and of the target platform. The stage decides which of them it uses. */
   base: string;
   targetBase: string;
   /** Stage of recipes/docker/<format>/Dockerfile, and its build arguments. */
   dockerStages: string[];
   buildArgs: Record<string, string>;
-  /** Of an .rpm's verification: where the root comes from that it is tried in. */
+  /** For verifying an .rpm: where the root comes from. */
   rpmRoot?: RpmRoot;
 }
 
@@ -59,41 +59,41 @@ export interface PlannedSource {
   gitTree?: string;
 }
 
-/** What was decided by the options: together with recipes and sources, a plan follows from it. */
+/** The decisions made by options. Together with recipes and sources, they determine a plan. */
 export interface Choices {
   targets: readonly string[];
   architectures: readonly Arch[];
-  /** The processor that is compiled on, for each architecture that is compiled for. */
+  /** The compiling processor, by target architecture. */
   compilesOn: Readonly<Record<Arch, Arch>>;
   /** Whether packages are verified, and how. */
   verify: boolean;
   selection: CheckSelection;
   full: boolean;
-  /** Registry image, pinned by digest, in which .rpm packages are verified; the recipe's without it. */
+  /** Registry image, pinned by digest, in which .rpm packages are verified; by default the recipe's. */
   verifyOn?: string;
-  /** Official images by the name and tag that recipes have for them, with their digests; none where base images are bootstrapped. */
+  /** Digests of official images, by their name and tag in recipes; undefined if base images are bootstrapped. */
   images?: Readonly<Record<string, string>>;
-  /** Ids of build steps that have something outdated linked in, and are performed again for this revision. */
+  /** Ids of build steps that are repeated for this revision, because a statically linked library is outdated. */
   rebuild: readonly string[];
 }
 
 export interface Plan {
   coturn: { version: string; revision: number; epoch: number };
-  /** Undefined for a package that was given as a file: nobody here knows its source. */
+  /** Undefined for a package that was given as a file, whose source is unknown. */
   source?: PlannedSource;
   maintainer: string;
   relay: RelayRange;
   needs: VersionNeeds;
   /** Prometheus metrics that this version has. */
   metrics: Metric[];
-  /** Metrics of this version that are known to count something else than their names say. */
+  /** Metrics of this version that are known to count something other than their names suggest. */
   deviations: Deviation[];
-  /** What is known to be wrong with this version, most severe first. */
+  /** Known advisories for this version, most severe first. */
   advisories: ApplicableAdvisory[];
   /** Whether the shipped configuration exposes each of them, by the advisory's id. */
   exposures: Record<string, DeclaredExposure>;
   targets: Target[];
-  /** The processor that is compiled on, for each architecture that is compiled for. */
+  /** The compiling processor, by target architecture. */
   compilesOn: Readonly<Record<Arch, Arch>>;
   bases: PlannedBase[];
   steps: PlannedStep[];

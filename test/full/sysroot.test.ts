@@ -74,7 +74,7 @@ describe('a target with a sysroot', () => {
     );
     const args = ['release', '4.6.1', '--source', 'debian', '--target', 'el9', '--recipes', bare];
     const { code, stderr } = await turnbuild([...args, '--out', join(dir, 'none')]);
-    expect(stderr).toMatch(/"el9" and "epel9" are\s+Name them: --mirror el9=URL --mirror epel9=URL/);
+    expect(stderr).toMatch(/"el9" and "epel9"\s+Pass --mirror el9=URL --mirror epel9=URL/);
     expect(stderr).toContain('[MIRROR_UNKNOWN]');
     expect(code).toBe(1);
   });

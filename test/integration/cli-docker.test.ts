@@ -46,7 +46,7 @@ describe('Docker that is not there, or says no', () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(dir, 'echo "Cannot connect to the Docker daemon" >&2; exit 1'),
     });
-    expect(run.stderr).toMatch(/No Docker engine answers[\s\S]*Cannot connect[\s\S]*DOCKER_UNAVAILABLE/);
+    expect(run.stderr).toMatch(/No Docker engine is reachable[\s\S]*Cannot connect[\s\S]*DOCKER_UNAVAILABLE/);
   });
 
   const REFUSAL =

@@ -76,7 +76,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ['full scale without verification', ['release', '--full', '--no-verify'], /OPTION_CONFLICT/],
     ['an accepted advisory without verification', ['release', '--no-verify', '--accept', 'x'], /CONFLICT/],
     ['an image without verification', ['release', '--no-verify', '--verify-on', 'x'], /OPTION_CONFLICT/],
-    ['a reason for nothing', ['release', '--reason', 'x'], /--reason is for --skip, which is missing/],
+    ['a reason for nothing', ['release', '--reason', 'x'], /--reason requires --skip/],
     ['checks of a stage that checks nothing', ['build', '--only', 'relay'], /unknown option '--only'/],
     [
       'a maintainer of programs',
@@ -84,7 +84,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
       /unknown option '--maintainer'/,
     ],
     ['a dry run of nothing', ['doctor', '--dry-run'], /--dry-run requires --fix/],
-    ['an image for .deb packages', ['release', ...DEB_IMAGE], /--verify-on is for .rpm packages/],
+    ['an image for .deb packages', ['release', ...DEB_IMAGE], /--verify-on applies only to .rpm packages/],
     ['two documents', ['lint-config', 'x', '--json', '--sarif'], /OPTION_CONFLICT/],
     ['a printed block as JSON', ['lint-config', '--print-deny', '--json'], /OPTION_CONFLICT/],
     ['a printed block of a file', ['lint-config', 'x', '--print-deny'], /--print-deny takes no file/],

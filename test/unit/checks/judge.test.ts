@@ -29,7 +29,7 @@ describe('the result of a check', () => {
       },
     });
     expect(judgeAll([never], packageFacts(), { ...EVERY_CHECK, only: ['other'] })).toMatchObject([
-      { status: 'deselected', message: 'not among --only other' },
+      { status: 'deselected', message: 'not selected by --only other' },
     ]);
   });
 

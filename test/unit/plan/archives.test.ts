@@ -99,7 +99,7 @@ describe('repositories of a sysroot', () => {
   });
 
   it('are named if nobody has said where they are', () => {
-    const hint = /--mirror epel9=URL, the addresses that Everything.\{arch\} \(epel9\) are beneath/;
+    const hint = /--mirror epel9=URL, the addresses that contain Everything.\{arch\} \(epel9\)\./;
     const error = { code: 'MIRROR_UNKNOWN', hint: expect.stringMatching(hint) };
     expect(() => repositoryAddresses(sysroot, 'arm64', named('el9=https://a'))).toThrow(
       expect.objectContaining(error),

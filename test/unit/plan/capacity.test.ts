@@ -76,6 +76,6 @@ describe('parsePorts', () => {
 
   it.each(['70000-5000', '10-0', '', '50000', '50000-', 'a-b', '0-10', '1-65536', '1-2-3'])(
     'refuses "%s"',
-    (text) => expect(() => parsePorts(text)).toThrow(/--ports takes two ports/),
+    (text) => expect(() => parsePorts(text)).toThrow(/Invalid --ports ".*": expected two ports/),
   );
 });

@@ -38,7 +38,7 @@ describe('--only and --skip', () => {
     expect(skippedBecause('relay.udp', select({ skip: ['relay'], reason: 'no IPv6 here' }))).toBe(
       'no IPv6 here',
     );
-    expect(skippedBecause('relay.udp', select({ only: ['metrics'] }))).toBe('not among --only metrics');
+    expect(skippedBecause('relay.udp', select({ only: ['metrics'] }))).toBe('not selected by --only metrics');
   });
 
   it.each<[string, Partial<CheckSelection>, string, RegExp]>([

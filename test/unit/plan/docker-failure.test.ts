@@ -13,7 +13,7 @@ describe('dockerFailure', () => {
       'a user without a home',
       'ERROR: mkdir /nonexistent: permission denied',
       'DOCKER_UNAVAILABLE',
-      /cannot make the folder \/nonexistent \(permission denied\)/,
+      /cannot create its folder \/nonexistent \(permission denied\)/,
       /DOCKER_CONFIG/,
     ],
     [
@@ -116,12 +116,12 @@ describe('dockerFailure', () => {
     'ERROR: context deadline exceeded',
     'error during connect: Head "http://docker.example.com/_ping": EOF',
   ])('keeps the words that it does not know: %s', (text) =>
-    expect(dockerFailure(text).message).toBe(`No Docker engine answers\n${text}`),
+    expect(dockerFailure(text).message).toBe(`No Docker engine is reachable\n${text}`),
   );
 
   it.each([
     ['ERROR: no builder "farm" found', 'BUILDER_UNKNOWN', /no buildx builder "farm"/],
-    ['the moon is full', 'DOCKER_UNAVAILABLE', /^No Docker engine answers\nthe moon/],
+    ['the moon is full', 'DOCKER_UNAVAILABLE', /^No Docker engine is reachable\nthe moon/],
     [
       '#1 [internal] waiting for connection\nERROR: context deadline exceeded',
       'DOCKER_UNAVAILABLE',

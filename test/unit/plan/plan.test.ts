@@ -150,7 +150,7 @@ describe('createPlan', () => {
 describe('findTarget', () => {
   it('names the nearest target', () => {
     expect(() => findTarget('debian-21', facts.knownTargets)).toThrow(/did you mean debian-1[23]/);
-    expect(() => findTarget('windows', facts.knownTargets)).toThrow(/^There is no target "windows"$/);
+    expect(() => findTarget('windows', facts.knownTargets)).toThrow(/^Unknown target "windows"$/);
   });
 });
 

@@ -65,7 +65,7 @@ describe('a builder that is asked', () => {
       'no engine, with all that was said',
       { buildx: { code: 1, stderr: 'cannot connect', stdout: 'some more' } },
       'DOCKER_UNAVAILABLE',
-      /No Docker engine answers\ncannot connect\nsome more$/,
+      /No Docker engine is reachable\ncannot connect\nsome more$/,
     ],
     [
       'a word of error and no platforms',
@@ -83,7 +83,7 @@ describe('a builder that is asked', () => {
       'no engine, in one line',
       { buildx: { code: 1, stderr: 'cannot connect' } },
       'DOCKER_UNAVAILABLE',
-      /^No Docker engine answers\ncannot connect$/,
+      /^No Docker engine is reachable\ncannot connect$/,
     ],
     ...['amd64', 'arm64'].map((other): [string, Record<string, Answer>, string, RegExp] => [
       `another processor first, which would compile for what linux/${other} is not`,
@@ -97,7 +97,7 @@ describe('a builder that is asked', () => {
       'an engine that says nothing of its images, in one line',
       { buildx: { stdout: inspected('docker', BOTH) }, '--context': { code: 1, stderr: 'cannot connect' } },
       'DOCKER_UNAVAILABLE',
-      /^No Docker engine answers\ncannot connect$/,
+      /^No Docker engine is reachable\ncannot connect$/,
     ],
     [
       'an engine that says nothing of its images',
@@ -106,7 +106,7 @@ describe('a builder that is asked', () => {
         '--context': { code: 1, stderr: 'cannot connect', stdout: 'some more' },
       },
       'DOCKER_UNAVAILABLE',
-      /No Docker engine answers\ncannot connect\nsome more$/,
+      /No Docker engine is reachable\ncannot connect\nsome more$/,
     ],
     [
       'an old engine',

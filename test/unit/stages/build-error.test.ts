@@ -74,7 +74,7 @@ it.each<[string, string[], string, RegExp, RegExp]>([
       'ERROR: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
     ],
     'DOCKER_UNAVAILABLE',
-    /^build:x:arm64: No Docker engine answers\nERROR: Cannot connect/,
+    /^build:x:arm64: No Docker engine is reachable\nERROR: Cannot connect/,
     /turnbuild doctor/,
   ],
   [
