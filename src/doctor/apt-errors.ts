@@ -68,7 +68,7 @@ export function aptComplaints(output: string): string[] {
   return complaints.length > 0 ? complaints : lines;
 }
 
-/** Why apt found no solution: its lines about unmet dependencies, or else its last error. */
+/** Why apt found no solution: its lines about unmet dependencies, or else its errors. */
 export function conflictReasons(output: string): string[] {
   const lines = output.split('\n');
   const start = lines.findIndex((line) => /^The following packages have unmet dependencies:/.test(line));

@@ -5,22 +5,22 @@ import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { aptComplaints, aptError, conflictReasons } from './apt-errors.ts';
 import { disturbances, type PackageChange, parseSimulation } from './apt-simulation.ts';
 
-/** Removed when the installation has ended. */
+/** Folder of the private apt configuration, removed after the installation. */
 export const APT_FOLDER = '/var/cache/turnbuild/apt';
 
-/** The only packages that may come from Debian 13 on a Debian 12 machine: its own Docker has no named contexts. */
+/** The only packages that may come from Debian 13 on a Debian 12 machine, whose own Docker lacks named contexts. */
 const DOCKER = ['docker.io', 'docker-cli', 'docker-buildx'];
 const NEWER = 'trixie';
 
-/** What apt's configuration says about where packages come from. */
+/** Package sources in apt's configuration. */
 export interface AptSources {
   /** Address of a mirror of the Debian archive. */
   mirror: string | undefined;
-  /** Suites that it names, e.g. `bookworm`, `bookworm-security`. */
+  /** Configured suites, e.g. `bookworm`, `bookworm-security`. */
   suites: ReadonlySet<string>;
 }
 
-/** One way to install some packages: what apt-get is given after `install`. */
+/** One way to install some packages: the arguments of `apt-get install`. */
 export interface Way {
   title: string;
   words: readonly string[];
@@ -31,8 +31,8 @@ export type AptFiles = Readonly<Record<string, string>>;
 
 /**
  * The ways to install these packages, best first: all from the machine's own release, then Docker from Debian 13. Only
- * Docker's own packages are named with that suite. What they need (runc, iptables) comes from the machine's own release
- * where that satisfies them: apt takes a dependency from elsewhere only if nothing else fits.
+ * Docker's own packages are requested from that suite. Their dependencies (runc, iptables) come from the machine's own
+ * release if possible: apt uses another suite only if nothing else fits.
  */
 export function installWays(packages: readonly string[], sources: AptSources): Way[] {
   const own = { title: "this machine's own release", words: packages };
@@ -47,12 +47,12 @@ function hasNewer({ mirror, suites }: AptSources): boolean {
 }
 
 /**
- * apt's configuration for this one installation. It lies outside /etc/apt, is used with `apt-get -c`, and is removed
- * afterwards: sources and preferences of the machine are read through links, and only lists and downloads are kept apart.
+ * apt's configuration for this one installation. It is outside /etc/apt, is used with `apt-get -c`, and is removed
+ * afterwards. Links provide the machine's sources and preferences; only lists and downloads are separate.
  */
 export function aptFiles({ mirror, suites }: AptSources): AptFiles {
   const files = { 'apt.conf': APT_CONF };
-  // A source of the user's own is used as it is, with the priority that the user gave it.
+  // The user's own source keeps its priority.
   if (mirror === undefined || suites.has(NEWER)) return files;
   return {
     ...files,
@@ -71,13 +71,13 @@ Dir::Etc::PreferencesParts "${APT_FOLDER}/preferences.d/";
 Dir::State::Lists "${APT_FOLDER}/lists/";
 Dir::Cache "${APT_FOLDER}/cache/";
 Acquire::Languages "none";
-// What the machine does after an update of its own lists has no place after this one.
+// The machine's hooks for updates of its own lists must not run for this one.
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 `;
 
-/** No question, no pager, no service restarted by needrestart, and output that can be parsed. */
+/** No questions, no pager, no services restarted by needrestart, and output that can be parsed. */
 const ENV = {
   LC_ALL: 'C',
   DEBIAN_FRONTEND: 'noninteractive',
@@ -90,22 +90,22 @@ function aptGet(effect: Command['effect'], ...args: string[]): Command {
   return { file: 'apt-get', args: ['-c', `${APT_FOLDER}/apt.conf`, ...args], env: ENV, effect };
 }
 
-/** Fills the private lists; the machine's own stay as they are. */
+/** Fills the private lists; the machine's own stay unchanged. */
 export function updateCommand(): Command {
   return aptGet('read', 'update', '-q');
 }
 
-/** Installs in one of the ways. Configuration files that are there are kept. */
+/** Installs in one of the ways. Keeps existing configuration files. */
 export function installCommand({ words }: Way): Command {
   return aptGet('write', ...installArguments(words));
 }
 
-/** The same without doing it. */
+/** Simulates the installation. */
 export function simulateCommand({ words }: Way): Command {
   return aptGet('read', '-s', ...installArguments(words));
 }
 
-/** Prints what the same would download. */
+/** Prints the downloads of the installation. */
 export function downloadsCommand({ words }: Way): Command {
   return aptGet('read', '--print-uris', ...installArguments(words));
 }
@@ -124,14 +124,14 @@ function installArguments(words: readonly string[]): string[] {
   ];
 }
 
-/** A way, and what speaks against it; nothing does if `reasons` is empty. */
+/** A way, and the reasons against it. It is acceptable if there are none. */
 export interface JudgedWay {
   way: Way;
   changes: PackageChange[];
   reasons: string[];
 }
 
-/** Judges a way by its simulation: it must succeed, leave installed packages alone, and give a Docker that is new enough. */
+/** Judges a way by its simulation: it must succeed, leave installed packages alone, and install a recent enough Docker. */
 export function judgeWay(way: Way, simulation: { code: number; stdout: string; stderr: string }): JudgedWay {
   if (simulation.code !== 0) {
     const reasons = conflictReasons(`${simulation.stdout}\n${simulation.stderr}`);
@@ -151,8 +151,8 @@ function tooOld(changes: readonly PackageChange[]): string[] {
 const ABSENT = /Unable to locate package|has no installation candidate|was not found/;
 
 /**
- * The error where no way is clean: which packages stand in the way, or what keeps apt from finding them at all.
- * @param update what apt printed while it fetched the lists
+ * The error if no way is acceptable: the conflicting packages, or why apt cannot find the packages.
+ * @param update apt's output while it fetched the lists
  */
 export function blockedError(judged: readonly JudgedWay[], update: string): TurnbuildError {
   const reasons = judged.flatMap((each) => each.reasons);

@@ -3,15 +3,15 @@ import { compareDebianVersions } from '../plan/debian-version.ts';
 
 /** One line of a simulation: what apt would do to a package. */
 export interface PackageChange {
-  /** `change`: another version of an installed package, or the same one again. */
+  /** `change`: another version of an installed package, or a reinstallation. */
   kind: 'install' | 'change' | 'remove';
-  /** E.g. `libc6`, or `libc6:arm64` for another architecture than the machine's own. */
+  /** `libc6`, or `libc6:arm64` for a foreign architecture. */
   name: string;
   /** The installed version. */
   from?: string;
   /** The new version. */
   to?: string;
-  /** Where the new version is, e.g. `Debian:12.15/oldstable`. */
+  /** Sources of the new version, e.g. `Debian:12.15/oldstable`. */
   origins: readonly string[];
 }
 
@@ -21,8 +21,8 @@ const SUMMARY =
   /^(\d+) upgraded, (\d+) newly installed, (?:(\d+) reinstalled, )?(?:(\d+) downgraded, )?(\d+) to remove/m;
 
 /**
- * Reads what `apt-get -s` printed in the locale C.
- * @throws APT_OUTPUT_UNKNOWN for anything that cannot be read: only an output that was understood can show that nothing changes
+ * Parses the output of `apt-get -s` in the locale C.
+ * @throws APT_OUTPUT_UNKNOWN for unknown output, because it could hide changes
  */
 export function parseSimulation(output: string): PackageChange[] {
   const changes = output
@@ -73,7 +73,7 @@ function unknownOutput(line: string): TurnbuildError {
   });
 }
 
-/** What would happen to packages that are installed, e.g. `would upgrade libc6 2.36-9 -> 2.41-1`; empty if nothing. */
+/** Changes to installed packages, e.g. `would upgrade libc6 2.36-9 -> 2.41-1`; empty if there are none. */
 export function disturbances(changes: readonly PackageChange[]): string[] {
   return changes.flatMap(({ kind, name, from = '', to = '' }) => {
     if (kind === 'install') return [];
@@ -90,7 +90,7 @@ export function parseDownloadSize(output: string): number {
   return sizes.reduce((sum, size) => sum + number(size), 0);
 }
 
-/** The packages that would be installed, for a person. */
+/** The packages that would be installed, as text. */
 export function describeChanges(changes: readonly PackageChange[], bytes: number): string[] {
   const sorted = [...changes].sort((a, b) => (a.name < b.name ? -1 : 1));
   const rows = sorted.map(({ name, to = '', origins }) => [name, to, origins.map(originTitle).join(', ')]);

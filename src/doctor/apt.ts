@@ -6,12 +6,12 @@ import { diskErrors, exists, makeFolder, remove, writeText } from '../io/files.t
 import { lockFolder } from '../io/folder-lock.ts';
 import { APT_FOLDER, type AptFiles } from './apt-install.ts';
 
-/** What apt reads beside its main files, and where it looks for them on this machine. */
+/** Folders of apt's additional configuration, and their paths on this machine. */
 const PARTS = { 'sources.list.d': '/etc/apt/sources.list.d', 'preferences.d': '/etc/apt/preferences.d' };
 
 /**
- * Lays out the private configuration of one installation, runs some work with it, and removes it: nothing is written to
- * /etc/apt or to the machine's own package lists, whatever happens.
+ * Creates the private configuration for one installation, runs some work with it, and removes it. Never writes to /etc/apt
+ * or to the machine's own package lists.
  * @throws APT_LOCKED if another turnbuild is installing
  */
 export async function withAptFolder<T>(files: AptFiles, work: () => Promise<T>): Promise<T> {
@@ -55,7 +55,7 @@ function busy(cause: TurnbuildError): TurnbuildError {
   );
 }
 
-/** Those of some Debian packages that are installed; none where there is no dpkg. */
+/** The installed ones among some Debian packages; none without dpkg. */
 export async function installedPackages(names: readonly string[], exec: Exec): Promise<Set<string>> {
   const { stdout } = await exec({
     file: 'dpkg-query',
@@ -67,13 +67,13 @@ export async function installedPackages(names: readonly string[], exec: Exec): P
   return new Set(lines.flatMap(([name = '', status]) => (status === 'installed' ? [name] : [])));
 }
 
-/** What dpkg says about packages that are unpacked but not configured, or broken otherwise; empty if there are none. */
+/** dpkg's report of packages that are not fully installed; empty if there are none. */
 export async function auditPackages(exec: Exec): Promise<string> {
   const { stdout } = await exec({ file: 'dpkg', args: ['--audit'], effect: 'read', env: { LC_ALL: 'C' } });
   return stdout.trim();
 }
 
-/** Writes files that are not there yet; returns how to take them away again. */
+/** Writes files that do not exist yet; returns a function that removes them again. */
 export async function writeNewFiles(files: Readonly<Record<string, string>>): Promise<() => Promise<void>> {
   const undo: (() => Promise<void>)[] = [];
   for (const [file, content] of Object.entries(files)) {

@@ -4,13 +4,13 @@ import { type DockerFailure, dockerFailure } from '../plan/docker-failure.ts';
 import { type Finding, type Fix, type Means, NO_FIX } from './finding.ts';
 import type { HostFacts } from './requirements.ts';
 
-/** The builder isn't the engine of this machine: a container, another machine, a cluster. */
+/** Whether the builder is not this machine's engine, but a container, another machine or a cluster. */
 export function far(host: HostFacts): boolean {
-  // Where nothing answers, the current builder has no driver.
+  // If nothing responds, the current builder has no driver.
   return host.builder !== undefined && !['docker', ''].includes(host.builder.driver);
 }
 
-/** An engine that refuses this user, or that is not this machine's: installing and starting one here would not help. */
+/** The failure of an engine that refuses this user or is not this machine's: installing one here would not help. */
 export function elsewhere({ docker }: HostFacts): DockerFailure | undefined {
   if (docker.engine !== undefined || !docker.client) return undefined;
   const failure = dockerFailure(docker.failure ?? '');
@@ -19,7 +19,7 @@ export function elsewhere({ docker }: HostFacts): DockerFailure | undefined {
 
 export function platformAdvice(host: HostFacts, ociArch: string): string | undefined {
   if (far(host)) return `Add a linux/${ociArch} node to the builder.`;
-  return elsewhere(host) === undefined ? undefined : 'Known once the engine answers.';
+  return elsewhere(host) === undefined ? undefined : 'Checked once the engine responds.';
 }
 
 export function builderRuns(host: HostFacts, ociArch: string): boolean {
@@ -27,7 +27,7 @@ export function builderRuns(host: HostFacts, ociArch: string): boolean {
   return platforms.some(([os, arch]) => os === 'linux' && arch === ociArch);
 }
 
-/** A buildx builder that is there is used, and no engine is asked for. */
+/** An existing buildx builder is used as it is, without requiring an engine. */
 export function builderFinding({ builder }: HostFacts): Finding {
   const name = builder?.name ?? '';
   const command: Command = {
@@ -46,7 +46,7 @@ export function builderFinding({ builder }: HostFacts): Finding {
   };
 }
 
-/** A builder cannot run containers for the tests, so an engine is needed too. The user chooses it: nothing is installed. */
+/** A builder cannot run containers for tests, so an engine is needed too. The user chooses it: nothing is installed. */
 export function engineBesideFinding(host: HostFacts): Finding {
   return {
     ...NO_FIX,
@@ -60,7 +60,7 @@ export function engineBesideFinding(host: HostFacts): Finding {
   };
 }
 
-/** An engine that answers is used as it is: whoever runs it decides about its version. */
+/** A running engine is used as it is: its owner decides about its version. */
 export function engineFinding(host: HostFacts, { fixes, advice }: Means): Finding {
   const { engine, client } = host.docker;
   const finding = { id: 'docker-engine', title: 'Docker engine', why: 'compiles, packages and tests' };
@@ -92,9 +92,9 @@ function engineFix(host: HostFacts): Fix {
   const { client, daemon, configured } = host.docker;
   return {
     packages: [...(daemon ? [] : ['docker.io']), ...(client ? [] : ['docker-cli'])],
-    // Only for an engine that this installs: on another one it would hide the images that are there.
+    // Only for an engine that is installed now: on an existing one it would hide the images.
     files: daemon || configured ? {} : { [DAEMON_CONFIGURATION]: CONTAINERD_IMAGE_STORE },
-    // `start`, never `restart`: containers may run in one that answers somebody else.
+    // `start`, never `restart`: other users' containers may be running.
     fix: [
       host.systemd
         ? { file: 'systemctl', args: ['start', 'docker'], effect: 'write' as const }
@@ -105,10 +105,10 @@ function engineFix(host: HostFacts): Fix {
 
 const DAEMON_CONFIGURATION = '/etc/docker/daemon.json';
 
-/** Several platforms in the docker driver, and OCI layouts as bases, need it. */
+/** Required for multiple platforms in the docker driver, and for OCI layouts as base images. */
 const CONTAINERD_IMAGE_STORE = '{ "features": { "containerd-snapshotter": true } }\n';
 
-/** Starts the engine where systemd does not. It outlives turnbuild: the next command uses it. */
+/** Starts the engine without systemd. It outlives turnbuild, for the next command. */
 const START_DAEMON: Command = {
   file: 'setsid',
   args: ['--fork', 'sh', '-c', 'exec dockerd >>/var/log/turnbuild-dockerd.log 2>&1 </dev/null'],
@@ -120,13 +120,13 @@ const BINFMT = '/proc/sys/fs/binfmt_misc';
 /** QEMU for another architecture than the machine's own. */
 export function emulationFix(host: HostFacts, ociArch: string): Fix {
   if (ociArch === host.arch) return {};
-  // Which platforms the engine supports shows only once it runs.
+  // The engine's platforms are known only once it runs.
   if (host.docker.engine === undefined && host.emulates.has(ociArch)) return {};
   const name = ociArch === 'arm64' ? 'qemu-aarch64' : 'qemu-x86_64';
   const sh = (script: string): Command => ({ file: 'sh', args: ['-c', script], effect: 'write' });
   return {
     packages: ['qemu-user-static'],
-    // systemd does both by itself. Elsewhere nothing does on Debian 13, whose QEMU ships no file for binfmt-support.
+    // systemd does both. Without systemd nothing does on Debian 13, whose QEMU ships no file for binfmt-support.
     fix: [
       sh(`mountpoint -q ${BINFMT} || mount -t binfmt_misc binfmt_misc ${BINFMT}`),
       sh(`test -e ${BINFMT}/${name} || cat /usr/lib/binfmt.d/${name}.conf >${BINFMT}/register`),

@@ -1,30 +1,30 @@
 import type { Command } from '../plan/command.ts';
 import type { Thing } from './advice.ts';
 
-/** One prerequisite: whether it is met, what it is needed for, and how to get it. */
+/** One prerequisite: whether it is met, why it is needed, and how to install it. */
 export interface Finding {
   id: string;
   title: string;
   ok: boolean;
   why: string;
-  /** Only some uses need it, as `why` says: it may be missing. */
+  /** Only some commands need it: `why` names them. */
   optional?: boolean;
-  /** Debian packages that `--fix` installs; empty where only the user can. */
+  /** Debian packages that `--fix` installs; empty if only the user can. */
   packages: string[];
-  /** Files that these packages read when they are installed. */
+  /** Files that these packages read during installation. */
   files: Record<string, string>;
-  /** Commands after that; each may be run again. */
+  /** Commands to run after that; they are idempotent. */
   fix: Command[];
   advice: string;
 }
 
-/** What gets a prerequisite: the part of a finding that differs between machines. */
+/** How to install a prerequisite: the part of a finding that differs between machines. */
 export type Fix = Partial<Pick<Finding, 'packages' | 'files' | 'fix'>>;
 
-/** Of a prerequisite that `--fix` does nothing about. */
+/** For a prerequisite that `--fix` cannot install. */
 export const NO_FIX = { packages: [], files: {}, fix: [] };
 
-/** How a finding says what gets a prerequisite on this machine. */
+/** Adapts fixes and advice to this machine. */
 export interface Means {
   fixes: (fix: Fix) => Pick<Finding, 'packages' | 'files' | 'fix'>;
   advice: (thing: Thing) => string;

@@ -10,7 +10,7 @@ import { installedPackages } from './apt.ts';
 import type { HostFacts } from './requirements.ts';
 
 /**
- * Looks at this machine. Changes nothing.
+ * Inspects this machine without changing anything.
  * @param packages Debian packages to look for
  */
 export async function gatherHostFacts(
@@ -48,7 +48,7 @@ export async function gatherHostFacts(
   };
 }
 
-/** Any of the images that the built-in recipes name. */
+/** One of the images that the built-in recipes name. */
 const OFFICIAL_IMAGE = 'debian:trixie-slim';
 
 async function answersOf(exec: Exec): Promise<boolean> {
@@ -56,15 +56,15 @@ async function answersOf(exec: Exec): Promise<boolean> {
   return code === 0;
 }
 
-/** arch-test runs a small program of each architecture, and prints the names of those that ran. */
+/** Architectures whose programs run here: arch-test runs a small program of each, and prints the names of those that ran. */
 async function runnable(exec: Exec): Promise<Set<string>> {
   const { stdout } = await exec({ file: 'arch-test', args: [], effect: 'read' });
   return new Set(stdout.split('\n').map((line) => line.trim()));
 }
 
 /**
- * Architectures for which binfmt_misc has a QEMU that containers can use: with the flag F the kernel holds the interpreter open,
- * so that it need not be in the container.
+ * Architectures for which binfmt_misc has a QEMU that containers can use: with the flag F the kernel keeps the interpreter open, so it
+ * need not be in the container.
  */
 async function emulated(folder = '/proc/sys/fs/binfmt_misc'): Promise<Set<string>> {
   const found = new Set<string>();
@@ -76,7 +76,7 @@ async function emulated(folder = '/proc/sys/fs/binfmt_misc'): Promise<Set<string
 }
 
 async function onPath(program: string): Promise<boolean> {
-  // /usr/sbin holds dockerd, and isn't on every user's PATH.
+  // dockerd is in /usr/sbin, which isn't on every user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   for (const folder of folders) {
     const found = await access(join(folder, program), constants.X_OK).then(

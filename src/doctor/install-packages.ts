@@ -21,7 +21,7 @@ import { describeChanges, parseDownloadSize } from './apt-simulation.ts';
 
 export interface Installation {
   packages: readonly string[];
-  /** Files that the new packages read when they are installed; those that are there are kept. */
+  /** Files that the new packages read during installation; existing ones are kept. */
   files: Readonly<Record<string, string>>;
   sources: AptSources;
 }
@@ -33,9 +33,9 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the packages that are missing, beside those that are installed: each way is simulated, and the first one that
- * changes no installed package is taken. A dry run does all but the last step.
- * @throws APT_CONFLICT if there is no such way, and other APT_… codes; nothing was changed then unless the message says so
+ * Installs missing packages without changing installed ones: simulates each way, and uses the first one that changes no
+ * installed package. A dry run omits only the installation.
+ * @throws APT_CONFLICT if there is no such way, and other APT_… codes; nothing was changed unless the message says so
  */
 export async function installPackages(
   installation: Installation,
@@ -63,14 +63,14 @@ export async function installPackages(
   });
 }
 
-/** The first way that changes nothing that is installed; prints what it would install. */
+/** The first way that changes no installed package; prints what it would install. */
 async function findWay(
   packages: readonly string[],
   sources: AptSources,
   exec: Exec,
   output: Pick<Output, 'line'>,
 ): Promise<Way> {
-  // A source that fails is no reason to stop: what is needed may come from the others.
+  // Ignores failing sources: the others may have the packages.
   const update = await exec(updateCommand());
   const judged: JudgedWay[] = [];
   for (const way of installWays(packages, sources)) {
@@ -84,7 +84,7 @@ async function findWay(
   throw blockedError(judged, `${update.stdout}\n${update.stderr}`);
 }
 
-/** Runs apt-get to its end. Ctrl-C stops a download; dpkg is waited for. */
+/** Runs apt-get to completion. Ctrl-C stops a download, but waits for dpkg. */
 async function runApt(
   command: Command,
   { signal, verbose }: InstallOptions,
@@ -111,7 +111,7 @@ async function runApt(
   throw aptError(`${result.stdout}\n${result.stderr}`, formatCommand(command), state);
 }
 
-/** For what has to be known after an interruption. */
+/** For commands that must run even after an interruption. */
 function uninterruptible(exec: Exec): Exec {
   return (command, more) => exec(command, { ...more, signal: new AbortController().signal });
 }

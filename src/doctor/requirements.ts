@@ -12,36 +12,36 @@ import {
 } from './docker-findings.ts';
 import { type Finding, type Fix, NO_FIX } from './finding.ts';
 
-/** What was found on a machine. */
+/** Facts about a machine. */
 export interface HostFacts {
   /** `ID`, `VERSION_ID` and `ID_LIKE` of os-release, e.g. `ubuntu`, `24.04` and `debian`; `darwin` on macOS. */
   os: { id: string; version: string; like: readonly string[] };
   root: boolean;
-  /** systemd is process 1, so services are its business. */
+  /** systemd is process 1, and manages the services. */
   systemd: boolean;
-  /** Debian's name of its processor, e.g. `amd64`. */
+  /** Debian's name of the architecture, e.g. `amd64`. */
   arch: string;
   docker: {
     client: boolean;
     buildx: boolean;
-    /** Version of the engine that answers this user. */
+    /** Version of the engine; undefined if none responds to this user. */
     engine: string | undefined;
-    /** What the client says where none answers. */
+    /** The client's error if none responds. */
     failure?: string;
     /** dockerd is installed, running or not. */
     daemon: boolean;
-    /** /etc/docker/daemon.json is there. */
+    /** /etc/docker/daemon.json exists. */
     configured: boolean;
   };
-  /** The buildx builder that was named or is current; it may be another one than the local engine. */
+  /** The selected or current buildx builder, which may be different from the local engine. */
   builder: InspectedBuilder | undefined;
-  /** Architectures (Debian's names) whose programs this machine runs, as arch-test has it. */
+  /** Architectures (Debian's names) whose programs this machine runs, according to arch-test. */
   runs: ReadonlySet<string>;
-  /** Those for which the kernel has an emulator that containers can use, too. */
+  /** Architectures for which the kernel has an emulator that containers can use too. */
   emulates: ReadonlySet<string>;
   /** Programs on PATH. */
   programs: ReadonlySet<string>;
-  /** Of the Debian packages that were asked about, those that are installed. */
+  /** The installed ones among the requested Debian packages. */
   packages: ReadonlySet<string>;
   archiveKeyring: boolean;
   /** A container registry gives the official images that base images are made of. */
@@ -49,8 +49,8 @@ export interface HostFacts {
 }
 
 /**
- * Facts -> findings, in the order in which they have to be fixed. Pure.
- * @param packages names of further Debian packages that have to be installed
+ * Facts -> findings, in the order in which they must be fixed. Pure.
+ * @param packages names of further required Debian packages
  */
 export function diagnose(host: HostFacts, packages: readonly string[] = []): Finding[] {
   const debian = host.os.id === 'debian' && ['12', '13'].includes(host.os.version);
