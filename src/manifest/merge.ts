@@ -2,20 +2,20 @@ import { TurnbuildError } from '../errors.ts';
 import { type BaseImage, type Manifest, type ManifestStep, manifestSchema } from './schema.ts';
 import { inOrder } from './store.ts';
 
-/** What one machine has made of a plan. */
+/** The part of a plan that one machine built. */
 export interface Part {
-  /** As the user calls it: its folder. */
+  /** Its folder, as given by the user. */
   name: string;
   manifest: Manifest;
 }
 
-/** What parts are held against. */
+/** The plan that parts are checked against. */
 export interface PlannedParts {
   /** Digest of the plan. */
   digest: string;
-  /** What the whole says of itself: of the plan, because parts may come from anywhere. */
+  /** Header of the merged manifest. It comes from the plan, because parts are untrusted. */
   header: Omit<Manifest, 'bases' | 'steps'>;
-  /** In the plan's order. `log` is where each one's log has to be. */
+  /** In the plan's order. `log` is the required path of a step's log. */
   steps: readonly {
     id: string;
     key: string;
@@ -25,10 +25,10 @@ export interface PlannedParts {
   }[];
 }
 
-/** A release that is put together of parts. */
+/** A release merged from parts. */
 export interface Merged<P extends Part> {
   manifest: Manifest;
-  /** The part that each step comes from, by the step's id. */
+  /** The part of each step, by the step's id. */
   origins: ReadonlyMap<string, P>;
 }
 
@@ -38,9 +38,9 @@ interface Taken<P extends Part = Part> {
 }
 
 /**
- * Puts together what several machines have made of one plan. Two may have made the same step if they have made the same files. What else
- * is in a part, of earlier plans, is left where it is.
- * @throws COLLECT_CONFLICT, COLLECT_INCOMPLETE with everything that is wrong
+ * Merges the parts of a plan that several machines built. Two may have built the same step if the files are identical. Ignores steps of
+ * earlier plans in a part.
+ * @throws COLLECT_CONFLICT, COLLECT_INCOMPLETE with all problems
  */
 export function mergeManifests<P extends Part>(parts: readonly P[], plan: PlannedParts): Merged<P> {
   const others = parts
@@ -68,7 +68,7 @@ export function mergeManifests<P extends Part>(parts: readonly P[], plan: Planne
   };
 }
 
-/** Who has made a step as planned. */
+/** The parts that built a step as planned. */
 function stepsIn<P extends Part>(parts: readonly P[], { id, key }: { id: string; key: string }): Taken<P>[] {
   return parts.flatMap((part) => {
     const step = part.manifest.steps.find((each) => each.id === id && each.planned === key);
@@ -76,7 +76,7 @@ function stepsIn<P extends Part>(parts: readonly P[], { id, key }: { id: string;
   });
 }
 
-/** Parts that have made a step, and not the same way. */
+/** Differences between the parts that built a step. */
 function contradictions([first, ...others]: readonly Taken[]): string[] {
   if (first === undefined) return [];
   const result = ({ step }: Taken) =>
@@ -86,7 +86,7 @@ function contradictions([first, ...others]: readonly Taken[]): string[] {
     .map(({ part }) => `${first.step.id} differs between ${first.part.name} and ${part.name}`);
 }
 
-/** Files of a step that are not its own: they would take the place of another's. */
+/** Files that do not belong to a step: they could replace another step's files. */
 function strays({ part, step }: Taken, plan: PlannedParts): string[] {
   const planned = plan.steps.find(({ id }) => id === step.id);
   const own = (path: string) =>
@@ -117,7 +117,7 @@ function baseConflicts(taken: readonly Taken[]): string[] {
   return [...conflicts];
 }
 
-/** Inputs of a step that no step of the whole has made so. */
+/** Inputs of a step that no step of the merged release produced. */
 function otherInputs({ part, step }: Taken, taken: readonly Taken[]): string[] {
   const made = new Map(
     taken.flatMap((each) => each.step.outputs.map(({ path, sha256 }) => [path, sha256] as const)),
@@ -135,14 +135,14 @@ function conflictError(conflicts: readonly string[]): TurnbuildError {
   );
 }
 
-/** Whatever nobody has made, and nothing that has failed stood in the way of. */
+/** Requires every step, except those blocked by a failed one. @throws COLLECT_INCOMPLETE */
 function requireComplete(steps: readonly ManifestStep[], plan: PlannedParts): void {
   const done = new Set(steps.filter(({ status }) => status === 'done').map(({ id }) => id));
   const known = new Set(steps.map(({ id }) => id));
   const missing: string[] = [];
   for (const { id, needs } of plan.steps) {
     if (known.has(id)) continue;
-    // Steps come after those that they need: what was blocked blocks in turn.
+    // Steps come after those that they need, so a blocked step blocks others in turn.
     if (needs.some((need) => known.has(need) && !done.has(need))) known.add(id);
     else missing.push(id);
   }

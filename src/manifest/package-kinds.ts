@@ -2,7 +2,7 @@ import type { Artifact } from './schema.ts';
 
 type Kind = Artifact['kind'];
 
-/** What kind of file one is that the package stage has made, by its name. */
+/** The kind of a file made by the package stage, by its name. */
 export function kindOfPackageFile(path: string): Kind {
   if (path.endsWith('.cdx.json')) return 'sbom';
   if (path.endsWith('.deb')) return path.includes('-dbgsym_') ? 'deb-dbgsym' : 'deb';
@@ -11,12 +11,12 @@ export function kindOfPackageFile(path: string): Kind {
   return 'tarball';
 }
 
-/** People install or unpack it. */
+/** Whether people install or unpack it. */
 export function isPackage({ kind }: Artifact): boolean {
   return kind === 'deb' || kind === 'rpm' || kind === 'tarball';
 }
 
-/** It goes with a package: debug symbols, sources, bill of materials. */
+/** Whether it accompanies a package: debug symbols, sources, bill of materials. */
 export function isCompanion({ kind }: Artifact): boolean {
   return kind === 'deb-dbgsym' || kind === 'rpm-debuginfo' || kind === 'rpm-source' || kind === 'sbom';
 }

@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { sha256, sourceSchema } from './source.ts';
 import { STAGES } from './stages.ts';
 
-/** What turnbuild itself writes beside a manifest: a file of that name would be overwritten. */
+/** Files that turnbuild writes beside a manifest, so no output may have such a name. */
 const OWN_NAMES = ['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sha256sums', '.lock'];
 
-/** A name that is shown as it is: without control and invisible characters. */
+/** A name without control and invisible characters, which can be shown unchanged. */
 const NAME = String.raw`[^/\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+`;
 
-/** Beneath the manifest's folder, whoever has written the manifest. */
+/** A path beneath the manifest's folder, even if the manifest is hostile. */
 const path = z
   .string()
   .regex(
     new RegExp(`^${NAME}(?:/${NAME})*$`, 'u'),
-    'not the path of a file, or one with invisible characters',
+    'must be the path of a file, without invisible characters',
   )
   .refine(
     (text) => !text.split('/').some((name) => name === '..' || name === '.'),
@@ -24,7 +24,7 @@ const path = z
     'has a name that turnbuild reserves',
   );
 
-/** Refuses a list of which two members have the same name. */
+/** Refuses a list with two members of the same name. */
 function requireUnique<K extends string>(key: K) {
   return (list: readonly Record<K, string>[], context: z.RefinementCtx): void => {
     const seen = new Set<string>();
@@ -57,7 +57,7 @@ const artifact = z.strictObject({
   arch: z.enum(['arm64', 'x86_64']).optional(),
 });
 
-/** How a check can come out. */
+/** The possible results of a check. */
 export const CHECK_STATUSES = [
   'passed',
   'failed',
@@ -75,18 +75,18 @@ const checkResult = z.strictObject({
   reason: z.string(),
   reference: z.string().optional(),
   /**
-   * `accepted`: it failed for advisories that the user knows and accepts. The last four have no verdict: `not-applicable`, there is
-   * nothing to judge in this package; `cannot-here`, it takes what this machine or these files lack; `deselected`, by --only or --skip;
-   * `blocked`, another check failed.
+   * `accepted`: it failed because of advisories that the user accepts. The last four have no verdict: `not-applicable`, there is nothing to
+   * judge in this package; `cannot-here`, this machine or these files lack a requirement; `deselected`, by --only or --skip; `blocked`,
+   * another check failed.
    */
   status: z.enum(CHECK_STATUSES),
   message: z.string(),
   figures: z.record(z.string(), z.union([z.number(), z.string()])),
-  /** The known advisories that it failed for. */
+  /** The known advisories that caused the failure. */
   advisories: z.array(z.string()).optional(),
-  /** What the failure comes from, in one sentence for whoever reads nothing else. */
+  /** The cause of the failure, in one sentence. */
   cause: z.string().optional(),
-  /** The check that failed, so that this one could not be tried. */
+  /** The failed check that blocked this one. */
   blockedBy: z.string().optional(),
 });
 
@@ -104,9 +104,9 @@ const step = z.strictObject({
   stage: z.enum(STAGES),
   /** Digest of everything that went in: the same key means that the outputs are current. */
   key: sha256,
-  /** The step's key in the plan: digest of what was known before anything was made. Not there for a package that was given as a file. */
+  /** The step's key in the plan: digest of the inputs known at planning. Absent for a package that was given as a file. */
   planned: sha256.optional(),
-  /** Files of earlier steps that went in. What a verification judges are these bytes, and no others. */
+  /** Files of earlier steps that went in. A verification's verdicts apply to exactly these. */
   inputs: z.array(z.strictObject({ path, sha256 })),
   /** Base images that it was performed in: name -> digest. */
   bases: z.record(z.string(), z.string()),
@@ -119,7 +119,7 @@ const step = z.strictObject({
   error: z.string().optional(),
   /** When it ended, in UTC. */
   finished: z.iso.datetime().optional(),
-  /** Of the packages that it made: advisory -> exposure. */
+  /** Exposure of the packages that it made: advisory -> exposure. */
   exposures: z.record(z.string(), exposure).optional(),
   checks: z.array(checkResult).optional(),
   /** Metric name (with labels) to value, scraped after the relayed traffic. */
@@ -153,16 +153,16 @@ export const manifestSchema = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
   /** Version of the turnbuild that wrote it. */
   turnbuild: z.string(),
-  /** Digest of the plan that was performed last. Not there for a package that was given as a file. */
+  /** Digest of the last performed plan. Absent for a package that was given as a file. */
   plan: sha256.optional(),
   coturn: z.strictObject({
     version: z.string().regex(/^\d[\w.~+-]*$/),
     revision: z.number().int().positive(),
     epoch: z.number().int(),
   }),
-  /** Of all packages, without what ends it for each target: `4.6.1+turnbuild-1`; of a package that was given as a file, its own. */
+  /** Version of all packages without the target's suffix: `4.6.1+turnbuild-1`. For a package that was given as a file, its own version. */
   packageVersion: z.string(),
-  /** Not there for a package that was given as a file: nobody here knows its source. */
+  /** Absent for a package that was given as a file, whose source is unknown. */
   source: sourceSchema.optional(),
   advisories: z.array(advisory),
   bases: z.array(base),

@@ -7,32 +7,32 @@ export type Sha256 = (text: string) => string;
 
 /** A kind of document that turnbuild writes and reads again. */
 export interface DocumentKind<T> {
-  /** As in "is not a manifest". */
+  /** Its name in messages, e.g. `manifest`. */
   name: string;
-  /** The newest schema that is known. */
+  /** The newest supported schema. */
   schema: number;
   shape: z.ZodType<T>;
   codes: { invalid: string; newer: string; changed: string };
   /** What to do about a document that cannot be used. */
   hint: string;
-  /** A document of the schema before -> the same as it would be written now. */
+  /** Converts a document of the previous schema to the current one. */
   upgrade?: (document: object) => object;
 }
 
 /**
- * Document -> its text, with a digest of its content. The digest reveals damage and manual edits. It is no signature: it has no key, so
- * anyone can recompute it.
+ * Document -> its text, with a digest of its content. The digest reveals damage and manual edits. It is not a signature: anyone can
+ * recompute it.
  */
 export function sealed(document: object, sha256: Sha256): string {
   return `${escapedJson(JSON.stringify({ ...document, digest: digestOf(document, sha256) }, null, 2))}\n`;
 }
 
-/** The digest that a document is sealed with: the same for the same content in the same order. */
+/** The digest of a document. It depends on the content and its order. */
 export function digestOf(document: object, sha256: Sha256): string {
   return sha256(JSON.stringify(document));
 }
 
-/** Text of a sealed document -> document. @throws the codes of its kind, with messages that name the file */
+/** Text of a sealed document -> document. @throws its kind's error codes, with the file in the message */
 export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, sha256: Sha256): T {
   const { name, codes, hint } = kind;
   const changed = () =>
@@ -65,7 +65,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
     );
   }
   const fits = digest === digestOf(written, sha256);
-  // Only what turnbuild has written so is known to have what is upgraded.
+  // Upgrade only unmodified documents: others may lack the expected members.
   if (old && !fits) throw changed();
   const document = old && kind.upgrade !== undefined ? kind.upgrade(written) : written;
   const result = kind.shape.safeParse(document);
@@ -77,7 +77,7 @@ export function unsealed<T>(kind: DocumentKind<T>, file: string, text: string, s
       { hint },
     );
   }
-  // Not what zod returns: its members may be in another order, which would be another digest.
+  // Not zod's result: a different order of members would change the digest.
   if (fits) return document as T;
   throw changed();
 }

@@ -1,19 +1,19 @@
-/** A base image that a step may start from: of the platform that builds, or the one that the package is for. */
+/** A base image that a step may start from: that of the build platform, or of the target platform. */
 export type BaseKind = 'base' | 'targetBase';
 
-/** What all of turnbuild has to know of a stage. Whoever needs to tell stages apart asks for one of these, not for a name. */
+/** The properties of a stage. Other code distinguishes stages by these, not by name. */
 export interface StageTraits {
-  /** What its steps end in. Only what ends in verdicts can be left out: `--no-verify`. */
+  /** What its steps produce. Only stages that produce verdicts can be skipped, with `--no-verify`. */
   makes: 'programs' | 'packages' | 'verdicts';
   /** The base images that its steps start from. */
   bases: readonly BaseKind[];
-  /** It runs programs of the architecture that the package is for: under QEMU where that is not the builder's own. */
+  /** It runs programs of the target architecture, under QEMU if it is not the builder's own. */
   runsTarget: boolean;
-  /** What is said of a package that lacks it, e.g. `not built`. */
+  /** Describes a package without this stage in messages, e.g. `not built`. */
   undone: string;
 }
 
-/** The stages of one package, in the order in which one's outputs go into the next. */
+/** The stages of one package, in order: the outputs of each are inputs of the next. */
 const TRAITS = {
   build: { makes: 'programs', bases: ['base'], runsTarget: false, undone: 'not built' },
   package: { makes: 'packages', bases: ['base'], runsTarget: false, undone: 'not packaged' },
@@ -29,12 +29,12 @@ export function traitsOf(stage: StageName): StageTraits {
   return TRAITS[stage];
 }
 
-/** The stages after one: what they have made is worth nothing any more when its outputs have changed. */
+/** The stages after one. Their results become invalid when its outputs change. */
 export function stagesAfter(stage: StageName): StageName[] {
   return STAGES.slice(STAGES.indexOf(stage) + 1);
 }
 
-/** Whether a stage's steps end in verdicts. */
+/** Whether a stage produces verdicts. */
 export function judges(stage: StageName): boolean {
   return traitsOf(stage).makes === 'verdicts';
 }
@@ -45,8 +45,8 @@ export function compiles(stage: StageName): boolean {
 }
 
 /**
- * The stages that a command performs: `release` all of them, each other one the stage of its name.
- * @param verify false for `--no-verify`, which leaves out what ends in verdicts
+ * The stages that a command performs: all for `release`, otherwise the stage of the same name.
+ * @param verify false for `--no-verify`, which skips stages that produce verdicts
  */
 export function stagesOf(command: 'release' | StageName, verify = true): readonly StageName[] {
   const stages = command === 'release' ? STAGES : [command];

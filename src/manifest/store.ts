@@ -18,8 +18,8 @@ const MANIFEST: DocumentKind<Manifest> = {
 };
 
 /**
- * Schema 1 did not say who wrote it, of what a step was made, and why a check had no verdict. Its steps are no longer current, but what
- * is in the packages can be read.
+ * Schema 1 lacked turnbuild's version, the inputs of steps, and the reasons for checks without a verdict. Its steps are not current, but
+ * its records of packages can be read.
  */
 function upgraded(old: Manifest): Manifest {
   const { version, revision } = old.coturn;
@@ -49,15 +49,15 @@ export function formatManifest(manifest: Manifest, sha256: Sha256): string {
   return sealed(manifest, sha256);
 }
 
-/** Text of a manifest.json -> manifest. Throws MANIFEST_NEWER, MANIFEST_INVALID or MANIFEST_CHANGED, which name the file. */
+/** Text of a manifest.json -> manifest. @throws MANIFEST_NEWER, MANIFEST_INVALID, MANIFEST_CHANGED */
 export function parseManifest(file: string, text: string, sha256: Sha256): Manifest {
   return unsealed(MANIFEST, file, text, sha256);
 }
 
 /**
- * A manifest with one step's record put in, or replaced. Steps keep the order in which they were first recorded. Where the
- * outputs have changed, or the step has failed, the records of later stages of the same package go: they speak of
- * files that are no more, and a verdict must never be read as one on other bytes.
+ * Adds or replaces a step's record. Steps keep the order in which they were first recorded. If the outputs have changed or
+ * the step has failed, removes the records of later stages of the same package: their files no longer exist, and a verdict
+ * must never appear to apply to other files.
  */
 export function withStep(manifest: Manifest, step: ManifestStep): Manifest {
   const old = manifest.steps.find((each) => each.id === step.id);
@@ -74,12 +74,12 @@ function outputsOf(step: ManifestStep): string {
   return JSON.stringify(step.outputs.map(({ path, sha256 }) => [path, sha256]));
 }
 
-/** A manifest with one base image's record put in, or replaced. */
+/** Adds or replaces a base image's record. */
 export function withBase(manifest: Manifest, base: BaseImage): Manifest {
   return { ...manifest, bases: [...manifest.bases.filter((each) => each.name !== base.name), base] };
 }
 
-/** A manifest whose steps and base images are in one order on every machine: steps as planned, others before them; base images by name. */
+/** Sorts a manifest the same way on every machine: steps as planned, after any others, and base images by name. */
 export function inOrder(manifest: Manifest, planned: readonly { id: string }[]): Manifest {
   const place = ({ id }: ManifestStep) => planned.findIndex((step) => step.id === id);
   return {

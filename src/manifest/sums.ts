@@ -1,7 +1,7 @@
 import { isCompanion, isPackage } from './package-kinds.ts';
 import type { Manifest } from './schema.ts';
 
-/** SHA256SUMS of everything that is handed on, as `sha256sum --check` reads it: packages, their symbols and sources, bills of materials. */
+/** SHA256SUMS for `sha256sum --check`, of all published files: packages, their symbols and sources, bills of materials. */
 export function formatSums({ steps }: Manifest): string {
   return steps
     .flatMap(({ outputs }) => outputs.filter((output) => isPackage(output) || isCompanion(output)))

@@ -1,8 +1,8 @@
 import { type Dashboard, GRID_COLUMNS } from '../recipe/monitoring.ts';
 
 /**
- * The dashboard as Grafana imports it: panels get a number and a place, row by row, in their order; all queries go to the
- * data source that its variable `datasource` names.
+ * Converts the dashboard for import by Grafana: numbers the panels and places them row by row, in order. All queries use
+ * the data source in the variable `datasource`.
  */
 export function layoutDashboard(dashboard: Dashboard): Record<string, unknown> {
   const datasource = { type: 'prometheus', uid: '$' + '{datasource}' };
@@ -23,7 +23,7 @@ export function layoutDashboard(dashboard: Dashboard): Record<string, unknown> {
       ...panel,
       gridPos,
       datasource,
-      // Grafana tells the queries of a panel apart by letters.
+      // Grafana identifies the queries of a panel by letters.
       targets: targets.map((target, n) => ({ refId: String.fromCharCode(65 + n), datasource, ...target })),
     };
   });

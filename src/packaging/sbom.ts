@@ -5,22 +5,22 @@ import type { ApplicableAdvisory } from '../recipe/advisories.ts';
 import type { Target } from '../recipe/schema.ts';
 import { type Analysed, vulnerabilityOf } from './vex.ts';
 
-/** A library that programs contain or need, and the distribution that it is of. */
+/** A library that programs contain or need, and its distribution. */
 export interface SbomLibrary {
-  /** Source package and its version: what security trackers speak of. */
+  /** Source package and its version, which security trackers refer to. */
   source: string;
   sourceVersion: string;
-  /** As scanners call it: `debian-12`. */
+  /** Its name for scanners: `debian-12`. */
   distribution: string;
   /** The binary package, for a shared library. */
   package?: { name: string; version: string };
   /** Kind of the distribution's packages. */
   kind: 'deb' | 'rpm';
-  /** Names by which programs ask for a shared library. */
+  /** Names by which programs load a shared library. */
   sonames: readonly string[];
 }
 
-/** What a package is made of. */
+/** The contents of a package. */
 export interface SbomInput {
   /** Name of the package file. */
   file: string;
@@ -28,22 +28,22 @@ export interface SbomInput {
   format: 'deb' | 'rpm' | 'generic';
   platform: Platform;
   coturn: { version: string; sha256: string; epoch: number };
-  /** SPDX names of what is linked in, by source package. */
+  /** SPDX names of the licenses of statically linked libraries, by source package. */
   licenses: NonNullable<Target['staticLibraries']>['licenses'];
   libraries: readonly SbomLibrary[];
-  /** What was changed in coturn's sources, and why. */
+  /** The patches to coturn's sources, with reasons. */
   patches: readonly string[];
-  /** What is known to be wrong with this coturn, and by the advisory's id whether the shipped configuration exposes it. */
+  /** Known advisories for this coturn, and by their ids whether the shipped configuration exposes them. */
   advisories: readonly ApplicableAdvisory[];
   exposures: Readonly<Record<string, Analysed>>;
   /** SHA-256 of a text, lower-case hex. */
   digest: (text: string) => string;
 }
 
-/** Property of a component: a name that a program asks for it by. */
+/** Property of a component: a name by which programs load it. */
 export const SONAME_PROPERTY = 'turnbuild:soname';
 
-/** Lines `SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` of libraries that are linked in -> libraries. */
+/** Lines `SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` of statically linked libraries -> libraries. */
 export function parseLinked(text: string): SbomLibrary[] {
   return linesOf(text).map(([source = '', sourceVersion = '', , distribution = '']) => ({
     source,
@@ -80,13 +80,13 @@ function linesOf(text: string): string[][] {
 }
 
 /**
- * The bill of materials of a package as CycloneDX 1.6 in JSON, the same bytes for the same input: its serial number is made of the
- * contents, its time is that of the sources.
+ * The bill of materials of a package as CycloneDX 1.6 in JSON. It is reproducible: the serial number is a digest of the contents, the
+ * time is that of the sources.
  *
- * Names are chosen so that scanners neither miss nor invent anything. The package has turnbuild as its vendor, because trackers of a
- * distribution know of fixes in their own builds only; coturn in it is named by its release and by its CPE of the NVD. A library that
- * is linked in is named by the source package that it was built of, a shared one by its package with the source package as `upstream`.
- * Advisories of coturn are listed with a VEX analysis of the shipped configuration.
+ * Names are chosen so that scanners neither miss nor invent findings. The package's vendor is turnbuild, because a distribution's tracker
+ * knows only the fixes in its own builds. coturn in it is identified by its release and its CPE in the NVD. A statically linked library is
+ * identified by its source package, a shared one by its package with the source package as `upstream`. coturn's advisories are listed
+ * with a VEX analysis of the shipped configuration.
  */
 export function renderSbom(input: SbomInput): string {
   const libraries = input.libraries.map((library) => libraryComponent(library, input));
@@ -144,7 +144,7 @@ function libraryComponent(library: SbomLibrary, { licenses, platform }: SbomInpu
   const version = binary?.version ?? sourceVersion;
   const arch = binary === undefined ? 'source' : library.kind === 'deb' ? platform.debian : platform.rpm;
   const upstream = binary === undefined ? {} : { upstream: upstreamOf(library) };
-  // In the URL of an .rpm the epoch is no part of the version.
+  // In the URL of an .rpm, the epoch is not part of the version.
   const [, epoch, bare = version] = (library.kind === 'rpm' && /^(\d+):(.*)$/.exec(version)) || [];
   const qualifiers = { arch, distro: distribution, ...upstream, ...(epoch === undefined ? {} : { epoch }) };
   const component = new Models.Component(Enums.ComponentType.Library, name, {
@@ -159,18 +159,18 @@ function libraryComponent(library: SbomLibrary, { licenses, platform }: SbomInpu
   return component;
 }
 
-/** A package URL, in which the specification has a plus sign encoded: some readers take it for a space. */
+/** A package URL with plus signs encoded, as specified: some readers take them for spaces. */
 function packageUrl(...parts: ConstructorParameters<typeof PackageURL>): string {
   return new PackageURL(...parts).toString().replaceAll('+', '%2B');
 }
 
-/** The source package, as each kind of distribution is searched for it: of a .deb with its version where that is another one. */
+/** The source package as scanners expect it. For a .deb with the source's version, if it differs. */
 function upstreamOf({ source, sourceVersion, package: binary, kind }: SbomLibrary): string {
   if (kind === 'rpm') return `${source}-${sourceVersion}.src.rpm`;
   return binary?.version === sourceVersion ? source : `${source}@${sourceVersion}`;
 }
 
-/** Some scanners look up packages of a distribution only where it is named as a component. */
+/** The distribution as a component. Some scanners look up its packages only if it is listed. */
 function systemComponent(distribution: string): Models.Component {
   const [name = '', ...version] = distribution.split('-');
   return new Models.Component(Enums.ComponentType.OperatingSystem, name, {
@@ -179,7 +179,7 @@ function systemComponent(distribution: string): Models.Component {
   });
 }
 
-/** A UUID of version 8, whose bits are ours (RFC 9562), of a digest. */
+/** A UUID of version 8, whose bits are custom (RFC 9562), from a digest. */
 function uuidOf(digest: string): string {
   const hex = `${digest.slice(0, 12)}8${digest.slice(13, 16)}8${digest.slice(17, 32)}`;
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

@@ -1,24 +1,24 @@
 import { TurnbuildError } from '../errors.ts';
 
-/** What a template may refer to. */
+/** Values and names that a template may refer to. */
 export interface TemplateInput {
   /** `{{name}}` is replaced by the value of the same name. */
   values: Readonly<Record<string, string | number>>;
-  /** Long options of the turnserver that the file is for: `%if-option NAME` keeps its lines only if NAME is one. */
+  /** The turnserver's long options: `%if-option NAME` keeps its lines only if NAME is one. */
   options: ReadonlySet<string>;
-  /** Prometheus metrics of that turnserver: `%if-metric NAME`. */
+  /** The turnserver's Prometheus metrics: `%if-metric NAME`. */
   metrics: ReadonlySet<string>;
-  /** What that turnserver can do: `%if-feature NAME`. */
+  /** The turnserver's features: `%if-feature NAME`. */
   features: ReadonlySet<string>;
 }
 
-/** Directive -> what it asks. */
+/** Directive -> the set that it tests. */
 const CONDITIONS = { 'if-option': 'options', 'if-metric': 'metrics', 'if-feature': 'features' } as const;
 
 /**
- * Renders a packaging file. Lines are kept as they are but for `{{name}}` and the directives `%if-option NAME`,
- * `%if-metric NAME`, `%if-feature NAME`, `%else` and `%end`, which nest and stand alone on a line. An unknown name or an
- * unbalanced directive is an error: a packaging file with a hole in it must never ship.
+ * Renders a packaging file. Keeps all lines except for `{{name}}` and the directives `%if-option NAME`, `%if-metric NAME`,
+ * `%if-feature NAME`, `%else` and `%end`, which can be nested and need a line of their own. An unknown name or an
+ * unbalanced directive is an error: an incomplete packaging file must never ship.
  */
 export function renderTemplate(text: string, input: TemplateInput): string {
   const out: string[] = [];
@@ -42,7 +42,7 @@ export function renderTemplate(text: string, input: TemplateInput): string {
 function substitute(line: string, values: TemplateInput['values'], number: number): string {
   return line.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw templateError(number, `nothing is named {{${name}}}`);
+    if (value === undefined) throw templateError(number, `unknown name {{${name}}}`);
     return String(value);
   });
 }

@@ -5,7 +5,7 @@ import type { ApplicableAdvisory } from '../recipe/advisories.ts';
 export interface Analysed {
   state: 'exposed' | 'not-exposed' | 'unknown';
   reason: string;
-  /** As CycloneDX names it; of `not-exposed` only. */
+  /** CycloneDX's name of the justification; only for `not-exposed`. */
   justification?: string;
 }
 
@@ -25,9 +25,9 @@ const SEVERITIES: Record<ApplicableAdvisory['severity'], Enums.Vulnerability.Sev
 };
 
 /**
- * An advisory as CycloneDX has vulnerabilities, with the analysis (VEX) of the shipped configuration. One that nobody has analysed is in
- * triage: absence of an analysis must never read as "not affected".
- * @param affected what the advisory is about
+ * An advisory as a CycloneDX vulnerability, with the analysis (VEX) of the shipped configuration. Without an analysis it is in triage: a
+ * missing analysis must never read as "not affected".
+ * @param affected the affected component
  */
 export function vulnerabilityOf(
   { id, severity, summary, fixed, reference }: ApplicableAdvisory,
