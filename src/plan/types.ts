@@ -21,7 +21,7 @@ export interface PlannedBase {
   asIs?: true;
 }
 
-/** The root for an .rpm: a registry image, one that dnf fills from the target's repositories, or one that turnbuild makes from another distribution. */
+/** Root for an .rpm: a registry image, filled by dnf from the target's repositories, or made from another distribution. */
 export type RpmRoot = 'given' | 'installed' | 'made';
 
 /** One stage for one target and architecture. All paths are relative to the release's folder. */

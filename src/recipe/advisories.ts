@@ -12,16 +12,16 @@ const reference = z.url({ protocol: /^https$/, error: 'expected an https address
 
 const sentence = z.string().min(1);
 
-/** What keeps an advisory from being exposed. Each member is checked against the package's own turnserver.conf. */
+/** Why an advisory is not exposed. Each member is checked against the package's own turnserver.conf. */
 const evidence = z
   .strictObject({
-    /** Options that are not on: features that the weakness needs. */
+    /** Disabled options that the vulnerability needs. */
     off: z.array(z.string().min(1)).min(1).optional(),
     /** The denied ranges cover every peer that is not on the public internet, as this version compares them. */
     peers: z.literal('closed').optional(),
     /** The relay range ends here or below. */
     maxPort: z.number().int().positive().max(65535).optional(),
-    /** The package is for one of these. */
+    /** The package is for one of these architectures. */
     architectures: z
       .array(z.enum(['arm64', 'x86_64']))
       .min(1)
@@ -36,7 +36,7 @@ const exposure = z.discriminatedUnion('state', [
     state: z.literal('not-exposed'),
     reason: sentence,
     evidence,
-    /** The reason where the evidence is missing, so that the package is exposed. */
+    /** The reason if the evidence is missing, so that the package is exposed. */
     otherwise: sentence.optional(),
     /** The check that tries it on every package. */
     check: z.string().optional(),
@@ -55,7 +55,7 @@ const known = z.strictObject({
   exposure: exposure.optional(),
 });
 
-/** recipes/advisories.yaml: what is known to be wrong with coturn releases. */
+/** recipes/advisories.yaml: known advisories for coturn releases. */
 export const advisoriesSchema = z.array(known).superRefine((list, context) => {
   const seen = new Set<string>();
   for (const [index, advisory] of list.entries()) {
@@ -83,10 +83,10 @@ export const quarantineSchema = z.array(quarantined);
 export type KnownAdvisory = z.infer<typeof known>;
 export type Quarantine = z.infer<typeof quarantined>;
 
-/** An advisory that applies: just the keys that the manifest stores. */
+/** An applicable advisory, with only the keys that the manifest stores. */
 export type ApplicableAdvisory = Omit<KnownAdvisory, 'affected' | 'exposure'>;
 
-/** What is said of an advisory's exposure, before it is checked against the configuration of a package. */
+/** An advisory's declared exposure, before it is checked against a package's configuration. */
 export type DeclaredExposure = z.infer<typeof exposure>;
 
 /** The advisories whose range includes this coturn version, most severe first, else in the file's order. */
@@ -99,7 +99,7 @@ export function advisoriesFor(version: string, advisories: readonly KnownAdvisor
 
 const NOT_ANALYSED: DeclaredExposure = {
   state: 'unknown',
-  reason: 'Nobody has analysed whether the shipped configuration exposes it.',
+  reason: 'Not analysed for the shipped configuration.',
 };
 
 /** The declared exposure of each advisory whose range includes this coturn version, by the advisory's id. */
@@ -111,7 +111,7 @@ export function exposuresFor(
   return Object.fromEntries(applicable.map(({ id, exposure }) => [id, exposure ?? NOT_ANALYSED]));
 }
 
-/** Why this coturn version is not to be shipped, or undefined if nothing is known against it. */
+/** The quarantine of a coturn version; undefined if it may be shipped. */
 export function quarantineOf(version: string, list: readonly Quarantine[]): Quarantine | undefined {
   return list.find((entry) => versionIn(version, entry.versions));
 }

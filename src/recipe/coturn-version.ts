@@ -8,9 +8,9 @@ export const versionRange = z.string().refine((range) => validRange(range) !== n
 });
 
 /**
- * A coturn version as semver sees it: the first three numbers. coturn had four-part versions (4.5.0.8) until 4.5.1.3,
- * and its images and Debian's packages add suffixes (4.6.2-r5, 4.6.1-2): none of them tells anything that our ranges ask.
- * Throws VERSION_INVALID for what has no number at its beginning: an unknown version must not pass as a safe one.
+ * A coturn version for semver: the first three numbers. coturn had four-part versions (4.5.0.8) until 4.5.1.3, and its
+ * images and Debian's packages add suffixes (4.6.2-r5, 4.6.1-2), none of which matter for our ranges.
+ * @throws VERSION_INVALID if it does not start with a number: an unknown version must not pass as a safe one
  */
 export function comparableVersion(version: string): string {
   const comparable = /^v?\d+(\.\d+)*/.test(version) ? coerce(version) : null;
@@ -20,12 +20,12 @@ export function comparableVersion(version: string): string {
   return comparable.version;
 }
 
-/** A version as coturn's own tags have it: `v4.6.2`, as many projects write it, is 4.6.2. Anything else stays as it is. */
+/** A version without the prefix that coturn's tags lack: `v4.6.2` -> `4.6.2`. Anything else is unchanged. */
 export function withoutPrefix(version: string): string {
   return version.replace(/^v(?=\d)/i, '');
 }
 
-/** Whether a coturn version, four-part or suffixed ones too, lies in a semver range. */
+/** Whether a coturn version, including four-part and suffixed ones, is in a semver range. */
 export function versionIn(version: string, range: string): boolean {
   return satisfies(comparableVersion(version), range);
 }

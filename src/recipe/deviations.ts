@@ -10,7 +10,7 @@ const deviation = z.strictObject({
   reference: z.url({ protocol: /^https$/, error: 'expected an https address' }),
 });
 
-/** recipes/deviations.yaml: metrics that are known to count something else than their names say. */
+/** recipes/deviations.yaml: metrics that are known to count something other than their names suggest. */
 export const deviationsSchema = z.array(deviation);
 
 export type KnownDeviation = z.infer<typeof deviation>;
@@ -18,7 +18,7 @@ export type KnownDeviation = z.infer<typeof deviation>;
 /** A deviation of one coturn version. */
 export type Deviation = Omit<KnownDeviation, 'versions'>;
 
-/** The deviations that this coturn version is known for. */
+/** The known deviations of this coturn version. */
 export function deviationsFor(version: string, list: readonly KnownDeviation[]): Deviation[] {
   return list.filter((each) => versionIn(version, each.versions)).map(({ versions: _, ...rest }) => rest);
 }

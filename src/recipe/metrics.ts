@@ -22,7 +22,7 @@ export interface Metric {
   labels: string[];
 }
 
-/** Every metric that this coturn version has, each name once; none before 4.5.2, which brought Prometheus. */
+/** Every metric of this coturn version, each name once; none before 4.5.2, which introduced Prometheus. */
 export function metricsFor(version: string, families: readonly MetricFamily[]): Metric[] {
   return families
     .filter((entry) => versionIn(version, entry.versions))

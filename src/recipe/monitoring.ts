@@ -13,7 +13,7 @@ const rule = z.union([
   }),
 ]);
 
-/** A Prometheus rule file, as strict as ours are: each alert has a severity, a summary, and says what to do. */
+/** A Prometheus rule file. Stricter than Prometheus: each alert needs a severity, a summary, and a description that says what to do. */
 export const rulesSchema = z.strictObject({
   groups: z.array(z.strictObject({ name: text, rules: z.array(rule).min(1) })).min(1),
 });

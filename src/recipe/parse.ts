@@ -2,7 +2,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml
 import type { z } from 'zod';
 import { nearestName, TurnbuildError } from '../errors.ts';
 
-/** One thing that is wrong in a recipe. `line` counts from 1. */
+/** An issue in a recipe. `line` counts from 1. */
 export interface RecipeIssue {
   line: number;
   path: string;
@@ -11,7 +11,7 @@ export interface RecipeIssue {
 
 export type ParseResult<T> = { ok: true; value: T } | { ok: false; issues: RecipeIssue[] };
 
-/** Text -> value, or every issue at once with its line. Knows nothing of files. */
+/** Text -> value, or every issue at once with its line. Does not access files. */
 export function parseRecipe<T>(text: string, schema: z.ZodType<T>): ParseResult<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
@@ -29,7 +29,7 @@ export function parseRecipe<T>(text: string, schema: z.ZodType<T>): ParseResult<
   return { ok: false, issues: issues.sort((a, b) => a.line - b.line) };
 }
 
-/** What a file is called in an error, and where its keys are explained. */
+/** An error's code, name of the file, and hint where its keys are documented. */
 interface FileKind {
   code: string;
   what: string;
@@ -42,7 +42,7 @@ const RECIPE: FileKind = {
   hint: 'docs/target-recipes.md describes the keys of a target, and schemas/ those of every recipe.',
 };
 
-/** As `parseRecipe`, with all issues in one error that names the file. */
+/** Like `parseRecipe`, but throws all issues in one error with the file's name. */
 export function parseRecipeFile<T>(
   file: string,
   text: string,
@@ -84,7 +84,7 @@ function knownKeys(schema: unknown): string[] {
   return shape === undefined ? [] : Object.keys(shape);
 }
 
-/** The line of the deepest node on the path that is there: a missing key is reported at its parent. */
+/** The line of the deepest existing node on the path: a missing key is reported at its parent. */
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
     const parent = document.getIn(path.slice(0, length - 1), true);

@@ -26,7 +26,7 @@ export const projectSchema = z.strictObject({
     )
     .optional()
     .describe('where sources come from: github, debian, an address, or a tarball'),
-  targets: targets.optional().describe('what packages are made for: built-in targets, or those of recipes'),
+  targets: targets.optional().describe('targets to build: built-in ones, or those in recipes'),
   architectures: architectures.optional().describe('architectures of the packages'),
   revision: z
     .union([revision, z.literal('auto')], { error: 'write a whole number of at least 1, or auto' })
@@ -51,7 +51,7 @@ export const projectSchema = z.strictObject({
 
 export type ProjectSettings = z.infer<typeof projectSchema>;
 
-/** Names that recipes give a meaning. */
+/** Names that are defined by recipes. */
 export interface KnownNames {
   targets: readonly string[];
   mirrors: readonly string[];
@@ -95,7 +95,7 @@ function knowing(known: KnownNames) {
   });
 }
 
-/** Settings as the text of a turnbuild.yaml. @param schema address of its JSON schema, relative to the file or not */
+/** Settings -> text of a turnbuild.yaml. @param schema absolute or relative address of its JSON schema */
 export function formatProject(settings: ProjectSettings, schema: string): string {
   const document = new Document(settings);
   for (const key of Object.keys(settings)) {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { versionRange } from './coturn-version.ts';
 
-const name = z.string().regex(/^[a-z][a-z0-9.-]*$/, 'use small letters, digits, "-" and "."');
+const name = z.string().regex(/^[a-z][a-z0-9.-]*$/, 'use lower-case letters, digits, "-" and "."');
 const arch = z.enum(['arm64', 'x86_64']);
 const port = z.number().int().min(1024).max(65535);
 
 const sourcePackage = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'use the name of a Debian source package');
 
 /**
- * SPDX names of the licenses that may become a part of coturn's programs, which are BSD-3-Clause. The LGPL asks that a user can
- * link a changed library: all that takes is in the source package.
+ * SPDX names of the licenses that may be statically linked into coturn's programs, which are BSD-3-Clause. The LGPL requires that users
+ * can relink with a changed library, for which the source package has everything.
  */
 const LINKABLE = [
   'Apache-2.0',
@@ -23,11 +23,11 @@ const LINKABLE = [
   'blessing',
 ] as const;
 
-/** `Name <address@host>`, in one line, of characters that are seen; a percent sign would be a macro in a spec file. */
+/** `Name <address@host>` in one line of visible characters. A percent sign would be a macro in a spec file. */
 export const MAINTAINER =
   /^(?!\s)[^<>%\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+ <[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+@[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+>$/u;
 
-/** An address that can never receive mail (RFC 6761): what the recipes have until somebody publishes packages. */
+/** An address that can never receive mail (RFC 6761): the recipes' default. */
 export function isPlaceholder(maintainer: string): boolean {
   return /[@.]invalid>$/i.test(maintainer);
 }
@@ -35,19 +35,19 @@ export function isPlaceholder(maintainer: string): boolean {
 /** Keys of the Debian archive, from the package debian-archive-keyring. */
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Libraries that become a part of the programs. */
+/** Statically linked libraries. */
 const staticLibraries = z.strictObject({
   names: z.array(z.string().regex(/^[\w+.-]+$/)),
   sources: z.array(z.strictObject({ suite: name, package: sourcePackage })),
   licenses: z.record(sourcePackage, z.enum(LINKABLE)),
 });
 
-/** A registry image that is always the same one. */
+/** A registry image pinned by digest. */
 export const pinnedImage = z
   .string()
   .regex(/^[^\s@]+@sha256:[0-9a-f]{64}$/, 'pin the image by digest: image@sha256:…');
 
-/** Digest of an image, as a registry names it. */
+/** Digest of an image in a registry. */
 export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'write it as sha256:…');
 
 /** The package archive of another distribution than Debian. Its address is given by `--mirror NAME=ADDRESS`. */
@@ -55,10 +55,10 @@ const archive = z.strictObject({
   name,
   suites: z.array(name).min(1),
   components: z.array(name).min(1),
-  keyring: z.string().regex(/^\//, 'write the whole path of the keys that sign it'),
+  keyring: z.string().regex(/^\//, 'write the absolute path of the keyring that signs it'),
 });
 
-/** A distribution of rpms, whose own libraries are compiled with: dnf installs them in a folder, signed by one of the keys. */
+/** An rpm distribution whose libraries are compiled with. dnf installs them in a folder; one of the keys must sign them. */
 const sysroot = z.strictObject({
   repositories: z
     .array(
@@ -68,8 +68,8 @@ const sysroot = z.strictObject({
         path: z
           .string()
           .regex(/^[\w.{-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
-          .refine((path) => path.includes('{arch}'), 'say with {arch} where the architecture goes'),
-        /** Where the distribution itself publishes what is at the mirror; for those who name no mirror. */
+          .refine((path) => path.includes('{arch}'), 'must contain {arch} in place of the architecture'),
+        /** Where the distribution publishes what is at the mirror; used if no mirror is named. */
         address: z
           .string()
           .regex(
@@ -77,17 +77,17 @@ const sysroot = z.strictObject({
             'write an https address without a query, fragment or final slash',
           )
           .optional(),
-        /** Its metadata is signed by one of the keys (repodata/repomd.xml.asc), and is refused without. */
+        /** Its metadata must be signed by one of the keys (repodata/repomd.xml.asc). */
         signed: z.boolean().optional(),
       }),
     )
     .min(1),
   keys: z
-    .array(z.string().regex(/^\/[\w./+-]+$/, 'write the whole path of the keys that sign its packages'))
+    .array(z.string().regex(/^\/[\w./+-]+$/, 'write the absolute path of a key that signs its packages'))
     .min(1),
 });
 
-/** recipes/targets/NAME.yaml: what packages are made for. */
+/** recipes/targets/NAME.yaml: a target of packages. */
 const targetShape = z.strictObject({
   name,
   format: z.enum(['deb', 'rpm']),
@@ -95,7 +95,7 @@ const targetShape = z.strictObject({
   archive: archive.optional(),
   label: z
     .string()
-    .regex(/^[a-z0-9.]+$/, 'use small letters, digits and "."')
+    .regex(/^[a-z0-9.]+$/, 'use lower-case letters, digits and "."')
     .optional(),
   architectures: z.array(arch).min(1),
   tools: z.array(z.string().min(1)),
@@ -137,10 +137,10 @@ export const targetSchema = targetShape
       'a .deb needs a label: it ends the version and orders the builds for different releases of the distribution',
   });
 
-/** The same of a target that takes over from another one what it does not say itself. */
+/** A target that inherits missing keys from another one. */
 export const extendingSchema = targetShape.partial().extend({ name, suite: name, extends: name });
 
-/** recipes/release.yaml: what every release has in common. */
+/** recipes/release.yaml: settings of every release. */
 export const releaseSchema = z.strictObject({
   targets: z.array(name).min(1),
   architectures: z.array(arch).min(1),

@@ -9,7 +9,7 @@ export interface TargetFile {
   text: string;
 }
 
-/** What tells distributions apart is never taken over from another one. */
+/** Keys that identify a distribution, which are never inherited. */
 const OWN: readonly string[] = [
   'name',
   'suite',
@@ -22,7 +22,7 @@ const OWN: readonly string[] = [
 ];
 
 /**
- * Texts -> targets, in the same order. One that extends another takes over what it does not say itself, key by key.
+ * Texts -> targets, in the same order. A target that extends another inherits the keys that it does not set.
  * @throws RECIPE_INVALID with every issue of the first file that has any
  */
 export function parseTargets(files: readonly TargetFile[]): Target[] {
