@@ -120,7 +120,7 @@ async function requireFile(file: string): Promise<string> {
   if (await exists(file)) return file;
   throw usageError(
     'MANIFEST_MISSING',
-    `There is no ${file}`,
+    `File not found: ${file}`,
     'Pass the manifest.json of a release, or its folder.',
   );
 }

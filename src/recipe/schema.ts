@@ -50,7 +50,7 @@ export const pinnedImage = z
 /** Digest of an image in a registry. */
 export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'write it as sha256:…');
 
-/** The package archive of another distribution than Debian. Its address is given by `--mirror NAME=ADDRESS`. */
+/** The package archive of a distribution other than Debian. `--mirror NAME=ADDRESS` sets its address. */
 const archive = z.strictObject({
   name,
   suites: z.array(name).min(1),

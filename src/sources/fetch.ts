@@ -152,7 +152,7 @@ function cacheFolder(cache: string, name: string): string {
 async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: SourceOptions): Promise<string> {
   if (candidate.path !== undefined) {
     if (await io.files.exists(candidate.path)) return candidate.path;
-    throw new TurnbuildError('SOURCE_NOT_FOUND', `There is no file ${candidate.path}`, {
+    throw new TurnbuildError('SOURCE_NOT_FOUND', `File not found: ${candidate.path}`, {
       hint: '--source takes github, debian, the path of a tarball, or an address.',
     });
   }

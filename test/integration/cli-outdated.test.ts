@@ -132,7 +132,7 @@ esac`,
 
   test.each([
     ['no folder', ['outdated', './nowhere'], /MANIFEST_MISSING/, 2],
-    ['no manifest', ['outdated', './nothing.json'], /There is no .*nothing\.json/, 2],
+    ['no manifest', ['outdated', './nothing.json'], /File not found: .*nothing\.json/, 2],
     [
       'a source without releases',
       ['outdated', '.', '--source', './a.tar.gz'],

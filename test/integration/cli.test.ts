@@ -61,7 +61,7 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     [
       'a file that is not there',
       ['release', '4.6.1', '--source', './nothing.tar.gz'],
-      /There is no file .*nothing\.tar\.gz/,
+      /File not found: .*nothing\.tar\.gz/,
     ],
     ['a folder as the source', ['release', '--source', '.'], /--source \. is a folder/],
     ['an image that is not pinned', ['verify', '4.6.1', '--verify-on', 'almalinux:9'], /pinned by digest/],

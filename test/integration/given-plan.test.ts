@@ -144,7 +144,7 @@ describe('release --plan', () => {
   it('takes the sources from where they are here, whatever packs them', async () => {
     rmSync(join(dir, 'coturn.tar.gz'));
     expect((await release()).stderr).toMatch(
-      /There is no file .*coturn\.tar\.gz[\s\S]*Pass the sources that the plan was created with: --source FILE/,
+      /File not found: .*coturn\.tar\.gz[\s\S]*Pass the sources that the plan was created with: --source FILE/,
     );
     writeFileSync(join(dir, 'other.tar'), coturnTar('4.18.0'));
     expect((await release('--source', 'other.tar')).code).toBe(0);

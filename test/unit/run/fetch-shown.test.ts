@@ -75,6 +75,6 @@ it('anything else gets no display', async () => {
 it('a failure is the one of the sources', async () => {
   expect(await errorOf(fetchShown(session('/missing.tar.gz'), undefined))).toMatchObject({
     code: 'SOURCE_NOT_FOUND',
-    message: 'There is no file /missing.tar.gz',
+    message: 'File not found: /missing.tar.gz',
   });
 });
