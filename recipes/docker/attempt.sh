@@ -1,12 +1,12 @@
 # Sourced. Installs a package for the laboratory.
 
-# limited COMMAND...: a maintainer script that waits for ever must not hold the laboratory. apt takes minutes under emulation.
+# limited COMMAND...: stops a maintainer script that never ends. apt takes minutes under emulation.
 limited() {
 	timeout --kill-after=30 1800 "$@"
 }
 
-# attempt ROOT COMMAND...: a package that can't be installed is a fact, and is left in ROOT/not-installed for the laboratory to find.
-# An archive that can't be reached says nothing about the package: that fails.
+# attempt ROOT COMMAND...: records a failed installation in ROOT/not-installed, which the laboratory reads.
+# An unreachable archive says nothing about the package, so the step fails.
 attempt() {
 	installed=$1 status=0
 	shift
@@ -19,13 +19,13 @@ attempt() {
 	elif grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' /tmp/attempt.log; then
 		unreachable REPOSITORY_FAILED
 	elif grep -q 'pauth-impdef.* not found' /tmp/attempt.log; then
-		# Nor does a QEMU that is too old. src/stages/shared/machine-error.ts knows what it says.
+		# QEMU is too old, which says nothing about the package either. src/stages/shared/machine-error.ts recognises this message.
 		exit 1
 	fi
 	tail -n 20 /tmp/attempt.log >"$installed/not-installed"
 }
 
 unreachable() {
-	echo "turnbuild-error: $1: the package archive could not be reached while installing for the laboratory" >&2
+	echo "turnbuild-error: $1: the package archive is unreachable, so the package cannot be installed for the laboratory" >&2
 	exit 1
 }

@@ -1,20 +1,20 @@
-# What is read of a package of any format, once it is unpacked in /pkg. Read in by deb/inspect.sh and rpm/inspect.sh.
-# /out/unread.txt: what is not read because it is no plain file, or too large for what it is; one path a line.
+# Reads a package of any format that is unpacked in /pkg. Sourced by deb/inspect.sh and rpm/inspect.sh.
+# /out/unread.txt: files that are skipped because they are not regular or too large, one path per line.
 . /turnbuild/results.sh
 
-# Bytes: of a text, of a program, and of what readelf says of one. Ours have up to 13 KB, 7 MB and 31 KB.
+# Limits in bytes: of a text, of a program, and of readelf's output for one. Ours have up to 13 KB, 7 MB and 31 KB.
 most_text=1048576
 most_program=134217728
 most_said=33554432
 : >/out/unread.txt
 
-# take FILE COPY [BYTES]: copies a file of the package, if there is one.
+# take FILE COPY [BYTES]: copies a file of the package, if it exists.
 take() {
 	[ -e "$1" ] || [ -L "$1" ] || return 0
 	if is_plain "$1" "${3:-$most_text}"; then cp -- "$1" "$2"; else echo "$1" >>/out/unread.txt; fi
 }
 
-# files_of TREE [FIND-EXPRESSION]: its regular files. A path with a line break would be two others.
+# files_of TREE [FIND-EXPRESSION]: its regular files. Paths with control characters are skipped: a line break would make two paths of one.
 files_of() {
 	tree=$1
 	shift
@@ -23,21 +23,21 @@ files_of() {
 		tr '\000-\037\177' '\n?' >>/out/unread.txt
 }
 
-# said_of FILE OPTION...: what readelf says of it. Headers can name one table thousands of times.
+# said_of FILE OPTION...: readelf's output, limited, because headers can refer to one table thousands of times.
 said_of() {
 	program=$1
 	shift
 	{ timeout --signal=KILL 60 readelf --wide "$@" "$program" || echo "$program" >>/out/unread.txt; } | head -c $most_said
 }
 
-# read_elf TREE OUT: OUT/NNN.{path,header,dynamic,symbols,versions,segments,notes} of each program beneath a folder.
+# read_elf TREE OUT: writes OUT/NNN.{path,header,dynamic,symbols,versions,segments,notes} for each ELF file in a folder.
 read_elf() {
 	number=0
 	mkdir -p "$2"
 	files_of "$1" >/tmp/files
 	while IFS= read -r file; do
 		readelf -h "$file" >/tmp/header 2>/dev/null || continue
-		# It reads the members of a static library as well, which nothing loads; a name does not make a file one.
+		# readelf also reads the members of static libraries, which nothing loads. Recognise them by content, not by name.
 		case $(od -An -c -N 7 "$file" | tr -d ' ') in '!<arch>' | '!<thin>') continue ;; esac
 		number=$((number + 1))
 		name=$2/$(printf %03d $number)
@@ -51,12 +51,13 @@ read_elf() {
 	done </tmp/files
 }
 
-# read_library TREE: what coturn's own static library calls. It is of coturn's sources alone, and compiled as they all are.
+# read_library TREE: the symbols of coturn's own static library. It contains only coturn's code, compiled with the same flags.
 read_library() {
 	files_of "$1" -name libturnclient.a | while IFS= read -r file; do said_of "$file" --symbols; done >/out/library.txt
 }
 
-# read_symbols: build ids of those files of /symbols that have debug information and lie where debuggers look, in /out/debug-ids.txt
+# read_symbols: writes to /out/debug-ids.txt the build IDs of the files in /symbols that have debug information and are where debuggers
+# look.
 read_symbols() {
 	files_of /symbols -name '*.debug' | while IFS= read -r file; do
 		id=$(readelf --notes "$file" | sed -n 's/.*Build ID: //p')
@@ -65,7 +66,7 @@ read_symbols() {
 	done | LC_ALL=C sort >/out/debug-ids.txt
 }
 
-# read_units: what is in the folders of systemd, and every link, since one can lead there, in /out/units.txt: `kind TAB path` a line.
+# read_units: lists systemd's folders, and every link, because one can lead there, in /out/units.txt: one `kind TAB path` per line.
 read_units() {
 	(cd /pkg && LC_ALL=C find . \( -path '*/systemd*' -o -type l \) -printf '%y\t/%P\0') |
 		tr '\000-\010\012-\037\177' '\n?' | LC_ALL=C sort >/out/units.txt
@@ -80,14 +81,14 @@ read_files() {
 	done
 	if [ -f /out/coturn.service ]; then
 		cp /out/coturn.service /tmp/coturn.service
-		# Its warnings repeat what the unit says.
+		# Discard its warnings, which only repeat the unit's settings.
 		timeout --signal=KILL 60 systemd-analyze security --offline=true --no-pager /tmp/coturn.service \
 			>/tmp/systemd.txt 2>/dev/null || : >/tmp/systemd.txt
 		head -c $most_text /tmp/systemd.txt >/out/systemd.txt
 	fi
 	take /pkg/usr/bin/turnserver /out/turnserver $most_program
 	[ ! -f /out/turnserver ] || {
-		# A library that is linked in says its version in the program.
+		# A statically linked OpenSSL leaves its version string in the program.
 		grep -aoE 'OpenSSL [0-9]+[.][0-9]+[.][0-9]+' /out/turnserver | LC_ALL=C sort -u >/out/openssl.txt || true
 	}
 	take /pkg/usr/share/coturn/coturn.cdx.json /out/coturn.cdx.json
@@ -95,7 +96,7 @@ read_files() {
 	read_monitoring /pkg/usr/share/doc/coturn/monitoring
 }
 
-# read_document PATH NAME: a text of the package, compressed or not, in /out/documents/NAME.
+# read_document PATH NAME: copies a text of the package, compressed or not, to /out/documents/NAME.
 read_document() {
 	mkdir -p /out/documents
 	take "/pkg$1" "/out/documents/$2"
@@ -118,7 +119,7 @@ read_monitoring() {
 		file=coturn.rules.yml
 		[ $what = check ] || file=coturn.rules.test.yml
 		code=0
-		# A test names the files that it reads, and how much it computes. dash has this ulimit.
+		# A test file chooses the files that it reads and the amount of computation, so limit both. dash supports ulimit -v.
 		# shellcheck disable=SC3045
 		(cd /tmp/monitoring && ulimit -v 8388608 && timeout --signal=KILL 120 promtool $what rules $file) 2>&1 || code=$?
 		echo "$what exit $code"

@@ -132,7 +132,9 @@ describe('a verification', () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/verify/main.sh'), (text) => `${CUT}${text}`);
     const run = await release(['--out', out, '--recipes', recipes, ...ONE, ...INSTALL]);
-    expect(run.stderr).toMatch(/archive could not be reached while installing[\s\S]*NETWORK_FAILED/);
+    expect(run.stderr).toMatch(
+      /package archive is unreachable, so packages cannot be installed[\s\S]*NETWORK_FAILED/,
+    );
     expect(run.code).toBe(1);
     expect(verdict()?.checks ?? []).toEqual([]);
   });

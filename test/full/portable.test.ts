@@ -100,7 +100,7 @@ describe('faults that only an installation finds', () => {
         'cp -a /repository /rpm-root/repository\nfor list in /rpm-root/repository/repodata/*primary*; do echo x >>"$list"; done\n',
       ),
     );
-    expect(run.stderr).toMatch(/dnf could not read a repository[\s\S]*REPOSITORY_FAILED/);
+    expect(run.stderr).toMatch(/dnf cannot read a repository[\s\S]*REPOSITORY_FAILED/);
     expect(run.code).toBe(1);
   });
 });

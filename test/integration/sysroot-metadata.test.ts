@@ -53,7 +53,7 @@ describe('the metadata that dnf has got', () => {
     // By its number: an address may have a password in it.
     const number = name === 'first' ? 1 : 2;
     expect(stdout).toBe(
-      `REPOSITORY_CHANGED: repository ${number} shows dnf another repomd.xml than turnbuild\n`,
+      `REPOSITORY_CHANGED: repository ${number} gave dnf a different repomd.xml than turnbuild\n`,
     );
     expect(status).toBe(1);
   });
@@ -61,7 +61,7 @@ describe('the metadata that dnf has got', () => {
   test('is absent, or turnbuild has seen none', async () => {
     const { env, cache } = await prepare({ second: 'none' });
     expect(run(`check_metadata ${cache}`, env).stdout).toMatch(
-      /^SYSROOT_FAILED: dnf has left no repomd.xml of repository 2/,
+      /^SYSROOT_FAILED: dnf's cache has no repomd.xml of repository 2/,
     );
     const other = await prepare();
     const without = run(`check_metadata ${other.cache}`, { ...other.env, SYSROOT_METADATA: '' });

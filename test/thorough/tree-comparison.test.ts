@@ -320,7 +320,7 @@ describe('records of accounts', () => {
   it('are read from no link', () => {
     rmSync(join(tree('used'), 'etc/passwd'));
     symlinkSync('/etc/passwd', join(tree('used'), 'etc/passwd'));
-    expect(refusal()).toMatch(/\/etc\/passwd of a container is no plain file/);
+    expect(refusal()).toMatch(/\/etc\/passwd of a container is not a regular file of at most 1 MiB/);
   });
 });
 
@@ -369,7 +369,9 @@ describe('attributes', () => {
   it('of more bytes than can be compared are refused', () => {
     write('bin/getfattr', '#!/bin/sh\nexec cat /dev/zero\n');
     chmodSync(join(dir, 'bin/getfattr'), 0o755);
-    expect(refusal({ PATH: `${dir}/bin:${process.env.PATH}` })).toMatch(/attributes .* cannot be read/);
+    expect(refusal({ PATH: `${dir}/bin:${process.env.PATH}` })).toMatch(
+      /Cannot read the extended attributes of a container's files/,
+    );
   });
 });
 
@@ -471,7 +473,7 @@ describe('results', () => {
     [
       'a name with a line break, which would be two lines of a log',
       () => write('trees/run/out/a\nturnbuild-error: FORGED: x', ''),
-      /have a\?turnbuild-error: FORGED: x, a name/,
+      /contain a\?turnbuild-error: FORGED: x, a name/,
     ],
     [
       'a folder that a link leads to',
@@ -479,7 +481,7 @@ describe('results', () => {
         rmSync(results(), { recursive: true });
         symlinkSync('/etc', results());
       },
-      /are no folder/,
+      /are not a folder/,
     ],
     [
       'a root of more than can be read',
@@ -495,7 +497,7 @@ describe('results', () => {
         rmSync(join(tree('used'), 'etc/passwd'));
         execFileSync('mkfifo', [join(tree('used'), 'etc/passwd')]);
       },
-      /\/etc\/passwd of a container is no plain file/,
+      /\/etc\/passwd of a container is not a regular file of at most 1 MiB/,
     ],
     [
       'a list of files that never ends',

@@ -1,5 +1,5 @@
-# Installs the distribution's own compiler for DEB_ARCH, which crosses where that isn't this machine's. The archive's lists stay, for
-# toolchain.sh.
+# Installs the distribution's own compiler for DEB_ARCH: a cross compiler if this machine has another architecture. Keeps the archive's
+# lists for toolchain.sh.
 # in: DEB_ARCH, GNU_TRIPLE
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -11,9 +11,9 @@ if [ "$DEB_ARCH" != "$own" ]; then
 	compiler="gcc-$(echo "$GNU_TRIPLE" | tr _ -)"
 fi
 
-# By itself apt goes on without the lists that it could not get, and then lacks packages.
+# By default apt continues without lists that it could not download, and then misses packages.
 apt-get update -q -o APT::Update::Error-Mode=any
-# The root may be of an earlier day: what is compiled and linked with is always of the archive's present state.
+# The root may be older than the archive: upgrade it, so that every build uses the archive's current packages.
 apt-get dist-upgrade -qy
 apt-get install -qy --no-install-recommends "$compiler" "libc6-dev:$DEB_ARCH"
 rm -rf /var/cache/apt/archives/*.deb

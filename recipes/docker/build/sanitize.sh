@@ -1,5 +1,5 @@
-# Compiles turnserver with AddressSanitizer: it ends with a report where turnserver itself would read or write on.
-# in:  as build.sh
+# Compiles turnserver with AddressSanitizer, which aborts with a report on an invalid memory access.
+# in:  as for build.sh
 # out: /out/turnserver
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH

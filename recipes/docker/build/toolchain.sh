@@ -1,6 +1,6 @@
-# Installs what coturn is compiled with beside the compiler: tools for this machine, libraries for DEB_ARCH.
-# in: DEB_ARCH, TOOL_PACKAGES, LIBRARY_PACKAGES; the compiler and the archive's lists, of compiler.sh
-# out: /turnbuild/packages.txt (name:arch=version a line)
+# Installs the build dependencies of coturn other than the compiler: tools for this machine, libraries for DEB_ARCH.
+# in: DEB_ARCH, TOOL_PACKAGES, LIBRARY_PACKAGES; the compiler and the archive's lists from compiler.sh
+# out: /turnbuild/packages.txt (one name:arch=version per line)
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 

@@ -1,6 +1,6 @@
 # Sourced by inspect.sh.
 
-# read_deb PACKAGE OPTION [FOLDER]: dpkg-deb. What it refuses is the package's fault, unless the disk is full or it was killed.
+# read_deb PACKAGE OPTION [FOLDER]: runs dpkg-deb. A failure means that the package is invalid, unless the disk is full or dpkg-deb was killed.
 read_deb() {
 	package=$1 action=$2
 	shift 2

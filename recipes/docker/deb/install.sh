@@ -1,6 +1,6 @@
 # Installs the package in a root of its target, for the laboratory.
-# in:  /tmp/coturn.deb; /native, the build platform's tools, in a foreign root
-# out: /not-installed, if it can't be
+# in:  /tmp/coturn.deb; in a foreign root /native, the build platform's tools
+# out: /not-installed, if the installation fails
 set -eu
 # shellcheck source=recipes/docker/attempt.sh
 . /turnbuild/attempt.sh

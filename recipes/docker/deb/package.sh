@@ -14,26 +14,26 @@ mkdir -p /out "$root/DEBIAN" "$symbols/DEBIAN"
 tar -xf /inputs/tree.tar -C "$root"
 tar -xf /inputs/debug.tar -C "$symbols"
 
-# The distribution's layout, so that its coturn is upgraded in place.
+# Use the distribution's layout, so that the package upgrades the distribution's coturn in place.
 cd "$root"
 rm -rf usr/share/doc/coturn/LICENSE usr/share/doc/coturn/INSTALL usr/share/doc/coturn/postinstall.txt \
 	usr/share/doc/coturn/examples/ca usr/share/doc/coturn/examples/etc/*.pem etc/turnserver.conf.default var/lib/turn/turndb
 if [ -d usr/include/turn/client ]; then
-	# The distribution has the client headers one level up.
+	# The distribution installs the client headers one level up.
 	mv usr/include/turn/client/* usr/include/turn/
 	rmdir usr/include/turn/client
 fi
 find . -name '*.pem' -delete
-# Certificates go into etc/coturn, which the configuration names.
+# The configuration refers to certificates in etc/coturn.
 install -d -m 755 etc/coturn etc/default etc/ufw/applications.d usr/lib/systemd/system var/lib/turn \
 	usr/share/coturn usr/share/lintian/overrides "$doc/monitoring"
 install -m 644 $packaging/turnserver.conf etc/turnserver.conf
 install -m 644 $packaging/coturn.default etc/default/coturn
 install -m 644 $packaging/ufw.profile etc/ufw/applications.d/turnserver
 install -m 644 $packaging/coturn.service usr/lib/systemd/system/coturn.service
-# For postinst, which reads the administrator's configuration.
+# postinst uses these to read the administrator's configuration.
 install -m 644 $packaging/options $packaging/unknown-options.awk usr/share/coturn/
-# What is in the package and what it needs, for scanners of vulnerabilities.
+# The bill of materials (SBOM), for vulnerability scanners.
 install -m 644 $packaging/coturn.cdx.json usr/share/coturn/
 install -m 644 $packaging/monitoring/* "$doc/monitoring/"
 install -m 644 $packaging/lintian-overrides usr/share/lintian/overrides/coturn
@@ -53,10 +53,10 @@ find usr/share/man -type l | while read -r link; do
 	rm "$link"
 	ln -s "$target.gz" "$link.gz"
 done
-# Debian policy 12.7 wants changelogs and NEWS compressed, whatever their size. README.Debian is to be read with any pager.
+# Debian policy 12.7 requires compressed changelogs and NEWS. README.Debian stays readable with any pager.
 gzip -9n "$doc/changelog" "$doc/changelog.Debian" "$doc/NEWS.Debian"
 find "$doc" -maxdepth 1 -type f ! -name copyright ! -name README.Debian ! -name '*.gz' -size +3k -exec gzip -9n {} +
-# Upstream's install gives everything 755.
+# Upstream's install target sets mode 755 on every file.
 find . -type d -exec chmod 755 {} +
 find . -type f ! -path './usr/bin/*' ! -name '*.sh' -exec chmod 644 {} +
 find . -type f \( -path './usr/bin/*' -o -name '*.sh' \) -exec chmod 755 {} +
@@ -81,7 +81,7 @@ finish() {
 	shift 2
 	dpkg-gencontrol -p"$package" -P"$dir" -Tdebian/substvars -v"$PACKAGE_VERSION" "$@"
 	find "$dir" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
-	# One thread: the number of threads shows in the compressed bytes.
+	# One thread: the number of threads changes the compressed bytes.
 	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$dir" "/out/${package}_${PACKAGE_VERSION}_${DEB_ARCH}.deb"
 }
 ids=$(cd "$symbols" && find usr/lib/debug/.build-id -name '*.debug' | sed 's,.*/\(..\)/\(.*\)\.debug,\1\2,' | LC_ALL=C sort | tr '\n' ' ')

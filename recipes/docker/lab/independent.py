@@ -1,7 +1,7 @@
-"""Uses a TURN server by a client that has nothing to do with turnbuild or coturn: aioice.
+"""Uses a TURN server with aioice, a client that is independent of turnbuild and coturn.
 
 argv: server address, user name, password, peer address, peer port, messages, transports (udp, tcp, tls)
-out:  one JSON object a line: {"transport", "sent", "received"} or {"transport", "error"}
+out:  one JSON object per line: {"transport", "sent", "received"} or {"transport", "error"}
 """
 import asyncio
 import json
@@ -12,9 +12,9 @@ import aioice.stun
 from aioice.turn import create_turn_endpoint
 
 server, username, password, peer, port, count, *transports = sys.argv[1:]
-# Seconds until a message counts as lost, and until a whole transport has taken too long.
+# Seconds until a message counts as lost, and until a whole transport times out.
 LOST, TOO_LONG = 5, 120
-# Times that a request is repeated, with pauses of 0.5, 1, 2, 4 and 8 s: no link here loses anything.
+# Retransmissions of a request, with pauses of 0.5, 1, 2, 4 and 8 s. The laboratory's links lose no packets.
 aioice.stun.RETRY_MAX = 4
 
 

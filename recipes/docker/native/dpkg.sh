@@ -1,6 +1,7 @@
 #!/native/bin/dash
-# dpkg, while mmdebstrap makes a foreign root (see lend.sh). It begins by one `dpkg --install` of all essential packages, which unpacks the
-# root's own shells and Perl, and then runs their scripts: so that is done in two steps, with others put in their place in between.
+# Wrapper of dpkg while mmdebstrap makes a foreign root (see lend.sh). mmdebstrap first runs one `dpkg --install` of all essential packages,
+# which unpacks the root's own shells and Perl and then runs maintainer scripts. The wrapper splits this into unpack and configure, and
+# replaces the shells and Perl by the build platform's in between.
 
 for word; do
 	[ "$word" != --install ] || install=yes
@@ -16,7 +17,7 @@ done
 /native/dpkg "$@" || exit
 mkdir /native/own
 for name in bash dash perl; do
-	# Where /usr has yet to be merged, the shells are still here.
+	# If /usr is not merged yet, the shells are still in /bin.
 	path=/bin/$name
 	[ -f "$path" ] || path=/usr/bin/$name
 	mv "$path" "/native/own/$name" && cp "/native/bin/$name" "$path" || exit

@@ -1,21 +1,21 @@
-# Hooks of mmdebstrap for a root of a foreign architecture: while it is made, dpkg, tar, Perl, shells and the like are the build platform's,
-# from the finished root of the same suite. Emulated, they take most of the time: each start of Perl seconds.
+# mmdebstrap hooks for a root of a foreign architecture. While mmdebstrap makes it, dpkg, tar, Perl, shells and similar tools are the build
+# platform's, from the finished root of the same suite. Emulated, they would take most of the time: each start of Perl takes seconds.
 #   lend.sh lend ROOT     as --extract-hook, before anything is configured
-#   lend.sh return ROOT   as --customize-hook: takes all of it away again
-# in: NATIVE_ROOT, a tar: the root for the build platform; NATIVE_TRIPLE, its GNU triple; DEB_ARCH, the foreign architecture;
-#     NATIVE_TOOLS, this folder; PATH beginning with /native/bin, where only the new root has programs
+#   lend.sh return ROOT   as --customize-hook: removes the tools again
+# in: NATIVE_ROOT, a tar of the build platform's root; NATIVE_TRIPLE, its GNU triple; DEB_ARCH, the foreign architecture;
+#     NATIVE_TOOLS, this folder; a PATH that starts with /native/bin, which exists only in the new root
 set -eu
 root=$2
 libraries=$root/usr/lib/$NATIVE_TRIPLE
 
 lend() {
 	mkdir "$root/lent"
-	# A device can't be made everywhere; for what follows a file will do.
+	# Not every environment can create devices. A regular file is enough here.
 	tar -xf "$NATIVE_ROOT" -C "$root/lent" --exclude='./dev/*'
 	: >"$root/lent/dev/null"
 	mkdir "$root/lent/turnbuild"
 	cp "$NATIVE_TOOLS/tools.sh" "$root/lent/turnbuild/"
-	# The new root will have the same programs.
+	# TARGET is empty, because the new root will have the same programs.
 	DEB_ARCH=$DEB_ARCH NATIVE_TRIPLE=$NATIVE_TRIPLE TARGET='' PATH=/usr/sbin:/usr/bin chroot "$root/lent" /bin/sh /turnbuild/tools.sh
 	mv "$root/lent/native" "$root/native"
 	mv "$root/native/bin/dpkg" "$root/native/dpkg"
@@ -25,10 +25,10 @@ lend() {
 	rm -rf "$root/lent"
 }
 
-# Without them it takes longer, and becomes the same.
+# Without the native tools, bootstrapping takes longer, with the same result.
 try_to_lend() {
 	sh "$0" lend-now "$root" && return
-	echo "turnbuild: native tools could not be lent; bootstrapping $DEB_ARCH under QEMU"
+	echo "turnbuild: native tools are not usable; bootstrapping $DEB_ARCH under QEMU"
 	rm -rf "$root/lent" "$root/native" "$libraries"
 }
 

@@ -1,8 +1,8 @@
-# Makes the build platform's own tools usable in a root of a foreign architecture of the same suite, so that QEMU runs only what is under
-# test. A RUN mounts /native, and the build platform's library folder, into that root.
+# Makes the build platform's own tools usable in a root of a foreign architecture of the same suite, so that QEMU runs only the programs
+# under test. A RUN mounts /native and the build platform's library folder into that root.
 # in:  DEB_ARCH, the foreign architecture; NATIVE_TRIPLE, the build platform's; the root of the same suite for the build platform
-#      TARGET (/target), the foreign root; empty if it is to become what the build platform's is
-# out: /native: bin/, those programs that the foreign root has as well; methods/, apt's; apt.conf; lib/, Python's; rpm-platform and
+#      TARGET (/target), the foreign root; empty if it will have the same programs as the build platform's root
+# out: /native: bin/, the programs that the foreign root has as well; methods/, apt's; apt.conf; lib/, Python's; rpm-platform and
 #      rpm-macros, rpm's; ld.so; environment, for the shell
 set -eu
 export LC_ALL=C.UTF-8
@@ -18,25 +18,26 @@ is_program() {
 	[ -f "$1" ] && [ "$(head -c 4 "$1" | tail -c 3)" = ELF ]
 }
 
-# Left to the foreign root: what depends on the processor, what the verification puts in place itself, and what may be of the package.
+# Some programs stay the foreign root's: those that depend on the processor, those that the verification replaces itself, and those that
+# may belong to the package.
 is_lent() {
 	case $1 in
 	uname | arch | setarch | linux32 | linux64 | i386 | x86_64 | aarch64 | ld.so | ld-linux* | ldconfig*) return 1 ;;
 	systemctl | sqlite3 | turn*) return 1 ;;
 	esac
-	# A program that the foreign root lacks stays missing.
+	# Do not add a program that the foreign root lacks.
 	for folder in usr/bin usr/sbin; do
 		if [ -e "$target/$folder/$1" ] || [ -L "$target/$folder/$1" ]; then return 0; fi
 	done
 	return 1
 }
 
-# adapt FILE COPY: the foreign root has no loader at the usual path, so the copy names another one. dpkg's programs know their
-# architecture by a string in them.
+# adapt FILE COPY: the foreign root has no loader at the usual path, so the copy refers to another one. dpkg's programs contain their
+# architecture as a string.
 adapt() {
 	from=
 	case ${1##*/} in dpkg*) from=$own ;; esac
-	# The dollar signs are Perl's.
+	# Perl expands the dollar signs.
 	# shellcheck disable=SC2016
 	from=$from to=$DEB_ARCH perl -0777 -pe '
 		s{(/lib(?:64)?/ld-linux[-.\w]*)\0}{substr("/native/ld.so" . "\0" x 99, 0, length $1) . "\0"}e;
@@ -44,7 +45,7 @@ adapt() {
 	chmod 755 "$2"
 }
 
-[ "${#own}" = "${#DEB_ARCH}" ] || fail "dpkg's $own can't be replaced by $DEB_ARCH in its programs"
+[ "${#own}" = "${#DEB_ARCH}" ] || fail "cannot replace the architecture $own by $DEB_ARCH in dpkg's programs: the names differ in length"
 [ -z "$target" ] || [ ! -e "$target/usr/lib/$NATIVE_TRIPLE" ] || fail "the foreign root has a /usr/lib/$NATIVE_TRIPLE of its own"
 mkdir -p /native/bin /native/methods
 loader=$(perl -0777 -ne 'print $1 if m{(/lib(?:64)?/ld-linux[-.\w]*)\0}' /usr/bin/dpkg)
@@ -57,19 +58,19 @@ for file in /usr/lib/apt/methods/*; do
 done
 if [ ! -e "$target/usr/bin/dnf" ]; then
 	interpreters='bash dash perl'
-	[ "$(/native/bin/dpkg --print-architecture)" = "$DEB_ARCH" ] || fail "the adapted dpkg is not one of $DEB_ARCH"
+	[ "$(/native/bin/dpkg --print-architecture)" = "$DEB_ARCH" ] || fail "the adapted dpkg does not report the architecture $DEB_ARCH"
 else
-	# dnf is written in it.
+	# dnf is written in Python.
 	interpreters='bash python3'
 	mkdir /native/lib
 	cp -a /usr/lib/python3* /native/lib/
-	# What rpm takes the processor to be, rpmrc(5).
+	# The platform that rpm assumes, see rpmrc(5).
 	case $DEB_ARCH in amd64) echo x86_64-pc-linux ;; arm64) echo aarch64-pc-linux ;; esac >/native/rpm-platform
-	# Else it loads the plugins of the foreign root.
+	# Otherwise rpm loads the plugins of the foreign root.
 	echo "%__plugindir /usr/lib/$NATIVE_TRIPLE/rpm-plugins" >/native/rpm-macros
 fi
 
-# Scripts name their interpreter by its path: these are mounted over the foreign root's own.
+# Scripts refer to their interpreter by path, so these are mounted over the foreign root's own.
 for name in $interpreters; do
 	[ -x "/native/bin/$name" ] || fail "the roots of this suite have no /usr/bin/$name"
 done

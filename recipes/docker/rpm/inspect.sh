@@ -1,6 +1,6 @@
-# Gathers static facts of a package, on the build platform; turnbuild judges them.
-# in:  /inputs/coturn.rpm, /inputs/coturn-debuginfo.rpm where there is one, /inputs/coturn.tar.gz where there is one
-# out: as inspection.sh says; /out/control.txt, /out/contents.txt, /out/requires.txt, /out/rpmlint.txt, /out/rpmlint-exit.txt,
+# Gathers static facts about a package on the build platform. turnbuild judges them.
+# in:  /inputs/coturn.rpm, /inputs/coturn-debuginfo.rpm (optional), /inputs/coturn.tar.gz (optional)
+# out: as described in inspection.sh; /out/control.txt, /out/contents.txt, /out/requires.txt, /out/rpmlint.txt, /out/rpmlint-exit.txt,
 #      /out/tarball-elf/NNN.*, /out/tarball.conf, /out/tarball.cdx.json
 set -eu
 export LC_ALL=C.UTF-8
@@ -8,7 +8,7 @@ mkdir -p /out /pkg /symbols /tarball
 cd /tmp
 . /turnbuild/inspection.sh
 
-# As deb/inspect.sh has it. In an .rpm nothing is sparse.
+# The same limits as in deb/inspect.sh. An .rpm has no sparse files.
 most=1073741824
 for file in coturn.rpm coturn-debuginfo.rpm; do
 	[ -f /inputs/$file ] || continue
@@ -42,7 +42,7 @@ fi
 
 set -- /inputs/coturn.rpm
 [ ! -f /inputs/coturn-debuginfo.rpm ] || set -- "$@" /inputs/coturn-debuginfo.rpm
-# 0 and 64 say whether there are errors, which are read from the text; with any other code it has not worked.
+# Exit codes 0 and 64 tell whether there are errors, which turnbuild reads from the text. Any other code means that rpmlint itself failed.
 code=0
 timeout --signal=KILL 900 rpmlint --config /turnbuild/inspect-rpmlint.toml "$@" >/out/rpmlint.txt 2>/out/rpmlint-errors.txt || code=$?
 echo $code >/out/rpmlint-exit.txt

@@ -1,6 +1,6 @@
 # Installs the package in the root that rpm manages, for the laboratory.
 # in:  /tmp/coturn.rpm, /rpm-root, /repository (from root.sh); DEB_ARCH
-# out: /rpm-root/not-installed, if it can't be installed
+# out: /rpm-root/not-installed, if the installation fails
 set -eu
 # shellcheck source=recipes/docker/attempt.sh
 . /turnbuild/attempt.sh

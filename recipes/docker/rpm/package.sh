@@ -1,8 +1,8 @@
-# Makes coturn and coturn-debuginfo .rpm files from an installed tree, a source package, and where nothing but the C library is needed a
+# Makes the coturn and coturn-debuginfo .rpm files from an installed tree, a source package and, if the programs need only the C library, a
 # .tar.gz.
 # in:  /inputs/tree.tar, /inputs/debug.tar, /inputs/licenses.tar (from build.sh), /inputs/packaging/ (rendered files);
-#      DEB_ARCH, SOURCE_DATE_EPOCH, PACKAGE_VERSION; TARBALL and SOURCE_RPM, the names of these files, or nothing
-#      for a source package /inputs/source/ (what compile.sh takes), and /inputs/sources.tar, source packages of what is linked in
+#      DEB_ARCH, SOURCE_DATE_EPOCH, PACKAGE_VERSION; TARBALL and SOURCE_RPM, the names of these files, or empty;
+#      for a source package /inputs/source/ (the inputs of compile.sh) and /inputs/sources.tar (sources of statically linked libraries)
 # out: /out/*.rpm, /out/$TARBALL, /out/$SOURCE_RPM
 set -eu
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH
@@ -16,13 +16,13 @@ fail() {
 case $DEB_ARCH in
 amd64) arch=x86_64 ;;
 arm64) arch=aarch64 ;;
-*) fail ARCH_UNKNOWN "rpm's name of $DEB_ARCH is not known here" ;;
+*) fail ARCH_UNKNOWN "unknown architecture $DEB_ARCH: it has no rpm name here" ;;
 esac
 mkdir -p /out /rpm /empty
 [ -f /inputs/licenses.tar ] || tar -cf /inputs/licenses.tar --files-from /dev/null
 
-# build ARGUMENT...: whoever builds, there are no macros but the distribution's and these. One thread compresses: their number shows in
-# the bytes.
+# build ARGUMENT...: runs rpmbuild with the distribution's macros and these only, not the user's. One thread compresses, because the number
+# of threads changes the bytes.
 build() {
 	HOME=/empty rpmbuild --nodeps --define "_topdir /rpm" --define "_rpmdir /rpm/out" --define "_srcrpmdir /rpm/out" \
 		--define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
@@ -32,7 +32,7 @@ build() {
 		--define "_defaultlicensedir /usr/share/licenses" --define "_docdir /usr/share/doc" "$@" \
 		/inputs/packaging/coturn.spec >/tmp/rpmbuild.log 2>&1 || {
 		cat /tmp/rpmbuild.log
-		fail SPEC_FAILED "rpmbuild made no package: $(grep -m 1 -iE 'error:|line [0-9]+' /tmp/rpmbuild.log)"
+		fail SPEC_FAILED "rpmbuild failed: $(grep -m 1 -iE 'error:|line [0-9]+' /tmp/rpmbuild.log)"
 	}
 	cat /tmp/rpmbuild.log
 }
@@ -40,17 +40,17 @@ build -bb --target "$arch-linux" \
 	--define "turnbuild_tree /inputs/tree.tar" --define "turnbuild_debug /inputs/debug.tar" \
 	--define "turnbuild_licenses /inputs/licenses.tar" --define "turnbuild_packaging /inputs/packaging"
 
-# pack FOLDER FILE: the same bytes for the same files.
+# pack FOLDER FILE: reproducible: the same files give the same bytes.
 pack() {
 	tar --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
 		--mode=u+rwX,go+rX,go-w -C "$1" -cf "$2" .
 }
 
-# The source package has the same spec file, which compiles where nobody gives it an installed tree.
+# The source package has the same spec file, which compiles coturn if it gets no installed tree.
 if [ -n "$SOURCE_RPM" ]; then
 	mkdir -p /rpm/SOURCES /packaging
 	cp -R /inputs/packaging/. /packaging/
-	# What is particular to the other kind of build.
+	# Files of the other kind of build.
 	rm -rf /packaging/coturn.spec /packaging/coturn.cdx.json /packaging/tarball
 	pack /inputs/source /rpm/SOURCES/source.tar
 	pack /packaging /rpm/SOURCES/packaging.tar
@@ -59,14 +59,14 @@ if [ -n "$SOURCE_RPM" ]; then
 	cp /inputs/sources.tar /rpm/SOURCES/linked-in.tar
 	chmod 644 /rpm/SOURCES/*
 	find /rpm/SOURCES /inputs/packaging/coturn.spec -type f -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
-	# The architecture of whoever makes it would show.
+	# A fixed architecture, because the source package would otherwise record the build machine's.
 	build -bs --target x86_64-linux
-	[ -f "/rpm/out/$SOURCE_RPM" ] || fail SPEC_FAILED "rpmbuild has made no $SOURCE_RPM"
+	[ -f "/rpm/out/$SOURCE_RPM" ] || fail SPEC_FAILED "rpmbuild did not create $SOURCE_RPM"
 fi
 mv /rpm/out/*.rpm /out/
 
 [ -n "$TARBALL" ] || exit 0
-# As a folder that works wherever it is unpacked, by whoever has unpacked it.
+# A relocatable folder that any user can unpack and run.
 name=${TARBALL%-linux-*}
 root=/tarball/$name
 mkdir -p "$root/bin" "$root/etc" "$root/share" "$root/doc/monitoring" "$root/man" "$root/licenses" "$root/var"

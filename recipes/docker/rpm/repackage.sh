@@ -1,7 +1,7 @@
-# Repackages Debian's own binaries: each package becomes an .rpm, with what rpm itself reads off the files as provides and requires, and
-# with its libraries in /usr/lib64. A single run of rpmbuild makes all of them, and elfdeps runs twice a package: left to itself, rpmbuild
-# classifies every file and runs elfdeps on each.
-# in:  DEB_ARCH; PACKAGES, names of packages, which are taken with all that they depend on; a Debian root for the machine that builds, with
+# Repackages Debian's own binaries as .rpms, with the provides and requires that rpm derives from the files, and with libraries in
+# /usr/lib64. One run of rpmbuild makes all packages, and elfdeps runs twice per package: by default, rpmbuild would classify every file
+# and run elfdeps on each.
+# in:  DEB_ARCH; PACKAGES, names of packages, which are repackaged with all their dependencies; a Debian root for the build machine, with
 #      createrepo-c, dnf, dpkg-dev and rpm
 # out: /repository
 set -eu
@@ -18,7 +18,7 @@ amd64) arch=x86_64 triple=x86_64-linux-gnu ;;
 arm64) arch=aarch64 triple=aarch64-linux-gnu ;;
 esac
 
-# Of the target's architecture, as if nothing were installed.
+# Download packages of the target's architecture, as if nothing were installed.
 mkdir -p /apt/lists/partial /apt/archives/partial
 : >/apt/status
 foreign() {
@@ -31,19 +31,19 @@ foreign update
 foreign install -y --download-only --no-install-recommends $PACKAGES
 
 mkdir -p /repository /specs/trees /etc/rpm
-# As in the root that is made.
+# The same database path as in the root.
 echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
 
-# needs DEPENDENCIES: those of them that are here, by their names.
+# needs DEPENDENCIES: prints the names of those that were downloaded.
 needs() {
 	echo "$1" | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:.*//; s/ //g; /^dash$/d' | sort -u | while read -r each; do
 		for file in /apt/archives/"$each"_*.deb; do [ ! -e "$file" ] || echo "$each"; done
 	done
 }
 
-# describe DEB: unpacks it below /specs/trees without its documentation, and prints its sections of the spec file.
+# describe DEB: unpacks it without documentation in /specs/trees and prints its sections of the spec file.
 describe() {
-	# Each of dpkg-deb's calls unpacks the package's records.
+	# One call, because each call of dpkg-deb unpacks the control files again.
 	{
 		read -r name
 		read -r version
@@ -58,7 +58,7 @@ CONTROL
 	rm -rf "$tree"/usr/share/doc "$tree"/usr/share/man "$tree"/usr/share/locale "$tree"/usr/share/info "$tree"/usr/share/lintian
 	provides=
 	requires=
-	# One tree: what a package still has outside of /usr is there as well, by its former path.
+	# Merge /usr: move files outside /usr into it. The root's links keep their old paths working.
 	for folder in bin sbin lib lib64; do
 		[ -d "$tree/$folder" ] && [ ! -L "$tree/$folder" ] || continue
 		mkdir -p "$tree/usr/$folder"
@@ -66,7 +66,7 @@ CONTROL
 		cp -al "$tree/$folder/." "$tree/usr/$folder/"
 		rm -rf "${tree:?}/$folder"
 	done
-	# As distributions of rpms have it. The loader's own name is there already, as a link to where it was.
+	# rpm distributions have libraries in /usr/lib64. The loader's link is there already and points to its old place.
 	if [ -d "$tree/usr/lib/$triple" ]; then
 		mkdir -p "$tree/usr/lib64"
 		cp -al --remove-destination "$tree/usr/lib/$triple/." "$tree/usr/lib64/"
@@ -76,15 +76,15 @@ CONTROL
 	base-files)
 		for folder in bin sbin lib lib64; do ln -s usr/$folder "$tree/$folder"; done
 		mkdir -p "$tree/usr/lib"
-		# Where Debian's loader and compiler look.
+		# Debian's loader and compiler search here.
 		ln -s ../lib64 "$tree/usr/lib/$triple"
 		provides="$provides system-release"
-		# As RHEL's `filesystem` asks for `setup`.
+		# RHEL's `filesystem` requires `setup` in the same way.
 		requires=base-passwd
-		# Debian's rpm keeps its database in the user's home, because the system's is dpkg's.
+		# Debian's rpm has its database in the user's home by default, because dpkg manages the system.
 		mkdir -p "$tree/etc/rpm"
 		cp /etc/rpm/macros "$tree/etc/rpm/"
-		# Folders that RHEL's package `filesystem` has.
+		# Folders of RHEL's package `filesystem`.
 		mkdir -p "$tree/usr/lib64" "$tree/etc/sysconfig" "$tree/usr/share/doc" "$tree/usr/share/licenses" "$tree/usr/share/man/man1"
 		;;
 	base-passwd)
@@ -98,11 +98,11 @@ CONTROL
 		rm -r "$tree"
 		return 0
 		;;
-	# The loader reads such hash tables: every distribution's glibc says so, because rpm requires it of each program that has one.
+	# rpm makes each program with a GNU hash table require this capability, so the glibc of every rpm distribution provides it.
 	libc6) provides="$provides rtld(GNU_HASH)" ;;
 	gawk) ln -sf gawk "$tree/usr/bin/awk" ;;
 	esac
-	# rpm reads off executable files only what they provide and require.
+	# rpm derives provides and requires only from executable files.
 	find "$tree" -type f -name '*.so*' -exec chmod a+x {} +
 	list "$tree" >"/specs/$name.files"
 	cat <<SPEC
@@ -120,8 +120,8 @@ Debian's $name.
 SPEC
 }
 
-# elf TREE WHAT: what its executable files provide or require, in rpm's words. Perl's and Python's own capabilities would tie packages
-# together that nothing here needs.
+# elf TREE WHAT: the capabilities that its executable files provide or require, as rpm writes them. Perl's and Python's are left out: they
+# would pull in packages that nothing here needs.
 elf() {
 	find "$1" -type f -perm /111 | /usr/lib/rpm/elfdeps "--$2" | LC_ALL=C sort -u | case $2 in
 	provides) sed 's/^/Provides: /' ;;
@@ -129,7 +129,7 @@ elf() {
 	esac
 }
 
-# list TREE: all that is in it, as a %files section names it.
+# list TREE: its content as a %files section.
 list() {
 	find "$1" -mindepth 1 \( -type d -printf '%%dir "/%P"\n' -o -printf '"/%P"\n' \)
 }
@@ -146,24 +146,24 @@ Debian's binaries.
 %install
 mkdir -p %{buildroot}
 for tree in /specs/trees/*; do cp -al "\$tree/." %{buildroot}/; done
-# With the other hard links there, rpm would record files as partial sets of links.
+# Remove the other hard links: with them, rpm would record the files as incomplete sets of links.
 rm -rf /specs/trees
 SPEC
 	for deb in /apt/archives/*.deb; do describe "$deb"; done
 } >/specs/debian.spec
-# In one folder, the last of several files with one name would win, unseen.
+# Refuse files with one name in several packages: in one folder, the last one would silently win.
 twice=$(sed '/^%dir /d' /specs/*.files | LC_ALL=C sort | uniq -d | head -n 1)
-[ -z "$twice" ] || fail "several packages have $twice"
-# Whether elfdeps worked: its exit code is lost in a pipeline, and says little.
+[ -z "$twice" ] || fail "several packages contain $twice"
+# Check elfdeps by its result: the pipeline hides its exit code.
 for word in Provides Requires; do
-	grep -qxF "$word: libc.so.6()(64bit)" /specs/debian.spec || fail "no package has \"$word: libc.so.6()(64bit)\""
+	grep -qxF "$word: libc.so.6()(64bit)" /specs/debian.spec || fail "elfdeps failed: no package has \"$word: libc.so.6()(64bit)\""
 done
-# No dependency is derived from the types of files any more: one line replaces libmagic's thousands of patterns.
+# File types are no longer needed for dependencies, so replace libmagic's thousands of patterns by one line.
 printf '0 string \\177ELF ELF\n' >/specs/magic
 MAGIC=/specs/magic rpmbuild -bb --quiet --target "$arch-linux" --nodeps --define "_topdir /specs/top" --define "_rpmdir /repository" \
 	--define "_build_name_fmt %%{NAME}.rpm" --define "_binary_payload w1.gzdio" --define "debug_package %{nil}" \
 	--define "__os_install_post %{nil}" --define "_build_id_links none" /specs/debian.spec >/specs/debian.log 2>&1 || {
 	cat /specs/debian.log
-	fail "Debian's packages could not be repackaged as rpms: $(grep -m 1 error: /specs/debian.log)"
+	fail "rpmbuild cannot repackage Debian's packages as rpms: $(grep -m 1 error: /specs/debian.log)"
 }
 createrepo_c -q /repository

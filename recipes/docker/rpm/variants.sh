@@ -1,6 +1,6 @@
-# Packs what a package holds as other versions of it, to be upgraded from and to.
+# Repacks a package as other versions, to test upgrades from and to.
 # in:  /inputs/coturn.rpm; DEB_ARCH
-# out: /variants/epel.rpm, /variants/epel-utils.rpm (older, as EPEL has it), /variants/next.rpm, /variants/pre-fails.rpm (newer)
+# out: /variants/epel.rpm, /variants/epel-utils.rpm (older, with EPEL's layout), /variants/next.rpm, /variants/pre-fails.rpm (newer)
 set -eu
 export LC_ALL=C.UTF-8
 case $DEB_ARCH in
@@ -13,7 +13,7 @@ ask() { rpm -qp --nosignature --queryformat "$1" /inputs/coturn.rpm; }
 version=$(ask '%{VERSION}')
 release=$(ask '%{RELEASE}')
 
-# header VERSION RELEASE: what a spec file begins with.
+# header VERSION RELEASE: the beginning of a spec file.
 header() {
 	cat <<SPEC
 %global debug_package %{nil}
@@ -25,7 +25,7 @@ Release: $2
 Summary: TURN and STUN server
 License: BSD-3-Clause
 Requires(pre): /usr/bin/getent, /usr/sbin/groupadd, /usr/sbin/useradd
-# rpm from 4.19 on requires of itself whom files belong to, and would provide it for sysusers.d only.
+# rpm 4.19 and later generates requirements for file owners, but provides them only for sysusers.d.
 Provides: user(coturn), group(coturn)
 %description
 Another version of the package under test.
@@ -36,17 +36,17 @@ pack() {
 	HOME=/empty rpmbuild -bb --quiet --target "$arch-linux" --nodeps --define "_topdir /work" --define "_rpmdir /variants" \
 		--define "_build_name_fmt $2.rpm" --define "_binary_payload w1.gzdio" "$1" >/tmp/rpmbuild.log 2>&1 || {
 		cat /tmp/rpmbuild.log
-		echo "turnbuild-error: VARIANT_FAILED: the package could not be packed as $2" >&2
+		echo "turnbuild-error: VARIANT_FAILED: rpmbuild cannot repack the package as $2" >&2
 		exit 1
 	}
 }
 
-# scriptlet NAME TAG: as the package under test has it.
+# scriptlet NAME TAG: prints the scriptlet of the package under test.
 scriptlet() {
 	printf '%%%s\n%s\n' "$1" "$(ask "%{$2}" | sed 's/^(none)$//; s/%/%%/g')"
 }
 
-# newer RELEASE NAME LINE: the package itself, with a higher release and a first line in %pre.
+# newer RELEASE NAME LINE: repacks the package with a higher release and an additional first line in %pre.
 newer() {
 	{
 		header "$version" "$1"
@@ -62,7 +62,7 @@ newer() {
 	pack /work/$2.spec "$2"
 }
 
-# The upstream version with a release above any of ours, and the tools in a package of their own.
+# EPEL's layout: the upstream version, which sorts below ours in spite of its high release, with the tools in a separate package.
 older() {
 	{
 		header "${version%%+*}" 99.el9

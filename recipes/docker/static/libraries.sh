@@ -1,11 +1,11 @@
-# Puts together the libraries that are linked in: the archive's own static ones, and those that it has in no fit form, compiled of
-# its source packages, with its patches and flags.
+# Collects the libraries to link statically: the archive's own static ones, and others compiled from its source packages, with its patches
+# and flags, if the archive's build is unsuitable.
 # in:  DEB_ARCH, GNU_TRIPLE; /turnbuild/static/*.c; the toolchain with the -dev packages of DEB_ARCH
 #      ARCHIVE_LIBRARIES: names (`ssl`) of the archive's own; SOURCE_LIBRARIES: `SUITE/SOURCE-PACKAGE` each;
-#      LICENSED: the source packages whose license the recipe gives
-# out: /static/lib (nothing but *.a, so that nothing else is found in it), /static/lib/pkgconfig, /static/include,
-#      /static/linked.txt (`SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` a line), /static/licenses/SOURCE-PACKAGE,
-#      /static/sources/, the source packages of what was compiled
+#      LICENSED: the source packages whose license the recipe states
+# out: /static/lib (only *.a, so that the linker finds no shared library there), /static/lib/pkgconfig, /static/include,
+#      /static/linked.txt (one `SOURCE-PACKAGE VERSION SUITE DISTRIBUTION` per line), /static/licenses/SOURCE-PACKAGE,
+#      /static/sources/, the source packages of the compiled libraries
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
@@ -26,21 +26,21 @@ for name in $ARCHIVE_LIBRARIES; do
 	cp "/usr/share/doc/${package%:*}/copyright" "/static/licenses/$(dpkg-query -W -f '${source:Package}' "$package")"
 done >/static/linked
 
-# Before anything is compiled.
+# Check licenses before compiling anything.
 for package in $(cut -d ' ' -f 1 /static/linked) $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,.*/,,'); do
 	case " $LICENSED " in
 	*" $package "*) ;;
-	*) fail LICENSE_UNKNOWN "$package would be linked in, and the recipe gives no license of it under staticLibraries.licenses" ;;
+	*) fail LICENSE_UNKNOWN "$package is linked statically, but the recipe has no license for it in staticLibraries.licenses" ;;
 	esac
 done
 
-# The same archives as the root has, with sources, of each suite that is asked for.
+# Add source lists of the root's archives for each requested suite.
 for suite in $(printf '%s\n' $SOURCE_LIBRARIES | sed 's,/.*,,' | sort -u); do
 	sed -n "s/^deb \(.*\) $own_suite\([a-z-]*\) /deb-src \1 $suite\2 /p" /etc/apt/sources.list
 done >/etc/apt/sources.list.d/sources.list
 [ -z "$SOURCE_LIBRARIES" ] || apt-get update -q -o APT::Update::Error-Mode=any
 
-# distribution SUITE: what scanners of packages call the release, e.g. debian-13.
+# distribution SUITE: the release as vulnerability scanners name it, e.g. debian-13.
 distribution() {
 	[ "$1" != "$own_suite" ] || {
 		echo "$own_distribution"
@@ -50,7 +50,7 @@ distribution() {
 		$1 == "Origin:" && origin == "" { origin = tolower($2) }
 		$1 == "Version:" && version == "" { version = $2 }
 		END {
-			# Point releases of Debian are one release.
+			# Point releases of Debian are the same release.
 			if (origin == "debian") sub(/[.].*/, "", version)
 			print origin "-" (version == "" ? suite : version)
 		}'
@@ -61,7 +61,7 @@ flags() {
 	eval "$(dpkg-buildflags --export=sh)"
 }
 
-# HTTPS would bring GnuTLS; metrics are served on loopback.
+# Without HTTPS, which would require GnuTLS: metrics are served on loopback.
 make_libmicrohttpd() {
 	autoreconf -fi &&
 		./configure --build="$(dpkg-architecture -qDEB_BUILD_GNU_TYPE)" --host="$GNU_TRIPLE" --prefix=/static --disable-shared \
@@ -69,7 +69,7 @@ make_libmicrohttpd() {
 		make -j "$(nproc)" && make install
 }
 
-# With TLS, which not every suite's own build has.
+# With TLS, which some suites' own builds lack.
 make_hiredis() {
 	make -j "$(nproc)" CC="$GNU_TRIPLE-gcc" AR="$GNU_TRIPLE-ar" USE_SSL=1 PREFIX=/static static libhiredis_ssl.a hiredis.pc hiredis_ssl.pc &&
 		mkdir -p /static/include/hiredis && cp ./*.a /static/lib/ && cp -r ./*.h adapters /static/include/hiredis/ &&
@@ -82,15 +82,15 @@ for source in $SOURCE_LIBRARIES; do
 	cd /static/src
 	apt-get source -qq --only-source -t "$suite" "$package" >"/static/$package.log" 2>&1 || {
 		cat "/static/$package.log"
-		fail NETWORK_FAILED "the sources of $package could not be had from $suite"
+		fail NETWORK_FAILED "cannot download the sources of $package from $suite"
 	}
-	# Whoever gets the programs gets them too: the LGPL wants it, and everything else is the better for it.
+	# Ship the sources with the programs: the LGPL requires it.
 	cp ./*.dsc ./*.tar.* /static/sources/
 	cd "/static/src/$package"-*/
 	flags
 	"make_$package" >>"/static/$package.log" 2>&1 || {
 		tail -n 30 "/static/$package.log"
-		fail LIBRARY_FAILED "$package of $suite did not compile for $DEB_ARCH"
+		fail LIBRARY_FAILED "$package from $suite does not compile for $DEB_ARCH"
 	}
 	echo "$package $(dpkg-parsechangelog -S Version) $suite $(distribution "$suite")" >>/static/linked
 	cp debian/copyright "/static/licenses/$package"
@@ -98,11 +98,11 @@ done
 LC_ALL=C sort -u /static/linked >/static/linked.txt
 rm -rf /etc/apt/sources.list.d/sources.list /var/lib/apt/lists/* /static/src
 
-# What newer C libraries have, and what systemd would be asked by.
+# Functions that older C libraries lack, and sd_notify().
 flags
 cp -r /turnbuild/static/systemd /static/include/
 for name in random notify; do
-	# The words of the flags are split on purpose.
+	# Split the flags into words on purpose.
 	# shellcheck disable=SC2086
 	"$GNU_TRIPLE-gcc" $CPPFLAGS $CFLAGS -Wall -Wextra -Werror -I/turnbuild/static -c "/turnbuild/static/$name.c" -o "/static/$name.o"
 done
@@ -114,6 +114,6 @@ Version: 252
 Cflags: -I/static/include
 Libs: -L/static/lib -lportable
 PC
-# libtool's own files name libraries that are not linked in.
+# libtool's .la files refer to libraries that are not linked.
 rm -f /static/lib/*.la
 cat /static/linked.txt

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sd_notify() for programs that tell systemd when they are ready and may not need libsystemd. The protocol is stable and public:
- * one datagram with the state to the socket that NOTIFY_SOCKET names; a name that begins with @ is in the abstract namespace.
+ * sd_notify() for programs that notify systemd without libsystemd. The protocol is stable and public: send the state as one datagram
+ * to the socket that NOTIFY_SOCKET names. A name that starts with @ is in the abstract namespace.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "systemd/sd-daemon.h"
 
-/* Returns 1 if systemd was told, 0 if nobody wants to be, and a negative errno. */
+/* Returns 1 after sending the state, otherwise a negative errno. */
 static int send_to(const char *name, const char *state) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t length = strlen(name);

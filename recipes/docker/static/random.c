@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arc4random() and arc4random_buf() for programs that link libevent in and have to run with a C library before 2.36, which is
- * the first to have them. The kernel's generator is asked each time, as glibc does where the kernel has no vDSO for it.
+ * arc4random() and arc4random_buf() for programs that link libevent statically and must run with glibc before 2.36, the first
+ * version that has them. Each call asks the kernel's generator, as glibc does without the vDSO.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ void arc4random_buf(void *buffer, size_t size) {
       at += got;
       size -= (size_t)got;
     } else if (got < 0 && errno != EINTR) {
-      /* Numbers that can be guessed are worse than none. */
+      /* Never return predictable numbers. */
       abort();
     }
   }

@@ -1,6 +1,6 @@
 # Installs the package in the root of its distribution, for the laboratory.
-# in:  /tmp/coturn.rpm, /installed-root (from root.sh); as dnf.sh
-# out: /installed-root/not-installed, if it can't be installed
+# in:  /tmp/coturn.rpm, /installed-root (from root.sh); as for dnf.sh
+# out: /installed-root/not-installed, if the installation fails
 . /turnbuild/sysroot/dnf.sh
 # shellcheck source=recipes/docker/attempt.sh
 . /turnbuild/attempt.sh

@@ -1,7 +1,7 @@
-# What an administrator has done to the configuration before an upgrade.
+# Edits an administrator could make to the configuration before an upgrade.
 
-# Options that nothing has ever known, as a misspelling or a version that dropped them leaves them; and known ones, written in
-# ways that are right but rare. The last known line ends a file without a line end.
+# Unknown options, as left by a misspelling or by a version that dropped an option, and known options in valid but unusual notations. The
+# last line has no line break.
 edit_configuration() {
 	printf '\n# edited by the operator\nrealm=kept.example.org\n'
 	printf 'denied-peer-ips=10.0.0.0-10.255.255.255\n'

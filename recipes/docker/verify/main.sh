@@ -1,17 +1,18 @@
-# Installs a package in a minimal root of its target and uses it; gathers facts, which turnbuild judges. What differs between
-# formats is in format.sh, lifecycle.sh and upgrades.sh, of each format's own.
-# $1:  the part: prepare, use, prepare-replacing or replace. Each continues in the tree of the previous one; its processes are gone.
-# in:  /inputs/coturn.deb or /inputs/coturn.rpm, /inputs/tools.tar (turnutils_rfc5769check; of a build only), /certificate/{cert,key}.pem
-#      PHASES: what is done, with spaces between (src/checks/needs.ts); everything if it is empty
+# Installs a package in a minimal root of its target and uses it. Gathers facts, which turnbuild judges. Each format has its own format.sh,
+# lifecycle.sh and upgrades.sh.
+# $1:  the part: prepare, use, prepare-replacing or replace. Each continues in the tree of the previous one, without its processes.
+# in:  /inputs/coturn.deb or /inputs/coturn.rpm, /inputs/tools.tar (turnutils_rfc5769check, only after a build), /certificate/{cert,key}.pem
+#      PHASES: the phases to run, separated by spaces (src/checks/needs.ts); empty for all
 # out: /out/facts.txt (name TAB value), /out/*.log, /out/*.metrics
 set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 mkdir -p /out
 [ "$1" != prepare ] || : >/out/facts.txt
-# A package must not replace these tools with programs in /usr/local.
+# Exclude /usr/local, where a package could put programs that replace these tools.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=/turnbuild
-# In a foreign root, apt, dpkg, shells and the like are the build platform's. Under QEMU run programs of the package and of what it needs.
+# In a foreign root, apt, dpkg, shells and similar tools are the build platform's. Only the package's and its dependencies' programs run
+# under QEMU.
 # shellcheck source=/dev/null
 [ ! -d /native ] || . /native/environment
 
@@ -23,12 +24,12 @@ for part in format lib edits service upgrades lifecycle shipped traffic; do . "$
 require_free_ports 3478 3480 3488 5349 5359 5766 9641
 address=$(own_address)
 
-# chosen PHASE
+# chosen PHASE: whether to run it.
 chosen() {
 	[ -z "${PHASES:-}" ] || [[ " $PHASES " == *" $1 "* ]]
 }
 
-# phase NAME COMMAND...: how long it takes, as the fact seconds.NAME. In this shell, so that what it starts stays its child.
+# phase NAME COMMAND...: runs it and writes its duration to the fact seconds.NAME. No subshell, so that its processes stay our children.
 phase() {
 	local name=$1 begin=$SECONDS
 	shift
@@ -37,15 +38,14 @@ phase() {
 }
 
 use() {
-	# Upgrades and the distribution's package are asked by it.
-	# The package may have put a pipe there.
+	# The upgrade phases use this client. timeout, because the package may have put a FIFO there.
 	timeout 60 cp /usr/bin/turnutils_stunclient /tmp/stunclient
 	! chosen vectors || check_vectors
 	! chosen shipped || phase shipped check_shipped_configuration
 	! chosen utilities || phase utilities check_utilities
 	! chosen shipped || phase refusals finish_shipped_configuration
 	chosen upgrades || return 0
-	# Of the configuration that is shipped, its start is what is tried, and it was.
+	# The phase `shipped` has tested the shipped relay range. The upgrades use a small one.
 	cp -p "$configuration" /tmp/shipped.conf
 	small_range >>"$configuration"
 	phase upgrades upgrade_while_running

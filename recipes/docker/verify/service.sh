@@ -1,12 +1,12 @@
-# The service of a package, run by what stands in for systemd, and looked at after each step.
+# Runs the package's service with a substitute for systemd and observes it after each step.
 
-# The process of the service when it was last looked at.
+# The service's process at the last observation.
 service=
 
 systemd_on() {
 	mkdir -p /run/systemd/system /tmp/systemd
 	rm -f /tmp/systemd/*
-	# First in the path that apt gives maintainer scripts, which has no /usr/local.
+	# First in the PATH of maintainer scripts: apt sets it without /usr/local.
 	install -m 755 "$here/systemctl.sh" /usr/sbin/systemctl
 }
 
@@ -32,8 +32,8 @@ await_service() {
 	sleep 1
 }
 
-# The client sends one request and waits for a minute. Where it comes before the server has opened its UDP sockets, which
-# follow the TCP ones by seconds under emulation, that request is lost: so it gets four, 15 s each.
+# The client sends one request and waits for a minute. The request is lost if the server has not opened its UDP sockets yet, which under
+# emulation happens seconds after TCP. So make four attempts of 15 s each.
 answers_stun() {
 	for _ in 1 2 3 4; do
 		! timeout 15 /tmp/stunclient "$address" 2>&1 | grep -q 'UDP reflexive addr' || return 0
@@ -41,8 +41,8 @@ answers_stun() {
 	return 1
 }
 
-# observe NAME: what a step has left of the package and of the service, and what was asked of systemd meanwhile. The process
-# is compared with that of the step before.
+# observe NAME: records the state of the package and of the service after a step, and the calls to systemd meanwhile. Compares the process
+# with that of the previous step.
 observe() {
 	local pid process=other stun=silent
 	pid=$(service_pid)
@@ -52,7 +52,7 @@ observe() {
 	fact "$1.process" $process
 	fact "$1.stun" $stun
 	fact "$1.calls" "$(grep -v ': daemon-reload$' /tmp/systemd/calls | paste -sd';')"
-	# Whether systemd has read the new files before it starts anything by them.
+	# Whether systemd reloads the new files before it starts the service.
 	fact "$1.reload" "$(awk '/, half-configured .*: daemon-reload$/ { read = 1 }
 		/: (re)?start$/ { print read ? "before" : "missing"; exit }' /tmp/systemd/calls)"
 	: >/tmp/systemd/calls

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for systemctl where no systemd runs, so that maintainer scripts do what they would do on a machine: it runs the
-# one service as its unit says, and writes down each call with who asked for it and what the package was then.
+# Replaces systemctl, because no systemd runs here, so that maintainer scripts behave as on a real machine. It runs the service as its unit
+# specifies, and records each call with the calling script and the state of the package.
 # /tmp/systemd: calls, pid, service.log
 dir=/tmp/systemd
 unit=coturn.service
@@ -29,13 +29,13 @@ running() {
 
 start() {
 	! running || return 0
-	# What LogsDirectory= makes, where the unit has it: another one's may not.
+	# LogsDirectory= creates this folder, if the unit has the setting.
 	logs=$(sed -n 's/^LogsDirectory=//p' "$(file)")
 	# shellcheck disable=SC2154
 	[ -z "$logs" ] || install -d -o "$service_user" -g "$service_user" "/var/log/$logs"
 	rm -f $dir/pid
 	: >$dir/started
-	# It leaves the terminal's session before anything else, and is waited for: apt hangs up on what has not when dpkg ends.
+	# The service must leave the terminal's session before this returns: when dpkg ends, apt sends SIGHUP to the processes of its session.
 	# The words of the command line are split on purpose.
 	# shellcheck disable=SC2046,SC2016
 	setsid --fork sh -c 'echo $$ >"$0" && exec setpriv "$@"' $dir/pid --reuid="$service_user" --regid="$service_user" --init-groups -- \
@@ -56,7 +56,7 @@ stop() {
 		sleep 0.1
 		waited=$((waited + 1))
 	done
-	# What it has put into folders that were its own.
+	# Delete what it left in its private folders.
 	! grep -qE '^PrivateTmp=(yes|true)' "$(file)" ||
 		find /tmp /var/tmp -xdev -type f -user "$service_user" -newer $dir/started -delete
 }

@@ -1,20 +1,20 @@
-# The client that comes with the package, on the server that comes with it. Everything else about relaying, over every transport and with
-# every kind of credentials, is tried in the laboratory, by clients whose habits don't change with coturn's versions.
+# Tests the package's own client with its server. The laboratory tests relaying over every transport and with every kind of credentials, with
+# clients that behave the same for all coturn versions.
 
 user=turnbuild
 password=not-a-secret-just-a-test
 messages=50
-# Beside those of the shipped configuration, whose server still runs.
+# Other ports than the shipped configuration's, whose server still runs.
 port=3488
 tls_port=5359
 
-# A relay range where the range is not what is tried: from 4.8 on a server shuffles its ports at each start, for a minute under QEMU.
-# Of two ranges in a configuration the last one counts.
+# A small relay range for tests that do not depend on it: coturn 4.8 and later shuffle all ports at each start, which takes a minute under
+# QEMU. If a configuration sets a range twice, the last one applies.
 small_range() {
 	printf '\nmin-port=49152\nmax-port=50151\n'
 }
 
-# The shipped configuration with what a test needs: an account, one allowed peer, ports of its own and no metrics.
+# The shipped configuration with an account, one allowed peer, other ports and no metrics.
 test_configuration() {
 	grep -v '^prometheus' "$configuration"
 	small_range

@@ -1,8 +1,8 @@
-# Compares the whole tree before and after a package, like piuparts. Runs on the build platform, outside the trees.
+# Compares the whole tree before and after a package is used, like piuparts. Runs on the build platform, outside the trees.
 # in:  /trees/{prepared,used,replaceable,run}: the target's root after each part of main.sh
 #      FORMAT: deb or rpm
 #      TOOLS, and NATIVE_TRIPLE, if TOOLS=native: the library folder that was mounted over the trees
-#      MAX_RESULTS: as results.sh has it
+#      MAX_RESULTS: as for results.sh
 # out: /out: regular files of /out in the last tree, plus *.changes.txt, *.accounts.txt and the facts of the comparisons
 set -eu
 export LC_ALL=C.UTF-8
@@ -12,7 +12,7 @@ mkdir -p /out
 require_results /trees/run/out
 (cd /trees/run/out && find . -maxdepth 1 -type f ! -name '*.changes.txt' ! -name '*.accounts.txt' -exec cp -- '{}' /out/ ';')
 compared='^(upgrade-)?purge[.]compared	'
-# Of the copies, because a package can make anything of its own: a link, or a file that never ends.
+# Read the copies, because a package can replace a file by a link or by an endless file.
 [ -f /out/facts.txt ] || : >/out/facts.txt
 grep -vE "$compared" /out/facts.txt >/tmp/facts || true
 cp /tmp/facts /out/facts.txt
@@ -22,15 +22,15 @@ fact() {
 	printf '%s\t%s\n' "$1" "$2" >>/out/facts.txt
 }
 
-# left_out: paths that are not compared, as arguments of find(1): file systems that are not on a disk, and results. The build platform's
-# tools are mounted read-only where they are used, and only there can a package leave nothing in them.
+# left_out: paths to exclude, as arguments of find(1): virtual file systems, and results. The build platform's tools are excluded only where
+# they are mounted, because there they are read-only.
 left_out() {
 	printf '%s\n' proc sys dev run tmp out
 	[ "$TOOLS" != native ] || printf '%s\n' native "usr/lib/$NATIVE_TRIPLE"
 	[ "$TOOLS $FORMAT" != 'native rpm' ] || printf '%s\n' etc/rpm/platform etc/rpm/macros.native
 }
 
-# everything FIND-EXPRESSION, in the root that is the working folder.
+# everything FIND-EXPRESSION: searches the root in the working directory.
 everything() {
 	prune=
 	for path in $(left_out); do prune="$prune -path ./$path -o"; done
@@ -39,33 +39,33 @@ everything() {
 	LC_ALL=C find . -xdev \( $prune -false \) -prune -o "$@"
 }
 
-# Both are one field of one line below.
+# Paths and link targets are fields of a line below, so they must not contain control characters.
 strange='-path *[[:cntrl:]]* -o -lname *[[:cntrl:]]*'
 
-# attributes: extended attributes, access control lists and file capabilities among them, `attribute TAB path TAB name=value` a line.
-# Labels of SELinux are the host's, and dnf writes checksums to the packages that it reads.
+# attributes: extended attributes, including access control lists and file capabilities, one `attribute TAB path TAB name=value` per line.
+# Excludes SELinux labels, which are the host's, and the checksums that dnf adds to packages that it reads.
 attributes() {
 	most=16777216
 	timeout --signal=KILL 300 getfattr --recursive --physical --no-dereference --dump --match=- --encoding=hex . \
 		2>/tmp/attributes.errors | head -c $((most + 1)) >/tmp/attributes
 	[ ! -s /tmp/attributes.errors ] && [ "$(stat -c %s /tmp/attributes)" -le $most ] ||
-		refuse "The extended attributes of a container's files cannot be read"
-	# A backslash of a path is the only character that is written as a number and does not make the path strange.
+		refuse "Cannot read the extended attributes of a container's files"
+	# getfattr escapes characters of a path. The only one that is allowed in a path here is the backslash.
 	tr '\000-\011\013-\037\177' '?' </tmp/attributes | awk -v OFS='\t' '
 		sub(/^# file: /, "") { gsub(/\\134/, "\\"); path = "/" ($0 == "." ? "" : $0); next }
 		/./ && !/^(security[.]selinux|user[.]Librepo[.]checksum[.][a-z0-9]+)=/ { print "attribute", path, $0 }' | LC_ALL=C sort
 }
 
-# snapshot TREE: each path with its kind, mode, owner, digest or target, and extended attributes, in /tmp/TREE.snapshot; paths that can't be
-# written there, or whose target can't, in /tmp/TREE.strange.
+# snapshot TREE: writes each path with its kind, mode, owner, digest or target, and extended attributes to /tmp/TREE.snapshot. Paths with
+# control characters in name or target go to /tmp/TREE.strange.
 snapshot() {
 	(
 		cd "/trees/$1"
-		# The asterisks are find's.
+		# find expands the asterisks.
 		set -f
-		# A file without an end, which a sparse one is in practice, would be read for ever.
+		# Refuse huge files, which can be sparse: hashing them would take too long.
 		everything -type f -printf '%s\n' | awk '{ sum += $1 } END { exit sum > 2 ^ 34 }' ||
-			refuse "The root of a container has more than 16 GiB"
+			refuse "The root of a container contains more than 16 GiB"
 		# shellcheck disable=SC2086
 		everything \( $strange \) -print0 | tr '\000-\037\177' '\n?' | LC_ALL=C sort >"/tmp/$1.strange"
 		attributes >"/tmp/$1.attributes"
@@ -84,25 +84,25 @@ snapshot() {
 	)
 }
 
-# account_file TREE NAME: a file of accounts, in /tmp/TREE.NAME; empty if there is none.
+# account_file TREE NAME: copies an account file to /tmp/TREE.NAME; empty if it does not exist.
 account_file() {
 	: >"/tmp/$1.$2"
 	[ -e "/trees/$1/etc/$2" ] || [ -L "/trees/$1/etc/$2" ] || return 0
-	is_plain "/trees/$1/etc/$2" 1048576 || refuse "/etc/$2 of a container is no plain file"
+	is_plain "/trees/$1/etc/$2" 1048576 || refuse "/etc/$2 of a container is not a regular file of at most 1 MiB"
 	tr '\000-\011\013-\037\177' '?' <"/trees/$1/etc/$2" >"/tmp/$1.$2"
 }
 
-# accounts NAME BEFORE AFTER: records of accounts that were added to a file, or are gone from it, in /out/NAME.accounts.txt: "added|removed TAB
-# file TAB record", and "shared TAB file TAB field" for names and numbers that two records have. A backup may have old records as well.
+# accounts NAME BEFORE AFTER: writes added and removed account records to /out/NAME.accounts.txt: "added|removed TAB file TAB record", and
+# "shared TAB file TAB field" for names and numbers of several records. A backup may also contain old records.
 accounts() {
 	for file in passwd group shadow gshadow subuid subgid; do
 		for each in $file $file-; do
 			account_file "$2" $each
 			account_file "$3" $each
 		done
-		# In order: of two records with one number, the first one counts.
+		# Keep the order: of two records with the same number, the first one applies.
 		timeout --signal=KILL 60 diff --text "/tmp/$2.$file" "/tmp/$3.$file" >"/tmp/$file.diff" || [ $? -eq 1 ] ||
-			refuse "/etc/$file of a container cannot be compared"
+			refuse "Cannot compare /etc/$file of a container"
 		sed -n "s/^> /added\t$file\t/p; s/^< /removed\t$file\t/p" "/tmp/$file.diff"
 		awk -v name=$file- -v OFS='\t' 'FILENAME != ARGV[4] { old[$0]; next } !($0 in old) { print "added", name, $0 }' \
 			"/tmp/$2.$file" "/tmp/$3.$file" "/tmp/$2.$file-" "/tmp/$3.$file-"
@@ -112,7 +112,7 @@ accounts() {
 		done ;;
 		esac
 	done >"/tmp/$1.records"
-	# A hash of a password is no fact that leaves the container. Days of changes depend on the day.
+	# Password hashes must not leave the container. Dates of changes depend on the day.
 	awk -F '\t' -v OFS='\t' '
 		BEGIN { fields["passwd"] = 7; fields["group"] = fields["gshadow"] = 4; fields["shadow"] = 9; fields["subuid"] = fields["subgid"] = 3 }
 		$1 != "shared" {
@@ -129,8 +129,8 @@ accounts() {
 		{ print }' "/tmp/$1.records" >"/out/$1.accounts.txt"
 }
 
-# cached_libraries TREE: names and paths of the dynamic linker's cache in /tmp/TREE.libraries, with a tab between; `unreadable` for what is none
-# of them. ldconfig's list is told from a forged one by its form: names have no blanks, and their number is in its first line.
+# cached_libraries TREE: writes names and paths from the dynamic linker's cache to /tmp/TREE.libraries, separated by a tab, or `unreadable`
+# for an invalid entry. Detects a forged list by its form: names have no blanks, and the first line has their number.
 cached_libraries() {
 	: >/tmp/cache
 	! is_plain "/trees/$1/etc/ld.so.cache" 16777216 ||
@@ -142,28 +142,28 @@ cached_libraries() {
 		END { if (NR == 0 || found != count) print "unreadable" }' /tmp/cache >"/tmp/$1.libraries"
 }
 
-# compare NAME BEFORE AFTER: lines "added|removed|changed TAB path TAB before TAB after" in /out/NAME.changes.txt. A link and the dynamic
-# linker's cache have one field more, `known`, if what they lead to was there before, or is another package's. dnf installs other
-# packages along with an .rpm, so rpm lists their files. Before a .deb its dependencies are installed: everything added later is its own,
-# and a list in its tree is not read, because the package could have written it.
+# compare NAME BEFORE AFTER: writes lines "added|removed|changed TAB path TAB before TAB after" to /out/NAME.changes.txt. A link and the
+# dynamic linker's cache get a further field, `known`, if their targets existed before or belong to another package. dnf installs other
+# packages along with an .rpm, so rpm lists their files. The dependencies of a .deb are installed before, so everything added later belongs
+# to the package. A list in its tree is not read, because the package could have written it.
 compare() {
 	owned=/dev/null
 	if [ "$FORMAT" = rpm ] && [ -e "/trees/$3/tmp/owned" ]; then
 		owned=/trees/$3/tmp/owned
-		is_plain "$owned" 67108864 || refuse "The list of installed files is no plain file"
+		is_plain "$owned" 67108864 || refuse "The list of installed files is not a regular file of at most 64 MiB"
 	fi
 	snapshot "$2"
 	snapshot "$3"
 	accounts "$1" "$2" "$3"
 	cached_libraries "$3"
-	# Libraries that were mounted over the tree are in the cache of a foreign root, and not in the tree.
+	# The cache of a foreign root also lists libraries that were mounted over the tree and are not in it.
 	mounted=
 	[ "$TOOLS" != native ] || mounted=$NATIVE_TRIPLE
-	# No exception is made for a path that does not begin with a slash.
+	# A path without a leading slash is never known.
 	sed 's/.*/added\t& (control characters)\t\t/' "/tmp/$3.strange" >"/tmp/$1.strange"
 	sed 's/.*/removed\t& (control characters)\t\t/' "/tmp/$2.strange" >>"/tmp/$1.strange"
 	awk -F '\t' -v OFS='\t' -v mounted="$mounted" '
-		# reached(path): where it leads to in the tree after, as a process in that root would see it; nothing if it leads nowhere.
+		# reached(path): resolves it in the later tree, as a process in that root would; empty if it does not resolve.
 		function reached(path, left, at, part, links) {
 			left = path
 			path = ""
@@ -184,7 +184,7 @@ compare() {
 				left = part left
 			}
 		}
-		# Variable data is not what a command or a library is.
+		# Variable data is not a command or library, so a link to it is not known.
 		function is_known(path) {
 			path = reached(path)
 			return path in after && after[path] ~ /^f / && path !~ /^\/var\// && (path in before || path in owned)

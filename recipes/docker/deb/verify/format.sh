@@ -1,4 +1,4 @@
-# What is particular to .deb packages: where their files lie, and whom to ask. Read in by main.sh, and by systemctl.sh, so plain sh.
+# Paths and queries that are specific to .deb packages. Sourced by main.sh and by systemctl.sh, so plain sh.
 # shellcheck disable=SC2034
 service_user=turnserver
 configuration=/etc/turnserver.conf
@@ -8,7 +8,7 @@ package_state() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' coturn 2>/dev/null
 }
 
-# The maintainer script that runs.
+# The maintainer script that is running.
 asking_script() {
 	echo "${DPKG_MAINTSCRIPT_NAME:-no script}"
 }

@@ -1,17 +1,16 @@
 # Install, remove, purge, upgrade from the distribution's own package.
 
-# A downloaded package that is kept would be a file more in the tree.
+# A kept download would appear as an added file in the tree.
 apt_install() {
 	apt-get install -qy --no-install-recommends -o APT::Keep-Downloaded-Packages=false -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
-# satisfy NAME RELATIONS: exactly what a package declares that it needs, and nothing else.
+# satisfy NAME RELATIONS: installs exactly the dependencies that a package declares.
 satisfy() {
 	run_apt "$1" apt-get satisfy -qy --no-install-recommends "$2"
 }
 
-# What other packages bring along (systemd makes /etc/machine-id and accounts of its own) is theirs, and stays: so they are installed
-# before the tree is looked at for the first time.
+# Install dependencies before the first snapshot of the tree: their files stay, e.g. systemd's /etc/machine-id and accounts.
 install_dependencies() {
 	run_apt apt-update apt-get update -q -o APT::Update::Error-Mode=any
 	satisfy dependencies "$(dpkg-deb -f /inputs/coturn.deb Pre-Depends Depends | sed 's/^[A-Za-z-]*: //' | paste -sd,)"
@@ -36,7 +35,7 @@ install_fresh() {
 	plant_link
 }
 
-# A server that was taken over can put links into its own folder: whether root follows one when the package is configured again.
+# A compromised server can put links into its own folder. Check whether root follows one when the package is configured again.
 plant_link() {
 	local planted=/etc/turnbuild-planted database=/var/lib/turn/turndb
 	[ -e "$database" ] || return 0
@@ -51,7 +50,7 @@ plant_link() {
 }
 
 remove_and_purge() {
-	# dpkg, not apt: nothing has to be resolved, and each start of apt costs half a minute under emulation.
+	# dpkg, not apt: there are no dependencies to resolve, and each start of apt takes half a minute under emulation.
 	run remove dpkg --remove coturn
 	[ ! -d /run/systemd/system ] || observe remove
 	fact remove.configuration "$([ -e /etc/turnserver.conf ] && echo kept || echo gone)"
@@ -67,7 +66,7 @@ upgrade_from_distribution() {
 	fact upgrade.from "$(dpkg-query -W -f '${Version}' coturn)"
 	edit_configuration >>/etc/turnserver.conf
 	cp /etc/turnserver.conf /tmp/edited.conf
-	# Its comments are long, and nothing is said of them.
+	# No check needs its long comments.
 	sed "s/^#.*/#/" /etc/turnserver.conf >/out/edited.conf
 	run upgrade dpkg --install --force-confdef --force-confold /inputs/coturn.deb
 	observe upgrade
@@ -76,12 +75,12 @@ upgrade_from_distribution() {
 	fact upgrade.configuration "$(cmp -s /etc/turnserver.conf /tmp/edited.conf && echo kept || echo changed)"
 	fact upgrade.initscript "$([ -e /etc/init.d/coturn ] && echo left || echo gone)"
 	systemctl stop coturn.service
-	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
+	# This phase reads the log file. With syslog, old versions write no file.
 	sed '/^syslog/d' /etc/turnserver.conf >/tmp/upgraded.conf
 	chmod 644 /tmp/upgraded.conf
 	if start upgraded /tmp/upgraded.conf 3478; then stop upgraded; fi
 	run upgrade-purge dpkg --purge coturn
 	systemd_off
-	# Without log-file, as in the distribution's configuration, turnserver logs there; under systemd PrivateTmp= takes it away.
+	# Without log-file, as in the distribution's configuration, turnserver logs there. Under systemd, PrivateTmp= discards it.
 	rm -f /var/tmp/turn_*.log
 }

@@ -1,6 +1,6 @@
-# Upgrades of a package whose server runs: some that fail, and one that doesn't.
+# Upgrades a package while its server runs: several upgrades that fail, and one that succeeds.
 
-# variant NUMBER: the package as a newer version, unpacked in /tmp/variant, to be spoilt.
+# variant NUMBER: unpacks the package as a newer version in /tmp/variant, where the caller breaks it.
 variant() {
 	rm -rf /tmp/variant
 	dpkg-deb --raw-extract /inputs/coturn.deb /tmp/variant

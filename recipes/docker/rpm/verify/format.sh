@@ -1,21 +1,21 @@
-# What is particular to .rpm packages: where their files lie, and whom to ask. Read in by main.sh, and by systemctl.sh, so plain sh.
+# Paths and queries that are specific to .rpm packages. Sourced by main.sh and by systemctl.sh, so plain sh.
 # shellcheck disable=SC2034
 service_user=coturn
 configuration=/etc/coturn/turnserver.conf
-# What dnf would leave of itself.
+# Files that dnf itself leaves.
 export PYTHONDONTWRITEBYTECODE=1
 
-# Versions of the package that are installed; two of them in the middle of an upgrade.
+# Installed versions of the package: two during an upgrade.
 package_state() {
 	rpm -q --queryformat '%{VERSION}-%{RELEASE} ' coturn 2>/dev/null | grep -v 'not installed' | sed 's/ $//'
 }
 
-# rpm doesn't say which of its scripts runs.
+# rpm does not tell a scriptlet its name.
 asking_script() {
 	echo scriptlet
 }
 
-# The files of all installed packages, for trees.sh.
+# Lists the files of all installed packages, for trees.sh.
 list_owned() {
 	rpm -qal >/tmp/owned
 }

@@ -1,22 +1,22 @@
-# Install, erase, upgrade from an older package as EPEL has it.
+# Install, erase, and upgrade from an older package with EPEL's layout.
 
-# From the files here, and the repository that the root was made of; a root that was given has repositories of its own.
+# Install from local files and from the repository that the root was made from. A given root has its own repositories.
 repositories=(--disablerepo='*' '--repofrompath=floor,file:///repository' --nogpgcheck --releasever=1)
 [ -d /repository ] || repositories=()
-# dnf asks the kernel, which is the build platform's.
+# Set the architecture: dnf would ask the kernel, which is the build platform's.
 [ ! -d /native ] || repositories+=(--forcearch="$(uname -m)")
 
-# A repository that can't be read ends the verification: that says nothing about the package.
+# An unreadable repository aborts the verification, because it says nothing about the package.
 run_dnf() {
 	run "$1" dnf -y "${repositories[@]}" --setopt=install_weak_deps=False "${@:2}" && return 0
 	if grep -qiE 'failed to download metadata|cannot download|checksum doesn.t match|all mirrors were tried|curl error' "/out/$1.log"; then
 		cat "/out/$1.log"
-		abort REPOSITORY_FAILED "dnf could not read a repository while it installed in the minimal root: $(grep -im 1 error "/out/$1.log")"
+		abort REPOSITORY_FAILED "dnf cannot read a repository: $(grep -im 1 error "/out/$1.log")"
 	fi
 	return 1
 }
 
-# A root that rpm manages has most of what the package needs; what dnf brings along is told by its lists.
+# A root that rpm manages has most dependencies already. dnf's lists of packages show which ones it adds.
 install_dependencies() { :; }
 install_dependencies_of_distribution() { :; }
 
@@ -31,12 +31,12 @@ install_fresh() {
 	fact install.state "$(stat -c '%U:%G:%a' /var/lib/coturn 2>/dev/null)"
 	fact install.configuration "$(stat -c '%U:%G:%a' "$configuration" 2>/dev/null)"
 	fact install.manual "$(find /usr/share/man/man1 -name 'turnserver.1*' 2>/dev/null | head -n 1)"
-	# Each file as it was packaged: mode, owner, digest.
+	# Verify mode, owner and digest of each file.
 	run rpm-verify rpm --verify coturn
 	find /usr/bin -name 'turn*' | while read -r file; do ldd "$file" 2>&1 | grep 'not found'; done >/out/unresolved.txt
 }
 
-# The last step; what stays behind is compared with the tree before.
+# The last step: the remaining tree is compared with the tree before the installation.
 remove_and_purge() {
 	run_dnf remove remove --noautoremove coturn
 	[ ! -d /run/systemd/system ] || observe remove
@@ -45,18 +45,18 @@ remove_and_purge() {
 }
 
 upgrade_from_distribution() {
-	# A machine that has never had this package: data and logs are not erased with it.
+	# Simulate a machine that never had this package: erasing it keeps data and logs.
 	rm -rf /var/lib/coturn /var/log/coturn
 	systemd_on
 	run_dnf distribution install /variants/epel.rpm /variants/epel-utils.rpm || return 0
-	# As an administrator starts it.
+	# Start the service as an administrator does.
 	systemctl start coturn.service
 	observe distribution
 	fact upgrade.from "$(package_state)"
 	edit_configuration >>"$configuration"
 	timeout --kill-after=5 120 turnadmin --add --user kept --realm example.org --password not-a-secret --db /var/lib/coturn/turndb >/out/account.log 2>&1
 	cp "$configuration" /tmp/edited.conf
-	# Its comments are long, and nothing is said of them.
+	# No check needs its long comments.
 	sed "s/^#.*/#/" "$configuration" >/out/edited.conf
 	run_dnf upgrade upgrade /inputs/coturn.rpm
 	observe upgrade
@@ -65,13 +65,13 @@ upgrade_from_distribution() {
 	fact upgrade.configuration "$(cmp -s "$configuration" /tmp/edited.conf && echo kept || echo changed)"
 	fact upgrade.account "$(timeout --kill-after=5 120 turnadmin --list --db /var/lib/coturn/turndb 2>&1 | grep -c '^kept')"
 	systemctl stop coturn.service
-	# Here its log is what is looked at; with syslog, old versions write it nowhere else.
+	# This phase reads the log file. With syslog, old versions write no file.
 	sed '/^syslog/d' "$configuration" >/tmp/upgraded.conf
 	chmod 644 /tmp/upgraded.conf
 	if start upgraded /tmp/upgraded.conf 3478; then stop upgraded; fi
 	run_dnf upgrade-remove remove --noautoremove coturn
 	fact upgrade-remove.saved "$(cmp -s "$configuration.rpmsave" /tmp/edited.conf && echo saved || echo gone)"
-	# The shipped configuration beside the edited one, at the upgrade. Both are the administrator's to remove.
+	# The upgrade puts the shipped configuration beside the edited one. The administrator removes both.
 	fact upgrade-remove.new "$([ -f "$configuration.rpmnew" ] && echo there || echo missing)"
 	rm -f "$configuration.rpmsave" "$configuration.rpmnew"
 	rmdir "${configuration%/*}" 2>/dev/null

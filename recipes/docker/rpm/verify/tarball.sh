@@ -1,9 +1,9 @@
-# The archive for machines without a package manager: unpacked in a folder of somebody's own, in a root that has nothing but the C library.
+# Tests the tarball for machines without a package manager: unpacked in a user's folder, in a root with only the C library.
 
 bare=/tmp/bare
 unpacked="/srv/some folder"
 
-# What `ldd` names is copied: a library that is missing in the list is missing in the root.
+# Copy only the libraries that `ldd` lists.
 make_bare_root() {
 	mkdir -p "$bare$unpacked"
 	tar -xzf /inputs/coturn.tar.gz -C "$bare$unpacked" --strip-components=1
@@ -15,8 +15,8 @@ make_bare_root() {
 	done </out/tarball.libraries
 }
 
-# nobody COMMAND...: in the unpacked folder, within the bare root, as nobody in particular. By Python, which dnf has brought along:
-# chroot(1) changes to the root, and unshare(1) needs more than a container may.
+# nobody COMMAND...: runs it in the unpacked folder within the bare root, as an unprivileged user. It uses Python, which dnf depends on:
+# chroot(1) changes to the folder /, and unshare(1) needs more privileges than a container has.
 nobody() {
 	exec python3 -c '
 import os, sys
@@ -41,7 +41,7 @@ use_tarball() {
 	fi
 	stop tarball
 	(cd "$bare$unpacked" && find . -type f ! -path './var/*' -exec sha256sum {} + | LC_ALL=C sort -k 2) >/tmp/tarball.after
-	# By path, each once.
+	# Each path once.
 	fact tarball.changed "$(diff /tmp/tarball.before /tmp/tarball.after | sed -n 's/^[<>] [0-9a-f]*  //p' | LC_ALL=C sort -u)"
 	fact tarball.files "$(wc -l </tmp/tarball.before)"
 	rm -rf "$bare"

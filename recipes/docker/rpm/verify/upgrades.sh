@@ -1,4 +1,4 @@
-# Upgrades of a package whose server runs: some that fail, and one that doesn't.
+# Upgrades a package while its server runs: an upgrade that fails, and one that succeeds.
 
 upgrade_while_running() {
 	systemd_on
