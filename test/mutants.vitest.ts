@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// The unit tests of one room, as `npm run mutants` runs them: without reporters, and in one project.
+// Configuration of `npm run mutants` for the unit tests of one room: no reporters, one project.
 const room = process.env.MUTANTS_ROOM ?? '**';
-/** Tests of a room that take more than the room: the engine with toy stages, what needs nothing but a command line, and gcc. */
+/** Further tests of a room that need more than its code: the engine with fake stages, the command line, or gcc. */
 const BESIDE: Record<string, string[]> = {
   run: [
     'engine-*',
@@ -13,7 +13,7 @@ const BESIDE: Record<string, string[]> = {
     'planning',
     'cli-{package-file,docker,source,json}',
   ].map((name) => `test/integration/${name}.test.ts`),
-  // They run in this process; only the programs that they judge are compiled.
+  // These tests run in this process; they compile only the programs that they judge.
   checks: ['elf-checks', 'elf-tables'].map((name) => `test/thorough/${name}.test.ts`),
 };
 

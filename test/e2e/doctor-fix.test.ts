@@ -10,20 +10,20 @@ import { snapshot } from '../support/sandbox.ts';
 const ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const obstacle = rootObstacle();
 const title = (text: string) => (obstacle === undefined ? text : `${text} (skipped: ${obstacle})`);
-/** `npm run check:full` proves every kind of machine, `npm run check` one. */
+/** `npm run check:full` tests every kind of machine, `npm run check` one. */
 const full = process.env.TURNBUILD_FULL === '1';
 if (obstacle !== undefined) console.log(`doctor-fix.test.ts is skipped: ${obstacle}`);
 else if (!full) console.log('doctor-fix.test.ts skips 4 tests that npm run check:full has');
 const inFull = full ? '' : ' (skipped: npm run check:full has it)';
 const KEYRING = 'usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** What may not change on a machine: its package database, and everything in /etc, apt's lists and caches. */
+/** State of the machine that must not change: its package database, /etc, apt's lists and caches. */
 function state({ dir }: DebianRoot): string[] {
   const folders = ['etc', 'var/lib/dpkg', 'var/lib/apt', 'var/cache', 'usr/local'];
   return folders.flatMap((folder) => snapshot(join(dir, folder)).map((line) => `${folder}/${line}`));
 }
 
-/** Lines of a list that another one has not. */
+/** The lines of one list that another list lacks. */
 const lost = (before: readonly string[], after: readonly string[]) => {
   const kept = new Set(after);
   return before.filter((line) => !kept.has(line));
@@ -42,7 +42,7 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
   });
 
   it.each([
-    // apt finds no solution, because other installed packages need the old one; and one in which it would upgrade.
+    // In one case apt finds no solution, because other installed packages need the old one. In the other its solution upgrades packages.
     ['libc6', '2.41-12', /Debian 13 \(trixie\): .*libc6.* 2\.41-12/],
     ['gpgv', '9.0-1', /Debian 13 \(trixie\): would upgrade gpgv 2\.2\S+ -> 9\.0-1$/m],
   ])(
@@ -76,7 +76,7 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
       root.file('etc/apt/sources.list', `deb [signed-by=/${KEYRING}] ${archive.mirror} bookworm main\n`);
       root.file(KEYRING, readFileSync(key.keyring));
 
-      // Programs make links to and caches of what is there (ld.so.cache): all of that before the first look.
+      // Programs update links and caches such as ld.so.cache, so run them before the first snapshot.
       await root.turnbuild('doctor');
       const before = state(root);
       const run = await root.turnbuild('doctor', '--fix');
@@ -106,7 +106,7 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
   it('adds what is missing, and leaves every installed package as it was', () => expectAddition(root, 12));
 
   it.skipIf(!full)(`lets dpkg finish when it is interrupted${inFull}`, async () => {
-    // dpkg takes a while, so that the interruption comes between unpacking and configuring.
+    // Slow dpkg down, so that the interruption arrives between unpacking and configuring.
     root.file('etc/dpkg/dpkg.cfg.d/slow', 'post-invoke="sleep 3"\n');
     const before = await root.packages();
     const script = `turnbuild() { exec node /turnbuild/bin/turnbuild.js "$@"; }
@@ -159,7 +159,7 @@ describe.skipIf(unproved !== undefined)(
   },
 );
 
-/** `doctor --fix` does what its dry run says, ends with everything there, and each package of before is there as it was. */
+/** `doctor --fix` does what its dry run announces, installs everything, and leaves every installed package unchanged. */
 async function expectAddition(root: DebianRoot, release: number): Promise<void> {
   const before = { packages: await root.packages(), apt: snapshot(join(root.dir, 'etc/apt')) };
   const planned = await root.turnbuild('doctor', '--fix', '--dry-run');
@@ -168,9 +168,9 @@ async function expectAddition(root: DebianRoot, release: number): Promise<void> 
 
   const run = await root.turnbuild('doctor', '--fix');
   expect(run.code, run.stderr).toBe(0);
-  // The real run prints the dry run to the letter; then come the findings.
+  // The real run prints exactly the dry run, then the findings.
   expect(run.stdout.slice(0, planned.stdout.length)).toBe(planned.stdout);
-  // Either may be a security update of that release.
+  // Both packages may come from the release's security updates.
   expect(planned.stdout).toMatch(/docker\.io +26\.\S+ +Debian(?:-Security)? 13/);
   expect(planned.stdout).toMatch(new RegExp(`runc +1\\.1\\.\\S+ +Debian(?:-Security)? ${release}`));
   const after = await root.packages();

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { FOREIGN, fileFolder, manifestOf, release, run461 } from '../support/e2e.ts';
 import { expectVerified } from '../support/verified.ts';
 
-// The other architecture: compiled across, and one package of it verified in full under QEMU. The others are in test/full.
+// Cross-compiles for the other architecture and fully verifies one package under QEMU. test/full verifies the others.
 const out = join(fileFolder('emulated'), 'dist');
 
 it('makes the packages of all default targets for the architecture that this machine emulates', async () => {

@@ -17,11 +17,11 @@ import {
 } from '../support/e2e.ts';
 import { interruptOnLine, turnbuild } from '../support/turnbuild.ts';
 
-// Faults that only a real build, or a real container, has. What the engine does with a failure is in test/integration/engine-*.
+// Faults that only a real build or container can have. test/integration/engine-* tests how the engine handles failures.
 const dir = fileFolder('failures');
 const out = join(dir, 'dist');
 const broken = join(dir, 'broken');
-/** Enough to get a container in which the package is installed, and no laboratory. */
+/** Checks that need a container with the installed package but no laboratory. */
 const INSTALL = ['--only', 'install.clean'];
 
 beforeAll(async () => {
@@ -96,14 +96,14 @@ describe('a build', () => {
   it('that Ctrl-C ends: at once, with a real compiler at work, and leaves nothing half-made', async () => {
     const interrupted = join(dir, 'interrupted');
     const recipes = copyRecipes(dir);
-    // Another comment: a compile that no cache has.
+    // A new comment invalidates the cached compile.
     appendFileSync(join(recipes, 'docker/build/build.sh'), `\n# ${Date.now()}\n`);
     const args = ['--out', interrupted, '--recipes', recipes, ...ONE, '--no-verify'];
     let sent = 0;
     const run = await release(args, {
       onStart: (child) => interruptOnLine(child, 'build ...', 3000, () => (sent = Date.now())),
     });
-    // Docker is told and waits for its containers.
+    // turnbuild interrupts Docker, which waits for its containers.
     expect(Date.now() - sent).toBeLessThan(30_000);
     expect(run.stderr).toMatch(/INTERRUPTED/);
     expect(run.code).toBe(130);

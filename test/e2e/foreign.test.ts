@@ -8,15 +8,15 @@ import { plantAttack } from '../support/hostile-package.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
 const dir = fileFolder('foreign');
-/** What is true of any good server, whoever has packaged it: of its programs, and in the laboratory. */
+/** Checks that any good coturn package passes: of its programs, and in the laboratory. */
 const GROUPS = ['elf', 'network', 'answers', 'capacity', 'packets'];
-/** What is seen of its unit. */
+/** Checks of its unit. */
 const UNIT = ['service.start', 'service.unit', 'service.alone', 'service.metadata'];
 
-/** Where an administrator's changes of the unit are. */
+/** The folder of an administrator's changes to the unit. */
 const DROP_IN = '/etc/systemd/system/coturn.service.d';
 
-/** The lines in a log that the attack has written. */
+/** The lines of a log that the attack wrote. */
 const attacks = (log: string) => log.split('\n').filter((line) => line.startsWith('attack: '));
 
 it('verify FILE: a modern server passes, but for what Debian has decided otherwise; an attack in it stays unprivileged', async ({
@@ -29,7 +29,7 @@ it('verify FILE: a modern server passes, but for what Debian has decided otherwi
   }
   const deb = join(dir, `${DEBIAN_418}.deb`);
   plantAttack(dir, deb, {
-    // Each server runs the first before itself, and the unit runs both as root.
+    // Each server runs /usr/share/attack before itself, and the unit runs both scripts as root.
     files: {
       '/usr/share/attack': readFileSync(join(ROOT, 'test/support/attack.sh'), 'utf8'),
       '/usr/share/move-laboratory': readFileSync(join(ROOT, 'test/support/move-laboratory.sh'), 'utf8'),
@@ -52,14 +52,14 @@ mkdir -p ${DROP_IN}; printf '[Service]\\nUser=root\\n' >${DROP_IN}/override.conf
   );
   expect(tried.size).toBeGreaterThan(30);
   expect(unpassed(tried)).toEqual([
-    // It is built without Prometheus, and its configuration, in which everything is a comment, denies no private peers.
+    // The package is built without Prometheus, and its configuration has only comments and denies no private peers.
     'elf.prometheus failed',
     'elf.debug-symbols cannot-here',
     'answers.peer failed',
     'packets.sanitizer cannot-here',
     'service.unit failed',
     'service.alone failed',
-    // The configuration, too, leaves the metadata addresses open.
+    // The configuration does not deny the metadata addresses either.
     'service.metadata failed',
   ]);
   expect(tried.get('service.unit')?.message).toBe(`${DROP_IN}/override.conf changes the unit`);
@@ -77,11 +77,11 @@ mkdir -p ${DROP_IN}; printf '[Service]\\nUser=root\\n' >${DROP_IN}/override.conf
     'attack: change_files was refused',
     'attack: take_over_holder was refused',
   ]);
-  // What the laboratory has written for a server that starts after the unit is where it belongs, and in no file of the container.
+  // The configuration of a server that starts after the unit is in the right place and in no other file of the container.
   expect(service.reached.length).toBeGreaterThan(0);
   const log = join(dir, 'verified', DEBIAN_418, `work/logs/verify-debian-13-${NATIVE}.log`);
   expect(readFileSync(log, 'utf8')).not.toContain('cert=/turnbuild-laboratory/cert.pem');
-  // Of a long log only the end is kept.
+  // Only the end of a long log is kept.
   const inServers = Object.values(logs).map(attacks);
   expect(inServers.flat().filter((line) => line.endsWith('succeeded'))).toEqual([]);
   const whole = inServers.filter((lines) => lines.length === 6);

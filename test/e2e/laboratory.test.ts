@@ -7,10 +7,10 @@ import { LAB_LABEL, LAB_PATHS } from '../../src/plan/lab.ts';
 import { fileFolder, ONE, release } from '../support/e2e.ts';
 import type { Run } from '../support/turnbuild.ts';
 
-// What the laboratory leaves on the engine, and what it says of an engine that is not up to it. The files that run beside this one have
-// laboratories, too: one's own are known by who has started them.
+// Tests what the laboratory leaves on the engine, and its error on an engine that lacks permissions. Other test files run laboratories at
+// the same time, so this one recognises its own by the process that started them.
 const dir = fileFolder('laboratory');
-/** One check of the laboratory's: a container in which the package is installed is not needed. */
+/** A check that needs only the laboratory, not a container with the installed package. */
 const args = ['--out', join(dir, 'dist'), ...ONE, '--only', 'network.ttl'];
 
 it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that the next run would not remove', async () => {
@@ -24,10 +24,10 @@ it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that th
     expect(docker('ps', '--all', '--format', '{{.Names}}')).not.toContain(name);
     expect(docker('images', '--format', '{{.Repository}}')).not.toContain(name);
   }
-  // Whoever is root in the package's user namespace may take over what is the container's root there.
+  // Root in the package's user namespace could take over processes of the container's root there.
   expect(killed.contained.map(({ args }) => args)).toContain('sleep infinity');
   for (const { uid, args } of killed.contained) expect(uid, args).toBeGreaterThanOrEqual(1_000_000_000);
-  // Nor may a packet that finds a bug in what reads it find root's capabilities as well.
+  // Programs that parse packets run without capabilities, in case a packet exploits a bug in one.
   expect(new Set(killed.readers.map(({ program }) => program))).toEqual(
     new Set(['agent', 'openssl', 'tcpdump']),
   );
@@ -36,7 +36,7 @@ it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that th
 });
 
 it('is not there: says what it takes, and blames no package', async () => {
-  // An engine that gives no container the right to make namespaces.
+  // An engine that does not let containers create namespaces.
   const bin = join(dir, 'no-namespaces');
   mkdirSync(bin);
   const program = execFileSync('sh', ['-c', 'command -v docker'], { encoding: 'utf8' }).trim();
@@ -55,7 +55,7 @@ it('is not there: says what it takes, and blames no package', async () => {
   expect(labsOf(pid)).toEqual([]);
 });
 
-/** Ends a release by a signal when its laboratory runs. Returns the container's name, and the processes in the package's user namespace. */
+/** Sends a signal to a release while its laboratory runs. Returns the container's name and the processes in the package's user namespace. */
 async function endInLaboratory(
   signal: NodeJS.Signals,
 ): Promise<{ run: Run; name: string | undefined; contained: Process[]; readers: Reader[] }> {
@@ -78,12 +78,12 @@ async function endInLaboratory(
 }
 
 interface Process {
-  /** As the host sees it. */
+  /** Process ID on the host. */
   uid: number;
   args: string;
 }
 
-/** Processes of a container that are in another user namespace than its own program, but for the tool that enters them. */
+/** Processes of a container in another user namespace than its main program, except the tool that enters it. */
 function containedIn(name: string): Process[] {
   const [, ...rows] = docker('top', name, '-eo', 'pid,uid,userns,args');
   const all = rows.flatMap((row) => {
@@ -94,15 +94,15 @@ function containedIn(name: string): Process[] {
   return all.filter(({ namespace, args }) => namespace !== own && !args.startsWith('nsenter '));
 }
 
-/** A program of the laboratory that reads what a server sends. */
+/** A program of the laboratory that parses a server's packets. */
 interface Reader {
   program: string;
   uids: number[];
-  /** Permitted and effective ones. */
+  /** Permitted and effective capabilities. */
   capabilities: number[];
 }
 
-/** Waits, in a container, for the DTLS client, which comes when the capture and the agents are there, and looks at all three. */
+/** Runs in a container: waits for the DTLS client, which starts after the capture and the agents, and inspects all three. */
 function readersIn(name: string): Reader[] {
   const [line = '[]'] = docker('exec', name, 'node', '--eval', `(${lookForReaders.toString()})()`);
   return JSON.parse(line) as Reader[];
@@ -152,7 +152,7 @@ function lookForReaders(): void {
   }
 }
 
-/** Names of the laboratories that a process has started. */
+/** Names of the laboratories that a process started. */
 function labsOf(pid: number | undefined, ...filters: string[]): string[] {
   const owner = `label=${LAB_LABEL}=${hostname()}:${pid}`;
   return docker('ps', '--all', '--filter', owner, ...filters, '--format', '{{.Names}}');

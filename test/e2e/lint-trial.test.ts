@@ -3,7 +3,7 @@ import { describe as inWords } from '../support/config-trial/compare.ts';
 import { tryConfigurations } from '../support/config-trial/run.ts';
 import { fileFolder } from '../support/e2e.ts';
 
-// The same draw each time: a thousand of each version, of another draw each day, are in test/full.
+// A fixed seed. test/full tries a thousand configurations of each version, with a new seed each day.
 const SEED = 16;
 
 it('lint-config says of drawn configurations what the real turnserver does with them', async () => {
@@ -19,6 +19,6 @@ it('lint-config says of drawn configurations what the real turnserver does with 
   );
   expect(configurations).toBeGreaterThanOrEqual(50);
   expect(disagreements.length, inWords(disagreements)).toBe(0);
-  // What `turnbuild capacity` says of a range is what turnserver grants.
+  // turnserver grants as many allocations as `turnbuild capacity` computes.
   expect(filled.filter(({ expected, filled: granted }) => granted !== expected)).toEqual([]);
 });

@@ -14,7 +14,7 @@ describe('a target of another archive', () => {
     const { debian } = await readAptMirrors();
     expect(debian).toBeDefined();
     const recipes = copyRecipes(dir);
-    // The archive of Debian 13, as if nobody had heard of it.
+    // The archive of Debian 13 under an unknown name.
     const recipe = readFileSync(join(recipes, 'targets/debian-13.yaml'), 'utf8')
       .replace('name: debian-13', 'name: other-1')
       .replace(
@@ -34,7 +34,7 @@ describe('a target of another archive', () => {
   });
 });
 
-/** Recipes that are shipped and not made by default, because their archives were out of reach. */
+/** Shipped recipes that are not built by default, because they have not been verified yet. */
 const unverified = readdirSync(join(ROOT, 'recipes/targets'))
   .map((file) => file.replace('.yaml', ''))
   .filter((name) => !releaseFacts.release.targets.includes(name));

@@ -17,7 +17,7 @@ import {
 import { rebuildSourcePackage } from '../support/rebuild.ts';
 import { type RunOptions, turnbuild } from '../support/turnbuild.ts';
 
-// coturn with its libraries linked in, compiled across. That such packages are verified, release.test.ts sees.
+// Cross-compiles coturn with statically linked libraries. release.test.ts verifies such packages.
 const dir = fileFolder('portable');
 const out = join(dir, 'dist');
 const RPM = FOREIGN === 'arm64' ? 'aarch64' : 'x86_64';
@@ -67,7 +67,7 @@ describe('turnbuild release --target portable', () => {
     expect(rebuilt.files).toContain('/usr/bin/turnserver\n');
     expect(rebuilt.files).toContain('/usr/share/doc/coturn/ChangeLog\n');
     expect(rebuilt.files).not.toMatch(/mongo/i);
-    // It says nothing of libraries that it has not got.
+    // A rebuilt package does not contain the shipped bill of materials, because it links other libraries.
     expect(rebuilt.files).not.toContain('cdx.json');
     expect(rebuilt.rpmlint).toMatch(/1 packages? and \d+ specfiles? checked; 0 errors/);
   });
@@ -114,7 +114,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
     expect(next.stdout).toMatch(/: build: done/);
     expect(linkedOn()).toEqual(now);
     expect(made(out)).toContain(`coturn-4.6.1+turnbuild-2.${RPM}.rpm`);
-    // The plan beside it is that of what was made, or nobody could collect it.
+    // The plan in the folder must be the one of these packages: `collect` requires it.
     const planned = (
       steps: { id: string; planned?: string | undefined; key?: string }[],
       name: 'planned' | 'key',
@@ -130,7 +130,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
 
 describe('faults in what a portable package is made of', () => {
   const broken = join(dir, 'broken');
-  /** A release of recipes in which one file is another must fail, and make nothing. */
+  /** Runs a release of recipes with one changed file. It must fail without output. */
   const fails = async (path: string, change: (text: string) => string) => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, path), change);
@@ -154,7 +154,7 @@ describe('faults in what a portable package is made of', () => {
     expect(stderr).toMatch(/no libnosuch\.a for (amd64|arm64)[\s\S]*STATIC_LIBRARY_MISSING/);
   });
 
-  // One is the archive's own static library, the other is compiled of its source package.
+  // One is the archive's own static library, the other is compiled from its source package.
   it.each(['zlib', 'hiredis'])('a library of whose license the recipe says nothing: %s', async (name) => {
     const { stderr } = await fails('targets/portable.yaml', (text) =>
       text.replace(new RegExp(`^    ${name}: .*\\n`, 'm'), ''),

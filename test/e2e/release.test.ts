@@ -18,7 +18,7 @@ import { expectSamePackages } from '../support/same-bytes.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 import { expectVerified } from '../support/verified.ts';
 
-// All default targets for this machine's own architecture, from nothing. The tests build on each other, in this order.
+// Builds all default targets for this machine's architecture from scratch. The tests depend on each other, in this order.
 const dir = fileFolder('release');
 const out = join(dir, 'dist');
 const TARGETS = ['debian-12', 'debian-13', 'portable'];
@@ -71,7 +71,7 @@ describe('turnbuild release', () => {
     const plan = () => turnbuild(['plan', '4.6.1', '--source', 'debian', '--json'], { env });
     const [cold, warm] = [await plan(), await plan()];
     expect(cold.code, cold.stderr).toBe(0);
-    // The first one has fetched the sources, the second one finds them.
+    // The first run fetched the sources, the second one finds them.
     expect(warm.stdout).toBe(cold.stdout);
   });
 
@@ -79,7 +79,7 @@ describe('turnbuild release', () => {
     const elsewhere = join(dir, 'as-dry');
     const dry = await release(['--out', elsewhere, '--arch', NATIVE, '--dry-run']);
     expect(dry.code, dry.stderr).toBe(0);
-    // What only a real run knows, and what is another one in each process.
+    // Values that only a real run knows, and values that differ in each process.
     const known = (line: string) =>
       line
         .replaceAll(elsewhere, out)
@@ -109,7 +109,7 @@ describe('turnbuild release', () => {
 
   it('prints in a dry run what it would do, and does nothing', async () => {
     const elsewhere = join(dir, 'dry');
-    // Another architecture has a base image of its own, which is there or is not: the other file makes it.
+    // Leave out the other architecture: emulated.test.ts may or may not have made its base image.
     const known = await release([
       '--out',
       elsewhere,

@@ -5,7 +5,7 @@ import type { LabFacts } from '../../src/lab/facts.ts';
 import { checksOf, copyRecipes, fileFolder, manifestOf, ONE, release } from '../support/e2e.ts';
 import { startRemoteBuilder } from '../support/remote-builder.ts';
 
-// A builder that is reached over BuildKit's own protocol. The same, with nothing cached and every check, is in test/full.
+// A builder that is reached over BuildKit's own protocol. test/full does the same without caches and with every check.
 const dir = fileFolder('remote');
 
 it('builds and verifies over the protocol of a remote builder, with no local tags or mounts', async () => {
@@ -19,12 +19,12 @@ it('builds and verifies over the protocol of a remote builder, with no local tag
   } finally {
     await builder.stop();
   }
-  // Sources and packages at least: the build did come this way.
+  // At least sources and packages went over this connection, so the build used it.
   expect(builder.transferred()).toBeGreaterThan(2 ** 20);
-  // One is of the container in which it was installed, one of the laboratory.
+  // One check uses the container with the installed package, one the laboratory.
   const checks = checksOf(manifestOf(out), 'verify:debian-13:x86_64');
   expect(['install.clean', 'network.ttl'].map((id) => checks.get(id)?.status)).toEqual(['passed', 'passed']);
-  // And nothing else was run in either.
+  // Nothing else ran in either.
   const seen = (name: string) => readFileSync(join(out, '4.6.1/work/verify/debian-13-x86_64', name), 'utf8');
   const phases = [...seen('verify/facts.txt').matchAll(/^seconds\.(\S+)/gm)].map(([, phase]) => phase);
   expect(phases).toEqual(['dependencies', 'install']);
@@ -34,7 +34,7 @@ it('builds and verifies over the protocol of a remote builder, with no local tag
 
 it('verifies one package at a time where containers may share a network', async () => {
   const recipes = copyRecipes(dir);
-  // Only when it began and ended, and no package that could pass.
+  // Only its start and end, and no passing package.
   writeFileSync(
     join(recipes, 'docker/verify/main.sh'),
     'mkdir -p /out; printf "begin\\t%s\\n" "$(date +%s%N)" >/out/facts.txt; sleep 3; printf "end\\t%s\\n" "$(date +%s%N)" >>/out/facts.txt\n',

@@ -8,7 +8,7 @@ import { fileFolder, JOBS, manifestOf, NATIVE } from '../support/e2e.ts';
 import { drawSources } from '../support/source-draw.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-// Other versions than that of the Debian archive: of a folder of tarballs (coturn-VERSION.tar.gz), which nothing here contains.
+// Versions that the Debian archive does not have, from a folder of tarballs (coturn-VERSION.tar.gz) outside the repository.
 const folder = process.env.TURNBUILD_TEST_SOURCES;
 const reason = 'TURNBUILD_TEST_SOURCES names no folder of coturn tarballs';
 const dir = fileFolder('sources');
@@ -43,7 +43,7 @@ if (folder === undefined || folder === '') {
     console.log(run.stdout, run.stderr);
     const { quarantine } = await loadRecipes();
     if (quarantineOf(version, quarantine) !== undefined) {
-      // What keeps it from being shipped is a fault that the verification sees.
+      // The verification detects the fault for which the version is quarantined.
       expect(run.stderr).toMatch(/VERIFY_FAILED/);
       expect(run.code).toBe(1);
       return;
@@ -51,7 +51,7 @@ if (folder === undefined || folder === '') {
     const { advisories, steps } = manifestOf(out, version);
     expect(steps.map(({ stage }) => stage)).toEqual(['build', 'package', 'verify']);
     const failed = steps.flatMap(({ checks = [] }) => checks.filter(({ status }) => status === 'failed'));
-    // A healthy version is green. Whatever is red has to be a known fault of that very version.
+    // A healthy version passes. Every failure must be a known fault of that version.
     const known = new Set(advisories.map(({ id }) => id));
     const unexplained = failed.filter(
       ({ advisories: ids = [] }) => ids.length === 0 || !ids.every((id) => known.has(id)),

@@ -15,6 +15,6 @@ it('lint-config says of a thousand configurations what the real turnserver does 
   for (const [reason, count] of known) console.log(`${count} disagreements: ${reason}`);
   expect(configurations).toBeGreaterThanOrEqual(1000);
   expect(disagreements.length, inWords(disagreements)).toBe(0);
-  // What `turnbuild capacity` says of a range is what turnserver grants.
+  // turnserver grants as many allocations as `turnbuild capacity` computes.
   expect(filled.filter(({ expected, filled: granted }) => granted !== expected)).toEqual([]);
 });

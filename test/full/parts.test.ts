@@ -8,7 +8,7 @@ import { startRemoteBuilder } from '../support/remote-builder.ts';
 import { expectSamePackages } from '../support/same-bytes.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-// One plan, performed by one machine, and in six parts as six machines would, one of them on another builder.
+// Executes one plan on one machine, and in six parts as on six machines, one of them with another builder.
 const dir = fileFolder('parts');
 const plan = join(dir, 'plan.json');
 const whole = join(dir, 'whole');
@@ -44,7 +44,7 @@ beforeAll(async () => {
   expect(collected.code, collected.stderr).toBe(0);
 }, 3_600_000);
 
-/** A manifest without what a second run measures anew: times, and what was seen. */
+/** A manifest without values that differ between runs: times and observations. */
 const lasting = ({ steps, ...rest }: Manifest) => ({
   ...rest,
   steps: steps.map(({ seconds: _, finished: ____, metrics: __, facts: ___, outputs, checks, ...step }) => ({

@@ -16,7 +16,7 @@ import { pushRpmImage, startRegistry } from '../support/registry.ts';
 import { expectSamePackages } from '../support/same-bytes.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-// Where and how an .rpm is tried; and how it is made again.
+// Tests .rpms in other roots, and rebuilds them.
 const dir = fileFolder('full-portable');
 const out = join(dir, 'dist');
 
@@ -27,7 +27,7 @@ describe('turnbuild verify --verify-on IMAGE', () => {
       const args = ['--target', 'portable', '--arch', NATIVE, '--out', out];
       const made = await release([...args, '--no-verify']);
       expect(made.code, made.stderr).toBe(0);
-      // Of the root that this release has.
+      // The root of this release.
       const image = pushRpmImage(registry.address, dir);
       const run = await turnbuild([
         ...['verify', '4.6.1', '--source', 'debian', ...args],
@@ -77,7 +77,7 @@ describe('the same bytes', () => {
 });
 
 describe('faults that only an installation finds', () => {
-  /** Makes a package that can be made, of recipes in which one file is another, and tries to install it. */
+  /** Builds a package from recipes with one changed file and tries to install it. */
   const verify = (path: string, change: (text: string) => string) => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, path), change);

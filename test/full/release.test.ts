@@ -22,7 +22,7 @@ import { startClassicEngine } from '../support/second-engine.ts';
 import { interruptOnLine, turnbuild } from '../support/turnbuild.ts';
 import { expectVerified } from '../support/verified.ts';
 
-// Every default package, verified by one command; and the other ways to make the same bytes. The tests build on each other, in this order.
+// Verifies every default package with one command, and makes the same bytes in other ways. The tests depend on each other, in this order.
 const dir = fileFolder('full-release');
 const out = join(dir, 'dist');
 const DEB = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
@@ -119,7 +119,7 @@ describe('the same bytes', () => {
     await expectSamePackages(other, out, 3);
   });
 
-  // A second dockerd gives its containers addresses of the first one's bridge: nothing else may run meanwhile.
+  // A second dockerd gives its containers addresses of the first one's bridge, so nothing else may run meanwhile.
   it('come from an engine without the containerd image store, and every check passes there', async () => {
     const engine = await startClassicEngine(join(dir, 'engine'));
     const other = join(dir, 'classic');

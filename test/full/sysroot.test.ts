@@ -8,8 +8,8 @@ import { parseManifest } from '../../src/manifest/store.ts';
 import { makeRpmRepository, serveFolder } from '../support/rpm-repository.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-// el9 as it is, but for where its packages come from: a repository of Debian 12's own binaries as signed rpms. Compiled with Debian 13's
-// compiler, so that a library or a header of the toolchain's own shows.
+// Builds el9 from a repository with Debian 12's own binaries as signed rpms. The compiler is Debian 13's, so that a library or header of
+// the toolchain would show.
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-e2e-sysroot-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -32,7 +32,7 @@ const recipes = join(dir, 'recipes');
 const out = join(dir, 'dist');
 const key = join(recipes, 'docker/sysroot/test.asc');
 
-/** Runs turnbuild with the repository's address. */
+/** Runs turnbuild with the address of the repository. */
 async function run(command: string, ...args: string[]) {
   return turnbuild([
     ...[command, '4.6.1', '--source', 'debian', '--target', 'el9', '--recipes', recipes],
@@ -56,7 +56,7 @@ beforeAll(async () => {
     .replace("glibc: '2.34'", "glibc: '2.36'");
   writeFileSync(file, changed);
   cpSync(join(repository, 'x86_64/key.asc'), key);
-  // Each repository has a key of its own.
+  // Each repository has its own key.
   writeFileSync(key, readFileSync(join(repository, 'aarch64/key.asc')), { flag: 'a' });
 });
 
@@ -103,7 +103,7 @@ describe('a target with a sysroot', () => {
     const toolchain = steps.find(({ id }) => id === 'build:el9:arm64')?.facts?.toolchain as string[];
     expect(toolchain).toContainEqual(expect.stringMatching(/^libssl-dev\.aarch64=3\.0\./));
     const sbom = readFileSync(join(out, '4.6.1/coturn-4.6.1+turnbuild-1.el9.aarch64.rpm.cdx.json'), 'utf8');
-    // All packages of that repository are made of one source package, whose name and version are not theirs.
+    // All packages of that repository come from one source package, with another name and version.
     expect(sbom).toMatch(
       /"pkg:rpm\/debian\/libssl3@3\.0\.[^"?]*\?arch=aarch64&distro=debian-12&upstream=debian-1-1\.src\.rpm"/,
     );
@@ -119,7 +119,7 @@ describe('a target with a sysroot', () => {
     expect(passed).toEqual(
       expect.arrayContaining(['install.clean', 'install.upgrade', 'elf.glibc', 'package.sbom']),
     );
-    // What it was compiled with is what was installed with it.
+    // The installed dependencies are the libraries it was compiled with.
     const facts = readFileSync(
       join(out, `4.6.1/work/verify/el9-${native}/verify/installed.packages`),
       'utf8',

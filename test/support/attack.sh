@@ -1,12 +1,12 @@
 #!/bin/sh
-# In the place of turnserver, or beside it: tries to change what belongs to the host's root, and says how that went.
+# Runs instead of turnserver or beside it: tries to change files of the host's root and reports the result.
 try() {
 	if "$@" 2>/dev/null; then echo "attack: $* succeeded"; else echo "attack: $* was refused"; fi
 }
 append() { (: >>"$1"); }
 change_files() { (: >>/turnbuild-laboratory/requests.conf); }
 mount_proc() { mkdir -p /tmp/proc && mount -t proc proc /tmp/proc; }
-# The laboratory's namespaces are held by processes of the same root. A /proc that shows them may lie beneath the unit's own.
+# Processes of the same root hold the laboratory's namespaces. A /proc that shows them may be mounted beneath the unit's own.
 take_over_holder() {
 	umount -l /proc
 	for process in /proc/[0-9]*; do

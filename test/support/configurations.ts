@@ -13,7 +13,7 @@ import { type Layout, packageLayout, TARBALL_LAYOUT } from '../../src/plan/layou
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** The real turnserver 4.6.1 with Prometheus, and Debian's 4.18.0 without, both read off the programs. */
+/** Options of the real turnserver 4.6.1 with Prometheus and of Debian's 4.18.0 without, read from the programs. */
 export const CONTEXTS = {
   '4.6.1': {
     version: '4.6.1',
@@ -27,7 +27,7 @@ export const CONTEXTS = {
 
 export type KnownVersion = keyof typeof CONTEXTS;
 
-/** The configuration that a package of this version ships; a .deb's, if no other layout is given. */
+/** The configuration that a package of this version ships, by default a .deb's. */
 export function shippedConfiguration(version: KnownVersion, layout: Layout = packageLayout('deb')): string {
   return renderTemplate(read('recipes/packaging/common/turnserver.conf'), {
     values: { version, minPort: 49152, maxPort: 65534, ports: 16383, nofile: 34766, ...layout },
@@ -41,14 +41,14 @@ export function shippedConfiguration(version: KnownVersion, layout: Layout = pac
   });
 }
 
-/** A file of comments with these settings, by the number of their line. */
+/** A file of comments with these settings by line number. */
 export function commentedFile(lines: number, settings: Record<number, string>): string {
   return Array.from({ length: lines }, (_, index) => settings[index + 1] ?? '#').join('\n');
 }
 
 const strength = await loadStrength();
 
-/** With estimates of secrets, as the command does it. */
+/** With estimates of secrets, like the command. */
 export function lintWith(text: string, context: LintContext): Finding[] {
   return lintConfig(text, context, { strength });
 }
@@ -57,13 +57,13 @@ export function lintFor(version: KnownVersion, text: string): Finding[] {
   return lintWith(text, CONTEXTS[version]);
 }
 
-/** The peers that no denied range covers, kind by kind. */
+/** Peers that no denied range covers, by kind. */
 export function forgottenFor(version: KnownVersion, text: string): Forgotten[] {
   const context = CONTEXTS[version];
   return forgottenPeers(configurationOf(parseSettings(text), context), context);
 }
 
-/** `LINE LEVEL RULE` of each finding, `-` for what has no line. */
+/** `LINE LEVEL RULE` of each finding, with `-` if it has no line. */
 export function summaries(findings: readonly Finding[]): string[] {
   return findings.map(({ line, level, rule }) => `${line ?? '-'} ${level} ${rule}`);
 }

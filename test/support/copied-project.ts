@@ -12,13 +12,13 @@ const COPIED = [
 /** A copy of turnbuild whose code a test changes. */
 export interface CopiedProject {
   dir: string;
-  /** Puts text before the only place where some other text is. */
+  /** Inserts text before the only occurrence of another text. */
   insert(path: string, before: string, text: string): void;
-  /** Makes lib/ of src/. */
+  /** Builds lib/ from src/. */
   bundle(): void;
 }
 
-/** Copies what turnbuild is made of, but for lib/. @param dir an empty folder */
+/** Copies the project except lib/. @param dir an empty folder */
 export function copyProject(dir: string): CopiedProject {
   for (const name of COPIED) cpSync(join(ROOT, name), join(dir, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));

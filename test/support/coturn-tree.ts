@@ -2,7 +2,7 @@ import { file, folder, link, pax, tarOf } from './tar-builder.ts';
 
 export const COMMIT = 'a005eee880b2db081c94b137600ff2aee29dfc19';
 
-/** A small source tree with the shape of coturn's: the commit in a pax header, links in man/ and examples/, scripts. @param more further entries */
+/** A small source tree like coturn's: the commit in a pax header, links in man/ and examples/, scripts. @param more further entries */
 export function coturnTar(version = '4.6.1', more: Buffer[] = []): Buffer {
   const code = (name: string) =>
     file(

@@ -11,7 +11,7 @@ const pack: Readonly<Record<ControlPacking, (tar: Buffer) => Buffer>> = {
   '.zst': storedZstd,
 };
 
-/** A Debian package, deb(5): its control file, and as data what is given. */
+/** A Debian package, deb(5), with a control file and the given data. */
 export function debOf(
   control: string,
   { packing = '.gz', data = Buffer.from('data') }: { packing?: ControlPacking; data?: Buffer } = {},

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readAptMirrors } from '../../src/io/apt-mirror.ts';
 
-// Debian's own coturn 4.18.0, of sid: a modern server that can be had without GitHub, packaged by somebody else. Its sources cannot.
+// Debian's own coturn 4.18.0 from sid: a modern server, packaged independently, that is available without GitHub. Its sources are not.
 const DEB_ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64';
 /** Name of the package file, without its ending. */
 export const DEBIAN_418 = `coturn_4.18.0-1_${DEB_ARCH}`;
@@ -13,7 +13,7 @@ const SHA256 = {
   arm64: 'c89138aa849b5e31baa8456374d3fd2fa2fbfc45d082550b67cb694a81b7f48c',
 }[DEB_ARCH];
 
-/** Puts the package into a folder. Returns why that is not possible, where the archive no longer has it. */
+/** Puts the package into a folder. Returns the reason if the archive no longer has it. */
 export async function downloadDebian418(dir: string): Promise<string | undefined> {
   const { debian } = await readAptMirrors();
   if (debian === undefined) return '/etc/apt does not say where the archive is';

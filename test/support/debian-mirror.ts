@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { serve } from './http-server.ts';
 
-/** The key in the keyring, and one that isn't, like the key of a release that an older keyring doesn't know yet. */
+/** The key in the keyring, and one that is not in it, like the key of a release that an older keyring lacks. */
 const THIS_KEY = 'turnbuild-this';
 export const NEXT_KEY = 'turnbuild-next';
 
@@ -82,7 +82,7 @@ export interface MirrorOptions {
   signOptions?: readonly string[];
 }
 
-/** A Debian mirror with one suite on the loopback. Requests for anything that it doesn't have answer 404. */
+/** A Debian mirror with one suite on the loopback. It answers 404 for missing files. */
 export async function serveDebianMirror(options: MirrorOptions) {
   const { suite = 'bookworm', codename = suite, extension = 'gz', byHash = true } = options;
   const text = options.sources ?? [stanza('coturn-tools', '9.9-1'), stanza('coturn', '4.6.1-1')].join('\n');

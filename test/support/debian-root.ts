@@ -24,7 +24,7 @@ const PROJECT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/,
 /** A bare Debian in a folder, in which programs run under chroot. */
 export interface DebianRoot {
   dir: string;
-  /** Runs a program in it, with this project at /turnbuild, this Node, and the engine's socket at /engine.sock. */
+  /** Runs a program in it, with this project in /turnbuild, this Node, and the engine's socket /engine.sock. */
   run(args: readonly string[]): Promise<Run>;
   turnbuild(...args: string[]): Promise<Run>;
   /** `dpkg-query`'s list: name, version and state of each package. */
@@ -34,7 +34,7 @@ export interface DebianRoot {
   remove(): void;
 }
 
-/** Why no root can be made here, if so. */
+/** The reason why no root can be made here; undefined if it can. */
 export function rootObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'a Debian root under chroot takes root';
   if (spawnSync('mmdebstrap', ['--version']).status !== 0) return 'mmdebstrap is not installed';
@@ -43,8 +43,8 @@ export function rootObstacle(): string | undefined {
 }
 
 /**
- * A minimal root of a suite, with the archive's newest packages. Services are not started in it, and `setsid`, which would start the engine, gives it this
- * machine's engine instead.
+ * A minimal root of a suite, with the archive's newest packages. It starts no services. `setsid`, which would start the engine, provides
+ * this machine's engine instead.
  */
 export async function debianRoot(suite: string): Promise<DebianRoot> {
   const dir = mkdtempSync(join(tmpdir(), `turnbuild-root-${suite}-`));
@@ -69,7 +69,7 @@ export async function debianRoot(suite: string): Promise<DebianRoot> {
   );
   const run = (args: readonly string[]) => enter(dir, args);
   if (cached !== undefined) {
-    // An old root has old packages, beside which new ones may not go.
+    // Upgrade an old root: its packages may conflict with new ones.
     const { code, stderr } = await run(['sh', '-c', UPGRADE]);
     if (code !== 0) throw new Error(`the cached root of ${suite} could not be upgraded: ${stderr}`);
   }
@@ -99,14 +99,14 @@ async function archiveLines(suite: string): Promise<string[]> {
   ];
 }
 
-/** The tar of a root that turnbuild has bootstrapped before. */
+/** The tar of a root that turnbuild bootstrapped before. */
 async function cachedRoot(suite: string): Promise<string | undefined> {
   const root = cachedLayout(suite);
   return root === undefined ? undefined : rootLayer(root.layout, root.digest);
 }
 
 /**
- * A root of this machine's architecture as a named context of buildx: the one that turnbuild has bootstrapped before, or a new one.
+ * A root of this machine's architecture as a named context of buildx: one that turnbuild bootstrapped before, or a new one.
  * @param dir a folder for a new one
  */
 export async function rootContext(suite: string, dir: string): Promise<string> {
@@ -134,8 +134,8 @@ function cachedLayout(suite: string): { layout: string; digest: string } | undef
   return { layout: layoutOf(dir, digest), digest };
 }
 
-// All mounts are in a namespace of their own, which ends with the program. The kernel's table of emulators belongs to the
-// whole machine, so a folder stands in for it.
+// All mounts are in a separate namespace, which ends with the program. The kernel's table of emulators belongs to the whole
+// machine, so a folder replaces it.
 const ENTER = `set -e
 root=$1 project=$2 node=$3; shift 3
 mount -t proc proc "$root/proc"
@@ -150,7 +150,7 @@ mount --bind /var/run/docker.sock "$root/engine.sock"
 exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 `;
 
-/** Asynchronous, because the archive that apt asks may be a server of this very process. */
+/** Asynchronous, because this process may serve the archive that apt uses. */
 function enter(dir: string, args: readonly string[]): Promise<Run> {
   const words = [
     '--mount',

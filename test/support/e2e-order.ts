@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
 
-/** Two end-to-end files run at once: the longest begin, so that neither lane ends long after the other. */
+/** Starts the longest files first: two end-to-end files run at once, and both lanes should end at about the same time. */
 const FIRST = ['emulated.test.ts', 'release.test.ts', 'faults.test.ts'];
 
 export class LongestFirst extends BaseSequencer {

@@ -17,28 +17,28 @@ import type { CheckResult, Manifest } from '../../src/manifest/schema.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { type Run, type RunOptions, turnbuild } from './turnbuild.ts';
 
-// What end-to-end tests share: real coturn 4.6.1 from the Debian archive, on a real Docker engine.
+// Shared by the end-to-end tests: real coturn 4.6.1 from the Debian archive, on a real Docker engine.
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** This machine's architecture, and the one that it emulates. */
+/** This machine's architecture and the emulated one. */
 export const NATIVE = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 export const FOREIGN = NATIVE === 'arm64' ? 'x86_64' : 'arm64';
-/** The package for which faults are planted: it needs no emulation. */
+/** The package for planted faults, which needs no emulation. */
 export const ONE = ['--target', 'debian-13', '--arch', 'x86_64'];
-/** For a script in a container: from here on, apt reaches nothing. */
+/** Cuts apt off the network, for a script in a container. */
 export const CUT = `echo 'Acquire { http::Proxy "http://127.0.0.1:9"; https::Proxy "http://127.0.0.1:9"; Retries "0"; };' >/etc/apt/apt.conf.d/99cut\n`;
 
-/** A folder of a test file's own, removed after its last test. */
+/** A folder of one test file, removed after its last test. */
 export function fileFolder(name: string): string {
   const dir = mkdtempSync(join(tmpdir(), `turnbuild-e2e-${name}-`));
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
-/** Options of a command that does heavy work: where two files run at once, each does one thing at a time (vitest.config.ts). */
+/** Options for heavy commands: if two files run at once, each does one thing at a time (vitest.config.ts). */
 export const JOBS: readonly string[] =
   process.env.TURNBUILD_TEST_JOBS === undefined ? [] : ['--jobs', process.env.TURNBUILD_TEST_JOBS];
 
-/** A command of turnbuild on coturn 4.6.1. */
+/** A turnbuild command for coturn 4.6.1. */
 export function run461(command: string, args: readonly string[], options?: RunOptions): Promise<Run> {
   return turnbuild([command, '4.6.1', '--source', 'debian', ...JOBS, ...args], options);
 }
@@ -50,7 +50,7 @@ export function manifestOf(folder: string, name = '4.6.1'): Manifest {
   return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
 }
 
-/** Results of a step's checks, by their ids. */
+/** Results of a step's checks by ID. */
 export function checksOf({ steps }: Manifest, id: string): Map<string, CheckResult> {
   const step = steps.find((each) => each.id === id);
   if (step?.checks === undefined) throw new Error(`${id} has no checks: ${step?.error ?? 'it is not there'}`);
@@ -64,7 +64,7 @@ export function unpassed(checks: ReadonlyMap<string, CheckResult>): string[] {
     .map(({ id, status }) => `${id} ${status}`);
 }
 
-/** Names of the files in a release's folder that end like this, sorted. */
+/** Sorted names of the files in a release's folder with this ending. */
 export function filesOf(folder: string, end: RegExp): string[] {
   return readdirSync(join(folder, '4.6.1'))
     .filter((name) => end.test(name))
@@ -73,14 +73,14 @@ export function filesOf(folder: string, end: RegExp): string[] {
 
 export const debs = (folder: string) => filesOf(folder, /\.deb$/);
 
-/** Recipes and patches of the project, to be changed. Returns the folder of the recipes. */
+/** Copies the project's recipes and patches, to be changed. Returns the folder of the recipes. */
 export function copyRecipes(dir: string): string {
   const copy = mkdtempSync(join(dir, 'recipes-'));
   for (const name of ['recipes', 'patches']) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   return join(copy, 'recipes');
 }
 
-/** Changes one file, and sees that it has changed. */
+/** Changes one file and asserts that it changed. */
 export function edit(file: string, change: (text: string) => string): void {
   const text = readFileSync(file, 'utf8');
   const changed = change(text);

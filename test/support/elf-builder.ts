@@ -1,15 +1,15 @@
-/** How a program names the addresses in its data. */
+/** How a program stores the addresses in its data. */
 export type ElfKind = 'rela' | 'relr' | 'fixed';
 
 const HEADER = 64;
 const MACHINES = { x86_64: 62, arm64: 183 } as const;
 const RELATIVE = { x86_64: 8, arm64: 1027 } as const;
-/** Where the one loaded segment lies in memory. */
+/** Address of the only loaded segment. */
 const BASE = 0x400000;
 
 /**
  * A small ELF64 file with an array of `struct option`, as the linker would lay it out: one segment with strings and the
- * array, and the section with its relocations. It is made to be read, not to run.
+ * array, and the section with its relocations. It can be read but not run.
  */
 export function elfWithOptions(
   options: readonly { name: string; kind: number }[],
@@ -41,7 +41,7 @@ export function elfWithOptions(
   file.writeUInt16LE(1, 0x38);
   file.writeUInt16LE(64, 0x3a);
   file.writeUInt16LE(1, 0x3c);
-  // The program header: PT_LOAD of all up to the relocations.
+  // The program header: PT_LOAD of everything up to the relocations.
   file.writeUInt32LE(1, HEADER);
   file.writeBigUInt64LE(0n, HEADER + 8);
   file.writeBigUInt64LE(BigInt(BASE), HEADER + 16);

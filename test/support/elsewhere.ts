@@ -14,7 +14,7 @@ export function withClockOfTomorrow(recipes: string): void {
     edit(join(recipes, 'docker', name), (text) => text.replace('set -eu\n', `set -eu\n${clock}`));
 }
 
-/** A copy of turnbuild and its cache for a user that may use the Docker engine and nothing else of ours. @param dir what that user has to read */
+/** A copy of turnbuild and its cache for a user with access only to the Docker engine. @param dir a folder that the user must be able to read */
 export function anotherUser(home: string, dir: string): RunOptions {
   const env = {
     TZ: 'Asia/Kathmandu',
@@ -37,7 +37,7 @@ export function anotherUser(home: string, dir: string): RunOptions {
     cpSync(join(ROOT, name), join(program, name), { recursive: true });
   const cache =
     process.env.TURNBUILD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'turnbuild');
-  // Not the locks and half-made base images of the tests that run beside this one: whoever holds such a lock does not know of the copy.
+  // Skip locks and unfinished base images of tests that run at the same time: the holder of a lock does not know the copy.
   const finished = (path: string) => !/^\.lock|\.tmp$/.test(basename(path));
   cpSync(cache, env.TURNBUILD_CACHE, { recursive: true, filter: finished });
   if (process.getuid?.() !== 0) {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A `docker` in `dir` that says what a test wants, first on PATH: such tests are about errors, not about Docker. */
+/** A fake `docker` in `dir`, first on PATH, whose output a test chooses: such tests are about errors, not about Docker. */
 export function fakeDocker(dir: string, script: string): Record<string, string> {
   const bin = join(dir, 'bin');
   mkdirSync(bin, { recursive: true });
@@ -11,11 +11,11 @@ export function fakeDocker(dir: string, script: string): Record<string, string> 
   return { PATH: `${bin}:${process.env.PATH}` };
 }
 
-/** What it says of a builder that can do all. */
+/** Its output for a builder with all features. */
 export const BUILDER =
   'printf "Name: test\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64, linux/arm64\\n"';
 
-/** For `onStart`: sends SIGINT to the child as soon as a file is there, e.g. one that a fake docker has made. */
+/** For `onStart`: sends SIGINT to the child as soon as a file exists, e.g. one that a fake docker creates. */
 export function interruptOnce(file: string): (child: ChildProcess) => void {
   return (child) => {
     const timer = setInterval(() => {

@@ -4,13 +4,13 @@ import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { edit } from './e2e.ts';
 
-/** What a package of somebody else's is made to do. */
+/** The attack of a package. */
 export interface Attack {
   /** Shell commands at the end of its postinst. */
   postinst?: string;
-  /** The text of its unit, changed. */
+  /** Changes the text of its unit. */
   unit?: (text: string) => string;
-  /** Files that it brings, by their absolute path; they are executable. */
+  /** Additional executable files by absolute path. */
   files?: Readonly<Record<string, string>>;
 }
 

@@ -10,7 +10,7 @@ export interface LocalServer {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
-/** A real HTTP server of the running test's own, on the loopback or another address. `count` is 1 for the first request. */
+/** A real HTTP server of the running test, on the loopback or another address. `count` is 1 for the first request. */
 export async function serve(handler: Handler, host = '127.0.0.1'): Promise<LocalServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -25,14 +25,14 @@ export async function serve(handler: Handler, host = '127.0.0.1'): Promise<Local
   return { url: `http://${host}:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** Sends a file, or as much of it as `stop` says before the network is cut. */
+/** Sends a file, or `stop` bytes of it before cutting the connection. */
 export function sendFile(response: ServerResponse, body: Buffer, stop = body.length): void {
   response.writeHead(200, { 'content-length': body.length });
   if (stop === body.length) response.end(body);
   else response.write(body.subarray(0, stop), () => cut(response));
 }
 
-/** Ends a connection without a word, when what was sent has had time to arrive. */
+/** Closes a connection silently, after the data has had time to arrive. */
 export function cut(response: ServerResponse): void {
   setTimeout(() => response.destroy(), 30);
 }

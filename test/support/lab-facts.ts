@@ -9,24 +9,24 @@ import { packageFacts } from './package-facts.ts';
 
 const text = readFileSync(new URL('../fixtures/verified-4.6.1/lab/lab.json', import.meta.url), 'utf8');
 
-/** What the laboratory has really seen of coturn 4.6.1 for debian-13 on x86_64: it passes every check. */
+/** Recorded facts of the laboratory for coturn 4.6.1, debian-13 on x86_64. They pass every check. */
 export const goodLab = (): LabFacts => parseLabFacts(text);
 
-/** And of the stops of coturn 4.16.0, which drains. */
+/** Recorded facts about stopping coturn 4.16.0, which drains. */
 export const DRAIN: Readonly<DrainFacts> = {
   deadline: 20,
   session: { newcomer: '403', sent: 2600, received: 2600, seconds: 7.177, result: 'success' },
   vanished: { seconds: 25.269, result: 'success' },
 };
 
-/** Those facts of 4.6.1, in which something is another. */
+/** The facts of 4.6.1 with a change. */
 export function plantedLab(change: (lab: LabFacts) => void): LabFacts {
   const lab = goodLab();
   change(lab);
   return lab;
 }
 
-/** Checks that did not pass, the failed ones and those that were not tried. */
+/** Checks that did not pass: failed and blocked ones. */
 export interface Bad {
   failed: CheckResult[];
   blocked: CheckResult[];
@@ -48,7 +48,7 @@ export function badOf(
 
 export const ids = (results: readonly CheckResult[]): string[] => results.map(({ id }) => id);
 
-/** Ids of blocked checks, by what has blocked them. */
+/** IDs of blocked checks by their blocker. */
 export function blockedBy(results: readonly CheckResult[]): Record<string, string[]> {
   const found: Record<string, string[]> = {};
   for (const { id, blockedBy: by = 'nothing' } of results) found[by] = [...(found[by] ?? []), id];

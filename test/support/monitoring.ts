@@ -9,17 +9,17 @@ import { parseRecipeFile } from '../../src/recipe/parse.ts';
 const read = (path: string) => readFileSync(new URL(`../../recipes/${path}`, import.meta.url), 'utf8');
 const PORTS = 16_383;
 
-/** Versions that brought metrics, and one of each form in which they were before. */
+/** Versions that introduced metrics, and one for each earlier form of them. */
 export const METRIC_VERSIONS = ['4.5.2', '4.6.1', '4.6.2', '4.8.0', '4.13.0', '4.18.0'];
 
-/** Names of the metrics of a version. */
+/** The metric names of a version. */
 export function metricNames(version: string): Set<string> {
   return new Set(
     metricsFor(version, metricsSchema.parse(parse(read('metrics.yaml')))).map(({ name }) => name),
   );
 }
 
-/** The three files as a package of this version ships them. */
+/** The three monitoring files that a package of this version ships. */
 export function shippedMonitoring(version: string): { rules: string; rulesTest: string; dashboard: string } {
   const render = (name: string) =>
     renderTemplate(read(`packaging/common/monitoring/${name}`), {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Before turnserver, as root of a unit: puts a folder of its own in the place of the laboratory's, with a link where the laboratory writes a
-# server's configuration later. Through it the container's root would write into its own standard output, and so into the step's log.
-# Only the first time counts, and attack.sh says how it went, whose lines are the last of the unit's log.
+# Runs as root before a unit's turnserver: replaces the laboratory's folder, and puts a link where the laboratory writes a server's
+# configuration later. Through the link the container's root would write to its own standard output, and so to the step's log.
+# Only the first run has an effect. attack.sh, whose lines are the last of the unit's log, reports the result.
 mkdir /laboratory-tried || exit 0
 plant() {
 	mv /turnbuild-laboratory /moved && mkdir /turnbuild-laboratory && cp -r /moved/. /turnbuild-laboratory/

@@ -13,7 +13,7 @@ import { target } from './plan-facts.ts';
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-/** A program that does what the checks look for, as turnserver does: fortified copies, a stack buffer, microhttpd. */
+/** A program with the properties that the checks look for, like turnserver: fortified copies, a stack buffer, microhttpd. */
 export const GOOD_PROGRAM = `
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +43,8 @@ export const GOOD_FLAGS = [
 const compiled = new Map<string, ElfFile>();
 
 /**
- * Compiles a real program with the machine's gcc and reads it with the very readelf calls of recipes/docker/deb/inspect.sh. What was
- * compiled before is not compiled again.
+ * Compiles a real program with the machine's gcc and reads it with the same readelf calls as recipes/docker/inspection.sh. Reuses programs
+ * compiled before.
  */
 export function compileElf(
   source: string,
@@ -58,7 +58,7 @@ export function compileElf(
   return { ...file };
 }
 
-/** What an earlier test of this run has compiled, where test/support/elf-cache.ts has made a folder for it. */
+/** A program that an earlier test of this run compiled, if test/support/elf-cache.ts made a folder for it. */
 function kept(key: string, make: () => ElfFile): ElfFile {
   const folder = process.env.TURNBUILD_TEST_ELF_CACHE;
   if (folder === undefined) return make();
@@ -107,12 +107,12 @@ export const advisory = (id: string): ApplicableAdvisory => ({
   reference: '',
 });
 
-/** The build id that readelf printed. */
+/** The build ID that readelf printed. */
 export function buildIdOf(file: ElfFile): string {
   return /Build ID: ([0-9a-f]+)/.exec(file.notes)?.[1] ?? '';
 }
 
-/** Facts of a package for the architecture of this machine; parts can be replaced. */
+/** Facts of a package for this machine's architecture, with replaceable parts. */
 export function packageFacts(parts: Partial<PackageFacts> = {}): PackageFacts {
   return {
     version: '4.6.1',

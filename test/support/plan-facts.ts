@@ -11,14 +11,14 @@ const targetFiles = readdirSync(new URL('../../recipes/targets', import.meta.url
   text: read(`recipes/targets/${file}`),
 }));
 const targets = parseTargets(targetFiles);
-/** The target as its recipe says. */
+/** The target as defined in its recipe. */
 export function target(name: string): Target {
   const found = targets.find((each) => each.name === name);
   if (found === undefined) throw new Error(`there is no target ${name}`);
   return found;
 }
 
-/** The target, with repositories that only --mirror can say the addresses of. */
+/** The target with repositories whose URLs must come from --mirror. */
 export function withoutAddresses(name: string): Target {
   const { sysroot, ...rest } = target(name);
   if (sysroot === undefined) throw new Error(`${name} has no sysroot`);
@@ -26,7 +26,7 @@ export function withoutAddresses(name: string): Target {
   return { ...rest, sysroot: { ...sysroot, repositories } };
 }
 
-/** What a release of coturn 4.6.1 for both Debian targets and architectures is planned from, on x86_64. */
+/** Facts for planning a release of coturn 4.6.1 for both Debian targets and architectures, on x86_64. */
 export const releaseFacts: PlanFacts = {
   coturn: { version: '4.6.1', revision: 1, epoch: 1670102496 },
   release: parseRecipeFile('release', read('recipes/release.yaml'), releaseSchema),

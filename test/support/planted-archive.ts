@@ -7,7 +7,7 @@ export type Planted = Readonly<Record<string, { version: string; fields?: string
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** A signed Debian archive on the loopback whose suites have these packages, in name only: it can be simulated, not installed. */
+/** A signed Debian archive on the loopback that lists these packages without files, so installing can only be simulated. */
 export async function plantArchive(suites: Readonly<Record<string, Planted>>, key: SigningKey, arch: string) {
   const files = new Map<string, string>();
   for (const [suite, packages] of Object.entries(suites)) {

@@ -45,14 +45,14 @@ async function needs(debianPackage: string, command: string, ...args: string[]):
   });
 }
 
-/** @throws Error naming the Debian package that compiling the client lacks */
+/** @throws Error with the missing Debian package if the client cannot be compiled */
 export async function needsCompiler(): Promise<void> {
   await needs('gcc', 'gcc', '--version');
   await needs('make', 'make', '--version');
   await needs('libmicrohttpd-dev', 'gcc', '-E', '-include', 'microhttpd.h', '-x', 'c', '/dev/null');
 }
 
-/** Compiles `prom-test` together with the client, with a sanitizer for instance. */
+/** Compiles `prom-test` together with the client, optionally with a sanitizer. */
 export async function buildTogether(program: string, ...flags: string[]): Promise<void> {
   const sources = ['prom.c', 'promhttp.c'].map((name) => path.join(client, name));
   const usual = ['-std=gnu11', '-g', '-pthread', `-I${client}`];

@@ -7,20 +7,20 @@ export interface LocalProxy {
   address: string;
   /** First line of each request: `CONNECT HOST:PORT`, `GET http://…`. */
   requests: string[];
-  /** Everything that it was sent, as it came. */
+  /** Everything that it received. */
   received(): string;
 }
 
 export interface ProxyOptions {
-  /** `HOST:PORT` of a request -> port on the loopback. It knows no other hosts. */
+  /** `HOST:PORT` of a request -> port on the loopback. Other hosts are unknown. */
   hosts: Readonly<Record<string, number>>;
-  /** `USER:PASSWORD` that it asks for. */
+  /** The `USER:PASSWORD` that it requires. */
   login?: string;
-  /** Status that it answers everything with. */
+  /** The status of every answer. */
   status?: number;
 }
 
-/** A real HTTP proxy of the running test's own: tunnels (CONNECT), and plain requests for a whole address. */
+/** A real HTTP proxy of the running test: tunnels (CONNECT), and plain requests with an absolute URL. */
 export async function proxy({ hosts, login, status }: ProxyOptions): Promise<LocalProxy> {
   const requests: string[] = [];
   const chunks: Buffer[] = [];

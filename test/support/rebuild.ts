@@ -7,7 +7,7 @@ import { architectureOf } from '../../scripts/bench/options.js';
 
 const folder = fileURLToPath(new URL('rebuild', import.meta.url));
 
-/** What rebuilding a source package has given: the package's name, its requires and files, and what rpmlint says of the source package. */
+/** The result of rebuilding a source package: the package's name, requires and files, and rpmlint's output for the source package. */
 export interface Rebuilt {
   file: string;
   requires: string;
@@ -15,7 +15,7 @@ export interface Rebuilt {
   rpmlint: string;
 }
 
-/** Rebuilds a source package in the root that a release has left. @param dir a folder to make */
+/** Rebuilds a source package in the root that a release left. @param dir a folder to make */
 export function rebuildSourcePackage(source: string, dir: string): Rebuilt {
   const [inputs, out] = [join(dir, 'inputs'), join(dir, 'out')];
   mkdirSync(inputs, { recursive: true });

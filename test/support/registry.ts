@@ -15,7 +15,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A container registry (Debian's docker-registry) on the loopback, where an engine asks for no TLS. @param dir a folder to make */
+/** A container registry (Debian's docker-registry) on the loopback, where engines do not require TLS. @param dir a folder to make */
 export async function startRegistry(dir: string): Promise<{ address: string; stop: () => void }> {
   const address = `localhost:${await freePort()}`;
   mkdirSync(dir);
@@ -36,8 +36,8 @@ export async function startRegistry(dir: string): Promise<{ address: string; sto
 }
 
 /**
- * Puts an image into a registry that is as those of distributions with rpm: a root that rpm manages, with repositories of its own in
- * /etc/yum.repos.d. It is made of the root in which packages are verified else. Returns its reference, pinned by digest.
+ * Puts an image like those of rpm distributions into a registry: a root that rpm manages, with its own repositories in
+ * /etc/yum.repos.d. It is made from the root in which packages are usually verified. Returns its reference, pinned by digest.
  */
 export function pushRpmImage(address: string, dir: string): string {
   const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * A builder of buildx's `remote` driver: the BuildKit of the local Docker engine, reached as BuildKit over TCP and not as
- * Docker. Whatever it builds came over that connection, so a build that counts on local tags or host mounts fails.
+ * A builder with buildx's `remote` driver: the BuildKit of the local Docker engine, reached over TCP by BuildKit's own protocol.
+ * All inputs use that connection, so a build that relies on local tags or host mounts fails.
  */
 export interface RemoteBuilder {
   name: string;
-  /** Bytes that have gone to BuildKit and come from it. */
+  /** Bytes sent to BuildKit and received from it. */
   transferred(): number;
   /** Environment in which buildx knows this builder. */
   env: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ const UPGRADE =
 
 /**
  * Starts a listener on loopback and registers it as a buildx builder.
- * @param config folder for buildx's own state (`BUILDX_CONFIG`): whatever a killed test leaves there, no other run meets
+ * @param config folder for buildx's own state (`BUILDX_CONFIG`), so that leftovers of a killed test do not affect other runs
  */
 export async function startRemoteBuilder(name: string, config: string): Promise<RemoteBuilder> {
   const sockets = new Set<Socket>();

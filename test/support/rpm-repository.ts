@@ -14,7 +14,7 @@ import { serve } from './http-server.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** What a minimal root takes, and what an .rpm of coturn asks for in it. */
+/** Packages of a minimal root, and dependencies of coturn's .rpm. */
 const ROOT = [
   ...[
     'base-files',
@@ -32,8 +32,9 @@ const ROOT = [
 ];
 
 /**
- * Makes a repository of signed rpms out of Debian 12's own packages, in FOLDER/ARCH as rpm calls the architecture; the key is in it, as key.asc.
- * @param native the architecture of this machine, which it is made on whatever it is for
+ * Makes a repository of signed rpms from Debian 12's own packages in FOLDER/ARCH, with rpm's name of the architecture. It contains the key,
+ * key.asc.
+ * @param native the architecture of this machine, which runs all tools
  */
 export async function makeRpmRepository(
   folder: string,
@@ -70,7 +71,7 @@ export async function makeRpmRepository(
   );
 }
 
-/** Serves a folder where containers reach it too. Returns its address. */
+/** Serves a folder on an address that containers reach, too. Returns the address. */
 export async function serveFolder(folder: string): Promise<string> {
   const own = Object.values(networkInterfaces())
     .flat()

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { filesOf, manifestOf, release } from './e2e.ts';
 
-/** What is compared byte by byte: everything that people get, and the bills of materials. */
+/** Files to compare byte by byte: everything that is published, and the bills of materials. */
 const PACKAGES = /\.(deb|rpm|tar\.gz|cdx\.json)$/;
 
-/** Two folders have the same packages of these steps, byte for byte. @param count how many files that are to be, so that none is forgotten */
+/** Asserts that two folders have identical packages of these steps. @param count the expected number of files, so that none is forgotten */
 export async function expectSamePackages(folder: string, first: string, count: number): Promise<void> {
   const names = filesOf(folder, PACKAGES);
   expect(names).toHaveLength(count);
@@ -15,15 +15,15 @@ export async function expectSamePackages(folder: string, first: string, count: n
   for (const name of names) {
     const [one, other] = [reference, folder].map((each) => join(each, '4.6.1', name)) as [string, string];
     if (readFileSync(one).equals(readFileSync(other))) continue;
-    // The difference in words; diffoscope exits with 1 when there is one.
+    // Describe the difference. diffoscope exits with 1 if it finds one.
     spawnSync('diffoscope', ['--text', '-', one, other], { stdio: 'inherit' });
     throw new Error(`${name} differs`);
   }
 }
 
 /**
- * Where the packages lie that those in `folder` must be the same as: the first release's. Where the archive has got other
- * packages since, which is another input, they are made once more, of what it has now.
+ * The folder with the packages that those in `folder` must equal: the first release's. If the archive's packages have changed since, which
+ * is another input, builds them again from its current packages.
  */
 async function referenceFor(folder: string, first: string): Promise<string> {
   const moved = otherPackages(first, folder);
@@ -40,7 +40,7 @@ async function referenceFor(folder: string, first: string): Promise<string> {
   return anew;
 }
 
-/** Packages of which the toolchains of two releases have different versions. */
+/** Packages whose versions differ between the toolchains of two releases. */
 function otherPackages(first: string, second: string): string[] {
   return manifestOf(second)
     .steps.filter((step) => step.stage === 'build')
@@ -51,7 +51,7 @@ function otherPackages(first: string, second: string): string[] {
     .map(([name]) => name);
 }
 
-/** Package names and versions of the toolchain that a release was compiled with. */
+/** Package names and versions of a release's toolchain. */
 function toolchainOf(folder: string, id: string): Map<string, string> {
   const facts = manifestOf(folder).steps.find((step) => step.id === id)?.facts;
   const lines = (facts?.toolchain ?? []) as string[];

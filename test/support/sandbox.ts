@@ -4,14 +4,14 @@ import { join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { TurnbuildError } from '../../src/errors.ts';
 
-/** A folder of the running test's own, removed when it ends. */
+/** A folder of the running test, removed when it ends. */
 export function temporaryFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'turnbuild-test-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
-/** Everything beneath a folder: names, kinds, modes, times of change and contents. */
+/** Everything in a folder: names, types, modes, change times and contents. */
 export function snapshot(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .map((entry) => {
@@ -25,7 +25,7 @@ export function snapshot(dir: string): string[] {
     .sort();
 }
 
-/** The TurnbuildError that some work must end with. */
+/** The TurnbuildError that a function must throw. */
 export async function errorOf(work: Promise<unknown>): Promise<TurnbuildError> {
   try {
     await work;

@@ -1,15 +1,15 @@
 import type { Transport } from '../../src/turn/transport.ts';
 
-/** A transport in memory: a test reads what was sent and decides what arrives. */
+/** A transport in memory: a test reads the sent messages and chooses the answers. */
 export interface ScriptedTransport {
   transport: Transport;
   sent: Buffer[];
   arrive(bytes: Buffer): void;
-  /** Ends the connection, as a server would. */
+  /** Closes the connection, like a server. */
   end(why: string): void;
 }
 
-/** @param answer answers to each message that is sent, which arrive before `send` returns */
+/** @param answer returns the answers to each sent message, which arrive before `send` returns */
 export function scriptedTransport({
   lossy = true,
   answer = () => [],

@@ -12,8 +12,8 @@ export interface SecondEngine {
 const START_MS = 60_000;
 
 /**
- * Starts a second dockerd. Its containers use the bridge that the first one has made.
- * @param dir everything of it is beneath, and is to be removed with it
+ * Starts a second dockerd. Its containers use the first one's bridge.
+ * @param dir holds all its files; the caller removes it
  * @param settings of its daemon.json
  */
 async function startSecondEngine(dir: string, settings: Record<string, unknown>): Promise<SecondEngine> {
@@ -24,7 +24,7 @@ async function startSecondEngine(dir: string, settings: Record<string, unknown>)
     JSON.stringify({
       ...settings,
       bridge: 'docker0',
-      // The first engine's rules are for that bridge already.
+      // The first engine has already set rules for that bridge.
       iptables: false,
       ip6tables: false,
     }),

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
-/** Projects whose tests take seconds or minutes each. What the others take, vitest's own reporter prints. */
+/** Projects whose tests take seconds or minutes each. vitest's own reporter prints the durations of the others. */
 const SLOW_PROJECTS: readonly string[] = ['e2e', 'full'];
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1).padStart(8)} s`;
@@ -38,7 +38,7 @@ export class SecondsReporter implements Reporter {
   }
 }
 
-/** A test that never ran because what was to happen before it has failed counts as failed; vitest calls it skipped. */
+/** A test that did not run because its setup failed counts as failed. vitest reports it as skipped. */
 function stateOf(test: TestCase): 'passed' | 'failed' | 'skipped' {
   const { state } = test.result();
   if (state === 'pending') return 'failed';

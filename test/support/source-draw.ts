@@ -1,8 +1,8 @@
 import { coerce, compare } from 'semver';
 
 /**
- * Draws tarballs of coturn by the date: each day another of every half of the versions, so that an old one and a new one are tried, and
- * all of them in time. The same day draws the same ones.
+ * Chooses tarballs of coturn by date: each day one of the older and one of the newer half of the versions, so that over time all are tested.
+ * The same day always gives the same choice.
  */
 export function drawSources(files: readonly string[], date: Date): string[] {
   const named = files.filter((file) => /^coturn-\d+(\.\d+)+\.tar\.gz$/.test(file));

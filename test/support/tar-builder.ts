@@ -1,4 +1,4 @@
-/** What a tar header says; everything can be wrong on purpose. Unset fields are those of a plain file. */
+/** The fields of a tar header, which can all be wrong on purpose. Unset fields are those of a regular file. */
 export interface HeaderFields {
   name?: string | Buffer;
   type?: string;
@@ -12,7 +12,7 @@ export interface HeaderFields {
   magic?: string;
   /** Bytes to put at an offset before the checksum is made. */
   raw?: readonly [offset: number, bytes: string | Buffer][];
-  /** Added to the right checksum. */
+  /** Added to the correct checksum. */
   checksumError?: number;
 }
 
@@ -20,7 +20,7 @@ const BLOCK = 512;
 const MAGIC: Record<string, string> = { posix: 'ustar\x0000', gnu: 'ustar  \0' };
 export const MTIME = 1_600_000_000;
 
-/** One 512-byte header, made by hand so that no library can refuse what a test wants to have. */
+/** One 512-byte header, built without a library, which could refuse invalid fields. */
 export function header(fields: HeaderFields = {}): Buffer {
   const block = Buffer.alloc(BLOCK);
   const put = (offset: number, length: number, value: string | Buffer) =>
@@ -44,7 +44,7 @@ export function header(fields: HeaderFields = {}): Buffer {
   return block;
 }
 
-/** A header and its content, padded to whole blocks. The size is the content's unless the fields say another. */
+/** A header and its content, padded to whole blocks. The size is the content's unless the fields set another. */
 export function entry(fields: HeaderFields, content: string | Buffer = ''): Buffer {
   const body = Buffer.from(content);
   return Buffer.concat([
@@ -61,7 +61,7 @@ export const folder = (name: string, fields: HeaderFields = {}) =>
 export const link = (name: string, target: string, fields: HeaderFields = {}) =>
   entry({ name, type: '2', target, mode: 0o777, ...fields });
 
-/** A pax extended header; `g` is for all entries that follow. */
+/** A pax extended header; `g` applies to all following entries. */
 export function pax(records: readonly [string, string | Buffer][], type: 'x' | 'g' = 'x'): Buffer {
   const body = records.map(([key, value]) => {
     const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value), Buffer.from('\n')]);

@@ -22,44 +22,44 @@ import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts
 import { readyBase, type StageContext } from '../../src/stages/shared/context.ts';
 import { releaseFacts } from './plan-facts.ts';
 
-/** How one run differs from the usual one. */
+/** Changes of one run. */
 export interface ToyRun {
   stages?: readonly StageName[];
   jobs?: number;
   noCache?: boolean;
   rebuild?: readonly string[];
   signal?: AbortSignal;
-  /** Roots that cannot be made. */
+  /** Base images that cannot be made. */
   missingRoots?: readonly string[];
-  /** Another folder than `out`. */
+  /** A folder other than `out`. */
   out?: string;
-  /** Of the packages; else 1. */
+  /** The packages' revision; 1 by default. */
   revision?: number;
   /** Only a part of the plan, e.g. `debian-12 arm64`. */
   part?: string;
 }
 
 /**
- * The real plan of a release, the real engine and a real folder; only the stages are toys. Each writes small files of what its recipe
- * (one line, `setRecipe`) and the stage before have to say, in a work folder first, as the real ones do.
+ * The real plan of a release, the real engine and a real folder; only the stages are fake. Each writes small files that depend on its recipe
+ * (one line, `setRecipe`) and on the previous stage, first in a work folder, like the real ones.
  */
 export interface ToyRelease {
   /** The release's folder. */
   out: string;
   plan: PlannedRelease['plan'];
   run(options?: ToyRun): Promise<Manifest>;
-  /** Ids of the steps that a dry run prints commands of, and of those that it calls up to date. */
+  /** IDs of the steps whose commands a dry run prints, and of those that it reports as up to date. */
   dryRun(options?: ToyRun): Promise<{ due: string[]; current: string[] }>;
-  /** Ids of the steps that have been performed since the last call. @param forget false to leave them for the next one */
+  /** IDs of the steps executed since the last call. @param forget false to return them again next time */
   performed(forget?: boolean): string[];
-  /** Steps that do something else in their middle, when nothing is in its place yet. */
+  /** Hooks that run in the middle of a step, before its outputs are in place. */
   middle: Map<string, (context: StageContext) => Promise<void>>;
-  /** What goes into a stage; what follows ` #` makes no difference to its outputs. A `verify` that begins with "unfit" has a check that fails. */
+  /** Sets the input of a stage. Text after ` #` does not affect its outputs. A `verify` that starts with "unfit" has a failing check. */
   setRecipe(stage: StageName, text: string): void;
   manifest(): Manifest;
-  /** What `collect` asks of the plan of parts: that it is the one of this release. */
+  /** Whether the plan of parts is the one of this release, as `collect` requires. */
   requirePlanned: RequirePlanned;
-  /** The most steps that have been at work at once. */
+  /** The maximum number of steps that ran at once. */
   most(): number;
 }
 
@@ -139,7 +139,7 @@ export function toyRelease(dir: string): ToyRelease {
       kind: () => 'verify',
     }),
   };
-  /** A run as the commands prepare it. */
+  /** A run, prepared as in the commands. */
   const prepare = async (options: ToyRun) => {
     const image = (id: string) =>
       options.missingRoots?.includes(id) === true
@@ -218,7 +218,7 @@ export function toyRelease(dir: string): ToyRelease {
 }
 
 interface ToyParts {
-  /** What the stage before has made. */
+  /** The outputs of the previous stage. */
   before: (step: PlannedStep, context: StageContext) => Promise<string>;
   outputs: (step: PlannedStep) => string[];
   kind: (path: string) => Artifact['kind'];
@@ -240,7 +240,7 @@ function sessionOf(dir: string, { jobs, noCache, signal }: ToyRun): Session {
   return {
     options: { verbose: true, ...(noCache === true ? { cache: false } : {}) },
     output: { line: (text) => appendFileSync(log, `${text}\n`), styled: () => {}, data: () => {} },
-    // The engine reads two paths of it.
+    // The engine reads only two of its paths.
     recipes: { dir: join(dir, 'recipes'), patches: join(dir, 'patches') } as Session['recipes'],
     locks: { own: join(dir, 'lock.json'), beneath: undefined },
     coturn: undefined,
@@ -251,7 +251,7 @@ function sessionOf(dir: string, { jobs, noCache, signal }: ToyRun): Session {
   };
 }
 
-/** What the runs have printed. */
+/** The output of the runs. */
 export function printed(dir: string): string {
   const log = join(dir, 'output.txt');
   return existsSync(log) ? readFileSync(log, 'utf8') : '';

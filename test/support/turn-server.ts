@@ -4,10 +4,10 @@ import type { StunMessage } from '../../src/turn/message.ts';
 import { ATTRIBUTE, encodeMessage } from '../../src/turn/message.ts';
 import { type Address, encodeXorAddress } from '../../src/turn/values.ts';
 
-/** A server that does with each datagram or chunk what the test says. */
+/** A server whose reaction to each datagram or chunk the test chooses. */
 export interface FakeServer extends AsyncDisposable {
   at: Address;
-  /** How many datagrams or chunks have arrived. */
+  /** The number of datagrams or chunks received. */
   received(): number;
 }
 
@@ -43,7 +43,7 @@ export async function tcpServer(
   let received = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
-    // What becomes of a connection is what the client has to cope with.
+    // The client must cope with broken connections.
     socket.on('error', () => {});
     socket.on('data', (request: Buffer) => {
       received += 1;
@@ -75,7 +75,7 @@ export interface TcpBehaviour {
 /** The transaction id of a request. */
 export const idOf = (request: Buffer): Buffer => request.subarray(8, 20);
 
-/** A message in answer to a request: a success that names an address, if nothing else is said. */
+/** An answer to a request, by default a success with an address. */
 export function answerTo(request: Buffer, parts: Partial<StunMessage> = {}): Buffer {
   const transactionId = parts.transactionId ?? idOf(request);
   const mapped = encodeXorAddress({ address: '192.0.2.1', port: 4000 }, transactionId);
@@ -88,13 +88,13 @@ export function answerTo(request: Buffer, parts: Partial<StunMessage> = {}): Buf
   });
 }
 
-/** An answer that refuses. */
+/** An error response. */
 export function errorTo(request: Buffer, code: number, more: StunMessage['attributes'] = []): Buffer {
   const value = Buffer.from([0, 0, Math.floor(code / 100), code % 100]);
   return answerTo(request, { class: 'error', attributes: [{ type: ATTRIBUTE.errorCode, value }, ...more] });
 }
 
-/** What a TURN server answers whom it does not know. */
+/** A TURN server's answer to unauthenticated clients. */
 export function strangersAnswer(request: Buffer): Buffer {
   if ((request.readUInt16BE(0) & 0xf) === 1) return answerTo(request);
   return errorTo(request, 401, [

@@ -4,7 +4,7 @@ import type { Run, RunOptions } from './turnbuild.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
-/** Has what is written to a stream, from now on. @returns how to end that; it returns the text */
+/** Captures what is written to a stream. @returns a function that stops the capture and returns the text */
 function capture(stream: NodeJS.WriteStream): () => string {
   const { write } = stream;
   let text = '';
@@ -19,14 +19,14 @@ function capture(stream: NodeJS.WriteStream): () => string {
 }
 
 /**
- * Runs turnbuild from its sources, in this process: StrykerJS changes code only here. A worker thread cannot change its folder, so
- * names of files in it are made absolute. One at a time.
+ * Runs turnbuild from its sources in this process, where StrykerJS changes the code. A worker thread cannot change its working directory, so
+ * relative file names are made absolute. One run at a time.
  */
 export async function turnbuildHere(
   args: readonly string[],
   { env = {}, cwd = process.cwd() }: Pick<RunOptions, 'env' | 'cwd'>,
 ): Promise<Run> {
-  // As the bundle has it.
+  // Like the bundle.
   Object.assign(globalThis, { TURNBUILD_VERSION: version });
   const { program } = await import('../../src/cli/program.ts');
   const { report } = await import('../../src/cli/failure.ts');

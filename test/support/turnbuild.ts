@@ -14,9 +14,9 @@ export interface Run {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** Folder of an installed turnbuild; this project without it. */
+  /** Folder of an installed turnbuild; by default this project. */
   program?: string;
-  /** Whom to run as; needs root. */
+  /** The user to run as; requires root. */
   user?: { uid: number; gid: number };
   /** Called with the child once it runs, e.g. to send it a signal. */
   onStart?: (child: ReturnType<typeof spawn>) => void;
@@ -25,7 +25,7 @@ export interface RunOptions {
 /** StrykerJS runs this test. */
 export const MUTATES = '__stryker__' in globalThis;
 
-/** Runs the bundled program as a user would. The exit code of a program that a signal ended is 128 and the signal. */
+/** Runs the bundled program like a user. If a signal ends the program, the exit code is 128 plus the signal's number. */
 export function turnbuild(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const { env: _, cwd: __, ...others } = options;
   if (MUTATES && Object.keys(others).length === 0) return turnbuildHere(args, options);
@@ -53,7 +53,7 @@ export function turnbuild(args: readonly string[], options: RunOptions = {}): Pr
   });
 }
 
-/** Sends SIGINT some milliseconds after the first line that has this text. @param sent is called when it has been */
+/** Sends SIGINT some milliseconds after the first line with this text. @param sent is called afterwards */
 export function interruptOnLine(
   child: ReturnType<typeof spawn>,
   text: string,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type PackageFacts, parseFacts } from '../../src/checks/facts.ts';
 import { packageFacts } from './package-facts.ts';
 
-// What a verification of coturn 4.6.1 for debian-13 on x86_64 has really seen.
+// Recorded facts of a verification of coturn 4.6.1 for debian-13 on x86_64.
 const folder = new URL('../fixtures/verified-4.6.1/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
 
@@ -13,7 +13,7 @@ const firstWords = (path: string) =>
       .map((line) => line.split(' ')[0] ?? ''),
   );
 
-/** The documents of a package, by the names of their facts. Upstream's changelog is cut to its first lines. */
+/** The documents of a package by the names of their facts. Upstream's changelog is cut to its first lines. */
 export function documentsOf(verified: URL): Record<string, string> {
   const documents = new URL('inspect/documents/', verified);
   return Object.fromEntries(
@@ -24,7 +24,7 @@ export function documentsOf(verified: URL): Record<string, string> {
   );
 }
 
-/** They pass every check but those of the files and the laboratory. */
+/** They pass every check except those of the files and the laboratory. */
 export function goodFacts(): PackageFacts {
   return packageFacts({
     packageVersion: '4.6.1+turnbuild-1~deb13',
@@ -50,7 +50,7 @@ export function goodFacts(): PackageFacts {
   });
 }
 
-/** Facts in which one value, one file or one inspected text is another. */
+/** Facts with one changed value, file or inspected text. */
 export const withValue = (name: string, value: string): PackageFacts => ({
   ...goodFacts(),
   values: new Map([...goodFacts().values, [name, value]]),

@@ -5,11 +5,11 @@ import { packageFacts } from './package-facts.ts';
 import { target } from './plan-facts.ts';
 import { documentsOf } from './verified-facts.ts';
 
-// What a verification of the portable package of coturn 4.6.1 on x86_64 has really seen.
+// Recorded facts of a verification of the portable package of coturn 4.6.1 on x86_64.
 const folder = new URL('../fixtures/verified-portable/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
 
-/** A program that needs one version of the C library. */
+/** A program that requires one version of the C library. */
 export const program = (version: string, id = 'aa'): ElfFile => ({
   path: '/usr/bin/turnserver',
   header: '',

@@ -2,17 +2,17 @@ import { expect } from 'vitest';
 import type { Manifest } from '../../src/manifest/schema.ts';
 import { checksOf, NATIVE, unpassed } from './e2e.ts';
 
-/** A package of coturn 4.6.1 has passed every check but those that cannot be for it, and its metrics are those of the traffic. */
+/** Asserts that a package of coturn 4.6.1 passed every applicable check, and that its metrics match the traffic. */
 export function expectVerified(manifest: Manifest, id: string): void {
   const checks = checksOf(manifest, id);
   expect(checks.size).toBeGreaterThan(25);
-  // AddressSanitizer runs where it was compiled, and has to run there; coturn 4.6.1 has no drain.
+  // AddressSanitizer must run if it was compiled. coturn 4.6.1 cannot drain.
   const emulated = !id.endsWith(`:${NATIVE}`);
   expect(unpassed(checks), id).toEqual([
     ...(emulated ? ['packets.sanitizer cannot-here'] : []),
     'service.drain not-applicable',
   ]);
-  // 1,000 messages over each of four transports, by IPv4 and IPv6, by Send and by channel.
+  // 1,000 messages over each of four transports, over IPv4 and IPv6, with Send and with channels.
   const { metrics } = manifest.steps.find((step) => step.id === id) ?? {};
   const packets = Number(metrics?.turn_total_traffic_peer_sentp);
   expect(packets).toBe(16_000);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METRIC_VERSIONS, shippedMonitoring } from '../support/monitoring.ts';
 
-/** Each rule in a form that is valid, and wrong: its test has to see that. */
+/** A valid but wrong version of each rule, which its test must detect. */
 const FAULTS: [rule: string, right: string, wrong: string][] = [
   ['CoturnDown', 'up{job="coturn"} == 0', 'up{job="coturn"} == 2'],
   ['CoturnMissing', 'absent(up{job="coturn"})', 'absent(up)  == 2'],
@@ -36,10 +36,10 @@ function write(folder: string, version: string, change: (rules: string) => strin
   writeFileSync(join(dir, folder, 'coturn.rules.test.yml'), rulesTest);
 }
 
-/** What Prometheus's own tool says of all these folders at once: it takes half a second to start. */
+/** promtool's output for all these folders in one call, because it takes half a second to start. */
 function promtool(what: 'check' | 'test', file: string, folders: readonly string[]): Map<string, string> {
   const paths = folders.map((folder) => join(folder, file));
-  // Good and bad news go to different streams, and only their order says what is whose.
+  // promtool writes success and failure to different streams, and only the order relates them to files.
   const log = openSync(join(dir, `${what}.log`), 'w');
   spawnSync('promtool', [what, 'rules', ...paths], { cwd: dir, stdio: ['ignore', log, log] });
   closeSync(log);

@@ -8,7 +8,7 @@ const script = readFileSync(new URL('../../recipes/docker/build/build.sh', impor
 const lineOf = (feature: string) =>
   new RegExp(`^.*echo ${feature} yes.*$`, 'm').exec(script)?.[0] ?? 'exit 99';
 
-/** What the build says of a turnserver with this code in it. */
+/** The features that the build detects in a turnserver with this code. */
 function stopSignal(code: string): string {
   const dir = temporaryFolder();
   mkdirSync(join(dir, 'src/apps/relay'), { recursive: true });

@@ -7,7 +7,7 @@ import { target } from '../support/plan-facts.ts';
 import { factsOf, failures, PLANTED } from '../support/planted/elf.ts';
 
 describe('a program with libraries linked in', () => {
-  // Whose own calls are fortified and protected, whatever coturn's sources are compiled with.
+  // A linked library's own calls are fortified and protected, independent of coturn's flags.
   const linked = (library: string, parts: Partial<PackageFacts> = {}) =>
     failures(
       factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), {

@@ -25,7 +25,7 @@ const cruise = () => {
   return { code: run.status, text: run.stdout + run.stderr };
 };
 
-/** A file, what it must not import, and the rule that has to say so. */
+/** A file, a forbidden import, and the rule that must report it. */
 const PLANTED = [
   ['plan/capacity.ts', '../io/exec.ts', 'plan-folders'],
   ['plan/capacity.ts', 'node:fs', 'plan-packages'],

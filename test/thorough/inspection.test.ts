@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 const recipes = new URL('../../recipes/docker/', import.meta.url);
 const UNIT = 'pkg/usr/lib/systemd/system/coturn.service';
 const MONITORING = 'pkg/usr/share/doc/coturn/monitoring';
-/** Where a package may have what is read. */
+/** Paths of the files that the inspection reads. */
 const READ = [
   UNIT,
   'pkg/lib/systemd/system/coturn.service',
@@ -46,7 +46,7 @@ const unread = () =>
     .filter((line) => line !== '')
     .map((path) => path.replace(`${dir}/`, ''));
 
-/** Runs shell commands with the functions of the inspection, in folders of the test's own. */
+/** Runs shell commands with the functions of the inspection, in the test's own folders. */
 function inspect(commands: string) {
   const script = `. /turnbuild/inspection.sh\n${commands}`;
   const own = (text: string) =>
@@ -58,7 +58,7 @@ function inspect(commands: string) {
         join(dir, 'turnbuild', basename(name)),
         own(readFileSync(new URL(name, recipes), 'utf8')).replaceAll('/turnbuild/', `${dir}/turnbuild/`),
       );
-  // What does not end by itself is ended with all of its processes, before it fills the disk.
+  // Kill all processes of a script that does not end, before it fills the disk.
   const text = `ulimit -f 2000000\n${own(script).replaceAll('/turnbuild/', `${dir}/turnbuild/`)}`;
   return spawnSync('/usr/bin/timeout', ['--signal=KILL', '15', 'sh', '-euc', text], {
     encoding: 'utf8',
@@ -69,7 +69,7 @@ function inspect(commands: string) {
 beforeEach(() => {
   dir = temporaryFolder();
   for (const name of ['out', 'tmp', 'bin', 'pkg', 'symbols']) mkdirSync(join(dir, name));
-  // What they say of files that are plain is none of this test's.
+  // This test does not cover their output for regular files.
   for (const name of ['systemd-analyze', 'promtool']) {
     writeFileSync(join(dir, 'bin', name), `#!/bin/sh\necho ${name} "$@"\n`);
     chmodSync(join(dir, 'bin', name), 0o755);
@@ -285,7 +285,7 @@ describe('a .deb that is too large', () => {
     run('tar', '-czf', 'data.tar.gz', ...tar, '-C', 'pkg', '.');
     run('ar', 'rc', `inputs/${file}`, 'debian-binary', 'control.tar.gz', 'data.tar.gz');
     rmSync(join(dir, 'pkg'), { recursive: true });
-    // What follows the limits needs tools that are not tried here.
+    // The commands after the limits need tools that this test does not use.
     return inspect(text.replace(/^\. .*inspection\.sh$/m, '').replace(/^read_deb \S+ -f[\s\S]*$/m, 'exit 9'));
   };
   const refused = {
@@ -312,7 +312,7 @@ describe('a .deb that is too large', () => {
     write('control/postinst', '#'.repeat(17_000_000));
     const file = of === '' ? 'coturn.deb' : 'coturn-dbgsym.deb';
     if (of !== '') {
-      // The package itself is in order.
+      // The package itself is valid.
       mkdirSync(join(dir, 'inputs'));
       execFileSync('dpkg-deb', ['--build', minimal(), join(dir, 'inputs/coturn.deb')], { stdio: 'ignore' });
     }

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-// What a server that was taken over can do to the scripts that root runs.
+// Attacks of a compromised server on the scripts that root runs.
 const scripts = new URL('../../recipes/packaging/deb/', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, scripts), 'utf8');
 
@@ -23,7 +23,7 @@ const program = (name: string, text: string) => {
   writeFileSync(join(dir, 'bin', name), `#!/bin/bash\n${text}\n`);
   chmodSync(join(dir, 'bin', name), 0o755);
 };
-/** Runs a script; after 20 s it and all that it has started are ended. */
+/** Runs a script, and kills it with all its processes after 20 s. */
 const run = (shell: string, text: string) => {
   const began = Date.now();
   const result = spawnSync('/usr/bin/timeout', ['--signal=KILL', '20', shell, '-ec', text], {
@@ -78,7 +78,7 @@ describe('the making of the database', () => {
     program('sqlite3', `cd /proc/self/fd && exec ls >${dir}/seen`);
     const { stdout } = create(`exec 3>>${dir}/three 8</dev/null`);
     expect(stdout).toBe('went on\n');
-    // The last one is of ls itself.
+    // The last error is ls's own.
     expect(readFileSync(join(dir, 'seen'), 'utf8')).toBe('0\n1\n2\n3\n');
   });
 

@@ -3,8 +3,8 @@ import { CHECKS } from '../../src/checks/index.ts';
 import { judgeAll } from '../../src/checks/judge.ts';
 import { PLANTED_FAULTS } from '../support/planted/index.ts';
 
-// What each fault says, and that it fails nothing else, is asserted beside the checks of its subject. Here it goes through all checks at
-// once, as in a verification.
+// The tests of each subject assert the message of a fault and that no other check fails. This test runs all checks at once, as in a
+// verification.
 describe('planted faults', () => {
   it.each(PLANTED_FAULTS)('$title: fails $failed', ({ failed, facts }) => {
     const bad = judgeAll(CHECKS, facts()).filter(({ status }) => status === 'failed');

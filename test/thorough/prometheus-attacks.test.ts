@@ -61,7 +61,7 @@ async function serve(from: string, users = 0): Promise<prometheus.Server> {
   return server;
 }
 
-/** Ends it; AddressSanitizer, which also looks for leaks, would make it exit with another code and a report. */
+/** Stops it. If AddressSanitizer, which also detects leaks, finds an error, it changes the exit code and prints a report. */
 async function expectClean(server: prometheus.Server): Promise<void> {
   expect([await stop(server), server.errors().replace(FULL, '')]).toEqual([0, '']);
 }
@@ -75,26 +75,26 @@ async function open(server: prometheus.Server, text: string, localAddress = '127
   return socket;
 }
 
-/** However it ends. */
+/** Resolves on any end of the connection. */
 const closed = (socket: Socket): Promise<void> =>
   socket.closed ? Promise.resolve() : new Promise((resolve) => socket.on('close', () => resolve()));
 
 const openMany = (count: number, server: prometheus.Server, text: string): Promise<Socket[]> =>
   Promise.all(Array.from({ length: count }, () => open(server, text)));
 
-/** Opens twice as many connections as there may be. The last answer shows that the server has accepted all of them. */
+/** Opens twice as many connections as allowed. The last answer shows that the server accepted all of them. */
 async function flood(server: prometheus.Server, text: string): Promise<void> {
   for (const socket of await openMany(2 * MAX_CONNECTIONS, server, text)) socket.pause();
   expect((await ask(server.port, { method: 'HEAD' })).status).toBe(200);
 }
 
-/** The bytes of its body, and how many there should be; reads to the end, however it ends. */
+/** The received and the expected size of its body; reads until the connection ends. */
 async function answerOn(socket: Socket): Promise<{ bytes: number; announced: number }> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of socket) chunks.push(chunk as Buffer);
   } catch {
-    // It was cut off.
+    // The response was cut off.
   }
   const answer = Buffer.concat(chunks).toString('latin1');
   const announced = Number(/^HTTP\/1\.1 200 [\s\S]*?\r\nContent-Length: (\d+)\r\n/i.exec(answer)?.[1]);
@@ -132,7 +132,7 @@ describe('connections that hold the endpoint', () => {
     while (ages.length < MAX_CONNECTIONS && performance.now() - start < DEADLINE_MS + 10_000)
       await sleep(100);
     expect(ages).toHaveLength(MAX_CONNECTIONS);
-    // One made place for the scraper.
+    // One connection was closed to make room for the scraper.
     const [first = 0, second = 0] = ages.toSorted((a, b) => a - b);
     expect(first).toBeLessThan(DEADLINE_MS - 2000);
     expect(second).toBeGreaterThan(DEADLINE_MS - 2000);
@@ -188,7 +188,7 @@ describe('connections that hold the endpoint', () => {
       const { bytes, announced } = await answerOn(scraper);
       if (bytes === announced) answered += 1;
     }
-    // All, unless the flood takes more than the second for which the kernel waits for the request.
+    // All are open, unless the flood takes longer than the second that the kernel waits for a request.
     expect(answered).toBeGreaterThanOrEqual(2);
     await expectClean(server);
   });
@@ -229,7 +229,7 @@ describe('connections that hold the endpoint', () => {
 describe('readers that do not read', () => {
   const READERS = MAX_CONNECTIONS - 1;
   const GROUPS = 7;
-  /** With the one that there is before, as in promhttp.c. */
+  /** Including the existing one, as in promhttp.c. */
   const MOST_TEXTS = 2;
 
   it('share a few texts, and a scraper waits no longer than the deadline for new values', async () => {
@@ -238,7 +238,7 @@ describe('readers that do not read', () => {
     const textKiB = whole.length / 1024;
     expect(textKiB).toBeGreaterThan((METRICS * MAX_SERIES_BYTES) / 1024);
     const before = await residentKiB(server);
-    // Each group could have a text of its own.
+    // Each group could have its own text.
     for (let group = 0; group < GROUPS; group++) {
       const stuck = await openMany(READERS / GROUPS, server, REQUEST);
       for (const socket of stuck) socket.pause();
@@ -317,7 +317,7 @@ describe('label values', () => {
     const { stdout, stderr } = await run(sanitized, ['labels', String(used), '2'], { maxBuffer: 1 << 24 });
     const series = family(stdout, 'realm_bytes').metrics;
     expect(series).toHaveLength(MAX_SERIES);
-    // Two threads, two rounds: a series that has its place goes on counting.
+    // Two threads, two rounds: an existing series continues to count.
     const counted = series.reduce((sum, metric) => sum + Number(metric.value), 0);
     const dropped = value(stdout, 'turn_metrics_dropped_updates_total', { metric: 'realm_bytes' });
     expect(counted).toBe(4 * MAX_SERIES);
@@ -381,7 +381,7 @@ describe('label values', () => {
 
 const latin1 = (code: number) => String.fromCharCode(code);
 
-/** The string that `prom-test bytes` gave the number. */
+/** The string for which `prom-test bytes` returned the number. */
 function stringOf(number: string): string {
   const digits = number === '0' ? [] : [...number].toReversed();
   return digits.map((digit) => '\\x5cf\xff'[Number(digit) - 1]).join('');

@@ -102,7 +102,7 @@ describe('metrics', () => {
     const command = [racingProgram, 'add', String(threads), '10000'];
     const options = { env: { ...process.env, TSAN_OPTIONS: 'exitcode=66' }, maxBuffer: 1 << 24 };
     const plain = await run(command[0] as string, command.slice(1), options).catch((error: Error) => {
-      // The runtime can't always be mapped where address space randomisation is wide.
+      // With high-entropy address space randomisation, the sanitizer's runtime cannot always be mapped.
       if (/unexpected memory mapping/.test(error.message)) {
         return run('setarch', ['-R', ...command], options);
       }
@@ -244,7 +244,7 @@ describe('HTTP', () => {
       const socket = connect(server.port, '127.0.0.1');
       socket.on('error', () => undefined);
       socket.on('close', () => ages.push(Date.now() - start));
-      socket.write('GET '); // The kernel keeps one that is silent to itself for a second.
+      socket.write('GET '); // The kernel holds back a silent connection for a second.
       return socket.resume();
     });
     await sleep(1000);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { rpmVersion } from '../../src/plan/package-version.ts';
 
-/** rpm's own opinion of two versions with their releases. */
+/** rpm's own comparison of two versions with releases. */
 function isLess(a: string, b: string): boolean {
   const run = spawnSync('rpm', ['--eval', `%{lua:print(rpm.vercmp("${a}", "${b}"))}`], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`rpm is needed for this test (package rpm): ${run.stderr}`);

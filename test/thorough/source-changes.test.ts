@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 const CHANGES = 1_000;
 const VERSION = '4.6.1';
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-/** What a build would see of a tree. */
+/** The content of a tree that a build reads. */
 const files = (tree: SourceTree) =>
   tree.entries
     .filter(({ type }) => type !== 'directory')
@@ -26,7 +26,7 @@ const files = (tree: SourceTree) =>
       target,
     ]);
 
-/** The result of some work; undefined if it was refused. Anything but a refusal is a crash. */
+/** The result of a function; undefined if it was refused. Any other error is a crash. */
 async function unlessRefused<T>(work: () => T): Promise<Awaited<T> | undefined> {
   try {
     return await work();
@@ -77,7 +77,7 @@ test.each([
         changed[at] = (changed[at] ?? 0) ^ difference;
         const accepted = await accept(changed);
         expect(accepted.hash).toBeUndefined();
-        // Without a pinned tarball only the content counts: what passes must be the very same files.
+        // Without a pinned tarball only the content counts: an accepted tree must have identical files.
         if (accepted.tree !== undefined) expect(files(accepted.tree)).toEqual(files(tree));
       },
     ),

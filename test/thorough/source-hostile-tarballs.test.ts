@@ -8,10 +8,10 @@ import { hostileTarballs } from '../support/hostile-tarballs.ts';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { file, tarOf } from '../support/tar-builder.ts';
 
-/** Short, so that it fits a header's 100 bytes whatever the temporary folder is called. */
+/** Short, so that the path fits into a header's 100 bytes in any temporary folder. */
 const VICTIM = '/tmp/turnbuild-victim';
 
-/** A folder with something to lose around and in the destination; tarballs are read with it as the temporary folder. */
+/** A folder with files in and around the destination that an attack could destroy. It is also the temporary folder. */
 function prepare(tar: Buffer): { root: string; path: string } {
   const root = temporaryFolder();
   for (const dir of ['work/out', 'tmp']) mkdirSync(join(root, dir), { recursive: true });
@@ -86,7 +86,7 @@ describe('bombs', () => {
     const limits = { totalBytes: 1_000_000, entries: 10 };
     const error = await errorOf(readSourceTarball(path, { limits }));
     expect(error.message).toContain('unpacks to more than');
-    // The folder that held the unpacked tar is gone again; its parent's time has changed.
+    // The folder of the unpacked tar has been removed, which changed its parent's time.
     const withoutTimes = (lines: string[]) => lines.map((line) => line.replace(/ \d+(\.\d+)?$/, ''));
     expect(withoutTimes(snapshot(root))).toEqual(withoutTimes(before));
   });

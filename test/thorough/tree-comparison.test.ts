@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const recipes = new URL('../../recipes/docker/', import.meta.url);
 const script = readFileSync(new URL('verify/trees.sh', recipes), 'utf8');
-/** What the package's root says of itself at the end. */
+/** The end state of the package's root. */
 const FACTS = 'install.exit\t0\nseconds.purge\t1\n';
 
 let dir: string;
@@ -27,15 +27,15 @@ const write = (path: string, text: string) => {
   mkdirSync(dirname(join(dir, path)), { recursive: true });
   writeFileSync(join(dir, path), text);
 };
-/** Writes in the tree that is compared. */
+/** Writes a file in the compared tree. */
 const writeAfter = (path: string, text: string) => write(`trees/used/${path}`, text);
 
-/** Runs the script with trees of the test's own. */
+/** Runs the script with the test's own trees. */
 function run(more: Record<string, string> = {}) {
   const own = script
     .replaceAll(/(?<![\w.])\/(trees|tmp|out)(?=[\s/"'])/g, `${dir}/$1`)
     .replace('/turnbuild/', fileURLToPath(recipes));
-  // What does not end by itself is ended with all of its processes.
+  // Kill all processes of a script that does not end.
   return spawnSync('timeout', ['--signal=KILL', '20', 'sh', '-c', own], {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, FORMAT: 'rpm', TOOLS: 'own', MAX_RESULTS: '1000', ...more },
@@ -48,14 +48,14 @@ function compare(more: Record<string, string> = {}): void {
   expect(status).toBe(0);
 }
 
-/** What a comparison says that is refused, of which nothing but the trees may be left. */
+/** The error of a refused comparison, which must leave only the trees. */
 function refusal(more?: Record<string, string>): string {
   const { status, stderr } = run(more);
   expect(status).toBe(1);
   return stderr;
 }
 
-/** What the comparison says of a change: kind and path. */
+/** The reported changes: kind and path. */
 function difference(change: () => void, env?: Record<string, string>): string[] {
   change();
   compare(env);
@@ -187,7 +187,7 @@ describe('the comparison of two trees', () => {
     ];
     const NATIVE_TRIPLE = 'x86_64-linux-gnu';
     expect(difference(change, { TOOLS: 'native', NATIVE_TRIPLE })).toEqual(foreign);
-    // Where nothing is mounted, those folders are like any other.
+    // If nothing is mounted, these folders are like any other.
     expect(difference(change, { TOOLS: 'own', NATIVE_TRIPLE })).toEqual([
       'added /native',
       'added /native/bin',

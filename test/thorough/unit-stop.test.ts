@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { renderTemplate } from '../../src/packaging/template.ts';
 import { packageLayout } from '../../src/plan/layout.ts';
 
-// The command with which a unit drains, as systemd would run it, with processes that take it in different ways.
+// The unit's drain command, run like systemd does, with processes that react differently.
 const template = readFileSync(
   new URL('../../recipes/packaging/common/coturn.service', import.meta.url),
   'utf8',
@@ -22,7 +22,7 @@ const script =
 let server: ChildProcess | undefined;
 afterEach(() => server?.kill('SIGKILL'));
 
-/** A process that does something when it is told to drain; it says so when it is ready. */
+/** A process with a reaction to the drain signal; it prints a line when it is ready. */
 async function start(handler: string): Promise<number> {
   server = spawn('bash', ['-c', `trap '${handler}' USR1; echo ready; while :; do sleep 0.1; done`]);
   await new Promise((resolve) => server?.stdout?.once('data', resolve));

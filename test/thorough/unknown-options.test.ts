@@ -10,7 +10,7 @@ const names = readFileSync(new URL('../fixtures/verified-4.6.1/options.txt', imp
   .split('\n')
   .map((line) => line.split(' ')[0]);
 
-/** What the package says of a configuration: `LINE NAME` for each unknown option, and all of its output. */
+/** The package's output for a configuration: `LINE NAME` for each unknown option, and the full output. */
 function unknownIn(configuration: string | Buffer): { found: string[]; text: string } {
   const dir = temporaryFolder();
   writeFileSync(join(dir, 'options'), names.join('\n'));

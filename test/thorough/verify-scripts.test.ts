@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const folder = new URL('../../recipes/docker/verify/', import.meta.url);
 
-/** Runs shell functions of the verification with their results in a folder of the test's own instead of /out. */
+/** Runs shell functions of the verification with results in the test's own folder instead of /out. */
 function bash(dir: string, script: string, names = ['lib']) {
   const functions = names.map((name) => readFileSync(new URL(`${name}.sh`, folder), 'utf8'));
   mkdirSync(join(dir, 'out'), { recursive: true });
@@ -22,7 +22,7 @@ function bash(dir: string, script: string, names = ['lib']) {
   return { code: run.status, stdout: run.stdout, stderr: run.stderr };
 }
 
-/** The same while this process can answer it. */
+/** The same, asynchronously, so that this process can answer. */
 function bashAsync(dir: string, script: string) {
   const functions = readFileSync(new URL('lib.sh', folder), 'utf8').replaceAll('/out/', `${dir}/out/`);
   const child = spawn('bash', ['-c', `${functions}\n${script}`], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -44,7 +44,7 @@ describe('run_dnf', () => {
     return { ...run, facts: readFileSync(join(dir, 'out/facts.txt'), 'utf8') };
   };
 
-  // What dnf 4.14 prints where repomd.xml is not there, where a list has another hash, and where a server does not answer.
+  // dnf 4.14's output if repomd.xml is missing, if a list has another hash, and if a server does not answer.
   it.each([
     "Error: Failed to download metadata for repo 'floor': Cannot download repomd.xml: Cannot download repodata/repomd.xml: All mirrors were tried",
     "Error: Failed to download metadata for repo 'floor': Yum repo downloading error: Downloading error(s): repodata/1-primary.xml.gz - Cannot download, all mirrors were already tried without success",

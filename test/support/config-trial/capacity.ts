@@ -1,7 +1,7 @@
 import { candidatesOf } from './generate.ts';
 import type { Trial } from './observation.ts';
 
-/** Ranges of relay ports, and how many ports and pairs of ports `turnbuild capacity` says that they have. */
+/** Ranges of relay ports, with the numbers of ports and pairs of ports that `turnbuild capacity` computes. */
 export const RANGES = [
   { ports: '49153-49154', all: 2, pairs: 0 },
   { ports: '49153-49156', all: 4, pairs: 1 },
@@ -14,7 +14,7 @@ export const RANGES = [
   { ports: '49153-49162', all: 10, pairs: 4 },
 ] as const;
 
-/** Trials that fill each range, by ports and by pairs. */
+/** Trials that fill each range with ports and with pairs. */
 export function fillTrials(version: string): (Trial & { expected: number; range: string })[] {
   return RANGES.flatMap(({ ports, all, pairs }) =>
     (['ports', 'pairs'] as const).map((fill) => {

@@ -8,14 +8,14 @@ import { parseSettings, portOf } from '../../../src/config/settings.ts';
 import { parseAddress } from '../../../src/turn/values.ts';
 import { ANONYMOUS, type Observation, SERVER, type Trial } from './observation.ts';
 
-/** Where lint-config and the server disagree, in one line. */
+/** A disagreement between lint-config and the server, in one line. */
 export interface Disagreement {
   about: string;
   trial: Trial;
   detail: string;
 }
 
-/** Holds what lint-config says of a configuration against what the server did with it. */
+/** Compares lint-config's findings for a configuration with the server's behaviour. */
 export function compare(
   trial: Trial,
   seen: Observation,
@@ -27,7 +27,7 @@ export function compare(
   const found: Disagreement[] = [];
   const disagree = (about: string, detail: string) => found.push({ about, trial, detail });
   const fatal = findings.filter(({ effect }) => effect === 'fatal');
-  // What crashes at the first allocation does not, as long as nobody gets one.
+  // A server that crashes at the first allocation does not crash if no client gets one.
   const isUntouched = !Object.values(seen.allocations).some(
     (result) => result === 'granted' || result === 'silence',
   );
@@ -43,7 +43,7 @@ export function compare(
   }
   if (seen.ended !== undefined) return found;
   const configuration = configurationOf(parseSettings(trial.text), context);
-  // The log may be elsewhere, and the warnings with it.
+  // The log, with its warnings, may be elsewhere.
   const isHidden = ['syslog', 'no-stdout-log'].some((name) => configuration.isOn(name));
   if (!isHidden && configuration.last('log-file')?.value !== 'syslog')
     found.push(...unknownLines(trial, seen, findings));
@@ -67,7 +67,7 @@ function lastWords({ log }: Observation): string {
     .slice(0, 300);
 }
 
-/** Lines that the server warns about, because it does not know the option. */
+/** Lines with options that the server reports as unknown. */
 function unknownLines(trial: Trial, { log }: Observation, findings: readonly Finding[]): Disagreement[] {
   const warned = new Set(log.flatMap((line) => /Bad configuration format: (\S+)/.exec(line)?.[1] ?? []));
   const told = new Set(
@@ -84,7 +84,7 @@ function unknownLines(trial: Trial, { log }: Observation, findings: readonly Fin
     }));
 }
 
-/** Accounts and secrets that let somebody in, or nobody. */
+/** Accounts and secrets: which ones grant access. */
 function accounts(
   trial: Trial,
   seen: Observation,
@@ -133,7 +133,7 @@ function peers(
   context: LintContext,
 ): Disagreement[] {
   const isPermitted = permits(configuration, context);
-  // A peer that is announced by external-ip is the relay's own address, and is taken for it.
+  // The server treats a peer address from external-ip as the relay's own address.
   const announced = configuration.settings
     .filter(({ name }) => name === 'external-ip')
     .map(({ value }) => value.split('/')[0]?.trim());
@@ -153,7 +153,7 @@ function peers(
       ];
 }
 
-/** Sockets beside those of the clients. */
+/** Sockets other than those for clients. */
 function services(
   trial: Trial,
   seen: Observation,
@@ -170,7 +170,7 @@ function services(
       portOf(last(name), -1),
     ),
   );
-  // Port 0 is a random one.
+  // Port 0 means a random port.
   const isRandom = portOf(last('cli-port'), 5766) === 0;
   const telnet = isRandom ? 0 : port('cli-port', 5766);
   const told = findings.filter(({ rule }) => rule === 'administration');
@@ -205,10 +205,10 @@ function services(
   return found;
 }
 
-/** Ports that a server has without a line that says so; that of a service, and the next one, which is for RFC 5780. */
+/** Default ports of a server: that of a service, and the next one, for RFC 5780. */
 const USUAL_PORTS = [3478, 5349, 5766, 8080, 9641];
 
-/** Whether other machines reach the server at all, and on ports that its clients can know. */
+/** Whether other machines reach the server, on ports that its clients can know. */
 function strangers(
   trial: Trial,
   { sockets }: Observation,
@@ -227,7 +227,7 @@ function strangers(
   return outside.length === 0 ? [{ about: 'service', trial, detail: 'no other machine reaches it' }] : [];
 }
 
-/** For people: what the disagreements are about, with examples. */
+/** A readable summary of the disagreements, with examples. */
 export function describe(disagreements: readonly Disagreement[]): string {
   return disagreements
     .map(

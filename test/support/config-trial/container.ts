@@ -8,14 +8,14 @@ import type { Observation, Trial } from './observation.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
-/** A coturn to be tried: the package of a suite's own archive, or a .deb for it. */
+/** A coturn to test: the package of a suite's own archive, or a .deb for it. */
 export interface TriedCoturn {
   version: string;
   suite: 'bookworm' | 'trixie';
   deb?: string;
 }
 
-/** The container in which configurations are tried. */
+/** The container that runs the trials. */
 export interface Laboratory {
   /** In the order of the trials. */
   observe(trials: readonly Trial[]): Promise<Observation[]>;
@@ -24,7 +24,7 @@ export interface Laboratory {
   remove(): void;
 }
 
-/** Builds an image that has each coturn in a root of its own. @param dir a folder for what goes into it */
+/** Builds an image with a root for each coturn. @param dir a folder for its inputs */
 export async function createLaboratory(dir: string, coturns: readonly TriedCoturn[]): Promise<Laboratory> {
   const inputs = join(dir, 'image');
   mkdirSync(inputs, { recursive: true });
@@ -45,7 +45,7 @@ export async function createLaboratory(dir: string, coturns: readonly TriedCotur
   });
   return {
     async observe(trials) {
-      // What namespaces and the links between them take.
+      // Required for namespaces and the links between them.
       const rights = ['NET_ADMIN', 'SYS_ADMIN'].map((right) => `--cap-add=${right}`);
       const ipv6 = ['all', 'default'].map((which) => `--sysctl=net.ipv6.conf.${which}.disable_ipv6=0`);
       const isolated = ['--network=none', '--security-opt=apparmor=unconfined', ...rights, ...ipv6];
@@ -74,7 +74,7 @@ export async function createLaboratory(dir: string, coturns: readonly TriedCotur
   };
 }
 
-/** Servers at a time: most of a trial is waiting for sockets and answers. */
+/** Servers at a time: a trial mostly waits for sockets and answers. */
 const AT_ONCE = 3;
 const INSTALL =
   'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends';
@@ -84,7 +84,7 @@ function dockerfile(coturns: readonly TriedCoturn[]): string {
     const copy = deb === undefined ? '' : `COPY ${version}.deb /tmp/coturn.deb\n`;
     return `FROM ${suite} AS coturn-${index}\n${copy}RUN ${INSTALL} ${deb === undefined ? 'coturn' : '/tmp/coturn.deb'}\n`;
   });
-  // Without a network, looking for a name would take longer than a server has to start.
+  // Without a network, resolving a name would take longer than the time limit for a server's start.
   const copies = coturns.map(
     ({ version }, index) =>
       `COPY --from=coturn-${index} / /roots/${version}\nRUN echo 'hosts: files' >/roots/${version}/etc/nsswitch.conf\n`,

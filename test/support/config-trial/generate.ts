@@ -4,7 +4,7 @@ import { parseSettings } from '../../../src/config/settings.ts';
 import { createRandom, type Random } from '../../../src/lab/random.ts';
 import { type Candidate, SERVER, type Trial } from './observation.ts';
 
-/** The ways in which a line can be written. */
+/** The notations of a line. */
 export const FORMS = [
   ...['absent', 'bare', 'empty', 'valid', 'malformed', 'placeholder'],
   ...['capitals', 'comment', 'quoted', 'twice', 'negative'],
@@ -14,7 +14,7 @@ export type Form = (typeof FORMS)[number];
 const SECRET = '3f9a1c5e7b2d4f6081a3c5e7092b4d6f';
 const PASSWORD = 'Wq7-horse.battery_41';
 
-/** Values that mean something to the server; options that are not here are switches, or take a number. */
+/** Meaningful values by option. Options that are missing here are switches or take a number. */
 const VALID: Readonly<Record<string, readonly string[]>> = {
   user: [
     `alice:${PASSWORD}`,
@@ -104,7 +104,7 @@ const VALID: Readonly<Record<string, readonly string[]>> = {
   'secret-ts-exp-time': ['86400'],
   'ec-curve-name': ['prime256v1'],
 };
-/** What a template leaves behind that was not filled in, and what examples have in the place of a value. */
+/** Placeholders of unfilled templates and of examples. */
 const PLACEHOLDERS = [
   `\${VALUE}`,
   '<CHANGE_ME>',
@@ -126,10 +126,10 @@ const MALFORMED = [
   '0x1F',
 ];
 
-/** `version` prints it and ends; keys and certificates are needed by the others. */
+/** Excluded options: `version` prints it and exits; the other configurations need keys and certificates. */
 const LEFT_OUT = /^(version|secret-key-file|dh-file|CA-file|pkey-pwd)$/;
 
-/** Options that turnserver looks at together. */
+/** Options that turnserver evaluates together. */
 const TOGETHER: readonly (readonly string[])[] = [
   [
     'use-auth-secret',
@@ -164,7 +164,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   ['daemon', 'pidfile', 'log-file', 'syslog', 'no-stdout-log'],
 ];
 
-/** How clients are let in, before what is drawn. */
+/** Authentication settings that precede the random ones. */
 const DOORS: readonly (readonly string[])[] = [
   ['use-auth-secret', `static-auth-secret=${SECRET}`],
   ['use-auth-secret', `static-auth-secret=${SECRET}`],
@@ -183,8 +183,8 @@ const DENIED = [
 ];
 
 /**
- * Configurations for one version: every option in every form once, in an order that the seed decides, and beside it, in every second
- * one, others that belong together.
+ * Configurations for one version: every option in every form once, in an order that depends on the seed. Every second configuration also
+ * has related options.
  */
 export function drawTrials(draw: {
   version: string;
@@ -231,7 +231,7 @@ function linesWith(
     for (let i = 0; i < count && related.length > 0; i++)
       others.push(...lineOf(random.pick(related), random.pick(FORMS), random));
   }
-  // Of two lines with one value the last one counts, so ranges that are drawn come behind these.
+  // If an option is repeated, the last line applies, so random ranges follow these.
   const drawn =
     random.below(3) === 0 ? [...subject, ...context, ...others] : [...context, ...subject, ...others];
   return [...PORTS, ...drawn];
@@ -274,15 +274,15 @@ function shuffle<T>(list: readonly T[], random: Random): T[] {
   return result;
 }
 
-/** In 2033, with every digit: a user name of the REST API begins with the time of its expiry, as a number of 32 bits. */
+/** In 2033, with every digit: a user name of the REST API starts with its expiry time as a 32-bit number. */
 const LATER = '2013456789';
 
-/** Credentials for whatever a file seems to let in: its users, its secrets, and the empty secret. */
+/** Credentials that a file seems to accept: its users, its secrets, and the empty secret. */
 export function candidatesOf(text: string): Candidate[] {
   const settings = parseSettings(text);
   const users = settings.flatMap(({ name, value }) => {
     const colon = value.indexOf(':');
-    // A key in the place of a password is nothing that a client could send.
+    // A client cannot send a key instead of a password.
     if (name !== 'user' || colon < 0 || /^0x[0-9a-f]{32}/i.test(value.slice(colon + 1))) return [];
     return [{ label: `user ${value}`, username: value.slice(0, colon), password: value.slice(colon + 1) }];
   });

@@ -22,7 +22,7 @@ const KNOWN: readonly { about: string; detail: RegExp; text?: RegExp; reason: st
   },
 ];
 
-/** Why a disagreement is left as it is; undefined for one that is not. */
+/** The reason for a known disagreement; undefined for an unknown one. */
 export function explain({ about, detail, trial }: Disagreement): string | undefined {
   const matches = (each: (typeof KNOWN)[number]) =>
     each.about === about && each.detail.test(detail) && each.text?.test(trial.text) !== false;

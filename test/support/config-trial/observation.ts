@@ -1,18 +1,18 @@
-// What a turnserver with one configuration is asked, and what it does. Shared by the program in the container and the tests.
+// The requests to a turnserver with one configuration, and its behaviour. Shared by the program in the container and the tests.
 
-/** One configuration to be tried. */
+/** One configuration to test. */
 export interface Trial {
-  /** Position in the draw. */
+  /** Position in the random sequence. */
   id: number;
-  /** Which turnserver: the name of its root in the image. */
+  /** The name of the turnserver's root in the image. */
   version: string;
   /** The turnserver.conf. */
   text: string;
   /** Accounts to log in with. */
   credentials: readonly Candidate[];
-  /** Peers that permission is asked for. */
+  /** Peers to request permissions for. */
   peers: readonly string[];
-  /** Allocations are made until one is refused, with a port each or a pair of ports (EVEN-PORT with R = 1). */
+  /** Whether to allocate until the server refuses, a port each or a pair of ports (EVEN-PORT with R = 1). */
   fill?: 'ports' | 'pairs';
 }
 
@@ -23,28 +23,28 @@ export interface Candidate {
   password: string;
 }
 
-/** What was seen of the server. */
+/** The server's observed behaviour. */
 export interface Observation {
   id: number;
-  /** Exit code or signal of a server that ended by itself. */
+  /** Exit code or signal of a server that exited on its own. */
   ended?: string;
   /** The server's log, warnings included. */
   log: string[];
-  /** Sockets that it waits on: `udp 0.0.0.0:3478`, `tcp [::]:5766`. */
+  /** Sockets that it listens on: `udp 0.0.0.0:3478`, `tcp [::]:5766`. */
   sockets: string[];
-  /** Address and port that clients were sent to; undefined where there was none. */
+  /** Address and port that clients used; undefined if there were none. */
   asked?: string;
-  /** Label of the credentials, `anonymous` too -> `granted`, the number of the error, or `silence`. */
+  /** Label of the credentials, including `anonymous` -> `granted`, the error code, or `silence`. */
   allocations: Record<string, string>;
-  /** Peers that permission was given for, of those that could be asked for. */
+  /** Requested peers that the server granted permissions for. */
   permitted: string[];
-  /** Allocations that were granted before one was refused. */
+  /** Allocations granted before the first refusal. */
   filled?: number;
-  /** Peers that were asked for: those of an address family that could be allocated. */
+  /** Requested peers: those of an address family that could be allocated. */
   tried: string[];
 }
 
-/** Options that say where the log goes, and what its lines look like. */
+/** Options for the log's destination and format. */
 export const LOG_OPTIONS =
   /^(log-file|no-stdout-log|syslog|syslog-facility|simple-log|new-log-timestamp(-format)?|log-binding|log-min-level)\b/;
 

@@ -8,12 +8,12 @@ import { METHOD } from '../../../src/turn/message.ts';
 import { openTransport } from '../../../src/turn/transport.ts';
 import { ANONYMOUS, LOG_OPTIONS, type Observation, SERVER, type Trial } from './observation.ts';
 
-// Runs in a container: starts the turnserver of a root with each configuration, in a network namespace of its own, asks it what a
-// client would, and writes down what it did. Trials come in /trials.json; observations go to standard output, one a line.
+// Runs in a container: starts the turnserver of a root with each configuration in its own network namespace, sends client requests, and
+// records its behaviour. Reads trials from /trials.json and writes observations to standard output, one per line.
 
-/** Milliseconds for a server to open its sockets; it ends or has them within a second natively. */
+/** Milliseconds for a server to open its sockets. Natively it exits or has them within a second. */
 const READY_MS = 8_000;
-/** On one machine nothing is lost: a second request is only for a server whose thread was not there yet. */
+/** One machine loses no packets: the second request is for a server whose thread had not started yet. */
 const PATIENCE = { rtoMs: 300, sentAtMost: 3, lastMs: 700, reliableMs: 2_000 };
 const LOG_LINES = 200;
 
@@ -32,7 +32,7 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
   const words = [`--net=/proc/${place.namespace}/ns/net`, '--', 'chroot', '--userspec=turnserver:turnserver'];
   const server = spawn(
     'nsenter',
-    // Line by line: it is killed in the end, and what it has not written by then is lost.
+    // Flush each line: the server is killed in the end and would lose buffered lines.
     [
       ...words,
       root,
@@ -53,7 +53,7 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
   });
   let over = false;
   const end = exit.then(async (code) => {
-    // With `daemon` another process goes on.
+    // With `daemon`, another process continues.
     while (code === '0' && daemonOf(place) !== undefined) await pause(50);
     over = true;
     return code;
@@ -88,7 +88,7 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
   return observation;
 }
 
-/** Keeps files out of the way and the log in sight, unless the configuration is about these. */
+/** Redirects files and the log, unless the configuration tests these options. */
 function usualOptions(text: string): string[] {
   const isSet = (names: RegExp) => text.split('\n').some((line) => names.test(line));
   return [
@@ -97,7 +97,7 @@ function usualOptions(text: string): string[] {
   ];
 }
 
-/** The turnserver of a place that has left its parent. Told by its arguments: its namespace is not for us to read. */
+/** A turnserver that has detached from its parent, found by its arguments, because its namespace is not readable. */
 function daemonOf({ number }: Place): number | undefined {
   const found = readdirSync('/proc').find(
     (pid) =>
@@ -108,7 +108,7 @@ function daemonOf({ number }: Place): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** A namespace's sockets, given a process in it, once they are the same several times in a row. */
+/** The sockets of a process's namespace, once they stay the same several times in a row. */
 async function settledSockets(pid: number, ended: () => boolean): Promise<string[]> {
   const last = Date.now() + READY_MS;
   let [before, same] = ['', 0];
@@ -162,7 +162,7 @@ function endpointOf(text: string): string {
   return `[${words === '0:0:0:0:0:0:0:0' ? '::' : words}]:${number}`;
 }
 
-/** Where clients can ask: a UDP socket on the server's address or on all of them, the usual port first; TCP where there is none. */
+/** The socket that clients use: UDP on the server's address or on all addresses, preferably on the default port; otherwise TCP. */
 function doorOf(sockets: readonly string[]): { transport: 'udp' | 'tcp'; port: number } | undefined {
   const doors = sockets.flatMap((socket) => {
     const [, kind, address, port] = /^(udp|tcp) (.*):(\d+)$/.exec(socket) ?? [];
@@ -187,7 +187,7 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
         ended: end,
       },
     );
-  /** @param family what is asked for; without it, the configuration's default */
+  /** @param family the requested address family; the configuration's default if undefined */
   const allocate = async (client: TurnClient, family: 4 | 6 | undefined, known: boolean) => {
     const attributes = [
       attribute.requestedTransport(UDP),
@@ -198,7 +198,7 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
       : await client.request(METHOD.allocate, attributes);
     return answer.error === undefined ? 'granted' : String(answer.error.code);
   };
-  // Nothing before it: a port that was given back is free again only some time later.
+  // No allocation before this one: a released port becomes free only some time later.
   if (trial.fill !== undefined) {
     seen.filled = await fill(trial.fill, () => connect(trial.credentials[0]));
     return;
@@ -212,7 +212,7 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
     seen.allocations[label] = result;
     if (client !== undefined) await giveBack(client);
     if (result === 'granted') permission ??= { credentials: account, known };
-    // Who isn't answered once isn't answered with other names.
+    // If one request gets no answer, requests with other names get none either.
     if (result === 'silence' || result === 'refused') return;
   }
   if (permission === undefined) return;
@@ -233,7 +233,7 @@ async function askAll(trial: Trial, seen: Observation, end: Promise<string>): Pr
   }
 }
 
-/** Most allocations of a range that is filled. */
+/** Maximum number of allocations when filling a range. */
 const MOST_FILLED = 200;
 
 async function fill(how: 'ports' | 'pairs', connect: () => Promise<TurnClient>): Promise<number> {
@@ -262,7 +262,7 @@ async function giveBack(client: TurnClient): Promise<void> {
   client.close();
 }
 
-/** A namespace with one link to this one. All have the same addresses: routes go by the client's own namespace, see `main`. */
+/** A namespace with one link to this one. All have the same addresses, because each client has its own namespace, see `main`. */
 function createNamespace(): Promise<number> {
   const holder = spawn('unshare', ['--net', '--', 'sleep', 'infinity'], { stdio: 'ignore' });
   return pause(300).then(() => {
@@ -298,7 +298,7 @@ function createNamespace(): Promise<number> {
 async function main(): Promise<void> {
   const [, program = '', workers = '', worker] = process.argv;
   if (worker === undefined) {
-    // Each worker has a namespace of its own, so that all servers have the same addresses.
+    // Each worker has its own namespace, so that all servers can have the same addresses.
     const all = Array.from({ length: Number(workers) }, (_, index) => {
       const child = spawn('unshare', ['--net', '--', process.execPath, program, workers, String(index)], {
         stdio: ['ignore', 'inherit', 'inherit'],

@@ -12,18 +12,18 @@ import { explain } from './known.ts';
 export interface TrialResult {
   versions: string[];
   configurations: number;
-  /** Those that no reason is known for. */
+  /** Disagreements without a known reason. */
   disagreements: Disagreement[];
-  /** Reasons of the others, with how often each was seen. */
+  /** Reasons of the others, with the number of occurrences. */
   known: Map<string, number>;
-  /** Ranges of relay ports that were filled: what was expected, and what was granted. */
+  /** Filled ranges of relay ports: expected and granted allocations. */
   filled: { version: string; range: string; fill?: string; expected: number; filled: number | undefined }[];
 }
 
 /**
- * Tries configurations on the real turnserver and compares with lint-config: Debian's 4.6.1 and 4.18.0, and packages for debian-13 in the
- * folder that TURNBUILD_TEST_PACKAGES names.
- * @param count configurations of each version
+ * Tests configurations on the real turnserver and compares the results with lint-config: Debian's 4.6.1 and 4.18.0, and packages for
+ * debian-13 in the folder TURNBUILD_TEST_PACKAGES.
+ * @param count configurations per version
  */
 export async function tryConfigurations(
   dir: string,

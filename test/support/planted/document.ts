@@ -7,7 +7,7 @@ import { portableFacts } from '../verified-portable.ts';
 export const failedBy = (facts: PackageFacts) =>
   judgeAll(documentChecks, facts).filter(({ status }) => status !== 'passed');
 
-/** Facts without one text of the inspection. */
+/** Facts without one of the inspected texts. */
 export function withoutInspected(name: string): PackageFacts {
   const { [name]: _, ...inspected } = goodFacts().inspected;
   return { ...goodFacts(), inspected };

@@ -18,11 +18,11 @@ export function factsOf(
   return packageFacts({ elf: [file], inspected: { debugIds: `${buildIdOf(file)}\n` }, ...parts });
 }
 
-/** The program with data in sections of these names, which readelf prints in a row. */
+/** The program with data in sections of these names, which readelf prints one after the other. */
 const withSections = (...names: string[]) =>
   `${GOOD_PROGRAM}\n${names.map((name, i) => `__attribute__((section("${name}"), used)) int in_${i} = ${i + 1};`).join('\n')}\n`;
 
-/** The planted fault, what is compiled, and the one check that has to say so. */
+/** The planted fault, the compiled program, and the only check that must fail. */
 export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
   [
     'a program without an option of its source',

@@ -14,14 +14,14 @@ import { good as sanitizedLab, PLANTED as sanitizer } from './sanitizer.ts';
 import { PLANTED as sbom } from './sbom.ts';
 import { good as drainingLab, PLANTED as service } from './service.ts';
 
-/** A fault that a test plants, and the checks that fail by it. */
+/** A fault that a test plants, and the checks that it fails. */
 export interface PlantedFault {
   title: string;
   failed: readonly string[];
   facts: () => PackageFacts;
 }
 
-/** Every planted fault. Those of ELF files compile a program. */
+/** All planted faults. Those in ELF files compile a program. */
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   ...elf.map(([title, id, , facts]) => ({ title, failed: [id], facts })),
   ...[...lifecycle, ...rpm, ...packages, ...documents].map(([title, facts, failed]) => ({

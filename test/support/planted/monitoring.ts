@@ -1,4 +1,4 @@
-/** The fault, the file that was inspected, how it is changed, and the message of the check that it fails. */
+/** The fault, the inspected file, the change, and the message of the check that it fails. */
 export const PLANTED: [string, string, (text: string) => string, RegExp][] = [
   [
     'an alert for a metric of a later version',

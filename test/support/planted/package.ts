@@ -4,7 +4,7 @@ import { packageChecks } from '../../../src/checks/package-checks.ts';
 import { trafficChecks } from '../../../src/checks/traffic-checks.ts';
 import { goodFacts, withFile, withInspected, withoutFile, withValue } from '../verified-facts.ts';
 
-// Those of an .rpm are in rpm-checks.test.ts.
+// Faults of an .rpm are in rpm.ts.
 export const CHECKS = [...packageChecks, ...trafficChecks].filter(
   ({ applies }) => applies?.(goodFacts().target) ?? true,
 );
@@ -15,7 +15,7 @@ export function bad(facts: PackageFacts) {
   return { failed: of('failed'), blocked: of('blocked') };
 }
 
-/** Checks of what a running server does. */
+/** Checks of a running server. */
 export const NEED_SERVER = ['server.stun', 'server.closed', 'relay.utilities', 'relay.refused'];
 
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */

@@ -82,7 +82,7 @@ const inspected = (change: Record<string, string | undefined>): PackageFacts => 
   return { ...linked, inspected: Object.fromEntries(entries) as Record<string, string> };
 };
 
-/** The bill with another component of this name, in all places where it lies. */
+/** The bill of materials with another component of this name, in all its copies. */
 const component = (name: string, change: Record<string, unknown>): PackageFacts => {
   const changed = (text: string) => {
     const { components, ...rest } = JSON.parse(text) as { components: { name: string }[] };
@@ -97,7 +97,7 @@ const component = (name: string, change: Record<string, unknown>): PackageFacts 
   });
 };
 
-/** The fault, the facts with it, and the message of the check that it fails; undefined where reading them throws. */
+/** The fault, the facts with it, and the message of the check that it fails; undefined if reading the facts throws. */
 export const PLANTED: [string, PackageFacts, string | undefined][] = [
   ['it is not there', inspected({ sbom: undefined }), 'no coturn.cdx.json'],
   ['a component has no version', component('hiredis', { version: '' }), 'hiredis has no version'],

@@ -20,13 +20,13 @@ function reached(lab: LabFacts, peer: string, by: Reached['by'] = 'relay'): Reac
   return found;
 }
 
-/** What newer versions do with link-local peers, whatever is configured. */
+/** Newer versions' handling of link-local peers, independent of the configuration. */
 export function refuse(lab: LabFacts): void {
   for (const each of lab.service.reached)
     if (each.by === 'relay') Object.assign(each, { permission: '403', packets: 0 });
 }
 
-/** The fault, the checks that it fails, a message of the first, and the checks that are blocked by each of them. */
+/** The fault, the checks that it fails, a message of the first, and the checks that each of them blocks. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
   [
     'a sandbox that turnserver can not start in',
