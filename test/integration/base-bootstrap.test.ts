@@ -7,7 +7,7 @@ import { prepareBase } from '../../src/stages/base.ts';
 import { layoutOf } from '../../src/stages/shared/bases.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
-// A program in mmdebstrap's place: the real one takes 14 seconds and an archive.
+// A fake mmdebstrap: the real one takes 14 seconds and needs an archive.
 const BASE = { id: 'trixie-x86_64', suite: 'trixie', arch: 'x86_64' } as const;
 const MAKE =
   'printf "Package: libc6\\nStatus: install ok installed\\nVersion: 2\\n" >"$1/status"; echo root >"$1/root.tar"';
@@ -42,7 +42,7 @@ function prepare(
   });
 }
 
-/** What lies in the folders of base images, beneath them nothing. */
+/** The entries of the base images' folders, not recursive. */
 const kept = () =>
   readdirSync(join(cache, 'bases')).flatMap((name) => readdirSync(join(cache, 'bases', name)).sort());
 const bootstrapped = () => readFileSync(calls, 'utf8').length;

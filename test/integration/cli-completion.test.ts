@@ -10,7 +10,7 @@ const printed = (shell: string) =>
   execFileSync(process.execPath, [program, 'completion', shell], { encoding: 'utf8' });
 const has = (shell: string) => spawnSync(shell, ['--version']).status === 0;
 
-/** What each shell must offer after some words, the last of which is being typed. */
+/** Completions that each shell must offer after some words, the last of which is being typed. */
 const OFFERS: [typed: string, offered: string[], not: string[]][] = [
   ['', ['release', 'doctor', 'completion'], ['--arch']],
   ['release ', ['--arch', '--no-verify', '4.6.1', 'latest'], ['bash']],

@@ -12,14 +12,14 @@ const TREE = 'e'.repeat(40);
 const TOKEN = 's3cret';
 
 interface Simulated {
-  /** The commit that the tag names. */
+  /** The tag's commit. */
   commit?: string;
   /** Status of the answer to the request for the tarball. */
   tarball?: number;
   token?: string;
 }
 
-/** GitHub's API with three releases, and `turnbuild source` that asks it. */
+/** GitHub's API with three releases, and `turnbuild source` that uses it. */
 async function ask(args: string[], { commit = COMMIT, tarball = 200, token }: Simulated = {}) {
   const dir = temporaryFolder();
   const authorizations: Record<string, string | undefined> = {};

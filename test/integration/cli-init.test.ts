@@ -105,7 +105,7 @@ describe('turnbuild init', () => {
 });
 
 describe('at a terminal', () => {
-  /** Answers each question, when it is there, with keys. */
+  /** Answers each question with keys as soon as it appears. */
   const answer = async (answers: [question: string, keys: string][], ...words: string[]) => {
     const command = `stty cols 100 rows 30; ${process.execPath} ${join(ROOT, 'bin/turnbuild.js')} init ${words.join(' ')}`;
     const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {

@@ -17,7 +17,7 @@ const RECIPES = new URL('../../recipes', import.meta.url).pathname;
 const ROOT = new URL('../../', import.meta.url).pathname;
 const KINDS = ['no_argument', 'required_argument', 'optional_argument'];
 
-/** The option table of the real 4.6.1, in the words of its source. */
+/** The option table of the real 4.6.1, as in its source. */
 function mainrelay(): string {
   const list = readFileSync(new URL('../fixtures/verified-4.6.1/options.txt', import.meta.url), 'utf8');
   const entries = list
@@ -37,7 +37,7 @@ function write(text: string | Buffer, source: string): { dir: string; sha256: st
   return { dir, sha256: createHash('sha256').update(tar).digest('hex') };
 }
 
-/** The command itself, without the half second that a process takes: what it prints, and its exit code. */
+/** Runs the command in this process, because a new one takes half a second. Returns its output and exit code. */
 async function command(text: string | Buffer): Promise<{ lines: string[]; code: number }> {
   const { dir, sha256 } = write(text, mainrelay());
   const lines: string[] = [];

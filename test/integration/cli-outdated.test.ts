@@ -15,7 +15,7 @@ import { turnbuild } from '../support/turnbuild.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** The folder of a release of this version whose packages have nothing linked in. */
+/** The folder of a release of this version whose packages have no statically linked libraries. */
 function release(dist: string, version: string, bases: Manifest['bases'] = []): string {
   const dir = join(dist, version);
   mkdirSync(dir, { recursive: true });

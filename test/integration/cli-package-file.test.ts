@@ -87,7 +87,7 @@ describe('verify with a package that it can do nothing with: one clear error, no
 });
 
 describe('debug symbols beside a package', () => {
-  /** What a verification takes along; without mmdebstrap it gets no further. */
+  /** The inputs of a verification, which fails next because mmdebstrap is missing. */
   const taken = async () => {
     const file = join(dir, 'coturn.deb');
     writeFileSync(file, debOf(control({})));

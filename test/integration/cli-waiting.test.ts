@@ -11,7 +11,7 @@ const ROOT = new URL('../../', import.meta.url).pathname;
 const SHA256 = '0'.repeat(64);
 const URL_OF_SOURCE = 'http://127.0.0.1:9/coturn-4.6.1.tar.gz';
 
-/** A cache in which another process, on this machine or another, seems to fetch the sources. */
+/** A cache with the lock of another process, on this or another machine, that seems to fetch the sources. */
 function heldCache(holder: object): { cache: string; lock: string } {
   const cache = join(temporaryFolder(), 'cache');
   const dir = dirname(cachedSource(cache, SHA256));

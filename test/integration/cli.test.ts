@@ -136,7 +136,7 @@ describe('where it is started', () => {
     ['stdout', 'plan --help', '2>errors'],
     ['stderr', 'relase', '2>&1 >/dev/null'],
   ])('ends as ever when nobody reads its %s', (stream, words, redirection) => {
-    // `true` has gone when the program writes; a crash would be told in the file, where standard error is not the pipe.
+    // `true` has exited when the program writes. If standard error is not the pipe, a crash would show in the file.
     const script = `{ sleep 0.2; "$@"; echo $? >code; } ${redirection} | true; until test -s code; do sleep 0.1; done`;
     spawnSync('sh', shell(script, ...words.split(' ')), { cwd: dir });
     expect(readFileSync(join(dir, 'code'), 'utf8').trim()).toBe(stream === 'stdout' ? '0' : '2');

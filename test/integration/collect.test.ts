@@ -20,7 +20,7 @@ import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../../src/
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
-// The real engine with toy stages makes four packages, each in a folder of its own, as four machines would.
+// The real engine with fake stages makes four packages, each in its own folder, like four machines.
 const PACKAGES = ['debian-12 arm64', 'debian-12 x86_64', 'debian-13 arm64', 'debian-13 x86_64'];
 let dir: string;
 let release: ToyRelease;
@@ -47,14 +47,14 @@ const read = (folder: string): Manifest => {
   const file = join(folder, 'manifest.json');
   return parseManifest(file, readFileSync(file, 'utf8'), sha256Text);
 };
-/** Changes a part's manifest, as turnbuild would have written it. */
+/** Changes a part's manifest and seals it like turnbuild. */
 function rewrite(part: number, change: (manifest: Manifest) => Manifest): void {
   const folder = parts[part] ?? '';
   writeFileSync(join(folder, 'manifest.json'), formatManifest(change(read(folder)), sha256Text));
 }
 const changeSteps = (part: number, change: (step: ManifestStep) => ManifestStep) =>
   rewrite(part, (manifest) => ({ ...manifest, steps: manifest.steps.map(change) }));
-/** What an attempt ended with. It has left nothing behind. */
+/** The error of an attempt, which must leave nothing behind. */
 async function refusal(names = parts) {
   const error = await errorOf(collectAll(names));
   expect(existsSync(out()) ? readdirSync(out()) : []).toEqual([]);
@@ -105,7 +105,7 @@ describe('collect', () => {
 
   it('takes the folder around a release, and a step that two have made alike', async () => {
     cpSync(parts[0] ?? '', join(dir, 'copy/4.6.1'), { recursive: true });
-    // Whatever else lies there is no release.
+    // Other files in the folder are not a release.
     writeFileSync(join(dir, 'copy/notes.txt'), 'from the arm64 machine');
     expect(await collectAll([...parts, join(dir, 'copy')])).toBe(0);
   });
@@ -241,7 +241,7 @@ describe('collect refuses', () => {
     expect(error.message).toMatch(message);
   });
 
-  /** Changes the plan of all parts, and seals it and their manifests again. */
+  /** Changes the plan of all parts and reseals it and their manifests. */
   function replan(change: (document: PlanDocument) => PlanDocument): void {
     for (const [index, folder] of parts.entries()) {
       const file = join(folder, 'plan.json');
@@ -443,7 +443,7 @@ describe('collect refuses', () => {
     expect([code, message]).toEqual(['PLAN_MISSING', `${parts[0]} has no plan.json`]);
   });
 
-  /** Does something once the whole release lies beside its place. @param act whether this is a Ctrl-C */
+  /** Acts once the whole release is complete beside its destination. @param act whether this is a Ctrl-C */
   const atTheEnd = (act: () => boolean): AbortSignal =>
     ({
       get aborted() {

@@ -15,7 +15,7 @@ import { releaseFacts } from '../support/plan-facts.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { fixture } from '../unit/ui/manifest-fixture.ts';
 
-// What a command says of a release in which there is nothing left to do.
+// The output of a command for a release that is already complete.
 const whole = createPlan(releaseFacts);
 let dir: string;
 let said: { line: string[]; styled: string[]; data: unknown[] };

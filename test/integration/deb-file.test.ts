@@ -23,7 +23,7 @@ function write(bytes: Buffer): string {
   writeFileSync(path, bytes);
   return path;
 }
-/** A Zstandard frame of so many blocks of 128 KiB of one byte each (RFC 8878, 3.1.1.2). @param content bytes that its header announces */
+/** A Zstandard frame with this many RLE blocks of 128 KiB (RFC 8878, 3.1.1.2). @param content size in bytes in its header */
 function frameOf(blocks: number, content?: number): Buffer {
   const header = content === undefined ? Buffer.from([0x00, 0x38]) : Buffer.alloc(9, 0xe0);
   if (content !== undefined) header.writeBigUInt64LE(BigInt(content), 1);

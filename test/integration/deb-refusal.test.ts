@@ -22,7 +22,7 @@ const data = gzipSync(tarOf(file('./usr/a', 'x')));
 const first: [string, Buffer] = ['debian-binary', Buffer.from('2.0\n')];
 const second: [string, Buffer] = ['control.tar.gz', control];
 
-/** Reads a package as the inspection does. */
+/** Reads a package like the inspection. */
 function readDeb(bytes: Buffer, path?: string) {
   const dir = temporaryFolder();
   const deb = join(dir, 'coturn.deb');
@@ -35,7 +35,7 @@ function readDeb(bytes: Buffer, path?: string) {
   return { ...run, dir };
 }
 
-/** A dpkg-deb that fails with these words. */
+/** A fake dpkg-deb that fails with this message. */
 function failing(words: string): string {
   const bin = temporaryFolder();
   writeFileSync(join(bin, 'dpkg-deb'), `#!/bin/sh\nprintf '${words}' >&2\nexit 2\n`, { mode: 0o755 });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { type ToyRelease, type ToyRun, toyRelease } from '../support/toy-release.ts';
 
-// What a dry run says of toy stages, and what a real run then does.
+// A dry run of fake stages announces what a real run then does.
 let dir: string;
 let release: ToyRelease;
 beforeEach(() => {
@@ -14,7 +14,7 @@ beforeEach(() => {
 
 const all = () => release.plan.steps.map(({ id }) => id);
 const ofStages = (...stages: string[]) => all().filter((id) => stages.includes(id.split(':')[0] ?? ''));
-/** A dry run changes nothing; a real run performs just what it has named. */
+/** Asserts that a dry run changes nothing and that a real run executes exactly what it listed. */
 async function expectDue(due: string[], options: ToyRun = {}) {
   const before = snapshot(dir);
   const said = await release.dryRun(options);

@@ -5,7 +5,7 @@ import { TurnbuildError } from '../../src/errors.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { printed, type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
-// The real engine with toy stages: what a failure stops, and what it does not.
+// The real engine with fake stages: which steps a failure stops.
 let release: ToyRelease;
 let dir: string;
 beforeEach(() => {
@@ -149,7 +149,7 @@ describe('a base image that cannot be made', () => {
   it('stops the steps that start from it, and no other', async () => {
     const error = await errorOf(release.run({ missingRoots: ['trixie-arm64'] }));
     expect(error.code).toBe('MIRROR_UNKNOWN');
-    // A package for arm64 is compiled in the builder's own base image, and takes another one only to be verified.
+    // An arm64 package is compiled in the builder's own base image. Only its verification uses the foreign one.
     const left = 'verify:debian-13:arm64';
     expect(Object.keys(statuses()).sort()).toEqual(
       release.plan.steps

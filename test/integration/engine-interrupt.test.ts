@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
-// The real engine with toy stages: Ctrl-C, a second run in the same folder, and what a killed process has left.
+// The real engine with fake stages: Ctrl-C, a second run in the same folder, and leftovers of a killed process.
 let release: ToyRelease;
 beforeEach(() => {
   release = toyRelease(temporaryFolder());
@@ -28,7 +28,7 @@ describe('Ctrl-C in the middle of a step', () => {
     expect([error.code, error.exitCode]).toEqual(['INTERRUPTED', 130]);
     expect(error.message).toContain('finished steps are kept');
     expect(Date.now() - begin).toBeLessThan(10_000);
-    // Nor has anything been begun afterwards: the other packages were still waiting.
+    // No further step started: the other packages were still waiting.
     expect(release.performed()).toEqual(['build:debian-12:arm64', STEP]);
     expect(release.manifest().steps.map(({ id, status }) => [id, status])).toEqual([
       ['build:debian-12:arm64', 'done'],

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { errorOf, snapshot, temporaryFolder } from '../support/sandbox.ts';
 import { printed, type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
-// The real engine with toy stages: what is performed again, and what is refused.
+// The real engine with fake stages: which steps run again, and which runs are refused.
 let dir: string;
 let release: ToyRelease;
 beforeEach(() => {
@@ -17,7 +17,7 @@ const PACKAGES = ['debian-12:arm64', 'debian-12:x86_64', 'debian-13:arm64', 'deb
 const steps = (...stages: string[]) =>
   PACKAGES.flatMap((name) => stages.map((stage) => `${stage}:${name}`)).sort();
 const DEB = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
-/** Everything but what each run writes anew: the reports, and the manifest, which is compared by itself. */
+/** All files except those that each run rewrites: the reports, and the manifest, which is compared separately. */
 const made = () =>
   snapshot(release.out).filter(
     (line) => !/^(report\.html|junit\.xml|SHA256SUMS|manifest\.json|work|work\/logs) /.test(line),
@@ -25,7 +25,7 @@ const made = () =>
 
 describe('the engine', () => {
   it('performs each stage of each package in order, as many packages at a time as --jobs', async () => {
-    // The first ones wait for each other, or a fast one would end before the third begins.
+    // The first steps wait for each other; otherwise a fast one could end before the third starts.
     let begun = 0;
     let go: (value?: unknown) => void = () => {};
     const three = new Promise((done) => {
@@ -48,7 +48,7 @@ describe('the engine', () => {
     expect(manifest.steps.map(({ status }) => status)).toEqual(Array(12).fill('done'));
     expect(printed(dir)).not.toContain('not tried');
     expect(release.manifest()).toEqual(manifest);
-    // A verdict is on these very bytes.
+    // A verdict is bound to these bytes.
     const byId = new Map(manifest.steps.map((step) => [step.id, step]));
     for (const name of PACKAGES) {
       const packages = (byId.get(`package:${name}`)?.outputs ?? []).map(({ path, sha256 }) => ({
@@ -123,7 +123,7 @@ describe('the engine', () => {
     release.setRecipe('build', 'build 2');
     await release.run();
     expect(release.performed().sort()).toEqual(steps('build', 'package', 'verify'));
-    // The verdict is on what is there: the package of before would be another digest.
+    // The verdict is bound to the current package, whose digest differs from the previous one's.
     release.setRecipe('verify', 'verify 2');
     await release.run();
     expect(release.performed().sort()).toEqual(steps('verify'));
@@ -143,7 +143,7 @@ describe('the engine', () => {
     expect(error.message).toContain(`${file} is not the file that package:debian-13:x86_64 produced`);
     expect(release.performed()).toEqual([]);
     await release.run();
-    // The same bytes: the verdict on them still holds.
+    // The bytes are the same, so the verdict still holds.
     expect(release.performed()).toEqual(['package:debian-13:x86_64']);
     expect(readFileSync(file)).toEqual(good);
   });

@@ -7,7 +7,7 @@ import { parsePlan, planDigest } from '../../src/plan/document.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 import { type ToyRelease, toyRelease } from '../support/toy-release.ts';
 
-// A later revision in the folder of an earlier one: what goes, and what stays.
+// A later revision in the folder of an earlier one: which files are removed and which stay.
 let dir: string;
 let release: ToyRelease;
 beforeEach(async () => {

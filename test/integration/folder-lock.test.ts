@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-/** The pid of a process that has ended, as a SIGKILL would leave it in a lock. */
+/** The PID of a process that has ended, as a process killed by SIGKILL leaves it in a lock. */
 const deadPid = () => spawnSync('true').pid;
 
 describe('lockFolder', () => {

@@ -73,7 +73,7 @@ it.skipIf(isRoot)(
 );
 
 it('is the only way in which src makes folders above others', () => {
-  // The laboratory's program is another one: in its container, with folders of its own.
+  // The laboratory's program is separate: it runs in its container, with its own folders.
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
   const recursive = files.filter(
     (name) =>
@@ -84,7 +84,7 @@ it('is the only way in which src makes folders above others', () => {
   expect(recursive).toEqual([]);
 });
 
-/** `turnbuild source` of a small tarball, in a shell that a test prepares; it is ended if it doesn't end by itself. */
+/** Runs `turnbuild source` with a small tarball in a shell that a test prepares, with a time limit. */
 function source(out: string, before = ''): { status: number | null; stderr: string } {
   const dir = temporaryFolder();
   writeFileSync(join(dir, 'coturn.tar'), coturnTar());

@@ -28,7 +28,7 @@ beforeEach(async () => {
   dir = temporaryFolder();
   writeFileSync(join(dir, 'coturn.tar.gz'), tarball);
   vi.stubEnv('TURNBUILD_CACHE', join(dir, 'cache'));
-  // It has the tarball's path, which is absolute under StrykerJS.
+  // The plan contains the tarball's path, which is absolute under StrykerJS.
   if (text === undefined || MUTATES) text = await plan();
   writeFileSync(join(dir, 'plan.json'), text);
 });
@@ -46,7 +46,7 @@ const program = (options: Omit<Parameters<typeof turnbuild>[1] & object, 'cwd' |
   cwd: dir,
   env: fakeDocker(dir, BUILDER),
 });
-/** A dry run of the plan: what would be performed. */
+/** A dry run of the plan: the steps that would run. */
 const release = (...args: string[]) =>
   turnbuild(['release', '--plan', 'plan.json', '--dry-run', ...args], program());
 const stepsOf = (stdout: string) => [
@@ -56,7 +56,7 @@ const stepsOf = (stdout: string) => [
     ),
   ),
 ];
-/** Another plan, as turnbuild would have written it. @returns no more options */
+/** Replaces the plan by a changed one, sealed like turnbuild's. @returns no further options */
 function change(edit: (document: PlanDocument) => PlanDocument): string[] {
   const document = parsePlan('plan.json', String(text), sha256Text);
   writeFileSync(join(dir, 'plan.json'), formatPlan(edit(document), sha256Text));
@@ -122,14 +122,14 @@ describe('release --plan', () => {
     const perform = (stage: string) =>
       turnbuild([stage, '--plan', 'plan.json', '--target', 'debian-13'], {
         cwd: dir,
-        // No mmdebstrap, so that no base image is made.
+        // Without mmdebstrap, so no base image can be made.
         env: {
           ...fakeDocker(dir, `case "$*" in "buildx inspect"*) ${small} ;; *) exit 1 ;; esac`),
           PATH: join(dir, 'bin'),
         },
       });
     expect((await perform('release')).stderr).toMatch(/Builder small cannot run linux\/arm64/);
-    // It gets as far as the base image to package on, of this machine's own architecture.
+    // It gets as far as the base image for packaging, of this machine's architecture.
     const packaged = await perform('package');
     expect(packaged.code).toBe(1);
     expect(packaged.stderr).toMatch(/failed for base image trixie-x86_64:[\s\S]*MMDEBSTRAP_MISSING/);
@@ -264,7 +264,7 @@ describe('release --plan refuses', () => {
 
 describe('release --plan compares the sources with the lock of this machine', () => {
   const planned = () => parsePlan('plan.json', String(text), sha256Text).source;
-  /** A lock that has the version of the plan. @returns options that name it */
+  /** A lock file with the plan's version. @returns options that use it */
   const locked = (entry: object) => {
     const pinned = { sha256s: { file: sha256 }, tree: planned().tree, epoch: 1, ...entry };
     writeFileSync(join(dir, 'lock.json'), JSON.stringify({ schema: 1, sources: { '4.18.0': pinned } }));
@@ -306,7 +306,7 @@ describe('release --plan compares the sources with the lock of this machine', ()
 });
 
 describe('collect compares the plan of the parts with what this machine plans', () => {
-  /** A part that has made nothing yet, and collecting it without Docker. */
+  /** A part without results, and collecting it without Docker. */
   async function collect(edit: (document: PlanDocument) => PlanDocument, ...args: string[]) {
     change(edit);
     const document = parsePlan('plan.json', readFileSync(join(dir, 'plan.json'), 'utf8'), sha256Text);
@@ -363,7 +363,7 @@ it.each([
   const tar = gzipSync(coturnTar(version));
   writeFileSync(join(dir, 'coturn.tar.gz'), tar);
   const pin = createHash('sha256').update(tar).digest('hex');
-  // The recipes' own lock has other sources of these versions.
+  // The recipes' own lock file has other sources for these versions.
   const lock = ['--lock', join(dir, 'no-lock.json')];
   const args = [
     '--source',
@@ -389,7 +389,7 @@ it.each([
   if (times > 0) expect(plain.stdout).toContain('--allow-quarantined allows it.');
 });
 
-/** Recipes of one's own, in which one file is another. @returns options that name them */
+/** A copy of the recipes with one changed file. @returns options that use it */
 function recipes(path: string, edit: (old: string) => string): string[] {
   const own = join(dir, 'own');
   for (const name of ['recipes', 'patches']) cpSync(join(root, name), join(own, name), { recursive: true });

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const TASKS = new URL('../../src/ui/tasks.ts', import.meta.url).pathname;
 
-/** Groups of two tasks each, of which the second group's first one fails; each notes when it begins and ends. */
+/** Two groups of two tasks. The first task of the second group fails. Each task records its start and end. */
 const PROGRAM = `import { appendFileSync } from 'node:fs';
 import { runTasks } from ${JSON.stringify(TASKS)};
 const note = (text) => appendFileSync('order.txt', text + '\\n');
@@ -30,7 +30,7 @@ const failed = await runTasks(groups, { plain: false, line: console.log });
 console.log('failed: ' + failed.map(({ group, task, error }) => [group, task, error.message].join(', ')).join('; '));
 `;
 
-/** What the program has noted, and what has come to a terminal of 80 columns. */
+/** The program's records, and its output on a terminal of 80 columns. */
 async function onTerminal(): Promise<{ order: string[]; screen: string }> {
   const dir = temporaryFolder();
   writeFileSync(join(dir, 'program.mjs'), PROGRAM);
@@ -65,7 +65,7 @@ describe('the live display', () => {
     expect(order.filter((line) => line.startsWith('two '))).toEqual(['two build begins']);
     expect(order.slice(0, 3).sort()).toEqual(['one build begins', 'three build begins', 'two build begins']);
     expect(screen).toContain('failed: two arm64, build, no compiler');
-    // Cursor movements, progress, and how each task ended.
+    // Cursor movements, progress, and the result of each task.
     expect(screen).toContain('\u001b[');
     expect(screen).toContain('at work on package');
     expect(screen.match(/package: done, \d/g)?.length).toBeGreaterThanOrEqual(2);

@@ -26,7 +26,7 @@ export const boot: Stage = {
 };
 `;
 
-/** All that a new stage takes: its file, its line in either table, and its step in the plan; and two lines for a command of its own. */
+/** Everything that a new stage needs: its file, a line in both tables, its step in the plan, and two lines for its command. */
 function addStage({ dir, insert }: CopiedProject): void {
   writeFileSync(join(dir, 'src/stages/boot.ts'), STAGE);
   insert(
@@ -64,7 +64,7 @@ it('a new stage is planned, chosen, keyed, printed by a dry run and kept in orde
     expect(code, stderr).toBe(0);
     return stdout;
   };
-  /** Ids of the steps whose commands a dry run prints, each once. */
+  /** Unique IDs of the steps whose commands a dry run prints. */
   const due = async (...args: string[]) => {
     const entries = JSON.parse(await run(...args, ...options, '--dry-run', '--json')) as { step: string }[];
     const steps = entries.map(({ step }) => step).filter((id) => !id.startsWith('base:'));
@@ -82,10 +82,10 @@ it('a new stage is planned, chosen, keyed, printed by a dry run and kept in orde
   expect(await due('boot')).toEqual(ids('boot'));
   const printed = await run('boot', ...options, '--dry-run');
   expect(printed).toContain('boot boot:debian-13:arm64\nboot boot:debian-13:x86_64\n');
-  // It starts from no base image.
+  // The stage uses no base image.
   expect(printed).not.toContain('mmdebstrap');
 
-  // The manifest takes its record, and forgets it with what it was made of.
+  // The manifest records the step, and removes the record together with the step's inputs.
   await build({
     entryPoints: [join(dir, 'src/manifest/store.ts')],
     outfile: join(dir, 'store.mjs'),

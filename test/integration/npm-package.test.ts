@@ -21,13 +21,13 @@ import { snapshot } from '../support/sandbox.ts';
 const ROOT = new URL('../../', import.meta.url).pathname;
 const { version, dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 let top: string;
-/** A user's folder, in which turnbuild is installed. */
+/** A user's folder with an installed turnbuild. */
 let dir: string;
 let installed: string;
 
 /**
- * `npm pack` of a copy that has no lib/, as a clean clone, and what `npm install` of the tarball leaves. npm itself takes 10 to 25 seconds for
- * that and needs a registry; here its dependencies, and no others, are links.
+ * Runs `npm pack` on a copy without lib/, like a clean clone, and reproduces the result of `npm install` of the tarball. npm itself takes 10 to
+ * 25 seconds and needs a registry. Here exactly its dependencies are links.
  */
 beforeAll(() => {
   top = mkdtempSync(join(tmpdir(), 'turnbuild-npm-'));

@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** A docker that pulls every image, as BuildKit reports it. */
+/** A fake docker that pulls every image and prints BuildKit's output. */
 const PULLS = `
 for word; do case $word in
   --output=type=local,dest=*) out=\${word#--output=type=local,dest=} ;;

@@ -15,7 +15,7 @@ import type { ReadyBase, StageContext } from '../../src/stages/shared/context.ts
 import { releaseFacts, target } from '../support/plan-facts.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-// What a real run performs is what a dry run prints: the real stages and base images, with an engine that does nothing but leave files.
+// A real run executes what a dry run prints: the real stages and base images, with a fake engine that only writes files.
 const ROOT = new URL('../../', import.meta.url).pathname;
 const SEEN = join(ROOT, 'test/fixtures/verified-4.6.1');
 const NAMES = ['debian-13', 'portable', 'el9'];
@@ -28,7 +28,7 @@ beforeEach(() => {
   performed = [];
 });
 
-/** Lines of all that was performed and changes something. */
+/** The executed commands that change something. */
 const written = () => performed.filter(({ effect }) => effect === 'write').map(formatCommand);
 const put = (path: string, text: string) => {
   mkdirSync(dirname(path), { recursive: true });
@@ -48,7 +48,7 @@ describe('a stage', () => {
     cpSync(join(SEEN, name), to, { recursive: true });
   };
 
-  /** Leaves what the Docker stage of a step would have exported. */
+  /** Writes the files that the Docker stage of a step would export. */
   const leave = (step: PlannedStep, { args }: Command): number => {
     const { features, staticLibraries } = targetOfStep(plan, step);
     const out = args.find((word) => word.startsWith('--output=type=local'))?.replace(/^.*dest=/, '') ?? '';
@@ -121,10 +121,10 @@ describe('a stage', () => {
         repositories: await repositoryArgs(targetOfStep(plan, step), step.arch, context.repositories),
       };
       const said = STAGE_TABLE[step.stage].commands(step, context, found).map(formatCommand);
-      // What goes side by side has no order.
+      // Parallel commands have no fixed order.
       expect(written().sort(), step.id).toEqual(said.sort());
       expect(said.length, step.id).toBeGreaterThan(0);
-      // Beside these it asks for containers that killed runs have left.
+      // The real run also looks for containers that killed runs left.
       const asked = performed.filter(({ effect }) => effect === 'read').map(({ args }) => args[2]);
       expect(asked, step.id).toEqual(step.stage === 'verify' ? ['ps'] : []);
     }
@@ -133,7 +133,7 @@ describe('a stage', () => {
 
 describe('a base image', () => {
   const images = new Set<string>();
-  /** An mmdebstrap and an engine without the containerd image store, as far as base images need them. */
+  /** A fake mmdebstrap and a fake engine without the containerd image store, sufficient for base images. */
   const act = ({ file, args }: Command): number => {
     const image = args.at(-1) ?? '';
     if (args.includes('inspect')) return images.has(image) ? 0 : 1;
@@ -175,7 +175,7 @@ describe('a base image', () => {
       },
     };
   };
-  /** With the names that a dry run has for what only a real run knows. */
+  /** Replaces values that only a real run knows by the names that a dry run prints. */
   const asPrinted = (lines: readonly string[]) =>
     lines
       .map((line) =>
@@ -183,7 +183,7 @@ describe('a base image', () => {
           .replaceAll(/work\.\d+\.tmp/g, 'work.tmp')
           .replaceAll(/\b[0-9a-f]{64}\b/g, 'ROOT')
           .replaceAll(/(?<=[/:])[0-9a-f]{12}\b/g, 'DIGEST')
-          // Of a lender that has yet to be made not even the folder is known.
+          // If the lending root does not exist yet, even its folder is unknown.
           .replaceAll('/DIGEST/blobs/sha256/ROOT', '/ROOT'),
       )
       .sort();
@@ -200,7 +200,7 @@ describe('a base image', () => {
     expect(asPrinted(written())).toEqual(asPrinted(said));
     const changing = performed.filter(({ effect }) => effect === 'write');
     expect(changing.map(({ file }) => file).sort()).toEqual(files);
-    // When they are there, nothing is printed, and nothing performed.
+    // Once the base images exist, nothing is printed or executed.
     performed = [];
     expect(await dryRun()).toEqual([]);
     await performRelease(session, planned, []);

@@ -100,7 +100,7 @@ test.each([
   ['its folder', 'logs', 'outside'],
 ])('never follows a link that takes the place of %s meanwhile', async (_, name, target) => {
   const { dir, part, to } = place();
-  // Two names that change places, as fast as another process can.
+  // Another process swaps two names as fast as it can.
   symlinkSync(join(dir, target), join(part, 'link'));
   renameSync(join(part, name), join(part, 'real'));
   const swap = `const fs = require('node:fs');

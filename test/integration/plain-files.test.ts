@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { requirePlainFiles } from '../../src/io/files.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
-/** A folder as a container exports it. */
+/** A folder like one that a container exports. */
 function results(): string {
   const dir = join(temporaryFolder(), 'out');
   mkdirSync(join(dir, 'deep'), { recursive: true });

@@ -20,7 +20,7 @@ import { coturnTar } from '../support/coturn-tree.ts';
 import { debOf } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
-// Commands without their command line: for machines of both kinds, so that no Docker is asked.
+// Calls commands directly, for machines of both architectures, so that they do not call Docker.
 const tarball = coturnTar('4.18.0');
 const sha256 = createHash('sha256').update(tarball).digest('hex');
 let dir: string;
@@ -143,7 +143,7 @@ describe('a plan', () => {
     const of = (stages: StageName[]) =>
       plan({ native: false, target: ['debian-13'], arch: [foreign] }, stages);
     const planned = await of(['package']);
-    // Nothing is packaged on the foreign base image.
+    // The foreign base image is not used for packaging.
     expect(planned.plan.bases.map(({ id }) => id)).toEqual([`trixie-${ownArch()}`]);
     expect((await of(['verify'])).plan.bases.map(({ id }) => id)).toContain(`trixie-${foreign}`);
     expect(planned.document).toEqual((await of(['build', 'package'])).document);
@@ -186,14 +186,14 @@ describe('a plan', () => {
     const next = await plan({ target: ['portable'], revision: '2' });
     expect(next.document.choices.rebuild).toEqual([...ids].sort());
     for (const id of ids) expect(next.keys.get(id)).toEqual(again.get(id));
-    // A matter of the manifest, not of the command: what is done is not done again.
+    // Not repeating finished steps depends on the manifest, not on the command.
     expect(next.rebuild).toEqual(new Set());
     expect((await plan({ target: ['portable'], revision: '3' })).document.choices.rebuild).toEqual([]);
   });
 });
 
 describe('a plan that is given', () => {
-  /** One for machines of this kind, made where no Docker is. */
+  /** A plan for this kind of machine, made without Docker. */
   const made = async (options: Session['options'] = {}) => {
     vi.stubEnv('PATH', dir);
     const planned = await plan({ native: false, ...options });
@@ -281,7 +281,7 @@ describe('a plan that is given', () => {
 describe('a package file', () => {
   const DEB = 'coturn.deb';
   const file = () => join(dir, 'there', DEB);
-  /** Plans its verification where no Docker is. */
+  /** Plans its verification without Docker. */
   const given = async (options: Session['options'] = {}, version = '1:4.6.1-2~deb13') => {
     mkdirSync(join(dir, 'there'), { recursive: true });
     writeFileSync(file(), debOf(`Package: coturn\nVersion: ${version}\nArchitecture: arm64\n`));
@@ -391,7 +391,7 @@ describe('a revision', () => {
   it.each([
     [undefined, 1, 1],
     ['7', 7, 7],
-    // Of packages that are there.
+    // Of existing packages.
     ['auto', 5, 1],
   ])('%s is %i', async (revision, chosen, assumed) => {
     const session = await open(revision === undefined ? {} : { revision });

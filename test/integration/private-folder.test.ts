@@ -22,7 +22,7 @@ import { turnbuild } from '../support/turnbuild.ts';
 const OTHER = 12345;
 const hasAcl = spawnSync('setfacl', ['--version']).status === 0;
 const isRoot = process.getuid?.() === 0;
-/** What needs root to prepare. */
+/** Cases whose preparation requires root. */
 const asRoot = (name: string) =>
   isRoot ? name : `${name} (skipped: not root, so nothing can be given to another user)`;
 
@@ -80,7 +80,7 @@ describe('a cache is refused', () => {
     const { cache } = prepare();
     chmodSync(cache, 0o777);
     await refused(cache, 'it can be', /mode 0777/);
-    // The sticky bit is no help there: others can add to it.
+    // The sticky bit does not help there: others can add files.
     chmodSync(cache, 0o1777);
     await refused(cache, 'it can be', /mode 1777/);
   });
@@ -106,7 +106,7 @@ describe('a cache is refused', () => {
     chmodSync(open, 0o777);
     symlinkSync(cache, join(open, 'link'));
     await refused(join(open, 'link'), open, /mode 0777/);
-    // From one place to the next.
+    // From one folder to the next.
     const first = join(temporaryFolder(), 'first');
     symlinkSync(join(open, 'link'), first);
     await refused(first, open, /mode 0777/);
@@ -202,7 +202,7 @@ describe('a cache is refused', () => {
 
   test.skipIf(!isRoot)(asRoot('that a group with other members can write'), async () => {
     const { cache } = prepare();
-    // The group of nobody is "nogroup", in which nobody is, and so not we.
+    // The group of nobody is "nogroup", which has no members, so not this user either.
     chownSync(cache, 0, 65534);
     chmodSync(cache, 0o775);
     await refused(cache, 'it can be', /mode 0775/);
@@ -249,7 +249,7 @@ describe('turnbuild', () => {
   });
 });
 
-/** Runs a shell command with a cache; the server of the test goes on answering. */
+/** Runs a shell command with a cache, asynchronously, so that the test's server can answer. */
 async function turnbuildWithUmask(command: string, cwd: string, cache: string): Promise<void> {
   const { execa } = await import('execa');
   await execa('sh', ['-c', command], { cwd, env: { TURNBUILD_CACHE: cache } });

@@ -87,7 +87,7 @@ describe('a project is found', () => {
     expect(error.message).toBe(
       `${file()} applies to ${join(dir, 'p/a')}, but belongs to another user (uid 12345)`,
     );
-    // In its own folder, a checkout of another user is common in containers.
+    // In containers, the working directory is often a checkout that another user owns.
     expect(await findProject(join(dir, 'p'))).toBe(file());
     chownSync(join(dir, 'p/a'), 12345, 12345);
     expect(await findProject()).toBe(file());

@@ -14,7 +14,7 @@ import { turnbuild } from '../support/turnbuild.ts';
 
 const TARBALL = gzipSync(coturnTar('4.18.0'));
 const SHA256 = createHash('sha256').update(TARBALL).digest('hex');
-/** No proxy of the machine that the tests run on. */
+/** Removes the machine's own proxy settings. */
 const NONE = Object.fromEntries(
   ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => [
     [name, undefined],
@@ -22,7 +22,7 @@ const NONE = Object.fromEntries(
   ]),
 ) as unknown as Record<string, string>;
 
-/** `turnbuild source` of an address, in a folder of its own. */
+/** `turnbuild source` of a URL, in a separate folder. */
 async function fetchSource(url: string, env: Record<string, string>) {
   const dir = temporaryFolder();
   return turnbuild(['source', '--source', url, '--sha256', SHA256, '--out', 'dist'], {
@@ -72,7 +72,7 @@ async function github() {
   return { port: (server.address() as AddressInfo).port, cert, tokens };
 }
 
-/** `turnbuild plan latest`, which asks GitHub for its releases, and then for a tag that is not there. */
+/** `turnbuild plan latest`, which requests the list of releases from GitHub, and then a tag that does not exist. */
 const askGithub = (cert: string, env: Record<string, string>) =>
   turnbuild(['plan', 'latest'], {
     env: {

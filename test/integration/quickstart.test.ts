@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/quickstart.js', import.meta.url));
 
-/** A folder with the script, and a turnbuild that notes what it is asked for and lacks something or not. */
+/** A folder with the script and a fake turnbuild that records its arguments and reports missing prerequisites or not. */
 function clone(lacks: boolean): string {
   const dir = temporaryFolder();
   for (const name of ['scripts', 'bin', 'lib', 'node_modules']) mkdirSync(join(dir, name));
@@ -41,7 +41,7 @@ function quickstart(dir: string, ...args: string[]) {
   });
 }
 
-/** Runs it on a terminal on which somebody types, a second after what would be installed was shown: Ctrl-D is a key only then. */
+/** Runs it on a terminal and types a second after it shows what it would install, because only then is Ctrl-D a key. */
 function onTerminal(dir: string, typed: string) {
   const shell = `{ until grep -qE 'dry-run|release' ${dir}/asked; do sleep 0.1; done; sleep 1; printf '${typed}'; } |
     script -qec '${process.execPath} ${dir}/scripts/quickstart.js' /dev/null`;

@@ -15,14 +15,14 @@ function fifo(path: string): string {
   return path;
 }
 
-/** A file of zeros that takes no place on the disk. */
+/** A sparse file of zeros. */
 function sparse(path: string, bytes: number): string {
   writeFileSync(path, '');
   truncateSync(path, bytes);
   return path;
 }
 
-/** A blocked thread would keep the process from ending, so whatever waits is killed. */
+/** Kills the process after a time limit, because a blocked thread would keep it from ending. */
 async function withoutWaiting(args: string[], cwd: string) {
   return turnbuild(args, {
     cwd,

@@ -46,7 +46,7 @@ const codeOf = async (options: Partial<MirrorOptions>, query: Partial<DebianQuer
   const { find, cacheDir } = await ask(options, query);
   const error = await errorOf(find());
   expect(error.hint).toBeDefined();
-  // What was refused isn't taken from the cache next time.
+  // A refused file is not taken from the cache next time.
   if (existsSync(cacheDir))
     expect(readdirSync(cacheDir).filter((name) => name.includes('Sources'))).toEqual([]);
   return error.code;

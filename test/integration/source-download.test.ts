@@ -52,7 +52,7 @@ test('a server that closes each connection, however slowly its answer is read', 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
-  // undici's parser is paused when the connection ends, or not: it is a matter of chance.
+  // Whether undici's parser is paused when the connection ends depends on timing.
   for (let count = 0; count < 20; count++) {
     const file = join(temporaryFolder(), 'source.tar.gz');
     await download({ url, file, sha256, retries: 0 });
@@ -146,7 +146,7 @@ describe('a body that is not what was promised', () => {
   });
 
   test('longer than announced', async () => {
-    // Raw, because Node's own server refuses to send more than it has announced.
+    // A raw socket, because Node's own server refuses to send more than it announced.
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', () => {
@@ -218,7 +218,7 @@ test('cancelled while it waits for a next try: ends at once', async () => {
   expect(performance.now() - start).toBeLessThan(5_000);
 });
 
-/** The next write to a file fails as it does on a disk in trouble. */
+/** Makes the next write to a file fail, like on a faulty disk. */
 async function failWrite(code: string): Promise<void> {
   const handle = await open(join(temporaryFolder(), 'any'), 'w');
   await handle.close();

@@ -14,7 +14,7 @@ interface Answer {
   body?: unknown;
 }
 
-/** GitHub's API with declared answers only. A request that isn't declared fails the test, whatever the client makes of it. */
+/** GitHub's API with declared answers. Any other request fails the test, even if the client tolerates the error. */
 async function simulate(answers: Record<string, Answer | Answer[]>, options: Partial<GithubOptions> = {}) {
   const undeclared: string[] = [];
   const authorizations: (string | undefined)[] = [];

@@ -17,7 +17,7 @@ const repomd = (hash: string) => `<?xml version="1.0"?>
 </repomd>
 `;
 
-/** What turnbuild has read of two repositories, and what dnf has in its cache: the same, unless it was shown something else. */
+/** The metadata that turnbuild read from two repositories, and dnf's cache with the same or with other metadata. */
 async function prepare(shown: { first?: string; second?: string } = {}) {
   const texts: Record<string, string> = { first: repomd('a'.repeat(64)), second: repomd('b'.repeat(64)) };
   const server = await serve((request, response) => response.end(texts[request.url?.split('/')[1] ?? '']));
@@ -50,7 +50,7 @@ describe('the metadata that dnf has got', () => {
   test.each(['first', 'second'] as const)('is another one: of the %s repository', async (name) => {
     const { env, cache } = await prepare({ [name]: repomd('c'.repeat(64)) });
     const { status, stdout } = run(`check_metadata ${cache}`, env);
-    // By its number: an address may have a password in it.
+    // The message has the repository's number, because its URL may contain a password.
     const number = name === 'first' ? 1 : 2;
     expect(stdout).toBe(
       `REPOSITORY_CHANGED: repository ${number} gave dnf a different repomd.xml than turnbuild\n`,

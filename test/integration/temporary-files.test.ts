@@ -8,7 +8,7 @@ import { withLog } from '../../src/run/step-log.ts';
 import { debOf } from '../support/deb-builder.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
-// What another user of the machine can do in /tmp, or in a folder of results that is shared: put a link where turnbuild will write.
+// Another user of the machine can put a link where turnbuild will write, in /tmp or in a shared folder of results.
 const before = process.env.TMPDIR;
 let shared: string;
 let victim: string;

@@ -23,7 +23,7 @@ afterEach(() => {
 const MIB = 1024 * 1024;
 const pack = (format: 'xz' | 'zstd', content: Buffer) => execFileSync(format, ['-c'], { input: content });
 const repeated = (bytes: Buffer, count: number) => Buffer.concat(Array.from({ length: count }, () => bytes));
-/** A Zstandard frame of so many blocks, RFC 8878, 3.1.1; each is of one byte that is repeated `size` times. */
+/** A Zstandard frame with this many blocks, RFC 8878, 3.1.1. Each repeats one byte `size` times. */
 function frameOf(blocks: number, size: number): Buffer {
   const block = Buffer.from([0, 0, 0, 0]);
   block.writeUIntLE((size << 3) | (1 << 1), 0, 3);

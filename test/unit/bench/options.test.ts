@@ -42,7 +42,7 @@ describe('parseOptions', () => {
     [['--rounds', ''], /not ""/],
     [['--seconds', '0'], /--seconds takes a number from 1 to 240/],
     [['--seconds', 'ten'], /not "ten"/],
-    // A permission of five minutes would end within the run.
+    // A permission, which lasts five minutes, would expire during the run.
     [['--seconds', '300'], /from 1 to 240/],
     [['--round', '3'], /--round/],
     [['dist/a.deb'], /dist\/a\.deb/],

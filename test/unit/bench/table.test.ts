@@ -66,7 +66,7 @@ describe('the table', () => {
     expect(text).toContain('portable / ours is at least 0.98. Met.');
     const slow = rounds.map((round) => ({ ...round, portable: run(97_000) }));
     expect(table(slow, { ...setting, versions })).toContain('portable / ours is at least 0.98. **Not met.**');
-    // A side that has not run is no figure.
+    // A side that has not run has no figure.
     expect(() => table(pairsOf([1, 1]), { ...setting, versions })).toThrow(/without portable/);
   });
 

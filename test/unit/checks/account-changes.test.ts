@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accountComplaints } from '../../../src/checks/account-changes.ts';
 
-/** Records of an account that may stay, by how it was made. */
+/** Records of an account that may stay, by how it was created. */
 const MADE: Record<string, string[]> = {
   adduser: [
     'passwd turnserver:x:100:101:turnserver daemon:/:/bin/false',

@@ -9,14 +9,14 @@ import { type Bad, badOf, blockedBy, DRAIN, goodLab, ids, plantedLab } from '../
 import { advisory, packageFacts } from '../../support/package-facts.ts';
 
 const CHECKS = [...labChecks, ...serviceChecks];
-/** Of a turnserver that drains, and whose stops were tried if nothing was in the way. */
+/** Facts of a turnserver that drains, and whose stops were tested unless blocked. */
 function bad(lab: LabFacts): Bad {
   const service = lab.blocked.drain === undefined ? { ...lab.service, drain: DRAIN } : lab.service;
   return badOf(CHECKS, { ...lab, service }, { drains: true });
 }
 
 const ANSWERS = labChecks.map(({ id }) => id).filter((id) => /^answers\.(?!parsed)/.test(id));
-/** What a laboratory leaves out where nothing is answered over UDP and IPv4: src/lab/configurations.ts. */
+/** Scenarios that the laboratory skips if nothing answers over UDP and IPv4: src/lab/configurations.ts. */
 const NEED_UDP = [
   'requests',
   'limits',
@@ -44,7 +44,7 @@ const CHECKS_OF_UDP = [
 const blocked = (names: readonly string[], blocker: Blocker) =>
   Object.fromEntries(names.map((name) => [name, blocker]));
 
-/** Clients that get no answer on these ways, and what is left out because of that. */
+/** Clients without an answer on these ways, and the scenarios that are therefore skipped. */
 function silence(lab: LabFacts, transports: readonly string[], why = 'no answer to 4 requests'): void {
   for (const each of lab.reach)
     if (transports.includes(each.transport))
@@ -68,7 +68,7 @@ function silence(lab: LabFacts, transports: readonly string[], why = 'no answer 
   });
 }
 
-/** So many messages that were relayed, as far as the metrics know; half of them on channels. */
+/** Metrics for this number of relayed messages, half of them on channels. */
 function relayed({ sessions, restSessions }: LabFacts, all: number, rest: number): void {
   for (const [each, messages] of [
     [sessions, all],
@@ -100,7 +100,7 @@ describe('a check that could not be tried', () => {
     expect(found.blocked.find(({ id }) => id === 'capacity.ports')?.message).toBe(
       'not run because network.ttl failed: no answer over UDP and IPv4',
     );
-    // Whoever runs TCP only is told that it works.
+    // Users who need only TCP learn that it works.
     const passed = judgeAll(CHECKS, packageFacts({ lab, drains: true })).filter(
       ({ status }) => status === 'passed',
     );

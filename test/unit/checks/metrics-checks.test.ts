@@ -39,7 +39,7 @@ describe('checks of the metrics', () => {
   });
 });
 
-// The 8,000 messages on channels, and what each of them adds.
+// The 8,000 messages on channels, and the bytes that each of them adds.
 const CHANNEL_BYTES = 8000 * 4;
 const DEVIATION = {
   metrics: ['turn_total_traffic_peer_sentb'],
@@ -49,7 +49,7 @@ const DEVIATION = {
   reference: 'https://github.com/coturn/coturn/pull/1',
 };
 
-/** Facts of a server that counts so many bytes to peers more than it has sent. */
+/** Facts of a server that counts this many bytes to peers more than it sent. */
 const counting = (more: number, name = 'turn_total_traffic_peer_sentb') =>
   plantedLab(({ sessions }) => {
     const pattern = new RegExp(`^(${name}) (\\d+)$`, 'm');

@@ -14,7 +14,7 @@ import { portableFacts } from '../../support/verified-portable.ts';
 const select = (parts: Partial<CheckSelection>): CheckSelection => ({ ...EVERY_CHECK, ...parts });
 const only = (...names: string[]) => runsFor(CHECKS, select({ only: names }));
 
-/** Names of facts and files, by what writes them: recipes/docker/verify and its formats'. The name of a log is its command's. */
+/** Names of facts and files by the phase that writes them, in recipes/docker/verify and the formats' folders. A log has its command's name. */
 const WRITTEN_BY: Record<Phase, RegExp> = {
   tarball: /^tarball\./,
   install: /^(install|rpm-verify)\.|^(unresolved\.txt|installed\.packages)$/,
@@ -25,7 +25,7 @@ const WRITTEN_BY: Record<Phase, RegExp> = {
   purge: /^(remove|purge)\./,
   distribution: /^(distribution|upgrade|upgraded|upgrade-purge|upgrade-remove|account|edited)\./,
 };
-/** Fields of what the laboratory has seen, by what fills them. */
+/** Fields of the laboratory's facts by the scenario that fills them. */
 const FILLED_BY: Partial<Record<keyof LabFacts, readonly Scenario[]>> = {
   relays: ['relays'],
   ttl: ['relays'],
@@ -47,7 +47,7 @@ const FILLED_BY: Partial<Record<keyof LabFacts, readonly Scenario[]>> = {
   service: ['service', 'metadata', 'drain', 'reload'],
 };
 
-/** What would have been gathered if nothing else had been run. */
+/** The facts if nothing else had run. */
 function narrowed(facts: PackageFacts, { phases, scenarios }: Runs): PackageFacts {
   const isWritten = (name: string) => phases.some((phase) => WRITTEN_BY[phase].test(name));
   const lab: LabFacts = { ...goodLab() };

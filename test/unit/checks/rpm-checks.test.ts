@@ -57,7 +57,7 @@ describe('checks of an .rpm and of the tarball', () => {
     const [deb, rpm] = [ids(packageFacts()), ids(portableFacts())];
     expect(new Set(deb).size).toBe(deb.length);
     expect(new Set(rpm).size).toBe(rpm.length);
-    // An .rpm makes no database: nothing of it is root's work in the server's folder.
+    // An .rpm creates no database, so root writes nothing in the server's folder.
     expect(deb).toContain('install.links');
     expect(rpm).not.toContain('install.links');
     for (const id of deb.filter((each) => each !== 'install.links')) expect(rpm).toContain(id);
@@ -83,7 +83,7 @@ describe('a log that is written before it is known where to', () => {
     });
     for (const other of ['./etc/turnserver.conf', './turn_74_2026-11-26.log ./bin/turnserver'])
       expect(result(other)?.advisories, other).toBeUndefined();
-    // Nor does it excuse what else is wrong.
+    // It does not excuse other faults.
     expect(result('./turn_74_2026-11-26.log', '1')?.advisories).toBeUndefined();
   });
 });

@@ -12,7 +12,7 @@ import { advisory } from '../../support/package-facts.ts';
 import { withInspected } from '../../support/verified-facts.ts';
 import { portableFacts } from '../../support/verified-portable.ts';
 
-// Faults that leave facts behind which look good: nobody was answered, nothing was asked, or nothing was there to be judged.
+// Faults whose facts look good because nothing was answered, asked or available to judge.
 const CHECKS = [...labChecks, ...serviceChecks];
 const failedOf = (change: (lab: LabFacts) => void, known: string[] = []): CheckResult[] =>
   badOf(CHECKS, plantedLab(change), { advisories: known.map(advisory) }).failed;

@@ -12,14 +12,13 @@ import { metricsFor, metricsSchema } from '../../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 
-// What the laboratory has really seen of coturn releases for debian-13 on x86_64, one file each, named by the version. Logs are cut to
-// their ends, and of the forbidden peers every other one is left out. A file that is added here is judged like the others: without an
-// entry below, every check has to pass.
+// Recorded facts of the laboratory for coturn releases for debian-13 on x86_64, one file per version. Logs are cut to their ends, and every
+// other forbidden peer is left out. A file that is added here is judged like the others: every check must pass unless it has an entry below.
 const folder = new URL('../../fixtures/versions/', import.meta.url);
 interface Capture {
   /** turnserver drains on SIGUSR1. */
   drains: boolean;
-  /** It reads its certificate again on SIGUSR2; not there in a capture that was made before reloads were tried. */
+  /** It reloads its certificate on SIGUSR2; missing in recordings from before reloads were tested. */
   reloads?: boolean;
   /** It has metrics: Debian's own 4.18.0 has none. */
   hasMicrohttpd: boolean;
@@ -68,7 +67,7 @@ const line = ({ id, status, blockedBy, advisories = [] }: CheckResult) => {
 
 const NO_DRAIN = 'service.drain not-applicable';
 const EVEN_PORTS = 'capacity.even-port failed: CVE-2026-73215';
-/** All that needs UDP; TCP and TLS, the metrics, and the unit's start, restart and stop do not. */
+/** Checks that need UDP. TCP and TLS, the metrics, and the unit's start, restart and stop do not. */
 const NEEDS_UDP = [
   'network.independent',
   'answers.binding',
@@ -91,7 +90,7 @@ const NEEDS_UDP = [
   'service.reload',
   'service.metadata',
 ];
-/** Checks that do not pass, in the order of the report; none of a healthy release. */
+/** Checks that do not pass, in the order of the report; none for a healthy release. */
 const NOT_PASSED: Record<string, string[]> = {
   '4.5.2': [NO_DRAIN],
   '4.9.0': [EVEN_PORTS],
@@ -121,7 +120,7 @@ describe.each(VERSIONS)('coturn %s', (version) => {
     expect(results.filter(({ status }) => status !== 'passed').map(line)).toEqual(NOT_PASSED[version] ?? []));
 
   it('blocks a check by one that has failed', () => {
-    // That there are no metrics is read off the program, which is not in a capture.
+    // The absence of metrics shows in the program, which a recording does not contain.
     const by = new Set(results.flatMap(({ blockedBy }) => blockedBy ?? []));
     by.delete('elf.prometheus');
     expect([...by].map((id) => checkOf(results, id).status)).toEqual([...by].map(() => 'failed'));

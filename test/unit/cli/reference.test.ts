@@ -1,13 +1,13 @@
 import type { Argument, Command, Option } from 'commander';
 import { expect, it } from 'vitest';
 
-// As the bundle has it; the version is not in the page.
+// Like the bundle; the page does not contain the version.
 Object.assign(globalThis, { TURNBUILD_VERSION: '0.0.0' });
 const { program } = await import('../../../src/cli/program.ts');
 
 const cell = (text: string) => text.replaceAll('|', String.raw`\|`).replaceAll('<', '&lt;');
 
-/** What --help prints after the options: examples and exit codes, as a block of code. */
+/** The end of --help, after the options: examples and exit codes, as a code block. */
 function textAfter(command: Command): string {
   const whole: string[] = [];
   command.configureOutput({ writeOut: (text) => whole.push(text) }).outputHelp();

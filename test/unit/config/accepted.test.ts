@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { lintFor } from '../../support/configurations.ts';
 
-/** `LINE RULE`, with the reason of what is accepted. */
+/** `LINE RULE`, with the reason of accepted findings. */
 const said = (text: string, rules: RegExp) =>
   lintFor('4.6.1', text)
     .filter(({ rule }) => rules.test(rule))
@@ -14,7 +14,7 @@ it.each([
   ['# turnbuild: accept server-relay: a test bed\nserver-relay', ['2 server-relay: a test bed']],
   ['# turnbuild: accept server-relay a test bed\n\n# more\nserver-relay', ['4 server-relay: a test bed']],
   ['# turnbuild: accept server-relay: a test bed\r\nserver-relay\r', ['2 server-relay: a test bed']],
-  // Of the next line only, by its rule only, with a reason only.
+  // Applies only to the next line, only to the rule, and only with a reason.
   [
     '# turnbuild: accept server-relay: x\nfingerprint\nserver-relay',
     ['1 invalid-acceptance', '3 server-relay'],

@@ -3,17 +3,17 @@ import { lintFor, summaries } from '../../support/configurations.ts';
 
 const RULES = /open-relay|conflict|missing-realm|invalid-user|unused-option|repeated-option|rest-separator/;
 
-/** What is said of credentials, for lines joined by a semicolon. */
+/** Findings about credentials, for lines joined by a semicolon. */
 const said = (lines: string, version: '4.6.1' | '4.18.0') =>
   summaries(lintFor(version, lines.replaceAll(';', '\n')).filter(({ rule }) => RULES.test(rule)));
 
-// Each of these was given to the real 4.6.1 and 4.18.0, and a relay asked for without credentials.
+// Each was tested on the real 4.6.1 and 4.18.0 by requesting an allocation without credentials.
 describe.each(['4.6.1', '4.18.0'] as const)('credentials in %s', (version) => {
   it.each([
     ['lt-cred-mech;realm=x', []],
     ['lt-cred-mech=yes;realm=x', []],
     ['use-auth-secret;realm=x', []],
-    // Its value is not read.
+    // The server ignores its value.
     ['use-auth-secret=0;realm=x', []],
     ['static-auth-secret=abc;realm=x', []],
     ['user=a:b;realm=x', []],
@@ -48,7 +48,7 @@ describe.each(['4.6.1', '4.18.0'] as const)('credentials in %s', (version) => {
     ['use-auth-secret;no-auth;realm=x', ['2 error conflict']],
     ['lt-cred-mech', ['- warning missing-realm']],
     ['lt-cred-mech;realm=', ['2 warning missing-realm']],
-    // No relay is given to anybody.
+    // The server grants no allocations.
     ['stun-only', []],
   ])('%s: %j', (lines, expected) => expect(said(lines, version)).toEqual(expected));
 });

@@ -59,7 +59,7 @@ describe('reloads', () => {
   });
 });
 
-/** A file whose headers of one kind all are the first one. @param size @param count where the ELF header has the size and number of them */
+/** A file with identical headers of one kind. @param size @param count offsets of their size and number in the ELF header */
 function repeated(size: number, count: number, times: number): Buffer {
   const file = elfWithOptions(OPTIONS);
   file.writeUInt16LE(0, size);
@@ -67,7 +67,7 @@ function repeated(size: number, count: number, times: number): Buffer {
   return file;
 }
 
-/** A program with a fixed address, whose one segment has this many bytes. */
+/** A program with a fixed address and one segment of this many bytes. */
 function withData(bytes: number): Buffer {
   const file = Buffer.concat([elfWithOptions(OPTIONS, { kind: 'fixed' }), Buffer.alloc(bytes)]);
   file.writeBigUInt64LE(BigInt(bytes), 64 + 32);

@@ -3,7 +3,7 @@ import type { Finding } from '../../../src/config/finding.ts';
 import { commentedFile, forgottenFor, type KnownVersion, lintFor } from '../../support/configurations.ts';
 
 /**
- * The example files that coturn and Debian install, by the number of their lines and the few that are no comments (coturn's
+ * The example files that coturn and Debian install: their number of lines and the few lines that are not comments (coturn's
  * examples/etc/turnserver.conf, BSD-3-Clause).
  */
 const EXAMPLES: Record<string, { version: KnownVersion; lines: number; settings: Record<number, string> }> = {
@@ -47,7 +47,7 @@ const INSIDE = [
   ...['metadata service (Oracle)', 'private (RFC 1918)', 'shared address space (RFC 6598)'],
   ...['IPv4-mapped', 'NAT64'].map((name) => `non-public IPv4 encoded as ${name}`),
 ].map((kind) => `error peer-not-denied: ${kind}`);
-/** What 4.13.1 and later refuse by themselves, and earlier versions don't. */
+/** Peers that 4.13.1 and later refuse by default, unlike earlier versions. */
 const LOCAL = [
   ...['link-local (RFC 3927)', 'link-local (RFC 4291)', 'metadata service', 'metadata service (Google)'],
   'unique local (RFC 4193)',
@@ -93,7 +93,7 @@ describe('an example file that leaves all to the defaults', () => {
     );
     const others = found.filter(({ rule }) => !PEER_RULES.includes(rule)).map(summary);
     expect([...peers, ...others].sort()).toEqual([...EXPECTED[example.version]].sort());
-    // A missing block is one finding of each rule, not one for each kind.
+    // A missing block gives one finding per rule, not one per kind.
     expect(found.filter(({ rule }) => PEER_RULES.includes(rule)).length).toBeLessThanOrEqual(5);
   });
 

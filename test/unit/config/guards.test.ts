@@ -23,7 +23,7 @@ function refused(version: KnownVersion, lines: string, peers: readonly string[])
 
 const all = forbiddenPeers([]).map(({ peer }) => peer);
 
-// The answers (403) of the real servers without a denied-peer-ip, out of all that the laboratory tries.
+// Peers, of all that the laboratory tries, that the real servers refuse (403) without a denied-peer-ip.
 describe('what turnserver refuses by itself', () => {
   it('in 4.6.1: loopback and 0.0.0.0/8, however little that is', () =>
     expect(refused('4.6.1', '', all)).toEqual([
@@ -57,12 +57,12 @@ describe('what a range holds', () => {
   it.each([
     ['4.6.1', 'denied-peer-ip=10.0.0.0-10.255.255.255', ['10.0.0.1']],
     ['4.18.0', 'denied-peer-ip=10.0.0.0-10.255.255.255', PEERS.slice(0, 5)],
-    // Without an upper end everything is in it that sorts behind; IPv6 does.
+    // A range without an upper end contains everything that sorts after its lower end, including IPv6.
     ['4.6.1', 'denied-peer-ip=192.0.0.0-', PEERS.slice(1)],
     ['4.18.0', 'denied-peer-ip=192.0.0.0-', ['2001:db8::1']],
     ['4.6.1', 'denied-peer-ip=-10.0.0.5', ['10.0.0.1']],
     ['4.18.0', 'denied-peer-ip=-10.0.0.5', PEERS.slice(0, 5)],
-    // Without a lower end IPv4 is in it; 4.18.0 looks into addresses only where a range begins in IPv4.
+    // A range without a lower end contains IPv4. 4.18.0 maps embedded addresses only if a range starts in IPv4.
     ['4.6.1', 'denied-peer-ip=::-::ffff', ['10.0.0.1']],
     ['4.18.0', 'denied-peer-ip=::-::ffff', ['10.0.0.1']],
     ['4.6.1', 'denied-peer-ip=10.0.0.9-10.0.0.1', []],

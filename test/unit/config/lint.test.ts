@@ -19,7 +19,7 @@ const rules = (text: string, more: Partial<LintContext> = {}) =>
     .filter(({ level }) => level !== 'note')
     .map(({ rule, line }) => (line === undefined ? rule : `${rule}:${line}`));
 
-/** The shipped configuration with a line of its own (or one line more, of what there can be many of) at the beginning. */
+/** The shipped configuration with a line at the beginning that replaces the setting, or is added if the option can be repeated. */
 function withLine(line: string): string[] {
   const name = /^[\w-]*/.exec(line)?.[0] ?? '';
   const rest = shipped.split('\n').filter((each) => name === 'denied-peer-ip' || each.split('=')[0] !== name);
@@ -312,7 +312,7 @@ describe('a line of a newer version', () => {
     ['listening-port=0x1F', ['invalid-number:1 fatal']],
     ['listening-port=0 # any', ['invalid-number:1 fatal']],
   ])('%j: %s', (lines, expected) => {
-    // The configuration's own ports and metrics would come after these.
+    // The configuration's own ports and metrics would follow and override these.
     const text = base.replaceAll(/^(max-port|prometheus).*$/gm, '');
     const names = ['prometheus', 'prometheus-tls', 'prometheus-address', 'prometheus-cert', 'prometheus-key'];
     const options = [

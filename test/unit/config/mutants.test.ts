@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/config/finding.ts';
 import { type KnownVersion, lintFor, shippedConfiguration } from '../../support/configurations.ts';
 
-/** A line that is wrong in one way, and what has to be said of it: a rule at its line, or something that is missing. */
+/** A line with one fault, and the expected finding: a rule at its line, or a missing setting. */
 interface Mutation {
   how: string;
   change(line: string): string | undefined;
-  /** A line that is added at the end, instead. */
+  /** A line to append instead. */
   append?: true;
   rule: RegExp;
   missing?: true;
 }
 
-/** The ways to get a line wrong, by what kind of line it is. */
+/** Faults by kind of line. */
 const ANY: readonly Mutation[] = [
   { how: 'deleted', change: () => '', rule: /./, missing: true },
   { how: 'commented out', change: (line) => `# ${line}`, rule: /./, missing: true },
@@ -107,7 +107,7 @@ function mutationsOf(line: string): readonly Mutation[] {
   return name === 'lt-cred-mech' ? [...ANY, ...BOOLEAN, ...CREDENTIALS] : [...ANY, ...BOOLEAN];
 }
 
-/** Lines that protect: each of them wrong has to be seen. */
+/** Lines that protect the server: lint-config must find each fault in them. */
 const PROTECTIVE =
   /^(denied-peer-ip|no-|lt-cred-mech|stale-nonce|realm|response-origin-only|prometheus-address)/;
 
@@ -115,7 +115,7 @@ interface Mutant {
   name: string;
   line: string;
   text: string;
-  /** Number of the line that is wrong. */
+  /** Number of the faulty line. */
   at: number;
   mutation: Mutation;
 }
@@ -144,14 +144,14 @@ function mutantsOf(shipped: string): Mutant[] {
   );
 }
 
-/** Mutants with which this version does the same: its own default, or what it finds in an address of IPv6 (tried on it). */
+/** Mutants that do not change this version's behaviour: its default is the same, or it decodes the IPv6 address (tested on it). */
 const EQUIVALENT: Record<KnownVersion, RegExp> = {
   '4.6.1': /^$/,
   '4.18.0':
     /^(denied-peer-ip=::|no-(cli|software-attribute|rfc5780)|response-origin-only).*, (deleted|commented out|of one address|with its last digit gone)$|^denied-peer-ip=2002::.*, with its last digit gone$/,
 };
 
-/** What is said of a mutant and was not said of the original. */
+/** Findings of a mutant that the original does not have. */
 function news(version: KnownVersion, mutant: Mutant, before: ReadonlySet<string>): Finding[] {
   return lintFor(version, mutant.text).filter(
     ({ rule, message, level }) => !before.has(`${rule} ${level} ${message}`),
@@ -189,7 +189,7 @@ describe.each(['4.6.1', '4.18.0'] as const)('mutants of the configuration shippe
       .map(({ mutant: { name } }) =>
         name.replace(/, (deleted|commented out|of one address|with its last digit gone)$/, ''),
       );
-    // Guarded by turnserver itself, or its default all the same, or of no weight.
+    // turnserver itself guards against it, the default is the same, or it does not matter.
     const guarded =
       version === '4.6.1'
         ? /^(denied-peer-ip=(0\.0|127|224)\.|denied-peer-ip=::1-::ff$|no-(cli|rfc5780|software|stun)|response-origin|stale-nonce)/

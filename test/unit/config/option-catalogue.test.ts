@@ -9,7 +9,7 @@ import {
 import { CONTEXTS, lintFor, lintWith } from '../../support/configurations.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8');
-/** Each option's first release, the last one that has it, and its reading in each, as `readingsOf` reads them out of all 18 releases. */
+/** First and last release of each option, and its reading in each, as `readingsOf` finds them in all 18 releases. */
 const HISTORY = JSON.parse(read('option-tables/history.json')) as Record<
   string,
   { first: string; last: string; readings: [version: string, reading: string][] }

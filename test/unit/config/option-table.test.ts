@@ -48,7 +48,7 @@ describe('parseOptionTable', () => {
   ])('refuses %s', (_, source) => expect(() => parseOptionTable(source)).toThrow(OptionTableError));
 });
 
-/** set_option() and read_config_file() in the two ways in which coturn has laid them out. */
+/** set_option() and read_config_file() in the two layouts that coturn has used. */
 const FUNCTIONS = {
   'until 4.6.1': `
 static void set_option(int c, char *value)

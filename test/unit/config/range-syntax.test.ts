@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { shortAddress } from '../../../src/config/range-syntax.ts';
 
-// What inet_aton(3) makes of each.
+// The result of inet_aton(3) for each.
 it.each([
   ['70000', '0.1.17.112'],
   ['1.2.3', '1.2.0.3'],

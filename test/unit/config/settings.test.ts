@@ -17,7 +17,7 @@ describe('a line as turnserver reads it', () => {
     ['no-cli=', 'no-cli', ''],
     ['=no-cli', '', 'no-cli'],
     ['\uFEFFno-cli', '\uFEFFno-cli', ''],
-    // Only line feeds end a line, and only spaces and tabs are left out before a name.
+    // Only line feeds end a line, and only spaces and tabs are skipped before a name.
     ['no-cli\rno-udp', 'no-cli\rno-udp', ''],
     ['\rno-cli', '\rno-cli', ''],
   ])('%j', (line, name, value) => expect(parseSettings(line)).toMatchObject([{ name, value, line: 1 }]));

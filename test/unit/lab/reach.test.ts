@@ -7,12 +7,12 @@ import { METHOD } from '../../../src/turn/message.ts';
 import { strangersAnswer, tcpServer, udpServer } from '../../support/turn-server.ts';
 
 const ACCOUNT = { username: 'u', password: 'p' };
-/** Addresses of loopback that nobody else has: both families are IPv4 here, which clients do not mind. */
+/** Unused loopback addresses. Both families are IPv4 here, which clients accept. */
 const ip = (last: number) => `127.${(process.pid >> 8) & 0xff || 1}.${process.pid & 0xff}.${last}`;
 const [FIRST, SECOND] = [ip(1), ip(2)];
 const PORT = 3478;
 
-// Clients wait for seconds, and real sockets answer: time goes faster than theirs.
+// Clients wait for seconds while real sockets answer, so fake timers speed up their clock.
 const realTimeout = globalThis.setTimeout;
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
@@ -33,7 +33,7 @@ type Answer = (request: Buffer, reply: (bytes: Buffer) => void) => void;
 const honest: Answer = (request, reply) => reply(strangersAnswer(request));
 const silent: Answer = () => {};
 
-/** A server that answers by UDP as the test says, and by TCP on both addresses; nothing listens for TLS and DTLS. */
+/** A server that answers over UDP as the test chooses, and over TCP on both addresses. Nothing listens for TLS and DTLS. */
 async function lab(first: Answer, second: Answer = honest, ttl = 64) {
   const how = { first, second };
   const at = (address: string) => ({ address, port: PORT });
@@ -82,7 +82,7 @@ describe('the ways to a server', () => {
     expect(remote(clients).sort()).toEqual(['tcp/ipv4', 'tcp/ipv6', 'udp/ipv4']);
     expect(clients.reach()).toHaveLength(8);
     expect(wayOf(clients, 'udp/ipv4')).toEqual({ transport: 'udp', family: 'ipv4', remote: true, tries: 1 });
-    // Only where nothing is answered the server's own machine is asked.
+    // Only after no answer is the server's own machine tried.
     expect(wayOf(clients, 'udp/ipv6')).toEqual({
       transport: 'udp',
       family: 'ipv6',
@@ -154,13 +154,13 @@ describe('a client of the laboratory', () => {
     });
     expect(clients.leftWay('relay')).toBe('udp/ipv4');
     expect(clients.leftWay('limits')).toBeUndefined();
-    // It is no way that never worked.
+    // This way has worked before.
     expect(clients.silentWay(['udp/ipv4'])).toBeUndefined();
     const before = udp[0].received();
     await expect(client.request(METHOD.binding, [])).rejects.toBeInstanceOf(Unreachable);
     await expect(clients.connect(server, 'udp', 'ipv4', ACCOUNT)).rejects.toBeInstanceOf(Unreachable);
     expect(udp[0].received()).toBe(before);
-    // Of this server, and on this way, only.
+    // Only for this server and this way.
     const other = await clients.connect({ ...server, name: 'limits' }, 'udp', 'ipv6', ACCOUNT);
     const tcp = await quickly(clients.connect(server, 'tcp', 'ipv4', ACCOUNT));
     for (const use of [other, tcp]) {

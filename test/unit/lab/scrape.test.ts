@@ -16,7 +16,7 @@ async function serve(answer: (response: ServerResponse, count: number) => void):
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
 }
 
-/** Sends a little all the time, and never ends. */
+/** Sends a few bytes again and again, endlessly. */
 const drip = (response: ServerResponse) => {
   const timer = setInterval(() => response.write('x'), 20);
   response.once('close', () => clearInterval(timer));

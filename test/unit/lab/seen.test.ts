@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { processesOf } from '../../../src/lab/seen.ts';
 
-/** The id of the package's root. */
+/** The user ID of the package's root. */
 const ROOT = 1_000_000_000;
 
 describe('the processes of a unit', () => {
@@ -44,11 +44,11 @@ describe('the processes of a unit', () => {
   thread(2, 2, [100, 0, 100, 0]);
   thread(3, 3, [100, 100, 0, 100]);
   thread(4, 4, user, { eff: '0000000000000400', prm: '0000000000200400' });
-  // The first thread has ended, and is not the process.
+  // The first thread has ended, but the process still runs.
   write('proc/5/task/5/status', `State:\tZ (zombie)\nUid:\t${user.map((uid) => ROOT + uid).join('\t')}\n`);
   write('proc/5/task/5/cmdline', '');
   thread(5, 55, [0, 0, 0, 0], { eff: '000001ffffffffff' });
-  // All of it has ended; and one of which nothing is left.
+  // A process that has ended, and one without an entry in /proc.
   write('proc/6/task/6/status', `State:\tZ (zombie)\nUid:\t${user.map((uid) => ROOT + uid).join('\t')}\n`);
 
   it('are those of all groups beneath its own', () =>

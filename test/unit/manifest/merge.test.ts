@@ -5,7 +5,7 @@ import { fixture, sha } from '../ui/manifest-fixture.ts';
 
 const whole = fixture();
 
-/** What the plan of that release says of its steps. */
+/** The steps in the plan of that release. */
 function planned(): PlannedParts {
   const { bases: _, steps, ...header } = whole;
   return {
@@ -24,7 +24,7 @@ function planned(): PlannedParts {
   };
 }
 
-/** The part of that release that one machine has made: of one architecture. */
+/** The part of that release from one machine: one architecture. */
 function partOf(
   arch: 'arm64' | 'x86_64',
   change: (step: ManifestStep) => ManifestStep = (step) => step,
@@ -39,7 +39,7 @@ function partOf(
 }
 
 const suiteOf = (step: ManifestStep) => (step.target === 'debian-12' ? 'bookworm' : 'trixie');
-/** Each step was performed in the base image of its target, and the packages in one more that they share. */
+/** Each step used its target's base image, and the packages also used a shared one. */
 function basesOf(step: ManifestStep): Record<string, string> {
   return { [`${suiteOf(step)}-${step.arch}`]: `sha256:${sha(`base${step.target}${step.arch}`)}` };
 }

@@ -84,9 +84,9 @@ describe('parseManifest', () => {
     ],
     ...[
       ...['../x', 'x/../../y', './x', 'x/.', '/x', 'x//y', 'x\u001by', ''],
-      // What nobody sees, or what shows a name in another order.
+      // Invisible characters, and characters that reorder a name.
       ...['x\u202ey', 'x\u2028y', 'x\u2029y', 'x\u3164', 'x\u2800/y', 'x\ud800'],
-      // What turnbuild writes itself.
+      // Values that turnbuild writes.
       ...['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'SHA256SUMS', '.lock', 'Report.HTML/x'],
     ].map((path): [string, string, RegExp, string] => [
       `a file at ${JSON.stringify(path)}`,

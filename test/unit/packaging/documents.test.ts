@@ -9,7 +9,7 @@ import { releaseFacts, target } from '../../support/plan-facts.ts';
 
 const TARGETS: Record<Format, string> = { deb: 'debian-13', rpm: 'portable' };
 
-/** A document as it is in the package of a turnserver that can do this. */
+/** A document of the package of a turnserver with these features. */
 function render(path: string, format: Format, { options = '', features = '' } = {}): string {
   const known = target(TARGETS[format]);
   const plan = createPlan({ ...releaseFacts, knownTargets: [known], targets: [known.name] });

@@ -56,7 +56,7 @@ describe('renderSbom', () => {
   ])('is valid CycloneDX 1.6 with libraries that are %s', async (_, of) => {
     const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
     expect(await validator.validate(renderSbom(of))).toBeNull();
-    // And the validator sees a fault.
+    // The validator detects a fault.
     const broken = renderSbom(of).replace('"type": "library"', '"type": "libary"');
     expect(await validator.validate(broken)).not.toBeNull();
   });
@@ -121,7 +121,7 @@ describe('renderSbom', () => {
       purl: 'pkg:github/coturn/coturn@4.6.1',
       cpe: 'cpe:2.3:a:coturn_project:coturn:4.6.1:*:*:*:*:*:*:*',
     });
-    // A plus sign as it is would be a space to some.
+    // Some readers would decode a bare plus sign as a space.
     expect(document.metadata.component.purl).toContain('@4.6.1%2Bturnbuild-2?');
     expect(document.metadata.component.purl).toMatch(/^pkg:rpm\/turnbuild\/coturn@.*\?arch=aarch64$/);
     expect(document.metadata.timestamp).toBe('2022-12-03T21:21:36.000Z');

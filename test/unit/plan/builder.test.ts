@@ -100,7 +100,7 @@ it('an engine that can not be reached is a builder with the reason, although bui
   expect(parseBuilder(text).error).toBe(
     'permission denied while trying to connect to the Docker daemon socket',
   );
-  // One of its nodes may be away.
+  // One of its nodes may be unreachable.
   expect(parseBuilder(`${text}Platforms: linux/amd64\n`).error).toBeUndefined();
 });
 

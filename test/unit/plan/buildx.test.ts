@@ -38,7 +38,7 @@ function stageBuilds(): { dockerStage: string; words: readonly string[] }[] {
   };
   const found = { archive: 'STATE', repositories: {} };
   return plan.steps.flatMap((each) => {
-    // Natively both are one root: here they are told apart.
+    // On native builds both are the same root. The test distinguishes them.
     const told = { ...each, base: 'base', targetBase: 'target' };
     const bases = new Map(['base', 'target'].map((id) => [id, { context: id.toUpperCase() }]));
     const commands = STAGE_TABLE[each.stage].commands(told, { ...context, bases }, found);
@@ -141,7 +141,7 @@ describe('stepCommand', () => {
       'verify-root-rpm-given',
       ...['run', 'used'].flatMap(inEachRoot),
     ]);
-    // Roots of rpms are put together on the build platform, and scriptlets of packages are run in them.
+    // rpm roots are assembled on the build platform, and scriptlets of packages run in them.
     const scriptlets = ['installed-root', 'lab-rpm-installed', 'lab-rpm-made'];
     for (const name of [...expected.map(([each]) => each), ...scriptlets])
       expect(stages.get(name)?.stage, name).toMatch(/^ARG QEMU_CPU$/m);

@@ -24,7 +24,7 @@ describe('capacityOf', () => {
     expect(capacityOf({ ...input, range: parsePorts(ports), ...more })).toMatchObject(expected),
   );
 
-  // What turnserver grants of each is in the trials of configurations.
+  // The configuration trials test how many allocations turnserver grants.
   it.each(RANGES)('$ports has $all ports and $pairs pairs', ({ ports, all, pairs }) => {
     const range = parsePorts(ports);
     expect(capacityOf({ ...input, range }).allocations).toBe(all);
@@ -43,7 +43,7 @@ describe('capacityOf', () => {
     expect(small.sysctls).not.toHaveProperty(['fs.nr_open']);
     const large = capacityOf({ ...input, range: parsePorts('10000-65534'), addresses: 10 });
     expect(large.sysctls['fs.nr_open']).toBe(String(large.openFiles));
-    // The kernel's own limit, to the file.
+    // Exactly the kernel's limit.
     const equal = capacityOf({ ...input, range: parsePorts('10000-53648'), addresses: 12 });
     expect(equal.openFiles).toBe(1_048_576);
     expect(equal.sysctls).not.toHaveProperty(['fs.nr_open']);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareDebianVersions, upstreamOf } from '../../../src/plan/debian-version.ts';
 
-/** What dpkg itself says. */
+/** dpkg's own comparison. */
 function dpkg(a: string, b: string): number {
   const is = (relation: string) => {
     const { status, error } = spawnSync('dpkg', ['--compare-versions', a, relation, b]);

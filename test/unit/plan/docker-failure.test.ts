@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dockerFailure } from '../../../src/plan/docker-failure.ts';
 
-/** As docker 28.2 and buildx 0.13 print it. */
+/** Output of docker 28.2 and buildx 0.13. */
 const SOCKET =
   'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Head "http://%2Fvar%2Frun%2Fdocker.sock/_ping": dial unix /var/run/docker.sock: connect: permission denied';
 const ssh = (stderr: string) =>
@@ -111,7 +111,7 @@ describe('dockerFailure', () => {
 
   it.each([
     'the moon is full',
-    // Of a builder that nobody has named; and docker's name for a host that it reaches by another program.
+    // For an unnamed builder, and for docker's name of a host that it reaches through another program.
     'ERROR: no builder "farm" found',
     'ERROR: context deadline exceeded',
     'error during connect: Head "http://docker.example.com/_ping": EOF',

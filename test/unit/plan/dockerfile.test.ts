@@ -81,7 +81,7 @@ describe('contextPaths', () => {
     ];
     const stages = ['build', 'package', 'inspect', 'verify', 'sanitize', 'lab'];
     const used = new Set(variants.flatMap((args) => matching(files, contextPaths(text, stages, args))));
-    // Base images are made with these: bootstrapped outside of Docker, or by a build of their own.
+    // These make base images: bootstrapped outside Docker, or in a separate build.
     expect(files.filter((file) => !used.has(file)).sort()).toEqual([
       'Dockerfile',
       'image/Dockerfile',

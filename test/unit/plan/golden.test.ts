@@ -16,7 +16,7 @@ const mirrors = {
   },
 };
 
-// What each recipe leads to, whole: a recipe that changes shows here what changes with it. After a look at the difference:
+// Snapshots of the complete plan of each recipe, which show the effects of a changed recipe. After a review of the difference:
 // npx vitest run --project unit test/unit/plan/golden.test.ts -u
 describe.each(names)('the plan of %s', (name) => {
   it('is the one in test/golden', async () => {

@@ -32,7 +32,7 @@ describe('createLabCommand', () => {
 
   it('limits what a package can take of the machine', () => {
     expect(args('x86_64')).toEqual(expect.arrayContaining(['--pids-limit=4096', '--memory=8g']));
-    // Engines that do not count swap refuse a limit of it.
+    // Engines without swap accounting refuse a swap limit.
     expect(args('x86_64').join(' ')).not.toContain('swap');
   });
 });

@@ -7,7 +7,7 @@ import {
 } from '../../../src/plan/official-image.ts';
 
 const HEX = '28'.repeat(32);
-/** As BuildKit 0.12 writes it. */
+/** Output of BuildKit 0.12. */
 const provenance = (materials: unknown) =>
   JSON.stringify({ predicateType: 'https://slsa.dev/provenance/v0.2', predicate: { materials } });
 const image = { uri: 'pkg:docker/debian@trixie-slim?platform=linux%2Famd64', digest: { sha256: HEX } };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { debFileName, debVersion } from '../../../src/plan/package-version.ts';
 
-/** dpkg's own opinion: it is on every Debian machine, and the rule is too subtle to be written again here. */
+/** dpkg's own comparison: every Debian machine has dpkg, and the rule is too subtle to reimplement. */
 function isLess(a: string, b: string): boolean {
   const { status } = spawnSync('dpkg', ['--compare-versions', a, 'lt', b]);
   if (status === null || status > 1) throw new Error('dpkg is needed for this test (package dpkg)');

@@ -13,7 +13,7 @@ describe('createPlan for .rpm packages', () => {
     expect(toolsOf('portable', { ownTools: true })).toEqual(own);
     expect(toolsOf('portable', { verifyOn: `almalinux@sha256:${'0'.repeat(64)}` })).toEqual(own);
     expect(toolsOf('el9')).toEqual(own);
-    // An image for the .rpm says nothing of a .deb's root.
+    // An image for .rpms does not affect a .deb's root.
     const deb = {
       knownTargets: [target('debian-13'), target('portable')],
       targets: ['debian-13', 'portable'],
@@ -40,7 +40,7 @@ describe('createPlan for .rpm packages', () => {
       SOURCE_LIBRARIES: 'bookworm/libmicrohttpd trixie/hiredis',
       CONFIGURATION_DIR: '/etc/coturn',
     });
-    // Its packages are tried in a root that is made of rpms, on the build platform.
+    // Its packages are tested in a root of rpms, assembled on the build platform.
     expect(portable.bases.map(({ id }) => id)).toEqual(['bookworm-x86_64']);
     expect(step('verify:portable:arm64')?.targetBase).toBe('bookworm-x86_64');
   });
@@ -54,7 +54,7 @@ describe('createPlan for .rpm packages', () => {
     expect(plan.bases).toContainEqual({
       ...{ id: 'image-arm64-a1a1a1a1a1a1', suite: 'almalinux:9', arch: 'arm64', image: verifyOn, asIs: true },
     });
-    // It says nothing of a .deb, which has a distribution.
+    // It does not affect a .deb, which has a distribution.
     const both = createPlan({
       ...image,
       knownTargets: [...facts.knownTargets, target('portable')],
@@ -74,7 +74,7 @@ describe('createPlan for .rpm packages', () => {
     const build = argsOf(createPlan(el9), 'build:el9:arm64');
     expect(build).toMatchObject({ COMPILE_ON: 'sysroot', LIBRARY_PACKAGES: '', GLIBC: '2.34' });
     expect(build?.SYSROOT_PACKAGES).toContain('openssl-devel');
-    // The toolchain of packaging is that of compiling, from the build cache.
+    // Packaging uses the toolchain of compiling, from the build cache.
     expect(argsOf(createPlan(el9), 'package:el9:arm64')).toMatchObject({ LIBRARY_PACKAGES: '' });
     expect(argsOf(createPlan(el9), 'verify:el9:arm64')).toMatchObject({ RPM_ROOT: 'installed' });
     const verifyOn = `almalinux:9@sha256:${'a1'.repeat(32)}`;

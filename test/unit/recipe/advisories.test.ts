@@ -48,7 +48,7 @@ test('4.6.1, which Debian has, carries what it must', () => {
   // The weak random numbers came with 4.6.2.
   expect(ids).not.toContain('CVE-2025-69217');
   expect(idsFor('4.7.0')).toContain('CVE-2025-69217');
-  // An even port takes a second one along from 4.8.0 on.
+  // From 4.8.0 on, an even port also reserves the next one.
   expect(idsFor('4.7.0')).not.toContain('CVE-2026-73215');
   for (const version of ['4.8.0', '4.16.0']) expect(idsFor(version)).toContain('CVE-2026-73215');
 });

@@ -10,7 +10,7 @@ const parse = (text: string) => parseRecipeFile('recipes/deviations.yaml', text,
 const text = read('deviations.yaml');
 const known = parse(text);
 
-/** The file with one value replaced; the value has to be there. */
+/** The file with one value replaced, which must exist. */
 function withLine(key: string, value: string): string {
   const line = new RegExp(`^(- |  )(${key}): .*$`, 'm');
   expect(text).toMatch(line);

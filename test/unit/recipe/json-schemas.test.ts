@@ -33,7 +33,7 @@ const SCHEMAS = {
   manifest: manifestSchema.extend({ digest: z.string() }),
 };
 
-// What zod checks beyond JSON Schema (refinements across members) is not in them: turnbuild itself has the last word.
+// The JSON schemas lack zod's refinements across members, which only turnbuild itself checks.
 describe.each(Object.entries(SCHEMAS))('the JSON schema of %s', (name, schema) => {
   it('is the one in schemas/; npx vitest run --project unit test/unit/recipe/json-schemas.test.ts -u writes it', async () => {
     const text = `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), undefined, 2)}\n`;

@@ -14,7 +14,7 @@ it.each([
   ['jane@example.org', false],
   ['李 四 <li@example.org>', true],
   ['\u00a0 <jane@example.org>', false],
-  // Letters, marks and a symbol that nobody sees.
+  // Invisible letters, marks and a symbol.
   ...['\u3164', '\u115f', '\u2800', '\u034f', '\ufe0f', '\u{e0101}'].flatMap((blank): [string, boolean][] => [
     [`Jane${blank} <jane@example.org>`, false],
     [`Jane <jane${blank}@example.org>`, false],

@@ -7,7 +7,7 @@ import { target as targetOf } from '../../support/plan-facts.ts';
 
 const folder = new URL('../../../recipes/targets/', import.meta.url);
 
-/** What turnserver of Debian's own coturn 4.18.0-1 needs (`readelf -d`), and libmicrohttpd for the metrics. */
+/** Libraries that Debian's own coturn 4.18.0-1 needs (`readelf -d`), and libmicrohttpd for the metrics. */
 const NEEDED_BY_4_18_0 = [
   'libsqlite3.so.0',
   'libpq.so.5',
@@ -25,7 +25,7 @@ const NEEDED_BY_4_18_0 = [
   'libc.so.6',
 ];
 
-/** Program headers that map the dynamic section (`readelf -lW`), and what the check of libraries does not read. */
+/** Program headers that map the dynamic section (`readelf -lW`), and tables that the check of libraries does not read. */
 const SEGMENTS = `There are 2 program headers, starting at offset 64
   LOAD           0x000000 0x0000000000000000 0x0000000000000000 0x002000 0x002000 RW  0x1000
   DYNAMIC        0x001000 0x0000000000001000 0x0000000000001000 0x000200 0x000200 RW  0x8
@@ -45,7 +45,7 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
     return check?.judge({ ...packageFacts({}), target, elf });
   };
 
-  // What is linked in is needed by nobody.
+  // No program needs a statically linked library at run time.
   const libraries = target.staticLibraries === undefined ? NEEDED_BY_4_18_0 : ['libc.so.6', 'libm.so.6'];
 
   it('allows the libraries of the newest coturn', () => {
@@ -66,7 +66,7 @@ describe('recipes/docker/Dockerfile', () => {
   it('makes the toolchain anew when the archive has got other packages', () => {
     const stage = (name: string) =>
       new RegExp(`^FROM .* AS ${name}\\n((?:(?!^FROM ).*\\n)*)`, 'm').exec(text)?.[1] ?? '';
-    // An argument that is declared after the command is no part of what the command is cached by.
+    // An argument that is declared after a command is not part of the command's cache key.
     expect(stage('compiler')).toMatch(/^ARG ARCHIVE_STATE\n[\s\S]*^RUN sh \/turnbuild\/compiler\.sh$/m);
     expect(stage('toolchain')).toMatch(/^RUN sh \/turnbuild\/toolchain\.sh$/m);
     expect(text).toMatch(/^FROM compiler AS toolchain$/m);

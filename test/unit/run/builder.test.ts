@@ -18,7 +18,7 @@ interface Answer {
   stderr?: string;
 }
 
-/** A docker that gives these answers by the first word of its arguments, and nothing else. */
+/** A fake docker whose only answers depend on its first argument. */
 function docker(answers: Readonly<Record<string, Answer>>): { exec: Exec; asked: string[] } {
   const asked: string[] = [];
   const exec: Exec = async ({ file, args }) => {

@@ -14,7 +14,7 @@ const tarball = gzipSync(coturnTar('4.18.0'), { level: 0 });
 let shown: string;
 let lines: string[];
 
-/** Has output go to a terminal, which keeps what it gets. */
+/** Redirects output to a fake terminal, which records it. */
 beforeEach(() => {
   shown = '';
   lines = [];
@@ -46,7 +46,7 @@ function session(source: string, options: Session['options'] = {}): Session {
   } as unknown as Session;
 }
 
-/** Serves the sources in two halves, so slowly that a display shows the first one. */
+/** Serves the sources in two halves, slowly enough that the display shows the first one. */
 const slowly = (headers: Record<string, number>) =>
   serve((_, response) => {
     response.writeHead(200, headers);

@@ -6,7 +6,7 @@ const node = (id: string, more: Partial<GraphNode> = {}): GraphNode => ({
   ...more,
 });
 
-/** Performs all nodes of a graph; each ends, well or not, when it is told to. */
+/** Runs all nodes of a graph. The test decides when each ends, and whether it fails. */
 function workshop(nodes: readonly GraphNode[], jobs: number) {
   const graph = createGraph(nodes, jobs);
   const begun: string[] = [];
@@ -27,7 +27,7 @@ function workshop(nodes: readonly GraphNode[], jobs: number) {
       );
   return {
     outcomes,
-    /** What has begun since the last time. */
+    /** Nodes that started since the last call. */
     async begins(): Promise<string[]> {
       await settle();
       return begun.splice(0);
@@ -112,7 +112,7 @@ describe('a graph', () => {
       2,
     );
     expect(await shop.begins()).toEqual(['e1', 'n1']);
-    // One place is kept for what is native and has yet to come.
+    // One slot is reserved for native nodes that are still to come.
     expect(await shop.end('n1')).toEqual(['n2']);
     expect(await shop.end('n2')).toEqual(['e2']);
     expect(await shop.end('e1')).toEqual(['e3']);

@@ -12,7 +12,7 @@ const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ only: ['elf'], skip: ['elf'], reason: 'r', accept: ['CVE-1'], verifyOn: 'i', plan: 'plan.json' },
 };
 const session = { options: GIVEN } as Partial<Session> as Session;
-/** The flags that a refusal begins with. */
+/** The flags at the start of a refusal. */
 const flagsOf = (message: string) => message.replace(/:.*$/, '').split(', ').sort();
 const refusalOf = async (work: Promise<unknown>) => {
   const error = (await work.catch((thrown: unknown) => thrown)) as { code: string; message: string };
@@ -20,7 +20,7 @@ const refusalOf = async (work: Promise<unknown>) => {
   return error.message;
 };
 
-// Loaded in the tests, which is when the tables are made.
+// Import the module within the tests, because importing creates the tables.
 describe('of all options', () => {
   it('a package file refuses those that say what is packaged, and of what', async () => {
     vi.resetModules();

@@ -60,7 +60,7 @@ const VERIFIED: ManifestStep = {
   checks: [verdict('elf.a'), verdict('elf.b')],
 };
 
-/** What is wrong with the steps, one of which is other than it should be. */
+/** The errors of the steps, one of which is wrong. */
 function wrong(change: Partial<ManifestStep> & { stage?: StageName }, of: ManifestStep, document = plan()) {
   const steps = [BUILT, PACKAGED, VERIFIED].map((step) => (step === of ? { ...step, ...change } : step));
   const found = wrongRecords({ steps } as Manifest, document, CHECKS);

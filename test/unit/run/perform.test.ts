@@ -15,7 +15,7 @@ import { coturnTar } from '../../support/coturn-tree.ts';
 import { releaseFacts, target, withoutAddresses } from '../../support/plan-facts.ts';
 import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
 
-// What a real run does before its first step.
+// Actions of a real run before its first step.
 let dir: string;
 beforeEach(() => {
   dir = temporaryFolder();

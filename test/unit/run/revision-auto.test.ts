@@ -10,7 +10,7 @@ import type { Session } from '../../../src/run/session.ts';
 import { type SigningKey, serveDebianMirror, stanza } from '../../support/debian-mirror.ts';
 import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
 
-/** Signatures are not the question here: the archive's are empty, and this gpgv likes them. */
+/** These tests do not cover signatures: the archive's are empty, and this fake gpgv accepts them. */
 const KEY: Pick<SigningKey, 'clearsign'> = {
   clearsign: (text) =>
     `-----BEGIN PGP SIGNED MESSAGE-----\n\n${text}-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----\n`,

@@ -18,7 +18,7 @@ const session = (options: Session['options'] = {}, lockFolder?: Session['io']['l
   return { options, io: lockFolder === undefined ? io : { ...io, lockFolder } } as Session;
 };
 
-/** Has output go to a terminal, or elsewhere. */
+/** Simulates output to a terminal or elsewhere. */
 function stub({ isTTY = true, env }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}): void {
   const stdout = Object.create(process.stdout, { isTTY: { value: isTTY }, columns: { value: 80 } });
   vi.stubGlobal(

@@ -5,7 +5,7 @@ import type { Session } from '../../../src/run/session.ts';
 import { withLog } from '../../../src/run/step-log.ts';
 import { temporaryFolder } from '../../support/sandbox.ts';
 
-/** Has some work print two lines. */
+/** Runs a function that prints two lines. */
 async function log(options: Session['options'], path: string, before = () => {}) {
   const [shown, lines]: [string[], string[]] = [[], []];
   const session = { options, output: { line: (text: string) => lines.push(text) } } as unknown as Session;

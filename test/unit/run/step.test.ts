@@ -24,7 +24,7 @@ const STEP = {
   needs: [],
 } as unknown as PlannedStep;
 
-/** Performs a step whose checks come out like this. Returns what it was recorded as, and the error that it ended with. */
+/** Runs a step with these check results. Returns its record and its error. */
 async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: unknown; outcome: unknown }> {
   const stage = {
     planned: async () => ({}),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTurns, type TakeTurn } from '../../../src/run/turns.ts';
 
-/** Work that ends when it is told to, and a list of what has begun, in order. */
+/** Tasks that end when the test says so, and a list of started tasks, in order. */
 function workshop(take: TakeTurn) {
   const begun: string[] = [];
   const ends = new Map<string, (error?: Error) => void>();

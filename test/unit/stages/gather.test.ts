@@ -14,7 +14,7 @@ const interrupt = new AbortController();
 const contextFor = (jobs: number) =>
   ({ io: { signal: interrupt.signal }, piece: piecesOf(jobs) }) as unknown as StageContext;
 
-/** Work that notes when it begins and ends, and how it was ended. */
+/** A task that records its start and its end, and why it ended. */
 function recorder() {
   const log: string[] = [];
   const work =

@@ -7,7 +7,7 @@ import { answerTo, errorTo, udpServer } from '../../support/turn-server.ts';
 const STRANGER = { username: '', password: '' };
 const patience = () => ({ rtoMs: 20, sentAtMost: 2, lastMs: 60, reliableMs: 100 });
 
-/** What a client makes of an answer: `success`, an error's number, or why it has none. */
+/** A client's result for an answer: `success`, an error code, or the reason why there is none. */
 async function wordFor(reply: (request: Buffer) => Buffer): Promise<unknown> {
   await using server = await udpServer((request, send) => send(reply(request)));
   const client = createClient(await openTransport('udp', server.at), STRANGER, { patience });

@@ -22,7 +22,7 @@ const AUTHENTICATION = { ...ACCOUNT, realm: 'example.org', nonce: 'n1' };
 const KEY = longTermKey('alice', 'example.org', 'secret');
 const PEER = { address: '192.0.2.7', port: 5000 };
 
-/** Error answer that asks for authentication. */
+/** Error response that requires authentication. */
 const challenge = (request: Buffer, code: number, { realm, nonce }: { realm?: string; nonce?: string }) =>
   errorTo(request, code, [
     ...(realm === undefined ? [] : [{ type: ATTRIBUTE.realm, value: Buffer.from(realm) }]),
@@ -30,7 +30,7 @@ const challenge = (request: Buffer, code: number, { realm, nonce }: { realm?: st
   ]);
 const textOf = (request: Buffer | undefined, type: number) =>
   request && attributeOf(decodeMessage(request), type)?.toString();
-/** Success answer whose integrity is made with this key. */
+/** Success response whose integrity uses this key. */
 const sealed = (request: Buffer, key: Buffer) =>
   encodeMessage(
     { method: METHOD.allocate, class: 'success', transactionId: idOf(request), attributes: [] },
@@ -117,7 +117,7 @@ describe('a challenge', () => {
 describe('a request that is not answered', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] });
-    // vitest's own fake takes a millisecond of the fake clock.
+    // vitest's own fake advances the fake clock by a millisecond.
     vi.stubGlobal('setImmediate', queueMicrotask);
   });
   afterEach(() => {
@@ -125,7 +125,7 @@ describe('a request that is not answered', () => {
     vi.useRealTimers();
   });
 
-  /** Milliseconds from the first request to each one, and to the client giving up. */
+  /** Milliseconds from the first request to each one, and until the client gives up. */
   async function scheduleOf(lossy: boolean, patience = RFC_PATIENCE) {
     const begin = Date.now();
     const sentAt: number[] = [];

@@ -7,14 +7,14 @@ import { ATTRIBUTE, encodeMessage, METHOD, newTransactionId } from '../../../src
 import { openTransport, type Transport, type TransportName } from '../../../src/turn/transport.ts';
 import { answerTo, errorTo, type FakeServer, idOf, tcpServer, udpServer } from '../../support/turn-server.ts';
 
-/** Of a client that gets no answer, and of one that gets its own, if late on a busy machine. */
+/** Timeouts of a client that gets no answer, and of one that gets an answer, possibly late on a busy machine. */
 const SHORT: Patience = { rtoMs: 20, sentAtMost: 3, lastMs: 60, reliableMs: 150 };
 const LONG: Patience = { rtoMs: 300, sentAtMost: 4, lastMs: 2_000, reliableMs: 4_000 };
-/** Milliseconds in which a request has ended at the latest, on a busy machine. */
+/** Time limit of a request in milliseconds, on a busy machine. */
 const AT_THE_LATEST_MS = 5_000;
 const ACCOUNT = { username: 'u', password: 'p' };
 
-/** What was not caught anywhere: it would have ended a laboratory. */
+/** Uncaught errors, which would have ended a laboratory. */
 const uncaught: unknown[] = [];
 const note = (error: unknown) => uncaught.push(error);
 beforeEach(() => {
@@ -26,13 +26,13 @@ afterEach(() => {
   expect(uncaught).toEqual([]);
 });
 
-/** What came of a request: `success`, an error's number, or why there was no answer. */
+/** The result of a request: `success`, an error code, or the reason for no answer. */
 interface Ended {
   word: string;
   unparsed: string[];
 }
 
-/** A client of a server; its request has to end in time, however that goes. */
+/** A client of a server, whose request must end in time with any result. */
 async function withClient<T>(
   server: FakeServer,
   name: TransportName,
@@ -71,7 +71,7 @@ async function bind(server: FakeServer, name: TransportName, patience = LONG): P
   return { word: result, unparsed };
 }
 
-/** A message with this body behind its header, whatever that is. */
+/** A message with this arbitrary body after its header. */
 function withBody(request: Buffer, body: Buffer, length = body.length): Buffer {
   const head = answerTo(request).subarray(0, 20);
   const bytes = Buffer.concat([head, body]);
@@ -97,7 +97,7 @@ const dataFrom = (peer: Buffer) =>
   });
 
 const NOTHING = 'no answer to 3 requests';
-/** What a server sends back, and for each time that it does what the client is told of it. */
+/** The messages that a server sends back, and the client's result for each. */
 const UNPARSABLE: [string, (request: Buffer) => Buffer, string][] = [
   ['nothing but an empty datagram', () => Buffer.alloc(0), '0 bytes: 0 bytes are too short for a header'],
   ['a few bytes', () => Buffer.from('ff00', 'hex'), '2 bytes: 2 bytes are too short for a header'],
@@ -169,7 +169,7 @@ describe('a client over UDP', () => {
     });
     const { word, unparsed } = await bind(server, 'udp');
     expect(word).toBe('success');
-    // A busy machine may have let it ask again.
+    // On a busy machine the client may have repeated the request.
     expect(new Set(unparsed)).toEqual(new Set([why]));
   });
 
@@ -283,7 +283,7 @@ describe('a client over TCP', () => {
       (request) => refusal(request, Buffer.from('0004', 'hex')),
       { word: NONE, unparsed: ['28 bytes: ERROR-CODE is too short'] },
     ],
-    // Both look like the beginning of a long message, of which the rest never comes.
+    // Both look like the beginning of a long message whose rest never arrives.
     [
       'waits in vain for the rest of HTTP',
       () => Buffer.from('HTTP/1.1 400\r\n\r\n'),
@@ -354,7 +354,7 @@ describe('a client over TCP', () => {
     await using server = await tcpServer({ connected });
     const word = await bind(server, 'tcp').then(
       (ended) => ended.word,
-      // It may be gone before the connection is known to be there.
+      // It may be gone before the client learns of the connection.
       (error: unknown) => `the connection was closed: ${error}`,
     );
     expect(word).toMatch(/^the connection was closed: /);
@@ -390,7 +390,7 @@ describe('a client over TLS or DTLS', () => {
 });
 
 describe('whatever arrives', () => {
-  /** A client of a transport that is none, and what makes a message arrive at it. */
+  /** A client of a fake transport, and a function that delivers a message to it. */
   function inMemory() {
     const requests: Buffer[] = [];
     let arrive: (bytes: Buffer) => void = () => {};
@@ -424,7 +424,7 @@ describe('whatever arrives', () => {
       }),
       { numRuns: 2_000 },
     );
-    // Random bytes are hardly ever a message.
+    // Random bytes are almost never a message.
     expect(unparsed.length).toBeGreaterThan(arrived / 2);
   });
 

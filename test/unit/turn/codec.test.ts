@@ -33,7 +33,7 @@ const message = fc.record({
   transactionId: fc.uint8Array({ minLength: 12, maxLength: 12 }).map((value) => Buffer.from(value)),
   attributes: fc.array(
     fc.record({
-      // Not one of those that close a message.
+      // Not one of the attributes that end a message.
       type: fc.integer({ min: 0x30, max: 0x7fff }),
       value: bytes(40),
     }),
@@ -76,7 +76,7 @@ describe('messages', () => {
       expect(hasIntegrity(forged(type), Buffer.from('key'))).toBe(false);
   });
 
-  // RFC 8489, 14.6: an HMAC of SHA-256 may be cut to 16 bytes or more, by steps of four.
+  // RFC 8489, 14.6: an HMAC-SHA256 may be truncated to 16 bytes or more, in steps of four.
   it.each([
     [12, false],
     [15, false],

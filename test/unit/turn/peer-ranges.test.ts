@@ -17,7 +17,7 @@ describe('inRange', () => {
     ['0.0.0.0-0.255.255.255', '0.0.0.0', true, true],
     ['0.0.0.0-0.255.255.255', '2600::1', false, false],
     ['192.0.2.1', '192.0.2.1', true, true],
-    // The lower end of all zeros is none: every IPv4 address sorts below an IPv6 one.
+    // A lower end of all zeros has no effect: every IPv4 address sorts below an IPv6 one.
     ['::-::ffff:ffff:ffff', '8.8.8.8', true, true],
     ['::1-::ffff:ffff:ffff', '8.8.8.8', false, false],
     // Byte by byte, a last byte of 0 is below 1.
@@ -50,7 +50,7 @@ describe('the shipped configuration', () => {
         expect(denied(peer, comparison), peer.toString('hex')).toBe(true);
       }
     }
-    // One byte above zero, anywhere, and nothing behind it: what byte by byte is easiest to miss.
+    // One non-zero byte at any position, followed by zeros: comparing byte by byte misses this most easily.
     for (let at = 0; at < 16; at++) {
       const peer = Buffer.alloc(16);
       peer[at] = 1;

@@ -91,7 +91,7 @@ describe('RFC 5769', () => {
   });
 
   it('one changed bit anywhere is seen', () => {
-    // The last byte of the attributes before the integrity, and each part of what guards them.
+    // The last byte of the attributes before the integrity, and each part of the integrity.
     for (const at of [0, 3, 9, 30, 50, 80, 90]) {
       const changed = Buffer.from(REQUEST);
       changed[at] = (changed[at] ?? 0) ^ 1;

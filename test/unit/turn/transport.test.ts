@@ -12,7 +12,7 @@ import { openTransport, type Transport } from '../../../src/turn/transport.ts';
 import { answerTo, tcpServer, udpServer } from '../../support/turn-server.ts';
 
 const ACCOUNT = { username: 'u', password: 'p' };
-/** Two messages on a channel whose data is not a multiple of four bytes: as datagrams, and filled up in a stream. */
+/** Two messages on a channel whose data is not a multiple of four bytes: as datagrams, and padded in a stream. */
 const DATAGRAMS = ['4001000161', '400100026263'];
 const STREAM = '40010001610000004001000262630000';
 
@@ -41,7 +41,7 @@ function arrivals(count: number): { add(bytes: Buffer): void; all: Promise<strin
   return { add, all };
 }
 
-/** A port of loopback on which nobody listens. */
+/** An unused loopback port. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -172,7 +172,7 @@ describe('DTLS', () => {
     vi.unstubAllEnvs();
     vi.useRealTimers();
   });
-  /** Puts a program in the place of OpenSSL's client. */
+  /** Replaces OpenSSL's client by a program. */
   function opensslIs(script: string): void {
     const program = join(folder, 'openssl');
     writeFileSync(program, `#!/bin/sh\n${script}\n`);

@@ -10,7 +10,7 @@ const CAUSE = 'Answers leave with TTL 1: nobody gets them';
 const MESSAGE = 'of 57 datagrams at least one had a TTL of 1';
 const UNTRIED = 'not run because stun failed: no answer over UDP';
 
-/** The fixture in which some checks of some packages came out differently, and their steps with them. */
+/** The fixture with other results for some checks of some packages and for their steps. */
 function changed(
   names: (variant: string) => boolean,
   checks: Record<string, Partial<CheckResult>>,
@@ -27,7 +27,7 @@ function changed(
 }
 
 const BLOCKED = { status: 'blocked', blockedBy: 'stun', message: UNTRIED, figures: {} } as const;
-/** What a server is like that nobody gets an answer of by UDP. */
+/** The check results of a server that does not answer over UDP. */
 const SILENT: Record<string, Partial<CheckResult>> = {
   stun: { status: 'failed', message: MESSAGE, cause: CAUSE },
   'turn-udp': BLOCKED,

@@ -97,7 +97,7 @@ test('columns align', () => {
       new Set([1]),
     ),
   ).toEqual(['a       1  x', 'long  100']);
-  // Of rows that have not the same number of cells.
+  // Rows with different numbers of cells.
   expect(alignColumns([['a'], ['b', 'c'], ['long', 'd', 'e']], new Set([2]))).toEqual([
     'a',
     'b     c',
@@ -135,10 +135,10 @@ test.each([
   ['\u001b]0;title\u0007', '?]0;title?'],
   ['\u009b2J\r', '?2J?'],
   ['a\u202eb', 'a?b'],
-  // What GitHub's runner would carry out.
+  // Commands that GitHub's runner would execute.
   ['a\n::add-mask::x\n  ::error::y', 'a\n: :add-mask::x\n  : :error::y'],
   ['##[error]x', '## [error]x'],
-  // And those of other CI systems.
+  // Commands of other CI systems.
   ['a ##vso[task.setvariable]x ##teamcity[x]', 'a ## vso[task.setvariable]x ## teamcity[x]'],
   ['## Heading ##x', '## Heading ##x'],
   ['std::string, fe80::1', 'std::string, fe80::1'],

@@ -27,7 +27,7 @@ test('a digest that is not there is said to be none', () => {
 
 test('a table can be found by its caption, and a section by its id', () => {
   expect(table('A & B', [], [], 'wide').safe).toContain('<table class="wide"><caption>A &amp; B</caption>');
-  // Browsers let the keyboard scroll what has something to scroll, so a table is no tab stop of its own.
+  // Browsers let the keyboard scroll a scrollable element, so a table needs no tab stop.
   expect(table('A', [], []).safe).not.toContain('tabindex');
   expect(section('a', 'A & B', html`<p>c</p>`).safe).toBe(
     '<section id="a"><h2><a class="self" href="#a">A &amp; B</a></h2>\n<p>c</p></section>\n',

@@ -4,7 +4,7 @@ import type { Manifest } from '../../../src/manifest/schema.ts';
 import { renderJunit } from '../../../src/ui/junit.ts';
 import { fixture, plant, withSteps } from './manifest-fixture.ts';
 
-/** What an XML parser that nobody here wrote makes of it: `suite|check|failure, error or skipped` a line. */
+/** The result of an independent XML parser: one `suite|check|failure, error or skipped` per line. */
 function parsed(xml: string): string[] {
   const document = new DOMParser({
     onError: (_, message) => {
@@ -101,7 +101,7 @@ describe('renderJunit', () => {
     expect(xml).toContain(
       '<skipped message="not possible here: systemd-analyze does not run under qemu-user"/>',
     );
-    // CI systems compare the numbers of suites with those of the whole.
+    // CI systems compare the counts of suites with the totals.
     const sum = [...xml.matchAll(/<testsuite [^>]*failures="(\d+)"/g)].reduce(
       (all, [, n]) => all + Number(n),
       0,

@@ -187,7 +187,7 @@ function steps(target: string, arch: Arch, failing: boolean): ManifestStep[] {
   ];
 }
 
-/** A release of coturn 4.6.1 for two targets and both architectures, as turnbuild writes it. */
+/** The manifest of a release of coturn 4.6.1 for two targets and both architectures. */
 export function fixture({ failing = false }: { failing?: boolean } = {}): Manifest {
   const known = parseRecipeFile(
     'recipes/advisories.yaml',
@@ -228,7 +228,7 @@ export function fixture({ failing = false }: { failing?: boolean } = {}): Manife
   });
 }
 
-/** The same manifest with other steps: what `edit` gives is changed in each, or nothing. */
+/** The same manifest with `edit`'s changes applied to each step. */
 export function withSteps(
   manifest: Manifest,
   edit: (step: ManifestStep) => Partial<ManifestStep> | undefined,
@@ -242,7 +242,7 @@ export function onePackage(manifest: Manifest = fixture()): Manifest {
   return { ...manifest, steps };
 }
 
-/** The same structure with something nasty in every string and in every key of a free-form map. */
+/** The same structure with hostile text in every string and in every key of a free-form map. */
 export function plant(value: unknown, nasty: string, freeKeys = false): unknown {
   if (typeof value === 'string') return value + nasty;
   if (Array.isArray(value)) return value.map((item) => plant(item, nasty));
@@ -257,7 +257,7 @@ export function plant(value: unknown, nasty: string, freeKeys = false): unknown 
   );
 }
 
-/** What a reader sees of HTML. */
+/** The visible text of HTML. */
 export function wordsOf(html: string): string {
   return html
     .replace(/<wbr>/g, '')
@@ -266,7 +266,7 @@ export function wordsOf(html: string): string {
     .trim();
 }
 
-/** The rows of a table, each as the words of its cells. */
+/** The rows of a table, each as the texts of its cells. */
 export function rowsOf(html: string): string[][] {
   return [...html.matchAll(/<tr\b[\s\S]*?<\/tr>/g)].map(([row]) =>
     [...row.matchAll(/<(t[hd])\b[\s\S]*?<\/\1>/g)].map(([cell]) => wordsOf(cell)),

@@ -3,7 +3,7 @@ import { createOutput, jsonText } from '../../../src/ui/output.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** What goes to each stream. */
+/** The output on each stream. */
 function written(json: boolean, print: (output: ReturnType<typeof createOutput>) => void) {
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)

@@ -81,10 +81,10 @@ test('says what was not measured, and nothing at all without relay ports', () =>
   const cellsOf = (figures: Record<string, number>) => rowsOf(section('49152-65534', figures))[1]?.slice(4);
   expect(cellsOf({})).toEqual(Array(3).fill('not measured'));
   expect(cellsOf({ 'files per allocation': 1.5 })).toEqual(['1.5', 'not measured', 'not measured']);
-  // Figures of another check are none of these.
+  // Figures of other checks are ignored.
   const other = fixture().steps.find(({ checks }) => checks !== undefined);
   expect(section('49152-65534', { 'files per allocation': 2 }, other?.checks?.slice(0, 1))).toContain('>2<');
   expect(section(undefined)).toBe('');
-  // A configuration of whoever's making.
+  // Any configuration.
   expect(section('65535-1024')).toBe('');
 });

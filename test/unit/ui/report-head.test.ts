@@ -4,7 +4,7 @@ import { renderReport } from '../../../src/ui/report.ts';
 import { fixture, onePackage, withSteps, wordsOf } from './manifest-fixture.ts';
 
 const render = (manifest: Manifest): string => renderReport(manifest, { turnbuildVersion: '0.1.0' });
-/** The tiles at the top: their labels and numbers, and how they are marked. */
+/** The tiles at the top: their labels, numbers and markers. */
 const tilesOf = (manifest: Manifest) =>
   [...render(manifest).matchAll(/<div class="(bad|warn|)"><dt>([^<]*)<\/dt><dd>(\d+)<\/dd>/g)].map(
     ([, kind, label, value]) => [label, value, kind].join('|'),
@@ -48,7 +48,7 @@ test('the verdict says of which packages it is one, and nothing more where all i
     '? Not verified : no check ran for debian-12 / arm64, debian-12 / x86_64',
   );
   expect(verdictOf({ ...fixture(), steps: [] })).toBe('? Not verified : no packages');
-  // A package that was never made is no unverified one.
+  // A package that was never built is not counted as unverified.
   const [build] = onePackage().steps;
   if (build === undefined) throw new Error('the fixture has steps');
   expect(verdictOf({ ...fixture(), steps: [build] })).toBe('? Not verified : no packages');

@@ -87,7 +87,7 @@ describe('where a release comes from', () => {
       'No known advisory affects coturn 4.6.1.',
     );
     const all = fixture();
-    // And one that names the group: nobody has analysed these.
+    // And one that names the group: these have not been analysed.
     expect(rowsOf(advisories(all).safe)).toHaveLength(2 + all.advisories.length);
   });
 

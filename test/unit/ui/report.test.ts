@@ -13,7 +13,7 @@ test('nothing in a manifest can become markup', () => {
   expect(planted).not.toContain('<script');
   expect(planted).not.toContain('<img');
   expect(planted).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&gt;&lt;img');
-  // The same tags as with harmless text: no string opened or closed one. Only hashes break more often when they are longer.
+  // The tags are the same as with harmless text, so no string opened or closed one. Only longer hashes add line breaks.
   const tags = (page: string): string[] =>
     (page.match(/<\/?[a-z]\w*/g) ?? []).filter((tag) => tag !== '<wbr');
   expect(tags(planted)).toEqual(tags(harmless));
@@ -81,7 +81,7 @@ test('failures come before everything else, with their messages in full', () => 
   expect(page.indexOf('<section id="failures">')).toBeGreaterThan(0);
   expect(page.indexOf('<section id="failures">')).toBe(page.indexOf('<section '));
   expect(page).toContain('The difference is 3 packets of 200 bytes each.');
-  // The step has no other failure than that of its check.
+  // The step's only failure is its check.
   expect(page).not.toContain('1 check failed');
   expect(page).toContain('<p class="verdict failed">');
   expect(render(fixture())).not.toContain('id="failures"');

@@ -10,7 +10,7 @@ const task = (title: string, run: Task['run'], turn?: Task['turn']): Task => ({
 });
 const elapse = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-/** Lines of the tasks, and what failed. */
+/** The lines of the tasks, and the failures. */
 async function plain(...tasks: Task[]) {
   const lines: string[] = [];
   const run = runTasks([{ title: 'debian-13 arm64', tasks }], {
@@ -95,7 +95,7 @@ describe('tasks as plain lines', () => {
 });
 
 describe('tasks in a terminal', () => {
-  /** What is written, by a renderer that writes each change as a line where there is no terminal. */
+  /** The output of a renderer that, without a terminal, writes each change as a line. */
   async function live(...groups: Task[][]) {
     let text = '';
     for (const stream of [process.stdout, process.stderr])
