@@ -1,5 +1,5 @@
-// `npm run bench:build`: cross-compiling against emulating, side by side on this machine, and the wall times of `release`.
-// Prints the tables of BENCHMARKS.md. Needs what `turnbuild doctor` needs, and about half an hour; prunes the build cache.
+// `npm run bench:build`: compares cross-compiling with emulated compiling on this machine, and measures the wall times of `release`.
+// Prints the tables of BENCHMARKS.md. Has the prerequisites of `turnbuild doctor`, takes about half an hour and prunes the build cache.
 // `npm run bench:build -- release` or `-- compile` measures one half only, `-- compile pair` just arm64 against x86_64.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -13,10 +13,10 @@ const turnbuild = join(root, 'bin/turnbuild.js');
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
 const suite = 'trixie';
 const target = 'debian-13';
-/** Odd: a median is one of the figures. */
+/** Odd, so that the median is a measured value. */
 const ROUNDS = 5;
 
-/** Runs a command; seconds, and the largest resident memory of that process in MiB. */
+/** Runs a command. Returns its seconds and peak resident memory in MiB. */
 async function timed(file, args) {
   const begin = process.hrtime.bigint();
   const child = spawn(file, args, {
@@ -48,7 +48,7 @@ function baseContext(arch) {
   return `oci-layout://${join(folder, digest.replace('sha256:', '').slice(0, 12))}@${digest}`;
 }
 
-/** One buildx call of the build stage, with the very inputs of the last release. */
+/** One buildx call of the build stage, with the inputs of the last release. */
 function buildArgs({ arch, deb, triple, emulated, more }) {
   const recipe = readFileSync(join(root, `recipes/targets/${target}.yaml`), 'utf8');
   const tools = /^tools: \[(.*)\]$/m.exec(recipe)?.[1].replaceAll(',', '') ?? '';
@@ -139,7 +139,7 @@ async function benchCompile() {
   note('arm64, emulated, compile only', emulated, `${(emulated / cross).toFixed(1)} x cross`);
 }
 
-/** Rounds of two commands in turn; the median of each, the first round not counted. */
+/** Alternates two commands and returns the median of each, without the first round. */
 async function inTurns(commands) {
   const seconds = commands.map(() => []);
   for (let round = 0; round <= ROUNDS; round++)

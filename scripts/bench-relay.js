@@ -1,6 +1,7 @@
 // @ts-check
-// `npm run bench:relay`: what our package relays, with its metrics on, next to the distribution's own coturn, and the portable tarball
-// next to our package, side by side on this machine. Prints the section of BENCHMARKS.md. Needs what `turnbuild release` has left: a package, a base image, a Docker engine.
+// `npm run bench:relay`: compares the relay throughput of our package with metrics to that of the distribution's own coturn, and the portable
+// tarball to our package, on this machine. Prints the section of BENCHMARKS.md. Requires a Docker engine, and a package and a base image
+// from `turnbuild release`.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -16,7 +17,7 @@ import { table } from './bench/table.js';
 const name = `turnbuild-bench-${process.pid}`;
 const dir = mkdtempSync(join(tmpdir(), 'turnbuild-bench-'));
 
-/** One run in a container of its own. @param {Side} side @param {import('./bench/options.js').Options} options @returns {Promise<Run>} */
+/** One run in a separate container. @param {Side} side @param {import('./bench/options.js').Options} options @returns {Promise<Run>} */
 async function perform(side, { metrics, seconds }) {
   const program = side === 'portable' ? '/portable/bin/turnserver' : '/usr/bin/turnserver';
   const told = JSON.stringify({ program, prometheus: side !== 'debian' && metrics, seconds });
@@ -100,7 +101,7 @@ async function bench(options) {
     debian: version('debian'),
   };
   const rounds = await measure(options);
-  // Where the package lies is this machine's affair.
+  // Leave out the folders of this machine.
   const words = [deb, portable ?? ''].reduce(
     (text, file) => (file === '' ? text : text.replace(file, basename(file))),
     process.argv.slice(2).join(' '),

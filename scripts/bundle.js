@@ -1,4 +1,4 @@
-// Bundles src/cli.ts into lib/: one small entry, everything else in chunks that are loaded when a command needs them.
+// Bundles src/cli.ts into lib/: a small entry, and chunks that load when a command needs them.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +11,7 @@ const { version, dependencies } = JSON.parse(
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Digest of what a stage does: of its code without comments, file names, the order of its modules, and what it never calls. A change of a
- * mere constant counts.
+ * Digest of a stage's code, without comments, file names, the order of modules and unused code. It includes constants.
  */
 async function codeOf(stage) {
   const { outputFiles } = await build({
@@ -26,13 +25,13 @@ async function codeOf(stage) {
     format: 'esm',
     packages: 'external',
   });
-  // esbuild heads each module with a comment that names its file.
+  // esbuild precedes each module by a comment with its file name.
   const modules = outputFiles[0].text.split(/^\/\/ src\/.*$/m).map((text) => text.trim());
   if (modules.length < 2) throw new Error(`${stage}: esbuild no longer names the modules of a bundle`);
   return createHash('sha256').update(JSON.stringify(modules.sort())).digest('hex');
 }
 
-/** Of each stage of src/manifest/stages.ts, which is a file of src/stages or a folder. */
+/** Digests of the stages of src/manifest/stages.ts. Each is a file or a folder in src/stages. */
 async function codeOfStages() {
   const { outputFiles } = await build({
     entryPoints: [`${root}/src/manifest/stages.ts`],
@@ -48,7 +47,7 @@ async function codeOfStages() {
 }
 
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
-// The program of the laboratory's container, whose Node is the distribution's: Debian 12 has 18. One file, no packages.
+// The program of the laboratory's container, which has the distribution's Node (18 in Debian 12). One file, no packages.
 await build({
   entryPoints: [fileURLToPath(new URL('../src/lab/main.ts', import.meta.url))],
   outfile: fileURLToPath(new URL('../lib/lab.mjs', import.meta.url)),
@@ -70,7 +69,7 @@ await build({
     TURNBUILD_VERSION: JSON.stringify(version),
     STAGE_CODE: JSON.stringify(await codeOfStages()),
   },
-  // Commander is needed for --help and bundles well; the others stay packages of their own.
+  // Bundle commander, which --help needs. Other packages stay external.
   external: Object.keys(dependencies).filter((name) => name !== 'commander'),
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -1,5 +1,5 @@
-// `npm run check`: the full test suite, run before every merge. Installs what it needs, a Docker engine included.
-// With --full, what is too slow for that as well (test/full).
+// `npm run check`: the full test suite; run before every merge. Installs its prerequisites, including a Docker engine.
+// --full adds the slow tests (test/full).
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ function step(title, file, args, env = {}) {
   process.exit(result.status ?? 1);
 }
 
-/** Puts promtool beside the dependencies, not on the machine: Debian 12 has it only in a package that starts a server. */
+/** Puts promtool beside the dependencies instead of installing it: in Debian 12, its package starts a server. */
 function providePromtool() {
   const dir = `${root}/node_modules/.cache/turnbuild-promtool`;
   process.env.PATH = `${process.env.PATH}:${dir}/usr/bin`;
@@ -124,7 +124,7 @@ if (process.argv.includes('--full')) {
   const out = mkdtempSync(`${tmpdir()}/turnbuild-full-`);
   const release = ['release', '4.6.1', '--source', 'debian', '--full', '--out', out];
   step('verification at full scale', process.execPath, [turnbuild, ...release]);
-  // At full scale foreign packages were installed by their roots' own apt, dpkg or dnf; the usual way has to see the same.
+  // --full installs foreign packages with their roots' own apt, dpkg or dnf. The default way must give the same facts.
   const arch = process.arch === 'arm64' ? 'x86_64' : 'arm64';
   const again = `${out}/again`;
   cpSync(`${out}/4.6.1`, `${again}/4.6.1`, { recursive: true });

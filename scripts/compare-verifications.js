@@ -1,6 +1,6 @@
 // @ts-check
-// `node scripts/compare-verifications.js DIR DIR`: fails unless two verifications of one package saw the same of installing, upgrading
-// and removing it. Each DIR is the `verify` folder in a package's results, which are in `work/verify` of a release's folder.
+// `node scripts/compare-verifications.js DIR DIR`: fails unless two verifications of one package recorded the same facts about installing,
+// upgrading and removing it. Each DIR is the `verify` folder in a package's results, which are in `work/verify` of a release's folder.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { differences } from './compare/verification.js';
@@ -13,5 +13,7 @@ const [first, second] = process.argv.slice(2);
 if (first === undefined || second === undefined) throw new Error('give two folders');
 const found = differences(read(first), read(second));
 for (const line of found) console.log(line);
-console.log(found.length === 0 ? 'Both verifications saw the same.' : `${found.length} differences.`);
+console.log(
+  found.length === 0 ? 'Both verifications recorded the same facts.' : `${found.length} differences.`,
+);
 process.exitCode = found.length === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
-// `npm run mutants [-- ROOM...]`: changes operators, bounds and conditions of each room one at a time, and counts what its own tests notice.
+// `npm run mutants [-- ROOM...]`: mutation tests of each room, a folder of src/: changes operators, bounds and conditions one at a time and
+// counts the mutants that the room's own tests detect.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +8,12 @@ import { parse } from 'yaml';
 import { explain, GOAL, scoreOf } from './mutants/score.js';
 
 const ROOMS = ['recipe', 'plan', 'packaging', 'checks', 'config', 'turn', 'manifest', 'run', 'ui'];
-const HELP = `Changes the code of each room in one place at a time, and fails if less than ${GOAL} % of the changes are noticed by the room's own tests.
+const HELP = `Mutation tests of rooms, which are folders of src/. Fails if a room's own tests detect less than ${GOAL} % of its mutants.
 
   npm run mutants -- [ROOM...]    ${ROOMS.join(' ')} (all by default)
 
-  --concurrency N    processes at a time (2 by default)
-  --all              list the survivors that have a reason in test/mutants.yaml, too
+  --concurrency N    parallel processes (2 by default)
+  --all              also list survivors that have a reason in test/mutants.yaml
 `;
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
@@ -44,8 +45,9 @@ if (values.help) {
   process.exit(0);
 }
 const unknown = positionals.find((room) => !ROOMS.includes(room));
-if (unknown !== undefined) usage(`there is no room "${unknown}"`);
-if (!/^[1-9]\d*$/.test(values.concurrency)) usage(`--concurrency ${values.concurrency} is no number`);
+if (unknown !== undefined) usage(`unknown room "${unknown}"`);
+if (!/^[1-9]\d*$/.test(values.concurrency))
+  usage(`invalid --concurrency ${values.concurrency}: expected a whole number above 0`);
 
 /** @type {import('./mutants/score.js').Reason[]} */
 const reasons = parse(readFileSync(`${root}/test/mutants.yaml`, 'utf8'));
@@ -60,7 +62,7 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
   });
   if (status !== 0 || !existsSync(reportFile)) {
     console.error(
-      `${room}: Stryker ended with ${status}; its own output: MUTANTS_ROOM=${room} npx stryker ${args.join(' ')}`,
+      `${room}: Stryker failed with exit code ${status}. To see its output: MUTANTS_ROOM=${room} npx stryker ${args.join(' ')}`,
     );
     process.exit(1);
   }
@@ -68,7 +70,7 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
     JSON.parse(readFileSync(reportFile, 'utf8')),
   );
   const late = timedOut > 0 ? ` (${timedOut} by a timeout)` : '';
-  console.log(`${room}: ${noticed} of ${mutants} noticed${late}, ${percent.toFixed(1)} %`);
+  console.log(`${room}: ${noticed} of ${mutants} mutants detected${late}, ${percent.toFixed(1)} %`);
   const explained = explain(
     survivors,
     reasons.filter(({ file }) => file.startsWith(`src/${room}/`)),
@@ -76,10 +78,10 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
   for (const { file, line, code, mutation, covered, reason } of explained.survivors)
     if (reason === undefined || values.all)
       console.log(
-        `  ${file}:${line}${covered ? '' : ' (runs in no test)'} ${code}\n    as ${mutation}${reason === undefined ? '' : `\n    ${reason}`}`,
+        `  ${file}:${line}${covered ? '' : ' (not covered)'} ${code}\n    as ${mutation}${reason === undefined ? '' : `\n    ${reason}`}`,
       );
   for (const { file, code } of explained.stale)
-    failures.push(`${file}: a reason is given for "${code}", of which nothing survives`);
+    failures.push(`${file}: test/mutants.yaml has a reason for "${code}", but no mutant of it survives`);
   if (percent < GOAL) failures.push(`${room}: ${percent.toFixed(1)} % is less than ${GOAL} %`);
 }
 for (const failure of failures) console.error(`mutants: ${failure}`);

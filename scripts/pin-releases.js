@@ -52,7 +52,7 @@ const releases = git('tag')
   .filter((tag) => /^\d+\.\d+\.\d+$/.test(tag) && semver.gte(tag, OLDEST))
   .sort(semver.compare);
 const work = mkdtempSync(join(tmpdir(), 'turnbuild-pins-'));
-// Also where a failure ends the process at once.
+// Runs even if a failure exits the process.
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 const lock = JSON.parse(readFileSync(lockFile, 'utf8'));
 let added = 0;
@@ -64,7 +64,7 @@ for (const version of releases) {
   };
   requireSame(old, version, ids);
   if (old?.commit !== undefined) continue;
-  // What GitHub packs of a tag, export-ignore included.
+  // Packs a tag like GitHub, which applies export-ignore.
   const tarball = join(work, `coturn-${version}.tar.gz`);
   git('archive', '--format=tar.gz', `--prefix=coturn-${version}/`, `--output=${tarball}`, version);
   const scratch = join(work, 'lock.json');
@@ -84,4 +84,4 @@ for (const version of releases) {
 lock.sources = Object.fromEntries(Object.entries(lock.sources).sort(([a], [b]) => semver.compare(a, b)));
 writeFileSync(`${lockFile}.new`, `${JSON.stringify(lock, null, 2)}\n`);
 renameSync(`${lockFile}.new`, lockFile);
-console.log(`pin-releases: ${releases.length} releases are tagged, ${added} added to ${lockFile}`);
+console.log(`pin-releases: ${releases.length} tagged releases, ${added} added to ${lockFile}`);

@@ -1,4 +1,4 @@
-// `npm run quickstart`: from a fresh clone to verified packages. Plain Node, because nothing is installed yet.
+// `npm run quickstart`: from a fresh clone to verified packages. Uses only Node, because no dependencies are installed yet.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
@@ -16,7 +16,7 @@ lists missing prerequisites, asks for confirmation, installs them, and runs
   -y, --yes   install without asking; required without a terminal
   -h, --help  print this
 
-Exit codes: 0 success, 1 failure, 2 usage error, or nobody could be asked.
+Exit codes: 0 success, 1 failure, 2 usage error, or no terminal for the prompt.
 
 Examples:
   npm run quickstart
@@ -39,7 +39,7 @@ async function confirm() {
     console.log('Nothing was changed. `turnbuild doctor` lists what is missing.');
     process.exit(1);
   };
-  // Ctrl-D or Ctrl-C is no answer.
+  // Ctrl-D and Ctrl-C refuse.
   prompt.once('close', refused);
   const answer = await prompt.question('\nInstall and start this? [Y/n] ');
   prompt.off('close', refused);
@@ -47,7 +47,7 @@ async function confirm() {
   if (!/^(|y|yes)$/i.test(answer.trim())) refused();
 }
 
-/** Nobody can be asked: shows what would be installed, if that can be found out without changing anything, and ends. */
+/** Without a terminal: shows what would be installed, if that is possible without changes, and exits. */
 function refuse() {
   if (existsSync(`${root}/lib/cli.js`) && existsSync(INSTALLED))
     for (const args of [['doctor'], ['doctor', '--fix', '--dry-run']]) {
@@ -56,7 +56,7 @@ function refuse() {
         break;
     }
   console.error(
-    '\nquickstart: nothing was changed: there is no terminal to ask on.\nTo install and build without asking: npm run quickstart -- --yes',
+    '\nquickstart: nothing was changed: there is no terminal for the prompt.\nTo install and build without asking: npm run quickstart -- --yes',
   );
   process.exit(2);
 }

@@ -1,4 +1,4 @@
-// `node scripts/side-by-side.js NAME=manifest.json NAME=manifest.json`: the checks of packages next to each other, as Markdown.
+// `node scripts/side-by-side.js NAME=manifest.json NAME=manifest.json`: compares the checks of packages as a Markdown table.
 import { readFileSync } from 'node:fs';
 
 const MARKS = {
@@ -10,18 +10,18 @@ const MARKS = {
   deselected: 'not run',
   blocked: 'blocked',
 };
-/** Characters of a message; the whole of it is in the report. */
+/** Maximum characters of a message. The report has all of it. */
 const MESSAGE_CHARS = 160;
 
 const columns = process.argv.slice(2).map((word) => {
   const at = word.indexOf('=');
-  if (at < 1) throw new Error(`write NAME=manifest.json, not "${word}"`);
+  if (at < 1) throw new Error(`invalid argument "${word}": expected NAME=manifest.json`);
   const manifest = JSON.parse(readFileSync(word.slice(at + 1), 'utf8'));
   const checks = manifest.steps.flatMap((step) => step.checks ?? []);
   if (checks.length === 0) throw new Error(`${word.slice(at + 1)} has no checks`);
   return { name: word.slice(0, at), checks: new Map(checks.map((check) => [check.id, check])) };
 });
-if (columns.length < 2) throw new Error('give two manifests at least');
+if (columns.length < 2) throw new Error('expected at least two manifests');
 
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const short = (text) => (text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS)}…` : text);

@@ -1,5 +1,5 @@
-// `node scripts/trim-capture.js VERIFY-FOLDER`: what the laboratory saw of a version, cut down for test/fixtures/versions/VERSION.json.
-// VERIFY-FOLDER is `work/verify/TARGET-ARCH` in a release's folder. Logs keep their ends, and of the forbidden peers every other one is left out.
+// `node scripts/trim-capture.js VERIFY-FOLDER`: shortens the laboratory's facts about a version for test/fixtures/versions/VERSION.json.
+// VERIFY-FOLDER is `work/verify/TARGET-ARCH` in a release's folder. Keeps only the ends of logs and every other forbidden peer.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,7 +7,9 @@ const LOG_CHARS = 200;
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
-  console.error('trim-capture: name the folder of a verification: work/verify/TARGET-ARCH of a release');
+  console.error(
+    "trim-capture: expected the folder of a verification: work/verify/TARGET-ARCH in a release's folder",
+  );
   process.exit(2);
 }
 const lab = JSON.parse(readFileSync(join(folder, 'lab/lab.json'), 'utf8'));

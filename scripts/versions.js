@@ -20,7 +20,7 @@ if ('error' in options) {
   process.exit(2);
 }
 if (!existsSync(options.dir)) {
-  console.error(`versions: there is no folder ${options.dir}`);
+  console.error(`versions: ${options.dir} does not exist`);
   process.exit(2);
 }
 const NAME = /^coturn-(\d+\.\d+\.\d+)\.tar\.gz$/;
@@ -30,12 +30,12 @@ const all = readdirSync(options.dir)
   .sort((a, b) => byVersion(a.version, b.version));
 const tarballs = all.filter(({ version }) => options.only.length === 0 || options.only.includes(version));
 if (tarballs.length === 0) {
-  console.error(`versions: ${options.dir} has no coturn-X.Y.Z.tar.gz that was asked for`);
+  console.error(`versions: ${options.dir} has no requested coturn-X.Y.Z.tar.gz`);
   process.exit(2);
 }
 
 const work = resolve(options.work);
-// Node's recursive mkdir never ends where the system makes no folders, as in /proc.
+// Node's recursive mkdir never returns on file systems without mkdir, such as /proc.
 if (spawnSync('mkdir', ['-p', '--', work], { stdio: 'inherit' }).status !== 0) process.exit(1);
 const resultsFile = join(work, 'results.json');
 /** @type {import('./versions/table.js').Result[]} */
@@ -46,7 +46,7 @@ function record(result) {
   const same = (/** @type {typeof result} */ each) =>
     each.version === result.version && each.target === result.target && each.arch === result.arch;
   results = [...results.filter((each) => !same(each)), result];
-  // Whole or not at all: a run may be killed at any time.
+  // Replace the file atomically, because a run may be killed at any time.
   writeFileSync(`${resultsFile}.new`, JSON.stringify(results, null, 1));
   renameSync(`${resultsFile}.new`, resultsFile);
 }
@@ -77,8 +77,8 @@ function optionsOf({ name }, targets, arch) {
 }
 
 /**
- * For each target a digest of all that goes into a version's package and its verification (turnbuild's code, its recipes, the sources), and
- * the key of the verification itself.
+ * For each target, a digest of all inputs of a version's package and verification (turnbuild's code, its recipes, the sources), and the key
+ * of the verification.
  * @param {{ name: string, version: string }} tarball
  * @param {string} arch
  * @returns {Promise<Map<string, { all: string, verify: string }>>}
@@ -121,7 +121,7 @@ async function tryVersion(tarball, targets, arch, keys) {
 }
 
 /**
- * Records what the manifest says of a verification, or the end of the output where it says nothing.
+ * Records a verification's result from the manifest, or the end of the output if the manifest has none.
  * @param {{ version: string, target: string, arch: string, key: string | undefined }} place
  * @param {string | undefined} planned key of the verification
  * @param {string} dir
@@ -131,7 +131,7 @@ function note(place, planned, dir, text) {
   const manifest = join(dir, 'manifest.json');
   const steps = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).steps : [];
   const id = `verify:${place.target}:${place.arch}`;
-  // One of an earlier time says nothing of this.
+  // Ignore the result of an earlier run.
   const verified = steps.find(
     (/** @type {{ id: string, planned?: string }} */ step) => step.id === id && step.planned === planned,
   );
@@ -143,7 +143,7 @@ function note(place, planned, dir, text) {
   console.log(`${version.padEnd(8)} ${target} ${arch}: ${cellOf(results.at(-1))}, verified in ${seconds} s`);
 }
 
-/** What the page needs of a check. @param {import('./versions/table.js').Check} check */
+/** The fields of a check that the page shows. @param {import('./versions/table.js').Check} check */
 function shorten({ id, status, message, advisories, cause, blockedBy }) {
   return {
     id,
@@ -155,11 +155,11 @@ function shorten({ id, status, message, advisories, cause, blockedBy }) {
   };
 }
 
-/** What could not be built may have failed for want of space, or of a network. @param {import('./versions/table.js').Result} result */
+/** Whether a result is still valid. An error is not, because it may be due to a full disk or the network. @param {import('./versions/table.js').Result} result */
 const isCurrent = ({ version, arch, target, key, error }) =>
   error === undefined && key !== undefined && key === current.get(`${version} ${arch}`)?.get(target)?.all;
 
-/** Keys of the present turnbuild by `VERSION ARCH`, and in it by target. @type {Map<string, Map<string, { all: string, verify: string }>>} */
+/** Keys of the current turnbuild by `VERSION ARCH` and target. @type {Map<string, Map<string, { all: string, verify: string }>>} */
 const current = new Map();
 
 if (!options.print) {
@@ -168,7 +168,7 @@ if (!options.print) {
     process.exit(2);
   }
   const tried = results.map(({ arch }) => arch);
-  // Of those that are not to be tried, too: the page says which results are of an earlier time.
+  // Also of versions that are not run, because the page marks outdated results.
   for (const tarball of all)
     for (const arch of new Set([...options.architectures, ...tried]))
       current.set(`${tarball.version} ${arch}`, await keysOf(tarball, arch));

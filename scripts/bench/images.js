@@ -1,5 +1,5 @@
 // @ts-check
-// What `npm run bench:relay` needs before it can measure: our package, the distribution's base image, and an image with each coturn.
+// Prepares `npm run bench:relay`: our package, the distribution's base image, and an image for each coturn.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -12,9 +12,9 @@ import { BenchError, newestPackage } from './options.js';
 const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 const root = join(folder, '../..');
 const make = (/** @type {string} */ target) =>
-  `Make it: npm run build && bin/turnbuild.js release 4.6.1 --source debian --target ${target}`;
+  `Build it: npm run build && bin/turnbuild.js release 4.6.1 --source debian --target ${target}`;
 
-/** What a command prints. @param {string[]} args */
+/** The output of a docker command. @param {string[]} args */
 export function docker(...args) {
   const { status, stdout, stderr, error } = spawnSync('docker', args, { encoding: 'utf8' });
   if (status === 0) return stdout.trim();
@@ -27,7 +27,7 @@ export function docker(...args) {
 /** @param {string} target */
 export function readTarget(target) {
   const file = join(root, `recipes/targets/${target}.yaml`);
-  if (!existsSync(file)) throw new BenchError(`There is no target ${target}`, 'See recipes/targets/.');
+  if (!existsSync(file)) throw new BenchError(`Unknown target ${target}`, 'See recipes/targets/.');
   const { suite, label, baseImage } = parse(readFileSync(file, 'utf8'));
   return { name: target, suite: String(suite), label: String(label), baseImage: baseImage ?? undefined };
 }
@@ -72,7 +72,7 @@ export function baseContext({ name, suite, baseImage }, arch) {
     throw new BenchError(`There is no base image of ${suite} in ${bases}`, make(name));
   const digest = readFileSync(join(newest, 'digest'), 'utf8').trim();
   const short = digest.replace('sha256:', '').slice(0, 12);
-  // An engine without the containerd image store knows no OCI layouts; the release has put it among its images.
+  // An engine without the containerd image store takes no OCI layouts. For such an engine, the release imported the base image.
   return docker('info', '--format', '{{json .DriverStatus}}').includes('io.containerd.snapshotter')
     ? `oci-layout://${join(newest, short)}@${digest}`
     : `docker-image://turnbuild/${suite}-${arch}:${short}`;
@@ -86,7 +86,7 @@ export function checkTarball(file, arch) {
 }
 
 /**
- * Makes the image NAME:SIDE of each side.
+ * Builds the image NAME:SIDE for each side.
  * @param {{ deb: string, portable: string | undefined, base: string, inputs: string, name: string }} what `inputs`: a folder to make
  * @param {readonly import('./rounds.js').Side[]} sides
  */

@@ -1,11 +1,11 @@
-// The load of `npm run bench:relay`: all clients and all peers in one process, on channels that are bound already.
-// Native, because one datagram there and back costs Node (9.7 us, measured on loopback) more than it costs the server.
+// The load of `npm run bench:relay`: all clients and all peers in one process, on existing channels. Written in C, because a round trip of a
+// datagram costs Node (9.7 us, measured on loopback) more than the server.
 //
 //   load PID WARMUP SECONDS PAYLOAD WINDOW {CLIENT-PORT PEER-PORT RELAY-PORT CHANNEL}...
 //
-// Each client keeps WINDOW packets on their way; a peer sends back what it gets, and what comes back to a client goes out
-// again. So nothing is lost for lack of a buffer, and the server always has work. Counted is what has been received, by
-// peers and by clients; and the processor time of process PID and of this one, over the same seconds. Prints one line of JSON.
+// Each client keeps WINDOW packets in flight. Peers return packets, and clients send returned packets again, so no buffer overflows and the
+// server always has work. Counts the packets that peers and clients receive, and the processor time of process PID and of this one over the
+// same seconds. Prints one line of JSON.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -20,9 +20,9 @@
 #define MAX_FLOWS 64
 #define BATCH 64
 #define MAX_BYTES 1500
-/* Between two turns. Nobody waits at a socket then, so the server's sends wake nobody; and there is a batch to receive. */
+/* Pause between two rounds. No process waits on a socket meanwhile, so the server's sends wake none, and packets arrive in batches. */
 #define PAUSE_NS 200000
-/* A client that has got nothing for so long has lost its packets, and sends a window of new ones. */
+/* After this time without a packet, a client assumes that its packets are lost and sends a new window. */
 #define STALLED_NS 100000000L
 
 struct end {
@@ -69,7 +69,7 @@ static void send_some(struct end *end, int number) {
   }
 }
 
-/* Sends one datagram for each that has come. */
+/* Sends one datagram for each received one. */
 static void turn(struct end *end) {
   static unsigned char bytes[BATCH][MAX_BYTES];
   struct iovec parts[BATCH];
@@ -90,7 +90,7 @@ static long now_ns(void) {
   return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
-/* User and system time of a process: fields 14 and 15 of /proc/PID/stat, in ticks. The name before them may have blanks. */
+/* User and system time of a process in ticks: fields 14 and 15 of /proc/PID/stat. The name before them may contain blanks. */
 static unsigned long long server_ticks(const char *pid) {
   char path[64], text[1024];
   unsigned long long user, system;

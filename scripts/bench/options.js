@@ -1,8 +1,8 @@
 // @ts-check
-// The words of `npm run bench:relay`, and the files that they lead to. Pure.
+// The arguments of `npm run bench:relay`, and the files that they select. Pure.
 import { parseArgs } from 'node:util';
 
-/** What the user is told, and what to do about it. */
+/** An error for the user, with the next step. */
 export class BenchError extends Error {
   /**
    * @param {string} message
@@ -16,8 +16,8 @@ export class BenchError extends Error {
 
 /**
  * @typedef {object} Options
- * @property {number} rounds rounds that are counted, in each of which each side runs once
- * @property {number} seconds of a run
+ * @property {number} rounds measured rounds, in each of which each side runs once
+ * @property {number} seconds per run
  * @property {string} target name of a recipe, e.g. `debian-13`
  * @property {string | undefined} deb the package; the newest in dist/ without it
  * @property {string | undefined} portable the tarball of the portable target, measured as well
@@ -26,12 +26,12 @@ export class BenchError extends Error {
 
 export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE] [--portable FILE] [--no-metrics]
 
-  --rounds N     rounds that are counted, 2 or more (60); one more goes first and is thrown away
-  --seconds S    that a run is measured, 1 to 240 (5)
-  --target NAME  distribution whose own coturn ours is compared with (debian-13)
+  --rounds N     measured rounds, 2 or more (60); one more round runs first as a warm-up
+  --seconds S    measured seconds per run, 1 to 240 (5)
+  --target NAME  distribution whose own coturn is compared with ours (debian-13)
   --deb FILE     our package (the newest of the target in dist/, of this machine's architecture)
-  --portable F   the portable target's .tar.gz: a third one in each round, compared with our package
-  --no-metrics   ours without them as well: what is left is what the two programs themselves differ by
+  --portable F   the portable target's .tar.gz, compared with our package
+  --no-metrics   metrics off in ours, to compare only the two programs
 `;
 
 /**
@@ -44,7 +44,7 @@ export function parseOptions(words) {
   if (values.help === true) return undefined;
   return {
     rounds: number('--rounds', values.rounds ?? '60', { least: 2, most: 1000, whole: true }),
-    // Permissions live for five minutes: RFC 8656, 9.
+    // Permissions expire after five minutes: RFC 8656, 9.
     seconds: number('--seconds', values.seconds ?? '5', { least: 1, most: 240, whole: false }),
     target: values.target ?? 'debian-13',
     deb: values.deb,
@@ -107,7 +107,7 @@ export function architectureOf(nodeArch) {
 }
 
 /**
- * The newest package of a target: highest coturn version, then highest revision. Dates say nothing, they are the source's.
+ * The newest package of a target: highest coturn version, then highest revision. File dates are useless, because they are the source's.
  * @param {readonly string[]} files paths below dist/, `VERSION/FILE`
  * @param {{ label: string, deb: string }} target label of its packages, Debian's name of the architecture
  * @returns {string | undefined}

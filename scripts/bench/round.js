@@ -1,6 +1,6 @@
 // @ts-check
-// One run of `npm run bench:relay`, inside a container: starts the turnserver that is installed, binds channels with our own
-// client, lets the load run, and prints what it counted. Bundled by bench-relay.js; told by its one argument, JSON.
+// One run of `npm run bench:relay`, inside a container: starts the installed turnserver, binds channels with our own client, runs the load and
+// prints its counts. bench-relay.js bundles it. Its only argument is JSON.
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -19,13 +19,13 @@ const HOST = '127.0.0.1';
 const METRICS = `http://${HOST}:9641/metrics`;
 const LOG = '/tmp/turnserver.log';
 const FLOWS = 8;
-/** Packets of a client that are on their way; they have to fit into the kernel's default socket buffer (208 KiB). */
+/** Packets in flight per client, which must fit into the kernel's default socket buffer (208 KiB). */
 const WINDOW = 64;
-/** Bytes: RTP with 20 ms of G.711, RFC 3551 and RFC 3550. Small packets are the worst case of what is done for each. */
+/** Bytes: RTP with 20 ms of G.711, RFC 3551 and RFC 3550. Small packets are the worst case for costs per packet. */
 const PAYLOAD = 172;
 const WARMUP_SECONDS = 1;
 
-/** The same for both servers, but for the metrics. @param {boolean} prometheus */
+/** Except for metrics the same for all servers. @param {boolean} prometheus */
 function configuration(prometheus) {
   return [
     `listening-ip=${HOST}`,
@@ -79,12 +79,12 @@ function accepts() {
   });
 }
 
-/** Returns the process, and the milliseconds until it took a connection. @param {Told} told @param {string} processor */
+/** Returns the process, and the milliseconds until it accepted a connection. @param {Told} told @param {string} processor */
 async function startServer({ program, prometheus }, processor) {
   writeFileSync('/tmp/turnserver.conf', configuration(prometheus));
   const log = openSync(LOG, 'w');
   const begin = performance.now();
-  // taskset becomes turnserver itself: the child's pid is the server's.
+  // taskset executes turnserver in the same process, so the child's PID is the server's.
   const child = spawn('taskset', ['-c', processor, program, '-c', '/tmp/turnserver.conf'], {
     stdio: ['ignore', log, log],
   });
@@ -94,12 +94,12 @@ async function startServer({ program, prometheus }, processor) {
     await pause(1);
   }
   const startMs = performance.now() - begin;
-  // UDP listeners and the threads behind them come right after.
+  // UDP listeners and their threads start right after.
   await pause(500);
   return { server: child, startMs };
 }
 
-/** Memory of a process that is in use now, with the shared libraries in it: KiB. @param {number | undefined} pid */
+/** Resident memory of a process in KiB, including shared libraries. @param {number | undefined} pid */
 function residentKib(pid) {
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
@@ -124,7 +124,7 @@ async function bindChannel(index) {
   return [local.port, peer.port, relay.port, channel].map(String);
 }
 
-/** Scrapes once a second, as Prometheus does in production or more often. Returns what ends it, and throws what went wrong. */
+/** Scrapes once a second, at least as often as a Prometheus in production. Returns a function that stops it and throws its error. */
 function keepScraping() {
   /** @type {unknown} */
   let failed;
@@ -173,7 +173,7 @@ try {
   try {
     console.error(readFileSync(LOG, 'utf8').split('\n').slice(-15).join('\n'));
   } catch {
-    // It has not been started.
+    // The server has not been started.
   }
   process.exitCode = 1;
 }

@@ -1,17 +1,17 @@
 // @ts-check
-// Which server runs when, and what the runs say together. Pure.
+// The order of the runs, and statistics of their results. Pure.
 
 /** @typedef {'portable' | 'ours' | 'debian'} Side */
 /**
- * What the load's program prints of one run.
+ * The load program's output for one run.
  * @typedef {object} Run
- * @property {number} seconds wall time of what follows
- * @property {number} byPeers packets that peers have received
- * @property {number} byClients packets that clients have received
+ * @property {number} seconds wall time of the measurement
+ * @property {number} byPeers packets received by peers
+ * @property {number} byClients packets received by clients
  * @property {number} sent packets sent by both
  * @property {number} serverSeconds processor time of turnserver, user and system
  * @property {number} loadSeconds processor time of the load
- * @property {number} startMs milliseconds from the start of turnserver until it took a connection
+ * @property {number} startMs milliseconds from the start of turnserver until it accepted a connection
  * @property {number} residentKib its resident memory with eight channels, before the load
  */
 /**
@@ -26,13 +26,13 @@
  * @property {number} high upper bound
  */
 
-/** Packets per second that may be lost to the metrics: the lower bound of the ratio has to be above. */
+/** The metrics may cost 2 % of the packets per second: the lower bound of the ratio must reach this. */
 export const GOAL = 0.98;
 
 /**
- * The order of the runs: in turns, and who goes first changes with each round, so that a machine that gets slower or faster
- * does so for all. One round more than is counted: the first one warms up.
- * @param {number} rounds that are counted
+ * The order of the runs: sides alternate, and each round starts with another side, so that a machine that becomes slower or faster affects
+ * all sides equally. The first, additional round is the warm-up.
+ * @param {number} rounds measured rounds
  * @param {readonly Side[]} sides
  * @returns {Side[][]}
  */
@@ -44,7 +44,7 @@ export function schedule(rounds, sides) {
 }
 
 /**
- * The rounds that count: all but the first.
+ * The measured rounds: all but the first.
  * @template T
  * @param {readonly T[]} rounds
  */
@@ -53,7 +53,7 @@ export function counted(rounds) {
 }
 
 /**
- * Relayed packets a second, as the receivers have counted them.
+ * Relayed packets per second, as counted by the receivers.
  * @param {Run} run
  */
 export function packetsPerSecond(run) {
@@ -98,12 +98,12 @@ export function studentT(degrees) {
 
 /**
  * Ratio of two sides with a 95 % confidence interval: the paired t interval of the logarithms of each round's ratio.
- * A bootstrap of so few rounds would be too narrow. Nothing is drawn at random: the same runs give the same interval.
+ * A bootstrap of so few rounds would be too narrow. The computation is deterministic: the same runs give the same interval.
  * @param {readonly (readonly [number, number])[]} pairs the two values of each round: at least two rounds, values above 0
  * @returns {Estimate}
  */
 export function ratioOf(pairs) {
-  if (pairs.length < 2) throw new RangeError('an interval takes two pairs at least');
+  if (pairs.length < 2) throw new RangeError('an interval requires at least two pairs');
   const logs = pairs.map(([of, to]) => Math.log(of / to));
   const middle = mean(logs);
   const variance = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0) / (logs.length - 1);

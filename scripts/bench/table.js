@@ -15,10 +15,10 @@ import { cpuPerPacket, GOAL, geometricMean, mean, packetsPerSecond, ratioOf } fr
  * @property {string} command
  */
 
-/** Below this share of its core the server has waited for something else, and packets per second say less. */
+/** Below this share of its core the server waited for something else, so packets per second mean less. */
 const BUSY = 0.95;
 
-/** What is compared with what, of the sides that there are. @type {readonly Comparison[]} */
+/** The comparisons, if both sides ran. @type {readonly Comparison[]} */
 const COMPARISONS = [
   ['portable', 'ours'],
   ['ours', 'debian'],
@@ -36,7 +36,7 @@ const FIGURES = [
 ];
 
 /**
- * @param {readonly RunRound[]} rounds that count
+ * @param {readonly RunRound[]} rounds measured rounds
  * @param {Setting} setting
  * @returns {string} Markdown
  */
@@ -60,7 +60,7 @@ export function table(rounds, setting) {
     ...rows,
     '',
     `Geometric means of ${rounds.length} rounds; paired t intervals of the log-ratios. ` +
-      `Mean use of a core, turnserver and load, and packets that did not arrive: ${sides.map((side) => use(rounds, side)).join('; ')}.`,
+      `Mean core usage of turnserver and load, and lost packets: ${sides.map((side) => use(rounds, side)).join('; ')}.`,
     '',
     ...(setting.metrics ? compared.map((pair) => verdict(rounds, pair)) : []),
     ...warnings(rounds, sides),
@@ -117,7 +117,7 @@ function use(rounds, side) {
 }
 
 /**
- * What makes the figures doubtful.
+ * Warnings about unreliable figures.
  * @param {readonly RunRound[]} rounds
  * @param {readonly Side[]} sides
  */
@@ -131,11 +131,11 @@ function warnings(rounds, sides) {
     ...(idle > 0
       ? [
           '',
-          `Beware: in ${idle} of ${runs} runs turnserver had less than ${100 * BUSY} % of its core. The machine was busy, or the load was what held it up; the processor time per packet says more then.`,
+          `Warning: in ${idle} of ${runs} runs turnserver had less than ${100 * BUSY} % of its core, because the machine was busy or the load was the bottleneck. Rely on the processor time per packet.`,
         ]
       : []),
     ...(lossy > 0
-      ? ['', `Beware: in ${lossy} of ${runs} runs more than 1 % of the packets did not arrive.`]
+      ? ['', `Warning: in ${lossy} of ${runs} runs more than 1 % of the packets were lost.`]
       : []),
   ];
 }

@@ -1,13 +1,13 @@
 // @ts-check
-// What two verifications of one package saw of installing, upgrading and removing it, compared line by line.
+// Compares line by line the facts of two verifications of one package about installing, upgrading and removing it.
 
-/** Facts that may differ from run to run: times, the container's address, and how often a client had to try. */
+/** Facts that may differ between runs: times, the container's address, and a client's number of attempts. */
 const VARYING_FACTS = /^(seconds\.|address$|.*\.(attempts|sent)$)/;
 
-/** Files whose lines have to be the same. */
+/** Files whose lines must be the same. */
 const EXACT = /(\.(?:changes|accounts)\.txt|\.packages|^unresolved\.txt|^edited\.conf)$/;
 
-/** Files whose contents depend on the time of day, in a list of changes: their digests may differ. */
+/** Files in a list of changes whose contents depend on the time, so their digests may differ. */
 const VARYING_FILE =
   /\t\/var\/(?:log\/(?:alternatives|dpkg|dnf|dnf\.librepo|dnf\.rpm|hawkey)\.log|cache\/ldconfig\/aux-cache)\t/;
 
@@ -27,8 +27,8 @@ const LOGS = [
 ].map((name) => `${name}.log`);
 
 /**
- * Lines of a log without what depends on time: apt's and dnf's progress, the order and speed of downloads, dpkg's percentages, and the
- * digest of a file that was packed for the occasion.
+ * Lines of a log without values that depend on time: apt's and dnf's progress, the order and speed of downloads, dpkg's percentages, and
+ * digests of files packed during the run.
  * @param {string} text
  */
 function linesOfLog(text) {
@@ -50,9 +50,9 @@ function linesOf(name, text) {
           .split('\n')
           .map((line) => (VARYING_FILE.test(line) ? line.replaceAll(/ [0-9a-f]{64}/g, '') : line))
       : linesOfLog(text);
-  // A client that has tried again has told its exit code each time; the last one counts.
+  // A client that retries records its exit code each time. The last one counts.
   const facts = new Map(text.split('\n').map((line) => [line.split('\t')[0] ?? '', line]));
-  // Some are told by programs that run side by side, in whatever order these end.
+  // Parallel programs write some facts in any order.
   return [...facts]
     .filter(([fact]) => !VARYING_FACTS.test(fact))
     .map(([, line]) => line)
@@ -62,7 +62,7 @@ function linesOf(name, text) {
 /**
  * @param {ReadonlyMap<string, string>} first texts of the files of `verify/`, by name
  * @param {ReadonlyMap<string, string>} second
- * @returns {string[]} `FILE: - line` for what only the first one has, `FILE: + line` for the second one
+ * @returns {string[]} `FILE: - line` for lines only in the first one, `FILE: + line` for lines only in the second one
  */
 export function differences(first, second) {
   const names = [...new Set([...first.keys(), ...second.keys()])]

@@ -1,26 +1,26 @@
-// Pure: a report of StrykerJS -> what was noticed in a room, and what was not.
+// Pure: a report of StrykerJS -> detected and surviving mutants of a room.
 
 /**
- * Of Stryker's report (mutation-testing-report-schema 2), what is used.
+ * The used parts of Stryker's report (mutation-testing-report-schema 2).
  * @typedef {{ mutatorName: string, replacement?: string, status: string, location: { start: { line: number } } }} Mutant
  * @typedef {{ files: Record<string, { source: string, mutants: Mutant[] }> }} Report
  * @typedef {{ file: string, line: number, code: string, mutation: string, covered: boolean }} Survivor
  * @typedef {{ file: string, code: string, reason: string }} Reason
  */
 
-/** Percent of a room's mutants that its tests have to notice. */
+/** Percentage of a room's mutants that its tests must detect. */
 export const GOAL = 90;
 
 const NOTICED = ['Killed', 'Timeout'];
-/** No mutants of the code that is judged: left out by a comment or the configuration, or no valid code. */
+/** Statuses that do not count: excluded by a comment or the configuration, or invalid code. */
 const NO_MUTANTS = ['Ignored', 'CompileError'];
 
 /**
- * What a room's tests noticed, in numbers and by survivor. `timedOut` are those of `noticed` that were noticed only because the
- * tests did not end in time: endless loops, or a machine that was busy.
+ * Numbers of a room's mutants, and the survivors. `noticed` counts detected mutants, `timedOut` those of them that were detected only by a
+ * timeout: endless loops, or a busy machine.
  * @param {Report} report
  * @returns {{ mutants: number, noticed: number, timedOut: number, percent: number, survivors: Survivor[] }}
- * @throws Error if nothing was changed, which proves nothing
+ * @throws Error if there are no mutants, which would prove nothing
  */
 export function scoreOf(report) {
   const all = Object.entries(report.files).flatMap(([file, { source, mutants }]) => {
@@ -37,7 +37,7 @@ export function scoreOf(report) {
         timedOut: status === 'Timeout',
       }));
   });
-  if (all.length === 0) throw new Error('nothing was changed: are there such files?');
+  if (all.length === 0) throw new Error('there are no mutants: check that the files exist');
   const survivors = all
     .filter(({ noticed }) => !noticed)
     .map(({ noticed: _, timedOut: __, ...survivor }) => survivor);
@@ -47,7 +47,7 @@ export function scoreOf(report) {
 }
 
 /**
- * The survivors of a room, each with its reason where one is written down; and reasons for which there is no survivor (any more).
+ * The survivors of a room with their reasons, if recorded, and stale reasons without a survivor.
  * @param {readonly Survivor[]} survivors
  * @param {readonly Reason[]} reasons
  */

@@ -6,14 +6,14 @@ const HELP = `Builds and verifies every coturn version whose tarball is in a fol
 
 DIR has tarballs named coturn-X.Y.Z.tar.gz; from a clone of coturn, each is made by
   git archive --format=tar.gz --prefix=coturn-X.Y.Z/ -o DIR/coturn-X.Y.Z.tar.gz X.Y.Z
-A run that was interrupted goes on where it ended: what has been verified is done again only where turnbuild does it differently now.
+An interrupted run resumes. Verified versions run again only if turnbuild or its recipes have changed.
 
   --target LIST    debian-12,debian-13,portable by default
   --arch LIST      x86_64 by default
   --only LIST      versions; all by default
   --work FOLDER    packages, reports and results (versions-work by default)
   --again          do everything again
-  --print          only print the table of what has a result
+  --print          only print the table of existing results
 `;
 
 /**

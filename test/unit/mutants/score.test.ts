@@ -38,7 +38,7 @@ describe('what the tests of a room notice', () => {
   });
 
   it('proves nothing without a mutant', () => {
-    expect(() => scoreOf({ files: {} })).toThrow('nothing was changed');
+    expect(() => scoreOf({ files: {} })).toThrow('there are no mutants');
   });
 
   it('takes what survives for its own, an error of the test runner included', () => {
