@@ -126,7 +126,7 @@ const MALFORMED = [
   '0x1F',
 ];
 
-/** Excluded options: `version` prints it and exits; the other configurations need keys and certificates. */
+/** Excluded options: `version` only prints the version, and the others need key or certificate files. */
 const LEFT_OUT = /^(version|secret-key-file|dh-file|CA-file|pkey-pwd)$/;
 
 /** Options that turnserver evaluates together. */
