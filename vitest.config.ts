@@ -3,17 +3,17 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/e2e-order.ts';
 import { SecondsReporter } from './test/support/seconds-reporter.ts';
 
-// Tests say themselves when they want official images. A machine without mmdebstrap runs them all with TURNBUILD_ROOTS=registry.
+// Tests that need official images select them. On a machine without mmdebstrap, run all tests with TURNBUILD_ROOTS=registry.
 process.env.TURNBUILD_ROOTS ??= 'bootstrap';
 
 export default defineConfig({
   test: {
-    // By itself vitest leaves a core idle, which is half of a small machine; and many tests wait for other processes.
+    // By default vitest leaves a core idle, which is half of a small machine, and many tests wait for other processes.
     maxWorkers: availableParallelism() + 1,
     reporters: ['default', new SecondsReporter()],
     sequence: { sequencer: LongestFirst },
     projects: [
-      // The longest take a second; a busy machine makes ten of that. They are pure: modules are loaded once for all of them.
+      // The longest tests take a second, ten on a busy machine. They are pure, so modules load once for all of them.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, isolate: false } },
       {
         test: {
@@ -23,8 +23,8 @@ export default defineConfig({
           isolate: false,
         },
       },
-      // What takes too long for each save: thousands of damaged archives, and what compilers, shells and promtool, which
-      // npm run check installs, say of recipes and patches.
+      // Tests that are too slow for each save: thousands of damaged archives, and tests of recipes and patches with compilers, shells and
+      // promtool, which `npm run check` installs.
       {
         test: {
           name: 'thorough',
@@ -33,20 +33,20 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      // Real coturn on a real Docker engine. What `npm run check` has time for: each proves something that no other test does.
+      // Real coturn on a real Docker engine, for `npm run check`. Each test proves something that no other test does.
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 3_600_000,
           hookTimeout: 3_600_000,
-          // Two files at once, each with one thing at a time: as much as one release of the usual --jobs does.
+          // Two files at once, each with one job at a time: the same load as one release with the default --jobs.
           maxWorkers: 2,
           env: { TURNBUILD_TEST_JOBS: '1' },
           sequence: { groupOrder: 1 },
         },
       },
-      // And what only `npm run check:full` has: some of it disturbs the engine, so one file at a time.
+      // Only in `npm run check:full`. Some tests disturb the engine, so one file at a time.
       {
         test: {
           name: 'full',

@@ -13,7 +13,7 @@ const turnbuild = `${root}/bin/turnbuild.js`;
 // the archive's, diffoscope to show why two builds differ, a container registry to take an image from,
 // acl and attr for files with access control lists and extended attributes.
 const TEST_PACKAGES = [
-  // The tests bootstrap base images even where a registry answers.
+  // The tests bootstrap base images even if a registry answers.
   'mmdebstrap',
   'arch-test',
   'gcc',

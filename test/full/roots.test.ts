@@ -17,7 +17,7 @@ import { expectSamePackages } from '../support/same-bytes.ts';
 import { type SecondEngine, startMirroredEngine } from '../support/second-engine.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-// Base images of official images, pulled by an engine whose mirror of Docker Hub is a registry on this machine.
+// Makes base images from official images, which an engine pulls through a mirror of Docker Hub: a registry on this machine.
 const dir = fileFolder('full-roots');
 const bootstrapped = join(dir, 'bootstrapped');
 const official = join(dir, 'official');
@@ -38,7 +38,7 @@ afterAll(async () => {
   registry.stop();
 });
 
-/** As a user's machine would: with the default of --roots. */
+/** Runs with the default of --roots, like a user's machine. */
 const pulling = (...args: string[]) =>
   release([...TARGET, '--lock', lock, '--out', official, ...args], {
     env: { ...engine.env, TURNBUILD_ROOTS: '' },

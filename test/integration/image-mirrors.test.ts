@@ -21,7 +21,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** A docker that exports the apt configuration of official images: Debian's and Ubuntu's, whose arm64 packages are elsewhere. */
+/** A fake docker that exports the apt configuration of official images: Debian's, and Ubuntu's with another host for arm64. */
 const EXPORTS = `
 for word; do case $word in
   --output=type=local,dest=*) out=\${word#--output=type=local,dest=} ;;

@@ -147,7 +147,7 @@ describe('officialImages', () => {
     expect(lines).toEqual([]);
   });
 
-  // The fake registry has moved on to other images.
+  // The fake registry's tags now refer to other images.
   const PINS = {
     'debian:bookworm-slim': `sha256:${'12'.repeat(32)}`,
     'debian:trixie-slim': `sha256:${'34'.repeat(32)}`,

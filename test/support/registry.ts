@@ -63,9 +63,9 @@ export function pushRpmImage(address: string, dir: string): string {
 }
 
 /**
- * Puts an image into a registry under the name of Debian's official one: the base image that the last release of a target has made, changed
- * as Docker's images of Debian are (https://github.com/debuerreotype/debuerreotype). Returns its digest.
- * @param serial another one is another image
+ * Puts an image into a registry under the name of Debian's official one: the base image of a target's last release, changed like Docker's
+ * images of Debian (https://github.com/debuerreotype/debuerreotype). Returns its digest.
+ * @param serial a new value gives a new image
  */
 export function pushOfficialImage(address: string, dir: string, target: string, serial: string): string {
   const arch = architectureOf(process.arch);

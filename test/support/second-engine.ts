@@ -40,11 +40,11 @@ async function startSecondEngine(dir: string, settings: Record<string, unknown>)
   return { env, stop: () => stop(daemon) };
 }
 
-/** An engine as older installations have it: with its own image store, not containerd's. */
+/** An engine like those of older installations: with its own image store, not containerd's. */
 export const startClassicEngine = (dir: string) =>
   startSecondEngine(dir, { features: { 'containerd-snapshotter': false } });
 
-/** An engine that gets Docker Hub's images from a mirror. @param mirror its address: `localhost:5000` */
+/** An engine that pulls Docker Hub's images from a mirror. @param mirror its address: `localhost:5000` */
 export const startMirroredEngine = (dir: string, mirror: string) =>
   startSecondEngine(dir, {
     features: { 'containerd-snapshotter': true },

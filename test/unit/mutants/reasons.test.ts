@@ -6,7 +6,7 @@ const reasons: { file: string; code: string; reason: string }[] = parse(
   readFileSync('test/mutants.yaml', 'utf8'),
 );
 
-// `npm run mutants` takes hours, so that a reason whose line has changed would be found late.
+// `npm run mutants` takes hours, so it would find a reason for a changed line late.
 describe('test/mutants.yaml', () => {
   it.each(reasons)('$file has the line $code', ({ file, code, reason }) => {
     expect(existsSync(file), file).toBe(true);
