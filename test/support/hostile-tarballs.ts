@@ -32,7 +32,7 @@ const names = (victim: string): HostileTarball[] => [
   named('an empty part', 'coturn//file', PARTS),
   unsafe('./ twice', 'occurs twice', folder('.'), folder('.')),
   named('a file called ./', './', 'is a file whose name ends with "/"'),
-  named('a file called .', '.', 'and not a folder'),
+  named('a file called .', '.', 'but is not a folder'),
   named('./ and one more slash', './/', PARTS, { type: '5', size: 0 }),
   named('./ and an absolute path', './/etc/passwd', PARTS),
   named('./ twice in a name', '././coturn/a', PARTS),
@@ -137,7 +137,7 @@ const collisions = (): HostileTarball[] => [
     ),
     code: 'SOURCE_LAYOUT',
   },
-  { what: 'a file instead of a folder', says: 'and not a folder', tar: Buffer.concat([file('coturn'), END]) },
+  { what: 'a file instead of a folder', says: 'but is not a folder', tar: Buffer.concat([file('coturn'), END]) },
 ];
 
 const overrides = (victim: string): HostileTarball[] => [
