@@ -120,13 +120,11 @@ stageCommand('verify', 'Install and test existing packages', [
 ]);
 
 addOptions(
-  addCommand('outdated', 'Report outdated packages: coturn and statically linked libraries', [
-    'turnbuild outdated',
-    'turnbuild outdated ./manifest.json --json',
-  ]).argument(
-    '[manifest]',
-    'manifest.json of a release, its folder, or a folder of releases (default: dist)',
-  ),
+  addCommand(
+    'outdated',
+    'Report what is outdated or vulnerable: coturn, statically linked libraries, base images',
+    ['turnbuild outdated', 'turnbuild outdated ./manifest.json --json'],
+  ).argument('[manifest]', 'manifest.json of a release, its folder, or a folder of releases (default: dist)'),
   'outdated',
 )
   .addHelpText(

@@ -27,7 +27,9 @@ export async function plan(
   output.line(`coturn ${releaseVersion(planned.coturn)} from ${source.location}`);
   for (const reason of planned.needs.reasons) output.line(`  needs: ${reason}`);
   for (const base of planned.bases)
-    output.line(`  base image ${base.id}: ${base.image ?? 'bootstrapped from the Debian archive'}`);
+    output.line(
+      `  base image ${base.id}: ${base.image ?? `bootstrapped from the archive of ${base.archive?.name ?? 'debian'}`}`,
+    );
   for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
   for (const { severity, id, fixed, summary } of planned.advisories)
     output.line(`  known vulnerability: ${severity} ${id}, fixed in ${fixed}: ${summary}`);

@@ -16,10 +16,13 @@ export async function fetchShown(
 ): Promise<ResolvedSource> {
   if (isPlain(session)) return resolveWanted(session, version, { lock });
   const found: ResolvedSource[] = [];
+  const lines: string[] = [];
   const run = async (show: (text: string) => void) => {
     const onProgress = (received: number, total: number | undefined) =>
       show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`));
-    const context = { ...session, io: ioOfTask(session, show) };
+    // A live display owns the screen until its end.
+    const output = { line: (text: string) => void lines.push(text) };
+    const context = { ...session, io: ioOfTask(session, show), output };
     const source = await resolveWanted(context, version, { lock, onProgress });
     found.push(source);
     return `coturn ${source.version}`;
@@ -28,6 +31,7 @@ export async function fetchShown(
     plain: false,
     line: session.output.line,
   });
+  for (const line of lines) session.output.line(line);
   const [source] = found;
   if (source === undefined) throw failed?.error;
   return source;

@@ -82,6 +82,7 @@ async function pinNew(
   }
   if (options.dryRun === true) return;
   await writeLock(locks.own, pinImages(await readLock(locks.own), Object.fromEntries(unpinned)));
+  output.line(`Pinned ${unpinned.map(([name]) => name).join(', ')} in ${locks.own}`);
 }
 
 interface Resolved {

@@ -11,7 +11,7 @@ import { fetchSource, type ResolvedSource, type SourceCandidate } from './fetch.
 import { createGithubSource, type GithubSource } from './github.ts';
 import { readToken } from './github-access.ts';
 import { pinSource, type SourceLock } from './lock.ts';
-import { readLock, readLocks, writeLock } from './lock-file.ts';
+import { formatLock, readLock, readLocks, writeLock } from './lock-file.ts';
 import { parseSource, type SourceContext, sha256Option } from './options.ts';
 
 /** Bytes received so far, and the total if it is known. */
@@ -72,9 +72,16 @@ export async function resolveWanted(
   }
   const bad = quarantined(source.version);
   if (bad !== undefined) throw quarantineError(source.version, bad.reason, bad.reference);
-  if (options.updateLock === true && options.dryRun !== true)
-    await writeLock(locks.own, pinSource(await readLock(locks.own), source.version, source));
+  if (options.updateLock === true && options.dryRun !== true) await pin(context, source);
   return source;
+}
+
+async function pin({ locks, output }: SourceContext, source: ResolvedSource): Promise<void> {
+  const lock = await readLock(locks.own);
+  const pinned = pinSource(lock, source.version, source);
+  if (formatLock(pinned) === formatLock(lock)) return;
+  await writeLock(locks.own, pinned);
+  output.line(`Pinned coturn ${source.version} in ${locks.own}`);
 }
 
 /**

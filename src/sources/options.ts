@@ -20,6 +20,7 @@ export interface SourceContext {
   io: Pick<Io, 'files' | 'lockFolder' | 'signal'>;
   cache: string;
   mirrors: { debian?: string | undefined };
+  output: { line: (text: string) => void };
 }
 
 /** Parses --source: a provider's name, an address, or else a file. */

@@ -1,5 +1,6 @@
 import type { Manifest } from '../manifest/schema.ts';
 import { countedAs, WITHOUT_VERDICT } from './check-status.ts';
+import { type ExposureState, exposuresOf } from './exposure.ts';
 import { alignColumns, formatBytes, formatNumber, plural, printable, wrap } from './format.ts';
 import {
   causesOf,
@@ -33,7 +34,10 @@ export function renderSummary(manifest: Manifest, options: SummaryOptions): stri
     packages(variants, options, paint),
     problems(manifest, variants, options, paint),
     figures(variants, paint),
-    advisoryLines('this coturn version', manifest.advisories, options.columns, paint),
+    [
+      ...advisoryLines('this coturn version', manifest.advisories, options.columns, paint),
+      ...exposed(manifest, options.columns),
+    ],
     [
       `${paint('Files ', 'dim')}  ${printable(options.dir)}`,
       `${paint('Report', 'dim')}  ${printable(options.dir.replace(/\/$/, ''))}/report.html`,
@@ -158,6 +162,23 @@ function bullet(text: string, width: number): string[] {
   return wrap(printable(text), Math.max(20, width - 4)).map(
     (line, i) => `${i === 0 ? '  - ' : '    '}${line}`,
   );
+}
+
+/** Which of the advisories matter with the configuration that the packages ship. */
+function exposed(manifest: Manifest, columns: number): string[] {
+  const all = exposuresOf(manifest);
+  if (all.length === 0) return [];
+  const named = (state: ExposureState) =>
+    all.filter((each) => each.state === state).map(({ advisory }) => printable(advisory.id));
+  const [yes, unknown] = [named('exposed'), named('unknown')];
+  const parts = [
+    yes.length === 0
+      ? 'The shipped configuration exposes none of them.'
+      : `The shipped configuration exposes ${yes.length} of them: ${yes.join(', ')}.`,
+    ...(unknown.length === 0 ? [] : [`Whether it exposes ${plural(unknown.length, 'other')} is unknown.`]),
+    'The report has the reasons.',
+  ];
+  return wrap(parts.join(' '), columns);
 }
 
 /** The server's counters of traffic with peers, to compare with the messages that were sent. */

@@ -98,7 +98,10 @@ describe('turnbuild source --source FILE', () => {
   });
 
   it('pins it with --update-lock, and then refuses another one of that version', async () => {
-    expect((await source('--update-lock')).code).toBe(0);
+    const first = await source('--update-lock');
+    expect(first.code).toBe(0);
+    expect(first.stdout).toContain(`Pinned coturn 4.18.0 in ${join(dir, 'lock.json')}\n`);
+    expect((await source('--update-lock')).stdout).not.toContain('Pinned');
     expect((await source()).code).toBe(0);
     writeFileSync(
       file,

@@ -144,7 +144,7 @@ describe('officialImages', () => {
       'debian:bookworm-slim': `sha256:${HEX}`,
       'debian:trixie-slim': `sha256:${OTHER}`,
     });
-    expect(lines).toEqual([]);
+    expect(lines).toEqual([`Pinned debian:trixie-slim in ${lockFile()}`]);
   });
 
   // The fake registry's tags now refer to other images.

@@ -137,7 +137,11 @@ const collisions = (): HostileTarball[] => [
     ),
     code: 'SOURCE_LAYOUT',
   },
-  { what: 'a file instead of a folder', says: 'but is not a folder', tar: Buffer.concat([file('coturn'), END]) },
+  {
+    what: 'a file instead of a folder',
+    says: 'but is not a folder',
+    tar: Buffer.concat([file('coturn'), END]),
+  },
 ];
 
 const overrides = (victim: string): HostileTarball[] => [

@@ -145,6 +145,24 @@ test('in colour, a package that failed is red, and no other', () => {
   expect(red[0]).toContain('1 FAILED');
 });
 
+test('the summary says how many advisories the shipped configuration exposes, and names them', () => {
+  const [first, second, ...rest] = fixture().advisories.map(({ id }) => id);
+  const summaryWith = (states: Record<string, 'exposed' | 'not-exposed' | 'unknown'>) => {
+    const exposures = Object.fromEntries(
+      Object.entries(states).map(([id, state]) => [id, { state, reason: 'because' }]),
+    );
+    const manifest = withSteps(fixture(), ({ stage }) => (stage === 'package' ? { exposures } : undefined));
+    return renderSummary(manifest, options).replace(/\s+/g, ' ');
+  };
+  const none = Object.fromEntries([first, second, ...rest].map((id) => [id, 'not-exposed' as const]));
+  expect(summaryWith(none)).toContain(
+    'The shipped configuration exposes none of them. The report has the reasons.',
+  );
+  expect(summaryWith({ ...none, [`${first}`]: 'exposed', [`${second}`]: 'unknown' })).toContain(
+    `The shipped configuration exposes 1 of them: ${first}. Whether it exposes 1 other is unknown. The report has the reasons.`,
+  );
+});
+
 test('every advisory is there with its severity and fix', () => {
   const manifest = fixture();
   const text = renderSummary(manifest, options);
