@@ -11,6 +11,8 @@ const BESIDE: Record<string, string[]> = {
     'conclude',
     'one-path',
     'planning',
+    'project',
+    '{official-images,image-mirrors}',
     'cli-{package-file,docker,source,json}',
   ].map((name) => `test/integration/${name}.test.ts`),
   // These tests run in this process; they compile only the programs that they judge.
