@@ -106,7 +106,7 @@ export async function resolveImage(
   const ask: typeof runProcess = (command) => runProcess(command, { signal: io.signal, timeout: TIMEOUT_MS });
   if (!ociLayouts) {
     const { code, stdout, stderr } = await ask(imageDigestCommand(reference));
-    if (code !== 0) return { reason: lastLine(stderr) };
+    if (code !== 0) return { reason: reasonIn(stderr) };
     const { success, data } = imageDigest.safeParse(stdout.trim());
     return success ? { digest: data } : { reason: `the registry answered "${lastLine(stdout)}"` };
   }
@@ -115,7 +115,7 @@ export async function resolveImage(
   try {
     const build = { folder: imageFolder(recipes), builder: options.builder, resolve: true as const };
     const { code, stderr } = await ask(imageFactsCommand(reference, ownArch(), work, build));
-    if (code !== 0) return { reason: lastLine(stderr) };
+    if (code !== 0) return { reason: reasonIn(stderr) };
     const file = `${work}/provenance.json`;
     if (!(await io.files.exists(file))) return { reason: 'the builder records no provenance' };
     const digest = resolvedDigest(await io.files.readText(file));
@@ -126,3 +126,6 @@ export async function resolveImage(
 }
 
 const lastLine = (text: string) => text.trim().split('\n').at(-1) ?? '';
+
+/** Why buildx failed: its last line, without the words that only say that it did. */
+const reasonIn = (stderr: string) => lastLine(stderr).replace(/^ERROR: (failed to solve: )?/, '');

@@ -35,7 +35,7 @@ esac; done
 mkdir -p "$out"
 printf '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"%s"}}]}}' "\${digest:-${HEX}}" >"$out/provenance.json"
 sleep 0.2`;
-const UNREACHABLE = 'echo "ERROR: failed to resolve: no such host" >&2; exit 1';
+const UNREACHABLE = 'echo "ERROR: failed to solve: failed to resolve: no such host" >&2; exit 1';
 
 interface Situation extends Pick<Session['options'], 'updateLock' | 'refreshBase' | 'dryRun'> {
   roots?: string;
@@ -107,14 +107,14 @@ describe('officialImages', () => {
   it('bootstraps and says why where the registry does not answer, and fails with --roots registry', async () => {
     expect(await resolved(UNREACHABLE)).toBeUndefined();
     expect(lines).toEqual([
-      'Bootstrapping base images, because debian:bookworm-slim cannot be pulled: ERROR: failed to resolve: no such host',
+      'Bootstrapping base images, because debian:bookworm-slim cannot be pulled: failed to resolve: no such host',
     ]);
     process.env.TURNBUILD_ROOTS = 'registry';
     await expect(resolved(UNREACHABLE)).rejects.toMatchObject({ code: 'IMAGE_UNRESOLVED' });
     expect(await resolved(UNREACHABLE, { roots: 'auto' })).toBeUndefined();
     await expect(resolved(UNREACHABLE, { roots: 'registry' })).rejects.toMatchObject({
       code: 'IMAGE_UNRESOLVED',
-      message: 'Cannot pull debian:bookworm-slim: ERROR: failed to resolve: no such host',
+      message: 'Cannot pull debian:bookworm-slim: failed to resolve: no such host',
     });
   });
 
