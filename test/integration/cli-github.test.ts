@@ -52,7 +52,7 @@ async function ask(args: string[], { commit = COMMIT, tarball = 200, token }: Si
 describe('turnbuild source, from GitHub', () => {
   test('takes the newest release, pins it with commit and tree id, and writes it normalised', async () => {
     const { run, dir, authorizations } = await ask(['latest', '--update-lock', '--json']);
-    expect(run.stderr).toBe('');
+    expect(run.stderr).toBe(`Pinned coturn 4.18.0 in ${join(dir, 'lock.json')}\n`);
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0', provider: 'github', commit: COMMIT });
     const { sources } = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8'));
