@@ -55,9 +55,10 @@ const failures = [];
 for (const room of positionals.length > 0 ? positionals : ROOMS) {
   rmSync(reportFile, { force: true });
   const args = ['run', '--mutate', `src/${room}/**/*.ts`, '--concurrency', values.concurrency];
-  const { status } = spawnSync('npx', ['stryker', ...args, '--reporters', 'json'], {
+  const { status } = spawnSync('npx', ['stryker', ...args, '--reporters', 'json,progress-append-only'], {
     cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Its progress is no result.
+    stdio: ['ignore', 2, 2],
     env: { ...process.env, MUTANTS_ROOM: room },
   });
   if (status !== 0 || !existsSync(reportFile)) {
@@ -66,14 +67,15 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
     );
     process.exit(1);
   }
-  const { mutants, noticed, timedOut, percent, survivors } = scoreOf(
+  const { mutants, noticed, timeouts, percent, survivors } = scoreOf(
     JSON.parse(readFileSync(reportFile, 'utf8')),
   );
-  const late = timedOut > 0 ? ` (${timedOut} by a timeout)` : '';
+  const late = timeouts.length > 0 ? ` (${timeouts.length} by a timeout)` : '';
   console.log(`${room}: ${noticed} of ${mutants} mutants detected${late}, ${percent.toFixed(1)} %`);
   const explained = explain(
     survivors,
     reasons.filter(({ file }) => file.startsWith(`src/${room}/`)),
+    timeouts,
   );
   for (const { file, line, code, mutation, covered, reason } of explained.survivors)
     if (reason === undefined || values.all)

@@ -16,10 +16,10 @@ const NOTICED = ['Killed', 'Timeout'];
 const NO_MUTANTS = ['Ignored', 'CompileError'];
 
 /**
- * Numbers of a room's mutants, and the survivors. `noticed` counts detected mutants, `timedOut` those of them that were detected only by a
+ * Numbers of a room's mutants, and the survivors. `noticed` counts detected mutants, `timeouts` has those of them that were detected only by a
  * timeout: endless loops, or a busy machine.
  * @param {Report} report
- * @returns {{ mutants: number, noticed: number, timedOut: number, percent: number, survivors: Survivor[] }}
+ * @returns {{ mutants: number, noticed: number, timeouts: Survivor[], percent: number, survivors: Survivor[] }}
  * @throws Error if there are no mutants, which would prove nothing
  */
 export function scoreOf(report) {
@@ -38,20 +38,22 @@ export function scoreOf(report) {
       }));
   });
   if (all.length === 0) throw new Error('there are no mutants: check that the files exist');
-  const survivors = all
-    .filter(({ noticed }) => !noticed)
-    .map(({ noticed: _, timedOut: __, ...survivor }) => survivor);
+  const mutantsThat = (/** @type {(each: typeof all[number]) => boolean} */ fits) =>
+    all.filter(fits).map(({ noticed: _, timedOut: __, ...mutant }) => mutant);
+  const survivors = mutantsThat((each) => !each.noticed);
+  const timeouts = mutantsThat((each) => each.timedOut);
   const noticed = all.length - survivors.length;
-  const timedOut = all.filter((each) => each.timedOut).length;
-  return { mutants: all.length, noticed, timedOut, percent: (100 * noticed) / all.length, survivors };
+  return { mutants: all.length, noticed, timeouts, percent: (100 * noticed) / all.length, survivors };
 }
 
 /**
- * The survivors of a room with their reasons, if recorded, and stale reasons without a survivor.
+ * The survivors of a room with their reasons, if recorded, and stale reasons without a survivor. A mutant that timed out may be one: on a busy
+ * machine, the tests of an equivalent mutant can be late.
  * @param {readonly Survivor[]} survivors
  * @param {readonly Reason[]} reasons
+ * @param {readonly Survivor[]} [timeouts]
  */
-export function explain(survivors, reasons) {
+export function explain(survivors, reasons, timeouts = []) {
   const fits = (/** @type {Survivor} */ survivor, /** @type {Reason} */ { file, code }) =>
     survivor.file === file && survivor.code === code;
   return {
@@ -59,6 +61,6 @@ export function explain(survivors, reasons) {
       ...survivor,
       reason: reasons.find((each) => fits(survivor, each))?.reason,
     })),
-    stale: reasons.filter((reason) => !survivors.some((survivor) => fits(survivor, reason))),
+    stale: reasons.filter((reason) => ![...survivors, ...timeouts].some((mutant) => fits(mutant, reason))),
   };
 }

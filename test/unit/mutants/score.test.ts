@@ -28,7 +28,7 @@ describe('what the tests of a room notice', () => {
     expect(scoreOf(report)).toEqual({
       mutants: 4,
       noticed: 2,
-      timedOut: 1,
+      timeouts: [{ file: 'src/plan/a.ts', line: 2, code: 'a < b;', mutation: 'a > b', covered: true }],
       percent: 50,
       survivors: [
         { file: 'src/plan/a.ts', line: 2, code: 'a < b;', mutation: 'a <= b', covered: true },
@@ -56,5 +56,13 @@ describe('what the tests of a room notice', () => {
       [1, undefined],
     ]);
     expect(stale).toEqual([elsewhere, gone]);
+  });
+
+  it('takes no reason for stale whose line has a mutant that timed out', () => {
+    const late = { file: 'src/plan/a.ts', code: 'a < b;', reason: 'they are never equal' };
+    const { survivors, timeouts } = scoreOf(report);
+    const others = survivors.filter(({ code }) => code !== late.code);
+    expect(explain(others, [late], timeouts).stale).toEqual([]);
+    expect(explain(others, [late]).stale).toEqual([late]);
   });
 });
