@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { metricNamesIn, optionsOfElf } from '../../../src/config/elf-options.ts';
+import { optionsOfElf } from '../../../src/config/elf-options.ts';
 import { type ElfKind, elfWithOptions } from '../../support/elf-builder.ts';
 
 const NOT_ELF = 'it is not a 64-bit little-endian ELF file';
@@ -191,18 +191,6 @@ describe('relocations', () => {
     const own = Buffer.from(file.subarray(sectionOf(file).header));
     const others = Array.from({ length: count - 1 }, () => section(1, 0, 0));
     expect(namesOf(withSections(file, [...others, own]))).toEqual(namesIn(FULL));
-  });
-});
-
-describe('metricNamesIn', () => {
-  it('lists each name once, in order, and nothing that only contains one', () => {
-    const text =
-      '\0turn_traffic_rcvb\0stun_binding_request\0turn_allocations\0turn_allocations\0my_turn_x\0turn_Up\0turn_ no\0';
-    expect(metricNamesIn(Buffer.from(text))).toEqual([
-      'stun_binding_request',
-      'turn_allocations',
-      'turn_traffic_rcvb',
-    ]);
   });
 });
 

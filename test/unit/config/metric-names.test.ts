@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { metricNamesIn } from '../../../src/config/elf-options.ts';
+
+describe('metricNamesIn', () => {
+  it('lists each name once, in order, and nothing that only contains one', () => {
+    const text =
+      '\0turn_traffic_rcvb\0stun_binding_request\0turn_allocations\0turn_allocations\0my_turn_x\0turn_Up\0turn_ no\0';
+    expect(metricNamesIn(Buffer.from(text))).toEqual([
+      'stun_binding_request',
+      'turn_allocations',
+      'turn_traffic_rcvb',
+    ]);
+  });
+});
