@@ -6,7 +6,7 @@ export type Thing = 'engine' | 'buildx' | 'qemu' | 'mmdebstrap' | 'gpgv' | 'keyr
 /** Systems that turnbuild gives advice for in their own commands. */
 type System = 'apt' | 'dnf' | 'macos' | 'other';
 
-/** Where neither a package nor a registry is at hand. */
+/** The alternative to mmdebstrap. */
 const REGISTRY =
   'Connect the builder to a container registry: official images then take the place of bootstrapped base images.';
 
@@ -44,12 +44,12 @@ const ADVICE: Readonly<Record<Thing, Readonly<Record<System, string>>>> = {
   keyring: {
     apt: 'sudo apt-get install debian-archive-keyring',
     dnf: 'sudo dnf install debian-keyring',
-    macos: 'There is no package of it for macOS. Use sources from GitHub.',
+    macos: 'macOS has no package of them. Use sources from GitHub.',
     other: "Install the keys of Debian's archive (debian-archive-keyring).",
   },
 };
 
-/** How to get what a machine lacks, in the words of its system. A system that is like another one uses its commands. */
+/** How to install what a machine lacks, with its own system's commands. Derivatives use those of the distribution they name in ID_LIKE. */
 export function adviceFor(thing: Thing, { os, root }: Pick<HostFacts, 'os' | 'root'>): string {
   const text = ADVICE[thing][systemOf(os)];
   return root ? text.replaceAll('sudo ', '') : text;

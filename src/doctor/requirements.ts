@@ -44,7 +44,7 @@ export interface HostFacts {
   /** The installed ones among the requested Debian packages. */
   packages: ReadonlySet<string>;
   archiveKeyring: boolean;
-  /** A container registry gives the official images that base images are made of. */
+  /** A container registry serves the official images. */
   registry: boolean;
 }
 
@@ -56,13 +56,11 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
   const debian = host.os.id === 'debian' && ['12', '13'].includes(host.os.version);
   const fixable = debian && host.root;
   const fixes = (fix: Fix) => ({ ...NO_FIX, ...(fixable ? fix : {}) });
-  const advice = (thing: Thing) => {
-    if (!debian) return adviceFor(thing, host);
-    return host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
-  };
+  const doctor = host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
+  const advice = (thing: Thing) => (debian ? doctor : adviceFor(thing, host));
   const bootstraps = !host.registry;
-  // Elsewhere, sources come from GitHub.
-  const fromDebian = { why: 'verifies sources from the Debian archive', optional: !debian && host.registry };
+  // Only sources from the Debian archive need it, and elsewhere they come from GitHub.
+  const optional = !debian && host.registry;
   return [
     ...(far(host)
       ? [builderFinding(host), engineBesideFinding(host)]
@@ -121,7 +119,8 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       id: 'gpgv',
       title: 'gpgv',
       ok: host.programs.has('gpgv'),
-      ...fromDebian,
+      why: 'verifies sources from the Debian archive',
+      optional,
       ...fixes({ packages: ['gpgv'] }),
       advice: advice('gpgv'),
     },
@@ -129,7 +128,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       id: 'archive-keyring',
       title: 'Keys of the Debian archive',
       ok: host.archiveKeyring,
-      ...fromDebian,
+      optional,
       why: bootstraps
         ? 'verify sources and base images from the Debian archive'
         : 'verify sources from the Debian archive',
@@ -142,7 +141,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       ok: host.packages.has(name),
       why: 'requested with --packages',
       ...fixes({ packages: [name] }),
-      advice: debian ? advice('gpgv') : `Install ${name}.`,
+      advice: debian ? doctor : `Install ${name}.`,
     })),
   ];
 }

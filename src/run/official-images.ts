@@ -1,22 +1,23 @@
 import { TurnbuildError, usageError } from '../errors.ts';
 import { runProcess } from '../io/exec.ts';
-import { imageDigestCommand, imageFactsCommand, resolvedDigest } from '../plan/official-image.ts';
+import { imageDigestCommand, resolvedDigest } from '../plan/official-image.ts';
 import { imageDigest, type Target } from '../recipe/schema.ts';
 import { pinImages } from '../sources/lock.ts';
 import { readLock, readLocks, writeLock } from '../sources/lock-file.ts';
-import { imageFolder } from './bases.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
+import { withImageFacts } from './image-facts.ts';
 import type { Session } from './session.ts';
 
-/** Where base images come from, as --roots says. */
+/** Values of --roots. */
 type Roots = 'auto' | 'registry' | 'bootstrap';
 
-/** A registry that does not answer must not hold up a release that can do without. */
+/** A registry that does not answer must not delay a release that can bootstrap its base images. */
 const TIMEOUT_MS = 30_000;
 
 /**
- * The digests of the official images that targets start from, by name and tag: those of the lock file, else those of today, which
- * `--update-lock` pins. Undefined where base images are bootstrapped: by choice, or because one of the images can't be pulled.
+ * Resolves the official images that targets start from, by name and tag. A pinned image has the digest of the lock file. Any other has the
+ * digest that its tag names today, which `--update-lock` pins.
+ * @returns undefined if base images are bootstrapped: by choice, or because an image cannot be pulled
  * @throws OPTION_INVALID; IMAGE_UNRESOLVED with `--roots registry`
  */
 export async function officialImages(
@@ -48,7 +49,7 @@ export async function officialImages(
 }
 
 /** The official images that targets start from, each once. A recipe's own image takes the place of its official one. */
-export function imagesOf(targets: readonly Target[]): string[] {
+function imagesOf(targets: readonly Target[]): string[] {
   const names = targets.flatMap(({ baseImage, image }) =>
     baseImage === undefined && image !== undefined ? [image] : [],
   );
@@ -67,7 +68,7 @@ async function pinsOf({ options, locks }: Session): Promise<Readonly<Record<stri
   return (await readLocks(locks)).images ?? {};
 }
 
-/** Pins what is not pinned yet, or says how to. */
+/** Pins the unpinned images with `--update-lock`; otherwise says how to. */
 async function pinNew(
   { options, locks, output }: Session,
   images: Readonly<Record<string, string>>,
@@ -77,7 +78,7 @@ async function pinNew(
   if (unpinned.length === 0) return;
   if (options.updateLock !== true) {
     const names = unpinned.map(([name]) => name).join(', ');
-    output.line(`note: not in the lock file: ${names}. --update-lock pins today's digest.`);
+    output.line(`note: not pinned in the lock file: ${names}. Pin today's digest with --update-lock.`);
     return;
   }
   if (options.dryRun === true) return;
@@ -92,40 +93,35 @@ interface Resolved {
 }
 
 /**
- * Asks the builder for an image, because its mirrors, proxies and credentials count.
- * @param pin the digest that it must have; the one that its tag names today without it
+ * Resolves an image to a digest. Asks the builder, because its mirrors, proxies and credentials apply.
+ * @param pin the digest that it must have; without it, the digest that its tag names today
  */
 export async function resolveImage(
-  { io, cache, recipes, options }: Session,
+  session: Session,
   image: string,
   pin: string | undefined,
   { ociLayouts }: Pick<BuilderFacts, 'ociLayouts'>,
 ): Promise<Resolved> {
+  const { files, signal } = session.io;
   const reference = pin === undefined ? image : `${image}@${pin}`;
-  // Asking changes nothing, so a dry run does it as well.
-  const ask: typeof runProcess = (command) => runProcess(command, { signal: io.signal, timeout: TIMEOUT_MS });
+  const limits = { signal, timeout: TIMEOUT_MS };
   if (!ociLayouts) {
-    const { code, stdout, stderr } = await ask(imageDigestCommand(reference));
+    const { code, stdout, stderr } = await runProcess(imageDigestCommand(reference), limits);
     if (code !== 0) return { reason: reasonIn(stderr) };
     const { success, data } = imageDigest.safeParse(stdout.trim());
     return success ? { digest: data } : { reason: `the registry answered "${lastLine(stdout)}"` };
   }
-  // Images are resolved side by side, each in a folder of its own.
-  const work = io.leftovers.temporaryName(`${cache}/image-${io.files.sha256Text(image).slice(0, 12)}`);
-  try {
-    const build = { folder: imageFolder(recipes), builder: options.builder, resolve: true as const };
-    const { code, stderr } = await ask(imageFactsCommand(reference, ownArch(), work, build));
+  const wanted = { image: reference, arch: ownArch(), resolve: true as const };
+  return withImageFacts(session, wanted, limits, async ({ code, stderr }, folder) => {
     if (code !== 0) return { reason: reasonIn(stderr) };
-    const file = `${work}/provenance.json`;
-    if (!(await io.files.exists(file))) return { reason: 'the builder records no provenance' };
-    const digest = resolvedDigest(await io.files.readText(file));
+    const file = `${folder}/provenance.json`;
+    if (!(await files.exists(file))) return { reason: 'the builder records no provenance' };
+    const digest = resolvedDigest(await files.readText(file));
     return digest === undefined ? { reason: 'its provenance names no digest' } : { digest };
-  } finally {
-    await io.files.remove(work);
-  }
+  });
 }
 
 const lastLine = (text: string) => text.trim().split('\n').at(-1) ?? '';
 
-/** Why buildx failed: its last line, without the words that only say that it did. */
+/** Why buildx failed: the last line of its output, without its preamble. */
 const reasonIn = (stderr: string) => lastLine(stderr).replace(/^ERROR: (failed to solve: )?/, '');

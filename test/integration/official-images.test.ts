@@ -134,7 +134,7 @@ describe('officialImages', () => {
     pin({ 'debian:bookworm-slim': `sha256:${HEX}` });
     await resolved(PULLS);
     expect(lines).toEqual([
-      "note: not in the lock file: debian:trixie-slim. --update-lock pins today's digest.",
+      "note: not pinned in the lock file: debian:trixie-slim. Pin today's digest with --update-lock.",
     ]);
     await resolved(PULLS, { updateLock: true, dryRun: true });
     expect(Object.keys(pinned())).toEqual(['debian:bookworm-slim']);
