@@ -13,8 +13,8 @@ export interface ImageBuild {
 }
 
 /**
- * Pulls an official image and exports what turnbuild has to know of it (os-release, apt's sources, dpkg's status) into a folder. The builder
- * asks the registry, so its mirrors, proxies and credentials count.
+ * Pulls an official image and exports facts about it (os-release, apt's sources, dpkg's status) into a folder. The builder
+ * asks the registry, so its mirrors, proxies and credentials apply.
  * @param resolve adds provenance.json, which has the digest of a tag
  */
 export function imageFactsCommand(
@@ -56,6 +56,18 @@ export function resolvedDigest(provenance: string): string | undefined {
   const image = predicate?.materials?.find(({ uri = '' }) => uri.startsWith('pkg:docker/'));
   const sha256 = image?.digest?.sha256;
   return sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
+}
+
+/** Suites that are not codenames: the os-release of such an image names the current one. */
+const ALIASES = new Set(['oldoldstable', 'oldstable', 'stable', 'testing', 'unstable', 'sid', 'devel']);
+
+/**
+ * The codename of an image that is not for a suite; undefined if it is, or if its os-release names none.
+ * @param osRelease text of os-release(5)
+ */
+export function foreignCodename(osRelease: string, suite: string): string | undefined {
+  const codename = /^VERSION_CODENAME="?([\w.-]+)"?$/m.exec(osRelease)?.[1];
+  return codename === suite || ALIASES.has(suite) ? undefined : codename;
 }
 
 /**

@@ -1,8 +1,9 @@
-import { TurnbuildError } from '../errors.ts';
+import { TurnbuildError, usageError } from '../errors.ts';
 import type { Io } from '../io/index.ts';
 import { isReachable } from '../plan/archives.ts';
 import { BASE_ENVIRONMENT, installedPackages } from '../plan/bases.ts';
 import type { Command } from '../plan/command.ts';
+import { foreignCodename } from '../plan/official-image.ts';
 import { platformOf } from '../plan/platforms.ts';
 import type { PlannedBase } from '../plan/types.ts';
 import { type BaseOptions, type BaseWork, findBase, giveBase, layoutOf } from './shared/bases.ts';
@@ -114,6 +115,7 @@ async function make(
         ? bootstrapError(base, code, lines)
         : buildError(`base:${base.id}`, lines);
     }
+    await requireSuite(base, work, io);
     const digest = await io.writeOciLayout(
       work,
       `${work}/root.tar`,
@@ -129,6 +131,18 @@ async function make(
   }
 }
 
+/** Refuses an image of another release: apt would mix the packages of two. */
+async function requireSuite({ image, suite }: PlannedBase, work: string, { files }: Io): Promise<void> {
+  if (image === undefined) return;
+  const codename = foreignCodename(await files.readText(`${work}/os-release`), suite);
+  if (codename === undefined) return;
+  throw usageError(
+    'RECIPE_INVALID',
+    `The image ${image} is for ${codename}, not for ${suite}`,
+    "Correct `suite`, or the image, in the target's recipe.",
+  );
+}
+
 function bootstrapError(base: PlannedBase, code: number, lines: readonly string[]): TurnbuildError {
   const last = lines.slice(-15);
   if (code === 127) {
@@ -136,7 +150,7 @@ function bootstrapError(base: PlannedBase, code: number, lines: readonly string[
       'MMDEBSTRAP_MISSING',
       'Cannot bootstrap a base image: mmdebstrap is not installed',
       {
-        hint: "Run `turnbuild doctor --fix`, or pin a registry image as baseImage in the target's recipe.",
+        hint: 'Install it (see `turnbuild doctor`), or use official images from a registry: --roots registry',
       },
     );
   }

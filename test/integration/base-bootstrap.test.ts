@@ -31,15 +31,29 @@ function prepare(
     const args = ['-ec', script, 'sh', tar.replace(/\/root\.tar$/, '')];
     return runProcess({ ...command, file: 'sh', args }, options);
   };
-  return prepareBase(BASE, {
-    io: createIo(exec, signal ?? new AbortController().signal),
-    cache,
-    mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },
-    refresh,
-    builder: { name: 'test', ociLayouts: true },
-    imageFolder: 'recipes/docker/image',
-    onLine: () => {},
-  });
+  return prepareBase(BASE, { ...optionsFor(exec, signal), refresh });
+}
+
+const optionsFor = (exec: Exec, signal = new AbortController().signal) => ({
+  io: createIo(exec, signal),
+  cache,
+  mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },
+  refresh: false,
+  builder: { name: 'test', ociLayouts: true },
+  imageFolder: 'recipes/docker/image',
+  onLine: () => {},
+});
+
+/** Makes the base image from the image debian:trixie-slim, with an os-release of a codename. */
+function prepareFromImage(codename: string) {
+  const exec: Exec = (command, options) => {
+    const folder = command.args.find((word) => word.includes('dest='))?.replace(/^.*dest=/, '') ?? '';
+    const facts = `mkdir -p "$1"; echo VERSION_CODENAME=${codename} >"$1/os-release"; printf 'Package: libc6\nVersion: 2\n' >"$1/status"`;
+    const script = command.args.includes('--target=facts') ? facts : 'echo root >"$1"';
+    return runProcess({ ...command, file: 'sh', args: ['-ec', script, 'sh', folder] }, options);
+  };
+  const image = `debian:trixie-slim@sha256:${'ab'.repeat(32)}`;
+  return prepareBase({ ...BASE, image }, optionsFor(exec));
 }
 
 /** The entries of the base images' folders, not recursive. */
@@ -77,6 +91,16 @@ describe('prepareBase', () => {
     expect(error.code).toBe('BOOTSTRAP_FAILED');
     expect(error.message).toMatch(/exit code 25\)\nE: planted/);
     expect(kept()).toEqual([]);
+  });
+
+  it('makes a base image from an official image of its suite, and refuses one of another release', async () => {
+    const error = await errorOf(prepareFromImage('bookworm'));
+    expect([error.code, error.exitCode]).toEqual(['RECIPE_INVALID', 2]);
+    expect(error.message).toMatch(
+      /^The image debian:trixie-slim@sha256:\w+ is for bookworm, not for trixie$/,
+    );
+    expect(kept()).toEqual([]);
+    expect(await prepareFromImage('trixie')).toMatchObject({ origin: 'registry' });
   });
 
   it('says so if QEMU is too old for the processor that it is told to be', async () => {

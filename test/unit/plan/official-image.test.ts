@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  foreignCodename,
   imageDigestCommand,
   imageFactsCommand,
   imageRootCommand,
@@ -27,6 +28,24 @@ describe('resolvedDigest', () => {
     ['a digest that is cut off', [{ ...image, digest: { sha256: HEX.slice(1) } }]],
   ])('is unknown with %s', (_, materials) => {
     expect(resolvedDigest(provenance(materials))).toBeUndefined();
+  });
+});
+
+describe('foreignCodename', () => {
+  const release = (codename: string) => `ID=debian\nVERSION_CODENAME=${codename}\nDEBIAN_VERSION_FULL=13.2\n`;
+
+  it.each(['trixie', '"trixie"'])('is the codename %s of an image of another suite', (codename) => {
+    expect(foreignCodename(release(codename), 'bookworm')).toBe('trixie');
+    expect(foreignCodename(release(codename), 'trixie')).toBeUndefined();
+  });
+
+  it.each(['sid', 'testing', 'oldstable'])('accepts any codename for the alias %s', (suite) => {
+    expect(foreignCodename(release('forky'), suite)).toBeUndefined();
+  });
+
+  it('accepts an image whose os-release names no codename', () => {
+    expect(foreignCodename('ID=debian\nUBUNTU_CODENAME=noble\n', 'trixie')).toBeUndefined();
+    expect(foreignCodename('', 'trixie')).toBeUndefined();
   });
 });
 
