@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseVersionsOptions } from './versions/options.js';
-import { byVersion, cellOf, isUnexplained, matrix, page } from './versions/table.js';
+import { byVersion, cellOf, isUnexplained, machineError, matrix, page } from './versions/table.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = join(root, 'bin/turnbuild.js');
@@ -113,6 +113,12 @@ async function keysOf(tarball, arch) {
 async function tryVersion(tarball, targets, arch, keys) {
   const out = join(work, 'dist');
   const { text } = await run(['release', ...optionsOf(tarball, targets, arch), '--out', out]);
+  if (machineError(text) !== undefined) {
+    console.error(
+      `${text.trim().split('\n').slice(-12).join('\n')}\nversions: stopped, because this is no result of ${tarball.version}`,
+    );
+    process.exit(1);
+  }
   for (const target of targets) {
     const { version } = tarball;
     const key = keys.get(target);

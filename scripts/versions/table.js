@@ -20,6 +20,13 @@ export const isUnexplained = (result) => {
   return result.error !== undefined || all.some(({ id, blockedBy }) => !known.has(blockedBy ?? id));
 };
 
+/** Errors of the machine, which say nothing about a version of coturn. */
+const MACHINE =
+  /\[(DISK_FULL|QEMU_TOO_OLD|MMDEBSTRAP_MISSING|MIRROR_UNKNOWN|INTERRUPTED|(BUILDER|BUILDX|DOCKER)_[A-Z_]+)\]/;
+
+/** The code of the machine's error that ended a run; undefined if there is none. @param {string} output of turnbuild */
+export const machineError = (output) => MACHINE.exec(output)?.[1];
+
 /** One result in a few words. @param {Result | undefined} result */
 export function cellOf(result) {
   if (result === undefined) return 'not tried';
