@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { architectureOf, BenchError, newestPackage, parseOptions } from '../../../scripts/bench/options.js';
 
 describe('parseOptions', () => {
-  it('knows what to do without a word', () =>
+  it('uses the defaults without arguments', () =>
     expect(parseOptions([])).toEqual({
       rounds: 60,
       seconds: 5,
@@ -12,7 +12,7 @@ describe('parseOptions', () => {
       metrics: true,
     }));
 
-  it('reads all of them', () =>
+  it('reads all options', () =>
     expect(
       parseOptions([
         '--rounds',
@@ -34,7 +34,7 @@ describe('parseOptions', () => {
       metrics: false,
     }));
 
-  it('asks for help with nothing else', () => expect(parseOptions(['--help'])).toBeUndefined());
+  it('returns undefined for --help', () => expect(parseOptions(['--help'])).toBeUndefined());
 
   it.each([
     [['--rounds', '1'], /--rounds takes a whole number from 2 to 1000, not "1"/],
@@ -42,7 +42,7 @@ describe('parseOptions', () => {
     [['--rounds', ''], /not ""/],
     [['--seconds', '0'], /--seconds takes a number from 1 to 240/],
     [['--seconds', 'ten'], /not "ten"/],
-    // A permission, which lasts five minutes, would expire during the run.
+    // A permission lasts five minutes, so it would expire during the run.
     [['--seconds', '300'], /from 1 to 240/],
     [['--round', '3'], /--round/],
     [['dist/a.deb'], /dist\/a\.deb/],
@@ -65,14 +65,14 @@ describe('newestPackage', () => {
     '4.11.0/build/coturn_4.11.0+turnbuild-1~deb13_amd64.deb',
   ];
 
-  it('is the highest version and revision, by number, of this target', () =>
+  it('picks the highest version and revision for the target, compared numerically', () =>
     expect(newestPackage(files, target)).toBe('4.10.0/coturn_4.10.0+turnbuild-10~deb13_amd64.deb'));
 
-  it('is none where there is none', () =>
+  it('returns undefined if the target has no package', () =>
     expect(newestPackage(files, { label: 'deb14', deb: 'amd64' })).toBeUndefined());
 });
 
-it('architectureOf names what packages are built for, and refuses the rest', () => {
+it('architectureOf maps x64 and arm64, and refuses other architectures', () => {
   expect(architectureOf('x64')).toEqual({ deb: 'amd64', root: 'x86_64' });
   expect(architectureOf('arm64')).toEqual({ deb: 'arm64', root: 'arm64' });
   expect(() => architectureOf('riscv64')).toThrow(BenchError);

@@ -10,7 +10,7 @@ import {
 } from '../../../scripts/bench/rounds.js';
 
 describe('schedule', () => {
-  it('takes turns, and changes who goes first with each round', () => {
+  it('alternates which of two sides goes first', () => {
     expect(schedule(3, ['ours', 'debian'])).toEqual([
       ['ours', 'debian'],
       ['debian', 'ours'],
@@ -19,7 +19,7 @@ describe('schedule', () => {
     ]);
   });
 
-  it('lets each of three go first, second and third', () => {
+  it('rotates three sides through every position', () => {
     expect(schedule(2, ['portable', 'ours', 'debian'])).toEqual([
       ['portable', 'ours', 'debian'],
       ['ours', 'debian', 'portable'],
@@ -27,7 +27,7 @@ describe('schedule', () => {
     ]);
   });
 
-  it('has one round more than is counted, and that is the first', () => {
+  it('adds a first round that is not counted', () => {
     const rounds = schedule(5, ['ours', 'debian']).map((_, i) => i);
     expect(rounds).toEqual([0, 1, 2, 3, 4, 5]);
     expect(counted(rounds)).toEqual([1, 2, 3, 4, 5]);
@@ -40,16 +40,16 @@ describe('the figures of a run', () => {
     ...{ startMs: 10, residentKib: 9000 },
   };
 
-  it('are of what was received, not of what was sent', () => {
+  it('count received packets, not sent ones', () => {
     expect(packetsPerSecond(run)).toBe(200);
     expect(cpuPerPacket(run)).toBe(5);
   });
 });
 
 describe('ratioOf', () => {
-  it('is what a paired t interval of the logarithms gives by hand', () => {
+  it('matches a paired t interval of the logarithms computed by hand', () => {
     // ln 2, ln 4, ln 8 = 1, 2, 3 times ln 2: mean 2 ln 2, standard deviation ln 2, t(2) = 4.303, so the half width is
-    // 4.303 / sqrt 3 = 2.4843 times ln 2. So from 4 / 2^2.4843 = 4 / 5.5957 to 4 x 5.5957.
+    // 4.303 / sqrt 3 = 2.4843 times ln 2. The interval is 4 / 2^2.4843 = 4 / 5.5957 to 4 x 5.5957.
     const { ratio, low, high } = ratioOf([2, 4, 8].map((value) => [value, 1]));
     expect(ratio).toBeCloseTo(4, 10);
     expect(low).toBeCloseTo(2 ** (2 - 4.303 / Math.sqrt(3)), 10);
@@ -58,7 +58,7 @@ describe('ratioOf', () => {
     expect(high).toBeCloseTo(22.383, 3);
   });
 
-  it('is paired: a machine that gets slower for both changes nothing', () => {
+  it('is paired: a slowdown of both sides does not change it', () => {
     const { ratio, low, high } = ratioOf([
       [99, 100],
       [9.9, 10],
@@ -67,7 +67,7 @@ describe('ratioOf', () => {
     for (const value of [ratio, low, high]) expect(value).toBeCloseTo(0.99, 10);
   });
 
-  it('turns round with its sides', () => {
+  it('is inverted if the sides are swapped', () => {
     const pairs = [
       [9, 10],
       [11, 10],
@@ -84,7 +84,7 @@ describe('ratioOf', () => {
   it('refuses a single pair, which has no spread', () =>
     expect(() => ratioOf([[1, 1]])).toThrow(/two pairs/));
 
-  it('covers the truth in about 95 of 100 experiments', () => {
+  it('contains the true ratio in about 95 of 100 experiments', () => {
     // A seeded generator (mulberry32) and Box-Muller: five pairs whose log-ratios have mean ln 0.98 and a spread of 5 %.
     let state = 1;
     const uniform = () => {
@@ -98,20 +98,20 @@ describe('ratioOf', () => {
       ratioOf(Array.from({ length: 5 }, () => [0.98 * Math.exp(0.05 * normal()), 1] as const)),
     );
     const covering = experiments.filter(({ low, high }) => low <= 0.98 && 0.98 <= high).length / 4000;
-    // Three standard errors of a share of 0.95 in 4000.
+    // Three standard errors of a proportion of 0.95 with n = 4000.
     expect(Math.abs(covering - 0.95)).toBeLessThan(0.0104);
   });
 });
 
 describe('studentT', () => {
-  it('has the quantiles of the tables', () => {
+  it('returns the quantiles of published tables', () => {
     expect(studentT(1)).toBe(12.706);
     expect(studentT(4)).toBe(2.776);
     expect(studentT(19)).toBe(2.093);
     expect(studentT(30)).toBe(2.042);
   });
 
-  it('falls with each degree, and is never below the table beyond it', () => {
+  it('decreases with each degree of freedom, stays constant beyond the table, and refuses 0', () => {
     for (let degrees = 2; degrees <= 30; degrees++)
       expect(studentT(degrees)).toBeLessThan(studentT(degrees - 1));
     expect(studentT(1000)).toBe(2.042);
@@ -119,7 +119,7 @@ describe('studentT', () => {
   });
 });
 
-it('geometricMean is the root of the product', () => {
+it('geometricMean is the nth root of the product, and refuses an empty list', () => {
   expect(geometricMean([1, 10, 100])).toBeCloseTo(10, 10);
   expect(() => geometricMean([])).toThrow(RangeError);
 });

@@ -10,7 +10,7 @@ const setting = {
   command: 'npm run bench:relay -- --rounds 3',
 };
 
-/** A run of ten seconds at a rate; the server has all of its core. */
+/** A run of ten seconds at this rate; the server uses its whole core. */
 function run(rate: number, more: Partial<Run> = {}): Run {
   const half = rate * 5;
   return {
@@ -29,13 +29,13 @@ const pairsOf = (rates: number[], more: Partial<Run> = {}) =>
   rates.map((rate) => ({ ours: run(rate, more), debian: run(100_000) }));
 
 describe('the table', () => {
-  it('has no goal for a comparison without metrics', () => {
+  it('states no goal for a comparison without metrics', () => {
     const text = table(pairsOf([100_000, 100_000]), { ...setting, metrics: false });
     expect(text).toContain('metrics off');
     expect(text).not.toMatch(/Goal/);
   });
 
-  it('has both figures, their ratios, and what they were measured with', () => {
+  it('lists both figures, their ratios and the measurement setup', () => {
     const text = table(pairsOf([99_000, 100_000, 101_000]), setting);
     for (const value of [setting.machine, setting.system, `\`${setting.command}\``, 'of 3 rounds'])
       expect(text).toContain(value);
@@ -49,13 +49,13 @@ describe('the table', () => {
     expect(text).toContain("ours 100 %, 60 %, 0.00 %; Debian's 100 %, 60 %, 0.00 %");
   });
 
-  it('says whether the lower bound meets the goal, whatever the mean is', () => {
+  it('judges the goal by the lower bound, not by the mean', () => {
     expect(table(pairsOf([99_000, 100_000, 101_000]), setting)).toContain('**Not met.**');
     expect(table(pairsOf([99_900, 100_000, 100_100]), setting)).toContain('at least 0.98. Met.');
     expect(table(pairsOf([97_000, 97_001, 97_002]), setting)).toContain('**Not met.**');
   });
 
-  it("compares the portable one with our package, and that with Debian's, in the same rounds", () => {
+  it("compares portable with our package, and our package with Debian's, in the same rounds", () => {
     const rounds = pairsOf([100_000, 100_000, 100_000]).map((round) => ({ ...round, portable: run(99_000) }));
     const versions = { portable: 'coturn-4.6.1-linux-x86_64.tar.gz', ...setting.versions };
     const text = table(rounds, { ...setting, versions });
@@ -66,11 +66,11 @@ describe('the table', () => {
     expect(text).toContain('portable / ours is at least 0.98. Met.');
     const slow = rounds.map((round) => ({ ...round, portable: run(97_000) }));
     expect(table(slow, { ...setting, versions })).toContain('portable / ours is at least 0.98. **Not met.**');
-    // A side that has not run has no figure.
+    // A side without runs is an error.
     expect(() => table(pairsOf([1, 1]), { ...setting, versions })).toThrow(/without portable/);
   });
 
-  it('warns of a server that had to wait, and of lost packets', () => {
+  it('warns about a server that lacked CPU time, and about lost packets', () => {
     expect(table(pairsOf([1, 1]), setting)).not.toContain('Warning');
     const waited = table(pairsOf([100_000, 100_000], { serverSeconds: 9 }), setting);
     expect(waited).toContain('in 2 of 4 runs turnserver had less than 95 % of its core');

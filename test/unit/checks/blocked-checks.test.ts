@@ -9,7 +9,7 @@ import { type Bad, badOf, blockedBy, DRAIN, goodLab, ids, plantedLab } from '../
 import { advisory, packageFacts } from '../../support/package-facts.ts';
 
 const CHECKS = [...labChecks, ...serviceChecks];
-/** Facts of a turnserver that drains, and whose stops were tested unless blocked. */
+/** Failed and blocked checks of a turnserver that drains and whose stops were tested unless blocked. */
 function bad(lab: LabFacts): Bad {
   const service = lab.blocked.drain === undefined ? { ...lab.service, drain: DRAIN } : lab.service;
   return badOf(CHECKS, { ...lab, service }, { drains: true });
@@ -44,7 +44,7 @@ const CHECKS_OF_UDP = [
 const blocked = (names: readonly string[], blocker: Blocker) =>
   Object.fromEntries(names.map((name) => [name, blocker]));
 
-/** Clients without an answer on these ways, and the scenarios that are therefore skipped. */
+/** Leaves clients unanswered over these transports, and removes the results of the scenarios that are then skipped. */
 function silence(lab: LabFacts, transports: readonly string[], why = 'no answer to 4 requests'): void {
   for (const each of lab.reach)
     if (transports.includes(each.transport))
@@ -68,7 +68,7 @@ function silence(lab: LabFacts, transports: readonly string[], why = 'no answer 
   });
 }
 
-/** Metrics for this number of relayed messages, half of them on channels. */
+/** Sets the metrics to this number of relayed messages, half of them on channels. */
 function relayed({ sessions, restSessions }: LabFacts, all: number, rest: number): void {
   for (const [each, messages] of [
     [sessions, all],
@@ -81,8 +81,8 @@ function relayed({ sessions, restSessions }: LabFacts, all: number, rest: number
   }
 }
 
-describe('a check that could not be tried', () => {
-  it('is blocked by the TTL where answers leave with one of 1, and only the TTL has failed', () => {
+describe('a blocked check', () => {
+  it('is blocked by network.ttl if answers leave with TTL 1, and only network.ttl fails', () => {
     const lab = plantedLab((each) => {
       silence(each, ['udp', 'dtls'], 'answers leave with a TTL of 1');
       relayed(each, 8_000, 200);
@@ -107,7 +107,7 @@ describe('a check that could not be tried', () => {
     expect(ids(passed)).toEqual(expect.arrayContaining(['network.tcp', 'network.tls', 'service.start']));
   });
 
-  it('says of a low TTL that is not 1 whom it does not reach', () => {
+  it('has a cause that names the clients out of reach of a TTL of 16', () => {
     const found = bad(
       plantedLab((lab) => {
         lab.ttl.minTtl = 16;
@@ -118,7 +118,7 @@ describe('a check that could not be tried', () => {
     ]);
   });
 
-  it('is blocked by UDP where that is silent for another reason', () => {
+  it('is blocked by network.udp if UDP is silent for another reason', () => {
     const found = bad(
       plantedLab((lab) => {
         silence(lab, ['udp']);
@@ -133,7 +133,7 @@ describe('a check that could not be tried', () => {
     expect(blockedBy(found.blocked)).toEqual({ 'network.udp': CHECKS_OF_UDP });
   });
 
-  it('is blocked by UDP, the TTL included, where no datagram leaves at all', () => {
+  it('is blocked by network.udp, including network.ttl, if no datagram leaves at all', () => {
     const lab = plantedLab((each) => {
       silence(each, ['udp', 'dtls']);
       for (const way of each.reach) if (!way.remote) way.local = false;
@@ -148,7 +148,7 @@ describe('a check that could not be tried', () => {
     });
   });
 
-  it('is only REST credentials and the independent client where TLS is silent', () => {
+  it('is only relay.rest-secret or network.independent if TLS is silent', () => {
     const found = bad(
       plantedLab((lab) => {
         silence(lab, ['tls']);
@@ -165,7 +165,7 @@ describe('a check that could not be tried', () => {
     });
   });
 
-  it('names the metrics as blocked where nobody was answered on any way', () => {
+  it('may be a metrics check if no transport is answered', () => {
     const lab = plantedLab((each) => {
       silence(each, ['udp', 'tcp', 'tls', 'dtls']);
       each.ttl = { packets: 0, minTtl: 256 };
@@ -180,7 +180,7 @@ describe('a check that could not be tried', () => {
     });
   });
 
-  it('is blocked by a server that did not start', () => {
+  it('is blocked by network.alive if its server does not start', () => {
     const found = bad(
       plantedLab((lab) => {
         delete lab.servers.limits;
@@ -200,7 +200,7 @@ describe('a check that could not be tried', () => {
     );
   });
 
-  it('is every check but those of the unit where the first server does not start', () => {
+  it('is every check except those of the unit if the first server does not start', () => {
     const lab: LabFacts = {
       ...nothing(),
       service: { ...goodLab().service, reached: [] },
@@ -220,7 +220,7 @@ describe('a check that could not be tried', () => {
     });
   });
 
-  it('is blocked by a server that stops to answer halfway', () => {
+  it('is blocked by network.alive if its server stops answering halfway', () => {
     const found = bad(
       plantedLab((lab) => {
         lab.servers.limits = 'silence over udp/ipv4';
@@ -239,7 +239,7 @@ describe('a check that could not be tried', () => {
     expect(blockedBy(found.blocked)).toEqual({ 'network.alive': ['answers.allocation', 'answers.quota'] });
   });
 
-  it('is blocked by a server that ends halfway', () => {
+  it('is blocked by network.alive if its server crashes halfway', () => {
     const found = bad(
       plantedLab((lab) => {
         lab.servers.requests = 'SIGSEGV';
@@ -257,7 +257,7 @@ describe('a check that could not be tried', () => {
     });
   });
 
-  it('is none of a unit that does not start: what comes after it is', () => {
+  it('is every later check of the unit if service.start fails', () => {
     const found = bad(
       plantedLab(({ service }) => {
         Object.assign(service, { state: 'failed', restarted: 'not tried', stopped: 'signal', reached: [] });
@@ -277,7 +277,7 @@ describe('a check that could not be tried', () => {
     expect(found.blocked[0]?.message).toBe('not run because service.start failed: the unit is failed');
   });
 
-  it('is every check of the laboratory where the package could not be installed', () => {
+  it('is every laboratory check if the package cannot be installed', () => {
     const notInstalled = [
       'The following packages have unmet dependencies:',
       ' coturn : Depends: no-such-package but it is not installable',
@@ -292,7 +292,7 @@ describe('a check that could not be tried', () => {
     );
   });
 
-  it('is no failure that could be accepted', () => {
+  it('stays blocked if its advisory is accepted', () => {
     const lab = plantedLab((each) => {
       silence(each, ['udp', 'dtls']);
       each.ttl = { packets: 57, minTtl: 1 };

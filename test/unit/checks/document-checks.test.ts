@@ -11,23 +11,23 @@ const foreign = (facts: PackageFacts): PackageFacts => ({ ...facts, built: false
 const statusOf = (facts: PackageFacts, id: string) =>
   judgeAll(documentChecks, facts).find((each) => each.id === id)?.status;
 
-describe('checks of documents', () => {
-  it('pass on what was seen of a .deb', () => expect(failedBy(goodFacts())).toEqual([]));
+describe('document checks', () => {
+  it('pass on the recorded facts of a .deb', () => expect(failedBy(goodFacts())).toEqual([]));
 
-  it('pass on what was seen of an .rpm', () => expect(failedBy(portableFacts())).toEqual([]));
+  it('pass on the recorded facts of an .rpm', () => expect(failedBy(portableFacts())).toEqual([]));
 
-  it.each(PLANTED)('%s is found', (_, plant, expected, message) => {
+  it.each(PLANTED)('detect a planted fault: %s', (_, plant, expected, message) => {
     const failed = failedBy(plant());
     expect(ids(failed)).toEqual(expected);
     expect(failed[0]?.message).toMatch(message);
   });
 
-  it('each is failed by a planted fault', () => {
+  it('each fail on at least one planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , expected]) => expected));
     expect(documentChecks.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
   });
 
-  it('allow files for MongoDB where turnserver can use it', () => {
+  it('allow MongoDB files if turnserver links the MongoDB driver', () => {
     const facts = withInspected(
       'contents',
       (text) => `${text}-rw-r--r-- a/b 1 ./usr/share/coturn/schema.mongo.sh\n`,
@@ -39,7 +39,7 @@ describe('checks of documents', () => {
 });
 
 describe("another packager's package", () => {
-  it('needs none of our documents, and no hint', () => {
+  it('is exempt from the checks of documents, kernel settings and the installation hint', () => {
     const silent = {
       ...goodFacts(),
       files: new Map([...goodFacts().files, ['install.log', 'Setting up coturn\n']]),
@@ -53,27 +53,27 @@ describe("another packager's package", () => {
     expect(statusOf(foreign(silent), 'install.hint')).toBe('not-applicable');
   });
 
-  it('may name other paths in the comments of its configuration, and not in its settings', () => {
+  it('may name other paths in the comments of its configuration, but not in its settings', () => {
     const named = (line: string) => foreign(withInspected('configuration', (text) => `${text}\n${line}\n`));
     expect(statusOf(named('# cert=/usr/local/etc/cert.pem'), 'package.paths')).toBe('passed');
     expect(statusOf(named('cert=/usr/local/etc/cert.pem'), 'package.paths')).toBe('failed');
   });
 });
 
-describe('the paths of a listing', () => {
+describe('listedPaths', () => {
   it.each([
-    ['of dpkg-deb', 'drwxr-xr-x root/root         0 2022-12-03 21:21 ./etc/coturn/', '/etc/coturn'],
+    ['a line of dpkg-deb', 'drwxr-xr-x root/root         0 2022-12-03 21:21 ./etc/coturn/', '/etc/coturn'],
     [
-      'of rpm',
+      'a line of rpm',
       '-rw-r-----    1 root     coturn   6049 Dec  3  2022 /etc/coturn/turnserver.conf',
       '/etc/coturn/turnserver.conf',
     ],
     [
-      'of a link',
+      'a symbolic link',
       'lrwxrwxrwx root/root         0 2022-12-03 21:21 ./usr/bin/turnadmin -> turnserver',
       '/usr/bin/turnadmin',
     ],
-    ['with a blank', '-rw-r--r-- root/root 1 2022-12-03 21:21 ./usr/a file', '/usr/a file'],
-    ['of the root', 'drwxr-xr-x root/root         0 2022-12-03 21:21 ./', '/'],
-  ])('%s', (_, line, path) => expect([...listedPaths(`${line}\n`)]).toEqual([path]));
+    ['a name with a space', '-rw-r--r-- root/root 1 2022-12-03 21:21 ./usr/a file', '/usr/a file'],
+    ['the root folder', 'drwxr-xr-x root/root         0 2022-12-03 21:21 ./', '/'],
+  ])('reads %s', (_, line, path) => expect([...listedPaths(`${line}\n`)]).toEqual([path]));
 });

@@ -15,14 +15,14 @@ const check = (parts: Partial<Check>): Check => ({
 });
 
 describe('the result of a check', () => {
-  it('is its whole message up to what a report has room for, and no half of a letter after that', () => {
+  it('truncates a message of more than 10,000 characters, but never inside a surrogate pair', () => {
     const message = (text: string) =>
       judgeAll([check({ judge: () => fail(text) })], packageFacts())[0]?.message;
     expect(message('a'.repeat(10_000))).toBe('a'.repeat(10_000));
     expect(message(`${'a'.repeat(9_999)}\u{1f600}b`)).toBe(`${'a'.repeat(9_999)}… (2 more characters)`);
   });
 
-  it('is that it was left out, where it is not among those that were asked for', () => {
+  it('is "deselected", without running the check, if --only does not name it', () => {
     const never = check({
       judge: () => {
         throw new Error('it was judged');
@@ -33,7 +33,7 @@ describe('the result of a check', () => {
     ]);
   });
 
-  it('is accepted only where each advisory that explains it is', () => {
+  it('is accepted only if every advisory that explains it is accepted', () => {
     const known = check({ judge: () => complaints(['bad'], 'good'), advisories: () => ['one', 'two'] });
     const facts = packageFacts({ advisories: [advisory('one'), advisory('two')] });
     const status = (accept: string[]) => judgeAll([known], facts, { ...EVERY_CHECK, accept })[0]?.status;
@@ -41,7 +41,7 @@ describe('the result of a check', () => {
     expect(status(['one', 'two'])).toBe('accepted');
   });
 
-  it('is judged of a package that could not be installed where it needs no installed one', () => {
+  it('is blocked by a failed installation only if the check needs the installed package', () => {
     const facts = packageFacts({
       values: new Map([['install.exit', '100']]),
       files: new Map([['install.log', 'E: Unable to correct problems\n']]),
@@ -57,16 +57,16 @@ describe('the result of a check', () => {
   });
 });
 
-describe('what programs have said', () => {
-  it('is read of a scrape whose lines end in blanks', () =>
+describe('foreign output', () => {
+  it('is parsed despite whitespace around the lines of a scrape', () =>
     expect(parseSamples('  x 1 \r\n')).toEqual(new Map([['x', 1]])));
 
-  it('is quoted of a client by its last four lines', () =>
+  it('is quoted as the last four lines of a client', () =>
     expect(strangerComplaint('a\nb\nc\nd\ne\n')).toBe(
       'was not refused, or its output does not show it: b | c | d | e',
     ));
 
-  it('is where a query ends too early, and which of its selectors names no metric', () => {
+  it('includes the position of an incomplete query, and selectors without a metric', () => {
     expect(readQuery('sum(a').errors).toEqual(['at 5']);
     expect(readQuery('1 + {job="x"}').errors).toEqual(['{job="x"} names no metric']);
   });

@@ -7,12 +7,12 @@ import { badOf, blockedBy, goodLab, ids, plantedLab } from '../../support/lab-fa
 import { advisory, packageFacts } from '../../support/package-facts.ts';
 import { PLANTED } from '../../support/planted/lab.ts';
 
-describe('words of an error answer that are no text', () => {
+describe('an error response with an invalid reason phrase', () => {
   const why = 'the reason phrase of an error response is not valid text';
   const failedOf = (change: (lab: LabFacts) => void) =>
     badOf(labChecks, plantedLab(change), { advisories: [advisory('coturn-1878')] }).failed;
 
-  it('are known of 4.10.0, and so is a client that can not decode them', () => {
+  it('is attributed to coturn-1878, together with the client timeouts that it causes', () => {
     const failed = failedOf((lab) => {
       lab.unparsed.push({ server: 'requests', transport: 'udp', why, bytes: '0113' });
       for (const each of lab.independent) Object.assign(each, { received: 0, error: 'TransactionTimeout()' });
@@ -23,7 +23,7 @@ describe('words of an error answer that are no text', () => {
     ]);
   });
 
-  it('excuse nothing else', () => {
+  it('does not excuse another malformed answer', () => {
     const failed = failedOf((lab) => {
       lab.unparsed.push({ server: 'requests', transport: 'udp', why: 'no magic cookie', bytes: '0113' });
     });
@@ -31,20 +31,20 @@ describe('words of an error answer that are no text', () => {
   });
 });
 
-describe('checks of the laboratory', () => {
-  it('pass on what was seen', () => {
+describe('laboratory checks', () => {
+  it('pass on the recorded facts', () => {
     const { failed, blocked } = badOf(labChecks, goodLab());
     expect([...failed, ...blocked]).toEqual([]);
   });
 
-  it.each(PLANTED)('%s is found', (_, change, expected, message, notTried = {}) => {
+  it.each(PLANTED)('detect a planted fault: %s', (_, change, expected, message, notTried = {}) => {
     const { failed, blocked } = badOf(labChecks, plantedLab(change));
     expect(ids(failed)).toEqual(expected);
     expect(failed[0]?.message).toMatch(message);
     expect(blockedBy(blocked)).toEqual(notTried);
   });
 
-  it("say which answers are refusals with a number of coturn's own", () => {
+  it('list refusals whose error code differs from the RFC', () => {
     const [result] = judgeAll(labChecks, packageFacts({ lab: goodLab() })).filter(
       ({ id }) => id === 'answers.allocate',
     );
@@ -53,7 +53,7 @@ describe('checks of the laboratory', () => {
     );
   });
 
-  it('say which transports the other client has tried again', () => {
+  it('record the transports that the independent client retried', () => {
     const figures = (change: (lab: LabFacts) => void) =>
       judgeAll(labChecks, packageFacts({ lab: plantedLab(change) })).find(
         ({ id }) => id === 'network.independent',
@@ -65,7 +65,7 @@ describe('checks of the laboratory', () => {
     expect(figures(again)).toEqual({ received: 300, 'tried again': 'tcp, tls' });
   });
 
-  it('name the advisory that a failure is known by, and no other failure by it', () => {
+  it('attribute a failure to an advisory only if it matches exactly', () => {
     const advisories = ['CVE-2026-73215', 'CVE-2026-40613'].map(advisory);
     const known = (change: (lab: LabFacts) => void) =>
       judgeAll(labChecks, packageFacts({ lab: plantedLab(change), advisories }))
@@ -90,10 +90,10 @@ describe('checks of the laboratory', () => {
     ]);
   });
 
-  it('all fail where there are no results', () =>
+  it('all fail without results', () =>
     expect(ids(badOf(labChecks, undefined).failed)).toEqual(labChecks.map(({ id }) => id)));
 
-  it('each is failed by a planted fault; those of the metrics in a file of their own', () => {
+  it('each fail on at least one planted fault (metrics checks: metrics-checks.test.ts)', () => {
     const planted = new Set(PLANTED.flatMap(([, , expected]) => expected));
     const others = labChecks.filter((check) => !metricsChecks.includes(check));
     expect(others.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);

@@ -7,20 +7,20 @@ import { badOf, goodLab, ids, plantedLab } from '../../support/lab-facts.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 import { PLANTED } from '../../support/planted/metrics.ts';
 
-describe('checks of the metrics', () => {
-  it.each(PLANTED)('%s is found', (_, change, expected, message) => {
+describe('metrics checks', () => {
+  it.each(PLANTED)('detect a planted fault: %s', (_, change, expected, message) => {
     const { failed, blocked } = badOf(labChecks, plantedLab(change));
     expect(ids(failed)).toEqual(expected);
     expect(failed[0]?.message).toMatch(message);
     expect(blocked).toEqual([]);
   });
 
-  it('each is failed by a planted fault', () => {
+  it('each fail on at least one planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , expected]) => expected));
     expect(metricsChecks.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
   });
 
-  it('a counter that is declared, and has no value before its first use, was 0', () => {
+  it('treat a declared counter without a value as 0', () => {
     const change = (lab: LabFacts) => {
       for (const each of [lab.sessions, lab.restSessions])
         each.before = each.before.replace(/^turn_total_traffic.*$/gm, '');
@@ -28,7 +28,7 @@ describe('checks of the metrics', () => {
     expect(badOf(labChecks, plantedLab(change)).failed).toEqual([]);
   });
 
-  it('a metric that only the source of a newer version has is none too many', () => {
+  it('allow an additional metric if the source defines it', () => {
     const lab = plantedLab(({ sessions }) => {
       sessions.after += '\n# TYPE turn_new counter\n';
     });
@@ -49,7 +49,7 @@ const DEVIATION = {
   reference: 'https://github.com/coturn/coturn/pull/1',
 };
 
-/** Facts of a server that counts this many bytes to peers more than it sent. */
+/** Facts of a server that counts this many more bytes to peers than it sent. */
 const counting = (more: number, name = 'turn_total_traffic_peer_sentb') =>
   plantedLab(({ sessions }) => {
     const pattern = new RegExp(`^(${name}) (\\d+)$`, 'm');
@@ -68,7 +68,7 @@ const exact = (lab: LabFacts, deviations = [DEVIATION]) => {
 };
 
 describe('a known deviation of a metric', () => {
-  it('is allowed for byte by byte, and named with its size', () => {
+  it('passes if it matches to the byte, and is reported with its size', () => {
     const { status, message, figures } = exact(counting(CHANNEL_BYTES));
     expect([status, message]).toEqual([
       'passed',
@@ -80,14 +80,14 @@ describe('a known deviation of a metric', () => {
     });
   });
 
-  it('is not needed: a server that counts right passes, and nothing is said of it', () => {
+  it('is optional: a server that counts correctly passes without mentioning it', () => {
     const { status, message, figures } = exact(goodLab());
     expect([status, message]).toEqual(['passed', '16000 messages in 16 sessions: counted exactly']);
     expect(Object.keys(figures).filter((name) => name.includes('deviation'))).toEqual([]);
   });
 
   it.each([1, -1, CHANNEL_BYTES - 1, CHANNEL_BYTES + 1, 16_000 * 4, -CHANNEL_BYTES])(
-    'is no tolerance: %i bytes too many fail',
+    'is not a tolerance: a difference of %i bytes fails',
     (more) =>
       expect(exact(counting(more))).toMatchObject({
         status: 'failed',
@@ -95,19 +95,19 @@ describe('a known deviation of a metric', () => {
       }),
   );
 
-  it('is one of the metrics that it names only', () =>
+  it('applies only to the metrics that it names', () =>
     expect(exact(counting(CHANNEL_BYTES, 'turn_total_traffic_peer_rcvb'))).toMatchObject({
       status: 'failed',
       message: 'turn_total_traffic_peer_rcvb: +1632000, expected +1600000',
     }));
 
-  it('is none in a version that is not known for it', () =>
+  it('fails in a version without that deviation', () =>
     expect(exact(counting(CHANNEL_BYTES), [])).toMatchObject({
       status: 'failed',
       message: 'turn_total_traffic_peer_sentb: +1632000, expected +1600000',
     }));
 
-  it('adds up with others of the same metric', () => {
+  it('adds up with other deviations of the same metric', () => {
     const both = [DEVIATION, { ...DEVIATION, bytes: 1, summary: 'And another byte.' }];
     expect(exact(counting(8000 * 5), both)).toMatchObject({
       status: 'passed',
@@ -116,7 +116,7 @@ describe('a known deviation of a metric', () => {
   });
 });
 
-describe('a leak in each scrape', () => {
+describe('a memory leak in each scrape', () => {
   const leaking = plantedLab((lab) => {
     lab.scrapes.after = Number(lab.scrapes.before) + 36 * 2 ** 20;
   });
@@ -132,13 +132,13 @@ describe('a leak in each scrape', () => {
       ({ id }) => id === 'metrics.scrapes',
     );
 
-  it('is accounted for by the advisory of the version that has it, and by none elsewhere', () => {
+  it('is attributed to the advisory in affected versions only', () => {
     expect(result([known])).toMatchObject({ status: 'failed', advisories: ['coturn-1898'] });
     expect(result([])?.advisories).toBeUndefined();
   });
 });
 
-describe('the memory that scrapes take', () => {
+describe('memory growth during scrapes', () => {
   const judged = (scrapes: Partial<LabFacts['scrapes']>) =>
     judgeAll(
       labChecks,
@@ -148,29 +148,29 @@ describe('the memory that scrapes take', () => {
       }),
     ).find(({ id }) => id === 'metrics.scrapes');
 
-  it('may grow by less than the limit, and is said in KiB', () =>
+  it('passes below the limit, and is reported in KiB', () =>
     expect(judged({ before: 18 * 2 ** 20, after: 19 * 2 ** 20 })).toMatchObject({
       status: 'passed',
       message: '10000 scrapes: memory grew by 1024 KiB',
     }));
 
-  it('is known of the version by its advisory from the limit on', () =>
+  it('is attributed to the advisory once it reaches the limit', () =>
     expect(judged({ before: 18 * 2 ** 20, after: 23 * 2 ** 20 })?.advisories).toEqual(['coturn-1898']));
 
-  it('excuses no scrape that was not answered', () => {
+  it('does not excuse an unanswered scrape', () => {
     for (const after of [18, 19])
       expect(
         judged({ succeeded: 9999, before: 18 * 2 ** 20, after: after * 2 ** 20 })?.advisories,
       ).toBeUndefined();
   });
 
-  it.each(['before', 'after'])('has no verdict where it was not seen %s the scrapes', (when) =>
+  it.each(['before', 'after'])('has no verdict if memory was not measured %s the scrapes', (when) =>
     expect(judged({ [when]: undefined })).toMatchObject({ status: 'cannot-here' }),
   );
 });
 
-describe('counters of a server that has served before', () => {
-  it('are judged by what they have grown', () => {
+describe('counters that do not start at 0', () => {
+  it('are judged by their increase', () => {
     const lab = plantedLab(({ sessions }) => {
       const add = (text: string) =>
         text.replace(
@@ -185,7 +185,7 @@ describe('counters of a server that has served before', () => {
 });
 
 describe('labels of a metric', () => {
-  it('are those of the table in any order', () => {
+  it('may appear in any order', () => {
     const metric = packageFacts().metrics.find(({ labels }) => labels.length > 1);
     const series = `${metric?.name}{${metric?.labels
       .map((each) => `${each}="a"`)
@@ -202,7 +202,7 @@ describe('labels of a metric', () => {
 });
 
 describe('sessions in which nothing was relayed', () => {
-  it('are a failure where another way is silent, and these clients were answered', () => {
+  it('fail metrics.exact if only another transport is silent', () => {
     const lab = plantedLab(({ reach, sessions, relays }) => {
       for (const each of reach) if (each.transport === 'dtls') each.remote = false;
       for (const each of relays) if (each.transport === 'dtls') each.unreachable = true;
@@ -214,7 +214,7 @@ describe('sessions in which nothing was relayed', () => {
     });
   });
 
-  it('are a failure where every way was answered before', () => {
+  it('fail metrics.exact if every transport was answered before', () => {
     const lab = plantedLab(({ sessions, relays }) => {
       for (const each of relays) each.unreachable = true;
       Object.assign(sessions, { messages: 0, channelMessages: 0, after: sessions.before });
@@ -226,7 +226,7 @@ describe('sessions in which nothing was relayed', () => {
   });
 });
 
-describe('a server into whose machine nobody can look', () => {
+describe('a server whose memory cannot be measured', () => {
   const judged = (succeeded: number) => {
     const lab = plantedLab(({ scrapes }) =>
       Object.assign(scrapes, { succeeded, before: undefined, after: undefined }),
@@ -234,7 +234,7 @@ describe('a server into whose machine nobody can look', () => {
     return judgeAll(labChecks, packageFacts({ lab })).find(({ id }) => id === 'metrics.scrapes');
   };
 
-  it('has no verdict on its memory, and one on its answers all the same', () => {
+  it('has no verdict on memory, but fails if scrapes are unanswered', () => {
     expect(judged(10_000)).toMatchObject({ status: 'cannot-here' });
     expect(judged(9_999)).toMatchObject({ status: 'failed', message: '9999 of 10000 scrapes were answered' });
   });

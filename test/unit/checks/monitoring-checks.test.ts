@@ -8,7 +8,7 @@ import { goodFacts, withInspected } from '../../support/verified-facts.ts';
 const judge = (facts: PackageFacts) => monitoringChecks[0]?.judge(facts);
 
 describe('package.monitoring', () => {
-  it('passes what a real verification has seen', () => {
+  it('passes on the recorded facts', () => {
     expect(judge(goodFacts())).toMatchObject({ ok: true, figures: { alerts: 6, queries: 25 } });
   });
 
@@ -18,13 +18,13 @@ describe('package.monitoring', () => {
     expect(judge({ ...facts, inspected, sourceMetrics: metricNames(version) })).toMatchObject({ ok: true });
   });
 
-  it.each(PLANTED)('finds %s', (_, name, change, message) => {
+  it.each(PLANTED)('detects a planted fault: %s', (_, name, change, message) => {
     const facts = withInspected(name, change);
     expect(facts.inspected[name]).not.toBe(goodFacts().inspected[name]);
     expect(judge(facts)).toMatchObject({ ok: false, message: expect.stringMatching(message) });
   });
 
-  it('misses the files in a package of its own, and skips one that was given without them', () => {
+  it("fails if our package lacks the files, and is skipped for another packager's package", () => {
     const facts = goodFacts();
     const { rules: _, ...inspected } = facts.inspected;
     expect(judge({ ...facts, inspected })).toMatchObject({

@@ -14,7 +14,7 @@ import { portableFacts } from '../../support/verified-portable.ts';
 const select = (parts: Partial<CheckSelection>): CheckSelection => ({ ...EVERY_CHECK, ...parts });
 const only = (...names: string[]) => runsFor(CHECKS, select({ only: names }));
 
-/** Names of facts and files by the phase that writes them, in recipes/docker/verify and the formats' folders. A log has its command's name. */
+/** Names of facts and files by the phase that writes them (recipes/docker/verify and its subfolders). Logs are named after commands. */
 const WRITTEN_BY: Record<Phase, RegExp> = {
   tarball: /^tarball\./,
   install: /^(install|rpm-verify)\.|^(unresolved\.txt|installed\.packages)$/,
@@ -25,7 +25,7 @@ const WRITTEN_BY: Record<Phase, RegExp> = {
   purge: /^(remove|purge)\./,
   distribution: /^(distribution|upgrade|upgraded|upgrade-purge|upgrade-remove|account|edited)\./,
 };
-/** Fields of the laboratory's facts by the scenario that fills them. */
+/** Fields of the laboratory's facts and the scenarios that fill them. */
 const FILLED_BY: Partial<Record<keyof LabFacts, readonly Scenario[]>> = {
   relays: ['relays'],
   ttl: ['relays'],
@@ -47,7 +47,7 @@ const FILLED_BY: Partial<Record<keyof LabFacts, readonly Scenario[]>> = {
   service: ['service', 'metadata', 'drain', 'reload'],
 };
 
-/** The facts if nothing else had run. */
+/** The facts if only these phases and scenarios had run. */
 function narrowed(facts: PackageFacts, { phases, scenarios }: Runs): PackageFacts {
   const isWritten = (name: string) => phases.some((phase) => WRITTEN_BY[phase].test(name));
   const lab: LabFacts = { ...goodLab() };
@@ -69,31 +69,31 @@ const everything = {
 };
 const runs = (check: Check) => check.needs !== undefined;
 
-describe.each(['deb', 'rpm'] as const)('each check of a .%s', (format) => {
+describe.each(['deb', 'rpm'] as const)('checks of a .%s', (format) => {
   const facts = everything[format]();
   const passing = CHECKS.filter(
     (check) => runs(check) && judgeAll([check], facts)[0]?.status === 'passed',
   ).map((check) => [check.id, check] as const);
 
-  it('is tried here, or is known not to be', () => {
+  it('pass on the recorded facts, except service.drain', () => {
     const others = CHECKS.filter(runs)
       .filter(({ applies }) => applies?.(facts.target) ?? true)
       .filter((check) => !passing.some(([, each]) => each === check));
-    // coturn 4.6.1 can't drain.
+    // coturn 4.6.1 cannot drain.
     expect(others.map(({ id }) => id)).toEqual(['service.drain']);
   });
 
-  it.each(passing)('%s says the same of what its own runs have seen', (_, check) => {
+  it.each(passing)('%s has the same result if only its own phases and scenarios run', (_, check) => {
     const own = runsFor([check], EVERY_CHECK);
     expect(judgeAll([check], narrowed(facts, own))).toEqual(judgeAll([check], facts));
   });
 
-  it.each(passing)('%s does not pass without them', (_, check) => {
+  it.each(passing)('%s does not pass if nothing runs', (_, check) => {
     expect(judgeAll([check], narrowed(facts, NOTHING))[0]?.status).not.toBe('passed');
   });
 });
 
-describe('a laboratory in which nothing was tried', () => {
+describe('a laboratory without results', () => {
   it('passes no check', () => {
     const facts = { ...everything.deb(), drains: true, lab: nothing() };
     const ofLab = CHECKS.filter(({ needs }) => (needs?.scenarios ?? []).length > 0);
@@ -103,31 +103,31 @@ describe('a laboratory in which nothing was tried', () => {
   });
 });
 
-describe('what is run for the chosen checks', () => {
-  it('is everything by default', () => {
+describe('runsFor', () => {
+  it('selects every phase and scenario by default', () => {
     const all = runsFor(CHECKS, EVERY_CHECK);
     expect(all.phases).toHaveLength(Object.keys(WRITTEN_BY).length);
     const scenarios = Object.values(FILLED_BY).flat();
     expect(all.scenarios).toEqual(expect.arrayContaining(scenarios));
   });
 
-  it('is nothing for what is read off the files', () => {
+  it('selects nothing for checks that only inspect files', () => {
     expect(only('elf', 'package')).toEqual(NOTHING);
   });
 
-  it('is a scenario with its server', () => {
+  it('selects a scenario with its server', () => {
     expect(only('answers.quota')).toEqual({ phases: [], scenarios: ['limits', 'quota'] });
     expect(only('capacity')).toEqual({ phases: [], scenarios: ['capacity', 'even-port'] });
     expect(only('service.start')).toEqual({ phases: [], scenarios: ['service'] });
   });
 
-  it('is a phase with those before it that make it possible', () => {
+  it('selects a phase with the phases that it depends on', () => {
     expect(only('server.stun')).toEqual({ phases: ['install', 'shipped'], scenarios: [] });
     expect(only('tarball')).toEqual({ phases: ['tarball'], scenarios: [] });
     expect(only('install.options').phases).toEqual(['install', 'purge', 'distribution']);
   });
 
-  it('leaves out what is skipped', () => {
+  it('omits phases and scenarios that only skipped checks need', () => {
     const some = runsFor(CHECKS, select({ skip: ['packets', 'service', 'install'], reason: 'x' }));
     expect(some.scenarios).not.toEqual(expect.arrayContaining(['hostile']));
     expect(some.scenarios).not.toEqual(expect.arrayContaining(['sanitized']));

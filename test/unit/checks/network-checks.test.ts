@@ -13,19 +13,19 @@ const resultOf = (id: string, change: (lab: LabFacts) => void, advisories: reado
 };
 
 describe('relays over a transport', () => {
-  it('say how many messages they have sent and received', () => {
+  it('report the number of sent and received messages', () => {
     expect(resultOf('network.udp', () => {}).figures).toEqual({ sent: 4000, received: 4000 });
     expect(resultOf('relay.rest-secret', () => {}).figures).toEqual({ received: 400 });
   });
 
-  it('that lose a message are no silent server', () =>
+  it('do not count as silent if they lose a message', () =>
     expect(
       resultOf('network.udp', ({ relays }) => {
         for (const each of relays) each.received = 999;
       }).cause,
     ).toBeUndefined());
 
-  it('are silent for clients on its own machine where one family is', () =>
+  it('count as silent for local clients if one address family is', () =>
     expect(
       resultOf('network.tcp', (lab) => {
         for (const each of lab.reach)
@@ -35,11 +35,11 @@ describe('relays over a transport', () => {
     ).toMatch(/even local clients get no answer/));
 });
 
-describe('other ways that are silent', () => {
+describe('another silent transport', () => {
   it.each([
     ['dtls', 'ipv4'],
     ['tcp', 'ipv6'],
-  ])('leave the independent client its verdict: %s by %s', (transport, family) =>
+  ])('does not block network.independent: %s over %s', (transport, family) =>
     expect(
       resultOf('network.independent', ({ reach }) => {
         for (const each of reach)
@@ -48,7 +48,7 @@ describe('other ways that are silent', () => {
     ).toBe('passed'),
   );
 
-  it('leave REST credentials theirs, where all clients were answered', () =>
+  it('does not block relay.rest-secret if all of its clients were answered', () =>
     expect(
       resultOf('relay.rest-secret', ({ reach }) => {
         for (const each of reach) if (each.transport === 'tcp') each.remote = false;
@@ -57,14 +57,14 @@ describe('other ways that are silent', () => {
 });
 
 describe('the TTL of datagrams', () => {
-  it('may be the least that is asked for, of as many as clients have received', () =>
+  it('may be the minimum, in a capture of exactly the packets that clients received', () =>
     expect(
       resultOf('network.ttl', (lab) => {
         lab.ttl = { packets: 8000, minTtl: MIN_TTL };
       }).status,
     ).toBe('passed'));
 
-  it('excuses no capture that saw too little', () =>
+  it('is not attributed to coturn-2043 if the capture is incomplete', () =>
     expect(
       resultOf(
         'network.ttl',
@@ -87,7 +87,7 @@ describe('the cause of a server that is down', () => {
       }),
     ).toMatch(/: the last line$/));
 
-  it('is how it ended where it has logged nothing', () =>
+  it('is its exit status if it logged nothing', () =>
     expect(
       cause((lab) => {
         lab.servers.requests = 'SIGSEGV';
@@ -95,7 +95,7 @@ describe('the cause of a server that is down', () => {
       }),
     ).toBe('turnserver exited unexpectedly with SIGSEGV, although clients sent nothing malformed'));
 
-  it('is none where all servers run, and a scenario was not tried to its end', () =>
+  it('is absent if all servers run and only a scenario was aborted', () =>
     expect(
       cause((lab) => {
         lab.problems.forbidden = 'timeout';
@@ -103,7 +103,7 @@ describe('the cause of a server that is down', () => {
     ).toBeUndefined());
 });
 
-describe('a client that waits for words which are no text', () => {
+describe('a client that times out on an invalid reason phrase', () => {
   const known = (errors: readonly (string | undefined)[]) =>
     resultOf(
       'network.independent',
@@ -116,15 +116,15 @@ describe('a client that waits for words which are no text', () => {
       ['coturn-1878'],
     ).advisories;
 
-  it('is known, whether or not the others wait too', () =>
+  it('is attributed to coturn-1878, even if other clients succeed', () =>
     expect(known(['TransactionTimeout()'])).toEqual(['coturn-1878']));
 
-  it('excuses no other client', () => {
+  it('is not attributed to it if any client fails otherwise', () => {
     expect(known(['TransactionFailed()'])).toBeUndefined();
     expect(known(['TransactionTimeout()', 'TransactionFailed()'])).toBeUndefined();
   });
 
-  it('excuses none where all words were text', () =>
+  it('is not attributed to it if every reason phrase was valid', () =>
     expect(
       resultOf(
         'network.independent',
@@ -136,8 +136,8 @@ describe('a client that waits for words which are no text', () => {
     ).toBeUndefined());
 });
 
-describe('a check of the laboratory that fails', () => {
-  it('says what went wrong in its own scenarios, and nothing of others', () => {
+describe('a laboratory check that does not pass', () => {
+  it('reports the errors of its own scenarios only', () => {
     const message = (problem: string) =>
       resultOf('answers.quota', (lab) => {
         lab.problems[problem] = 'timeout';
@@ -147,7 +147,7 @@ describe('a check of the laboratory that fails', () => {
     expect(message('capacity')).not.toMatch(/timeout/);
   });
 
-  it('names the way that is silent, and the check that fails by it', () => {
+  it('names the silent transport and the check that fails because of it', () => {
     const blocked = (id: string, transport: string, family: string, minTtl: number) => {
       const { blockedBy, message } = resultOf(id, (lab) => {
         lab.ttl.minTtl = minTtl;
@@ -164,8 +164,8 @@ describe('a check of the laboratory that fails', () => {
   });
 });
 
-describe('limits of capacity and abuse', () => {
-  it('are passed by as many peers and packets as are asked for', () => {
+describe('checks of capacity and abuse', () => {
+  it('pass with exactly the required number of peers and packets', () => {
     const sixty = (lab: LabFacts) => {
       const peers = [...new Set(lab.forbidden.attempts.map(({ peer }) => peer))].slice(0, 60);
       lab.forbidden.attempts = lab.forbidden.attempts.filter(({ peer }) => peers.includes(peer));
@@ -175,20 +175,20 @@ describe('limits of capacity and abuse', () => {
     expect(resultOf('packets.hostile', thousand).status).toBe('passed');
   });
 
-  it('are recorded with what an allocation takes, where that could be seen', () => {
+  it('record the files per allocation if they could be counted', () => {
     expect(resultOf('capacity.ports', () => {}).figures).toMatchObject({ 'files per allocation': 1 });
     const unseen = (lab: LabFacts) => Object.assign(lab.capacity, { perAllocation: undefined });
     expect(resultOf('capacity.ports', unseen).figures).toEqual({ ports: 500, pairs: 250 });
   });
 
-  it('quote no more of the last packet than a reader wants', () =>
+  it('quote at most 100 bytes of the last packet', () =>
     expect(
       resultOf('packets.hostile', (lab) => {
         Object.assign(lab.hostile, { ended: 'SIGSEGV', suspects: ['ab'.repeat(500)] });
       }).message,
     ).toMatch(/: (?:ab){100}$/));
 
-  it('excuse no refusal by the advisory of lost ports', () =>
+  it('do not attribute a refusal to the advisory for lost ports', () =>
     expect(
       resultOf(
         'capacity.even-port',

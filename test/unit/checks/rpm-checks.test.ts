@@ -9,10 +9,10 @@ import { target } from '../../support/plan-facts.ts';
 import { CHECKS, failures, PLANTED } from '../../support/planted/rpm.ts';
 import { portableFacts } from '../../support/verified-portable.ts';
 
-describe('checks of an .rpm and of the tarball', () => {
-  it('pass on what was seen', () => expect(failures(portableFacts())).toEqual([]));
+describe('checks of an .rpm and the tarball', () => {
+  it('pass on the recorded facts', () => expect(failures(portableFacts())).toEqual([]));
 
-  it.each(PLANTED)('%s is found', (_, plant, ids, message) => {
+  it.each(PLANTED)('detect a planted fault: %s', (_, plant, ids, message) => {
     const found = failures(plant());
     expect(found.map((result) => result.id)).toEqual(ids);
     expect(found[0]?.message).toMatch(message);
@@ -20,38 +20,44 @@ describe('checks of an .rpm and of the tarball', () => {
 
   const digest = 'ab'.repeat(32);
   it.each([
-    ['a lock of rpm', `added\t/var/lib/rpm/.rpm.lock\t\tf 644 0:0 ${digest}`],
-    ['a log of a database that is closed', `removed\t/var/lib/dnf/history.sqlite-wal\tf 644 0:0 ${digest}\t`],
-    ['metadata that has expired', `removed\t/var/cache/dnf/x-0/repodata/x.xml.gz\tf 644 0:0 ${digest}\t`],
-    ['an alternative of a dependency', 'added\t/etc/alternatives/x\t\tl 777 0:0 /usr/bin/x\tknown'],
-    ['the link to it', 'added\t/usr/bin/x\t\tl 777 0:0 /etc/alternatives/x\tknown'],
-  ])('%s is not of the package', (_, line) => {
+    ["rpm's lock file", `added\t/var/lib/rpm/.rpm.lock\t\tf 644 0:0 ${digest}`],
+    [
+      'the write-ahead log of a closed database',
+      `removed\t/var/lib/dnf/history.sqlite-wal\tf 644 0:0 ${digest}\t`,
+    ],
+    ['expired metadata', `removed\t/var/cache/dnf/x-0/repodata/x.xml.gz\tf 644 0:0 ${digest}\t`],
+    [
+      'an alternative that a dependency installs',
+      'added\t/etc/alternatives/x\t\tl 777 0:0 /usr/bin/x\tknown',
+    ],
+    ['the link to that alternative', 'added\t/usr/bin/x\t\tl 777 0:0 /etc/alternatives/x\tknown'],
+  ])('ignore %s', (_, line) => {
     const files = new Map(portableFacts().files);
     files.set('purge.changes.txt', `${files.get('purge.changes.txt')}${line}\n`);
     expect(failures({ ...portableFacts(), files })).toEqual([]);
   });
 
-  it('say how many paths were compared, and how many differ because of others', () => {
+  it('record the number of compared paths, and of those that others changed', () => {
     const purge = judgeAll(CHECKS, portableFacts()).find(({ id }) => id === 'install.purge');
     expect(purge?.figures).toEqual({ paths: 2 * 6279, ofOthers: 39 });
   });
 
-  it('let a tarball end by the signal where its version has no handler', () => {
+  it('allow the signal to kill a tarball whose version has no handler', () => {
     const values = new Map([...portableFacts().values, ['tarball.stop', '143']]);
     expect(failures({ ...portableFacts(), values, handlesStop: false })).toEqual([]);
   });
 
-  it('nothing gathered passes nothing', () => {
+  it('all fail without results', () => {
     const nothing = packageFacts({ target: target('portable') });
     expect(failures(nothing).map((result) => result.id)).toEqual(CHECKS.map((check) => check.id));
   });
 
-  it('each check is failed by a planted fault', () => {
+  it('each fail on at least one planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , ids]) => ids));
     expect(CHECKS.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
   });
 
-  it('promise under the same names what is promised of a .deb, and are for one format each', () => {
+  it('have the same unique ids as those of a .deb, except install.links', () => {
     const ids = (facts: PackageFacts) =>
       judgeAll([...lifecycleChecks, ...rpmChecks], facts).map(({ id }) => id);
     const [deb, rpm] = [ids(packageFacts()), ids(portableFacts())];
@@ -64,7 +70,7 @@ describe('checks of an .rpm and of the tarball', () => {
   });
 });
 
-describe('a log that is written before it is known where to', () => {
+describe('a log file in the working directory', () => {
   const result = (changed: string, metrics = '0') =>
     judgeAll(tarballChecks, {
       ...portableFacts(),
@@ -76,7 +82,7 @@ describe('a log that is written before it is known where to', () => {
       advisories: [advisory('coturn-1441')],
     }).find(({ id }) => id === 'tarball.runs');
 
-  it('is known of 4.6.2, and nothing else that has changed is', () => {
+  it('is attributed to coturn-1441, unless something else changed or failed', () => {
     expect(result('./turn_74_2026-11-26.log')).toMatchObject({
       status: 'failed',
       advisories: ['coturn-1441'],

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { good, judge, PLANTED } from '../../support/planted/sanitizer.ts';
 
 describe('packets.sanitizer', () => {
-  it('passes what the laboratory has seen', () => {
+  it('passes on the recorded facts', () => {
     expect(judge({ lab: good() })).toMatchObject({ ok: true, figures: { packets: 20_000 } });
   });
 
-  it.each(PLANTED)('finds %s', (_, change, message) => {
+  it.each(PLANTED)('detects a planted fault: %s', (_, change, message) => {
     const lab = good();
     change(lab);
     expect(judge({ lab })).toMatchObject({ ok: false, message: expect.stringMatching(message) });
   });
 
-  it('fails where it should have been tried, and is skipped with a reason where it can not be', () => {
+  it('fails if it was not run, and is skipped with a reason if it cannot run', () => {
     const { sanitized: _, ...lab } = good();
     expect(judge({ lab })).toMatchObject({ ok: false, message: expect.stringMatching(/was not run/) });
     expect(judge({ lab: undefined })).toMatchObject({ ok: false });

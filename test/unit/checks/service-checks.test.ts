@@ -5,11 +5,11 @@ import { blockedBy, DRAIN, ids } from '../../support/lab-facts.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 import { bad, good, judge, PLANTED, refuse } from '../../support/planted/service.ts';
 
-describe('checks of the service', () => {
-  it('pass on what was seen', () =>
+describe('service checks', () => {
+  it('pass on the recorded facts', () =>
     expect(judge(good()).filter(({ status }) => status !== 'passed')).toEqual([]));
 
-  it.each(PLANTED)('%s is found', (_, change, expected, message, notTried = {}) => {
+  it.each(PLANTED)('detect a planted fault: %s', (_, change, expected, message, notTried = {}) => {
     const lab = good();
     change(lab);
     const { failed, blocked } = bad(lab);
@@ -18,7 +18,7 @@ describe('checks of the service', () => {
     expect(blockedBy(blocked)).toEqual(notTried);
   });
 
-  it('allow a drain the time that turnserver takes to see that nobody is left', () => {
+  it('allow a drain 30 s after the last session, and 50 s with a vanished client', () => {
     const lab = good();
     Object.assign(lab.service.drain ?? {}, {
       session: { ...DRAIN.session, seconds: 30 },
@@ -27,20 +27,20 @@ describe('checks of the service', () => {
     expect(bad(lab).failed).toEqual([]);
   });
 
-  it('count no drop-in of the distribution against the package', () => {
+  it("ignore the distribution's own drop-ins", () => {
     const lab = good();
     const distribution = '/usr/lib/systemd/system/service.d/10-timeout-abort.conf';
     Object.assign(lab.service, { fragments: [...lab.service.fragments, distribution] });
     expect(bad(lab).failed).toEqual([]);
   });
 
-  it('expect the sockets of relays over IPv4 and IPv6, in the whole range', () => {
+  it('allow relay sockets over IPv4 and IPv6 in the whole port range', () => {
     const lab = good();
     lab.service.seen?.listening.push('udp 020C0014:C000', 'udp6 01000026120000000000000002000000:FFFF');
     expect(bad(lab).failed).toEqual([]);
   });
 
-  it('take QEMU that runs turnserver for turnserver, where it is emulated only', () => {
+  it('accept QEMU as the turnserver process only under emulation', () => {
     const lab = good();
     Object.assign(lab.service.seen?.processes[0] ?? {}, { program: '/usr/bin/qemu-aarch64' });
     expect(bad(lab).failed[0]?.message).toBe('/usr/bin/qemu-aarch64 runs in the unit');
@@ -48,13 +48,13 @@ describe('checks of the service', () => {
     expect(bad(lab).failed).toEqual([]);
   });
 
-  it('allow as long for a restart as clients retry', () => {
+  it('allow a restart to take as long as clients retry', () => {
     const lab = good();
     lab.service.downSeconds = 39.5;
     expect(bad(lab).failed).toEqual([]);
   });
 
-  it('say how many addresses were tried, and how many messages were lost', () => {
+  it('record the number of addresses tried and of messages lost', () => {
     const results = judge(good());
     expect(results.find(({ id }) => id === 'service.metadata')).toMatchObject({
       message: 'no datagram left for them, although the configuration allows every peer',
@@ -66,7 +66,7 @@ describe('checks of the service', () => {
     });
   });
 
-  it('count what turnserver itself refuses, and nothing that it allows', () => {
+  it('count the metadata addresses that turnserver itself refuses', () => {
     const lab = good();
     for (const each of lab.service.reached)
       if (each.by === 'relay' && !each.peer.includes(':'))
@@ -76,13 +76,13 @@ describe('checks of the service', () => {
     );
   });
 
-  it('say what QEMU could not bear', () => {
+  it('list the sandbox settings that are disabled under QEMU', () => {
     const lab = good();
     lab.service.emulated = true;
     expect(judge(lab)[0]?.message).toMatch(/without MemoryDenyWriteExecute and SystemCallFilter/);
   });
 
-  it('hold where turnserver itself refuses the metadata addresses', () => {
+  it('pass if turnserver itself refuses the metadata addresses', () => {
     const lab = good();
     refuse(lab);
     const found = judge(lab).find(({ id }) => id === 'service.metadata');
@@ -90,14 +90,14 @@ describe('checks of the service', () => {
     expect(found?.message).toMatch(/turnserver itself refuses 3 of them/);
   });
 
-  it('skip the drain of a turnserver that has none', () => {
+  it('skip service.drain for a version that cannot drain', () => {
     const lab = good();
     delete lab.service.drain;
     const { status, message } = judge(lab, false).find(({ id }) => id === 'service.drain') ?? {};
     expect([status, message]).toEqual(['not-applicable', 'coturn 4.6.1 cannot drain']);
   });
 
-  it('skip the reload of a turnserver that has none', () => {
+  it('skip service.reload for a version that cannot reload', () => {
     const { service, ...lab } = good();
     const { reload: _, ...rest } = service;
     const results = judgeAll(
@@ -108,10 +108,10 @@ describe('checks of the service', () => {
     expect([status, message]).toEqual(['not-applicable', 'coturn 4.6.1 cannot reload its certificate']);
   });
 
-  it('all fail where there are no results', () =>
+  it('all fail without results', () =>
     expect(ids(bad(undefined).failed)).toEqual(serviceChecks.map(({ id }) => id)));
 
-  it('each is failed by a planted fault', () => {
+  it('each fail on at least one planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , expected]) => expected));
     expect(serviceChecks.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
   });

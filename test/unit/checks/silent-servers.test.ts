@@ -7,8 +7,8 @@ import { packageFacts } from '../../support/package-facts.ts';
 const resultOf = (id: string, change: Parameters<typeof plantedLab>[0]) =>
   judgeAll(labChecks, packageFacts({ lab: plantedLab(change) })).find((check) => check.id === id);
 
-describe('a server that runs and is silent', () => {
-  it('is not said to have ended', () =>
+describe('a server that runs but is silent', () => {
+  it('is reported with the silent transport instead of an exit status', () =>
     expect(
       resultOf('answers.quota', (lab) => {
         lab.servers.limits = 'silence over udp/ipv4';
@@ -16,7 +16,7 @@ describe('a server that runs and is silent', () => {
       })?.message,
     ).toMatch(/"limits" ended with silence over udp/));
 
-  it('does not put two silent transports on the independent client', () =>
+  it('blocks network.independent, instead of failing it, over two silent transports', () =>
     expect(
       resultOf('network.independent', (lab) => {
         for (const way of lab.reach) if (['tcp', 'tls'].includes(way.transport)) way.remote = false;

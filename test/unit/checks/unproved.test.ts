@@ -19,7 +19,7 @@ const failedOf = (change: (lab: LabFacts) => void, known: string[] = []): CheckR
 const lines = (results: readonly CheckResult[]) => results.map(({ id, message }) => `${id}: ${message}`);
 
 describe('sessions', () => {
-  it('that are not answered, on ways that answer elsewhere, have not relayed', () => {
+  it('fail relay.rest-secret if unanswered over transports that answered probes', () => {
     const failed = failedOf(({ restSessions }) => {
       for (const each of restSessions.relays)
         Object.assign(each, { sent: 0, received: 0, error: 'no answer', unreachable: true });
@@ -29,7 +29,7 @@ describe('sessions', () => {
     );
   });
 
-  it('leave no allocation behind, neither before nor after', () => {
+  it('fail metrics.exact if allocations remain before and after them', () => {
     const failed = failedOf(({ sessions }) => {
       for (const when of ['before', 'after'] as const)
         sessions[when] = sessions[when].replace(/^(turn_total_allocations(?:\{.*\})?) 0$/m, '$1 3');
@@ -41,7 +41,7 @@ describe('sessions', () => {
 });
 
 describe('metrics', () => {
-  it('have no labels that the table does not have', () => {
+  it('fail metrics.names if they have a label that the table lacks', () => {
     const failed = failedOf(({ sessions }) => {
       sessions.after = sessions.after.replace(
         /^turn_traffic_rcvp\{realm="([^"]*)"\}/m,
@@ -54,8 +54,8 @@ describe('metrics', () => {
   });
 });
 
-describe('peers that nobody may reach', () => {
-  it('prove nothing over IPv6 where no public peer is reached over IPv6', () => {
+describe('forbidden peers', () => {
+  it('prove nothing over IPv6 if no public peer is reached over IPv6', () => {
     const failed = failedOf((lab) => {
       lab.forbidden.control6 = { received: 0, captured: 0 };
     });
@@ -66,14 +66,14 @@ describe('peers that nobody may reach', () => {
 });
 
 describe('a unit', () => {
-  it('that is active but does not answer clients has not started', () => {
+  it('fails service.start if it is active but does not answer clients', () => {
     const failed = failedOf(({ service }) => {
       service.serving = false;
     });
     expect(lines(failed)).toEqual(['service.start: the unit is active but does not answer clients']);
   });
 
-  it('that answers nobody after a crash has not come back', () => {
+  it('fails service.restart if it does not answer clients after a crash', () => {
     const failed = failedOf(({ service }) => {
       service.restarted = 'active but does not answer clients';
     });
@@ -84,7 +84,7 @@ describe('a unit', () => {
 });
 
 describe('an advisory', () => {
-  it('excuses no pool of even ports that was not tried', () => {
+  it('does not excuse an even-port test that did not run', () => {
     const failed = failedOf(
       (lab) => {
         lab.evenPort = nothing().evenPort;
@@ -94,7 +94,7 @@ describe('an advisory', () => {
     expect(failed.map(({ id, advisories }) => [id, advisories])).toEqual([['capacity.even-port', undefined]]);
   });
 
-  it('excuses no client that fails otherwise than by waiting', () => {
+  it('does not excuse a client that fails without a timeout', () => {
     const failed = failedOf(
       (lab) => {
         const why = 'the reason phrase of an error response is not valid text';
@@ -110,7 +110,7 @@ describe('an advisory', () => {
   });
 });
 
-describe('files', () => {
+describe('package files', () => {
   it.each([
     [
       'alert rules without an alert',
@@ -124,12 +124,12 @@ describe('files', () => {
       () => '{"panels": [], "templating": {"list": []}}',
       /the dashboard has no queries/,
     ],
-  ])('%s are no monitoring', (_, name, change, message) => {
+  ])('fail package.monitoring: %s', (_, name, change, message) => {
     const [result] = judgeAll(monitoringChecks, withInspected(name, change));
     expect(result).toMatchObject({ status: 'failed', message: expect.stringMatching(message) });
   });
 
-  it('of the tarball have a configuration that is judged as well', () => {
+  it("fail package.configuration if the tarball's configuration is faulty", () => {
     const facts = portableFacts();
     const own = packageChecks.filter(({ id }) => id === 'package.configuration');
     const judge = (text: string) =>

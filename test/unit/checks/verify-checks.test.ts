@@ -11,16 +11,16 @@ import { goodFacts } from '../../support/verified-facts.ts';
 import { portableFacts } from '../../support/verified-portable.ts';
 
 describe('package and traffic checks', () => {
-  it('pass on what was seen', () => expect(bad(goodFacts())).toEqual({ failed: [], blocked: [] }));
+  it('pass on the recorded facts', () => expect(bad(goodFacts())).toEqual({ failed: [], blocked: [] }));
 
-  it.each(PLANTED)('%s is found', (_, plant, expected, message) => {
+  it.each(PLANTED)('detect a planted fault: %s', (_, plant, expected, message) => {
     const { failed, blocked } = bad(plant());
     expect(ids(failed)).toEqual(expected);
     expect(failed[0]?.message).toMatch(message);
     expect(blocked).toEqual([]);
   });
 
-  it('a server that never started fails, with its cause, and blocks all that depends on it', () => {
+  it('fail server.shipped with the cause if no server starts, and block those that need one', () => {
     const values = new Map([...goodFacts().values, ['utilities.ready', 'no'], ['shipped.ready', 'no']]);
     const { failed, blocked } = bad({ ...goodFacts(), values });
     expect(failed.map(({ id, cause }) => [id, cause])).toEqual([
@@ -33,32 +33,32 @@ describe('package and traffic checks', () => {
     );
   });
 
-  it('nothing gathered passes nothing', () => {
+  it('all fail or are blocked without results', () => {
     const { failed, blocked } = bad(packageFacts());
     const all = CHECKS.map((check) => check.id);
     expect(ids(failed)).toEqual(all.filter((id) => !NEED_SERVER.includes(id)));
     expect(blockedBy(blocked)).toEqual({ 'server.shipped': NEED_SERVER });
   });
 
-  it('a message has an end, however many files a package has', () => {
+  it('truncate the message of a lintian run with 100,000 errors', () => {
     const lintian = 'E: coturn: a-tag a-file\n'.repeat(100_000);
     const { failed } = bad({ ...goodFacts(), inspected: { ...goodFacts().inspected, lintian } });
     expect(ids(failed)).toEqual(['package.lintian']);
     expect(failed[0]?.message).toMatch(/^E: coturn: a-tag a-file; .*… \(2489998 more characters\)$/);
   });
 
-  it('every check has an id of its own, a title and a reason', () => {
+  it('each have a unique id, a title and a reason', () => {
     expect(new Set(CHECKS.map((check) => check.id)).size).toBe(CHECKS.length);
     for (const check of CHECKS) expect(check.title.length * check.reason.length).toBeGreaterThan(0);
   });
 
-  it('each check is failed by a planted fault', () => {
+  it('each fail on at least one planted fault', () => {
     const planted = new Set(PLANTED.flatMap(([, , expected]) => expected));
     expect(CHECKS.map((check) => check.id).filter((id) => !planted.has(id))).toEqual([]);
   });
 });
 
-describe('how turnserver stops', () => {
+describe('server.stop', () => {
   const stop = (handlesStop: boolean, code: string) =>
     judgeAll(CHECKS, {
       ...goodFacts(),
@@ -66,39 +66,42 @@ describe('how turnserver stops', () => {
       values: new Map([...goodFacts().values, ['shipped.stop', '0'], ['utilities.stop', code]]),
     }).find(({ id }) => id === 'server.stop');
 
-  it('is by the signal where the version has no handler', () =>
+  it('passes if the signal kills a version without a handler', () =>
     expect(stop(false, '143')).toMatchObject({
       status: 'passed',
       message: 'killed by the signal: this version does not handle it',
     }));
 
-  it('is with 0, whether or not it has one', () => {
+  it('passes with exit code 0, with or without a handler', () => {
     for (const handles of [true, false])
       expect(stop(handles, '0')).toMatchObject({ status: 'passed', message: 'exit code 0, both times' });
   });
 });
 
 describe('STUN vectors', () => {
-  it('have no verdict for a package that was not built here', () =>
+  it('have no verdict for a package that was not built by turnbuild', () =>
     expect(
       judgeAll(CHECKS, { ...goodFacts(), built: false }).find(({ id }) => id === 'stun.vectors'),
     ).toMatchObject({ status: 'cannot-here', message: expect.stringContaining('is not packaged') }));
 });
 
-describe('what is in the folders of systemd', () => {
+describe('package.unit-alone', () => {
   it.each([
     ['a drop-in of another unit', 'f\t/usr/lib/systemd/system/cot.service.d/a.conf'],
-    ['a drop-in up to the dash of another', 'f\t/usr/lib/systemd/system/other-.service.d/a.conf'],
     [
-      'a drop-in of another unit of the package',
+      "a drop-in for another unit's dash-terminated prefix",
+      'f\t/usr/lib/systemd/system/other-.service.d/a.conf',
+    ],
+    [
+      'a drop-in of another unit in the package',
       'f\t/usr/lib/systemd/system/t.service\nf\t/usr/lib/systemd/system/t.service.d/a.conf',
     ],
     [
-      'a unit that a target wants, whose name is no alias',
+      'a link in a .wants folder, which is not an alias',
       'l\t/usr/lib/systemd/system/multi-user.target.wants/coturn.service\nf\t/usr/lib/systemd/system/multi-.service.d/a.conf',
     ],
-    ['an empty folder of drop-ins', 'd\t/usr/lib/systemd/system/coturn.service.d'],
-  ])('defines the unit by one file: %s', (_, lines) => {
+    ['an empty drop-in folder', 'd\t/usr/lib/systemd/system/coturn.service.d'],
+  ])('passes with %s', (_, lines) => {
     const { inspected } = goodFacts();
     const results = judgeAll(packageChecks, {
       ...goodFacts(),
@@ -108,11 +111,11 @@ describe('what is in the folders of systemd', () => {
   });
 });
 
-describe('figures of what was inspected', () => {
+describe('inspection checks', () => {
   const resultOf = (facts: ReturnType<typeof goodFacts>, id: string) =>
     judgeAll(packageChecks, facts).find((each) => each.id === id);
 
-  it('say how many tags are overridden, of a lintian that found none of weight too', () => {
+  it('record the number of overridden lintian tags, even without errors', () => {
     const lintian =
       'O: coturn: maintainer-script-should-not-use-dpkg-maintscript-helper\nI: coturn: a-tag O: \n';
     const facts = { ...goodFacts(), inspected: { ...goodFacts().inspected, lintian, lintianExit: '0\n' } };
@@ -122,7 +125,7 @@ describe('figures of what was inspected', () => {
     });
   });
 
-  it('say how many warnings rpmlint has, of which none is an error', () => {
+  it('record the number of rpmlint warnings, and fail without output of rpmlint', () => {
     const rpmlint = 'coturn.x86_64: W: no-documentation\n 1 packages checked; 0 errors\n';
     const facts = {
       ...portableFacts(),
@@ -136,7 +139,7 @@ describe('figures of what was inspected', () => {
     expect(resultOf({ ...facts, inspected }, 'package.rpmlint')?.message).toMatch(/^rpmlint did not finish/);
   });
 
-  it('say that the requires of an .rpm were not read', () => {
+  it('fail package.requires if the requirements of an .rpm were not read', () => {
     const { requires: _, ...inspected } = portableFacts().inspected;
     expect(resultOf({ ...portableFacts(), inspected }, 'package.requires')).toMatchObject({
       status: 'failed',
@@ -144,7 +147,7 @@ describe('figures of what was inspected', () => {
     });
   });
 
-  it('name the limit of the unit, and that it has none', () => {
+  it("record the unit's limit of open files, or that it has none", () => {
     const unit = (change: (text: string) => string) => {
       const { inspected } = goodFacts();
       return { ...goodFacts(), inspected: { ...inspected, unit: change(inspected.unit ?? '') } };
@@ -163,7 +166,7 @@ describe('figures of what was inspected', () => {
     ).toEqual({ files: 'not set', ports: 16_383 });
   });
 
-  it('are of the checks that the format of the package has', () => {
+  it('include only those that apply to the package format', () => {
     const of = (name: string) =>
       ids(judgeAll(packageChecks, { ...goodFacts(), target: target(name) })).filter((id) =>
         ['package.lintian', 'package.rpmlint', 'package.requires'].includes(id),
@@ -175,7 +178,7 @@ describe('figures of what was inspected', () => {
   });
 });
 
-describe('reading what was seen', () => {
+describe('parsing of recorded output', () => {
   it('parses samples with and without labels', () => {
     expect(parseSamples('# HELP x y\n# TYPE x counter\nx{realm="a b"} 3\ny 1e3\n')).toEqual(
       new Map([
@@ -185,7 +188,7 @@ describe('reading what was seen', () => {
     );
   });
 
-  it('takes the last count of a client', () => {
+  it('takes the last counts of a client, if there are any', () => {
     expect(clientCounts('tot_send_msgs=1, tot_recv_msgs=0\ntot_send_msgs=5, tot_recv_msgs=4\n')).toEqual({
       sent: 5,
       received: 4,
@@ -194,18 +197,18 @@ describe('reading what was seen', () => {
   });
 });
 
-describe('overrides of lintian', () => {
+describe('lintian overrides', () => {
   const overrides = readFileSync(
     new URL('../../../recipes/packaging/deb/lintian-overrides', import.meta.url),
     'utf8',
   );
 
-  it('that count as reviewed are those of our packages', () => {
+  it('in our packages are exactly the reviewed ones', () => {
     const tags = overrides.split('\n').flatMap((line) => /^\S+: (\S+)/.exec(line)?.[1] ?? []);
     expect(tags).toEqual(OUR_OVERRIDES);
   });
 
-  it('are no fault of our own package that is given as a file', () => {
+  it('are accepted in our own package that is given as a file', () => {
     const results = judgeAll(packageChecks, { ...goodFacts(), built: false });
     expect(results.find(({ id }) => id === 'package.lintian')?.status).toBe('passed');
   });

@@ -12,8 +12,8 @@ import { metricsFor, metricsSchema } from '../../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 
-// Recorded facts of the laboratory for coturn releases for debian-13 on x86_64, one file per version. Logs are cut to their ends, and every
-// other forbidden peer is left out. A file that is added here is judged like the others: every check must pass unless it has an entry below.
+// Recorded laboratory facts of coturn releases for debian-13 on x86_64, one file per version. Only the ends of logs and every other
+// forbidden peer are kept. An added file is judged like the others: every check must pass unless it has an entry below.
 const folder = new URL('../../fixtures/versions/', import.meta.url);
 interface Capture {
   /** turnserver drains on SIGUSR1. */
@@ -103,7 +103,7 @@ const NOT_PASSED: Record<string, string[]> = {
     'network.ttl failed: coturn-2043',
     ...NEEDS_UDP.map((id) => `${id} blocked: network.ttl`),
   ],
-  // Debian's own package: its configuration denies no peer, its unit neither drains nor denies the metadata services, and it has no metrics.
+  // Debian's own package: the configuration denies no peer, the unit neither drains nor denies metadata services, and metrics are missing.
   '4.18.0': [
     'answers.peer failed',
     'peers.forbidden failed',
@@ -116,17 +116,17 @@ const NOT_PASSED: Record<string, string[]> = {
 describe.each(VERSIONS)('coturn %s', (version) => {
   const results = judge(version);
 
-  it('passes every check but those that it is known for', () =>
+  it('passes every check except its known failures', () =>
     expect(results.filter(({ status }) => status !== 'passed').map(line)).toEqual(NOT_PASSED[version] ?? []));
 
-  it('blocks a check by one that has failed', () => {
+  it('blocks checks only by failed checks', () => {
     // The absence of metrics shows in the program, which a recording does not contain.
     const by = new Set(results.flatMap(({ blockedBy }) => blockedBy ?? []));
     by.delete('elf.prometheus');
     expect([...by].map((id) => checkOf(results, id).status)).toEqual([...by].map(() => 'failed'));
   });
 
-  it('shows a deviation of its metrics if it is known for one, and else none', () => {
+  it('reports a deviation of its metrics if and only if it is known for one', () => {
     const deviates = deviationsFor(version, known.deviations).length > 0;
     const exact = ['metrics.exact', 'metrics.rest-secret'].map((id) => checkOf(results, id));
     const passed = exact.filter(({ status }) => status === 'passed');
@@ -134,18 +134,18 @@ describe.each(VERSIONS)('coturn %s', (version) => {
     for (const { id, message } of passed) expect(message.includes('known deviation'), id).toBe(deviates);
   });
 
-  it('fails in its metrics with a table that is not of its version', () => {
+  it('does not pass metrics.names with the metrics of another version', () => {
     const other = version === '4.5.2' ? '4.18.0' : '4.5.2';
     const found = checkOf(judge(version, { metrics: metricsFor(other, known.metrics) }), 'metrics.names');
     expect(found.status).toBe(captureOf(version).hasMicrohttpd ? 'failed' : 'blocked');
   });
 });
 
-describe('what releases are known for', () => {
-  it('is judged of these versions at least', () =>
+describe('known failures of releases', () => {
+  it('cover only versions with a recording', () =>
     expect(VERSIONS).toEqual(expect.arrayContaining(Object.keys(NOT_PASSED))));
 
-  it('4.16.0 counts the header of ChannelData: 4 bytes of 8,000 messages', () => {
+  it('4.16.0 counts the ChannelData header: 4 bytes in each of 8,000 messages', () => {
     const found = checkOf(judge('4.16.0'), 'metrics.exact');
     expect(found).toMatchObject({
       status: 'passed',
@@ -158,7 +158,7 @@ describe('what releases are known for', () => {
     });
   });
 
-  it('4.16.0 loses a port with each even port, and is known for it by an advisory only', () => {
+  it('4.16.0 loses a port with each even port, which only the advisory explains', () => {
     expect(checkOf(judge('4.16.0'), 'capacity.even-port').message).toMatch(
       /1000 of 2000 ports lost after 1000 allocations \(CVE-2026-73215, fixed in 4\.17\.0\)$/,
     );
@@ -166,7 +166,7 @@ describe('what releases are known for', () => {
     expect([unknown.status, unknown.advisories]).toEqual(['failed', undefined]);
   });
 
-  it('4.17.1 answers with a TTL of 1, which is the only cause of all that fails', () => {
+  it('4.17.1 answers with TTL 1, its only failure', () => {
     const failed = judge('4.17.1').filter(({ status }) => status === 'failed');
     expect(failed.map(({ id, cause }) => [id, cause])).toEqual([
       [
@@ -179,6 +179,6 @@ describe('what releases are known for', () => {
     );
   });
 
-  it('4.5.2 has no drain, which is skipped and not passed', () =>
+  it('4.5.2 cannot drain, as service.drain reports', () =>
     expect(checkOf(judge('4.5.2'), 'service.drain').message).toBe('coturn 4.5.2 cannot drain'));
 });

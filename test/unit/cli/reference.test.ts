@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { expect, it } from 'vitest';
 
-// Like the bundle; the page does not contain the version.
+// The bundle defines it, too. The page does not contain the version.
 Object.assign(globalThis, { TURNBUILD_VERSION: '0.0.0' });
 const { program } = await import('../../../src/cli/program.ts');
 
@@ -47,7 +47,7 @@ function sectionOf(command: Command): string {
   ].join('\n');
 }
 
-it('docs/cli.md has every command and option; npx vitest run --project unit test/unit/cli -u writes it', async () => {
+it('docs/cli.md lists every command and option (to update it: npx vitest run --project unit test/unit/cli -u)', async () => {
   const sections = program.commands.map(sectionOf);
   const text = [
     '<!-- Generated from the option table (src/cli) by test/unit/cli/reference.test.ts. Do not edit. -->',

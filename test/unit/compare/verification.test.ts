@@ -21,7 +21,7 @@ const files = (more: Record<string, string> = {}) =>
   );
 
 describe('the comparison of two verifications', () => {
-  it('finds nothing between two that differ only in times, addresses, attempts and progress', () => {
+  it('ignores times, addresses, attempts and progress', () => {
     const again = files({
       'facts.txt': 'address\t172.17.0.3\ninstall.exit\t0\nseconds.install\t4\nlong-term.tls.attempts\t1\n',
       'install.log':
@@ -37,21 +37,21 @@ describe('the comparison of two verifications', () => {
     expect(differences(files(), again)).toEqual([]);
   });
 
-  it('goes by the last attempt of a client', () => {
+  it('considers only the last attempt of a client', () => {
     const exits = (...codes: number[]) =>
       files({ 'facts.txt': codes.map((code) => `long-term.tls.exit\t${code}\n`).join('') });
     expect(differences(exits(0), exits(255, 0))).toEqual([]);
     expect(differences(exits(0), exits(0, 255))).toHaveLength(2);
   });
 
-  it('does not care which of two programs that ran side by side has told its fact first', () => {
+  it('ignores the order in which parallel programs report facts', () => {
     const told = (...lines: string[]) => files({ 'facts.txt': `${lines.join('\n')}\n` });
     const [anonymous, stranger] = ['anonymous.exit\t255', 'stranger.exit\t255'];
     expect(differences(told(anonymous, stranger), told(stranger, anonymous))).toEqual([]);
     expect(differences(told(anonymous, stranger), told(anonymous))).toHaveLength(1);
   });
 
-  it('leaves out digests of logs and caches with times in them, and no others', () => {
+  it('ignores digests of logs and caches that contain times, and no others', () => {
     const added = (path: string, digest: string) => ({
       'purge.changes.txt': `added\t${path}\t\tf 644 0:0 ${digest.repeat(64)}\n`,
     });
@@ -71,18 +71,14 @@ describe('the comparison of two verifications', () => {
       { 'facts.txt': 'install.exit\t1\n' },
       ['facts.txt: - install.exit\t0', 'facts.txt: + install.exit\t1'],
     ],
-    ['a leftover', { 'purge.changes.txt': '' }, ['purge.changes.txt: - added\t/var/log/x\t\tf 644']],
+    ['a leftover file', { 'purge.changes.txt': '' }, ['purge.changes.txt: - added\t/var/log/x\t\tf 644']],
     ['a package', { 'installed.packages': 'adduser\ncoturn\nsqlite3\n' }, ['installed.packages: + sqlite3']],
     [
       'the order of lines',
       { 'installed.packages': 'coturn\nadduser\n' },
       ['installed.packages: the same lines in another order'],
     ],
-    [
-      "a maintainer script's word",
-      { 'remove.log': 'Removing coturn ...\n' },
-      ['remove.log: only in the second one'],
-    ],
+    ['the set of logs', { 'remove.log': 'Removing coturn ...\n' }, ['remove.log: only in the second one']],
     [
       'the number of files that dpkg knows',
       {
@@ -94,10 +90,10 @@ describe('the comparison of two verifications', () => {
         'install.log: + (Reading database ... 4951 files and directories currently installed.)',
       ],
     ],
-  ])('names %s that differs', (_, more, expected) =>
+  ])('reports a difference in %s', (_, more, expected) =>
     expect(differences(files(), files(more))).toEqual(expected),
   );
 
-  it('refuses a folder without facts', () =>
+  it('refuses a folder without facts.txt', () =>
     expect(() => differences(new Map(), new Map())).toThrow('there is no facts.txt'));
 });
