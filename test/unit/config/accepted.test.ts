@@ -22,14 +22,16 @@ it.each([
   ['# turnbuild: accept weak-crypto: x\nserver-relay', ['1 invalid-acceptance', '2 server-relay']],
   ['# turnbuild: accept server-relay\nserver-relay', ['1 invalid-acceptance', '2 server-relay']],
   ['# turnbuild: accept server-relays: x\nserver-relay', ['1 invalid-acceptance', '2 server-relay']],
-])('%j', (text, expected) => expect(said(text, /^(server-relay|invalid-acceptance)$/)).toEqual(expected));
+])('acceptance comments: %j', (text, expected) =>
+  expect(said(text, /^(server-relay|invalid-acceptance)$/)).toEqual(expected),
+);
 
-it('what is missing has no line, so a comment anywhere accepts it', () =>
+it('a comment anywhere accepts a finding without a line', () =>
   expect(said('# turnbuild: accept open-relay: a laboratory', /^open-relay$/)).toEqual([
     '- open-relay: a laboratory',
   ]));
 
-it('two comments for one finding are both needed', () =>
+it('a second comment for the same finding is also valid', () =>
   expect(
     said(
       '# turnbuild: accept open-relay: a laboratory\n# turnbuild: accept open-relay: of ours',

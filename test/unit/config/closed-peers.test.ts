@@ -15,7 +15,7 @@ describe('a peer outside the public internet', () => {
     ['::ffff:8.8.8.8', 'warning ::ffff:808:808: below 2000::/3 (RFC 4291)'],
     ['1fff::1', 'warning 1fff::1: below 2000::/3 (RFC 4291)'],
     ['4000::1', 'warning 4000::1: not assigned (RFC 4291)'],
-  ])('is described by its address: %s', (address, text) => {
+  ])('has a level and a kind: %s', (address, text) => {
     const found = closedPeer(parseAddress(address));
     expect(`${found?.level} ${found?.peer}: ${found?.kind}`).toBe(text);
   });
@@ -25,7 +25,7 @@ describe('a peer outside the public internet', () => {
   );
 });
 
-describe('the IPv4 address in another', () => {
+describe('an embedded IPv4 address', () => {
   it.each([
     ['2002:a00:1::1', '6to4'],
     ['::ffff:10.0.0.1', 'IPv4-mapped'],
@@ -35,7 +35,7 @@ describe('the IPv4 address in another', () => {
     expect(embeddedOf(parseAddress(address))).toMatchObject({ name, inner: parseAddress('10.0.0.1') }),
   );
 
-  // The bytes of 32.2.0.0 are those with which 6to4 begins.
+  // 32.2.0.0 has the same first bytes as a 6to4 address.
   it.each(['32.2.10.1', '::1', '2600::1'])('is absent from %s', (address) =>
     expect(embeddedOf(parseAddress(address))).toBeUndefined(),
   );

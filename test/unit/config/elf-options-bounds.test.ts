@@ -20,23 +20,23 @@ const FULL = options(60);
 const namesOf = (file: Buffer) => optionsOfElf(file).map(({ name }) => name);
 const namesIn = (all: readonly { name: string }[]) => all.map(({ name }) => name);
 
-describe('the beginning of an ELF file', () => {
+describe('the ELF header', () => {
   it.each<[string, number, number]>([
-    ['the magic number', 0, 0x7e],
-    ['the class, which is 32 bits', 4, 1],
-    ['the byte order, which is big-endian', 5, 2],
-  ])('is refused for %s', (_, offset, value) => {
+    ['another magic number', 0, 0x7e],
+    ['the 32-bit class', 4, 1],
+    ['big-endian byte order', 5, 2],
+  ])('is refused with %s', (_, offset, value) => {
     const file = elfWithOptions(FULL);
     file[offset] = value;
     expect(() => optionsOfElf(file)).toThrow(NOT_ELF);
   });
 
-  it('is refused if it has less than the 64 bytes of the header', () => {
+  it('is refused if the file has fewer than 64 bytes', () => {
     expect(() => optionsOfElf(elfWithOptions(FULL).subarray(0, 63))).toThrow(NOT_ELF);
     expect(() => optionsOfElf(Buffer.alloc(0))).toThrow(NOT_ELF);
   });
 
-  it('is read if it has exactly 64 bytes', () => {
+  it('is read if the file has exactly 64 bytes', () => {
     const header = Buffer.from(elfWithOptions(FULL).subarray(0, 64));
     expect(() => optionsOfElf(header)).toThrow(DAMAGED);
     header.writeUInt16LE(0, E_PHNUM);
@@ -53,7 +53,7 @@ describe('the number of options', () => {
       'its longest option table has only 49 entries',
     ));
 
-  it('decides between two tables, of which the first wins if they are equally long', () => {
+  it('decides between two tables; the first one wins a tie', () => {
     const gap = { name: '0', kind: 0 };
     const [a, b, longer] = [options(55, 'first'), options(55, 'second'), options(56, 'third')];
     expect(namesOf(elfWithOptions([...a, gap, ...b]))).toEqual(namesIn(a));
@@ -90,7 +90,7 @@ describe('a segment', () => {
     expect(namesOf(shifted(elfWithOptions(FULL, { kind }), 0x1000))).toEqual(namesIn(FULL));
   });
 
-  it.each<ElfKind>(['rela', 'relr', 'fixed'])('may be the second or third: %s', (kind) => {
+  it.each<ElfKind>(['rela', 'relr', 'fixed'])('may follow other segments: %s', (kind) => {
     const file = elfWithOptions(FULL, { kind });
     const own = loaded(BASE + STRINGS, STRINGS, sectionOf(file).offset - STRINGS);
     // A header of another kind at the same address, and a segment at a lower and at a higher address.
@@ -102,13 +102,13 @@ describe('a segment', () => {
     expect(namesOf(withHeaders(file, [note, low, high, own]))).toEqual(namesIn(FULL));
   });
 
-  it.each([63, 64])('may have %i neighbours', (count) => {
+  it.each([63, 64])('may be one of %i segments', (count) => {
     const file = elfWithOptions(FULL);
     const headers = Array.from({ length: count - 1 }, () => Buffer.alloc(56));
     expect(namesOf(withHeaders(file, [...headers, programHeader(file)]))).toEqual(namesIn(FULL));
   });
 
-  it('must not have more than 63 neighbours', () => {
+  it('must not be one of more than 64 segments', () => {
     const file = elfWithOptions(FULL);
     const headers = Array.from({ length: 64 }, () => Buffer.alloc(56));
     expect(() => optionsOfElf(withHeaders(file, [...headers, programHeader(file)]))).toThrow(
@@ -116,7 +116,7 @@ describe('a segment', () => {
     );
   });
 
-  it('begins with the first string and ends behind the last pointer', () => {
+  it('must reach from the first string to the end of the last pointer', () => {
     // Without the entry that ends the array, only 8 bytes of the last entry are in the segment.
     const file = elfWithOptions(FULL, { kind: 'fixed' });
     const last = entryOffset(file, 60, 59);
@@ -129,7 +129,7 @@ describe('a segment', () => {
     expect(namesOf(withHeaders(file, [header]))).toEqual(namesIn(FULL.slice(0, 59)));
   });
 
-  it('ends before its next byte', () => {
+  it('does not include the byte at its end offset', () => {
     const file = elfWithOptions(FULL);
     const last = entryOffset(file, 60, 59);
     const header = programHeader(file);
@@ -139,14 +139,14 @@ describe('a segment', () => {
 });
 
 describe('relocations', () => {
-  it('of another type are no pointers', () => {
+  it('of another type are not pointers', () => {
     const file = elfWithOptions(FULL);
     const { offset } = sectionOf(file);
     file.writeUInt32LE(6, offset + 24 * 55 + 8);
     expect(namesOf(file)).toEqual(namesIn(FULL.slice(0, 55)));
   });
 
-  it.each<ElfKind>(['rela', 'relr'])('may be in any section, and others are not read: %s', (kind) => {
+  it.each<ElfKind>(['rela', 'relr'])('may be in any section, and other sections are not read: %s', (kind) => {
     const file = elfWithOptions(FULL, { kind });
     const own = Buffer.from(file.subarray(sectionOf(file).header));
     // The text of a program, larger than all relocations may be and not in the file.
@@ -154,7 +154,7 @@ describe('relocations', () => {
     expect(namesOf(withSections(file, [other, own, other]))).toEqual(namesIn(FULL));
   });
 
-  it.each([4, 19])('of type %i must not have more than 64 MiB', (type) => {
+  it.each([4, 19])('in sections of type %i must not exceed 64 MiB', (type) => {
     const file = elfWithOptions(FULL);
     const own = Buffer.from(file.subarray(sectionOf(file).header));
     const most = 64 * 1024 * 1024;
@@ -178,7 +178,7 @@ describe('relocations', () => {
     expect(namesOf(moved)).toEqual(namesIn(FULL));
   });
 
-  it('in a bitmap are only those with a bit', () => {
+  it('in a bitmap are those whose bit is set', () => {
     const file = elfWithOptions(FULL, { kind: 'relr' });
     const { offset } = sectionOf(file);
     // The fourth word after the first entry's address is that of the second entry.
@@ -243,7 +243,7 @@ function withSections(file: Buffer, headers: readonly Buffer[]): Buffer {
   return result;
 }
 
-/** The file with its contents farther behind the headers, and the same addresses. */
+/** The file with its contents moved away from the headers, at the same addresses. */
 function shifted(file: Buffer, by: number): Buffer {
   const { header, offset } = sectionOf(file);
   const result = Buffer.concat([file.subarray(0, STRINGS), Buffer.alloc(by), file.subarray(STRINGS)]);

@@ -17,19 +17,19 @@ describe('optionsOfElf', () => {
     );
   });
 
-  it('ends a table where an entry is none', () => {
+  it('ends the table at an invalid entry', () => {
     const broken = OPTIONS.map((option, i) => (i === 70 ? { ...option, kind: 7 } : option));
     expect(optionsOfElf(elfWithOptions(broken))).toHaveLength(70);
   });
 
   it.each<[string, Buffer, RegExp]>([
-    ['a text', Buffer.from('#!/bin/sh\n'.repeat(20)), /not a 64-bit little-endian ELF file/],
+    ['a text file', Buffer.from('#!/bin/sh\n'.repeat(20)), /not a 64-bit little-endian ELF file/],
     [
-      'a program with a short table, as turnutils have',
+      'a program with a short option table, like those of turnutils',
       elfWithOptions(OPTIONS.slice(0, 20)),
       /its longest option table has only 20 entries/,
     ],
-    ['a file that is cut', elfWithOptions(OPTIONS).subarray(0, 5000), /damaged or truncated/],
+    ['a truncated file', elfWithOptions(OPTIONS).subarray(0, 5000), /damaged or truncated/],
     ['the same section 300 times', repeated(0x3a, 0x3c, 300), /more than 256 sections/],
     ['the same segment 100 times', repeated(0x36, 0x38, 100), /more than 64 segments/],
     ['millions of pointers', withData(17 * 1024 * 1024), /more than 2000000 pointers/],
@@ -45,7 +45,7 @@ describe('drains', () => {
     ['Draining then terminating on signal %d', true],
     ['Server is draining, then will shutdown', true],
     ['drop', false],
-  ])('finds what turnserver says of it: %s', (text, expected) => {
+  ])('depends on the log messages of turnserver: %s', (text, expected) => {
     expect(drains(Buffer.concat([elfWithOptions(OPTIONS), Buffer.from(`\0${text}\0`)]))).toBe(expected);
   });
 });
@@ -54,7 +54,7 @@ describe('reloads', () => {
   it.each([
     ['Reloading TLS certificates and keys', true],
     ['Loading TLS certificates', false],
-  ])('finds what turnserver says of it: %s', (text, expected) => {
+  ])('depends on the log messages of turnserver: %s', (text, expected) => {
     expect(reloads(Buffer.concat([elfWithOptions(OPTIONS), Buffer.from(`\0${text}\0`)]))).toBe(expected);
   });
 });

@@ -27,7 +27,7 @@ const ofShipped = (id: string, arch = 'x86_64', more = '') => {
 };
 
 describe('the built-in advisories', () => {
-  it('each say whether the shipped configuration exposes them, and name checks that exist', () => {
+  it('each declare their exposure, and refer to existing checks', () => {
     expect(known.filter(({ exposure }) => exposure === undefined)).toEqual([]);
     const checks = known.flatMap(({ exposure }) =>
       exposure?.state === 'not-exposed' ? (exposure.check ?? []) : [],
@@ -36,7 +36,7 @@ describe('the built-in advisories', () => {
     for (const check of checks) expect(CHECKS.map(({ id }) => id)).toContain(check);
   });
 
-  it('are not exposed by what 4.6.1 ships, but for those whose evidence is not in the file', () => {
+  it('are not exposed by the shipped configuration of 4.6.1, with known exceptions', () => {
     const exposed = (arch: string) =>
       Object.keys(exposuresFor('4.6.1', known)).filter((id) => ofShipped(id, arch).state !== 'not-exposed');
     const always = ['CVE-2026-68552', 'CVE-2026-68554', 'CVE-2026-73214'];
@@ -53,7 +53,7 @@ describe('the built-in advisories', () => {
     ['CVE-2026-65981', 'mobility'],
     ['CVE-2026-68553', 'redis-statsdb="ip=127.0.0.1"'],
     ['coturn-2056', 'max-port=65535'],
-  ])('%s counts as exposed as soon as the configuration says %s', (id, more) => {
+  ])('%s is judged again with the setting %s', (id, more) => {
     expect(ofShipped(id).state).toBe('not-exposed');
     // Peers are the exception: another option does not open them.
     expect(ofShipped(id, 'x86_64', more).state).toBe(id === 'CVE-2026-53450' ? 'not-exposed' : 'exposed');
@@ -61,7 +61,7 @@ describe('the built-in advisories', () => {
 });
 
 describe('evidence', () => {
-  it('is compared with the file as this version reads it: an option that it does not have is off', () => {
+  it('is checked as the version reads the file: options that it lacks are off', () => {
     expect(judged(declared({ off: ['prometheus-tls'] }), { more: 'prometheus-tls' }).state).toBe(
       'not-exposed',
     );
@@ -72,7 +72,7 @@ describe('evidence', () => {
     expect(judged(cli, { version: '4.18.0', more: 'cli' }).state).toBe('exposed');
   });
 
-  it('about peers needs every range', () => {
+  it('about peers requires every denied range', () => {
     const peers = declared({ peers: 'closed' });
     expect(judged(peers, {}).state).toBe('not-exposed');
     const configuration = shippedConfiguration('4.6.1').replace(/^denied-peer-ip=10\..*$/m, '');
@@ -81,7 +81,7 @@ describe('evidence', () => {
     expect(open.reason).toMatch(/^The shipped configuration does not deny the peer 10\./);
   });
 
-  it('that is missing is named, all of it, unless the advisory has words of its own', () => {
+  it('that is missing is listed in full, unless the advisory has a text for it', () => {
     const all = declared({ off: ['oauth', 'mobility'], maxPort: 1024, architectures: ['arm64'] });
     expect(judged(all, { more: 'oauth\nmobility' })).toEqual({
       state: 'exposed',
@@ -95,7 +95,7 @@ describe('evidence', () => {
     expect(exposureOf(declared({ maxPort: 65534 }), at).reason).toContain('ends at 65535');
   });
 
-  it('says which justification it is in the words of CycloneDX', () => {
+  it('determines the CycloneDX justification', () => {
     const of = (evidence: Parameters<typeof declared>[0]) => judged(declared(evidence), {}).justification;
     expect(of({ off: ['oauth'] })).toBe('requires_configuration');
     expect(of({ off: ['oauth'], peers: 'closed' })).toBe('protected_by_mitigating_control');
@@ -103,7 +103,7 @@ describe('evidence', () => {
     expect(of({ architectures: ['x86_64'] })).toBe('requires_environment');
   });
 
-  it('is not asked for where nothing is claimed', () => {
+  it('is not required from an advisory that is declared exposed', () => {
     const exposed = { state: 'exposed', reason: 'r' } as const;
     expect(judged(exposed, {})).toEqual(exposed);
   });

@@ -22,20 +22,20 @@ describe('the address that clients receive', () => {
 
   it('is reported if it is private', () => expect(external('10.0.0.1')).toEqual([`1 ${PRIVATE}`]));
 
-  it('is an error if it is one of the machine only', () =>
+  it('is an error if it is a loopback address', () =>
     expect(external('127.0.0.1')).toEqual([
       '1 error unreachable-address: clients get the relay address 127.0.0.1 (loopback), which peers on the internet cannot reach',
     ]));
 
   it('is read without the spaces around it', () => expect(external('10.0.0.1 /10.0.0.2')).toHaveLength(1));
 
-  it('is reported alone if a second line is ignored', () =>
+  it('comes from the first line; a second one is reported as ignored', () =>
     expect(external('1.1.1.1', '10.0.0.1')).toEqual([SECOND]));
 
-  it('is not repeated by an empty line', () =>
+  it('may be set after an empty external-ip', () =>
     expect(shown(lintExternalAddress(configuration('external-ip=\nexternal-ip=1.1.1.1')))).toEqual([]));
 
-  it('is not judged if another part is a placeholder', () =>
+  it('is not judged if the private end is a placeholder', () =>
     expect(external('10.0.0.1/YOUR_PRIVATE_IP')).toEqual([]));
 
   it('is 0.0.0.0 if the public end is empty', () =>
@@ -59,7 +59,7 @@ describe('a pair of addresses', () => {
 
   it('may be written twice', () => expect(external('1.1.1.1/10.0.0.1', '1.1.1.1/10.0.0.1')).toEqual([]));
 
-  it('contradicts the first pair with that private end, not a later one', () =>
+  it('must match the first pair with the same private end', () =>
     expect(external('1.1.1.1/10.0.0.1', '8.8.8.8/10.0.0.1', '1.1.1.1/10.0.0.1')).toEqual([
       '2 error repeated-option: 10.0.0.1 is announced as 1.1.1.1 by an earlier line',
     ]));
@@ -75,35 +75,35 @@ describe('a pair of addresses', () => {
 describe("the server's own addresses", () => {
   const LISTENS = 'turnserver listens on 127.0.0.1 (loopback) only';
 
-  it('relay where turnserver listens unless there is a relay-ip', () =>
+  it('are also the relay addresses without relay-ip', () =>
     expect(own('listening-ip=127.0.0.1')).toEqual([
       `1 error unreachable-address: ${LISTENS}, and relays there`,
     ]));
 
-  it('may receive clients from a proxy if the relay is elsewhere', () =>
+  it('may be loopback, with a warning, if relay-ip is not', () =>
     expect(own('listening-ip=127.0.0.1', 'relay-ip=1.1.1.1')).toEqual([
       `1 warning unreachable-address: ${LISTENS}`,
     ]));
 
-  it('relay where turnserver listens if relay-ip is empty', () =>
+  it('are also the relay addresses if relay-ip is empty', () =>
     expect(own('listening-ip=127.0.0.1', 'relay-ip=')).toEqual([
       `1 error unreachable-address: ${LISTENS}, and relays there`,
     ]));
 
-  it('are not limited to loopback if one of them is another', () =>
+  it('are accepted if one of them is not loopback', () =>
     expect(own('listening-ip=127.0.0.1', 'listening-ip=10.0.0.1')).toEqual([]));
 
-  it('are not read from an empty listening-ip', () =>
+  it('do not include an empty listening-ip', () =>
     expect(own('listening-ip=', 'listening-ip=127.0.0.1')).toEqual([
       `2 error unreachable-address: ${LISTENS}, and relays there`,
     ]));
 
-  it('must not be a relay on loopback', () =>
+  it('must not include a loopback relay-ip', () =>
     expect(own('relay-ip=127.0.0.1')).toEqual([
       '1 error unreachable-address: peers cannot reach a relay at 127.0.0.1 (loopback)',
     ]));
 
-  it.each(['0.0.0.0', '::', '10.0.0.1', '1.1.1.1', 'eth0'])('may be a relay at %s', (address) =>
+  it.each(['0.0.0.0', '::', '10.0.0.1', '1.1.1.1', 'eth0'])('may include relay-ip=%s', (address) =>
     expect(own(`relay-ip=${address}`)).toEqual([]),
   );
 

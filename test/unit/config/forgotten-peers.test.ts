@@ -20,14 +20,14 @@ const shown = (groups: Forgotten[], no = 'no') =>
   describeForgotten(groups, no).map(({ rule, level, message }) => `${level} ${rule}: ${message}`);
 
 describe('forgotten peers', () => {
-  it('are reported by kind up to three kinds', () =>
+  it('are reported separately for up to three kinds', () =>
     expect(shown(['a', 'b', 'c'].map((kind) => group(kind)))).toEqual([
       'error peer-not-denied: no denied-peer-ip covers a1, a2 (a)',
       'error peer-not-denied: no denied-peer-ip covers b1, b2 (b)',
       'error peer-not-denied: no denied-peer-ip covers c1, c2 (c)',
     ]));
 
-  it('are reported together from four kinds on', () =>
+  it('are reported together for four kinds or more', () =>
     expect(
       shown(
         ['a', 'b', 'c', 'd'].map((kind) => group(kind)),
@@ -45,25 +45,25 @@ describe('forgotten peers', () => {
       "note single-guard: only turnserver's built-in guard denies d1, d2 (d)",
     ]));
 
-  it('may be denied by the built-in guards alone', () =>
+  it('are reported together if only built-in guards deny four kinds', () =>
     expect(shown(['a', 'b', 'c', 'd'].map(guarded))).toEqual([
       "note single-guard: only turnserver's built-in guards deny a such as a1, b such as b1, c such as c1, and 1 more",
     ]));
 });
 
-describe('a list of names', () => {
+describe('list', () => {
   it.each([
     [[], ''],
     [['a'], 'a'],
     [['a', 'b', 'c', 'd'], 'a, b, c, d'],
     [['a', 'b', 'c', 'd', 'e'], 'a, b, c, d, and 1 more'],
     [['a', 'b', 'c', 'd', 'e', 'f', 'g'], 'a, b, c, d, and 3 more'],
-  ])('names four at most: %j', (names, text) => expect(list(names)).toBe(text));
+  ])('shows at most four names: %j', (names, text) => expect(list(names)).toBe(text));
 
   it('can be limited to fewer', () => expect(list(['a', 'b', 'c'], 2)).toBe('a, b, and 1 more'));
 });
 
-describe('the addresses beside a range', () => {
+describe('addresses next to a range', () => {
   // An IPv6 range that begins at all zeros also contains every IPv4 address.
   const around = NOT_PUBLIC.map((text) => parseRange(text.replace(/^::-/, '::1-')));
   /** The ranges without 10.0.0.0/8, then the parts of it that are denied. */
@@ -76,14 +76,14 @@ describe('the addresses beside a range', () => {
       guards,
     ).map(({ rule, level, kind, peers }) => `${level} ${rule} ${kind}: ${peers}`);
 
-  it('are not forgotten if every range is denied', () => expect(forgotten(around, guards)).toEqual([]));
+  it('are not reported if every range is denied', () => expect(forgotten(around, guards)).toEqual([]));
 
-  it('show a gap in the middle of a network', () =>
+  it('reveal a gap in the middle of a network', () =>
     expect(missing('10.0.0.0-10.4.255.255', '10.6.0.0-10.255.255.255')).toEqual([
       'error peer-not-denied private (RFC 1918): 10.5.0.0,10.5.255.255',
     ]));
 
-  it('show a gap of one address once', () =>
+  it('reveal a gap of one address once', () =>
     expect(missing('10.0.0.0-10.4.255.255', '10.5.0.1-10.255.255.255')).toEqual([
       'error peer-not-denied private (RFC 1918): 10.5.0.0',
     ]));
@@ -96,7 +96,7 @@ describe('the addresses beside a range', () => {
     expect(peers).toContain('10.0.0.1');
   });
 
-  it('are left out of lists with more than 2000 ranges', () => {
+  it('are not checked in lists of more than 2000 ranges', () => {
     const halves = ['10.0.0.0-10.4.255.255', '10.6.0.0-10.255.255.255'];
     const fill = (count: number) => Array.from({ length: count }, () => '1.1.1.1');
     const ranges = around.length - 1 + halves.length;

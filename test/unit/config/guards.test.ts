@@ -8,7 +8,7 @@ import { forbiddenPeers } from '../../../src/turn/forbidden-peers.ts';
 import { parseAddress } from '../../../src/turn/values.ts';
 import { CONTEXTS, forgottenFor, type KnownVersion } from '../../support/configurations.ts';
 
-/** Whether a version with this configuration refuses each of these peers. */
+/** Those of these peers that a version with this configuration refuses. */
 function refused(version: KnownVersion, lines: string, peers: readonly string[]): string[] {
   const settings = parseSettings(lines.replaceAll(';', '\n'));
   const guards = guardsOf(version, configurationOf(settings, CONTEXTS[version]));
@@ -23,14 +23,14 @@ function refused(version: KnownVersion, lines: string, peers: readonly string[])
 
 const all = forbiddenPeers([]).map(({ peer }) => peer);
 
-// Peers, of all that the laboratory tries, that the real servers refuse (403) without a denied-peer-ip.
-describe('what turnserver refuses by itself', () => {
-  it('in 4.6.1: loopback and 0.0.0.0/8, however little that is', () =>
+// Those of the laboratory's peers that real servers refuse (403) without a denied-peer-ip.
+describe('peers refused without denied-peer-ip', () => {
+  it('are loopback and 0.0.0.0/8 in 4.6.1', () =>
     expect(refused('4.6.1', '', all)).toEqual([
       ...['127.0.0.1', '127.255.255.254', '0.0.0.0', '0.0.0.1', '::0.0.0.0', '::0.0.0.1', '::', '::1'],
     ]));
 
-  it('in 4.18.0: the local ranges, too, in every way to write them', () => {
+  it('include local ranges and their IPv6 encodings in 4.18.0', () => {
     const found = refused('4.18.0', '', all);
     expect(found).toEqual(
       expect.arrayContaining([
@@ -45,7 +45,7 @@ describe('what turnserver refuses by itself', () => {
   });
 });
 
-describe('what a range holds', () => {
+describe('peers in a range', () => {
   const PEERS = [
     '10.0.0.1',
     '::ffff:10.0.0.1',
@@ -67,12 +67,12 @@ describe('what a range holds', () => {
     ['4.18.0', 'denied-peer-ip=::-::ffff', ['10.0.0.1']],
     ['4.6.1', 'denied-peer-ip=10.0.0.9-10.0.0.1', []],
     ['4.18.0', 'denied-peer-ip=192.168.0.1 - 0.0.0.0', ['2001:db8::1']],
-  ] as const)('of %s, %s', (version, lines, expected) =>
+  ] as const)('as %s reads it: %s', (version, lines, expected) =>
     expect(refused(version, lines, PEERS)).toEqual(expected),
   );
 });
 
-describe('the weight of a peer that can be reached', () => {
+describe('the level of a reachable peer', () => {
   const level = (version: KnownVersion, text: string, peer: string) =>
     forgottenFor(version, text).find(({ peers }) => peers.includes(peer))?.level;
   it.each([
@@ -94,11 +94,11 @@ describe('the weight of a peer that can be reached', () => {
     expect(level(version, text, peer)).toBe(expected),
   );
 
-  it('counts between two ranges, too', () => {
+  it('is also given to peers between two ranges', () => {
     const holes = 'denied-peer-ip=10.0.0.0-10.99.255.255\ndenied-peer-ip=10.100.0.1-10.255.255.255';
     const peers = forgottenFor('4.6.1', holes).find(({ kind }) => kind === 'private (RFC 1918)')?.peers;
     expect(peers).toContain('10.100.0.0');
   });
 
-  it('is known of every peer', () => expect(CLOSED_PEERS.length).toBeGreaterThan(200));
+  it('is known for more than 200 peers', () => expect(CLOSED_PEERS.length).toBeGreaterThan(200));
 });

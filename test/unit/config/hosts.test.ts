@@ -46,7 +46,7 @@ it.each([
   ['fe80::1', false],
   [' fe80::1 ', false],
   ['', false],
-])('"%s" is the address of a server: %s', (value, expected) => expect(isServer(value)).toBe(expected));
+])('"%s" is a server address: %s', (value, expected) => expect(isServer(value)).toBe(expected));
 
 it.each([
   ['relay:1', true],

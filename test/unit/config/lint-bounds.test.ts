@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { RuleId } from '../../../src/config/finding.ts';
 import { CONTEXTS, type KnownVersion, lintWith } from '../../support/configurations.ts';
 
-// Neighbouring values, and combinations of which each part matters.
+// Boundary values, and combinations in which every part matters.
 
-/** A version with options that the fixture does not have. */
+/** The context of a version, with options that the fixture lacks. */
 function contextOf(version: KnownVersion, added: readonly string[] = []) {
   const more = added.map((name) => ({ name, value: 'optional' as const, conditions: [] }));
   const known = CONTEXTS[version].options.filter(({ name }) => !name.startsWith('prometheus'));
@@ -250,7 +250,7 @@ describe('missing protection', () => {
     ['no-tlsv1', 1],
   ])('against old TLS with %j: %i', (text, count) => expect(about(/off the TLS port/, text)).toBe(count));
 
-  it('by cipher-list only', () => {
+  it('by weak ciphers is reported for cipher-list only', () => {
     expect(found('weak-crypto', 'realm=RC4')).toEqual([]);
     expect(found('weak-crypto', 'cipher-list=RC4')).toEqual([
       '1 warning "RC4" allows broken ciphers, or none at all',

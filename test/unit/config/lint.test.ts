@@ -27,12 +27,12 @@ function withLine(line: string): string[] {
 }
 
 describe('the shipped configuration', () => {
-  it('has nothing to complain of', () => expect(rules(shipped)).toEqual([]));
+  it('has no errors or warnings', () => expect(rules(shipped)).toEqual([]));
 
   it.each([
     ['an .rpm', packageLayout('rpm'), /\/etc\/coturn\/turnserver\.conf/, /readable by the group coturn/],
     ['the tarball', TARBALL_LAYOUT, /^userdb=var\/turndb$/m, /^pidfile=var\//m],
-  ])('nor has that of %s, which is the same but for where files lie', (_, layout, ...own) => {
+  ])('has none for %s either, and the same protective lines', (_, layout, ...own) => {
     const text = shippedConfiguration('4.6.1', layout);
     expect(rules(text)).toEqual([]);
     for (const pattern of own) expect(text).toMatch(pattern);
@@ -40,7 +40,7 @@ describe('the shipped configuration', () => {
     expect(denied(text)).toEqual(denied(shipped));
   });
 
-  it('nor has it by the rules of later versions', () =>
+  it('has none under the rules of 4.18.0', () =>
     expect(
       rules(shipped.replaceAll(/^(no-tlsv1|no-tlsv1_1|no-stun-backward-compatibility)$/gm, ''), {
         version: '4.18.0',
@@ -200,11 +200,11 @@ describe('a line', () => {
     ['static-auth-secret=3f9a1c5e7b2d4f6081a3c5e7092b4d6f', []],
     ['static-auth-secret=#9xZ3f9a1c5e7b2d4f6081a3c5e7', []],
     ['static-auth-secret=', ['known-secret:1']],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of a shell's
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell variable
     ['static-auth-secret=${COTURN_STATIC_AUTH_SECRET}', ['placeholder:1']],
     ['user=alice:password', ['weak-secret:1']],
     ['user=turnx:1234', ['weak-secret:1']],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of a shell's
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: shell variables
     ['user=${TURN_USER}:${TURN_PASS}', ['placeholder:1']],
     ['user=Пётр:longlongpassword12345', ['invalid-user:1']],
     ['user=alice:Pee4aiXoaz2eech3', []],
@@ -249,7 +249,7 @@ describe('a line', () => {
     ['# denied-peer-ips=whatever', []],
   ])('%s: %s', (line, expected) => expect(withLine(line)).toEqual(expected));
 
-  it('names the nearest option, and what is gone since when', () => {
+  it('with an unknown option gets the nearest name, or the version that removed it', () => {
     const [misspelt] = lint(`denied-peer-pi=10.0.0.1\n${shipped}`);
     expect(misspelt?.message).toMatch(
       /4\.6\.1 has no option "denied-peer-pi"; did you mean denied-peer-ip\?/,
@@ -261,17 +261,17 @@ describe('a line', () => {
     });
   });
 
-  it('that is no lower end for turnserver is one that denies the public internet', () =>
+  it('with a range that starts at :: denies the public internet', () =>
     expect(withLine('denied-peer-ip=::-::ffff')).toEqual(
       expect.arrayContaining(['open-range:1', 'public-peer-denied:1']),
     ));
 
-  it('that begins in IPv4 and ends in IPv6 denies all that is between', () =>
+  it('with a range from IPv4 to IPv6 denies everything in between', () =>
     expect(withLine('denied-peer-ip=10.0.0.1-fe80::')).toEqual(
       expect.arrayContaining(['inverted-range:1', 'public-peer-denied:1']),
     ));
 
-  it('that holds by number only is enough from 4.16 on', () => {
+  it('with a range that covers peers only numerically suffices from 4.16 on', () => {
     const text = shipped
       .replace(/^denied-peer-ip=::1:0:0-.*$/m, '')
       .replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:ffff');
@@ -330,7 +330,7 @@ describe('a line of a newer version', () => {
     ['no-dtls=0', true],
     ['dtls\nno-dtls', false],
     ['no-dtls\ndtls', true],
-  ])('%j of 4.17.1 asks for DTLS: %s', (lines, asked) => {
+  ])('%j enables DTLS in 4.17.1: %s', (lines, asked) => {
     const options = [...newer.options, { name: 'no-dtls', value: 'optional' as const, conditions: [] }];
     const text = `no-tls\ncert=/etc/c\npkey=/etc/k\n${lines}`;
     const found = lintWith(text, { version: '4.17.1', options });
@@ -341,7 +341,7 @@ describe('a line of a newer version', () => {
     ).toBe(!asked);
   });
 
-  it('before 4.6.3 nothing keeps the pages for administration from a server without TLS', () => {
+  it('web-admin without TLS is still served before 4.6.3', () => {
     const found = lint(`web-admin\nno-tls\n${shipped}`).map(({ rule, line }) => `${rule}:${line}`);
     expect(found).toContain('administration:1');
     expect(found).not.toContain('not-served:1');
@@ -361,14 +361,14 @@ describe('ports', () => {
   });
 });
 
-describe('what turnserver does by itself', () => {
-  it('an account switches credentials on', () => {
+describe('behaviour without an explicit setting', () => {
+  it('an account enables authentication', () => {
     const text = shipped.replace(/^lt-cred-mech$/m, '');
     expect(rules(text)).toContain('open-relay');
     expect(rules(`${text}\nuser=alice:Pee4aiXoaz2eech3`)).toEqual([]);
   });
 
-  it('loopback and multicast are refused, so a forgotten range is a note', () => {
+  it('a missing range is a note for loopback and multicast, which have their own guards', () => {
     const text = shipped.replace(/^denied-peer-ip=127.*$/m, '').replace(/^denied-peer-ip=224.*$/m, '');
     expect(rules(text)).toEqual([]);
     expect(lint(text).filter(({ rule }) => rule === 'single-guard')).not.toEqual([]);
@@ -382,7 +382,7 @@ describe('what turnserver does by itself', () => {
     expect(rules(`cli-password=Pee4aiXoaz2eech3\n${text}`)).toEqual(['administration:1']);
   });
 
-  it('a telnet port of 0 is a random one', () => {
+  it('an empty cli-port means a random port', () => {
     const text = `cli-password=Pee4aiXoaz2eech3\ncli-port\n${shipped.replace(/^no-cli$/m, '')}`;
     const found = lint(text).find(({ rule }) => rule === 'administration');
     expect(found?.message).toBe('the telnet interface listens on 127.0.0.1, on a random port');
@@ -416,7 +416,7 @@ describe('what turnserver does by itself', () => {
     ['4.18.0', 'software-attribute', ['1 note protection-off']],
     ['4.18.0', 'stun-backward-compatibility', ['1 note protection-off']],
     ['4.18.0', '', []],
-  ])('of %s, %j takes back what that version protects by default', (version, line, expected) =>
+  ])('in %s, %j disables protection that is on by default', (version, line, expected) =>
     expect(summaries(lintFor(version, line).filter(({ rule }) => rule === 'protection-off'))).toEqual(
       expected,
     ),
@@ -430,17 +430,17 @@ describe('what turnserver does by itself', () => {
     ['4.18.0', 'no-cli', ['warning: 127.0.0.1, port 5766']],
     ['4.18.0', 'cli=off', []],
     ['4.18.0', 'cli=no\ncli=1', ['warning: 127.0.0.1, port 5766']],
-  ])('of %s, %j switches the telnet interface as the server reads it', (version, line, expected) => {
+  ])('in %s, %j controls the telnet interface as the server reads it', (version, line, expected) => {
     expect(telnet(version, line)).toEqual(expected);
   });
 
-  it('the reason of a private external-ip is that peers cannot reach it', () => {
+  it('a private external-ip is reported as unreachable', () => {
     const [found] = lint('external-ip=10.0.0.5').filter(({ message }) => message.includes('10.0.0.5'));
     expect(found?.rule).toBe('unreachable-address');
     expect(RULES['unreachable-address'].reason).not.toContain('runs without the line');
   });
 
-  it('an empty configuration gets a short list', () => {
+  it('an empty configuration has fewer than 45 findings, with short messages', () => {
     const found = lint('');
     expect(found.length).toBeLessThan(45);
     for (const { message } of found) expect(message.length).toBeLessThan(250);
@@ -461,7 +461,7 @@ describe('metrics', () => {
   });
 });
 
-describe('from the servers of operators', () => {
+describe('settings seen on real servers', () => {
   const told = (version: KnownVersion, text: string, about: RegExp) =>
     lintFor(version, text).filter(({ rule, message }) => about.test(`${rule} ${message}`));
 
@@ -474,7 +474,7 @@ describe('from the servers of operators', () => {
     ['listening-ip=0.0.0.0', 0],
     ['listening-ip=198.51.100.7\nlistening-ip=198.51.100.8', 0],
     ['external-ip=198.51.100.7/10.0.0.1', 0],
-  ])('%j leaves RFC 5780 with one address: %i', (lines, idle) => {
+  ])('%j leaves RFC 5780 with a single address: %i', (lines, idle) => {
     expect(told('4.18.0', `rfc5780\n${lines}`, /rfc5780/).map(({ rule }) => rule)).toEqual([
       idle === 1 ? 'unused-option' : 'protection-off',
     ]);
@@ -485,11 +485,11 @@ describe('from the servers of operators', () => {
     ['userdb=/var/lib/turn/turndb\nredis-userdb=ip=127.0.0.1', ['2 warning repeated-option']],
     ['psql-userdb=host=db password=s3cret\nsql-userdb=host=db2', ['2 warning repeated-option']],
     ['userdb=/var/lib/turn/turndb\nredis-statsdb=ip=127.0.0.1', []],
-  ])('of databases in %j the last one is used', (text, expected) => {
+  ])('in %j the last database is used', (text, expected) => {
     expect(summaries(told('4.18.0', text, /repeated-option/))).toEqual(expected);
   });
 
-  it('values that are replaced are not shown: they may be secrets', () => {
+  it('replaced values are not shown, because they may be secrets', () => {
     const [found] = told('4.18.0', 'cli-password=Pee4aiXoaz2eech3\ncli-password=other', /repeated-option/);
     expect(found?.message).toBe('it replaces cli-password in line 1');
   });
@@ -510,7 +510,7 @@ describe('from the servers of operators', () => {
     ['tls-listening-port=5349', / unless it finds turn_server_cert.pem and turn_server_pkey.pem in a folder/],
     ['cert=/etc/cert.pem', /without pkey, .* unless it finds turn_server_pkey.pem in a folder/],
     ['cert=\npkey=', /without cert and pkey, turnserver does not serve TLS or DTLS$/],
-  ])('%j has no certificate, or that of a default folder', (text, message) => {
+  ])('%j lacks a certificate or a key', (text, message) => {
     expect(told('4.18.0', text, /^not-served/)).toEqual([
       expect.objectContaining({ level: 'error', message: expect.stringMatching(message) }),
     ]);
@@ -521,7 +521,7 @@ describe('from the servers of operators', () => {
     ['no-stun-backward-compatibility', 'warning'],
     ['secret-ts-exp-time=3600', 'warning'],
     ['prod', 'error'],
-  ] as const)('%s is gone at 4.18.0, which makes a server less safe or not: %s', (line, level) => {
+  ] as const)('%s was removed before 4.18.0: %s', (line, level) => {
     expect(told('4.18.0', line, /^removed-option/)).toEqual([expect.objectContaining({ level })]);
   });
 });

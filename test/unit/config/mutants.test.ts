@@ -165,12 +165,12 @@ describe.each(['4.6.1', '4.18.0'] as const)('mutants of the configuration shippe
   const mutants = mutantsOf(shipped);
   const found = mutants.map((mutant) => ({ mutant, news: news(version, mutant, before) }));
 
-  it('of which the original is none', () =>
+  it('have an original without errors and warnings', () =>
     expect(original.filter(({ level }) => level !== 'note')).toEqual([]));
 
-  it('are enough', () => expect(mutants.length).toBeGreaterThanOrEqual(600));
+  it('number at least 600', () => expect(mutants.length).toBeGreaterThanOrEqual(600));
 
-  it('are all caught, by the right rule at the right line or as what is missing', () => {
+  it('are all caught by the right rule, at the right line or as a missing setting', () => {
     const alive = found.filter(
       ({ mutant: { at, mutation, name }, news: all }) =>
         !EQUIVALENT[version].test(name) &&
@@ -183,7 +183,7 @@ describe.each(['4.6.1', '4.18.0'] as const)('mutants of the configuration shippe
     expect(alive.map(({ mutant }) => mutant.name)).toEqual([]);
   });
 
-  it('weigh as much as what they open: only what something else still guards is a note', () => {
+  it('are reported by notes alone only if something else still protects the server', () => {
     const light = found
       .filter(({ news: all }) => all.length > 0 && all.every(({ level }) => level === 'note'))
       .map(({ mutant: { name } }) =>

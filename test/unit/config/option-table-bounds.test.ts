@@ -16,7 +16,7 @@ describe('parseOptionTable', () => {
       new OptionTableError('its long_options[] has only 49 entries'),
     ));
 
-  it('starts behind the brace of the table, whatever closes before it', () =>
+  it('starts at the opening brace of the table, and ignores earlier braces', () =>
     expect(parseOptionTable(`x[] = {};long_options[] = {\n${entries(50)}\n};`)).toHaveLength(50));
 
   it.each([

@@ -44,7 +44,7 @@ describe('parseOptionTable', () => {
 
   it.each([
     ['no table', 'int main(void) { return 0; }'],
-    ['a table that is not understood', 'struct myoption long_options[] = { OPTIONS };'],
+    ['a table that it cannot parse', 'struct myoption long_options[] = { OPTIONS };'],
   ])('refuses %s', (_, source) => expect(() => parseOptionTable(source)).toThrow(OptionTableError));
 });
 
@@ -122,13 +122,13 @@ static void read_config_file(int argc, char **argv, int pass) {
 }`,
 };
 
-describe('what turnserver does with a value', () => {
+describe('the reading of an option', () => {
   const entries = `
   { "port", required_argument, NULL, 'p' }, { "nonce", optional_argument, NULL, NONCE_OPT },
   { "no-rfc", optional_argument, NULL, RFC_OPT }, { "no-relay", optional_argument, NULL, RELAY_OPT },
   { "realm", required_argument, NULL, 'r' }, { "log-file", required_argument, NULL, 'l' },
   { "syslog", optional_argument, NULL, SYSLOG_OPT }, { "version", optional_argument, NULL, VERSION_OPT },`;
-  it.each(Object.entries(FUNCTIONS))('is read out of set_option(), %s', (_, functions) => {
+  it.each(Object.entries(FUNCTIONS))('is derived from set_option() in the layout used %s', (_, functions) => {
     const source = table(entries) + functions;
     const readings = ['port', 'nonce', 'no-rfc', 'no-relay', 'realm', 'log-file', 'syslog', 'version'];
     expect(readings.map((name) => find(source, name)?.reading)).toEqual([
@@ -140,13 +140,12 @@ describe('what turnserver does with a value', () => {
 });
 
 describe('parseOptionList', () => {
-  it('reads what the build has written of the real 4.6.1', () => {
+  it('reads the recorded list of 4.6.1', () => {
     const text = readFileSync(new URL('../../fixtures/verified-4.6.1/options.txt', import.meta.url), 'utf8');
     const options = parseOptionList(text);
     expect(options.find(({ name }) => name === 'denied-peer-ip')?.value).toBe('required');
     expect(options.find(({ name }) => name === 'CA-file')?.value).toBe('required');
     expect(options.find(({ name }) => name === 'no-cli')?.value).toBe('optional');
   });
-  it('refuses a list that is cut off', () =>
-    expect(() => parseOptionList('a 0\n')).toThrow(OptionTableError));
+  it('refuses a truncated list', () => expect(() => parseOptionList('a 0\n')).toThrow(OptionTableError));
 });

@@ -57,7 +57,7 @@ describe('a client', () => {
 });
 
 describe('the denied ranges', () => {
-  it('have nothing to complain of if they cover everything', () => expect(lint()).toEqual([]));
+  it('have no findings if they cover everything', () => expect(lint()).toEqual([]));
 
   it('are not needed if turnserver does not relay', () => {
     expect(findings('stun-only')).toEqual([]);
@@ -73,7 +73,7 @@ describe('the denied ranges', () => {
     ['no', ['denied-peer-ip=20.0.0.9-20.0.0.0']],
     ['no valid', ['denied-peer-ip=10.0.0.0/8']],
     ['no valid', ['denied-peer-ip=20.0.0.9-20.0.0.0', 'denied-peer-ip=10.0.0.0/8']],
-  ])('lack a network that "%s" range covers: %j', (no, lines) =>
+  ])('leave a network open, reported as "%s denied-peer-ip": %j', (no, lines) =>
     expect(missing(...lines, ...without10)).toMatch(
       new RegExp(
         `^- error peer-not-denied: ${no} denied-peer-ip covers 10\\..* \\(private \\(RFC 1918\\)\\)$`,
@@ -81,7 +81,7 @@ describe('the denied ranges', () => {
     ),
   );
 
-  it('may cover all of IPv4 by an IPv6 range if another one already does', () => {
+  it('may cover IPv4 with an IPv6 range only if an IPv4 range already does', () => {
     const ipv6 = 'denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
     const open = (...lines: string[]) => rules(...lines).filter((text) => text.includes('open-range'));
     expect(open(ipv6)).toEqual(['1 error open-range']);
@@ -109,7 +109,7 @@ describe('the denied ranges', () => {
     (range) => expect(lint(`denied-peer-ip=${range}`)).toEqual([]),
   );
 
-  it('are not measured if their ends belong to different families', () =>
+  it('are not measured if their ends are of different families', () =>
     expect(lint('denied-peer-ip=223.255.255.255-1fff::')).toEqual([
       '1 error inverted-range: 223.255.255.255-1fff:: ends before it begins',
     ]));
@@ -154,18 +154,18 @@ describe('an allowed range', () => {
     ['relay-ip=10.0.0.8', 'error'],
     ['relay-ip=eth0', 'error'],
     ['aux-server=10.0.0.9', 'error'],
-  ])("is less grave if it is the server's own address: %s", (line, level) =>
+  ])("is only a warning if it is the server's own address: %s", (line, level) =>
     expect(lint('allowed-peer-ip=10.0.0.9', line)).toEqual([
       `1 ${level} peer-allowed: ${OUTSIDE}: 10.0.0.9 (private (RFC 1918))`,
     ]),
   );
 
-  it('is as grave as ever if it goes beyond that address', () =>
+  it("is an error if it extends beyond the server's own address", () =>
     expect(rules('allowed-peer-ip=10.0.0.8-10.0.0.9', 'relay-ip=10.0.0.8', ...DENIED)).toEqual([
       '1 error peer-allowed',
     ]));
 
-  it('may be the private end of external-ip', () =>
+  it('is only a warning if it is the private end of external-ip', () =>
     expect(rules('allowed-peer-ip=10.0.0.9', 'external-ip=1.1.1.1/10.0.0.9', ...DENIED)).toEqual([
       '1 warning peer-allowed',
       '2 warning peer-allowed',

@@ -18,4 +18,4 @@ it.each([
   ['1e3', undefined],
   ['-1', undefined],
   ['', undefined],
-])('%s is %s', (text, address) => expect(shortAddress(text)).toBe(address));
+])('the legacy notation %s is %s', (text, address) => expect(shortAddress(text)).toBe(address));

@@ -6,7 +6,7 @@ import { toSarif } from '../../../src/config/sarif.ts';
 import { lintFor } from '../../support/configurations.ts';
 
 const require = createRequire(import.meta.url);
-// The schema of OASIS as Microsoft's own SDK ships it; JSON Schema draft 4.
+// The OASIS schema as shipped in Microsoft's SDK (JSON Schema draft 4).
 const schema = require('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json');
 const ajv = new Ajv({ schemaId: 'id', unknownFormats: 'ignore' });
 ajv.addMetaSchema(require('ajv6/lib/refs/json-schema-draft-04.json'));
@@ -18,7 +18,7 @@ const log = (text: string, uri = 'etc/turnserver.conf'): Log =>
 
 describe('SARIF', () => {
   it.each(['', 'lt-cred-mech\nrealm=x\nno-udp=maybe\nbogus', '\uFEFF#\n'])(
-    'of %j is valid by the schema of 2.1.0',
+    'for %j is valid against the 2.1.0 schema',
     (text) => {
       expect(validate(log(text)) ? [] : validate.errors).toEqual([]);
     },
@@ -26,13 +26,13 @@ describe('SARIF', () => {
 
   it.each<[string, (run: Log) => unknown]>([
     [
-      'a level of its own',
+      'an unknown level',
       (run) => {
         run.results[0].level = 'fatal';
       },
     ],
     [
-      'a line 0',
+      'line 0',
       (run) => {
         run.results[0].locations[0].physicalLocation.region.startLine = 0;
       },
@@ -49,13 +49,13 @@ describe('SARIF', () => {
         delete run.tool;
       },
     ],
-  ])('with %s is not', (_, spoil) => {
+  ])('with %s is invalid', (_, spoil) => {
     const spoilt = log('');
     spoil(spoilt.runs[0]);
     expect(validate(spoilt)).toBe(false);
   });
 
-  it('has each finding, its rule, its place', () => {
+  it('contains each finding with its rule and location', () => {
     const findings = lintFor('4.6.1', '\n\n  bogus');
     const [run] = log('\n\n  bogus').runs;
     expect(run.results).toHaveLength(findings.length);

@@ -101,7 +101,7 @@ describe('the secret of a line', () => {
 });
 
 describe('a known secret', () => {
-  it('is one that is empty, published, or the name of the user', () => {
+  it('is empty, published, or the name of the user', () => {
     expect(found('static-auth-secret=')).toEqual([
       '1 error known-secret: static-auth-secret is empty: anyone can compute valid credentials',
     ]);
@@ -116,7 +116,7 @@ describe('a hexadecimal key', () => {
   const key = '0x3f9a1c5e7b2d4f6081a3c5e7092b4d6f';
   const hopeless = () => 3;
 
-  it('is not estimated if it is of an account', () => {
+  it('is not estimated as the password of an account', () => {
     expect(found(account(key), hopeless)).toEqual([]);
     expect(found(account(key.toUpperCase().replace('X', 'x')), hopeless)).toEqual([]);
   });
@@ -124,7 +124,7 @@ describe('a hexadecimal key', () => {
   it('is estimated if it repeats one digit', () =>
     expect(found(account(`0x${'a'.repeat(32)}`), hopeless)).toHaveLength(1));
 
-  it('is estimated if it is another secret', () =>
+  it('is estimated as a shared secret', () =>
     expect(found(`static-auth-secret=${key}`, hopeless)).toHaveLength(1));
 
   it('is only a key if it begins with 0x', () =>

@@ -22,20 +22,20 @@ describe('a line as turnserver reads it', () => {
     ['\rno-cli', '\rno-cli', ''],
   ])('%j', (line, name, value) => expect(parseSettings(line)).toMatchObject([{ name, value, line: 1 }]));
 
-  it.each(['', '   ', '\t\r', '# realm=x', '   # realm=x', '#'])('is none: %j', (line) =>
+  it.each(['', '   ', '\t\r', '# realm=x', '   # realm=x', '#'])('contains no setting: %j', (line) =>
     expect(parseSettings(line)).toEqual([]),
   );
 });
 
 describe('a line of more than 1,023 bytes', () => {
   const comment = (bytes: number) => `# ${'x'.repeat(bytes - 2)}`;
-  it('is two lines, in a comment, too', () =>
+  it('is read as two lines, even in a comment', () =>
     expect(parseSettings(`${comment(1023)}no-auth\nno-cli`)).toMatchObject([
       { line: 1, column: 1024, name: 'no-auth', rest: true },
       { line: 2, column: 1, name: 'no-cli', rest: false },
     ]));
 
-  it('counts bytes, not letters', () =>
+  it('is measured in bytes, not characters', () =>
     expect(parseSettings(`# x${'ä'.repeat(510)}no-auth`)).toMatchObject([
       { column: 514, name: 'no-auth', rest: true },
     ]));
@@ -46,7 +46,7 @@ describe('a line of more than 1,023 bytes', () => {
     [`${comment(1023)}# words`, []],
     [comment(1023), []],
     [`realm=${'x'.repeat(1100)}`, ['1 error line-too-long']],
-  ])('%#: is said where it does something', (text, expected) =>
+  ])('%#: is reported if its rest has an effect', (text, expected) =>
     expect(summaries(lintFor('4.6.1', text)).filter((each) => each.startsWith('1 '))).toEqual(expected),
   );
 });

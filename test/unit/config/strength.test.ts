@@ -20,7 +20,7 @@ describe('the strength of a secret', () => {
 });
 
 describe('an estimate', () => {
-  /** The lengths of the texts that are estimated for a secret, whose estimates are these. */
+  /** Estimates a secret of this length with mocked estimates. Returns the lengths of the estimated texts and the result. */
   function estimated(length: number, ...estimates: number[]): { lengths: number[]; result: number } {
     const check = vi.spyOn(ZxcvbnFactory.prototype, 'check');
     for (const guessesLog10 of estimates)

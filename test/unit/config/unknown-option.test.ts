@@ -43,10 +43,10 @@ describe('an unknown option', () => {
     ['denied-peer-pi', 'denied-peer-ip'],
   ])('%s probably means %s', (name, option) => expect(of(name)).toEqual(meant(name, option)));
 
-  it('gets no suggestion if nothing is near', () =>
+  it('gets no suggestion if no name is close', () =>
     expect(of('something-else')).toEqual(unknown('something-else')));
 
-  it('means one that weakens the server only if just case or separators differ', () => {
+  it('suggests a weakening option only if nothing but case or separators differ', () => {
     expect(of('NO_AUTH')).toEqual(meant('NO_AUTH', 'no-auth'));
     expect(of('--no-auth')).toEqual(meant('--no-auth', 'no-auth'));
     expect(of('no-auht')).toEqual(unknown('no-auht'));
@@ -59,7 +59,7 @@ describe('an unknown option', () => {
     expect(check(['multi-threading'])('multi-threadin')).toEqual(meant('multi-threadin', 'multi-threading'));
   });
 
-  it('may be one of a later version, or of an earlier one', () => {
+  it('is reported with the version that added or removed it', () => {
     const none = check([]);
     expect(none('cpus')).toEqual([
       '3:2 error unknown-option: turnserver 4.6.1 has no option cpus: it was added in 4.8.0',
@@ -74,7 +74,7 @@ describe('an unknown option', () => {
 });
 
 describe('the limits of suggestions', () => {
-  it('are 70 letters of a name, and no more are shown', () => {
+  it('are 70 characters of a name, which is cut off there', () => {
     const [most, more] = ['n'.repeat(70), 'n'.repeat(71)];
     const of = check(['n'.repeat(72)]);
     expect(of(most)).toEqual(meant(most, 'n'.repeat(72)));
@@ -109,7 +109,7 @@ describe('a byte order mark', () => {
       `3:2 error ${begins}: turnserver ignores realm; save the file without it`,
     ]));
 
-  it.each(['', '#', 'unknown'])('does no harm before "%s"', (name) =>
+  it.each(['', '#', 'unknown'])('is only a warning before "%s"', (name) =>
     expect(of(`\uFEFF${name}`)).toEqual([`3:2 warning ${begins}; save the file without it`]),
   );
 

@@ -22,7 +22,7 @@ describe('the length of a line', () => {
   it('may not be 1024 bytes', () =>
     expect(check(line(1024))).toEqual(['error line-too-long: the line has 1024 bytes']));
 
-  it.each([40, 41])('shows at most 40 of %i characters that a comment leaves behind', (length) =>
+  it.each([40, 41])('shows at most 40 of %i characters after an overlong comment', (length) =>
     expect(check(`${'#'.padEnd(1023, 'x')}${'y'.repeat(length)}`)).toEqual([
       `warning line-too-long: the comment has ${1023 + length} bytes: turnserver reads "${'y'.repeat(40)}" in it as a setting`,
     ]),
@@ -64,7 +64,7 @@ describe('the build feature of an option', () => {
     ['!defined(TURN_NO_MYSQL)', ['note optional-feature: realm requires a build with MySQL support']],
     ['!defined(TURN_NO_SQLITE)', ['note optional-feature: realm requires a build with SQLite support']],
     ['defined(OTHER)', []],
-  ])('with the condition %s is reported', (condition, found) =>
+  ])('is derived from the condition %s', (condition, found) =>
     expect(check('realm=x', { conditions: [condition] })).toEqual(found),
   );
 });
@@ -115,10 +115,10 @@ describe('the bounds of a number', () => {
       'channel-lifetime=9007199254740992',
       ['error invalid-number: channel-lifetime must be a number, not "9007199254740992"'],
     ],
-  ])('are right for %s', (line, found) => expect(check(line)).toEqual(found));
+  ])('apply to %s', (line, found) => expect(check(line)).toEqual(found));
 });
 
-describe('text behind a number', () => {
+describe('text after a number', () => {
   it.each([
     ['5 # five', 'warning trailing-text'],
     ['5 ;', 'warning trailing-text'],
@@ -131,7 +131,7 @@ describe('text behind a number', () => {
   );
 });
 
-describe('a text', () => {
+describe('a text value', () => {
   const notServer = 'is not ADDRESS:PORT, or [ADDRESS]:PORT for IPv6';
 
   it.each([
