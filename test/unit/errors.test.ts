@@ -6,7 +6,7 @@ import { EXIT, exitCodeOf, TurnbuildError, USAGE_CODES, usageError } from '../..
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** All of src, as one text. */
+/** All source files except errors.ts, as one text. */
 const source = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts') && name !== 'errors.ts')
   .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
@@ -18,7 +18,7 @@ describe('exit codes', () => {
     ['MIRROR_UNKNOWN', EXIT.usage],
     ['DOCKER_MISSING', EXIT.failed],
     ['INTERRUPTED', EXIT.interrupted],
-  ])('belong to the error code: %s ends with %i', (code, exit) => {
+  ])('follow from the error code: %s exits with %i', (code, exit) => {
     expect(exitCodeOf(code)).toBe(exit);
     expect(new TurnbuildError(code, 'x').exitCode).toBe(exit);
   });
@@ -27,11 +27,11 @@ describe('exit codes', () => {
     for (const code of USAGE_CODES) expect(usageError(code, 'x').exitCode).toBe(EXIT.usage);
   });
 
-  it('are given by nothing else: no error has one of its own', () => {
+  it('are never set on individual errors', () => {
     expect(source).not.toMatch(/exitCode: (EXIT|\d)/);
   });
 
-  it('are documented: each code of a usage error that is thrown somewhere, and no other', () => {
+  it('are documented for exactly the usage errors, all of which are used in src', () => {
     const text = readFileSync(join(root, 'docs/exit-codes.md'), 'utf8');
     const listed = [...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
     expect(listed).toEqual([...USAGE_CODES]);

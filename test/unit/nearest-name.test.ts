@@ -19,22 +19,22 @@ describe('nearestName', () => {
     ['verbos', ['Verbose', 'verbose', 'version'], 'verbose'],
     ['verbos', ['verbose', 'Verbose'], 'verbose'],
     ['CVE-2026-732155', ['CVE-2026-73215', 'CVE-2026-73213'], 'CVE-2026-73215'],
-  ])('%s, among %j, was meant as %s', (word, names, meant) => expect(nearestName(word, names)).toBe(meant));
+  ])('for %s, among %j, suggests %s', (word, names, meant) => expect(nearestName(word, names)).toBe(meant));
 
   it.each([
-    ['debian-11', TARGETS, 'another release'],
-    ['debian-14', TARGETS, 'another release'],
-    ['verbos', ['Verbose', 'verbose', 'verbosy'], 'one of two, equally near'],
-    ['debian-1', TARGETS, 'one of two, equally near'],
-    ['ubuntu-22.04', TARGETS, 'another release'],
-    ['el8', TARGETS, 'another release'],
-    ['fedora', TARGETS, 'another distribution'],
-    ['armhf', ['arm64', 'x86_64'], 'another processor'],
-    ['CVE-2026-73214', ['CVE-2026-73215', 'CVE-2026-73213'], 'another advisory'],
-    ['plum', ['plan', 'pack'], 'too far for so short a word'],
-    ['re', ['release', 're-run'], 'too short for a beginning'],
-    ['test', COMMANDS, 'nothing near'],
-  ])('%s, among %j, is %s: nothing is suggested', (word, names) =>
+    ['debian-11', TARGETS, 'it is another release'],
+    ['debian-14', TARGETS, 'it is another release'],
+    ['verbos', ['Verbose', 'verbose', 'verbosy'], 'two names are equally close'],
+    ['debian-1', TARGETS, 'two names are equally close'],
+    ['ubuntu-22.04', TARGETS, 'it is another release'],
+    ['el8', TARGETS, 'it is another release'],
+    ['fedora', TARGETS, 'it is another distribution'],
+    ['armhf', ['arm64', 'x86_64'], 'it is another processor'],
+    ['CVE-2026-73214', ['CVE-2026-73215', 'CVE-2026-73213'], 'it is another advisory'],
+    ['plum', ['plan', 'pack'], 'too many edits for a short word'],
+    ['re', ['release', 're-run'], 'too short for a prefix'],
+    ['test', COMMANDS, 'no name is close'],
+  ])('for %s, among %j, suggests nothing: %s', (word, names) =>
     expect(nearestName(word, names)).toBeUndefined(),
   );
 });

@@ -32,11 +32,11 @@ describe('installWays', () => {
     ]);
   });
 
-  it('takes nothing else from there', () => {
+  it('takes only Docker from Debian 13', () => {
     expect(installWays(['mmdebstrap', 'gcc', 'runc'], debian12)).toHaveLength(1);
   });
 
-  it('has no such way where no address of it is known', () => {
+  it('uses Debian 13 only with a known mirror or an existing source', () => {
     expect(installWays(PACKAGES, { ...debian12, mirror: undefined })).toHaveLength(1);
     expect(installWays(PACKAGES, { ...withTrixie, mirror: undefined })).toHaveLength(2);
   });
@@ -62,14 +62,14 @@ describe('commands', () => {
   const [, way] = installWays(PACKAGES, debian12);
   if (way === undefined) throw new Error('no way');
 
-  it('simulates with the very arguments of the installation', () => {
+  it('simulate with exactly the arguments of the installation', () => {
     const { args } = installCommand(way);
     expect(simulateCommand(way).args.filter((word) => word !== '-s')).toEqual(args);
     expect(downloadsCommand(way).args.filter((word) => word !== '--print-uris')).toEqual(args);
     expect(simulateCommand(way).effect).toBe('read');
   });
 
-  it('never removes, keeps configuration files, and asks, pages and restarts nothing', () => {
+  it('never remove packages, replace configuration files, prompt or restart services', () => {
     const { args, env } = installCommand(way);
     expect(args).toEqual(expect.arrayContaining(['--no-remove', 'Dpkg::Options::=--force-confold']));
     expect(args.join(' ')).not.toMatch(/ -t | --allow-| upgrade|--force-yes/);
@@ -81,14 +81,14 @@ describe('judgeWay', () => {
   const [own, newer] = installWays(PACKAGES, debian12);
   if (own === undefined || newer === undefined) throw new Error('no ways');
 
-  it('accepts what only adds packages', () => expect(judgeWay(newer, clean).reasons).toEqual([]));
+  it('accepts a way that only adds packages', () => expect(judgeWay(newer, clean).reasons).toEqual([]));
 
-  it('refuses what changes a package', () => {
+  it('refuses a way that upgrades a package', () => {
     const judged = judgeWay(newer, { ...clean, stdout: captured('upgrades') });
     expect(judged.reasons).toContain('would upgrade libc6 2.36-9+deb12u14 -> 2.41-12+deb13u5');
   });
 
-  it('refuses a Docker that is too old', () => {
+  it('refuses a Docker version that is too old', () => {
     const stdout = clean.stdout.replaceAll('26.1.5', '20.10.24');
     expect(judgeWay(own, { ...clean, stdout }).reasons).toEqual([
       expect.stringMatching(/docker\.io is 20\.10\.24.*23\.0 or newer/),
@@ -98,12 +98,12 @@ describe('judgeWay', () => {
   it.each([
     ['docker-own-release', /^docker-cli : Breaks: docker\.io \(< 26/],
     ['newer-libc', /^libc-bin : Depends: libc6 \(< 2\.37\) but 2\.41-12\+deb13u5 is to be installed$/],
-  ])('says why apt has no solution: %s', (name, reason) => {
+  ])('reports why apt has no solution: %s', (name, reason) => {
     const [first] = judgeWay(own, { code: 100, stdout: captured(name), stderr: '' }).reasons;
     expect(first).toMatch(reason);
   });
 
-  it('names the packages that stand in the way, for each way, and what the user can do', () => {
+  it('lists the conflicts of each way, and what the user can do', () => {
     const judged = [
       judgeWay(own, failed('E: Unable to locate package docker-cli')),
       judgeWay(newer, { ...clean, stdout: captured('upgrades') }),
@@ -117,7 +117,7 @@ describe('judgeWay', () => {
     expect(blockedError([judgeWay({ title: 'x', words: ['rpm'] }, clean)], '').hint).not.toMatch(/Docker/);
   });
 
-  it('says that archives were out of reach where that is why packages are not found', () => {
+  it('distinguishes unreachable archives from missing packages', () => {
     const absent = [
       judgeWay(
         own,
@@ -134,7 +134,7 @@ describe('judgeWay', () => {
     });
   });
 
-  it('sends the user to an earlier installation that is unfinished', () => {
+  it('reports an earlier installation that is unfinished', () => {
     const text =
       "E: Unmet dependencies. Try 'apt --fix-broken install' with no packages (or specify a solution).";
     expect(blockedError([judgeWay(own, failed(text))], '')).toMatchObject({ code: 'APT_BROKEN' });

@@ -43,10 +43,10 @@ const commandsOf = (host: HostFacts, id: string) => findingOf(host, id).fix.map(
 const silent = { ...complete, docker: { ...complete.docker, engine: undefined } };
 
 describe('diagnose', () => {
-  it('finds nothing to do where all is there', () => expect(missing(complete)).toEqual([]));
+  it('finds nothing to do on a complete machine', () => expect(missing(complete)).toEqual([]));
 
-  it('finds everything on a bare machine, and says why each is needed', () => {
-    // Only a registry may be missing: mmdebstrap takes its place.
+  it('lists every requirement on a bare machine, with the reason for each', () => {
+    // Only the registry is optional: mmdebstrap replaces it.
     expect(diagnose(bare).filter((finding) => !isDue(finding))).toMatchObject([{ id: 'registry' }]);
     for (const finding of missing(bare)) expect(finding.why).not.toBe('');
   });
@@ -62,11 +62,11 @@ describe('diagnose', () => {
       { docker: { ...complete.docker, engine: '20.10.24+dfsg1' } },
       'docker-engine',
     ],
-    ['no buildx', { docker: { ...complete.docker, buildx: false } }, 'docker-buildx'],
-    ['no QEMU for arm64', { builder: engineBuilder('linux/amd64') }, 'platform-arm64'],
-    ['no mmdebstrap', { programs: new Set(['arch-test', 'gpgv']) }, 'mmdebstrap'],
-    ['no keyring', { archiveKeyring: false }, 'archive-keyring'],
-  ])('%s', (_, change, id) =>
+    ['missing buildx', { docker: { ...complete.docker, buildx: false } }, 'docker-buildx'],
+    ['missing QEMU for arm64', { builder: engineBuilder('linux/amd64') }, 'platform-arm64'],
+    ['missing mmdebstrap', { programs: new Set(['arch-test', 'gpgv']) }, 'mmdebstrap'],
+    ['a missing keyring', { archiveKeyring: false }, 'archive-keyring'],
+  ])('reports %s', (_, change, id) =>
     expect(missing({ ...complete, ...change }).map((finding) => finding.id)).toEqual([id]),
   );
 
@@ -77,11 +77,11 @@ describe('diagnose', () => {
       /group/,
     ],
     [
-      'is elsewhere, and away',
+      'is remote and unreachable',
       'Cannot connect to the Docker daemon at tcp://192.0.2.1:2375. Is the docker daemon running?',
       /DOCKER_HOST/,
     ],
-  ])('installs and starts nothing where the chosen engine %s', (_, text, advice) => {
+  ])('installs and starts nothing if the configured engine %s', (_, text, advice) => {
     const host = {
       ...silent,
       builder: builderWith('default', ''),
@@ -101,34 +101,34 @@ describe('diagnose', () => {
     expect(findingOf(bare, 'docker-buildx').packages).toEqual(['docker-buildx']);
   });
 
-  it('uses a Docker client that is there, wherever it comes from', () => {
+  it('uses an existing Docker client, whatever its source', () => {
     const foreign = { ...bare, docker: { ...bare.docker, client: true } };
     expect(findingOf(foreign, 'docker-engine').packages).toEqual(['docker.io']);
   });
 
-  it('starts an engine that is installed, without installing or configuring anything', () => {
+  it('starts an installed engine without installing or configuring anything', () => {
     const unconfigured = { ...silent, docker: { ...silent.docker, configured: false } };
     expect(findingOf(unconfigured, 'docker-engine')).toMatchObject({ packages: [], files: {} });
     expect(commandsOf(silent, 'docker-engine')).toMatch(/^setsid --fork .*dockerd/);
   });
 
-  it('never restarts an engine', () =>
+  it('starts an engine with systemctl, but never restarts it', () =>
     expect(commandsOf({ ...silent, systemd: true }, 'docker-engine')).toBe('systemctl start docker'));
 
   describe('emulation', () => {
-    it('registers QEMU for the other architecture, with commands that may be run again', () => {
+    it('registers QEMU for the other architecture with idempotent commands', () => {
       expect(findingOf(bare, 'platform-arm64').packages).toEqual(['qemu-user-static']);
       expect(commandsOf(bare, 'platform-arm64')).toMatch(
         /mountpoint -q .* \|\| mount .*\n.*test -e .*qemu-aarch64 \|\| cat/,
       );
     });
 
-    it("is not needed for the machine's own", () => {
+    it("is not needed for the machine's own architecture", () => {
       expect(findingOf(bare, 'platform-amd64')).toMatchObject({ ok: false, packages: [], fix: [] });
       expect(findingOf({ ...bare, arch: 'arm64' }, 'platform-amd64').packages).not.toEqual([]);
     });
 
-    it('is taken as it is while no engine can tell, and installed if an engine says that it is of no use', () => {
+    it('is left alone while no engine answers, and installed if the engine lacks it', () => {
       expect(findingOf({ ...silent, builder: undefined }, 'platform-arm64')).toMatchObject({
         packages: [],
         fix: [],
@@ -138,26 +138,26 @@ describe('diagnose', () => {
     });
   });
 
-  it('looks for further packages that are asked for', () => {
+  it('checks additional packages on request', () => {
     const findings = diagnose({ ...complete, packages: new Set(['gcc']) }, ['gcc', 'rpm']);
     expect(findings.filter(isDue).map(({ id, packages }) => [id, packages])).toEqual([
       ['package-rpm', ['rpm']],
     ]);
   });
 
-  it('takes a builder without a driver for what it is: an engine that does not answer', () => {
+  it('treats a builder without a driver as an engine that does not answer', () => {
     const nothing = { ...bare, builder: builderWith('default', '') };
     expect(missing(nothing)[0]?.id).toBe('docker-engine');
   });
 
-  it('leaves an engine alone that answers but is too old, and says what it has to be', () => {
+  it('leaves an outdated engine alone, but states the required version', () => {
     const [finding] = missing({ ...complete, docker: { ...complete.docker, engine: '20.10.24+dfsg1' } });
     expect(finding?.title).toMatch(/23\.0 or newer.*20\.10\.24/);
     expect(finding).toMatchObject({ packages: [], files: {}, fix: [] });
     expect(finding?.advice).toMatch(/--builder/);
   });
 
-  describe('with a builder elsewhere', () => {
+  describe('with a remote builder', () => {
     const remote = builderWith('far', 'remote', ['linux/amd64'], ['linux/arm64']);
     const elsewhere: HostFacts = {
       ...complete,
@@ -166,54 +166,54 @@ describe('diagnose', () => {
     };
     it('has nothing to fix', () => expect(missing(elsewhere)).toEqual([]));
 
-    it('wants an engine beside it for the verification, and installs none', () => {
+    it('requires an engine for the verification, but does not install one', () => {
       const [finding] = missing({ ...elsewhere, docker: { ...elsewhere.docker, engine: undefined } });
       expect(finding).toMatchObject({ id: 'docker-engine', packages: [], fix: [] });
       expect(finding?.advice).toMatch(/DOCKER_HOST.*--no-verify/);
     });
 
-    it('starts its nodes where it has none yet', () => {
+    it('starts its nodes if it has none yet', () => {
       const stopped = { ...elsewhere, builder: builderWith('far', 'docker-container') };
       expect(missing(stopped).map(({ id }) => id)).toEqual(['builder', 'platform-arm64', 'platform-amd64']);
       expect(commandsOf(stopped, 'builder')).toBe('docker buildx inspect --bootstrap far');
     });
 
-    it('does not fix a platform of another machine here', () => {
+    it('does not install QEMU here for a platform that the builder lacks', () => {
       const half = { ...elsewhere, builder: builderWith('far', 'remote', ['linux/amd64']) };
       expect(missing(half).map(({ id, fix, packages }) => [id, fix, packages])).toEqual([
         ['platform-arm64', [], []],
       ]);
     });
 
-    it('wants QEMU here all the same, for the base images', () => {
+    it('still requires QEMU here, for the base images', () => {
       const plain = { ...elsewhere, runs: new Set(['amd64']) };
       expect(missing(plain).map(({ id }) => id)).toEqual(['runs-arm64']);
       expect(commandsOf(plain, 'runs-arm64')).toMatch(/qemu-aarch64\.conf/);
     });
   });
 
-  it('keeps a daemon.json that is there', () => {
+  it('keeps an existing daemon.json', () => {
     const configured = { ...bare, docker: { ...bare.docker, configured: true } };
     expect(findingOf(configured, 'docker-engine').files).toEqual({});
   });
 
   it.each([
-    ['another distribution', { os: { id: 'fedora', version: '42', like: [] } }],
-    ['macOS', { os: { id: 'darwin', version: '', like: [] } }],
-    ['a user who is not root', { root: false }],
-  ])('changes nothing on %s, and says what to do', (_, change) => {
+    ['on another distribution', { os: { id: 'fedora', version: '42', like: [] } }],
+    ['on macOS', { os: { id: 'darwin', version: '', like: [] } }],
+    ['for a user who is not root', { root: false }],
+  ])('changes nothing %s, but gives advice', (_, change) => {
     for (const finding of missing({ ...bare, ...change })) {
       expect(finding).toMatchObject({ packages: [], files: {}, fix: [] });
       expect(finding.advice).not.toBe('');
     }
   });
 
-  describe('where a registry has the official images', () => {
+  describe('with a registry for official images', () => {
     const registry = { ...bare, registry: true };
     const ids = (host: HostFacts) => missing(host).map(({ id }) => id);
     const MACHINE = ['docker-engine', 'docker-buildx', 'platform-arm64', 'platform-amd64'];
 
-    it('needs nothing to bootstrap base images with', () => {
+    it('needs no tools to bootstrap base images', () => {
       expect(ids(registry)).toEqual([...MACHINE, 'gpgv', 'archive-keyring']);
       const builder = builderWith('far', 'remote', ['linux/amd64'], ['linux/arm64']);
       expect(
@@ -225,7 +225,7 @@ describe('diagnose', () => {
       expect(findingOf(registry, 'registry')).toMatchObject({ ok: true });
     });
 
-    it("needs nothing of Debian's archive on another system, and says what it would be for", () => {
+    it('makes gpgv optional on another distribution, and states its purpose', () => {
       const ubuntu = { ...registry, os: { id: 'ubuntu', version: '24.04', like: ['debian'] } };
       expect(ids(ubuntu)).toEqual(MACHINE);
       expect(findingOf(ubuntu, 'gpgv')).toMatchObject({
@@ -260,15 +260,15 @@ describe('diagnose', () => {
       ['mmdebstrap', macos, /^Connect the builder to a container registry/],
       ['gpgv', macos, /^brew install gnupg$/],
       ['archive-keyring', fedora, /^sudo dnf install debian-keyring$/],
-    ])("on %s's absence is in the words of %o", (id, os, expected) => {
+    ])('for a missing %s fits the system %o', (id, os, expected) => {
       expect(advice(id, os)).toMatch(expected);
     });
 
-    it('has no sudo for root', () => {
+    it('omits sudo for root', () => {
       expect(advice('docker-engine', ubuntu, { root: true })).toBe('apt-get install docker.io');
     });
 
-    it("is doctor's own on the Debian that it fixes", () => {
+    it('is doctor --fix on the Debian versions that it supports', () => {
       const debian = { id: 'debian', version: '13', like: [] };
       expect(advice('docker-engine', debian)).toBe('Run `turnbuild doctor --fix` as root.');
       expect(advice('docker-engine', debian, { root: true })).toBe('turnbuild doctor --fix');

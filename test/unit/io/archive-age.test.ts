@@ -12,13 +12,13 @@ describe('releaseDate', () => {
 describe('repositoryDate', () => {
   it.each([
     [
-      'the newest list',
+      'the newest timestamp',
       '<revision>9.6</revision><timestamp>1790000000</timestamp><timestamp>1790000009.5</timestamp>',
       1790000009,
     ],
-    ['the revision', '<revision>1790000000</revision>', 1790000000],
-    ['neither', '<revision>42</revision>', undefined],
-  ])('%s', (_, text, expected) =>
+    ['the revision as a Unix time', '<revision>1790000000</revision>', 1790000000],
+    ['no date from a revision that is not a Unix time', '<revision>42</revision>', undefined],
+  ])('reads %s', (_, text, expected) =>
     expect(repositoryDate(text)).toBe(expected === undefined ? undefined : expected * 1000),
   );
 });

@@ -5,23 +5,23 @@ const LOOPBACK = 'localhost,127.0.0.1,[::1]';
 
 describe('readProxies', () => {
   it.each([
-    ['nothing', {}, { http: undefined, https: undefined, none: `,${LOOPBACK}` }],
+    ['no variables', {}, { http: undefined, https: undefined, none: `,${LOOPBACK}` }],
     ['an empty variable', { HTTPS_PROXY: '' }, { http: undefined, https: undefined, none: `,${LOOPBACK}` }],
     [
-      'http for both',
+      'HTTP_PROXY for both protocols',
       { HTTP_PROXY: 'http://a:1' },
       { http: 'http://a:1/', https: 'http://a:1/', none: `,${LOOPBACK}` },
     ],
     [
-      'the lower-case one of two',
+      'lower-case variables before upper-case ones',
       { HTTPS_PROXY: 'http://a:1', https_proxy: 'http://b:2', NO_PROXY: 'x', no_proxy: 'y' },
       { http: undefined, https: 'http://b:2/', none: `y,${LOOPBACK}` },
     ],
-    ['* alone', { no_proxy: ' * ' }, { http: undefined, https: undefined, none: '*' }],
-  ])('%s', (_, env, expected) => expect(readProxies(env)).toEqual(expected));
+    ['the wildcard in no_proxy', { no_proxy: ' * ' }, { http: undefined, https: undefined, none: '*' }],
+  ])('reads %s', (_, env, expected) => expect(readProxies(env)).toEqual(expected));
 });
 
-describe('a proxy that is none is shown without what may be secret', () => {
+describe('an invalid proxy', () => {
   it.each([
     ['http://me:s3cret', 'http://me:REDACTED'],
     ['http://me:s3\ncret@bad host', 'http://REDACTED@bad host'],
@@ -35,12 +35,12 @@ describe('a proxy that is none is shown without what may be secret', () => {
     ['ht\ntp://me:s3cret', 'ht\ntp:REDACTED'],
     ['host:3128', 'host:3128'],
     ['host:3128/', 'host:3128/'],
-  ])('%j as %j', (value, shown) => {
+  ])('like %j is shown as %j, without secrets', (value, shown) => {
     expect(() => readProxies({ https_proxy: value })).toThrow(`Invalid proxy "${shown}" in HTTPS_PROXY`);
   });
 });
 
-it('sets the lower-case variables, which are the only ones that apt reads', () => {
+it('adoptProxies sets the lower-case variables, the only ones that apt reads', () => {
   const env: NodeJS.ProcessEnv = {
     HTTP_PROXY: 'http://a:1',
     HTTPS_PROXY: 'http://b:2',

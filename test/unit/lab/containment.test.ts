@@ -8,7 +8,7 @@ import { accountOf, readInstalled, recordInstalled, resolveBeneath } from '../..
 import { ruleLine } from '../../../src/lab/scenarios/metadata-rules.ts';
 
 describe('the users of a package', () => {
-  it('are nobody on the host: its root is none of the first 65,536', () => {
+  it('map to host ids that are reserved for containers', () => {
     const { text, root } = mapsFor('         0          0 4294967295\n');
     const [inside, outside, count] = text.trim().split(' ').map(Number);
     expect([inside, outside]).toEqual([0, root]);
@@ -16,12 +16,12 @@ describe('the users of a package', () => {
     expect(root + (count ?? 0)).toBeLessThan(1_879_048_192);
   });
 
-  it('are those of an engine that already keeps containers in a user namespace', () => {
+  it('map to themselves if the engine already uses a user namespace', () => {
     expect(mapsFor('0 100000 65536\n')).toEqual({ text: '0 0 65536\n', root: 0 });
     expect(mapsFor('0 1000 1\n1 100000 65536\n')).toEqual({ text: '0 0 1\n1 1 65536\n', root: 0 });
   });
 
-  it('run turnserver by number, and with no capability', () => {
+  it('run turnserver with numeric ids and without capabilities', () => {
     const words = asUser({ holder: 5, root: 1 }, 9, { uid: 101, groups: [102, 110] });
     expect(words.join(' ')).toBe(
       'nsenter --user=/proc/5/ns/user --net=/proc/9/ns/net -- capsh --chroot=/target --drop=all --no-new-privs --gid=102 --groups=102,110 --uid=101',
@@ -33,16 +33,16 @@ describe('accountOf', () => {
   const passwd = 'root:x:0:0::/root:/bin/bash\nturnserver:x:101:102::/:/bin/false\n';
   const group = 'root:x:0:\nturnserver:x:102:\nssl-cert:x:110:www,turnserver\nother:x:7:turnserver2\n';
 
-  it("reads a user's numbers, with those of all of its groups", () =>
+  it('reads the id of a user and those of all of its groups', () =>
     expect(accountOf('turnserver', { passwd, group })).toEqual({ uid: 101, groups: [102, 110] }));
 
   it.each([
-    ['root, whatever its name is', passwd.replace('101', '0'), /"turnserver" has uid 0/],
-    ['root, in other digits', passwd.replace('101', '000'), /has uid 0/],
+    ['root under another name', passwd.replace('101', '0'), /"turnserver" has uid 0/],
+    ['root with a zero-padded id', passwd.replace('101', '000'), /has uid 0/],
     ['missing', 'root:x:0:0::/:/bin/sh\n', /has not created the account "turnserver"/],
-    ['without a number', passwd.replace('101', 'x'), /has not created the account/],
-    ['negative', passwd.replace('101', '-0'), /has not created the account/],
-  ])('refuses an account that is %s', (_, text, message) =>
+    ['without a numeric id', passwd.replace('101', 'x'), /has not created the account/],
+    ['with a negative id', passwd.replace('101', '-0'), /has not created the account/],
+  ])('refuses an account: %s', (_, text, message) =>
     expect(() => accountOf('turnserver', { passwd: text, group })).toThrow(message),
   );
 });
@@ -62,17 +62,18 @@ describe('a file of the installed root', () => {
   symlinkSync('circle', join(root, 'circle'));
 
   it.each(['/usr/lib/unit', '/lib/unit', '/absolute', '/usr/lib/climbing', '/usr/../lib/./unit'])(
-    'is found beneath that root: %s',
+    'is found inside that root: %s',
     (path) => expect(readInstalled(path, root)).toBe('of the package'),
   );
 
-  it.each(['/out', '/absolutely-out', '/../secret'])('is not one of the container: %s', (path) =>
+  it.each(['/out', '/absolutely-out', '/../secret'])('is never a file of the container: %s', (path) =>
     expect(() => readInstalled(path, root)).toThrow(/ENOENT/),
   );
 
-  it('is not sought for ever', () => expect(() => resolveBeneath(root, '/circle')).toThrow(/too many links/));
+  it('must not be a circular link', () =>
+    expect(() => resolveBeneath(root, '/circle')).toThrow(/too many links/));
 
-  it('is read once, and stays what it was then', () => {
+  it('is recorded once and not read again', () => {
     writeFileSync(join(root, 'usr/lib/changing'), 'at first');
     const installed = recordInstalled(['/usr/lib/changing', '/usr/lib', '/missing', '/out'], root);
     rmSync(join(root, 'usr/lib/changing'));
@@ -86,11 +87,12 @@ describe('a file of the installed root', () => {
     expect(() => installed.read('/usr/lib/unit')).toThrow(/was not recorded/);
   });
 
-  it('is a file', () => expect(() => readInstalled('/usr/lib', root)).toThrow(/is not a regular file/));
+  it('must be a regular file', () =>
+    expect(() => readInstalled('/usr/lib', root)).toThrow(/is not a regular file/));
 });
 
 describe('ruleLine', () => {
-  it("says what a unit's systemd has said", () => {
+  it('formats the networks that systemd reports', () => {
     expect(ruleLine('IPAddressDeny', 'fd00:ec2::254/128 169.254.169.254/32\n')).toEqual([
       'IPAddressDeny=fd00:ec2::254/128 169.254.169.254/32',
     ]);
@@ -99,7 +101,7 @@ describe('ruleLine', () => {
   });
 
   it.each(['1.2.3.4/32\nExecStartPre=/bin/sh', '%h', '1.2.3.4/x', '1.2.3.4/1/2', '~'])(
-    'takes nothing but networks into another unit: %j',
+    'refuses anything but networks: %j',
     (value) => expect(() => ruleLine('IPAddressDeny', value)).toThrow(/which is not a network/),
   );
 });
@@ -109,7 +111,7 @@ describe('the control group of a unit', () => {
     '/system.slice/coturn.service',
     '/system.slice/system-getty.slice/getty@tty1.service',
     '/a\\x2db.slice',
-  ])('%s is one', (path) => expect(requireGroup(path)).toBe(path));
+  ])('may be %s', (path) => expect(requireGroup(path)).toBe(path));
 
   it.each([
     '',
@@ -122,7 +124,7 @@ describe('the control group of a unit', () => {
     '/$(reboot)',
     '/a b',
     '/a\nb',
-  ])('%j is none: a contained systemd may say anything', (path) =>
+  ])('must not be %j, because a contained systemd may report anything', (path) =>
     expect(() => requireGroup(path)).toThrow('is not a control group'),
   );
 });

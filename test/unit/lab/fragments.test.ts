@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 describe('files that define a unit in an installed root', () => {
-  it('are one, however many ways lead to it, and whatever other units have', () => {
+  it('are only its own, whatever links lead to it and whatever other units have', () => {
     link('/etc/systemd/system/multi-user.target.wants/coturn.service', OWN);
     link('/etc/systemd/system/turn.service', OWN);
     write('/usr/lib/systemd/system/other.service.d/a.conf');
@@ -41,7 +41,7 @@ describe('files that define a unit in an installed root', () => {
     '/usr/lib/systemd/system/coturn.service.d/a.conf',
     '/etc/systemd/system-generators/evil',
     '/usr/local/lib/systemd/system.conf.d/a.conf',
-  ])('are two with %s', (path) => {
+  ])('include %s', (path) => {
     write(path);
     expect([...fragments()].sort()).toEqual([path, OWN].sort());
     expect(installedComplaints(fragments())).toEqual([`${path} changes the unit`]);
@@ -66,7 +66,7 @@ describe('files that define a unit in an installed root', () => {
   });
 
   it.each(['system.slice.d/a.conf', '-.slice.d/a.conf', 'slice.d/a.conf', 'system.slice', '-.slice'])(
-    'include what its slices allow: %s',
+    'include those of its slices: %s',
     (path) => {
       write(`/etc/systemd/system/${path}`);
       write('/usr/lib/systemd/system/user.slice');
@@ -86,7 +86,7 @@ describe('files that define a unit in an installed root', () => {
     ]);
   });
 
-  it('may include what Fedora sets for all services', () =>
+  it("may include Fedora's drop-in for all services", () =>
     expect(installedComplaints([OWN, '/usr/lib/systemd/system/service.d/10-timeout-abort.conf'])).toEqual(
       [],
     ));

@@ -16,13 +16,13 @@ const packets = (seed: number, count: number) => {
 };
 
 describe('hostile packets', () => {
-  it('are the same for the same seed, and others for another', () => {
+  it('are the same for the same seed, and different for another one', () => {
     const hex = (seed: number) => packets(seed, 200).map((bytes) => bytes.toString('hex'));
     expect(hex(1)).toEqual(hex(1));
     expect(hex(1)).not.toEqual(hex(2));
   });
 
-  it('are of every kind, and differ', () => {
+  it('are of every kind, nearly all different, and fit into a datagram', () => {
     const all = packets(7, 5000);
     const count = (is: (bytes: Buffer) => boolean) => all.filter(is).length;
     const wellFormed = (bytes: Buffer) => {
@@ -38,7 +38,7 @@ describe('hostile packets', () => {
     expect(count((bytes) => wellFormed(bytes) && hasIntegrity(bytes, knowledge.key))).toBeGreaterThan(500);
     expect(count((bytes) => !wellFormed(bytes))).toBeGreaterThan(1500);
     expect(new Set(all.map((bytes) => bytes.toString('hex'))).size).toBeGreaterThan(4500);
-    // They all fit into a datagram.
+    // The size limit of a datagram.
     expect(Math.max(...all.map((bytes) => bytes.length))).toBeLessThan(65_000);
   });
 });

@@ -15,7 +15,7 @@ describe('linkCommands', () => {
   const inside = (machine: keyof Namespaces) =>
     commands.filter((line) => line.startsWith(`nsenter --net=/proc/${namespaces[machine]}/ns/net -- ip `));
 
-  it('joins each machine to the router, and gives it the way to the others', () => {
+  it('connects each machine to the router, with default routes', () => {
     for (const machine of MACHINES) {
       const { ipv4, ipv6, router4, router6 } = ADDRESSES[machine];
       expect(commands).toContain(`ip address add ${router4}/24 dev ${machine}`);
@@ -27,12 +27,12 @@ describe('linkCommands', () => {
     }
   });
 
-  it('gives no address twice', () => {
+  it('assigns no address twice', () => {
     const all = MACHINES.flatMap((machine) => Object.values(ADDRESSES[machine]));
     expect(new Set(all).size).toBe(all.length);
   });
 
-  it('enters a namespace for what belongs there only', () => {
+  it('enters a namespace only for commands that belong there', () => {
     const entered = commands.filter((line) => line.startsWith('nsenter'));
     expect(entered).toHaveLength(MACHINES.flatMap(inside).length);
     for (const machine of MACHINES)
@@ -42,7 +42,7 @@ describe('linkCommands', () => {
     expect(commands.filter((line) => line.includes(' type veth '))).toHaveLength(MACHINES.length);
   });
 
-  it('gives the further addresses to the machines of the servers, and to no other', () => {
+  it("assigns the additional addresses to the servers' machines only", () => {
     for (const machine of MACHINES)
       for (const address of OWN_ADDRESSES)
         expect(inside(machine).some((line) => line.endsWith(`address add ${address} dev lo`))).toBe(
@@ -68,7 +68,7 @@ const ipv4 = (ttl: number) => Buffer.concat([ethernet, Buffer.from([0x45, 0, 0, 
 const ipv6 = (hops: number) => Buffer.concat([ethernet, Buffer.from([0x60, 0, 0, 0, 0, 8, 17, hops])]);
 
 describe('a capture', () => {
-  it('is read however it arrives, and its TTLs and hop limits are found', () => {
+  it('is read in chunks of any size, with its TTLs and hop limits', () => {
     const stream = pcap([ipv4(63), ipv6(1), ipv4(255)]);
     for (const size of [1, 7, 40, stream.length]) {
       const found: (number | undefined)[] = [];
@@ -78,6 +78,6 @@ describe('a capture', () => {
     }
   });
 
-  it('that is none is an error', () =>
+  it('without a pcap header is an error', () =>
     expect(() => createPcapReader(() => {})(Buffer.alloc(24))).toThrow(/not a pcap stream/));
 });

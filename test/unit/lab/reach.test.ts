@@ -75,14 +75,14 @@ const remote = (clients: Clients) =>
 const wayOf = (clients: Clients, way: string) =>
   clients.reach().find(({ transport, family }) => way === `${transport}/${family}`);
 
-describe('the ways to a server', () => {
-  it('are those on which the first requests of a session are answered', async () => {
+describe('the transports of a server', () => {
+  it('are reachable if the first requests of a session are answered', async () => {
     await using each = await lab(honest, silent);
     const { clients, asked } = each;
     expect(remote(clients).sort()).toEqual(['tcp/ipv4', 'tcp/ipv6', 'udp/ipv4']);
     expect(clients.reach()).toHaveLength(8);
     expect(wayOf(clients, 'udp/ipv4')).toEqual({ transport: 'udp', family: 'ipv4', remote: true, tries: 1 });
-    // Only after no answer is the server's own machine tried.
+    // The server's own machine is tried only without an answer.
     expect(wayOf(clients, 'udp/ipv6')).toEqual({
       transport: 'udp',
       family: 'ipv6',
@@ -104,7 +104,7 @@ describe('the ways to a server', () => {
     expect(clients.silentWay(['udp/ipv4', 'udp/ipv6', 'tls/ipv4'])).toBe('udp/ipv6');
   });
 
-  it('are none of datagrams that leave with a TTL of 1, answered or not', async () => {
+  it('over UDP and DTLS are unreachable if answers leave with TTL 1', async () => {
     await using each = await lab(honest, silent, 1);
     expect(remote(each.clients).sort()).toEqual(['tcp/ipv4', 'tcp/ipv6']);
     for (const way of ['udp/ipv4', 'udp/ipv6', 'dtls/ipv4'])
@@ -114,12 +114,12 @@ describe('the ways to a server', () => {
       });
   });
 
-  it('are those of datagrams that cross one router', async () => {
+  it('over UDP are reachable if answers leave with TTL 2', async () => {
     await using each = await lab(honest, silent, 2);
     expect(remote(each.clients)).toContain('udp/ipv4');
   });
 
-  it('are none where what is answered can not be parsed, and say so', async () => {
+  it('are unreachable, with the reason, if answers cannot be parsed', async () => {
     await using each = await lab(honest, (_, reply) => reply(Buffer.alloc(20)));
     expect(wayOf(each.clients, 'udp/ipv6')).toMatchObject({
       remote: false,
@@ -128,8 +128,8 @@ describe('the ways to a server', () => {
   });
 });
 
-describe('a client of the laboratory', () => {
-  it('does not try a way on which nothing is answered', async () => {
+describe('a laboratory client', () => {
+  it('does not use an unreachable transport', async () => {
     await using each = await lab(honest, silent);
     const { clients, server, udp } = each;
     const before = udp[1].received();
@@ -141,7 +141,7 @@ describe('a client of the laboratory', () => {
     expect(clients.leftWay('relay')).toBeUndefined();
   });
 
-  it('leaves a way on which the server has stopped to answer anybody', async () => {
+  it('stops using a transport once the server no longer answers on it', async () => {
     await using each = await lab(honest);
     const { clients, server, how, udp } = each;
     const client = await clients.connect(server, 'udp', 'ipv4', ACCOUNT);
@@ -154,13 +154,13 @@ describe('a client of the laboratory', () => {
     });
     expect(clients.leftWay('relay')).toBe('udp/ipv4');
     expect(clients.leftWay('limits')).toBeUndefined();
-    // This way has worked before.
+    // It worked before.
     expect(clients.silentWay(['udp/ipv4'])).toBeUndefined();
     const before = udp[0].received();
     await expect(client.request(METHOD.binding, [])).rejects.toBeInstanceOf(Unreachable);
     await expect(clients.connect(server, 'udp', 'ipv4', ACCOUNT)).rejects.toBeInstanceOf(Unreachable);
     expect(udp[0].received()).toBe(before);
-    // Only for this server and this way.
+    // Other servers and transports are not affected.
     const other = await clients.connect({ ...server, name: 'limits' }, 'udp', 'ipv6', ACCOUNT);
     const tcp = await quickly(clients.connect(server, 'tcp', 'ipv4', ACCOUNT));
     for (const use of [other, tcp]) {
@@ -170,7 +170,7 @@ describe('a client of the laboratory', () => {
     client.close();
   });
 
-  it('goes on where the server answers others, with less patience after some silences', async () => {
+  it('continues if other requests are answered, with fewer retries after four timeouts', async () => {
     const deaf: Answer = (request, reply) => {
       if ((request.readUInt16BE(0) & 0xf) !== METHOD.refresh) honest(request, reply);
     };
@@ -190,7 +190,7 @@ describe('a client of the laboratory', () => {
     client.close();
   });
 
-  it('notes what it could not parse, of which server and over what, and no more than 20 of it', async () => {
+  it('records up to 20 malformed messages with their server and transport', async () => {
     await using each = await lab(honest);
     const { clients, server, how } = each;
     how.first = (request, reply) => {
@@ -209,7 +209,7 @@ describe('a client of the laboratory', () => {
     });
   });
 
-  it('gives up at once when its server is known to have ended', async () => {
+  it('gives up as soon as its server has exited', async () => {
     await using each = await lab(honest);
     const { clients, server, how } = each;
     how.first = silent;

@@ -16,13 +16,13 @@ async function serve(answer: (response: ServerResponse, count: number) => void):
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
 }
 
-/** Sends a few bytes again and again, endlessly. */
+/** Sends a byte every 20 ms, endlessly. */
 const drip = (response: ServerResponse) => {
   const timer = setInterval(() => response.write('x'), 20);
   response.once('close', () => clearInterval(timer));
 };
 
-it('reads a whole page', async () => {
+it('reads a whole page, once or repeatedly', async () => {
   const url = await serve((response) => response.end('the page'));
   expect(await scrapeOnce(url, LIMITS)).toBe('the page');
   expect(await scrapeMany(url, 25, LIMITS)).toBe(25);
@@ -32,20 +32,20 @@ it.each<[string, (response: ServerResponse) => void, RegExp]>([
   ['stays silent', () => {}, /no answer within 0.3 s/],
   ['stays silent after its headers', (response) => response.flushHeaders(), /no answer within 0.3 s/],
   ['never ends', drip, /no answer within 0.3 s/],
-  ['says too much', (response) => response.end('x'.repeat(1001)), /more than 1000 bytes/],
+  ['sends too much', (response) => response.end('x'.repeat(1001)), /more than 1000 bytes/],
   [
-    'says less than it has promised',
+    'sends less than it announced',
     (response) => response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy()),
     /abort|closed|hang up/,
   ],
   ['answers with an error', (response) => response.writeHead(500).end(), /status 500/],
-])('is not held by a server that %s', async (_, answer, message) => {
+])('fails promptly with a server that %s', async (_, answer, message) => {
   const begin = Date.now();
   await expect(scrapeOnce(await serve(answer), LIMITS)).rejects.toThrow(message);
   expect(Date.now() - begin).toBeLessThan(5_000);
 });
 
-it('ends with the first scrape that is not answered in time, and goes on after other failures', async () => {
+it('scrapeMany stops at the first timeout, but continues after other failures', async () => {
   const silent = await serve((response, count) => count <= 12 && response.end('the page'));
   expect(await scrapeMany(silent, 10_000, LIMITS)).toBe(12);
   const failing = await serve((response, count) =>

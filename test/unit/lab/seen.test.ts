@@ -15,7 +15,7 @@ describe('the processes of a unit', () => {
     writeFileSync(join(dir, path), text);
   };
   const group = (path: string, pids: string) => write(`unit/${path}/cgroup.procs`, pids);
-  /** @param uids real, effective, saved, and for files */
+  /** @param uids real, effective, saved and file system id */
   const thread = (
     pid: number,
     tid: number,
@@ -51,12 +51,12 @@ describe('the processes of a unit', () => {
   // A process that has ended, and one without an entry in /proc.
   write('proc/6/task/6/status', `State:\tZ (zombie)\nUid:\t${user.map((uid) => ROOT + uid).join('\t')}\n`);
 
-  it('are those of all groups beneath its own', () =>
+  it('include those of all nested control groups', () =>
     expect(seen().map(({ program }) => program)).toEqual(
       [1, 2, 3, 4, 5].map((pid) => `/usr/bin/program-${pid}`),
     ));
 
-  it('have ids inside their namespace, the effective and the saved one included', () => {
+  it('have their ids inside the namespace, including the effective and saved ones', () => {
     expect(of(1)).toEqual({
       program: '/usr/bin/program-1',
       words: ['program-1', 'a', 'b'],
@@ -68,9 +68,10 @@ describe('the processes of a unit', () => {
     expect(of(3)).toMatchObject({ uid: 100, uids: [100, 0] });
   });
 
-  it('have the capabilities that they may take up, too', () => expect(of(4)?.capabilities).toBe('200400'));
+  it('have their permitted capabilities, not only the effective ones', () =>
+    expect(of(4)?.capabilities).toBe('200400'));
 
-  it('are seen when their first thread has ended', () =>
+  it('are found even if their first thread has ended', () =>
     expect(of(5)).toMatchObject({
       words: ['program-5', 'a', 'b'],
       uids: [100, 0],

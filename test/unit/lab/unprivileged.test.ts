@@ -5,7 +5,7 @@ import { tcpdumpCommand } from '../../../src/lab/tcpdump.ts';
 
 const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --no-new-privs --';
 
-it('programs that read packets of a server run as nobody; e2e/laboratory sees that they have no capabilities', () => {
+it('programs that read packets of a server run as nobody (e2e/laboratory tests that they have no capabilities)', () => {
   expect(agentCommand(7).join(' ')).toMatch(
     new RegExp(`^nsenter --net=/proc/7/ns/net -- ${nobody} \\S*node.* agent$`),
   );

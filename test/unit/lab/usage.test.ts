@@ -22,13 +22,13 @@ describe('usageOf', () => {
       residentBytes: 512 * 1024,
     }));
 
-  it('finds no memory in a process that has ended', () =>
+  it('reports no memory for a process that has ended', () =>
     expect(processWith('Name:\tturnserver\nState:\tZ (zombie)\n', 0)).toEqual({
       files: 0,
       residentBytes: 0,
     }));
 
-  it('reads the real thing, and throws where there is no such process', () => {
+  it('reads a real process, and throws if it does not exist', () => {
     const own = usageOf(process.pid);
     expect(own.files).toBeGreaterThan(2);
     expect(own.residentBytes).toBeGreaterThan(2 ** 20);
@@ -36,7 +36,7 @@ describe('usageOf', () => {
   });
 });
 
-describe('what scenarios make of it', () => {
+describe('usage in scenarios', () => {
   const server = (...usages: (Usage | undefined)[]) => ({
     agent: {
       scrapeOften: async (_: string, times: number) => times - 1,
@@ -44,7 +44,7 @@ describe('what scenarios make of it', () => {
     usage: async () => usages.shift(),
   });
 
-  it('is the memory before and after the scrapes', async () => {
+  it('is recorded as the memory before and after scrapes', async () => {
     const facts = await scrapeOften(
       server({ files: 9, residentBytes: 100 }, { files: 9, residentBytes: 150 }),
       20,
@@ -52,7 +52,7 @@ describe('what scenarios make of it', () => {
     expect(JSON.stringify(facts)).toBe('{"scrapes":20,"succeeded":19,"before":100,"after":150}');
   });
 
-  it('is the share of one allocation', () => {
+  it('is divided by the number of allocations', () => {
     const [before, full] = [
       { files: 10, residentBytes: 1000 },
       { files: 30, residentBytes: 1105 },
@@ -60,7 +60,7 @@ describe('what scenarios make of it', () => {
     expect(JSON.stringify(perAllocation(before, full, 10))).toBe('{"files":2,"residentBytes":11}');
   });
 
-  it('is nothing where nobody can look', async () => {
+  it('is omitted if it cannot be measured', async () => {
     expect(JSON.stringify(await scrapeOften(server(undefined, undefined), 20))).toBe(
       '{"scrapes":20,"succeeded":19}',
     );

@@ -60,7 +60,7 @@ const ARM = 'debian-12-arm64';
 describe('mergeManifests', () => {
   const merge = (...parts: Part[]) => mergeManifests(parts, planned());
 
-  it('puts steps in the order of the plan and base images in that of their names, whatever the order of the parts', () => {
+  it('orders steps by plan and base images by name, whatever the order of the parts', () => {
     const parts = [partOf('x86_64'), partOf('arm64')] as const;
     const { manifest } = merge(...parts);
     expect(manifest.steps.map(({ id }) => id)).toEqual(whole.steps.map(({ id }) => id));
@@ -73,7 +73,7 @@ describe('mergeManifests', () => {
     expect(merge(parts[1], parts[0]).manifest).toEqual(manifest);
   });
 
-  it('says of the whole what the plan says, not what a part says', () => {
+  it('takes the properties of the release from the plan, not from a part', () => {
     const part = partOf('arm64');
     const { manifest } = merge(
       { ...part, manifest: { ...part.manifest, packageVersion: '9', advisories: [] } },
@@ -88,14 +88,14 @@ describe('mergeManifests', () => {
     for (const { id, arch } of whole.steps) expect(origins.get(id)?.name, id).toBe(`of-${arch}`);
   });
 
-  it('takes the first of two parts that have made a step alike, however long each took', () => {
+  it('takes the first of two parts with the same step, even if their durations differ', () => {
     const again = partOf('arm64', (step) => ({ ...step, seconds: step.seconds * 2 }));
     const { manifest, origins } = merge(partOf('arm64'), { ...again, name: 'again' }, partOf('x86_64'));
     expect(manifest.steps).toEqual(merge(partOf('arm64'), partOf('x86_64')).manifest.steps);
     expect(origins.get(`build-${ARM}`)?.name).toBe('of-arm64');
   });
 
-  it('leaves out what a part has of another plan: steps, and base images that only those used', () => {
+  it('omits steps of another plan, and base images that only those used', () => {
     const part = partOf('arm64');
     const [base] = part.manifest.bases;
     if (base === undefined) throw new Error('a part has base images');
@@ -114,7 +114,7 @@ describe('mergeManifests', () => {
     );
   });
 
-  it('takes files beneath a folder that the plan names', () => {
+  it('accepts files inside a folder that the plan names', () => {
     const plan = planned();
     const folder = whole.steps[0]?.outputs[0]?.path ?? '';
     const beneath = partOf('arm64', (step) => ({
@@ -130,12 +130,12 @@ describe('mergeManifests', () => {
     );
   });
 
-  it('takes a step without a log', () => {
+  it('accepts a step without a log', () => {
     const quiet = partOf('arm64', ({ log: _, ...step }) => step);
     expect(merge(quiet, partOf('x86_64')).manifest.steps[0]).not.toHaveProperty('log');
   });
 
-  it('takes a release in which a step has failed, without what waited for it', () => {
+  it('accepts a release with a failed step and without its dependent steps', () => {
     const part = partOf(
       'arm64',
       is(`build-${ARM}`, (step) => ({ ...step, status: 'failed', outputs: [] })),
@@ -156,7 +156,7 @@ describe('mergeManifests refuses', () => {
   };
   const lines = (error: { message: string }) => error.message.split('\n').slice(1);
 
-  it('parts of another plan, by name, before anything else', () => {
+  it('parts of another plan, before reporting anything else', () => {
     const part = partOf('arm64');
     const other = { ...part, manifest: { ...part.manifest, plan: sha('another'), steps: [] } };
     const error = refusal(other, partOf('x86_64'));
@@ -165,10 +165,10 @@ describe('mergeManifests refuses', () => {
   });
 
   it.each<[string, (step: ManifestStep) => ManifestStep]>([
-    ['to other bytes', firstOutput((output) => ({ ...output, sha256: sha('other bytes') }))],
-    ['to another file', firstOutput((output) => ({ ...output, path: `${output.path}x` }))],
-    ['with another end', (step) => ({ ...step, status: 'failed' })],
-  ])('a step that two have made %s', (_, change) => {
+    ['with different bytes', firstOutput((output) => ({ ...output, sha256: sha('other bytes') }))],
+    ['as a different file', firstOutput((output) => ({ ...output, path: `${output.path}x` }))],
+    ['with a different status', (step) => ({ ...step, status: 'failed' })],
+  ])('a step that two parts built %s', (_, change) => {
     const other = { ...partOf('arm64', is(`verify-${ARM}`, change)), name: 'other' };
     const error = refusal(partOf('arm64'), other, partOf('x86_64'));
     expect(error.code).toBe('COLLECT_CONFLICT');
@@ -178,12 +178,12 @@ describe('mergeManifests refuses', () => {
   it.each<[string, (step: ManifestStep) => ManifestStep, string]>([
     ['a file', firstOutput((output) => ({ ...output, path: 'SHA256SUMS' })), 'SHA256SUMS'],
     [
-      'a file whose name only begins like one of its own',
+      'a similarly named file',
       firstOutput((output) => ({ ...output, path: `${output.path}x` })),
       `verify/${ARM}.jsonx`,
     ],
     ['a log', (step) => ({ ...step, log: 'logs/other.log' }), 'logs/other.log'],
-  ])("%s in another's place", (_, change, path) => {
+  ])('a step that names %s that is not its own', (_, change, path) => {
     const error = refusal(partOf('arm64', is(`verify-${ARM}`, change)), partOf('x86_64'));
     expect(error.code).toBe('COLLECT_CONFLICT');
     expect(lines(error)).toEqual([
@@ -191,7 +191,7 @@ describe('mergeManifests refuses', () => {
     ]);
   });
 
-  it('base images of one name that differ, once for each', () => {
+  it('different base images of the same name, reported once per name', () => {
     const shared = (digest: string) => (step: ManifestStep) => ({
       ...step,
       bases: { shared: digest, [step.id]: sha(step.id) },
@@ -203,7 +203,7 @@ describe('mergeManifests refuses', () => {
     ]);
   });
 
-  it('a step that was made of other files than the parts have', () => {
+  it('a step that was built from other files than those in the parts', () => {
     const other = (step: ManifestStep) => ({
       ...step,
       inputs: step.inputs.map((input, index) => (index === 1 ? { ...input, sha256: sha('other') } : input)),
@@ -216,26 +216,26 @@ describe('mergeManifests refuses', () => {
     ]);
   });
 
-  it('everything that does not fit, at once', () => {
+  it('all conflicts at once', () => {
     const moved = firstOutput((output) => ({ ...output, path: 'SHA256SUMS' }));
     const both = (step: ManifestStep) => (step.stage === 'verify' ? moved(step) : step);
     expect(lines(refusal(partOf('arm64', both), partOf('x86_64', both)))).toHaveLength(4);
   });
 
-  it('parts that lack a step that nothing stood in the way of', () => {
+  it('parts without a step whose prerequisites succeeded', () => {
     const error = refusal(without(partOf('arm64'), `verify-${ARM}`), partOf('x86_64'));
     expect(error.code).toBe('COLLECT_INCOMPLETE');
     expect(lines(error)).toEqual([`  verify-${ARM}`]);
   });
 
-  it('a package that is missing as a whole, step by step', () => {
+  it('parts without any step of a package, listing each', () => {
     const ids = ['build', 'package', 'verify'].map((stage) => `${stage}-${ARM}`);
     const error = refusal(without(partOf('arm64'), ...ids), partOf('x86_64'));
     expect(error.code).toBe('COLLECT_INCOMPLETE');
     expect(lines(error)).toEqual(ids.map((id) => `  ${id}`));
   });
 
-  it('a step of an earlier key: it counts as missing', () => {
+  it('a step with an earlier key, which counts as missing', () => {
     const stale = partOf(
       'arm64',
       is(`verify-${ARM}`, (step) => ({ ...step, planned: sha('earlier') })),

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { compiles, judges, STAGES, stagesAfter, stagesOf, traitsOf } from '../../../src/manifest/stages.ts';
 
 describe('the stages', () => {
-  it('are in the order in which the outputs of one go into the next', () => {
+  it('are ordered by their dependencies', () => {
     expect(STAGES).toEqual(['build', 'package', 'verify']);
     expect(STAGES.map(stagesAfter)).toEqual([['package', 'verify'], ['verify'], []]);
   });
 
-  it('compile, or judge, or neither', () => {
+  it('include one that compiles and one that judges', () => {
     expect(STAGES.filter(compiles)).toEqual(['build']);
     expect(STAGES.filter(judges)).toEqual(['verify']);
   });
 
-  it("start from the target's base image where they run its programs", () => {
+  it("start from the target's base image if they run programs of the target", () => {
     for (const stage of STAGES) {
       const { bases, runsTarget } = traitsOf(stage);
       expect(bases).toEqual(runsTarget ? ['base', 'targetBase'] : ['base']);
@@ -20,7 +20,7 @@ describe('the stages', () => {
     expect(STAGES.filter((stage) => traitsOf(stage).runsTarget)).toEqual(['verify']);
   });
 
-  it('say what a package lacks without them', () => {
+  it('describe a package that lacks them', () => {
     expect(STAGES.map((stage) => traitsOf(stage).undone)).toEqual([
       ...['not built', 'not packaged', 'not verified'],
     ]);
@@ -28,12 +28,12 @@ describe('the stages', () => {
 });
 
 describe('stagesOf', () => {
-  it('gives a release all of them, and each other command its own', () => {
+  it('returns all stages for release, and the stage of the same name otherwise', () => {
     expect(stagesOf('release')).toEqual(STAGES);
     for (const stage of STAGES) expect(stagesOf(stage)).toEqual([stage]);
   });
 
-  it('leaves out what judges for --no-verify', () => {
+  it('omits stages that judge for --no-verify', () => {
     expect(stagesOf('release', false)).toEqual(['build', 'package']);
     expect(stagesOf('build', false)).toEqual(['build']);
   });

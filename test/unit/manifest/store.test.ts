@@ -8,7 +8,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const text = () => formatManifest(fixture(), sha256);
 
 describe('formatManifest', () => {
-  it('writes nothing that a terminal would follow, and the same is read back', () => {
+  it('escapes control characters, and the result is read back unchanged', () => {
     const manifest = { ...fixture(), turnbuild: 'a\u009b2J\u202e\u007fb' };
     const written = formatManifest(manifest, sha256);
     expect(written).not.toMatch(/[\u007f-\u009f\u202e]/);
@@ -17,10 +17,10 @@ describe('formatManifest', () => {
 });
 
 describe('parseManifest', () => {
-  it('reads what was written', () => expect(parseManifest('m', text(), sha256)).toEqual(fixture()));
+  it('reads what formatManifest wrote', () => expect(parseManifest('m', text(), sha256)).toEqual(fixture()));
 
   it.each<[string, string, RegExp, string]>([
-    ['no JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
+    ['invalid JSON', '{', /m is not JSON/, 'MANIFEST_INVALID'],
     [
       'a newer schema',
       text().replace('"schema": 2', '"schema": 3'),
@@ -58,26 +58,26 @@ describe('parseManifest', () => {
       'MANIFEST_CHANGED',
     ],
     [
-      'one without a digest',
+      'a manifest without a digest',
       JSON.stringify(fixture()),
       /its digest does not match its content/,
       'MANIFEST_CHANGED',
     ],
     ['null', 'null', /not a valid manifest/, 'MANIFEST_INVALID'],
     [
-      'two steps of one id',
+      'two steps with the same id',
       text().replaceAll('build-debian-13-arm64', 'build-debian-12-arm64'),
       /steps\.\d+\.id: build-debian-12-arm64 occurs twice/,
       'MANIFEST_INVALID',
     ],
     [
-      'two outputs of one path',
+      'two outputs with the same path',
       text().replaceAll('"coturn-dbgsym_', '"coturn_'),
       /steps\.1\.outputs\.1\.path: coturn_\S+\.deb occurs twice/,
       'MANIFEST_INVALID',
     ],
     [
-      'a schema that is no number',
+      'a schema that is not a number',
       text().replace('"schema": 2', '"schema": "3"'),
       /not a valid manifest of turnbuild:\n {2}schema: /,
       'MANIFEST_INVALID',
@@ -86,7 +86,7 @@ describe('parseManifest', () => {
       ...['../x', 'x/../../y', './x', 'x/.', '/x', 'x//y', 'x\u001by', ''],
       // Invisible characters, and characters that reorder a name.
       ...['x\u202ey', 'x\u2028y', 'x\u2029y', 'x\u3164', 'x\u2800/y', 'x\ud800'],
-      // Values that turnbuild writes.
+      // Files that turnbuild writes itself.
       ...['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'SHA256SUMS', '.lock', 'Report.HTML/x'],
     ].map((path): [string, string, RegExp, string] => [
       `a file at ${JSON.stringify(path)}`,
@@ -100,14 +100,14 @@ describe('parseManifest', () => {
   });
 });
 
-it('takes a path that only looks like a file of its own', () => {
+it('the schema accepts paths that only resemble files that turnbuild writes itself', () => {
   for (const path of ['work/report.html', 'report.html.txt', 'Ünal/名'])
     expect(manifestSchema.shape.steps.element.shape.outputs.element.shape.path.safeParse(path).success).toBe(
       true,
     );
 });
 
-it('reads what the turnbuild before wrote, and its digest has to fit', () => {
+it('parseManifest reads schema 1, and checks its digest', () => {
   const { turnbuild: _, plan: __, packageVersion: ___, ...rest } = fixture();
   const steps = rest.steps.map(({ planned: _, inputs: __, bases: ___, checks, ...step }) => ({
     ...step,
@@ -146,12 +146,12 @@ describe('withStep', () => {
     outputs: step(id).outputs.map((output) => ({ ...output, sha256: sha256('other bytes') })),
   });
 
-  it('adds a step at the end', () => {
+  it('appends a new step', () => {
     const added = { ...step(`build-${PACKAGE}`), id: 'build-debian-14-arm64', target: 'debian-14' };
     expect(ids(withStep(fixture(), added))).toEqual([...all, added.id]);
   });
 
-  it('replaces one in its place, and keeps what was made of the same bytes', () => {
+  it('replaces a step in place, and keeps later steps if its outputs are the same', () => {
     const again = { ...step(`build-${PACKAGE}`), seconds: 1 };
     const manifest = withStep(fixture(), again);
     expect(ids(manifest)).toEqual(all);
@@ -162,16 +162,16 @@ describe('withStep', () => {
     ['a build', `build-${PACKAGE}`, [`package-${PACKAGE}`, `verify-${PACKAGE}`]],
     ['a package', `package-${PACKAGE}`, [`verify-${PACKAGE}`]],
     ['a verification', `verify-${PACKAGE}`, []],
-  ])('forgets what was made of the former files of %s, of that package only', (_, id, gone) => {
+  ])('removes later steps of the same package if the outputs of %s change', (_, id, gone) => {
     expect(ids(withStep(fixture(), changed(id)))).toEqual(without(...gone));
   });
 
-  it('forgets it where the step has failed, even with the same files', () => {
+  it('removes later steps if the step failed, even with the same outputs', () => {
     const failed = { ...step(`package-${PACKAGE}`), status: 'failed' as const };
     expect(ids(withStep(fixture(), failed))).toEqual(without(`verify-${PACKAGE}`));
   });
 
-  it('forgets later steps of a step that was not there', () => {
+  it('removes later steps of a step that was missing', () => {
     const build = step(`build-${PACKAGE}`);
     const manifest = { ...fixture(), steps: fixture().steps.filter(({ id }) => id !== build.id) };
     expect(ids(withStep(manifest, build))).toEqual([
@@ -181,7 +181,7 @@ describe('withStep', () => {
   });
 });
 
-it('withBase replaces a base image of the same name, and adds another', () => {
+it('withBase replaces a base image of the same name, and appends any other', () => {
   const [first] = fixture().bases;
   if (first === undefined) throw new Error('the fixture has base images');
   const manifest = { ...fixture(), bases: [first] };

@@ -3,7 +3,7 @@ import { isCompanion, isPackage, kindOfPackageFile } from '../../../src/manifest
 import { formatSums } from '../../../src/manifest/sums.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
-it('formatSums names what is handed on, by path, and nothing else', () => {
+it('formatSums lists exactly the published files, sorted by path', () => {
   const lines = formatSums(fixture()).split('\n');
   expect(lines.pop()).toBe('');
   for (const line of lines) expect(line).toMatch(/^[0-9a-f]{64} {2}coturn\S+\.deb$/);
@@ -27,7 +27,10 @@ it.each([
   expect([isPackage(artifact), isCompanion(artifact)]).toEqual([role === 'package', role === 'companion']);
 });
 
-it.each(['build', 'verify', 'log'] as const)('what is %s is not handed on', (kind) => {
-  const artifact = { path: 'x', kind, size: 1, sha256: 'x' };
-  expect([isPackage(artifact), isCompanion(artifact)]).toEqual([false, false]);
-});
+it.each(['build', 'verify', 'log'] as const)(
+  'an artifact of kind %s is neither a package nor a companion',
+  (kind) => {
+    const artifact = { path: 'x', kind, size: 1, sha256: 'x' };
+    expect([isPackage(artifact), isCompanion(artifact)]).toEqual([false, false]);
+  },
+);
