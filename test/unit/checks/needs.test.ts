@@ -14,7 +14,7 @@ import { portableFacts } from '../../support/verified-portable.ts';
 const select = (parts: Partial<CheckSelection>): CheckSelection => ({ ...EVERY_CHECK, ...parts });
 const only = (...names: string[]) => runsFor(CHECKS, select({ only: names }));
 
-/** Names of facts and files by the phase that writes them (recipes/docker/verify and its subfolders). Logs are named after commands. */
+/** Names of facts and files by the phase that writes them (recipes/docker/verify, formats' folders). Logs are named after commands. */
 const WRITTEN_BY: Record<Phase, RegExp> = {
   tarball: /^tarball\./,
   install: /^(install|rpm-verify)\.|^(unresolved\.txt|installed\.packages)$/,

@@ -12,7 +12,7 @@ import { metricsFor, metricsSchema } from '../../../src/recipe/metrics.ts';
 import { parseRecipeFile } from '../../../src/recipe/parse.ts';
 import { packageFacts } from '../../support/package-facts.ts';
 
-// Recorded laboratory facts of coturn releases for debian-13 on x86_64, one file per version. Only the ends of logs and every other
+// Recorded laboratory facts of coturn releases for debian-13 on x86_64, one file per version. Only the ends of logs and every second
 // forbidden peer are kept. An added file is judged like the others: every check must pass unless it has an entry below.
 const folder = new URL('../../fixtures/versions/', import.meta.url);
 interface Capture {
