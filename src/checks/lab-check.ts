@@ -47,14 +47,18 @@ function blockedVerdict(lab: LabFacts, scenarios: readonly string[]): Verdict | 
 /** `service` is a unit and has its own facts. */
 const isServer = (name: string) => name in SCENARIOS && name !== 'service';
 
+/** Why a server could not be used. @param how of `servers`: an exit code, a signal, or `silence over WAY` */
+export function stateOf(how: string | undefined): string {
+  if (how === undefined) return 'turnserver did not start';
+  return how.startsWith('silence')
+    ? `turnserver runs but no longer answers (${how})`
+    : `turnserver exited unexpectedly with ${how}`;
+}
+
 /** The failed check that kept something from running, and why. */
 function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: string] {
   if ('server' in blocker) {
-    const how = lab.servers[blocker.server] ?? 'did not start';
-    return [
-      'network.alive',
-      `the server of "${blocker.server}" ${how === 'did not start' ? how : `ended with ${how}`}`,
-    ];
+    return ['network.alive', `${blocker.server}: ${stateOf(lab.servers[blocker.server])}`];
   }
   return [blockingTransport(lab, blocker.way), `no answer over ${wayName(blocker.way)}`];
 }

@@ -1,6 +1,6 @@
 import { type LabFacts, MIN_TTL, type ReachFacts } from '../lab/facts.ts';
 import { blocked, type Check, complaints, type Verdict } from './check.ts';
-import { blockingTransport, labCheck, leaksMemory, wayName } from './lab-check.ts';
+import { blockingTransport, labCheck, leaksMemory, stateOf, wayName } from './lab-check.ts';
 import { HONEST_SCENARIOS, HONEST_SERVERS } from './needs.ts';
 
 /** Messages that each client sends: src/lab/scenarios/relay.ts. */
@@ -75,20 +75,9 @@ function judgeTtl(lab: LabFacts): Verdict {
   );
 }
 
-/** @param how of `servers`: an exit code, a signal, or `silence over WAY` */
-function howItEnded(how: string | undefined): string {
-  return how?.startsWith('silence') === true
-    ? `turnserver runs but no longer answers (${how})`
-    : `turnserver exited unexpectedly with ${how}`;
-}
-
 function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): Verdict {
   const down = HONEST_SERVERS.filter((name) => notTried[name] === undefined && servers[name] !== 'running');
-  const found = down.map((name) =>
-    servers[name] === undefined
-      ? `${name}: turnserver did not start`
-      : `${name}: ${howItEnded(servers[name])}`,
-  );
+  const found = down.map((name) => `${name}: ${stateOf(servers[name])}`);
   found.push(
     ...Object.keys(problems).map(
       (name) => `${name} could not be completed: ${problems[name]?.split('\n').slice(0, 3).join(' | ')}`,
@@ -101,7 +90,7 @@ function judgeAlive({ servers, problems, blocked: notTried, logs }: LabFacts): V
   const how =
     servers[first] === undefined
       ? 'turnserver does not start'
-      : `${howItEnded(servers[first])}, although clients sent nothing malformed`;
+      : `${stateOf(servers[first])}, although clients sent nothing malformed`;
   return { ...verdict, cause: `${how}${log === '' ? '' : `: ${log}`}` };
 }
 

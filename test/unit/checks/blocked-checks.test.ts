@@ -196,7 +196,7 @@ describe('a blocked check', () => {
       'network.alive': ['answers.nonce', 'answers.allocation', 'answers.quota', 'answers.ports'],
     });
     expect(found.blocked[0]?.message).toBe(
-      'not run because network.alive failed: the server of "limits" did not start',
+      'not run because network.alive failed: limits: turnserver did not start',
     );
   });
 
