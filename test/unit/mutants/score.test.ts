@@ -23,8 +23,8 @@ const report = {
   },
 };
 
-describe('what the tests of a room notice', () => {
-  it('counts what was killed or never ended; what no test runs was not noticed', () => {
+describe('the score of a mutation run', () => {
+  it('counts killed and timed-out mutants as noticed, and uncovered ones as survivors', () => {
     expect(scoreOf(report)).toEqual({
       mutants: 4,
       noticed: 2,
@@ -37,16 +37,16 @@ describe('what the tests of a room notice', () => {
     });
   });
 
-  it('proves nothing without a mutant', () => {
+  it('refuses a report without mutants', () => {
     expect(() => scoreOf({ files: {} })).toThrow('there are no mutants');
   });
 
-  it('takes what survives for its own, an error of the test runner included', () => {
+  it('does not count a runtime error as noticed', () => {
     const files = { a: { source: 'x', mutants: [mutant('RuntimeError', 1, 'y')] } };
     expect(scoreOf({ files }).noticed).toBe(0);
   });
 
-  it('gives reasons by file and code, and names those that have lost their survivor', () => {
+  it('matches reasons by file and code, and returns those without a survivor as stale', () => {
     const here = { file: 'src/plan/a.ts', code: 'a < b;', reason: 'they are never equal' };
     const gone = { file: 'src/plan/a.ts', code: 'a > b;', reason: 'gone' };
     const elsewhere = { ...here, file: 'src/plan/b.ts' };
@@ -58,7 +58,7 @@ describe('what the tests of a room notice', () => {
     expect(stale).toEqual([elsewhere, gone]);
   });
 
-  it('takes no reason for stale whose line has a mutant that timed out', () => {
+  it('does not call a reason stale if a mutant on its line timed out', () => {
     const late = { file: 'src/plan/a.ts', code: 'a < b;', reason: 'they are never equal' };
     const { survivors, timeouts } = scoreOf(report);
     const others = survivors.filter(({ code }) => code !== late.code);

@@ -19,14 +19,14 @@ function overlap({ gridPos: a }: Placed, { gridPos: b }: Placed): boolean {
 describe.each(METRIC_VERSIONS)('the dashboard for coturn %s', (version) => {
   const panels = panelsOf(version);
 
-  it('has a place of its own for each panel', () => {
+  it('places all panels within 24 columns and without overlap', () => {
     for (const [index, panel] of panels.entries()) {
       expect(panel.gridPos.x + panel.gridPos.w).toBeLessThanOrEqual(24);
       expect(panels.slice(index + 1).filter((other) => overlap(panel, other))).toEqual([]);
     }
   });
 
-  it('tells panels and queries apart, and takes all from one data source', () => {
+  it('has unique ids of panels and queries, and one data source', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     for (const { targets } of panels) {
       expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
@@ -36,7 +36,7 @@ describe.each(METRIC_VERSIONS)('the dashboard for coturn %s', (version) => {
 });
 
 describe('the dashboard', () => {
-  it('grows with the metrics that versions have', () => {
+  it('has more panels for versions with more metrics', () => {
     const counts = METRIC_VERSIONS.map((version) => panelsOf(version).length);
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(new Set(counts).size).toBeGreaterThan(4);
@@ -59,7 +59,7 @@ describe('layoutDashboard', () => {
       panels: sizes.map((size) => panel(...size)),
     }).panels as Placed[];
 
-  it('fills rows of 24 columns; the next one begins beneath the tallest panel', () => {
+  it('fills rows of 24 columns, and starts the next row below the tallest panel', () => {
     const panels = laidOut([12, 4], [12, 8], [23, 3], [1, 2], [2, 5], [24, 1]);
     expect(panels.map(({ gridPos: { x, y } }) => [x, y])).toEqual([
       [0, 0],
@@ -71,7 +71,7 @@ describe('layoutDashboard', () => {
     ]);
   });
 
-  it('numbers panels from 1, and names queries by letters', () => {
+  it('numbers panels from 1, and letters queries from A', () => {
     const panels = laidOut([1, 1], [1, 1]);
     expect(panels.map(({ id }) => id)).toEqual([1, 2]);
     expect(panels.map(({ targets }) => targets.map(({ refId }) => refId))).toEqual([

@@ -9,7 +9,7 @@ import { releaseFacts, target } from '../../support/plan-facts.ts';
 
 const TARGETS: Record<Format, string> = { deb: 'debian-13', rpm: 'portable' };
 
-/** A document of the package of a turnserver with these features. */
+/** Renders a document for a turnserver with these options and features. */
 function render(path: string, format: Format, { options = '', features = '' } = {}): string {
   const known = target(TARGETS[format]);
   const plan = createPlan({ ...releaseFacts, knownTargets: [known], targets: [known.name] });
@@ -27,16 +27,16 @@ const ALL = { options: 'prometheus dtls', features: 'reload drain systemd' };
 const longLines = (text: string) => text.split('\n').filter((line) => line.length > 80);
 
 describe.each<Format>(['deb', 'rpm'])('the README of a .%s', (format) => {
-  it('fits a terminal', () => expect(longLines(render('common/README', format, ALL))).toEqual([]));
+  it('fits 80 columns', () => expect(longLines(render('common/README', format, ALL))).toEqual([]));
 
-  it('names the configuration and the user of its format', () => {
+  it('names the configuration file and the user of its package format', () => {
     const { configurationDir, user } = packageLayout(format);
     const text = render('common/README', format);
     expect(text).toContain(`${configurationDir}/turnserver.conf`);
     expect(text).toContain(`-g ${user} -m 640`);
   });
 
-  it('promises a reload, DTLS and a drain only where turnserver has them', () => {
+  it('mentions reload, DTLS, draining and metrics only if turnserver supports them', () => {
     const words = ['systemctl reload coturn', 'dtls', 'DRAIN_SECONDS', '9641'];
     const [without, having] = [render('common/README', format), render('common/README', format, ALL)];
     expect(words.filter((word) => having.includes(word))).toEqual(words);
@@ -47,15 +47,15 @@ describe.each<Format>(['deb', 'rpm'])('the README of a .%s', (format) => {
 
 describe('NEWS', () => {
   it.each([
-    ['everything', ALL],
-    ['nothing', {}],
-  ])('can be parsed for a turnserver that can do %s', (_, can) => {
+    ['all features', ALL],
+    ['no features', {}],
+  ])('is valid and fits 80 columns for a turnserver with %s', (_, can) => {
     const text = render('deb/NEWS', 'deb', can);
     expect(newsComplaints(text, '4.6.1+turnbuild-1~deb13')).toEqual([]);
     expect(longLines(text).filter((line) => !line.startsWith(' -- '))).toEqual([]);
   });
 
-  it('is shown once for a coturn version: between what the distribution has and the first package revision', () => {
+  it("has a version above the distribution's package", () => {
     expect(newsComplaints(render('deb/NEWS', 'deb'), '4.6.1-2+deb13u1')).toEqual([
       'NEWS: 4.6.1+turnbuild is newer than the package, 4.6.1-2+deb13u1',
     ]);

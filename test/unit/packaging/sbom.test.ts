@@ -51,17 +51,17 @@ const named = ({ components }: Document, name: string) => components.filter((eac
 
 describe('renderSbom', () => {
   it.each([
-    ['linked in', input],
+    ['statically linked', input],
     ['shared', shared],
-  ])('is valid CycloneDX 1.6 with libraries that are %s', async (_, of) => {
+  ])('is valid CycloneDX 1.6 with %s libraries', async (_, of) => {
     const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
     expect(await validator.validate(renderSbom(of))).toBeNull();
-    // The validator detects a fault.
+    // Proves that the validator detects errors.
     const broken = renderSbom(of).replace('"type": "library"', '"type": "libary"');
     expect(await validator.validate(broken)).not.toBeNull();
   });
 
-  it('names what is linked in by source packages of their distribution', () => {
+  it('identifies static libraries by the source packages of their distribution', () => {
     const [openssl] = named(render(input), 'openssl');
     expect(PackageURL.fromString(openssl?.purl ?? '')).toMatchObject({
       type: 'deb',
@@ -74,7 +74,7 @@ describe('renderSbom', () => {
     expect(named(render(input), 'hiredis')[0]?.purl).toContain('distro=debian-13');
   });
 
-  it('names shared libraries by their packages, once, with the source that trackers know', () => {
+  it('lists each package of shared libraries once, with the source package that trackers use', () => {
     const document = render(shared);
     const [ssl, ...more] = named(document, 'libssl3');
     expect(more).toEqual([]);
@@ -96,7 +96,7 @@ describe('renderSbom', () => {
     });
   });
 
-  it('names the shared libraries of a distribution of rpms as its scanners do', () => {
+  it('identifies shared libraries of an rpm distribution as scanners expect', () => {
     const line = 'libssl.so.3 openssl-libs 1:3.0.7-28.el9_4 openssl 3.0.7-28.el9_4 almalinux-9.4\n';
     const document = render({ ...input, licenses: {}, libraries: parseShared(line, 'rpm') });
     const [ssl] = named(document, 'openssl-libs');
@@ -114,7 +114,7 @@ describe('renderSbom', () => {
     });
   });
 
-  it('names coturn by its release, so that no fix of a distribution is taken for ours', () => {
+  it("identifies coturn by its upstream release, so that scanners do not assume a distribution's fixes", () => {
     const document = render(input);
     expect(named(document, 'coturn')[0]).toMatchObject({
       version: '4.6.1',
@@ -127,19 +127,19 @@ describe('renderSbom', () => {
     expect(document.metadata.timestamp).toBe('2022-12-03T21:21:36.000Z');
   });
 
-  it('lists the systems that scanners look packages up for', () => {
+  it('lists the operating systems for which scanners look up packages', () => {
     const systems = render(input).components.filter(({ type }) => type === 'operating-system');
     expect(systems.map(({ name, version }) => `${name} ${version}`)).toEqual(['debian 12', 'debian 13']);
   });
 
-  it('says what needs what', () => {
+  it('lists the dependencies of the package and of coturn', () => {
     const { dependencies } = render(input);
     const of = (ref: string) => dependencies.find((each) => each.ref === ref)?.dependsOn;
     expect(of(`package:${input.file}`)).toEqual(['coturn']);
     expect(of('coturn')).toEqual(['library:hiredis', 'library:openssl']);
   });
 
-  it('is the same for the same contents, whatever their order, and has another serial number for others', () => {
+  it('does not depend on the order of libraries, and gets a new serial number if the contents change', () => {
     const turned = { ...input, libraries: [...input.libraries].reverse() };
     expect(renderSbom(turned)).toBe(renderSbom(input));
     const other = render({ ...input, packageVersion: '4.6.1+turnbuild-3' });
@@ -150,14 +150,14 @@ describe('renderSbom', () => {
   });
 });
 
-describe('a library', () => {
+describe('libraries', () => {
   interface Detailed extends Component {
     description: string;
     licenses?: { license: { id: string } }[];
   }
   const detailed = (of: SbomInput, name: string) => named(render(of), name) as Detailed[];
 
-  it('that is linked in says so, with its license and without another source package', () => {
+  it('that are statically linked say so, with their license and without an upstream package', () => {
     const [openssl] = detailed(input, 'openssl');
     expect(openssl).toMatchObject({
       description: 'Linked in',
@@ -166,19 +166,19 @@ describe('a library', () => {
     expect(openssl?.purl).not.toContain('upstream');
   });
 
-  it('that is linked in has no license where none is known', () => {
+  it('that are statically linked have no license if none is known', () => {
     const [openssl] = detailed({ ...input, licenses: {} }, 'openssl');
     expect(openssl?.licenses).toBeUndefined();
   });
 
-  it("of the distribution has the distribution's license, which is not ours to say", () => {
+  it('that are shared name their upstream package, and leave the license to the distribution', () => {
     const [libssl] = detailed({ ...shared, licenses: { openssl: 'Apache-2.0' } }, 'libssl3');
     expect(libssl?.description).toBe('Shared library of the distribution');
     expect(libssl?.licenses).toBeUndefined();
     expect(libssl?.purl).toContain('upstream=openssl');
   });
 
-  it('is read from a line, with blanks around it and empty lines between', () => {
+  it('are parsed regardless of blanks and empty lines', () => {
     expect(parseLinked(`\n  ${LINKED.replace('\n', '  \n \t\n')}\n`)).toEqual(parseLinked(LINKED));
   });
 });
@@ -206,7 +206,7 @@ describe('known advisories', () => {
   const { vulnerabilities } = render(known) as Document & { vulnerabilities: Vulnerability[] };
   const of = (id: string) => vulnerabilities.find((each) => each.id === id);
 
-  it('are in it as VEX, which is valid CycloneDX', async () => {
+  it('are included as VEX in valid CycloneDX', async () => {
     const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
     expect(await validator.validate(renderSbom(known))).toBeNull();
     const broken = renderSbom(known).replace('"requires_configuration"', '"off"');
@@ -226,11 +226,11 @@ describe('known advisories', () => {
     expect(of('coturn-1')?.analysis.justification).toBeUndefined();
   });
 
-  it('that nobody has analysed are in triage, never not affected', () => {
+  it('are "in triage" without an analysis', () => {
     expect(of('CVE-3')?.analysis).toEqual({ state: 'in_triage', detail: 'Not analysed.' });
   });
 
-  it('are the same bytes in whatever order they come, and another document with another analysis', () => {
+  it('give the same bytes in any order, and a new serial number with another analysis', () => {
     expect(renderSbom({ ...known, advisories: known.advisories.toReversed() })).toBe(renderSbom(known));
     const other = render({ ...known, exposures: {} });
     expect(other.serialNumber).not.toBe(render(known).serialNumber);

@@ -9,7 +9,7 @@ const input = {
 };
 
 describe('renderTemplate', () => {
-  it('replaces names', () => {
+  it('replaces names by values', () => {
     expect(renderTemplate('{{name}} x {{count}}', input)).toBe('coturn x 3');
   });
 
@@ -18,19 +18,19 @@ describe('renderTemplate', () => {
     expect(renderTemplate(text, input)).toBe('no-cli\nlast');
   });
 
-  it('tells metrics from options', () => {
+  it('distinguishes metrics from options', () => {
     const text =
       '%if-metric turn_packet_dropped\na\n%end\n%if-metric no-cli\nb\n%else\nc\n%end\n%if-option turn_packet_dropped\nd\n%end';
     expect(renderTemplate(text, input)).toBe('a\nc');
   });
 
-  it('knows what the program can do', () => {
+  it('distinguishes features from options', () => {
     const text =
       '%if-feature systemd\na\n%else\nb\n%end\n%if-feature drain\nc\n%end\n%if-option systemd\nd\n%end';
     expect(renderTemplate(text, input)).toBe('a');
   });
 
-  it('nests', () => {
+  it('supports nested conditions', () => {
     const text = '%if-option prometheus\na\n%if-option gone\nb\n%else\nc\n%end\n%end\nd';
     expect(renderTemplate(text, input)).toBe('a\nc\nd');
   });

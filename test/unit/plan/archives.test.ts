@@ -14,7 +14,7 @@ const ubuntu = target('ubuntu-24.04');
 const named = (...words: string[]) => ({ named: mirrorOption(words).named });
 
 describe('sourcesList', () => {
-  it('has the release, its updates, and its security updates of Debian', () => {
+  it("lists Debian's release, updates and security suites", () => {
     const mirrors = { debian: 'http://a', security: 'http://b' };
     expect(sourcesList({ suite: 'trixie' }, mirrors)).toEqual([
       'deb http://a trixie main',
@@ -24,7 +24,7 @@ describe('sourcesList', () => {
     expect(sourcesList({ suite: 'trixie' }, { debian: 'http://a' })).toHaveLength(2);
   });
 
-  it('has nothing of an archive that nobody has named, or named for another architecture', () => {
+  it('omits archives without a mirror, and architectures without one', () => {
     const mirrors = { debian: 'http://a', ...named('ubuntu/arm64=https://ports') };
     expect(sourcesList({ suite: 'trixie' }, named('ubuntu=http://a'))).toEqual([]);
     expect(sourcesList(ubuntu, { debian: 'http://a' })).toEqual([]);
@@ -35,7 +35,7 @@ describe('sourcesList', () => {
     );
   });
 
-  it('has the suites and components that a recipe names', () => {
+  it('lists the suites and components of the recipe', () => {
     expect(sourcesList(ubuntu, named('ubuntu=https://a/ubuntu/'))).toEqual([
       'deb https://a/ubuntu noble main universe',
       'deb https://a/ubuntu noble-updates main universe',
@@ -43,7 +43,7 @@ describe('sourcesList', () => {
     ]);
   });
 
-  it('asks each mirror for its own architecture only, where there are two', () => {
+  it('limits each of two mirrors to its own architecture', () => {
     const lines = sourcesList(ubuntu, named('ubuntu=https://a', 'ubuntu/arm64=https://ports'));
     expect(lines).toHaveLength(6);
     expect(lines).toContain('deb [arch=arm64] https://ports noble main universe');
@@ -52,7 +52,7 @@ describe('sourcesList', () => {
 });
 
 describe('suitesOf and isReachable', () => {
-  it('know nothing of an archive that nobody has named', () => {
+  it('ignore an archive without a mirror', () => {
     const mirrors = { debian: 'http://a' };
     expect(suitesOf(ubuntu, mirrors)).toEqual([]);
     expect(suitesOf({ suite: 'trixie' }, mirrors).map(({ suite }) => suite)).toEqual([
@@ -64,7 +64,7 @@ describe('suitesOf and isReachable', () => {
     expect(isReachable({ suite: 'trixie' }, 'x86_64', named('ubuntu=http://a'))).toBe(false);
   });
 
-  it('know each architecture by itself', () => {
+  it('treat architectures separately', () => {
     const mirrors = named('ubuntu/arm64=http://ports');
     expect(isReachable(ubuntu, 'arm64', mirrors)).toBe(true);
     expect(isReachable(ubuntu, 'x86_64', mirrors)).toBe(false);
@@ -77,7 +77,7 @@ describe('repositories of a sysroot', () => {
   const sysroot = el9.sysroot as Sysroot;
   const both = named('el9=https://a/9', 'epel9=https://b/epel', 'el9/arm64=https://c/9');
 
-  it('are beneath their mirror, for each architecture by the name that rpm has for it', () => {
+  it("are below their mirror, with rpm's name for the architecture", () => {
     expect(repositoryAddresses(sysroot, 'x86_64', both)).toEqual([
       'https://a/9/BaseOS/x86_64/os',
       'https://a/9/AppStream/x86_64/os',
@@ -87,7 +87,7 @@ describe('repositories of a sysroot', () => {
     expect(repositoryAddresses(sysroot, 'arm64', both)[0]).toBe('https://c/9/BaseOS/aarch64/os');
   });
 
-  it("are the distribution's own where no mirror is named", () => {
+  it("default to the distribution's own addresses", () => {
     const own = target('el9').sysroot as Sysroot;
     const addresses = repositoryAddresses(own, 'arm64', named('epel9=https://b/epel'));
     expect(addresses[1]).toBe('https://repo.almalinux.org/almalinux/9/AppStream/aarch64/os');
@@ -98,7 +98,7 @@ describe('repositories of a sysroot', () => {
     expect(unknownMirrors(target('el9'), 'arm64', {})).toEqual(['debian']);
   });
 
-  it('are named if nobody has said where they are', () => {
+  it('are named in the error if they have no address', () => {
     const hint = /--mirror epel9=URL, the addresses that contain Everything.\{arch\} \(epel9\)\./;
     const error = { code: 'MIRROR_UNKNOWN', hint: expect.stringMatching(hint) };
     expect(() => repositoryAddresses(sysroot, 'arm64', named('el9=https://a'))).toThrow(
@@ -114,7 +114,7 @@ describe('repositories of a sysroot', () => {
 });
 
 describe('--mirror', () => {
-  it("is Debian's without a name", () => {
+  it('applies to Debian without a name', () => {
     expect(mirrorOption(['https://a/debian/'])).toEqual({ debian: 'https://a/debian', named: {} });
     expect(mirrorOption(['debian=https://a', 'ubuntu=http://b'])).toEqual({
       debian: 'https://a',
@@ -127,10 +127,12 @@ describe('--mirror', () => {
     (word) => expect(() => mirrorOption([word])).toThrow(/^Invalid --mirror .*: expected URL or NAME=URL$/),
   );
 
-  it.each(['https://a/?x=s3cret', 'ubuntu=https://a#s3cret'])('refuses %s, because paths follow it', (word) =>
-    expect(() => mirrorOption([word])).toThrow(
-      /^Invalid --mirror "https:\/\/a\/(\?REDACTED)?": the URL must not have a query or fragment$/,
-    ),
+  it.each(['https://a/?x=s3cret', 'ubuntu=https://a#s3cret'])(
+    'refuses %s, because paths are appended to it',
+    (word) =>
+      expect(() => mirrorOption([word])).toThrow(
+        /^Invalid --mirror "https:\/\/a\/(\?REDACTED)?": the URL must not have a query or fragment$/,
+      ),
   );
 
   it.each(['ftp://me:s3cret@a', 'ubuntu=ftp://me:s3cret@a', 'https://me:s3cret@'])(
@@ -138,7 +140,7 @@ describe('--mirror', () => {
     (word) => expect(() => mirrorOption([word])).toThrow(/^(?!.*s3cret)/),
   );
 
-  it('has a name that a recipe knows', () => {
+  it('must name an archive that a recipe uses', () => {
     const targets = [ubuntu, target('el9')];
     requireKnownMirrors(
       { ubuntu: 'x', 'ubuntu/arm64': 'x', epel9: 'x', el9: 'x', 'debian/arm64': 'x' },

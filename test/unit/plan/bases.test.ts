@@ -20,25 +20,23 @@ describe('lenderOf', () => {
     { ...own, id: 'same suite of another archive', ...ubuntu },
   ];
 
-  it('is the base image of the same release that runs here', () =>
+  it('returns the native base image of the same release', () =>
     expect(lenderOf(foreign, [...others, own], 'x86_64')).toBe(own));
 
-  it('is of the same archive, where that is not Debian', () => {
+  it('returns a base image of the same archive', () => {
     const lender = base('noble', 'x86_64', ubuntu);
     const bases = [base('noble', 'x86_64'), lender];
     expect(lenderOf(base('noble', 'arm64', ubuntu), bases, 'x86_64')).toBe(lender);
   });
 
   it.each<[string, PlannedBase, PlannedBase[]]>([
-    ['no such base image', foreign, others],
-    ['no need, because it runs here', own, [...others, own]],
-    ['nothing to make: it comes from a registry', { ...foreign, image: 'debian@sha256:1' }, [own]],
-  ])('is none where there is %s', (_, base, bases) =>
-    expect(lenderOf(base, bases, 'x86_64')).toBeUndefined(),
-  );
+    ['a foreign base image without a native counterpart', foreign, others],
+    ['a native base image', own, [...others, own]],
+    ['an image from a registry', { ...foreign, image: 'debian@sha256:1' }, [own]],
+  ])('returns nothing for %s', (_, base, bases) => expect(lenderOf(base, bases, 'x86_64')).toBeUndefined());
 });
 
-it('what is installed in a base image are the packages that dpkg has configured, and no other that it knows', () => {
+it('installedPackages lists only packages whose dpkg status is "install ok installed"', () => {
   const paragraph = (name: string, status: string, version: string) =>
     `Package: ${name}\nStatus: ${status}\nMaintainer: Package: me\nVersion: ${version}\nDescription: x\n more\n`;
   const status = [
@@ -52,7 +50,7 @@ it('what is installed in a base image are the packages that dpkg has configured,
   expect(installedPackages('')).toEqual({});
 });
 
-it('a base image has a name of its own for other content: short, without the name of the algorithm', () => {
+it('engineImage tags a base image with the first 12 digits of its digest', () => {
   const name = (digit: string) => engineImage(base('trixie', 'arm64'), `sha256:${digit.repeat(64)}`);
   expect(name('a')).toBe('turnbuild/trixie-arm64:aaaaaaaaaaaa');
   expect(name('b')).not.toBe(name('a'));

@@ -7,6 +7,7 @@ import {
   parseEngine,
 } from '../../../src/plan/builder.ts';
 
+/** What `docker buildx inspect` prints, with a line of platforms for each node. */
 const inspected = (...nodes: string[]) =>
   [
     'Name:          farm',
@@ -32,19 +33,19 @@ describe('a builder', () => {
     ],
     ['one node without QEMU', [AMD64], ['x86_64'], { arm64: 'x86_64', x86_64: 'x86_64' }],
     [
-      'a native node for each',
+      'a native node for each architecture',
       [AMD64, 'linux/arm64, linux/arm/v7'],
       ['x86_64', 'arm64'],
       { arm64: 'arm64', x86_64: 'x86_64' },
     ],
     [
-      'a first node that emulates, and a native one that is not named explicitly',
+      'an emulating first node, and a native one without explicit platforms',
       [`${AMD64}, linux/arm64`, 'linux/arm64'],
       ['x86_64', 'arm64'],
       { arm64: 'x86_64', x86_64: 'x86_64' },
     ],
     [
-      'a first node that emulates, and a native one that is named explicitly',
+      'an emulating first node, and a native one with an explicit platform',
       [`${AMD64}, linux/arm64`, 'linux/arm64*, linux/amd64'],
       ['x86_64', 'arm64'],
       { arm64: 'arm64', x86_64: 'x86_64' },
@@ -56,7 +57,7 @@ describe('a builder', () => {
       { arm64: 'arm64', x86_64: 'arm64' },
     ],
     [
-      'a node that names a processor first that turnbuild does not know',
+      'a node whose first platform is unsupported',
       ['linux/arm/v7, linux/arm64'],
       ['arm64'],
       { arm64: 'arm64', x86_64: 'arm64' },
@@ -69,42 +70,42 @@ describe('a builder', () => {
   });
 
   it.each([
-    ['nodes that have not been started', ['']],
-    ['nodes of other processors', ['linux/riscv64, windows/amd64']],
-  ])('with %s compiles nowhere', (_, nodes) => {
+    ['nodes that are not started', ['']],
+    ['nodes of unsupported platforms', ['linux/riscv64, windows/amd64']],
+  ])('with %s compiles nothing', (_, nodes) => {
     const builder = parseBuilder(inspected(...nodes));
     expect(architecturesOf(builder)).toEqual([]);
     expect(compilesOn(builder, 'arm64')).toBeUndefined();
   });
 });
 
-it('a builder is read whatever blanks end its lines', () => {
+it('parseBuilder ignores trailing blanks', () => {
   const text = inspected('linux/arm64*, linux/amd64*');
   expect(parseBuilder(text.replaceAll('\n', '  \n').concat('  '))).toEqual(parseBuilder(text));
 });
 
-it('a builder is asked for by its name, and the current one without', () => {
+it('inspectBuilderCommand names the given builder, or inspects the current one', () => {
   expect(inspectBuilderCommand('far', true).args).toEqual(['buildx', 'inspect', '--bootstrap', 'far']);
   expect(inspectBuilderCommand(undefined, false).args).toEqual(['buildx', 'inspect']);
 });
 
-it('an engine that does not answer is a builder without driver and nodes', () => {
+it('parseBuilder returns no driver and no nodes for an engine that does not answer', () => {
   const text =
     'Name:          default\nDriver:        \nLast Activity: 2026-11-01 06:38:25 +0000 UTC\n\nNodes:\nName:     default\nStatus:   \nPlatforms: \nLabels:\n';
   expect(parseBuilder(text)).toEqual({ name: 'default', driver: '', nodes: [] });
 });
 
-it('an engine that can not be reached is a builder with the reason, although buildx ends with 0', () => {
+it('parseBuilder returns the error of an unreachable engine, although buildx exits with 0', () => {
   const text =
     'Name:   default\nDriver: \nError:  permission denied while trying to connect to the Docker daemon socket\n';
   expect(parseBuilder(text).error).toBe(
     'permission denied while trying to connect to the Docker daemon socket',
   );
-  // One of its nodes may be unreachable.
+  // With platforms, only one of several nodes is unreachable.
   expect(parseBuilder(`${text}Platforms: linux/amd64\n`).error).toBeUndefined();
 });
 
-describe('an engine', () => {
+describe('parseEngine', () => {
   it.each([
     ['20.10.24+dfsg1 [["Backing Filesystem","extfs"]]', false, false],
     ['22.0.6 null', false, false],
@@ -112,7 +113,7 @@ describe('an engine', () => {
     ['26.1.5+dfsg1 [["Backing Filesystem","extfs"]]', true, false],
     ['29.0.1 [["driver-type","io.containerd.snapshotter.v1"]]', true, true],
     [' null', false, false],
-  ])('%s: is new enough: %s, takes OCI layouts: %s', (text, suitable, ociLayouts) =>
+  ])('%s: new enough: %s, accepts OCI layouts: %s', (text, suitable, ociLayouts) =>
     expect(parseEngine(text)).toMatchObject({ suitable, ociLayouts }),
   );
 });

@@ -38,7 +38,7 @@ function stageBuilds(): { dockerStage: string; words: readonly string[] }[] {
   };
   const found = { archive: 'STATE', repositories: {} };
   return plan.steps.flatMap((each) => {
-    // On native builds both are the same root. The test distinguishes them.
+    // On native builds both base images are the same. The test gives them different names.
     const told = { ...each, base: 'base', targetBase: 'target' };
     const bases = new Map(['base', 'target'].map((id) => [id, { context: id.toUpperCase() }]));
     const commands = STAGE_TABLE[each.stage].commands(told, { ...context, bases }, found);
@@ -51,7 +51,7 @@ function stageBuilds(): { dockerStage: string; words: readonly string[] }[] {
 const args = (more: Partial<StepBuild>) => stepCommand(step, { ...build, ...more }).args;
 
 describe('stepCommand', () => {
-  it("names a builder only if there is one, and adds a stage's own arguments to the step's", () => {
+  it("passes --builder only if one is given, and adds the stage's build arguments to the step's", () => {
     expect(args({})).not.toContain('--builder');
     expect(args({ builder: 'far', args: { ATTEMPT: '1' } })).toEqual(
       expect.arrayContaining([
@@ -64,14 +64,14 @@ describe('stepCommand', () => {
     );
   });
 
-  it('gives builds the proxies by name: their values, which may have a password, are never on a command line', () => {
+  it('passes proxies by name, because their values may contain passwords', () => {
     expect(args({}).join(' ')).not.toContain('proxy');
     expect(args({ inherited: ['https_proxy', 'no_proxy'] })).toEqual(
       expect.arrayContaining(['--build-arg=https_proxy', '--build-arg=no_proxy']),
     );
   });
 
-  it('gives the root of the target platform to the stage that runs there', () => {
+  it('passes the target base image only to the stages that run on the target platform', () => {
     expect(args({}).join(' ')).not.toContain('--build-context=target=');
     expect(args({ target: 'oci-layout:///bases/a@sha256:2' })).toContain(
       '--build-context=target=oci-layout:///bases/a@sha256:2',
@@ -80,7 +80,7 @@ describe('stepCommand', () => {
     expect(new Set(given.map(({ dockerStage }) => dockerStage))).toEqual(new Set(['verify', 'lab']));
   });
 
-  it('gives files, or an image of the engine for a platform of its own', () => {
+  it('exports files, or an engine image for a given platform', () => {
     expect(args({})).toContain('--output=type=local,dest=/out');
     const image = args({ image: { name: 'lab', platform: 'linux/amd64' } });
     expect(image).toContain('--platform=linux/amd64');
@@ -89,12 +89,12 @@ describe('stepCommand', () => {
     ]);
   });
 
-  it('leaves the build cache alone unless told not to', () => {
+  it('uses the build cache unless noCache is set', () => {
     expect(args({}).join(' ')).not.toContain('no-cache');
     expect(args({ noCache: true, dockerStage: 'package' })).toContain('--no-cache-filter=package-run');
   });
 
-  it('makes everything anew that is run in any stage, if it is told so', () => {
+  it('repeats every Dockerfile stage that runs commands if noCache is set', () => {
     const text = readFileSync(new URL('../../../recipes/docker/Dockerfile', import.meta.url), 'utf8');
     const running = text
       .split(/^(?=FROM )/m)
@@ -113,7 +113,7 @@ describe('stepCommand', () => {
     expect(fresh.sort()).toEqual(running.sort());
   });
 
-  it("names QEMU's processor to every stage that runs programs of the target", () => {
+  it('sets QEMU_CPU in every stage that runs programs of the target', () => {
     const text = readFileSync(new URL('../../../recipes/docker/Dockerfile', import.meta.url), 'utf8');
     const stages = new Map(
       text.split(/^(?=FROM )/m).map((stage) => {
@@ -141,11 +141,9 @@ describe('stepCommand', () => {
       'verify-root-rpm-given',
       ...['run', 'used'].flatMap(inEachRoot),
     ]);
-    // rpm roots are assembled on the build platform, and scriptlets of packages run in them.
+    // rpm roots are assembled on the build platform, but scriptlets of packages run in them.
     const scriptlets = ['installed-root', 'lab-rpm-installed', 'lab-rpm-made'];
     for (const name of [...expected.map(([each]) => each), ...scriptlets])
       expect(stages.get(name)?.stage, name).toMatch(/^ARG QEMU_CPU$/m);
   });
 });
-
-/** What `docker buildx inspect` prints, with a line of platforms for each node. */

@@ -31,13 +31,13 @@ describe('capacityOf', () => {
     expect(capacityOf({ ...input, range, pairs: true }).allocations).toBe(pairs);
   });
 
-  it('gives what the unit has', () => {
+  it('gives the same limit of open files as the systemd unit', () => {
     const text = readFileSync(new URL('../../../recipes/release.yaml', import.meta.url), 'utf8');
     const { relay } = parseRecipeFile('release', text, releaseSchema);
     expect(capacityOf({ ...input, range: relay }).openFiles).toBe(openFilesLimit(relay));
   });
 
-  it('reserves the range, and raises the most descriptors of a process only where it has to', () => {
+  it('reserves the relay range, and raises fs.nr_open only if necessary', () => {
     const small = capacityOf({ ...input, range: parsePorts('49152-65534') });
     expect(small.sysctls['net.ipv4.ip_local_reserved_ports']).toBe('49152-65534');
     expect(small.sysctls).not.toHaveProperty(['fs.nr_open']);
@@ -49,7 +49,7 @@ describe('capacityOf', () => {
     expect(equal.sysctls).not.toHaveProperty(['fs.nr_open']);
   });
 
-  it('needs memory for each allocation', () => {
+  it('scales memory with the number of allocations', () => {
     const memoryOf = (addresses: number) =>
       capacityOf({ ...input, range: parsePorts('49152-65534'), addresses }).memory;
     expect(memoryOf(3)).toBe(3 * memoryOf(1));
@@ -70,7 +70,7 @@ describe('rangeWarnings', () => {
 });
 
 describe('parsePorts', () => {
-  it.each(['65534-49152', '65535-1024', '2-1'])('calls %s inverted', (text) =>
+  it.each(['65534-49152', '65535-1024', '2-1'])('refuses %s as inverted', (text) =>
     expect(() => parsePorts(text)).toThrow(/is inverted/),
   );
 

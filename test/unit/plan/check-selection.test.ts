@@ -26,7 +26,7 @@ describe('--only and --skip', () => {
   const judged = (parts: Partial<CheckSelection>) =>
     IDS.filter((id) => skippedBecause(id, select(parts)) === undefined);
 
-  it('take checks and whole groups', () => {
+  it('select single checks and whole groups', () => {
     expect(judged({})).toEqual(IDS);
     expect(judged({ only: ['relay'] })).toEqual(['relay.udp', 'relay.tcp']);
     expect(judged({ only: ['relay.tcp', 'metrics'] })).toEqual(['relay.tcp', 'metrics.names']);
@@ -34,7 +34,7 @@ describe('--only and --skip', () => {
     expect(judged({ only: ['relay'], skip: ['relay.udp'], reason: 'x' })).toEqual(['relay.tcp']);
   });
 
-  it('say why a check was left out', () => {
+  it('give the reason why a check is skipped', () => {
     expect(skippedBecause('relay.udp', select({ skip: ['relay'], reason: 'no IPv6 here' }))).toBe(
       'no IPv6 here',
     );
@@ -45,11 +45,16 @@ describe('--only and --skip', () => {
     ['an unknown check', { only: ['relay.utp'] }, 'CHECK_UNKNOWN', /relay\.udp/],
     ['an unknown group', { skip: ['metric'], reason: 'x' }, 'CHECK_UNKNOWN', /metrics/],
     ['an unknown advisory', { accept: ['CVE-2026-1O'] }, 'ADVISORY_UNKNOWN', /CVE-2026-1/],
-    ['another advisory', { accept: ['CVE-2026-3'] }, 'ADVISORY_UNKNOWN', /recipes.advisories\.yaml/],
-    ['no reason', { skip: ['relay'] }, 'REASON_MISSING', /--reason/],
-    ['a blank reason', { skip: ['relay'], reason: ' ' }, 'REASON_MISSING', /--reason/],
-    ['a reason for nothing', { only: ['relay'], reason: 'x' }, 'OPTION_INVALID', /^$/],
-    ['nothing left', { only: ['relay'], skip: ['relay'], reason: 'x' }, 'CHECKS_EMPTY', /^$/],
+    [
+      'an advisory that is not in the recipe',
+      { accept: ['CVE-2026-3'] },
+      'ADVISORY_UNKNOWN',
+      /recipes.advisories\.yaml/,
+    ],
+    ['--skip without a reason', { skip: ['relay'] }, 'REASON_MISSING', /--reason/],
+    ['--skip with a blank reason', { skip: ['relay'], reason: ' ' }, 'REASON_MISSING', /--reason/],
+    ['a reason without --skip', { only: ['relay'], reason: 'x' }, 'OPTION_INVALID', /^$/],
+    ['a selection without checks', { only: ['relay'], skip: ['relay'], reason: 'x' }, 'CHECKS_EMPTY', /^$/],
   ])('refuse %s', (_, parts, code, hint) => {
     const error = errorOf(parts);
     expect(error?.code).toBe(code);
@@ -57,7 +62,7 @@ describe('--only and --skip', () => {
     expect(error?.hint ?? '').toMatch(hint);
   });
 
-  it('refuse nothing else', () => {
+  it('accept known checks and advisories', () => {
     expect(errorOf({ only: ['relay'], accept: ['CVE-2026-2'] })).toBeUndefined();
   });
 });
@@ -80,25 +85,25 @@ describe('--accept', () => {
   const judge = (ok: boolean, affected: string[], accept: string[]) =>
     judgeAll([check(ok)], packageFacts({ advisories: affected.map(advisory) }), select({ accept }))[0];
 
-  it('turns a failure for these advisories into an accepted one, which names them', () => {
+  it('marks a failure caused by these advisories as accepted, and names them', () => {
     const result = judge(false, ['CVE-2026-1'], ['CVE-2026-1']);
     expect(result?.status).toBe('accepted');
     expect(result?.advisories).toEqual(['CVE-2026-1']);
     expect(result?.message).toBe('a port is lost (CVE-2026-1, fixed in 4.17.0)');
   });
 
-  it('leaves a failure for others a failure', () => {
+  it('keeps a failure if one of its advisories is not accepted', () => {
     expect(judge(false, ['CVE-2026-1', 'CVE-2026-2'], ['CVE-2026-1'])?.status).toBe('failed');
     expect(judge(false, ['CVE-2026-1'], [])).toMatchObject({ status: 'failed', advisories: ['CVE-2026-1'] });
   });
 
-  it('excuses no version that has the fix', () => {
+  it('does not excuse a version that has the fix', () => {
     const result = judge(false, [], ['CVE-2026-1', 'CVE-2026-2']);
     expect(result?.status).toBe('failed');
     expect(result?.advisories).toBeUndefined();
   });
 
-  it('leaves what passes passed', () => {
+  it('keeps a passed check as passed', () => {
     expect(judge(true, ['CVE-2026-1'], ['CVE-2026-1'])?.status).toBe('passed');
   });
 });

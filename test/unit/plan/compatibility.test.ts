@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { needsOf } from '../../../src/plan/compatibility.ts';
 import { releaseFacts } from '../../support/plan-facts.ts';
 
-describe('what versions need', () => {
+describe('needsOf', () => {
   it.each([
     ['4.5.2', true, ['openssl-3.h'], []],
     ['4.6.1', true, ['openssl-3.h'], ['stop-on-signal']],
@@ -17,7 +17,7 @@ describe('what versions need', () => {
     expect(needs).toMatchObject({ prometheusClient, includes, series });
   });
 
-  it('has no Prometheus client by other entries than those for one', () => {
+  it('requires the Prometheus client only for entries that set prometheusClient', () => {
     const entry = { versions: '<5.0.0', reason: 'r', include: 'x.h' };
     expect(needsOf('4.6.1', [entry]).prometheusClient).toBe(false);
     expect(needsOf('4.6.1', [entry, { ...entry, prometheusClient: true }]).prometheusClient).toBe(true);

@@ -10,83 +10,83 @@ const ssh = (stderr: string) =>
 describe('dockerFailure', () => {
   it.each([
     [
-      'a user without a home',
+      'a home folder that cannot be created',
       'ERROR: mkdir /nonexistent: permission denied',
       'DOCKER_UNAVAILABLE',
       /cannot create its folder \/nonexistent \(permission denied\)/,
       /DOCKER_CONFIG/,
     ],
     [
-      'a socket of a group',
+      'a socket that denies access',
       SOCKET,
       'DOCKER_REFUSED',
       /at unix:\/\/\/var\/run\/docker\.sock denies access/,
       /sudo usermod -aG docker/,
     ],
     [
-      'a socket that is not named',
+      'an unnamed socket that denies access',
       'ERROR: permission denied while trying to connect to the Docker daemon socket',
       'DOCKER_REFUSED',
       /^The Docker engine denies access/,
       /sudo usermod -aG docker/,
     ],
     [
-      'a host that asks for another key',
+      'an SSH host that rejects the key',
       ssh('build@farm: Permission denied (publickey).'),
       'DOCKER_REFUSED',
       /at ssh:\/\/build@farm denies access: build@farm: Permission denied \(publickey\)/,
       /`ssh build@farm docker version`/,
     ],
     [
-      'a host without ssh',
+      'a host without an SSH server',
       ssh('ssh: connect to host farm port 22: Connection refused'),
       'DOCKER_UNAVAILABLE',
       /at ssh:\/\/build@farm does not answer: connect to host farm port 22: Connection refused/,
       /DOCKER_HOST/,
     ],
     [
-      'a host that is not there',
+      'an SSH host name that does not resolve',
       ssh('ssh: Could not resolve hostname farm: Name or service not known'),
       'DOCKER_UNAVAILABLE',
       /at ssh:\/\/build@farm does not answer: Could not resolve hostname farm/,
       /DOCKER_HOST/,
     ],
     [
-      'a host that is logged in to by its own configuration',
+      'an SSH host without a user in its address',
       ssh('ssh: Could not resolve hostname farm: Name or service not known').replace('-l build ', ''),
       'DOCKER_UNAVAILABLE',
       /at ssh:\/\/farm does not answer/,
       /`ssh farm docker version`/,
     ],
     [
-      'a dead socket of another place',
+      'a rootless socket that does not answer',
       'Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?',
       'DOCKER_UNAVAILABLE',
       /at unix:\/\/\/run\/user\/1000\/docker\.sock does not answer$/,
       /DOCKER_HOST/,
     ],
     [
-      'a port that nobody listens on',
+      'a TCP port that does not answer',
       'Cannot connect to the Docker daemon at tcp://192.0.2.1:2375. Is the docker daemon running?',
       'DOCKER_UNAVAILABLE',
       /at tcp:\/\/192\.0\.2\.1:2375 does not answer$/,
       /DOCKER_HOST/,
     ],
     [
-      'a name that nobody knows',
+      'a TCP host name that does not resolve',
       'error during connect: Head "http://farm.example:2375/_ping": dial tcp: lookup farm.example on 192.0.2.53:53: no such host',
       'DOCKER_UNAVAILABLE',
       /at tcp:\/\/farm\.example:2375 does not answer: no such host$/,
       /DOCKER_HOST/,
     ],
     [
-      "a client's file of root's",
+      'an unreadable client file',
       'ERROR: open /home/me/.docker/buildx/current: permission denied',
       'DOCKER_UNAVAILABLE',
       /\/home\/me\/\.docker\/buildx\/current: permission denied/,
       /sudo/,
     ],
-  ])('%s', (_, text, code, message, hint) => {
+  ])('explains %s', (_, text, code, message, hint) => {
     const failure = dockerFailure(text);
     expect(failure).toMatchObject({ code, external: true });
     expect(failure.message).toMatch(message);
@@ -95,13 +95,17 @@ describe('dockerFailure', () => {
 
   it.each([
     [
-      "this machine's engine",
+      'a stopped local engine',
       'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
       'DOCKER_UNAVAILABLE',
     ],
-    ['no plugin', "docker: 'buildx' is not a docker command.\nSee 'docker --help'", 'BUILDX_MISSING'],
-    ['what nobody knows', 'the moon is full', 'DOCKER_UNAVAILABLE'],
-  ])('%s can be mended here', (_, text, code) => {
+    [
+      'a missing buildx plugin',
+      "docker: 'buildx' is not a docker command.\nSee 'docker --help'",
+      'BUILDX_MISSING',
+    ],
+    ['an unrecognized message', 'the moon is full', 'DOCKER_UNAVAILABLE'],
+  ])('suggests doctor --fix for %s', (_, text, code) => {
     expect(dockerFailure(text)).toMatchObject({
       code,
       external: false,
@@ -111,11 +115,11 @@ describe('dockerFailure', () => {
 
   it.each([
     'the moon is full',
-    // For an unnamed builder, and for docker's name of a host that it reaches through another program.
+    // Without --builder, and with the host name that docker makes up for a connection through another program.
     'ERROR: no builder "farm" found',
     'ERROR: context deadline exceeded',
     'error during connect: Head "http://docker.example.com/_ping": EOF',
-  ])('keeps the words that it does not know: %s', (text) =>
+  ])('includes an unrecognized message verbatim: %s', (text) =>
     expect(dockerFailure(text).message).toBe(`No Docker engine is reachable\n${text}`),
   );
 
@@ -127,7 +131,7 @@ describe('dockerFailure', () => {
       'DOCKER_UNAVAILABLE',
       /Builder farm does not/,
     ],
-  ])('a builder that was named: %s', (text, code, message) => {
+  ])('handles errors of a named builder: %s', (text, code, message) => {
     expect(dockerFailure(text, 'farm')).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });

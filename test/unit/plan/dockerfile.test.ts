@@ -31,7 +31,7 @@ COPY other.sh /
 `;
 
 describe('contextPaths', () => {
-  it('finds what a stage copies, and those that it is based on, mounts and copies from', () => {
+  it('finds files that a stage copies or mounts, directly or through other stages', () => {
     expect(contextPaths(SMALL, ['made'], {})).toEqual([
       'more.sh',
       'mounted.sh',
@@ -45,7 +45,7 @@ describe('contextPaths', () => {
     expect(contextPaths(SMALL, ['other', 'tools'], {})).toEqual(['more.sh', 'other.sh', 'tools.sh']);
   });
 
-  it('knows no other stages', () => {
+  it('refuses an unknown stage', () => {
     expect(() => contextPaths(SMALL, ['none'], {})).toThrow('no stage none');
   });
 
@@ -56,17 +56,17 @@ describe('contextPaths', () => {
     ],
     [{ COMPILE_ON: 'sysroot' }, ['sysroot/dnf.sh', 'sysroot/sysroot.sh']],
     [{ COMPILE_ON: 'static-libraries' }, ['static/libraries.sh', 'static/systemd/sd-daemon.h']],
-  ])('finds what coturn is compiled with, for %j', (args, expected) => {
+  ])('finds the files that compile coturn with the arguments %j', (args, expected) => {
     expect(matching(files, contextPaths(text, ['build'], args))).toEqual(expect.arrayContaining(expected));
   });
 
-  it('leaves out what has nothing to do with a stage', () => {
+  it('omits the files of unrelated stages', () => {
     const found = matching(files, contextPaths(text, ['package'], { FORMAT: 'deb' }));
     expect(found).toContain('deb/package.sh');
     expect(found.filter((file) => /^(rpm|verify|lab|static|sysroot)\//.test(file))).toEqual([]);
   });
 
-  it('has a use for every file', () => {
+  it('finds every file of recipes/docker except those for base images', () => {
     const variants = [
       { FORMAT: 'deb' },
       { FORMAT: 'deb', TOOLS: 'native', COMPILE_ON: 'sysroot' },
@@ -93,7 +93,7 @@ describe('contextPaths', () => {
 });
 
 describe('matching', () => {
-  it('takes a folder whole, and by a pattern what is in one folder', () => {
+  it('matches a folder recursively, and a pattern only within one folder', () => {
     const all = ['a/b.sh', 'a/c/d.sh', 'ab.sh', 'a.sh', 'x/a.sh'];
     expect(matching(all, ['a/'])).toEqual(['a/b.sh', 'a/c/d.sh']);
     expect(matching(all, ['a*.sh'])).toEqual(['ab.sh', 'a.sh']);

@@ -16,10 +16,10 @@ const mirrors = {
   },
 };
 
-// Snapshots of the complete plan of each recipe, which show the effects of a changed recipe. After a review of the difference:
+// Snapshots of the complete plan of each recipe show the effects of a change. Review the difference, then update them:
 // npx vitest run --project unit test/unit/plan/golden.test.ts -u
 describe.each(names)('the plan of %s', (name) => {
-  it('is the one in test/golden', async () => {
+  it('matches the snapshot in test/golden', async () => {
     const plan = createPlan({ ...releaseFacts, knownTargets: names.map(target), targets: [name] });
     const { advisories: _, metrics: __, deviations: ___, exposures: ____, ...rest } = plan;
     const commands = plan.bases.map((base) => {

@@ -13,14 +13,14 @@ describe('createLabCommand', () => {
   const args = (arch: 'arm64' | 'x86_64') =>
     createLabCommand({ name: 'lab' }, 'owner', platformOf(arch).emulation).args;
 
-  it("names QEMU's processor to the programs in it, before the image", () => {
+  it('passes QEMU_CPU to emulated programs, before the image', () => {
     const variable = args('arm64').indexOf('--env=QEMU_CPU=max,pauth-impdef=on');
     expect(variable).toBeGreaterThan(0);
     expect(variable).toBeLessThan(args('arm64').indexOf('lab'));
     expect(args('x86_64').join(' ')).not.toContain('--env');
   });
 
-  it('takes all capabilities away before it gives some, and none that would be more than the laboratory uses', () => {
+  it('drops all capabilities and adds only those that the laboratory uses', () => {
     const given = args('x86_64').flatMap((arg) => /^--cap-add=(.*)$/.exec(arg)?.[1] ?? []);
     expect(args('x86_64')).toContain('--cap-drop=ALL');
     expect(given.sort()).toEqual([
@@ -30,14 +30,14 @@ describe('createLabCommand', () => {
     expect(args('x86_64')).not.toContain('--privileged');
   });
 
-  it('limits what a package can take of the machine', () => {
+  it('limits the processes and memory of a package', () => {
     expect(args('x86_64')).toEqual(expect.arrayContaining(['--pids-limit=4096', '--memory=8g']));
     // Engines without swap accounting refuse a swap limit.
     expect(args('x86_64').join(' ')).not.toContain('swap');
   });
 });
 
-describe('the commands of one laboratory', () => {
+describe('the commands of a laboratory', () => {
   const commands = (engine?: string) => [
     createLabCommand({ name: 'lab', engine }, 'owner', {}),
     copyToLabCommand({ name: 'lab', engine }, '/from', '/to'),
@@ -47,7 +47,7 @@ describe('the commands of one laboratory', () => {
     listLabsCommand(engine),
   ];
 
-  it('all go to the engine that has its image, or to the current one', () => {
+  it('all use the engine that has its image, or the current one', () => {
     const current = commands().map(({ args }) => args);
     expect(current.flat()).not.toContain('--context');
     expect(commands('far').map(({ args }) => args)).toEqual(
@@ -55,6 +55,6 @@ describe('the commands of one laboratory', () => {
     );
   });
 
-  it('change something, but for the one that looks for what others have left', () =>
+  it('all write, except the one that lists leftover laboratories', () =>
     expect(commands().map(({ effect }) => effect)).toEqual([...Array(6).fill('write'), 'read']));
 });

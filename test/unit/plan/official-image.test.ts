@@ -14,7 +14,7 @@ const provenance = (materials: unknown) =>
 const image = { uri: 'pkg:docker/debian@trixie-slim?platform=linux%2Famd64', digest: { sha256: HEX } };
 
 describe('resolvedDigest', () => {
-  it('is that of the image', () => {
+  it('returns the digest of the image', () => {
     expect(resolvedDigest(provenance([image]))).toBe(`sha256:${HEX}`);
     const other = { uri: 'https://example.test/context', digest: { sha256: '0'.repeat(64) } };
     expect(resolvedDigest(provenance([other, image]))).toBe(`sha256:${HEX}`);
@@ -25,8 +25,8 @@ describe('resolvedDigest', () => {
     ['an empty list', []],
     ['no image', [{ ...image, uri: 'pkg:github/debian@1' }]],
     ['an image without a digest', [{ uri: image.uri }]],
-    ['a digest that is cut off', [{ ...image, digest: { sha256: HEX.slice(1) } }]],
-  ])('is unknown with %s', (_, materials) => {
+    ['a truncated digest', [{ ...image, digest: { sha256: HEX.slice(1) } }]],
+  ])('returns undefined with %s', (_, materials) => {
     expect(resolvedDigest(provenance(materials))).toBeUndefined();
   });
 });
@@ -34,7 +34,7 @@ describe('resolvedDigest', () => {
 describe('foreignCodename', () => {
   const release = (codename: string) => `ID=debian\nVERSION_CODENAME=${codename}\nDEBIAN_VERSION_FULL=13.2\n`;
 
-  it.each(['trixie', '"trixie"'])('is the codename %s of an image of another suite', (codename) => {
+  it.each(['trixie', '"trixie"'])('returns the codename %s if the image is of another suite', (codename) => {
     expect(foreignCodename(release(codename), 'bookworm')).toBe('trixie');
     expect(foreignCodename(release(codename), 'trixie')).toBeUndefined();
   });
@@ -55,7 +55,7 @@ describe('the commands of an official image', () => {
   const base = { id: 'trixie-arm64', suite: 'trixie', arch: 'arm64' as const, image: pinned };
   const mirrors = { debian: 'http://archive.test/debian' };
 
-  it('resolve a tag by what the build was made of, on the chosen builder', () => {
+  it('resolve a tag from the provenance of a build on the chosen builder', () => {
     const { args } = imageFactsCommand('debian:trixie-slim', 'x86_64', '/out', {
       ...build,
       builder: 'far',
@@ -77,7 +77,7 @@ describe('the commands of an official image', () => {
     expect(imageFactsCommand(pinned, 'x86_64', '/out', build).args).toContain('--provenance=false');
   });
 
-  it('make a root of the pinned image, with the archive that is named', () => {
+  it('export a root from the pinned image, with the sources of the given mirror', () => {
     const { args } = imageRootCommand(base, mirrors, '/scratch', build);
     expect(args).toEqual(
       expect.arrayContaining([
@@ -92,7 +92,7 @@ describe('the commands of an official image', () => {
     );
   });
 
-  it('leave the image its own sources, where no archive is named', () => {
+  it("keep the image's own sources without a mirror", () => {
     expect(imageRootCommand(base, {}, '/scratch', build).args).toContain('--build-arg=APT_SOURCES=');
   });
 });

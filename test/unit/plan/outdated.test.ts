@@ -11,7 +11,7 @@ const openssl = { package: 'openssl', version: '3.0.17-1~deb12u2', suite: 'bookw
 const offer = (version: string, suite: string) => ({ package: 'openssl', version, suite });
 
 describe('linkedLibraries', () => {
-  it('lists each once, whatever the number of builds', () => {
+  it('lists each library once, regardless of the number and order of builds', () => {
     const lines = ['openssl 3.0.17-1 bookworm debian-12', 'hiredis 1.2.0-6 trixie debian-13'];
     const expected = [
       { package: 'hiredis', version: '1.2.0-6', suite: 'trixie' },
@@ -21,14 +21,14 @@ describe('linkedLibraries', () => {
     expect(linkedLibraries(lines.toReversed())).toEqual(expected);
   });
 
-  it('keeps two versions of one library apart', () => {
+  it('lists two versions of one library separately', () => {
     expect(linkedLibraries(['openssl 1-1 bookworm', 'openssl 1-2 bookworm'])).toHaveLength(2);
   });
 });
 
 describe('libraryState', () => {
   it.each([
-    ['the same', [offer('3.0.17-1~deb12u2', 'bookworm')], { outdated: false, security: false }],
+    ['the same version', [offer('3.0.17-1~deb12u2', 'bookworm')], { outdated: false, security: false }],
     [
       'an update',
       [offer('3.0.17-1~deb12u3', 'bookworm')],
@@ -40,22 +40,22 @@ describe('libraryState', () => {
       { outdated: true, security: true, newest: '3.0.17-1~deb12u3', offeredIn: 'bookworm-security' },
     ],
     [
-      'a security update that has come into a point release since',
+      'a security update that a point release now includes',
       [offer('3.0.17-1~deb12u3', 'bookworm-security'), offer('3.0.17-1~deb12u3', 'bookworm')],
       { outdated: true, security: true, offeredIn: 'bookworm-security' },
     ],
     [
-      'a security update that its updates have, too',
+      'a security update that is also in the updates suite',
       [offer('3.0.17-1~deb12u3', 'bookworm-updates'), offer('3.0.17-1~deb12u3', 'bookworm-security')],
       { outdated: true, security: true, offeredIn: 'bookworm-security' },
     ],
     [
-      'an update that has come into a point release since',
+      'an update that a point release now includes',
       [offer('3.0.17-1~deb12u3', 'bookworm'), offer('3.0.17-1~deb12u3', 'bookworm-updates')],
       { outdated: true, security: false, offeredIn: 'bookworm-updates' },
     ],
     [
-      'an update that is newer than the security update, which is still one',
+      'an update newer than a security update',
       [offer('3.0.17-1~deb12u3', 'bookworm-security'), offer('3.0.18-1~deb12u1', 'bookworm-updates')],
       { outdated: true, security: true, newest: '3.0.18-1~deb12u1', offeredIn: 'bookworm-updates' },
     ],
@@ -64,9 +64,9 @@ describe('libraryState', () => {
       [offer('3.0.9-1', 'bookworm-security'), offer('3.0.17-1~deb12u2', 'bookworm')],
       { outdated: false, security: false },
     ],
-    ['older ones only', [offer('3.0.9-1', 'bookworm')], { outdated: false }],
+    ['only older versions', [offer('3.0.9-1', 'bookworm')], { outdated: false }],
     [
-      'another release',
+      'versions of another release',
       [offer('3.5.4-1', 'trixie'), offer('3.5.4-2', 'trixie-security')],
       { outdated: false, newest: undefined },
     ],
@@ -76,7 +76,7 @@ describe('libraryState', () => {
       { outdated: false, newest: '3.0.17-1~deb12u2' },
     ],
     ['nothing', [], { outdated: false, newest: undefined, offeredIn: undefined }],
-  ])('an archive that has %s, in whatever order', (_, offered, expected) => {
+  ])('compares with an archive that has %s, in any order', (_, offered, expected) => {
     for (const list of [offered, offered.toReversed()])
       expect(libraryState(openssl, list)).toMatchObject({ ...openssl, ...expected });
   });
@@ -100,7 +100,7 @@ describe('coturnState', () => {
     reference: 'https://example.org/1',
   };
 
-  it('names what a newer release fixes', () => {
+  it('names the advisories that the newest release fixes', () => {
     expect(coturnState('4.6.1', '4.18.0', [advisory])).toEqual({
       version: '4.6.1',
       newest: '4.18.0',
@@ -111,7 +111,7 @@ describe('coturnState', () => {
     });
   });
 
-  it('names nothing that it does not fix, and the release that does', () => {
+  it('names the fixing release for advisories that the newest release does not fix', () => {
     expect(coturnState('4.6.1', '4.6.2', [advisory])).toMatchObject({
       outdated: true,
       advisories: [shown],
@@ -120,16 +120,19 @@ describe('coturnState', () => {
     });
   });
 
-  it.each(['4.6.1', '4.5.2'])('is not outdated by %s, and has its weaknesses all the same', (newest) => {
-    expect(coturnState('4.6.1', newest, [advisory])).toMatchObject({
-      outdated: false,
-      advisories: [shown],
-      fixed: [],
-      remedy: '4.7.0',
-    });
-  });
+  it.each(['4.6.1', '4.5.2'])(
+    'is not outdated if the newest release is %s, but still lists its advisories',
+    (newest) => {
+      expect(coturnState('4.6.1', newest, [advisory])).toMatchObject({
+        outdated: false,
+        advisories: [shown],
+        fixed: [],
+        remedy: '4.7.0',
+      });
+    },
+  );
 
-  it('tells weaknesses apart, of those that it has and of others', () => {
+  it('distinguishes fixed, unfixed and unrelated advisories', () => {
     const later = { ...advisory, id: 'CVE-2', fixed: '4.9.0', affected: '<4.9.0' };
     const others = { ...advisory, id: 'CVE-3', fixed: '4.20.0', affected: '>=4.7.0 <4.20.0' };
     expect(coturnState('4.6.1', '4.8.0', [advisory, later, others])).toMatchObject({
@@ -138,18 +141,18 @@ describe('coturnState', () => {
     });
   });
 
-  it('has none of another version', () => {
+  it('lists no advisories of other versions', () => {
     expect(coturnState('4.7.0', '4.7.0', [advisory])).toMatchObject({ advisories: [], remedy: undefined });
   });
 
-  it('calls no release a remedy that is affected again', () => {
+  it('does not propose a remedy that another advisory affects', () => {
     const again = { ...advisory, id: 'CVE-2', fixed: '4.6.5', affected: '<4.6.5 || >=4.7.0 <4.8.0' };
     expect(coturnState('4.6.1', '4.6.1', [advisory, again]).remedy).toBeUndefined();
   });
 });
 
 describe('unknownTargets', () => {
-  it('are those of rpm distributions whose libraries are not linked in', () => {
+  it('lists rpm targets without static libraries, each once', () => {
     const all = [
       { target: 'debian-12', rpm: false, linksIn: false },
       { target: 'portable', rpm: true, linksIn: true },
@@ -164,7 +167,7 @@ describe('unknownTargets', () => {
 describe('taggedImages', () => {
   const digest = `sha256:${'ab'.repeat(32)}`;
 
-  it('are those of official images, each once', () => {
+  it('lists each official image once', () => {
     const bases = [
       { image: `ubuntu:24.04@${digest}` },
       {},
@@ -178,13 +181,13 @@ describe('taggedImages', () => {
   });
 
   it.each([`example/debian@${digest}`, `registry.example:5000/debian@${digest}`])(
-    'are not %s, which has no tag that could move',
+    'omits %s, which has no tag that could move',
     (image) => {
       expect(taggedImages([{ image }])).toEqual([]);
     },
   );
 
-  it('may be of a registry with a port', () => {
+  it('accepts a registry with a port', () => {
     const image = 'registry.example:5000/debian:13';
     expect(taggedImages([{ image: `${image}@${digest}` }])).toEqual([{ image, digest }]);
   });

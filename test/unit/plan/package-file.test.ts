@@ -19,11 +19,11 @@ describe('describePackage', () => {
     ['1:4.18.0+dfsg-2ubuntu1', '4.18.0'],
     ['4.19.0~rc1-1', '4.19.0'],
     ['4.5.2-3+deb11u1', '4.5.2'],
-  ])('finds the version of coturn in %s', (Version, version) => {
+  ])('finds the coturn version in %s', (Version, version) => {
     expect(describeIt({ Version }, debian13).version).toBe(version);
   });
 
-  it('knows the target by the label, or is told', () => {
+  it("takes the target from the version's label, or the given target", () => {
     expect(describeIt({}).target.name).toBe('debian-13');
     expect(describeIt({}).arch).toBe('arm64');
     expect(describeIt({ Version: '4.6.1-1' }, debian12).target.name).toBe('debian-12');
@@ -32,15 +32,21 @@ describe('describePackage', () => {
   it.each<[string, Partial<typeof control>, typeof debian12 | undefined, string, RegExp]>([
     ['another package', { Package: 'nginx' }, undefined, 'PACKAGE_NOT_COTURN', /nginx/],
     [
-      'another architecture',
+      'an unsupported architecture',
       { Architecture: 'riscv64' },
       undefined,
       'PACKAGE_ARCH_UNKNOWN',
       /arm64 and amd64/,
     ],
-    ['a package that says nothing', { Version: '4.6.1-1' }, undefined, 'PACKAGE_TARGET_UNKNOWN', /4\.6\.1-1/],
+    ['a version without a label', { Version: '4.6.1-1' }, undefined, 'PACKAGE_TARGET_UNKNOWN', /4\.6\.1-1/],
     ['a target of another format', {}, target('portable'), 'PACKAGE_FOREIGN', /portable takes \.rpm/],
-    ['another distribution', {}, debian12, 'PACKAGE_FOREIGN', /for debian-13 .* not for debian-12/],
+    [
+      'a package for another distribution',
+      {},
+      debian12,
+      'PACKAGE_FOREIGN',
+      /for debian-13 .* not for debian-12/,
+    ],
   ])('refuses %s', (_, fields, wanted, code, message) => {
     const refuse = () => describeIt(fields, wanted);
     expect(refuse).toThrow(message);
@@ -53,7 +59,7 @@ describe('describePackage', () => {
   });
 });
 
-it('a package that says nothing is for one of the targets that make such packages', () =>
+it('describePackage suggests only targets of the same package format', () =>
   expect(() => describeIt({ Version: '4.6.1-1' })).toThrow(
     expect.objectContaining({ hint: expect.stringMatching(/--target \(debian-12, debian-13\)/) }),
   ));
@@ -62,7 +68,7 @@ describe('planPackageFile', () => {
   const plan = createPlan({ ...releaseFacts, targets: ['debian-13'], architectures: ['x86_64'] });
   const file = describeIt({ Architecture: 'amd64' });
 
-  it('keeps the verification, and nothing that takes the sources', () => {
+  it('keeps only the verify step, without the Docker stage that needs the sources', () => {
     const { steps } = planPackageFile(plan, file, ['x.deb']);
     expect(steps).toHaveLength(1);
     expect(steps[0]).toMatchObject({

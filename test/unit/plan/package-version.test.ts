@@ -29,7 +29,7 @@ describe('debVersion, compared by dpkg', () => {
     expect(isLess(ours, other)).toBe(true);
   });
 
-  it('sorts Debian 13 above Debian 12, and a revision above the one before', () => {
+  it('sorts Debian 13 above Debian 12, and each revision above the previous one', () => {
     expect(isLess(debVersion('4.6.1', 1, 'deb12'), ours)).toBe(true);
     expect(isLess(ours, debVersion('4.6.1', 2, 'deb12'))).toBe(true);
     expect(isLess(debVersion('4.6.1', 9, 'deb13'), debVersion('4.6.1', 10, 'deb12'))).toBe(true);
@@ -54,7 +54,7 @@ describe('debVersion, compared by dpkg', () => {
     );
   });
 
-  it('is a version that dpkg accepts', () => {
+  it('is a valid version for dpkg and part of the file name', () => {
     expect(execFileSync('dpkg', ['--validate-version', ours], { encoding: 'utf8' })).toBe('');
     expect(debFileName('coturn', ours, 'amd64')).toBe('coturn_4.6.1+turnbuild-1~deb13_amd64.deb');
   });

@@ -3,7 +3,7 @@ import { createPlan, type PlanFacts } from '../../../src/plan/index.ts';
 import { releaseFacts as facts, target } from '../../support/plan-facts.ts';
 
 describe('createPlan for .rpm packages', () => {
-  it("installs one in a foreign root by the build platform's tools where Debian's own binaries are in it, and in no other", () => {
+  it("installs an .rpm with the build platform's tools only in a foreign root of Debian binaries", () => {
     const toolsOf = (name: string, more: Partial<PlanFacts> = {}) =>
       createPlan({ ...facts, knownTargets: [target(name)], targets: [name], ...more })
         .steps.filter(({ stage, arch }) => stage === 'verify' && arch === 'arm64')
@@ -24,7 +24,7 @@ describe('createPlan for .rpm packages', () => {
     ]);
   });
 
-  it('plans a target whose libraries are linked in: an .rpm with its debug symbols, and a tarball', () => {
+  it('plans an .rpm, debug symbols and a tarball for a target with static libraries', () => {
     const portable = createPlan({ ...facts, knownTargets: [target('portable')], targets: ['portable'] });
     const step = (id: string) => portable.steps.find((each) => each.id === id);
     expect(step('package:portable:arm64')?.outputs).toEqual([
@@ -45,7 +45,7 @@ describe('createPlan for .rpm packages', () => {
     expect(step('verify:portable:arm64')?.targetBase).toBe('bookworm-x86_64');
   });
 
-  it('tries an .rpm in an image of its own architecture, where one is given', () => {
+  it('verifies an .rpm in the --verify-on image of its own architecture', () => {
     const verifyOn = `almalinux:9@sha256:${'a1'.repeat(32)}`;
     const image = { ...facts, knownTargets: [target('portable')], targets: ['portable'], verifyOn };
     const plan = createPlan(image);
@@ -54,7 +54,7 @@ describe('createPlan for .rpm packages', () => {
     expect(plan.bases).toContainEqual({
       ...{ id: 'image-arm64-a1a1a1a1a1a1', suite: 'almalinux:9', arch: 'arm64', image: verifyOn, asIs: true },
     });
-    // It does not affect a .deb, which has a distribution.
+    // It does not affect a .deb, which is verified in its own distribution.
     const both = createPlan({
       ...image,
       knownTargets: [...facts.knownTargets, target('portable')],
@@ -67,21 +67,21 @@ describe('createPlan for .rpm packages', () => {
     expect(() => createPlan({ ...facts, targets: ['debian-12'], verifyOn })).toThrow(/debian-12 has none/);
   });
 
-  it('compiles in a sysroot, and tries the .rpm in a root of its own distribution', () => {
+  it('compiles el9 in a sysroot, and verifies the .rpm in a root of its distribution', () => {
     const el9 = { ...facts, knownTargets: [target('el9')], targets: ['el9'] };
     const argsOf = (plan: ReturnType<typeof createPlan>, id: string) =>
       plan.steps.find((each) => each.id === id)?.buildArgs;
     const build = argsOf(createPlan(el9), 'build:el9:arm64');
     expect(build).toMatchObject({ COMPILE_ON: 'sysroot', LIBRARY_PACKAGES: '', GLIBC: '2.34' });
     expect(build?.SYSROOT_PACKAGES).toContain('openssl-devel');
-    // Packaging uses the toolchain of compiling, from the build cache.
+    // Packaging reuses the toolchain of the build from the cache.
     expect(argsOf(createPlan(el9), 'package:el9:arm64')).toMatchObject({ LIBRARY_PACKAGES: '' });
     expect(argsOf(createPlan(el9), 'verify:el9:arm64')).toMatchObject({ RPM_ROOT: 'installed' });
     const verifyOn = `almalinux:9@sha256:${'a1'.repeat(32)}`;
     expect(argsOf(createPlan({ ...el9, verifyOn }), 'verify:el9:arm64')).toMatchObject({ RPM_ROOT: 'given' });
   });
 
-  it('asks dnf for the signature of a repository whose recipe has one', () => {
+  it('makes dnf check the signatures of repositories that a recipe marks as signed', () => {
     const el9 = target('el9');
     const argsOf = (signed: boolean) => {
       const repositories = el9.sysroot?.repositories.map((each, index) =>
@@ -98,7 +98,7 @@ describe('createPlan for .rpm packages', () => {
   it.each([
     [['arm64', 'x86_64'], 'arm64'],
     [['x86_64'], 'x86_64'],
-  ] as const)('makes one source package for %j: with the packages of %s', (architectures, maker) => {
+  ] as const)('makes one source package for %j, in the package step of %s', (architectures, maker) => {
     const portable = createPlan({
       ...facts,
       knownTargets: [target('portable')],

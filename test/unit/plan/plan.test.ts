@@ -14,7 +14,7 @@ describe('createPlan', () => {
     );
   });
 
-  it('needs only steps that come before', () => {
+  it('orders each step after the steps it needs', () => {
     const seen = new Set<string>();
     for (const step of createPlan(facts).steps) {
       for (const need of step.needs) expect(seen).toContain(need);
@@ -22,12 +22,12 @@ describe('createPlan', () => {
     }
   });
 
-  it("lists each root once, the build machine's included", () => {
+  it('lists each base image once, including those of the build platform', () => {
     const ids = createPlan({ ...facts, architectures: ['arm64'] }).bases.map((base) => base.id);
     expect(ids.sort()).toEqual(['bookworm-arm64', 'bookworm-x86_64', 'trixie-arm64', 'trixie-x86_64']);
   });
 
-  it('compiles for arm64 on an x86_64 root', () => {
+  it('cross-compiles for arm64 in an x86_64 base image', () => {
     const step = createPlan(facts).steps.find((each) => each.id === 'build:debian-12:arm64');
     expect(step).toMatchObject({
       base: 'bookworm-x86_64',
@@ -36,7 +36,7 @@ describe('createPlan', () => {
     });
   });
 
-  it('starts each architecture from the root of the processor that compiles for it', () => {
+  it('builds each architecture in the base image of the platform that compiles it', () => {
     const plan = createPlan({ ...facts, compilesOn: { arm64: 'arm64', x86_64: 'x86_64' } });
     const builds = plan.steps.filter((step) => step.id.startsWith('build:debian-12'));
     expect(builds.map((step) => [step.arch, step.base])).toEqual([
@@ -45,7 +45,7 @@ describe('createPlan', () => {
     ]);
   });
 
-  it("installs a .deb in a foreign root by the build platform's tools, unless all is to be emulated", () => {
+  it("installs a foreign .deb with the build platform's tools, unless ownTools is set", () => {
     const toolsOf = (more: Partial<PlanFacts>) =>
       createPlan({ ...facts, targets: ['debian-13'], ...more })
         .steps.filter((step) => step.stage === 'verify')
@@ -61,23 +61,23 @@ describe('createPlan', () => {
     expect(toolsOf({ ownTools: true }).map(([, tools]) => tools)).toEqual([undefined, undefined]);
   });
 
-  it('compiles nothing with libraries that a recipe does not name', () => {
+  it('does not set COMPILE_ON for Debian targets', () => {
     for (const { buildArgs } of createPlan(facts).steps) expect(buildArgs).not.toHaveProperty('COMPILE_ON');
   });
 
-  it('is a document: the same facts give the same plan, and it survives JSON', () => {
+  it('is deterministic and survives a JSON round trip', () => {
     const plan = createPlan(facts);
     expect(createPlan(structuredClone(facts))).toEqual(plan);
     expect(JSON.parse(JSON.stringify(plan))).toStrictEqual(plan);
   });
 
-  it('says what the sources are, where somebody knows', () => {
+  it('includes the source if it is known', () => {
     const digest = '0'.repeat(64);
     const source = { provider: 'github', location: 'https://a', sha256: digest, tree: digest } as const;
     expect(createPlan({ ...facts, source }).source).toEqual(source);
   });
 
-  it('starts from the official image, where its digest is known', () => {
+  it('uses the official image if its digest is known', () => {
     const digest = `sha256:${'c3'.repeat(32)}`;
     const { bases, steps } = createPlan({
       ...facts,
@@ -101,7 +101,7 @@ describe('createPlan', () => {
     );
   });
 
-  it('starts from an image that a recipe names, and keeps two of one suite apart', () => {
+  it('uses the base image of a recipe, and distinguishes two images of one suite', () => {
     const baseImage = (digit: string) => `registry.example:5000/debian@sha256:${digit.repeat(64)}`;
     const knownTargets = ['a', 'b'].map((digit) => ({
       ...target('debian-13'),
@@ -123,7 +123,7 @@ describe('createPlan', () => {
     });
   });
 
-  it('needs no root of the other architecture to compile and package', () => {
+  it('needs no base image of the target architecture to compile and package', () => {
     const ids = createPlan({
       ...facts,
       architectures: ['arm64'],
@@ -133,14 +133,14 @@ describe('createPlan', () => {
     expect(ids).toEqual(['bookworm-x86_64']);
   });
 
-  it('leaves verify out when asked, and nothing else', () => {
+  it('omits only the verify steps if verify is false', () => {
     const stages = createPlan({ ...facts, verify: false, targets: ['debian-12'] }).steps.map(
       ({ stage }) => stage,
     );
     expect(stages).toEqual(['build', 'package', 'build', 'package']);
   });
 
-  it('refuses to plan nothing', () => {
+  it('refuses a plan without steps', () => {
     expect(() => createPlan({ ...facts, architectures: [] })).toThrow(
       expect.objectContaining({ code: 'PLAN_EMPTY', exitCode: 2 }),
     );
@@ -148,14 +148,14 @@ describe('createPlan', () => {
 });
 
 describe('findTarget', () => {
-  it('names the nearest target', () => {
+  it('suggests the nearest target, if one is similar', () => {
     expect(() => findTarget('debian-21', facts.knownTargets)).toThrow(/did you mean debian-1[23]/);
     expect(() => findTarget('windows', facts.knownTargets)).toThrow(/^Unknown target "windows"$/);
   });
 });
 
 describe('targetOfStep', () => {
-  it("is the step's own target, which the plan has to have", () => {
+  it('returns the target of a step, and fails if the plan lacks it', () => {
     const plan = createPlan(facts);
     const step = plan.steps.find(({ id }) => id === 'verify:debian-13:x86_64');
     if (step === undefined) throw new Error('the plan has no such step');

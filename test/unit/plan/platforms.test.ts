@@ -9,18 +9,18 @@ describe('parseArch', () => {
     ['x86_64', 'x86_64'],
     ['amd64', 'x86_64'],
     ['x86-64', 'x86_64'],
-  ])('%s is %s', (word, arch) => expect(parseArch(word)).toBe(arch));
+  ])('reads %s as %s', (word, arch) => expect(parseArch(word)).toBe(arch));
 
   it.each([
     ['arm46', 'arm64'],
     ['aarch46', 'aarch64'],
-  ])('%s is refused with the nearest name, %s', (word, near) => {
+  ])('refuses %s and suggests %s', (word, near) => {
     expect(() => parseArch(word)).toThrow(new RegExp(`did you mean ${near}`));
     expect(() => parseArch(word)).toThrow(TurnbuildError);
   });
 
   it.each(['armhf', 'armv7', 'arm', 'i386', 'x86', 'riscv64', 'ppc64el', 's390x', 'sparc-station'])(
-    'suggests no other architecture for %s, and says what is supported',
+    'refuses %s without a suggestion, and lists the supported architectures',
     (word) => {
       expect(() => parseArch(word)).toThrow(
         expect.objectContaining({
@@ -35,7 +35,7 @@ describe('parseArch', () => {
 });
 
 describe('platform table', () => {
-  it('maps OCI platforms back', () => {
+  it('maps OCI platforms to architectures', () => {
     for (const arch of ARCHITECTURES) expect(archOfOciPlatform(`linux/${platformOf(arch).oci}`)).toBe(arch);
     expect(archOfOciPlatform('linux/amd64/v3')).toBe('x86_64');
     expect(archOfOciPlatform('linux/riscv64')).toBeUndefined();
