@@ -27,7 +27,7 @@ test("every advisory's range ends exactly where its fix begins", () => {
   }
 });
 
-test('nothing from the fix on is affected', () => {
+test('no version from the fix on is affected', () => {
   const version = fc.tuple(fc.nat(9), fc.nat(40), fc.nat(20)).map((parts) => parts.join('.'));
   fc.assert(
     fc.property(version, (v) => {
@@ -38,14 +38,14 @@ test('nothing from the fix on is affected', () => {
   );
 });
 
-test('4.6.1, which Debian has, carries what it must', () => {
+test('known advisories affect 4.6.1 and later versions as published', () => {
   const ids = idsFor('4.6.1');
   for (const id of ['27624', '40613', '43994', '53450', '62959', '68552', '73212', '73213', '73214']) {
     expect(ids).toContain(`CVE-2026-${id}`);
   }
   expect(ids).toContain('coturn-2056');
   expect(ids).not.toContain('CVE-2020-26262');
-  // The weak random numbers came with 4.6.2.
+  // 4.6.2 introduced the weak random numbers.
   expect(ids).not.toContain('CVE-2025-69217');
   expect(idsFor('4.7.0')).toContain('CVE-2025-69217');
   // From 4.8.0 on, an even port also reserves the next one.
@@ -53,35 +53,35 @@ test('4.6.1, which Debian has, carries what it must', () => {
   for (const version of ['4.8.0', '4.16.0']) expect(idsFor(version)).toContain('CVE-2026-73215');
 });
 
-test('4.18.0 has none', () => {
+test('no advisory affects 4.18.0', () => {
   expect(idsFor('4.18.0')).toEqual([]);
 });
 
-test('the most severe comes first', () => {
+test('advisories are sorted by severity, most severe first', () => {
   const order = ['critical', 'high', 'medium', 'low'];
   const ranks = advisoriesFor('4.6.1', advisories).map((a) => order.indexOf(a.severity));
   expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
 });
 
-test('what applies is what the manifest stores', () => {
+test('the manifest schema accepts the advisories of 4.6.1', () => {
   const stored = manifestSchema.shape.advisories.parse(advisoriesFor('4.6.1', advisories));
   expect(stored.length).toBeGreaterThan(10);
 });
 
-test('a CVE refers to its NVD page', () => {
+test('each CVE refers to its NVD page', () => {
   for (const { id, reference } of advisories.filter((a) => a.id.startsWith('CVE-'))) {
     expect(reference).toBe(`https://nvd.nist.gov/vuln/detail/${id}`);
   }
 });
 
-test('the releases that must not be shipped are quarantined, their neighbours are not', () => {
+test('4.10.0, 4.17.0 and 4.17.1 are quarantined, their neighbours are not', () => {
   const held = (version: string): boolean => quarantineOf(version, quarantine) !== undefined;
   expect(['4.10.0', '4.17.0', '4.17.1'].filter(held)).toEqual(['4.10.0', '4.17.0', '4.17.1']);
   expect(['4.6.1', '4.9.0', '4.11.0', '4.16.0', '4.18.0'].filter(held)).toEqual([]);
   expect(quarantineOf('4.17.1', quarantine)?.reason).toContain('TTL');
 });
 
-test('what a quarantined release is to be replaced by is later and not quarantined itself', () => {
+test('the replacement of a quarantined release is later and not quarantined', () => {
   for (const { versions, instead } of quarantine) {
     expect(lt(minVersion(versions) ?? '0.0.0', instead)).toBe(true);
     expect(quarantineOf(instead, quarantine)).toBeUndefined();
@@ -101,7 +101,7 @@ test('four-part and suffixed versions are compared by their first three numbers'
   expect(quarantineOf('4.17.1-r0', quarantine)).toBeDefined();
 });
 
-test('what is no version is refused, not taken for a safe one', () => {
+test('an invalid version is refused instead of being treated as unaffected', () => {
   for (const version of ['', 'master', 'latest', 'release-4.6.1']) {
     expect(() => idsFor(version)).toThrow(expect.objectContaining({ code: 'VERSION_INVALID', exitCode: 2 }));
   }
@@ -121,20 +121,20 @@ const entry = (changes: Record<string, string>): string => {
 };
 
 test.each([
-  ['a range that is none', entry({ affected: 'before 4.9' }), 'semver range'],
+  ['an invalid range', entry({ affected: 'before 4.9' }), 'semver range'],
   ['a fix within the range', entry({ fixed: '4.8.0' }), 'cannot be both fixed and affected'],
-  ['a fix that is no release', entry({ fixed: 'soon' }), 'three numbers'],
+  ['a fix that is not a version', entry({ fixed: 'soon' }), 'three numbers'],
   ['an unknown severity', entry({ severity: 'awful' }), 'severity'],
-  ['a reference that is no https address', entry({ reference: 'javascript:alert(1)' }), 'https'],
+  ['a reference that is not an https URL', entry({ reference: 'javascript:alert(1)' }), 'https'],
   ['an unknown key', entry({ severty: 'low' }), 'unknown key "severty"'],
   ['the same id twice', entry({}) + entry({}), 'occurs twice'],
-])('%s is an issue', (_, text, message) => {
+])('%s is refused', (_, text, message) => {
   expect(() => parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema)).toThrow(message);
   expect(() => parseRecipeFile('recipes/advisories.yaml', text, advisoriesSchema)).toThrow(
     expect.objectContaining({ code: 'RECIPE_INVALID' }),
   );
 });
 
-test('the next patch release after a fix stays clean', () => {
+test('the patch release after a fix is not affected', () => {
   for (const { id, fixed } of advisories) expect(idsFor(inc(fixed, 'patch') ?? '')).not.toContain(id);
 });

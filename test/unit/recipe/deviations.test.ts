@@ -24,13 +24,13 @@ describe('recipes/deviations.yaml', () => {
     ['4.11.0', 4],
     ['4.16.0-2', 4],
     ['4.18.0', 4],
-  ])('coturn %s counts %i bytes of header in each ChannelData message', (version, bytes) => {
+  ])('coturn %s counts %i header bytes per ChannelData message', (version, bytes) => {
     const own = deviationsFor(version, known).filter(({ message }) => message === 'channel');
     expect(own.reduce((sum, each) => sum + each.bytes, 0)).toBe(bytes);
     expect(own.every((each) => !('versions' in each))).toBe(true);
   });
 
-  it('names only metrics that the versions have', () => {
+  it('names only metrics that these versions have', () => {
     const families = parseRecipeFile('recipes/metrics.yaml', read('metrics.yaml'), metricsSchema);
     for (const version of ['4.11.0', '4.16.0', '4.18.0']) {
       const names = new Set(metricsFor(version, families).map(({ name }) => name));
@@ -55,6 +55,6 @@ describe('recipes/deviations.yaml', () => {
     expect(refused).toThrow(message);
   });
 
-  it('with a key that nobody knows is refused', () =>
+  it('with an unknown key is refused', () =>
     expect(() => parse(text.replace('  bytes: 4', '  bytes: 4\n  tolerance: 5'))).toThrow(/tolerance/));
 });

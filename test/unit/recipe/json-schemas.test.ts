@@ -35,13 +35,13 @@ const SCHEMAS = {
 
 // The JSON schemas lack zod's refinements across members, which only turnbuild itself checks.
 describe.each(Object.entries(SCHEMAS))('the JSON schema of %s', (name, schema) => {
-  it('is the one in schemas/; npx vitest run --project unit test/unit/recipe/json-schemas.test.ts -u writes it', async () => {
+  it('matches the file in schemas/; to update: npx vitest run --project unit test/unit/recipe/json-schemas.test.ts -u', async () => {
     const text = `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), undefined, 2)}\n`;
     await expect(text).toMatchFileSnapshot(`../../../schemas/${name}.schema.json`);
   });
 });
 
-it('a manifest that turnbuild has written is valid by its schema, and one with an unknown member is not', () => {
+it('the manifest schema accepts a written manifest, but no unknown member', () => {
   const schema = JSON.parse(readFileSync(new URL('schemas/manifest.schema.json', ROOT), 'utf8'));
   const validate = addFormats.default(new Ajv2020({ strict: false })).compile(schema);
   const written = JSON.parse(formatManifest(fixture(), () => '0'.repeat(64)));
@@ -66,11 +66,11 @@ const RECIPES = [
 describe.each(RECIPES)('%s', (path, name, up) => {
   const text = readFileSync(new URL(path, ROOT), 'utf8');
 
-  it('names its schema, so that editors complete it', () => {
+  it('names its JSON schema for editors', () => {
     expect(text.split('\n')[0]).toBe(`# yaml-language-server: $schema=${up}schemas/${name}.schema.json`);
   });
 
-  it('is valid by it, and is not with an unknown member', () => {
+  it('matches its JSON schema, which refuses unknown members', () => {
     const schema = JSON.parse(readFileSync(new URL(`schemas/${name}.schema.json`, ROOT), 'utf8'));
     const ajv = new Ajv2020({ strict: false });
     addFormats.default(ajv);

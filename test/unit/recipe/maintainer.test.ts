@@ -20,4 +20,4 @@ it.each([
     [`Jane <jane${blank}@example.org>`, false],
     [`Jane <jane@example${blank}.org>`, false],
   ]),
-])('%j: %s', (text, valid) => expect(MAINTAINER.test(text)).toBe(valid));
+])('MAINTAINER matches %j: %s', (text, valid) => expect(MAINTAINER.test(text)).toBe(valid));

@@ -32,7 +32,7 @@ const version = fc
   .tuple(fc.integer({ min: 5, max: 30 }), fc.nat(9))
   .map(([minor, patch]) => `4.${minor}.${patch}`);
 
-test('no version has a name twice, or one that ends in _total', () => {
+test('metric names are unique in each version and never end in _total', () => {
   fc.assert(
     fc.property(version, (v) => {
       const names = metricsFor(v, families).map((m) => m.name);
@@ -50,20 +50,20 @@ test('a later version never loses a metric', () => {
   }
 });
 
-test('turn_total_allocations is a gauge, labelled from 4.6.2 on', () => {
+test('turn_total_allocations is a gauge, with a label since 4.6.2', () => {
   expect(metric('4.5.2', 'turn_total_allocations')).toBeUndefined();
   expect(metric('4.6.1', 'turn_total_allocations')).toMatchObject({ type: 'gauge', labels: [] });
   expect(metric('4.6.2', 'turn_total_allocations')).toMatchObject({ type: 'gauge', labels: ['type'] });
 });
 
-test('only traffic by realm is labelled, and by user too where that could not be turned off', () => {
+test('only traffic metrics are labelled: by realm, and in 4.5.2 also by user', () => {
   const labelled = (v: string): Metric[] => metricsFor(v, families).filter((m) => m.labels.length > 0);
   expect(labelled('4.6.1').map((m) => m.labels)).toEqual(Array(8).fill(['realm']));
   expect(labelled('4.6.1').every((m) => m.name.startsWith('turn_traffic_'))).toBe(true);
   expect(labelled('4.5.2').map((m) => m.labels)).toEqual(Array(8).fill(['realm', 'user']));
 });
 
-test('the rate limit table has two gauges, everything else counts', () => {
+test('4.14.0 has three gauges: the allocations and two of the rate limit table', () => {
   const gauges = metricsFor('4.14.0', families).filter((m) => m.type === 'gauge');
   expect(gauges.map((m) => m.name)).toEqual([
     'turn_total_allocations',

@@ -11,13 +11,17 @@ const rules = (...list: unknown[]) => ({ groups: [{ name: 'coturn', rules: list 
 
 describe('rulesSchema', () => {
   it.each([
-    ['an alert', rules(alert), true],
-    ['several rules', rules(alert, { record: 'a:b', expr: 'b' }, alert), true],
-    ['several groups', { groups: [...rules(alert).groups, ...rules(alert).groups] }, true],
-    ['no group', { groups: [] }, false],
-    ['a group without a rule', rules(), false],
-    ['an alert without words', rules({ ...alert, annotations: { summary: '', description: 'x' } }), false],
-    ['an alert of an unknown severity', rules({ ...alert, labels: { severity: 'page' } }), false],
+    ['accepts an alert', rules(alert), true],
+    ['accepts several rules', rules(alert, { record: 'a:b', expr: 'b' }, alert), true],
+    ['accepts several groups', { groups: [...rules(alert).groups, ...rules(alert).groups] }, true],
+    ['refuses an empty list of groups', { groups: [] }, false],
+    ['refuses a group without rules', rules(), false],
+    [
+      'refuses an alert without a summary',
+      rules({ ...alert, annotations: { summary: '', description: 'x' } }),
+      false,
+    ],
+    ['refuses an unknown severity', rules({ ...alert, labels: { severity: 'page' } }), false],
   ])('%s', (_, value, ok) => expect(rulesSchema.safeParse(value).success).toBe(ok));
 });
 
@@ -32,12 +36,12 @@ describe('dashboardSchema', () => {
   const board = (...panels: unknown[]) => ({ title: 'x', uid: 'x', templating: { list: [] }, panels });
 
   it.each([
-    ['two panels', board(panel, panel), true],
-    ['none', board(), false],
-    ['the widest panel', board({ ...panel, size: [24, 1] }), true],
-    ['one that is wider than the grid', board({ ...panel, size: [25, 1] }), false],
-    ['one without columns', board({ ...panel, size: [0, 4] }), false],
-    ['one without rows', board({ ...panel, size: [6, 0] }), false],
-    ['one without queries', board({ ...panel, targets: [] }), false],
+    ['accepts two panels', board(panel, panel), true],
+    ['refuses a dashboard without panels', board(), false],
+    ['accepts a panel of the full width', board({ ...panel, size: [24, 1] }), true],
+    ['refuses a panel wider than the grid', board({ ...panel, size: [25, 1] }), false],
+    ['refuses a panel without width', board({ ...panel, size: [0, 4] }), false],
+    ['refuses a panel without height', board({ ...panel, size: [6, 0] }), false],
+    ['refuses a panel without queries', board({ ...panel, targets: [] }), false],
   ])('%s', (_, value, ok) => expect(dashboardSchema.safeParse(value).success).toBe(ok));
 });

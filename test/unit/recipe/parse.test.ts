@@ -19,7 +19,7 @@ function issues(text: string) {
 }
 
 describe('target recipes', () => {
-  it.each(readdirSync(folder))('%s is a target, named as its file', (file) => {
+  it.each(readdirSync(folder))('%s is valid and named like its file', (file) => {
     const name = file.replace('.yaml', '');
     expect(target(name).name).toBe(name);
   });
@@ -37,9 +37,9 @@ describe('target recipes', () => {
     expect(found.length).toBeGreaterThanOrEqual(4);
   });
 
-  it('takes a sysroot for .rpm packages', () => expect(issues(rpm(SYSROOT))).toEqual([]));
+  it('accepts a sysroot for .rpm packages', () => expect(issues(rpm(SYSROOT))).toEqual([]));
 
-  it('names the nearest key', () => {
+  it('suggests the nearest key', () => {
     expect(
       issues(good.replace('libraries:', 'librarys:'))
         .map((issue) => issue.message)
@@ -48,25 +48,25 @@ describe('target recipes', () => {
   });
 
   it.each([
-    ['a list that is a word', good.replace('architectures: [arm64, x86_64]', 'architectures: arm64')],
+    ['a word instead of a list', good.replace('architectures: [arm64, x86_64]', 'architectures: arm64')],
     ['an unknown architecture', good.replace('arm64, x86_64', 'arm64, riscv64')],
     ['a duplicate key', `${good}\nformat: deb\n`],
-    ['an image that is not pinned', `${good}\nbaseImage: debian:12\n`],
-    ['no document', ''],
+    ['an unpinned image', `${good}\nbaseImage: debian:12\n`],
+    ['an empty document', ''],
     ['broken YAML', 'name: [debian'],
     ['a .deb without a label', good.replace('label: deb13\n', '')],
-    ['a glibc version that is a number', `${good}\nglibc: 2.34\n`],
+    ['a glibc version written as a number', `${good}\nglibc: 2.34\n`],
     [
-      'a library whose license may not become a part of the programs',
+      'a static library with an incompatible license',
       `${good}\nstaticLibraries: { names: [], sources: [], licenses: { readline: GPL-3.0-or-later } }\n`,
       'staticLibraries.licenses.readline',
     ],
     ['a sysroot for a .deb', `${good}\nsysroot: ${SYSROOT}\n`],
     ['a sysroot without keys', rpm(SYSROOT.replace(/keys: .*\]/, 'keys: []'))],
-    ['a repository that is the same for all architectures', rpm(SYSROOT.replace('{arch}', 'x86_64'))],
-    ['a repository with a whole address', rpm(SYSROOT.replace('os/{arch}', 'https://a/{arch}'))],
+    ['a repository path without an architecture', rpm(SYSROOT.replace('{arch}', 'x86_64'))],
+    ['a URL as repository path', rpm(SYSROOT.replace('os/{arch}', 'https://a/{arch}'))],
     [
-      'a sysroot beside libraries that are linked in',
+      'a sysroot together with static libraries',
       `${rpm(SYSROOT)}staticLibraries: { names: [], sources: [], licenses: {} }\n`,
       'sysroot',
     ],
@@ -75,7 +75,7 @@ describe('target recipes', () => {
     if (path !== undefined) expect(issues(text).map((issue) => issue.path)).toEqual([path]);
   });
 
-  it('ends in one error that names file and lines', () => {
+  it('names the file and the line in the error', () => {
     expect(() => parseRecipeFile('targets/x.yaml', good.replace('suite:', 'suit:'), targetSchema)).toThrow(
       /targets\/x\.yaml:\d+:.*suit/s,
     );
@@ -97,7 +97,7 @@ describe('release recipe', () => {
   ])('refuses %s', (_, changed) => expect(parseRecipe(changed, releaseSchema).ok).toBe(false));
 });
 
-describe('lines of issues', () => {
+describe('issues', () => {
   const shape = z.strictObject({
     name: z.string(),
     list: z.array(z.strictObject({ size: z.number(), kind: z.string() })),
@@ -110,38 +110,42 @@ describe('lines of issues', () => {
   };
 
   it.each([
-    ['a wrong value, of the key', 'name: 5\nlist: []\ndeep: { number: 1 }', ['1 name']],
+    ['a wrong value: the line of its key', 'name: 5\nlist: []\ndeep: { number: 1 }', ['1 name']],
     [
-      'a value in a list',
+      'a wrong value in a list: its own line',
       'name: x\nlist:\n  - size: 1\n    kind: a\n  - size: x\n    kind: b\ndeep:\n  number: 1',
       ['5 list.1.size'],
     ],
-    ['a missing key, of what lacks it', 'name: x\nlist:\n  - kind: a\ndeep:\n  number: 1', ['3 list.0.size']],
-    ['a missing key at the top, the first line', 'name: x\nlist: []', ['1 deep']],
     [
-      'a missing key at the top, the first line, even if it is a comment',
+      'a missing key: the line of the object that lacks it',
+      'name: x\nlist:\n  - kind: a\ndeep:\n  number: 1',
+      ['3 list.0.size'],
+    ],
+    ['a missing top-level key: the first line', 'name: x\nlist: []', ['1 deep']],
+    [
+      'a missing top-level key: the first line, even if it is a comment',
       '# x\n\nname: x\nlist: []',
       ['1 deep'],
     ],
     [
-      'a wrong value on a line of its own, of the key',
+      'a wrong value below its key: the line of the key',
       'name:\n  5\nlist: []\ndeep:\n  number:\n    x',
       ['1 name', '5 deep.number'],
     ],
     [
-      'a wrong word in a list, its own',
+      'a wrong list element: its own line',
       'name: x\nlist: []\ndeep: { number: 1 }\nwords:\n  - a\n  - 5',
       ['6 words.1'],
     ],
-    ['a key that is not known, its own', 'name: x\nlist: []\ndeep:\n  number: 1\n  other: 2', ['5 deep']],
+    ['an unknown key: its own line', 'name: x\nlist: []\ndeep:\n  number: 1\n  other: 2', ['5 deep']],
     [
-      'all of them, from the first to the last',
+      'several issues: in the order of their lines',
       'deep:\n  number: x\n\nlist:\n  - size: y\n    kind: z\nname: 1\nmore: 2',
       ['2 deep.number', '5 list.0.size', '7 name', '8 '],
     ],
-  ])('name %s', (_, text, expected) => expect(found(text)).toEqual(expected));
+  ])('report %s', (_, text, expected) => expect(found(text)).toEqual(expected));
 
-  it('count what is wrong, in words that fit', () => {
+  it('are counted in the message, in singular or plural', () => {
     const message = (text: string) => {
       try {
         parseRecipeFile('x.yaml', text, shape);
@@ -156,16 +160,16 @@ describe('lines of issues', () => {
     expect(message('name: 5\nlist: 1\ndeep: { number: 1 }')).toMatch(/^The recipe has 2 issues:/);
   });
 
-  it('are not repeated in the messages of broken YAML', () =>
+  it('have no position in the messages of broken YAML', () =>
     expect(issues('name: x\nlabel: [a\n')).toEqual([
       { line: 3, path: '', message: expect.stringMatching(/^Flow sequence .*$/) },
     ]));
 
-  it('of a name that is like none have no suggestion', () =>
+  it('suggest nothing for a key without a similar one', () =>
     expect(issues(`${good}\nqqqqqqq: 1\n`).map(({ message }) => message)).toEqual(['unknown key "qqqqqqq"']));
 });
 
-describe('what belongs together', () => {
+describe('combinations of keys', () => {
   const pinned = `debian@sha256:${'a'.repeat(64)}`;
   const asRpm = good.replace('format: deb', 'format: rpm');
 
@@ -184,12 +188,14 @@ describe('what belongs together', () => {
       [],
     ],
     ['an .rpm without a label', asRpm.replace('label: deb13\n', ''), []],
-  ])('%s', (_, text, expected) => expect(issues(text).map(({ path }) => path)).toEqual(expected));
+  ])('report the keys at fault: %s', (_, text, expected) =>
+    expect(issues(text).map(({ path }) => path)).toEqual(expected),
+  );
 
   it.each([
     [49152, 49152, true],
     [49152, 49151, false],
-  ])('relay ports from %i to %i: %s', (minPort, maxPort, ok) => {
+  ])('accept relay ports from %i to %i: %s', (minPort, maxPort, ok) => {
     const text = readFileSync(new URL('../release.yaml', folder), 'utf8');
     const changed = text
       .replace(/minPort: *\d+/, `minPort: ${minPort}`)

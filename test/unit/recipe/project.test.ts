@@ -13,7 +13,7 @@ describe('turnbuild.yaml', () => {
     expect(parseKnown(text)).toEqual({});
   });
 
-  it('has the keys that options have', () => {
+  it('accepts every key', () => {
     const settings = {
       ...{ coturn: '^4.18.0', source: './coturn.tar.gz', targets: ['debian-12'], architectures: ['arm64'] },
       ...{ revision: 'auto', maintainer: 'A B <a@b.example>', accept: ['CVE-1'], out: 'packages' },
@@ -23,22 +23,22 @@ describe('turnbuild.yaml', () => {
   });
 
   it.each(['4.18.0', '4.5.0.8', 'v4.18.0', 'latest', '>=4.6 <4.8', '4.18'])(
-    'releases coturn "%s"',
+    'accepts coturn: "%s"',
     (coturn) => expect(parse(`coturn: "${coturn}"\n`)).toEqual({ coturn }),
   );
 
   it.each<[string, string, RegExp]>([
     [
-      'an unknown key, with the nearest',
+      'an unknown key, and suggests the nearest',
       'coturn: latest\ntarget: [portable]\n',
       /:2: unknown key "target"; did you mean "targets"\?$/,
     ],
-    ['a key for which nothing is near', 'publish: {}\n', /:1: unknown key "publish"$/],
-    ['a version that is a number', '\ncoturn: 4.10\n', /:2: coturn: write the version as text, in quotes/],
-    ['a version that is none', 'coturn: newest\n', /:1: coturn: write a version, a semver range, or latest/],
+    ['an unknown key without a similar one', 'publish: {}\n', /:1: unknown key "publish"$/],
+    ['a version written as a number', '\ncoturn: 4.10\n', /:2: coturn: write the version as text, in quotes/],
+    ['an invalid version', 'coturn: newest\n', /:1: coturn: write a version, a semver range, or latest/],
     ['a revision of zero', 'revision: 0\n', /:1: revision: /],
     [
-      'a revision that is a word',
+      'a revision that is not a number',
       'revision: automatic\n',
       /:1: revision: write a whole number of at least 1, or auto/,
     ],
@@ -48,18 +48,18 @@ describe('turnbuild.yaml', () => {
       /:1: maintainer: write it as: Name <address@host>/,
     ],
     [
-      'a mirror that is no address',
+      'a mirror without a scheme',
       'mirrors:\n  debian: a.example\n',
       /:2: mirrors\.debian: write an http or https address/,
     ],
     [
-      'an address that is not fetched',
+      'a source with an unsupported scheme',
       'source: ftp://a.example/c.tar.gz\n',
       /:1: source: write github, debian/,
     ],
-    ['a key that is there twice', 'out: a\nout: b\n', /:2: Map keys must be unique/],
-    ['a list', '- coturn\n', /:1: Invalid input: expected object/],
-    ['no targets', 'targets: []\n', /:1: targets: /],
+    ['a duplicate key', 'out: a\nout: b\n', /:2: Map keys must be unique/],
+    ['a list instead of keys', '- coturn\n', /:1: Invalid input: expected object/],
+    ['an empty list of targets', 'targets: []\n', /:1: targets: /],
   ])('refuses %s', async (_, text, message) => {
     const error = await failure(() => parse(text));
     expect(error.code).toBe('PROJECT_INVALID');
@@ -68,7 +68,7 @@ describe('turnbuild.yaml', () => {
     expect(error.hint).toContain('docs/project.md');
   });
 
-  it('refuses names that no recipe has, all at once, each with its line', async () => {
+  it('lists all unknown names at once, each with its line', async () => {
     const text =
       'targets:\n  - debian-12\n  - portabel\naccept: [CVE-7]\nmirrors:\n  ubunto/arm64: https://a.example\n';
     const { message } = await failure(() => parseKnown(text));
@@ -82,7 +82,7 @@ describe('turnbuild.yaml', () => {
     ]);
   });
 
-  it('takes a mirror of one architecture', () =>
+  it('accepts a mirror for one architecture', () =>
     expect(parseKnown('mirrors: { ubuntu/arm64: "https://a.example" }\n')).toEqual({
       mirrors: { 'ubuntu/arm64': 'https://a.example' },
     }));

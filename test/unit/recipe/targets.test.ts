@@ -25,7 +25,7 @@ const NEEDED_BY_4_18_0 = [
   'libc.so.6',
 ];
 
-/** Program headers that map the dynamic section (`readelf -lW`), and tables that the check of libraries does not read. */
+/** Program headers that map the dynamic section (`readelf -lW`), and stubs for tables that elf.libraries does not read. */
 const SEGMENTS = `There are 2 program headers, starting at offset 64
   LOAD           0x000000 0x0000000000000000 0x0000000000000000 0x002000 0x002000 RW  0x1000
   DYNAMIC        0x001000 0x0000000000001000 0x0000000000001000 0x000200 0x000200 RW  0x8
@@ -52,7 +52,7 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
     expect(judge(libraries)).toMatchObject({ ok: true });
   });
 
-  it('allows no other', () => {
+  it('refuses any other library', () => {
     expect(judge([...libraries, 'libgnutls.so.30'])).toMatchObject({
       ok: false,
       message: expect.stringContaining('libgnutls.so.30'),
@@ -63,7 +63,7 @@ describe.each(readdirSync(folder))('recipes/targets/%s', (name) => {
 describe('recipes/docker/Dockerfile', () => {
   const text = readFileSync(new URL('../../../recipes/docker/Dockerfile', import.meta.url), 'utf8');
 
-  it('makes the toolchain anew when the archive has got other packages', () => {
+  it('rebuilds the toolchain when the archive has changed', () => {
     const stage = (name: string) =>
       new RegExp(`^FROM .* AS ${name}\\n((?:(?!^FROM ).*\\n)*)`, 'm').exec(text)?.[1] ?? '';
     // An argument that is declared after a command is not part of the command's cache key.
@@ -72,7 +72,7 @@ describe('recipes/docker/Dockerfile', () => {
     expect(text).toMatch(/^FROM compiler AS toolchain$/m);
   });
 
-  it('gives a package no cache that it could write for later verifications', () => {
+  it('mounts caches read-only, so that a package cannot affect later verifications', () => {
     const caches = text.match(/--mount=type=cache,\S+/g) ?? [];
     expect(caches.length).toBeGreaterThan(0);
     for (const cache of caches) expect(cache).toMatch(/,sharing=locked,readonly$/);
@@ -84,7 +84,7 @@ describe('a target that extends another', () => {
   const parse = (...texts: string[]) =>
     parseTargets(texts.map((text) => ({ path: `targets/${/^name: (.*)$/m.exec(text)?.[1]}.yaml`, text })));
 
-  it('takes over what it does not say, and nothing that tells distributions apart', () => {
+  it('inherits every key that it does not set, except images', () => {
     const [, other] = parse(
       `${base}\nbaseImage: debian@sha256:${'0'.repeat(64)}\n`,
       'name: other\nextends: debian-13\nsuite: other\nlabel: other1\nfeatures: [prometheus]\n',
@@ -99,7 +99,7 @@ describe('a target that extends another', () => {
     });
   });
 
-  it('may extend one that does so itself', () => {
+  it('may extend a target that itself extends another', () => {
     const [, , third] = parse(
       base,
       'name: other\nextends: debian-13\nsuite: other\nlabel: other1\nfeatures: [prometheus]\n',
@@ -115,9 +115,9 @@ describe('a target that extends another', () => {
     ['name: a\nextends: debian-13\nsuite: a\n', /targets\/a\.yaml:1: label: a \.deb needs a label/],
     ['name: a\nextends: debian-13\nsuite: a\nlable: a1\n', /:4: unknown key "lable"; did you mean "label"/],
     ['name: a\nextends: debian-13\nlabel: a1\n', /suite: /],
-  ])('%j is refused', (text, message) => expect(() => parse(base, text)).toThrow(message));
+  ])('is refused as %j', (text, message) => expect(() => parse(base, text)).toThrow(message));
 
-  it('is refused if others extend it in a circle', () => {
+  it('is refused in a cycle', () => {
     const one = 'name: a\nextends: b\nsuite: a\nlabel: a1\n';
     const two = 'name: b\nextends: a\nsuite: b\nlabel: b1\n';
     expect(() => parse(one, two)).toThrow(/a extends b extends a/);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { requireRequest } from '../../../src/sources/choice.ts';
 
-describe('a range of versions', () => {
+describe('requireRequest', () => {
   it.each(['>=4.7 <4.6', '>4.6.0 <4.6.1', '4.6.1 4.6.2', '>=4.7 <4.6 || <0.0.0'])(
-    '%s has no version in it, which is said before a provider is asked',
+    'refuses the empty range %s',
     async (range) => {
       await expect(requireRequest(range)).rejects.toMatchObject({
         code: 'VERSION_INVALID',
@@ -13,7 +13,7 @@ describe('a range of versions', () => {
   );
 
   it.each(['>=4.7 <4.6 || >=4.8', '^4.6 ^4.7', '*', '>4.6.1 <4.6.3', 'latest', '4.5.0.1'])(
-    '%s has some',
+    'accepts %s',
     async (range) => {
       await expect(requireRequest(range)).resolves.toBeUndefined();
     },

@@ -39,23 +39,23 @@ const find = async (request: string, suites = archive) => {
 };
 
 describe('versions of the Debian archive', () => {
-  it('are those of its releases, and unstable is not even asked then', async () => {
+  it('come from its releases if one matches, without reading unstable', async () => {
     expect(await find('latest')).toMatchObject({ version: '4.6.1', asked: ['bookworm', 'trixie'] });
     expect(await find('^4.6.0')).toMatchObject({ version: '4.6.1', asked: ['bookworm', 'trixie'] });
   });
 
-  it('come from unstable when no release has them', async () => {
+  it('come from unstable if no release matches', async () => {
     expect(await find('4.18.0')).toMatchObject({ suite: 'sid' });
     expect(await find('>=4.10.0')).toMatchObject({ version: '4.18.0', suite: 'sid' });
   });
 
-  it('that are nowhere give an error with those that are, on a mirror without unstable too', async () => {
+  it('give an error if none matches, also on a mirror without unstable', async () => {
     await expect(find('4.9.0')).rejects.toThrow(/no coturn 4\.9\.0\. It has 4\.6\.1, 4\.18\.0/);
     const { sid: _, ...released } = archive;
     await expect(find('4.18.0', released)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
   });
 
-  it('say so when unstable could not be asked', async () => {
+  it('give the reason if unstable cannot be read', async () => {
     const cut = new TurnbuildError('DOWNLOAD_FAILED', 'sid could not be downloaded in 6 tries: ECONNRESET');
     const work = findInSuites(
       '4.18.0',
@@ -74,8 +74,8 @@ describe('versions of the Debian archive', () => {
   });
 });
 
-describe('a tarball of the cache', () => {
-  it('is used only while it is whole', async () => {
+describe('a cached tarball', () => {
+  it('is intact only if its sha256 matches', async () => {
     const file = join(temporaryFolder(), 'tarball');
     const text = 'the very bytes';
     writeFileSync(file, text);

@@ -11,21 +11,21 @@ const lock = (sources: SourceLock['sources']): SourceLock => ({ schema: 1, sourc
 const merge = (beneath: SourceLock['sources'], own: SourceLock['sources']) =>
   mergeLocks({ file: 'built-in.json', lock: lock(beneath) }, { file: 'own.json', lock: lock(own) });
 
-describe('two locks', () => {
-  it('pin the versions of both', () => {
+describe('mergeLocks', () => {
+  it('combines the versions of both locks', () => {
     expect(merge({ '4.6.1': pin() }, { '4.18.0': pin({ tree: hex('b') }) })).toEqual(
       lock({ '4.6.1': pin(), '4.18.0': pin({ tree: hex('b') }) }),
     );
   });
 
-  it('add to one another what they know of one version; the epoch is the own one', () => {
+  it("combines the pins of one version, and prefers the epoch of the project's lock", () => {
     const own = { sha256s: { file: hex('f'), debian: hex('d') }, tree: hex('a'), epoch: 2 };
     expect(merge({ '4.6.1': pin() }, { '4.6.1': own }).sources['4.6.1']).toEqual(
       pin({ sha256s: { debian: hex('d'), file: hex('f') }, epoch: 2 }),
     );
   });
 
-  it('may pin other images, because tags move on: the own pin counts', () => {
+  it("prefers the image digests of the project's lock, because tags move", () => {
     const of = (images: Record<string, string>) => ({ lock: { ...lock({}), images } });
     const merged = mergeLocks(
       {
@@ -38,7 +38,7 @@ describe('two locks', () => {
     expect(merge({}, {})).not.toHaveProperty('images');
   });
 
-  it("may differ in GitHub's tarball, whose bytes are not promised", () => {
+  it("prefers the project's sha256 of GitHub tarballs, whose bytes may change", () => {
     const [a, b] = [pin({ sha256s: { github: hex('1') } }), pin({ sha256s: { github: hex('2') } })];
     expect(merge({ 1: a }, { 1: b }).sources[1]?.sha256s).toEqual({ github: hex('2') });
   });
@@ -48,7 +48,7 @@ describe('two locks', () => {
     ['commit', { commit: 'c2' }],
     ['git tree', { gitTree: 't2' }],
     ['sha256 from debian', { sha256s: { debian: hex('e') } }],
-  ])('must agree in the %s: the error names both files and both values', (what, change) => {
+  ])('refuses a conflicting %s, naming both files', (what, change) => {
     const values = [Object.values(change)[0], what].map((value) =>
       typeof value === 'object' ? value.debian : value,
     );

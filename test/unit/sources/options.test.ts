@@ -10,7 +10,9 @@ describe('--source', () => {
     ['https:me:s3cret@example.org', 'url', 'https:me:s3cret@example.org'],
     ['./http:/c.tar.gz', 'file', './http:/c.tar.gz'],
     [' c.tar.gz', 'file', ' c.tar.gz'],
-  ])('%j is of %s', (word, provider, location) => expect(parseSource(word)).toEqual({ provider, location }));
+  ])('reads %j as %s', (word, provider, location) =>
+    expect(parseSource(word)).toEqual({ provider, location }),
+  );
 
   it.each([
     'ftp://me:s3cret@example.org/c',
@@ -19,7 +21,7 @@ describe('--source', () => {
     'http://me:s3cret@',
     'https:me:s3cret@',
     ' http://me:s3cret@bad host/',
-  ])('%s is refused, and its password not shown', (word) => {
+  ])('refuses %s without showing its password', (word) => {
     const refused = expect(() => parseSource(word));
     refused.toThrow(TurnbuildError);
     refused.toThrow(/Invalid --source "(?!.*s3cret).*": expected an http or https address/);

@@ -7,12 +7,12 @@ const state = (id: string, more = {}) => ({ id, suites: [`suite of ${id}`], ...m
 const combine = (...states: Parameters<typeof combinedState>[0]) => combinedState(states, sha256Text);
 
 describe('combinedState', () => {
-  it('of one suite is its own, of none is nothing', () => {
+  it('returns the state of a single suite, and nothing without one', () => {
     expect(combine(state('a'))).toEqual(state('a'));
     expect(combine(undefined)).toBeUndefined();
   });
 
-  it('is another one when any suite has got other packages', () => {
+  it('changes if any suite changes', () => {
     const ids = [
       combine(state('a'), state('b')),
       combine(state('a'), state('c')),
@@ -23,13 +23,13 @@ describe('combinedState', () => {
     expect(combine(state('a'), state('b'))?.suites).toEqual(['suite of a', 'suite of b']);
   });
 
-  it('says why one of them could not be asked', () => {
+  it('keeps the reason why a suite is unreachable', () => {
     expect(combine(state('a'), state('b', { unreachable: 'no route' }))?.unreachable).toBe('no route');
   });
 });
 
 describe('archiveReader', () => {
-  it('asks once for a suite of an archive, and again for that suite of another one, or with other components', async () => {
+  it('reads each combination of archive, suite and components once', async () => {
     const asked: string[] = [];
     const io = {
       signal: undefined,

@@ -3,14 +3,14 @@ import { buildError } from '../../../src/stages/shared/build-error.ts';
 
 it.each<[string, string[], string, RegExp, RegExp]>([
   [
-    'the first error of the own script, with what was printed before it',
+    "the script's first error, with the output before it",
     ['#9 1.2 cc: no such file', '#9 DONE 2.0s', '#9 1.3 turnbuild-error: COMPILE_FAILED: make ended with 2'],
     'COMPILE_FAILED',
     /^make ended with 2\ncc: no such file$/,
     /compiler's first error/,
   ],
   [
-    'the first error of the own script, without what buildx and other steps of the build have printed',
+    "the script's first error, without the output of buildx and of other build steps",
     [
       '#1 [internal] load build definition from Dockerfile',
       '#1 transferring dockerfile: 21.32kB done',
@@ -27,7 +27,7 @@ it.each<[string, string[], string, RegExp, RegExp]>([
     /log/,
   ],
   [
-    'the error of the own script alone, where nothing was printed before it',
+    "the script's error alone if no output precedes it",
     ['#9 1.3 turnbuild-error: DEB_INVALID: x'],
     'DEB_INVALID',
     /^x$/,
@@ -48,28 +48,28 @@ it.each<[string, string[], string, RegExp, RegExp]>([
     /--builder with a native node/,
   ],
   [
-    'a processor without QEMU',
+    'a platform without QEMU',
     ['#9 0.1 exec /bin/sh: exec format error'],
     'PLATFORM_UNSUPPORTED',
     /cannot run programs/,
     /doctor --fix/,
   ],
   [
-    'an archive that is away',
+    'an unreachable package archive',
     ['#9 1.0 E: Failed to fetch https://example.org/InRelease'],
     'NETWORK_FAILED',
     /the builder cannot reach the package archive/,
     /builder's network/,
   ],
   [
-    'a builder that is gone',
+    'a missing builder',
     ['ERROR: no builder "farm" found'],
     'BUILDER_UNKNOWN',
     /^build:x:arm64: There is no buildx builder "farm"$/,
     /docker buildx ls/,
   ],
   [
-    'an engine that is gone',
+    'an unreachable engine',
     [
       'ERROR: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
     ],
@@ -78,7 +78,7 @@ it.each<[string, string[], string, RegExp, RegExp]>([
     /turnbuild doctor/,
   ],
   [
-    "a user whom the engine's socket refuses",
+    'a socket that denies access',
     [
       'ERROR: permission denied while trying to connect to the Docker daemon socket at unix:///run/docker.sock',
     ],
@@ -86,8 +86,8 @@ it.each<[string, string[], string, RegExp, RegExp]>([
     /denies access to this user/,
     /group/,
   ],
-  ['anything else', ['#9 1.0 boo'], 'BUILD_FAILED', /^build:x:arm64: the build failed\nboo$/, /log/],
-])('says %s', (_, lines, code, message, hint) => {
+  ['any other failure', ['#9 1.0 boo'], 'BUILD_FAILED', /^build:x:arm64: the build failed\nboo$/, /log/],
+])('buildError reports %s', (_, lines, code, message, hint) => {
   const error = buildError('build:x:arm64', lines);
   expect(error.code).toBe(code);
   expect(error.message).toMatch(message);

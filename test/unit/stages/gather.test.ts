@@ -14,7 +14,7 @@ const interrupt = new AbortController();
 const contextFor = (jobs: number) =>
   ({ io: { signal: interrupt.signal }, piece: piecesOf(jobs) }) as unknown as StageContext;
 
-/** A task that records its start and its end, and why it ended. */
+/** Tasks that record their start, and their end with its reason. */
 function recorder() {
   const log: string[] = [];
   const work =
@@ -32,33 +32,33 @@ function recorder() {
 }
 
 describe('together', () => {
-  it('goes side by side where there is room', async () => {
+  it('runs tasks in parallel with enough jobs', async () => {
     const { log, work } = recorder();
     await together(STEP, contextFor(2), [work('one', 'ends', 40), work('two')]);
     expect(log).toEqual(['one begins', 'two begins', 'two ends', 'one ends']);
   });
 
-  it('goes one after the other where there is none', async () => {
+  it('runs tasks in sequence with one job', async () => {
     const { log, work } = recorder();
     await together(STEP, contextFor(1), [work('one'), work('two')]);
     expect(log).toEqual(['one begins', 'one ends', 'two begins', 'two ends']);
   });
 
-  it('shares the room with other steps', async () => {
+  it('shares the jobs with other steps', async () => {
     const { log, work } = recorder();
     const context = contextFor(1);
     await Promise.all([together(STEP, context, [work('a')]), together(STEP, context, [work('b')])]);
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
-  it('ends the others when one fails, and gives its error', async () => {
+  it('aborts the other tasks when one fails, and rejects with its error', async () => {
     const { log, work } = recorder();
     const done = together(STEP, contextFor(2), [work('one', 'fails'), work('two', 'ends', 60_000)]);
     await expect(done).rejects.toThrow('one is wrong');
     expect(log).toEqual(['one begins', 'two begins', 'one fails', 'two is ended']);
   });
 
-  it('does not begin what waits when one fails', async () => {
+  it('does not start waiting tasks after a failure', async () => {
     const { log, work } = recorder();
     await expect(together(STEP, contextFor(1), [work('one', 'fails'), work('two')])).rejects.toThrow(
       'one is wrong',
@@ -66,7 +66,7 @@ describe('together', () => {
     expect(log).toEqual(['one begins', 'one fails']);
   });
 
-  it('is ended from outside', async () => {
+  it('aborts its tasks when the signal of the run aborts', async () => {
     const { log, work } = recorder();
     const outside = new AbortController();
     const context = { io: { signal: outside.signal }, piece: piecesOf(2) } as unknown as StageContext;
