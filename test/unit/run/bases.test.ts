@@ -17,7 +17,7 @@ const foreign = ownArch() === 'arm64' ? 'x86_64' : 'arm64';
 const release = { plan } as PlannedRelease;
 
 describe('base images in the graph of a release', () => {
-  it('come before steps, and one of another architecture after the one that lends it tools', () => {
+  it('rank before steps, and a foreign one follows the one that lends it tools', () => {
     const node = (arch: string, after: string[]) => ({
       ...{ id: `base:trixie-${arch}`, needs: [], after, kind: 'docker', emulated: false, rank: -1 },
     });
@@ -28,7 +28,7 @@ describe('base images in the graph of a release', () => {
     });
   });
 
-  it('are shown as what is done: bootstrapped, or taken from a registry', () => {
+  it('are shown as bootstrap or as official image', () => {
     const [first, ...others] = plan.bases;
     if (first === undefined) throw new Error('a plan has base images');
     const image = `registry.test/trixie@sha256:${'0'.repeat(64)}`;
@@ -43,7 +43,7 @@ describe('base images in the graph of a release', () => {
   });
 });
 
-it('what a base image lends is its root file system, or a name for that where it has yet to be made', async () => {
+it('lenderFor returns the root file system of a base image, or a placeholder until it exists', async () => {
   const dir = temporaryFolder();
   const io = createIo(runProcess, new AbortController().signal);
   const session = {

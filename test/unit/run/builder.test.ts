@@ -18,7 +18,7 @@ interface Answer {
   stderr?: string;
 }
 
-/** A fake docker whose only answers depend on its first argument. */
+/** A fake docker that answers by its first argument. */
 function docker(answers: Readonly<Record<string, Answer>>): { exec: Exec; asked: string[] } {
   const asked: string[] = [];
   const exec: Exec = async ({ file, args }) => {
@@ -37,8 +37,8 @@ const ask = (answers: Readonly<Record<string, Answer>>, name?: string) =>
   inspectBuilder(name, { bootstrap: false, exec: docker(answers).exec });
 const REFUSAL = 'permission denied while trying to connect to the Docker daemon socket at unix:///x.sock';
 
-describe('a builder that is asked', () => {
-  it('says what it runs, and what it compiles on; its engine is not asked', async () => {
+describe('inspectBuilder', () => {
+  it('returns the architectures of a remote builder without asking an engine', async () => {
     const { exec, asked } = docker({ buildx: { stdout: inspected('remote', BOTH, 'linux/arm64*') } });
     expect(await inspectBuilder('farm', { bootstrap: true, exec })).toEqual({
       name: 'farm',
@@ -52,41 +52,41 @@ describe('a builder that is asked', () => {
 
   it.each([
     ['with the containerd image store', '28.3.1 [["driver-type","io.containerd.snapshotter.v1"]]', true],
-    ['without it', '26.1.5 []', false],
-    ['that is just new enough', '23.0.0 []', false],
-  ])('takes base images as OCI layouts as its engine does: %s', async (_, stdout, ociLayouts) => {
+    ['without the containerd image store', '26.1.5 []', false],
+    ['of the oldest supported version', '23.0.0 []', false],
+  ])('detects whether the engine accepts OCI layouts: %s', async (_, stdout, ociLayouts) => {
     const answers = { buildx: { stdout: inspected('docker', BOTH) }, '--context': { stdout } };
     expect(await ask(answers)).toMatchObject({ driver: 'docker', ociLayouts });
   });
 
   it.each<[string, Record<string, Answer>, string, RegExp]>([
-    ['no docker', { buildx: { code: 127 } }, 'DOCKER_MISSING', /docker is not installed/],
+    ['a missing docker', { buildx: { code: 127 } }, 'DOCKER_MISSING', /docker is not installed/],
     [
-      'no engine, with all that was said',
+      'an unreachable engine, with its complete output',
       { buildx: { code: 1, stderr: 'cannot connect', stdout: 'some more' } },
       'DOCKER_UNAVAILABLE',
       /No Docker engine is reachable\ncannot connect\nsome more$/,
     ],
     [
-      'a word of error and no platforms',
+      'a builder with an error and no platforms',
       { buildx: { stdout: `Name: farm\nDriver:\nError: ${REFUSAL}\n` } },
       'DOCKER_REFUSED',
       /at unix:\/\/\/x\.sock denies access/,
     ],
     [
-      'other processors',
+      'a builder of unsupported platforms',
       { buildx: { stdout: inspected('remote', 'linux/riscv64') } },
       'BUILDER_UNSUITABLE',
       /farm supports neither linux\/arm64 nor linux\/amd64/,
     ],
     [
-      'no engine, in one line',
+      'an unreachable engine, with a single line of output',
       { buildx: { code: 1, stderr: 'cannot connect' } },
       'DOCKER_UNAVAILABLE',
       /^No Docker engine is reachable\ncannot connect$/,
     ],
     ...['amd64', 'arm64'].map((other): [string, Record<string, Answer>, string, RegExp] => [
-      `another processor first, which would compile for what linux/${other} is not`,
+      `an unsupported first node, which would build the platform other than linux/${other}`,
       { buildx: { stdout: inspected('remote', 'linux/riscv64', `linux/${other}`) } },
       'BUILDER_UNSUITABLE',
       new RegExp(
@@ -94,13 +94,13 @@ describe('a builder that is asked', () => {
       ),
     ]),
     [
-      'an engine that says nothing of its images, in one line',
+      'an engine that fails to describe itself, with a single line of output',
       { buildx: { stdout: inspected('docker', BOTH) }, '--context': { code: 1, stderr: 'cannot connect' } },
       'DOCKER_UNAVAILABLE',
       /^No Docker engine is reachable\ncannot connect$/,
     ],
     [
-      'an engine that says nothing of its images',
+      'an engine that fails to describe itself, with its complete output',
       {
         buildx: { stdout: inspected('docker', BOTH) },
         '--context': { code: 1, stderr: 'cannot connect', stdout: 'some more' },
@@ -114,13 +114,13 @@ describe('a builder that is asked', () => {
       'DOCKER_TOO_OLD',
       /engine is 22\.9\.9; 23\.0 or newer/,
     ],
-  ])('is refused: %s', async (_, answers, code, message) => {
+  ])('refuses %s', async (_, answers, code, message) => {
     const error = await errorOf(ask(answers));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
   });
 
-  it('is unknown by the name it was asked by', async () => {
+  it('names an unknown builder', async () => {
     const error = await errorOf(
       ask({ buildx: { code: 1, stderr: 'ERROR: no builder "ranch" found' } }, 'ranch'),
     );
@@ -128,11 +128,11 @@ describe('a builder that is asked', () => {
   });
 });
 
-describe('a builder that is not asked', () => {
+describe('assumedBuilder', () => {
   it.each([
     ['arm64', 'arm64'],
     ['x64', 'x86_64'],
-  ])('has the processor of this machine: %s', (arch, own) => {
+  ])('has the architecture of this machine: %s', (arch, own) => {
     vi.stubGlobal('process', Object.create(process, { arch: { value: arch } }));
     expect(assumedBuilder()).toMatchObject({
       driver: 'docker',
@@ -149,8 +149,8 @@ const builder = (facts: Partial<BuilderFacts>): BuilderFacts => ({
   ...facts,
 });
 
-describe('a builder for packages that are run', () => {
-  it('runs their platforms, or is refused by the names of those that it does not', () => {
+describe('requirements of verification', () => {
+  it('requirePlatforms names the platforms that the builder cannot run', () => {
     expect(() => requirePlatforms(builder({}), ['x86_64'])).not.toThrow();
     expect(() => requirePlatforms(builder({}), ['x86_64', 'arm64'])).toThrow(
       /^Builder farm cannot run linux\/arm64$/,
@@ -160,7 +160,7 @@ describe('a builder for packages that are run', () => {
     );
   });
 
-  it('is an engine, or has one beside it', async () => {
+  it('requireEngine accepts the engine of a docker driver, or a reachable one', async () => {
     const none = docker({});
     await requireEngine(builder({ driver: 'docker' }), none.exec);
     expect(none.asked).toEqual([]);
@@ -175,13 +175,13 @@ describe('a builder for packages that are run', () => {
       /beside the builder farm[\s\S]*\ncannot connect$/,
     ],
     ['that refuses this user', REFUSAL, 'DOCKER_REFUSED', /denies access to this user/],
-  ])('is refused with an engine beside it %s', async (_, stderr, code, message) => {
+  ])('requireEngine refuses an engine %s', async (_, stderr, code, message) => {
     const error = await errorOf(requireEngine(builder({}), docker({ version: { code: 1, stderr } }).exec));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
   });
 
-  it('may share a network between containers, unless it is the engine itself', () => {
+  it('sharesNetwork is true unless the builder is the engine itself', () => {
     expect(sharesNetwork({ driver: 'remote' })).toBe(true);
     expect(sharesNetwork({ driver: 'docker' })).toBe(false);
   });

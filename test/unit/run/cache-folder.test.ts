@@ -12,4 +12,4 @@ it.each([
   [{ TURNBUILD_CACHE: '', XDG_CACHE_HOME: '/caches' }, '/caches/turnbuild'],
   [{ TURNBUILD_CACHE: '/own', XDG_CACHE_HOME: '/caches' }, '/own'],
   [{ TURNBUILD_CACHE: 'own' }, resolve('own')],
-])('the cache with %j is %s', (env, folder) => expect(cacheFolder(env)).toBe(folder));
+])('with the environment %j the cache folder is %s', (env, folder) => expect(cacheFolder(env)).toBe(folder));

@@ -7,10 +7,10 @@ const check = (id: string, rest: Partial<CheckResult> = {}): CheckResult => ({
   ...rest,
 });
 
-describe('the text of failed checks', () => {
-  it('is empty without any', () => expect(describeFailures([])).toBe(''));
+describe('describeFailures', () => {
+  it('returns nothing without failures', () => expect(describeFailures([])).toBe(''));
 
-  it('has each cause once and first, then the failures; what they block is counted', () => {
+  it('lists each cause once, then the failures, and counts blocked checks', () => {
     const bad = [
       check('a', { cause: 'No network.' }),
       check('b', { cause: 'No network.' }),
@@ -23,7 +23,7 @@ describe('the text of failed checks', () => {
     expect(describeFailures([check('c', { status: 'blocked' })])).toBe('1 check could not run');
   });
 
-  it('has a message of 400 characters whole, and cuts a longer one off behind a word', () => {
+  it('keeps a message of 400 characters, and truncates a longer one after a word', () => {
     const whole = 'x'.repeat(400);
     expect(describeFailures([check('a', { message: whole })])).toBe(`1 check failed\na: ${whole}`);
     const long = ` ${'x'.repeat(390)}         yes`;
@@ -33,8 +33,8 @@ describe('the text of failed checks', () => {
   });
 });
 
-describe('their error', () => {
-  it('names the advisories to accept only where all failures are known', () => {
+describe('verifyError', () => {
+  it('suggests --accept only if every failure has advisories', () => {
     const known = [check('a', { advisories: ['CVE-1', 'CVE-2'] }), check('b', { advisories: ['CVE-2'] })];
     expect(verifyError('bad', known)).toMatchObject({
       code: 'VERIFY_FAILED',

@@ -55,9 +55,9 @@ const slowly = (headers: Record<string, number>) =>
   });
 
 it.each([
-  ['of how many', { 'content-length': tarball.length }, /4\.0 KiB of \d/],
-  ['alone where their number is unknown', {}, /4\.0 KiB(?! of)/],
-])('a terminal sees the bytes of a download, %s', async (_, headers, text) => {
+  ['with the total', { 'content-length': tarball.length }, /4\.0 KiB of \d/],
+  ['without a total if the length is unknown', {}, /4\.0 KiB(?! of)/],
+])('a terminal shows the downloaded bytes %s', async (_, headers, text) => {
   const { url } = await slowly(headers);
   expect((await fetchShown(session(`${url}/coturn.tar.gz`), undefined)).version).toBe('4.18.0');
   expect(shown).toMatch(text);
@@ -65,14 +65,14 @@ it.each([
   expect(lines).toEqual([]);
 });
 
-it('anything else gets no display', async () => {
+it('--json shows no progress', async () => {
   const { url } = await slowly({});
   await fetchShown(session(`${url}/coturn.tar.gz`, { json: true }), undefined);
   expect(shown).toBe('');
   expect(lines).toEqual([]);
 });
 
-it('a failure is the one of the sources', async () => {
+it('a failure to read the sources is passed on', async () => {
   expect(await errorOf(fetchShown(session('/missing.tar.gz'), undefined))).toMatchObject({
     code: 'SOURCE_NOT_FOUND',
     message: 'File not found: /missing.tar.gz',

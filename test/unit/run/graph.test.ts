@@ -41,7 +41,7 @@ function workshop(nodes: readonly GraphNode[], jobs: number) {
 }
 
 describe('a graph', () => {
-  it('performs a node when all that it needs is done, and no earlier', async () => {
+  it('starts a node only after all nodes it needs have finished', async () => {
     const shop = workshop(
       [
         node('publish', { needs: ['a', 'b'] }),
@@ -56,7 +56,7 @@ describe('a graph', () => {
     expect(await shop.end('b')).toEqual(['publish']);
   });
 
-  it('leaves what needs a failed node, says of which, and goes on with the others', async () => {
+  it('skips nodes that need a failed node, names it, and continues with the others', async () => {
     const shop = workshop(
       [
         node('build 1'),
@@ -80,13 +80,13 @@ describe('a graph', () => {
     });
   });
 
-  it('has a node wait for one that it is after, and performs it although that one fails', async () => {
+  it('starts a node when the nodes in its "after" list have ended, even if they failed', async () => {
     const shop = workshop([node('arm64', { after: ['x86_64'] }), node('x86_64')], 4);
     expect(await shop.begins()).toEqual(['x86_64']);
     expect(await shop.end('x86_64', new Error('no mirror'))).toEqual(['arm64']);
   });
 
-  it('has as many nodes of a kind at work as there are places, those of lower rank first; plain ones take none', async () => {
+  it('limits the running nodes of each kind except plain ones, and starts lower ranks first', async () => {
     const shop = workshop(
       [
         ...[node('c', { rank: 3 }), node('a', { rank: 1 }), node('b', { rank: 2 })],
@@ -102,7 +102,7 @@ describe('a graph', () => {
     expect(await shop.end('boot 1')).toEqual(['boot 2']);
   });
 
-  it('never has native work wait behind emulated work', async () => {
+  it('never makes native nodes wait for emulated ones', async () => {
     const emulated = { emulated: true };
     const shop = workshop(
       [
@@ -118,7 +118,7 @@ describe('a graph', () => {
     expect(await shop.end('e1')).toEqual(['e3']);
   });
 
-  it('gives the place that was kept to emulated work when what it was kept for is left', async () => {
+  it('gives a slot reserved for native nodes to an emulated one if those are skipped', async () => {
     const shop = workshop(
       [
         node('e1', { emulated: true }),
@@ -132,13 +132,13 @@ describe('a graph', () => {
     expect(await shop.end('n1', new Error('no compiler'))).toEqual(['e2']);
   });
 
-  it('refuses nodes that need each other, which would wait for ever', () => {
+  it('refuses a cycle', () => {
     const nodes = [node('a', { needs: ['b'] }), node('b', { after: ['c'] }), node('c', { needs: ['a'] })];
     expect(() => createGraph(nodes, 1)).toThrow('steps need each other: a, b, c, a');
   });
 });
 
-it('a graph performs no node that it has not got', async () => {
+it('a graph refuses an unknown node', async () => {
   const { perform } = createGraph([node('a')], 1);
   await expect(perform('b', async () => {})).rejects.toThrow('the graph has no b');
 });

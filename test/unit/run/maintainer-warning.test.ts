@@ -6,19 +6,19 @@ import { releaseFacts } from '../../support/plan-facts.ts';
 const planned = (maintainer: string) =>
   createPlan({ ...releaseFacts, release: { ...releaseFacts.release, maintainer } });
 
-describe('the warning of a maintainer whom nobody can write to', () => {
-  it.each(['A <a@turnbuild.invalid>', 'A <a@INVALID>'])('is given for %s', (maintainer) => {
+describe('the warning about an invalid maintainer address', () => {
+  it.each(['A <a@turnbuild.invalid>', 'A <a@INVALID>'])('appears for %s', (maintainer) => {
     const [line] = maintainerWarning(planned(maintainer));
     expect(line).toContain(maintainer);
     expect(line).toContain('--maintainer');
   });
 
   it.each(['A <a@example.org>', 'Invalid <invalid@invalid.example.org>', 'A <a@notinvalid>'])(
-    'is not given for %s',
+    'does not appear for %s',
     (maintainer) => expect(maintainerWarning(planned(maintainer))).toEqual([]),
   );
 
-  it('is not given where no packages are made', () => {
+  it('does not appear if no packages are made', () => {
     const { maintainer, steps } = planned('A <a@turnbuild.invalid>');
     const others = steps.filter(({ stage }) => stage !== 'package');
     expect(maintainerWarning({ maintainer, steps: others })).toEqual([]);

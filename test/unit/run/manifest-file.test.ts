@@ -18,7 +18,7 @@ const STEP: ManifestStep = {
   ...{ status: 'done', seconds: 1, outputs: [], target: 'debian-12', arch: 'arm64' },
 };
 
-it('keeps the steps of the same sources, and none of others', async () => {
+it('openManifest keeps the steps of earlier runs only if the sources are the same', async () => {
   const dir = temporaryFolder();
   const store = await openManifest(release(dir, '2'.repeat(64)));
   await store.record(STEP);
@@ -29,7 +29,7 @@ it('keeps the steps of the same sources, and none of others', async () => {
   expect((await readManifest(dir))?.steps).toEqual([]);
 });
 
-it("has a package file's own version, and no source", async () => {
+it('the manifest of a package file has its package version and no source', async () => {
   const dir = temporaryFolder();
   const planned = release(dir, undefined);
   const steps = planned.plan.steps.map((step) => ({ ...step, packageVersion: '1:4.6.1-1' }));

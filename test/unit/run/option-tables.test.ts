@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { CommonOptions } from '../../../src/run/options.ts';
 import type { Session } from '../../../src/run/session.ts';
 
-/** Every option, as if it had been given. */
+/** All options, as if given on the command line. */
 const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
   ...{ roots: 'registry' },
@@ -12,7 +12,7 @@ const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ only: ['elf'], skip: ['elf'], reason: 'r', accept: ['CVE-1'], verifyOn: 'i', plan: 'plan.json' },
 };
 const session = { options: GIVEN } as Partial<Session> as Session;
-/** The flags at the start of a refusal. */
+/** The flags at the start of an error message. */
 const flagsOf = (message: string) => message.replace(/:.*$/, '').split(', ').sort();
 const refusalOf = async (work: Promise<unknown>) => {
   const error = (await work.catch((thrown: unknown) => thrown)) as { code: string; message: string };
@@ -21,8 +21,8 @@ const refusalOf = async (work: Promise<unknown>) => {
 };
 
 // Import the module within the tests, because importing creates the tables.
-describe('of all options', () => {
-  it('a package file refuses those that say what is packaged, and of what', async () => {
+describe('conflicts of options', () => {
+  it('a package file refuses options that have no effect on it', async () => {
     vi.resetModules();
     const { planFile } = await import('../../../src/run/package-file.ts');
     const message = await refusalOf(planFile(session, 'coturn.deb', { perform: false }));
@@ -33,7 +33,7 @@ describe('of all options', () => {
     ]);
   });
 
-  it('a plan refuses those that it has decided, and a version', async () => {
+  it('--plan refuses a version, and options that the plan has decided', async () => {
     vi.resetModules();
     const { planGiven } = await import('../../../src/run/given-plan.ts');
     const given = { version: '4.18.0', stages: ['build' as const], perform: false };

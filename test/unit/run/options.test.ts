@@ -23,7 +23,7 @@ afterEach(() => {
   syncBuiltinESMExports();
 });
 
-it('names the given options as the command line has them, and only those that count', () => {
+it('givenFlags lists the flags of given options, limited to those that the table counts', () => {
   const { options } = addOptions(new Command(), 'release');
   const positive = options.filter(({ negate }) => !negate);
   const counts = Object.fromEntries(positive.map((option) => [option.attributeName(), true]));
@@ -34,7 +34,7 @@ it('names the given options as the command line has them, and only those that co
   expect(givenFlags({ lock: 'x' }, counts as Record<OptionName, boolean>)).toEqual(['--lock']);
 });
 
-describe('a list', () => {
+describe('list options', () => {
   it.each<[string[] | undefined, string[] | undefined]>([
     [undefined, undefined],
     [[], undefined],
@@ -44,14 +44,14 @@ describe('a list', () => {
       ['b,', 'a', 'b'],
       ['b', 'a'],
     ],
-  ])('%j is %j', (words, list) => expect(listOption(words)).toEqual(list));
+  ])('%j gives %j', (words, list) => expect(listOption(words)).toEqual(list));
 
-  it('is of architectures, where those are named, in any spelling', () => {
+  it('architecturesOption accepts any spelling', () => {
     expect(architecturesOption(undefined)).toBeUndefined();
     expect(architecturesOption(['amd64,arm64'])).toEqual(['x86_64', 'arm64']);
   });
 
-  it('is of checks and advisories, and empty where none are named', () => {
+  it('selectionOption splits checks and advisories, and defaults to empty lists', () => {
     expect(selectionOption({})).toEqual({ only: [], skip: [], reason: undefined, accept: [] });
     expect(
       selectionOption({ only: ['elf,relay'], skip: ['relay.a'], reason: 'no', accept: ['CVE-1', 'CVE-2'] }),
@@ -80,7 +80,7 @@ describe('--mirror', () => {
         },
       },
     ],
-  ])('%j is %j', (words, mirrors) => expect(mirrorOption(words)).toEqual(mirrors));
+  ])('%j gives %j', (words, mirrors) => expect(mirrorOption(words)).toEqual(mirrors));
 
   it.each([
     'a.test/debian',
@@ -96,18 +96,21 @@ describe('--mirror', () => {
     expect(() => mirrorOption([word])).toThrow(/^Invalid --mirror .*: expected URL or NAME=URL$/);
   });
 
-  it.each(['http://a.test?x', 'ubuntu=http://a.test/#x'])('refuses %s, behind which no path fits', (word) => {
-    expect(() => mirrorOption([word])).toThrow(/the URL must not have a query or fragment/);
-  });
+  it.each(['http://a.test?x', 'ubuntu=http://a.test/#x'])(
+    'refuses %s, because paths are appended to it',
+    (word) => {
+      expect(() => mirrorOption([word])).toThrow(/the URL must not have a query or fragment/);
+    },
+  );
 
-  it('shows no password of an address that it refuses', () => {
+  it('does not show the password of a refused URL', () => {
     for (const word of ['http://me:secret@a.test?x', 'ftp://me:secret@a.test'])
       expect(() => mirrorOption([word])).toThrow(/^(?!.*secret)/);
   });
 
   const targets = [target('debian-13'), target('el9'), target('ubuntu-24.04')];
 
-  it('takes the names of archives and repositories, also for one architecture', () => {
+  it('accepts the names of archives and repositories, also for one architecture', () => {
     const names = targets.flatMap(({ archive, sysroot }) => [
       ...(archive === undefined ? [] : [archive.name]),
       ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
@@ -118,7 +121,7 @@ describe('--mirror', () => {
         expect(() => requireKnownMirrors({ [each]: 'http://a.test' }, targets)).not.toThrow();
   });
 
-  it('refuses a name that no recipe has, and lists those that one has, in order', () => {
+  it('refuses an unknown name, and lists the known ones in order', () => {
     expect(() => requireKnownMirrors({ debian: 'http://a.test', ubunto: 'http://a.test' }, targets)).toThrow(
       expect.objectContaining({
         code: 'OPTION_INVALID',
@@ -133,14 +136,14 @@ describe('--mirror', () => {
   });
 });
 
-describe('a count', () => {
+describe('countOption', () => {
   it.each([
     [undefined, undefined],
     ['1', 1],
     ['12', 12],
-  ])('%j is %j', (word, count) => expect(countOption('jobs', word)).toBe(count));
+  ])('%j gives %j', (word, count) => expect(countOption('jobs', word)).toBe(count));
 
-  it.each(['0', '-1', '1.5', 'two', ''])('is not %j', (word) => {
+  it.each(['0', '-1', '1.5', 'two', ''])('refuses %j', (word) => {
     expect(() => countOption('jobs', word)).toThrow(
       `Invalid --jobs "${word}": expected a whole number of at least 1`,
     );
@@ -152,20 +155,20 @@ it.each([
   [1, 1],
   [3, 3],
   [64, 4],
-])('with %i processors, %i packages are made at a time', (processors, jobs) => {
+])('with %i processors, the default is %i jobs', (processors, jobs) => {
   vi.spyOn(os, 'cpus').mockReturnValue(Array.from({ length: processors }, () => ({}) as os.CpuInfo));
   syncBuiltinESMExports();
   expect(defaultJobs()).toBe(jobs);
 });
 
 describe('--verify-on', () => {
-  it('takes an image that is pinned, or none', () => {
+  it('accepts a pinned image, or none', () => {
     const image = `almalinux:9@sha256:${'a'.repeat(64)}`;
     expect(imageOption(image)).toBe(image);
     expect(imageOption(undefined)).toBeUndefined();
   });
 
-  it('refuses one that a registry may replace', () => {
+  it('refuses an unpinned image', () => {
     expect(() => imageOption('almalinux:9')).toThrow(
       /^Invalid --verify-on "almalinux:9": expected an image pinned by digest$/,
     );

@@ -60,7 +60,7 @@ const VERIFIED: ManifestStep = {
   checks: [verdict('elf.a'), verdict('elf.b')],
 };
 
-/** The errors of the steps, one of which is wrong. */
+/** The errors of one step whose record was changed. */
 function wrong(change: Partial<ManifestStep> & { stage?: StageName }, of: ManifestStep, document = plan()) {
   const steps = [BUILT, PACKAGED, VERIFIED].map((step) => (step === of ? { ...step, ...change } : step));
   const found = wrongRecords({ steps } as Manifest, document, CHECKS);
@@ -69,8 +69,8 @@ function wrong(change: Partial<ManifestStep> & { stage?: StageName }, of: Manife
 const judged = (checks: CheckResult[], document = plan(), rest: Partial<ManifestStep> = {}) =>
   wrong({ checks, ...rest }, VERIFIED, document);
 
-describe('records of the steps of a plan', () => {
-  it('are right as turnbuild writes them, whatever else there is', () => {
+describe('step records', () => {
+  it('are accepted as turnbuild writes them, ignoring steps that are not planned', () => {
     const other = { ...VERIFIED, id: 'verify:debian-13:x86_64', checks: [] };
     const steps = [BUILT, PACKAGED, VERIFIED, other];
     expect(wrongRecords({ steps } as unknown as Manifest, plan(), CHECKS)).toEqual([]);
@@ -80,18 +80,18 @@ describe('records of the steps of a plan', () => {
     ['stage', { stage: 'package' }],
     ['target', { target: 'portable' }],
     ['architecture', { arch: 'x86_64' }],
-  ])('are of the planned %s', (_, change) => {
+  ])('must have the planned %s', (_, change) => {
     expect(wrong(change, BUILT)).toContain('belongs to another stage or package');
   });
 
-  it('name everything that went in', () => {
+  it('must list all inputs', () => {
     expect(wrong({ inputs: [input(DEB)] }, VERIFIED)).toEqual([`was not built from ${SYMBOLS}`]);
     expect(wrong({ inputs: [] }, PACKAGED)).toEqual([
       'was not built from work/build/debian-13-arm64/turnserver',
     ]);
   });
 
-  it('name everything that was made, by its kind', () => {
+  it('must list all outputs with their kinds, unless the step failed', () => {
     expect(wrong({ outputs: [file(DEB, 'deb')] }, PACKAGED)).toEqual([`did not produce ${SYMBOLS}`]);
     expect(wrong({ outputs: [], status: 'failed' }, PACKAGED)).toEqual([]);
     expect(wrong({ outputs: [file(DEB, 'deb'), file(SYMBOLS, 'deb')] }, PACKAGED)).toEqual([
@@ -104,14 +104,14 @@ describe('records of the steps of a plan', () => {
 });
 
 describe('verdicts', () => {
-  it('belong to verifications', () => {
+  it('are allowed only in verify steps', () => {
     expect(wrong({ checks: [verdict('elf.a')] }, PACKAGED)).toEqual([
       'has verdicts although it is not a verification',
     ]);
     expect(wrong({ checks: [] }, PACKAGED)).toEqual([]);
   });
 
-  it('may be missing only where the step failed before it had any', () => {
+  it('may be missing only if the step failed without recording any', () => {
     const { checks: _, ...unjudged } = VERIFIED;
     const steps = (status: 'done' | 'failed') => ({ steps: [{ ...unjudged, status }] }) as Manifest;
     expect(wrongRecords(steps('failed'), plan(), CHECKS)).toEqual([]);
@@ -122,7 +122,7 @@ describe('verdicts', () => {
     expect(judged([], plan(), { status: 'failed' })).toHaveLength(2);
   });
 
-  it('are one of each check that the target has, and of no other', () => {
+  it('must include each check of the target exactly once, and no other', () => {
     expect(judged([verdict('elf.a')])).toEqual(['has no verdict for elf.b']);
     expect(judged([verdict('elf.a'), verdict('elf.b'), verdict('elf.b')])).toEqual([
       'has more than one verdict for elf.b',
@@ -132,7 +132,7 @@ describe('verdicts', () => {
     ]);
   });
 
-  it('of a target that the plan has not are of no check', () => {
+  it('name only unknown checks if the plan lacks the target', () => {
     const { targets: _, ...rest } = plan();
     const document = { ...rest, targets: [{ name: 'portable' }] } as unknown as PlanDocument;
     expect(judged([verdict('elf.a')], document)).toEqual(['names the unknown check elf.a']);
@@ -142,17 +142,17 @@ describe('verdicts', () => {
     ['title', { title: 'Another' }],
     ['reason', { reason: 'another' }],
     ['reference', { reference: 'RFC 2' }],
-  ])('have the %s of the check', (_, change) => {
+  ])('must have the %s of the check', (_, change) => {
     expect(judged([verdict('elf.a', change), verdict('elf.b')])).toEqual(['describes elf.a differently']);
   });
 
-  it.each(['failed', 'blocked'] as const)('of a step that is done are not "%s"', (status) => {
+  it.each(['failed', 'blocked'] as const)('must not be "%s" if the step is done', (status) => {
     const checks = [verdict('elf.a', { status }), verdict('elf.b')];
     expect(judged(checks)).toEqual([`is done, although elf.a has ${status}`]);
     expect(judged(checks, plan(), { status: 'failed' })).toEqual([]);
   });
 
-  it('are left out only where the plan does', () => {
+  it('are deselected if and only if the plan deselects the check', () => {
     const without = plan({ skip: ['elf.a'] });
     const checks = [verdict('elf.a', { status: 'deselected' }), verdict('elf.b')];
     expect(judged(checks, without)).toEqual([]);
@@ -162,7 +162,7 @@ describe('verdicts', () => {
     ]);
   });
 
-  it('accept failures only of advisories that the plan accepts, all of them', () => {
+  it('are accepted only if the plan accepts all their advisories', () => {
     const accepting = plan({ accept: ['CVE-1'] });
     const accepted = (advisories?: string[]) => [
       verdict('elf.a', { status: 'accepted', ...(advisories === undefined ? {} : { advisories }) }),

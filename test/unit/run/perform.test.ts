@@ -15,7 +15,7 @@ import { coturnTar } from '../../support/coturn-tree.ts';
 import { releaseFacts, target, withoutAddresses } from '../../support/plan-facts.ts';
 import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
 
-// Actions of a real run before its first step.
+// Tests what a real run does before its first step.
 let dir: string;
 beforeEach(() => {
   dir = temporaryFolder();
@@ -47,7 +47,7 @@ const release = (name: string, of = target(name)): PlannedRelease => ({
 describe('the repositories of an rpm distribution', () => {
   const bare = () => release('el9', withoutAddresses('el9'));
 
-  it.each(['build', 'verify'] as const)('have to be named before a %s begins', async (stage) => {
+  it.each(['build', 'verify'] as const)('need addresses before a %s begins', async (stage) => {
     const error = await errorOf(performRelease(session(), bare(), [stage], begin));
     expect(error.code).toBe('MIRROR_UNKNOWN');
     expect(existsSync(join(dir, 'dist'))).toBe(false);
@@ -57,11 +57,11 @@ describe('the repositories of an rpm distribution', () => {
     ['package', 'el9'],
     ['build', 'debian-13'],
     ['verify', 'debian-13'],
-  ])('are no matter where a %s of %s takes nothing from them', async (stage, name) => {
+  ])('do not stop a %s of %s', async (stage, name) => {
     await expect(performRelease(session(), release(name), [stage], begin)).rejects.toBe(BEGUN);
   });
 
-  it('have a name in a dry run where nobody has given their address', async () => {
+  it('get a placeholder in a dry run if they have no address', async () => {
     const lines = async (planned: PlannedRelease) =>
       (await dryRunCommands(session(), planned, ['build'])).map(({ line }) => line).join('\n');
     expect(await lines(bare())).toMatch(/SYSROOT_REPOSITORIES=MIRROR\//);
@@ -70,7 +70,7 @@ describe('the repositories of an rpm distribution', () => {
   });
 });
 
-it('the sources are beside the manifest before the first step begins', async () => {
+it('the sources are in the output folder before the first step begins', async () => {
   const file = join(dir, 'coturn.tar.gz');
   writeFileSync(file, gzipSync(coturnTar('4.6.1')));
   const source = await fetchShown(session({ source: file, unpinned: true }), undefined);

@@ -5,8 +5,8 @@ import { requireSame } from '../../../src/run/plan-again.ts';
 const plan = (turnbuild: string, maintainer = 'A <a@example.org>') =>
   ({ turnbuild, maintainer }) as PlanDocument;
 
-describe('a plan that is not that of this machine', () => {
-  it('is refused with what differs, and what to use', () => {
+describe('requireSame', () => {
+  it('refuses a different plan, naming the difference and what to use', () => {
     expect(() => requireSame(plan('0.2.0'), plan('0.2.0', 'B <b@example.org>'))).toThrow(
       expect.objectContaining({
         code: 'PLAN_DIFFERS',
@@ -16,7 +16,7 @@ describe('a plan that is not that of this machine', () => {
     );
   });
 
-  it('because another turnbuild has made it is refused with both versions', () => {
+  it('refuses a plan of another turnbuild version, naming both versions', () => {
     expect(() => requireSame(plan('0.2.0'), plan('0.3.0'))).toThrow(
       expect.objectContaining({
         code: 'PLAN_DIFFERS',
@@ -25,7 +25,7 @@ describe('a plan that is not that of this machine', () => {
     );
   });
 
-  it('is taken where it is the same', () => {
+  it('accepts the same plan', () => {
     expect(() => requireSame(plan('0.2.0'), plan('0.2.0'))).not.toThrow();
   });
 });

@@ -34,8 +34,8 @@ const document = (provider: string, location: string) =>
   }) as unknown as PlanDocument;
 const missing = () => document('file', join(dir, 'missing.tar.gz'));
 
-describe('the sources of a plan', () => {
-  it('that are not there are asked for', async () => {
+describe('fetchPlanned', () => {
+  it('asks for --source if the sources are missing', async () => {
     expect(await errorOf(fetchPlanned(session(), missing()))).toMatchObject({
       code: 'SOURCE_NOT_FOUND',
       message: expect.stringContaining('missing.tar.gz'),
@@ -43,7 +43,7 @@ describe('the sources of a plan', () => {
     });
   });
 
-  it('that --source names, and are not there, are not asked for again', async () => {
+  it('does not ask for --source again if the file that it names is missing', async () => {
     const given = session({ source: join(dir, 'given.tar.gz') });
     const error = await errorOf(fetchPlanned(given, missing()));
     expect(error).toMatchObject({ code: 'SOURCE_NOT_FOUND' });
@@ -51,7 +51,7 @@ describe('the sources of a plan', () => {
     expect(error.hint).not.toBe(HINT);
   });
 
-  it('are refused where they are others', async () => {
+  it('refuses sources that differ from those of the plan', async () => {
     const file = join(dir, 'coturn.tar.gz');
     writeFileSync(file, gzipSync(coturnTar('4.18.0')));
     for (const [options, location] of [
@@ -66,7 +66,7 @@ describe('the sources of a plan', () => {
     }
   });
 
-  it('come from GitHub where the plan has them from there, and its failures are told as they are', async () => {
+  it('queries GitHub if the plan names it, without asking for --source on failure', async () => {
     const { url, requests } = await serve((_, response) => response.writeHead(404).end());
     vi.stubEnv('GITHUB_API_URL', url);
     const error = await errorOf(
@@ -76,13 +76,13 @@ describe('the sources of a plan', () => {
     expect(error.hint).not.toBe(HINT);
   });
 
-  it('come from the Debian archive where the plan has them from there', async () => {
+  it('uses the Debian archive if the plan names it, and reports a missing mirror', async () => {
     const error = await errorOf(fetchPlanned(session(), document('debian', 'coturn_4.18.0.orig.tar.gz')));
     expect(error.code).toBe('MIRROR_UNKNOWN');
     expect(error.hint).not.toBe(HINT);
   });
 
-  it('are not asked for after Ctrl-C', async () => {
+  it('does not ask for --source after Ctrl-C', async () => {
     const { url } = await serve(() => {});
     const controller = new AbortController();
     controller.abort();

@@ -8,7 +8,7 @@ const SOURCE: PlannedSource = {
   ...{ provider: 'file', location: 'coturn.tar.gz', sha256: '1'.repeat(64), tree: '2'.repeat(64) },
 };
 
-it('a plan is no document before each of its steps has a key', async () => {
+it('documentOf requires a key for each step', async () => {
   const plan = createPlan(releaseFacts);
   const key = { inputs: { recipe: '3'.repeat(64) }, key: '4'.repeat(64) };
   const given = { choices: {} as Choices, source: SOURCE };

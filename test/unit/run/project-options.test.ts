@@ -21,14 +21,14 @@ const settled = (
 const MIRRORS = ['debian=http://a.example', 'ubuntu=http://u.example'];
 
 describe('options', () => {
-  it('are the given ones without a project', () => {
+  it('are unchanged without a project', () => {
     expect(withProject({ arch: ['arm64'] }, undefined, 'release')).toEqual({
       options: { arch: ['arm64'] },
       coturn: undefined,
     });
   });
 
-  it('are those of the project where the command line has none', () => {
+  it('default to the settings of the project', () => {
     expect(settled({ json: true })).toEqual({
       coturn: '^4.18.0',
       options: {
@@ -44,7 +44,7 @@ describe('options', () => {
     });
   });
 
-  it('of the command line win, one by one', () => {
+  it('override the settings of the project individually', () => {
     const given = {
       ...{ target: ['debian-12'], revision: '3', maintainer: 'C <c@d.example>', out: 'here' },
       ...{ accept: ['CVE-2'], arch: ['x86_64'], source: 'debian' },
@@ -54,11 +54,11 @@ describe('options', () => {
       { ...SETTINGS, source: 'github' },
     );
     expect(options).toMatchObject(given);
-    // The later address of a name counts.
+    // If a name occurs twice, the later address applies.
     expect(options.mirror).toEqual([...MIRRORS, 'ubuntu=http://v.example']);
   });
 
-  it('say only where things are for a plan or a package that is given', () => {
+  it('take only mirrors and the output folder from the project for a given plan or package', () => {
     expect(settled({}, SETTINGS, 'places')).toEqual({
       coturn: undefined,
       options: { mirror: MIRRORS, out: '/p/dist' },
@@ -71,7 +71,7 @@ describe('options', () => {
     ['/tmp/c.tar.gz', '/tmp/c.tar.gz'],
     ['github', 'github'],
     ['https://a.example/c.tar.gz', 'https://a.example/c.tar.gz'],
-  ])('have the source %s relative to the file: %s', (source, path) =>
+  ])('resolve the source %s from the folder of turnbuild.yaml: %s', (source, path) =>
     expect(settled({}, { source }).options.source).toBe(path),
   );
 
@@ -79,7 +79,7 @@ describe('options', () => {
     ['packages', '/p/packages'],
     ['../x', '/x'],
     ['/srv/x', '/srv/x'],
-  ])('have the folder %s relative to the file: %s', (out, path) =>
+  ])('resolve the output folder %s from the folder of turnbuild.yaml: %s', (out, path) =>
     expect(settled({}, { out }).options.out).toBe(path),
   );
 
@@ -89,7 +89,7 @@ describe('options', () => {
     ['debian', '^4.18.0'],
     ['./other.tar.gz', undefined],
     ['https://a.example/c.tar.gz', undefined],
-  ])('with --source %s release the version %s', (source, coturn) =>
+  ])('with --source %s select the version %s', (source, coturn) =>
     expect(settled(source === undefined ? {} : { source }).coturn).toBe(coturn),
   );
 });

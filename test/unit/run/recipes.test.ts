@@ -6,7 +6,7 @@ import { errorOf, temporaryFolder } from '../../support/sandbox.ts';
 
 const ROOT = new URL('../../../', import.meta.url).pathname;
 
-it('takes every target of a folder by the order of names, and nothing else that lies there', async () => {
+it('loadRecipes loads the targets of a folder sorted by name, and ignores other files', async () => {
   const dir = temporaryFolder();
   for (const name of ['recipes', 'patches']) cpSync(join(ROOT, name), join(dir, name), { recursive: true });
   const own = await loadRecipes(join(dir, 'recipes'));
@@ -18,7 +18,7 @@ it('takes every target of a folder by the order of names, and nothing else that 
   expect(names).toEqual([...names].sort());
 });
 
-it('says where there are none', async () => {
+it('loadRecipes names the folder if it has no recipes', async () => {
   const dir = temporaryFolder();
   expect(await errorOf(loadRecipes(dir))).toMatchObject({
     code: 'RECIPES_MISSING',

@@ -70,8 +70,8 @@ const UP_TO_DATE = {
   'trixie-updates': ['hiredis 1.0-1'],
 };
 
-describe('the lines of linked libraries', () => {
-  it('are those of all steps that say so, and only text', () => {
+describe('linkedLines', () => {
+  it('lists the static libraries of all steps, ignoring everything but text', () => {
     const other = { facts: { linked: 'openssl 1 bookworm' } };
     const mixed = { facts: { linked: [OPENSSL, 7, null] } };
     const steps = [{ facts: undefined }, {}, other, mixed, build('b', EVENT)] as Manifest['steps'];
@@ -79,17 +79,17 @@ describe('the lines of linked libraries', () => {
   });
 });
 
-describe('what the archive has of them now', () => {
-  it('is not asked where nothing is linked in', async () => {
+describe('librariesNow', () => {
+  it('needs no archive if nothing is statically linked', async () => {
     expect(await librariesNow(session(undefined), [build('b')])).toEqual([]);
   });
 
-  it('cannot be told without an archive', async () => {
+  it('fails without an archive', async () => {
     const error = await errorOf(librariesNow(session(undefined), [build('b', OPENSSL)]));
     expect(error.code).toBe('MIRROR_UNKNOWN');
   });
 
-  it('is that of the release that each was taken from', async () => {
+  it('looks up each library in the release it came from', async () => {
     const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
     const states = await librariesNow(session(mirror), [build('b', OPENSSL, EVENT)]);
     expect(states).toMatchObject([
@@ -100,14 +100,14 @@ describe('what the archive has of them now', () => {
 });
 
 describe('--revision auto', () => {
-  it('keeps the revision of packages that are as new as can be', async () => {
+  it('keeps the revision if all libraries are up to date', async () => {
     const mirror = await archive(UP_TO_DATE);
     const all = made(build('build:portable:arm64', OPENSSL), build('build:portable:x86_64', EVENT));
     expect(await chooseRevision(session(mirror), all)).toEqual({ revision: 4, rebuild: new Set() });
     expect(lines).toEqual(['keeping revision 4: all statically linked libraries are up to date']);
   });
 
-  it('takes the next one for newer libraries, and compiles again what has an older one', async () => {
+  it('takes the next revision for newer libraries, and rebuilds only outdated builds', async () => {
     const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
     const all = made(
       build('build:portable:arm64', EVENT, OPENSSL),
@@ -122,7 +122,7 @@ describe('--revision auto', () => {
     expect(lines).toEqual(['revision 5, for openssl 3.0.2-1, openssl 9.9-9']);
   });
 
-  it('goes by package, version and release together', async () => {
+  it('compares package, version and release together', async () => {
     const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
     const all = made(build('old', OPENSSL), build('new', 'openssl 3.0.2-1 bookworm debian'));
     expect((await chooseRevision(session(mirror), all)).rebuild).toEqual(new Set(['old']));

@@ -47,15 +47,15 @@ describe('output', () => {
     expect(isPlain(session(options))).toBe(true);
   });
 
-  it('takes a terminal of 20 columns for one, and no narrower one', () => {
+  it('requires a terminal of at least 20 columns', () => {
     expect(isCapable({ isTTY: true, columns: 20 }, { TERM: 'xterm' })).toBe(true);
     expect(isCapable({ isTTY: true, columns: 19 }, { TERM: 'xterm' })).toBe(false);
   });
 
   it.each([
-    ['in the display of the task', {}, ['waits', 'shown']],
+    ["in the task's display", {}, ['waits', 'shown']],
     ['as a line', { verbose: true }, ['waits', 'printed']],
-  ])('says %s that a task waits for a lock', async (_, options, expected) => {
+  ])('shows %s that a task waits for a lock', async (_, options, expected) => {
     stub();
     const told: string[] = [];
     const lockFolder: Session['io']['lockFolder'] = async (dir, _wait, tell = () => told.push('printed')) => {
@@ -69,20 +69,20 @@ describe('output', () => {
   });
 });
 
-describe('the place where commands run', () => {
+describe('placeOf', () => {
   const place = (options: Session['options'], driver: string) =>
     placeOf(session(options), {
       builder: { ...assumedBuilder(), name: 'farm', driver },
       dir: '/dist',
     } as PlannedRelease);
 
-  it("is the engine whose own builder this is, and keeps Docker's cache", () => {
+  it('uses the engine of a docker driver, with the build cache', () => {
     expect(place({}, 'docker')).toEqual({
       ...{ dir: '/dist', builder: undefined, engine: 'farm', sharedNetwork: false, noCache: false },
     });
   });
 
-  it('is a builder elsewhere, beside the engine that is chosen, without the cache where that is asked', () => {
+  it('uses the builder of another driver with the current engine, without the build cache if asked', () => {
     expect(place({ builder: 'farm', cache: false }, 'remote')).toEqual({
       ...{ dir: '/dist', builder: 'farm', engine: undefined, sharedNetwork: true, noCache: true },
     });

@@ -12,7 +12,7 @@ const recorded = (planned?: string) =>
   [{ id: 'build:portable:arm64', ...(planned === undefined ? {} : { planned }) }] as ManifestStep[];
 
 describe('withRebuilt', () => {
-  it('changes the keys of the steps that are performed again, with each revision, and no other', () => {
+  it('changes the keys of rebuilt steps only, with each revision', () => {
     expect(REBUILT.get('build:portable:x86_64')).toEqual(key('b'));
     const again = REBUILT.get('build:portable:arm64');
     expect(again?.inputs).toEqual({ recipe: 'a', revision: '2' });
@@ -24,17 +24,17 @@ describe('withRebuilt', () => {
 });
 
 describe('rebuiltBefore', () => {
-  it('finds what was made again for this revision', () => {
+  it('finds the steps rebuilt for this revision', () => {
     const made = recorded(REBUILT.get('build:portable:arm64')?.key);
     expect(rebuiltBefore(KEYS, made, 2)).toEqual(['build:portable:arm64']);
     expect(rebuiltBefore(KEYS, made, 3)).toEqual([]);
   });
 
-  it.each([['a'], [undefined], ['of other inputs']])('finds none in a record of %s', (planned) => {
+  it.each([['a'], [undefined], ['of other inputs']])('finds nothing if the recorded key is %s', (planned) => {
     expect(rebuiltBefore(KEYS, recorded(planned), 2)).toEqual([]);
   });
 
-  it('finds none of a step that the plan has not', () => {
+  it('finds nothing if neither the record nor the plan has a key', () => {
     expect(rebuiltBefore(new Map(), recorded(), 2)).toEqual([]);
   });
 });

@@ -18,14 +18,14 @@ async function log(options: Session['options'], path: string, before = () => {})
   return { shown, lines };
 }
 
-it('lines of a step are in its log as they are, and in the display without the numbers of BuildKit', async () => {
+it("the log has the raw lines of a step, and the display omits BuildKit's numbers", async () => {
   const path = join(temporaryFolder(), 'logs/build.log');
   expect(await log({}, path)).toEqual({ shown: ['checking for gcc', 'done'], lines: [] });
   expect(readFileSync(path, 'utf8')).toBe('#7 0.512 checking for gcc\ndone\n');
   expect(existsSync(`${path}.tmp`)).toBe(false);
 });
 
-it('with --verbose they are printed, too, with the name of the step', async () => {
+it('--verbose prints the lines with the id of the step', async () => {
   const { lines } = await log({ verbose: true }, join(temporaryFolder(), 'build.log'));
   expect(lines).toEqual([
     '  build:debian-13:arm64 | #7 0.512 checking for gcc',
@@ -33,7 +33,7 @@ it('with --verbose they are printed, too, with the name of the step', async () =
   ]);
 });
 
-it('a log that cannot be written is an error with the reason', async () => {
+it('a log that cannot be written fails with the reason', async () => {
   const path = join(temporaryFolder(), 'logs/build.log');
   const work = log({}, path, () => rmSync(dirname(path), { recursive: true }));
   await expect(work).rejects.toThrow(/ENOENT.*build\.log\.tmp/);

@@ -11,7 +11,7 @@ const plan = createPlan({
 });
 
 describe('the steps of a plan', () => {
-  it('begin with what compiles libraries of its own, and keep those of a package together', () => {
+  it('begin with targets that compile libraries, and are grouped by package', () => {
     expect(packagesOf(plan, plan.steps).map((steps) => steps.map(({ id }) => id).join(' '))).toEqual(
       ['portable', 'debian-12', 'debian-13'].flatMap((name) =>
         ['arm64', 'x86_64'].map((arch) =>
@@ -21,7 +21,7 @@ describe('the steps of a plan', () => {
     );
   });
 
-  it('need their base images and the steps before them, and only what runs packages is emulated', () => {
+  it('need their base images and earlier steps, and are emulated only to verify foreign packages', () => {
     const nodes = stepNodes(plan, plan.steps, STAGE_TABLE);
     expect(nodes.find(({ id }) => id === 'verify:debian-13:arm64')).toEqual({
       id: 'verify:debian-13:arm64',

@@ -74,8 +74,8 @@ const untried = (id: string) =>
     blockedBy: 'network.ttl',
   });
 
-describe('a step whose checks failed', () => {
-  it('says the cause first, then how many, then each that failed, and only counts the blocked ones', async () => {
+describe('a step with checks', () => {
+  it('reports the cause, the counts, then each failed check, but only counts blocked ones', async () => {
     const alive = check('network.alive', {
       status: 'failed',
       message: 'rest: ended',
@@ -94,18 +94,18 @@ describe('a step whose checks failed', () => {
     expect(error).toMatchObject({ code: 'VERIFY_FAILED', message: text });
   });
 
-  it('is one check, in so many words', async () => {
+  it('uses the singular for one failed check', async () => {
     const { step } = await run([check('a', { status: 'failed', message: 'no' })]);
     expect(step.error).toBe('1 check failed\na: no');
   });
 
-  it('has failed where checks are blocked only', async () => {
+  it('fails if checks are only blocked', async () => {
     const { step, error } = await run([check('a', {}), untried('network.udp')]);
     expect(step.status).toBe('failed');
     expect(error).toMatchObject({ code: 'VERIFY_FAILED' });
   });
 
-  it('is told of --accept only where nothing but known vulnerabilities has failed, and nothing was blocked', async () => {
+  it('suggests --accept only if all failures are known vulnerabilities and nothing is blocked', async () => {
     const known = check('capacity.even-port', {
       status: 'failed',
       message: 'ports are lost',
@@ -119,7 +119,7 @@ describe('a step whose checks failed', () => {
     });
   });
 
-  it('is done with accepted ones and those without a verdict', async () => {
+  it('is done if checks are only accepted or without a verdict', async () => {
     const { step, outcome } = await run([
       check('a', { status: 'accepted', advisories: ['CVE-2026-1'] }),
       check('b', { status: 'deselected' }),

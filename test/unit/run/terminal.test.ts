@@ -12,4 +12,4 @@ it.each([
   [{ isTTY: true, columns: 0 }, { TERM: 'xterm' }, false],
   [{ isTTY: true }, { TERM: 'xterm' }, false],
   [{ columns: 80 }, { TERM: 'xterm' }, false],
-])('%j with %j: %s', (stream, env, capable) => expect(isCapable(stream, env)).toBe(capable));
+])('isCapable(%j, %j) is %s', (stream, env, capable) => expect(isCapable(stream, env)).toBe(capable));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTurns, type TakeTurn } from '../../../src/run/turns.ts';
 
-/** Tasks that end when the test says so, and a list of started tasks, in order. */
+/** Tasks that end on the test's command, and the list of started tasks in order. */
 function workshop(take: TakeTurn) {
   const begun: string[] = [];
   const ends = new Map<string, (error?: Error) => void>();
@@ -27,7 +27,7 @@ function workshop(take: TakeTurn) {
 }
 
 describe('turns', () => {
-  it('are as many at a time as there are places, in the order of their ranks', async () => {
+  it('run as many tasks at a time as there are slots, in the order of their ranks', async () => {
     const { begun, come, end } = workshop(createTurns(2, 3).step);
     await come('n1', 'n2', 'n5', 'n4', 'n3');
     expect(begun).toEqual(['n1', 'n2']);
@@ -37,14 +37,14 @@ describe('turns', () => {
     expect(begun).toEqual(['n1', 'n2', 'n3', 'n4']);
   });
 
-  it('are given to native work first, whatever came before', async () => {
+  it('go to native tasks before emulated ones', async () => {
     const { begun, come, end } = workshop(createTurns(2, 2).step);
     await come('n1', 'n2', 'e0', 'n9');
     await end('n1');
     expect(begun).toEqual(['n1', 'n2', 'n9']);
   });
 
-  it('leave a place for native work that has yet to come, and none when there is no more', async () => {
+  it('reserve a slot for expected native tasks, and release it when none are left', async () => {
     const turns = createTurns(2, 1);
     const { begun, come, end } = workshop(turns.step);
     await come('e1', 'e2', 'e3');
@@ -58,7 +58,7 @@ describe('turns', () => {
     expect(begun).toEqual(['e1', 'n7', 'e2']);
   });
 
-  it('go to the next step of a package before that of another, if its rank is lower', async () => {
+  it('go to the next step of a package before a waiting step of higher rank', async () => {
     const { begun, come, end } = workshop(createTurns(1, 3).step);
     await come('n1', 'n2');
     const ended = end('n1');
@@ -67,7 +67,7 @@ describe('turns', () => {
     expect(begun).toEqual(['n1', 'n0']);
   });
 
-  it('go on with one place only', async () => {
+  it('run emulated tasks with a single slot', async () => {
     const { begun, come, end } = workshop(createTurns(1, 5).step);
     await come('e1', 'e2');
     expect(begun).toEqual(['e1']);
@@ -75,7 +75,7 @@ describe('turns', () => {
     expect(begun).toEqual(['e1', 'e2']);
   });
 
-  it('are counted apart for steps and for what these do side by side', async () => {
+  it('are counted separately for steps and their parallel pieces', async () => {
     const turns = createTurns(1, 1);
     const [steps, pieces] = [workshop(turns.step), workshop(turns.piece)];
     await steps.come('n1');
