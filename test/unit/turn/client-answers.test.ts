@@ -7,7 +7,7 @@ import { answerTo, errorTo, udpServer } from '../../support/turn-server.ts';
 const STRANGER = { username: '', password: '' };
 const patience = () => ({ rtoMs: 20, sentAtMost: 2, lastMs: 60, reliableMs: 100 });
 
-/** A client's result for an answer: `success`, an error code, or the reason why there is none. */
+/** A client's result for an answer: `success`, an error code, or the reason for no answer. */
 async function wordFor(reply: (request: Buffer) => Buffer): Promise<unknown> {
   await using server = await udpServer((request, send) => send(reply(request)));
   const client = createClient(await openTransport('udp', server.at), STRANGER, { patience });
@@ -18,26 +18,26 @@ async function wordFor(reply: (request: Buffer) => Buffer): Promise<unknown> {
 }
 
 describe('a client', () => {
-  it('takes its own request, sent back, for no answer', async () =>
+  it('does not accept its own echoed request as an answer', async () =>
     expect(await wordFor((request) => request)).toMatch(/no answer/));
 
-  it('takes an error without a code for no success', async () =>
+  it('ignores an error response without a code', async () =>
     expect(await wordFor((request) => answerTo(request, { class: 'error', attributes: [] }))).toMatch(
       /no answer/,
     ));
 
   it.each<[string, string, boolean]>([
-    ['none', '', true],
+    ['empty', '', true],
     ['text', Buffer.from('Unauthorized').toString('hex'), true],
     ['text in UTF-8', Buffer.from('Zugriff verweigert für Пётр').toString('hex'), true],
-    ['text with zeros at its end', `${Buffer.from('Stale nonce').toString('hex')}00`, true],
-    ['bytes that are no UTF-8', '5ce0a1fe7f', false],
-    ['an address of the stack', 'd0ffff7f', false],
+    ['text with trailing zeros', `${Buffer.from('Stale nonce').toString('hex')}00`, true],
+    ['invalid UTF-8', '5ce0a1fe7f', false],
+    ['a stack address', 'd0ffff7f', false],
     ['control characters', '01026162', false],
-    ['a zero in the middle', '610062', false],
+    ['an embedded zero', '610062', false],
     ['a delete character', '617f62', false],
-    ['more than a decoder has to take', '61'.repeat(764), false],
-  ])('takes an error answer, and tells of its words: %s', async (_, words, good) => {
+    ['more bytes than a decoder has to accept', '61'.repeat(764), false],
+  ])('accepts an error response, and reports an invalid reason phrase: %s', async (_, words, good) => {
     await using server = await udpServer((request, send) => {
       const value = Buffer.concat([Buffer.from([0, 0, 4, 1]), Buffer.from(words, 'hex')]);
       send(answerTo(request, { class: 'error', attributes: [{ type: ATTRIBUTE.errorCode, value }] }));
@@ -55,9 +55,9 @@ describe('a client', () => {
 
   it.each<[string, number[], string, number]>([
     ['repeats a request with each new nonce', [401, 438, 438, 0], 'success', 4],
-    ['takes no for an answer where every nonce is stale', [401, 438, 438, 438, 438, 438, 0], '438', 5],
-    ['does not repeat credentials that are refused', [401, 401, 0], '401', 2],
-    ['does not repeat what is refused otherwise', [401, 486, 0], '486', 2],
+    ['gives up if every nonce is stale', [401, 438, 438, 438, 438, 438, 0], '438', 5],
+    ['does not repeat refused credentials', [401, 401, 0], '401', 2],
+    ['does not repeat a request that is refused for another reason', [401, 486, 0], '486', 2],
   ])('%s', async (_, codes, word, requests) => {
     await using server = await udpServer((request, send) => {
       const code = codes.shift() ?? 0;
@@ -74,7 +74,7 @@ describe('a client', () => {
     expect(server.received()).toBe(requests);
   });
 
-  it('reads an answer that arrived while its process stood still', async () => {
+  it('reads an answer that arrived while its process was blocked', async () => {
     await using server = await udpServer((request, send) => {
       setTimeout(() => {
         send(answerTo(request));

@@ -38,7 +38,7 @@ const sealed = (request: Buffer, key: Buffer) =>
   );
 
 describe('a request', () => {
-  it('carries the attributes that depend on its transaction', async () => {
+  it('encodes attributes with its own transaction id', async () => {
     const { transport, sent } = scriptedTransport({ answer: (request) => [answerTo(request)] });
     const client = createClient(transport, ACCOUNT);
     await client.request(METHOD.createPermission, [attribute.xorPeerAddress(PEER), attribute.lifetime(60)]);
@@ -51,7 +51,7 @@ describe('a request', () => {
     expect(decodeXorAddress(peer, message.transactionId)).toEqual(PEER);
   });
 
-  it('is sealed with the key of the credentials it is given, and only then', async () => {
+  it('has an integrity with the key of its credentials, and none without credentials', async () => {
     const { transport, sent } = scriptedTransport({ answer: (request) => [answerTo(request)] });
     const client = createClient(transport, ACCOUNT);
     await client.request(METHOD.allocate, [], AUTHENTICATION);
@@ -65,10 +65,10 @@ describe('a request', () => {
   });
 
   it.each<[string, typeof AUTHENTICATION | undefined, (request: Buffer) => Buffer, boolean]>([
-    ['sealed with its key', AUTHENTICATION, (request) => sealed(request, KEY), true],
-    ['sealed with another key', AUTHENTICATION, (request) => sealed(request, Buffer.from('other')), false],
-    ['without integrity', AUTHENTICATION, (request) => answerTo(request), false],
-    ['sealed, though the request was not', undefined, (request) => sealed(request, KEY), false],
+    ['integrity with its key', AUTHENTICATION, (request) => sealed(request, KEY), true],
+    ['integrity with another key', AUTHENTICATION, (request) => sealed(request, Buffer.from('other')), false],
+    ['no integrity', AUTHENTICATION, (request) => answerTo(request), false],
+    ['integrity although the request had none', undefined, (request) => sealed(request, KEY), false],
   ])('reports whether its answer is authentic: %s', async (_, authentication, answer, authentic) => {
     const { transport } = scriptedTransport({ answer: (request) => [answer(request)] });
     const client = createClient(transport, ACCOUNT);
@@ -77,7 +77,7 @@ describe('a request', () => {
 });
 
 describe('a challenge', () => {
-  it('is answered with its own realm and nonce, and remembered for the next request', async () => {
+  it('is answered with its realm and nonce, which are reused for the next request', async () => {
     const answers = [
       (request: Buffer) => challenge(request, 401, { realm: 'first', nonce: 'n1' }),
       (request: Buffer) => challenge(request, 438, { realm: 'second', nonce: 'n2' }),
@@ -103,7 +103,7 @@ describe('a challenge', () => {
     ['without a nonce', { realm: 'example.org' }],
     ['without a realm', { nonce: 'n1' }],
     ['without either', {}],
-  ])('%s is handed over as it is', async (_, parts) => {
+  ])('%s is returned as an error', async (_, parts) => {
     const { transport, sent } = scriptedTransport({
       answer: (request) => [challenge(request, 401, parts)],
     });
@@ -114,10 +114,10 @@ describe('a challenge', () => {
   });
 });
 
-describe('a request that is not answered', () => {
+describe('a request without an answer', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] });
-    // vitest's own fake advances the fake clock by a millisecond.
+    // vitest's fake setImmediate advances the fake clock by a millisecond.
     vi.stubGlobal('setImmediate', queueMicrotask);
   });
   afterEach(() => {
@@ -155,7 +155,7 @@ describe('a request that is not answered', () => {
       different: 1,
     }));
 
-  it('is repeated as the given patience says', async () =>
+  it('is repeated at the given intervals', async () =>
     expect(await scheduleOf(true, { rtoMs: 100, sentAtMost: 3, lastMs: 70, reliableMs: 1 })).toEqual({
       sentAt: [0, 100, 300],
       ended: 'no answer to 3 requests after 370',
@@ -169,7 +169,7 @@ describe('a request that is not answered', () => {
       different: 1,
     }));
 
-  it('is no longer repeated once its answer has arrived', async () => {
+  it('is not repeated after its answer has arrived', async () => {
     const { transport, sent, arrive } = scriptedTransport();
     const client = createClient(transport, ACCOUNT);
     const answer = client.request(METHOD.binding, []);
@@ -181,14 +181,14 @@ describe('a request that is not answered', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('is not repeated if it is answered while it is being sent', async () => {
+  it('is not repeated if the answer arrives while it is being sent', async () => {
     const { transport, sent } = scriptedTransport({ answer: (request) => [answerTo(request)] });
     await createClient(transport, ACCOUNT).request(METHOD.binding, []);
     await vi.runAllTimersAsync();
     expect(sent).toHaveLength(1);
   });
 
-  it('is no longer repeated once the server has ended the connection', async () => {
+  it('is not repeated after the server has ended the connection', async () => {
     const { transport, sent, end } = scriptedTransport();
     const word = createClient(transport, ACCOUNT).request(METHOD.binding, []).catch(String);
     end('reset');
@@ -198,7 +198,7 @@ describe('a request that is not answered', () => {
   });
 });
 
-describe('data from peers', () => {
+describe('peer data', () => {
   const indication = (parts: Partial<StunMessage>) =>
     encodeMessage({
       method: METHOD.data,
@@ -227,13 +227,13 @@ describe('data from peers', () => {
     return { client, sent, arrive, heard, unparsed };
   }
 
-  it('is handed over from a Data indication', () => {
+  it('is delivered from a Data indication', () => {
     const { arrive, heard } = listening();
     arrive(from(METHOD.data, { peer: true, data: true }));
     expect(heard).toEqual([{ peer: PEER, channel: undefined, data: Buffer.from('hello') }]);
   });
 
-  it('is handed over from a channel', () => {
+  it('is delivered from a channel', () => {
     const { arrive, heard } = listening();
     arrive(Buffer.from('4001000268690000', 'hex'));
     expect(heard).toEqual([{ peer: undefined, channel: 0x4001, data: Buffer.from('hi') }]);
@@ -246,14 +246,14 @@ describe('data from peers', () => {
     ['has another method', from(METHOD.send, { peer: true, data: true })],
     ['has another method and no data', from(METHOD.binding, { peer: true, data: false })],
     ['has another method and names no peer', from(METHOD.binding, { peer: false, data: true })],
-  ])('is not made up from an indication that %s', (_, bytes) => {
+  ])('is not delivered from an indication that %s', (_, bytes) => {
     const { arrive, heard, unparsed } = listening();
     arrive(bytes);
     expect(heard).toEqual([]);
     expect(unparsed).toEqual([]);
   });
 
-  it('leaves the exceptions of its listener to the caller', () => {
+  it('passes exceptions of its listener to the caller', () => {
     const { client, arrive, unparsed } = listening();
     client.onData(() => {
       throw new TypeError('a mistake of the listener');
@@ -262,7 +262,7 @@ describe('data from peers', () => {
     expect(unparsed).toEqual([]);
   });
 
-  it('goes to them in a Send indication', () => {
+  it('is sent in a Send indication', () => {
     const { client, sent } = listening();
     client.send(PEER, Buffer.from('hello'));
     const message = decodeMessage(sent[0] as Buffer);

@@ -14,7 +14,7 @@ const LONG: Patience = { rtoMs: 300, sentAtMost: 4, lastMs: 2_000, reliableMs: 4
 const AT_THE_LATEST_MS = 5_000;
 const ACCOUNT = { username: 'u', password: 'p' };
 
-/** Uncaught errors, which would have ended a laboratory. */
+/** Uncaught errors, which would end the laboratory. */
 const uncaught: unknown[] = [];
 const note = (error: unknown) => uncaught.push(error);
 beforeEach(() => {
@@ -32,7 +32,7 @@ interface Ended {
   unparsed: string[];
 }
 
-/** A client of a server, whose request must end in time with any result. */
+/** Runs work with a client of a server, then closes the client. */
 async function withClient<T>(
   server: FakeServer,
   name: TransportName,
@@ -97,42 +97,38 @@ const dataFrom = (peer: Buffer) =>
   });
 
 const NOTHING = 'no answer to 3 requests';
-/** The messages that a server sends back, and the client's result for each. */
+/** Responses that a client cannot parse, and the reason it reports for each. */
 const UNPARSABLE: [string, (request: Buffer) => Buffer, string][] = [
-  ['nothing but an empty datagram', () => Buffer.alloc(0), '0 bytes: 0 bytes are too short for a header'],
-  ['a few bytes', () => Buffer.from('ff00', 'hex'), '2 bytes: 2 bytes are too short for a header'],
-  ['no magic cookie', withoutCookie, '32 bytes: no magic cookie'],
-  ['a type of another protocol', () => Buffer.alloc(40, 0xff), '40 bytes: the first two bits are not zero'],
+  ['an empty datagram', () => Buffer.alloc(0), '0 bytes: 0 bytes are too short for a header'],
+  ['two bytes', () => Buffer.from('ff00', 'hex'), '2 bytes: 2 bytes are too short for a header'],
+  ['a message without the magic cookie', withoutCookie, '32 bytes: no magic cookie'],
   [
-    'less than its length says',
+    'a message of another protocol',
+    () => Buffer.alloc(40, 0xff),
+    '40 bytes: the first two bits are not zero',
+  ],
+  [
+    'a message shorter than its length',
     (request) => answerTo(request).subarray(0, 28),
     '28 bytes: length 12, but 8 bytes after the header',
   ],
   [
-    'more than its length says',
+    'a message longer than its length',
     (request) => Buffer.concat([answerTo(request), Buffer.alloc(4)]),
     '36 bytes: length 12, but 16 bytes after the header',
   ],
+  ['the largest datagram, all zeros', () => Buffer.alloc(65_507), '65507 bytes: no magic cookie'],
   [
-    'the largest datagram that there is, of zeros',
-    () => Buffer.alloc(65_507),
-    '65507 bytes: no magic cookie',
-  ],
-  [
-    'an attribute that is longer than the message',
+    'an attribute longer than the message',
     (request) => withBody(request, Buffer.from('0020ffff00000000', 'hex')),
     '28 bytes: an attribute is longer than the message',
   ],
   [
-    'an attribute that is cut off',
+    'a truncated attribute',
     (request) => withBody(request, Buffer.from('0020', 'hex')),
     '22 bytes: an attribute is truncated',
   ],
-  [
-    'ChannelData that is cut off',
-    () => Buffer.from('4001ffff00', 'hex'),
-    '5 bytes: ChannelData is truncated',
-  ],
+  ['truncated ChannelData', () => Buffer.from('4001ffff00', 'hex'), '5 bytes: ChannelData is truncated'],
   ['ChannelData without a length', () => Buffer.from('4001', 'hex'), '2 bytes: ChannelData is truncated'],
   [
     'an error code of 2 bytes',
@@ -144,17 +140,21 @@ const UNPARSABLE: [string, (request: Buffer) => Buffer, string][] = [
     (request) => refusal(request, Buffer.alloc(0)),
     '24 bytes: ERROR-CODE is too short',
   ],
-  ['data from a peer that has no address', () => dataFrom(Buffer.alloc(0)), '32 bytes: invalid address'],
-  ['data from a peer of no family', () => dataFrom(Buffer.alloc(8)), '40 bytes: invalid address'],
+  ['data from a peer without an address', () => dataFrom(Buffer.alloc(0)), '32 bytes: invalid address'],
   [
-    'data from half of a peer',
+    'data from a peer without an address family',
+    () => dataFrom(Buffer.alloc(8)),
+    '40 bytes: invalid address',
+  ],
+  [
+    'data from a truncated peer address',
     () => dataFrom(Buffer.from('0002112233445566', 'hex')),
     '40 bytes: invalid address',
   ],
 ];
 
 describe('a client over UDP', () => {
-  it.each(UNPARSABLE)('is told of %s, and gives up in time', async (_, bytes, why) => {
+  it.each(UNPARSABLE)('reports %s, and gives up in time', async (_, bytes, why) => {
     await using server = await udpServer((request, reply) => reply(bytes(request)));
     const { word, unparsed } = await bind(server, 'udp', SHORT);
     expect(word).toBe(NOTHING);
@@ -162,7 +162,7 @@ describe('a client over UDP', () => {
     expect(server.received()).toBe(3);
   });
 
-  it.each(UNPARSABLE)('gets its answer after %s', async (_, bytes, why) => {
+  it.each(UNPARSABLE)('accepts its answer after %s', async (_, bytes, why) => {
     await using server = await udpServer((request, reply) => {
       reply(bytes(request));
       reply(answerTo(request));
@@ -174,22 +174,25 @@ describe('a client over UDP', () => {
   });
 
   it.each<[string, (request: Buffer) => Buffer[]]>([
-    ['another transaction', (request) => [answerTo(request, { transactionId: newTransactionId() })]],
     [
-      'a transaction that begins like its own',
+      'an answer to another transaction',
+      (request) => [answerTo(request, { transactionId: newTransactionId() })],
+    ],
+    [
+      'an answer whose transaction id differs in the last byte',
       (request) => {
         const transactionId = Buffer.from(idOf(request));
         transactionId.writeUInt8(transactionId.readUInt8(11) ^ 1, 11);
         return [answerTo(request, { transactionId })];
       },
     ],
-    ['nobody: an indication', (request) => [answerTo(request, { class: 'indication' })]],
-  ])('does not take the answer to %s for its own, and has nothing to say of it', async (_, bytes) => {
+    ['an indication', (request) => [answerTo(request, { class: 'indication' })]],
+  ])('silently ignores %s', async (_, bytes) => {
     await using server = await udpServer((request, reply) => bytes(request).forEach(reply));
     expect(await bind(server, 'udp', SHORT)).toEqual({ word: NOTHING, unparsed: [] });
   });
 
-  it('takes the first of several answers, and the others for none of the next request', async () => {
+  it('accepts the first of several answers, and does not match the others to the next request', async () => {
     await using server = await udpServer((request, reply) => {
       reply(errorTo(request, 437));
       for (let i = 0; i < 5; i++) reply(answerTo(request));
@@ -202,7 +205,7 @@ describe('a client over UDP', () => {
     expect(unparsed).toEqual([]);
   });
 
-  it('does not take an answer that comes after it has given up for that of the next request', async () => {
+  it('does not match a late answer to the next request', async () => {
     const late: Buffer[] = [];
     await using server = await udpServer((request, reply) => {
       if (late.length >= 3) for (const each of late) reply(each);
@@ -217,7 +220,7 @@ describe('a client over UDP', () => {
     expect(unparsed).toEqual([]);
   });
 
-  it('understands an answer as large as a datagram can be', async () => {
+  it('accepts an answer as large as a datagram can be', async () => {
     const software = { type: ATTRIBUTE.software, value: Buffer.alloc(65_480, 0x41) };
     await using server = await udpServer((request, reply) =>
       reply(answerTo(request, { attributes: [software] })),
@@ -225,13 +228,13 @@ describe('a client over UDP', () => {
     expect(await bind(server, 'udp')).toEqual({ word: 'success', unparsed: [] });
   });
 
-  it('gives up in time where nobody listens', async () => {
+  it('gives up in time if nothing listens', async () => {
     const server = await udpServer(() => {});
     await server[Symbol.asyncDispose]();
     expect(await bind(server, 'udp', SHORT)).toEqual({ word: NOTHING, unparsed: [] });
   });
 
-  it('gives up at once when the server is known to have ended, and when it is closed', async () => {
+  it('gives up at once when the server has ended, or when the client is closed', async () => {
     await using server = await udpServer(() => {});
     const patience = () => ({ rtoMs: 60_000, sentAtMost: 1, lastMs: 60_000, reliableMs: 60_000 });
     const ended = new Promise<string>((resolve) => setTimeout(() => resolve('SIGSEGV'), 20));
@@ -246,7 +249,7 @@ describe('a client over UDP', () => {
     client.close();
   });
 
-  it('asks no more than twice, however often it is challenged', async () => {
+  it('sends at most two requests, however often it is challenged', async () => {
     const challenge = (request: Buffer) =>
       errorTo(request, 401, [
         { type: ATTRIBUTE.realm, value: Buffer.from('test') },
@@ -269,39 +272,39 @@ describe('a client over TCP', () => {
 
   it.each<[string, (request: Buffer) => Buffer, Ended]>([
     [
-      'is told of zeros',
+      'reports zeros',
       () => Buffer.alloc(40),
       { word: NONE, unparsed: ['20 bytes: no magic cookie', '20 bytes: no magic cookie'] },
     ],
     [
-      'is told of an attribute that is longer than the message',
+      'reports an attribute longer than the message',
       (request) => withBody(request, Buffer.from('0020ffff00000000', 'hex')),
       { word: NONE, unparsed: ['28 bytes: an attribute is longer than the message'] },
     ],
     [
-      'is told of an error code of 2 bytes',
+      'reports an error code of 2 bytes',
       (request) => refusal(request, Buffer.from('0004', 'hex')),
       { word: NONE, unparsed: ['28 bytes: ERROR-CODE is too short'] },
     ],
     // Both look like the beginning of a long message whose rest never arrives.
     [
-      'waits in vain for the rest of HTTP',
+      'gives up waiting for the rest of HTTP',
       () => Buffer.from('HTTP/1.1 400\r\n\r\n'),
       { word: NONE, unparsed: [] },
     ],
-    ['waits in vain for the rest of 0xff', () => Buffer.alloc(100, 0xff), { word: NONE, unparsed: [] }],
+    ['gives up waiting for the rest of 0xff', () => Buffer.alloc(100, 0xff), { word: NONE, unparsed: [] }],
     [
-      'waits in vain for the rest of its answer',
+      'gives up waiting for the rest of its answer',
       (request) => answerTo(request).subarray(0, 31),
       { word: NONE, unparsed: [] },
     ],
     [
-      'gets its answer after zeros in the same packet',
+      'accepts its answer after zeros in the same packet',
       (request) => Buffer.concat([Buffer.alloc(20), answerTo(request)]),
       { word: 'success', unparsed: ['20 bytes: no magic cookie'] },
     ],
     [
-      'gets its answer between two that are not its own',
+      'accepts its answer between two for another transaction',
       (request) => {
         const other = answerTo(request, { transactionId: newTransactionId() });
         return Buffer.concat([other, errorTo(request, 437), other]);
@@ -314,7 +317,7 @@ describe('a client over TCP', () => {
     expect(server.received()).toBe(1);
   });
 
-  it('puts an answer together that comes byte by byte', async () => {
+  it('reassembles an answer that arrives byte by byte', async () => {
     await using server = await answering(async (request, socket) => {
       socket.setNoDelay(true);
       for (const byte of answerTo(request)) {
@@ -329,38 +332,35 @@ describe('a client over TCP', () => {
     ['reset', (_, socket) => socket.resetAndDestroy(), /^the connection was closed: .*ECONNRESET/],
     ['closed', (_, socket) => socket.end(), /^the connection was closed: ended by the server$/],
     [
-      'closed amid the answer',
+      'closed in the middle of the answer',
       (request, socket) => socket.end(answerTo(request).subarray(0, 25)),
       /^the connection was closed: ended by the server$/,
     ],
-  ])(
-    'knows of a connection that is %s during a request, and of no answer to the next',
-    async (_, end, why) => {
-      await using server = await answering(end);
-      const { result, unparsed } = await withClient(server, 'tcp', async (client) => [
-        await wordOf(client.request(METHOD.binding, [])),
-        await wordOf(client.request(METHOD.binding, [])),
-      ]);
-      expect(result[0]).toMatch(why);
-      expect(result[1]).toMatch(/^the connection was closed: /);
-      expect(unparsed).toEqual([]);
-    },
-  );
+  ])('reports a connection that is %s during a request, also for the next request', async (_, end, why) => {
+    await using server = await answering(end);
+    const { result, unparsed } = await withClient(server, 'tcp', async (client) => [
+      await wordOf(client.request(METHOD.binding, [])),
+      await wordOf(client.request(METHOD.binding, [])),
+    ]);
+    expect(result[0]).toMatch(why);
+    expect(result[1]).toMatch(/^the connection was closed: /);
+    expect(unparsed).toEqual([]);
+  });
 
   it.each<[string, (socket: Socket) => void]>([
     ['closes it at once', (socket) => socket.end()],
     ['resets it at once', (socket) => socket.resetAndDestroy()],
-  ])('has no answer of a server that takes a connection and %s', async (_, connected) => {
+  ])('gets no answer from a server that accepts a connection and %s', async (_, connected) => {
     await using server = await tcpServer({ connected });
     const word = await bind(server, 'tcp').then(
       (ended) => ended.word,
-      // It may be gone before the client learns of the connection.
+      // The server may be gone before the client learns of the connection.
       (error: unknown) => `the connection was closed: ${error}`,
     );
     expect(word).toMatch(/^the connection was closed: /);
   });
 
-  it('has no connection where nobody listens', async () => {
+  it('cannot connect if nothing listens', async () => {
     const server = await tcpServer({});
     await server[Symbol.asyncDispose]();
     await expect(openTransport('tcp', server.at)).rejects.toThrow(/ECONNREFUSED/);
@@ -369,15 +369,15 @@ describe('a client over TCP', () => {
 
 describe('a client over TLS or DTLS', () => {
   it.each<[string, (socket: Socket) => void]>([
-    ['speaks something else', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['speaks another protocol', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['closes at once', (socket) => socket.end()],
     ['resets at once', (socket) => socket.resetAndDestroy()],
-  ])('has no connection to a server that %s', async (_, connected) => {
+  ])('cannot connect to a server that %s', async (_, connected) => {
     await using server = await tcpServer({ connected });
     await expect(openTransport('tls', server.at, { connectMs: 2_000 })).rejects.toThrow(Error);
   });
 
-  it('gives up a handshake that is not answered', async () => {
+  it('gives up on an unanswered handshake', async () => {
     await using server = await tcpServer({});
     await expect(openTransport('tls', server.at, { connectMs: 100 })).rejects.toThrow(
       'no connection within 0.1 s',
@@ -389,7 +389,7 @@ describe('a client over TLS or DTLS', () => {
   });
 });
 
-describe('whatever arrives', () => {
+describe('arbitrary input', () => {
   /** A client of a fake transport, and a function that delivers a message to it. */
   function inMemory() {
     const requests: Buffer[] = [];
@@ -414,7 +414,7 @@ describe('whatever arrives', () => {
     return { client, requests, unparsed, arrive: (bytes: Buffer) => arrive(bytes) };
   }
 
-  it('is no exception', () => {
+  it('never throws', () => {
     const { arrive, unparsed } = inMemory();
     let arrived = 0;
     fc.assert(
@@ -428,7 +428,7 @@ describe('whatever arrives', () => {
     expect(unparsed.length).toBeGreaterThan(arrived / 2);
   });
 
-  it('of an answer that was damaged on its way is an answer, or none', async () => {
+  it('that damages an answer ends the request with a result or no answer', async () => {
     const { client, requests, arrive } = inMemory();
     await fc.assert(
       fc.asyncProperty(

@@ -33,7 +33,7 @@ const message = fc.record({
   transactionId: fc.uint8Array({ minLength: 12, maxLength: 12 }).map((value) => Buffer.from(value)),
   attributes: fc.array(
     fc.record({
-      // Not one of the attributes that end a message.
+      // Excludes the attributes that end a message.
       type: fc.integer({ min: 0x30, max: 0x7fff }),
       value: bytes(40),
     }),
@@ -42,7 +42,7 @@ const message = fc.record({
 });
 
 describe('messages', () => {
-  it('come back as they went', () => {
+  it('survive a round trip', () => {
     fc.assert(
       fc.property(message, (each) => {
         expect(decodeMessage(encodeMessage(each))).toEqual(each);
@@ -50,7 +50,7 @@ describe('messages', () => {
     );
   });
 
-  it.each(['sha1', 'sha256'] as const)('carry an integrity of %s that only its key has', (hash) => {
+  it.each(['sha1', 'sha256'] as const)('carry a %s integrity that only the right key verifies', (hash) => {
     fc.assert(
       fc.property(message, bytes(30), (each, key) => {
         const sealed = encodeMessage(each, { key, hash, fingerprint: true });
@@ -63,18 +63,21 @@ describe('messages', () => {
     );
   });
 
-  it.each([0, 1, 15, 16, 19, 21, 32, 200])('with an integrity of %s bytes are not authentic', (length) => {
-    const id = newTransactionId();
-    const forged = (type: number) =>
-      encodeMessage({
-        method: 1,
-        class: 'request',
-        transactionId: id,
-        attributes: [{ type, value: Buffer.alloc(length) }],
-      });
-    for (const type of [ATTRIBUTE.messageIntegrity, ATTRIBUTE.messageIntegritySha256])
-      expect(hasIntegrity(forged(type), Buffer.from('key'))).toBe(false);
-  });
+  it.each([0, 1, 15, 16, 19, 21, 32, 200])(
+    'with a forged integrity of %s bytes are not authentic',
+    (length) => {
+      const id = newTransactionId();
+      const forged = (type: number) =>
+        encodeMessage({
+          method: 1,
+          class: 'request',
+          transactionId: id,
+          attributes: [{ type, value: Buffer.alloc(length) }],
+        });
+      for (const type of [ATTRIBUTE.messageIntegrity, ATTRIBUTE.messageIntegritySha256])
+        expect(hasIntegrity(forged(type), Buffer.from('key'))).toBe(false);
+    },
+  );
 
   // RFC 8489, 14.6: an HMAC-SHA256 may be truncated to 16 bytes or more, in steps of four.
   it.each([
@@ -87,7 +90,7 @@ describe('messages', () => {
     [28, true],
     [30, false],
     [32, true],
-  ])('with the first %i bytes of an HMAC of SHA-256 are authentic: %s', (length, authentic) => {
+  ])('with the first %i bytes of an HMAC-SHA256 are authentic: %s', (length, authentic) => {
     const key = Buffer.from('key');
     const bare = { method: 1, class: 'request', transactionId: newTransactionId(), attributes: [] } as const;
     const covered = encodeMessage({ ...bare, attributes: [] });
@@ -98,11 +101,11 @@ describe('messages', () => {
   });
 
   it.each([
-    ['of four bytes at the end', 4, 0, true],
-    ['of three bytes', 3, 0, false],
-    ['of eight bytes', 8, 0, false],
-    ['with an attribute behind it', 4, 8, false],
-  ])('have a right fingerprint only if it is one %s', (_, length, behind, right) => {
+    ['four bytes at the end', 4, 0, true],
+    ['three bytes', 3, 0, false],
+    ['eight bytes', 8, 0, false],
+    ['followed by another attribute', 4, 8, false],
+  ])('have a valid fingerprint only at the right length and place: %s', (_, length, behind, right) => {
     const attributes = [
       { type: ATTRIBUTE.fingerprint, value: Buffer.alloc(length) },
       ...(behind === 0 ? [] : [{ type: ATTRIBUTE.software, value: Buffer.alloc(behind - 4) }]),
@@ -119,7 +122,7 @@ describe('messages', () => {
     expect(hasFingerprint(bytes)).toBe(right);
   });
 
-  it('are told from ChannelData by their first two bits', () => {
+  it('are distinguished from ChannelData by their first two bits', () => {
     const message = encodeMessage({
       method: 1,
       class: 'request',
@@ -134,7 +137,7 @@ describe('messages', () => {
     expect(isChannelData(message)).toBe(false);
   });
 
-  it('that are no messages are refused, and nothing else is thrown', () => {
+  it('throw nothing but a StunFormatError if malformed', () => {
     fc.assert(
       fc.property(bytes(80), (noise) => {
         try {
@@ -168,7 +171,7 @@ describe('addresses', () => {
     ['2001::1:0:0:1', '20010000000000000001000000000001'],
     ['2001:db8:1:2:3:4:5:6', '20010db8000100020003000400050006'],
     ['fe80::1:0:3', `fe80${'0'.repeat(18)}0100000003`],
-  ])('%s', (text, wanted) => {
+  ])('survive a round trip: %s', (text, wanted) => {
     expect(parseAddress(text).toString('hex')).toBe(wanted);
     expect(formatAddress(parseAddress(text))).toBe(text);
     const value = encodeXorAddress({ address: text, port: 3478 }, id);
@@ -179,9 +182,11 @@ describe('addresses', () => {
     ['::ffff:192.0.2.1', `${'0'.repeat(20)}ffffc0000201`],
     ['::192.0.2.1', `${'0'.repeat(24)}c0000201`],
     ['64:ff9b::192.0.2.1', `0064ff9b${'0'.repeat(16)}c0000201`],
-  ])('%s keeps its sixteen bytes', (text, wanted) => expect(parseAddress(text).toString('hex')).toBe(wanted));
+  ])('keep their sixteen bytes: %s', (text, wanted) =>
+    expect(parseAddress(text).toString('hex')).toBe(wanted),
+  );
 
-  it('any sixteen bytes come back', () => {
+  it('survive a round trip for any sixteen bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (each) => {
         const wanted = Buffer.from(each);
@@ -190,7 +195,7 @@ describe('addresses', () => {
     );
   });
 
-  it.each(['', '1.2.3', 'example.org', '1.2.3.4.5', ':::'])('"%s" is none', (text) =>
+  it.each(['', '1.2.3', 'example.org', '1.2.3.4.5', ':::'])('refuse "%s"', (text) =>
     expect(() => parseAddress(text)).toThrow(StunFormatError),
   );
   it.each([
@@ -201,13 +206,13 @@ describe('addresses', () => {
     '0001a147e112a64300',
     '0003a147e112a643',
     `0003a147${'11'.repeat(16)}`,
-  ])('value %s is none', (text) =>
+  ])('refuse the value %s', (text) =>
     expect(() => decodeXorAddress(Buffer.from(text, 'hex'), id)).toThrow(StunFormatError),
   );
 });
 
 describe('error codes', () => {
-  it('have a number and words', () =>
+  it('have a number and a reason', () =>
     expect(decodeError(Buffer.from('0000042657726f6e67', 'hex'))).toEqual({ code: 438, reason: 'Wrong' }));
   it('need four bytes', () => expect(() => decodeError(Buffer.alloc(3))).toThrow(StunFormatError));
 });
@@ -217,7 +222,7 @@ describe('streams', () => {
     message.map((each) => ({ bytes: encodeMessage(each), data: undefined })),
     bytes(30).map((data) => ({ bytes: Buffer.alloc(0), data })),
   );
-  it.each([true, false])('are cut where messages end, however they arrive (padding: %s)', (padding) => {
+  it.each([true, false])('are split into messages regardless of chunks (padding: %s)', (padding) => {
     fc.assert(
       fc.property(fc.array(item), fc.integer({ min: 1, max: 50 }), (items, size) => {
         const sent = items.map((each) =>
@@ -238,6 +243,6 @@ describe('streams', () => {
     );
   });
 
-  it('ChannelData that is cut off is refused', () =>
+  it('refuse truncated ChannelData', () =>
     expect(() => decodeChannelData(Buffer.from('40010004ff', 'hex'))).toThrow(StunFormatError));
 });

@@ -12,7 +12,7 @@ import {
 } from '../../../src/turn/message.ts';
 import { decodeXorAddress } from '../../../src/turn/values.ts';
 
-// The test vectors of RFC 5769: the bytes are the RFC's.
+// The test vectors of RFC 5769, byte for byte.
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 const PASSWORD = Buffer.from('VOkJxbRl1RmTxUk/WvJxBt');
 
@@ -44,7 +44,7 @@ const LONG_TERM_REQUEST = hex(`
   00080014 f6702465 6dd64a3e 02b8e071 2e85c9a2 8ca89666`);
 
 describe('RFC 5769', () => {
-  it('2.1: the request has its integrity, its fingerprint and its attributes', () => {
+  it('2.1: the request has a valid integrity and fingerprint, and its attributes', () => {
     expect(hasIntegrity(REQUEST, PASSWORD)).toBe(true);
     expect(hasFingerprint(REQUEST)).toBe(true);
     const message = decodeMessage(REQUEST);
@@ -76,7 +76,7 @@ describe('RFC 5769', () => {
     expect(hasIntegrity(LONG_TERM_REQUEST, key)).toBe(true);
   });
 
-  it('the same bytes come out of what was read', () => {
+  it('encoding a decoded message gives the same bytes', () => {
     for (const [bytes, sealing] of [
       [REQUEST, { key: PASSWORD, fingerprint: true, padding: 0x20 }],
       [IPV4_RESPONSE, { key: PASSWORD, fingerprint: true, padding: 0x20 }],
@@ -90,8 +90,8 @@ describe('RFC 5769', () => {
     }
   });
 
-  it('one changed bit anywhere is seen', () => {
-    // The last byte of the attributes before the integrity, and each part of the integrity.
+  it('a flipped bit or another password is detected', () => {
+    // Bytes of the header, of attributes and of the integrity.
     for (const at of [0, 3, 9, 30, 50, 80, 90]) {
       const changed = Buffer.from(REQUEST);
       changed[at] = (changed[at] ?? 0) ^ 1;

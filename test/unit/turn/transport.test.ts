@@ -27,7 +27,7 @@ function sendBoth(transport: Transport): void {
   for (const text of ['a', 'bc']) client.sendOnChannel({ channel: 0x4001, data: Buffer.from(text) });
 }
 
-/** Resolves with the first bytes that arrive, as soon as there are this many. */
+/** Collects arriving bytes, and resolves with them in hex once there are this many. */
 function arrivals(count: number): { add(bytes: Buffer): void; all: Promise<string> } {
   let found = Buffer.alloc(0);
   let done: (hex: string) => void = () => {};
@@ -52,7 +52,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('UDP', () => {
-  it('leaves from the given port', async () => {
+  it('uses the given local port', async () => {
     const port = await freePort();
     await using server = await udpServer((request, reply) => reply(answerTo(request)));
     const transport = await openTransport('udp', server.at, { local: { address: '127.0.0.1', port } });
@@ -60,7 +60,7 @@ describe('UDP', () => {
     transport.close();
   });
 
-  it('does not fill up what is sent on a channel', async () => {
+  it('sends ChannelData without padding', async () => {
     const received: string[] = [];
     let done = () => {};
     const both = new Promise<void>((resolve) => {
@@ -79,7 +79,7 @@ describe('UDP', () => {
 });
 
 describe('TCP', () => {
-  it('leaves from the given port', async () => {
+  it('uses the given local port', async () => {
     const port = await freePort();
     let remote: unknown;
     await using server = await tcpServer({
@@ -95,7 +95,7 @@ describe('TCP', () => {
     transport.close();
   });
 
-  it('fills up what is sent on a channel, and expects the same of the server', async () => {
+  it('pads ChannelData, and expects padding from the server', async () => {
     const { add, all } = arrivals(STREAM.length / 2);
     await using server = await tcpServer({
       answer: (chunk, socket) => {
@@ -117,7 +117,7 @@ describe('TCP', () => {
     client.close();
   });
 
-  it('is closed for the server, too', { timeout: 10_000 }, async () => {
+  it('closes the connection for the server, too', { timeout: 10_000 }, async () => {
     let gone: Promise<unknown> = Promise.resolve();
     await using server = await tcpServer({
       connected: (socket: Socket) => {
@@ -134,7 +134,7 @@ describe('TCP', () => {
 });
 
 describe('TLS', () => {
-  it('carries messages whoever has signed the certificate', async () => {
+  it('carries messages with a self-signed certificate', async () => {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     execFileSync(
       'openssl',
@@ -172,7 +172,7 @@ describe('DTLS', () => {
     vi.unstubAllEnvs();
     vi.useRealTimers();
   });
-  /** Replaces OpenSSL's client by a program. */
+  /** Replaces `openssl` by a script. */
   function opensslIs(script: string): void {
     const program = join(folder, 'openssl');
     writeFileSync(program, `#!/bin/sh\n${script}\n`);
@@ -180,7 +180,7 @@ describe('DTLS', () => {
     vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
   }
 
-  it('carries records through OpenSSL once the handshake is over', { timeout: 10_000 }, async () => {
+  it('carries messages through OpenSSL after the handshake', { timeout: 10_000 }, async () => {
     opensslIs('echo "depth=0 CN = turn" >&2; echo "verify return:1" >&2; exec cat');
     const transport = await openTransport('dtls', AT, { connectMs: 5_000 });
     expect(transport).toMatchObject({ name: 'dtls', lossy: true, padding: false });
@@ -192,14 +192,14 @@ describe('DTLS', () => {
     expect(await transport.closed).toMatch(/^(closed|ended by the server)$/);
   });
 
-  it('says what OpenSSL said when it ended', async () => {
+  it('reports the output of OpenSSL when it exits', async () => {
     opensslIs('printf "connect:errno=111\\nno peer\\n\\n" >&2; exit 7');
     await expect(openTransport('dtls', AT, { connectMs: 5_000 })).rejects.toThrow(
       /^openssl exited with 7: connect:errno=111\nno peer$/,
     );
   });
 
-  it('stops waiting for a handshake that it has given up', async () => {
+  it('leaves no timer after giving up on a handshake', async () => {
     opensslIs('exec sleep 60');
     vi.useFakeTimers();
     const failed = openTransport('dtls', AT, { connectMs: 1_000 }).catch(String);

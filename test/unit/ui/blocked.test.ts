@@ -10,7 +10,7 @@ const CAUSE = 'Answers leave with TTL 1: nobody gets them';
 const MESSAGE = 'of 57 datagrams at least one had a TTL of 1';
 const UNTRIED = 'not run because stun failed: no answer over UDP';
 
-/** The fixture with other results for some checks of some packages and for their steps. */
+/** The fixture with changed results for some checks of some packages, and for their steps. */
 function changed(
   names: (variant: string) => boolean,
   checks: Record<string, Partial<CheckResult>>,
@@ -45,14 +45,14 @@ const reportOf = (manifest: Manifest) => renderReport(manifest, { turnbuildVersi
 const flat = (text: string) => text.replace(/\s+/g, ' ');
 
 describe('the outcome of blocked checks', () => {
-  it('is a failure, of blocked checks alone as well', () => {
+  it('is a failure, even without a failed check', () => {
     expect(verdictOf(one)).toBe('failed');
     expect(verdictOf(onlyBlocked)).toBe('failed');
     expect(summaryOf(onlyBlocked)).toMatch(/^coturn 4\.6\.1\+turnbuild-1: 4 packages, FAILED\n/);
     expect(reportOf(onlyBlocked)).toContain('<p class="verdict failed">');
   });
 
-  it('is counted by itself', () => {
+  it('is counted separately', () => {
     const of = variantsOf(one).find(({ name }) => name === ONE);
     expect(countChecks(of?.checks ?? [])).toEqual({
       passed: 16,
@@ -65,7 +65,7 @@ describe('the outcome of blocked checks', () => {
     });
   });
 
-  it('has each cause once, with the packages that it was seen in', () => {
+  it('lists each cause once, with its packages', () => {
     expect(causesOf(variantsOf(one))).toEqual([{ cause: CAUSE, variants: [ONE] }]);
     expect(causesOf(variantsOf(all))).toEqual([
       { cause: CAUSE, variants: variantsOf(all).map(({ name }) => name) },
@@ -73,7 +73,7 @@ describe('the outcome of blocked checks', () => {
     expect(causesOf(variantsOf(fixture()))).toEqual([]);
   });
 
-  it('stays accepted where the failure is, and has no cause then', () => {
+  it('is accepted without a cause if the failure is accepted', () => {
     const accepted = { ...SILENT.stun, status: 'accepted' as const, advisories: ['CVE-2026-1'] };
     const manifest = changed((name) => name === ONE, { stun: accepted }, 'done');
     expect(verdictOf(manifest)).toBe('accepted');
@@ -85,13 +85,13 @@ describe('the outcome of blocked checks', () => {
 });
 
 describe('the summary of blocked checks', () => {
-  it('says the cause before the packages, and of which it is one', () => {
+  it('names the cause and its package before the table of packages', () => {
     const text = summaryOf(one);
     expect(text.split('\n')[1]).toBe(`  - ${ONE}: ${CAUSE}`);
     expect(text.indexOf(CAUSE)).toBeLessThan(text.indexOf('PACKAGE'));
   });
 
-  it('says a cause that all packages have once, without their names', () => {
+  it('names a cause of all packages once, without their names', () => {
     const text = summaryOf(all);
     expect(text.split('\n')[1]).toBe(`  - ${CAUSE}`);
     expect(text.split(CAUSE)).toHaveLength(2);
@@ -100,7 +100,7 @@ describe('the summary of blocked checks', () => {
   it('counts them in the line of their package', () =>
     expect(summaryOf(one, 120)).toMatch(/ {2}16\/21 passed, 1 FAILED, 3 blocked, 1 not run\n/));
 
-  it('lists what failed, and how many checks that has blocked, instead of each of them', () => {
+  it('lists failures, and counts the checks that each blocks instead of listing them', () => {
     const text = flat(summaryOf(one));
     expect(text).toContain(`${ONE}: Answers STUN (stun): ${MESSAGE}`);
     expect(text).toContain(`- ${ONE}: 3 checks could not run (blocked by stun)`);
@@ -108,14 +108,14 @@ describe('the summary of blocked checks', () => {
     expect(flat(summaryOf(onlyBlocked))).toContain(`- ${ONE}: 2 checks could not run (blocked by stun)`);
   });
 
-  it('fits into a terminal, in plain ASCII', () => {
+  it('fits 80 columns in plain ASCII', () => {
     for (const manifest of [one, all, onlyBlocked])
       for (const line of summaryOf(manifest).split('\n')) expect(line).toMatch(/^[\x20-\x7e]{0,80}$/);
   });
 });
 
 describe('the report of blocked checks', () => {
-  it('begins its failures with the causes, and ends them with what could not run', () => {
+  it('begins the failures with the causes, and ends them with checks that could not run', () => {
     const page = reportOf(one);
     const at = [
       '<section id="failures">',
@@ -129,12 +129,12 @@ describe('the report of blocked checks', () => {
     expect(reportOf(fixture())).not.toContain('could not run');
   });
 
-  it('names every package of a cause at it', () => {
+  it('names every package of a cause', () => {
     const names = variantsOf(all).map(({ name }) => name);
     expect(reportOf(all)).toContain(`<strong>${CAUSE}</strong> <small>${names.join(', ')}</small>`);
   });
 
-  it('shows each in the matrix, in words, and counts them in the head and below it', () => {
+  it('shows each as text in the matrix, and counts them', () => {
     const page = reportOf(one);
     expect(page.match(/<td class="blocked">/g)).toHaveLength(3);
     expect(page).toMatch(/<td class="blocked">[\s\S]*?·<\/span> blocked</);
@@ -144,7 +144,7 @@ describe('the report of blocked checks', () => {
     expect(reportOf(fixture())).not.toContain('Checks blocked');
   });
 
-  it('shows an error of a step only where no check says it', () => {
+  it('shows the error of a step only if no check explains it', () => {
     const error = '1 check failed, 3 could not run';
     expect(reportOf(one)).not.toContain(error);
     const manifest = fixture();
@@ -156,7 +156,7 @@ describe('the report of blocked checks', () => {
 });
 
 describe('the JUnit file of blocked checks', () => {
-  it('has them as skipped, with the reason, and the failure as a failure', () => {
+  it('reports them as skipped with the reason, and the failure as a failure', () => {
     const cases = renderJunit(one).split('<testcase ').slice(1);
     const of = (id: string) => cases.filter((text) => text.includes(`"${id}: `) && text.includes(ONE));
     expect(of('turn-udp')).toHaveLength(1);

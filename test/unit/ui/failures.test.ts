@@ -7,12 +7,12 @@ const failure = (group: string, task: string, message: string, verdicts = false)
 });
 
 describe('describeFailures', () => {
-  it('tells one failure with the name of its task', () =>
+  it('names the task of a single failure', () =>
     expect(describeFailures([failure('debian-12 arm64', 'build', 'no compiler\nline 2')])).toBe(
       'build failed for debian-12 arm64:\nno compiler\nline 2',
     ));
 
-  it('tells a cause once, whoever else has it, in lines of 80 columns', () => {
+  it('reports a cause common to several packages once, in lines of 80 columns', () => {
     const text = describeFailures(
       GROUPS.map((group) => failure(group, 'build', `${group.replace(' ', ':')}: full\n${group}.c:1`)),
     );
@@ -21,7 +21,7 @@ describe('describeFailures', () => {
     );
   });
 
-  it('tells a cause of base images once, too, whatever their names', () => {
+  it('reports a cause common to several base images once', () => {
     const bases = ['bookworm-arm64', 'trixie-x86_64'];
     const text = describeFailures(
       bases.map((name) => failure(`base image ${name}`, 'bootstrap', `${name}: no mirror answers`)),
@@ -31,7 +31,7 @@ describe('describeFailures', () => {
     );
   });
 
-  it('keeps causes and tasks apart', () =>
+  it('separates different causes and tasks', () =>
     expect(
       describeFailures([
         failure('debian-12 arm64', 'build', 'no compiler'),
@@ -42,7 +42,7 @@ describe('describeFailures', () => {
       'build failed for debian-12 arm64:\nno compiler\n\nbuild failed for debian-13 arm64:\nno library\n\npackage failed for portable arm64:\nno compiler',
     ));
 
-  it('tells each verdict once, beneath all that it is true of', () =>
+  it('reports each verdict once, below all packages it applies to', () =>
     expect(
       describeFailures([
         failure('debian-12 arm64', 'verify', 'TTL 1\n2 checks failed\nnetwork.ttl: 1\nrelay.udp: none', true),

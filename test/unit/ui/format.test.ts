@@ -34,7 +34,7 @@ test('no size is ever shown as 1024 of a unit', () => {
   );
 });
 
-test('durations carry over', () => {
+test('durations carry over into the next unit', () => {
   expect([0, 0.04, 59.94, 59.95, 59.96, 185, 3599.6, 3720, 7199.9].map(formatDuration)).toEqual([
     '0.0 s',
     '0.0 s',
@@ -67,7 +67,7 @@ test('numbers keep their value', () => {
   );
 });
 
-test('escaped text has no character that means something in HTML, and can be read back', () => {
+test('escaped text has no HTML markup, and is reversible', () => {
   const back = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' } as const;
   fc.assert(
     fc.property(fc.string(), (text) => {
@@ -78,16 +78,16 @@ test('escaped text has no character that means something in HTML, and can be rea
   );
 });
 
-test('escaped text has no character that steers a terminal or is not seen, but lines and tabs', () =>
+test('escaped text has no control or invisible characters except newlines and tabs', () =>
   expect(escapeHtml('a\n\tb\r\u001b[2J\u202e\u2028\u3164c: ::1')).toBe('a\n\tb??[2J???c: ::1'));
 
-test('printable text cannot steer a terminal', () => {
+test('printable text has no control or invisible characters', () => {
   expect(printable('a\u001b[31mb\r\n\u202ec\u009b')).toBe('a?[31mb???c?');
   expect(printable('a\u3164b\u115f\u034f\ufe0f\u{e0100}\u2800')).toBe('a?b?????');
   expect(printable('paypal\u200b.com\u00ad\u2028')).toBe('paypal?.com??');
 });
 
-test('columns align', () => {
+test('columns are aligned', () => {
   expect(
     alignColumns(
       [
@@ -111,11 +111,11 @@ test.each<[string, number, string[]]>([
   ['a wonderful b', 4, ['a', 'wonderful', 'b']],
   ['  one\n two ', 80, ['one two']],
   [' ', 80, []],
-])('%j is broken at %i columns and no earlier', (text, width, lines) =>
+])('%j is wrapped at %i columns and no earlier', (text, width, lines) =>
   expect(wrap(text, width)).toEqual(lines),
 );
 
-test('wrapped lines keep every word and the width', () => {
+test('wrapped lines keep every word and stay within the width', () => {
   const words = fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1 });
   fc.assert(
     fc.property(words, fc.integer({ min: 12, max: 40 }), (list, width) => {
@@ -129,7 +129,7 @@ test('wrapped lines keep every word and the width', () => {
 test.each([
   ['two\nlines\tand a tab', 'two\nlines\tand a tab'],
   ['\u001b[31mred\u001b[0m', '?[31mred?[0m'],
-  // The screen cleared, the cursor moved, text concealed, a title set, and the same in one byte; text turned round.
+  // Clear the screen, move the cursor, conceal text, set the title, clear with a one-byte CSI, and reverse text.
   ['a\u001b[2J\u001b[1;1Hb', 'a?[2J?[1;1Hb'],
   ['\u001b[8mhidden', '?[8mhidden'],
   ['\u001b]0;title\u0007', '?]0;title?'],
@@ -144,5 +144,5 @@ test.each([
   ['std::string, fe80::1', 'std::string, fe80::1'],
 ])('%j is printed as %j', (text, expected) => expect(printableText(text)).toBe(expected));
 
-test("styled text has turnbuild's own styles, and nothing else", () =>
+test("styled text keeps turnbuild's own styles and no other sequences", () =>
   expect(printableStyled('\u001b[31mred\u001b[0m\u001b[2J\u001b[8m')).toBe('\u001b[31mred\u001b[0m?[2J?[8m'));

@@ -23,7 +23,7 @@ function parsed(xml: string): string[] {
 describe('renderJunit', () => {
   const manifest = fixture();
 
-  it('has every check of every package, with its status', () => {
+  it('includes every check of every package with its status', () => {
     const lines = parsed(renderJunit(manifest));
     for (const step of manifest.steps) {
       for (const check of step.checks ?? []) {
@@ -41,7 +41,7 @@ describe('renderJunit', () => {
     }
   });
 
-  it('has steps that failed before there was any check', () => {
+  it('includes steps that failed without checks', () => {
     const [step] = manifest.steps.filter(({ stage }) => stage === 'build');
     if (step === undefined) throw new Error('the fixture has no build step');
     const broken = { ...step, status: 'failed' as const, error: 'did not compile' };
@@ -51,14 +51,14 @@ describe('renderJunit', () => {
     expect(lines).toContain(`steps|${step.id.split(':')[0]}|error`);
   });
 
-  it('has no suite of a package without checks, and no error where checks say what failed', () => {
+  it('has no suite for a package without checks, and no error for a step whose checks failed', () => {
     const failing = fixture({ failing: true });
     expect(parsed(renderJunit(failing)).filter((line) => line.startsWith('steps|'))).toEqual([]);
     const unchecked = { ...manifest, steps: manifest.steps.filter(({ stage }) => stage !== 'verify') };
     expect(renderJunit(unchecked)).not.toContain('<testsuite ');
   });
 
-  it('says what a check found and measured, and what its failure comes from', () => {
+  it('includes the message, the figures and the cause of a failed check', () => {
     const of = (id: string, cause?: string) => {
       const failing = withSteps(fixture({ failing: true }), ({ checks }) => ({
         checks: (checks ?? []).map((check) => (cause === undefined ? check : { ...check, cause })),
@@ -74,7 +74,7 @@ describe('renderJunit', () => {
     expect(of('metrics-agree')).not.toContain('<skipped');
   });
 
-  it('counts a failed check as a failure, a failed step as an error, and checks that it blocks as skipped', () => {
+  it('counts a failed check as a failure, a failed step as an error, and blocked checks as skipped', () => {
     const failing = withSteps(fixture({ failing: true }), ({ id, checks }) => ({
       ...(id === 'build-debian-12-arm64'
         ? { status: 'failed' as const, error: 'did not compile\nline 2' }
@@ -109,7 +109,7 @@ describe('renderJunit', () => {
     expect(sum).toBe(1);
   });
 
-  it('is not green where checks could only not be tried, and names the status of each', () => {
+  it('reports an error for a failed step whose checks are all blocked, and their status', () => {
     const blocked = withSteps(fixture({ failing: true }), ({ checks }) => ({
       checks: (checks ?? []).map((check) => ({ ...check, status: 'blocked' as const })),
     }));
@@ -119,7 +119,7 @@ describe('renderJunit', () => {
     expect(xml.match(/<system-out>blocked\n/g)).toHaveLength(lines.length - 1);
   });
 
-  it('is XML whatever a message has in it', () => {
+  it('is valid XML for any message', () => {
     const steps = manifest.steps.map((step) => ({
       ...step,
       checks: step.checks?.map((check) => ({ ...check, message: `]]> & <b> "\u0000\u001b[31m\ufffe é` })),
@@ -127,7 +127,7 @@ describe('renderJunit', () => {
     expect(parsed(renderJunit({ ...manifest, steps }))).toEqual(parsed(renderJunit(manifest)));
   });
 
-  it('shows a terminal no character that it would follow, and a CI system no command', () => {
+  it('replaces control characters and breaks CI commands in messages', () => {
     const steps = manifest.steps.map((step) => ({
       ...step,
       checks: step.checks?.map((check) => ({ ...check, message: 'a\u009b2J\u202eb\n::set-output::x' })),
@@ -137,7 +137,7 @@ describe('renderJunit', () => {
     expect(xml).not.toMatch(/[\u0080-\u009f\u202e]/);
   });
 
-  it('has in no attribute or text what a terminal would follow', () => {
+  it('replaces control characters in every attribute and text', () => {
     const failing = fixture({ failing: true });
     const unchecked = withSteps(failing, ({ checks: _, ...step }) => ({
       ...step,

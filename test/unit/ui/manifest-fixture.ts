@@ -236,7 +236,7 @@ export function withSteps(
   return { ...manifest, steps: manifest.steps.map((step) => ({ ...step, ...edit(step) })) };
 }
 
-/** The release with one package only. */
+/** The release reduced to one package. */
 export function onePackage(manifest: Manifest = fixture()): Manifest {
   const steps = manifest.steps.filter(({ target, arch }) => target === 'debian-13' && arch === 'arm64');
   return { ...manifest, steps };

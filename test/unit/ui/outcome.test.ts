@@ -4,7 +4,7 @@ import { renderReport } from '../../../src/ui/report.ts';
 import { renderSummary } from '../../../src/ui/summary.ts';
 import { fixture, withSteps } from './manifest-fixture.ts';
 
-test('a release passes when every package was checked and nothing failed', () => {
+test('a release passes if every package was checked and nothing failed', () => {
   expect(verdictOf(fixture())).toBe('passed');
 });
 
@@ -12,7 +12,7 @@ test('one failed check fails the release', () => {
   expect(verdictOf(fixture({ failing: true }))).toBe('failed');
 });
 
-test('a failed step fails the release even where every check passed', () => {
+test('a failed step fails the release even if every check passed', () => {
   const manifest = fixture();
   const steps = manifest.steps.map((s) =>
     s.id === 'build-debian-12-arm64' ? { ...s, status: 'failed' as const } : s,
@@ -20,19 +20,19 @@ test('a failed step fails the release even where every check passed', () => {
   expect(verdictOf({ ...manifest, steps })).toBe('failed');
 });
 
-test('a package without checks is unverified, however many others passed', () => {
+test('a package without checks makes the release unverified', () => {
   const manifest = fixture();
   const steps = manifest.steps.filter((step) => step.id !== 'verify-debian-13-x86_64');
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');
 });
 
-test('what was compiled only is no package, and needs no checks', () => {
+test('a target that was only compiled needs no checks', () => {
   const manifest = fixture();
   const steps = manifest.steps.filter(({ target, stage }) => target === 'debian-13' || stage === 'build');
   expect(verdictOf({ ...manifest, steps })).toBe('passed');
 });
 
-test('a package of whose checks none has a verdict is unverified', () => {
+test('a package with only deselected checks makes the release unverified', () => {
   const manifest = fixture();
   const steps = manifest.steps.map((step) =>
     step.id === 'verify-debian-12-arm64'
@@ -42,7 +42,7 @@ test('a package of whose checks none has a verdict is unverified', () => {
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');
 });
 
-test('a check that failed for an accepted advisory is no pass, and no failure', () => {
+test('a check that failed for an accepted advisory makes the release accepted', () => {
   const manifest = fixture();
   const accepted = { status: 'accepted' as const, advisories: ['CVE-2026-1'], message: 'a port is lost' };
   const steps = manifest.steps.map((step) =>
@@ -62,7 +62,7 @@ test('a check that failed for an accepted advisory is no pass, and no failure', 
   expect(text).toMatch(/, accepted\): a port is lost/);
 });
 
-test('no package at all is unverified', () => {
+test('a release without packages is unverified', () => {
   expect(verdictOf({ ...fixture(), steps: [] })).toBe('unverified');
 });
 
@@ -77,7 +77,7 @@ test('a variant gathers the outputs, checks and metrics of its steps', () => {
   expect(variants.map((v) => [v.packages.length, v.checks.length])).toEqual(Array(4).fill([1, 21]));
 });
 
-test('a step that belongs to no package is a variant by its own name, if it has packages or checks', () => {
+test('a step without a target or architecture is a variant of its own, if it has packages or checks', () => {
   const [build, pack, verify] = fixture().steps;
   if (build === undefined || pack === undefined || verify === undefined)
     throw new Error('the fixture has steps');
@@ -94,7 +94,7 @@ test('a step that belongs to no package is a variant by its own name, if it has 
   ]);
 });
 
-test('variants come by name, whatever the order of the steps, and later facts count', () => {
+test('variants are sorted by name, and facts of later steps override earlier ones', () => {
   const manifest = withSteps(fixture(), ({ stage }) => ({ facts: { stage } }));
   const reversed = variantsOf({ ...manifest, steps: manifest.steps.toReversed() });
   expect(reversed.map(({ name }) => name)).toEqual(variantsOf(manifest).map(({ name }) => name));
@@ -102,7 +102,7 @@ test('variants come by name, whatever the order of the steps, and later facts co
   expect(reversed[0]?.facts).toEqual({ stage: 'build' });
 });
 
-test('a metric is summed over its series, and not with metrics that only begin like it', () => {
+test('a metric is summed over its series, excluding metrics that share its prefix', () => {
   const metrics = { 'a{type="UDP"}': 2, 'a{type="TCP"}': 3, a_b: 100 };
   expect(metricTotal(metrics, 'a')).toBe(5);
   expect(metricTotal(metrics, 'c')).toBeUndefined();

@@ -35,7 +35,7 @@ const render = (found: Partial<Parameters<typeof renderOutdated>[0]>, columns = 
   renderOutdated({ coturn, libraries: [library], images: [], unknown: [], ...found }, columns);
 
 describe('renderOutdated', () => {
-  it('is a table, and says that nothing is due', () => {
+  it('prints a table, and says that everything is up to date', () => {
     expect(render({})).toBe(`         BUILT             NEWEST            IN
 coturn   4.6.1             4.6.1             Debian    up to date
 openssl  3.0.17-1~deb12u2  3.0.17-1~deb12u2  bookworm  up to date
@@ -44,7 +44,7 @@ Everything is up to date.
 `);
   });
 
-  it('says what is due, and which commands make it', () => {
+  it('names due updates and the commands for them', () => {
     const text = render(
       {
         coturn: {
@@ -76,7 +76,7 @@ Everything is up to date.
     expect(text).not.toContain('No rebuild is due');
   });
 
-  it('names each known weakness with its severity and its fix where no rebuild helps', () => {
+  it('lists known vulnerabilities with severity and fix if no rebuild helps', () => {
     expect(
       render({ coturn: { ...coturn, advisories, remedy: '4.18.0' } }),
     ).toBe(`         BUILT             NEWEST            IN
@@ -95,14 +95,14 @@ Debian has no newer release. All are fixed in 4.18.0:
 
   it.each([
     [
-      'a newer release of which no weakness is known',
+      'a newer release without known vulnerabilities',
       { outdated: true, newest: '4.18.0' },
       {},
       'newer release',
       'up to date',
     ],
     ['a newer version of a library', {}, { outdated: true, newest: '9' }, 'up to date', 'newer version'],
-  ])('tells %s from a security update', (_, coturnState, libraryState, aboutCoturn, aboutLibrary) => {
+  ])('distinguishes %s from a security update', (_, coturnState, libraryState, aboutCoturn, aboutLibrary) => {
     const text = render({
       coturn: { ...coturn, ...coturnState },
       libraries: [{ ...library, ...libraryState }],
@@ -112,7 +112,7 @@ Debian has no newer release. All are fixed in 4.18.0:
     expect(text).not.toContain('Everything is up to date');
   });
 
-  it('says that a rebuild does not fix what is known of coturn, and names no release that there is not', () => {
+  it('says that a rebuild fixes no vulnerabilities of coturn, and names no release if none fixes them', () => {
     const text = render({ coturn: { ...coturn, advisories }, libraries: [{ ...library, outdated: true }] });
     expect(text.replaceAll('\n', ' ')).toContain(
       'The rebuild does not fix the known vulnerabilities of coturn 4.6.1.',
@@ -121,7 +121,7 @@ Debian has no newer release. All are fixed in 4.18.0:
     expect(text).not.toContain('undefined');
   });
 
-  it('has one line for each where they just fit, and two where they do not', () => {
+  it('uses one line for each component if it fits exactly, else two', () => {
     const width = 65;
     expect(render({}, width)).toMatch(/^openssl .* bookworm {2}up to date$/m);
     expect(render({}, width).split('\n')[2]).toHaveLength(width);
@@ -130,7 +130,7 @@ Debian has no newer release. All are fixed in 4.18.0:
     );
   });
 
-  it('says what the newest release does not fix', () => {
+  it('says how many vulnerabilities the newest release fixes', () => {
     const state = { ...coturn, newest: '4.10.0', outdated: true, advisories, where: 'GitHub' };
     const text = render({ coturn: { ...state, fixed: ['CVE-2026-43994', 'CVE-2026-1'], remedy: '4.18.0' } });
     expect(text).toContain('coturn 4.10.0 fixes 2 of the 3 known vulnerabilities. All are fixed in 4.18.0:');
@@ -143,14 +143,14 @@ Debian has no newer release. All are fixed in 4.18.0:
     newest: `sha256:${'cd'.repeat(32)}`,
   };
 
-  it('names newer base images, and how to take them', () => {
+  it('names newer base images and the command to update them', () => {
     const text = render({ images: [{ ...image, outdated: true }] });
     expect(text).toMatch(/^debian:trixie-slim +abababababab +cdcdcdcdcdcd +registry +newer image$/m);
     expect(text).toContain('  turnbuild release 4.6.1 --refresh-base --update-lock\n');
     expect(text).not.toContain('Everything is up to date');
   });
 
-  it('says of an image that it is the newest, or that no registry was reached', () => {
+  it('says whether an image is up to date, or that its registry was not reached', () => {
     const current = render({ images: [{ ...image, newest: image.digest, outdated: false }] });
     expect(current).toMatch(/^debian:trixie-slim .* abababababab +registry +up to date$/m);
     expect(current).toContain('Everything is up to date.');
@@ -159,18 +159,18 @@ Debian has no newer release. All are fixed in 4.18.0:
     expect(silent).not.toContain('--refresh-base');
   });
 
-  it('says so where nothing is linked in', () => {
+  it('refers to the distribution if nothing is statically linked', () => {
     expect(render({ libraries: [] })).toContain('the distribution updates the libraries');
   });
 
-  it('says what it cannot know of an rpm distribution', () => {
+  it('says that libraries of rpm distributions are not checked', () => {
     expect(render({ unknown: ['el9'] }).replaceAll('\n', ' ')).toContain(
       'Not checked: the libraries of el9. turnbuild does not look up updates of rpm distributions.',
     );
     expect(render({})).not.toContain('Not checked');
   });
 
-  it('keeps to 80 columns', () => {
+  it('fits 80 columns', () => {
     const columns = 80;
     const long = {
       package: 'libmicrohttpd',

@@ -17,7 +17,7 @@ function written(json: boolean, print: (output: ReturnType<typeof createOutput>)
 }
 
 describe('createOutput', () => {
-  it("prints lines, with turnbuild's own styles where they may have some", () =>
+  it("replaces control characters, and keeps turnbuild's own styles only in styled lines", () =>
     expect(
       written(false, ({ line, styled }) => {
         line('\u001b[31ma\tb');
@@ -25,7 +25,7 @@ describe('createOutput', () => {
       }),
     ).toEqual({ stdout: '?[31ma\tb\n\u001b[31mred\u001b[0m?[2J\n', stderr: '' }));
 
-  it('keeps standard output for one document with --json', () => {
+  it('writes only the document to standard output with --json', () => {
     const { stdout, stderr } = written(true, ({ line, styled, data }) => {
       line('a line');
       styled('a style');
@@ -33,7 +33,7 @@ describe('createOutput', () => {
     });
     expect(stderr).toBe('a line\na style\n');
     expect(JSON.parse(stdout)).toEqual({ a: ['\u009b2J\u007f\u001b'] });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may come to a terminal
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may reach a terminal
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 });
@@ -45,10 +45,10 @@ it.each([
   ['\u2028\u2029', '\\u2028\\u2029'],
   ['\u200b\ufeff', '\\u200b\\ufeff'],
   ['\u{e0041}', '\\udb40\\udc41'],
-])('%j is escaped in JSON, and can be read back', (text, escaped) => {
+])('%j is escaped reversibly in JSON', (text, escaped) => {
   expect(jsonText(`a${text}b`)).toBe(`"a${escaped}b"\n`);
   expect(JSON.parse(jsonText({ [text]: text }))).toEqual({ [text]: text });
 });
 
-it('leaves letters and emoji as they are', () =>
+it('letters and emoji are not escaped in JSON', () =>
   expect(jsonText('\u00fc \u{1f600}')).toBe('"\u00fc \u{1f600}"\n'));

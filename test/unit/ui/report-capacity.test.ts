@@ -33,7 +33,7 @@ function section(
   return capacity(variantsOf({ ...manifest, steps })).safe;
 }
 
-test('says what an allocation takes, and what a full range would', () => {
+test('shows the cost of an allocation and of a full port range', () => {
   const text = section('49152-65534', { 'files per allocation': 1, 'resident bytes per allocation': 24_576 });
   expect(text).toMatch(
     /<td>49152-65534<\/td>\s*<td class="number">16,383<\/td><td class="number">33,766<\/td>/,
@@ -42,14 +42,14 @@ test('says what an allocation takes, and what a full range would', () => {
   expect(text).toMatch(/24\.0 KiB<\/td><td class="number">384\.0 MiB</);
 });
 
-test('draws the calls of a machine, one bar for each size of a call', () => {
+test('draws the number of calls, with one bar for each size of a call', () => {
   const text = section('49152-65534');
   expect(text.match(/<rect /g)).toHaveLength(6);
   expect(text).toMatch(/2 participants<\/text>\s*<rect [^>]*width="480"[^>]*>\s*<text [^>]*>8,191</);
   expect(text).toMatch(/8 participants<\/text>\s*<rect [^>]*width="120"[^>]*>\s*<text [^>]*>2,047</);
 });
 
-test('draws bars that lie below each other within the picture, with their labels beside them', () => {
+test('draws the bars below each other within the picture, with labels beside them', () => {
   const text = section('49152-65534');
   const [, width = 0, height = 0] = /viewBox="0 0 (\d+) (\d+)"/.exec(text)?.map(Number) ?? [];
   const number = (tag: string, name: string) => Number(new RegExp(` ${name}="(-?[\\d.]+)"`).exec(tag)?.[1]);
@@ -72,12 +72,12 @@ test('draws bars that lie below each other within the picture, with their labels
   }
 });
 
-test('draws each range of ports once, and has a row for each package', () => {
+test('draws each port range once, and lists each package in a row', () => {
   expect(section('49152-65534').match(/<svg /g)).toHaveLength(1);
   expect(rowsOf(section('49152-65534'))).toHaveLength(1 + 4);
 });
 
-test('says what was not measured, and nothing at all without relay ports', () => {
+test('marks figures that were not measured, and is empty without valid relay ports', () => {
   const cellsOf = (figures: Record<string, number>) => rowsOf(section('49152-65534', figures))[1]?.slice(4);
   expect(cellsOf({})).toEqual(Array(3).fill('not measured'));
   expect(cellsOf({ 'files per allocation': 1.5 })).toEqual(['1.5', 'not measured', 'not measured']);
@@ -85,6 +85,6 @@ test('says what was not measured, and nothing at all without relay ports', () =>
   const other = fixture().steps.find(({ checks }) => checks !== undefined);
   expect(section('49152-65534', { 'files per allocation': 2 }, other?.checks?.slice(0, 1))).toContain('>2<');
   expect(section(undefined)).toBe('');
-  // Any configuration.
+  // A configuration may have any range.
   expect(section('65535-1024')).toBe('');
 });

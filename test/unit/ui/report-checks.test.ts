@@ -28,7 +28,7 @@ const matrixOf = (manifest: Manifest) => checkMatrix(variantsOf(manifest)).safe;
 const failuresOf = (manifest: Manifest) => failures(manifest, variantsOf(manifest)).safe;
 
 describe('failures', () => {
-  it('have what was measured, why it matters, where to read on, and whether it is accepted', () => {
+  it('show the figures, the reason, the reference, and whether they are accepted', () => {
     const failed = { status: 'failed', message: 'm1\nm2', figures: { lost: 1234, of: 'many' } } as const;
     const text = failuresOf(checked({ ...failed, reference: 'https://a' }, { status: 'accepted' }, {}));
     const [, first = '', second = '', more] = text.split('<article');
@@ -38,7 +38,7 @@ describe('failures', () => {
     expect(more).toBeUndefined();
   });
 
-  it('are told once for all packages of which a check says the same', () => {
+  it('are listed once for all packages with the same message', () => {
     const failing = (message: (arch: string) => string) =>
       failuresOf(
         withSteps(
@@ -61,7 +61,7 @@ describe('failures', () => {
     ]);
   });
 
-  it('are steps, too, with their logs: those whose checks do not say what failed', () => {
+  it('include failed steps with their logs, unless their checks explain the failure', () => {
     const text = failuresOf(
       withSteps(onePackage(fixture({ failing: true })), ({ stage }) => ({
         status: 'failed',
@@ -78,7 +78,7 @@ describe('failures', () => {
     ]);
   });
 
-  it('are those of some packages: others are not named', () => {
+  it('count blocked checks with the checks that block them, and are empty without failures', () => {
     const blocked = { status: 'blocked', blockedBy: 'stun' } as const;
     const text = wordsOf(failuresOf(checked(blocked, blocked, { ...blocked, blockedBy: 'start' })));
     expect(text).toBe(
@@ -89,7 +89,7 @@ describe('failures', () => {
 });
 
 describe('the matrix of checks', () => {
-  it('begins with those that failed or were accepted somewhere, the others in their order', () => {
+  it('lists failed and accepted checks first, the others in their order', () => {
     const text = matrixOf(checked({}, { status: 'accepted' }, { status: 'blocked' }, { status: 'failed' }));
     expect(
       rowsOf(text)
@@ -108,7 +108,7 @@ describe('the matrix of checks', () => {
     expect(all).toHaveLength(1 + 21 + 1);
   });
 
-  it('says what did not run in a package, and leaves packages out in which nothing did', () => {
+  it('marks checks that did not run, and omits packages without checks', () => {
     const manifest = withSteps(fixture(), ({ target, arch, checks }) => {
       if (checks === undefined) return undefined;
       if (target === 'debian-12') return { checks: arch === 'arm64' ? [] : checks };
@@ -127,7 +127,7 @@ describe('the matrix of checks', () => {
     ]);
   });
 
-  it('tells what was found and measured once for packages of which it is the same, and on hover', () => {
+  it('shows findings once for packages that share them, and as tooltips', () => {
     const text = matrixOf(
       checked(
         {},
@@ -161,7 +161,7 @@ describe('the matrix of checks', () => {
     );
   });
 
-  it('has a table for each subject, folded unless something in it failed', () => {
+  it('has a table for each subject, collapsed unless a check of it failed', () => {
     const text = matrixOf(
       checked(
         { id: 'elf.pie' },

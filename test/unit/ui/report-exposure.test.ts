@@ -28,7 +28,7 @@ const knownOf = (manifest: Manifest) => {
   return `${kind ?? ''}: ${wordsOf(tag)}`;
 };
 
-test('the verdict is green only over advisories that are neither severe nor open', () => {
+test('the verdict is green only if all advisories are minor and known not to be exposed', () => {
   const low = advisory('L', 'low');
   const critical = advisory('C', 'critical');
   expect(verdictOf(release([], () => ({})))).toBe('passed');
@@ -40,7 +40,7 @@ test('the verdict is green only over advisories that are neither severe nor open
   expect(wordsOf(render(release([critical], () => ({ C: no }))))).toContain('! Every check that ran passed');
 });
 
-test('below it stands how many advisories there are, and to how many the packages are exposed', () => {
+test('the report counts the known advisories and those that the packages are exposed to', () => {
   const list = [advisory('C', 'critical'), advisory('H', 'high'), advisory('L', 'low')];
   expect(knownOf(release(list, () => ({ C: no, H: yes })))).toBe(
     'bad: coturn 4.6.1 has 3 known advisories (1 critical, 1 high, 1 low). The packages as shipped are exposed to 1 of them (1 high), and possibly exposed to 1 (1 low).',
@@ -51,7 +51,7 @@ test('below it stands how many advisories there are, and to how many the package
   expect(render(release([], () => ({})))).not.toContain('class="known');
 });
 
-test('advisories say whether the shipped configuration exposes them, and why: those that are exposed first', () => {
+test('advisories are grouped by exposure, exposed ones first, each with the reason', () => {
   const list = [advisory('C', 'critical'), advisory('H', 'high'), advisory('L', 'low')];
   const text = advisories(release(list, () => ({ C: no, L: yes }))).safe;
   expect(rowsOf(text)).toEqual([
@@ -65,7 +65,7 @@ test('advisories say whether the shipped configuration exposes them, and why: th
   ]);
 });
 
-test('packages that differ are told apart, and one that is exposed makes the release exposed', () => {
+test('different packages are listed separately, and one that is exposed makes the release exposed', () => {
   const list = [advisory('H', 'high')];
   const byArch = release(list, (arch) => ({ H: arch === 'arm64' ? yes : no }));
   expect(rowsOf(advisories(byArch).safe)[2]?.[2]).toBe('Yes (arm64) Always. No (x86_64) oauth is off.');
@@ -78,7 +78,7 @@ test('packages that differ are told apart, and one that is exposed makes the rel
   );
 });
 
-test('a check that tries an exposure is linked, and outweighs the analysis when it fails', () => {
+test('the check of an exposure is named, and overrides the analysis if it fails', () => {
   const list = [advisory('H', 'high')];
   const tried = (id: string, manifest = fixture()) =>
     rowsOf(advisories(release(list, () => ({ H: { ...no, check: id } }), manifest)).safe).slice(1);
@@ -92,7 +92,7 @@ test('a check that tries an exposure is linked, and outweighs the analysis when 
   expect(tried('never')[1]?.[2]).toBe('No oauth is off. Check never was not run.');
 });
 
-test('of a package that was given as a file nothing is claimed', () => {
+test('the exposure of a package given as a file is unknown', () => {
   const { source: _, ...given } = release([advisory('H', 'high')], () => ({}));
   expect(wordsOf(advisories(given).safe)).toContain('Unknown turnbuild did not build this package');
 });

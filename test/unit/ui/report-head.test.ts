@@ -15,7 +15,7 @@ const verdictOf = (manifest: Manifest) =>
 const allChecks = (manifest: Manifest, status: CheckResult['status']) =>
   withSteps(manifest, ({ checks }) => checks && { checks: checks.map((check) => ({ ...check, status })) });
 
-test('the numbers at the top are marked where they are bad, and kinds that there are none of are left out', () => {
+test('the tiles at the top mark bad numbers, and rare kinds of results appear only if they occur', () => {
   const advisory = (severity: 'low' | 'medium' | 'high' | 'critical') => ({
     ...{ id: severity, severity, fixed: '4.9.0', summary: 's', reference: 'https://a' },
   });
@@ -35,7 +35,7 @@ test('the numbers at the top are marked where they are bad, and kinds that there
   expect(tilesOf(allChecks(harmless, 'accepted'))).toContain('Checks failed, accepted|84|bad');
 });
 
-test('the verdict says of which packages it is one, and nothing more where all is well', () => {
+test('the verdict names the packages and the number of steps behind it, unless everything passed', () => {
   expect(verdictOf({ ...fixture(), advisories: [] })).toBe('✓ Every check that ran passed');
   expect(verdictOf(fixture({ failing: true }))).toBe('✗ Failed : checks of debian-13 / arm64; 1 step');
   const broken = withSteps(fixture(), ({ stage }) => (stage === 'build' ? { status: 'failed' } : undefined));
@@ -56,7 +56,7 @@ test('the verdict says of which packages it is one, and nothing more where all i
   expect(verdictOf(cannot)).toBe('? Not verified : no check ran for debian-13 / arm64');
 });
 
-test('an accepted verdict names each advisory once, and those that accepted checks failed for only', () => {
+test('an accepted verdict names each advisory of accepted checks once, and no others', () => {
   const known = withSteps(
     fixture(),
     ({ checks }) =>

@@ -14,39 +14,42 @@ const withStatus = (manifest: Manifest, edit: (check: CheckResult) => Partial<Ch
     ({ checks }) => checks && { checks: checks.map((check) => ({ ...check, ...edit(check) })) },
   );
 
-/** Manifests of each kind. */
+/** One manifest of each kind. */
 const MANIFESTS: [string, Manifest][] = [
   ['a good release', fixture()],
-  ['a failing one', fixture({ failing: true })],
-  ['one with blocked checks', withStatus(fixture(), () => ({ status: 'blocked', blockedBy: 'stun' }))],
-  ['one without checks', { ...fixture(), steps: fixture().steps.filter(({ stage }) => stage !== 'verify') }],
-  ['one with odd names', plant(fixture({ failing: true }), ' "#é<') as Manifest],
+  ['a failing release', fixture({ failing: true })],
+  ['a release with blocked checks', withStatus(fixture(), () => ({ status: 'blocked', blockedBy: 'stun' }))],
+  [
+    'a release without checks',
+    { ...fixture(), steps: fixture().steps.filter(({ stage }) => stage !== 'verify') },
+  ],
+  ['a release with odd names', plant(fixture({ failing: true }), ' "#é<') as Manifest],
 ];
 
 describe.each(MANIFESTS)('the page of %s', (_, manifest) => {
   const page = render(manifest);
 
-  it('has each id once', () => {
+  it('has unique ids', () => {
     const ids = all(page, / id="([^"]*)"/g);
     expect(ids.length).toBeGreaterThan(8);
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
     for (const id of ids) expect(id).toMatch(/^[\w.-]+$/);
   });
 
-  it('has no link to a place that is not there', () => {
+  it('has no broken internal link', () => {
     const ids = new Set(all(page, / id="([^"]*)"/g));
     const links = all(page, /href="#([^"]*)"/g);
     expect(links.length).toBeGreaterThan(8);
     expect(links.filter((link) => !ids.has(link))).toEqual([]);
   });
 
-  it('has contents that name its sections, in their order', () => {
+  it('has a table of contents in the order of its sections', () => {
     const [nav = ''] = page.match(/<nav[\s\S]*?<\/nav>/) ?? [];
     expect(all(nav, /href="#([^"]*)"/g)).toEqual(all(page, /<section id="([^"]*)"/g));
   });
 });
 
-it('sections come in the order in which a reviewer asks', () => {
+it('sections are in the order a reviewer needs, failures first', () => {
   const sections = (manifest: Manifest) => all(render(manifest), /<section id="([^"]*)"/g);
   const order = [
     'advisories',
@@ -66,21 +69,21 @@ it('sections come in the order in which a reviewer asks', () => {
   expect(page.indexOf('<nav')).toBeLessThan(page.indexOf('<section'));
 });
 
-it('each check has an id, and different checks have different ones', () => {
+it('each check has an anchor, and different checks have different anchors', () => {
   expect(render(fixture())).toContain('<tr id="check-turn-udp">');
   expect(checkAnchor('peers.forbidden')).toBe('check-peers.forbidden');
   const odd = ['a b', 'a_20_b', 'a"b', 'a b ', 'a_b', '_', '__'];
   expect(new Set(odd.map(checkAnchor)).size).toBe(odd.length);
 });
 
-it('few places stop the tab key while nothing is opened: no table does, and no cell', () => {
+it('tables and cells of the matrix are not tab stops', () => {
   const page = render(fixture());
   expect(page).not.toContain('tabindex');
   for (const matrix of all(page, /<table class="matrix">([\s\S]*?)<\/table>/g))
     expect(matrix).not.toMatch(/<td[^>]*>\s*<(details|a)\b/);
 });
 
-it('the date of the verification is that of its last step, as the manifest has it', () => {
+it('the date of verification is that of the last verify step', () => {
   const dated = withSteps(fixture(), ({ stage, arch }) => ({
     finished:
       stage !== 'verify'
@@ -95,7 +98,7 @@ it('the date of the verification is that of its last step, as the manifest has i
   expect(render(fixture())).toContain('date of verification not recorded');
 });
 
-it('the cause of a failure stands in the verdict', () => {
+it('the verdict includes the cause of a failure', () => {
   const known = withStatus(fixture({ failing: true }), ({ status }) =>
     status === 'failed' ? { cause: 'Packets are lost' } : {},
   );
@@ -103,10 +106,10 @@ it('the cause of a failure stands in the verdict', () => {
   expect(wordsOf(verdict)).toBe('✗ Failed : Packets are lost checks of debian-13 / arm64; 1 step');
 });
 
-describe('what was not run', () => {
+describe('checks that were not run', () => {
   const words = (manifest: Manifest) => wordsOf(notRun(manifest, variantsOf(manifest)).safe);
 
-  it('is grouped by kind and reason, with the packages', () => {
+  it('are grouped by kind and reason, with their packages', () => {
     expect(words(fixture())).toBe(
       'Not run Not possible here (2) These need something that this machine or builder lacks. systemd-analyze does not run under qemu-user systemd unit is confined unit-exposure debian-12 / arm64, debian-13 / arm64',
     );
@@ -127,13 +130,13 @@ describe('what was not run', () => {
     expect(text).toContain('no reason recorded Installs in a clean root install all packages');
   });
 
-  it('is said to be nothing where every check ran', () => {
+  it('are replaced by a note if every check ran', () => {
     expect(words(withStatus(fixture(), () => ({ status: 'passed' })))).toBe(
       'Not run Every check that applies to a package ran on it.',
     );
   });
 
-  it('names packages on which no check passed, and the steps that others wait for', () => {
+  it('include packages on which no check passed, and failed steps that others depend on', () => {
     const none = withSteps(onePackage(), ({ stage }) =>
       stage === 'verify' ? { checks: [] } : stage === 'build' ? { status: 'failed' } : undefined,
     );
@@ -142,7 +145,7 @@ describe('what was not run', () => {
     );
   });
 
-  it('is folded where one reason is that of many checks', () => {
+  it('are collapsed if one reason applies to many', () => {
     const blocked = withStatus(onePackage(), () => ({ status: 'blocked', blockedBy: 'stun' }));
     expect(words(blocked)).toContain('blocked by stun 21 checks');
     expect(notRun(blocked, variantsOf(blocked)).safe).toContain('<details>');

@@ -9,7 +9,7 @@ import { facts, timings } from '../../../src/ui/report-steps.ts';
 import { fixture, onePackage, rowsOf, withSteps, wordsOf } from './manifest-fixture.ts';
 
 describe('artifacts', () => {
-  it('are packages, what goes with them, and other files, each by name', () => {
+  it('are grouped into packages, companions and other files, each sorted by name', () => {
     const text = artifacts(fixture()).safe;
     const [packages = '', companions = '', others = ''] = text.split('<details class="long">');
     const names = (part: string) =>
@@ -25,7 +25,7 @@ describe('artifacts', () => {
     expect(artifacts({ ...manifest, steps: manifest.steps.toReversed() }).safe).toBe(text);
   });
 
-  it('are linked where they are packages or go with them, whatever their names', () => {
+  it('are linked if they are packages or companions, with encoded names', () => {
     const path = 'javascript:a/b c#d?e%f.deb';
     const deb = { path, kind: 'deb' as const, size: 1, sha256: 'f'.repeat(64) };
     const steps = [{ ...(fixture().steps[0] as Manifest['steps'][0]), outputs: [deb] }];
@@ -37,7 +37,7 @@ describe('artifacts', () => {
     expect([links(packages), links(companions), links(others)]).toEqual([4, 4, undefined]);
   });
 
-  it('have their sizes in both ways, and a dash for what belongs to no package', () => {
+  it('show their size in both forms, and dashes without a package', () => {
     const file = { path: 'a.log', kind: 'log' as const, size: 2048, sha256: 'f'.repeat(64) };
     const steps = [{ ...(fixture().steps[0] as Manifest['steps'][0]), outputs: [file] }];
     const text = artifacts({ ...fixture(), steps }).safe;
@@ -49,7 +49,7 @@ describe('artifacts', () => {
 });
 
 describe('metrics', () => {
-  it('have a column for each package that was scraped: none where it has no such metric', () => {
+  it('have a column for each scraped package, with "none" for a missing metric', () => {
     const manifest = withSteps(fixture(), ({ target, arch, stage }) => {
       if (stage !== 'verify' || target === 'debian-12') return { metrics: {} };
       return { metrics: arch === 'arm64' ? { still: 0, moved: 1234 } : { moved: 0, also: 1, still: 0 } };
@@ -66,14 +66,14 @@ describe('metrics', () => {
     expect(text.match(/colspan="3"/g)).toHaveLength(2);
   });
 
-  it('have no group that is empty', () => {
+  it('omit empty groups', () => {
     const text = metrics(variantsOf(withSteps(onePackage(), () => ({ metrics: { moved: 1 } })))).safe;
     expect(text).not.toContain('Stayed at 0');
   });
 });
 
-describe('where a release comes from', () => {
-  it('is told by its source: its place, digests, and date', () => {
+describe('the origin of a release', () => {
+  it('includes the provider, commit and date of the source', () => {
     const rows = Object.fromEntries(rowsOf(source(fixture()).safe).slice(1));
     expect(rows).toMatchObject({ Provider: 'debian', 'Git tree': 'none' });
     expect(rows['Git commit']).toMatch(/^9ac6b2/);
@@ -82,16 +82,16 @@ describe('where a release comes from', () => {
     expect(wordsOf(never)).toContain('1000000000000000 1000000000000000');
   });
 
-  it('has the advisories of its version, or knows of none', () => {
+  it('includes the advisories of its version, or says that there are none', () => {
     expect(wordsOf(advisories({ ...fixture(), advisories: [] }).safe)).toContain(
       'No known advisory affects coturn 4.6.1.',
     );
     const all = fixture();
-    // And one that names the group: these have not been analysed.
+    // Two more rows: the head, and the name of the only group, advisories without an analysis.
     expect(rowsOf(advisories(all).safe)).toHaveLength(2 + all.advisories.length);
   });
 
-  it('has base images, with their packages by name where they are known', () => {
+  it('includes base images, with their packages sorted by name if known', () => {
     const [base] = fixture().bases;
     if (base === undefined) throw new Error('the fixture has base images');
     const { packages: _, ...bare } = base;
@@ -106,7 +106,7 @@ describe('where a release comes from', () => {
 });
 
 describe('facts', () => {
-  it('are shown by stage, with a column for each step that has noted some', () => {
+  it('are grouped by stage, with a column for each step that has some', () => {
     const noted = withSteps(onePackage(), ({ stage }) => {
       if (stage === 'package') return { facts: {} };
       return { facts: { [stage]: true, both: '' } };
@@ -137,7 +137,7 @@ describe('facts', () => {
     [{ gcc: '12', lto: false }, '2 entries gcc 12 lto no'],
     [{ gcc: '12', lto: { a: 1 } }, '{"gcc":"12","lto":{"a":1}}'],
     [{}, '{}'],
-  ])('%j is shown as %s', (value, expected) => {
+  ])('show %j as %s', (value, expected) => {
     const text = facts(
       withSteps(onePackage(), ({ stage }) => ({ facts: stage === 'build' ? { value } : {} })),
     ).safe;
@@ -145,7 +145,7 @@ describe('facts', () => {
   });
 });
 
-it('the times of steps are those of each, and of all together', () => {
+it('the timings list each step and the total', () => {
   const [build, pack] = onePackage().steps;
   if (build === undefined || pack === undefined) throw new Error('the fixture has steps');
   const { target: _, arch: __, log: ___, ...own } = { ...pack, status: 'failed' as const, seconds: 3.5 };

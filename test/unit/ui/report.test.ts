@@ -6,7 +6,7 @@ import { fixture, plant, sha } from './manifest-fixture.ts';
 const render = (manifest: Manifest): string => renderReport(manifest, { turnbuildVersion: '0.1.0' });
 const count = (text: string, part: RegExp): number => [...text.matchAll(part)].length;
 
-test('nothing in a manifest can become markup', () => {
+test('no text of a manifest can become markup', () => {
   const nasty = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>&`;
   const harmless = render(plant(fixture({ failing: true }), ' harmless') as Manifest);
   const planted = render(plant(fixture({ failing: true }), nasty) as Manifest);
@@ -19,13 +19,13 @@ test('nothing in a manifest can become markup', () => {
   expect(tags(planted)).toEqual(tags(harmless));
 });
 
-test('nothing in a manifest can steer a terminal, or show text in another order', () => {
+test('control, bidirectional and invisible characters of a manifest are replaced', () => {
   const page = render(plant(fixture({ failing: true }), '\u001b[2J\u202e\u2028\u3164') as Manifest);
   expect(page).toContain('?[2J???');
   expect(page).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}\u3164]/u);
 });
 
-test('an address that is not of the web is text, never a link', () => {
+test('an address with another scheme than http or https is text, never a link', () => {
   const manifest = fixture();
   const [first] = manifest.advisories;
   if (first === undefined) throw new Error('the fixture has advisories');
@@ -34,7 +34,7 @@ test('an address that is not of the web is text, never a link', () => {
   expect(page).toContain('(javascript:alert(1))');
 });
 
-test('the page loads nothing and runs nothing', () => {
+test('the page loads no resources and runs no scripts', () => {
   const page = render(fixture());
   expect(page).not.toMatch(/<(script|img|iframe|object|embed|form|base|audio|video)\b/);
   expect(page.match(/<link[^>]*>/g)).toEqual(['<link rel="icon" href="data:,">']);
@@ -43,7 +43,7 @@ test('the page loads nothing and runs nothing', () => {
   expect(page).not.toMatch(/\son[a-z]+=/);
 });
 
-test('elements are closed in the order in which they were opened', () => {
+test('elements are nested correctly', () => {
   const empty = new Set(['meta', 'link', 'wbr', 'br']);
   for (const failing of [false, true]) {
     const open: string[] = [];
@@ -58,7 +58,7 @@ test('elements are closed in the order in which they were opened', () => {
   }
 });
 
-test('every table has a caption and its headings say what they head', () => {
+test('every table has a caption, and every heading a scope', () => {
   const page = render(fixture());
   expect(count(page, /<caption>/g)).toBe(count(page, /<table\b/g));
   expect(count(page, /<th\b/g)).toBe(count(page, /<th scope="(?:col|row|rowgroup)"/g));
@@ -76,7 +76,7 @@ test('every row of a table has as many cells as its head', () => {
   }
 });
 
-test('failures come before everything else, with their messages in full', () => {
+test('failures come before all other sections, with their complete messages', () => {
   const page = render(fixture({ failing: true }));
   expect(page.indexOf('<section id="failures">')).toBeGreaterThan(0);
   expect(page.indexOf('<section id="failures">')).toBe(page.indexOf('<section '));
@@ -87,13 +87,13 @@ test('failures come before everything else, with their messages in full', () => 
   expect(render(fixture())).not.toContain('id="failures"');
 });
 
-test('a failed cell of the matrix says so in words', () => {
+test('the matrix marks failed and impossible checks in words', () => {
   const page = render(fixture({ failing: true }));
   expect(page).toMatch(/<td class="failed">[\s\S]*?✗<\/span> fail</);
   expect(page).toMatch(/<td class="cannot-here">[\s\S]*?–<\/span> not possible here</);
 });
 
-test('the hash of every file is there and whole', () => {
+test('the page has the full hash of every file', () => {
   const manifest = fixture();
   const page = render(manifest).replaceAll('<wbr>', '');
   for (const file of manifest.steps.flatMap((step) => step.outputs)) {
@@ -146,7 +146,7 @@ test('the same manifest gives the same page', () => {
   expect(render(fixture({ failing: true }))).toBe(render(fixture({ failing: true })));
 });
 
-test('a report of a package that was given as a file says what its checks cannot prove', () => {
+test('a report of a package given as a file says what its checks cannot prove', () => {
   const { source, ...given } = fixture({});
   expect(source).toBeDefined();
   expect(render(given)).toMatch(/turnbuild did not build it\.[\s\S]*do not prove that it is harmless/);

@@ -9,13 +9,13 @@ const lines = (list: typeof all, columns: number) =>
   advisoryLines('it', list, columns).filter((line) => line.startsWith('  '));
 
 describe('advisories', () => {
-  it('come by severity, and equals as they were', () => {
+  it('are sorted by severity, and equals keep their order', () => {
     const list = [...all, advisory('e', 'critical')];
     expect(bySeverity(list).map(({ id }) => id)).toEqual(['b', 'e', 'd', 'c', 'a']);
     expect(list[0]?.id).toBe('a');
   });
 
-  it('stand in two columns where they just fit, the left one first', () => {
+  it('fill two columns if these fit exactly, the left one first', () => {
     const two = ['  critical  b  4.9.0    medium    c  4.9.0', '  high      d  4.9.0    low       a  4.9.0'];
     expect(lines(all, two[0]?.length ?? 0)).toEqual(two);
     expect(lines(all, (two[0]?.length ?? 0) - 1)).toEqual([
@@ -23,7 +23,7 @@ describe('advisories', () => {
     ]);
   });
 
-  it('are all there where they are odd in number, and say nothing where there is none', () => {
+  it('are complete with an odd number, and print nothing if there are none', () => {
     expect(lines(all.slice(1), 80)).toEqual([
       '  critical  b  4.9.0    medium    c  4.9.0',
       '  high      d  4.9.0',
@@ -31,7 +31,7 @@ describe('advisories', () => {
     expect(advisoryLines('it', [], 80)).toEqual([]);
   });
 
-  it('are red, yellow or dim by their severity', () => {
+  it('are red, yellow or dim depending on their severity', () => {
     const painted = advisoryLines('it', all, 20, (text, style) => `${style}:${text.trim().split(' ')[0]}`);
     expect(painted.filter((line) => !line.startsWith('bold'))).toEqual([
       ...['red:critical', 'red:high', 'yellow:medium', 'dim:low'],

@@ -4,7 +4,7 @@ import { fixture, withSteps } from './manifest-fixture.ts';
 
 const options = { dir: '/srv/dist/4.6.1-1', columns: 80, color: false };
 
-test('each package has its line with size and checks, and its whole hash below', () => {
+test('each package has a line with size and checks, and its full hash below', () => {
   const manifest = fixture();
   const lines = renderSummary(manifest, options).split('\n');
   for (const file of manifest.steps.flatMap((step) => step.outputs).filter((o) => o.kind === 'deb')) {
@@ -14,7 +14,7 @@ test('each package has its line with size and checks, and its whole hash below',
   }
 });
 
-test('without colour every line is plain ASCII and fits into 80 columns', () => {
+test('without colour every line is plain ASCII and fits 80 columns', () => {
   for (const failing of [false, true]) {
     for (const line of renderSummary(fixture({ failing }), options).split('\n')) {
       expect(line).toMatch(/^[\x20-\x7e]*$/);
@@ -23,13 +23,13 @@ test('without colour every line is plain ASCII and fits into 80 columns', () => 
   }
 });
 
-test('a narrow terminal gets the beginning of the hash and is told where the rest is', () => {
+test('a narrow terminal shows the beginning of each hash, and refers to the report', () => {
   const text = renderSummary(fixture(), { ...options, columns: 60 });
   expect(text).toMatch(/ {2}sha256 [0-9a-f]{16}\.\.\.\n/);
   expect(text).toContain('The full hashes are in the report.');
 });
 
-test('the figures scraped from each package stand side by side', () => {
+test('the figures scraped from a package are in one row', () => {
   const row = renderSummary(fixture(), options)
     .split('\n')
     .find((line) => line.startsWith('debian-12 / arm64'));
@@ -47,14 +47,14 @@ test('a failure is named with its package, check and message', () => {
 
 test.each<[string, Parameters<typeof withSteps>[1], string]>([
   ['packages without checks', () => ({ checks: [] }), 'NOT VERIFIED'],
-  ['what passed', () => undefined, 'every check that ran passed'],
-])('the verdict on %s is in the first line', (_, edit, verdict) =>
+  ['passed packages', () => undefined, 'every check that ran passed'],
+])('the first line has the verdict on %s', (_, edit, verdict) =>
   expect(renderSummary(withSteps(fixture(), edit), options)).toMatch(
     new RegExp(`^coturn 4\\.6\\.1\\+turnbuild-1: 4 packages, ${verdict}\n\n`),
   ),
 );
 
-test('a package without checks has none, and one without figures no row', () => {
+test('a package without checks is marked, and one without figures has no row', () => {
   const bare = withSteps(fixture(), ({ target }) =>
     target === 'debian-12' ? { checks: [], metrics: {} } : undefined,
   );
@@ -71,7 +71,7 @@ test('a package without checks has none, and one without figures no row', () => 
   expect(none).not.toContain('PROMETHEUS');
 });
 
-test('a figure that a server does not have is a dash', () => {
+test('a missing figure is shown as a dash', () => {
   const metrics = { turn_total_allocations: 2 };
   const text = renderSummary(
     withSteps(fixture(), () => ({ metrics })),
@@ -81,7 +81,7 @@ test('a figure that a server does not have is a dash', () => {
   expect(row?.split(/\s{2,}/)).toEqual(['debian-12 / arm64', '-', '-', '-', '-', '2']);
 });
 
-test('a table that does not fit becomes lines, and one that just fits does not', () => {
+test('a table that does not fit becomes a list, and one that fits exactly does not', () => {
   const table = renderSummary(fixture(), { ...options, columns: 200 }).split('\n');
   const rows = table.filter((line) => /^PACKAGE|\.deb /.test(line));
   const width = Math.max(...rows.map((line) => line.length));
@@ -93,25 +93,25 @@ test('a table that does not fit becomes lines, and one that just fits does not',
 test.each([
   [73, true],
   [72, false],
-])('a hash that is whole fits into %i columns: %s', (columns, whole) => {
+])('a full hash fits %i columns: %s', (columns, whole) => {
   const text = renderSummary(fixture(), { ...options, columns });
   expect(text.includes('The full hashes')).toBe(!whole);
   expect(/ {2}sha256 [0-9a-f]{64}\n/.test(text)).toBe(whole);
 });
 
-test('without packages there is no table of them, and no gap where it would be', () => {
+test('without packages there is neither a table nor a gap', () => {
   const text = renderSummary({ ...fixture(), steps: [], advisories: [] }, options);
   expect(text).toMatch(/^coturn 4\.6\.1\+turnbuild-1: 0 packages, NOT VERIFIED\n\nFiles {3}/);
 });
 
-test('a package is named without the folder that it lies in', () => {
+test('a package is named without its folder', () => {
   const moved = withSteps(fixture(), ({ outputs }) => ({
     outputs: outputs.map((file) => ({ ...file, path: `deep/down/${file.path}` })),
   }));
   expect(renderSummary(moved, options)).toBe(renderSummary(fixture(), options));
 });
 
-test('a failed step says why, and where its log is; but not where its checks have said it', () => {
+test('a failed step has its reason and log, unless its checks explain it', () => {
   const failing = withSteps(fixture({ failing: true }), ({ id }) => {
     if (id === 'build-debian-12-arm64') return { status: 'failed', error: 'no compiler\nline 2' };
     return id === 'package-debian-12-arm64' ? { status: 'failed', log: undefined } : undefined;
@@ -123,7 +123,7 @@ test('a failed step says why, and where its log is; but not where its checks hav
   expect(renderSummary(fixture(), options)).not.toContain('Failures');
 });
 
-test('a long message goes on beneath its beginning', () => {
+test('a long message continues on an indented line', () => {
   const text = renderSummary(fixture({ failing: true }), options);
   expect(text).toMatch(/\n {2}- debian-13 \/ arm64: [^\n]*\n {4}\S/);
 });
@@ -131,12 +131,12 @@ test('a long message goes on beneath its beginning', () => {
 test.each([
   ['32', {}, /every check/],
   ['31', { failing: true }, /FAILED/],
-])('in colour, %s is the colour of the verdict', (code, state, verdict) => {
+])('in colour, the verdict has the colour %s', (code, state, verdict) => {
   const [title = ''] = renderSummary(fixture(state), { ...options, color: true }).split('\n');
   expect(title.split('\u001b').at(-2)).toMatch(new RegExp(`^\\[${code}m.*${verdict.source}`));
 });
 
-test('in colour, a package that failed is red, and no other', () => {
+test('in colour, only a failed package is red', () => {
   const lines = renderSummary(fixture({ failing: true }), { ...options, columns: 120, color: true }).split(
     '\n',
   );
@@ -163,7 +163,7 @@ test('the summary says how many advisories the shipped configuration exposes, an
   );
 });
 
-test('every advisory is there with its severity and fix', () => {
+test('every advisory is listed with its severity and fix', () => {
   const manifest = fixture();
   const text = renderSummary(manifest, options);
   for (const advisory of manifest.advisories) {
@@ -173,13 +173,13 @@ test('every advisory is there with its severity and fix', () => {
   }
 });
 
-test('the end says where the files and the report lie', () => {
+test('the last line is the path of the report', () => {
   const text = renderSummary(fixture(), { ...options, dir: '/srv/dist/4.6.1-1/' });
   expect(text).toMatch(/\nReport {2}\/srv\/dist\/4\.6\.1-1\/report\.html\n$/);
 });
 
-test('colour adds only colour', () => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are what is taken out
+test('colour does not change the text', () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches the escape sequences to remove
   const plain = renderSummary(fixture(), { ...options, color: true }).replace(/\u001b\[\d+m/g, '');
   const lines = (text: string): string[] => text.split('\n').map((line) => line.trimEnd());
   expect(lines(plain)).toEqual(lines(renderSummary(fixture(), options)));

@@ -22,7 +22,7 @@ async function plain(...tasks: Task[]) {
 }
 
 describe('tasks as plain lines', () => {
-  it('say when they begin, and how long they took, with the remark', async () => {
+  it('report their start, and their result with the time taken', async () => {
     const build = task('build', async (show) => {
       show('progress, which is for terminals');
       await elapse(3);
@@ -40,7 +40,7 @@ describe('tasks as plain lines', () => {
     });
   });
 
-  it('count the time from their turn on', async () => {
+  it('measure time from the start of their turn', async () => {
     const late = task(
       'build',
       async () => {
@@ -59,7 +59,7 @@ describe('tasks as plain lines', () => {
     ]);
   });
 
-  it('say why one was left alone', async () => {
+  it('give the reason for a skip', async () => {
     const left = task(
       'verify',
       async () => undefined,
@@ -71,7 +71,7 @@ describe('tasks as plain lines', () => {
     });
   });
 
-  it('go on after a failure, which is told with its error, in the order in which they happened', async () => {
+  it('continue after a failure, and return the failures in the order they happened', async () => {
     const failing = (title: string, seconds: number) =>
       task(title, async () => {
         await elapse(seconds);
@@ -115,7 +115,7 @@ describe('tasks in a terminal', () => {
     return { text, failed, seconds };
   }
 
-  it('all begin at once, and none stops another: what failed is told in the order in which it happened', async () => {
+  it('all start at once, do not stop each other, and return the failures in the order they happened', async () => {
     const started = Date.now();
     const begun: [string, number][] = [];
     const done: string[] = [];
@@ -140,7 +140,7 @@ describe('tasks in a terminal', () => {
     ]);
   });
 
-  it('show progress, how long they took, and why one was left alone', async () => {
+  it('show progress, the time taken and the reason for a skip', async () => {
     const build = task('build', async (show) => {
       show('at work');
       await elapse(3);
