@@ -58,7 +58,8 @@ describe('the repositories of an rpm distribution', () => {
     ['build', 'debian-13'],
     ['verify', 'debian-13'],
   ])('do not stop a %s of %s', async (stage, name) => {
-    await expect(performRelease(session(), release(name), [stage], begin)).rejects.toBe(BEGUN);
+    const planned = name === 'el9' ? bare() : release(name);
+    await expect(performRelease(session(), planned, [stage], begin)).rejects.toBe(BEGUN);
   });
 
   it('get a placeholder in a dry run if they have no address', async () => {

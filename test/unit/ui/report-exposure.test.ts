@@ -89,6 +89,8 @@ test('the check of an exposure is named, and overrides the analysis if it fails'
   expect(tried('metrics-agree', fixture({ failing: true }))[1]?.[2]).toBe(
     'Yes (debian-13 / arm64) The check for it failed. Check metrics-agree : fail. No (debian-12 / arm64, debian-12 / x86_64, debian-13 / x86_64) oauth is off. Check metrics-agree : pass.',
   );
+  const linked = advisories(release(list, () => ({ H: { ...no, check: 'stun' } }))).safe;
+  expect(linked).toContain('<a href="#check-stun">stun</a>');
   expect(tried('never')[1]?.[2]).toBe('No oauth is off. Check never was not run.');
 });
 

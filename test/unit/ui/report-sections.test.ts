@@ -75,7 +75,9 @@ describe('metrics', () => {
 describe('the origin of a release', () => {
   it('includes the provider, commit and date of the source', () => {
     const rows = Object.fromEntries(rowsOf(source(fixture()).safe).slice(1));
-    expect(rows).toMatchObject({ Provider: 'debian', 'Git tree': 'none' });
+    const { location, sha256 } = fixture().source ?? {};
+    expect(rows).toMatchObject({ Provider: 'debian', 'Git tree': 'none', Location: location });
+    expect(rows['SHA-256 of the tarball']).toContain(sha256);
     expect(rows['Git commit']).toMatch(/^9ac6b2/);
     expect(rows['Release date (SOURCE_DATE_EPOCH)']).toBe('2022-12-03T19:00:00Z 1670094000');
     const never = source({ ...fixture(), coturn: { ...fixture().coturn, epoch: 1e15 } }).safe;

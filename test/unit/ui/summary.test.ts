@@ -173,9 +173,11 @@ test('every advisory is listed with its severity and fix', () => {
   }
 });
 
-test('the last line is the path of the report', () => {
+test('the last lines are the paths of the files and the report', () => {
   const text = renderSummary(fixture(), { ...options, dir: '/srv/dist/4.6.1-1/' });
-  expect(text).toMatch(/\nReport {2}\/srv\/dist\/4\.6\.1-1\/report\.html\n$/);
+  expect(text).toMatch(
+    /\nFiles {3}\/srv\/dist\/4\.6\.1-1\/\nReport {2}\/srv\/dist\/4\.6\.1-1\/report\.html\n$/,
+  );
 });
 
 test('colour does not change the text', () => {
