@@ -44,8 +44,8 @@ async function start(archive: Archive) {
   };
 }
 
-describe('the state of an archive', () => {
-  test('is asked of each suite that packages come from', async () => {
+describe('readArchiveState', () => {
+  test('reads InRelease of each suite that packages come from', async () => {
     const { server, read } = await start({ packages: HASH.old });
     expect((await read()).suites).toEqual([
       'trixie of Mon, 02 Nov 2026 08:00:00 UTC',
@@ -62,7 +62,7 @@ describe('the state of an archive', () => {
     ]);
   });
 
-  test('changes with a package, and with nothing else', async () => {
+  test('returns an ID that changes with the package list, not with the date or the source list', async () => {
     const archive: Archive = { packages: HASH.old };
     const { read } = await start(archive);
     const { id } = await read();
@@ -73,7 +73,7 @@ describe('the state of an archive', () => {
     expect((await read()).id).not.toBe(id);
   });
 
-  test('changes with a package of each component that is used, and of no other', async () => {
+  test('bases the ID only on the requested components', async () => {
     const archive: Archive = { packages: HASH.old };
     const { read, readBoth } = await start(archive);
     const [main, both] = [(await read()).id, (await readBoth()).id];
@@ -85,14 +85,14 @@ describe('the state of an archive', () => {
     expect((await readBoth()).id).not.toBe(changed);
   });
 
-  test('is asked once by two that ask at the same time', async () => {
+  test('downloads each InRelease once for concurrent calls', async () => {
     const { server, read, readBoth } = await start({ packages: HASH.old });
     const [main, both] = await Promise.all([read(), readBoth()]);
     expect(both.id).not.toBe(main.id);
     expect(server.requests).toHaveLength(2);
   });
 
-  test('is the last known one while the archive is away, and says so', async () => {
+  test('returns the last known state, marked as such, while the archive is unreachable', async () => {
     const archive: Archive = { packages: HASH.old };
     const { read } = await start(archive);
     const { id } = await read();
@@ -104,7 +104,7 @@ describe('the state of an archive', () => {
     expect((await read()).unreachable).toBeUndefined();
   });
 
-  test('is never an older one than was seen before, and nothing is built with that', async () => {
+  test('refuses a state that is older than the newest one seen', async () => {
     const archive: Archive = { packages: HASH.new, date: 'Mon, 02 Nov 2026 08:00:00 UTC' };
     const { read } = await start(archive);
     const { id } = await read();
@@ -120,18 +120,18 @@ describe('the state of an archive', () => {
     expect(await read()).toMatchObject({ id });
   });
 
-  test('is an error where it never was known, and leaves nothing', async () => {
+  test('fails and leaves no file if the archive is unreachable and no state is known', async () => {
     const { cacheDir, read } = await start({ packages: HASH.old, status: 503 });
     expect((await errorOf(read())).code).toBe('DOWNLOAD_FAILED');
     expect(readdirSync(cacheDir)).toEqual([]);
   });
 });
 
-describe('the state of repositories of rpms', () => {
+describe('readRepositoryState', () => {
   const repomd = (revision: string, hash: string) =>
     `<repomd><revision>${revision}</revision><data type="primary"><checksum type="sha256">${hash}</checksum></data></repomd>`;
 
-  test('changes with a list of packages, and with nothing else', async () => {
+  test('returns an ID that changes with the package list, not with the revision', async () => {
     let answer = repomd('1', HASH.old);
     const server = await serve((_, response) => response.end(answer));
     const query = { cacheDir: join(temporaryFolder(), 'archive'), retries: 0 };
@@ -145,7 +145,7 @@ describe('the state of repositories of rpms', () => {
     expect((await read()).id).not.toBe(id);
   });
 
-  test('is an error where a repository is not', async () => {
+  test('fails if a repository does not exist', async () => {
     const server = await serve((_, response) => response.writeHead(404).end());
     const query = { cacheDir: join(temporaryFolder(), 'archive'), retries: 0 };
     const { code, message } = await errorOf(readRepositoryState([`${server.url}/CRB`], query));
@@ -153,7 +153,7 @@ describe('the state of repositories of rpms', () => {
     expect(message).toContain('/CRB/repodata/repomd.xml');
   });
 
-  describe('with dates', () => {
+  describe('with dated metadata', () => {
     const now = Date.parse('2026-11-20');
     const day = 24 * 60 * 60;
     const at = now / 1000;
@@ -166,12 +166,12 @@ describe('the state of repositories of rpms', () => {
       return { answer, read: () => readRepositoryState([`${server.url}/BaseOS`], query) };
     };
 
-    test('says the date', async () => {
+    test('reports the date of the revision', async () => {
       const { read } = await prepare();
       expect((await read()).suites).toEqual([`BaseOS of revision ${at} (2026-11-20 00:00 UTC)`]);
     });
 
-    test('an old one is refused, again and again, and some hours are nothing', async () => {
+    test('refuses metadata that is over a day older than before, or no longer dated', async () => {
       const { answer, read } = await prepare();
       await read();
       answer.text = dated(at - day + 60, HASH.old);
@@ -184,7 +184,7 @@ describe('the state of repositories of rpms', () => {
       await read();
     });
 
-    test('one of the future is refused, and does not make today an old one', async () => {
+    test('refuses metadata dated in the future and does not remember its date', async () => {
       const { answer, read } = await prepare();
       answer.text = dated(at + 2 * day);
       expect((await errorOf(read())).code).toBe('ARCHIVE_DATE');

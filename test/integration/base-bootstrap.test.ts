@@ -19,7 +19,7 @@ beforeEach(() => {
   writeFileSync(calls, '');
 });
 
-/** Makes the base image ready with a shell script, whose first argument is the folder to work in. */
+/** Prepares the base image with a shell script, whose first argument is the working folder. */
 function prepare(
   script: string,
   { signal, refresh = false }: { signal?: AbortSignal; refresh?: boolean } = {},
@@ -44,7 +44,7 @@ const optionsFor = (exec: Exec, signal = new AbortController().signal) => ({
   onLine: () => {},
 });
 
-/** Makes the base image from the image debian:trixie-slim, with an os-release of a codename. */
+/** Prepares the base image from debian:trixie-slim, whose os-release has the given codename. */
 function prepareFromImage(codename: string) {
   const exec: Exec = (command, options) => {
     const folder = command.args.find((word) => word.includes('dest='))?.replace(/^.*dest=/, '') ?? '';
@@ -62,20 +62,20 @@ const kept = () =>
 const bootstrapped = () => readFileSync(calls, 'utf8').length;
 
 describe('prepareBase', () => {
-  it('bootstraps a base image once, and finds it afterwards', async () => {
+  it('bootstraps a base image once and reuses it afterwards', async () => {
     const first = await prepare(MAKE);
     expect(first).toMatchObject({ origin: 'bootstrapped', packages: { libc6: '2' } });
     expect(await prepare('exit 1')).toEqual(first);
     expect(bootstrapped()).toBe(1);
   });
 
-  it('lets one of two that want the same base image make it', async () => {
+  it('bootstraps once for concurrent calls', async () => {
     const both = await Promise.all([prepare(`sleep 0.3; ${MAKE}`), prepare(`sleep 0.3; ${MAKE}`)]);
     expect(both[0]).toEqual(both[1]);
     expect(bootstrapped()).toBe(1);
   });
 
-  it('leaves nothing of a base image after Ctrl-C, and makes it the next time', async () => {
+  it('removes a partial base image on Ctrl-C and bootstraps it in the next run', async () => {
     const interrupt = new AbortController();
     setTimeout(() => interrupt.abort(), 300);
     const half = `echo half >"$1/root.tar"; exec sleep 60`;
@@ -86,14 +86,14 @@ describe('prepareBase', () => {
     expect(kept()).toEqual([base.digest.replace('sha256:', '').slice(0, 12), 'digest']);
   });
 
-  it('leaves nothing of a base image that mmdebstrap could not make', async () => {
+  it('removes a partial base image if mmdebstrap fails', async () => {
     const error = await errorOf(prepare('echo half >"$1/root.tar"; echo "E: planted" >&2; exit 25'));
     expect(error.code).toBe('BOOTSTRAP_FAILED');
     expect(error.message).toMatch(/exit code 25\)\nE: planted/);
     expect(kept()).toEqual([]);
   });
 
-  it('makes a base image from an official image of its suite, and refuses one of another release', async () => {
+  it('accepts an official image of the same suite and refuses one of another release', async () => {
     const error = await errorOf(prepareFromImage('bookworm'));
     expect([error.code, error.exitCode]).toEqual(['RECIPE_INVALID', 2]);
     expect(error.message).toMatch(
@@ -103,7 +103,7 @@ describe('prepareBase', () => {
     expect(await prepareFromImage('trixie')).toMatchObject({ origin: 'registry' });
   });
 
-  it('says so if QEMU is too old for the processor that it is told to be', async () => {
+  it('reports that QEMU is too old if it rejects the CPU options', async () => {
     const said =
       "aarch64-binfmt-P: can't apply global max-arm-cpu.pauth-impdef=on: Property 'max-arm-cpu.pauth-impdef' not found";
     const error = await errorOf(prepare(`echo "${said}" >&2; exit 25`));
@@ -111,7 +111,7 @@ describe('prepareBase', () => {
     expect(error.hint).toMatch(/Update qemu-user-static/);
   });
 
-  it('makes a base image anew beside the one that others may still use', async () => {
+  it('keeps the old base image, which others may still use, when it refreshes one', async () => {
     const old = await prepare(MAKE);
     const anew = await prepare(MAKE.replace('echo root', 'echo another'), { refresh: true });
     expect(anew.digest).not.toBe(old.digest);

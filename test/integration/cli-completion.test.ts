@@ -54,12 +54,12 @@ describe('bash', () => {
     for (const word of not) expect(found).not.toContain(word);
   });
 
-  it('completes --option=value, which it splits into three words', () => {
+  it('completes --option=value, which bash splits into three words', () => {
     expect(complete(['turnbuild', 'plan', '--arch', '=', 'ar'])).toContain('arm64');
     expect(complete(['turnbuild', 'plan', '--arch', '='])).toContain('x86_64');
   });
 
-  it('leaves files to the shell', () =>
+  it('leaves file names to the shell', () =>
     expect(complete(['turnbuild', 'plan', '--lock', '']).filter(Boolean)).toEqual([]));
 });
 
@@ -79,14 +79,14 @@ describe.skipIf(!has('fish'))('fish (where it is installed)', () => {
 });
 
 if (!has('zsh')) console.log('zsh is not installed: its completion is not tried');
-it.skipIf(!has('zsh'))('zsh takes the script (where it is installed)', () => {
+it.skipIf(!has('zsh'))('zsh loads the completion script (where it is installed)', () => {
   const script = `autoload -U compinit && compinit -u -D\n${printed('zsh')}\nprint -r -- "$_comps[turnbuild]"`;
   const { stdout, stderr } = spawnSync('zsh', ['-fc', script], { encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(stdout).toContain('_turnbuild');
 });
 
-it('fish and zsh scripts name the values, too', () => {
+it('fish and zsh scripts contain the option values', () => {
   const fish = printed('fish');
   expect(fish).toContain("-l arch -x -a '(__fish_append , arm64 x86_64)'");
   expect(fish).toMatch(/__fish_seen_subcommand_from completion' -a 'bash zsh fish'/);

@@ -14,11 +14,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-describe('Ctrl-C while something does not answer', () => {
+describe('Ctrl-C while Docker does not respond', () => {
   it.each([
     ['doctor', ['doctor']],
     ['release', ['release', '4.6.1']],
-  ])('%s ends at once, with 130 and a word', async (_, args) => {
+  ])('%s exits at once with code 130 and INTERRUPTED', async (_, args) => {
     const asked = join(dir, 'asked');
     const env = fakeDocker(dir, `touch ${asked}; exec sleep 600`);
     const begin = Date.now();
@@ -33,16 +33,16 @@ describe('Ctrl-C while something does not answer', () => {
   });
 });
 
-describe('Docker that is not there, or says no', () => {
+describe('turnbuild reports', () => {
   const args = () => ['release', '4.6.1', '--out', out];
 
-  it('is not installed', async () => {
+  it('a missing docker command', async () => {
     const run = await turnbuild(args(), { env: { PATH: dir } });
     expect(run.stderr).toMatch(/docker is not installed[\s\S]*turnbuild doctor[\s\S]*DOCKER_MISSING/);
     expect(run.code).toBe(1);
   });
 
-  it('does not answer', async () => {
+  it('an unreachable Docker engine', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(dir, 'echo "Cannot connect to the Docker daemon" >&2; exit 1'),
     });
@@ -53,9 +53,9 @@ describe('Docker that is not there, or says no', () => {
     'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock';
 
   it.each([
-    ['buildx ends with 0', `printf 'Name: default\\nDriver:\\nError: ${REFUSAL}\\n'`],
-    ['buildx ends with 1', `echo '${REFUSAL}' >&2; exit 1`],
-  ])('refuses this user, where %s', async (_, script) => {
+    ['buildx exits with 0', `printf 'Name: default\\nDriver:\\nError: ${REFUSAL}\\n'`],
+    ['buildx exits with 1', `echo '${REFUSAL}' >&2; exit 1`],
+  ])('denied access to the Docker socket if %s', async (_, script) => {
     const run = await turnbuild(args(), { env: fakeDocker(dir, script) });
     expect(run.stderr).toMatch(
       /at unix:\/\/\/var\/run\/docker\.sock denies access to this user[\s\S]*usermod[\s\S]*DOCKER_REFUSED/,
@@ -64,13 +64,13 @@ describe('Docker that is not there, or says no', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('refuses the one beside a builder that does not', async () => {
+  it('denied access to the engine beside a usable builder', async () => {
     const env = fakeDocker(dir, `case $1 in version) echo '${REFUSAL}' >&2; exit 1 ;; *) ${BUILDER} ;; esac`);
     const run = await turnbuild(args(), { env });
     expect(run.stderr).toMatch(/denies access to this user[\s\S]*DOCKER_REFUSED/);
   });
 
-  it('refuses this user, and doctor says so, too', async () => {
+  it('denied access to the Docker socket in doctor', async () => {
     const script = `case "$1 $2" in "buildx version") ;; "buildx inspect") echo "Error: ${REFUSAL}" ;; *) echo '${REFUSAL}' >&2; exit 1 ;; esac`;
     const run = await turnbuild(['doctor'], { env: fakeDocker(dir, script) });
     expect(run.stdout).toMatch(
@@ -79,14 +79,14 @@ describe('Docker that is not there, or says no', () => {
     expect(run.code).toBe(1);
   });
 
-  it('has no such builder', async () => {
+  it('an unknown --builder', async () => {
     const run = await turnbuild([...args(), '--builder', 'farm'], {
       env: fakeDocker(dir, 'echo "ERROR: no builder \\"farm\\" found" >&2; exit 1'),
     });
     expect(run.stderr).toMatch(/no buildx builder "farm"[\s\S]*BUILDER_UNKNOWN/);
   });
 
-  it('has an engine that is too old', async () => {
+  it('an engine that is too old', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(
         dir,
@@ -98,7 +98,7 @@ describe('Docker that is not there, or says no', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('has a builder elsewhere, and no engine beside it that could run a container', async () => {
+  it('a remote builder without an engine to run containers', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(dir, `case $1 in version) echo "Cannot connect" >&2; exit 1 ;; *) ${BUILDER} ;; esac`),
     });
@@ -109,7 +109,7 @@ describe('Docker that is not there, or says no', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('has a builder for other processors', async () => {
+  it('a builder that supports neither architecture', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(dir, 'printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),
     });
@@ -119,7 +119,7 @@ describe('Docker that is not there, or says no', () => {
     expect(run.code).toBe(1);
   });
 
-  it('has a builder without the platform', async () => {
+  it('a builder that lacks a required platform', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(
         dir,

@@ -14,7 +14,7 @@ const TOKEN = 's3cret';
 interface Simulated {
   /** The tag's commit. */
   commit?: string;
-  /** Status of the answer to the request for the tarball. */
+  /** Status of the response for the tarball. */
   tarball?: number;
   token?: string;
 }
@@ -49,8 +49,8 @@ async function ask(args: string[], { commit = COMMIT, tarball = 200, token }: Si
   return { run, dir, authorizations };
 }
 
-describe('turnbuild source, from GitHub', () => {
-  test('takes the newest release, pins it with commit and tree id, and writes it normalised', async () => {
+describe('turnbuild source from GitHub', () => {
+  test('downloads the newest release, pins its commit and tree ID, and writes a normalised tarball', async () => {
     const { run, dir, authorizations } = await ask(['latest', '--update-lock', '--json']);
     expect(run.stderr).toBe(`Pinned coturn 4.18.0 in ${join(dir, 'lock.json')}\n`);
     expect(run.code).toBe(0);
@@ -61,13 +61,13 @@ describe('turnbuild source, from GitHub', () => {
     expect(new Set(Object.values(authorizations))).toEqual(new Set([undefined]));
   });
 
-  test.each(['v4.18.0', 'V4.18.0', '^v4.17.0'])('takes %s, as many projects write versions', async (word) => {
+  test.each(['v4.18.0', 'V4.18.0', '^v4.17.0'])('accepts the leading v in %s', async (word) => {
     const { run } = await ask([word, '--update-lock', '--json']);
     expect(run.code, run.stderr).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0' });
   });
 
-  test('asks with the token, for the tarball too, and shows it nowhere', async () => {
+  test('sends the token with every request, including the tarball, and never prints it', async () => {
     const { run, authorizations } = await ask(['^4.17.0', '--update-lock', '--json'], { token: TOKEN });
     expect(run.code, run.stderr).toBe(0);
     expect(Object.values(authorizations)).toHaveLength(4);
@@ -75,14 +75,14 @@ describe('turnbuild source, from GitHub', () => {
     expect(run.stdout + run.stderr).not.toContain(TOKEN);
   });
 
-  test('takes a token that was read from a file, with the end of its line', async () => {
+  test('accepts a token with a trailing newline, as read from a file', async () => {
     const { run, authorizations } = await ask(['4.18.0', '--update-lock', '--json'], { token: `${TOKEN}\n` });
     expect(run.code, run.stderr).toBe(0);
     for (const value of Object.values(authorizations)) expect(value).toMatch(new RegExp(` ${TOKEN}$`));
   });
 
   test.each([`${TOKEN}\nmore`, `${TOKEN}\n\n`, `a ${TOKEN}`, `${TOKEN}\u00e9`, `${TOKEN}\u001b[2J`])(
-    'refuses a token that no header can have, and does not show it: %j',
+    'refuses a malformed token without printing it: %j',
     async (token) => {
       const { run, authorizations } = await ask(['4.18.0', '--update-lock'], { token });
       expect(run.stderr).toMatch(
@@ -97,7 +97,7 @@ describe('turnbuild source, from GitHub', () => {
   test.each([
     [undefined, /GITHUB_TOKEN/],
     [TOKEN, /Wait until the limit resets/],
-  ])('says until when the tarball is refused, and what helps (token: %s)', async (token, hint) => {
+  ])('reports when the rate limit for the tarball resets and what helps (token: %s)', async (token, hint) => {
     const simulated = token === undefined ? { tarball: 403 } : { tarball: 403, token };
     const { run, dir } = await ask(['4.18.0', '--update-lock'], simulated);
     expect(run.stderr).toMatch(/the rate limit is exhausted until 2026-11-18T/);
@@ -107,7 +107,7 @@ describe('turnbuild source, from GitHub', () => {
     expect(existsSync(join(dir, 'lock.json'))).toBe(false);
   });
 
-  test('refuses a tarball of another commit than the one that the tag names', async () => {
+  test('refuses a tarball of a different commit than the tag', async () => {
     const { run, dir } = await ask(['4.18.0', '--update-lock'], { commit: 'a'.repeat(40) });
     expect(run.stderr).toMatch(
       /the tarball is of commit .*, but the tag resolved to aaaa[\s\S]*SOURCE_TREE_MISMATCH/,

@@ -16,7 +16,7 @@ const init = (...words: string[]) => turnbuild(['init', ...words], { cwd: dir })
 const written = (name: string) => readFileSync(join(dir, name), 'utf8');
 
 describe('turnbuild init', () => {
-  it('writes a project of the defaults where no terminal can be asked', async () => {
+  it('writes a project with default settings if there is no terminal', async () => {
     const run = await init();
     expect(run.code, run.stderr).toBe(0);
     expect(parse(written('turnbuild.yaml'))).toEqual({
@@ -33,7 +33,7 @@ describe('turnbuild init', () => {
     expect(run.stdout).toMatch(/\nNext: npx turnbuild source --update-lock\n$/);
   });
 
-  it('takes what options say, and the built-in pin of an exact version', async () => {
+  it('uses the options and copies the built-in pin of an exact version', async () => {
     const maintainer = 'A: B <a@b.example>';
     const run = await init(
       ...[
@@ -65,7 +65,7 @@ describe('turnbuild init', () => {
     });
   });
 
-  it('prints both files in a dry run, and writes neither', async () => {
+  it('prints both files in a dry run and writes neither', async () => {
     const run = await init('--dry-run');
     expect(run.stdout).toContain(`${join(dir, 'turnbuild.yaml')}:\n  # yaml-language-server`);
     expect(run.stdout).toContain('\n  coturn: latest\n');
@@ -73,7 +73,7 @@ describe('turnbuild init', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it('overwrites no project', async () => {
+  it('refuses to overwrite an existing project', async () => {
     writeFileSync(join(dir, 'turnbuild.yaml'), '# mine\n');
     const run = await init('--yes');
     expect(run.stderr).toBe(
@@ -84,7 +84,7 @@ describe('turnbuild init', () => {
     expect(written('turnbuild.yaml')).toBe('# mine\n');
   });
 
-  it('keeps a lock file', async () => {
+  it('keeps an existing lock file', async () => {
     const lock = JSON.stringify({ schema: 1, sources: {} });
     writeFileSync(join(dir, 'turnbuild.lock.json'), lock);
     expect((await init()).stdout).toContain(`Kept ${join(dir, 'turnbuild.lock.json')}\n`);
@@ -96,7 +96,7 @@ describe('turnbuild init', () => {
     ['target', ['--target', 'portabel'], /did you mean portable[\s\S]*TARGET_UNKNOWN/],
     ['architecture', ['--arch', 'mips'], /ARCH_UNKNOWN/],
     ['maintainer', ['--maintainer', 'me'], /OPTION_INVALID/],
-  ])('refuses a wrong %s, and writes nothing', async (_, words, message) => {
+  ])('refuses an invalid %s and writes nothing', async (_, words, message) => {
     const run = await init(...words);
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(2);
@@ -104,7 +104,7 @@ describe('turnbuild init', () => {
   });
 });
 
-describe('at a terminal', () => {
+describe('turnbuild init at a terminal', () => {
   /** Answers each question with keys as soon as it appears. */
   const answer = async (answers: [question: string, keys: string][], ...words: string[]) => {
     const command = `stty cols 100 rows 30; ${process.execPath} ${join(ROOT, 'bin/turnbuild.js')} init ${words.join(' ')}`;
@@ -128,12 +128,12 @@ describe('at a terminal', () => {
     return { code, screen, left };
   };
 
-  it('asks what the options do not say', async () => {
+  it('asks only for settings that no option gives', async () => {
     const { code, screen, left } = await answer(
       [
         ['Which coturn version?', 'newest\r'],
         ['Invalid version', '\u0015^4.18.0\r'],
-        // The first is switched off.
+        // Deselects the first target.
         ['Which targets?', ' \r'],
         ['Who maintains the packages?', 'A <a@b.example>\r'],
       ],
@@ -155,7 +155,7 @@ describe('at a terminal', () => {
     expect(existsSync(join(dir, 'turnbuild.yaml'))).toBe(true);
   });
 
-  it('ends with 130 and no file on Ctrl-C', async () => {
+  it('exits with 130 on Ctrl-C and writes nothing', async () => {
     const { code, screen } = await answer([['Which coturn version?', '\u0003']]);
     expect(screen).toContain('[INTERRUPTED]');
     expect(code).toBe(130);

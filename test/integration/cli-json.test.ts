@@ -14,8 +14,8 @@ async function commands(): Promise<{ name: string; help: string }[]> {
   return Promise.all(known.map(async (name) => ({ name, help: (await turnbuild([name, '--help'])).stdout })));
 }
 
-describe('a failure with --json', () => {
-  it('is one object on standard output for every command that has --json, if only an option is misspelt', async () => {
+describe('an error with --json', () => {
+  it('is one JSON object on standard output, for a misspelt option of every command that has --json', async () => {
     const all = await commands();
     const documented = all.filter(({ help }) => help.includes('--json')).map(({ name }) => name);
     expect(all.map(({ name }) => name).filter((name) => !documented.includes(name))).toEqual(['completion']);
@@ -33,16 +33,16 @@ describe('a failure with --json', () => {
 
   it.each([
     ['an unknown command', ['relase', '--json'], 'COMMAND_UNKNOWN', 2],
-    ['an argument too many', ['doctor', 'now', '--json'], 'ARGUMENT_UNEXPECTED', 2],
+    ['an excess argument', ['doctor', 'now', '--json'], 'ARGUMENT_UNEXPECTED', 2],
     ['an invalid value', ['capacity', '--ports', 'x', '--json'], 'OPTION_INVALID', 2],
     ['a missing file', ['outdated', './nothing', '--json'], 'MANIFEST_MISSING', 2],
     ['a missing argument', ['lint-config', '--json'], 'CONFIG_MISSING', 2],
     ['a missing tarball', ['source', '4.6.1', '--json', '--source', './nothing.tar'], 'SOURCE_NOT_FOUND', 2],
-    ['a tarball that is none', ['plan', '4.6.1', '--json', '--source', './x.tar'], 'SOURCE_NOT_TAR', 1],
-    ['a missing Docker', ['release', '4.6.1', '--json'], 'DOCKER_MISSING', 1],
-    ['a package that is none', ['verify', './x.deb', '--json'], 'DEB_INVALID', 1],
-    ['a folder for a file', ['plan', '4.6.1', '--json', '--lock', '.'], 'FILE_ERROR', 1],
-  ])('%s', async (_, args, code, exit) => {
+    ['an invalid tarball', ['plan', '4.6.1', '--json', '--source', './x.tar'], 'SOURCE_NOT_TAR', 1],
+    ['a missing docker command', ['release', '4.6.1', '--json'], 'DOCKER_MISSING', 1],
+    ['an invalid package', ['verify', './x.deb', '--json'], 'DEB_INVALID', 1],
+    ['a folder instead of a file', ['plan', '4.6.1', '--json', '--lock', '.'], 'FILE_ERROR', 1],
+  ])('is one JSON object for %s', async (_, args, code, exit) => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'x.tar'), '');
     writeFileSync(join(cwd, 'x.deb'), '');
@@ -56,7 +56,7 @@ describe('a failure with --json', () => {
     expect(run.code).toBe(exit);
   });
 
-  it('looks as docs/exit-codes.md shows it', async () => {
+  it('matches the example in docs/exit-codes.md', async () => {
     const run = await turnbuild(['plan', '4.6.1', '--arch', 'mips', '--json']);
     const text = readFileSync(new URL('../../docs/exit-codes.md', import.meta.url), 'utf8');
     const [, shown = '', json = ''] = text.match(/^ {4}(turnbuild: .*?)\n\n.*?^ {4}(\{.*?^ {4}\})/ms) ?? [];
@@ -64,7 +64,7 @@ describe('a failure with --json', () => {
     expect(run.stdout).toBe(`${json.replace(/^ {4}/gm, '')}\n`);
   });
 
-  it('is that of Ctrl-C, too', async () => {
+  it('is printed for Ctrl-C, too', async () => {
     const cwd = temporaryFolder();
     const asked = join(cwd, 'asked');
     const run = await turnbuild(['plan', '4.6.1', '--json'], {

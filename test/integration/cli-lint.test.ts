@@ -59,7 +59,7 @@ const SHIPPED = new URL('../fixtures/verified-4.6.1/inspect/turnserver.conf', im
 const BAD = 'lt-cred-mech\nrealm=example.org\n\ndenied-peer-pi=10.0.0.0-10.255.255.255\n';
 
 describe('turnbuild lint-config', () => {
-  test('says line, column, reason and rule; exit code 1', async () => {
+  test('reports line, column, reason and rule, and exits with 1', async () => {
     const run = await lint(BAD);
     expect(run.stdout).toMatch(
       /^turnserver\.conf:4:1: error: turnserver 4\.6\.1 has no option "denied-peer-pi"; did you mean denied-peer-ip\? \[unknown-option\]$/m,
@@ -71,7 +71,7 @@ describe('turnbuild lint-config', () => {
     expect(run.code).toBe(1);
   });
 
-  test('does not count what is accepted, in the file or at the command line', async () => {
+  test('does not count findings accepted in the file or on the command line', async () => {
     const text = `${readFileSync(SHIPPED, 'utf8')}\n# turnbuild: accept weak-crypto: old clients\ndh1066\nserver-relay\n`;
     const options = ['--accept', 'server-relay', '--reason', 'a laboratory'];
     const run = await lint(text, options);
@@ -88,7 +88,7 @@ describe('turnbuild lint-config', () => {
     expect((await lint(text)).code).toBe(1);
   });
 
-  test('needs no pin, since nothing is built of the sources', async () => {
+  test('needs no pin, because nothing is built from the sources', async () => {
     const { dir } = write('lt-cred-mech\n', mainrelay());
     const where = ['--source', './coturn.tar.gz', '--lock', 'none.json'];
     const run = await turnbuild(['lint-config', 'turnserver.conf', ...where], { cwd: dir });
@@ -97,7 +97,7 @@ describe('turnbuild lint-config', () => {
     expect(build.stderr).toMatch(/SOURCE_UNPINNED/);
   });
 
-  test('accepts that a release is quarantined, and lets nobody accept a wrong acceptance', async () => {
+  test('lets users accept quarantined-release, but not invalid-acceptance', async () => {
     const dir = temporaryFolder();
     const tar = gzipSync(coturnTar('4.17.1', [tarFile('coturn/src/apps/relay/mainrelay.c', mainrelay())]));
     writeFileSync(join(dir, 'coturn.tar.gz'), tar);
@@ -116,12 +116,12 @@ describe('turnbuild lint-config', () => {
     expect(refused.code).toBe(2);
   });
 
-  test('takes a version with a leading v', async () => {
+  test('accepts a version with a leading v', async () => {
     const run = await lint('realm=example.org\n', ['--version', 'v4.6.1', '--json']);
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.6.1' });
   });
 
-  test('prints the denied ranges that the packages ship, which leave no peer to be denied', async () => {
+  test('prints a complete list of denied peer ranges with --print-deny', async () => {
     const run = await turnbuild(['lint-config', '--print-deny']);
     const found = lintFor('4.6.1', run.stdout).map(({ rule }) => rule);
     expect(found).not.toContain('peer-not-denied');
@@ -129,7 +129,7 @@ describe('turnbuild lint-config', () => {
     expect(run.code).toBe(0);
   });
 
-  test('prints the same as JSON and as SARIF', async () => {
+  test('prints the same findings as JSON and as SARIF', async () => {
     const json = JSON.parse((await lint(BAD, ['--json'])).stdout);
     expect(json.findings[0]).toMatchObject({ rule: 'unknown-option', level: 'error', line: 4, column: 1 });
     const sarif = JSON.parse((await lint(BAD, ['--sarif'])).stdout);
@@ -143,13 +143,13 @@ describe('turnbuild lint-config', () => {
     for (const result of results) expect(tool.driver.rules[result.ruleIndex].id).toBe(result.ruleId);
   });
 
-  test('has nothing to say of the shipped configuration; exit code 0', async () => {
+  test('reports no error or warning for the shipped configuration and exits with 0', async () => {
     const run = await lint(readFileSync(SHIPPED));
     expect(run.stdout).toMatch(/0 errors, 0 warnings/);
     expect(run.code).toBe(0);
   });
 
-  test('says what is wrong with a source whose options it cannot read', async () => {
+  test('explains why it cannot read the options of a source', async () => {
     const run = await lint(BAD, [], 'int main(void) { return 0; }');
     expect(run.stderr).toMatch(
       /Cannot read the options of coturn 4\.6\.1 from .*no long_options[\s\S]*OPTIONS_UNREADABLE/,
@@ -157,7 +157,7 @@ describe('turnbuild lint-config', () => {
     expect(run.code).toBe(1);
   });
 
-  test('the exit code is 0 where there are warnings only', async () => {
+  test('exits with 0 if there are only warnings', async () => {
     const run = await lint(`${readFileSync(SHIPPED, 'utf8')}\ndh1066\n`);
     expect(run.stdout).toMatch(/turnserver\.conf:\d+:1: warning: Diffie-Hellman .* \[weak-crypto\]/);
     expect(run.stdout).toMatch(/^weak-crypto: .*\n {2}Remove the line/m);
@@ -165,7 +165,7 @@ describe('turnbuild lint-config', () => {
     expect(run.code).toBe(0);
   });
 
-  test('JSON has every key in each finding', async () => {
+  test('prints every key of each finding as JSON', async () => {
     const { file, version, findings } = JSON.parse((await lint(BAD, ['--json'])).stdout);
     expect({ file, version }).toEqual({ file: 'turnserver.conf', version: '4.6.1' });
     const keys = ['rule', 'level', 'line', 'column', 'message', 'reason', 'hint', 'fatal', 'accepted'];
@@ -175,7 +175,7 @@ describe('turnbuild lint-config', () => {
 
   test.each<[string, string | Buffer, RegExp[]]>([
     [
-      'CRLF',
+      'CRLF line endings',
       'lt-cred-mech\r\nrealm=x\r\nno-udp=maybe\r\n',
       [/conf:3:1: error: no-udp must be yes or no, not "maybe"/],
     ],
@@ -198,23 +198,19 @@ describe('turnbuild lint-config', () => {
       Buffer.from('realm=m\xfcnchen\nno-udp=\xfc\n', 'latin1'),
       [/conf:2:1: error: no-udp must be yes or no, not "\xfc"/],
     ],
-    [
-      'another language altogether',
-      '<html>\n<body>\n',
-      [/conf:1:1: error: turnserver 4\.6\.1 has no option "<html>"/],
-    ],
-    ['nothing', '', [/error: neither lt-cred-mech/]],
-  ])('%s is read as turnserver reads it', async (_, text, expected) => {
+    ['HTML', '<html>\n<body>\n', [/conf:1:1: error: turnserver 4\.6\.1 has no option "<html>"/]],
+    ['an empty file', '', [/error: neither lt-cred-mech/]],
+  ])('reads %s like turnserver', async (_, text, expected) => {
     const { lines, code } = await command(text);
     for (const pattern of expected) expect(lines.join('\n')).toMatch(pattern);
     expect(code).toBe(1);
   });
 
   test.each<[string, string | Buffer, RegExp]>([
-    ['a program', readFileSync(process.execPath).subarray(0, 5000), /it is a binary file/],
+    ['a binary', readFileSync(process.execPath).subarray(0, 5000), /it is a binary file/],
     ['UTF-16', Buffer.from('\uFEFFrealm=x\n', 'utf16le'), /is UTF-16/],
-    ['10 MB', '# a comment\n'.repeat(900_000), /is larger than 1 MiB/],
-  ])('%s is a usage error', async (_, text, message) => {
+    ['a file of 10 MB', '# a comment\n'.repeat(900_000), /is larger than 1 MiB/],
+  ])('refuses %s as an invalid configuration', async (_, text, message) => {
     await expect(command(text)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       exitCode: 2,
@@ -222,7 +218,7 @@ describe('turnbuild lint-config', () => {
     });
   });
 
-  test('a file that is no text is refused in three lines', async () => {
+  test('refuses a binary file with an error of three lines', async () => {
     const run = await lint('realm=x\0y\n');
     expect(run.stderr).toMatch(
       /^turnbuild: .*it is a binary file \(NUL at byte 8\)\n .*\n {2}\[CONFIG_INVALID\]\n$/,
@@ -232,22 +228,22 @@ describe('turnbuild lint-config', () => {
   });
 
   test.each([
-    ['a file that is not there', ['nothing.conf', '--version', '4.6.1'], /File not found: nothing\.conf/],
+    ['a missing file', ['nothing.conf', '--version', '4.6.1'], /File not found: nothing\.conf/],
     ['a folder', ['src', '--version', '4.6.1'], /src is a folder/],
-    ['a file without an end', ['/dev/zero', '--version', '4.6.1'], /it is a binary file/],
-    ['no version', ['package.json'], /--version 4\.18\.0/],
+    ['an endless file', ['/dev/zero', '--version', '4.6.1'], /it is a binary file/],
+    ['a missing version', ['package.json'], /--version 4\.18\.0/],
     [
       'a rule without a reason',
       ['package.json', '--version', '4.6.1', '--accept', 'open-relay'],
       /requires a --reason/,
     ],
     [
-      'a rule that there is not',
+      'an unknown rule',
       ['package.json', '--version', '4.6.1', '--accept', 'open-relays', '--reason', 'x'],
       /Unknown rule "open-relays"; did you mean open-relay\?/,
     ],
-    ['no file', ['--version', '4.6.1'], /Name a turnserver\.conf/],
-  ])('%s is a usage error, too', async (_, args, message) => {
+    ['a missing file argument', ['--version', '4.6.1'], /Name a turnserver\.conf/],
+  ])('reports %s as a usage error', async (_, args, message) => {
     const run = await turnbuild(['lint-config', ...args], {
       cwd: new URL('../../', import.meta.url).pathname,
     });
@@ -255,7 +251,7 @@ describe('turnbuild lint-config', () => {
     expect(run.code).toBe(2);
   });
 
-  test('reads a pipe and a FIFO whose writer comes later', async () => {
+  test('waits for the writer of a pipe or FIFO', async () => {
     const { dir, sha256 } = write(BAD, mainrelay());
     execFileSync('mkfifo', [join(dir, 'fifo')]);
     const rest = `--source coturn.tar.gz --sha256 ${sha256} --version 4.6.1`;
@@ -272,20 +268,20 @@ describe('turnbuild lint-config', () => {
     }
   });
 
-  test('takes an empty pipe for an empty file', () => {
+  test('accepts an empty pipe', () => {
     const command = `${process.execPath} bin/turnbuild.js lint-config /dev/stdin`;
     const run = spawnSync('bash', ['-c', `: | ${command}`], { cwd: ROOT, encoding: 'utf8', timeout: 30_000 });
     expect(run.stderr).toContain('[VERSION_MISSING]');
   });
 
-  test('reads no more of an endless pipe than a configuration can have', () => {
+  test('stops reading an endless pipe at 1 MiB', () => {
     const command = `yes | ${process.execPath} bin/turnbuild.js lint-config /dev/stdin --version 4.6.1`;
     const run = spawnSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8', timeout: 30_000 });
     expect(run.stderr).toMatch(/larger than 1 MiB/);
     expect(run.status).toBe(2);
   });
 
-  test('waits for a pipe until Ctrl-C', async () => {
+  test('waits for the writer of a FIFO until Ctrl-C', async () => {
     const dir = temporaryFolder();
     execFileSync('mkfifo', [join(dir, 'fifo')]);
     const run = await turnbuild(['lint-config', 'fifo', '--version', '4.6.1'], {
@@ -311,7 +307,7 @@ describe('turnbuild lint-config', () => {
     expect(run.stderr).toMatch(/socket: this is a socket, not a file \(open\)\n {2}\[FILE_ERROR\]/);
   });
 
-  test('reads what is typed in a terminal', () => {
+  test('reads input from a terminal', () => {
     const program = `${process.execPath} bin/turnbuild.js lint-config /dev/stdin`;
     const run = spawnSync('script', ['--quiet', '--return', '--command', program, '/dev/null'], {
       cwd: ROOT,
@@ -322,10 +318,10 @@ describe('turnbuild lint-config', () => {
     expect(run.stdout).toContain('[VERSION_MISSING]');
   });
 
-  test('says its exit codes in --help', async () =>
+  test('documents its exit codes in --help', async () =>
     expect((await turnbuild(['lint-config', '--help'])).stdout).toMatch(/warning .*exit code 0/));
 
-  test("leaves turnbuild's own --version alone", async () => {
+  test("does not replace turnbuild's own --version", async () => {
     expect((await turnbuild(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

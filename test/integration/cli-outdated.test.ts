@@ -44,7 +44,7 @@ async function github(versions: readonly string[]) {
 }
 
 describe('turnbuild outdated', () => {
-  test('takes the newest release of a folder; exit code 1 for a newer coturn', async () => {
+  test('checks the newest release in a folder and exits with 1 for a newer coturn', async () => {
     const dist = temporaryFolder();
     for (const version of ['4.9.0', '4.10.0']) release(dist, version);
     const run = await turnbuild(['outdated', dist], { env: await github(['4.10.0', '4.18.0', '4.17.0']) });
@@ -53,7 +53,7 @@ describe('turnbuild outdated', () => {
     expect(run.code).toBe(1);
   });
 
-  test('exit code 0 where nothing is due; as JSON too', async () => {
+  test('exits with 0 and prints JSON if nothing is due', async () => {
     const dir = release(temporaryFolder(), '4.18.0');
     const env = await github(['4.18.0', '4.17.0']);
     const run = await turnbuild(['outdated', join(dir, 'manifest.json'), '--json'], { env });
@@ -66,7 +66,7 @@ describe('turnbuild outdated', () => {
     expect(run.code).toBe(0);
   });
 
-  test('asks the registry for newer base images, which are no reason to rebuild', async () => {
+  test('reports newer base images, which do not make a rebuild due', async () => {
     const [was, is] = ['12'.repeat(32), '34'.repeat(32)];
     const image = `debian:trixie-slim@sha256:${was}`;
     const base = { name: 'b', suite: 'trixie', arch: 'x86_64' as const, origin: 'registry' as const };
@@ -91,7 +91,7 @@ esac`,
     expect(run.code).toBe(0);
   });
 
-  test('says which known vulnerabilities a newer release fixes', async () => {
+  test('lists the known vulnerabilities that a newer release fixes', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
     const run = await turnbuild(['outdated', dir, '--json'], { env: await github(['4.18.0']) });
     const { coturn, due, security } = JSON.parse(run.stdout) as Outdated;
@@ -99,7 +99,7 @@ esac`,
     expect([due, security]).toEqual([true, true]);
   });
 
-  test('exit code 1 for known vulnerabilities where nothing is due: each, with its severity and its fix', async () => {
+  test('exits with 1 for known vulnerabilities even if nothing is due, and lists each with severity and fix', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
     const env = await github(['4.6.1']);
     const run = await turnbuild(['outdated', dir, '--json'], { env });
@@ -118,7 +118,7 @@ esac`,
       expect(text.stdout).toMatch(new RegExp(`${severity} +${id} +${fixed.replaceAll('.', '\\.')}( |\n)`));
   });
 
-  test('never takes a release that must not be shipped for the newest', async () => {
+  test('does not report a quarantined release as the newest', async () => {
     const recipes = temporaryFolder();
     execFileSync('cp', ['-r', 'recipes', 'patches', recipes]);
     const quarantine = `- versions: '=4.19.0'\n  reason: broken\n  instead: 4.18.0\n  reference: https://example.org/1\n`;
@@ -131,15 +131,15 @@ esac`,
   });
 
   test.each([
-    ['no folder', ['outdated', './nowhere'], /MANIFEST_MISSING/, 2],
-    ['no manifest', ['outdated', './nothing.json'], /File not found: .*nothing\.json/, 2],
+    ['a missing folder', ['outdated', './nowhere'], /MANIFEST_MISSING/, 2],
+    ['a missing manifest', ['outdated', './nothing.json'], /File not found: .*nothing\.json/, 2],
     [
       'a source without releases',
       ['outdated', '.', '--source', './a.tar.gz'],
       /Invalid --source "\.\/a\.tar\.gz": expected github or debian/,
       2,
     ],
-  ])('%s', async (_, args, message, code) => {
+  ])('fails for %s', async (_, args, message, code) => {
     const dir = temporaryFolder();
     release(dir, '4.6.1');
     const run = await turnbuild(args, { cwd: dir, env: await github([]) });
@@ -147,7 +147,7 @@ esac`,
     expect(run.code).toBe(code);
   });
 
-  test('a manifest that was changed is not believed', async () => {
+  test('refuses a manifest that was changed', async () => {
     const dir = release(temporaryFolder(), '4.6.1');
     writeFileSync(join(dir, 'manifest.json'), JSON.stringify({ schema: 2, coturn: { version: '9.9.9' } }));
     const run = await turnbuild(['outdated', dir], { env: await github(['4.18.0']) });
@@ -155,7 +155,7 @@ esac`,
     expect(run.code).toBe(1);
   });
 
-  test('GitHub that does not answer is an error, not "up to date"', async () => {
+  test('fails if GitHub is unreachable, instead of reporting "up to date"', async () => {
     const dir = release(temporaryFolder(), '4.18.0');
     const env = { GITHUB_API_URL: 'http://127.0.0.1:9', GITHUB_TOKEN: '' };
     const run = await turnbuild(['outdated', dir], { env });

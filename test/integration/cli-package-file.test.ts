@@ -23,34 +23,58 @@ function control(fields: Record<string, string>): string {
     .join('\n')}\n`;
 }
 
-describe('verify with a package that it can do nothing with: one clear error, nothing written', () => {
+describe('verify refuses, without writing anything,', () => {
   it.each<[string, Buffer, string[], RegExp, number]>([
-    ['no package', Buffer.from('#!/bin/sh\n'), [], /is not a valid Debian package.*\n.*\n.*DEB_INVALID/, 1],
+    [
+      'a file that is not a package',
+      Buffer.from('#!/bin/sh\n'),
+      [],
+      /is not a valid Debian package.*\n.*\n.*DEB_INVALID/,
+      1,
+    ],
     ['another package', debOf(control({ Package: 'nginx' })), [], /not coturn[\s\S]*PACKAGE_NOT_COTURN/, 2],
     [
-      'no word of the distribution',
+      'a package that does not name its distribution',
       debOf(control({})),
       [],
       /Pass --target \(debian-12, debian-13[\s\S]*TARGET_UNKNOWN/,
       2,
     ],
     [
-      'another distribution',
+      'a package of another distribution',
       debOf(control({ Version: '4.6.1+turnbuild-1~deb13' })),
       ['--target', 'debian-12'],
       /for debian-13 .*not for debian-12[\s\S]*PACKAGE_FOREIGN/,
       2,
     ],
-    ['another architecture', debOf(control({ Architecture: 'mips' })), [], /PACKAGE_ARCH_UNKNOWN/, 2],
-    ['a source', debOf(control({})), ['--source', 'debian'], /--source: no effect on a package file/, 2],
     [
-      'what only packages of sources have',
+      'a package of an unknown architecture',
+      debOf(control({ Architecture: 'mips' })),
+      [],
+      /PACKAGE_ARCH_UNKNOWN/,
+      2,
+    ],
+    [
+      'a package with --source',
+      debOf(control({})),
+      ['--source', 'debian'],
+      /--source: no effect on a package file/,
+      2,
+    ],
+    [
+      'options that apply only to packages built from sources',
       debOf(control({})),
       ['--revision', '2', '--allow-quarantined'],
       /--revision, --allow-quarantined: no effect[\s\S]*OPTION_CONFLICT/,
       2,
     ],
-    ['two targets', debOf(control({})), ['--target', 'debian-12,debian-13'], /at most one --target/, 2],
+    [
+      'more than one target',
+      debOf(control({})),
+      ['--target', 'debian-12,debian-13'],
+      /at most one --target/,
+      2,
+    ],
   ])('%s', async (_, bytes, args, message, code) => {
     const file = join(dir, 'coturn.deb');
     writeFileSync(file, bytes);
@@ -68,7 +92,7 @@ describe('verify with a package that it can do nothing with: one clear error, no
   });
 
   it.each(['...deb', '..deb', '\u202egpj.deb', 'a\u001b[2J.deb'])(
-    'with a name that leads elsewhere, or shows as another one: %j',
+    'a name that escapes its folder or displays as another one: %j',
     async (name) => {
       const file = join(dir, name);
       writeFileSync(file, debOf(control({})));
@@ -79,7 +103,7 @@ describe('verify with a package that it can do nothing with: one clear error, no
     },
   );
 
-  it('that is not there', async () => {
+  it('a missing package', async () => {
     const run = await turnbuild(['verify', join(dir, 'no.deb'), '--out', out]);
     expect(run.stderr).toMatch(/File not found: .*no\.deb[\s\S]*DEB_NOT_FOUND/);
     expect(run.code).toBe(2);
@@ -98,15 +122,15 @@ describe('debug symbols beside a package', () => {
   };
   const symbols = 'coturn-dbgsym_4.6.1-1_amd64.deb';
 
-  it('are taken along', async () => {
+  it('are copied with it', async () => {
     writeFileSync(join(dir, symbols), 'symbols');
     expect((await taken()).sort()).toEqual([symbols, 'coturn.deb']);
   });
 
   it.each<[string, (path: string) => void]>([
-    ['a link, which may lead to any file of this machine', (path) => symlinkSync('/etc/hostname', path)],
+    ['a link, which may point to any file on this machine', (path) => symlinkSync('/etc/hostname', path)],
     ['a folder', (path) => mkdirSync(path)],
-  ])('are none if they are %s', async (_, make) => {
+  ])('are ignored if they are %s', async (_, make) => {
     make(join(dir, symbols));
     expect(await taken()).toEqual(['coturn.deb']);
   });

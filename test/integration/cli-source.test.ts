@@ -47,7 +47,7 @@ const written = () =>
   existsSync(join(dir, 'dist')) ? readdirSync(join(dir, 'dist'), { recursive: true }) : [];
 
 describe('turnbuild source --source debian', () => {
-  it('asks the archive only when the pinned bytes are not in the cache', async () => {
+  it('contacts the archive only if the pinned bytes are not in the cache', async () => {
     const asked: string[] = [];
     const mirror = createServer(({ url }, response) => {
       asked.push(url ?? '');
@@ -80,7 +80,7 @@ describe('turnbuild source --source debian', () => {
 });
 
 describe('turnbuild source --source FILE', () => {
-  it('does not use what nobody has pinned, and says how to pin it', async () => {
+  it('refuses an unpinned file and says how to pin it', async () => {
     const run = await source();
     expect(run.stderr).toMatch(
       /coturn 4\.18\.0 \(sha256 [0-9a-f]{64}.*is not in the lock file[\s\S]*--update-lock[\s\S]*--sha256[\s\S]*SOURCE_UNPINNED/,
@@ -89,7 +89,7 @@ describe('turnbuild source --source FILE', () => {
     expect(written()).toEqual([]);
   });
 
-  it('takes it with its sha256, whose version it finds itself', async () => {
+  it('accepts a file with --sha256 and detects its version', async () => {
     const run = await source('--sha256', sha256, '--json');
     expect(run.code, run.stderr).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ version: '4.18.0', provider: 'file', sha256 });
@@ -97,7 +97,7 @@ describe('turnbuild source --source FILE', () => {
     expect(existsSync(join(dir, 'lock.json'))).toBe(false);
   });
 
-  it('pins it with --update-lock, and then refuses another one of that version', async () => {
+  it('pins a file with --update-lock and then refuses a different one of the same version', async () => {
     const first = await source('--update-lock');
     expect(first.code).toBe(0);
     expect(first.stdout).toContain(`Pinned coturn 4.18.0 in ${join(dir, 'lock.json')}\n`);
@@ -120,12 +120,12 @@ describe('turnbuild source --source FILE', () => {
 
   it.each([
     [
-      'another sha256',
+      'a file with another sha256',
       ['--sha256', '0'.repeat(64)],
       /has the sha256 [0-9a-f]{64}, not 0{64}[\s\S]*SOURCE_SHA256_MISMATCH/,
     ],
     [
-      'another version',
+      'a file of another version',
       ['4.18.1', '--update-lock'],
       /is coturn 4\.18\.0, not 4\.18\.1[\s\S]*SOURCE_VERSION_MISMATCH/,
     ],
@@ -136,7 +136,7 @@ describe('turnbuild source --source FILE', () => {
     expect(written()).toEqual([]);
   });
 
-  it('refuses a truncated one', async () => {
+  it('refuses a truncated file', async () => {
     writeFileSync(file, readFileSync(file).subarray(0, 900));
     const run = await source('--update-lock');
     expect(run.stderr).toMatch(/SOURCE_ARCHIVE_CORRUPT/);
@@ -145,7 +145,7 @@ describe('turnbuild source --source FILE', () => {
     expect(existsSync(join(dir, 'lock.json'))).toBe(false);
   });
 
-  it('refuses a release that must not be shipped, unless the user insists', async () => {
+  it('refuses a quarantined release without --allow-quarantined', async () => {
     writeFileSync(file, gzipSync(coturnTar('4.17.1')));
     const run = await source('--update-lock');
     expect(run.stderr).toMatch(

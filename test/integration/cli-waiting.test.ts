@@ -22,9 +22,9 @@ function heldCache(holder: object): { cache: string; lock: string } {
 }
 
 test.each([
-  ['another machine', { pid: 4711, host: 'elsewhere.test' }],
-  ['a process that has nothing to do with turnbuild', { pid: 1, host: hostname() }],
-])('says what it waits for: %s; Ctrl-C ends the wait', async (_, holder) => {
+  ['a process on another machine', { pid: 4711, host: 'elsewhere.test' }],
+  ['an unrelated process', { pid: 1, host: hostname() }],
+])('reports that it waits for %s, until Ctrl-C', async (_, holder) => {
   const { cache, lock } = heldCache(holder);
   const run = await turnbuild(['source', '4.6.1', '--source', URL_OF_SOURCE, '--sha256', SHA256], {
     cwd: temporaryFolder(),
@@ -40,7 +40,7 @@ test.each([
   expect(run.code).toBe(130);
 });
 
-test('says it in the live display, too', () => {
+test('reports that it waits in the live display, too', () => {
   const { cache } = heldCache({ pid: 4711, host: 'elsewhere.test' });
   const program = `${process.execPath} bin/turnbuild.js source 4.6.1 --source ${URL_OF_SOURCE} --sha256 ${SHA256}`;
   const command = `stty cols 80 rows 30; timeout --foreground --signal INT 8 ${program}`;

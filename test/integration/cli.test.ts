@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-describe('usage errors: exit code 2, what and what next, nothing written', () => {
+describe('a usage error exits with 2, names the problem and writes nothing:', () => {
   it.each([
     ['an unknown command', ['relase'], /unknown command 'relase'/],
     [
@@ -28,17 +28,21 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
     ],
     ['help with an option', ['help', '--jsno'], /^turnbuild: unknown option '--jsno'\n/],
     [
-      'help with a word that is near no command',
+      'help with a word that resembles no command',
       ['help', 'nosuch'],
       /^turnbuild: unknown command 'nosuch'\n/,
     ],
-    ['an option that is an argument', ['release', '--version', '4.6.2'], /as an argument: turnbuild release/],
+    [
+      '--version instead of an argument',
+      ['release', '--version', '4.6.2'],
+      /as an argument: turnbuild release/,
+    ],
     [
       'an option of another command',
       ['plan', '--jobs', '2'],
       /'--jobs'[\s\S]*option of release, build, package/,
     ],
-    ['the beginning of a command', ['lint', 'x'], /unknown command 'lint'[\s\S]*Did you mean lint-config/],
+    ['a prefix of a command', ['lint', 'x'], /unknown command 'lint'[\s\S]*Did you mean lint-config/],
     ['an unknown option', ['release', '--arhc', 'arm64'], /'--arhc'[\s\S]*See turnbuild release --help/],
     ['an unknown architecture', ['release', '--arch', 'arm46'], /did you mean arm64/],
     ['an unknown check', ['verify', '4.6.1', '--only', 'metrics.nam'], /did you mean metrics\.names/i],
@@ -51,44 +55,44 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
       ['release', '--target', 'debian-133', '4.6.1'],
       /"debian-133"; did you mean debian-13/,
     ],
-    ['a revision that is no number', ['release', '--revision', 'two'], /whole number/],
+    ['a revision that is not a number', ['release', '--revision', 'two'], /whole number/],
     ['a malformed sha256', ['release', '--sha256', 'abc'], /64 hexadecimal digits/],
     ['a malformed maintainer', ['release', '--maintainer', 'me'], /Name <address@host>/],
-    ['a version that is none', ['release', 'newest', '--source', './x.tar.gz'], /newest/],
-    ['a word that is no version', ['release', 'newest'], /Invalid version "newest"/],
-    ['a scheme that is not fetched', ['release', '--source', 'ftp://a.example/c.tar.gz'], /http or https/],
-    ['an address that is none', ['release', '--source', 'http://'], /http or https/],
+    ['an invalid version with --source', ['release', 'newest', '--source', './x.tar.gz'], /newest/],
+    ['an invalid version', ['release', 'newest'], /Invalid version "newest"/],
+    ['an unsupported URL scheme', ['release', '--source', 'ftp://a.example/c.tar.gz'], /http or https/],
+    ['an invalid URL', ['release', '--source', 'http://'], /http or https/],
     [
-      'a file that is not there',
+      'a missing source file',
       ['release', '4.6.1', '--source', './nothing.tar.gz'],
       /File not found: .*nothing\.tar\.gz/,
     ],
     ['a folder as the source', ['release', '--source', '.'], /--source \. is a folder/],
-    ['an image that is not pinned', ['verify', '4.6.1', '--verify-on', 'almalinux:9'], /pinned by digest/],
+    ['an unpinned image', ['verify', '4.6.1', '--verify-on', 'almalinux:9'], /pinned by digest/],
     [
-      'a mirror that is no address',
+      'a mirror that is not a URL',
       ['release', '--mirror', 'ubuntu'],
       /Invalid --mirror "ubuntu": expected URL or NAME=URL/,
     ],
-    ['a verification that is not to be', ['verify', '4.6.1', '--no-verify'], /unknown option '--no-verify'/],
+    ['verify with --no-verify', ['verify', '4.6.1', '--no-verify'], /unknown option '--no-verify'/],
     ['a check without verification', ['release', '--no-verify', '--only', 'relay'], /OPTION_CONFLICT/],
     ['a skip without verification', ['release', '--no-verify', '--skip', 'relay'], /OPTION_CONFLICT/],
-    ['full scale without verification', ['release', '--full', '--no-verify'], /OPTION_CONFLICT/],
+    ['--full without verification', ['release', '--full', '--no-verify'], /OPTION_CONFLICT/],
     ['an accepted advisory without verification', ['release', '--no-verify', '--accept', 'x'], /CONFLICT/],
     ['an image without verification', ['release', '--no-verify', '--verify-on', 'x'], /OPTION_CONFLICT/],
-    ['a reason for nothing', ['release', '--reason', 'x'], /--reason requires --skip/],
-    ['checks of a stage that checks nothing', ['build', '--only', 'relay'], /unknown option '--only'/],
+    ['a reason without --skip', ['release', '--reason', 'x'], /--reason requires --skip/],
+    ['checks in a stage without checks', ['build', '--only', 'relay'], /unknown option '--only'/],
     [
-      'a maintainer of programs',
+      'a maintainer in the build stage',
       ['build', '--maintainer', 'A <a@b.example>'],
       /unknown option '--maintainer'/,
     ],
-    ['a dry run of nothing', ['doctor', '--dry-run'], /--dry-run requires --fix/],
+    ['a dry run of doctor without --fix', ['doctor', '--dry-run'], /--dry-run requires --fix/],
     ['an image for .deb packages', ['release', ...DEB_IMAGE], /--verify-on applies only to .rpm packages/],
-    ['two documents', ['lint-config', 'x', '--json', '--sarif'], /OPTION_CONFLICT/],
-    ['a printed block as JSON', ['lint-config', '--print-deny', '--json'], /OPTION_CONFLICT/],
-    ['a printed block of a file', ['lint-config', 'x', '--print-deny'], /--print-deny takes no file/],
-    ['recipes that are not there', ['release', '--recipes', './nowhere'], /No recipes found in/],
+    ['--json with --sarif', ['lint-config', 'x', '--json', '--sarif'], /OPTION_CONFLICT/],
+    ['--print-deny with --json', ['lint-config', '--print-deny', '--json'], /OPTION_CONFLICT/],
+    ['--print-deny with a file', ['lint-config', 'x', '--print-deny'], /--print-deny takes no file/],
+    ['a missing recipes folder', ['release', '--recipes', './nowhere'], /No recipes found in/],
   ])('%s', async (_, args, message) => {
     const run = await turnbuild([...args, ...(args[0] === 'release' ? ['--out', out] : [])], {
       cwd: dir,
@@ -104,15 +108,15 @@ describe('usage errors: exit code 2, what and what next, nothing written', () =>
 const shell = (script: string, ...args: string[]) =>
   ['-c', script, 'sh', process.execPath, join(root, 'bin/turnbuild.js'), ...args] as const;
 
-describe('where it is started', () => {
-  it('says that a file is no version, and what it may have been meant as', async () => {
+describe('turnbuild', () => {
+  it('suggests --source if a file is given as the version', async () => {
     writeFileSync(join(dir, 'coturn.zip'), '');
     const run = await turnbuild(['verify', 'coturn.zip'], { cwd: dir, env: fakeDocker(dir, BUILDER) });
     expect(run.stderr).toMatch(/coturn\.zip is a file\. .*--source coturn\.zip/);
     expect(run.code).toBe(2);
   });
 
-  it('a full disk behind standard output is an error, in one sentence', () => {
+  it('reports a full disk behind standard output in one sentence', () => {
     const { status, stderr } = spawnSync('sh', ['-c', 'node bin/turnbuild.js capacity >/dev/full'], {
       cwd: new URL('../../', import.meta.url).pathname,
       encoding: 'utf8',
@@ -123,7 +127,7 @@ describe('where it is started', () => {
     expect(status).toBe(1);
   });
 
-  it('says that the current folder was removed', () => {
+  it('reports that the current folder no longer exists', () => {
     const run = spawnSync('sh', shell('mkdir gone; cd gone; rmdir ../gone; "$@"', 'plan', '4.6.1'), {
       cwd: dir,
       encoding: 'utf8',
@@ -135,7 +139,7 @@ describe('where it is started', () => {
   it.each([
     ['stdout', 'plan --help', '2>errors'],
     ['stderr', 'relase', '2>&1 >/dev/null'],
-  ])('ends as ever when nobody reads its %s', (stream, words, redirection) => {
+  ])('keeps its exit code if the reader of its %s has exited', (stream, words, redirection) => {
     // `true` has exited when the program writes. If standard error is not the pipe, a crash would show in the file.
     const script = `{ sleep 0.2; "$@"; echo $? >code; } ${redirection} | true; until test -s code; do sleep 0.1; done`;
     spawnSync('sh', shell(script, ...words.split(' ')), { cwd: dir });
@@ -143,8 +147,8 @@ describe('where it is started', () => {
   });
 });
 
-describe('recipes of the user', () => {
-  it('are checked: every issue with file and line', async () => {
+describe('--recipes', () => {
+  it('reports every issue in a recipe with file and line', async () => {
     execFileSync('cp', ['-r', join(root, 'recipes'), join(root, 'patches'), dir]);
     const file = join(dir, 'recipes/targets/debian-13.yaml');
     writeFileSync(
@@ -160,7 +164,7 @@ describe('recipes of the user', () => {
   });
 });
 
-describe('help and completion', () => {
+describe('help', () => {
   it.each([
     ...[
       'init',
@@ -181,7 +185,7 @@ describe('help and completion', () => {
     expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}.*turnbuild ${command}`));
   });
 
-  it('without arguments: the usage on standard error, and exit code 2', async () => {
+  it('prints the usage to standard error and exits with 2 without arguments', async () => {
     const [run, asked] = [await turnbuild([]), await turnbuild(['help', 'help'])];
     expect(run).toMatchObject({
       code: 2,
@@ -204,7 +208,7 @@ describe('help and completion', () => {
     ['package', ['--maintainer', '--jobs'], ['--refresh-base', '--only', '--no-verify', '--full']],
     ['verify', ['--only', '--full', '--refresh-base'], ['--no-verify']],
     ['lint-config', ['--source', '--accept'], ['--arch', '--out', '--dry-run', '--jobs']],
-  ])('%s --help lists the options that have an effect there, and no others', async (command, has, lacks) => {
+  ])('%s --help lists only the options that apply to it', async (command, has, lacks) => {
     const { stdout } = await turnbuild([command, '--help']);
     const listed = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);
     expect(listed).toEqual(expect.arrayContaining(has));

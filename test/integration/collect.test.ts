@@ -71,7 +71,7 @@ const withoutTimes = ({ steps, ...rest }: Manifest) => ({
 });
 
 describe('collect', () => {
-  it('makes of four parts the manifest, files and reports of one release on one machine', async () => {
+  it('merges four parts into the manifest, files and reports of a release on one machine', async () => {
     await release.run();
     expect(await collectAll([...parts].reverse())).toBe(0);
     const whole = join(out(), '4.6.1');
@@ -96,21 +96,21 @@ describe('collect', () => {
         expect(text).toContain(name);
   });
 
-  it('goes on from there: nothing is performed again', async () => {
+  it('creates a release that the next run finds up to date', async () => {
     await collectAll();
     release.performed();
     await release.run({ out: join(out(), '4.6.1') });
     expect(release.performed()).toEqual([]);
   });
 
-  it('takes the folder around a release, and a step that two have made alike', async () => {
+  it('accepts the parent folder of a release, and identical steps in two parts', async () => {
     cpSync(parts[0] ?? '', join(dir, 'copy/4.6.1'), { recursive: true });
     // Other files in the folder are not a release.
     writeFileSync(join(dir, 'copy/notes.txt'), 'from the arm64 machine');
     expect(await collectAll([...parts, join(dir, 'copy')])).toBe(0);
   });
 
-  it('says that a part has failed, and shows the whole', async () => {
+  it('merges all parts and exits with 1 if one has failed', async () => {
     dir = temporaryFolder();
     release = toyRelease(dir);
     parts = PACKAGES.map((name) => join(dir, name.replace(' ', '-'), '4.6.1'));
@@ -135,13 +135,13 @@ describe('collect', () => {
   });
 });
 
-it('a dry run of collect refuses a folder that is there already', async () => {
+it('a dry run of collect refuses an existing destination', async () => {
   await collectAll();
   const again = collect(parts, { out: out(), dryRun: true }, output, signal(), release.requirePlanned);
   expect((await errorOf(again)).code).toBe('COLLECT_EXISTS');
 });
 
-describe('collect refuses', () => {
+describe('collect with invalid parts or an interruption', () => {
   const DEB = 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb';
   const file = () => join(parts[0] ?? '', DEB);
 
@@ -157,7 +157,7 @@ describe('collect refuses', () => {
       },
       /sha256 missing/,
     ],
-  ])('a file that %s', async (_, damage, message) => {
+  ])('refuses a file that %s', async (_, damage, message) => {
     damage();
     const error = await refusal();
     expect(error.code).toBe('ARTIFACT_CHANGED');
@@ -165,14 +165,14 @@ describe('collect refuses', () => {
     expect(error.message).toMatch(message);
   });
 
-  it('a log that is larger than any', async () => {
+  it('refuses a log of more than 256 MiB', async () => {
     const [log = ''] = read(parts[0] ?? '').steps.map((step) => join(parts[0] ?? '', step.log ?? ''));
     truncateSync(log, 256 * 1024 ** 2 + 1);
     const error = await refusal();
     expect(error).toMatchObject({ code: 'FILE_ERROR', message: `${log}: this file is larger than 256 MiB` });
   });
 
-  it('a file of another size than recorded, whatever its hash', async () => {
+  it('refuses a file whose size differs from the recorded size', async () => {
     changeSteps(0, (step) => ({
       ...step,
       outputs: step.outputs.map((each) => (each.path === DEB ? { ...each, size: each.size + 1 } : each)),
@@ -184,7 +184,7 @@ describe('collect refuses', () => {
     );
   });
 
-  it('a manifest that names a file outside of its folder', async () => {
+  it('refuses a manifest that names a file outside its folder', async () => {
     changeSteps(0, (step) => ({
       ...step,
       outputs: step.outputs.map((each) => ({ ...each, path: `../${each.path}` })),
@@ -210,7 +210,7 @@ describe('collect refuses', () => {
       /base image bookworm-x86_64 differs between .* and .*: the archive changed in between/,
     ],
     [
-      "a file in the place of another step's",
+      'a step that names the file of another step',
       () =>
         changeSteps(3, (step) => ({
           ...step,
@@ -221,12 +221,12 @@ describe('collect refuses', () => {
       /build:debian-13:x86_64 in .* names coturn_\S+arm64\.deb, which is not a file of that step/,
     ],
     [
-      'a log in the place of a package',
+      'a step that names a package as its log',
       () => changeSteps(3, (step) => ({ ...step, log: 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb' })),
       /verify:debian-13:x86_64 in .* names coturn_\S+arm64\.deb, which is not a file of that step/,
     ],
     [
-      'a verdict on other bytes',
+      'a step with other inputs than the built files',
       () =>
         changeSteps(3, (step) => ({
           ...step,
@@ -234,7 +234,7 @@ describe('collect refuses', () => {
         })),
       /package:debian-13:x86_64 in .* was built from a different work\/build\/debian-13-x86_64\/program/,
     ],
-  ])('%s', async (_, change, message) => {
+  ])('refuses %s', async (_, change, message) => {
     change();
     const error = await refusal();
     expect(error.code).toBe('COLLECT_CONFLICT');
@@ -262,8 +262,12 @@ describe('collect refuses', () => {
       (document) => ({ ...document, steps: document.steps.slice(0, 3) }),
       /The plan differs from what this turnbuild would do: steps\.build:debian-12:x86_64/,
     ],
-    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /turnbuild 9\.9\.9 created the plan/],
-  ])('a plan with other %s than this turnbuild would have', async (_, change, message) => {
+    [
+      'the turnbuild version',
+      (document) => ({ ...document, turnbuild: '9.9.9' }),
+      /turnbuild 9\.9\.9 created the plan/,
+    ],
+  ])('refuses a plan that differs from that of this turnbuild in %s', async (_, change, message) => {
     replan(change);
     const error = await refusal();
     expect(error.code).toBe('PLAN_DIFFERS');
@@ -281,47 +285,52 @@ describe('collect refuses', () => {
       () => ({ checks: [CHECK, { ...CHECK, id: 'toy.more' }] }),
       'names the unknown check toy.more',
     ],
-    ['a check left out', 'verify', () => ({ checks: [] }), 'has no verdict for toy.fit'],
+    ['a missing check', 'verify', () => ({ checks: [] }), 'has no verdict for toy.fit'],
     ['no checks', 'verify', () => ({ checks: undefined }), 'has no verdict for toy.fit'],
-    ['a check twice', 'verify', () => ({ checks: [CHECK, CHECK] }), 'has more than one verdict for toy.fit'],
     [
-      'a check of another text',
+      'a duplicate check',
+      'verify',
+      () => ({ checks: [CHECK, CHECK] }),
+      'has more than one verdict for toy.fit',
+    ],
+    [
+      'a check with another title',
       'verify',
       () => ({ checks: [{ ...CHECK, title: 'Safe' }] }),
       'describes toy.fit differently',
     ],
     [
-      'a check that nobody has deselected',
+      'a deselected check that the plan selects',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'deselected' as const }] }),
       'deselected toy.fit, which the plan selects',
     ],
     [
-      'an advisory that nobody accepts',
+      'an accepted advisory that the plan does not accept',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'accepted' as const, advisories: ['CVE-1'] }] }),
       'accepted toy.fit, which the plan does not accept',
     ],
     [
-      'a failure accepted for nothing',
+      'an accepted failure without an advisory',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'accepted' as const }] }),
       'accepted toy.fit, which the plan does not accept',
     ],
     [
-      'a failed check',
+      'a failed check in a step that is done',
       'verify',
       () => ({ checks: [{ ...CHECK, status: 'failed' as const }] }),
       'is done, although toy.fit has failed',
     ],
-  ])('%s', async (_, stage, change, message) => {
+  ])('refuses %s', async (_, stage, change, message) => {
     changeSteps(0, (step) => (step.stage === stage ? { ...step, ...change(step) } : step));
     const error = await refusal();
     expect(error.code).toBe('COLLECT_CONFLICT');
     expect(error.message).toContain(`${stage}:debian-12:arm64 in ${parts[0]} ${message}`);
   });
 
-  it('a package without one of its files', async () => {
+  it('refuses a package without one of its files', async () => {
     const symbols = (path: string) => path.includes('dbgsym');
     changeSteps(0, (step) => ({
       ...step,
@@ -335,7 +344,7 @@ describe('collect refuses', () => {
     );
   });
 
-  it('a step that two have made differently, by both names', async () => {
+  it('refuses a step that differs between two parts, naming both', async () => {
     const twin = join(dir, 'twin');
     cpSync(parts[0] ?? '', twin, { recursive: true });
     parts.push(twin);
@@ -348,7 +357,7 @@ describe('collect refuses', () => {
     expect(message).toContain(`build:debian-12:arm64 differs between ${parts[0]} and ${twin}`);
   });
 
-  it('does not care what else is in a part, of earlier plans', async () => {
+  it('ignores steps and base images of earlier plans', async () => {
     rewrite(2, (manifest) => {
       const steps = manifest.steps.map((step) => ({
         ...step,
@@ -365,14 +374,14 @@ describe('collect refuses', () => {
     expect([steps.length, bases.some(({ name }) => name === 'buster-arm64')]).toEqual([12, false]);
   });
 
-  it('takes steps of an earlier plan for missing', async () => {
+  it('treats steps of an earlier plan as missing', async () => {
     changeSteps(2, (step) => ({ ...step, planned: '3'.repeat(64) }));
     const { code, message } = await refusal();
     expect(code).toBe('COLLECT_INCOMPLETE');
     expect(message).toContain('build:debian-13:arm64');
   });
 
-  it('takes from a manifest neither the version nor the folder', async () => {
+  it('takes the version and the folder from the plan, not from the manifest', async () => {
     rewrite(0, (manifest) => ({
       ...manifest,
       coturn: { ...manifest.coturn, version: '4.6.1-x' },
@@ -385,7 +394,7 @@ describe('collect refuses', () => {
     expect((await errorOf(collectAll())).code).toBe('MANIFEST_INVALID');
   });
 
-  it('a manifest that is a link', async () => {
+  it('refuses a manifest that is a link', async () => {
     const file = join(parts[1] ?? '', 'manifest.json');
     cpSync(file, join(dir, 'manifest.json'));
     rmSync(file);
@@ -393,7 +402,7 @@ describe('collect refuses', () => {
     expect((await refusal()).code).toBe('ARTIFACT_CHANGED');
   });
 
-  it('to go on after Ctrl-C, and leaves nothing behind', async () => {
+  it('stops on Ctrl-C and leaves nothing behind', async () => {
     const interrupt = new AbortController();
     interrupt.abort();
     const error = await errorOf(
@@ -403,7 +412,7 @@ describe('collect refuses', () => {
     expect(readdirSync(out())).toEqual([]);
   });
 
-  it('what is not all there, and names what is missing', async () => {
+  it('refuses incomplete parts and names the missing steps', async () => {
     const { code, message } = await refusal(parts.slice(0, 3));
     expect(code).toBe('COLLECT_INCOMPLETE');
     expect(message.match(/\S+:debian-\S+/g)).toEqual(
@@ -411,7 +420,7 @@ describe('collect refuses', () => {
     );
   });
 
-  it('a folder that is there already, and leaves it', async () => {
+  it('refuses an existing destination and leaves it unchanged', async () => {
     await collectAll();
     const before = readFileSync(join(out(), '4.6.1/manifest.json'));
     const error = await errorOf(collectAll());
@@ -425,25 +434,25 @@ describe('collect refuses', () => {
     return join(dir, 'several');
   };
   it.each<[string, () => string, RegExp]>([
-    ['no release', () => temporaryFolder(), /^No manifest\.json found in /],
-    ['no place', () => join(dir, 'nowhere'), /^No manifest\.json found in .*nowhere$/],
-    ['several releases', () => several(), / contains more than one release$/],
-  ])('a folder with %s', async (_, folder, message) => {
+    ['a folder without a release', () => temporaryFolder(), /^No manifest\.json found in /],
+    ['a folder that does not exist', () => join(dir, 'nowhere'), /^No manifest\.json found in .*nowhere$/],
+    ['a folder with several releases', () => several(), / contains more than one release$/],
+  ])('refuses %s', async (_, folder, message) => {
     const error = await refusal([folder()]);
     expect(error.code).toBe('MANIFEST_MISSING');
     expect(error.message).toMatch(message);
   });
 
   it.each<[string, () => void]>([
-    ['whose plan is gone', () => rmSync(join(parts[0] ?? '', 'plan.json'))],
-    ['that was made of no plan', () => rewrite(0, ({ plan: _, ...manifest }) => manifest)],
-  ])('a part %s', async (_, change) => {
+    ['whose plan.json is missing', () => rmSync(join(parts[0] ?? '', 'plan.json'))],
+    ['whose manifest names no plan', () => rewrite(0, ({ plan: _, ...manifest }) => manifest)],
+  ])('refuses a part %s', async (_, change) => {
     change();
     const { code, message } = await refusal();
     expect([code, message]).toEqual(['PLAN_MISSING', `${parts[0]} has no plan.json`]);
   });
 
-  /** Acts once the whole release is complete beside its destination. @param act whether this is a Ctrl-C */
+  /** Calls `act` once the release is complete beside its destination. @param act returns whether to interrupt */
   const atTheEnd = (act: () => boolean): AbortSignal =>
     ({
       get aborted() {
@@ -454,12 +463,12 @@ describe('collect refuses', () => {
   const collectUntil = (act: () => boolean) =>
     errorOf(collect(parts, { out: out() }, output, atTheEnd(act), release.requirePlanned));
 
-  it('to finish after a Ctrl-C in its last moment', async () => {
+  it('stops on Ctrl-C just before it finishes', async () => {
     expect((await collectUntil(() => true)).code).toBe('INTERRUPTED');
     expect(readdirSync(out())).toEqual([]);
   });
 
-  it('to go on after Ctrl-C in a dry run', async () => {
+  it('stops on Ctrl-C in a dry run', async () => {
     const interrupt = new AbortController();
     interrupt.abort();
     const options = { out: out(), dryRun: true };
@@ -467,14 +476,14 @@ describe('collect refuses', () => {
     expect(error.code).toBe('INTERRUPTED');
   });
 
-  it('a file that was changed in a dry run, too', async () => {
+  it('refuses a file that was changed, in a dry run, too', async () => {
     appendFileSync(file(), 'x');
     const options = { out: out(), dryRun: true };
     const error = await errorOf(collect(parts, options, output, signal(), release.requirePlanned));
     expect([error.code, existsSync(out())]).toEqual(['ARTIFACT_CHANGED', false]);
   });
 
-  it('to put itself over a release that has appeared in the meantime', async () => {
+  it('does not overwrite a release that has appeared in the meantime', async () => {
     const there = join(out(), '4.6.1');
     const error = await collectUntil(() => {
       cpSync(parts[0] ?? '', there, { recursive: true });
@@ -485,7 +494,7 @@ describe('collect refuses', () => {
     expect(readdirSync(out())).toEqual(['4.6.1']);
   });
 
-  it('a place that cannot be taken, in the words of the system', async () => {
+  it('passes on the system error if it cannot move the release into place', async () => {
     const work = collectUntil(() => {
       writeFileSync(join(out(), '4.6.1'), '');
       return false;
@@ -495,7 +504,7 @@ describe('collect refuses', () => {
   });
 });
 
-it('collect does without a log, which proves nothing', async () => {
+it('collect accepts a missing log', async () => {
   const log = 'work/logs/build-debian-12-arm64.log';
   rmSync(join(parts[0] ?? '', log));
   expect(await collectAll()).toBe(0);

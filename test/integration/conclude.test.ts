@@ -73,19 +73,19 @@ function run(
   return conclude(session, release, stages, before);
 }
 const manifest = (): Manifest => JSON.parse(readFileSync(join(dir, 'dist/manifest.json'), 'utf8'));
-/** Has something to sum up. */
+/** Records steps for the summary. */
 const before = async (store: ManifestStore) => {
   for (const step of fixture().steps) await store.record(step);
 };
 
-describe('a release that is done', () => {
-  it('is summed up, in a hundred columns without colours where no terminal is', async () => {
+describe('a finished release', () => {
+  it('is summarised in 100 columns without colours if there is no terminal', async () => {
     expect(await run({}, { before })).toBe(0);
     const shown = renderSummary(manifest(), { dir: join(dir, 'dist'), columns: 100, color: false });
     expect(said).toEqual({ line: [expect.stringMatching(/^builder near/)], styled: [shown], data: [] });
   });
 
-  it('is summed up in the width of the terminal, in colours', async () => {
+  it('is summarised in colours and in the width of the terminal', async () => {
     const stdout = Object.create(process.stdout, { isTTY: { value: true }, columns: { value: 61 } });
     const env = { ...process.env, NO_COLOR: '', TERM: 'xterm' };
     vi.stubGlobal('process', Object.create(process, { stdout: { value: stdout }, env: { value: env } }));
@@ -99,19 +99,19 @@ describe('a release that is done', () => {
     [['build'], 0],
     [['package'], 1],
     [['build', 'package'], 1],
-  ])('of %j has %i summaries: programs alone are nothing to use', async (stages, count) => {
+  ])('of the stages %j prints %i summaries', async (stages, count) => {
     await run({}, { stages, before });
     expect(said.styled).toHaveLength(count);
   });
 
-  it('is its manifest, as JSON', async () => {
+  it('is printed as its manifest with --json', async () => {
     await run({ json: true }, { before });
     expect(said.styled).toEqual([]);
     const { steps, coturn } = manifest();
     expect(said.data).toEqual([expect.objectContaining({ steps, coturn })]);
   });
 
-  it('was compiled on the processors that the plan names', async () => {
+  it('is reported with the architectures that it compiles on', async () => {
     const commands = { dryRun: true, json: true };
     const steps = whole.steps.filter(({ stage }) => stage === 'build');
     await run(commands, { stages: [], plan: { steps } });
@@ -125,12 +125,16 @@ describe('a release that is done', () => {
   });
 });
 
-describe('a release that has failed', () => {
+describe('a failed release', () => {
   it.each<[string, Error, boolean]>([
-    ['a verdict', new TurnbuildError('VERIFY_FAILED', 'no'), true],
+    ['a failed verification', new TurnbuildError('VERIFY_FAILED', 'no'), true],
     ['another failure', new TurnbuildError('BUILD_FAILED', 'no'), false],
-    ['an error of the code', Object.assign(new Error('no'), { code: 'VERIFY_FAILED' }), false],
-  ])('names the report of %s, if that has one', async (_, error, named) => {
+    [
+      'an unexpected error with the same code',
+      Object.assign(new Error('no'), { code: 'VERIFY_FAILED' }),
+      false,
+    ],
+  ])('names its report only after a failed verification: %s', async (_, error, named) => {
     const before = async () => {
       throw error;
     };
@@ -150,14 +154,14 @@ describe('a dry run', () => {
     })),
   };
 
-  it('prints the commands, and does nothing', async () => {
+  it('prints the commands and executes none', async () => {
     expect(await run({ dryRun: true }, { plan })).toBe(0);
     expect(said.line.slice(1)).toEqual([expect.stringMatching(/ docker buildx build .*--target=package/)]);
     expect([said.styled, said.data]).toEqual([[], []]);
     expect(() => manifest()).toThrow(/ENOENT/);
   });
 
-  it('gives them as JSON, by the step that each is of', async () => {
+  it('prints the commands as JSON with the step of each', async () => {
     await run({ dryRun: true, json: true }, { plan });
     expect(said.line).toHaveLength(1);
     expect(said.data).toEqual([

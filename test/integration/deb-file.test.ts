@@ -44,14 +44,14 @@ const debOfFrames = (...frames: Buffer[]) =>
     ['control.tar.zst', Buffer.concat(frames)],
     ['data.tar', Buffer.from('x')],
   ]);
-/** dpkg refuses all of them but control characters. */
+/** dpkg refuses all of these except control characters. */
 const BROKEN_CONTROL: [string, string, RegExp][] = [
   [
-    'a line without a colon, and an escape sequence in it',
+    'an escape sequence in a line without a colon',
     CONTROL.replace('Version: 4.6.1-1\n', 'Version: 4.6.1-1\r\n\u001b[31mVersion\n'),
     /line 3 of its control file, ".\[31mVersion", is not a field$/,
   ],
-  ['a line without a colon of 300 letters', `${CONTROL}${'x'.repeat(300)}\n`, /"x{100}…", is not a field$/],
+  ['a line of 300 letters without a colon', `${CONTROL}${'x'.repeat(300)}\n`, /"x{100}…", is not a field$/],
   [
     'carriage returns',
     CONTROL.replaceAll('\n', '\r\n'),
@@ -60,16 +60,20 @@ const BROKEN_CONTROL: [string, string, RegExp][] = [
   ['a bell', `${CONTROL}X-Ring: a\u0007\n`, /line 8 of its control file has a control character$/],
   ['a zero byte', `${CONTROL} a\0b\n`, /line 8 of its control file has a control character$/],
   ['a C1 control character', `${CONTROL} a\u009bb\n`, /line 8 of its control file has a control character$/],
-  ['a field twice', `${CONTROL}Version: 6.6.6\n`, /more than one Version$/],
-  ['a field twice, in other case', `${CONTROL}version: 6.6.6\n`, /more than one version$/],
+  ['a duplicate field', `${CONTROL}Version: 6.6.6\n`, /more than one Version$/],
+  ['a duplicate field in another case', `${CONTROL}version: 6.6.6\n`, /more than one version$/],
   ['a second paragraph', `${CONTROL}\nSection: net\n`, /more than one paragraph$/],
-  ['a continuation of nothing', ` x\n${CONTROL}`, /line 1 of its control file, " x", is not a field$/],
-  ['a name that begins with a hyphen', `${CONTROL}-x: y\n`, /line 8 of its control file, "-x: y", is not/],
   [
-    'blanks in a line of its own',
-    `${CONTROL} \t\n x\n`,
-    /line 8 of its control file, " \t", is not a field$/,
+    'a continuation line before the first field',
+    ` x\n${CONTROL}`,
+    /line 1 of its control file, " x", is not a field$/,
   ],
+  [
+    'a field name that begins with a hyphen',
+    `${CONTROL}-x: y\n`,
+    /line 8 of its control file, "-x: y", is not/,
+  ],
+  ['a line of blanks', `${CONTROL} \t\n x\n`, /line 8 of its control file, " \t", is not a field$/],
 ];
 const read = (bytes: Buffer) => readDebControl(write(bytes), runProcess);
 
@@ -85,7 +89,7 @@ describe('readDebControl', () => {
     });
   });
 
-  test('refuses a package with more members than a package has', async () => {
+  test('refuses a package with more than 100 members', async () => {
     const many = Array.from({ length: 98 }, (): [string, Buffer] => ['_x', Buffer.alloc(0)]);
     const packed = debOf(CONTROL, { packing: '' });
     expect(await read(Buffer.concat([packed, arOf(many.slice(1)).subarray(8)]))).toMatchObject({
@@ -97,12 +101,12 @@ describe('readDebControl', () => {
     });
   });
 
-  test('takes empty lines before and after the fields, and tabs, as dpkg does', async () => {
+  test('accepts tabs, and empty lines before and after the fields, like dpkg', async () => {
     const text = `\n${CONTROL.replace('Version: ', 'Version:\t')}\n\n`;
     expect(await read(debOf(text))).toMatchObject({ Package: 'coturn', Version: '4.6.1-1' });
   });
 
-  test('reads what dpkg-deb makes', async () => {
+  test('reads a package built by dpkg-deb', async () => {
     const dir = temporaryFolder();
     mkdirSync(join(dir, 'tree/DEBIAN'), { recursive: true });
     writeFileSync(
@@ -116,16 +120,16 @@ describe('readDebControl', () => {
   const deb = debOf(CONTROL);
   test.each<[string, Buffer, RegExp]>([
     ['an empty file', Buffer.alloc(0), /it is not an ar archive/],
-    ['a text', Buffer.from('hello, world\n'), /it is not an ar archive/],
+    ['a text file', Buffer.from('hello, world\n'), /it is not an ar archive/],
     ['an .rpm', Buffer.from('edabeedb03000000', 'hex'), /it is an \.rpm/],
     ['a tarball', Buffer.from('1f8b080000000000', 'hex'), /it is a compressed file/],
     ['a program', Buffer.from('7f454c4602010100', 'hex'), /it is a program/],
-    ['a package that is cut', deb.subarray(0, deb.length - 3), /it is truncated/],
-    ['a package that is cut behind its control file', deb.subarray(0, deb.length - 64), /no data\.tar/],
+    ['a truncated package', deb.subarray(0, deb.length - 3), /it is truncated/],
+    ['a package truncated after its control file', deb.subarray(0, deb.length - 64), /no data\.tar/],
     ['a member without a header', Buffer.concat([deb, Buffer.from('noise')]), /an invalid header/],
     ['another ar archive', arOf([['object.o', Buffer.from('x')]]), /no debian-binary/],
     [
-      'a control.tar that is damaged',
+      'a damaged control.tar.gz',
       arOf([
         ['debian-binary', Buffer.from('2.0\n')],
         ['control.tar.gz', Buffer.from('no gzip')],
@@ -134,7 +138,7 @@ describe('readDebControl', () => {
       /header check/,
     ],
     [
-      'a control.tar.gz of 17 KB that stands for 17 MB',
+      'a control.tar.gz of 17 KB that unpacks to 17 MB',
       arOf([
         ['debian-binary', Buffer.from('2.0\n')],
         ['control.tar.gz', gzipSync(Buffer.alloc(17 * 2 ** 20))],
@@ -143,7 +147,7 @@ describe('readDebControl', () => {
       /is not a valid Debian package: its control files unpack to more than 16 MiB$/,
     ],
     [
-      'a packing that nobody knows',
+      'an unknown compression format',
       arOf([
         ['debian-binary', Buffer.from('2.0\n')],
         ['control.tar.lzx', Buffer.from('x')],
@@ -152,34 +156,38 @@ describe('readDebControl', () => {
       /has an unknown compression format/,
     ],
     [
-      'a control.tar.zst of 49 KB that stands for 1.6 GB',
+      'a control.tar.zst of 49 KB that unpacks to 1.6 GB',
       debOfFrames(frameOf(12_500)),
       /unpacks to more than \d+ bytes/,
     ],
     [
-      'one of a thousand frames, each of which is small enough',
+      'a control.tar.zst of 1,000 frames, each of them within the limit',
       debOfFrames(...Array.from({ length: 1000 }, () => frameOf(2))),
       /unpacks to more than \d+ bytes/,
     ],
-    ['a control.tar.zst that asks for 3 GB at once', debOfFrames(frameOf(1, 3 * 2 ** 30)), /too much memory/],
     [
-      'one that does so in its second frame',
+      'a control.tar.zst that requires 3 GB of memory',
+      debOfFrames(frameOf(1, 3 * 2 ** 30)),
+      /too much memory/,
+    ],
+    [
+      'a control.tar.zst whose second frame requires 3 GB of memory',
       debOfFrames(frameOf(1), frameOf(1, 3 * 2 ** 30)),
       /too much memory/,
     ],
     [
-      'one of thousands of frames of nothing, each of which asks for 2 MB',
+      'a control.tar.zst of 20,000 empty frames with a window of 2 MB each',
       debOfFrames(...Array.from({ length: 20_000 }, () => EMPTY_FRAME)),
       /its end is missing/,
     ],
-    ['a control.tar.zst that is cut', debOfFrames(frameOf(2).subarray(0, -4)), /premature end/],
+    ['a truncated control.tar.zst', debOfFrames(frameOf(2).subarray(0, -4)), /premature end/],
     [
-      'a control.tar.zst with something behind it',
+      'a control.tar.zst with trailing data',
       debOfFrames(frameOf(1), Buffer.from('noise')),
       /unsupported format/,
     ],
     [
-      'a version that leads out of the folder',
+      'a version with a path traversal',
       debOf(CONTROL.replace('4.6.1-1', '1/../../../4.6.1/x')),
       /its Version .* is invalid/,
     ],
@@ -195,7 +203,7 @@ describe('readDebControl', () => {
       /its Package .* is invalid/,
     ],
     [
-      'an architecture that is none',
+      'an invalid architecture',
       debOf(CONTROL.replace('amd64', 'amd64/..')),
       /its Architecture .* is invalid/,
     ],
@@ -205,17 +213,17 @@ describe('readDebControl', () => {
       /its Version .* is invalid/,
     ],
     [
-      'a version that takes quadratic time',
+      'a version that would take quadratic time to match',
       debOf(CONTROL.replace('4.6.1-1', `1-${'-a'.repeat(500_000)}!`)),
       /its Version "1-(-a){49}…" is invalid$/,
     ],
     [
-      'a field that does',
+      'a field that would take quadratic time to match',
       debOf(`Package:${' '.repeat(500_000)}x\ry\n${CONTROL}`.replace('Package: coturn\n', '')),
       /its Package "x\ry" is invalid$/,
     ],
     ...['././control', './/control', '/control', 'x/../control'].map((name): [string, Buffer, RegExp] => [
-      `two control files, of which dpkg takes the last, ${name}`,
+      `two control files, of which dpkg uses the last: ${name}`,
       arOf([
         ['debian-binary', Buffer.from('2.0\n')],
         ['control.tar', tarOf(file('./control', CONTROL), file(name, CONTROL.replace('4.6.1-1', '6.6.6')))],
@@ -236,7 +244,7 @@ describe('readDebControl', () => {
     expect(error.hint).toBeDefined();
   });
 
-  test('says that a file is not there, and that a folder is none', async () => {
+  test('reports a missing file, and a folder instead of a file', async () => {
     const dir = temporaryFolder();
     expect((await errorOf(readDebControl(join(dir, 'no.deb'), runProcess))).code).toBe('DEB_NOT_FOUND');
     expect((await errorOf(readDebControl(dir, runProcess))).message).toMatch(/it is not a regular file/);

@@ -43,7 +43,7 @@ function failing(words: string): string {
 }
 
 describe('the inspection of a package', () => {
-  it('reads what dpkg-deb reads', () => {
+  it('unpacks a valid package', () => {
     const run = readDeb(arOf([first, second, ['data.tar.gz', data]]));
     expect(run).toMatchObject({ status: 0, stdout: 'read\n', stderr: '' });
     expect(readFileSync(join(run.dir, 'tree/usr/a'), 'utf8')).toBe('x');
@@ -56,11 +56,11 @@ describe('the inspection of a package', () => {
       "archive 'coturn.deb' contains two control members, giving up",
     ],
     [
-      'a file outside of the tree',
+      'a file outside the tree',
       arOf([first, second, ['data.tar.gz', gzipSync(tarOf(file('./../../x', 'x')))]]),
       "tar: ./../../x: Member name contains '..'",
     ],
-  ])('says in one sentence what dpkg-deb does not take: %s', (_, bytes, reason) => {
+  ])('reports in one sentence why dpkg-deb refuses a package: %s', (_, bytes, reason) => {
     const run = readDeb(bytes);
     expect(run).toMatchObject({ status: 1, stdout: '' });
     const lines = run.stderr.split('\n').map((line) => `#12 0.3 ${line}`);

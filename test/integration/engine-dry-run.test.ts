@@ -28,54 +28,54 @@ async function expectDue(due: string[], options: ToyRun = {}) {
 }
 
 describe('a dry run', () => {
-  it('names all steps in the order of the plan where nothing has been made', () => expectDue(all()));
+  it('lists all steps in the order of the plan if nothing has been built', () => expectDue(all()));
 
-  describe('of what has been made', () => {
+  describe('after a complete release', () => {
     beforeEach(async () => void (await release.run()));
 
-    it('finds it up to date', () => expectDue([]));
+    it('finds all steps up to date', () => expectDue([]));
 
-    it('names what a changed recipe makes anew, and what comes after it', async () => {
+    it('lists the steps whose recipe has changed, and the steps after them', async () => {
       release.setRecipe('package', 'package 2');
       await expectDue(ofStages('package', 'verify'));
     });
 
-    it('names what lacks a file, and what comes after it', async () => {
+    it('lists the step whose file is missing, and the steps after it', async () => {
       rmSync(join(release.out, 'work/build/debian-12-arm64/program'));
       const said = await release.dryRun();
       expect(said.due).toEqual(all().filter((id) => id.endsWith('debian-12:arm64')));
     });
 
-    it('names what is another file than was made', async () => {
+    it('lists the step whose file has changed', async () => {
       writeFileSync(join(release.out, 'work/verify/debian-13-x86_64/facts.txt'), 'another');
       await expectDue(['verify:debian-13:x86_64']);
     });
 
-    it('names everything with --no-cache', () => expectDue(all(), { noCache: true }));
+    it('lists all steps with --no-cache', () => expectDue(all(), { noCache: true }));
 
-    it('names what is to be made again for a revision, and what comes after it', async () => {
+    it('lists the step that a revision rebuilds, and the steps after it', async () => {
       const said = await release.dryRun({ rebuild: ['build:debian-12:x86_64'] });
       expect(said.due).toEqual(all().filter((id) => id.endsWith('debian-12:x86_64')));
     });
 
-    it('calls nothing up to date that a stage alone would refuse to go on from', async () => {
+    it('does not list a step as up to date if the stage would refuse to run', async () => {
       release.setRecipe('build', 'build 2');
       const said = await release.dryRun({ stages: ['package'] });
       expect(said).toEqual({ due: ofStages('package'), current: [] });
       await expect(release.run({ stages: ['package'] })).rejects.toThrow();
     });
 
-    it('finds a stage alone up to date', async () => {
+    it('finds selected stages up to date', async () => {
       await expectDue([], { stages: ['package'] });
       await expectDue([], { stages: ['build', 'verify'] });
     });
 
-    it('names what starts from a base image that has yet to be made', async () => {
+    it('lists the step whose base image is missing', async () => {
       const said = await release.dryRun({ missingRoots: ['trixie-arm64'] });
       expect(said.due).toEqual(['verify:debian-13:arm64']);
     });
 
-    it('names the steps of a part only', async () => {
+    it('lists only the steps of the selected part', async () => {
       release.setRecipe('verify', 'verify 2');
       const said = await release.dryRun({ part: 'debian-13 arm64' });
       expect(said).toEqual({

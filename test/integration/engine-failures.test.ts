@@ -19,7 +19,7 @@ const fails = (code: string) => async () => {
 const statuses = () => Object.fromEntries(release.manifest().steps.map(({ id, status }) => [id, status]));
 
 describe('a step that fails', () => {
-  it('ends its own package, leaves nothing half-made, and lets the others finish', async () => {
+  it('stops only its own package and leaves no partial output', async () => {
     release.middle.set('build:debian-13:arm64', fails('COMPILE_FAILED'));
     const error = await errorOf(release.run());
     expect([error.code, error.hint]).toEqual(['COMPILE_FAILED', 'mend COMPILE_FAILED']);
@@ -41,7 +41,7 @@ describe('a step that fails', () => {
     );
   });
 
-  it('beside others that fail: all are told, with the first one’s code', async () => {
+  it('is reported with the other failures, under the code of the first one', async () => {
     release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
     release.middle.set('package:debian-13:x86_64', fails('LICENSE_UNKNOWN'));
     const error = await errorOf(release.run({ jobs: 1 }));
@@ -51,7 +51,7 @@ describe('a step that fails', () => {
     );
   });
 
-  it('by the same cause as others: it is told once, with the names of all', async () => {
+  it('is reported once, with the names of all packages that failed for the same reason', async () => {
     for (const { id } of release.plan.steps.filter(({ stage }) => stage === 'build'))
       release.middle.set(id, fails('COMPILE_FAILED'));
     const { message } = await errorOf(release.run({ jobs: 1 }));
@@ -60,7 +60,7 @@ describe('a step that fails', () => {
       expect(message).toContain(name);
   });
 
-  it('after it was done once: its old results are no longer believed', async () => {
+  it('invalidates its earlier results and those of the steps after it', async () => {
     await release.run();
     release.setRecipe('build', 'build 2');
     release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
@@ -72,7 +72,7 @@ describe('a step that fails', () => {
     expect(error.message).toBe('package failed for debian-12 arm64:\nnot built yet');
   });
 
-  it('without an error that turnbuild knows is an error of the program, and is recorded all the same', async () => {
+  it('with an unexpected error is recorded as failed, and the run throws that error', async () => {
     release.middle.set('verify:debian-12:arm64', () => Promise.reject(new RangeError('planted')));
     await expect(release.run()).rejects.toThrow(RangeError);
     expect(statuses()['verify:debian-12:arm64']).toBe('failed');
@@ -88,9 +88,9 @@ describe('the record of a step', () => {
   };
 
   it.each([
-    ['of the same inputs', 'build 1'],
-    ['of other inputs', 'build 2'],
-  ])('that fails again, %s, has the error of the last time', async (_, recipe) => {
+    ['with the same inputs', 'build 1'],
+    ['with other inputs', 'build 2'],
+  ])('has the latest error if the step fails again %s', async (_, recipe) => {
     release.middle.set(ID, fails('COMPILE_FAILED'));
     await errorOf(release.run());
     release.setRecipe('build', recipe);
@@ -99,7 +99,7 @@ describe('the record of a step', () => {
     expect(recorded()).toEqual({ status: 'failed', error: 'LICENSE_UNKNOWN was planted' });
   });
 
-  it('that was done, and fails when it is made again, is that of a failure', async () => {
+  it('becomes that of a failure if a finished step fails when repeated', async () => {
     await release.run();
     release.middle.set(ID, fails('COMPILE_FAILED'));
     await errorOf(release.run({ noCache: true }));
@@ -108,7 +108,7 @@ describe('the record of a step', () => {
 });
 
 describe('the cause of a failed release', () => {
-  it('is the error of the program, where there is one', async () => {
+  it('is the unexpected error, if there is one', async () => {
     release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
     const planted = new RangeError('planted');
     release.middle.set('build:debian-13:arm64', () => Promise.reject(planted));
@@ -117,7 +117,7 @@ describe('the cause of a failed release', () => {
     expect(error.cause).toBe(planted);
   });
 
-  it('is else the first error', async () => {
+  it('is the first error otherwise', async () => {
     release.middle.set('build:debian-12:arm64', fails('COMPILE_FAILED'));
     const { cause } = await errorOf(release.run());
     expect(cause).toMatchObject({ code: 'COMPILE_FAILED', message: 'COMPILE_FAILED was planted' });
@@ -125,7 +125,7 @@ describe('the cause of a failed release', () => {
 });
 
 describe('a check that fails', () => {
-  it('is a verdict: the package stays, and is tried again by the next run', async () => {
+  it('fails the verification, which the next run repeats without repackaging', async () => {
     release.setRecipe('verify', 'unfit');
     const error = await errorOf(release.run());
     expect(error.code).toBe('VERIFY_FAILED');
@@ -145,8 +145,8 @@ describe('a check that fails', () => {
   });
 });
 
-describe('a base image that cannot be made', () => {
-  it('stops the steps that start from it, and no other', async () => {
+describe('a base image that cannot be built', () => {
+  it('blocks only the steps that use it', async () => {
     const error = await errorOf(release.run({ missingRoots: ['trixie-arm64'] }));
     expect(error.code).toBe('MIRROR_UNKNOWN');
     // An arm64 package is compiled in the builder's own base image. Only its verification uses the foreign one.

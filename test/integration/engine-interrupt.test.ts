@@ -16,8 +16,8 @@ const STEP = 'package:debian-12:arm64';
 const DEB = 'coturn_4.6.1+turnbuild-1~deb12_arm64.deb';
 const hidden = () => readdirSync(release.out).filter((name) => name.startsWith('.'));
 
-describe('Ctrl-C in the middle of a step', () => {
-  it('ends it at once, keeps what is finished and nothing else, and the next run goes on from there', async () => {
+describe('Ctrl-C', () => {
+  it('stops a running step at once and keeps only the finished steps, from which the next run continues', async () => {
     const interrupt = new AbortController();
     const begin = Date.now();
     release.middle.set(STEP, async ({ io }) => {
@@ -42,7 +42,7 @@ describe('Ctrl-C in the middle of a step', () => {
     expect(order).not.toContain('build:debian-12:arm64');
   });
 
-  it('of a package that was there leaves the one of before, which is refused until it is made again', async () => {
+  it('during repackaging keeps the previous package, which verify refuses until it is replaced', async () => {
     await release.run();
     const old = readFileSync(join(release.out, DEB), 'utf8');
     release.setRecipe('package', 'package 2');
@@ -60,7 +60,7 @@ describe('Ctrl-C in the middle of a step', () => {
     expect(readFileSync(join(release.out, DEB), 'utf8')).toMatch(/^package 2 of /);
   });
 
-  it('before the first step begins: performs none', async () => {
+  it('before the first step prevents all steps', async () => {
     const error = await errorOf(release.run({ signal: AbortSignal.abort() }));
     expect(error.code).toBe('INTERRUPTED');
     expect(release.performed()).toEqual([]);
@@ -68,8 +68,8 @@ describe('Ctrl-C in the middle of a step', () => {
   });
 });
 
-describe('two runs in one folder', () => {
-  it('the second one is refused, and the first one never notices', async () => {
+describe('a second run in the same folder', () => {
+  it('is refused and does not disturb the first', async () => {
     let refused: unknown;
     release.middle.set(STEP, async () => {
       refused = await release.run().catch((error: unknown) => error);
@@ -81,8 +81,8 @@ describe('two runs in one folder', () => {
   });
 });
 
-describe('a process that was killed', () => {
-  it('has left a lock, half a step and files without a record: the next run clears them away', async () => {
+describe('a run after a killed process', () => {
+  it('takes over its lock and replaces its partial and unrecorded files', async () => {
     await release.run({ stages: ['build'] });
     release.performed();
     const work = join(release.out, 'work/tmp', STEP.replaceAll(':', '-'));

@@ -24,7 +24,7 @@ const made = () =>
   );
 
 describe('the engine', () => {
-  it('performs each stage of each package in order, as many packages at a time as --jobs', async () => {
+  it('runs the stages of each package in order, with --jobs packages in parallel', async () => {
     // The first steps wait for each other; otherwise a fast one could end before the third starts.
     let begun = 0;
     let go: (value?: unknown) => void = () => {};
@@ -63,7 +63,7 @@ describe('the engine', () => {
     );
   });
 
-  it('leaves at the top what can be handed on, and everything else in work/', async () => {
+  it('writes packages and reports to the top level and everything else to work/', async () => {
     const { steps } = await release.run();
     const packages = steps.filter(({ stage }) => stage === 'package').flatMap(({ outputs }) => outputs);
     expect(packages).toHaveLength(12);
@@ -75,7 +75,7 @@ describe('the engine', () => {
     );
   });
 
-  it('goes on where another recipe has made the same bytes', async () => {
+  it('keeps the later steps if a changed recipe produces the same bytes', async () => {
     await release.run();
     release.performed();
     release.setRecipe('build', 'build 1 # with a comment');
@@ -85,7 +85,7 @@ describe('the engine', () => {
     expect(release.performed()).toEqual([]);
   });
 
-  it('lets no native step wait behind steps under QEMU', async () => {
+  it('does not let steps under QEMU take all jobs while native steps wait', async () => {
     const emulated = PACKAGES.filter((name) => name.endsWith('arm64')).map((name) => `verify:${name}`);
     const native = steps('verify').filter((id) => !emulated.includes(id));
     const allBegun = () => native.every((each) => release.performed(false).includes(each));
@@ -102,7 +102,7 @@ describe('the engine', () => {
     expect(release.manifest().steps).toHaveLength(12);
   });
 
-  it('finds that everything is up to date, and touches nothing', async () => {
+  it('changes nothing if everything is up to date', async () => {
     await release.run();
     release.performed();
     const [before, { steps: recorded }] = [made(), release.manifest()];
@@ -113,7 +113,7 @@ describe('the engine', () => {
     expect(release.manifest().steps).toEqual(recorded);
   });
 
-  it('performs again what a changed input goes into, and what that has made goes into', async () => {
+  it('repeats the steps that a changed input affects, directly or indirectly', async () => {
     await release.run();
     release.performed();
     release.setRecipe('package', 'package 2');
@@ -132,7 +132,7 @@ describe('the engine', () => {
   it.each<[string, (file: string) => void]>([
     ['changed', (file) => appendFileSync(file, 'x')],
     ['removed', (file) => rmSync(file)],
-  ])('refuses to verify a package that was %s, and makes it again', async (_, damage) => {
+  ])('refuses to verify a package that was %s, and repackages it in a full run', async (_, damage) => {
     await release.run();
     release.performed();
     const file = join(release.out, DEB);
@@ -148,7 +148,7 @@ describe('the engine', () => {
     expect(readFileSync(file)).toEqual(good);
   });
 
-  it('makes a file of the build again that was changed, and nothing of the others', async () => {
+  it('repeats only the build step whose file was changed', async () => {
     await release.run();
     release.performed();
     writeFileSync(join(release.out, 'work/build/debian-12-arm64/program'), 'another');
@@ -158,7 +158,7 @@ describe('the engine', () => {
     expect(release.performed()).toEqual(['build:debian-12:arm64']);
   });
 
-  it('performs everything without a cache, and what is due whatever the manifest says', async () => {
+  it('repeats all steps without a cache, and the steps to rebuild despite the manifest', async () => {
     await release.run();
     release.performed();
     await release.run({ noCache: true });
@@ -167,7 +167,7 @@ describe('the engine', () => {
     expect(release.performed()).toEqual(['build:debian-13:arm64']);
   });
 
-  it('performs the chosen stages only, and goes on from there', async () => {
+  it('runs only the selected stages and continues from there', async () => {
     await release.run({ stages: ['build'] });
     expect(release.performed().sort()).toEqual(steps('build'));
     await release.run({ stages: ['package'] });
@@ -177,8 +177,8 @@ describe('the engine', () => {
   });
 });
 
-describe('a stage by itself', () => {
-  it('is refused before what it needs has been made', async () => {
+describe('a single stage', () => {
+  it('is refused if the stage before it has not run', async () => {
     const error = await errorOf(release.run({ stages: ['package'] }));
     expect(error.code).toBe('STEP_BLOCKED');
     for (const name of PACKAGES) expect(error.message).toContain(name.replace(':', ' '));
@@ -187,7 +187,7 @@ describe('a stage by itself', () => {
     expect(release.performed()).toEqual([]);
   });
 
-  it('names of what it needs only what there is not', async () => {
+  it('names only the missing stage', async () => {
     await release.run({ stages: ['build'] });
     const error = await errorOf(release.run({ stages: ['verify'] }));
     expect(error.code).toBe('STEP_BLOCKED');
@@ -195,7 +195,7 @@ describe('a stage by itself', () => {
     expect(error.hint).toBe('Run `turnbuild package` first, or `turnbuild release`.');
   });
 
-  it('is refused where what it needs has failed', async () => {
+  it('is refused if the stage before it has failed', async () => {
     for (const name of PACKAGES)
       release.middle.set(`build:${name}`, () => Promise.reject(new Error('planted')));
     await release.run({ stages: ['build'] }).catch(() => {});
@@ -203,7 +203,7 @@ describe('a stage by itself', () => {
     expect(error.message).toMatch(/:\nnot built yet$/);
   });
 
-  it('is refused where what it needs was made of something else', async () => {
+  it('is refused if the results of the stage before it are stale', async () => {
     await release.run();
     release.performed();
     release.setRecipe('build', 'build 2');
@@ -217,7 +217,7 @@ describe('a stage by itself', () => {
   });
 });
 
-describe('a manifest that turnbuild has not written so', () => {
+describe('an unusable manifest', () => {
   it.each<[string, (text: string) => string, string, RegExp]>([
     ['edited', (text) => text.replace('"passed"', '"accepted"'), 'MANIFEST_CHANGED', /Remove it/],
     [
@@ -226,8 +226,8 @@ describe('a manifest that turnbuild has not written so', () => {
       'MANIFEST_NEWER',
       /newer one/,
     ],
-    ['cut off', (text) => text.slice(0, 500), 'MANIFEST_INVALID', /Remove it/],
-  ])('%s, is not believed and not replaced', async (_, change, code, hint) => {
+    ['truncated', (text) => text.slice(0, 500), 'MANIFEST_INVALID', /Remove it/],
+  ])('is refused and left unchanged: %s', async (_, change, code, hint) => {
     await release.run();
     release.performed();
     const file = join(release.out, 'manifest.json');

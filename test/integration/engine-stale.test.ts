@@ -24,7 +24,7 @@ const OLD = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
 const at = (name: string) => join(release.out, name);
 
 describe('packages of another revision', () => {
-  it('take the place of the earlier ones: in the folder, in the manifest and in SHA256SUMS', async () => {
+  it('replace the earlier ones in the folder, the manifest and SHA256SUMS', async () => {
     const before = packages();
     const { steps } = await release.run({ revision: 2 });
     const listed = steps.filter(({ stage }) => stage === 'package').flatMap(({ outputs }) => outputs);
@@ -34,28 +34,28 @@ describe('packages of another revision', () => {
     expect(sums.map((line) => line.slice(66))).toEqual(packages());
   });
 
-  it('lie beside their own plan', async () => {
+  it('are stored with their own plan', async () => {
     const { plan } = await release.run({ revision: 2 });
     const document = parsePlan('plan.json', readFileSync(at('plan.json'), 'utf8'), sha256Text);
     expect(document.coturn.revision).toBe(2);
     expect(planDigest(document, sha256Text)).toBe(plan);
   });
 
-  it('do so although other binaries have dropped the record of the earlier ones', async () => {
+  it('replace the earlier ones even if a rebuild has dropped their records', async () => {
     release.setRecipe('build', 'build 2');
     await release.run({ revision: 2 });
     expect(packages().filter((name) => name.includes('turnbuild-1'))).toEqual([]);
     expect(packages()).toHaveLength(12);
   });
 
-  it('leave those of other targets alone, which were not made again', async () => {
+  it('keep the packages of targets that were not built again', async () => {
     await release.run({ revision: 2, part: 'debian-12 arm64' });
     expect(existsSync(at(OLD))).toBe(true);
     expect(packages().filter((name) => name.includes('turnbuild-1'))).toHaveLength(9);
     expect(packages()).toHaveLength(12);
   });
 
-  it('leave the earlier ones alone where they can not be made', async () => {
+  it('keep the earlier package if packaging fails', async () => {
     release.middle.set('package:debian-13:x86_64', async () => {
       throw new TurnbuildError('PLANTED', 'planted');
     });
@@ -66,7 +66,7 @@ describe('packages of another revision', () => {
   it.each<[string, () => void]>([
     ['that the manifest did not list', () => writeFileSync(at('coturn_mine.deb'), 'mine')],
     ['whose bytes have changed since', () => writeFileSync(at(OLD), 'mine')],
-  ])('leave a file alone %s', async (_, plant) => {
+  ])('keep a file %s', async (_, plant) => {
     plant();
     const mine = packages().filter((name) => readFileSync(at(name), 'utf8') === 'mine');
     expect(mine).toHaveLength(1);
@@ -75,7 +75,7 @@ describe('packages of another revision', () => {
     expect(readFileSync(at(String(mine[0])), 'utf8')).toBe('mine');
   });
 
-  it('leave alone what a link in the place of an earlier one leads to', async () => {
+  it('keep a link in place of an earlier package, and the target of the link', async () => {
     const text = readFileSync(at(OLD), 'utf8');
     writeFileSync(join(dir, 'elsewhere'), text);
     unlinkSync(at(OLD));

@@ -9,7 +9,7 @@ const sh = (script: string, effect: Command['effect'] = 'read'): Command => ({
 });
 
 describe('runProcess', () => {
-  it('gives exit code and output, and never a shell of its own', async () => {
+  it('returns exit code and output, and starts no shell', async () => {
     expect(await runProcess(sh('echo out; echo err >&2; exit 3'))).toEqual({
       code: 3,
       stdout: 'out',
@@ -20,17 +20,17 @@ describe('runProcess', () => {
     );
   });
 
-  it('says 127 for a program that is not there', async () => {
+  it('returns 127 for a missing program', async () => {
     expect((await runProcess({ file: 'no-such-program-here', args: [], effect: 'read' })).code).toBe(127);
   });
 
-  it('hands over lines of both streams as they come', async () => {
+  it('passes on the lines of both streams', async () => {
     const lines: string[] = [];
     await runProcess(sh('echo a; echo b >&2; printf c'), { onLine: (line) => lines.push(line) });
     expect(lines.sort()).toEqual(['a', 'b', 'c']);
   });
 
-  it('ends the program when it is interrupted, with 130', async () => {
+  it('ends the program on interruption and fails with 130', async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 100);
     const started = Date.now();
@@ -42,25 +42,25 @@ describe('runProcess', () => {
   });
 });
 
-describe('a program that finishes', () => {
+describe('a program that may finish after an interruption', () => {
   const abortSoon = () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 300);
     return { signal: controller.signal, finishes: true };
   };
 
-  it('is waited for when it is interrupted, as dpkg has to be', async () => {
+  it('is awaited, as dpkg requires', async () => {
     const script = "trap '' INT TERM; sleep 1; echo done";
     expect(await runProcess(sh(script), abortSoon())).toMatchObject({ code: 0, stdout: 'done' });
   });
 
-  it('is told with SIGINT, so that a download ends', async () => {
+  it('receives SIGINT, so that a download ends', async () => {
     const started = Date.now();
     expect((await runProcess(sh('exec sleep 30'), abortSoon())).code).toBe(130);
     expect(Date.now() - started).toBeLessThan(10_000);
   });
 
-  it("is out of reach of the terminal's Ctrl-C", async () => {
+  it("runs in its own session, out of reach of the terminal's Ctrl-C", async () => {
     const script = 'read -r _ _ _ _ _ session _ </proc/$$/stat; echo $session $$';
     const [session, own] = (await runProcess(sh(script), { finishes: true })).stdout.split(' ');
     expect(session).toBe(own);
@@ -68,7 +68,7 @@ describe('a program that finishes', () => {
 });
 
 describe('dryRunExec', () => {
-  it('performs what reads, and only prints what writes', async () => {
+  it('executes commands that read and only prints commands that write', async () => {
     const printed: string[] = [];
     const exec = dryRunExec((line) => printed.push(line));
     expect((await exec(sh('echo read'))).stdout).toBe('read');
@@ -90,7 +90,7 @@ describe('mustRun', () => {
 });
 
 describe('formatCommand', () => {
-  it('can be pasted into a shell', async () => {
+  it('quotes a command for pasting into a shell', async () => {
     const command: Command = {
       file: 'printf',
       args: ['%s|', 'a b', "it's", '$x', ''],

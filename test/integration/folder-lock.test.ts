@@ -26,7 +26,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 const deadPid = () => spawnSync('true').pid;
 
 describe('lockFolder', () => {
-  it('is held by one at a time, and free again after', async () => {
+  it('admits one holder at a time and is free after its release', async () => {
     const first = await lockFolder(dir);
     await expect(lockFolder(dir)).rejects.toMatchObject({ code: 'RELEASE_LOCKED' });
     await first.release();
@@ -34,7 +34,7 @@ describe('lockFolder', () => {
     await (await lockFolder(dir)).release();
   });
 
-  it('is waited for by those who want to, one after the other', async () => {
+  it('admits waiting callers one after another', async () => {
     const first = await lockFolder(dir);
     const { signal } = new AbortController();
     let holding = 0;
@@ -54,7 +54,7 @@ describe('lockFolder', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it('is no longer waited for after Ctrl-C', async () => {
+  it('stops waiting on Ctrl-C', async () => {
     const first = await lockFolder(dir);
     const interrupt = new AbortController();
     setTimeout(() => interrupt.abort(), 50);
@@ -66,7 +66,7 @@ describe('lockFolder', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it('is not waited for in silence', async () => {
+  it('reports the holder after some seconds of waiting', async () => {
     const lines: string[] = [];
     writeFileSync(file, JSON.stringify({ pid: 1, host: 'elsewhere.test' }));
     const interrupt = new AbortController();
@@ -84,14 +84,14 @@ describe('lockFolder', () => {
     ]);
   });
 
-  it('is taken over from a process that was killed', async () => {
+  it('takes over the lock of a killed process', async () => {
     writeFileSync(file, JSON.stringify({ pid: deadPid(), host: hostname() }));
     const lock = await lockFolder(dir);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid });
     await lock.release();
   });
 
-  it('goes to exactly one of many that come at once, over a stale one too', async () => {
+  it('gives a stale lock to exactly one of many concurrent callers', async () => {
     for (let round = 0; round < 20; round++) {
       writeFileSync(file, JSON.stringify({ pid: deadPid(), host: hostname() }));
       const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(dir)));
@@ -102,7 +102,7 @@ describe('lockFolder', () => {
     }
   });
 
-  it('is never held twice, while others come and go over stale, broken and absent locks', async () => {
+  it('never admits two holders, over stale, broken and absent locks', async () => {
     const before = ['', '{"pi', JSON.stringify({ pid: deadPid(), host: hostname() })];
     let most = 0;
     let won = 0;
@@ -125,20 +125,20 @@ describe('lockFolder', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it('of another machine is respected, dead or not', async () => {
+  it('respects a lock of another machine even if its PID does not exist here', async () => {
     writeFileSync(file, JSON.stringify({ pid: deadPid(), host: 'elsewhere.test' }));
     await expect(lockFolder(dir)).rejects.toThrow(/on elsewhere\.test/);
   });
 
-  it('that was cut off is taken over', async () => {
+  it('takes over a truncated lock', async () => {
     writeFileSync(file, '{"pi');
     await (await lockFolder(dir)).release();
   });
 
   it.each([
     ['a FIFO', () => void execFileSync('mkfifo', [file]), /this is a FIFO/],
-    ['larger than any lock', () => writeFileSync(file, ' '.repeat(1024 * 1024 + 1)), /larger than 1 MiB/],
-  ])('that is %s is refused, and stays', async (_, plant, message) => {
+    ['larger than 1 MiB', () => writeFileSync(file, ' '.repeat(1024 * 1024 + 1)), /larger than 1 MiB/],
+  ])('refuses and keeps a lock that is %s', async (_, plant, message) => {
     plant();
     const error = await errorOf(lockFolder(dir));
     expect(error.code).toBe('FILE_ERROR');
@@ -147,12 +147,12 @@ describe('lockFolder', () => {
   });
 
   it.each<[string, unknown]>([
-    ['has a NUL', 'a\0b'],
-    ['is too long for a name', 'x'.repeat(5000)],
+    ['contains NUL', 'a\0b'],
+    ['is too long for a file name', 'x'.repeat(5000)],
     ['is an object', { toString: 1 }],
-    ['leads to another folder', '/../../elsewhere/x'],
+    ['points to another folder', '/../../elsewhere/x'],
     ['is empty', ''],
-  ])('whose id %s is taken over like one without', async (_, id) => {
+  ])('treats a lock whose ID %s like one without an ID', async (_, id) => {
     mkdirSync(join(dir, 'elsewhere'));
     writeFileSync(join(dir, 'elsewhere/x'), 'of somebody else');
     mkdirSync(join(dir, 'locked/.lock.stale-'), { recursive: true });
@@ -166,13 +166,13 @@ describe('lockFolder', () => {
   });
 
   it.each<[string, unknown]>([
-    ['no process', { pid: 0, host: hostname() }],
-    ['a group of processes', { pid: -1, host: hostname() }],
-    ['half a process', { pid: 1.5, host: hostname() }],
+    ['PID 0', { pid: 0, host: hostname() }],
+    ['a process group', { pid: -1, host: hostname() }],
+    ['a fractional PID', { pid: 1.5, host: hostname() }],
     ['a number as its host', { pid: 1, host: 1 }],
-    ['no host', { pid: 1, host: '' }],
+    ['an empty host', { pid: 1, host: '' }],
     ['nothing', null],
-  ])('that names %s is none of ours, and taken over', async (_, holder) => {
+  ])('takes over a lock that names %s', async (_, holder) => {
     writeFileSync(file, JSON.stringify(holder));
     await (await lockFolder(dir)).release();
     expect(readdirSync(dir)).toEqual([]);

@@ -20,14 +20,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 
 describe('makeFolder', () => {
-  it('makes what is missing, and says where that begins', async () => {
+  it('creates missing folders and returns the topmost of them', async () => {
     const dir = temporaryFolder();
     expect(await makeFolder(join(dir, 'a/b/c'))).toBe(join(dir, 'a'));
     expect(existsSync(join(dir, 'a/b/c'))).toBe(true);
     expect(await makeFolder(join(dir, 'a/b/c'))).toBeUndefined();
   });
 
-  it('goes through a link to a folder', async () => {
+  it('follows a link to a folder', async () => {
     const dir = temporaryFolder();
     mkdirSync(join(dir, 'real'));
     symlinkSync('real', join(dir, 'link'));
@@ -35,7 +35,7 @@ describe('makeFolder', () => {
     expect(readdirSync(join(dir, 'real'))).toEqual(['a']);
   });
 
-  it('is not disturbed by others that make the same one', async () => {
+  it('creates the same folder in concurrent calls', async () => {
     const dir = join(temporaryFolder(), 'a/b/c/d');
     await Promise.all(Array.from({ length: 50 }, () => makeFolder(dir)));
     expect(existsSync(dir)).toBe(true);
@@ -47,14 +47,14 @@ describe('makeFolder', () => {
     ['under a file', '/etc/passwd/a/b', /\/etc\/passwd is not a folder/],
     ['instead of a file', '/etc/passwd', /\/etc\/passwd is not a folder/],
     ['with a name that is too long', `/tmp/${'x'.repeat(300)}/y`, /name is too long/],
-  ])('says why it can not make one %s', async (_, dir, reason) => {
+  ])('explains why it cannot create a folder %s', async (_, dir, reason) => {
     const error = await errorOf(makeFolder(dir));
     expect(error).toMatchObject({ code: 'FOLDER_UNWRITABLE', exitCode: 1 });
     expect(error.message).toMatch(reason);
     expect(error.hint).toMatch(/--out/);
   });
 
-  it('says that a link leads nowhere', async () => {
+  it('reports a dangling link', async () => {
     const dir = temporaryFolder();
     symlinkSync('/nowhere/at/all', join(dir, 'link'));
     expect((await errorOf(makeFolder(join(dir, 'link/a')))).message).toMatch(
@@ -64,7 +64,7 @@ describe('makeFolder', () => {
 });
 
 it.skipIf(isRoot)(
-  'lockFolder says that nothing can be written in a folder (root may write anywhere)',
+  'lockFolder reports a folder that is not writable (not as root, which can write anywhere)',
   async () => {
     const dir = temporaryFolder();
     chmodSync(dir, 0o555);
@@ -72,7 +72,7 @@ it.skipIf(isRoot)(
   },
 );
 
-it('is the only way in which src makes folders above others', () => {
+it('src creates nested folders only with makeFolder', () => {
   // The laboratory's program is separate: it runs in its container, with its own folders.
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
   const recursive = files.filter(
@@ -104,7 +104,7 @@ function source(out: string, before = ''): { status: number | null; stderr: stri
 
 describe('--out', () => {
   it.each(['/proc/x', '/proc/self/x/y', '/sys/x', '/etc/passwd/x'])(
-    '%s ends at once, with the reason',
+    '%s fails at once with the reason',
     (out) => {
       const { status, stderr } = source(out);
       expect(stderr).toMatch(/Cannot write to the folder [\s\S]*FOLDER_UNWRITABLE/);
@@ -115,8 +115,8 @@ describe('--out', () => {
   const mounts = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0;
   it.skipIf(!mounts).each([
     ['a new folder', '/mnt/new'],
-    ['a folder that is there', '/mnt/have'],
-  ])('on a read-only file system, %s (mounting takes root)', (_, out) => {
+    ['an existing folder', '/mnt/have'],
+  ])('on a read-only file system fails with the reason: %s (mounting requires root)', (_, out) => {
     const mounted =
       'mount -t tmpfs none /mnt && mkdir -p /mnt/have/4.6.1/source && mount -o remount,ro /mnt &&';
     const { status, stderr } = source(out, mounted);

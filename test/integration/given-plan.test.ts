@@ -85,14 +85,14 @@ describe('release --plan', () => {
         choices: { ...document.choices, selection: { reason: undefined, ...selection } },
       }),
     ]),
-  ])('refuses a %s that no option would take', async (path, edit) => {
+  ])('refuses a %s that no option would accept', async (path, edit) => {
     const run = await release(...change(edit));
     expect(run.stderr).toMatch(/\[PLAN_INVALID\]/);
     expect(run.stderr).toContain(path);
     expect(run.code).toBe(1);
   });
 
-  it('performs the whole plan, and no other', async () => {
+  it('performs exactly the steps of the plan', async () => {
     const run = await release();
     expect(run.stderr).toBe('');
     expect(run.code).toBe(0);
@@ -106,7 +106,7 @@ describe('release --plan', () => {
     );
   });
 
-  it('performs a part of it, with the base images that this starts from', async () => {
+  it('performs a part of the plan with only the base images that it uses', async () => {
     const run = await turnbuild(
       ['package', '--plan', 'plan.json', '--dry-run', '--target', 'debian-13', '--arch', 'arm64'],
       program(),
@@ -116,7 +116,7 @@ describe('release --plan', () => {
     expect(run.stdout).not.toContain('--architectures=arm64');
   });
 
-  it('needs a builder that runs the packages only for verifying them', async () => {
+  it('accepts a builder that cannot run the packages, unless they are verified', async () => {
     const small =
       'printf "Name: small\\nDriver: docker-container\\nNodes:\\nName: n\\nPlatforms: linux/amd64\\n"';
     const perform = (stage: string) =>
@@ -136,12 +136,12 @@ describe('release --plan', () => {
     expect(packaged.stderr).not.toMatch(/BUILDER_PLATFORM_MISSING|trixie-arm64/);
   });
 
-  it('does not care about recipes that no step uses', async () => {
+  it('ignores a changed recipe that no step uses', async () => {
     const own = recipes('patches/prometheus-client/prom.c', (old) => `${old}\n`);
     expect((await release(...own)).code).toBe(0);
   });
 
-  it('takes the sources from where they are here, whatever packs them', async () => {
+  it('accepts the sources from another path and in another compression format', async () => {
     rmSync(join(dir, 'coturn.tar.gz'));
     expect((await release()).stderr).toMatch(
       /File not found: .*coturn\.tar\.gz[\s\S]*Pass the sources that the plan was created with: --source FILE/,
@@ -151,8 +151,8 @@ describe('release --plan', () => {
   });
 });
 
-describe('a plan for one machine of each architecture', () => {
-  it('asks for no builder, and is performed where each part compiles for itself', async () => {
+describe('a plan created with --native', () => {
+  it('needs no builder, and is performed only where the builder compiles natively', async () => {
     const none = { cwd: dir, env: { PATH: dir } };
     const args = ['--source', './coturn.tar.gz', '--sha256', sha256, '--target', 'debian-13'];
     const run = await turnbuild(['plan', '--native', ...args, '--json'], none);
@@ -168,7 +168,7 @@ describe('a plan for one machine of each architecture', () => {
   });
 });
 
-it('a stage that the plan has no step of is refused, not done', async () => {
+it('verify refuses a plan that has no verification steps', async () => {
   const source = ['--source', './coturn.tar.gz', '--sha256', sha256, '--target', 'debian-13'];
   const planned = await turnbuild(['plan', '--no-verify', ...source, '--json'], program());
   writeFileSync(join(dir, 'plan.json'), planned.stdout);
@@ -180,7 +180,7 @@ describe('release --plan refuses', () => {
   it.each<[string, () => string[], string, RegExp]>([
     ['a version', () => ['4.18.0'], 'OPTION_CONFLICT', /the version: already decided by the plan/],
     [
-      'what the plan has decided',
+      'options that the plan has already decided',
       () => ['--revision', '2', '--only', 'relay', '--full'],
       'OPTION_CONFLICT',
       /--revision, --full, --only: already decided/,
@@ -192,7 +192,7 @@ describe('release --plan refuses', () => {
       /It has debian-13, portable/,
     ],
     [
-      'a plan that was edited',
+      'an edited plan',
       () => {
         writeFileSync(join(dir, 'plan.json'), String(text).replace('"revision": 1', '"revision": 2'));
         return [];
@@ -210,13 +210,13 @@ describe('release --plan refuses', () => {
       /is not a valid plan of turnbuild/,
     ],
     [
-      'a plan of another turnbuild',
+      'a plan of another turnbuild version',
       () => change((document) => ({ ...document, turnbuild: '9.9.9' })),
       'PLAN_DIFFERS',
       /The plan differs from what this turnbuild would do: turnbuild[\s\S]*turnbuild 9\.9\.9 created the plan, but this is 0\.1\.0/,
     ],
     [
-      'other sources',
+      'different sources',
       () => {
         writeFileSync(join(dir, 'coturn.tar.gz'), gzipSync(coturnTar('4.18.0', [file('coturn/more', 'x')])));
         return [];
@@ -225,26 +225,26 @@ describe('release --plan refuses', () => {
       /These are not the sources of the plan\.[\s\S]*--source FILE/,
     ],
     [
-      'another recipe of a target, by its name',
+      'a changed recipe of a target, naming the setting',
       () =>
         recipes('recipes/targets/debian-13.yaml', (old) => old.replace('libpq-dev', 'libpq-dev, zlib1g-dev')),
       'PLAN_DIFFERS',
       /The plan differs from what this turnbuild would do: targets\.debian-13\.libraries/,
     ],
     [
-      'another script, by the steps that run it',
+      'a changed script, naming the steps that run it',
       () => recipes('recipes/docker/deb/package.sh', (old) => `${old}\n# another\n`),
       'PLAN_DIFFERS',
       /The plan differs from what this turnbuild would do: steps\.package:debian-13:arm64\.inputs\.recipe/,
     ],
     [
-      'a packaging file, by the packages that have it',
+      'a changed packaging file, naming the packages that contain it',
       () => recipes('recipes/packaging/rpm/coturn.spec', (old) => `${old}\n# another\n`),
       'PLAN_DIFFERS',
       /The plan differs from what this turnbuild would do: steps\.package:portable:arm64\.inputs\.packaging, steps\.package:portable:x86_64\.inputs\.packaging\n/,
     ],
     [
-      'a file that a folder of the Dockerfile takes along, by the steps that have that folder',
+      'a changed folder that the Dockerfile copies, naming the steps that use it',
       () => {
         const options = recipes('recipes/docker/static/random.c', (old) => `${old}\n// another\n`);
         writeFileSync(join(dir, 'own/recipes/docker/static/new.c'), '');
@@ -262,7 +262,7 @@ describe('release --plan refuses', () => {
   });
 });
 
-describe('release --plan compares the sources with the lock of this machine', () => {
+describe('release --plan with a local lock file', () => {
   const planned = () => parsePlan('plan.json', String(text), sha256Text).source;
   /** A lock file with the plan's version. @returns options that use it */
   const locked = (entry: object) => {
@@ -276,8 +276,8 @@ describe('release --plan compares the sources with the lock of this machine', ()
     ['tree', { tree: other }, /differ from the pinned ones: tree \w+, pinned 7{64}/],
     ['tarball', { sha256s: { file: other } }, /has the sha256 \w+, pinned is 7{64}/],
     ['commit', { commit: '7'.repeat(40) }, /its commit is c{40}, and was 7{40}/],
-    ['tree of git', { gitTree: '7'.repeat(40) }, /its tree id is e{40}, and was 7{40}/],
-  ])('and refuses another %s', async (_, entry, message) => {
+    ['Git tree', { gitTree: '7'.repeat(40) }, /its tree id is e{40}, and was 7{40}/],
+  ])('refuses a different %s', async (_, entry, message) => {
     const git = { commit: 'c'.repeat(40), gitTree: 'e'.repeat(40) };
     change((document) => ({ ...document, source: { ...document.source, ...git } }));
     rmSync(join(dir, 'coturn.tar.gz'));
@@ -291,21 +291,21 @@ describe('release --plan compares the sources with the lock of this machine', ()
     expect(run.code).toBe(1);
   });
 
-  it('in the recipes, too, without being told', async () => {
+  it('uses the lock file of the recipes by default', async () => {
     locked({ tree: other });
     const lock = readFileSync(join(dir, 'lock.json'), 'utf8');
     const run = await release(...recipes('recipes/sources.lock.json', () => lock));
     expect(run.stderr).toMatch(/own\/recipes\/sources\.lock\.json[\s\S]*\[PLAN_DIFFERS\]/);
   });
 
-  it('and performs a plan that agrees, or whose version the lock has not got', async () => {
+  it('performs a plan that agrees, or whose version is not in the lock file', async () => {
     const run = await release(...locked({}));
     expect(run.code, run.stderr).toBe(0);
     expect((await release('--lock', 'none.json')).code).toBe(0);
   });
 });
 
-describe('collect compares the plan of the parts with what this machine plans', () => {
+describe("collect compares the parts' plan with the plan of this machine", () => {
   /** A part without results, and collecting it without Docker. */
   async function collect(edit: (document: PlanDocument) => PlanDocument, ...args: string[]) {
     change(edit);
@@ -324,7 +324,7 @@ describe('collect compares the plan of the parts with what this machine plans', 
     return turnbuild(['collect', '.', ...args], { cwd: dir, env: { PATH: dir } });
   }
 
-  it('and goes on without sources and Docker where it is the same', async () =>
+  it('and continues without sources and Docker if they agree', async () =>
     expect((await collect((document) => document)).stderr).toContain('[COLLECT_INCOMPLETE]'));
 
   it.each<[string, (document: PlanDocument) => PlanDocument, RegExp]>([
@@ -333,19 +333,23 @@ describe('collect compares the plan of the parts with what this machine plans', 
       (document) => ({ ...document, advisories: [{ ...ADVISORY, id: 'CVE-0' }] }),
       /The plan differs from what this turnbuild would do: advisories/,
     ],
-    ['turnbuild', (document) => ({ ...document, turnbuild: '9.9.9' }), /turnbuild 9\.9\.9 created the plan/],
     [
-      'step',
+      'the turnbuild version',
+      (document) => ({ ...document, turnbuild: '9.9.9' }),
+      /turnbuild 9\.9\.9 created the plan/,
+    ],
+    [
+      'a step',
       (document) => ({ ...document, steps: document.steps.map((step) => ({ ...step, outputs: ['x'] })) }),
       /The plan differs from what this turnbuild would do: steps\.build:debian-13:arm64\.outputs/,
     ],
-  ])('and refuses another %s', async (_, edit, message) => {
+  ])('and refuses a difference in %s', async (_, edit, message) => {
     const run = await collect(edit);
     expect(run.stderr).toMatch(message);
     expect(run.stderr).toContain('[PLAN_DIFFERS]');
   });
 
-  it('and the recipes and the lock that it is told', async () => {
+  it('and uses the recipes and the lock file of its options', async () => {
     const lock = { '4.18.0': { sha256s: {}, tree: '7'.repeat(64), epoch: 1 } };
     writeFileSync(join(dir, 'lock.json'), JSON.stringify({ schema: 1, sources: lock }));
     const own = recipes('recipes/docker/deb/package.sh', (old) => `${old}\n# another\n`);
@@ -359,35 +363,38 @@ describe('collect compares the plan of the parts with what this machine plans', 
 it.each([
   ['4.17.1', 1],
   ['4.18.0', 0],
-])('a plan of coturn %s says %i times that the release is quarantined', async (version, times) => {
-  const tar = gzipSync(coturnTar(version));
-  writeFileSync(join(dir, 'coturn.tar.gz'), tar);
-  const pin = createHash('sha256').update(tar).digest('hex');
-  // The recipes' own lock file has other sources for these versions.
-  const lock = ['--lock', join(dir, 'no-lock.json')];
-  const args = [
-    '--source',
-    './coturn.tar.gz',
-    '--sha256',
-    pin,
-    '--target',
-    'debian-13',
-    '--allow-quarantined',
-    ...lock,
-  ];
-  const planned = await turnbuild(['plan', ...args, '--json'], program());
-  expect(planned.code, planned.stderr).toBe(0);
-  writeFileSync(join(dir, 'plan.json'), planned.stdout);
-  const quarantined = (run: { stdout: string }) =>
-    run.stdout.match(/^coturn 4\.17\.1 must not be shipped: .*TTL of 1.*\(https:/gm)?.length ?? 0;
-  const run = await release(...lock);
-  expect(run.stderr).toBe('');
-  expect(quarantined(run)).toBe(times);
-  if (times > 0) expect(run.stdout).toContain('The plan allows it.');
-  const plain = await turnbuild(['release', ...args, '--dry-run'], program());
-  expect(quarantined(plain)).toBe(times);
-  if (times > 0) expect(plain.stdout).toContain('--allow-quarantined allows it.');
-});
+])(
+  'release --plan for coturn %s prints %i notices that the release is quarantined',
+  async (version, times) => {
+    const tar = gzipSync(coturnTar(version));
+    writeFileSync(join(dir, 'coturn.tar.gz'), tar);
+    const pin = createHash('sha256').update(tar).digest('hex');
+    // The recipes' own lock file has other sources for these versions.
+    const lock = ['--lock', join(dir, 'no-lock.json')];
+    const args = [
+      '--source',
+      './coturn.tar.gz',
+      '--sha256',
+      pin,
+      '--target',
+      'debian-13',
+      '--allow-quarantined',
+      ...lock,
+    ];
+    const planned = await turnbuild(['plan', ...args, '--json'], program());
+    expect(planned.code, planned.stderr).toBe(0);
+    writeFileSync(join(dir, 'plan.json'), planned.stdout);
+    const quarantined = (run: { stdout: string }) =>
+      run.stdout.match(/^coturn 4\.17\.1 must not be shipped: .*TTL of 1.*\(https:/gm)?.length ?? 0;
+    const run = await release(...lock);
+    expect(run.stderr).toBe('');
+    expect(quarantined(run)).toBe(times);
+    if (times > 0) expect(run.stdout).toContain('The plan allows it.');
+    const plain = await turnbuild(['release', ...args, '--dry-run'], program());
+    expect(quarantined(plain)).toBe(times);
+    if (times > 0) expect(plain.stdout).toContain('--allow-quarantined allows it.');
+  },
+);
 
 /** A copy of the recipes with one changed file. @returns options that use it */
 function recipes(path: string, edit: (old: string) => string): string[] {

@@ -62,14 +62,14 @@ async function mirrorsWith(
 const wasAsked = () => rmSync(join(dir, 'asked'));
 
 describe('withImageMirrors', () => {
-  it("takes the archive of a machine without Debian's apt from the official image", async () => {
+  it('reads the mirrors from the official image if the machine has no apt sources of Debian', async () => {
     expect(await mirrorsWith(EXPORTS)).toEqual({
       debian: 'http://packages.example/debian',
       security: 'http://packages.example/security',
     });
   });
 
-  it('asks the image of each architecture for an archive that has several addresses', async () => {
+  it('reads the image of each architecture if the archive has several addresses', async () => {
     expect(await mirrorsWith(EXPORTS, { name: 'ubuntu-24.04', mirrors: { debian: 'http://d' } })).toEqual({
       debian: 'http://d',
       named: {
@@ -82,12 +82,12 @@ describe('withImageMirrors', () => {
   it.each<[string, Mirrors]>([
     ['debian-13', { debian: 'http://d' }],
     ['ubuntu-24.04', { named: { ubuntu: 'http://u' } }],
-  ])('asks nothing where the archive of %s is known', async (name, mirrors) => {
+  ])('reads no image if the archive of %s is known', async (name, mirrors) => {
     expect(await mirrorsWith(EXPORTS, { name, mirrors })).toEqual(mirrors);
     expect(wasAsked).toThrow(/ENOENT/);
   });
 
-  it('asks nothing where base images are bootstrapped', async () => {
+  it('reads no image if base images are bootstrapped', async () => {
     expect(await mirrorsWith(EXPORTS, { image: false })).toEqual({});
     expect(wasAsked).toThrow(/ENOENT/);
   });

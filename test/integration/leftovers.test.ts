@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-it('removes what a killed process has left, and nothing of a living one or of another root', async () => {
+it('removeLeftovers removes the folder of a killed process, but not of a running one or of another root', async () => {
   const gone = spawnSync('true').pid;
   const root = join(dir, 'trixie-arm64-0123456789ab');
   for (const name of [`${root}.${gone}.tmp`, temporaryName(root), root, `${root}-other.${gone}.tmp`]) {
@@ -28,6 +28,6 @@ it('removes what a killed process has left, and nothing of a living one or of an
   );
 });
 
-it('has nothing to do where there is nothing', async () => {
+it('removeLeftovers accepts a missing folder', async () => {
   await expect(removeLeftovers(join(dir, 'missing/root'))).resolves.toBeUndefined();
 });

@@ -56,7 +56,7 @@ async function onTerminal(): Promise<{ order: string[]; screen: string }> {
 }
 
 describe('the live display', () => {
-  it('has each task wait for its turn, does the others beside it, and shows what a failure leaves', async () => {
+  it('runs groups in parallel and their tasks in order, and shows a task skipped after a failure', async () => {
     const { order, screen } = await onTerminal();
     for (const group of ['one', 'three'])
       expect(order.filter((line) => line.startsWith(`${group} `))).toEqual(

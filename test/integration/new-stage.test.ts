@@ -49,7 +49,7 @@ function addStage({ dir, insert }: CopiedProject): void {
   appendFileSync(join(dir, 'src/cli/program.ts'), "stageCommand('boot', 'Boot', []);\n");
 }
 
-it('a new stage is planned, chosen, keyed, printed by a dry run and kept in order, wherever stages are told apart', async () => {
+it('a new stage can be planned, selected, keyed, printed in a dry run and recorded in order', async () => {
   const dir = temporaryFolder();
   const project = copyProject(dir);
   addStage(project);

@@ -56,7 +56,7 @@ beforeAll(() => {
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 describe('the npm package', () => {
-  it('has the program, what it reads, and the documents; neither sources nor tests', () => {
+  it('contains the program, its data and the documentation, but neither sources nor tests', () => {
     for (const name of [
       'recipes',
       'patches',
@@ -82,7 +82,7 @@ describe('the npm package', () => {
     );
   });
 
-  it('says where the project is at home, and for which Node it is', () => {
+  it('declares its metadata and the supported Node versions', () => {
     const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
     for (const key of ['description', 'license', 'homepage', 'bugs', 'repository', 'keywords'])
       expect(manifest[key], key).toBeTruthy();
@@ -90,7 +90,7 @@ describe('the npm package', () => {
   });
 });
 
-it('runs outside of its clone, and writes what it pins into the folder of the user', () => {
+it('the installed program runs outside its clone and writes pins to the folder of the user', () => {
   const before = snapshot(installed);
   const env = { ...process.env, ...fakeDocker(top, BUILDER), TURNBUILD_CACHE: join(top, 'cache') };
   const run = (...words: string[]) =>

@@ -72,7 +72,7 @@ describe('officialImages', () => {
     });
   });
 
-  it('asks the registry where the builder records no provenance', async () => {
+  it('asks the registry if the builder records no provenance', async () => {
     const answer = `case "$*" in "buildx imagetools inspect "*) echo sha256:${HEX} ;; *) exit 1 ;; esac`;
     const targets = [target('debian-13')];
     expect(await resolved(answer, { roots: 'registry', targets, ociLayouts: false })).toEqual({
@@ -80,14 +80,14 @@ describe('officialImages', () => {
     });
   });
 
-  it('refuses an answer that is no digest', async () => {
+  it('refuses a registry response that is not a digest', async () => {
     const where = { roots: 'registry', ociLayouts: false };
     await expect(resolved('echo latest', where)).rejects.toMatchObject({
       message: 'Cannot pull debian:bookworm-slim: the registry answered "latest"',
     });
   });
 
-  it('asks nothing with --roots bootstrap, nor with TURNBUILD_ROOTS=bootstrap', async () => {
+  it('does not call Docker with --roots bootstrap or TURNBUILD_ROOTS=bootstrap', async () => {
     expect(await resolved('exit 1', { roots: 'bootstrap' })).toBeUndefined();
     process.env.TURNBUILD_ROOTS = 'bootstrap';
     expect(await resolved('exit 1')).toBeUndefined();
@@ -96,7 +96,7 @@ describe('officialImages', () => {
   });
 
   it.each([undefined, 'auto'])(
-    'takes official images with --roots %s where the registry answers',
+    'uses official images with --roots %s if the registry responds',
     async (roots) => {
       expect(await resolved(PULLS, roots === undefined ? {} : { roots })).toMatchObject({
         'debian:trixie-slim': `sha256:${OTHER}`,
@@ -104,7 +104,7 @@ describe('officialImages', () => {
     },
   );
 
-  it('bootstraps and says why where the registry does not answer, and fails with --roots registry', async () => {
+  it('bootstraps and says why if the registry is unreachable, but fails with --roots registry', async () => {
     expect(await resolved(UNREACHABLE)).toBeUndefined();
     expect(lines).toEqual([
       'Bootstrapping base images, because debian:bookworm-slim cannot be pulled: failed to resolve: no such host',
@@ -118,19 +118,19 @@ describe('officialImages', () => {
     });
   });
 
-  it('refuses a builder that says nothing of the image', async () => {
+  it('refuses a builder that records no provenance', async () => {
     await expect(resolved('exit 0', { roots: 'registry' })).rejects.toMatchObject({
       message: 'Cannot pull debian:bookworm-slim: the builder records no provenance',
     });
   });
 
-  it('leaves out targets whose recipe pins an image', async () => {
+  it('skips targets whose recipe pins an image', async () => {
     const baseImage = `example/debian@sha256:${HEX}`;
     const targets = [{ ...target('debian-13'), baseImage }];
     expect(await resolved(UNREACHABLE, { roots: 'registry', targets })).toBeUndefined();
   });
 
-  it('says which images are not pinned, and pins them with --update-lock', async () => {
+  it('lists unpinned images and pins them with --update-lock', async () => {
     pin({ 'debian:bookworm-slim': `sha256:${HEX}` });
     await resolved(PULLS);
     expect(lines).toEqual([
@@ -160,14 +160,14 @@ esac; done
 mkdir -p "$out"
 printf '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha256":"%s"}}]}}' "\${digest:-${HEX}}" >"$out/provenance.json"`;
 
-  it('takes the pinned images, not those that the tags name today', async () => {
+  it('uses the pinned images even if the tags have moved', async () => {
     pin(PINS);
     expect(await resolved(ANSWERS)).toEqual(PINS);
     expect(await resolved(ANSWERS, { updateLock: true })).toEqual(PINS);
     expect(pinned()).toEqual(PINS);
   });
 
-  it('pins all images anew with --refresh-base --update-lock', async () => {
+  it('updates all pins with --refresh-base --update-lock', async () => {
     pin(PINS);
     expect(await resolved(ANSWERS, { refreshBase: true })).toEqual(PINS);
     const now = { 'debian:bookworm-slim': `sha256:${HEX}`, 'debian:trixie-slim': `sha256:${HEX}` };
@@ -175,7 +175,7 @@ printf '{"predicate":{"materials":[{"uri":"pkg:docker/debian@x","digest":{"sha25
     expect(pinned()).toEqual(now);
   });
 
-  it('refuses another word', async () => {
+  it('refuses an unknown --roots value', async () => {
     await expect(resolved(PULLS, { roots: 'docker' })).rejects.toMatchObject({
       code: 'OPTION_INVALID',
       message: 'Invalid --roots "docker": expected auto, registry or bootstrap',

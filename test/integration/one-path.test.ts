@@ -109,7 +109,7 @@ describe('a stage', () => {
     };
   };
 
-  it.each(NAMES)('performs the commands that it says, and no others: %s', async (name) => {
+  it.each(NAMES)('executes exactly the commands that it announces: %s', async (name) => {
     put(join(dir, 'dist', 'work', 'source', 'coturn-4.6.1.tar'), 'sources');
     for (const step of plan.steps.filter((each) => each.target === name)) {
       const context = contextFor(step);
@@ -190,24 +190,27 @@ describe('a base image', () => {
 
   it.each([
     ['an OCI layout', true, ['mmdebstrap', 'mmdebstrap']],
-    ["an image of the engine's own", false, ['docker', 'docker', 'mmdebstrap', 'mmdebstrap']],
-  ])('that is given as %s is made by the commands that a dry run prints', async (_, ociLayouts, files) => {
-    const { session, release: planned } = release(ociLayouts);
-    const dryRun = async () => (await dryRunCommands(session, planned, [])).map(({ line }) => line);
-    const said = await dryRun();
-    expect(written()).toEqual([]);
-    await performRelease(session, planned, []);
-    expect(asPrinted(written())).toEqual(asPrinted(said));
-    const changing = performed.filter(({ effect }) => effect === 'write');
-    expect(changing.map(({ file }) => file).sort()).toEqual(files);
-    // Once the base images exist, nothing is printed or executed.
-    performed = [];
-    expect(await dryRun()).toEqual([]);
-    await performRelease(session, planned, []);
-    expect(written()).toEqual([]);
-  });
+    ['an engine image', false, ['docker', 'docker', 'mmdebstrap', 'mmdebstrap']],
+  ])(
+    'passed as %s is built with exactly the commands that a dry run prints',
+    async (_, ociLayouts, files) => {
+      const { session, release: planned } = release(ociLayouts);
+      const dryRun = async () => (await dryRunCommands(session, planned, [])).map(({ line }) => line);
+      const said = await dryRun();
+      expect(written()).toEqual([]);
+      await performRelease(session, planned, []);
+      expect(asPrinted(written())).toEqual(asPrinted(said));
+      const changing = performed.filter(({ effect }) => effect === 'write');
+      expect(changing.map(({ file }) => file).sort()).toEqual(files);
+      // Once the base images exist, nothing is printed or executed.
+      performed = [];
+      expect(await dryRun()).toEqual([]);
+      await performRelease(session, planned, []);
+      expect(written()).toEqual([]);
+    },
+  );
 
-  it('is made anew with --refresh-base, which a dry run says, too', async () => {
+  it('is rebuilt with --refresh-base, as a dry run announces', async () => {
     const { session, release: planned } = release(true);
     await performRelease(session, planned, []);
     performed = [];
@@ -219,7 +222,7 @@ describe('a base image', () => {
     expect(written()).toHaveLength(2);
   });
 
-  it('that is there, and that the engine has not got, is given to it from where it lies', async () => {
+  it('in the cache is imported into an engine that lacks it', async () => {
     const { session, release: planned } = release(true);
     await performRelease(session, planned, []);
     performed = [];
@@ -231,7 +234,7 @@ describe('a base image', () => {
     for (const line of said) expect(line).toMatch(/ import .*\/blobs\/sha256\/[0-9a-f]{64} /);
   });
 
-  it('is told with its digest, and recorded with its packages', async () => {
+  it('is logged with its digest and recorded with its packages', async () => {
     const { session, release: planned } = release(true);
     const lines: string[] = [];
     const output = { ...session.output, line: (text: string) => void lines.push(text) };

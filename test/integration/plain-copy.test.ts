@@ -32,7 +32,7 @@ function place() {
   return { dir, part, log: join(part, 'logs/build.log'), to: join(dir, 'whole/logs/build.log') };
 }
 
-test('copies a file and its mode, into a folder that is made', async () => {
+test('copies a file with its mode and creates the destination folder', async () => {
   const { part, log, to } = place();
   chmodSync(log, 0o755);
   expect(await copyPlain({ dir: part, path: PATH }, to, MIB)).toBe(true);
@@ -40,7 +40,7 @@ test('copies a file and its mode, into a folder that is made', async () => {
   expect(statSync(to).mode & 0o777).toBe(0o755);
 });
 
-test('takes a part that a link leads to', async () => {
+test('accepts a part that is a link to a folder', async () => {
   const { dir, part, to } = place();
   symlinkSync(part, join(dir, 'link'));
   expect(await copyPlain({ dir: join(dir, 'link'), path: PATH }, to, MIB)).toBe(true);
@@ -48,8 +48,8 @@ test('takes a part that a link leads to', async () => {
 
 test.each<[string, (at: ReturnType<typeof place>) => void]>([
   ['is missing', ({ log }) => rmSync(log)],
-  ['is in a folder that is missing', ({ part }) => rmSync(join(part, 'logs'), { recursive: true })],
-  ['is in a part that is missing', ({ part }) => rmSync(part, { recursive: true })],
+  ['is in a missing folder', ({ part }) => rmSync(join(part, 'logs'), { recursive: true })],
+  ['is in a missing part', ({ part }) => rmSync(part, { recursive: true })],
   [
     'is a folder',
     ({ log }) => {
@@ -72,20 +72,20 @@ test.each<[string, (at: ReturnType<typeof place>) => void]>([
     },
   ],
   [
-    'is beneath a link',
+    'is below a link',
     ({ dir, part }) => {
       rmSync(join(part, 'logs'), { recursive: true });
       symlinkSync(join(dir, 'outside'), join(part, 'logs'));
     },
   ],
-])('copies nothing that %s', async (_, change) => {
+])('copies nothing if the path %s', async (_, change) => {
   const at = place();
   change(at);
   expect(await copyPlain({ dir: at.part, path: PATH }, at.to, MIB)).toBe(false);
   expect(existsSync(at.to)).toBe(false);
 });
 
-test('copies no more than it is told, and leaves no half of it', async () => {
+test('refuses a file above the size limit and leaves no partial copy', async () => {
   const { dir, part, log, to } = place();
   truncateSync(log, MIB);
   expect(await copyPlain({ dir: part, path: PATH }, to, MIB)).toBe(true);
@@ -98,7 +98,7 @@ test('copies no more than it is told, and leaves no half of it', async () => {
 test.each([
   ['a file', 'logs/build.log', 'outside/build.log'],
   ['its folder', 'logs', 'outside'],
-])('never follows a link that takes the place of %s meanwhile', async (_, name, target) => {
+])('never follows a link that replaces %s in the meantime', async (_, name, target) => {
   const { dir, part, to } = place();
   // Another process swaps two names as fast as it can.
   symlinkSync(join(dir, target), join(part, 'link'));

@@ -13,7 +13,7 @@ function results(): string {
   return dir;
 }
 
-test('files and folders are taken', async () => {
+test('accepts files and folders', async () => {
   const dir = results();
   await requirePlainFiles(dir, 1000);
   expect(existsSync(join(dir, 'facts.txt'))).toBe(true);
@@ -21,26 +21,22 @@ test('files and folders are taken', async () => {
 
 test.each<[string, (dir: string) => void, RegExp]>([
   [
-    'a link to a file of this machine',
+    'a link to a file on this machine',
     (dir) => symlinkSync('/etc/passwd', join(dir, 'unresolved.txt')),
     /unresolved\.txt/,
   ],
   ['a link to a folder', (dir) => symlinkSync('/etc', join(dir, 'deep/etc')), /deep\/etc/],
-  [
-    'a link that leads nowhere',
-    (dir) => symlinkSync('/no/such', join(dir, 'x')),
-    /x, which is not a regular file/,
-  ],
+  ['a dangling link', (dir) => symlinkSync('/no/such', join(dir, 'x')), /x, which is not a regular file/],
   ['a FIFO', (dir) => void execFileSync('mkfifo', [join(dir, 'deep/pipe')]), /deep\/pipe/],
   [
-    'too much',
+    'more bytes than allowed',
     (dir) => {
       writeFileSync(join(dir, 'log'), '');
       truncateSync(join(dir, 'log'), 1001);
     },
     /more than 1000 bytes/,
   ],
-])('%s is refused, and nothing of it stays', async (_, plant, message) => {
+])('refuses %s and removes the results', async (_, plant, message) => {
   const dir = results();
   plant(dir);
   const error = await errorOf(requirePlainFiles(dir, 1000));

@@ -20,7 +20,7 @@ import { coturnTar } from '../support/coturn-tree.ts';
 import { debOf } from '../support/deb-builder.ts';
 import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
-// Calls commands directly, for machines of both architectures, so that they do not call Docker.
+// Calls functions instead of the CLI. With `native`, planning does not call Docker.
 const tarball = coturnTar('4.18.0');
 const sha256 = createHash('sha256').update(tarball).digest('hex');
 let dir: string;
@@ -50,7 +50,7 @@ async function plan(
 const PORTABLE = { target: ['portable'], arch: ['arm64'] };
 
 describe('a session', () => {
-  it('has what the options say, or what is usual', async () => {
+  it('uses the options or their defaults', async () => {
     expect(await open()).toMatchObject({ jobs: defaultJobs(), mirrors: { named: {} } });
     const mirror = ['http://a.test/debian', 'el9=http://b.test'];
     expect(await open({ jobs: '7', mirror })).toMatchObject({
@@ -59,14 +59,14 @@ describe('a session', () => {
     });
   });
 
-  it('makes the cache, for its user alone, but not for a dry run', async () => {
+  it('creates a cache that only its user can write to, except in a dry run', async () => {
     await open({ dryRun: true });
     expect(existsSync(join(dir, 'cache'))).toBe(false);
     await open();
     expect(statSync(join(dir, 'cache')).mode & 0o022).toBe(0);
   });
 
-  it('prints what a dry run would change, and does it otherwise', async () => {
+  it('executes commands that change something, but only prints them in a dry run', async () => {
     const touch = { file: 'touch', args: [join(dir, 'touched')], effect: 'write' as const };
     await (await open({ dryRun: true })).io.exec(touch);
     expect(lines).toEqual([`touch ${join(dir, 'touched')}`]);
@@ -75,7 +75,7 @@ describe('a session', () => {
     expect(existsSync(join(dir, 'touched'))).toBe(true);
   });
 
-  it('has the recipes that are installed, or those of a folder', async () => {
+  it('uses the installed recipes or those of --recipes', async () => {
     expect((await open()).recipes.dir).toBe(resolve('recipes'));
     const error = await errorOf(open({ recipes: join(dir, 'none') }));
     expect(error.message).toBe(`No recipes found in ${join(dir, 'none')}: release.yaml is missing`);
@@ -83,7 +83,7 @@ describe('a session', () => {
 });
 
 describe('a plan', () => {
-  it('is of all targets and architectures of the recipe, in a folder of its version', async () => {
+  it('covers all targets and architectures of the recipe, in a folder of its version', async () => {
     const { document, dir: folder, plan: part } = await plan();
     const { recipes } = await open();
     expect(document.choices).toEqual({
@@ -102,7 +102,7 @@ describe('a plan', () => {
     expect(document.source).toMatchObject({ provider: 'file', sha256 });
   });
 
-  it('is what the options say', async () => {
+  it('follows the options', async () => {
     const verifyOn = `almalinux:9@sha256:${'a'.repeat(64)}`;
     const maintainer = 'A B <a@example.org>';
     const { document, selection, full } = await plan({
@@ -121,7 +121,7 @@ describe('a plan', () => {
     );
   });
 
-  it('is kept where its user stands, without a folder', async () => {
+  it('goes to dist in the current folder without --out', async () => {
     const session = await open(PORTABLE);
     delete session.options.out;
     const { dir: folder } = await planRelease(session, undefined, { stages: STAGES, perform: false });
@@ -131,13 +131,13 @@ describe('a plan', () => {
   it.each<[StageName[], boolean]>([
     [['build', 'package'], false],
     [['build', 'package', 'verify'], true],
-  ])('has verifications only where %j has them', async (stages, verify) => {
+  ])('has verification steps only if the stages %j include them', async (stages, verify) => {
     const { document } = await plan(PORTABLE, stages);
     expect(document.choices.verify).toBe(verify);
     expect(document.steps.some(({ stage }) => stage === 'verify')).toBe(verify);
   });
 
-  it('is performed in part, and known as a whole', async () => {
+  it('is the same for a single stage, with only the base images that this uses', async () => {
     vi.stubEnv('PATH', dir);
     const foreign = ownArch() === 'arm64' ? 'x86_64' : 'arm64';
     const of = (stages: StageName[]) =>
@@ -149,7 +149,7 @@ describe('a plan', () => {
     expect(planned.document).toEqual((await of(['build', 'package'])).document);
   });
 
-  it('needs a builder that runs the packages only where they are run', async () => {
+  it('accepts a builder that cannot run the packages, unless they are verified', async () => {
     const error = await errorOf(plan({}, ['build', 'package', 'verify'], true));
     expect(error.code).toBe('BUILDER_PLATFORM_MISSING');
     expect((await plan({}, ['build', 'package'], true)).plan.steps).not.toEqual([]);
@@ -161,11 +161,11 @@ describe('a plan', () => {
     ['revision', { revision: '0' }, 'OPTION_INVALID'],
     ['maintainer', { maintainer: 'nobody' }, 'OPTION_INVALID'],
     ['image', { verifyOn: 'almalinux:9' }, 'OPTION_INVALID'],
-  ])('refuses a wrong %s before it looks for the sources', async (_, options, code) => {
+  ])('is refused for an invalid %s before the sources are looked up', async (_, options, code) => {
     expect((await errorOf(plan({ ...options, source: join(dir, 'none.tar') }))).code).toBe(code);
   });
 
-  it('goes on with what the release in its folder has compiled anew, and says so in order', async () => {
+  it('keeps the rebuilt steps of the release in its folder, sorted', async () => {
     const { document, keys, dir: folder } = await plan({ target: ['portable'], revision: '2' });
     const ids = ['build:portable:x86_64', 'build:portable:arm64'];
     const again = withRebuilt(keys, new Set(ids), 2);
@@ -192,7 +192,7 @@ describe('a plan', () => {
   });
 });
 
-describe('a plan that is given', () => {
+describe('a plan given with --plan', () => {
   /** A plan for this kind of machine, made without Docker. */
   const made = async (options: Session['options'] = {}) => {
     vi.stubEnv('PATH', dir);
@@ -209,7 +209,7 @@ describe('a plan that is given', () => {
     return planGiven(session, join(dir, 'plan.json'), { version, stages, perform: false });
   };
 
-  it('is performed as it was made', async () => {
+  it('is performed unchanged', async () => {
     const planned = await made({ full: true, only: ['elf'] });
     const again = await given();
     expect(again.document).toEqual(
@@ -223,7 +223,7 @@ describe('a plan that is given', () => {
     expect(again.rebuild).toEqual(new Set());
   });
 
-  it('is performed in part, by targets, architectures and stages', async () => {
+  it('is limited to the selected targets, architectures and stages', async () => {
     await made();
     const part = await given({ stages: ['package'] }, { target: ['portable'], arch: ['x86_64'] });
     expect([...new Set(part.plan.steps.map(({ target, arch }) => `${target} ${arch}`))]).toEqual([
@@ -245,20 +245,25 @@ describe('a plan that is given', () => {
       'OPTION_CONFLICT',
       'the version, --revision, --native: already decided by the plan given with --plan',
     ],
-    ['a target', [{}, { target: ['debian-12'] }], 'PLAN_PART_UNKNOWN', 'The plan has no target "debian-12"'],
     [
-      'an architecture',
+      'a target that it lacks',
+      [{}, { target: ['debian-12'] }],
+      'PLAN_PART_UNKNOWN',
+      'The plan has no target "debian-12"',
+    ],
+    [
+      'an architecture that it lacks',
       [{}, { arch: ['arm64'] }],
       'PLAN_PART_UNKNOWN',
       'The plan has no architecture "arm64"',
     ],
     [
-      'stages',
+      'stages that it lacks',
       [{ stages: ['verify'] }],
       'PLAN_PART_UNKNOWN',
       'The plan has no step to verify portable for x86_64',
     ],
-  ])('is not the place for %s that it has not', async (_, args, code, message) => {
+  ])('is refused with %s', async (_, args, code, message) => {
     vi.stubEnv('PATH', dir);
     const { document } = await plan({ native: false, target: ['portable'], arch: ['x86_64'] }, ['package']);
     writeFileSync(join(dir, 'plan.json'), formatPlan(document, sha256Text));
@@ -266,7 +271,7 @@ describe('a plan that is given', () => {
     expect([error.code, error.message]).toEqual([code, message]);
   });
 
-  it('is refused where another processor would compile', async () => {
+  it('is refused if the builder would compile on another architecture', async () => {
     await made({ native: true });
     const foreign = ownArch() === 'arm64' ? 'x86_64' : 'arm64';
     const error = await errorOf(given());
@@ -291,7 +296,7 @@ describe('a package file', () => {
     return { session, ...(await planFile(session, file(), { perform: false })) };
   };
 
-  it('is verified for the target and architecture that it names, and nothing else is done', async () => {
+  it('is only verified, for the target and architecture that it names', async () => {
     const { described, release } = await given();
     expect(described).toMatchObject({ version: '4.6.1', arch: 'arm64', packageVersion: '1:4.6.1-2~deb13' });
     expect(described.target.name).toBe('debian-13');
@@ -308,7 +313,7 @@ describe('a package file', () => {
     expect(release.dir).toBe(join(dir, 'dist/verified/coturn'));
   });
 
-  it('is verified as the options say', async () => {
+  it('is verified according to the options', async () => {
     const { release, described } = await given(
       { target: ['debian-12'], full: true, only: ['elf'] },
       '4.6.1-2',
@@ -317,14 +322,14 @@ describe('a package file', () => {
     expect([release.full, release.selection.only]).toEqual([true, ['elf']]);
   });
 
-  it('has its results where its user stands, without a folder', async () => {
+  it('has its results in dist of the current folder without --out', async () => {
     const { session } = await given();
     delete session.options.out;
     const { release } = await planFile(session, file(), { perform: false });
     expect(release.dir).toBe(resolve('dist/verified/coturn'));
   });
 
-  it('gets into the results with its debug symbols, as what they are', async () => {
+  it('is copied and recorded with its debug symbols', async () => {
     mkdirSync(join(dir, 'there'));
     const symbols = 'coturn-dbgsym_4.6.1-2~deb13_arm64.deb';
     writeFileSync(join(dir, 'there', symbols), 'symbols');
@@ -358,26 +363,23 @@ describe('a package file', () => {
   });
 
   it.each<[string, Session['options'], string]>([
-    ['an architecture', { arch: ['arm64'] }, 'OPTION_INVALID'],
+    ['--arch', { arch: ['arm64'] }, 'OPTION_INVALID'],
     ['two targets', { target: ['debian-12', 'debian-13'] }, 'OPTION_INVALID'],
-    ['a target that there is not', { target: ['debian-99'] }, 'TARGET_UNKNOWN'],
-    ['a check that there is not', { only: ['nothing'] }, 'CHECK_UNKNOWN'],
-    ['what is of sources', { source: 'github' }, 'OPTION_CONFLICT'],
-  ])('is not verified for %s', async (_, options, code) => {
+    ['an unknown target', { target: ['debian-99'] }, 'TARGET_UNKNOWN'],
+    ['an unknown check', { only: ['nothing'] }, 'CHECK_UNKNOWN'],
+    ['--source', { source: 'github' }, 'OPTION_CONFLICT'],
+  ])('is refused with %s', async (_, options, code) => {
     expect((await errorOf(given(options))).code).toBe(code);
   });
 
-  it.each(['..deb', '...deb', 'a\u0007.deb', '\u2800.deb'])(
-    'is not verified by the name %j',
-    async (name) => {
-      const { session } = await given();
-      const error = await errorOf(planFile(session, join(dir, name), { perform: false }));
-      expect(error.code).toBe('ARGUMENT_INVALID');
-    },
-  );
+  it.each(['..deb', '...deb', 'a\u0007.deb', '\u2800.deb'])('is refused under the name %j', async (name) => {
+    const { session } = await given();
+    const error = await errorOf(planFile(session, join(dir, name), { perform: false }));
+    expect(error.code).toBe('ARGUMENT_INVALID');
+  });
 });
 
-it('a source has a commit and a tree of git in a plan only if it has them', () => {
+it('plannedSource includes the commit and the Git tree only if they are known', () => {
   const source = { provider: 'file' as const, location: 'x', sha256, tree: 't' };
   const found = (more: object) => ({ ...source, version: '1', epoch: 0, ...more }) as never;
   expect(plannedSource(found({}))).toStrictEqual(source);
@@ -391,9 +393,9 @@ describe('a revision', () => {
   it.each([
     [undefined, 1, 1],
     ['7', 7, 7],
-    // Of existing packages.
+    // The revision of the existing packages.
     ['auto', 5, 1],
-  ])('%s is %i', async (revision, chosen, assumed) => {
+  ])('given as %s is %i', async (revision, chosen, assumed) => {
     const session = await open(revision === undefined ? {} : { revision });
     expect(session.recipes.release.revision).toBe(1);
     expect(await chooseRevision(session, made)).toEqual({ revision: chosen, rebuild: new Set() });
@@ -403,7 +405,7 @@ describe('a revision', () => {
     );
   });
 
-  it("auto is the recipe's where there are no packages yet", async () => {
+  it("given as auto is the recipe's if there are no packages yet", async () => {
     expect(await chooseRevision(await open({ revision: 'auto' }), undefined)).toEqual({
       revision: 1,
       rebuild: new Set(),

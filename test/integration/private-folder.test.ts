@@ -23,8 +23,7 @@ const OTHER = 12345;
 const hasAcl = spawnSync('setfacl', ['--version']).status === 0;
 const isRoot = process.getuid?.() === 0;
 /** Cases whose preparation requires root. */
-const asRoot = (name: string) =>
-  isRoot ? name : `${name} (skipped: not root, so nothing can be given to another user)`;
+const asRoot = (name: string) => (isRoot ? name : `${name} (skipped: changing owners requires root)`);
 
 /** A cache with a file in it, in a folder of its own. */
 function prepare() {
@@ -48,23 +47,25 @@ function groupOfNobodyElse(): number {
   return Number(rows.find(([, , id, members]) => id !== '0' && members === '' && !passwd.includes(id))?.[2]);
 }
 
-describe('a cache is used', () => {
-  test('that is ours alone', () => requirePrivate(prepare().cache));
-  test('that is not there yet', () => requirePrivate(join(temporaryFolder(), 'a/b')));
+describe('a cache is accepted', () => {
+  test('if only its user can write to it', () => requirePrivate(prepare().cache));
+  test('if it does not exist yet', () => requirePrivate(join(temporaryFolder(), 'a/b')));
 
-  test('in a folder where nobody can remove what is not his, like /tmp', async () => {
+  test('in a sticky folder like /tmp', async () => {
     const { home, cache } = prepare();
     chmodSync(home, 0o1777);
     await requirePrivate(cache);
   });
 
-  test('that a link of ours leads to', async () => {
+  test('through a link of the same user', async () => {
     const { home, cache } = prepare();
     symlinkSync(cache, join(home, 'link'));
     await requirePrivate(join(home, 'link'));
   });
 
-  test.skipIf(!isRoot)(asRoot('of root, by another user'), () => requirePrivate(prepare().cache, OTHER));
+  test.skipIf(!isRoot)(asRoot('if it belongs to root and another user uses it'), () =>
+    requirePrivate(prepare().cache, OTHER),
+  );
 });
 
 describe('a cache is refused', () => {
@@ -76,7 +77,7 @@ describe('a cache is refused', () => {
     expect(error.hint).toContain('TURNBUILD_CACHE');
   };
 
-  test('that everybody can write', async () => {
+  test('if it is world-writable', async () => {
     const { cache } = prepare();
     chmodSync(cache, 0o777);
     await refused(cache, 'it can be', /mode 0777/);
@@ -85,7 +86,7 @@ describe('a cache is refused', () => {
     await refused(cache, 'it can be', /mode 1777/);
   });
 
-  test('with a file or folder that everybody can write', async () => {
+  test('if it contains a world-writable file or folder', async () => {
     const { cache, file } = prepare();
     chmodSync(file, 0o666);
     await refused(cache, file, /mode 0666/);
@@ -94,13 +95,13 @@ describe('a cache is refused', () => {
     await refused(cache, dirname(file), /mode 0777/);
   });
 
-  test('in a folder that everybody can write', async () => {
+  test('in a world-writable folder', async () => {
     const { cache, home } = prepare();
     chmodSync(home, 0o777);
     await refused(cache, home, /mode 0777/);
   });
 
-  test('that a link in such a folder leads to', async () => {
+  test('through a link in a world-writable folder', async () => {
     const { cache } = prepare();
     const open = temporaryFolder();
     chmodSync(open, 0o777);
@@ -112,13 +113,13 @@ describe('a cache is refused', () => {
     await refused(first, open, /mode 0777/);
   });
 
-  test('that a circle of links is', async () => {
+  test('if it is a link cycle', async () => {
     const link = join(temporaryFolder(), 'link');
     symlinkSync(link, link);
     await refused(link, link, /is a dangling symlink or part of a link cycle/);
   });
 
-  test.skipIf(!isRoot)(asRoot('of another user, or with something of his'), async () => {
+  test.skipIf(!isRoot)(asRoot('if it, its content or its parent belongs to another user'), async () => {
     const { cache, file, home } = prepare();
     for (const path of [file, dirname(file), cache, home]) {
       chownSync(path, OTHER, OTHER);
@@ -130,7 +131,7 @@ describe('a cache is refused', () => {
     await refused(cache, join(cache, 'link'), /belongs to user 12345/);
   });
 
-  test('with a link in it to a folder that everybody can write', async () => {
+  test('if it contains a link to a world-writable folder or file', async () => {
     const { cache } = prepare();
     const open = temporaryFolder();
     symlinkSync(open, join(cache, 'bases/shared'));
@@ -143,7 +144,7 @@ describe('a cache is refused', () => {
     await refused(cache, open, /mode 0777/);
   });
 
-  test('with a relative link in it that leads there, where the cache is a link itself', async () => {
+  test('if it is a link and contains a relative link to a world-writable folder', async () => {
     const { home, cache } = prepare();
     const open = join(home, 'open');
     mkdirSync(open);
@@ -155,7 +156,7 @@ describe('a cache is refused', () => {
   });
 
   test.skipIf(!hasAcl)(
-    `with an access control list, which shows as a group that may write${hasAcl ? '' : ' (skipped: no setfacl)'}`,
+    `if an access control list lets another user write${hasAcl ? '' : ' (skipped: no setfacl)'}`,
     async () => {
       const { cache } = prepare();
       chmodSync(cache, 0o775);
@@ -166,7 +167,7 @@ describe('a cache is refused', () => {
   );
 
   test.skipIf(!hasAcl)(
-    `with a list that new folders get, whatever their mode says${hasAcl ? '' : ' (skipped: no setfacl)'}`,
+    `if a default access control list lets another user write to new files${hasAcl ? '' : ' (skipped: no setfacl)'}`,
     async () => {
       for (const at of [prepare(), prepare()].entries()) {
         const [index, { cache, file }] = at;
@@ -177,7 +178,7 @@ describe('a cache is refused', () => {
     },
   );
 
-  test('with a list that `ls` shows among thousands of files, and `ls` is asked a few times', async () => {
+  test('if one of 1,200 files has an access control list, with at most three calls of `ls`', async () => {
     const { cache } = prepare();
     for (let index = 0; index < 1200; index++) writeFileSync(join(cache, `${index}`), '', { mode: 0o644 });
     const bin = temporaryFolder();
@@ -190,7 +191,7 @@ describe('a cache is refused', () => {
   });
 
   test.skipIf(!isRoot)(
-    asRoot('that another group of ours can write, though it has no other members'),
+    asRoot('if another group of the user can write to it, even without other members'),
     async () => {
       const { cache } = prepare();
       const gid = groupOfNobodyElse();
@@ -200,7 +201,7 @@ describe('a cache is refused', () => {
     },
   );
 
-  test.skipIf(!isRoot)(asRoot('that a group with other members can write'), async () => {
+  test.skipIf(!isRoot)(asRoot('if a group to which the user does not belong can write to it'), async () => {
     const { cache } = prepare();
     // The group of nobody is "nogroup", which has no members, so not this user either.
     chownSync(cache, 0, 65534);
@@ -216,7 +217,7 @@ describe('turnbuild', () => {
   test.each([
     ['source', ['source']],
     ['a dry run', ['source', '--dry-run']],
-  ])('%s: asks nobody, and ends with one error', async (_, args) => {
+  ])('refuses an unsafe cache with one error and sends no request: %s', async (_, args) => {
     const { cache } = prepare();
     chmodSync(cache, 0o777);
     const server = await serve((_request, response) => response.end(tarball));
@@ -230,7 +231,7 @@ describe('turnbuild', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('writes nothing that others can change, and takes its own cache again, whatever the umask is', async () => {
+  test('writes no file that others can change and accepts its own cache again, even with umask 000', async () => {
     const dir = temporaryFolder();
     const program = fileURLToPath(new URL('../../bin/turnbuild.js', import.meta.url));
     const server = await serve((_request, response) => response.end(tarball));

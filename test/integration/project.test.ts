@@ -69,7 +69,7 @@ describe('a project is found', () => {
     expect(await findProject()).toBe(file());
   });
 
-  it('at the top of a repository, and not above', async () => {
+  it('up to the top of a repository, but not above', async () => {
     write('p/.git', 'gitdir: elsewhere');
     expect(await findProject(join(dir, 'p'))).toBe(file());
     mkdirSync(join(dir, 'p/vendor/other/.git'), { recursive: true });
@@ -77,25 +77,28 @@ describe('a project is found', () => {
     expect(await findProject(join(dir, 'p/vendor'))).toBe(file());
   });
 
-  it('nowhere, up to the root', async () => expect(await findProject(dir)).toBeUndefined());
+  it('only if there is one', async () => expect(await findProject(dir)).toBeUndefined());
 
-  it.skipIf(process.getuid?.() !== 0)('not if another user has put it above', async () => {
-    chownSync(file(), 12345, 12345);
-    stand('p/a');
-    const error = await errorOf(findProject());
-    expect(error.code).toBe('PROJECT_UNSAFE');
-    expect(error.message).toBe(
-      `${file()} applies to ${join(dir, 'p/a')}, but belongs to another user (uid 12345)`,
-    );
-    // In containers, the working directory is often a checkout that another user owns.
-    expect(await findProject(join(dir, 'p'))).toBe(file());
-    chownSync(join(dir, 'p/a'), 12345, 12345);
-    expect(await findProject()).toBe(file());
-  });
+  it.skipIf(process.getuid?.() !== 0)(
+    'but refused if it is in a parent folder and belongs to another user',
+    async () => {
+      chownSync(file(), 12345, 12345);
+      stand('p/a');
+      const error = await errorOf(findProject());
+      expect(error.code).toBe('PROJECT_UNSAFE');
+      expect(error.message).toBe(
+        `${file()} applies to ${join(dir, 'p/a')}, but belongs to another user (uid 12345)`,
+      );
+      // In containers, the working directory is often a checkout that another user owns.
+      expect(await findProject(join(dir, 'p'))).toBe(file());
+      chownSync(join(dir, 'p/a'), 12345, 12345);
+      expect(await findProject()).toBe(file());
+    },
+  );
 });
 
 describe('a release of a project', () => {
-  it('is what its file says, from any folder of it', async () => {
+  it('uses the settings of the project file, from any subfolder', async () => {
     write('p/turnbuild.yaml', `${FILE}coturn: "4.18.0"\nrevision: 3\nmaintainer: A <a@b.example>\n`);
     stand('p/sub');
     const { document, dir: folder } = await plan({ sha256 });
@@ -105,7 +108,7 @@ describe('a release of a project', () => {
     expect(folder).toBe(join(dir, 'p/dist/4.18.0'));
   });
 
-  it('is refused for names that no recipe has, with file and line', async () => {
+  it('is refused for an unknown archive name, with file and line', async () => {
     write('p/turnbuild.yaml', `${FILE}mirrors:\n  el99: http://a.test\n`);
     const error = await errorOf(open());
     expect(error.message).toContain(
@@ -113,7 +116,7 @@ describe('a release of a project', () => {
     );
   });
 
-  it('has the version of its file', async () => {
+  it('requires the version of the project file, except with --source', async () => {
     write('p/turnbuild.yaml', `${FILE}coturn: "4.17.0"\n`);
     expect((await errorOf(plan({ sha256 }))).code).toBe('SOURCE_VERSION_MISMATCH');
     expect((await plan({ sha256, source: join(dir, 'p/coturn.tar') })).source.version).toBe('4.18.0');
@@ -124,7 +127,7 @@ describe("a project's lock file", () => {
   const lock = () => JSON.parse(readFileSync(join(dir, 'p/turnbuild.lock.json'), 'utf8'));
   beforeEach(() => write('p/turnbuild.yaml', FILE));
 
-  it('is where --update-lock pins, and what is enforced from then on', async () => {
+  it('receives the pins of --update-lock, which are then enforced', async () => {
     expect((await errorOf(plan())).code).toBe('SOURCE_UNPINNED');
     const builtIn = readFileSync(join(ROOT, 'recipes/sources.lock.json'), 'utf8');
     await plan({ updateLock: true });
@@ -136,7 +139,7 @@ describe("a project's lock file", () => {
     expect((await errorOf(plan())).code).toBe('SOURCE_TREE_MISMATCH');
   });
 
-  it('is read on top of the built-in one', async () => {
+  it('extends the built-in one and must not contradict it', async () => {
     const { locks } = await open();
     expect(locks).toEqual({
       own: join(dir, 'p/turnbuild.lock.json'),
@@ -148,20 +151,20 @@ describe("a project's lock file", () => {
     for (const file of [locks.own, locks.beneath]) expect(error.message).toContain(file);
   });
 
-  it('is not read where --lock names another one', async () => {
+  it('is not read if --lock names another file', async () => {
     write('p/turnbuild.lock.json', lockOf(TREE));
     await plan({ lock: join(dir, 'other.json'), updateLock: true });
     expect(existsSync(join(dir, 'other.json'))).toBe(true);
     expect(lock().sources['4.18.0'].tree).toBe(TREE);
   });
 
-  it("is read on top of another folder's of recipes, too", async () => {
+  it('extends the lock file of --recipes, too', async () => {
     const { locks } = await open({ recipes: join(ROOT, 'recipes') });
     expect(locks.beneath).toBe(join(ROOT, 'recipes/sources.lock.json'));
     expect(locks.own).toBe(join(dir, 'p/turnbuild.lock.json'));
   });
 
-  it('is what a plan of another machine has to agree with', async () => {
+  it('is checked against a plan from another machine', async () => {
     const { document } = await plan({ updateLock: true });
     write('plan.json', formatPlan(document, sha256Text));
     const given = async () =>
@@ -181,7 +184,7 @@ describe("a project's lock file", () => {
 });
 
 describe("without a project, in turnbuild's own clone", () => {
-  it('its own lock file counts, as that of other recipes does', async () => {
+  it('the session uses only the lock file of the recipes', async () => {
     expect((await open()).locks).toEqual({
       own: join(ROOT, 'recipes/sources.lock.json'),
       beneath: undefined,
@@ -196,7 +199,7 @@ describe("a project's own recipes", () => {
     mkdirSync(join(dir, 'p/changes'));
   });
 
-  it('add to the built-in ones, and may extend them', async () => {
+  it('are added to the built-in ones and can extend them', async () => {
     write('p/ours/targets/own.yaml', own);
     const { recipes } = await open({ target: ['own'] });
     expect(recipes.targets.map(({ name }) => name)).toEqual(expect.arrayContaining(['debian-12', 'own']));
@@ -204,7 +207,7 @@ describe("a project's own recipes", () => {
     expect(document.steps[0]?.id).toBe('build:own:arm64');
   });
 
-  it('replace files of the same name, beside all others', async () => {
+  it('replace files of the same name and keep all others', async () => {
     write('p/ours/packaging/common/turnserver.conf', '# ours\n');
     write('p/ours/.DS_Store', 'x');
     write('p/changes/new/series', 'x.patch\n');
@@ -217,7 +220,7 @@ describe("a project's own recipes", () => {
     expect(existsSync(join(recipes.patches, 'compatibility.yaml'))).toBe(true);
   });
 
-  it('are a part of what packages are made of', async () => {
+  it('change the step keys only if they change an input', async () => {
     write('p/ours/README.md', 'what these are');
     const keys = async () => [...(await plan({ sha256 })).keys.values()].map(({ key }) => key);
     const before = await keys();
@@ -229,7 +232,7 @@ describe("a project's own recipes", () => {
     expect(await keys()).not.toEqual(before);
   });
 
-  it('lie merged in a folder of the cache that is named by its content, and is made again if it was changed', async () => {
+  it('are merged into a content-addressed cache folder, which is restored if it was changed', async () => {
     write('p/ours/packaging/common/turnserver.conf', '# ours\n');
     chmodSync(join(dir, 'p/ours/packaging/common/turnserver.conf'), 0o666);
     const { recipes } = await open();
@@ -243,7 +246,7 @@ describe("a project's own recipes", () => {
     expect((await open()).recipes.dir).not.toBe(recipes.dir);
   });
 
-  it('are refused under the name of their own file', async () => {
+  it('are refused with the path and line of their own file', async () => {
     write('p/ours/targets/own.yaml', `${own}lable: x\n`);
     const { code, message } = await errorOf(open());
     expect(code).toBe('RECIPE_INVALID');
@@ -270,7 +273,7 @@ describe("a project's own recipes", () => {
     expect(error.message).toMatch(message);
   });
 
-  it.each(['ours', 'changes'])('are refused if %s is not a folder', async (name) => {
+  it.each(['ours', 'changes'])('are refused if the folder %sx does not exist', async (name) => {
     for (const each of ['ours', 'changes']) mkdirSync(join(dir, 'p', each), { recursive: true });
     const key = name === 'ours' ? 'recipes' : 'patches';
     write('p/turnbuild.yaml', `${key}: ${name}x\n`);
@@ -280,7 +283,7 @@ describe("a project's own recipes", () => {
     );
   });
 
-  it('do not count where --recipes names others', async () => {
+  it('are ignored with --recipes', async () => {
     write('p/ours/targets/own.yaml', own);
     expect((await open({ recipes: join(ROOT, 'recipes') })).recipes.dir).toBe(join(ROOT, 'recipes'));
   });

@@ -84,20 +84,17 @@ const askGithub = (cert: string, env: Record<string, string>) =>
     },
   });
 
-describe('a plain http address', () => {
-  test.each(['HTTP_PROXY', 'http_proxy'])(
-    'is asked of the proxy in %s by its whole address',
-    async (name) => {
-      const { between } = await prepare();
-      const run = await fetchSource('http://mirror.example.org/c.tar.gz', {
-        [name]: `http://${between.address}`,
-      });
-      expect(run.code, run.stderr).toBe(0);
-      expect(between.requests).toEqual(['GET http://mirror.example.org/c.tar.gz']);
-    },
-  );
+describe('an http URL', () => {
+  test.each(['HTTP_PROXY', 'http_proxy'])('is requested in full from the proxy in %s', async (name) => {
+    const { between } = await prepare();
+    const run = await fetchSource('http://mirror.example.org/c.tar.gz', {
+      [name]: `http://${between.address}`,
+    });
+    expect(run.code, run.stderr).toBe(0);
+    expect(between.requests).toEqual(['GET http://mirror.example.org/c.tar.gz']);
+  });
 
-  test('that is not there is refused with the status of the answer, and with its text if undici has it', async () => {
+  test('that does not exist fails with the status of the response, and with its text if undici returns it', async () => {
     const server = await serve((_, response) => response.writeHead(404).end());
     const { address } = await proxy({
       hosts: { 'mirror.example.org:80': Number(new URL(server.url).port) },
@@ -106,7 +103,7 @@ describe('a plain http address', () => {
     expect(run.stderr).toMatch(/could not be downloaded: the server answered 404( Not Found)?\n/);
   });
 
-  test('is asked with user name and password, percent-encoded in the variable', async () => {
+  test('is requested with user name and password, percent-encoded in the variable', async () => {
     const { between } = await prepare({ login: 'me:p@ss' });
     const run = await fetchSource('http://mirror.example.org/c.tar.gz', {
       HTTP_PROXY: `http://me:p%40ss@${between.address}`,
@@ -117,8 +114,8 @@ describe('a plain http address', () => {
   test.each([
     ['the host', '127.0.0.2'],
     ['everything', '*'],
-    ['a list', 'a.example.org, 127.0.0.2'],
-  ])('is asked directly where NO_PROXY names %s', async (_, value) => {
+    ['the host in a list', 'a.example.org, 127.0.0.2'],
+  ])('is requested directly if NO_PROXY names %s', async (_, value) => {
     const { server, between } = await prepare({}, '127.0.0.2');
     const port = new URL(server.url).port;
     const env = { HTTP_PROXY: `http://${between.address}` };
@@ -129,7 +126,7 @@ describe('a plain http address', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('of this machine is asked directly, and another one is not', async () => {
+  test('is requested directly on localhost, but not elsewhere', async () => {
     const { server, between } = await prepare();
     const env = { HTTP_PROXY: `http://${between.address}` };
     expect((await fetchSource(`${server.url}/c.tar.gz`, env)).code).toBe(0);
@@ -140,8 +137,8 @@ describe('a plain http address', () => {
   });
 });
 
-describe('an https address', () => {
-  test('is asked in a tunnel: the proxy sees neither the token nor what is asked', async () => {
+describe('an https URL', () => {
+  test('is requested through a tunnel, so that the proxy sees neither token nor path', async () => {
     const { port, cert, tokens } = await github();
     const between = await proxy({ hosts: { 'api.example.org:443': port }, login: 'me:pass' });
     const run = await askGithub(cert, { HTTPS_PROXY: `http://me:pass@${between.address}` });
@@ -152,7 +149,7 @@ describe('an https address', () => {
     expect(between.received()).not.toMatch(/s3cret|repos|turnbuild/);
   });
 
-  test('goes through the proxy for http where there is none for https', async () => {
+  test('uses HTTP_PROXY if HTTPS_PROXY is not set', async () => {
     const { port, cert } = await github();
     const between = await proxy({ hosts: { 'api.example.org:443': port } });
     await askGithub(cert, { HTTP_PROXY: `http://${between.address}` });
@@ -160,14 +157,14 @@ describe('an https address', () => {
   });
 });
 
-describe('a proxy that does not work', () => {
+describe('a failing proxy', () => {
   const login = 'me:pa55';
   const cases = [
     ['http', 'http://mirror.example.org/c.tar.gz', 'HTTP_PROXY'],
     ['https', 'https://mirror.example.org/c.tar.gz', 'HTTPS_PROXY'],
   ] as const;
 
-  test.each(cases)('407 for %s: names the proxy and what to set, once', async (_, url, name) => {
+  test.each(cases)('is named with the required setting after one 407 response: %s', async (_, url, name) => {
     const { between } = await prepare({ login: 'somebody:else' });
     const run = await fetchSource(url, { [name]: `http://${login}@${between.address}` });
     expect(run.code).toBe(1);
@@ -178,7 +175,7 @@ describe('a proxy that does not work', () => {
     expect(between.requests).toHaveLength(1);
   });
 
-  test('403: names the proxy and the host', async () => {
+  test('is named with the host after a 403 response', async () => {
     const { between } = await prepare({ status: 403 });
     const run = await fetchSource('https://mirror.example.org/c.tar.gz', {
       HTTPS_PROXY: `http://${login}@${between.address}`,
@@ -189,7 +186,7 @@ describe('a proxy that does not work', () => {
     expect(between.requests).toHaveLength(1);
   });
 
-  test.each(cases)('nobody listens, for %s: names the proxy', async (_, url, name) => {
+  test.each(cases)('is named if it refuses connections: %s', async (_, url, name) => {
     const run = await fetchSource(url, { [name]: `http://${login}@127.0.0.1:9` });
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/The proxy http:\/\/127\.0\.0\.1:9\/ cannot be reached: .*ECONNREFUSED/);
@@ -197,7 +194,7 @@ describe('a proxy that does not work', () => {
     expect(run.stderr).not.toContain('pa55');
   });
 
-  test('GitHub through it: the same error', async () => {
+  test('causes the same error for GitHub', async () => {
     const run = await askGithub('/nowhere', { HTTPS_PROXY: 'http://127.0.0.1:9' });
     expect(run.code).toBe(1);
     expect(run.stderr).toContain('The proxy http://127.0.0.1:9/ cannot be reached');
@@ -205,7 +202,7 @@ describe('a proxy that does not work', () => {
   });
 
   test.each(['foo:bar:baz', 'proxy.example.org:3128', 'socks5://127.0.0.1:1080', 'http://', 'a:pa55@b:c:d'])(
-    '"%s" is no proxy',
+    'is refused if its address is invalid: "%s"',
     async (value) => {
       const run = await fetchSource('https://mirror.example.org/c.tar.gz', { HTTPS_PROXY: value });
       expect(run.code).toBe(2);
@@ -216,7 +213,7 @@ describe('a proxy that does not work', () => {
     },
   );
 
-  test('a command that asks no network does not care', async () => {
+  test('is ignored by a command that uses no network', async () => {
     const run = await turnbuild(['capacity'], { env: { ...NONE, HTTPS_PROXY: 'foo:bar:baz' } });
     expect(run.code, run.stderr).toBe(0);
   });

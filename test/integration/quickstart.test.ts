@@ -52,7 +52,7 @@ const hasScript = spawnSync('script', ['--version']).status === 0;
 const RELEASE = 'release 4.6.1 --source debian';
 
 describe('without a terminal and without --yes', () => {
-  it('changes nothing: it says what it would do and how to agree', () => {
+  it('changes nothing, and prints what it would do and how to confirm', () => {
     const dir = clone(true);
     const { status, stdout, stderr } = quickstart(dir);
     expect(asked(dir)).toEqual(['doctor', 'doctor --fix --dry-run']);
@@ -61,7 +61,7 @@ describe('without a terminal and without --yes', () => {
     expect(status).toBe(2);
   });
 
-  it('builds and releases nothing if nothing is missing, either', () => {
+  it('builds and releases nothing even if no prerequisite is missing', () => {
     const dir = clone(false);
     const { status, stderr } = quickstart(dir, '--arch', 'arm64');
     expect(asked(dir)).toEqual(['doctor']);
@@ -92,15 +92,15 @@ it.each([['--help'], ['-h'], ['--yes', '--help']])(
   },
 );
 
-it('installs with --yes, and hands on other options', () => {
+it('installs with --yes and passes on other options', () => {
   const dir = clone(true);
   const { status } = quickstart(dir, '--yes', '--arch', 'arm64');
   expect(asked(dir)).toEqual(['build', 'doctor', 'doctor --fix', `${RELEASE} --arch arm64`]);
   expect(status).toBe(0);
 });
 
-describe.skipIf(!hasScript)('on a terminal (takes the program script)', () => {
-  it('asks nothing where nothing is missing', () => {
+describe.skipIf(!hasScript)('on a terminal (requires the program script)', () => {
+  it('does not ask if no prerequisite is missing', () => {
     const dir = clone(false);
     expect(onTerminal(dir, '').status).toBe(0);
     expect(asked(dir)).toEqual(['build', 'doctor', RELEASE]);
@@ -110,7 +110,7 @@ describe.skipIf(!hasScript)('on a terminal (takes the program script)', () => {
     ['yes', '\\n', 0, ['doctor --fix', RELEASE]],
     ['no', 'n\\n', 1, []],
     ['Ctrl-D', '\\004', 1, []],
-  ])('asks before it installs: %s', (_, typed, code, then) => {
+  ])('asks before installing: %s', (_, typed, code, then) => {
     const dir = clone(true);
     const { status, stdout } = onTerminal(dir, typed);
     expect(stdout).toMatch(/Install and start this\?/);

@@ -57,16 +57,16 @@ describe.each([
     expect((await errorOf(read(path))).message).toMatch(/: this is a socket, not a regular file$/);
   });
 
-  test("names the path of a folder in the system's words", async () => {
+  test('passes on the system error for a folder, with its path', async () => {
     await expect(read('/usr/bin')).rejects.toMatchObject({ code: 'EISDIR', path: '/usr/bin' });
   });
 });
 
 describe('readText', () => {
-  test('reads a file whose size is not known before', async () =>
+  test('reads a file whose size is unknown', async () =>
     expect(await readText('/proc/self/status')).toMatch(/^Name:/));
 
-  test('takes 64 MiB and no byte more', async () => {
+  test('reads at most 64 MiB', async () => {
     const file = join(temporaryFolder(), 'manifest.json');
     expect(await readText(sparse(file, 64 * MIB))).toHaveLength(64 * MIB);
     expect(await errorOf(readText(sparse(file, 64 * MIB + 1)))).toMatchObject({
@@ -75,14 +75,14 @@ describe('readText', () => {
     });
   });
 
-  test('keeps characters whole between two reads', async () => {
+  test('decodes characters that span two reads', async () => {
     const file = join(temporaryFolder(), 'text');
     writeFileSync(file, `x${'ä'.repeat(200_000)}`);
     expect(await readText(file)).toBe(`x${'ä'.repeat(200_000)}`);
   });
 });
 
-describe('turnbuild ends at once with a FIFO as', () => {
+describe('turnbuild fails at once if a FIFO is the', () => {
   test.each<[string, (pipe: string) => string[]]>([
     ['plan', (pipe) => ['release', '--plan', pipe]],
     ['lock file', (pipe) => ['source', '4.6.1', '--lock', pipe]],
@@ -95,7 +95,7 @@ describe('turnbuild ends at once with a FIFO as', () => {
     expect(run.code).toBe(1);
   });
 
-  test('the manifest in a folder', async () => {
+  test('manifest in a folder', async () => {
     const dir = temporaryFolder();
     fifo(join(dir, 'manifest.json'));
     const run = await withoutWaiting(['outdated', '.'], dir);
@@ -103,7 +103,7 @@ describe('turnbuild ends at once with a FIFO as', () => {
     expect(run.code).toBe(1);
   });
 
-  test('a recipe', async () => {
+  test('recipe', async () => {
     const dir = temporaryFolder();
     mkdirSync(join(dir, 'recipes/targets'), { recursive: true });
     fifo(join(dir, 'recipes/release.yaml'));

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-it('prints what each end-to-end test and each file took, and counts what has not run as failed', async () => {
+it('prints the duration of each end-to-end test and file, and counts tests that never ran as failed', async () => {
   const dir = temporaryFolder();
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   writeFileSync(

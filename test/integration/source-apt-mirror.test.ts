@@ -16,9 +16,9 @@ function read(files: Record<string, string>) {
   return readAptMirrors({ root });
 }
 
-describe('sources.list', () => {
+describe('readAptMirrors reads sources.list', () => {
   test.each([
-    ['plain', `deb ${MAIN} bookworm main\ndeb ${SECURITY} bookworm-security main\n`],
+    ['without options', `deb ${MAIN} bookworm main\ndeb ${SECURITY} bookworm-security main\n`],
     [
       'with options and tabs',
       `deb [arch=amd64 signed-by=/k.gpg]\t${MAIN}/   trixie main\ndeb [ a=b ] ${SECURITY}/ stable-security main`,
@@ -32,18 +32,18 @@ describe('sources.list', () => {
   });
 });
 
-describe('deb822 .sources', () => {
+describe('readAptMirrors reads deb822 .sources', () => {
   test.each([
     [
-      'one stanza each',
+      'with one stanza for each archive',
       `Types: deb\nURIs: ${MAIN}\nSuites: bookworm bookworm-updates\n\nTypes: deb\nURIs: ${SECURITY}/\nSuites: bookworm-security\n`,
     ],
     [
-      'folded fields, comments and other capitals',
+      'with folded fields, comments and other capitalisation',
       `# head\ntypes: deb\nuris:\n ${MAIN}\n# inside\nsuites:\n trixie\n trixie-updates\n\nURIs: ${SECURITY}\nSuites: trixie-security\n`,
     ],
     [
-      'a disabled stanza first',
+      'with a disabled stanza first',
       `Enabled: no\nURIs: http://off.example/debian\nSuites: bookworm\n\nURIs: ${MAIN}\nSuites: bookworm\n\nURIs: ${SECURITY}\nSuites: bookworm-security`,
     ],
   ])('%s', async (_, text) => {
@@ -55,16 +55,16 @@ describe('deb822 .sources', () => {
 });
 
 test.each([
-  ['no apt at all', {}],
+  ['a machine without apt', {}],
   ['only other archives', { 'sources.list': 'deb https://packages.example/apt cloud-sdk-bookworm main\n' }],
   ['only Ubuntu', { 'sources.list.d/u.sources': 'URIs: http://ubuntu.example/ubuntu\nSuites: noble\n' }],
   ['files that apt ignores', { 'sources.list.d/debian.sources.save': `URIs: ${MAIN}\nSuites: bookworm\n` }],
-  ['a medium', { 'sources.list': 'deb cdrom:[Debian 12]/ bookworm main\n' }],
-])('nothing is made up for %s', async (_, files) => {
+  ['an installation medium', { 'sources.list': 'deb cdrom:[Debian 12]/ bookworm main\n' }],
+])('readAptMirrors returns nothing for %s', async (_, files) => {
   expect(await read(files as Record<string, string>)).toEqual({});
 });
 
-test('sources.list comes first, then the parts in order of their names', async () => {
+test('readAptMirrors reads the files in sources.list.d in order of their names', async () => {
   const found = await read({
     'sources.list.d/b.list': 'deb http://b.example/debian bookworm main',
     'sources.list.d/a.list': 'deb http://a.example/debian bookworm main',
@@ -72,7 +72,7 @@ test('sources.list comes first, then the parts in order of their names', async (
   expect(found.debian).toBe('http://a.example/debian');
 });
 
-test('suites are those from whose main packages are installed', async () => {
+test('readAptSuites returns the suites of enabled binary sources with the component main', async () => {
   const root = temporaryFolder();
   mkdirSync(join(root, 'sources.list.d'));
   writeFileSync(

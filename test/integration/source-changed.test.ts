@@ -35,21 +35,21 @@ const fetch = (path: string) =>
     },
   );
 
-describe('a tarball that somebody changes', () => {
-  it('is parsed as it was when its digest was taken', async () => {
+describe('a tarball that is changed', () => {
+  it('is parsed as it was when it was hashed', async () => {
     const { path } = tarball(genuine);
     const tree = await readSourceTarball(path, { check: () => writeFileSync(path, other) });
     expect(readFileSync(path)).toEqual(other);
     expect(tree).toEqual(await readSourceTarball(tarball(genuine).path));
   });
 
-  it('is refused by its digest before anything of it is parsed', async () => {
+  it('is refused by its digest before it is parsed', async () => {
     expect(await errorOf(fetch(tarball(Buffer.from('no tar')).path))).toMatchObject({
       code: 'SOURCE_SHA256_MISMATCH',
     });
   });
 
-  it('is not built from', async () => {
+  it('is refused when the sources are written for the build', async () => {
     const { dir, path } = tarball(genuine);
     const source = await fetch(path);
     writeFileSync(path, other);

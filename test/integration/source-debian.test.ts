@@ -52,7 +52,7 @@ const codeOf = async (options: Partial<MirrorOptions>, query: Partial<DebianQuer
   return error.code;
 };
 
-it('is read by several processes at once, into an empty cache', async () => {
+it('the archive can be read by several callers at once into an empty cache', async () => {
   const { find } = await ask();
   const all = await Promise.all(Array.from({ length: 6 }, () => find()));
   expect(all[0]).toHaveLength(1);
@@ -78,7 +78,7 @@ describe('versions of source packages', () => {
     });
   };
 
-  test('are listed whole, with epoch and revision, and every one of them', async () => {
+  test('are listed completely, with epoch and revision', async () => {
     expect(await versions()).toEqual([
       { package: 'openssl', version: '3.0.17-1~deb12u2', suite: 'bookworm' },
       { package: 'openssl', version: '3.0.17-1~deb12u3', suite: 'bookworm' },
@@ -86,7 +86,7 @@ describe('versions of source packages', () => {
     ]);
   });
 
-  test('are believed only with the signature and the hash', async () => {
+  test('are refused with an invalid signature or hash', async () => {
     const tampered = versions({ tamper: (text) => text.replace('Origin: Debian', 'Origin: Another') });
     expect((await errorOf(tampered)).code).toBe('DEBIAN_SIGNATURE_INVALID');
     const other = versions({ tamperIndex: (index) => Buffer.concat([index, Buffer.from('x')]) });
@@ -94,16 +94,16 @@ describe('versions of source packages', () => {
   });
 });
 
-describe('a good archive', () => {
+describe('a valid archive', () => {
   test.each<[string, Partial<MirrorOptions>]>([
     ['by hash', {}],
-    ['by name, where it has no hashes', { byHash: false }],
-    ['packed with xz', { extension: 'xz' }],
+    ['by name, if it has no by-hash files', { byHash: false }],
+    ['compressed with xz', { extension: 'xz' }],
     [
       'known by its suite name',
       { codename: 'bookworm', fields: 'Valid-Until: Sat, 01 Jan 2050 00:00:00 UTC\n' },
     ],
-  ])('gives version, address and hash of the upstream tarball: %s', async (_, options) => {
+  ])('yields version, URL and hash of the upstream tarball: %s', async (_, options) => {
     const { find, server } = await ask(options);
     expect(await find()).toEqual([
       {
@@ -116,14 +116,14 @@ describe('a good archive', () => {
     ]);
   });
 
-  test('gives all versions of the package, without epoch and revision', async () => {
+  test('yields all versions of the package, without epoch and revision', async () => {
     const { find } = await ask({
       sources: [stanza('coturn', '4.6.1-1'), stanza('coturn', '1:4.5-2-3+deb12u1')].join('\n'),
     });
     expect((await find()).map(({ version }) => version)).toEqual(['4.6.1', '4.5-2']);
   });
 
-  test('asks for the index once only, and again when the cached one was changed', async () => {
+  test('is asked for the index once, and again if the cached copy was changed', async () => {
     const { find, server, cacheDir } = await ask();
     await find();
     await find();
@@ -135,7 +135,7 @@ describe('a good archive', () => {
     expect(indices()).toBe(2);
   });
 
-  test('falls back to the name where a hash is promised and absent', async () => {
+  test('is read by name if a promised by-hash file is missing', async () => {
     const { find, server } = await ask();
     const [path = '', index = ''] = [...server.files].find(([name]) => name.includes('by-hash')) ?? [];
     server.files.delete(path);
@@ -144,50 +144,54 @@ describe('a good archive', () => {
   });
 });
 
-describe('a signature that does not count', () => {
+describe('a signature is refused', () => {
   test.each<[string, Partial<MirrorOptions>]>([
-    ['of a changed text', { tamper: (text) => text.replace('2222', '3333') }],
-    ['of another key', { tamper: () => stranger.clearsign('Codename: bookworm\n') }],
-    ['that is missing', { tamper: (text) => text.slice(0, text.indexOf('-----BEGIN PGP SIGNATURE')) }],
-    ['on a file without any', { tamper: () => 'Codename: bookworm\nSHA256:\n' }],
-    ['with text before it', { tamper: (text) => `Codename: bookworm\n${text}` }],
-    ['with text behind it', { tamper: (text) => `${text}\nCodename: trixie\n` }],
-    ['of two messages in one file', { tamper: (text) => text + text }],
-    ['made with SHA-1', { signOptions: ['--digest-algo', 'SHA1', '--allow-weak-digest-algos'] }],
+    ['if the text was changed', { tamper: (text) => text.replace('2222', '3333') }],
+    ['if it is by another key', { tamper: () => stranger.clearsign('Codename: bookworm\n') }],
+    ['if it is missing', { tamper: (text) => text.slice(0, text.indexOf('-----BEGIN PGP SIGNATURE')) }],
+    ['if the file was never signed', { tamper: () => 'Codename: bookworm\nSHA256:\n' }],
+    ['if text precedes the message', { tamper: (text) => `Codename: bookworm\n${text}` }],
+    ['if text follows the message', { tamper: (text) => `${text}\nCodename: trixie\n` }],
+    ['if the file contains two messages', { tamper: (text) => text + text }],
+    ['if it uses SHA-1', { signOptions: ['--digest-algo', 'SHA1', '--allow-weak-digest-algos'] }],
   ])('%s', async (_, options) => {
     expect(await codeOf(options)).toBe('DEBIAN_SIGNATURE_INVALID');
   });
 });
 
-test('a second signature, by a key that the keyring lacks, does no harm', async () => {
+test('a second signature by a key that the keyring lacks is accepted', async () => {
   const { find } = await ask({ signOptions: ['-u', NEXT_KEY] });
   expect(await find()).toHaveLength(1);
 });
 
-describe('an index that is not the signed one', () => {
+describe('an index is refused', () => {
   test.each<[string, Partial<MirrorOptions>, string]>([
-    ['another content', { tamperIndex: () => Buffer.from('Package: coturn\n') }, 'DEBIAN_INDEX_MISMATCH'],
-    ['another suite than asked for', { codename: 'trixie' }, 'DEBIAN_INDEX_MISMATCH'],
     [
-      'no index in the release',
+      'if its content differs from the signed hash',
+      { tamperIndex: () => Buffer.from('Package: coturn\n') },
+      'DEBIAN_INDEX_MISMATCH',
+    ],
+    ['if it is of another suite', { codename: 'trixie' }, 'DEBIAN_INDEX_MISMATCH'],
+    [
+      'if the release file does not list it',
       { tamper: () => key.clearsign('Codename: bookworm\nSHA256:\n') },
       'DEBIAN_INDEX_MISMATCH',
     ],
     [
-      'a release that has expired',
+      'if the release file has expired',
       { fields: 'Valid-Until: Sat, 01 Jan 2022 00:00:00 UTC\n' },
       'DEBIAN_INDEX_EXPIRED',
     ],
-    ['a date that nobody can read', { fields: 'Valid-Until: soon\n' }, 'DEBIAN_INDEX_EXPIRED'],
+    ['if the expiry date is invalid', { fields: 'Valid-Until: soon\n' }, 'DEBIAN_INDEX_EXPIRED'],
   ])('%s', async (_, options, code) => {
     expect(await codeOf(options)).toBe(code);
   });
 });
 
-describe('an old state, rightly signed', () => {
+describe('a correctly signed state', () => {
   const newer = 'Sat, 05 Sep 2026 10:00:00 UTC';
   test.each(['the same mirror', 'another mirror'])(
-    'is refused once a newer one was seen: of %s',
+    'is refused if a newer one was seen, from %s',
     async (which) => {
       const first = await ask({ date: newer });
       await first.find();
@@ -209,7 +213,7 @@ describe('an old state, rightly signed', () => {
     },
   );
 
-  test('by some hours is taken: mirrors lag. The newest stays what is compared with', async () => {
+  test('is accepted if it is less than a day older than the newest one seen', async () => {
     const dates = [
       'Sat, 05 Sep 2026 10:00:00 UTC',
       'Fri, 04 Sep 2026 20:00:00 UTC',
@@ -222,20 +226,20 @@ describe('an old state, rightly signed', () => {
     expect((await errorOf(find({ mirror: mirrors[2]?.mirror ?? '' }))).code).toBe('ARCHIVE_OLD');
   });
 
-  test('a date that has yet to come is not believed', async () => {
+  test('is refused if its date is in the future', async () => {
     expect(await codeOf({ date: newer }, { now: Date.parse('2026-09-01') })).toBe('ARCHIVE_DATE');
   });
 });
 
-test('a package that is not there gives nothing', async () => {
+test('a package that the archive lacks yields no versions', async () => {
   expect(await (await ask({ sources: stanza('other', '1-1') })).find()).toEqual([]);
 });
 
-test('a suite that the mirror lacks', async () => {
+test('a suite that the mirror lacks fails the download', async () => {
   expect(await codeOf({}, { suites: ['sid'] })).toBe('DOWNLOAD_FAILED');
 });
 
-test('without the keyring nothing is asked for', async () => {
+test('a missing keyring fails before any request', async () => {
   const { find, server } = await ask({}, { keyring: '/nonexistent/keyring.gpg' });
   const error = await errorOf(find());
   expect(error.code).toBe('DEBIAN_KEYRING_MISSING');
@@ -243,7 +247,7 @@ test('without the keyring nothing is asked for', async () => {
   expect(server.requests).toEqual([]);
 });
 
-test('without gpgv', async () => {
+test('a missing gpgv is reported', async () => {
   const exec: Exec = (command) => runProcess({ ...command, file: 'no-such-program-gpgv' });
   expect(await codeOf({}, { exec })).toBe('GPGV_MISSING');
 });

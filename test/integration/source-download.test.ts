@@ -20,7 +20,7 @@ async function prepare(handler: Handler) {
   return { server, file, get, left };
 }
 
-test('a download is put in place whole, with its progress, and nothing else stays', async () => {
+test('stores a complete download, reports progress and leaves no other file', async () => {
   const { file, get, left } = await prepare((_, response) => sendFile(response, BODY));
   const progress: [number, number | undefined][] = [];
   await get({ onProgress: (received, total) => progress.push([received, total]) });
@@ -32,7 +32,7 @@ test('a download is put in place whole, with its progress, and nothing else stay
   );
 });
 
-test('a connection that is cut is tried again from the start', async () => {
+test('retries from the start after a dropped connection', async () => {
   const { server, file, get } = await prepare((_, response, count) =>
     count < 3 ? sendFile(response, Buffer.alloc(BODY.length, 'o'), 100_000) : sendFile(response, BODY),
   );
@@ -41,7 +41,7 @@ test('a connection that is cut is tried again from the start', async () => {
   expect(server.requests.length).toBe(3);
 });
 
-test('a server that closes each connection, however slowly its answer is read', async () => {
+test('reads the whole body from a server that closes each connection', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {
@@ -60,7 +60,7 @@ test('a server that closes each connection, however slowly its answer is read', 
   }
 });
 
-test('a body that ends too early is no file, whatever its digest', async () => {
+test('refuses a truncated body even if its digest matches', async () => {
   const { get, left } = await prepare((_, response) => sendFile(response, BODY, 100_000));
   const short = createHash('sha256').update(BODY.subarray(0, 100_000)).digest('hex');
   const error = await errorOf(get({ retries: 1, sha256: short }));
@@ -68,7 +68,7 @@ test('a body that ends too early is no file, whatever its digest', async () => {
   expect(left()).toEqual([]);
 });
 
-test('what a killed process has left is no part of the file', async () => {
+test('ignores the partial file of a killed process', async () => {
   const { file, get, left } = await prepare((_, response) => sendFile(response, BODY));
   writeFileSync(`${file}.part`, Buffer.alloc(2 * BODY.length, 'o'));
   await get();
@@ -76,8 +76,8 @@ test('what a killed process has left is no part of the file', async () => {
   expect(left()).toEqual(['source.tar.gz']);
 });
 
-describe('a server in trouble', () => {
-  test.each([500, 502, 503, 429, 408])('%i is tried again', async (status) => {
+describe('a failing server', () => {
+  test.each([500, 502, 503, 429, 408])('is retried after %i', async (status) => {
     const { get, server, file } = await prepare((_, response, count) =>
       count < 3 ? response.writeHead(status).end('later') : sendFile(response, BODY),
     );
@@ -86,7 +86,7 @@ describe('a server in trouble', () => {
     expect(existsSync(file)).toBe(true);
   });
 
-  test.each([404, 403, 410])('%i is final', async (status) => {
+  test.each([404, 403, 410])('is not retried after %i', async (status) => {
     const { get, server, left } = await prepare((_, response) => response.writeHead(status).end());
     const error = await errorOf(get());
     expect(error.code).toBe('DOWNLOAD_FAILED');
@@ -95,7 +95,7 @@ describe('a server in trouble', () => {
     expect(left()).toEqual([]);
   });
 
-  test('an end to trying: the last reason is in the error', async () => {
+  test('is given up after all retries, with the last reason', async () => {
     const { get, server } = await prepare((_, response) => response.writeHead(503).end());
     const error = await errorOf(get({ retries: 2 }));
     expect(server.requests.length).toBe(3);
@@ -106,7 +106,7 @@ describe('a server in trouble', () => {
   test.each([
     ['seconds', () => '1'],
     ['a date', () => new Date(Date.now() + 2_000).toUTCString()],
-  ])('Retry-After in %s is kept', async (_, value) => {
+  ])('is not retried before Retry-After in %s', async (_, value) => {
     const { get } = await prepare((_, response, count) =>
       count === 1 ? response.writeHead(429, { 'retry-after': value() }).end() : sendFile(response, BODY),
     );
@@ -115,7 +115,7 @@ describe('a server in trouble', () => {
     expect(performance.now() - start).toBeGreaterThan(900);
   });
 
-  test('nobody listens', async () => {
+  test('is reported if it refuses connections', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -128,8 +128,8 @@ describe('a server in trouble', () => {
   });
 });
 
-describe('a body that is not what was promised', () => {
-  test('another sha256: both are named, and nothing stays', async () => {
+describe('an unexpected body', () => {
+  test('with another sha256 is removed, and both hashes are named', async () => {
     const { get, left } = await prepare((_, response) => sendFile(response, Buffer.from('evil')));
     const error = await errorOf(get());
     expect(error.code).toBe('SOURCE_SHA256_MISMATCH');
@@ -138,14 +138,14 @@ describe('a body that is not what was promised', () => {
     expect(left()).toEqual([]);
   });
 
-  test('a finished file of before stays when the new one is wrong', async () => {
+  test('does not replace an earlier complete file', async () => {
     const { get, file } = await prepare((_, response) => sendFile(response, Buffer.from('evil')));
     writeFileSync(file, 'before');
     await errorOf(get());
     expect(readFileSync(file, 'utf8')).toBe('before');
   });
 
-  test('longer than announced', async () => {
+  test('longer than announced is refused', async () => {
     // A raw socket, because Node's own server refuses to send more than it announced.
     const server = createServer((socket) => {
       socket.on('error', () => {});
@@ -168,7 +168,7 @@ describe('a body that is not what was promised', () => {
   test.each([
     ['announced', { 'content-length': 1_000_000 }],
     ['not announced', {}],
-  ])('more than a source can have, %s', async (_, headers) => {
+  ])('above the size limit is refused, with a length that is %s', async (_, headers) => {
     const { get, file } = await prepare((_request, response) => {
       response.writeHead(200, headers);
       response.end(Buffer.alloc(1_000_000));
@@ -179,7 +179,7 @@ describe('a body that is not what was promised', () => {
   });
 });
 
-test('a stalled connection is given up and tried again', async () => {
+test('retries after a stalled connection', async () => {
   const { get, server, file } = await prepare((_, response, count) => {
     if (count > 1) return sendFile(response, BODY);
     response.writeHead(200, { 'content-length': BODY.length });
@@ -190,7 +190,7 @@ test('a stalled connection is given up and tried again', async () => {
   expect(readFileSync(file).equals(BODY)).toBe(true);
 });
 
-test('cancelled mid-body: interrupted, and the next run gets it all', async () => {
+test('stops on cancellation in the middle of a body, and downloads all of it the next time', async () => {
   const { get, left, server, file } = await prepare((_, response, count) => {
     if (count > 1) return sendFile(response, BODY);
     response.writeHead(200, { 'content-length': BODY.length });
@@ -207,7 +207,7 @@ test('cancelled mid-body: interrupted, and the next run gets it all', async () =
   expect(readFileSync(file).equals(BODY)).toBe(true);
 });
 
-test('cancelled while it waits for a next try: ends at once', async () => {
+test('stops at once on cancellation while waiting to retry', async () => {
   const cancel = new AbortController();
   const { get } = await prepare((_, response) => {
     response.writeHead(429, { 'retry-after': '60' }).end();
@@ -227,7 +227,7 @@ async function failWrite(code: string): Promise<void> {
   spy.mockRejectedValueOnce(Object.assign(new Error(`${code}: write`), { code, syscall: 'write' }));
 }
 
-test('a full disk is called that, and is not tried again', async () => {
+test('reports a full disk without a retry', async () => {
   const { get, server, left } = await prepare((_, response) => sendFile(response, BODY));
   await failWrite('ENOSPC');
   const error = await errorOf(get());
@@ -237,7 +237,7 @@ test('a full disk is called that, and is not tried again', async () => {
   expect(left()).toEqual([]);
 });
 
-test('any other error of the disk is one of the file, and not tried again', async () => {
+test('reports another disk error with the file, without a retry', async () => {
   const { get, server, file, left } = await prepare((_, response) => sendFile(response, BODY));
   await failWrite('EROFS');
   await expect(get()).rejects.toMatchObject({ code: 'EROFS', path: `${file}.part` });
@@ -245,7 +245,7 @@ test('any other error of the disk is one of the file, and not tried again', asyn
   expect(left()).toEqual([]);
 });
 
-test('a folder that is not there is named, and not asked for again', async () => {
+test('reports a missing folder with the file, without a retry', async () => {
   const { server } = await prepare((_, response) => sendFile(response, BODY));
   const file = join(temporaryFolder(), 'none/x');
   await expect(download({ url: server.url, file })).rejects.toMatchObject({
@@ -255,7 +255,7 @@ test('a folder that is not there is named, and not asked for again', async () =>
   expect(server.requests.length).toBe(1);
 });
 
-test('a link in the place of the part is replaced, not followed', async () => {
+test('replaces a link at the path of the partial file instead of following it', async () => {
   const { get, file, left } = await prepare((_, response) => sendFile(response, BODY));
   const victim = join(temporaryFolder(), 'victim');
   writeFileSync(victim, 'precious');
@@ -267,10 +267,10 @@ test('a link in the place of the part is replaced, not followed', async () => {
 });
 
 test.each([
-  ['data:', 'data:text/plain,x'],
-  ['a file', 'file:///etc/passwd'],
-  ['a port that no web server has', 'http://127.0.0.1:1/'],
-])('a redirect to %s is final', async (_, location) => {
+  ['a data URL', 'data:text/plain,x'],
+  ['a file URL', 'file:///etc/passwd'],
+  ['a blocked port', 'http://127.0.0.1:1/'],
+])('does not retry a redirect to %s', async (_, location) => {
   const { get, server } = await prepare((_request, response) => response.writeHead(302, { location }).end());
   const error = await errorOf(get());
   expect(error.code).toBe('DOWNLOAD_FAILED');
@@ -278,7 +278,7 @@ test.each([
   expect(server.requests.length).toBe(1);
 });
 
-test.each(['1e20', '-1', 'soon', ''])('a rate limit until %j is one without an end', async (reset) => {
+test.each(['1e20', '-1', 'soon', ''])('omits the reset time of a rate limit if it is %j', async (reset) => {
   const { get, server } = await prepare((_, response) =>
     response.writeHead(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }).end(),
   );

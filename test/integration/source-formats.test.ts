@@ -29,32 +29,32 @@ function unpacked(): string {
 const random = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 97 + 131) % 251));
 const start = (hex: string) => Buffer.concat([Buffer.from(hex, 'hex'), random(3000)]);
 
-describe('a tarball is read', () => {
+describe('a tarball', () => {
   const digest = async (path: string) => treeDigest(await readSourceTarball(path));
 
   test.each([
     ['of its folder as ./coturn', ['./coturn'], 'x'],
-    ['of ., with the folder in it', ['.'], 'x'],
-    ['of ., in the folder', ['.'], 'x/coturn'],
+    ['of . with the folder in it', ['.'], 'x'],
+    ['of . in the folder', ['.'], 'x/coturn'],
     [
       'of . without the entry ./',
       ['./configure', './src', './CMakeLists.txt', './man', './examples', './turndb', './empty'],
       'x/coturn',
     ],
-  ])('%s: the tree is the same', async (_, names, where) => {
+  ])('%s yields the same tree', async (_, names, where) => {
     const dir = unpacked();
     const tar = join(dir, 'out.tar.gz');
     execFileSync('tar', ['-czf', tar, ...names], { cwd: join(dir, where) });
     expect(await digest(tar)).toBe(await digest(write(coturnTar())));
   });
 
-  test('that is packed with Zstandard', async () => {
+  test('compressed with Zstandard yields the same tree', async () => {
     const tar = coturnTar('4.6.1', [file('coturn/large', random(300_000))]);
     expect(await readSourceTarball(write(storedZstd(tar)))).toEqual(await readSourceTarball(write(tar)));
   });
 });
 
-test('Zstandard that unpacks to more than is allowed is refused', async () => {
+test('a Zstandard tarball that unpacks to more than the limit is refused', async () => {
   const path = write(storedZstd(coturnTar('4.6.1', [file('coturn/large', random(3_000_000))])));
   const limits = { totalBytes: 100_000, entries: 100 };
   expect((await errorOf(readSourceTarball(path, { limits }))).message).toMatch(
@@ -62,7 +62,7 @@ test('Zstandard that unpacks to more than is allowed is refused', async () => {
   );
 });
 
-test('Zstandard that is cut off is incomplete wherever it is', async () => {
+test('a truncated Zstandard tarball is corrupt wherever it is cut', async () => {
   const packed = storedZstd(coturnTar());
   for (let size = 5; size < packed.length; size += 997) {
     const error = await errorOf(readSourceTarball(write(packed.subarray(0, size))));
@@ -70,16 +70,16 @@ test('Zstandard that is cut off is incomplete wherever it is', async () => {
   }
 });
 
-describe('the error names what a file is, and what to do', () => {
+describe('the error names the problem and the remedy for', () => {
   test.each([
-    ['bzip2', start('425a6839'), 'a bzip2 file', 'bzip2 -dc FILE > coturn.tar'],
-    ['LZ4', start('04224d18'), 'an LZ4 file', 'lz4 -dc FILE > coturn.tar'],
-    ['LZMA', start('5d00008000'), 'an LZMA file', 'xz --format=lzma -dc FILE > coturn.tar'],
-    ['lzip', start('4c5a495001'), 'an lzip file', 'lzip -dc FILE > coturn.tar'],
-    ['compress', start('1f9d90'), 'a file packed by compress', 'gzip -dc FILE > coturn.tar'],
-    ['ZIP', start('504b0304'), 'a ZIP archive', 'unzip FILE -d DIR && tar -cf coturn.tar -C DIR .'],
-    ['7z', start('377abcaf271c'), 'a 7z archive', '7z x -oDIR FILE'],
-    ['RAR', start('526172211a07'), 'a RAR archive', 'unrar x FILE DIR/'],
+    ['a bzip2 file', start('425a6839'), 'a bzip2 file', 'bzip2 -dc FILE > coturn.tar'],
+    ['an LZ4 file', start('04224d18'), 'an LZ4 file', 'lz4 -dc FILE > coturn.tar'],
+    ['an LZMA file', start('5d00008000'), 'an LZMA file', 'xz --format=lzma -dc FILE > coturn.tar'],
+    ['an lzip file', start('4c5a495001'), 'an lzip file', 'lzip -dc FILE > coturn.tar'],
+    ['a file packed by compress', start('1f9d90'), 'a file packed by compress', 'gzip -dc FILE > coturn.tar'],
+    ['a ZIP archive', start('504b0304'), 'a ZIP archive', 'unzip FILE -d DIR && tar -cf coturn.tar -C DIR .'],
+    ['a 7z archive', start('377abcaf271c'), 'a 7z archive', '7z x -oDIR FILE'],
+    ['a RAR archive', start('526172211a07'), 'a RAR archive', 'unrar x FILE DIR/'],
     ['a Git bundle', Buffer.from('# v2 git bundle\nabc HEAD\n\nPACK'), 'a Git bundle', 'git clone FILE DIR'],
     ['a .deb', Buffer.from('!<arch>\ndebian-binary   1410122664  '), 'a .deb package', 'Get a tarball'],
     ['an .rpm', start('edabeedb'), 'an .rpm package', 'Get a tarball'],
@@ -91,12 +91,7 @@ describe('the error names what a file is, and what to do', () => {
       'a Git LFS pointer',
       'Get',
     ],
-    [
-      'an answer in JSON',
-      Buffer.from('{"message": "Not Found"}'),
-      'text that begins with "{\\"message',
-      'Get',
-    ],
+    ['a JSON response', Buffer.from('{"message": "Not Found"}'), 'text that begins with "{\\"message', 'Get'],
     ['an empty file', Buffer.alloc(0), 'empty', 'Get a tarball'],
     ['a web page in gzip', gzipSync('<html>'.repeat(500)), 'a web page, packed with gzip', 'Get a tarball'],
     ['gzip in gzip', gzipSync(gzipSync(coturnTar())), 'a gzip file, packed with gzip', 'Get a tarball'],
@@ -106,7 +101,7 @@ describe('the error names what a file is, and what to do', () => {
       'a ZIP archive, packed with Zstandard',
       'Get a tarball',
     ],
-    ['nothing in gzip', gzipSync(''), 'empty, packed with gzip', 'Get a tarball'],
+    ['an empty file in gzip', gzipSync(''), 'empty, packed with gzip', 'Get a tarball'],
   ])('%s', async (_, bytes, what, todo) => {
     const path = write(bytes);
     const error = await errorOf(readSourceTarball(path));
@@ -116,9 +111,9 @@ describe('the error names what a file is, and what to do', () => {
   });
 
   test.each([
-    ['cut off', coturnTar().subarray(0, 5000)],
-    ['cut off, in gzip', gzipSync(coturnTar()).subarray(0, 500)],
-    ['cut off, in xz', execFileSync('xz', ['-c'], { input: coturnTar() }).subarray(0, 500)],
+    ['a truncated tarball', coturnTar().subarray(0, 5000)],
+    ['a truncated tarball in gzip', gzipSync(coturnTar()).subarray(0, 500)],
+    ['a truncated tarball in xz', execFileSync('xz', ['-c'], { input: coturnTar() }).subarray(0, 500)],
   ])('%s', async (_, bytes) => {
     const error = await errorOf(readSourceTarball(write(bytes)));
     expect([error.code, error.message]).toEqual([
@@ -128,7 +123,7 @@ describe('the error names what a file is, and what to do', () => {
     expect(error.hint).toContain('compare the size');
   });
 
-  test('several folders at the top', async () => {
+  test('several top-level folders', async () => {
     const error = await errorOf(readSourceTarball(write(tarOf(file('other/a'), file('third')))));
     expect([error.code, error.message]).toEqual([
       'SOURCE_LAYOUT',
@@ -148,12 +143,12 @@ describe('turnbuild source', () => {
     ],
     ['a device', () => '/dev/null', /is not a regular file\n.*\n.*SOURCE_INVALID/],
     [
-      'no coturn',
+      'sources without a coturn version',
       () => write(tarOf(file('coturn/a'), folder('coturn/b'))),
       /does not contain a coturn version[\s\S]*Its top-level folder contains a, b\.[\s\S]*SOURCE_NOT_COTURN/,
     ],
     [
-      'coturn one folder deeper',
+      'coturn in a subfolder',
       () => write(tarOf(file('coturn/inner/src/ns_turn_defs.h'), file('coturn/x'))),
       /in its subfolder inner: pack only that folder[\s\S]*SOURCE_NOT_COTURN/,
     ],

@@ -55,7 +55,7 @@ const commit = (id: string, tree: string): Record<string, Answer> => ({
 });
 
 describe('listVersions', () => {
-  test('reads every page, and leaves out drafts, prereleases and image tags', async () => {
+  test('reads every page and omits drafts, prereleases and image tags', async () => {
     const { github, server } = await simulate({
       [`GET ${API}/releases?per_page=100`]: {
         headers: { link: `<BASE${API}/releases?per_page=100&page=2>; rel="next"` },
@@ -70,7 +70,7 @@ describe('listVersions', () => {
   });
 });
 
-test('releases on pages without an end are refused', async () => {
+test('listVersions refuses an endless list of pages', async () => {
   const path = `${API}/releases?per_page=100`;
   const answer = { headers: { link: `<BASE${path}>; rel="next"` }, body: [release('4.18.0')] };
   const { github, server } = await simulate({ [`GET ${path}`]: Array.from({ length: 20 }, () => answer) });
@@ -79,7 +79,7 @@ test('releases on pages without an end are refused', async () => {
 });
 
 describe('a token', () => {
-  test('does not go where another page is said to be', async () => {
+  test('is not sent to another host that a link to the next page names', async () => {
     const elsewhere: (string | undefined)[] = [];
     const other = await serve((request, response) => {
       elsewhere.push(request.headers.authorization);
@@ -100,7 +100,7 @@ describe('a token', () => {
   });
 
   test.each(['{+baseUrl}', '{baseUrl}', ''])(
-    'nor where a template of an address leads: %j',
+    'is not sent to a host in a URL template: %j',
     async (prefix) => {
       const elsewhere: (string | undefined)[] = [];
       const other = await serve((request, response) => {
@@ -118,10 +118,13 @@ describe('a token', () => {
     },
   );
 
-  test.each(['notaurl', 'ftp://example.org', ''])('nor to what is no address: %j', async (baseUrl) => {
-    const error = await errorOf(createGithubSource({ baseUrl, token: 's3cret' }));
-    expect(error.code).toBe('GITHUB_API_INVALID');
-  });
+  test.each(['notaurl', 'ftp://example.org', ''])(
+    'is refused with an invalid API URL: %j',
+    async (baseUrl) => {
+      const error = await errorOf(createGithubSource({ baseUrl, token: 's3cret' }));
+      expect(error.code).toBe('GITHUB_API_INVALID');
+    },
+  );
 
   test('is not sent without encryption', async () => {
     const error = await errorOf(
@@ -134,7 +137,7 @@ describe('a token', () => {
   test.each([
     ['me:s3cret@', 'a user name and password'],
     ['s3cret@', 'a user name alone'],
-  ])('nor is what the address has before the host: %s', async (login) => {
+  ])('is not sent without encryption as part of the URL: %s', async (login) => {
     const error = await errorOf(createGithubSource({ baseUrl: `http://${login}github.example.org/api` }));
     expect([error.code, error.exitCode]).toEqual(['GITHUB_INSECURE', 2]);
     expect(error.message).toContain('http://github.example.org is not encrypted');
@@ -142,7 +145,7 @@ describe('a token', () => {
   });
 });
 
-describe('an answer that redirects', () => {
+describe('a redirect', () => {
   const releases = `GET ${API}/releases?per_page=100`;
 
   test.each([301, 302, 303, 307, 308])('to another origin is refused, not followed: %i', async (status) => {
@@ -155,7 +158,7 @@ describe('an answer that redirects', () => {
     expect(other.requests).toEqual([]);
   });
 
-  test('to another path is followed, with the token and the login of the address', async () => {
+  test('to another path is followed, with the token or the login of the URL', async () => {
     const moved = { [releases]: { status: 301, headers: { location: '/repositories/1/releases' } } };
     const answers = { ...moved, 'GET /repositories/1/releases': { body: [release('4.18.0')] } };
     const token = await simulate(answers, { token: 's3cret' });
@@ -170,7 +173,7 @@ describe('an answer that redirects', () => {
 
   test.each([
     ['in a circle', 'BASE/repos/coturn/coturn/releases?per_page=100'],
-    ['to what is no address', 'http://'],
+    ['to an invalid URL', 'http://'],
   ])('%s is refused', async (_, location) => {
     const { github } = await simulate({ [releases]: { status: 302, headers: { location } } });
     expect((await errorOf(github.listVersions())).code).toBe('GITHUB_UNEXPECTED');
@@ -180,7 +183,7 @@ describe('an answer that redirects', () => {
 describe('resolveTag', () => {
   const found = { tag: '4.18.0', commit: sha('c'), gitTree: sha('e') };
 
-  test('a plain tag gives commit, tree and the address of the tarball of that commit', async () => {
+  test('returns commit, tree and tarball URL of a lightweight tag', async () => {
     const { github, server } = await simulate({
       ...ref('4.18.0', { type: 'commit', sha: sha('c') }),
       ...commit(sha('c'), sha('e')),
@@ -191,7 +194,7 @@ describe('resolveTag', () => {
     });
   });
 
-  test('an annotated tag is followed to its commit, through another tag too', async () => {
+  test('follows an annotated tag to its commit, through another tag, too', async () => {
     const { github } = await simulate({
       ...ref('4.18.0', { type: 'tag', sha: sha('a') }),
       [`GET ${API}/git/tags/${sha('a')}`]: { body: { object: { type: 'tag', sha: sha('b') } } },
@@ -201,17 +204,17 @@ describe('resolveTag', () => {
     expect(await github.resolveTag('4.18.0')).toMatchObject(found);
   });
 
-  test('a tag on something that is no commit', async () => {
+  test('refuses a tag of an object that is not a commit', async () => {
     const { github } = await simulate(ref('4.18.0', { type: 'blob', sha: sha('c') }));
     expect((await errorOf(github.resolveTag('4.18.0'))).code).toBe('GITHUB_UNEXPECTED');
   });
 
   const withCommit = { type: 'commit', sha: sha('c') };
   test.each<[string, Parameters<typeof simulate>[0]]>([
-    ['a page', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: '<html>Sign in</html>' } }],
-    ['nothing', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: {} } }],
+    ['a web page', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: '<html>Sign in</html>' } }],
+    ['an empty object', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: {} } }],
     ['a list', { [`GET ${API}/git/ref/tags%2F4.18.0`]: { body: [] } }],
-    ['a commit that is no hash', ref('4.18.0', { type: 'commit', sha: '../../main' })],
+    ['a commit that is not a hash', ref('4.18.0', { type: 'commit', sha: '../../main' })],
     [
       'a tag without an object',
       { ...ref('4.18.0', { type: 'tag', sha: sha('a') }), [`GET ${API}/git/tags/${sha('a')}`]: { body: {} } },
@@ -220,7 +223,7 @@ describe('resolveTag', () => {
       'a commit without a tree',
       { ...ref('4.18.0', withCommit), [`GET ${API}/git/commits/${sha('c')}`]: { body: {} } },
     ],
-  ])('an answer that is %s is an error of its own', async (_, answers) => {
+  ])('reports a response that does not match the API: %s', async (_, answers) => {
     const { github } = await simulate(answers);
     const { code, message } = await errorOf(github.resolveTag('4.18.0'));
     expect(code).toBe('GITHUB_UNEXPECTED');
@@ -230,14 +233,14 @@ describe('resolveTag', () => {
   });
 
   test.each([[[{ name: 'without a tag' }]], [[null]]])(
-    'a list of releases that is none: %j',
+    'reports an invalid list of releases: %j',
     async (body) => {
       const { github } = await simulate({ [`GET ${API}/releases?per_page=100`]: { body } });
       expect((await errorOf(github.listVersions())).code).toBe('GITHUB_UNEXPECTED');
     },
   );
 
-  test('a tag that moved is refused by the lock', async () => {
+  test('returns a commit that the lock refuses if the tag has moved', async () => {
     const { github } = await simulate({
       [`GET ${API}/git/ref/tags%2F4.18.0`]: [
         { body: { object: { type: 'commit', sha: sha('c') } } },
@@ -257,7 +260,7 @@ describe('resolveTag', () => {
     );
   });
 
-  test('404 is an unknown version', async () => {
+  test('reports an unknown version for 404', async () => {
     const { github } = await simulate({
       [`GET ${API}/git/ref/tags%2F9.9.9`]: { status: 404, body: { message: 'Not Found' } },
     });
@@ -267,7 +270,7 @@ describe('resolveTag', () => {
   });
 });
 
-describe('trouble', () => {
+describe('a GitHub error', () => {
   const releases = `GET ${API}/releases?per_page=100`;
   const limited = {
     status: 403,
@@ -275,7 +278,7 @@ describe('trouble', () => {
     body: { message: 'API rate limit exceeded' },
   };
 
-  test('the rate limit, without a token: when it ends, and what helps', async () => {
+  test('for the rate limit without a token names its reset time and GITHUB_TOKEN', async () => {
     const { github, authorizations } = await simulate({ [releases]: limited });
     const error = await errorOf(github.listVersions());
     expect(error.code).toBe('GITHUB_RATE_LIMITED');
@@ -284,7 +287,7 @@ describe('trouble', () => {
     expect(authorizations).toEqual([undefined]);
   });
 
-  test('the rate limit until a time that cannot be', async () => {
+  test('for the rate limit omits an invalid reset time', async () => {
     const headers = { ...limited.headers, 'x-ratelimit-reset': '1e20' };
     const { github } = await simulate({ [releases]: { ...limited, headers } });
     const error = await errorOf(github.listVersions());
@@ -292,7 +295,7 @@ describe('trouble', () => {
     expect(error.message).toBe("GitHub's rate limit for this IP address is exhausted");
   });
 
-  test('the rate limit of a token, which is sent and not shown', async () => {
+  test('for the rate limit of a token does not reveal the token', async () => {
     const { github, authorizations } = await simulate(
       { [releases]: { ...limited, status: 429 } },
       { token: 's3cret' },
@@ -308,12 +311,12 @@ describe('trouble', () => {
     [401, 'GITHUB_TOKEN_INVALID'],
     [403, 'GITHUB_UNREACHABLE'],
     [500, 'GITHUB_UNREACHABLE'],
-  ])('%i is %s', async (status, code) => {
+  ])('for status %i is %s', async (status, code) => {
     const { github } = await simulate({ [releases]: { status, body: { message: 'no' } } });
     expect((await errorOf(github.listVersions())).code).toBe(code);
   });
 
-  test('nobody there: the hint names the other providers', async () => {
+  test('for an unreachable server suggests the other providers', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -325,7 +328,7 @@ describe('trouble', () => {
     expect(error.hint).toContain('--source FILE');
   });
 
-  test('cancelled', async () => {
+  test('for a cancelled request is INTERRUPTED', async () => {
     const cancel = new AbortController();
     cancel.abort();
     const { github } = await simulate({}, { signal: cancel.signal });

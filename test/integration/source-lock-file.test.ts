@@ -7,7 +7,7 @@ import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 
 const pinned = { sha256s: { file: '1'.repeat(64) }, tree: '2'.repeat(64), epoch: 1_670_102_489 };
 
-test('a lock that is written is read back, versions in their order, and nothing else is left', async () => {
+test('a written lock file is sorted, can be read back and leaves no other file', async () => {
   const dir = temporaryFolder();
   const file = join(dir, 'sources.lock.json');
   const images = {
@@ -27,13 +27,13 @@ test('a lock that is written is read back, versions in their order, and nothing 
   expect(readdirSync(dir)).toEqual(['sources.lock.json']);
 });
 
-test('no lock pins nothing, and is not made by reading', async () => {
+test('a missing lock file has no pins and is not created by reading', async () => {
   const file = join(temporaryFolder(), 'none.json');
   expect(await readLock(file)).toEqual({ schema: 1, sources: {} });
   expect(existsSync(file)).toBe(false);
 });
 
-test('a broken lock is named', async () => {
+test('an invalid lock file is refused with its path', async () => {
   const file = join(temporaryFolder(), 'sources.lock.json');
   writeFileSync(file, '{"schema": 1, "sources": {"4.6.1": {}}}');
   const error = await errorOf(readLock(file));
@@ -41,7 +41,7 @@ test('a broken lock is named', async () => {
   expect(error.message).toContain(file);
 });
 
-test("the project's own lock pins coturn 4.6.1 of the Debian archive", async () => {
+test('the built-in lock file pins coturn 4.6.1 of the Debian archive', async () => {
   const lock = await readLock(new URL('../../recipes/sources.lock.json', import.meta.url).pathname);
   // The sha256 is that of coturn_4.6.1-2.dsc in Debian 13.
   expect(lock.sources['4.6.1']?.sha256s.debian).toBe(

@@ -14,8 +14,8 @@ async function read(bytes: Buffer) {
   return readSourceTarball(path);
 }
 
-describe('a tarball of sources', () => {
-  test('gives files, links, executable bits, the newest time and the commit, without the top-level folder', async () => {
+describe('a source tarball', () => {
+  test('yields files, links, executable bits, the newest time and the commit, without the top-level folder', async () => {
     const tree = await read(gzipSync(coturnTar()));
     const find = (path: string) => tree.entries.find((each) => each.path === path);
     expect(find('configure')).toMatchObject({ type: 'file', executable: true });
@@ -27,7 +27,7 @@ describe('a tarball of sources', () => {
     expect(tree).toMatchObject({ newestMtime: MTIME, gitCommit: COMMIT });
   });
 
-  test('is the same as .tar, .tar.gz and .tar.xz', async () => {
+  test('yields the same tree as .tar, .tar.gz and .tar.xz', async () => {
     const dir = temporaryFolder();
     writeFileSync(join(dir, 'a.tar'), coturnTar());
     execFileSync('xz', ['-k', join(dir, 'a.tar')]);
@@ -37,7 +37,7 @@ describe('a tarball of sources', () => {
   });
 
   test.each(['ustar', 'gnu', 'posix'])(
-    'that GNU tar writes as --format=%s is read as GNU tar reads it',
+    'written by GNU tar with --format=%s is read like GNU tar reads it',
     async (format) => {
       const dir = temporaryFolder();
       const long = `coturn/${'long-name-'.repeat(9)}/${'and-longer-'.repeat(8)}.c`;
@@ -62,10 +62,10 @@ describe('a tarball of sources', () => {
 });
 
 test.each([
-  ['a link to nothing', [link('coturn/man/l', '../nothing/here')]],
+  ['a dangling link', [link('coturn/man/l', '../nothing/here')]],
   ['a link to the top-level folder', [link('coturn/man/l', '..')]],
   [
-    'links that lead to each other, and stay inside',
+    'links to each other that stay inside',
     [link('coturn/a', 'b/../c'), link('coturn/b', 'man/man1'), folder('coturn/man')],
   ],
   ['a folder after its files', [file('coturn/d/a'), folder('coturn/d')]],
@@ -84,7 +84,7 @@ test.each([
   ['a ustar prefix', [entry({ name: 'name', prefix: 'coturn/prefix' }, 'x')]],
   ['names in other scripts', [file('coturn/\u4e2d\u6587.md'), file('coturn/\u00fcber.md')]],
   ['a folder with the setgid bit', [folder('coturn/d', { mode: 0o2775 })]],
-] as const)('accepted: %s', async (_, parts) => {
+] as const)('accepts %s', async (_, parts) => {
   expect((await read(tarOf(...parts))).entries).not.toEqual([]);
 });
 
@@ -115,11 +115,11 @@ describe('a truncated tarball', () => {
 });
 
 test.each([
-  ['text behind the compressed data', Buffer.concat([gzipSync(coturnTar()), Buffer.from('garbage')])],
-  ['zeros behind the compressed data', Buffer.concat([gzipSync(coturnTar()), Buffer.alloc(16)])],
-  ['text behind the end mark', Buffer.concat([coturnTar(), Buffer.from('garbage')])],
+  ['text after the compressed data', Buffer.concat([gzipSync(coturnTar()), Buffer.from('garbage')])],
+  ['zeros after the compressed data', Buffer.concat([gzipSync(coturnTar()), Buffer.alloc(16)])],
+  ['text after the end marker', Buffer.concat([coturnTar(), Buffer.from('garbage')])],
   ['broken xz', Buffer.concat([Buffer.from('fd377a585a00', 'hex'), Buffer.alloc(200, 1)])],
-])('corrupt: %s', async (_, bytes) => {
+])('refuses as corrupt: %s', async (_, bytes) => {
   const error = await errorOf(read(bytes));
   expect(error.code).toBe('SOURCE_ARCHIVE_CORRUPT');
   expect(error.hint).toContain('Download it again');

@@ -20,7 +20,7 @@ describe('treeDigest', () => {
   const digest = async (...parts: Buffer[]) => treeDigest(await treeOf(tarOf(...parts)));
   const base = () => digest(file('coturn/a', '1'), file('coturn/b/c', '2'), link('coturn/l', 'a'));
 
-  test('is the same in another order, with other times, modes without meaning, and folders spelt out', async () => {
+  test('does not depend on order, times, irrelevant mode bits or explicit folder entries', async () => {
     const other = await digest(
       folder('coturn/b'),
       link('coturn/l', 'a', { mtime: 5 }),
@@ -32,19 +32,19 @@ describe('treeDigest', () => {
   });
 
   test.each([
-    ['content', [file('coturn/a', '3'), file('coturn/b/c', '2'), link('coturn/l', 'a')]],
+    ['the content of a file', [file('coturn/a', '3'), file('coturn/b/c', '2'), link('coturn/l', 'a')]],
     ['a name', [file('coturn/A', '1'), file('coturn/b/c', '2'), link('coturn/l', 'a')]],
     [
       'an executable bit',
       [file('coturn/a', '1', { mode: 0o755 }), file('coturn/b/c', '2'), link('coturn/l', 'a')],
     ],
     ['a link target', [file('coturn/a', '1'), file('coturn/b/c', '2'), link('coturn/l', 'b')]],
-    ['a link for a file', [file('coturn/a', '1'), file('coturn/b/c', '2'), file('coturn/l', 'a')]],
+    ['a file in place of a link', [file('coturn/a', '1'), file('coturn/b/c', '2'), file('coturn/l', 'a')]],
     [
-      'one file more',
+      'an additional file',
       [file('coturn/a', '1'), file('coturn/b/c', '2'), link('coturn/l', 'a'), file('coturn/d', '')],
     ],
-  ])('is another one with another %s', async (_, parts) => {
+  ])('changes with %s', async (_, parts) => {
     expect(await digest(...parts)).not.toBe(await base());
   });
 });
@@ -59,7 +59,7 @@ describe('writeNormalisedTar', () => {
     link('coturn/a', 'b'),
   ];
 
-  test('unpacks with GNU tar to the same tree, times and modes', async () => {
+  test('writes a tarball that GNU tar unpacks to the same tree, with fixed times and modes', async () => {
     const dir = temporaryFolder();
     const tree = await treeOf(tarOf(...parts));
     await writeNormalisedTar(tree, EPOCH, join(dir, 'out.tar'));
@@ -86,7 +86,7 @@ describe('writeNormalisedTar', () => {
     expect(treeDigest(await readSourceTarball(join(dir, 'out.tar')))).toBe(treeDigest(tree));
   });
 
-  test('gives the same bytes whatever the order and times of the tarball, and leaves no other file', async () => {
+  test('writes the same bytes for any order and times, and leaves no other file', async () => {
     const dir = temporaryFolder();
     const write = async (name: string, tar: Buffer) => {
       await writeNormalisedTar(await treeOf(tar), EPOCH, join(dir, name));
@@ -98,7 +98,7 @@ describe('writeNormalisedTar', () => {
     expect(readdirSync(dir).sort()).toEqual(['1.tar', '2.tar']);
   });
 
-  test('leaves neither file nor temporary file where it fails', async () => {
+  test('leaves no file if it fails', async () => {
     const dir = temporaryFolder();
     const tree = await treeOf(coturnTar());
     await expect(writeNormalisedTar(tree, EPOCH, join(dir, 'none/out.tar'))).rejects.toThrow('ENOENT');
@@ -125,7 +125,7 @@ describe('coturnVersion', () => {
     expect(await version(defs(text))).toBe(expected);
   });
 
-  test('is taken from CMakeLists.txt where the header has none', async () => {
+  test('is taken from CMakeLists.txt if the header has none', async () => {
     const cmake = file('coturn/CMakeLists.txt', 'project(coturn\n  VERSION 4.18.0\n  LANGUAGES C)\n');
     expect(await version(cmake)).toBe('4.18.0');
     expect(await version(cmake, defs('#define TURN_SERVER_VERSION "4.17.1"'))).toBe('4.17.1');

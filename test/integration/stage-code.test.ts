@@ -9,7 +9,7 @@ import { coturnTar } from '../support/coturn-tree.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 import { turnbuild } from '../support/turnbuild.ts';
 
-it('a step is another one if code that its stage is made of changes, and the same if other code or a comment does', async () => {
+it('the code input of a step changes with the code of its stage, but not with other code or comments', async () => {
   const dir = temporaryFolder();
   const project = copyProject(dir);
   const tarball = gzipSync(coturnTar('4.18.0'));

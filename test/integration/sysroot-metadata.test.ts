@@ -40,14 +40,14 @@ const run = (command: string, env: Record<string, string>) =>
     env: { PATH: process.env.PATH ?? '', ...env },
   });
 
-describe('the metadata that dnf has got', () => {
-  test('is what turnbuild has seen', async () => {
+describe('check_metadata', () => {
+  test('accepts the metadata that turnbuild has read', async () => {
     const { env, cache } = await prepare();
     const { status, stdout, stderr } = run(`check_metadata /nowhere ${cache}`, env);
     expect([status, stdout, stderr]).toEqual([0, '', '']);
   });
 
-  test.each(['first', 'second'] as const)('is another one: of the %s repository', async (name) => {
+  test.each(['first', 'second'] as const)('refuses different metadata of the %s repository', async (name) => {
     const { env, cache } = await prepare({ [name]: repomd('c'.repeat(64)) });
     const { status, stdout } = run(`check_metadata ${cache}`, env);
     // The message has the repository's number, because its URL may contain a password.
@@ -58,7 +58,7 @@ describe('the metadata that dnf has got', () => {
     expect(status).toBe(1);
   });
 
-  test('is absent, or turnbuild has seen none', async () => {
+  test('refuses metadata that is missing in the cache of dnf or from turnbuild', async () => {
     const { env, cache } = await prepare({ second: 'none' });
     expect(run(`check_metadata ${cache}`, env).stdout).toMatch(
       /^SYSROOT_FAILED: dnf's cache has no repomd.xml of repository 2/,
@@ -69,7 +69,7 @@ describe('the metadata that dnf has got', () => {
   });
 });
 
-test('a repository is signed where its recipe says so', () => {
+test('signed prints 1 for repositories that the recipe declares as signed', () => {
   const signed = (env: Record<string, string>) => run('signed 1; signed 2; signed 3', env).stdout;
   expect(signed({})).toBe('0\n0\n0\n');
   expect(signed({ SYSROOT_SIGNED: '0 1 0' })).toBe('0\n1\n0\n');

@@ -23,7 +23,7 @@ afterEach(() => {
   else process.env.TMPDIR = before;
 });
 
-test("a package's control.tar.xz is not written where a name could be foreseen", async () => {
+test("a package's control.tar.xz is not written to a predictable path", async () => {
   const file = join(shared, 'coturn.deb');
   writeFileSync(file, debOf('Package: coturn\nVersion: 1\nArchitecture: amd64\n', { packing: '.xz' }));
   const planted = `turnbuild-control.tar.xz.${process.pid}.tmp`;
@@ -44,7 +44,7 @@ test("a package's control.tar.xz is not written where a name could be foreseen",
   expect(readdirSync(shared).sort()).toEqual(['coturn.deb', planted, 'victim']);
 });
 
-test("a step's log does not follow a link, and replaces what a killed run has left", async () => {
+test("a step's log does not follow a link and replaces the leftovers of a killed run", async () => {
   const path = join(shared, 'logs/step.log');
   mkdirSync(dirname(path));
   symlinkSync(victim, `${path}.tmp`);

@@ -32,7 +32,7 @@ function frameOf(blocks: number, size: number): Buffer {
 }
 
 describe.each(['xz', 'zstd'] as const)('%s', (format) => {
-  test('unpacks bytes, a file and what a link leads to', async () => {
+  test('unpacks bytes, a file and the target of a link', async () => {
     const content = Buffer.from('some text\n'.repeat(10_000));
     writeFileSync(join(dir, 'file'), pack(format, content));
     symlinkSync('file', join(dir, 'link'));
@@ -44,7 +44,7 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
     expect(readdirSync(dir)).toEqual(['file', 'link']);
   });
 
-  test('says what is damaged, by the name that the user knows', async () => {
+  test('reports damage with the path that the user knows', async () => {
     const file = join(dir, 'file');
     writeFileSync(file, pack(format, Buffer.from('text')).subarray(0, -3));
     const options = { format, exec: runProcess, maxBytes: 100 };
@@ -54,7 +54,7 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
     expect(messageOf(error)).toMatch(/(unexpected|premature) end/i);
   });
 
-  test('is stopped long before the end of 2 GiB of zeros', async () => {
+  test('is stopped at the size limit when unpacking 2 GiB of zeros', async () => {
     const bomb =
       format === 'xz' ? repeated(pack('xz', Buffer.alloc(16 * MIB)), 128) : frameOf(16_384, 131_072);
     const ends: unknown[] = [];
@@ -75,7 +75,7 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
     expect(ends).toEqual(['INTERRUPTED']);
   });
 
-  test('is not started for a file that is larger than its content may be', async () => {
+  test('is not started for a file above the size limit', async () => {
     const exec: Exec = () => Promise.reject(new Error('was started'));
     const error = await errorOf(
       withUnpacked(Buffer.alloc(101), { format, exec, maxBytes: 100 }, async () => {}),
@@ -83,7 +83,7 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
     expect(error.message).toContain('its content has more than 100 bytes');
   });
 
-  test('that is not installed', async () => {
+  test('is reported if it is not installed', async () => {
     const exec: Exec = async () => ({ code: 127, stdout: '', stderr: '' });
     const error = await errorOf(
       withUnpacked(Buffer.alloc(1), { format, exec, maxBytes: 100 }, async () => {}),
@@ -94,7 +94,7 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
   });
 });
 
-test('Zstandard of blocks of nothing, or of a byte each, is read in one go', async () => {
+test('Zstandard data with millions of blocks of zero or one byte is unpacked', async () => {
   for (const size of [0, 1]) {
     const options = { format: 'zstd', exec: runProcess, maxBytes: 16 * MIB } as const;
     const found = await withUnpacked(frameOf(4_000_000, size), options, async (path) => readFileSync(path));
@@ -113,7 +113,7 @@ function greedyXz(): Buffer {
 test.each([
   ['xz', greedyXz(), 'Memory usage limit'],
   ['zstd', Buffer.from('28b52ffd00a8010000', 'hex'), 'too much memory'],
-] as const)('%s that asks for gigabytes of memory is refused', async (format, bytes, why) => {
+] as const)('%s data that requires gigabytes of memory is refused', async (format, bytes, why) => {
   const options = { format, exec: runProcess, maxBytes: MIB };
   const error = await withUnpacked(bytes, options, async () => {}).catch((thrown: unknown) => thrown);
   expect(messageOf(error)).toContain(why);
