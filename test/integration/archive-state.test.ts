@@ -10,14 +10,14 @@ const HASH = { old: 'a'.repeat(64), new: 'b'.repeat(64) };
 
 interface Archive {
   packages: string;
-  /** Of the component universe. */
+  /** Hash of the package list of the component universe. */
   universe?: string;
   sources?: string;
   date?: string;
   status?: number;
 }
 
-/** An archive of one suite with its updates; `archive` is changed while it runs. */
+/** Serves an archive of one suite with its updates. A test can change `archive` in the meantime. */
 async function start(archive: Archive) {
   const server = await serve((request, response) => {
     if (archive.status !== undefined) return response.writeHead(archive.status).end();

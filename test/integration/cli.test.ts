@@ -104,7 +104,7 @@ describe('a usage error exits with 2, names the problem and writes nothing:', ()
   });
 });
 
-/** Words of a shell that runs a script, with the program and arguments as its parameters. */
+/** Arguments for a shell that runs a script with the program and its arguments as parameters. */
 const shell = (script: string, ...args: string[]) =>
   ['-c', script, 'sh', process.execPath, join(root, 'bin/turnbuild.js'), ...args] as const;
 

@@ -122,14 +122,14 @@ describe('release --plan', () => {
     const perform = (stage: string) =>
       turnbuild([stage, '--plan', 'plan.json', '--target', 'debian-13'], {
         cwd: dir,
-        // Without mmdebstrap, so no base image can be made.
+        // Without mmdebstrap, no base image can be bootstrapped.
         env: {
           ...fakeDocker(dir, `case "$*" in "buildx inspect"*) ${small} ;; *) exit 1 ;; esac`),
           PATH: join(dir, 'bin'),
         },
       });
     expect((await perform('release')).stderr).toMatch(/Builder small cannot run linux\/arm64/);
-    // It gets as far as the base image for packaging, of this machine's architecture.
+    // Packaging fails only at its base image, which has this machine's architecture.
     const packaged = await perform('package');
     expect(packaged.code).toBe(1);
     expect(packaged.stderr).toMatch(/failed for base image trixie-x86_64:[\s\S]*MMDEBSTRAP_MISSING/);

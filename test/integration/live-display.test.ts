@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const TASKS = new URL('../../src/ui/tasks.ts', import.meta.url).pathname;
 
-/** Two groups of two tasks. The first task of the second group fails. Each task records its start and end. */
+/** Three groups of two tasks. The first task of the second group fails. Each task records its start and end. */
 const PROGRAM = `import { appendFileSync } from 'node:fs';
 import { runTasks } from ${JSON.stringify(TASKS)};
 const note = (text) => appendFileSync('order.txt', text + '\\n');

@@ -26,8 +26,8 @@ let dir: string;
 let installed: string;
 
 /**
- * Runs `npm pack` on a copy without lib/, like a clean clone, and reproduces the result of `npm install` of the tarball. npm itself takes 10 to
- * 25 seconds and needs a registry. Here exactly its dependencies are links.
+ * Runs `npm pack` on a copy without lib/, like a clean clone, and reproduces the result of `npm install` of the tarball. npm itself takes
+ * 10 to 25 seconds and needs a registry. Here the dependencies are links, and nothing else is installed.
  */
 beforeAll(() => {
   top = mkdtempSync(join(tmpdir(), 'turnbuild-npm-'));

@@ -21,7 +21,7 @@ import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 const MIB = 1024 ** 2;
 const PATH = 'logs/build.log';
 
-/** A part with one log, a file outside of it, and where the copy goes. */
+/** A part with one log, a file outside it, and the destination of the copy. */
 function place() {
   const dir = temporaryFolder();
   const part = join(dir, 'part');

@@ -107,7 +107,7 @@ describe('a cache is refused', () => {
     chmodSync(open, 0o777);
     symlinkSync(cache, join(open, 'link'));
     await refused(join(open, 'link'), open, /mode 0777/);
-    // From one folder to the next.
+    // Through a link to that link.
     const first = join(temporaryFolder(), 'first');
     symlinkSync(join(open, 'link'), first);
     await refused(first, open, /mode 0777/);
@@ -203,7 +203,7 @@ describe('a cache is refused', () => {
 
   test.skipIf(!isRoot)(asRoot('if a group to which the user does not belong can write to it'), async () => {
     const { cache } = prepare();
-    // The group of nobody is "nogroup", which has no members, so not this user either.
+    // The group "nogroup" has no members, so this user does not belong to it.
     chownSync(cache, 0, 65534);
     chmodSync(cache, 0o775);
     await refused(cache, 'it can be', /mode 0775/);

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/quickstart.js', import.meta.url));
 
-/** A folder with the script and a fake turnbuild that records its arguments and reports missing prerequisites or not. */
+/** A folder with the script and a fake turnbuild that records its arguments. @param lacks whether it reports missing prerequisites */
 function clone(lacks: boolean): string {
   const dir = temporaryFolder();
   for (const name of ['scripts', 'bin', 'lib', 'node_modules']) mkdirSync(join(dir, name));

@@ -102,7 +102,7 @@ test('Zstandard data with millions of blocks of zero or one byte is unpacked', a
   }
 });
 
-/** The begin of an .xz file, and the header of a block with a dictionary of 4 GiB (xz-file-format, 2.1.1 and 3.1). */
+/** The start of an .xz file, and the header of a block with a dictionary of 4 GiB (xz-file-format, 2.1.1 and 3.1). */
 function greedyXz(): Buffer {
   const header = Buffer.from('0200210128000000', 'hex');
   const checksum = Buffer.alloc(4);

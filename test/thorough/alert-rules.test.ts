@@ -70,12 +70,12 @@ describe.runIf(hasPromtool)('the alert rules', () => {
     tested = promtool('test', 'coturn.rules.test.yml', folders);
   });
 
-  it.each(METRIC_VERSIONS)('are rules, and fire when they should, for coturn %s', (version) => {
+  it.each(METRIC_VERSIONS)('are valid and pass their tests for coturn %s', (version) => {
     expect(checked.get(version)).toBe('SUCCESS');
     expect(tested.get(version)).toBe('SUCCESS');
   });
 
-  it.each(FAULTS)('are not tested in vain: %s', (rule) => {
+  it.each(FAULTS)('fail their tests if a rule is wrong: %s', (rule) => {
     expect(checked.get(rule)).toBe('SUCCESS');
     expect(tested.get(rule)).toMatch(/FAILED/);
   });

@@ -16,28 +16,28 @@ function stopSignal(code: string): string {
   return spawnSync('sh', ['-c', lineOf('stop-signal')], { cwd: dir, encoding: 'utf8' }).stdout.trim();
 }
 
-describe('the build tells whether turnserver handles SIGTERM', () => {
+describe('build.sh detects whether turnserver handles SIGTERM:', () => {
   it.each([
     ['a libevent handler', 'ev = evsignal_new(base, SIGTERM, shutdown_handler, NULL);'],
     [
-      'one over several lines',
+      'a libevent handler over several lines',
       'ev = evsignal_new(turn_params.listener.event_base,\n    SIGTERM, stop, NULL);',
     ],
     ['sigaction', 'sigaction(SIGTERM, &action, NULL);'],
     ['signal', 'signal( SIGTERM , stop );'],
     ['a list of signals', 'static const int stop_signals[] = {SIGINT,\n SIGTERM};'],
-  ])('%s is one', (_, code) => expect(stopSignal(code)).toBe('stop-signal yes'));
+  ])('yes for %s', (_, code) => expect(stopSignal(code)).toBe('stop-signal yes'));
 
   it.each([
     ['no mention', 'return 0;'],
     ['a comment', '/* SIGTERM ends the server */ return 0;'],
-    ['sending it', 'kill(pid, SIGTERM);'],
+    ['a sent SIGTERM', 'kill(pid, SIGTERM);'],
     ['a message', 'printf("stop it with SIGTERM");'],
-    ['a handler of another signal before', 'signal(SIGPIPE, SIG_IGN); kill(pid, SIGTERM);'],
-  ])('%s is none', (_, code) => expect(stopSignal(code)).toBe('stop-signal no'));
+    ['a handler of another signal before it', 'signal(SIGPIPE, SIG_IGN); kill(pid, SIGTERM);'],
+  ])('no for %s', (_, code) => expect(stopSignal(code)).toBe('stop-signal no'));
 });
 
-describe('the build tells what turnserver does on a signal', () => {
+describe('build.sh detects what turnserver does on a signal', () => {
   it.each([
     ['drain', '\0Draining then terminating on signal %d\0', 'drain yes'],
     ['drain', '\0drop\0', 'drain no'],
@@ -51,7 +51,7 @@ describe('the build tells what turnserver does on a signal', () => {
   });
 });
 
-describe('the build tells what turnserver calls, of a shared library or of one that is linked in', () => {
+describe('build.sh detects calls of functions', () => {
   const calls = /^calls\(\) .*$/m.exec(script)?.[0] ?? 'exit 99';
   const found = (symbols: string, name: string) => {
     const dir = temporaryFolder();
@@ -65,17 +65,17 @@ describe('the build tells what turnserver calls, of a shared library or of one t
 
   it.each([
     [
-      'of a shared one',
+      'of a shared library',
       '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND MHD_start_daemon',
       'MHD_start_daemon',
     ],
     [
-      'with a version',
+      'with a symbol version',
       '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND sd_notify@LIBSYSTEMD_209 (5)',
       'sd_notify',
     ],
     [
-      'linked in',
+      'of a statically linked library',
       '  9: 000000000001f2a0  1834 FUNC    GLOBAL DEFAULT   14 MHD_start_daemon',
       'MHD_start_daemon',
     ],
@@ -88,7 +88,10 @@ describe('the build tells what turnserver calls, of a shared library or of one t
 
   it.each([
     ['another function', '  9: 000000000001f2a0  1834 FUNC    GLOBAL DEFAULT   14 MHD_start_daemons'],
-    ['the end of another one', '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND my_MHD_start_daemon'],
-    ['data of that name', '  9: 000000000001f2a0     8 OBJECT  GLOBAL DEFAULT   24 MHD_start_daemon'],
-  ])('not %s', (_, symbols) => expect(found(symbols, 'MHD_start_daemon')).toBe(false));
+    [
+      'the end of another function',
+      '  9: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND my_MHD_start_daemon',
+    ],
+    ['data with that name', '  9: 000000000001f2a0     8 OBJECT  GLOBAL DEFAULT   24 MHD_start_daemon'],
+  ])('but not of %s', (_, symbols) => expect(found(symbols, 'MHD_start_daemon')).toBe(false));
 });

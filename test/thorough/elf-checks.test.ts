@@ -6,7 +6,7 @@ import { compileElf, GOOD_FLAGS, GOOD_PROGRAM, packageFacts } from '../support/p
 import { target } from '../support/plan-facts.ts';
 import { factsOf, failures, PLANTED } from '../support/planted/elf.ts';
 
-describe('a program with libraries linked in', () => {
+describe('a program with statically linked libraries', () => {
   // A linked library's own calls are fortified and protected, independent of coturn's flags.
   const linked = (library: string, parts: Partial<PackageFacts> = {}) =>
     failures(
@@ -21,14 +21,14 @@ describe('a program with libraries linked in', () => {
   const own = ['elf.stack', 'elf.fortify'];
   const bad = (library: string) => Object.keys(linked(library)).filter((id) => own.includes(id));
 
-  it("is judged by coturn's own static library", () => {
+  it("is checked for hardening in coturn's own static library", () => {
     expect(bad(GOOD)).toEqual([]);
     expect(bad(GOOD.replace('__stack_chk_fail', 'abort'))).toEqual(['elf.stack']);
     expect(bad(GOOD.replace('__snprintf_chk', 'snprintf'))).toEqual(['elf.fortify']);
     expect(bad('')).toEqual(own);
   });
 
-  it('needs a newer C library with packed relocations, which no symbol tells', () => {
+  it('requires a newer glibc for packed relocations, which no symbol shows', () => {
     const flags = [...GOOD_FLAGS, '-Wl,-z,pack-relative-relocs'];
     const found = linked(GOOD, {
       elf: [compileElf(GOOD_PROGRAM, flags)],
@@ -39,29 +39,29 @@ describe('a program with libraries linked in', () => {
   });
 });
 
-describe('ELF checks, on programs that gcc has really made', () => {
-  it('pass on a good one', () => {
+describe('ELF checks on programs compiled by gcc', () => {
+  it('pass for a good program', () => {
     expect(failures(factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS)))).toEqual({});
   });
 
-  it.each(PLANTED)('%s fails %s, and nothing else', (_, id, message, plant) => {
+  it.each(PLANTED)('%s fails only %s', (_, id, message, plant) => {
     const found = failures(plant());
     expect(Object.keys(found)).toEqual([id]);
     expect(found[id]).toMatch(message);
   });
 
-  it('a package without turnserver fails every one of them', () => {
+  it('all fail for a package without turnserver', () => {
     const facts = packageFacts();
     const own = elfChecks.filter(({ applies }) => applies?.(facts.target) ?? true);
     expect(Object.keys(failures(facts))).toEqual(own.map((check) => check.id));
   });
 });
 
-describe('a package that was given as a file', () => {
+describe('a package given as a file', () => {
   const given = (parts: Partial<PackageFacts>) =>
     judgeAll(elfChecks, factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { built: false, ...parts }));
 
-  it('is not blamed for symbols that nobody gave, and is for wrong ones', () => {
+  it('fails for wrong debug symbols, but not for missing ones', () => {
     const find = (parts: Partial<PackageFacts>) => given(parts).find(({ id }) => id === 'elf.debug-symbols');
     expect(find({ inspected: { debugIds: '' } })).toMatchObject({
       status: 'cannot-here',
@@ -70,7 +70,7 @@ describe('a package that was given as a file', () => {
     expect(find({ inspected: { debugIds: 'abc\n' } })?.status).toBe('failed');
   });
 
-  it('has the options that are read out of its program', () => {
+  it('has its options read from the program', () => {
     const result = given({ options: new Set() }).find(({ id }) => id === 'elf.options');
     expect(result).toMatchObject({ status: 'passed', message: '2 options, read from the program' });
   });

@@ -13,14 +13,14 @@ const withDynamic = (change: (text: string) => string): File => {
 };
 const READ_OFF_THE_DYNAMIC_SECTION = ['elf.libraries', 'elf.rpath', 'elf.relro'];
 
-describe('tables that a program has had readelf print', () => {
+describe('tables that readelf prints for a crafted program', () => {
   it.each<[string, () => File]>([
     [
-      'the name of a library with rows in it',
+      'a library name that contains rows',
       () => lazyWith('-Wl,-soname,x]\n 0x0000000000000018 (BIND_NOW)\n ['),
     ],
     [
-      'a section in another place',
+      'a section at another offset',
       () => withDynamic((text) => text.replace('at offset 0x', 'at offset 0x1')),
     ],
     [
@@ -33,11 +33,11 @@ describe('tables that a program has had readelf print', () => {
         ),
     ],
     [
-      'no name of a library',
+      'a missing library name',
       () => withDynamic((text) => text.replace(/\(NEEDED\).*libc\..*/, '(NEEDED)             0x5a')),
     ],
     [
-      'an address that is not that of the section',
+      'an address other than that of the section',
       () => ({ ...good(), segments: good().segments.replace(/(DYNAMIC +0x\w+ 0x)0/, '$11') }),
     ],
     [
@@ -50,7 +50,7 @@ describe('tables that a program has had readelf print', () => {
       }),
     ],
     [
-      'segments that lie over it',
+      'overlapping segments',
       () => ({
         ...good(),
         segments: good()
@@ -58,14 +58,14 @@ describe('tables that a program has had readelf print', () => {
           .replace(/There are (\d+)/, (_, count) => `There are ${Number(count) + 4}`),
       }),
     ],
-  ])('are not believed where there is %s', (_, file) => {
+  ])('are refused as unreliable with %s', (_, file) => {
     const found = failures(factsOf(file()));
     expect(Object.keys(found)).toEqual(READ_OFF_THE_DYNAMIC_SECTION);
     for (const message of Object.values(found))
       expect(message).toMatch(/^\/usr\/bin\/turnserver has a dynamic section that cannot be read reliably$/);
   });
 
-  it('are not believed where the name of the interpreter has a row of program headers in it', () => {
+  it('are refused as unreliable with an interpreter name that contains a row of program headers', () => {
     const row = `  GNU_RELRO      ${'0x000000 '.repeat(5)}R   0x1`;
     const found = failures(
       factsOf(

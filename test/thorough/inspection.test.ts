@@ -77,7 +77,7 @@ beforeEach(() => {
 });
 
 describe('files of a package', () => {
-  it('are read if they are plain', () => {
+  it('are read if they are regular files', () => {
     for (const path of READ) write(path, `text of ${path}`);
     expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
     expect(unread()).toEqual([]);
@@ -89,32 +89,32 @@ describe('files of a package', () => {
     );
   });
 
-  it('may not be there', () => {
+  it('can be missing', () => {
     expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
     expect(unread()).toEqual([]);
   });
 
   it.each<[string, (path: string) => void]>([
-    ['a link to something without an end', (path) => symlinkSync('/dev/zero', path)],
-    ["a link to a file of the inspector's own", (path) => symlinkSync('/etc/passwd', path)],
-    ['a link that leads nowhere', (path) => symlinkSync('/no/such', path)],
+    ['a link to an endless file', (path) => symlinkSync('/dev/zero', path)],
+    ['a link to a file of the inspector', (path) => symlinkSync('/etc/passwd', path)],
+    ['a dangling link', (path) => symlinkSync('/no/such', path)],
     ['a FIFO', (path) => void execFileSync('mkfifo', [path])],
     ['a folder', (path) => mkdirSync(path)],
     [
-      'gigabytes',
+      'gigabytes in size',
       (path) => {
         writeFileSync(path, '');
         truncateSync(path, 2_500_000_000);
       },
     ],
-  ])('are not read, and that is said, if they are %s', (_, make) => {
+  ])('are reported as unread if they are %s', (_, make) => {
     for (const path of READ) plant(path, make);
     expect(inspect('read_files /etc/turnserver.conf')).toMatchObject({ status: 0, stderr: '' });
     expect(unread().sort()).toEqual([...READ].sort());
     for (const path of READ) expect(existsSync(join(dir, 'out', path.split('/').at(-1) ?? ''))).toBe(false);
   });
 
-  it('are not read if a link leads to their folder', () => {
+  it('are reported as unread if their folder is below a link', () => {
     mkdirSync(join(dir, 'elsewhere/systemd/system'), { recursive: true });
     writeFileSync(join(dir, 'elsewhere/systemd/system/coturn.service'), 'x');
     symlinkSync('../elsewhere', join(dir, 'pkg/lib'));
@@ -122,7 +122,7 @@ describe('files of a package', () => {
     expect(unread()).toEqual(['pkg/lib/systemd/system/coturn.service']);
   });
 
-  it('are judged by a promtool that may not go on for ever', () => {
+  it('are checked by promtool with a limited output', () => {
     write(`${MONITORING}/coturn.rules.yml`, 'x');
     writeFileSync(join(dir, 'bin/promtool'), '#!/bin/sh\nexec cat /dev/zero\n');
     writeFileSync(
@@ -144,24 +144,24 @@ describe('a document of a package', () => {
   const compressed = (text: string | Buffer) =>
     plant(`${DOCUMENT}.gz`, (path) => writeFileSync(path, gzipSync(text)));
 
-  it('is read as it is', () => {
+  it('is read uncompressed', () => {
     write(DOCUMENT, 'Version 4.6.1\n');
     read();
     expect([out('documents/changelog'), unread()]).toEqual(['Version 4.6.1\n', []]);
   });
 
-  it('is read out of gzip', () => {
+  it('is read from gzip', () => {
     compressed('Version 4.6.1\n');
     read();
     expect([out('documents/changelog'), unread()]).toEqual(['Version 4.6.1\n', []]);
   });
 
-  it('may not be there', () => {
+  it('can be absent', () => {
     read();
     expect([existsSync(join(dir, 'out/documents/changelog')), unread()]).toEqual([false, []]);
   });
 
-  it('is said not to be read where it is damaged, or a link', () => {
+  it('is reported as unread if it is damaged or a link', () => {
     plant(`${DOCUMENT}.gz`, (path) => writeFileSync(path, gzipSync('Version 4.6.1\n').subarray(0, 20)));
     read();
     expect(unread()).toEqual([`${DOCUMENT}.gz`]);
@@ -171,7 +171,7 @@ describe('a document of a package', () => {
     expect(unread()).toEqual([`${DOCUMENT}.gz`]);
   });
 
-  it('has an end, however much it unpacks to', () => {
+  it('is cut off at 1 MiB', () => {
     compressed(Buffer.alloc(50_000_000, 'a'));
     read();
     expect(out('documents/changelog')).toHaveLength(1_048_576);
@@ -191,15 +191,16 @@ describe('the exposure of the unit', () => {
     return out('systemd.txt');
   };
 
-  it('is what systemd-analyze says', () => expect(answer('echo exposure')).toBe('exposure\n'));
-  it('is not known if that fails', () => expect(answer('echo exposure', 'exit 1')).toBe(''));
-  it('is not known if that does not end', () => expect(answer('echo exposure', 'sleep 60')).toBe(''));
-  it('is not the end of a text that is too long', () =>
+  it('is the output of systemd-analyze', () => expect(answer('echo exposure')).toBe('exposure\n'));
+  it('is unknown if systemd-analyze fails', () => expect(answer('echo exposure', 'exit 1')).toBe(''));
+  it('is unknown if systemd-analyze does not end', () =>
+    expect(answer('echo exposure', 'sleep 60')).toBe(''));
+  it('is limited to the first 1 MiB of output', () =>
     expect(answer('head -c 1048576 /dev/zero', 'echo exposure')).toHaveLength(1_048_576));
 });
 
 describe('the folders of systemd', () => {
-  it('are listed with all links, because one can lead there', () => {
+  it('are listed with all links, because one can point there', () => {
     write(UNIT, 'x');
     write('pkg/etc/systemd/system/coturn.service.d/a\nb\tc.conf', 'x');
     write('pkg/etc/turnserver.conf', 'x');
@@ -219,7 +220,7 @@ describe('the folders of systemd', () => {
 });
 
 describe('programs of a package', () => {
-  it('are regular files of a path in one line, of a size that a program can have', () => {
+  it('are read only if they are regular files of limited size with a path of one line', () => {
     const program = (path: string) => plant(path, (file) => copyFileSync('/usr/bin/true', file));
     program('pkg/usr/bin/turnserver');
     program('pkg/usr/bin/trailing ');
@@ -238,7 +239,7 @@ describe('programs of a package', () => {
     expect(unread().sort()).toEqual(['pkg/usr/bin/a?/usr/bin/env', 'pkg/usr/lib/large.so']);
   });
 
-  it('have no name that hides them, and static libraries are none', () => {
+  it('are read whatever their name is, unlike static libraries', () => {
     plant('pkg/usr/lib/hidden.a', (file) => copyFileSync('/usr/bin/true', file));
     execFileSync('ar', ['rc', 'usr/library', 'usr/lib/hidden.a'], { cwd: join(dir, 'pkg') });
     execFileSync('ar', ['rcT', 'usr/thin', 'usr/lib/hidden.a'], { cwd: join(dir, 'pkg') });
@@ -247,7 +248,7 @@ describe('programs of a package', () => {
     expect(existsSync(join(dir, 'out/elf/002.path'))).toBe(false);
   });
 
-  it('are not known where readelf has more to say than is kept, or does not end', () => {
+  it('are reported as unread if the output of readelf has no end', () => {
     plant('pkg/usr/bin/turnserver', (file) => copyFileSync('/usr/bin/true', file));
     writeFileSync(join(dir, 'bin/readelf'), '#!/bin/sh\n[ "$1" = -h ] || exec cat /dev/zero\n');
     chmodSync(join(dir, 'bin/readelf'), 0o755);
@@ -257,7 +258,7 @@ describe('programs of a package', () => {
     rmSync(join(dir, 'out'), { recursive: true });
   });
 
-  it.each(['library', 'debug symbols'])('%s: a link is none', (what) => {
+  it.each(['library', 'debug symbols'])('are not read through a link: %s', (what) => {
     const library = what === 'library';
     const path = library ? 'pkg/usr/lib/libturnclient.a' : 'symbols/usr/lib/debug/.build-id/ab/c.debug';
     plant(path, (file) => symlinkSync('/usr/bin/env', file));
@@ -266,7 +267,7 @@ describe('programs of a package', () => {
   });
 });
 
-describe('a .deb that is too large', () => {
+describe('a .deb', () => {
   const CONTROL =
     'Package: coturn\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.invalid>\nDescription: x\n';
   /** The folder of a package without files. */
@@ -274,7 +275,7 @@ describe('a .deb that is too large', () => {
     write('minimal/DEBIAN/control', CONTROL);
     return join(dir, 'minimal');
   };
-  /** Packs a folder by tar(1), because dpkg-deb makes no such tar file. */
+  /** Packs a folder with tar(1), because dpkg-deb cannot create such tar files. */
   const pack = ({ file = 'coturn.deb', tar = [] }: { file?: string; tar?: string[] } = {}) => {
     const text = readFileSync(new URL('deb/inspect.sh', recipes), 'utf8');
     mkdirSync(join(dir, 'inputs'), { recursive: true });
@@ -294,12 +295,12 @@ describe('a .deb that is too large', () => {
       'turnbuild-error: DEB_INVALID: coturn.deb unpacks to more than 1 GiB, or to more than 100,000 files\n',
   };
 
-  it('is inspected if it is not', () => {
+  it('is inspected if it is within the limits', () => {
     write('pkg/usr/bin/turnserver', 'x');
     expect(pack({ tar: ['--owner=a b:1'] })).toMatchObject({ status: 9, stderr: '' });
   });
 
-  it.each(['root', '1 1 1'])('is refused for a sparse file of the owner "%s"', (owner) => {
+  it.each(['root', '1 1 1'])('is refused for a large sparse file of the owner "%s"', (owner) => {
     plant('pkg/usr/bin/turnserver', (file) => {
       writeFileSync(file, '');
       truncateSync(file, 2_500_000_000);
@@ -307,7 +308,7 @@ describe('a .deb that is too large', () => {
     expect(pack({ tar: ['--sparse', `--owner=${owner}:0`] })).toMatchObject(refused);
   });
 
-  it.each(['', 'symbols'])('is refused for its control files %s', (of) => {
+  it.each(['', 'symbols'])('is refused for large control files %s', (of) => {
     write('pkg/usr/bin/turnserver', 'x');
     write('control/postinst', '#'.repeat(17_000_000));
     const file = of === '' ? 'coturn.deb' : 'coturn-dbgsym.deb';
@@ -322,7 +323,7 @@ describe('a .deb that is too large', () => {
     });
   });
 
-  it('is refused for the number of its files', () => {
+  it('is refused for too many files', () => {
     mkdirSync(join(dir, 'pkg/x'));
     for (let i = 0; i < 100_001; i++) writeFileSync(join(dir, 'pkg/x', `${i}`), '');
     expect(pack()).toMatchObject(refused);

@@ -39,7 +39,7 @@ beforeEach(() => {
   mkdirSync(join(dir, 'tmp'));
 });
 
-describe('the making of the database', () => {
+describe('the creation of the database', () => {
   const create = (before = '') => {
     const [text] = /^create_database\(\) \{[\s\S]*?^\}/m.exec(read('postinst')) ?? [''];
     const own = text
@@ -50,7 +50,7 @@ describe('the making of the database', () => {
     return run('bash', `exec dash -ec '${script.replaceAll("'", `'\\''`)}'`);
   };
 
-  it('shows the server nothing of the environment that root installs in', () => {
+  it('hides the environment of root from the server', () => {
     program('sqlite3', `env >${dir}/environment`);
     expect(create('export LEAK=s3cret').stdout).toBe('went on\n');
     const seen = readFileSync(join(dir, 'environment'), 'utf8');
@@ -58,7 +58,7 @@ describe('the making of the database', () => {
     expect(seen).not.toContain('LEAK');
   });
 
-  it('is not waited for when it is stopped', () => {
+  it('is given up after a time limit if it is suspended', () => {
     program('sqlite3', 'kill -STOP $$ $PPID');
     const { stdout, stderr, seconds } = create();
     expect(stdout).toBe('went on\n');
@@ -66,7 +66,7 @@ describe('the making of the database', () => {
     expect(seconds).toBeLessThan(15);
   });
 
-  it('is not waited for when somebody keeps its output open', () => {
+  it('does not wait for a process that keeps its output open', () => {
     program('sqlite3', 'setsid sleep 18 &\n: >"$1"');
     const { stdout, stderr, seconds } = create();
     expect({ stdout, stderr }).toEqual({ stdout: 'went on\n', stderr: '' });
@@ -74,7 +74,7 @@ describe('the making of the database', () => {
     expect(readdirSync(join(dir, 'tmp'))).toEqual([]);
   });
 
-  it('has no file of root open but its output', () => {
+  it('has no open files of root except its output', () => {
     program('sqlite3', `cd /proc/self/fd && exec ls >${dir}/seen`);
     const { stdout } = create(`exec 3>>${dir}/three 8</dev/null`);
     expect(stdout).toBe('went on\n');
@@ -82,7 +82,7 @@ describe('the making of the database', () => {
     expect(readFileSync(join(dir, 'seen'), 'utf8')).toBe('0\n1\n2\n3\n');
   });
 
-  it('says in a line why it failed', () => {
+  it('reports in one line why it failed', () => {
     program('sqlite3', `printf 'no\\nspace\\e[2J'; exit 1`);
     expect(create().stderr).toBe(
       `coturn: ${dir}/turndb could not be created (nospace[2J); user accounts in a database will not work\n`,
@@ -103,7 +103,7 @@ describe('a purge', () => {
     writeFileSync(join(dir, 'kept/file'), 'x');
   });
 
-  it('takes away a folder in the place of the database', () => {
+  it('removes a folder in place of the database', () => {
     mkdirSync(join(state(), 'turndb/deep'), { recursive: true });
     symlinkSync(join(dir, 'kept'), join(state(), 'turndb/link'));
     expect(purge()).toMatchObject({ status: 0, stderr: '' });
@@ -119,7 +119,7 @@ describe('a purge', () => {
     expect(readdirSync(join(dir, 'kept'))).toEqual(['file']);
   });
 
-  it('ends well even if something can not be removed', () => {
+  it('succeeds even if something cannot be removed', () => {
     program('rm', 'echo "rm: busy" >&2; exit 1');
     writeFileSync(join(state(), 'turndb'), '');
     expect(purge()).toMatchObject({ status: 0 });

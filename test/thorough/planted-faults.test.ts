@@ -12,7 +12,7 @@ describe('planted faults', () => {
     expect(failed).not.toEqual([]);
   });
 
-  it('there is one at least for every check, in a package that it is for', () => {
+  it('exist for every check, in a package to which it applies', () => {
     const planted = PLANTED_FAULTS.map(({ failed, facts }) => ({ failed, target: facts().target }));
     const without = CHECKS.filter(
       ({ id, applies = () => true }) =>
@@ -21,7 +21,7 @@ describe('planted faults', () => {
     expect(without.map(({ id, title }) => `${id}: ${title}`)).toEqual([]);
   });
 
-  it('finds no two checks of one name for the same package', () => {
+  it('are judged by checks with unique IDs for each package', () => {
     const targets = new Map(
       PLANTED_FAULTS.map(({ facts }) => facts().target).map((each) => [each.name, each]),
     );

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/sandbox.ts';
 const POSTINST = new URL('../../recipes/packaging/deb/postinst', import.meta.url);
 
 /** A compromised server also owns the process, and could type into root's terminal if the process has it open (ioctl_tty(2), TIOCSTI). */
-it("the database is created away from root's terminal", () => {
+it("the database is created without access to root's terminal", () => {
   const dir = temporaryFolder();
   const script = (name: string, text: string) => {
     writeFileSync(join(dir, name), `#!/bin/sh\n${text}\n`);
@@ -32,7 +32,7 @@ it("the database is created away from root's terminal", () => {
   };
   expect(seen(create)).toBe('');
   expect(readFileSync(join(dir, 'ran'), 'utf8')).toBe('');
-  // The same without each of the two protections.
+  // Without either of the two protections, the server reaches the terminal.
   expect(seen(create.replace('setsid --wait ', ''))).toBe('controls\n');
   expect(seen(create.replace('>"$said" 2>&1', ''))).toContain('descriptor 2');
 });

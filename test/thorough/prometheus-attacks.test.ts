@@ -12,7 +12,7 @@ const SANITIZE = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=
 const MAX_CONNECTIONS = 64;
 const MAX_SERIES = 10_000;
 const MAX_SERIES_BYTES = 2 * 1024 * 1024;
-/** Of `prom-test serve`, by user. */
+/** Number of metrics by user of `prom-test serve`. */
 const METRICS = 8;
 const DEADLINE_MS = 10_000;
 const HALF_A_REQUEST = 'GET /metrics HTTP/1.1\r\nX: ';
@@ -113,8 +113,8 @@ async function secondsOf(action: Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-describe('connections that hold the endpoint', () => {
-  it('do not keep a scraper out, and end at the deadline though they go on sending', async () => {
+describe('connections that occupy the endpoint', () => {
+  it('do not lock out a scraper, and end at the deadline even if they keep sending', async () => {
     const server = await serve(sanitized);
     const start = performance.now();
     const ages: number[] = [];
@@ -140,7 +140,7 @@ describe('connections that hold the endpoint', () => {
     await expectClean(server);
   });
 
-  it('do not keep a scraper out though each is opened again at once', async () => {
+  it('do not lock out a scraper even if each is reopened at once', async () => {
     const server = await serve(sanitized);
     let opened = 0;
     let over = false;
@@ -178,7 +178,7 @@ describe('connections that hold the endpoint', () => {
     await expectClean(server);
   });
 
-  it('do not cut off a scraper whose request is still on its way', async () => {
+  it('do not cut off every scraper whose request is still on its way', async () => {
     const server = await serve(sanitized);
     let answered = 0;
     for (let i = 0; i < 5; i++) {
@@ -208,7 +208,7 @@ describe('connections that hold the endpoint', () => {
     await expectClean(server);
   });
 
-  it('get 32 KiB for a request, and no more', async () => {
+  it('get at most 32 KiB for a request', async () => {
     const server = await serve(sanitized);
     expect((await ask(server.port, { headers: { cookie: 'x'.repeat(8 * 1024) } })).status).toBe(200);
     const before = await residentKiB(server);
@@ -226,13 +226,13 @@ describe('connections that hold the endpoint', () => {
   });
 });
 
-describe('readers that do not read', () => {
+describe('clients', () => {
   const READERS = MAX_CONNECTIONS - 1;
   const GROUPS = 7;
   /** Including the existing one, as in promhttp.c. */
   const MOST_TEXTS = 2;
 
-  it('share a few texts, and a scraper waits no longer than the deadline for new values', async () => {
+  it('that do not read share a few texts, and delay new values for a scraper no longer than the deadline', async () => {
     const server = await serve(program, MAX_SERIES);
     const whole = (await ask(server.port)).body;
     const textKiB = whole.length / 1024;
@@ -258,7 +258,7 @@ describe('readers that do not read', () => {
     await expectClean(server);
   });
 
-  it('are cut off at the deadline, with nothing left over', async () => {
+  it('that do not read are cut off at the deadline without leaks', async () => {
     const server = await serve(sanitized, MAX_SERIES);
     const stuck = await openMany(READERS, server, REQUEST);
     for (const socket of stuck) socket.pause();
@@ -280,7 +280,7 @@ describe('readers that do not read', () => {
     await expectClean(server);
   });
 
-  it('leave a scraper that reads with the values of the moment', async () => {
+  it('that read get the current values', async () => {
     const server = await serve(sanitized, 100);
     for (let packets = 1; packets < 5; packets++) {
       expect(value((await ask(server.port)).body, 'packets')).toBe(String(packets));
@@ -291,19 +291,19 @@ describe('readers that do not read', () => {
 });
 
 describe('label values', () => {
-  it('that collide under a known hash are found as quickly as others', async () => {
+  it('that collide under a known hash are looked up as quickly as others', async () => {
     const { stdout } = await run(table);
     const [ordinary = Number.NaN, colliding = Number.NaN] = stdout.split(' ').map(Number);
     expect(ordinary).toBeLessThan(1.5);
     expect(colliding).toBeLessThan(1.5);
   });
 
-  it('are hashed with a key that is another one in each process', async () => {
+  it('are hashed with a different key in each process', async () => {
     const hashes = await Promise.all([1, 2, 3].map(async () => (await run(table, ['key'])).stdout));
     expect(new Set(hashes).size).toBe(3);
   });
 
-  it('are hashed with SipHash-2-4, as its authors publish it', async () => {
+  it('are hashed with SipHash-2-4 and match its published test vectors', async () => {
     const hashes = (await run(table, ['siphash'])).stdout.split('\n');
     expect([hashes[0], hashes[1], hashes[15]]).toEqual([
       '726fdb47dd0e0e31',
@@ -312,7 +312,7 @@ describe('label values', () => {
     ]);
   });
 
-  it('make no more than 10,000 series of a metric; what is dropped is counted', async () => {
+  it('create at most 10,000 series per metric, and dropped updates are counted', async () => {
     const used = MAX_SERIES + 500;
     const { stdout, stderr } = await run(sanitized, ['labels', String(used), '2'], { maxBuffer: 1 << 24 });
     const series = family(stdout, 'realm_bytes').metrics;
@@ -330,7 +330,7 @@ describe('label values', () => {
     );
   });
 
-  it('take no more than 2 MiB of the text for a metric, and leave the others their series', async () => {
+  it('are limited to 2 MiB of text per metric, independently of other metrics', async () => {
     const server = await serve(sanitized, MAX_SERIES);
     const text = (await ask(server.port)).body;
     const dropped = [...text.matchAll(/^turn_metrics_dropped_updates_total{metric="(\w+)"} (\d+)$/gm)];
@@ -347,7 +347,7 @@ describe('label values', () => {
     await expectClean(server);
   });
 
-  it('of 10,000 users with ordinary names are all in the text, in each metric', async () => {
+  it('of 10,000 users with ordinary names all appear in each metric', async () => {
     const { stdout, stderr } = await run(sanitized, ['users', String(MAX_SERIES)], { maxBuffer: 1 << 24 });
     const series = stdout.match(/^turn_traffic_\w+{realm="example.org",user="u{25}\d{5}"} \d{20}$/gm);
     expect(new Set(series).size).toBe(METRICS * MAX_SERIES);
@@ -355,7 +355,7 @@ describe('label values', () => {
     expect(stderr).toBe('');
   });
 
-  it('say nothing of dropped updates while none is', async () => {
+  it('add no metric of dropped updates while none is dropped', async () => {
     const { stdout, stderr } = await run(sanitized, ['labels', String(MAX_SERIES), '1'], {
       maxBuffer: 1 << 24,
     });
@@ -364,7 +364,7 @@ describe('label values', () => {
     expect(stderr).toBe('');
   });
 
-  it('that differ are different series in the text, whatever their bytes', async () => {
+  it('that differ in any byte are different series in the text', async () => {
     const { stdout } = await run(sanitized, ['bytes'], { maxBuffer: 1 << 24 });
     const series = family(stdout, 'strings').metrics.map((metric) => ({
       written: metric.labels?.s ?? '',

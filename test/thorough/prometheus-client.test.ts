@@ -93,12 +93,12 @@ describe('metrics', () => {
   it.each([
     [16, 200_000],
     [MORE_THREADS_THAN_SHARDS, 20_000],
-  ])('adds up exactly from %i threads while being scraped', async (threads, rounds) => {
+  ])('add up exactly from %i threads while being scraped', async (threads, rounds) => {
     const { stdout } = await run(program, ['add', String(threads), String(rounds)], { maxBuffer: 1 << 24 });
     expectExactTotals(stdout, threads, rounds);
   });
 
-  it.each([16, MORE_THREADS_THAN_SHARDS])('has no data race between %i threads', async (threads) => {
+  it.each([16, MORE_THREADS_THAN_SHARDS])('have no data race between %i threads', async (threads) => {
     const command = [racingProgram, 'add', String(threads), '10000'];
     const options = { env: { ...process.env, TSAN_OPTIONS: 'exitcode=66' }, maxBuffer: 1 << 24 };
     const plain = await run(command[0] as string, command.slice(1), options).catch((error: Error) => {
@@ -112,7 +112,7 @@ describe('metrics', () => {
     expectExactTotals(plain.stdout, threads, 10_000);
   });
 
-  it('writes what is hard to write', async () => {
+  it('are written correctly with unusual label values and numbers', async () => {
     const { stdout, stderr } = await run(program, ['text']);
     expect(value(stdout, 'labelled', { realm: 'a\\b"c\nd', user: 'é€😀' })).toBe('1');
     expect(value(stdout, 'labelled', { realm: 'x\\xff\\xc0\\xaf\\xed\\xa0\\x80y', user: '\\xe2\\x82' })).toBe(
@@ -140,7 +140,7 @@ describe('metrics', () => {
     expect(stderr.match(/the metric large is left out/g)).toHaveLength(2);
   });
 
-  it('links with programs that were compiled against libprom', async () => {
+  it('work in programs compiled against libprom', async () => {
     const { stdout } = await run(legacyProgram);
     expect(value(stdout, 'c', { realm: 'example.org' })).toBe('7');
     expect(value(stdout, 'g')).toBe('1');
@@ -148,7 +148,7 @@ describe('metrics', () => {
 });
 
 describe('HTTP', () => {
-  it('answers GET and HEAD of /metrics only', async () => {
+  it('answers only GET and HEAD of /metrics', async () => {
     const server = await serve();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const got = await ask(server.port, { agent });
@@ -174,7 +174,7 @@ describe('HTTP', () => {
     expect(await stop(server)).toBe(0);
   });
 
-  it('listens on 127.0.0.1 only unless told otherwise', async () => {
+  it('listens only on 127.0.0.1 unless configured otherwise', async () => {
     for (const address of [undefined, '', '::ffff:127.0.0.1']) {
       const server = await serve(address === undefined ? {} : { address });
       expect((await ask(server.port)).status).toBe(200);
@@ -185,7 +185,7 @@ describe('HTTP', () => {
     }
   });
 
-  it('listens where TURNSERVER_PROMETHEUS_ADDRESS says', async () => {
+  it('listens on TURNSERVER_PROMETHEUS_ADDRESS', async () => {
     const all = await serve({ address: '0.0.0.0' });
     for (const host of ['127.0.0.1', ...otherLocalAddresses()]) {
       expect((await ask(all.port, { host })).status, host).toBe(200);
@@ -197,7 +197,7 @@ describe('HTTP', () => {
     await stop(second);
   });
 
-  it('listens on both kinds of addresses for ::, or says why not', async () => {
+  it('listens on IPv4 and IPv6 for ::, or reports why it cannot', async () => {
     const ipv6 = Object.values(networkInterfaces()).some((list) => list?.some((a) => a.address === '::1'));
     if (!ipv6) {
       await expect(serve({ address: '::' })).rejects.toThrow(/exit 3: .*can't listen on :: port 0/);
@@ -214,7 +214,7 @@ describe('HTTP', () => {
   });
 
   it.each(['localhost', '127.0.0.1:9641', '127.1', '256.0.0.1', '[::1]', '*'])(
-    'does not start for the address %s',
+    'does not start with the invalid address %s',
     async (address) => {
       const message = `TURNSERVER_PROMETHEUS_ADDRESS is not an IPv4 or IPv6 address: ${address}\n`;
       await expect(serve({ address })).rejects.toThrow(new Error(`exit 3: prometheus: ${message}`));
@@ -230,13 +230,13 @@ describe('HTTP', () => {
     await stop(server);
   });
 
-  it('answers when the first 1024 file descriptors are taken', async () => {
+  it('answers even if the first 1024 file descriptors are taken', async () => {
     const server = await serve({ files: 2000 });
     expect((await ask(server.port)).status).toBe(200);
     await stop(server);
   });
 
-  it('bounds the number and the age of connections', async () => {
+  it('limits the number and the age of connections', async () => {
     const server = await serve();
     const start = Date.now();
     const ages: number[] = [];
@@ -263,7 +263,7 @@ describe('HTTP', () => {
     await stop(server);
   });
 
-  it('does not grow with the number of scrapes', async () => {
+  it('grows by less than 2 MiB in 10,000 scrapes', async () => {
     const server = await serve();
     const agent = new Agent({ keepAlive: true, maxSockets: 8 });
     const scrape = async (count: number) => {

@@ -26,7 +26,7 @@ describe('rpmVersion, compared by rpm', () => {
     expect(isLess(ours('4.6.1', 1), other)).toBe(true);
   });
 
-  it('sorts a revision above the one before, with a label or without', () => {
+  it('sorts a revision above the previous one, with or without a label', () => {
     expect(isLess(ours('4.6.1', 1), ours('4.6.1', 2))).toBe(true);
     expect(isLess(ours('4.6.1', 9, 'el9'), ours('4.6.1', 10, 'el9'))).toBe(true);
   });

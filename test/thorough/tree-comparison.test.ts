@@ -82,8 +82,8 @@ beforeEach(() => {
   write('trees/run/out/install.log', 'installed');
 });
 
-describe('the comparison of two trees', () => {
-  it('finds nothing in a tree that has not changed', () => {
+describe('the comparison of trees', () => {
+  it('reports nothing for an unchanged tree', () => {
     expect(difference(() => writeAfter('etc/conf', 'a'))).toEqual([]);
     expect(out('facts.txt')).toMatch(/^purge\.compared\t7$/m);
     expect(out('purge.accounts.txt')).toBe('');
@@ -92,16 +92,16 @@ describe('the comparison of two trees', () => {
   it.each<[string, () => void, string[]]>([
     ['a new file', () => writeAfter('etc/turn', 'x'), ['added /etc/turn']],
     ['a new folder', () => mkdirSync(join(tree('used'), 'var')), ['added /var']],
-    ['other contents of the same length', () => writeAfter('etc/conf', 'b'), ['changed /etc/conf']],
+    ['other content of the same length', () => writeAfter('etc/conf', 'b'), ['changed /etc/conf']],
     [
-      'contents of a file with spaces',
+      'other content of a file whose name has spaces',
       () => writeAfter('etc/name with spaces', 'b'),
       ['changed /etc/name with spaces'],
     ],
     ['another mode', () => chmodSync(join(tree('used'), 'empty'), 0o700), ['changed /empty']],
-    ['a file that is gone', () => rmSync(join(tree('used'), 'etc/conf')), ['removed /etc/conf']],
+    ['a missing file', () => rmSync(join(tree('used'), 'etc/conf')), ['removed /etc/conf']],
     [
-      'another target',
+      'another link target',
       () => {
         rmSync(join(tree('used'), 'etc/link'));
         symlinkSync('gone', join(tree('used'), 'etc/link'));
@@ -116,16 +116,16 @@ describe('the comparison of two trees', () => {
       },
       ['changed /etc/link'],
     ],
-    ['files of other packages are theirs', () => writeAfter('usr/other', 'x'), []],
-    ['files among them are not', () => writeAfter('usr/own', 'x'), ['added /usr/own']],
+    ['no file of another package', () => writeAfter('usr/other', 'x'), []],
+    ['a file beside those of other packages', () => writeAfter('usr/own', 'x'), ['added /usr/own']],
     [
-      'a program in the way of others',
+      'a program that shadows others',
       () => writeAfter('usr/local/bin/awk', 'x'),
       ['added /usr/local', 'added /usr/local/bin', 'added /usr/local/bin/awk'],
     ],
-  ])('%s', (_, change, expected) => expect(difference(change)).toEqual(expected));
+  ])('reports %s', (_, change, expected) => expect(difference(change)).toEqual(expected));
 
-  it('is of what was done before the distribution, and of that, each by itself', () => {
+  it('reports the changes up to the distribution phase and those of that phase separately', () => {
     write('trees/run/out/facts.txt', `${FACTS}seconds.distribution\t2\n`);
     writeAfter('etc/left', 'x');
     write('trees/run/etc/late', 'x');
@@ -136,13 +136,13 @@ describe('the comparison of two trees', () => {
     expect(out('upgrade-purge.accounts.txt')).toBe('added\tpasswd\tturnserver:x:5:5::/:/bin/sh\n');
   });
 
-  it('is not made of what was not done', () => {
+  it('skips phases that did not run', () => {
     write('trees/run/out/facts.txt', 'install.exit\t0\n');
     compare();
     expect(readdirSync(join(dir, 'out')).sort()).toEqual(['facts.txt', 'install.log']);
   });
 
-  it('does not listen to what the trees say of it', () => {
+  it('ignores forged results in the trees', () => {
     const forged = 'purge.compared\t5000\nupgrade-purge.compared\t5000\n';
     write('trees/run/out/facts.txt', `${FACTS}${forged}`);
     write('trees/run/out/purge.changes.txt', '');
@@ -161,7 +161,7 @@ describe('the comparison of two trees', () => {
     ]);
   });
 
-  it('does not believe what a .deb may have written about files of other packages', () => {
+  it('ignores a list of files of other packages that a .deb may have forged', () => {
     const planted = () => {
       writeAfter('usr/local/bin/awk', 'x');
       writeAfter('tmp/owned', '/usr/local\n/usr/local/bin\n/usr/local/bin/awk\n');
@@ -174,7 +174,7 @@ describe('the comparison of two trees', () => {
     ]);
   });
 
-  it("leaves out the build platform's tools where they are mounted, and nothing beside them", () => {
+  it('omits the tools of the build platform where they are mounted, and nothing else', () => {
     const change = () => {
       writeAfter('native/bin/find', 'x');
       writeAfter('usr/lib/x86_64-linux-gnu/libc.so.6', 'x');
@@ -198,7 +198,7 @@ describe('the comparison of two trees', () => {
     ]);
   });
 
-  it('has what package managers leave of themselves', () => {
+  it('includes the files that package managers leave behind', () => {
     const paths = [
       'etc/rpm/macros.native',
       'repository/x',
@@ -221,7 +221,7 @@ describe('the comparison of two trees', () => {
   it.each<[string, () => void, string[]]>([
     ['a tab', () => writeAfter('etc/conf\tX', 'x'), ['added ./etc/conf?X (control characters)']],
     [
-      'a line break, and another line of the list after it',
+      'a line break, followed by a line of the list',
       () => writeAfter(`etc/new\npath\tf 644 0:0\t/etc/conf`, 'x'),
       [
         'added ./etc/new?path?f 644 0:0? (control characters)',
@@ -230,7 +230,7 @@ describe('the comparison of two trees', () => {
       ],
     ],
     [
-      'a link to one',
+      'a link target with a line break',
       () => {
         writeAfter(SUID, 'x');
         symlinkSync(`x\npath\tf 644 0:0\t/${SUID}\t`, join(tree('used'), 'etc/odd'));
@@ -238,7 +238,7 @@ describe('the comparison of two trees', () => {
       ['added ./etc/odd (control characters)', 'added /usr/local', 'added /usr/local/sbin', `added /${SUID}`],
     ],
     [
-      'a folder of one that no exception is made for',
+      'a control character below the cache of debconf',
       () => writeAfter('var/cache/debconf/a\x7fb', 'x'),
       [
         'added ./var/cache/debconf/a?b (control characters)',
@@ -251,7 +251,7 @@ describe('the comparison of two trees', () => {
     expect(difference(change, { FORMAT: 'rpm' })).toEqual(expected),
   );
 
-  it('takes names of other languages, and those that sha256sum escapes, as any other', () => {
+  it('handles non-ASCII names, and names that sha256sum escapes', () => {
     writeAfter('etc/Főtanúsítvány', 'a');
     for (const name of ['prepared', 'used']) write(`trees/${name}/etc/system\\x2d.slice`, 'a');
     expect(difference(() => writeAfter('etc/system\\x2d.slice', 'b'))).toEqual([
@@ -261,7 +261,7 @@ describe('the comparison of two trees', () => {
   });
 });
 
-describe('records of accounts', () => {
+describe('records of accounts show', () => {
   const SHADOW = 'root:*:20000:0:99999:7:::\ndaemon:$6$old:20000:0:99999:7:::\n';
   const records = (change: () => void): string[] => {
     write('trees/prepared/etc/shadow', SHADOW);
@@ -273,83 +273,83 @@ describe('records of accounts', () => {
   };
 
   it.each<[string, () => void, string[]]>([
-    ['nothing', () => {}, []],
+    ['no change', () => {}, []],
     [
       'a second root',
       () => writeAfter('etc/passwd', 'root:x:0:0::/:/bin/sh\nturnserver:x:0:0::/:/bin/sh\n'),
       ['added\tpasswd\tturnserver:x:0:0::/:/bin/sh', 'shared\tpasswd\t0'],
     ],
     [
-      'a second record of a name, before the first',
+      'a second record of a name before the first',
       () => writeAfter('etc/passwd', 'root::0:0::/:/bin/bash\nroot:x:0:0::/:/bin/sh\n'),
       ['added\tpasswd\troot::0:0::/:/bin/bash', 'shared\tpasswd\troot', 'shared\tpasswd\t0'],
     ],
     [
-      'a password, of which the hash is not told',
+      'a set password, without its hash',
       () => writeAfter('etc/shadow', SHADOW.replace('*', '$6$secret')),
       ['removed\tshadow\troot:*:(day):0:99999:7:::', 'added\tshadow\troot:(set):(day):0:99999:7:::'],
     ],
     [
-      'another password',
+      'a changed password, without its hash',
       () => writeAfter('etc/shadow', SHADOW.replace('old', 'new')),
       ['removed\tshadow\tdaemon:(set):(day):0:99999:7:::', 'added\tshadow\tdaemon:(set):(day):0:99999:7:::'],
     ],
     [
-      'a record of another form, which may be a hash',
+      'a malformed record, without its content, which may be a hash',
       () => writeAfter('etc/shadow', `${SHADOW}$6$secret\n`),
       ['added\tshadow\t(malformed)'],
     ],
     [
-      'a character that ends no line, but may do so elsewhere',
+      'control characters, replaced by question marks',
       () => writeAfter('etc/group', 'turnserver:x:5:\0\r\n'),
       ['added\tgroup\tturnserver:x:5:??'],
     ],
-    ['an old record in a backup', () => writeAfter('etc/shadow-', SHADOW), []],
+    ['nothing for an old record in a backup', () => writeAfter('etc/shadow-', SHADOW), []],
     [
-      'another one in a backup',
+      'a new record in a backup',
       () => writeAfter('etc/passwd-', 'eve:x:0:0::/:/bin/sh\n'),
       ['added\tpasswd-\teve:x:0:0::/:/bin/sh'],
     ],
     [
-      'numbers of users for containers',
+      'subordinate user IDs',
       () => writeAfter('etc/subuid', 'turnserver:0:65536\n'),
       ['added\tsubuid\tturnserver:0:65536'],
     ],
   ])('%s', (_, change, expected) => expect(records(change)).toEqual(expected));
 
-  it('are read from no link', () => {
+  it('no file behind a link, which is refused', () => {
     rmSync(join(tree('used'), 'etc/passwd'));
     symlinkSync('/etc/passwd', join(tree('used'), 'etc/passwd'));
     expect(refusal()).toMatch(/\/etc\/passwd of a container is not a regular file of at most 1 MiB/);
   });
 });
 
-describe('attributes', () => {
+describe('extended attributes', () => {
   const attribute = (tree: string, name: string, value: string) =>
     execFileSync('setfattr', ['-n', name, '-v', value, join(dir, 'trees', tree, 'etc/conf')]);
   const lines = () => out('purge.changes.txt');
   const STATE = /^changed\t\/etc\/conf\t(f 644 \d+:\d+ [0-9a-f]{64})\t(.*)$/m;
 
-  it('of another value are a change', () => {
+  it('are a change if their value differs', () => {
     attribute('prepared', 'user.x', '1');
     attribute('used', 'user.x', '2');
     compare();
     expect(lines()).toMatch(/\tf 644 \S+ \w+ \{user\.x=0x31\}\tf 644 \S+ \w+ \{user\.x=0x32\}\n/);
   });
 
-  it('that are the same are none', () => {
+  it('are not a change if they are equal', () => {
     for (const each of ['prepared', 'used']) attribute(each, 'user.x', '1');
     compare();
     expect(lines()).toBe('');
   });
 
-  it('that dnf writes to a package are none', () => {
+  it('are not a change if dnf writes them to a package', () => {
     attribute('used', 'user.Librepo.checksum.sha256', '1');
     compare();
     expect(lines()).toBe('');
   });
 
-  it('of files whose names getfattr escapes are seen as well', () => {
+  it('are compared for file names that getfattr escapes, too', () => {
     for (const each of ['prepared', 'used']) write(`trees/${each}/etc/a\\x2d=b`, 'a');
     execFileSync('setfattr', ['-n', 'user.x', '-v', '1', join(tree('used'), 'etc/a\\x2d=b')]);
     expect(difference(() => {})).toEqual(['changed /etc/a\\x2d=b']);
@@ -366,7 +366,7 @@ describe('attributes', () => {
     expect(lines()).toContain(' {system.posix_acl_access=0x02');
   });
 
-  it('of more bytes than can be compared are refused', () => {
+  it('are refused above the size limit', () => {
     write('bin/getfattr', '#!/bin/sh\nexec cat /dev/zero\n');
     chmodSync(join(dir, 'bin/getfattr'), 0o755);
     expect(refusal({ PATH: `${dir}/bin:${process.env.PATH}` })).toMatch(
@@ -375,7 +375,7 @@ describe('attributes', () => {
   });
 });
 
-describe('what something leads to', () => {
+describe('links and caches tell whether they point to a known file:', () => {
   const link = (path: string, target: string) => {
     mkdirSync(dirname(join(tree('used'), path)), { recursive: true });
     symlinkSync(target, join(tree('used'), path));
@@ -387,17 +387,17 @@ describe('what something leads to', () => {
       .map((line) => line.split('\t')[1]);
 
   it.each<[string, string, boolean]>([
-    ['a file that was there', '/etc/conf', true],
-    ['one by other links', '../link', true],
-    ['one through a link to a folder', '/folder/conf', true],
-    ["another package's", '/usr/other', true],
-    ['a new one', '/usr/local/bin/evil', false],
-    ['nothing', '/no/such', false],
-    ['itself', '/etc/alternatives/x', false],
+    ['an existing file', '/etc/conf', true],
+    ['an existing file, through other links', '../link', true],
+    ['an existing file, through a link to a folder', '/folder/conf', true],
+    ['a file of another package', '/usr/other', true],
+    ['a new file', '/usr/local/bin/evil', false],
+    ['no file', '/no/such', false],
+    ['the link itself', '/etc/alternatives/x', false],
     ['a file that is not compared', '/tmp/evil', false],
     ['a folder', '/etc', false],
     ['variable data', '/var/x', false],
-    ['a file above the root', '/../etc/conf', true],
+    ['a path above the root', '/../etc/conf', true],
   ])('%s', (_, target, expected) => {
     for (const each of ['prepared', 'used']) {
       write(`trees/${each}/var/x`, 'x');
@@ -427,16 +427,20 @@ describe('what something leads to', () => {
   };
   const one = (line: string) => `1 libs found in cache \`x'\n\t${line}\nCache generated by: ldconfig`;
   it.each<[string, string, boolean]>([
-    ['a library that was there', one('libz.so.1 (libc6,x86-64) => /lib/x/libz.so.1'), true],
+    ['an existing library', one('libz.so.1 (libc6,x86-64) => /lib/x/libz.so.1'), true],
     ['a new library', one('libnew.so.1 (libc6,x86-64) => /usr/lib/x/libnew.so.1'), false],
     ['a library in another place', one('libz.so.1 (libc6,x86-64) => /tmp/libz.so.1'), false],
-    ['another library by this name', one('libc.so.6 (libc6,x86-64) => /lib/x/libz.so.1'), false],
+    ['another library under this name', one('libc.so.6 (libc6,x86-64) => /lib/x/libz.so.1'), false],
     ['a name that looks like an entry', one('a => /lib/x (libc6) => /lib/x/libz.so.1'), false],
-    ['more than is listed', one('libz.so.1 (libc6) => /lib/x/libz.so.1').replace('1 libs', '2 libs'), false],
-    ['a list that is none', '', false],
+    [
+      'more libraries than are listed',
+      one('libz.so.1 (libc6) => /lib/x/libz.so.1').replace('1 libs', '2 libs'),
+      false,
+    ],
+    ['an invalid list', '', false],
   ])("the dynamic linker's cache: %s", (_, text, expected) => expect(cache(text)).toBe(expected));
 
-  it('is a library that is mounted, in a foreign root', () =>
+  it("the dynamic linker's cache: a mounted library in a foreign root", () =>
     expect(
       cache(one('libc.so.6 (libc6) => /lib/x86_64-linux-gnu/libc.so.6'), {
         TOOLS: 'native',
@@ -451,7 +455,7 @@ describe('results', () => {
     ['a link', () => symlinkSync('/etc/passwd', join(results(), 'link.log')), /link\.log, which is not/],
     ['a FIFO', () => void execFileSync('mkfifo', [join(results(), 'fifo.log')]), /fifo\.log, which is not/],
     [
-      'a link beneath a folder',
+      'a link below a folder',
       () => {
         mkdirSync(join(results(), 'dir.log'));
         symlinkSync('/dev/zero', join(results(), 'dir.log/zero'));
@@ -459,7 +463,7 @@ describe('results', () => {
       /dir\.log\/zero, which is not/,
     ],
     [
-      'a sparse file that would be gigabytes on the disk of the user',
+      'a sparse file of gigabytes',
       () => execFileSync('truncate', ['-s', '2500M', join(results(), 'sparse.log')]),
       /more than 1000 bytes/,
     ],
@@ -471,12 +475,12 @@ describe('results', () => {
       /more than 10000 files/,
     ],
     [
-      'a name with a line break, which would be two lines of a log',
+      'a name with a line break, which could forge a line of a log',
       () => write('trees/run/out/a\nturnbuild-error: FORGED: x', ''),
       /contain a\?turnbuild-error: FORGED: x, a name/,
     ],
     [
-      'a folder that a link leads to',
+      'a link in place of their folder',
       () => {
         rmSync(results(), { recursive: true });
         symlinkSync('/etc', results());
@@ -484,7 +488,7 @@ describe('results', () => {
       /are not a folder/,
     ],
     [
-      'a root of more than can be read',
+      'a tree above the size limit',
       () => {
         writeAfter('etc/endless', '');
         execFileSync('truncate', ['-s', '1T', join(tree('used'), 'etc/endless')]);
@@ -492,7 +496,7 @@ describe('results', () => {
       /more than 16 GiB/,
     ],
     [
-      'a list of accounts that never ends',
+      'a FIFO as a list of accounts',
       () => {
         rmSync(join(tree('used'), 'etc/passwd'));
         execFileSync('mkfifo', [join(tree('used'), 'etc/passwd')]);
@@ -500,14 +504,14 @@ describe('results', () => {
       /\/etc\/passwd of a container is not a regular file of at most 1 MiB/,
     ],
     [
-      'a list of files that never ends',
+      'a FIFO as a list of files',
       () => {
         rmSync(join(tree('used'), 'tmp/owned'));
         execFileSync('mkfifo', [join(tree('used'), 'tmp/owned')]);
       },
       /list of installed files/,
     ],
-  ])('%s is refused before anything is copied', (_, plant, message) => {
+  ])('with %s are refused before anything is copied', (_, plant, message) => {
     plant();
     const said = refusal();
     expect(said).toMatch(/^turnbuild-error: RESULT_UNSAFE: .*\n$/);

@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { renderTemplate } from '../../src/packaging/template.ts';
 import { packageLayout } from '../../src/plan/layout.ts';
 
-// The unit's drain command, run like systemd does, with processes that react differently.
+// Runs the unit's drain command as systemd would, with processes that react in different ways.
 const template = readFileSync(
   new URL('../../recipes/packaging/common/coturn.service', import.meta.url),
   'utf8',
@@ -36,32 +36,32 @@ function stop(pid: number, seconds: number): Promise<number | null> {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-it('waits until the last session has ended', async () => {
+it('ExecStop waits until the last session has ended', async () => {
   const pid = await start('sleep 1; exit 0');
   expect(await stop(pid, 60)).toBe(0);
   expect(server?.exitCode).toBe(0);
 });
 
-it('waits no longer than it was told, and leaves the rest to systemd', async () => {
+it('ExecStop waits no longer than DRAIN_SECONDS and leaves the server to systemd', async () => {
   const pid = await start(':');
   expect(await stop(pid, 1)).toBe(124);
   expect(server?.exitCode).toBeNull();
   expect(() => process.kill(pid, 0)).not.toThrow();
 });
 
-it('does not wait for a turnserver that is gone', async () => {
+it('ExecStop fails if turnserver has already exited', async () => {
   const pid = await start('exit 0');
   process.kill(pid, 'SIGKILL');
   await new Promise((resolve) => server?.once('exit', resolve));
   expect(await stop(pid, 60)).not.toBe(0);
 });
 
-it('reloads by the signal, and only in the unit of a turnserver that handles it', () => {
+it('ExecReload sends SIGUSR2 and is only in the unit of a turnserver that handles it', () => {
   expect(render('reload')).toMatch(/^ExecReload=\/bin\/sh -c 'kill -USR2 "\$\$MAINPID"'$/m);
   expect(render('drain')).not.toMatch(/ExecReload|USR2/);
 });
 
-it('is only in the unit of a turnserver that drains', () => {
+it('ExecStop is only in the unit of a turnserver that drains', () => {
   expect(render('systemd', 'drain')).toMatch(/^Type=notify$/m);
   expect(render('systemd')).not.toMatch(/ExecStop|DRAIN|TimeoutStopSec|SuccessExitStatus/);
   expect(render()).toMatch(/^Type=exec$/m);

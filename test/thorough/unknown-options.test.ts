@@ -27,41 +27,41 @@ function unknownIn(configuration: string | Buffer): { found: string[]; text: str
 
 const LONG = 'x'.repeat(1023);
 
-describe('options that turnserver does not know', () => {
+describe('the check for unknown options', () => {
   it.each([
-    ['known ones', 'realm=x\nno-cli\ncert /a\npkey\t/b\nmin-port = 1\n', []],
+    ['known options', 'realm=x\nno-cli\ncert /a\npkey\t/b\nmin-port = 1\n', []],
     ['blanks before and after', ' \t no-cli \r\n\n  \n\t\n', []],
     ['quotes', 'realm "a b"\ncert="no-such"\n', []],
     ['comments', '# no-such\n \t#no-such\n', []],
-    ['a misspelt one', 'realm=x\ndenied-peer-ips=10.0.0.0-10.0.0.1\n', ['2 denied-peer-ips']],
+    ['a misspelt option', 'realm=x\ndenied-peer-ips=10.0.0.0-10.0.0.1\n', ['2 denied-peer-ips']],
     [
-      'one that was dropped, and one that never was',
+      'a removed option, and one that never existed',
       'no-loopback-peers\nrealm=x\nnon-option=3',
       ['1 no-loopback-peers', '3 non-option'],
     ],
     ['upper and lower case', 'No-CLI\n', ['1 No-CLI']],
-    ['the dashes of a command line', '--no-cli\n', ['1 --no-cli']],
-    ['the letter of a command line', 'v\nL=1.2.3.4\n', ['1 v', '2 L']],
-    ['a comment behind an option', 'no-cli # off\nno-cli#off\n', ['2 no-cli...']],
+    ['the dashes of the command line', '--no-cli\n', ['1 --no-cli']],
+    ['the letters of the command line', 'v\nL=1.2.3.4\n', ['1 v', '2 L']],
+    ['a comment after an option', 'no-cli # off\nno-cli#off\n', ['2 no-cli...']],
     ['a semicolon', 'no-cli;\n', ['1 no-cli...']],
-    ['no name', '=x\n', ['1 ']],
-    ['the same one twice', 'a\na\n', ['1 a', '2 a']],
-    ['a carriage return in front, which turnserver takes for a name', '\rno-cli\n', ['1 ...']],
-    ['bytes that are no text', Buffer.from([0xc3, 0x28, 0x3d, 0x31, 0x0a]), ['1 ...']],
-    ['a line as long as can be', `#${LONG.slice(1)}\n`, []],
-    ['one byte more, of which the rest is a line', `#${LONG}\n`, ['1 (rest)']],
-    ['a rest that is an option', `#${LONG.slice(1)}no-cli\n`, []],
-    ['nothing', '', []],
-  ])('%s', (_, configuration, expected) => expect(unknownIn(configuration).found).toEqual(expected));
+    ['a missing name', '=x\n', ['1 ']],
+    ['the same option twice', 'a\na\n', ['1 a', '2 a']],
+    ['a leading carriage return, which turnserver reads as a name', '\rno-cli\n', ['1 ...']],
+    ['bytes that are not text', Buffer.from([0xc3, 0x28, 0x3d, 0x31, 0x0a]), ['1 ...']],
+    ['a line of the maximum length', `#${LONG.slice(1)}\n`, []],
+    ['a line that is one byte too long, the rest of which is read as a line', `#${LONG}\n`, ['1 (rest)']],
+    ['a rest that is a known option', `#${LONG.slice(1)}no-cli\n`, []],
+    ['an empty file', '', []],
+  ])('handles %s', (_, configuration, expected) => expect(unknownIn(configuration).found).toEqual(expected));
 
-  it('says what it means, once', () => {
+  it('explains the consequence once', () => {
     expect(unknownIn('a\nb\n').text).toMatch(
       /^(.*ignores the line\n){2}coturn: warning: turnserver ignores these lines \(2\) and only logs that\. Whatever they should deny or disable stays enabled\. See turnserver\(1\)\.\n$/,
     );
     expect(unknownIn('realm=x\n').text).toBe('');
   });
 
-  it('shows nothing that may be a secret', () => {
+  it('shows nothing that could be a secret', () => {
     const secret = 'Zm9vYmFyYmF6cXV4'.repeat(4);
     const { found, text } = unknownIn(
       `${secret}\nstatic-auth-secret:${secret}\nuser;a:${secret}\nuse r=${secret}`,

@@ -49,13 +49,13 @@ describe('run_dnf', () => {
     "Error: Failed to download metadata for repo 'floor': Cannot download repomd.xml: Cannot download repodata/repomd.xml: All mirrors were tried",
     "Error: Failed to download metadata for repo 'floor': Yum repo downloading error: Downloading error(s): repodata/1-primary.xml.gz - Cannot download, all mirrors were already tried without success",
     'Error: Error downloading packages: Curl error (7): Could not connect to server for http://127.0.0.1:9/ []',
-  ])('ends the verification where a repository cannot be read: %s', (output) => {
+  ])('ends the verification if a repository cannot be read: %s', (output) => {
     const run = attempt(output, 1);
     expect(run.stderr).toMatch(/^turnbuild-error: REPOSITORY_FAILED: .*Error: /m);
     expect(run.stdout).not.toContain('went on');
   });
 
-  it('goes on where it is the package that fails, for that is judged', () => {
+  it('continues if the package fails, which a check reports', () => {
     const run = attempt('Error: nothing provides libssl.so.3()(64bit) needed by coturn', 1);
     expect(run).toMatchObject({ stdout: 'went on 1\n', stderr: '', facts: 'install.exit\t1\n' });
     expect(attempt('Complete!', 0)).toMatchObject({ stdout: 'went on 0\n', facts: 'install.exit\t0\n' });
@@ -71,14 +71,14 @@ describe('run', () => {
     return { stdout, facts: read('facts.txt'), log: read('install.log') };
   };
 
-  it('ends what waits for ever, with what it has started, and says so', () =>
+  it('ends a function that hangs, and logs that', () =>
     expect(limited('sleep 300; echo not reached', 1)).toEqual({
       stdout: 'went on 124\n',
       facts: 'install.exit\t124\n',
       log: 'begun\nturnbuild: slow a b did not finish within 1 s\n',
     }));
 
-  it('gives the exit code of a function, and of a command that has a shorter limit', () => {
+  it('records the exit code of a function, and of a command with a shorter limit', () => {
     expect(limited('echo "$1$2"; return 7')).toEqual({
       stdout: 'went on 7\n',
       facts: 'install.exit\t7\n',
@@ -89,7 +89,7 @@ describe('run', () => {
 });
 
 describe('http_get', () => {
-  it('is not held by a server that accepts, or answers, and then stays silent', async () => {
+  it('gives up on a server that accepts or responds and then stays silent', async () => {
     for (const said of ['', 'HTTP/1.0 200 OK\r\n\r\nthe begin']) {
       const server = createServer((socket) => {
         socket.on('error', () => {});
@@ -104,7 +104,7 @@ describe('http_get', () => {
     }
   });
 
-  it('reads a page, and leaves the errors of the shell where they were', async () => {
+  it('reads a page and keeps the standard error of the shell', async () => {
     const server = createServer((socket) => socket.resume().end('HTTP/1.0 200 OK\r\n\r\nthe page\n'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -121,7 +121,7 @@ describe('http_get', () => {
 });
 
 describe('require_free_ports', () => {
-  it('says which port is taken, and ends the verification', async () => {
+  it('names the port that is in use and ends the verification', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
