@@ -13,8 +13,8 @@ const title = (text: string) => (obstacle === undefined ? text : `${text} (skipp
 /** `npm run check:full` tests every kind of machine, `npm run check` one. */
 const full = process.env.TURNBUILD_FULL === '1';
 if (obstacle !== undefined) console.log(`doctor-fix.test.ts is skipped: ${obstacle}`);
-else if (!full) console.log('doctor-fix.test.ts skips 4 tests that npm run check:full has');
-const inFull = full ? '' : ' (skipped: npm run check:full has it)';
+else if (!full) console.log('doctor-fix.test.ts skips 4 tests that only npm run check:full runs');
+const inFull = full ? '' : ' (skipped: runs only in npm run check:full)';
 const KEYRING = 'usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** State of the machine that must not change: its package database, /etc, apt's lists and caches. */
@@ -46,7 +46,7 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
     ['libc6', '2.41-12', /Debian 13 \(trixie\): .*libc6.* 2\.41-12/],
     ['gpgv', '9.0-1', /Debian 13 \(trixie\): would upgrade gpgv 2\.2\S+ -> 9\.0-1$/m],
   ])(
-    'changes nothing where Docker from Debian 13 needs a newer %s, and names the packages',
+    'changes nothing if Docker from Debian 13 requires a newer %s, and names the packages',
     async (name, version, reason) => {
       const old = { version: '1.0-1' };
       const engine = { version: '26.1.5-1', fields: `Depends: ${name} (>= ${version}), runc\n` };
@@ -89,7 +89,7 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
     },
   );
 
-  it.skipIf(!full)(`says that another apt holds the lock${inFull}`, async () => {
+  it.skipIf(!full)(`reports that another apt holds the lock${inFull}`, async () => {
     const before = state(root);
     const locked = `use Fcntl; open(F, ">>/var/lib/dpkg/lock-frontend");
       my $lock = pack("s s x!8 q q i x4", F_WRLCK, 0, 0, 0, 0);
@@ -103,9 +103,9 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
     expect(state(root)).toEqual(before);
   });
 
-  it('adds what is missing, and leaves every installed package as it was', () => expectAddition(root, 12));
+  it('installs missing prerequisites and changes no installed package', () => expectAddition(root, 12));
 
-  it.skipIf(!full)(`lets dpkg finish when it is interrupted${inFull}`, async () => {
+  it.skipIf(!full)(`lets dpkg finish after an interruption${inFull}`, async () => {
     // Slow dpkg down, so that the interruption arrives between unpacking and configuring.
     root.file('etc/dpkg/dpkg.cfg.d/slow', 'post-invoke="sleep 3"\n');
     const before = await root.packages();
@@ -124,18 +124,18 @@ describe.skipIf(obstacle !== undefined)(title('doctor --fix on a bare Debian 12'
   });
 });
 
-const unproved = obstacle ?? (full ? undefined : 'npm run check:full has it');
+const unproved = obstacle ?? (full ? undefined : 'runs only in npm run check:full');
 
 describe.skipIf(unproved !== undefined)(
   `doctor --fix on other machines${unproved === undefined ? '' : ` (skipped: ${unproved})`}`,
   () => {
-    it('adds what is missing to a bare Debian 13', async () => {
+    it('installs missing prerequisites on a bare Debian 13', async () => {
       const root = await debianRoot('trixie');
       onTestFinished(root.remove);
       await expectAddition(root, 13);
     });
 
-    it('leaves a compiler, locales, a foreign Docker client and an engine configuration as they were', async () => {
+    it('keeps a compiler, locales, a foreign Docker client and an engine configuration unchanged', async () => {
       const root = await debianRoot('bookworm');
       onTestFinished(root.remove);
       const setUp = await root.run([

@@ -6,7 +6,7 @@ import { expectVerified } from '../support/verified.ts';
 // Cross-compiles for the other architecture and fully verifies one package under QEMU. test/full verifies the others.
 const out = join(fileFolder('emulated'), 'dist');
 
-it('makes the packages of all default targets for the architecture that this machine emulates', async () => {
+it('builds the packages of all default targets for the emulated architecture', async () => {
   const run = await release(['--out', out, '--arch', FOREIGN, '--no-verify']);
   expect(run.code, run.stderr).toBe(0);
   const { steps } = manifestOf(out);
@@ -17,7 +17,7 @@ it('makes the packages of all default targets for the architecture that this mac
   );
 });
 
-it('verifies one of them in full', async () => {
+it('verifies one of them completely', async () => {
   const run = await run461('verify', ['--out', out, '--target', 'debian-13', '--arch', FOREIGN]);
   console.log(run.stdout, run.stderr);
   expect(run.code).toBe(0);

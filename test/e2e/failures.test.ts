@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 describe('a build', () => {
-  it('whose patch does not apply: names the file and the hunk', async () => {
+  it('whose patch does not apply names the file and the hunk', async () => {
     const recipes = copyRecipes(dir);
     plantPatch(
       recipes,
@@ -44,7 +44,7 @@ describe('a build', () => {
     expect(debs(broken)).toEqual([]);
   });
 
-  it('that does not compile for one architecture: says why, keeps the log, and makes the other one', async () => {
+  it('that does not compile for one architecture reports why, keeps the log and builds the other one', async () => {
     const recipes = copyRecipes(dir);
     plantPatch(
       recipes,
@@ -63,7 +63,7 @@ describe('a build', () => {
     );
   });
 
-  it('whose network is cut while the toolchain is installed: says so, and a re-run works', async () => {
+  it('that loses the network while it installs the toolchain reports that, and works when repeated', async () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/build/compiler.sh'), (text) => text.replace('own=$(', `${CUT}own=$(`));
     const args = ['--out', join(dir, 'cut'), ...ONE, '--no-verify'];
@@ -74,7 +74,7 @@ describe('a build', () => {
     expect((await release(args)).code).toBe(0);
   });
 
-  it('that fills the disk: says so, keeps nothing half-made, and the same command works once there is space', async () => {
+  it('that fills the disk reports that, keeps no partial output, and works once there is space', async () => {
     const small = join(dir, 'small');
     mkdirSync(small);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
@@ -93,7 +93,7 @@ describe('a build', () => {
     }
   });
 
-  it('that Ctrl-C ends: at once, with a real compiler at work, and leaves nothing half-made', async () => {
+  it('that is interrupted while compiling ends within 30 seconds and leaves no partial output', async () => {
     const interrupted = join(dir, 'interrupted');
     const recipes = copyRecipes(dir);
     // A new comment invalidates the cached compile.
@@ -118,7 +118,7 @@ describe('a build', () => {
 describe('a verification', () => {
   const verdict = () => manifestOf(out).steps.find((each) => each.id === 'verify:debian-13:x86_64');
 
-  it('whose ports are in use: says which, and blames no package', async () => {
+  it('whose ports are in use names them and records no verdict', async () => {
     const recipes = copyRecipes(dir);
     const listener = `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalPort => 3478); sleep 600' &\nsleep 2\n`;
     edit(join(recipes, 'docker/verify/main.sh'), (text) => `${listener}${text}`);
@@ -128,7 +128,7 @@ describe('a verification', () => {
     expect(verdict()?.checks ?? []).toEqual([]);
   });
 
-  it('whose network is cut: says so, and blames no package', async () => {
+  it('that loses the network reports that and records no verdict', async () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/verify/main.sh'), (text) => `${CUT}${text}`);
     const run = await release(['--out', out, '--recipes', recipes, ...ONE, ...INSTALL]);
@@ -139,7 +139,7 @@ describe('a verification', () => {
     expect(verdict()?.checks ?? []).toEqual([]);
   });
 
-  it('of a package that cannot be installed: says why in one failed check, and blocks the others', async () => {
+  it('of a package that cannot be installed reports why in one failed check and blocks the others', async () => {
     const tree = join(dir, 'tree');
     const name = 'coturn_4.6.1+turnbuild-1~deb13_amd64';
     const file = join(dir, `${name}.deb`);
@@ -158,7 +158,7 @@ describe('a verification', () => {
     expect(bad.length).toBeGreaterThan(40);
   });
 
-  it('that Ctrl-C ends: leaves no verdict, and keeps the package', async () => {
+  it('that is interrupted records no verdict and keeps the package', async () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/verify/main.sh'), (text) => `sleep 60\n${text}`);
     const before = manifestOf(out).steps.filter(({ stage }) => stage !== 'verify');

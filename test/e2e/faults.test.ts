@@ -14,7 +14,7 @@ import {
 // Most faults are planted in facts (test/support/planted). These are planted in a real server, all at once.
 const dir = fileFolder('faults');
 
-it('faults that loopback and a short look hide are found: in the network, in a pool, in a scrape, in the unit', async () => {
+it('verification finds faults that loopback and short tests hide: in network, port pool, scrapes and unit', async () => {
   const recipes = copyRecipes(dir);
   const packaging = join(recipes, 'packaging/common');
   edit(join(packaging, 'turnserver.conf'), (text) => text.replace(/^denied-peer-ip=10\..*\n/m, ''));

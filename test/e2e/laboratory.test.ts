@@ -13,7 +13,7 @@ const dir = fileFolder('laboratory');
 /** A check that needs only the laboratory, not a container with the installed package. */
 const args = ['--out', join(dir, 'dist'), ...ONE, '--only', 'network.ttl'];
 
-it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that the next run would not remove', async () => {
+it('the laboratory removes its container on Ctrl-C, and that of a run killed by SIGKILL in the next run', async () => {
   const killed = await endInLaboratory('SIGKILL');
   expect(killed.run.code).not.toBe(0);
   const interrupted = await endInLaboratory('SIGINT');
@@ -35,7 +35,7 @@ it('leaves no container behind: not after Ctrl-C, and after SIGKILL none that th
     expect(reader).toEqual({ program: reader.program, uids: [65534], capabilities: [0] });
 });
 
-it('is not there: says what it takes, and blames no package', async () => {
+it('an engine that does not allow namespaces fails the release, which names the required capabilities', async () => {
   // An engine that does not let containers create namespaces.
   const bin = join(dir, 'no-namespaces');
   mkdirSync(bin);
@@ -78,7 +78,7 @@ async function endInLaboratory(
 }
 
 interface Process {
-  /** Process ID on the host. */
+  /** User ID on the host. */
   uid: number;
   args: string;
 }

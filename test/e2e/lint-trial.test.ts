@@ -6,7 +6,7 @@ import { fileFolder } from '../support/e2e.ts';
 // A fixed seed. test/full tries a thousand configurations of each version, with a new seed each day.
 const SEED = 16;
 
-it('lint-config says of drawn configurations what the real turnserver does with them', async () => {
+it('lint-config agrees with the real turnserver on random configurations', async () => {
   const { versions, configurations, disagreements, filled } = await tryConfigurations(
     fileFolder('lint-trial'),
     {

@@ -10,7 +10,7 @@ import { releaseFacts, target, withoutAddresses } from '../support/plan-facts.ts
 const dir = fileFolder('archives');
 
 describe('a target of another archive', () => {
-  it('is one file, and an address', async () => {
+  it('requires only a recipe file and a mirror URL', async () => {
     const { debian } = await readAptMirrors();
     expect(debian).toBeDefined();
     const recipes = copyRecipes(dir);
@@ -42,8 +42,8 @@ const unverified = readdirSync(join(ROOT, 'recipes/targets'))
 // TURNBUILD_TEST_MIRRORS: `ubuntu=https://… ubuntu/arm64=https://…`
 const words = (process.env.TURNBUILD_TEST_MIRRORS ?? '').split(/\s+/).filter((word) => word !== '');
 
-describe('targets that have not been verified', () => {
-  it.for(unverified)('%s is verified where its archive can be reached', async (name, { skip }) => {
+describe('a target that has not been verified:', () => {
+  it.for(unverified)('%s is verified if its archive is reachable', async (name, { skip }) => {
     const recipe = target(name);
     // Test only with named mirrors, because the distribution's own repositories may be unreachable.
     const named = recipe.sysroot === undefined ? recipe : withoutAddresses(name);
@@ -54,7 +54,7 @@ describe('targets that have not been verified', () => {
       unknown.length > 0
         ? `TURNBUILD_TEST_MIRRORS does not say where ${unknown.join(' and ')} are`
         : keyring !== undefined && !existsSync(keyring)
-          ? `${keyring} is not there`
+          ? `${keyring} is missing`
           : undefined;
     if (reason !== undefined) {
       console.log(`${name} is not verified: ${reason}`);

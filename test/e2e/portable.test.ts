@@ -28,7 +28,7 @@ const linkedOn = () =>
   manifestOf(out).steps.find(({ id }) => id === `build:portable:${FOREIGN}`)?.facts?.linked as string[];
 
 describe('turnbuild release --target portable', () => {
-  it('makes an .rpm with its debug symbols and its source, and a tarball, of libraries that it names', async () => {
+  it('builds an .rpm with debug symbols and source package, and a tarball, and records the linked libraries', async () => {
     const first = await portable(['--out', out]);
     expect(first.code, first.stderr).toBe(0);
     expect(made(out)).toEqual(
@@ -49,7 +49,7 @@ describe('turnbuild release --target portable', () => {
     ]);
   });
 
-  it('has a bill of materials beside each package that is valid CycloneDX', async () => {
+  it('writes a valid CycloneDX bill of materials beside each package', async () => {
     const names = filesOf(out, /\.cdx\.json$/);
     expect(names).toHaveLength(2);
     const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
@@ -57,7 +57,7 @@ describe('turnbuild release --target portable', () => {
       expect(await validator.validate(readFileSync(join(out, '4.6.1', name), 'utf8'))).toBeNull();
   });
 
-  it('has a source package that compiles by itself, with the shared libraries of the distribution', () => {
+  it('builds a source package that compiles on its own with the shared libraries of the distribution', () => {
     const source = join(out, '4.6.1/coturn-4.6.1+turnbuild-1.src.rpm');
     const contents = execFileSync('rpm', ['-qpl', source], { encoding: 'utf8' }).trim().split('\n');
     expect(contents).toEqual(['compile.sh', 'coturn.spec', 'linked-in.tar', 'packaging.tar', 'source.tar']);
@@ -73,11 +73,11 @@ describe('turnbuild release --target portable', () => {
   });
 });
 
-describe('turnbuild outdated, and the revision that it leads to', () => {
+describe('turnbuild outdated and release --revision auto', () => {
   const outdated = () => turnbuild(['outdated', out]);
   const auto = () => portable(['--out', out, '--revision', 'auto']);
 
-  it('finds no library outdated in packages of now, only what is known of coturn 4.6.1', async () => {
+  it('find no outdated library in new packages, only known vulnerabilities of coturn 4.6.1', async () => {
     const run = await outdated();
     expect(run.stdout).toMatch(/openssl +3\.\S+ +3\.\S+ +bookworm\S* +up to date/);
     expect(run.stdout).toMatch(/critical +CVE-2026-43994 +4\.10\.0/);
@@ -89,7 +89,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
     expect(kept.code, kept.stderr).toBe(0);
   });
 
-  it('names a library that is older than the archive, and release --revision auto makes it anew', async () => {
+  it('find a library that is older than in the archive, and rebuild with the current one', async () => {
     const now = linkedOn();
     const old = manifestOf(out);
     const changed = old.steps.map((step) =>
@@ -128,7 +128,7 @@ describe('turnbuild outdated, and the revision that it leads to', () => {
   });
 });
 
-describe('faults in what a portable package is made of', () => {
+describe('a release of portable packages fails for', () => {
   const broken = join(dir, 'broken');
   /** Runs a release of recipes with one changed file. It must fail without output. */
   const fails = async (path: string, change: (text: string) => string) => {
@@ -140,14 +140,14 @@ describe('faults in what a portable package is made of', () => {
     return { stderr: run.stderr, text: readFileSync(join(recipes, path), 'utf8') };
   };
 
-  it('a symbol of a newer C library than the target has fails the build, and is named', async () => {
+  it('a symbol of a newer glibc than that of the target, and names it', async () => {
     const { stderr } = await fails('targets/portable.yaml', (text) =>
       text.replace("glibc: '2.34'", "glibc: '2.33'"),
     );
     expect(stderr).toMatch(/needs .*@GLIBC_2\.34[ ,].*the target's glibc is 2\.33\b[\s\S]*GLIBC_TOO_NEW/);
   });
 
-  it('a static library that the archive has not got', async () => {
+  it('a static library that the archive lacks', async () => {
     const { stderr } = await fails('targets/portable.yaml', (text) =>
       text.replace('names: [ssl,', 'names: [nosuch, ssl,'),
     );
@@ -155,14 +155,14 @@ describe('faults in what a portable package is made of', () => {
   });
 
   // One is the archive's own static library, the other is compiled from its source package.
-  it.each(['zlib', 'hiredis'])('a library of whose license the recipe says nothing: %s', async (name) => {
+  it.each(['zlib', 'hiredis'])('a library without a license in the recipe: %s', async (name) => {
     const { stderr } = await fails('targets/portable.yaml', (text) =>
       text.replace(new RegExp(`^    ${name}: .*\\n`, 'm'), ''),
     );
     expect(stderr).toMatch(new RegExp(`${name} is linked statically[\\s\\S]*LICENSE_UNKNOWN`));
   });
 
-  it('a spec file with an error: the message names the line', async () => {
+  it('an error in the spec file, and names its line', async () => {
     const { stderr, text } = await fails('packaging/rpm/coturn.spec', (spec) =>
       spec.replace('%description\n', '%descriptionn\n'),
     );

@@ -32,7 +32,7 @@ beforeAll(() => {
 });
 
 describe('turnbuild release', () => {
-  it('makes and verifies the packages of all default targets', async () => {
+  it('builds and verifies the packages of all default targets', async () => {
     const run = await release(['--out', out, '--arch', NATIVE]);
     console.log(run.stdout, run.stderr);
     expect(run.code).toBe(0);
@@ -58,7 +58,7 @@ describe('turnbuild release', () => {
     expect(readFileSync(join(out, '4.6.1/report.html'), 'utf8')).toContain(`~deb13_${deb}.deb`);
   });
 
-  it('finds that everything is up to date: what goes into the real stages is the same each time', async () => {
+  it('finds all steps up to date in the second run', async () => {
     const before = sums();
     const run = await release(['--out', out, '--arch', NATIVE]);
     expect(run.code, run.stderr).toBe(0);
@@ -66,7 +66,7 @@ describe('turnbuild release', () => {
     expect(sums()).toEqual(before);
   });
 
-  it('is planned alike with an empty cache and with a full one', async () => {
+  it('has the same plan with an empty and with a filled cache', async () => {
     const env = { TURNBUILD_CACHE: join(dir, 'empty-cache') };
     const plan = () => turnbuild(['plan', '4.6.1', '--source', 'debian', '--json'], { env });
     const [cold, warm] = [await plan(), await plan()];
@@ -75,7 +75,7 @@ describe('turnbuild release', () => {
     expect(warm.stdout).toBe(cold.stdout);
   });
 
-  it('has run just the commands that a dry run prints', async () => {
+  it('runs exactly the commands that a dry run prints', async () => {
     const elsewhere = join(dir, 'as-dry');
     const dry = await release(['--out', elsewhere, '--arch', NATIVE, '--dry-run']);
     expect(dry.code, dry.stderr).toBe(0);
@@ -99,7 +99,7 @@ describe('turnbuild release', () => {
     expect(run.map(known).sort()).toEqual(printed.map(known).sort());
   });
 
-  it('says in a dry run what is up to date, and prints what it would do', async () => {
+  it('lists the steps that are up to date in a dry run, and prints the commands of the others', async () => {
     const run = await release(['--out', out, '--arch', NATIVE, '--only', 'elf', '--dry-run']);
     expect(run.code, run.stderr).toBe(0);
     expect(run.stdout.match(/^# (build|package):\S+: up to date$/gm)).toHaveLength(6);
@@ -107,7 +107,7 @@ describe('turnbuild release', () => {
     expect(stages).toEqual(['inspect', 'inspect', 'inspect']);
   });
 
-  it('prints in a dry run what it would do, and does nothing', async () => {
+  it('prints the commands in a dry run and executes none', async () => {
     const elsewhere = join(dir, 'dry');
     // Leave out the other architecture: emulated.test.ts may or may not have made its base image.
     const known = await release([
@@ -141,7 +141,7 @@ describe('turnbuild release', () => {
     expect(existsSync(elsewhere)).toBe(false);
   });
 
-  it('gives the same bytes without the build cache, elsewhere, a day later, as another user, time zone, locale and umask', async () => {
+  it('produces the same bytes without cache in another folder, a day later, with another user, time zone, locale and umask', async () => {
     const other = join(dir, 'another place');
     const recipes = copyRecipes(dir);
     withClockOfTomorrow(recipes);
@@ -164,7 +164,7 @@ describe('turnbuild release', () => {
     await expectSamePackages(join(other, 'dist'), out, 3);
   });
 
-  it('packages without compiling when only the unit has changed', async () => {
+  it('packages without compiling if only the unit has changed', async () => {
     const recipes = copyRecipes(dir);
     appendFileSync(join(recipes, 'packaging/common/coturn.service'), '\n# changed\n');
     const args = ['--recipes', recipes, '--target', 'debian-13', '--arch', NATIVE, '--no-verify'];

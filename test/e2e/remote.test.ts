@@ -8,7 +8,7 @@ import { startRemoteBuilder } from '../support/remote-builder.ts';
 // A builder that is reached over BuildKit's own protocol. test/full does the same without caches and with every check.
 const dir = fileFolder('remote');
 
-it('builds and verifies over the protocol of a remote builder, with no local tags or mounts', async () => {
+it('builds and verifies on a remote builder without local tags or mounts', async () => {
   const out = join(dir, 'dist');
   const builder = await startRemoteBuilder('turnbuild-e2e-remote', join(dir, 'buildx'));
   try {
@@ -32,9 +32,9 @@ it('builds and verifies over the protocol of a remote builder, with no local tag
   expect([Object.keys(servers), Object.keys(seconds).sort()]).toEqual([['relay'], ['relay', 'relays']]);
 });
 
-it('verifies one package at a time where containers may share a network', async () => {
+it('verifies one package at a time if containers may share a network', async () => {
   const recipes = copyRecipes(dir);
-  // Only its start and end, and no passing package.
+  // Records only its start and end. The verification fails.
   writeFileSync(
     join(recipes, 'docker/verify/main.sh'),
     'mkdir -p /out; printf "begin\\t%s\\n" "$(date +%s%N)" >/out/facts.txt; sleep 3; printf "end\\t%s\\n" "$(date +%s%N)" >>/out/facts.txt\n',

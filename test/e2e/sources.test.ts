@@ -10,7 +10,7 @@ import { turnbuild } from '../support/turnbuild.ts';
 
 // Versions that the Debian archive does not have, from a folder of tarballs (coturn-VERSION.tar.gz) outside the repository.
 const folder = process.env.TURNBUILD_TEST_SOURCES;
-const reason = 'TURNBUILD_TEST_SOURCES names no folder of coturn tarballs';
+const reason = 'TURNBUILD_TEST_SOURCES is not set to a folder of coturn tarballs';
 const dir = fileFolder('sources');
 
 if (folder === undefined || folder === '') {

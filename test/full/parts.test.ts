@@ -55,19 +55,19 @@ const lasting = ({ steps, ...rest }: Manifest) => ({
 });
 
 describe('six parts', () => {
-  it('have the manifest of one release on one machine', () => {
+  it('have the same manifest as a release on one machine', () => {
     expect(lasting(manifestOf(whole))).toEqual(lasting(manifestOf(one)));
     expect(manifestOf(whole).steps).toHaveLength(18);
   });
 
-  it('have its bytes', async () => {
+  it('have the same bytes as a release on one machine', async () => {
     await expectSamePackages(whole, one, 23);
     execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], {
       cwd: join(whole, '4.6.1'),
     });
   });
 
-  it('name the packages that each verdict is on', () => {
+  it('record the packages of each verdict', () => {
     const { steps } = manifestOf(whole);
     for (const { inputs, id } of steps.filter(({ stage }) => stage === 'verify')) {
       const made = steps.find((step) => step.id === id.replace('verify', 'package'))?.outputs ?? [];
@@ -76,7 +76,7 @@ describe('six parts', () => {
     }
   });
 
-  it('are not collected without one of them', async () => {
+  it('are not collected if one is missing', async () => {
     const out = join(dir, 'incomplete');
     const run = await turnbuild(['collect', ...PARTS.slice(1).map((part) => part.out), '--out', out]);
     expect(run.stderr).toMatch(/build:debian-12:arm64[\s\S]*COLLECT_INCOMPLETE/);
@@ -85,7 +85,7 @@ describe('six parts', () => {
 });
 
 describe('packaging alone', () => {
-  it('needs no program of the foreign architecture, and no QEMU', async () => {
+  it('uses no base image of the foreign architecture', async () => {
     const out = join(dir, 'packaged');
     const part = ['--target', 'debian-13', '--arch', 'arm64', '--out', out, '--dry-run'];
     const run = await turnbuild(['package', '--plan', plan, ...part]);

@@ -21,7 +21,7 @@ const dir = fileFolder('full-portable');
 const out = join(dir, 'dist');
 
 describe('turnbuild verify --verify-on IMAGE', () => {
-  it('tries an .rpm in an image of a registry, with the repositories of that image', async () => {
+  it('verifies an .rpm in an image from a registry, with the repositories of that image', async () => {
     const registry = await startRegistry(join(dir, 'registry'));
     try {
       const args = ['--target', 'portable', '--arch', NATIVE, '--out', out];
@@ -49,7 +49,7 @@ describe('turnbuild verify --verify-on IMAGE', () => {
 });
 
 describe('the same bytes', () => {
-  it('come from nothing, whatever macros the user has', async () => {
+  it('come from a build without cache, whatever rpm macros the user has', async () => {
     const made = (folder: string, ...args: string[]) => [
       '--target',
       'portable',
@@ -76,7 +76,7 @@ describe('the same bytes', () => {
   });
 });
 
-describe('faults that only an installation finds', () => {
+describe('faults that only an installation reveals include', () => {
   /** Builds a package from recipes with one changed file and tries to install it. */
   const verify = (path: string, change: (text: string) => string) => {
     const recipes = copyRecipes(dir);
@@ -85,7 +85,7 @@ describe('faults that only an installation finds', () => {
     return release(['--recipes', recipes, ...args, '--out', join(dir, 'unfit')]);
   };
 
-  it('a scriptlet that fails too late for dnf to mind: the verification does (each has an upgrade whose %pre fails)', async () => {
+  it('a failing %post scriptlet, which dnf ignores (each verification has an upgrade whose %pre fails)', async () => {
     const run = await verify('packaging/rpm/coturn.spec', (text) =>
       text.replace('%post\n', '%post\nfalse || exit 1\n'),
     );
@@ -93,7 +93,7 @@ describe('faults that only an installation finds', () => {
     expect(run.code).toBe(1);
   });
 
-  it('a repository with a list of packages whose hash is wrong, when the package is installed from it', async () => {
+  it('a repository with a package list whose hash is wrong', async () => {
     const run = await verify('docker/rpm/root.sh', (text) =>
       text.replace(
         'cp -a /repository /rpm-root/repository\n',

@@ -28,7 +28,7 @@ const out = join(dir, 'dist');
 const DEB = 'coturn_4.6.1+turnbuild-1~deb13_amd64.deb';
 
 describe('turnbuild release', () => {
-  it('makes and verifies packages for all targets and architectures', async () => {
+  it('builds and verifies packages for all targets and architectures', async () => {
     const run = await release(['--out', out]);
     console.log(run.stdout, run.stderr);
     expect(run.code).toBe(0);
@@ -41,14 +41,14 @@ describe('turnbuild release', () => {
     for (const { id } of verified) expectVerified(manifest, id);
   });
 
-  it('gives the same bytes of each without the build cache', async () => {
+  it('produces the same bytes of all packages without the build cache', async () => {
     const again = join(dir, 'again');
     const run = await release(['--out', again, '--no-verify', '--no-cache']);
     expect(run.code, run.stderr).toBe(0);
     await expectSamePackages(again, out, 23);
   });
 
-  it('and of both architectures elsewhere, a day later, as another user, time zone, locale and umask', async () => {
+  it('produces the same bytes in another folder, a day later, with another user, time zone, locale and umask', async () => {
     const other = join(dir, 'another place');
     const recipes = copyRecipes(dir);
     withClockOfTomorrow(recipes);
@@ -70,7 +70,7 @@ describe('turnbuild release', () => {
     await expectSamePackages(join(other, 'dist'), out, 6);
   });
 
-  it('verifies a package of its own that it is given as a file, without its sources', async () => {
+  it('verifies one of its packages as a file, without sources', async () => {
     const given = join(dir, 'given');
     mkdirSync(given);
     copyFileSync(join(out, '4.6.1', DEB), join(given, DEB));
@@ -87,7 +87,7 @@ describe('turnbuild release', () => {
 });
 
 describe('the same base images', () => {
-  it('are made where no tools can be lent to a foreign one', async () => {
+  it('are bootstrapped if foreign ones cannot use native tools', async () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/native/lend.sh'), (text) => text.replace('mkdir "$root/lent"', '$&; exit 1'));
     const other = join(dir, 'emulated base images');
@@ -104,7 +104,7 @@ describe('the same base images', () => {
 });
 
 describe('the same bytes', () => {
-  it('come from a remote builder with nothing cached, and every check passes there', async () => {
+  it('come from a remote builder without cache, where every check passes', async () => {
     const other = join(dir, 'remote');
     const builder = await startRemoteBuilder('turnbuild-full-remote', join(dir, 'buildx'));
     try {
@@ -120,7 +120,7 @@ describe('the same bytes', () => {
   });
 
   // A second dockerd gives its containers addresses of the first one's bridge, so nothing else may run meanwhile.
-  it('come from an engine without the containerd image store, and every check passes there', async () => {
+  it('come from an engine without the containerd image store, where the verification passes', async () => {
     const engine = await startClassicEngine(join(dir, 'engine'));
     const other = join(dir, 'classic');
     try {
@@ -142,7 +142,7 @@ describe('the same bytes', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('while a base image is bootstrapped leaves nothing of it, and the next release makes it', async () => {
+  it('during the bootstrap of a base image leaves no part of it, and the next release succeeds', async () => {
     const cache = join(dir, 'cache');
     const args = ['--out', join(dir, 'rootless'), ...ONE, '--no-verify'];
     const env = { TURNBUILD_CACHE: cache };

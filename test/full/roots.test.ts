@@ -46,7 +46,7 @@ const pulling = (...args: string[]) =>
 const pinned = () => JSON.parse(readFileSync(lock, 'utf8')).images;
 
 describe('official images', () => {
-  it('give the same packages as base images that are bootstrapped', async () => {
+  it('produce the same packages as bootstrapped base images', async () => {
     const first = await release([...TARGET, '--no-verify', '--out', bootstrapped]);
     expect(first.code, first.stderr).toBe(0);
     digest = pushOfficialImage(registry.address, dir, 'debian-12', '1');
@@ -61,7 +61,7 @@ describe('official images', () => {
     await expectSamePackages(official, bootstrapped, filesOf(bootstrapped, /\.(deb|tar\.gz)$/).length + 1);
   });
 
-  it('stay as they are pinned when their tag moves on, and outdated says so', async () => {
+  it('stay pinned when their tag moves, which outdated reports', async () => {
     const newer = pushOfficialImage(registry.address, dir, 'debian-12', '2');
     expect(newer).not.toBe(digest);
     const again = await pulling('--only', 'install,elf,package');
@@ -80,7 +80,7 @@ describe('official images', () => {
     await expectSamePackages(official, bootstrapped, filesOf(bootstrapped, /\.(deb|tar\.gz)$/).length + 1);
   });
 
-  it('are not pulled where the registry has none, so base images are bootstrapped', async () => {
+  it('are replaced by bootstrapped base images if the registry lacks them', async () => {
     const out = join(dir, 'other');
     const args = ['--target', 'debian-13', '--arch', FOREIGN, '--dry-run', '--lock', lock, '--out', out];
     const run = await release(args, { env: { ...engine.env, TURNBUILD_ROOTS: '' } });

@@ -61,7 +61,7 @@ beforeAll(async () => {
 });
 
 describe('a target with a sysroot', () => {
-  it('says which address is missing, before anything is made', async () => {
+  it('names the mirrors whose URLs are missing', async () => {
     const bare = join(dir, 'bare');
     cpSync(recipes, bare, { recursive: true });
     const file = join(bare, 'targets/el9.yaml');
@@ -79,7 +79,7 @@ describe('a target with a sysroot', () => {
     expect(code).toBe(1);
   });
 
-  it('installs nothing that is signed with none of its keys', async () => {
+  it('refuses packages that none of its keys has signed', async () => {
     const good = readFileSync(key);
     writeFileSync(
       key,
@@ -109,7 +109,7 @@ describe('a target with a sysroot', () => {
     );
   });
 
-  it('is verified in a root that dnf has installed from them', async () => {
+  it('is verified in a root that dnf installs from these repositories', async () => {
     const verified = await run('verify', '--arch', native, '--out', out);
     expect(verified.code, verified.stderr).toBe(0);
     const file = join(out, '4.6.1/manifest.json');
