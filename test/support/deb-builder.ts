@@ -33,7 +33,7 @@ export function arOf(members: readonly (readonly [name: string, content: Buffer]
   return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);
 }
 
-/** A zstd frame of stored blocks, RFC 8878, 3.1.1: Node 20 reads and writes none itself. */
+/** A zstd frame of stored blocks, RFC 8878, 3.1.1: Node 20 has no Zstandard support. */
 export function storedZstd(content: Buffer): Buffer {
   const LIMIT = 128 * 1024;
   const blocks: Buffer[] = [];

@@ -34,7 +34,7 @@ export interface DebianRoot {
   remove(): void;
 }
 
-/** The reason why no root can be made here; undefined if it can. */
+/** The reason why no root can be created here; undefined if one can. */
 export function rootObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'a Debian root under chroot takes root';
   if (spawnSync('mmdebstrap', ['--version']).status !== 0) return 'mmdebstrap is not installed';

@@ -30,7 +30,7 @@ export function plantedLab(change: (lab: LabFacts) => void): LabFacts {
 export interface Bad {
   failed: CheckResult[];
   blocked: CheckResult[];
-  /** Of every cause, once. */
+  /** The causes of the failed checks, without duplicates. */
   causes: string[];
 }
 

@@ -15,7 +15,7 @@ export interface Rebuilt {
   rpmlint: string;
 }
 
-/** Rebuilds a source package in the root that a release left. @param dir a folder to make */
+/** Rebuilds a source package in the base image of an earlier release. @param dir a folder to create */
 export function rebuildSourcePackage(source: string, dir: string): Rebuilt {
   const [inputs, out] = [join(dir, 'inputs'), join(dir, 'out')];
   mkdirSync(inputs, { recursive: true });

@@ -15,7 +15,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A container registry (Debian's docker-registry) on the loopback, where engines do not require TLS. @param dir a folder to make */
+/** A container registry (Debian's docker-registry) on the loopback, where engines do not require TLS. @param dir a folder to create */
 export async function startRegistry(dir: string): Promise<{ address: string; stop: () => void }> {
   const address = `localhost:${await freePort()}`;
   mkdirSync(dir);
@@ -65,7 +65,7 @@ export function pushRpmImage(address: string, dir: string): string {
 /**
  * Puts an image into a registry under the name of Debian's official one: the base image of a target's last release, changed like Docker's
  * images of Debian (https://github.com/debuerreotype/debuerreotype). Returns its digest.
- * @param serial a new value gives a new image
+ * @param serial a new value results in a new image
  */
 export function pushOfficialImage(address: string, dir: string, target: string, serial: string): string {
   const arch = architectureOf(process.arch);

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A Docker engine beside the machine's own. */
+/** A second Docker engine on this machine. */
 export interface SecondEngine {
   /** Environment in which `docker` talks to it. */
   env: Readonly<Record<string, string>>;

@@ -10,7 +10,7 @@ export interface HeaderFields {
   prefix?: string;
   /** `posix` (default), `gnu`, or 8 bytes. */
   magic?: string;
-  /** Bytes to put at an offset before the checksum is made. */
+  /** Bytes to put at an offset before the checksum is computed. */
   raw?: readonly [offset: number, bytes: string | Buffer][];
   /** Added to the correct checksum. */
   checksumError?: number;
@@ -80,7 +80,7 @@ export function gnuLong(type: 'L' | 'K', text: string | Buffer): Buffer {
   );
 }
 
-/** Entries in the top-level folder `coturn/`, and the end mark. */
+/** Entries in the top-level folder `coturn/`, and the end marker. */
 export function tarOf(...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([folder('coturn'), ...parts, Buffer.alloc(2 * BLOCK)]);
 }

@@ -29,7 +29,7 @@ export interface ToyRun {
   noCache?: boolean;
   rebuild?: readonly string[];
   signal?: AbortSignal;
-  /** Base images that cannot be made. */
+  /** Base images that cannot be built. */
   missingRoots?: readonly string[];
   /** A folder other than `out`. */
   out?: string;

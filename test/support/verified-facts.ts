@@ -24,7 +24,7 @@ export function documentsOf(verified: URL): Record<string, string> {
   );
 }
 
-/** They pass every check except those of the files and the laboratory. */
+/** Facts that pass every check except those of the files and the laboratory. */
 export function goodFacts(): PackageFacts {
   return packageFacts({
     packageVersion: '4.6.1+turnbuild-1~deb13',

@@ -20,7 +20,7 @@ export const program = (version: string, id = 'aa'): ElfFile => ({
   notes: `    Build ID: ${id}\n`,
 });
 
-/** They pass every check of the format. */
+/** Facts that pass every check of the format. */
 export function portableFacts(): PackageFacts {
   return packageFacts({
     packageVersion: '4.6.1+turnbuild-1',

@@ -7,7 +7,7 @@ export function answer(lab: LabFacts, id: string): LabFacts['answers'][number] {
   return found;
 }
 
-/** The fault, the checks that it fails, a message of the first, and the checks that each of them blocks. */
+/** The fault, the checks that it fails, the message of the first one, and the checks that each of them blocks. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
   ...(['udp', 'tcp', 'tls', 'dtls'] as const).map((transport): (typeof PLANTED)[number] => [
     `one message that is lost over ${transport}`,

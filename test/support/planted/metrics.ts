@@ -1,6 +1,6 @@
 import type { LabFacts } from '../../../src/lab/facts.ts';
 
-/** The fault, the checks that it fails, and a message of the first. */
+/** The fault, the checks that it fails, and the message of the first one. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
   [
     'a leak in each scrape',

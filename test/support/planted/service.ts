@@ -26,7 +26,7 @@ export function refuse(lab: LabFacts): void {
     if (each.by === 'relay') Object.assign(each, { permission: '403', packets: 0 });
 }
 
-/** The fault, the checks that it fails, a message of the first, and the checks that each of them blocks. */
+/** The fault, the checks that it fails, the message of the first one, and the checks that each of them blocks. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
   [
     'a sandbox that turnserver can not start in',
