@@ -143,6 +143,10 @@ function asksForDtls({ has, isOn, last }: Configuration): boolean {
 /** turnserver's default files. @see coturn, mainrelay.c, turn_params, and apputils.c, find_config_file() */
 const DEFAULT_FILES = { cert: 'turn_server_cert.pem', pkey: 'turn_server_pkey.pem' };
 
+function missingFiles({ last }: Configuration): (keyof typeof DEFAULT_FILES)[] {
+  return (['cert', 'pkey'] as const).filter((name) => (last(name)?.value ?? '') === '');
+}
+
 /** Reports TLS or DTLS without certificate or key: turnserver starts but does not serve them. @see openssl_setup() */
 function lintSecurePorts(configuration: Configuration): Finding[] {
   const { isOn, last } = configuration;
@@ -156,7 +160,7 @@ function lintSecurePorts(configuration: Configuration): Finding[] {
     const message = `no-tls is set, so nothing is served over TLS: ${wanted.name} has no effect`;
     return /^(dtls|web-)/.test(wanted.name) ? [] : [finding('unused-option', 'warning', wanted, message)];
   }
-  const missing = (['cert', 'pkey'] as const).filter((name) => (last(name)?.value ?? '') === '');
+  const missing = missingFiles(configuration);
   if (missing.length === 0) return [];
   const found = missing.every((name) => last(name) === undefined)
     ? ` unless it finds ${missing.map((name) => DEFAULT_FILES[name]).join(' and ')} in a folder such as /etc`
@@ -169,9 +173,8 @@ function lintSecurePorts(configuration: Configuration): Finding[] {
 function lintTransports(configuration: Configuration): Finding[] {
   const { isOn, last } = configuration;
   if (!isOn('no-udp') || !isOn('no-tcp')) return [];
-  const hasCertificate = (['cert', 'pkey'] as const).every((name) => (last(name)?.value ?? '') !== '');
   const isSecure = !isOn('no-tls') || asksForDtls(configuration);
-  if (hasCertificate && isSecure) return [];
+  if (missingFiles(configuration).length === 0 && isSecure) return [];
   const why = isSecure ? 'there is no certificate and key for TLS' : 'TLS and DTLS are off';
   const [first, second] = [last('no-udp'), last('no-tcp')];
   const later = (second?.line ?? 0) > (first?.line ?? 0) ? second : first;
