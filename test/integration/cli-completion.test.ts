@@ -63,7 +63,7 @@ describe('bash', () => {
     expect(complete(['turnbuild', 'plan', '--lock', '']).filter(Boolean)).toEqual([]));
 });
 
-if (!has('fish')) console.log('fish is not installed: its completion is not tried');
+if (!has('fish')) console.log('fish is not installed: its completion is not tested');
 describe.skipIf(!has('fish'))('fish (where it is installed)', () => {
   it.each(OFFERS)('"turnbuild %s" offers %j, and not %j', (typed, offered, not) => {
     const file = join(temporaryFolder(), 'turnbuild.fish');
@@ -78,7 +78,7 @@ describe.skipIf(!has('fish'))('fish (where it is installed)', () => {
   });
 });
 
-if (!has('zsh')) console.log('zsh is not installed: its completion is not tried');
+if (!has('zsh')) console.log('zsh is not installed: its completion is not tested');
 it.skipIf(!has('zsh'))('zsh loads the completion script (where it is installed)', () => {
   const script = `autoload -U compinit && compinit -u -D\n${printed('zsh')}\nprint -r -- "$_comps[turnbuild]"`;
   const { stdout, stderr } = spawnSync('zsh', ['-fc', script], { encoding: 'utf8' });

@@ -33,11 +33,11 @@ describe('a tarball', () => {
   const digest = async (path: string) => treeDigest(await readSourceTarball(path));
 
   test.each([
-    ['of its folder as ./coturn', ['./coturn'], 'x'],
-    ['of . with the folder in it', ['.'], 'x'],
-    ['of . in the folder', ['.'], 'x/coturn'],
+    ['of the folder ./coturn', ['./coturn'], 'x'],
+    ['of . that contains the folder', ['.'], 'x'],
+    ['of . inside the folder', ['.'], 'x/coturn'],
     [
-      'of . without the entry ./',
+      'of the files inside the folder, without an entry ./',
       ['./configure', './src', './CMakeLists.txt', './man', './examples', './turndb', './empty'],
       'x/coturn',
     ],

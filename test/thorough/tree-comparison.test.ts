@@ -109,15 +109,15 @@ describe('the comparison of trees', () => {
       ['changed /etc/link'],
     ],
     [
-      'a link that has become a file',
+      'a link replaced by a file',
       () => {
         rmSync(join(tree('used'), 'etc/link'));
         writeAfter('etc/link', 'a');
       },
       ['changed /etc/link'],
     ],
-    ['no file of another package', () => writeAfter('usr/other', 'x'), []],
-    ['a file beside those of other packages', () => writeAfter('usr/own', 'x'), ['added /usr/own']],
+    ['no change of a file of another package', () => writeAfter('usr/other', 'x'), []],
+    ['a file in a folder of other packages', () => writeAfter('usr/own', 'x'), ['added /usr/own']],
     [
       'a program that shadows others',
       () => writeAfter('usr/local/bin/awk', 'x'),
@@ -433,7 +433,7 @@ describe('links and caches tell whether they point to a known file:', () => {
     ['another library under this name', one('libc.so.6 (libc6,x86-64) => /lib/x/libz.so.1'), false],
     ['a name that looks like an entry', one('a => /lib/x (libc6) => /lib/x/libz.so.1'), false],
     [
-      'more libraries than are listed',
+      'a library count above the number of entries',
       one('libz.so.1 (libc6) => /lib/x/libz.so.1').replace('1 libs', '2 libs'),
       false,
     ],
@@ -463,7 +463,7 @@ describe('results', () => {
       /dir\.log\/zero, which is not/,
     ],
     [
-      'a sparse file of gigabytes',
+      'a sparse file of several gigabytes',
       () => execFileSync('truncate', ['-s', '2500M', join(results(), 'sparse.log')]),
       /more than 1000 bytes/,
     ],

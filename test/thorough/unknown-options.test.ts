@@ -35,13 +35,13 @@ describe('the check for unknown options', () => {
     ['comments', '# no-such\n \t#no-such\n', []],
     ['a misspelt option', 'realm=x\ndenied-peer-ips=10.0.0.0-10.0.0.1\n', ['2 denied-peer-ips']],
     [
-      'a removed option, and one that never existed',
+      'a removed option and one that never existed',
       'no-loopback-peers\nrealm=x\nnon-option=3',
       ['1 no-loopback-peers', '3 non-option'],
     ],
     ['upper and lower case', 'No-CLI\n', ['1 No-CLI']],
     ['the dashes of the command line', '--no-cli\n', ['1 --no-cli']],
-    ['the letters of the command line', 'v\nL=1.2.3.4\n', ['1 v', '2 L']],
+    ['the short options of the command line', 'v\nL=1.2.3.4\n', ['1 v', '2 L']],
     ['a comment after an option', 'no-cli # off\nno-cli#off\n', ['2 no-cli...']],
     ['a semicolon', 'no-cli;\n', ['1 no-cli...']],
     ['a missing name', '=x\n', ['1 ']],
@@ -49,8 +49,8 @@ describe('the check for unknown options', () => {
     ['a leading carriage return, which turnserver reads as a name', '\rno-cli\n', ['1 ...']],
     ['bytes that are not text', Buffer.from([0xc3, 0x28, 0x3d, 0x31, 0x0a]), ['1 ...']],
     ['a line of the maximum length', `#${LONG.slice(1)}\n`, []],
-    ['a line that is one byte too long, the rest of which is read as a line', `#${LONG}\n`, ['1 (rest)']],
-    ['a rest that is a known option', `#${LONG.slice(1)}no-cli\n`, []],
+    ['a line one byte too long, whose rest is read as a new line', `#${LONG}\n`, ['1 (rest)']],
+    ['an overlong line whose rest is a known option', `#${LONG.slice(1)}no-cli\n`, []],
     ['an empty file', '', []],
   ])('handles %s', (_, configuration, expected) => expect(unknownIn(configuration).found).toEqual(expected));
 

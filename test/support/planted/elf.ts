@@ -25,7 +25,7 @@ const withSections = (...names: string[]) =>
 /** The planted fault, the compiled program, and the only check that must fail. */
 export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
   [
-    'a program without an option of its source',
+    'a program that lacks an option of its source',
     'elf.options',
     /the program lacks prometheus/,
     () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { programOptions: new Set(['listening-port']) }),
@@ -37,7 +37,7 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
     () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { options: new Set(['listening-port']) }),
   ],
   [
-    'a program whose options nobody can read',
+    'a program without a readable option table',
     'elf.options',
     /^\/usr\/bin\/turnserver has no readable option table$/,
     () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { programOptions: new Set() }),
@@ -70,13 +70,13 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
     () => factsOf(compileElf(GOOD_PROGRAM, [...GOOD_FLAGS, '-Wl,-rpath,/usr/local/lib'])),
   ],
   [
-    'a library that nobody expects',
+    'an unexpected library',
     'elf.libraries',
     /needs libresolv\.so\.2/,
     () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS, ['-lmicrohttpd', '-Wl,--no-as-needed', '-lresolv'])),
   ],
   [
-    'no PIE',
+    'a program that is not position-independent',
     'elf.pie',
     /not position-independent/,
     () => factsOf(compileElf(GOOD_PROGRAM, [...without('-fPIE', '-pie'), '-fno-pie', '-no-pie'])),
@@ -88,7 +88,7 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
     () => factsOf(compileElf(GOOD_PROGRAM, [...without('-Wl,-z,now'), '-Wl,-z,lazy'])),
   ],
   [
-    'no RELRO',
+    'a program without RELRO',
     'elf.relro',
     /no RELRO segment/,
     () =>
@@ -97,7 +97,7 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
       ),
   ],
   [
-    'lazy binding, and a library that is called BIND_NOW',
+    'lazy binding with a soname that contains BIND_NOW',
     'elf.relro',
     /RELRO is partial/,
     () =>
@@ -111,7 +111,7 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
       ),
   ],
   [
-    'no RELRO, and a section that is called so',
+    'a program without RELRO that has a section named GNU_RELRO',
     'elf.relro',
     /no RELRO segment/,
     () =>
@@ -124,7 +124,7 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
       ),
   ],
   [
-    'no stack protector',
+    'a program without a stack protector',
     'elf.stack',
     /no stack protector/,
     () => factsOf(compileElf(GOOD_PROGRAM, [...without('-fstack-protector-strong'), '-fno-stack-protector'])),
@@ -136,7 +136,7 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
     () => factsOf(compileElf(GOOD_PROGRAM, [...without('-Wl,-z,noexecstack'), '-Wl,-z,execstack'])),
   ],
   [
-    'an executable stack, and sections that are called as if it were none',
+    'an executable stack with sections named GNU_STACK and RW',
     'elf.stack',
     /executable stack/,
     () =>
@@ -148,13 +148,13 @@ export const PLANTED: [string, string, RegExp, () => PackageFacts][] = [
       ),
   ],
   [
-    'no FORTIFY',
+    'a program without fortified calls',
     'elf.fortify',
     /no fortified call/,
     () => factsOf(compileElf(GOOD_PROGRAM, without('-D_FORTIFY_SOURCE=2'))),
   ],
   [
-    'symbols of another build',
+    'debug symbols of another build',
     'elf.debug-symbols',
     /no symbols/,
     () => factsOf(compileElf(GOOD_PROGRAM, GOOD_FLAGS), { inspected: { debugIds: '00ff\n' } }),

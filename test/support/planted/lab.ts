@@ -3,14 +3,14 @@ import type { LabFacts } from '../../../src/lab/facts.ts';
 /** An answer in the facts. */
 export function answer(lab: LabFacts, id: string): LabFacts['answers'][number] {
   const found = lab.answers.find((each) => each.id === id);
-  if (found === undefined) throw new Error(`there is no answer ${id}`);
+  if (found === undefined) throw new Error(`the facts have no answer ${id}`);
   return found;
 }
 
 /** The fault, the checks that it fails, the message of the first one, and the checks that each of them blocks. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
   ...(['udp', 'tcp', 'tls', 'dtls'] as const).map((transport): (typeof PLANTED)[number] => [
-    `one message that is lost over ${transport}`,
+    `one message lost over ${transport}`,
     (lab) => {
       for (const relay of lab.relays)
         if (relay.transport === transport && relay.family === 'ipv6' && relay.way === 'channel')
@@ -30,7 +30,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /ipv4 by send: 0 of 1000 messages came back \(send: 403 Forbidden IP\)/,
   ],
   [
-    'a client that was forgotten',
+    'a client that did not run',
     (lab) => {
       lab.relays.shift();
       lab.sessions.sessions -= 1;
@@ -40,7 +40,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^3 clients ran \(expected 4\)/,
   ],
   [
-    'a server that ended by itself',
+    'a server that crashed',
     (lab) => {
       lab.servers.requests = 'SIGSEGV';
     },
@@ -59,7 +59,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     { 'network.alive': ['relay.rest-secret', 'answers.rest', 'metrics.rest-secret'] },
   ],
   [
-    'one message that is lost with REST credentials',
+    'one message lost with REST credentials',
     (lab) => {
       for (const relay of lab.restSessions.relays)
         if (relay.transport === 'tls' && relay.way === 'channel') relay.received = 49;
@@ -68,7 +68,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^tls by channel: 49 of 50 messages came back$/,
   ],
   [
-    'REST credentials that are refused over one transport',
+    'REST credentials refused over one transport',
     (lab) => {
       for (const relay of lab.restSessions.relays)
         if (relay.transport === 'dtls' && relay.way === 'send')
@@ -78,7 +78,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^dtls by send: 0 of 50 messages came back \(Allocate: 401 Unauthorized\)$/,
   ],
   [
-    'REST credentials that were tried over TCP only',
+    'REST credentials tested over TCP only',
     (lab) => {
       const relays = lab.restSessions.relays.filter(({ transport }) => transport === 'tcp');
       lab.restSessions.relays = relays;
@@ -87,7 +87,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^2 clients ran \(expected 8\)$/,
   ],
   [
-    'messages that the other client misses',
+    'messages lost by the independent client',
     (lab) => {
       for (const each of lab.independent) if (each.transport === 'tls') each.received = 98;
     },
@@ -95,7 +95,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /tls: 98 of 100 messages came back/,
   ],
   [
-    'messages that the other client misses by IPv4, where IPv6 is silent',
+    'messages lost by the independent client over IPv4 while IPv6 is silent',
     (lab) => {
       for (const each of lab.reach)
         if (each.transport === 'udp' && each.family === 'ipv6') each.remote = false;
@@ -105,7 +105,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^udp: 98 of 100 messages came back$/,
   ],
   [
-    'messages that the other client misses over one transport, where another is silent',
+    'messages lost by the independent client over UDP while TCP is silent',
     (lab) => {
       for (const each of lab.reach)
         if (each.transport === 'tcp' && each.family === 'ipv4') each.remote = false;
@@ -116,7 +116,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^udp: 98 of 100 messages came back$/,
   ],
   [
-    'a client with REST credentials that is not answered, where another way is silent',
+    'an unanswered TLS client with REST credentials while TCP over IPv6 is silent',
     (lab) => {
       for (const each of lab.reach)
         if (each.transport === 'tcp' && each.family === 'ipv6') each.remote = false;
@@ -128,7 +128,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^1 of 8 clients were not answered$/,
   ],
   [
-    'a message that is lost with REST credentials, where another transport is silent',
+    'a message lost over TCP with REST credentials while TLS is silent',
     (lab) => {
       for (const each of lab.reach)
         if (each.transport === 'tls' && each.family === 'ipv4') each.remote = false;
@@ -141,7 +141,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     { 'network.tls': ['network.independent'] },
   ],
   [
-    'no datagram that left, where only TCP is silent',
+    'no captured datagrams while only TCP is silent',
     (lab) => {
       for (const each of lab.reach) if (each.transport === 'tcp') each.remote = false;
       lab.ttl = { packets: 0, minTtl: 256 };
@@ -151,7 +151,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     { 'network.tcp': ['network.independent'] },
   ],
   [
-    'a scenario that ended with a long story',
+    'a scenario that failed with a long message',
     (lab) => {
       lab.problems.forbidden = 'one\ntwo\nthree\nfour\nfive';
     },
@@ -159,7 +159,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^forbidden could not be completed: one \| two \| three$/,
   ],
   [
-    'another client that gets no allocation',
+    'an independent client without an allocation',
     (lab) => {
       lab.independent = [{ transport: 'udp', error: 'TransactionFailed()' }, ...lab.independent.slice(1)];
     },
@@ -167,7 +167,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /udp: TransactionFailed\(\)/,
   ],
   [
-    'another client that did not run',
+    'an independent client that did not run',
     (lab) => {
       lab.independent = [];
     },
@@ -175,7 +175,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /udp: 0 of 100 messages came back; tcp: 0/,
   ],
   [
-    'a TTL of 1, as 4.17.0 has it',
+    'a TTL of 1, as in 4.17.0',
     (lab) => {
       lab.ttl.minTtl = 1;
     },
@@ -183,7 +183,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^at least one of 8112 datagrams to clients had a TTL of 1$/,
   ],
   [
-    'a TTL that ends on the other side of the internet',
+    'a TTL of 31, which is too low for distant clients',
     (lab) => {
       lab.ttl.minTtl = 31;
     },
@@ -191,7 +191,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /at least one of 8112 datagrams to clients had a TTL of 31$/,
   ],
   [
-    'a capture that saw less than has arrived',
+    'a capture of fewer datagrams than clients received',
     (lab) => {
       lab.ttl.packets = 7999;
     },
@@ -199,7 +199,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /7999 datagrams were captured, but clients received at least 8000/,
   ],
   [
-    'a capture that saw nothing',
+    'an empty capture',
     (lab) => {
       lab.ttl = { packets: 0, minTtl: 256 };
     },
@@ -228,7 +228,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
       ['ports', 'ports', 'silence'],
     ] as const
   ).map(([id, group, found]): (typeof PLANTED)[number] => [
-    `the answer ${found} to ${id}`,
+    `the answer "${found}" to ${id}`,
     (lab) => {
       answer(lab, id).found = found;
     },
@@ -236,7 +236,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     new RegExp(`: ${found} \\(expected `),
   ]),
   [
-    'an answer whose integrity is wrong',
+    'an answer without a valid MESSAGE-INTEGRITY',
     (lab) => {
       answer(lab, 'allocate').authentic = false;
     },
@@ -244,7 +244,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /success, without a valid MESSAGE-INTEGRITY \(expected success\)/,
   ],
   [
-    'situations that were not tried',
+    'situations that were not tested',
     (lab) => {
       lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
     },
@@ -262,13 +262,13 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /CreatePermission was granted for 1 of \d+ peers: 169\.254\.169\.254 \(metadata service\)$/,
   ],
   [
-    'a packet that has left',
+    'a packet sent to a forbidden peer',
     (lab) => lab.forbidden.leaked.push('IP 20.0.2.2.50000 > 10.0.0.1.4444: UDP, length 10'),
     ['peers.forbidden'],
     /1 packets left the server: IP 20\.0\.2\.2/,
   ],
   [
-    'a watch that sees nothing',
+    'a control packet that was not captured',
     (lab) => {
       lab.forbidden.control.captured = 0;
       lab.forbidden.control6.captured = 1;
@@ -277,7 +277,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /the result proves nothing/,
   ],
   [
-    'a watch whose peer receives nothing',
+    'a control packet that was not received',
     (lab) => {
       lab.forbidden.control6.received = 0;
     },
@@ -285,7 +285,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^the control failed: a public peer was not reached either, so the result proves nothing$/,
   ],
   [
-    'more peers and packets than a message has room for',
+    'more peers and packets than a message lists',
     (lab) => {
       const peers = lab.forbidden.attempts.filter(({ by }) => by === 'Send').slice(0, 7);
       for (const each of peers) each.found = 'success';
@@ -295,7 +295,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^Send was granted for 7 of 173 peers: ([^,]*, ){5}and 2 more; 4 packets left the server: one \| two \| three$/,
   ],
   [
-    'peers that were not tried',
+    'peers that were not tested',
     (lab) => {
       lab.forbidden.attempts = lab.forbidden.attempts.filter(({ by }) => by !== 'Connect').slice(0, 90);
     },
@@ -303,7 +303,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /only 30 peers were tried \(at least 60 required\); Connect was tried for 0 of 30/,
   ],
   [
-    'a port that is not given back',
+    'a port that is not released',
     (lab) => {
       for (const [index, cycle] of lab.capacity.cycles.entries()) cycle.served -= index;
     },
@@ -311,7 +311,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /round 2: 499 allocations from 500 ports; round 3: 498/,
   ],
   [
-    'a pool that gives more than it has',
+    'an allocation from an exhausted port pool',
     (lab) => {
       for (const cycle of lab.capacity.cycles) cycle.refused = 'success';
     },
@@ -319,7 +319,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^round 1: one more was answered with success \(expected 508\); round 2/,
   ],
   [
-    'a refusal that takes its time',
+    'a refusal that takes 1 second',
     (lab) => {
       for (const cycle of lab.capacity.cycles) cycle.refusedMs = 1000;
     },
@@ -327,7 +327,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^round 1: the refusal took 1000 ms; round 2/,
   ],
   [
-    'pairs of ports that share one',
+    'port pairs that share a port',
     (lab) => {
       lab.capacity.pairs = 251;
     },
@@ -335,7 +335,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /251 allocations of port pairs \(expected 250\)/,
   ],
   [
-    'a token that gets nothing',
+    'a reservation token that yields no port',
     (lab) => {
       lab.capacity.claimed -= 1;
     },
@@ -343,7 +343,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /only 249 of 250 reservation tokens yielded the second port/,
   ],
   [
-    'a second port that is never given back',
+    'second ports of pairs that are never released',
     (lab) => {
       lab.capacity.afterPairs -= 250;
     },
@@ -351,7 +351,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /250 of 500 ports lost after 250 pairs of ports/,
   ],
   [
-    'rounds that did not run',
+    'allocation rounds that did not run',
     (lab) => {
       lab.capacity.cycles = [];
     },
@@ -359,7 +359,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /only 0 rounds were run \(at least 3 required\)/,
   ],
   [
-    'an even port that is never given back',
+    'an even port that is never released',
     (lab) => {
       lab.evenPort.servedAfterwards -= 1;
     },
@@ -367,7 +367,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /1 of 2000 ports lost after 2000 allocations/,
   ],
   [
-    'even ports that run out',
+    'an exhausted supply of even ports',
     (lab) => {
       Object.assign(lab.evenPort, { granted: 500, refused: ['508'] });
     },
@@ -375,7 +375,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /500 of 2000 were granted; the others were answered with 508/,
   ],
   [
-    'even ports that nobody asked for',
+    'even ports that were not requested',
     (lab) => {
       Object.assign(lab.evenPort, { cycles: 0, granted: 0 });
     },
@@ -383,7 +383,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /only 0 allocations were tried \(at least 2000 required\)/,
   ],
   [
-    'a packet that ends the server',
+    'a packet that crashes the server',
     (lab) => {
       lab.hostile = {
         ...lab.hostile,
@@ -398,7 +398,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /after 1250 packets of seed \d+: SIGSEGV; the cause is one of the last 2 packets \(all in lab\.json\): .*0003dead/,
   ],
   [
-    'a packet after which nobody is served',
+    'a packet after which the server stops answering',
     (lab) => {
       lab.hostile.ended = 'silence';
       lab.hostile.suspects = ['0003dead'];
@@ -407,7 +407,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /silence; the cause is one of the last 1 packets \(all in lab\.json\): .*0003dead/,
   ],
   [
-    'an honest client that is refused afterwards',
+    'a valid client that is refused after the hostile packets',
     (lab) => {
       lab.hostile.afterwards = '508';
     },
@@ -415,7 +415,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /answered with 508/,
   ],
   [
-    'packets that were not thrown',
+    'hostile packets that were not sent',
     (lab) => {
       lab.hostile.packets = 0;
     },
@@ -423,7 +423,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /only 0 packets were sent \(at least 20000 required\)/,
   ],
   [
-    'packets that no TCP connection has carried',
+    'hostile packets that were not sent over TCP',
     (lab) => {
       lab.hostile.overTcp = 0;
     },
@@ -431,7 +431,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /only 0 packets were sent over TCP \(at least 1000 required\)/,
   ],
   [
-    'an answer that nobody can parse',
+    'an answer that cannot be parsed',
     (lab) =>
       lab.unparsed.push({ server: 'limits', transport: 'tcp', why: 'no magic cookie', bytes: '0101dead' }),
     ['answers.parsed'],

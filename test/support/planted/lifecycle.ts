@@ -19,31 +19,31 @@ const DIGEST = 'ab'.repeat(32);
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
-    'an account that can log in',
+    'a service account with a login shell',
     () => withValue('install.user', '/bin/bash'),
     ['install.clean'],
     /^the service account has the login shell "\/bin\/bash"$/,
   ],
   [
-    'a manual that is missing',
+    'a missing manual page',
     () => withValue('install.manual', ''),
     ['install.clean'],
     /^turnserver\(1\) is not installed$/,
   ],
   [
-    'libraries of which nobody knows whether they are found',
+    'a missing list of unresolved libraries',
     () => withoutFile('unresolved.txt'),
     ['install.clean'],
     /^libraries not found: the list is missing$/,
   ],
   [
-    'a comparison of a few paths less than a root has',
+    'a comparison of fewer paths than a root has',
     () => withValue('purge.compared', '999'),
     ['install.purge'],
     /^purge: the trees were not compared$/,
   ],
   [
-    'a folder of init scripts with another mode',
+    'a changed mode of /etc/init.d',
     () => withChange('purge', 'changed', '/etc/init.d', 'd 700 0:0 ', 'd 755 0:0 '),
     ['install.purge'],
     /^purge: \/etc\/init\.d was changed \(d 700 0:0 {2}-> d 755 0:0 \)$/,
@@ -61,7 +61,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /half-configured/,
   ],
   [
-    'a configuration that everybody can read',
+    'a world-readable configuration',
     () => withValue('install.configuration', 'root:root:644'),
     ['install.clean'],
     /root:root:644/,
@@ -80,13 +80,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /remove\.configuration/,
   ],
   [
-    'a link that root follows',
+    'a link that a maintainer script follows as root',
     () => withValue('install.links-followed', 'turnserver:turnserver'),
     ['install.links'],
     /install\.links-followed is "turnserver:turnserver" \(expected "no"\)/,
   ],
   [
-    'leftovers of a purge',
+    'a database left behind by purge',
     () => withChange('purge', 'added', '/var/lib/turn/turndb', '', 'f 660 999:999 aa'),
     ['install.purge'],
     /turndb was added/,
@@ -98,7 +98,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /upgrade\.configuration is "changed"/,
   ],
   [
-    'an init script left behind',
+    'an init script left behind by the upgrade',
     () => withValue('upgrade.initscript', 'left'),
     ['install.upgrade'],
     /initscript/,
@@ -110,7 +110,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /upgraded\.ready/,
   ],
   [
-    'a package that purge leaves behind',
+    'a package that is not fully purged',
     () => withValue('purge.status', 'config-files'),
     ['install.remove'],
     /config-files/,
@@ -127,19 +127,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /line 7 x of the shipped configuration/,
   ],
   [
-    'an unknown option that nobody is told of',
+    'an unknown option without a warning',
     () => withFile('upgrade.log', (t) => t.replace(/^.*"denied-peer-ips".*\n/m, '')),
     ['install.options'],
     /line \d+ denied-peer-ips is not reported; turnserver ignores denied-peer-ips, which is not reported/,
   ],
   [
-    'a warning with the number of another line',
+    'a warning with the wrong line number',
     () => withFile('upgrade.log', (t) => t.replace(/line \d+(: .*"no-such-option")/, 'line 1$1')),
     ['install.options'],
     /line \d+ no-such-option is not reported; line 1 no-such-option is reported wrongly/,
   ],
   [
-    'a warning about an option that there is',
+    'a warning about a known option',
     () =>
       withFile(
         'upgrade.log',
@@ -150,51 +150,51 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /line 3 realm is reported wrongly; turnserver accepts line 3 realm/,
   ],
   [
-    'a line that turnserver ignores and the option table has',
+    'a line that turnserver ignores without a warning from the package',
     () => withFile('upgraded.log', (t) => `${t}0: : Bad configuration format: dropped\n`),
     ['install.options'],
     /turnserver ignores dropped, which is not reported/,
   ],
   [
-    'a turnserver that never complained',
+    'a turnserver that accepts the unknown options',
     () => withFile('upgraded.log', () => ''),
     ['install.options'],
     /turnserver accepts line \d+ denied-peer-ips/,
   ],
   [
-    'a configuration without unknown options',
+    'a test configuration without unknown options',
     () => withFile('edited.conf', () => 'realm=x\n'),
     ['install.options'],
     /the test configuration has no unknown options/,
   ],
-  ['no configuration', () => withoutFile('edited.conf'), ['install.options'], /is missing/],
-  ['no log of the installation', () => withoutFile('install.log'), ['install.options'], /log.*is missing/],
+  ['a missing test configuration', () => withoutFile('edited.conf'), ['install.options'], /is missing/],
+  ['a missing installation log', () => withoutFile('install.log'), ['install.options'], /log.*is missing/],
   [
-    'a log directory that purge leaves behind',
+    'a log directory left behind by purge',
     () => withChange('purge', 'added', '/var/log/turnserver', '', 'd 755 999:999 '),
     ['install.purge'],
     /purge: \/var\/log\/turnserver was added/,
   ],
   [
-    'start links of an init script that is gone',
+    'a start link to a removed init script',
     () => withChange('upgrade-purge', 'added', '/etc/rc2.d/S01coturn', '', 'l 777 0:0 ../init.d/coturn'),
     ['install.purge'],
     /upgrade-purge: \/etc\/rc2\.d\/S01coturn was added/,
   ],
   [
-    'a changed file of the system',
+    'a changed system file',
     () => withChange('purge', 'changed', '/etc/services', 'f 644 0:0 aa', 'f 600 0:0 aa'),
     ['install.purge'],
     /\/etc\/services was changed \(f 644 0:0 aa -> f 600 0:0 aa\)/,
   ],
   [
-    'a file that is gone',
+    'a removed system file',
     () => withChange('purge', 'removed', '/etc/inputrc', 'f 644 0:0 aa', ''),
     ['install.purge'],
     /\/etc\/inputrc was removed/,
   ],
   [
-    'an alternative of the package itself',
+    'an alternative left behind by the package',
     () =>
       withChange(
         'purge',
@@ -207,7 +207,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /alternatives\/turnserver was added/,
   ],
   [
-    'an override that dpkg still knows',
+    'a statoverride left behind by purge',
     () =>
       withFile('purge.changes.txt', (t) =>
         t.replace(/^(added\t\/var\/lib\/dpkg\/statoverride\t.*) \w+$/m, '$1 0123'),
@@ -216,7 +216,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /\/var\/lib\/dpkg\/statoverride was added/,
   ],
   [
-    'a file in place of the folder of init scripts',
+    'a file in place of /etc/init.d',
     () => withChange('purge', 'added', '/etc/init.d', '', 'f 755 0:0 aa'),
     ['install.purge'],
     /\/etc\/init\.d was added/,
@@ -229,16 +229,20 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         /purge: \/etc\/passwd: the record "eve:/,
       ],
       [
-        'a second root',
+        'a second account with user ID 0',
         'added\tpasswd\tturnserver:x:0:0::/:/bin/sh',
         /"turnserver:x:0:0::\/:\/bin\/sh" was added/,
       ],
       [
-        'two records of its account',
+        'a duplicate record of the service account',
         'added\tpasswd\tturnserver:x:100:101::/:/bin/false',
         /2 records of turnserver/,
       ],
-      ['a changed record', 'removed\tshadow\troot:*:(day):0:99999:7:::', /"root:\*:.* was removed/],
+      [
+        'a removed record of another account',
+        'removed\tshadow\troot:*:(day):0:99999:7:::',
+        /"root:\*:.* was removed/,
+      ],
       ['a password for root', 'added\tshadow\troot:(set):(day):0:99999:7:::', /"root:\(set\).* was added/],
       [
         'a password in a backup',
@@ -246,20 +250,20 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         /shadow-: the record "turnserver:\(set\)/,
       ],
       [
-        'membership in another group',
+        'membership in the sudo group',
         'added\tgroup\tsudo:x:27:turnserver',
         /"sudo:x:27:turnserver" was added/,
       ],
       [
-        'members of its group',
+        'an extra member of the service group',
         'added\tgroup-\tturnserver:x:101:eve',
         /group-: the record "turnserver:x:101:eve"/,
       ],
-      ['a number that two accounts have', 'shared\tpasswd\t100', /two records share "100"/],
-      ['a range of numbers', 'added\tsubuid\tturnserver:0:65536', /subuid: the record/],
+      ['a user ID shared by two accounts', 'shared\tpasswd\t100', /two records share "100"/],
+      ['a range of subordinate user IDs', 'added\tsubuid\tturnserver:0:65536', /subuid: the record/],
     ] as const
   ).map(([title, line, message]): [string, () => PackageFacts, string[], RegExp] => [
-    `${title} in the account files`,
+    `${title} (account files)`,
     () => withFile('purge.accounts.txt', (text) => `${text}${line}\n`),
     ['install.purge'],
     message,
@@ -267,29 +271,29 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ...(
     [
       ['a login shell', /\/bin\/false$/m, '/bin/bash', /:\/bin\/bash" was added/],
-      ['the number of a person', /x:100:101:/, 'x:1000:101:', /x:1000:101/],
+      ['a user ID outside the system range', /x:100:101:/, 'x:1000:101:', /x:1000:101/],
       [
-        'the primary group of others',
+        "another account's primary group",
         /x:100:101:/,
         'x:100:102:',
         /the primary group of turnserver \(102\) is not its own group/,
       ],
-      ['a password', /^(added\tshadow\tturnserver):!/m, '$1:', /turnserver::\(day\)/],
+      ['an empty password', /^(added\tshadow\tturnserver):!/m, '$1:', /turnserver::\(day\)/],
     ] as const
   ).map(([title, pattern, text, message]): [string, () => PackageFacts, string[], RegExp] => [
-    `${title} for the account of the service`,
+    `${title} for the service account`,
     () => withFile('purge.accounts.txt', (t) => t.replace(pattern, text)),
     ['install.purge'],
     message,
   ]),
   [
-    'an account that only the upgrade adds',
+    'a group that only the upgrade adds',
     () => withFile('upgrade-purge.accounts.txt', () => 'added\tgroup\tturnserver:x:101:\n'),
     ['install.purge'],
     /upgrade-purge: \/etc\/group: the record/,
   ],
   [
-    'accounts that were not compared',
+    'account files that were not compared',
     () => withoutFile('purge.accounts.txt'),
     ['install.purge'],
     /purge: the account files were not compared/,
@@ -297,105 +301,117 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ...(
     [
       [
-        'a SUID program in the place of a log',
+        'a SUID program in place of a log',
         'changed',
         '/var/log/dpkg.log',
         `f 644 0:0 ${DIGEST}`,
         `f 4755 0:0 ${DIGEST}`,
       ],
       [
-        'a capability on a record',
+        "a capability on dpkg's status file",
         'changed',
         '/var/lib/dpkg/status',
         `f 644 0:0 ${DIGEST}`,
         `f 644 0:0 ${DIGEST} {security.capability=0x01}`,
       ],
       [
-        'a package that is held back',
+        "changed contents of dpkg's status file",
         'changed',
         '/var/lib/dpkg/status',
         `f 644 0:0 ${DIGEST}`,
         `f 644 0:0 ${DIGEST.replace('a', 'b')}`,
       ],
       [
-        'a program of others that is diverted',
+        "changed contents of dpkg's diversions file",
         'changed',
         '/var/lib/dpkg/diversions',
         `f 644 0:0 ${DIGEST}`,
         `f 644 0:0 ${DIGEST.replace('a', 'b')}`,
       ],
       [
-        'hashes that everybody can read',
+        'a world-readable /etc/shadow',
         'changed',
         '/etc/shadow',
         `f 640 0:42 ${DIGEST}`,
         `f 644 0:42 ${DIGEST}`,
       ],
       [
-        'account files that the server can write',
+        'an account file writable by the service group',
         'changed',
         '/etc/passwd',
         `f 644 0:0 ${DIGEST}`,
         `f 664 0:101 ${DIGEST}`,
       ],
       [
-        'another mode of an account file',
+        'a changed mode of an account file',
         'changed',
         '/etc/group',
         `f 600 0:0 ${DIGEST}`,
         `f 644 0:0 ${DIGEST}`,
       ],
-      ['no account file', 'removed', '/etc/shadow', `f 640 0:42 ${DIGEST}`, ''],
-      ['a backup that the server can read', 'added', '/etc/shadow-', '', `f 640 0:101 ${DIGEST}`],
-      ['a program in the folder of debconf', 'added', '/var/cache/debconf/x', '', `f 755 0:0 ${DIGEST}`],
+      ['a removed account file', 'removed', '/etc/shadow', `f 640 0:42 ${DIGEST}`, ''],
       [
-        'a program in the place of a debconf file',
+        'a backup of /etc/shadow readable by the service group',
+        'added',
+        '/etc/shadow-',
+        '',
+        `f 640 0:101 ${DIGEST}`,
+      ],
+      ["a program in debconf's folder", 'added', '/var/cache/debconf/x', '', `f 755 0:0 ${DIGEST}`],
+      [
+        'a program in place of a debconf file',
         'added',
         '/var/cache/debconf/config.dat',
         '',
         `f 755 0:0 ${DIGEST}`,
       ],
       [
-        'a link in the place of a debconf file',
+        'a link in place of a debconf file',
         'added',
         '/var/cache/debconf/config.dat',
         '',
         'l 777 0:0 /etc/shadow',
       ],
       [
-        'a new alternative for a new file',
+        'an alternative that now points to a new file',
         'changed',
         '/etc/alternatives/pager',
         'l 777 0:0 /bin/more',
         'l 777 0:0 /usr/local/evil',
       ],
-      ['a link to such an alternative', 'added', '/usr/bin/sudo', '', 'l 777 0:0 /etc/alternatives/pager'],
-      ['a file among the alternatives', 'added', '/etc/alternatives/ls', '', `f 755 0:0 ${DIGEST}`],
       [
-        'a program among the downloads of apt',
+        'a command that links to an existing alternative',
         'added',
-        '/var/cache/apt/archives/x',
+        '/usr/bin/sudo',
         '',
-        `f 755 0:0 ${DIGEST}`,
+        'l 777 0:0 /etc/alternatives/pager',
       ],
+      ['a regular file in /etc/alternatives', 'added', '/etc/alternatives/ls', '', `f 755 0:0 ${DIGEST}`],
+      ["a program in apt's download cache", 'added', '/var/cache/apt/archives/x', '', `f 755 0:0 ${DIGEST}`],
       [
-        'a SUID program in the place of an index',
+        "a SUID program in place of apt's package index",
         'changed',
         '/var/cache/apt/pkgcache.bin',
         `f 644 0:0 ${DIGEST}`,
         `f 4755 0:0 ${DIGEST}`,
       ],
-      ['a list of packages', 'added', '/var/lib/apt/lists/x_InRelease', '', `f 644 0:0 ${DIGEST}`],
-      ['a log that is gone', 'removed', '/var/log/apt/history.log', `f 644 0:0 ${DIGEST}`, ''],
-      ['records of an alternative', 'added', '/var/lib/dpkg/alternatives/pager', '', `f 644 0:0 ${DIGEST}`],
+      ['an apt package list', 'added', '/var/lib/apt/lists/x_InRelease', '', `f 644 0:0 ${DIGEST}`],
+      ['a removed log', 'removed', '/var/log/apt/history.log', `f 644 0:0 ${DIGEST}`, ''],
       [
-        'a cache of libraries that nobody knows',
+        'a dpkg record of an alternative',
+        'added',
+        '/var/lib/dpkg/alternatives/pager',
+        '',
+        `f 644 0:0 ${DIGEST}`,
+      ],
+      [
+        'a library cache with unknown contents',
         'changed',
         '/etc/ld.so.cache',
         `f 644 0:0 ${DIGEST}`,
         `f 644 0:0 ${DIGEST}`,
       ],
-      ['key bindings for the shell', 'added', '/etc/inputrc', '', `f 644 0:0 ${DIGEST}`],
+      ['an added /etc/inputrc', 'added', '/etc/inputrc', '', `f 644 0:0 ${DIGEST}`],
     ] as const
   ).map(([title, kind, path, before, after]): [string, () => PackageFacts, string[], RegExp] => [
     title,
@@ -405,8 +421,8 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ]),
   ...(
     [
-      ['an alternative that leads to a known program', '/etc/alternatives/sudo', '/usr/bin/bash'],
-      ['a command that leads to a known alternative', '/usr/bin/sudo', '/etc/alternatives/pager'],
+      ['an alternative named sudo that links to a known program', '/etc/alternatives/sudo', '/usr/bin/bash'],
+      ['a command that links to a known alternative', '/usr/bin/sudo', '/etc/alternatives/pager'],
     ] as const
   ).map(([title, path, target]): [string, () => PackageFacts, string[], RegExp] => [
     title,
@@ -415,37 +431,37 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     new RegExp(`${path} was added`),
   ]),
   [
-    'trees that were not compared',
+    'file trees that were not compared',
     () => withFile('upgrade-purge.changes.txt', () => ''),
     ['install.purge'],
     /upgrade-purge: the trees were not compared/,
   ],
   [
-    'a tree without files',
+    'a comparison of only three paths',
     () => withValue('purge.compared', '3'),
     ['install.purge'],
     /purge: the trees were not compared/,
   ],
   [
-    'a server that runs on after remove',
+    'a server that keeps running after remove',
     () => withValue('remove.process', 'same'),
     ['install.remove'],
     /remove\.process is "same"/,
   ],
   [
-    'a remove that never asked systemd',
+    'a remove without a systemctl call',
     () => withValue('remove.calls', ''),
     ['install.remove'],
     /systemctl calls: "" \(expected one stop, by prerm\)/,
   ],
   [
-    'a distribution whose server did not run',
+    'a distribution package whose server does not answer',
     () => withValue('distribution.stun', 'silent'),
     ['install.upgrade'],
     /distribution\.stun/,
   ],
   [
-    'a server that did not run before the upgrades',
+    'a server that does not answer before the upgrades',
     () => withValue('running.stun', 'silent'),
     ['install.failed-upgrade'],
     /running\.stun is "silent"/,
@@ -453,7 +469,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ...(['truncated', 'preinst-fails', 'postinst-fails'] as const).flatMap(
     (name): [string, () => PackageFacts, string[], RegExp][] => [
       [
-        `${name}: another process`,
+        `${name}: a different process`,
         () => withValue(`${name}.process`, 'other'),
         ['install.failed-upgrade'],
         /process is "other" \(expected "same"\)/,
@@ -465,20 +481,20 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         /stun is "silent"/,
       ],
       [
-        `${name}: a stop`,
+        `${name}: a systemctl stop`,
         () =>
           withValue(`${name}.calls`, 'prerm, half-configured 4.6.1: stop;postinst, unpacked 4.6.1: start'),
         ['install.failed-upgrade'],
         /prerm calls systemctl stop$/,
       ],
       [
-        `${name}: an upgrade that worked`,
+        `${name}: an upgrade that succeeds`,
         () => withValue(`${name}.exit`, '0'),
         ['install.failed-upgrade'],
         /the upgrade did not fail/,
       ],
       [
-        `${name}: a package in pieces`,
+        `${name}: a half-installed package`,
         () => withValue(`${name}.package`, 'half-installed 4.6.1'),
         ['install.failed-upgrade'],
         /half-installed/,
@@ -486,19 +502,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     ],
   ),
   [
-    'a restart of an old server for an upgrade that was given up',
+    'a restart of the old server after an aborted upgrade',
     () => withValue('truncated.calls', 'postinst, unpacked 4.6.1+turnbuild-1~deb13: restart'),
     ['install.failed-upgrade'],
     /postinst calls systemctl restart/,
   ],
   [
-    'a package that dpkg cannot finish',
+    'a recovery that fails',
     () => withValue('recovered.exit', '1'),
     ['install.failed-upgrade', 'install.restart'],
     /recovered\.exit is "1"/,
   ],
   [
-    'a stop before the files are there',
+    'a stop before the new files are unpacked',
     () =>
       withValue(
         'upgraded-running.calls',
@@ -508,7 +524,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /upgraded-running: systemctl calls: "prerm, .*: stop; postinst, .*: start" \(expected "postinst/,
   ],
   [
-    'a restart by the unit of the old version',
+    'a restart before systemd reloads the new unit',
     () => withValue('upgrade.reload', 'missing'),
     ['install.restart'],
     /upgrade: systemd restarted the server before it reloaded the new unit/,
@@ -529,13 +545,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /recovered: systemctl calls: "postinst, unpacked/,
   ],
   [
-    'the old process after the upgrade',
+    'a process that survives the upgrade',
     () => withValue('upgraded-running.process', 'same'),
     ['install.restart'],
     /upgraded-running\.process is "same"/,
   ],
   [
-    'a silent server after the upgrade',
+    'a server that does not answer after the upgrade',
     () => withValue('upgrade.stun', 'silent'),
     ['install.restart'],
     /upgrade\.stun is "silent"/,

@@ -3,7 +3,7 @@ import type { LabFacts } from '../../../src/lab/facts.ts';
 /** The fault, the checks that it fails, and the message of the first one. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
   [
-    'a leak in each scrape',
+    'a memory leak in scrapes',
     (lab) => {
       lab.scrapes.after = Number(lab.scrapes.before) + 5 * 2 ** 20;
     },
@@ -11,7 +11,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /grew by 5\.0 MiB in 10000 scrapes/,
   ],
   [
-    'scrapes that are not answered',
+    'an unanswered scrape',
     (lab) => {
       lab.scrapes.succeeded = 9999;
     },
@@ -19,7 +19,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /9999 of 10000 scrapes were answered/,
   ],
   [
-    'too few scrapes, all of which were answered',
+    'too few scrapes, all of them answered',
     (lab) => {
       Object.assign(lab.scrapes, { scrapes: 9999, succeeded: 9999 });
     },
@@ -27,7 +27,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^only 9999 scrapes were made \(10000 required\)$/,
   ],
   [
-    'a memory that could not be read before the scrapes',
+    'memory usage that could not be read before the scrapes',
     (lab) => {
       Object.assign(lab.scrapes, { before: 0, after: 2 ** 20 });
     },
@@ -35,7 +35,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^the memory of the server could not be read$/,
   ],
   [
-    'a memory that could not be read after the scrapes',
+    'memory usage that could not be read after the scrapes',
     (lab) => {
       lab.scrapes.after = 0;
     },
@@ -43,7 +43,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^the memory of the server could not be read$/,
   ],
   [
-    'a memory that could not be read',
+    'memory usage that could not be read at all',
     (lab) => {
       Object.assign(lab.scrapes, { before: 0, after: 0 });
     },
@@ -51,7 +51,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /could not be read/,
   ],
   [
-    'metrics that listen on every address',
+    'metrics reachable on public IPv4 addresses',
     (lab) => {
       for (const reach of lab.metricsReach)
         if (reach.way === 'direct' && !reach.address.includes(':')) reach.found = 'open';
@@ -60,7 +60,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /20\.0\.11\.2 was reached \(direct\)/,
   ],
   [
-    'metrics that are reached through the relay',
+    'metrics reachable through the relay',
     (lab) => {
       for (const reach of lab.metricsReach)
         if (reach.way === 'relay' && reach.address === '127.0.0.1') reach.found = 'success';
@@ -69,7 +69,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /127\.0\.0\.1 was reached \(relay\)/,
   ],
   [
-    'metrics that nobody tried to reach',
+    'no attempt to reach the metrics',
     (lab) => {
       lab.metricsReach = [];
     },
@@ -77,7 +77,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /only 0 addresses were tried \(direct; at least 2 required\)/,
   ],
   [
-    'metrics that nobody tried to reach through the relay',
+    'no attempt to reach the metrics through the relay',
     (lab) => {
       lab.metricsReach = lab.metricsReach.filter(({ way }) => way === 'direct');
     },
@@ -85,7 +85,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^only 0 addresses were tried \(relay; at least 6 required\)$/,
   ],
   [
-    'metrics that were not scraped before the sessions',
+    'metrics not scraped before the sessions',
     (lab) => {
       lab.sessions.before = '';
     },
@@ -93,7 +93,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^the metrics could not be scraped before the sessions$/,
   ],
   [
-    'a label whose values never end',
+    'a label with unbounded values',
     (lab) => {
       lab.sessions.after += '\nturn_total_allocations{type="UDP",user="a"} 0\n';
     },
@@ -101,7 +101,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^turn_total_allocations has the labels type, user \(expected \(none\)\)$/,
   ],
   [
-    'one packet too few in the metrics',
+    'a packet counter that is one too low',
     (lab) => {
       lab.sessions.after = lab.sessions.after.replace(/^(turn_total_traffic_peer_rcvp) \d+$/m, '$1 15999');
     },
@@ -109,7 +109,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^turn_total_traffic_peer_rcvp: \+15999, expected \+16000$/,
   ],
   [
-    'a metric that is gone',
+    'a counter that is not exported',
     (lab) => {
       lab.sessions.after = lab.sessions.after.replace(/^turn_total_traffic_peer_sentb .*$/m, '');
     },
@@ -117,7 +117,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /turn_total_traffic_peer_sentb: not exported \(expected \+1600000\)/,
   ],
   [
-    'an allocation that is left',
+    'an allocation left after the sessions',
     (lab) => {
       lab.sessions.after = lab.sessions.after.replace(
         /^turn_total_allocations(\{.*\})? 0$/m,
@@ -128,7 +128,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /turn_total_allocations is 1 after/,
   ],
   [
-    'an allocation that was there before',
+    'an allocation that exists before the sessions',
     (lab) => {
       lab.sessions.before = lab.sessions.before.replace(
         /^turn_total_allocations(\{.*\})? 0$/m,
@@ -139,7 +139,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /turn_total_allocations is 1 before/,
   ],
   [
-    'sessions in which nothing was relayed, by a server that answered',
+    'sessions that relayed nothing although the server answered',
     (lab) => {
       Object.assign(lab.sessions, { messages: 0, channelMessages: 0, after: lab.sessions.before });
     },
@@ -147,7 +147,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /no message was relayed, so the result proves nothing/,
   ],
   [
-    'counters that are one too high, of REST credentials',
+    'a packet counter that is one too high with REST credentials',
     (lab) => {
       lab.restSessions.after = lab.restSessions.after.replace(
         /^(turn_total_traffic_peer_sentp) 400$/m,
@@ -158,7 +158,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^turn_total_traffic_peer_sentp: \+401, expected \+400$/,
   ],
   [
-    'a scrape that gave nothing',
+    'an empty scrape with REST credentials',
     (lab) => {
       lab.restSessions.after = '';
     },
@@ -166,7 +166,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /turn_total_traffic_peer_sentp: not exported \(expected \+400\).*peer_rcvb: not exported \(expected \+40000\)/,
   ],
   [
-    'REST credentials that get nothing relayed',
+    'sessions with REST credentials that relayed nothing',
     (lab) => {
       Object.assign(lab.restSessions, { messages: 0, channelMessages: 0, after: lab.restSessions.before });
     },
@@ -174,7 +174,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /no message was relayed, so the result proves nothing/,
   ],
   [
-    'sessions with REST credentials that are not answered, by a server that had answered',
+    'unanswered sessions with REST credentials after answered ones',
     (lab) => {
       Object.assign(lab.restSessions, { messages: 0, channelMessages: 0, after: lab.restSessions.before });
       for (const relay of lab.restSessions.relays)
@@ -184,7 +184,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^8 of 8 clients were not answered$/,
   ],
   [
-    'a metric that is missing',
+    'a missing gauge',
     (lab) => {
       lab.sessions.after = lab.sessions.after.replace('# TYPE turn_total_allocations gauge\n', '');
     },
@@ -192,7 +192,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^turn_total_allocations: missing \(expected a gauge\)$/,
   ],
   [
-    'a metric of another type',
+    'a metric of the wrong type',
     (lab) => {
       lab.sessions.after = lab.sessions.after.replace(
         '# TYPE turn_total_allocations gauge',
@@ -203,7 +203,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
     /^turn_total_allocations: counter \(expected a gauge\)$/,
   ],
   [
-    'a metric that this version has not got',
+    'a metric that is unknown in this version',
     (lab) => {
       lab.sessions.after += '\n# TYPE turn_invented counter\n';
     },

@@ -27,13 +27,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /no-copyright-file/,
   ],
   [
-    'a unit that is a link to a file of the machine',
+    'a unit file that was not read',
     () => withInspected('unread', () => '/pkg/usr/lib/systemd/system/coturn.service\n'),
     ['package.plain'],
     /not read: \/pkg\/usr\/lib\/systemd\/system\/coturn\.service/,
   ],
   [
-    'an inspection that does not say what it has left out',
+    'an inspection without a list of skipped files',
     () => {
       const { unread: _, ...inspected } = goodFacts().inspected;
       return { ...goodFacts(), inspected };
@@ -48,19 +48,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /bad-thing/,
   ],
   [
-    "an override of somebody else's",
+    'a lintian override in a third-party package',
     () => ({ ...withInspected('lintian', (t) => `${t}\nO: coturn: bad-thing\n`), built: false }),
     ['package.lintian'],
     /O: coturn: bad-thing/,
   ],
   [
-    'a lintian that crashed',
+    'a lintian run with exit code 1',
     () => withInspected('lintianExit', () => '1\n'),
     ['package.lintian'],
     /exit code 1/,
   ],
   [
-    'a lintian that did not run',
+    'missing lintian output',
     () => {
       const { lintian: _, ...inspected } = goodFacts().inspected;
       return { ...goodFacts(), inspected };
@@ -69,13 +69,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /^lintian did not finish/,
   ],
   [
-    'a weak unit',
+    'a unit with a high exposure level',
     () => withInspected('systemd', () => '→ Overall exposure level for coturn.service: 9.0 UNSAFE'),
     ['package.unit'],
     /9 is above 1.6/,
   ],
   [
-    'a weak unit, of which a warning about it says something else',
+    'a high exposure level behind a forged lower one',
     () =>
       withInspected(
         'systemd',
@@ -86,7 +86,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /9\.6 is above/,
   ],
   [
-    'no exposure at all',
+    'a missing exposure level',
     () => withInspected('systemd', () => 'Failed to load unit'),
     ['package.unit'],
     /no exposure level/,
@@ -94,7 +94,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ...(
     [
       [
-        'a drop-in',
+        'a drop-in for the unit',
         'f\t/usr/lib/systemd/system/coturn.service.d/a.conf',
         /coturn\.service\.d\/a\.conf changes the unit/,
       ],
@@ -103,39 +103,39 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         'f\t/etc/systemd/system/service.d/a.conf',
         /service\.d\/a\.conf changes/,
       ],
+      ['a link to a folder of drop-ins', 'l\t/usr/lib/systemd/system/coturn.service.d', /service\.d changes/],
       [
-        'a folder of drop-ins that is elsewhere',
-        'l\t/usr/lib/systemd/system/coturn.service.d',
-        /service\.d changes/,
+        'a unit in /etc that overrides the packaged one',
+        'f\t/etc/systemd/system/coturn.service',
+        /\/etc\/.* changes the unit/,
       ],
-      ['a unit in front of its own', 'f\t/etc/systemd/system/coturn.service', /\/etc\/.* changes the unit/],
       [
-        'a drop-in of the administrator',
+        'a drop-in in /usr/local',
         'f\t/usr/local/lib/systemd/system/coturn.service.d/a.conf',
         /local.* changes/,
       ],
       [
-        'a drop-in until the next boot',
+        'a runtime drop-in in /run',
         'f\t/run/systemd/system.control/coturn.service.d/a.conf',
         /run.* changes/,
       ],
       [
-        'another unit that it pulls in',
+        'a .wants link to another unit',
         'l\t/lib/systemd/system/coturn.service.wants/evil.service',
         /wants.* changes/,
       ],
       [
-        'a second unit',
+        'a second definition of the unit',
         'f\t/lib/systemd/system/coturn.service',
         /the unit is defined twice: \/usr\/lib.*, \/lib/,
       ],
       [
-        'a drop-in for an alias',
+        'a drop-in for an alias of the unit',
         'l\t/etc/systemd/system/t.service\nf\t/etc/systemd/system/t.service.d/a.conf',
         /t\.service\.d/,
       ],
       [
-        'a drop-in for an alias up to its dash',
+        "a drop-in for an alias's dash-terminated prefix",
         'l\t/etc/systemd/system/t-x.service\nf\t/etc/systemd/system/t-.service.d/a.conf',
         /t-\.service\.d/,
       ],
@@ -145,38 +145,46 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
         /t@\.service\.d/,
       ],
       [
-        'what its slice allows',
+        "a drop-in for the unit's slice",
         'f\t/usr/lib/systemd/system/system.slice.d/a.conf',
         /a\.conf applies to all units of a slice/,
       ],
       [
-        'what all slices allow',
+        'a drop-in for all slices',
         'f\t/etc/systemd/system/slice.d/a.conf',
         /a\.conf applies to all units of a slice/,
       ],
-      ['a slice', 'f\t/usr/lib/systemd/system/coturn.slice', /coturn\.slice applies to all units of a slice/],
       [
-        'a generator of units',
-        'f\t/usr/lib/systemd/system-generators/evil',
-        /generators\/evil applies to all/,
+        'a slice unit',
+        'f\t/usr/lib/systemd/system/coturn.slice',
+        /coturn\.slice applies to all units of a slice/,
       ],
-      ['settings of the manager', 'f\t/etc/systemd/system.conf.d/a.conf', /a\.conf applies to all units/],
-      ['a folder that is a link', 'l\t/usr/local/lib/systemd', /\/usr\/local\/lib\/systemd is a link/],
+      ['a unit generator', 'f\t/usr/lib/systemd/system-generators/evil', /generators\/evil applies to all/],
+      [
+        'a drop-in for the systemd manager',
+        'f\t/etc/systemd/system.conf.d/a.conf',
+        /a\.conf applies to all units/,
+      ],
+      [
+        'a systemd folder that is a link',
+        'l\t/usr/local/lib/systemd',
+        /\/usr\/local\/lib\/systemd is a link/,
+      ],
     ] as const
   ).map(([title, line, message]): [string, () => PackageFacts, string[], RegExp] => [
-    `${title} beside the unit`,
+    title,
     () => withInspected('units', (text) => `${text}${line}\n`),
     ['package.unit-alone'],
     message,
   ]),
   [
-    'no unit',
+    'a missing unit',
     () => withInspected('units', () => ''),
     ['package.unit-alone'],
     /coturn\.service is not in \/usr\/lib\/systemd\/system/,
   ],
   [
-    'folders of systemd that were not listed',
+    'systemd folders that were not listed',
     () => {
       const { units: _, ...inspected } = goodFacts().inspected;
       return { ...goodFacts(), inspected };
@@ -191,31 +199,31 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /network-online/,
   ],
   [
-    'a unit that gives up',
+    'a unit with a start limit',
     () => withInspected('unit', (t) => t.replace('StartLimitIntervalSec=0\n', '')),
     ['package.unit-settings'],
     /StartLimitIntervalSec/,
   ],
   [
-    'too few descriptors',
+    'too few file descriptors',
     () => withInspected('unit', (t) => t.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=1024')),
     ['package.unit-settings'],
     /1024 is too low for 16383/,
   ],
   [
-    'one descriptor too few',
+    'one file descriptor too few',
     () => withInspected('unit', (t) => t.replace(/LimitNOFILE=\d+/, 'LimitNOFILE=33765')),
     ['package.unit-settings'],
     /^LimitNOFILE=33765 is too low for 16383 relay ports$/,
   ],
   [
-    'a unit without a limit of descriptors',
+    'a unit without a file descriptor limit',
     () => withInspected('unit', (t) => t.replace(/^LimitNOFILE=.*$/m, '')),
     ['package.unit-settings'],
     /^no line matches \^LimitNOFILE=\\d\+$/,
   ],
   [
-    'metadata addresses allowed',
+    'a unit that allows metadata addresses',
     () => withInspected('unit', (t) => t.replace(/^IPAddressDeny=.*$/m, '')),
     ['package.unit-settings'],
     /169/,
@@ -230,19 +238,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /no option "denied-peer-ips"/,
   ],
   [
-    'a missing denied range',
+    'a missing denied-peer-ip range',
     () => withInspected('configuration', (t) => t.replace(/^denied-peer-ip=169.*$/m, '')),
     ['package.configuration'],
     /no denied-peer-ip covers 169\.254\.169\.254 \(metadata service\)/,
   ],
   [
-    'a range without a lower end, which denies all of IPv4',
+    'an IPv6 range that also denies all of IPv4',
     () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=::-::ffff:ffff:ffff\n`),
     ['package.configuration'],
     /line 128: .* also covers every IPv4 address; line 128: it denies 1\.1\.1\.1/,
   ],
   [
-    'a range that is one by number, and not byte by byte',
+    'a range that covers an address numerically but not byte by byte',
     () =>
       withInspected('configuration', (t) =>
         t.replace(/^denied-peer-ip=::100:0:0-.*$/m, 'denied-peer-ip=::1:0:0-::ffff:ffff:fffe'),
@@ -251,7 +259,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /no denied-peer-ip covers ::ffff:255\.255\.255\.255 \(.*; no denied-peer-ip covers ::100:0:0 \(below 2000/,
   ],
   [
-    'a range that is none',
+    'a CIDR range',
     () => withInspected('configuration', (t) => `${t}\ndenied-peer-ip=10.0.0.0/8\n`),
     ['package.configuration'],
     /"10\.0\.0\.0\/8" is a CIDR range/,
@@ -263,7 +271,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /static-auth-secret is set/,
   ],
   [
-    'no authentication',
+    'a configuration without authentication',
     () => withInspected('configuration', (t) => t.replace(/^lt-cred-mech$/m, 'no-auth')),
     ['package.configuration'],
     /no-auth: anyone can use the relay/,
@@ -275,38 +283,43 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /drain-min-allocations/,
   ],
   [
-    'a failing STUN vector',
+    'a failing STUN test vector',
     () => withFile('rfc5769check.log', (t) => t.replace('success', 'failure')),
     ['stun.vectors'],
     /rfc5769check/,
   ],
   [
-    'STUN vectors that end in an error',
+    'a STUN vector test with exit code 1',
     () => withValue('rfc5769check.exit', '1'),
     ['stun.vectors'],
     /^turnutils_rfc5769check ended with exit code 1: /,
   ],
-  ['no STUN vectors', () => withFile('rfc5769check.log', () => ''), ['stun.vectors'], /no vector/],
   [
-    'a port that nobody has asked for',
+    'a STUN vector test without output',
+    () => withFile('rfc5769check.log', () => ''),
+    ['stun.vectors'],
+    /no vector/,
+  ],
+  [
+    'an unexpected open port',
     () => withFile('shipped.listening', (t) => `${t}tcp 030011AC:1F90\n`),
     ['server.closed'],
     /turnserver listens on TCP port 8080/,
   ],
   [
-    'a relay port that no client has asked for',
+    'an open relay port without an allocation',
     () => withFile('shipped.listening', (t) => `${t}udp 030011AC:C000\n`),
     ['server.closed'],
     /turnserver listens on UDP port 49152/,
   ],
   [
-    'metrics on every address',
+    'metrics on all addresses',
     () => withFile('shipped.listening', (t) => `${t}tcp6 00000000000000000000000000000000:25A9\n`),
     ['server.closed'],
     /turnserver listens on TCP port 9641/,
   ],
   [
-    'a server of which nobody knows what it listens on',
+    'a missing list of listening sockets',
     () => withFile('shipped.listening', () => ''),
     ['server.closed'],
     /turnserver's listening sockets could not be determined/,
@@ -318,26 +331,31 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /logged nothing/,
   ],
   [
-    'a server that logs an empty line',
+    'a server that logs only a blank line',
     () => withFile('shipped.log', () => ' \n'),
     ['server.shipped'],
     /logged nothing/,
   ],
   [
-    'a line that is not understood',
+    'a configuration line that turnserver rejects',
     () => withFile('shipped.log', (t) => `${t}\n0: : WARNING: Bad configuration format: denied-peer-ips\n`),
     ['server.shipped'],
     /denied-peer-ips/,
   ],
-  ['no answer to STUN', () => withFile('stun.log', () => ''), ['server.stun'], /no reflexive address/],
   [
-    'a relay for a stranger',
+    'no answer to a STUN request',
+    () => withFile('stun.log', () => ''),
+    ['server.stun'],
+    /no reflexive address/,
+  ],
+  [
+    'a relay for a client without an account',
     () => withFile('stranger.log', (t) => `${t}\n0: : start_mclient: tot_send_msgs=1, tot_recv_msgs=1`),
     ['server.closed'],
     /stranger client got a relay/,
   ],
   [
-    'a client that never ran',
+    'an anonymous client that did not run',
     () => withoutFile('anonymous.log'),
     ['server.closed'],
     /anonymous client did not run/,
@@ -350,13 +368,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /metrics can be read/,
   ],
   [
-    'metrics that nobody could try',
+    'metrics whose reachability is unknown',
     () => withValue('shipped.metrics.public', 'unknown'),
     ['server.closed'],
     /whether the metrics are public could not be tested/,
   ],
   [
-    'a stranger of whom nothing says that it was refused',
+    'a client without an account that crashes instead of being refused',
     () => withFile('stranger.log', () => 'Segmentation fault'),
     ['server.closed'],
     /the stranger client was not refused, or its output does not show it: /,
@@ -379,13 +397,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /20 of 50 messages were sent/,
   ],
   [
-    'a client that does not connect',
+    'a client that cannot connect',
     () => withFile('client.log', () => 'a\nb\nc\nd\ncannot connect\n'),
     ['relay.utilities'],
     /^the client sent no message: b \| c \| d \| cannot connect$/,
   ],
   [
-    'a client of the package that did not run',
+    'a packaged client that did not run',
     () => withoutFile('client.log'),
     ['relay.utilities'],
     /^the client sent no message: \(no output\)$/,
@@ -397,26 +415,26 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /got a relay/,
   ],
   [
-    'a wrong password of which nothing says that it was refused',
+    'a client with a wrong password that crashes instead of being refused',
     () => withFile('wrong.log', () => 'a\nb\nc\nd\nSegmentation fault\n'),
     ['relay.refused'],
     /was not refused, or its output does not show it: b \| c \| d \| Segmentation fault$/,
   ],
-  ['a wrong password that nobody tried', () => withoutFile('wrong.log'), ['relay.refused'], /did not run/],
+  ['a wrong password that was not tried', () => withoutFile('wrong.log'), ['relay.refused'], /did not run/],
   [
-    'a server that starts with the shipped configuration only',
+    'a server that starts only with the shipped configuration',
     () => withValue('utilities.ready', 'no'),
     ['relay.utilities', 'relay.refused'],
     /turnserver did not start/,
   ],
   [
-    'a server that dies of SIGTERM',
+    'a server that exits with 143 when stopped',
     () => withValue('utilities.stop', '143'),
     ['server.stop'],
     /utilities ended with 143/,
   ],
   [
-    'a server that hangs',
+    'a server that hangs when stopped',
     () => withValue('shipped.stop', 'hung'),
     ['server.stop'],
     /shipped ended with hung/,

@@ -39,25 +39,25 @@ const DIGEST = 'ab'.repeat(32);
 /** The planted fault, the facts, and the checks that must fail, with a message for the first. */
 export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   [
-    'a manual that is missing in an .rpm',
+    'a manual page missing from an .rpm',
     () => withValue('install.manual', ''),
     ['install.clean'],
     /^turnserver\(1\) is not installed$/,
   ],
   [
-    'libraries of an .rpm of which nobody knows whether they are found',
+    "a missing list of an .rpm's unresolved libraries",
     () => withoutFile('unresolved.txt'),
     ['install.clean'],
     /^libraries not found: the list is missing$/,
   ],
   [
-    'an upgrade that fails, and asks systemd to stop the server',
+    'a failed upgrade that calls systemctl stop',
     () => withValue('truncated.calls', 'scriptlet, 4.6.1+turnbuild-1: stop'),
     ['install.failed-upgrade'],
     /^truncated: systemctl calls: "stop" \(expected none\)$/,
   ],
   [
-    'a link to an alternative that has taken the place of another',
+    'an existing link that now points to an alternative',
     () =>
       withFile(
         'purge.changes.txt',
@@ -67,19 +67,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /\/usr\/bin\/x was changed \(l 777 0:0 \/x -> l 777 0:0 \/etc\/alternatives\/x\)$/,
   ],
   [
-    'a tarball that does not stop',
+    'a tarball whose server exits with 143 when stopped',
     () => withValue('tarball.stop', '143'),
     ['tarball.runs'],
     /^tarball\.stop is "143" \(expected "0"\)$/,
   ],
   [
-    'a tarball of which nobody knows what it needs',
+    'a tarball whose required libraries are unknown',
     () => withFile('tarball.libraries', () => ''),
     ['tarball.runs'],
     /the libraries that turnserver needs are unknown/,
   ],
   [
-    'an error of rpmlint',
+    'an rpmlint error',
     () =>
       withInspected(
         'rpmlint',
@@ -89,19 +89,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /defines-rpath/,
   ],
   [
-    'rpmlint that has not worked',
+    'an rpmlint run with exit code 1',
     () => withInspected('rpmlintExit', () => '1\n'),
     ['package.rpmlint'],
     /exit code 1/,
   ],
   [
-    'a library that is linked in, and required all the same',
+    'a statically linked library that is also required',
     () => withInspected('requires', (t) => `${t}libssl.so.3()(64bit)\n`),
     ['package.requires'],
     /libssl\.so\.3/,
   ],
   [
-    'requires without the C library, as of files that were not read',
+    'a package that does not require the C library',
     () => withInspected('requires', () => '/bin/sh\n'),
     ['package.requires'],
     /the C library is not required either/,
@@ -129,7 +129,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /install\.exit is "1"/,
   ],
   [
-    'an installation that fails, in the words of dnf',
+    'an installation that fails with an error from dnf',
     () => {
       const facts = withFile('install.log', () => 'Error: one\n Error: Transaction failed \nSee the log\n');
       return { ...facts, values: new Map([...facts.values, ['install.exit', '1']]) };
@@ -138,7 +138,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /; dnf: Error: Transaction failed$/,
   ],
   [
-    'a %post that fails, after which dnf exits with 0',
+    'a failing %post scriptlet although dnf exits with 0',
     () =>
       withFile(
         'install.log',
@@ -148,13 +148,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /install: warning: %post\(coturn.*scriptlet failed/,
   ],
   [
-    'a scriptlet of an upgrade that fails, as dnf says it',
+    'a failing scriptlet in an upgrade',
     () => withFile('upgrade.log', (t) => `${t}Error in POSTUN scriptlet in rpm package coturn\n`),
     ['install.upgrade'],
     /upgrade: Error in POSTUN scriptlet/,
   ],
   [
-    'a scriptlet of the erasure that fails',
+    'a failing scriptlet during removal',
     () => {
       const facts = portableFacts();
       const log = 'Error in PREUN scriptlet in rpm package coturn\n';
@@ -164,19 +164,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /remove: Error in PREUN scriptlet/,
   ],
   [
-    'a file that is not as it was packaged',
+    'a file that differs from the package',
     () => withValue('rpm-verify.exit', '1'),
     ['install.clean'],
     /rpm-verify/,
   ],
   [
-    'requires that nothing had to be found for',
+    'an installation that pulled in no dependencies',
     () => withFile('installed.packages', () => 'coturn-4.6.1+turnbuild-1.x86_64\n'),
     ['install.clean'],
     /dnf resolved no dependencies/,
   ],
   [
-    'a configuration that everybody can read',
+    'a world-readable configuration',
     () => withValue('install.configuration', 'root:root:644'),
     ['install.clean'],
     /root:root:644/,
@@ -188,7 +188,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /libpq/,
   ],
   [
-    'a server that outlives its package',
+    'a server that keeps running after removal',
     () => withValue('remove.process', 'same'),
     ['install.remove'],
     /remove\.process/,
@@ -200,27 +200,27 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /systemctl calls: "stop" \(expected "disable; stop"\)/,
   ],
   [
-    'a program that is left',
+    'a program left behind',
     () => withChange('/usr/bin/turnserver'),
     ['install.purge'],
     /turnserver was added$/,
   ],
   [
-    'a folder of configuration that is left',
+    'a configuration folder left behind',
     () => withChange('/etc/coturn'),
     ['install.purge'],
     /\/etc\/coturn was added/,
   ],
   ...(
     [
-      ['a SUID program in the place of the database', '/var/lib/coturn/turndb', `f 4755 0:0 ${DIGEST}`],
-      ['a database of root', '/var/lib/coturn/turndb', `f 644 0:0 ${DIGEST}`],
-      ['a folder of data that everybody can write', '/var/lib/coturn', 'd 777 999:999 '],
-      ['a program in the place of a log', '/var/log/dnf.log', `f 755 0:0 ${DIGEST}`],
-      ['a program among the records of rpm', '/var/lib/rpm/x', `f 755 0:0 ${DIGEST}`],
-      ['records of rpm that anyone can write', '/var/lib/rpm/rpmdb.sqlite', `f 666 0:0 ${DIGEST}`],
-      ['a SUID program in the cache of dnf', '/var/cache/dnf/x', `f 4755 0:0 ${DIGEST}`],
-      ['a folder in the cache of dnf for another user', '/var/cache/dnf/x', 'd 755 999:999 '],
+      ['a SUID program in place of the database', '/var/lib/coturn/turndb', `f 4755 0:0 ${DIGEST}`],
+      ['a database owned by root', '/var/lib/coturn/turndb', `f 644 0:0 ${DIGEST}`],
+      ['a world-writable data folder', '/var/lib/coturn', 'd 777 999:999 '],
+      ['a program in place of a log', '/var/log/dnf.log', `f 755 0:0 ${DIGEST}`],
+      ["a program in rpm's database folder", '/var/lib/rpm/x', `f 755 0:0 ${DIGEST}`],
+      ['a world-writable rpm database', '/var/lib/rpm/rpmdb.sqlite', `f 666 0:0 ${DIGEST}`],
+      ["a SUID program in dnf's cache", '/var/cache/dnf/x', `f 4755 0:0 ${DIGEST}`],
+      ["another user's folder in dnf's cache", '/var/cache/dnf/x', 'd 755 999:999 '],
     ] as const
   ).map(([title, path, state]): [string, () => PackageFacts, string[], RegExp] => [
     title,
@@ -230,10 +230,10 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
   ]),
   ...(
     [
-      ['that was there', 'changed', '/etc/alternatives/pager', '/usr/bin/bash'],
-      ['that puts a command before others', 'added', '/usr/local/bin/sudo', '/etc/alternatives/pager'],
+      ['that replaces an existing one', 'changed', '/etc/alternatives/pager', '/usr/bin/bash'],
+      ['that shadows another command', 'added', '/usr/local/bin/sudo', '/etc/alternatives/pager'],
       [
-        'that has systemd start a unit',
+        'that makes systemd start a unit',
         'added',
         '/usr/lib/systemd/system/sysinit.target.wants/debug-shell.service',
         '/etc/alternatives/pager',
@@ -250,7 +250,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     new RegExp(`${path} was ${kind}`),
   ]),
   [
-    'records of rpm that are gone',
+    'a removed rpm database',
     () =>
       withFile(
         'purge.changes.txt',
@@ -260,7 +260,7 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /rpmdb\.sqlite was removed/,
   ],
   [
-    'an edited configuration that is lost',
+    'an edited configuration lost on removal',
     () => withValue('upgrade-remove.saved', 'gone'),
     ['install.purge'],
     /saved/,
@@ -278,37 +278,37 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /upgrade\.account/,
   ],
   [
-    'tools that conflict with those of EPEL',
+    "leftover tools that conflict with EPEL's",
     () => withValue('upgrade.utils', 'left'),
     ['install.upgrade'],
     /utils/,
   ],
   [
-    'a scriptlet that fails, and nobody notices',
+    'a failing scriptlet that does not fail the upgrade',
     () => withValue('pre-fails.exit', '0'),
     ['install.failed-upgrade'],
     /the upgrade did not fail/,
   ],
   [
-    'a failed upgrade that ends the server',
+    'a failed upgrade that stops the server',
     () => withValue('truncated.process', 'gone'),
     ['install.failed-upgrade'],
     /truncated\.process/,
   ],
   [
-    'an upgrade that does not restart',
+    'an upgrade without a restart',
     () => withValue('upgraded-running.calls', ''),
     ['install.restart'],
     /systemctl calls: "" \(expected "try-restart"\)/,
   ],
   [
-    'a tarball that does not start',
+    'a tarball whose server does not start',
     () => withValue('tarball.ready', 'no'),
     ['tarball.runs'],
     /tarball\.ready/,
   ],
   [
-    'a tarball that needs a library',
+    'a tarball that needs a shared library',
     () => withFile('tarball.libraries', (t) => `${t}/lib/x86_64-linux-gnu/libssl.so.3\n`),
     ['tarball.runs'],
     /libssl/,
@@ -320,31 +320,31 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /changed/,
   ],
   [
-    'a tarball that serves strangers',
+    'a tarball whose server relays for a client without an account',
     () => withFile('tarball.stranger.log', () => 'tot_send_msgs=1, tot_recv_msgs=0\n'),
     ['tarball.runs'],
     /got a relay/,
   ],
   [
-    'a tarball that nobody without an account has tried',
+    'a tarball that was not tried without an account',
     () => withoutFile('tarball.stranger.log'),
     ['tarball.runs'],
     /did not run/,
   ],
   [
-    'a tarball whose client ends for another reason than a refusal',
+    'a tarball whose client crashes instead of being refused',
     () => withFile('tarball.stranger.log', () => 'Segmentation fault\n'),
     ['tarball.runs'],
     /was not refused, or its output does not show it: /,
   ],
   [
-    'a tarball that answers nobody, with a client that ends with 0 all the same',
+    'a tarball whose server does not answer although the client exits with 0',
     () => withFile('tarball.stun.log', () => '0: : ERROR: STUN receive timeout..\n'),
     ['tarball.runs'],
     /no answer to a STUN request/,
   ],
   [
-    'programs without build ids in both',
+    'programs without build IDs in the .rpm and the tarball',
     () => ({
       ...portableFacts(),
       elf: [{ ...program('2.34'), notes: '' }],
@@ -354,19 +354,19 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     /without a build id/,
   ],
   [
-    'a program of which nothing could be read',
+    'a program without a readable C library version',
     () => ({ ...portableFacts(), elf: [{ ...program('2.34'), versions: '' }] }),
     ['elf.glibc'],
     /has no readable C library version/,
   ],
   [
-    'a tarball with a line that turnserver ignores',
+    'a tarball with a configuration line that turnserver rejects',
     () => withFile('tarball.log', (t) => `${t}0: : WARNING: Bad configuration format: userdbb\n`),
     ['tarball.runs'],
     /turnserver rejects a line of the configuration/,
   ],
   [
-    'a tarball with another program',
+    'a tarball with a different program',
     () => ({ ...portableFacts(), tarballElf: [{ ...program('2.34', 'bb'), path: '/bin/turnserver' }] }),
     ['tarball.programs'],
     /the tarball lacks turnserver aa/,

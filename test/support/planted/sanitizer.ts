@@ -18,7 +18,7 @@ export function good(): Sanitized {
 /** The fault, and the message of the check that it fails. */
 export const PLANTED: [string, (lab: Sanitized) => void, RegExp][] = [
   [
-    'a report',
+    'an AddressSanitizer report with a crash',
     ({ sanitized, logs, servers }) => {
       Object.assign(sanitized, { ended: 'SIGABRT', packets: 350, suspects: ['00', '0003dead'] });
       logs.sanitized =
@@ -28,19 +28,19 @@ export const PLANTED: [string, (lab: Sanitized) => void, RegExp][] = [
     /^heap-buffer-overflow src\/client\/ns_turn_msg\.c:1 in stun_attr_get_len; after 350 packets .*SIGABRT.*0003dead/,
   ],
   [
-    'a report without a summary, by a server that nobody asked again',
+    'an AddressSanitizer report without a summary',
     ({ logs }) => {
       logs.sanitized = '==7==ERROR: AddressSanitizer: stack-overflow on address 0x7f\n';
     },
     /^stack-overflow/,
   ],
   [
-    'an honest client that is refused',
+    'a valid client that is refused',
     ({ sanitized }) => Object.assign(sanitized, { afterwards: '508' }),
     /508/,
   ],
   [
-    'a server that ended afterwards',
+    'a server that crashed after the packets',
     ({ servers }) => {
       servers.sanitized = 'SIGABRT';
     },

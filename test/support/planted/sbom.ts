@@ -99,46 +99,66 @@ const component = (name: string, change: Record<string, unknown>): PackageFacts 
 
 /** The fault, the facts with it, and the message of the check that it fails; undefined if reading the facts throws. */
 export const PLANTED: [string, PackageFacts, string | undefined][] = [
-  ['it is not there', inspected({ sbom: undefined }), 'no coturn.cdx.json'],
+  ['it is missing', inspected({ sbom: undefined }), 'no coturn.cdx.json'],
   ['a component has no version', component('hiredis', { version: '' }), 'hiredis has no version'],
   ['a component has no package URL', component('hiredis', { purl: '' }), 'hiredis has no package URL'],
   [
-    'a component that is linked in is said to be something else',
+    'a statically linked component has another description',
     component('hiredis', { description: 'Needed' }),
     'hiredis is statically linked but not listed',
   ],
   [
-    'it is another document',
+    'it is not a CycloneDX document',
     inspected({ sbom: sbom.replace('"CycloneDX"', '"SPDX"') }),
     'it is not a CycloneDX document',
   ],
   ['it is not JSON', inspected({ sbom: '{' }), undefined],
-  ['the one beside is another', inspected({ sbomBeside: `${sbom}\n` }), 'beside the package'],
-  ['the tarball has none', inspected({ tarballSbom: undefined }), 'the tarball has no bill of materials'],
+  ['the copy beside the package differs', inspected({ sbomBeside: `${sbom}\n` }), 'beside the package'],
   [
-    'the tarball lists less',
+    'the tarball has no bill of materials',
+    inspected({ tarballSbom: undefined }),
+    'the tarball has no bill of materials',
+  ],
+  [
+    'the tarball lists other components',
     inspected({ tarballSbom: tarballSbom.replaceAll('hiredis', 'other') }),
     'other components',
   ],
-  ['the one beside the tarball is another', inspected({ tarballSbomBeside: '' }), 'beside the tarball'],
+  ['the copy beside the tarball is empty', inspected({ tarballSbomBeside: '' }), 'beside the tarball'],
   [
-    'a library is missing',
+    'a statically linked library is not listed',
     inspected({ sbom: sbom.replaceAll('"hiredis"', '"other"') }),
     'hiredis is statically linked',
   ],
-  ['OpenSSL is another', inspected({ openssl: 'OpenSSL 3.0.16\n' }), 'the program contains OpenSSL 3.0.16'],
-  ['OpenSSL says nothing', inspected({ openssl: '' }), 'the program contains no OpenSSL version'],
   [
-    'the package is another',
+    'the program contains another OpenSSL version',
+    inspected({ openssl: 'OpenSSL 3.0.16\n' }),
+    'the program contains OpenSSL 3.0.16',
+  ],
+  [
+    'the program contains no OpenSSL version',
+    inspected({ openssl: '' }),
+    'the program contains no OpenSSL version',
+  ],
+  [
+    'the package has another version',
     { ...linked, packageVersion: '4.6.1+turnbuild-2' },
     '(expected 4.6.1+turnbuild-2)',
   ],
-  ['coturn is another', { ...linked, version: '4.6.2' }, 'it lists coturn 4.6.1 (expected 4.6.2)'],
+  ['coturn has another version', { ...linked, version: '4.6.2' }, 'it lists coturn 4.6.1 (expected 4.6.2)'],
   [
-    'no distribution is named',
+    'it names no distribution',
     inspected({ sbom: sbom.replaceAll('distro=debian-12', 'x=y') }),
     'names no distribution',
   ],
-  ['a program needs more', dynamic(['libssl.so.3', 'libz.so.1']), 'libz.so.1 is needed but not listed'],
-  ['nothing is needed', dynamic([]), 'the libraries that the programs need are unknown'],
+  [
+    'a program needs a library that is not listed',
+    dynamic(['libssl.so.3', 'libz.so.1']),
+    'libz.so.1 is needed but not listed',
+  ],
+  [
+    'the libraries that the programs need are unknown',
+    dynamic([]),
+    'the libraries that the programs need are unknown',
+  ],
 ];

@@ -29,7 +29,7 @@ export function refuse(lab: LabFacts): void {
 /** The fault, the checks that it fails, the message of the first one, and the checks that each of them blocks. */
 export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record<string, string[]>?][] = [
   [
-    'a sandbox that turnserver can not start in',
+    'a sandbox in which turnserver cannot start',
     (lab) => Object.assign(lab.service, { state: 'failed', log: '1\n2\n3\n4\n5\ncannot find any address' }),
     ['service.start'],
     /^the unit is failed: 2 \| 3 \| 4 \| 5 \| cannot find any address/,
@@ -45,7 +45,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     },
   ],
   [
-    'a drop-in that a maintainer script has written',
+    'a drop-in written by a maintainer script',
     (lab) =>
       Object.assign(lab.service, {
         fragments: [...lab.service.fragments, '/etc/systemd/system/coturn.service.d/override.conf'],
@@ -60,7 +60,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /coturn\.service is not in \/usr\/lib\/systemd\/system/,
   ],
   [
-    'a unit without metrics',
+    'a unit whose metrics cannot be read',
     (lab) => Object.assign(lab.service, { metrics: false }),
     ['service.start'],
     /metrics cannot be read/,
@@ -68,29 +68,29 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
   ...(
     [
       [
-        'a program beside turnserver',
+        'another program in the unit',
         (seen) =>
           seen.processes.push({ program: '/usr/local/bin/helper', words: ['/usr/bin/turnserver'], uid: 100 }),
         /^\/usr\/local\/bin\/helper runs in the unit$/,
       ],
       [
-        'a program that only says that it runs under QEMU',
+        'a program that only resembles QEMU',
         (seen) =>
           seen.processes.push({ program: '/qemu-turn', words: ['x', '/usr/bin/turnserver'], uid: 100 }),
         /^\/qemu-turn runs in the unit$/,
       ],
       [
-        'a turnserver that is root',
+        'a turnserver that runs as root',
         (seen) => Object.assign(seen.processes[0] ?? {}, { uid: 0, capabilities: '1ffffffffff' }),
         /^\/usr\/bin\/turnserver runs as root$/,
       ],
       [
-        'a turnserver that can become root again',
+        'a turnserver that can regain root',
         (seen) => Object.assign(seen.processes[0] ?? {}, { uids: [100, 0] }),
         /^\/usr\/bin\/turnserver can become root$/,
       ],
       [
-        'a turnserver with more capabilities than low ports take',
+        'a turnserver with more capabilities than low ports require',
         (seen) => Object.assign(seen.processes[0] ?? {}, { capabilities: '200400' }),
         /^\/usr\/bin\/turnserver has capabilities \(200000\)$/,
       ],
@@ -100,22 +100,22 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         /^turnserver listens on TCP port 8080$/,
       ],
       [
-        'TCP at a port of the relay range',
+        'an open TCP port in the relay range',
         (seen) => seen.listening.push('tcp 020C0014:D3F7'),
         /^turnserver listens on TCP port 54263$/,
       ],
       [
-        'UDP below the relay range',
+        'an open UDP port below the relay range',
         (seen) => seen.listening.push('udp 020C0014:BFFF'),
         /^turnserver listens on UDP port 49151$/,
       ],
       [
-        'another port on loopback',
+        'an unexpected open port on loopback',
         (seen) => seen.listening.push('tcp 0100007F:1F90'),
         /^turnserver listens on TCP port 8080$/,
       ],
       [
-        'metrics at a public address',
+        'metrics on a public address',
         (seen) => seen.listening.push('tcp6 01000026120000000000000002000000:25A9'),
         /^turnserver listens on TCP port 9641$/,
       ],
@@ -125,20 +125,20 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
   ).map(([title, change, message]): (typeof PLANTED)[number] => [
     title,
     ({ service }) => {
-      if (service.seen === undefined) throw new Error('the fixture has nothing that was seen');
+      if (service.seen === undefined) throw new Error('the fixture has no record of processes and sockets');
       change(service.seen);
     },
     ['service.alone'],
     message,
   ]),
   [
-    'processes that nobody has recorded',
+    'processes that were not recorded',
     (lab) => delete lab.service.seen,
     ['service.alone'],
     /^the processes of the unit were not recorded$/,
   ],
   [
-    'a restart of which nobody knows how long it took',
+    'a restart of unknown duration',
     (lab) => delete lab.service.downSeconds,
     ['service.restart'],
     /^after SIGKILL the unit is active$/,
@@ -150,7 +150,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /after SIGKILL the unit is failed/,
   ],
   [
-    'a unit that comes back when its clients are gone',
+    'a unit that restarts after its clients have given up',
     (lab) => Object.assign(lab.service, { downSeconds: 45 }),
     ['service.restart'],
     /down for 45\.0 s after SIGKILL; clients retry for 39\.5 s/,
@@ -162,31 +162,31 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /the result of the unit is signal/,
   ],
   [
-    'metadata that can be reached',
+    'metadata reachable through the relay',
     (lab) => Object.assign(reached(lab, '169.254.169.254'), { packets: 3 }),
     ['service.metadata'],
     /3 datagrams left for 169\.254\.169\.254/,
   ],
   [
-    'metadata that can be reached by IPv6',
+    'metadata reachable through the relay over IPv6',
     (lab) => Object.assign(reached(lab, 'fd00:ec2::254'), { packets: 1 }),
     ['service.metadata'],
     /1 datagrams left for fd00:ec2::254/,
   ],
   [
-    'metadata that can be reached past the relay',
+    'metadata reachable by a process of the unit',
     (lab) => Object.assign(reached(lab, '169.254.169.254', 'process'), { packets: 3 }),
     ['service.metadata'],
     /3 datagrams left for 169\.254\.169\.254, sent by a process/,
   ],
   [
-    'a server that reaches nobody',
+    'a relay that cannot reach the neighbouring address',
     (lab) => Object.assign(reached(lab, '169.254.169.253'), { packets: 0 }),
     ['service.metadata'],
     /neighbouring IPv4 address was not reached by a relay, so the result proves nothing/,
   ],
   [
-    'a unit from which nobody is reached, in front of a server that refuses',
+    'a process that cannot reach the neighbouring address, in a unit whose server refuses it',
     (lab) => {
       refuse(lab);
       Object.assign(reached(lab, 'fd00:ec2::253', 'process'), { packets: 0 });
@@ -195,13 +195,13 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /neighbouring IPv6 address was not reached by a process, so the result proves nothing/,
   ],
   [
-    'a configuration that still denies',
+    'a configuration that still denies the metadata address',
     (lab) => Object.assign(reached(lab, '169.254.169.254'), { permission: '403' }),
     ['service.metadata'],
     /answered with 403, so the unit was not tested/,
   ],
   [
-    'an address of IPv4 that nobody tried through the relay',
+    'an IPv4 metadata address that was not tried through the relay',
     (lab) => {
       lab.service.reached = lab.service.reached.filter((each) => each !== reached(lab, '169.254.169.254'));
     },
@@ -209,7 +209,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^no IPv4 metadata address was tried by a relay$/,
   ],
   [
-    'no address beside them that was tried',
+    'a neighbouring address that was not tried',
     (lab) => {
       lab.service.reached = lab.service.reached.filter((each) => each !== reached(lab, '169.254.169.253'));
     },
@@ -217,7 +217,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /^the control failed: a neighbouring IPv4 address was not reached by a relay, so the result proves nothing/,
   ],
   [
-    'metadata that can be reached where the address beside it is not',
+    'metadata that is reachable although the neighbouring address is not',
     (lab) => {
       Object.assign(reached(lab, '169.254.169.254'), { packets: 3 });
       Object.assign(reached(lab, '169.254.169.253'), { packets: 0 });
@@ -226,7 +226,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /datagrams left for 169\.254\.169\.254, sent by a relay; the control failed: a neighbouring IPv4 address was not reached by a relay/,
   ],
   [
-    'addresses that nobody tried',
+    'metadata addresses that were not tried',
     (lab) => Object.assign(lab.service, { reached: [] }),
     ['service.metadata'],
     /no IPv4 metadata address was tried by a relay/,
@@ -234,23 +234,33 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
   ...(
     [
       [
-        'lets a new client in',
+        'accepts a new client',
         { newcomer: 'success' },
         {},
         /a new client's allocation was answered with success/,
       ],
       [
-        'is gone at once',
+        'ends at once',
         { newcomer: 'silence', received: 0 },
         {},
         /with silence; 2600 of 2600 messages were lost/,
       ],
       ['loses one message', { received: 2599 }, {}, /1 of 2600 messages were lost/],
-      ['was never talked to', { sent: 0, received: 0 }, {}, /0 of 0 messages/],
-      ['stays when all have left', { seconds: 31 }, {}, /the unit took 31 s to stop after the last session/],
-      ['waits for a client that is gone', {}, { seconds: 51 }, /took 51 s; the deadline is 20 s/],
-      ['ends in a failure', { result: 'timeout' }, {}, /the result of the unit is timeout$/],
-      ['ends its wait in a failure', {}, { result: 'signal' }, /the result of the unit is signal$/],
+      ['was tested without messages', { sent: 0, received: 0 }, {}, /0 of 0 messages/],
+      [
+        'continues after the last session',
+        { seconds: 31 },
+        {},
+        /the unit took 31 s to stop after the last session/,
+      ],
+      ['waits too long for a vanished client', {}, { seconds: 51 }, /took 51 s; the deadline is 20 s/],
+      ['ends with a timeout', { result: 'timeout' }, {}, /the result of the unit is timeout$/],
+      [
+        'ends with a signal after a client has vanished',
+        {},
+        { result: 'signal' },
+        /the result of the unit is signal$/,
+      ],
     ] satisfies [string, Partial<DrainFacts['session']>, Partial<DrainFacts['vanished']>, RegExp][]
   ).map(([name, session, vanished, message]): (typeof PLANTED)[number] => [
     `a drain that ${name}`,
@@ -263,7 +273,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     message,
   ]),
   [
-    'a stop that nobody tried',
+    'a stop that was not tried',
     (lab) => delete lab.service.drain,
     ['service.drain'],
     /no stop during a session was tried/,
@@ -275,22 +285,26 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
         { asked: 'Job type reload is not applicable' },
         /^systemctl reload: Job type reload/,
       ],
-      ['changes nothing', 'old certificate', /^after the reload, TLS still serves the old certificate$/],
       [
-        'ends TLS',
+        'keeps the old certificate',
+        'old certificate',
+        /^after the reload, TLS still serves the old certificate$/,
+      ],
+      [
+        'breaks TLS',
         { after: 'Error: ECONNREFUSED' },
         /^after the reload, a TLS connection got Error: ECONNREFUSED$/,
       ],
       [
-        'comes to a server without TLS',
+        'was requested while TLS was down',
         { before: 'Error: ECONNREFUSED' },
         /^before the reload, .*ECONNREFUSED$/,
       ],
       ['loses a message', { received: 99 }, /^1 of 100 messages were lost after the reload$/],
-      ['was never talked through', { sent: 0, received: 0 }, /^0 of 0 messages/],
-      ['turnserver dies of', { sameProcess: false }, /^turnserver did not survive the reload$/],
+      ['was tested without messages', { sent: 0, received: 0 }, /^0 of 0 messages/],
+      ['turnserver does not survive', { sameProcess: false }, /^turnserver did not survive the reload$/],
       [
-        'has no other certificate',
+        'was tested without a new certificate',
         'same files',
         /^the certificate was not replaced; after the reload, TLS still/,
       ],
@@ -309,13 +323,13 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     message,
   ]),
   [
-    'a reload that nobody tried',
+    'a reload that was not tried',
     (lab) => delete lab.service.reload,
     ['service.reload'],
     /^no reload was tried$/,
   ],
   [
-    'a laboratory in which systemd does not run',
+    'a laboratory where systemd does not run',
     (lab) => {
       lab.problems.service = 'a\nb\nc\nFailed to mount cgroup';
       Object.assign(lab.service, {

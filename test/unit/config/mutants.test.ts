@@ -17,38 +17,46 @@ const ANY: readonly Mutation[] = [
   { how: 'deleted', change: () => '', rule: /./, missing: true },
   { how: 'commented out', change: (line) => `# ${line}`, rule: /./, missing: true },
   { how: 'misspelt', change: (line) => line.replace(/^(.)(.)/, '$2$1'), rule: /^unknown-option$/ },
-  { how: 'with its first letter gone', change: (line) => line.slice(1), rule: /^unknown-option$/ },
-  { how: 'with a letter more', change: (line) => line.replace(/^([\w-]+)/, '$1s'), rule: /^unknown-option$/ },
+  { how: 'without its first letter', change: (line) => line.slice(1), rule: /^unknown-option$/ },
   {
-    how: 'cut off in its name',
+    how: 'with an extra letter',
+    change: (line) => line.replace(/^([\w-]+)/, '$1s'),
+    rule: /^unknown-option$/,
+  },
+  {
+    how: 'with a truncated name',
     change: (line) => line.replace(/^([\w-]+)\w(?==|$)/, '$1'),
     rule: /^unknown-option$/,
   },
   {
-    how: 'in capitals',
+    how: 'in upper case',
     change: (line) => line.replace(/^[\w-]+/, (name) => name.toUpperCase()),
     rule: /^unknown-option$/,
   },
   {
-    how: 'with a capital',
+    how: 'with a capital first letter',
     change: (line) => line.replace(/^\w/, (first) => first.toUpperCase()),
     rule: /^unknown-option$/,
   },
-  { how: 'as on a command line', change: (line) => `--${line}`, rule: /^unknown-option$/ },
-  { how: 'with a colon', change: (line) => line.replace(/^([\w-]+)=?/, '$1:'), rule: /^unknown-option$/ },
+  { how: 'with the dashes of the command line', change: (line) => `--${line}`, rule: /^unknown-option$/ },
+  {
+    how: 'with a colon after its name',
+    change: (line) => line.replace(/^([\w-]+)=?/, '$1:'),
+    rule: /^unknown-option$/,
+  },
   { how: 'in quotes', change: (line) => `"${line}"`, rule: /^unknown-option$/ },
   {
-    how: 'with a comment behind',
+    how: 'followed by a comment',
     change: (line) => `${line} # as it was`,
     rule: /^(trailing-text|ignored-value|invalid-range)$/,
   },
   {
-    how: 'with more behind',
+    how: 'followed by other text',
     change: (line) => `${line} garbage`,
     rule: /^(trailing-text|ignored-value|invalid-range|invalid-boolean|invalid-number)$/,
   },
   {
-    how: 'with a semicolon',
+    how: 'followed by a semicolon',
     change: (line) => `${line};`,
     rule: /^(trailing-text|unknown-option|invalid-range)$/,
   },
@@ -56,7 +64,7 @@ const ANY: readonly Mutation[] = [
 const BOOLEAN: readonly Mutation[] = ['0', 'no', 'false', 'off', 'N', 'False'].flatMap((value) => [
   { how: `=${value}`, change: (line) => `${line}=${value}`, rule: /^(switched-off|ignored-value)$/ },
   {
-    how: `and ${value} in another line`,
+    how: `repeated with the value ${value}`,
     change: (line) => `${line} ${value}`,
     append: true,
     rule: /^(switched-off|ignored-value)$/,
@@ -70,32 +78,42 @@ const range = (how: string, pattern: RegExp, by: string, rule: RegExp, missing?:
 });
 const PEERS: readonly Mutation[] = [
   range('as a CIDR', /-[^-]*$/, '/8', /^invalid-range$/),
-  range('with a CIDR for its end', /$/, '/8', /^invalid-range$/),
+  range('with a CIDR as its upper end', /$/, '/8', /^invalid-range$/),
   range('inverted', /=(.*)-(.*)$/, '=$2-$1', /^(inverted-range|open-range)$/),
-  range('with its upper end gone', /-[^-]*$/, '-', /^open-range$/),
-  range('with its lower end gone', /=[^=]*-/, '=-', /^open-range$/),
-  range('with a comma for the dash', /-([^-]*)$/, ',$1', /^invalid-range$/),
-  range('with three ends', /$/, '-1.2.3.4', /^invalid-range$/),
+  range('without its upper end', /-[^-]*$/, '-', /^open-range$/),
+  range('without its lower end', /=[^=]*-/, '=-', /^open-range$/),
+  range('with a comma instead of the dash', /-([^-]*)$/, ',$1', /^invalid-range$/),
+  range('with a third end', /$/, '-1.2.3.4', /^invalid-range$/),
   range('without its value', /=.*/, '=', /^public-peer-denied$/),
-  range('of one address', /-[^-]*$/, '', /./, true),
-  range('with its last digit gone', /.$/, '', /./, true),
-  range('as an allowed one, too', /^denied/, 'allowed', /^peer-allowed$/),
+  range('reduced to one address', /-[^-]*$/, '', /./, true),
+  range('without its last digit', /.$/, '', /./, true),
+  range('and the same range allowed', /^denied/, 'allowed', /^peer-allowed$/),
 ];
 (PEERS.at(-1) as Mutation).append = true;
 const NONCE: readonly Mutation[] = [
   { how: '=0', change: () => 'stale-nonce=0', rule: /^missing-protection$/ },
   { how: '=never', change: () => 'stale-nonce=never', rule: /^invalid-number$/ },
-  { how: 'and 0 in another line', change: () => 'stale-nonce=0', append: true, rule: /^repeated-option$/ },
+  {
+    how: 'repeated with the value 0',
+    change: () => 'stale-nonce=0',
+    append: true,
+    rule: /^repeated-option$/,
+  },
 ];
 const REALM: readonly Mutation[] = [
   { how: 'without its value', change: () => 'realm=', rule: /^(missing-value|public-peer-denied)$/ },
-  { how: 'and another one', change: () => 'realm=example.net', append: true, rule: /^repeated-option$/ },
-  { how: 'and an empty one', change: () => 'realm', append: true, rule: /^missing-realm$/ },
+  {
+    how: 'repeated with another value',
+    change: () => 'realm=example.net',
+    append: true,
+    rule: /^repeated-option$/,
+  },
+  { how: 'repeated without a value', change: () => 'realm', append: true, rule: /^missing-realm$/ },
 ];
 const CREDENTIALS: readonly Mutation[] = [
-  { how: 'and no-auth', change: () => 'no-auth', append: true, rule: /^conflict$/ },
-  { how: 'and no-auth=0', change: () => 'no-auth=0', append: true, rule: /^open-relay$/ },
-  { how: 'and lt-cred-mech=0', change: () => 'lt-cred-mech=0', append: true, rule: /^open-relay$/ },
+  { how: 'with no-auth added', change: () => 'no-auth', append: true, rule: /^conflict$/ },
+  { how: 'with no-auth=0 added', change: () => 'no-auth=0', append: true, rule: /^open-relay$/ },
+  { how: 'with lt-cred-mech=0 added', change: () => 'lt-cred-mech=0', append: true, rule: /^open-relay$/ },
 ];
 
 function mutationsOf(line: string): readonly Mutation[] {
@@ -148,7 +166,7 @@ function mutantsOf(shipped: string): Mutant[] {
 const EQUIVALENT: Record<KnownVersion, RegExp> = {
   '4.6.1': /^$/,
   '4.18.0':
-    /^(denied-peer-ip=::|no-(cli|software-attribute|rfc5780)|response-origin-only).*, (deleted|commented out|of one address|with its last digit gone)$|^denied-peer-ip=2002::.*, with its last digit gone$/,
+    /^(denied-peer-ip=::|no-(cli|software-attribute|rfc5780)|response-origin-only).*, (deleted|commented out|reduced to one address|without its last digit)$|^denied-peer-ip=2002::.*, without its last digit$/,
 };
 
 /** Findings of a mutant that the original does not have. */
@@ -187,7 +205,7 @@ describe.each(['4.6.1', '4.18.0'] as const)('mutants of the configuration shippe
     const light = found
       .filter(({ news: all }) => all.length > 0 && all.every(({ level }) => level === 'note'))
       .map(({ mutant: { name } }) =>
-        name.replace(/, (deleted|commented out|of one address|with its last digit gone)$/, ''),
+        name.replace(/, (deleted|commented out|reduced to one address|without its last digit)$/, ''),
       );
     // turnserver itself guards against it, the default is the same, or it does not matter.
     const guarded =
