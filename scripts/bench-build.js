@@ -34,7 +34,7 @@ async function timed(file, args) {
   }, 100);
   const code = await new Promise((resolve) => child.on('close', resolve));
   clearInterval(sampler);
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}`);
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} exited with code ${code}`);
   return { seconds: Number(process.hrtime.bigint() - begin) / 1e9, peak };
 }
 
@@ -42,7 +42,7 @@ function baseContext(arch) {
   const name = readdirSync(join(cache, 'bases')).find(
     (each) => each.startsWith(`${suite}-${arch}-`) && !each.endsWith('.tmp'),
   );
-  if (name === undefined) throw new Error(`no base image ${suite}-${arch}; run turnbuild release first`);
+  if (name === undefined) throw new Error(`no base image for ${suite}-${arch}: run turnbuild release first`);
   const folder = join(cache, 'bases', name);
   const digest = readFileSync(join(folder, 'digest'), 'utf8').trim();
   return `oci-layout://${join(folder, digest.replace('sha256:', '').slice(0, 12))}@${digest}`;
@@ -97,7 +97,7 @@ async function benchRelease() {
   rmSync(out, { recursive: true });
   const warm = await timed(process.execPath, args);
   note(
-    'release, warm: empty dist/, build cache there; verified anew',
+    'release, warm: empty dist/, filled build cache; verified again',
     warm.seconds,
     `${warm.peak.toFixed(0)} MiB`,
   );

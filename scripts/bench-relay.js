@@ -39,8 +39,8 @@ async function perform(side, { metrics, seconds }) {
   const code = await new Promise((resolve) => child.on('close', resolve));
   if (code !== 0)
     throw new BenchError(
-      `The run of ${side} ended with ${code}:\n${errors.trim()}`,
-      'These are the last lines of its turnserver; a package without Prometheus has no metrics.',
+      `The run of ${side} exited with code ${code}:\n${errors.trim()}`,
+      'The last lines are from the log of turnserver. A package built without Prometheus has no metrics: try --no-metrics.',
     );
   return JSON.parse(out);
 }

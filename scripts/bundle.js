@@ -27,7 +27,8 @@ async function codeOf(stage) {
   });
   // esbuild precedes each module by a comment with its file name.
   const modules = outputFiles[0].text.split(/^\/\/ src\/.*$/m).map((text) => text.trim());
-  if (modules.length < 2) throw new Error(`${stage}: esbuild no longer names the modules of a bundle`);
+  if (modules.length < 2)
+    throw new Error(`${stage}: esbuild no longer writes a comment with the file name of each module`);
   return createHash('sha256').update(JSON.stringify(modules.sort())).digest('hex');
 }
 

@@ -71,7 +71,13 @@ step('lint', 'npx', ['biome', 'check', '.']);
 step('import rules', 'npx', ['depcruise', 'src', '--config', '.dependency-cruiser.cjs']);
 step('types', 'npx', ['tsc', '--noEmit']);
 step('bundle', process.execPath, [`${root}/scripts/bundle.js`]);
-step('machine', process.execPath, [turnbuild, 'doctor', '--fix', '--packages', TEST_PACKAGES.join(',')]);
+step('prerequisites', process.execPath, [
+  turnbuild,
+  'doctor',
+  '--fix',
+  '--packages',
+  TEST_PACKAGES.join(','),
+]);
 providePromtool();
 const dockerScripts = (names) => names.map((name) => `${root}/recipes/docker/${name}.sh`);
 step('shell scripts', 'shellcheck', [
@@ -101,7 +107,7 @@ step('shell scripts', 'shellcheck', [
     'verify/trees',
   ]),
 ]);
-step('shell scripts of the container', 'shellcheck', [
+step('shell scripts of the verification container', 'shellcheck', [
   '--shell=bash',
   '--severity=warning',
   '--exclude=SC2154',
@@ -130,17 +136,17 @@ if (process.argv.includes('--full')) {
   cpSync(`${out}/4.6.1`, `${again}/4.6.1`, { recursive: true });
   const targets = ['debian-13', 'portable'];
   const some = ['--source', 'debian', '--target', targets.join(','), '--arch', arch];
-  step("the same packages by the build platform's tools", process.execPath, [
+  step("verification of the same packages with the build platform's tools", process.execPath, [
     ...[turnbuild, 'verify', '4.6.1', ...some, '--out', again],
   ]);
   for (const target of targets)
-    step(`comparison of the two, ${target}`, process.execPath, [
+    step(`comparison of both verifications, ${target}`, process.execPath, [
       `${root}/scripts/compare-verifications.js`,
       ...[out, again].map((dir) => join(dir, '4.6.1', 'work', 'verify', `${target}-${arch}`, 'verify')),
     ]);
   rmSync(out, { recursive: true, force: true });
-  step('changes that tests have to notice', process.execPath, [`${root}/scripts/mutants.js`]);
+  step('mutation tests', process.execPath, [`${root}/scripts/mutants.js`]);
 }
 
 for (const [title, seconds] of times) console.log(`${seconds.toFixed(1).padStart(8)} s  ${title}`);
-console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(8)} s  in all`);
+console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(8)} s  total`);

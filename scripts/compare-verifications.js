@@ -10,7 +10,7 @@ const read = (folder) =>
   new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 
 const [first, second] = process.argv.slice(2);
-if (first === undefined || second === undefined) throw new Error('give two folders');
+if (first === undefined || second === undefined) throw new Error('expected two folders');
 const found = differences(read(first), read(second));
 for (const line of found) console.log(line);
 console.log(

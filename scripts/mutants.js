@@ -57,7 +57,7 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
   const args = ['run', '--mutate', `src/${room}/**/*.ts`, '--concurrency', values.concurrency];
   const { status } = spawnSync('npx', ['stryker', ...args, '--reporters', 'json,progress-append-only'], {
     cwd: root,
-    // Its progress is no result.
+    // Standard output is for results only.
     stdio: ['ignore', 2, 2],
     env: { ...process.env, MUTANTS_ROOM: room },
   });
@@ -83,7 +83,9 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
         `  ${file}:${line}${covered ? '' : ' (not covered)'} ${code}\n    as ${mutation}${reason === undefined ? '' : `\n    ${reason}`}`,
       );
   for (const { file, code } of explained.stale)
-    failures.push(`${file}: test/mutants.yaml has a reason for "${code}", but no mutant of it survives`);
+    failures.push(
+      `${file}: test/mutants.yaml has a reason for "${code}", but no mutant of that line survives`,
+    );
   if (percent < GOAL) failures.push(`${room}: ${percent.toFixed(1)} % is less than ${GOAL} %`);
 }
 for (const failure of failures) console.error(`mutants: ${failure}`);

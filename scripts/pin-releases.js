@@ -11,7 +11,7 @@ const HELP = `Pins each coturn release from ${OLDEST} on that has a tag in a loc
 
   npm run pin-releases -- REPOSITORY [--lock FILE]
 
-An existing pin is never changed: one that the tag contradicts is an error. turnbuild adds the SHA-256 of a tarball
+An existing pin is never changed: if it differs from the tag, the command fails. turnbuild adds the SHA-256 of a tarball
 when the tarball is first used with --update-lock.`;
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');

@@ -36,7 +36,7 @@ async function confirm() {
   if (yes) return;
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   const refused = () => {
-    console.log('Nothing was changed. `turnbuild doctor` lists what is missing.');
+    console.log('Nothing was changed. `turnbuild doctor` lists missing prerequisites.');
     process.exit(1);
   };
   // Ctrl-D and Ctrl-C refuse.

@@ -30,7 +30,7 @@ const all = readdirSync(options.dir)
   .sort((a, b) => byVersion(a.version, b.version));
 const tarballs = all.filter(({ version }) => options.only.length === 0 || options.only.includes(version));
 if (tarballs.length === 0) {
-  console.error(`versions: ${options.dir} has no requested coturn-X.Y.Z.tar.gz`);
+  console.error(`versions: ${options.dir} has no matching coturn-X.Y.Z.tar.gz`);
   process.exit(2);
 }
 
@@ -115,7 +115,7 @@ async function tryVersion(tarball, targets, arch, keys) {
   const { text } = await run(['release', ...optionsOf(tarball, targets, arch), '--out', out]);
   if (machineError(text) !== undefined) {
     console.error(
-      `${text.trim().split('\n').slice(-12).join('\n')}\nversions: stopped, because this is no result of ${tarball.version}`,
+      `${text.trim().split('\n').slice(-12).join('\n')}\nversions: stopped: this error is not a result of ${tarball.version}`,
     );
     process.exit(1);
   }

@@ -20,7 +20,7 @@ export function docker(...args) {
   if (status === 0) return stdout.trim();
   throw new BenchError(
     `docker ${args.join(' ')}: ${error?.message ?? stderr.trim().split('\n').slice(-15).join('\n')}`,
-    'bin/turnbuild.js doctor says what is missing, doctor --fix installs it.',
+    'bin/turnbuild.js doctor lists missing prerequisites; doctor --fix installs them.',
   );
 }
 
@@ -35,11 +35,11 @@ export function readTarget(target) {
 /** @param {import('./options.js').Options} options @param {{ label: string, deb: string }} target */
 export function findPackage({ deb, target: name }, target) {
   if (deb !== undefined) {
-    if (!existsSync(deb)) throw new BenchError(`${deb} is not there`, make(name));
+    if (!existsSync(deb)) throw new BenchError(`File not found: ${deb}`, make(name));
     if (!deb.endsWith(`_${target.deb}.deb`))
       throw new BenchError(
         `${basename(deb)} is not for ${target.deb}`,
-        'Under emulation the figures would be those of QEMU.',
+        'Packages of another architecture would run under QEMU, whose speed would be measured instead.',
       );
     return deb;
   }
@@ -51,7 +51,7 @@ export function findPackage({ deb, target: name }, target) {
   if (newest !== undefined) return join(dist, newest);
   throw new BenchError(
     `dist/ has no package of ${name} for ${target.deb}`,
-    `${make(name)}; or name a package: --deb FILE`,
+    `${make(name)}; or pass a package with --deb FILE`,
   );
 }
 
@@ -68,8 +68,7 @@ export function baseContext({ name, suite, baseImage }, arch) {
     .filter((each) => existsSync(join(each, 'digest')))
     .sort((a, b) => statSync(join(a, 'digest')).mtimeMs - statSync(join(b, 'digest')).mtimeMs)
     .at(-1);
-  if (newest === undefined)
-    throw new BenchError(`There is no base image of ${suite} in ${bases}`, make(name));
+  if (newest === undefined) throw new BenchError(`No base image of ${suite} found in ${bases}`, make(name));
   const digest = readFileSync(join(newest, 'digest'), 'utf8').trim();
   const short = digest.replace('sha256:', '').slice(0, 12);
   // An engine without the containerd image store takes no OCI layouts. For such an engine, the release imported the base image.
@@ -80,9 +79,12 @@ export function baseContext({ name, suite, baseImage }, arch) {
 
 /** The tarball of the portable target. @param {string} file @param {string} arch as in its name: `x86_64` */
 export function checkTarball(file, arch) {
-  if (!existsSync(file)) throw new BenchError(`${file} is not there`, make('portable'));
+  if (!existsSync(file)) throw new BenchError(`File not found: ${file}`, make('portable'));
   if (!file.endsWith(`-linux-${arch}.tar.gz`))
-    throw new BenchError(`${basename(file)} is not for ${arch}`, 'Give coturn-VERSION-linux-ARCH.tar.gz.');
+    throw new BenchError(
+      `${basename(file)} is not for ${arch}`,
+      'Expected coturn-VERSION-linux-ARCH.tar.gz.',
+    );
 }
 
 /**
@@ -108,7 +110,7 @@ export async function makeImages({ deb, portable, base, inputs, name }, sides) {
     portable: basename(portable ?? ''),
   };
   for (const side of sides) {
-    console.error(`image with ${contents[side]}`);
+    console.error(`building the image with ${contents[side]}`);
     docker(
       ...['buildx', 'build', '--progress=plain', '--provenance=false', `--target=${side}`],
       ...[`--build-context=base=${base}`, `--build-context=inputs=${inputs}`],

@@ -31,7 +31,7 @@ export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--targe
   --target NAME  distribution whose own coturn is compared with ours (debian-13)
   --deb FILE     our package (the newest of the target in dist/, of this machine's architecture)
   --portable F   the portable target's .tar.gz, compared with our package
-  --no-metrics   metrics off in ours, to compare only the two programs
+  --no-metrics   turn metrics off in our package, to compare only the two programs
 `;
 
 /**

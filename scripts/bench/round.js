@@ -55,18 +55,19 @@ function processors() {
   const [load, server] = [all.at(0), all.at(-1)];
   if (load === undefined || server === undefined || load === server)
     throw new Error(
-      `Two processors are needed, one for the server and one for the load; this container has "${list}"`,
+      `Two processors are required, one for the server and one for the load; this container may use "${list}"`,
     );
   return { load, server };
 }
 
-/** @throws {Error} if there are no metrics, as of a build without Prometheus, which only warns about the option */
+/** @throws {Error} if there are no metrics. A build without Prometheus only warns about the option. */
 async function scrape() {
   const text = await fetch(METRICS).then(
     (response) => response.text(),
     (error) => String(error.cause ?? error),
   );
-  if (!/^# TYPE turn_/m.test(text)) throw new Error(`${METRICS} has no metrics of turnserver: ${text}`);
+  if (!/^# TYPE turn_/m.test(text))
+    throw new Error(`${METRICS} does not serve metrics of turnserver: ${text}`);
 }
 
 /** @returns {Promise<boolean>} */
@@ -90,7 +91,7 @@ async function startServer({ program, prometheus }, processor) {
   });
   while (!(await accepts())) {
     if (child.exitCode !== null || performance.now() - begin > 10_000)
-      throw new Error('turnserver did not come up');
+      throw new Error('turnserver exited or did not accept connections within 10 s');
     await pause(1);
   }
   const startMs = performance.now() - begin;
@@ -113,12 +114,12 @@ async function bindChannel(index) {
   const client = createClient(transport, { username: 'bench', password: 'bench' });
   const allocated = await client.ask(METHOD.allocate, [attribute.requestedTransport(UDP)]);
   const relayed = attributeOf(allocated.message, ATTRIBUTE.xorRelayedAddress);
-  if (relayed === undefined) throw new Error(`no allocation: ${allocated.error?.code}`);
+  if (relayed === undefined) throw new Error(`the allocation failed: ${allocated.error?.code}`);
   const bound = await client.ask(METHOD.channelBind, [
     attribute.channelNumber(channel),
     attribute.xorPeerAddress(peer),
   ]);
-  if (bound.error !== undefined) throw new Error(`no channel: ${bound.error.code}`);
+  if (bound.error !== undefined) throw new Error(`the channel binding failed: ${bound.error.code}`);
   client.close();
   const relay = decodeXorAddress(relayed, allocated.message.transactionId);
   return [local.port, peer.port, relay.port, channel].map(String);

@@ -92,7 +92,7 @@ const T_QUANTILES = [
  */
 export function studentT(degrees) {
   const value = T_QUANTILES[Math.min(degrees, T_QUANTILES.length) - 1];
-  if (value === undefined) throw new RangeError(`no quantile of t for ${degrees} degrees of freedom`);
+  if (value === undefined) throw new RangeError(`no t quantile for ${degrees} degrees of freedom`);
   return value;
 }
 

@@ -62,16 +62,16 @@ function linesOf(name, text) {
 /**
  * @param {ReadonlyMap<string, string>} first texts of the files of `verify/`, by name
  * @param {ReadonlyMap<string, string>} second
- * @returns {string[]} `FILE: - line` for lines only in the first one, `FILE: + line` for lines only in the second one
+ * @returns {string[]} `FILE: - line` for lines only in the first folder, `FILE: + line` for lines only in the second folder
  */
 export function differences(first, second) {
   const names = [...new Set([...first.keys(), ...second.keys()])]
     .filter((name) => name === 'facts.txt' || EXACT.test(name) || LOGS.includes(name))
     .sort();
-  if (!names.includes('facts.txt')) throw new Error('there is no facts.txt to compare');
+  if (!names.includes('facts.txt')) throw new Error('neither folder has a facts.txt');
   return names.flatMap((name) => {
     if (!first.has(name) || !second.has(name))
-      return [`${name}: only in the ${first.has(name) ? 'first' : 'second'} one`];
+      return [`${name}: only in the ${first.has(name) ? 'first' : 'second'} folder`];
     const a = linesOf(name, first.get(name) ?? '');
     const b = linesOf(name, second.get(name) ?? '');
     if (a.join('\n') === b.join('\n')) return [];
@@ -79,7 +79,7 @@ export function differences(first, second) {
       ...without(a, b).map((line) => `${name}: - ${line}`),
       ...without(b, a).map((line) => `${name}: + ${line}`),
     ];
-    return only.length > 0 ? only : [`${name}: the same lines in another order`];
+    return only.length > 0 ? only : [`${name}: same lines in a different order`];
   });
 }
 

@@ -37,7 +37,7 @@ export function scoreOf(report) {
         timedOut: status === 'Timeout',
       }));
   });
-  if (all.length === 0) throw new Error('there are no mutants: check that the files exist');
+  if (all.length === 0) throw new Error('no mutants found: check that the files exist');
   const mutantsThat = (/** @type {(each: typeof all[number]) => boolean} */ fits) =>
     all.filter(fits).map(({ noticed: _, timedOut: __, ...mutant }) => mutant);
   const survivors = mutantsThat((each) => !each.noticed);

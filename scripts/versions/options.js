@@ -10,9 +10,9 @@ An interrupted run resumes. Verified versions run again only if turnbuild or its
 
   --target LIST    debian-12,debian-13,portable by default
   --arch LIST      x86_64 by default
-  --only LIST      versions; all by default
+  --only LIST      versions to run; all by default
   --work FOLDER    packages, reports and results (versions-work by default)
-  --again          do everything again
+  --again          run verified versions again
   --print          only print the table of existing results
 `;
 
@@ -42,7 +42,7 @@ export function parseVersionsOptions(argv) {
   const { values, positionals } = parsed;
   if (values.help) return { help: HELP };
   const [dir, ...rest] = positionals;
-  if (dir === undefined || rest.length > 0) return { error: `Name one folder with tarballs.\n\n${HELP}` };
+  if (dir === undefined || rest.length > 0) return { error: `Expected one folder with tarballs.\n\n${HELP}` };
   return {
     dir,
     targets: list(values.target),

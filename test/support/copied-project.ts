@@ -26,7 +26,8 @@ export function copyProject(dir: string): CopiedProject {
     dir,
     insert(path, before, text) {
       const parts = readFileSync(join(dir, path), 'utf8').split(before);
-      if (parts.length !== 2) throw new Error(`${path} has ${parts.length - 1} times: ${before}`);
+      if (parts.length !== 2)
+        throw new Error(`${path} contains this text ${parts.length - 1} times (expected once): ${before}`);
       writeFileSync(join(dir, path), parts.join(`${text}${before}`));
     },
     bundle: () => void execFileSync(process.execPath, ['scripts/bundle.js'], { cwd: dir }),

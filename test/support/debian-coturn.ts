@@ -16,7 +16,7 @@ const SHA256 = {
 /** Puts the package into a folder. Returns the reason if the archive no longer has it. */
 export async function downloadDebian418(dir: string): Promise<string | undefined> {
   const { debian } = await readAptMirrors();
-  if (debian === undefined) return '/etc/apt does not say where the archive is';
+  if (debian === undefined) return '/etc/apt lists no Debian archive';
   const answer = await fetch(`${debian}/pool/main/c/coturn/${DEBIAN_418}.deb`);
   if (answer.status === 404) return "the archive's pool has dropped it";
   assert.equal(answer.status, 200, `status of ${DEBIAN_418}.deb`);

@@ -27,7 +27,9 @@ export function createSigningKey(): SigningKey {
       });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new Error('gpg is not installed, and this test makes its own signing key: apt-get install gnupg');
+      throw new Error(
+        'gpg is not installed, but this test creates its own signing key: apt-get install gnupg',
+      );
     }
   };
   for (const name of [THIS_KEY, NEXT_KEY])

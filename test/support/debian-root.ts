@@ -92,7 +92,7 @@ apt-get clean && rm -rf /var/lib/apt/lists/*`;
 
 async function archiveLines(suite: string): Promise<string[]> {
   const { debian, security } = await readAptMirrors();
-  if (debian === undefined) throw new Error('no Debian archive in /etc/apt, so no root can be bootstrapped');
+  if (debian === undefined) throw new Error('cannot bootstrap a root: /etc/apt lists no Debian archive');
   return [
     `deb ${debian} ${suite} main`,
     ...(security === undefined ? [] : [`deb ${security} ${suite}-security main`]),

@@ -53,7 +53,8 @@ export function manifestOf(folder: string, name = '4.6.1'): Manifest {
 /** Results of a step's checks by ID. */
 export function checksOf({ steps }: Manifest, id: string): Map<string, CheckResult> {
   const step = steps.find((each) => each.id === id);
-  if (step?.checks === undefined) throw new Error(`${id} has no checks: ${step?.error ?? 'it is not there'}`);
+  if (step?.checks === undefined)
+    throw new Error(`${id} has no checks: ${step?.error ?? 'the manifest has no such step'}`);
   return new Map(step.checks.map((check) => [check.id, check]));
 }
 

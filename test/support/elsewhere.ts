@@ -41,7 +41,7 @@ export function anotherUser(home: string, dir: string): RunOptions {
   const finished = (path: string) => !/^\.lock|\.tmp$/.test(basename(path));
   cpSync(cache, env.TURNBUILD_CACHE, { recursive: true, filter: finished });
   if (process.getuid?.() !== 0) {
-    console.log('not root: the same user builds again');
+    console.log('not running as root: the second build runs as the same user');
     return { cwd: home, env, program };
   }
   const user = { uid: 12345, gid: statSync('/var/run/docker.sock').gid };

@@ -14,7 +14,7 @@ const targets = parseTargets(targetFiles);
 /** The target as defined in its recipe. */
 export function target(name: string): Target {
   const found = targets.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`there is no target ${name}`);
+  if (found === undefined) throw new Error(`unknown target ${name}`);
   return found;
 }
 

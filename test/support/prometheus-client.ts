@@ -26,7 +26,7 @@ export interface Answer {
 export interface Server {
   process: ChildProcess;
   port: number;
-  /** What it has written to stderr so far. */
+  /** Its output on stderr so far. */
   errors: () => string;
 }
 
@@ -64,7 +64,7 @@ export async function buildTogether(program: string, ...flags: string[]): Promis
 export function family(text: string, name: string): Family {
   const found = parseMetrics(text).find((candidate) => candidate.name === name);
   if (found === undefined) {
-    throw new Error(`${name} is not in:\n${text.slice(0, 10_000)}`);
+    throw new Error(`${name} is missing from:\n${text.slice(0, 10_000)}`);
   }
   return found;
 }
@@ -99,7 +99,7 @@ export async function serve(program: string, options: ServeOptions = {}): Promis
     errors += data.toString();
   });
   const exited = once(child, 'close').then(([code]) => {
-    throw new Error(`exit ${code}: ${errors}`);
+    throw new Error(`prom-test exited with code ${code}: ${errors}`);
   });
   const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), exited])) as [string];
   exited.catch(() => undefined);

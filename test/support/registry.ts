@@ -29,7 +29,7 @@ export async function startRegistry(dir: string): Promise<{ address: string; sto
       () => false,
     );
     if (answered) break;
-    if (tries > 100 || child.exitCode !== null) throw new Error('docker-registry did not come up');
+    if (tries > 100 || child.exitCode !== null) throw new Error('docker-registry did not start');
     await pause(100);
   }
   return { address, stop: () => void child.kill() };

@@ -63,7 +63,7 @@ function join(client: Socket, engine: Socket): void {
     if (end < 0) return;
     engine.off('data', onData);
     if (!head.toString('latin1').startsWith('HTTP/1.1 101 ')) {
-      client.destroy(new Error(`the engine refused: ${head.toString('latin1', 0, end)}`));
+      client.destroy(new Error(`the engine refused the connection: ${head.toString('latin1', 0, end)}`));
       return;
     }
     client.write(head.subarray(end + 4));

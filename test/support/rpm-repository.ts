@@ -76,7 +76,7 @@ export async function serveFolder(folder: string): Promise<string> {
   const own = Object.values(networkInterfaces())
     .flat()
     .find((each) => each?.family === 'IPv4' && !each.internal);
-  if (own === undefined) throw new Error('this machine has no address that a container could reach');
+  if (own === undefined) throw new Error('this machine has no IPv4 address that a container can reach');
   const server = await serve((request, response) => {
     const file = join(
       folder,

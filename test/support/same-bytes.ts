@@ -17,7 +17,7 @@ export async function expectSamePackages(folder: string, first: string, count: n
     if (readFileSync(one).equals(readFileSync(other))) continue;
     // Describe the difference. diffoscope exits with 1 if it finds one.
     spawnSync('diffoscope', ['--text', '-', one, other], { stdio: 'inherit' });
-    throw new Error(`${name} differs`);
+    throw new Error(`${name} differs between the two releases`);
   }
 }
 
@@ -29,7 +29,7 @@ async function referenceFor(folder: string, first: string): Promise<string> {
   const moved = otherPackages(first, folder);
   if (moved.length === 0) return first;
   console.log(
-    `the archive moved while the tests ran, so the first release is made anew: ${moved.join(', ')}`,
+    `the archive changed while the tests ran, so the first release is built again: ${moved.join(', ')}`,
   );
   const anew = mkdtempSync(join(dirname(first), 'anew-'));
   const steps = manifestOf(folder).steps.filter((step) => step.stage === 'build');

@@ -33,5 +33,5 @@ export async function errorOf(work: Promise<unknown>): Promise<TurnbuildError> {
     if (error instanceof TurnbuildError) return error;
     throw error;
   }
-  throw new Error('no error was thrown');
+  throw new Error('expected a TurnbuildError, but none was thrown');
 }

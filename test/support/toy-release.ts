@@ -207,7 +207,7 @@ export function toyRelease(dir: string): ToyRelease {
       const isCurrent = ({ step, line }: { step: string; line: string }) => line === `# ${step}: up to date`;
       for (const entry of entries)
         if (!isCurrent(entry) && entry.line !== `toy ${entry.step}`)
-          throw new Error(`a dry run prints ${entry.line}`);
+          throw new Error(`a dry run printed an unexpected line: ${entry.line}`);
       const ids = (list: typeof entries) => list.map(({ step }) => step);
       return {
         due: ids(entries.filter((each) => !isCurrent(each))),

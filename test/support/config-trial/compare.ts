@@ -37,8 +37,8 @@ export function compare(
     disagree(
       'start',
       seen.ended === undefined
-        ? `it starts, but: ${said}`
-        : `it ended with ${seen.ended}: ${lastWords(seen)}`,
+        ? `the server starts, but lint-config reports: ${said}`
+        : `the server ended with ${seen.ended}: ${lastWords(seen)}`,
     );
   }
   if (seen.ended !== undefined) return found;
@@ -115,12 +115,18 @@ function accounts(
         {
           about: kind === 'user' ? 'account' : 'secret',
           trial,
-          detail: `${label}: ${result}, lint-config expects ${expected ? 'that it is let in' : 'that it is not'}`,
+          detail: `${label}: ${result}, lint-config expects ${expected ? 'access' : 'no access'}`,
         },
       ];
     const guessable = value === '' && let_in;
     return guessable && !said.some(({ rule }) => rule === 'known-secret')
-      ? [{ about: 'empty secret', trial, detail: `${label} is let in, and nothing is said` }]
+      ? [
+          {
+            about: 'empty secret',
+            trial,
+            detail: `${label} has access, but lint-config does not report known-secret`,
+          },
+        ]
       : [];
   });
 }
@@ -181,13 +187,20 @@ function services(
     found.push({
       about: 'telnet',
       trial,
-      detail: at(telnet).length > 0 ? `it listens: ${at(telnet)}` : 'it does not listen',
+      detail:
+        at(telnet).length > 0
+          ? `the telnet interface listens: ${at(telnet)}`
+          : 'the telnet interface does not listen',
     });
   const outside = at(telnet).some(
     (socket) => !socket.includes('127.0.0.1') && !socket.includes('[0:0:0:0:0:0:0:1]'),
   );
   if (outside && !told.some(({ level }) => level === 'error'))
-    found.push({ about: 'telnet', trial, detail: `it listens for other machines: ${at(telnet)}` });
+    found.push({
+      about: 'telnet',
+      trial,
+      detail: `the telnet interface listens for other machines, without an error: ${at(telnet)}`,
+    });
   found.push(...strangers(trial, seen, configuration, findings));
   const tls = port('tls-listening-port', 5349);
   const secure = seen.sockets.some(
@@ -223,8 +236,11 @@ function strangers(
   const portOfSocket = (socket: string) => Number(socket.slice(socket.lastIndexOf(':') + 1));
   const outside = sockets.filter((socket) => !/127\.0\.0\.1|\[0:0:0:0:0:0:0:1\]|\[::1\]/.test(socket));
   const random = outside.filter((socket) => !known.has(portOfSocket(socket)));
-  if (random.length > 0) return [{ about: 'port', trial, detail: `nothing names the port of ${random[0]}` }];
-  return outside.length === 0 ? [{ about: 'service', trial, detail: 'no other machine reaches it' }] : [];
+  if (random.length > 0)
+    return [{ about: 'port', trial, detail: `the configuration does not name the port of ${random[0]}` }];
+  return outside.length === 0
+    ? [{ about: 'service', trial, detail: 'the server is not reachable from other machines' }]
+    : [];
 }
 
 /** A readable summary of the disagreements, with examples. */

@@ -106,7 +106,7 @@ function linesOf(file: string, args: readonly string[]): Promise<string[]> {
     child.once('close', (code) =>
       code === 0
         ? resolve(text.split('\n').filter((line) => line !== ''))
-        : reject(new Error(`the trials ended with ${code}:\n${text.slice(-2000)}`)),
+        : reject(new Error(`the trials exited with code ${code}:\n${text.slice(-2000)}`)),
     );
   });
 }

@@ -5,20 +5,20 @@ const KNOWN: readonly { about: string; detail: RegExp; text?: RegExp; reason: st
   {
     about: 'start',
     detail: /Unknown (user|group) name: [a-z_][\w.-]*$/i,
-    reason: 'whether an account exists is up to the machine, and not in the file',
+    reason: 'the configuration does not tell whether the account exists on the machine',
   },
   {
     about: 'tls',
     detail: /is not served$/,
     text: /^(cert|pkey)\b/m,
-    reason: 'whether a certificate or key is there, and is one, is up to the machine, and not in the file',
+    reason: 'the configuration does not tell whether the machine has a valid certificate and key',
   },
   {
     about: 'secret',
-    detail: /: 401, lint-config expects that it is let in$/,
+    detail: /: 401, lint-config expects access$/,
     text: /^(p?sql|mysql|mongo|redis)-userdb\b/m,
     reason:
-      'turnserver refuses static-auth-secret, too, while its database does not answer, which is not in the file',
+      'turnserver also refuses static-auth-secret while its database does not answer, which the configuration does not tell',
   },
 ];
 

@@ -72,7 +72,7 @@ async function tryConfiguration(trial: Trial, place: Place): Promise<Observation
     if (!ended())
       await askAll(trial, observation, end).catch((error: unknown) => {
         throw new Error(
-          `with this configuration:\n${trial.text}${readFileSync(logFile, 'utf8').slice(-1500)}`,
+          `the trial failed with this configuration:\n${trial.text}${readFileSync(logFile, 'utf8').slice(-1500)}`,
           { cause: error },
         );
       });

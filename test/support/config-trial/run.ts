@@ -33,7 +33,7 @@ export async function tryConfigurations(
   const reason = await downloadDebian418(dir);
   if (reason === undefined)
     coturns.push({ version: '4.18.0', suite: 'trixie', deb: join(dir, `${DEBIAN_418}.deb`) });
-  else console.log(`Debian's coturn 4.18.0-1 is not tried: ${reason}`);
+  else console.log(`Debian's coturn 4.18.0-1 is not tested: ${reason}`);
   coturns.push(...packagesAtHand());
   const laboratory = await createLaboratory(dir, coturns);
   try {

@@ -76,9 +76,9 @@ describe('the comparison of two verifications', () => {
     [
       'the order of lines',
       { 'installed.packages': 'coturn\nadduser\n' },
-      ['installed.packages: the same lines in another order'],
+      ['installed.packages: same lines in a different order'],
     ],
-    ['the set of logs', { 'remove.log': 'Removing coturn ...\n' }, ['remove.log: only in the second one']],
+    ['the set of logs', { 'remove.log': 'Removing coturn ...\n' }, ['remove.log: only in the second folder']],
     [
       'the number of files that dpkg knows',
       {
@@ -95,5 +95,5 @@ describe('the comparison of two verifications', () => {
   );
 
   it('refuses a folder without facts.txt', () =>
-    expect(() => differences(new Map(), new Map())).toThrow('there is no facts.txt'));
+    expect(() => differences(new Map(), new Map())).toThrow('neither folder has a facts.txt'));
 });

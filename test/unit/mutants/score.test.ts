@@ -38,7 +38,7 @@ describe('the score of a mutation run', () => {
   });
 
   it('refuses a report without mutants', () => {
-    expect(() => scoreOf({ files: {} })).toThrow('there are no mutants');
+    expect(() => scoreOf({ files: {} })).toThrow('no mutants found');
   });
 
   it('does not count a runtime error as noticed', () => {
