@@ -2,13 +2,13 @@ import type { HostileFacts, LabFacts } from '../lab/facts.ts';
 import { type Check, complaints, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
-/** Hostile packets at least, and those of them over TCP. */
+/** Minimum number of hostile packets, and of those sent over TCP. */
 const HOSTILE_PACKETS = 20_000;
 const HOSTILE_TCP_PACKETS = 1000;
-/** Peers that have to be tried at least. */
+/** Minimum number of peers to try. */
 const MIN_PEERS = 60;
 const WAYS = ['CreatePermission', 'ChannelBind', 'Send', 'Connect'] as const;
-/** Peers that are named of those that can be reached in one way; lab.json has all of them. */
+/** Maximum number of reachable peers listed for each way; lab.json has all of them. */
 const GRANTED_SHOWN = 5;
 
 function judgeForbidden({ forbidden: { attempts, leaked, control, control6 } }: LabFacts): Verdict {
@@ -41,7 +41,7 @@ function judgeForbidden({ forbidden: { attempts, leaked, control, control6 } }: 
   });
 }
 
-/** Complaints about a server after hostile packets, or about too few of them. */
+/** Complaints about a server that did not survive the hostile packets, or about too few packets. */
 export function hostileComplaints(facts: HostileFacts): string[] {
   const { seed, packets, overTcp, ended, suspects, afterwards } = facts;
   if (ended !== undefined)
@@ -57,7 +57,7 @@ export function hostileComplaints(facts: HostileFacts): string[] {
   return found;
 }
 
-/** What an attacker tries against the server or its neighbours. */
+/** Checks of attacks on the server and its neighbours. */
 export const abuseChecks: Check[] = [
   labCheck({
     id: 'peers.forbidden',
@@ -71,7 +71,7 @@ export const abuseChecks: Check[] = [
   labCheck({
     id: 'packets.hostile',
     title: 'The server survives hostile packets and serves the next client',
-    // Misaligned attributes, on processors that fault on unaligned access.
+    // Misaligned attributes cause SIGBUS on processors that fault on unaligned access.
     advisories: ({ lab }) => (lab?.hostile.ended === 'SIGBUS' ? ['CVE-2026-40613'] : []),
     reason: 'Anyone on the internet can send them; most need no account.',
     reference: 'https://www.rfc-editor.org/rfc/rfc8489#section-16',

@@ -1,10 +1,10 @@
-/** Complaints that are listed for one comparison. */
+/** Maximum number of complaints listed for one comparison. */
 const MOST = 10;
 
 /** An id from the range that distributions reserve for services. */
 const isSystem = (id: string | undefined) => Number(id) >= 100 && Number(id) <= 999;
 
-/** What a record of the service's own account looks like, after its name. Group 1 of `group` and group 2 of `passwd` are the same number. */
+/** Patterns of the records of the service's own account, after the name. The last number in `passwd` and `group` is the group id. */
 const OWN = new Map([
   ['passwd', /^x:(\d+):(\d+):[^:?]*:\/[^:?]*:(?:\/usr)?(?:\/bin\/false|\/s?bin\/nologin)$/],
   ['group', /^[x*!]:(\d+):$/],
@@ -18,7 +18,7 @@ interface Difference {
   record: string;
 }
 
-/** The numbers of a record of the service's own account; undefined if it is none. */
+/** The user and group ids in a record of the service's own account; undefined for any other record. */
 function ownNumbers({ kind, file, record }: Difference, account: string): string[] | undefined {
   if (kind !== 'added' || !record.startsWith(`${account}:`)) return undefined;
   const match = OWN.get(file.replace(/-$/, ''))?.exec(record.slice(account.length + 1));
@@ -27,9 +27,10 @@ function ownNumbers({ kind, file, record }: Difference, account: string): string
 }
 
 /**
- * What is wrong with changes of the account files (recipes/docker/verify/trees.sh): kind, file and record, with tabs between. One account for
- * the service may stay: a system account with a group of its own, without a password, a login shell or other groups.
- * @param account the service's own, where one may have been added
+ * Complaints about changes to the account files. The service may keep one account: a system account with its own group and without a password,
+ * a login shell or other groups.
+ * @param text lines of recipes/docker/verify/trees.sh: kind, file and record, separated by tabs
+ * @param account name of the service's account, if one may have been added
  */
 export function accountComplaints(text: string | undefined, account: string | undefined): string[] {
   if (text === undefined) return ['the account files were not compared'];

@@ -3,7 +3,7 @@ import { type Check, complaints, type Verdict } from './check.ts';
 import { labCheck, leaksMemory } from './lab-check.ts';
 import { HONEST_SCENARIOS } from './needs.ts';
 
-/** `tried`: the scenarios of src/lab/configurations.ts that give the answers. */
+/** `tried`: the scenarios of src/lab/configurations.ts that produce the answers. */
 const SITUATIONS = [
   { prefix: 'binding', title: 'STUN requests', least: 2, tried: ['binding'] },
   { prefix: 'credentials', title: 'Wrong credentials', least: 4, tried: ['credentials'] },

@@ -1,9 +1,9 @@
 import { type Check, complaints } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
-/** The fewest allocations with an even port: enough to show one lost port in a hundred. */
+/** Minimum number of even-port allocations: enough to reveal a leak of one port per hundred allocations. */
 const EVEN_PORT_CYCLES = 2000;
-/** Milliseconds in which a request that can't be served has to be refused. */
+/** Maximum milliseconds until a request that can't be served is refused. */
 const REFUSAL_MS = 1000;
 
 /** How many allocations a relay range serves, and whether its ports are released. */
@@ -50,7 +50,7 @@ export const capacityChecks: Check[] = [
       lab !== undefined &&
       lab.evenPort.cycles >= EVEN_PORT_CYCLES &&
       lab.evenPort.servedAfterwards < lab.evenPort.ports &&
-      // Affected versions release pairs of ports.
+      // Affected versions leak single even ports, but release pairs of ports.
       lab.capacity.afterPairs === lab.capacity.ports
         ? ['CVE-2026-73215']
         : [],

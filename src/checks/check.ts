@@ -2,10 +2,10 @@ import type { Target } from '../recipe/schema.ts';
 import type { PackageFacts } from './facts.ts';
 import type { Needs } from './needs.ts';
 
-/** What a check found. A message is one sentence that stands alone; figures are what was measured. */
+/** A check's result. The message is one self-contained sentence; figures are measured values. */
 export interface Verdict {
   ok: boolean;
-  /** Why there is no verdict; the message says more. */
+  /** Why there is no verdict; the message has details. */
   without?: 'not-applicable' | 'cannot-here';
   message: string;
   figures?: Record<string, number | string>;
@@ -21,9 +21,9 @@ export interface Check {
   title: string;
   reason: string;
   reference?: string;
-  /** What has to run for it. Without it, the check inspects the package's files and runs nothing. */
+  /** What must run before this check. If undefined, the check only inspects the package's files. */
   needs?: Needs;
-  /** The targets whose packages it applies to; by default all. */
+  /** Whether it applies to packages of a target. Default: all targets. */
   applies?: (target: Target) => boolean;
   /** Known advisories that explain a failure with these facts: the fault is coturn's, not the package's. */
   advisories?: (facts: PackageFacts) => readonly string[];

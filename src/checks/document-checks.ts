@@ -5,7 +5,7 @@ import type { PackageFacts } from './facts.ts';
 import { newsComplaints } from './news.ts';
 import { relayRangeOf } from './relay-range.ts';
 
-/** Documents of each format, by the names that recipes/docker/inspection.sh gives them, and where they lie. */
+/** Documents of each format: the name used by recipes/docker/inspection.sh, and the path in the documentation folder. */
 const DOCUMENTS: Record<Format, { name: string; path: string }[]> = {
   deb: [
     { name: 'README.Debian', path: 'README.Debian' },
@@ -22,7 +22,7 @@ const FOLDER = '/usr/share/doc/coturn';
 /** Upstream's changelogs of every version since 4.5 have this heading, in one of two styles. */
 const RELEASE = /^(Version|Release) \d+\.\d+/m;
 
-/** Paths in the listing of a package, with a slash in front and none behind: of `dpkg-deb -c`, or of `rpm -q --verbose --list`. */
+/** Absolute paths, without trailing slashes, in a package listing from `dpkg-deb -c` or `rpm -q --verbose --list`. */
 export function listedPaths(contents: string): Set<string> {
   return new Set(
     contents.split('\n').flatMap((line) => {
@@ -47,7 +47,7 @@ function judgeDocuments(facts: PackageFacts): Verdict {
     const hole = /\{\{\w+\}\}|^%(if-\w+|else|end)\b.*/m.exec(text)?.[0];
     return hole === undefined ? [] : [`${name} was not rendered: ${hole}`];
   });
-  // Another packager names them otherwise, and need not have all of them.
+  // Other packagers may use other names, and need not ship every document.
   if (!facts.built && found.length > 0) return notApplicable(found.join('; '));
   const readme = documentIn(facts, documents[0]?.name ?? '') ?? '';
   for (const word of [
@@ -68,7 +68,7 @@ function judgeDocuments(facts: PackageFacts): Verdict {
   });
 }
 
-/** Absolute paths in a text, but for programs that every system has. */
+/** Absolute paths in a text, except those of programs that every system has (/bin, /sbin). */
 function pathsNamedIn(text: string): string[] {
   return [
     ...new Set(
@@ -77,7 +77,7 @@ function pathsNamedIn(text: string): string[] {
   ];
 }
 
-/** It is in the package, or in a folder of coturn's own, where the administrator puts it. */
+/** Whether a path is in the package, or in one of coturn's own folders, where the administrator adds files. */
 function isThere(path: string, listed: ReadonlySet<string>): boolean {
   const folder = path.slice(0, path.lastIndexOf('/'));
   return listed.has(path) || (/\/(coturn|turn|turnserver)$/.test(folder) && listed.has(folder));
@@ -87,7 +87,7 @@ function judgePaths(facts: PackageFacts): Verdict {
   const { configuration = '', unit = '', contents } = facts.inspected;
   if (contents === undefined) return fail('the files of the package were not listed');
   const listed = listedPaths(contents);
-  // Comments of another packager's configuration are mostly coturn's own, whose paths are those of /usr/local.
+  // Comments in other packagers' configurations mostly come from coturn's example, whose paths are in /usr/local.
   const settings = facts.built ? configuration : configuration.replace(/^\s*#.*$/gm, '');
   const named = Object.entries({ 'turnserver.conf': settings, 'coturn.service': unit }).flatMap(
     ([file, text]) => pathsNamedIn(text).map((path) => ({ file, path })),
@@ -152,7 +152,7 @@ function judgeHint(facts: PackageFacts): Verdict {
   );
 }
 
-/** What a package says of itself, and what it names. */
+/** Checks of a package's documents, and of paths and features that its files mention. */
 export const documentChecks: Check[] = [
   {
     id: 'package.documents',

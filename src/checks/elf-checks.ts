@@ -150,7 +150,7 @@ export const elfChecks: Check[] = [
           const unread = segmentsComplaint(file);
           if (unread !== undefined) return unread;
           const symbols = calledBySources(facts, own);
-          // Without the header the kernel makes it executable.
+          // Without the header, the kernel makes the stack executable.
           const stacks = segments.split('\n').filter((line) => /^ +GNU_STACK /.test(line));
           if (stacks.length === 0 || !stacks.every((line) => STACK_RW.test(line)))
             return 'has an executable stack';

@@ -12,7 +12,7 @@ export interface ElfFile {
   header: string;
   dynamic: string;
   symbols: string;
-  /** Versions of symbols, and those of other libraries that it needs. */
+  /** Symbol versions that it defines, and those that it needs from other libraries. */
   versions: string;
   segments: string;
   notes: string;
@@ -34,15 +34,18 @@ export interface PackageFacts {
   elf: readonly ElfFile[];
   /** ELF files of the tarball beside the package, if there is one. */
   tarballElf: readonly ElfFile[];
-  /** Named texts of the inspection: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard, `document:README.Debian`, ... */
+  /**
+   * Texts from the inspection, by name: control, contents, lintian, systemd, unit, units, configuration, debugIds, rules, dashboard,
+   * `document:README.Debian`, ...
+   */
   inspected: Readonly<Record<string, string>>;
-  /** `name -> value` as the verification wrote it. */
+  /** Facts by name, as written by the verification. */
   values: ReadonlyMap<string, string>;
   /** Logs and scraped metrics by file name, e.g. `shipped.log`, `shipped.metrics`. */
   files: ReadonlyMap<string, string>;
   /** Facts gathered in the laboratory. */
   lab: LabFacts | undefined;
-  /** Its source handles SIGTERM (some old versions are killed by it instead); undefined if the source isn't known. */
+  /** This coturn handles SIGTERM, which kills some old versions; undefined if its source isn't known. */
   handlesStop: boolean | undefined;
   /** The program drains on SIGUSR1. */
   drains: boolean;
@@ -50,7 +53,7 @@ export interface PackageFacts {
   reloads: boolean;
   /** The program is linked with libmicrohttpd, statically or dynamically. */
   hasMicrohttpd: boolean;
-  /** Long options of exactly this turnserver: from its source if known. */
+  /** Long options of this turnserver: from its source if known, otherwise from the program. */
   options: ReadonlySet<string>;
   /** Long options read from the program. */
   programOptions: ReadonlySet<string>;
@@ -60,12 +63,12 @@ export interface PackageFacts {
   built: boolean;
 }
 
-/** The shared libraries that a program names. */
+/** The shared libraries that a program needs (DT_NEEDED). */
 export function neededBy({ dynamic }: ElfFile): string[] {
   return [...dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1] ?? '');
 }
 
-/** The build id that the linker gave a program; debuggers find its debug symbols by it. */
+/** The build id that the linker added to a program. Debuggers use it to find the debug symbols. */
 export function buildIdOf({ notes }: ElfFile): string | undefined {
   return /Build ID: ([0-9a-f]+)/.exec(notes)?.[1];
 }
@@ -93,7 +96,7 @@ export interface ServiceCall {
   command: string;
 }
 
-/** The systemd calls made in a step, from lines like `postinst, half-configured 4.6.1: restart` with `;` between. */
+/** The systemd calls made in a step, from lines like `postinst, half-configured 4.6.1: restart`, separated by `;`. */
 export function serviceCalls(facts: PackageFacts, step: string): ServiceCall[] {
   return (facts.values.get(`${step}.calls`) ?? '').split(';').flatMap((text) => {
     const match = /^(.+), (.+): (\S+)$/.exec(text.trim());
@@ -115,7 +118,7 @@ export function parseSamples(text: string): Map<string, number> {
 const MAX_SERIES = 1000;
 const MAX_SERIES_LENGTH = 300;
 
-/** The samples of a scrape that a manifest records: the first thousand with a name of sensible length and a number that JSON has. */
+/** The samples of a scrape that a manifest records: the first thousand that have a short enough name and a finite number, as JSON requires. */
 export function recordedSamples(text: string): Record<string, number> {
   const recorded = [...parseSamples(text)].filter(
     ([series, sample]) => series.length <= MAX_SERIES_LENGTH && Number.isFinite(sample),
@@ -137,7 +140,7 @@ export const reflexiveAddress = (log: string): string | undefined =>
 /** What turnutils_uclient prints when it gets no allocation. */
 const REFUSED = /401|Unauthori[sz]ed|Cannot complete Allocation/i;
 
-/** The complaint about a client that had to be refused, from the output of turnutils_uclient; undefined if it was. Its exit code is useless. */
+/** A complaint unless the server refused this client. Judges the output of turnutils_uclient, because its exit code is unreliable. */
 export function strangerComplaint(log: string | undefined): string | undefined {
   if (log === undefined) return 'did not run';
   if ((clientCounts(log)?.sent ?? 0) > 0) return 'got a relay';

@@ -34,7 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...serviceChecks,
 ];
 
-/** What the chosen checks of such a package need. */
+/** The phases and scenarios that the chosen checks of a step's package need. */
 export function runsOf(
   step: PlannedStep,
   { plan, selection }: { plan: Plan; selection: CheckSelection },

@@ -2,16 +2,16 @@ import { blocked, type Verdict, value } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import type { Needs } from './needs.ts';
 
-/** Patterns of the line with the reason in the output of apt, dpkg, dnf and rpm when an installation fails; the first pattern that matches wins. */
+/** Patterns of lines in which apt, dpkg, dnf and rpm give the reason for a failed installation. The first matching pattern wins. */
 const REASONS = [
-  // Of recipes/docker/verify/lib.sh.
+  // Printed by recipes/docker/verify/lib.sh.
   /^turnbuild: .* did not finish within \d+ s$/,
   /but it is not (?:installable|going to be installed)|nothing provides/,
   /script.* returned error|scriptlet failed|trying to overwrite|conflicts with file/,
   /^(?:E|dpkg|error|Error): /,
 ];
 
-/** The line that says why a package could not be installed, or the last line. @param log the package manager's */
+/** The line that says why a package could not be installed, or the last line. @param log output of the package manager */
 export function whyNotInstalled(log: string): string {
   const lines = log
     .split('\n')
@@ -24,24 +24,24 @@ export function whyNotInstalled(log: string): string {
   return lines.at(-1) ?? 'the package manager printed nothing';
 }
 
-/** @param log the package manager's */
+/** @param log output of the package manager */
 export function blockedByInstallation(log: string): Verdict {
   return blocked('install.clean', `the package could not be installed: ${whyNotInstalled(log)}`);
 }
 
-/** Whether the package was installed, as far as known. */
+/** Whether the package was installed; true if unknown. */
 export function isInstalled(facts: PackageFacts): boolean {
   return ['0', 'unknown'].includes(value(facts, 'install.exit'));
 }
 
-/** The behaviour of a package that could not be installed cannot be judged. */
+/** Blocks checks of an installed package's behaviour if the package could not be installed. */
 export function withoutInstallation(needs: Needs | undefined, facts: PackageFacts): Verdict | undefined {
   const isUsed = (needs?.phases ?? []).some((phase) => phase !== 'install' && phase !== 'tarball');
   if (!isUsed || isInstalled(facts)) return undefined;
   return blockedByInstallation(facts.files.get('install.log') ?? '');
 }
 
-/** For the verdict on a package that could not be installed. */
+/** The cause to add to failed verdicts if the package could not be installed. */
 export function causeOfFailure(facts: PackageFacts): Pick<Verdict, 'cause'> {
   if (isInstalled(facts)) return {};
   const why = whyNotInstalled(facts.files.get('install.log') ?? '');

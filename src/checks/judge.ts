@@ -4,7 +4,7 @@ import { type Check, fail, type Verdict } from './check.ts';
 import type { PackageFacts } from './facts.ts';
 import { withoutInstallation } from './installation.ts';
 
-/** The most characters of a message: a package controls how many files it leaves, and the length of their names. */
+/** Maximum characters of a message. The package controls how many files it leaves behind, and the length of their names. */
 const MOST = 10_000;
 
 /** A message, truncated to a length that fits a report. */

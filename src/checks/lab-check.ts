@@ -7,11 +7,11 @@ import { withServer } from './needs.ts';
 
 /** A check of facts from the laboratory. */
 interface LabCheck extends Omit<Check, 'judge' | 'needs'> {
-  /** What it judges. If another failure kept one of these, or its server, from running, that failure blocks the check. */
+  /** The scenarios that it judges. If a failure prevented one of them, or its server, from running, that failure blocks the check. */
   scenarios: readonly Scenario[];
-  /** What else it mentions, as far as that ran. */
+  /** Further scenarios whose results it uses if they ran; they never block it. */
   covers?: readonly Scenario[];
-  /** Its verdict if this package leaves the laboratory nothing to judge. */
+  /** The verdict for a package without the tested feature; undefined if the package has it. */
   without?: (facts: PackageFacts) => Verdict | undefined;
   judge: (lab: LabFacts, facts: PackageFacts) => Verdict;
 }
@@ -47,7 +47,7 @@ function blockedVerdict(lab: LabFacts, scenarios: readonly string[]): Verdict | 
 /** `service` is a unit and has its own facts. */
 const isServer = (name: string) => name in SCENARIOS && name !== 'service';
 
-/** Why a server could not be used. @param how of `servers`: an exit code, a signal, or `silence over WAY` */
+/** Why a server could not be used. @param how its state in `LabFacts.servers`: an exit code, a signal, or `silence over WAY` */
 export function stateOf(how: string | undefined): string {
   if (how === undefined) return 'turnserver did not start';
   return how.startsWith('silence')
@@ -55,7 +55,7 @@ export function stateOf(how: string | undefined): string {
     : `turnserver exited unexpectedly with ${how}`;
 }
 
-/** The failed check that kept something from running, and why. */
+/** The failed check behind a blocker, and the reason. */
 function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: string] {
   if ('server' in blocker) {
     return ['network.alive', `${blocker.server}: ${stateOf(lab.servers[blocker.server])}`];
@@ -63,14 +63,14 @@ function blockingCheck(lab: LabFacts, blocker: Blocker): [check: string, why: st
   return [blockingTransport(lab, blocker.way), `no answer over ${wayName(blocker.way)}`];
 }
 
-/** The check that fails when the server answers nothing over e.g. `udp/ipv4`. */
+/** The check that fails if the server does not answer over a way, e.g. `udp/ipv4`. */
 export function blockingTransport({ ttl }: LabFacts, way: string): string {
   const [transport = ''] = way.split('/');
   const datagrams = transport === 'udp' || transport === 'dtls';
   return datagrams && ttl.packets > 0 && ttl.minTtl < MIN_TTL ? 'network.ttl' : `network.${transport}`;
 }
 
-/** For failures caused by error answers with an invalid reason phrase: in 4.10.0 it is uninitialised stack memory. */
+/** The advisory for error responses with an invalid reason phrase: 4.10.0 sends uninitialised stack memory. */
 export function leaksMemory({ lab }: PackageFacts): readonly string[] {
   const { unparsed = [] } = lab ?? {};
   return unparsed.length > 0 && unparsed.every(({ why }) => why === BAD_REASON) ? ['coturn-1878'] : [];
@@ -82,7 +82,7 @@ export function wayName(way: string): string {
   return `${transport.toUpperCase()} and ${family === 'ipv6' ? 'IPv6' : 'IPv4'}`;
 }
 
-/** A failed verdict, with the errors of its scenarios: they are usually the reason. */
+/** Adds the errors of the check's scenarios to a failed verdict, because they usually explain it. */
 function explained(verdict: Verdict, { problems }: LabFacts, scenarios: readonly string[]): Verdict {
   const list = Object.entries(problems)
     .filter(([name]) => scenarios.includes(name))

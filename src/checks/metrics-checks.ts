@@ -7,7 +7,7 @@ import { blockingTransport, labCheck } from './lab-check.ts';
 const SCRAPES = 10_000;
 const MAX_GROWTH_MIB = 5;
 
-/** The expected growth of each metric: the messages, and what this version is known to count in addition. */
+/** The expected growth of each metric: exact, and with the excess that this version is known to count. */
 function expectedGrowth(
   { messages, channelMessages, bytesPerMessage }: SessionFacts,
   deviations: readonly Deviation[],
@@ -37,7 +37,7 @@ function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[])
   const notes: string[] = [];
   if (sessions.before === '') found.push('the metrics could not be scraped before the sessions');
   for (const { name, exact, known, because } of expectedGrowth(sessions, deviations)) {
-    // A metric of coturn's own client has no value before its first use.
+    // coturn's own Prometheus client exports no value before a metric's first use.
     const grown = after.has(name) ? (after.get(name) ?? 0) - (before.get(name) ?? 0) : undefined;
     figures[name] = grown ?? 'missing';
     if (grown === undefined) found.push(`${name}: not exported (expected +${exact})`);
@@ -66,7 +66,7 @@ function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[])
   return complaints(found, [good, ...notes].join('; '), figures);
 }
 
-/** Without relayed messages there is nothing to compare the metrics with: whatever silenced the server blocks this check. */
+/** Without relayed messages there is nothing to compare the metrics with, so the failure that silenced the server blocks this check. */
 function judgeExact(
   lab: LabFacts,
   { sessions, relays }: Pick<LabFacts, 'sessions' | 'relays'>,

@@ -10,14 +10,14 @@ interface Query {
   expr: string;
 }
 
-/** Queries of all rules; alerts come with their name. */
+/** Queries of all rules, each with the name of its record or alert. */
 function queriesOfRules(rules: Rules): Query[] {
   return rules.groups.flatMap((group) =>
     group.rules.map((rule) => ({ place: 'record' in rule ? rule.record : rule.alert, expr: rule.expr })),
   );
 }
 
-/** Queries of the panels, and of the variables with a query: `label_values(SELECTOR, label)`. */
+/** Queries of the panels, and of the variables defined by a query such as `label_values(SELECTOR, label)`. */
 function queriesOfDashboard(text: string): Query[] {
   const { panels, templating } = JSON.parse(text) as {
     panels: { title: string; targets: { expr: string }[] }[];
@@ -34,7 +34,7 @@ function queriesOfDashboard(text: string): Query[] {
   ];
 }
 
-/** Complaints about queries that can't be parsed, or that use a metric that neither this version nor the rules have. */
+/** Complaints about queries that can't be parsed, or that use a metric that neither this version nor the rules define. */
 function judgeQueries(queries: readonly Query[], known: ReadonlySet<string>): string[] {
   return queries.flatMap(({ place, expr }) => {
     const { metrics, errors } = readQuery(expr);

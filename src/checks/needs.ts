@@ -15,13 +15,13 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** What has to run for a check to be judged. */
+/** What must run before a check can be judged. */
 export interface Needs {
   phases?: readonly Phase[];
   scenarios?: readonly Scenario[];
 }
 
-/** What has to run for several checks. */
+/** What must run for a set of checks. */
 export interface Runs {
   phases: readonly Phase[];
   scenarios: readonly Scenario[];
@@ -38,7 +38,7 @@ const AFTER: Partial<Record<Phase, Phase>> = {
   distribution: 'purge',
 };
 
-/** Everything that the chosen checks need, in the order in which it runs. */
+/** The phases and scenarios that the chosen checks need, in execution order. */
 export function runsFor(checks: readonly Check[], selection: CheckSelection): Runs {
   const needs = checks
     .filter(({ id }) => skippedBecause(id, selection) === undefined)

@@ -10,7 +10,7 @@ const CLIENTS_PER_TRANSPORT = 4;
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const;
 /** Messages of each session with REST credentials: src/lab/configurations.ts. */
 const REST_MESSAGES = 50;
-/** Messages of the other client on each transport: src/lab/scenarios/independent.ts. */
+/** Messages of the independent client on each transport: src/lab/scenarios/independent.ts. */
 const INDEPENDENT_MESSAGES = 100;
 
 const silentWays = ({ reach }: LabFacts) => reach.filter(({ remote }) => !remote);
@@ -134,7 +134,7 @@ function judgeRest(lab: LabFacts): Verdict {
   const silent = silentWays(lab).find(({ family }) => family === 'ipv4');
   if (found.length === 0 && reached.length < relays.length && silent !== undefined)
     return blocked(blockingTransport(lab, wayOf(silent)), `no answer over ${wayName(wayOf(silent))}`);
-  // The first server answers over every transport; this one no longer does.
+  // The first server answers over every transport, but this one does not.
   if (silent === undefined && reached.length < relays.length)
     found.push(`${relays.length - reached.length} of ${relays.length} clients were not answered`);
   const received = reached.reduce((sum, each) => sum + each.received, 0);

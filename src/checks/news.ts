@@ -1,12 +1,12 @@
 import { compareDebianVersions } from '../plan/debian-version.ts';
 
-/** As dpkg-parsechangelog and apt-listchanges read the first line of an entry. */
+/** First line of an entry, as parsed by dpkg-parsechangelog and apt-listchanges. */
 const HEADING = /^coturn \(([^\s()]+)\)((?: [\w+.-]+)+); urgency=(low|medium|high)$/;
-/** Two blanks before the date are a part of the form. */
+/** Last line of an entry. The format requires two spaces before the date. */
 const TRAILER =
   /^ -- [^<>]+ <[^<>\s]+@[^<>\s]+> {2}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} [+-]\d{4}$/;
 
-/** What is wrong with a NEWS.Debian: one entry or more, each with heading, text and trailer. */
+/** Complaints about a NEWS.Debian. It needs at least one entry, each with a heading, text and a trailer. */
 export function newsComplaints(text: string, packageVersion: string): string[] {
   const lines = text.split('\n').filter((line) => line !== '');
   const found: string[] = [];
@@ -16,7 +16,7 @@ export function newsComplaints(text: string, packageVersion: string): string[] {
     if (version !== undefined) {
       if (entry !== undefined) found.push(`NEWS: the entry of ${entry.version} has no trailer`);
       entry = { version, text: 0 };
-      // Of a version that is newer than the package, it would be shown at each upgrade.
+      // An entry for a version newer than the package would be shown at every upgrade.
       if (compareDebianVersions(version, packageVersion) > 0)
         found.push(`NEWS: ${version} is newer than the package, ${packageVersion}`);
     } else if (entry !== undefined && TRAILER.test(line)) {

@@ -8,13 +8,13 @@ import { packagedComplaints } from './unit-fragments.ts';
 /** The highest allowed exposure score of systemd, from 0 (best) to 10. */
 const MAX_EXPOSURE = 1.6;
 
-/** Tags of recipes/packaging/deb/lintian-overrides, which states the reason for each. A package of ours may also be given as a file. */
+/** Tags in recipes/packaging/deb/lintian-overrides, which gives the reasons. A package passed as a file may also be turnbuild's own. */
 export const OUR_OVERRIDES: readonly string[] = [
   'maintainer-script-should-not-use-dpkg-maintscript-helper',
   'debian-news-entry-has-unknown-version',
 ];
 
-/** Whether a line of lintian shows a tag that is overridden, but not by us. */
+/** Whether a line of lintian's output shows an override that is not turnbuild's. */
 function isForeignOverride(line: string): boolean {
   const [, tag] = /^O: \S+(?: \S+)?: (\S+)/.exec(line) ?? [];
   return line.startsWith('O: ') && !OUR_OVERRIDES.includes(tag ?? '');
@@ -30,10 +30,10 @@ export const packageChecks: Check[] = [
     judge: ({ inspected, built }) => {
       const lines = (inspected.lintian ?? '').split('\n');
       const code = inspected.lintianExit?.trim();
-      // lintian(1): 0 without tags of weight, 2 with some, anything else when it could not do its work.
+      // lintian(1) exits with 0 or 2 if it has run, depending on the tags found; any other code is a failure of lintian itself.
       if (inspected.lintian === undefined || (code !== '0' && code !== '2'))
         return fail(`lintian did not finish: exit code ${code ?? 'unknown'}`);
-      // Overrides in a foreign package are only the package's own claims.
+      // Overrides in another packager's package are unreviewed, so they count as findings.
       const bad = lines.filter((line) => /^[EW]: /.test(line) || (!built && isForeignOverride(line)));
       const overridden = lines.filter((line) => line.startsWith('O: ')).length;
       return complaints(bad, 'no errors, no warnings', { errors: bad.length, overridden });
@@ -47,7 +47,7 @@ export const packageChecks: Check[] = [
     applies: ({ format }) => format === 'rpm',
     judge: ({ inspected }) => {
       const code = inspected.rpmlintExit?.trim();
-      // 0 without errors, 64 with some, anything else when it could not do its work.
+      // rpmlint exits with 0 without errors and with 64 if it found errors; any other code is a failure of rpmlint itself.
       if (inspected.rpmlint === undefined || (code !== '0' && code !== '64'))
         return fail(`rpmlint did not finish: exit code ${code ?? 'unknown'}`);
       const lines = inspected.rpmlint.split('\n');
@@ -97,7 +97,7 @@ export const packageChecks: Check[] = [
       'The server parses packets from the whole internet; the unit limits what a compromised server can do.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd-analyze.html',
     judge: ({ inspected }) => {
-      // The last line; earlier ones may quote the unit.
+      // Only the last match counts: earlier lines may quote the unit.
       const said = [
         ...(inspected.systemd ?? '').matchAll(/^\S+ Overall exposure level for coturn\.service: ([\d.]+) /gm),
       ];

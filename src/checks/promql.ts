@@ -4,7 +4,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 export interface QueryReading {
   /** Names of metrics, each once, in order. */
   metrics: string[];
-  /** The pieces that the grammar rejects. */
+  /** The parts that the grammar rejects. */
   errors: string[];
 }
 

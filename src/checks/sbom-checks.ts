@@ -19,7 +19,7 @@ interface Document {
 const valuesOf = (component: Component, name: string) =>
   (component.properties ?? []).filter((each) => each.name === name).map(({ value }) => value);
 
-/** A package of a distribution. */
+/** Whether a component is a distribution's package. */
 const isDistributions = ({ purl = '' }: Component) => /^pkg:(deb|rpm)\//.test(purl);
 
 function judgeSbom(facts: PackageFacts): Verdict {
@@ -57,7 +57,7 @@ function judgeNames({ bomFormat, metadata, components }: Document, facts: Packag
   ];
 }
 
-/** Every library that a program needs is listed. */
+/** Complaints unless every shared library that a program needs is listed. */
 function judgeShared({ components }: Document, { elf }: PackageFacts): string[] {
   const listed = new Set(components.flatMap((each) => valuesOf(each, 'turnbuild:soname')));
   const needed = new Set(elf.flatMap(neededBy));
@@ -65,7 +65,7 @@ function judgeShared({ components }: Document, { elf }: PackageFacts): string[] 
   return [...needed].filter((name) => !listed.has(name)).map((name) => `${name} is needed but not listed`);
 }
 
-/** Every statically linked library is listed, and the listed OpenSSL version is the one in the program. */
+/** Complaints unless every statically linked library is listed, with the OpenSSL version that the program contains. */
 function judgeLinked({ components }: Document, { target, inspected }: PackageFacts): string[] {
   const missing = Object.keys(target.staticLibraries?.licenses ?? {}).filter(
     (name) => !components.some((each) => each.name === name && each.description === 'Linked in'),
@@ -80,10 +80,10 @@ function judgeLinked({ components }: Document, { target, inspected }: PackageFac
   return found;
 }
 
-/** A scanner needs to know which distribution a version belongs to. */
+/** Complaints about incomplete package URLs: a scanner needs the distribution to interpret a version. */
 function judgePurls({ components }: Document): string[] {
   const nameless = components
-    // A distribution has no package URL.
+    // The component for the distribution itself has no package URL.
     .filter(
       ({ version = '', purl = '', type }) => version === '' || (purl === '' && type !== 'operating-system'),
     )

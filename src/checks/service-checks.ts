@@ -4,7 +4,7 @@ import { labCheck } from './lab-check.ts';
 import { strangeSockets } from './sockets.ts';
 import { installedComplaints } from './unit-fragments.ts';
 
-/** A check of the unit. A unit that did not start blocks the checks that come after its start. */
+/** A check of the unit. If the unit did not start, all checks but that of the start are blocked. */
 function serviceCheck({
   judge,
   scenario = 'service',
@@ -40,7 +40,7 @@ function judgeMetadata({ reached }: ServiceFacts): Verdict {
         reached.filter(({ peer }) => peer.includes(':') === (family === 'IPv6')),
       ),
     );
-  // Newer versions refuse them in any configuration; then only the unit's process can prove that the unit blocks them.
+  // Newer versions refuse metadata addresses in any configuration, so only the unit's process can show that the unit blocks them.
   const refused = metadata.filter(({ by, permission }) => by === 'relay' && permission !== 'success').length;
   const relays = refused > 0 ? `; turnserver itself refuses ${refused} of them` : '';
   return complaints(
@@ -63,7 +63,7 @@ function unproved(family: string, reached: Reached): string[] {
     const refused = (each: Reached) => each.filter(({ permission = 'success' }) => permission !== 'success');
     // If the control is refused as well, turnserver itself refuses such addresses in any configuration.
     if (controls.length > 0 && refused(controls).length === controls.length) return [];
-    // Otherwise the configuration blocked them, not the unit.
+    // Otherwise the configuration blocked the metadata addresses, not the unit.
     const denied = refused(own.filter(({ kind }) => kind === 'metadata'));
     if (denied.length > 0)
       return denied.map(
@@ -78,9 +78,9 @@ function unproved(family: string, reached: Reached): string[] {
   });
 }
 
-/** From a client's first request until it gives up (RFC 8489, 6.2.1). */
+/** Time from a client's first request until it gives up (RFC 8489, 6.2.1). */
 const CLIENT_PATIENCE_SECONDS = 39.5;
-/** Seconds that a unit may take to stop after the last session, or beyond its deadline: coturn 4.18.0 takes 11 s to notice that no session is left. */
+/** Seconds that a unit may take to stop after its last session or its deadline: coturn 4.18.0 takes 11 s to notice that all have ended. */
 const SLACK_SECONDS = 30;
 
 function judgeDrain({ drain }: ServiceFacts): Verdict {
@@ -199,7 +199,7 @@ export const serviceChecks: Check[] = [
       if (restarted !== 'active' || downSeconds === undefined)
         return fail(`after SIGKILL the unit is ${restarted}`);
       const found = `down for ${downSeconds.toFixed(1)} s after SIGKILL`;
-      // Under QEMU a start takes a minute by itself.
+      // Under QEMU, the start alone takes a minute.
       return !emulated && downSeconds > CLIENT_PATIENCE_SECONDS
         ? fail(`${found}; clients retry for ${CLIENT_PATIENCE_SECONDS} s`)
         : pass(found, { 'seconds down': downSeconds });

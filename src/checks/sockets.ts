@@ -10,8 +10,8 @@ const RELAY_PORTS = { first: 49_152, last: 65_535 };
 
 /**
  * Unexpected listening sockets.
- * @param listening `tcp 0100007F:0D96` a line: protocol, address and port as the kernel writes them
- * @param relays UDP ports of the relay range are expected: a client has had an allocation, whose socket outlives it for a while
+ * @param listening one socket per line, e.g. `tcp 0100007F:0D96`: protocol, address and port in the kernel's notation
+ * @param relays whether UDP ports of the relay range are expected, because the socket of an ended allocation stays open for a while
  */
 export function strangeSockets(listening: string, { relays = false } = {}): string[] {
   const sockets = [...listening.matchAll(/^(\w+) ([0-9A-F]+):([0-9A-F]{4})$/gm)];

@@ -2,11 +2,11 @@ import { blocked, type Check, cannotHere, complaints, fail, pass, type Verdict, 
 import { clientCounts, type PackageFacts, reflexiveAddress, strangerComplaint } from './facts.ts';
 import { strangeSockets } from './sockets.ts';
 
-/** Messages that the client of recipes/docker/verify/traffic.sh sends. */
+/** Number of messages that the client in recipes/docker/verify/traffic.sh sends. */
 const MESSAGES = 50;
 const text = (facts: PackageFacts, name: string) => facts.files.get(name) ?? '';
 
-/** Wraps the judge of a server's test: a server that did not start proves nothing. */
+/** Wraps a judge of a server's facts: if the server did not start, the check fails or is blocked. */
 const withServer =
   (name: string, judge: (facts: PackageFacts) => Verdict) =>
   (facts: PackageFacts): Verdict => {
@@ -126,7 +126,7 @@ export const trafficChecks: Check[] = [
     title: 'turnserver stops on SIGTERM, with exit code 0 if this version handles the signal',
     reason: 'Otherwise every deployment logs a failed unit.',
     judge: (facts) => {
-      // 143: killed by the signal, which systemd counts as clean; a version without a handler can do no better.
+      // Versions without a handler are killed by SIGTERM (143), which systemd treats as a clean exit.
       const clean = facts.handlesStop === true ? ['0'] : ['0', '143'];
       const stops = ['shipped', 'utilities'].map((name) => [name, value(facts, `${name}.stop`)] as const);
       return complaints(

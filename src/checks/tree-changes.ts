@@ -11,17 +11,17 @@ export interface TreeChange {
   path: string;
   before: string;
   after: string;
-  /** It leads to files that existed before, or that another package owns. */
+  /** For a link or the dynamic linker's cache: its targets existed before, or belong to another package. */
   known: boolean;
 }
 
 /** A path that may differ as long as the file stays harmless. */
 interface Exception {
   path: RegExp;
-  /** Kind, mode, owner and the rest of the present state. */
+  /** Allowed state after the change: kind, mode, owner, and the rest. */
   after: RegExp;
   only?: (change: TreeChange) => boolean;
-  /** It may also disappear. */
+  /** The path may also be removed. */
   passing?: true;
   reason: string;
 }
@@ -30,7 +30,7 @@ interface Exception {
 const PUBLIC = /^f (600|644) 0:0 [0-9a-f]{64}$/;
 const SECRET = /^f (0|600|640) 0:(0|42) [0-9a-f]{64}$/;
 const PLAIN = /^f (600|640|644) 0:(0|4) [0-9a-f]{64}$/;
-/** A symlink of root. */
+/** A symlink owned by root. */
 const LINK = /^l 777 0:0 [^{]+$/;
 
 /** Kind, mode and owner. */
@@ -67,7 +67,7 @@ const EXCEPTIONS: Exception[] = [
   { path: /^\/var\/cache\/ldconfig\/aux-cache$/, after: PUBLIC, reason: 'written with ld.so.cache' },
 ];
 
-/** What dpkg and apt leave. Dependencies are installed before the first snapshot, so these are not theirs. */
+/** Paths that dpkg and apt leave behind. Dependencies are installed before the first snapshot, so their files are never among the changes. */
 const DEB_EXCEPTIONS: Exception[] = [
   ...EXCEPTIONS,
   {
@@ -110,7 +110,7 @@ const DEB_EXCEPTIONS: Exception[] = [
   },
 ];
 
-/** Reads the lines of a comparison (recipes/docker/verify/trees.sh): kind, path, before, after, `known`, with tabs between. */
+/** Parses the lines of a comparison (recipes/docker/verify/trees.sh): kind, path, before, after and `known`, separated by tabs. */
 export function parseChanges(text: string): TreeChange[] {
   return text
     .split('\n')
@@ -137,10 +137,10 @@ function isExcepted(
   );
 }
 
-/** A folder of a system account that others cannot write to. */
+/** A folder owned by a system account, not writable by others. */
 const OWN_FOLDER = /^d 7[0-7][0-5] [1-9]\d{2}:[1-9]\d{2} $/;
 
-/** What rpm leaves by its own rules: files created by the server, accounts and package records. */
+/** Paths that rpm leaves by design: files created by the server, accounts and package records. */
 const RPM_EXCEPTIONS: Exception[] = [
   ...EXCEPTIONS,
   {
@@ -186,7 +186,7 @@ const RPM_EXCEPTIONS: Exception[] = [
   },
 ];
 
-/** As `judgeTree`, with rpm's rules: rpm has no purge. */
+/** Like `judgeTree`, with rpm's rules: rpm has no purge. */
 export function judgeRpmTree(facts: PackageFacts, name: string): ReturnType<typeof judgeTree> {
   return judgeChanges(facts, name, {
     account: 'coturn',

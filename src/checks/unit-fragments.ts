@@ -1,7 +1,7 @@
 const UNIT = 'coturn.service';
 /** The path of the unit in a package. */
 const OWN = /^(\/usr)?\/lib\/systemd\/system\/coturn\.service$/;
-/** systemd's unit folders, and the paths beneath them. */
+/** Paths in systemd's unit folders. */
 const FOLDER =
   /^\/(?:usr\/local\/lib|usr\/lib|lib|etc|run)\/systemd\/(system|system\.control|system\.attached|transient|generator(?:\.early|\.late)?)\/(.+)$/;
 /** Settings of all units, and generators, which create units at boot. */
@@ -38,7 +38,10 @@ function onlyOne(paths: readonly string[]): string[] {
 export const installedComplaints = (paths: readonly string[]) =>
   onlyOne(paths.filter((path) => path !== OF_DISTRIBUTION));
 
-/** Complaints about everything else in a package that defines its unit. @param listing kind and path of the entries of systemd's folders and of all links (recipes/docker/inspection.sh) */
+/**
+ * Complaints about everything else in a package that defines its unit.
+ * @param listing kind and path of the entries of systemd's folders and of all links (recipes/docker/inspection.sh)
+ */
 export function packagedComplaints(listing: string): string[] {
   const entries = listing.split('\n').map((line) => {
     const [kind = '', path = ''] = line.split('\t');

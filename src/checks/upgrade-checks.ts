@@ -28,7 +28,7 @@ function judgeFailures(facts: PackageFacts): Verdict {
         [`${name}.process`]: 'same',
         [`${name}.stun`]: 'answered',
       }),
-      // Starting a running unit changes nothing.
+      // Starting a unit that is already running has no effect.
       ...serviceCalls(facts, name)
         .filter(({ command }) => command !== 'start')
         .map(({ script, command }) => `${name}: ${script} calls systemctl ${command}`),
@@ -72,7 +72,7 @@ function judgeRestarts(facts: PackageFacts): Verdict {
   });
 }
 
-/** What postinst reported: `LINE NAME` for each configuration line that this turnserver ignores. */
+/** The configuration lines that postinst reported as ignored by this turnserver, as `LINE NAME`. */
 const reported = (log: string | undefined): string[] =>
   [...(log ?? '').matchAll(/turnserver\.conf line (\d+): this turnserver has no option "([^"]*)"/g)].map(
     ([, line, name]) => `${line} ${name}`,
