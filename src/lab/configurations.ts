@@ -140,7 +140,7 @@ export function configurationsOf({
     {
       name: 'rest',
       lines: ['use-auth-secret', `static-auth-secret=${SECRET}`],
-      // The sessions use whichever ways are answered.
+      // The sessions use only ways on which the server answers.
       needs: [],
       work: async (server, tried) => {
         const on = { server, tried };

@@ -98,7 +98,7 @@ export interface LabScale {
   scrapes: number;
 }
 
-/** The laboratory's results, judged by `stages/verify`. Plain data, because a container exports them as JSON. */
+/** The laboratory's results, judged by `src/checks`. Plain data, because a container exports them as JSON. */
 export interface LabFacts {
   /** If the package could not be installed: the last lines of the package manager. No scenario was run. */
   notInstalled?: string;
@@ -117,7 +117,7 @@ export interface LabFacts {
   scrapes: ScrapeFacts;
   metricsReach: MetricsReach[];
   hostile: HostileFacts;
-  /** The same with a turnserver with AddressSanitizer, if there is one. Its report is in `logs`. */
+  /** The same for a turnserver built with AddressSanitizer, if available. Its report is in `logs`. */
   sanitized?: HostileFacts;
   sessions: SessionFacts;
   /** The same with REST credentials, over every transport. */
@@ -225,7 +225,7 @@ export interface CapacityFacts {
   cycles: { served: number; refused: string; refusedMs: number }[];
   /** Successful allocations of two ports each. */
   pairs: number;
-  /** Second ports that another client claimed with their tokens. */
+  /** Second ports that other clients claimed with the reservation tokens. */
   claimed: number;
   /** Successful allocations after all pairs had ended. */
   afterPairs: number;
@@ -237,7 +237,7 @@ export interface CapacityFacts {
 export interface EvenPortFacts {
   cycles: number;
   granted: number;
-  /** The distinct answers to the others. */
+  /** The distinct answers to the requests that were not granted. */
   refused: string[];
   ports: number;
   /** Successful allocations after all of them had ended. */

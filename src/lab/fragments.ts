@@ -10,13 +10,13 @@ const UNIT_PATH = [
   ...['/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'],
   '/run/systemd/generator.late',
 ];
-/** Generators, which write units at boot, and manager settings, which apply to all units. /usr/lib is omitted: it has those of the distribution. */
+/** Generators, which write units at boot, and manager settings, which apply to all units. Omits /usr/lib, which has the distribution's. */
 const OF_ALL = ['system-generators', 'system-environment-generators', 'system.conf.d'].flatMap((name) =>
   ['/etc', '/run', '/usr/local/lib'].map((folder) => `${folder}/systemd/${name}`),
 );
-/** A service's slices. It is also allowed what they allow (systemd.resource-control(5)). */
+/** A service's slices, whose IPAddressAllow= also applies to the service (systemd.resource-control(5)). */
 const SLICES = ['system.slice', '-.slice'];
-/** Entries that apply to every service. */
+/** Folders and slice units that apply to every service. */
 const BESIDE_ALL = ['service.d', 'slice.d', ...SLICES, ...SLICES.map((name) => `${name}.d`)];
 /** Maximum entries listed per folder, because a package may have any number. */
 const MOST = 20;
@@ -62,7 +62,7 @@ function aliases(unit: string, units: readonly { real: string }[]): string[] {
     namesIn(real).map((name) => ({ name, to: linkOf(`${real}/${name}`) })),
   );
   const names = new Set([unit]);
-  // The iteration includes names added meanwhile.
+  // The loop also visits names that are added during the iteration.
   for (const known of names) for (const { name, to } of links) if (to === known) names.add(name);
   return [...names];
 }

@@ -29,7 +29,7 @@ function readSettings(): LabSettings {
   return JSON.parse(readFileSync('/inputs/lab.json', 'utf8')) as LabSettings;
 }
 
-/** The namespaces that are created first. */
+/** The namespaces created by the first process. */
 interface Made {
   containment: Containment;
   namespaces: Namespaces;

@@ -3,7 +3,7 @@ import { ATTRIBUTE, type Attribute, encodeMessage, METHOD, type MessageClass } f
 import { encodeXorAddress, uint32 } from '../turn/values.ts';
 import type { Random } from './random.ts';
 
-/** What a hostile client knows. With the key it can send messages that pass the integrity check. */
+/** Session data of a hostile client. With the key, it can send messages that pass the integrity check. */
 export interface Knowledge {
   username: string;
   realm: string;

@@ -34,7 +34,7 @@ export interface Clients {
 /** A transport over an address family. */
 export type Way = `${TransportName}/${Family}`;
 
-/** A server answers no client on this way, so it is no longer used. */
+/** A server answers no client on this way, so the way is no longer used. */
 export class Unreachable extends NoAnswer {
   readonly way: Way;
 
@@ -58,7 +58,7 @@ const PROBE_PATIENCE: Record<Mode, Patience> = {
   native: { rtoMs: 250, sentAtMost: 4, lastMs: 1_500, reliableMs: 3_500 },
   emulated: { rtoMs: 500, sentAtMost: 5, lastMs: 4_000, reliableMs: 12_000 },
 };
-/** The links are lossless, so a request without an answer within seconds will not be answered. Waiting 39.5 s for each would take half an hour. */
+/** Shorter than RFC 8489's 39.5 s, which would add up to half an hour. The links are lossless, so late answers are unlikely. */
 const PATIENCE: Record<Mode, Patience> = {
   native: { rtoMs: 500, sentAtMost: 4, lastMs: 2_000, reliableMs: 8_000 },
   emulated: { ...RFC_PATIENCE, sentAtMost: 6, reliableMs: 24_000 },

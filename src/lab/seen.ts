@@ -30,7 +30,7 @@ export interface SeenProcess {
   words: string[];
   /** Real user id in the user namespace. */
   uid: number;
-  /** All real, effective, saved and file system user ids of its threads. Results of earlier turnbuild versions lack this and `capabilities`. */
+  /** All real, effective, saved and file system user ids of its threads. Earlier turnbuild versions recorded neither this nor `capabilities`. */
   uids?: number[];
   /** The union of its threads' effective and permitted capabilities, as a hexadecimal bit mask (proc_pid_status(5)). */
   capabilities?: string;

@@ -132,7 +132,7 @@ function firstChild({ pid }: ChildProcess): number | undefined {
 /** Runs a command among systemd's processes. */
 type Inside = (...words: string[]) => Promise<Said>;
 
-/** Runs commands asynchronously, because a unit's start or stop takes time while clients continue. Abandons a command that hangs, and its children. */
+/** Runs commands asynchronously, because clients must continue while a unit starts or stops. Abandons a hanging command and its children. */
 function commandsIn(pid: number, containment: Containment | undefined): Inside {
   const users = containment === undefined ? [] : ['--user'];
   return (...words) =>

@@ -55,7 +55,7 @@ export interface ClientOptions {
   onUnparsed?: (bytes: Buffer, why: string) => void;
 }
 
-/** For a response that this client accepts, but others may not. */
+/** Reported for a response that this client accepts but others may reject. */
 export const BAD_REASON = 'the reason phrase of an error response is not valid text';
 
 /**
@@ -72,7 +72,10 @@ export interface TurnClient {
     attributes: readonly RequestAttribute[],
     authentication?: Authentication,
   ): Promise<Answer>;
-  /** Sends a request with the client's credentials. Repeats it once after a challenge (401), a few times after a stale nonce (438). @throws NoAnswer */
+  /**
+   * Sends a request with the client's credentials. Repeats it once after a challenge (401), and a few times after a stale nonce (438).
+   * @throws NoAnswer
+   */
   ask(method: number, attributes: readonly RequestAttribute[]): Promise<Answer>;
   /** Sends data to a peer in a Send indication. */
   send(peer: Address, data: Buffer): void;

@@ -22,7 +22,7 @@ const TOLERATED: Readonly<Record<string, string[]>> = {
   'allocation.expiry': ['success 400'],
 };
 
-/** Records one answer: its word, and with `authentic` also whether its integrity is valid. */
+/** Records an answer in one word and, with `authentic`, whether its integrity is valid. */
 export function note(
   id: string,
   title: string,

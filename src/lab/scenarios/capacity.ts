@@ -62,7 +62,7 @@ export function perAllocation(
   };
 }
 
-/** Requests a port from the full pool with one client after another. @returns the fastest time, so that a busy machine does not affect the result */
+/** Requests a port from the full pool with one client after another. @returns the fastest time, which a busy machine affects least */
 async function timeRefusals(
   clients: readonly TurnClient[],
 ): Promise<Pick<CapacityFacts['cycles'][number], 'refused' | 'refusedMs'>> {

@@ -52,7 +52,7 @@ function opens(host: string): Promise<boolean> {
   });
 }
 
-/** Tries a TCP allocation and Connect (RFC 6062). Finds `success`, an error code, or that the allocation failed. */
+/** Tries a TCP allocation and Connect (RFC 6062). Returns `success`, an error code, or that the allocation failed. */
 async function throughRelay({ clients, server }: Tried, address: string): Promise<MetricsReach> {
   const family = address.includes(':') ? 'ipv6' : 'ipv4';
   const client = await clients.connect(server, 'tcp', family, ACCOUNT);
