@@ -69,12 +69,12 @@ export function lintAdministration(configuration: Configuration, { version }: Li
 
 /** Checks who can read the metrics. */
 export function lintMetrics({ isOn, last, has }: Configuration): Finding[] {
-  // prometheus-tls alone enables them.
+  // prometheus-tls alone enables the metrics.
   if (!isOn('prometheus') && !isOn('prometheus-tls')) return [];
   const isSet = (name: string) => (last(name)?.value ?? '') !== '';
   const hasCertificate =
     (isSet('prometheus-cert') || isSet('cert')) && (isSet('prometheus-key') || isSet('pkey'));
-  // They are not served; other rules report that.
+  // Without a certificate, the metrics are not served; other rules report that.
   if (isOn('prometheus-tls') && !hasCertificate) return [];
   const metrics = last('prometheus') ?? last('prometheus-tls');
   const found: Finding[] = [];

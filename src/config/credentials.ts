@@ -4,13 +4,13 @@ import { booleanOf, type Setting } from './settings.ts';
 
 /** How clients authenticate. */
 export type Access =
-  /** They need not. */
+  /** Without credentials. */
   | 'anonymous'
   /** With an account: a `user` line or a database entry. */
   | 'accounts'
   /** With credentials derived from a shared secret (TURN REST API). */
   | 'secret'
-  /** They cannot, because turnserver does not start. */
+  /** Not at all: turnserver does not start. */
   | 'conflict';
 
 /** turnserver's authentication state while it reads its file. */

@@ -19,7 +19,7 @@ export interface Exposure {
   reason: string;
   /** Why the package is not exposed, as a CycloneDX justification. */
   justification?: 'requires_configuration' | 'requires_environment' | 'protected_by_mitigating_control';
-  /** The check that tests it. */
+  /** The check that tests the exposure. */
   check?: string;
 }
 

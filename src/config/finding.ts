@@ -17,7 +17,7 @@ export interface LintContext {
  */
 export type Level = 'error' | 'warning' | 'note';
 
-/** With a fatal finding, turnserver does not start or does not survive. */
+/** With a fatal finding, turnserver does not start, or crashes. */
 export type Effect = 'fatal';
 
 /** A problem in a configuration. */

@@ -8,7 +8,7 @@ export const PORT = 65535;
 export function isAddress(name: string, value: string): boolean {
   if (name !== 'external-ip') return isHost(value.trim());
   const { announced, inside } = mappingOf({ value });
-  // Other rules report what an empty private end permits.
+  // Other rules report an empty private end.
   if (inside === undefined) return isHost(announced);
   return (announced === '' || isHost(announced)) && (inside === '' || isHost(inside));
 }

@@ -52,9 +52,9 @@ export interface RemovedOption {
   name: string;
   /** The first release without it. */
   removed: string;
-  /** What to do about it. */
+  /** Advice to the user. */
   instead: string;
-  /** The default now does what the line requests. */
+  /** The line requests what is now the default. */
   fulfilled?: true;
 }
 

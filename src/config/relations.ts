@@ -7,7 +7,7 @@ import { leadingNumber, portOf, type Setting, STRICT_PORTS } from './settings.ts
 const LISTS =
   /^(user|listening-ip|relay-ip|external-ip|(aux|(tls-|tcp-|udp-)?alternate)-server|(allowed|denied)-peer-ip|static-auth-secret)$/;
 
-/** User databases, of which the last line wins, whatever its type. @see coturn, mainrelay.c, set_option(): persistent_users_db.userdb */
+/** User databases: the last line wins, regardless of its type. @see coturn, mainrelay.c, set_option(): persistent_users_db.userdb */
 const DATABASES = /^(db|userdb|(sql|psql|mysql|mongo|redis)-userdb)$/;
 
 /** Reports repeated options that can have only one value. Omits their values, because some are secrets. */

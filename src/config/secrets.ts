@@ -14,7 +14,7 @@ const PUBLISHED = new Set([
 const STRONG = { secret: 18, password: 10 };
 /** A secret below this power of ten is guessed within a second. */
 const HOPELESS = 10;
-/** Minimum lengths without an estimate: 128 bits in base64 are 22 characters, and 10 random letters or digits withstand more than 10^10 guesses. */
+/** Minimum lengths without an estimate: 128 bits in base64 are 22 characters; 10 random letters or digits withstand over 10^10 guesses. */
 const LENGTH = { secret: 22, password: 10 };
 
 /** Estimates the number of guesses needed to find a secret, as a power of ten. */

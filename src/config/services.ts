@@ -11,7 +11,7 @@ interface Need {
   what: string;
 }
 
-/** @see coturn, src/apps/relay/mainrelay.c: where each setting is used */
+/** @see coturn, src/apps/relay/mainrelay.c, for the use of each setting */
 const NEEDS: readonly Need[] = [
   { option: 'prometheus-port', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },
   { option: 'prometheus-address', of: ['prometheus', 'prometheus-tls'], what: 'metrics are not served' },

@@ -8,7 +8,7 @@ import { isUnfilled } from './placeholders.ts';
 import { booleanOf, LINE_BYTES, leadingNumber, type Setting, STRICT_PORTS } from './settings.ts';
 import { unknownOptions } from './unknown-option.ts';
 
-/** Text that was meant as a comment: a number sign after white space, or a leading one before white space. A value may begin with a number sign. */
+/** Text meant as a comment: a number sign after white space, or at the start and followed by it. Values may begin with a number sign. */
 const COMMENT = /\s#|^#\s/;
 /** Maximum values of numeric options. turnserver does not limit the others. */
 const LARGEST: Readonly<Record<string, number>> = {
@@ -153,7 +153,7 @@ function lintBoolean({ name, value }: Setting, add: Add): void {
   if (!on && PROTECTIVE.test(name)) add('switched-off', 'error', `"${value}" switches ${name} off`);
 }
 
-/** Checks a number. From 4.13 on, turnserver parses ports strictly; of other numbers it reads the leading digits. @see get_port_value(), atoi(3) */
+/** Checks a number. turnserver parses ports strictly from 4.13 on, and reads other numbers with atoi(3). @see get_port_value() */
 function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const bounds = BOUNDS[name];
   if (bounds !== undefined && !isWithin(value, bounds)) {

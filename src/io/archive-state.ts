@@ -23,7 +23,7 @@ export interface ArchiveQuery {
   /** Folder that keeps the last state. */
   cacheDir: string;
   signal?: AbortSignal;
-  /** Tries after the first one, for each suite. */
+  /** Maximum retries for each suite. */
   retries?: number;
   /** The current time in milliseconds since 1970; for tests. */
   now?: number;

@@ -22,7 +22,7 @@ export interface DownloadRequest {
   /** Bytes received in this attempt, and the file's size if the server sends it. */
   onProgress?: (received: number, total: number | undefined) => void;
   signal?: AbortSignal;
-  /** Attempts after the first one. */
+  /** Maximum retries. */
   retries?: number;
   /** Milliseconds without data after which an attempt fails. */
   stallMs?: number;
@@ -132,7 +132,7 @@ function retryable(error: unknown, { url, stallMs = STALL_MS }: DownloadRequest)
   if (/^UND_ERR_(BODY|HEADERS)_TIMEOUT$/.test(String(code)))
     return new Retryable(`no data arrived for ${stallMs / 1000} s`);
   if (typeof code === 'string') return new Retryable(message);
-  // What fetch itself refuses, such as a redirect to a non-HTTP URL, it would refuse again.
+  // Refused by fetch itself, e.g. a redirect to a non-HTTP URL: a retry would fail in the same way.
   return new TurnbuildError('DOWNLOAD_FAILED', `${shownUrl(url)} could not be downloaded: ${message}`, {
     cause: error,
     hint: 'Check the address: a retry would fail in the same way.',

@@ -33,7 +33,7 @@ const TAIL_LINES = 15;
 
 /** Runs a process. All processes of turnbuild start here. A failing exit code is a result, not an exception. */
 export async function runProcess(command: Command, options: ExecOptions = {}): Promise<ExecResult> {
-  // Loaded on demand: it would take a quarter of the time in which turnbuild reports a misspelt word.
+  // Loaded on demand: loading it takes a quarter of the time that turnbuild needs to report a misspelt word.
   const { execa } = await import('execa');
   const child = execa(command.file, [...command.args], {
     reject: false,

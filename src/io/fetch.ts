@@ -4,7 +4,7 @@ import { type Proxies, readProxies } from './proxy.ts';
 import { shownUrl } from './shown-url.ts';
 import { unpaused } from './unpaused.ts';
 
-/** Lowest status of a proxy's response to CONNECT that is worth retrying: it could not reach the server, or is overloaded. */
+/** Lowest status of a proxy's response to CONNECT that is worth retrying: the proxy could not reach the server, or is overloaded. */
 const MAY_PASS = 500;
 
 /** Connection errors that a retry would not fix: the port is closed, or the name does not exist. */
@@ -127,7 +127,7 @@ function createDispatcher(
     clientFactory: (origin, options) => new ProxyPool(proxyOf(origin) ?? origin.href, options),
     factory: (origin, options) => {
       const proxy = proxyOf(origin);
-      // Only for connections to the proxy itself is `connect` a function here.
+      // `connect` is a function only for connections to the proxy itself.
       const connects = typeof (options as Pool.Options).connect === 'function';
       return proxy !== undefined && connects ? new ProxyPool(proxy, options) : new Pool(origin, options);
     },

@@ -35,7 +35,7 @@ export function sha256Text(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Lists all files in a folder recursively, as sorted relative paths. A missing folder has none. */
+/** Lists all files in a folder recursively, as sorted relative paths; none if the folder does not exist. */
 export async function listFiles(dir: string): Promise<string[]> {
   if (!(await exists(dir))) return [];
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
@@ -97,7 +97,7 @@ export async function makeFolder(dir: string): Promise<string | undefined> {
   return diskErrors(makeMissing(dir));
 }
 
-/** Moves a finished file or folder to its place, replacing what was there. Both paths must be on the same file system. */
+/** Moves a finished file or folder to its place, replacing any existing one. Both paths must be on the same file system. */
 export async function moveInto(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to));
   await rm(to, { recursive: true, force: true });

@@ -100,7 +100,7 @@ function isHeld(holder: Holder | undefined): holder is Holder {
   return holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
 }
 
-/** Creates a hard link unless the target name exists. Returns whether it did. */
+/** Creates a hard link unless the target name exists. Returns whether the link was created. */
 async function linked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);

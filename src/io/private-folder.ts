@@ -35,7 +35,7 @@ export async function requirePrivate(
     if (found.isSymbolicLink()) return;
     const others = found.mode & WRITABLE;
     const isOwn = others === 0 || (others === BY_GROUP && (await isOwnGroup(found.gid)));
-    // With an access control list, the group bits apply to all its entries, and new files may get different permissions than the folder (acl(5)).
+    // With an access control list, the group bits are a mask for all its entries, and new files may get other permissions (acl(5)).
     if (isOwn && (!isAbove || others !== 0)) unlisted.push(path);
     if (isOwn && others !== 0) byGroup ??= path;
     if (isOwn || (isAbove && (found.mode & STICKY) !== 0)) return;
