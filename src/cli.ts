@@ -4,7 +4,7 @@ import { program } from './cli/program.ts';
 import { TurnbuildError } from './errors.ts';
 import { adoptProxies } from './io/proxy.ts';
 
-/** In a removed folder every child process would fail with an error of its own. @throws CWD_MISSING */
+/** In a removed working directory, every child process would fail with a different error. @throws CWD_MISSING */
 function requireCurrentFolder(): void {
   try {
     process.cwd();
@@ -19,7 +19,7 @@ watchInterrupts();
 try {
   requireCurrentFolder();
   adoptProxies(process.env);
-  // Whatever the user's umask is, other members of the group must not change build inputs or verdicts.
+  // Regardless of the user's umask, group members must not be able to change build inputs or verdicts.
   process.umask(process.umask() | 0o022);
   await program.parseAsync();
 } catch (error) {

@@ -1,7 +1,7 @@
-/** How a run ends, as the process's exit code. */
+/** turnbuild's exit codes. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Errors in what the user typed or wrote. Every other code except INTERRUPTED means that turnbuild or its environment failed. */
+/** Errors in the user's input. Every other code except INTERRUPTED means that turnbuild or its environment failed. */
 export const USAGE_CODES = [
   'ADVISORY_UNKNOWN',
   'ARCH_UNKNOWN',
@@ -56,13 +56,13 @@ export function exitCodeOf(code: string): number {
 
 /** Details of a failure. */
 export interface ErrorDetails {
-  /** The next thing to do, as a sentence or a command. */
+  /** What to do next, as a sentence or a command. */
   hint?: string;
   /** The underlying error. */
   cause?: unknown;
 }
 
-/** The only error that turnbuild throws on purpose. `code` is stable and made for scripts, e.g. `SOURCE_SHA256_MISMATCH`. */
+/** The only error that turnbuild throws deliberately. `code` is stable and made for scripts, e.g. `SOURCE_SHA256_MISMATCH`. */
 export class TurnbuildError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
@@ -79,12 +79,12 @@ export class TurnbuildError extends Error {
   }
 }
 
-/** An error in what the user typed or wrote: exit code 2. */
+/** An error in the user's input: exit code 2. */
 export function usageError(code: UsageCode, message: string, hint?: string): TurnbuildError {
   return new TurnbuildError(code, message, hint === undefined ? {} : { hint });
 }
 
-/** The message of anything that was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

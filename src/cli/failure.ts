@@ -3,7 +3,7 @@ import { EXIT, nearestName, TurnbuildError, type UsageCode } from '../errors.ts'
 import { printableText } from '../ui/format.ts';
 import { jsonText } from '../ui/output.ts';
 
-/** What is wrong with a path, by the system's error code. */
+/** Descriptions of file errors, by system error code. */
 export const FILE_ERRORS: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
@@ -26,7 +26,7 @@ const USAGE: Record<string, UsageCode> = {
 };
 
 /**
- * Prints one clear error on standard error: what, why, what to do next. With `--json` standard output gets it too, as one object.
+ * Prints an error on standard error: what failed, why, and what to do next. With `--json`, also prints it on standard output as one object.
  * @param words the command line's words, without the program's name
  * @returns the exit code
  */

@@ -11,7 +11,7 @@ export function watchInterrupts(): void {
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort();
   });
-  // A reader that closes the pipe (`turnbuild plan | head`) does not end the work. Other write errors, e.g. a full disk behind `>`, lose
+  // A reader that closes the pipe (`turnbuild plan | head`) does not stop the command. Other write errors, e.g. a full disk behind `>`, lose
   // output, so the command aborts and fails.
   for (const [name, stream] of [
     ['standard output', process.stdout],

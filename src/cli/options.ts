@@ -5,15 +5,15 @@ import type { OptionName } from '../run/options.ts';
 interface OptionEntry {
   flags: string;
   text: string;
-  /** It may be given more than once. */
+  /** The option may be repeated. */
   list?: true;
-  /** Conflicting options, by the parser's names of their values. */
+  /** Attribute names (in commander's sense) of conflicting options. */
   conflicts?: readonly string[];
 }
 
 const VERIFY = ['only', 'skip', 'reason', 'verifyOn', 'full', 'accept'] as const;
 
-/** Every option that several commands share, with one wording for all, by the parser's name of its value. */
+/** All options that commands share, by attribute name (in commander's sense), with the same wording in every command. */
 const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   arch: { flags: '--arch <names>', text: 'architectures: arm64, x86_64, or arm64,x86_64', list: true },
   target: { flags: '--target <names>', text: 'targets, e.g. debian-12,portable', list: true },
@@ -90,7 +90,7 @@ const SOURCE = [
   'json',
 ] as const;
 const WRITE = ['out', 'dryRun'] as const;
-/** Options that identify packages, including those that an earlier command made. */
+/** Options that identify packages, including those built by an earlier command. */
 const PACKAGES = ['arch', 'target', 'revision', 'maintainer', 'builder', ...SOURCE] as const;
 const RUN = ['plan', 'jobs', 'cache'] as const;
 
@@ -101,7 +101,7 @@ const COMMANDS = {
   // `--revision auto` depends on the results of an earlier run, in --out.
   plan: [...PACKAGES, 'roots', ...VERIFY, 'verify', 'native', 'out'],
   source: [...SOURCE, ...WRITE],
-  // Programs do not contain the maintainer.
+  // The maintainer does not affect compiled programs.
   build: [
     ...PACKAGES.filter((name) => name !== 'maintainer'),
     ...RUN,

@@ -14,7 +14,7 @@ export const program = new Command('turnbuild')
   .description('Builds, tests and packages coturn releases for arm64 and x86_64, with Prometheus support.')
   .version(TURNBUILD_VERSION)
   .exitOverride()
-  // --version is turnbuild's before a command, and coturn's after one.
+  // Before a command, --version prints turnbuild's version; after a command, it selects coturn's.
   .enablePositionalOptions()
   .configureOutput({ writeErr: () => {} })
   // src/cli/failure.ts makes all suggestions.
@@ -49,7 +49,7 @@ function addCommand(name: string, summary: string, lines: readonly string[]): Co
 
 const VERSION = ['[version]', 'a coturn version, "latest" (default), or a semver range'] as const;
 
-/** `release`, or a stage on its own. */
+/** `release`, or a command for a single stage. */
 type StageCommand = Parameters<typeof addOptions>[1] & ('release' | StageName);
 
 function stageCommand(name: StageCommand, summary: string, lines: string[]): void {
@@ -159,7 +159,7 @@ const lintConfig = addOptions(
   );
 lintConfig.addOption(
   new Option('--print-deny', 'print the denied-peer-ip lines of the packages, then exit').conflicts(
-    // It reads only the recipes.
+    // --print-deny reads only the recipes.
     lintConfig.options.map((option) => option.attributeName()).filter((name) => name !== 'recipes'),
   ),
 );

@@ -3,9 +3,9 @@ export interface CompletableOption {
   /** `--arch` */
   flag: string;
   takesValue: boolean;
-  /** It takes several values, separated by commas. */
+  /** The option takes several values, separated by commas. */
   list: boolean;
-  /** Possible values; empty if anything is allowed, a file for instance. */
+  /** Possible values; empty if any value is allowed, e.g. a file. */
   values: readonly string[];
 }
 

@@ -31,10 +31,10 @@ interface DoctorOptions {
   signal: AbortSignal;
 }
 
-/** How long a freshly started engine may take to answer. */
+/** Timeout in milliseconds for the first answer of an engine that has just been started. */
 const ENGINE_START_MS = 60_000;
 
-/** Lists turnbuild's prerequisites; with `fix` installs and starts what is missing. Exit code 1 if something is missing. */
+/** Lists turnbuild's prerequisites; with `fix`, installs or starts the missing ones. Exit code 1 if any is missing. */
 export async function doctor(
   _: undefined,
   given: GivenOptions,
@@ -42,7 +42,7 @@ export async function doctor(
   signal: AbortSignal,
 ): Promise<number> {
   const options = optionsOf(given, signal);
-  // Otherwise it would exit with 0 whatever is missing.
+  // A dry run exits with 0, even if prerequisites are missing.
   if (options.dryRun && !options.fix)
     throw usageError(
       'OPTION_INVALID',
@@ -63,7 +63,7 @@ export async function doctor(
         fix: fix.map(formatCommand),
       })),
     );
-  // A dry run has just printed what it would do.
+  // A dry run has already printed the missing prerequisites.
   else if (!(fixes && options.dryRun)) for (const line of findings.flatMap(describe)) output.line(line);
   return options.dryRun || !findings.some(isDue) ? EXIT.ok : EXIT.failed;
 }

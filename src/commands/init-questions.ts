@@ -15,7 +15,7 @@ export interface InitSettings {
 }
 
 /**
- * Asks for the settings that the command line does not give.
+ * Asks for the settings that are not on the command line.
  * @param given from the command line
  * @param usual defaults to propose
  */

@@ -21,7 +21,7 @@ export interface InitOptions
   yes?: boolean;
 }
 
-/** What `turnbuild init --json` prints. */
+/** Output of `turnbuild init --json`. */
 export interface Initialised {
   file: string;
   lock: string;
@@ -32,7 +32,7 @@ export interface Initialised {
   next: string;
 }
 
-/** `turnbuild init`: starts a project in the working directory. */
+/** `turnbuild init`: creates a project in the working directory. */
 export async function init(
   _: undefined,
   options: InitOptions,
@@ -95,7 +95,7 @@ function canAsk(): boolean {
   return process.stdin.isTTY && process.env.CI !== 'true' && isCapable(process.stdout, process.env);
 }
 
-/** A lock with the built-in pin of the version, if it has one. From then on, the project's pin counts. */
+/** A lock file with the built-in pin of the version, if there is one. It then takes precedence over the built-in one. */
 async function firstPins(coturn: string, { dir }: Recipes): Promise<SourceLock> {
   const { schema, sources } = await readLock(join(dir, LOCK));
   const pin = sources[coturn];
@@ -105,7 +105,7 @@ async function firstPins(coturn: string, { dir }: Recipes): Promise<SourceLock> 
 const SCHEMA = 'schemas/project.schema.json';
 const REPOSITORY = 'turnbuild/turnbuild';
 
-/** The schema's address: in the project's own node_modules, otherwise where this version is published. */
+/** The schema's path within the project if turnbuild is installed there, otherwise its URL for this version. */
 async function schemaAddress(): Promise<string> {
   const path = relative(process.cwd(), join(await packageRoot(), SCHEMA));
   const isInside = !path.startsWith('..') && !isAbsolute(path);

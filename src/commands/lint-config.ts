@@ -30,7 +30,7 @@ export interface LintOptions extends CommonOptions {
   printDeny?: boolean;
 }
 
-/** The configuration in the packages. Users may copy its denied ranges. */
+/** The shipped configuration. Users may copy its denied ranges. */
 const SHIPPED = 'packaging/common/turnserver.conf';
 
 /** `turnbuild lint-config --print-deny`: prints the denied ranges that the packages ship. */
@@ -89,7 +89,7 @@ function counts({ level, accepted }: Finding): boolean {
   return level === 'error' && accepted === undefined;
 }
 
-/** Rules that `--accept` names; each needs a reason, as a comment in the file does. @throws OPTION_INVALID */
+/** Acceptances from `--accept`. Like those in comments, they need a reason. @throws OPTION_INVALID */
 function acceptedRules({ accept, reason }: LintOptions): Acceptance[] {
   const rules = listOption(accept) ?? [];
   if (rules.length > 0 && (reason ?? '').trim() === '')
@@ -129,7 +129,7 @@ function toJson({ rule, level, line, column, message, effect, accepted }: Findin
   };
 }
 
-/** Relative for a file in this folder, so that a report is the same on every machine. */
+/** A file's URI: relative within the working directory, so that reports are the same on every machine. */
 function addressOf(file: string): string {
   const path = relative(process.cwd(), file);
   const outside = path === '' || path.startsWith('..');

@@ -24,11 +24,11 @@ import { newestVersion } from '../sources/choice.ts';
 import { renderOutdated } from '../ui/outdated.ts';
 import type { Output } from '../ui/output.ts';
 
-/** What `turnbuild outdated --json` prints. */
+/** Output of `turnbuild outdated --json`. */
 export interface Outdated {
   coturn: CoturnState & { where: string };
   libraries: LibraryState[];
-  /** Official images that base images were made of. A newer one is no reason to rebuild: packages come from the archive. */
+  /** Official images that base images were built from. A newer image requires no rebuild: packages come from the archive. */
   images: ImageState[];
   /** A release or rebuild is due: coturn or a library has a newer version. */
   due: boolean;
@@ -96,7 +96,7 @@ function targetsOf({ steps }: Manifest): PackagedTarget[] {
   );
 }
 
-/** Where to look for releases: where the sources came from, otherwise where coturn publishes them. */
+/** Where to look for releases: Debian if the sources came from there, otherwise GitHub, where coturn publishes them. */
 function providerOf({ source }: Manifest): string {
   return source?.provider === 'debian' ? 'debian' : 'github';
 }

@@ -5,7 +5,7 @@ import { openSession } from '../run/session.ts';
 import { printable } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
 
-/** Whether the argument of `turnbuild verify` is a package and not a version. */
+/** Whether the argument of `turnbuild verify` is a package file rather than a version. */
 export function isPackageFile(argument: string | undefined): argument is string {
   return argument !== undefined && /\.(deb|rpm)$|\//.test(argument);
 }

@@ -1,4 +1,4 @@
-/** An id on the page, for links. Different names have different ids, whatever characters they contain. */
+/** An id for links on the page. Different names get different ids, even if they contain special characters. */
 function anchor(kind: string, name: string): string {
   const safe = name.replace(/[^A-Za-z0-9.-]/gu, (char) => `_${(char.codePointAt(0) ?? 0).toString(16)}_`);
   return `${kind}-${safe}`;

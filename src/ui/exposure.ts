@@ -7,14 +7,14 @@ export type ExposureState = Exposure['state'];
 /** An exposure that some packages share. */
 export interface Answer extends Exposure {
   variants: Variant[];
-  /** Status of the check that tries it. */
+  /** Status of the check that tests the exposure. */
   tried?: CheckResult['status'];
 }
 
 /** An advisory, and whether the packages of a release are exposed to it. */
 export interface Exposed {
   advisory: Advisory;
-  /** Exposed if any package is; unknown if it is unknown for any other. */
+  /** The worst state of all packages: exposed, then unknown, then not exposed. */
   state: ExposureState;
   answers: Answer[];
 }
@@ -51,7 +51,7 @@ function answerOf(manifest: Manifest, id: string, variant: Variant): Omit<Answer
   if (recorded === undefined) return unrecorded(manifest);
   if (recorded.check === undefined) return recorded;
   const tried = variant.checks.find((check) => check.id === recorded.check)?.status;
-  // An observation outweighs a conclusion from the configuration.
+  // A test result takes precedence over a conclusion from the configuration.
   if (tried === 'failed' || tried === 'accepted')
     return { state: 'exposed', reason: 'The check for it failed.', check: recorded.check, tried };
   return { ...recorded, ...(tried === undefined ? {} : { tried }) };

@@ -49,7 +49,7 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu, '?');
 }
 
-/** The same, but keeps line breaks and tabs. */
+/** Like `printable`, but keeps line breaks and tabs. */
 function printableLines(text: string): string {
   return text.replace(/[^\n\t]+/g, printable);
 }
@@ -63,7 +63,7 @@ export function printableText(text: string): string {
   return printableLines(text).split('\n').map(withoutCommand).join('\n');
 }
 
-/** The same for text with turnbuild's styles. Foreign text in it must be printable already. */
+/** Like `printableText`, but keeps turnbuild's styles. Untrusted text must already be printable. */
 export function printableStyled(text: string): string {
   return text
     .split(OWN_STYLES)
@@ -75,7 +75,7 @@ export function printableStyled(text: string): string {
 const withoutCommand = (line: string) =>
   line.replace(/^(\s*):(?=:)/, '$1: ').replace(/##(?=[a-z]*\[)/gi, '## ');
 
-/** Rows -> lines with aligned columns, two spaces apart. `right` holds the indexes of the columns that align right. */
+/** Formats rows as lines with aligned columns, two spaces apart. `right` has the indexes of right-aligned columns. */
 export function alignColumns(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -89,7 +89,7 @@ export function alignColumns(rows: readonly (readonly string[])[], right: Readon
   );
 }
 
-/** Text broken at spaces into lines of at most `width`; a longer word keeps a line of its own. */
+/** Wraps text at spaces into lines of at most `width` characters; a longer word gets its own line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -21,7 +21,7 @@ function render(part: Part): string {
 
 export const nothing: Html = html``;
 
-/** A section with a heading that links to itself. @param id unique on the page, without anything to escape */
+/** A section with a heading that links to itself. @param id unique on the page; must need no escaping */
 export function section(id: string, title: string, content: Html): Html {
   return html`<section id="${id}"><h2><a class="self" href="#${id}">${title}</a></h2>
 ${content}</section>
@@ -62,7 +62,7 @@ export function hash(value: string | undefined): Html {
     : html`<code class="hash">${value}</code>`;
 }
 
-/** A link if it is a web address (and nothing like `javascript:`), else the text. */
+/** A link for an http or https URL; plain text for any other, such as `javascript:`. */
 export function link(address: string, label: string = address): Html {
   return /^https?:\/\//i.test(address)
     ? html`<a href="${address}" rel="noopener noreferrer">${label}</a>`

@@ -8,7 +8,7 @@ import {
   type ManifestStep,
 } from '../manifest/schema.ts';
 
-/** The manifest's records of one package: of one target on one architecture. */
+/** The manifest's records of one package, identified by target and architecture. */
 export interface Variant {
   /** `debian-12 / arm64`, or the step's id for a step that belongs to no package. */
   name: string;
@@ -73,12 +73,12 @@ export function countChecks(checks: readonly CheckResult[]): Counts {
   return counts;
 }
 
-/** Failed or blocked: either way nothing is proved. */
+/** Whether a check failed or is blocked; in both cases, the property is unproved. */
 export function isBad({ status }: CheckResult): boolean {
   return status === 'failed' || status === 'blocked';
 }
 
-/** Known causes of failures, each once, with the packages that it affects. */
+/** Known causes of failures, each once, with the affected packages. */
 export function causesOf(variants: readonly Variant[]): { cause: string; variants: string[] }[] {
   const causes = new Map<string, string[]>();
   for (const { name, checks } of variants)

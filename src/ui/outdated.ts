@@ -47,7 +47,7 @@ function table({ coturn, libraries, images }: Found, columns: number): string[] 
   ].map((row) => row.map(printable));
   const lines = alignColumns(rows, new Set());
   if (lines.every((line) => line.length <= columns)) return lines;
-  // The last column gets lines of its own.
+  // The last column is printed on separate lines.
   return alignColumns(
     rows.map((row) => row.slice(0, -1)),
     new Set(),

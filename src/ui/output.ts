@@ -5,7 +5,7 @@ import { printableStyled, printableText } from './format.ts';
 export interface Output {
   /** Prints lines for people. */
   line: (text: string) => void;
-  /** The same for text with turnbuild's styles. */
+  /** Like `line`, for text with turnbuild's styles. */
   styled: (text: string) => void;
   /** Prints the result as one JSON document on standard output; `--json` prints nothing else there. */
   data: (value: unknown) => void;

@@ -7,7 +7,7 @@ export interface TextQuestion {
   initial?: string;
   /** An empty answer is allowed. */
   optional?: boolean;
-  /** Returns why an answer is invalid; undefined if it is valid. */
+  /** Validates an answer. Returns why it is invalid; undefined if it is valid. */
   refuse: (answer: string) => Promise<string | undefined> | string | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { CheckResult } from '../manifest/schema.ts';
 import { formatNumber } from './format.ts';
 import { type Html, html, link, nothing } from './html.ts';
 
-/** What a check measured. */
+/** The values that a check measured. */
 export function figures(check: Pick<CheckResult, 'figures'>): Html {
   const entries = Object.entries(check.figures);
   if (entries.length === 0) return nothing;

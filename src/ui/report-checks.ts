@@ -86,7 +86,7 @@ function row(check: CheckResult, variants: readonly Variant[]): Html {
 `;
 }
 
-/** What a check found and measured. Packages with the same result share an entry. */
+/** A check's messages and measured values. Packages with the same result share an entry. */
 function findings(id: string, variants: readonly Variant[]): Html {
   const found = new Map<string, { content: Html; names: string[] }>();
   for (const { name, checks } of variants) {
@@ -113,7 +113,7 @@ function cell(variant: Variant, id: string): Html {
   return html`<td class="${status}">${results.map(result)}</td>`;
 }
 
-/** A check's status. Hovering shows what it found and measured. */
+/** A check's status. A tooltip shows its message and measured values. */
 function result(check: CheckResult): Html {
   const { symbol, text } = CHECK_STATUS[check.status];
   const measured = Object.entries(check.figures).map(([name, value]) => `${name}: ${value}`);

@@ -7,7 +7,7 @@ import { figures, reference } from './report-check.ts';
 
 /** All failures, untruncated. They come first on the page, because they matter most. */
 export function failures(manifest: Manifest, variants: readonly Variant[]): Html {
-  // If checks failed a step, they tell everything.
+  // Steps that failed because of their checks are omitted: the checks are listed themselves.
   const silent = failedSteps(manifest).filter(({ checks }) => !(checks ?? []).some(isBad));
   const steps = silent.map(
     (step) => html`<article class="failure"><h3>Step ${step.id}</h3>

@@ -19,7 +19,7 @@ const KINDS: readonly (readonly [Kind, title: string, meaning: string])[] = [
   ['not-applicable', 'Not applicable', 'These checks do not apply to the packages.'],
 ];
 
-/** Checks that did not run for one reason. */
+/** Checks that did not run for the same reason. */
 interface Group {
   why: string;
   checks: Map<string, { title: string; variants: string[] }>;

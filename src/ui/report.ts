@@ -14,7 +14,7 @@ import { facts, timings } from './report-steps.ts';
 import { REPORT_STYLE } from './report-style.ts';
 
 /**
- * The manifest as one HTML page that helps decide whether to trust the packages: the verdict first, then the objections. It is
+ * The manifest as one HTML page that helps decide whether to trust the packages: the verdict first, then the problems. It is
  * self-contained: it runs no script and loads nothing, which its Content-Security-Policy enforces.
  */
 export function renderReport(manifest: Manifest, extra: { turnbuildVersion: string }): string {

@@ -1,12 +1,12 @@
 import type { Advisory } from '../manifest/schema.ts';
 import { alignColumns, printable, wrap } from './format.ts';
 
-/** Gives text a style, or leaves it plain. */
+/** Applies a style to text, or returns it unchanged. */
 export type Paint = (text: string, style: 'bold' | 'dim' | 'red' | 'green' | 'yellow') => string;
 
 const ORDER: readonly Advisory['severity'][] = ['critical', 'high', 'medium', 'low'];
 
-/** A copy, most severe first; equals keep their order. */
+/** A copy, most severe first. The sort is stable. */
 export function bySeverity(list: readonly Advisory[]): Advisory[] {
   return [...list].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 }

@@ -17,9 +17,9 @@ import { advisoryLines, type Paint } from './severity.ts';
 export interface SummaryOptions {
   /** Folder of the results, as shown to the user. */
   dir: string;
-  /** Width of the terminal; 80 where there is none. */
+  /** Width of the terminal; 80 without a terminal. */
   columns: number;
-  /** Colours and typographic signs; without it the text is plain ASCII. */
+  /** Whether to use colours and Unicode symbols; otherwise the text is plain ASCII. */
   color: boolean;
 }
 
@@ -127,7 +127,7 @@ function problems(
       }),
   );
   const blocked = variants.flatMap(blockedChecks);
-  // If checks failed a step, they tell everything.
+  // Steps that failed because of their checks are omitted: the checks are listed themselves.
   const silent = failedSteps(manifest).filter(({ checks: own }) => !(own ?? []).some(isBad));
   const steps = silent.map(({ id, error, log }) => ({
     name: `step ${id}`,
@@ -164,7 +164,7 @@ function bullet(text: string, width: number): string[] {
   );
 }
 
-/** Which of the advisories matter with the configuration that the packages ship. */
+/** The advisories to which the shipped configuration exposes the packages. */
 function exposed(manifest: Manifest, columns: number): string[] {
   const all = exposuresOf(manifest);
   if (all.length === 0) return [];
@@ -181,7 +181,7 @@ function exposed(manifest: Manifest, columns: number): string[] {
   return wrap(parts.join(' '), columns);
 }
 
-/** The server's counters of traffic with peers, to compare with the messages that were sent. */
+/** The server's peer traffic counters, for comparison with the number of messages sent. */
 function figures(variants: readonly Variant[], paint: Paint): string[] {
   const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
   if (scraped.length === 0) return [];

@@ -6,7 +6,7 @@ import { formatDuration } from './format.ts';
 export interface Task {
   title: string;
   run: (show: (text: string) => void) => Promise<string | undefined>;
-  /** Runs the work when its turn has come; by default at once. Returns the reason if the work was skipped. */
+  /** Schedules the work; by default it runs immediately. Returns the reason if it was skipped. */
   turn?: (work: () => Promise<void>) => Promise<string | undefined>;
 }
 
@@ -29,8 +29,8 @@ export interface TaskOptions {
 }
 
 /**
- * Runs tasks and shows them in their groups: live in a terminal, as plain lines elsewhere. All start at once and wait for their turns.
- * Returns the failed tasks in the order of their failures.
+ * Runs tasks and shows them in their groups: live in a terminal, as plain lines elsewhere. All start together; each `turn` decides when the
+ * work begins. Returns the failed tasks in the order of their failures.
  */
 export async function runTasks(groups: readonly TaskGroup[], options: TaskOptions): Promise<FailedTask[]> {
   const errors: FailedTask[] = [];
