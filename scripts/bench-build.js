@@ -1,6 +1,6 @@
 // `npm run bench:build`: compares cross-compiling with emulated compiling on this machine, and measures the wall times of `release`.
-// Prints the tables of BENCHMARKS.md. Has the prerequisites of `turnbuild doctor`, takes about half an hour and prunes the build cache.
-// `npm run bench:build -- release` or `-- compile` measures one half only, `-- compile pair` just arm64 against x86_64.
+// Prints the tables of BENCHMARKS.md. Has the prerequisites that `turnbuild doctor` checks, takes about half an hour and prunes the build cache.
+// `npm run bench:build -- release` or `-- compile` measures only one half, `-- compile pair` only arm64 against x86_64.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -29,7 +29,7 @@ async function timed(file, args) {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
     } catch {
-      // The process has just ended.
+      // The process has just exited.
     }
   }, 100);
   const code = await new Promise((resolve) => child.on('close', resolve));

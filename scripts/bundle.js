@@ -25,7 +25,7 @@ async function codeOf(stage) {
     format: 'esm',
     packages: 'external',
   });
-  // esbuild precedes each module by a comment with its file name.
+  // esbuild writes a comment with the file name before each module.
   const modules = outputFiles[0].text.split(/^\/\/ src\/.*$/m).map((text) => text.trim());
   if (modules.length < 2)
     throw new Error(`${stage}: esbuild no longer writes a comment with the file name of each module`);

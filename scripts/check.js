@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const turnbuild = `${root}/bin/turnbuild.js`;
 
-// Debian packages that only the tests need: a compiler and libmicrohttpd for the Prometheus client's own tests, gpg for
-// the archive's, diffoscope to show why two builds differ, a container registry to take an image from,
-// acl and attr for files with access control lists and extended attributes.
+// Debian packages that only the tests need, e.g. a compiler and libmicrohttpd for the tests of the Prometheus client, gpg for those of the
+// Debian archive, diffoscope to show why two builds differ, a container registry that serves an image, and acl and attr for files with
+// access control lists and extended attributes.
 const TEST_PACKAGES = [
   // The tests bootstrap base images even if a registry answers.
   'mmdebstrap',
@@ -50,7 +50,7 @@ function step(title, file, args, env = {}) {
   process.exit(result.status ?? 1);
 }
 
-/** Puts promtool beside the dependencies instead of installing it: in Debian 12, its package starts a server. */
+/** Unpacks promtool into node_modules instead of installing its package, which starts a server in Debian 12. */
 function providePromtool() {
   const dir = `${root}/node_modules/.cache/turnbuild-promtool`;
   process.env.PATH = `${process.env.PATH}:${dir}/usr/bin`;

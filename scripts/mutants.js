@@ -1,4 +1,4 @@
-// `npm run mutants [-- ROOM...]`: mutation tests of each room, a folder of src/: changes operators, bounds and conditions one at a time and
+// `npm run mutants [-- ROOM...]`: mutation testing of each room (a folder of src/). Changes operators, bounds and conditions one at a time, and
 // counts the mutants that the room's own tests detect.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -57,7 +57,7 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
   const args = ['run', '--mutate', `src/${room}/**/*.ts`, '--concurrency', values.concurrency];
   const { status } = spawnSync('npx', ['stryker', ...args, '--reporters', 'json,progress-append-only'], {
     cwd: root,
-    // Standard output is for results only.
+    // Stryker's progress is not part of the result, so it goes to standard error.
     stdio: ['ignore', 2, 2],
     env: { ...process.env, MUTANTS_ROOM: room },
   });
@@ -83,9 +83,7 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
         `  ${file}:${line}${covered ? '' : ' (not covered)'} ${code}\n    as ${mutation}${reason === undefined ? '' : `\n    ${reason}`}`,
       );
   for (const { file, code } of explained.stale)
-    failures.push(
-      `${file}: test/mutants.yaml has a reason for "${code}", but no mutant of that line survives`,
-    );
+    failures.push(`${file}: test/mutants.yaml has a reason for "${code}", but no mutant of it survives`);
   if (percent < GOAL) failures.push(`${room}: ${percent.toFixed(1)} % is less than ${GOAL} %`);
 }
 for (const failure of failures) console.error(`mutants: ${failure}`);

@@ -39,7 +39,7 @@ async function confirm() {
     console.log('Nothing was changed. `turnbuild doctor` lists missing prerequisites.');
     process.exit(1);
   };
-  // Ctrl-D and Ctrl-C refuse.
+  // Ctrl-D and Ctrl-C mean no.
   prompt.once('close', refused);
   const answer = await prompt.question('\nInstall and start this? [Y/n] ');
   prompt.off('close', refused);

@@ -10,7 +10,7 @@ const MARKS = {
   deselected: 'not run',
   blocked: 'blocked',
 };
-/** Maximum characters of a message. The report has all of it. */
+/** Maximum characters of a message. The report has the full text. */
 const MESSAGE_CHARS = 160;
 
 const columns = process.argv.slice(2).map((word) => {

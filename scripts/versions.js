@@ -161,7 +161,10 @@ function shorten({ id, status, message, advisories, cause, blockedBy }) {
   };
 }
 
-/** Whether a result is still valid. An error is not, because it may be due to a full disk or the network. @param {import('./versions/table.js').Result} result */
+/**
+ * Whether a result is still valid. An error is not, because its cause may be a full disk or the network.
+ * @param {import('./versions/table.js').Result} result
+ */
 const isCurrent = ({ version, arch, target, key, error }) =>
   error === undefined && key !== undefined && key === current.get(`${version} ${arch}`)?.get(target)?.all;
 
@@ -174,7 +177,7 @@ if (!options.print) {
     process.exit(2);
   }
   const tried = results.map(({ arch }) => arch);
-  // Also of versions that are not run, because the page marks outdated results.
+  // Includes versions that are not run, because the page marks outdated results.
   for (const tarball of all)
     for (const arch of new Set([...options.architectures, ...tried]))
       current.set(`${tarball.version} ${arch}`, await keysOf(tarball, arch));

@@ -56,7 +56,7 @@ export function findPackage({ deb, target: name }, target) {
 }
 
 /**
- * The named context with the distribution's base image, as the last release used it.
+ * The named build context with the distribution's base image that the last release used.
  * @param {{ name: string, suite: string, baseImage: string | undefined }} target @param {string} arch
  */
 export function baseContext({ name, suite, baseImage }, arch) {

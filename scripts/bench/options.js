@@ -19,9 +19,9 @@ export class BenchError extends Error {
  * @property {number} rounds measured rounds, in each of which each side runs once
  * @property {number} seconds per run
  * @property {string} target name of a recipe, e.g. `debian-13`
- * @property {string | undefined} deb the package; the newest in dist/ without it
+ * @property {string | undefined} deb the package; by default the newest in dist/
  * @property {string | undefined} portable the tarball of the portable target, measured as well
- * @property {boolean} metrics whether ours has them on
+ * @property {boolean} metrics whether our package runs with metrics enabled
  */
 
 export const USAGE = `npm run bench:relay -- [--rounds N] [--seconds S] [--target NAME] [--deb FILE] [--portable FILE] [--no-metrics]
@@ -107,7 +107,7 @@ export function architectureOf(nodeArch) {
 }
 
 /**
- * The newest package of a target: highest coturn version, then highest revision. File dates are useless, because they are the source's.
+ * The newest package of a target: highest coturn version, then highest revision. File dates do not help: they are those of the source.
  * @param {readonly string[]} files paths below dist/, `VERSION/FILE`
  * @param {{ label: string, deb: string }} target label of its packages, Debian's name of the architecture
  * @returns {string | undefined}

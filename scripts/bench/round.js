@@ -25,7 +25,7 @@ const WINDOW = 64;
 const PAYLOAD = 172;
 const WARMUP_SECONDS = 1;
 
-/** Except for metrics the same for all servers. @param {boolean} prometheus */
+/** The same for all servers, except for the metrics. @param {boolean} prometheus */
 function configuration(prometheus) {
   return [
     `listening-ip=${HOST}`,
@@ -55,19 +55,18 @@ function processors() {
   const [load, server] = [all.at(0), all.at(-1)];
   if (load === undefined || server === undefined || load === server)
     throw new Error(
-      `Two processors are required, one for the server and one for the load; this container may use "${list}"`,
+      `Two processors are needed, one for the server and one for the load; this container has "${list}"`,
     );
   return { load, server };
 }
 
-/** @throws {Error} if there are no metrics. A build without Prometheus only warns about the option. */
+/** @throws {Error} if there are no metrics: a build without Prometheus support only warns about the option */
 async function scrape() {
   const text = await fetch(METRICS).then(
     (response) => response.text(),
     (error) => String(error.cause ?? error),
   );
-  if (!/^# TYPE turn_/m.test(text))
-    throw new Error(`${METRICS} does not serve metrics of turnserver: ${text}`);
+  if (!/^# TYPE turn_/m.test(text)) throw new Error(`${METRICS} has no metrics of turnserver: ${text}`);
 }
 
 /** @returns {Promise<boolean>} */
@@ -91,11 +90,11 @@ async function startServer({ program, prometheus }, processor) {
   });
   while (!(await accepts())) {
     if (child.exitCode !== null || performance.now() - begin > 10_000)
-      throw new Error('turnserver exited or did not accept connections within 10 s');
+      throw new Error('turnserver did not come up');
     await pause(1);
   }
   const startMs = performance.now() - begin;
-  // UDP listeners and their threads start right after.
+  // UDP listeners and their threads start right after the TCP listener.
   await pause(500);
   return { server: child, startMs };
 }
@@ -114,12 +113,12 @@ async function bindChannel(index) {
   const client = createClient(transport, { username: 'bench', password: 'bench' });
   const allocated = await client.ask(METHOD.allocate, [attribute.requestedTransport(UDP)]);
   const relayed = attributeOf(allocated.message, ATTRIBUTE.xorRelayedAddress);
-  if (relayed === undefined) throw new Error(`the allocation failed: ${allocated.error?.code}`);
+  if (relayed === undefined) throw new Error(`no allocation: ${allocated.error?.code}`);
   const bound = await client.ask(METHOD.channelBind, [
     attribute.channelNumber(channel),
     attribute.xorPeerAddress(peer),
   ]);
-  if (bound.error !== undefined) throw new Error(`the channel binding failed: ${bound.error.code}`);
+  if (bound.error !== undefined) throw new Error(`no channel: ${bound.error.code}`);
   client.close();
   const relay = decodeXorAddress(relayed, allocated.message.transactionId);
   return [local.port, peer.port, relay.port, channel].map(String);

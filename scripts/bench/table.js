@@ -10,12 +10,12 @@ import { cpuPerPacket, GOAL, geometricMean, mean, packetsPerSecond, ratioOf } fr
  * @typedef {object} Setting
  * @property {string} machine processors and memory
  * @property {string} system kernel, distribution of the base images, Docker
- * @property {Partial<Record<Side, string>>} versions of the packages; their order is that of the columns
- * @property {boolean} metrics whether ours had them on
+ * @property {Partial<Record<Side, string>>} versions of the packages, in the order of the columns
+ * @property {boolean} metrics whether our package ran with metrics enabled
  * @property {string} command
  */
 
-/** Below this share of its core the server waited for something else, so packets per second mean less. */
+/** If the server used less than this share of its core, it was not the bottleneck, so packets per second mean less. */
 const BUSY = 0.95;
 
 /** The comparisons, if both sides ran. @type {readonly Comparison[]} */

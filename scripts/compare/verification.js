@@ -84,7 +84,7 @@ export function differences(first, second) {
 }
 
 /**
- * Lines of the first list that the second one lacks, each as often as it lacks it.
+ * Lines of the first list that are missing from the second one, taking repetitions into account.
  * @param {readonly string[]} lines
  * @param {readonly string[]} others
  */

@@ -47,8 +47,8 @@ export function scoreOf(report) {
 }
 
 /**
- * The survivors of a room with their reasons, if recorded, and stale reasons without a survivor. A mutant that timed out may be one: on a busy
- * machine, the tests of an equivalent mutant can be late.
+ * The survivors of a room with their reasons, if recorded, and stale reasons without a survivor. A mutant that timed out also justifies a
+ * reason: on a busy machine, the tests of an equivalent mutant may time out.
  * @param {readonly Survivor[]} survivors
  * @param {readonly Reason[]} reasons
  * @param {readonly Survivor[]} [timeouts]

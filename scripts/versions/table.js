@@ -20,7 +20,7 @@ export const isUnexplained = (result) => {
   return result.error !== undefined || all.some(({ id, blockedBy }) => !known.has(blockedBy ?? id));
 };
 
-/** Errors of the machine, which say nothing about a version of coturn. */
+/** Errors of the machine, unrelated to the coturn version. */
 const MACHINE =
   /\[(DISK_FULL|QEMU_TOO_OLD|MMDEBSTRAP_MISSING|MIRROR_UNKNOWN|INTERRUPTED|(BUILDER|BUILDX|DOCKER)_[A-Z_]+)\]/;
 
