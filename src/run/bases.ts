@@ -11,17 +11,17 @@ import { ioOfTask, type PlannedRelease, type Session } from './session.ts';
 import { logFile, type ManifestStore } from './step.ts';
 import { withLog } from './step-log.ts';
 
-/** A base image's part of the graph. */
+/** Id of a base image's node in the graph. */
 export const baseNodeId = (name: string) => `base:${name}`;
 
-/** The base images of a plan as work to be done, those that lend their tools before those that borrow them. */
+/** The base images of a plan as nodes of the graph. A lender comes before the images that borrow its tools. */
 export function baseNodes({ plan }: PlannedRelease): GraphNode[] {
   return plan.bases.map((base) => {
     const lender = lenderOf(base, plan.bases, ownArch());
     return {
       id: baseNodeId(base.id),
       needs: [],
-      // If that one can't be made, this one is tried with tools of its own.
+      // Not a need: if the lender fails, this image is bootstrapped with its own tools.
       after: lender === undefined ? [] : [baseNodeId(lender.id)],
       kind: 'docker',
       emulated: false,
@@ -30,7 +30,7 @@ export function baseNodes({ plan }: PlannedRelease): GraphNode[] {
   });
 }
 
-/** Makes all base images of a plan ready; they are in `bases` afterwards. */
+/** Tasks that prepare the base images of a plan and add them to `bases`. */
 export function baseGroups(
   session: Session,
   release: PlannedRelease,
@@ -58,10 +58,10 @@ export function baseGroups(
   }));
 }
 
-/** Where the recipe for official images is. */
+/** Path of recipes/docker/image, the build context for official images. */
 export const imageFolder = ({ dir }: Pick<Session['recipes'], 'dir'>) => `${dir}/docker/image`;
 
-/** What a base image lends; ROOT stands for one that has yet to be made. */
+/** The tools that a base image lends. In a dry run, ROOT stands for the tar of an image that does not exist yet. */
 export async function lenderFor(
   { io, recipes, cache, mirrors }: Session,
   base: PlannedBase,

@@ -25,7 +25,7 @@ export interface BuilderFacts {
   ociLayouts: boolean;
 }
 
-/** Whether its containers may share a network: only the engine's own builder is known to give each its own. */
+/** Whether the builder's containers may share a network. Only the engine's own builder is known to give each container its own. */
 export function sharesNetwork({ driver }: Pick<BuilderFacts, 'driver'>): boolean {
   return driver !== 'docker';
 }
@@ -83,7 +83,7 @@ async function engineTakesLayouts(builder: string, exec: Exec): Promise<boolean>
 /** The architecture of this machine. */
 export const ownArch = (): Arch => (process.arch === 'arm64' ? 'arm64' : 'x86_64');
 
-/** The builder to assume for a plan if none can be inspected: an engine on this machine's processor. */
+/** The builder to assume for a plan if none can be inspected: an engine of this machine's architecture. */
 export function assumedBuilder(): BuilderFacts {
   const own = ownArch();
   return {
@@ -106,7 +106,7 @@ export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[])
 }
 
 /**
- * Packages are tested in a container, which only an engine can run. It is needed last but checked first.
+ * Packages are tested in a container, which only an engine can run. Checked early, although the engine is needed last.
  * @throws LAB_UNAVAILABLE if no engine is reachable
  */
 export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<void> {

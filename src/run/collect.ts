@@ -79,7 +79,7 @@ async function readPlain(dir: string, name: string): Promise<string> {
   });
 }
 
-/** The folder of a release: this one, or the only one inside it. */
+/** The folder of a release: the given folder, or the only release inside it. */
 async function releaseFolder(name: string): Promise<string> {
   const dir = resolve(name);
   if (await files.exists(join(dir, 'manifest.json'))) return dir;
@@ -173,7 +173,7 @@ function copiesOf({ manifest, origins }: Merged<FoundPart>): Copy[] {
   });
 }
 
-/** Largest log in bytes, because logs have no digest to verify; a long one has a few million. */
+/** Size limit for logs in bytes, because they have no digest. Long logs have a few megabytes. */
 const MAX_LOG = 256 * 1024 ** 2;
 
 /** Assembles the release in a temporary folder, then moves it into place. */
@@ -193,7 +193,7 @@ async function assemble(
     for (const copy of copies) {
       requireGoing(signal);
       await copyPlain(copy, join(work, copy.path), copy.sha256 === undefined ? MAX_LOG : undefined);
-      // Hash the copy, which nobody else can change.
+      // Hash the copy: the original may change in the meantime.
       await requireExact(copy, work);
     }
     await files.writeText(join(work, 'plan.json'), formatPlan(plan, files.sha256Text));
@@ -219,7 +219,7 @@ function requireGoing(signal: AbortSignal): void {
 
 /** @param folder with the file to check */
 async function requireExact({ dir, path, sha256, size }: Copy, folder: string): Promise<void> {
-  // Logs prove nothing, and may be missing.
+  // A log has no digest, and may be missing.
   if (sha256 === undefined) return;
   const file = await files.plainFile(folder, path);
   await requireSha256(file, {

@@ -79,7 +79,7 @@ async function currentSteps(
       (need) => steps.find(({ id }) => id === need)?.planned !== keys.get(need)?.key,
     );
     if (stale) continue;
-    // It throws if an input is missing, e.g. a base image.
+    // isCurrent throws if an input is missing, e.g. a base image.
     const found = isCurrent(step, last, context, { table, keys }).catch(() => false);
     if (await found) current.add(step.id);
   }
@@ -108,7 +108,7 @@ interface FoundBase {
   commands: DryRunEntry[];
 }
 
-/** A base image's named context, and the commands that make it if it is missing. Same code as a real run, but nothing is performed. */
+/** A base image's named context, and the commands that make a missing image. Uses the code of a real run, but changes nothing. */
 async function foundBase(
   base: PlannedBase,
   bases: readonly PlannedBase[],

@@ -20,7 +20,7 @@ export async function fetchShown(
   const run = async (show: (text: string) => void) => {
     const onProgress = (received: number, total: number | undefined) =>
       show(formatBytes(received) + (total === undefined ? '' : ` of ${formatBytes(total)}`));
-    // A live display owns the screen until its end.
+    // A live display controls the screen until it ends, so lines are printed afterwards.
     const output = { line: (text: string) => void lines.push(text) };
     const context = { ...session, io: ioOfTask(session, show), output };
     const source = await resolveWanted(context, version, { lock, onProgress });

@@ -1,7 +1,7 @@
 import type { Kind } from '../stages/shared/context.ts';
 import { createTurns, type TakeTurn } from './turns.ts';
 
-/** A piece of a release's work. */
+/** One unit of a release's work: a base image or a step. */
 export interface GraphNode {
   id: string;
   /** Ids of nodes that must succeed first. Ids that are not in the graph are ignored: done earlier, or not selected. */
@@ -23,12 +23,12 @@ export interface Graph {
    * @throws the work's error
    */
   perform(id: string, work: () => Promise<void>): Promise<readonly string[]>;
-  /** Does a piece of a node's work when its turn has come among the pieces of all nodes. */
+  /** Does one piece of a node's work when its turn has come. The pieces of all nodes share one limit. */
   piece: TakeTurn;
 }
 
 /**
- * @param jobs limit for each kind of nodes except plain ones
+ * @param jobs limit for each kind of node, except plain ones
  * @throws Error for a cycle
  */
 export function createGraph(nodes: readonly GraphNode[], jobs: number): Graph {
@@ -64,7 +64,7 @@ export function createGraph(nodes: readonly GraphNode[], jobs: number): Graph {
   };
 }
 
-/** Refuses a cycle, which would wait forever. */
+/** Refuses a cycle, whose nodes would wait for each other forever. */
 function requireOrder(nodes: ReadonlyMap<string, GraphNode>): void {
   const settled = new Set<string>();
   const visit = (id: string, path: readonly string[]) => {

@@ -5,7 +5,8 @@ import { imageFolder } from './bases.ts';
 import type { Session } from './session.ts';
 
 /**
- * Exports an official image's facts into a temporary folder, which is removed after `read`. A dry run does it too, because it changes nothing.
+ * Exports an official image's facts into a temporary folder, which is removed after `read`. A dry run exports them too, because that changes
+ * nothing.
  * @param wanted `resolve` adds the image's provenance
  */
 export async function withImageFacts<T>(
@@ -14,7 +15,7 @@ export async function withImageFacts<T>(
   limits: { signal: AbortSignal; timeout?: number },
   read: (result: ExecResult, folder: string) => Promise<T>,
 ): Promise<T> {
-  // Images are exported side by side, each into its own folder.
+  // Images are exported in parallel, each into its own folder.
   const name = io.files.sha256Text(`${image} ${arch}`).slice(0, 12);
   const folder = io.leftovers.temporaryName(`${cache}/image-${name}`);
   const build = {

@@ -15,7 +15,7 @@ export async function withImageMirrors(session: Session, { bases }: Pick<Plan, '
   let { mirrors } = session;
   for (const base of bases) {
     if (!isOfficial(base)) continue;
-    // Packages are installed for the architecture that is compiled for, too.
+    // Cross-compiling also installs packages of the target architecture.
     for (const arch of ARCHITECTURES)
       if (!isReachable(base, arch, mirrors)) mirrors = await mirrorsOf(session, base, arch, mirrors);
   }

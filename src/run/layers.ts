@@ -15,7 +15,7 @@ import {
 } from '../io/files.ts';
 import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
 
-/** A folder, and the project's folder on top of it. */
+/** A base folder, overlaid by the project's own. */
 export interface Layers {
   base: string;
   own: string | undefined;
@@ -24,7 +24,7 @@ export interface Layers {
 /** A merged folder that no run has used for a day is removed. */
 const KEPT_MS = 24 * 3600 * 1000;
 
-/** The path of a file in two layers: the project's file replaces the one below. */
+/** The path of a file in two layers. The project's file takes precedence. */
 export async function layered({ base, own }: Layers, name: string): Promise<string> {
   const path = own === undefined ? undefined : join(own, name);
   return path !== undefined && (await exists(path)) ? path : join(base, name);

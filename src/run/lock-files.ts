@@ -6,9 +6,9 @@ import { LOCK_NAME, type Project } from './project.ts';
 import { LOCK, packageRoot } from './recipes.ts';
 
 /**
- * The lock files that pin the sources. With `--lock`, only that one. Otherwise the project's, or else turnbuild.lock.json in the working
- * directory, on top of that of the recipes. The recipes' own lock file is written only in a clone of turnbuild and in a folder given by
- * `--recipes`: an installed turnbuild never changes.
+ * The lock files in effect. With `--lock`, only the given file. Otherwise the recipes' lock file, extended by the project's or, without a
+ * project, by turnbuild.lock.json in the working directory. Without a project, in a clone of turnbuild or with `--recipes`, pins are added
+ * to the recipes' lock file itself. An installed turnbuild never changes.
  */
 export async function lockFilesOf(
   { lock, recipes }: Pick<CommonOptions, 'lock' | 'recipes'>,

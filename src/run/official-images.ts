@@ -15,8 +15,8 @@ type Roots = 'auto' | 'registry' | 'bootstrap';
 const TIMEOUT_MS = 30_000;
 
 /**
- * Resolves the official images that targets start from, by name and tag. A pinned image has the digest of the lock file. Any other has the
- * digest that its tag names today, which `--update-lock` pins.
+ * Resolves the targets' official images to digests, by name and tag. A pinned image has the digest in the lock file, any other the current
+ * digest of its tag, which `--update-lock` pins.
  * @returns undefined if base images are bootstrapped: by choice, or because an image cannot be pulled
  * @throws OPTION_INVALID; IMAGE_UNRESOLVED with `--roots registry`
  */
@@ -48,7 +48,7 @@ export async function officialImages(
   return undefined;
 }
 
-/** The official images that targets start from, each once. A recipe's own image takes the place of its official one. */
+/** The targets' official images, without duplicates. A recipe's `baseImage` takes precedence over its official `image`. */
 function imagesOf(targets: readonly Target[]): string[] {
   const names = targets.flatMap(({ baseImage, image }) =>
     baseImage === undefined && image !== undefined ? [image] : [],
@@ -62,13 +62,13 @@ function rootsOption(word: string | undefined): Roots {
   throw usageError('OPTION_INVALID', `Invalid --roots "${word}": expected auto, registry or bootstrap`);
 }
 
-/** The pins that count: `--refresh-base --update-lock` pins all images anew. */
+/** The pins in effect: none with `--refresh-base --update-lock`, which pins all images again. */
 async function pinsOf({ options, locks }: Session): Promise<Readonly<Record<string, string>>> {
   if (options.refreshBase === true && options.updateLock === true) return {};
   return (await readLocks(locks)).images ?? {};
 }
 
-/** Pins the unpinned images with `--update-lock`; otherwise says how to. */
+/** With `--update-lock`, pins the unpinned images; otherwise prints how to pin them. */
 async function pinNew(
   { options, locks, output }: Session,
   images: Readonly<Record<string, string>>,
@@ -88,13 +88,13 @@ async function pinNew(
 
 interface Resolved {
   digest?: string | undefined;
-  /** Why there is none. */
+  /** Why the image could not be resolved. */
   reason?: string;
 }
 
 /**
- * Resolves an image to a digest. Asks the builder, because its mirrors, proxies and credentials apply.
- * @param pin the digest that it must have; without it, the digest that its tag names today
+ * Resolves an image to a digest. If possible, the builder queries the registry, so that its mirrors, proxies and credentials apply.
+ * @param pin the pinned digest; undefined for the current digest of the tag
  */
 export async function resolveImage(
   session: Session,
@@ -123,5 +123,5 @@ export async function resolveImage(
 
 const lastLine = (text: string) => text.trim().split('\n').at(-1) ?? '';
 
-/** Why buildx failed: the last line of its output, without its preamble. */
+/** Why buildx failed: the last line of its output, without its prefix. */
 const reasonIn = (stderr: string) => lastLine(stderr).replace(/^ERROR: (failed to solve: )?/, '');

@@ -5,7 +5,7 @@ import type { CheckSelection } from '../plan/check-selection.ts';
 import { type Arch, parseArch } from '../plan/platforms.ts';
 import { MAINTAINER, pinnedImage, type Target } from '../recipe/schema.ts';
 
-/** Options that more than one command has, as commander gives them. */
+/** Options shared by several commands, as parsed by commander. */
 export interface CommonOptions {
   json?: boolean;
   verbose?: boolean;
@@ -44,7 +44,7 @@ export interface CommonOptions {
   native?: boolean;
 }
 
-/** An option of the command line, by the parser's name of its value. */
+/** The name of a command-line option in the parsed options. */
 export type OptionName = Exclude<keyof CommonOptions, 'unpinned'>;
 
 /** The flags of options that were given: `updateLock` -> `--update-lock`. @param among whether to include an option */
@@ -87,7 +87,7 @@ export function mirrorOption(words: readonly string[] | undefined): {
         'For example --mirror https://ADDRESS, --mirror ubuntu=https://ADDRESS, --mirror ubuntu/arm64=https://ADDRESS.',
       );
     }
-    // Paths are appended to it.
+    // Paths are appended to the URL.
     if (/[?#]/.test(address))
       throw usageError(
         'OPTION_INVALID',
@@ -141,7 +141,7 @@ export function countOption(name: string, word: string | undefined): number | un
   throw usageError('OPTION_INVALID', `Invalid --${name} "${word}": expected a whole number of at least 1`);
 }
 
-/** Number of packages built in parallel: one per processor, because compiling uses one each, but at most four. */
+/** Number of packages built in parallel: one per processor, because each compilation uses one, but at most four. */
 export function defaultJobs(): number {
   return Math.max(1, Math.min(4, cpus().length));
 }

@@ -3,7 +3,7 @@ import { TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import type { Artifact } from '../manifest/schema.ts';
 
-/** A file recorded in a manifest: a path beneath the release's folder, and the SHA-256 in lower-case hex. */
+/** A file recorded in a manifest: the path relative to the release's folder, and the SHA-256 in lower-case hex. */
 type Recorded = Pick<Artifact, 'path' | 'sha256'>;
 
 /** Whether all files still match their records. */
@@ -13,7 +13,7 @@ export async function areIntact(outputs: readonly Recorded[], { dir }: { dir: st
 }
 
 /**
- * A step's inputs must be exactly the outputs of the step before: refuses files that have changed.
+ * Requires that a step's inputs are exactly the outputs of the previous step.
  * @param id of the step that produced them
  * @throws ARTIFACT_CHANGED
  */
@@ -51,8 +51,8 @@ export async function requireSha256(
 }
 
 /**
- * Removes files of an earlier run that this one did not make again, so that nobody takes them for new results. Keeps a file that no longer
- * matches its record, because somebody else has changed it.
+ * Removes files of an earlier run that this run did not produce, so that they are not mistaken for new results. Keeps a file that no longer
+ * matches its record, because it was changed after turnbuild wrote it.
  */
 export async function removeStale(stale: readonly Recorded[], { dir }: { dir: string }): Promise<void> {
   for (const { path, sha256 } of stale) {

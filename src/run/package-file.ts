@@ -24,7 +24,8 @@ export interface PlannedFile {
 
 /**
  * Plans the verification of a package file. Includes a coturn-dbgsym of the same version in the same folder.
- * @throws OPTION_CONFLICT, ARGUMENT_INVALID, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN, PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
+ * @throws OPTION_CONFLICT, ARGUMENT_INVALID, PACKAGE_FORMAT_UNKNOWN, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_NOT_COTURN, PACKAGE_ARCH_UNKNOWN,
+ *   PACKAGE_TARGET_UNKNOWN, PACKAGE_FOREIGN
  */
 export async function planFile(
   session: Session,
@@ -94,7 +95,7 @@ export async function planFile(
   };
 }
 
-/** The folder of a package's results beneath `verified/`, named after the file. */
+/** Name of a package's results folder in `verified/`: the file's name without its extension. */
 function resultsName(file: string): string {
   const stem = basename(file, '.deb');
   if (
@@ -121,7 +122,7 @@ const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
   verifyOn: true,
   plan: true,
   native: true,
-  // The package has one of each; --target may name its distribution.
+  // A package has one architecture and one target; --target may name the target.
   ...{ arch: false, target: false },
   ...{ only: false, skip: false, reason: false, accept: false, full: false, verify: false },
   ...{ builder: false, jobs: false, cache: false, roots: false, refreshBase: false },

@@ -8,9 +8,9 @@ import type { PlanDocument } from '../plan/document.ts';
 type PlannedStep = PlanDocument['steps'][number];
 
 /**
- * Records that turnbuild would not have written for the steps of a plan, by step. Does not question the checks' observations: only running
- * them again could.
- * @param checks those of this turnbuild
+ * Finds records that turnbuild would not have written for the steps of a plan. Does not verify the checks' observations, which would require
+ * running the checks again.
+ * @param checks the checks of this turnbuild
  */
 export function wrongRecords(
   { steps }: Manifest,
@@ -35,7 +35,7 @@ function otherStep(step: ManifestStep, { stage, target, arch }: PlannedStep): st
   return same ? [] : ['belongs to another stage or package'];
 }
 
-/** All outputs of the steps before must be inputs: otherwise a verdict would be about something else. */
+/** All outputs of the required steps must be inputs. Otherwise a verdict could apply to other files. */
 function missingInputs(
   step: ManifestStep,
   { planned, steps }: { planned: PlannedStep; steps: readonly ManifestStep[] },
@@ -65,7 +65,7 @@ function wrongVerdicts(step: ManifestStep, plan: PlanDocument, checks: readonly 
   const found = step.checks ?? [];
   if (!judges(step.stage))
     return found.length === 0 ? [] : ['has verdicts although it is not a verification'];
-  // It failed before anything was judged.
+  // The step failed before its checks were judged.
   if (step.checks === undefined && step.status === 'failed') return [];
   const target = plan.targets.find(({ name }) => name === step.target);
   const due = checks.filter(({ applies }) => target !== undefined && (applies?.(target) ?? true));

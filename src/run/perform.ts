@@ -82,7 +82,7 @@ export async function performRelease(
   }
 }
 
-/** Writes the plan beside the manifest, which has its digest, for `turnbuild collect`. */
+/** Writes the plan next to the manifest, which contains the plan's digest, for `turnbuild collect`. */
 async function writePlan({ document, dir }: PlannedRelease): Promise<void> {
   if (document === undefined) return;
   const file = join(dir, 'plan.json');
@@ -147,7 +147,7 @@ async function performStep(
   return outcome === 'current' ? 'up to date' : 'done';
 }
 
-/** Merges all errors: the first one's code and hint, every message once. */
+/** Merges all errors into one, with the code and hint of the first TurnbuildError and each message once. */
 function combined(failed: readonly FailedTask[], signal: AbortSignal): unknown {
   if (signal.aborted) return interrupted();
   const errors = failed.map(({ error }) => error);

@@ -13,8 +13,9 @@ import { cacheFolder } from './session.ts';
 import { withRebuilt } from './step-keys.ts';
 
 /**
- * Recreates another machine's plan from its choices and sources and this machine's recipes. Needs neither the sources nor Docker.
- * @param file its name, for messages
+ * Recreates another machine's plan from its choices, its record of the sources and this machine's recipes. Needs neither the sources
+ * themselves nor Docker.
+ * @param file name of the plan's file, for messages
  * @throws PLAN_INVALID, PLAN_DIFFERS
  */
 export async function planAgain(
@@ -30,10 +31,10 @@ export async function planAgain(
   return { plan, keys };
 }
 
-/** Refuses a plan that this machine would not have made. @returns the checks of its verifications */
+/** Refuses a plan that this machine would not have made. @returns the checks that its verifications run */
 export type RequirePlanned = (file: string, document: PlanDocument) => Promise<readonly Check[]>;
 
-/** For parts from other machines: uses the recipes and the lock file of the options. */
+/** For `collect`: recreates the plan of other machines' parts with the recipes and lock file that the options select. */
 export function planningHere(options: Pick<CommonOptions, 'recipes' | 'lock'>): RequirePlanned {
   return async (file, document) => {
     const { project, recipes } = await openProject(options, cacheFolder());
@@ -43,7 +44,7 @@ export function planningHere(options: Pick<CommonOptions, 'recipes' | 'lock'>): 
   };
 }
 
-/** A plan's selection of checks must be one that options could make. @throws PLAN_INVALID */
+/** Requires that a plan's selection of checks is one that options could produce. @throws PLAN_INVALID */
 function requireChecks(session: PlanningSession, file: string, { choices }: PlanDocument): void {
   try {
     requireKnown(session, choices.selection);

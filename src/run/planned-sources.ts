@@ -65,7 +65,7 @@ export async function fetchPlanned(
       throw new TurnbuildError('PLAN_DIFFERS', message, { cause: error, hint });
     }
     if (byName || session.options.source !== undefined) throw error;
-    // The plan may have a path of another machine, or an address without its password.
+    // The plan may contain a path of another machine, or an address without its password.
     throw new TurnbuildError(error.code, error.message, { cause: error, hint });
   }
 }

@@ -51,7 +51,7 @@ export async function projectOut(): Promise<string | undefined> {
 
 const outOf = ({ settings, dir }: Project) => resolve(dir, settings.out ?? 'dist');
 
-/** A path is relative to the project's file. */
+/** The path of a tarball is relative to the project's file. */
 function sourceOf(word: string, dir: string): string {
   const { provider, location } = parseSource(word);
   return provider === 'file' ? resolve(dir, location) : location;

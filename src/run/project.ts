@@ -86,7 +86,7 @@ async function recipesOf(
   if (given !== undefined) return loadRecipes(resolve(given));
   const own = { recipes: await ownFolder(project, 'recipes'), patches: await ownFolder(project, 'patches') };
   if (own.recipes === undefined && own.patches === undefined) return loadRecipes();
-  // The recipes are copied there and built from, so nobody else may change it.
+  // Builds use the recipes copied to the cache, so no other user may be able to change it.
   await makeFolder(cache);
   await requirePrivate(cache);
   return loadRecipes(undefined, { ...own, cache });

@@ -32,13 +32,13 @@ export async function readyBuilder(
   return builder;
 }
 
-/** Runs processes that Ctrl-C ends. They only read, so a dry run may run them too. */
+/** Runs processes that Ctrl-C terminates. Also used in dry runs, because these processes only read. */
 function interruptible(session: Session): Exec {
   return (command) => runProcess(command, { signal: session.io.signal });
 }
 
 async function chooseBuilder(session: Session, perform: boolean): Promise<BuilderFacts> {
-  // A plan for one machine per architecture does not depend on this one.
+  // A plan for one machine per architecture does not depend on this machine's builder.
   if (session.options.native === true) return assumedBuilder();
   try {
     return await inspectBuilder(session.options.builder, {

@@ -109,7 +109,7 @@ export async function loadRecipes(dir?: string, own?: OwnRecipes): Promise<Recip
 }
 
 /**
- * Refuses unknown names at the top of a project's recipes, e.g. `target/` for `targets/`, which would silently have no effect, and a lock
+ * Refuses unknown names at the top level of a project's recipes, e.g. `target/` for `targets/`, which would silently have no effect, and a lock
  * file, which would replace the built-in pins.
  * @throws PROJECT_INVALID
  */

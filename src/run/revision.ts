@@ -15,8 +15,8 @@ export interface Revision {
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The revision of --revision, by default the recipe's. `auto` is the revision of the existing packages, or the next one if a statically
- * linked library is outdated: then the packages with it are recompiled.
+ * The revision given by --revision, by default the recipe's. `auto` keeps the revision of the existing packages. If a statically linked
+ * library is outdated, it selects the next revision, and the packages with that library are recompiled.
  * @param made manifest of the existing release, if any
  */
 export async function chooseRevision(session: Session, made: Manifest | undefined): Promise<Revision> {
@@ -41,7 +41,7 @@ export async function chooseRevision(session: Session, made: Manifest | undefine
 }
 
 /**
- * `--revision auto` gives recompiled packages the next number. A command that doesn't compile would give it to old programs.
+ * `--revision auto` gives recompiled packages the next revision. A command that does not compile would give that revision to old programs.
  * @throws STEP_STALE
  */
 export function requireRebuilt(rebuild: ReadonlySet<string>, stages: readonly StageName[]): void {
@@ -51,7 +51,7 @@ export function requireRebuilt(rebuild: ReadonlySet<string>, stages: readonly St
   });
 }
 
-/** A revision to check options with before anything is queried. */
+/** A provisional revision, to validate options before anything is queried. */
 export function assumedRevision({ options, recipes }: Session): number {
   if (options.revision === 'auto') return recipes.release.revision;
   return countOption('revision', options.revision) ?? recipes.release.revision;

@@ -31,7 +31,7 @@ export interface Session {
   output: Output;
   recipes: Recipes;
   locks: LockFiles;
-  /** The version that the project releases, for a command that names none. */
+  /** The project's coturn version, used if the command line names none. */
   coturn: string | undefined;
   io: Io;
   cache: string;
@@ -40,8 +40,8 @@ export interface Session {
 }
 
 /**
- * Where turnbuild keeps downloads and bootstrapped base images, as an absolute path: TURNBUILD_CACHE, else the XDG cache folder. An empty variable is
- * none, and so is a relative XDG_CACHE_HOME (XDG Base Directory Specification).
+ * Absolute path of the cache for downloads and base images: TURNBUILD_CACHE, otherwise the XDG cache folder. An empty variable counts as
+ * unset, and so does a relative XDG_CACHE_HOME (XDG Base Directory Specification).
  */
 export function cacheFolder({ TURNBUILD_CACHE, XDG_CACHE_HOME }: NodeJS.ProcessEnv = process.env): string {
   if (TURNBUILD_CACHE !== undefined && TURNBUILD_CACHE !== '') return resolve(TURNBUILD_CACHE);
@@ -50,9 +50,9 @@ export function cacheFolder({ TURNBUILD_CACHE, XDG_CACHE_HOME }: NodeJS.ProcessE
 }
 
 /**
- * Gathers what every command that works on releases needs.
- * @param uses what of a project's settings has a meaning for the command
- * @throws CACHE_UNSAFE, and what the project, recipes and options are refused for
+ * Opens a session: reads the project, its recipes and lock files, and completes the options.
+ * @param uses which of a project's settings apply to the command
+ * @throws CACHE_UNSAFE, and the errors of an invalid project, recipe or option
  */
 export async function openSession(
   given: CommonOptions,
@@ -62,10 +62,10 @@ export async function openSession(
 ): Promise<Session> {
   const apt = await readAptMirrors();
   const cache = cacheFolder();
-  // Made before it is looked at, so that nobody else can do it in between. Where that fails, whatever needs it will say so.
+  // Created before the check, so that no other user can create it in between. A failure is reported when the cache is first used.
   if (given.dryRun !== true) await makeFolder(cache).catch(() => {});
   await requirePrivate(cache);
-  // What the command line says is refused first, in its own words.
+  // Reports an invalid --mirror before any error of the project.
   mirrorOption(given.mirror);
   const { project, recipes } = await openProject(given, cache);
   const { options, coturn } = withProject(given, project, uses);
@@ -85,21 +85,21 @@ export async function openSession(
   };
 }
 
-/** A release that is planned: sources resolved and pinned, facts gathered. */
+/** A planned release: its sources are resolved and pinned, and all facts are gathered. */
 export interface PlannedRelease {
   /** Undefined for a package that was given as a file. */
   source: ResolvedSource | undefined;
   builder: BuilderFacts;
   selection: CheckSelection;
-  /** Verified at full scale. */
+  /** Packages are verified at full scale. */
   full: boolean;
-  /** What is performed: the whole plan, or a part of it. */
+  /** The plan to perform, or the selected part of it. */
   plan: Plan;
-  /** What goes into each step and is known before anything is made, by the step's id. */
+  /** The inputs of each step that are known before anything is built, by the step's id. */
   keys: ReadonlyMap<string, StepKey>;
   /** The plan as a document; undefined for a package that was given as a file. */
   document: PlanDocument | undefined;
-  /** Ids of build steps that are performed whatever the manifest says of them. */
+  /** Ids of build steps that are repeated even if they are up to date. */
   rebuild: ReadonlySet<string>;
   /** The release's folder. */
   dir: string;
@@ -111,31 +111,31 @@ export function isPlain({ options }: Session): boolean {
   return asked || process.env.CI === 'true' || !isCapable(process.stdout, process.env);
 }
 
-/** The session's io for a task of a display: a live one would keep back until its end what is printed in the meantime. */
+/** The session's io for a task. A live display holds back printed lines until it ends, so waiting for a lock is shown in the task. */
 export function ioOfTask(session: Session, show: (text: string) => void): Io {
   const { io } = session;
   return isPlain(session) ? io : { ...io, lockFolder: (dir, wait) => io.lockFolder(dir, wait, show) };
 }
 
-/** Narrower terminals do not report their width: a serial console has 0 columns. */
+/** Minimum width of a terminal. Smaller values mean that it does not report its width: a serial console has 0 columns. */
 const LEAST_COLUMNS = 20;
 
-/** Whether output is a terminal that takes colours and cursor movements. @see https://no-color.org */
+/** Whether output is a terminal that supports colours and cursor movement. @see https://no-color.org */
 export function isCapable(
   { isTTY, columns }: { isTTY?: boolean; columns?: number },
   { NO_COLOR, TERM = '' }: NodeJS.ProcessEnv,
 ): boolean {
-  // A terminal of unknown type is a dumb one, as for every program that asks terminfo.
+  // A terminal of unknown type counts as dumb, as in programs that use terminfo.
   const isDumb = TERM === '' || TERM === 'dumb';
   return isTTY === true && (columns ?? 0) >= LEAST_COLUMNS && (NO_COLOR ?? '') === '' && !isDumb;
 }
 
-/** Where the commands of a release run, and where they write. */
+/** Where a release's commands run and where they write. */
 export function placeOf({ options }: Session, { builder, dir }: PlannedRelease) {
   return {
     dir,
     builder: options.builder,
-    // A builder of the engine itself has the name of its Docker context.
+    // A builder of the `docker` driver has the name of its Docker context.
     engine: builder.driver === 'docker' ? builder.name : undefined,
     sharedNetwork: sharesNetwork(builder),
     noCache: options.cache === false,

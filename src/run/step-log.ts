@@ -5,8 +5,8 @@ import { printable, printableText } from '../ui/format.ts';
 import type { Session } from './session.ts';
 
 /**
- * Does work that prints lines. They go to a log file, which replaces the old one if there are any, to the live display
- * (`show`), and with --verbose to the terminal.
+ * Does work that prints lines. Writes the lines to a log file, to the live display (`show`), and with --verbose to the terminal. Without any
+ * lines, the old log is kept.
  */
 export async function withLog<T>(
   session: Session,
@@ -32,7 +32,7 @@ export async function withLog<T>(
   } finally {
     await new Promise((done) => log.close(done));
     if (failure !== undefined) await files.diskErrors(Promise.reject(failure));
-    // A step that is up to date prints nothing, and keeps its old log.
+    // A step that is up to date prints nothing.
     if (lines > 0) await files.moveInto(`${path}.tmp`, path);
     else await files.remove(`${path}.tmp`);
   }

@@ -24,7 +24,7 @@ export function stepNodes(plan: Plan, steps: readonly PlannedStep[], table: Stag
   );
 }
 
-/** The steps of each target and architecture, those that take longest first. */
+/** Steps grouped by target and architecture, the slowest packages first. */
 export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedStep[][] {
   const byPackage = new Map<string, PlannedStep[]>();
   for (const step of steps) {
@@ -36,7 +36,7 @@ export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedSt
   return [...byPackage.values()].sort((a, b) => isShort(a) - isShort(b));
 }
 
-/** Whether a step runs packages for a different processor than its own. */
+/** Whether a step runs programs of a different architecture than the builder's. */
 export function isEmulated({ compilesOn }: Plan, { stage, arch }: PlannedStep): boolean {
   return traitsOf(stage).runsTarget && compilesOn[arch] !== arch;
 }

@@ -20,7 +20,7 @@ export interface ManifestStore {
   recordBase(base: BaseImage): Promise<void>;
 }
 
-/** What performing a step needs, besides its context. */
+/** The arguments for performing a step, besides its context. */
 export interface StepRun {
   table: StageTable;
   /** By the step's id. */
@@ -108,7 +108,7 @@ export async function runStep(
   }
 }
 
-/** Path of the log of a step or base image, beneath the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
+/** Path of the log of a step or base image, relative to the release's folder. @param id of the step, e.g. `build:debian-12:arm64` */
 export function logFile(id: string): string {
   return `work/logs/${id.replaceAll(':', '-')}.log`;
 }
@@ -127,7 +127,7 @@ async function keyOf(
   return context.io.files.sha256Text(JSON.stringify([step.stage, keys.get(step.id)?.inputs, made]));
 }
 
-/** Outputs of this step from an earlier run that no step makes any more, e.g. packages of an earlier revision. */
+/** Outputs of this step from an earlier run that no step produces any more, e.g. packages of an earlier revision. */
 function staleOutputs(
   step: PlannedStep,
   made: readonly Artifact[],
@@ -159,7 +159,7 @@ function basesOf(step: PlannedStep, { bases }: StageContext): Record<string, str
   );
 }
 
-/** A single stage must not use results that an earlier stage made from other sources or recipes. */
+/** A command for a single stage must not use results that an earlier stage made from other sources or recipes. */
 function requireFresh(
   need: PlannedStep,
   { bases }: StageContext,
@@ -171,7 +171,7 @@ function requireFresh(
       hint: 'Run `turnbuild release`, which repeats outdated steps.',
     });
   if (made?.planned !== keys.get(need.id)?.key) throw stale('other sources, recipes or options');
-  // The newest base image is known only for those that this run also needs.
+  // The current digest is known only for base images that this run has prepared.
   const [changed] = Object.entries(made?.bases ?? {}).filter(
     ([name, digest]) => bases.has(name) && bases.get(name)?.digest !== digest,
   );

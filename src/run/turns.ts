@@ -10,13 +10,13 @@ export interface Turn {
 export type TakeTurn = <T>(turn: Turn, work: () => Promise<T>) => Promise<T>;
 
 /**
- * Limits how many steps, and how many parallel pieces of steps, run at a time. Native work never waits behind emulated work: it goes first,
- * and while more native work is to come, one place is kept free of emulated work.
+ * Limits how many steps, and how many parallel pieces of steps, run at a time. Native work starts before waiting emulated work. While native
+ * work remains, one of several slots is reserved for it.
  */
 export interface Turns {
   step: TakeTurn;
   piece: TakeTurn;
-  /** Native steps have finished, or will never start. */
+  /** Reports that native steps have finished, or will never start. */
   done(natives: number): void;
 }
 
@@ -42,7 +42,7 @@ const PAUSE_MS = 10;
 
 interface Pool {
   take: TakeTurn;
-  /** Starts waiting work, after the next step of the package that has just ended has requested its turn. */
+  /** Starts waiting work after a pause, so that the next step of the package, which has the same rank, can request its turn. */
   lookSoon(): void;
 }
 
@@ -67,7 +67,6 @@ function createPool(places: number, nativesLeft: () => boolean): Pool {
       turn.start();
     }
   };
-  // The next step of a package, with the same rank, requests its turn in a moment.
   const lookSoon = () => void setTimeout(look, PAUSE_MS);
   return {
     lookSoon,
