@@ -84,7 +84,7 @@ function linesOf(text: string): string[][] {
  * time is that of the sources.
  *
  * Names are chosen so that scanners neither miss nor invent findings. The package's vendor is turnbuild, because a distribution's tracker
- * knows only the fixes in its own builds. coturn in it is identified by its release and its CPE in the NVD. A statically linked library is
+ * knows only the fixes in its own builds. coturn itself is identified by its release and its CPE in the NVD. A statically linked library is
  * identified by its source package, a shared one by its package with the source package as `upstream`. coturn's advisories are listed
  * with a VEX analysis of the shipped configuration.
  */
@@ -164,7 +164,7 @@ function packageUrl(...parts: ConstructorParameters<typeof PackageURL>): string 
   return new PackageURL(...parts).toString().replaceAll('+', '%2B');
 }
 
-/** The source package as scanners expect it. For a .deb with the source's version, if it differs. */
+/** The source package as scanners expect it. For a .deb, it includes the source's version only if that differs from the package's. */
 function upstreamOf({ source, sourceVersion, package: binary, kind }: SbomLibrary): string {
   if (kind === 'rpm') return `${source}-${sourceVersion}.src.rpm`;
   return binary?.version === sourceVersion ? source : `${source}@${sourceVersion}`;

@@ -16,7 +16,7 @@ export interface TemplateInput {
 const CONDITIONS = { 'if-option': 'options', 'if-metric': 'metrics', 'if-feature': 'features' } as const;
 
 /**
- * Renders a packaging file. Keeps all lines except for `{{name}}` and the directives `%if-option NAME`, `%if-metric NAME`,
+ * Renders a packaging file. Copies all lines except for `{{name}}` and the directives `%if-option NAME`, `%if-metric NAME`,
  * `%if-feature NAME`, `%else` and `%end`, which can be nested and need a line of their own. An unknown name or an
  * unbalanced directive is an error: an incomplete packaging file must never ship.
  */

@@ -37,7 +37,7 @@ export function archiveSuites(suite: string, { debian, security }: Mirrors): Arc
   ];
 }
 
-/** The suites that packages come from, for all architectures. None if no mirror is known. */
+/** The suites that packages come from, for all architectures; empty if no mirror is known. */
 export function suitesOf(origin: PackageOrigin, mirrors: Mirrors): ArchiveSuite[] {
   const { suite, archive } = origin;
   if (archive === undefined) return archiveSuites(suite, mirrors);
@@ -82,8 +82,8 @@ export function unknownMirrors(target: Target, arch: Arch, mirrors: Mirrors): st
 }
 
 /**
- * Addresses of the repositories that a sysroot is filled from: their mirrors', else those of the recipe.
- * @throws MIRROR_UNKNOWN if one of them has none
+ * Addresses of the repositories that a sysroot is filled from: the mirrors' addresses, otherwise the recipe's.
+ * @throws MIRROR_UNKNOWN if a repository has neither
  */
 export function repositoryAddresses({ repositories }: Sysroot, arch: Arch, mirrors: Mirrors): string[] {
   const unknown = unknownNames(repositories, arch, mirrors);

@@ -9,11 +9,11 @@ export const BASE_ENVIRONMENT = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 
 /**
  * As in Docker's official Debian images. Translated descriptions are as large as the package lists, and every installation would download
- * and parse them. dpkg need not sync to disk: an image damaged by a crash is made again.
+ * and parse them. dpkg need not sync to disk: an image damaged by a crash is rebuilt.
  */
 const BOOTSTRAP_OPTIONS = ['--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io'];
 
-/** The base image whose tools make one of a foreign architecture: recipes/docker/native/lend.sh. */
+/** The base image whose tools bootstrap one of a foreign architecture: recipes/docker/native/lend.sh. */
 export interface Lender {
   /** The architecture of this machine. */
   arch: Arch;
@@ -23,7 +23,7 @@ export interface Lender {
   tools: string;
 }
 
-/** The base image of this machine's architecture that lends tools to a foreign one; undefined if there is none, or no need. */
+/** The base image of this machine's architecture that lends tools to a foreign one; undefined if none exists or none is needed. */
 export function lenderOf(
   base: PlannedBase,
   bases: readonly PlannedBase[],
@@ -53,7 +53,7 @@ export function bootstrapCommand(
       '--variant=minbase',
       `--architectures=${platformOf(base.arch).debian}`,
       '--format=tar',
-      // Not every key that this machine's apt trusts.
+      // Only the archive's own keys, not every key that this machine's apt trusts.
       `--keyring=${base.archive?.keyring ?? DEBIAN_KEYRING}`,
       ...BOOTSTRAP_OPTIONS,
       ...(lender === undefined ? [] : [hook('extract', 'lend'), hook('customize', 'return')]),
@@ -83,7 +83,7 @@ function lending({ arch }: PlannedBase, { arch: own, tar, tools }: Lender): Reco
     NATIVE_TRIPLE: platformOf(own).gnuTriple,
     NATIVE_ROOT: tar,
     NATIVE_TOOLS: tools,
-    // Only an image in progress has the first of these folders.
+    // /native/bin exists only in the image that is being bootstrapped.
     PATH: `/native/bin:${BASE_ENVIRONMENT.replace('PATH=', '')}`,
   };
 }

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 import { type Arch, archOfOciPlatform } from './platforms.ts';
 
-/** Queries a builder's name, driver and platforms. @param bootstrap starts its nodes, which have no platforms before */
+/** Queries a builder's name, driver and platforms. @param bootstrap starts its nodes, whose platforms are unknown until then */
 export function inspectBuilderCommand(builder: string | undefined, bootstrap: boolean): Command {
   const name = builder === undefined ? [] : [builder];
   const start = bootstrap ? ['--bootstrap'] : [];

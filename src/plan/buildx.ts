@@ -24,7 +24,7 @@ export interface BuildxBuild {
   provenance?: true;
 }
 
-/** Exports the result as files (`type=local`), because an image exists on one engine only, as the laboratory's must. */
+/** Results are exported as files, because an image would exist on one engine only. The laboratory's image must be on its engine. */
 export function buildxCommand(build: BuildxBuild): Command {
   return {
     file: 'docker',
@@ -43,7 +43,7 @@ export function buildxCommand(build: BuildxBuild): Command {
       `--output=${outputOf(build.output)}`,
       build.context,
     ],
-    // No hints between the plain lines, and no build records that pile up.
+    // No hints between the lines of output, and no attestations except those of --provenance.
     env: { DOCKER_CLI_HINTS: 'false', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
     effect: 'write',
   };
@@ -56,7 +56,7 @@ function outputOf(output: BuildxBuild['output']): string {
     : `type=local,${csvField(`dest=${output.folder}`)}`;
 }
 
-/** One field of the comma-separated list that buildx reads (RFC 4180). */
+/** Quotes a field of the comma-separated list that buildx reads (RFC 4180). */
 function csvField(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -71,19 +71,19 @@ export interface StepBuild {
   dockerStage: string;
   /** Folder with the Dockerfile. */
   folder: string;
-  /** Values of the named contexts: base images for the build platform and, if the stage runs there, for the target platform; and a folder. */
+  /** Values of the named contexts: base images of the build platform and, if the stage runs there, of the target platform; input folder. */
   base: string;
   target?: string;
   inputs: string;
   output: string;
-  /** Makes an image with this name instead, for the builder's own platform. */
+  /** Makes an image with this name instead of files, for the builder's own platform. */
   image?: { name: string; platform: string };
   builder?: string | undefined;
-  /** Take nothing of this step from the build cache. */
+  /** Rebuilds the stages in `fresh` instead of using the build cache. */
   noCache?: boolean;
-  /** Stages that run for this stage in the Dockerfile; by default `NAME-run`. */
+  /** Stages of the Dockerfile that `noCache` rebuilds; by default `NAME-run`. */
   fresh?: readonly string[] | undefined;
-  /** Build arguments on top of the step's own. */
+  /** Build arguments in addition to the step's own. */
   args?: Readonly<Record<string, string>>;
   /** As in `BuildxBuild`. */
   inherited?: readonly string[];

@@ -1,7 +1,7 @@
 import { versionIn } from '../recipe/coturn-version.ts';
 import type { Compatibility } from '../recipe/schema.ts';
 
-/** What a coturn version needs besides its sources, with the reasons, for the report. */
+/** Patches and other additions that a coturn version needs, with the reasons for the report. */
 export interface VersionNeeds {
   /** Folders of quilt series under patches/, in the order of application. */
   series: string[];

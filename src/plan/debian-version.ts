@@ -15,7 +15,7 @@ export function upstreamOf(version: string): string {
 function partsOf(version: string): { epoch: number; upstream: string; revision: string } {
   const [, epoch = '0', rest = ''] = /^(?:(\d+):)?(.*)$/.exec(version.trim()) ?? [];
   const dash = rest.lastIndexOf('-');
-  // No revision is the same as the revision 0.
+  // A missing revision is the same as revision 0.
   const [upstream, revision] = dash < 0 ? [rest, ''] : [rest.slice(0, dash), rest.slice(dash + 1)];
   return { epoch: Number(epoch), upstream, revision };
 }

@@ -26,7 +26,7 @@ export function contextPaths(
     word.replace(/\$\{?(\w+)\}?/g, (_, name: string) => args[name] ?? dockerfile.args[name] ?? '');
   const seen = new Set<string>();
   const paths = new Set<string>();
-  /** Skips named contexts, which are not stages: their contents are digested where they are made. */
+  /** Skips named contexts, which are not stages: their contents are digested where they are created. */
   const visit = (name: string) => {
     const stage = dockerfile.stages.get(name);
     if (stage === undefined || seen.has(name)) return;

@@ -13,7 +13,7 @@ export const PLAN_SCHEMA = 2;
 export interface StepKey {
   /** Name -> digest. */
   inputs: Record<string, string>;
-  /** Digest of these. */
+  /** Digest of the inputs. */
   key: string;
 }
 
@@ -108,7 +108,7 @@ function* differing(a: unknown, b: unknown, path: string): Generator<string> {
     return;
   }
   const [left, right] = [entriesOf(a), entriesOf(b)];
-  // A step's key only follows from the other differences.
+  // A step's key differs only because its inputs do.
   for (const name of new Set([...left.keys(), ...right.keys()]))
     if (name !== 'key')
       yield* differing(left.get(name), right.get(name), path === '' ? name : `${path}.${name}`);

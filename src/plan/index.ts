@@ -11,7 +11,7 @@ import { base, baseNames, rpmRoot, targetBase } from './planned-bases.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { Plan, PlannedBase, PlannedSource, PlannedStep } from './types.ts';
 
-/** Everything that a plan depends on, gathered before, so that planning is pure. */
+/** Everything that a plan depends on, gathered in advance, so that planning is pure. */
 export interface PlanFacts {
   coturn: { version: string; revision: number; epoch: number };
   source?: PlannedSource | undefined;
@@ -27,7 +27,7 @@ export interface PlanFacts {
   architectures: readonly Arch[];
   /** The compiling processor, by target architecture. */
   compilesOn: Readonly<Record<Arch, Arch>>;
-  /** Registry image, pinned by digest, in which .rpm packages are verified; by default the recipe's, otherwise a root made here. */
+  /** Registry image, pinned by digest, in which .rpm packages are verified; by default the recipe's, otherwise turnbuild makes a root. */
   verifyOn?: string | undefined;
   /** Digests of official images, by their name and tag in recipes; base images without one are bootstrapped. */
   images?: Readonly<Record<string, string>> | undefined;
@@ -106,7 +106,7 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
   };
   const packageVersion = packageVersionOf(target, facts.coturn);
   const packages = packageFiles(target, arch, { version, packageVersion });
-  // The source package is the same for all architectures, and made with the first one.
+  // The source package is the same for all architectures, so only the first one makes it.
   const first = target.architectures.find((each) => facts.architectures.includes(each));
   const source = arch === first ? sourceRpm(target.format, packageVersion) : undefined;
   const step = (stage: StageName, needs: StageName[], more: Partial<PlannedStep>): PlannedStep => ({
@@ -136,8 +136,8 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       },
     }),
     step('verify', ['build', 'package'], {
-      // A program with AddressSanitizer is too slow under QEMU, so it runs only on native builds.
       ...(target.format === 'rpm' ? { rpmRoot: rpmRoot(target, facts) } : {}),
+      // A program with AddressSanitizer is too slow under QEMU, so it runs only on native builds.
       dockerStages: ['inspect', 'verify', ...(facts.compilesOn[arch] === arch ? ['sanitize'] : []), 'lab'],
       buildArgs: {
         ...compiling,
@@ -179,8 +179,8 @@ function sysrootKeys({ keys, repositories }: Sysroot): Record<string, string> {
 }
 
 /**
- * Selects the apt or dnf and the shells that install a package: in a foreign root the build platform's, so that QEMU runs only what is
- * under test. They must be of the same release as the root, so a root of another distribution's rpms uses its own.
+ * Selects the apt or dnf and the shells that install a package: in a foreign root those of the build platform, so that QEMU runs only the
+ * programs under test. The tools must be from the root's own release, so a root with another distribution's rpms uses its own tools.
  */
 function tools(target: Target, arch: Arch, facts: PlanFacts): Record<string, string> {
   const builder = facts.compilesOn[arch];

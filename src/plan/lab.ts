@@ -11,7 +11,7 @@ export interface LabContainer {
   engine?: string | undefined;
 }
 
-/** Label of the containers with the process that started it, which distinguishes leftovers of killed processes. */
+/** Label of a laboratory's container with the process that started it, to detect leftovers of killed processes. */
 export const LAB_LABEL = 'turnbuild.lab';
 /** Paths in the container. */
 export const LAB_PATHS = { program: '/lab.mjs', inputs: '/inputs', results: '/out' } as const;
@@ -40,7 +40,7 @@ const PIDS = 4096;
 const MEMORY = '8g';
 
 /**
- * Creates the container, which has only its own network. Its first network namespace is the router, whose settings can only be given
+ * Creates the container, which has no access to other networks. Its initial network namespace is the router, whose sysctls can only be set
  * here.
  * @param env environment of the programs in it
  */

@@ -9,9 +9,9 @@ export interface Layout {
   configurationDir: string;
   /** Folder of the database. */
   stateDir: string;
-  /** Environment of the service. */
+  /** File with the service's environment variables. */
   environmentFile: string;
-  /** Beneath /var/log. */
+  /** Folder in /var/log. */
   logsDir: string;
   /** Static client library. */
   libraryDir: string;
@@ -21,7 +21,7 @@ export interface Layout {
   sysctlFile: string;
 }
 
-/** Has no effect until copied: it affects every program, and would replace the administrator's own reserved ports. */
+/** Inactive until copied, because the settings affect every program and would replace the administrator's own reserved ports. */
 const SYSCTL_EXAMPLE = '/usr/share/doc/coturn/examples/sysctl.d/60-coturn.conf';
 
 const LAYOUTS: Record<Format, Layout> = {

@@ -4,18 +4,18 @@ import type { Command } from './command.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { PlannedBase } from './types.ts';
 
-/** Where the builds of official images happen. */
+/** The build context and the builder for official images. */
 export interface ImageBuild {
   /** Path of recipes/docker/image. */
   folder: string;
-  /** Name of a buildx builder; the current one without it. */
+  /** Name of a buildx builder; the current one if undefined. */
   builder?: string | undefined;
 }
 
 /**
  * Pulls an official image and exports facts about it (os-release, apt's sources, dpkg's status) into a folder. The builder
- * asks the registry, so its mirrors, proxies and credentials apply.
- * @param resolve adds provenance.json, which has the digest of a tag
+ * queries the registry, so its mirrors, proxies and credentials apply.
+ * @param resolve adds provenance.json, which contains the digest of a tag
  */
 export function imageFactsCommand(
   image: string,
@@ -35,7 +35,7 @@ export function imageFactsCommand(
   });
 }
 
-/** Asks the registry for an image's digest, where the engine's builder records no provenance. */
+/** Queries the registry for an image's digest, for engines whose builder records no provenance. */
 export function imageDigestCommand(image: string): Command {
   return {
     file: 'docker',
@@ -45,7 +45,7 @@ export function imageDigestCommand(image: string): Command {
 }
 
 /**
- * The digest that a build has resolved its only image to; undefined where its provenance names none.
+ * The digest that a build resolved its only image to; undefined if its provenance contains none.
  * @param provenance text of provenance.json
  * @see https://slsa.dev/spec/v0.2/provenance
  */
@@ -58,11 +58,11 @@ export function resolvedDigest(provenance: string): string | undefined {
   return sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) ? `sha256:${sha256}` : undefined;
 }
 
-/** Suites that are not codenames: the os-release of such an image names the current one. */
+/** Suites that are aliases of codenames: the os-release of their images contains the current codename. */
 const ALIASES = new Set(['oldoldstable', 'oldstable', 'stable', 'testing', 'unstable', 'sid', 'devel']);
 
 /**
- * The codename of an image that is not for a suite; undefined if it is, or if its os-release names none.
+ * The codename of an image for another suite; undefined if the image is for this suite, or if its os-release has no codename.
  * @param osRelease text of os-release(5)
  */
 export function foreignCodename(osRelease: string, suite: string): string | undefined {
@@ -71,8 +71,8 @@ export function foreignCodename(osRelease: string, suite: string): string | unde
 }
 
 /**
- * The command that makes a base image of an official image pinned by digest.
- * @param work folder that gets `root.tar`, the root file system
+ * The command that makes a base image from an official image pinned by digest.
+ * @param work folder for `root.tar`, the root file system
  */
 export function imageRootCommand(
   base: PlannedBase & { image: string },

@@ -12,7 +12,7 @@ export interface LinkedLibrary {
   suite: string;
 }
 
-/** A version of a source package that is now in an archive. */
+/** A version of a source package that is currently in an archive. */
 export interface OfferedVersion {
   package: string;
   version: string;
@@ -32,17 +32,17 @@ export interface LibraryState extends LinkedLibrary {
   security: boolean;
 }
 
-/** An official image that base images were made of, compared with what its tag names now. */
+/** An official image that base images were made from, compared with the current digest of its tag. */
 export interface ImageState {
   /** Name and tag: `debian:trixie-slim`. */
   image: string;
   digest: string;
-  /** The digest that the tag names now; undefined if no registry has said it. */
+  /** The current digest of the tag; undefined if it could not be resolved. */
   newest: string | undefined;
   outdated: boolean;
 }
 
-/** Official images of a manifest's base images, each once: `debian:trixie-slim` and its digest. One without a tag never changes. */
+/** The official images of a manifest's base images, without duplicates. Omits images without a tag, which never change. */
 export function taggedImages(
   bases: readonly { image?: string | undefined }[],
 ): { image: string; digest: string }[] {
@@ -66,7 +66,7 @@ export interface CoturnState {
   remedy: string | undefined;
 }
 
-/** Lines `SOURCE-PACKAGE VERSION SUITE ...` of builds -> each library once, by name. */
+/** Lines `SOURCE-PACKAGE VERSION SUITE ...` of builds -> libraries without duplicates, sorted by name. */
 export function linkedLibraries(lines: readonly string[]): LinkedLibrary[] {
   const all = [...new Set(lines)].map((line) => {
     const [name = '', version = '', suite = ''] = line.split(' ');
@@ -76,7 +76,7 @@ export function linkedLibraries(lines: readonly string[]): LinkedLibrary[] {
   return [...unique.values()].sort((a, b) => (a.package < b.package ? -1 : 1));
 }
 
-/** The suites of an archive in which a release gets newer versions. */
+/** Whether a suite has newer versions for a release: the release itself, its updates or its security updates. */
 export function isSuiteOf(release: string, suite: string): boolean {
   return [release, `${release}-updates`, `${release}-security`].includes(suite);
 }

@@ -71,7 +71,7 @@ export function packageFiles(
     return [deb, debFileName('coturn-dbgsym', packageVersion, debian), sbomFile(deb)];
   }
   const package_ = `coturn-${packageVersion}.${rpm}.rpm`;
-  // Programs that need only the C library need no package manager.
+  // Statically linked programs need only the C library, so they also run from a tarball.
   const tarball = target.staticLibraries === undefined ? [] : [`coturn-${version}-linux-${arch}.tar.gz`];
   return [
     package_,

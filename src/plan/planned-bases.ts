@@ -4,7 +4,7 @@ import type { PlanFacts } from './index.ts';
 import type { Arch } from './platforms.ts';
 import type { PlannedBase, PlannedStep, RpmRoot } from './types.ts';
 
-/** The base image of a target's suite, for a processor: the recipe's own, the official one of a registry, or one that is bootstrapped. */
+/** The base image of a target's suite for an architecture: the recipe's own, an official image, or a bootstrapped one. */
 export function base(target: Target, arch: Arch, { images = {} }: Pick<PlanFacts, 'images'>): PlannedBase {
   const { baseImage, image, suite, archive } = target;
   const origin = { suite, arch, ...(archive === undefined ? {} : { archive }) };
@@ -16,7 +16,7 @@ export function base(target: Target, arch: Arch, { images = {} }: Pick<PlanFacts
   return { id: `${suite}-${arch}-${hex}`, ...origin, image: pinned };
 }
 
-/** The base image of the root that a package is tried in. That of an .rpm is made of rpms on its build's base image, unless one is given. */
+/** The base image for verifying a package. For an .rpm without a given image, the build's base image, in which a root of rpms is made. */
 export function targetBase(target: Target, arch: Arch, facts: PlanFacts): PlannedBase {
   if (target.format === 'deb') return base(target, arch, facts);
   const image = rpmImage(target, facts);
@@ -29,7 +29,7 @@ function rpmImage({ verifyOn }: Target, facts: PlanFacts): string | undefined {
   return facts.verifyOn ?? verifyOn;
 }
 
-/** The root that an .rpm is tried in: an image that is given, one of its distribution's repositories, or one of Debian's own binaries. */
+/** The root in which an .rpm is verified: a given image, or one made from its distribution's repositories or from Debian's own binaries. */
 export function rpmRoot(target: Target, facts: PlanFacts): RpmRoot {
   if (rpmImage(target, facts) !== undefined) return 'given';
   return target.sysroot === undefined ? 'made' : 'installed';

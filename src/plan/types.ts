@@ -8,7 +8,7 @@ import type { CheckSelection } from './check-selection.ts';
 import type { VersionNeeds } from './compatibility.ts';
 import type { Arch } from './platforms.ts';
 
-/** A base image: the minimal root file system that steps start from. `id` is `suite-arch`, e.g. `bookworm-arm64`. */
+/** A base image: the minimal root file system that steps start from. `id` is e.g. `bookworm-arm64`, with a digest for a pinned image. */
 export interface PlannedBase {
   id: string;
   suite: string;
@@ -31,7 +31,7 @@ export interface PlannedStep {
   stage: StageName;
   target: string;
   arch: Arch;
-  /** Ids of the steps whose outputs go in. */
+  /** Ids of the steps whose outputs are inputs of this step. */
   needs: string[];
   /** The step's packages (the program's, and its debug symbols if any), and their version. */
   packages: string[];
@@ -41,14 +41,14 @@ export interface PlannedStep {
   /** Base images of the build platform and of the target platform. The stage decides which of them it uses. */
   base: string;
   targetBase: string;
-  /** Stage of recipes/docker/<format>/Dockerfile, and its build arguments. */
+  /** Stages of recipes/docker/Dockerfile, and their build arguments. */
   dockerStages: string[];
   buildArgs: Record<string, string>;
   /** For verifying an .rpm: where the root comes from. */
   rpmRoot?: RpmRoot;
 }
 
-/** The sources of a release: where they were found, and what they must be. */
+/** The sources of a release: where they came from, and their digests. */
 export interface PlannedSource {
   provider: 'github' | 'debian' | 'file' | 'url';
   location: string;
