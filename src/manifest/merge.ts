@@ -38,8 +38,8 @@ interface Taken<P extends Part = Part> {
 }
 
 /**
- * Merges the parts of a plan that several machines built. Two may have built the same step if the files are identical. Ignores steps of
- * earlier plans in a part.
+ * Merges the parts of a plan that several machines built. Two parts may contain the same step if its files are identical. Ignores
+ * steps of earlier plans in a part.
  * @throws COLLECT_CONFLICT, COLLECT_INCOMPLETE with all problems
  */
 export function mergeManifests<P extends Part>(parts: readonly P[], plan: PlannedParts): Merged<P> {

@@ -11,12 +11,12 @@ export function kindOfPackageFile(path: string): Kind {
   return 'tarball';
 }
 
-/** Whether people install or unpack it. */
+/** Whether users install or unpack the file. */
 export function isPackage({ kind }: Artifact): boolean {
   return kind === 'deb' || kind === 'rpm' || kind === 'tarball';
 }
 
-/** Whether it accompanies a package: debug symbols, sources, bill of materials. */
+/** Whether the file accompanies a package: debug symbols, sources, bill of materials. */
 export function isCompanion({ kind }: Artifact): boolean {
   return kind === 'deb-dbgsym' || kind === 'rpm-debuginfo' || kind === 'rpm-source' || kind === 'sbom';
 }

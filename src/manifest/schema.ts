@@ -8,7 +8,7 @@ const OWN_NAMES = ['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sh
 /** A name without control and invisible characters, which can be shown unchanged. */
 const NAME = String.raw`[^/\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+`;
 
-/** A path beneath the manifest's folder, even if the manifest is hostile. */
+/** A path inside the manifest's folder, even if the manifest is hostile. */
 const path = z
   .string()
   .regex(
@@ -36,7 +36,7 @@ function requireUnique<K extends string>(key: K) {
   };
 }
 
-/** One file that a stage made, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
+/** One file that a stage produced, or one set of facts that it gathered. Paths are relative to the manifest's folder. */
 const artifact = z.strictObject({
   path,
   kind: z.enum([
@@ -68,7 +68,7 @@ export const CHECK_STATUSES = [
   'deselected',
 ] as const;
 
-/** One named check of one package. `figures` are what it measured, e.g. `{ sent: 200, received: 200 }`. */
+/** One named check of one package. `figures` are its measurements, e.g. `{ sent: 200, received: 200 }`. */
 const checkResult = z.strictObject({
   id: z.string(),
   title: z.string(),
@@ -94,7 +94,7 @@ const checkResult = z.strictObject({
 const exposure = z.strictObject({
   state: z.enum(['exposed', 'not-exposed', 'unknown']),
   reason: z.string(),
-  /** The check that tries it. */
+  /** The check that tests the exposure. */
   check: z.string().optional(),
 });
 
@@ -102,11 +102,11 @@ const exposure = z.strictObject({
 const step = z.strictObject({
   id: z.string(),
   stage: z.enum(STAGES),
-  /** Digest of everything that went in: the same key means that the outputs are current. */
+  /** Digest of all inputs: the same key means that the outputs are current. */
   key: sha256,
   /** The step's key in the plan: digest of the inputs known at planning. Absent for a package that was given as a file. */
   planned: sha256.optional(),
-  /** Files of earlier steps that went in. A verification's verdicts apply to exactly these. */
+  /** Input files from earlier steps. A verification's verdicts apply to exactly these. */
   inputs: z.array(z.strictObject({ path, sha256 })),
   /** Base images that it was performed in: name -> digest. */
   bases: z.record(z.string(), z.string()),
@@ -119,7 +119,7 @@ const step = z.strictObject({
   error: z.string().optional(),
   /** When it ended, in UTC. */
   finished: z.iso.datetime().optional(),
-  /** Exposure of the packages that it made: advisory -> exposure. */
+  /** Exposure of the step's packages: advisory -> exposure. */
   exposures: z.record(z.string(), exposure).optional(),
   checks: z.array(checkResult).optional(),
   /** Metric name (with labels) to value, scraped after the relayed traffic. */
@@ -134,7 +134,7 @@ const base = z.strictObject({
   arch: z.enum(['arm64', 'x86_64']),
   origin: z.enum(['bootstrapped', 'registry']),
   digest: z.string(),
-  /** The official image that it was made of, e.g. `debian:trixie-slim@sha256:…`. */
+  /** The official image that it was made from, e.g. `debian:trixie-slim@sha256:…`. */
   image: z.string().optional(),
   packages: z.record(z.string(), z.string()).optional(),
 });

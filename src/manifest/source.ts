@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** Lower-case hex. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The sources of a release: where they were found, and what they must be. */
+/** The sources of a release: where they came from, and their digests. */
 export const sourceSchema = z.strictObject({
   provider: z.enum(['github', 'debian', 'file', 'url']),
   location: z.string(),

@@ -12,7 +12,7 @@ const reference = z.url({ protocol: /^https$/, error: 'expected an https address
 
 const sentence = z.string().min(1);
 
-/** Why an advisory is not exposed. Each member is checked against the package's own turnserver.conf. */
+/** Why a package is not exposed to an advisory. Each member is checked against the package's own turnserver.conf. */
 const evidence = z
   .strictObject({
     /** Disabled options that the vulnerability needs. */
@@ -38,7 +38,7 @@ const exposure = z.discriminatedUnion('state', [
     evidence,
     /** The reason if the evidence is missing, so that the package is exposed. */
     otherwise: sentence.optional(),
-    /** The check that tries it on every package. */
+    /** The check that tests the exposure of every package. */
     check: z.string().optional(),
   }),
   z.strictObject({ state: z.enum(['exposed', 'unknown']), reason: sentence }),
@@ -89,7 +89,7 @@ export type ApplicableAdvisory = Omit<KnownAdvisory, 'affected' | 'exposure'>;
 /** An advisory's declared exposure, before it is checked against a package's configuration. */
 export type DeclaredExposure = z.infer<typeof exposure>;
 
-/** The advisories whose range includes this coturn version, most severe first, else in the file's order. */
+/** The advisories whose range includes this coturn version, most severe first, then in the order of the file. */
 export function advisoriesFor(version: string, advisories: readonly KnownAdvisory[]): ApplicableAdvisory[] {
   return advisories
     .filter((advisory) => versionIn(version, advisory.affected))

@@ -29,7 +29,7 @@ export function parseRecipe<T>(text: string, schema: z.ZodType<T>): ParseResult<
   return { ok: false, issues: issues.sort((a, b) => a.line - b.line) };
 }
 
-/** An error's code, name of the file, and hint where its keys are documented. */
+/** How errors describe a kind of file: error code, name, and a hint to the documentation of its keys. */
 interface FileKind {
   code: string;
   what: string;

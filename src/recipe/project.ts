@@ -8,11 +8,11 @@ import { releaseSchema } from './schema.ts';
 const { targets, architectures, revision, maintainer } = releaseSchema.shape;
 const path = z.string().min(1);
 
-/** An exact version, four-part ones too, `latest`, or a semver range. */
+/** An exact version with three or four parts, `latest`, or a semver range. */
 const isRequest = (word: string) =>
   word === 'latest' || /^v?\d+(\.\d+){2,3}$/.test(word) || validRange(word) !== null;
 
-/** turnbuild.yaml: what a project releases. Each command-line option takes precedence over the key of the same meaning. */
+/** turnbuild.yaml: the settings of a project. A command-line option takes precedence over the corresponding key. */
 export const projectSchema = z.strictObject({
   coturn: z
     .string({ error: 'write the version as text, in quotes: "4.18.0"' })
@@ -68,7 +68,7 @@ const PROJECT = {
 /**
  * Text of a turnbuild.yaml -> settings. An empty file leaves everything at its default.
  * @param file its path, for messages
- * @param known checks names as well; the project's own recipes have to be read for that
+ * @param known if given, names are checked too, which requires the project's own recipes
  * @throws PROJECT_INVALID with every issue and its line
  */
 export function parseProject(file: string, text: string, known?: KnownNames): ProjectSettings {

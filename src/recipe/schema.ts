@@ -9,7 +9,7 @@ const sourcePackage = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'use the name o
 
 /**
  * SPDX names of the licenses that may be statically linked into coturn's programs, which are BSD-3-Clause. The LGPL requires that users
- * can relink with a changed library, for which the source package has everything.
+ * can relink with a changed library; the source package contains everything required.
  */
 const LINKABLE = [
   'Apache-2.0',
@@ -23,7 +23,7 @@ const LINKABLE = [
   'blessing',
 ] as const;
 
-/** `Name <address@host>` in one line of visible characters. A percent sign would be a macro in a spec file. */
+/** `Name <address@host>` in one line of visible characters. A percent sign would start a macro in a spec file. */
 export const MAINTAINER =
   /^(?!\s)[^<>%\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+ <[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+@[^<>@%\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]+>$/u;
 
@@ -58,7 +58,7 @@ const archive = z.strictObject({
   keyring: z.string().regex(/^\//, 'write the absolute path of the keyring that signs it'),
 });
 
-/** An rpm distribution whose libraries are compiled with. dnf installs them in a folder; one of the keys must sign them. */
+/** An rpm distribution whose libraries programs are compiled against. dnf installs them in a folder; one of the keys must sign them. */
 const sysroot = z.strictObject({
   repositories: z
     .array(
@@ -69,7 +69,7 @@ const sysroot = z.strictObject({
           .string()
           .regex(/^[\w.{-][\w./{}-]*$/, 'write it relative to the mirror, e.g. BaseOS/{arch}/os')
           .refine((path) => path.includes('{arch}'), 'must contain {arch} in place of the architecture'),
-        /** Where the distribution publishes what is at the mirror; used if no mirror is named. */
+        /** The distribution's own address of the repository; used without a mirror. */
         address: z
           .string()
           .regex(
@@ -87,7 +87,7 @@ const sysroot = z.strictObject({
     .min(1),
 });
 
-/** recipes/targets/NAME.yaml: a target of packages. */
+/** recipes/targets/NAME.yaml: a target to build packages for. */
 const targetShape = z.strictObject({
   name,
   format: z.enum(['deb', 'rpm']),
@@ -151,7 +151,7 @@ export const releaseSchema = z.strictObject({
     .refine((range) => range.minPort <= range.maxPort, { message: 'minPort must not be above maxPort' }),
 });
 
-/** patches/compatibility.yaml: what ranges of coturn versions need. */
+/** patches/compatibility.yaml: patches and other additions that ranges of coturn versions need. */
 export const compatibilitySchema = z.array(
   z.strictObject({
     versions: versionRange,

@@ -23,7 +23,7 @@ export async function debianCandidate(
   select: Select,
 ): Promise<SourceCandidate> {
   const pinned = lock.sources[request]?.sha256s.debian;
-  // Must not depend on the cache: it is part of the plan, whose digest is compared between machines.
+  // The location must not depend on the cache: it is part of the plan, whose digest is compared between machines.
   const base = { provider: 'debian' as const, location: 'Debian archive' };
   // If the pinned tarball is in the cache, the archive is not needed.
   if (

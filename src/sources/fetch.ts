@@ -6,7 +6,7 @@ import { checkLock, type LockedSource, type SourceLock } from './lock.ts';
 import { readSourceTarball, type SourceTree } from './tarball.ts';
 import { coturnVersion, treeDigest, writeNormalisedTar } from './tree.ts';
 
-/** A tarball to fetch: its location, and what is known before reading it. */
+/** A tarball to fetch: its location, and the facts known before it is read. */
 export interface SourceCandidate {
   provider: 'github' | 'debian' | 'file' | 'url';
   /** Its name in messages: a path, an address, or the provider's name. */
@@ -94,7 +94,7 @@ export async function fetchSource(
     ...(candidate.gitTree === undefined ? {} : { gitTree: candidate.gitTree }),
   };
   requireCommit(candidate, tree.gitCommit);
-  // --update-lock adds pins and never replaces one: a changed release is an error there, too.
+  // --update-lock adds pins but never replaces one, so a changed release is still an error.
   const known = options.lock.sources[version];
   const mayBeNew = options.updateLock || options.unpinned;
   if (!options.pinned && (known !== undefined || !mayBeNew)) checkLock(options.lock, version, found);
@@ -180,7 +180,7 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
 }
 
 /**
- * Reads sources again that were already checked.
+ * Reads already checked sources again.
  * @throws SOURCE_TREE_MISMATCH if the tarball has changed since, and the errors of `fetchSource`
  */
 export async function readSource({ archive, tree }: ResolvedSource): Promise<SourceTree> {

@@ -21,7 +21,7 @@ const MAGIC: readonly (readonly [RegExp, string, ((file: string) => string)?])[]
   [/^25504446/, 'a PDF document'],
 ];
 
-/** The same for text. */
+/** The same for formats that begin with text. */
 const TEXT: readonly (readonly [RegExp, string, ((file: string) => string)?])[] = [
   [
     /^# v\d git bundle/,
@@ -54,7 +54,7 @@ export function formatOf(begin: Buffer, file: string): FileFormat | undefined {
     : undefined;
 }
 
-/** No control characters: every tar header has some. */
+/** Text has no control characters; every tar header has some. */
 const isText = (text: string) => !/[^\t\n\r\P{Cc}]|\ufffd(?!$)/u.test(text);
 
 /** The error for a file in another format. */

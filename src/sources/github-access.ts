@@ -10,7 +10,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 /**
  * The value of GITHUB_TOKEN; undefined if it is empty, as in a CI job without the secret. Removes the newline of a token
  * that was read from a file.
- * @throws GITHUB_TOKEN_MALFORMED for a value that no header can have; the error of `fetch` would print the token
+ * @throws GITHUB_TOKEN_MALFORMED for a value that is invalid in a header; the error of `fetch` would print the token
  */
 export function readToken(value = ''): string | undefined {
   const token = value.replace(/\r?\n$/, '');
@@ -27,7 +27,7 @@ export function readToken(value = ''): string | undefined {
 export interface GithubAccess {
   /** Address of the API, without user name, password and trailing slash. */
   baseUrl: string;
-  /** The same with a user name and password. */
+  /** The API's address including user name and password. */
   ownUrl: string;
   /** `fetch` that refuses any other origin. */
   request: (url: string, init?: RequestInit) => Promise<Response>;
@@ -48,8 +48,8 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
   base.username = '';
   base.password = '';
   const baseUrl = base.href.replace(/\/+$/, '');
-  // A Link header could send the token to any host, and a redirect's target would count as the API. Both are checked here, because earlier
-  // the address may still be a template.
+  // A Link header could send the token to any host, and a redirect's target would count as the API. Both are checked here, because the
+  // address may be a template until now.
   const request = async (given: string, init?: RequestInit): Promise<Response> => {
     let url = new URL(given);
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {

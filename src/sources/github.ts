@@ -13,13 +13,13 @@ export interface GithubTag {
 
 export interface GithubOptions {
   token?: string;
-  /** Address of the API; GitHub Enterprise and tests have their own. */
+  /** Address of the API; GitHub Enterprise and tests use others. */
   baseUrl?: string;
   signal?: AbortSignal;
 }
 
 export interface GithubSource {
-  /** Versions of the published releases, newest first; drafts, prereleases and tags of images are left out. */
+  /** Versions of the published releases, newest first, without drafts, prereleases and tags of images. */
   listVersions(): Promise<string[]>;
   resolveTag(version: string): Promise<GithubTag>;
 }
@@ -31,7 +31,7 @@ const MAX_PAGES = 20;
 const REPOSITORY = { owner: 'coturn', repo: 'coturn' };
 const RELEASES = "coturn's releases";
 
-/** coturn's releases through GitHub's API. The client is loaded here, not at the start of turnbuild. */
+/** coturn's releases through GitHub's API. Loads the client only when it is needed, so that turnbuild starts faster. */
 export async function createGithubSource(options: GithubOptions): Promise<GithubSource> {
   const { Octokit } = await import('@octokit/rest');
   const { baseUrl = 'https://api.github.com', token } = options;
@@ -135,7 +135,7 @@ function unexpected(what: string): TurnbuildError {
 
 function explain(error: unknown, what: string, withToken: boolean): TurnbuildError {
   if (error instanceof TurnbuildError) return error;
-  // The client wraps what fetch throws.
+  // The client wraps errors thrown by fetch.
   if (error instanceof Error && error.cause instanceof TurnbuildError) return error.cause;
   const { status, response } = error as { status?: number; response?: { headers: Record<string, string> } };
   const headers = response?.headers ?? {};

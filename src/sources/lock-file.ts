@@ -2,20 +2,20 @@ import { exists, readText, writeText } from '../io/files.ts';
 import { parseLock, type SourceLock } from './lock.ts';
 import { mergeLocks } from './lock-layers.ts';
 
-/** The lock files that count. */
+/** The lock files in effect. */
 export interface LockFiles {
-  /** Where pins are added. */
+  /** The file to which pins are added. */
   own: string;
-  /** Pins that count as well, and are never changed. */
+  /** A read-only file with further pins, if any. */
   beneath: string | undefined;
 }
 
-/** Reads a lock file; one that isn't there pins nothing. */
+/** Reads a lock file. A missing file contains no pins. */
 export async function readLock(file: string): Promise<SourceLock> {
   return (await exists(file)) ? parseLock(file, await readText(file)) : { schema: 1, sources: {} };
 }
 
-/** Text of a lock file, versions and images in order. */
+/** Lock -> text of a lock file, with versions and images sorted. */
 export function formatLock({ schema, sources, images }: SourceLock): string {
   const lock = {
     ...{ schema, sources: sorted(sources) },
@@ -30,12 +30,12 @@ function sorted<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
   );
 }
 
-/** Writes a lock file all at once. */
+/** Writes a lock file atomically. */
 export async function writeLock(file: string, lock: SourceLock): Promise<void> {
   await writeText(file, formatLock(lock));
 }
 
-/** The pins of all lock files. @throws LOCK_CONFLICT where two pin one version differently */
+/** The merged pins of both lock files. @throws LOCK_CONFLICT if they pin a version to different sources */
 export async function readLocks({ own, beneath }: LockFiles): Promise<SourceLock> {
   const lock = await readLock(own);
   if (beneath === undefined) return lock;

@@ -1,16 +1,16 @@
 import { TurnbuildError } from '../errors.ts';
 import type { LockedSource, SourceLock } from './lock.ts';
 
-/** A lock, and the file that it was read from. */
+/** The content of a lock file, and its path. */
 export interface ReadLock {
   file: string;
   lock: SourceLock;
 }
 
 /**
- * The pins of two lock files. A version that both pin has the digests of both.
- * @param own of the project: its epoch and its images count, because packages have been made with them
- * @throws LOCK_CONFLICT if they pin one version to different content
+ * Merges two lock files. A version pinned in both gets the digests of both.
+ * @param own the project's lock file, whose epochs and images take precedence: packages may have been built with them
+ * @throws LOCK_CONFLICT if they pin a version to different sources
  */
 export function mergeLocks(beneath: ReadLock, own: ReadLock): SourceLock {
   const sources: SourceLock['sources'] = { ...beneath.lock.sources };
@@ -28,12 +28,12 @@ export function mergeLocks(beneath: ReadLock, own: ReadLock): SourceLock {
     }
     sources[version] = { ...other, ...pin, sha256s: { ...other?.sha256s, ...pin.sha256s } };
   }
-  // A tag moves on, so two pins of one image do not contradict each other.
+  // Image tags move, so different digests of an image are not a conflict.
   const images = { ...beneath.lock.images, ...own.lock.images };
   return { schema: 1, sources, ...(Object.keys(images).length === 0 ? {} : { images }) };
 }
 
-/** What two pins of one version contradict each other in. GitHub does not promise the bytes of its tarballs. */
+/** The first difference between two pins of a version, if any. Ignores the digests of GitHub's tarballs, which may change. */
 function difference(a: LockedSource, b: LockedSource): string | undefined {
   const pairs: [what: string, a: string | undefined, b: string | undefined][] = [
     ['tree', a.tree, b.tree],

@@ -1,11 +1,11 @@
 import { TurnbuildError } from '../errors.ts';
 import { imageDigest } from '../recipe/schema.ts';
 
-/** A lock file: what each coturn version must be, by content, and what official images are used. */
+/** A lock file: digests that pin the sources of coturn versions and the official images. */
 export interface SourceLock {
   schema: 1;
   sources: Record<string, LockedSource>;
-  /** Digests of the official images that base images are made of, by name and tag: `debian:trixie-slim` -> `sha256:…`. */
+  /** Digests of the official images that base images are made from, by name and tag: `debian:trixie-slim` -> `sha256:…`. */
   images?: Record<string, string>;
 }
 
@@ -20,7 +20,7 @@ export interface LockedSource {
   gitTree?: string;
 }
 
-/** A source as it was found, to be held against the lock. */
+/** A fetched source, to be checked against the lock. */
 export interface FoundSource {
   provider: string;
   sha256: string;
@@ -30,12 +30,12 @@ export interface FoundSource {
   gitTree?: string;
 }
 
-/** The way to another pin is a deliberate one, and shows in version control. */
+/** Replacing a pin must be a deliberate edit, visible in version control. */
 const REPIN = 'To pin it again, remove its entry from the lock file and use --update-lock.';
 
 /**
- * Accepts a source only if it is the pinned one. The tree decides: another provider's tarball of the same tree is the
- * same source, but a provider's own tarball must not change.
+ * Accepts only the pinned source. Sources are compared by their trees, so another provider's tarball of the same tree is
+ * accepted. A tarball from a pinned provider must not change.
  * @throws SOURCE_UNPINNED, SOURCE_TAG_MOVED, SOURCE_SHA256_MISMATCH, SOURCE_TREE_MISMATCH
  */
 export function checkLock(lock: SourceLock, version: string, found: FoundSource): void {
@@ -72,7 +72,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
     );
   }
   const sha256 = pinned.sha256s[found.provider];
-  // GitHub makes its tarballs on request and doesn't promise their bytes; the tree has just been checked.
+  // GitHub generates tarballs on request and does not guarantee their bytes. The tree was checked above.
   if (sha256 !== undefined && sha256 !== found.sha256 && found.provider !== 'github') {
     throw new TurnbuildError(
       'SOURCE_SHA256_MISMATCH',
@@ -84,7 +84,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
   }
 }
 
-/** A lock in which a source is pinned. Pins of other providers of the same tree stay. */
+/** Returns the lock with a source pinned. Keeps other providers' pins of the same tree. */
 export function pinSource(lock: SourceLock, version: string, found: FoundSource): SourceLock {
   const old = lock.sources[version];
   const kept = old?.tree === found.tree ? old : undefined;
@@ -101,12 +101,12 @@ export function pinSource(lock: SourceLock, version: string, found: FoundSource)
   return { ...lock, sources: { ...lock.sources, [version]: entry } };
 }
 
-/** A lock in which official images are pinned, in place of older pins of theirs. */
+/** Returns the lock with official images pinned. Replaces their older pins. */
 export function pinImages(lock: SourceLock, images: Readonly<Record<string, string>>): SourceLock {
   return { ...lock, images: { ...lock.images, ...images } };
 }
 
-/** Text of a lock file -> lock. Throws LOCK_INVALID, which names the file and what is wrong. */
+/** Text of a lock file -> lock. Throws LOCK_INVALID with the file and the problem. */
 export function parseLock(file: string, text: string): SourceLock {
   const invalid = (what: string) =>
     new TurnbuildError('LOCK_INVALID', `${file}: ${what}`, { hint: 'Restore it from version control.' });

@@ -2,12 +2,12 @@ import { TurnbuildError } from '../errors.ts';
 import { unsafe } from '../io/tar-rules.ts';
 import type { SourceEntry } from './tarball.ts';
 
-/** An entry with its path in the tarball. */
+/** An entry with its modification time. */
 export interface DatedEntry extends SourceEntry {
   mtime: number;
 }
 
-/** Removes the top-level folder. A tarball made by `tar -c .` has none: everything is in `./`. */
+/** Removes the top-level folder from all paths. A tarball made by `tar -c .` has none: everything is in `./`. */
 export function beneathTop(entries: readonly DatedEntry[], allInDot: boolean): DatedEntry[] {
   if (entries.some(({ path, type }) => path === '' && type !== 'directory'))
     throw unsafe('./', 'is at the top level but is not a folder');

@@ -19,7 +19,7 @@ import { withUnpacked } from '../io/unpacked-file.ts';
 import { BEGIN, formatOf, notTar, recognised } from './file-formats.ts';
 import { beneathTop, type DatedEntry } from './tarball-layout.ts';
 
-/** One file of a source tree, beneath its top-level folder. */
+/** One entry of a source tree. */
 export interface SourceEntry {
   path: string;
   type: 'file' | 'directory' | 'symlink';

@@ -12,7 +12,7 @@ const byPath = (a: SourceEntry, b: SourceEntry) => Buffer.compare(Buffer.from(a.
 
 /**
  * SHA-256 of the tree: each file's path, kind, executable bit and content (or link target), sorted by path.
- * Folders, times and owners don't count, so tarballs of the same tree from different providers have the same digest.
+ * Ignores folders, times and owners, so tarballs of the same tree from different providers have the same digest.
  */
 export function treeDigest(tree: SourceTree): string {
   const lines = tree.entries
@@ -53,7 +53,7 @@ function* blocks(tree: SourceTree, epoch: number): Generator<Buffer> {
       ...(entry.type === 'symlink' ? { linkpath: entry.target } : {}),
     });
     const block = Buffer.alloc(512);
-    // Values too long for ustar's fields are cut there, and complete in the pax header before it.
+    // Values too long for ustar's fields are truncated there. The pax header before it has the complete values.
     if (header.encode(block)) {
       yield new Pax({
         path: `coturn/${entry.path}`,
