@@ -1,9 +1,9 @@
 import type { HostFacts } from './requirements.ts';
 
-/** What a machine may lack. */
+/** A prerequisite that a machine may lack. */
 export type Thing = 'engine' | 'buildx' | 'qemu' | 'mmdebstrap' | 'gpgv' | 'keyring';
 
-/** Systems that turnbuild gives advice for in their own commands. */
+/** Families of systems for which turnbuild knows the installation commands; `other` gets general advice. */
 type System = 'apt' | 'dnf' | 'macos' | 'other';
 
 /** The alternative to mmdebstrap. */
@@ -49,7 +49,7 @@ const ADVICE: Readonly<Record<Thing, Readonly<Record<System, string>>>> = {
   },
 };
 
-/** How to install what a machine lacks, with its own system's commands. Derivatives use those of the distribution they name in ID_LIKE. */
+/** How to install a prerequisite with the system's own commands. Derivatives use those of a distribution in their ID_LIKE. */
 export function adviceFor(thing: Thing, { os, root }: Pick<HostFacts, 'os' | 'root'>): string {
   const text = ADVICE[thing][systemOf(os)];
   return root ? text.replaceAll('sudo ', '') : text;

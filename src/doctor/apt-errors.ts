@@ -50,7 +50,7 @@ const CAUSES: readonly [pattern: RegExp, code: string, message: string, hint: st
 
 /**
  * Converts apt's output to one error.
- * @param more what to add to the message, e.g. the state in which packages were left
+ * @param more text to add to the message, e.g. the state in which packages were left
  */
 export function aptError(output: string, command: string, more = ''): TurnbuildError {
   const tail = aptComplaints(output).slice(-LINES).join('\n');

@@ -26,7 +26,7 @@ export interface Way {
   words: readonly string[];
 }
 
-/** Files of the private apt configuration, by their path beneath APT_FOLDER. */
+/** Files of the private apt configuration, by their path relative to APT_FOLDER. */
 export type AptFiles = Readonly<Record<string, string>>;
 
 /**

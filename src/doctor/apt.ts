@@ -34,7 +34,7 @@ export async function withAptFolder<T>(files: AptFiles, work: () => Promise<T>):
 async function layOut(files: AptFiles): Promise<void> {
   for (const name of ['lists/partial', 'cache/archives/partial', ...Object.keys(PARTS)])
     await makeFolder(join(APT_FOLDER, name));
-  // apt downloads as its own user, whatever the umask is.
+  // apt downloads as the user _apt, who must be able to enter these folders whatever the umask is.
   for (const dir of [dirname(APT_FOLDER), APT_FOLDER, join(APT_FOLDER, 'lists'), join(APT_FOLDER, 'cache')])
     await chmod(dir, 0o755);
   for (const [name, dir] of Object.entries(PARTS)) {
@@ -55,7 +55,7 @@ function busy(cause: TurnbuildError): TurnbuildError {
   );
 }
 
-/** The installed ones among some Debian packages; none without dpkg. */
+/** Which of these Debian packages are installed; none without dpkg. */
 export async function installedPackages(names: readonly string[], exec: Exec): Promise<Set<string>> {
   const { stdout } = await exec({
     file: 'dpkg-query',

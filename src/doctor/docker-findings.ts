@@ -92,7 +92,7 @@ function engineFix(host: HostFacts): Fix {
   const { client, daemon, configured } = host.docker;
   return {
     packages: [...(daemon ? [] : ['docker.io']), ...(client ? [] : ['docker-cli'])],
-    // Only for an engine that is installed now: on an existing one it would hide the images.
+    // Only for a newly installed engine: on an existing one, another image store would hide the images.
     files: daemon || configured ? {} : { [DAEMON_CONFIGURATION]: CONTAINERD_IMAGE_STORE },
     // `start`, never `restart`: other users' containers may be running.
     fix: [
@@ -126,7 +126,7 @@ export function emulationFix(host: HostFacts, ociArch: string): Fix {
   const sh = (script: string): Command => ({ file: 'sh', args: ['-c', script], effect: 'write' });
   return {
     packages: ['qemu-user-static'],
-    // systemd does both. Without systemd nothing does on Debian 13, whose QEMU ships no file for binfmt-support.
+    // systemd does both. Without it, Debian 13 does neither, because its QEMU ships no file for binfmt-support.
     fix: [
       sh(`mountpoint -q ${BINFMT} || mount -t binfmt_misc binfmt_misc ${BINFMT}`),
       sh(`test -e ${BINFMT}/${name} || cat /usr/lib/binfmt.d/${name}.conf >${BINFMT}/register`),

@@ -30,5 +30,5 @@ export interface Means {
   advice: (thing: Thing) => string;
 }
 
-/** Whether something has to be done about it. */
+/** Whether a finding requires action. */
 export const isDue = ({ ok, optional }: Finding): boolean => !ok && optional !== true;

@@ -41,7 +41,7 @@ export interface HostFacts {
   emulates: ReadonlySet<string>;
   /** Programs on PATH. */
   programs: ReadonlySet<string>;
-  /** The installed ones among the requested Debian packages. */
+  /** The requested Debian packages that are installed. */
   packages: ReadonlySet<string>;
   archiveKeyring: boolean;
   /** A container registry serves the official images. */
@@ -59,7 +59,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
   const doctor = host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
   const advice = (thing: Thing) => (debian ? doctor : adviceFor(thing, host));
   const bootstraps = !host.registry;
-  // Only sources from the Debian archive need it, and elsewhere they come from GitHub.
+  // Without bootstrapping, only sources from the Debian archive need gpgv and the keyring. Systems other than Debian use GitHub's.
   const optional = !debian && host.registry;
   return [
     ...(far(host)

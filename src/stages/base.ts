@@ -28,7 +28,7 @@ export async function prepareBase(base: PlannedBase, options: PrepareOptions): P
   const { io } = options;
   if (base.image === undefined) await requireArchive(base, options);
   const { dir } = await findBase(base, options.mirrors, options);
-  // If two releases need the same one, one makes it and the other waits for it.
+  // If two releases need the same base image, one makes it and the other waits for it.
   const lock = await io.lockFolder(dir, io.signal);
   try {
     const { context, digest } = await giveBase(base, options, work);
@@ -89,7 +89,7 @@ async function requireArchive(base: PlannedBase, { io, mirrors }: PrepareOptions
   }
 }
 
-/** Returns the digest of the new base image. */
+/** Makes a base image. Returns its digest. */
 async function make(
   base: PlannedBase,
   dir: string,
@@ -131,7 +131,7 @@ async function make(
   }
 }
 
-/** Refuses an image of another release: apt would mix the packages of two. */
+/** Refuses an image of another release, because apt would mix packages of two releases. */
 async function requireSuite({ image, suite }: PlannedBase, work: string, { files }: Io): Promise<void> {
   if (image === undefined) return;
   const codename = foreignCodename(await files.readText(`${work}/os-release`), suite);

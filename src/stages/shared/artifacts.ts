@@ -3,7 +3,7 @@ import type { Artifact } from '../../manifest/schema.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import type { InputsContext, StageContext } from './context.ts';
 
-/** Describes finished files for the manifest. Zero files are a failure. */
+/** Describes finished files for the manifest. @throws STAGE_EMPTY if there are none */
 export async function describeArtifacts(
   context: StageContext,
   step: PlannedStep,
@@ -23,12 +23,12 @@ export async function describeArtifacts(
   );
 }
 
-/** A path in the release's folder for files that are not published. */
+/** A path in the release's folder `work`, whose files are not published. */
 function beneath(dir: string, ...parts: string[]): string {
   return [dir, 'work', ...parts].join('/');
 }
 
-/** A step's work folder. It is beneath the release's folder, so that results can be moved instead of copied. */
+/** A step's work folder. It is inside the release's folder, so that results can be moved instead of copied. */
 export function workPath({ dir }: { dir: string }, step: PlannedStep): string {
   return beneath(dir, 'tmp', step.id.replaceAll(':', '-'));
 }

@@ -21,7 +21,7 @@ export interface BaseOptions {
   refresh: boolean;
   /** The base image whose tools make a foreign one. Called only when needed, because the lender may still be in progress. */
   lender?: () => Promise<Lender | undefined>;
-  /** The builder that uses it: its name, and whether it takes OCI layouts. */
+  /** The builder that uses the base image: its name, and whether it takes OCI layouts. */
   builder: { name: string; ociLayouts: boolean };
   /** The user's --builder, which pulls official images. */
   chosenBuilder?: string | undefined;
@@ -53,7 +53,7 @@ export async function findBase(
   return { dir, digest: there ? (await io.files.readText(`${dir}/digest`)).trim() : undefined };
 }
 
-/** The OCI layout of a bootstrapped base image. */
+/** The folder with the OCI layout of a base image that turnbuild makes. */
 export function layoutOf(dir: string, digest: string): string {
   return `${dir}/${digest.replace('sha256:', '').slice(0, 12)}`;
 }
@@ -71,13 +71,13 @@ export interface BaseWork {
   make(dir: string, commandsFor: (work: string) => Promise<Command[]>): Promise<string>;
   /** Path of the root file system's tar, for the engine. */
   tar(layout: string, digest: string): Promise<string>;
-  /** Imports it into the engine's images. */
+  /** Imports the base image into the engine's image store. */
   take(command: Command): Promise<void>;
 }
 
 /**
- * Runs the commands that prepare a base image, in order, and returns it for buildx. An image for verifying an .rpm is used as it is. Any
- * other is a minimal root from the official image or the archive, cached as an OCI layout for all releases; `refresh` rebuilds it.
+ * Runs the commands that prepare a base image, in order, and returns it for buildx. An image for verifying an .rpm is used unchanged. Any
+ * other is a minimal root from an official image or the archive, cached as an OCI layout for all releases. `refresh` repeats bootstrapping.
  */
 export async function giveBase(base: PlannedBase, options: BaseOptions, work: BaseWork): Promise<GivenBase> {
   if (base.image !== undefined && base.asIs === true)

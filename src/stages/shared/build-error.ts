@@ -66,7 +66,7 @@ const OTHER_FAILURES: [RegExp, string, string][] = [
 const BUILDER_QEMU =
   "Update qemu-user-static on the builder's machine, or use a --builder with a native node.";
 
-/** What to do about an error, by its code. */
+/** Hints by error code. */
 const HINTS: Record<string, string> = {
   PATCH_FAILED:
     'The patch is for other versions. Narrow its range in patches/compatibility.yaml, or refresh it.',

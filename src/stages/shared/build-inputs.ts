@@ -1,7 +1,7 @@
 import { sourceFile } from './artifacts.ts';
 import type { PlannedContext, StageContext } from './context.ts';
 
-/** Digests of the inputs of compiling: name -> SHA-256. The sources are those of the plan. */
+/** Digests of the inputs of compilation: name -> SHA-256. The sources' digest is the plan's. */
 export async function digestBuildInputs(context: PlannedContext): Promise<Record<string, string>> {
   const { files } = context.io;
   const { series, prometheusClient, includes } = context.plan.needs;
@@ -14,7 +14,7 @@ export async function digestBuildInputs(context: PlannedContext): Promise<Record
   };
 }
 
-/** Collects the inputs of compiling in a folder: the sources, patches in their order, headers, and the Prometheus client. */
+/** Collects the inputs of compilation in a folder: the sources, patches in their order, headers, and the Prometheus client. */
 export async function collectBuildInputs(context: StageContext, inputs: string): Promise<void> {
   const { files } = context.io;
   const { series, prometheusClient, includes } = context.plan.needs;
@@ -39,7 +39,7 @@ export async function collectBuildInputs(context: StageContext, inputs: string):
     await files.copyInto(`${context.patches}/prometheus-client`, `${inputs}/prometheus-client`);
 }
 
-/** The patches of a quilt series file: blank lines and comments don't count. */
+/** The patches of a quilt series file, without blank lines and comments. */
 function seriesEntries(text: string): string[] {
   return text
     .split('\n')

@@ -38,7 +38,7 @@ export interface DockerBuild {
    * build's toolchain.
    */
   fresh?: readonly string[];
-  /** It also runs in the root of the target. */
+  /** The stage also runs programs in the target's root. */
   inTarget?: boolean;
   /** The package may have written the exported facts and logs, so they are untrusted. */
   fromPackage?: boolean;

@@ -14,11 +14,11 @@ export interface ReadyBase {
   context: string;
   digest: string;
   origin: 'bootstrapped' | 'registry';
-  /** Installed packages and their versions, if turnbuild made it. */
+  /** Installed packages and their versions, if turnbuild made the image. */
   packages?: Record<string, string>;
 }
 
-/** What is known before anything is built, on any machine. */
+/** The context that is known before anything is built, on any machine. */
 export interface PlannedContext {
   io: Pick<Io, 'files'>;
   plan: Plan;
@@ -33,9 +33,9 @@ export interface PlannedContext {
   full: boolean;
 }
 
-/** What is known when a step's turn has come. */
+/** The context that is known when a step is about to start. */
 export interface InputsContext extends PlannedContext {
-  /** The release's folder: all paths of steps and artifacts are beneath it. */
+  /** The release's folder: all paths of steps and artifacts are relative to it. */
   dir: string;
   /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, Pick<ReadyBase, 'digest'>>;
@@ -72,7 +72,7 @@ export interface Found {
 /** The context in which a stage performs a step. */
 export interface StageContext extends InputsContext, Omit<CommandContext, 'io' | 'bases'> {
   io: Io;
-  /** Ids of steps to perform even if only the archive has changed. */
+  /** Ids of steps to perform even if they are up to date. */
   rebuild: ReadonlySet<string>;
   /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
@@ -92,11 +92,11 @@ export interface StepResult {
   checks?: CheckResult[];
   metrics?: Record<string, number>;
   facts?: Record<string, unknown>;
-  /** Exposure of the packages that it made: advisory -> exposure. */
+  /** Exposure of the step's packages: advisory -> exposure. */
   exposures?: Record<string, Exposure>;
 }
 
-/** What a step occupies: the builder, a booting machine, or nothing significant. */
+/** The resource that a step occupies: the builder, a booting machine, or nothing significant. */
 export type Kind = 'docker' | 'boot' | 'plain';
 
 /** A stage: its inputs (name -> digest, for the step's key), its commands, and its work. It also removes leftovers of killed runs. */
@@ -104,7 +104,7 @@ export interface Stage {
   kind: Kind;
   /** Inputs known at planning: recipes, arguments, sources. They are the same on every machine that performs the plan. */
   planned(step: PlannedStep, context: PlannedContext): Promise<Record<string, string>>;
-  /** Inputs known when its turn has come: outputs of earlier steps, and base images. */
+  /** Inputs known when the step is about to start: outputs of earlier steps, and base images. */
   inputs(step: PlannedStep, context: InputsContext): Promise<Record<string, string>>;
   /** Pure: a dry run prints them. */
   commands(step: PlannedStep, context: CommandContext, found: Found): Command[];

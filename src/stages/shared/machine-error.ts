@@ -1,10 +1,10 @@
 import { TurnbuildError } from '../../errors.ts';
 
-/** What QEMU before 6.0 prints about the CPU model in plan/platforms.ts. */
+/** Error message of QEMU before 6.0 for the CPU model in plan/platforms.ts. */
 const QEMU_TOO_OLD = /pauth-impdef.* not found/;
 
 /**
- * Detects a problem of the machine on which a tool ran, from its output.
+ * Detects a problem of the machine on which a tool ran, from the tool's output.
  * @param id of the step or base image
  * @param lines of the output
  * @param disk a name for that machine's disk

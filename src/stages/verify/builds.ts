@@ -55,7 +55,7 @@ function inspection(verification: Verification): DockerBuild {
   };
 }
 
-/** Installs the package in a root of its target and uses it. */
+/** Installs the package in a root of its target and uses its programs. */
 function use(verification: Verification): DockerBuild {
   const dockerStage = 'verify';
   const { context, runs } = verification;

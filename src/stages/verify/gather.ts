@@ -16,7 +16,7 @@ import { readProgram } from './program.ts';
 
 /**
  * Inspects a package, then installs and uses it in a root of its target and in the laboratory. These two are independent and run in
- * parallel if `--jobs` allows. Runs only what selected checks need. Observations are in WORK/out.
+ * parallel if `--jobs` allows. Runs only the parts that selected checks need. Observations are in WORK/out.
  */
 export async function gather(step: PlannedStep, context: StageContext, runs: Runs): Promise<void> {
   const verification: Verification = { step, context, runs, found: await find(step, context, runs) };
@@ -49,7 +49,7 @@ export function commandsOf(verification: Verification, context: CommandContext):
 }
 
 /**
- * Does several pieces of work in parallel, as far as the context allows. The first failure ends the others and is thrown. Exported for
+ * Does several pieces of work in parallel, within the limit of `--jobs`. The first failure aborts the others and is thrown. Exported for
  * its test.
  */
 export async function together(
@@ -62,7 +62,7 @@ export async function together(
   const within = { ...context, io: { ...context.io, signal } };
   const errors: unknown[] = [];
   const attempt = async (work: (within: StageContext) => Promise<void>) => {
-    // It may have waited for its turn.
+    // Another piece may have failed while this one waited for its turn.
     if (others.signal.aborted) return;
     await work(within).catch((error: unknown) => {
       errors.push(error);
@@ -78,7 +78,7 @@ async function find(step: PlannedStep, context: StageContext, { scenarios }: Run
   const asked = step.rpmRoot === 'installed' || (scenarios.includes('sanitized') && sanitizes(step));
   const target = targetOfStep(context.plan, step);
   return {
-    // The state that the package's toolchain came from.
+    // The state of the archive that the package's toolchain came from.
     archive: isBuiltHere(step)
       ? (await context.io.files.readText(`${buildFolder(step, context)}/${ARCHIVE_FILE}`)).trim()
       : '',

@@ -34,13 +34,13 @@ export interface Tried {
   sanitized: string | undefined;
 }
 
-/** The container, and its image. */
+/** The container and its image, which have the same name. */
 function containerOf({ step }: Verification, { engine, attempt }: CommandContext): LabContainer {
   const name = `turnbuild-lab-${step.target}-${step.arch.replace('_', '-')}-${attempt.slice(0, 8)}`;
   return { name, engine };
 }
 
-/** The laboratory's commands, by what they do. */
+/** The laboratory's commands, by purpose. */
 function commandsFor(verification: Verification, context: CommandContext) {
   const { step } = verification;
   const lab = containerOf(verification, context);
@@ -68,7 +68,7 @@ export function labCommands(verification: Verification, context: CommandContext)
 }
 
 /**
- * Installs a package in a root of its target and uses it between network namespaces.
+ * Installs a package in a root of its target and uses it across network namespaces.
  * @throws LAB_UNAVAILABLE if no container can be started, LAB_NO_NAMESPACES if it cannot create namespaces, LAB_FILES_LIMITED, LAB_FAILED
  */
 export async function runLab(verification: Verification, context: StageContext, tried: Tried): Promise<void> {

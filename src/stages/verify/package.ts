@@ -22,7 +22,7 @@ export async function optionsOf(
   return new Set(firstWords(await context.io.files.readText(file)));
 }
 
-/** The program's features, whoever built it: `drain` on SIGUSR1, `microhttpd`. */
+/** The features detected in the program itself, so known for any package: `drain`, `reload`, `microhttpd`. */
 export async function programFeatures({ io }: StageContext, inspect: string): Promise<Set<string>> {
   return featuresIn(await io.files.readText(`${inspect}/features.txt`));
 }

@@ -25,7 +25,7 @@ export async function readProgram(context: StageContext, inspect: string): Promi
     [
       `drain ${drains(program) ? 'yes' : 'no'}\n`,
       `reload ${reloads(program) ? 'yes' : 'no'}\n`,
-      // By name, in its error messages, or as a library that is needed.
+      // The name occurs in error messages or among the needed libraries.
       `microhttpd ${program.includes('libmicrohttpd') ? 'yes' : 'no'}\n`,
     ].join(''),
   );
