@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { satisfies } from 'semver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { copyProject } from '../support/copied-project.ts';
@@ -87,6 +88,17 @@ describe('the npm package', () => {
     for (const key of ['description', 'license', 'homepage', 'bugs', 'repository', 'keywords'])
       expect(manifest[key], key).toBeTruthy();
     expect(manifest.engines).toEqual({ node: '>=20.19' });
+  });
+
+  it('depends only on packages that support the oldest Node version', () => {
+    // npm ignores the overrides of a dependency, so they would not reach users.
+    expect(JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')).overrides).toBeUndefined();
+    const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+    const packages = Object.entries<{ dev?: true; engines?: { node?: string } }>(lock.packages);
+    const used = packages.filter(([path, { dev }]) => path !== '' && dev === undefined);
+    expect(used.length).toBeGreaterThan(50);
+    const tooNew = used.filter(([, { engines }]) => !satisfies('20.19.0', engines?.node ?? '*'));
+    expect(tooNew.map(([path]) => path)).toEqual([]);
   });
 });
 
