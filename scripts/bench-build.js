@@ -97,7 +97,7 @@ async function benchRelease() {
   rmSync(out, { recursive: true });
   const warm = await timed(process.execPath, args);
   note(
-    'release, warm: empty dist/, filled build cache; verified again',
+    'release, warm: empty dist/, with build cache; verified again',
     warm.seconds,
     `${warm.peak.toFixed(0)} MiB`,
   );
@@ -127,15 +127,15 @@ async function benchCompile() {
     () => timed('docker', buildArgs({ ...ARM, emulated: false, ...compile })),
     () => timed('docker', buildArgs({ ...X86, emulated: false, ...compile })),
   ]);
-  note('x86_64, native, from nothing (toolchain and compile)', nativeAll);
-  note('arm64, cross, from nothing', crossAll, `${(crossAll / nativeAll).toFixed(2)} x native`);
+  note('x86_64, native, from scratch (toolchain and compile)', nativeAll);
+  note('arm64, cross, from scratch', crossAll, `${(crossAll / nativeAll).toFixed(2)} x native`);
   note('x86_64, native, compile only', native);
   note('arm64, cross, compile only', cross, `${(cross / native).toFixed(2)} x native`);
   if (parts.includes('pair')) return;
   prune();
   const emulatedAll = (await timed('docker', buildArgs({ ...ARM, emulated: true, more: [] }))).seconds;
   const emulated = (await timed('docker', buildArgs({ ...ARM, emulated: true, ...compile }))).seconds;
-  note('arm64, emulated, from nothing', emulatedAll, `${(emulatedAll / crossAll).toFixed(1)} x cross`);
+  note('arm64, emulated, from scratch', emulatedAll, `${(emulatedAll / crossAll).toFixed(1)} x cross`);
   note('arm64, emulated, compile only', emulated, `${(emulated / cross).toFixed(1)} x cross`);
 }
 

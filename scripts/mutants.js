@@ -83,7 +83,7 @@ for (const room of positionals.length > 0 ? positionals : ROOMS) {
         `  ${file}:${line}${covered ? '' : ' (not covered)'} ${code}\n    as ${mutation}${reason === undefined ? '' : `\n    ${reason}`}`,
       );
   for (const { file, code } of explained.stale)
-    failures.push(`${file}: test/mutants.yaml has a reason for "${code}", but no mutant of it survives`);
+    failures.push(`${file}: test/mutants.yaml has a reason for "${code}", but no such mutant survives`);
   if (percent < GOAL) failures.push(`${room}: ${percent.toFixed(1)} % is less than ${GOAL} %`);
 }
 for (const failure of failures) console.error(`mutants: ${failure}`);

@@ -27,7 +27,7 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const short = (text) => (text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS)}…` : text);
 const ids = [...new Set(columns.flatMap(({ checks }) => [...checks.keys()]))];
 
-console.log(`| check | ${columns.map(({ name }) => name).join(' | ')} | findings |`);
+console.log(`| check | ${columns.map(({ name }) => name).join(' | ')} | finding |`);
 console.log(`| --- | ${columns.map(() => ':-:').join(' | ')} | --- |`);
 for (const id of ids) {
   const results = columns.map(({ checks }) => checks.get(id));

@@ -115,7 +115,7 @@ async function tryVersion(tarball, targets, arch, keys) {
   const { text } = await run(['release', ...optionsOf(tarball, targets, arch), '--out', out]);
   if (machineError(text) !== undefined) {
     console.error(
-      `${text.trim().split('\n').slice(-12).join('\n')}\nversions: stopped: this error is not a result of ${tarball.version}`,
+      `${text.trim().split('\n').slice(-12).join('\n')}\nversions: stopped: a machine error, not a result for ${tarball.version}`,
     );
     process.exit(1);
   }

@@ -20,7 +20,7 @@ export function docker(...args) {
   if (status === 0) return stdout.trim();
   throw new BenchError(
     `docker ${args.join(' ')}: ${error?.message ?? stderr.trim().split('\n').slice(-15).join('\n')}`,
-    'bin/turnbuild.js doctor lists missing prerequisites; doctor --fix installs them.',
+    'Run `bin/turnbuild.js doctor` to list missing prerequisites, `doctor --fix` to install them.',
   );
 }
 
@@ -39,7 +39,7 @@ export function findPackage({ deb, target: name }, target) {
     if (!deb.endsWith(`_${target.deb}.deb`))
       throw new BenchError(
         `${basename(deb)} is not for ${target.deb}`,
-        'Packages of another architecture would run under QEMU, whose speed would be measured instead.',
+        'Under emulation, you would be benchmarking QEMU.',
       );
     return deb;
   }

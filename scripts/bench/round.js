@@ -90,7 +90,7 @@ async function startServer({ program, prometheus }, processor) {
   });
   while (!(await accepts())) {
     if (child.exitCode !== null || performance.now() - begin > 10_000)
-      throw new Error('turnserver did not come up');
+      throw new Error('turnserver did not start');
     await pause(1);
   }
   const startMs = performance.now() - begin;

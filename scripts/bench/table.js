@@ -31,7 +31,7 @@ const NAMES = { portable: 'portable', ours: 'ours', debian: "Debian's" };
 const FIGURES = [
   { title: 'relayed packets per second', figure: packetsPerSecond, digits: 0 },
   { title: "server's processor time per packet, µs", figure: cpuPerPacket, digits: 3 },
-  { title: 'startup until the first accepted connection, ms', figure: (run) => run.startMs, digits: 1 },
+  { title: 'time to first accepted connection, ms', figure: (run) => run.startMs, digits: 1 },
   { title: 'resident memory with 8 channels, KiB', figure: (run) => run.residentKib, digits: 0 },
 ];
 

@@ -12,7 +12,7 @@ An interrupted run resumes. Verified versions run again only if turnbuild or its
   --arch LIST      x86_64 by default
   --only LIST      versions to run; all by default
   --work FOLDER    packages, reports and results (versions-work by default)
-  --again          run verified versions again
+  --again          ignore recorded results
   --print          only print the table of existing results
 `;
 

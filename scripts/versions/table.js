@@ -86,7 +86,7 @@ export function reasons(results) {
     );
   if (rows.length + errors.length === 0) return 'No check failed.';
   return [
-    '| coturn | check | finding | advisory | targets |',
+    '| coturn | check | finding | advisory | packages |',
     '|---|---|---|---|---|',
     ...rows,
     ...errors,
