@@ -88,7 +88,7 @@ function suggestion(
   if (code === 'commander.unknownCommand') return didYouMean('', word, names);
   if (code !== 'commander.unknownOption' || command === undefined) return undefined;
   if (word === '--version' && command.registeredArguments.some((each) => each.name() === 'version'))
-    return `Give the version as an argument: ${program.name()} ${command.name()} 4.18.0.`;
+    return `Pass the version as an argument: ${program.name()} ${command.name()} 4.18.0.`;
   const near = didYouMean('--', word.replace(/^-+/, ''), longNames(command));
   if (near !== undefined) return near;
   const others = program.commands.filter((each) => longNames(each).includes(word.replace(/^--/, '')));

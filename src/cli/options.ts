@@ -23,14 +23,14 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   },
   maintainer: { flags: '--maintainer <name>', text: 'package maintainer: Name <address@host>' },
   builder: { flags: '--builder <name>', text: 'buildx builder (default: the current one)' },
-  source: { flags: '--source <where>', text: 'github, debian, a file, or an address' },
+  source: { flags: '--source <where>', text: 'github, debian, a file, or a URL' },
   sha256: {
     flags: '--sha256 <hex>',
-    text: 'SHA-256 of the file or address given by --source; pins it for this run',
+    text: 'SHA-256 of the tarball passed as --source FILE or URL; pins it for this run',
   },
   mirror: {
-    flags: '--mirror <address>',
-    text: 'mirror of the Debian archive (default: from /etc/apt); NAME=ADDRESS for another archive',
+    flags: '--mirror <url>',
+    text: 'mirror of the Debian archive (default: from /etc/apt); NAME=URL for another archive',
     list: true,
   },
   updateLock: { flags: '--update-lock', text: 'add the version to the lock file if it is missing' },
@@ -38,7 +38,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   allowQuarantined: { flags: '--allow-quarantined', text: 'allow a quarantined release' },
   recipes: {
     flags: '--recipes <dir>',
-    text: "recipes to use instead of the installed and the project's own",
+    text: "recipes to use instead of the built-in ones and the project's",
   },
   json: { flags: '--json', text: 'print the result as JSON' },
   only: {
@@ -71,7 +71,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
   cache: { flags: '--no-cache', text: "repeat every step, without Docker's build cache" },
   roots: {
     flags: '--roots <how>',
-    text: 'where base images come from: registry (official images), bootstrap (mmdebstrap), or auto (default): registry if it answers',
+    text: 'where base images come from: registry (official images), bootstrap (mmdebstrap), or auto (default): registry if it is reachable',
   },
   refreshBase: { flags: '--refresh-base', text: 'rebuild base images from current packages' },
   verbose: { flags: '--verbose', text: 'print the output of every command' },
@@ -127,7 +127,7 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
     revision: { text: 'revision that the packages were built with, or auto' },
     maintainer: { text: 'maintainer that the packages were built with' },
   },
-  plan: { out: { text: 'where earlier results are; --revision auto reads them' } },
+  plan: { out: { text: 'folder with earlier results, for --revision auto' } },
   collect: {
     dryRun: { text: 'check every file; write nothing' },
     json: { text: 'print the manifest as JSON' },

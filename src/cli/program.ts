@@ -71,12 +71,12 @@ function stageCommand(name: StageCommand, summary: string, lines: string[]): voi
 }
 
 addOptions(
-  addCommand('init', 'Start a project in this folder: turnbuild.yaml and turnbuild.lock.json', [
+  addCommand('init', 'Create a project in this folder: turnbuild.yaml and turnbuild.lock.json', [
     'turnbuild init',
     'turnbuild init --yes --coturn "^4.18.0" --target debian-12,portable --arch arm64',
   ])
     .option('--coturn <version>', 'a coturn version, "latest" (default), or a semver range')
-    .option('--yes', 'ask nothing: use defaults for options that are not given'),
+    .option('--yes', 'do not prompt; use defaults for missing options'),
   'init',
 ).action(runs(async () => (await import('../commands/init.ts')).init));
 
@@ -139,7 +139,7 @@ const lintConfig = addOptions(
     'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
   ])
     .argument('[file]', 'the configuration')
-    .option('--version <version>', 'coturn version that will read it; required, because options differ')
+    .option('--version <version>', 'coturn version that will use the file (required)')
     .addOption(new Option('--sarif', 'print the findings as SARIF 2.1.0').conflicts('json')),
   'lint-config',
 )
@@ -153,7 +153,11 @@ const lintConfig = addOptions(
           throw usageError('OPTION_CONFLICT', '--print-deny takes no file', `Remove ${file}.`);
         }
         if (file !== undefined) return lintConfigFile(file, options, output, signal);
-        throw usageError('CONFIG_MISSING', 'Name a turnserver.conf', 'For example /etc/turnserver.conf.');
+        throw usageError(
+          'CONFIG_MISSING',
+          'Missing argument: the path of a turnserver.conf',
+          'For example /etc/turnserver.conf.',
+        );
       };
     }),
   );

@@ -91,7 +91,7 @@ function packageNames(text: string): string[] {
   throw usageError(
     'PACKAGE_NAME_INVALID',
     `Invalid package name "${wrong}" in --packages`,
-    'Give names of Debian packages, separated by commas: --packages gcc,make',
+    'Expected comma-separated Debian package names, e.g. --packages gcc,make',
   );
 }
 
@@ -117,7 +117,7 @@ async function fix(findings: readonly Finding[], options: DoctorOptions, output:
     output.line(
       isPlatform && engineStarts
         ? '  checked again once the engine is running'
-        : `  not fixed here: ${finding.advice}`,
+        : `  cannot be fixed automatically: ${finding.advice}`,
     );
   }
   const installation = {

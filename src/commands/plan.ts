@@ -25,7 +25,7 @@ export async function plan(
     return EXIT.ok;
   }
   output.line(`coturn ${releaseVersion(planned.coturn)} from ${source.location}`);
-  for (const reason of planned.needs.reasons) output.line(`  needs: ${reason}`);
+  for (const reason of planned.needs.reasons) output.line(`  patch: ${reason}`);
   for (const base of planned.bases)
     output.line(
       `  base image ${base.id}: ${base.image ?? `bootstrapped from the archive of ${base.archive?.name ?? 'debian'}`}`,

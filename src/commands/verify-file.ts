@@ -28,6 +28,6 @@ export async function verifyFile(
   output.line(
     `${printable(file)}: coturn ${described.version} (${described.packageVersion}) for ${described.target.name} on ${described.arch}`,
   );
-  output.line('The checks test whether it works, not whether it is harmless (docs/security.md).');
+  output.line('The checks test function; they do not detect malicious code (docs/security.md).');
   return conclude(session, planned, ['verify'], adopt);
 }

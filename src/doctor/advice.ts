@@ -20,13 +20,13 @@ const ADVICE: Readonly<Record<Thing, Readonly<Record<System, string>>>> = {
   buildx: {
     apt: "sudo apt-get install docker-buildx (docker-buildx-plugin from Docker's own archive)",
     dnf: "sudo dnf install docker-buildx (docker-buildx-plugin from Docker's own repository)",
-    macos: 'It is part of Docker Desktop; without that: brew install docker-buildx',
+    macos: 'Included in Docker Desktop; otherwise: brew install docker-buildx',
     other: 'Install the buildx plugin of Docker.',
   },
   qemu: {
     apt: 'sudo apt-get install qemu-user-static; or use a buildx builder with a native node.',
     dnf: 'sudo dnf install qemu-user-static; or use a buildx builder with a native node.',
-    macos: 'Docker Desktop brings QEMU: start it. Or use a buildx builder with a native node.',
+    macos: 'Docker Desktop includes QEMU: start Docker Desktop. Or use a buildx builder with a native node.',
     other: 'Register QEMU with the kernel (binfmt_misc), or use a buildx builder with a native node.',
   },
   mmdebstrap: {
@@ -44,7 +44,7 @@ const ADVICE: Readonly<Record<Thing, Readonly<Record<System, string>>>> = {
   keyring: {
     apt: 'sudo apt-get install debian-archive-keyring',
     dnf: 'sudo dnf install debian-keyring',
-    macos: 'macOS has no package of them. Use sources from GitHub.',
+    macos: 'No macOS package provides these keys. Use sources from GitHub.',
     other: "Install the keys of Debian's archive (debian-archive-keyring).",
   },
 };

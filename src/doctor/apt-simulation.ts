@@ -68,7 +68,7 @@ function number(digits: string | undefined): number {
 }
 
 function unknownOutput(line: string): TurnbuildError {
-  return new TurnbuildError('APT_OUTPUT_UNKNOWN', `Cannot read what apt-get -s printed: ${line}`, {
+  return new TurnbuildError('APT_OUTPUT_UNKNOWN', `Cannot parse the output of apt-get -s: ${line}`, {
     hint: 'Nothing was installed. Install the missing packages with apt-get yourself, and report this line.',
   });
 }
@@ -97,7 +97,7 @@ export function describeChanges(changes: readonly PackageChange[], bytes: number
   const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const [names, versions] = [width(0), width(1)];
   return [
-    `${changes.length} new packages, ${(bytes / 1e6).toFixed(1)} MB to download; installed packages stay as they are:`,
+    `${changes.length} new packages, ${(bytes / 1e6).toFixed(1)} MB to download; installed packages are not changed:`,
     ...rows.map(([name = '', version = '', origin = '']) =>
       `  ${name.padEnd(names)}  ${version.padEnd(versions)}  ${origin}`.trimEnd(),
     ),

@@ -70,7 +70,6 @@ export function engineFinding(host: HostFacts, { fixes, advice }: Means): Findin
       ...finding,
       ...NO_FIX,
       ok: false,
-      title: 'Docker engine is running',
       why: failure.message,
       advice: failure.hint,
     };

@@ -85,7 +85,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       id: 'registry',
       title: 'Container registry',
       ok: host.registry,
-      why: 'has the official images that base images are made of',
+      why: 'provides the official images for base images',
       // mmdebstrap takes its place.
       optional: true,
       ...NO_FIX,

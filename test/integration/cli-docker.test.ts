@@ -74,7 +74,7 @@ describe('turnbuild reports', () => {
     const script = `case "$1 $2" in "buildx version") ;; "buildx inspect") echo "Error: ${REFUSAL}" ;; *) echo '${REFUSAL}' >&2; exit 1 ;; esac`;
     const run = await turnbuild(['doctor'], { env: fakeDocker(dir, script) });
     expect(run.stdout).toMatch(
-      /^MISSING {2}Docker engine is running \(.*docker\.sock denies access to this user\)\n {9}fix: Join the group/m,
+      /^MISSING {2}Docker engine \(.*docker\.sock denies access to this user\)\n {9}fix: Join the group/m,
     );
     expect(run.code).toBe(1);
   });

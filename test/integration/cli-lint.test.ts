@@ -242,7 +242,7 @@ describe('turnbuild lint-config', () => {
       ['package.json', '--version', '4.6.1', '--accept', 'open-relays', '--reason', 'x'],
       /Unknown rule "open-relays"; did you mean open-relay\?/,
     ],
-    ['a missing file argument', ['--version', '4.6.1'], /Name a turnserver\.conf/],
+    ['a missing file argument', ['--version', '4.6.1'], /Missing argument: the path of a turnserver\.conf/],
   ])('reports %s as a usage error', async (_, args, message) => {
     const run = await turnbuild(['lint-config', ...args], {
       cwd: new URL('../../', import.meta.url).pathname,

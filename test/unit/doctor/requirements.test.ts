@@ -255,7 +255,7 @@ describe('diagnose', () => {
       ['docker-buildx', fedora, /^sudo dnf install docker-buildx/],
       ['docker-buildx', macos, /brew install docker-buildx/],
       ['platform-arm64', rocky, /^sudo dnf install qemu-user-static/],
-      ['platform-arm64', macos, /^Docker Desktop brings QEMU/],
+      ['platform-arm64', macos, /^Docker Desktop includes QEMU/],
       ['mmdebstrap', ubuntu, /^sudo apt-get install mmdebstrap arch-test\. Or: Connect .*registry/],
       ['mmdebstrap', macos, /^Connect the builder to a container registry/],
       ['gpgv', macos, /^brew install gnupg$/],
