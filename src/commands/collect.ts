@@ -31,7 +31,7 @@ export async function collect(
   else {
     const counted = `${plural(names.length, 'part')}, ${plural(manifest.steps.length, 'step')}`;
     output.line(`${counted}: all files match their manifests`);
-    if (options.dryRun === true) output.line(`Dry run: they would be merged into ${dir}`);
+    if (options.dryRun === true) output.line(`Dry run: would merge the parts into ${dir}`);
     else {
       const color = isCapable(process.stdout, process.env);
       output.styled(renderSummary(manifest, { dir, columns: color ? process.stdout.columns : 100, color }));

@@ -9,7 +9,7 @@ import { READ_AT_ONCE } from './regular-file.ts';
 /** A turnserver.conf has a few kilobytes; with thousands of denied ranges, a few hundred. */
 const MAX_BYTES = 1024 * 1024;
 
-const NAME_ONE = 'Pass the file that turnserver reads with -c, for example /etc/turnserver.conf.';
+const NAME_ONE = 'Pass the file that turnserver is started with (-c), for example /etc/turnserver.conf.';
 
 /**
  * Reads a turnserver.conf from a file, pipe or terminal. Decodes text that is not UTF-8 byte by byte, as turnserver does.

@@ -31,7 +31,7 @@ export function refusal(request: Refused, { status, statusText, headers }: Respo
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
     `${shownUrl(request.url)} could not be downloaded: the server answered ${answer}`,
-    { hint: 'Check the address: a retry would get the same answer.' },
+    { hint: 'Check the URL: a retry would get the same answer.' },
   );
 }
 

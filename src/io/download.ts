@@ -135,7 +135,7 @@ function retryable(error: unknown, { url, stallMs = STALL_MS }: DownloadRequest)
   // Refused by fetch itself, e.g. a redirect to a non-HTTP URL: a retry would fail in the same way.
   return new TurnbuildError('DOWNLOAD_FAILED', `${shownUrl(url)} could not be downloaded: ${message}`, {
     cause: error,
-    hint: 'Check the address: a retry would fail in the same way.',
+    hint: 'Check the URL: a retry would fail in the same way.',
   });
 }
 
@@ -168,6 +168,6 @@ function tooLarge(url: string, maxBytes: number): TurnbuildError {
   return new TurnbuildError(
     'DOWNLOAD_FAILED',
     `${shownUrl(url)} is larger than ${maxBytes} bytes, so it is not a coturn source`,
-    { hint: 'Check the address.' },
+    { hint: 'Check the URL.' },
   );
 }

@@ -159,7 +159,7 @@ function refused(proxy: string, status: number, target: string): ProxyError {
   return new ProxyError(
     proxy,
     `refused to connect to ${target} (${status})`,
-    'Have the proxy permit it, or list the host in NO_PROXY to connect directly.',
+    'Allow the host on the proxy, or list it in NO_PROXY to connect directly.',
     status >= MAY_PASS,
   );
 }

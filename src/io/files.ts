@@ -148,7 +148,7 @@ export async function requirePlainFiles(dir: string, maxBytes: number): Promise<
     await remove(dir);
     const what = found.isFile() ? `more than ${maxBytes} bytes` : `${path}, which is not a regular file`;
     throw new TurnbuildError('RESULT_UNSAFE', `The results of a container contain ${what}`, {
-      hint: 'The package, or what builds it, may be malicious: inspect it before you continue.',
+      hint: 'The package or its build may be malicious: inspect both before you continue.',
     });
   }
 }

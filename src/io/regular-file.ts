@@ -62,9 +62,9 @@ function requireRegular(file: string, found: Stats): void {
 }
 
 function notRegular(file: string, kind: string): TurnbuildError {
-  return new TurnbuildError('FILE_ERROR', `${file}: this is a ${kind}, not a regular file`);
+  return new TurnbuildError('FILE_ERROR', `${file} is a ${kind}, not a regular file`);
 }
 
 export function tooLarge(file: string, maxBytes: number): TurnbuildError {
-  return new TurnbuildError('FILE_ERROR', `${file}: this file is larger than ${maxBytes / 1024 ** 2} MiB`);
+  return new TurnbuildError('FILE_ERROR', `${file} is larger than ${maxBytes / 1024 ** 2} MiB`);
 }

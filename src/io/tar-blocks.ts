@@ -100,7 +100,7 @@ function apply(header: RawHeader, { pax = {}, longName, longTarget }: Overrides)
 function parseHeader(block: Buffer): RawHeader {
   if (numberOf(block, 148, 8) !== checksum(block)) throw new Error('a header has a wrong checksum');
   const magic = block.toString('latin1', 257, 265);
-  if (magic !== 'ustar\x0000' && magic !== 'ustar  \0') throw new Error('a header has no ustar mark');
+  if (magic !== 'ustar\x0000' && magic !== 'ustar  \0') throw new Error('a header has no ustar magic');
   const own = fieldOf(block, 0, 100);
   // GNU's format stores times where POSIX has the prefix.
   const prefix = magic === 'ustar\x0000' ? fieldOf(block, 345, 155) : '';
@@ -167,7 +167,7 @@ class BlockReader {
     while (missing > 0) {
       if (this.#rest.length === 0) {
         const next = await this.#chunks.next();
-        if (next.done === true) throw new Error('its end is missing');
+        if (next.done === true) throw new Error('the archive is truncated');
         this.#rest = next.value;
         continue;
       }
@@ -191,7 +191,7 @@ class BlockReader {
 
   async expectOnlyZeros(): Promise<void> {
     for (let chunk = this.#rest; ; ) {
-      if (!isZero(chunk)) throw new Error('data follows its end');
+      if (!isZero(chunk)) throw new Error('there is data after the end of the archive');
       const next = await this.#chunks.next();
       if (next.done === true) return;
       chunk = next.value;

@@ -45,11 +45,11 @@ export function checkedPath(name: string): string {
   if (Buffer.byteLength(name) > PATH_BYTES) throw unsafe(name, 'has a name that is too long');
   if (name === '.' || name === './') return '';
   const parts = name.replace(/^\.\//, '').replace(/\/$/, '').split('/');
-  if (parts.length > MAX_PARTS) throw unsafe(name, `has more than ${MAX_PARTS} parts in its name`);
+  if (parts.length > MAX_PARTS) throw unsafe(name, `has more than ${MAX_PARTS} path components`);
   if (parts.some((part) => part === '..' || part === '.' || part === ''))
-    throw unsafe(name, 'has "..", "." or an empty part in its name');
+    throw unsafe(name, 'has "..", "." or an empty path component');
   if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES))
-    throw unsafe(name, 'has a name with a part that is too long');
+    throw unsafe(name, 'has a path component that is too long');
   return parts.join('/');
 }
 
@@ -110,7 +110,7 @@ export function checkLinks(entries: readonly Linkable[]): void {
       throw unsafe(path, `points to ${JSON.stringify(target)}`);
     if (Buffer.byteLength(target) > PATH_BYTES) throw unsafe(path, 'has a target that is too long');
     if (target.split('/').length > MAX_PARTS)
-      throw unsafe(path, `has more than ${MAX_PARTS} parts in its target`);
+      throw unsafe(path, `has a target with more than ${MAX_PARTS} path components`);
     checkText(path, target);
     followLink(path, links);
   }

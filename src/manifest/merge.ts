@@ -110,7 +110,7 @@ function baseConflicts(taken: readonly Taken[]): string[] {
       if (before === undefined) seen.set(name, { digest, part });
       else if (before.digest !== digest)
         conflicts.add(
-          `the base image ${name} differs between ${before.part.name} and ${part.name}: the archive changed in between`,
+          `the base image ${name} differs between ${before.part.name} and ${part.name}: the archive changed between the two builds`,
         );
     }
   }
@@ -150,6 +150,8 @@ function requireComplete(steps: readonly ManifestStep[], plan: PlannedParts): vo
   throw new TurnbuildError(
     'COLLECT_INCOMPLETE',
     `Steps of the plan are missing:\n${missing.map((id) => `  ${id}`).join('\n')}`,
-    { hint: 'Pass the folders of all parts, or plan only those that exist.' },
+    {
+      hint: 'Pass the folders of all parts, or create a plan for only the targets and architectures that you built.',
+    },
   );
 }

@@ -8,7 +8,7 @@ export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 const release = z.string().refine((version) => valid(version) !== null, {
   message: 'expected a release with three numbers, e.g. 4.18.0',
 });
-const reference = z.url({ protocol: /^https$/, error: 'expected an https address' });
+const reference = z.url({ protocol: /^https$/, error: 'expected an https URL' });
 
 const sentence = z.string().min(1);
 
@@ -28,7 +28,7 @@ const evidence = z
       .optional(),
   })
   .refine((members) => Object.values(members).some((each) => each !== undefined), {
-    message: 'name what can be checked: off, peers, maxPort or architectures',
+    message: 'give at least one of off, peers, maxPort, architectures',
   });
 
 const exposure = z.discriminatedUnion('state', [

@@ -7,7 +7,7 @@ const deviation = z.strictObject({
   message: z.enum(['channel']),
   bytes: z.number().int().positive(),
   summary: z.string().min(1),
-  reference: z.url({ protocol: /^https$/, error: 'expected an https address' }),
+  reference: z.url({ protocol: /^https$/, error: 'expected an https URL' }),
 });
 
 /** recipes/deviations.yaml: metrics that are known to count something other than their names suggest. */

@@ -22,10 +22,10 @@ export const projectSchema = z.strictObject({
   source: path
     .refine(
       (word) => /^https?:\/\//i.test(word) || !/^[a-z][a-z\d+.-]*:\/\//i.test(word),
-      'write github, debian, an http or https address, or the path of a tarball',
+      'write github, debian, an http or https URL, or the path of a tarball',
     )
     .optional()
-    .describe('where sources come from: github, debian, an address, or a tarball'),
+    .describe('where sources come from: github, debian, a URL, or the path of a tarball'),
   targets: targets.optional().describe('targets to build: built-in ones, or those in recipes'),
   architectures: architectures.optional().describe('architectures of the packages'),
   revision: z
@@ -40,10 +40,10 @@ export const projectSchema = z.strictObject({
   mirrors: z
     .record(
       z.string(),
-      z.string().regex(/^https?:\/\/[^\s?#]+$/, 'write an http or https address without a query or fragment'),
+      z.string().regex(/^https?:\/\/[^\s?#]+$/, 'write an http or https URL without a query or fragment'),
     )
     .optional()
-    .describe('addresses of package archives by name, e.g. debian, ubuntu, ubuntu/arm64'),
+    .describe('URLs of package archives by name, e.g. debian, ubuntu, ubuntu/arm64'),
   recipes: path.optional().describe("folder of the project's own recipes, which extend the built-in ones"),
   patches: path.optional().describe("folder of the project's own patches, which extend the built-in ones"),
   out: path.optional().describe('where results go (default: dist)'),
@@ -107,5 +107,5 @@ export function formatProject(settings: ProjectSettings, schema: string): string
     settings.maintainer === undefined
       ? '# Contact for users of the packages.\n# maintainer: Name <address@host>\n'
       : '';
-  return `# yaml-language-server: $schema=${schema}\n# What turnbuild releases. The keys: https://github.com/turnbuild/turnbuild/blob/main/docs/project.md\n${body}${maintainer}`;
+  return `# yaml-language-server: $schema=${schema}\n# Settings of this turnbuild project. Documentation: https://github.com/turnbuild/turnbuild/blob/main/docs/project.md\n${body}${maintainer}`;
 }

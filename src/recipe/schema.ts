@@ -50,7 +50,7 @@ export const pinnedImage = z
 /** Digest of an image in a registry. */
 export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'write it as sha256:…');
 
-/** The package archive of a distribution other than Debian. `--mirror NAME=ADDRESS` sets its address. */
+/** The package archive of a distribution other than Debian. `--mirror NAME=URL` sets its address. */
 const archive = z.strictObject({
   name,
   suites: z.array(name).min(1),
@@ -63,7 +63,7 @@ const sysroot = z.strictObject({
   repositories: z
     .array(
       z.strictObject({
-        /** The name in `--mirror NAME=ADDRESS`. */
+        /** The name in `--mirror NAME=URL`. */
         mirror: name,
         path: z
           .string()
@@ -74,7 +74,7 @@ const sysroot = z.strictObject({
           .string()
           .regex(
             /^https:\/\/[^\s?#]+[^\s?#/]$/,
-            'write an https address without a query, fragment or final slash',
+            'write an https URL without a query, fragment or final slash',
           )
           .optional(),
         /** Its metadata must be signed by one of the keys (repodata/repomd.xml.asc). */

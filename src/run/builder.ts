@@ -63,7 +63,7 @@ function unsuitable(
       ? `Builder ${name} supports neither linux/arm64 nor linux/amd64`
       : `Builder ${name} would build for linux/${arm64 === undefined ? 'arm64' : 'amd64'} on its first node, which supports neither that nor linux/${arm64 === undefined ? 'amd64' : 'arm64'}`;
   return new TurnbuildError('BUILDER_UNSUITABLE', message, {
-    hint: 'See `docker buildx ls`. Start the nodes with `docker buildx inspect --bootstrap`, and make a node with these platforms the first one.',
+    hint: 'See `docker buildx ls`. Start the nodes with `docker buildx inspect --bootstrap`, and list a node with these platforms first.',
   });
 }
 
@@ -87,7 +87,7 @@ export const ownArch = (): Arch => (process.arch === 'arm64' ? 'arm64' : 'x86_64
 export function assumedBuilder(): BuilderFacts {
   const own = ownArch();
   return {
-    name: 'not asked',
+    name: 'assumed',
     driver: 'docker',
     architectures: [own],
     compilesOn: { arm64: own, x86_64: own },

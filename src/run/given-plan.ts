@@ -66,7 +66,7 @@ export async function planGiven(
   if (performed.length === 0) {
     throw usageError(
       'PLAN_PART_UNKNOWN',
-      `The plan has no step to ${stages.join(' or ')} ${targets.join(', ')} for ${architectures.join(', ')}`,
+      `The plan contains no ${stages.join(' or ')} step for ${targets.join(', ')} on ${architectures.join(', ')}`,
       'List the steps with `turnbuild plan` (without --json).',
     );
   }
@@ -110,7 +110,7 @@ function chosenOf<T extends string>(
   throw usageError(
     'PLAN_PART_UNKNOWN',
     `The plan has no ${what} "${unknown}"`,
-    `It has ${planned.join(', ')}.`,
+    `The plan contains ${planned.join(', ')}.`,
   );
 }
 
@@ -124,7 +124,7 @@ function requireProcessors(
     if (planned === found) continue;
     throw new TurnbuildError(
       'PLAN_DIFFERS',
-      `The plan compiles for ${arch} on ${planned}, but the builder ${builder.name} would compile on ${found}`,
+      `The plan compiles for ${arch} on ${planned}, but the builder (${builder.name}) would compile on ${found}`,
       { hint: `Run this part on a machine with ${planned}, or create the plan for this machine.` },
     );
   }

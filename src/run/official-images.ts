@@ -117,7 +117,7 @@ export async function resolveImage(
     const file = `${folder}/provenance.json`;
     if (!(await files.exists(file))) return { reason: 'the builder records no provenance' };
     const digest = resolvedDigest(await files.readText(file));
-    return digest === undefined ? { reason: 'its provenance names no digest' } : { digest };
+    return digest === undefined ? { reason: 'its provenance contains no digest' } : { digest };
   });
 }
 

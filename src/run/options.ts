@@ -70,7 +70,7 @@ export function architecturesOption(words: readonly string[] | undefined): Arch[
   return listOption(words)?.map(parseArch);
 }
 
-/** `--mirror ADDRESS` is Debian's, `--mirror NAME=ADDRESS` or `NAME/ARCH=ADDRESS` another archive's. */
+/** `--mirror URL` is Debian's, `--mirror NAME=URL` or `NAME/ARCH=URL` another archive's. */
 export function mirrorOption(words: readonly string[] | undefined): {
   debian: string | undefined;
   named: Record<string, string>;

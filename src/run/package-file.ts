@@ -135,7 +135,7 @@ function requireOwnOptions(options: CommonOptions): void {
   if (flags.length === 0) return;
   throw usageError(
     'OPTION_CONFLICT',
-    `${flags.join(', ')}: no effect on a package file`,
+    `${flags.join(', ')} cannot be used with a package file`,
     'Remove the option, or verify a version.',
   );
 }

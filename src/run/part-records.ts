@@ -51,7 +51,7 @@ function wrongOutputs({ status, outputs }: ManifestStep, planned: PlannedStep): 
   const misnamed = outputs.filter(({ path, kind }) => kind !== kindOf(planned, path));
   return [
     ...(status === 'done' ? missing.map((path) => `did not produce ${path}`) : []),
-    ...misnamed.map(({ path, kind }) => `calls ${path} a ${kind}`),
+    ...misnamed.map(({ path, kind }) => `records ${path} with the wrong kind (${kind})`),
   ];
 }
 
@@ -63,8 +63,7 @@ function kindOf({ stage }: PlannedStep, path: string): Artifact['kind'] {
 
 function wrongVerdicts(step: ManifestStep, plan: PlanDocument, checks: readonly Check[]): string[] {
   const found = step.checks ?? [];
-  if (!judges(step.stage))
-    return found.length === 0 ? [] : ['has verdicts although it is not a verification'];
+  if (!judges(step.stage)) return found.length === 0 ? [] : ['has verdicts, but is not a verify step'];
   // The step failed before its checks were judged.
   if (step.checks === undefined && step.status === 'failed') return [];
   const target = plan.targets.find(({ name }) => name === step.target);

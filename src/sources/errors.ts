@@ -14,7 +14,7 @@ export function versionNotFound(
   versions: readonly string[],
   remark = '',
 ): TurnbuildError {
-  const list = versions.length === 0 ? '' : ` It has ${[...new Set(versions)].join(', ')}.`;
+  const list = versions.length === 0 ? '' : ` Available: ${[...new Set(versions)].join(', ')}.`;
   return new TurnbuildError('SOURCE_NOT_FOUND', `${where} has no coturn ${request}.${list}${remark}`, {
     hint: 'Choose another version, or pass the tarball with --source FILE.',
   });

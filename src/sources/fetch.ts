@@ -153,7 +153,7 @@ async function obtain(candidate: SourceCandidate, { io, cache, onProgress }: Sou
   if (candidate.path !== undefined) {
     if (await io.files.exists(candidate.path)) return candidate.path;
     throw new TurnbuildError('SOURCE_NOT_FOUND', `File not found: ${candidate.path}`, {
-      hint: '--source takes github, debian, the path of a tarball, or an address.',
+      hint: '--source takes github, debian, the path of a tarball, or a URL.',
     });
   }
   if (candidate.url === undefined) throw new Error('a source candidate has a path or an address');

@@ -65,7 +65,7 @@ export function notTar(file: string, { what, toTar }: FileFormat): TurnbuildErro
     {
       hint:
         toTar === undefined
-          ? "Get a tarball of coturn's sources, and check the address that the file came from."
+          ? "Get a tarball of coturn's sources, and check the URL that the file came from."
           : `Convert it and use the result: ${toTar}`,
     },
   );

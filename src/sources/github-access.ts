@@ -40,7 +40,7 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
     throw usageError(
       'GITHUB_API_INVALID',
       `Invalid GITHUB_API_URL: ${shownUrl(address)}`,
-      'Set it to an http or https address, e.g. https://api.github.com, or unset it.',
+      'Set it to an http or https URL, e.g. https://api.github.com, or unset it.',
     );
   const { origin, username, password } = base;
   requireConfidential(base, withToken);
@@ -59,7 +59,7 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
       const location = response.headers.get('location');
       if (!REDIRECTS.includes(response.status) || location === null) return response;
       await response.body?.cancel();
-      if (!URL.canParse(location, url.href)) throw unexpected('redirects to an invalid address');
+      if (!URL.canParse(location, url.href)) throw unexpected('redirects to an invalid URL');
       url = new URL(location, url.href);
     }
     throw unexpected(`redirects more than ${MAX_REDIRECTS} times`);
@@ -76,11 +76,11 @@ function requireConfidential(
   const refuse = (what: string, hint: string) =>
     new TurnbuildError('GITHUB_INSECURE', `${origin} is not encrypted, so ${what} not sent to it`, { hint });
   if (withToken)
-    throw refuse('GITHUB_TOKEN is', 'Use an https address in GITHUB_API_URL, or unset GITHUB_TOKEN.');
+    throw refuse('GITHUB_TOKEN is', 'Use an https URL in GITHUB_API_URL, or unset GITHUB_TOKEN.');
   if (username !== '' || password !== '')
     throw refuse(
       'the user name and password in GITHUB_API_URL are',
-      'Use an https address, or one without a user name and password.',
+      'Use an https URL, or one without a user name and password.',
     );
 }
 

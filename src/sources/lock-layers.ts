@@ -22,7 +22,7 @@ export function mergeLocks(beneath: ReadLock, own: ReadLock): SourceLock {
         'LOCK_CONFLICT',
         `${own.file} and ${beneath.file} pin different sources of coturn ${version}: ${differs}`,
         {
-          hint: "A release never changes, so one of the two is wrong. Find out which before you build from either; to go by the built-in pin, remove the entry from the project's lock.",
+          hint: "A release never changes, so one of the two is wrong. Find out which before you build from either. To use the built-in pin, remove the entry from the project's lock file.",
         },
       );
     }

@@ -45,7 +45,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
       'SOURCE_UNPINNED',
       `coturn ${version} (sha256 ${found.sha256}, tree ${found.tree}) is not in the lock file`,
       {
-        hint: 'Check that it is what you want, then pin it: run the same command with --update-lock. A file or an address can be pinned for one run with --sha256.',
+        hint: 'Verify the sources, then pin them: run the same command with --update-lock. A file or a URL can be pinned for one run with --sha256.',
       },
     );
   }
@@ -55,7 +55,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
         'SOURCE_TAG_MOVED',
         `The tag of coturn ${version} has moved: its ${what} is ${is}, and was ${was} when it was pinned`,
         {
-          hint: `A release never changes. Find out why before anything is built from it. ${REPIN}`,
+          hint: `A release should never change. Find out why before you build from it. ${REPIN}`,
         },
       );
     }
@@ -67,7 +67,7 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
       'SOURCE_TREE_MISMATCH',
       `The files of coturn ${version} differ from the pinned ones: tree ${found.tree}, pinned ${pinned.tree}`,
       {
-        hint: `Something changed the sources. Do not use them before you know what. ${REPIN}`,
+        hint: `The sources were modified. Do not use them until you know why. ${REPIN}`,
       },
     );
   }
@@ -76,9 +76,9 @@ export function checkLock(lock: SourceLock, version: string, found: FoundSource)
   if (sha256 !== undefined && sha256 !== found.sha256 && found.provider !== 'github') {
     throw new TurnbuildError(
       'SOURCE_SHA256_MISMATCH',
-      `The tarball of coturn ${version} has the sha256 ${found.sha256}, pinned is ${sha256}`,
+      `The tarball of coturn ${version} has the sha256 ${found.sha256}, but the lock file pins ${sha256}`,
       {
-        hint: `A published tarball does not change by itself. Find out why before you use it. ${REPIN}`,
+        hint: `A published tarball should never change. Find out why before you use it. ${REPIN}`,
       },
     );
   }
@@ -117,7 +117,7 @@ export function parseLock(file: string, text: string): SourceLock {
     throw invalid('not JSON');
   }
   const lock = value as Partial<SourceLock> | null;
-  if (lock?.schema !== 1) throw invalid(`schema ${String(lock?.schema)}; this turnbuild knows 1`);
+  if (lock?.schema !== 1) throw invalid(`schema ${String(lock?.schema)} is not supported; expected 1`);
   if (lock.sources === null || typeof lock.sources !== 'object' || Array.isArray(lock.sources))
     throw invalid('sources is not an object');
   for (const [version, entry] of Object.entries(lock.sources)) {

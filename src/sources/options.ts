@@ -23,7 +23,7 @@ export interface SourceContext {
   output: { line: (text: string) => void };
 }
 
-/** Parses --source: a provider's name, an address, or else a file. */
+/** Parses --source: a provider's name, a URL, or else a file. */
 export function parseSource(word: string): {
   provider: 'github' | 'debian' | 'file' | 'url';
   location: string;
@@ -35,7 +35,7 @@ export function parseSource(word: string): {
   if (isHttp || /^[a-z][a-z\d+.-]*:\/\//i.test(address))
     throw usageError(
       'OPTION_INVALID',
-      `Invalid --source "${shownUrl(word)}": expected an http or https address`,
+      `Invalid --source "${shownUrl(word)}": expected an http or https URL`,
       'Other values are github, debian, or the path of a tarball.',
     );
   return { provider: 'file', location: word };
@@ -44,5 +44,5 @@ export function parseSource(word: string): {
 /** A digest in lower case, or a usage error. */
 export function sha256Option(word: string | undefined): string | undefined {
   if (word === undefined || /^[0-9a-f]{64}$/i.test(word)) return word?.toLowerCase();
-  throw usageError('OPTION_INVALID', '--sha256 takes 64 hexadecimal digits');
+  throw usageError('OPTION_INVALID', 'Invalid --sha256: expected 64 hexadecimal digits');
 }

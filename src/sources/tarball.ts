@@ -105,7 +105,7 @@ async function* gunzip(bytes: Buffer): AsyncGenerator<Buffer> {
   unzip.end(bytes);
   for await (const chunk of unzip) yield chunk as Buffer;
   // zlib silently ignores data after the compressed stream.
-  if (unzip.bytesWritten !== bytes.length) throw new Error('data follows its end');
+  if (unzip.bytesWritten !== bytes.length) throw new Error('there is data after the end of the gzip stream');
 }
 
 async function readTree(
@@ -186,20 +186,16 @@ function typeOf(entry: TarEntry): SourceEntry['type'] {
 }
 
 /** How our reader, zlib, xz and zstd report a truncated file. */
-const CUT_OFF = /its end is missing|unexpected (end of|EOF)|premature end/i;
+const CUT_OFF = /the archive is truncated|unexpected (end of|EOF)|premature end/i;
 
 function corrupt(file: string, cause: unknown): TurnbuildError {
   const what = cause instanceof Error ? cause.message : String(cause);
   if (CUT_OFF.test(what))
-    return new TurnbuildError(
-      'SOURCE_ARCHIVE_CORRUPT',
-      `${file} is not a complete tar file: its end is missing`,
-      {
-        cause,
-        hint: 'The download was probably interrupted: download it again, and compare the size with the published one.',
-      },
-    );
-  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a complete tar file: ${what}`, {
+    return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is a truncated tar file`, {
+      cause,
+      hint: 'The download was probably interrupted: download it again, and compare the size with the published one.',
+    });
+  return new TurnbuildError('SOURCE_ARCHIVE_CORRUPT', `${file} is not a valid tar file: ${what}`, {
     cause,
     hint: 'Download it again. If the error persists, the published file is damaged.',
   });

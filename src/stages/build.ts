@@ -46,7 +46,7 @@ export const build: Stage = {
     const archive = combinedState(await Promise.all(states), files.sha256Text);
     if (archive?.unreachable !== undefined)
       context.onLine(
-        `turnbuild: taking the packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,
+        `turnbuild: using the last known packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,
       );
     const unsigned = (sysroot?.repositories ?? []).filter(({ signed }) => signed !== true);
     if (unsigned.length > 0)

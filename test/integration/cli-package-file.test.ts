@@ -58,14 +58,14 @@ describe('verify refuses, without writing anything,', () => {
       'a package with --source',
       debOf(control({})),
       ['--source', 'debian'],
-      /--source: no effect on a package file/,
+      /--source cannot be used with a package file/,
       2,
     ],
     [
       'options that apply only to packages built from sources',
       debOf(control({})),
       ['--revision', '2', '--allow-quarantined'],
-      /--revision, --allow-quarantined: no effect[\s\S]*OPTION_CONFLICT/,
+      /--revision, --allow-quarantined cannot be used with a package file[\s\S]*OPTION_CONFLICT/,
       2,
     ],
     [

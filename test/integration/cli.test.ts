@@ -56,7 +56,11 @@ describe('a usage error exits with 2, names the problem and writes nothing:', ()
       /"debian-133"; did you mean debian-13/,
     ],
     ['a revision that is not a number', ['release', '--revision', 'two'], /whole number/],
-    ['a malformed sha256', ['release', '--sha256', 'abc'], /64 hexadecimal digits/],
+    [
+      'a malformed sha256',
+      ['release', '--sha256', 'abc'],
+      /Invalid --sha256: expected 64 hexadecimal digits/,
+    ],
     ['a malformed maintainer', ['release', '--maintainer', 'me'], /Name <address@host>/],
     ['an invalid version with --source', ['release', 'newest', '--source', './x.tar.gz'], /newest/],
     ['an invalid version', ['release', 'newest'], /Invalid version "newest"/],

@@ -130,7 +130,7 @@ describe('collect', () => {
     );
     expect(existsSync(out())).toBe(false);
     expect(lines.join('\n')).toMatch(
-      /4 parts, 12 steps[\s\S]*Dry run: they would be merged into .*whole\/4\.6\.1/,
+      /4 parts, 12 steps[\s\S]*Dry run: would merge the parts into .*whole\/4\.6\.1/,
     );
   });
 });
@@ -169,7 +169,7 @@ describe('collect with invalid parts or an interruption', () => {
     const [log = ''] = read(parts[0] ?? '').steps.map((step) => join(parts[0] ?? '', step.log ?? ''));
     truncateSync(log, 256 * 1024 ** 2 + 1);
     const error = await refusal();
-    expect(error).toMatchObject({ code: 'FILE_ERROR', message: `${log}: this file is larger than 256 MiB` });
+    expect(error).toMatchObject({ code: 'FILE_ERROR', message: `${log} is larger than 256 MiB` });
   });
 
   it('refuses a file whose size differs from the recorded size', async () => {
@@ -207,7 +207,7 @@ describe('collect with invalid parts or an interruption', () => {
             Object.keys(step.bases).map((name) => [name, `sha256:${'9'.repeat(64)}`]),
           ),
         })),
-      /base image bookworm-x86_64 differs between .* and .*: the archive changed in between/,
+      /base image bookworm-x86_64 differs between .* and .*: the archive changed between the two builds/,
     ],
     [
       'a step that names the file of another step',

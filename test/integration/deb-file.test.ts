@@ -178,7 +178,7 @@ describe('readDebControl', () => {
     [
       'a control.tar.zst of 20,000 empty frames with a window of 2 MB each',
       debOfFrames(...Array.from({ length: 20_000 }, () => EMPTY_FRAME)),
-      /its end is missing/,
+      /the archive is truncated/,
     ],
     ['a truncated control.tar.zst', debOfFrames(frameOf(2).subarray(0, -4)), /premature end/],
     [

@@ -261,7 +261,7 @@ describe('a plan given with --plan', () => {
       'stages that it lacks',
       [{ stages: ['verify'] }],
       'PLAN_PART_UNKNOWN',
-      'The plan has no step to verify portable for x86_64',
+      'The plan contains no verify step for portable on x86_64',
     ],
   ])('is refused with %s', async (_, args, code, message) => {
     vi.stubEnv('PATH', dir);
@@ -277,7 +277,7 @@ describe('a plan given with --plan', () => {
     const error = await errorOf(given());
     expect(error.code).toBe('PLAN_DIFFERS');
     expect(error.message).toBe(
-      `The plan compiles for ${foreign} on ${foreign}, but the builder not asked would compile on ${ownArch()}`,
+      `The plan compiles for ${foreign} on ${foreign}, but the builder (assumed) would compile on ${ownArch()}`,
     );
     expect((await given({}, { arch: [ownArch()] })).plan.steps).not.toEqual([]);
   });

@@ -20,7 +20,7 @@ const named = (
   fields: HeaderFields = {},
 ): HostileTarball => unsafe(what, says, entry({ name, ...fields }, 'x'));
 const END = Buffer.alloc(1024);
-const PARTS = 'has "..", "." or an empty part';
+const PARTS = 'has "..", "." or an empty path component';
 const INVISIBLE = 'control or invisible';
 const TWICE_EACH = 'on some file systems';
 
@@ -52,7 +52,7 @@ const names = (victim: string): HostileTarball[] => [
   named('a prefix with ../', 'victim', PARTS, { prefix: 'coturn/../..' }),
   unsafe(
     'a path component of 256 bytes',
-    'a part that is too long',
+    'a path component that is too long',
     pax([['path', `coturn/${'n'.repeat(256)}`]]),
     file('coturn/n'),
   ),
@@ -250,7 +250,7 @@ const damaged = (): HostileTarball[] =>
       ],
       [
         'a second archive after the end',
-        'follows its end',
+        'data after the end of the archive',
         [file('coturn/a'), Buffer.alloc(1024), file('coturn/b')],
       ],
       [

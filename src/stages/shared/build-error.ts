@@ -69,7 +69,7 @@ const BUILDER_QEMU =
 /** Hints by error code. */
 const HINTS: Record<string, string> = {
   PATCH_FAILED:
-    'The patch is for other versions. Narrow its range in patches/compatibility.yaml, or refresh it.',
+    'The patch does not apply to this version. Narrow its version range in patches/compatibility.yaml, or refresh the patch.',
   PROMETHEUS_MISSING:
     'turnbuild never builds a package without Prometheus. The output of configure names the missing library.',
   GLIBC_TOO_NEW:
@@ -77,11 +77,12 @@ const HINTS: Record<string, string> = {
   STATIC_LIBRARY_MISSING:
     'Add the package that contains it to `libraries`, or remove its name from `staticLibraries.names`.',
   LIBRARY_UNKNOWN: 'The bill of materials must list every library that the package needs.',
-  LICENSE_UNKNOWN: 'Add it by its SPDX identifier, or remove the library.',
+  LICENSE_UNKNOWN:
+    'Add the SPDX identifier of its license to `staticLibraries.licenses`, or remove the library.',
   SYSROOT_FAILED:
     "Check that the recipe's repositories contain all of its `libraries`, and that `keys` has the key of each repository. The step's log has the complete output.",
   KEYS_MISSING: 'On Debian 13, the package distribution-gpg-keys has the keys of most distributions.',
-  DISTRIBUTION_UNKNOWN: 'rpm-based distributions provide it in system-release.',
+  DISTRIBUTION_UNKNOWN: 'On RHEL, Fedora and their derivatives, add system-release.',
   SPEC_FAILED: 'The line number refers to the rendered recipes/packaging/rpm/coturn.spec.',
   COMPILE_FAILED: "The step's log has the compiler's first error.",
   REPOSITORY_FAILED:

@@ -199,7 +199,7 @@ describe('mergeManifests refuses', () => {
     const error = refusal(partOf('arm64', shared('sha256:1')), partOf('x86_64', shared('sha256:2')));
     expect(error.code).toBe('COLLECT_CONFLICT');
     expect(lines(error)).toEqual([
-      '  the base image shared differs between of-arm64 and of-x86_64: the archive changed in between',
+      '  the base image shared differs between of-arm64 and of-x86_64: the archive changed between the two builds',
     ]);
   });
 

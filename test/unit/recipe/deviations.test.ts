@@ -48,7 +48,7 @@ describe('recipes/deviations.yaml', () => {
     ['bytes', '-4', /bytes/],
     ['bytes', '1.5', /bytes/],
     ['summary', '""', /summary/],
-    ['reference', 'http://example.org/1', /expected an https address/],
+    ['reference', 'http://example.org/1', /expected an https URL/],
   ])('with "%s: %s" is refused', (key, value, message) => {
     const refused = () => parse(withLine(key, value));
     expect(refused).toThrow(TurnbuildError);

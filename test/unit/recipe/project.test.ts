@@ -50,7 +50,7 @@ describe('turnbuild.yaml', () => {
     [
       'a mirror without a scheme',
       'mirrors:\n  debian: a.example\n',
-      /:2: mirrors\.debian: write an http or https address/,
+      /:2: mirrors\.debian: write an http or https URL/,
     ],
     [
       'a source with an unsupported scheme',

@@ -13,7 +13,11 @@ const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
 };
 const session = { options: GIVEN } as Partial<Session> as Session;
 /** The flags at the start of an error message. */
-const flagsOf = (message: string) => message.replace(/:.*$/, '').split(', ').sort();
+const flagsOf = (message: string) =>
+  message
+    .replace(/(:| cannot be used with).*$/, '')
+    .split(', ')
+    .sort();
 const refusalOf = async (work: Promise<unknown>) => {
   const error = (await work.catch((thrown: unknown) => thrown)) as { code: string; message: string };
   expect(error.code).toBe('OPTION_CONFLICT');
@@ -26,7 +30,7 @@ describe('conflicts of options', () => {
     vi.resetModules();
     const { planFile } = await import('../../../src/run/package-file.ts');
     const message = await refusalOf(planFile(session, 'coturn.deb', { perform: false }));
-    expect(message).toContain('no effect on a package file');
+    expect(message).toContain('cannot be used with a package file');
     expect(flagsOf(message)).toEqual([
       ...['--allow-quarantined', '--lock', '--maintainer', '--native', '--plan', '--revision'],
       ...['--sha256', '--source', '--update-lock', '--verify-on'],

@@ -95,10 +95,10 @@ describe('step records', () => {
     expect(wrong({ outputs: [file(DEB, 'deb')] }, PACKAGED)).toEqual([`did not produce ${SYMBOLS}`]);
     expect(wrong({ outputs: [], status: 'failed' }, PACKAGED)).toEqual([]);
     expect(wrong({ outputs: [file(DEB, 'deb'), file(SYMBOLS, 'deb')] }, PACKAGED)).toEqual([
-      `calls ${SYMBOLS} a deb`,
+      `records ${SYMBOLS} with the wrong kind (deb)`,
     ]);
     expect(wrong({ outputs: [file(`${FACTS}/facts.txt`, 'build')] }, VERIFIED)).toEqual([
-      `calls ${FACTS}/facts.txt a build`,
+      `records ${FACTS}/facts.txt with the wrong kind (build)`,
     ]);
   });
 });
@@ -106,7 +106,7 @@ describe('step records', () => {
 describe('verdicts', () => {
   it('are allowed only in verify steps', () => {
     expect(wrong({ checks: [verdict('elf.a')] }, PACKAGED)).toEqual([
-      'has verdicts although it is not a verification',
+      'has verdicts, but is not a verify step',
     ]);
     expect(wrong({ checks: [] }, PACKAGED)).toEqual([]);
   });

@@ -50,11 +50,11 @@ describe('versions of the Debian archive', () => {
   });
 
   it('give an error if none matches, also on a mirror without unstable', async () => {
-    await expect(find('4.9.0')).rejects.toThrow(/no coturn 4\.9\.0\. It has 4\.6\.1, 4\.18\.0/);
+    await expect(find('4.9.0')).rejects.toThrow(/no coturn 4\.9\.0\. Available: 4\.6\.1, 4\.18\.0/);
     const { sid: _, ...released } = archive;
     await expect(find('4.18.0', released)).rejects.toMatchObject({
       code: 'SOURCE_NOT_FOUND',
-      message: expect.stringMatching(/no coturn 4\.18\.0\. It has 4\.6\.1\b/),
+      message: expect.stringMatching(/no coturn 4\.18\.0\. Available: 4\.6\.1\b/),
     });
   });
 

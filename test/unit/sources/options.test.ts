@@ -24,6 +24,6 @@ describe('--source', () => {
   ])('refuses %s without showing its password', (word) => {
     const refused = expect(() => parseSource(word));
     refused.toThrow(TurnbuildError);
-    refused.toThrow(/Invalid --source "(?!.*s3cret).*": expected an http or https address/);
+    refused.toThrow(/Invalid --source "(?!.*s3cret).*": expected an http or https URL/);
   });
 });
