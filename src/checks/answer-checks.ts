@@ -54,7 +54,7 @@ function judgeAnswers({ answers }: LabFacts, prefix: string, least: number): Ver
       const integrity = authentic === false ? ', without a valid MESSAGE-INTEGRITY' : '';
       return `${title}: ${found}${integrity} (expected ${expected.join(' or ')})`;
     });
-  if (own.length < least) wrong.push(`only ${own.length} situations were tried (at least ${least} required)`);
+  if (own.length < least) wrong.push(`only ${own.length} requests were tested (at least ${least} required)`);
   const other = own.filter(({ expected, found }) => !expected.includes(found));
   const note = other.map(
     ({ title, found, expected }) => `${title}: ${found} where the RFC specifies ${expected.join(' or ')}`,
@@ -97,7 +97,7 @@ export const answerChecks: Check[] = [
           ),
           ...(answers.length === 0 && relays.length === 0 ? ['nothing was tried'] : []),
         ],
-        `every message of ${answers.length} situations and ${relays.length} sessions was parsed`,
+        `every message was parsed (${answers.length} requests, ${relays.length} sessions)`,
         { unparsed: unparsed.length },
       ),
   }),

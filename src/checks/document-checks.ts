@@ -94,7 +94,7 @@ function judgePaths(facts: PackageFacts): Verdict {
   );
   const missing = named.filter(({ path }) => !isThere(path, listed));
   return complaints(
-    missing.map(({ file, path }) => `${file} names ${path}, which the package does not have`),
+    missing.map(({ file, path }) => `${file} refers to ${path}, which is not in the package`),
     `${named.length} paths, all in the package`,
     { paths: named.length },
   );
@@ -106,7 +106,8 @@ function judgeDatabases({ inspected, elf }: PackageFacts): Verdict {
   const hasMongo =
     program !== undefined && /libmongoc|mongoc_client_new/.test(program.dynamic + program.symbols);
   const files = [...listedPaths(inspected.contents)].filter((path) => /mongo/i.test(path));
-  if (hasMongo) return complaints([], `turnserver uses MongoDB; ${files.length} files for it`);
+  if (hasMongo)
+    return complaints([], `turnserver supports MongoDB; the package has ${files.length} files for it`);
   return complaints(
     files.map((path) => `${path} is for MongoDB, which turnserver was compiled without`),
     'nothing for MongoDB, which turnserver was compiled without',
@@ -128,9 +129,9 @@ function judgeSysctls(facts: PackageFacts): Verdict {
     [
       ...wanted.filter((line) => !settings.includes(line)).map((line) => `"${line}" is missing`),
       ...settings.filter((line) => !wanted.includes(line)).map((line) => `"${line}" is not for this range`),
-      ...applied.map((path) => `${path} changes the whole machine without being asked to`),
+      ...applied.map((path) => `${path} would be applied automatically to the whole machine`),
     ],
-    `${settings.length} settings, and nothing applies them`,
+    `${settings.length} settings, not applied automatically`,
     { settings: settings.length },
   );
 }
@@ -144,11 +145,11 @@ function judgeHint(facts: PackageFacts): Verdict {
   const upgrade = files.get('upgrade.log');
   return complaints(
     [
-      ...(says(log) ? [] : [`the installation does not name static-auth-secret and ${configuration}`]),
+      ...(says(log) ? [] : [`the installation log does not mention static-auth-secret and ${configuration}`]),
       ...(upgrade === undefined ? ['no upgrade was tried'] : []),
       ...(says(upgrade ?? '') ? ['an upgrade tells the administrator to add a secret'] : []),
     ],
-    'said once, at the first installation',
+    'shown only at the first installation',
   );
 }
 
@@ -165,28 +166,27 @@ export const documentChecks: Check[] = [
   {
     id: 'package.paths',
     title: 'The configuration and the unit name only paths that exist',
-    reason:
-      'A certificate folder that is missing, or a tool that moved, is found out in the middle of an outage.',
+    reason: 'A missing certificate folder or tool is otherwise noticed only during an outage.',
     judge: judgePaths,
   },
   {
     id: 'package.databases',
     title: 'No files for a database that turnserver cannot use',
-    reason: 'A setup script for MongoDB promises a backend; turnserver ignores the option without it.',
+    reason: 'A MongoDB setup script suggests a backend that turnserver was built without.',
     judge: judgeDatabases,
   },
   {
     id: 'package.sysctls',
-    title: 'The sysctl.d example matches the relay range and is not applied by itself',
+    title: 'The sysctl.d example matches the relay range and is not applied automatically',
     reason:
-      'Reserved ports of another range protect nothing; applied unasked, they replace a list that the machine may need.',
+      "Reserving a different range protects nothing; applying it automatically would overwrite the machine's own list.",
     reference: 'https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html',
     judge: judgeSysctls,
   },
   {
     id: 'install.hint',
     needs: { phases: ['install', 'distribution'] },
-    title: 'The first installation says where to put the first secret; an upgrade does not',
+    title: 'The first installation explains where to set the shared secret; an upgrade does not',
     reason: 'A new server refuses every client until it has credentials, which looks like a fault.',
     judge: judgeHint,
   },

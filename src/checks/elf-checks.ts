@@ -75,7 +75,7 @@ export const elfChecks: Check[] = [
   {
     id: 'elf.libraries',
     title: 'Programs depend only on the expected shared libraries',
-    reason: 'Each unintended library is one more dependency to install and to patch.',
+    reason: 'Every unexpected library is another dependency to install and patch.',
     judge: (facts) =>
       eachFile(
         facts,
@@ -122,7 +122,7 @@ export const elfChecks: Check[] = [
   {
     id: 'elf.relro',
     title: 'Programs have full RELRO: relocations are read-only before main()',
-    reason: 'Attackers overwrite writable function pointers first.',
+    reason: 'Writable function pointers are a common target of exploits.',
     reference: HARDENING,
     judge: (facts) =>
       eachFile(
@@ -222,7 +222,7 @@ export const elfChecks: Check[] = [
     id: 'elf.options',
     title: "The program's option table matches its source",
     reason:
-      'The shipped configuration uses the options of the source; a program with other options would ignore lines of it.',
+      'The shipped configuration uses the options of the source; a program with other options would ignore some lines.',
     judge: ({ elf, built, options, programOptions }) => {
       if (!hasServer(elf)) return fail(NO_SERVER);
       if (programOptions.size === 0) return fail('/usr/bin/turnserver has no readable option table');

@@ -52,8 +52,7 @@ const checks: Check[] = [
     id: 'install.remove',
     needs: { phases: ['upgrades', 'purge'] },
     title: 'Remove stops the server and keeps the configuration; purge removes everything',
-    reason:
-      'A server that keeps running without its files serves until it crashes, and then cannot be started.',
+    reason: 'A server left running without its files works until it crashes, and then cannot be restarted.',
     judge: (facts) => {
       const found = expectValues(facts, {
         'remove.exit': '0',

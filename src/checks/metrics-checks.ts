@@ -43,7 +43,7 @@ function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[])
     if (grown === undefined) found.push(`${name}: not exported (expected +${exact})`);
     else if (grown !== exact && grown !== known)
       found.push(
-        `${name}: +${grown}, expected +${exact}${known === exact ? '' : ` or, as known, +${known}`}`,
+        `${name}: +${grown} (expected +${exact}${known === exact ? '' : `, or +${known} with the known deviation`})`,
       );
     else if (grown !== exact) {
       notes.push(`known deviation: ${name} is ${grown - exact} too high. ${because.join(' ')}`);
@@ -128,7 +128,7 @@ export const metricsChecks: Check[] = [
   labCheck({
     id: 'metrics.scrapes',
     title: `Memory growth per ${SCRAPES.toLocaleString('en')} scrapes is below ${MAX_GROWTH_MIB} MiB`,
-    reason: 'A leak per scrape brings a relay down after weeks, during calls.',
+    reason: 'A leak on every scrape crashes the relay after weeks, dropping calls.',
     reference: 'https://github.com/coturn/coturn/issues/1898',
     advisories: ({ lab }) => {
       const { before = 0, after = 0 } = lab?.scrapes ?? {};
@@ -188,7 +188,7 @@ export const metricsChecks: Check[] = [
   labCheck({
     id: 'metrics.rest-secret',
     title: 'Metrics count the messages of sessions with REST credentials exactly',
-    reason: 'Most services use them, and their user names change with every call.',
+    reason: 'Most services use REST credentials, and their user names change with every call.',
     scenarios: ['rest sessions'],
     without: withoutMetrics,
     judge: (lab, facts) =>

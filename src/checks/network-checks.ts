@@ -61,7 +61,7 @@ function judgeTtl(lab: LabFacts): Verdict {
       ok: false,
       message: `at least one of ${ttl.packets} datagrams to clients had a TTL of ${ttl.minTtl}`,
       figures,
-      cause: `UDP answers leave with TTL ${ttl.minTtl}: clients ${one ? 'behind a router' : 'on the other side of the internet'} never receive them (coturn #2043)`,
+      cause: `UDP answers leave with TTL ${ttl.minTtl}: ${one ? 'clients behind a router' : 'distant clients'} never receive them (coturn #2043)`,
     };
   }
   const silent = silentWays(lab).find(({ transport }) => transport === 'udp');

@@ -60,7 +60,7 @@ export const packageChecks: Check[] = [
     id: 'package.requires',
     title: 'The C library is the only shared library that the package requires',
     reason:
-      'A package that also required statically linked libraries could not be installed on other distributions.',
+      'Requiring libraries that are already statically linked would prevent installation on other distributions.',
     applies: ({ format, staticLibraries }) => format === 'rpm' && staticLibraries !== undefined,
     judge: ({ inspected, target }) => {
       if (inspected.requires === undefined) return fail("the package's requirements were not read");
@@ -78,7 +78,7 @@ export const packageChecks: Check[] = [
     id: 'package.plain',
     title: 'Every inspected file is a regular file of plausible size',
     reason:
-      'The inspection skips links, FIFOs and huge files in place of a unit or program, so no other check sees their content.',
+      'The inspection skips links, FIFOs and huge files in place of a unit or program, so no other check examines them.',
     judge: ({ inspected }) =>
       inspected.unread === undefined
         ? fail('the inspection did not record which files it skipped')

@@ -153,8 +153,7 @@ const checks: Check[] = [
     id: 'install.remove',
     needs: { phases: ['upgrades', 'purge'] },
     title: 'Erasing the package stops the server',
-    reason:
-      'A server that keeps running without its files serves until it crashes, and then cannot be started.',
+    reason: 'A server left running without its files works until it crashes, and then cannot be restarted.',
     reference: SCRIPTLETS,
     judge: judgeErasure,
   },

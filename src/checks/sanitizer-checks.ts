@@ -29,7 +29,7 @@ export const sanitizerChecks: Check[] = [
     id: 'packets.sanitizer',
     title: 'Hostile packets cause no invalid memory access (AddressSanitizer)',
     // Packets are stored in reused buffers of 64 KiB: AddressSanitizer misses a read past a packet's end that stays within its buffer.
-    reason: 'An out-of-bounds access often crashes nothing, but may disclose memory to an attacker.',
+    reason: 'An out-of-bounds access often causes no crash, but can disclose memory.',
     reference: 'https://github.com/google/sanitizers/wiki/AddressSanitizer',
     scenarios: ['sanitized'],
     without: ({ sanitizes }) =>

@@ -45,7 +45,7 @@ function judgeMetadata({ reached }: ServiceFacts): Verdict {
   const relays = refused > 0 ? `; turnserver itself refuses ${refused} of them` : '';
   return complaints(
     found,
-    `no datagram left for them, although the configuration allows every peer${relays}`,
+    `no datagram was sent to the metadata addresses, although the configuration allows every peer${relays}`,
     {
       addresses: new Set(metadata.map(({ peer }) => peer)).size,
       controls: new Set(reached.filter(({ kind }) => kind === 'control').map(({ peer }) => peer)).size,
@@ -157,7 +157,7 @@ export const serviceChecks: Check[] = [
   serviceCheck({
     id: 'service.start',
     title: 'The unit starts under systemd, sandboxed, with the shipped configuration',
-    reason: 'Only a real start reveals an over-strict sandbox; on a fleet it is an outage.',
+    reason: 'Only a real start reveals an over-strict sandbox, which would be an outage in production.',
     reference: 'https://www.freedesktop.org/software/systemd/man/systemd.exec.html',
     judge: ({ state, serving, metrics, log, emulated }) => {
       if (state !== 'active') return fail(`the unit is ${state}: ${log.split('\n').slice(-5).join(' | ')}`);
@@ -179,7 +179,7 @@ export const serviceChecks: Check[] = [
     id: 'service.alone',
     title: 'The unit runs only turnserver, as an unprivileged user, and opens only the expected ports',
     reason:
-      'The check observes from outside the root of the package, which cannot hide a process or a socket there.',
+      "Processes and sockets are observed from outside the package's root, so the package cannot hide any.",
     judge: ({ seen, emulated }) => {
       if (seen === undefined) return fail('the processes of the unit were not recorded');
       const found = seen.processes.flatMap((each) => processComplaints(each, emulated));

@@ -78,7 +78,7 @@ export const tarballChecks: Check[] = [
   {
     id: 'tarball.programs',
     title: 'The tarball and the package contain identical programs',
-    reason: 'The checks of one then hold for the other.',
+    reason: 'The results for one then apply to the other.',
     applies: ({ staticLibraries }) => staticLibraries !== undefined,
     judge: judgePrograms,
   },

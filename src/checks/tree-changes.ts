@@ -79,7 +79,7 @@ const DEB_EXCEPTIONS: Exception[] = [
   {
     path: /^\/var\/lib\/dpkg\/statoverride$/,
     after: new RegExp(`^f 644 0:0 ${EMPTY}$`),
-    reason: 'dpkg leaves an empty one when the last override is gone',
+    reason: 'dpkg leaves an empty file after the last override is removed',
   },
   {
     path: /^\/var\/log\/(dpkg|alternatives)\.log$|^\/var\/log\/apt\/(history|term|eipp)\.log(\.xz)?$/,

@@ -116,7 +116,7 @@ export const upgradeChecks: Check[] = [
     needs: { phases: ['install', 'distribution'] },
     title: 'An upgrade reports exactly the configuration lines that this turnserver ignores',
     reason:
-      'A misspelt denied-peer-ip or a dropped no-cli fails open: turnserver ignores the line and only logs it.',
+      'A misspelt denied-peer-ip or a removed no-cli fails open: turnserver ignores the line and only logs it.',
     judge: judgeOptions,
   },
   {

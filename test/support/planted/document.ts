@@ -95,13 +95,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'a configuration that names a missing certificate folder',
     () => withInspected('contents', (t) => t.replace(/^.* \.\/etc\/coturn\/\n/m, '')),
     ['package.paths'],
-    /^turnserver\.conf names \/etc\/coturn\/cert\.pem, which the package does not have; .*key\.pem/,
+    /^turnserver\.conf refers to \/etc\/coturn\/cert\.pem, which is not in the package; .*key\.pem/,
   ],
   [
     'a unit that starts a program missing from the package',
     () => withInspected('unit', (t) => t.replace('/usr/bin/turnserver', '/usr/sbin/turnserver')),
     ['package.paths'],
-    /^coturn\.service names \/usr\/sbin\/turnserver, which/,
+    /^coturn\.service refers to \/usr\/sbin\/turnserver, which/,
   ],
   [
     "a missing list of the package's files",
@@ -131,13 +131,13 @@ export const PLANTED: [string, () => PackageFacts, string[], RegExp][] = [
     'kernel settings that are applied automatically',
     () => withInspected('contents', listing('./usr/lib/sysctl.d/60-coturn.conf')),
     ['package.sysctls'],
-    /^\/usr\/lib\/sysctl\.d\/60-coturn\.conf changes the whole machine without being asked to$/,
+    /^\/usr\/lib\/sysctl\.d\/60-coturn\.conf would be applied automatically to the whole machine$/,
   ],
   [
     'an installation without the hint to set a secret',
     () => withFile('install.log', (t) => t.replaceAll('static-auth-secret', 'something')),
     ['install.hint'],
-    /^the installation does not name static-auth-secret and \/etc\/turnserver\.conf$/,
+    /^the installation log does not mention static-auth-secret and \/etc\/turnserver\.conf$/,
   ],
   [
     'an upgrade with the hint to set a secret',

@@ -244,12 +244,12 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp, Record
     /success, without a valid MESSAGE-INTEGRITY \(expected success\)/,
   ],
   [
-    'situations that were not tested',
+    'requests that were not tested',
     (lab) => {
       lab.answers = lab.answers.filter(({ id }) => !id.startsWith('rest.'));
     },
     ['answers.rest'],
-    /only 0 situations were tried \(at least 3 required\)/,
+    /only 0 requests were tested \(at least 3 required\)/,
   ],
   [
     'a permission for the metadata service',

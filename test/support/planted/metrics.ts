@@ -106,7 +106,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       lab.sessions.after = lab.sessions.after.replace(/^(turn_total_traffic_peer_rcvp) \d+$/m, '$1 15999');
     },
     ['metrics.exact'],
-    /^turn_total_traffic_peer_rcvp: \+15999, expected \+16000$/,
+    /^turn_total_traffic_peer_rcvp: \+15999 \(expected \+16000\)$/,
   ],
   [
     'a counter that is not exported',
@@ -155,7 +155,7 @@ export const PLANTED: [string, (lab: LabFacts) => void, string[], RegExp][] = [
       );
     },
     ['metrics.rest-secret'],
-    /^turn_total_traffic_peer_sentp: \+401, expected \+400$/,
+    /^turn_total_traffic_peer_sentp: \+401 \(expected \+400\)$/,
   ],
   [
     'an empty scrape with REST credentials',

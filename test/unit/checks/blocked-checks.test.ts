@@ -114,7 +114,7 @@ describe('a blocked check', () => {
       }),
     );
     expect(found.causes).toEqual([
-      'UDP answers leave with TTL 16: clients on the other side of the internet never receive them (coturn #2043)',
+      'UDP answers leave with TTL 16: distant clients never receive them (coturn #2043)',
     ]);
   });
 

@@ -57,7 +57,7 @@ describe('service checks', () => {
   it('record the number of addresses tried and of messages lost', () => {
     const results = judge(good());
     expect(results.find(({ id }) => id === 'service.metadata')).toMatchObject({
-      message: 'no datagram left for them, although the configuration allows every peer',
+      message: 'no datagram was sent to the metadata addresses, although the configuration allows every peer',
       figures: { addresses: 3, controls: 2 },
     });
     expect(results.find(({ id }) => id === 'service.drain')?.figures).toMatchObject({

@@ -154,7 +154,7 @@ describe('known failures of releases', () => {
     });
     expect(checkOf(judge('4.16.0', { deviations: [] }), 'metrics.exact')).toMatchObject({
       status: 'failed',
-      message: 'turn_total_traffic_peer_sentb: +1632000, expected +1600000',
+      message: 'turn_total_traffic_peer_sentb: +1632000 (expected +1600000)',
     });
   });
 
