@@ -82,7 +82,7 @@ export function lintCredentials(configuration: Configuration): Finding[] {
 function restSeparator(setting: Setting | undefined): Finding[] {
   const [first = ''] = setting?.value ?? '';
   if (!/\d/.test(first)) return [];
-  const message = `with the separator "${first}", turnserver refuses all credentials made from the secret`;
+  const message = `with the separator "${first}", turnserver refuses all credentials derived from the secret`;
   return [finding('rest-separator', 'error', setting, message)];
 }
 
@@ -153,7 +153,7 @@ function replacedUsers(users: readonly Setting[]): Finding[] {
       usable.slice(index + 1).some((later) => nameOf(later) === nameOf(user) && later.value !== user.value),
     )
     .map((user) =>
-      finding('repeated-option', 'error', user, `a later line gives ${nameOf(user)} another password`),
+      finding('repeated-option', 'error', user, `a later line sets a different password for ${nameOf(user)}`),
     );
 }
 

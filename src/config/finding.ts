@@ -42,7 +42,7 @@ export const RULES = {
   },
   'removed-option': {
     reason: 'This version no longer has the option and ignores the line.',
-    hint: 'Remove the line, and achieve its purpose in another way.',
+    hint: 'Remove the line, and use the alternative if the message names one.',
   },
   'command-line-only': {
     reason: 'If a configuration file sets it, turnserver prints its usage and exits.',
@@ -65,8 +65,8 @@ export const RULES = {
     hint: 'Upgrade coturn.',
   },
   'unreviewed-option': {
-    reason: 'An option that turnbuild does not know may open a hole that no rule checks.',
-    hint: "Read about it in coturn's documentation, and update turnbuild.",
+    reason: 'An option that turnbuild does not know may be a security hole that no rule detects.',
+    hint: "See coturn's documentation, and update turnbuild.",
   },
   placeholder: {
     reason: 'The value is public in a template or example, or turnserver cannot use it.',
@@ -77,7 +77,7 @@ export const RULES = {
     hint: 'Make sure that your package has it; other builds ignore the line.',
   },
   'missing-value': {
-    reason: 'turnserver uses the empty value: 0 for a number, nothing for a name or an address.',
+    reason: 'turnserver reads an empty number as 0, and an empty name or address as none.',
     hint: 'Write NAME=VALUE. If the value is a variable, check that it is set.',
   },
   'line-too-long': {
@@ -113,7 +113,7 @@ export const RULES = {
   },
   'invalid-value': {
     reason: 'turnserver keeps the default, or does not find what the value refers to.',
-    hint: "Write what coturn's documentation of the option allows.",
+    hint: "See the allowed values in coturn's documentation.",
   },
   'invalid-address': {
     reason: 'turnserver logs an error and ignores the line.',
@@ -157,8 +157,8 @@ export const RULES = {
   },
   'single-guard': {
     reason:
-      "Only one guard denies it. turnserver's own guards have been bypassed before (CVE-2026-53450), and a line is easily lost.",
-    hint: 'Add the other option, too.',
+      "Only one guard denies it. turnserver's own guards have been bypassed before (CVE-2026-53450), and one line is easily deleted.",
+    hint: 'Deny it with denied-peer-ip as well.',
   },
   'peer-allowed': {
     reason: 'allowed-peer-ip overrides every denied-peer-ip.',
@@ -170,7 +170,7 @@ export const RULES = {
   },
   'open-relay': {
     reason: 'Without credentials, anyone can send traffic through this server and from its address.',
-    hint: 'Set lt-cred-mech, or use-auth-secret with a static-auth-secret. Write neither no-auth nor a value after them.',
+    hint: 'Set lt-cred-mech, or use-auth-secret with a static-auth-secret. Do not set no-auth, and write lt-cred-mech and use-auth-secret without a value.',
   },
   'server-relay': {
     reason: 'Without permissions, every packet from the internet reaches the client.',
@@ -182,7 +182,8 @@ export const RULES = {
     hint: 'Write user=NAME:PASSWORD.',
   },
   'rest-separator': {
-    reason: 'Expiry times contain that digit, so turnserver reads only part of the number: a time long past.',
+    reason:
+      'Expiry times contain that digit, so turnserver truncates them and treats the credentials as expired.',
     hint: 'Use a character that is not a digit, for example the default, a colon.',
   },
   'known-secret': {
@@ -194,7 +195,7 @@ export const RULES = {
     hint: 'Generate a long one: openssl rand -hex 32.',
   },
   'weak-crypto': {
-    reason: 'It is broken, or every client supports something better.',
+    reason: 'The line allows broken or obsolete cryptography.',
     hint: 'Remove the line: the default is better.',
   },
   'missing-protection': {

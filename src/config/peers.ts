@@ -133,7 +133,7 @@ function opened(setting: Setting, range: PeerRange, guards: Guards, configuratio
   const level = open.some((peer) => peer.level === 'error') && !own ? 'error' : 'warning';
   const message = `it permits peers outside the public internet: ${list(open.map(describe))}`;
   if (open.length > 0) return [finding('peer-allowed', level, setting, message)];
-  const vain = `it permits nothing: turnserver refuses ${list(closed.map(describe))} regardless`;
+  const vain = `it has no effect: turnserver refuses ${list(closed.map(describe))} in any case`;
   return [finding('peer-allowed', 'note', setting, vain)];
 }
 
@@ -171,6 +171,6 @@ function openedByMapping({ setting, range, text }: RangeSetting & { text: string
     const message = `the private end of external-ip is ${end}: it permits every peer, denied ones included`;
     return finding('peer-allowed', 'error', setting, message);
   }
-  const message = `clients may send to ${text}: whatever listens on that address is exposed to them`;
+  const message = `clients may send to ${text}: all services on that address are exposed to them`;
   return finding('peer-allowed', 'warning', setting, message);
 }

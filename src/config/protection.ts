@@ -17,9 +17,9 @@ const PROTECTIONS: readonly Protection[] = [
   {
     name: 'no-software-attribute',
     level: 'note',
-    message: 'without no-software-attribute, every answer names the version',
+    message: 'without no-software-attribute, every response discloses the coturn version',
     turned: ['software-attribute'],
-    effect: 'names the version in every answer',
+    effect: 'discloses the coturn version in every response',
   },
   {
     name: 'no-rfc5780',
@@ -66,7 +66,7 @@ const WEAK: readonly (readonly [name: string, message: string])[] = [
   ['tlsv1_1', 'TLS 1.1 is deprecated (RFC 8996)'],
   ['no-tlsv1_2', 'without TLS 1.2, clients without TLS 1.3 fall back to older versions or cannot connect'],
   ['dh566', 'Diffie-Hellman with 566 bits can be broken'],
-  ['dh1066', 'Diffie-Hellman with 1,066 bits is within reach of a large attacker'],
+  ['dh1066', 'Diffie-Hellman with 1,066 bits can be broken by a well-funded attacker'],
 ];
 
 /** Checks for unsafe defaults and weakened protection. */
@@ -99,7 +99,7 @@ export function lintProtection(configuration: Configuration): Finding[] {
         'peer-allowed',
         'error',
         last('allow-loopback-peers'),
-        "turnserver no longer keeps users away from the machine's own services",
+        "users can reach services on the machine's loopback interface",
       ),
     );
   if (isOn('server-relay'))

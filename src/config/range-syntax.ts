@@ -59,15 +59,10 @@ export function checkRange(setting: Setting, version: string, everything: boolea
     );
   if (isZero(end))
     found.push(
-      finding(
-        'open-range',
-        'error',
-        setting,
-        `${value} has no upper end: it covers all addresses that follow`,
-      ),
+      finding('open-range', 'error', setting, `${value} has no upper end: it covers all higher addresses`),
     );
   else if (start.length !== end.length || Buffer.compare(start, end) > 0)
-    found.push(finding('inverted-range', 'error', setting, `${value} ends before it begins`));
+    found.push(finding('inverted-range', 'error', setting, `the end of ${value} is below its start`));
   // If an IPv4 range deliberately denies all of IPv4, this one adds nothing.
   if (start.length === 16 && isZero(start) && !(everything && name === 'denied-peer-ip'))
     found.push(finding('open-range', 'error', setting, `${name}=${value} also covers every IPv4 address`));
@@ -91,7 +86,7 @@ function malformed({ value }: Setting, version: string): string {
   const [address = '', bits] = bad.split('/');
   if (bits !== undefined && isIP(address) !== 0)
     return `"${value}" is a CIDR range, which turnserver does not support${cidrHint(address, bits)}`;
-  if (isIPv4(bad.split('-')[0] ?? '') && bad.includes('-')) return `"${value}" has more than two ends`;
+  if (isIPv4(bad.split('-')[0] ?? '') && bad.includes('-')) return `"${value}" must have exactly two ends`;
   const strict = versionIn(version, STRICT_RANGES) ? ' and fails to start if there is none' : '';
   return /^[a-z][\w.-]*$/i.test(bad)
     ? `"${bad}" is not an IP address: turnserver looks up a host of that name when it starts${strict}`

@@ -34,7 +34,7 @@ export function lintConflicts(configuration: Configuration): Finding[] {
   const add = (name: string, message: string) =>
     found.push(finding('conflict', 'error', last(name), message, 'fatal'));
   if (isOn('no-udp-relay') && isOn('no-tcp-relay'))
-    add('no-tcp-relay', 'no-udp-relay and no-tcp-relay together leave nothing to relay');
+    add('no-tcp-relay', 'no-udp-relay and no-tcp-relay together disable all relaying');
   if (leadingNumber(last('bps-capacity')?.value) !== 0 && leadingNumber(last('max-bps')?.value) === 0)
     add('bps-capacity', 'bps-capacity requires max-bps');
   if (isOn('allow-loopback-peers') && hasTelnet(configuration) && (last('cli-password')?.value ?? '') === '')
@@ -75,7 +75,7 @@ export function lintPorts({ last }: Configuration, { version }: LintContext): Fi
         'port-range',
         'warning',
         min,
-        `relay ports from ${low} on collide with those of other services`,
+        `relay ports from ${low} on overlap with ports of other services`,
       ),
     );
   // coturn issue 2056, fixed in 4.18.0

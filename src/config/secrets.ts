@@ -75,8 +75,8 @@ function lintSecret(setting: Setting, { text, kind }: UsedSecret, strength: Stre
       ? []
       : found('weak-secret', 'warning', `the secret of ${name} has only ${text.length} characters`);
   if (digits >= STRONG[kind]) return [];
-  const guesses = `about 10^${Math.max(1, Math.floor(digits))} guesses find the secret of ${name}`;
+  const guesses = `the secret of ${name} can be guessed in about 10^${Math.max(1, Math.floor(digits))} attempts`;
   return digits < HOPELESS
     ? found('weak-secret', 'error', `${guesses}, which takes less than a second`)
-    : found('weak-secret', 'warning', `${guesses}; it should take 10^${STRONG[kind]}`);
+    : found('weak-secret', 'warning', `${guesses} (at least 10^${STRONG[kind]} recommended)`);
 }

@@ -124,9 +124,9 @@ function lintDtls(configuration: Configuration): Finding[] {
   const { has, isOn, last } = configuration;
   if (!has('dtls') || !isOn('no-dtls')) return [];
   if (isOn('dtls') && !asksForDtls(configuration))
-    return [finding('unused-option', 'warning', last('dtls'), 'no-dtls after it disables DTLS again')];
+    return [finding('unused-option', 'warning', last('dtls'), 'a later no-dtls disables DTLS again')];
   if (isOn('dtls'))
-    return [finding('unused-option', 'warning', last('no-dtls'), 'dtls after it enables DTLS')];
+    return [finding('unused-option', 'warning', last('no-dtls'), 'a later dtls enables DTLS')];
   return [
     finding('unused-option', 'note', last('no-dtls'), 'no-dtls has no effect: without dtls, DTLS is off'),
   ];

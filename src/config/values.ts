@@ -140,7 +140,7 @@ function lintBoolean({ name, value }: Setting, add: Add): void {
   const on = booleanOf(value);
   if (on === undefined) {
     if (COMMENT.test(value))
-      add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`, 'fatal');
+      add('trailing-text', 'error', `the comment becomes part of the value of ${name}: "${value}"`, 'fatal');
     else add('invalid-boolean', 'error', `${name} must be yes or no, not "${value}"`, 'fatal');
     return;
   }
@@ -150,7 +150,7 @@ function lintBoolean({ name, value }: Setting, add: Add): void {
       'warning',
       `the comment is part of the value of ${name}; turnserver reads "${on ? 'yes' : 'no'}"`,
     );
-  if (!on && PROTECTIVE.test(name)) add('switched-off', 'error', `"${value}" switches ${name} off`);
+  if (!on && PROTECTIVE.test(name)) add('switched-off', 'error', `${name}=${value} disables the option`);
 }
 
 /** Checks a number. turnserver parses ports strictly from 4.13 on, and reads other numbers with atoi(3). @see get_port_value() */
@@ -167,7 +167,7 @@ function lintNumber({ name, value }: Setting, version: string, add: Add): void {
   const limit = largest === undefined ? '' : ` up to ${largest}`;
   const tooLarge = Number(digits) > (largest ?? Number.MAX_SAFE_INTEGER);
   const isUnknown = CLIENT_PORTS.test(name) && Number(digits) === 0;
-  const random = `with ${name}=${value}, turnserver listens on ports that no client knows`;
+  const random = `with ${name}=${value}, turnserver listens on random ports, which clients do not know`;
   if (isPort && versionIn(version, STRICT_PORTS)) {
     // turnserver accepts a sign and spaces before the digits, as strtol(3) does, and nothing after them.
     if (digits === undefined || rest !== '' || tooLarge)
@@ -200,7 +200,7 @@ function lintText(setting: Setting, add: Add): void {
   if (ACCOUNTS.test(name) && !/^[a-z_][\w.-]*\$?$/i.test(value))
     add('invalid-account', 'error', `"${value}" is not the name of an account`, 'fatal');
   else if (COMMENT.test(value))
-    add('trailing-text', 'error', `"${value}" is the value of ${name}, comment included`);
+    add('trailing-text', 'error', `the comment becomes part of the value of ${name}: "${value}"`);
   else if (!quoted && /^'.*'$/.test(value))
     add('trailing-text', 'error', `the single quotes are part of the value of ${name}`);
   else if (value !== '' && WORDS_OF[name]?.test(value) === false)
@@ -213,13 +213,21 @@ function lintText(setting: Setting, add: Add): void {
   else if (value.endsWith(';'))
     add('trailing-text', 'warning', `the semicolon is part of the value of ${name}`);
   else if (WORDS.test(name) && !quoted && /\s/.test(value))
-    add('trailing-text', 'warning', `all of "${value}" is the value of ${name}`);
+    add(
+      'trailing-text',
+      'warning',
+      `the whole text "${value}" is the value of ${name}; quote it if that is intended`,
+    );
   else if (SERVERS.test(name) && value !== '' && !isUnfilled(setting) && !isServer(value))
     add('invalid-address', 'error', `"${value}" is not ADDRESS:PORT, or [ADDRESS]:PORT for IPv6`);
   else if (ADDRESSES.test(name) && value !== '' && !isUnfilled(setting) && !isAddress(name, value))
     add('invalid-address', 'error', `"${value}" is not an IP address`);
   else if (name === 'aux-server' && value !== '' && !isUnfilled(setting) && !hasPort(value))
-    add('invalid-address', 'error', `"${value}" has no port: turnserver listens on one that no client knows`);
+    add(
+      'invalid-address',
+      'error',
+      `"${value}" has no port: turnserver listens on a random port, which clients do not know`,
+    );
   else if (LOOKED_UP.test(name) && !isUnfilled(setting))
     for (const host of privateNamesIn(name, value))
       add('invalid-address', 'warning', `turnserver does not start if it cannot look up "${host}"`);

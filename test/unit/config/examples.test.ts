@@ -72,7 +72,7 @@ const EXPECTED: Record<KnownVersion, readonly string[]> = {
       "no-tlsv1, only OpenSSL's own settings keep TLS 1.0 off the TLS port",
       "no-tlsv1_1, only OpenSSL's own settings keep TLS 1.1 off the TLS port",
     ].map((text) => `warning missing-protection: without ${text}`),
-    'note missing-protection: without no-software-attribute, every answer names the version',
+    'note missing-protection: without no-software-attribute, every response discloses the coturn version',
     'note administration: only the missing cli-password keeps the telnet interface off; set no-cli',
   ],
   '4.18.0': [
@@ -108,7 +108,7 @@ describe('an example file that is mostly comments', () => {
         .map(summary),
     ).toEqual([
       '5 warning ignored-value: no-rfc5780 is enabled: turnserver ignores "0"',
-      '7 error weak-secret: about 10^1 guesses find the secret of cli-password, which takes less than a second',
+      '7 error weak-secret: the secret of cli-password can be guessed in about 10^1 attempts, which takes less than a second',
       '7 warning administration: the telnet interface listens on 127.0.0.1, port 5766',
     ]);
   });

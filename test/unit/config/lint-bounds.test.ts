@@ -35,8 +35,8 @@ describe('unused options', () => {
     ['stateless-nonce-secret=3f9a1c5e7b2d4f6081a3c5e7092b4d6f'],
     ['stateless-nonce=0'],
     ['dtls=0\nno-dtls', '2 note no-dtls has no effect: without dtls, DTLS is off'],
-    ['dtls\nno-dtls', '1 warning no-dtls after it disables DTLS again'],
-    ['no-dtls\ndtls', '1 warning dtls after it enables DTLS'],
+    ['dtls\nno-dtls', '1 warning a later no-dtls disables DTLS again'],
+    ['no-dtls\ndtls', '1 warning a later dtls enables DTLS'],
     ['no-dtls\ndtls=0', '1 note no-dtls has no effect: without dtls, DTLS is off'],
     [
       'no-tls\ntls-listening-port=5349\nno-dtls',
@@ -92,7 +92,7 @@ describe('services that do not start', () => {
 describe('relay ports', () => {
   const twice =
     '- warning versions before 4.18.0 assign port 65535 twice when the pool is exhausted: set max-port=65534';
-  const low = (port: number) => `warning relay ports from ${port} on collide with those of other services`;
+  const low = (port: number) => `warning relay ports from ${port} on overlap with ports of other services`;
   const inverted = (min: number, max: number) =>
     `error max-port ${max} is below min-port ${min}: turnserver crashes at the first allocation`;
   it.each([
@@ -158,8 +158,8 @@ describe('repeated options', () => {
     ['user=a:\nuser=a:p'],
     [
       'user=a:p\nuser=a:q\nuser=a:p',
-      '1 error a later line gives a another password',
-      '2 error a later line gives a another password',
+      '1 error a later line sets a different password for a',
+      '2 error a later line sets a different password for a',
     ],
   ])('%j', (text, ...expected) => expect(found('repeated-option', text, OLD)).toEqual(expected));
 });

@@ -111,7 +111,7 @@ describe('the denied ranges', () => {
 
   it('are not measured if their ends are of different families', () =>
     expect(lint('denied-peer-ip=223.255.255.255-1fff::')).toEqual([
-      '1 error inverted-range: 223.255.255.255-1fff:: ends before it begins',
+      '1 error inverted-range: the end of 223.255.255.255-1fff:: is below its start',
     ]));
 });
 
@@ -136,7 +136,7 @@ describe('an allowed range', () => {
   it('does not name the peers that turnserver refuses itself', () => {
     const [found = ''] = lint('allowed-peer-ip=127.255.255.255-128.0.0.0');
     expect(found).toMatch(
-      /^1 note peer-allowed: it permits nothing: turnserver refuses 127\.255\.255\.255 \(loopback\)/,
+      /^1 note peer-allowed: it has no effect: turnserver refuses 127\.255\.255\.255 \(loopback\)/,
     );
     const mixed = lint('allowed-peer-ip=100.127.255.255-127.0.0.0');
     expect(mixed).toHaveLength(1);
@@ -183,7 +183,7 @@ describe('the private end of external-ip', () => {
     ],
     [
       '1.1.1.1/10.0.0.1',
-      'warning peer-allowed: clients may send to 10.0.0.1: whatever listens on that address is exposed to them',
+      'warning peer-allowed: clients may send to 10.0.0.1: all services on that address are exposed to them',
     ],
   ])('permits peers: %s', (value, text) => expect(lint(`external-ip=${value}`)).toEqual([`1 ${text}`]));
 

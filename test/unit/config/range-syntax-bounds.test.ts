@@ -102,7 +102,7 @@ describe('a malformed range', () => {
   it.each([
     ['bogus/8', '"bogus/8" is not an IP address'],
     ['fe80::1%eth0', '"fe80::1%eth0" is not an IP address'],
-    ['10.0.0.1-10.0.0.2-10.0.0.3', '"10.0.0.1-10.0.0.2-10.0.0.3" has more than two ends'],
+    ['10.0.0.1-10.0.0.2-10.0.0.3', '"10.0.0.1-10.0.0.2-10.0.0.3" must have exactly two ends'],
     ['10.0.0.1-peer-host', `"peer-host" ${lookedUp}`],
     ['10.0.0.1-bogus', `"bogus" ${lookedUp}`],
     ['bogus-10.0.0.1', `"bogus" ${lookedUp}`],

@@ -34,25 +34,25 @@ describe('an estimate decides', () => {
     [
       0.4,
       [
-        '1 error weak-secret: about 10^1 guesses find the secret of static-auth-secret, which takes less than a second',
+        '1 error weak-secret: the secret of static-auth-secret can be guessed in about 10^1 attempts, which takes less than a second',
       ],
     ],
     [
       9.9,
       [
-        '1 error weak-secret: about 10^9 guesses find the secret of static-auth-secret, which takes less than a second',
+        '1 error weak-secret: the secret of static-auth-secret can be guessed in about 10^9 attempts, which takes less than a second',
       ],
     ],
     [
       10,
       [
-        '1 warning weak-secret: about 10^10 guesses find the secret of static-auth-secret; it should take 10^18',
+        '1 warning weak-secret: the secret of static-auth-secret can be guessed in about 10^10 attempts (at least 10^18 recommended)',
       ],
     ],
     [
       17.9,
       [
-        '1 warning weak-secret: about 10^17 guesses find the secret of static-auth-secret; it should take 10^18',
+        '1 warning weak-secret: the secret of static-auth-secret can be guessed in about 10^17 attempts (at least 10^18 recommended)',
       ],
     ],
     [18, []],
@@ -64,7 +64,9 @@ describe('an estimate decides', () => {
   it.each<[number, string[]]>([
     [
       9.9,
-      ['2 error weak-secret: about 10^9 guesses find the secret of user, which takes less than a second'],
+      [
+        '2 error weak-secret: the secret of user can be guessed in about 10^9 attempts, which takes less than a second',
+      ],
     ],
     [10, []],
   ])('on a password with 10^%d guesses', (digits, expected) =>

@@ -79,7 +79,7 @@ describe('the value of a boolean', () => {
       'verbose=no # off',
       ['warning trailing-text: the comment is part of the value of verbose; turnserver reads "no"'],
     ],
-    ['verbose="# on"', ['fatal trailing-text: "# on" is the value of verbose, comment included']],
+    ['verbose="# on"', ['fatal trailing-text: the comment becomes part of the value of verbose: "# on"']],
     ['verbose=maybe', ['fatal invalid-boolean: verbose must be yes or no, not "maybe"']],
   ])('%s is reported', (line, found) => expect(check(line)).toEqual(found));
 });
@@ -135,7 +135,7 @@ describe('a text value', () => {
   const notServer = 'is not ADDRESS:PORT, or [ADDRESS]:PORT for IPv6';
 
   it.each([
-    ['realm=x # y', ['error trailing-text: "x # y" is the value of realm, comment included']],
+    ['realm=x # y', ['error trailing-text: the comment becomes part of the value of realm: "x # y"']],
     ['log-min-level=', []],
     ['log-min-level=info', []],
     ['log-min-level=loud', ['error invalid-value: "loud" is not a valid value of log-min-level']],
@@ -154,7 +154,9 @@ describe('a text value', () => {
     ['aux-server=10.0.0.1:1', []],
     [
       'aux-server=10.0.0.1',
-      ['error invalid-address: "10.0.0.1" has no port: turnserver listens on one that no client knows'],
+      [
+        'error invalid-address: "10.0.0.1" has no port: turnserver listens on a random port, which clients do not know',
+      ],
     ],
     // Placeholders are reported by a rule of their own.
     ['alternate-server=$(SERVER)', []],
