@@ -8,7 +8,7 @@ export const CHECK_STATUS: Readonly<Record<Status, { symbol: string; text: strin
   failed: { symbol: '✗', text: 'fail', counted: 'failed' },
   accepted: { symbol: '!', text: 'accepted', counted: 'failed and accepted' },
   blocked: { symbol: '·', text: 'blocked', counted: 'blocked' },
-  'cannot-here': { symbol: '–', text: 'not possible here', counted: 'not possible here' },
+  'cannot-here': { symbol: '–', text: 'cannot run here', counted: 'unable to run here' },
   'not-applicable': { symbol: '–', text: 'not applicable', counted: 'not applicable' },
   deselected: { symbol: '–', text: 'deselected', counted: 'deselected' },
 };

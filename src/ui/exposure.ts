@@ -53,7 +53,7 @@ function answerOf(manifest: Manifest, id: string, variant: Variant): Omit<Answer
   const tried = variant.checks.find((check) => check.id === recorded.check)?.status;
   // A test result takes precedence over a conclusion from the configuration.
   if (tried === 'failed' || tried === 'accepted')
-    return { state: 'exposed', reason: 'The check for it failed.', check: recorded.check, tried };
+    return { state: 'exposed', reason: 'The check for this advisory failed.', check: recorded.check, tried };
   return { ...recorded, ...(tried === undefined ? {} : { tried }) };
 }
 
@@ -63,7 +63,7 @@ function unrecorded({ source }: Manifest): Exposure {
     reason:
       source === undefined
         ? 'turnbuild did not build this package and has not analysed its configuration.'
-        : 'The manifest has no analysis of it.',
+        : 'Exposure was not recorded in the manifest.',
   };
 }
 

@@ -90,7 +90,7 @@ function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[
   if (all.length === 0 && !newer) all.push({ text: 'Everything is up to date.' });
   if (newer)
     all.push({
-      text: 'Newer base images are available. They do not make a rebuild due, because packages come from the archive. To use them in the next release:',
+      text: 'Newer base images are available. They require no rebuild, because packages come from the archive. To use them in the next release:',
       command: `turnbuild release ${coturn.outdated ? coturn.newest : coturn.version} --refresh-base --update-lock`,
     });
   if (libraries.length === 0)
@@ -102,7 +102,7 @@ function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[
 function remaining(coturn: Found['coturn'], due: boolean): Conclusion[] {
   const { outdated, advisories, fixed, remedy, newest, where } = coturn;
   if (fixed.length === advisories.length) return [];
-  const rebuild = due ? 'The rebuild does not fix' : 'No rebuild is due, and none would fix';
+  const rebuild = due ? 'The rebuild does not fix' : 'A rebuild would not fix';
   const text = outdated
     ? `coturn ${newest} fixes ${fixed.length} of the ${advisories.length} known vulnerabilities.`
     : `${rebuild} the known vulnerabilities of coturn ${coturn.version}. ${where} has no newer release.`;

@@ -102,7 +102,7 @@ function why(manifest: Manifest, variants: readonly Variant[], verdict: Verdict)
   if (verdict === 'accepted') {
     const known = variants.flatMap((v) => v.checks.filter((c) => c.status === 'accepted'));
     const ids = [...new Set(known.flatMap((c) => c.advisories ?? []))];
-    return html`: checks failed for ${ids.join(', ')}, all others that ran passed`;
+    return html`: checks failed because of ${ids.join(', ')}; all other checks that ran passed`;
   }
   if (verdict === 'failed') {
     const steps = manifest.steps.filter((step) => step.status === 'failed').length;

@@ -2,7 +2,7 @@ import { formatNumber } from './format.ts';
 import { folded, type Html, html, nothing, section, table } from './html.ts';
 import type { Variant } from './outcome.ts';
 
-/** The Prometheus metrics of each installed package: those that counted something first, then those that stayed at 0. */
+/** The Prometheus metrics of each installed package: first those with a non-zero value, then those at 0. */
 export function metrics(variants: readonly Variant[]): Html {
   const scraped = variants.filter((variant) => Object.keys(variant.metrics).length > 0);
   if (scraped.length === 0) {
@@ -18,12 +18,12 @@ export function metrics(variants: readonly Variant[]): Html {
         html`<th scope="col" class="number">${variant.target ?? variant.name}<small>${variant.arch}</small></th>`,
     ),
   ];
-  const body = [group('Counted', moved, scraped), group('Stayed at 0', still, scraped)];
+  const body = [group('Non-zero', moved, scraped), group('At 0', still, scraped)];
   return section(
     'metrics',
     'Prometheus metrics',
     html`<p class="muted">Scraped over HTTP from each installed server, after the checks had relayed their traffic.</p>
-${folded(`${moved.length} counted, ${still.length} stayed at 0`, table('Prometheus metrics by package', head, body, 'metrics'))}`,
+${folded(`${moved.length} non-zero, ${still.length} at 0`, table('Prometheus metrics by package', head, body, 'metrics'))}`,
   );
 }
 

@@ -14,8 +14,8 @@ const KINDS: readonly (readonly [Kind, title: string, meaning: string])[] = [
     'Blocked',
     'Another check failed, so these could not run. A release with blocked checks fails.',
   ],
-  ['cannot-here', 'Not possible here', 'These need something that this machine or builder lacks.'],
-  ['deselected', 'Deselected', 'Left out by --only or --skip.'],
+  ['cannot-here', 'Cannot run here', 'This machine or builder lacks a prerequisite of these checks.'],
+  ['deselected', 'Deselected', 'Excluded by --only or --skip.'],
   ['not-applicable', 'Not applicable', 'These checks do not apply to the packages.'],
 ];
 

@@ -54,7 +54,10 @@ function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): 
   const name = `coturn ${printable(manifest.packageVersion)}`;
   const verdict = {
     passed: paint('every check that ran passed', 'green'),
-    accepted: paint('checks failed for accepted advisories, all others that ran passed', 'yellow'),
+    accepted: paint(
+      'checks failed because of accepted advisories; all other checks that ran passed',
+      'yellow',
+    ),
     failed: paint('FAILED', 'red'),
     unverified: paint('NOT VERIFIED', 'yellow'),
   }[verdictOf(manifest)];
@@ -176,7 +179,7 @@ function exposed(manifest: Manifest, columns: number): string[] {
       ? 'The shipped configuration exposes none of them.'
       : `The shipped configuration exposes ${yes.length} of them: ${yes.join(', ')}.`,
     ...(unknown.length === 0 ? [] : [`Whether it exposes ${plural(unknown.length, 'other')} is unknown.`]),
-    'The report has the reasons.',
+    'See the report for the reasons.',
   ];
   return wrap(parts.join(' '), columns);
 }

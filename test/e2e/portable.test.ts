@@ -81,7 +81,7 @@ describe('turnbuild outdated and release --revision auto', () => {
     const run = await outdated();
     expect(run.stdout).toMatch(/openssl +3\.\S+ +3\.\S+ +bookworm\S* +up to date/);
     expect(run.stdout).toMatch(/critical +CVE-2026-43994 +4\.10\.0/);
-    expect(run.stdout).toContain('No rebuild is due');
+    expect(run.stdout).toContain('A rebuild would not fix');
     expect(run.stdout).not.toMatch(/A rebuild is due|A newer coturn is available/);
     expect(run.code).toBe(1);
     const kept = await auto();

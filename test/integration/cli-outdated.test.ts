@@ -66,7 +66,7 @@ describe('turnbuild outdated', () => {
     expect(run.code).toBe(0);
   });
 
-  test('reports newer base images, which do not make a rebuild due', async () => {
+  test('reports newer base images, which require no rebuild', async () => {
     const [was, is] = ['12'.repeat(32), '34'.repeat(32)];
     const image = `debian:trixie-slim@sha256:${was}`;
     const base = { name: 'b', suite: 'trixie', arch: 'x86_64' as const, origin: 'registry' as const };
@@ -112,7 +112,7 @@ esac`,
     expect(coturn.advisories.map(({ id }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
     const text = await turnbuild(['outdated', dir], { env });
     expect(text.code).toBe(1);
-    expect(text.stdout).toContain('No rebuild is due');
+    expect(text.stdout).toContain('A rebuild would not fix');
     expect(text.stdout).not.toContain('Everything is up to date');
     for (const { id, severity, fixed } of expected)
       expect(text.stdout).toMatch(new RegExp(`${severity} +${id} +${fixed.replaceAll('.', '\\.')}( |\n)`));

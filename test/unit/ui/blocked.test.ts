@@ -139,7 +139,7 @@ describe('the report of blocked checks', () => {
     expect(page.match(/<td class="blocked">/g)).toHaveLength(3);
     expect(page).toMatch(/<td class="blocked">[\s\S]*?·<\/span> blocked</);
     expect(page).toContain(UNTRIED);
-    expect(page).toContain('<td>16 of 21 passed, 1 failed, 3 blocked, 1 not possible here</td>');
+    expect(page).toContain('<td>16 of 21 passed, 1 failed, 3 blocked, 1 unable to run here</td>');
     expect(page).toContain('Checks blocked');
     expect(reportOf(fixture())).not.toContain('Checks blocked');
   });

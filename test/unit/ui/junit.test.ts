@@ -99,7 +99,7 @@ describe('renderJunit', () => {
     expect(xml).toContain('<error message="did not compile" type="step">did not compile\nline 2</error>');
     expect(xml.match(/<skipped message="blocked by metrics-agree"\/>/g)).toHaveLength(4);
     expect(xml).toContain(
-      '<skipped message="not possible here: systemd-analyze does not run under qemu-user"/>',
+      '<skipped message="cannot run here: systemd-analyze does not run under qemu-user"/>',
     );
     // CI systems compare the counts of suites with the totals.
     const sum = [...xml.matchAll(/<testsuite [^>]*failures="(\d+)"/g)].reduce(

@@ -54,7 +54,7 @@ test('a check that failed for an accepted advisory makes the release accepted', 
   expect(verdictOf(known)).toBe('accepted');
   expect(countChecks(steps.flatMap((step) => step.checks ?? [])).accepted).toBe(1);
   const page = renderReport(known, { turnbuildVersion: '1.0.0' });
-  expect(page).toContain('checks failed for CVE-2026-1');
+  expect(page).toContain('checks failed because of CVE-2026-1');
   expect(page).toMatch(/<td class="accepted">[\s\S]*?!<\/span> accepted</);
   expect(page).toContain('<section id="failures">');
   const text = renderSummary(known, { dir: 'dist', columns: 120, color: false });

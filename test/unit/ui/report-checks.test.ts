@@ -122,7 +122,7 @@ describe('the matrix of checks', () => {
     expect(stun?.[0]).toMatch(/Findings debian-12 \/ x86_64 requests 5 responses 5$/);
     expect(rows.at(-1)?.slice(1)).toEqual([
       '21 of 21 passed',
-      '19 of 20 passed, 1 not possible here',
+      '19 of 20 passed, 1 unable to run here',
       '20 of 20 passed',
     ]);
   });

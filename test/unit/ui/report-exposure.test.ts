@@ -59,7 +59,7 @@ test('advisories are grouped by exposure, exposed ones first, each with the reas
     ['Exposed (1)'],
     ['low', 'L summary of L', 'Yes Always.', 'Fixed in 4.10.0'],
     ['Unknown (1)'],
-    ['high', 'H summary of H', 'Unknown The manifest has no analysis of it.', 'Fixed in 4.10.0'],
+    ['high', 'H summary of H', 'Unknown Exposure was not recorded in the manifest.', 'Fixed in 4.10.0'],
     ['Not exposed (1)'],
     ['critical', 'C summary of C', 'No oauth is off.', 'Fixed in 4.10.0'],
   ]);
@@ -87,7 +87,7 @@ test('the check of an exposure is named, and overrides the analysis if it fails'
     ['high', 'H summary of H', 'No oauth is off. Check stun : pass.', 'Fixed in 4.10.0'],
   ]);
   expect(tried('metrics-agree', fixture({ failing: true }))[1]?.[2]).toBe(
-    'Yes (debian-13 / arm64) The check for it failed. Check metrics-agree : fail. No (debian-12 / arm64, debian-12 / x86_64, debian-13 / x86_64) oauth is off. Check metrics-agree : pass.',
+    'Yes (debian-13 / arm64) The check for this advisory failed. Check metrics-agree : fail. No (debian-12 / arm64, debian-12 / x86_64, debian-13 / x86_64) oauth is off. Check metrics-agree : pass.',
   );
   const linked = advisories(release(list, () => ({ H: { ...no, check: 'stun' } }))).safe;
   expect(linked).toContain('<a href="#check-stun">stun</a>');

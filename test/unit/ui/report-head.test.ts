@@ -24,7 +24,7 @@ test('the tiles at the top mark bad numbers, and rare kinds of results appear on
     advisories: (['low', 'high', 'critical'] as const).map(advisory),
   };
   expect(tilesOf(some)).toEqual([
-    ...['Packages|4|', 'Checks passed|81|', 'Checks failed|1|bad', 'Checks not possible here|2|warn'],
+    ...['Packages|4|', 'Checks passed|81|', 'Checks failed|1|bad', 'Checks unable to run here|2|warn'],
     'Known advisories, 2 high or critical|3|warn',
   ]);
   const harmless = { ...fixture(), advisories: [advisory('low'), advisory('medium')] };
@@ -68,5 +68,5 @@ test('an accepted verdict names each advisory of accepted checks once, and no ot
         })),
       },
   );
-  expect(verdictOf(known)).toContain('checks failed for CVE-1, all others that ran passed');
+  expect(verdictOf(known)).toContain('checks failed because of CVE-1; all other checks that ran passed');
 });

@@ -111,7 +111,7 @@ describe('checks that were not run', () => {
 
   it('are grouped by kind and reason, with their packages', () => {
     expect(words(fixture())).toBe(
-      'Not run Not possible here (2) These need something that this machine or builder lacks. systemd-analyze does not run under qemu-user systemd unit is confined unit-exposure debian-12 / arm64, debian-13 / arm64',
+      'Not run Cannot run here (2) This machine or builder lacks a prerequisite of these checks. systemd-analyze does not run under qemu-user systemd unit is confined unit-exposure debian-12 / arm64, debian-13 / arm64',
     );
     const ids = ['stun', 'start', 'purge', 'install'];
     const kinds = { start: 'deselected', purge: 'not-applicable', install: 'blocked' } as const;

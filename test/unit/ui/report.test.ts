@@ -90,7 +90,7 @@ test('failures come before all other sections, with their complete messages', ()
 test('the matrix marks failed and impossible checks in words', () => {
   const page = render(fixture({ failing: true }));
   expect(page).toMatch(/<td class="failed">[\s\S]*?✗<\/span> fail</);
-  expect(page).toMatch(/<td class="cannot-here">[\s\S]*?–<\/span> not possible here</);
+  expect(page).toMatch(/<td class="cannot-here">[\s\S]*?–<\/span> cannot run here</);
 });
 
 test('the page has the full hash of every file', () => {
@@ -105,7 +105,7 @@ test('the page has the full hash of every file', () => {
   for (const base of manifest.bases) expect(page).toContain(base.digest);
 });
 
-test('metrics that counted something come before those that stayed at 0', () => {
+test('non-zero metrics come before those at 0', () => {
   const page = render(fixture());
   const at = (text: string): number => page.indexOf(`<code>${text}</code>`);
   expect(at('turn_traffic_sentp{realm=&quot;turn.example.org&quot;}')).toBeGreaterThan(0);

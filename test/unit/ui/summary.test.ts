@@ -156,10 +156,10 @@ test('the summary says how many advisories the shipped configuration exposes, an
   };
   const none = Object.fromEntries([first, second, ...rest].map((id) => [id, 'not-exposed' as const]));
   expect(summaryWith(none)).toContain(
-    'The shipped configuration exposes none of them. The report has the reasons.',
+    'The shipped configuration exposes none of them. See the report for the reasons.',
   );
   expect(summaryWith({ ...none, [`${first}`]: 'exposed', [`${second}`]: 'unknown' })).toContain(
-    `The shipped configuration exposes 1 of them: ${first}. Whether it exposes 1 other is unknown. The report has the reasons.`,
+    `The shipped configuration exposes 1 of them: ${first}. Whether it exposes 1 other is unknown. See the report for the reasons.`,
   );
 });
 
