@@ -133,7 +133,7 @@ function opened(setting: Setting, range: PeerRange, guards: Guards, configuratio
   const level = open.some((peer) => peer.level === 'error') && !own ? 'error' : 'warning';
   const message = `it permits peers outside the public internet: ${list(open.map(describe))}`;
   if (open.length > 0) return [finding('peer-allowed', level, setting, message)];
-  const vain = `it has no effect: turnserver refuses ${list(closed.map(describe))} in any case`;
+  const vain = `allowing ${list(closed.map(describe))} has no effect: turnserver's built-in guards refuse such peers`;
   return [finding('peer-allowed', 'note', setting, vain)];
 }
 

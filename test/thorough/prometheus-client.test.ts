@@ -217,7 +217,9 @@ describe('HTTP', () => {
     'does not start with the invalid address %s',
     async (address) => {
       const message = `TURNSERVER_PROMETHEUS_ADDRESS is not an IPv4 or IPv6 address: ${address}\n`;
-      await expect(serve({ address })).rejects.toThrow(new Error(`exit 3: prometheus: ${message}`));
+      await expect(serve({ address })).rejects.toThrow(
+        new Error(`prom-test exited with code 3: prometheus: ${message}`),
+      );
     },
   );
 
