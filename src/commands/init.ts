@@ -3,13 +3,14 @@ import { EXIT, usageError } from '../errors.ts';
 import { exists, writeText } from '../io/files.ts';
 import { findTarget } from '../plan/index.ts';
 import type { Arch } from '../plan/platforms.ts';
+import { quarantineOf } from '../recipe/advisories.ts';
 import { withoutPrefix } from '../recipe/coturn-version.ts';
 import { formatProject } from '../recipe/project.ts';
 import { architecturesOption, type CommonOptions, listOption, maintainerOption } from '../run/options.ts';
 import { LOCK_NAME, PROJECT_NAME } from '../run/project.ts';
 import { LOCK, loadRecipes, packageRoot, packageVersion, type Recipes } from '../run/recipes.ts';
 import { isCapable } from '../run/session.ts';
-import { requireRequest } from '../sources/choice.ts';
+import { isExact, requireRequest } from '../sources/choice.ts';
 import type { SourceLock } from '../sources/lock.ts';
 import { formatLock, readLock, writeLock } from '../sources/lock-file.ts';
 import type { Output } from '../ui/output.ts';
@@ -28,6 +29,8 @@ export interface Initialised {
   settings: InitSettings;
   /** A job for GitHub Actions. */
   ci: string[];
+  /** Why `release` refuses the version, if it is quarantined. */
+  quarantined?: string;
   /** The command to run next. */
   next: string;
 }
@@ -53,9 +56,11 @@ export async function init(
     await writeText(file, text);
   }
   const isPinned = pins.sources[settings.coturn] !== undefined;
+  const quarantine = isExact(settings.coturn) ? quarantineOf(settings.coturn, recipes.quarantine) : undefined;
   const done: Initialised = {
     ...{ file, lock, settings },
     ci: ciJob(await packageVersion(), settings.architectures),
+    ...(quarantine === undefined ? {} : { quarantined: quarantine.reason }),
     next: isPinned ? 'npx turnbuild release' : 'npx turnbuild source --update-lock',
   };
   if (options.json === true) output.data(done);
@@ -131,7 +136,7 @@ function ciJob(version: string, architectures: readonly Arch[]): string[] {
 }
 
 function described(
-  { file, lock, ci, next }: Initialised,
+  { file, lock, settings, ci, quarantined, next }: Initialised,
   { text, pins, hasLock, dryRun }: { text: string; pins: SourceLock; hasLock: boolean; dryRun: boolean },
 ): string[] {
   const content = (of: string) =>
@@ -150,6 +155,9 @@ function described(
     '',
     ...ci.map((line) => `  ${line}`),
     '',
+    ...(quarantined === undefined
+      ? []
+      : [`warning: \`release\` refuses coturn ${settings.coturn}. ${quarantined} Choose another version.`]),
     `Next: ${next}`,
   ];
 }

@@ -160,7 +160,8 @@ async function githubCandidate(
   };
 }
 
-function isExact(word: string): boolean {
+/** Whether a request is a version rather than a range or `latest`. */
+export function isExact(word: string): boolean {
   return /^\d+\.\d+\.\d+(\.\d+)?$/.test(word);
 }
 

@@ -33,6 +33,16 @@ describe('turnbuild init', () => {
     expect(run.stdout).toMatch(/\nNext: npx turnbuild source --update-lock\n$/);
   });
 
+  it('warns about a version that release refuses', async () => {
+    const run = await init('--yes', '--coturn', '4.17.1');
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout).toMatch(
+      /\nwarning: `release` refuses coturn 4\.17\.1\. Every UDP answer .*\. Choose another version\.\nNext: /,
+    );
+    for (const coturn of ['4.16.0', '^4.17.0', 'latest'])
+      expect((await init('--dry-run', '--coturn', coturn)).stdout).not.toContain('warning: ');
+  });
+
   it('uses the options and copies the built-in pin of an exact version', async () => {
     const maintainer = 'A: B <a@b.example>';
     const run = await init(
