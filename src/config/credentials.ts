@@ -78,11 +78,14 @@ export function lintCredentials(configuration: Configuration): Finding[] {
   return found;
 }
 
-/** The separator is the first character of the value. All digits were tested with real 4.6.1 and 4.18.0 servers. */
+/**
+ * The separator is the first character of the value. All digits were tested with real 4.6.1 and 4.18.0 servers.
+ * @see coturn, src/apps/relay/userdb.c, get_rest_api_timestamp()
+ */
 function restSeparator(setting: Setting | undefined): Finding[] {
   const [first = ''] = setting?.value ?? '';
   if (!/\d/.test(first)) return [];
-  const message = `with the separator "${first}", turnserver refuses all credentials derived from the secret`;
+  const message = `with the separator "${first}", turnserver refuses credentials whose expiry time contains the digit ${first}`;
   return [finding('rest-separator', 'error', setting, message)];
 }
 

@@ -182,8 +182,7 @@ export const RULES = {
     hint: 'Write user=NAME:PASSWORD.',
   },
   'rest-separator': {
-    reason:
-      'Expiry times contain that digit, so turnserver truncates them and treats the credentials as expired.',
+    reason: 'turnserver truncates an expiry time at that digit and treats the credentials as expired.',
     hint: 'Use a character that is not a digit, for example the default, a colon.',
   },
   'known-secret': {
