@@ -26,7 +26,7 @@ async function prepare(shown: { first?: string; second?: string } = {}) {
   const cache = temporaryFolder();
   for (const [index, name] of (['first', 'second'] as const).entries()) {
     const text = shown[name] ?? texts[name] ?? '';
-    const dir = join(cache, `turnbuild-${index + 1}-0123456789abcdef`, 'repodata');
+    const dir = join(cache, `repository-${index + 1}-0123456789abcdef`, 'repodata');
     mkdirSync(dir, { recursive: true });
     if (text !== 'none') writeFileSync(join(dir, 'repomd.xml'), text);
   }

@@ -28,11 +28,12 @@ for key in $SYSROOT_KEYS; do
 done
 # shellcheck source=recipes/docker/sysroot/metadata.sh
 . /turnbuild/sysroot/metadata.sh
+# The ids do not contain "turn": after a removal, paths with the name count as left by the package (src/checks/tree-changes.ts).
 number=0
 for address in $SYSROOT_REPOSITORIES; do
 	number=$((number + 1))
 	cat <<REPOSITORY
-[turnbuild-$number]
+[repository-$number]
 name=repository $number
 baseurl=$address
 enabled=1

@@ -14,7 +14,7 @@ check_metadata() {
 		expected=$(echo "${SYSROOT_METADATA:-}" | cut -d ' ' -f $number)
 		found=
 		for folder; do
-			for repomd in "$folder/turnbuild-$number"-*/repodata/repomd.xml; do
+			for repomd in "$folder/repository-$number"-*/repodata/repomd.xml; do
 				[ -f "$repomd" ] || continue
 				found=$(sha256sum "$repomd" | cut -d ' ' -f 1)
 				[ "$found" = "$expected" ] || fail REPOSITORY_CHANGED "repository $number gave dnf a different repomd.xml than turnbuild"
