@@ -68,7 +68,8 @@ function judgeShared({ components }: Document, { elf }: PackageFacts): string[] 
 /** Complaints unless every statically linked library is listed, with the OpenSSL version that the program contains. */
 function judgeLinked({ components }: Document, { target, inspected }: PackageFacts): string[] {
   const missing = Object.keys(target.staticLibraries?.licenses ?? {}).filter(
-    (name) => !components.some((each) => each.name === name && each.description === 'Linked in'),
+    (name) =>
+      !components.some((each) => each.name === name && each.description === 'Statically linked library'),
   );
   const found = missing.map((name) => `${name} is statically linked but not listed`);
   const openssl = components.find(({ name }) => name === 'openssl')?.version?.replace(/[-+~].*$/, '');

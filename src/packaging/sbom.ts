@@ -151,7 +151,7 @@ function libraryComponent(library: SbomLibrary, { licenses, platform }: SbomInpu
     bomRef: `library:${name}`,
     version,
     purl: packageUrl(library.kind, vendor, name, bare, qualifiers, undefined),
-    description: binary === undefined ? 'Linked in' : 'Shared library of the distribution',
+    description: binary === undefined ? 'Statically linked library' : 'Shared library of the distribution',
   });
   const license = licenses[source];
   if (binary === undefined && license !== undefined) component.licenses.add(new Models.SpdxLicense(license));

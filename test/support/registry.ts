@@ -35,6 +35,25 @@ export async function startRegistry(dir: string): Promise<{ address: string; sto
   return { address, stop: () => void child.kill() };
 }
 
+/** Builds and pushes an image. Returns its digest. */
+function push(image: string, dir: string, args: string[]): string {
+  const metadata = join(dir, 'metadata.json');
+  execFileSync(
+    'docker',
+    [
+      ...['buildx', 'build', '--progress=plain', '--provenance=false', `--metadata-file=${metadata}`],
+      ...[`--output=type=image,name=${image},push=true`, ...args],
+    ],
+    { stdio: 'pipe' },
+  );
+  const { 'containerimage.digest': digest } = JSON.parse(readFileSync(metadata, 'utf8')) as Record<
+    string,
+    string
+  >;
+  if (digest === undefined) throw new Error(`${metadata} has no digest of ${image}`);
+  return digest;
+}
+
 /**
  * Puts an image like those of rpm distributions into a registry: a root that rpm manages, with its own repositories in
  * /etc/yum.repos.d. It is made from the root in which packages are usually verified. Returns its reference, pinned by digest.
@@ -43,23 +62,12 @@ export function pushRpmImage(address: string, dir: string): string {
   const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
   const arch = architectureOf(process.arch);
   const base = baseContext(readTarget('portable'), arch.root);
-  const build = (name: string, ...args: string[]) => {
-    const metadata = join(dir, 'metadata.json');
-    execFileSync(
-      'docker',
-      [
-        ...['buildx', 'build', '--progress=plain', '--provenance=false', `--metadata-file=${metadata}`],
-        ...[`--output=type=image,name=${address}/${name},push=true`, ...args],
-      ],
-      { stdio: 'pipe' },
-    );
-    return (JSON.parse(readFileSync(metadata, 'utf8')) as Record<string, string>)['containerimage.digest'];
-  };
-  const recipes = root('recipes/docker');
-  const made = ['--target=verify-root-rpm-made', `--build-arg=DEB_ARCH=${arch.deb}`];
-  const digest = build('made', ...made, `--build-context=base=${base}`, recipes);
-  const context = `--build-context=made=docker-image://${address}/made@${digest}`;
-  return `${address}/floor@${build('floor', context, root('test/support/rpm-image'))}`;
+  const made = push(`${address}/made`, dir, [
+    ...['--target=verify-root-rpm-made', `--build-arg=DEB_ARCH=${arch.deb}`, `--build-context=base=${base}`],
+    root('recipes/docker'),
+  ]);
+  const context = `--build-context=made=docker-image://${address}/made@${made}`;
+  return `${address}/floor@${push(`${address}/floor`, dir, [context, root('test/support/rpm-image')])}`;
 }
 
 /**
@@ -68,23 +76,10 @@ export function pushRpmImage(address: string, dir: string): string {
  * @param serial a new value results in a new image
  */
 export function pushOfficialImage(address: string, dir: string, target: string, serial: string): string {
-  const arch = architectureOf(process.arch);
-  const { suite } = readTarget(target);
-  const metadata = join(dir, 'metadata.json');
-  execFileSync(
-    'docker',
-    [
-      ...['buildx', 'build', '--progress=plain', '--provenance=false', `--metadata-file=${metadata}`],
-      `--output=type=image,name=${address}/library/debian:${suite}-slim,push=true`,
-      ...[
-        `--build-context=base=${baseContext(readTarget(target), arch.root)}`,
-        `--build-arg=SERIAL=${serial}`,
-      ],
-      fileURLToPath(new URL('official-image', import.meta.url)),
-    ],
-    { stdio: 'pipe' },
-  );
-  return (
-    (JSON.parse(readFileSync(metadata, 'utf8')) as Record<string, string>)['containerimage.digest'] ?? ''
-  );
+  const recipe = readTarget(target);
+  return push(`${address}/library/debian:${recipe.suite}-slim`, dir, [
+    `--build-context=base=${baseContext(recipe, architectureOf(process.arch).root)}`,
+    `--build-arg=SERIAL=${serial}`,
+    fileURLToPath(new URL('official-image', import.meta.url)),
+  ]);
 }

@@ -160,7 +160,7 @@ describe('libraries', () => {
   it('that are statically linked say so, with their license and without an upstream package', () => {
     const [openssl] = detailed(input, 'openssl');
     expect(openssl).toMatchObject({
-      description: 'Linked in',
+      description: 'Statically linked library',
       licenses: [{ license: { id: 'Apache-2.0' } }],
     });
     expect(openssl?.purl).not.toContain('upstream');
