@@ -34,7 +34,7 @@ export function buildError(id: string, lines: readonly string[]): TurnbuildError
       .slice(-TAIL_LINES);
     return new TurnbuildError(code, [message, ...before].join('\n'), { hint: HINTS[code] ?? LOG_HINT });
   }
-  const machine = machineError(id, lines, "the builder's disk", BUILDER_QEMU);
+  const machine = machineError(id, lines, BUILDER_DISK, BUILDER_QEMU);
   if (machine !== undefined) return machine;
   const docker = lines.filter((line) => DOCKER_FAILURE.test(line)).join('\n');
   if (docker !== '') {
@@ -63,6 +63,8 @@ const OTHER_FAILURES: [RegExp, string, string][] = [
   ],
 ];
 
+/** Name of the disk in messages. */
+export const BUILDER_DISK = "the builder's disk";
 const BUILDER_QEMU =
   "Update qemu-user-static on the builder's machine, or use a --builder with a native node.";
 

@@ -3,8 +3,9 @@ import type { Command } from '../../plan/command.ts';
 import { contextPaths, matching } from '../../plan/dockerfile.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
-import { buildError } from './build-error.ts';
+import { BUILDER_DISK, buildError } from './build-error.ts';
 import { type CommandContext, type PlannedContext, readyBase, type StageContext } from './context.ts';
+import { diskFull } from './machine-error.ts';
 import { runCommand } from './run-command.ts';
 
 /** Limits in bytes: for facts and logs (a megabyte in practice; their stages check it before exporting), and for compiled and packed files. */
@@ -75,6 +76,9 @@ export async function runBuildx(step: PlannedStep, context: StageContext, build:
   };
   const result = await runCommand(context, command, { onLine, signal: context.io.signal });
   if (result.code !== 0) throw buildError(step.id, lines);
+  // A verification goes on after an error of the package manager, which may be the package's fault. A full disk is not.
+  const full = build.inTarget === true ? diskFull(step.id, lines, BUILDER_DISK) : undefined;
+  if (full !== undefined) throw full;
   if (build.image === undefined)
     await context.io.files.requirePlainFiles(
       build.output,
