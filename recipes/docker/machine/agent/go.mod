@@ -1,0 +1,3 @@
+module turn-agent
+
+go 1.24

@@ -1,0 +1,144 @@
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// IsScript tells whether the user data of an EC2 instance is a startup script instead of a settings document.
+func IsScript(document []byte, cloud Cloud) bool {
+	return cloud == AWS && bytes.HasPrefix(document, []byte("#!"))
+}
+
+// Parse reads a document. It returns either no problems and the settings, or all problems, one line each.
+func Parse(document []byte, cloud Cloud, now time.Time) (Settings, []string) {
+	settings := Defaults(cloud)
+	if IsScript(document, cloud) {
+		if len(document) > MaxBytes {
+			return settings, []string{tooLong(document)}
+		}
+		settings.StartupScript = string(document)
+		return settings, nil
+	}
+	if len(bytes.TrimSpace(document)) == 0 {
+		return settings, nil
+	}
+	object, problem := decode(document)
+	if problem != "" {
+		return settings, []string{problem}
+	}
+	r := &reader{cloud: cloud, now: now}
+	r.read(object, &settings)
+	return settings, r.problems
+}
+
+func tooLong(document []byte) string {
+	return fmt.Sprintf("document: %d bytes long (at most %d)", len(document), MaxBytes)
+}
+
+// decode parses the JSON itself. Its errors name a line and never quote the document, which may hold secrets.
+func decode(document []byte) (map[string]any, string) {
+	if len(document) > MaxBytes {
+		return nil, tooLong(document)
+	}
+	if !utf8.Valid(document) {
+		return nil, "document: not UTF-8 text"
+	}
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	if err := decoder.Decode(&value); err != nil {
+		return nil, invalidJSON(document, err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, invalidJSONAt(document, int(decoder.InputOffset()))
+	}
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		return nil, "document: must be an object"
+	}
+	return object, ""
+}
+
+func invalidJSON(document []byte, err error) string {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return invalidJSONAt(document, int(syntax.Offset)-1)
+	}
+	return invalidJSONAt(document, len(document))
+}
+
+func invalidJSONAt(document []byte, offset int) string {
+	offset = min(max(offset, 0), len(document))
+	// White space at the end, or before a wrong character, doesn't move the line of the error.
+	text := bytes.TrimRight(document[:offset], " \t\r\n")
+	if offset < len(document) && !strings.ContainsRune(" \t\r\n", rune(document[offset])) {
+		text = document[:offset]
+	}
+	return fmt.Sprintf("document: invalid JSON in line %d", 1+bytes.Count(text, []byte("\n")))
+}
+
+// reader collects the problems of one document.
+type reader struct {
+	cloud    Cloud
+	now      time.Time
+	problems []string
+}
+
+// report adds a problem of the value at a path.
+func (r *reader) report(path, format string, arguments ...any) {
+	r.problems = append(r.problems, path+": "+fmt.Sprintf(format, arguments...))
+}
+
+// unknown reports the keys of an object that are not known, in alphabetical order.
+func (r *reader) unknown(path string, object map[string]any, known []string) {
+	var keys []string
+	for key := range object {
+		if !contains(known, key) {
+			keys = append(keys, key)
+		}
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		where := path + key
+		if !plainName.MatchString(key) {
+			where = path + "(key)"
+		}
+		if near := nearest(key, known); near != "" {
+			r.report(where, "unknown key; did you mean %s?", near)
+		} else {
+			r.report(where, "unknown key")
+		}
+	}
+}
+
+// show quotes a value that is no secret for a message, shortened to 64 characters.
+func show(value any) string {
+	if text, ok := value.(string); ok {
+		if characters := []rune(text); len(characters) > 64 {
+			value = string(characters[:64]) + "…"
+		}
+	}
+	var buffer strings.Builder
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "this value"
+	}
+	return strings.TrimSuffix(buffer.String(), "\n")
+}
+
+func contains(list []string, text string) bool {
+	for _, item := range list {
+		if item == text {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,86 @@
+package settings
+
+import (
+	"regexp"
+	"strconv"
+)
+
+// Bounds of the relay range. It excludes 65535, because some versions of coturn assign that port twice when the range
+// is exhausted, and leaves a block for the machine's own connections: replies to these would be dropped in the relay
+// range, which is not tracked.
+const (
+	lowestRelayPort  = 1024
+	highestRelayPort = 65534
+	ownPorts         = 512
+)
+
+var rangeText = regexp.MustCompile(`^(\d{1,5})-(\d{1,5})$`)
+
+func (r *reader) port(path string, value any) int {
+	return int(r.integer(path, value, 1, 65535))
+}
+
+func (r *reader) portRange(path string, value any) PortRange {
+	text, ok := value.(string)
+	if !ok {
+		r.report(path, `must be a string such as "10000-65534"`)
+		return PortRange{}
+	}
+	match := rangeText.FindStringSubmatch(text)
+	if match == nil {
+		r.report(path, `%s: must have the form FIRST-LAST, such as "10000-65534"`, show(value))
+		return PortRange{}
+	}
+	first, _ := strconv.Atoi(match[1])
+	last, _ := strconv.Atoi(match[2])
+	ports := PortRange{first, last}
+	switch {
+	case first > last:
+		r.report(path, "%s: the first port is greater than the last", show(value))
+	case first < lowestRelayPort || last > highestRelayPort:
+		r.report(path, "%s: must lie within %d-%d", show(value), lowestRelayPort, highestRelayPort)
+	case OwnPorts(ports).Size() < ownPorts:
+		r.report(path, "%s: leaves fewer than %d ports for the machine's own connections; begin at %d",
+			show(value), ownPorts, lowestRelayPort+ownPorts)
+	}
+	return ports
+}
+
+// OwnPorts is the larger block of unprivileged ports beside the relay range, for the machine's own connections.
+func OwnPorts(relay PortRange) PortRange {
+	below, above := PortRange{lowestRelayPort, relay.First - 1}, PortRange{relay.Last + 1, 65535}
+	if below.Size() >= above.Size() {
+		return below
+	}
+	return above
+}
+
+// together checks what concerns more than one setting.
+func (r *reader) together(s *Settings) {
+	r.pair(s)
+	r.collisions(s)
+}
+
+func (r *reader) collisions(s *Settings) {
+	type use struct {
+		path string
+		port int
+	}
+	uses := []use{{"SSH", 22}, {"listeningPort", s.ListeningPort}, {"tlsListeningPort", s.TLSListeningPort}}
+	if s.TLS443 {
+		uses = append(uses, use{"tls443", 443})
+	}
+	if s.Metrics != nil {
+		uses = append(uses, use{"metrics.port", s.Metrics.Port})
+	}
+	for i, later := range uses {
+		for _, earlier := range uses[:i] {
+			if later.port == earlier.port {
+				r.report(later.path, "port %d is also used by %s", later.port, earlier.path)
+			}
+		}
+		if s.RelayPorts.Contains(later.port) {
+			r.report("relayPorts", "contains port %d, which is used by %s", later.port, later.path)
+		}
+	}
+}
