@@ -38,13 +38,14 @@ type Server struct {
 	tokens   int
 	expired  int
 	refusals []string
+	requests map[string]int
 	done     chan struct{}
 }
 
 // Start serves a cloud's metadata until the test ends.
 func Start(t *testing.T, google bool, items map[string]string) *Server {
 	t.Helper()
-	s := &Server{google: google, items: items, done: make(chan struct{})}
+	s := &Server{google: google, items: items, requests: map[string]int{}, done: make(chan struct{})}
 	server := httptest.NewServer(s)
 	s.URL = server.URL
 	t.Cleanup(func() { close(s.done); server.CloseClientConnections(); server.Close() })
@@ -81,6 +82,13 @@ func (s *Server) Refusals() []string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return append([]string(nil), s.refusals...)
+}
+
+// Requests counts the correct requests for an item.
+func (s *Server) Requests(path string) int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.requests[path]
 }
 
 // Tokens counts the tokens that EC2's server has given.
@@ -180,6 +188,7 @@ func (s *Server) serveGoogle(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) item(w http.ResponseWriter, r *http.Request, path string) {
+	s.requests[path]++
 	value, ok := s.items[path]
 	if !ok || r.Method != http.MethodGet {
 		http.NotFound(w, r)

@@ -29,14 +29,6 @@ func PortsOf(s settings.Settings) Ports {
 	return p
 }
 
-// With adds the ports of another configuration.
-func (p Ports) With(other Ports) Ports {
-	return Ports{
-		Listeners: slices.Concat(p.Listeners, other.Listeners),
-		Relay:     slices.Concat(p.Relay, other.Relay),
-	}
-}
-
 // Equal tells whether both are the same.
 func (p Ports) Equal(other Ports) bool {
 	return slices.Equal(p.Listeners, other.Listeners) && slices.Equal(p.Relay, other.Relay)

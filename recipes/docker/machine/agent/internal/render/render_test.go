@@ -119,8 +119,11 @@ func TestOptionsThatThisTurnserverLacks(t *testing.T) {
 func TestFirewall(t *testing.T) {
 	s := input(t, "").Settings
 	golden(t, "default.nft", Firewall(PortsOf(s), s, image.Facts{}, 110))
+	old := PortsOf(s)
 	s = input(t, full).Settings
-	golden(t, "full.nft", Firewall(PortsOf(s).With(PortsOf(input(t, "").Settings)), s, image.Facts{SSH: true}, 110))
+	both := PortsOf(s)
+	both.Listeners, both.Relay = append(both.Listeners, old.Listeners...), append(both.Relay, old.Relay...)
+	golden(t, "full.nft", Firewall(both, s, image.Facts{SSH: true}, 110))
 }
 
 // Real nft judges the golden files and the static rules of the image.

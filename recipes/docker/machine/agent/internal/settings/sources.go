@@ -135,5 +135,5 @@ func (r *reader) pair(s *Settings) {
 	}
 }
 
-// trimLine removes the end of line that text editors and `echo` add to a secret.
-func trimLine(text string) string { return strings.TrimRight(text, "\r\n") }
+// TrimLine removes the end of line that text editors and `echo` add to a secret.
+func TrimLine(text string) string { return strings.TrimRight(text, "\r\n") }

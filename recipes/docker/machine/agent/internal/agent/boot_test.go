@@ -1,0 +1,245 @@
+package agent
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"turn-agent/internal/clouds"
+)
+
+func TestBoot(t *testing.T) {
+	for _, google := range []bool{false, true} {
+		m := newMachine(t, google)
+		m.cloud.Fail(clouds.Forbidden)
+		m.boot()
+		m.eventually("the cause", func() bool { return strings.Contains(m.log.String(), "answered with status 403") })
+		time.Sleep(100 * time.Millisecond)
+		if m.ready() || m.conf() != "" || m.calls() != "" {
+			t.Fatal("started without metadata")
+		}
+		if n := strings.Count(m.log.String(), "403"); n != 1 {
+			t.Errorf("the cause was logged %d times", n)
+		}
+		m.cloud.Fail(clouds.None)
+		m.waitReady()
+		public, realm := "18.184.1.2", "ec2-18-184-1-2.eu-central-1.compute.amazonaws.com"
+		if google {
+			public, realm = "34.90.1.2", "turn-1.europe-west4-a.c.my-project.internal"
+		}
+		for _, line := range []string{
+			"fingerprint", "listening-ip=10.0.1.5", "relay-ip=10.0.1.5", "external-ip=" + public + "/10.0.1.5", "realm=" + realm,
+			"min-port=10000", "max-port=65534", "use-auth-secret", "no-tls", "no-dtls", "prometheus-address=127.0.0.1",
+		} {
+			if !strings.Contains("\n"+m.conf(), "\n"+line+"\n") {
+				t.Errorf("no line %s in\n%s", line, m.conf())
+			}
+		}
+		if strings.Contains(m.conf(), "turnserver\n") {
+			t.Error("keeps the package's realm")
+		}
+		secret := strings.TrimSpace(m.read(m.paths.State("secret")))
+		if len(secret) != 64 || !m.has(realm, secret) {
+			t.Errorf("secret of %d characters, database:\n%s", len(secret), m.database())
+		}
+		if !strings.Contains(m.read(m.file("rules")), "udp dport { 3478, 10000-65534 } accept") {
+			t.Error("firewall:", m.read(m.file("rules")))
+		}
+		if got := m.read(m.paths.Kernel("ip_local_reserved_ports")); got != "3478,9641-9642,10000-65534\n" {
+			t.Error(got)
+		}
+		if got := m.read(m.paths.Kernel("ip_local_port_range")); got != "1024 9999\n" {
+			t.Error(got)
+		}
+		for file, mode := range map[string]os.FileMode{
+			m.paths.Configuration(): 0o640, m.paths.State("secret"): 0o600, m.paths.State("settings.json"): 0o600,
+		} {
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != mode {
+				t.Error(file, info, err)
+			}
+		}
+		if strings.Contains(m.calls(), "systemctl") {
+			t.Error("touches coturn, which starts by itself:", m.calls())
+		}
+		if left, _ := filepath.Glob(filepath.Join(m.paths.Root, "etc/.*")); len(left) > 0 {
+			t.Error("leaves", left)
+		}
+		if !strings.Contains(m.notices.String(), "WATCHDOG=1") || !strings.Contains(m.notices.String(), "STATUS=serving "+public) {
+			t.Error(m.notices)
+		}
+		if len(m.cloud.Refusals()) > 0 {
+			t.Error(m.cloud.Refusals())
+		}
+		m.halt()
+	}
+}
+
+// coturn never starts with an answer that can't be right.
+func TestNeverReadyWithWrongMetadata(t *testing.T) {
+	for name, spoil := range map[string]func(*machine){
+		"missing":         func(m *machine) { m.cloud.Fail(clouds.Missing) },
+		"html":            func(m *machine) { m.cloud.Fail(clouds.HTML) },
+		"redirect":        func(m *machine) { m.cloud.Fail(clouds.Redirect) },
+		"broken off":      func(m *machine) { m.cloud.Fail(clouds.BreakOff) },
+		"private public":  func(m *machine) { m.cloud.Set("meta-data/public-ipv4", "10.9.9.9") },
+		"multicast":       func(m *machine) { m.cloud.Set("meta-data/local-ipv4", "224.0.0.1") },
+		"no address":      func(m *machine) { m.cloud.Set("meta-data/local-ipv4", "") },
+		"other interface": func(m *machine) { m.setAddresses("127.0.0.1", "10.0.1.6") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, false)
+			spoil(m)
+			m.boot()
+			m.eventually("an error", func() bool { return strings.Contains(m.log.String(), "<3>turn-agent: metadata: ") })
+			time.Sleep(150 * time.Millisecond)
+			if m.ready() || m.conf() != "" {
+				t.Error("ready:", m.conf())
+			}
+			m.halt()
+		})
+	}
+}
+
+func TestEachMachineHasItsOwnSecret(t *testing.T) {
+	secrets := map[string]bool{}
+	for range 2 {
+		m := newMachine(t, false)
+		m.boot()
+		m.waitReady()
+		first := m.read(m.paths.State("secret"))
+		m.halt()
+		m.boot()
+		m.waitReady()
+		if m.read(m.paths.State("secret")) != first {
+			t.Error("the secret changes with a boot")
+		}
+		secrets[first] = true
+		m.halt()
+	}
+	if len(secrets) != 2 {
+		t.Error("two machines have the same secret")
+	}
+}
+
+// The firewall and the database come before coturn.
+func TestNotReadyWhenApplyingFails(t *testing.T) {
+	for _, name := range []string{"nft", "sqlite3"} {
+		m := newMachine(t, false)
+		m.touch("fail-" + name)
+		m.boot()
+		m.eventually("the error", func() bool { return strings.Contains(m.log.String(), "cannot apply the configuration: ") })
+		m.polls(3)
+		if m.ready() {
+			t.Error("ready without", name)
+		}
+		m.must(os.Remove(m.file("fail-" + name)))
+		m.waitReady()
+		m.halt()
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	m := newMachine(t, false)
+	m.setAddresses("10.0.1.5")
+	m.boot()
+	time.Sleep(100 * time.Millisecond)
+	if m.ready() {
+		t.Error("does not wait for IPv6")
+	}
+	m.waitReady()
+	if strings.Contains(m.conf(), "2a05") {
+		t.Error("serves an address that no interface has")
+	}
+	m.setAddresses("10.0.1.5", "2a05:d014::5")
+	m.eventually("a restart", func() bool { return strings.Contains(m.calls(), "restart coturn") })
+	if !strings.Contains(m.conf(), "\nlistening-ip=2a05:d014::5\nrelay-ip=10.0.1.5\nrelay-ip=2a05:d014::5\n") {
+		t.Error(m.conf())
+	}
+	m.halt()
+}
+
+func TestWithoutPublicAddress(t *testing.T) {
+	m := newMachine(t, false)
+	m.cloud.Set("meta-data/public-ipv4", "")
+	m.cloud.Set("meta-data/public-hostname", "")
+	m.boot()
+	m.waitReady()
+	m.polls(5)
+	if strings.Contains(m.conf(), "external-ip") || !strings.Contains(m.conf(), "\nrealm=10.0.1.5\n") {
+		t.Error(m.conf())
+	}
+	if strings.Count(m.log.String(), "there is no public address") != 1 {
+		t.Error(m.log)
+	}
+	m.halt()
+}
+
+func TestStartupScript(t *testing.T) {
+	m := newMachine(t, false)
+	m.settings("#!/bin/sh\necho hello\n")
+	m.boot()
+	m.waitReady()
+	started := func() int {
+		return strings.Count(m.calls(), "systemctl --no-block start turn-startup-script.service\n")
+	}
+	m.eventually("the script", func() bool { return started() == 1 })
+	if got := m.read(m.paths.State("startup-script")); got != "#!/bin/sh\necho hello\n" {
+		t.Error(got)
+	}
+	m.halt()
+	m.start()
+	m.polls(3)
+	if started() != 1 {
+		t.Error("a restarted agent runs the script again")
+	}
+	m.halt()
+	m.boot()
+	m.eventually("the script after a boot", func() bool { return started() == 2 })
+	m.halt()
+}
+
+func TestSSHKeys(t *testing.T) {
+	m := newMachine(t, false)
+	m.facts.SSH = true
+	m.boot()
+	m.waitReady()
+	if got := m.read(m.paths.Run("authorized_keys")); got != "ssh-ed25519 AAAAC3Nza operator\n" {
+		t.Error(got)
+	}
+	if !strings.Contains(m.read(m.file("rules")), "tcp dport 22 accept") {
+		t.Error("the firewall is closed for SSH")
+	}
+	m.halt()
+	m = newMachine(t, false)
+	m.boot()
+	m.waitReady()
+	if m.read(m.paths.Run("authorized_keys")) != "" || strings.Contains(m.read(m.file("rules")), "dport 22") {
+		t.Error("SSH in an image without it")
+	}
+	m.halt()
+}
+
+// Real sqlite3 stores what turnserver reads.
+func TestDatabase(t *testing.T) {
+	if _, err := exec.LookPath("sqlite3"); err != nil {
+		t.Skip("sqlite3 is not installed: the SQL is not tried")
+	}
+	file := filepath.Join(t.TempDir(), "turndb")
+	w := writer{owner: Owner{os.Getuid(), os.Getgid()}}
+	sql := func(input string) string {
+		output, err := run(t.Context(), w.credential(), input, "sqlite3", "-batch", "-bail", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return output
+	}
+	sql(secretsSQL([]string{"old"}, []string{"gone"}))
+	sql(secretsSQL([]string{"example.org", "b"}, []string{`it's "q"; -- .quit`, "äöü$(id)"}))
+	want := "b|it's \"q\"; -- .quit\nb|äöü$(id)\nexample.org|it's \"q\"; -- .quit\nexample.org|äöü$(id)\n"
+	if got := sql("SELECT realm, value FROM turn_secret ORDER BY 1, 2;\n"); got != want {
+		t.Error(got)
+	}
+}
