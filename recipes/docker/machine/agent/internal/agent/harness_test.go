@@ -148,6 +148,8 @@ func (m *machine) start() {
 	listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	m.must(err)
 	m.t.Cleanup(func() { listener.Close() })
+	notices := &lockedBuffer{}
+	m.notices = notices
 	go func() {
 		buffer := make([]byte, 4096)
 		for {
@@ -155,7 +157,7 @@ func (m *machine) start() {
 			if err != nil {
 				return
 			}
-			fmt.Fprintf(m.notices, "%s\n", buffer[:n])
+			fmt.Fprintf(notices, "%s\n", buffer[:n])
 		}
 	}()
 	m.facts.Endpoints = map[string]string{"metadata": m.cloud.URL}

@@ -13,12 +13,18 @@ type Log struct {
 	mutex sync.Mutex
 	out   io.Writer
 	now   func() time.Time
-	last  map[string]time.Time
+	last  map[string]complaint
+}
+
+// complaint is the last line about a subject that is tried again and again.
+type complaint struct {
+	text string
+	at   time.Time
 }
 
 // NewLog makes a log.
 func NewLog(out io.Writer) *Log {
-	return &Log{out: out, now: time.Now, last: map[string]time.Time{}}
+	return &Log{out: out, now: time.Now, last: map[string]complaint{}}
 }
 
 // Error reports what an operator must know.
@@ -31,17 +37,19 @@ func (l *Log) Info(format string, arguments ...any) {
 	l.write("<6>", fmt.Sprintf(format, arguments...))
 }
 
-// Repeated reports an error of something that is tried again and again: the first time, then once a minute.
+// Repeated reports an error of something that is tried again and again: the first time, when it changes, and once a
+// minute.
 func (l *Log) Repeated(subject string, err error) {
 	l.mutex.Lock()
 	last, before := l.last[subject]
-	quiet := before && l.now().Sub(last) < time.Minute
+	text := err.Error()
+	quiet := before && last.text == text && l.now().Sub(last.at) < time.Minute
 	if !quiet {
-		l.last[subject] = l.now()
+		l.last[subject] = complaint{text, l.now()}
 	}
 	l.mutex.Unlock()
 	if !quiet {
-		l.Error("%s: %v", subject, err)
+		l.Error("%s: %s", subject, text)
 	}
 }
 
