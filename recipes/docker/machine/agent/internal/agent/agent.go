@@ -11,6 +11,7 @@ import (
 
 	"turn-agent/internal/image"
 	"turn-agent/internal/metadata"
+	"turn-agent/internal/secrets"
 	"turn-agent/internal/settings"
 )
 
@@ -81,9 +82,11 @@ func New(version string, facts image.Facts, paths image.Paths, owner Owner, out 
 	if base == "" {
 		base = metadata.BaseURL
 	}
+	service := metadata.New(facts.Cloud, base)
 	return &Agent{
 		Version: version, Facts: facts, Paths: paths, Owner: owner,
-		Metadata:       metadata.New(facts.Cloud, base),
+		Metadata:       service,
+		Fetcher:        secrets.New(service, facts.Endpoints),
 		Intervals:      DefaultIntervals,
 		Log:            NewLog(out),
 		Addresses:      func() ([]netip.Addr, error) { return interfaceAddresses(paths.Interfaces6()) },

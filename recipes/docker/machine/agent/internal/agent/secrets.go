@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"turn-agent/internal/image"
@@ -19,47 +20,75 @@ type Fetcher interface {
 	Fetch(ctx context.Context, reference settings.Reference) (string, error)
 }
 
+// fetchTime bounds the reading of all secrets together. Polls wait for it, so a store that is silent must not delay a
+// changed address.
+const fetchTime = 4 * time.Second
+
+// source is one of a document's sources with its value.
+type source struct {
+	name  string
+	from  *settings.Source
+	value string
+	err   error
+}
+
+// fetch reads all sources at the same time.
+func fetch(ctx context.Context, fetcher Fetcher, sources []*source) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, s := range sources {
+		if s.from == nil {
+			continue
+		}
+		if s.from.Reference == nil {
+			s.value = s.from.Value
+			continue
+		}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			s.value, s.err = fetcher.Fetch(ctx, *s.from.Reference)
+		}()
+	}
+	group.Wait()
+	var failures []string
+	for _, s := range sources {
+		if s.err != nil {
+			failures = append(failures, s.name+": "+s.err.Error())
+		}
+	}
+	if len(failures) > 0 {
+		return errors.New(strings.Join(failures, "; "))
+	}
+	return nil
+}
+
 // resolve reads the values of all sources and checks them. It also returns the end of the certificate's validity.
 func resolve(ctx context.Context, s settings.Settings, fetcher Fetcher, paths image.Paths, now time.Time) (Secrets, time.Time, error) {
-	var secrets Secrets
-	var problems []string
-	read := func(name string, source *settings.Source) string {
-		if source == nil {
-			return ""
-		}
-		if source.Reference == nil {
-			return source.Value
-		}
-		value, err := fetcher.Fetch(ctx, *source.Reference)
-		if err != nil {
-			problems = append(problems, name+": "+err.Error())
-		}
-		return value
+	auth, previous := &source{name: "authSecret", from: s.AuthSecret}, &source{name: "previousAuthSecret", from: s.PreviousAuthSecret}
+	certificate, key := &source{name: "certificate", from: s.Certificate}, &source{name: "privateKey", from: s.PrivateKey}
+	if err := fetch(ctx, fetcher, []*source{auth, previous, certificate, key}); err != nil {
+		return Secrets{}, time.Time{}, err
 	}
-	shared := func(name string, source *settings.Source) string {
-		value := settings.TrimLine(read(name, source))
-		if source != nil && len(problems) == 0 {
-			if problem := settings.CheckSecret(value); problem != "" {
-				problems = append(problems, name+": the secret "+problem)
-			}
+	for _, shared := range []*source{auth, previous} {
+		shared.value = settings.TrimLine(shared.value)
+		if shared.from == nil {
+			continue
 		}
-		return value
+		if problem := settings.CheckSecret(shared.value); problem != "" {
+			return Secrets{}, time.Time{}, fmt.Errorf("%s: the secret %s", shared.name, problem)
+		}
 	}
-	secrets.Auth = shared("authSecret", s.AuthSecret)
-	secrets.Previous = shared("previousAuthSecret", s.PreviousAuthSecret)
-	secrets.Certificate = read("certificate", s.Certificate)
-	secrets.Key = read("privateKey", s.PrivateKey)
 	var expiry time.Time
-	if s.UsesTLS() && len(problems) == 0 {
-		end, problem := settings.CheckPair(secrets.Certificate, secrets.Key, now)
+	if s.UsesTLS() {
+		end, problem := settings.CheckPair(certificate.value, key.value, now)
 		if problem != "" {
-			problems = append(problems, problem)
+			return Secrets{}, time.Time{}, errors.New(problem)
 		}
 		expiry = end
 	}
-	if len(problems) > 0 {
-		return Secrets{}, time.Time{}, errors.New(strings.Join(problems, "; "))
-	}
+	secrets := Secrets{auth.value, previous.value, certificate.value, key.value}
 	if s.AuthSecret == nil {
 		generated, err := generatedSecret(paths.State("secret"))
 		if err != nil {

@@ -51,12 +51,12 @@ func (c client) request(ctx context.Context, method, path string, header map[str
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: %s", path, cause(err))
+		return answer{}, fmt.Errorf("%s: %s", path, Cause(err))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: the answer broke off: %s", path, cause(err))
+		return answer{}, fmt.Errorf("%s: the answer broke off: %s", path, Cause(err))
 	}
 	if len(body) > maxAnswer {
 		return answer{}, fmt.Errorf("%s: the answer is longer than %d bytes", path, maxAnswer)
@@ -80,8 +80,8 @@ func (a answer) text(path string) (string, error) {
 	return a.body, nil
 }
 
-// cause shortens the errors of net/http, which repeat the URL and the kind of each layer.
-func cause(err error) string {
+// Cause shortens the errors of net/http, which repeat the URL and the kind of each layer.
+func Cause(err error) string {
 	var dns *net.DNSError
 	var operation *net.OpError
 	switch {
