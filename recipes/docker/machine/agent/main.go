@@ -25,7 +25,7 @@ var version = "unknown"
 const usage = `turn-agent run                        configure coturn and follow changes (the service)
 turn-agent check [--cloud aws|gce] FILE  check a settings document
 turn-agent status                     show what is in force
-turn-agent drain PID                  let the sessions of turnserver end (used by coturn.service)
+turn-agent drain PID                  let the sessions of turnserver end, then stop it (used by coturn.service)
 turn-agent version                    show the version
 `
 
@@ -117,11 +117,14 @@ func check(arguments []string, paths image.Paths, out, errors io.Writer) int {
 	return 0
 }
 
+// stopGrace is how long turnserver may take to end after its sessions had their time.
+const stopGrace = 10 * time.Second
+
 // drainProcess never fails: systemd goes on to stop turnserver in any case.
 func drainProcess(text string, paths image.Paths, errors io.Writer) int {
 	pid, err := strconv.Atoi(text)
 	if err != nil || pid < 2 {
-		fmt.Fprintln(errors, "turn-agent: not a process: ", text)
+		fmt.Fprintf(errors, "turn-agent: not the number of a process: %q\n", text)
 		return 2
 	}
 	facts, err := image.Load(paths.Facts())
@@ -132,5 +135,6 @@ func drainProcess(text string, paths image.Paths, errors io.Writer) int {
 	if facts.Drain {
 		drain.Drain(pid, paths.Run("drain-seconds"), 100*time.Millisecond)
 	}
+	drain.Stop(pid, 100*time.Millisecond, stopGrace)
 	return 0
 }

@@ -78,6 +78,22 @@ func TestDeadlineIsShortened(t *testing.T) {
 	}
 }
 
+func TestStop(t *testing.T) {
+	for script, least := range map[string]time.Duration{"true": 0, "trap '' TERM": 500 * time.Millisecond} {
+		pid, ended := server(t, script)
+		begin := time.Now()
+		Stop(pid, 10*time.Millisecond, 500*time.Millisecond)
+		select {
+		case <-ended:
+		case <-time.After(3 * time.Second):
+			t.Error("still runs:", script)
+		}
+		if d := took(begin); d < least || d > 3*time.Second || least == 0 && d >= 500*time.Millisecond {
+			t.Error(script, d)
+		}
+	}
+}
+
 func TestNoProcess(t *testing.T) {
 	command := exec.Command("true")
 	if err := command.Run(); err != nil {
@@ -85,6 +101,7 @@ func TestNoProcess(t *testing.T) {
 	}
 	begin := time.Now()
 	Drain(command.Process.Pid, seconds(t, "30"), 10*time.Millisecond)
+	Stop(command.Process.Pid, 10*time.Millisecond, time.Minute)
 	if d := took(begin); d > time.Second {
 		t.Error(d)
 	}

@@ -135,7 +135,8 @@ func (r *reader) metrics(path string, value any) *Metrics {
 		r.report(path+".from", "missing: the networks that may scrape")
 	}
 	if port, present := object["port"]; present {
-		m.Port = r.port(path+".port", port)
+		// The agent has no capability to use lower ones.
+		m.Port = int(r.integer(path+".port", port, 1024, 65535))
 	}
 	return m
 }
