@@ -64,6 +64,7 @@ type Agent struct {
 	health  health
 	metrics *metricsServer
 	report  []byte
+	trouble string
 	said    string
 }
 

@@ -87,7 +87,7 @@ func TestNeverReadyWithWrongMetadata(t *testing.T) {
 		"private public":  func(m *machine) { m.cloud.Set("meta-data/public-ipv4", "10.9.9.9") },
 		"multicast":       func(m *machine) { m.cloud.Set("meta-data/local-ipv4", "224.0.0.1") },
 		"no address":      func(m *machine) { m.cloud.Set("meta-data/local-ipv4", "") },
-		"other interface": func(m *machine) { m.setAddresses("127.0.0.1", "10.0.1.6") },
+		"other interface": func(m *machine) { m.setAddresses("10.0.1.6", "2a05:d014::5", "2a05:d014::6") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, false)

@@ -37,6 +37,10 @@ func TestAddressChanges(t *testing.T) {
 		if got := m.read(m.paths.Run("drain-seconds")); got != "5\n" {
 			t.Error("drain-seconds:", got)
 		}
+		m.polls(3)
+		if got := m.read(m.paths.Run("drain-seconds")); got != "5\n" {
+			t.Error("drain-seconds while coturn still drains:", got)
+		}
 		m.must(os.Remove(m.file("hold")))
 		m.coturn("active", "running", "after-"+public)
 		m.eventually("the usual deadline", func() bool { return m.read(m.paths.Run("drain-seconds")) == "60\n" })
@@ -60,6 +64,9 @@ func TestMetadataFailsLater(t *testing.T) {
 	m.polls(2)
 	if m.calls() != calls || m.conf() != conf {
 		t.Error(m.calls(), m.conf())
+	}
+	if !strings.Contains(m.notices.String(), "STATUS=the last good state stays; metadata: ") {
+		t.Error(m.notices)
 	}
 	m.cloud.ExpireTokens()
 	m.polls(2)
@@ -88,6 +95,25 @@ func TestSecretRotates(t *testing.T) {
 	if m.calls() != calls || !m.has("r", "second-kX9vQ2mZ7pL4") {
 		t.Error(m.database())
 	}
+	m.halt()
+}
+
+// A store that doesn't answer delays no changed address.
+func TestAddressChangesWhileStoresAreSilent(t *testing.T) {
+	m := newMachine(t, false)
+	m.fetcher.set("/turn/secret", m.hide("first-kX9vQ2mZ7pL4"))
+	m.settings(`{"authSecret": {"valueFrom": "/turn/secret"}}`)
+	m.boot()
+	m.waitReady()
+	m.fetcher.hang(true)
+	m.eventually("a silent store", func() bool { return m.fetcher.hanging() })
+	m.cloud.Set("meta-data/public-ipv4", "18.184.9.9")
+	begin := time.Now()
+	m.eventually("a restart", func() bool { return strings.Contains(m.calls(), restartCall) })
+	if took := time.Since(begin); took > fetchTime+2*time.Second {
+		t.Error(took)
+	}
+	m.fetcher.hang(false)
 	m.halt()
 }
 

@@ -52,7 +52,7 @@ func (a *Agent) recall() {
 // one in force again from time to time.
 func (a *Agent) chooseSettings(ctx context.Context) error {
 	c := &a.settings
-	if a.ready && a.Now().Before(c.next) && !(c.candidate != nil && c.fresh) {
+	if a.ready && (a.moved() || a.Now().Before(c.next) && !(c.candidate != nil && c.fresh)) {
 		return nil
 	}
 	c.fresh = false
@@ -88,6 +88,11 @@ func (a *Agent) chooseSettings(ctx context.Context) error {
 		a.status("settings: " + c.problems[0])
 	}
 	return errWaiting
+}
+
+// moved tells whether an address has changed, which is applied before stores are asked: they may be slow.
+func (a *Agent) moved() bool {
+	return a.current != nil && (a.current.Private != a.identity.Private || a.current.Public != a.identity.Public)
 }
 
 func (c *choice) take(option *document, secrets Secrets) {

@@ -57,11 +57,33 @@ func (b *lockedBuffer) String() string {
 
 // fakeFetcher has secrets by their name. A missing one is an error.
 type fakeFetcher struct {
-	mutex  sync.Mutex
-	values map[string]string
+	mutex   sync.Mutex
+	values  map[string]string
+	silent  bool
+	waiting bool
 }
 
-func (f *fakeFetcher) Fetch(_ context.Context, r settings.Reference) (string, error) {
+func (f *fakeFetcher) hang(silent bool) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.silent = silent
+}
+
+func (f *fakeFetcher) hanging() bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.waiting
+}
+
+func (f *fakeFetcher) Fetch(ctx context.Context, r settings.Reference) (string, error) {
+	f.mutex.Lock()
+	if f.silent {
+		f.waiting = true
+		f.mutex.Unlock()
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	f.mutex.Unlock()
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if value, ok := f.values[r.Name]; ok {

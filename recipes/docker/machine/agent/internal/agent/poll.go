@@ -24,10 +24,12 @@ func (a *Agent) poll(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	a.trouble = ""
 	if err != nil {
 		a.Log.Repeated("metadata", err)
-		a.status("metadata: " + err.Error())
+		a.trouble = "metadata: " + err.Error()
 		if !a.ready {
+			a.status(a.trouble)
 			return err
 		}
 	} else {
@@ -66,23 +68,25 @@ func (a *Agent) readMetadata(ctx context.Context) error {
 		a.readDocument(document)
 	}
 	if a.Facts.SSH && !a.Now().Before(a.nextKeys) {
-		return a.readKeys(ctx)
+		a.readKeys(ctx)
 	}
 	return nil
 }
 
-func (a *Agent) readKeys(ctx context.Context) error {
+// readKeys reads who may log in. Without an answer, calls matter more.
+func (a *Agent) readKeys(ctx context.Context) {
 	keys, err := a.Metadata.SSHKeys(ctx)
 	if err != nil {
-		return err
+		a.Log.Repeated("SSH keys", err)
+		return
 	}
+	a.Log.Recovered("SSH keys")
 	a.keys, a.nextKeys = nil, a.Now().Add(a.Intervals.Secrets)
 	for _, key := range keys {
 		if !strings.ContainsAny(key, "\r\n") {
 			a.keys = append(a.keys, key+"\n"...)
 		}
 	}
-	return nil
 }
 
 // present checks that the machine has the addresses: turnserver can't serve others. An IPv6 address often comes later

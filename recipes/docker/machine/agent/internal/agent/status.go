@@ -59,7 +59,9 @@ func (a *Agent) announce(ctx context.Context, changes Changes) error {
 		a.noPublic = true
 		a.Log.Info("there is no public address: serving the private one, %s", a.identity.Private)
 	}
-	if len(a.settings.problems) > 0 {
+	if a.trouble != "" {
+		a.status("the last good state stays; " + a.trouble)
+	} else if len(a.settings.problems) > 0 {
 		a.status("the last good settings are in force; the present ones have a problem: " + a.settings.problems[0])
 	} else {
 		a.status(a.summary())

@@ -28,7 +28,6 @@ func identity(t *testing.T, s Service) string {
 }
 
 func TestAmazon(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	items := clouds.AmazonItems()
 	items["user-data"] = "{}"
 	server := clouds.Start(t, false, items)
@@ -140,6 +139,13 @@ func TestFaults(t *testing.T) {
 		if got := identity(t, service(server.URL, google)); !strings.HasPrefix(got, "10.0.1.5 ") {
 			t.Error("slow:", got)
 		}
+	}
+}
+
+// A proxy of the environment would get the role's credentials.
+func TestNoProxy(t *testing.T) {
+	if newClient("").http.Transport.(*http.Transport).Proxy != nil {
+		t.Error("uses a proxy")
 	}
 }
 
