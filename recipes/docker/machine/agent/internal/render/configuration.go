@@ -61,8 +61,8 @@ func Configuration(in Input) (text []byte, missing []string) {
 	b.tls(in, addresses)
 	b.number("min-port", int64(s.RelayPorts.First))
 	b.number("max-port", int64(s.RelayPorts.Last))
-	// The secrets themselves are in the database, which turnserver reads for each request.
-	b.flag("lt-cred-mech")
+	// The secrets themselves are in the database, which turnserver reads for each request. This option implies
+	// lt-cred-mech; with both, turnserver logs a warning.
 	b.flag("use-auth-secret")
 	b.line("userdb", in.Paths.Database())
 	b.quota("user-quota", s.UserQuota)

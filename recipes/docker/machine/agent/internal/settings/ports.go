@@ -58,6 +58,9 @@ func OwnPorts(relay PortRange) PortRange {
 // together checks what concerns more than one setting.
 func (r *reader) together(s *Settings) {
 	r.pair(s)
+	if s.BpsCapacity > 0 && s.MaxBps > s.BpsCapacity {
+		r.report("bpsCapacity", "%d: is less than maxBps, which turnserver reserves for each allocation", s.BpsCapacity)
+	}
 	r.collisions(s)
 }
 
