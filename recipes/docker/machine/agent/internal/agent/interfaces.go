@@ -2,11 +2,30 @@ package agent
 
 import (
 	"encoding/hex"
+	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// interfaceAddresses lists the IPv4 addresses of all interfaces, and the IPv6 addresses that can be used already.
+func interfaceAddresses(interfaces6 string) ([]netip.Addr, error) {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	usable := usableIPv6(interfaces6)
+	var addresses []netip.Addr
+	for _, address := range list {
+		prefix, err := netip.ParsePrefix(address.String())
+		if err == nil && (prefix.Addr().Is4() || slices.Contains(usable, prefix.Addr())) {
+			addresses = append(addresses, prefix.Addr())
+		}
+	}
+	return addresses, nil
+}
 
 // Flags of the kernel's list: an address that is still checked for duplicates, or that is one, can't be bound.
 const (

@@ -82,7 +82,10 @@ func Configuration(in Input) (text []byte, missing []string) {
 func (b *block) tls(in Input, addresses []netip.Addr) {
 	if !in.Settings.UsesTLS() {
 		b.optional("no-tls")
-		b.optional("no-dtls")
+		// From 4.17 on, DTLS is off unless "dtls" turns it on, and "no-dtls" is deprecated.
+		if !b.facts.Has("dtls") {
+			b.optional("no-dtls")
+		}
 		return
 	}
 	b.number("tls-listening-port", int64(in.Settings.TLSListeningPort))
@@ -94,7 +97,6 @@ func (b *block) tls(in Input, addresses []netip.Addr) {
 	}
 	b.line("cert", in.Paths.Run("certificate.pem"))
 	b.line("pkey", in.Paths.Run("key.pem"))
-	// From 4.17 on, DTLS is off without this option.
 	b.optional("dtls")
 }
 

@@ -2,6 +2,7 @@ package render
 
 import (
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -94,6 +95,26 @@ func TestDTLSIsEnabledWhereItIsAnOption(t *testing.T) {
 	in.Facts.Options = append(slices.Clone(options), "dtls")
 	if text, _ := Configuration(in); !strings.Contains(string(text), "\ndtls\n") || strings.Contains(string(text), "no-tls") {
 		t.Errorf("%s", text)
+	}
+	in.Settings = input(t, "").Settings
+	if text, _ := Configuration(in); strings.Contains(string(text), "dtls") || !strings.Contains(string(text), "\nno-tls\n") {
+		t.Errorf("%s", text)
+	}
+}
+
+// The unit's limit suffices for the widest relay range: two file descriptors a port, two address families, 1,000 more.
+func TestOpenFilesOfTheUnit(t *testing.T) {
+	widest := 0
+	for _, text := range []string{"1536-65534", "1024-65022"} {
+		s := input(t, `{"listeningPort": 80, "tlsListeningPort": 443, "relayPorts": "`+text+`"}`).Settings
+		widest = max(widest, s.RelayPorts.Size())
+	}
+	unit, err := os.ReadFile("../../../rootfs/usr/lib/systemd/system/coturn.service.d/turn-agent.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("\nLimitNOFILE=%d\n", 2*2*widest+1000); !strings.Contains(string(unit), want) {
+		t.Errorf("no line%s", want)
 	}
 }
 
