@@ -29,9 +29,12 @@ type machine struct {
 	log      *lockedBuffer
 	fetcher  *fakeFetcher
 	notices  *lockedBuffer
-	agent    *Agent
-	stop     context.CancelFunc
-	done     chan error
+	// stores is the address of secret stores that replace the fetcher.
+	stores string
+	poll   time.Duration
+	agent  *Agent
+	stop   context.CancelFunc
+	done   chan error
 
 	mutex     sync.Mutex
 	addresses []string
@@ -124,7 +127,7 @@ exit 0
 // newMachine makes a machine in EC2 or Google's cloud. Call start to boot it.
 func newMachine(t *testing.T, google bool) *machine {
 	t.Helper()
-	m := &machine{t: t, paths: image.Paths{Root: t.TempDir()}, log: &lockedBuffer{}, notices: &lockedBuffer{}, programs: t.TempDir()}
+	m := &machine{t: t, paths: image.Paths{Root: t.TempDir()}, log: &lockedBuffer{}, notices: &lockedBuffer{}, programs: t.TempDir(), poll: 20 * time.Millisecond}
 	items := clouds.AmazonItems()
 	m.facts = image.Facts{Cloud: settings.AWS, Options: strings.Fields(options), Drain: true, Reload: true, User: "turnserver"}
 	m.addresses = []string{"127.0.0.1", "10.0.1.5", "2a05:d014::5", "2a05:d014::6", "2600:1900::5"}
@@ -182,12 +185,15 @@ func (m *machine) start() {
 			fmt.Fprintf(notices, "%s\n", buffer[:n])
 		}
 	}()
-	m.facts.Endpoints = map[string]string{"metadata": m.cloud.URL}
+	m.facts.Endpoints = map[string]string{"metadata": m.cloud.URL, "ssm": m.stores, "secretmanager": m.stores}
 	m.agent = New("1.0", m.facts, m.paths, Owner{os.Getuid(), os.Getgid()}, m.log)
-	m.agent.Socket, m.agent.Fetcher, m.agent.MetricsAddress = socket, m.fetcher, "127.0.0.1:0"
+	m.agent.Socket, m.agent.MetricsAddress = socket, "127.0.0.1:0"
+	if m.stores == "" {
+		m.agent.Fetcher = m.fetcher
+	}
 	m.agent.Addresses = m.interfaces
 	m.agent.Intervals = Intervals{
-		Poll: 20 * time.Millisecond, Secrets: 60 * time.Millisecond, FirstRetry: 5 * time.Millisecond, MaxRetry: 20 * time.Millisecond,
+		Poll: m.poll, Secrets: 60 * time.Millisecond, FirstRetry: 5 * time.Millisecond, MaxRetry: 20 * time.Millisecond,
 		IPv6: 200 * time.Millisecond, Patience: 200 * time.Millisecond,
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -7,8 +7,12 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -114,6 +118,38 @@ func TestUnreadableSecretAtBoot(t *testing.T) {
 	m.fetcher.set("/turn/other", m.hide("other-kX9vQ2mZ7pL4"))
 	m.eventually("the new settings", func() bool { return m.has("new.example", "other-kX9vQ2mZ7pL4") })
 	m.halt()
+}
+
+// The whole way of a secret: role or service account, store, database.
+func TestSecretFromStore(t *testing.T) {
+	for _, google := range []bool{false, true} {
+		m := newMachine(t, google)
+		secret := m.hide("stored-kX9vQ2mZ7pL4")
+		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			authorization := r.Header.Get("Authorization")
+			switch {
+			case r.URL.Path == "/" && strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/"):
+				fmt.Fprintf(w, `{"Parameter": {"Value": "%s"}}`, secret)
+			case r.URL.Path == "/v1/projects/p/secrets/turn/versions/latest:access" && authorization == "Bearer google-token":
+				fmt.Fprintf(w, `{"payload": {"data": "%s"}}`, base64.StdEncoding.EncodeToString([]byte(secret)))
+			default:
+				http.Error(w, "no", http.StatusForbidden)
+			}
+		}))
+		m.stores = store.URL
+		from := "/turn/secret"
+		if google {
+			from = "projects/p/secrets/turn"
+		}
+		m.settings(`{"realm": "r", "authSecret": {"valueFrom": "` + from + `"}}`)
+		m.boot()
+		m.waitReady()
+		if !m.has("r", secret) {
+			t.Error(m.database())
+		}
+		m.halt()
+		store.Close()
+	}
 }
 
 func pair(t *testing.T, end time.Time) (certificate, key string) {
