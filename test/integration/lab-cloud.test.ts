@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FaultRule, ServiceName } from '../../src/lab/cloud/behaviour.ts';
@@ -33,7 +34,7 @@ async function start(state: CloudState, service: ServiceName = 'metadata') {
   const { port, close } = await serve(cloudListener(cloud, service, log), { address: '127.0.0.1', port: 0 });
   onTestFinished(close);
   const misbehave = (...faults: FaultRule[]) => cloud.change((now) => ({ ...now, faults }) as CloudState);
-  return { cloud, log, url: `http://127.0.0.1:${port}`, misbehave };
+  return { cloud, close, log, url: `http://127.0.0.1:${port}`, misbehave };
 }
 
 const TTL = { 'x-aws-ec2-metadata-token-ttl-seconds': '60' };
@@ -107,15 +108,18 @@ describe('a simulated cloud over HTTP', () => {
   });
 
   it('does not finish requests of clients that hung up', async () => {
-    const { log, url } = await start(GCE);
+    const { cloud, log, url } = await start(GCE);
     const hangup = new AbortController();
     const path = '/computeMetadata/v1/instance/name?wait_for_change=true';
     const waiting = fetch(`${url}${path}`, { headers: GOOGLE, signal: hangup.signal });
     await expect.poll(() => log.all().length).toBe(1);
     hangup.abort();
     await expect(waiting).rejects.toThrow('aborted');
+    // The server needs a moment to see that.
+    await pause(100);
+    cloud.change(() => ({ ...GCE, machine: { ...GCE_MACHINE, name: 'other' } }));
     expect((await fetch(`${url}/`)).status).toBe(200);
-    expect(log.all()[0]?.status).toBeUndefined();
+    expect(log.all().map(({ status }) => status)).toEqual([undefined, 200]);
   });
 });
 
@@ -154,6 +158,15 @@ describe('a misbehaving cloud', () => {
     const signal = AbortSignal.timeout(500);
     await expect(fetch(`${url}${MAC}`, { signal })).rejects.toThrow('timeout');
     expect(log.all().map(({ path, status }) => [path, status])).toEqual([[MAC, undefined]]);
+  });
+
+  it('stops although clients still wait', async () => {
+    const { close, log, url, misbehave } = await start(AWS);
+    misbehave({ service: 'metadata', fault: { do: 'silence' } });
+    const waiting = expect(fetch(`${url}${MAC}`)).rejects.toThrow('fetch failed');
+    await expect.poll(() => log.all().length).toBe(1);
+    await close();
+    await waiting;
   });
 
   it('fails to serve secrets', async () => {

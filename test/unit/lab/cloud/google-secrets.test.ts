@@ -6,6 +6,7 @@ import { GCE_MACHINE, get, NOW, textOf } from '../../../support/cloud.ts';
 
 const SECRETS: GoogleSecrets = {
   secrets: [
+    { project: 'other', name: 'turn', versions: [{ value: 'not yours' }] },
     { project: 'calls', name: 'turn', versions: [{ value: 'first' }, { value: 'second' }] },
     {
       project: 'calls',
@@ -16,7 +17,6 @@ const SECRETS: GoogleSecrets = {
       ],
     },
     { project: 'calls', name: 'empty', versions: [] },
-    { project: 'other', name: 'turn', versions: [{ value: 'not yours' }] },
   ],
   refusals: {},
 };

@@ -77,7 +77,9 @@ describe("AWS's own test suite for Signature Version 4", () => {
 describe('a signature', () => {
   it('is right if everything is', () => {
     expect(judge(signed())).toBeUndefined();
-    expect(judge(signed({ 'x-extra': '  two   spaces ' }, Object.keys(unsigned().headers)))).toBeUndefined();
+    // Spaces of values are signed trimmed and collapsed.
+    const spaced = signed({ 'x-extra': 'two spaces' });
+    expect(judge({ ...spaced, headers: { ...spaced.headers, 'x-extra': ' two   spaces ' } })).toBeUndefined();
     // Only the host and the x-amz-* headers are required.
     expect(judge(signed({}, ['host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']))).toBeUndefined();
   });
