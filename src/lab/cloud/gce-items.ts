@@ -31,6 +31,7 @@ const attributes = (map: Readonly<Record<string, string>>) =>
 export function gceItems(machine: GceMachine, now: number): GceItem {
   return folder({
     instance: instance(machine, now),
+    oslogin: folder({ authenticate: folder({ sessions: folder({}) }) }),
     project: folder({
       attributes: attributes(machine.projectAttributes),
       'numeric-project-id': number(machine.projectNumber),

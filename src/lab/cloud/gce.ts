@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type CloudRequest, type CloudResponse, segmentsOf } from './exchange.ts';
 import { type GceItem, gceItems } from './gce-items.ts';
 import type { GceMachine } from './gce-machine.ts';
+import { answerOsLogin } from './gce-oslogin.ts';
 import { type Form, find, isFolder, listing, render, usualForm } from './gce-render.ts';
 
 const ROOT = '/computeMetadata/v1/';
@@ -29,6 +30,8 @@ export function answerGce(machine: GceMachine, request: CloudRequest, now: numbe
   // Disabled unless the attribute enable-guest-attributes is TRUE.
   if (/^instance\/guest-attributes(\/|$)/.test(request.path.slice(ROOT.length)))
     return error(403, 'Guest attributes endpoint access is disabled.');
+  const page = answerOsLogin(machine, request.path.slice(ROOT.length), request.query);
+  if (page !== undefined) return content(page, 'json');
   const names = request.path.startsWith(ROOT) ? segmentsOf(request.path.slice(ROOT.length)) : undefined;
   if (names === undefined) return error(404, 'Error: Not Found');
   return answerItem(gceItems(machine, now), names, request);

@@ -81,7 +81,7 @@ describe("Compute Engine's metadata server", () => {
 
 describe("Compute Engine's items", () => {
   it.each([
-    ['', 'instance/\nproject/\n'],
+    ['', 'instance/\noslogin/\nproject/\n'],
     ['instance/id', '7723260132568912421'],
     ['instance/name', 'turn-1'],
     ['instance/hostname', 'turn-1.europe-west1-b.c.calls.internal'],
