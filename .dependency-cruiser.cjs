@@ -53,7 +53,7 @@ module.exports = {
       [
         'checks/',
         'config/',
-        'lab/facts\\.ts',
+        'lab/(machine/)?facts\\.ts',
         'manifest/schema\\.ts',
         'plan/',
         'recipe/',
@@ -91,7 +91,7 @@ module.exports = {
         'manifest/',
         'recipe/',
         'config/',
-        'lab/facts\\.ts',
+        'lab/(machine/)?facts\\.ts',
         'io/index\\.ts',
         'errors\\.ts',
       ],

@@ -8,7 +8,7 @@ import { withoutInstallation } from './installation.ts';
 const MOST = 10_000;
 
 /** A message, truncated to a length that fits a report. */
-function shortened(message: string): string {
+export function shortened(message: string): string {
   const more = message.length - MOST;
   return more <= 0
     ? message
@@ -25,7 +25,7 @@ export function judgeAll(
   return applicable.map(({ judge, applies: _, needs, advisories = () => [], ...check }) => {
     const skipped = skippedBecause(check.id, selection);
     if (skipped !== undefined) return { ...check, status: 'deselected', message: skipped, figures: {} };
-    const verdict = withoutInstallation(needs, facts) ?? judgeOne(judge, facts);
+    const verdict = withoutInstallation(needs, facts) ?? judgeOne(() => judge(facts));
     const { ok, without, figures = {}, cause, blockedBy } = verdict;
     const message = shortened(verdict.message);
     if (blockedBy !== undefined) return { ...check, status: 'blocked', message, figures, blockedBy };
@@ -48,9 +48,10 @@ export function judgeAll(
   });
 }
 
-function judgeOne(judge: Check['judge'], facts: PackageFacts): Verdict {
+/** A check's verdict. A check that throws counts as failed. */
+export function judgeOne(judge: () => Verdict): Verdict {
   try {
-    return judge(facts);
+    return judge();
   } catch (error) {
     return fail(`the check itself failed: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -2,10 +2,12 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { attribute, UDP } from '../turn/attributes.ts';
-import { createClient } from '../turn/client.ts';
+import { type Credentials, createClient } from '../turn/client.ts';
 import type { Patience } from '../turn/exchange.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
+import { exchange, openWay } from './scenarios/relay.ts';
+import { hangUp } from './scenarios/session.ts';
 import { scrapeMany, scrapeOnce } from './scrape.ts';
 import { listeningSockets } from './seen.ts';
 
@@ -17,6 +19,14 @@ export type AgentRequest =
   | { do: 'binds'; transport: TransportName; address: string; port: number }
   | { do: 'certificate'; address: string; port: number }
   | { do: 'listening' }
+  | {
+      do: 'relay';
+      transport: TransportName;
+      address: string;
+      port: number;
+      credentials: Credentials;
+      messages: number;
+    }
   | { do: 'scrape'; url: string }
   | { do: 'scrapeOften'; url: string; times: number };
 
@@ -45,6 +55,8 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return certificateOf(request.address, request.port);
     case 'listening':
       return listeningSockets();
+    case 'relay':
+      return relayOnce(request);
     case 'scrape':
       return scrapeOnce(request.url);
     case 'scrapeOften':
@@ -100,6 +112,38 @@ async function binds(name: TransportName, address: string, port: number): Promis
     }
   } catch {
     return false;
+  }
+}
+
+/** The outcome of one relayed session. */
+export interface RelayOutcome {
+  sent: number;
+  received: number;
+  /** The relayed address that the server gave to the client. */
+  relayed?: string;
+  error?: string;
+}
+
+/** Relays messages to the echo peer over IPv4, and back. */
+async function relayOnce({
+  transport: name,
+  address,
+  port,
+  credentials,
+  messages,
+}: Extract<AgentRequest, { do: 'relay' }>): Promise<RelayOutcome> {
+  const outcome: RelayOutcome = { sent: 0, received: 0 };
+  try {
+    const transport = await openTransport(name, { address, port }, { connectMs: 20 * OWN_MACHINE_MS });
+    const client = createClient(transport, credentials);
+    try {
+      const relayed = await openWay(client, 'ipv4', 'channel');
+      return { ...outcome, relayed, ...(await exchange(client, 'ipv4', 'channel', messages)) };
+    } finally {
+      await hangUp(client);
+    }
+  } catch (error) {
+    return { ...outcome, error: error instanceof Error ? error.message : String(error) };
   }
 }
 

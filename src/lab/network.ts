@@ -35,12 +35,15 @@ export const OWN_ADDRESSES: readonly string[] = ['10.77.2.2', 'fd77::2'];
 export type Namespaces = Readonly<Record<MachineName, number>>;
 
 /** The commands that connect the namespaces to the router. Pure. */
-export function linkCommands(namespaces: Namespaces): string[][] {
+export function linkCommands(
+  namespaces: Namespaces,
+  machines: readonly MachineName[] = MACHINES,
+): string[][] {
   const inside = (machine: MachineName, ...args: string[]) => [...enter(namespaces[machine]), 'ip', ...args];
-  const own = SERVERS.flatMap((server) =>
+  const own = SERVERS.filter((server) => machines.includes(server)).flatMap((server) =>
     OWN_ADDRESSES.map((address) => inside(server, 'address', 'add', address, 'dev', 'lo')),
   );
-  const links = MACHINES.flatMap((machine) => {
+  const links = machines.flatMap((machine) => {
     const { ipv4, ipv6, router4, router6 } = ADDRESSES[machine];
     const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', String(namespaces[machine])];
     return [
@@ -87,12 +90,17 @@ export const UNPRIVILEGED: readonly string[] = [
  * those of the servers, because the systemd in it must be able to put units into them.
  * @throws NoNamespaces
  */
-export async function createNetwork(containment: Containment): Promise<Namespaces> {
+export async function createNetwork(
+  containment: Containment | undefined,
+  machines: readonly MachineName[] = MACHINES,
+): Promise<Namespaces> {
   const holders = await Promise.all(
-    MACHINES.map((machine) => hold(machine, isServer(machine) ? within(containment) : [])),
+    machines.map((machine) =>
+      hold(machine, containment !== undefined && isServer(machine) ? within(containment) : []),
+    ),
   );
   const namespaces = Object.fromEntries(holders) as Record<MachineName, number>;
-  for (const [file = '', ...args] of linkCommands(namespaces)) {
+  for (const [file = '', ...args] of linkCommands(namespaces, machines)) {
     try {
       execFileSync(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     } catch (error) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { TransportName } from '../turn/transport.ts';
-import type { AgentRequest } from './agent.ts';
+import type { AgentRequest, RelayOutcome } from './agent.ts';
 import { enter, UNPRIVILEGED } from './network.ts';
 
 /** The parent's interface to an agent in another namespace. */
@@ -12,6 +12,8 @@ export interface RemoteAgent {
   asksForCredentials(address: string, port: number): Promise<boolean>;
   /** Whether a server answers a Binding request over a transport. */
   binds(transport: TransportName, address: string, port: number): Promise<boolean>;
+  /** Relays messages to the echo peer and back, in one session over IPv4. */
+  relay(session: Omit<Extract<AgentRequest, { do: 'relay' }>, 'do'>): Promise<RelayOutcome>;
   /** SHA-256 fingerprint of a server's certificate. */
   certificate(address: string, port: number): Promise<string>;
   /** The listening sockets of the agent's machine, in the kernel's notation. */
@@ -39,6 +41,7 @@ export function startAgent(pid: number): RemoteAgent {
       (await ask({ do: 'asksForCredentials', address, port })) as boolean,
     binds: async (transport, address, port) =>
       (await ask({ do: 'binds', transport, address, port })) as boolean,
+    relay: async (session) => (await ask({ do: 'relay', ...session })) as RelayOutcome,
     certificate: async (address, port) => (await ask({ do: 'certificate', address, port })) as string,
     listening: async () => (await ask({ do: 'listening' })) as string[],
     scrape: async (url) => (await ask({ do: 'scrape', url })) as string,

@@ -6,7 +6,7 @@ import { TRANSPORTS } from '../../turn/transport.ts';
 import type { RelayFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
 import { type Family, Unreachable } from '../reach.ts';
-import { ACCOUNT, allocate, ECHO_PORT, hangUp, type Tried, wordOf } from './session.ts';
+import { ACCOUNT, allocate, ECHO_PORT, hangUp, relayedOf, type Tried, wordOf } from './session.ts';
 
 /** Number of messages per client, and bytes per message. */
 export const MESSAGES = 1000;
@@ -61,8 +61,11 @@ async function relay(
   return facts;
 }
 
-/** Allocates, and creates a permission or channel for the echo peer. @throws Error if the server refuses */
-export async function openWay(client: TurnClient, family: Family, way: RelayFacts['way']): Promise<void> {
+/**
+ * Allocates, and creates a permission or channel for the echo peer. Returns the relayed address.
+ * @throws Error if the server refuses
+ */
+export async function openWay(client: TurnClient, family: Family, way: RelayFacts['way']): Promise<string> {
   const peer = attribute.xorPeerAddress({ address: ADDRESSES.peer[family], port: ECHO_PORT });
   const allocation = await allocate(client, family);
   if (allocation.error !== undefined)
@@ -72,6 +75,7 @@ export async function openWay(client: TurnClient, family: Family, way: RelayFact
       ? await client.ask(METHOD.createPermission, [peer])
       : await client.ask(METHOD.channelBind, [attribute.channelNumber(CHANNEL), peer]);
   if (answer.error !== undefined) throw new Error(`${way}: ${wordOf(answer)} ${answer.error.reason}`);
+  return relayedOf(allocation)?.address ?? 'none';
 }
 
 /** Sends messages sequentially. Each waits until the previous one has come back unchanged or is lost. Stops after three consecutive losses. */

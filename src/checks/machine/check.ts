@@ -1,0 +1,33 @@
+import type { MachineFacts } from '../../lab/machine/facts.ts';
+import type { CheckResult } from '../../manifest/schema.ts';
+import type { MachineContents } from '../../recipe/machine.ts';
+import type { Verdict } from '../check.ts';
+import { judgeOne, shortened } from '../judge.ts';
+
+/** Everything that the checks of an image judge. */
+export interface ImageFacts {
+  machine: MachineFacts;
+  contents: Pick<MachineContents, 'maxUsedMiB'>;
+  /** Machines can be reached by SSH. */
+  ssh: boolean;
+}
+
+/** One check of an image, as data. */
+export interface MachineCheck {
+  id: string;
+  title: string;
+  reason: string;
+  reference?: string;
+  judge: (facts: ImageFacts) => Verdict;
+}
+
+/** Judges an image. A check that throws counts as failed. */
+export function judgeImage(checks: readonly MachineCheck[], facts: ImageFacts): CheckResult[] {
+  return checks.map(({ judge, ...check }) => {
+    const { ok, without, message, figures = {}, blockedBy } = judgeOne(() => judge(facts));
+    const result = { ...check, message: shortened(message), figures };
+    if (blockedBy !== undefined) return { ...result, status: 'blocked', blockedBy };
+    if (without !== undefined) return { ...result, status: without };
+    return { ...result, status: ok ? 'passed' : 'failed' };
+  });
+}

@@ -1,0 +1,19 @@
+/** Addresses of the booted machine, as a cloud would give them. All are in the laboratory's own network, which has no other links. */
+export const MACHINE = {
+  /** The interface's own address. Only the router knows it. */
+  private4: '172.31.16.10',
+  router4: '172.31.16.1',
+  prefix4: 20,
+  /** The address that clients and peers use: the router translates it, as EC2 and Google Compute Engine do. */
+  public4: '20.0.9.10',
+  /** A second public address, for an Elastic IP that is attached later. */
+  otherPublic4: '20.0.9.11',
+  ipv6: '2600:1:0:9::10',
+  router6: '2600:1:0:9::1',
+  mac: '52:54:00:12:34:56',
+} as const;
+
+/** Where the metadata service of both clouds answers. */
+export const METADATA4 = '169.254.169.254';
+/** The router's link to the machine. */
+export const TAP = 'machine';

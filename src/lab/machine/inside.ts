@@ -1,0 +1,49 @@
+import type { InsideFacts, ListeningSocket } from './facts.ts';
+import type { Probe } from './probe.ts';
+
+/** Sockets that wait for packets: protocol, local address, user id. 0A is TCP's LISTEN, 07 a UDP socket without a peer. */
+const SOCKETS = [
+  ...['tcp', 'tcp6'].map((name) => `awk '$4 == "0A" { print "${name}", $2, $8 }' /proc/net/${name}`),
+  ...['udp', 'udp6'].map((name) => `awk '$4 == "07" { print "${name}", $2, $8 }' /proc/net/${name}`),
+].join('; ');
+
+/** Looks around in a machine that has booted. */
+export async function lookInside(probe: Probe): Promise<InsideFacts> {
+  const failed = await probe.run('systemctl list-units --failed --plain --no-legend | cut -d" " -f1');
+  const state = await probe.run('systemctl is-system-running');
+  const sockets = await probe.run(SOCKETS);
+  const users = await probe.run('cut -d: -f1,3 /etc/passwd');
+  const root = await probe.run('df --block-size=1 --output=size,used / | tail -n 1');
+  const disk = await probe.run(
+    'for d in /sys/class/block/*; do [ -e $d/partition ] || cat $d/size; done | sort -n | tail -n 1',
+  );
+  const [rootBytes = 0, usedBytes = 0] = root.trim().split(/\s+/).map(Number);
+  return {
+    failed: failed.split('\n').filter((line) => line !== ''),
+    state: state.trim(),
+    listening: parseSockets(sockets, users),
+    rootBytes,
+    usedBytes,
+    // The kernel counts sectors of 512 bytes, whatever the disk's own size.
+    diskBytes: Number(disk.trim().split('\n').at(-1)) * 512,
+    machineId: (await probe.run('cat /etc/machine-id')).trim(),
+  };
+}
+
+/**
+ * Lines `udp 00000000:0D96 100` -> sockets.
+ * @param users lines `NAME:UID`
+ */
+export function parseSockets(text: string, users: string): ListeningSocket[] {
+  const names = new Map(users.split('\n').map((line) => line.split(':').reverse() as [string, string]));
+  const sockets = [...text.matchAll(/^(tcp6?|udp6?) ([0-9A-F]+):([0-9A-F]{4}) (\d+)$/gm)].map(
+    ([, protocol = '', address = '', port = '', uid = '']) => ({
+      protocol: protocol as ListeningSocket['protocol'],
+      address,
+      port: Number.parseInt(port, 16),
+      user: names.get(uid) ?? uid,
+    }),
+  );
+  // turnserver opens several sockets for each of its addresses.
+  return [...new Map(sockets.map((each) => [JSON.stringify(each), each])).values()];
+}

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { bootChecks } from '../../../../src/checks/machine/boot-checks.ts';
+import { type ImageFacts, judgeImage } from '../../../../src/checks/machine/check.ts';
+import type { BootFacts, InsideFacts } from '../../../../src/lab/machine/facts.ts';
+
+const GIB = 1024 ** 3;
+const INSIDE: InsideFacts = {
+  failed: [],
+  state: 'running',
+  listening: [
+    { protocol: 'udp', address: '0A101FAC', port: 3478, user: 'turnserver' },
+    { protocol: 'tcp', address: '0A101FAC', port: 5349, user: 'turnserver' },
+    { protocol: 'tcp', address: '0100007F', port: 9641, user: 'turnserver' },
+    { protocol: 'udp', address: '3500007F', port: 53, user: 'systemd-resolve' },
+    { protocol: 'udp', address: '0A101FAC', port: 68, user: 'systemd-network' },
+    { protocol: 'udp', address: '0A101FAC', port: 20_517, user: 'turnserver' },
+    { protocol: 'udp6', address: '000080FE00000000FF005450563412FE', port: 546, user: 'systemd-network' },
+    { protocol: 'udp', address: '00000000', port: 39073, user: 'systemd-timesync' },
+    { protocol: 'tcp6', address: '00000000000000000000000001000000', port: 9642, user: 'root' },
+  ],
+  rootBytes: 2.87 * GIB,
+  diskBytes: 3 * GIB,
+  usedBytes: 200 * 1024 ** 2,
+  machineId: 'cb5eb34eafe6428b885ffd089ccf982b',
+};
+const RELAYS: BootFacts['relays'] = [
+  { transport: 'udp', sent: 100, received: 100, relayed: '20.0.9.10' },
+  { transport: 'tcp', sent: 100, received: 100, relayed: '20.0.9.10' },
+];
+const BOOT: BootFacts = {
+  answered: 20.5,
+  inside: INSIDE,
+  relays: RELAYS,
+  off: true,
+  offSeconds: 4,
+  console: [],
+};
+const HEALTHY: ImageFacts = {
+  machine: {
+    kvm: false,
+    public4: '20.0.9.10',
+    relayPorts: { first: 20_000, last: 20_999 },
+    boots: [BOOT, BOOT],
+  },
+  contents: { maxUsedMiB: 250 },
+  ssh: false,
+};
+
+const withBoots = (...boots: BootFacts[]): ImageFacts => ({
+  ...HEALTHY,
+  machine: { kvm: false, public4: '20.0.9.10', relayPorts: { first: 20_000, last: 20_999 }, boots },
+});
+const withInside = (inside: Partial<InsideFacts>): ImageFacts =>
+  withBoots(BOOT, { ...BOOT, inside: { ...INSIDE, ...inside } });
+const withRelay = (relay: Partial<BootFacts['relays'][number]>): ImageFacts =>
+  withBoots(BOOT, {
+    ...BOOT,
+    relays: RELAYS.map((each) => (each.transport === 'udp' ? { ...each, ...relay } : each)),
+  });
+const listening = (protocol: 'tcp' | 'udp', address: string, port: number, user: string): ImageFacts =>
+  withInside({ listening: [...INSIDE.listening, { protocol, address, port, user }] });
+const { answered: _, inside: __, ...SILENT } = { ...BOOT, relays: [], problem: 'one\ncoturn.service failed' };
+const results = (facts: ImageFacts) => new Map(judgeImage(bootChecks, facts).map((each) => [each.id, each]));
+
+/** For each check: planted faults, and the words by which its message names them. */
+const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][]> = {
+  'machine.answers': [
+    [
+      'a machine that answers nobody',
+      withBoots(SILENT),
+      'first boot: no answer at the public address; one | coturn.service failed',
+    ],
+    ['a machine that answers only once', withBoots(BOOT, SILENT), 'second boot: no answer'],
+    ['a machine that was started once', withBoots(BOOT), 'started 1 times (expected 2)'],
+    ['a machine that was never started', withBoots(), 'started 0 times'],
+  ],
+  'machine.relay': [
+    ['a lost message', withRelay({ received: 99 }), 'second boot: 99 of 100 messages came back over UDP'],
+    [
+      'a refused session',
+      withRelay({ sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' }),
+      '0 of 100 messages came back over UDP (Allocate: 401 Unauthorized)',
+    ],
+    [
+      'a transport that was not tried',
+      withBoots(BOOT, { ...BOOT, relays: RELAYS.slice(0, 1) }),
+      '0 of 100 messages came back over TCP',
+    ],
+  ],
+  'machine.relayed-address': [
+    [
+      'the private address',
+      withRelay({ relayed: '172.31.16.10' }),
+      'a client got 172.31.16.10 (expected 20.0.9.10)',
+    ],
+  ],
+  'machine.console': [
+    [
+      'an oops of the second boot',
+      withBoots(BOOT, { ...BOOT, console: [{ symptom: 'kernel oops', line: 'Oops: 0000' }] }),
+      'second boot: kernel oops: Oops: 0000',
+    ],
+    ['no console', withBoots(), 'never started'],
+  ],
+  'machine.units': [
+    [
+      'a failed unit',
+      withInside({ failed: ['chrony.service'], state: 'degraded' }),
+      'second boot: chrony.service failed',
+    ],
+    ['a system that still starts', withInside({ state: 'starting' }), 'reports "starting"'],
+  ],
+  'machine.ports': [
+    ['SSH', listening('tcp', '00000000', 22, 'root'), 'root listens on TCP port 22'],
+    [
+      'metrics on all addresses',
+      listening('tcp', '00000000', 9641, 'turnserver'),
+      'turnserver listens on TCP port 9641',
+    ],
+    [
+      'LLMNR',
+      listening('udp', '00000000', 5355, 'systemd-resolve'),
+      'systemd-resolve listens on UDP port 5355',
+    ],
+    ['another port of the DHCP client', listening('udp', '00000000', 67, 'systemd-network'), 'UDP port 67'],
+    ['a TCP port of the NTP client', listening('tcp', '00000000', 123, 'systemd-timesync'), 'TCP port 123'],
+    ['no socket at all', withInside({ listening: [] }), 'could not be determined'],
+  ],
+  'machine.root': [
+    [
+      'a file system of the size of the image',
+      withInside({ rootBytes: 0.93 * GIB }),
+      "has 952 MiB of the volume's 3072 MiB",
+    ],
+  ],
+  'machine.size': [
+    [
+      'a large image',
+      withBoots({ ...BOOT, inside: { ...INSIDE, usedBytes: 251 * 1024 ** 2 } }, BOOT),
+      'uses 251 MiB, more than 250 MiB',
+    ],
+  ],
+  'machine.off': [
+    [
+      'a machine that ignores its power button',
+      withBoots(BOOT, { ...BOOT, off: false, offSeconds: 90 }),
+      'second boot: still on after 90 s',
+    ],
+    ['no machine', withBoots(), 'never started'],
+  ],
+  'machine.identity': [
+    ['another machine-id after a reboot', withInside({ machineId: '0'.repeat(32) }), 'has changed'],
+    ['no machine-id', withInside({ machineId: 'uninitialized' }), 'not a machine-id'],
+  ],
+};
+
+describe('the checks of an image', () => {
+  it('pass for a healthy machine', () => {
+    for (const { id, status, message } of results(HEALTHY).values())
+      expect(status, `${id}: ${message}`).toBe('passed');
+  });
+
+  it('each have a planted fault', () => {
+    expect(Object.keys(PLANTED).sort()).toEqual(bootChecks.map(({ id }) => id).sort());
+  });
+
+  const faults = Object.entries(PLANTED).flatMap(([id, list]) => list.map((each) => [id, ...each] as const));
+  it.each(faults)('%s fails on %s', (id, _fault, facts, words) => {
+    const result = results(facts).get(id);
+    expect(result?.status).toBe('failed');
+    expect(result?.message).toContain(words);
+  });
+
+  it('accept SSH in an image that has it', () => {
+    const facts = { ...listening('tcp', '00000000', 22, 'root'), ssh: true };
+    expect(results(facts).get('machine.ports')?.status).toBe('passed');
+  });
+
+  it('are blocked if the machine could not be inspected', () => {
+    const all = results(withBoots(SILENT));
+    for (const id of [
+      'machine.relay',
+      'machine.units',
+      'machine.ports',
+      'machine.root',
+      'machine.size',
+      'machine.identity',
+    ])
+      expect(all.get(id), id).toMatchObject({ status: 'blocked', blockedBy: 'machine.answers' });
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { MACHINE, METADATA4, TAP } from '../../../../src/lab/machine/addresses.ts';
+import { parseSockets } from '../../../../src/lab/machine/inside.ts';
+import { qemuCommand } from '../../../../src/lab/machine/qemu.ts';
+import { dnsmasqArgs, natRules, tapCommands } from '../../../../src/lab/machine/router.ts';
+
+const VM = {
+  arch: 'arm64',
+  disk: '/tmp/disk.raw',
+  variables: '/tmp/variables.fd',
+  controller: 'nvme',
+  memoryMiB: 1024,
+  processors: 2,
+  kvm: false,
+  credentials: { name: 'a value, with commas' },
+  sockets: { console: '/tmp/console', probe: '/tmp/probe', control: '/tmp/control' },
+} as const;
+
+describe('qemuCommand', () => {
+  it.each(['arm64', 'x86_64'] as const)(
+    'starts %s from firmware, with the network and the disk, and nothing of the host',
+    (arch) => {
+      const words = qemuCommand({ ...VM, arch });
+      expect(words[0]).toBe(arch === 'arm64' ? 'qemu-system-aarch64' : 'qemu-system-x86_64');
+      const line = words.join(' ');
+      expect(line).toContain(`-netdev tap,id=net,ifname=${TAP},script=no,downscript=no`);
+      expect(line).toContain('if=pflash,format=raw,readonly=on,file=/usr/share/');
+      expect(line).toContain('-device nvme,drive=disk');
+      expect(line).toContain('-accel tcg');
+      expect(line).toContain('-nodefaults');
+      expect(line).not.toContain('-netdev user');
+    },
+  );
+
+  it('ends instead of rebooting, so that a panic ends the machine', () => {
+    expect(qemuCommand(VM)).toContain('-no-reboot');
+  });
+
+  it('uses virtualisation only if told to', () => {
+    expect(qemuCommand(VM).join(' ')).not.toContain('kvm');
+    expect(qemuCommand({ ...VM, kvm: true }).join(' ')).toContain('-accel kvm -cpu host');
+  });
+
+  it('attaches a SCSI disk for clouds that have one', () => {
+    const line = qemuCommand({ ...VM, controller: 'virtio-scsi' }).join(' ');
+    expect(line).toContain('-device virtio-scsi-pci -device scsi-hd,drive=disk');
+    expect(line).not.toContain('nvme');
+  });
+
+  it('disables the HPET of x86_64, which stalls emulated processors', () => {
+    expect(qemuCommand({ ...VM, arch: 'x86_64' })).toContain('q35,hpet=off');
+  });
+
+  it('passes credentials in base64, because QEMU splits values at commas', () => {
+    const words = qemuCommand(VM);
+    const value = Buffer.from('a value, with commas').toString('base64');
+    expect(words).toContain(`type=11,value=io.systemd.credential.binary:name=${value}`);
+  });
+});
+
+describe('the router', () => {
+  it('always has the metadata address, so that a machine never reaches that of the host', () => {
+    expect(tapCommands().map((words) => words.join(' '))).toContain(
+      `ip address add ${METADATA4}/32 dev ${TAP}`,
+    );
+  });
+
+  it('translates the public address to the private one and back', () => {
+    const rules = natRules(MACHINE.public4);
+    expect(rules).toContain(`ip daddr ${MACHINE.public4} dnat to ${MACHINE.private4}`);
+    expect(rules).toContain(`ip saddr ${MACHINE.private4} snat to ${MACHINE.public4}`);
+  });
+
+  it('translates nothing for a machine without a public address', () => {
+    expect(natRules(undefined)).not.toMatch(/[ds]nat to/);
+  });
+
+  it('lets clients reach the machine only at its public address', () => {
+    expect(natRules(MACHINE.public4)).toMatch(
+      /ct status dnat accept[\s\S]*established,related accept[\s\S]*oifname "machine" drop/,
+    );
+  });
+
+  it('gives the machine one address of each family', () => {
+    const line = dnsmasqArgs().join(' ');
+    expect(line).toContain(`--dhcp-host=${MACHINE.mac},${MACHINE.private4}`);
+    expect(line).toContain(`--dhcp-range=${MACHINE.ipv6},${MACHINE.ipv6},64`);
+    expect(line).toContain('--port=0');
+  });
+});
+
+describe('parseSockets', () => {
+  const users = 'root:0\nturnserver:100\n';
+
+  it('names the users and lists each socket once', () => {
+    const text =
+      'udp 0A101FAC:0D96 100\nudp 0A101FAC:0D96 100\ntcp 00000000:0016 0\ntcp6 00000000000000000000000000000000:0016 4711\n';
+    expect(parseSockets(text, users)).toEqual([
+      { protocol: 'udp', address: '0A101FAC', port: 3478, user: 'turnserver' },
+      { protocol: 'tcp', address: '00000000', port: 22, user: 'root' },
+      { protocol: 'tcp6', address: '0'.repeat(32), port: 22, user: '4711' },
+    ]);
+  });
+
+  it('ignores lines that are no sockets', () => {
+    expect(parseSockets('awk: not found\n', users)).toEqual([]);
+  });
+});
