@@ -49,14 +49,18 @@ async function codeOfStages() {
 
 rmSync(new URL('../lib', import.meta.url), { recursive: true, force: true });
 // The program of the laboratory's container, which has the distribution's Node (18 in Debian 12). One file, no packages.
-await build({
-  entryPoints: [fileURLToPath(new URL('../src/lab/main.ts', import.meta.url))],
-  outfile: fileURLToPath(new URL('../lib/lab.mjs', import.meta.url)),
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node18',
-});
+for (const [source, program] of [
+  ['lab/main.ts', 'lab.mjs'],
+  ['lab/machine/main.ts', 'boot.mjs'],
+])
+  await build({
+    entryPoints: [fileURLToPath(new URL(`../src/${source}`, import.meta.url))],
+    outfile: fileURLToPath(new URL(`../lib/${program}`, import.meta.url)),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node18',
+  });
 await build({
   entryPoints: [fileURLToPath(new URL('../src/cli.ts', import.meta.url))],
   outdir: fileURLToPath(new URL('../lib', import.meta.url)),

@@ -65,7 +65,7 @@ function stageCommand(name: StageCommand, summary: string, lines: string[]): voi
       return (version: string | undefined, options: CommonOptions, output, signal) =>
         name === 'verify' && isPackageFile(version)
           ? verifyFile(version, options, output, signal)
-          : release(version, stagesOf(name, options.verify), options, output, signal);
+          : release(version, stagesOf(name, options.verify ?? options.boot), options, output, signal);
     }),
   );
 }
@@ -117,6 +117,10 @@ stageCommand('package', 'Package compiled binaries', ['turnbuild package 4.6.1 -
 stageCommand('verify', 'Install and test existing packages', [
   'turnbuild verify 4.6.1 --target debian-13',
   'turnbuild verify ./coturn_4.6.1-1_amd64.deb --target debian-12 --only relay,network',
+]);
+stageCommand('image', 'Build machine images for EC2 and Google Compute Engine from a verified package', [
+  'turnbuild image 4.18.0 --arch arm64',
+  'turnbuild image 4.18.0 --cloud aws --size 2',
 ]);
 
 addOptions(

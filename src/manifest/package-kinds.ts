@@ -11,12 +11,18 @@ export function kindOfPackageFile(path: string): Kind {
   return 'tarball';
 }
 
-/** Whether users install or unpack the file. */
+/** Whether users install, unpack or boot the file. */
 export function isPackage({ kind }: Artifact): boolean {
-  return kind === 'deb' || kind === 'rpm' || kind === 'tarball';
+  return kind === 'deb' || kind === 'rpm' || kind === 'tarball' || kind === 'image';
 }
 
 /** Whether the file accompanies a package: debug symbols, sources, bill of materials. */
 export function isCompanion({ kind }: Artifact): boolean {
-  return kind === 'deb-dbgsym' || kind === 'rpm-debuginfo' || kind === 'rpm-source' || kind === 'sbom';
+  return (
+    kind === 'deb-dbgsym' ||
+    kind === 'rpm-debuginfo' ||
+    kind === 'rpm-source' ||
+    kind === 'sbom' ||
+    kind === 'package-list'
+  );
 }

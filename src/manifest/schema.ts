@@ -48,6 +48,8 @@ const artifact = z.strictObject({
     'rpm-source',
     'tarball',
     'sbom',
+    'image',
+    'package-list',
     'verify',
     'log',
   ]),
@@ -115,6 +117,8 @@ const step = z.strictObject({
   outputs: z.array(artifact).superRefine(requireUnique('path')),
   target: z.string().optional(),
   arch: z.enum(['arm64', 'x86_64']).optional(),
+  /** The cloud that an image is for. */
+  cloud: z.enum(['aws', 'gce']).optional(),
   log: path.optional(),
   error: z.string().optional(),
   /** When it ended, in UTC. */

@@ -1,10 +1,15 @@
 /** A base image that a step may start from: that of the build platform, or of the target platform. */
 export type BaseKind = 'base' | 'targetBase';
 
+/** A command that performs several stages. */
+export type Pipeline = 'release' | 'image';
+
 /** The properties of a stage. Other code distinguishes stages by these, not by name. */
 export interface StageTraits {
   /** What its steps produce. Only stages that produce verdicts can be skipped, with `--no-verify`. */
-  makes: 'programs' | 'packages' | 'verdicts';
+  makes: 'programs' | 'packages' | 'images' | 'verdicts';
+  /** The command that performs it together with others. */
+  pipeline: Pipeline;
   /** The base images that its steps start from. */
   bases: readonly BaseKind[];
   /** It runs programs of the target architecture, under QEMU if it is not the builder's own. */
@@ -13,11 +18,31 @@ export interface StageTraits {
   undone: string;
 }
 
-/** The stages of one package, in order: the outputs of each are inputs of the next. */
+/** The stages of one package and of its images, in order: the outputs of each are inputs of the next. */
 const TRAITS = {
-  build: { makes: 'programs', bases: ['base'], runsTarget: false, undone: 'not built' },
-  package: { makes: 'packages', bases: ['base'], runsTarget: false, undone: 'not packaged' },
-  verify: { makes: 'verdicts', bases: ['base', 'targetBase'], runsTarget: true, undone: 'not verified' },
+  build: { makes: 'programs', pipeline: 'release', bases: ['base'], runsTarget: false, undone: 'not built' },
+  package: {
+    makes: 'packages',
+    pipeline: 'release',
+    bases: ['base'],
+    runsTarget: false,
+    undone: 'not packaged',
+  },
+  verify: {
+    makes: 'verdicts',
+    pipeline: 'release',
+    bases: ['base', 'targetBase'],
+    runsTarget: true,
+    undone: 'not verified',
+  },
+  image: {
+    makes: 'images',
+    pipeline: 'image',
+    bases: ['base', 'targetBase'],
+    runsTarget: true,
+    undone: 'no image built',
+  },
+  boot: { makes: 'verdicts', pipeline: 'image', bases: ['base'], runsTarget: false, undone: 'not booted' },
 } as const satisfies Record<string, StageTraits>;
 
 export type StageName = keyof typeof TRAITS;
@@ -45,10 +70,11 @@ export function compiles(stage: StageName): boolean {
 }
 
 /**
- * The stages that a command performs: all for `release`, otherwise the stage of the same name.
- * @param verify false for `--no-verify`, which skips stages that produce verdicts
+ * The stages that a command performs: those of a pipeline, otherwise the stage of the same name.
+ * @param verify false for `--no-verify` and `--no-boot`, which skip stages that produce verdicts
  */
-export function stagesOf(command: 'release' | StageName, verify = true): readonly StageName[] {
-  const stages = command === 'release' ? STAGES : [command];
+export function stagesOf(command: Pipeline | StageName, verify = true): readonly StageName[] {
+  const pipeline = STAGES.filter((stage) => traitsOf(stage).pipeline === command);
+  const stages = pipeline.length > 0 ? pipeline : [command as StageName];
   return verify ? stages : stages.filter((stage) => !judges(stage));
 }

@@ -63,8 +63,12 @@ export function withStep(manifest: Manifest, step: ManifestStep): Manifest {
   const old = manifest.steps.find((each) => each.id === step.id);
   const same = step.status === 'done' && old !== undefined && outputsOf(old) === outputsOf(step);
   const later = stagesAfter(step.stage);
-  const outdated = (each: ManifestStep) =>
-    !same && each.target === step.target && each.arch === step.arch && later.includes(each.stage);
+  // The images of different clouds are made from one package, but not from each other.
+  const ofSame = (each: ManifestStep) =>
+    each.target === step.target &&
+    each.arch === step.arch &&
+    (step.cloud === undefined || each.cloud === step.cloud);
+  const outdated = (each: ManifestStep) => !same && ofSame(each) && later.includes(each.stage);
   const kept = manifest.steps.filter((each) => !outdated(each));
   const steps = old === undefined ? [...kept, step] : kept.map((each) => (each.id === step.id ? step : each));
   return { ...manifest, steps };

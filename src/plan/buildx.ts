@@ -6,6 +6,8 @@ import type { PlannedStep } from './types.ts';
 export interface BuildxBuild {
   /** Folder with the Dockerfile and its scripts. */
   context: string;
+  /** Name of the Dockerfile, if it is not `Dockerfile`. */
+  dockerfile?: string | undefined;
   dockerStage: string;
   /** OCI platform, e.g. `linux/arm64`. */
   platform: string;
@@ -35,6 +37,7 @@ export function buildxCommand(build: BuildxBuild): Command {
       '--progress=plain',
       `--provenance=${build.provenance === true ? 'mode=min' : 'false'}`,
       `--platform=${build.platform}`,
+      ...(build.dockerfile === undefined ? [] : [`--file=${build.context}/${build.dockerfile}`]),
       `--target=${build.dockerStage}`,
       ...(build.fresh === undefined ? [] : [`--no-cache-filter=${build.fresh.join(',')}`]),
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
@@ -69,8 +72,9 @@ function imageOutput(image: string): string {
 /** Inputs and outputs of a step's Docker stage. */
 export interface StepBuild {
   dockerStage: string;
-  /** Folder with the Dockerfile. */
+  /** Folder with the Dockerfile, and its name if it is not `Dockerfile`. */
   folder: string;
+  dockerfile?: string | undefined;
   /** Values of the named contexts: base images of the build platform and, if the stage runs there, of the target platform; input folder. */
   base: string;
   target?: string;
@@ -93,6 +97,7 @@ export interface StepBuild {
 export function stepCommand(step: PlannedStep, build: StepBuild): Command {
   return buildxCommand({
     context: build.folder,
+    dockerfile: build.dockerfile,
     dockerStage: build.dockerStage,
     platform: build.image?.platform ?? `linux/${platformOf(step.arch).oci}`,
     contexts: {

@@ -2,10 +2,12 @@ import { nearestName, TurnbuildError, usageError } from '../errors.ts';
 import { judges, type StageName } from '../manifest/stages.ts';
 import { advisoriesFor, exposuresFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { deviationsFor, type KnownDeviation } from '../recipe/deviations.ts';
+import { contentsFor, type MachineRecipe } from '../recipe/machine.ts';
 import { type MetricFamily, metricsFor } from '../recipe/metrics.ts';
 import type { Compatibility, ReleaseRecipe, Sysroot, Target } from '../recipe/schema.ts';
 import { needsOf } from './compatibility.ts';
 import { packageLayout } from './layout.ts';
+import { imageArgs, imageFiles, type MachineChoices } from './machine.ts';
 import { packageFiles, packageVersionOf, sourceRpm } from './package-version.ts';
 import { base, baseNames, rpmRoot, targetBase } from './planned-bases.ts';
 import { type Arch, platformOf } from './platforms.ts';
@@ -31,6 +33,8 @@ export interface PlanFacts {
   verifyOn?: string | undefined;
   /** Digests of official images, by their name and tag in recipes; base images without one are bootstrapped. */
   images?: Readonly<Record<string, string>> | undefined;
+  /** How images of machines are made, and which are wanted; undefined for a release of packages. */
+  machine?: (MachineChoices & { recipe: MachineRecipe }) | undefined;
   /** Whether packages are verified. */
   verify: boolean;
   /** Use a foreign root's own apt, dpkg and shells, under QEMU, instead of the build platform's. */
@@ -149,8 +153,57 @@ function stepsOf(target: Target, arch: Arch, facts: PlanFacts): PlannedStep[] {
       },
     }),
   ];
-  return facts.verify ? steps : steps.filter(({ stage }) => !judges(stage));
+  const all = [...steps, ...imageSteps(target, arch, facts, { step, common })];
+  return facts.verify ? all : all.filter(({ stage }) => !judges(stage));
 }
+
+/** The steps of a package's machine images, one for each cloud. */
+function imageSteps(
+  target: Target,
+  arch: Arch,
+  facts: PlanFacts,
+  {
+    step,
+    common,
+  }: {
+    step: (stage: StageName, needs: StageName[], more: Partial<PlannedStep>) => PlannedStep;
+    common: Record<string, string>;
+  },
+): PlannedStep[] {
+  const { machine } = facts;
+  if (machine === undefined || machine.recipe.target !== target.name) return [];
+  return machine.clouds.flatMap((cloud) => {
+    const { format } = contentsFor(machine.recipe, cloud);
+    const files = imageFiles(facts.coturn, { cloud, arch, format });
+    const args = imageArgs(machine.recipe, { ...machine, cloud, arch, seed: machineSeed });
+    const image = step('image', ['package', 'verify'], {
+      id: `image:${cloud}:${arch}`,
+      cloud,
+      outputs: Object.values(files),
+      dockerStages: ['image'],
+      buildArgs: {
+        ...common,
+        TARGET_OCI_ARCH: platformOf(arch).oci,
+        ...platformOf(arch).emulation,
+        ...tools(target, arch, facts),
+        ...args,
+      },
+    });
+    const boot = step('boot', [], {
+      id: `boot:${cloud}:${arch}`,
+      cloud,
+      needs: [image.id],
+      packages: [files.disk],
+      outputs: [`work/boot/${cloud}-${arch}`],
+      dockerStages: ['boot'],
+      buildArgs: { ...common, ...args },
+    });
+    return [image, boot];
+  });
+}
+
+/** Seed of identifiers in images, e.g. of file systems: the same for every build, like the bytes. */
+const machineSeed = '5c2f0c3a-8d4b-4f53-9a0e-1f6f5c0f3b77';
 
 /** Build arguments for static linking. */
 function staticLibraries({ staticLibraries: libraries }: Target): Record<string, string> {

@@ -31,6 +31,12 @@ const CAPABILITIES = [
   ...['SETUID', 'SETGID', 'CHOWN', 'DAC_OVERRIDE'], // User maps, and files for those users.
   ...['SYS_PTRACE', 'KILL', 'NET_RAW', 'NET_BIND_SERVICE'], // Watching, ending and capturing processes in other namespaces.
 ];
+/** Settings of the router, which is the container's initial network namespace. */
+const SYSCTLS = [
+  'net.ipv4.ip_forward=1',
+  'net.ipv6.conf.all.disable_ipv6=0',
+  'net.ipv6.conf.all.forwarding=1',
+];
 /** Limit for processes and threads; a dozen servers have a few hundred. */
 const PIDS = 4096;
 /**
@@ -49,11 +55,6 @@ export function createLabCommand(
   owner: string,
   env: Readonly<Record<string, string>>,
 ): Command {
-  const sysctls = [
-    'net.ipv4.ip_forward=1',
-    'net.ipv6.conf.all.disable_ipv6=0',
-    'net.ipv6.conf.all.forwarding=1',
-  ];
   return docker(
     engine,
     'write',
@@ -68,7 +69,32 @@ export function createLabCommand(
     // AppArmor's profile for containers forbids mounts, but the server needs a /proc in its root.
     '--security-opt=apparmor=unconfined',
     ...Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`),
-    ...sysctls.map((sysctl) => `--sysctl=${sysctl}`),
+    ...SYSCTLS.map((sysctl) => `--sysctl=${sysctl}`),
+    name,
+    'node',
+    LAB_PATHS.program,
+  );
+}
+
+/** Memory of a booted machine, of its emulator, and of the programs around it. */
+const BOOT_MEMORY = '4g';
+
+/** Creates the container in which an image is booted, which has no access to other networks. QEMU runs in it without privileges on the host. */
+export function createBootCommand({ name, engine }: LabContainer, owner: string): Command {
+  return docker(
+    engine,
+    'write',
+    'create',
+    `--name=${name}`,
+    `--label=${LAB_LABEL}=${owner}`,
+    '--network=none',
+    '--cap-drop=ALL',
+    ...CAPABILITIES.map((capability) => `--cap-add=${capability}`),
+    '--device=/dev/net/tun',
+    `--pids-limit=${PIDS}`,
+    `--memory=${BOOT_MEMORY}`,
+    '--security-opt=apparmor=unconfined',
+    ...SYSCTLS.map((sysctl) => `--sysctl=${sysctl}`),
     name,
     'node',
     LAB_PATHS.program,

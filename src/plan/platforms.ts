@@ -16,6 +16,12 @@ export interface Platform {
   gnuTriple: string;
   /** `e_machine` as readelf prints it. */
   elfMachine: string;
+  /** Name of a boot loader that firmware starts from removable media (UEFI specification, 3.5.1.1). */
+  efiLoader: string;
+  /** Name in systemd's tools, e.g. systemd-repart. */
+  systemd: string;
+  /** Kernel parameters for the serial console. Arm firmware announces it (ACPI SPCR). */
+  console: string;
   /** Environment variables for running its programs under QEMU. They have no effect on native hardware. */
   emulation: Readonly<Record<string, string>>;
 }
@@ -28,6 +34,9 @@ const PLATFORMS: Record<Arch, Platform> = {
     oci: 'arm64',
     gnuTriple: 'aarch64-linux-gnu',
     elfMachine: 'AArch64',
+    efiLoader: 'BOOTAA64.EFI',
+    systemd: 'arm64',
+    console: '',
     // Debian 13's programs sign and check every return address. Before 10.0, QEMU computes the signatures with a cipher (QARMA) by default,
     // which takes most of their time. This selects a cheap algorithm; a wrong signature still crashes the program. Since QEMU 6.0.
     emulation: { QEMU_CPU: 'max,pauth-impdef=on' },
@@ -39,6 +48,9 @@ const PLATFORMS: Record<Arch, Platform> = {
     oci: 'amd64',
     gnuTriple: 'x86_64-linux-gnu',
     elfMachine: 'Advanced Micro Devices X86-64',
+    efiLoader: 'BOOTX64.EFI',
+    systemd: 'x86-64',
+    console: 'console=ttyS0,115200',
     emulation: {},
   },
 };

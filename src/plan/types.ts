@@ -1,11 +1,13 @@
 import type { StageName } from '../manifest/stages.ts';
 import type { ApplicableAdvisory, DeclaredExposure } from '../recipe/advisories.ts';
 import type { Deviation } from '../recipe/deviations.ts';
+import type { Cloud } from '../recipe/machine.ts';
 import type { Metric } from '../recipe/metrics.ts';
 import type { Archive, Target } from '../recipe/schema.ts';
 import type { RelayRange } from './capacity.ts';
 import type { CheckSelection } from './check-selection.ts';
 import type { VersionNeeds } from './compatibility.ts';
+import type { MachineChoices } from './machine.ts';
 import type { Arch } from './platforms.ts';
 
 /** A base image: the minimal root file system that steps start from. `id` is e.g. `bookworm-arm64`, with a digest for a pinned image. */
@@ -24,13 +26,15 @@ export interface PlannedBase {
 /** Root for an .rpm: a registry image, filled by dnf from the target's repositories, or made from another distribution. */
 export type RpmRoot = 'given' | 'installed' | 'made';
 
-/** One stage for one target and architecture. All paths are relative to the release's folder. */
+/** One stage for one target and architecture, or for one cloud's image of them. All paths are relative to the release's folder. */
 export interface PlannedStep {
   /** `build:debian-12:arm64` */
   id: string;
   stage: StageName;
   target: string;
   arch: Arch;
+  /** The cloud that an image is for. */
+  cloud?: Cloud;
   /** Ids of the steps whose outputs are inputs of this step. */
   needs: string[];
   /** The step's packages (the program's, and its debug symbols if any), and their version. */
@@ -73,6 +77,8 @@ export interface Choices {
   verifyOn?: string;
   /** Digests of official images, by their name and tag in recipes; undefined if base images are bootstrapped. */
   images?: Readonly<Record<string, string>>;
+  /** The machine images to build; undefined for a release of packages. */
+  machine?: MachineChoices;
   /** Ids of build steps that are repeated for this revision, because a statically linked library is outdated. */
   rebuild: readonly string[];
 }

@@ -42,6 +42,12 @@ export interface CommonOptions {
   plan?: string;
   /** Plan for one machine per architecture. */
   native?: boolean;
+  /** The clouds that images are made for. */
+  cloud?: string[];
+  /** Size of an image's disk. */
+  size?: string;
+  /** Whether images are booted. */
+  boot?: boolean;
 }
 
 /** The name of a command-line option in the parsed options. */

@@ -23,7 +23,7 @@ import { isPlain, type PlannedRelease, placeOf, type Session } from './session.t
 import { STAGE_TABLE, type StageTable } from './stage-table.ts';
 import { interrupted, logFile, type ManifestStore, runStep, type StepRun } from './step.ts';
 import { withLog } from './step-log.ts';
-import { isEmulated, packagesOf, stepNodes } from './step-nodes.ts';
+import { isEmulated, packagesOf, stepNodes, titleOf } from './step-nodes.ts';
 
 /**
  * Performs the steps of the given stages and returns the manifest. After an error, finishes the independent steps before it throws.
@@ -56,6 +56,7 @@ export async function performRelease(
       patches: session.recipes.patches,
       ...placeOf(session, release),
       labProgram: join(await packageRoot(), 'lib/lab.mjs'),
+      bootProgram: join(await packageRoot(), 'lib/boot.mjs'),
       rebuild: release.rebuild,
       bases,
       archive: archiveReader(io, session.cache, session.mirrors),
@@ -110,7 +111,7 @@ function stepGroups(
   { steps, graph, ...run }: Omit<StepRun, 'log'> & { steps: readonly PlannedStep[]; graph: Graph },
 ): TaskGroup[] {
   return packagesOf(context.plan, steps).map((each) => ({
-    title: `${each[0]?.target} ${each[0]?.arch}`,
+    title: each[0] === undefined ? '' : titleOf(each[0]),
     tasks: each.map((step) => ({
       title: step.stage,
       turn: async (work) => {

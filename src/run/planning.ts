@@ -9,6 +9,7 @@ import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
 import { assumedBuilder, type BuilderFacts } from './builder.ts';
 import { fetchShown } from './fetch-shown.ts';
+import { machineChoices } from './machine-options.ts';
 import { readManifest } from './manifest-file.ts';
 import { officialImages } from './official-images.ts';
 import {
@@ -41,18 +42,20 @@ export async function planRelease(
   { stages, perform }: { stages: readonly StageName[]; perform: boolean },
 ): Promise<PlannedSourceRelease> {
   const { options } = session;
-  const verify = stages.some(judges);
+  const images = stages.some((stage) => traitsOf(stage).pipeline === 'image');
+  // Images contain packages that were verified.
+  const verify = images || stages.some(judges);
   const runs = stages.some((stage) => traitsOf(stage).runsTarget);
   // Finds wrong names before anything is downloaded or queried.
   const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
-  const unbuilt = chosen(session, verify, assumedBuilder());
+  const unbuilt = chosen(session, verify, assumedBuilder(), images);
   makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
   const builder = await readyBuilder(session, { architectures: unbuilt.architectures, runs, perform });
   const source = await fetchShown(session, version);
   const dir = resolve(options.out ?? 'dist', source.version);
   const made = await readManifest(dir);
   const { revision, rebuild } = await chooseRevision(session, made);
-  const choice = await withImages(session, chosen(session, verify, builder), builder);
+  const choice = await withImages(session, chosen(session, verify, builder, images), builder);
   const coturn = { version: source.version, epoch: source.epoch, revision };
   const plan = makePlan(session, choice, {
     coturn,
@@ -92,17 +95,24 @@ export async function withImages(
 }
 
 /** The choices made by options. */
-function chosen(session: Session, verify: boolean, builder: Pick<BuilderFacts, 'compilesOn'>): Choices {
+function chosen(
+  session: Session,
+  verify: boolean,
+  builder: Pick<BuilderFacts, 'compilesOn'>,
+  images: boolean,
+): Choices {
   const { options, recipes } = session;
+  const machine = images ? machineChoices(options, recipes.machine) : undefined;
   const verifyOn = imageOption(options.verifyOn);
   return {
-    targets: listOption(options.target) ?? recipes.release.targets,
+    targets: images ? [recipes.machine.target] : (listOption(options.target) ?? recipes.release.targets),
     architectures: architecturesOption(options.arch) ?? recipes.release.architectures,
     compilesOn: options.native === true ? { arm64: 'arm64', x86_64: 'x86_64' } : builder.compilesOn,
     verify,
     selection: chosenChecks(session),
     full: options.full === true,
     ...(verifyOn === undefined ? {} : { verifyOn }),
+    ...(machine === undefined ? {} : { machine }),
     rebuild: [],
   };
 }
@@ -114,7 +124,7 @@ function maintainerOf({ options, recipes }: Session): string {
 /** Choices and recipes -> plan. */
 export function makePlan(
   { recipes }: Pick<Session, 'recipes'>,
-  { targets, architectures, compilesOn, verify, verifyOn, full, images }: Choices,
+  { targets, architectures, compilesOn, verify, verifyOn, full, images, machine }: Choices,
   {
     coturn,
     source,
@@ -136,6 +146,7 @@ export function makePlan(
     verify,
     verifyOn,
     images,
+    machine: machine === undefined ? undefined : { ...machine, recipe: recipes.machine },
     ownTools: full,
   });
 }
@@ -155,8 +166,9 @@ export async function plannedContext(
   plan: Plan,
   { selection, full }: Pick<Choices, 'selection' | 'full'>,
 ): Promise<PlannedContext> {
-  const labProgram = join(await packageRoot(), 'lib/lab.mjs');
-  return { io, plan, recipes: recipes.dir, patches: recipes.patches, labProgram, selection, full };
+  const lib = join(await packageRoot(), 'lib');
+  const programs = { labProgram: join(lib, 'lab.mjs'), bootProgram: join(lib, 'boot.mjs') };
+  return { io, plan, recipes: recipes.dir, patches: recipes.patches, ...programs, selection, full };
 }
 
 /** A plan as a document. */

@@ -10,6 +10,7 @@ import {
   quarantineSchema,
 } from '../recipe/advisories.ts';
 import { deviationsSchema, type KnownDeviation } from '../recipe/deviations.ts';
+import { type MachineRecipe, machineSchema } from '../recipe/machine.ts';
 import { type MetricFamily, metricsSchema } from '../recipe/metrics.ts';
 import { parseRecipeFile } from '../recipe/parse.ts';
 import {
@@ -36,6 +37,7 @@ export interface Recipes {
   deviations: KnownDeviation[];
   advisories: KnownAdvisory[];
   quarantine: Quarantine[];
+  machine: MachineRecipe;
 }
 
 /** The folder of the installed turnbuild: the first one above this file that has a package.json. */
@@ -99,6 +101,7 @@ export async function loadRecipes(dir?: string, own?: OwnRecipes): Promise<Recip
     deviations: await read(recipes, 'deviations.yaml', deviationsSchema),
     advisories: await read(recipes, 'advisories.yaml', advisoriesSchema),
     quarantine: await read(recipes, 'quarantine.yaml', quarantineSchema),
+    machine: await read(recipes, 'machine.yaml', machineSchema),
   };
   const merged = own === undefined ? undefined : await mergeLayers({ recipes, patches }, own.cache);
   return {

@@ -1,5 +1,7 @@
 import type { StageName } from '../manifest/stages.ts';
+import { boot } from '../stages/boot.ts';
 import { build } from '../stages/build.ts';
+import { image } from '../stages/image.ts';
 import { packageStage } from '../stages/package.ts';
 import type { Stage } from '../stages/shared/context.ts';
 import { verify } from '../stages/verify/index.ts';
@@ -15,4 +17,4 @@ export function codeOf(stage: StageName): string {
 /** The implementation of each stage. The engine receives it as an argument, so that its tests need neither Docker nor coturn. */
 export type StageTable = Readonly<Record<StageName, Stage>>;
 
-export const STAGE_TABLE: StageTable = { build, package: packageStage, verify };
+export const STAGE_TABLE: StageTable = { build, package: packageStage, verify, image, boot };

@@ -24,11 +24,16 @@ export function stepNodes(plan: Plan, steps: readonly PlannedStep[], table: Stag
   );
 }
 
-/** Steps grouped by target and architecture, the slowest packages first. */
+/** What a step belongs to, as its group is shown: `debian-13 arm64`, or `aws arm64` for an image. */
+export function titleOf({ target, cloud, arch }: PlannedStep): string {
+  return `${cloud ?? target} ${arch}`;
+}
+
+/** Steps grouped by package or image, the slowest packages first. */
 export function packagesOf(plan: Plan, steps: readonly PlannedStep[]): PlannedStep[][] {
   const byPackage = new Map<string, PlannedStep[]>();
   for (const step of steps) {
-    const key = `${step.target} ${step.arch}`;
+    const key = titleOf(step);
     byPackage.set(key, [...(byPackage.get(key) ?? []), step]);
   }
   const isShort = ([first]: PlannedStep[]) =>

@@ -1,5 +1,6 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Artifact, BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
+import { judges } from '../manifest/stages.ts';
 import type { StepKey } from '../plan/document.ts';
 import { baseNames } from '../plan/planned-bases.ts';
 import type { PlannedStep } from '../plan/types.ts';
@@ -66,6 +67,7 @@ export async function runStep(
     bases: basesOf(step, context),
     target: step.target,
     arch: step.arch,
+    ...(step.cloud === undefined ? {} : { cloud: step.cloud }),
     log: logFile(step.id),
   };
   const ended = () => ({
@@ -165,6 +167,8 @@ function requireFresh(
   { bases }: StageContext,
   { keys, store }: Pick<StepRun, 'keys' | 'store'>,
 ): void {
+  // A verdict applies to its inputs, whichever checks were selected. The store drops verdicts on other packages.
+  if (judges(need.stage)) return;
   const made = recorded(store, need.id);
   const stale = (what: string) =>
     new TurnbuildError('STEP_STALE', `the ${need.stage} step used ${what}`, {

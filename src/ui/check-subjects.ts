@@ -16,6 +16,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   metrics: 'Prometheus metrics',
   service: 'systemd service',
   tarball: 'Tarball',
+  machine: 'Machine image, booted',
 };
 
 const OTHER = 'other';

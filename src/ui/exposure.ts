@@ -23,7 +23,10 @@ const WORST: readonly ExposureState[] = ['exposed', 'unknown', 'not-exposed'];
 
 /** The advisories of a release, most severe first, each with the exposure of its packages. */
 export function exposuresOf(manifest: Manifest): Exposed[] {
-  const variants = variantsOf(manifest).filter(({ packages }) => packages.length > 0);
+  // An image has the exposures of the package in it.
+  const variants = variantsOf(manifest).filter(({ packages }) =>
+    packages.some(({ kind }) => kind !== 'image'),
+  );
   return bySeverity(manifest.advisories).map((advisory) => {
     const answers = answersOf(manifest, advisory.id, variants);
     const state = WORST.find((each) => answers.some((answer) => answer.state === each)) ?? 'unknown';

@@ -8,7 +8,7 @@ import {
   type ManifestStep,
 } from '../manifest/schema.ts';
 
-/** The manifest's records of one package, identified by target and architecture. */
+/** The manifest's records of one package or image, identified by target or cloud, and architecture. */
 export interface Variant {
   /** `debian-12 / arm64`, or the step's id for a step that belongs to no package. */
   name: string;
@@ -61,7 +61,9 @@ export function variantsOf(manifest: Manifest): Variant[] {
 }
 
 function variantOf(step: ManifestStep): Pick<Variant, 'name' | 'target' | 'arch'> {
-  const { target, arch } = step;
+  const { arch } = step;
+  // An image has its own checks, which are not those of the package in it.
+  const target = step.cloud ?? step.target;
   const name =
     target === undefined && arch === undefined ? step.id : [target, arch].filter(Boolean).join(' / ');
   return { name, target, arch };

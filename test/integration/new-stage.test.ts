@@ -17,36 +17,32 @@ import { fixture } from '../unit/ui/manifest-fixture.ts';
 const STAGE = `
 import type { Stage } from './shared/context.ts';
 
-export const boot: Stage = {
+export const soak: Stage = {
   kind: 'boot',
   planned: async () => ({}),
   inputs: async () => ({}),
-  commands: (step) => [{ file: 'boot', args: [step.id], effect: 'write' }],
+  commands: (step) => [{ file: 'soak', args: [step.id], effect: 'write' }],
   perform: async () => ({ outputs: [] }),
 };
 `;
 
 /** Everything that a new stage needs: its file, a line in both tables, its step in the plan, and two lines for its command. */
 function addStage({ dir, insert }: CopiedProject): void {
-  writeFileSync(join(dir, 'src/stages/boot.ts'), STAGE);
+  writeFileSync(join(dir, 'src/stages/soak.ts'), STAGE);
   insert(
     'src/manifest/stages.ts',
     '} as const satisfies',
-    "boot: { makes: 'verdicts', bases: [], runsTarget: true, undone: 'not booted' },",
+    "soak: { makes: 'verdicts', pipeline: 'release', bases: [], runsTarget: true, undone: 'not soaked' },",
   );
   insert(
     'src/run/stage-table.ts',
     "import { build } from '../stages/build.ts';",
-    "import { boot } from '../stages/boot.ts';",
+    "import { soak } from '../stages/soak.ts';",
   );
-  insert('src/run/stage-table.ts', 'build, package: packageStage', 'boot, ');
-  insert(
-    'src/plan/index.ts',
-    '  return facts.verify ? steps :',
-    "steps.push(step('boot', ['package'], {}));",
-  );
-  insert('src/cli/options.ts', '  collect: [', 'boot: [...PACKAGES, ...WRITE],');
-  appendFileSync(join(dir, 'src/cli/program.ts'), "stageCommand('boot', 'Boot', []);\n");
+  insert('src/run/stage-table.ts', 'build, package: packageStage', 'soak, ');
+  insert('src/plan/index.ts', '  const all = [...steps', "steps.push(step('soak', ['package'], {}));");
+  insert('src/cli/options.ts', '  collect: [', 'soak: [...PACKAGES, ...WRITE],');
+  appendFileSync(join(dir, 'src/cli/program.ts'), "stageCommand('soak', 'Soak', []);\n");
 }
 
 it('a new stage can be planned, selected, keyed, printed in a dry run and recorded in order', async () => {
@@ -74,14 +70,14 @@ it('a new stage can be planned, selected, keyed, printed in a dry run and record
     ['arm64', 'x86_64'].flatMap((arch) => stages.map((stage) => `${stage}:debian-13:${arch}`));
 
   const plan = JSON.parse(await run('plan', ...options, '--json')) as PlanDocument;
-  expect(plan.steps.map(({ id }) => id)).toEqual(ids('build', 'package', 'verify', 'boot'));
+  expect(plan.steps.map(({ id }) => id)).toEqual(ids('build', 'package', 'verify', 'soak'));
   for (const step of plan.steps) expect(step.inputs.code, step.id).toMatch(/^[0-9a-f]{64}$/);
 
-  expect(await due('release')).toEqual(ids('build', 'package', 'verify', 'boot'));
+  expect(await due('release')).toEqual(ids('build', 'package', 'verify', 'soak'));
   expect(await due('release', '--no-verify')).toEqual(ids('build', 'package'));
-  expect(await due('boot')).toEqual(ids('boot'));
-  const printed = await run('boot', ...options, '--dry-run');
-  expect(printed).toContain('boot boot:debian-13:arm64\nboot boot:debian-13:x86_64\n');
+  expect(await due('soak')).toEqual(ids('soak'));
+  const printed = await run('soak', ...options, '--dry-run');
+  expect(printed).toContain('soak soak:debian-13:arm64\nsoak soak:debian-13:x86_64\n');
   // The stage uses no base image.
   expect(printed).not.toContain('mmdebstrap');
 
@@ -100,7 +96,7 @@ it('a new stage can be planned, selected, keyed, printed in a dry run and record
     if (found === undefined) throw new Error(`the fixture has no ${stage}`);
     return found;
   };
-  const booted = { ...step('verify'), id: 'boot', stage: 'boot' as 'verify' };
+  const booted = { ...step('verify'), id: 'soak', stage: 'soak' as 'verify' };
   const all = store.withStep(before, booted);
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
   expect(store.parseManifest('m', store.formatManifest(all, digest), digest)).toEqual(all);
@@ -111,10 +107,10 @@ it('a new stage can be planned, selected, keyed, printed in a dry run and record
   };
   const isOwn = ({ target, arch }: Manifest['steps'][number]) =>
     target === booted.target && arch === booted.arch;
-  expect(after(step('verify').id).map(({ id }) => id)).not.toContain('boot');
+  expect(after(step('verify').id).map(({ id }) => id)).not.toContain('soak');
   expect(
-    after('boot')
+    after('soak')
       .filter(isOwn)
       .map(({ stage }) => stage),
-  ).toEqual(['build', 'package', 'verify', 'boot']);
+  ).toEqual(['build', 'package', 'verify', 'soak']);
 });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Exec } from '../../src/io/exec.ts';
 import { createIo } from '../../src/io/index.ts';
+import { judges } from '../../src/manifest/stages.ts';
 import { type Command, formatCommand } from '../../src/plan/command.ts';
 import { createPlan, targetOfStep } from '../../src/plan/index.ts';
 import type { Plan, PlannedStep } from '../../src/plan/types.ts';
@@ -12,14 +13,14 @@ import type { PlannedRelease, Session } from '../../src/run/session.ts';
 import { STAGE_TABLE } from '../../src/run/stage-table.ts';
 import { repositoryArgs } from '../../src/stages/shared/archive.ts';
 import type { ReadyBase, StageContext } from '../../src/stages/shared/context.ts';
-import { releaseFacts, target } from '../support/plan-facts.ts';
+import { machine, releaseFacts, target } from '../support/plan-facts.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
 // A real run executes what a dry run prints: the real stages and base images, with a fake engine that only writes files.
 const ROOT = new URL('../../', import.meta.url).pathname;
 const SEEN = join(ROOT, 'test/fixtures/verified-4.6.1');
 const NAMES = ['debian-13', 'portable', 'el9'];
-const facts = { ...releaseFacts, targets: NAMES, knownTargets: NAMES.map(target) };
+const facts = { ...releaseFacts, targets: NAMES, knownTargets: NAMES.map(target), machine };
 
 let dir: string;
 let performed: Command[];
@@ -65,13 +66,19 @@ describe('a stage', () => {
       package() {
         for (const name of step.outputs) put(join(out, name), name);
       },
+      image() {
+        for (const name of ['disk', 'packages.txt']) put(join(out, name), name);
+      },
       inspect: () => fixture('inspect', out),
       verify: () => fixture('verify', out),
       sanitize: () => put(join(out, 'turnserver'), 'a program'),
     };
     const stage = args.find((word) => word.startsWith('--target='))?.replace('--target=', '') ?? '';
     exports[stage]?.();
-    if (args.some((word) => word.endsWith(':/out/.'))) fixture('lab', args.at(-1) ?? '');
+    const results = args.some((word) => word.endsWith(':/out/.')) ? (args.at(-1) ?? '') : undefined;
+    if (results !== undefined && step.stage === 'verify') fixture('lab', results);
+    if (results !== undefined && step.stage === 'boot')
+      put(join(results, 'machine.json'), JSON.stringify({ boots: [] }));
     return 0;
   };
 
@@ -88,6 +95,7 @@ describe('a stage', () => {
       recipes: join(ROOT, 'recipes'),
       patches: join(ROOT, 'patches'),
       labProgram: lab,
+      bootProgram: lab,
       selection: { only: [], skip: [], reason: undefined, accept: [] },
       full: false,
       builder: 'far',
@@ -126,7 +134,7 @@ describe('a stage', () => {
       expect(said.length, step.id).toBeGreaterThan(0);
       // The real run also looks for containers that killed runs left.
       const asked = performed.filter(({ effect }) => effect === 'read').map(({ args }) => args[2]);
-      expect(asked, step.id).toEqual(step.stage === 'verify' ? ['ps'] : []);
+      expect(asked, step.id).toEqual(judges(step.stage) ? ['ps'] : []);
     }
   });
 });

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Text } from '../../src/io/files.ts';
 import type { ManifestStep } from '../../src/manifest/schema.ts';
-import { STAGES, type StageName } from '../../src/manifest/stages.ts';
+import { type StageName, stagesOf } from '../../src/manifest/stages.ts';
 import { formatManifest } from '../../src/manifest/store.ts';
 import { formatPlan, parsePlan } from '../../src/plan/document.ts';
 import type { PlannedStep } from '../../src/plan/types.ts';
@@ -42,7 +42,7 @@ const open = (options: Session['options'] = {}) =>
   );
 async function plan(
   options: Session['options'] = {},
-  stages: readonly StageName[] = STAGES,
+  stages: readonly StageName[] = stagesOf('release'),
   perform = false,
 ) {
   return planRelease(await open(options), undefined, { stages, perform });
@@ -124,7 +124,10 @@ describe('a plan', () => {
   it('goes to dist in the current folder without --out', async () => {
     const session = await open(PORTABLE);
     delete session.options.out;
-    const { dir: folder } = await planRelease(session, undefined, { stages: STAGES, perform: false });
+    const { dir: folder } = await planRelease(session, undefined, {
+      stages: stagesOf('release'),
+      perform: false,
+    });
     expect(folder).toBe(resolve('dist/4.18.0'));
   });
 
@@ -201,7 +204,7 @@ describe('a plan given with --plan', () => {
     return planned;
   };
   const given = async (
-    { stages = STAGES, version }: { stages?: readonly StageName[]; version?: string } = {},
+    { stages = stagesOf('release'), version }: { stages?: readonly StageName[]; version?: string } = {},
     options: Session['options'] = {},
   ) => {
     const session = await open();

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Text } from '../../src/io/files.ts';
-import { STAGES } from '../../src/manifest/stages.ts';
+import { stagesOf } from '../../src/manifest/stages.ts';
 import { formatPlan, parsePlan } from '../../src/plan/document.ts';
 import { planGiven } from '../../src/run/given-plan.ts';
 import { planningHere } from '../../src/run/plan-again.ts';
@@ -53,7 +53,7 @@ const open = (options: Session['options'] = {}, uses: 'release' | 'places' = 're
 /** As `turnbuild plan` does. */
 const plan = async (options: Session['options'] = {}) => {
   const session = await open(options);
-  return planRelease(session, session.coturn, { stages: STAGES, perform: false });
+  return planRelease(session, session.coturn, { stages: stagesOf('release'), perform: false });
 };
 const lockOf = (tree: string, version = '4.18.0') =>
   JSON.stringify({ schema: 1, sources: { [version]: { sha256s: {}, tree, epoch: 7 } } });
@@ -169,7 +169,7 @@ describe("a project's lock file", () => {
     write('plan.json', formatPlan(document, sha256Text));
     const given = async () =>
       planGiven(await open({ native: undefined as never }, 'places'), join(dir, 'plan.json'), {
-        ...{ version: undefined, stages: STAGES, perform: false },
+        ...{ version: undefined, stages: stagesOf('release'), perform: false },
       });
     const parsed = parsePlan('plan.json', formatPlan(document, sha256Text), sha256Text);
     const collected = () => planningHere({})('plan.json', parsed);

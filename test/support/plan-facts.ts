@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { PlanFacts } from '../../src/plan/index.ts';
 import { advisoriesSchema } from '../../src/recipe/advisories.ts';
+import { machineSchema } from '../../src/recipe/machine.ts';
 import { parseRecipeFile } from '../../src/recipe/parse.ts';
 import { compatibilitySchema, releaseSchema, type Target } from '../../src/recipe/schema.ts';
 import { parseTargets } from '../../src/recipe/targets.ts';
@@ -40,4 +41,11 @@ export const releaseFacts: PlanFacts = {
   compilesOn: { arm64: 'x86_64', x86_64: 'x86_64' },
   verify: true,
   ownTools: false,
+};
+
+/** The recipe of machine images, and choices for one cloud. */
+export const machine: NonNullable<PlanFacts['machine']> = {
+  recipe: parseRecipeFile('machine', read('recipes/machine.yaml'), machineSchema),
+  clouds: ['aws', 'gce'],
+  sizeGiB: 1,
 };

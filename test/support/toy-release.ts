@@ -18,6 +18,7 @@ import { documentOf } from '../../src/run/planning.ts';
 import type { PlannedRelease, Session } from '../../src/run/session.ts';
 import type { StageTable } from '../../src/run/stage-table.ts';
 import { stepKeys } from '../../src/run/step-keys.ts';
+import { kindOfImageFile } from '../../src/stages/image.ts';
 import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts.ts';
 import { readyBase, type StageContext } from '../../src/stages/shared/context.ts';
 import { releaseFacts } from './plan-facts.ts';
@@ -138,6 +139,16 @@ export function toyRelease(dir: string): ToyRelease {
       outputs: (step) => [`${step.outputs[0]}/facts.txt`],
       kind: () => 'verify',
     }),
+    image: stage('image', {
+      before: (step, { io, dir: to }) => io.files.digestFiles(to, step.packages),
+      outputs: (step) => step.outputs,
+      kind: kindOfImageFile,
+    }),
+    boot: stage('boot', {
+      before: (step, { io, dir: to }) => io.files.digestFiles(to, step.packages),
+      outputs: (step) => step.outputs,
+      kind: () => 'verify',
+    }),
   };
   /** A run, prepared as in the commands. */
   const prepare = async (options: ToyRun) => {
@@ -150,7 +161,16 @@ export function toyRelease(dir: string): ToyRelease {
     const session = sessionOf(dir, options);
     const plan = planOf(options.revision ?? 1);
     const keys = await stepKeys(
-      { io: session.io, plan, recipes, patches: join(dir, 'patches'), labProgram, selection, full },
+      {
+        io: session.io,
+        plan,
+        recipes,
+        patches: join(dir, 'patches'),
+        labProgram,
+        bootProgram: labProgram,
+        selection,
+        full,
+      },
       table,
     );
     const stages = options.stages ?? STAGES;

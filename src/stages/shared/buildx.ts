@@ -17,17 +17,27 @@ function dockerFolder(context: Pick<PlannedContext, 'recipes'>): string {
   return `${context.recipes}/docker`;
 }
 
-/** Digests the Dockerfile and the files beside it that a step's stages use with its build arguments. */
-export async function digestRecipe(step: PlannedStep, context: PlannedContext): Promise<string> {
+/** Digests a Dockerfile and the files beside it that a step's stages use with its build arguments. */
+export async function digestRecipe(
+  step: PlannedStep,
+  context: PlannedContext,
+  dockerfile = 'Dockerfile',
+): Promise<string> {
   const { files } = context.io;
   const folder = dockerFolder(context);
-  const paths = contextPaths(await files.readText(`${folder}/Dockerfile`), step.dockerStages, step.buildArgs);
-  return files.digestFiles(folder, ['Dockerfile', ...matching(await files.listFiles(folder), paths)]);
+  const paths = contextPaths(
+    await files.readText(`${folder}/${dockerfile}`),
+    step.dockerStages,
+    step.buildArgs,
+  );
+  return files.digestFiles(folder, [dockerfile, ...matching(await files.listFiles(folder), paths)]);
 }
 
 /** One Docker stage of a step. */
 export interface DockerBuild {
   dockerStage: string;
+  /** Name of the Dockerfile, if it is not `Dockerfile`. */
+  dockerfile?: string;
   /** Folders. */
   inputs: string;
   output: string;

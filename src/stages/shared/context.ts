@@ -27,6 +27,8 @@ export interface PlannedContext {
   patches: string;
   /** Path of the laboratory's bundled program. */
   labProgram: string;
+  /** Path of the bundled program that boots images. */
+  bootProgram: string;
   /** Which checks are judged. */
   selection: CheckSelection;
   /** The laboratory runs at full scale, not just enough to detect each fault. */
@@ -43,7 +45,7 @@ export interface InputsContext extends PlannedContext {
 
 /** The inputs of a step's commands, in real and dry runs. */
 export interface CommandContext
-  extends Pick<PlannedContext, 'plan' | 'recipes' | 'labProgram' | 'selection'> {
+  extends Pick<PlannedContext, 'plan' | 'recipes' | 'labProgram' | 'bootProgram' | 'selection'> {
   io: Pick<Io, 'proxiesForBuilds'> & { leftovers: Pick<Io['leftovers'], 'owner'> };
   /** The release's folder. */
   dir: string;

@@ -8,18 +8,15 @@ import {
   createLabCommand,
   LAB_PATHS,
   type LabContainer,
-  listLabsCommand,
   removeLabCommands,
   startLabCommand,
 } from '../../plan/lab.ts';
 import { type Format, packageLayout } from '../../plan/layout.ts';
 import { platformOf } from '../../plan/platforms.ts';
-import type { PlannedStep } from '../../plan/types.ts';
 import { workPath } from '../shared/artifacts.ts';
-import { buildError } from '../shared/build-error.ts';
 import { dockerCommand, MAX_FACTS, runBuildx } from '../shared/buildx.ts';
 import type { CommandContext, StageContext } from '../shared/context.ts';
-import { runCommand } from '../shared/run-command.ts';
+import { removeAbandoned, removeLab, required, startLab } from '../shared/lab-container.ts';
 import { laboratory, seenBy, type Verification } from './builds.ts';
 
 /** Properties of the turnserver under test. */
@@ -75,7 +72,7 @@ export async function runLab(verification: Verification, context: StageContext, 
   const { step, runs } = verification;
   const { io } = context;
   await removeAbandoned(context);
-  const { create, fill, start: run, fetch, remove } = commandsFor(verification, context);
+  const { create, fill, start: run, fetch } = commandsFor(verification, context);
   try {
     await runBuildx(step, context, laboratory(verification, containerOf(verification, context).name));
     const settings = settingsOf(verification);
@@ -91,15 +88,14 @@ export async function runLab(verification: Verification, context: StageContext, 
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (tried.sanitized !== undefined) await io.files.moveInto(tried.sanitized, `${settings}/turnserver`);
-    for (const command of [create, ...fill]) await perform(context, command);
-    await start(step, context, run);
+    for (const command of [create, ...fill]) await required(context, command, unavailable(command));
+    await startLab(step, context, run, UNJUDGED);
     const seen = seenBy(verification, 'lab');
     await io.files.makeFolder(seen);
-    await perform(context, fetch);
+    await required(context, fetch, unavailable(fetch));
     await io.files.requirePlainFiles(seen, MAX_FACTS);
   } finally {
-    // No signal: this must also run after Ctrl-C.
-    for (const command of remove) await runCommand(context, command, {});
+    await removeLab(context, containerOf(verification, context));
   }
 }
 
@@ -112,51 +108,21 @@ function siteOf(format: Format): Site {
 const SCALE: LabScale = { hostilePackets: 20_000, ports: 500, evenPortCycles: 2_000, scrapes: 10_000 };
 /** All ports of a machine, and hours of traffic from a hostile internet. */
 const FULL_SCALE: LabScale = { ...SCALE, hostilePackets: 1_000_000, ports: 16_383, evenPortCycles: 10_000 };
-/** Last lines of the container's output that go into an error. */
-const TAIL_LINES = 15;
-
 /** Text of lab.json -> facts. */
 export function parseLabFacts(text: string): LabFacts {
   return JSON.parse(text) as LabFacts;
 }
 
-async function perform(context: StageContext, command: Command): Promise<void> {
-  const result = await runCommand(context, command);
-  if (result.code === 0) return;
-  throw new TurnbuildError(
+const UNJUDGED = {
+  code: 'LAB_FAILED',
+  hint: "This is not a verdict on the package. The step's log has the complete output. The laboratory requires IPv6 in the engine's kernel.",
+};
+
+const unavailable = (command: Command) => (stderr: string) =>
+  new TurnbuildError(
     'LAB_UNAVAILABLE',
-    `Cannot start a container for the verification (docker ${command.args.join(' ')}): ${result.stderr.trim()}`,
+    `Cannot start a container for the verification (docker ${command.args.join(' ')}): ${stderr}`,
     {
       hint: 'Verification needs a local Docker engine that grants containers NET_ADMIN and SYS_ADMIN, even with a remote --builder. --no-verify builds without verifying.',
     },
   );
-}
-
-async function start(step: PlannedStep, context: StageContext, command: Command): Promise<void> {
-  const lines: string[] = [];
-  const onLine = (line: string) => {
-    lines.push(line);
-    context.onLine(line);
-  };
-  const { code } = await runCommand(context, command, { onLine, signal: context.io.signal });
-  if (code === 0) return;
-  if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
-  const tail = lines.slice(-TAIL_LINES).join('\n');
-  throw new TurnbuildError(
-    'LAB_FAILED',
-    `${step.id}: the laboratory failed with exit code ${code}\n${tail}`,
-    {
-      hint: "This is not a verdict on the package. The step's log has the complete output. The laboratory requires IPv6 in the engine's kernel.",
-    },
-  );
-}
-
-/** Removes containers of killed processes. */
-async function removeAbandoned({ io, engine }: StageContext): Promise<void> {
-  const { stdout } = await io.exec(listLabsCommand(engine));
-  for (const line of stdout.split('\n')) {
-    const [name, owner] = line.split(' ');
-    if (name === undefined || owner === undefined || !io.leftovers.isAbandoned(owner)) continue;
-    for (const command of removeLabCommands({ name, engine })) await io.exec(command);
-  }
-}

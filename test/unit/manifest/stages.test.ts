@@ -3,13 +3,19 @@ import { compiles, judges, STAGES, stagesAfter, stagesOf, traitsOf } from '../..
 
 describe('the stages', () => {
   it('are ordered by their dependencies', () => {
-    expect(STAGES).toEqual(['build', 'package', 'verify']);
-    expect(STAGES.map(stagesAfter)).toEqual([['package', 'verify'], ['verify'], []]);
+    expect(STAGES).toEqual(['build', 'package', 'verify', 'image', 'boot']);
+    expect(STAGES.map(stagesAfter)).toEqual([
+      ['package', 'verify', 'image', 'boot'],
+      ['verify', 'image', 'boot'],
+      ['image', 'boot'],
+      ['boot'],
+      [],
+    ]);
   });
 
   it('include one that compiles and one that judges', () => {
     expect(STAGES.filter(compiles)).toEqual(['build']);
-    expect(STAGES.filter(judges)).toEqual(['verify']);
+    expect(STAGES.filter(judges)).toEqual(['verify', 'boot']);
   });
 
   it("start from the target's base image if they run programs of the target", () => {
@@ -17,24 +23,26 @@ describe('the stages', () => {
       const { bases, runsTarget } = traitsOf(stage);
       expect(bases).toEqual(runsTarget ? ['base', 'targetBase'] : ['base']);
     }
-    expect(STAGES.filter((stage) => traitsOf(stage).runsTarget)).toEqual(['verify']);
+    expect(STAGES.filter((stage) => traitsOf(stage).runsTarget)).toEqual(['verify', 'image']);
   });
 
   it('describe a package that lacks them', () => {
     expect(STAGES.map((stage) => traitsOf(stage).undone)).toEqual([
-      ...['not built', 'not packaged', 'not verified'],
+      ...['not built', 'not packaged', 'not verified', 'no image built', 'not booted'],
     ]);
   });
 });
 
 describe('stagesOf', () => {
-  it('returns all stages for release, and the stage of the same name otherwise', () => {
-    expect(stagesOf('release')).toEqual(STAGES);
-    for (const stage of STAGES) expect(stagesOf(stage)).toEqual([stage]);
+  it('returns the stages of a pipeline, and the stage of the same name otherwise', () => {
+    expect(stagesOf('release')).toEqual(['build', 'package', 'verify']);
+    expect(stagesOf('image')).toEqual(['image', 'boot']);
+    for (const stage of STAGES.filter((each) => each !== 'image')) expect(stagesOf(stage)).toEqual([stage]);
   });
 
   it('omits stages that judge for --no-verify', () => {
     expect(stagesOf('release', false)).toEqual(['build', 'package']);
+    expect(stagesOf('image', false)).toEqual(['image']);
     expect(stagesOf('build', false)).toEqual(['build']);
   });
 });

@@ -31,7 +31,14 @@ const build: StepBuild = {
 function stageBuilds(): { dockerStage: string; words: readonly string[] }[] {
   const plan = createPlan({ ...releaseFacts, targets: ['debian-13'] });
   const context = {
-    ...{ plan, recipes: '/recipes', labProgram: '/lab.mjs', dir: '/dist', attempt: 'RANDOM' },
+    ...{
+      plan,
+      recipes: '/recipes',
+      labProgram: '/lab.mjs',
+      bootProgram: '/lab.mjs',
+      dir: '/dist',
+      attempt: 'RANDOM',
+    },
     ...{ builder: undefined, engine: undefined, sharedNetwork: false, noCache: true },
     selection: { only: [], skip: [], reason: undefined, accept: [] },
     io: { proxiesForBuilds: () => [], leftovers: { owner: () => 'OWNER' } },

@@ -80,12 +80,17 @@ describe('contextPaths', () => {
       ),
     ];
     const stages = ['build', 'package', 'inspect', 'verify', 'sanitize', 'lab'];
-    const used = new Set(variants.flatMap((args) => matching(files, contextPaths(text, stages, args))));
+    const machine = readFileSync(new URL('machine.Dockerfile', folder), 'utf8');
+    const used = new Set([
+      ...variants.flatMap((args) => matching(files, contextPaths(text, stages, args))),
+      ...matching(files, contextPaths(machine, ['image', 'boot'], { TOOLS: 'native' })),
+    ]);
     // These make base images: bootstrapped outside Docker, or in a separate build.
     expect(files.filter((file) => !used.has(file)).sort()).toEqual([
       'Dockerfile',
       'image/Dockerfile',
       'image/root.sh',
+      'machine.Dockerfile',
       'native/dpkg.sh',
       'native/lend.sh',
     ]);

@@ -9,6 +9,7 @@ import { formatManifest } from '../../../src/manifest/store.ts';
 import { planSchema } from '../../../src/plan/document.ts';
 import { advisoriesSchema, quarantineSchema } from '../../../src/recipe/advisories.ts';
 import { deviationsSchema } from '../../../src/recipe/deviations.ts';
+import { machineSchema } from '../../../src/recipe/machine.ts';
 import { metricsSchema } from '../../../src/recipe/metrics.ts';
 import { projectSchema } from '../../../src/recipe/project.ts';
 import {
@@ -29,6 +30,7 @@ const SCHEMAS = {
   quarantine: quarantineSchema,
   metrics: metricsSchema,
   deviations: deviationsSchema,
+  machine: machineSchema,
   plan: planSchema.extend({ digest: z.string() }),
   manifest: manifestSchema.extend({ digest: z.string() }),
 };

@@ -5,7 +5,7 @@ import type { Session } from '../../../src/run/session.ts';
 /** All options, as if given on the command line. */
 const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
-  ...{ roots: 'registry' },
+  ...{ roots: 'registry', cloud: ['aws'], size: '1', boot: false },
   ...{ arch: ['arm64'], target: ['debian-13'], mirror: ['http://a.test'], jobs: '2', builder: 'b' },
   ...{ out: 'dist', recipes: 'recipes', lock: 'lock.json', source: 'debian', sha256: 'a', revision: '2' },
   ...{ updateLock: true, allowQuarantined: true, maintainer: 'A <a@example.org>', full: true, native: true },
@@ -32,8 +32,17 @@ describe('conflicts of options', () => {
     const message = await refusalOf(planFile(session, 'coturn.deb', { perform: false }));
     expect(message).toContain('cannot be used with a package file');
     expect(flagsOf(message)).toEqual([
-      ...['--allow-quarantined', '--lock', '--maintainer', '--native', '--plan', '--revision'],
-      ...['--sha256', '--source', '--update-lock', '--verify-on'],
+      ...[
+        '--allow-quarantined',
+        '--boot',
+        '--cloud',
+        '--lock',
+        '--maintainer',
+        '--native',
+        '--plan',
+        '--revision',
+      ],
+      ...['--sha256', '--size', '--source', '--update-lock', '--verify-on'],
     ]);
   });
 
@@ -44,8 +53,26 @@ describe('conflicts of options', () => {
     const message = await refusalOf(planGiven(session, 'plan.json', given));
     expect(message).toContain('already decided by the plan given with --plan');
     expect(flagsOf(message)).toEqual([
-      ...['--accept', '--allow-quarantined', '--full', '--maintainer', '--native', '--only', '--reason'],
-      ...['--revision', '--roots', '--sha256', '--skip', '--update-lock', '--verify-on', 'the version'],
+      ...[
+        '--accept',
+        '--allow-quarantined',
+        '--cloud',
+        '--full',
+        '--maintainer',
+        '--native',
+        '--only',
+        '--reason',
+      ],
+      ...[
+        '--revision',
+        '--roots',
+        '--sha256',
+        '--size',
+        '--skip',
+        '--update-lock',
+        '--verify-on',
+        'the version',
+      ],
     ]);
   });
 });

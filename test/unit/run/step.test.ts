@@ -33,7 +33,7 @@ async function run(checks: CheckResult[]): Promise<{ step: ManifestStep; error: 
     commands: () => [],
     perform: async () => ({ outputs: [], checks }),
   };
-  const table = { build: stage, package: stage, verify: stage };
+  const table = { build: stage, package: stage, verify: stage, image: stage, boot: stage };
   const manifest: Manifest = { ...fixture(), steps: [] };
   const store = {
     earlier: [],

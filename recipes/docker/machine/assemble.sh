@@ -1,0 +1,37 @@
+# Turns an installed root into the file system of a machine that has never booted: no identity, no traces of the build.
+# in:  /target, the root; /turnbuild/rootfs and /turnbuild/agent; CLOUD, SSH (none or cloud), MODULES, MASKED, ENABLED, TIME_SERVER,
+#      SOURCE_DATE_EPOCH
+# out: /image
+set -eu
+cp -a /target /image
+cd /image
+rm -rf inputs native proc/* sys/* dev/* run/* tmp/* var/tmp/* var/cache/* var/log/* var/lib/apt/lists root/.[!.]* boot/initrd.img* initrd.img* vmlinuz*
+rm -f etc/resolv.conf etc/hostname etc/hosts etc/machine-id var/lib/dbus/machine-id etc/ssh/ssh_host_* var/lib/systemd/random-seed \
+	var/lib/dpkg/*-old etc/*- var/cache/ldconfig/aux-cache .dockerenv
+mkdir -p var/cache/apt/archives/partial var/log/journal var/lib/apt/lists
+# An empty file: systemd makes an id at each machine's first boot. Without the file it would also apply its presets.
+: >etc/machine-id
+chmod 444 etc/machine-id
+ln -s ../run/systemd/resolve/stub-resolv.conf etc/resolv.conf
+printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >etc/hosts
+printf 'PARTLABEL=root / ext4 noatime,x-systemd.growfs 0 0\n' >etc/fstab
+
+# Modes do not depend on the umask that the recipes were checked out with.
+(cd /turnbuild/rootfs && find . -type d -exec mkdir -p -m 755 /image/{} \; && find . -type f -exec install -m 644 {} /image/{} \;)
+install -D -m 755 /turnbuild/agent/turn-agent usr/bin/turn-agent
+install -D -m 644 /turnbuild/agent.json etc/turn-agent/agent.json
+# The agent writes /etc/turnserver.conf from it.
+mkdir -p usr/lib/turn-agent
+cp -p etc/turnserver.conf usr/lib/turn-agent/base.conf
+mkdir -p etc/systemd/timesyncd.conf.d etc/modules-load.d
+printf '[Time]\nNTP=%s\nFallbackNTP=\n' "$TIME_SERVER" >etc/systemd/timesyncd.conf.d/turnbuild.conf
+# shellcheck disable=SC2086
+printf '%s\n' $MODULES >etc/modules-load.d/turnbuild.conf
+
+# shellcheck disable=SC2086
+systemctl --root=/image --quiet mask $MASKED
+# shellcheck disable=SC2086
+systemctl --root=/image --quiet enable $ENABLED
+
+# Every file has the date of the coturn release or an earlier one: another build gives the same bytes.
+find . -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

@@ -1,0 +1,45 @@
+# Installs the package and the system around it in a minimal root of its distribution.
+# in:  DEB_ARCH; KERNEL, the kernel's package; SYSTEM_PACKAGES; /inputs/coturn.deb, /inputs/extra/*.deb; in a foreign root /native, the build
+#      platform's tools
+# out: the root; assemble.sh does the rest on the build platform
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+[ ! -d /native ] || . /native/environment
+
+# Files that no program on the machine reads. Licences stay.
+cat >/etc/dpkg/dpkg.cfg.d/60turnbuild <<'CONFIGURATION'
+path-exclude=/usr/share/doc/*
+path-include=/usr/share/doc/*/copyright
+path-exclude=/usr/share/man/*
+path-exclude=/usr/share/info/*
+path-exclude=/usr/share/locale/*
+path-exclude=/usr/share/lintian/*
+path-exclude=/usr/share/bash-completion/*
+path-exclude=/usr/share/zsh/*
+# Character sets other than UTF-8
+path-exclude=/usr/lib/*/gconv/*
+# Device trees: cloud machines have ACPI
+path-exclude=/usr/lib/linux-image-*
+# Names and quirks of desktop hardware
+path-exclude=/usr/lib/udev/hwdb.d/*
+CONFIGURATION
+
+# The kernel wants an initrd generator. The image has an initrd of its own in the UKI.
+mkdir -p /tmp/initrd/DEBIAN
+cat >/tmp/initrd/DEBIAN/control <<'CONTROL'
+Package: turnbuild-initrd
+Version: 1
+Architecture: all
+Maintainer: turnbuild <packages@turnbuild.invalid>
+Provides: linux-initramfs-tool
+Description: stands in for an initrd generator
+ The initrd is part of the unified kernel image.
+CONTROL
+dpkg-deb --build --root-owner-group /tmp/initrd /tmp/turnbuild-initrd.deb >/dev/null
+
+apt-get update -q -o APT::Update::Error-Mode=any
+apt-get dist-upgrade -qy
+# shellcheck disable=SC2086
+apt-get install -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
+apt-get clean
+rm -rf /var/lib/apt/lists/* /tmp/* /var/tmp/*

@@ -1,0 +1,58 @@
+import type { Cloud, MachineRecipe } from '../recipe/machine.ts';
+import { contentsFor } from '../recipe/machine.ts';
+import { type Arch, platformOf } from './platforms.ts';
+import type { Plan, PlannedStep } from './types.ts';
+
+/** The choices of `turnbuild image`. */
+export interface MachineChoices {
+  clouds: readonly Cloud[];
+  /** Size of the disk in GiB. */
+  sizeGiB: number;
+}
+
+/** Files of an image, relative to the release's folder. */
+export interface ImageFiles {
+  disk: string;
+  /** Installed packages and their versions, one per line. */
+  packages: string;
+}
+
+/** The files of an image: `coturn-4.16.0-1-aws-arm64.raw.zst` and what accompanies it. */
+export function imageFiles(
+  { version, revision }: Pick<Plan['coturn'], 'version' | 'revision'>,
+  { cloud, arch, format }: { cloud: Cloud; arch: Arch; format: string },
+): ImageFiles {
+  const name = `coturn-${version}-${revision}-${cloud}-${arch}`;
+  return { disk: `${name}.${format}`, packages: `${name}.packages.txt` };
+}
+
+/** Build arguments of an image. */
+export function imageArgs(
+  recipe: MachineRecipe,
+  { cloud, arch, seed, sizeGiB }: Omit<MachineChoices, 'clouds'> & { cloud: Cloud; arch: Arch; seed: string },
+): Record<string, string> {
+  const contents = contentsFor(recipe, cloud);
+  const platform = platformOf(arch);
+  const words = (list: readonly string[]) => [...new Set(list)].sort().join(' ');
+  return {
+    CLOUD: cloud,
+    KERNEL: `${recipe.kernel}-${platform.debian}`,
+    SYSTEM_PACKAGES: words(contents.packages),
+    MODULES: words(contents.modules),
+    ENABLED: words(contents.enabled),
+    MASKED: words(contents.masked),
+    TIME_SERVER: contents.timeServer,
+    DISK_FORMAT: contents.format,
+    DISK_MIB: String(sizeGiB * 1024),
+    EFI_NAME: platform.efiLoader,
+    REPART_ARCH: platform.systemd,
+    CONSOLE: platform.console,
+    SEED: seed,
+    MAX_USED_MIB: String(contents.maxUsedMiB),
+  };
+}
+
+/** Whether an image has an SSH server. */
+export function hasSsh({ buildArgs }: PlannedStep): boolean {
+  return (buildArgs.SYSTEM_PACKAGES ?? '').split(' ').includes('openssh-server');
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+/** The clouds that images are made for. */
+export const CLOUDS = ['aws', 'gce'] as const;
+export type Cloud = (typeof CLOUDS)[number];
+
+const target = z.string().regex(/^[a-z][a-z0-9.-]*$/, 'use the name of a target');
+const debianPackage = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'use the name of a Debian package');
+const unit = z
+  .string()
+  .regex(
+    /^[\w.@-]+\.(service|socket|timer|target|path|mount)$/,
+    'use the name of a systemd unit with its suffix',
+  );
+const kernelModule = z.string().regex(/^[a-z0-9_]+$/, 'use the name of a kernel module');
+
+/** What images of all clouds have, and what one cloud adds. */
+const contents = z.strictObject({
+  /** Debian packages besides coturn and the kernel. */
+  packages: z.array(debianPackage),
+  /** Kernel modules that are loaded early, because udev finds their hardware late. */
+  modules: z.array(kernelModule),
+  /** Units that start at boot, and units that never start. */
+  enabled: z.array(unit),
+  masked: z.array(unit),
+});
+
+const cloud = contents.partial().extend({
+  /** Address of the cloud's own time server. */
+  timeServer: z.string().min(1),
+  /** The format that the cloud imports. */
+  format: z.enum(['raw.zst', 'tar.gz']),
+  /** Largest size of the installed files, in MiB. */
+  maxUsedMiB: z.number().int().positive(),
+});
+
+/** recipes/machine.yaml: disk images of machines. */
+export const machineSchema = contents.extend({
+  /** The target whose package is installed. Its distribution is the machine's. */
+  target,
+  /** Name of the kernel's package, without the architecture at its end. */
+  kernel: debianPackage,
+  /** Size of the disk in GiB. The root file system grows to the size of the machine's volume. */
+  sizeGiB: z.number().int().min(1).max(64),
+  clouds: z.strictObject({ aws: cloud, gce: cloud }),
+});
+
+export type MachineRecipe = z.infer<typeof machineSchema>;
+
+/** The contents of one cloud's image. */
+export type MachineContents = z.infer<typeof contents> &
+  Omit<z.infer<typeof cloud>, keyof z.infer<typeof contents>>;
+
+/** Combines what all images have with what a cloud adds. */
+export function contentsFor({ clouds, ...common }: MachineRecipe, name: Cloud): MachineContents {
+  const own = clouds[name];
+  const both = (key: keyof z.infer<typeof contents>) => [...common[key], ...(own[key] ?? [])];
+  return {
+    packages: both('packages'),
+    modules: both('modules'),
+    enabled: both('enabled'),
+    masked: both('masked'),
+    timeServer: own.timeServer,
+    format: own.format,
+    maxUsedMiB: own.maxUsedMiB,
+  };
+}

@@ -1,0 +1,36 @@
+import { nearestName, usageError } from '../errors.ts';
+import type { MachineChoices } from '../plan/machine.ts';
+import { CLOUDS, type Cloud, type MachineRecipe } from '../recipe/machine.ts';
+import { type CommonOptions, listOption } from './options.ts';
+
+/** Largest disk in GiB: far above what a TURN server needs, and what a builder can hold. */
+const MAX_GIB = 64;
+
+/** The images that options choose. @throws CLOUD_UNKNOWN, OPTION_INVALID */
+export function machineChoices({ cloud, size }: CommonOptions, { sizeGiB }: MachineRecipe): MachineChoices {
+  return {
+    clouds: listOption(cloud)?.map(parseCloud) ?? [...CLOUDS],
+    sizeGiB: size === undefined ? sizeGiB : parseSize(size),
+  };
+}
+
+function parseCloud(word: string): Cloud {
+  const known = CLOUDS.find((cloud) => cloud === word);
+  if (known !== undefined) return known;
+  const near = nearestName(word, CLOUDS);
+  throw usageError(
+    'CLOUD_UNKNOWN',
+    `Unsupported cloud "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`,
+    'Supported: aws (Amazon EC2) and gce (Google Compute Engine).',
+  );
+}
+
+function parseSize(word: string): number {
+  const gib = Number(/^(\d+)(?:G|GiB)?$/.exec(word)?.[1]);
+  if (gib >= 1 && gib <= MAX_GIB) return gib;
+  throw usageError(
+    'OPTION_INVALID',
+    `Invalid --size "${word}": expected a whole number of GiB from 1 to ${MAX_GIB}`,
+    "The root file system grows to the size of the machine's volume, so 1 is usually enough.",
+  );
+}

@@ -1,0 +1,61 @@
+import { TurnbuildError } from '../../errors.ts';
+import type { Command } from '../../plan/command.ts';
+import { type LabContainer, listLabsCommand, removeLabCommands } from '../../plan/lab.ts';
+import type { PlannedStep } from '../../plan/types.ts';
+import { buildError } from './build-error.ts';
+import type { StageContext } from './context.ts';
+import { runCommand } from './run-command.ts';
+
+/** Last lines of a container's output that go into an error. */
+const TAIL_LINES = 15;
+
+/** Runs a command that must succeed. @param error made of what the command printed on standard error */
+export async function required(
+  context: StageContext,
+  command: Command,
+  error: (stderr: string) => TurnbuildError,
+): Promise<void> {
+  const result = await runCommand(context, command);
+  if (result.code !== 0) throw error(result.stderr.trim());
+}
+
+/**
+ * Starts a laboratory's container and waits until it ends.
+ * @param unjudged code and hint of the error if the laboratory itself failed, which is not a verdict
+ */
+export async function startLab(
+  step: PlannedStep,
+  context: StageContext,
+  command: Command,
+  unjudged: { code: string; hint: string },
+): Promise<void> {
+  const lines: string[] = [];
+  const onLine = (line: string) => {
+    lines.push(line);
+    context.onLine(line);
+  };
+  const { code } = await runCommand(context, command, { onLine, signal: context.io.signal });
+  if (code === 0) return;
+  if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
+  const tail = lines.slice(-TAIL_LINES).join('\n');
+  throw new TurnbuildError(
+    unjudged.code,
+    `${step.id}: the laboratory failed with exit code ${code}\n${tail}`,
+    { hint: unjudged.hint },
+  );
+}
+
+/** Removes a laboratory's container and image. Takes no signal: this must also run after Ctrl-C. */
+export async function removeLab(context: StageContext, container: LabContainer): Promise<void> {
+  for (const command of removeLabCommands(container)) await runCommand(context, command, {});
+}
+
+/** Removes containers of killed processes. */
+export async function removeAbandoned({ io, engine }: StageContext): Promise<void> {
+  const { stdout } = await io.exec(listLabsCommand(engine));
+  for (const line of stdout.split('\n')) {
+    const [name, owner] = line.split(' ');
+    if (name === undefined || owner === undefined || !io.leftovers.isAbandoned(owner)) continue;
+    for (const command of removeLabCommands({ name, engine })) await io.exec(command);
+  }
+}

@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { baseContext, readTarget } from '../../scripts/bench/images.js';
+import {
+  checksOf,
+  fileFolder,
+  filesOf,
+  manifestOf,
+  NATIVE,
+  ROOT,
+  release,
+  run461,
+  unpassed,
+} from '../support/e2e.ts';
+
+// One architecture and cloud, which prove the pipeline. `npm run check:full` is for the others. The tests depend on each other, in this order.
+const dir = fileFolder('image');
+const out = join(dir, 'dist');
+const ARGS = ['--arch', NATIVE, '--out', out];
+const image = (...args: string[]) => run461('image', [...ARGS, '--cloud', 'aws', ...args]);
+
+describe('turnbuild image', () => {
+  it('builds none of a package that was not verified', async () => {
+    const run = await image();
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('not packaged and not verified yet');
+    expect(run.stderr).toContain('turnbuild release');
+  });
+
+  describe('of a verified package', () => {
+    beforeAll(async () => {
+      // Other files test the package itself.
+      const run = await release([...ARGS, '--target', 'debian-13', '--only', 'elf']);
+      expect(run.code, run.stderr).toBe(0);
+    });
+
+    it('makes a disk that boots, relays at its public address, and passes every check', async () => {
+      const run = await image();
+      console.log(run.stdout, run.stderr);
+      expect(run.code).toBe(0);
+      const name = `coturn-4.6.1-1-aws-${NATIVE}`;
+      expect(filesOf(out, /^coturn-4/)).toEqual([`${name}.packages.txt`, `${name}.raw.zst`]);
+      expect(readFileSync(join(out, '4.6.1', `${name}.packages.txt`), 'utf8')).toMatch(
+        /^coturn 4\.6\.1\+turnbuild-1~deb13 /m,
+      );
+      expect(readFileSync(join(out, '4.6.1/SHA256SUMS'), 'utf8')).toContain(`${name}.raw.zst`);
+      const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
+      expect(unpassed(checks)).toEqual([]);
+      expect(checks.get('machine.relay')?.figures).toEqual({ sent: 400, received: 400 });
+    });
+
+    it('finds everything up to date in the second run', async () => {
+      const run = await image();
+      expect(run.code, run.stderr).toBe(0);
+      expect(run.stdout.match(/: (image|boot): up to date/g)).toHaveLength(2);
+    });
+
+    it('builds without booting if told to, and calls the image unverified', async () => {
+      const run = await image('--size', '2', '--no-boot');
+      expect(run.code, run.stderr).toBe(0);
+      expect(manifestOf(out).steps.map(({ id }) => id)).not.toContain(`boot:aws:${NATIVE}`);
+      expect(run.stdout).toMatch(/unverified/);
+    });
+  });
+});
+
+it("turn-agent's own tests pass", () => {
+  const base = baseContext(readTarget('debian-13'), NATIVE);
+  const args = [
+    '--progress=plain',
+    '--target=agent-test',
+    `--build-context=base=${base}`,
+    '--output=type=cacheonly',
+  ];
+  const folder = join(ROOT, 'recipes/docker');
+  execFileSync('docker', ['buildx', 'build', ...args, `--file=${folder}/machine.Dockerfile`, folder], {
+    stdio: 'pipe',
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { createPlan } from '../../../src/plan/index.ts';
+import { hasSsh, imageArgs, imageFiles } from '../../../src/plan/machine.ts';
+import type { PlannedStep } from '../../../src/plan/types.ts';
+import { machine, releaseFacts } from '../../support/plan-facts.ts';
+
+const facts = { ...releaseFacts, targets: ['debian-13'], machine };
+const { steps } = createPlan(facts);
+const stepOf = (id: string): PlannedStep => {
+  const found = steps.find((step) => step.id === id);
+  if (found === undefined) throw new Error(`no step ${id}`);
+  return found;
+};
+const args = (cloud: 'aws' | 'gce', arch: 'arm64' | 'x86_64', more: Partial<typeof machine> = {}) =>
+  imageArgs(machine.recipe, { ...machine, ...more, cloud, arch, seed: 'seed' });
+
+describe('a plan with images', () => {
+  it('has an image and its boot for each cloud and architecture', () => {
+    const ids = steps.map(({ id }) => id).filter((id) => /^(image|boot):/.test(id));
+    expect(ids).toEqual(
+      ['arm64', 'x86_64'].flatMap((arch) =>
+        ['aws', 'gce'].flatMap((cloud) => [`image:${cloud}:${arch}`, `boot:${cloud}:${arch}`]),
+      ),
+    );
+  });
+
+  it('builds images only of verified packages, and boots what was built', () => {
+    expect(stepOf('image:aws:arm64').needs).toEqual(['package:debian-13:arm64', 'verify:debian-13:arm64']);
+    expect(stepOf('boot:aws:arm64').needs).toEqual(['image:aws:arm64']);
+    expect(stepOf('boot:aws:arm64').packages).toEqual([stepOf('image:aws:arm64').outputs[0]]);
+  });
+
+  it('names images by version, revision, cloud and architecture, in the format that the cloud imports', () => {
+    expect(stepOf('image:aws:arm64').outputs[0]).toBe('coturn-4.6.1-1-aws-arm64.raw.zst');
+    expect(stepOf('image:gce:x86_64').outputs[0]).toBe('coturn-4.6.1-1-gce-x86_64.tar.gz');
+    expect(
+      imageFiles({ version: '4.16.0', revision: 3 }, { cloud: 'gce', arch: 'arm64', format: 'tar.gz' }),
+    ).toEqual({
+      disk: 'coturn-4.16.0-3-gce-arm64.tar.gz',
+      packages: 'coturn-4.16.0-3-gce-arm64.packages.txt',
+    });
+  });
+
+  it("uses the build platform's tools in a foreign root only", () => {
+    expect(stepOf('image:aws:arm64').buildArgs).toMatchObject({
+      TOOLS: 'native',
+      NATIVE_TRIPLE: 'x86_64-linux-gnu',
+    });
+    expect(stepOf('image:aws:x86_64').buildArgs.TOOLS).toBeUndefined();
+  });
+
+  it('has no images of other targets, and none in a release of packages', () => {
+    const ids = (more: object) => createPlan({ ...facts, ...more }).steps.map(({ stage }) => stage);
+    expect(ids({ targets: ['debian-12'] })).not.toContain('image');
+    expect(ids({ machine: undefined })).not.toContain('image');
+  });
+});
+
+describe('imageArgs', () => {
+  it('has the names of each architecture', () => {
+    expect(args('aws', 'arm64')).toMatchObject({
+      KERNEL: 'linux-image-cloud-arm64',
+      EFI_NAME: 'BOOTAA64.EFI',
+      REPART_ARCH: 'arm64',
+      CONSOLE: '',
+    });
+    expect(args('aws', 'x86_64')).toMatchObject({
+      KERNEL: 'linux-image-cloud-amd64',
+      EFI_NAME: 'BOOTX64.EFI',
+      REPART_ARCH: 'x86-64',
+      CONSOLE: 'console=ttyS0,115200',
+    });
+  });
+
+  it('has the time server, drivers and format of each cloud', () => {
+    expect(args('aws', 'arm64')).toMatchObject({ TIME_SERVER: '169.254.169.123', DISK_FORMAT: 'raw.zst' });
+    expect(args('aws', 'arm64').MODULES).toBe('ena virtio_net virtio_rng');
+    expect(args('gce', 'arm64')).toMatchObject({ TIME_SERVER: '169.254.169.254', DISK_FORMAT: 'tar.gz' });
+    expect(args('gce', 'arm64').MODULES).toBe('gve idpf virtio_net virtio_rng');
+  });
+
+  it("installs an SSH server only where the cloud's own tools manage the keys", () => {
+    expect(hasSsh(stepOf('image:aws:arm64'))).toBe(false);
+    expect(hasSsh(stepOf('image:gce:arm64'))).toBe(true);
+  });
+
+  it('counts the disk in MiB', () => {
+    expect(args('aws', 'arm64', { sizeGiB: 3 }).DISK_MIB).toBe('3072');
+  });
+
+  it('starts no package manager by itself', () => {
+    expect(args('gce', 'arm64').MASKED?.split(' ')).toEqual(
+      expect.arrayContaining(['apt-daily.timer', 'apt-daily-upgrade.timer']),
+    );
+  });
+});
