@@ -30,8 +30,9 @@ RUN sh /turnbuild/agent.sh
 
 # The agent's tests, on the build platform.
 FROM agent-compiler AS agent-test
-COPY machine/agent/ /agent/
-RUN cd /agent && export CGO_ENABLED=0 GOPROXY=off GOTOOLCHAIN=local GOCACHE=/tmp/go && \
+COPY machine/rootfs/ /machine/rootfs/
+COPY machine/agent/ /machine/agent/
+RUN cd /machine/agent && export CGO_ENABLED=0 GOPROXY=off GOTOOLCHAIN=local GOCACHE=/tmp/go && \
     unformatted=$(gofmt -l .) && [ -z "$unformatted" ] || { echo "gofmt: $unformatted"; exit 1; } && \
     go vet ./... && go test ./...
 
