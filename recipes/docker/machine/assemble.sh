@@ -1,5 +1,5 @@
 # Turns an installed root into the file system of a machine that has never booted: no identity, no traces of the build.
-# in:  /target, the root; /turnbuild/rootfs and /turnbuild/agent; CLOUD, SSH (none or cloud), MODULES, MASKED, ENABLED, TIME_SERVER,
+# in:  /target, the root; /turnbuild/rootfs, /turnbuild/agent and /turnbuild/agent.json; MODULES, MASKED, ENABLED, TIME_SERVER,
 #      SOURCE_DATE_EPOCH
 # out: /image
 set -eu

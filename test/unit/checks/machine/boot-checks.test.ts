@@ -171,6 +171,12 @@ describe('the checks of an image', () => {
     expect(result?.message).toContain(words);
   });
 
+  it('list a repeated line of the console once', () => {
+    const problem = { symptom: 'failed unit', line: '[FAILED] Failed to start ssh.service' };
+    const facts = withBoots(BOOT, { ...BOOT, console: [problem, problem, problem] });
+    expect(results(facts).get('machine.console')?.message).toBe(`second boot: failed unit: ${problem.line}`);
+  });
+
   it('accept SSH in an image that has it', () => {
     const facts = { ...listening('tcp', '00000000', 22, 'root'), ssh: true };
     expect(results(facts).get('machine.ports')?.status).toBe('passed');
