@@ -7,10 +7,14 @@ const SOCKETS = [
   ...['udp', 'udp6'].map((name) => `awk '$4 == "07" { print "${name}", $2, $8 }' /proc/net/${name}`),
 ].join('; ');
 
+/** Milliseconds until the last unit must have started, after the first answer to a client. */
+const SETTLE_MS = 120_000;
+
 /** Looks around in a machine that has booted. */
 export async function lookInside(probe: Probe): Promise<InsideFacts> {
+  // turnserver may serve clients before the last unit has started.
+  const state = await probe.run('systemctl is-system-running --wait', SETTLE_MS);
   const failed = await probe.run('systemctl list-units --failed --plain --no-legend | cut -d" " -f1');
-  const state = await probe.run('systemctl is-system-running');
   const sockets = await probe.run(SOCKETS);
   const users = await probe.run('cut -d: -f1,3 /etc/passwd');
   const root = await probe.run('df --block-size=1 --output=size,used / | tail -n 1');
