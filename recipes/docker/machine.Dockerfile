@@ -2,7 +2,8 @@
 #   image    installs a package in a root of its distribution, and makes a bootable disk of it
 #   boot     an image for the build platform in which disks are booted
 #
-# Named contexts, as in Dockerfile: base, target, inputs. All tools are the build platform's own; QEMU runs only maintainer scripts.
+# Named contexts, as in Dockerfile: base, target, inputs. All tools are the build platform's own; QEMU runs only
+# the foreign programs that maintainer scripts call.
 
 # OCI name of the target's architecture.
 ARG TARGET_OCI_ARCH=unset
@@ -17,7 +18,9 @@ ARG NATIVE_TRIPLE
 COPY native/tools.sh /turnbuild/
 RUN --mount=type=bind,from=foreign-root,target=/target sh /turnbuild/tools.sh
 
+# A new state of the archive brings Go's security updates into the agent.
 FROM --platform=$BUILDPLATFORM base AS agent-compiler
+ARG ARCHIVE_STATE
 RUN apt-get update -q -o APT::Update::Error-Mode=any && \
     apt-get install -qy --no-install-recommends golang-go && \
     apt-get clean && rm -rf /var/lib/apt/lists/*

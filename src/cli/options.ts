@@ -67,7 +67,7 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
     text: 'run a plan from `turnbuild plan --json`, or only its --target and --arch',
   },
   cloud: { flags: '--cloud <names>', text: 'clouds: aws, gce, or aws,gce (default: both)', list: true },
-  boot: { flags: '--no-boot', text: 'build images without booting them; they count as untested' },
+  boot: { flags: '--no-boot', text: 'build images without booting them; they count as unverified' },
   size: {
     flags: '--size <gib>',
     text: 'size of the disk in GiB (default: 1); the file system grows with the volume',

@@ -173,10 +173,10 @@ function imageSteps(
   const { machine } = facts;
   if (machine === undefined || machine.recipe.target !== target.name) return [];
   return machine.clouds.flatMap((cloud) => {
-    const { format } = contentsFor(machine.recipe, cloud);
+    const { format, maxUsedMiB } = contentsFor(machine.recipe, cloud);
     const files = imageFiles(facts.coturn, { cloud, arch, format });
     const args = imageArgs(machine.recipe, { ...machine, cloud, arch, seed: machineSeed });
-    const image = step('image', ['package', 'verify'], {
+    const image = step('image', ['build', 'package', 'verify'], {
       id: `image:${cloud}:${arch}`,
       cloud,
       outputs: Object.values(files),
@@ -196,7 +196,7 @@ function imageSteps(
       packages: [files.disk],
       outputs: [`work/boot/${cloud}-${arch}`],
       dockerStages: ['boot'],
-      buildArgs: { ...common, ...args },
+      buildArgs: { ...common, ...args, MAX_USED_MIB: String(maxUsedMiB) },
     });
     return [image, boot];
   });

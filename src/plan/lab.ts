@@ -79,7 +79,7 @@ export function createLabCommand(
 /** Memory of a booted machine, of its emulator, and of the programs around it. */
 const BOOT_MEMORY = '4g';
 
-/** Creates the container in which an image is booted, which has no access to other networks. QEMU runs in it without privileges on the host. */
+/** Creates the container in which an image is booted, which has no access to other networks. */
 export function createBootCommand({ name, engine }: LabContainer, owner: string): Command {
   return docker(
     engine,

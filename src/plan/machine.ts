@@ -48,7 +48,6 @@ export function imageArgs(
     REPART_ARCH: platform.systemd,
     CONSOLE: platform.console,
     SEED: seed,
-    MAX_USED_MIB: String(contents.maxUsedMiB),
   };
 }
 

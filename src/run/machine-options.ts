@@ -3,7 +3,7 @@ import type { MachineChoices } from '../plan/machine.ts';
 import { CLOUDS, type Cloud, type MachineRecipe } from '../recipe/machine.ts';
 import { type CommonOptions, listOption } from './options.ts';
 
-/** Largest disk in GiB: far above what a TURN server needs, and what a builder can hold. */
+/** Largest disk in GiB: far more than a TURN server needs, and still small enough for a builder. */
 const MAX_GIB = 64;
 
 /** The images that options choose. @throws CLOUD_UNKNOWN, OPTION_INVALID */

@@ -103,6 +103,7 @@ function laboratory(step: PlannedStep, context: CommandContext): DockerBuild {
     inputs: `${work}/settings`,
     output: `${work}/out`,
     image: containerOf(step, context).name,
+    fresh: ['boot'],
   };
 }
 

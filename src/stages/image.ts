@@ -61,7 +61,14 @@ export function kindOfImageFile(path: string): Artifact['kind'] {
 
 const DOCKERFILE = 'machine.Dockerfile';
 /** Dockerfile stages that --no-cache rebuilds. */
-const FRESH = ['agent', 'machine-root-own', 'machine-root-native', 'disk-tools', 'image-run'];
+const FRESH = [
+  'agent-compiler',
+  'agent',
+  'machine-root-own',
+  'machine-root-native',
+  'disk-tools',
+  'image-run',
+];
 
 function buildOf(step: PlannedStep, context: { dir: string }, archive: string): DockerBuild {
   const work = workPath(context, step);

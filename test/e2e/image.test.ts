@@ -22,7 +22,7 @@ const ARGS = ['--arch', NATIVE, '--out', out];
 const image = (...args: string[]) => run461('image', [...ARGS, '--cloud', 'aws', ...args]);
 
 describe('turnbuild image', () => {
-  it('builds none of a package that was not verified', async () => {
+  it('refuses a package that has not been verified', async () => {
     const run = await image();
     expect(run.code).toBe(1);
     expect(run.stderr).toContain('not packaged and not verified yet');

@@ -1,6 +1,6 @@
 # Compiles turn-agent for DEB_ARCH on the build platform's own processor.
 # in:  /agent, its source; DEB_ARCH
-# out: /out/turn-agent, the same bytes from any build
+# out: /out/turn-agent, the same bytes from any build with the same Go
 set -eu
 cd /agent
 # No downloads: the program uses the standard library only.

@@ -5,9 +5,11 @@
 set -eu
 cp -a /target /image
 cd /image
-rm -rf inputs native proc/* sys/* dev/* run/* tmp/* var/tmp/* var/cache/* var/log/* var/lib/apt/lists root/.[!.]* boot/initrd.img* initrd.img* vmlinuz*
+rm -rf inputs native turnbuild proc/* sys/* dev/* run/* tmp/* var/tmp/* var/cache/* var/log/* var/lib/apt/lists root/.[!.]* boot/initrd.img* initrd.img* vmlinuz*
 rm -f etc/resolv.conf etc/hostname etc/hosts etc/machine-id var/lib/dbus/machine-id etc/ssh/ssh_host_* var/lib/systemd/random-seed \
-	var/lib/dpkg/*-old etc/*- var/cache/ldconfig/aux-cache .dockerenv
+	var/lib/dpkg/*-old etc/*- .dockerenv
+# The builder's mirror, and settings that make a build faster. Machines are rebuilt, not upgraded.
+rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99turnbuild etc/dpkg/dpkg.cfg.d/99turnbuild
 mkdir -p var/cache/apt/archives/partial var/log/journal var/lib/apt/lists
 # An empty file: systemd makes an id at each machine's first boot. Without the file it would also apply its presets.
 : >etc/machine-id

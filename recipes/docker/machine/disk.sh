@@ -1,16 +1,14 @@
 # Makes the disk: a unified kernel image in an EFI system partition, and the root file system, without loop devices or privileges.
 # in:  /image; /boot-files; DEB_ARCH, EFI_NAME, REPART_ARCH, CONSOLE, DISK_MIB, SEED, SOURCE_DATE_EPOCH, DISK_FORMAT (raw.zst or tar.gz)
-# out: /out: disk, packages.txt (lines NAME VERSION SOURCE SOURCE-VERSION), usage.txt (KiB by folder)
+# out: /out: disk, packages.txt (lines NAME VERSION SOURCE SOURCE-VERSION)
 set -eu
 export LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH
 
 mkdir -p /out
 cd /image/boot
-{
-	dpkg-query --admindir=/image/var/lib/dpkg --show --showformat='${Package} ${Version} ${source:Package} ${source:Version}\n'
-	cat /boot-files/packages.txt
-} | sort -u >/out/packages.txt
-du --one-file-system --max-depth=3 --block-size=1K /image | sort -k2 >/out/usage.txt
+# No pipes: sh does not notice a failure of a command before the last one.
+dpkg-query --admindir=/image/var/lib/dpkg --show --showformat='${Package} ${Version} ${source:Package} ${source:Version}\n' >/packages
+sort -u /packages /boot-files/packages.txt >/out/packages.txt
 kernel=$(echo vmlinuz-*)
 version=${kernel#vmlinuz-}
 mkdir -p /initrd/bin /initrd/modules /initrd/proc /initrd/sys /initrd/dev /initrd/root /esp/EFI/BOOT /definitions
@@ -19,14 +17,18 @@ for name in sh mount umount insmod switch_root usleep grep; do ln -s busybox "/i
 install -m 755 /turnbuild/initrd.sh /initrd/init
 number=10
 # NVMe and virtio-pci are built into the kernel.
-modprobe --dirname=/image --set-version="$version" --show-depends --all virtio_blk virtio_scsi sd_mod |
-	awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r module; do
+modprobe --dirname=/image --set-version="$version" --show-depends --all virtio_blk virtio_scsi sd_mod >/depends
+awk '$1 == "insmod" && !seen[$2]++ { print $2 }' /depends >/modules
+while read -r module; do
 	name=$number-$(basename "$module")
 	case $module in *.xz) xz --decompress --stdout "$module" >"/initrd/modules/${name%.xz}" ;; *) cp "$module" "/initrd/modules/$name" ;; esac
 	number=$((number + 1))
-done
+done </modules
 find /initrd -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
-(cd /initrd && find . -print0 | sort -z | cpio --null --create --format=newc --reproducible --owner=0:0 --quiet | zstd -q -19 >/initrd.img)
+(cd /initrd && find . -print0) >/names
+sort -z /names >/sorted
+(cd /initrd && cpio --null --create --format=newc --reproducible --owner=0:0 --quiet </sorted) >/initrd.cpio
+zstd -q -19 /initrd.cpio -o /initrd.img
 
 ukify build --linux="$kernel" --initrd=/initrd.img --stub=/boot-files/linux.efi.stub --os-release=@/image/etc/os-release --uname="$version" \
 	--cmdline="$CONSOLE root=PARTLABEL=root rw panic=10 oops=panic" --output="/esp/EFI/BOOT/$EFI_NAME"
@@ -56,6 +58,9 @@ SYSTEMD_REPART_MKFS_OPTIONS_EXT4="-E hash_seed=$SEED" \
 case $DISK_FORMAT in
 raw.zst) zstd -q -3 --single-thread /disk.raw -o /out/disk ;;
 # Google's import takes exactly this format: one sparse file in an old GNU tar.
-tar.gz) tar --create --format=oldgnu --sparse --hole-detection=raw --owner=0 --group=0 --numeric-owner --mode=644 \
-	--mtime="@$SOURCE_DATE_EPOCH" --directory=/ disk.raw | gzip --no-name -6 >/out/disk ;;
+tar.gz)
+	tar --create --file=/disk.tar --format=oldgnu --sparse --hole-detection=raw --owner=0 --group=0 --numeric-owner --mode=644 \
+		--mtime="@$SOURCE_DATE_EPOCH" --directory=/ disk.raw
+	gzip --no-name -6 </disk.tar >/out/disk
+	;;
 esac

@@ -1,5 +1,5 @@
 # Installs the package and the system around it in a minimal root of its distribution.
-# in:  DEB_ARCH; KERNEL, the kernel's package; SYSTEM_PACKAGES; /inputs/coturn.deb, /inputs/extra/*.deb; in a foreign root /native, the build
+# in:  DEB_ARCH; KERNEL, the kernel's package; SYSTEM_PACKAGES; /inputs/coturn.deb; in a foreign root /native, the build
 #      platform's tools
 # out: the root; assemble.sh does the rest on the build platform
 set -eu

@@ -1,6 +1,6 @@
 # Installs what assembles a disk, on the build platform, and fetches the target's boot stub and busybox without installing them.
 # in:  DEB_ARCH
-# out: /boot-files: busybox, linux.efi.stub
+# out: /boot-files: busybox, linux.efi.stub, packages.txt
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 [ "$(dpkg --print-architecture)" = "$DEB_ARCH" ] || dpkg --add-architecture "$DEB_ARCH"

@@ -6,8 +6,6 @@ export const MACHINE = {
   prefix4: 20,
   /** The address that clients and peers use: the router translates it, as EC2 and Google Compute Engine do. */
   public4: '20.0.9.10',
-  /** A second public address, for an Elastic IP that is attached later. */
-  otherPublic4: '20.0.9.11',
   ipv6: '2600:1:0:9::10',
   router6: '2600:1:0:9::1',
   mac: '52:54:00:12:34:56',

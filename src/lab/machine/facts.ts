@@ -27,9 +27,8 @@ export interface InsideFacts {
   /** `systemctl is-system-running`. */
   state: string;
   listening: ListeningSocket[];
-  /** Bytes of the root file system, and of the disk. */
+  /** Bytes of the root file system. */
   rootBytes: number;
-  diskBytes: number;
   /** Used bytes of the root file system. */
   usedBytes: number;
   machineId: string;
@@ -49,12 +48,16 @@ export interface MachineRelay {
 export interface BootFacts {
   /** Seconds until the first STUN answer arrived at a client outside; undefined if none came in time. */
   answered?: number;
-  /** Why there is no answer: QEMU's output if it ended. */
+  /** Why there is no answer, or why the machine could not be inspected. */
   problem?: string;
   inside?: InsideFacts;
   /** Empty if the machine answered nobody. */
   relays: MachineRelay[];
-  /** Whether the power button switched the machine off in time, and in how many seconds. */
+  /** The same with credentials made from another secret; must be refused. */
+  stranger?: MachineRelay;
+  /** Whether the kernel's first line was seen on the serial console. */
+  kernel: boolean;
+  /** Whether the system switched the machine off in time after its power button was pressed, and in how many seconds. */
   off: boolean;
   offSeconds: number;
   console: ConsoleProblem[];
@@ -63,8 +66,8 @@ export interface BootFacts {
 /** machine.json, everything that was seen. */
 export interface MachineFacts {
   boots: BootFacts[];
-  /** Whether the processor's virtualisation was used. */
-  kvm: boolean;
+  /** Bytes of the volume. */
+  volumeBytes: number;
   /** The public address that the cloud has given to the machine. */
   public4: string;
   /** The relay range that the cloud's settings ask for. */

@@ -18,20 +18,23 @@ export async function lookInside(probe: Probe): Promise<InsideFacts> {
   const sockets = await probe.run(SOCKETS);
   const users = await probe.run('cut -d: -f1,3 /etc/passwd');
   const root = await probe.run('df --block-size=1 --output=size,used / | tail -n 1');
-  const disk = await probe.run(
-    'for d in /sys/class/block/*; do [ -e $d/partition ] || cat $d/size; done | sort -n | tail -n 1',
-  );
-  const [rootBytes = 0, usedBytes = 0] = root.trim().split(/\s+/).map(Number);
+  const [rootBytes, usedBytes] = parseSizes(root);
   return {
     failed: failed.split('\n').filter((line) => line !== ''),
     state: state.trim(),
     listening: parseSockets(sockets, users),
     rootBytes,
     usedBytes,
-    // The kernel counts sectors of 512 bytes, whatever the disk's own size.
-    diskBytes: Number(disk.trim().split('\n').at(-1)) * 512,
     machineId: (await probe.run('cat /etc/machine-id')).trim(),
   };
+}
+
+/** `SIZE USED` in bytes, as df prints them. @throws Error for anything else, which the machine may print */
+export function parseSizes(text: string): [size: number, used: number] {
+  const [, size, used] = /^\s*([1-9]\d*)\s+([1-9]\d*)\s*$/.exec(text) ?? [];
+  if (size === undefined || used === undefined)
+    throw new Error(`the size of the file system is unknown: ${text.trim().slice(0, 200)}`);
+  return [Number(size), Number(used)];
 }
 
 /**

@@ -18,7 +18,7 @@ import { lookInside } from './inside.ts';
 import { dnsmasqArgs, natRules, tapCommands } from './router.ts';
 import { type Machine, switchOn } from './vm.ts';
 
-// Main program of the container in which images are booted. It is the router and the cloud; with the role `agent`, it is a client.
+// Main program of the container in which images are booted. It is the router and the cloud; with the role `agent`, it is a client or a peer.
 
 const OUT = '/out';
 const DISK = '/tmp/disk.raw';
@@ -42,7 +42,7 @@ function writeVolume({ image, volumeGiB }: MachineSettings): void {
   run('truncate', `--size=${volumeGiB}G`, DISK);
 }
 
-async function boot(settings: MachineSettings, client: RemoteAgent, consoles: string[]): Promise<BootFacts> {
+async function boot(settings: MachineSettings, client: RemoteAgent, number: number): Promise<BootFacts> {
   const { arch, bootSeconds, cloud } = settings;
   const machine = await switchOn({
     arch,
@@ -52,20 +52,17 @@ async function boot(settings: MachineSettings, client: RemoteAgent, consoles: st
     processors: 2,
     kvm: false,
   });
-  const facts: BootFacts = { off: false, offSeconds: 0, console: [], relays: [] };
+  const facts: BootFacts = { off: false, offSeconds: 0, console: [], kernel: false, relays: [] };
   try {
     const answered = await firstAnswer(machine, client, bootSeconds);
     if (answered !== undefined) {
       facts.answered = answered;
-      for (const transport of ['udp', 'tcp'] as const)
-        facts.relays.push({
-          transport,
-          ...(await client.relay({
-            transport,
-            ...RELAY,
-            credentials: restCredentials(Date.now() + HOUR_MS, SECRET),
-          })),
-        });
+      const relay = async (transport: 'udp' | 'tcp', secret: string) => {
+        const credentials = restCredentials(Date.now() + HOUR_MS, secret);
+        return { transport, ...(await client.relay({ transport, ...RELAY, credentials })) };
+      };
+      for (const transport of ['udp', 'tcp'] as const) facts.relays.push(await relay(transport, SECRET));
+      facts.stranger = await relay('udp', 'another secret');
       facts.inside = await lookInside(machine.probe);
     } else facts.problem = await whyNot(machine);
   } catch (error) {
@@ -74,9 +71,10 @@ async function boot(settings: MachineSettings, client: RemoteAgent, consoles: st
     const begin = machine.seconds();
     facts.off = await machine.powerOff(OFF_SECONDS * 1000);
     facts.offSeconds = Math.round((machine.seconds() - begin) * 10) / 10;
-    machine.kill();
+    await machine.kill();
     facts.console = consoleProblems(machine.console());
-    consoles.push(machine.console());
+    facts.kernel = machine.console().includes('Linux version ');
+    writeFileSync(`${OUT}/console-${number}.log`, machine.console());
   }
   return facts;
 }
@@ -119,17 +117,20 @@ async function main(): Promise<void> {
   const peer = startAgent(namespaces.peer);
   await peer.echo(ADDRESSES.peer.ipv4, ECHO_PORT);
   const client = startAgent(namespaces.client);
-  const consoles: string[] = [];
   writeVolume(settings);
-  const facts: MachineFacts = { kvm: false, public4: MACHINE.public4, relayPorts: RELAY_PORTS, boots: [] };
-  for (const _ of ['first', 'second']) {
-    facts.boots.push(await boot(settings, client, consoles));
+  const facts: MachineFacts = {
+    volumeBytes: settings.volumeGiB * 1024 ** 3,
+    public4: MACHINE.public4,
+    relayPorts: RELAY_PORTS,
+    boots: [],
+  };
+  mkdirSync(OUT, { recursive: true });
+  for (const number of [1, 2]) {
+    facts.boots.push(await boot(settings, client, number));
     if (facts.boots.at(-1)?.answered === undefined) break;
   }
-  mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/machine.json`, JSON.stringify(facts, null, 1));
   writeFileSync(`${OUT}/requests.json`, JSON.stringify(log.all(), null, 1));
-  for (const [index, text] of consoles.entries()) writeFileSync(`${OUT}/console-${index + 1}.log`, text);
   dhcp.kill();
   process.exit(0);
 }

@@ -12,10 +12,13 @@ export interface Machine {
   /** Seconds since it was switched on. */
   seconds(): number;
   probe: Probe;
-  /** Presses the power button. Resolves when the machine is off, or after the time. @returns whether it is off */
+  /**
+   * Presses the power button. Resolves when the machine is off, or after the time.
+   * @returns whether its system switched it off; a machine that resets, or is off already, did not
+   */
   powerOff(ms: number): Promise<boolean>;
-  /** Cuts the power. */
-  kill(): void;
+  /** Cuts the power, and resolves when QEMU has released disk and network. */
+  kill(): Promise<void>;
   /** Resolves with what QEMU printed when the machine is off. */
   off: Promise<string>;
 }
@@ -33,33 +36,59 @@ export async function switchOn(
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (printed += String(bytes)));
-  const off = new Promise<string>((resolve) => child.on('close', () => resolve(printed)));
+  let isOff = false;
+  const off = new Promise<string>((resolve) =>
+    child.on('close', () => {
+      isOff = true;
+      resolve(printed);
+    }),
+  );
+  const open = (path: string) =>
+    opened(path, child).catch(async (error: unknown) => {
+      child.kill('SIGKILL');
+      throw new Error(`${error instanceof Error ? error.message : error}: ${(await off).trim()}`);
+    });
   let text = '';
-  const console = await opened(sockets.console, child);
-  console.on('data', (bytes: Buffer) => {
-    text += bytes.toString('latin1');
+  const console = await open(sockets.console);
+  console.setEncoding('utf8').on('data', (more: string) => {
+    if (text.length < CONSOLE_AT_MOST) text += more;
   });
   return {
     console: () => text,
     seconds: () => (Date.now() - begin) / 1000,
-    probe: createProbe(await opened(sockets.probe, child)),
+    probe: createProbe(await open(sockets.probe)),
     off,
-    kill: () => child.kill('SIGKILL'),
+    async kill() {
+      child.kill('SIGKILL');
+      await off;
+    },
     async powerOff(ms) {
+      if (isOff) return false;
       const control = connect(sockets.control);
       control.on('error', () => {});
+      let events = '';
+      control.setEncoding('utf8').on('data', (more: string) => {
+        events += more;
+      });
       control.write('{"execute":"qmp_capabilities"}\n{"execute":"system_powerdown"}\n');
-      const isOff = await Promise.race([off.then(() => true), pause(ms, false)]);
+      await Promise.race([off, pause(ms)]);
       control.destroy();
-      return isOff;
+      return isOff && events.includes('"reason": "guest-shutdown"');
     },
   };
 }
 
-/** Connects to a socket that QEMU is about to create. @throws Error if QEMU ends instead */
+/** Characters of a console that are kept. A healthy boot has some 70,000. */
+const CONSOLE_AT_MOST = 8 * 1024 * 1024;
+/** Milliseconds in which QEMU must create its sockets. */
+const START_MS = 30_000;
+
+/** Connects to a socket that QEMU is about to create. @throws Error if QEMU ends instead, or does not create it */
 async function opened(path: string, child: ChildProcess): Promise<Socket> {
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`QEMU ended with ${child.exitCode}`);
+  for (const end = Date.now() + START_MS; ; ) {
+    const how = child.exitCode ?? child.signalCode;
+    if (how !== null) throw new Error(`QEMU ended with ${how}`);
+    if (Date.now() > end) throw new Error(`QEMU did not create ${path}`);
     const socket = connect(path);
     const connected = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));

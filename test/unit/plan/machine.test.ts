@@ -25,7 +25,9 @@ describe('a plan with images', () => {
   });
 
   it('builds images only of verified packages, and boots what was built', () => {
-    expect(stepOf('image:aws:arm64').needs).toEqual(['package:debian-13:arm64', 'verify:debian-13:arm64']);
+    expect(stepOf('image:aws:arm64').needs).toEqual(
+      ['build', 'package', 'verify'].map((stage) => `${stage}:debian-13:arm64`),
+    );
     expect(stepOf('boot:aws:arm64').needs).toEqual(['image:aws:arm64']);
     expect(stepOf('boot:aws:arm64').packages).toEqual([stepOf('image:aws:arm64').outputs[0]]);
   });
@@ -39,6 +41,12 @@ describe('a plan with images', () => {
       disk: 'coturn-4.16.0-3-gce-arm64.tar.gz',
       packages: 'coturn-4.16.0-3-gce-arm64.packages.txt',
     });
+  });
+
+  it('judges the size limit without rebuilding the image', () => {
+    expect(stepOf('boot:aws:arm64').buildArgs.MAX_USED_MIB).toBe('250');
+    expect(stepOf('boot:gce:arm64').buildArgs.MAX_USED_MIB).toBe('300');
+    expect(stepOf('image:aws:arm64').buildArgs.MAX_USED_MIB).toBeUndefined();
   });
 
   it("uses the build platform's tools in a foreign root only", () => {

@@ -4,6 +4,11 @@ import { type ImageFacts, judgeImage } from '../../../../src/checks/machine/chec
 import type { BootFacts, InsideFacts } from '../../../../src/lab/machine/facts.ts';
 
 const GIB = 1024 ** 3;
+const SETTINGS = {
+  volumeBytes: 3 * GIB,
+  public4: '20.0.9.10',
+  relayPorts: { first: 20_000, last: 20_999 },
+};
 const INSIDE: InsideFacts = {
   failed: [],
   state: 'running',
@@ -19,7 +24,6 @@ const INSIDE: InsideFacts = {
     { protocol: 'tcp6', address: '00000000000000000000000001000000', port: 9642, user: 'root' },
   ],
   rootBytes: 2.87 * GIB,
-  diskBytes: 3 * GIB,
   usedBytes: 200 * 1024 ** 2,
   machineId: 'cb5eb34eafe6428b885ffd089ccf982b',
 };
@@ -27,7 +31,10 @@ const RELAYS: BootFacts['relays'] = [
   { transport: 'udp', sent: 100, received: 100, relayed: '20.0.9.10' },
   { transport: 'tcp', sent: 100, received: 100, relayed: '20.0.9.10' },
 ];
+const REFUSED = { transport: 'udp', sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' } as const;
 const BOOT: BootFacts = {
+  kernel: true,
+  stranger: REFUSED,
   answered: 20.5,
   inside: INSIDE,
   relays: RELAYS,
@@ -37,9 +44,7 @@ const BOOT: BootFacts = {
 };
 const HEALTHY: ImageFacts = {
   machine: {
-    kvm: false,
-    public4: '20.0.9.10',
-    relayPorts: { first: 20_000, last: 20_999 },
+    ...SETTINGS,
     boots: [BOOT, BOOT],
   },
   contents: { maxUsedMiB: 250 },
@@ -48,7 +53,7 @@ const HEALTHY: ImageFacts = {
 
 const withBoots = (...boots: BootFacts[]): ImageFacts => ({
   ...HEALTHY,
-  machine: { kvm: false, public4: '20.0.9.10', relayPorts: { first: 20_000, last: 20_999 }, boots },
+  machine: { ...SETTINGS, boots },
 });
 const withInside = (inside: Partial<InsideFacts>): ImageFacts =>
   withBoots(BOOT, { ...BOOT, inside: { ...INSIDE, ...inside } });
@@ -59,7 +64,13 @@ const withRelay = (relay: Partial<BootFacts['relays'][number]>): ImageFacts =>
   });
 const listening = (protocol: 'tcp' | 'udp', address: string, port: number, user: string): ImageFacts =>
   withInside({ listening: [...INSIDE.listening, { protocol, address, port, user }] });
-const { answered: _, inside: __, ...SILENT } = { ...BOOT, relays: [], problem: 'one\ncoturn.service failed' };
+const {
+  answered: _,
+  inside: __,
+  stranger: ___,
+  ...SILENT
+} = { ...BOOT, relays: [], problem: 'one\ncoturn.service failed' };
+const { inside: ____, ...UNSEEN } = { ...BOOT, problem: 'the probe did not answer' };
 const results = (facts: ImageFacts) => new Map(judgeImage(bootChecks, facts).map((each) => [each.id, each]));
 
 /** For each check: planted faults, and the words by which its message names them. */
@@ -71,8 +82,13 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
       'first boot: no answer at the public address; one | coturn.service failed',
     ],
     ['a machine that answers only once', withBoots(BOOT, SILENT), 'second boot: no answer'],
-    ['a machine that was started once', withBoots(BOOT), 'started 1 times (expected 2)'],
-    ['a machine that was never started', withBoots(), 'started 0 times'],
+    ['a machine that was started once', withBoots(BOOT), 'booted only once'],
+    ['a machine that was never started', withBoots(), 'never started'],
+    [
+      'a machine that cannot be inspected',
+      withBoots(BOOT, UNSEEN),
+      'second boot: the machine answered but could not be inspected; the probe did not answer',
+    ],
   ],
   'machine.relay': [
     ['a lost message', withRelay({ received: 99 }), 'second boot: 99 of 100 messages came back over UDP'],
@@ -80,6 +96,11 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
       'a refused session',
       withRelay({ sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' }),
       '0 of 100 messages came back over UDP (Allocate: 401 Unauthorized)',
+    ],
+    [
+      'an open relay',
+      withBoots(BOOT, { ...BOOT, stranger: { transport: 'udp', sent: 100, received: 100 } }),
+      'second boot: credentials made from another secret were not refused',
     ],
     [
       'a transport that was not tried',
@@ -101,6 +122,11 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
       'second boot: kernel oops: Oops: 0000',
     ],
     ['no console', withBoots(), 'never started'],
+    [
+      'a console without the kernel',
+      withBoots({ ...BOOT, kernel: false }, BOOT),
+      'first boot: the kernel does not write to the serial console',
+    ],
   ],
   'machine.units': [
     [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MACHINE, METADATA4, TAP } from '../../../../src/lab/machine/addresses.ts';
-import { parseSockets } from '../../../../src/lab/machine/inside.ts';
+import { parseSizes, parseSockets } from '../../../../src/lab/machine/inside.ts';
 import { qemuCommand } from '../../../../src/lab/machine/qemu.ts';
 import { dnsmasqArgs, natRules, tapCommands } from '../../../../src/lab/machine/router.ts';
 
@@ -105,4 +105,17 @@ describe('parseSockets', () => {
   it('ignores lines that are no sockets', () => {
     expect(parseSockets('awk: not found\n', users)).toEqual([]);
   });
+});
+
+describe('parseSizes', () => {
+  it('reads what df prints', () => {
+    expect(parseSizes('  3085914112 214228992\n')).toEqual([3_085_914_112, 214_228_992]);
+  });
+
+  it.each(['', 'df: /: Input/output error\n', '0 0\n', '3085914112\n', '3085914112 - 5%\n', '1e9 1\n'])(
+    'refuses %j, which would pass every limit',
+    (text) => {
+      expect(() => parseSizes(text)).toThrow('the size of the file system is unknown');
+    },
+  );
 });
