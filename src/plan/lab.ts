@@ -46,14 +46,15 @@ const PIDS = 4096;
 const MEMORY = '8g';
 
 /**
- * Creates the container, which has no access to other networks. Its initial network namespace is the router, whose sysctls can only be set
+ * Creates a container, which has no access to other networks. Its initial network namespace is the router, whose sysctls can only be set
  * here.
- * @param env environment of the programs in it
+ * @param more further options
  */
-export function createLabCommand(
+function createCommand(
   { name, engine }: LabContainer,
   owner: string,
-  env: Readonly<Record<string, string>>,
+  memory: string,
+  more: readonly string[],
 ): Command {
   return docker(
     engine,
@@ -63,12 +64,12 @@ export function createLabCommand(
     `--label=${LAB_LABEL}=${owner}`,
     '--network=none',
     '--cap-drop=ALL',
-    ...CAPABILITIES.map((name) => `--cap-add=${name}`),
+    ...CAPABILITIES.map((capability) => `--cap-add=${capability}`),
     `--pids-limit=${PIDS}`,
-    `--memory=${MEMORY}`,
+    `--memory=${memory}`,
     // AppArmor's profile for containers forbids mounts, but the server needs a /proc in its root.
     '--security-opt=apparmor=unconfined',
-    ...Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`),
+    ...more,
     ...SYSCTLS.map((sysctl) => `--sysctl=${sysctl}`),
     name,
     'node',
@@ -76,29 +77,22 @@ export function createLabCommand(
   );
 }
 
+/** Creates the laboratory. @param env environment of the programs in it */
+export function createLabCommand(
+  container: LabContainer,
+  owner: string,
+  env: Readonly<Record<string, string>>,
+): Command {
+  const variables = Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`);
+  return createCommand(container, owner, MEMORY, variables);
+}
+
 /** Memory of a booted machine, of its emulator, and of the programs around it. */
 const BOOT_MEMORY = '4g';
 
-/** Creates the container in which an image is booted, which has no access to other networks. */
-export function createBootCommand({ name, engine }: LabContainer, owner: string): Command {
-  return docker(
-    engine,
-    'write',
-    'create',
-    `--name=${name}`,
-    `--label=${LAB_LABEL}=${owner}`,
-    '--network=none',
-    '--cap-drop=ALL',
-    ...CAPABILITIES.map((capability) => `--cap-add=${capability}`),
-    '--device=/dev/net/tun',
-    `--pids-limit=${PIDS}`,
-    `--memory=${BOOT_MEMORY}`,
-    '--security-opt=apparmor=unconfined',
-    ...SYSCTLS.map((sysctl) => `--sysctl=${sysctl}`),
-    name,
-    'node',
-    LAB_PATHS.program,
-  );
+/** Creates the container in which an image is booted. */
+export function createBootCommand(container: LabContainer, owner: string): Command {
+  return createCommand(container, owner, BOOT_MEMORY, ['--device=/dev/net/tun']);
 }
 
 /** Copies a file or folder into the container. */

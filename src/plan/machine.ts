@@ -35,7 +35,6 @@ export function imageArgs(
   const platform = platformOf(arch);
   const words = (list: readonly string[]) => [...new Set(list)].sort().join(' ');
   return {
-    CLOUD: cloud,
     KERNEL: `${recipe.kernel}-${platform.debian}`,
     SYSTEM_PACKAGES: words(contents.packages),
     MODULES: words(contents.modules),
