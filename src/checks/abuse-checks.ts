@@ -1,4 +1,4 @@
-import type { HostileFacts, LabFacts } from '../lab/facts.ts';
+import type { ForbiddenFacts, HostileFacts } from '../lab/facts.ts';
 import { type Check, complaints, type Verdict } from './check.ts';
 import { labCheck } from './lab-check.ts';
 
@@ -11,7 +11,8 @@ const WAYS = ['CreatePermission', 'ChannelBind', 'Send', 'Connect'] as const;
 /** Maximum number of reachable peers listed for each way; lab.json has all of them. */
 const GRANTED_SHOWN = 5;
 
-function judgeForbidden({ forbidden: { attempts, leaked, control, control6 } }: LabFacts): Verdict {
+/** Judges attempts to reach forbidden peers through a relay. */
+export function judgeForbidden({ attempts, leaked, control, control6 }: ForbiddenFacts): Verdict {
   const peers = new Set(attempts.map(({ peer }) => peer));
   const found: string[] = [];
   for (const by of WAYS) {
@@ -66,7 +67,7 @@ export const abuseChecks: Check[] = [
       "The relay is inside the network: loopback, neighbouring machines and the cloud's metadata service trust it.",
     reference: 'https://www.rfc-editor.org/rfc/rfc8656#section-21.1.4',
     scenarios: ['forbidden'],
-    judge: judgeForbidden,
+    judge: ({ forbidden }) => judgeForbidden(forbidden),
   }),
   labCheck({
     id: 'packets.hostile',

@@ -26,7 +26,8 @@ function expectedGrowth(
   });
 }
 
-function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[]): Verdict {
+/** Compares the growth of metrics with the sessions that caused it. @param deviations of this version of coturn */
+export function judgeSessions(sessions: SessionFacts, deviations: readonly Deviation[]): Verdict {
   const before = parseSamples(sessions.before);
   const after = parseSamples(sessions.after);
   const figures: Record<string, number | string> = {

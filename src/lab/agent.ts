@@ -1,15 +1,26 @@
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, isIPv6 } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { attribute, UDP } from '../turn/attributes.ts';
 import { type Credentials, createClient } from '../turn/client.ts';
-import type { Patience } from '../turn/exchange.ts';
+import { type Patience, RFC_PATIENCE } from '../turn/exchange.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
-import { exchange, openWay } from './scenarios/relay.ts';
-import { hangUp } from './scenarios/session.ts';
+import type { Address } from '../turn/values.ts';
+import { reachablePorts } from './ports.ts';
+import { attemptForbidden, type ForbiddenWanted } from './scenarios/forbidden.ts';
+import { connectThrough } from './scenarios/metrics.ts';
+import { exchange, LOST_AT_MOST, openWay } from './scenarios/relay.ts';
+import { hangUp, type Reached } from './scenarios/session.ts';
 import { scrapeMany, scrapeOnce } from './scrape.ts';
 import { listeningSockets } from './seen.ts';
+
+/** Addresses of a server that relays. */
+export interface Relay {
+  ipv4: string;
+  ipv6: string;
+}
 
 /** The requests that an agent in another namespace handles. */
 export type AgentRequest =
@@ -26,6 +37,17 @@ export type AgentRequest =
       port: number;
       credentials: Credentials;
       messages: number;
+      /** Milliseconds between two messages. Default: none. */
+      gapMs?: number;
+    }
+  | ({ do: 'forbidden' } & Relay & ForbiddenWanted)
+  /** Tries TCP connections through a relay. */
+  | { do: 'connects'; relay: Relay; peers: readonly Address[]; credentials: Credentials }
+  | {
+      do: 'reachable';
+      protocol: 'tcp' | 'udp';
+      address: string;
+      ports: readonly number[];
     }
   | { do: 'scrape'; url: string }
   | { do: 'scrapeOften'; url: string; times: number };
@@ -57,6 +79,14 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return listeningSockets();
     case 'relay':
       return relayOnce(request);
+    case 'forbidden':
+      return attemptForbidden(relayAt(request), request);
+    case 'connects':
+      return Promise.all(
+        request.peers.map((peer) => connectThrough(relayAt(request.relay), peer, request.credentials)),
+      );
+    case 'reachable':
+      return reachablePorts(request.protocol, request.address, request.ports);
     case 'scrape':
       return scrapeOnce(request.url);
     case 'scrapeOften':
@@ -124,27 +154,55 @@ export interface RelayOutcome {
   error?: string;
 }
 
-/** Relays messages to the echo peer over IPv4, and back. */
+/** Relays messages to the echo peer and back, in one session, over the family of the server's address. */
 async function relayOnce({
   transport: name,
   address,
   port,
   credentials,
   messages,
+  gapMs = 0,
 }: Extract<AgentRequest, { do: 'relay' }>): Promise<RelayOutcome> {
   const outcome: RelayOutcome = { sent: 0, received: 0 };
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
   try {
     const transport = await openTransport(name, { address, port }, { connectMs: 20 * OWN_MACHINE_MS });
     const client = createClient(transport, credentials);
     try {
-      const relayed = await openWay(client, 'ipv4', 'channel');
-      return { ...outcome, relayed, ...(await exchange(client, 'ipv4', 'channel', messages)) };
+      outcome.relayed = await openWay(client, family, 'channel');
+      const steps = gapMs === 0 ? [messages] : Array.from({ length: messages }, () => 1);
+      for (const step of steps) {
+        const { sent, received } = await exchange(client, family, 'channel', step);
+        outcome.sent += sent;
+        outcome.received += received;
+        if (outcome.sent - outcome.received >= LOST_AT_MOST)
+          return { ...outcome, error: 'the relay no longer answers' };
+        if (gapMs > 0) await pause(gapMs);
+      }
+      return outcome;
     } finally {
-      await hangUp(client);
+      // A server that is gone would be asked for 40 s.
+      if (outcome.sent - outcome.received < LOST_AT_MOST) await hangUp(client);
+      else client.close();
     }
   } catch (error) {
     return { ...outcome, error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** A server that relays to TCP peers answers when they do. */
+const RELAY_PATIENCE: Patience = { ...RFC_PATIENCE, reliableMs: 6 * OWN_MACHINE_MS };
+
+/** A server by its addresses. */
+function relayAt({ ipv4, ipv6 }: Relay): Reached {
+  const clients: Reached['clients'] = {
+    async connect(to, transport, family, credentials) {
+      const opened = await openTransport(transport, { address: to.addresses[family], port: 3478 });
+      return createClient(opened, credentials, { patience: () => RELAY_PATIENCE });
+    },
+  };
+  const addresses = { ipv4, ipv6, router4: '', router6: '' };
+  return { clients, server: { name: 'relay', addresses, end: new Promise(() => {}) } };
 }
 
 /** SHA-256 fingerprint of the server's TLS certificate. @throws Error if the handshake fails */

@@ -8,12 +8,19 @@ export interface CertificateFiles {
   key: string;
 }
 
-/** Creates a self-signed certificate that the server's user can read. Overwrites existing files. */
-export function makeCertificate({ certificate, key }: CertificateFiles): void {
+/**
+ * Creates a self-signed certificate that the server's user can read. Overwrites existing files.
+ * @param hosts names of the server
+ */
+export function makeCertificate(
+  { certificate, key }: CertificateFiles,
+  hosts: readonly string[] = ['turn.example.org'],
+): void {
   execFileSync(
     'openssl',
     [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=turn.example.org'],
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', `/CN=${hosts[0]}`],
+      ...['-addext', `subjectAltName=${hosts.map((host) => `DNS:${host}`).join(',')}`],
       ...['-keyout', key, '-out', certificate],
     ],
     { stdio: 'ignore' },

@@ -68,6 +68,9 @@ export function enter(pid: number): string[] {
   return ['nsenter', `--net=/proc/${pid}/ns/net`, '--'];
 }
 
+/** The user and group nobody. */
+export const NOBODY = 65_534;
+
 /**
  * Prefix of a program that parses packets from the package's servers, which may exploit its bugs. The program runs as the user nobody, has no
  * capabilities and cannot gain any. Clearing the bounding set would need CAP_SETPCAP and is unnecessary: no-new-privs ignores setuid bits and
@@ -76,8 +79,8 @@ export function enter(pid: number): string[] {
 export const UNPRIVILEGED: readonly string[] = [
   ...[
     'setpriv',
-    '--reuid=65534',
-    '--regid=65534',
+    `--reuid=${NOBODY}`,
+    `--regid=${NOBODY}`,
     '--clear-groups',
     '--inh-caps=-all',
     '--no-new-privs',

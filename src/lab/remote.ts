@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { TransportName } from '../turn/transport.ts';
 import type { AgentRequest, RelayOutcome } from './agent.ts';
 import { enter, UNPRIVILEGED } from './network.ts';
+import type { ForbiddenTrial } from './scenarios/forbidden.ts';
 
 /** The parent's interface to an agent in another namespace. */
 export interface RemoteAgent {
@@ -12,8 +13,14 @@ export interface RemoteAgent {
   asksForCredentials(address: string, port: number): Promise<boolean>;
   /** Whether a server answers a Binding request over a transport. */
   binds(transport: TransportName, address: string, port: number): Promise<boolean>;
-  /** Relays messages to the echo peer and back, in one session over IPv4. */
+  /** Relays messages to the echo peer and back, in one session over the family of the server's address. */
   relay(session: Omit<Extract<AgentRequest, { do: 'relay' }>, 'do'>): Promise<RelayOutcome>;
+  /** Tries to reach forbidden peers through a server, and a public one. */
+  forbidden(trial: Omit<Extract<AgentRequest, { do: 'forbidden' }>, 'do'>): Promise<ForbiddenTrial>;
+  /** Tries TCP connections through a relay, at the same time. Returns one word for each peer. */
+  connects(trial: Omit<Extract<AgentRequest, { do: 'connects' }>, 'do'>): Promise<string[]>;
+  /** Which of these ports no firewall closes, whether or not a program listens on them. */
+  reachable(protocol: 'tcp' | 'udp', address: string, ports: readonly number[]): Promise<number[]>;
   /** SHA-256 fingerprint of a server's certificate. */
   certificate(address: string, port: number): Promise<string>;
   /** The listening sockets of the agent's machine, in the kernel's notation. */
@@ -42,6 +49,10 @@ export function startAgent(pid: number): RemoteAgent {
     binds: async (transport, address, port) =>
       (await ask({ do: 'binds', transport, address, port })) as boolean,
     relay: async (session) => (await ask({ do: 'relay', ...session })) as RelayOutcome,
+    forbidden: async (trial) => (await ask({ do: 'forbidden', ...trial })) as ForbiddenTrial,
+    connects: async (trial) => (await ask({ do: 'connects', ...trial })) as string[],
+    reachable: async (protocol, address, ports) =>
+      (await ask({ do: 'reachable', protocol, address, ports })) as number[],
     certificate: async (address, port) => (await ask({ do: 'certificate', address, port })) as string,
     listening: async () => (await ask({ do: 'listening' })) as string[],
     scrape: async (url) => (await ask({ do: 'scrape', url })) as string,

@@ -46,8 +46,17 @@ export interface PacketLines {
 }
 
 /** Captures everything that leaves a machine on any interface, including loopback. @param filter pcap-filter(7) */
-export async function watchLeaving(pid: number, filter: string): Promise<PacketLines> {
-  const tcpdump = await startTcpdump(pid, ['-i', 'any', '-l', '-Q', 'out', filter]);
+export function watchLeaving(pid: number, filter: string): Promise<PacketLines> {
+  return watch(pid, ['-i', 'any', '-Q', 'out', filter]);
+}
+
+/** Captures everything that arrives over a link of this process's namespace. @param filter pcap-filter(7) */
+export function watchArriving(link: string, filter: string): Promise<PacketLines> {
+  return watch(process.pid, ['-i', link, '-Q', 'in', filter]);
+}
+
+async function watch(pid: number, options: readonly string[]): Promise<PacketLines> {
+  const tcpdump = await startTcpdump(pid, ['-l', ...options]);
   let text = '';
   tcpdump.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString();

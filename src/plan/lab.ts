@@ -90,9 +90,13 @@ export function createLabCommand(
 /** Memory of a booted machine, of its emulator, and of the programs around it. */
 const BOOT_MEMORY = '4g';
 
-/** Creates the container in which an image is booted. */
+/** Creates the container in which an image is booted. It may create /dev/kvm (10:232), which only some engines have. */
 export function createBootCommand(container: LabContainer, owner: string): Command {
-  return createCommand(container, owner, BOOT_MEMORY, ['--device=/dev/net/tun']);
+  return createCommand(container, owner, BOOT_MEMORY, [
+    '--device=/dev/net/tun',
+    '--device-cgroup-rule=c 10:232 rwm',
+    '--cap-add=MKNOD',
+  ]);
 }
 
 /** Copies a file or folder into the container. */

@@ -1,5 +1,6 @@
 import { bootChecks } from '../checks/machine/boot-checks.ts';
 import { judgeImage } from '../checks/machine/check.ts';
+import { trialChecks } from '../checks/machine/trial-checks.ts';
 import { TurnbuildError } from '../errors.ts';
 import type { MachineFacts, MachineSettings } from '../lab/machine/facts.ts';
 import type { Command } from '../plan/command.ts';
@@ -14,7 +15,7 @@ import {
 } from '../plan/lab.ts';
 import { hasSsh } from '../plan/machine.ts';
 import type { PlannedStep } from '../plan/types.ts';
-import { describeArtifacts, workFolder, workPath } from './shared/artifacts.ts';
+import { buildFolder, describeArtifacts, featuresIn, workFolder, workPath } from './shared/artifacts.ts';
 import { type DockerBuild, digestRecipe, dockerCommand, MAX_FACTS, runBuildx } from './shared/buildx.ts';
 import { type CommandContext, readyBase, type Stage, type StageContext } from './shared/context.ts';
 import { removeAbandoned, removeLab, required, startLab } from './shared/lab-container.ts';
@@ -57,10 +58,12 @@ export const boot: Stage = {
     const paths = (await files.listFiles(`${context.dir}/${output}`)).map((path) => `${output}/${path}`);
     return {
       outputs: await describeArtifacts(context, step, paths, () => 'verify'),
-      checks: judgeImage(bootChecks, {
+      checks: judgeImage([...bootChecks, ...trialChecks], {
         machine,
         contents: { maxUsedMiB: Number(step.buildArgs.MAX_USED_MIB) },
         ssh: hasSsh(step),
+        drains: featuresIn(await files.readText(`${buildFolder(step, context)}/features.txt`)).has('drain'),
+        deviations: context.plan.deviations,
       }),
     };
   },
@@ -130,7 +133,7 @@ async function runMachine(step: PlannedStep, context: StageContext): Promise<voi
   try {
     await runBuildx(step, context, laboratory(step, context));
     for (const command of [create, ...fill]) await required(context, command, unavailable(command));
-    await startLab(step, context, start, UNJUDGED);
+    await startLab(step, context, start, { ...UNJUDGED, unavailable: unavailable(start) });
     const out = `${workPath(context, step)}/out`;
     await io.files.makeFolder(out);
     await required(context, fetch, unavailable(fetch));

@@ -1,20 +1,19 @@
-import type { BootFacts, InsideFacts } from '../../lab/machine/facts.ts';
+import type { BootFacts, InsideFacts, MachineRelay } from '../../lab/machine/facts.ts';
 import { blocked, complaints, fail, pass, type Verdict } from '../check.ts';
 import type { ImageFacts, MachineCheck } from './check.ts';
 
-/** The image is started twice: a machine that only boots once is lost at its first reboot. */
-const BOOTS = 2;
-const NAMES = ['first', 'second'];
+/** A machine is started twice, because one that only boots once is lost at its first reboot, and then another machine. */
+const NAMES = ['first boot', 'second boot', 'other machine'];
+const BOOTS = NAMES.length;
 
-const nameOf = (index: number) => `${NAMES[index] ?? index + 1} boot`;
+const nameOf = (index: number) => NAMES[index] ?? `boot ${index + 1}`;
 
 function judgeAnswer({ machine: { boots } }: ImageFacts): Verdict {
   const seconds = Object.fromEntries(
     boots.flatMap(({ answered }, index) => (answered === undefined ? [] : [[nameOf(index), answered]])),
   );
   const silent = boots.findIndex(({ answered }) => answered === undefined);
-  if (silent !== -1)
-    return fail(`${nameOf(silent)}: no answer at the public address; ${lastWords(boots[silent])}`, seconds);
+  if (silent !== -1) return fail(`${nameOf(silent)}: no answer; ${lastWords(boots[silent])}`, seconds);
   const unseen = boots.findIndex(({ inside: each }) => each === undefined);
   if (unseen !== -1)
     return fail(
@@ -22,8 +21,13 @@ function judgeAnswer({ machine: { boots } }: ImageFacts): Verdict {
       seconds,
     );
   return boots.length < BOOTS
-    ? fail(boots.length === 0 ? 'the machine was never started' : 'the machine was booted only once', seconds)
-    : pass('a client outside got an answer at the public address after each boot', seconds);
+    ? fail(
+        boots.length === 0
+          ? 'the machine was never started'
+          : `only ${boots.length} of ${BOOTS} boots were made`,
+        seconds,
+      )
+    : pass('clients got an answer after each boot', seconds);
 }
 
 /** The last lines of what a machine that does not answer shows. */
@@ -32,21 +36,29 @@ function lastWords(boot: BootFacts | undefined): string {
   return lines.slice(-6).join(' | ') || 'its console shows nothing';
 }
 
-/** Messages of each session: src/lab/machine/main.ts. */
+/** Messages of each session: src/lab/machine/laboratory.ts. */
 const MESSAGES = 100;
-const TRANSPORTS = ['udp', 'tcp'] as const;
+/** The sessions of each boot, by transport and family of the server's address. Only the first one has a certificate. */
+const SESSIONS: readonly (readonly string[])[] = [
+  ['udp', 'tcp', 'tls', 'dtls'].flatMap((transport) => [`${transport} IPv4`, `${transport} IPv6`]),
+  ['udp IPv4', 'tcp IPv4'],
+  ['udp IPv4', 'tcp IPv4'],
+];
+const wayOf = ({ transport, server }: MachineRelay) =>
+  `${transport} ${server.includes(':') ? 'IPv6' : 'IPv4'}`;
 
 function judgeRelay({ machine: { boots } }: ImageFacts): Verdict {
   if (boots.every(({ answered }) => answered === undefined))
     return blocked('machine.answers', 'the machine answers no client');
   const sessions = boots.flatMap(({ relays }) => relays);
   const found = boots.flatMap(({ relays, answered }, index) =>
-    TRANSPORTS.flatMap((transport) => {
-      const relay = relays.find((each) => each.transport === transport);
+    (SESSIONS[index] ?? []).flatMap((way) => {
+      const relay = relays.find((each) => wayOf(each) === way);
       if (answered === undefined || relay?.received === MESSAGES) return [];
       const why = relay?.error === undefined ? '' : ` (${relay.error})`;
+      const [transport = '', family] = way.split(' ');
       return [
-        `${nameOf(index)}: ${relay?.received ?? 0} of ${MESSAGES} messages came back over ${transport.toUpperCase()}${why}`,
+        `${nameOf(index)}: ${relay?.received ?? 0} of ${MESSAGES} messages came back over ${transport.toUpperCase()} and ${family}${why}`,
       ];
     }),
   );
@@ -58,7 +70,7 @@ function judgeRelay({ machine: { boots } }: ImageFacts): Verdict {
   );
   return complaints(
     [...found, ...open],
-    'every message came back over UDP and TCP, and a stranger was refused',
+    'every message came back over UDP, TCP, TLS and DTLS, IPv4 and IPv6, and a stranger was refused',
     {
       sent: sessions.reduce((sum, { sent }) => sum + sent, 0),
       received: sessions.reduce((sum, { received }) => sum + received, 0),
@@ -66,13 +78,15 @@ function judgeRelay({ machine: { boots } }: ImageFacts): Verdict {
   );
 }
 
-function judgeRelayed({ machine: { boots, public4 } }: ImageFacts): Verdict {
-  const given = boots.flatMap(({ relays }) => relays.flatMap(({ relayed }) => relayed ?? []));
-  if (given.length === 0) return blocked('machine.relay', 'no client got a relayed address');
-  const wrong = [...new Set(given.filter((address) => address !== public4))];
+function judgeRelayed({ machine: { boots } }: ImageFacts): Verdict {
+  const relays = boots.flatMap((boot) => boot.relays).filter(({ relayed }) => relayed !== undefined);
+  if (relays.length === 0) return blocked('machine.relay', 'no client got a relayed address');
+  const wrong = relays
+    .filter(({ relayed, server }) => relayed !== server)
+    .map(({ relayed, server }) => `a client got ${relayed} (expected ${server})`);
   return complaints(
-    wrong.map((address) => `a client got ${address} (expected ${public4})`),
-    `every client got ${public4}`,
+    [...new Set(wrong)],
+    `every client got the address at which it reached the machine: ${[...new Set(relays.map(({ server }) => server))].join(', ')}`,
   );
 }
 
@@ -91,7 +105,7 @@ function judgeConsole({ machine: { boots } }: ImageFacts): Verdict {
 
 /** A check of what the probe saw in each boot. */
 function inside(
-  judge: (facts: InsideFacts, all: ImageFacts) => string[],
+  judge: (facts: InsideFacts, all: ImageFacts, boot: number) => string[],
   good: string,
 ): MachineCheck['judge'] {
   return (facts) => {
@@ -99,7 +113,7 @@ function inside(
     if (seen.length < BOOTS)
       return blocked('machine.answers', 'the machine could not be inspected after each boot');
     const found = seen.flatMap((each, index) =>
-      judge(each, facts).map((what) => `${nameOf(index)}: ${what}`),
+      judge(each, facts, index).map((what) => `${nameOf(index)}: ${what}`),
     );
     return complaints([...new Set(found)], good);
   };
@@ -112,7 +126,14 @@ const LOOPBACK = /^(?:[0-9A-F]{6}7F|00000000000000000000000001000000|00000000000
 const isRelay = (protocol: string, port: number, { first, last }: ImageFacts['machine']['relayPorts']) =>
   protocol.startsWith('udp') && port >= first && port <= last;
 
-function strangePorts({ listening }: InsideFacts, { ssh, machine: { relayPorts } }: ImageFacts): string[] {
+/** Where turn-agent serves metrics in the first boot, whose settings ask for it: the private address 172.31.16.10. */
+const METRICS = { boot: 0, address: '0A101FAC', port: 9641 };
+
+function strangePorts(
+  { listening }: InsideFacts,
+  { ssh, machine: { relayPorts } }: ImageFacts,
+  boot: number,
+): string[] {
   if (listening.length === 0) return ['the listening sockets could not be determined'];
   return listening
     .filter(({ protocol, address, port, user }) => {
@@ -120,6 +141,8 @@ function strangePorts({ listening }: InsideFacts, { ssh, machine: { relayPorts }
       // The socket of an ended allocation stays open for a while.
       if (user === 'turnserver' && isRelay(protocol, port, relayPorts)) return false;
       if (user === 'turnserver') return !CLIENT_PORTS.includes(port);
+      if (boot === METRICS.boot && user === 'root' && protocol === 'tcp' && port === METRICS.port)
+        return address !== METRICS.address;
       if (ssh && protocol.startsWith('tcp') && port === 22) return false;
       // Clients of DHCP, DHCPv6 and NTP.
       if (user === 'systemd-network') return !(protocol.startsWith('udp') && [68, 546].includes(port));
@@ -166,14 +189,15 @@ export const bootChecks: readonly MachineCheck[] = [
   },
   {
     id: 'machine.units',
-    title: 'Starts every unit',
+    title: 'Starts every unit once',
     reason: 'A failed unit means that a part of the image does not work, or is superfluous.',
     judge: inside(
-      ({ failed, state }) => [
+      ({ failed, restarted, state }) => [
         ...failed.map((unit) => `${unit} failed`),
+        ...restarted.map((unit) => `${unit.replace(' ', ' was started again ')} times`),
         ...(state === 'running' ? [] : [`systemctl is-system-running reports "${state}"`]),
       ],
-      'systemd reports that the system is running, without a failed unit',
+      'systemd reports that the system is running, without a failed or restarted unit',
     ),
   },
   {
@@ -181,6 +205,15 @@ export const bootChecks: readonly MachineCheck[] = [
     title: 'Listens on no unexpected port',
     reason: 'Each open port of a machine on the public internet is attacked within minutes.',
     judge: inside(strangePorts, 'only turnserver and the clients of DHCP and NTP have open ports'),
+  },
+  {
+    id: 'machine.journal',
+    title: 'Writes no secret to its journal',
+    reason: 'Journals are collected, kept and read by people who must not know the secrets.',
+    judge: inside(
+      ({ secretLines }) => (secretLines === 0 ? [] : [`${secretLines} lines of the journal have a secret`]),
+      'no line of the journal has the shared secrets or a part of the private key',
+    ),
   },
   {
     id: 'machine.root',
@@ -227,17 +260,30 @@ export const bootChecks: readonly MachineCheck[] = [
   },
   {
     id: 'machine.identity',
-    title: 'Keeps its identity when it boots again',
-    reason: 'The journal, DHCP and monitoring identify a machine by its machine-id.',
-    judge: (facts) => {
-      const ids = facts.machine.boots.map(({ inside: each }) => each?.machineId ?? '');
-      if (ids.length < BOOTS)
-        return blocked('machine.answers', 'the machine could not be inspected after each boot');
-      if (ids.some((id) => !/^[0-9a-f]{32}$/.test(id)))
-        return fail(`not a machine-id: "${ids.join('", "')}"`);
-      return new Set(ids).size === 1
-        ? pass('the machine-id is the same')
-        : fail('the machine-id has changed');
-    },
+    title: 'Keeps its identity when it boots again, and shares it with no other machine',
+    reason:
+      'The journal, DHCP and monitoring identify a machine by its machine-id. A secret that all machines of an image share is not one.',
+    judge: judgeIdentity,
   },
 ];
+
+function judgeIdentity(facts: ImageFacts): Verdict {
+  const [first, second, other] = facts.machine.boots.map(({ inside: each }) => each);
+  if (first === undefined || second === undefined || other === undefined)
+    return blocked('machine.answers', 'the machine could not be inspected after each boot');
+  const found: string[] = [];
+  for (const { machineId } of [first, second, other])
+    if (!/^[0-9a-f]{32}$/.test(machineId)) found.push(`not a machine-id: "${machineId}"`);
+  if (first.machineId !== second.machineId) found.push('the machine-id has changed');
+  if (first.hostKeys.join() !== second.hostKeys.join()) found.push('the SSH host keys have changed');
+  if (facts.ssh && first.hostKeys.length === 0) found.push('the SSH server has no host keys');
+  if (second.machineId === other.machineId) found.push('two machines have the same machine-id');
+  if (second.hostKeys.some((key) => other.hostKeys.includes(key)))
+    found.push('two machines have the same SSH host key');
+  if (second.ownSecret === '' || other.ownSecret === '') found.push('a machine has generated no secret');
+  else if (second.ownSecret === other.ownSecret) found.push('two machines have generated the same secret');
+  return complaints(
+    found,
+    'the same machine-id after a reboot; other machines differ in everything generated',
+  );
+}

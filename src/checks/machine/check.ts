@@ -1,5 +1,6 @@
 import type { MachineFacts } from '../../lab/machine/facts.ts';
 import type { CheckResult } from '../../manifest/schema.ts';
+import type { Deviation } from '../../recipe/deviations.ts';
 import type { MachineContents } from '../../recipe/machine.ts';
 import type { Verdict } from '../check.ts';
 import { judgeOne, shortened } from '../judge.ts';
@@ -10,6 +11,10 @@ export interface ImageFacts {
   contents: Pick<MachineContents, 'maxUsedMiB'>;
   /** Machines can be reached by SSH. */
   ssh: boolean;
+  /** This version of coturn can let sessions end before it stops. */
+  drains: boolean;
+  /** How its metrics are known to deviate. */
+  deviations: readonly Deviation[];
 }
 
 /** One check of an image, as data. */

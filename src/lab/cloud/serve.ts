@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answered, misbehaviourOf, type ServiceName, spoil } from './behaviour.ts';
@@ -47,12 +48,15 @@ export function cloudListener(
   }
 }
 
-/** Serves one of a cloud's services over HTTP. `close` also ends connections that were never answered. */
+/**
+ * Serves one of a cloud's services over HTTP, or with a certificate over HTTPS. `close` also ends connections that were never answered.
+ * @param tls certificate and key in PEM
+ */
 export async function serve(
   listener: RequestListener,
-  { address, port }: { address: string; port: number },
+  { address, port, tls }: { address: string; port: number; tls?: { cert: string; key: string } },
 ): Promise<{ port: number; close: () => Promise<void> }> {
-  const server = createServer(listener);
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, address, resolve);

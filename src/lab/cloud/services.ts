@@ -1,3 +1,4 @@
+import { domainOf } from './aws-machine.ts';
 import { answerAwsSecrets, awsServiceOf } from './aws-secrets.ts';
 import type { CloudRequest, CloudResponse } from './exchange.ts';
 import { answerGoogleSecrets, GOOGLE_SECRETS_HOST } from './google-secrets.ts';
@@ -14,6 +15,13 @@ export function answerServices(state: CloudState, request: CloudRequest, now: nu
   return service === undefined
     ? MISDIRECTED
     : answerAwsSecrets(state.machine, state.secrets, service, request, now);
+}
+
+/** The host names of the services that hold secrets. */
+export function serviceHosts({ cloud, machine }: CloudState): string[] {
+  return cloud === 'gce'
+    ? [GOOGLE_SECRETS_HOST]
+    : ['ssm', 'secretsmanager'].map((name) => `${name}.${machine.region}.${domainOf(machine.region)}`);
 }
 
 /** RFC 9110, 15.5.20. A client that asks the wrong host or region must not be answered. */

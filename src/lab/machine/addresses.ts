@@ -6,6 +6,8 @@ export const MACHINE = {
   prefix4: 20,
   /** The address that clients and peers use: the router translates it, as EC2 and Google Compute Engine do. */
   public4: '20.0.9.10',
+  /** The public address that replaces it. */
+  other4: '20.0.9.11',
   ipv6: '2600:1:0:9::10',
   router6: '2600:1:0:9::1',
   mac: '52:54:00:12:34:56',
@@ -13,5 +15,7 @@ export const MACHINE = {
 
 /** Where the metadata service of both clouds answers. */
 export const METADATA4 = '169.254.169.254';
+/** Where the services that hold secrets answer. */
+export const SERVICES4 = '20.0.9.200';
 /** The router's link to the machine. */
 export const TAP = 'machine';

@@ -1,3 +1,5 @@
+import type { TransportName } from '../../turn/transport.ts';
+import type { ForbiddenFacts, SessionFacts } from '../facts.ts';
 import type { ConsoleProblem } from './console.ts';
 
 /** What to boot. The stage writes it to /inputs/machine.json. */
@@ -24,6 +26,8 @@ export interface ListeningSocket {
 export interface InsideFacts {
   /** Names of failed units. */
   failed: string[];
+  /** Units that systemd has started again, each with the number of times. */
+  restarted: string[];
   /** `systemctl is-system-running`. */
   state: string;
   listening: ListeningSocket[];
@@ -32,11 +36,19 @@ export interface InsideFacts {
   /** Used bytes of the root file system. */
   usedBytes: number;
   machineId: string;
+  /** Public host keys of the SSH server; empty without one. */
+  hostKeys: string[];
+  /** Lines of the journal that have one of the machine's secrets, or a line of its private key. */
+  secretLines: number;
+  /** Digest of the secret that the machine has generated; empty if it uses another one. */
+  ownSecret: string;
 }
 
-/** One session through the machine's public address. */
+/** One session through the machine. */
 export interface MachineRelay {
-  transport: 'udp' | 'tcp';
+  transport: TransportName;
+  /** The address at which the client reached the machine. */
+  server: string;
   sent: number;
   received: number;
   /** The relayed address that the client was given. */
@@ -44,9 +56,92 @@ export interface MachineRelay {
   error?: string;
 }
 
+/** A change of the public address. */
+export interface MoveFacts {
+  /** Seconds until a new client was given the new address as its relayed address; undefined if none was in time. */
+  seconds?: number;
+  /** The last session, at the new address. */
+  relay: MachineRelay;
+}
+
+/** Ports that no firewall closes, of each protocol and family. */
+export interface OpeningFacts {
+  /** The ports that were tried. */
+  tried: number[];
+  reached: { protocol: 'tcp' | 'udp'; family: 'ipv4' | 'ipv6'; ports: number[] }[];
+}
+
+/** Metrics as an allowed client and another one see them. */
+export interface MachineMetricsFacts {
+  sessions: SessionFacts;
+  /** Whether a client outside the configured networks can connect. */
+  stranger: boolean;
+}
+
+/** A secret, a certificate and its key have been replaced in their store. */
+export interface RotationFacts {
+  /** Seconds until clients with the new secret were served; undefined if they were not in time. */
+  seconds?: number;
+  relay: MachineRelay;
+  /** A session with the old secret, afterwards. */
+  old: MachineRelay;
+  /** SHA-256 fingerprints: of the certificates in the store, and of those that TLS clients saw. */
+  certificates: { stored: [before: string, after: string]; shown: [before: string, after: string] };
+}
+
+/** The metadata service is silent, refuses, answers nonsense and lies while the machine boots. */
+export interface UnreadyFacts {
+  phases: {
+    fault: string;
+    /** Requests of the machine during this phase. */
+    requests: number;
+    /** Whether turnserver answered a client of the machine's network. */
+    answered: boolean;
+  }[];
+  /** Seconds from the first right answer, which was slow, until turnserver served; undefined if it did not in time. */
+  recovered?: number;
+  /** A session of a client in the machine's network, because it has no public address. Undefined if turnserver did not serve. */
+  relay?: MachineRelay;
+  /** turn-agent's lines in the journal. */
+  journal: string[];
+}
+
+/** The relay, after its rules against peers have been removed. Only the machine's own guards are left. */
+export interface UnguardedFacts {
+  /** Packets to metadata services that left the machine. */
+  leaked: string[];
+  /** Messages that came back from a public peer. */
+  control: number;
+  /** TCP connections through the relay to the machine's own services. */
+  own: { peer: string; found: string }[];
+  /** The first of them again without the firewall, the positive control. */
+  unprotected: string;
+}
+
+/** The machine is switched off during a session. */
+export interface DrainFacts {
+  relay: MachineRelay;
+  /** Seconds from the end of the session until the machine was off; negative if it was off before. */
+  after: number;
+}
+
+/** What was tried on a machine that served clients. A trial that could not be made has its reason in `problems`. */
+export interface TrialFacts {
+  openings?: OpeningFacts;
+  metrics?: MachineMetricsFacts;
+  forbidden?: ForbiddenFacts;
+  rotation?: RotationFacts;
+  moved?: MoveFacts;
+  drained?: DrainFacts;
+  unready?: UnreadyFacts;
+  attached?: MoveFacts;
+  unguarded?: UnguardedFacts;
+}
+export type TrialName = keyof TrialFacts;
+
 /** One boot, from switching on to switching off. */
 export interface BootFacts {
-  /** Seconds until the first STUN answer arrived at a client outside; undefined if none came in time. */
+  /** Seconds until the first STUN answer arrived at a client; undefined if none came in time. */
   answered?: number;
   /** Why there is no answer, or why the machine could not be inspected. */
   problem?: string;
@@ -55,6 +150,8 @@ export interface BootFacts {
   relays: MachineRelay[];
   /** The same with credentials made from another secret; must be refused. */
   stranger?: MachineRelay;
+  trials: TrialFacts;
+  problems: Partial<Record<TrialName, string>>;
   /** Whether the kernel's first line was seen on the serial console. */
   kernel: boolean;
   /** Whether the system switched the machine off in time after its power button was pressed, and in how many seconds. */
@@ -65,11 +162,12 @@ export interface BootFacts {
 
 /** machine.json, everything that was seen. */
 export interface MachineFacts {
+  /** Whether the processor's virtualisation was used; otherwise the whole machine was emulated. */
+  kvm: boolean;
+  /** The first boot of a volume, its second one, and the first boot of another volume. */
   boots: BootFacts[];
   /** Bytes of the volume. */
   volumeBytes: number;
-  /** The public address that the cloud has given to the machine. */
-  public4: string;
   /** The relay range that the cloud's settings ask for. */
   relayPorts: { first: number; last: number };
 }

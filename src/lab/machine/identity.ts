@@ -1,22 +1,104 @@
+import { ODD_RANGES } from '../../turn/forbidden-peers.ts';
 import type { CloudState } from '../cloud/state.ts';
+import { ADDRESSES } from '../network.ts';
 import { MACHINE } from './addresses.ts';
 import type { MachineSettings } from './facts.ts';
 
-/** The secret from which clients derive credentials. It is the laboratory's own, and no machine outside ever has it. */
-export const SECRET = 'the-secret-of-the-laboratory-4f1c9a';
+/** The secrets from which clients derive credentials, one after the other. They are the laboratory's own, and no machine outside has them. */
+export const SECRETS = {
+  first: 'the-secret-of-the-laboratory-4f1c9a',
+  rotated: 'the-next-secret-of-the-laboratory-b27e06',
+} as const;
 export const REALM = 'turn.example.org';
 /** A small relay range, because newer versions take long to prepare a large one under emulation. */
 export const RELAY_PORTS = { first: 20_000, last: 20_999 };
+/** Seconds that sessions have to end before the machine stops. */
+export const DRAIN_SECONDS = 20;
+
+/** What a store holds for the machine. Certificate and key are PEM. */
+export interface StoredSecrets {
+  secret: string;
+  certificate: string;
+  key: string;
+}
+
+const PROJECT = 'example-project';
+/** Names of secrets in SSM, and in Secret Manager. */
+const NAMES = { secret: 'turn-secret', certificate: 'turn-certificate', key: 'turn-key' } as const;
+const nameIn = {
+  aws: (name: string) => `/turn/${name}`,
+  gce: (name: string) => `projects/${PROJECT}/secrets/${name}`,
+};
+
+/** The settings of the first boot: every secret is in a store. Only the client may read metrics. */
+export function storedSettings(cloud: 'aws' | 'gce'): string {
+  const from = (name: string) => ({ valueFrom: nameIn[cloud](name) });
+  return JSON.stringify({
+    realm: REALM,
+    authSecret: from(NAMES.secret),
+    certificate: from(NAMES.certificate),
+    privateKey: from(NAMES.key),
+    relayPorts: `${RELAY_PORTS.first}-${RELAY_PORTS.last}`,
+    deniedPeers: ODD_RANGES.lines.map((line) => line.replace('denied-peer-ip=', '')),
+    metrics: { from: [`${ADDRESSES.client.ipv4}/32`] },
+    drainSeconds: DRAIN_SECONDS,
+  });
+}
+
+/** The settings of later boots, in which the machine makes its own secret. */
+export function ownSettings(): string {
+  return JSON.stringify({ realm: REALM, relayPorts: `${RELAY_PORTS.first}-${RELAY_PORTS.last}` });
+}
+
+/** Puts secrets into the store, as a rotation does. */
+export function withSecrets(state: CloudState, stored: StoredSecrets): CloudState {
+  const keys = ['secret', 'certificate', 'key'] as const;
+  if (state.cloud === 'aws') {
+    const parameters = keys.map((key) => ({
+      name: nameIn.aws(NAMES[key]),
+      type: 'SecureString' as const,
+      value: stored[key],
+      version: 1,
+    }));
+    return { ...state, secrets: { ...state.secrets, parameters } };
+  }
+  const secrets = keys.map((key) => ({
+    project: PROJECT,
+    name: NAMES[key],
+    versions: [{ value: stored[key] }],
+  }));
+  return { ...state, secrets: { ...state.secrets, secrets } };
+}
+
+/** Gives the machine another public address, or takes it away. */
+export function withPublic(state: CloudState, public4: string | undefined): CloudState {
+  const without = <T extends object, K extends keyof T>(from: T, ...names: K[]) =>
+    Object.fromEntries(Object.entries(from).filter(([name]) => !names.includes(name as K))) as Omit<T, K>;
+  const given = public4 === undefined ? {} : { publicIpv4: public4 };
+  if (state.cloud === 'gce')
+    return { ...state, machine: { ...without(state.machine, 'publicIpv4'), ...given } };
+  const name =
+    public4 === undefined
+      ? {}
+      : { publicHostname: `ec2-${public4.replaceAll('.', '-')}.eu-west-1.compute.amazonaws.com` };
+  return {
+    ...state,
+    machine: { ...without(state.machine, 'publicIpv4', 'publicHostname'), ...given, ...name },
+  };
+}
+
+/** Replaces the settings: the user data, or the attribute. */
+export function withSettings(state: CloudState, settings: string): CloudState {
+  if (state.cloud === 'aws') return { ...state, machine: { ...state.machine, userData: settings } };
+  const attributes = { ...state.machine.attributes, 'turn-settings': settings };
+  return { ...state, machine: { ...state.machine, attributes } };
+}
 
 const DAY_MS = 86_400_000;
 
-/** What the simulated cloud knows about the machine. */
+/** What the simulated cloud knows about the machine at its first boot. */
 export function cloudOf({ cloud, arch }: Pick<MachineSettings, 'cloud' | 'arch'>): CloudState {
-  const settings = JSON.stringify({
-    realm: REALM,
-    authSecret: { value: SECRET },
-    relayPorts: `${RELAY_PORTS.first}-${RELAY_PORTS.last}`,
-  });
+  const settings = storedSettings(cloud);
   const now = Date.now();
   if (cloud === 'aws')
     return {
@@ -37,6 +119,15 @@ export function cloudOf({ cloud, arch }: Pick<MachineSettings, 'cloud' | 'arch'>
         ipv6: [MACHINE.ipv6],
         subnetBlock: '172.31.16.0/20',
         vpcBlock: '172.31.0.0/16',
+        role: {
+          name: 'turn',
+          credentials: {
+            accessKeyId: 'ASIAEXAMPLEOFTHELAB0',
+            secretAccessKey: 'a-key-of-the-laboratory',
+            sessionToken: 'a-session-of-the-laboratory',
+            expires: now + DAY_MS,
+          },
+        },
         publicKeys: [],
         userData: settings,
         launched: now,
@@ -48,7 +139,7 @@ export function cloudOf({ cloud, arch }: Pick<MachineSettings, 'cloud' | 'arch'>
   return {
     cloud,
     machine: {
-      projectId: 'example-project',
+      projectId: PROJECT,
       projectNumber: '123456789012',
       instanceId: '1234567890123456789',
       name: 'turn-1',

@@ -7,26 +7,63 @@ const SOCKETS = [
   ...['udp', 'udp6'].map((name) => `awk '$4 == "07" { print "${name}", $2, $8 }' /proc/net/${name}`),
 ].join('; ');
 
+/** Where turn-agent keeps the secret that it has generated. */
+export const OWN_SECRET = '/var/lib/turn-agent/secret';
 /** Milliseconds until the last unit must have started, after the first answer to a client. */
 const SETTLE_MS = 120_000;
 
-/** Looks around in a machine that has booted. */
-export async function lookInside(probe: Probe): Promise<InsideFacts> {
+/**
+ * Looks around in a machine that has booted.
+ * @param secrets texts that must not be in its journal, one line each
+ */
+export async function lookInside(probe: Probe, secrets: readonly string[]): Promise<InsideFacts> {
   // turnserver may serve clients before the last unit has started.
   const state = await probe.run('systemctl is-system-running --wait', SETTLE_MS);
   const failed = await probe.run('systemctl list-units --failed --plain --no-legend | cut -d" " -f1');
+  const restarts = await probe.run("systemctl show --property=Id,NRestarts '*.service'");
   const sockets = await probe.run(SOCKETS);
   const users = await probe.run('cut -d: -f1,3 /etc/passwd');
   const root = await probe.run('df --block-size=1 --output=size,used / | tail -n 1');
   const [rootBytes, usedBytes] = parseSizes(root);
   return {
-    failed: failed.split('\n').filter((line) => line !== ''),
+    failed: linesOf(failed),
+    restarted: restartedUnits(restarts),
     state: state.trim(),
     listening: parseSockets(sockets, users),
     rootBytes,
     usedBytes,
     machineId: (await probe.run('cat /etc/machine-id')).trim(),
+    hostKeys: linesOf(await probe.run('cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null')),
+    secretLines: parseCount(await probe.run(journalCommand(secrets))),
+    ownSecret: (await probe.run(`test ! -e ${OWN_SECRET} || sha256sum <${OWN_SECRET}`)).trim(),
   };
+}
+
+const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
+
+/** Counts the journal's lines that have a secret: one of the laboratory's, or the one that the machine has generated. */
+function journalCommand(secrets: readonly string[]): string {
+  const patterns = [
+    ...secrets.map((text) => `'${text}'`),
+    `"$(cat ${OWN_SECRET} 2>/dev/null || echo ${secrets[0]})"`,
+  ];
+  return `journalctl -o cat --no-pager --all | grep -c -F ${patterns.map((each) => `-e ${each}`).join(' ')}`;
+}
+
+/** A number alone on its line. @throws Error for anything else */
+function parseCount(text: string): number {
+  if (!/^\d+$/.test(text.trim()))
+    throw new Error(`the journal could not be searched: ${text.trim().slice(0, 200)}`);
+  return Number(text.trim());
+}
+
+/** The units that systemd has started again because they had ended. @param text properties of units, as `systemctl show` prints them */
+export function restartedUnits(text: string): string[] {
+  return text.split('\n\n').flatMap((block) => {
+    const [, name] = /^Id=(.*)$/m.exec(block) ?? [];
+    const [, times = '0'] = /^NRestarts=(\d+)$/m.exec(block) ?? [];
+    return Number(times) > 0 ? [`${name} ${times}`] : [];
+  });
 }
 
 /** `SIZE USED` in bytes, as df prints them. @throws Error for anything else, which the machine may print */

@@ -21,11 +21,23 @@ ExecStart=/bin/sh -c '${SCRIPT.replaceAll('$', '$$').replaceAll('%', '%%')}'
 StandardOutput=null
 `;
 
-/** Credentials that add the probe to a machine. @see systemd-debug-generator(8) */
-export const PROBE_CREDENTIALS: Readonly<Record<string, string>> = {
-  'systemd.extra-unit.turnbuild-probe.service': UNIT,
-  'systemd.unit-dropin.sysinit.target': '[Unit]\nWants=turnbuild-probe.service\n',
-};
+/** Where the machine finds the certificate of the laboratory's services, beside those that the image trusts. */
+const TRUSTED = '/run/turnbuild-trusted';
+
+/**
+ * Credentials that add the probe to a machine, and a certificate that turn-agent trusts.
+ * @param certificate in PEM
+ * @see systemd-debug-generator(8), systemd-tmpfiles(8)
+ */
+export function labCredentials(certificate: string): Readonly<Record<string, string>> {
+  const encoded = Buffer.from(certificate).toString('base64');
+  return {
+    'systemd.extra-unit.turnbuild-probe.service': UNIT,
+    'systemd.unit-dropin.sysinit.target': '[Unit]\nWants=turnbuild-probe.service\n',
+    'systemd.unit-dropin.turn-agent.service': `[Service]\nEnvironment=SSL_CERT_DIR=${TRUSTED}\n`,
+    'tmpfiles.extra': `d ${TRUSTED} 0755\nf~ ${TRUSTED}/services.pem 0644 - - - ${encoded}\n`,
+  };
+}
 
 /** Runs commands in the machine. */
 export interface Probe {

@@ -1,14 +1,15 @@
 import { MACHINE, TAP } from './addresses.ts';
 
+/** A disk's controller: EC2 has NVMe, Google Compute Engine NVMe or virtio-scsi. */
+export type Controller = 'nvme' | 'virtio-scsi';
+
 /** What to boot, and on what. */
 export interface VirtualMachine {
   arch: 'arm64' | 'x86_64';
-  /** Path of the raw disk, which is written to. */
-  disk: string;
+  /** A raw disk, which is written to. Undefined to start only the firmware. */
+  disk?: { path: string; controller: Controller };
   /** Path of the firmware's variables, which are written to. */
   variables: string;
-  /** The disk's controller: EC2 has NVMe, Google Compute Engine NVMe or virtio-scsi. */
-  controller: 'nvme' | 'virtio-scsi';
   memoryMiB: number;
   processors: number;
   /** Use the processor's virtualisation. */
@@ -57,11 +58,7 @@ export function qemuCommand(vm: VirtualMachine): string[] {
     ...['-nodefaults', '-display', 'none', '-vga', 'none', '-no-reboot'],
     ...['-drive', `if=pflash,format=raw,readonly=on,file=${firmware}`],
     ...['-drive', `if=pflash,format=raw,file=${vm.variables}`],
-    // A crash of the build machine may lose the disk, which is a copy.
-    ...['-drive', `file=${vm.disk},format=raw,if=none,id=disk,cache=unsafe,discard=unmap`],
-    ...(vm.controller === 'nvme'
-      ? ['-device', 'nvme,drive=disk,serial=turnbuild']
-      : ['-device', 'virtio-scsi-pci', '-device', 'scsi-hd,drive=disk']),
+    ...(vm.disk === undefined ? [] : diskOptions(vm.disk)),
     ...['-netdev', `tap,id=net,ifname=${TAP},script=no,downscript=no`],
     ...['-device', `virtio-net-pci,netdev=net,mac=${MACHINE.mac},romfile=`],
     ...['-device', 'virtio-rng-pci'],
@@ -76,5 +73,15 @@ export function qemuCommand(vm: VirtualMachine): string[] {
     ...['-device', 'virtserialport,chardev=probe,name=turnbuild.probe'],
     ...['-qmp', `unix:${vm.sockets.control},server=on,wait=off`],
     ...serial,
+  ];
+}
+
+function diskOptions({ path, controller }: NonNullable<VirtualMachine['disk']>): string[] {
+  return [
+    // A crash of the build machine may lose the disk, which is a copy.
+    ...['-drive', `file=${path},format=raw,if=none,id=disk,cache=unsafe,discard=unmap`],
+    ...(controller === 'nvme'
+      ? ['-device', 'nvme,drive=disk,serial=turnbuild']
+      : ['-device', 'virtio-scsi-pci', '-device', 'scsi-hd,drive=disk']),
   ];
 }

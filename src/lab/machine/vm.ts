@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createProbe, PROBE_CREDENTIALS, type Probe } from './probe.ts';
+import { NOBODY, UNPRIVILEGED } from '../network.ts';
+import { createProbe, type Probe } from './probe.ts';
 import { qemuCommand, VARIABLES, type VirtualMachine } from './qemu.ts';
 
 /** A machine that is on. */
@@ -23,15 +24,25 @@ export interface Machine {
   off: Promise<string>;
 }
 
+/** Folder of a machine's disk, variables and sockets. */
+export const MACHINE_FOLDER = '/tmp/machine';
+
+/** Lets the emulator use a file or folder. It runs as the user nobody without capabilities, because a machine may break out of it. */
+export function hand(path: string): void {
+  chownSync(path, NOBODY, NOBODY);
+}
+
 /** Switches a machine on. */
-export async function switchOn(
-  given: Omit<VirtualMachine, 'variables' | 'credentials' | 'sockets'>,
-): Promise<Machine> {
-  const sockets = { console: '/tmp/console', probe: '/tmp/probe', control: '/tmp/control' };
-  for (const path of Object.values(sockets)) rmSync(path, { force: true });
-  const variables = '/tmp/variables.fd';
+export async function switchOn(given: Omit<VirtualMachine, 'variables' | 'sockets'>): Promise<Machine> {
+  mkdirSync(MACHINE_FOLDER, { recursive: true });
+  hand(MACHINE_FOLDER);
+  const at = (name: string) => `${MACHINE_FOLDER}/${name}`;
+  const sockets = { console: at('console'), probe: at('probe'), control: at('control') };
+  const variables = at('variables.fd');
+  for (const path of [...Object.values(sockets), variables]) rmSync(path, { force: true });
   copyFileSync(VARIABLES[given.arch], variables);
-  const [file = '', ...args] = qemuCommand({ ...given, variables, credentials: PROBE_CREDENTIALS, sockets });
+  hand(variables);
+  const [file = '', ...args] = [...UNPRIVILEGED, ...qemuCommand({ ...given, variables, sockets })];
   const begin = Date.now();
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';

@@ -14,7 +14,8 @@ export async function relayAndCount(
   agent: RemoteAgent,
   plan: RelayPlan,
 ): Promise<{ relays: LabFacts['relays']; sessions: SessionFacts }> {
-  const before = await settled(agent, 0);
+  const scrape = () => agent.scrape(METRICS);
+  const before = await settled(scrape, 0);
   const relays = await relayAll(tried, plan);
   const sum = (list: LabFacts['relays']) => list.reduce((total, { sent }) => total + sent, 0);
   const messages = sum(relays);
@@ -24,24 +25,19 @@ export async function relayAndCount(
     channelMessages: sum(relays.filter(({ way }) => way === 'channel')),
     bytesPerMessage: MESSAGE_BYTES,
     before,
-    after: await settled(agent, messages),
+    after: await settled(scrape, messages),
   };
   return { relays, sessions };
 }
 
-/** The metrics, or an empty text if the server has none: relaying works without them. */
-async function scrape(agent: RemoteAgent): Promise<string> {
-  return agent.scrape(METRICS).catch(() => '');
-}
-
 /**
  * Scrapes until the metrics count at least `messages` messages and no open allocations, for up to 15 s: turnserver adds a session's
- * traffic only when the session has ended.
+ * traffic only when the session has ended. Returns an empty text if the server has no metrics: relaying works without them.
  */
-async function settled(agent: RemoteAgent, messages: number): Promise<string> {
+export async function settled(scrape: () => Promise<string>, messages: number): Promise<string> {
   const end = Date.now() + SETTLE_MS;
   for (;;) {
-    const text = await scrape(agent);
+    const text = await scrape().catch(() => '');
     const sent = Number(/^turn_total_traffic_peer_sentp (\S+)$/m.exec(text)?.[1] ?? 0);
     const open = [...text.matchAll(/^turn_total_allocations(?:\{.*\})? (\S+)$/gm)];
     const ended = sent >= messages && open.every(([, count]) => Number(count) === 0);

@@ -1,12 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { attribute, TCP } from '../../turn/attributes.ts';
-import type { TurnClient } from '../../turn/client.ts';
+import type { Credentials, TurnClient } from '../../turn/client.ts';
 import { type ForbiddenPeer, forbiddenPeers } from '../../turn/forbidden-peers.ts';
 import { METHOD } from '../../turn/message.ts';
 import type { ForbiddenAttempt, ForbiddenFacts } from '../facts.ts';
 import { ADDRESSES } from '../network.ts';
+import type { Family } from '../reach.ts';
 import type { PacketLines } from '../tcpdump.ts';
-import { ACCOUNT, allocate, ECHO_PORT, hangUp, silence, type Tried, wordOf } from './session.ts';
+import {
+  ACCOUNT,
+  allocate,
+  ECHO_PORT,
+  hangUp,
+  type Reached,
+  silence,
+  type Tried,
+  wordOf,
+} from './session.ts';
 
 /** Port of every forbidden peer. */
 const PORT = 4444;
@@ -17,29 +27,76 @@ const CONNECTS = 30;
 /** Milliseconds to wait for late packets after the last attempt. */
 const SETTLE_MS = 500;
 
+/** What the client saw of its attempts. */
+export interface ForbiddenTrial {
+  attempts: ForbiddenAttempt[];
+  /** Messages that came back from the public peer, the positive control, over each family. */
+  received: Readonly<Record<Family, number>>;
+}
+
 /** Tries to reach each forbidden peer in every way and captures what leaves the server. @param watch starts a capture on the server's machine */
 export async function tryForbiddenPeers(
   tried: Tried,
   watch: (filter: string) => Promise<PacketLines>,
   own: readonly string[],
 ): Promise<ForbiddenFacts> {
+  return captureForbidden(watch, () =>
+    attemptForbidden(tried, { peers: forbiddenPeers(own), credentials: ACCOUNT, connects: true }),
+  );
+}
+
+/** Captures what leaves the server while the attempts are made. */
+export async function captureForbidden(
+  watch: (filter: string) => Promise<PacketLines>,
+  attempt: () => Promise<ForbiddenTrial>,
+): Promise<ForbiddenFacts> {
   const packets = await watch(leavingFilter());
-  const control = await reachPublicPeer(tried, packets.lines, 'ipv4');
-  const control6 = await reachPublicPeer(tried, packets.lines, 'ipv6');
-  const attempts: ForbiddenAttempt[] = [];
-  for (const family of ['ipv4', 'ipv6'] as const) {
-    const client = await tried.clients.connect(tried.server, 'udp', family, ACCOUNT);
-    const allocation = wordOf(await allocate(client, family));
-    if (allocation !== 'success') throw new Error(`an ${family} allocation was answered with ${allocation}`);
-    const peers = forbiddenPeers(own).filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
-    for (const [index, peer] of peers.entries()) attempts.push(...(await tryPeer(client, peer, index)));
-    await hangUp(client);
-    attempts.push(...(await tryConnect(tried, family, peers)));
-  }
+  const { attempts, received } = await attempt();
   await pause(SETTLE_MS);
   await packets.stop();
-  const leaked = packets.lines().filter((line) => line.includes(`.${PORT}:`) || line.includes(`.${PORT} `));
-  return { attempts, leaked: leaked.slice(0, LEAKS_AT_MOST), control, control6 };
+  const lines = packets.lines();
+  const leaked = lines.filter((line) => line.includes(`.${PORT}:`) || line.includes(`.${PORT} `));
+  // Without a positive control, a capture that sees nothing would pass.
+  const control = (family: Family) => ({
+    received: received[family],
+    captured: lines.filter((line) => line.includes(`> ${ADDRESSES.peer[family]}.${ECHO_PORT}`)).length,
+  });
+  return {
+    attempts,
+    leaked: leaked.slice(0, LEAKS_AT_MOST),
+    control: control('ipv4'),
+    control6: control('ipv6'),
+  };
+}
+
+/** What to try. */
+export interface ForbiddenWanted {
+  peers: readonly ForbiddenPeer[];
+  credentials: Credentials;
+  /** Try TCP peers as well. */
+  connects: boolean;
+}
+
+/** Tries to reach a public peer, and each forbidden peer in every way. @throws Error if the server refuses an allocation */
+export async function attemptForbidden(
+  tried: Reached,
+  { peers: all, credentials, connects }: ForbiddenWanted,
+): Promise<ForbiddenTrial> {
+  const received = {
+    ipv4: await reachPublicPeer(tried, 'ipv4', credentials),
+    ipv6: await reachPublicPeer(tried, 'ipv6', credentials),
+  };
+  const attempts: ForbiddenAttempt[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const client = await tried.clients.connect(tried.server, 'udp', family, credentials);
+    const allocation = wordOf(await allocate(client, family));
+    if (allocation !== 'success') throw new Error(`an ${family} allocation was answered with ${allocation}`);
+    const peers = all.filter(({ peer }) => peer.includes(':') === (family === 'ipv6'));
+    for (const [index, peer] of peers.entries()) attempts.push(...(await tryPeer(client, peer, index)));
+    await hangUp(client);
+    if (connects) attempts.push(...(await tryConnect(tried, family, peers, credentials)));
+  }
+  return { attempts, received };
 }
 
 async function tryPeer(
@@ -69,11 +126,12 @@ async function tryPeer(
 
 /** Tries TCP peers, RFC 6062. If the server refuses the TCP allocation, records that answer for all of them. */
 async function tryConnect(
-  { clients, server }: Tried,
-  family: 'ipv4' | 'ipv6',
+  { clients, server }: Reached,
+  family: Family,
   peers: readonly ForbiddenPeer[],
+  credentials: Credentials,
 ): Promise<ForbiddenAttempt[]> {
-  const client = await clients.connect(server, 'tcp', family, ACCOUNT);
+  const client = await clients.connect(server, 'tcp', family, credentials);
   const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
   const allocation = await client.ask(METHOD.allocate, [attribute.requestedTransport(TCP), ...wanted]);
   const connect = async ({ peer, kind }: ForbiddenPeer): Promise<ForbiddenAttempt> => {
@@ -92,13 +150,9 @@ async function tryConnect(
   return attempts;
 }
 
-/** Positive control with a public peer: without it, a capture that sees nothing would pass. */
-async function reachPublicPeer(
-  tried: Tried,
-  lines: () => string[],
-  family: 'ipv4' | 'ipv6',
-): Promise<ForbiddenFacts['control']> {
-  const client = await tried.clients.connect(tried.server, 'udp', family, ACCOUNT);
+/** Sends a message to the public peer. Returns how many came back. */
+async function reachPublicPeer(tried: Reached, family: Family, credentials: Credentials): Promise<number> {
+  const client = await tried.clients.connect(tried.server, 'udp', family, credentials);
   await allocate(client, family);
   const peer = { address: ADDRESSES.peer[family], port: ECHO_PORT };
   let received = 0;
@@ -109,10 +163,7 @@ async function reachPublicPeer(
   client.send(peer, Buffer.from('for the peer'));
   await pause(SETTLE_MS);
   await hangUp(client);
-  return {
-    received,
-    captured: lines().filter((line) => line.includes(`> ${peer.address}.${ECHO_PORT}`)).length,
-  };
+  return received;
 }
 
 /** Matches everything that the server's machine sends, except to clients and for metrics. */

@@ -1,11 +1,13 @@
 import { connect } from 'node:net';
 import { attribute, TCP } from '../../turn/attributes.ts';
+import type { Credentials } from '../../turn/client.ts';
 import { METHOD } from '../../turn/message.ts';
+import type { Address } from '../../turn/values.ts';
 import type { MetricsReach, ScrapeFacts } from '../facts.ts';
 import { OWN_ADDRESSES } from '../network.ts';
 import { METRICS } from '../server-configuration.ts';
 import type { RunningServer } from '../subject.ts';
-import { ACCOUNT, hangUp, silence, type Tried, wordOf } from './session.ts';
+import { ACCOUNT, hangUp, type Reached, silence, type Tried, wordOf } from './session.ts';
 
 /** Scrapes before the first memory measurement, because one-time allocations are not leaks and QEMU translates code on first use. */
 const WARM_UP = 1000;
@@ -52,17 +54,24 @@ function opens(host: string): Promise<boolean> {
   });
 }
 
+async function throughRelay(tried: Tried, address: string): Promise<MetricsReach> {
+  return { way: 'relay', address, found: await connectThrough(tried, { address, port: PORT }, ACCOUNT) };
+}
+
 /** Tries a TCP allocation and Connect (RFC 6062). Returns `success`, an error code, or that the allocation failed. */
-async function throughRelay({ clients, server }: Tried, address: string): Promise<MetricsReach> {
-  const family = address.includes(':') ? 'ipv6' : 'ipv4';
-  const client = await clients.connect(server, 'tcp', family, ACCOUNT);
+export async function connectThrough(
+  { clients, server }: Reached,
+  peer: Address,
+  credentials: Credentials,
+): Promise<string> {
+  const family = peer.address.includes(':') ? 'ipv6' : 'ipv4';
+  const client = await clients.connect(server, 'tcp', family, credentials);
   const wanted = family === 'ipv6' ? [attribute.requestedAddressFamily(6)] : [];
   const allocation = await client.ask(METHOD.allocate, [attribute.requestedTransport(TCP), ...wanted]);
-  const peer = attribute.xorPeerAddress({ address, port: PORT });
   const found =
     allocation.error === undefined
-      ? await client.ask(METHOD.connect, [peer]).then(wordOf, silence)
+      ? await client.ask(METHOD.connect, [attribute.xorPeerAddress(peer)]).then(wordOf, silence)
       : `no TCP allocation: ${wordOf(allocation)}`;
   await hangUp(client);
-  return { way: 'relay', address, found };
+  return found;
 }

@@ -14,7 +14,7 @@ export const MESSAGE_BYTES = 100;
 /** Milliseconds after which a message without an echo counts as lost. */
 const LOST_MS = 3000;
 /** Consecutive lost messages after which the exchange is aborted. */
-const LOST_AT_MOST = 3;
+export const LOST_AT_MOST = 3;
 const CHANNEL = 0x4001;
 
 export interface RelayPlan {

@@ -12,14 +12,19 @@ export const OTHER_ACCOUNT = { username: 'another', password: 'another-password-
 /** Port of the echo peer. */
 export const ECHO_PORT = 3480;
 
-/** The server under test, and how to connect to it. */
-export interface Tried {
-  clients: Clients;
+/** A server, and how to connect to it. */
+export interface Reached {
+  clients: Pick<Clients, 'connect'>;
   server: Endpoint;
 }
 
+/** The server under test. */
+export interface Tried extends Reached {
+  clients: Clients;
+}
+
 /** Connects a client over UDP and IPv4. */
-export function connectUdp({ clients, server }: Tried, credentials = ACCOUNT): Promise<TurnClient> {
+export function connectUdp({ clients, server }: Reached, credentials = ACCOUNT): Promise<TurnClient> {
   return clients.connect(server, 'udp', 'ipv4', credentials);
 }
 

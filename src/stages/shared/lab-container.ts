@@ -21,13 +21,14 @@ export async function required(
 
 /**
  * Starts a laboratory's container and waits until it ends.
- * @param unjudged code and hint of the error if the laboratory itself failed, which is not a verdict
+ * @param unjudged code and hint of the error if the laboratory itself failed, which is not a verdict; and the error of an engine that cannot
+ *   start such a container
  */
 export async function startLab(
   step: PlannedStep,
   context: StageContext,
   command: Command,
-  unjudged: { code: string; hint: string },
+  unjudged: { code: string; hint: string; unavailable: (stderr: string) => TurnbuildError },
 ): Promise<void> {
   const lines: string[] = [];
   const onLine = (line: string) => {
@@ -37,6 +38,8 @@ export async function startLab(
   const { code } = await runCommand(context, command, { onLine, signal: context.io.signal });
   if (code === 0) return;
   if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
+  const refusal = lines.find((line) => line.startsWith('Error response from daemon:'));
+  if (refusal !== undefined) throw unjudged.unavailable(refusal);
   const tail = lines.slice(-TAIL_LINES).join('\n');
   throw new TurnbuildError(
     unjudged.code,

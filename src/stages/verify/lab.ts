@@ -89,7 +89,7 @@ export async function runLab(verification: Verification, context: StageContext, 
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (tried.sanitized !== undefined) await io.files.moveInto(tried.sanitized, `${settings}/turnserver`);
     for (const command of [create, ...fill]) await required(context, command, unavailable(command));
-    await startLab(step, context, run, UNJUDGED);
+    await startLab(step, context, run, { ...UNJUDGED, unavailable: unavailable(run) });
     const seen = seenBy(verification, 'lab');
     await io.files.makeFolder(seen);
     await required(context, fetch, unavailable(fetch));

@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { bootChecks } from '../../../../src/checks/machine/boot-checks.ts';
 import { type ImageFacts, judgeImage } from '../../../../src/checks/machine/check.ts';
-import type { BootFacts, InsideFacts } from '../../../../src/lab/machine/facts.ts';
+import type { BootFacts, InsideFacts, MachineRelay } from '../../../../src/lab/machine/facts.ts';
 
 const GIB = 1024 ** 3;
 const SETTINGS = {
+  kvm: false,
   volumeBytes: 3 * GIB,
-  public4: '20.0.9.10',
   relayPorts: { first: 20_000, last: 20_999 },
 };
 const INSIDE: InsideFacts = {
   failed: [],
+  restarted: [],
+  hostKeys: [],
+  secretLines: 0,
+  ownSecret: '4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865 -',
   state: 'running',
   listening: [
     { protocol: 'udp', address: '0A101FAC', port: 3478, user: 'turnserver' },
@@ -27,11 +31,17 @@ const INSIDE: InsideFacts = {
   usedBytes: 200 * 1024 ** 2,
   machineId: 'cb5eb34eafe6428b885ffd089ccf982b',
 };
-const RELAYS: BootFacts['relays'] = [
-  { transport: 'udp', sent: 100, received: 100, relayed: '20.0.9.10' },
-  { transport: 'tcp', sent: 100, received: 100, relayed: '20.0.9.10' },
-];
-const REFUSED = { transport: 'udp', sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' } as const;
+const relays =
+  (...servers: string[]) =>
+  (transport: MachineRelay['transport']) =>
+    servers.map((server) => ({ transport, server, sent: 100, received: 100, relayed: server }));
+const ALL_RELAYS = (['udp', 'tcp', 'tls', 'dtls'] as const).flatMap(relays('20.0.9.10', '2600:1:0:9::10'));
+const RELAYS = (['udp', 'tcp'] as const).flatMap(relays('20.0.9.10'));
+const SERVER = '20.0.9.10';
+const REFUSED: MachineRelay = {
+  ...{ transport: 'udp', server: SERVER, sent: 0, received: 0 },
+  error: 'Allocate: 401 Unauthorized',
+};
 const BOOT: BootFacts = {
   kernel: true,
   stranger: REFUSED,
@@ -41,14 +51,31 @@ const BOOT: BootFacts = {
   off: true,
   offSeconds: 4,
   console: [],
+  trials: {},
+  problems: {},
+};
+const FIRST: BootFacts = {
+  ...BOOT,
+  relays: ALL_RELAYS,
+  inside: {
+    ...INSIDE,
+    ownSecret: '',
+    listening: [...INSIDE.listening, { protocol: 'tcp', address: '0A101FAC', port: 9641, user: 'root' }],
+  },
+};
+const OTHER: BootFacts = {
+  ...BOOT,
+  inside: { ...INSIDE, machineId: '1f'.repeat(16), ownSecret: 'b5bb9d8014a0f9b1d61e21e796d78dcc -' },
 };
 const HEALTHY: ImageFacts = {
   machine: {
     ...SETTINGS,
-    boots: [BOOT, BOOT],
+    boots: [FIRST, BOOT, OTHER],
   },
   contents: { maxUsedMiB: 250 },
   ssh: false,
+  drains: true,
+  deviations: [],
 };
 
 const withBoots = (...boots: BootFacts[]): ImageFacts => ({
@@ -56,12 +83,23 @@ const withBoots = (...boots: BootFacts[]): ImageFacts => ({
   machine: { ...SETTINGS, boots },
 });
 const withInside = (inside: Partial<InsideFacts>): ImageFacts =>
-  withBoots(BOOT, { ...BOOT, inside: { ...INSIDE, ...inside } });
+  withBoots(FIRST, { ...BOOT, inside: { ...INSIDE, ...inside } }, OTHER);
 const withRelay = (relay: Partial<BootFacts['relays'][number]>): ImageFacts =>
-  withBoots(BOOT, {
-    ...BOOT,
-    relays: RELAYS.map((each) => (each.transport === 'udp' ? { ...each, ...relay } : each)),
-  });
+  withBoots(
+    FIRST,
+    { ...BOOT, relays: RELAYS.map((each) => (each.transport === 'udp' ? { ...each, ...relay } : each)) },
+    OTHER,
+  );
+const withoutRelay = (index: number): ImageFacts =>
+  withBoots({ ...FIRST, relays: ALL_RELAYS.filter((_, at) => at !== index) }, BOOT, OTHER);
+const withSocket = (boot: BootFacts, socket: InsideFacts['listening'][number]): BootFacts => ({
+  ...boot,
+  inside: { ...INSIDE, ownSecret: '', listening: [...INSIDE.listening, socket] },
+});
+const withHostKey = (boot: BootFacts): BootFacts => ({
+  ...boot,
+  inside: { ...(boot.inside ?? INSIDE), hostKeys: ['ssh-ed25519 AAAA root@turn'] },
+});
 const listening = (protocol: 'tcp' | 'udp', address: string, port: number, user: string): ImageFacts =>
   withInside({ listening: [...INSIDE.listening, { protocol, address, port, user }] });
 const {
@@ -79,34 +117,57 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     [
       'a machine that answers nobody',
       withBoots(SILENT),
-      'first boot: no answer at the public address; one | coturn.service failed',
+      'first boot: no answer; one | coturn.service failed',
     ],
-    ['a machine that answers only once', withBoots(BOOT, SILENT), 'second boot: no answer'],
-    ['a machine that was started once', withBoots(BOOT), 'booted only once'],
+    ['a machine that answers only once', withBoots(FIRST, SILENT, OTHER), 'second boot: no answer'],
+    ['another machine that does not answer', withBoots(FIRST, BOOT, SILENT), 'other machine: no answer'],
+    ['a machine that was started twice', withBoots(FIRST, BOOT), 'only 2 of 3 boots were made'],
     ['a machine that was never started', withBoots(), 'never started'],
     [
       'a machine that cannot be inspected',
-      withBoots(BOOT, UNSEEN),
+      withBoots(FIRST, UNSEEN, OTHER),
       'second boot: the machine answered but could not be inspected; the probe did not answer',
     ],
   ],
   'machine.relay': [
-    ['a lost message', withRelay({ received: 99 }), 'second boot: 99 of 100 messages came back over UDP'],
+    [
+      'a lost message',
+      withRelay({ received: 99 }),
+      'second boot: 99 of 100 messages came back over UDP and IPv4',
+    ],
     [
       'a refused session',
       withRelay({ sent: 0, received: 0, error: 'Allocate: 401 Unauthorized' }),
-      '0 of 100 messages came back over UDP (Allocate: 401 Unauthorized)',
+      '0 of 100 messages came back over UDP and IPv4 (Allocate: 401 Unauthorized)',
     ],
     [
       'an open relay',
-      withBoots(BOOT, { ...BOOT, stranger: { transport: 'udp', sent: 100, received: 100 } }),
+      withBoots(
+        FIRST,
+        { ...BOOT, stranger: { transport: 'udp', server: SERVER, sent: 100, received: 100 } },
+        OTHER,
+      ),
       'second boot: credentials made from another secret were not refused',
     ],
     [
       'a transport that was not tried',
-      withBoots(BOOT, { ...BOOT, relays: RELAYS.slice(0, 1) }),
-      '0 of 100 messages came back over TCP',
+      withBoots(FIRST, { ...BOOT, relays: RELAYS.slice(0, 1) }, OTHER),
+      'second boot: 0 of 100 messages came back over TCP and IPv4',
     ],
+    ...['UDP and IPv4', 'UDP and IPv6', 'TCP and IPv4', 'TCP and IPv6'].map(
+      (way, index): [string, ImageFacts, string] => [
+        `a first boot without ${way}`,
+        withoutRelay(index),
+        `first boot: 0 of 100 messages came back over ${way}`,
+      ],
+    ),
+    ...['TLS and IPv4', 'TLS and IPv6', 'DTLS and IPv4', 'DTLS and IPv6'].map(
+      (way, index): [string, ImageFacts, string] => [
+        `a first boot without ${way}`,
+        withoutRelay(index + 4),
+        `first boot: 0 of 100 messages came back over ${way}`,
+      ],
+    ),
   ],
   'machine.relayed-address': [
     [
@@ -118,13 +179,13 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
   'machine.console': [
     [
       'an oops of the second boot',
-      withBoots(BOOT, { ...BOOT, console: [{ symptom: 'kernel oops', line: 'Oops: 0000' }] }),
+      withBoots(FIRST, { ...BOOT, console: [{ symptom: 'kernel oops', line: 'Oops: 0000' }] }, OTHER),
       'second boot: kernel oops: Oops: 0000',
     ],
     ['no console', withBoots(), 'never started'],
     [
       'a console without the kernel',
-      withBoots({ ...BOOT, kernel: false }, BOOT),
+      withBoots({ ...FIRST, kernel: false }, BOOT, OTHER),
       'first boot: the kernel does not write to the serial console',
     ],
   ],
@@ -133,6 +194,11 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
       'a failed unit',
       withInside({ failed: ['chrony.service'], state: 'degraded' }),
       'second boot: chrony.service failed',
+    ],
+    [
+      'a unit that crashed and was started again',
+      withInside({ restarted: ['coturn.service 2'] }),
+      'second boot: coturn.service was started again 2 times',
     ],
     ['a system that still starts', withInside({ state: 'starting' }), 'reports "starting"'],
   ],
@@ -144,6 +210,20 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
       'turnserver listens on TCP port 9641',
     ],
     [
+      "turn-agent's metrics without a setting",
+      listening('tcp', '0A101FAC', 9641, 'root'),
+      'second boot: root listens on TCP port 9641',
+    ],
+    [
+      "turn-agent's metrics on all addresses",
+      withBoots(
+        withSocket(FIRST, { protocol: 'tcp', address: '00000000', port: 9641, user: 'root' }),
+        BOOT,
+        OTHER,
+      ),
+      'first boot: root listens on TCP port 9641',
+    ],
+    [
       'LLMNR',
       listening('udp', '00000000', 5355, 'systemd-resolve'),
       'systemd-resolve listens on UDP port 5355',
@@ -151,6 +231,9 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     ['another port of the DHCP client', listening('udp', '00000000', 67, 'systemd-network'), 'UDP port 67'],
     ['a TCP port of the NTP client', listening('tcp', '00000000', 123, 'systemd-timesync'), 'TCP port 123'],
     ['no socket at all', withInside({ listening: [] }), 'could not be determined'],
+  ],
+  'machine.journal': [
+    ['a secret', withInside({ secretLines: 2 }), 'second boot: 2 lines of the journal have a secret'],
   ],
   'machine.root': [
     [
@@ -162,14 +245,14 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
   'machine.size': [
     [
       'a large image',
-      withBoots({ ...BOOT, inside: { ...INSIDE, usedBytes: 251 * 1024 ** 2 } }, BOOT),
+      withBoots({ ...FIRST, inside: { ...INSIDE, usedBytes: 251 * 1024 ** 2 } }, BOOT, OTHER),
       'uses 251 MiB, more than 250 MiB',
     ],
   ],
   'machine.off': [
     [
       'a machine that ignores its power button',
-      withBoots(BOOT, { ...BOOT, off: false, offSeconds: 90 }),
+      withBoots(FIRST, { ...BOOT, off: false, offSeconds: 90 }, OTHER),
       'second boot: still on after 90 s',
     ],
     ['no machine', withBoots(), 'never started'],
@@ -177,6 +260,20 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
   'machine.identity': [
     ['another machine-id after a reboot', withInside({ machineId: '0'.repeat(32) }), 'has changed'],
     ['no machine-id', withInside({ machineId: 'uninitialized' }), 'not a machine-id'],
+    [
+      'another host key after a reboot',
+      withInside({ hostKeys: ['ssh-ed25519 AAAA root@turn'] }),
+      'the SSH host keys have changed',
+    ],
+    [
+      'a host key of the image',
+      withBoots(withHostKey(FIRST), withHostKey(BOOT), withHostKey(OTHER)),
+      'two machines have the same SSH host key',
+    ],
+    ['SSH without host keys', { ...HEALTHY, ssh: true }, 'the SSH server has no host keys'],
+    ['a machine-id of the image', withBoots(FIRST, BOOT, BOOT), 'two machines have the same machine-id'],
+    ['a secret of the image', withBoots(FIRST, BOOT, BOOT), 'two machines have generated the same secret'],
+    ['no secret', withInside({ ownSecret: '' }), 'a machine has generated no secret'],
   ],
 };
 
@@ -199,7 +296,7 @@ describe('the checks of an image', () => {
 
   it('list a repeated line of the console once', () => {
     const problem = { symptom: 'failed unit', line: '[FAILED] Failed to start ssh.service' };
-    const facts = withBoots(BOOT, { ...BOOT, console: [problem, problem, problem] });
+    const facts = withBoots(FIRST, { ...BOOT, console: [problem, problem, problem] }, OTHER);
     expect(results(facts).get('machine.console')?.message).toBe(`second boot: failed unit: ${problem.line}`);
   });
 

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { MACHINE, METADATA4, TAP } from '../../../../src/lab/machine/addresses.ts';
-import { parseSizes, parseSockets } from '../../../../src/lab/machine/inside.ts';
+import { MACHINE, METADATA4, SERVICES4, TAP } from '../../../../src/lab/machine/addresses.ts';
+import { parseSizes, parseSockets, restartedUnits } from '../../../../src/lab/machine/inside.ts';
 import { qemuCommand } from '../../../../src/lab/machine/qemu.ts';
 import { dnsmasqArgs, natRules, tapCommands } from '../../../../src/lab/machine/router.ts';
 
 const VM = {
   arch: 'arm64',
-  disk: '/tmp/disk.raw',
+  disk: { path: '/tmp/disk.raw', controller: 'nvme' },
   variables: '/tmp/variables.fd',
-  controller: 'nvme',
   memoryMiB: 1024,
   processors: 2,
   kvm: false,
@@ -42,9 +41,14 @@ describe('qemuCommand', () => {
   });
 
   it('attaches a SCSI disk for clouds that have one', () => {
-    const line = qemuCommand({ ...VM, controller: 'virtio-scsi' }).join(' ');
+    const line = qemuCommand({ ...VM, disk: { ...VM.disk, controller: 'virtio-scsi' } }).join(' ');
     expect(line).toContain('-device virtio-scsi-pci -device scsi-hd,drive=disk');
     expect(line).not.toContain('nvme');
+  });
+
+  it('starts the firmware alone without a disk', () => {
+    const { disk: _, ...firmware } = VM;
+    expect(qemuCommand(firmware).join(' ')).not.toContain('disk');
   });
 
   it('disables the HPET of x86_64, which stalls emulated processors', () => {
@@ -81,11 +85,16 @@ describe('the router', () => {
     );
   });
 
-  it('gives the machine one address of each family', () => {
-    const line = dnsmasqArgs().join(' ');
+  it('lets answers of the metadata service go one hop, as EC2 does by default', () => {
+    expect(natRules(MACHINE.public4)).toContain(`ip saddr ${METADATA4} ip ttl set 1`);
+  });
+
+  it('gives the machine one address of each family, and names of the services that it needs', () => {
+    const line = dnsmasqArgs(['ssm.eu-west-1.amazonaws.com']).join(' ');
     expect(line).toContain(`--dhcp-host=${MACHINE.mac},${MACHINE.private4}`);
     expect(line).toContain(`--dhcp-range=${MACHINE.ipv6},${MACHINE.ipv6},64`);
-    expect(line).toContain('--port=0');
+    expect(line).toContain(`--address=/ssm.eu-west-1.amazonaws.com/${SERVICES4}`);
+    expect(line).toContain('--no-resolv');
   });
 });
 
@@ -104,6 +113,14 @@ describe('parseSockets', () => {
 
   it('ignores lines that are no sockets', () => {
     expect(parseSockets('awk: not found\n', users)).toEqual([]);
+  });
+});
+
+describe('restartedUnits', () => {
+  it('lists the units that were started again', () => {
+    const text =
+      'Id=coturn.service\nNRestarts=2\n\nNRestarts=0\nId=ssh.service\n\nNRestarts=1\nId=a=b.service\n';
+    expect(restartedUnits(text)).toEqual(['coturn.service 2', 'a=b.service 1']);
   });
 });
 

@@ -1,0 +1,82 @@
+import { MACHINE } from './addresses.ts';
+import type { Boot } from './boot.ts';
+import type { MachineRelay } from './facts.ts';
+import { ownSettings, SECRETS, withSettings } from './identity.ts';
+import { type Laboratory, relay, setPublic, type Way } from './laboratory.ts';
+import { moveTo } from './trials/address.ts';
+import { drainAt } from './trials/drain.ts';
+import { scrapeMachine } from './trials/metrics.ts';
+import { tryPorts } from './trials/openings.ts';
+import { tryPeers, tryWithoutRules } from './trials/peers.ts';
+import { rotateSecrets, storedLines } from './trials/rotation.ts';
+import { bootUnready, readOwnSecret, silenceMetadata } from './trials/unready.ts';
+
+/** Milliseconds in which a machine must switch itself off after a session. */
+const DRAINED_MS = 90_000;
+
+const ways = (server: string, ...transports: MachineRelay['transport'][]): Way[] =>
+  transports.map((transport) => ({ transport, server }));
+
+/** The first boot: secrets and certificate are in a store, from which they are read again while the machine runs. */
+export const firstBoot = (lab: Laboratory) => async (boot: Boot) => {
+  const { client } = lab;
+  const { machine, facts } = boot;
+  await boot.answered(client, MACHINE.public4);
+  const all = [
+    ...ways(MACHINE.public4, 'udp', 'tcp', 'tls', 'dtls'),
+    ...ways(MACHINE.ipv6, 'udp', 'tcp', 'tls', 'dtls'),
+  ];
+  await boot.relays(client, all, SECRETS.first);
+  await boot.inspect(storedLines());
+  await boot.trial('metrics', () => scrapeMachine(lab));
+  const rotated = await rotateSecrets(lab);
+  await boot.trial('openings', () => tryPorts(lab, machine));
+  await boot.trial('forbidden', () => tryPeers(lab, SECRETS.first));
+  await boot.trial('rotation', rotated);
+  await boot.trial('moved', () => moveTo(lab, MACHINE.other4, SECRETS.rotated));
+  const begin = machine.seconds();
+  await boot.trial('drained', async () => {
+    const trial = { server: MACHINE.other4, secret: SECRETS.rotated, limitMs: DRAINED_MS };
+    const { facts: drained, off } = await drainAt(lab, machine, trial);
+    facts.off = off;
+    facts.offSeconds = Math.round((machine.seconds() - begin) * 10) / 10;
+    return drained;
+  });
+};
+
+/** Prepares the second boot, while the machine is off. */
+export function prepareSecondBoot(lab: Laboratory): void {
+  setPublic(lab.cloud, undefined);
+  lab.cloud.change((state) => withSettings(state, ownSettings()));
+  silenceMetadata(lab);
+}
+
+/** The second boot of the same volume: the metadata service misbehaves, and the machine has no public address at first. */
+export const secondBoot = (lab: Laboratory) => async (boot: Boot) => {
+  const { client, neighbour, settings } = lab;
+  const { machine, facts } = boot;
+  await boot.trial('unready', () => bootUnready(lab, machine, settings.bootSeconds * 1000));
+  await boot.answered(neighbour, MACHINE.private4);
+  const secret = await readOwnSecret(machine);
+  const [inside] = ways(MACHINE.private4, 'udp');
+  if (facts.trials.unready !== undefined && inside !== undefined)
+    facts.trials.unready.relay = await relay(neighbour, inside, secret);
+  await boot.trial('attached', () => moveTo(lab, MACHINE.public4, secret));
+  await boot.relays(client, ways(MACHINE.public4, 'udp', 'tcp'), secret);
+  await boot.inspect([secret, ...storedLines()]);
+  await boot.trial('unguarded', () => tryWithoutRules(lab, machine, { public4: MACHINE.public4, secret }));
+};
+
+/** Prepares the boot of another volume: nothing of the second boot is left. */
+export function prepareOtherBoot({ cloud }: Laboratory): void {
+  setPublic(cloud, MACHINE.public4);
+  cloud.change((state) => ({ ...state, faults: [] }));
+}
+
+/** The first boot of another volume: what it generates must differ from what the first machine has. */
+export const otherBoot = (lab: Laboratory) => async (boot: Boot) => {
+  await boot.answered(lab.client, MACHINE.public4);
+  const secret = await readOwnSecret(boot.machine);
+  await boot.relays(lab.client, ways(MACHINE.public4, 'udp', 'tcp'), secret);
+  await boot.inspect([secret]);
+};
