@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,37 @@ func TestProblemsShowNoSecret(t *testing.T) {
 		for _, secret := range []string{"f3b1c2d4e5a69788", "PRIVATE KEY-", "q7Vd0pLx", "MIG", "geheim"} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s: shows %q: %s", name, secret, text)
+			}
+		}
+	}
+}
+
+// Whatever is put in a wrong place, no message shows it.
+func TestSecretsInWrongPlaces(t *testing.T) {
+	const digits = "8065173442908617"
+	places := append(slices.Clone(keys), "metrics.from", "metrics.port", "authSecret.value", "authSecret.valueFrom", "unknown")
+	for _, secret := range []string{"geheim", "f3b1c2d4e5a6978812ab34cd56ef7890", "kX9$vQ2!mZ7@pL4#", "a b/c=", "${GEHEIM}", "-----BEGIN geheim"} {
+		text := strconv.Quote(secret)
+		key := text
+		if word.MatchString(secret) {
+			key = strconv.Quote(secret + "!")
+		}
+		for _, value := range []string{
+			text, "[" + text + "]", "{" + key + ": 1}", `{"a": ` + text + "}", "[[" + text + "]]", `[{"value": ` + text + "}]",
+			`{"value": [` + text + "]}", `{"from": ` + text + "}", `{"from": [` + text + "]}", digits + digits, "[" + digits + digits + "]", "-" + digits,
+		} {
+			for _, place := range places {
+				document := `{"` + place + `": ` + value + "}"
+				if object, key, nested := strings.Cut(place, "."); nested {
+					document = `{"` + object + `": {"` + key + `": ` + value + "}}"
+				}
+				for _, cloud := range []Cloud{AWS, GCE} {
+					_, problems := Parse([]byte(document), cloud, time.Now())
+					shown := strings.Join(problems, "\n")
+					if strings.Contains(shown, secret) || strings.Contains(shown, digits[:8]) {
+						t.Errorf("%s: %s", document, shown)
+					}
+				}
 			}
 		}
 	}

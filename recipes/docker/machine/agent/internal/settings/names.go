@@ -5,7 +5,11 @@ import (
 	"strings"
 )
 
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// Unknown keys that messages may name: misspelt names of settings, and words. Another key may be a secret.
+var (
+	plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	word      = regexp.MustCompile(`^[A-Za-z_-]{1,32}$`)
+)
 
 // keys of a document, in the order in which their problems are reported.
 var keys = []string{

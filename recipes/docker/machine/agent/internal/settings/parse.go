@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -91,9 +92,18 @@ type reader struct {
 	problems []string
 }
 
-// report adds a problem of the value at a path.
+// report adds a problem of the value at a path. The message must not have the value itself: it may be a secret in the
+// wrong place.
 func (r *reader) report(path, format string, arguments ...any) {
 	r.problems = append(r.problems, path+": "+fmt.Sprintf(format, arguments...))
+}
+
+// wrong adds a problem of a text and quotes it if it can't be a secret.
+func (r *reader) wrong(path, text, format string, arguments ...any) {
+	if harmless(text) {
+		format = quote(text) + ": " + format
+	}
+	r.report(path, format, arguments...)
 }
 
 // unknown reports the keys of an object that are not known, in alphabetical order.
@@ -106,11 +116,12 @@ func (r *reader) unknown(path string, object map[string]any, known []string) {
 	}
 	sort.Strings(keys)
 	for _, key := range keys {
-		where := path + key
-		if !plainName.MatchString(key) {
-			where = path + "(key)"
+		near := nearest(key, known)
+		where := path + "(key)"
+		if near != "" && plainName.MatchString(key) || word.MatchString(key) {
+			where = path + key
 		}
-		if near := nearest(key, known); near != "" {
+		if near != "" {
 			r.report(where, "unknown key; did you mean %s?", near)
 		} else {
 			r.report(where, "unknown key")
@@ -118,20 +129,33 @@ func (r *reader) unknown(path string, object map[string]any, known []string) {
 	}
 }
 
-// show quotes a value that is no secret for a message, shortened to 64 characters.
-func show(value any) string {
-	if text, ok := value.(string); ok {
-		if characters := []rune(text); len(characters) > 64 {
-			value = string(characters[:64]) + "…"
-		}
+// addressText matches what addresses, networks, ranges of them and ranges of ports consist of. The longest is a range of
+// IPv6 addresses.
+var addressText = regexp.MustCompile(`^[0-9A-Fa-f.:/ -]{0,91}$`)
+
+// harmless tells whether a text can only be a mistaken address, number or range. Hexadecimal secrets consist of the same
+// characters, but they are longer and have neither dots nor colons.
+func harmless(text string) bool {
+	return addressText.MatchString(text) && (len(text) < minSecretCharacters || strings.ContainsAny(text, ".:"))
+}
+
+func quote(text string) string { return `"` + text + `"` }
+
+// kind names the type of a JSON value.
+func kind(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case float64:
+		return "a number"
+	case string:
+		return "a string"
+	case []any:
+		return "a list"
 	}
-	var buffer strings.Builder
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return "this value"
-	}
-	return strings.TrimSuffix(buffer.String(), "\n")
+	return "an object"
 }
 
 func contains(list []string, text string) bool {

@@ -64,7 +64,7 @@ func (r *reader) peer(path string, value any) (PeerRange, bool) {
 	}
 	if network, err := netip.ParsePrefix(text); err == nil {
 		whole := PeerRange{network.Masked().Addr(), lastAddress(network)}
-		r.report(path, "%s: turnserver takes ranges, not prefixes; write %s", show(value), show(whole.String()))
+		r.wrong(path, text, "turnserver takes ranges, not prefixes; write %s", quote(whole.String()))
 		return PeerRange{}, false
 	}
 	firstText, lastText, isRange := strings.Cut(text, "-")
@@ -75,16 +75,16 @@ func (r *reader) peer(path string, value any) (PeerRange, bool) {
 	last, err2 := netip.ParseAddr(lastText)
 	switch {
 	case err1 != nil || err2 != nil || first.Zone() != "" || last.Zone() != "":
-		r.report(path, "%s: must be an address or FIRST-LAST", show(value))
+		r.wrong(path, text, "must be an address or FIRST-LAST")
 	case first.Is4In6() || last.Is4In6():
-		r.report(path, "%s: write the IPv4 address without ::ffff:", show(value))
+		r.wrong(path, text, "write the IPv4 address without ::ffff:")
 	case first.Is4() != last.Is4():
-		r.report(path, "%s: the first and the last address are of different families", show(value))
+		r.wrong(path, text, "the first and the last address are of different families")
 	case first.Compare(last) > 0:
-		r.report(path, "%s: the first address is greater than the last", show(value))
+		r.wrong(path, text, "the first address is greater than the last")
 	case first == netip.IPv6Unspecified():
 		// Older versions read "::" as "no lower bound" and then match all of IPv4.
-		r.report(path, "%s: must not begin at ::", show(value))
+		r.wrong(path, text, "must not begin at ::")
 	default:
 		return PeerRange{first, last}, true
 	}
@@ -97,7 +97,7 @@ func (r *reader) forbidden(path string, ranges []PeerRange) {
 	for _, peers := range ranges {
 		for _, network := range closed {
 			if peers.overlaps(network) {
-				r.report(path, "%s: must not include addresses of %s", show(peers.String()), network)
+				r.wrong(path, peers.String(), "must not include addresses of %s", network)
 				break
 			}
 		}
@@ -112,15 +112,17 @@ func (r *reader) networks(path string, value any, onlyIPv4 bool) []netip.Prefix 
 		r.report(path, "must have at least one network")
 	}
 	for i, entry := range list {
-		text, _ := entry.(string)
+		text, ok := entry.(string)
 		network, err := netip.ParsePrefix(text)
 		switch {
+		case !ok:
+			r.report(item(path, i), `must be a network such as "10.0.0.0/8", not %s`, kind(entry))
 		case err != nil || network.Addr().Is4In6():
-			r.report(item(path, i), `%s: must be a network such as "10.0.0.0/8"`, show(entry))
+			r.wrong(item(path, i), text, `must be a network such as "10.0.0.0/8"`)
 		case network != network.Masked():
-			r.report(item(path, i), "%s: has bits beyond the prefix; write %s", show(entry), show(network.Masked().String()))
+			r.wrong(item(path, i), text, "has bits beyond the prefix; write %s", quote(network.Masked().String()))
 		case onlyIPv4 && !network.Addr().Is4():
-			r.report(item(path, i), "%s: must be an IPv4 network, because metrics are served on the private IPv4 address", show(entry))
+			r.wrong(item(path, i), text, "must be an IPv4 network, because metrics are served on the private IPv4 address")
 		default:
 			networks = append(networks, network)
 		}

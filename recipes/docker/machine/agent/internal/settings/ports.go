@@ -28,7 +28,7 @@ func (r *reader) portRange(path string, value any) PortRange {
 	}
 	match := rangeText.FindStringSubmatch(text)
 	if match == nil {
-		r.report(path, `%s: must have the form FIRST-LAST, such as "10000-65534"`, show(value))
+		r.wrong(path, text, `must have the form FIRST-LAST, such as "10000-65534"`)
 		return PortRange{}
 	}
 	first, _ := strconv.Atoi(match[1])
@@ -36,12 +36,12 @@ func (r *reader) portRange(path string, value any) PortRange {
 	ports := PortRange{first, last}
 	switch {
 	case first > last:
-		r.report(path, "%s: the first port is greater than the last", show(value))
+		r.wrong(path, text, "the first port is greater than the last")
 	case first < lowestRelayPort || last > highestRelayPort:
-		r.report(path, "%s: must lie within %d-%d", show(value), lowestRelayPort, highestRelayPort)
+		r.wrong(path, text, "must lie within %d-%d", lowestRelayPort, highestRelayPort)
 	case OwnPorts(ports).Size() < ownPorts:
-		r.report(path, "%s: leaves fewer than %d ports for the machine's own connections; begin at %d",
-			show(value), ownPorts, lowestRelayPort+ownPorts)
+		r.wrong(path, text, "leaves fewer than %d ports for the machine's own connections; begin at %d",
+			ownPorts, lowestRelayPort+ownPorts)
 	}
 	return ports
 }

@@ -3,6 +3,7 @@ package settings
 import (
 	"math"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -79,9 +80,9 @@ func (r *reader) realm(path string, value any) string {
 	case !ok:
 		r.report(path, "must be a string")
 	case !ValidRealm(text):
-		r.report(path, "%s: must be 1 to 127 printable ASCII characters without spaces, quotes or #", show(value))
+		r.report(path, "must be 1 to 127 printable ASCII characters without spaces, quotes or #")
 	case isPlaceholder(text):
-		r.report(path, "%s: looks like a placeholder that was not replaced", show(value))
+		r.report(path, "looks like a placeholder that was not replaced")
 	}
 	return text
 }
@@ -103,7 +104,11 @@ func (r *reader) integer(path string, value any, least, most int64) int64 {
 	case !ok || number != math.Trunc(number):
 		r.report(path, "must be an integer from %d to %d", least, most)
 	case number < float64(least) || number > float64(most):
-		r.report(path, "%s: must be from %d to %d", show(value), least, most)
+		// A number as long as a secret may be one.
+		if text := strconv.FormatFloat(number, 'f', -1, 64); harmless(text) {
+			path += ": " + text
+		}
+		r.report(path, "must be from %d to %d", least, most)
 	default:
 		return int64(number)
 	}
