@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 
 	"turn-agent/internal/settings"
 )
@@ -27,6 +28,16 @@ func (a *Agent) readDocument(text []byte) {
 	if c.force == nil {
 		a.recall()
 	}
+}
+
+// outdated tells that the problems of the document have changed with the time: a certificate has become valid, or expired.
+func (a *Agent) outdated() bool {
+	c := &a.settings
+	if len(c.problems) == 0 {
+		return false
+	}
+	_, problems := settings.Parse(c.document, a.Facts.Cloud, a.Now())
+	return !slices.Equal(problems, c.problems)
 }
 
 // recall takes the last good settings of an earlier boot, in case the present ones can't be used.

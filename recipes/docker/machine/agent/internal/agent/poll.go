@@ -62,7 +62,7 @@ func (a *Agent) readMetadata(ctx context.Context) error {
 		return err
 	}
 	a.identity = identity
-	if !a.settings.read || string(document) != string(a.settings.document) {
+	if !a.settings.read || string(document) != string(a.settings.document) || a.outdated() {
 		a.readDocument(document)
 	}
 	if a.Facts.SSH && !a.Now().Before(a.nextKeys) {

@@ -99,6 +99,8 @@ func (a *Agent) writeFiles(ctx context.Context, changes Changes, next State) err
 func (a *Agent) reportMissing(missing []string) {
 	if text := strings.Join(missing, ", "); text != a.lackReport {
 		a.lackReport = text
-		a.Log.Error("this turnserver has no option %s: the settings for it have no effect", text)
+		if text != "" {
+			a.Log.Error("this turnserver has no option %s: the settings for it have no effect", text)
+		}
 	}
 }

@@ -154,13 +154,18 @@ func TestSecretFromStore(t *testing.T) {
 
 func pair(t *testing.T, end time.Time) (certificate, key string) {
 	t.Helper()
+	return pairFrom(t, time.Now().Add(-time.Hour), end)
+}
+
+func pairFrom(t *testing.T, begin, end time.Time) (certificate, key string) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "turn.example"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: end,
+		NotBefore: begin, NotAfter: end,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &private.PublicKey, private)
 	if err != nil {
@@ -228,4 +233,46 @@ func TestCertificateRotates(t *testing.T) {
 		}
 		m.halt()
 	}
+}
+
+// A certificate that is not valid yet is refused, and used as soon as it is valid: given by value or by reference.
+func TestCertificateBecomesValid(t *testing.T) {
+	for _, byValue := range []bool{true, false} {
+		m := newMachine(t, false)
+		certificate, key := pairFrom(t, time.Now().Add(3*time.Second), time.Now().Add(time.Hour))
+		m.hide(strings.Split(key, "\n")[1])
+		m.fetcher.set("/c", certificate)
+		m.fetcher.set("/k", key)
+		document := `{"certificate": {"valueFrom": "/c"}, "privateKey": {"valueFrom": "/k"}}`
+		if byValue {
+			document = fmt.Sprintf(`{"certificate": {"value": %q}, "privateKey": {"value": %q}}`, certificate, key)
+		}
+		m.settings(document)
+		m.boot()
+		m.eventually("the problem", func() bool { return strings.Contains(m.log.String(), "certificate: not valid before 20") })
+		if m.ready() {
+			t.Error("uses a certificate that is not valid yet")
+		}
+		m.waitReady()
+		if m.read(m.paths.Run("certificate.pem")) != certificate || strings.Count(m.log.String(), "not valid before") != 1 {
+			t.Error(m.log)
+		}
+		m.halt()
+	}
+}
+
+// An option that the next settings don't need is no longer reported.
+func TestMissingOptionsAreReportedOnce(t *testing.T) {
+	m := newMachine(t, false)
+	m.facts.Options = strings.Fields(strings.Replace(options, " user-quota", "", 1))
+	m.settings(`{"userQuota": 5}`)
+	m.boot()
+	m.waitReady()
+	m.settings(`{"realm": "r"}`)
+	m.eventually("the new settings", func() bool { return strings.Contains(m.conf(), "\nrealm=r\n") })
+	m.polls(3)
+	if strings.Count(m.log.String(), "this turnserver has no option user-quota:") != 1 || strings.Count(m.log.String(), "has no option") != 1 {
+		t.Error(m.log)
+	}
+	m.halt()
 }

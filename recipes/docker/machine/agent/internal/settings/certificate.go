@@ -39,22 +39,35 @@ func CheckPair(certificate, key string, now time.Time) (time.Time, string) {
 		}
 		return time.Time{}, "privateKey: is not a valid RSA, ECDSA or Ed25519 key"
 	}
-	end := chain[0].NotAfter
-	if now.After(end) {
+	begin, end := chain[0].NotBefore, chain[0].NotAfter
+	switch {
+	case now.Before(begin):
+		return end, "certificate: not valid before " + begin.UTC().Format(time.RFC3339)
+	case now.After(end):
 		return end, "certificate: expired on " + end.UTC().Format(time.DateOnly)
 	}
 	return end, ""
 }
 
+// checkKey looks at the first block of a private key. Others may come before it, such as the EC PARAMETERS that
+// `openssl ecparam` writes: turnserver skips them as well.
 func checkKey(key string) string {
-	block, _ := pem.Decode([]byte(key))
-	switch {
-	case block == nil:
-		return "privateKey: has no PEM block"
-	case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-		return "privateKey: is encrypted; give it without a passphrase"
-	case !strings.HasSuffix(block.Type, "PRIVATE KEY"):
+	found := false
+	for rest := []byte(key); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+			return "privateKey: is encrypted; give it without a passphrase"
+		}
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return ""
+		}
+		found = true
+	}
+	if found {
 		return "privateKey: has no PEM block of a private key"
 	}
-	return ""
+	return "privateKey: has no PEM block"
 }
