@@ -59,6 +59,7 @@ type Agent struct {
 	current    *State
 	restart    *restart
 	noPublic   bool
+	noMetrics  bool
 	lackReport string
 
 	health  health
@@ -79,11 +80,11 @@ type health struct {
 
 // New makes an agent for the machine.
 func New(version string, facts image.Facts, paths image.Paths, owner Owner, out io.Writer) *Agent {
-	base := facts.Endpoints["metadata"]
-	if base == "" {
-		base = metadata.BaseURL
+	bases := metadata.BaseURLs(facts.Cloud)
+	if base := facts.Endpoints["metadata"]; base != "" {
+		bases = []string{base}
 	}
-	service := metadata.New(facts.Cloud, base)
+	service := metadata.New(facts.Cloud, bases...)
 	return &Agent{
 		Version: version, Facts: facts, Paths: paths, Owner: owner,
 		Metadata:       service,

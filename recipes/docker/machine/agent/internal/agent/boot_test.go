@@ -161,6 +161,90 @@ func TestIPv6(t *testing.T) {
 	m.halt()
 }
 
+// A machine without IPv4 is ready as soon as an interface has its IPv6 address, and never without one.
+func TestOnlyIPv6(t *testing.T) {
+	for _, google := range []bool{false, true} {
+		m := newMachine(t, google)
+		first, list := "2a05:d014::5", "meta-data/network/interfaces/macs/0a:1b:2c:3d:4e:5f/ipv6s"
+		if google {
+			first, list = "2600:1900::5", "instance/network-interfaces/0/ipv6s"
+		}
+		for _, item := range []string{
+			"meta-data/local-ipv4", "meta-data/public-ipv4", "meta-data/public-hostname",
+			"instance/network-interfaces/0/ip", "instance/network-interfaces/0/access-configs/0/external-ip", "instance/hostname",
+		} {
+			m.cloud.Set(item, "")
+		}
+		m.cloud.Set(list, first)
+		m.settings(`{"metrics": {"from": ["10.0.0.0/8"]}, "certificate": {"valueFrom": "/c"}, "privateKey": {"valueFrom": "/k"}, "tls443": true}`)
+		if google {
+			m.settings(`{"metrics": {"from": ["10.0.0.0/8"]}}`)
+		}
+		certificate, key := pair(t, time.Now().Add(time.Hour))
+		m.fetcher.set("/c", certificate)
+		m.fetcher.set("/k", m.hide(key))
+		m.facts.Options = append(m.facts.Options, "allocation-default-address-family")
+		m.setAddresses("127.0.0.1", "::1")
+		m.boot()
+		m.eventually("an error", func() bool { return strings.Contains(m.log.String(), "no interface has an assigned IPv6 address") })
+		m.polls(3)
+		if m.ready() {
+			t.Fatal("ready without any address")
+		}
+		m.setAddresses("127.0.0.1", "::1", first)
+		m.waitReady()
+		m.polls(3)
+		want := "\n\nlistening-ip=" + first + "\nrelay-ip=" + first + "\nallocation-default-address-family=ipv6\nrealm=" + first + "\nlistening-port=3478\n"
+		if !strings.Contains(m.conf(), want) || strings.Contains(m.conf(), "external-ip") || strings.Contains(m.conf(), "10.0.1.5") {
+			t.Error(m.conf())
+		}
+		if !google && !strings.Contains(m.conf(), "\naux-server=["+first+"]:443\n") {
+			t.Error(m.conf())
+		}
+		if !strings.Contains(m.notices.String(), "STATUS=serving "+first+", realm "+first+", relay") {
+			t.Error(m.notices)
+		}
+		for line, times := range map[string]int{"metrics are served on 127.0.0.1 only": 1, "there is no public address": 0, "invalid IP": 0} {
+			if strings.Count(m.log.String(), line) != times {
+				t.Error(m.log)
+			}
+		}
+		// Another address cuts off the sessions, so they have 5 s instead of 60 s.
+		m.setAddresses("2a05:d014::99")
+		m.cloud.Set(list, "2a05:d014::99")
+		m.eventually("a restart", func() bool { return strings.Contains(m.log.String(), "coturn restarts; sessions have 5 s to end") })
+		m.polls(3)
+		m.halt()
+		// A restarted agent knows the state.
+		calls := m.calls()
+		m.start()
+		m.waitReady()
+		m.polls(3)
+		if strings.Count(m.calls(), "restart coturn") != strings.Count(calls, "restart coturn") {
+			t.Error("restarts coturn again")
+		}
+		m.halt()
+	}
+}
+
+// Metadata that lacks the private address for a moment doesn't make a machine with IPv4 one without.
+func TestPrivateAddressStays(t *testing.T) {
+	m := newMachine(t, false)
+	m.cloud.Set("meta-data/public-ipv4", "")
+	m.boot()
+	m.waitReady()
+	conf := m.conf()
+	m.cloud.Set("meta-data/local-ipv4", "")
+	m.eventually("the error", func() bool {
+		return strings.Contains(m.log.String(), "the metadata has no private address, but an interface still has 10.0.1.5")
+	})
+	m.polls(3)
+	if m.conf() != conf {
+		t.Error(m.conf())
+	}
+	m.halt()
+}
+
 func TestWithoutPublicAddress(t *testing.T) {
 	m := newMachine(t, false)
 	m.cloud.Set("meta-data/public-ipv4", "")

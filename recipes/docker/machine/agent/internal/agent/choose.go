@@ -103,7 +103,7 @@ func (a *Agent) chooseSettings(ctx context.Context) error {
 
 // moved tells whether an address has changed, which is applied before stores are asked: they may be slow.
 func (a *Agent) moved() bool {
-	return a.current != nil && (a.current.Private != a.identity.Private || a.current.Public != a.identity.Public)
+	return a.current != nil && (a.current.Main != a.identity.Main() || a.current.Public != a.identity.Public)
 }
 
 func (c *choice) take(option *document, secrets Secrets) {

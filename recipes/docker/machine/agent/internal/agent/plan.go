@@ -18,7 +18,7 @@ type State struct {
 	Firewall         []byte
 	Kernel           render.Kernel
 	DrainSeconds     int
-	Private, Public  netip.Addr
+	Main, Public     netip.Addr
 	AuthorizedKeys   []byte
 }
 
@@ -64,7 +64,7 @@ func (g Goal) State(draining *State) (State, []string) {
 		Firewall:       render.Firewall(ports, s, g.Input.Facts, g.UID),
 		Kernel:         render.KernelPorts(ports, s),
 		DrainSeconds:   s.DrainSeconds,
-		Private:        id.Private,
+		Main:           id.Main(),
 		Public:         id.Public,
 		AuthorizedKeys: g.AuthorizedKeys,
 	}, missing
@@ -133,7 +133,7 @@ func Plan(old *State, goal State, facts image.Facts) Changes {
 	case c.Certificate:
 		c.Coturn = Reload
 	}
-	if old.Private != goal.Private || old.Public != goal.Public {
+	if old.Main != goal.Main || old.Public != goal.Public {
 		c.Deadline = min(movedSeconds, goal.DrainSeconds)
 	}
 	return c

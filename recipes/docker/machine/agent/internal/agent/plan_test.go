@@ -15,7 +15,7 @@ func state(change func(*State)) *State {
 	s := State{
 		Configuration: []byte("a"), Certificate: []byte("c"), Key: []byte("k"), Realms: []string{"r"}, Secrets: []string{"s"},
 		Ports: render.Ports{Listeners: []int{3478}}, Firewall: []byte("f"), Kernel: render.Kernel{Reserved: "1"}, DrainSeconds: 60,
-		Private: netip.MustParseAddr("10.0.1.5"), Public: netip.MustParseAddr("18.184.1.2"), AuthorizedKeys: []byte("x"),
+		Main: netip.MustParseAddr("10.0.1.5"), Public: netip.MustParseAddr("18.184.1.2"), AuthorizedKeys: []byte("x"),
 	}
 	change(&s)
 	return &s
@@ -40,7 +40,7 @@ func TestPlan(t *testing.T) {
 			Changes{Configuration: true, Certificate: true, Coturn: Restart, Deadline: 60}},
 		"public address": {able, func(s *State) { s.Configuration, s.Public = []byte("b"), netip.Addr{} },
 			Changes{Configuration: true, Coturn: Restart, Deadline: 5}},
-		"private address": {able, func(s *State) { s.Configuration, s.Private = []byte("b"), netip.MustParseAddr("10.0.1.6") },
+		"private address": {able, func(s *State) { s.Configuration, s.Main = []byte("b"), netip.MustParseAddr("10.0.1.6") },
 			Changes{Configuration: true, Coturn: Restart, Deadline: 5}},
 		"address, no drain": {able, func(s *State) { s.Configuration, s.Public, s.DrainSeconds = []byte("b"), netip.Addr{}, 0 },
 			Changes{Configuration: true, Drain: true, Coturn: Restart, Deadline: 0}},

@@ -94,8 +94,11 @@ func (a *Agent) present(id metadata.Identity) (metadata.Identity, error) {
 	if err != nil {
 		return id, err
 	}
-	if !slices.Contains(own, id.Private) {
+	if id.Private.IsValid() && !slices.Contains(own, id.Private) {
 		return id, fmt.Errorf("no interface has the private address %s", id.Private)
+	}
+	if before := a.current; !id.Private.IsValid() && before != nil && before.Main.Is4() && slices.Contains(own, before.Main) {
+		return id, fmt.Errorf("the metadata has no private address, but an interface still has %s", before.Main)
 	}
 	assigned := len(id.IPv6)
 	id.IPv6 = slices.DeleteFunc(id.IPv6, func(address netip.Addr) bool { return !slices.Contains(own, address) })
@@ -103,6 +106,9 @@ func (a *Agent) present(id metadata.Identity) (metadata.Identity, error) {
 		return id, errors.New("no interface has the assigned IPv6 address yet")
 	}
 	slices.SortFunc(id.IPv6, netip.Addr.Compare)
+	if !id.Main().IsValid() {
+		return id, errors.New("no interface has an assigned IPv6 address, and there is no private IPv4 address")
+	}
 	return id, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"turn-agent/internal/image"
+	"turn-agent/internal/metadata"
 	"turn-agent/internal/render"
 )
 
@@ -46,19 +47,17 @@ func (a *Agent) announce(ctx context.Context, changes Changes) error {
 	}
 	m := a.settings.force.settings.Metrics
 	address := ""
-	if m != nil {
+	if m != nil && a.identity.Private.IsValid() {
 		address = netip.AddrPortFrom(a.identity.Private, uint16(m.Port)).String()
 	}
 	a.metrics.serveAt(address)
 	if changes.Configuration {
 		a.Log.Info("%s", a.summary())
 	}
-	if a.identity.Public.IsValid() {
-		a.noPublic = false
-	} else if !a.noPublic {
-		a.noPublic = true
-		a.Log.Info("there is no public address: serving the private one, %s", a.identity.Private)
-	}
+	a.say(&a.noPublic, a.identity.Private.IsValid() && !a.identity.Public.IsValid(),
+		"there is no public address: serving the private one, %s", a.identity.Private)
+	a.say(&a.noMetrics, m != nil && !a.identity.Private.IsValid(),
+		"metrics are served on 127.0.0.1 only, because there is no private IPv4 address")
 	if a.trouble != "" {
 		a.status("the last good state stays; " + a.trouble)
 	} else if len(a.settings.problems) > 0 {
@@ -74,13 +73,21 @@ func (a *Agent) announce(ctx context.Context, changes Changes) error {
 	return nil
 }
 
-func (a *Agent) summary() string {
-	address := a.identity.Private.String()
-	if a.identity.Public.IsValid() {
-		address = a.identity.Public.String() + " (private " + address + ")"
+// say logs a condition when it begins.
+func (a *Agent) say(said *bool, holds bool, format string, arguments ...any) {
+	if holds && !*said {
+		a.Log.Info(format, arguments...)
 	}
-	for _, six := range a.identity.IPv6 {
-		address += ", " + six.String()
+	*said = holds
+}
+
+func (a *Agent) summary() string {
+	address := list(a.identity.Addresses())
+	if a.identity.Public.IsValid() {
+		address = a.identity.Public.String() + " (private " + a.identity.Private.String() + ")"
+		if len(a.identity.IPv6) > 0 {
+			address += ", " + list(a.identity.IPv6)
+		}
 	}
 	relay := a.settings.force.settings.RelayPorts
 	return fmt.Sprintf("serving %s, realm %s, relay ports %d-%d", address, a.current.Realms[0], relay.First, relay.Last)
@@ -118,7 +125,7 @@ func (a *Agent) remember() *State {
 		Configuration: read(a.Paths.Configuration()),
 		Certificate:   read(a.Paths.Run("certificate.pem")),
 		Key:           read(a.Paths.Run("key.pem")),
-		Realms:        s.Realms, Ports: s.Ports, Private: s.Private, Public: s.Public,
+		Realms:        s.Realms, Ports: s.Ports, Main: metadata.Identity{Private: s.Private, IPv6: s.IPv6}.Main(), Public: s.Public,
 		AuthorizedKeys: read(a.Paths.Run("authorized_keys")),
 	}
 	return &state
@@ -154,14 +161,16 @@ func PrintStatus(paths image.Paths, out io.Writer) error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(paths.Run("status.json")), err)
 	}
-	public := "none"
-	if s.Public.IsValid() {
-		public = s.Public.String()
+	address := func(a netip.Addr) string {
+		if !a.IsValid() {
+			return "none"
+		}
+		return a.String()
 	}
 	row := func(name string, value any) { fmt.Fprintf(out, "%-20s %v\n", name, value) }
 	row("cloud", s.Cloud)
-	row("public address", public)
-	row("private address", s.Private)
+	row("public address", address(s.Public))
+	row("private address", address(s.Private))
 	row("IPv6 addresses", list(s.IPv6))
 	row("realm", strings.Join(s.Realms, ", "))
 	row("listening ports", list(s.Ports.Listeners))

@@ -29,9 +29,9 @@ type Amazon struct {
 	now    func() time.Time
 }
 
-// NewAmazon makes a client of the service at a base URL.
-func NewAmazon(base string) *Amazon {
-	return &Amazon{client: newClient(base), now: time.Now}
+// NewAmazon makes a client of the service at its base URLs.
+func NewAmazon(bases ...string) *Amazon {
+	return &Amazon{client: newClient(bases), now: time.Now}
 }
 
 // Credentials are the temporary keys of the instance's role.
@@ -46,11 +46,9 @@ var macAddress = regexp.MustCompile(`^([0-9a-f]{2}:){5}[0-9a-f]{2}$`)
 // Identity reads the addresses and the public name.
 func (a *Amazon) Identity(ctx context.Context) (Identity, error) {
 	var identity Identity
-	text, err := a.get(ctx, "/latest/meta-data/local-ipv4")
-	if err != nil {
-		return identity, err
-	}
-	if identity.Private, err = privateIPv4(text); err != nil {
+	text, missing := a.get(ctx, "/latest/meta-data/local-ipv4")
+	var err error
+	if identity.Private, err = privateIPv4(text, missing); err != nil {
 		return identity, err
 	}
 	if text, err = absent(a.get(ctx, "/latest/meta-data/public-ipv4")); err != nil {
@@ -63,8 +61,10 @@ func (a *Amazon) Identity(ctx context.Context) (Identity, error) {
 		return identity, err
 	}
 	identity.Hostname = hostname(text)
-	identity.IPv6, err = a.ipv6(ctx)
-	return identity, err
+	if identity.IPv6, err = a.ipv6(ctx); err != nil {
+		return identity, err
+	}
+	return identity, identity.check(missing)
 }
 
 func (a *Amazon) ipv6(ctx context.Context) ([]netip.Addr, error) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -20,18 +21,23 @@ const (
 	maxAnswer      = 256 << 10
 )
 
-// client makes single requests: no proxy, no redirect, no retry.
+// client makes single requests: no proxy, no redirect, no retry. It uses the first base URL to which there is a route.
 type client struct {
-	base string
-	http *http.Client
+	bases []string
+	http  *http.Client
 }
 
-func newClient(base string) client {
-	return client{base: strings.TrimSuffix(base, "/"), http: &http.Client{
+func newClient(bases []string) client {
+	return client{bases: bases, http: &http.Client{
 		Timeout:       requestTimeout,
 		Transport:     &http.Transport{Proxy: nil, MaxIdleConns: 2, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// noRoute tells that the machine has no address of the service's family. A service that doesn't answer is another matter.
+func noRoute(err error) bool {
+	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
 // answer is a complete response.
@@ -42,15 +48,25 @@ type answer struct {
 }
 
 func (c client) request(ctx context.Context, method, path string, header map[string]string) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
-	if err != nil {
-		return answer{}, err
-	}
-	for name, value := range header {
-		request.Header.Set(name, value)
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
+	var response *http.Response
+	for i, base := range c.bases {
+		request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(base, "/")+path, nil)
+		if err != nil {
+			return answer{}, err
+		}
+		for name, value := range header {
+			request.Header.Set(name, value)
+		}
+		response, err = c.http.Do(request)
+		if err == nil {
+			break
+		}
+		if noRoute(err) && i+1 < len(c.bases) {
+			continue
+		}
+		if i > 0 {
+			return answer{}, fmt.Errorf("%s: at %s, because there is no route to %s: %s", path, base, c.bases[0], Cause(err))
+		}
 		return answer{}, fmt.Errorf("%s: %s", path, Cause(err))
 	}
 	defer response.Body.Close()

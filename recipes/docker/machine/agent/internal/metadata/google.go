@@ -12,8 +12,8 @@ import (
 // without it is refused, and an answer without it comes from something else.
 type Google struct{ client client }
 
-// NewGoogle makes a client of the server at a base URL.
-func NewGoogle(base string) *Google { return &Google{client: newClient(base)} }
+// NewGoogle makes a client of the server at its base URLs.
+func NewGoogle(bases ...string) *Google { return &Google{client: newClient(bases)} }
 
 const (
 	flavor = "Metadata-Flavor"
@@ -24,11 +24,9 @@ const (
 // Identity reads the addresses of the first interface and the host name.
 func (g *Google) Identity(ctx context.Context) (Identity, error) {
 	var identity Identity
-	text, err := g.get(ctx, nic+"ip")
-	if err != nil {
-		return identity, err
-	}
-	if identity.Private, err = privateIPv4(text); err != nil {
+	text, missing := g.get(ctx, nic+"ip")
+	var err error
+	if identity.Private, err = privateIPv4(text, missing); err != nil {
 		return identity, err
 	}
 	if text, err = absent(g.get(ctx, nic+"access-configs/0/external-ip")); err != nil {
@@ -44,8 +42,10 @@ func (g *Google) Identity(ctx context.Context) (Identity, error) {
 	if text, err = absent(g.get(ctx, nic+"ipv6s")); err != nil {
 		return identity, err
 	}
-	identity.IPv6, err = globalIPv6(text)
-	return identity, err
+	if identity.IPv6, err = globalIPv6(text); err != nil {
+		return identity, err
+	}
+	return identity, identity.check(missing)
 }
 
 // Settings reads the attribute turn-settings.

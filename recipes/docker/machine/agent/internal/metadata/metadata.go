@@ -11,16 +11,54 @@ import (
 	"turn-agent/internal/settings"
 )
 
-// BaseURL is where both clouds serve metadata.
-const BaseURL = "http://169.254.169.254"
+// BaseURLs are where a cloud serves metadata: an IPv4 address, and an IPv6 address for machines without IPv4.
+func BaseURLs(cloud settings.Cloud) []string {
+	six := "http://[fd00:ec2::254]"
+	if cloud == settings.GCE {
+		six = "http://[fd20:ce::254]"
+	}
+	return []string{"http://169.254.169.254", six}
+}
 
 // Identity is what a machine knows about itself.
 type Identity struct {
+	// Private is the zero address if the machine has IPv6 only.
 	Private netip.Addr
 	// Public is the zero address if the machine has none.
 	Public   netip.Addr
 	IPv6     []netip.Addr
 	Hostname string
+}
+
+// Main is the private IPv4 address or, on a machine without one, the first IPv6 address.
+func (i Identity) Main() netip.Addr {
+	if !i.Private.IsValid() && len(i.IPv6) > 0 {
+		return i.IPv6[0]
+	}
+	return i.Private
+}
+
+// Addresses are those that turnserver serves.
+func (i Identity) Addresses() []netip.Addr {
+	if !i.Private.IsValid() {
+		return i.IPv6
+	}
+	return append([]netip.Addr{i.Private}, i.IPv6...)
+}
+
+// check refuses what no machine has. Missing is the error of the private address, if it was one.
+func (i Identity) check(missing error) error {
+	switch {
+	case i.Private.IsValid():
+		return nil
+	case i.Public.IsValid():
+		return fmt.Errorf("there is a public IPv4 address, %s, but no private one", i.Public)
+	case len(i.IPv6) > 0:
+		return nil
+	case missing != nil:
+		return fmt.Errorf("there is neither an IPv6 address nor a private IPv4 address: %w", missing)
+	}
+	return errors.New("there is neither an IPv6 address nor a private IPv4 address")
 }
 
 // Service is the metadata service of one cloud. An error means that nothing usable was answered.
@@ -33,12 +71,12 @@ type Service interface {
 	SSHKeys(ctx context.Context) ([]string, error)
 }
 
-// New makes the client of a cloud's service.
-func New(cloud settings.Cloud, baseURL string) Service {
+// New makes the client of a cloud's service at its base URLs.
+func New(cloud settings.Cloud, bases ...string) Service {
 	if cloud == settings.GCE {
-		return NewGoogle(baseURL)
+		return NewGoogle(bases...)
 	}
-	return NewAmazon(baseURL)
+	return NewAmazon(bases...)
 }
 
 // ErrAbsent means that the service works but doesn't have the item.
@@ -52,8 +90,12 @@ func absent(text string, err error) (string, error) {
 	return text, err
 }
 
-// privateIPv4 reads the address that the machine's interface has.
-func privateIPv4(text string) (netip.Addr, error) {
+// privateIPv4 reads the address that the machine's interface has. A machine with IPv6 only has none.
+func privateIPv4(text string, missing error) (netip.Addr, error) {
+	text, err := absent(text, missing)
+	if err != nil || strings.TrimSpace(text) == "" {
+		return netip.Addr{}, err
+	}
 	address, err := netip.ParseAddr(strings.TrimSpace(text))
 	if err != nil || !address.Is4() || !unicast(address) {
 		return netip.Addr{}, fmt.Errorf("the private address is not an IPv4 unicast address: %s", shorten(text))

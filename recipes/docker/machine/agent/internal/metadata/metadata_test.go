@@ -2,14 +2,19 @@ package metadata
 
 import (
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"turn-agent/internal/clouds"
+	"turn-agent/internal/settings"
 )
 
 var ctx = context.Background()
@@ -103,6 +108,87 @@ func TestOptionalItems(t *testing.T) {
 	}
 }
 
+// A machine with IPv6 only has no private IPv4 address.
+func TestOnlyIPv6(t *testing.T) {
+	for _, google := range []bool{false, true} {
+		items, private, public := clouds.AmazonItems(), "meta-data/local-ipv4", "meta-data/public-ipv4"
+		want := "invalid IP invalid IP ec2-18-184-1-2.eu-central-1.compute.amazonaws.com 2a05:d014::5 2a05:d014::6"
+		if google {
+			items, private, public = clouds.GoogleItems(), "instance/network-interfaces/0/ip", "instance/network-interfaces/0/access-configs/0/external-ip"
+			want = "invalid IP invalid IP turn-1.europe-west4-a.c.my-project.internal 2600:1900::5"
+		}
+		delete(items, private)
+		server := clouds.Start(t, google, items)
+		if got := identity(t, service(server.URL, google)); !strings.HasPrefix(got, "there is a public IPv4 address, ") {
+			t.Error(got)
+		}
+		server.Set(public, "")
+		if got := identity(t, service(server.URL, google)); got != want {
+			t.Error(got)
+		}
+		server.Set("instance/network-interfaces/0/ipv6s", "")
+		server.Set("meta-data/network/interfaces/macs/0a:1b:2c:3d:4e:5f/ipv6s", "")
+		if got := identity(t, service(server.URL, google)); !strings.HasPrefix(got, "there is neither an IPv6 address nor a private IPv4 address: ") {
+			t.Error(got)
+		}
+	}
+}
+
+// routes sends requests to a server, except those to an address without a route.
+type routes struct {
+	without string
+	err     error
+	hosts   []string
+}
+
+func (r *routes) RoundTrip(request *http.Request) (*http.Response, error) {
+	r.hosts = append(r.hosts, request.URL.Host)
+	if request.URL.Host == r.without {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", r.err)}
+	}
+	return &http.Response{StatusCode: 200, Header: http.Header{"Metadata-Flavor": {"Google"}}, Body: io.NopCloser(strings.NewReader("x"))}, nil
+}
+
+// Without a route to the IPv4 address, the service is read at its IPv6 address. If it doesn't answer, it isn't.
+func TestServiceAtIPv6(t *testing.T) {
+	for _, test := range []struct {
+		cloud   settings.Cloud
+		without string
+		err     error
+		want    string
+		hosts   int
+	}{
+		{"aws", "169.254.169.254", syscall.ENETUNREACH, "x", 4},
+		{"gce", "169.254.169.254", syscall.ENETUNREACH, "x", 2},
+		{"aws", "169.254.169.254", syscall.ECONNREFUSED, "/latest/api/token: connect: connection refused", 1},
+		{"aws", "169.254.169.254", syscall.EHOSTUNREACH, "/latest/api/token: connect: no route to host", 1},
+		{"aws", "", nil, "x", 2},
+	} {
+		r := &routes{without: test.without, err: test.err}
+		s := New(test.cloud, BaseURLs(test.cloud)...)
+		six := "[fd00:ec2::254]"
+		if g, ok := s.(*Google); ok {
+			g.client.http.Transport = r
+			six = "[fd20:ce::254]"
+		} else {
+			s.(*Amazon).client.http.Transport = r
+		}
+		got, err := s.Settings(ctx)
+		if err != nil {
+			got = []byte(err.Error())
+		}
+		if string(got) != test.want || len(r.hosts) != test.hosts || test.hosts > 1 && test.err != nil && r.hosts[len(r.hosts)-1] != six {
+			t.Errorf("%s %v: %s, asked %v", test.cloud, test.err, got, r.hosts)
+		}
+	}
+	a := NewAmazon(BaseURLs("aws")...)
+	a.client.bases[0] = a.client.bases[1]
+	a.client.http.Transport = &routes{without: "[fd00:ec2::254]", err: syscall.ENETUNREACH}
+	if _, err := a.Settings(ctx); err == nil || !strings.Contains(err.Error(), "at http://[fd00:ec2::254], because there is no route to http://") {
+		t.Error(err)
+	}
+}
+
 func service(url string, google bool) Service {
 	if google {
 		return New("gce", url)
@@ -144,7 +230,7 @@ func TestFaults(t *testing.T) {
 
 // A proxy of the environment would get the role's credentials.
 func TestNoProxy(t *testing.T) {
-	if newClient("").http.Transport.(*http.Transport).Proxy != nil {
+	if newClient(nil).http.Transport.(*http.Transport).Proxy != nil {
 		t.Error("uses a proxy")
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 // managed are the options that the agent decides on. Their lines in the package's configuration are left out.
 var managed = []string{
-	"listening-ip", "relay-ip", "external-ip", "realm", "listening-port", "tls-listening-port", "aux-server", "min-port", "max-port",
+	"listening-ip", "relay-ip", "external-ip", "allocation-default-address-family", "realm",
+	"listening-port", "tls-listening-port", "aux-server", "min-port", "max-port",
 	"lt-cred-mech", "use-auth-secret", "static-auth-secret", "user", "userdb", "user-quota", "total-quota", "max-bps", "bps-capacity",
 	"cert", "pkey", "pkey-pwd", "dtls", "no-tls", "no-dtls", "no-auth",
 }
@@ -38,7 +39,7 @@ func (in Input) Realm() string {
 	case in.Identity.Public.IsValid():
 		return in.Identity.Public.String()
 	}
-	return in.Identity.Private.String()
+	return in.Identity.Main().String()
 }
 
 // Configuration makes turnserver.conf: the package's own, then a block of managed options. It has no secret. Missing are
@@ -46,7 +47,7 @@ func (in Input) Realm() string {
 func Configuration(in Input) (text []byte, missing []string) {
 	b := &block{facts: in.Facts}
 	s, id := in.Settings, in.Identity
-	addresses := append([]netip.Addr{id.Private}, id.IPv6...)
+	addresses := id.Addresses()
 	for _, address := range addresses {
 		b.line("listening-ip", address.String())
 	}
@@ -55,6 +56,10 @@ func Configuration(in Input) (text []byte, missing []string) {
 	}
 	if id.Public.IsValid() {
 		b.line("external-ip", id.Public.String()+"/"+id.Private.String())
+	}
+	if !id.Private.IsValid() {
+		// Clients that don't ask for a family get IPv4 otherwise, which this machine refuses with 440.
+		b.line("allocation-default-address-family", "ipv6")
 	}
 	b.line("realm", in.Realm())
 	b.number("listening-port", int64(s.ListeningPort))

@@ -127,6 +127,22 @@ func TestWithoutPublicAddress(t *testing.T) {
 	}
 }
 
+func TestOnlyIPv6(t *testing.T) {
+	in := input(t, "")
+	in.Base = []byte(base + "allocation-default-address-family=keep\n")
+	in.Facts.Options = append(slices.Clone(options), "allocation-default-address-family")
+	in.Identity = metadata.Identity{IPv6: []netip.Addr{netip.MustParseAddr("2a05:d014::5"), netip.MustParseAddr("2a05:d014::6")}}
+	text, missing := Configuration(in)
+	want := "\nlistening-ip=2a05:d014::5\nlistening-ip=2a05:d014::6\nrelay-ip=2a05:d014::5\nrelay-ip=2a05:d014::6\n" +
+		"allocation-default-address-family=ipv6\nrealm=2a05:d014::5\n"
+	if !strings.Contains(string(text), want) || strings.Contains(string(text), "external-ip=1") || strings.Contains(string(text), "keep") || len(missing) > 0 {
+		t.Errorf("%v\n%s", missing, text)
+	}
+	if !settings.ValidRealm(in.Realm()) {
+		t.Error("an address is no realm")
+	}
+}
+
 // turnserver would ignore options that it doesn't know, with a warning that nobody reads.
 func TestOptionsThatThisTurnserverLacks(t *testing.T) {
 	in := input(t, full)
