@@ -52,13 +52,16 @@ export function contextPaths(
   return [...paths].sort();
 }
 
-/** The files, by their paths in the build context, that a COPY of these paths includes. */
+/** Files that machine.Dockerfile deletes before it uses their folder: tests and documents of turn-agent. */
+const DROPPED = /^machine\/agent\/(?:testdata\/|internal\/clouds\/|.*_test\.go$|.*\.md$)/;
+
+/** The files, by their paths in the build context, that a COPY of these paths includes, without those that are dropped again. */
 export function matching(files: readonly string[], paths: readonly string[]): string[] {
   const patterns = paths.map((path) => {
     const literal = path.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');
     return new RegExp(`^${literal.replace(/\/$/, '')}(?:/|$)`);
   });
-  return files.filter((file) => patterns.some((pattern) => pattern.test(file)));
+  return files.filter((file) => !DROPPED.test(file) && patterns.some((pattern) => pattern.test(file)));
 }
 
 function parsed(text: string): Dockerfile {

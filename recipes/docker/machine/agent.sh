@@ -1,9 +1,15 @@
 # Compiles turn-agent for DEB_ARCH on the build platform's own processor.
-# in:  /agent, its source; DEB_ARCH
-# out: /out/turn-agent, the same bytes from any build with the same Go
+# in:  $1, the folder of its source without tests; DEB_ARCH
+# out: $2/turn-agent, the same bytes from any build with the same Go
 set -eu
-cd /agent
+cd "$1"
+# Its version is a digest of its source, so that it changes if and only if the program does.
+work=$(mktemp -d)
+find . -type f -exec sha256sum {} + >"$work/files"
+LC_ALL=C sort -k 2 "$work/files" >"$work/sorted"
+digest=$(sha256sum "$work/sorted")
+version=$(printf %.12s "$digest")
 # No downloads: the program uses the standard library only.
-export CGO_ENABLED=0 GOARCH="$DEB_ARCH" GOFLAGS=-mod=readonly GOPROXY=off GOTOOLCHAIN=local GOCACHE=/tmp/go
-go build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o /out/turn-agent .
-rm -rf /tmp/go
+export CGO_ENABLED=0 GOARCH="$DEB_ARCH" GOFLAGS=-mod=readonly GOPROXY=off GOTOOLCHAIN=local GOCACHE="$work/go"
+go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$2/turn-agent" .
+rm -rf "$work"

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,6 +99,56 @@ settings             realm: must be a string (the last good settings are in forc
 `
 	if code != 0 || text != want {
 		t.Error(code, text)
+	}
+	os.WriteFile(paths.Run("status.json"), []byte(`{"cloud": "aws", "private": "", "public": "", "ipv6": ["2a05::1"], "realms": ["r"]}`), 0o644)
+	if code, text, _ := call(paths, "status"); code != 0 || !strings.Contains(text, "\nprivate address      none\n") {
+		t.Error(code, text)
+	}
+}
+
+// The build of the image sets the version to a digest of the source.
+func TestVersion(t *testing.T) {
+	if version != "unknown" {
+		t.Error(version)
+	}
+	// The program is compiled by a fake go, which records how it's called.
+	programs := t.TempDir()
+	script := "#!/bin/sh\nprintf '%s\\n' \"$@\" > " + programs + "/arguments\n"
+	if err := os.WriteFile(filepath.Join(programs, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build := func(source string) string {
+		build := exec.Command("sh", "../agent.sh", source, t.TempDir())
+		build.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "DEB_ARCH=arm64")
+		if output, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		arguments, err := os.ReadFile(filepath.Join(programs, "arguments"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := regexp.MustCompile(`\n-ldflags\n-s -w -buildid= -X main\.version=([0-9a-f]{12})\n`).FindSubmatch(arguments)
+		if match == nil {
+			t.Fatalf("no version: %s", arguments)
+		}
+		return string(match[1])
+	}
+	source := func(text string) string {
+		folder := t.TempDir()
+		for name, content := range map[string]string{"main.go": text, "internal/b.go": "package b"} {
+			file := filepath.Join(folder, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return folder
+	}
+	first := build(source("one"))
+	if again := build(source("one")); again != first {
+		t.Error("the same source has the versions", first, again)
+	}
+	if build(source("two")) == first {
+		t.Error("another source has the same version")
 	}
 }
 
