@@ -14,6 +14,8 @@ const FAULTS: [rule: string, right: string, wrong: string][] = [
   ['CoturnRelayPortsRunningOut', 'utilization > 0.8', 'utilization > 1'],
   ['CoturnRelayPortsExhausted', 'utilization > 0.95', 'utilization > 1'],
   ['coturn_relay_ports:capacity', '+ 16383', '+ 16382'],
+  ['turn_agent_relay_ports', '(turn_agent_relay_ports)', '(turn_agent_relay_ports) * 2'],
+  ['turn_agent_relay_ports by instance', 'max by (job, instance) (turn_agent', '(turn_agent'],
   ['coturn_allocations:sum', 'sum by (job, instance) (turn_total_allocations)', 'turn_total_allocations'],
   [
     'CoturnNoPeerTraffic',

@@ -25,6 +25,12 @@ export const PLANTED: [string, string, (text: string) => string, RegExp][] = [
     /queries instance:coturn_allocations:sum/,
   ],
   [
+    'a dashboard that needs a metric of machine images',
+    'dashboard',
+    (t) => t.replace('sum(turn_total_allocations', 'sum(turn_agent_relay_ports'),
+    /queries turn_agent_relay_ports, which/,
+  ],
+  [
     'a rule that queries the name of an alert',
     'rules',
     (t) => t.replace('up{job="coturn"} == 0', 'CoturnDown > 0'),
