@@ -86,6 +86,7 @@ ARG SOURCE_DATE_EPOCH
 ARG MODULES
 ARG MASKED
 ARG ENABLED
+ARG OVERLAYS
 ARG TIME_SERVER
 ARG EFI_NAME
 ARG REPART_ARCH
@@ -94,7 +95,8 @@ ARG DISK_MIB
 ARG SEED
 ARG DISK_FORMAT
 COPY machine/assemble.sh machine/disk.sh machine/initrd.sh /turnbuild/
-COPY machine/rootfs/ /turnbuild/rootfs/
+COPY machine/rootfs/ /turnbuild/overlays/rootfs/
+COPY machine/overlays/ /turnbuild/overlays/
 COPY --from=agent /out/ /turnbuild/agent/
 COPY --from=inputs /agent.json /turnbuild/
 RUN --mount=type=bind,from=machine-root,target=/target sh /turnbuild/assemble.sh && sh /turnbuild/disk.sh

@@ -72,6 +72,10 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
     flags: '--size <gib>',
     text: 'size of the disk in GiB (default: 1); the file system grows with the volume',
   },
+  ssh: {
+    flags: '--ssh <who>',
+    text: 'SSH server: none, or cloud (key pair on aws, OS Login on gce); default: none on aws, cloud on gce',
+  },
   native: { flags: '--native', text: 'plan for one machine per architecture, each compiling natively' },
   jobs: { flags: '--jobs <n>', text: 'number of packages built or verified in parallel' },
   cache: { flags: '--no-cache', text: "repeat every step, without Docker's build cache" },
@@ -121,6 +125,7 @@ const COMMANDS = {
     ...PACKAGES.filter((name) => name !== 'target'),
     'cloud',
     'size',
+    'ssh',
     'boot',
     'jobs',
     'cache',

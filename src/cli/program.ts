@@ -120,7 +120,7 @@ stageCommand('verify', 'Install and test existing packages', [
 ]);
 stageCommand('image', 'Build machine images for EC2 and Google Compute Engine from a verified package', [
   'turnbuild image 4.18.0 --arch arm64',
-  'turnbuild image 4.18.0 --cloud aws --size 2',
+  'turnbuild image 4.18.0 --cloud aws --size 2 --ssh cloud',
 ]);
 
 addOptions(

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
 import { RULES } from '../config/finding.ts';
 import { ARCHITECTURES } from '../plan/platforms.ts';
+import { CLOUDS, SSH_CHOICES } from '../recipe/machine.ts';
 import { LOCK, loadRecipes } from '../run/recipes.ts';
 import { readLock } from '../sources/lock-file.ts';
 
@@ -26,6 +27,8 @@ export async function completionValues(): Promise<CompletionValues> {
     '--only': selectable,
     '--skip': selectable,
     '--accept': recipes.advisories.map(({ id }) => id),
+    '--cloud': CLOUDS,
+    '--ssh': SSH_CHOICES,
     '--version': versions,
     '--coturn': versions,
     version: versions,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type DocumentKind, digestOf, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
 import { sha256, sourceSchema } from '../manifest/source.ts';
 import { STAGES, type StageName } from '../manifest/stages.ts';
-import { CLOUDS } from '../recipe/machine.ts';
+import { CLOUDS, SSH_CHOICES } from '../recipe/machine.ts';
 import { imageDigest, MAINTAINER, pinnedImage } from '../recipe/schema.ts';
 import { baseNames } from './planned-bases.ts';
 import type { Arch } from './platforms.ts';
@@ -59,6 +59,7 @@ export const planSchema = z.looseObject({
       .strictObject({
         clouds: z.array(z.enum(CLOUDS)).min(1),
         sizeGiB: z.number().int().min(1).max(64),
+        ssh: z.enum(SSH_CHOICES).optional(),
       })
       .optional(),
     rebuild: z.array(z.string()),

@@ -1,4 +1,4 @@
-import type { Cloud, MachineRecipe } from '../recipe/machine.ts';
+import type { Cloud, MachineRecipe, SshChoice } from '../recipe/machine.ts';
 import { contentsFor } from '../recipe/machine.ts';
 import { type Arch, platformOf } from './platforms.ts';
 import type { Plan, PlannedStep } from './types.ts';
@@ -8,6 +8,8 @@ export interface MachineChoices {
   clouds: readonly Cloud[];
   /** Size of the disk in GiB. */
   sizeGiB: number;
+  /** By default, each cloud has its own choice. */
+  ssh?: SshChoice | undefined;
 }
 
 /** Files of an image, relative to the release's folder. */
@@ -29,9 +31,15 @@ export function imageFiles(
 /** Build arguments of an image. */
 export function imageArgs(
   recipe: MachineRecipe,
-  { cloud, arch, seed, sizeGiB }: Omit<MachineChoices, 'clouds'> & { cloud: Cloud; arch: Arch; seed: string },
+  {
+    cloud,
+    arch,
+    seed,
+    sizeGiB,
+    ssh,
+  }: Omit<MachineChoices, 'clouds'> & { cloud: Cloud; arch: Arch; seed: string },
 ): Record<string, string> {
-  const contents = contentsFor(recipe, cloud);
+  const contents = contentsFor(recipe, cloud, ssh);
   const platform = platformOf(arch);
   const words = (list: readonly string[]) => [...new Set(list)].sort().join(' ');
   return {
@@ -40,6 +48,7 @@ export function imageArgs(
     MODULES: words(contents.modules),
     ENABLED: words(contents.enabled),
     MASKED: words(contents.masked),
+    OVERLAYS: words(contents.overlays),
     TIME_SERVER: contents.timeServer,
     DISK_FORMAT: contents.format,
     DISK_MIB: String(sizeGiB * 1024),

@@ -1,16 +1,20 @@
 import { nearestName, usageError } from '../errors.ts';
 import type { MachineChoices } from '../plan/machine.ts';
-import { CLOUDS, type Cloud, type MachineRecipe } from '../recipe/machine.ts';
+import { CLOUDS, type Cloud, type MachineRecipe, SSH_CHOICES, type SshChoice } from '../recipe/machine.ts';
 import { type CommonOptions, listOption } from './options.ts';
 
 /** Largest disk in GiB: far more than a TURN server needs, and still small enough for a builder. */
 const MAX_GIB = 64;
 
 /** The images that options choose. @throws CLOUD_UNKNOWN, OPTION_INVALID */
-export function machineChoices({ cloud, size }: CommonOptions, { sizeGiB }: MachineRecipe): MachineChoices {
+export function machineChoices(
+  { cloud, size, ssh }: CommonOptions,
+  { sizeGiB }: MachineRecipe,
+): MachineChoices {
   return {
     clouds: listOption(cloud)?.map(parseCloud) ?? [...CLOUDS],
     sizeGiB: size === undefined ? sizeGiB : parseSize(size),
+    ...(ssh === undefined ? {} : { ssh: parseSsh(ssh) }),
   };
 }
 
@@ -22,6 +26,16 @@ function parseCloud(word: string): Cloud {
     'CLOUD_UNKNOWN',
     `Unsupported cloud "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`,
     'Supported: aws (Amazon EC2) and gce (Google Compute Engine).',
+  );
+}
+
+function parseSsh(word: string): SshChoice {
+  const known = SSH_CHOICES.find((choice) => choice === word);
+  if (known !== undefined) return known;
+  throw usageError(
+    'OPTION_INVALID',
+    `Invalid --ssh "${word}": expected none or cloud`,
+    'cloud lets in the key pair of an EC2 instance, and the users of OS Login on Compute Engine.',
   );
 }
 

@@ -46,6 +46,8 @@ export interface CommonOptions {
   cloud?: string[];
   /** Size of an image's disk. */
   size?: string;
+  /** Whether images have an SSH server. */
+  ssh?: string;
   /** Whether images are booted. */
   boot?: boolean;
 }

@@ -1,6 +1,6 @@
 # Turns an installed root into the file system of a machine that has never booted: no identity, no traces of the build.
-# in:  /target, the root; /turnbuild/rootfs, /turnbuild/agent and /turnbuild/agent.json; MODULES, MASKED, ENABLED, TIME_SERVER,
-#      SOURCE_DATE_EPOCH
+# in:  /target, the root; /turnbuild/overlays, /turnbuild/agent and /turnbuild/agent.json; OVERLAYS besides rootfs, MODULES, MASKED,
+#      ENABLED, TIME_SERVER, SOURCE_DATE_EPOCH
 # out: /image
 set -eu
 cp -a /target /image
@@ -19,7 +19,14 @@ printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >etc/ho
 printf 'PARTLABEL=root / ext4 noatime,x-systemd.growfs 0 0\n' >etc/fstab
 
 # Modes do not depend on the umask that the recipes were checked out with.
-(cd /turnbuild/rootfs && find . -type d -exec mkdir -p -m 755 /image/{} \; && find . -type f -exec install -m 644 {} /image/{} \;)
+for overlay in rootfs $OVERLAYS; do
+	(cd "/turnbuild/overlays/$overlay" && find . -type d -exec mkdir -p -m 755 /image/{} \; && find . -type f -exec install -m 644 {} /image/{} \;)
+done
+if [ -e usr/lib/sysusers.d/turnbuild.conf ]; then
+	systemd-sysusers --root=/image turnbuild.conf
+	rm -f etc/*-
+fi
+[ ! -d etc/sudoers.d ] || find etc/sudoers.d -type f -exec chmod 440 {} +
 install -D -m 755 /turnbuild/agent/turn-agent usr/bin/turn-agent
 install -D -m 644 /turnbuild/agent.json etc/turn-agent/agent.json
 # The agent writes /etc/turnserver.conf from it.

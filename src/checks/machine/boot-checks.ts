@@ -154,6 +154,31 @@ function strangePorts(
     );
 }
 
+/** Settings of sshd that close everything but keys. */
+const SSHD = { passwordauthentication: 'no', kbdinteractiveauthentication: 'no', permitrootlogin: 'no' };
+
+function strangeLogins(
+  { logins: { passwords, keyFiles, sshd } }: InsideFacts,
+  { ssh }: ImageFacts,
+): string[] {
+  // On Compute Engine, `none`: OS Login has the keys.
+  const configured = sshd?.authorizedkeysfile?.split(' ').filter((path) => path !== 'none') ?? [];
+  const missing = configured.filter((path) => !keyFiles.includes(path));
+  return [
+    ...passwords.map((account) => `${account} can log in with a password or without one`),
+    ...(ssh === (sshd !== undefined)
+      ? []
+      : [ssh ? 'the SSH server is missing' : 'an SSH server is installed']),
+    ...Object.entries(SSHD).flatMap(([name, value]) =>
+      sshd === undefined || sshd[name] === value
+        ? []
+        : [`sshd has "${name} ${sshd[name]}" (expected ${value})`],
+    ),
+    ...keyFiles.filter((path) => !configured.includes(path)).map((path) => `${path} has keys`),
+    ...missing.map((path) => `the key pair of the machine is not in ${path}`),
+  ];
+}
+
 const MIB = 1024 ** 2;
 /** The EFI system partition and the partition tables. */
 const OVERHEAD = 66 * MIB;
@@ -214,6 +239,13 @@ export const bootChecks: readonly MachineCheck[] = [
       ({ secretLines }) => (secretLines === 0 ? [] : [`${secretLines} lines of the journal have a secret`]),
       'no line of the journal has the shared secrets or a part of the private key',
     ),
+  },
+  {
+    id: 'machine.logins',
+    title: 'Lets in nobody but by the chosen keys',
+    reason:
+      'A password, or a key that the operator did not choose, is a back door on every machine of the fleet.',
+    judge: inside(strangeLogins, 'no account has a password, and no file has keys that were not chosen'),
   },
   {
     id: 'machine.root',

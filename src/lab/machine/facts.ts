@@ -22,6 +22,16 @@ export interface ListeningSocket {
   user: string;
 }
 
+/** Ways to log in. */
+export interface LoginFacts {
+  /** Accounts that need no password, or have one. */
+  passwords: string[];
+  /** Paths of all files with authorized keys. */
+  keyFiles: string[];
+  /** sshd's effective configuration by keyword; undefined without an SSH server. */
+  sshd?: Record<string, string>;
+}
+
 /** What was seen inside the machine; undefined if the probe did not answer. */
 export interface InsideFacts {
   /** Names of failed units. */
@@ -42,6 +52,7 @@ export interface InsideFacts {
   secretLines: number;
   /** Digest of the secret that the machine has generated; empty if it uses another one. */
   ownSecret: string;
+  logins: LoginFacts;
 }
 
 /** One session through the machine. */

@@ -96,6 +96,9 @@ export function withSettings(state: CloudState, settings: string): CloudState {
 
 const DAY_MS = 86_400_000;
 
+/** A public key that the cloud offers. Its private key does not exist. */
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleSB3aXRob3V0IGEgcHJpdmF0ZSBvbmUgKHRlc3Qp operator';
+
 /** What the simulated cloud knows about the machine at its first boot. */
 export function cloudOf({ cloud, arch }: Pick<MachineSettings, 'cloud' | 'arch'>): CloudState {
   const settings = storedSettings(cloud);
@@ -128,7 +131,7 @@ export function cloudOf({ cloud, arch }: Pick<MachineSettings, 'cloud' | 'arch'>
             expires: now + DAY_MS,
           },
         },
-        publicKeys: [],
+        publicKeys: [{ name: 'operator', key: KEY }],
         userData: settings,
         launched: now,
         tokenKey: 'laboratory',
@@ -155,7 +158,7 @@ export function cloudOf({ cloud, arch }: Pick<MachineSettings, 'cloud' | 'arch'>
       publicIpv4: MACHINE.public4,
       ipv6: [MACHINE.ipv6],
       attributes: { 'turn-settings': settings },
-      projectAttributes: {},
+      projectAttributes: { 'ssh-keys': `operator:${KEY}` },
       serviceAccount: {
         email: 'turn@example-project.iam.gserviceaccount.com',
         scopes: ['https://www.googleapis.com/auth/cloud-platform'],

@@ -1,4 +1,4 @@
-import type { InsideFacts, ListeningSocket } from './facts.ts';
+import type { InsideFacts, ListeningSocket, LoginFacts } from './facts.ts';
 import type { Probe } from './probe.ts';
 
 /** Sockets that wait for packets: protocol, local address, user id. 0A is TCP's LISTEN, 07 a UDP socket without a peer. */
@@ -9,6 +9,14 @@ const SOCKETS = [
 
 /** Where turn-agent keeps the secret that it has generated. */
 export const OWN_SECRET = '/var/lib/turn-agent/secret';
+/** Lines `password ACCOUNT`, `keys PATH`, and with an SSH server `sshd KEYWORD VALUE`. A last line proves that all were written. */
+const LOGINS = [
+  `awk -F: '$2 !~ /^[!*]/ { print "password", $1 }' /etc/shadow`,
+  "find / /run -xdev -name 'authorized_keys*' -printf 'keys %p\\n'",
+  '[ ! -x /usr/sbin/sshd ] || /usr/sbin/sshd -T | sed "s/^/sshd /"',
+  'echo complete',
+].join('; ');
+
 /** Milliseconds until the last unit must have started, after the first answer to a client. */
 const SETTLE_MS = 120_000;
 
@@ -36,6 +44,23 @@ export async function lookInside(probe: Probe, secrets: readonly string[]): Prom
     hostKeys: linesOf(await probe.run('cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null')),
     secretLines: parseCount(await probe.run(journalCommand(secrets))),
     ownSecret: (await probe.run(`test ! -e ${OWN_SECRET} || sha256sum <${OWN_SECRET}`)).trim(),
+    logins: parseLogins(await probe.run(LOGINS)),
+  };
+}
+
+/** Output of LOGINS -> facts. @throws Error if it is incomplete */
+export function parseLogins(text: string): LoginFacts {
+  if (!text.endsWith('\ncomplete\n') && text !== 'complete\n')
+    throw new Error(`the ways to log in are unknown: ${text.trim().slice(-200)}`);
+  const lines = (kind: string) =>
+    text.split('\n').flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : []));
+  const sshd = lines('sshd').map((line) => line.split(/ (.*)/) as [string, string?]);
+  return {
+    passwords: lines('password'),
+    keyFiles: [...new Set(lines('keys'))],
+    ...(sshd.length === 0
+      ? {}
+      : { sshd: Object.fromEntries(sshd.map(([name, value]) => [name, value ?? ''])) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createPlan } from '../../../src/plan/index.ts';
 import { hasSsh, imageArgs, imageFiles } from '../../../src/plan/machine.ts';
@@ -57,6 +58,18 @@ describe('a plan with images', () => {
     expect(stepOf('image:aws:x86_64').buildArgs.TOOLS).toBeUndefined();
   });
 
+  it('keeps the names of files when SSH is chosen, but not the inputs of the steps', () => {
+    const chosen = createPlan({ ...facts, machine: { ...machine, ssh: 'cloud' } }).steps;
+    const changed = chosen.filter(
+      (step) => JSON.stringify(step.buildArgs) !== JSON.stringify(stepOf(step.id).buildArgs),
+    );
+    expect(changed.map(({ id }) => id)).toEqual(
+      ['arm64', 'x86_64'].flatMap((arch) => [`image:aws:${arch}`, `boot:aws:${arch}`]),
+    );
+    expect(changed.map(({ outputs }) => outputs)).toEqual(changed.map(({ id }) => stepOf(id).outputs));
+    expect(changed.every(hasSsh)).toBe(true);
+  });
+
   it('has no images of other targets, and none in a release of packages', () => {
     const ids = (more: object) => createPlan({ ...facts, ...more }).steps.map(({ stage }) => stage);
     expect(ids({ targets: ['debian-12'] })).not.toContain('image');
@@ -81,15 +94,44 @@ describe('imageArgs', () => {
   });
 
   it('has the time server, drivers and format of each cloud', () => {
-    expect(args('aws', 'arm64')).toMatchObject({ TIME_SERVER: '169.254.169.123', DISK_FORMAT: 'raw.zst' });
+    expect(args('aws', 'arm64')).toMatchObject({
+      TIME_SERVER: '169.254.169.123 fd00:ec2::123',
+      DISK_FORMAT: 'raw.zst',
+    });
     expect(args('aws', 'arm64').MODULES).toBe('ena virtio_net virtio_rng');
     expect(args('gce', 'arm64')).toMatchObject({ TIME_SERVER: '169.254.169.254', DISK_FORMAT: 'tar.gz' });
     expect(args('gce', 'arm64').MODULES).toBe('gve idpf virtio_net virtio_rng');
   });
 
-  it("installs an SSH server only where the cloud's own tools manage the keys", () => {
+  it("installs an SSH server by default only where the cloud's own tools manage the keys", () => {
     expect(hasSsh(stepOf('image:aws:arm64'))).toBe(false);
     expect(hasSsh(stepOf('image:gce:arm64'))).toBe(true);
+  });
+
+  it.each([
+    ['aws', 'cloud', 'openssh-server sudo', 'ssh ssh-aws'],
+    ['aws', 'none', '', ''],
+    [
+      'gce',
+      'cloud',
+      'google-compute-engine-oslogin google-guest-agent openssh-server sudo',
+      'gce ssh ssh-gce',
+    ],
+    ['gce', 'none', 'google-guest-agent', 'gce'],
+  ] as const)('has what the choice of SSH needs: %s, %s', (cloud, ssh, packages, overlays) => {
+    const common = machine.recipe.packages;
+    const chosen = args(cloud, 'arm64', { ssh });
+    const added = chosen.SYSTEM_PACKAGES?.split(' ').filter((name) => !common.includes(name));
+    expect(added?.join(' ')).toBe(packages);
+    expect(chosen.OVERLAYS).toBe(overlays);
+  });
+
+  it('has overlays that exist', () => {
+    const folders = readdirSync(new URL('../../../recipes/docker/machine/overlays', import.meta.url));
+    const used = (['aws', 'gce'] as const).flatMap((cloud) =>
+      (args(cloud, 'arm64', { ssh: 'cloud' }).OVERLAYS ?? '').split(' '),
+    );
+    expect([...new Set(used)].sort()).toEqual(folders.sort());
   });
 
   it('counts the disk in MiB', () => {

@@ -17,6 +17,12 @@ describe('machineChoices', () => {
     expect(choose({ size: '64G' }).sizeGiB).toBe(64);
   });
 
+  it('leaves SSH to each cloud unless it is chosen', () => {
+    expect(choose({})).not.toHaveProperty('ssh');
+    expect(choose({ ssh: 'none' }).ssh).toBe('none');
+    expect(choose({ ssh: 'cloud' }).ssh).toBe('cloud');
+  });
+
   it.each([
     [{ cloud: ['azure'] }, 'CLOUD_UNKNOWN', 'Unsupported cloud "azure"'],
     [{ cloud: ['gcp'] }, 'CLOUD_UNKNOWN', 'did you mean gce?'],
@@ -24,6 +30,7 @@ describe('machineChoices', () => {
     [{ size: '65' }, 'OPTION_INVALID', 'from 1 to 64'],
     [{ size: '1.5' }, 'OPTION_INVALID', '--size "1.5"'],
     [{ size: '500M' }, 'OPTION_INVALID', '--size "500M"'],
+    [{ ssh: 'keys' }, 'OPTION_INVALID', 'Invalid --ssh "keys": expected none or cloud'],
   ])('refuses %j', (options, code, message) => {
     expect(() => choose(options)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),

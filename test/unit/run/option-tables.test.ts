@@ -5,7 +5,7 @@ import type { Session } from '../../../src/run/session.ts';
 /** All options, as if given on the command line. */
 const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
-  ...{ roots: 'registry', cloud: ['aws'], size: '1', boot: false },
+  ...{ roots: 'registry', cloud: ['aws'], size: '1', ssh: 'none', boot: false },
   ...{ arch: ['arm64'], target: ['debian-13'], mirror: ['http://a.test'], jobs: '2', builder: 'b' },
   ...{ out: 'dist', recipes: 'recipes', lock: 'lock.json', source: 'debian', sha256: 'a', revision: '2' },
   ...{ updateLock: true, allowQuarantined: true, maintainer: 'A <a@example.org>', full: true, native: true },
@@ -42,7 +42,7 @@ describe('conflicts of options', () => {
         '--plan',
         '--revision',
       ],
-      ...['--sha256', '--size', '--source', '--update-lock', '--verify-on'],
+      ...['--sha256', '--size', '--source', '--ssh', '--update-lock', '--verify-on'],
     ]);
   });
 
@@ -69,6 +69,7 @@ describe('conflicts of options', () => {
         '--sha256',
         '--size',
         '--skip',
+        '--ssh',
         '--update-lock',
         '--verify-on',
         'the version',

@@ -30,6 +30,14 @@ const INSIDE: InsideFacts = {
   rootBytes: 2.87 * GIB,
   usedBytes: 200 * 1024 ** 2,
   machineId: 'cb5eb34eafe6428b885ffd089ccf982b',
+  logins: { passwords: [], keyFiles: [] },
+};
+const KEYS = '/run/turn-agent/authorized_keys';
+const SSHD = {
+  passwordauthentication: 'no',
+  kbdinteractiveauthentication: 'no',
+  permitrootlogin: 'no',
+  authorizedkeysfile: KEYS,
 };
 const relays =
   (...servers: string[]) =>
@@ -102,6 +110,12 @@ const withHostKey = (boot: BootFacts): BootFacts => ({
 });
 const listening = (protocol: 'tcp' | 'udp', address: string, port: number, user: string): ImageFacts =>
   withInside({ listening: [...INSIDE.listening, { protocol, address, port, user }] });
+const withLogins = (logins: Partial<InsideFacts['logins']>, ssh = false): ImageFacts => {
+  const inside = { ...INSIDE, logins: { ...INSIDE.logins, ...logins } };
+  return { ...withBoots({ ...FIRST, inside }, { ...BOOT, inside }, { ...OTHER, inside }), ssh };
+};
+const withSshd = (sshd: Partial<typeof SSHD>, keyFiles = [KEYS]): ImageFacts =>
+  withLogins({ keyFiles, sshd: { ...SSHD, ...sshd } }, true);
 const {
   answered: _,
   inside: __,
@@ -235,6 +249,39 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
   'machine.journal': [
     ['a secret', withInside({ secretLines: 2 }), 'second boot: 2 lines of the journal have a secret'],
   ],
+  'machine.logins': [
+    ['a password', withLogins({ passwords: ['root'] }), 'root can log in with a password or without one'],
+    [
+      'an SSH server',
+      withLogins({ sshd: { ...SSHD, authorizedkeysfile: 'none' } }),
+      'an SSH server is installed',
+    ],
+    ['no SSH server', withLogins({}, true), 'the SSH server is missing'],
+    ['keys without an SSH server', withLogins({ keyFiles: [KEYS] }), `${KEYS} has keys`],
+    [
+      'a key in a home',
+      withSshd({}, [KEYS, '/root/.ssh/authorized_keys']),
+      '/root/.ssh/authorized_keys has keys',
+    ],
+    ['no key', withSshd({}, []), `the key pair of the machine is not in ${KEYS}`],
+    ['keys of the metadata', withSshd({ authorizedkeysfile: 'none' }), `${KEYS} has keys`],
+    [
+      'the keys of homes',
+      withSshd({ authorizedkeysfile: '.ssh/authorized_keys .ssh/authorized_keys2' }, []),
+      'not in .ssh/authorized_keys',
+    ],
+    [
+      'password logins',
+      withSshd({ passwordauthentication: 'yes' }),
+      '"passwordauthentication yes" (expected no)',
+    ],
+    ['questions', withSshd({ kbdinteractiveauthentication: 'yes' }), '"kbdinteractiveauthentication yes"'],
+    [
+      'logins of root',
+      withSshd({ permitrootlogin: 'without-password' }),
+      '"permitrootlogin without-password"',
+    ],
+  ],
   'machine.root': [
     [
       'a file system of the size of the image',
@@ -305,12 +352,20 @@ describe('the checks of an image', () => {
     expect(results(facts).get('machine.ports')?.status).toBe('passed');
   });
 
+  it.each([
+    ['on EC2', withSshd({})],
+    ['on Compute Engine', withSshd({ authorizedkeysfile: 'none' }, [])],
+  ])('accept the chosen logins %s', (_where, facts) => {
+    expect(results(facts).get('machine.logins')).toMatchObject({ status: 'passed' });
+  });
+
   it('are blocked if the machine could not be inspected', () => {
     const all = results(withBoots(SILENT));
     for (const id of [
       'machine.relay',
       'machine.units',
       'machine.ports',
+      'machine.logins',
       'machine.root',
       'machine.size',
       'machine.identity',

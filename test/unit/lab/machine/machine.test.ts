@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MACHINE, METADATA4, SERVICES4, TAP } from '../../../../src/lab/machine/addresses.ts';
-import { parseSizes, parseSockets, restartedUnits } from '../../../../src/lab/machine/inside.ts';
+import { parseLogins, parseSizes, parseSockets, restartedUnits } from '../../../../src/lab/machine/inside.ts';
 import { qemuCommand } from '../../../../src/lab/machine/qemu.ts';
 import { dnsmasqArgs, natRules, tapCommands } from '../../../../src/lab/machine/router.ts';
 
@@ -121,6 +121,23 @@ describe('restartedUnits', () => {
     const text =
       'Id=coturn.service\nNRestarts=2\n\nNRestarts=0\nId=ssh.service\n\nNRestarts=1\nId=a=b.service\n';
     expect(restartedUnits(text)).toEqual(['coturn.service 2', 'a=b.service 1']);
+  });
+});
+
+describe('parseLogins', () => {
+  it('reads accounts, files with keys and the configuration of sshd', () => {
+    const sshd = 'sshd port 22\nsshd passwordauthentication no\nsshd authorizedkeysfile a b\nsshd banner \n';
+    const text = `password root\nkeys /run/keys\nkeys /run/keys\n${sshd}complete\n`;
+    expect(parseLogins(text)).toEqual({
+      passwords: ['root'],
+      keyFiles: ['/run/keys'],
+      sshd: { port: '22', passwordauthentication: 'no', authorizedkeysfile: 'a b', banner: '' },
+    });
+    expect(parseLogins('complete\n')).toEqual({ passwords: [], keyFiles: [] });
+  });
+
+  it.each(['', 'sh: 1: Syntax error\n', 'password root\n', 'incomplete\n'])('refuses %j', (text) => {
+    expect(() => parseLogins(text)).toThrow('the ways to log in are unknown');
   });
 });
 

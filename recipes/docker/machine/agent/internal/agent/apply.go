@@ -52,7 +52,7 @@ func (w writer) configuration(_ context.Context, s State) error {
 func (w writer) certificate(_ context.Context, s State) error {
 	for name, content := range map[string][]byte{"certificate.pem": s.Certificate, "key.pem": s.Key} {
 		if len(content) == 0 {
-			if err := os.Remove(w.paths.Run(name)); err != nil && !os.IsNotExist(err) {
+			if err := remove(w.paths.Run(name)); err != nil {
 				return err
 			}
 		} else if err := replace(w.paths.Run(name), content, 0o640, w.owner.GID); err != nil {
@@ -116,6 +116,10 @@ func (w writer) drain(_ context.Context, s State) error {
 	return replace(w.paths.Run("drain-seconds"), []byte(strconv.Itoa(s.DrainSeconds)+"\n"), 0o644, -1)
 }
 
+// keys are read by sshd as the user who logs in. Without any, there is no file.
 func (w writer) keys(_ context.Context, s State) error {
+	if len(s.AuthorizedKeys) == 0 {
+		return remove(w.paths.Run("authorized_keys"))
+	}
 	return replace(w.paths.Run("authorized_keys"), s.AuthorizedKeys, 0o644, -1)
 }

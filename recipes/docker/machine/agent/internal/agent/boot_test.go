@@ -290,20 +290,41 @@ func TestSSHKeys(t *testing.T) {
 	m.facts.SSH = true
 	m.boot()
 	m.waitReady()
-	if got := m.read(m.paths.Run("authorized_keys")); got != "ssh-ed25519 AAAAC3Nza operator\n" {
+	keys := m.paths.Run("authorized_keys")
+	if got := m.read(keys); got != "ssh-ed25519 AAAAC3Nza operator\n" {
 		t.Error(got)
 	}
-	if !strings.Contains(m.read(m.file("rules")), "tcp dport 22 accept") {
-		t.Error("the firewall is closed for SSH")
+	// sshd reads it as the user who logs in, and refuses a file that others can write.
+	if info, err := os.Stat(keys); err != nil || info.Mode().Perm() != 0o644 {
+		t.Error(info, err)
 	}
-	m.halt()
-	m = newMachine(t, false)
-	m.boot()
-	m.waitReady()
-	if m.read(m.paths.Run("authorized_keys")) != "" || strings.Contains(m.read(m.file("rules")), "dport 22") {
-		t.Error("SSH in an image without it")
+	open := func() bool { return strings.Contains(m.read(m.file("rules")), "dport 22") }
+	if open() {
+		t.Error("the firewall is open for SSH without sshFrom")
 	}
+	m.settings(`{"sshFrom": ["203.0.113.0/24"]}`)
+	m.eventually("port 22", open)
+	if !strings.Contains(m.read(m.file("rules")), "ip saddr { 203.0.113.0/24 } tcp dport 22 accept") {
+		t.Error(m.read(m.file("rules")))
+	}
+	m.settings("")
+	m.eventually("port 22 closed", func() bool { return !open() })
+	m.cloud.Set("meta-data/public-keys/", "")
+	m.eventually("no key", func() bool { _, err := os.Stat(keys); return os.IsNotExist(err) })
 	m.halt()
+}
+
+func TestNoSSH(t *testing.T) {
+	for _, google := range []bool{false, true} {
+		m := newMachine(t, google)
+		m.settings(`{"sshFrom": ["203.0.113.0/24"]}`)
+		m.boot()
+		m.waitReady()
+		if _, err := os.Stat(m.paths.Run("authorized_keys")); !os.IsNotExist(err) || strings.Contains(m.read(m.file("rules")), "dport 22") {
+			t.Error("SSH in an image without it")
+		}
+		m.halt()
+	}
 }
 
 // Real sqlite3 stores what turnserver reads.

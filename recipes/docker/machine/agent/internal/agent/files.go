@@ -48,6 +48,14 @@ func replace(path string, content []byte, mode os.FileMode, group int) error {
 	return syncFolder(folder)
 }
 
+// remove deletes a file that may be missing.
+func remove(path string) error {
+	if err := os.Remove(path); !os.IsNotExist(err) {
+		return err
+	}
+	return nil
+}
+
 func syncFolder(folder string) error {
 	f, err := os.Open(folder)
 	if err != nil {

@@ -35,9 +35,10 @@ type Settings struct {
 	AllowedPeers          []PeerRange
 	DeniedPeers           []PeerRange
 	Metrics               *Metrics
-	SSHFrom               []netip.Prefix
-	DrainSeconds          int
-	StartupScript         string
+	// SSHFrom are the networks that may reach port 22. It is closed without any.
+	SSHFrom       []netip.Prefix
+	DrainSeconds  int
+	StartupScript string
 }
 
 // Metrics says who may scrape the machine, and on which port of its private IPv4 address.
@@ -71,7 +72,6 @@ func Defaults(cloud Cloud) Settings {
 		TLSListeningPort: 5349,
 		RelayPorts:       PortRange{10000, 65534},
 		DrainSeconds:     60,
-		SSHFrom:          []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")},
 	}
 	if cloud == GCE {
 		// Google's Identity-Aware Proxy forwards TCP from this range only.

@@ -20,7 +20,6 @@ func TestDefaults(t *testing.T) {
 	s := parse(t, "{}", AWS)
 	want := Settings{
 		ListeningPort: 3478, TLSListeningPort: 5349, RelayPorts: PortRange{10000, 65534}, DrainSeconds: 60,
-		SSHFrom: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")},
 	}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v", s)
