@@ -5,7 +5,7 @@ import { isUnfilled } from './placeholders.ts';
 import type { Setting } from './settings.ts';
 
 /** Secrets published in coturn's example and in widespread guides, which a strength estimate would not find weak. */
-const PUBLISHED = new Set([
+export const PUBLISHED: ReadonlySet<string> = new Set([
   ...['youhavetochooseagoodpassword', 'youhavetoberealistic', 'somepassword', 'north', 'logen'],
   '0xbc807ee29df3c9ffa736523fb2c4e8ee',
   '$5$79a316b350311570$81df9cfb9af7f5e5a76eada31e7097b663a0670f99a3c07ded3f1c8e59c5658a',

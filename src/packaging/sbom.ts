@@ -102,13 +102,21 @@ export function renderSbom(input: SbomInput): string {
       input.advisories.map((each) => vulnerabilityOf(each, input.exposures[each.id], coturn.bomRef)),
     ),
   });
-  bom.metadata.tools.components.add(
-    new Models.Component(Enums.ComponentType.Application, 'turnbuild', { bomRef: 'tool:turnbuild' }),
-  );
+  bom.metadata.tools.components.add(turnbuildTool());
+  return serialized(bom, input.digest);
+}
+
+/** The document as JSON, with a serial number that is a digest of its contents. */
+export function serialized(bom: Models.Bom, digest: SbomInput['digest']): string {
   const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
   const serialize = () => `${serializer.serialize(bom, { sortLists: true, space: 2 })}\n`;
-  bom.serialNumber = `urn:uuid:${uuidOf(input.digest(serialize()))}`;
+  bom.serialNumber = `urn:uuid:${uuidOf(digest(serialize()))}`;
   return serialize();
+}
+
+/** The program that made the document. */
+export function turnbuildTool(): Models.Component {
+  return new Models.Component(Enums.ComponentType.Application, 'turnbuild', { bomRef: 'tool:turnbuild' });
 }
 
 function mainComponent({ file, packageVersion, format, platform }: SbomInput): Models.Component {
@@ -121,7 +129,11 @@ function mainComponent({ file, packageVersion, format, platform }: SbomInput): M
   });
 }
 
-function coturnComponent({ coturn, patches }: SbomInput): Models.Component {
+/** coturn's upstream sources. */
+export function coturnComponent({
+  coturn,
+  patches,
+}: Pick<SbomInput, 'coturn' | 'patches'>): Models.Component {
   const { version, sha256 } = coturn;
   const component = new Models.Component(Enums.ComponentType.Application, 'coturn', {
     bomRef: 'coturn',
@@ -160,18 +172,23 @@ function libraryComponent(library: SbomLibrary, { licenses, platform }: SbomInpu
 }
 
 /** A package URL with plus signs encoded, as specified: some readers take them for spaces. */
-function packageUrl(...parts: ConstructorParameters<typeof PackageURL>): string {
+export function packageUrl(...parts: ConstructorParameters<typeof PackageURL>): string {
   return new PackageURL(...parts).toString().replaceAll('+', '%2B');
 }
 
 /** The source package as scanners expect it. For a .deb, it includes the source's version only if that differs from the package's. */
-function upstreamOf({ source, sourceVersion, package: binary, kind }: SbomLibrary): string {
+export function upstreamOf({
+  source,
+  sourceVersion,
+  package: binary,
+  kind,
+}: Pick<SbomLibrary, 'source' | 'sourceVersion' | 'package' | 'kind'>): string {
   if (kind === 'rpm') return `${source}-${sourceVersion}.src.rpm`;
   return binary?.version === sourceVersion ? source : `${source}@${sourceVersion}`;
 }
 
 /** The distribution as a component. Some scanners look up its packages only if it is listed. */
-function systemComponent(distribution: string): Models.Component {
+export function systemComponent(distribution: string): Models.Component {
   const [name = '', ...version] = distribution.split('-');
   return new Models.Component(Enums.ComponentType.OperatingSystem, name, {
     bomRef: `system:${distribution}`,

@@ -187,6 +187,7 @@ function imageSteps(
         ...platformOf(arch).emulation,
         ...tools(target, arch, facts),
         ...args,
+        MAX_USED_MIB: String(maxUsedMiB),
       },
     });
     const boot = step('boot', [], {

@@ -10,6 +10,17 @@ export interface MachineChoices {
   sizeGiB: number;
   /** By default, each cloud has its own choice. */
   ssh?: SshChoice | undefined;
+  /** Packages from elsewhere; absent if there are none. */
+  extra?: readonly ExtraPackage[];
+}
+
+/** A .deb that is installed in the images of its architecture, e.g. a cloud's own agent. */
+export interface ExtraPackage {
+  name: string;
+  version: string;
+  /** Debian's name, or `all`. */
+  architecture: string;
+  sha256: string;
 }
 
 /** Files of an image, relative to the release's folder. */
@@ -17,6 +28,8 @@ export interface ImageFiles {
   disk: string;
   /** Installed packages and their versions, one per line. */
   packages: string;
+  /** Bill of materials. */
+  sbom: string;
 }
 
 /** The files of an image: `coturn-4.16.0-1-aws-arm64.raw.zst` and what accompanies it. */
@@ -25,7 +38,7 @@ export function imageFiles(
   { cloud, arch, format }: { cloud: Cloud; arch: Arch; format: string },
 ): ImageFiles {
   const name = `coturn-${version}-${revision}-${cloud}-${arch}`;
-  return { disk: `${name}.${format}`, packages: `${name}.packages.txt` };
+  return { disk: `${name}.${format}`, packages: `${name}.packages.txt`, sbom: `${name}.cdx.json` };
 }
 
 /** Build arguments of an image. */
@@ -37,6 +50,7 @@ export function imageArgs(
     seed,
     sizeGiB,
     ssh,
+    extra = [],
   }: Omit<MachineChoices, 'clouds'> & { cloud: Cloud; arch: Arch; seed: string },
 ): Record<string, string> {
   const contents = contentsFor(recipe, cloud, ssh);
@@ -56,7 +70,23 @@ export function imageArgs(
     REPART_ARCH: platform.systemd,
     CONSOLE: platform.console,
     SEED: seed,
+    ...extraArgs(extra.filter(({ architecture }) => [platform.debian, 'all'].includes(architecture))),
   };
+}
+
+/** `NAME=SHA256`, which the stage reads. The Dockerfile only sees the files. */
+function extraArgs(extra: readonly ExtraPackage[]): Record<string, string> {
+  if (extra.length === 0) return {};
+  return { EXTRA_PACKAGES: extra.map(({ name, sha256 }) => `${name}=${sha256}`).join(' ') };
+}
+
+/** The extra packages of an image. */
+export function extraPackagesOf({ buildArgs }: PlannedStep): { name: string; sha256: string }[] {
+  const words = (buildArgs.EXTRA_PACKAGES ?? '').split(' ').filter((word) => word !== '');
+  return words.map((word) => {
+    const [name = '', sha256 = ''] = word.split('=');
+    return { name, sha256 };
+  });
 }
 
 /** Whether an image has an SSH server. */

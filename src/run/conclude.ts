@@ -4,6 +4,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { compiles, type StageName } from '../manifest/stages.ts';
 import type { Output } from '../ui/output.ts';
 import { renderSummary } from '../ui/summary.ts';
+import { administrationNotice } from './administration-notice.ts';
 import { dryRunCommands } from './dry-run.ts';
 import { withImageMirrors } from './image-mirrors.ts';
 import { maintainerWarning } from './maintainer-warning.ts';
@@ -40,7 +41,8 @@ export async function conclude(
     const columns = color ? process.stdout.columns : 100;
     output.styled(renderSummary(manifest, { dir: planned.dir, columns, color }));
   }
-  for (const line of maintainerWarning(planned.plan)) output.line(line);
+  for (const line of [...maintainerWarning(planned.plan), ...administrationNotice(manifest)])
+    output.line(line);
   return EXIT.ok;
 }
 

@@ -16,6 +16,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   metrics: 'Prometheus metrics',
   service: 'systemd service',
   tarball: 'Tarball',
+  image: 'Machine image, its disk',
   machine: 'Machine image, booted',
 };
 

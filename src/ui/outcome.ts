@@ -7,6 +7,7 @@ import {
   type Manifest,
   type ManifestStep,
 } from '../manifest/schema.ts';
+import { judges } from '../manifest/stages.ts';
 
 /** The manifest's records of one package or image, identified by target or cloud, and architecture. */
 export interface Variant {
@@ -16,6 +17,8 @@ export interface Variant {
   arch: string | undefined;
   packages: Artifact[];
   checks: CheckResult[];
+  /** Whether a check passed that tested the packages. The checks of a disk don't: it must also boot. */
+  verified: boolean;
   metrics: Record<string, number>;
   /** Facts recorded by its steps; the value of a later step wins. */
   facts: Record<string, unknown>;
@@ -29,7 +32,7 @@ export type Counts = Record<CheckResult['status'], number>;
 /**
  * `passed`: every step is done, and every package has checks, none of which failed.
  * `accepted`: the same, except for checks that failed because of accepted advisories.
- * `unverified`: a package has no passed checks. Running no checks is not a success.
+ * `unverified`: no check that tested a package passed. Running no checks is not a success.
  */
 export type Verdict = 'passed' | 'accepted' | 'failed' | 'unverified';
 
@@ -46,12 +49,14 @@ export function variantsOf(manifest: Manifest): Variant[] {
       arch,
       packages: [],
       checks: [],
+      verified: false,
       metrics: {},
       facts: {},
       exposures: {},
     };
     variant.packages.push(...packages);
     variant.checks.push(...(step.checks ?? []));
+    variant.verified ||= judges(step.stage) && (step.checks ?? []).some(isPassed);
     Object.assign(variant.metrics, step.metrics ?? {});
     Object.assign(variant.facts, step.facts ?? {});
     Object.assign(variant.exposures, step.exposures ?? {});
@@ -73,6 +78,10 @@ export function countChecks(checks: readonly CheckResult[]): Counts {
   const counts = Object.fromEntries(CHECK_STATUSES.map((status) => [status, 0])) as Counts;
   for (const { status } of checks) counts[status] += 1;
   return counts;
+}
+
+function isPassed({ status }: CheckResult): boolean {
+  return status === 'passed';
 }
 
 /** Whether a check failed or is blocked; in both cases, the property is unproved. */
@@ -106,7 +115,7 @@ export function verdictOf(manifest: Manifest): Verdict {
   const checks = variants.flatMap((variant) => variant.checks);
   if (failedSteps(manifest).length > 0 || checks.some(isBad)) return 'failed';
   const built = variants.filter((variant) => variant.packages.length > 0);
-  const verified = built.every((variant) => variant.checks.some((c) => c.status === 'passed'));
+  const verified = built.every((variant) => variant.verified);
   if (built.length === 0 || !verified) return 'unverified';
   return checks.some((c) => c.status === 'accepted') ? 'accepted' : 'passed';
 }

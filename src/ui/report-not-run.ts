@@ -27,13 +27,11 @@ interface Group {
 
 /** Checks that did not run, by kind and by reason. */
 export function notRun(manifest: Manifest, variants: readonly Variant[]): Html {
-  const unchecked = variants.filter(
-    ({ packages, checks }) => packages.length > 0 && !checks.some(({ status }) => status === 'passed'),
-  );
+  const unchecked = variants.filter(({ packages, verified }) => packages.length > 0 && !verified);
   const parts = [
     ...(unchecked.length === 0
       ? []
-      : [html`<p class="notice">No check passed on ${unchecked.map(({ name }) => name).join(', ')}.</p>`]),
+      : [html`<p class="notice">Not verified: ${unchecked.map(({ name }) => name).join(', ')}.</p>`]),
     ...KINDS.map(([kind, title, meaning]) => kindOf(variants, { kind, title, meaning })),
   ].filter((part) => part !== nothing);
   const stopped = failedSteps(manifest).filter(({ stage }) => !judges(stage));

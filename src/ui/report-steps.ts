@@ -7,7 +7,7 @@ const INLINE = 12;
 
 /** Facts recorded by the steps (features, compiler, tool versions): one table per stage, one column per step. */
 export function facts(manifest: Manifest): Html {
-  const noted = manifest.steps.filter((step) => Object.keys(step.facts ?? {}).length > 0);
+  const noted = manifest.steps.filter((step) => namesOf(step).length > 0);
   if (noted.length === 0) return nothing;
   const stages = [...new Set(noted.map((step) => step.stage))];
   const tables = stages.map((stage) =>
@@ -19,8 +19,13 @@ export function facts(manifest: Manifest): Html {
   return section('facts', 'Build facts', html`${tables}`);
 }
 
+/** The step's facts, without those that have a section of their own. */
+function namesOf({ facts }: ManifestStep): string[] {
+  return Object.keys(facts ?? {}).filter((name) => name !== 'usage');
+}
+
 function stageFacts(stage: string, steps: readonly ManifestStep[]): Html {
-  const names = [...new Set(steps.flatMap((step) => Object.keys(step.facts ?? {})))];
+  const names = [...new Set(steps.flatMap(namesOf))];
   const rows = names.map((name) => {
     const cells = steps.map((step) => html`<td class="prose">${fact(step.facts?.[name])}</td>`);
     return html`<tr><th scope="row">${name}</th>${cells}</tr>
@@ -85,5 +90,5 @@ ${table('Steps and their times', head, [html`<tbody>${rows}</tbody>`, foot], 'st
 }
 
 function where(step: ManifestStep): string {
-  return [step.target, step.arch].filter((part) => part !== undefined).join(' / ') || 'all';
+  return [step.cloud ?? step.target, step.arch].filter((part) => part !== undefined).join(' / ') || 'all';
 }

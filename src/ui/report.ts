@@ -5,6 +5,7 @@ import { advisories } from './report-advisories.ts';
 import { artifacts } from './report-artifacts.ts';
 import { capacity } from './report-capacity.ts';
 import { checkMatrix } from './report-checks.ts';
+import { diskSpace } from './report-disk.ts';
 import { failures } from './report-failures.ts';
 import { headline, VERDICTS } from './report-head.ts';
 import { metrics } from './report-metrics.ts';
@@ -26,6 +27,7 @@ export function renderReport(manifest: Manifest, extra: { turnbuildVersion: stri
     ['not-run', 'Not run', notRun(manifest, variants)],
     ['packages', 'Packages', artifacts(manifest)],
     ['checks', 'Checks', checkMatrix(variants)],
+    ['usage', 'Disk space', diskSpace(variants)],
     ['capacity', 'Capacity', capacity(variants)],
     ['metrics', 'Prometheus metrics', metrics(variants)],
     ['source', 'Source', source(manifest)],

@@ -111,6 +111,7 @@ function checkStatus(variant: Variant): string {
     ...countedAs(counts, ['blocked', 'accepted']),
     // A single count, so that the line fits; the report has each kind.
     ...(withoutVerdict > 0 ? [`${withoutVerdict} not run`] : []),
+    ...(variant.verified || counts.failed + counts.blocked > 0 ? [] : ['NOT VERIFIED']),
   ];
   return [`${counts.passed}/${variant.checks.length} passed`, ...rest].join(', ');
 }

@@ -41,11 +41,20 @@ describe('turnbuild image', () => {
       console.log(run.stdout, run.stderr);
       expect(run.code).toBe(0);
       const name = `coturn-4.6.1-1-aws-${NATIVE}`;
-      expect(filesOf(out, /^coturn-4/)).toEqual([`${name}.packages.txt`, `${name}.raw.zst`]);
+      expect(filesOf(out, /^coturn-4/)).toEqual([
+        `${name}.cdx.json`,
+        `${name}.packages.txt`,
+        `${name}.raw.zst`,
+      ]);
       expect(readFileSync(join(out, '4.6.1', `${name}.packages.txt`), 'utf8')).toMatch(
         /^coturn 4\.6\.1\+turnbuild-1~deb13 /m,
       );
       expect(readFileSync(join(out, '4.6.1/SHA256SUMS'), 'utf8')).toContain(`${name}.raw.zst`);
+      expect(readFileSync(join(out, '4.6.1/SHA256SUMS'), 'utf8')).toContain(`${name}.cdx.json`);
+      // Not applicable, because the image has no SSM agent.
+      expect(run.stdout).toContain('has no SSM agent');
+      const disk = checksOf(manifestOf(out), `image:aws:${NATIVE}`);
+      expect(unpassed(disk)).toEqual(['image.administration not-applicable']);
       const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
       expect(unpassed(checks)).toEqual([]);
       expect(checks.get('machine.relay')?.figures).toEqual({ sent: 1200, received: 1200 });
@@ -62,7 +71,9 @@ describe('turnbuild image', () => {
       expect(run.code, run.stderr).toBe(0);
       expect(manifestOf(out).steps.map(({ id }) => id)).not.toContain(`boot:aws:${NATIVE}`);
       expect(run.stdout).toContain('2 packages, NOT VERIFIED');
-      expect(run.stdout).toMatch(/coturn-4\.6\.1-1-aws-\w+\.raw\.zst +\S+ MiB +none ran/);
+      expect(run.stdout).toMatch(
+        /coturn-4\.6\.1-1-aws-\w+\.raw\.zst +\S+ MiB +\d+\/\d+ passed, 1 not run, NOT VERIFIED/,
+      );
     });
   });
 });

@@ -7,9 +7,10 @@ cp -a /target /image
 cd /image
 rm -rf inputs native turnbuild proc/* sys/* dev/* run/* tmp/* var/tmp/* var/cache/* var/log/* var/lib/apt/lists root/.[!.]* boot/initrd.img* initrd.img* vmlinuz*
 rm -f etc/resolv.conf etc/hostname etc/hosts etc/machine-id var/lib/dbus/machine-id etc/ssh/ssh_host_* var/lib/systemd/random-seed \
-	var/lib/dpkg/*-old etc/*- .dockerenv
+	var/lib/systemd/credential.secret var/lib/dpkg/*-old etc/*- .dockerenv usr/sbin/policy-rc.d
 # The builder's mirror, and settings that make a build faster. Machines are rebuilt, not upgraded.
-rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99turnbuild etc/dpkg/dpkg.cfg.d/99turnbuild
+rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99turnbuild etc/dpkg/dpkg.cfg.d/99turnbuild \
+	etc/apt/apt.conf.d/docker-* etc/dpkg/dpkg.cfg.d/docker*
 mkdir -p var/cache/apt/archives/partial var/log/journal var/lib/apt/lists
 # An empty file: systemd makes an id at each machine's first boot. Without the file it would also apply its presets.
 : >etc/machine-id
@@ -41,6 +42,12 @@ printf '%s\n' $MODULES >etc/modules-load.d/turnbuild.conf
 systemctl --root=/image --quiet mask $MASKED
 # shellcheck disable=SC2086
 systemctl --root=/image --quiet enable $ENABLED
+# Packages from elsewhere may leave this to the machine on which they are installed.
+[ ! -e usr/lib/systemd/system/amazon-ssm-agent.service ] || systemctl --root=/image --quiet enable amazon-ssm-agent.service
+
+# Accounts have the day on which they were added.
+awk -F: -v OFS=: -v day=$((SOURCE_DATE_EPOCH / 86400)) '$3 > day { $3 = day } 1' etc/shadow >/shadow
+cat /shadow >etc/shadow
 
 # Every file has the date of the coturn release or an earlier one: another build gives the same bytes.
 find . -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

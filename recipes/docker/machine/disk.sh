@@ -1,6 +1,6 @@
 # Makes the disk: a unified kernel image in an EFI system partition, and the root file system, without loop devices or privileges.
 # in:  /image; /boot-files; DEB_ARCH, EFI_NAME, REPART_ARCH, CONSOLE, DISK_MIB, SEED, SOURCE_DATE_EPOCH, DISK_FORMAT (raw.zst or tar.gz)
-# out: /out: disk, packages.txt (lines NAME VERSION SOURCE SOURCE-VERSION)
+# out: /out: disk, packages.txt (lines NAME VERSION SOURCE SOURCE-VERSION); /disk.raw, /partitions.json and /esp for scan.sh
 set -eu
 export LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH
 
@@ -8,7 +8,7 @@ mkdir -p /out
 cd /image/boot
 # No pipes: sh does not notice a failure of a command before the last one.
 dpkg-query --admindir=/image/var/lib/dpkg --show --showformat='${Package} ${Version} ${source:Package} ${source:Version}\n' >/packages
-sort -u /packages /boot-files/packages.txt >/out/packages.txt
+sort -u /packages /boot-files/packages.txt /turnbuild/agent/packages.txt >/out/packages.txt
 kernel=$(echo vmlinuz-*)
 version=${kernel#vmlinuz-}
 mkdir -p /initrd/bin /initrd/modules /initrd/proc /initrd/sys /initrd/dev /initrd/root /esp/EFI/BOOT /definitions
@@ -34,6 +34,7 @@ ukify build --linux="$kernel" --initrd=/initrd.img --stub=/boot-files/linux.efi.
 	--cmdline="$CONSOLE root=PARTLABEL=root rw panic=10 oops=panic" --output="/esp/EFI/BOOT/$EFI_NAME"
 # The firmware starts the UKI; a second copy of the kernel would only take space.
 rm -f /image/boot/*
+touch --date="@$SOURCE_DATE_EPOCH" /image/boot
 
 cat >/definitions/10-esp.conf <<DEFINITION
 [Partition]
@@ -50,11 +51,18 @@ Label=root
 Format=ext4
 CopyFiles=/image:/
 DEFINITION
+# A failed mke2fs would not say what is missing. 5 % is for the structures of the file system, 34 MiB for its journal and partition tables.
+find /image -printf '%s\n' >/sizes
+needed=$(awk '{ blocks += int(($1 + 4095) / 4096) } END { print int(blocks / 256 * 1.05) + 64 + 34 }' /sizes)
+if [ "$needed" -gt "$DISK_MIB" ]; then
+	echo "turnbuild-error: IMAGE_TOO_SMALL: The image needs at least $((needed - DISK_MIB)) MiB more than the $DISK_MIB MiB of its disk" >&2
+	exit 1
+fi
 find /esp -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 # Without a fixed seed for the hashes of its directories, mke2fs picks a random one.
 SYSTEMD_REPART_MKFS_OPTIONS_EXT4="-E hash_seed=$SEED" \
 	systemd-repart --offline=yes --sector-size=512 --empty=create --size="${DISK_MIB}M" --definitions=/definitions \
-	--architecture="$REPART_ARCH" --seed="$SEED" /disk.raw
+	--architecture="$REPART_ARCH" --seed="$SEED" --json=short /disk.raw >/partitions.json
 case $DISK_FORMAT in
 raw.zst) zstd -q -3 --single-thread /disk.raw -o /out/disk ;;
 # Google's import takes exactly this format: one sparse file in an old GNU tar.

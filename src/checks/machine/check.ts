@@ -5,7 +5,7 @@ import type { MachineContents } from '../../recipe/machine.ts';
 import type { Verdict } from '../check.ts';
 import { judgeOne, shortened } from '../judge.ts';
 
-/** Everything that the checks of an image judge. */
+/** Everything that the checks of a booted image judge. */
 export interface ImageFacts {
   machine: MachineFacts;
   contents: Pick<MachineContents, 'maxUsedMiB'>;
@@ -18,16 +18,16 @@ export interface ImageFacts {
 }
 
 /** One check of an image, as data. */
-export interface MachineCheck {
+export interface MachineCheck<Facts = ImageFacts> {
   id: string;
   title: string;
   reason: string;
   reference?: string;
-  judge: (facts: ImageFacts) => Verdict;
+  judge: (facts: Facts) => Verdict;
 }
 
 /** Judges an image. A check that throws counts as failed. */
-export function judgeImage(checks: readonly MachineCheck[], facts: ImageFacts): CheckResult[] {
+export function judgeImage<Facts>(checks: readonly MachineCheck<Facts>[], facts: Facts): CheckResult[] {
   return checks.map(({ judge, ...check }) => {
     const { ok, without, message, figures = {}, blockedBy } = judgeOne(() => judge(facts));
     const result = { ...check, message: shortened(message), figures };

@@ -43,6 +43,11 @@ export function sourceFile({ dir, plan }: Pick<InputsContext, 'dir' | 'plan'>): 
   return beneath(dir, 'source', `coturn-${plan.coturn.version}.tar`);
 }
 
+/** The path of a package from elsewhere that images contain. */
+export function extraPackageFile({ dir }: { dir: string }, sha256: string): string {
+  return beneath(dir, 'packages', `${sha256}.deb`);
+}
+
 /** Creates an empty work folder for a step. */
 export async function workFolder(context: StageContext, step: PlannedStep): Promise<string> {
   const dir = workPath(context, step);

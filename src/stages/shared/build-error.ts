@@ -86,6 +86,7 @@ const HINTS: Record<string, string> = {
   KEYS_MISSING: 'On Debian 13, the package distribution-gpg-keys has the keys of most distributions.',
   DISTRIBUTION_UNKNOWN: 'On RHEL, Fedora and their derivatives, add system-release.',
   SPEC_FAILED: 'The line number refers to the rendered recipes/packaging/rpm/coturn.spec.',
+  IMAGE_TOO_SMALL: 'Pass a larger --size, or fewer packages with --extra-package.',
   COMPILE_FAILED: "The step's log has the compiler's first error.",
   REPOSITORY_FAILED:
     'Run the same command again: finished steps are kept. --no-cache rebuilds the root and its repository.',

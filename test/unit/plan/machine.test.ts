@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createPlan } from '../../../src/plan/index.ts';
-import { hasSsh, imageArgs, imageFiles } from '../../../src/plan/machine.ts';
+import { extraPackagesOf, hasSsh, imageArgs, imageFiles } from '../../../src/plan/machine.ts';
 import type { PlannedStep } from '../../../src/plan/types.ts';
 import { machine, releaseFacts } from '../../support/plan-facts.ts';
 
@@ -41,13 +41,30 @@ describe('a plan with images', () => {
     ).toEqual({
       disk: 'coturn-4.16.0-3-gce-arm64.tar.gz',
       packages: 'coturn-4.16.0-3-gce-arm64.packages.txt',
+      sbom: 'coturn-4.16.0-3-gce-arm64.cdx.json',
     });
   });
 
   it('judges the size limit without rebuilding the image', () => {
     expect(stepOf('boot:aws:arm64').buildArgs.MAX_USED_MIB).toBe('250');
     expect(stepOf('boot:gce:arm64').buildArgs.MAX_USED_MIB).toBe('300');
-    expect(stepOf('image:aws:arm64').buildArgs.MAX_USED_MIB).toBeUndefined();
+    expect(stepOf('image:aws:arm64').buildArgs.MAX_USED_MIB).toBe('250');
+    // A build argument that the Dockerfile does not declare leaves its cache valid.
+    const dockerfile = new URL('../../../recipes/docker/machine.Dockerfile', import.meta.url);
+    expect(readFileSync(dockerfile, 'utf8')).not.toContain('MAX_USED_MIB');
+  });
+
+  it('installs a package from elsewhere in the images of its architecture, by its hash', () => {
+    const extra = [
+      { name: 'agent', version: '1', architecture: 'arm64', sha256: 'a'.repeat(64) },
+      { name: 'tool', version: '1', architecture: 'all', sha256: 'b'.repeat(64) },
+    ];
+    const [arm64, x86_64] = (['arm64', 'x86_64'] as const).map((arch) => args('aws', arch, { extra }));
+    expect(arm64?.EXTRA_PACKAGES).toBe(`agent=${'a'.repeat(64)} tool=${'b'.repeat(64)}`);
+    const step = { ...stepOf('image:aws:x86_64'), buildArgs: x86_64 ?? {} };
+    expect(extraPackagesOf(step)).toEqual([{ name: 'tool', sha256: 'b'.repeat(64) }]);
+    expect(extraPackagesOf(stepOf('image:aws:arm64'))).toEqual([]);
+    expect(args('aws', 'arm64').EXTRA_PACKAGES).toBeUndefined();
   });
 
   it("uses the build platform's tools in a foreign root only", () => {

@@ -26,6 +26,30 @@ test('a package without checks makes the release unverified', () => {
   expect(verdictOf({ ...manifest, steps })).toBe('unverified');
 });
 
+test('an image with a clean disk is unverified until it has booted', () => {
+  const manifest = fixture();
+  const [check] = manifest.steps.flatMap(({ checks }) => checks ?? []);
+  const step = manifest.steps.find(({ stage }) => stage === 'package');
+  if (check === undefined || step === undefined) throw new Error('the fixture has changed');
+  const [output] = step.outputs;
+  if (output === undefined) throw new Error('the fixture has changed');
+  const image = {
+    ...step,
+    id: 'image:aws:arm64',
+    stage: 'image' as const,
+    cloud: 'aws' as const,
+    outputs: [{ ...output, kind: 'image' as const, path: 'coturn-aws.raw.zst' }],
+    checks: [{ ...check, status: 'passed' as const }],
+  };
+  const boot = { ...image, id: 'boot:aws:arm64', stage: 'boot' as const, outputs: [] };
+  const unbooted = { ...manifest, steps: [...manifest.steps, image] };
+  expect(verdictOf(unbooted)).toBe('unverified');
+  expect(renderSummary(unbooted, { dir: 'dist', columns: 120, color: false })).toMatch(
+    /coturn-aws\.raw\.zst .*1\/1 passed, NOT VERIFIED\n/,
+  );
+  expect(verdictOf({ ...manifest, steps: [...manifest.steps, image, boot] })).toBe('passed');
+});
+
 test('a target that was only compiled needs no checks', () => {
   const manifest = fixture();
   const steps = manifest.steps.filter(({ target, stage }) => target === 'debian-13' || stage === 'build');

@@ -141,7 +141,7 @@ describe('checks that were not run', () => {
       stage === 'verify' ? { checks: [] } : stage === 'build' ? { status: 'failed' } : undefined,
     );
     expect(words(none)).toBe(
-      'Not run No check passed on debian-13 / arm64. Steps that depend on build-debian-13-arm64 were not run.',
+      'Not run Not verified: debian-13 / arm64. Steps that depend on build-debian-13-arm64 were not run.',
     );
   });
 
