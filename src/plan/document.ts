@@ -60,6 +60,9 @@ export const planSchema = z.looseObject({
         clouds: z.array(z.enum(CLOUDS)).min(1),
         sizeGiB: z.number().int().min(1).max(64),
         ssh: z.enum(SSH_CHOICES).optional(),
+        extra: z
+          .array(z.strictObject({ name: z.string(), version: z.string(), architecture: z.string(), sha256 }))
+          .optional(),
       })
       .optional(),
     rebuild: z.array(z.string()),

@@ -32,7 +32,7 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   accept: true,
   native: true,
   roots: true,
-  ...{ cloud: true, size: true, ssh: true, boot: false },
+  ...{ cloud: true, size: true, ssh: true, boot: false, extraPackage: true },
   ...{ arch: false, target: false, verify: false, plan: false },
   // The plan pins the sources, and the recipes must match the plan.
   ...{ source: false, mirror: false, recipes: false, lock: false },

@@ -50,6 +50,8 @@ export interface CommonOptions {
   ssh?: string;
   /** Whether images are booted. */
   boot?: boolean;
+  /** Packages from elsewhere for images: `FILE@sha256:HEX` or `URL@sha256:HEX`. */
+  extraPackage?: string[];
 }
 
 /** The name of a command-line option in the parsed options. */

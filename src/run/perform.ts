@@ -8,13 +8,16 @@ import { compiles, type StageName, traitsOf } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { formatPlan } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
+import { extraPackagesOf } from '../plan/machine.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { writeSource } from '../sources/fetch.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
+import { extraPackageFile } from '../stages/shared/artifacts.ts';
 import type { ReadyBase, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, type FailedTask } from '../ui/failures.ts';
 import { runTasks, type TaskGroup } from '../ui/tasks.ts';
 import { baseGroups, baseNodes } from './bases.ts';
+import { cachedPackage } from './extra-packages.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { openManifest } from './manifest-file.ts';
 import { packageRoot } from './recipes.ts';
@@ -43,6 +46,7 @@ export async function performRelease(
   const lock = await lockFolder(dir);
   try {
     if (release.source !== undefined) await writeSource(release.source, dir, io);
+    await placeExtraPackages(release, session.cache);
     await writePlan(release);
     const store = await openManifest(release);
     await before(store);
@@ -80,6 +84,14 @@ export async function performRelease(
   } finally {
     await files.remove(join(dir, 'work/tmp'));
     await lock.release();
+  }
+}
+
+/** Copies the extra packages of images into the release's folder, where their steps read them. */
+async function placeExtraPackages({ plan, dir }: PlannedRelease, cache: string): Promise<void> {
+  for (const { sha256 } of plan.steps.flatMap(extraPackagesOf)) {
+    const file = extraPackageFile({ dir }, sha256);
+    if (!(await files.isIntact(file, sha256))) await files.copyInto(cachedPackage(cache, sha256), file);
   }
 }
 

@@ -4,10 +4,12 @@ import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
 import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
 import { createPlan } from '../plan/index.ts';
+import type { ExtraPackage } from '../plan/machine.ts';
 import type { Choices, Plan, PlannedSource } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
 import { assumedBuilder, type BuilderFacts } from './builder.ts';
+import { fetchExtraPackages } from './extra-packages.ts';
 import { fetchShown } from './fetch-shown.ts';
 import { machineChoices } from './machine-options.ts';
 import { readManifest } from './manifest-file.ts';
@@ -51,11 +53,13 @@ export async function planRelease(
   const unbuilt = chosen(session, verify, assumedBuilder(), images);
   makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
   const builder = await readyBuilder(session, { architectures: unbuilt.architectures, runs, perform });
+  const extra = images ? await fetchExtraPackages(session, unbuilt.architectures) : [];
   const source = await fetchShown(session, version);
   const dir = resolve(options.out ?? 'dist', source.version);
   const made = await readManifest(dir);
   const { revision, rebuild } = await chooseRevision(session, made);
-  const choice = await withImages(session, chosen(session, verify, builder, images), builder);
+  const wanted = chosen(session, verify, builder, images);
+  const choice = await withImages(session, withExtra(wanted, extra), builder);
   const coturn = { version: source.version, epoch: source.epoch, revision };
   const plan = makePlan(session, choice, {
     coturn,
@@ -81,6 +85,11 @@ export async function planRelease(
     }),
     dir,
   };
+}
+
+function withExtra(choices: Choices, extra: readonly ExtraPackage[]): Choices {
+  if (choices.machine === undefined || extra.length === 0) return choices;
+  return { ...choices, machine: { ...choices.machine, extra } };
 }
 
 /** Adds the official images that the targets start from. */

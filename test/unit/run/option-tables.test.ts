@@ -5,7 +5,7 @@ import type { Session } from '../../../src/run/session.ts';
 /** All options, as if given on the command line. */
 const GIVEN: Required<Omit<CommonOptions, 'unpinned'>> = {
   ...{ json: true, verbose: true, dryRun: true, verify: false, cache: false, refreshBase: true },
-  ...{ roots: 'registry', cloud: ['aws'], size: '1', ssh: 'none', boot: false },
+  ...{ roots: 'registry', cloud: ['aws'], size: '1', ssh: 'none', boot: false, extraPackage: ['x.deb'] },
   ...{ arch: ['arm64'], target: ['debian-13'], mirror: ['http://a.test'], jobs: '2', builder: 'b' },
   ...{ out: 'dist', recipes: 'recipes', lock: 'lock.json', source: 'debian', sha256: 'a', revision: '2' },
   ...{ updateLock: true, allowQuarantined: true, maintainer: 'A <a@example.org>', full: true, native: true },
@@ -36,6 +36,7 @@ describe('conflicts of options', () => {
         '--allow-quarantined',
         '--boot',
         '--cloud',
+        '--extra-package',
         '--lock',
         '--maintainer',
         '--native',
@@ -57,6 +58,7 @@ describe('conflicts of options', () => {
         '--accept',
         '--allow-quarantined',
         '--cloud',
+        '--extra-package',
         '--full',
         '--maintainer',
         '--native',
