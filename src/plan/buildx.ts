@@ -18,6 +18,8 @@ export interface BuildxBuild {
   inherited?: readonly string[] | undefined;
   /** Folder for the stage's files, path of a tar with them, or name of an image in the engine. */
   output: { folder: string } | { tar: string } | { image: string };
+  /** Labels of the image. */
+  labels?: Readonly<Record<string, string>>;
   /** Name of a buildx builder; the current one if undefined. */
   builder?: string;
   /** Stages of the Dockerfile that are never taken from the build cache. */
@@ -43,6 +45,7 @@ export function buildxCommand(build: BuildxBuild): Command {
       ...Object.entries(build.contexts).map(([name, value]) => `--build-context=${name}=${value}`),
       ...Object.entries(build.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
       ...(build.inherited ?? []).map((name) => `--build-arg=${name}`),
+      ...Object.entries(build.labels ?? {}).map(([name, value]) => `--label=${name}=${value}`),
       `--output=${outputOf(build.output)}`,
       build.context,
     ],
@@ -80,8 +83,8 @@ export interface StepBuild {
   target?: string;
   inputs: string;
   output: string;
-  /** Makes an image with this name instead of files, for the builder's own platform. */
-  image?: { name: string; platform: string };
+  /** Makes an image with this name and these labels instead of files, for the builder's own platform. */
+  image?: { name: string; platform: string; labels: Readonly<Record<string, string>> };
   builder?: string | undefined;
   /** Rebuilds the stages in `fresh` instead of using the build cache. */
   noCache?: boolean;
@@ -107,7 +110,9 @@ export function stepCommand(step: PlannedStep, build: StepBuild): Command {
     },
     buildArgs: { ...step.buildArgs, ...build.args },
     inherited: build.inherited,
-    output: build.image === undefined ? { folder: build.output } : { image: build.image.name },
+    ...(build.image === undefined
+      ? { output: { folder: build.output } }
+      : { output: { image: build.image.name }, labels: build.image.labels }),
     ...(build.builder === undefined ? {} : { builder: build.builder }),
     ...(build.noCache === true ? { fresh: build.fresh ?? [`${build.dockerStage}-run`] } : {}),
   });

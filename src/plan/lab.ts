@@ -11,8 +11,14 @@ export interface LabContainer {
   engine?: string | undefined;
 }
 
-/** Label of a laboratory's container with the process that started it, to detect leftovers of killed processes. */
+/** Label of a laboratory's container and of its image with the process that made them, to detect leftovers of killed processes. */
 export const LAB_LABEL = 'turnbuild.lab';
+
+/** Labels of a laboratory's image. A process may be killed before the image has a container. */
+export function labLabels(owner: string): Record<string, string> {
+  return { [LAB_LABEL]: owner };
+}
+
 /** Paths in the container. */
 export const LAB_PATHS = { program: '/lab.mjs', inputs: '/inputs', results: '/out' } as const;
 
@@ -126,4 +132,24 @@ export function removeLabCommands({ name, engine }: LabContainer): Command[] {
 export function listLabsCommand(engine: string | undefined): Command {
   const format = `{{.Names}} {{.Label "${LAB_LABEL}"}}`;
   return docker(engine, 'read', 'ps', '--all', '--filter', `label=${LAB_LABEL}`, '--format', format);
+}
+
+/** Lists the names of all images of laboratories, one per line. */
+export function listLabImagesCommand(engine: string | undefined): Command {
+  return docker(
+    engine,
+    'read',
+    'image',
+    'ls',
+    '--filter',
+    `label=${LAB_LABEL}`,
+    '--format',
+    '{{.Repository}}',
+  );
+}
+
+/** Prints `NAME OWNER` of an image of a laboratory. */
+export function labImageOwnerCommand(engine: string | undefined, name: string): Command {
+  const format = `${name} {{index .Config.Labels "${LAB_LABEL}"}}`;
+  return docker(engine, 'read', 'image', 'inspect', '--format', format, name);
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -13,14 +13,17 @@ const dir = fileFolder('laboratory');
 /** A check that needs only the laboratory, not a container with the installed package. */
 const args = ['--out', join(dir, 'dist'), ...ONE, '--only', 'network.ttl'];
 
-it('the laboratory removes its container on Ctrl-C, and that of a run killed by SIGKILL in the next run', async () => {
+it('the laboratory removes its container on Ctrl-C, and what runs killed by SIGKILL left in the next run', async () => {
+  // Of a process that was killed before the image had a container.
+  const early = imageOf(spawnSync('true').pid);
   const killed = await endInLaboratory('SIGKILL');
   expect(killed.run.code).not.toBe(0);
   const interrupted = await endInLaboratory('SIGINT');
   expect(interrupted.run.stderr).toMatch(/INTERRUPTED/);
   expect(interrupted.run.code).toBe(130);
-  for (const { name } of [killed, interrupted]) {
+  for (const name of [killed.name, interrupted.name])
     expect(name).toMatch(/^turnbuild-lab-debian-13-x86-64-/);
+  for (const name of [killed.name, interrupted.name, early]) {
     expect(docker('ps', '--all', '--format', '{{.Names}}')).not.toContain(name);
     expect(docker('images', '--format', '{{.Repository}}')).not.toContain(name);
   }
@@ -150,6 +153,15 @@ function lookForReaders(): void {
     );
     return;
   }
+}
+
+/** A laboratory's image of this process. @returns its name */
+function imageOf(pid: number): string {
+  const name = `turnbuild-lab-early-${pid}`;
+  const label = `--label=${LAB_LABEL}=${hostname()}:${pid}`;
+  const args = ['buildx', 'build', '--quiet', `--output=type=docker,name=${name}`, label, '-'];
+  execFileSync('docker', args, { input: 'FROM scratch\nLABEL early=yes\n' });
+  return name;
 }
 
 /** Names of the laboratories that a process started. */

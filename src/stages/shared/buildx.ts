@@ -1,6 +1,7 @@
 import { stepCommand } from '../../plan/buildx.ts';
 import type { Command } from '../../plan/command.ts';
 import { contextPaths, matching } from '../../plan/dockerfile.ts';
+import { labLabels } from '../../plan/lab.ts';
 import { platformOf } from '../../plan/platforms.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { BUILDER_DISK, buildError } from './build-error.ts';
@@ -63,7 +64,9 @@ export function dockerCommand(step: PlannedStep, context: CommandContext, build:
   return stepCommand(step, {
     ...rest,
     args: { ...rest.args, ...limits },
-    ...(image === undefined ? {} : { image: { name: image, platform: own } }),
+    ...(image === undefined
+      ? {}
+      : { image: { name: image, platform: own, labels: labLabels(context.io.leftovers.owner()) } }),
     folder: dockerFolder(context),
     base: readyBase(context, step.base).context,
     ...(inTarget === true ? { target: readyBase(context, step.targetBase).context } : {}),

@@ -1,6 +1,12 @@
 import { TurnbuildError } from '../../errors.ts';
 import type { Command } from '../../plan/command.ts';
-import { type LabContainer, listLabsCommand, removeLabCommands } from '../../plan/lab.ts';
+import {
+  type LabContainer,
+  labImageOwnerCommand,
+  listLabImagesCommand,
+  listLabsCommand,
+  removeLabCommands,
+} from '../../plan/lab.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { buildError } from './build-error.ts';
 import type { StageContext } from './context.ts';
@@ -53,12 +59,18 @@ export async function removeLab(context: StageContext, container: LabContainer):
   for (const command of removeLabCommands(container)) await runCommand(context, command, {});
 }
 
-/** Removes containers of killed processes. */
+/** Removes containers and images of killed processes. */
 export async function removeAbandoned({ io, engine }: StageContext): Promise<void> {
-  const { stdout } = await io.exec(listLabsCommand(engine));
-  for (const line of stdout.split('\n')) {
+  const linesOf = async (command: Command) =>
+    (await io.exec(command)).stdout.split('\n').filter((line) => line !== '');
+  const marks = await linesOf(listLabsCommand(engine));
+  // An image that has no container yet, or no more.
+  for (const name of new Set(await linesOf(listLabImagesCommand(engine))))
+    marks.push(...(await linesOf(labImageOwnerCommand(engine, name))));
+  const abandoned = marks.flatMap((line) => {
     const [name, owner] = line.split(' ');
-    if (name === undefined || owner === undefined || !io.leftovers.isAbandoned(owner)) continue;
+    return name !== undefined && owner !== undefined && io.leftovers.isAbandoned(owner) ? [name] : [];
+  });
+  for (const name of new Set(abandoned))
     for (const command of removeLabCommands({ name, engine })) await io.exec(command);
-  }
 }

@@ -89,8 +89,8 @@ describe('stepCommand', () => {
 
   it('exports files, or an engine image for a given platform', () => {
     expect(args({})).toContain('--output=type=local,dest=/out');
-    const image = args({ image: { name: 'lab', platform: 'linux/amd64' } });
-    expect(image).toContain('--platform=linux/amd64');
+    const image = args({ image: { name: 'lab', platform: 'linux/amd64', labels: { a: 'b' } } });
+    expect(image).toEqual(expect.arrayContaining(['--platform=linux/amd64', '--label=a=b']));
     expect(image.filter((arg) => arg.startsWith('--output='))).toEqual([
       expect.stringMatching(/^--output=type=docker,name=lab,/),
     ]);

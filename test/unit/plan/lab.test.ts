@@ -3,6 +3,8 @@ import {
   copyFromLabCommand,
   copyToLabCommand,
   createLabCommand,
+  labImageOwnerCommand,
+  listLabImagesCommand,
   listLabsCommand,
   removeLabCommands,
   startLabCommand,
@@ -45,6 +47,8 @@ describe('the commands of a laboratory', () => {
     copyFromLabCommand({ name: 'lab', engine }, '/from', '/to'),
     ...removeLabCommands({ name: 'lab', engine }),
     listLabsCommand(engine),
+    listLabImagesCommand(engine),
+    labImageOwnerCommand(engine, 'lab'),
   ];
 
   it('all use the engine that has its image, or the current one', () => {
@@ -55,6 +59,9 @@ describe('the commands of a laboratory', () => {
     );
   });
 
-  it('all write, except the one that lists leftover laboratories', () =>
-    expect(commands().map(({ effect }) => effect)).toEqual([...Array(6).fill('write'), 'read']));
+  it('all write, except those that list leftover laboratories', () =>
+    expect(commands().map(({ effect }) => effect)).toEqual([
+      ...Array(6).fill('write'),
+      ...Array(3).fill('read'),
+    ]));
 });
