@@ -108,6 +108,7 @@ COPY --from=image-run /out/ /
 # The container in which images are booted: for any architecture, because QEMU emulates the whole machine.
 FROM --platform=$BUILDPLATFORM base AS boot
 ARG DEB_ARCH
+ARG ARCHIVE_STATE
 RUN apt-get update -q -o APT::Update::Error-Mode=any && \
     case $DEB_ARCH in arm64) qemu='qemu-system-arm qemu-efi-aarch64' ;; amd64) qemu='qemu-system-x86 ovmf' ;; esac && \
     apt-get install -qy --no-install-recommends $qemu dnsmasq-base iproute2 libcap2-bin nftables nodejs openssl tcpdump zstd && \

@@ -1,9 +1,10 @@
-import type { StageName } from '../manifest/stages.ts';
+import { judges, type StageName } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { lenderOf } from '../plan/bases.ts';
 import { type Command, formatCommand } from '../plan/command.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { Plan, PlannedBase, PlannedStep } from '../plan/types.ts';
+import { archiveReader } from '../stages/shared/archive.ts';
 import { giveBase } from '../stages/shared/bases.ts';
 import { imageFolder, lenderFor } from './bases.ts';
 import { type BuilderFacts, ownArch } from './builder.ts';
@@ -67,6 +68,7 @@ async function currentSteps(
   const context = {
     ...(await plannedContext(session, plan, { selection, full })),
     dir,
+    archive: archiveReader(session.io, session.cache, session.mirrors),
     bases: new Map(bases.flatMap(({ id, digest }) => (digest === undefined ? [] : [[id, { digest }]]))),
   };
   for (const step of plan.steps) {
@@ -74,9 +76,12 @@ async function currentSteps(
       plan.steps.some(({ id, stage }) => id === need && stages.includes(stage)) && !current.has(need);
     if (!stages.includes(step.stage) || step.needs.some(isDue) || rebuild.has(step.id)) continue;
     const last = steps.find(({ id }) => id === step.id);
-    // A real run of this stage alone would refuse outdated results of an earlier stage.
-    const stale = step.needs.some(
-      (need) => steps.find(({ id }) => id === need)?.planned !== keys.get(need)?.key,
+    // A real run of this stage alone would refuse outdated results of an earlier stage, except for verdicts, which apply to their inputs.
+    const stale = plan.steps.some(
+      ({ id, stage }) =>
+        step.needs.includes(id) &&
+        !judges(stage) &&
+        steps.find((each) => each.id === id)?.planned !== keys.get(id)?.key,
     );
     if (stale) continue;
     // isCurrent throws if an input is missing, e.g. a base image.

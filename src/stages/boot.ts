@@ -15,6 +15,7 @@ import {
 } from '../plan/lab.ts';
 import { hasSsh } from '../plan/machine.ts';
 import type { PlannedStep } from '../plan/types.ts';
+import { currentArchive } from './shared/archive.ts';
 import { buildFolder, describeArtifacts, featuresIn, workFolder, workPath } from './shared/artifacts.ts';
 import { type DockerBuild, digestRecipe, dockerCommand, MAX_FACTS, runBuildx } from './shared/buildx.ts';
 import { type CommandContext, readyBase, type Stage, type StageContext } from './shared/context.ts';
@@ -41,9 +42,9 @@ export const boot: Stage = {
     };
   },
 
-  commands(step, context) {
+  commands(step, context, { archive }) {
     const { create, fill, start, fetch, remove } = commandsFor(step, context);
-    const image = laboratory(step, context);
+    const image = laboratory(step, context, archive);
     return [dockerCommand(step, context, image), create, ...fill, start, fetch, ...remove];
   },
 
@@ -98,7 +99,8 @@ function containerOf(step: PlannedStep, { engine, attempt }: CommandContext): La
   };
 }
 
-function laboratory(step: PlannedStep, context: CommandContext): DockerBuild {
+/** @param archive state of the archive that QEMU comes from. A newer QEMU is used for the next boot, but requires none. */
+function laboratory(step: PlannedStep, context: CommandContext, archive: string): DockerBuild {
   const work = workPath(context, step);
   return {
     dockerStage: 'boot',
@@ -106,6 +108,7 @@ function laboratory(step: PlannedStep, context: CommandContext): DockerBuild {
     inputs: `${work}/settings`,
     output: `${work}/out`,
     image: containerOf(step, context).name,
+    args: { ARCHIVE_STATE: archive },
     fresh: ['boot'],
   };
 }
@@ -131,7 +134,8 @@ async function runMachine(step: PlannedStep, context: StageContext): Promise<voi
   await removeAbandoned(context);
   const { create, fill, start, fetch } = commandsFor(step, context);
   try {
-    await runBuildx(step, context, laboratory(step, context));
+    const archive = await currentArchive(step, context);
+    await runBuildx(step, context, laboratory(step, context, archive?.id ?? ''));
     for (const command of [create, ...fill]) await required(context, command, unavailable(command));
     await startLab(step, context, start, { ...UNJUDGED, unavailable: unavailable(start) });
     const out = `${workPath(context, step)}/out`;

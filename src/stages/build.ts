@@ -1,7 +1,7 @@
 import { TurnbuildError } from '../errors.ts';
 import { targetOfStep } from '../plan/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
-import { ARCHIVE_FILE, combinedState, repositoryArgs } from './shared/archive.ts';
+import { ARCHIVE_FILE, combinedState, lastKnown, repositoryArgs } from './shared/archive.ts';
 import { describeArtifacts, featuresIn, sourceFile, workFolder, workPath } from './shared/artifacts.ts';
 import { collectBuildInputs, digestBuildInputs } from './shared/build-inputs.ts';
 import { type DockerBuild, digestRecipe, dockerCommand, runBuildx } from './shared/buildx.ts';
@@ -44,10 +44,7 @@ export const build: Stage = {
       ...(sysroot === undefined ? [] : [context.repositories(sysroot, step.arch).state()]),
     ];
     const archive = combinedState(await Promise.all(states), files.sha256Text);
-    if (archive?.unreachable !== undefined)
-      context.onLine(
-        `turnbuild: using the last known packages of ${archive.suites.join(', ')}: ${archive.unreachable}`,
-      );
+    if (archive?.unreachable !== undefined) context.onLine(lastKnown(archive, archive.unreachable));
     const unsigned = (sysroot?.repositories ?? []).filter(({ signed }) => signed !== true);
     if (unsigned.length > 0)
       context.onLine(

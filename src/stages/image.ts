@@ -19,7 +19,7 @@ import { extraPackagesOf, hasSsh } from '../plan/machine.ts';
 import { platformOf } from '../plan/platforms.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Cloud } from '../recipe/machine.ts';
-import { combinedState } from './shared/archive.ts';
+import { currentArchive } from './shared/archive.ts';
 import {
   buildFolder,
   describeArtifacts,
@@ -57,6 +57,8 @@ export const image: Stage = {
     return {
       package: await files.sha256File(`${context.dir}/${packageOf(step)}`),
       agent: files.sha256Text(await agentConfiguration(step, context)),
+      // Machines are not upgraded, so an image must have the updates of its day.
+      archive: (await context.archive(targetOfStep(context.plan, step)))?.id ?? 'unknown',
       base: readyBase(context, step.base).digest,
       target: readyBase(context, step.targetBase).digest,
     };
@@ -75,10 +77,7 @@ export const image: Stage = {
       await files.copyInto(file, `${work}/inputs/packages/${sha256}.deb`);
     }
     await files.writeText(`${work}/inputs/agent.json`, await agentConfiguration(step, context));
-    const archive = combinedState(
-      [await context.archive(targetOfStep(context.plan, step))],
-      files.sha256Text,
-    );
+    const archive = await currentArchive(step, context);
     await runBuildx(step, context, buildOf(step, context, archive?.id ?? ''));
     const [disk = '', packages = '', sbom = ''] = step.outputs;
     await files.moveInto(`${work}/out/disk`, `${context.dir}/${disk}`);
@@ -95,6 +94,9 @@ export const image: Stage = {
       facts: {
         usage: diskUsage(facts),
         ...(step.cloud === 'aws' ? { ssmAgent: !lacksSsmAgent(facts) } : {}),
+        ...(archive === undefined ? {} : { archive: archive.suites }),
+        // For `turnbuild outdated`: name, version, source package, its version.
+        packages: (await files.readText(`${context.dir}/${packages}`)).trim().split('\n'),
       },
     };
   },

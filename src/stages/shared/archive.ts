@@ -1,7 +1,10 @@
 import type { ArchiveState, Io } from '../../io/index.ts';
 import { type Mirrors, type PackageOrigin, repositoryAddresses, suitesOf } from '../../plan/archives.ts';
+import { targetOfStep } from '../../plan/index.ts';
 import type { Arch } from '../../plan/platforms.ts';
+import type { PlannedStep } from '../../plan/types.ts';
 import type { Sysroot, Target } from '../../recipe/schema.ts';
+import type { StageContext } from './context.ts';
 
 /** Output of the build stage with the state of the archive that its toolchain came from. */
 export const ARCHIVE_FILE = 'archive.txt';
@@ -67,6 +70,21 @@ export async function repositoryArgs(
   const { addresses, state } = find(sysroot, arch);
   const { metadata = [] } = await state();
   return { SYSROOT_REPOSITORIES: addresses.join(' '), SYSROOT_METADATA: metadata.join(' ') };
+}
+
+/** The current state of the archive that a step's target comes from. Tells if the archive is unreachable. */
+export async function currentArchive(
+  step: PlannedStep,
+  { plan, archive, onLine }: Pick<StageContext, 'plan' | 'archive' | 'onLine'>,
+): Promise<ArchiveState | undefined> {
+  const state = await archive(targetOfStep(plan, step));
+  if (state?.unreachable !== undefined) onLine(lastKnown(state, state.unreachable));
+  return state;
+}
+
+/** The message that the archive's last known state is used. @param why the archive is unreachable */
+export function lastKnown({ suites }: ArchiveState, why: string): string {
+  return `turnbuild: using the last known packages of ${suites.join(', ')}: ${why}`;
 }
 
 /**

@@ -41,6 +41,8 @@ export interface InputsContext extends PlannedContext {
   dir: string;
   /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, Pick<ReadyBase, 'digest'>>;
+  /** The current state of a suite, read once in a run and only if something is compiled or an image is made. */
+  archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
 }
 
 /** The inputs of a step's commands, in real and dry runs. */
@@ -78,8 +80,6 @@ export interface StageContext extends InputsContext, Omit<CommandContext, 'io' |
   rebuild: ReadonlySet<string>;
   /** Ready base images by their id in the plan. */
   bases: ReadonlyMap<string, ReadyBase>;
-  /** The current state of a suite, read once in a run and only if something is compiled. */
-  archive: (origin: PackageOrigin) => Promise<ArchiveState | undefined>;
   /** The repositories that a sysroot is filled from. */
   repositories: (sysroot: Sysroot, arch: Arch) => Repositories;
   /** Does a piece of a step's work when its turn has come. `--jobs` limits the pieces of all steps together. */

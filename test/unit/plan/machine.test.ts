@@ -94,6 +94,20 @@ describe('a plan with images', () => {
   });
 });
 
+describe('machine.Dockerfile', () => {
+  const read = (path: string) =>
+    readFileSync(new URL(`../../../recipes/docker/${path}`, import.meta.url), 'utf8');
+
+  it('installs the current packages of the archive in every stage that uses apt', () => {
+    const stages = read('machine.Dockerfile').split(/^(?=FROM )/m);
+    const scripts = (stage: string) =>
+      [...stage.matchAll(/machine\/\w+\.sh/g)].map(([path]) => read(path)).join('');
+    const using = stages.filter((stage) => /^\s*(RUN )?apt-get update/m.test(stage + scripts(stage)));
+    expect(using).toHaveLength(5);
+    for (const stage of using) expect(stage).toMatch(/^ARG ARCHIVE_STATE\n[\s\S]*^RUN /m);
+  });
+});
+
 describe('imageArgs', () => {
   it('has the names of each architecture', () => {
     expect(args('aws', 'arm64')).toMatchObject({
