@@ -11,9 +11,14 @@ export function kindOfPackageFile(path: string): Kind {
   return 'tarball';
 }
 
-/** Whether users install, unpack or boot the file. */
+/** Whether users install, unpack or boot the file: packages and machine images. */
 export function isPackage({ kind }: Artifact): boolean {
-  return kind === 'deb' || kind === 'rpm' || kind === 'tarball' || kind === 'image';
+  return kind === 'deb' || kind === 'rpm' || kind === 'tarball' || isImage({ kind });
+}
+
+/** Whether the file is a machine image. */
+export function isImage({ kind }: Pick<Artifact, 'kind'>): boolean {
+  return kind === 'image';
 }
 
 /** Whether the file accompanies a package: debug symbols, sources, bill of materials. */

@@ -157,7 +157,7 @@ export const manifestSchema = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
   /** Version of the turnbuild that wrote it. */
   turnbuild: z.string(),
-  /** Digest of the last performed plan. Absent for a package that was given as a file. */
+  /** Digest of plan.json, the last performed plan of a release. Absent for a package that was given as a file. */
   plan: sha256.optional(),
   coturn: z.strictObject({
     version: z.string().regex(/^\d[\w.~+-]*$/),

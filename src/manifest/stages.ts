@@ -59,6 +59,14 @@ export function stagesAfter(stage: StageName): StageName[] {
   return STAGES.slice(STAGES.indexOf(stage) + 1);
 }
 
+/**
+ * Whether the outputs of a stage are inputs of a later one that needs it. An image is made from packages alone: it also needs their verdict,
+ * but stays the same if they are verified again.
+ */
+export function isMadeFrom(later: StageName, stage: StageName): boolean {
+  return traitsOf(later).pipeline === traitsOf(stage).pipeline || traitsOf(stage).makes === 'packages';
+}
+
 /** Whether a stage produces verdicts. */
 export function judges(stage: StageName): boolean {
   return traitsOf(stage).makes === 'verdicts';

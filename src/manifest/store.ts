@@ -6,7 +6,7 @@ import {
   manifestSchema,
 } from './schema.ts';
 import { type DocumentKind, type Sha256, sealed, unsealed } from './sealed.ts';
-import { stagesAfter } from './stages.ts';
+import { isMadeFrom, stagesAfter, traitsOf } from './stages.ts';
 
 const MANIFEST: DocumentKind<Manifest> = {
   name: 'manifest',
@@ -57,21 +57,42 @@ export function parseManifest(file: string, text: string, sha256: Sha256): Manif
 /**
  * Adds or replaces a step's record. Steps keep the order in which they were first recorded. If the outputs have changed or
  * the step has failed, removes the records of later stages of the same package: their files no longer exist, and a verdict
- * must never appear to apply to other files.
+ * must never appear to apply to other files. Images stay until a package with other bytes replaces theirs.
  */
 export function withStep(manifest: Manifest, step: ManifestStep): Manifest {
   const old = manifest.steps.find((each) => each.id === step.id);
   const same = step.status === 'done' && old !== undefined && outputsOf(old) === outputsOf(step);
-  const later = stagesAfter(step.stage);
-  // The images of different clouds are made from one package, but not from each other.
-  const ofSame = (each: ManifestStep) =>
-    each.target === step.target &&
-    each.arch === step.arch &&
-    (step.cloud === undefined || each.cloud === step.cloud);
-  const outdated = (each: ManifestStep) => !same && ofSame(each) && later.includes(each.stage);
-  const kept = manifest.steps.filter((each) => !outdated(each));
+  const later = manifest.steps.filter((each) => isLater(each, step));
+  const ofOthers = later.filter((each) => traitsOf(each.stage).makes === 'images' && !isMadeOf(each, step));
+  const isOutdated = (each: ManifestStep) =>
+    later.includes(each) &&
+    (traitsOf(each.stage).pipeline === traitsOf(step.stage).pipeline
+      ? !same
+      : ofOthers.some(({ cloud }) => cloud === each.cloud));
+  const kept = manifest.steps.filter((each) => !isOutdated(each));
   const steps = old === undefined ? [...kept, step] : kept.map((each) => (each.id === step.id ? step : each));
   return { ...manifest, steps };
+}
+
+/** Whether a step belongs to a later stage of the same package, or of the same image: those of different clouds are not made from each other. */
+export function isLater(
+  each: ManifestStep,
+  step: Pick<ManifestStep, 'stage' | 'target' | 'arch' | 'cloud'>,
+): boolean {
+  return (
+    stagesAfter(step.stage).includes(each.stage) &&
+    each.target === step.target &&
+    each.arch === step.arch &&
+    (step.cloud === undefined || each.cloud === step.cloud)
+  );
+}
+
+/** Whether an image contains what a step has made, if that is a package. One that could not be made has no files, and replaces none. */
+function isMadeOf({ stage, inputs }: ManifestStep, step: ManifestStep): boolean {
+  if (!isMadeFrom(stage, step.stage)) return true;
+  return step.outputs.every(({ path, sha256 }) =>
+    inputs.some((input) => input.path === path && input.sha256 === sha256),
+  );
 }
 
 function outputsOf(step: ManifestStep): string {

@@ -1,3 +1,4 @@
+import { traitsOf } from '../manifest/stages.ts';
 import type { Cloud, MachineRecipe, SshChoice } from '../recipe/machine.ts';
 import { contentsFor } from '../recipe/machine.ts';
 import { type Arch, platformOf } from './platforms.ts';
@@ -92,4 +93,9 @@ export function extraPackagesOf({ buildArgs }: PlannedStep): { name: string; sha
 /** Whether an image has an SSH server. */
 export function hasSsh({ buildArgs }: PlannedStep): boolean {
   return (buildArgs.SYSTEM_PACKAGES ?? '').split(' ').includes('openssh-server');
+}
+
+/** Whether a plan makes images. They are made of a finished release, whose plan and header stay as they are. */
+export function makesImages({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.some(({ stage }) => traitsOf(stage).makes === 'images');
 }

@@ -1,7 +1,7 @@
 import type { Check } from '../checks/check.ts';
 import { kindOfPackageFile } from '../manifest/package-kinds.ts';
 import type { Artifact, CheckResult, Manifest, ManifestStep } from '../manifest/schema.ts';
-import { judges, traitsOf } from '../manifest/stages.ts';
+import { isMadeFrom, judges, traitsOf } from '../manifest/stages.ts';
 import { skippedBecause } from '../plan/check-selection.ts';
 import type { PlanDocument } from '../plan/document.ts';
 
@@ -35,12 +35,14 @@ function otherStep(step: ManifestStep, { stage, target, arch }: PlannedStep): st
   return same ? [] : ['belongs to another stage or package'];
 }
 
-/** All outputs of the required steps must be inputs. Otherwise a verdict could apply to other files. */
+/** All outputs of the steps that it is made from must be inputs. Otherwise a verdict could apply to other files. */
 function missingInputs(
   step: ManifestStep,
   { planned, steps }: { planned: PlannedStep; steps: readonly ManifestStep[] },
 ): string[] {
-  const made = steps.filter(({ id }) => planned.needs.includes(id)).flatMap(({ outputs }) => outputs);
+  const made = steps
+    .filter(({ id, stage }) => planned.needs.includes(id) && isMadeFrom(step.stage, stage))
+    .flatMap(({ outputs }) => outputs);
   const [missing] = made.filter(({ path }) => !step.inputs.some((input) => input.path === path));
   return missing === undefined ? [] : [`was not built from ${missing.path}`];
 }

@@ -8,7 +8,7 @@ import { compiles, type StageName, traitsOf } from '../manifest/stages.ts';
 import { repositoryAddresses } from '../plan/archives.ts';
 import { formatPlan } from '../plan/document.ts';
 import { targetOfStep } from '../plan/index.ts';
-import { extraPackagesOf } from '../plan/machine.ts';
+import { extraPackagesOf, makesImages } from '../plan/machine.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { writeSource } from '../sources/fetch.ts';
 import { archiveReader, repositoriesFinder } from '../stages/shared/archive.ts';
@@ -96,8 +96,8 @@ async function placeExtraPackages({ plan, dir }: PlannedRelease, cache: string):
 }
 
 /** Writes the plan next to the manifest, which contains the plan's digest, for `turnbuild collect`. */
-async function writePlan({ document, dir }: PlannedRelease): Promise<void> {
-  if (document === undefined) return;
+async function writePlan({ plan, document, dir }: PlannedRelease): Promise<void> {
+  if (document === undefined || makesImages(plan)) return;
   const file = join(dir, 'plan.json');
   const text = formatPlan(document, files.sha256Text);
   if (!(await files.exists(file)) || (await files.readText(file)) !== text) await files.writeText(file, text);
@@ -149,11 +149,14 @@ async function performStep(
     const done = run.store.read().steps.filter(({ status }) => status === 'done');
     const missing = step.needs.filter((need) => !done.some(({ id }) => id === need));
     const undone = context.plan.steps.filter(({ id }) => missing.includes(id)).map(({ stage }) => stage);
+    const ofRelease = undone.some((stage) => traitsOf(stage).pipeline !== traitsOf(step.stage).pipeline);
     throw new TurnbuildError(
       'STEP_BLOCKED',
       `${undone.map((stage) => traitsOf(stage).undone).join(' and ')} yet`,
       {
-        hint: `Run ${undone.map((stage) => `\`turnbuild ${stage}\``).join(' and ')} first, or \`turnbuild release\`.`,
+        hint: ofRelease
+          ? `Images are made of verified packages: run \`turnbuild release --target ${step.target} --arch ${step.arch}\` first.`
+          : `Run ${undone.map((stage) => `\`turnbuild ${stage}\``).join(' and ')} first, or \`turnbuild release\`.`,
       },
     );
   }

@@ -1,9 +1,10 @@
 import { messageOf, TurnbuildError } from '../errors.ts';
 import type { Artifact, BaseImage, Manifest, ManifestStep } from '../manifest/schema.ts';
-import { judges } from '../manifest/stages.ts';
+import { isMadeFrom, judges } from '../manifest/stages.ts';
+import { isLater, withStep } from '../manifest/store.ts';
 import type { StepKey } from '../plan/document.ts';
 import { baseNames } from '../plan/planned-bases.ts';
-import type { PlannedStep } from '../plan/types.ts';
+import type { Plan, PlannedStep } from '../plan/types.ts';
 import type { InputsContext, StageContext } from '../stages/shared/context.ts';
 import { describeFailures, verifyError } from './failed-checks.ts';
 import { areIntact, removeStale, requireIntact } from './outputs.ts';
@@ -61,9 +62,7 @@ export async function runStep(
     stage: step.stage,
     key,
     ...plannedKey(step, keys),
-    inputs: step.needs.flatMap((need) =>
-      (recorded(store, need)?.outputs ?? []).map(({ path, sha256 }) => ({ path, sha256 })),
-    ),
+    inputs: step.needs.flatMap((need) => inputsFrom(recorded(store, need), step)),
     bases: basesOf(step, context),
     target: step.target,
     arch: step.arch,
@@ -82,15 +81,10 @@ export async function runStep(
     );
     const status = failed.length === 0 ? ('done' as const) : ('failed' as const);
     const error = describeFailures(failed);
+    const record = { ...entry, status, ...ended(), ...result, ...(error === '' ? {} : { error }) };
     // Before the record: if interrupted in between, the step is repeated and nothing is forgotten.
-    await removeStale(staleOutputs(step, result.outputs, context, store), context);
-    await store.record({
-      ...entry,
-      status,
-      ...ended(),
-      ...result,
-      ...(error === '' ? {} : { error }),
-    });
+    await removeStale(staleOutputs(record, context.plan, store), context);
+    await store.record(record);
     isRecorded = true;
     if (error !== '') throw verifyError(error, failed);
     return 'done';
@@ -129,21 +123,26 @@ async function keyOf(
   return context.io.files.sha256Text(JSON.stringify([step.stage, keys.get(step.id)?.inputs, made]));
 }
 
-/** Outputs of this step from an earlier run that no step produces any more, e.g. packages of an earlier revision. */
-function staleOutputs(
-  step: PlannedStep,
-  made: readonly Artifact[],
-  { plan }: StageContext,
-  store: ManifestStore,
-): readonly Artifact[] {
-  const others = store.read().steps.filter(({ id }) => id !== step.id);
+function inputsFrom(need: ManifestStep | undefined, { stage }: PlannedStep): ManifestStep['inputs'] {
+  if (need === undefined || !isMadeFrom(stage, need.stage)) return [];
+  return need.outputs.map(({ path, sha256 }) => ({ path, sha256 }));
+}
+
+/**
+ * Files of earlier runs that no step produces any more: of this step, e.g. packages of an earlier revision, and of later steps that no run of
+ * this plan repeats, i.e. images of a package that this step has replaced.
+ */
+function staleOutputs(record: ManifestStep, { steps }: Plan, store: ManifestStore): readonly Artifact[] {
+  const made = withStep(store.read(), record).steps;
+  const isGone = (each: ManifestStep) =>
+    each.id === record.id || (isLater(each, record) && ![...made, ...steps].some(({ id }) => id === each.id));
   const kept = new Set([
-    ...[...made, ...others.flatMap(({ outputs }) => outputs)].map(({ path }) => path),
+    ...made.flatMap(({ outputs }) => outputs).map(({ path }) => path),
     // A parallel step may just have moved its files into place.
-    ...plan.steps.flatMap(({ outputs }) => outputs),
+    ...steps.flatMap(({ outputs }) => outputs),
   ]);
-  const earlier = store.earlier.find(({ id }) => id === step.id)?.outputs ?? [];
-  return earlier.filter(({ path }) => !kept.has(path));
+  const earlier = [...store.read().steps, ...store.earlier].filter(isGone);
+  return earlier.flatMap(({ outputs }) => outputs).filter(({ path }) => !kept.has(path));
 }
 
 function plannedKey({ id }: PlannedStep, keys: StepRun['keys']): { planned?: string } {

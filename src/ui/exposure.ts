@@ -1,5 +1,5 @@
 import type { Advisory, CheckResult, Exposure, Manifest } from '../manifest/schema.ts';
-import { type Variant, variantsOf } from './outcome.ts';
+import { isOfPackages, type Variant, variantsOf } from './outcome.ts';
 import { bySeverity } from './severity.ts';
 
 export type ExposureState = Exposure['state'];
@@ -24,9 +24,7 @@ const WORST: readonly ExposureState[] = ['exposed', 'unknown', 'not-exposed'];
 /** The advisories of a release, most severe first, each with the exposure of its packages. */
 export function exposuresOf(manifest: Manifest): Exposed[] {
   // An image has the exposures of the package in it.
-  const variants = variantsOf(manifest).filter(({ packages }) =>
-    packages.some(({ kind }) => kind !== 'image'),
-  );
+  const variants = variantsOf(manifest).filter(isOfPackages);
   return bySeverity(manifest.advisories).map((advisory) => {
     const answers = answersOf(manifest, advisory.id, variants);
     const state = WORST.find((each) => answers.some((answer) => answer.state === each)) ?? 'unknown';

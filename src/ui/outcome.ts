@@ -1,4 +1,4 @@
-import { isPackage } from '../manifest/package-kinds.ts';
+import { isImage, isPackage } from '../manifest/package-kinds.ts';
 import {
   type Artifact,
   CHECK_STATUSES,
@@ -7,7 +7,7 @@ import {
   type Manifest,
   type ManifestStep,
 } from '../manifest/schema.ts';
-import { judges } from '../manifest/stages.ts';
+import { judges, traitsOf } from '../manifest/stages.ts';
 
 /** The manifest's records of one package or image, identified by target or cloud, and architecture. */
 export interface Variant {
@@ -15,6 +15,7 @@ export interface Variant {
   name: string;
   target: string | undefined;
   arch: string | undefined;
+  /** Its packages, or its machine image. */
   packages: Artifact[];
   checks: CheckResult[];
   /** Whether a check passed that tested the packages. The checks of a disk don't: it must also boot. */
@@ -32,7 +33,7 @@ export type Counts = Record<CheckResult['status'], number>;
 /**
  * `passed`: every step is done, and every package has checks, none of which failed.
  * `accepted`: the same, except for checks that failed because of accepted advisories.
- * `unverified`: no check that tested a package passed. Running no checks is not a success.
+ * `unverified`: no check that tested a package or image passed, or an image's package is missing. Running no checks is not a success.
  */
 export type Verdict = 'passed' | 'accepted' | 'failed' | 'unverified';
 
@@ -72,6 +73,32 @@ function variantOf(step: ManifestStep): Pick<Variant, 'name' | 'target' | 'arch'
   const name =
     target === undefined && arch === undefined ? step.id : [target, arch].filter(Boolean).join(' / ');
   return { name, target, arch };
+}
+
+/** Whether a variant consists of packages, not of a machine image. */
+export function isOfPackages({ packages }: Variant): boolean {
+  return packages.some((file) => !isImage(file));
+}
+
+/** Number of packages and of machine images. */
+export function countFiles(variants: readonly Variant[]): { packages: number; images: number } {
+  const files = variants.flatMap(({ packages }) => packages);
+  const images = files.filter(isImage).length;
+  return { packages: files.length - images, images };
+}
+
+/** Images whose package the manifest does not list: it is to be built again. */
+export function imagesAlone({ steps }: Manifest): Artifact[] {
+  const made = new Set(
+    steps.flatMap(({ outputs }) => outputs.map(({ path, sha256 }) => `${sha256} ${path}`)),
+  );
+  return steps
+    .filter(
+      ({ stage, inputs }) =>
+        traitsOf(stage).makes === 'images' &&
+        !inputs.every(({ path, sha256 }) => made.has(`${sha256} ${path}`)),
+    )
+    .flatMap(({ outputs }) => outputs.filter(isImage));
 }
 
 export function countChecks(checks: readonly CheckResult[]): Counts {
@@ -116,7 +143,7 @@ export function verdictOf(manifest: Manifest): Verdict {
   if (failedSteps(manifest).length > 0 || checks.some(isBad)) return 'failed';
   const built = variants.filter((variant) => variant.packages.length > 0);
   const verified = built.every((variant) => variant.verified);
-  if (built.length === 0 || !verified) return 'unverified';
+  if (built.length === 0 || !verified || imagesAlone(manifest).length > 0) return 'unverified';
   return checks.some((c) => c.status === 'accepted') ? 'accepted' : 'passed';
 }
 

@@ -3,7 +3,7 @@ import { advisoryAnchor, checkAnchor } from './anchors.ts';
 import { CHECK_STATUS } from './check-status.ts';
 import { type Answer, aboutOf, type Exposed, type ExposureState, exposuresOf } from './exposure.ts';
 import { columns, type Html, html, link, nothing, section, table } from './html.ts';
-import { type Variant, variantsOf } from './outcome.ts';
+import { isOfPackages, type Variant, variantsOf } from './outcome.ts';
 
 const STATES: Readonly<Record<ExposureState, { title: string; answer: string }>> = {
   exposed: { title: 'Exposed', answer: 'Yes' },
@@ -17,7 +17,7 @@ export function advisories(manifest: Manifest): Html {
   const all = exposuresOf(manifest);
   if (all.length === 0)
     return section('advisories', 'Advisories', html`<p>No known advisory affects coturn ${version}.</p>`);
-  const built = variantsOf(manifest).filter(({ packages }) => packages.length > 0);
+  const built = variantsOf(manifest).filter(isOfPackages);
   const groups = (Object.keys(STATES) as ExposureState[]).map((state) => {
     const some = all.filter((each) => each.state === state);
     if (some.length === 0) return nothing;

@@ -1,13 +1,14 @@
-import { isCompanion, isPackage } from '../manifest/package-kinds.ts';
+import { isCompanion, isImage, isPackage } from '../manifest/package-kinds.ts';
 import type { Artifact, Manifest } from '../manifest/schema.ts';
 import { fileAddress } from './anchors.ts';
 import { formatBytes, formatNumber } from './format.ts';
 import { columns, folded, type Html, hash, html, nothing, numberColumn, section, table } from './html.ts';
 
-/** The packages with links and hashes, followed by companion files and all other files, collapsed. */
+/** The packages and machine images with links and hashes, followed by companion files and all other files, collapsed. */
 export function artifacts(manifest: Manifest): Html {
   const all = manifest.steps.flatMap((step) => step.outputs);
-  const packages = sorted(all.filter(isPackage));
+  const packages = sorted(all.filter((file) => isPackage(file) && !isImage(file)));
+  const images = sorted(all.filter(isImage));
   const companions = sorted(all.filter(isCompanion));
   const others = sorted(all.filter((a) => !isPackage(a) && !isCompanion(a)));
   const main = packages.length === 0 ? html`<p>No packages were built.</p>` : list('Packages', packages);
@@ -15,7 +16,7 @@ export function artifacts(manifest: Manifest): Html {
     'packages',
     'Packages',
     html`<p class="muted">Links and paths are relative to this page. To check a file: <code>sha256sum FILE</code>.</p>
-${main}${foldedList('Debug symbols, sources, SBOMs', companions)}${foldedList('Intermediate files and verification output', others)}`,
+${main}${images.length === 0 ? nothing : list('Machine images', images)}${foldedList('Debug symbols, sources, SBOMs', companions)}${foldedList('Intermediate files and verification output', others)}`,
   );
 }
 

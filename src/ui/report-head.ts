@@ -6,6 +6,8 @@ import { type Html, html, nothing } from './html.ts';
 import {
   causesOf,
   countChecks,
+  countFiles,
+  imagesAlone,
   isBad,
   type Variant,
   type Verdict,
@@ -70,10 +72,11 @@ function severities(list: readonly Advisory[]): string {
 
 function tiles(manifest: Manifest, variants: readonly Variant[]): Html[] {
   const counts = countChecks(variants.flatMap((variant) => variant.checks));
-  const packages = variants.reduce((sum, variant) => sum + variant.packages.length, 0);
+  const { packages, images } = countFiles(variants);
   const severe = manifest.advisories.filter(isSevere).length;
   return [
     tile('Packages', packages),
+    ...(images > 0 ? [tile('Machine images', images)] : []),
     tile('Checks passed', counts.passed),
     tile('Checks failed', counts.failed, counts.failed > 0 ? 'bad' : ''),
     ...(counts.blocked > 0 ? [tile('Checks blocked', counts.blocked, 'warn')] : []),
@@ -119,7 +122,7 @@ function why(manifest: Manifest, variants: readonly Variant[], verdict: Verdict)
   const unchecked = variants.filter(
     (v) => v.packages.length > 0 && !v.checks.some((c) => c.status === 'passed'),
   );
-  return unchecked.length === 0
-    ? html`: no packages`
-    : html`: no check ran for ${unchecked.map((v) => v.name).join(', ')}`;
+  if (unchecked.length > 0) return html`: no check ran for ${unchecked.map((v) => v.name).join(', ')}`;
+  const alone = imagesAlone(manifest).map(({ path }) => path);
+  return alone.length > 0 ? html`: the package in ${alone.join(', ')} is missing` : html`: no packages`;
 }

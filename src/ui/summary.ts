@@ -1,3 +1,4 @@
+import { isImage } from '../manifest/package-kinds.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { countedAs, WITHOUT_VERDICT } from './check-status.ts';
 import { type ExposureState, exposuresOf } from './exposure.ts';
@@ -5,6 +6,7 @@ import { alignColumns, formatBytes, formatNumber, plural, printable, wrap } from
 import {
   causesOf,
   countChecks,
+  countFiles,
   failedSteps,
   isBad,
   metricTotal,
@@ -25,13 +27,13 @@ export interface SummaryOptions {
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 
-/** The final output of `turnbuild release`: packages, sizes, hashes, checks, metrics, advisories, and paths. */
+/** The final output of `turnbuild release` and `turnbuild image`: packages, images, sizes, hashes, checks, metrics, advisories, and paths. */
 export function renderSummary(manifest: Manifest, options: SummaryOptions): string {
   const paint: Paint = (text, style) => (options.color ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
   const variants = variantsOf(manifest);
   const sections = [
     [title(manifest, variants, paint), ...causes(variants, options, paint)],
-    packages(variants, options, paint),
+    ...fileTables(variants, options, paint),
     problems(manifest, variants, options, paint),
     figures(variants, paint),
     [
@@ -50,7 +52,8 @@ export function renderSummary(manifest: Manifest, options: SummaryOptions): stri
 }
 
 function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): string {
-  const count = variants.reduce((sum, variant) => sum + variant.packages.length, 0);
+  const { packages, images } = countFiles(variants);
+  const counted = [plural(packages, 'package'), ...(images > 0 ? [plural(images, 'machine image')] : [])];
   const name = `coturn ${printable(manifest.packageVersion)}`;
   const verdict = {
     passed: paint('every check that ran passed', 'green'),
@@ -61,7 +64,7 @@ function title(manifest: Manifest, variants: readonly Variant[], paint: Paint): 
     failed: paint('FAILED', 'red'),
     unverified: paint('NOT VERIFIED', 'yellow'),
   }[verdictOf(manifest)];
-  return `${paint(name, 'bold')}: ${plural(count, 'package')}, ${verdict}`;
+  return `${paint(name, 'bold')}: ${counted.join(', ')}, ${verdict}`;
 }
 
 /** Known causes of failures. */
@@ -74,22 +77,40 @@ function causes(variants: readonly Variant[], options: SummaryOptions, paint: Pa
   });
 }
 
-function packages(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[] {
+/** The tables of packages and of machine images. */
+function fileTables(variants: readonly Variant[], options: SummaryOptions, paint: Paint): string[][] {
+  const tables = (['PACKAGE', 'IMAGE'] as const)
+    .map((kind) => files(kind, variants, options, paint))
+    .filter((lines) => lines.length > 0);
+  if (tables.length > 0 && !showsHashes(options)) tables.at(-1)?.push('The full hashes are in the report.');
+  return tables;
+}
+
+/** Whether `  sha256 ` and 64 digits fit. */
+const showsHashes = ({ columns }: SummaryOptions) => columns >= 73;
+
+function files(
+  kind: 'PACKAGE' | 'IMAGE',
+  variants: readonly Variant[],
+  options: SummaryOptions,
+  paint: Paint,
+): string[] {
   const entries = variants.flatMap((variant) =>
-    variant.packages.map((file) => ({
-      sha256: file.sha256,
-      name: printable(file.path.slice(file.path.lastIndexOf('/') + 1)),
-      size: formatBytes(file.size),
-      status: checkStatus(variant),
-      bad: variant.checks.some(isBad),
-    })),
+    variant.packages
+      .filter((file) => isImage(file) === (kind === 'IMAGE'))
+      .map((file) => ({
+        sha256: file.sha256,
+        name: printable(file.path.slice(file.path.lastIndexOf('/') + 1)),
+        size: formatBytes(file.size),
+        status: checkStatus(variant),
+        bad: variant.checks.some(isBad),
+      })),
   );
   if (entries.length === 0) return [];
   const rows = entries.map(({ name, size, status }) => [name, size, status]);
-  const aligned = alignColumns([['PACKAGE', 'SIZE', 'CHECKS'], ...rows], new Set([1]));
+  const aligned = alignColumns([[kind, 'SIZE', 'CHECKS'], ...rows], new Set([1]));
   const fits = aligned.every((line) => line.length <= options.columns);
-  // "  sha256 " and 64 digits.
-  const whole = options.columns >= 73;
+  const whole = showsHashes(options);
   const body = entries.flatMap(({ sha256, name, size, status, bad }, i) => {
     const line = fits ? (aligned[i + 1] ?? '') : name;
     return [
@@ -98,8 +119,8 @@ function packages(variants: readonly Variant[], options: SummaryOptions, paint: 
       `  ${paint('sha256', 'dim')} ${whole ? sha256 : `${sha256.slice(0, 16)}...`}`,
     ];
   });
-  const head = paint(fits ? (aligned[0] ?? '') : 'PACKAGES', 'dim');
-  return [head, ...body, ...(whole ? [] : ['The full hashes are in the report.'])];
+  const head = paint(fits ? (aligned[0] ?? '') : `${kind}S`, 'dim');
+  return [head, ...body];
 }
 
 function checkStatus(variant: Variant): string {

@@ -70,7 +70,7 @@ describe('turnbuild image', () => {
       const run = await image('--size', '2', '--no-boot');
       expect(run.code, run.stderr).toBe(0);
       expect(manifestOf(out).steps.map(({ id }) => id)).not.toContain(`boot:aws:${NATIVE}`);
-      expect(run.stdout).toContain('2 packages, NOT VERIFIED');
+      expect(run.stdout).toContain('1 package, 1 machine image, NOT VERIFIED');
       expect(run.stdout).toMatch(
         /coturn-4\.6\.1-1-aws-\w+\.raw\.zst +\S+ MiB +\d+\/\d+ passed, 1 not run, NOT VERIFIED/,
       );

@@ -5,12 +5,13 @@ import { sha256Text } from '../../src/io/files.ts';
 import { createIo } from '../../src/io/index.ts';
 import { kindOfPackageFile } from '../../src/manifest/package-kinds.ts';
 import type { Artifact, CheckResult, Manifest } from '../../src/manifest/schema.ts';
-import { STAGES, type StageName } from '../../src/manifest/stages.ts';
+import { judges, STAGES, type StageName, stagesOf } from '../../src/manifest/stages.ts';
 import { parseManifest } from '../../src/manifest/store.ts';
 import { type PlanDocument, partOf } from '../../src/plan/document.ts';
 import { createPlan } from '../../src/plan/index.ts';
 import { baseNames } from '../../src/plan/planned-bases.ts';
 import type { Choices, PlannedSource, PlannedStep } from '../../src/plan/types.ts';
+import type { Cloud } from '../../src/recipe/machine.ts';
 import { dryRunCommands } from '../../src/run/dry-run.ts';
 import { performRelease } from '../../src/run/perform.ts';
 import { type RequirePlanned, requireSame } from '../../src/run/plan-again.ts';
@@ -21,7 +22,7 @@ import { stepKeys } from '../../src/run/step-keys.ts';
 import { kindOfImageFile } from '../../src/stages/image.ts';
 import { describeArtifacts, workFolder } from '../../src/stages/shared/artifacts.ts';
 import { readyBase, type StageContext } from '../../src/stages/shared/context.ts';
-import { releaseFacts } from './plan-facts.ts';
+import { machine, releaseFacts } from './plan-facts.ts';
 
 /** Changes of one run. */
 export interface ToyRun {
@@ -38,6 +39,10 @@ export interface ToyRun {
   revision?: number;
   /** Only a part of the plan, e.g. `debian-12 arm64`. */
   part?: string;
+  /** Builds and boots machine images of these clouds instead, as `turnbuild image` does. */
+  images?: readonly Cloud[];
+  /** Digest of the sources' tree. */
+  tree?: string;
 }
 
 /**
@@ -86,8 +91,11 @@ export function toyRelease(dir: string): ToyRelease {
   mkdirSync(recipes);
   const recipeOf = (stage: StageName) => join(recipes, `${stage}.txt`);
   for (const stage of STAGES) writeFileSync(recipeOf(stage), `${stage} 1`);
-  const planOf = (revision: number) =>
-    createPlan({ ...releaseFacts, source: SOURCE, coturn: { ...releaseFacts.coturn, revision } });
+  const planOf = (revision: number, { images: clouds, tree = SOURCE.tree }: ToyRun = {}) =>
+    createPlan({
+      ...{ ...releaseFacts, source: { ...SOURCE, tree }, coturn: { ...releaseFacts.coturn, revision } },
+      ...(clouds === undefined ? {} : { targets: ['debian-13'], machine: { ...machine, clouds } }),
+    });
   const middle: ToyRelease['middle'] = new Map();
   const performed: string[] = [];
   let working = 0;
@@ -116,7 +124,7 @@ export function toyRelease(dir: string): ToyRelease {
         for (const path of parts.outputs(step))
           await context.io.files.moveInto(join(work, path), join(context.dir, path));
         const outputs = await describeArtifacts(context, step, parts.outputs(step), parts.kind);
-        return name === 'verify' ? { outputs, checks: [checkOf(text)] } : { outputs };
+        return judges(name) ? { outputs, checks: [checkOf(text)] } : { outputs };
       } finally {
         working--;
       }
@@ -159,7 +167,12 @@ export function toyRelease(dir: string): ToyRelease {
     const { selection, full } = CHOICES;
     const labProgram = join(dir, 'none');
     const session = sessionOf(dir, options);
-    const plan = planOf(options.revision ?? 1);
+    const { images } = options;
+    const plan = planOf(options.revision ?? 1, options);
+    const choices: Choices =
+      images === undefined
+        ? CHOICES
+        : { ...CHOICES, targets: ['debian-13'], machine: { clouds: images, sizeGiB: 1 } };
     const keys = await stepKeys(
       {
         io: session.io,
@@ -173,11 +186,11 @@ export function toyRelease(dir: string): ToyRelease {
       },
       table,
     );
-    const stages = options.stages ?? STAGES;
+    const stages = options.stages ?? (images === undefined ? STAGES : stagesOf('image'));
     const [target, arch] = options.part?.split(' ') ?? [];
     const part = partOf(plan, {
-      targets: target === undefined ? CHOICES.targets : [target],
-      architectures: CHOICES.architectures.filter((each) => arch === undefined || each === arch),
+      targets: target === undefined ? choices.targets : [target],
+      architectures: choices.architectures.filter((each) => arch === undefined || each === arch),
       stages,
     });
     const release: PlannedRelease = {
@@ -185,7 +198,7 @@ export function toyRelease(dir: string): ToyRelease {
       selection,
       full,
       keys,
-      document: await documentOf(plan, { choices: CHOICES, keys, source: SOURCE }),
+      document: await documentOf(plan, { choices, keys, source: SOURCE }),
       builder: {
         name: 'toy',
         driver: 'docker-container',

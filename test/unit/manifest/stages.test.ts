@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { compiles, judges, STAGES, stagesAfter, stagesOf, traitsOf } from '../../../src/manifest/stages.ts';
+import {
+  compiles,
+  isMadeFrom,
+  judges,
+  STAGES,
+  stagesAfter,
+  stagesOf,
+  traitsOf,
+} from '../../../src/manifest/stages.ts';
 
 describe('the stages', () => {
   it('are ordered by their dependencies', () => {
@@ -24,6 +32,12 @@ describe('the stages', () => {
       expect(bases).toEqual(runsTarget ? ['base', 'targetBase'] : ['base']);
     }
     expect(STAGES.filter((stage) => traitsOf(stage).runsTarget)).toEqual(['verify', 'image']);
+  });
+
+  it('are made from earlier ones of their pipeline, and images from packages alone', () => {
+    const from = (stage: (typeof STAGES)[number]) => STAGES.filter((each) => isMadeFrom(stage, each));
+    expect(from('verify')).toEqual(['build', 'package', 'verify']);
+    expect(from('image')).toEqual(['package', 'image', 'boot']);
   });
 
   it('describe a package that lacks them', () => {

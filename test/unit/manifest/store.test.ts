@@ -181,6 +181,57 @@ describe('withStep', () => {
   });
 });
 
+describe('withStep, for machine images', () => {
+  const packaged = fixture().steps.find(({ id }) => id === 'package-debian-12-arm64') as ManifestStep;
+  const imageStep = (stage: 'image' | 'boot', cloud: 'aws' | 'gce'): ManifestStep => ({
+    ...{ ...packaged, id: `${stage}:${cloud}`, stage, cloud, outputs: [] },
+    inputs: stage === 'image' ? packaged.outputs.map(({ path, sha256 }) => ({ path, sha256 })) : [],
+  });
+  const images = (['aws', 'gce'] as const).flatMap((cloud) => [
+    imageStep('image', cloud),
+    imageStep('boot', cloud),
+  ]);
+  const manifest = { ...fixture(), steps: [...fixture().steps, ...images] };
+  const kept = (changed: Manifest) =>
+    changed.steps.map(({ id }) => id).filter((id) => images.some((each) => each.id === id));
+  const all = images.map(({ id }) => id);
+  const step = (stage: string): ManifestStep =>
+    manifest.steps.find(({ id }) => id === `${stage}-debian-12-arm64`) as ManifestStep;
+  const changed = (old: ManifestStep): ManifestStep => ({
+    ...old,
+    outputs: old.outputs.map((output) => ({ ...output, sha256: '0'.repeat(64) })),
+  });
+  const failed = (old: ManifestStep): ManifestStep => ({ ...old, status: 'failed', outputs: [] });
+
+  it.each([
+    ['a build with other files', changed(step('build'))],
+    ['a failed build', failed(step('build'))],
+    ['the same package', { ...packaged, seconds: 1 }],
+    ['a failed package', failed(packaged)],
+    ['a verification with other observations', changed(step('verify'))],
+    ['a failed verification', failed(step('verify'))],
+  ])('keeps them after %s', (_, record) => expect(kept(withStep(manifest, record))).toEqual(all));
+
+  it('keeps them if a rebuild makes the same package', () => {
+    const built = withStep(manifest, changed(step('build')));
+    expect(built.steps.map(({ id }) => id)).not.toContain(packaged.id);
+    expect(kept(withStep(built, packaged))).toEqual(all);
+  });
+
+  it('removes them if the package changes, at once or after a failure', () => {
+    expect(kept(withStep(manifest, changed(packaged)))).toEqual([]);
+    expect(kept(withStep(withStep(manifest, failed(packaged)), changed(packaged)))).toEqual([]);
+    expect(kept(withStep(withStep(manifest, changed(step('build'))), changed(packaged)))).toEqual([]);
+  });
+
+  it('removes only the verdicts on an image that changes or fails', () => {
+    const [aws] = images as [ManifestStep];
+    const outputs = packaged.outputs;
+    for (const record of [{ ...aws, outputs }, failed(aws)])
+      expect(kept(withStep(manifest, record))).toEqual(['image:aws', 'image:gce', 'boot:gce']);
+  });
+});
+
 it('withBase replaces a base image of the same name, and appends any other', () => {
   const [first] = fixture().bases;
   if (first === undefined) throw new Error('the fixture has base images');

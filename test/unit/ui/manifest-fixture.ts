@@ -236,6 +236,29 @@ export function withSteps(
   return { ...manifest, steps: manifest.steps.map((step) => ({ ...step, ...edit(step) })) };
 }
 
+/** The same release with verified machine images for two clouds. */
+export function withImages(): Manifest {
+  const manifest = fixture();
+  const packaged = manifest.steps.find(({ id }) => id === 'package-debian-13-arm64');
+  if (packaged === undefined) throw new Error('the fixture has a package');
+  const images = (['aws', 'gce'] as const).flatMap((cloud): ManifestStep[] => {
+    const path = `coturn-4.6.1-1-${cloud}-arm64.${cloud === 'aws' ? 'raw.zst' : 'tar.gz'}`;
+    const step = { ...packaged, cloud, facts: { packages: ['zlib1g 1 zlib 1'] } };
+    return [
+      {
+        ...{ ...step, id: `image:${cloud}:arm64`, stage: 'image' },
+        inputs: packaged.outputs.map((output) => ({ path: output.path, sha256: output.sha256 })),
+        outputs: [{ path, kind: 'image', size: 1024, sha256: sha(path), target: 'debian-13', arch: 'arm64' }],
+      },
+      {
+        ...{ ...step, id: `boot:${cloud}:arm64`, stage: 'boot', inputs: [{ path, sha256: sha(path) }] },
+        ...{ outputs: [], checks: checks(false, true) },
+      },
+    ];
+  });
+  return { ...manifest, steps: [...manifest.steps, ...images] };
+}
+
 /** The release reduced to one package. */
 export function onePackage(manifest: Manifest = fixture()): Manifest {
   const steps = manifest.steps.filter(({ target, arch }) => target === 'debian-13' && arch === 'arm64');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CheckResult, Manifest } from '../../../src/manifest/schema.ts';
 import { renderReport } from '../../../src/ui/report.ts';
-import { fixture, onePackage, withSteps, wordsOf } from './manifest-fixture.ts';
+import { fixture, onePackage, withImages, withSteps, wordsOf } from './manifest-fixture.ts';
 
 const render = (manifest: Manifest): string => renderReport(manifest, { turnbuildVersion: '0.1.0' });
 /** The tiles at the top: their labels, numbers and markers. */
@@ -54,6 +54,30 @@ test('the verdict names the packages and the number of steps behind it, unless e
   expect(verdictOf({ ...fixture(), steps: [build] })).toBe('? Not verified : no packages');
   const cannot = allChecks(onePackage(), 'cannot-here');
   expect(verdictOf(cannot)).toBe('? Not verified : no check ran for debian-13 / arm64');
+});
+
+test('machine images have a tile of their own, and do not affect what is said about packages', () => {
+  expect(tilesOf(withImages()).slice(0, 2)).toEqual(['Packages|4|', 'Machine images|2|']);
+  const advisories = (manifest: Manifest) =>
+    /<section id="advisories">[\s\S]*?<\/section>/.exec(render(manifest))?.[0];
+  const shown = (manifest: Manifest) =>
+    advisories(
+      withSteps(manifest, ({ stage }) =>
+        stage === 'package'
+          ? { exposures: { 'CVE-2026-43994': { state: 'exposed', reason: 'r' } } }
+          : undefined,
+      ),
+    );
+  expect(shown(withImages())).toBe(shown(fixture()));
+  expect(shown(fixture())).toContain('<strong>Yes</strong>');
+});
+
+test('an image whose package is missing makes a release unverified', () => {
+  const manifest = withImages();
+  const steps = manifest.steps.filter(({ id }) => !/^(package|verify)-debian-13-arm64$/.test(id));
+  expect(verdictOf({ ...manifest, steps })).toBe(
+    '? Not verified : the package in coturn-4.6.1-1-aws-arm64.raw.zst, coturn-4.6.1-1-gce-arm64.tar.gz is missing',
+  );
 });
 
 test('an accepted verdict names each advisory of accepted checks once, and no others', () => {

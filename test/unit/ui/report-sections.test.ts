@@ -6,7 +6,7 @@ import { artifacts } from '../../../src/ui/report-artifacts.ts';
 import { metrics } from '../../../src/ui/report-metrics.ts';
 import { bases, source } from '../../../src/ui/report-origin.ts';
 import { facts, timings } from '../../../src/ui/report-steps.ts';
-import { fixture, onePackage, rowsOf, withSteps, wordsOf } from './manifest-fixture.ts';
+import { fixture, onePackage, rowsOf, withImages, withSteps, wordsOf } from './manifest-fixture.ts';
 
 describe('artifacts', () => {
   it('are grouped into packages, companions and other files, each sorted by name', () => {
@@ -23,6 +23,18 @@ describe('artifacts', () => {
     expect(names(others)).toHaveLength(8);
     const manifest = fixture();
     expect(artifacts({ ...manifest, steps: manifest.steps.toReversed() }).safe).toBe(text);
+  });
+
+  it('have a table of their own if they are machine images', () => {
+    const tables = artifacts(withImages()).safe.split('<caption>').slice(1);
+    expect(tables.map((text) => wordsOf(text.split('</caption>')[0] ?? '')).slice(0, 2)).toEqual([
+      'Packages',
+      'Machine images',
+    ]);
+    expect(rowsOf(tables[1] ?? '').map(([name]) => name)).toEqual([
+      ...['File', 'coturn-4.6.1-1-aws-arm64.raw.zst', 'coturn-4.6.1-1-gce-arm64.tar.gz'],
+    ]);
+    expect(rowsOf(tables[0] ?? '')).toHaveLength(5);
   });
 
   it('are linked if they are packages or companions, with encoded names', () => {
@@ -145,6 +157,12 @@ describe('facts', () => {
     ).safe;
     expect(rowsOf(text)[1]?.[1]?.replaceAll('&quot;', '"')).toBe(expected);
   });
+});
+
+it('facts and times of machine images name their clouds', () => {
+  const [, ofPackages = '', ofImages = ''] = facts(withImages()).safe.split('<table');
+  expect(rowsOf(ofPackages)[0]).toContain('debian-13 / arm64');
+  expect(rowsOf(ofImages)[0]).toEqual(['Fact', 'aws / arm64', 'gce / arm64']);
 });
 
 it('the timings list each step and the total', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { renderSummary } from '../../../src/ui/summary.ts';
-import { fixture, withSteps } from './manifest-fixture.ts';
+import { fixture, withImages, withSteps } from './manifest-fixture.ts';
 
 const options = { dir: '/srv/dist/4.6.1-1', columns: 80, color: false };
 
@@ -195,4 +195,18 @@ test('a manifest cannot send control sequences to the terminal', () => {
   );
   expect(text).not.toContain('\u001b');
   expect(text).not.toContain('\u0007');
+});
+
+test('machine images are counted and listed apart from packages', () => {
+  const text = renderSummary(withImages(), options);
+  expect(text).toMatch(
+    /^coturn 4\.6\.1\+turnbuild-1: 4 packages, 2 machine images, every check that ran passed\n/,
+  );
+  expect(text).toMatch(
+    /\nIMAGE +SIZE {2}CHECKS\ncoturn-4\.6\.1-1-aws-arm64\.raw\.zst +1\.0 KiB {2}21\/21 passed\n {2}sha256 \w{64}\ncoturn-4\.6\.1-1-gce-arm64/,
+  );
+  expect(text.slice(0, text.indexOf('IMAGE'))).not.toContain('raw.zst');
+  const narrow = renderSummary(withImages(), { ...options, columns: 50 });
+  expect(narrow.match(/The full hashes/g)).toHaveLength(1);
+  expect(narrow).toContain('\nIMAGES\ncoturn-4.6.1-1-aws-arm64.raw.zst\n');
 });
