@@ -133,8 +133,7 @@ const COMMANDS = {
     'ssh',
     'extraPackage',
     'boot',
-    'jobs',
-    'cache',
+    ...RUN,
     'roots',
     'refreshBase',
     'verbose',
@@ -155,6 +154,9 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   verify: {
     revision: { text: 'revision that the packages were built with, or auto' },
     maintainer: { text: 'maintainer that the packages were built with' },
+  },
+  image: {
+    plan: { text: 'build images from the packages of a plan from `turnbuild plan --json`, with its choices' },
   },
   plan: { out: { text: 'folder with earlier results, for --revision auto' } },
   collect: {

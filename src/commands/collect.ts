@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EXIT } from '../errors.ts';
 import { collectParts } from '../run/collect.ts';
 import type { CommonOptions } from '../run/options.ts';
@@ -26,7 +26,7 @@ export async function collect(
     signal,
     requirePlanned,
   };
-  const { manifest, dir } = await collectParts(names, place);
+  const { manifest, dir, images } = await collectParts(names, place);
   if (options.json === true) output.data(manifest);
   else {
     const counted = `${plural(names.length, 'part')}, ${plural(manifest.steps.length, 'step')}`;
@@ -36,6 +36,12 @@ export async function collect(
       const color = isCapable(process.stdout, process.env);
       output.styled(renderSummary(manifest, { dir, columns: color ? process.stdout.columns : 100, color }));
     }
+  }
+  if (images.length > 0) {
+    const plan = join(dir, 'plan.json');
+    output.line(
+      `Not collected: ${images.join(', ')}. Build images from the collected packages: turnbuild image --plan ${plan}`,
+    );
   }
   return manifest.steps.every(({ status }) => status === 'done') ? EXIT.ok : EXIT.failed;
 }

@@ -106,7 +106,7 @@ export function requirePlatforms(builder: BuilderFacts, wanted: readonly Arch[])
 }
 
 /**
- * Packages are tested in a container, which only an engine can run. Checked early, although the engine is needed last.
+ * Packages and images are tested in a container, which only an engine can run. Checked early, although the engine is needed last.
  * @throws LAB_UNAVAILABLE if no engine is reachable
  */
 export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<void> {
@@ -119,7 +119,7 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
     'LAB_UNAVAILABLE',
     `Verification needs a Docker engine beside the builder ${builder.name}, and none is reachable\n${result.stderr}`,
     {
-      hint: 'Start one, or select one (DOCKER_HOST, docker context use). --no-verify builds without verifying.',
+      hint: 'Start one, or select one (DOCKER_HOST, docker context use). --no-verify builds without verifying, and --no-boot makes images without booting them.',
     },
   );
 }

@@ -8,6 +8,7 @@ import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
 import { copyPlain } from '../io/plain-copy.ts';
 import { type Merged, mergeManifests, type Part, type PlannedParts } from '../manifest/merge.ts';
 import { MANIFEST_SCHEMA, type Manifest } from '../manifest/schema.ts';
+import { traitsOf } from '../manifest/stages.ts';
 import { formatManifest, parseManifest } from '../manifest/store.ts';
 import { formatPlan, type PlanDocument, parsePlan, planDigest } from '../plan/document.ts';
 import { releaseVersion } from '../plan/package-version.ts';
@@ -28,6 +29,7 @@ interface FoundPart extends Part {
  * @param place.out parent of the release's folder
  * @param place.perform if false, nothing is written
  * @param place.requirePlanned refuses a plan that this machine would not have made
+ * @returns also the steps of the parts that made images, which are not collected
  * @throws PLAN_DIFFERS, COLLECT_CONFLICT, COLLECT_INCOMPLETE, MANIFEST_MISSING, PLAN_MISSING, ARTIFACT_CHANGED, COLLECT_EXISTS, and the errors
  *   of invalid manifests and plans
  */
@@ -39,12 +41,13 @@ export async function collectParts(
     signal,
     requirePlanned,
   }: { out: string; perform: boolean; signal: AbortSignal; requirePlanned: RequirePlanned },
-): Promise<{ manifest: Manifest; dir: string }> {
+): Promise<{ manifest: Manifest; dir: string; images: readonly string[] }> {
   const parts = await Promise.all(names.map(readPart));
   const { plan, checks } = await planOf(parts, requirePlanned);
   const merged = mergeManifests(parts, plannedParts(plan));
   requireRecords(merged, plan, checks);
   const dir = join(out, plan.coturn.version);
+  const images = imagesIn(parts);
   await requireAbsent(dir);
   const copies = copiesOf(merged);
   if (!perform) {
@@ -52,7 +55,7 @@ export async function collectParts(
       requireGoing(signal);
       await requireExact(copy, copy.dir);
     }
-    return { manifest: merged.manifest, dir };
+    return { manifest: merged.manifest, dir, images };
   }
   const lock = await lockFolder(out);
   try {
@@ -60,7 +63,15 @@ export async function collectParts(
   } finally {
     await lock.release();
   }
-  return { manifest: merged.manifest, dir };
+  return { manifest: merged.manifest, dir, images };
+}
+
+/** The steps that made images in the parts. They are not in the plan of a release, so they are not collected. */
+function imagesIn(parts: readonly FoundPart[]): string[] {
+  const made = parts.flatMap(({ manifest }) =>
+    manifest.steps.filter(({ stage }) => traitsOf(stage).makes === 'images'),
+  );
+  return [...new Set(made.map(({ id }) => id))].sort();
 }
 
 async function readPart(name: string): Promise<FoundPart> {

@@ -7,6 +7,7 @@ import * as files from '../io/files.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import type { ExtraPackage } from '../plan/machine.ts';
 import { type Arch, platformOf } from '../plan/platforms.ts';
+import type { Choices } from '../plan/types.ts';
 import type { Session } from './session.ts';
 
 /** `FILE@sha256:HEX` or `URL@sha256:HEX`. */
@@ -106,4 +107,10 @@ async function describe(
       'Pass the package for that architecture, or select its image with --arch.',
     );
   return { name, version, architecture };
+}
+
+/** Adds packages from elsewhere to the choices of images. */
+export function withExtra(choices: Choices, extra: readonly ExtraPackage[]): Choices {
+  if (choices.machine === undefined || extra.length === 0) return choices;
+  return { ...choices, machine: { ...choices.machine, extra } };
 }

@@ -1,9 +1,12 @@
 import { resolve } from 'node:path';
 import { TurnbuildError, usageError } from '../errors.ts';
 import { readText, sha256Text } from '../io/files.ts';
-import { type StageName, traitsOf } from '../manifest/stages.ts';
+import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { type PlanDocument, parsePlan, partOf } from '../plan/document.ts';
+import type { Choices } from '../plan/types.ts';
 import type { BuilderFacts } from './builder.ts';
+import { fetchExtraPackages, withExtra } from './extra-packages.ts';
+import { machineChoices } from './machine-options.ts';
 import {
   architecturesOption,
   type CommonOptions,
@@ -11,7 +14,7 @@ import {
   listOption,
   type OptionName,
 } from './options.ts';
-import { planAgain } from './plan-again.ts';
+import { planAgain, planOf } from './plan-again.ts';
 import { fetchPlanned, requireLocked } from './planned-sources.ts';
 import type { PlannedSourceRelease } from './planning.ts';
 import { readyBuilder } from './ready-builder.ts';
@@ -32,7 +35,8 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   accept: true,
   native: true,
   roots: true,
-  ...{ cloud: true, size: true, ssh: true, boot: false, extraPackage: true },
+  // A release's plan has no images; they are made of its packages.
+  ...{ cloud: false, size: false, ssh: false, boot: false, extraPackage: false },
   ...{ arch: false, target: false, verify: false, plan: false },
   // The plan pins the sources, and the recipes must match the plan.
   ...{ source: false, mirror: false, recipes: false, lock: false },
@@ -57,11 +61,15 @@ export async function planGiven(
   const { options } = session;
   requireUndecided(options, version);
   const document = parsePlan(file, await readText(file), sha256Text);
-  const { choices, coturn } = document;
-  const targets = chosenOf('target', listOption(options.target), choices.targets);
+  const { coturn } = document;
+  const choices = await choicesFor(session, document.choices, stages);
+  const wanted =
+    choices.machine === undefined ? listOption(options.target) : [session.recipes.machine.target];
+  const targets = chosenOf('target', wanted, choices.targets);
   const architectures = chosenOf('architecture', architecturesOption(options.arch), choices.architectures);
   const part = { targets, architectures, stages };
-  const { plan, keys } = await planAgain(session, file, document);
+  const again = await planAgain(session, file, document);
+  const { plan, keys } = choices === document.choices ? again : await planOf(session, document, choices);
   await requireLocked(session, document);
   const performed = partOf(plan, part).steps.filter(({ stage }) => stages.includes(stage));
   if (performed.length === 0) {
@@ -74,6 +82,7 @@ export async function planGiven(
   const builder = await readyBuilder(session, {
     architectures,
     runs: performed.some(({ stage }) => traitsOf(stage).runsTarget),
+    verifies: performed.some(({ stage }) => judges(stage)),
     perform,
   });
   requireProcessors(document, builder, architectures);
@@ -89,6 +98,19 @@ export async function planGiven(
     document,
     dir: resolve(options.out ?? 'dist', coturn.version),
   };
+}
+
+/** The plan's choices, for images with those of this command. Images contain verified packages, even if the plan verifies none. */
+async function choicesFor(
+  session: Session,
+  planned: Choices,
+  stages: readonly StageName[],
+): Promise<Choices> {
+  if (!stages.some((stage) => traitsOf(stage).pipeline === 'image')) return planned;
+  const { options, recipes } = session;
+  const choices = { ...planned, verify: true, machine: machineChoices(options, recipes.machine) };
+  const architectures = architecturesOption(options.arch) ?? planned.architectures;
+  return withExtra(choices, await fetchExtraPackages(session, architectures));
 }
 
 function requireUndecided(options: CommonOptions, version: string | undefined): void {

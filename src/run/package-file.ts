@@ -53,7 +53,7 @@ export async function planFile(
   const described = describePackage(file, control, { targets: recipes.targets, wanted });
   const { version, packageVersion, arch, target } = described;
   const selection = chosenChecks(session);
-  const builder = await readyBuilder(session, { architectures: [arch], runs: true, perform });
+  const builder = await readyBuilder(session, { architectures: [arch], runs: true, verifies: true, perform });
   const chosen = {
     targets: [target.name],
     architectures: [arch],

@@ -3,7 +3,7 @@ import { CHECKS } from '../checks/index.ts';
 import { messageOf, TurnbuildError } from '../errors.ts';
 import * as files from '../io/files.ts';
 import { differences, type PlanDocument, type StepKey } from '../plan/document.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Choices, Plan } from '../plan/types.ts';
 import { lockFilesOf } from './lock-files.ts';
 import type { CommonOptions } from './options.ts';
 import { requireLocked } from './planned-sources.ts';
@@ -23,11 +23,21 @@ export async function planAgain(
   file: string,
   document: PlanDocument,
 ): Promise<{ plan: Plan; keys: ReadonlyMap<string, StepKey> }> {
-  const { choices, coturn, maintainer, source } = document;
+  const { choices, source } = document;
   requireChecks(session, file, document);
+  const { plan, keys } = await planOf(session, document, choices);
+  requireSame(document, await documentOf(plan, { choices, keys, source }));
+  return { plan, keys };
+}
+
+/** The plan of another machine's sources, with the given choices. */
+export async function planOf(
+  session: PlanningSession,
+  { coturn, maintainer, source }: PlanDocument,
+  choices: Choices,
+): Promise<{ plan: Plan; keys: ReadonlyMap<string, StepKey> }> {
   const plan = makePlan(session, choices, { coturn, source, maintainer });
   const keys = withRebuilt(await keysOf(session, plan, choices), new Set(choices.rebuild), coturn.revision);
-  requireSame(document, await documentOf(plan, { choices, keys, source }));
   return { plan, keys };
 }
 

@@ -9,7 +9,7 @@ import type { Choices, Plan, PlannedSource } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';
 import { assumedBuilder, type BuilderFacts } from './builder.ts';
-import { fetchExtraPackages } from './extra-packages.ts';
+import { fetchExtraPackages, withExtra } from './extra-packages.ts';
 import { fetchShown } from './fetch-shown.ts';
 import { machineChoices } from './machine-options.ts';
 import { readManifest } from './manifest-file.ts';
@@ -45,14 +45,20 @@ export async function planRelease(
 ): Promise<PlannedSourceRelease> {
   const { options } = session;
   const images = stages.some((stage) => traitsOf(stage).pipeline === 'image');
+  const verifies = stages.some(judges);
   // Images contain packages that were verified.
-  const verify = images || stages.some(judges);
+  const verify = images || verifies;
   const runs = stages.some((stage) => traitsOf(stage).runsTarget);
   // Finds wrong names before anything is downloaded or queried.
   const assumed = { version: '0.0.0', epoch: 0, revision: assumedRevision(session) };
   const unbuilt = chosen(session, verify, assumedBuilder(), images);
   makePlan(session, unbuilt, { coturn: assumed, maintainer: maintainerOf(session) });
-  const builder = await readyBuilder(session, { architectures: unbuilt.architectures, runs, perform });
+  const builder = await readyBuilder(session, {
+    architectures: unbuilt.architectures,
+    runs,
+    verifies,
+    perform,
+  });
   const extra = images ? await fetchExtraPackages(session, unbuilt.architectures) : [];
   const source = await fetchShown(session, version);
   const dir = resolve(options.out ?? 'dist', source.version);
@@ -85,11 +91,6 @@ export async function planRelease(
     }),
     dir,
   };
-}
-
-function withExtra(choices: Choices, extra: readonly ExtraPackage[]): Choices {
-  if (choices.machine === undefined || extra.length === 0) return choices;
-  return { ...choices, machine: { ...choices.machine, extra } };
 }
 
 /** Adds the official images that the targets start from. */

@@ -13,8 +13,10 @@ import type { Session } from './session.ts';
 /** Requirements for a builder. */
 export interface Wanted {
   architectures: readonly Arch[];
-  /** Packages will be run, so the builder must support their architecture. */
+  /** Programs of the packages' architecture will be run, so the builder must support it. */
   runs: boolean;
+  /** Packages or images will be verified, which also needs an engine. */
+  verifies: boolean;
   /** The plan will be performed, so the builder is started and must meet the requirements. Otherwise it is optional. */
   perform: boolean;
 }
@@ -22,13 +24,11 @@ export interface Wanted {
 /** The builder, which must meet the requirements if the plan will be performed. */
 export async function readyBuilder(
   session: Session,
-  { architectures, runs, perform }: Wanted,
+  { architectures, runs, verifies, perform }: Wanted,
 ): Promise<BuilderFacts> {
   const builder = await chooseBuilder(session, perform);
-  if (runs && perform) {
-    requirePlatforms(builder, [...architectures]);
-    await requireEngine(builder, interruptible(session));
-  }
+  if (runs && perform) requirePlatforms(builder, [...architectures]);
+  if (verifies && perform) await requireEngine(builder, interruptible(session));
   return builder;
 }
 

@@ -109,6 +109,13 @@ describe('turnbuild reports', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it('a missing engine to run containers, for images only if they are booted', async () => {
+    const env = fakeDocker(dir, `case $1 in version) exit 1 ;; *) ${BUILDER} ;; esac`);
+    const image = ['image', '--source', join(dir, 'none.tar'), '--out', out];
+    expect((await turnbuild(image, { env })).stderr).toMatch(/--no-boot[\s\S]*\[LAB_UNAVAILABLE\]/);
+    expect((await turnbuild([...image, '--no-boot'], { env })).stderr).toMatch(/File not found: .*none\.tar/);
+  });
+
   it('a builder that supports neither architecture', async () => {
     const run = await turnbuild(args(), {
       env: fakeDocker(dir, 'printf "Name: odd\\nDriver: remote\\nPlatforms: linux/riscv64\\n"'),

@@ -103,6 +103,22 @@ describe('collect', () => {
     expect(release.performed()).toEqual([]);
   });
 
+  it('merges the packages of parts with machine images, and says that the images are not collected', async () => {
+    for (const part of [2, 3])
+      await release.run({ images: ['aws'], part: PACKAGES[part] ?? '', out: parts[part] ?? '' });
+    expect(await collectAll([...parts].reverse())).toBe(0);
+    const whole = join(out(), '4.6.1');
+    expect(read(whole).steps.map(({ stage }) => stage)).not.toContain('image');
+    expect(lines.at(-1)).toBe(
+      `Not collected: image:aws:arm64, image:aws:x86_64. Build images from the collected packages: turnbuild image --plan ${whole}/plan.json`,
+    );
+    release.performed();
+    await release.run({ images: ['aws'], out: whole });
+    expect(release.performed().sort()).toEqual(
+      ['boot', 'image'].flatMap((stage) => ['arm64', 'x86_64'].map((arch) => `${stage}:aws:${arch}`)),
+    );
+  });
+
   it('accepts the parent folder of a release, and identical steps in two parts', async () => {
     cpSync(parts[0] ?? '', join(dir, 'copy/4.6.1'), { recursive: true });
     // Other files in the folder are not a release.

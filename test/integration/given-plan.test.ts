@@ -262,6 +262,65 @@ describe('release --plan refuses', () => {
   });
 });
 
+describe('image --plan', () => {
+  const image = (...args: string[]) =>
+    turnbuild(['image', '--plan', 'plan.json', '--dry-run', ...args], program());
+
+  it('makes images of the packages of the plan, of the chosen clouds and size', async () => {
+    const run = await image('--cloud', 'gce', '--size', '2', '--arch', 'arm64');
+    expect(run.code, run.stderr).toBe(0);
+    expect(stepsOf(run.stdout)).toEqual(['image arm64', 'boot arm64']);
+    expect(run.stdout).toContain('--build-arg=DISK_MIB=2048');
+    expect(run.stdout).toContain('--build-arg=DISK_FORMAT=tar.gz');
+    const all = await image('--no-boot');
+    expect(stepsOf(all.stdout)).toEqual(['image arm64', 'image amd64']);
+    expect(all.stdout.match(/--build-arg=DISK_FORMAT=/g)).toHaveLength(4);
+  });
+
+  it('refuses what the plan decides', async () => {
+    const run = await image('--revision', '2');
+    expect(run.stderr).toMatch(/--revision: already decided by the plan[\s\S]*\[OPTION_CONFLICT\]/);
+    expect(run.code).toBe(2);
+  });
+
+  it.each([
+    [['--cloud', 'azure'], 'CLOUD_UNKNOWN'],
+    [['--size', '0'], 'OPTION_INVALID'],
+    [['--arch', 'riscv64'], 'ARCH_UNKNOWN'],
+  ])('refuses %j', async (args, code) => {
+    const run = await image(...args);
+    expect(run.stderr).toContain(`[${code}]`);
+    expect(run.code).toBe(2);
+  });
+
+  it('boots images even if the plan verifies no packages', async () => {
+    const source = [
+      '--source',
+      './coturn.tar.gz',
+      '--sha256',
+      sha256,
+      '--target',
+      'debian-13',
+      '--no-verify',
+    ];
+    writeFileSync(join(dir, 'plan.json'), (await turnbuild(['plan', ...source, '--json'], program())).stdout);
+    const run = await image('--cloud', 'aws', '--arch', 'arm64');
+    expect(run.code, run.stderr).toBe(0);
+    expect(stepsOf(run.stdout)).toEqual(['image arm64', 'boot arm64']);
+  });
+
+  it('refuses a plan without the packages that images contain', async () => {
+    const source = ['--source', './coturn.tar.gz', '--sha256', sha256, '--target', 'portable'];
+    const planned = await turnbuild(['plan', ...source, '--json'], program());
+    writeFileSync(join(dir, 'plan.json'), planned.stdout);
+    const run = await image();
+    expect(run.stderr).toMatch(
+      /The plan has no target "debian-13"[\s\S]*portable[\s\S]*\[PLAN_PART_UNKNOWN\]/,
+    );
+    expect(run.code).toBe(2);
+  });
+});
+
 describe('release --plan with a local lock file', () => {
   const planned = () => parsePlan('plan.json', String(text), sha256Text).source;
   /** A lock file with the plan's version. @returns options that use it */

@@ -168,6 +168,15 @@ describe('a plan', () => {
     expect((await errorOf(plan({ ...options, source: join(dir, 'none.tar') }))).code).toBe(code);
   });
 
+  it.each<[string, Session['options'], string]>([
+    ['cloud', { cloud: ['azure'] }, 'CLOUD_UNKNOWN'],
+    ['size', { size: '65' }, 'OPTION_INVALID'],
+    ['architecture', { arch: ['riscv64'] }, 'ARCH_UNKNOWN'],
+  ])('of images is refused for an invalid %s before the sources are looked up', async (_, options, code) => {
+    const images = plan({ ...options, source: join(dir, 'none.tar') }, stagesOf('image'));
+    expect((await errorOf(images)).code).toBe(code);
+  });
+
   it('keeps the rebuilt steps of the release in its folder, sorted', async () => {
     const { document, keys, dir: folder } = await plan({ target: ['portable'], revision: '2' });
     const ids = ['build:portable:x86_64', 'build:portable:arm64'];

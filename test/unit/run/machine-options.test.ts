@@ -31,6 +31,13 @@ describe('machineChoices', () => {
     [{ size: '1.5' }, 'OPTION_INVALID', '--size "1.5"'],
     [{ size: '500M' }, 'OPTION_INVALID', '--size "500M"'],
     [{ ssh: 'keys' }, 'OPTION_INVALID', 'Invalid --ssh "keys": expected none or cloud'],
+    ...['-1', 'abc', '', ' 1', '1e1', '0x10', '65537', '9'.repeat(400)].map(
+      (size): [object, string, string] => [
+        { size },
+        'OPTION_INVALID',
+        `Invalid --size "${size}": expected a whole number of GiB from 1 to 64`,
+      ],
+    ),
   ])('refuses %j', (options, code, message) => {
     expect(() => choose(options)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
