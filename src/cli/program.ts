@@ -126,7 +126,7 @@ stageCommand('image', 'Build machine images for EC2 and Google Compute Engine fr
 addOptions(
   addCommand(
     'outdated',
-    'Report what is outdated or vulnerable: coturn, statically linked libraries, base images',
+    'Report what is outdated or vulnerable: coturn, statically linked libraries, base images, machine images',
     ['turnbuild outdated', 'turnbuild outdated ./manifest.json --json'],
   ).argument('[manifest]', 'manifest.json of a release, its folder, or a folder of releases (default: dist)'),
   'outdated',

@@ -9,13 +9,15 @@ import {
   type CoturnState,
   coturnState,
   type ImageState,
-  type LibraryState,
+  type MachineImageState,
   type PackagedTarget,
+  type SourceState,
   taggedImages,
   unknownTargets,
 } from '../plan/outdated.ts';
 import { comparableVersion } from '../recipe/coturn-version.ts';
 import { librariesNow, linkedLines } from '../run/libraries.ts';
+import { machineImagesNow } from '../run/machine-images.ts';
 import { resolveImage } from '../run/official-images.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { readyBuilder } from '../run/ready-builder.ts';
@@ -27,10 +29,12 @@ import type { Output } from '../ui/output.ts';
 /** Output of `turnbuild outdated --json`. */
 export interface Outdated {
   coturn: CoturnState & { where: string };
-  libraries: LibraryState[];
+  libraries: SourceState[];
   /** Official images that base images were built from. A newer image requires no rebuild: packages come from the archive. */
   images: ImageState[];
-  /** A release or rebuild is due: coturn or a library has a newer version. */
+  /** Machine images, with their packages that have newer versions. */
+  machineImages: MachineImageState[];
+  /** A release or rebuild is due: coturn, a library or a package in a machine image has a newer version. */
   due: boolean;
   /** There is a security update, or this coturn has a known vulnerability, whether or not a rebuild fixes it. */
   security: boolean;
@@ -62,12 +66,15 @@ async function compare(session: Session, manifest: Manifest): Promise<Outdated> 
   const newest = await newestVersion(session, provider);
   const coturn = coturnState(manifest.coturn.version, newest, session.recipes.advisories);
   const libraries = await librariesNow(session, manifest.steps);
+  const machineImages = await machineImagesNow(session, manifest);
+  const used = [...libraries, ...machineImages];
   return {
     coturn: { ...coturn, where: provider === 'github' ? 'GitHub' : 'Debian' },
     libraries,
     images: await imagesNow(session, manifest),
-    due: coturn.outdated || libraries.some((library) => library.outdated),
-    security: coturn.advisories.length > 0 || libraries.some((library) => library.security),
+    machineImages,
+    due: coturn.outdated || used.some((each) => each.outdated),
+    security: coturn.advisories.length > 0 || used.some((each) => each.security),
     unknown: unknownTargets(targetsOf(manifest)),
   };
 }
@@ -75,7 +82,8 @@ async function compare(session: Session, manifest: Manifest): Promise<Outdated> 
 async function imagesNow(session: Session, { bases }: Manifest): Promise<ImageState[]> {
   const tagged = taggedImages(bases);
   if (tagged.length === 0) return [];
-  const builder = await readyBuilder(session, { architectures: [], runs: false, perform: false });
+  const nothing = { architectures: [], runs: false, verifies: false, perform: false };
+  const builder = await readyBuilder(session, nothing);
   return Promise.all(
     tagged.map(async ({ image, digest }) => {
       const { digest: newest } = await resolveImage(session, image, undefined, builder);

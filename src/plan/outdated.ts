@@ -1,10 +1,12 @@
 import { gt, rsort } from 'semver';
 import { type ApplicableAdvisory, advisoriesFor, type KnownAdvisory } from '../recipe/advisories.ts';
 import { comparableVersion, versionIn } from '../recipe/coturn-version.ts';
+import type { Cloud } from '../recipe/machine.ts';
 import { compareDebianVersions } from './debian-version.ts';
+import type { Arch } from './platforms.ts';
 
-/** A statically linked library, as recorded by the build. */
-export interface LinkedLibrary {
+/** A source package of a distribution that is statically linked into the programs, or installed in a machine image. */
+export interface UsedSource {
   /** Source package. */
   package: string;
   version: string;
@@ -20,8 +22,8 @@ export interface OfferedVersion {
   suite: string;
 }
 
-/** A statically linked library compared with the archive. */
-export interface LibraryState extends LinkedLibrary {
+/** A source package compared with the archive. */
+export interface SourceState extends UsedSource {
   /** The newest version in its release; undefined if the archive no longer has any. */
   newest: string | undefined;
   /** The suite with the newest version. */
@@ -30,6 +32,55 @@ export interface LibraryState extends LinkedLibrary {
   outdated: boolean;
   /** One of the newer versions is a security update. */
   security: boolean;
+}
+
+/** A machine image compared with the archive. */
+export interface MachineImageState {
+  /** Name of its file. */
+  image: string;
+  cloud: Cloud;
+  arch: Arch;
+  /** Number of its source packages that the archive also has. */
+  compared: number;
+  /** Those with newer versions. */
+  packages: SourceState[];
+  outdated: boolean;
+  /** One of the newer versions is a security update. */
+  security: boolean;
+}
+
+/** A machine image in a manifest. */
+export interface MachineImage extends Pick<MachineImageState, 'image' | 'cloud' | 'arch'> {
+  /** Its source packages, except coturn, which is no package of the distribution. */
+  sources: UsedSource[];
+}
+
+/** The source packages in lines `NAME VERSION SOURCE-PACKAGE ITS-VERSION`, without duplicates, sorted by name. @param suite e.g. `trixie` */
+export function installedSources(lines: readonly string[], suite: string): UsedSource[] {
+  const sources = lines.map((line) => line.split(' ').slice(2));
+  const others = sources.filter(([name]) => name !== 'coturn');
+  return linkedLibraries(others.map((source) => [...source, suite].join(' ')));
+}
+
+/** Compares a machine image with the archive. @param states of its source packages, and of others */
+export function machineImageState(
+  { sources, ...image }: MachineImage,
+  states: readonly SourceState[],
+): MachineImageState {
+  const own = states.filter((state) =>
+    sources.some(
+      (each) =>
+        each.package === state.package && each.version === state.version && each.suite === state.suite,
+    ),
+  );
+  const packages = own.filter(({ outdated }) => outdated);
+  return {
+    ...image,
+    compared: own.filter(({ newest }) => newest !== undefined).length,
+    packages,
+    outdated: packages.length > 0,
+    security: packages.some(({ security }) => security),
+  };
 }
 
 /** An official image that base images were made from, compared with the current digest of its tag. */
@@ -67,7 +118,7 @@ export interface CoturnState {
 }
 
 /** Lines `SOURCE-PACKAGE VERSION SUITE ...` of builds -> libraries without duplicates, sorted by name. */
-export function linkedLibraries(lines: readonly string[]): LinkedLibrary[] {
+export function linkedLibraries(lines: readonly string[]): UsedSource[] {
   const all = [...new Set(lines)].map((line) => {
     const [name = '', version = '', suite = ''] = line.split(' ');
     return { package: name, version, suite };
@@ -81,19 +132,19 @@ export function isSuiteOf(release: string, suite: string): boolean {
   return [release, `${release}-updates`, `${release}-security`].includes(suite);
 }
 
-/** Compares a statically linked library with the archive. */
-export function libraryState(library: LinkedLibrary, offered: readonly OfferedVersion[]): LibraryState {
+/** Compares a source package with the archive. */
+export function sourceState(used: UsedSource, offered: readonly OfferedVersion[]): SourceState {
   const candidates = offered
-    .filter((each) => each.package === library.package && isSuiteOf(library.suite, each.suite))
+    .filter((each) => each.package === used.package && isSuiteOf(used.suite, each.suite))
     // If several suites have the same version, prefer the security updates.
     .sort((a, b) => compareDebianVersions(b.version, a.version) || (a.suite > b.suite ? -1 : 1));
-  const newer = candidates.filter(({ version }) => compareDebianVersions(version, library.version) > 0);
+  const newer = candidates.filter(({ version }) => compareDebianVersions(version, used.version) > 0);
   const [newest] = candidates;
   const security = newer.filter(({ suite }) => suite.endsWith('-security'));
   const named =
     newest === undefined ? undefined : (security.find(({ version }) => version === newest.version) ?? newest);
   return {
-    ...library,
+    ...used,
     newest: named?.version,
     offeredIn: named?.suite,
     outdated: newer.length > 0,

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 import { runProcess } from '../io/exec.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { archiveSuites } from '../plan/archives.ts';
-import { type LibraryState, libraryState, linkedLibraries, type OfferedVersion } from '../plan/outdated.ts';
+import {
+  linkedLibraries,
+  type OfferedVersion,
+  type SourceState,
+  sourceState,
+  type UsedSource,
+} from '../plan/outdated.ts';
 import { findSourceVersions } from '../sources/debian-archive.ts';
 import { mirrorUnknown } from '../sources/errors.ts';
 import type { Session } from './session.ts';
@@ -16,21 +22,25 @@ export function linkedLines(steps: Manifest['steps']): string[] {
 }
 
 /** Looks up the archive's current versions of the statically linked libraries. */
-export async function librariesNow(
+export async function librariesNow(session: Session, steps: Manifest['steps']): Promise<SourceState[]> {
+  return sourcesNow(session, linkedLibraries(linkedLines(steps)));
+}
+
+/** Looks up the archive's current versions of source packages. @throws MIRROR_UNKNOWN, and the errors of `findSourceVersions` */
+export async function sourcesNow(
   { mirrors, cache, io }: Session,
-  steps: Manifest['steps'],
-): Promise<LibraryState[]> {
-  const linked = linkedLibraries(linkedLines(steps));
-  if (linked.length === 0) return [];
+  used: readonly UsedSource[],
+): Promise<SourceState[]> {
+  if (used.length === 0) return [];
   if (mirrors.debian === undefined) throw mirrorUnknown();
   const offered: OfferedVersion[] = [];
-  for (const release of new Set(linked.map(({ suite }) => suite))) {
-    const names = linked.filter(({ suite }) => suite === release).map((each) => each.package);
+  for (const release of new Set(used.map(({ suite }) => suite))) {
+    const names = used.filter(({ suite }) => suite === release).map((each) => each.package);
     for (const { mirror, suite } of archiveSuites(release, mirrors)) {
       const query = { mirror, suites: [suite], exec: runProcess, cacheDir: join(cache, 'archive') };
       const { signal, lockFolder } = io;
       offered.push(...(await findSourceVersions({ ...query, packages: names, signal, lockFolder })));
     }
   }
-  return linked.map((library) => libraryState(library, offered));
+  return used.map((each) => sourceState(each, offered));
 }

@@ -4,7 +4,6 @@ import { judges, type StageName, traitsOf } from '../manifest/stages.ts';
 import { type CheckSelection, requireValid } from '../plan/check-selection.ts';
 import { PLAN_SCHEMA, type PlanDocument, partOf, type StepKey } from '../plan/document.ts';
 import { createPlan } from '../plan/index.ts';
-import type { ExtraPackage } from '../plan/machine.ts';
 import type { Choices, Plan, PlannedSource } from '../plan/types.ts';
 import type { ResolvedSource } from '../sources/fetch.ts';
 import type { PlannedContext } from '../stages/shared/context.ts';

@@ -1,11 +1,12 @@
-import type { CoturnState, ImageState, LibraryState } from '../plan/outdated.ts';
-import { alignColumns, printable, wrap } from './format.ts';
+import type { CoturnState, ImageState, MachineImageState, SourceState } from '../plan/outdated.ts';
+import { alignColumns, plural, printable, wrap } from './format.ts';
 import { advisoryLines } from './severity.ts';
 
 interface Found {
   coturn: CoturnState & { where: string };
-  libraries: readonly LibraryState[];
+  libraries: readonly SourceState[];
   images: readonly ImageState[];
+  machineImages: readonly MachineImageState[];
   unknown: readonly string[];
 }
 
@@ -26,17 +27,11 @@ export function renderOutdated(found: Found, columns: number): string {
     .join('\n\n')}\n`;
 }
 
-function table({ coturn, libraries, images }: Found, columns: number): string[] {
+function table({ coturn, libraries, images, machineImages }: Found, columns: number): string[] {
   const rows = [
     ['', 'BUILT', 'NEWEST', 'IN', ''],
     ['coturn', coturn.version, coturn.newest, coturn.where, aboutCoturn(coturn)],
-    ...libraries.map((library) => [
-      library.package,
-      library.version,
-      library.newest ?? '-',
-      library.offeredIn ?? library.suite,
-      aboutLibrary(library),
-    ]),
+    ...libraries.map((library) => sourceRow(library, aboutSource(library))),
     ...images.map((image) => [
       image.image,
       shortDigest(image.digest),
@@ -44,6 +39,7 @@ function table({ coturn, libraries, images }: Found, columns: number): string[] 
       'registry',
       aboutImage(image),
     ]),
+    ...machineRows(machineImages),
   ].map((row) => row.map(printable));
   const lines = alignColumns(rows, new Set());
   if (lines.every((line) => line.length <= columns)) return lines;
@@ -59,7 +55,39 @@ function aboutCoturn({ outdated, fixed, advisories }: CoturnState): string {
   return advisories.length === 0 ? 'up to date' : 'vulnerable';
 }
 
-function aboutLibrary({ outdated, security, newest }: LibraryState): string {
+function sourceRow(
+  { package: name, version, newest, offeredIn, suite }: SourceState,
+  about: string,
+): string[] {
+  return [name, version, newest ?? '-', offeredIn ?? suite, about];
+}
+
+/** The outdated packages of machine images, each once with the images that have it, then the images without any. */
+function machineRows(images: readonly MachineImageState[]): string[][] {
+  const rows = new Map<string, { state: SourceState; in: string[] }>();
+  for (const image of images)
+    for (const state of image.packages) {
+      const key = `${state.package} ${state.version} ${state.suite}`;
+      const row = rows.get(key) ?? { state, in: [] };
+      rows.set(key, { ...row, in: [...row.in, `${image.cloud} ${image.arch}`] });
+    }
+  return [
+    ...[...rows.values()].map((row) =>
+      sourceRow(row.state, `${aboutSource(row.state)} for ${row.in.join(', ')}`),
+    ),
+    ...images
+      .filter(({ outdated }) => !outdated)
+      .map(({ cloud, arch, compared }) => [
+        `image ${cloud} ${arch}`,
+        plural(compared, 'source package'),
+        '',
+        '',
+        'up to date',
+      ]),
+  ];
+}
+
+function aboutSource({ outdated, security, newest }: SourceState): string {
   if (newest === undefined) return 'no longer in the archive';
   if (!outdated) return 'up to date';
   return security ? 'security update' : 'newer version';
@@ -78,13 +106,14 @@ interface Conclusion {
   command?: string;
 }
 
-function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[] {
+function conclusions({ coturn, libraries, images, machineImages, unknown }: Found): Conclusion[] {
   const due = libraries.some(({ outdated }) => outdated);
   const all: Conclusion[] = [];
   if (coturn.outdated)
     all.push({ text: 'A newer coturn is available:', command: `turnbuild release ${coturn.newest}` });
   if (due)
     all.push({ text: 'A rebuild is due:', command: `turnbuild release ${coturn.version} --revision auto` });
+  all.push(...imagesDue(coturn, machineImages));
   all.push(...remaining(coturn, due));
   const newer = images.some(({ outdated }) => outdated);
   if (all.length === 0 && !newer) all.push({ text: 'Everything is up to date.' });
@@ -96,6 +125,19 @@ function conclusions({ coturn, libraries, images, unknown }: Found): Conclusion[
   if (libraries.length === 0)
     all.push({ text: 'Nothing is statically linked: the distribution updates the libraries.' });
   return [...all, ...unchecked(unknown)];
+}
+
+function imagesDue({ version }: CoturnState, images: readonly MachineImageState[]): Conclusion[] {
+  const due = images.filter(({ outdated }) => outdated);
+  if (due.length === 0) return [];
+  const words = (list: readonly string[]) => [...new Set(list)].sort().join(',');
+  const chosen = `--cloud ${words(due.map(({ cloud }) => cloud))} --arch ${words(due.map(({ arch }) => arch))}`;
+  return [
+    {
+      text: `${due.length === 1 ? 'A machine image has' : 'Machine images have'} outdated packages. Build ${due.length === 1 ? 'it' : 'them'} again:`,
+      command: `turnbuild image ${version} ${chosen}`,
+    },
+  ];
 }
 
 /** Vulnerabilities that neither the newest release nor a rebuild fixes. */

@@ -16,7 +16,12 @@ import { turnbuild } from '../support/turnbuild.ts';
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The folder of a release of this version whose packages have no statically linked libraries. */
-function release(dist: string, version: string, bases: Manifest['bases'] = []): string {
+function release(
+  dist: string,
+  version: string,
+  bases: Manifest['bases'] = [],
+  steps: Manifest['steps'] = [],
+): string {
   const dir = join(dist, version);
   mkdirSync(dir, { recursive: true });
   const manifest = {
@@ -26,7 +31,7 @@ function release(dist: string, version: string, bases: Manifest['bases'] = []): 
     packageVersion: `${version}+turnbuild-1`,
     advisories: [],
     bases,
-    steps: [],
+    steps,
   };
   writeFileSync(join(dir, 'manifest.json'), formatManifest(manifest, sha256));
   return dir;
@@ -89,6 +94,23 @@ esac`,
       due: false,
     });
     expect(run.code).toBe(0);
+  });
+
+  test('fails if the packages of a machine image are not recorded, instead of reporting "up to date"', async () => {
+    const dir = release(
+      temporaryFolder(),
+      '4.18.0',
+      [],
+      [
+        {
+          ...{ id: 'image:aws:arm64', stage: 'image', cloud: 'aws', target: 'debian-13', arch: 'arm64' },
+          ...{ key: '0'.repeat(64), status: 'done', seconds: 0, outputs: [], inputs: [], bases: {} },
+        },
+      ],
+    );
+    const run = await turnbuild(['outdated', dir], { env: await github(['4.18.0']) });
+    expect(run.stderr).toMatch(/does not list the packages of image:aws:arm64[\s\S]*MANIFEST_INVALID/);
+    expect(run.code).toBe(1);
   });
 
   test('lists the known vulnerabilities that a newer release fixes', async () => {

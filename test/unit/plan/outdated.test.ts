@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   coturnState,
-  libraryState,
+  installedSources,
   linkedLibraries,
+  machineImageState,
+  sourceState,
   taggedImages,
   unknownTargets,
 } from '../../../src/plan/outdated.ts';
@@ -26,7 +28,7 @@ describe('linkedLibraries', () => {
   });
 });
 
-describe('libraryState', () => {
+describe('sourceState', () => {
   it.each([
     ['the same version', [offer('3.0.17-1~deb12u2', 'bookworm')], { outdated: false, security: false }],
     [
@@ -78,7 +80,44 @@ describe('libraryState', () => {
     ['nothing', [], { outdated: false, newest: undefined, offeredIn: undefined }],
   ])('compares with an archive that has %s, in any order', (_, offered, expected) => {
     for (const list of [offered, offered.toReversed()])
-      expect(libraryState(openssl, list)).toMatchObject({ ...openssl, ...expected });
+      expect(sourceState(openssl, list)).toMatchObject({ ...openssl, ...expected });
+  });
+});
+
+describe('installedSources', () => {
+  it('lists the source packages of an image without duplicates, and not coturn', () => {
+    const lines = [
+      'coturn 4.16.0+turnbuild-1~deb13 coturn 4.16.0+turnbuild-1~deb13',
+      'libssl3t64 3.5.1-1+b1 openssl 3.5.1-1',
+      'openssl 3.5.1-1 openssl 3.5.1-1',
+      'linux-image-6.12.43-cloud-arm64 6.12.43-1 linux-signed-arm64 6.12.43+1',
+    ];
+    expect(installedSources(lines, 'trixie')).toEqual([
+      { package: 'linux-signed-arm64', version: '6.12.43+1', suite: 'trixie' },
+      { package: 'openssl', version: '3.5.1-1', suite: 'trixie' },
+    ]);
+  });
+});
+
+describe('machineImageState', () => {
+  const image = { image: 'coturn-4.16.0-1-aws-arm64.raw.zst', cloud: 'aws' as const, arch: 'arm64' as const };
+  const zlib = { package: 'zlib', version: '1-1', suite: 'bookworm' };
+  const own = { package: 'turnbuild-initrd', version: '1', suite: 'bookworm' };
+  const offered = [
+    offer('3.0.17-1~deb12u3', 'bookworm-security'),
+    { ...offer('1-2', 'bookworm'), package: 'zlib' },
+  ];
+  const states = [openssl, zlib, own, { ...zlib, version: '1-2' }].map((each) => sourceState(each, offered));
+  const state = (...sources: (typeof openssl)[]) => machineImageState({ ...image, sources }, states);
+
+  it('lists only the outdated packages of this image, in these versions', () => {
+    expect(state(openssl, zlib, own)).toEqual({
+      ...{ ...image, compared: 2, packages: states.slice(0, 2), outdated: true, security: true },
+    });
+    expect(state(zlib)).toMatchObject({ packages: [states[1]], outdated: true, security: false });
+    expect(state({ ...zlib, version: '1-2' }, own)).toEqual({
+      ...{ ...image, compared: 1, packages: [], outdated: false, security: false },
+    });
   });
 });
 

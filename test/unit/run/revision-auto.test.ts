@@ -5,6 +5,7 @@ import { runProcess } from '../../../src/io/exec.ts';
 import { createIo } from '../../../src/io/index.ts';
 import type { Manifest } from '../../../src/manifest/schema.ts';
 import { librariesNow, linkedLines } from '../../../src/run/libraries.ts';
+import { machineImagesNow } from '../../../src/run/machine-images.ts';
 import { chooseRevision } from '../../../src/run/revision.ts';
 import type { Session } from '../../../src/run/session.ts';
 import { type SigningKey, serveDebianMirror, stanza } from '../../support/debian-mirror.ts';
@@ -96,6 +97,58 @@ describe('librariesNow', () => {
       { package: 'libevent', newest: '2.1-1', outdated: false },
       { package: 'openssl', newest: '3.0.2-1', offeredIn: 'bookworm-updates', outdated: true },
     ]);
+  });
+});
+
+describe('machineImagesNow', () => {
+  const image = (cloud: string, ...packages: string[]) =>
+    ({
+      ...{ id: `image:${cloud}:arm64`, stage: 'image', status: 'done', cloud, arch: 'arm64' },
+      outputs: [{ kind: 'image', path: `coturn-${cloud}.img` }],
+      ...{ bases: { base: 'sha256:1' }, facts: { packages } },
+    }) as unknown as Manifest['steps'][number];
+  const manifest = (...steps: Manifest['steps']) =>
+    ({
+      steps,
+      bases: [
+        { name: 'other', suite: 'bookworm' },
+        { name: 'base', suite: 'trixie' },
+      ],
+    }) as unknown as Manifest;
+
+  it('compares the packages of each image with the archive of its release', async () => {
+    const mirror = await archive({ ...UP_TO_DATE, 'trixie-updates': ['libevent 2.1-2'] });
+    const aws = image('aws', 'libevent-2.1-7 2.1-1+b1 libevent 2.1-1', 'openssl 9.9-9 openssl 9.9-9');
+    const gce = image('gce', 'openssl 9.9-9 openssl 9.9-9', 'coturn 4.6.1 coturn 4.6.1');
+    const failed = { ...image('aws'), id: 'image:aws:x86_64', status: 'failed' as const };
+    expect(await machineImagesNow(session(mirror), manifest(aws, gce, failed))).toMatchObject([
+      {
+        ...{
+          image: 'coturn-aws.img',
+          cloud: 'aws',
+          arch: 'arm64',
+          compared: 2,
+          outdated: true,
+          security: false,
+        },
+        packages: [{ package: 'libevent', version: '2.1-1', newest: '2.1-2', offeredIn: 'trixie-updates' }],
+      },
+      { image: 'coturn-gce.img', cloud: 'gce', compared: 1, outdated: false, packages: [] },
+    ]);
+  });
+
+  it('needs no archive without images', async () => {
+    expect(await machineImagesNow(session(undefined), manifest())).toEqual([]);
+  });
+
+  it('fails if the packages of an image, or their release, are not recorded', async () => {
+    const error = await errorOf(machineImagesNow(session(undefined), manifest(image('aws'))));
+    expect([error.code, error.message]).toEqual([
+      'MANIFEST_INVALID',
+      'The manifest does not list the packages of image:aws:arm64',
+    ]);
+    const alone = { ...manifest(image('aws', 'a 1 a 1')), bases: [] };
+    expect((await errorOf(machineImagesNow(session(undefined), alone))).code).toBe('MANIFEST_INVALID');
   });
 });
 

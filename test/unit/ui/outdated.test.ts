@@ -32,7 +32,10 @@ const advisories = [
   advisory('coturn-2043', 'low', '4.18.0'),
 ];
 const render = (found: Partial<Parameters<typeof renderOutdated>[0]>, columns = 80) =>
-  renderOutdated({ coturn, libraries: [library], images: [], unknown: [], ...found }, columns);
+  renderOutdated(
+    { coturn, libraries: [library], images: [], machineImages: [], unknown: [], ...found },
+    columns,
+  );
 
 describe('renderOutdated', () => {
   it('prints a table, and says that everything is up to date', () => {
@@ -157,6 +160,38 @@ newer release. All are fixed in 4.18.0:
     const silent = render({ images: [{ ...image, newest: undefined, outdated: false }] }, 100);
     expect(silent).toMatch(/^debian:trixie-slim .* - +registry +registry not reached$/m);
     expect(silent).not.toContain('--refresh-base');
+  });
+
+  const openssl = { ...library, version: '3.5.1-1', suite: 'trixie', newest: '3.5.1-1+deb13u1' };
+  const update = { ...openssl, offeredIn: 'trixie-security', outdated: true, security: true };
+  const machine = (cloud: 'aws' | 'gce', packages = [update]) => ({
+    ...{
+      image: `coturn-4.6.1-1-${cloud}-arm64.raw.zst`,
+      cloud,
+      arch: 'arm64' as const,
+      compared: 90,
+      packages,
+    },
+    ...{ outdated: packages.length > 0, security: packages.length > 0 },
+  });
+
+  it('lists the outdated packages of machine images with the images, and the command to build these', () => {
+    const text = render({ machineImages: [machine('aws'), machine('gce')] }, 120);
+    expect(text).toMatch(
+      /^openssl +3\.5\.1-1 +3\.5\.1-1\+deb13u1 +trixie-security +security update for aws arm64, gce arm64$/m,
+    );
+    expect(text).toContain(
+      'Machine images have outdated packages. Build them again:\n  turnbuild image 4.6.1 --cloud aws,gce --arch arm64\n',
+    );
+    expect(text).not.toContain('Everything is up to date');
+  });
+
+  it('distinguishes machine images that are up to date', () => {
+    const one = render({ machineImages: [machine('aws'), machine('gce', [])] }, 120);
+    expect(one).toMatch(/^image gce arm64 +90 source packages +up to date$/m);
+    expect(one).toContain('A machine image has outdated packages. Build it again:\n');
+    expect(one).toContain('  turnbuild image 4.6.1 --cloud aws --arch arm64\n');
+    expect(render({ machineImages: [machine('gce', [])] })).toContain('Everything is up to date.');
   });
 
   it('refers to the distribution if nothing is statically linked', () => {
