@@ -132,9 +132,9 @@ describe('a stage', () => {
       // Parallel commands have no fixed order.
       expect(written().sort(), step.id).toEqual(said.sort());
       expect(said.length, step.id).toBeGreaterThan(0);
-      // The real run also looks for containers that killed runs left.
+      // The real run also looks for containers and images that killed runs left.
       const asked = performed.filter(({ effect }) => effect === 'read').map(({ args }) => args[2]);
-      expect(asked, step.id).toEqual(judges(step.stage) ? ['ps'] : []);
+      expect(asked, step.id).toEqual(judges(step.stage) ? ['ps', 'image'] : []);
     }
   });
 });
