@@ -1,5 +1,5 @@
 import { judgeImage } from '../checks/machine/check.ts';
-import { diskChecks, lacksSsmAgent } from '../checks/machine/disk-checks.ts';
+import { diskChecksFor, lacksSsmAgent } from '../checks/machine/disk-checks.ts';
 import {
   type DiskFacts,
   parseGroups,
@@ -90,7 +90,7 @@ export const image: Stage = {
     const paths = (await files.listFiles(`${context.dir}/${observed}`)).map((path) => `${observed}/${path}`);
     return {
       outputs: await describeArtifacts(context, step, [...step.outputs, ...paths], kindOfImageFile),
-      checks: judgeImage(diskChecks, facts),
+      checks: judgeImage(diskChecksFor(facts.cloud), facts),
       facts: {
         usage: diskUsage(facts),
         ...(step.cloud === 'aws' ? { ssmAgent: !lacksSsmAgent(facts) } : {}),

@@ -49,3 +49,23 @@ export function anotherUser(home: string, dir: string): RunOptions {
   execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, home]);
   return { cwd: home, env, program, user };
 }
+
+/** The same for the machine images in these recipes: the installed system, and the tools that make the disk. */
+export function withMachineClockOfTomorrow(recipes: string): void {
+  const machine = join(recipes, 'docker/machine');
+  const preload = (library: string) =>
+    `LD_PRELOAD=$(echo ${library}/usr/lib/*/faketime/libfaketimeMT.so.1)\nexport LD_PRELOAD FAKETIME=+1d\necho "the clock says $(date -u +%F)"\n`;
+  // Unpacked instead of installed, because the image must not contain it.
+  const fetched =
+    '(cd /tmp && apt-get download -q libfaketime && dpkg-deb -x libfaketime*.deb /tmp/faketime && rm libfaketime*.deb)\n';
+  edit(join(machine, 'root.sh'), (text) =>
+    text
+      .replace('apt-get dist-upgrade', `${fetched}${preload('/tmp/faketime')}apt-get dist-upgrade`)
+      .replace('apt-get clean', 'unset LD_PRELOAD FAKETIME\napt-get clean'),
+  );
+  edit(join(machine, 'tools.sh'), (text) =>
+    text.replace('--no-install-recommends ', '--no-install-recommends faketime '),
+  );
+  for (const name of ['assemble.sh', 'disk.sh'])
+    edit(join(machine, name), (text) => text.replace('set -eu\n', `set -eu\n${preload('')}`));
+}

@@ -4,6 +4,14 @@
 set -eu
 export LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH
 
+# A failed mke2fs would not say what is missing. 5 % is for the structures of the file system, 34 MiB for its journal and partition tables.
+find /image -path /image/boot -prune -o -printf '%s\n' >/sizes
+needed=$(awk '{ blocks += int(($1 + 4095) / 4096) } END { print int(blocks / 256 * 1.05) + 64 + 34 }' /sizes)
+if [ "$needed" -gt "$DISK_MIB" ]; then
+	echo "turnbuild-error: IMAGE_TOO_SMALL: The image needs at least $((needed - DISK_MIB)) MiB more than the $DISK_MIB MiB of its disk" >&2
+	exit 1
+fi
+
 mkdir -p /out
 cd /image/boot
 # No pipes: sh does not notice a failure of a command before the last one.
@@ -51,13 +59,6 @@ Label=root
 Format=ext4
 CopyFiles=/image:/
 DEFINITION
-# A failed mke2fs would not say what is missing. 5 % is for the structures of the file system, 34 MiB for its journal and partition tables.
-find /image -printf '%s\n' >/sizes
-needed=$(awk '{ blocks += int(($1 + 4095) / 4096) } END { print int(blocks / 256 * 1.05) + 64 + 34 }' /sizes)
-if [ "$needed" -gt "$DISK_MIB" ]; then
-	echo "turnbuild-error: IMAGE_TOO_SMALL: The image needs at least $((needed - DISK_MIB)) MiB more than the $DISK_MIB MiB of its disk" >&2
-	exit 1
-fi
 find /esp -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 # Without a fixed seed for the hashes of its directories, mke2fs picks a random one.
 SYSTEMD_REPART_MKFS_OPTIONS_EXT4="-E hash_seed=$SEED" \

@@ -1,7 +1,7 @@
 import type { MachineFacts } from '../../lab/machine/facts.ts';
 import type { CheckResult } from '../../manifest/schema.ts';
 import type { Deviation } from '../../recipe/deviations.ts';
-import type { MachineContents } from '../../recipe/machine.ts';
+import type { Cloud, MachineContents } from '../../recipe/machine.ts';
 import type { Verdict } from '../check.ts';
 import { judgeOne, shortened } from '../judge.ts';
 
@@ -23,12 +23,14 @@ export interface MachineCheck<Facts = ImageFacts> {
   title: string;
   reason: string;
   reference?: string;
+  /** The clouds whose images it is for; by default all. */
+  clouds?: readonly Cloud[];
   judge: (facts: Facts) => Verdict;
 }
 
 /** Judges an image. A check that throws counts as failed. */
 export function judgeImage<Facts>(checks: readonly MachineCheck<Facts>[], facts: Facts): CheckResult[] {
-  return checks.map(({ judge, ...check }) => {
+  return checks.map(({ judge, clouds: _, ...check }) => {
     const { ok, without, message, figures = {}, blockedBy } = judgeOne(() => judge(facts));
     const result = { ...check, message: shortened(message), figures };
     if (blockedBy !== undefined) return { ...result, status: 'blocked', blockedBy };

@@ -1,3 +1,4 @@
+import type { Cloud } from '../../recipe/machine.ts';
 import { blocked, complaints, fail, notApplicable, pass, type Verdict } from '../check.ts';
 import { about } from './about.ts';
 import type { MachineCheck } from './check.ts';
@@ -68,7 +69,6 @@ export function lacksSsmAgent({ cloud, installed }: Pick<DiskFacts, 'cloud' | 'i
 }
 
 function judgeAdministration(facts: DiskFacts): Verdict {
-  if (facts.cloud !== 'aws') return notApplicable('the SSM agent is for EC2 only');
   if (lacksSsmAgent(facts))
     return notApplicable(
       'the image has no SSM agent, so Session Manager cannot reach its machines; install it with --extra-package',
@@ -89,7 +89,12 @@ function listed(judge: (facts: DiskFacts) => string[], good: string): DiskCheck[
       : complaints(judge(facts), good);
 }
 
-/** The checks of a disk before its first boot. */
+/** The checks of the disk of a cloud's image before its first boot. */
+export function diskChecksFor(cloud: Cloud): DiskCheck[] {
+  return diskChecks.filter(({ clouds }) => clouds?.includes(cloud) ?? true);
+}
+
+/** All checks of disks. */
 export const diskChecks: readonly DiskCheck[] = [
   {
     id: 'image.files',
@@ -178,6 +183,7 @@ export const diskChecks: readonly DiskCheck[] = [
   {
     id: 'image.administration',
     title: 'Can be administered without SSH',
+    clouds: ['aws'],
     reason: 'Without the SSM agent, nobody can log in to a machine of the image for EC2.',
     judge: judgeAdministration,
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeImage } from '../../../../src/checks/machine/check.ts';
-import { diskChecks, lacksSsmAgent } from '../../../../src/checks/machine/disk-checks.ts';
+import { diskChecks, diskChecksFor, lacksSsmAgent } from '../../../../src/checks/machine/disk-checks.ts';
 import {
   type DiskEntry,
   type DiskFacts,
@@ -311,6 +311,12 @@ describe('the checks of a disk', () => {
   it('name at most 20 paths', () => {
     const many = Array.from({ length: 30 }, (_, index) => entry(`tmp/${index}`));
     expect(results(withEntries(...many)).get('image.leftovers')?.message).toMatch(/tmp\/19 and 10 more$/);
+  });
+
+  it('ask for the SSM agent only on EC2', () => {
+    const idsFor = (cloud: 'aws' | 'gce') => diskChecksFor(cloud).map(({ id }) => id);
+    expect(idsFor('aws')).toEqual(diskChecks.map(({ id }) => id));
+    expect(idsFor('aws').filter((id) => !idsFor('gce').includes(id))).toEqual(['image.administration']);
   });
 
   it('say that an image for EC2 has no SSM agent', () => {
