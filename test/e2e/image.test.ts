@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { baseContext, readTarget } from '../../scripts/bench/images.js';
 import {
   checksOf,
+  copyRecipes,
+  edit,
   fileFolder,
   filesOf,
   manifestOf,
@@ -20,6 +22,22 @@ const dir = fileFolder('image');
 const out = join(dir, 'dist');
 const ARGS = ['--arch', NATIVE, '--out', out];
 const image = (...args: string[]) => run461('image', [...ARGS, '--cloud', 'aws', ...args]);
+
+/** Faults for the end of assemble.sh. */
+const PLANT = `
+mkdir srv/open var/log/apt
+chmod 777 srv/open
+printf -- '-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEIEFBQUFBQUFB\\n' >srv/key.pem
+{ printf '\\000\\001'; cat srv/key.pem; } >srv/archive.bin
+printf 'key=AKIA%s\\n' IOSFODNN7EXAMPLE >srv/aws
+chown 4711 srv/aws
+install -D etc/hosts etc/ssh/ssh_host_ed25519_key
+sed -i 's,^root:[^:]*,root:$y$j9T$x,; s,^backup:[^:]*,backup:,' etc/shadow
+sed -i '/^backup:/s,[^:]*$,/bin/bash,' etc/passwd
+echo 'static-auth-secret=x' >>usr/lib/turn-agent/base.conf
+chmod 4755 usr/bin/turn-agent
+: >root/.bash_history
+`;
 
 describe('turnbuild image', () => {
   it('refuses a package that has not been verified', async () => {
@@ -64,6 +82,49 @@ describe('turnbuild image', () => {
       const run = await image();
       expect(run.code, run.stderr).toBe(0);
       expect(run.stdout.match(/: (image|boot): up to date/g)).toHaveLength(2);
+    });
+
+    it('finds what must not be on a disk, and does not boot it', async () => {
+      const recipes = copyRecipes(dir);
+      edit(join(recipes, 'docker/machine/assemble.sh'), (text) =>
+        text.replace('\n# Every file has', `${PLANT}\n# Every file has`),
+      );
+      const planted = join(dir, 'planted');
+      cpSync(out, planted, { recursive: true });
+      const run = await run461('image', [...ARGS, '--cloud', 'aws', '--recipes', recipes, '--out', planted]);
+      expect(run.code).toBe(1);
+      expect(run.stderr).toContain('VERIFY_FAILED');
+      const manifest = manifestOf(planted);
+      expect(manifest.steps.map(({ id }) => id)).not.toContain(`boot:aws:${NATIVE}`);
+      const checks = checksOf(manifest, `image:aws:${NATIVE}`);
+      const messageOf = (id: string) => checks.get(`image.${id}`)?.message;
+      expect(messageOf('credentials')).toMatch(
+        /private key or access key: srv\/archive\.bin, srv\/aws, srv\/key\.pem$/,
+      );
+      expect(messageOf('identity')).toBe('SSH host key: etc/ssh/ssh_host_ed25519_key');
+      expect(messageOf('passwords')).toBe(
+        'account with a password: root (set, /etc/shadow), backup (empty, /etc/shadow)',
+      );
+      expect(messageOf('accounts')).toBe('account with a login shell: backup (/bin/bash)');
+      expect(messageOf('secrets')).toBe('usr-lib-turn-agent-base.conf sets a secret: static-auth-secret');
+      expect(messageOf('permissions')).toBe(
+        'writable for everyone: srv/open; owner or group without an account: srv/aws',
+      );
+      expect(messageOf('setuid')).toBe('unexpected setuid or setgid program: usr/bin/turn-agent (4755)');
+      expect(messageOf('leftovers')).toBe(
+        'history: root/.bash_history; log: var/log/apt; file in a home folder: root/.bash_history',
+      );
+    });
+
+    it('says how much larger the disk must be', async () => {
+      const recipes = copyRecipes(dir);
+      edit(
+        join(recipes, 'docker/machine/assemble.sh'),
+        (text) => `${text}truncate --size=900M /image/srv/large\n`,
+      );
+      const run = await image('--recipes', recipes, '--no-boot');
+      expect(run.code).toBe(1);
+      expect(run.stderr).toMatch(/The image needs at least \d+ MiB more than the 1024 MiB of its disk\n/);
     });
 
     it('builds without booting if told to, and calls the image unverified', async () => {
