@@ -49,7 +49,7 @@ describe('images', () => {
     expect(packages).toHaveLength(3);
     const inputs = packages.map(({ path, sha256 }) => ({ path, sha256 }));
     expect(steps.find(({ id }) => id === 'image:aws:arm64')?.inputs).toEqual(inputs);
-    expect(files()).toHaveLength(8);
+    expect(files()).toHaveLength(12);
     expectConsistent();
   });
 
@@ -67,7 +67,7 @@ describe('images', () => {
     await release.run().catch(() => {});
     expect(release.performed()).toHaveLength(4);
     expect(recorded()).toEqual([...ids('boot'), ...ids('image')].sort());
-    expect(files()).toHaveLength(8);
+    expect(files()).toHaveLength(12);
     expectConsistent();
   });
 
@@ -90,7 +90,7 @@ describe('images', () => {
     const others = [...ids('boot'), ...ids('image')].filter((id) => id.endsWith('x86_64'));
     expect(recorded()).toEqual(others.sort());
     expect(files().every((name) => name.includes('x86_64'))).toBe(true);
-    expect(files()).toHaveLength(4);
+    expect(files()).toHaveLength(6);
     expectConsistent();
   });
 
@@ -106,7 +106,7 @@ describe('images', () => {
     release.setRecipe('package', 'package 2');
     await release.run({ part: 'debian-12 arm64' });
     expect(recorded()).toHaveLength(8);
-    expect(files()).toHaveLength(8);
+    expect(files()).toHaveLength(12);
   });
 
   it('stay until a package replaces theirs, although packaging fails in between', async () => {
@@ -117,12 +117,12 @@ describe('images', () => {
     });
     await errorOf(release.run({ part: 'debian-13 arm64' }));
     expect(recorded()).toHaveLength(8);
-    expect(files()).toHaveLength(8);
+    expect(files()).toHaveLength(12);
     expect(verdictOf(release.manifest())).toBe('failed');
     release.middle.clear();
     await release.run({ part: 'debian-13 arm64' });
     expect(recorded()).toHaveLength(4);
-    expect(files()).toHaveLength(4);
+    expect(files()).toHaveLength(6);
     expectConsistent();
   });
 
@@ -155,7 +155,7 @@ describe('images', () => {
     await makeImages({ revision: 2, images: ['aws'] });
     expect(files().sort()).toEqual(
       ['arm64', 'x86_64'].flatMap((arch) =>
-        ['packages.txt', 'raw.zst'].map((end) => `coturn-4.6.1-2-aws-${arch}.${end}`),
+        ['cdx.json', 'packages.txt', 'raw.zst'].map((end) => `coturn-4.6.1-2-aws-${arch}.${end}`),
       ),
     );
     expectConsistent();
@@ -166,7 +166,7 @@ describe('images', () => {
     await makeImages({ images: ['gce'] });
     expect(recorded()).toEqual([...ids('boot'), ...ids('image')].sort());
     expect(release.performed().every((id) => id.includes(':gce:'))).toBe(true);
-    expect(files()).toHaveLength(8);
+    expect(files()).toHaveLength(12);
   });
 
   it('are booted again only if their bytes change', async () => {

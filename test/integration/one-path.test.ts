@@ -68,6 +68,11 @@ describe('a stage', () => {
       },
       image() {
         for (const name of ['disk', 'packages.txt']) put(join(out, name), name);
+        const observed = ['tree.txt', 'owners.txt', 'installed.txt', 'accounts.txt', 'keys.txt', 'disk.txt'];
+        for (const name of [...observed, 'passwd', 'group', 'configuration/turnserver.conf'])
+          put(join(out, 'facts', name), '');
+        put(join(out, 'facts', 'go.txt'), 'go1.24.4\n');
+        put(join(out, 'facts', 'go-package.txt'), 'golang-1.24-go 1.24.4-1 golang-1.24 1.24.4-1\n');
       },
       inspect: () => fixture('inspect', out),
       verify: () => fixture('verify', out),
