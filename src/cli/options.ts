@@ -141,7 +141,7 @@ const COMMANDS = {
   ],
   collect: ['recipes', 'lock', 'json', ...WRITE],
   outdated: ['source', 'mirror', 'recipes', 'json'],
-  'lint-config': [...SOURCE, 'accept', 'reason'],
+  'lint-config': [...SOURCE, 'accept', 'reason', 'cloud'],
   capacity: ['json'],
   doctor: ['builder', 'json', 'dryRun', 'verbose'],
 } satisfies Record<string, readonly OptionName[]>;
@@ -169,6 +169,10 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   'lint-config': {
     accept: { flags: '--accept <rules>', text: 'accept findings of these rules; requires --reason' },
     reason: { text: 'why they are accepted; shown with the findings' },
+    cloud: {
+      flags: '--cloud <name>',
+      text: 'with --user-data: aws or gce (default: gce if the document names a secret of Google, otherwise aws)',
+    },
   },
   doctor: { dryRun: { text: 'with --fix: print what would be installed and run; change nothing' } },
 };

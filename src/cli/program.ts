@@ -138,12 +138,17 @@ addOptions(
   .action(runs(async () => (await import('../commands/outdated.ts')).outdated));
 
 const lintConfig = addOptions(
-  addCommand('lint-config', 'Check a turnserver.conf for mistakes and security holes', [
-    'turnbuild lint-config /etc/turnserver.conf --version 4.18.0',
-    'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
-  ])
+  addCommand(
+    'lint-config',
+    "Check a turnserver.conf, or a machine's settings, for mistakes and security holes",
+    [
+      'turnbuild lint-config /etc/turnserver.conf --version 4.18.0',
+      'turnbuild lint-config turnserver.conf --version 4.6.1 --sarif >turnserver.sarif',
+      'turnbuild lint-config --user-data user-data.json --cloud aws',
+    ],
+  )
     .argument('[file]', 'the configuration')
-    .option('--version <version>', 'coturn version that will use the file (required)')
+    .option('--version <version>', 'coturn version that will use the file (required for a turnserver.conf)')
     .addOption(new Option('--sarif', 'print the findings as SARIF 2.1.0').conflicts('json')),
   'lint-config',
 )
@@ -151,7 +156,13 @@ const lintConfig = addOptions(
   .action(
     runs(async () => {
       const { lintConfigFile, printDenied } = await import('../commands/lint-config.ts');
+      const { lintUserData } = await import('../commands/lint-user-data.ts');
       return (file: string | undefined, options: LintOptions, output, signal) => {
+        if (options.userData !== undefined) {
+          if (file === undefined) return lintUserData(options.userData, options, output, signal);
+          throw usageError('OPTION_CONFLICT', '--user-data takes no turnserver.conf', `Remove ${file}.`);
+        }
+        if (options.cloud !== undefined) throw usageError('OPTION_INVALID', '--cloud requires --user-data');
         if (options.printDeny === true) {
           if (file === undefined) return printDenied(options, output);
           throw usageError('OPTION_CONFLICT', '--print-deny takes no file', `Remove ${file}.`);
@@ -165,6 +176,17 @@ const lintConfig = addOptions(
       };
     }),
   );
+lintConfig.addOption(
+  new Option(
+    '--user-data <file>',
+    "check a machine's settings document instead: user data on EC2, the attribute turn-settings on Compute Engine",
+  ).conflicts(
+    // Settings do not depend on the coturn version.
+    lintConfig.options
+      .map((option) => option.attributeName())
+      .filter((name) => !['json', 'sarif', 'cloud'].includes(name)),
+  ),
+);
 lintConfig.addOption(
   new Option('--print-deny', 'print the denied-peer-ip lines of the packages, then exit').conflicts(
     // --print-deny reads only the recipes.

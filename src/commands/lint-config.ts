@@ -1,5 +1,4 @@
-import { join, relative, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { type Acceptance, isRule } from '../config/accepted.ts';
 import { type Finding, RULES, type RuleId } from '../config/finding.ts';
 import { lintConfig } from '../config/lint.ts';
@@ -19,6 +18,7 @@ import { readSource } from '../sources/fetch.ts';
 import { fileOf } from '../sources/tree.ts';
 import { plural, printable } from '../ui/format.ts';
 import type { Output } from '../ui/output.ts';
+import { addressOf } from './file-address.ts';
 
 /** The file with coturn's option table, in every version since 4.5. */
 const TABLE_FILE = 'src/apps/relay/mainrelay.c';
@@ -28,6 +28,8 @@ export interface LintOptions extends CommonOptions {
   version?: string;
   sarif?: boolean;
   printDeny?: boolean;
+  /** The settings document of a machine to check instead of a turnserver.conf. */
+  userData?: string;
 }
 
 /** The shipped configuration. Users may copy its denied ranges. */
@@ -127,13 +129,6 @@ function toJson({ rule, level, line, column, message, effect, accepted }: Findin
     fatal: effect === 'fatal',
     accepted: accepted?.reason ?? null,
   };
-}
-
-/** A file's URI: relative within the working directory, so that reports are the same on every machine. */
-function addressOf(file: string): string {
-  const path = relative(process.cwd(), file);
-  const outside = path === '' || path.startsWith('..');
-  return outside ? pathToFileURL(file).href : path.split(sep).map(encodeURIComponent).join('/');
 }
 
 function readTable(table: string | undefined, version: string): ReturnType<typeof parseOptionTable> {

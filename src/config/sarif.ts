@@ -1,15 +1,25 @@
-import { type Finding, RULES, type RuleId } from './finding.ts';
+import { type Finding, RULES } from './finding.ts';
+
+/** Rules with the reason and a hint for the user. */
+type Rules = Readonly<Record<string, { reason: string; hint: string }>>;
+
+interface SarifInput {
+  /** URI of the file: relative to the source folder, or absolute. */
+  uri: string;
+  turnbuildVersion: string;
+  /** All rules; by default those of a turnserver.conf. */
+  rules?: Rules;
+}
 
 /**
  * Converts findings to SARIF 2.1.0 for code scanning.
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
- * @param uri URI of the configuration: relative to the source folder, or absolute
  */
 export function toSarif(
-  findings: readonly Finding[],
-  { uri, turnbuildVersion }: { uri: string; turnbuildVersion: string },
+  findings: readonly (Omit<Finding, 'rule'> & { rule: string })[],
+  { uri, turnbuildVersion, rules = RULES }: SarifInput,
 ): object {
-  const rules = Object.keys(RULES) as RuleId[];
+  const ids = Object.keys(rules);
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -19,17 +29,17 @@ export function toSarif(
           driver: {
             name: 'turnbuild',
             version: turnbuildVersion,
-            rules: rules.map((id) => ({
+            rules: Object.entries(rules).map(([id, { reason, hint }]) => ({
               id,
-              shortDescription: { text: RULES[id].reason },
-              help: { text: RULES[id].hint },
+              shortDescription: { text: reason },
+              help: { text: hint },
             })),
           },
         },
         columnKind: 'utf16CodeUnits',
         results: findings.map(({ rule, level, line, column, message, accepted }) => ({
           ruleId: rule,
-          ruleIndex: rules.indexOf(rule),
+          ruleIndex: ids.indexOf(rule),
           level,
           message: { text: message },
           // Section 3.35: an empty list means that the result is known not to be suppressed.

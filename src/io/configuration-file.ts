@@ -10,6 +10,7 @@ import { READ_AT_ONCE } from './regular-file.ts';
 const MAX_BYTES = 1024 * 1024;
 
 const NAME_ONE = 'Pass the file that turnserver is started with (-c), for example /etc/turnserver.conf.';
+const NAME_DOCUMENT = 'Pass the JSON document that machines get as user data, for example user-data.json.';
 
 /**
  * Reads a turnserver.conf from a file, pipe or terminal. Decodes text that is not UTF-8 byte by byte, as turnserver does.
@@ -17,16 +18,7 @@ const NAME_ONE = 'Pass the file that turnserver is started with (-c), for exampl
  * @throws TurnbuildError CONFIG_NOT_FOUND, CONFIG_INVALID if it cannot be a turnserver.conf, INTERRUPTED
  */
 export async function readConfigurationFile(file: string, signal: AbortSignal): Promise<string> {
-  const bytes = await readAtMost(file, MAX_BYTES + 1, signal).catch((error: NodeJS.ErrnoException) => {
-    if (signal.aborted)
-      throw new TurnbuildError('INTERRUPTED', `Interrupted while reading ${file}`, { cause: error });
-    // A device other than a terminal has no more data now, but may have some later.
-    if (error.code === 'EAGAIN') throw usageError('CONFIG_INVALID', `${file} is a device`, NAME_ONE);
-    if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `File not found: ${file}`, NAME_ONE);
-    if (error.code === 'EISDIR')
-      throw usageError('CONFIG_INVALID', `${file} is a folder`, 'Pass the turnserver.conf in it.');
-    throw error;
-  });
+  const bytes = await readInput(file, NAME_ONE, signal);
   const wide = bytes.length > 1 && [0xfeff, 0xfffe].includes(bytes.readUInt16BE());
   if (wide)
     throw usageError(
@@ -44,6 +36,35 @@ export async function readConfigurationFile(file: string, signal: AbortSignal): 
   if (bytes.length > MAX_BYTES)
     throw usageError('CONFIG_INVALID', `${file} is not a turnserver.conf: it is larger than 1 MiB`, NAME_ONE);
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+}
+
+/**
+ * Reads a machine's settings document from a file, pipe or terminal.
+ * @param signal aborts waiting for a pipe without a writer
+ * @throws TurnbuildError CONFIG_NOT_FOUND, CONFIG_INVALID if it is not a file or has more than 1 MiB, INTERRUPTED
+ */
+export async function readUserData(file: string, signal: AbortSignal): Promise<Buffer> {
+  const bytes = await readInput(file, NAME_DOCUMENT, signal);
+  if (bytes.length > MAX_BYTES)
+    throw usageError(
+      'CONFIG_INVALID',
+      `${file} is not a settings document: it is larger than 1 MiB`,
+      NAME_DOCUMENT,
+    );
+  return bytes;
+}
+
+/** Reads at most one byte more than allowed. */
+async function readInput(file: string, hint: string, signal: AbortSignal): Promise<Buffer> {
+  return readAtMost(file, MAX_BYTES + 1, signal).catch((error: NodeJS.ErrnoException) => {
+    if (signal.aborted)
+      throw new TurnbuildError('INTERRUPTED', `Interrupted while reading ${file}`, { cause: error });
+    // A device other than a terminal has no more data now, but may have some later.
+    if (error.code === 'EAGAIN') throw usageError('CONFIG_INVALID', `${file} is a device`, hint);
+    if (error.code === 'ENOENT') throw usageError('CONFIG_NOT_FOUND', `File not found: ${file}`, hint);
+    if (error.code === 'EISDIR') throw usageError('CONFIG_INVALID', `${file} is a folder`, hint);
+    throw error;
+  });
 }
 
 async function readAtMost(file: string, bytes: number, signal: AbortSignal): Promise<Buffer> {

@@ -18,7 +18,8 @@ export function machineChoices(
   };
 }
 
-function parseCloud(word: string): Cloud {
+/** @throws CLOUD_UNKNOWN */
+export function parseCloud(word: string): Cloud {
   const known = CLOUDS.find((cloud) => cloud === word);
   if (known !== undefined) return known;
   const near = nearestName(word, CLOUDS);

@@ -25,6 +25,7 @@ const OFFERS: [typed: string, offered: string[], not: string[]][] = [
   ['lint-config --accept peer-a', ['peer-allowed'], ['CVE-2026-73213']],
   ['lint-config --accept inv', ['invalid-user'], ['invalid-acceptance']],
   ['lint-config --version ', ['4.6.1'], []],
+  ['lint-config --cloud ', ['aws', 'gce'], ['4.6.1']],
   ['source --source ', ['github', 'debian'], []],
   ['init --coturn ', ['4.6.1', 'latest'], []],
   ['init --target deb', ['debian-12', 'debian-13'], ['portable']],

@@ -74,6 +74,7 @@ describe('the npm package', () => {
       'lib/lab.mjs',
       'recipes/docker/Dockerfile',
       'schemas/project.schema.json',
+      'schemas/user-data.schema.json',
     ])
       expect(existsSync(join(installed, file)), file).toBe(true);
     const names = readdirSync(installed, { recursive: true }).map(String);

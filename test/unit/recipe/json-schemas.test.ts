@@ -18,6 +18,7 @@ import {
   releaseSchema,
   targetSchema,
 } from '../../../src/recipe/schema.ts';
+import { userDataSchema } from '../../../src/recipe/user-data.ts';
 import { fixture } from '../ui/manifest-fixture.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -31,6 +32,7 @@ const SCHEMAS = {
   metrics: metricsSchema,
   deviations: deviationsSchema,
   machine: machineSchema,
+  'user-data': userDataSchema,
   plan: planSchema.extend({ digest: z.string() }),
   manifest: manifestSchema.extend({ digest: z.string() }),
 };
