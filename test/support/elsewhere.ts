@@ -53,8 +53,9 @@ export function anotherUser(home: string, dir: string): RunOptions {
 /** The same for the machine images in these recipes: the installed system, and the tools that make the disk. */
 export function withMachineClockOfTomorrow(recipes: string): void {
   const machine = join(recipes, 'docker/machine');
+  // Otherwise programs that copy files would copy times that are a day ahead.
   const preload = (library: string) =>
-    `LD_PRELOAD=$(echo ${library}/usr/lib/*/faketime/libfaketimeMT.so.1)\nexport LD_PRELOAD FAKETIME=+1d\necho "the clock says $(date -u +%F)"\n`;
+    `LD_PRELOAD=$(echo ${library}/usr/lib/*/faketime/libfaketimeMT.so.1)\nexport LD_PRELOAD FAKETIME=+1d NO_FAKE_STAT=1\necho "the clock says $(date -u +%F)"\n`;
   // Unpacked instead of installed, because the image must not contain it.
   const fetched =
     '(cd /tmp && apt-get download -q libfaketime && dpkg-deb -x libfaketime*.deb /tmp/faketime && rm libfaketime*.deb)\n';
