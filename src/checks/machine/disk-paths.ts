@@ -104,10 +104,15 @@ const EXPECTED_SET_ID = new Set([
   'usr/sbin/unix_chkpwd',
 ]);
 
+/** Administrators who log in by SSH have no password, and become root by sudo. */
+const SUDO = 'usr/bin/sudo';
+
 /** Complaints about unexpected setuid and setgid programs. */
 export function judgeSetId(facts: DiskFacts): string[] {
+  const hasSsh = facts.installed.some(({ name }) => name === 'openssh-server');
+  const isExpected = (path: string) => EXPECTED_SET_ID.has(path) || (hasSsh && path === SUDO);
   const strange = facts.entries.filter(
-    ({ type, mode, path }) => type === 'f' && (mode & SET_ID) !== 0 && !EXPECTED_SET_ID.has(path),
+    ({ type, mode, path }) => type === 'f' && (mode & SET_ID) !== 0 && !isExpected(path),
   );
   return about(
     strange.map(({ path, mode }) => `${path} (${mode.toString(8)})`),

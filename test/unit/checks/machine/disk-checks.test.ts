@@ -197,6 +197,7 @@ const PLANTED: Record<string, [fault: string, facts: DiskFacts, words: string][]
   'image.setuid': [
     ['setuid', withEntries(entry('usr/bin/x', { mode: 0o4755 })), 'usr/bin/x (4755)'],
     ['setgid', withEntries(entry('usr/bin/x', { mode: 0o2755 })), 'usr/bin/x (2755)'],
+    ['sudo without SSH', withEntries(entry('usr/bin/sudo', { mode: 0o4755 })), 'usr/bin/sudo (4755)'],
   ],
   'image.leftovers': [
     ['a history', withPath('opt/.bash_history'), 'history: opt/.bash_history'],
@@ -306,6 +307,12 @@ describe('the checks of a disk', () => {
       owners: [{ name: 'libgnutls30t64', path: GNUTLS }],
     };
     expect(results(facts).get('image.credentials')?.status).toBe('passed');
+  });
+
+  it('accept sudo beside an SSH server', () => {
+    const facts = withEntries(entry('usr/bin/sudo', { mode: 0o4755 }));
+    const withSsh = { ...facts, installed: [...facts.installed, installed('openssh-server', '1')] };
+    expect(results(withSsh).get('image.setuid')?.status).toBe('passed');
   });
 
   it('name at most 20 paths', () => {
