@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  checksOf,
+  copyRecipes,
+  edit,
+  fileFolder,
+  manifestOf,
+  NATIVE,
+  release,
+  run461,
+  unpassed,
+} from '../support/e2e.ts';
+
+// Boots images of every cloud and architecture. The packages themselves are tested elsewhere.
+const dir = fileFolder('full-machines');
+
+/** Faults for the end of assemble.sh that only a running machine shows. test/e2e/image.test.ts has those of a disk. */
+const PLANT = `
+units=etc/systemd/system
+unit() {
+	printf '[Unit]\\nAfter=coturn.service\\n[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=%s\\n' "$2" >$units/$1.service
+	ln -s ../$1.service $units/multi-user.target.wants/$1.service
+}
+mkdir -p $units/sockets.target.wants $units/coturn.service.d
+for port in 22 8080; do
+	printf '[Socket]\\nListenStream=%s\\nAccept=yes\\n' $port >$units/planted-$port.socket
+	printf '[Service]\\nExecStart=/usr/bin/cat\\nStandardInput=socket\\n' >"$units/planted-$port@.service"
+	ln -s ../planted-$port.socket $units/sockets.target.wants/planted-$port.socket
+done
+unit planted-failure /bin/false
+unit planted-oops '/bin/sh -c "echo \\"<0>Oops: 0000 planted\\" >/dev/kmsg"'
+unit planted-secret '/usr/bin/sqlite3 /var/lib/turn/turndb "select value from turn_secret"'
+cat >$units/coturn.service.d/zz-planted.conf <<'END'
+[Service]
+ExecStart=
+ExecStart=/bin/sh -c 'sed -e "s,^external-ip=.*,external-ip=20.0.9.77/172.31.16.10," -e "s,^prometheus-address=.*,prometheus-address=0.0.0.0," -e "\\$\\$aaux-server=172.31.16.10:3999" /etc/turnserver.conf >/tmp/planted.conf && exec /usr/bin/turnserver -c /tmp/planted.conf --pidfile='
+END
+`;
+
+describe('turnbuild image', () => {
+  it('makes images of both architectures for both clouds, which pass every check', async () => {
+    const args = ['--arch', 'arm64,x86_64', '--out', join(dir, 'all')];
+    const built = await release([...args, '--target', 'debian-13', '--only', 'elf']);
+    expect(built.code, built.stderr).toBe(0);
+    const run = await run461('image', args);
+    expect(run.code, run.stderr).toBe(0);
+    const manifest = manifestOf(join(dir, 'all'));
+    for (const cloud of ['aws', 'gce'])
+      for (const arch of ['arm64', 'x86_64']) {
+        const disk = unpassed(checksOf(manifest, `image:${cloud}:${arch}`));
+        expect(disk).toEqual(cloud === 'aws' ? ['image.administration not-applicable'] : []);
+        expect(unpassed(checksOf(manifest, `boot:${cloud}:${arch}`))).toEqual([
+          'machine.drain not-applicable',
+        ]);
+      }
+  });
+
+  it('finds faults that only a running machine shows', async () => {
+    const out = join(dir, 'planted');
+    const args = ['--arch', NATIVE, '--out', out];
+    const built = await release([...args, '--target', 'debian-13', '--only', 'elf']);
+    expect(built.code, built.stderr).toBe(0);
+    const recipes = copyRecipes(dir);
+    edit(join(recipes, 'docker/machine/assemble.sh'), (text) =>
+      text.replace('\n# Every file has', `${PLANT}\n# Every file has`),
+    );
+    const run = await run461('image', [...args, '--cloud', 'aws', '--recipes', recipes]);
+    expect(run.code).toBe(1);
+    const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
+    const messageOf = (id: string) => checks.get(`machine.${id}`)?.message ?? '';
+    for (const port of ['root listens on TCP port 22', 'root listens on TCP port 8080'])
+      expect(messageOf('ports')).toContain(port);
+    for (const port of [3999, 9641])
+      expect(messageOf('ports')).toContain(`turnserver listens on TCP port ${port}`);
+    expect(messageOf('units')).toContain('planted-failure.service failed');
+    expect(messageOf('console')).toContain('kernel oops: ');
+    expect(messageOf('journal')).toContain('lines of the journal have a secret');
+    expect(messageOf('relayed-address')).toContain('a client got 20.0.9.77 (expected 20.0.9.10)');
+  });
+});
