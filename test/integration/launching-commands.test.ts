@@ -26,7 +26,7 @@ beforeAll(() => {
   mkdirSync(join(dir, 'bin'));
   mkdirSync(join(dir, 'dist/4.16.0'), { recursive: true });
   cpSync(join(ROOT, 'docs/policies'), join(dir, 'docs/policies'), { recursive: true });
-  writeFileSync(join(dir, 'turn.json'), '{}');
+  for (const name of ['turn.json', 'amazon-ssm-agent.deb']) writeFileSync(join(dir, name), '{}');
   for (const name of ['aws-arm64.raw.zst', 'gce-arm64.tar.gz'])
     writeFileSync(join(dir, `dist/4.16.0/coturn-4.16.0-1-${name}`), '');
   // Each command records its arguments and prints an id.
@@ -43,6 +43,7 @@ if (name === 'zstd') require('node:fs').writeFileSync(args.at(-1), '');
     'jq',
     'zstd',
     'openssl',
+    'turnbuild',
     'turnutils_stunclient',
     'turnutils_uclient',
   ]) {
