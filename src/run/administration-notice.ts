@@ -5,7 +5,7 @@ export function administrationNotice({ steps }: Pick<Manifest, 'steps'>): string
   const bare = steps.filter(({ facts }) => facts?.ssmAgent === false);
   if (bare.length === 0) return [];
   return [
-    "note: the image for EC2 has no SSM agent, so nobody can log in to its machines. To install the agent, pass AWS's package: " +
+    "note: the image for EC2 has no SSM agent, so Session Manager cannot reach its machines. To install the agent, pass AWS's package: " +
       '--extra-package amazon-ssm-agent.deb@sha256:HEX',
   ];
 }

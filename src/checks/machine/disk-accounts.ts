@@ -31,11 +31,16 @@ export function judgePasswords({ passwords, users }: DiskFacts): string[] {
 const NO_LOGIN = /^(|\/usr)\/s?bin\/(nologin|false|sync)$/;
 const SHELLS = new Set(['root']);
 
+/** Who logs in by SSH on EC2, with the instance's key pair. */
+const ADMIN = 'admin';
+
 /** Complaints about accounts that can log in. */
-export function judgeShells({ users }: DiskFacts): string[] {
+export function judgeShells({ cloud, installed, users }: DiskFacts): string[] {
   if (users.length === 0) return ['the accounts are unknown'];
+  const hasSsh = installed.some(({ name }) => name === 'openssh-server');
+  const logsIn = (name: string) => SHELLS.has(name) || (cloud === 'aws' && hasSsh && name === ADMIN);
   const roots = users.filter(({ name, uid }) => uid === 0 && name !== 'root');
-  const shells = users.filter(({ name, shell }) => !NO_LOGIN.test(shell) && !SHELLS.has(name));
+  const shells = users.filter(({ name, shell }) => !NO_LOGIN.test(shell) && !logsIn(name));
   return [
     ...about(
       shells.map(({ name, shell }) => `${name} (${shell === '' ? '/bin/sh' : shell})`),

@@ -315,6 +315,16 @@ describe('the checks of a disk', () => {
     expect(results(withSsh).get('image.setuid')?.status).toBe('passed');
   });
 
+  it("accept the shell of SSH's administrator on EC2 only", () => {
+    const admin = { name: 'admin', uid: 1000, password: 'x', shell: '/bin/bash' };
+    const facts = { ...HEALTHY, users: [...HEALTHY.users, admin] };
+    const withSsh = { ...facts, installed: [...facts.installed, installed('openssh-server', '1')] };
+    const statusOf = (each: DiskFacts) => results(each).get('image.accounts')?.status;
+    expect(statusOf(withSsh)).toBe('passed');
+    expect(statusOf({ ...withSsh, cloud: 'gce' })).toBe('failed');
+    expect(statusOf(facts)).toBe('failed');
+  });
+
   it('name at most 20 paths', () => {
     const many = Array.from({ length: 30 }, (_, index) => entry(`tmp/${index}`));
     expect(results(withEntries(...many)).get('image.leftovers')?.message).toMatch(/tmp\/19 and 10 more$/);
