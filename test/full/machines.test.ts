@@ -68,6 +68,7 @@ describe('turnbuild image', () => {
     const run = await run461('image', [...args, '--cloud', 'aws', '--recipes', recipes]);
     expect(run.code).toBe(1);
     const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
+    console.log(checks.get('machine.answers')?.message);
     const messageOf = (id: string) => checks.get(`machine.${id}`)?.message ?? '';
     for (const port of ['root listens on TCP port 22', 'root listens on TCP port 8080'])
       expect(messageOf('ports')).toContain(port);

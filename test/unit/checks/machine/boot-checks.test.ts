@@ -359,6 +359,13 @@ describe('the checks of an image', () => {
     expect(results(facts).get('machine.logins')).toMatchObject({ status: 'passed' });
   });
 
+  it('fail for a fault of one boot, although another one could not be inspected', () => {
+    const failed = { ...OTHER, inside: { ...INSIDE, failed: ['chrony.service'] } };
+    const result = results(withBoots(FIRST, UNSEEN, failed)).get('machine.units');
+    expect(result?.status).toBe('failed');
+    expect(result?.message).toBe('other machine: chrony.service failed');
+  });
+
   it('are blocked if the machine could not be inspected', () => {
     const all = results(withBoots(SILENT));
     for (const id of [
