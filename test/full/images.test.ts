@@ -25,7 +25,7 @@ it('are the same bytes a day later, without the build cache', async () => {
   const second = await image('--out', again, '--recipes', recipes, '--no-cache');
   expect(second.code, second.stderr).toBe(0);
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-  const log = readFileSync(join(again, `4.6.1/work/logs/image-aws-${NATIVE}.log`), 'utf8');
+  const log = readFileSync(join(again, '4.6.1', 'work', 'logs', `image-aws-${NATIVE}.log`), 'utf8');
   expect(log.match(new RegExp(`the clock says ${tomorrow}`, 'g'))).toHaveLength(3);
   const names = filesOf(out, /^coturn-4/);
   expect(names).toHaveLength(6);
