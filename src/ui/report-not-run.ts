@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [Kind, title: string, meaning: string])[] = [
   ],
   ['cannot-here', 'Cannot run here', 'This machine or builder lacks a prerequisite of these checks.'],
   ['deselected', 'Deselected', 'Excluded by --only or --skip.'],
-  ['not-applicable', 'Not applicable', 'These checks do not apply to the packages.'],
+  ['not-applicable', 'Not applicable', 'These checks do not apply to what was built.'],
 ];
 
 /** Checks that did not run for the same reason. */

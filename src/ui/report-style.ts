@@ -69,7 +69,8 @@ summary { cursor: pointer; } .figures { margin: 4px 0 6px; font-size: 12.5px; } 
   details:not(.long)::details-content { content-visibility: visible; display: block; height: auto; } thead th { position: static; } .subject { border: 0; }
   h1 { font-size: 20px; } h2 { font-size: 14px; break-after: avoid; } h3 { font-size: 11px; } .verdict, .tiles dd { font-size: 14px; }
   small, code, pre, thead th, thead th small, .tiles dt, .figures, .matrix details p, .group th, .severity { font-size: 9px; }
-  .tiles { grid-template-columns: repeat(5, 1fr); } .scroll { overflow: visible; max-height: none; border: 0; } tr, .failure { break-inside: avoid; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(80px, 1fr)); } .scroll { overflow: visible; max-height: none; border: 0; } tr, .failure { break-inside: avoid; }
+  summary, section > p { break-after: avoid; } tbody:first-of-type > tr:first-child { break-before: avoid; } tfoot { display: table-row-group; }
   th, td { padding: 3px 5px; } td code, th code { white-space: normal; overflow-wrap: anywhere; } td .hash { min-width: 180px; }
   .matrix details, .matrix tfoot td, .findings, .findings strong { font-size: 9px; } .prose { min-width: 0; overflow-wrap: anywhere; } .facts tbody th { white-space: normal; }
   .matrix tbody th { min-width: 0; position: static; } .matrix td { min-width: 60px; } .steps th, .steps td { white-space: normal; } }
