@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { TurnbuildError } from '../errors.ts';
+import { runProcess } from './exec.ts';
 
 /** Maximum number of consecutive links, as in the kernel. */
 const MAX_LINKS = 40;
@@ -97,7 +96,6 @@ async function statOf(path: string): Promise<Stats | undefined> {
   });
 }
 
-const MAX_OUTPUT = 16 * 1024 * 1024;
 /** Maximum paths per call of `ls`, because the length of a command line is limited. */
 const BATCH = 500;
 
@@ -106,20 +104,12 @@ async function firstWithList(
   paths: readonly string[],
   otherwise: string | undefined,
 ): Promise<string | undefined> {
-  const env = { ...process.env, LC_ALL: 'C' };
   for (let at = 0; at < paths.length; at += BATCH) {
     const batch = paths.slice(at, at + BATCH);
-    const { stdout, code } = await promisify(execFile)('ls', ['-ld', '--', ...batch], {
-      env,
-      maxBuffer: MAX_OUTPUT,
-    })
-      .then((done) => ({ stdout: done.stdout, code: 0 }))
-      // If a path has vanished, ls fails but still lists the others.
-      .catch((error: { stdout?: string; code?: unknown }) => ({
-        stdout: error.stdout ?? '',
-        code: error.code,
-      }));
-    if (code === 'ENOENT') return otherwise;
+    const args = ['-ld', '--', ...batch];
+    const { code, stdout } = await runProcess({ file: 'ls', args, env: { LC_ALL: 'C' }, effect: 'read' });
+    // If a path has vanished, ls fails but still lists the others.
+    if (code === 127) return otherwise;
     const line = stdout.split('\n').find((each) => /^\S{10}\+/.test(each));
     if (line !== undefined) return batch.find((path) => line.endsWith(` ${path}`)) ?? batch[0];
   }
