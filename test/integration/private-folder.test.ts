@@ -178,6 +178,14 @@ describe('a cache is refused', () => {
     },
   );
 
+  test('if its group can write to it, and there is no `ls` to find access control lists', async () => {
+    const { cache } = prepare();
+    chmodSync(cache, 0o775);
+    vi.stubEnv('PATH', temporaryFolder());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await refused(cache, 'it ', /mode 0775/);
+  });
+
   test('if one of 1,200 files has an access control list, with at most three calls of `ls`', async () => {
     const { cache } = prepare();
     for (let index = 0; index < 1200; index++) writeFileSync(join(cache, `${index}`), '', { mode: 0o644 });
