@@ -86,7 +86,8 @@ const note = (what, seconds, remark = '') => {
 
 async function benchRelease() {
   const out = join(dir, 'dist');
-  const args = [turnbuild, 'release', '4.6.1', '--source', 'debian', '--out', out];
+  const targets = ['--target', 'debian-12,debian-13', '--arch', 'arm64,x86_64'];
+  const args = [turnbuild, 'release', '4.6.1', '--source', 'debian', ...targets, '--out', out];
   prune();
   const cold = await timed(process.execPath, [...args, '--refresh-base']);
   note(
