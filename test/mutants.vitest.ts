@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Configuration of `npm run mutants` for the unit tests of one room: no reporters, one project.
-const room = process.env.MUTANTS_ROOM ?? '**';
-/** Further tests of a room that need more than its code: the engine with fake stages, the command line, or gcc. */
+// Configuration of `npm run mutants` for the unit tests of one folder: no reporters, one project.
+const folder = process.env.MUTANTS_FOLDER ?? '**';
+/** Further tests of a folder that need more than its code: the engine with fake stages, the command line, or gcc. */
 const BESIDE: Record<string, string[]> = {
   run: [
     'engine-*',
@@ -21,7 +21,7 @@ const BESIDE: Record<string, string[]> = {
 
 export default defineConfig({
   test: {
-    include: [`test/unit/${room}/**/*.test.ts`, ...(BESIDE[room] ?? [])],
+    include: [`test/unit/${folder}/**/*.test.ts`, ...(BESIDE[folder] ?? [])],
     globalSetup: ['test/support/elf-cache.ts'],
     testTimeout: 60_000,
     env: { TURNBUILD_ROOTS: 'bootstrap' },

@@ -1,4 +1,4 @@
-// Pure: a report of StrykerJS -> detected and surviving mutants of a room.
+// Pure: a report of StrykerJS -> detected and surviving mutants of a folder.
 
 /**
  * The used parts of Stryker's report (mutation-testing-report-schema 2).
@@ -8,7 +8,7 @@
  * @typedef {{ file: string, code: string, reason: string }} Reason
  */
 
-/** Percentage of a room's mutants that its tests must detect. */
+/** Percentage of a folder's mutants that its tests must detect. */
 export const GOAL = 90;
 
 const NOTICED = ['Killed', 'Timeout'];
@@ -16,7 +16,7 @@ const NOTICED = ['Killed', 'Timeout'];
 const NO_MUTANTS = ['Ignored', 'CompileError'];
 
 /**
- * Numbers of a room's mutants, and the survivors. `noticed` counts detected mutants, `timeouts` has those of them that were detected only by a
+ * Numbers of a folder's mutants, and the survivors. `noticed` counts detected mutants, `timeouts` has those of them that were detected only by a
  * timeout: endless loops, or a busy machine.
  * @param {Report} report
  * @returns {{ mutants: number, noticed: number, timeouts: Survivor[], percent: number, survivors: Survivor[] }}
@@ -47,7 +47,7 @@ export function scoreOf(report) {
 }
 
 /**
- * The survivors of a room with their reasons, if recorded, and stale reasons without a survivor. A mutant that timed out also justifies a
+ * The survivors of a folder with their reasons, if recorded, and stale reasons without a survivor. A mutant that timed out also justifies a
  * reason: on a busy machine, the tests of an equivalent mutant may time out.
  * @param {readonly Survivor[]} survivors
  * @param {readonly Reason[]} reasons
