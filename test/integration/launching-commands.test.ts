@@ -29,11 +29,13 @@ beforeAll(() => {
   for (const name of ['turn.json', 'amazon-ssm-agent.deb']) writeFileSync(join(dir, name), '{}');
   for (const name of ['aws-arm64.raw.zst', 'gce-arm64.tar.gz'])
     writeFileSync(join(dir, `dist/4.16.0/coturn-4.16.0-1-${name}`), '');
-  // Each command records its arguments and prints an id.
+  // Each command records its arguments and its standard input, and prints an id.
   const recorder = `#!${process.execPath}
 const [, file, ...args] = process.argv;
 const name = file.split('/').pop();
+const input = require('node:fs').readFileSync(0, 'utf8');
 require('node:fs').appendFileSync('log', JSON.stringify([name, ...args]) + '\\n');
+if (input !== '') require('node:fs').appendFileSync('inputs', JSON.stringify(input) + '\\n');
 console.log('id-of-' + (args[1] ?? 'nothing'));
 if (name === 'zstd') require('node:fs').writeFileSync(args.at(-1), '');
 `;
@@ -56,7 +58,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 /** Runs the commands for one cloud as a reader would paste them, with programs that only record how they are called. */
 function run(title: keyof typeof CLOUDS): string[][] {
   const preamble = commandsOf(text.split('\n## ')[0] ?? '');
-  rmSync(join(dir, 'log'), { force: true });
+  for (const name of ['log', 'inputs']) rmSync(join(dir, name), { force: true });
   execFileSync(
     'bash',
     ['-euo', 'pipefail', '-c', `${preamble}\n${commandsOf(section(title)).replace(/ \| grep .*$/gm, '')}`],
@@ -99,16 +101,22 @@ describe('the commands of docs/launching.md', () => {
     );
   });
 
+  it.each(['EC2', 'Compute Engine'] as const)('store a secret without a line break on %s', (title) => {
+    run(title);
+    expect(readFileSync(join(dir, 'inputs'), 'utf8').trimEnd().split('\n')).toEqual(['"id-of--hex"']);
+  });
+
   it('open the ports that an image serves by default', () => {
     const settings = readFileSync(
       join(ROOT, 'recipes/docker/machine/agent/internal/settings/settings.go'),
       'utf8',
     );
     const [, first, last] = /RelayPorts:\s+PortRange\{(\d+), (\d+)\}/.exec(settings) ?? [];
-    for (const protocol of ['udp', 'tcp']) {
-      expect(text).toContain(`IpProtocol=${protocol},FromPort=${first},ToPort=${last},`);
-      expect(text).toContain(`${protocol}:${first}-${last}`);
-    }
+    expect(text).toContain(`IpProtocol=udp,FromPort=${first},ToPort=${last},`);
+    expect(text).toContain(`udp:${first}-${last}`);
+    // Images relay over UDP only: the package's turnserver.conf has no-tcp-relay.
+    expect(text).not.toContain(`IpProtocol=tcp,FromPort=${first}`);
+    expect(text).not.toContain(`tcp:${first}`);
     expect(settings).toContain(/--source-ranges=(35[\d./]+)/.exec(text)?.[1]);
   });
 });
