@@ -157,6 +157,7 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   },
   image: {
     plan: { text: 'build images from the packages of a plan from `turnbuild plan --json`, with its choices' },
+    jobs: { text: 'number of images built or booted in parallel' },
   },
   plan: { out: { text: 'folder with earlier results, for --revision auto' } },
   collect: {
@@ -171,7 +172,7 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
     reason: { text: 'why they are accepted; shown with the findings' },
     cloud: {
       flags: '--cloud <name>',
-      text: 'with --user-data: aws or gce (default: gce if the document names a secret of Google, otherwise aws)',
+      text: 'with --user-data: aws or gce (default: gce if the document refers to Google Secret Manager, otherwise aws)',
     },
   },
   doctor: { dryRun: { text: 'with --fix: print what would be installed and run; change nothing' } },

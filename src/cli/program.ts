@@ -147,7 +147,7 @@ const lintConfig = addOptions(
       'turnbuild lint-config --user-data user-data.json --cloud aws',
     ],
   )
-    .argument('[file]', 'the configuration')
+    .argument('[file]', 'path of a turnserver.conf')
     .option('--version <version>', 'coturn version that will use the file (required for a turnserver.conf)')
     .addOption(new Option('--sarif', 'print the findings as SARIF 2.1.0').conflicts('json')),
   'lint-config',
@@ -171,7 +171,7 @@ const lintConfig = addOptions(
         throw usageError(
           'CONFIG_MISSING',
           'Missing argument: the path of a turnserver.conf',
-          'For example /etc/turnserver.conf.',
+          'For example /etc/turnserver.conf. To check a settings document: --user-data FILE.',
         );
       };
     }),

@@ -16,7 +16,7 @@ const RULE = 'invalid-settings';
 const RULES = {
   [RULE]: {
     reason:
-      'turn-agent refuses a document with a problem: the last good settings stay in force, and without any coturn does not start.',
+      'turn-agent refuses a document that has a problem. The last good settings stay in force; if there are none, coturn does not start.',
     hint: 'See "Settings" in docs/images.md.',
   },
 };

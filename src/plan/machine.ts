@@ -95,7 +95,7 @@ export function hasSsh({ buildArgs }: PlannedStep): boolean {
   return (buildArgs.SYSTEM_PACKAGES ?? '').split(' ').includes('openssh-server');
 }
 
-/** Whether a plan makes images. They are made of a finished release, whose plan and header stay as they are. */
+/** Whether a plan builds images. They are built from a finished release, whose plan and manifest header stay unchanged. */
 export function makesImages({ steps }: Pick<Plan, 'steps'>): boolean {
   return steps.some(({ stage }) => traitsOf(stage).makes === 'images');
 }

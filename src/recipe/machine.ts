@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** The clouds that images are made for. */
+/** The clouds that images are built for. */
 export const CLOUDS = ['aws', 'gce'] as const;
 export type Cloud = (typeof CLOUDS)[number];
 
-/** Whether an image has an SSH server: none, or one for those whom the cloud lets log in. */
+/** Whether an image has an SSH server: none, or one that accepts the keys that the cloud provides. */
 export const SSH_CHOICES = ['none', 'cloud'] as const;
 export type SshChoice = (typeof SSH_CHOICES)[number];
 
@@ -39,7 +39,7 @@ const cloud = contents.partial().extend({
   timeServer: z.string().min(1),
   /** The format that the cloud imports. */
   format: z.enum(['raw.zst', 'tar.gz']),
-  /** Largest size of the installed files, in MiB. */
+  /** Maximum space that the installed files may use, in MiB. */
   maxUsedMiB: z.number().int().positive(),
   /** What an image with an SSH server adds. */
   ssh: contents.partial().extend({

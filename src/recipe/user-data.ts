@@ -34,7 +34,7 @@ const reference = z.strictObject({
       ),
     )
     .describe(
-      'On EC2: the name (/…) or ARN of an SSM parameter, or the ARN of a Secrets Manager secret, with :KEY:: for one string of a JSON secret. On Compute Engine: projects/PROJECT/secrets/SECRET, optionally with /versions/VERSION.',
+      'On EC2: the name (/…) or ARN of an SSM parameter, or the ARN of a Secrets Manager secret, with :KEY:: at its end for one string of a JSON object. On Compute Engine: projects/PROJECT/secrets/SECRET, optionally with /versions/VERSION.',
     ),
 });
 const secret = z.union([
@@ -63,10 +63,10 @@ export const userDataSchema = z.strictObject({
     ),
   previousAuthSecret: secret
     .optional()
-    .describe('Former shared secret, which stays valid, so that clients can change to the new one.'),
+    .describe('Former shared secret. It stays valid, so that clients can change to the new one.'),
   certificate: pem
     .optional()
-    .describe('Certificate chain in PEM, the own certificate first. Enables TLS and DTLS.'),
+    .describe("Certificate chain in PEM, the server's own certificate first. Enables TLS and DTLS."),
   privateKey: pem.optional().describe('Private key of the certificate in PEM, without a passphrase.'),
   listeningPort: integer('port').default(3478).describe('Port for UDP and TCP.'),
   tlsListeningPort: integer('port').default(5349).describe('Port for TLS and DTLS.'),
@@ -79,19 +79,27 @@ export const userDataSchema = z.strictObject({
     .regex(/^\d{1,5}-\d{1,5}$/)
     .default('10000-65534')
     .describe('First and last relay port, within 1024-65534, with at least 512 ports left below or above.'),
-  userQuota: integer('quota').default(0).describe('Most allocations of one user; 0: no limit.'),
-  totalQuota: integer('quota').default(0).describe('Most allocations of the machine; 0: no limit.'),
-  maxBps: integer('rate').default(0).describe('Most bytes per second of one allocation; 0: no limit.'),
-  bpsCapacity: integer('rate').default(0).describe('Most bytes per second of the machine; 0: no limit.'),
+  userQuota: integer('quota').default(0).describe('Maximum number of allocations of one user; 0: no limit.'),
+  totalQuota: integer('quota')
+    .default(0)
+    .describe('Maximum number of allocations of the machine; 0: no limit.'),
+  maxBps: integer('rate').default(0).describe('Maximum bytes per second of one allocation; 0: no limit.'),
+  bpsCapacity: integer('rate')
+    .default(0)
+    .describe('Maximum bytes per second of all allocations; 0: no limit.'),
   allowedPeers: peers
     .optional()
-    .describe('Peers to permit although they are denied: addresses or ranges such as 10.0.0.1-10.0.0.9.'),
+    .describe(
+      'Peers to allow although they are denied by default: addresses or ranges such as 10.0.0.1-10.0.0.9.',
+    ),
   deniedPeers: peers
     .optional()
-    .describe('Peers to deny in addition to those that are not on the public internet.'),
+    .describe('Peers to deny, in addition to those that are not on the public internet.'),
   metrics: z
     .strictObject({
-      from: networks(/^[0-9.]+\/\d{1,2}$/).describe('IPv4 networks that may scrape, such as 10.0.0.0/8.'),
+      from: networks(/^[0-9.]+\/\d{1,2}$/).describe(
+        'IPv4 networks that may scrape the metrics, such as 10.0.0.0/8.',
+      ),
       port: integer('metricsPort').default(9641).describe("Port on the machine's private IPv4 address."),
     })
     .optional()
@@ -99,11 +107,11 @@ export const userDataSchema = z.strictObject({
   sshFrom: networks(/^[0-9A-Fa-f.:]+\/\d{1,3}$/)
     .optional()
     .describe(
-      'Networks that may connect with SSH. Default: none on EC2, those of Identity-Aware Proxy on Compute Engine.',
+      'Networks that may connect by SSH. Default: none on EC2, that of Identity-Aware Proxy on Compute Engine.',
     ),
   drainSeconds: integer('drainSeconds')
     .default(60)
-    .describe('Seconds that sessions have to end before coturn restarts or stops.'),
+    .describe('Seconds that coturn gives sessions to end before it restarts or stops.'),
   startupScript: z
     .string()
     .regex(/^#!/)

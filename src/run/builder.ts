@@ -119,7 +119,7 @@ export async function requireEngine(builder: BuilderFacts, exec: Exec): Promise<
     'LAB_UNAVAILABLE',
     `Verification needs a Docker engine beside the builder ${builder.name}, and none is reachable\n${result.stderr}`,
     {
-      hint: 'Start one, or select one (DOCKER_HOST, docker context use). --no-verify builds without verifying, and --no-boot makes images without booting them.',
+      hint: 'Start one, or select one (DOCKER_HOST, docker context use). --no-verify builds without verifying, and --no-boot builds images without booting them.',
     },
   );
 }

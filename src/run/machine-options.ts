@@ -3,7 +3,7 @@ import type { MachineChoices } from '../plan/machine.ts';
 import { CLOUDS, type Cloud, type MachineRecipe, SSH_CHOICES, type SshChoice } from '../recipe/machine.ts';
 import { type CommonOptions, listOption } from './options.ts';
 
-/** Largest disk in GiB: far more than a TURN server needs, and still small enough for a builder. */
+/** Maximum size of the disk in GiB: far more than a TURN server needs, and still small enough for a builder. */
 const MAX_GIB = 64;
 
 /** The images that options choose. @throws CLOUD_UNKNOWN, OPTION_INVALID */
@@ -36,7 +36,7 @@ function parseSsh(word: string): SshChoice {
   throw usageError(
     'OPTION_INVALID',
     `Invalid --ssh "${word}": expected none or cloud`,
-    'cloud lets in the key pair of an EC2 instance, and the users of OS Login on Compute Engine.',
+    'cloud accepts the key pair of the instance on EC2, and OS Login on Compute Engine.',
   );
 }
 

@@ -155,7 +155,7 @@ async function performStep(
       `${undone.map((stage) => traitsOf(stage).undone).join(' and ')} yet`,
       {
         hint: ofRelease
-          ? `Images are made of verified packages: run \`turnbuild release --target ${step.target} --arch ${step.arch}\` first.`
+          ? `Images are built from verified packages: run \`turnbuild release --target ${step.target} --arch ${step.arch}\` first.`
           : `Run ${undone.map((stage) => `\`turnbuild ${stage}\``).join(' and ')} first, or \`turnbuild release\`.`,
       },
     );

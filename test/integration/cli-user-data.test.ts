@@ -76,7 +76,7 @@ describe('turnbuild lint-config --user-data', () => {
     expect(json.stdout + run.stdout).not.toContain(SECRET);
   });
 
-  test('checks for the cloud of --cloud or, without it, of the secrets', async () => {
+  test('checks for the cloud given by --cloud, otherwise for the one whose secrets it refers to', async () => {
     const document = '{"authSecret": {"valueFrom": "projects/p/secrets/s"}}';
     expect((await lint(document)).stdout).toBe('0 errors, for gce\n');
     const run = await lint(document, ['--cloud', 'aws']);

@@ -266,7 +266,7 @@ describe('image --plan', () => {
   const image = (...args: string[]) =>
     turnbuild(['image', '--plan', 'plan.json', '--dry-run', ...args], program());
 
-  it('makes images of the packages of the plan, of the chosen clouds and size', async () => {
+  it('builds images from the packages of the plan, for the chosen clouds and with the chosen size', async () => {
     const run = await image('--cloud', 'gce', '--size', '2', '--arch', 'arm64');
     expect(run.code, run.stderr).toBe(0);
     expect(stepsOf(run.stdout)).toEqual(['image arm64', 'boot arm64']);
