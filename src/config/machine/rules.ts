@@ -80,7 +80,7 @@ function checkScript(r: Reader, path: string, { value }: Json): void {
 
 function checkMetrics(r: Reader, path: string, { value }: Json): void {
   if (!(value instanceof Map)) {
-    r.report(path, 'must be an object with the key from');
+    r.report(path, 'must be an object with the key "from"');
     return;
   }
   reportUnknown(r, `${path}.`, value, ['from', 'port']);

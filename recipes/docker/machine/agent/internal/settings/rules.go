@@ -129,7 +129,7 @@ func (r *reader) script(path string, value any) string {
 func (r *reader) metrics(path string, value any) *Metrics {
 	object, ok := value.(map[string]any)
 	if !ok {
-		r.report(path, "must be an object with the key from")
+		r.report(path, `must be an object with the key "from"`)
 		return nil
 	}
 	r.unknown(path+".", object, []string{"from", "port"})
