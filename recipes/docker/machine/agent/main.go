@@ -25,7 +25,7 @@ var version = "unknown"
 const usage = `turn-agent run                        configure coturn and follow changes (the service)
 turn-agent check [--cloud aws|gce] FILE  check a settings document
 turn-agent status                     show what is in force
-turn-agent drain PID                  let the sessions of turnserver end, then stop it (used by coturn.service)
+turn-agent drain PID                  let turnserver's sessions end, then stop it (used by coturn.service)
 turn-agent version                    show the version
 `
 
@@ -57,7 +57,11 @@ func command(arguments []string, paths image.Paths, out, errors io.Writer) int {
 		return 2
 	}
 	if err != nil {
-		fmt.Fprintf(errors, "<3>turn-agent: %v\n", err)
+		priority := ""
+		if name == "run" {
+			priority = "<3>" // for the journal
+		}
+		fmt.Fprintf(errors, "%sturn-agent: %v\n", priority, err)
 		return 1
 	}
 	return 0
@@ -95,7 +99,7 @@ func check(arguments []string, paths image.Paths, out, errors io.Writer) int {
 	} else if facts, err := image.Load(paths.Facts()); err == nil {
 		cloud = facts.Cloud
 	} else if len(arguments) == 1 {
-		fmt.Fprintf(errors, "turn-agent: give the cloud, because this is no machine image: --cloud aws|gce\n")
+		fmt.Fprintf(errors, "turn-agent: pass --cloud aws or --cloud gce: this is not a machine image\n")
 		return 2
 	}
 	if len(arguments) != 1 || cloud != settings.AWS && cloud != settings.GCE {
@@ -124,7 +128,7 @@ const stopGrace = 10 * time.Second
 func drainProcess(text string, paths image.Paths, errors io.Writer) int {
 	pid, err := strconv.Atoi(text)
 	if err != nil || pid < 2 {
-		fmt.Fprintf(errors, "turn-agent: not the number of a process: %q\n", text)
+		fmt.Fprintf(errors, "turn-agent: invalid process ID: %q\n", text)
 		return 2
 	}
 	facts, err := image.Load(paths.Facts())

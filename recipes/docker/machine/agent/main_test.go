@@ -78,7 +78,7 @@ func TestCheck(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	paths := machine(t, awsFacts)
-	if code, _, text := call(paths, "status"); code != 1 || !strings.Contains(text, "journalctl -u turn-agent") {
+	if code, _, text := call(paths, "status"); code != 1 || !strings.HasPrefix(text, "turn-agent: coturn has not been configured") || !strings.Contains(text, "journalctl -u turn-agent") {
 		t.Error(code, text)
 	}
 	os.WriteFile(paths.Run("status.json"), []byte(`{"cloud": "aws", "private": "10.0.1.5", "public": "", "ipv6": ["2a05::1"], "realms": ["r"],

@@ -32,7 +32,7 @@ func coturn(ctx context.Context) (service, error) {
 		}
 	}
 	if s.active == "" {
-		return service{}, fmt.Errorf("systemctl show %s says nothing about its state", unit)
+		return service{}, fmt.Errorf("systemctl show %s did not report its state", unit)
 	}
 	return s, nil
 }

@@ -152,7 +152,7 @@ func (a *Agent) startScript(ctx context.Context) error {
 func PrintStatus(paths image.Paths, out io.Writer) error {
 	text, err := os.ReadFile(paths.Run("status.json"))
 	if os.IsNotExist(err) {
-		return fmt.Errorf("turn-agent has not configured coturn since the boot; see: journalctl -u turn-agent")
+		return fmt.Errorf("coturn has not been configured since boot; see journalctl -u turn-agent")
 	}
 	if err != nil {
 		return err
