@@ -16,8 +16,8 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   metrics: 'Prometheus metrics',
   service: 'systemd service',
   tarball: 'Tarball',
-  image: 'Machine image, its disk',
-  machine: 'Machine image, booted',
+  image: 'Machine image: disk contents',
+  machine: 'Machine image: boot and operation',
 };
 
 const OTHER = 'other';

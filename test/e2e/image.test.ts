@@ -108,7 +108,7 @@ describe('turnbuild image', () => {
       expect(messageOf('accounts')).toBe('account with a login shell: backup (/bin/bash)');
       expect(messageOf('secrets')).toBe('usr-lib-turn-agent-base.conf sets a secret: static-auth-secret');
       expect(messageOf('permissions')).toBe(
-        'writable for everyone: srv/open; owner or group without an account: srv/aws',
+        'world-writable: srv/open; owner or group without an account: srv/aws',
       );
       expect(messageOf('setuid')).toBe('unexpected setuid or setgid program: usr/bin/turn-agent (4755)');
       expect(messageOf('leftovers')).toBe(

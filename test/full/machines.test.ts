@@ -75,7 +75,7 @@ describe('turnbuild image', () => {
       expect(messageOf('ports')).toContain(`turnserver listens on TCP port ${port}`);
     expect(messageOf('units')).toContain('planted-failure.service failed');
     expect(messageOf('console')).toContain('kernel oops: ');
-    expect(messageOf('journal')).toContain('lines of the journal have a secret');
+    expect(messageOf('journal')).toContain('lines of the journal contain a secret');
     expect(messageOf('relayed-address')).toContain('a client got 20.0.9.77 (expected 20.0.9.10)');
   });
 });

@@ -24,7 +24,7 @@ function judgeAnswer({ machine: { boots } }: ImageFacts): Verdict {
     ? fail(
         boots.length === 0
           ? 'the machine was never started'
-          : `only ${boots.length} of ${BOOTS} boots were made`,
+          : `only ${boots.length} of ${BOOTS} boots took place`,
         seconds,
       )
     : pass('clients got an answer after each boot', seconds);
@@ -33,7 +33,7 @@ function judgeAnswer({ machine: { boots } }: ImageFacts): Verdict {
 /** The last lines of what a machine that does not answer shows. */
 function lastWords(boot: BootFacts | undefined): string {
   const lines = (boot?.problem ?? '').split('\n').filter((line) => line.trim() !== '');
-  return lines.slice(-6).join(' | ') || 'its console shows nothing';
+  return lines.slice(-6).join(' | ') || 'its console is empty';
 }
 
 /** Messages of each session: src/lab/machine/laboratory.ts. */
@@ -70,7 +70,7 @@ function judgeRelay({ machine: { boots } }: ImageFacts): Verdict {
   );
   return complaints(
     [...found, ...open],
-    'every message came back over UDP, TCP, TLS and DTLS, IPv4 and IPv6, and a stranger was refused',
+    'every message came back over UDP, TCP, TLS and DTLS, IPv4 and IPv6; wrong credentials were refused',
     {
       sent: sessions.reduce((sum, { sent }) => sum + sent, 0),
       received: sessions.reduce((sum, { received }) => sum + received, 0),
@@ -166,7 +166,7 @@ function strangeLogins(
   const configured = sshd?.authorizedkeysfile?.split(' ').filter((path) => path !== 'none') ?? [];
   const missing = configured.filter((path) => !keyFiles.includes(path));
   return [
-    ...passwords.map((account) => `${account} can log in with a password or without one`),
+    ...passwords.map((account) => `${account} can log in with a password, or without one`),
     ...(ssh === (sshd !== undefined)
       ? []
       : [ssh ? 'the SSH server is missing' : 'an SSH server is installed']),
@@ -175,7 +175,7 @@ function strangeLogins(
         ? []
         : [`sshd has "${name} ${sshd[name]}" (expected ${value})`],
     ),
-    ...keyFiles.filter((path) => !configured.includes(path)).map((path) => `${path} has keys`),
+    ...keyFiles.filter((path) => !configured.includes(path)).map((path) => `${path} contains keys`),
     ...missing.map((path) => `the key pair of the machine is not in ${path}`),
   ];
 }
@@ -191,7 +191,8 @@ export const bootChecks: readonly MachineCheck[] = [
   {
     id: 'machine.answers',
     title: 'Serves clients at its public address after each boot',
-    reason: 'A machine that boots without serving clients looks healthy to a cloud, which keeps it.',
+    reason:
+      'A cloud considers a machine healthy once it has booted, and keeps it even if it serves no clients.',
     judge: judgeAnswer,
   },
   {
@@ -202,7 +203,7 @@ export const bootChecks: readonly MachineCheck[] = [
   },
   {
     id: 'machine.relayed-address',
-    title: 'Gives clients its public address as relayed address',
+    title: 'Gives clients its public address as their relayed address',
     reason:
       'Peers on the internet cannot reach the private address, so calls connect without audio and video.',
     judge: judgeRelayed,
@@ -215,12 +216,12 @@ export const bootChecks: readonly MachineCheck[] = [
   },
   {
     id: 'machine.units',
-    title: 'Starts every unit once',
+    title: 'Starts every unit without a failure or restart',
     reason: 'A failed unit means that a part of the image does not work, or is superfluous.',
     judge: inside(
       ({ failed, restarted, state }) => [
         ...failed.map((unit) => `${unit} failed`),
-        ...restarted.map((unit) => `${unit.replace(' ', ' was started again ')} times`),
+        ...restarted.map((unit) => `${unit.replace(' ', ' restarted ')} times`),
         ...(state === 'running' ? [] : [`systemctl is-system-running reports "${state}"`]),
       ],
       'systemd reports that the system is running, without a failed or restarted unit',
@@ -232,7 +233,7 @@ export const bootChecks: readonly MachineCheck[] = [
     reason: 'Each open port of a machine on the public internet is attacked within minutes.',
     judge: inside(
       strangePorts,
-      'every open port belongs to turnserver, SSH if the image has it, or a client of DHCP or NTP',
+      "every open port belongs to turnserver, turn-agent's metrics, SSH if the image has it, or a DHCP or NTP client",
     ),
   },
   {
@@ -240,16 +241,17 @@ export const bootChecks: readonly MachineCheck[] = [
     title: 'Writes no secret to its journal',
     reason: 'Journals are collected, kept and read by people who must not know the secrets.',
     judge: inside(
-      ({ secretLines }) => (secretLines === 0 ? [] : [`${secretLines} lines of the journal have a secret`]),
-      'no line of the journal has the shared secrets or a part of the private key',
+      ({ secretLines }) =>
+        secretLines === 0 ? [] : [`${secretLines} lines of the journal contain a secret`],
+      'no line of the journal contains a shared secret or part of the private key',
     ),
   },
   {
     id: 'machine.logins',
-    title: 'Lets in nobody but by the chosen keys',
+    title: 'Accepts logins only with the configured keys',
     reason:
-      'A password, or a key that the operator did not choose, is a back door on every machine of the fleet.',
-    judge: inside(strangeLogins, 'no account has a password, and no file has keys that were not chosen'),
+      'A password, or a key that the operator did not configure, is a back door on every machine of the fleet.',
+    judge: inside(strangeLogins, 'no account has a password, and only the configured keys are accepted'),
   },
   {
     id: 'machine.root',
@@ -260,7 +262,7 @@ export const bootChecks: readonly MachineCheck[] = [
         rootBytes >= volumeBytes * (1 - STRUCTURES) - OVERHEAD
           ? []
           : [
-              `the file system has ${Math.round(rootBytes / MIB)} MiB of the volume's ${Math.round(volumeBytes / MIB)} MiB`,
+              `the file system has ${Math.round(rootBytes / MIB)} MiB, the volume ${Math.round(volumeBytes / MIB)} MiB`,
             ],
       'the root file system has the size of the volume',
     ),
@@ -268,7 +270,7 @@ export const bootChecks: readonly MachineCheck[] = [
   {
     id: 'machine.size',
     title: 'Stays within its disk space limit',
-    reason: 'A small image starts faster, costs less in each region, and has less that can be attacked.',
+    reason: 'A small image starts faster, costs less in each region, and has a smaller attack surface.',
     judge: (facts) => {
       const used = facts.machine.boots[0]?.inside?.usedBytes;
       if (used === undefined) return blocked('machine.answers', 'the machine could not be inspected');
@@ -298,7 +300,7 @@ export const bootChecks: readonly MachineCheck[] = [
     id: 'machine.identity',
     title: 'Keeps its identity when it boots again, and shares it with no other machine',
     reason:
-      'The journal, DHCP and monitoring identify a machine by its machine-id. A secret that all machines of an image share is not one.',
+      'The journal, DHCP and monitoring identify a machine by its machine-id. A secret shared by all machines of an image is not secret.',
     judge: judgeIdentity,
   },
 ];
@@ -320,6 +322,6 @@ function judgeIdentity(facts: ImageFacts): Verdict {
   else if (second.ownSecret === other.ownSecret) found.push('two machines have generated the same secret');
   return complaints(
     found,
-    'the same machine-id after a reboot; other machines differ in everything generated',
+    'the same machine-id and host keys after a reboot; another machine generated different ones',
   );
 }

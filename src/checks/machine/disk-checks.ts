@@ -44,7 +44,7 @@ function judgeInstalled({ installed, sbom }: DiskFacts): string[] {
     ...about(
       // Removed packages whose configuration is left, or unfinished installations.
       installed.filter((each) => !done.includes(each)).map(({ name, status }) => `${name} (${status})`),
-      'package that is not completely installed',
+      'package that is not fully installed',
     ),
     ...about(
       done.filter(({ name, version }) => !listed.has(`${name} ${version}`)).map(({ name }) => name),
@@ -108,12 +108,12 @@ export const diskChecks: readonly DiskCheck[] = [
   {
     id: 'image.identity',
     title: 'Has no identity',
-    reason: 'Machines with the same host keys, machine-id or random seed can be impersonated by each other.',
+    reason: 'Machines that share host keys, a machine-id or a random seed can impersonate each other.',
     judge: listed(judgeIdentity, 'no host keys, an empty machine-id, no random seed'),
   },
   {
     id: 'image.credentials',
-    title: 'Has no credentials and private keys',
+    title: 'Has no credentials or private keys',
     reason: 'Everyone who can start the image can read them.',
     judge: listed(judgeCredentials, 'no private keys, authorized keys or credentials'),
   },
@@ -125,9 +125,9 @@ export const diskChecks: readonly DiskCheck[] = [
   },
   {
     id: 'image.accounts',
-    title: 'Has no account with a login shell other than root',
-    reason: 'Nobody logs in with a password, so every other login shell is a backdoor or superfluous.',
-    judge: (facts) => complaints(judgeShells(facts), 'only root has a login shell'),
+    title: 'Has no unexpected login shell',
+    reason: 'No account has a password, so an unexpected login shell is a back door or superfluous.',
+    judge: (facts) => complaints(judgeShells(facts), 'no unexpected login shell'),
   },
   {
     id: 'image.secrets',
@@ -142,17 +142,17 @@ export const diskChecks: readonly DiskCheck[] = [
   },
   {
     id: 'image.permissions',
-    title: 'Has no files that everyone can write',
-    reason: 'A process that was taken over could replace files that others trust.',
+    title: 'Has no world-writable files',
+    reason: 'A compromised process could replace files that others trust.',
     judge: listed(
       judgePermissions,
-      'no writable files, no folders without sticky bit, no files without an owner',
+      'no world-writable files, no world-writable folders without the sticky bit, no files without an owner',
     ),
   },
   {
     id: 'image.setuid',
-    title: 'Has no unexpected setuid and setgid programs',
-    reason: 'Each one is a way to become root.',
+    title: 'Has no unexpected setuid or setgid programs',
+    reason: 'A flaw in one of them can give its caller the rights of root.',
     judge: listed(judgeSetId, "only Debian's own setuid and setgid programs"),
   },
   {
@@ -171,7 +171,7 @@ export const diskChecks: readonly DiskCheck[] = [
   {
     id: 'image.size',
     title: 'Has a clean file system within its disk space limit',
-    reason: 'A small image starts faster, costs less in each region, and has less that can be attacked.',
+    reason: 'A small image starts faster, costs less in each region, and has a smaller attack surface.',
     judge: judgeFileSystem,
   },
   {
@@ -184,7 +184,7 @@ export const diskChecks: readonly DiskCheck[] = [
     id: 'image.administration',
     title: 'Can be administered without SSH',
     clouds: ['aws'],
-    reason: 'Without the SSM agent, nobody can log in to a machine of the image for EC2.',
+    reason: 'Without the SSM agent, SSH is the only way to log in, and requires an open port.',
     judge: judgeAdministration,
   },
 ];

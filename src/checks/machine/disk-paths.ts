@@ -120,7 +120,7 @@ export function judgeSetId(facts: DiskFacts): string[] {
   );
 }
 
-/** Complaints about files that everyone can write, or that belong to nobody. */
+/** Complaints about world-writable files, and files whose owner or group does not exist. */
 export function judgePermissions(facts: DiskFacts): string[] {
   const { users, groups } = facts;
   const writable = pathsOf(
@@ -129,10 +129,7 @@ export function judgePermissions(facts: DiskFacts): string[] {
   );
   const [uids, gids] = [new Set(users.map(({ uid }) => uid)), new Set(groups.map(({ gid }) => gid))];
   const orphans = pathsOf(facts, ({ uid, gid }) => !uids.has(uid) || !gids.has(gid));
-  return [
-    ...about(writable, 'writable for everyone'),
-    ...about(orphans, 'owner or group without an account'),
-  ];
+  return [...about(writable, 'world-writable'), ...about(orphans, 'owner or group without an account')];
 }
 
 /** Complaints about files that are newer than the release. */

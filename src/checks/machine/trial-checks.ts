@@ -17,7 +17,7 @@ function seen<Name extends TrialName>(
     if (trial !== undefined) return judge(trial, facts);
     return problems?.[name] === undefined
       ? blocked('machine.answers', 'the machine did not get that far')
-      : fail(`the trial could not be made: ${problems[name]}`);
+      : fail(`the trial failed: ${problems[name]}`);
   };
 }
 
@@ -129,7 +129,7 @@ function judgeMove(what: string, { seconds, relay }: MoveFacts): string[] {
   if (seconds === undefined)
     return [`${what}: no client was given the new address ${relay.server}; ${sessionOf(relay)}`];
   return [
-    ...(seconds > MOVED_SECONDS ? [`${what}: in force after ${seconds} s, not ${MOVED_SECONDS} s`] : []),
+    ...(seconds > MOVED_SECONDS ? [`${what}: in force after ${seconds} s (limit ${MOVED_SECONDS} s)`] : []),
     ...(relay.received === MESSAGES ? [] : [`${what}: ${sessionOf(relay)}`]),
   ];
 }
@@ -145,7 +145,7 @@ function judgeAddress(facts: ImageFacts): Verdict {
     const why = problems.find((each) => each !== undefined);
     return why === undefined
       ? blocked('machine.answers', 'the machine did not get that far')
-      : fail(`the trial could not be made: ${why}`);
+      : fail(`the trial failed: ${why}`);
   }
   return complaints(
     [...judgeMove('replaced', moved), ...judgeMove('attached', attached)],
@@ -156,17 +156,26 @@ function judgeAddress(facts: ImageFacts): Verdict {
 
 /** Seconds until turnserver serves once the metadata service answers: its back-off ends after 5 s, and an emulated start takes a while. */
 const RECOVERED_SECONDS = 60;
-const FAULTS = ['silent', 'answers 403', 'answers with a web page', 'gives a wrong address'];
+/** What the metadata service did in each phase, by the phase's name in src/lab/machine/trials/unready.ts. */
+const FAULTS: Readonly<Record<string, string>> = {
+  silent: 'was silent',
+  'answers 403': 'answered 403',
+  'answers with a web page': 'answered with a web page',
+  'gives a wrong address': 'gave a wrong address',
+};
 
 function judgeUnready({ phases, recovered, relay, journal }: NonNullable<TrialFacts['unready']>): Verdict {
-  const found = FAULTS.flatMap((fault) => {
+  const found = Object.entries(FAULTS).flatMap(([fault, did]) => {
     const phase = phases.find((each) => each.fault === fault);
-    if (phase === undefined || phase.requests === 0) return [`the machine made no request while it ${fault}`];
-    return phase.answered ? [`turnserver served although the metadata service ${fault}`] : [];
+    if (phase === undefined || phase.requests === 0)
+      return [`the machine made no request while the metadata service ${did}`];
+    return phase.answered ? [`turnserver served clients although the metadata service ${did}`] : [];
   });
   if (recovered === undefined || recovered > RECOVERED_SECONDS)
     found.push(
-      `turnserver served ${recovered === undefined ? 'never' : `only ${recovered} s`} after the first right answer`,
+      recovered === undefined
+        ? 'turnserver did not serve clients after the first correct answer'
+        : `turnserver served clients ${recovered} s after the first correct answer (limit ${RECOVERED_SECONDS} s)`,
     );
   if (relay?.received !== MESSAGES || relay.relayed !== relay.server)
     found.push(
@@ -178,7 +187,7 @@ function judgeUnready({ phases, recovered, relay, journal }: NonNullable<TrialFa
     found.push('the journal does not say that there is no public address');
   return complaints(
     found,
-    `turnserver waited for the right addresses, served ${recovered} s after them, and used the private one without a public one`,
+    `turnserver waited for the right addresses, served clients ${recovered} s later, and used the private address while there was no public one`,
     { seconds: recovered ?? 'never' },
   );
 }
@@ -194,7 +203,7 @@ function judgeDrain({ relay, after }: NonNullable<TrialFacts['drained']>, { drai
       ...(after < 0 ? [`the machine was off ${-after} s before the session ended`] : []),
     ],
     `a session went on until its end: ${relay.sent} messages, none lost; off ${after} s later`,
-    { messages: relay.sent, 'off after seconds': after },
+    { messages: relay.sent, 'seconds until off': after },
   );
 }
 
@@ -202,8 +211,8 @@ function judgeDrain({ relay, after }: NonNullable<TrialFacts['drained']>, { drai
 export const trialChecks: readonly MachineCheck[] = [
   {
     id: 'machine.firewall',
-    title: 'Its firewall is open for clients and the relay range only',
-    reason: 'A service that is added later must not be open to the internet by accident.',
+    title: 'Opens only the client ports and the relay range in its firewall',
+    reason: 'A service that is added later must not be exposed to the internet by accident.',
     judge: seen(FIRST, 'openings', judgeOpenings),
   },
   {
@@ -221,37 +230,37 @@ export const trialChecks: readonly MachineCheck[] = [
   {
     id: 'machine.guards',
     title: 'Protects itself and its metadata service even if the relay has no rules',
-    reason: 'Some versions of coturn did not apply their rules to each encoding of an address.',
+    reason: 'Some versions of coturn did not apply their rules to every encoding of an address.',
     judge: seen(SECOND, 'unguarded', judgeUnguarded),
   },
   {
     id: 'machine.secret',
-    title: 'Follows a rotated secret',
+    title: 'Picks up a rotated secret',
     reason: 'A secret that cannot be changed while machines run is never changed.',
     judge: seen(FIRST, 'rotation', judgeRotation),
   },
   {
     id: 'machine.certificate',
-    title: 'Follows a renewed certificate',
+    title: 'Picks up a renewed certificate',
     reason: 'Certificates are renewed every few weeks, and an expired one turns away all TLS clients.',
     judge: seen(FIRST, 'rotation', judgeCertificate),
   },
   {
     id: 'machine.address',
-    title: 'Follows its public address while it runs',
+    title: 'Picks up a new public address while it runs',
     reason: 'An Elastic IP is attached after the boot. Until then, peers cannot reach relayed addresses.',
     judge: judgeAddress,
   },
   {
     id: 'machine.metadata',
     title: 'Waits for the right addresses when the metadata service fails',
-    reason: 'A relay with wrong addresses accepts calls that have no sound.',
+    reason: 'A relay with wrong addresses accepts calls, but they have no audio or video.',
     judge: seen(SECOND, 'unready', judgeUnready),
   },
   {
     id: 'machine.drain',
     title: 'Lets sessions end before it switches off',
-    reason: 'Groups of instances replace machines at any time, also during calls.',
+    reason: 'Auto scaling and instance groups replace machines at any time, even during calls.',
     judge: seen(FIRST, 'drained', judgeDrain),
   },
 ];

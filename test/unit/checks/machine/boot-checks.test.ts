@@ -135,7 +135,7 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     ],
     ['a machine that answers only once', withBoots(FIRST, SILENT, OTHER), 'second boot: no answer'],
     ['another machine that does not answer', withBoots(FIRST, BOOT, SILENT), 'other machine: no answer'],
-    ['a machine that was started twice', withBoots(FIRST, BOOT), 'only 2 of 3 boots were made'],
+    ['a machine that was started twice', withBoots(FIRST, BOOT), 'only 2 of 3 boots took place'],
     ['a machine that was never started', withBoots(), 'never started'],
     [
       'a machine that cannot be inspected',
@@ -210,9 +210,9 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
       'second boot: chrony.service failed',
     ],
     [
-      'a unit that crashed and was started again',
+      'a unit that crashed and restarted',
       withInside({ restarted: ['coturn.service 2'] }),
-      'second boot: coturn.service was started again 2 times',
+      'second boot: coturn.service restarted 2 times',
     ],
     ['a system that still starts', withInside({ state: 'starting' }), 'reports "starting"'],
   ],
@@ -247,24 +247,24 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     ['no socket at all', withInside({ listening: [] }), 'could not be determined'],
   ],
   'machine.journal': [
-    ['a secret', withInside({ secretLines: 2 }), 'second boot: 2 lines of the journal have a secret'],
+    ['a secret', withInside({ secretLines: 2 }), 'second boot: 2 lines of the journal contain a secret'],
   ],
   'machine.logins': [
-    ['a password', withLogins({ passwords: ['root'] }), 'root can log in with a password or without one'],
+    ['a password', withLogins({ passwords: ['root'] }), 'root can log in with a password, or without one'],
     [
       'an SSH server',
       withLogins({ sshd: { ...SSHD, authorizedkeysfile: 'none' } }),
       'an SSH server is installed',
     ],
     ['no SSH server', withLogins({}, true), 'the SSH server is missing'],
-    ['keys without an SSH server', withLogins({ keyFiles: [KEYS] }), `${KEYS} has keys`],
+    ['keys without an SSH server', withLogins({ keyFiles: [KEYS] }), `${KEYS} contains keys`],
     [
       'a key in a home',
       withSshd({}, [KEYS, '/root/.ssh/authorized_keys']),
-      '/root/.ssh/authorized_keys has keys',
+      '/root/.ssh/authorized_keys contains keys',
     ],
     ['no key', withSshd({}, []), `the key pair of the machine is not in ${KEYS}`],
-    ['keys of the metadata', withSshd({ authorizedkeysfile: 'none' }), `${KEYS} has keys`],
+    ['keys of the metadata', withSshd({ authorizedkeysfile: 'none' }), `${KEYS} contains keys`],
     [
       'the keys of homes',
       withSshd({ authorizedkeysfile: '.ssh/authorized_keys .ssh/authorized_keys2' }, []),
@@ -286,7 +286,7 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     [
       'a file system of the size of the image',
       withInside({ rootBytes: 0.93 * GIB }),
-      "has 952 MiB of the volume's 3072 MiB",
+      'has 952 MiB, the volume 3072 MiB',
     ],
   ],
   'machine.size': [

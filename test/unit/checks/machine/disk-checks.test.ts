@@ -181,8 +181,8 @@ const PLANTED: Record<string, [fault: string, facts: DiskFacts, words: string][]
     ['no configuration', { ...HEALTHY, configurations: new Map() }, 'is missing'],
   ],
   'image.permissions': [
-    ['a writable file', withEntries(entry('etc/x', { mode: 0o666 })), 'writable for everyone: etc/x'],
-    ['a folder without sticky bit', withEntry('tmp', { mode: 0o777 }), 'writable for everyone: tmp'],
+    ['a writable file', withEntries(entry('etc/x', { mode: 0o666 })), 'world-writable: etc/x'],
+    ['a folder without sticky bit', withEntry('tmp', { mode: 0o777 }), 'world-writable: tmp'],
     [
       "a builder's owner",
       withEntries(entry('etc/x', { uid: 1000 })),
@@ -246,7 +246,7 @@ const PLANTED: Record<string, [fault: string, facts: DiskFacts, words: string][]
     [
       'an unfinished installation',
       { ...HEALTHY, installed: [...HEALTHY.installed, installed('libc6', '2.41-12', 'iF')] },
-      'not completely installed: libc6 (iF)',
+      'not fully installed: libc6 (iF)',
     ],
     [
       "no Go's standard library",

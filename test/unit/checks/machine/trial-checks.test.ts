@@ -60,9 +60,14 @@ const ROTATION: NonNullable<TrialFacts['rotation']> = {
   old: REFUSED,
   certificates: { stored: ['AA', 'BB'], shown: ['AA', 'BB'] },
 };
-const FAULTS = ['silent', 'answers 403', 'answers with a web page', 'gives a wrong address'];
+const FAULTS = [
+  ['silent', 'was silent'],
+  ['answers 403', 'answered 403'],
+  ['answers with a web page', 'answered with a web page'],
+  ['gives a wrong address', 'gave a wrong address'],
+] as const;
 const UNREADY: NonNullable<TrialFacts['unready']> = {
-  phases: FAULTS.map((fault) => ({ fault, requests: 3, answered: false })),
+  phases: FAULTS.map(([fault]) => ({ fault, requests: 3, answered: false })),
   recovered: 12,
   relay: { ...RELAY, server: '172.31.16.10', relayed: '172.31.16.10' },
   journal: ['there is no public address: serving the private one, 172.31.16.10'],
@@ -248,7 +253,7 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     [
       'an address that is noticed late',
       first({ moved: { seconds: 20.1, relay: RELAY } }),
-      'replaced: in force after 20.1 s, not 20 s',
+      'replaced: in force after 20.1 s (limit 20 s)',
     ],
     [
       'an attached one that is noticed late',
@@ -263,21 +268,33 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
     ['lost messages', second({ attached: { seconds: 9, relay: LOST } }), 'attached: 98 of 100 messages'],
   ],
   'machine.metadata': [
-    ...FAULTS.flatMap((fault): [string, ImageFacts, string][] => [
+    ...FAULTS.flatMap(([fault, did]): [string, ImageFacts, string][] => [
       [
-        `a server while it ${fault}`,
+        `a server while metadata ${did}`,
         phase(fault, { answered: true }),
-        `served although the metadata service ${fault}`,
+        `served clients although the metadata service ${did}`,
       ],
-      [`no request while it ${fault}`, phase(fault, { requests: 0 }), `no request while it ${fault}`],
+      [
+        `no request while metadata ${did}`,
+        phase(fault, { requests: 0 }),
+        `no request while the metadata service ${did}`,
+      ],
       [
         `no attempt: ${fault}`,
         unready({ phases: UNREADY.phases.filter((each) => each.fault !== fault) }),
-        `no request while it ${fault}`,
+        `no request while the metadata service ${did}`,
       ],
     ]),
-    ['a server that gives up', second({ unready: without(UNREADY, 'recovered') }), 'served never'],
-    ['a server that waits long', unready({ recovered: 60.1 }), 'only 60.1 s after'],
+    [
+      'a server that gives up',
+      second({ unready: without(UNREADY, 'recovered') }),
+      'did not serve clients after',
+    ],
+    [
+      'a server that waits long',
+      unready({ recovered: 60.1 }),
+      'clients 60.1 s after the first correct answer (limit 60 s)',
+    ],
     ['lost messages', unready({ relay: LOST }), '98 of 100'],
     [
       'the old public address',
@@ -332,7 +349,7 @@ describe('the checks of a running machine', () => {
     expect(result?.message).toContain(words);
   });
 
-  it('fail with the reason if a trial could not be made', () => {
+  it('fail with the reason if a trial failed', () => {
     const problems = Object.fromEntries(
       [...Object.keys(FIRST), ...Object.keys(SECOND)].map((name) => [name, 'an agent exited with 1']),
     );
