@@ -13,7 +13,8 @@ import (
 // Firewall makes the rules for nft. The file replaces the table in one transaction.
 //
 // TURN traffic isn't tracked, because a relay's flows would fill the table of connections. So its rules are stateless,
-// and ICMP errors that belong to it have no state either.
+// and ICMP errors that belong to it have no state either. TCP connections to relay ports are tracked: there is no relay
+// over TCP, and turnserver's own metrics may have a port of that range on the loopback address.
 func Firewall(p Ports, s settings.Settings, facts image.Facts, uid int) []byte {
 	var ssh, metrics string
 	if facts.SSH {
@@ -74,19 +75,20 @@ func widest(networks []netip.Prefix) []netip.Prefix {
 
 // rules name the metadata services of EC2 (both families) and Google: turnserver never reaches them, whatever its
 // configuration says. Over the loopback interface, which also carries traffic to the machine's other addresses, clients
-// could use the relay to reach local services: from turnserver only its own ports are open there, and replies.
+// could use the relay to reach local services: from turnserver only its own ports are open there, and replies. Its
+// listeners have no loopback address, but the DNS resolver has one and the port may be the same.
 const rules = `table inet turn
 delete table inet turn
 table inet turn {
 	chain untracked_input {
 		type filter hook prerouting priority raw; policy accept;
 		udp dport TURN_PORTS notrack
-		tcp dport TURN_PORTS notrack
+		tcp dport LISTENERS notrack
 	}
 	chain untracked_output {
 		type filter hook output priority raw; policy accept;
 		udp sport TURN_PORTS notrack
-		tcp sport TURN_PORTS notrack
+		tcp sport LISTENERS notrack
 	}
 	chain input {
 		type filter hook input priority filter; policy drop;
@@ -112,6 +114,7 @@ METRICS
 		meta skuid USER oifname "lo" jump turnserver_loopback
 	}
 	chain turnserver_loopback {
+		ip daddr 127.0.0.0/8 meta l4proto udp drop
 		udp dport TURN_PORTS accept
 		tcp dport LISTENERS accept
 		udp sport LISTENERS accept
