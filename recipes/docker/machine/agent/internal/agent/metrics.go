@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -94,7 +95,7 @@ func (m *metricsServer) scrape(w http.ResponseWriter, r *http.Request) {
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	io.WriteString(w, text+m.own())
+	io.WriteString(w, text+m.own(r.Context()))
 }
 
 func (m *metricsServer) upstream(r *http.Request) (string, error) {
@@ -118,7 +119,8 @@ func (m *metricsServer) upstream(r *http.Request) (string, error) {
 }
 
 // own are the agent's metrics, in the text format.
-func (m *metricsServer) own() string {
+func (m *metricsServer) own(ctx context.Context) string {
+	draining, err := m.draining(ctx)
 	h := &m.agent.health
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -129,16 +131,33 @@ func (m *metricsServer) own() string {
 	gauge("turn_agent_info", "The agent and the cloud that it runs in.",
 		fmt.Sprintf(`{version="%s",cloud="%s"}`, escapeLabel(m.agent.Version), m.agent.Facts.Cloud), 1)
 	gauge("turn_agent_relay_ports", "Size of the relay pool of each address family. An allocation takes one port.", "", h.relayPorts)
-	valid := 0
-	if h.valid {
-		valid = 1
+	gauge("turn_agent_settings_valid", "Whether the present settings document is valid. If not, the last good one is in force.", "", bit(h.valid))
+	if err == nil {
+		gauge("turn_agent_draining", "Whether coturn accepts no new sessions and waits for the others to end, because it restarts or stops.", "", bit(draining))
 	}
-	gauge("turn_agent_settings_valid", "Whether the present settings document is valid. If not, the last good one is in force.", "", valid)
 	gauge("turn_agent_metadata_last_success_timestamp_seconds", "When the metadata service last answered correctly.", "", unix(h.lastSuccess))
 	if !h.expiry.IsZero() {
 		gauge("turn_agent_certificate_expiry_timestamp_seconds", "End of the TLS certificate's validity.", "", unix(h.expiry))
 	}
 	return text.String()
+}
+
+// stateTimeout bounds how long a scrape waits for systemd.
+const stateTimeout = 2 * time.Second
+
+// draining asks systemd, because coturn may be stopped by others: the machine itself is when it is switched off.
+func (m *metricsServer) draining(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	state, err := coturn(ctx)
+	return state.active == "deactivating", err
+}
+
+func bit(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 func unix(t time.Time) int64 {

@@ -1,11 +1,14 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,11 @@ import (
 
 func served(t *testing.T, upstream http.HandlerFunc) (*Agent, string) {
 	t.Helper()
+	programs := t.TempDir()
+	if err := os.WriteFile(filepath.Join(programs, "systemctl"), []byte("#!/bin/sh\necho ActiveState=deactivating\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", programs+":"+os.Getenv("PATH"))
 	server := httptest.NewServer(upstream)
 	t.Cleanup(server.Close)
 	a := New(`1.0"x`, image.Facts{Cloud: "aws"}, image.Paths{Root: t.TempDir()}, Owner{}, io.Discard)
@@ -54,6 +62,9 @@ turn_agent_relay_ports 55535
 # HELP turn_agent_settings_valid Whether the present settings document is valid. If not, the last good one is in force.
 # TYPE turn_agent_settings_valid gauge
 turn_agent_settings_valid 1
+# HELP turn_agent_draining Whether coturn accepts no new sessions and waits for the others to end, because it restarts or stops.
+# TYPE turn_agent_draining gauge
+turn_agent_draining 1
 # HELP turn_agent_metadata_last_success_timestamp_seconds When the metadata service last answered correctly.
 # TYPE turn_agent_metadata_last_success_timestamp_seconds gauge
 turn_agent_metadata_last_success_timestamp_seconds 1700000000
@@ -131,7 +142,7 @@ func TestMetricsAddress(t *testing.T) {
 // The agent shows what it knows about the machine.
 func TestMetricsOfTheAgent(t *testing.T) {
 	m := running(t, `{"relayPorts": "20000-20099"}`)
-	values := func() string { return m.agent.metrics.own() }
+	values := func() string { return m.agent.metrics.own(context.Background()) }
 	if !strings.Contains(values(), "turn_agent_relay_ports 100\n") || !strings.Contains(values(), "turn_agent_settings_valid 1\n") {
 		t.Error(values())
 	}
@@ -140,6 +151,17 @@ func TestMetricsOfTheAgent(t *testing.T) {
 	if age := time.Now().Unix() - now; age > 3 {
 		t.Error("age", age)
 	}
+	for state, want := range map[string]string{"active": "turn_agent_draining 0\n", "deactivating": "turn_agent_draining 1\n", "inactive": "turn_agent_draining 0\n"} {
+		m.coturn(state, "", "first")
+		if !strings.Contains(values(), want) {
+			t.Error(state, values())
+		}
+	}
+	m.must(os.Remove(m.file("coturn")))
+	if strings.Contains(values(), "turn_agent_draining") {
+		t.Error("invents a state:", values())
+	}
+	m.coturn("active", "running", "first")
 	m.settings("[]")
 	m.eventually("0", func() bool { return strings.Contains(values(), "turn_agent_settings_valid 0\n") })
 	m.halt()
