@@ -10,14 +10,24 @@ export const BOUNDS = {
   drainSeconds: [0, 3600],
 } as const satisfies Record<string, readonly [least: number, most: number]>;
 
-/** References to secrets, by the service that stores them. */
+/** A part of a parameter's name. */
+const LEVEL = '/[A-Za-z0-9_.-]+';
+/**
+ * Names of SSM parameters: at most 15 levels. Only AWS creates names that begin with "aws" or "ssm"; those beneath
+ * /aws/reference/secretsmanager are secrets of Secrets Manager.
+ */
+const PARAMETER = `(?:(?!/(?:[Aa][Ww][Ss]|[Ss][Ss][Mm]))|(?=/aws/reference/secretsmanager/))(?:${LEVEL}){1,15}`;
+
+/** References to secrets, by the service that stores them: the names that these services themselves allow. */
 export const REFERENCES = {
-  'SSM Parameter Store':
-    /^(\/[A-Za-z0-9_./-]+|arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter\/[A-Za-z0-9_./-]+)$/,
+  'SSM Parameter Store': new RegExp(
+    String.raw`^(?:arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter)?${PARAMETER}$`,
+    'u',
+  ),
   'AWS Secrets Manager':
-    /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+(:[^:]+::)?$/,
+    /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}(:[^:\p{Cc}\p{Zl}\p{Zp}]+::)?$/u,
   'Google Secret Manager':
-    /^projects\/[a-z0-9:.-]+\/secrets\/[A-Za-z0-9_-]{1,255}(\/versions\/[A-Za-z0-9_-]{1,63})?$/,
+    /^projects\/(?:(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[1-9]\d*)\/secrets\/[A-Za-z0-9_-]{1,255}(\/versions\/(?:[1-9]\d*|[A-Za-z][A-Za-z0-9_-]{0,62}))?$/u,
 } as const;
 
 const integer = (bounds: keyof typeof BOUNDS) =>
@@ -31,6 +41,7 @@ const reference = z.strictObject({
         Object.values(REFERENCES)
           .map(({ source }) => source)
           .join('|'),
+        'u',
       ),
     )
     .describe(

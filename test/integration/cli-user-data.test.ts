@@ -77,7 +77,7 @@ describe('turnbuild lint-config --user-data', () => {
   });
 
   test('checks for the cloud given by --cloud, otherwise for the one whose secrets it refers to', async () => {
-    const document = '{"authSecret": {"valueFrom": "projects/p/secrets/s"}}';
+    const document = '{"authSecret": {"valueFrom": "projects/my-project/secrets/s"}}';
     expect((await lint(document)).stdout).toBe('0 errors, for gce\n');
     const run = await lint(document, ['--cloud', 'aws']);
     expect(run.stdout).toMatch(/names a secret of Google Secret Manager, which a machine on aws cannot read/);

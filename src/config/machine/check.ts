@@ -1,12 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import type { Cloud } from '../../recipe/machine.ts';
-import { type Json, JsonSyntaxError, parseJson, placeOfError } from './json.ts';
+import { type Json, JsonNumberError, JsonSyntaxError, parseJson, placeOfError } from './json.ts';
 import { type Problem, readerOf } from './reader.ts';
 import { checkSettings } from './rules.ts';
 import { storeOf } from './sources.ts';
 
 /** Largest document in bytes: the limit of EC2's user data, which turn-agent applies in every cloud. */
 const MAX_BYTES = 16_384;
+/** Some editors write it before UTF-8 text. JSON must not have it (RFC 8259), and Linux would not run a script with it. */
+const BYTE_ORDER_MARK = '\ufeff';
+/** Where a problem of the whole document is shown. */
+const BEGIN = { line: 1, column: 1 };
 
 /**
  * Checks the settings document of a machine: EC2's user data, or the attribute `turn-settings` of Google Compute Engine. Reports the same
@@ -24,12 +28,18 @@ export function checkUserData(document: Buffer, cloud: Cloud, now: Date): Proble
   if (text !== undefined && /^\p{White_Space}*$/u.test(text)) return [];
   if (tooLong !== undefined) return tooLong;
   if (text === undefined) return [broken('not UTF-8 text')];
+  if (text.startsWith(BYTE_ORDER_MARK))
+    return [broken('begins with a byte order mark; save it as UTF-8 without one', BEGIN)];
   const json = tryParse(text);
   if (json instanceof JsonSyntaxError) {
     const place = placeOfError(text, json.at);
-    return [broken(`invalid JSON in line ${place.line}`, place)];
+    const message =
+      json instanceof JsonNumberError
+        ? `the number in line ${place.line} is too large`
+        : `invalid JSON in line ${place.line}`;
+    return [broken(message, place)];
   }
-  if (!(json.value instanceof Map)) return [broken('must be an object', { line: 1, column: 1 })];
+  if (!(json.value instanceof Map)) return [broken('must be an object', BEGIN)];
   const reader = readerOf(text, json.value, cloud, now);
   checkSettings(reader);
   return reader.problems;

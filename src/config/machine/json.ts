@@ -8,9 +8,16 @@ export interface Json {
 export class JsonSyntaxError extends Error {
   readonly at: number;
 
-  constructor(at: number) {
-    super(`invalid JSON at offset ${at}`);
+  constructor(at: number, message = 'invalid JSON') {
+    super(`${message} at offset ${at}`);
     this.at = at;
+  }
+}
+
+/** A number that is too large for a double. `at` is its offset. */
+export class JsonNumberError extends JsonSyntaxError {
+  constructor(at: number) {
+    super(at, 'number too large');
   }
 }
 
@@ -29,14 +36,14 @@ type Expected = 'value' | 'first element' | 'first key' | 'key' | 'colon' | 'com
 /**
  * Parses JSON like Go's encoding/json: of equal keys the last one counts, an unpaired surrogate becomes U+FFFD, and a number that is too
  * large for a double is an error. Works without recursion, because a document may be nested deeper than the stack.
- * @throws JsonSyntaxError
+ * @throws JsonSyntaxError, JsonNumberError
  */
 export function parseJson(text: string): Json {
   const open: Open[] = [];
   let root = undefined as Json | undefined;
   let expected = 'value' as Expected;
   let at = 0;
-  let hasHuge = false as boolean;
+  let hugeAt = undefined as number | undefined;
 
   /** Adds a value to the innermost array or object. */
   const add = (value: Json['value'], begin: number): Json => {
@@ -61,7 +68,7 @@ export function parseJson(text: string): Json {
   };
   const scalar = (): void => {
     const { value, end } = readScalar(text, at);
-    if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) hasHuge = true;
+    if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) hugeAt ??= at;
     add(value, at);
     expected = afterValue();
     at = end;
@@ -95,7 +102,7 @@ export function parseJson(text: string): Json {
     else if (next === '{') enter(new Map());
     else scalar();
   }
-  if (hasHuge) throw new JsonSyntaxError(text.length);
+  if (hugeAt !== undefined) throw new JsonNumberError(hugeAt);
   if (at < text.length || root === undefined) throw new JsonSyntaxError(at);
   return root;
 }

@@ -10,33 +10,31 @@ interface Network {
   bits: number;
 }
 
-/** What `allowedPeers` must not open: the machine itself, its link, and the clouds' metadata services. */
-const CLOSED = [
+/**
+ * What `allowedPeers` must not open, because turnserver lets them override denied ones: the machine itself, its link, and the clouds'
+ * metadata services.
+ */
+export const CLOSED: readonly string[] = [
   ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
   ...['::/8', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254/128', 'fd20:ce::254/128'],
 ];
 
-/** Reports invalid ranges of peers. @returns the valid ones */
-export function checkPeers(r: Reader, path: string, json: Json): PeerRange[] {
-  const found = listOf(r, path, json).map(({ value }, index) => {
+/** Reports invalid ranges of peers, and those that overlap a closed network. */
+export function checkPeers(r: Reader, path: string, json: Json, closed: readonly string[]): void {
+  const ranges = listOf(r, path, json).flatMap(({ value }, index) => {
     const item = `${path}[${index}]`;
     if (typeof value !== 'string') {
       r.report(item, 'must be a string');
       return [];
     }
-    const range = parsePeers(value);
+    const range = parsePeers(value, closed);
     if (typeof range !== 'string') return [range];
     r.wrong(item, value, range);
     return [];
   });
-  return found.flat();
-}
-
-/** Reports allowed peers that would open what must stay closed: in turnserver, allowed peers override denied ones. */
-export function checkAllowedPeers(r: Reader, path: string, json: Json): void {
-  for (const range of checkPeers(r, path, json)) {
-    const closed = CLOSED.find((text) => overlaps(range, text));
-    if (closed !== undefined) r.wrong(path, textOf(range), `must not include addresses of ${closed}`);
+  for (const range of ranges) {
+    const problem = closedProblem(range, closed);
+    if (problem !== undefined) r.wrong(path, textOf(range), problem);
   }
 }
 
@@ -63,12 +61,12 @@ function kindOf(value: Exclude<Json['value'], string>): string {
 function networkProblem(text: string, onlyIPv4: boolean): string | undefined {
   const network = parseNetwork(text);
   if (network === undefined || isMapped(network.address)) return 'must be a network such as "10.0.0.0/8"';
+  if (onlyIPv4 && network.address.length !== 4)
+    return 'must be an IPv4 network, because metrics are served on the private IPv4 address';
   const masked = rangeOf(network).start;
-  if (!masked.equals(network.address))
-    return `has bits beyond the prefix; write "${formatAddress(masked)}/${network.bits}"`;
-  return onlyIPv4 && masked.length !== 4
-    ? 'must be an IPv4 network, because metrics are served on the private IPv4 address'
-    : undefined;
+  return masked.equals(network.address)
+    ? undefined
+    : `has bits beyond the prefix; write "${formatAddress(masked)}/${network.bits}"`;
 }
 
 function listOf(r: Reader, path: string, { value }: Json): Json[] {
@@ -78,21 +76,43 @@ function listOf(r: Reader, path: string, { value }: Json): Json[] {
 }
 
 /** Parses an address or FIRST-LAST. @returns the range, or what is wrong with it */
-function parsePeers(text: string): PeerRange | string {
+function parsePeers(text: string, closed: readonly string[]): PeerRange | string {
   const network = parseNetwork(text);
-  if (network !== undefined)
-    return `turnserver takes ranges, not prefixes; write "${textOf(rangeOf(network))}"`;
+  if (network !== undefined) {
+    const whole = withoutMapping(rangeOf(network));
+    // The range that the message suggests must be acceptable itself.
+    return (
+      rangeProblem(whole) ??
+      closedProblem(whole, closed) ??
+      `turnserver takes ranges, not prefixes; write "${textOf(whole)}"`
+    );
+  }
   const dash = text.indexOf('-');
   const [first, last] = dash < 0 ? [text, text] : [text.slice(0, dash), text.slice(dash + 1)];
   if (!isAddress(first) || !isAddress(last)) return 'must be an address or FIRST-LAST';
   const range = { start: parseAddress(first), end: parseAddress(last) };
-  const { start, end } = range;
+  return rangeProblem(range) ?? range;
+}
+
+/** What is wrong with a range of these addresses. */
+function rangeProblem({ start, end }: PeerRange): string | undefined {
   if (isMapped(start) || isMapped(end)) return 'write the IPv4 address without ::ffff:';
   if (start.length !== end.length) return 'the first and the last address are of different families';
   if (Buffer.compare(start, end) > 0) return 'the first address is greater than the last';
   // Older versions read "::" as "no lower bound" and then match all of IPv4.
-  if (start.equals(Buffer.alloc(16))) return 'must not begin at ::';
-  return range;
+  return start.equals(Buffer.alloc(16)) ? 'must not begin at ::' : undefined;
+}
+
+/** Which closed network a range overlaps. */
+function closedProblem(range: PeerRange, closed: readonly string[]): string | undefined {
+  const found = closed.find((text) => overlaps(range, text));
+  return found === undefined ? undefined : `must not include addresses of ${found}`;
+}
+
+/** IPv4-mapped addresses as IPv4 addresses. */
+function withoutMapping(range: PeerRange): PeerRange {
+  const { start, end } = range;
+  return isMapped(start) && isMapped(end) ? { start: start.subarray(12), end: end.subarray(12) } : range;
 }
 
 /** Whether a text is an IP address. Zones (fe80::1%eth0) are not allowed. */
@@ -130,9 +150,5 @@ function overlaps({ start, end }: PeerRange, text: string): boolean {
 
 /** The form that turnserver.conf takes. */
 function textOf({ start, end }: PeerRange): string {
-  return start.equals(end) ? addressText(start) : `${addressText(start)}-${addressText(end)}`;
+  return start.equals(end) ? formatAddress(start) : `${formatAddress(start)}-${formatAddress(end)}`;
 }
-
-/** An address as Go formats it: an IPv4-mapped one ends in the IPv4 notation. */
-const addressText = (address: Buffer) =>
-  isMapped(address) ? `::ffff:${formatAddress(address.subarray(12))}` : formatAddress(address);

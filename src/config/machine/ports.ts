@@ -46,6 +46,10 @@ export function checkCollisions(r: Reader): void {
   const metrics = setting('metrics');
   const uses: (readonly [path: string, port: number])[] = [
     ['SSH', 22],
+    // turnserver would get the answers to the machine's DHCP clients. The machine's other services have addresses of their own: the DNS
+    // resolver, turnserver's metrics and the agent's are on the loopback interface.
+    ['the DHCP client', 68],
+    ['the DHCPv6 client', 546],
     ['listeningPort', number(setting('listeningPort'), 3478)],
     ['tlsListeningPort', number(setting('tlsListeningPort'), 5349)],
   ];

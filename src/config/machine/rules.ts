@@ -3,7 +3,7 @@ import { isPlaceholder } from '../placeholders.ts';
 import { pairProblem } from './certificate.ts';
 import type { Json } from './json.ts';
 import { reportUnknown } from './names.ts';
-import { checkAllowedPeers, checkNetworks, checkPeers } from './peers.ts';
+import { CLOSED, checkNetworks, checkPeers } from './peers.ts';
 import { checkCollisions, checkPortRange } from './ports.ts';
 import { isHarmless, type Reader } from './reader.ts';
 import { checkSharedSecret, checkSource } from './sources.ts';
@@ -28,8 +28,8 @@ const RULES: Readonly<Record<SettingName, Rule>> = {
   totalQuota: integer(BOUNDS.quota),
   maxBps: integer(BOUNDS.rate),
   bpsCapacity: integer(BOUNDS.rate),
-  allowedPeers: checkAllowedPeers,
-  deniedPeers: checkPeers,
+  allowedPeers: (r, path, json) => checkPeers(r, path, json, CLOSED),
+  deniedPeers: (r, path, json) => checkPeers(r, path, json, []),
   metrics: checkMetrics,
   sshFrom: (r, path, json) => checkNetworks(r, path, json, false),
   drainSeconds: integer(BOUNDS.drainSeconds),

@@ -59,10 +59,10 @@ it('checks a document in a time proportional to its length', () => {
 
 describe('without a cloud', () => {
   it.each([
-    ['gce', '{"authSecret": {"valueFrom": "projects/p/secrets/s"}}'],
-    ['gce', '{"realm": 5, "privateKey": {"valueFrom": "projects/p/secrets/s/versions/1"}}'],
+    ['gce', '{"authSecret": {"valueFrom": "projects/my-project/secrets/s"}}'],
+    ['gce', '{"realm": 5, "privateKey": {"valueFrom": "projects/my-project/secrets/s/versions/1"}}'],
     ['aws', '{"authSecret": {"valueFrom": "/turn/secret"}}'],
-    ['aws', '{"authSecret": {"valueFrom": "projects/p"}, "realm": "projects/p/secrets/s"}'],
+    ['aws', '{"authSecret": {"valueFrom": "projects/p"}, "realm": "projects/my-project/secrets/s"}'],
     ['aws', '#!/bin/sh\n'],
     ['aws', '{'],
     ['aws', '[]'],

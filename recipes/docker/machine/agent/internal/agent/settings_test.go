@@ -130,7 +130,7 @@ func TestSecretFromStore(t *testing.T) {
 			switch {
 			case r.URL.Path == "/" && strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/"):
 				fmt.Fprintf(w, `{"Parameter": {"Value": "%s"}}`, secret)
-			case r.URL.Path == "/v1/projects/p/secrets/turn/versions/latest:access" && authorization == "Bearer google-token":
+			case r.URL.Path == "/v1/projects/my-project/secrets/turn/versions/latest:access" && authorization == "Bearer google-token":
 				fmt.Fprintf(w, `{"payload": {"data": "%s"}}`, base64.StdEncoding.EncodeToString([]byte(secret)))
 			default:
 				http.Error(w, "no", http.StatusForbidden)
@@ -139,7 +139,7 @@ func TestSecretFromStore(t *testing.T) {
 		m.stores = store.URL
 		from := "/turn/secret"
 		if google {
-			from = "projects/p/secrets/turn"
+			from = "projects/my-project/secrets/turn"
 		}
 		m.settings(`{"realm": "r", "authSecret": {"valueFrom": "` + from + `"}}`)
 		m.boot()

@@ -44,6 +44,10 @@ func tooLong(document []byte) string {
 	return fmt.Sprintf("document: %d bytes long (at most %d)", len(document), MaxBytes)
 }
 
+// byteOrderMark is what some editors write before UTF-8 text. JSON must not have it (RFC 8259), and the kernel would not
+// run a script with it.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // decode parses the JSON itself. Its errors name a line and never quote the document, which may hold secrets.
 func decode(document []byte) (map[string]any, string) {
 	if len(document) > MaxBytes {
@@ -51,6 +55,9 @@ func decode(document []byte) (map[string]any, string) {
 	}
 	if !utf8.Valid(document) {
 		return nil, "document: not UTF-8 text"
+	}
+	if bytes.HasPrefix(document, byteOrderMark) {
+		return nil, "document: begins with a byte order mark; save it as UTF-8 without one"
 	}
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(document))
@@ -69,11 +76,20 @@ func decode(document []byte) (map[string]any, string) {
 
 func invalidJSON(document []byte, err error) string {
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	var number *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
 		return invalidJSONAt(document, int(syntax.Offset)-1)
+	case errors.As(err, &number):
+		// A float64 can't hold it. The offset is behind the character after it.
+		end := min(max(int(number.Offset)-1, 0), len(document))
+		return fmt.Sprintf("document: the number in line %d is too large", lineAfter(document[:end]))
 	}
 	return invalidJSONAt(document, len(document))
 }
+
+// lineAfter is the number of the line in which a text ends.
+func lineAfter(text []byte) int { return 1 + bytes.Count(text, []byte("\n")) }
 
 func invalidJSONAt(document []byte, offset int) string {
 	offset = min(max(offset, 0), len(document))
@@ -82,7 +98,7 @@ func invalidJSONAt(document []byte, offset int) string {
 	if offset < len(document) && !strings.ContainsRune(" \t\r\n", rune(document[offset])) {
 		text = document[:offset]
 	}
-	return fmt.Sprintf("document: invalid JSON in line %d", 1+bytes.Count(text, []byte("\n")))
+	return fmt.Sprintf("document: invalid JSON in line %d", lineAfter(text))
 }
 
 // reader collects the problems of one document.

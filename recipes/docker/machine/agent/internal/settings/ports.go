@@ -69,7 +69,12 @@ func (r *reader) collisions(s *Settings) {
 		path string
 		port int
 	}
-	uses := []use{{"SSH", 22}, {"listeningPort", s.ListeningPort}, {"tlsListeningPort", s.TLSListeningPort}}
+	// turnserver would get the answers to the machine's DHCP clients. The other services of the machine have addresses of
+	// their own: the DNS resolver, turnserver's metrics and the agent's are on the loopback interface.
+	uses := []use{
+		{"SSH", 22}, {"the DHCP client", 68}, {"the DHCPv6 client", 546},
+		{"listeningPort", s.ListeningPort}, {"tlsListeningPort", s.TLSListeningPort},
+	}
 	if s.TLS443 {
 		uses = append(uses, use{"tls443", 443})
 	}

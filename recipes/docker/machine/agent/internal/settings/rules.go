@@ -59,10 +59,9 @@ func (r *reader) setting(key string, value any, s *Settings) {
 	case "bpsCapacity":
 		s.BpsCapacity = r.integer(key, value, 0, maxRate)
 	case "allowedPeers":
-		s.AllowedPeers = r.peers(key, value)
-		r.forbidden(key, s.AllowedPeers)
+		s.AllowedPeers = r.peers(key, value, closed)
 	case "deniedPeers":
-		s.DeniedPeers = r.peers(key, value)
+		s.DeniedPeers = r.peers(key, value, nil)
 	case "metrics":
 		s.Metrics = r.metrics(key, value)
 	case "sshFrom":

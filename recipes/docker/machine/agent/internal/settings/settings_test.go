@@ -52,8 +52,8 @@ func TestValues(t *testing.T) {
 }
 
 func TestGoogleVersionDefaultsToLatest(t *testing.T) {
-	reference, ok := ParseReference("projects/p/secrets/s")
-	if !ok || reference.Name != "projects/p/secrets/s/versions/latest" {
+	reference, ok := ParseReference("projects/my-project/secrets/s")
+	if !ok || reference.Name != "projects/my-project/secrets/s/versions/latest" {
 		t.Error(reference, ok)
 	}
 }

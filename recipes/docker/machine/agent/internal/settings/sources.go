@@ -26,19 +26,27 @@ type Reference struct {
 	JSONKey string
 }
 
+// The names that the services themselves allow. A parameter has at most 15 levels.
 var (
-	parameterName = regexp.MustCompile(`^/[A-Za-z0-9_./-]+$`)
-	parameterARN  = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:([a-z0-9-]+):\d{12}:parameter/[A-Za-z0-9_./-]+$`)
-	secretARN     = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@-]+)(?::([^:]+)::)?$`)
-	googleSecret  = regexp.MustCompile(`^projects/[a-z0-9:.-]+/secrets/[A-Za-z0-9_-]{1,255}(/versions/[A-Za-z0-9_-]{1,63})?$`)
+	parameter    = regexp.MustCompile(`^(?:arn:aws[a-z-]*:ssm:([a-z0-9-]+):\d{12}:parameter)?((?:/[A-Za-z0-9_.-]+){1,15})$`)
+	secretARN    = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,519})(?::([^:\p{Cc}\p{Zl}\p{Zp}]+)::)?$`)
+	googleSecret = regexp.MustCompile(`^projects/(?:(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[1-9]\d*)` +
+		`/secrets/[A-Za-z0-9_-]{1,255}(/versions/(?:[1-9]\d*|[A-Za-z][A-Za-z0-9_-]{0,62}))?$`)
 )
+
+// reserved matches names of parameters that only AWS can create.
+var reserved = regexp.MustCompile(`(?i)^/(?:aws|ssm)`)
+
+// bySecretsManager begins the names under which Parameter Store shows the secrets of Secrets Manager.
+const bySecretsManager = "/aws/reference/secretsmanager/"
 
 // ParseReference reads the text of a valueFrom.
 func ParseReference(text string) (Reference, bool) {
-	if parameterName.MatchString(text) {
-		return Reference{Store: ParameterStore, Name: text}, true
-	}
-	if match := parameterARN.FindStringSubmatch(text); match != nil {
+	if match := parameter.FindStringSubmatch(text); match != nil {
+		name := match[2]
+		if reserved.MatchString(name) && !strings.HasPrefix(name, bySecretsManager) {
+			return Reference{}, false
+		}
 		return Reference{Store: ParameterStore, Region: match[1], Name: text}, true
 	}
 	if match := secretARN.FindStringSubmatch(text); match != nil {
