@@ -33,6 +33,6 @@ export async function plan(
   for (const step of planned.steps) output.line(`  ${step.id} -> ${step.outputs.join(', ')}`);
   for (const { severity, id, fixed, summary } of planned.advisories)
     output.line(`  known vulnerability: ${severity} ${id}, fixed in ${fixed}: ${summary}`);
-  for (const line of maintainerWarning(planned)) output.line(line);
+  for (const line of maintainerWarning(planned, stages)) output.line(line);
   return EXIT.ok;
 }

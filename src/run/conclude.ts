@@ -41,7 +41,7 @@ export async function conclude(
     const columns = color ? process.stdout.columns : 100;
     output.styled(renderSummary(manifest, { dir: planned.dir, columns, color }));
   }
-  for (const line of [...maintainerWarning(planned.plan), ...administrationNotice(manifest)])
+  for (const line of [...maintainerWarning(planned.plan, stages), ...administrationNotice(manifest)])
     output.line(line);
   return EXIT.ok;
 }
