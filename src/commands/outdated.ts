@@ -65,7 +65,7 @@ async function compare(session: Session, manifest: Manifest): Promise<Outdated> 
     throw usageError('OPTION_INVALID', `Invalid --source "${provider}": expected github or debian`);
   const newest = await newestVersion(session, provider);
   const coturn = coturnState(manifest.coturn.version, newest, session.recipes.advisories);
-  const libraries = await librariesNow(session, manifest.steps);
+  const libraries = await librariesNow(session, manifest);
   const machineImages = await machineImagesNow(session, manifest);
   const used = [...libraries, ...machineImages];
   return {

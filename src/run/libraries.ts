@@ -10,7 +10,8 @@ import {
   type UsedSource,
 } from '../plan/outdated.ts';
 import { findSourceVersions } from '../sources/debian-archive.ts';
-import { mirrorUnknown } from '../sources/errors.ts';
+import { mirrorUnknown, securityMirrorUnknown } from '../sources/errors.ts';
+import { withRecordedMirrors } from './image-mirrors.ts';
 import type { Session } from './session.ts';
 
 /** The lines of `linked.txt` of all builds, from the manifest. */
@@ -22,19 +23,30 @@ export function linkedLines(steps: Manifest['steps']): string[] {
 }
 
 /** Looks up the archive's current versions of the statically linked libraries. */
-export async function librariesNow(session: Session, steps: Manifest['steps']): Promise<SourceState[]> {
-  return sourcesNow(session, linkedLibraries(linkedLines(steps)));
+export async function librariesNow(
+  session: Session,
+  { steps, bases }: Pick<Manifest, 'steps' | 'bases'>,
+): Promise<SourceState[]> {
+  return sourcesNow(session, linkedLibraries(linkedLines(steps)), bases);
 }
 
-/** Looks up the archive's current versions of source packages. @throws MIRROR_UNKNOWN, and the errors of `findSourceVersions` */
+/**
+ * Looks up the archive's current versions of source packages.
+ * @param bases of their release: a machine without Debian's apt uses the mirrors of its official images
+ * @throws MIRROR_UNKNOWN, and the errors of `findSourceVersions`
+ */
 export async function sourcesNow(
-  { mirrors, cache, io }: Session,
+  session: Session,
   used: readonly UsedSource[],
+  bases: Manifest['bases'],
 ): Promise<SourceState[]> {
   if (used.length === 0) return [];
+  const releases = new Set(used.map(({ suite }) => suite));
+  const { mirrors, cache, io } = await withRecordedMirrors(session, bases, releases);
   if (mirrors.debian === undefined) throw mirrorUnknown();
+  if (mirrors.security === undefined) throw securityMirrorUnknown();
   const offered: OfferedVersion[] = [];
-  for (const release of new Set(used.map(({ suite }) => suite))) {
+  for (const release of releases) {
     const names = used.filter(({ suite }) => suite === release).map((each) => each.package);
     for (const { mirror, suite } of archiveSuites(release, mirrors)) {
       const query = { mirror, suites: [suite], exec: runProcess, cacheDir: join(cache, 'archive') };

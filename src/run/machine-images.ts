@@ -17,7 +17,7 @@ export async function machineImagesNow(session: Session, manifest: Manifest): Pr
   const unique = new Map(
     images.flatMap(({ sources }) => sources).map((each) => [Object.values(each).join(' '), each]),
   );
-  const states = await sourcesNow(session, [...unique.values()]);
+  const states = await sourcesNow(session, [...unique.values()], manifest.bases);
   return images.map((image) => machineImageState(image, states));
 }
 

@@ -80,13 +80,18 @@ export function architecturesOption(words: readonly string[] | undefined): Arch[
   return listOption(words)?.map(parseArch);
 }
 
+/** Debian's security updates are in an archive of their own. */
+const DEBIAN_SECURITY = 'debian-security';
+
 /** `--mirror URL` is Debian's, `--mirror NAME=URL` or `NAME/ARCH=URL` another archive's. */
 export function mirrorOption(words: readonly string[] | undefined): {
   debian: string | undefined;
+  security: string | undefined;
   named: Record<string, string>;
 } {
   const named: Record<string, string> = {};
   let debian: string | undefined;
+  let security: string | undefined;
   for (const word of words ?? []) {
     const [, name, address = ''] =
       /^(?:([a-z][a-z0-9.-]*(?:\/(?:arm64|x86_64))?)=)?(https?:\/\/\S+)$/.exec(word) ?? [];
@@ -103,10 +108,12 @@ export function mirrorOption(words: readonly string[] | undefined): {
         'OPTION_INVALID',
         `Invalid --mirror "${shownUrl(address)}": the URL must not have a query or fragment`,
       );
-    if (name === undefined || name === 'debian') debian = address.replace(/\/+$/, '');
-    else named[name] = address.replace(/\/+$/, '');
+    const mirror = address.replace(/\/+$/, '');
+    if (name === undefined || name === 'debian') debian = mirror;
+    else if (name === DEBIAN_SECURITY) security = mirror;
+    else named[name] = mirror;
   }
-  return { debian, named };
+  return { debian, security, named };
 }
 
 /** Names of the archives and repositories in recipes, sorted. */
@@ -115,7 +122,7 @@ export function knownMirrors(targets: readonly Target[]): string[] {
     ...(archive === undefined ? [] : [archive.name]),
     ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
   ]);
-  return [...new Set(['debian', ...names])].sort();
+  return [...new Set(['debian', DEBIAN_SECURITY, ...names])].sort();
 }
 
 /** Requires that a recipe uses each archive or repository named by --mirror. @throws OPTION_INVALID */

@@ -26,7 +26,7 @@ export async function chooseRevision(session: Session, made: Manifest | undefine
   }
   if (made === undefined) return { revision: recipes.release.revision, rebuild: NONE };
   const { coturn, steps } = made;
-  const outdated = (await librariesNow(session, steps)).filter((library) => library.outdated);
+  const outdated = (await librariesNow(session, made)).filter((library) => library.outdated);
   if (outdated.length === 0) {
     output.line(`keeping revision ${coturn.revision}: all statically linked libraries are up to date`);
     return { revision: coturn.revision, rebuild: NONE };

@@ -69,7 +69,7 @@ export async function openSession(
   mirrorOption(given.mirror);
   const { project, recipes } = await openProject(given, cache);
   const { options, coturn } = withProject(given, project, uses);
-  const { debian, named } = mirrorOption(options.mirror);
+  const { debian, security, named } = mirrorOption(options.mirror);
   requireKnownMirrors(named, recipes.targets);
   const exec = options.dryRun === true ? dryRunExec(output.line) : runProcess;
   return {
@@ -80,7 +80,7 @@ export async function openSession(
     coturn,
     io: createIo(exec, signal, output.line),
     cache,
-    mirrors: { debian: debian ?? apt.debian, security: apt.security, named },
+    mirrors: { debian: debian ?? apt.debian, security: security ?? apt.security, named },
     jobs: countOption('jobs', options.jobs) ?? defaultJobs(),
   };
 }

@@ -7,6 +7,13 @@ export function mirrorUnknown(): TurnbuildError {
   });
 }
 
+/** Debian's security updates cannot be looked up: without them, outdated packages would appear to be up to date. */
+export function securityMirrorUnknown(): TurnbuildError {
+  return new TurnbuildError('MIRROR_UNKNOWN', "No mirror of Debian's security updates is configured", {
+    hint: 'Set one with --mirror debian-security=URL. On Debian the default comes from /etc/apt.',
+  });
+}
+
 /** The provider lacks the requested version. Lists the versions that it has. */
 export function versionNotFound(
   request: string,

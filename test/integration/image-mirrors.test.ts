@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createIo } from '../../src/io/index.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
 import type { Mirrors } from '../../src/plan/archives.ts';
 import { createPlan } from '../../src/plan/index.ts';
-import { withImageMirrors } from '../../src/run/image-mirrors.ts';
+import { withImageMirrors, withRecordedMirrors } from '../../src/run/image-mirrors.ts';
 import type { Session } from '../../src/run/session.ts';
 import { fakeDocker } from '../support/fake-docker.ts';
 import { releaseFacts, target } from '../support/plan-facts.ts';
@@ -35,6 +36,18 @@ else
   printf 'deb http://packages.example/debian trixie main\\ndeb http://packages.example/security trixie-security main\\n' >"$out/apt/sources.list"
 fi`;
 
+/** A session with a fake docker. */
+function sessionWith(script: string, mirrors: Mirrors): Session {
+  Object.assign(process.env, fakeDocker(dir, `echo x >>${dir}/asked\n${script}`));
+  return {
+    options: {},
+    recipes: { dir: 'recipes' },
+    io: createIo(async () => ({ code: 0, stdout: '', stderr: '' }), new AbortController().signal),
+    cache: dir,
+    mirrors,
+  } as unknown as Session;
+}
+
 async function mirrorsWith(
   script: string,
   { name = 'debian-13', mirrors = {}, image = true } = {} as {
@@ -43,21 +56,13 @@ async function mirrorsWith(
     image?: boolean;
   },
 ): Promise<Mirrors> {
-  Object.assign(process.env, fakeDocker(dir, `echo x >>${dir}/asked\n${script}`));
   const wanted = target(name);
   const plan = createPlan({
     ...releaseFacts,
     ...{ targets: [name], knownTargets: [wanted], architectures: ['x86_64'] },
     images: image ? { [wanted.image ?? '']: DIGEST } : undefined,
   });
-  const session = {
-    options: {},
-    recipes: { dir: 'recipes' },
-    io: createIo(async () => ({ code: 0, stdout: '', stderr: '' }), new AbortController().signal),
-    cache: dir,
-    mirrors,
-  };
-  return (await withImageMirrors(session as unknown as Session, plan)).mirrors;
+  return (await withImageMirrors(sessionWith(script, mirrors), plan)).mirrors;
 }
 const wasAsked = () => rmSync(join(dir, 'asked'));
 
@@ -95,5 +100,45 @@ describe('withImageMirrors', () => {
   it('leaves it to the build to report an image that cannot be pulled', async () => {
     expect(await mirrorsWith('exit 1')).toEqual({});
     expect(wasAsked).not.toThrow();
+  });
+});
+
+describe('withRecordedMirrors', () => {
+  const base = {
+    ...{ name: 'b', suite: 'trixie', arch: 'x86_64' as const, origin: 'registry' as const, digest: DIGEST },
+    image: `debian:trixie-slim@${DIGEST}`,
+  };
+  const recorded = async (bases: Manifest['bases'], mirrors: Mirrors = {}, script = EXPORTS) =>
+    (await withRecordedMirrors(sessionWith(script, mirrors), bases, new Set(['trixie']))).mirrors;
+
+  it("reads the mirrors from a release's official image", async () => {
+    expect(await recorded([base])).toEqual({
+      debian: 'http://packages.example/debian',
+      security: 'http://packages.example/security',
+    });
+  });
+
+  it('adds only what is missing', async () => {
+    expect(await recorded([base], { debian: 'http://d' })).toEqual({
+      debian: 'http://d',
+      security: 'http://packages.example/security',
+    });
+    expect(await recorded([base], { security: 'http://s' })).toEqual({
+      debian: 'http://packages.example/debian',
+      security: 'http://s',
+    });
+  });
+
+  it.each<[string, Manifest['bases'], Mirrors]>([
+    ['both archives are known', [base], { debian: 'http://d', security: 'http://s' }],
+    ['base images were bootstrapped', [{ ...base, image: undefined }], {}],
+    ['another distribution is looked up', [{ ...base, suite: 'noble' }], {}],
+  ])('reads no image if %s', async (_, bases, mirrors) => {
+    expect(await recorded(bases, mirrors)).toEqual(mirrors);
+    expect(wasAsked).toThrow(/ENOENT/);
+  });
+
+  it('ignores an image that cannot be pulled', async () => {
+    expect(await recorded([base], {}, 'exit 1')).toEqual({});
   });
 });

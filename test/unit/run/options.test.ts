@@ -61,9 +61,10 @@ describe('list options', () => {
 
 describe('--mirror', () => {
   it.each<[string[] | undefined, ReturnType<typeof mirrorOption>]>([
-    [undefined, { debian: undefined, named: {} }],
-    [['https://a.test/debian//'], { debian: 'https://a.test/debian', named: {} }],
-    [['debian=http://a.test'], { debian: 'http://a.test', named: {} }],
+    [undefined, { debian: undefined, security: undefined, named: {} }],
+    [['https://a.test/debian//'], { debian: 'https://a.test/debian', security: undefined, named: {} }],
+    [['debian=http://a.test'], { debian: 'http://a.test', security: undefined, named: {} }],
+    [['debian-security=http://a.test/'], { debian: undefined, security: 'http://a.test', named: {} }],
     [
       [
         'http://a.test',
@@ -73,6 +74,7 @@ describe('--mirror', () => {
       ],
       {
         debian: 'http://a.test',
+        security: undefined,
         named: {
           ubuntu: 'https://b.test/u',
           'ubuntu/arm64': 'https://c.test',
@@ -116,7 +118,7 @@ describe('--mirror', () => {
       ...(sysroot?.repositories ?? []).map(({ mirror }) => mirror),
     ]);
     expect(names.length).toBeGreaterThan(1);
-    for (const name of ['debian', ...names])
+    for (const name of ['debian', 'debian-security', ...names])
       for (const each of [name, `${name}/arm64`])
         expect(() => requireKnownMirrors({ [each]: 'http://a.test' }, targets)).not.toThrow();
   });
@@ -126,12 +128,14 @@ describe('--mirror', () => {
       expect.objectContaining({
         code: 'OPTION_INVALID',
         message: 'Unknown archive "ubunto" in --mirror: no recipe uses it',
-        hint: expect.stringMatching(/^Known: debian, el9, .*ubuntu\.$/),
+        hint: expect.stringMatching(/^Known: debian, debian-security, el9, .*ubuntu\.$/),
       }),
     );
     expect(() => requireKnownMirrors({ 'ubunto/arm64': 'http://a.test' }, targets)).toThrow(/ubunto\/arm64/);
     expect(() => requireKnownMirrors({ ubunto: 'http://a.test' }, [...targets].reverse())).toThrow(
-      expect.objectContaining({ hint: expect.stringMatching(/^Known: debian, el9, .*ubuntu\.$/) }),
+      expect.objectContaining({
+        hint: expect.stringMatching(/^Known: debian, debian-security, el9, .*ubuntu\.$/),
+      }),
     );
   });
 });

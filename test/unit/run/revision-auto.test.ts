@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { runProcess } from '../../../src/io/exec.ts';
 import { createIo } from '../../../src/io/index.ts';
 import type { Manifest } from '../../../src/manifest/schema.ts';
+import type { Mirrors } from '../../../src/plan/archives.ts';
 import { librariesNow, linkedLines } from '../../../src/run/libraries.ts';
 import { machineImagesNow } from '../../../src/run/machine-images.ts';
 import { chooseRevision } from '../../../src/run/revision.ts';
@@ -48,27 +49,29 @@ async function archive(suites: Readonly<Record<string, string[]>>): Promise<stri
   return first?.mirror ?? '';
 }
 
-const session = (debian: string | undefined): Session =>
+const session = (debian: string | undefined, mirrors: Mirrors = {}): Session =>
   ({
     options: { revision: 'auto' },
     output: { line: (text: string) => lines.push(text), styled: () => {}, data: () => {} },
     recipes: { release: { revision: 1 } },
     io: createIo(runProcess, new AbortController().signal),
     cache: join(dir, 'cache'),
-    mirrors: { debian, security: undefined, named: {} },
+    mirrors: { debian, security: debian, named: {}, ...mirrors },
   }) as unknown as Session;
 const build = (id: string, ...linked: string[]) =>
   ({ id, facts: { linked } }) as unknown as Manifest['steps'][number];
 const made = (...steps: Manifest['steps']) =>
-  ({ coturn: { version: '4.6.1', revision: 4, epoch: 0 }, steps }) as unknown as Manifest;
+  ({ coturn: { version: '4.6.1', revision: 4, epoch: 0 }, steps, bases: [] }) as unknown as Manifest;
 
 const OPENSSL = 'openssl 3.0.1-1 bookworm debian';
 const EVENT = 'libevent 2.1-1 trixie debian';
 const UP_TO_DATE = {
   bookworm: ['openssl 3.0.1-1', 'libevent 9.9-9'],
   'bookworm-updates': ['hiredis 1.0-1'],
+  'bookworm-security': ['hiredis 1.0-1'],
   trixie: ['libevent 2.1-1', 'openssl 9.9-9'],
   'trixie-updates': ['hiredis 1.0-1'],
+  'trixie-security': ['hiredis 1.0-1'],
 };
 
 describe('linkedLines', () => {
@@ -82,17 +85,37 @@ describe('linkedLines', () => {
 
 describe('librariesNow', () => {
   it('needs no archive if nothing is statically linked', async () => {
-    expect(await librariesNow(session(undefined), [build('b')])).toEqual([]);
+    expect(await librariesNow(session(undefined), made(build('b')))).toEqual([]);
   });
 
   it('fails without an archive', async () => {
-    const error = await errorOf(librariesNow(session(undefined), [build('b', OPENSSL)]));
+    const error = await errorOf(librariesNow(session(undefined), made(build('b', OPENSSL))));
     expect(error.code).toBe('MIRROR_UNKNOWN');
+  });
+
+  it('fails without the archive of security updates, instead of reporting "up to date"', async () => {
+    const mirror = await archive(UP_TO_DATE);
+    const error = await errorOf(
+      librariesNow(session(mirror, { security: undefined }), made(build('b', OPENSSL))),
+    );
+    expect([error.code, error.message]).toEqual([
+      'MIRROR_UNKNOWN',
+      "No mirror of Debian's security updates is configured",
+    ]);
+    expect(error.hint).toContain('--mirror debian-security=URL');
+  });
+
+  it('finds security updates in their own archive', async () => {
+    const mirror = await archive(UP_TO_DATE);
+    const security = await archive({ ...UP_TO_DATE, 'bookworm-security': ['openssl 3.0.1-1+deb12u1'] });
+    expect(await librariesNow(session(mirror, { security }), made(build('b', OPENSSL)))).toMatchObject([
+      { newest: '3.0.1-1+deb12u1', offeredIn: 'bookworm-security', outdated: true, security: true },
+    ]);
   });
 
   it('looks up each library in the release it came from', async () => {
     const mirror = await archive({ ...UP_TO_DATE, 'bookworm-updates': ['openssl 3.0.2-1'] });
-    const states = await librariesNow(session(mirror), [build('b', OPENSSL, EVENT)]);
+    const states = await librariesNow(session(mirror), made(build('b', OPENSSL, EVENT)));
     expect(states).toMatchObject([
       { package: 'libevent', newest: '2.1-1', outdated: false },
       { package: 'openssl', newest: '3.0.2-1', offeredIn: 'bookworm-updates', outdated: true },
