@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { attribute, UDP } from '../turn/attributes.ts';
@@ -8,7 +8,7 @@ import { type Patience, RFC_PATIENCE } from '../turn/exchange.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
 import type { Address } from '../turn/values.ts';
-import { reachablePorts } from './ports.ts';
+import { reachablePorts, tryTcp } from './ports.ts';
 import { attemptForbidden, type ForbiddenWanted } from './scenarios/forbidden.ts';
 import { connectThrough } from './scenarios/metrics.ts';
 import { exchange, LOST_AT_MOST, openWay } from './scenarios/relay.ts';
@@ -101,17 +101,8 @@ const OWN_MACHINE_PATIENCE: Patience = { rtoMs: 250, sentAtMost: 3, lastMs: 500,
 const STRANGER = { username: 'stranger', password: 'stranger' };
 
 /** Whether a TCP connection can be made. */
-export function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const done = (value: boolean) => {
-      socket.destroy();
-      resolve(value);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.setTimeout(OWN_MACHINE_MS, () => done(false));
-  });
+async function accepts(host: string, port: number): Promise<boolean> {
+  return (await tryTcp(host, port, OWN_MACHINE_MS)) === 'accepted';
 }
 
 /** Whether the server answers an Allocate without credentials, and one with unknown credentials, for which it looks up the account. */

@@ -4,6 +4,7 @@ import { encodeMessage, METHOD, newTransactionId } from '../turn/message.ts';
 
 /** Milliseconds until a port counts as closed by a firewall: long enough for a repeated SYN. */
 const FILTERED_MS = 3000;
+
 /**
  * Tries ports from outside. A port is reachable if its machine accepts or refuses a connection, or answers a datagram with a message or an
  * ICMP error. A firewall that drops packets answers nothing.
@@ -18,18 +19,28 @@ export async function reachablePorts(
   return ports.filter((_, index) => answers[index]);
 }
 
-function reachesTcp(host: string, port: number): Promise<boolean> {
+/** Tries a TCP connection. @returns undefined if it is neither accepted nor refused within the timeout in milliseconds */
+export function tryTcp(
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<'accepted' | 'refused' | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
-    const done = (reached: boolean) => {
+    const done = (answer?: 'accepted' | 'refused') => {
       socket.destroy();
-      resolve(reached);
+      resolve(answer);
     };
-    socket.once('connect', () => done(true));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ECONNREFUSED'));
-    socket.setTimeout(FILTERED_MS, () => done(false));
+    socket.once('connect', () => done('accepted'));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      done(code === 'ECONNREFUSED' ? 'refused' : undefined),
+    );
+    socket.setTimeout(timeoutMs, () => done());
   });
 }
+
+const reachesTcp = async (host: string, port: number) =>
+  (await tryTcp(host, port, FILTERED_MS)) !== undefined;
 
 /** Sends a Binding request three times, because the kernel limits how many ICMP errors it sends. */
 function reachesUdp(address: string, port: number): Promise<boolean> {

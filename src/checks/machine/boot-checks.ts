@@ -1,6 +1,7 @@
 import type { BootFacts, InsideFacts, MachineRelay } from '../../lab/machine/facts.ts';
 import { blocked, complaints, fail, pass, type Verdict } from '../check.ts';
 import type { ImageFacts, MachineCheck } from './check.ts';
+import { judgeUsed } from './disk-usage.ts';
 
 /** A machine is started twice, because one that only boots once is lost at its first reboot, and then another machine. */
 const NAMES = ['first boot', 'second boot', 'other machine'];
@@ -274,11 +275,7 @@ export const bootChecks: readonly MachineCheck[] = [
     judge: (facts) => {
       const used = facts.machine.boots[0]?.inside?.usedBytes;
       if (used === undefined) return blocked('machine.answers', 'the machine could not be inspected');
-      const figures = { 'used MiB': Math.round(used / MIB) };
-      const limit = facts.contents.maxUsedMiB;
-      return used <= limit * MIB
-        ? pass(`uses ${figures['used MiB']} MiB (limit ${limit} MiB)`, figures)
-        : fail(`uses ${figures['used MiB']} MiB, more than ${limit} MiB`, figures);
+      return judgeUsed(used, facts.contents.maxUsedMiB);
     },
   },
   {

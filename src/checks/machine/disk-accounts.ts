@@ -2,7 +2,7 @@ import { isPlaceholder } from '../../config/placeholders.ts';
 import { PUBLISHED } from '../../config/secrets.ts';
 import { parseSettings } from '../../config/settings.ts';
 import { about } from './about.ts';
-import type { DiskFacts } from './disk-facts.ts';
+import { type DiskFacts, hasSsh } from './disk-facts.ts';
 
 /** Complaints about accounts and groups with a password. */
 export function judgePasswords({ passwords, users }: DiskFacts): string[] {
@@ -35,10 +35,10 @@ const SHELLS = new Set(['root']);
 const ADMIN = 'admin';
 
 /** Complaints about accounts that can log in. */
-export function judgeShells({ cloud, installed, users }: DiskFacts): string[] {
+export function judgeShells(facts: DiskFacts): string[] {
+  const { cloud, users } = facts;
   if (users.length === 0) return ['the accounts are unknown'];
-  const hasSsh = installed.some(({ name }) => name === 'openssh-server');
-  const logsIn = (name: string) => SHELLS.has(name) || (cloud === 'aws' && hasSsh && name === ADMIN);
+  const logsIn = (name: string) => SHELLS.has(name) || (cloud === 'aws' && name === ADMIN && hasSsh(facts));
   const roots = users.filter(({ name, uid }) => uid === 0 && name !== 'root');
   const shells = users.filter(({ name, shell }) => !NO_LOGIN.test(shell) && !logsIn(name));
   return [

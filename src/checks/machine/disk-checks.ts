@@ -13,7 +13,7 @@ import {
   judgePermissions,
   judgeSetId,
 } from './disk-paths.ts';
-import { usedBytes } from './disk-usage.ts';
+import { judgeUsed, usedBytes } from './disk-usage.ts';
 
 type DiskCheck = MachineCheck<DiskFacts>;
 
@@ -23,13 +23,8 @@ function judgeFileSystem(facts: DiskFacts): Verdict {
   if (facts.disk.get('clean') !== 'yes') return fail('e2fsck reports errors in the root file system');
   const used = usedBytes(facts);
   if (used === undefined) return fail('the size of the root file system is unknown');
-  const figures = {
-    'used MiB': Math.round(used / MIB),
-    'boot MiB': Math.round(Number(facts.disk.get('boot-bytes')) / MIB),
-  };
-  return used <= facts.maxUsedMiB * MIB
-    ? pass(`clean, uses ${figures['used MiB']} MiB (limit ${facts.maxUsedMiB} MiB)`, figures)
-    : fail(`uses ${figures['used MiB']} MiB, more than ${facts.maxUsedMiB} MiB`, figures);
+  const boot = Math.round(Number(facts.disk.get('boot-bytes')) / MIB);
+  return judgeUsed(used, facts.maxUsedMiB, { 'boot MiB': boot });
 }
 
 function judgeInstalled({ installed, sbom }: DiskFacts): string[] {

@@ -53,6 +53,11 @@ export interface DiskFacts {
   sbom: string;
 }
 
+/** Whether an image has an SSH server. */
+export function hasSsh({ installed }: Pick<DiskFacts, 'installed'>): boolean {
+  return installed.some(({ name }) => name === 'openssh-server');
+}
+
 const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
 
 /** tree.txt -> entries, and the lines that are not entries: a name may contain a line break. */

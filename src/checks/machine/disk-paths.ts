@@ -1,5 +1,5 @@
 import { about } from './about.ts';
-import type { DiskEntry, DiskFacts } from './disk-facts.ts';
+import { type DiskEntry, type DiskFacts, hasSsh } from './disk-facts.ts';
 
 const pathsOf = ({ entries }: DiskFacts, is: (entry: DiskEntry) => boolean) =>
   entries.filter(is).map(({ path }) => path);
@@ -109,8 +109,7 @@ const SUDO = 'usr/bin/sudo';
 
 /** Complaints about unexpected setuid and setgid programs. */
 export function judgeSetId(facts: DiskFacts): string[] {
-  const hasSsh = facts.installed.some(({ name }) => name === 'openssh-server');
-  const isExpected = (path: string) => EXPECTED_SET_ID.has(path) || (hasSsh && path === SUDO);
+  const isExpected = (path: string) => EXPECTED_SET_ID.has(path) || (path === SUDO && hasSsh(facts));
   const strange = facts.entries.filter(
     ({ type, mode, path }) => type === 'f' && (mode & SET_ID) !== 0 && !isExpected(path),
   );

@@ -1,9 +1,12 @@
+import { fail, pass, type Verdict } from '../check.ts';
 import type { DiskEntry, DiskFacts } from './disk-facts.ts';
+
+const MIB = 1024 ** 2;
 
 /** ext4's default. */
 const BLOCK = 4096;
 /** Packages that take less are counted together. */
-const LISTED = 1024 ** 2;
+const LISTED = MIB;
 const REST = 'everything below 1 MiB';
 
 /** Files that no package has, by what they are. */
@@ -54,4 +57,13 @@ export function usedBytes({ disk }: Pick<DiskFacts, 'disk'>): number | undefined
   ) as [number, number, number, number];
   const used = (blocks - free - overhead) * size;
   return Number.isFinite(used) ? used : undefined;
+}
+
+/** Judges the used bytes of a root file system. @param more further figures */
+export function judgeUsed(used: number, maxUsedMiB: number, more: Verdict['figures'] = {}): Verdict {
+  const usedMiB = Math.round(used / MIB);
+  const figures = { 'used MiB': usedMiB, ...more };
+  return used <= maxUsedMiB * MIB
+    ? pass(`uses ${usedMiB} MiB (limit ${maxUsedMiB} MiB)`, figures)
+    : fail(`uses ${usedMiB} MiB, more than ${maxUsedMiB} MiB`, figures);
 }
