@@ -51,6 +51,16 @@ function judgeQueries(queries: readonly Query[], known: ReadonlySet<string>): st
 /** Metrics that turn-agent adds to turnserver's on machine images. */
 const OF_THE_AGENT = ['turn_agent_relay_ports'];
 
+/** Complaints about queries without a result for machines that are not made from an image. */
+function judgeAgentQueries(queries: readonly Query[]): string[] {
+  return queries.flatMap(({ place, expr }) => {
+    const { metrics } = readQuery(expr);
+    return metrics.length > 0 && metrics.every((name) => OF_THE_AGENT.includes(name))
+      ? [`${place} queries ${metrics.join(' and ')}, which only machine images have`]
+      : [];
+  });
+}
+
 /** Complaints unless promtool accepted the rules and their tests passed. */
 function judgePromtool(text: string | undefined): string[] {
   return ['check', 'test'].flatMap((what) => {
@@ -77,7 +87,8 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
   const recorded = rules.map(({ place }) => place).filter((name) => name.includes(':'));
   // Prometheus adds `up` to each scrape.
   const scraped = new Set([...sourceMetrics, 'up']);
-  const known = new Set([...scraped, ...OF_THE_AGENT, ...recorded]);
+  const exported = new Set([...scraped, ...OF_THE_AGENT]);
+  const known = new Set([...exported, ...recorded]);
   const alerts = parsed.value.groups.flatMap((group) => group.rules).filter((rule) => 'alert' in rule);
   const seen = new Set(
     [...(inspected.rulesTest ?? '').matchAll(/labels: ALERTS\{alertname="(\w+)", alertstate="firing"/g)].map(
@@ -89,7 +100,8 @@ function judgeMonitoring({ inspected, sourceMetrics, built }: PackageFacts) {
     ...(alerts.length === 0 ? ['the rules have no alerts'] : []),
     ...(panels.length === 0 ? ['the dashboard has no queries'] : []),
     ...judgeQueries(rules, known),
-    ...judgeQueries(panels, scraped),
+    ...judgeQueries(panels, exported),
+    ...judgeAgentQueries(panels),
     ...judgePromtool(promtool),
     ...untested.map(({ alert }) => `no test makes ${alert} fire`),
   ];
