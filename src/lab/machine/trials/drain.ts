@@ -6,7 +6,7 @@ import type { Machine } from '../vm.ts';
 
 /** A session of ten seconds, half of the time that the settings give to sessions. */
 const SESSION = { messages: 40, gapMs: 250 };
-/** Milliseconds from the begin of the session to the pressing of the power button. */
+/** Milliseconds from the beginning of the session to the pressing of the power button. */
 const PRESSED_MS = 2000;
 
 /** Milliseconds until turn-agent must have given sessions their time again: after a changed address it is only 5 s. */
