@@ -85,6 +85,20 @@ export function usageError(code: UsageCode, message: string, hint?: string): Tur
   return new TurnbuildError(code, message, hint === undefined ? {} : { hint });
 }
 
+/** DISK_FULL for a system error with that meaning; undefined for any other. @param path what was written, if the error does not say it */
+export function diskFullError(error: unknown, path = ''): TurnbuildError | undefined {
+  const { code, path: named = path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;
+  return new TurnbuildError(
+    'DISK_FULL',
+    `No space left on the disk${named === '' ? '' : ` while writing ${named}`}`,
+    {
+      cause: error,
+      hint: 'Free some space (docker buildx prune, old folders in dist/) and run the same command again: finished steps are kept.',
+    },
+  );
+}
+
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

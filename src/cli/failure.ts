@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { EXIT, nearestName, TurnbuildError, type UsageCode } from '../errors.ts';
+import { diskFullError, EXIT, nearestName, TurnbuildError, type UsageCode } from '../errors.ts';
 import { printableText } from '../ui/format.ts';
 import { jsonText } from '../ui/output.ts';
 
@@ -66,6 +66,8 @@ function asTurnbuildError(error: unknown, program: Command, words: readonly stri
       hint,
     });
   }
+  const full = diskFullError(error);
+  if (full !== undefined) return full;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code !== undefined && path !== undefined && FILE_ERRORS[code] !== undefined)
     return new TurnbuildError('FILE_ERROR', `${path}: ${FILE_ERRORS[code]} (${syscall ?? 'access'})`);

@@ -12,7 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { TurnbuildError } from '../errors.ts';
+import { diskFullError, TurnbuildError } from '../errors.ts';
 import { makeMissing } from './folders.ts';
 import { MAX_DOCUMENT, openRegular, readRegular } from './regular-file.ts';
 
@@ -169,20 +169,6 @@ export async function diskErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw asDiskFull(error);
+    throw diskFullError(error) ?? error;
   }
-}
-
-function asDiskFull(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  const path = (error as NodeJS.ErrnoException).path ?? '';
-  return new TurnbuildError(
-    'DISK_FULL',
-    `No space left on the disk${path === '' ? '' : ` while writing ${path}`}`,
-    {
-      cause: error,
-      hint: 'Free some space (docker buildx prune, old folders in dist/) and run the same command again: finished steps are kept.',
-    },
-  );
 }

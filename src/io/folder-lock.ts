@@ -3,7 +3,7 @@ import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
-import { makeFolder } from './files.ts';
+import { diskErrors, makeFolder, naming } from './files.ts';
 import { asUnwritable } from './folders.ts';
 import { isAlive } from './leftovers.ts';
 import { readRegular } from './regular-file.ts';
@@ -27,7 +27,7 @@ const MAX_BYTES = 1024 ** 2;
  * Locks a folder for one process at a time. Takes over a lock whose process has exited.
  * @param wait if given, waits for a held lock until this signal aborts; otherwise a held lock is an error
  * @param tell called once with the holder if the wait takes longer than a few seconds
- * @throws FOLDER_UNWRITABLE; RELEASE_LOCKED if a running process on this machine, or any process on another, holds the lock; INTERRUPTED
+ * @throws FOLDER_UNWRITABLE; DISK_FULL; RELEASE_LOCKED if a running process on this machine, or any process on another, holds the lock; INTERRUPTED
  */
 export async function lockFolder(
   dir: string,
@@ -39,7 +39,9 @@ export async function lockFolder(
   const id = randomUUID();
   // Written under a unique name and then linked, so that no process reads a partial lock.
   const own = `${file}.${id}`;
-  await writeFile(own, JSON.stringify({ pid: process.pid, host: hostname(), id })).catch((error: unknown) => {
+  const content = JSON.stringify({ pid: process.pid, host: hostname(), id });
+  await diskErrors(naming(file, writeFile(own, content))).catch(async (error: unknown) => {
+    await rm(own, { force: true });
     throw asUnwritable(dir, error);
   });
   let waited = 0;

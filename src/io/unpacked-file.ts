@@ -1,8 +1,9 @@
 import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { TurnbuildError } from '../errors.ts';
+import { diskFullError, TurnbuildError } from '../errors.ts';
 import type { Exec } from './exec.ts';
+import { diskErrors, naming } from './files.ts';
 
 export interface UnpackOptions {
   format: keyof typeof FORMATS;
@@ -26,7 +27,7 @@ const WATCH_MS = 20;
 /**
  * Decompresses a file or buffer into a temporary folder, calls `use` with the result's path, and removes it. Node 20 supports neither xz nor
  * Zstandard, and `exec` decodes output as text, so the program writes a file.
- * @throws XZ_MISSING, ZSTD_MISSING, SOURCE_ARCHIVE_UNSAFE if it is larger than `maxBytes`, or unpacks to more, Error if it is damaged
+ * @throws XZ_MISSING, ZSTD_MISSING, DISK_FULL, SOURCE_ARCHIVE_UNSAFE if it is larger than `maxBytes`, or unpacks to more, Error if it is damaged
  */
 export async function withUnpacked<T>(
   source: string | Buffer,
@@ -34,7 +35,8 @@ export async function withUnpacked<T>(
   use: (unpacked: string) => Promise<T>,
 ): Promise<T> {
   const { suffix, limit, missing, package: name } = FORMATS[format];
-  const dir = await mkdtemp(join(tmpdir(), `turnbuild-${format}-`));
+  // Callers take other errors for those of a damaged file.
+  const dir = await diskErrors(mkdtemp(join(tmpdir(), `turnbuild-${format}-`)));
   const packed = `content.${suffix}`;
   const unpacked = join(dir, 'content');
   const tooLarge = new AbortController();
@@ -51,7 +53,7 @@ export async function withUnpacked<T>(
     );
   try {
     if (typeof source === 'string') await symlink(resolve(source), join(dir, packed));
-    else await writeFile(join(dir, packed), source);
+    else await diskErrors(naming(join(dir, packed), writeFile(join(dir, packed), source)));
     // Millions of empty blocks would also take long.
     if ((await stat(join(dir, packed))).size > maxBytes) throw refuse('has');
     // --force: accept links. --keep: keep the source. --no-sparse: otherwise the watched size would not grow with the output.
@@ -64,6 +66,8 @@ export async function withUnpacked<T>(
       throw new TurnbuildError(missing, `${shown} is compressed with ${format}, which is not installed`, {
         hint: `Install it: apt-get install ${name}`,
       });
+    if (/no space left on device/i.test(result.stderr))
+      throw diskFullError({ code: 'ENOSPC', path: unpacked });
     if (result.code !== 0)
       throw new Error(`${format} failed: ${result.stderr.trim().replaceAll(packed, shown)}`);
     if ((await stat(unpacked)).size > maxBytes) throw refuse('unpacks to');

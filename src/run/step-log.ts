@@ -31,9 +31,9 @@ export async function withLog<T>(
     });
   } finally {
     await new Promise((done) => log.close(done));
-    if (failure !== undefined) await files.diskErrors(Promise.reject(failure));
     // A step that is up to date prints nothing.
-    if (lines > 0) await files.moveInto(`${path}.tmp`, path);
+    if (failure === undefined && lines > 0) await files.moveInto(`${path}.tmp`, path);
     else await files.remove(`${path}.tmp`);
+    if (failure !== undefined) await files.diskErrors(Promise.reject(failure));
   }
 }

@@ -136,11 +136,11 @@ async function runMachine(step: PlannedStep, context: StageContext): Promise<voi
   try {
     const archive = await currentArchive(step, context);
     await runBuildx(step, context, laboratory(step, context, archive?.id ?? ''));
-    for (const command of [create, ...fill]) await required(context, command, unavailable(command));
+    for (const command of [create, ...fill]) await required(step, context, command, unavailable(command));
     await startLab(step, context, start, { ...UNJUDGED, unavailable: unavailable(start) });
     const out = `${workPath(context, step)}/out`;
     await io.files.makeFolder(out);
-    await required(context, fetch, unavailable(fetch));
+    await required(step, context, fetch, unavailable(fetch));
     await io.files.requirePlainFiles(out, MAX_FACTS);
   } finally {
     await removeLab(context, containerOf(step, context));

@@ -83,6 +83,18 @@ describe.each(['xz', 'zstd'] as const)('%s', (format) => {
     expect(error.message).toContain('its content has more than 100 bytes');
   });
 
+  test('reports a full disk, which is no damage of the file', async () => {
+    const exec: Exec = async () => ({
+      ...{ code: 1, stdout: '' },
+      stderr: `${format}: content: Write error: No space left on device`,
+    });
+    const error = await errorOf(
+      withUnpacked(Buffer.alloc(1), { format, exec, maxBytes: 100 }, async () => {}),
+    );
+    expect(error.code).toBe('DISK_FULL');
+    expect(error.message).toContain(temporary);
+  });
+
   test('is reported if it is not installed', async () => {
     const exec: Exec = async () => ({ code: 127, stdout: '', stderr: '' });
     const error = await errorOf(

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { statfsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RemoteAgent } from '../remote.ts';
 import { consoleProblems } from './console.ts';
@@ -40,6 +41,7 @@ export interface BootPaths {
  * Boots a machine, does with it what the script says, and switches it off.
  * @param name of the console's log
  * @returns the facts; a script that throws leaves its reason there
+ * @throws Error if there is no space for what the machine writes: it then sees a broken disk, which is not its fault
  */
 export async function boot(
   lab: Laboratory,
@@ -75,7 +77,7 @@ export async function boot(
       }
     },
     async answered(by, address) {
-      const seconds = await firstAnswer(machine, by, address, bootSeconds);
+      const seconds = await firstAnswer(machine, by, address, bootSeconds, disk);
       if (seconds === undefined) throw new Error(await whyNot(machine));
       facts.answered = seconds;
       say(`serves clients after ${seconds} s`);
@@ -95,13 +97,24 @@ export async function boot(
     facts.problem = error instanceof Error ? error.message : String(error);
     say(facts.problem);
   } finally {
-    await switchOff(machine, facts);
+    if (isFull(disk)) await machine.kill();
+    else await switchOff(machine, facts);
     say(facts.off ? `off after ${facts.offSeconds} s` : 'did not switch itself off');
     facts.console = consoleProblems(machine.console());
     facts.kernel = machine.console().includes('Linux version ');
     writeFileSync(`${out}/console-${name}.log`, machine.console());
   }
+  if (isFull(disk)) throw new Error(`${disk}: No space left on device`);
   return facts;
+}
+
+/** Free space below which a file system counts as full. */
+const LEAST_FREE_BYTES = 8 * 1024 ** 2;
+
+/** Whether the file system of a disk is full. */
+function isFull(disk: string): boolean {
+  const { bavail, bsize } = statfsSync(dirname(disk));
+  return bavail * bsize < LEAST_FREE_BYTES;
 }
 
 /** Presses the power button, unless a trial has done so, and cuts the power if nothing happens. */
@@ -114,18 +127,19 @@ async function switchOff(machine: Machine, facts: BootFacts): Promise<void> {
   await machine.kill();
 }
 
-/** Seconds until a client got an answer; undefined if it got none in time, or the machine is off. */
+/** Seconds until a client got an answer; undefined if it got none in time, the machine is off, or its disk has no space. */
 async function firstAnswer(
   machine: Machine,
   client: RemoteAgent,
   address: string,
   most: number,
+  disk: string,
 ): Promise<number | undefined> {
   let isOff = false;
   void machine.off.then(() => {
     isOff = true;
   });
-  while (machine.seconds() < most && !isOff) {
+  while (machine.seconds() < most && !isOff && !isFull(disk)) {
     if (await client.binds('udp', address, 3478)) return Math.round(machine.seconds() * 10) / 10;
     await pause(ATTEMPT_MS);
   }

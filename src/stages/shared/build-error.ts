@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../../errors.ts';
 import { dockerFailure } from '../../plan/docker-failure.ts';
-import { machineError } from './machine-error.ts';
+import { diskFull, machineError } from './machine-error.ts';
 
 /** Last lines of a failed build that go into the error. */
 const TAIL_LINES = 25;
@@ -13,7 +13,7 @@ const LOG_HINT = "The step's log has the complete output.";
  * Extracts the reason of a failure from buildx's output.
  * @param id of the step
  * @param lines all of its output
- * @returns the error reported by the build script, or else by the builder, its machine or its network, or else BUILD_FAILED
+ * @returns DISK_FULL, the error reported by the build script, or else by the builder, its machine or its network, or else BUILD_FAILED
  */
 export function buildError(id: string, lines: readonly string[]): TurnbuildError {
   const text = lines.map((line) => line.replace(/^#\d+ (\d+\.\d+ )?/, ''));
@@ -26,9 +26,11 @@ export function buildError(id: string, lines: readonly string[]): TurnbuildError
   if (code !== undefined) {
     // Only lines of the same Dockerfile step: others run in parallel.
     const step = /^#\d+ /.exec(lines[at] ?? '')?.[0] ?? '';
-    const before = text
-      .slice(0, at)
-      .filter((_, index) => lines[index]?.startsWith(step))
+    const printed = text.slice(0, at).filter((_, index) => lines[index]?.startsWith(step));
+    // Scripts report what failed, not that the disk is full. Files of a package must not hide that it is unsafe.
+    const full = code === 'RESULT_UNSAFE' ? undefined : diskFull(id, printed, BUILDER_DISK);
+    if (full !== undefined) return full;
+    const before = printed
       // buildx's own progress lines don't contain the reason.
       .filter((line) => !/^(DONE|CACHED)\b|^\[.*\d\/\d\]|^\s*$/.test(line))
       .slice(-TAIL_LINES);

@@ -10,25 +10,41 @@ import {
 import type { PlannedStep } from '../../plan/types.ts';
 import { buildError } from './build-error.ts';
 import type { StageContext } from './context.ts';
+import { diskFull } from './machine-error.ts';
 import { runCommand } from './run-command.ts';
 
 /** Last lines of a container's output that go into an error. */
 const TAIL_LINES = 15;
 
-/** Runs a command that must succeed. @param error made of what the command printed on standard error */
+/** Begin of the engine's errors. */
+const DAEMON = 'Error response from daemon:';
+/** Names of disks in messages. */
+const ENGINE_DISK = 'the disk of the Docker engine';
+const OWN_DISK = "this machine's disk";
+
+/**
+ * Runs a command of a laboratory that must succeed.
+ * @param error made of what the command printed on standard error
+ * @throws DISK_FULL, or that error
+ */
 export async function required(
+  { id }: Pick<PlannedStep, 'id'>,
   context: StageContext,
   command: Command,
   error: (stderr: string) => TurnbuildError,
 ): Promise<void> {
-  const result = await runCommand(context, command);
-  if (result.code !== 0) throw error(result.stderr.trim());
+  const { code, stderr } = await runCommand(context, command);
+  if (code === 0) return;
+  // `docker cp` writes the results on this machine.
+  const disk = stderr.includes(DAEMON) ? ENGINE_DISK : OWN_DISK;
+  throw diskFull(id, stderr.split('\n'), disk) ?? error(stderr.trim());
 }
 
 /**
  * Starts a laboratory's container and waits until it ends.
  * @param unjudged code and hint of the error if the laboratory itself failed, which is not a verdict; and the error of an engine that cannot
  *   start such a container
+ * @throws DISK_FULL, the error that the laboratory reports, or one of these
  */
 export async function startLab(
   step: PlannedStep,
@@ -44,7 +60,9 @@ export async function startLab(
   const { code } = await runCommand(context, command, { onLine, signal: context.io.signal });
   if (code === 0) return;
   if (lines.some((line) => line.includes('turnbuild-error:'))) throw buildError(step.id, lines);
-  const refusal = lines.find((line) => line.startsWith('Error response from daemon:'));
+  const full = diskFull(step.id, lines, ENGINE_DISK);
+  if (full !== undefined) throw full;
+  const refusal = lines.find((line) => line.startsWith(DAEMON));
   if (refusal !== undefined) throw unjudged.unavailable(refusal);
   const tail = lines.slice(-TAIL_LINES).join('\n');
   throw new TurnbuildError(

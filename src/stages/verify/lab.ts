@@ -88,11 +88,11 @@ export async function runLab(verification: Verification, context: StageContext, 
     };
     await io.files.writeText(`${settings}/lab.json`, JSON.stringify(told));
     if (tried.sanitized !== undefined) await io.files.moveInto(tried.sanitized, `${settings}/turnserver`);
-    for (const command of [create, ...fill]) await required(context, command, unavailable(command));
+    for (const command of [create, ...fill]) await required(step, context, command, unavailable(command));
     await startLab(step, context, run, { ...UNJUDGED, unavailable: unavailable(run) });
     const seen = seenBy(verification, 'lab');
     await io.files.makeFolder(seen);
-    await required(context, fetch, unavailable(fetch));
+    await required(step, context, fetch, unavailable(fetch));
     await io.files.requirePlainFiles(seen, MAX_FACTS);
   } finally {
     await removeLab(context, containerOf(verification, context));

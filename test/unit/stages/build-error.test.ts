@@ -41,6 +41,30 @@ it.each<[string, string[], string, RegExp, RegExp]>([
     /docker buildx prune/,
   ],
   [
+    'a full disk before the error of the script that it has stopped',
+    [
+      '#9 1.2 /tmp/a.s: Fatal error: a.o: No space left on device',
+      '#9 1.3 turnbuild-error: COMPILE_FAILED: make ended with 2',
+    ],
+    'DISK_FULL',
+    /^build:x:arm64: no space left on the builder's disk\n.*Fatal error/,
+    /docker buildx prune/,
+  ],
+  [
+    "an error of a script beside another step's full disk",
+    ['#8 1.2 No space left on device', '#9 1.3 turnbuild-error: COMPILE_FAILED: make ended with 2'],
+    'COMPILE_FAILED',
+    /^make ended with 2$/,
+    /compiler's first error/,
+  ],
+  [
+    'an unsafe result, whatever its files are called',
+    ['#9 1.2 x: No space left on device', '#9 1.3 turnbuild-error: RESULT_UNSAFE: a link'],
+    'RESULT_UNSAFE',
+    /^a link\n/,
+    /malicious/,
+  ],
+  [
     'an old QEMU',
     ["#9 1.0 can't apply max-arm-cpu.pauth-impdef=on: Property 'max-arm-cpu.pauth-impdef' not found"],
     'QEMU_TOO_OLD',
