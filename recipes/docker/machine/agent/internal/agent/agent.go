@@ -19,6 +19,8 @@ import (
 type Intervals struct {
 	Poll, Secrets        time.Duration
 	FirstRetry, MaxRetry time.Duration
+	// Metadata is the longest pause while the machine's own metadata service fails. A store belongs to a whole fleet.
+	Metadata time.Duration
 	// IPv6 is how long a start waits for IPv6 addresses that the cloud has assigned.
 	IPv6 time.Duration
 	// Patience is how long a start waits for the secrets of new settings before it uses the last good settings.
@@ -28,7 +30,7 @@ type Intervals struct {
 // DefaultIntervals notice a changed address within 5 s.
 var DefaultIntervals = Intervals{
 	Poll: 5 * time.Second, Secrets: time.Minute,
-	FirstRetry: 200 * time.Millisecond, MaxRetry: 5 * time.Second, IPv6: 10 * time.Second, Patience: 30 * time.Second,
+	FirstRetry: 200 * time.Millisecond, MaxRetry: 5 * time.Second, Metadata: time.Second, IPv6: 10 * time.Second, Patience: 30 * time.Second,
 }
 
 // Agent is the service. Its fields may be changed before Run.
@@ -130,6 +132,9 @@ func (a *Agent) Run(ctx context.Context) error {
 		delay := a.Intervals.Poll
 		if err != nil && !a.ready {
 			delay = retry
+			if a.trouble != "" {
+				delay = min(retry, a.Intervals.Metadata)
+			}
 			retry = min(2*retry, a.Intervals.MaxRetry)
 		}
 		select {

@@ -103,6 +103,27 @@ func TestNeverReadyWithWrongMetadata(t *testing.T) {
 	}
 }
 
+// Clients wait for a machine that boots before its network is ready. A store has all machines of a fleet to answer.
+func TestMetadataIsReadOftenAndStoresAreNot(t *testing.T) {
+	m := newMachine(t, false)
+	m.retry = time.Hour
+	m.setAddresses("10.0.1.6")
+	m.boot()
+	m.polls(30)
+	m.halt()
+
+	m = newMachine(t, false)
+	m.retry = time.Hour
+	m.settings(`{"authSecret":{"valueFrom":"/missing"}}`)
+	m.boot()
+	m.eventually("an error", func() bool { return strings.Contains(m.log.String(), "access denied") })
+	time.Sleep(300 * time.Millisecond)
+	if polls := m.pollCount(); polls > 12 {
+		t.Error("polls while a store fails:", polls)
+	}
+	m.halt()
+}
+
 func TestEachMachineHasItsOwnSecret(t *testing.T) {
 	secrets := map[string]bool{}
 	for range 2 {

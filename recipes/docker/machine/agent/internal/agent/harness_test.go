@@ -32,9 +32,11 @@ type machine struct {
 	// stores is the address of secret stores that replace the fetcher.
 	stores string
 	poll   time.Duration
-	agent  *Agent
-	stop   context.CancelFunc
-	done   chan error
+	// retry is the longest pause after an error before the machine is ready.
+	retry time.Duration
+	agent *Agent
+	stop  context.CancelFunc
+	done  chan error
 
 	mutex     sync.Mutex
 	addresses []string
@@ -127,7 +129,7 @@ exit 0
 // newMachine makes a machine in EC2 or Google's cloud. Call start to boot it.
 func newMachine(t *testing.T, google bool) *machine {
 	t.Helper()
-	m := &machine{t: t, paths: image.Paths{Root: t.TempDir()}, log: &lockedBuffer{}, notices: &lockedBuffer{}, programs: t.TempDir(), poll: 20 * time.Millisecond}
+	m := &machine{t: t, paths: image.Paths{Root: t.TempDir()}, log: &lockedBuffer{}, notices: &lockedBuffer{}, programs: t.TempDir(), poll: 20 * time.Millisecond, retry: 20 * time.Millisecond}
 	items := clouds.AmazonItems()
 	m.facts = image.Facts{Cloud: settings.AWS, Options: strings.Fields(options), Drain: true, Reload: true, User: "turnserver"}
 	m.addresses = []string{"127.0.0.1", "10.0.1.5", "2a05:d014::5", "2a05:d014::6", "2600:1900::5"}
@@ -193,7 +195,7 @@ func (m *machine) start() {
 	}
 	m.agent.Addresses = m.interfaces
 	m.agent.Intervals = Intervals{
-		Poll: m.poll, Secrets: 60 * time.Millisecond, FirstRetry: 5 * time.Millisecond, MaxRetry: 20 * time.Millisecond,
+		Poll: m.poll, Secrets: 60 * time.Millisecond, FirstRetry: 5 * time.Millisecond, MaxRetry: m.retry, Metadata: 10 * time.Millisecond,
 		IPv6: 200 * time.Millisecond, Patience: 200 * time.Millisecond,
 	}
 	ctx, stop := context.WithCancel(context.Background())
