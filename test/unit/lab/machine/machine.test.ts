@@ -40,11 +40,29 @@ describe('qemuCommand', () => {
     expect(qemuCommand({ ...VM, kvm: true }).join(' ')).toContain('-accel kvm -cpu host');
   });
 
+  it('spares an emulated arm64 kernel its separate page tables', () => {
+    const extra = (vm: Parameters<typeof qemuCommand>[0]) =>
+      qemuCommand(vm).filter((word) => word.includes('kernel-cmdline-extra'));
+    expect(extra(VM)).toEqual(['type=11,value=io.systemd.stub.kernel-cmdline-extra=kpti=off']);
+    expect(extra({ ...VM, kvm: true })).toEqual([]);
+    expect(extra({ ...VM, arch: 'x86_64' })).toEqual([]);
+  });
+
   it('attaches a SCSI disk for clouds that have one', () => {
     const line = qemuCommand({ ...VM, disk: { ...VM.disk, controller: 'virtio-scsi' } }).join(' ');
     expect(line).toContain('-device virtio-scsi-pci -device scsi-hd,drive=disk');
     expect(line).not.toContain('nvme');
   });
+
+  it.each(['nvme', 'virtio-scsi'] as const)(
+    'tells the firmware to start from an %s disk only',
+    (controller) => {
+      const words = qemuCommand({ ...VM, disk: { ...VM.disk, controller } });
+      expect(words.filter((word) => word.includes('bootindex'))).toEqual([
+        expect.stringMatching(/drive=disk.*,bootindex=0$/),
+      ]);
+    },
+  );
 
   it('starts the firmware alone without a disk', () => {
     const { disk: _, ...firmware } = VM;
