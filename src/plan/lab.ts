@@ -93,8 +93,8 @@ export function createLabCommand(
   return createCommand(container, owner, MEMORY, variables);
 }
 
-/** Memory of a booted machine, of its emulator, and of the programs around it. */
-const BOOT_MEMORY = '4g';
+/** Memory of two booted machines, of their emulators, and of the programs around them. */
+const BOOT_MEMORY = '6g';
 
 /** Creates the container in which an image is booted. It may create /dev/kvm (10:232), which only some engines have. */
 export function createBootCommand(container: LabContainer, owner: string): Command {

@@ -23,6 +23,7 @@ function seen<Name extends TrialName>(
 
 const FIRST = 0;
 const SECOND = 1;
+const OTHER = 2;
 /** Messages of each session: src/lab/machine/laboratory.ts. */
 const MESSAGES = 100;
 
@@ -154,7 +155,7 @@ function judgeAddress(facts: ImageFacts): Verdict {
   );
 }
 
-/** Seconds until turnserver serves once the metadata service answers: its back-off ends after 5 s, and an emulated start takes a while. */
+/** Seconds until turnserver serves once the metadata service answers: its pauses end after 1 s, and an emulated start takes a while. */
 const RECOVERED_SECONDS = 60;
 /** What the metadata service did in each phase, by the phase's name in src/lab/machine/trials/unready.ts. */
 const FAULTS: Readonly<Record<string, string>> = {
@@ -261,6 +262,6 @@ export const trialChecks: readonly MachineCheck[] = [
     id: 'machine.drain',
     title: 'Lets sessions end before it switches off',
     reason: 'Auto scaling and instance groups replace machines at any time, even during calls.',
-    judge: seen(FIRST, 'drained', judgeDrain),
+    judge: seen(OTHER, 'drained', judgeDrain),
   },
 ];

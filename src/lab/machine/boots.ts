@@ -1,7 +1,7 @@
 import { MACHINE } from './addresses.ts';
 import type { Boot } from './boot.ts';
 import type { MachineRelay } from './facts.ts';
-import { ownSettings, SECRETS, withSettings } from './identity.ts';
+import { drainingSettings, ownSettings, SECRETS, withSettings } from './identity.ts';
 import { type Laboratory, relay, setPublic, type Way } from './laboratory.ts';
 import { moveTo } from './trials/address.ts';
 import { drainAt } from './trials/drain.ts';
@@ -17,11 +17,16 @@ const DRAINED_MS = 90_000;
 const ways = (server: string, ...transports: MachineRelay['transport'][]): Way[] =>
   transports.map((transport) => ({ transport, server }));
 
-/** The first boot: secrets and certificate are in a store, from which they are read again while the machine runs. */
-export const firstBoot = (lab: Laboratory) => async (boot: Boot) => {
+/**
+ * The first boot: secrets and certificate are in a store. turn-agent has just read them and reads them again after a minute, so everything
+ * that needs the first secret is tried before that.
+ * @param meanwhile is called when the machine has booted: from then on it mostly waits
+ */
+export const firstBoot = (lab: Laboratory, meanwhile: () => void) => async (boot: Boot) => {
   const { client } = lab;
-  const { machine, facts } = boot;
+  const { machine } = boot;
   await boot.answered(client, MACHINE.public4);
+  meanwhile();
   const all = [
     ...ways(MACHINE.public4, 'udp', 'tcp', 'tls', 'dtls'),
     ...ways(MACHINE.ipv6, 'udp', 'tcp', 'tls', 'dtls'),
@@ -29,19 +34,11 @@ export const firstBoot = (lab: Laboratory) => async (boot: Boot) => {
   await boot.relays(client, all, SECRETS.first);
   await boot.inspect(storedLines());
   await boot.trial('metrics', () => scrapeMachine(lab));
-  const rotated = await rotateSecrets(lab);
-  await boot.trial('openings', () => tryPorts(lab, machine));
   await boot.trial('forbidden', () => tryPeers(lab, SECRETS.first));
+  await boot.trial('moved', () => moveTo(lab, MACHINE.other4, SECRETS.first));
+  const rotated = await rotateSecrets(lab, MACHINE.other4);
+  await boot.trial('openings', () => tryPorts(lab, machine, MACHINE.other4));
   await boot.trial('rotation', rotated);
-  await boot.trial('moved', () => moveTo(lab, MACHINE.other4, SECRETS.rotated));
-  const begin = machine.seconds();
-  await boot.trial('drained', async () => {
-    const trial = { server: MACHINE.other4, secret: SECRETS.rotated, limitMs: DRAINED_MS };
-    const { facts: drained, off } = await drainAt(lab, machine, trial);
-    facts.off = off;
-    facts.offSeconds = Math.round((machine.seconds() - begin) * 10) / 10;
-    return drained;
-  });
 };
 
 /** Prepares the second boot, while the machine is off. */
@@ -67,16 +64,24 @@ export const secondBoot = (lab: Laboratory) => async (boot: Boot) => {
   await boot.trial('unguarded', () => tryWithoutRules(lab, machine, { public4: MACHINE.public4, secret }));
 };
 
-/** Prepares the boot of another volume: nothing of the second boot is left. */
+/** Prepares the boot of another volume, whose machine makes its own secret as well. */
 export function prepareOtherBoot({ cloud }: Laboratory): void {
-  setPublic(cloud, MACHINE.public4);
-  cloud.change((state) => ({ ...state, faults: [] }));
+  cloud.change((state) => withSettings(state, drainingSettings()));
 }
 
-/** The first boot of another volume: what it generates must differ from what the first machine has. */
+/** The first boot of another volume: what it generates must differ from what the first machine has. Its power button is pressed during a session. */
 export const otherBoot = (lab: Laboratory) => async (boot: Boot) => {
+  const { machine, facts } = boot;
   await boot.answered(lab.client, MACHINE.public4);
-  const secret = await readOwnSecret(boot.machine);
+  const secret = await readOwnSecret(machine);
   await boot.relays(lab.client, ways(MACHINE.public4, 'udp', 'tcp'), secret);
   await boot.inspect([secret]);
+  const begin = machine.seconds();
+  await boot.trial('drained', async () => {
+    const trial = { server: MACHINE.public4, secret, limitMs: DRAINED_MS };
+    const { facts: drained, off } = await drainAt(lab, machine, trial);
+    facts.off = off;
+    facts.offSeconds = Math.round((machine.seconds() - begin) * 10) / 10;
+    return drained;
+  });
 };

@@ -45,9 +45,16 @@ export function storedSettings(cloud: 'aws' | 'gce'): string {
   });
 }
 
-/** The settings of later boots, in which the machine makes its own secret. */
+const OWN = { realm: REALM, relayPorts: `${RELAY_PORTS.first}-${RELAY_PORTS.last}` };
+
+/** The settings of the second boot, in which the machine makes its own secret. */
 export function ownSettings(): string {
-  return JSON.stringify({ realm: REALM, relayPorts: `${RELAY_PORTS.first}-${RELAY_PORTS.last}` });
+  return JSON.stringify(OWN);
+}
+
+/** The settings of the other machine, which makes its own secret and lets sessions end. */
+export function drainingSettings(): string {
+  return JSON.stringify({ ...OWN, drainSeconds: DRAIN_SECONDS });
 }
 
 /** Puts secrets into the store, as a rotation does. */

@@ -11,9 +11,10 @@ import { NoNamespaces } from '../no-namespaces.ts';
 import { startAgent } from '../remote.ts';
 import { ECHO_PORT } from '../scenarios/session.ts';
 import { MACHINE, METADATA4, SERVICES4 } from './addresses.ts';
+import { APART_FACTS, bootApart } from './apart.ts';
 import { boot } from './boot.ts';
 import { firstBoot, otherBoot, prepareOtherBoot, prepareSecondBoot, secondBoot } from './boots.ts';
-import type { MachineFacts, MachineSettings } from './facts.ts';
+import type { BootFacts, MachineFacts, MachineSettings } from './facts.ts';
 import { cloudOf, RELAY_PORTS, SECRETS } from './identity.ts';
 import { kvmWorks } from './kvm.ts';
 import { type Laboratory, setPublic } from './laboratory.ts';
@@ -21,7 +22,8 @@ import { dnsmasqArgs, tapCommands } from './router.ts';
 import { storeSecrets } from './trials/rotation.ts';
 import { hand, MACHINE_FOLDER } from './vm.ts';
 
-// Main program of the container in which images are booted. It is the router and the cloud; with the role `agent`, it is a client or a peer.
+// Main program of the container in which images are booted. It is the router and the cloud; with the role `apart`, those of another machine;
+// with the role `agent`, it is a client or a peer.
 
 const PATHS = { disk: `${MACHINE_FOLDER}/disk.raw`, out: '/out' };
 const SERVICE_FILES = { certificate: '/tmp/services.pem', key: '/tmp/services-key.pem' };
@@ -41,8 +43,8 @@ function writeVolume({ image, volumeGiB }: MachineSettings): void {
   hand(PATHS.disk);
 }
 
-/** Creates the network, the cloud and the hosts around the machine. */
-async function surround(settings: MachineSettings): Promise<Laboratory & { end(): void }> {
+/** Creates the network, the cloud and the hosts around the machine. @param kvm whether the processor's virtualisation works, if that is known */
+async function surround(settings: MachineSettings, kvm?: boolean): Promise<Laboratory & { end(): void }> {
   const namespaces = await createNetwork(undefined, ['client', 'peer']);
   for (const [file = '', ...args] of tapCommands()) run(file, ...args);
   // The emulator is not root, and opens no other link than its own.
@@ -62,44 +64,65 @@ async function surround(settings: MachineSettings): Promise<Laboratory & { end()
   for (const family of ['ipv4', 'ipv6'] as const) await peer.echo(ADDRESSES.peer[family], ECHO_PORT);
   return {
     ...{ settings, cloud, requests, peer, certificate: tls.cert },
-    kvm: await kvmWorks(settings),
+    kvm: kvm ?? (await kvmWorks(settings)),
     client: startAgent(namespaces.client),
     neighbour: startAgent(process.pid),
     end: () => dhcp.kill(),
   };
 }
 
-async function main(): Promise<void> {
-  const settings = JSON.parse(readFileSync('/inputs/machine.json', 'utf8')) as MachineSettings;
+function readSettings(): MachineSettings {
   // Agents run this file as the user nobody.
   chmodSync(process.argv[1] ?? '', 0o755);
+  return JSON.parse(readFileSync('/inputs/machine.json', 'utf8')) as MachineSettings;
+}
+
+const write = (path: string, facts: unknown) => writeFileSync(path, JSON.stringify(facts, null, 1));
+
+/** Boots a volume twice, and meanwhile another volume once. */
+async function main(): Promise<void> {
+  const settings = readSettings();
   const lab = await surround(settings);
-  const facts: MachineFacts = {
-    kvm: lab.kvm,
-    volumeBytes: settings.volumeGiB * 1024 ** 3,
-    relayPorts: RELAY_PORTS,
-    boots: [],
-  };
   mkdirSync(PATHS.out, { recursive: true });
   writeVolume(settings);
-  facts.boots.push(await boot(lab, PATHS, 'first', firstBoot(lab)));
+  let other: Promise<BootFacts> | undefined;
+  const meanwhile = () => {
+    other ??= bootApart(lab.kvm);
+    // It is awaited later, and must not end this program before.
+    other.catch(() => {});
+  };
+  const boots = [await boot(lab, PATHS, 'first', firstBoot(lab, meanwhile))];
   // Without an answer, further boots would only take long to show the same.
-  if (facts.boots[0]?.answered !== undefined) {
+  if (boots[0]?.answered !== undefined) {
+    meanwhile();
     prepareSecondBoot(lab);
-    facts.boots.push(await boot(lab, PATHS, 'second', secondBoot(lab)));
-    prepareOtherBoot(lab);
-    writeVolume(settings);
-    facts.boots.push(await boot(lab, PATHS, 'other', otherBoot(lab)));
+    boots.push(await boot(lab, PATHS, 'second', secondBoot(lab)));
   }
-  writeFileSync(`${PATHS.out}/machine.json`, JSON.stringify(facts, null, 1));
-  writeFileSync(`${PATHS.out}/requests.json`, JSON.stringify(lab.requests.all(), null, 1));
+  if (other !== undefined) boots.push(await other);
+  const volumeBytes = settings.volumeGiB * 1024 ** 3;
+  const facts: MachineFacts = { kvm: lab.kvm, volumeBytes, relayPorts: RELAY_PORTS, boots };
+  write(`${PATHS.out}/machine.json`, facts);
+  write(`${PATHS.out}/requests.json`, lab.requests.all());
   lab.end();
   process.exit(0);
 }
 
-const [, , role] = process.argv;
+/** Boots another volume, in a network of its own. */
+async function apart(kvm: boolean): Promise<void> {
+  const settings = readSettings();
+  const lab = await surround(settings, kvm);
+  prepareOtherBoot(lab);
+  writeVolume(settings);
+  write(APART_FACTS, await boot(lab, PATHS, 'other', otherBoot(lab)));
+  write(`${PATHS.out}/requests-other.json`, lab.requests.all());
+  lab.end();
+  process.exit(0);
+}
+
+const [, , role, kvm] = process.argv;
 try {
   if (role === 'agent') runAgent();
+  else if (role === 'apart') await apart(kvm === 'true');
   else await main();
 } catch (error) {
   if (!(error instanceof NoNamespaces)) throw error;

@@ -12,10 +12,15 @@ export async function moveTo(lab: Laboratory, public4: string, secret: string): 
   setPublic(lab.cloud, public4);
   const way = { transport: 'udp', server: public4 } as const;
   for (;;) {
-    // turnserver that still has the old address gives that one to clients.
+    // turnserver that still has the old address gives that one to clients. Messages would be lost in its restart, and waited for.
     const answers = await lab.client.binds('udp', public4, 3478);
-    const attempt = answers ? await relay(lab.client, way, secret) : { ...way, sent: 0, received: 0 };
-    if (attempt.relayed === public4) return { seconds: secondsSince(begin), relay: attempt };
+    const attempt = answers
+      ? await relay(lab.client, way, secret, { messages: 0 })
+      : { ...way, sent: 0, received: 0 };
+    if (attempt.relayed === public4) {
+      const seconds = secondsSince(begin);
+      return { seconds, relay: await relay(lab.client, way, secret) };
+    }
     if (Date.now() - begin > IN_FORCE_MS) return { relay: attempt };
     await pause(ATTEMPT_MS);
   }

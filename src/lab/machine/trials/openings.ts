@@ -17,10 +17,14 @@ export const TRIED_PORTS: readonly number[] = [
 const ANSWER_ALL =
   'echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit; echo 100000 >/proc/sys/net/ipv4/icmp_msgs_per_sec';
 
-/** Tries ports from a host that has no special rights. */
-export async function tryPorts({ peer }: Laboratory, machine: Machine): Promise<OpeningFacts> {
+/** Tries ports from a host that has no special rights. @param ipv4 the machine's public address */
+export async function tryPorts(
+  { peer }: Laboratory,
+  machine: Machine,
+  ipv4: string = MACHINE.public4,
+): Promise<OpeningFacts> {
   await machine.probe.run(ANSWER_ALL);
-  const addresses = { ipv4: MACHINE.public4, ipv6: MACHINE.ipv6 } as const;
+  const addresses = { ipv4, ipv6: MACHINE.ipv6 } as const;
   const ways = (['ipv4', 'ipv6'] as const).flatMap((family) =>
     (['tcp', 'udp'] as const).map((protocol) => ({ family, protocol })),
   );

@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type CertificateFiles, fingerprintOf, makeCertificate } from '../../certificate.ts';
-import { MACHINE } from '../addresses.ts';
-import type { MachineRelay, RotationFacts } from '../facts.ts';
+import type { RotationFacts } from '../facts.ts';
 import { SECRETS, type StoredSecrets, withSecrets } from '../identity.ts';
 import { type Laboratory, relay, secondsSince } from '../laboratory.ts';
 
 const FILES: CertificateFiles = { certificate: '/tmp/turn-certificate.pem', key: '/tmp/turn-key.pem' };
 const TLS_PORT = 5349;
-const WAY = { transport: 'udp', server: MACHINE.public4 } as const;
 /** Milliseconds until the new secrets must be in force: turn-agent reads stores every minute, and turnserver may have to restart. */
 const IN_FORCE_MS = 180_000;
 const ATTEMPT_MS = 1000;
@@ -30,20 +28,23 @@ export function storedLines(): string[] {
   return [SECRETS.first, SECRETS.rotated, line];
 }
 
-/** Begins a rotation. @returns a function that waits until it is in force */
-export async function rotateSecrets(lab: Laboratory): Promise<() => Promise<RotationFacts>> {
+/** Begins a rotation. @param server the machine's public address @returns a function that waits until it is in force */
+export async function rotateSecrets(lab: Laboratory, server: string): Promise<() => Promise<RotationFacts>> {
   const { client } = lab;
-  const shown = () => client.certificate(MACHINE.public4, TLS_PORT).catch(String);
+  const way = { transport: 'udp', server } as const;
+  const shown = () => client.certificate(server, TLS_PORT).catch(String);
   const before = { stored: fingerprintOf(FILES), shown: await shown() };
   storeSecrets(lab, SECRETS.rotated);
   const begin = Date.now();
   const after = fingerprintOf(FILES);
   return async () => {
     const end = begin + IN_FORCE_MS;
-    let attempt: MachineRelay = await relay(client, WAY, SECRETS.rotated);
-    while (attempt.received === 0 && Date.now() < end) {
+    // turnserver restarts for the certificate, and would lose messages.
+    const attempt = () => relay(client, way, SECRETS.rotated, { messages: 0 });
+    let { error } = await attempt();
+    while (error !== undefined && Date.now() < end) {
       await pause(ATTEMPT_MS);
-      attempt = await relay(client, WAY, SECRETS.rotated);
+      ({ error } = await attempt());
     }
     const seconds = secondsSince(begin);
     let seen = await shown();
@@ -52,9 +53,9 @@ export async function rotateSecrets(lab: Laboratory): Promise<() => Promise<Rota
       seen = await shown();
     }
     return {
-      ...(attempt.received === 0 ? {} : { seconds }),
-      relay: attempt,
-      old: await relay(client, WAY, SECRETS.first),
+      ...(error === undefined ? { seconds } : {}),
+      relay: await relay(client, way, SECRETS.rotated),
+      old: await relay(client, way, SECRETS.first),
       certificates: { stored: [before.stored, after], shown: [before.shown, seen] },
     };
   };

@@ -82,17 +82,17 @@ const UNGUARDED: NonNullable<TrialFacts['unguarded']> = {
 const FIRST: TrialFacts = {
   ...{ openings: OPENINGS, metrics: { sessions: SESSIONS, stranger: false }, forbidden: FORBIDDEN },
   ...{ rotation: ROTATION, moved: { seconds: 14, relay: RELAY } },
-  drained: { relay: { ...RELAY, sent: 40, received: 40 }, after: 3 },
 };
 const SECOND: TrialFacts = { unready: UNREADY, attached: { seconds: 9, relay: RELAY }, unguarded: UNGUARDED };
+const OTHER: TrialFacts = { drained: { relay: { ...RELAY, sent: 40, received: 40 }, after: 3 } };
 
 const bootOf = (trials: TrialFacts, problems: BootFacts['problems'] = {}): BootFacts => ({
   ...{ relays: [], kernel: true, off: true, offSeconds: 4, console: [] },
   ...{ trials, problems },
 });
-const factsOf = (first: TrialFacts, second: TrialFacts): ImageFacts => ({
+const factsOf = (first: TrialFacts, second: TrialFacts, other: TrialFacts = OTHER): ImageFacts => ({
   machine: {
-    boots: [bootOf(first), bootOf(second), bootOf({})],
+    boots: [bootOf(first), bootOf(second), bootOf(other)],
     kvm: false,
     volumeBytes: 0,
     relayPorts: { first: 20_000, last: 20_999 },
@@ -105,6 +105,7 @@ const factsOf = (first: TrialFacts, second: TrialFacts): ImageFacts => ({
 const HEALTHY = factsOf(FIRST, SECOND);
 const first = (more: TrialFacts) => factsOf({ ...FIRST, ...more }, SECOND);
 const second = (more: TrialFacts) => factsOf(FIRST, { ...SECOND, ...more });
+const drained = (more: NonNullable<TrialFacts['drained']>) => factsOf(FIRST, SECOND, { drained: more });
 const rotation = (more: Partial<typeof ROTATION>) => first({ rotation: { ...ROTATION, ...more } });
 const unready = (more: Partial<typeof UNREADY>) => second({ unready: { ...UNREADY, ...more } });
 const unguarded = (more: Partial<typeof UNGUARDED>) => second({ unguarded: { ...UNGUARDED, ...more } });
@@ -311,24 +312,20 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
   'machine.drain': [
     [
       'a lost message',
-      first({ drained: { relay: { ...RELAY, sent: 40, received: 39 }, after: 3 } }),
+      drained({ relay: { ...RELAY, sent: 40, received: 39 }, after: 3 }),
       '1 of 40 messages were lost',
     ],
     [
       'a session that is cut off',
-      first({ drained: { relay: { ...RELAY, sent: 8, received: 8, error: 'no answer' }, after: -8 } }),
+      drained({ relay: { ...RELAY, sent: 8, received: 8, error: 'no answer' }, after: -8 }),
       'the session ended early: no answer',
     ],
     [
       'a machine that is off before',
-      first({ drained: { relay: RELAY, after: -2.5 } }),
+      drained({ relay: RELAY, after: -2.5 }),
       'off 2.5 s before the session ended',
     ],
-    [
-      'no session',
-      first({ drained: { relay: { ...RELAY, sent: 0, received: 0 }, after: 3 } }),
-      'proves nothing',
-    ],
+    ['no session', drained({ relay: { ...RELAY, sent: 0, received: 0 }, after: 3 }), 'proves nothing'],
   ],
 };
 
@@ -351,9 +348,12 @@ describe('the checks of a running machine', () => {
 
   it('fail with the reason if a trial failed', () => {
     const problems = Object.fromEntries(
-      [...Object.keys(FIRST), ...Object.keys(SECOND)].map((name) => [name, 'an agent exited with 1']),
+      [...Object.keys(FIRST), ...Object.keys(SECOND), ...Object.keys(OTHER)].map((name) => [
+        name,
+        'an agent exited with 1',
+      ]),
     );
-    const boots = [bootOf({}, problems), bootOf({}, problems)];
+    const boots = [1, 2, 3].map(() => bootOf({}, problems));
     for (const { id, status, message } of results({
       ...HEALTHY,
       machine: { ...HEALTHY.machine, boots },
@@ -370,7 +370,7 @@ describe('the checks of a running machine', () => {
   });
 
   it('do not ask a version that cannot drain for it', () => {
-    const facts = { ...first({ drained: { relay: REFUSED, after: -9 } }), drains: false };
+    const facts = { ...drained({ relay: REFUSED, after: -9 }), drains: false };
     expect(results(facts).get('machine.drain')?.status).toBe('not-applicable');
   });
 });
