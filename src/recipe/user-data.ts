@@ -97,7 +97,7 @@ export const userDataSchema = z.strictObject({
   maxBps: integer('rate').default(0).describe('Maximum bytes per second of one allocation; 0: no limit.'),
   bpsCapacity: integer('rate')
     .default(0)
-    .describe('Maximum bytes per second of all allocations; 0: no limit.'),
+    .describe('Maximum bytes per second of all allocations; 0: no limit. Requires maxBps.'),
   allowedPeers: peers
     .optional()
     .describe(

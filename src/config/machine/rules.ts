@@ -108,7 +108,9 @@ function checkPair(r: Reader): void {
 function checkBandwidth(r: Reader): void {
   const rate = (key: SettingName) => Number(r.document.get(key)?.value ?? 0);
   const [max, capacity] = [rate('maxBps'), rate('bpsCapacity')];
-  if (capacity > 0 && max > capacity)
+  if (capacity > 0 && max === 0)
+    r.report('bpsCapacity', 'needs maxBps, without which turnserver does not start');
+  else if (capacity > 0 && max > capacity)
     r.report(
       'bpsCapacity',
       `${capacity}: is less than maxBps, which turnserver reserves for each allocation`,

@@ -58,7 +58,9 @@ func OwnPorts(relay PortRange) PortRange {
 // together checks what concerns more than one setting.
 func (r *reader) together(s *Settings) {
 	r.pair(s)
-	if s.BpsCapacity > 0 && s.MaxBps > s.BpsCapacity {
+	if s.BpsCapacity > 0 && s.MaxBps == 0 {
+		r.report("bpsCapacity", "needs maxBps, without which turnserver does not start")
+	} else if s.BpsCapacity > 0 && s.MaxBps > s.BpsCapacity {
 		r.report("bpsCapacity", "%d: is less than maxBps, which turnserver reserves for each allocation", s.BpsCapacity)
 	}
 	r.collisions(s)
