@@ -61,7 +61,8 @@ export function startAgent(pid: number): RemoteAgent {
   };
 }
 
-function createAsk(child: ChildProcess): (request: AgentRequest) => Promise<unknown> {
+/** Sends requests to an agent and waits for its answers. */
+export function createAsk(child: ChildProcess): (request: AgentRequest) => Promise<unknown> {
   let last = 0;
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   child.on('message', (message: { id: number; value?: unknown; error?: string }) => {
@@ -70,13 +71,17 @@ function createAsk(child: ChildProcess): (request: AgentRequest) => Promise<unkn
     if (message.error === undefined) resolve?.(message.value);
     else reject?.(new Error(message.error));
   });
-  child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`an agent exited with ${code}`));
+  let ended: Error | undefined;
+  child.on('exit', (code, signal) => {
+    ended = new Error(`an agent exited with ${code ?? signal}`);
+    for (const { reject } of waiting.values()) reject(ended);
   });
   return (request) =>
     new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(ended);
       last += 1;
       waiting.set(last, { resolve, reject });
-      child.send({ id: last, request });
+      // Without a callback, an agent that is about to exit would end this process. Its exit rejects the request.
+      child.send({ id: last, request }, () => {});
     });
 }
