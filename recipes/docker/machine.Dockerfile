@@ -111,5 +111,5 @@ ARG DEB_ARCH
 ARG ARCHIVE_STATE
 RUN apt-get update -q -o APT::Update::Error-Mode=any && \
     case $DEB_ARCH in arm64) qemu='qemu-system-arm qemu-efi-aarch64' ;; amd64) qemu='qemu-system-x86 ovmf' ;; esac && \
-    apt-get install -qy --no-install-recommends $qemu dnsmasq-base iproute2 libcap2-bin nftables nodejs openssl tcpdump zstd && \
+    apt-get install -qy --no-install-recommends $qemu dnsmasq-base iproute2 libcap2-bin nftables nodejs openssh-client openssl tcpdump zstd && \
     apt-get clean && rm -rf /var/lib/apt/lists/*

@@ -8,6 +8,7 @@ import { type Patience, RFC_PATIENCE } from '../turn/exchange.ts';
 import { METHOD } from '../turn/message.ts';
 import { openTransport, type TransportName } from '../turn/transport.ts';
 import type { Address } from '../turn/values.ts';
+import { type Login, logIn } from './login.ts';
 import { reachablePorts, tryTcp } from './ports.ts';
 import { attemptForbidden, type ForbiddenWanted } from './scenarios/forbidden.ts';
 import { connectThrough } from './scenarios/metrics.ts';
@@ -15,6 +16,7 @@ import { exchange, LOST_AT_MOST, openWay } from './scenarios/relay.ts';
 import { hangUp, type Reached } from './scenarios/session.ts';
 import { scrapeMany, scrapeOnce } from './scrape.ts';
 import { listeningSockets } from './seen.ts';
+import { allocateAll, sendBurst } from './sessions.ts';
 
 /** Addresses of a server that relays. */
 export interface Relay {
@@ -40,6 +42,11 @@ export type AgentRequest =
       /** Milliseconds between two messages. Default: none. */
       gapMs?: number;
     }
+  /** Allocates over UDP, all at the same time. */
+  | { do: 'allocate'; address: string; credentials: readonly Credentials[] }
+  /** Sends messages over UDP without waiting for answers. */
+  | { do: 'burst'; address: string; credentials: Credentials; messages: number; bytes: number }
+  | ({ do: 'login' } & Login)
   | ({ do: 'forbidden' } & Relay & ForbiddenWanted)
   /** Tries TCP connections through a relay. */
   | { do: 'connects'; relay: Relay; peers: readonly Address[]; credentials: Credentials }
@@ -79,6 +86,12 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return listeningSockets();
     case 'relay':
       return relayOnce(request);
+    case 'allocate':
+      return allocateAll(request.address, request.credentials);
+    case 'burst':
+      return sendBurst(request.address, request.credentials, request);
+    case 'login':
+      return logIn(request);
     case 'forbidden':
       return attemptForbidden(relayAt(request), request);
     case 'connects':

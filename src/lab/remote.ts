@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { TransportName } from '../turn/transport.ts';
 import type { AgentRequest, RelayOutcome } from './agent.ts';
+import type { Login } from './login.ts';
 import { enter, UNPRIVILEGED } from './network.ts';
 import type { ForbiddenTrial } from './scenarios/forbidden.ts';
+import type { Allocated, Burst } from './sessions.ts';
 
 /** The parent's interface to an agent in another namespace. */
 export interface RemoteAgent {
@@ -15,6 +17,12 @@ export interface RemoteAgent {
   binds(transport: TransportName, address: string, port: number): Promise<boolean>;
   /** Relays messages to the echo peer and back, in one session over the family of the server's address. */
   relay(session: Omit<Extract<AgentRequest, { do: 'relay' }>, 'do'>): Promise<RelayOutcome>;
+  /** Allocates over UDP, all at the same time, without asking for an address family. */
+  allocate(wanted: Omit<Extract<AgentRequest, { do: 'allocate' }>, 'do'>): Promise<Allocated[]>;
+  /** Sends messages to the echo peer without waiting for answers, in one session over UDP and IPv4. */
+  burst(burst: Omit<Extract<AgentRequest, { do: 'burst' }>, 'do'>): Promise<Burst>;
+  /** Logs in over SSH. Returns what the command printed, or why there was no session. */
+  logIn(login: Login): Promise<string>;
   /** Tries to reach forbidden peers through a server, and a public one. */
   forbidden(trial: Omit<Extract<AgentRequest, { do: 'forbidden' }>, 'do'>): Promise<ForbiddenTrial>;
   /** Tries TCP connections through a relay, at the same time. Returns one word for each peer. */
@@ -49,6 +57,9 @@ export function startAgent(pid: number): RemoteAgent {
     binds: async (transport, address, port) =>
       (await ask({ do: 'binds', transport, address, port })) as boolean,
     relay: async (session) => (await ask({ do: 'relay', ...session })) as RelayOutcome,
+    allocate: async (wanted) => (await ask({ do: 'allocate', ...wanted })) as Allocated[],
+    burst: async (burst) => (await ask({ do: 'burst', ...burst })) as Burst,
+    logIn: async (login) => (await ask({ do: 'login', ...login })) as string,
     forbidden: async (trial) => (await ask({ do: 'forbidden', ...trial })) as ForbiddenTrial,
     connects: async (trial) => (await ask({ do: 'connects', ...trial })) as string[],
     reachable: async (protocol, address, ports) =>

@@ -1,5 +1,6 @@
 import { bootChecks } from '../checks/machine/boot-checks.ts';
 import { judgeImage } from '../checks/machine/check.ts';
+import { settingChecks } from '../checks/machine/setting-checks.ts';
 import { trialChecks } from '../checks/machine/trial-checks.ts';
 import { TurnbuildError } from '../errors.ts';
 import type { MachineFacts, MachineSettings } from '../lab/machine/facts.ts';
@@ -59,9 +60,10 @@ export const boot: Stage = {
     const paths = (await files.listFiles(`${context.dir}/${output}`)).map((path) => `${output}/${path}`);
     return {
       outputs: await describeArtifacts(context, step, paths, () => 'verify'),
-      checks: judgeImage([...bootChecks, ...trialChecks], {
+      checks: judgeImage([...bootChecks, ...trialChecks, ...settingChecks], {
         machine,
         contents: { maxUsedMiB: Number(step.buildArgs.MAX_USED_MIB) },
+        cloud: settingsOf(step).cloud,
         ssh: hasSsh(step),
         drains: featuresIn(await files.readText(`${buildFolder(step, context)}/features.txt`)).has('drain'),
         deviations: context.plan.deviations,
@@ -89,6 +91,7 @@ function settingsOf(step: PlannedStep): MachineSettings {
     image: `${LAB_PATHS.inputs}/${name}`,
     volumeGiB: Number(step.buildArgs.DISK_MIB) / 1024 + 2,
     bootSeconds: BOOT_SECONDS,
+    ssh: hasSsh(step),
   };
 }
 

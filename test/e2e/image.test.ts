@@ -74,7 +74,7 @@ describe('turnbuild image', () => {
       const disk = checksOf(manifestOf(out), `image:aws:${NATIVE}`);
       expect(unpassed(disk)).toEqual(['image.administration not-applicable']);
       const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
-      expect(unpassed(checks)).toEqual(['machine.drain not-applicable']);
+      expect(unpassed(checks)).toEqual(['machine.drain not-applicable', 'machine.ssh not-applicable']);
       expect(checks.get('machine.relay')?.figures).toEqual({ sent: 1200, received: 1200 });
     });
 

@@ -105,7 +105,7 @@ function judgeConsole({ machine: { boots } }: ImageFacts): Verdict {
 }
 
 /** A check of what the probe saw in each boot. */
-function inside(
+export function inside(
   judge: (facts: InsideFacts, all: ImageFacts, boot: number) => string[],
   good: string,
 ): MachineCheck['judge'] {
@@ -130,6 +130,8 @@ const isRelay = (protocol: string, port: number, { first, last }: ImageFacts['ma
 
 /** Where turn-agent serves metrics in the first boot, whose settings ask for it: the private address 172.31.16.10. */
 const METRICS = { boot: 0, address: '0A101FAC', port: 9641 };
+/** They ask for this port as well. */
+const TLS443 = { boot: 0, port: 443 };
 
 function strangePorts(
   { listening }: InsideFacts,
@@ -142,7 +144,8 @@ function strangePorts(
       if (LOOPBACK.test(address)) return false;
       // The socket of an ended allocation stays open for a while.
       if (user === 'turnserver' && isRelay(protocol, port, relayPorts)) return false;
-      if (user === 'turnserver') return !CLIENT_PORTS.includes(port);
+      if (user === 'turnserver')
+        return !CLIENT_PORTS.includes(port) && !(boot === TLS443.boot && port === TLS443.port);
       if (boot === METRICS.boot && user === 'root' && protocol === 'tcp' && port === METRICS.port)
         return address !== METRICS.address;
       if (ssh && protocol.startsWith('tcp') && port === 22) return false;

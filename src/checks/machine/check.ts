@@ -9,6 +9,7 @@ import { judgeOne, shortened } from '../judge.ts';
 export interface ImageFacts {
   machine: MachineFacts;
   contents: Pick<MachineContents, 'maxUsedMiB'>;
+  cloud: Cloud;
   /** Machines can be reached by SSH. */
   ssh: boolean;
   /** This version of coturn can let sessions end before it stops. */

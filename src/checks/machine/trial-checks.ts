@@ -6,7 +6,7 @@ import { judgeSessions } from '../metrics-checks.ts';
 import type { ImageFacts, MachineCheck } from './check.ts';
 
 /** Judges what a trial saw. Without it, the check fails with the reason. */
-function seen<Name extends TrialName>(
+export function seen<Name extends TrialName>(
   boot: number,
   name: Name,
   judge: (trial: NonNullable<TrialFacts[Name]>, facts: ImageFacts) => Verdict,
@@ -27,11 +27,11 @@ const OTHER = 2;
 /** Messages of each session: src/lab/machine/laboratory.ts. */
 const MESSAGES = 100;
 
-const sessionOf = ({ transport, server, received, error }: MachineRelay) =>
+export const sessionOf = ({ transport, server, received, error }: MachineRelay) =>
   `${received} of ${MESSAGES} messages came back over ${transport.toUpperCase()} at ${server}${error === undefined ? '' : ` (${error})`}`;
 
-/** Ports that clients use: STUN and TURN, and the same with TLS and DTLS. */
-const CLIENT_PORTS = [3478, 5349];
+/** Ports that clients use: STUN and TURN, and the same with TLS and DTLS. The settings of this boot ask for port 443. */
+const CLIENT_PORTS = [3478, 5349, 443];
 
 function judgeOpenings({ tried, reached }: NonNullable<TrialFacts['openings']>, facts: ImageFacts): Verdict {
   const { first, last } = facts.machine.relayPorts;

@@ -118,7 +118,7 @@ function identityDocument(machine: AwsMachine): string {
     instanceType: machine.instanceType,
     kernelId: null,
     pendingTime: time(machine.launched),
-    privateIp: machine.privateIpv4,
+    privateIp: machine.privateIpv4 ?? null,
     ramdiskId: null,
     region: machine.region,
     version: '2017-09-30',

@@ -17,13 +17,14 @@ export interface AwsMachine {
   readonly region: string;
   readonly availabilityZone: string;
   readonly mac: string;
-  readonly privateIpv4: string;
+  /** Absent in a subnet with IPv6 only, and so is the subnet's IPv4 block. */
+  readonly privateIpv4?: string;
   readonly localHostname: string;
   readonly publicIpv4?: string;
   /** Absent without a public address, and in a VPC whose DNS host names are disabled. */
   readonly publicHostname?: string;
   readonly ipv6: readonly string[];
-  readonly subnetBlock: string;
+  readonly subnetBlock?: string;
   readonly vpcBlock: string;
   readonly role?: { readonly name: string; readonly credentials: AwsCredentials };
   readonly publicKeys: readonly { readonly name: string; readonly key: string }[];

@@ -7,6 +7,16 @@ export interface ServiceAccount {
   readonly expires: number;
 }
 
+/** Someone who may log in by OS Login. */
+export interface OsLoginUser {
+  readonly email: string;
+  readonly username: string;
+  readonly uid: number;
+  readonly sshKey: string;
+  /** May become root (roles/compute.osAdminLogin). */
+  readonly isAdmin: boolean;
+}
+
 /** A Compute Engine instance with one network interface. */
 export interface GceMachine {
   readonly projectId: string;
@@ -33,4 +43,6 @@ export interface GceMachine {
   readonly tags: readonly string[];
   readonly maintenanceEvent: 'NONE' | 'MIGRATE_ON_HOST_MAINTENANCE' | 'TERMINATE_ON_HOST_MAINTENANCE';
   readonly preempted: boolean;
+  /** Without one, the organisation has no users. */
+  readonly osLoginUser?: OsLoginUser;
 }

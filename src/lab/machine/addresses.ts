@@ -15,7 +15,11 @@ export const MACHINE = {
 
 /** Where the metadata service of both clouds answers. */
 export const METADATA4 = '169.254.169.254';
+/** Where that of EC2 answers as well, if the instance has enabled it. */
+export const METADATA6 = 'fd00:ec2::254';
 /** Where the services that hold secrets answer. */
 export const SERVICES4 = '20.0.9.200';
+/** The same for machines without IPv4, through the NAT64 of their network (RFC 6052). */
+export const SERVICES6 = '64:ff9b::1400:9c8';
 /** The router's link to the machine. */
 export const TAP = 'machine';

@@ -1,14 +1,17 @@
 import { MACHINE } from './addresses.ts';
 import type { Boot } from './boot.ts';
 import type { MachineRelay } from './facts.ts';
-import { drainingSettings, ownSettings, SECRETS, withSettings } from './identity.ts';
+import { limitedSettings, ownSettings, SECRETS, withSettings } from './identity.ts';
 import { type Laboratory, relay, setPublic, type Way } from './laboratory.ts';
 import { moveTo } from './trials/address.ts';
 import { drainAt } from './trials/drain.ts';
+import { sendBurst, tryQuota } from './trials/limits.ts';
 import { scrapeMachine } from './trials/metrics.ts';
 import { tryPorts } from './trials/openings.ts';
 import { tryPeers, tryWithoutRules } from './trials/peers.ts';
 import { rotateSecrets, storedLines } from './trials/rotation.ts';
+import { tryLogins } from './trials/ssh.ts';
+import { relayAt443, tryUnasked } from './trials/tls443.ts';
 import { bootUnready, readOwnSecret, silenceMetadata } from './trials/unready.ts';
 
 /** Milliseconds in which a machine must switch itself off after a session. */
@@ -32,7 +35,10 @@ export const firstBoot = (lab: Laboratory, meanwhile: () => void) => async (boot
     ...ways(MACHINE.ipv6, 'udp', 'tcp', 'tls', 'dtls'),
   ];
   await boot.relays(client, all, SECRETS.first);
+  await boot.trial('tls443', () => relayAt443(lab, SECRETS.first));
+  await boot.trial('burst', () => sendBurst(lab, SECRETS.first));
   await boot.inspect(storedLines());
+  if (lab.settings.ssh) await boot.trial('ssh', () => tryLogins(lab, machine));
   await boot.trial('metrics', () => scrapeMachine(lab));
   await boot.trial('forbidden', () => tryPeers(lab, SECRETS.first));
   await boot.trial('moved', () => moveTo(lab, MACHINE.other4, SECRETS.first));
@@ -64,9 +70,9 @@ export const secondBoot = (lab: Laboratory) => async (boot: Boot) => {
   await boot.trial('unguarded', () => tryWithoutRules(lab, machine, { public4: MACHINE.public4, secret }));
 };
 
-/** Prepares the boot of another volume, whose machine makes its own secret as well. */
+/** Prepares the boot of another volume, whose machine makes its own secret as well. Its settings have limits and let sessions end. */
 export function prepareOtherBoot({ cloud }: Laboratory): void {
-  cloud.change((state) => withSettings(state, drainingSettings()));
+  cloud.change((state) => withSettings(state, limitedSettings()));
 }
 
 /** The first boot of another volume: what it generates must differ from what the first machine has. Its power button is pressed during a session. */
@@ -75,6 +81,10 @@ export const otherBoot = (lab: Laboratory) => async (boot: Boot) => {
   await boot.answered(lab.client, MACHINE.public4);
   const secret = await readOwnSecret(machine);
   await boot.relays(lab.client, ways(MACHINE.public4, 'udp', 'tcp'), secret);
+  await boot.trial('burst', () => sendBurst(lab, secret));
+  await boot.trial('unasked', () => tryUnasked(lab));
+  await boot.trial('quota', () => tryQuota(lab, secret));
+  // Meanwhile, the allocations are released, which count for the quota.
   await boot.inspect([secret]);
   const begin = machine.seconds();
   await boot.trial('drained', async () => {

@@ -1,5 +1,6 @@
 import type { TransportName } from '../../turn/transport.ts';
 import type { ForbiddenFacts, SessionFacts } from '../facts.ts';
+import type { Allocated, Burst } from '../sessions.ts';
 import type { ConsoleProblem } from './console.ts';
 
 /** What to boot. The stage writes it to /inputs/machine.json. */
@@ -12,6 +13,10 @@ export interface MachineSettings {
   volumeGiB: number;
   /** Seconds until the machine must answer clients. */
   bootSeconds: number;
+  /** The image has an SSH server. */
+  ssh: boolean;
+  /** One boot of a machine for EC2 that gets no IPv4 address, instead of the others. */
+  ipv6Only?: boolean;
 }
 
 /** A listening socket in the machine: `tcp`, address and port in the kernel's notation (proc_pid_net(5)), and the user's name. */
@@ -30,6 +35,14 @@ export interface LoginFacts {
   keyFiles: string[];
   /** sshd's effective configuration by keyword; undefined without an SSH server. */
   sshd?: Record<string, string>;
+}
+
+/** Limits that decide how many allocations a machine can serve. */
+export interface LimitFacts {
+  /** turnserver's limit of open files. */
+  openFiles: number;
+  /** Settings of the kernel by name. */
+  sysctls: Record<string, string>;
 }
 
 /** What was seen inside the machine; undefined if the probe did not answer. */
@@ -53,6 +66,7 @@ export interface InsideFacts {
   /** Digest of the secret that the machine has generated; empty if it uses another one. */
   ownSecret: string;
   logins: LoginFacts;
+  limits: LimitFacts;
 }
 
 /** One session through the machine. */
@@ -60,6 +74,8 @@ export interface MachineRelay {
   transport: TransportName;
   /** The address at which the client reached the machine. */
   server: string;
+  /** The port, if it is not the usual one of the transport. */
+  port?: number;
   sent: number;
   received: number;
   /** The relayed address that the client was given. */
@@ -136,8 +152,37 @@ export interface DrainFacts {
   after: number;
 }
 
+/** TCP ports of features that the settings of this boot do not ask for, and of STUN and TURN as control. */
+export interface UnaskedFacts {
+  tried: number[];
+  reached: { family: 'ipv4' | 'ipv6'; ports: number[] }[];
+}
+
+/** An attempt to log in over SSH. */
+export interface LoginAttempt {
+  user: string;
+  /** The client's key: the one in the metadata, the one of a user of OS Login, or another one. */
+  key: 'metadata' | 'os-login' | 'stranger';
+  /** Whether the settings list the client's network. */
+  listed: boolean;
+  /** Whether OS Login was enabled, which only Compute Engine has. */
+  osLogin: boolean;
+  /** What the session printed, or the client's reason why there was none. */
+  found: string;
+}
+
 /** What was tried on a machine that served clients. A trial that could not be made has its reason in `problems`. */
 export interface TrialFacts {
+  /** Sessions over TLS at port 443. */
+  tls443?: MachineRelay[];
+  /** Without a limit in the first boot, as control, and with one in the other. */
+  burst?: Burst;
+  ssh?: LoginAttempt[];
+  unasked?: UnaskedFacts;
+  /** For each of two users, the answers to simultaneous allocations: `success` or the code of an error. */
+  quota?: [first: string[], second: string[]];
+  /** On a machine with IPv6 only: the answer to a client that asks for no address family. */
+  anyFamily?: Allocated[];
   openings?: OpeningFacts;
   metrics?: MachineMetricsFacts;
   forbidden?: ForbiddenFacts;
@@ -181,4 +226,6 @@ export interface MachineFacts {
   volumeBytes: number;
   /** The relay range that the cloud's settings ask for. */
   relayPorts: { first: number; last: number };
+  /** The limits that the other machine's settings ask for. */
+  limits: { userQuota: number; totalQuota: number; maxBps: number };
 }

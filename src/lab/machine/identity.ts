@@ -14,6 +14,8 @@ export const REALM = 'turn.example.org';
 export const RELAY_PORTS = { first: 20_000, last: 20_999 };
 /** Seconds that sessions have to end before the machine stops. */
 export const DRAIN_SECONDS = 20;
+/** Limits of the other machine's settings. A session of 100 messages stays below the bandwidth, which counts bytes per second. */
+export const LIMITS = { userQuota: 2, totalQuota: 4, maxBps: 20_000 } as const;
 
 /** What a store holds for the machine. Certificate and key are PEM. */
 export interface StoredSecrets {
@@ -30,7 +32,7 @@ const nameIn = {
   gce: (name: string) => `projects/${PROJECT}/secrets/${name}`,
 };
 
-/** The settings of the first boot: every secret is in a store. Only the client may read metrics. */
+/** The settings of the first boot: every secret is in a store. Only the client may read metrics and reach an SSH server. */
 export function storedSettings(cloud: 'aws' | 'gce'): string {
   const from = (name: string) => ({ valueFrom: nameIn[cloud](name) });
   return JSON.stringify({
@@ -38,9 +40,11 @@ export function storedSettings(cloud: 'aws' | 'gce'): string {
     authSecret: from(NAMES.secret),
     certificate: from(NAMES.certificate),
     privateKey: from(NAMES.key),
+    tls443: true,
     relayPorts: `${RELAY_PORTS.first}-${RELAY_PORTS.last}`,
     deniedPeers: ODD_RANGES.lines.map((line) => line.replace('denied-peer-ip=', '')),
     metrics: { from: [`${ADDRESSES.client.ipv4}/32`] },
+    sshFrom: [`${ADDRESSES.client.ipv4}/32`, `${ADDRESSES.client.ipv6}/128`],
     drainSeconds: DRAIN_SECONDS,
   });
 }
@@ -52,9 +56,9 @@ export function ownSettings(): string {
   return JSON.stringify(OWN);
 }
 
-/** The settings of the other machine, which makes its own secret and lets sessions end. */
-export function drainingSettings(): string {
-  return JSON.stringify({ ...OWN, drainSeconds: DRAIN_SECONDS });
+/** The settings of the other machine, which makes its own secret as well, has limits and lets sessions end. */
+export function limitedSettings(): string {
+  return JSON.stringify({ ...OWN, ...LIMITS, drainSeconds: DRAIN_SECONDS });
 }
 
 /** Puts secrets into the store, as a rotation does. */
@@ -99,6 +103,47 @@ export function withSettings(state: CloudState, settings: string): CloudState {
   if (state.cloud === 'aws') return { ...state, machine: { ...state.machine, userData: settings } };
   const attributes = { ...state.machine.attributes, 'turn-settings': settings };
   return { ...state, machine: { ...state.machine, attributes } };
+}
+
+/** Names of accounts whose SSH keys are in the metadata of Compute Engine. */
+export const METADATA_USERS = ['operator', 'root'] as const;
+
+/** Offers an SSH key to the machine: as key pair of the instance, or for accounts in the metadata of the project and of the instance. */
+export function withSshKey(state: CloudState, key: string): CloudState {
+  if (state.cloud === 'aws')
+    return { ...state, machine: { ...state.machine, publicKeys: [{ name: 'operator', key }] } };
+  const keys = { 'ssh-keys': METADATA_USERS.map((user) => `${user}:${key}`).join('\n') };
+  const attributes = { ...state.machine.attributes, ...keys };
+  const projectAttributes = { ...state.machine.projectAttributes, ...keys };
+  return { ...state, machine: { ...state.machine, attributes, projectAttributes } };
+}
+
+/** The account of an administrator who logs in by OS Login. */
+export const OS_LOGIN_USER = 'alice_example_org';
+
+/** Enables OS Login for a machine, and lets in an administrator. */
+export function withOsLogin(state: CloudState, sshKey: string): CloudState {
+  if (state.cloud !== 'gce') throw new Error('only Compute Engine has OS Login');
+  const user = { email: 'alice@example.org', username: OS_LOGIN_USER, uid: 2_000_000_001 };
+  const attributes = { ...state.machine.attributes, 'enable-oslogin': 'TRUE' };
+  return {
+    ...state,
+    machine: { ...state.machine, attributes, osLoginUser: { ...user, sshKey, isAdmin: true } },
+  };
+}
+
+/** Takes everything away that a machine for EC2 in a subnet with IPv6 only does not have. */
+export function withoutIpv4(state: CloudState): CloudState {
+  if (state.cloud !== 'aws') throw new Error('IPv6 only is simulated for EC2 alone');
+  const {
+    privateIpv4: _,
+    publicIpv4: __,
+    publicHostname: ___,
+    subnetBlock: ____,
+    ...machine
+  } = state.machine;
+  const localHostname = `${machine.instanceId}.${machine.region}.compute.internal`;
+  return { ...state, machine: { ...machine, localHostname } };
 }
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,5 @@
 import type { InsideFacts, ListeningSocket, LoginFacts } from './facts.ts';
+import { LIMITS_COMMAND, parseLimits } from './limits.ts';
 import type { Probe } from './probe.ts';
 
 /** Sockets that wait for packets: protocol, local address, user id. 0A is TCP's LISTEN, 07 a UDP socket without a peer. */
@@ -45,6 +46,7 @@ export async function lookInside(probe: Probe, secrets: readonly string[]): Prom
     secretLines: parseCount(await probe.run(journalCommand(secrets))),
     ownSecret: (await probe.run(`test ! -e ${OWN_SECRET} || sha256sum <${OWN_SECRET}`)).trim(),
     logins: parseLogins(await probe.run(LOGINS)),
+    limits: parseLimits(await probe.run(LIMITS_COMMAND)),
   };
 }
 

@@ -4,7 +4,7 @@ import type { RequestLog } from '../cloud/requests.ts';
 import type { RemoteAgent } from '../remote.ts';
 import { restCredentials } from '../scenarios/rest-secret.ts';
 import { MACHINE } from './addresses.ts';
-import type { MachineRelay, MachineSettings } from './facts.ts';
+import type { LoginAttempt, MachineRelay, MachineSettings } from './facts.ts';
 import { withPublic } from './identity.ts';
 import { natRules } from './router.ts';
 
@@ -23,6 +23,8 @@ export interface Laboratory {
   kvm: boolean;
   /** Certificate of the services that hold secrets, in PEM. */
   certificate: string;
+  /** Paths of the clients' SSH keys. */
+  sshKeys: Readonly<Record<LoginAttempt['key'], string>>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -39,28 +41,31 @@ export function setPublic(cloud: LiveCloud, public4: string | undefined): void {
 export interface Way {
   transport: MachineRelay['transport'];
   server: string;
+  /** By default, the usual port of the transport. */
+  port?: number;
 }
 
 /** Relays messages in one session with credentials made from a shared secret. */
 export async function relay(
   agent: RemoteAgent,
-  { transport, server }: Way,
+  { transport, server, port }: Way,
   secret: string,
   more: { messages?: number; gapMs?: number } = {},
 ): Promise<MachineRelay> {
   const outcome = await agent.relay({
     transport,
     address: server,
-    port: transport === 'tls' || transport === 'dtls' ? 5349 : 3478,
+    port: port ?? (transport === 'tls' || transport === 'dtls' ? 5349 : 3478),
     credentials: restCredentials(Date.now() + HOUR_MS, secret),
     messages: MESSAGES,
     ...more,
   });
-  return { transport, server, ...outcome };
+  return { transport, server, ...(port === undefined ? {} : { port }), ...outcome };
 }
 
 /** Credentials for trials that open sessions themselves. */
-export const credentialsFor = (secret: string) => restCredentials(Date.now() + HOUR_MS, secret);
+export const credentialsFor = (secret: string, user?: string) =>
+  restCredentials(Date.now() + HOUR_MS, secret, user);
 
 /** The addresses at which clients on the internet reach the machine. */
 export const outside = (ipv4: string = MACHINE.public4) => ({ ipv4, ipv6: MACHINE.ipv6 });

@@ -10,16 +10,18 @@ import { ADDRESSES, createNetwork } from '../network.ts';
 import { NoNamespaces } from '../no-namespaces.ts';
 import { startAgent } from '../remote.ts';
 import { ECHO_PORT } from '../scenarios/session.ts';
-import { MACHINE, METADATA4, SERVICES4 } from './addresses.ts';
+import { MACHINE, METADATA4, METADATA6, SERVICES4, SERVICES6 } from './addresses.ts';
 import { APART_FACTS, bootApart } from './apart.ts';
 import { boot } from './boot.ts';
 import { firstBoot, otherBoot, prepareOtherBoot, prepareSecondBoot, secondBoot } from './boots.ts';
 import type { BootFacts, MachineFacts, MachineSettings } from './facts.ts';
-import { cloudOf, RELAY_PORTS, SECRETS } from './identity.ts';
+import { cloudOf, LIMITS, RELAY_PORTS, SECRETS } from './identity.ts';
+import { ipv6Boot, removeIpv4 } from './ipv6.ts';
 import { kvmWorks } from './kvm.ts';
 import { type Laboratory, setPublic } from './laboratory.ts';
 import { dnsmasqArgs, tapCommands } from './router.ts';
 import { storeSecrets } from './trials/rotation.ts';
+import { makeSshKeys, offerSshKey } from './trials/ssh.ts';
 import { hand, MACHINE_FOLDER } from './vm.ts';
 
 // Main program of the container in which images are booted. It is the router and the cloud; with the role `apart`, those of another machine;
@@ -45,25 +47,32 @@ function writeVolume({ image, volumeGiB }: MachineSettings): void {
 
 /** Creates the network, the cloud and the hosts around the machine. @param kvm whether the processor's virtualisation works, if that is known */
 async function surround(settings: MachineSettings, kvm?: boolean): Promise<Laboratory & { end(): void }> {
+  const { ipv6Only } = settings;
   const namespaces = await createNetwork(undefined, ['client', 'peer']);
-  for (const [file = '', ...args] of tapCommands()) run(file, ...args);
+  for (const [file = '', ...args] of tapCommands(ipv6Only)) run(file, ...args);
   // The emulator is not root, and opens no other link than its own.
   chmodSync('/dev/net/tun', 0o666);
   const cloud = createLiveCloud(cloudOf(settings));
   const hosts = serviceHosts(cloud.state());
-  const dhcp = spawn('dnsmasq', dnsmasqArgs(hosts), { stdio: ['ignore', 'ignore', 'inherit'] });
+  const dhcp = spawn('dnsmasq', dnsmasqArgs(hosts, ipv6Only), { stdio: ['ignore', 'ignore', 'inherit'] });
   makeCertificate(SERVICE_FILES, hosts);
   const read = (path: string) => readFileSync(path, 'utf8');
   const tls = { cert: read(SERVICE_FILES.certificate), key: read(SERVICE_FILES.key) };
   const requests = createRequestLog();
-  await serve(cloudListener(cloud, 'metadata', requests), { address: METADATA4, port: 80 });
-  await serve(cloudListener(cloud, 'secrets', requests), { address: SERVICES4, port: 443, tls });
+  const addresses = ipv6Only
+    ? { metadata: METADATA6, secrets: SERVICES6 }
+    : { metadata: METADATA4, secrets: SERVICES4 };
+  await serve(cloudListener(cloud, 'metadata', requests), { address: addresses.metadata, port: 80 });
+  await serve(cloudListener(cloud, 'secrets', requests), { address: addresses.secrets, port: 443, tls });
   storeSecrets({ cloud }, SECRETS.first);
-  setPublic(cloud, MACHINE.public4);
+  const sshKeys = makeSshKeys();
+  offerSshKey({ cloud, sshKeys });
+  if (ipv6Only) removeIpv4({ cloud });
+  else setPublic(cloud, MACHINE.public4);
   const peer = startAgent(namespaces.peer);
   for (const family of ['ipv4', 'ipv6'] as const) await peer.echo(ADDRESSES.peer[family], ECHO_PORT);
   return {
-    ...{ settings, cloud, requests, peer, certificate: tls.cert },
+    ...{ settings, cloud, requests, peer, certificate: tls.cert, sshKeys },
     kvm: kvm ?? (await kvmWorks(settings)),
     client: startAgent(namespaces.client),
     neighbour: startAgent(process.pid),
@@ -91,16 +100,17 @@ async function main(): Promise<void> {
     // It is awaited later, and must not end this program before.
     other.catch(() => {});
   };
-  const boots = [await boot(lab, PATHS, 'first', firstBoot(lab, meanwhile))];
+  const script = settings.ipv6Only ? ipv6Boot(lab) : firstBoot(lab, meanwhile);
+  const boots = [await boot(lab, PATHS, 'first', script)];
   // Without an answer, further boots would only take long to show the same.
-  if (boots[0]?.answered !== undefined) {
+  if (boots[0]?.answered !== undefined && !settings.ipv6Only) {
     meanwhile();
     prepareSecondBoot(lab);
     boots.push(await boot(lab, PATHS, 'second', secondBoot(lab)));
   }
   if (other !== undefined) boots.push(await other);
   const volumeBytes = settings.volumeGiB * 1024 ** 3;
-  const facts: MachineFacts = { kvm: lab.kvm, volumeBytes, relayPorts: RELAY_PORTS, boots };
+  const facts: MachineFacts = { kvm: lab.kvm, volumeBytes, relayPorts: RELAY_PORTS, limits: LIMITS, boots };
   write(`${PATHS.out}/machine.json`, facts);
   write(`${PATHS.out}/requests.json`, lab.requests.all());
   lab.end();

@@ -1,16 +1,19 @@
 import { NOBODY } from '../network.ts';
-import { MACHINE, METADATA4, SERVICES4, TAP } from './addresses.ts';
+import { MACHINE, METADATA4, METADATA6, SERVICES4, SERVICES6, TAP } from './addresses.ts';
 
-/** The commands that create the machine's link. Pure. */
-export function tapCommands(): string[][] {
+/** The commands that create the machine's link. Pure. @param ipv6Only for a machine that gets no IPv4 address */
+export function tapCommands(ipv6Only = false): string[][] {
+  const add = (address: string) => ['ip', 'address', 'add', address, 'dev', TAP];
   return [
     // The emulator runs as this user.
     ['ip', 'tuntap', 'add', 'dev', TAP, 'mode', 'tap', 'user', String(NOBODY)],
-    ['ip', 'address', 'add', `${MACHINE.router4}/${MACHINE.prefix4}`, 'dev', TAP],
+    add(`${MACHINE.router4}/${MACHINE.prefix4}`),
     // Always there: without it the machine might reach the metadata service of the laboratory's own host.
-    ['ip', 'address', 'add', `${METADATA4}/32`, 'dev', TAP],
-    ['ip', 'address', 'add', `${SERVICES4}/32`, 'dev', TAP],
-    ['ip', 'address', 'add', `${MACHINE.router6}/64`, 'dev', TAP, 'nodad'],
+    add(`${METADATA4}/32`),
+    add(`${SERVICES4}/32`),
+    ...[`${MACHINE.router6}/64`, ...(ipv6Only ? [`${METADATA6}/128`, `${SERVICES6}/128`] : [])].map(
+      (address) => [...add(address), 'nodad'],
+    ),
     ['ip', 'link', 'set', TAP, 'up'],
   ];
 }
@@ -18,6 +21,7 @@ export function tapCommands(): string[][] {
 /**
  * The router's rules for nft: the public address belongs to the machine, as an Elastic IP or an access config does, and nothing
  * else of its network can be reached from outside. Answers of the metadata service end at the machine itself: a hop limit of 1.
+ * IPv6 is not translated.
  * @param public4 the machine's current public address; undefined if it has none
  */
 export function natRules(public4: string | undefined): string {
@@ -50,14 +54,29 @@ table ip cloud {
     oifname "${TAP}" drop
   }
 }
+table ip6 cloud
+delete table ip6 cloud
+table ip6 cloud {
+  chain hop_limit {
+    type filter hook output priority filter;
+    ip6 saddr ${METADATA6} ip6 hoplimit set 1
+  }
+}
 `;
 }
 
 /**
  * Arguments of dnsmasq, which gives the machine its addresses as the clouds' networks do.
  * @param hosts names of services that the machine can look up; no others exist
+ * @param ipv6Only the machine gets no IPv4 address
  */
-export function dnsmasqArgs(hosts: readonly string[]): string[] {
+export function dnsmasqArgs(hosts: readonly string[], ipv6Only = false): string[] {
+  const ipv4 = [
+    `--dhcp-range=${MACHINE.private4},${MACHINE.private4},255.255.240.0,1h`,
+    `--dhcp-host=${MACHINE.mac},${MACHINE.private4}`,
+    `--dhcp-option=option:router,${MACHINE.router4}`,
+    `--dhcp-option=option:mtu,1500`,
+  ];
   return [
     '--keep-in-foreground',
     '--conf-file=/dev/null',
@@ -65,16 +84,13 @@ export function dnsmasqArgs(hosts: readonly string[]): string[] {
     '--no-hosts',
     `--interface=${TAP}`,
     '--bind-dynamic',
-    ...hosts.map((host) => `--address=/${host}/${SERVICES4}`),
+    ...hosts.map((host) => `--address=/${host}/${ipv6Only ? SERVICES6 : SERVICES4}`),
     '--log-facility=-',
     '--quiet-dhcp',
     '--quiet-dhcp6',
     '--quiet-ra',
     '--dhcp-leasefile=/tmp/leases',
-    `--dhcp-range=${MACHINE.private4},${MACHINE.private4},255.255.240.0,1h`,
-    `--dhcp-host=${MACHINE.mac},${MACHINE.private4}`,
-    `--dhcp-option=option:router,${MACHINE.router4}`,
-    `--dhcp-option=option:mtu,1500`,
+    ...(ipv6Only ? [] : ipv4),
     '--enable-ra',
     `--dhcp-range=${MACHINE.ipv6},${MACHINE.ipv6},64,1h`,
   ];

@@ -15,7 +15,8 @@ export const MESSAGE_BYTES = 100;
 const LOST_MS = 3000;
 /** Consecutive lost messages after which the exchange is aborted. */
 export const LOST_AT_MOST = 3;
-const CHANNEL = 0x4001;
+/** The channel of the echo peer. */
+export const CHANNEL = 0x4001;
 
 export interface RelayPlan {
   families: readonly Family[];

@@ -9,8 +9,8 @@ const REST = 'https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-res
 export const SECRET = 'a-secret-of-the-laboratory';
 
 /** Derives credentials from a shared secret, as a web service would. @param until expiry, in milliseconds since the epoch */
-export function restCredentials(until: number, secret = SECRET): Credentials {
-  const username = `${Math.floor(until / 1000)}:alice`;
+export function restCredentials(until: number, secret = SECRET, user = 'alice'): Credentials {
+  const username = `${Math.floor(until / 1000)}:${user}`;
   return { username, password: createHmac('sha1', secret).update(username).digest('base64') };
 }
 

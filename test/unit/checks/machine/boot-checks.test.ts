@@ -8,6 +8,7 @@ const SETTINGS = {
   kvm: false,
   volumeBytes: 3 * GIB,
   relayPorts: { first: 20_000, last: 20_999 },
+  limits: { userQuota: 2, totalQuota: 4, maxBps: 20_000 },
 };
 const INSIDE: InsideFacts = {
   failed: [],
@@ -31,6 +32,7 @@ const INSIDE: InsideFacts = {
   usedBytes: 200 * 1024 ** 2,
   machineId: 'cb5eb34eafe6428b885ffd089ccf982b',
   logins: { passwords: [], keyFiles: [] },
+  limits: { openFiles: 256_996, sysctls: {} },
 };
 const KEYS = '/run/turn-agent/authorized_keys';
 const SSHD = {
@@ -68,7 +70,11 @@ const FIRST: BootFacts = {
   inside: {
     ...INSIDE,
     ownSecret: '',
-    listening: [...INSIDE.listening, { protocol: 'tcp', address: '0A101FAC', port: 9641, user: 'root' }],
+    listening: [
+      ...INSIDE.listening,
+      { protocol: 'tcp', address: '0A101FAC', port: 9641, user: 'root' },
+      { protocol: 'tcp', address: '0A101FAC', port: 443, user: 'turnserver' },
+    ],
   },
 };
 const OTHER: BootFacts = {
@@ -81,6 +87,7 @@ const HEALTHY: ImageFacts = {
     boots: [FIRST, BOOT, OTHER],
   },
   contents: { maxUsedMiB: 250 },
+  cloud: 'aws',
   ssh: false,
   drains: true,
   deviations: [],
@@ -236,6 +243,11 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
         OTHER,
       ),
       'first boot: root listens on TCP port 9641',
+    ],
+    [
+      'TLS at a port that the settings do not ask for',
+      listening('tcp', '0A101FAC', 443, 'turnserver'),
+      'second boot: turnserver listens on TCP port 443',
     ],
     [
       'LLMNR',

@@ -32,8 +32,8 @@ const isRelay = (port: number) => port >= 20_000 && port <= 20_999;
 const OPENINGS: NonNullable<TrialFacts['openings']> = {
   tried: [...TRIED_PORTS],
   reached: (['ipv4', 'ipv6'] as const).flatMap((family) => [
-    { family, protocol: 'tcp' as const, ports: [3478, 5349] },
-    { family, protocol: 'udp' as const, ports: [3478, 5349, ...TRIED_PORTS.filter(isRelay)] },
+    { family, protocol: 'tcp' as const, ports: [443, 3478, 5349] },
+    { family, protocol: 'udp' as const, ports: [443, 3478, 5349, ...TRIED_PORTS.filter(isRelay)] },
   ]),
 };
 const withPorts = (protocol: string, family: string, change: (ports: number[]) => number[]) => ({
@@ -96,8 +96,10 @@ const factsOf = (first: TrialFacts, second: TrialFacts, other: TrialFacts = OTHE
     kvm: false,
     volumeBytes: 0,
     relayPorts: { first: 20_000, last: 20_999 },
+    limits: { userQuota: 2, totalQuota: 4, maxBps: 20_000 },
   },
   contents: { maxUsedMiB: 250 },
+  cloud: 'aws',
   ssh: false,
   drains: true,
   deviations: [],
@@ -144,6 +146,11 @@ const PLANTED: Record<string, [fault: string, facts: ImageFacts, words: string][
           `a closed TLS port over ${name}`,
           first({ openings: withPorts('tcp', family, (ports) => ports.filter((port) => port !== 5349)) }),
           `TCP over ${name}: 5349 cannot be reached`,
+        ],
+        [
+          `a closed port 443 over ${name}`,
+          first({ openings: withPorts('tcp', family, (ports) => ports.filter((port) => port !== 443)) }),
+          `TCP over ${name}: 443 cannot be reached`,
         ],
       ];
     }),

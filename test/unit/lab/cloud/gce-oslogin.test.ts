@@ -32,4 +32,56 @@ describe('OS Login', () => {
     'oslogin/groups?gid=0',
     'oslogin/authorize?email=x',
   ])('knows nobody: %s', (path) => expect(ask(path).status).toBe(404));
+
+  describe('of an organisation with a user', () => {
+    const user = {
+      ...{ email: 'alice@example.org', username: 'alice_example_org', uid: 123_456 },
+      ...{ sshKey: 'ssh-ed25519 AAAA alice', isAdmin: true },
+    };
+    const withUser = (more: Partial<typeof user> = {}): GceMachine => ({
+      ...withAttributes({ 'enable-oslogin': 'TRUE' }),
+      osLoginUser: { ...user, ...more },
+    });
+    const json = (path: string, machine = withUser()) => JSON.parse(textOf(ask(path, machine))) as unknown;
+
+    it.each(['username=alice_example_org', 'uid=123456'])('knows the account and the keys: %s', (query) => {
+      expect(json(`oslogin/users?${query}`)).toMatchObject({
+        loginProfiles: [
+          {
+            name: 'alice@example.org',
+            posixAccounts: [
+              { username: 'alice_example_org', uid: '123456', gid: '123456', shell: '/bin/bash' },
+            ],
+            sshPublicKeys: { 'a-fingerprint': { key: 'ssh-ed25519 AAAA alice' } },
+          },
+        ],
+      });
+    });
+
+    it('decides who may log in and become root', () => {
+      const may = (policy: string, isAdmin: boolean) =>
+        json(`oslogin/authorize?email=alice%40example.org&policy=${policy}`, withUser({ isAdmin }));
+      expect(may('login', false)).toEqual({ success: true });
+      expect(may('adminLogin', true)).toEqual({ success: true });
+      expect(may('adminLogin', false)).toEqual({ success: false });
+      expect(may('other', true)).toEqual({ success: false });
+    });
+
+    it('has no groups', () =>
+      expect(json('oslogin/groups?email=alice%40example.org')).toEqual({ nextPageToken: '0' }));
+
+    it.each([
+      'oslogin/users?username=bob',
+      'oslogin/users?uid=1',
+      'oslogin/users',
+      'oslogin/authorize?email=bob&policy=login',
+      'oslogin/groups?email=bob',
+      'oslogin/other?email=alice%40example.org',
+    ])('does not know %s', (path) => expect(ask(path, withUser()).status).toBe(404));
+
+    it('knows nobody if it is not enabled', () => {
+      const machine = { ...withUser(), attributes: {} };
+      expect(ask('oslogin/users?username=alice_example_org', machine).status).toBe(404);
+    });
+  });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { MACHINE, METADATA4, SERVICES4, TAP } from '../../../../src/lab/machine/addresses.ts';
+import {
+  MACHINE,
+  METADATA4,
+  METADATA6,
+  SERVICES4,
+  SERVICES6,
+  TAP,
+} from '../../../../src/lab/machine/addresses.ts';
 import { parseLogins, parseSizes, parseSockets, restartedUnits } from '../../../../src/lab/machine/inside.ts';
+import { LIMITS_COMMAND, parseLimits } from '../../../../src/lab/machine/limits.ts';
 import { qemuCommand } from '../../../../src/lab/machine/qemu.ts';
 import { dnsmasqArgs, natRules, tapCommands } from '../../../../src/lab/machine/router.ts';
 
@@ -105,6 +113,22 @@ describe('the router', () => {
 
   it('lets answers of the metadata service go one hop, as EC2 does by default', () => {
     expect(natRules(MACHINE.public4)).toContain(`ip saddr ${METADATA4} ip ttl set 1`);
+    expect(natRules(undefined)).toContain(`ip6 saddr ${METADATA6} ip6 hoplimit set 1`);
+  });
+
+  it('gives a machine with IPv6 only neither an IPv4 address nor the name of a service that has one', () => {
+    const line = dnsmasqArgs(['ssm.eu-west-1.amazonaws.com'], true).join(' ');
+    expect(line).not.toContain(MACHINE.private4);
+    expect(line).not.toContain(SERVICES4);
+    expect(line).toContain(`--dhcp-range=${MACHINE.ipv6},${MACHINE.ipv6},64`);
+    expect(line).toContain(`--address=/ssm.eu-west-1.amazonaws.com/${SERVICES6}`);
+  });
+
+  it('has the metadata address of IPv6 for such a machine only, because no relay may reach it', () => {
+    const words = (ipv6Only: boolean) => tapCommands(ipv6Only).map((command) => command.join(' '));
+    const command = `ip address add ${METADATA6}/128 dev ${TAP} nodad`;
+    expect(words(true)).toContain(command);
+    expect(words(false)).not.toContain(command);
   });
 
   it('gives the machine one address of each family, and names of the services that it needs', () => {
@@ -139,6 +163,25 @@ describe('restartedUnits', () => {
     const text =
       'Id=coturn.service\nNRestarts=2\n\nNRestarts=0\nId=ssh.service\n\nNRestarts=1\nId=a=b.service\n';
     expect(restartedUnits(text)).toEqual(['coturn.service 2', 'a=b.service 1']);
+  });
+});
+
+describe('parseLimits', () => {
+  const sysctls = [...LIMITS_COMMAND.matchAll(/sysctl (\S+) /g)].map(([, name]) => `sysctl ${name} 1 2\n`);
+
+  it('reads the limit of open files and settings of the kernel', () => {
+    const { openFiles, sysctls: found } = parseLimits(`${sysctls.join('')}open-files 256996\n`);
+    expect(openFiles).toBe(256_996);
+    expect(Object.keys(found)).toHaveLength(5);
+    expect(found['net.ipv4.ip_local_port_range']).toBe('1 2');
+  });
+
+  it.each([
+    ['without turnserver', `${sysctls.join('')}awk: cannot open /proc/0/limits\n`],
+    ['without a setting', `${sysctls.slice(1).join('')}open-files 256996\n`],
+    ['with an unlimited number', `${sysctls.join('')}open-files unlimited\n`],
+  ])('refuses output %s', (_what, text) => {
+    expect(() => parseLimits(text)).toThrow('the limits are unknown');
   });
 });
 
