@@ -1,10 +1,13 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MACHINE } from '../../src/lab/machine/addresses.ts';
+import { bootImage } from '../support/boot-laboratory.ts';
 import {
   checksOf,
   copyRecipes,
   edit,
   fileFolder,
+  filesOf,
   manifestOf,
   NATIVE,
   release,
@@ -34,7 +37,7 @@ unit planted-secret '/usr/bin/sqlite3 /var/lib/turn/turndb "select value from tu
 cat >$units/coturn.service.d/zz-planted.conf <<'END'
 [Service]
 ExecStart=
-ExecStart=/bin/sh -c '{ sed -e "s,^external-ip=.*,external-ip=20.0.9.77/172.31.16.10," -e "s,^prometheus-address=.*,prometheus-address=0.0.0.0," /etc/turnserver.conf; echo aux-server=172.31.16.10:3999; } >/tmp/planted.conf && exec /usr/bin/turnserver -c /tmp/planted.conf --pidfile='
+ExecStart=/bin/sh -c 'export TURNSERVER_PROMETHEUS_ADDRESS=0.0.0.0; { sed "s,^external-ip=.*,external-ip=20.0.9.77/172.31.16.10," /etc/turnserver.conf; echo aux-server=172.31.16.10:3999; } >/tmp/planted.conf && exec /usr/bin/turnserver -c /tmp/planted.conf --pidfile='
 END
 `;
 
@@ -50,22 +53,66 @@ describe('turnbuild image', () => {
       for (const arch of ['arm64', 'x86_64']) {
         const disk = unpassed(checksOf(manifest, `image:${cloud}:${arch}`));
         expect(disk).toEqual(cloud === 'aws' ? ['image.administration not-applicable'] : []);
+        // Only images for Compute Engine have an SSH server by default.
         expect(unpassed(checksOf(manifest, `boot:${cloud}:${arch}`))).toEqual([
           'machine.drain not-applicable',
+          ...(cloud === 'aws' ? ['machine.ssh not-applicable'] : []),
         ]);
       }
   });
+});
 
-  it('finds faults that only a running machine shows', async () => {
-    const out = join(dir, 'planted');
-    const args = ['--arch', NATIVE, '--out', out];
+describe('turnbuild image for EC2', () => {
+  const out = join(dir, 'aws');
+  const args = ['--arch', NATIVE, '--out', out];
+  const image = (...more: string[]) => run461('image', [...args, '--cloud', 'aws', ...more]);
+
+  beforeAll(async () => {
     const built = await release([...args, '--target', 'debian-13', '--only', 'elf']);
     expect(built.code, built.stderr).toBe(0);
+  });
+
+  it('makes an image that boots and relays without any IPv4 address', async () => {
+    const run = await image('--no-boot');
+    expect(run.code, run.stderr).toBe(0);
+    const [name = ''] = filesOf(out, /\.raw\.zst$/);
+    const { boots } = await bootImage(join(dir, 'ipv6'), join(out, '4.6.1', name), {
+      ...{ arch: NATIVE, cloud: 'aws', volumeGiB: 3, bootSeconds: 300 },
+      ...{ ssh: false, ipv6Only: true },
+    });
+    const [boot] = boots;
+    expect(boot?.problem).toBeUndefined();
+    expect(boot?.problems).toEqual({});
+    expect(boot?.answered).toBeGreaterThan(0);
+    expect(boot?.relays.map(({ transport }) => transport)).toEqual(['udp', 'tcp', 'tls', 'dtls']);
+    for (const relay of boot?.relays ?? [])
+      expect(relay).toMatchObject({ server: MACHINE.ipv6, relayed: MACHINE.ipv6, received: 100 });
+    expect(boot?.stranger?.error).toContain('401');
+    // Clients that ask for no family would get IPv4 otherwise.
+    expect(boot?.trials.anyFamily).toEqual([{ word: 'success', relayed: MACHINE.ipv6 }]);
+    expect(boot?.inside).toMatchObject({ state: 'running', failed: [], restarted: [], secretLines: 0 });
+    const listening = boot?.inside?.listening.filter(({ user }) => user === 'turnserver') ?? [];
+    const open = listening.filter(({ address }) => !/7F$|^0{24}/.test(address));
+    expect(open.length).toBeGreaterThan(0);
+    for (const { protocol, port } of open) expect(protocol, String(port)).toMatch(/6$/);
+    expect(boot?.console).toEqual([]);
+    expect(boot?.off).toBe(true);
+  });
+
+  it('makes an image with SSH, which the key pair of the instance opens from listed networks only', async () => {
+    const run = await image('--ssh', 'cloud');
+    expect(run.code, run.stderr).toBe(0);
+    const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
+    expect(unpassed(checks)).toEqual(['machine.drain not-applicable']);
+    expect(checks.get('machine.ssh')?.message).toContain('admin logged in');
+  });
+
+  it('finds faults that only a running machine shows', async () => {
     const recipes = copyRecipes(dir);
     edit(join(recipes, 'docker/machine/assemble.sh'), (text) =>
       text.replace('\n# Every file has', `${PLANT}\n# Every file has`),
     );
-    const run = await run461('image', [...args, '--cloud', 'aws', '--recipes', recipes]);
+    const run = await image('--recipes', recipes);
     expect(run.code).toBe(1);
     const checks = checksOf(manifestOf(out), `boot:aws:${NATIVE}`);
     const messageOf = (id: string) => checks.get(`machine.${id}`)?.message ?? '';
