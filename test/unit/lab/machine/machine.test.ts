@@ -72,6 +72,11 @@ describe('qemuCommand', () => {
     },
   );
 
+  it('does not let the firmware of arm64 wait for a key', () => {
+    expect(qemuCommand(VM).join(' ')).toContain('-boot menu=on,splash-time=1');
+    expect(qemuCommand({ ...VM, arch: 'x86_64' })).not.toContain('-boot');
+  });
+
   it('starts the firmware alone without a disk', () => {
     const { disk: _, ...firmware } = VM;
     expect(qemuCommand(firmware).join(' ')).not.toContain('disk');
