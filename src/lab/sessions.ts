@@ -6,6 +6,9 @@ import { allocate, hangUp, relayedOf, wordOf } from './scenarios/session.ts';
 
 /** The port of STUN and TURN. */
 const PORT = 3478;
+/** Messages that are sent at once, and milliseconds until the next ones. */
+const BATCH = 10;
+const BATCH_MS = 20;
 /** Milliseconds after which nothing more of a burst is expected. */
 const QUIET_MS = 1500;
 
@@ -69,7 +72,11 @@ export async function sendBurst(
     const begin = Date.now();
     last = begin;
     const data = Buffer.alloc(bytes);
-    for (let sent = 0; sent < messages; sent++) client.sendOnChannel({ channel: CHANNEL, data });
+    for (let sent = 0; sent < messages; sent++) {
+      client.sendOnChannel({ channel: CHANNEL, data });
+      // Buffers on the way hold only a part of a burst.
+      if (sent % BATCH === BATCH - 1) await pause(BATCH_MS);
+    }
     while (received < messages && Date.now() - last < QUIET_MS) await pause(50);
     return { sent: messages, received, bytes, seconds: (last - begin) / 1000 };
   } finally {

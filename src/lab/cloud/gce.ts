@@ -17,7 +17,9 @@ export interface Poll {
  * Answers as Compute Engine's metadata server, without waiting. Sources: Google, "View and query VM metadata"; Google's own emulator of 2016
  * (metadata_server.py) for JSON, text, `alt=` and errors; answers of real servers in github.com/salrashid123/gce_metadata_server.
  */
-export function answerGce(machine: GceMachine, request: CloudRequest, now: number): CloudResponse {
+export function answerGce(machine: GceMachine, given: CloudRequest, now: number): CloudResponse {
+  // Google's guest agent asks for `v1//?recursive=true`.
+  const request = { ...given, path: given.path.replace(/\/{2,}/g, '/') };
   if (request.method !== 'GET' && request.method !== 'HEAD') return error(405, 'Error: Method Not Allowed');
   // Clients find out whether they run on Compute Engine by asking for `/`, which needs no header.
   if (request.path === '/') return content('computeMetadata/\n', 'text');

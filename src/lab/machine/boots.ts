@@ -36,9 +36,9 @@ export const firstBoot = (lab: Laboratory, meanwhile: () => void) => async (boot
   ];
   await boot.relays(client, all, SECRETS.first);
   await boot.trial('tls443', () => relayAt443(lab, SECRETS.first));
-  await boot.trial('burst', () => sendBurst(lab, SECRETS.first));
   await boot.inspect(storedLines());
-  if (lab.settings.ssh) await boot.trial('ssh', () => tryLogins(lab, machine));
+  await boot.trial('burst', () => sendBurst(lab, SECRETS.first));
+  if (lab.settings.ssh) await boot.trial('ssh', () => tryLogins(lab));
   await boot.trial('metrics', () => scrapeMachine(lab));
   await boot.trial('forbidden', () => tryPeers(lab, SECRETS.first));
   await boot.trial('moved', () => moveTo(lab, MACHINE.other4, SECRETS.first));

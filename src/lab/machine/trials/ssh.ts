@@ -5,7 +5,6 @@ import { MACHINE } from '../addresses.ts';
 import type { LoginAttempt } from '../facts.ts';
 import { METADATA_USERS, OS_LOGIN_USER, withOsLogin, withSshKey } from '../identity.ts';
 import type { Laboratory } from '../laboratory.ts';
-import type { Machine } from '../vm.ts';
 import { hand } from '../vm.ts';
 
 /** The administrator of images for EC2. */
@@ -40,7 +39,7 @@ export function offerSshKey({ cloud, sshKeys }: Pick<Laboratory, 'cloud' | 'sshK
  * Tries to log in: with the key of the metadata as each account, with another key, and from a network that the settings do not list. On
  * Compute Engine, nobody may succeed until OS Login is enabled.
  */
-export async function tryLogins(lab: Laboratory, machine: Machine): Promise<LoginAttempt[]> {
+export async function tryLogins(lab: Laboratory): Promise<LoginAttempt[]> {
   const isAws = lab.settings.cloud === 'aws';
   const [user, ...others]: [string, ...string[]] = isAws
     ? [ADMIN, ...METADATA_USERS]
@@ -54,7 +53,7 @@ export async function tryLogins(lab: Laboratory, machine: Machine): Promise<Logi
     attempt({ user, key: 'stranger', listed: true }),
     attempt({ user, key: 'metadata', listed: false }),
   ]);
-  return [first, ...rest, ...(isAws ? [] : await tryOsLogin(lab, machine))];
+  return [first, ...rest, ...(isAws ? [] : await tryOsLogin(lab))];
 }
 
 async function logIn(
@@ -70,20 +69,25 @@ async function logIn(
 
 /** Milliseconds until Google's guest agent must have enabled OS Login. */
 const ENABLED_MS = 90_000;
-/** While the agent restarts sshd, connections are refused. */
+/** sshd may still be reading its configuration again. */
 const RETRIES = 2;
 const RETRY_MS = 4000;
 
 /** Enables OS Login while the machine runs. The client comes from its other address, which has not failed to log in. */
-async function tryOsLogin(lab: Laboratory, { probe }: Machine): Promise<LoginAttempt[]> {
+async function tryOsLogin(lab: Laboratory): Promise<LoginAttempt[]> {
+  const before = lab.requests.all().length;
   lab.cloud.change((state) => withOsLogin(state, publicKey(lab.sshKeys['os-login'])));
-  const isEnabled = async () =>
-    /^authorizedkeyscommand .*google/m.test(await probe.run('/usr/sbin/sshd -T 2>/dev/null'));
-  for (const end = Date.now() + ENABLED_MS; !(await isEnabled()) && Date.now() < end; ) await pause(1000);
+  // The guest agent asks for groups last, after it has configured sshd.
+  const isEnabled = () =>
+    lab.requests
+      .all()
+      .slice(before)
+      .some(({ path }) => path.endsWith('/oslogin/groups'));
+  for (const end = Date.now() + ENABLED_MS; !isEnabled() && Date.now() < end; ) await pause(500);
   const attempt = (user: string, key: LoginAttempt['key']) =>
     logIn(lab, { user, key, listed: true, osLogin: true }, MACHINE.public4);
   let found = await attempt(OS_LOGIN_USER, 'os-login');
-  for (let tries = 0; tries < RETRIES && !found.found.includes(OS_LOGIN_USER); tries++) {
+  for (let tries = 0; tries < RETRIES && !found.found.startsWith(`${OS_LOGIN_USER}, `); tries++) {
     await pause(RETRY_MS);
     found = await attempt(OS_LOGIN_USER, 'os-login');
   }

@@ -31,6 +31,11 @@ describe("Compute Engine's metadata server", () => {
   it('refuses requests that a proxy forwarded', () =>
     expect(ask('instance/id', GCE_MACHINE, { ...GOOGLE, 'x-forwarded-for': '10.0.0.1' }).status).toBe(403));
 
+  it("answers Google's guest agent, which doubles a slash", () => {
+    expect(value('/?recursive=true&alt=json')).toBe(value('?recursive=true&alt=json'));
+    expect(JSON.parse(String(value('/?recursive=true&alt=json')))).toHaveProperty('instance.id');
+  });
+
   it('does not repeat markup of a path', () =>
     expect(textOf(answerGce(GCE_MACHINE, get('/computeMetadata/<b>'), NOW))).toContain('&#60;b&#62;'));
 
