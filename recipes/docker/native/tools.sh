@@ -2,6 +2,7 @@
 # under test. A RUN mounts /native and the build platform's library folder into that root.
 # in:  DEB_ARCH, the foreign architecture; NATIVE_TRIPLE, the build platform's; the root of the same suite for the build platform
 #      TARGET (/target), the foreign root; empty if it will have the same programs as the build platform's root
+#      LATER, more programs of the build platform's root, which the foreign root will only have when packages are configured
 # out: /native: bin/, the programs that the foreign root has as well; methods/, apt's; apt.conf; lib/, Python's; rpm-platform and
 #      rpm-macros, rpm's; ld.so; environment, for the shell
 set -eu
@@ -14,13 +15,10 @@ fail() {
 	exit 1
 }
 
-is_program() {
-	[ -f "$1" ] && [ "$(head -c 4 "$1" | tail -c 3)" = ELF ]
-}
-
 # Some programs stay the foreign root's: those that depend on the processor, those that the verification replaces itself, and those that
 # may belong to the package.
 is_lent() {
+	case " ${LATER:-} " in *" $1 "*) return 0 ;; esac
 	case $1 in
 	uname | arch | setarch | linux32 | linux64 | i386 | x86_64 | aarch64 | ld.so | ld-linux* | ldconfig*) return 1 ;;
 	systemctl | sqlite3 | turn*) return 1 ;;
@@ -32,17 +30,24 @@ is_lent() {
 	return 1
 }
 
-# adapt FILE COPY: the foreign root has no loader at the usual path, so the copy refers to another one. dpkg's programs contain their
-# architecture as a string.
+# adapt FOLDER FILE...: copies those of the files that are programs. The foreign root has no loader at the usual path, so the copies refer to
+# another one. dpkg's programs contain their architecture as a string. One Perl for all files, because there are hundreds.
 adapt() {
-	from=
-	case ${1##*/} in dpkg*) from=$own ;; esac
 	# Perl expands the dollar signs.
 	# shellcheck disable=SC2016
-	from=$from to=$DEB_ARCH perl -0777 -pe '
-		s{(/lib(?:64)?/ld-linux[-.\w]*)\0}{substr("/native/ld.so" . "\0" x 99, 0, length $1) . "\0"}e;
-		s{\0$ENV{from}\0}{\0$ENV{to}\0}g if $ENV{from} ne "";' "$1" >"$2"
-	chmod 755 "$2"
+	own=$own to=$DEB_ARCH perl -e '
+		local $/;
+		my $folder = shift;
+		for my $file (grep { -f } @ARGV) {
+			my ($name) = $file =~ m{([^/]*)$};
+			open my $in, "<:raw", $file or die "$file: $!\n";
+			my $program = <$in>;
+			next unless $program =~ /^\x7fELF/;
+			$program =~ s{(/lib(?:64)?/ld-linux[-.\w]*)\0}{substr("/native/ld.so" . "\0" x 99, 0, length $1) . "\0"}e;
+			$program =~ s{\0$ENV{own}\0}{\0$ENV{to}\0}g if $name =~ /^dpkg/;
+			open my $out, ">:raw", "$folder/$name" or die "$folder/$name: $!\n";
+			print $out $program and close $out and chmod 0755, "$folder/$name" or die "$folder/$name: $!\n";
+		}' "$@"
 }
 
 [ "${#own}" = "${#DEB_ARCH}" ] || fail "cannot replace the architecture $own by $DEB_ARCH in dpkg's programs: the names differ in length"
@@ -50,12 +55,12 @@ adapt() {
 mkdir -p /native/bin /native/methods
 loader=$(perl -0777 -ne 'print $1 if m{(/lib(?:64)?/ld-linux[-.\w]*)\0}' /usr/bin/dpkg)
 cp "$(readlink -f "$loader")" /native/ld.so
+set --
 for file in /usr/bin/* /usr/sbin/*; do
-	if is_lent "${file##*/}" && is_program "$file"; then adapt "$file" "/native/bin/${file##*/}"; fi
+	! is_lent "${file##*/}" || set -- "$@" "$file"
 done
-for file in /usr/lib/apt/methods/*; do
-	! is_program "$file" || adapt "$file" "/native/methods/${file##*/}"
-done
+adapt /native/bin "$@"
+adapt /native/methods /usr/lib/apt/methods/*
 if [ ! -e "$target/usr/bin/dnf" ]; then
 	interpreters='bash dash perl'
 	[ "$(/native/bin/dpkg --print-architecture)" = "$DEB_ARCH" ] || fail "the adapted dpkg does not report the architecture $DEB_ARCH"
