@@ -12,12 +12,6 @@ ARG TOOLS=own
 
 FROM --platform=linux/$TARGET_OCI_ARCH target AS foreign-root
 
-FROM --platform=$BUILDPLATFORM base AS native-tools-deb
-ARG DEB_ARCH
-ARG NATIVE_TRIPLE
-COPY native/tools.sh /turnbuild/
-RUN --mount=type=bind,from=foreign-root,target=/target sh /turnbuild/tools.sh
-
 # A new state of the archive brings Go's security updates into the agent.
 FROM --platform=$BUILDPLATFORM base AS agent-compiler
 ARG ARCHIVE_STATE
@@ -46,6 +40,20 @@ RUN cd /machine/agent && export CGO_ENABLED=0 GOPROXY=off GOTOOLCHAIN=local GOCA
     unformatted=$(gofmt -l .) && [ -z "$unformatted" ] || { echo "gofmt: $unformatted"; exit 1; } && \
     go vet ./... && go test ./...
 
+FROM --platform=$BUILDPLATFORM base AS disk-tools
+ARG DEB_ARCH
+ARG ARCHIVE_STATE
+COPY machine/tools.sh /turnbuild/
+RUN sh /turnbuild/tools.sh
+
+# The tools of the disk include programs that maintainer scripts call. Under QEMU, depmod alone would take as long as everything else.
+FROM disk-tools AS native-tools
+ARG DEB_ARCH
+ARG NATIVE_TRIPLE
+COPY native/tools.sh /turnbuild/
+RUN --mount=type=bind,from=foreign-root,target=/target \
+    LATER='depmod journalctl openssl systemctl systemd-machine-id-setup systemd-sysusers systemd-tmpfiles' sh /turnbuild/tools.sh
+
 FROM target AS machine-root-own
 ARG DEB_ARCH
 ARG QEMU_CPU
@@ -65,20 +73,15 @@ ARG NATIVE_TRIPLE
 ARG ARCHIVE_STATE
 RUN --mount=type=bind,from=inputs,source=/packages,target=/inputs \
     --mount=type=bind,source=machine/root.sh,target=/turnbuild/root.sh \
-    --mount=type=bind,from=native-tools-deb,source=/native,target=/native \
-    --mount=type=bind,from=native-tools-deb,source=/usr/lib/$NATIVE_TRIPLE,target=/usr/lib/$NATIVE_TRIPLE \
-    --mount=type=bind,from=native-tools-deb,source=/native/bin/bash,target=/usr/bin/bash \
-    --mount=type=bind,from=native-tools-deb,source=/native/bin/dash,target=/usr/bin/dash \
-    --mount=type=bind,from=native-tools-deb,source=/native/bin/perl,target=/usr/bin/perl \
+    --mount=type=bind,from=native-tools,source=/native,target=/native \
+    --mount=type=bind,from=native-tools,source=/usr/lib/$NATIVE_TRIPLE,target=/usr/lib/$NATIVE_TRIPLE \
+    --mount=type=bind,from=native-tools,source=/native/bin/bash,target=/usr/bin/bash \
+    --mount=type=bind,from=native-tools,source=/native/bin/dash,target=/usr/bin/dash \
+    --mount=type=bind,from=native-tools,source=/native/bin/perl,target=/usr/bin/perl \
+    --mount=type=bind,from=native-tools,source=/native/bin/sqv,target=/usr/bin/sqv \
     sh /turnbuild/root.sh
 
 FROM machine-root-$TOOLS AS machine-root
-
-FROM --platform=$BUILDPLATFORM base AS disk-tools
-ARG DEB_ARCH
-ARG ARCHIVE_STATE
-COPY machine/tools.sh /turnbuild/
-RUN sh /turnbuild/tools.sh
 
 FROM disk-tools AS image-run
 ARG DEB_ARCH

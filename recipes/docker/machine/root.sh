@@ -37,9 +37,13 @@ Description: stands in for an initrd generator
 CONTROL
 dpkg-deb --build --root-owner-group /tmp/initrd /tmp/turnbuild-initrd.deb >/dev/null
 
+# Nobody is asked before the installation.
+echo '#clear DPkg::Pre-Install-Pkgs;' >/etc/apt/apt.conf.d/99questions
+
 apt-get update -q -o APT::Update::Error-Mode=any
-apt-get dist-upgrade -qy
+# Upgrades the root and installs the packages, at once.
 # shellcheck disable=SC2086
-apt-get install -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
+apt-get dist-upgrade -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
 apt-get clean
+rm /etc/apt/apt.conf.d/99questions
 rm -rf /var/lib/apt/lists/* /tmp/* /var/tmp/*

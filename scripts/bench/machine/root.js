@@ -26,7 +26,7 @@ const NATIVE = 'machine-root-native';
 const WAYS = {
   'native tools, which are prepared as well': {
     args: { TOOLS: 'native' },
-    fresh: ['native-tools-deb', NATIVE],
+    fresh: ['native-tools', NATIVE],
   },
   'native tools': { args: { TOOLS: 'native' }, fresh: [NATIVE] },
   'apt under QEMU': { args: { TOOLS: 'own' }, fresh: ['machine-root-own'] },
