@@ -97,13 +97,13 @@ ARG CONSOLE
 ARG DISK_MIB
 ARG SEED
 ARG DISK_FORMAT
-COPY machine/assemble.sh machine/disk.sh machine/initrd.sh machine/scan.sh /turnbuild/
+COPY machine/assemble.sh machine/compress.sh machine/disk.sh machine/initrd.sh machine/scan.sh /turnbuild/
 COPY machine/rootfs/ /turnbuild/overlays/rootfs/
 COPY machine/overlays/ /turnbuild/overlays/
 COPY --from=agent /out/ /turnbuild/agent/
 COPY --from=inputs /agent.json /turnbuild/
 RUN --mount=type=bind,from=machine-root,target=/target sh /turnbuild/assemble.sh && sh /turnbuild/disk.sh && \
-    sh /turnbuild/scan.sh
+    { sh /turnbuild/scan.sh & sh /turnbuild/compress.sh && wait $!; }
 
 FROM scratch AS image
 COPY --from=image-run /out/ /

@@ -1,6 +1,6 @@
 # Makes the disk: a unified kernel image in an EFI system partition, and the root file system, without loop devices or privileges.
-# in:  /image; /boot-files; DEB_ARCH, EFI_NAME, REPART_ARCH, CONSOLE, DISK_MIB, SEED, SOURCE_DATE_EPOCH, DISK_FORMAT (raw.zst or tar.gz)
-# out: /out: disk, packages.txt (lines NAME VERSION SOURCE SOURCE-VERSION); /disk.raw, /partitions.json and /esp for scan.sh
+# in:  /image; /boot-files; DEB_ARCH, EFI_NAME, REPART_ARCH, CONSOLE, DISK_MIB, SEED, SOURCE_DATE_EPOCH
+# out: /disk.raw; /out/packages.txt (lines NAME VERSION SOURCE SOURCE-VERSION); /partitions.json and /esp for scan.sh
 set -eu
 export LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH
 
@@ -64,12 +64,3 @@ find /esp -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 SYSTEMD_REPART_MKFS_OPTIONS_EXT4="-E hash_seed=$SEED" \
 	systemd-repart --offline=yes --sector-size=512 --empty=create --size="${DISK_MIB}M" --definitions=/definitions \
 	--architecture="$REPART_ARCH" --seed="$SEED" --json=short /disk.raw >/partitions.json
-case $DISK_FORMAT in
-raw.zst) zstd -q -3 --single-thread /disk.raw -o /out/disk ;;
-# Google's import takes exactly this format: one sparse file in an old GNU tar.
-tar.gz)
-	tar --create --file=/disk.tar --format=oldgnu --sparse --hole-detection=raw --owner=0 --group=0 --numeric-owner --mode=644 \
-		--mtime="@$SOURCE_DATE_EPOCH" --directory=/ disk.raw
-	gzip --no-name -6 </disk.tar >/out/disk
-	;;
-esac
