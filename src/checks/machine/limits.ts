@@ -1,3 +1,4 @@
+import { OWN_PORTS } from '../../config/machine/ports.ts';
 import type { InsideFacts, LimitFacts } from '../../lab/machine/facts.ts';
 import { openFilesLimit, sysctlsFor } from '../../plan/capacity.ts';
 import type { ImageFacts } from './check.ts';
@@ -11,8 +12,6 @@ const SERVICES = [3478, 9641, 9642];
 /** Those of the first boot, whose settings have a certificate and ask for port 443. */
 const TLS = [443, 5349];
 const FIRST = 0;
-/** Ports that a machine's own connections need at least: src/config/machine/ports.ts. */
-const OWN_PORTS = 512;
 
 interface Range {
   first: number;

@@ -3,13 +3,7 @@ import { complaints, notApplicable, type Verdict } from '../check.ts';
 import { inside } from './boot-checks.ts';
 import type { ImageFacts, MachineCheck } from './check.ts';
 import { limitComplaints } from './limits.ts';
-import { seen, sessionOf } from './trial-checks.ts';
-
-const FIRST = 0;
-/** The first boot of another volume, whose settings have quotas, but neither a certificate nor port 443. */
-const OTHER = 2;
-/** Messages of each session: src/lab/machine/laboratory.ts. */
-const MESSAGES = 100;
+import { FIRST, MESSAGES, OTHER, seen, sessionOf } from './trial-checks.ts';
 
 /** Judges what trials of two boots saw. */
 const both =

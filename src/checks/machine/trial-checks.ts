@@ -21,11 +21,12 @@ export function seen<Name extends TrialName>(
   };
 }
 
-const FIRST = 0;
+/** Indexes of the boots. OTHER is the first boot of another volume, whose settings have quotas, but neither a certificate nor port 443. */
+export const FIRST = 0;
 const SECOND = 1;
-const OTHER = 2;
+export const OTHER = 2;
 /** Messages of each session: src/lab/machine/laboratory.ts. */
-const MESSAGES = 100;
+export const MESSAGES = 100;
 
 export const sessionOf = ({ transport, server, received, error }: MachineRelay) =>
   `${received} of ${MESSAGES} messages came back over ${transport.toUpperCase()} at ${server}${error === undefined ? '' : ` (${error})`}`;

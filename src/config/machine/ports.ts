@@ -10,7 +10,7 @@ interface PortRange {
 const LOWEST_RELAY = 1024;
 const HIGHEST_RELAY = 65534;
 /** Smallest block of unprivileged ports beside the range, for the machine's own connections. */
-const OWN_PORTS = 512;
+export const OWN_PORTS = 512;
 
 /** Reports what is wrong with a relay range. */
 export function checkPortRange(r: Reader, path: string, { value }: Json): void {
