@@ -160,6 +160,23 @@ describe('a misbehaving cloud', () => {
     expect(log.all().map(({ path, status }) => [path, status])).toEqual([[MAC, undefined]]);
   });
 
+  it('ends the connections of clients that it has not answered, once it is silent no longer', async () => {
+    const { log, url, misbehave } = await start(AWS);
+    misbehave({ service: 'metadata', fault: { do: 'silence' } });
+    let ended = false;
+    const waiting = fetch(`${url}${MAC}`).catch((error: Error) => {
+      ended = true;
+      return error;
+    });
+    await expect.poll(() => log.all().length).toBe(1);
+    misbehave({ service: 'metadata', path: '/mac$', fault: { do: 'silence' } });
+    await pause(100);
+    expect(ended).toBe(false);
+    misbehave({ service: 'metadata', fault: { do: 'refuse', status: 403 } });
+    expect(await waiting).toBeInstanceOf(Error);
+    expect(log.all()[0]?.status).toBeUndefined();
+  });
+
   it('stops although clients still wait', async () => {
     const { close, log, url, misbehave } = await start(AWS);
     misbehave({ service: 'metadata', fault: { do: 'silence' } });

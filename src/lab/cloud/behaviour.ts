@@ -10,7 +10,7 @@ export type Refusal = 'denied' | 'throttled';
 export type Fault =
   /** Answer late. */
   | { readonly do: 'delay'; readonly ms: number }
-  /** Accept the request and never answer. */
+  /** Accept the request and never answer. The connection ends with the fault. */
   | { readonly do: 'silence' }
   /** Answer with an error's status. */
   | { readonly do: 'refuse'; readonly status: number }

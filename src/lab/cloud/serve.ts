@@ -32,11 +32,21 @@ export function cloudListener(
     const answered = log.add(recordOf(service, request, at));
     const { delayMs, instead } = misbehaviourOf(cloud.state().faults, service, request.path);
     if (delayMs > 0) await pause(delayMs, undefined, { signal });
-    if (instead?.do === 'silence') return;
+    if (instead?.do === 'silence') {
+      await untilSpeaking(request.path, signal);
+      outgoing.destroy();
+      return;
+    }
     const response = await respond(request, signal, instead);
     if (signal.aborted) return;
     answered(response.status);
     send(outgoing, response);
+  }
+
+  /** Resolves when the service is silent no longer. A service that works again does not know the connections that it had before. */
+  async function untilSpeaking(path: string, signal: AbortSignal): Promise<void> {
+    const isSilent = () => misbehaviourOf(cloud.state().faults, service, path).instead?.do === 'silence';
+    while (!signal.aborted && isSilent()) await cloud.changed(undefined, signal);
   }
 
   async function respond(request: CloudRequest, signal: AbortSignal, instead: Answered | undefined) {
