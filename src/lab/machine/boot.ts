@@ -31,22 +31,25 @@ export interface Boot {
   inspect(secrets: readonly string[]): Promise<void>;
 }
 
-/** Where the machine's disk is, and where results go. */
-export interface BootPaths {
+/** A machine, and where its results go. */
+export interface BootSettings {
+  /** Name of the boot, which is that of the console's log. */
+  name: string;
+  /** Path of the volume. */
   disk: string;
+  /** Folder for results. */
   out: string;
+  processors: number;
 }
 
 /**
  * Boots a machine, does with it what the script says, and switches it off.
- * @param name of the console's log
  * @returns the facts; a script that throws leaves its reason there
  * @throws Error if there is no space for what the machine writes: it then sees a broken disk, which is not its fault
  */
 export async function boot(
   lab: Laboratory,
-  { disk, out }: BootPaths,
-  name: string,
+  { name, disk, out, processors }: BootSettings,
   script: (boot: Boot) => Promise<void>,
 ): Promise<BootFacts> {
   const { arch, bootSeconds, cloud } = lab.settings;
@@ -54,7 +57,7 @@ export async function boot(
     arch,
     disk: { path: disk, controller: cloud === 'aws' ? 'nvme' : 'virtio-scsi' },
     memoryMiB: 1024,
-    processors: 2,
+    processors,
     kvm: lab.kvm,
     credentials: labCredentials(lab.certificate),
   });

@@ -28,6 +28,9 @@ import { hand, MACHINE_FOLDER } from './vm.ts';
 // with the role `agent`, it is a client or a peer.
 
 const PATHS = { disk: `${MACHINE_FOLDER}/disk.raw`, out: '/out' };
+// Clouds have machines with one processor, and with several.
+const FIRST = { ...PATHS, processors: 2 };
+const OTHER = { ...PATHS, processors: 1 };
 const SERVICE_FILES = { certificate: '/tmp/services.pem', key: '/tmp/services-key.pem' };
 
 function run(file: string, ...args: string[]): void {
@@ -101,12 +104,12 @@ async function main(): Promise<void> {
     other.catch(() => {});
   };
   const script = settings.ipv6Only ? ipv6Boot(lab) : firstBoot(lab, meanwhile);
-  const boots = [await boot(lab, PATHS, 'first', script)];
+  const boots = [await boot(lab, { ...FIRST, name: 'first' }, script)];
   // Without an answer, further boots would only take long to show the same.
   if (boots[0]?.answered !== undefined && !settings.ipv6Only) {
     meanwhile();
     prepareSecondBoot(lab);
-    boots.push(await boot(lab, PATHS, 'second', secondBoot(lab)));
+    boots.push(await boot(lab, { ...FIRST, name: 'second' }, secondBoot(lab)));
   }
   if (other !== undefined) boots.push(await other);
   const volumeBytes = settings.volumeGiB * 1024 ** 3;
@@ -123,7 +126,7 @@ async function apart(kvm: boolean): Promise<void> {
   const lab = await surround(settings, kvm);
   prepareOtherBoot(lab);
   writeVolume(settings);
-  write(APART_FACTS, await boot(lab, PATHS, 'other', otherBoot(lab)));
+  write(APART_FACTS, await boot(lab, { ...OTHER, name: 'other' }, otherBoot(lab)));
   write(`${PATHS.out}/requests-other.json`, lab.requests.all());
   lab.end();
   process.exit(0);

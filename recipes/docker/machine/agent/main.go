@@ -25,6 +25,7 @@ var version = "unknown"
 const usage = `turn-agent run                        configure coturn and follow changes (the service)
 turn-agent check [--cloud aws|gce] FILE  check a settings document
 turn-agent status                     show what is in force
+turn-agent wait                       wait until the metadata service works (used by units of the cloud's agent)
 turn-agent drain PID                  let turnserver's sessions end, then stop it (used by coturn.service)
 turn-agent version                    show the version
 `
@@ -42,6 +43,8 @@ func command(arguments []string, paths image.Paths, out, errors io.Writer) int {
 	switch {
 	case name == "run" && len(rest) == 0:
 		err = run(paths, out)
+	case name == "wait" && len(rest) == 0:
+		err = wait(paths, out)
 	case name == "check":
 		return check(rest, paths, out, errors)
 	case name == "status" && len(rest) == 0:
@@ -76,9 +79,23 @@ func run(paths image.Paths, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilStopped()
 	defer stop()
 	return agent.New(version, facts, paths, owner, out).Run(ctx)
+}
+
+func wait(paths image.Paths, out io.Writer) error {
+	facts, err := image.Load(paths.Facts())
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilStopped()
+	defer stop()
+	return agent.New(version, facts, paths, agent.Owner{}, out).Wait(ctx)
+}
+
+func untilStopped() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 }
 
 func ownerOf(name string) (agent.Owner, error) {

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"turn-agent/internal/clouds"
 	"turn-agent/internal/image"
 )
 
@@ -39,7 +41,7 @@ func call(paths image.Paths, arguments ...string) (int, string, string) {
 
 func TestUsage(t *testing.T) {
 	for _, arguments := range [][]string{
-		{}, {"banana"}, {"run", "x"}, {"check"}, {"check", "a", "b"}, {"check", "--cloud", "azure", "x"}, {"status", "x"}, {"drain"}, {"drain", "x"}, {"drain", "1"},
+		{}, {"banana"}, {"run", "x"}, {"check"}, {"check", "a", "b"}, {"check", "--cloud", "azure", "x"}, {"status", "x"}, {"wait", "x"}, {"drain"}, {"drain", "x"}, {"drain", "1"},
 	} {
 		if code, _, text := call(machine(t, awsFacts), arguments...); code != 2 || text == "" {
 			t.Error(arguments, code, text)
@@ -167,6 +169,34 @@ func TestDrainOnlyWhereItWorks(t *testing.T) {
 		if err := <-ended; !strings.Contains(err.Error(), signal) {
 			t.Error(facts, err)
 		}
+	}
+}
+
+func TestWait(t *testing.T) {
+	server := clouds.Start(t, true, clouds.GoogleItems())
+	facts := strings.Replace(awsFacts, `"aws"`, `"gce", "endpoints": {"metadata": "`+server.URL+`"}`, 1)
+	ended := make(chan int, 1)
+	wait := func() { code, _, _ := call(machine(t, facts), "wait"); ended <- code }
+	for _, fault := range []clouds.Fault{clouds.Forbidden, clouds.HTML, clouds.Missing} {
+		server.Fail(fault)
+		go wait()
+		select {
+		case code := <-ended:
+			t.Error(fault, code)
+		case <-time.After(300 * time.Millisecond):
+		}
+		server.Fail(clouds.None)
+		select {
+		case code := <-ended:
+			if code != 0 {
+				t.Error(fault, code)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal(fault, "still waits")
+		}
+	}
+	if code, _, text := call(machine(t, ""), "wait"); code != 1 || !strings.HasPrefix(text, "turn-agent: ") {
+		t.Error(code, text)
 	}
 }
 

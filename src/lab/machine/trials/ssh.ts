@@ -38,8 +38,9 @@ export function offerSshKey({ cloud, sshKeys }: Pick<Laboratory, 'cloud' | 'sshK
 /**
  * Tries to log in: with the key of the metadata as each account, with another key, and from a network that the settings do not list. On
  * Compute Engine, nobody may succeed until OS Login is enabled.
+ * @param public4 the machine's public address
  */
-export async function tryLogins(lab: Laboratory): Promise<LoginAttempt[]> {
+export async function tryLogins(lab: Laboratory, public4: string): Promise<LoginAttempt[]> {
   const isAws = lab.settings.cloud === 'aws';
   const [user, ...others]: [string, ...string[]] = isAws
     ? [ADMIN, ...METADATA_USERS]
@@ -53,7 +54,7 @@ export async function tryLogins(lab: Laboratory): Promise<LoginAttempt[]> {
     attempt({ user, key: 'stranger', listed: true }),
     attempt({ user, key: 'metadata', listed: false }),
   ]);
-  return [first, ...rest, ...(isAws ? [] : await tryOsLogin(lab))];
+  return [first, ...rest, ...(isAws ? [] : await tryOsLogin(lab, public4))];
 }
 
 async function logIn(
@@ -74,7 +75,7 @@ const RETRIES = 2;
 const RETRY_MS = 4000;
 
 /** Enables OS Login while the machine runs. The client comes from its other address, which has not failed to log in. */
-async function tryOsLogin(lab: Laboratory): Promise<LoginAttempt[]> {
+async function tryOsLogin(lab: Laboratory, public4: string): Promise<LoginAttempt[]> {
   const before = lab.requests.all().length;
   lab.cloud.change((state) => withOsLogin(state, publicKey(lab.sshKeys['os-login'])));
   // The guest agent asks for groups last, after it has configured sshd.
@@ -85,7 +86,7 @@ async function tryOsLogin(lab: Laboratory): Promise<LoginAttempt[]> {
       .some(({ path }) => path.endsWith('/oslogin/groups'));
   for (const end = Date.now() + ENABLED_MS; !isEnabled() && Date.now() < end; ) await pause(500);
   const attempt = (user: string, key: LoginAttempt['key']) =>
-    logIn(lab, { user, key, listed: true, osLogin: true }, MACHINE.public4);
+    logIn(lab, { user, key, listed: true, osLogin: true }, public4);
   let found = await attempt(OS_LOGIN_USER, 'os-login');
   for (let tries = 0; tries < RETRIES && !found.found.startsWith(`${OS_LOGIN_USER}, `); tries++) {
     await pause(RETRY_MS);
