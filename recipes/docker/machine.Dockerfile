@@ -52,7 +52,7 @@ ARG DEB_ARCH
 ARG NATIVE_TRIPLE
 COPY native/tools.sh /turnbuild/
 RUN --mount=type=bind,from=foreign-root,target=/target \
-    LATER='depmod journalctl openssl systemctl systemd-machine-id-setup systemd-sysusers systemd-tmpfiles' sh /turnbuild/tools.sh
+    LATER='depmod journalctl openssl sqlite3 systemctl systemd-machine-id-setup systemd-sysusers systemd-tmpfiles' sh /turnbuild/tools.sh
 
 FROM target AS machine-root-own
 ARG DEB_ARCH

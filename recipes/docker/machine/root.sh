@@ -4,7 +4,18 @@
 # out: the root; assemble.sh does the rest on the build platform
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-[ ! -d /native ] || . /native/environment
+set --
+if [ -d /native ]; then
+	. /native/environment
+	# ca-certificates makes its hundreds of links when it is configured, and again in a trigger. The second time suffices.
+	mkdir /tmp/path
+	cat >/tmp/path/update-ca-certificates <<'PROGRAM'
+#!/bin/sh
+[ "$*" = '--hooksdir ' ] || exec /usr/sbin/update-ca-certificates "$@"
+PROGRAM
+	chmod 755 /tmp/path/update-ca-certificates
+	set -- -o "DPkg::Path=/tmp/path:$PATH"
+fi
 
 # Files that no program on the machine reads. Licences stay.
 cat >/etc/dpkg/dpkg.cfg.d/60turnbuild <<'CONFIGURATION'
@@ -43,7 +54,7 @@ echo '#clear DPkg::Pre-Install-Pkgs;' >/etc/apt/apt.conf.d/99questions
 apt-get update -q -o APT::Update::Error-Mode=any
 # Upgrades the root and installs the packages, at once.
 # shellcheck disable=SC2086
-apt-get dist-upgrade -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
+apt-get dist-upgrade "$@" -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
 apt-get clean
 rm /etc/apt/apt.conf.d/99questions
 rm -rf /var/lib/apt/lists/* /tmp/* /var/tmp/*

@@ -1,4 +1,4 @@
-# Installs what assembles a disk, and openssl for maintainer scripts, on the build platform. Fetches the target's boot stub and busybox without
+# Installs what assembles a disk, and openssl and sqlite3 for maintainer scripts, on the build platform. Fetches the target's boot stub and busybox without
 # installing them.
 # in:  DEB_ARCH
 # out: /boot-files: busybox, linux.efi.stub, packages.txt, installed.txt (as in scan.sh)
@@ -6,7 +6,7 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 [ "$(dpkg --print-architecture)" = "$DEB_ARCH" ] || dpkg --add-architecture "$DEB_ARCH"
 apt-get update -q -o APT::Update::Error-Mode=any
-apt-get install -qy --no-install-recommends cpio dosfstools e2fsprogs kmod mtools openssl python3 systemd systemd-repart systemd-ukify xz-utils zstd
+apt-get install -qy --no-install-recommends cpio dosfstools e2fsprogs kmod mtools openssl python3 sqlite3 systemd systemd-repart systemd-ukify xz-utils zstd
 mkdir -p /boot-files/unpacked
 cd /boot-files
 apt-get download -q "busybox-static:$DEB_ARCH" "systemd-boot-efi:$DEB_ARCH"
