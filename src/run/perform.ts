@@ -152,7 +152,7 @@ async function performStep(
     const ofRelease = undone.some((stage) => traitsOf(stage).pipeline !== traitsOf(step.stage).pipeline);
     throw new TurnbuildError(
       'STEP_BLOCKED',
-      `${undone.map((stage) => traitsOf(stage).undone).join(' and ')} yet`,
+      `${new Intl.ListFormat('en-GB').format(undone.map((stage) => traitsOf(stage).undone))} yet`,
       {
         hint: ofRelease
           ? `Images are built from verified packages: run \`turnbuild release --target ${step.target} --arch ${step.arch}\` first.`

@@ -1,3 +1,4 @@
+import { execSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MACHINE } from '../../src/lab/machine/addresses.ts';
@@ -97,6 +98,23 @@ describe('turnbuild image for EC2', () => {
     for (const { protocol, port } of open) expect(protocol, String(port)).toMatch(/6$/);
     expect(boot?.console).toEqual([]);
     expect(boot?.off).toBe(true);
+  });
+
+  it('blames no machine for a full disk of the laboratory', async () => {
+    const [name = ''] = filesOf(out, /\.raw\.zst$/);
+    const image = join(out, '4.6.1', name);
+    // Enough for the volume, and too little for what the machine writes at its first boot.
+    const used = execSync(
+      `f=$(mktemp) && zstd -q -d --sparse --force ${image} -o $f && du --block-size=1 $f && rm $f`,
+    );
+    const space = Number.parseInt(String(used), 10) + 12 * 1024 ** 2;
+    const booted = bootImage(
+      join(dir, 'full'),
+      image,
+      { arch: NATIVE, cloud: 'aws', volumeGiB: 3, bootSeconds: 300, ssh: false, ipv6Only: true },
+      space,
+    );
+    await expect(booted).rejects.toThrow('/tmp/machine/disk.raw: No space left on device');
   });
 
   it('makes an image with SSH, which the key pair of the instance opens from listed networks only', async () => {

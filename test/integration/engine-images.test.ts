@@ -189,7 +189,7 @@ describe('images are refused', () => {
       'without a package',
       () => rmSync(release.out, { recursive: true }),
       'STEP_BLOCKED',
-      /not built and not packaged and not verified yet/,
+      /:\nnot built, not packaged and not verified yet$/,
     ],
     [
       'of a package that is not verified',

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { baseContext, readTarget } from '../../scripts/bench/images.js';
 import type { MachineFacts, MachineSettings } from '../../src/lab/machine/facts.ts';
+import { MACHINE_FOLDER } from '../../src/lab/machine/vm.ts';
 import type { Command } from '../../src/plan/command.ts';
 import {
   copyFromLabCommand,
@@ -24,11 +25,14 @@ const perform = ({ file, args }: Command) => run(file, [...args], { maxBuffer: 1
  * Boots an image of the native architecture in the laboratory of `turnbuild image`, with settings of the caller.
  * @param dir folder for what was seen
  * @param image path of the image
+ * @param space bytes of the file system that the machine's volume is on, if it shall be limited
+ * @throws Error with what the laboratory printed
  */
 export async function bootImage(
   dir: string,
   image: string,
   settings: Omit<MachineSettings, 'image'>,
+  space?: number,
 ): Promise<MachineFacts> {
   const lab = { name: `turnbuild-test-boot-${process.pid}` };
   const folder = join(ROOT, 'recipes/docker');
@@ -44,7 +48,10 @@ export async function bootImage(
   const machine: MachineSettings = { ...settings, image: `${LAB_PATHS.inputs}/${basename(image)}` };
   writeFileSync(join(inputs, 'machine.json'), JSON.stringify(machine));
   try {
-    await perform(createBootCommand(lab, `${hostname()}:${process.pid}`));
+    const { file, args } = createBootCommand(lab, `${hostname()}:${process.pid}`);
+    const volume =
+      space === undefined ? [] : [`--mount=type=tmpfs,destination=${MACHINE_FOLDER},tmpfs-size=${space}`];
+    await run(file, args.toSpliced(args.indexOf('create') + 1, 0, ...volume));
     await perform(copyToLabCommand(lab, `${inputs}/.`, LAB_PATHS.inputs));
     await perform(copyToLabCommand(lab, image, `${LAB_PATHS.inputs}/`));
     await perform(copyToLabCommand(lab, join(ROOT, 'lib/boot.mjs'), LAB_PATHS.program));
