@@ -50,7 +50,9 @@ export async function bootImage(
   try {
     const { file, args } = createBootCommand(lab, `${hostname()}:${process.pid}`);
     const volume =
-      space === undefined ? [] : [`--mount=type=tmpfs,destination=${MACHINE_FOLDER},tmpfs-size=${space}`];
+      space === undefined
+        ? []
+        : [`--mount=type=tmpfs,destination=${MACHINE_FOLDER},tmpfs-size=${space},tmpfs-mode=755`];
     await run(file, args.toSpliced(args.indexOf('create') + 1, 0, ...volume));
     await perform(copyToLabCommand(lab, `${inputs}/.`, LAB_PATHS.inputs));
     await perform(copyToLabCommand(lab, image, `${LAB_PATHS.inputs}/`));

@@ -79,7 +79,7 @@ func run(paths image.Paths, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilStopped()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	return agent.New(version, facts, paths, owner, out).Run(ctx)
 }
@@ -89,13 +89,11 @@ func wait(paths image.Paths, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilStopped()
+	// systemd may stop a unit that waits, which is not a failure.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return agent.New(version, facts, paths, agent.Owner{}, out).Wait(ctx)
-}
-
-func untilStopped() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	agent.New(version, facts, paths, agent.Owner{}, out).Wait(ctx)
+	return nil
 }
 
 func ownerOf(name string) (agent.Owner, error) {

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Wait returns when the metadata service answers as it should. It says nothing: Run reports the service's failures.
-func (a *Agent) Wait(ctx context.Context) error {
+// Wait returns when the metadata service answers as it should, or the context ends. It says nothing: Run reports the service's failures.
+func (a *Agent) Wait(ctx context.Context) {
 	for {
 		if _, err := a.Metadata.Identity(ctx); err == nil {
-			return nil
+			return
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		case <-time.After(a.Intervals.Metadata):
 		}
 	}
