@@ -150,15 +150,12 @@ async function performStep(
     const missing = step.needs.filter((need) => !done.some(({ id }) => id === need));
     const undone = context.plan.steps.filter(({ id }) => missing.includes(id)).map(({ stage }) => stage);
     const ofRelease = undone.some((stage) => traitsOf(stage).pipeline !== traitsOf(step.stage).pipeline);
-    throw new TurnbuildError(
-      'STEP_BLOCKED',
-      `${new Intl.ListFormat('en-GB').format(undone.map((stage) => traitsOf(stage).undone))} yet`,
-      {
-        hint: ofRelease
-          ? `Images are built from verified packages: run \`turnbuild release --target ${step.target} --arch ${step.arch}\` first.`
-          : `Run ${undone.map((stage) => `\`turnbuild ${stage}\``).join(' and ')} first, or \`turnbuild release\`.`,
-      },
-    );
+    const list = (words: string[]) => new Intl.ListFormat('en-GB').format(words);
+    throw new TurnbuildError('STEP_BLOCKED', `${list(undone.map((stage) => traitsOf(stage).undone))} yet`, {
+      hint: ofRelease
+        ? `Images are built from verified packages: run \`turnbuild release --target ${step.target} --arch ${step.arch}\` first.`
+        : `Run ${list(undone.map((stage) => `\`turnbuild ${stage}\``))} first, or \`turnbuild release\`.`,
+    });
   }
   return outcome === 'current' ? 'up to date' : 'done';
 }

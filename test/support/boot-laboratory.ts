@@ -25,7 +25,7 @@ const perform = ({ file, args }: Command) => run(file, [...args], { maxBuffer: 1
  * Boots an image of the native architecture in the laboratory of `turnbuild image`, with settings of the caller.
  * @param dir folder for what was seen
  * @param image path of the image
- * @param space bytes of the file system that the machine's volume is on, if it shall be limited
+ * @param space bytes of the file system that the machine's volume is on, to limit it
  * @throws Error with what the laboratory printed
  */
 export async function bootImage(

@@ -51,3 +51,5 @@ cat /shadow >etc/shadow
 
 # Every file has the date of the coturn release or an earlier one: another build gives the same bytes.
 find . -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+# The root's files may have been read since they were unpacked, depending on the builder. mke2fs gives this time to what is read from now on.
+find . -exec touch --no-dereference -a --date="@$SOURCE_DATE_EPOCH" {} +

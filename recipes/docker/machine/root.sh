@@ -55,6 +55,10 @@ apt-get update -q -o APT::Update::Error-Mode=any
 # Upgrades the root and installs the packages, at once.
 # shellcheck disable=SC2086
 apt-get dist-upgrade "$@" -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
+if [ ! -s /etc/ssl/certs/ca-certificates.crt ]; then
+	echo 'turnbuild: ca-certificates has not written its bundle' >&2
+	exit 1
+fi
 apt-get clean
 rm /etc/apt/apt.conf.d/99questions
 rm -rf /var/lib/apt/lists/* /tmp/* /var/tmp/*

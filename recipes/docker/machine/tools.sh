@@ -1,5 +1,5 @@
-# Installs what assembles a disk, and openssl and sqlite3 for maintainer scripts, on the build platform. Fetches the target's boot stub and busybox without
-# installing them.
+# Installs what assembles a disk, and openssl and sqlite3 for maintainer scripts, on the build platform. Fetches the target's boot stub and
+# busybox without installing them.
 # in:  DEB_ARCH
 # out: /boot-files: busybox, linux.efi.stub, packages.txt, installed.txt (as in scan.sh)
 set -eu

@@ -109,9 +109,13 @@ function judgeRotation({ seconds, relay, old }: NonNullable<TrialFacts['rotation
   const found: string[] = [];
   if (seconds === undefined || relay.received !== MESSAGES) found.push(`new secret: ${sessionOf(relay)}`);
   if (!/401/.test(old.error ?? '')) found.push('the old secret was not refused with 401');
-  return complaints(found, `served clients with the new secret after ${seconds} s, and refused the old one`, {
-    seconds: seconds ?? 'never',
-  });
+  return complaints(
+    found,
+    `served clients with the new secret within ${seconds} s, and refused the old one`,
+    {
+      seconds: seconds ?? 'never',
+    },
+  );
 }
 
 function judgeCertificate({ certificates: { stored, shown } }: NonNullable<TrialFacts['rotation']>): Verdict {

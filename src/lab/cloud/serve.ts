@@ -43,7 +43,7 @@ export function cloudListener(
     send(outgoing, response);
   }
 
-  /** Resolves when the service is silent no longer. A service that works again does not know the connections that it had before. */
+  /** Resolves when the service is silent no longer. After an outage, the service no longer knows its earlier connections. */
   async function untilSpeaking(path: string, signal: AbortSignal): Promise<void> {
     const isSilent = () => misbehaviourOf(cloud.state().faults, service, path).instead?.do === 'silence';
     while (!signal.aborted && isSilent()) await cloud.changed(undefined, signal);

@@ -21,8 +21,8 @@ const ways = (server: string, ...transports: MachineRelay['transport'][]): Way[]
   transports.map((transport) => ({ transport, server }));
 
 /**
- * The first boot: secrets and certificate are in a store. turn-agent has just read them and reads them again after a minute, so everything
- * that needs the first secret is tried before that.
+ * The first boot: secrets and certificate are in a store. What needs the first secret is tried before the rotation, which turn-agent
+ * notices within a minute.
  * @param meanwhile is called when the machine has booted: from then on it mostly waits
  */
 export const firstBoot = (lab: Laboratory, meanwhile: () => void) => async (boot: Boot) => {
@@ -42,7 +42,7 @@ export const firstBoot = (lab: Laboratory, meanwhile: () => void) => async (boot
   await boot.trial('forbidden', () => tryPeers(lab, SECRETS.first));
   await boot.trial('moved', () => moveTo(lab, MACHINE.other4, SECRETS.first));
   const rotated = await rotateSecrets(lab, MACHINE.other4);
-  // Nothing of this needs the secret, and a rotation that begins late may wait for another minute.
+  // Neither of these trials needs a secret. A rotation that began after them might have to wait for turn-agent for another minute.
   await boot.trial('openings', () => tryPorts(lab, machine, MACHINE.other4));
   if (lab.settings.ssh) await boot.trial('ssh', () => tryLogins(lab, MACHINE.other4));
   await boot.trial('rotation', rotated);

@@ -25,7 +25,7 @@ var version = "unknown"
 const usage = `turn-agent run                        configure coturn and follow changes (the service)
 turn-agent check [--cloud aws|gce] FILE  check a settings document
 turn-agent status                     show what is in force
-turn-agent wait                       wait until the metadata service works (used by units of the cloud's agent)
+turn-agent wait                       wait until the metadata service works (used before Google's guest agent)
 turn-agent drain PID                  let turnserver's sessions end, then stop it (used by coturn.service)
 turn-agent version                    show the version
 `

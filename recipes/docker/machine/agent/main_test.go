@@ -173,26 +173,28 @@ func TestDrainOnlyWhereItWorks(t *testing.T) {
 }
 
 func TestWait(t *testing.T) {
-	server := clouds.Start(t, true, clouds.GoogleItems())
-	facts := strings.Replace(awsFacts, `"aws"`, `"gce", "endpoints": {"metadata": "`+server.URL+`"}`, 1)
-	ended := make(chan int, 1)
-	wait := func() { code, _, _ := call(machine(t, facts), "wait"); ended <- code }
-	for _, fault := range []clouds.Fault{clouds.Forbidden, clouds.HTML, clouds.Missing} {
-		server.Fail(fault)
-		go wait()
-		select {
-		case code := <-ended:
-			t.Error(fault, code)
-		case <-time.After(300 * time.Millisecond):
-		}
-		server.Fail(clouds.None)
-		select {
-		case code := <-ended:
-			if code != 0 {
-				t.Error(fault, code)
+	for cloud, items := range map[string]map[string]string{"aws": clouds.AmazonItems(), "gce": clouds.GoogleItems()} {
+		server := clouds.Start(t, cloud == "gce", items)
+		facts := strings.Replace(awsFacts, `"aws"`, `"`+cloud+`", "endpoints": {"metadata": "`+server.URL+`"}`, 1)
+		paths := machine(t, facts)
+		for _, fault := range []clouds.Fault{clouds.Silent, clouds.Forbidden, clouds.HTML, clouds.Missing} {
+			server.Fail(fault)
+			ended := make(chan int, 1)
+			go func() { code, _, _ := call(paths, "wait"); ended <- code }()
+			select {
+			case code := <-ended:
+				t.Error(cloud, fault, code)
+			case <-time.After(300 * time.Millisecond):
 			}
-		case <-time.After(10 * time.Second):
-			t.Fatal(fault, "still waits")
+			server.Fail(clouds.None)
+			select {
+			case code := <-ended:
+				if code != 0 {
+					t.Error(cloud, fault, code)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatal(cloud, fault, "still waits")
+			}
 		}
 	}
 	if code, _, text := call(machine(t, ""), "wait"); code != 1 || !strings.HasPrefix(text, "turn-agent: ") {

@@ -5,12 +5,9 @@ import (
 	"time"
 )
 
-// Wait returns when the metadata service answers as it should, or the context ends. It says nothing: Run reports the service's failures.
+// Wait returns when the metadata service answers as it should, or the context ends. It does not log: Run reports the service's failures.
 func (a *Agent) Wait(ctx context.Context) {
-	for {
-		if _, err := a.Metadata.Identity(ctx); err == nil {
-			return
-		}
+	for a.Metadata.Ready(ctx) != nil {
 		select {
 		case <-ctx.Done():
 			return

@@ -43,6 +43,12 @@ type Credentials struct {
 
 var macAddress = regexp.MustCompile(`^([0-9a-f]{2}:){5}[0-9a-f]{2}$`)
 
+// Ready reads the MAC address, which each machine has.
+func (a *Amazon) Ready(ctx context.Context) error {
+	_, err := a.mac(ctx)
+	return err
+}
+
 // Identity reads the addresses and the public name.
 func (a *Amazon) Identity(ctx context.Context) (Identity, error) {
 	var identity Identity
@@ -67,14 +73,22 @@ func (a *Amazon) Identity(ctx context.Context) (Identity, error) {
 	return identity, identity.check(missing)
 }
 
+func (a *Amazon) mac(ctx context.Context) (string, error) {
+	text, err := a.get(ctx, "/latest/meta-data/mac")
+	if err != nil {
+		return "", err
+	}
+	mac := strings.TrimSpace(text)
+	if !macAddress.MatchString(mac) {
+		return "", fmt.Errorf("not a MAC address: %s", shorten(mac))
+	}
+	return mac, nil
+}
+
 func (a *Amazon) ipv6(ctx context.Context) ([]netip.Addr, error) {
-	mac, err := a.get(ctx, "/latest/meta-data/mac")
+	mac, err := a.mac(ctx)
 	if err != nil {
 		return nil, err
-	}
-	mac = strings.TrimSpace(mac)
-	if !macAddress.MatchString(mac) {
-		return nil, fmt.Errorf("not a MAC address: %s", shorten(mac))
 	}
 	text, err := absent(a.get(ctx, "/latest/meta-data/network/interfaces/macs/"+mac+"/ipv6s"))
 	if err != nil {

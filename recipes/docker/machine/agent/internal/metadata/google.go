@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 )
 
 // Google is the metadata server of Google Compute Engine. The header Metadata-Flavor proves both sides: a request
@@ -20,6 +22,17 @@ const (
 	root   = "/computeMetadata/v1/"
 	nic    = "instance/network-interfaces/0/"
 )
+
+var instanceID = regexp.MustCompile(`^[0-9]+$`)
+
+// Ready reads the instance's number, which each machine has.
+func (g *Google) Ready(ctx context.Context) error {
+	text, err := g.get(ctx, "instance/id")
+	if err == nil && !instanceID.MatchString(strings.TrimSpace(text)) {
+		err = fmt.Errorf("not the number of an instance: %s", shorten(text))
+	}
+	return err
+}
 
 // Identity reads the addresses of the first interface and the host name.
 func (g *Google) Identity(ctx context.Context) (Identity, error) {

@@ -63,6 +63,8 @@ func (i Identity) check(missing error) error {
 
 // Service is the metadata service of one cloud. An error means that nothing usable was answered.
 type Service interface {
+	// Ready reads what each machine has. No error means that the service answers as it should.
+	Ready(ctx context.Context) error
 	// Identity reads the machine's addresses and name.
 	Identity(ctx context.Context) (Identity, error)
 	// Settings reads the settings document. It is empty if the operator gave none.
