@@ -19,8 +19,8 @@ func AmazonItems() map[string]string {
 // GoogleItems describe an instance with an external address, an IPv6 address and a service account.
 func GoogleItems() map[string]string {
 	return map[string]string{
-		"instance/id": "4520031799277581759",
-		"instance/network-interfaces/0/ip":                           "10.0.1.5",
+		"instance/id":                      "4520031799277581759",
+		"instance/network-interfaces/0/ip": "10.0.1.5",
 		"instance/network-interfaces/0/access-configs/0/external-ip": "34.90.1.2",
 		"instance/network-interfaces/0/ipv6s":                        "2600:1900::5",
 		"instance/hostname":                                          "turn-1.europe-west4-a.c.my-project.internal",
