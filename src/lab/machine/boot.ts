@@ -82,8 +82,8 @@ export async function boot(
     async answered(by, address) {
       const seconds = await firstAnswer(machine, by, address, bootSeconds, disk);
       if (seconds === undefined) throw new Error(await whyNot(machine));
-      facts.answered = seconds;
-      say(`serves clients after ${seconds} s`);
+      facts.answered ??= seconds;
+      say(`serves clients at ${address} after ${seconds} s`);
     },
     async relays(by, ways, secret) {
       for (const way of ways) facts.relays.push(await relay(by, way, secret));

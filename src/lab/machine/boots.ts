@@ -30,6 +30,8 @@ export const firstBoot = (lab: Laboratory, meanwhile: () => void) => async (boot
   const { machine } = boot;
   await boot.answered(client, MACHINE.public4);
   meanwhile();
+  // On a busy machine, the address may come so late that turnserver restarts for it.
+  await boot.answered(client, MACHINE.ipv6);
   const all = [
     ...ways(MACHINE.public4, 'udp', 'tcp', 'tls', 'dtls'),
     ...ways(MACHINE.ipv6, 'udp', 'tcp', 'tls', 'dtls'),

@@ -21,7 +21,7 @@ type Intervals struct {
 	FirstRetry, MaxRetry time.Duration
 	// Metadata is the longest pause while the machine's own metadata service fails. A store belongs to a whole fleet.
 	Metadata time.Duration
-	// IPv6 is how long a start waits for IPv6 addresses that the cloud has assigned.
+	// IPv6 is how long a start waits for IPv6 addresses, once the metadata service has named them.
 	IPv6 time.Duration
 	// Patience is how long a start waits for the secrets of new settings before it uses the last good settings.
 	Patience time.Duration
@@ -53,6 +53,7 @@ type Agent struct {
 
 	base       []byte
 	started    time.Time
+	lacksIPv6  time.Time
 	ready      bool
 	settings   choice
 	identity   metadata.Identity

@@ -182,6 +182,22 @@ func TestIPv6(t *testing.T) {
 	m.halt()
 }
 
+// The wait begins with the first answer of the metadata service, not with the agent.
+func TestIPv6AfterLateMetadata(t *testing.T) {
+	m := newMachine(t, false)
+	m.setAddresses("10.0.1.5")
+	m.cloud.Fail(clouds.Forbidden)
+	m.boot()
+	time.Sleep(250 * time.Millisecond)
+	m.cloud.Fail(clouds.None)
+	time.Sleep(80 * time.Millisecond)
+	if m.ready() {
+		t.Error("does not wait for IPv6")
+	}
+	m.waitReady()
+	m.halt()
+}
+
 // A machine without IPv4 is ready as soon as an interface has its IPv6 address, and never without one.
 func TestOnlyIPv6(t *testing.T) {
 	for _, google := range []bool{false, true} {

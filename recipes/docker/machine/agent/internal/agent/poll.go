@@ -102,8 +102,13 @@ func (a *Agent) present(id metadata.Identity) (metadata.Identity, error) {
 	}
 	assigned := len(id.IPv6)
 	id.IPv6 = slices.DeleteFunc(id.IPv6, func(address netip.Addr) bool { return !slices.Contains(own, address) })
-	if len(id.IPv6) < assigned && !a.ready && a.Now().Sub(a.started) < a.Intervals.IPv6 {
-		return id, errors.New("no interface has the assigned IPv6 address yet")
+	if len(id.IPv6) < assigned && !a.ready {
+		if a.lacksIPv6.IsZero() {
+			a.lacksIPv6 = a.Now()
+		}
+		if a.Now().Sub(a.lacksIPv6) < a.Intervals.IPv6 {
+			return id, errors.New("no interface has the assigned IPv6 address yet")
+		}
 	}
 	slices.SortFunc(id.IPv6, netip.Addr.Compare)
 	if !id.Main().IsValid() {
