@@ -81,6 +81,10 @@ const OPTIONS: Readonly<Record<OptionName, OptionEntry>> = {
     text: 'also install this .deb in the images: FILE@sha256:HEX or URL@sha256:HEX; can be repeated',
     list: true,
   },
+  extraPackageKey: {
+    flags: '--extra-package-key <file>',
+    text: 'require a signature of each --extra-package by a key in this file; the signature is FILE.sig or URL.sig',
+  },
   native: { flags: '--native', text: 'plan for one machine per architecture, each compiling natively' },
   jobs: { flags: '--jobs <n>', text: 'number of packages built or verified in parallel' },
   cache: { flags: '--no-cache', text: "repeat every step, without Docker's build cache" },
@@ -132,6 +136,7 @@ const COMMANDS = {
     'size',
     'ssh',
     'extraPackage',
+    'extraPackageKey',
     'boot',
     ...RUN,
     'roots',

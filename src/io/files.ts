@@ -79,7 +79,7 @@ export async function readBytes(file: string): Promise<Buffer> {
 }
 
 /** Writes a temporary file and renames it, so that readers see either the old or the new file, never a partial one. */
-export async function writeText(file: string, text: string): Promise<void> {
+export async function writeText(file: string, text: string | Uint8Array): Promise<void> {
   await makeFolder(dirname(file));
   const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {

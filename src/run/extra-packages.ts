@@ -4,6 +4,7 @@ import { readDebControl } from '../io/deb-file.ts';
 import { download } from '../io/download.ts';
 import { runProcess } from '../io/exec.ts';
 import * as files from '../io/files.ts';
+import { dearmored, gpgv } from '../io/gpgv.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import type { ExtraPackage } from '../plan/machine.ts';
 import { type Arch, platformOf } from '../plan/platforms.ts';
@@ -35,18 +36,23 @@ export function cachedPackage(cache: string, sha256: string): string {
 
 /**
  * Fetches the packages of --extra-package into the cache and checks them.
- * @throws OPTION_INVALID, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_SHA256_MISMATCH, PACKAGE_FOREIGN, and the errors of `download`
+ * @throws OPTION_INVALID, DEB_NOT_FOUND, DEB_INVALID, PACKAGE_SHA256_MISMATCH, PACKAGE_FOREIGN, KEY_NOT_FOUND, PACKAGE_SIGNATURE_MISSING,
+ *   PACKAGE_SIGNATURE_INVALID, GPGV_MISSING, and the errors of `download`
  */
 export async function fetchExtraPackages(
   { options, io, cache }: Pick<Session, 'options' | 'io' | 'cache'>,
   architectures: readonly Arch[],
 ): Promise<ExtraPackage[]> {
   const found: ExtraPackage[] = [];
-  for (const given of (options.extraPackage ?? []).map(parseExtraPackage)) {
+  const { extraPackage = [], extraPackageKey } = options;
+  if (extraPackage.length === 0 && extraPackageKey !== undefined)
+    throw usageError('OPTION_INVALID', '--extra-package-key requires --extra-package');
+  for (const given of extraPackage.map(parseExtraPackage)) {
     const file = cachedPackage(cache, given.sha256);
     const lock = await io.lockFolder(join(cache, 'packages'), io.signal);
     try {
       if (!(await files.isIntact(file, given.sha256))) await obtain(given, file, io.signal);
+      if (extraPackageKey !== undefined) await requireSigned(given, { file, key: extraPackageKey, io });
     } finally {
       await lock.release();
     }
@@ -73,6 +79,45 @@ async function obtain({ location, sha256 }: Given, file: string, signal: AbortSi
   await files.copyInto(location, `${file}.part`);
   await files.moveInto(`${file}.part`, file);
 }
+
+/** Requires a detached signature beside the package, `LOCATION.sig`, by a key in a file. */
+async function requireSigned(
+  { location }: Given,
+  { file, key, io }: { file: string; key: string; io: Session['io'] },
+): Promise<void> {
+  const { exec, signal } = io;
+  if (!(await files.exists(key)))
+    throw new TurnbuildError('KEY_NOT_FOUND', `File not found: ${key}`, {
+      hint: '--extra-package-key takes a file of OpenPGP public keys.',
+    });
+  const [keyring, signature] = [`${file}.gpg`, `${file}.sig`];
+  try {
+    await files.writeText(keyring, dearmored(await files.readBytes(key)));
+    await obtainSignature(location, signature, signal);
+    const { trusted, stderr } = await gpgv(exec, ['--keyring', keyring, signature, file], signal);
+    if (trusted) return;
+    const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
+    throw new TurnbuildError(
+      'PACKAGE_SIGNATURE_INVALID',
+      `${shownUrl(location)} is not signed by a key in ${key}: ${said.join('; ')}`,
+      { hint: "Get the package, its .sig file and the vendor's key again." },
+    );
+  } finally {
+    for (const each of [keyring, signature]) await files.remove(each);
+  }
+}
+
+async function obtainSignature(location: string, file: string, signal: AbortSignal): Promise<void> {
+  const beside = `${location}.sig`;
+  if (/^https?:\/\//i.test(location)) return download({ url: beside, file, signal, maxBytes: MAX_SIGNATURE });
+  if (await files.exists(beside)) return files.copyInto(beside, file);
+  throw new TurnbuildError('PACKAGE_SIGNATURE_MISSING', `File not found: ${beside}`, {
+    hint: "--extra-package-key requires the vendor's detached signature beside the package.",
+  });
+}
+
+/** A signature has a few hundred bytes. */
+const MAX_SIGNATURE = 65_536;
 
 function mismatch(message: string): TurnbuildError {
   return new TurnbuildError('PACKAGE_SHA256_MISMATCH', message, {

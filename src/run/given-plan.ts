@@ -36,7 +36,7 @@ const DECIDED: Readonly<Record<OptionName, boolean>> = {
   native: true,
   roots: true,
   // A release's plan has no images; they are made of its packages.
-  ...{ cloud: false, size: false, ssh: false, boot: false, extraPackage: false },
+  ...{ cloud: false, size: false, ssh: false, boot: false, extraPackage: false, extraPackageKey: false },
   ...{ arch: false, target: false, verify: false, plan: false },
   // The plan pins the sources, and the recipes must match the plan.
   ...{ source: false, mirror: false, recipes: false, lock: false },

@@ -52,6 +52,8 @@ export interface CommonOptions {
   boot?: boolean;
   /** Packages from elsewhere for images: `FILE@sha256:HEX` or `URL@sha256:HEX`. */
   extraPackage?: string[];
+  /** Path of OpenPGP public keys. Each extra package must have a signature by one of them. */
+  extraPackageKey?: string;
 }
 
 /** The name of a command-line option in the parsed options. */

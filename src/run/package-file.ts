@@ -122,7 +122,7 @@ const OF_SOURCES: Readonly<Record<OptionName, boolean>> = {
   verifyOn: true,
   plan: true,
   native: true,
-  ...{ cloud: true, size: true, ssh: true, boot: true, extraPackage: true },
+  ...{ cloud: true, size: true, ssh: true, boot: true, extraPackage: true, extraPackageKey: true },
   // A package has one architecture and one target; --target may name the target.
   ...{ arch: false, target: false },
   ...{ only: false, skip: false, reason: false, accept: false, full: false, verify: false },

@@ -4,10 +4,8 @@ import { TurnbuildError } from '../errors.ts';
 import { releaseDate, requireNotOlder } from '../io/archive-age.ts';
 import { download } from '../io/download.ts';
 import { exists, sha256Text, writeText } from '../io/files.ts';
+import { gpgv } from '../io/gpgv.ts';
 import type { ArchiveIndexQuery } from './debian-archive.ts';
-
-/** Hash algorithms that a signature may use (RFC 4880, 9.4): SHA-256, 384, 512, 224. MD5 and SHA-1 can be forged. */
-const STRONG_HASHES = new Set(['8', '9', '10', '11']);
 
 /** The signed text of a suite's InRelease: only the part that gpgv verified, never the rest of the file. */
 export async function signedRelease(
@@ -24,18 +22,8 @@ export async function signedRelease(
     ...(query.signal === undefined ? {} : { signal: query.signal }),
   });
   checkShape(await readFile(file, 'utf8'), suite);
-  const result = await query.exec(
-    { file: 'gpgv', args: ['--status-fd', '2', '--keyring', keyring, '--output', '-', file], effect: 'read' },
-    query.signal === undefined ? {} : { signal: query.signal },
-  );
-  if (result.code === 127) {
-    throw new TurnbuildError(
-      'GPGV_MISSING',
-      "gpgv is not installed, so the archive's signature can't be checked",
-      { hint: 'apt-get install gpgv' },
-    );
-  }
-  if (result.stdout === '' || !isTrusted(result.stderr)) throw badSignature(suite, result.stderr.trim());
+  const result = await gpgv(query.exec, ['--keyring', keyring, '--output', '-', file], query.signal);
+  if (result.stdout === '' || !result.trusted) throw badSignature(suite, result.stderr.trim());
   const now = query.now ?? Date.now();
   checkRelease(result.stdout, suite, now);
   const offered = releaseDate(result.stdout);
@@ -62,24 +50,6 @@ function checkShape(text: string, suite: string): void {
     (name) => count(`-----${name}-----`) === 1,
   );
   if (!begins || !ends || !once) throw badSignature(suite, 'expected one signed message and nothing else');
-}
-
-/**
- * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: requires a good signature with a strong hash by a key in
- * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
- * also signs the suites.
- */
-function isTrusted(status: string): boolean {
-  let good = false;
-  let trusted = false;
-  for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
-    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return false;
-    // VALIDSIG also follows the signature of an expired key, so it counts only right after GOODSIG.
-    if (word === 'VALIDSIG') trusted ||= good && STRONG_HASHES.has(rest.trim().split(' ')[7] ?? '');
-    if (word === 'NEWSIG') good = false;
-    if (word === 'GOODSIG') good = true;
-  }
-  return trusted;
 }
 
 function checkRelease(text: string, suite: string, now: number): void {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runProcess } from '../../src/io/exec.ts';
 import { createIo } from '../../src/io/index.ts';
 import { cachedPackage, fetchExtraPackages, parseExtraPackage } from '../../src/run/extra-packages.ts';
 import { debOf } from '../support/deb-builder.ts';
+import { createSigningKey, type SigningKey } from '../support/debian-mirror.ts';
 import { sendFile, serve } from '../support/http-server.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
 
@@ -88,4 +89,74 @@ describe('--extra-package', () => {
       expect(() => parseExtraPackage(word)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
     },
   );
+});
+
+describe('--extra-package-key', () => {
+  let key: SigningKey;
+  beforeAll(() => {
+    key = createSigningKey();
+  });
+  afterAll(() => key.remove());
+
+  /** A package with this signature beside it, and a fetcher that requires one by the key. */
+  function signed(signature: Buffer | undefined, keys: string | Buffer = key.armored) {
+    const { file, cache, option } = place(AGENT);
+    if (signature !== undefined) writeFileSync(`${file}.sig`, signature);
+    const extraPackageKey = join(dirname(file), 'vendor.asc');
+    writeFileSync(extraPackageKey, keys);
+    const io = createIo(runProcess, new AbortController().signal);
+    const fetch = (extraPackage = [option]) =>
+      fetchExtraPackages({ options: { extraPackage, extraPackageKey }, io, cache }, ['x86_64']);
+    return { file, cache, fetch };
+  }
+
+  it('takes a package that was signed with the key, armored or not', async () => {
+    const signature = key.sign(AGENT);
+    expect(await signed(signature).fetch()).toMatchObject([{ name: 'amazon-ssm-agent' }]);
+    expect(await signed(signature, readFileSync(key.keyring)).fetch()).toHaveLength(1);
+  });
+
+  it('downloads the signature beside the package', async () => {
+    const signature = key.sign(AGENT);
+    const server = await serve(({ url }, response) =>
+      sendFile(response, url?.endsWith('.sig') ? signature : AGENT),
+    );
+    const { fetch } = signed(undefined);
+    await fetch([`${server.url}/agent.deb@sha256:${digest(AGENT)}`]);
+    expect(server.requests).toEqual(['GET /agent.deb', 'GET /agent.deb.sig']);
+  });
+
+  it.each([
+    ['a signature of another file', () => signed(key.sign(Buffer.from('other'))), 'BAD signature'],
+    [
+      'a forgeable hash',
+      () => signed(key.sign(AGENT, ['--digest-algo', 'SHA1'])),
+      'is not signed by a key in',
+    ],
+    ['no signature at all', () => signed(Buffer.from('no')), 'is not signed by a key in'],
+    ['a file without keys', () => signed(key.sign(AGENT), 'no'), 'is not signed by a key in'],
+  ])('refuses %s, and leaves nothing of it', async (_, make, message) => {
+    const { cache, fetch } = make();
+    await expect(fetch()).rejects.toMatchObject({
+      code: 'PACKAGE_SIGNATURE_INVALID',
+      message: expect.stringContaining(message),
+    });
+    expect(readdirSync(join(cache, 'packages')).filter((name) => /\.(sig|gpg|part)$/.test(name))).toEqual([]);
+  });
+
+  it("refuses another vendor's key", async () => {
+    const other = createSigningKey();
+    onTestFinished(() => other.remove());
+    await expect(signed(other.sign(AGENT)).fetch()).rejects.toMatchObject({
+      code: 'PACKAGE_SIGNATURE_INVALID',
+    });
+  });
+
+  it('refuses a missing signature, a missing key, and a key without packages', async () => {
+    await expect(signed(undefined).fetch()).rejects.toMatchObject({ code: 'PACKAGE_SIGNATURE_MISSING' });
+    const { file, fetch } = signed(key.sign(AGENT));
+    await expect(fetch([])).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    rmSync(join(dirname(file), 'vendor.asc'));
+    await expect(fetch()).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+  });
 });

@@ -13,13 +13,17 @@ export const NEXT_KEY = 'turnbuild-next';
 /** A signing key for one test file. gpg's home has a short path: its agent's socket must fit 108 bytes. */
 export interface SigningKey {
   keyring: string;
+  /** The public key with ASCII armor. */
+  armored: string;
+  /** A detached signature. */
+  sign(bytes: Buffer, options?: readonly string[]): Buffer;
   clearsign(text: string, options?: readonly string[]): string;
   remove(): void;
 }
 
 export function createSigningKey(): SigningKey {
   const home = mkdtempSync(join(tmpdir(), 'tb-gpg-'));
-  const gpg = (args: readonly string[], input?: string) => {
+  const gpg = (args: readonly string[], input?: string | Buffer) => {
     try {
       return execFileSync('gpg', ['--homedir', home, '--batch', '--quiet', '--passphrase', '', ...args], {
         stdio: ['pipe', 'pipe', 'pipe'],
@@ -36,10 +40,12 @@ export function createSigningKey(): SigningKey {
     gpg(['--pinentry-mode', 'loopback', '--quick-gen-key', name, 'ed25519', 'sign', 'never']);
   const keyring = join(home, 'keyring.gpg');
   writeFileSync(keyring, gpg(['--export', THIS_KEY]));
+  const own = ['--pinentry-mode', 'loopback', '-u', THIS_KEY];
   return {
     keyring,
-    clearsign: (text, options = []) =>
-      gpg(['--pinentry-mode', 'loopback', '-u', THIS_KEY, ...options, '--clearsign'], text).toString('utf8'),
+    armored: gpg(['--armor', '--export', THIS_KEY]).toString('utf8'),
+    sign: (bytes, options = []) => gpg([...own, ...options, '--detach-sign'], bytes),
+    clearsign: (text, options = []) => gpg([...own, ...options, '--clearsign'], text).toString('utf8'),
     remove() {
       execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
       rmSync(home, { recursive: true, force: true });

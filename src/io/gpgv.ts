@@ -1,0 +1,58 @@
+import { TurnbuildError } from '../errors.ts';
+import type { Exec } from './exec.ts';
+
+/** Hash algorithms that a signature may use (RFC 4880, 9.4): SHA-256, 384, 512, 224. MD5 and SHA-1 can be forged. */
+const STRONG_HASHES = new Set(['8', '9', '10', '11']);
+
+/** What gpgv found. */
+export interface Signed {
+  /** There is a good signature with a strong hash by a key in the keyring, and no bad one. */
+  trusted: boolean;
+  /** The signed text, if gpgv was told to print it. */
+  stdout: string;
+  /** gpgv's messages and status lines. */
+  stderr: string;
+}
+
+/**
+ * Verifies a signature.
+ * @param args of gpgv, except --status-fd
+ * @throws GPGV_MISSING
+ */
+export async function gpgv(exec: Exec, args: readonly string[], signal?: AbortSignal): Promise<Signed> {
+  const command = { file: 'gpgv', args: ['--status-fd', '2', ...args], effect: 'read' } as const;
+  const { code, stdout, stderr } = await exec(command, signal === undefined ? {} : { signal });
+  if (code === 127)
+    throw new TurnbuildError('GPGV_MISSING', "gpgv is not installed, so a signature can't be checked", {
+      hint: 'apt-get install gpgv',
+    });
+  return { trusted: isTrusted(stderr), stdout, stderr };
+}
+
+/**
+ * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: requires a good signature with a strong hash by a key in
+ * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
+ * also signs Debian's suites.
+ */
+function isTrusted(status: string): boolean {
+  let good = false;
+  let trusted = false;
+  for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
+    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return false;
+    // VALIDSIG also follows the signature of an expired key, so it counts only right after GOODSIG.
+    if (word === 'VALIDSIG') trusted ||= good && STRONG_HASHES.has(rest.trim().split(' ')[7] ?? '');
+    if (word === 'NEWSIG') good = false;
+    if (word === 'GOODSIG') good = true;
+  }
+  return trusted;
+}
+
+/** The bytes of an armored OpenPGP block (RFC 9580, 6.2), or the given bytes if they are not armored. gpgv reads no armored keyring. */
+export function dearmored(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1');
+  const [, body] =
+    /^-----BEGIN PGP [A-Z ]+-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n([A-Za-z0-9+/=\s]+)-----END/m.exec(text) ?? [];
+  if (body === undefined) return bytes;
+  const lines = body.split(/\s+/).filter((line) => line !== '' && !line.startsWith('='));
+  return Buffer.from(lines.join(''), 'base64');
+}
