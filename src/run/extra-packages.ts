@@ -64,8 +64,10 @@ export async function fetchExtraPackages(
   return found;
 }
 
+const isUrl = (location: string) => /^https?:\/\//i.test(location);
+
 async function obtain({ location, sha256 }: Given, file: string, signal: AbortSignal): Promise<void> {
-  if (/^https?:\/\//i.test(location)) {
+  if (isUrl(location)) {
     await download({ url: location, file, sha256, signal }).catch((error: unknown) => {
       const wrong = error instanceof TurnbuildError && error.code === 'SOURCE_SHA256_MISMATCH';
       throw wrong ? mismatch(error.message) : error;
@@ -109,7 +111,7 @@ async function requireSigned(
 
 async function obtainSignature(location: string, file: string, signal: AbortSignal): Promise<void> {
   const beside = `${location}.sig`;
-  if (/^https?:\/\//i.test(location)) return download({ url: beside, file, signal, maxBytes: MAX_SIGNATURE });
+  if (isUrl(location)) return download({ url: beside, file, signal, maxBytes: MAX_SIGNATURE });
   if (await files.exists(beside)) return files.copyInto(beside, file);
   throw new TurnbuildError('PACKAGE_SIGNATURE_MISSING', `File not found: ${beside}`, {
     hint: "--extra-package-key requires the vendor's detached signature beside the package.",
