@@ -119,7 +119,7 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       id: 'gpgv',
       title: 'gpgv',
       ok: host.programs.has('gpgv'),
-      why: 'verifies sources from the Debian archive',
+      why: 'verifies sources from the Debian archive and signatures of extra packages',
       optional,
       ...fixes({ packages: ['gpgv'] }),
       advice: advice('gpgv'),

@@ -56,7 +56,7 @@ apt-get update -q -o APT::Update::Error-Mode=any
 # shellcheck disable=SC2086
 apt-get dist-upgrade "$@" -qy --no-install-recommends /tmp/turnbuild-initrd.deb /inputs/*.deb "$KERNEL" $SYSTEM_PACKAGES
 if [ ! -s /etc/ssl/certs/ca-certificates.crt ]; then
-	echo 'turnbuild: ca-certificates has not written its bundle' >&2
+	echo 'turnbuild-error: ROOT_FAILED: ca-certificates has not written its bundle' >&2
 	exit 1
 fi
 apt-get clean
