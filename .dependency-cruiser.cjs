@@ -97,6 +97,12 @@ module.exports = {
       ],
       [],
     ),
+    ...allow(
+      'publish',
+      '^src/publish/',
+      ['publish/', 'manifest/', 'plan/', 'io/', 'errors\\.ts'],
+      ['node', 'zod'],
+    ),
     ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2', '@inquirer']),
     ...allow(
       'run',
@@ -121,6 +127,7 @@ module.exports = {
       [
         'commands/',
         'run/',
+        'publish/',
         'doctor/',
         'sources/',
         'checks/',

@@ -22,6 +22,10 @@ const TEST_PACKAGES = [
   'libmicrohttpd-dev',
   'gnupg',
   'gpgv',
+  // Programs that write repositories, and a client.
+  'apt-utils',
+  'createrepo-c',
+  'dnf',
   'zsh',
   'xz-utils',
   'zstd',

@@ -145,6 +145,7 @@ const COMMANDS = {
     ...WRITE,
   ],
   collect: ['recipes', 'lock', 'json', ...WRITE],
+  publish: ['target', 'arch', 'plan', 'recipes', 'json', 'verbose', ...WRITE],
   outdated: ['source', 'mirror', 'recipes', 'json'],
   'lint-config': [...SOURCE, 'accept', 'reason', 'cloud'],
   capacity: ['json'],
@@ -168,6 +169,15 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
   collect: {
     dryRun: { text: 'check every file; write nothing' },
     json: { text: 'print the manifest as JSON' },
+  },
+  publish: {
+    target: { text: 'publish only the packages of these targets' },
+    arch: { text: 'publish only the packages of these architectures' },
+    plan: { text: 'perform exactly the plan that `turnbuild publish --dry-run --json` printed' },
+    out: { text: "folder with the release (default: the project's, otherwise dist)" },
+    dryRun: { text: 'print the plan; change nothing in the repository' },
+    json: { text: 'print the plan as JSON' },
+    verbose: { text: 'list every file, not only packages' },
   },
   outdated: {
     source: { text: 'where to look for coturn releases: github or debian (default: as in the manifest)' },

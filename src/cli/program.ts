@@ -124,6 +124,25 @@ stageCommand('image', 'Build machine images for EC2 and Google Compute Engine fr
 ]);
 
 addOptions(
+  addCommand('publish', 'Publish the verified packages of a release in signed apt and dnf repositories', [
+    'turnbuild publish --to apt --repo /srv/packages --sign-with FINGERPRINT --dry-run',
+    'turnbuild publish 4.18.0 --to apt,dnf --repo /srv/packages --sign-with FINGERPRINT --url https://packages.example.org',
+  ])
+    .argument('[release]', 'version, or path of a release (default: the newest one in the output folder)')
+    .option(
+      '--to <names>',
+      'where to publish: apt, dnf, or apt,dnf',
+      (word: string, before: string[] = []) => [...before, word],
+    )
+    .option('--repo <dir>', 'folder of the repository')
+    .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
+    .option('--channel <name>', 'testing (default) or stable')
+    .option('--url <url>', 'URL of the repository, for the files that clients copy')
+    .option('--origin <name>', 'who publishes the repository (default: turnbuild)'),
+  'publish',
+).action(runs(async () => (await import('../commands/publish.ts')).publish));
+
+addOptions(
   addCommand(
     'outdated',
     'Report what is outdated or vulnerable: coturn, statically linked libraries, base images, machine images',

@@ -1,8 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { rcompare } from 'semver';
 import { EXIT, usageError } from '../errors.ts';
-import { exists, readText, sha256Text } from '../io/files.ts';
+import { readText, sha256Text } from '../io/files.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { parseManifest } from '../manifest/store.ts';
 import {
@@ -15,7 +12,6 @@ import {
   taggedImages,
   unknownTargets,
 } from '../plan/outdated.ts';
-import { comparableVersion } from '../recipe/coturn-version.ts';
 import { librariesNow, linkedLines } from '../run/libraries.ts';
 import { machineImagesNow } from '../run/machine-images.ts';
 import { resolveImage } from '../run/official-images.ts';
@@ -25,6 +21,7 @@ import { isCapable, openSession, type Session } from '../run/session.ts';
 import { newestVersion } from '../sources/choice.ts';
 import { renderOutdated } from '../ui/outdated.ts';
 import type { Output } from '../ui/output.ts';
+import { findManifest } from './find-manifest.ts';
 
 /** Output of `turnbuild outdated --json`. */
 export interface Outdated {
@@ -107,28 +104,4 @@ function targetsOf({ steps }: Manifest): PackagedTarget[] {
 /** Where to look for releases: Debian if the sources came from there, otherwise GitHub, where coturn publishes them. */
 function providerOf({ source }: Manifest): string {
   return source?.provider === 'debian' ? 'debian' : 'github';
-}
-
-/** The given manifest, that of a release's folder, or that of the newest release in a folder of releases. */
-async function findManifest(path: string): Promise<string> {
-  if (path.endsWith('.json')) return requireFile(resolve(path));
-  const own = join(resolve(path), 'manifest.json');
-  if (await exists(own)) return own;
-  const names = await readdir(resolve(path)).catch(() => []);
-  const versions = names.filter((name) => /^\d+\.\d+/.test(name));
-  versions.sort((a, b) => rcompare(comparableVersion(a), comparableVersion(b)));
-  for (const version of versions) {
-    const file = join(resolve(path), version, 'manifest.json');
-    if (await exists(file)) return file;
-  }
-  return requireFile(own);
-}
-
-async function requireFile(file: string): Promise<string> {
-  if (await exists(file)) return file;
-  throw usageError(
-    'MANIFEST_MISSING',
-    `File not found: ${file}`,
-    'Pass the manifest.json of a release, or its folder.',
-  );
 }

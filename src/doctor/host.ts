@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Exec } from '../io/exec.ts';
 import { exists } from '../io/files.ts';
+import { programPath } from '../io/program-path.ts';
 import { engineVersionCommand, inspectBuilderCommand, parseBuilder } from '../plan/builder.ts';
 import { imageDigestCommand } from '../plan/official-image.ts';
 import { DEBIAN_KEYRING } from '../recipe/schema.ts';
@@ -20,7 +20,7 @@ export async function gatherHostFacts(
 ): Promise<HostFacts> {
   const programs = new Set<string>();
   for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv']) {
-    if (await onPath(name)) programs.add(name);
+    if ((await programPath(name)) !== undefined) programs.add(name);
   }
   const engine = await exec(engineVersionCommand());
   const buildx = await exec({ file: 'docker', args: ['buildx', 'version'], effect: 'read' });
@@ -73,19 +73,6 @@ async function emulated(folder = '/proc/sys/fs/binfmt_misc'): Promise<Set<string
     if (/^enabled$/m.test(text) && /^flags: \w*F/m.test(text)) found.add(arch);
   }
   return found;
-}
-
-async function onPath(program: string): Promise<boolean> {
-  // dockerd is in /usr/sbin, which isn't on every user's PATH.
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  for (const folder of folders) {
-    const found = await access(join(folder, program), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
-  }
-  return false;
 }
 
 async function operatingSystem(): Promise<HostFacts['os']> {

@@ -32,7 +32,12 @@ export async function sha256File(file: string): Promise<string> {
 
 /** SHA-256 of a text, in lower-case hex. */
 export function sha256Text(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return sha256Bytes(text);
+}
+
+/** SHA-256 of bytes, or of a text as UTF-8, in lower-case hex. */
+export function sha256Bytes(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Lists all files in a folder recursively, as sorted relative paths; none if the folder does not exist. */
@@ -122,6 +127,11 @@ export async function plainFile(dir: string, path: string): Promise<string | und
 export async function touch(path: string): Promise<void> {
   const now = new Date();
   await utimes(path, now, now);
+}
+
+/** Sets a file's modification time. @param seconds since the epoch */
+export async function setTime(path: string, seconds: number): Promise<void> {
+  await utimes(path, seconds, seconds);
 }
 
 /** Removes the subfolders of a folder that were last modified at least `ageMs` milliseconds ago. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { remove } from './files.ts';
+import { listFiles, remove } from './files.ts';
 
 /** Whether a process of this machine is still running. */
 export function isAlive(pid: number): boolean {
@@ -36,5 +36,13 @@ export async function removeLeftovers(path: string): Promise<void> {
   for (const name of names) {
     const pid = name.startsWith(prefix) ? /^(\d+)\.tmp$/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid !== undefined && !isAlive(Number(pid))) await remove(join(dirname(path), name));
+  }
+}
+
+/** Removes temporary files left behind by killed processes, in a folder and its subfolders. */
+export async function removeAllLeftovers(dir: string): Promise<void> {
+  for (const name of await listFiles(dir)) {
+    const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await remove(join(dir, name));
   }
 }

@@ -3,7 +3,10 @@ import { sha256, sourceSchema } from './source.ts';
 import { STAGES } from './stages.ts';
 
 /** Files that turnbuild writes beside a manifest, so no output may have such a name. */
-const OWN_NAMES = ['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sha256sums', '.lock'];
+const OWN_NAMES = [
+  ...['manifest.json', 'plan.json', 'report.html', 'junit.xml', 'sha256sums', '.lock'],
+  'publish.jsonl',
+];
 
 /** A name without control and invisible characters, which can be shown unchanged. */
 const NAME = String.raw`[^/\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+`;

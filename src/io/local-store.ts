@@ -1,0 +1,85 @@
+import { copyFile, link, open, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+import { diskErrors, exists, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
+import { lockFolder } from './folder-lock.ts';
+import { removeAllLeftovers, temporaryName } from './leftovers.ts';
+import { readRegular } from './regular-file.ts';
+import type { Content, Store } from './store.ts';
+
+/** A store in a folder of this machine. Files are on the disk, not only in memory, when a call returns. */
+export function localStore(dir: string): Store {
+  const place = (path: string) => join(dir, path);
+  return {
+    address: dir,
+    async read(path, maxBytes) {
+      const file = place(path);
+      return (await exists(file)) ? naming(file, readRegular(file, maxBytes)) : undefined;
+    },
+    async describe(path) {
+      const file = place(path);
+      if (!(await exists(file))) return undefined;
+      return { size: await sizeOf(file), sha256: await sha256File(file) };
+    },
+    create: (path, content) =>
+      written(place(path), content, async (temporary, file) => {
+        try {
+          await link(temporary, file);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+          throw error;
+        }
+        return true;
+      }),
+    async replace(path, content) {
+      await written(place(path), content, rename);
+    },
+    async lock() {
+      const lock = await lockFolder(dir).catch((error: unknown) =>
+        Promise.reject(asPublishLocked(dir, error)),
+      );
+      // A killed process leaves its temporary file even beside a file that it had finished.
+      await removeAllLeftovers(dir);
+      return lock;
+    },
+  };
+}
+
+function asPublishLocked(dir: string, error: unknown): unknown {
+  if (!(error instanceof TurnbuildError) || error.code !== 'RELEASE_LOCKED') return error;
+  return new TurnbuildError('PUBLISH_LOCKED', error.message.replace('is using', 'is publishing to'), {
+    cause: error,
+    hint: `Wait until it finishes. If that process no longer exists, remove ${join(dir, '.lock')}*.`,
+  });
+}
+
+/** Writes a temporary file beside a file, and puts it in its place. */
+async function written<T>(
+  file: string,
+  content: Content,
+  put: (temporary: string, file: string) => Promise<T>,
+): Promise<T> {
+  await makeFolder(dirname(file));
+  const temporary = temporaryName(file);
+  try {
+    const writing =
+      'file' in content ? copyFile(content.file, temporary) : writeFile(temporary, content.bytes);
+    await diskErrors(naming(file, writing));
+    await synced(temporary);
+    const result = await naming(file, put(temporary, file));
+    await synced(dirname(file));
+    return result;
+  } finally {
+    await remove(temporary);
+  }
+}
+
+/** Waits until a file's content, or a folder's names, are on the disk. */
+async function synced(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await diskErrors(naming(path, handle.sync()));
+  } finally {
+    await handle.close();
+  }
+}

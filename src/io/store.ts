@@ -1,0 +1,28 @@
+import type { FolderLock } from './folder-lock.ts';
+
+/** What a store has under a name. */
+export interface StoredFile {
+  /** In bytes. */
+  size: number;
+  /** Of the content, lower-case hex. */
+  sha256: string;
+}
+
+/** The content of a file to be stored: a local file, or bytes. */
+export type Content = { file: string } | { bytes: Uint8Array };
+
+/** A place for files that clients download: a folder behind a web server, or a bucket. Paths are relative, with slashes. */
+export interface Store {
+  /** Its address, for messages. */
+  address: string;
+  /** The content of a file; undefined if there is none. @throws FILE_ERROR if it has more than `maxBytes` */
+  read(path: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** Size and digest of a file; undefined if there is none. */
+  describe(path: string): Promise<StoredFile | undefined>;
+  /** Stores a new file completely or not at all. @returns false if the name is taken; nothing has changed then */
+  create(path: string, content: Content): Promise<boolean>;
+  /** Stores a file in place of another one. Clients see either of them, never a part. */
+  replace(path: string, content: Content): Promise<void>;
+  /** Locks the store for one run. */
+  lock(): Promise<FolderLock>;
+}

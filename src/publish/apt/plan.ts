@@ -1,0 +1,175 @@
+import { TurnbuildError } from '../../errors.ts';
+import type { StoredFile } from '../../io/store.ts';
+import { differs, onlyOnce, storeClientFile, storeNew } from '../actions.ts';
+import type { Channel, Destination, PublishAction } from '../plan.ts';
+import { byHashPath, indexFolder, poolPath, ROOT, releasePath, suiteFolder } from './layout.ts';
+import { formatPackages, type IndexedPackage } from './packages-index.ts';
+import { contentText, type ListedFile } from './release-file.ts';
+
+/** A published suite. */
+export interface PublishedSuite {
+  /** E.g. `trixie-testing`. */
+  suite: string;
+  /** When its InRelease was written, in milliseconds since the epoch; undefined if there is none. */
+  date: number | undefined;
+  /** The uncompressed indices that it lists. */
+  listed: readonly ListedFile[];
+  /** The packages in it: Debian's name of an architecture -> packages. */
+  packages: ReadonlyMap<string, readonly IndexedPackage[]>;
+}
+
+/** A .deb to publish. */
+export interface NewPackage {
+  /** The suite that it goes to. */
+  suite: string;
+  /** Its name in the release's folder. */
+  file: string;
+  /** As `apt-ftparchive packages` describes it. */
+  indexed: IndexedPackage;
+}
+
+/** All that an apt repository's plan depends on. */
+export interface AptFacts {
+  where: string;
+  channel: Channel;
+  /** Fingerprint of the key. */
+  key: string;
+  /** Every suite that receives packages. */
+  suites: readonly PublishedSuite[];
+  packages: readonly NewPackage[];
+  /** Files that clients copy: path relative to the repository -> content. */
+  clientFiles: ReadonlyMap<string, Uint8Array>;
+  /** What the repository has under the paths that the plan needs. */
+  stored: ReadonlyMap<string, StoredFile | undefined>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  sha256: (content: string | Uint8Array) => string;
+  compress: (text: string) => Uint8Array;
+}
+
+/** A suite as it will be. */
+export interface NextSuite {
+  suite: string;
+  /** Debian's names. */
+  architectures: string[];
+  /** Contents by path, relative to the suite's folder. */
+  indices: Map<string, Uint8Array>;
+}
+
+/** The plan of an apt repository, with the contents that it needs. */
+export interface AptPlan {
+  destination: Destination;
+  /** Suites whose InRelease changes. */
+  suites: NextSuite[];
+  /** Contents of indices and client files: path relative to the repository -> bytes. */
+  contents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The paths, relative to the repository, whose state the planner needs to know. */
+export function neededPaths(facts: Omit<AptFacts, 'stored'>): string[] {
+  const paths = facts.suites.flatMap((suite) =>
+    indexFiles(nextSuite(suite, facts), facts).map(({ byHash }) => byHash),
+  );
+  const packages = facts.packages.map(({ file }) => `${ROOT}/${poolPath(file)}`);
+  return [...new Set([...packages, ...paths, ...facts.clientFiles.keys()])];
+}
+
+/**
+ * Plans how packages get into an apt repository: first the packages, then indices under names that never change, then the indices' usual
+ * names, and InRelease last, so that a client always finds what an InRelease lists.
+ * @throws PUBLISHED_DIFFERS if a name is taken by another content, CLOCK_WRONG
+ */
+export function planApt(facts: AptFacts): AptPlan {
+  for (const { suite, date = 0 } of facts.suites) requireLater(suite, date, facts.now);
+  const next = facts.suites.map((suite) => nextSuite(suite, facts));
+  const pointers = facts.suites.map((suite, index) => ({
+    path: releasePath(suite.suite),
+    before: suite.date === undefined ? null : facts.sha256(contentText(suite.listed)),
+    after: facts.sha256(contentText(listedIn(next[index] as NextSuite, facts))),
+  }));
+  const changed = next.filter((_, index) => pointers[index]?.before !== pointers[index]?.after);
+  const files = changed.map((suite) => indexFiles(suite, facts));
+  const actions: PublishAction[] = [
+    ...facts.packages.map(({ file, indexed }) =>
+      storeNew(`${ROOT}/${poolPath(file)}`, { ...indexed, file }, facts),
+    ),
+    ...files.flat().map(({ byHash, size, sha256 }) => storeNew(byHash, { size, sha256 }, facts)),
+    ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
+    ...files.flat().map(({ path, size, sha256 }) => ({ do: 'replace' as const, path, size, sha256 })),
+    ...changed.map(({ suite }) => ({ do: 'point' as const, path: releasePath(suite) })),
+  ];
+  const { where, channel, key } = facts;
+  const indices = files
+    .flat()
+    .flatMap(({ path, byHash, bytes }) => [[path, bytes] as const, [byHash, bytes] as const]);
+  return {
+    destination: { to: 'apt', where, channel, key, pointers, actions: onlyOnce(actions) },
+    suites: changed,
+    contents: new Map([...indices, ...facts.clientFiles]),
+  };
+}
+
+function nextSuite(suite: PublishedSuite, facts: Omit<AptFacts, 'stored'>): NextSuite {
+  const fresh = facts.packages.filter((each) => each.suite === suite.suite).map(({ indexed }) => indexed);
+  const architectures = [
+    ...new Set([...suite.packages.keys(), ...fresh.map(({ architecture }) => architecture)]),
+  ].sort();
+  const indices = new Map<string, Uint8Array>();
+  for (const architecture of architectures) {
+    const old = suite.packages.get(architecture) ?? [];
+    const own = fresh.filter((each) => each.architecture === architecture);
+    const text = formatPackages(merged(old, own, facts.where));
+    indices.set(`${indexFolder(architecture)}/Packages`, Buffer.from(text));
+    indices.set(`${indexFolder(architecture)}/Packages.gz`, facts.compress(text));
+  }
+  return { suite: suite.suite, architectures, indices };
+}
+
+/** @throws PUBLISHED_DIFFERS if the same version has another content */
+function merged(
+  old: readonly IndexedPackage[],
+  fresh: readonly IndexedPackage[],
+  where: string,
+): IndexedPackage[] {
+  const isSame = (a: IndexedPackage, b: IndexedPackage) => a.name === b.name && a.version === b.version;
+  for (const own of fresh) {
+    const before = old.find((each) => isSame(each, own));
+    if (before !== undefined && before.sha256 !== own.sha256)
+      throw differs(
+        `${where} already has ${own.name} ${own.version} for ${own.architecture} with another content: sha256 ${before.sha256}; this release's is ${own.sha256}`,
+      );
+  }
+  // A published paragraph stays: another version of apt-ftparchive may write it differently.
+  return [...old, ...fresh.filter((own) => !old.some((each) => isSame(each, own)))];
+}
+
+/** The uncompressed indices of a suite, as its InRelease lists them. */
+function listedIn({ indices }: NextSuite, { sha256 }: Pick<AptFacts, 'sha256'>): ListedFile[] {
+  return [...indices]
+    .filter(([path]) => path.endsWith('/Packages'))
+    .map(([path, bytes]) => ({ path, size: bytes.length, sha256: sha256(bytes) }));
+}
+
+function indexFiles({ suite, indices }: NextSuite, { sha256 }: Pick<AptFacts, 'sha256'>) {
+  return [...indices].map(([name, bytes]) => {
+    const path = `${suiteFolder(suite)}/${name}`;
+    const digest = sha256(bytes);
+    return {
+      path,
+      size: bytes.length,
+      sha256: digest,
+      byHash: byHashPath(path.slice(0, path.lastIndexOf('/')), digest),
+      bytes,
+    };
+  });
+}
+
+function requireLater(suite: string, date: number, now: number): void {
+  if (now >= date) return;
+  const text = (time: number) => new Date(time).toISOString();
+  throw new TurnbuildError(
+    'CLOCK_WRONG',
+    `This machine's clock says ${text(now)}, but ${suite} was published at ${text(date)}`,
+    { hint: 'Set the clock. Clients refuse an index that is dated before the one they have.' },
+  );
+}

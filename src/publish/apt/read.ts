@@ -1,0 +1,91 @@
+import { gunzipSync } from 'node:zlib';
+import { messageOf, TurnbuildError } from '../../errors.ts';
+import { sha256Bytes, writeText } from '../../io/files.ts';
+import { gpgv } from '../../io/gpgv.ts';
+import type { Store } from '../../io/store.ts';
+import type { Reading } from '../reading.ts';
+import { architectureOf, byHashPath, releasePath, suiteFolder } from './layout.ts';
+import { type IndexedPackage, parsePackages } from './packages-index.ts';
+import type { PublishedSuite } from './plan.ts';
+import { type ListedFile, listedFiles } from './release-file.ts';
+
+/** InRelease has a few kilobytes. */
+const MAX_RELEASE = 1024 ** 2;
+/** An index has about 1.5 kB per package. */
+const MAX_INDEX = 64 * 1024 ** 2;
+
+/**
+ * Reads a suite that is published already. Only what its signature covers is believed: it will be signed again.
+ * @throws APT_SIGNATURE_INVALID, APT_FOREIGN, APT_INDEX_DAMAGED
+ */
+export async function readSuite(suite: string, reading: Reading): Promise<PublishedSuite> {
+  const path = releasePath(suite);
+  const signed = await reading.store.read(path, MAX_RELEASE);
+  if (signed === undefined) return { suite, date: undefined, listed: [], packages: new Map() };
+  const release = await verified(path, signed, reading);
+  const listed = listedFiles(release);
+  const date = Date.parse(/^Date:\s*(.*)$/m.exec(release)?.[1] ?? '');
+  const strange = listed.find((each) => architectureOf(each.path) === undefined);
+  if (strange !== undefined || listed.length === 0 || Number.isNaN(date))
+    throw foreign(path, reading.store, strange?.path);
+  const packages = new Map<string, IndexedPackage[]>();
+  const plain = listed.filter((each) => each.path.endsWith('/Packages'));
+  for (const each of plain) {
+    const compressed = listed.find((other) => other.path === `${each.path}.gz`);
+    const text = await readIndex(suite, compressed ?? each, reading);
+    packages.set(architectureOf(each.path) ?? '', parsePackages(text));
+  }
+  return { suite, date, listed: plain, packages };
+}
+
+async function verified(
+  path: string,
+  signed: Buffer,
+  { store, exec, signal, work, keyring }: Reading,
+): Promise<string> {
+  const file = `${work}/InRelease`;
+  await writeText(file, signed);
+  const { trusted, stdout, stderr } = await gpgv(exec, ['--keyring', keyring, '--output', '-', file], signal);
+  if (trusted) return `${stdout}\n`;
+  const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
+  throw new TurnbuildError(
+    'APT_SIGNATURE_INVALID',
+    `${path} in ${store.address} is not signed by the key that would sign it again: ${said.join('; ')}`,
+    {
+      hint: 'Pass the key that signed it to --sign-with. If the file was tampered with, restore it, or publish to an empty repository.',
+    },
+  );
+}
+
+async function readIndex(
+  suite: string,
+  { path, size, sha256 }: ListedFile,
+  reading: Reading,
+): Promise<string> {
+  const { store } = reading;
+  const whole = `${suiteFolder(suite)}/${path}`;
+  const byHash = byHashPath(whole.slice(0, whole.lastIndexOf('/')), sha256);
+  const bytes = (await store.read(byHash, MAX_INDEX)) ?? (await store.read(whole, MAX_INDEX));
+  const damaged = (why: string) =>
+    new TurnbuildError('APT_INDEX_DAMAGED', `${whole} in ${store.address} ${why}`, {
+      hint: 'Restore the file from a backup, or publish to an empty repository.',
+    });
+  if (bytes === undefined) throw damaged('is missing');
+  if (bytes.length !== size || sha256Bytes(bytes) !== sha256)
+    throw damaged('is not the file that InRelease lists');
+  if (!path.endsWith('.gz')) return bytes.toString('utf8');
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_INDEX }).toString('utf8');
+  } catch (error) {
+    throw damaged(`cannot be unpacked: ${messageOf(error)}`);
+  }
+}
+
+function foreign(path: string, store: Store, strange: string | undefined): TurnbuildError {
+  const what = strange === undefined ? 'lists nothing' : `lists ${strange}`;
+  return new TurnbuildError(
+    'APT_FOREIGN',
+    `${path} in ${store.address} was not written by turnbuild: it ${what}`,
+    { hint: 'Publish to an empty repository, so that nothing of the other one is lost.' },
+  );
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { messageOf, TurnbuildError } from '../../errors.ts';
+import { sha256Bytes, writeText } from '../../io/files.ts';
+import { gpgv } from '../../io/gpgv.ts';
+import type { Channel } from '../plan.ts';
+import type { Reading } from '../reading.ts';
+import { baseFolder, mirrorListPath, REPODATA } from './layout.ts';
+import { listedRpms, metadataFiles } from './metadata.ts';
+import type { PublishedRepository } from './plan.ts';
+
+/** A mirror list has one line. */
+const MAX_LIST = 4096;
+const MAX_REPOMD = 1024 ** 2;
+const MAX_METADATA = 64 * 1024 ** 2;
+
+/**
+ * Reads a repository that is published already, and stores its metadata in a folder, so that others can be merged with them. Only what its
+ * signature covers is believed: it will be signed again.
+ * @param into the folder, which gets a folder `repodata`
+ * @throws DNF_SIGNATURE_INVALID, DNF_FOREIGN, DNF_METADATA_DAMAGED
+ */
+export async function readRepository(
+  channel: Channel,
+  architecture: string,
+  reading: Reading,
+  into: string,
+): Promise<PublishedRepository> {
+  const { store } = reading;
+  const list = await store.read(mirrorListPath(channel, architecture), MAX_LIST);
+  if (list === undefined) return { architecture, files: undefined, packages: [] };
+  const base = stateIn(list.toString('utf8'), channel, architecture);
+  const foreign = (path: string) =>
+    new TurnbuildError('DNF_FOREIGN', `${path} in ${store.address} was not written by turnbuild`, {
+      hint: 'Publish to an empty repository, so that nothing of the other one is lost.',
+    });
+  if (base === undefined) throw foreign(mirrorListPath(channel, architecture));
+  const repomd = await verifiedRepomd(base, reading);
+  const files = metadataFiles(repomd.toString('utf8'));
+  if (files === undefined) throw foreign(`${base}/${REPODATA}/repomd.xml`);
+  await writeText(join(into, REPODATA, 'repomd.xml'), repomd);
+  let packages: PublishedRepository['packages'] = [];
+  for (const { type, path, size, sha256 } of files) {
+    const bytes = await store.read(`${base}/${path}`, MAX_METADATA);
+    if (bytes?.length !== size || sha256Bytes(bytes) !== sha256)
+      throw damaged(
+        reading,
+        `${base}/${path}`,
+        bytes === undefined ? 'is missing' : 'is not the file that repomd.xml lists',
+      );
+    await writeText(join(into, path), bytes);
+    if (type === 'primary') packages = packagesIn(bytes, `${base}/${path}`, reading);
+  }
+  return { architecture, files, packages };
+}
+
+/** The folder of the state that a mirror list points to. */
+function stateIn(list: string, channel: Channel, architecture: string): string | undefined {
+  const folder = baseFolder(channel, architecture);
+  return new RegExp(`/(${folder}-[0-9a-f]{16})/?\\s*$`).exec(list)?.[1];
+}
+
+async function verifiedRepomd(base: string, reading: Reading): Promise<Buffer> {
+  const { store, exec, signal, work, keyring } = reading;
+  const path = `${base}/${REPODATA}/repomd.xml`;
+  const repomd = await store.read(path, MAX_REPOMD);
+  const signature = await store.read(`${path}.asc`, MAX_REPOMD);
+  if (repomd === undefined) throw damaged(reading, path, 'is missing');
+  if (signature === undefined) throw damaged(reading, `${path}.asc`, 'is missing');
+  const file = join(work, 'repomd.xml');
+  await writeText(file, repomd);
+  await writeText(`${file}.asc`, signature);
+  const { trusted, stderr } = await gpgv(exec, ['--keyring', keyring, `${file}.asc`, file], signal);
+  if (trusted) return repomd;
+  const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
+  throw new TurnbuildError(
+    'DNF_SIGNATURE_INVALID',
+    `${path} in ${store.address} is not signed by the key that would sign it again: ${said.join('; ')}`,
+    {
+      hint: 'Pass the key that signed it to --sign-with. If the file was tampered with, restore it, or publish to an empty repository.',
+    },
+  );
+}
+
+function packagesIn(bytes: Buffer, path: string, reading: Reading) {
+  const unpacked = () => {
+    try {
+      return gunzipSync(bytes, { maxOutputLength: MAX_METADATA }).toString('utf8');
+    } catch (error) {
+      throw damaged(reading, path, `cannot be unpacked: ${messageOf(error)}`);
+    }
+  };
+  const packages = listedRpms(unpacked());
+  if (packages === undefined) throw damaged(reading, path, 'cannot be read');
+  return packages;
+}
+
+function damaged({ store }: Reading, path: string, why: string): TurnbuildError {
+  return new TurnbuildError('DNF_METADATA_DAMAGED', `${path} in ${store.address} ${why}`, {
+    hint: 'Restore the file from a backup, or publish to an empty repository.',
+  });
+}

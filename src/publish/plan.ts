@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { TurnbuildError } from '../errors.ts';
+import { type DocumentKind, type Sha256, sealed, unsealed } from '../manifest/sealed.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** One change of a destination, or the reason why none is needed. Paths are relative to the repository. */
+const action = z.strictObject({
+  /**
+   * `create`: a file with a new name; `reuse`: the same file is already there; `replace`: another content under the same name, of a file that
+   * no client trusts by its name; `point`: the signed file that clients start from.
+   */
+  do: z.enum(['create', 'reuse', 'replace', 'point']),
+  path: z.string().min(1),
+  /** In bytes. Absent for a signed file: its signature is made when it is written. */
+  size: z.number().int().nonnegative().optional(),
+  sha256: sha256.optional(),
+  /** Name of the release's file that it is a copy of. */
+  file: z.string().min(1).optional(),
+});
+
+/** What clients start from. Digests are of the content that it leads to, whatever its date and signature. */
+const pointer = z.strictObject({
+  path: z.string().min(1),
+  /** Null: there is none. */
+  before: sha256.nullable(),
+  after: sha256,
+});
+
+const destination = z.strictObject({
+  to: z.enum(['apt', 'dnf']),
+  /** The repository's address. */
+  where: z.string().min(1),
+  channel: z.enum(['testing', 'stable']),
+  /** Fingerprint of the primary key that signs. */
+  key: z.string().min(1),
+  pointers: z.array(pointer),
+  actions: z.array(action),
+});
+
+const PLAN_SCHEMA = 1;
+
+const publishPlan = z.strictObject({
+  kind: z.literal('publish'),
+  schema: z.literal(PLAN_SCHEMA),
+  turnbuild: z.string(),
+  release: z.strictObject({
+    coturn: z.string(),
+    packageVersion: z.string(),
+    /** Digest of the manifest's content. */
+    manifest: sha256,
+    /** Accepted advisories of the packages. */
+    accepted: z.array(z.string()),
+  }),
+  destinations: z.array(destination).min(1),
+});
+
+export type PublishPlan = z.infer<typeof publishPlan>;
+export type Destination = z.infer<typeof destination>;
+export type PublishAction = z.infer<typeof action>;
+export type Pointer = z.infer<typeof pointer>;
+export type Channel = Destination['channel'];
+
+/** Where packages can be published. */
+export const DESTINATIONS = destination.shape.to.options;
+
+/** Channels, from the first to the last that a release passes through. */
+export const CHANNELS = destination.shape.channel.options;
+
+const PLAN: DocumentKind<PublishPlan> = {
+  name: 'plan',
+  schema: PLAN_SCHEMA,
+  shape: publishPlan,
+  codes: { invalid: 'PLAN_INVALID', newer: 'PLAN_NEWER', changed: 'PLAN_CHANGED' },
+  hint: 'Create it again: turnbuild publish --dry-run --json >publish.json',
+};
+
+export { PLAN_SCHEMA };
+
+/** A plan as a document. */
+export function formatPublishPlan(plan: PublishPlan, digest: Sha256): string {
+  return sealed(plan, digest);
+}
+
+/** Text of a plan -> plan. @throws PLAN_INVALID, PLAN_NEWER, PLAN_CHANGED */
+export function parsePublishPlan(file: string, text: string, digest: Sha256): PublishPlan {
+  return unsealed(PLAN, file, text, digest);
+}
+
+/** Bytes that a destination receives, signed files not included. */
+export function bytesToSend({ actions }: Destination): number {
+  return actions.reduce((sum, each) => sum + (each.do === 'reuse' ? 0 : (each.size ?? 0)), 0);
+}
+
+/** Whether a destination already has everything, so that nothing is written. */
+export function isUpToDate({ actions }: Destination): boolean {
+  return actions.every((each) => each.do === 'reuse');
+}
+
+/**
+ * Requires that a plan made now does what a given one says. A file that an interrupted run of the given plan has stored is reused, and a
+ * pointer that it has moved stays.
+ * @throws PUBLISH_PLAN_STALE with the differences
+ */
+export function requirePlanned(given: PublishPlan, now: PublishPlan, file: string): void {
+  const problems = [
+    ...differing('release', JSON.stringify(given.release), JSON.stringify(now.release)),
+    ...differing(
+      'destinations',
+      given.destinations.map(nameOf).sort().join(', '),
+      now.destinations.map(nameOf).sort().join(', '),
+    ),
+    ...now.destinations.flatMap((each) => {
+      const planned = given.destinations.find((other) => nameOf(other) === nameOf(each));
+      return planned === undefined ? [] : destinationProblems(planned, each);
+    }),
+  ];
+  if (problems.length === 0) return;
+  throw new TurnbuildError(
+    'PUBLISH_PLAN_STALE',
+    `${file} no longer applies:\n${problems.map((each) => `  ${each}`).join('\n')}`,
+    { hint: 'Create a new plan, and look at it again: turnbuild publish --dry-run' },
+  );
+}
+
+const nameOf = ({ to, where, channel, key }: Destination) => `${to} ${where} (${channel}, key ${key})`;
+
+function differing(what: string, given: string, now: string): string[] {
+  return given === now ? [] : [`the ${what} in the plan: ${given}; now: ${now}`];
+}
+
+function destinationProblems(given: Destination, now: Destination): string[] {
+  const problems = now.pointers.flatMap(({ path, before, after }) => {
+    const planned = given.pointers.find((each) => each.path === path);
+    if (planned === undefined) return [`${path} is not in the plan`];
+    if (before !== planned.before && before !== planned.after)
+      return [`${path} was changed by another run since the plan was made`];
+    return after === planned.after ? [] : [`${path} would get another content than planned`];
+  });
+  const own = new Map(given.actions.map((each) => [each.path, each.sha256]));
+  const others = now.actions.filter((each) => !own.has(each.path) || own.get(each.path) !== each.sha256);
+  // A changed pointer changes the files that it leads to, too.
+  return problems.length > 0 ? problems : others.map(({ path }) => `${path} is not as planned`);
+}

@@ -1,0 +1,191 @@
+import { TurnbuildError, usageError } from '../errors.ts';
+
+/** A key that signs a repository. */
+export interface SigningKey {
+  /** Fingerprint of the primary key, upper-case hex. */
+  fingerprint: string;
+  /** Fingerprint of the key that signs: the primary key, or one of its subkeys. */
+  signer: string;
+  /** Milliseconds since the epoch at which the key or its signing subkey expires; undefined if never. */
+  expires: number | undefined;
+  /** The public key with ASCII armor. */
+  armored: string;
+}
+
+/** What gpg says about a key: src/io/gpg.ts. */
+interface Listing {
+  colons: string;
+  packets: string;
+  armored: string;
+}
+
+/** A key or subkey in gpg's listing. GnuPG, doc/DETAILS, "Format of the colon listings". */
+interface ListedKey {
+  kind: 'sec' | 'ssb';
+  validity: string;
+  bits: number;
+  algorithm: number;
+  id: string;
+  created: number;
+  expires: number | undefined;
+  capabilities: string;
+  curve: string;
+  fingerprint: string;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** A key that expires within this time is warned about. */
+const WARN_MS = 60 * DAY_MS;
+
+/** A fingerprint of OpenPGP version 4 or 6. Shorter IDs, names and addresses can be another key's as well. */
+export function parseFingerprint(word: string): string {
+  const plain = word.replaceAll(/\s/g, '').replace(/^0x/i, '').toUpperCase();
+  if (/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(plain)) return plain;
+  throw usageError(
+    'OPTION_INVALID',
+    `Invalid --sign-with "${word}": expected the full fingerprint of a key, 40 or 64 hexadecimal digits`,
+    'gpg --list-secret-keys prints it. Key IDs, names and addresses can match other keys.',
+  );
+}
+
+/**
+ * Requires a key whose signatures clients accept: apt 3 and rpm 4.20 verify with Sequoia, which refuses SHA-1 and short keys.
+ * @param options.now milliseconds since the epoch
+ * @param options.forRpm it signs .rpm files
+ * @throws SIGNING_KEY_MISSING, SIGNING_KEY_UNSUITABLE with every reason
+ */
+export function suitableKey(
+  fingerprint: string,
+  listing: Listing,
+  options: { now: number; forRpm: boolean },
+): SigningKey {
+  const { now } = options;
+  const keys = listedKeys(listing.colons);
+  const primary = keys.find((key) => key.kind === 'sec' && key.fingerprint === fingerprint);
+  if (primary === undefined)
+    throw new TurnbuildError(
+      'SIGNING_KEY_MISSING',
+      `gpg has no secret key with the fingerprint ${fingerprint}`,
+      {
+        hint: 'gpg --list-secret-keys shows the keys of this user. Pass the fingerprint of a primary key, not of a subkey. GNUPGHOME selects another folder of keys.',
+      },
+    );
+  const signers = keys.filter(({ kind, capabilities }) => kind === 'ssb' && capabilities.includes('s'));
+  const usable = signers.filter((key) => validityProblem(key, now) === undefined);
+  const [newest = primary] = usable.toSorted((a, b) => b.created - a.created);
+  const problems = [
+    ...problemsOf(primary, 'The key', options),
+    ...(newest === primary ? [] : problemsOf(newest, `Its subkey ${newest.id}`, options)),
+    ...(newest === primary && !primary.capabilities.includes('s')
+      ? [
+          signers.length === 0
+            ? 'The key cannot sign, and has no subkey that can'
+            : 'Its subkeys that sign have expired or are revoked',
+        ]
+      : []),
+    ...selfSignatureProblems(primary.id, listing.packets),
+  ];
+  if (problems.length > 0)
+    throw new TurnbuildError(
+      'SIGNING_KEY_UNSUITABLE',
+      `The key ${fingerprint} can't sign a repository:\n${problems.map((each) => `  ${each}`).join('\n')}`,
+      { hint: 'A suitable key: gpg --quick-generate-key "Name <address@host>" rsa4096 sign 2y' },
+    );
+  const ends = [primary.expires, newest.expires].filter((each) => each !== undefined);
+  return {
+    fingerprint,
+    signer: newest.fingerprint,
+    expires: ends.length === 0 ? undefined : Math.min(...ends),
+    armored: listing.armored,
+  };
+}
+
+/** What to tell the user about a suitable key; undefined if nothing. @param now milliseconds since the epoch */
+export function expiryWarning({ fingerprint, expires }: SigningKey, now: number): string | undefined {
+  if (expires === undefined || expires - now > WARN_MS) return undefined;
+  const days = Math.floor((expires - now) / DAY_MS);
+  return `The key ${fingerprint} expires in ${days} ${days === 1 ? 'day' : 'days'}. After that, clients refuse the repository. Extend it (gpg --quick-set-expire ${fingerprint} 2y), publish again, and give clients the new key file.`;
+}
+
+function problemsOf(
+  key: ListedKey,
+  name: string,
+  { now, forRpm }: { now: number; forRpm: boolean },
+): string[] {
+  const validity = validityProblem(key, now);
+  const strength = strengthProblem(key, forRpm);
+  return [validity, strength].flatMap((problem) => (problem === undefined ? [] : [`${name} ${problem}`]));
+}
+
+function validityProblem({ validity, expires }: ListedKey, now: number): string | undefined {
+  if (validity === 'r') return 'is revoked';
+  if (validity === 'd') return 'is disabled';
+  if (validity === 'i') return 'is invalid';
+  if (expires !== undefined && expires <= now)
+    return `expired on ${new Date(expires).toISOString().slice(0, 10)}`;
+  return undefined;
+}
+
+/** Algorithm numbers of OpenPGP: RFC 9580, 9.1. */
+const RSA = [1, 3];
+const ECDSA = 19;
+const EDDSA = [22, 27];
+
+function strengthProblem({ algorithm, bits, curve }: ListedKey, forRpm: boolean): string | undefined {
+  if (RSA.includes(algorithm))
+    return bits >= 2048 ? undefined : `is RSA with ${bits} bits; apt 3 and rpm 4.20 require 2048`;
+  if (EDDSA.includes(algorithm) && /^ed25519$/i.test(curve)) return undefined;
+  // rpm 4.18 cannot verify ECDSA.
+  if (algorithm === ECDSA && !forRpm && /^nistp(?:256|384|521)$/.test(curve)) return undefined;
+  const what = curve === '' ? `of algorithm ${algorithm}` : `of the curve ${curve}`;
+  return `is ${what}; use RSA with 2048 bits or more, or Ed25519`;
+}
+
+/** Hash algorithms of OpenPGP that are too weak: MD5, SHA-1, RIPEMD-160. RFC 9580, 9.5. */
+const WEAK: Readonly<Record<string, string>> = { '1': 'MD5', '2': 'SHA-1', '3': 'RIPEMD-160' };
+
+/** A user ID whose newest signature by its own key (types 0x10 to 0x13) has a weak hash makes the key invalid for Sequoia. */
+function selfSignatureProblems(id: string, packets: string): string[] {
+  const signatures = packets
+    .split(/^(?=:)/m)
+    .filter((packet) => packet.startsWith(':signature packet:') && packet.includes(`keyid ${id}`))
+    .filter((packet) => /sigclass 0x1[0-3]/.test(packet))
+    .map((packet) => ({
+      created: Number(/created (\d+)/.exec(packet)?.[1] ?? 0),
+      hash: /digest algo (\d+)/.exec(packet)?.[1] ?? '',
+    }))
+    .sort((a, b) => b.created - a.created);
+  const weak = WEAK[signatures[0]?.hash ?? ''];
+  return weak === undefined
+    ? []
+    : [
+        `Its own signature uses ${weak}, which apt 3 and rpm 4.20 refuse; renew it: gpg --cert-digest-algo SHA512 --quick-set-expire FINGERPRINT 2y`,
+      ];
+}
+
+function listedKeys(colons: string): ListedKey[] {
+  const keys: ListedKey[] = [];
+  for (const line of colons.split('\n')) {
+    const fields = line.split(':');
+    const [kind = '', validity = '', bits = '', algorithm = '', id = '', created = '', expires = ''] = fields;
+    const last = keys.at(-1);
+    if (kind === 'fpr' && last?.fingerprint === '') last.fingerprint = fields[9] ?? '';
+    if (kind !== 'sec' && kind !== 'ssb') continue;
+    // A secret key that is only a stub (`#`) is elsewhere.
+    if (fields[14] === '#' && kind === 'ssb') continue;
+    keys.push({
+      kind,
+      validity,
+      bits: Number(bits),
+      algorithm: Number(algorithm),
+      id,
+      created: Number(created),
+      expires: expires === '' ? undefined : Number(expires) * 1000,
+      // Upper-case letters summarise the whole key.
+      capabilities: (fields[11] ?? '').replaceAll(/[A-Z]/g, ''),
+      curve: fields[16] ?? '',
+      fingerprint: '',
+    });
+  }
+  return keys;
+}

@@ -1,0 +1,56 @@
+import { alignColumns, formatBytes, plural } from './format.ts';
+
+/** One change, as src/publish/plan.ts plans it. */
+interface Action {
+  do: 'create' | 'reuse' | 'replace' | 'point';
+  path: string;
+  size?: number | undefined;
+  file?: string | undefined;
+}
+
+interface Destination {
+  to: string;
+  where: string;
+  channel: string;
+  key: string;
+  actions: readonly Action[];
+}
+
+const nameOf = ({ path }: Action) => path.slice(path.lastIndexOf('/') + 1);
+const bytesOf = (actions: readonly Action[]) => actions.reduce((sum, { size = 0 }) => sum + size, 0);
+
+/** Lines about what a plan does to one destination. @param all lists every file, not only packages and pointers */
+export function renderDestination({ to, where, channel, key, actions }: Destination, all: boolean): string[] {
+  const head = [`${to}: channel ${channel} of ${where}`, `  signed by ${key}`];
+  const changes = actions.filter((each) => each.do !== 'reuse');
+  if (changes.length === 0) return [...head, '  Everything is published already.'];
+  const rows = all
+    ? actions.map((each) => [`  ${each.do}`, sizeText(each), each.path])
+    : [...packageRows(actions), ...otherRows(changes)];
+  return [...head, ...alignColumns(rows, new Set([1])), `  ${formatBytes(bytesOf(changes))} to send`];
+}
+
+const sizeText = ({ size }: Action) => (size === undefined ? '' : formatBytes(size));
+
+function packageRows(actions: readonly Action[]): string[][] {
+  return actions
+    .filter(({ file }) => file !== undefined)
+    .map((each) => [`  ${each.do}`, sizeText(each), nameOf(each)]);
+}
+
+function otherRows(changes: readonly Action[]): string[][] {
+  const others = changes.filter((each) => each.file === undefined && each.do !== 'point');
+  const pointers = changes.filter((each) => each.do === 'point');
+  return [
+    ...(others.length === 0
+      ? []
+      : [['  write', formatBytes(bytesOf(others)), `${plural(others.length, 'file')}: indices, keys`]]),
+    ...pointers.map(({ path }) => ['  point', '', path]),
+  ];
+}
+
+/** A line about a change that is being made; undefined if it is shown only with `all`. */
+export function renderAction(action: Action, all: boolean): string | undefined {
+  if (!all && action.file === undefined && action.do !== 'point') return undefined;
+  return `${action.do} ${all || action.do === 'point' ? action.path : nameOf(action)}`;
+}

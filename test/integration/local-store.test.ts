@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sha256Text } from '../../src/io/files.ts';
+import { localStore } from '../../src/io/local-store.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+
+/** The kernel's limit is lower, so no process has this id. */
+const DEAD = 4_194_999;
+
+const bytes = (text: string) => ({ bytes: Buffer.from(text) });
+
+describe('a store in a folder', () => {
+  it('creates a file once, in folders that it creates', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(join(dir, 'new'));
+    expect(await store.create('a/b/file', bytes('first'))).toBe(true);
+    expect(await store.create('a/b/file', bytes('second'))).toBe(false);
+    expect(readFileSync(join(dir, 'new/a/b/file'), 'utf8')).toBe('first');
+    expect(readdirSync(join(dir, 'new/a/b'))).toEqual(['file']);
+  });
+
+  it('replaces a file by another one, so that an open file keeps its content', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(dir);
+    await store.replace('file', bytes('first'));
+    const { ino } = statSync(join(dir, 'file'));
+    await store.replace('file', bytes('second'));
+    expect(readFileSync(join(dir, 'file'), 'utf8')).toBe('second');
+    expect(statSync(join(dir, 'file')).ino).not.toBe(ino);
+    expect(readdirSync(dir)).toEqual(['file']);
+  });
+
+  it('copies local files, and describes and reads them', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(join(dir, 'store'));
+    writeFileSync(join(dir, 'local'), 'content');
+    await store.create('copy', { file: join(dir, 'local') });
+    expect(await store.describe('copy')).toEqual({ size: 7, sha256: sha256Text('content') });
+    expect(String(await store.read('copy', 7))).toBe('content');
+    await expect(store.read('copy', 6)).rejects.toMatchObject({ code: 'FILE_ERROR' });
+    expect(await store.describe('none')).toBeUndefined();
+    expect(await store.read('none', 6)).toBeUndefined();
+  });
+
+  it('is locked for one run, and then removes what killed runs left behind, but nothing else', async () => {
+    const dir = temporaryFolder();
+    mkdirSync(join(dir, 'pool'));
+    const names = [`x.deb.${DEAD}.tmp`, `x.deb.${process.pid}.tmp`, 'x.deb', 'notes.tmp'];
+    for (const name of names) writeFileSync(join(dir, 'pool', name), '');
+    const lock = await localStore(dir).lock();
+    expect(readdirSync(join(dir, 'pool')).sort()).toEqual(names.slice(1).sort());
+    await expect(localStore(dir).lock()).rejects.toMatchObject({
+      code: 'PUBLISH_LOCKED',
+      message: expect.stringContaining(`is publishing to ${dir}`),
+    });
+    await lock.release();
+    expect(existsSync(join(dir, '.lock'))).toBe(false);
+  });
+});

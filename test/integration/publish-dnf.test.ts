@@ -1,0 +1,207 @@
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dnfClient } from '../support/dnf-client.ts';
+import { type PackagedOptions, packagedRelease } from '../support/packaged-release.ts';
+import { contentOf, publicationPlace, serveRepository } from '../support/published.ts';
+import { temporaryFolder } from '../support/sandbox.ts';
+import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
+
+let keys: SigningHome;
+let key: string;
+beforeAll(() => {
+  keys = createSigningHome();
+  key = keys.createKey('Packages <packages@example.org>');
+});
+afterAll(() => keys.remove());
+
+const place = () => publicationPlace('dnf', { home: keys.home, key });
+const release = (out: string, options: PackagedOptions = {}) =>
+  packagedRelease(out, { targets: { portable: 'rpm' }, ...options });
+
+async function client(repo: string, architecture = 'x86_64', change = (text: string) => text) {
+  const server = await serveRepository(repo);
+  return dnfClient(temporaryFolder(), change(server.read('dnf/coturn-testing.repo')), architecture);
+}
+
+/** The folder of the metadata that the mirror list points to. */
+function stateOf(repo: string): string {
+  const line = readFileSync(join(repo, 'dnf/testing/x86_64/mirrorlist'), 'utf8').trim();
+  return join(repo, new URL(line).pathname);
+}
+
+describe('turnbuild publish --to dnf', () => {
+  it('publishes signed packages that dnf finds, verifies and downloads', async () => {
+    const { out, repo, publish } = place();
+    const dir = release(out, { architectures: ['arm64', 'x86_64'] });
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    for (const architecture of ['x86_64', 'aarch64']) {
+      const dnf = await client(repo, architecture);
+      expect(await dnf.versions('coturn')).toEqual(['4.18.0+turnbuild-1']);
+      const file = await dnf.download('coturn');
+      const name = `coturn-4.18.0+turnbuild-1.${architecture}.rpm`;
+      expect(readFileSync(file)).toEqual(readFileSync(join(dir, 'signed', name)));
+      // The package itself stays as it was built.
+      expect(readFileSync(file)).not.toEqual(readFileSync(join(dir, name)));
+    }
+    expect(existsSync(join(repo, 'dnf/testing/source/repodata/repomd.xml'))).toBe(true);
+  });
+
+  it('serves clients with a plain baseurl', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    const plain = (text: string) => text.replaceAll(/^mirrorlist=(.*)\/mirrorlist$/gm, 'baseurl=$1');
+    const dnf = await client(repo, 'x86_64', plain);
+    await dnf.download('coturn');
+    expect(await dnf.versions('coturn')).toEqual(['4.18.0+turnbuild-1']);
+  });
+
+  it('adds a version to those that are published', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    const dnf = await client(repo);
+    expect(await dnf.versions('coturn')).toEqual(['4.18.0+turnbuild-1']);
+    release(out, { version: '4.19.0' });
+    expect((await publish()).code).toBe(0);
+    expect((await dnf.versions('coturn')).sort()).toEqual(['4.18.0+turnbuild-1', '4.19.0+turnbuild-1']);
+    expect(await dnf.download('coturn')).toContain('4.19.0');
+  });
+
+  it('changes nothing when a release is published again', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    const names = Object.keys(contentOf(repo));
+    const times = () => names.map((name) => statSync(join(repo, name)).mtimeMs);
+    const before = times();
+    const { code, stdout } = await publish();
+    expect(code).toBe(0);
+    expect(stdout).toContain('Everything is published already.');
+    expect(times()).toEqual(before);
+  });
+
+  it('uses the signature of an earlier run, also of another machine', async () => {
+    const { out, repo, publish } = place();
+    const dir = release(out);
+    await publish();
+    const before = contentOf(repo);
+    rmSync(join(dir, 'signed'), { recursive: true });
+    expect(await publish()).toMatchObject({ code: 0, stderr: '' });
+    expect(contentOf(repo)).toEqual(before);
+  });
+
+  it('replaces a signature that is damaged, or of another key', async () => {
+    const { out, repo, publish } = place();
+    const dir = release(out);
+    const other = keys.createKey('Others <others@example.org>');
+    await publish(['--dry-run', '--sign-with', other]);
+    const [name = ''] = readdirSync(join(dir, 'signed')).filter((file) => !file.endsWith('.src.rpm'));
+    appendFileSync(join(dir, 'signed', name.replace('x86_64', 'src')), 'x');
+    expect(await publish()).toMatchObject({ code: 0 });
+    expect(await (await client(repo)).download('coturn')).toContain('4.18.0');
+  });
+
+  it('signs with --dry-run, and changes nothing else', async () => {
+    const { dir, out, repo, publish } = place();
+    const own = release(out);
+    const before = readdirSync(dir, { recursive: true }).map(String).sort();
+    const { code, stdout } = await publish(['--dry-run', '--verbose']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('dnf/pool/coturn-4.18.0+turnbuild-1.x86_64.rpm');
+    const after = readdirSync(dir, { recursive: true }).map(String).sort();
+    const signed = join(own, 'signed').slice(dir.length + 1);
+    expect(after.filter((name) => !name.startsWith(signed))).toEqual(before);
+    expect(existsSync(repo)).toBe(false);
+  });
+
+  describe('refuses, before it changes anything,', () => {
+    /** A repository with 4.18.0, and the release 4.19.0. */
+    async function withRepository() {
+      const own = place();
+      release(own.out);
+      await own.publish();
+      release(own.out, { version: '4.19.0' });
+      return own;
+    }
+
+    async function refusal(own: ReturnType<typeof place>, more: readonly string[] = []): Promise<string> {
+      const before = contentOf(own.repo);
+      const { code, stderr } = await own.publish(more);
+      expect(code).toBe(1);
+      expect(contentOf(own.repo)).toEqual(before);
+      return stderr;
+    }
+
+    it('another content of a published version', async () => {
+      const own = await withRepository();
+      const dir = release(own.out, { content: 'other' });
+      rmSync(join(dir, 'signed'), { recursive: true });
+      expect(await refusal(own, ['4.18.0'])).toContain('[PUBLISHED_DIFFERS]');
+    });
+
+    it('a repository that another key has signed', async () => {
+      const own = await withRepository();
+      const other = keys.createKey('Strangers <strangers@example.org>');
+      expect(await refusal(own, ['--sign-with', other])).toContain('[DNF_SIGNATURE_INVALID]');
+    });
+
+    it('a repomd.xml that was tampered with', async () => {
+      const own = await withRepository();
+      appendFileSync(join(stateOf(own.repo), 'repodata/repomd.xml'), '<!-- -->');
+      expect(await refusal(own)).toContain('[DNF_SIGNATURE_INVALID]');
+    });
+
+    it.each(['damaged', 'missing'])('metadata that are %s', async (how) => {
+      const own = await withRepository();
+      const folder = join(stateOf(own.repo), 'repodata');
+      const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('-other.xml.gz'));
+      if (how === 'missing') rmSync(join(folder, name));
+      else appendFileSync(join(folder, name), 'x');
+      expect(await refusal(own)).toContain('[DNF_METADATA_DAMAGED]');
+    });
+
+    it("another program's repository", async () => {
+      const own = await withRepository();
+      writeFileSync(join(own.repo, 'dnf/testing/x86_64/mirrorlist'), 'https://packages.example.org/el9/\n');
+      expect(await refusal(own)).toContain('[DNF_FOREIGN]');
+      const other = await withRepository();
+      const folder = join(stateOf(other.repo), 'repodata');
+      const text = readFileSync(join(folder, 'repomd.xml'), 'utf8').replace('type="other"', 'type="modules"');
+      writeFileSync(join(folder, 'repomd.xml'), text);
+      rmSync(join(folder, 'repomd.xml.asc'));
+      keys.gpg([
+        ...['--pinentry-mode', 'loopback', '-u', key, '--armor', '--detach-sign'],
+        join(folder, 'repomd.xml'),
+      ]);
+      expect(await refusal(other)).toContain('[DNF_FOREIGN]');
+    });
+
+    it('a key that rpm cannot verify', async () => {
+      const own = await withRepository();
+      const curve = keys.createKey('Curve <curve@example.org>', 'nistp256');
+      const stderr = await refusal(own, ['--sign-with', curve]);
+      expect(stderr).toContain('is of the curve nistp256');
+      expect(stderr).toContain('[SIGNING_KEY_UNSUITABLE]');
+    });
+  });
+
+  it('a damaged package is refused by dnf, so that the tests above mean something', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish();
+    const file = join(repo, 'dnf/pool/coturn-4.18.0+turnbuild-1.x86_64.rpm');
+    const unsigned = readFileSync(join(out, '4.18.0/coturn-4.18.0+turnbuild-1.x86_64.rpm'));
+    writeFileSync(file, unsigned);
+    await expect((await client(repo)).download('coturn')).rejects.toThrow();
+  });
+});

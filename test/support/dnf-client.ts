@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The machine's own dnf with a root of its own, which knows one repository. */
+export interface DnfClient {
+  /** Reads the repository anew, with its signature, and resolves to the versions that it offers of a package. */
+  versions(name: string): Promise<string[]>;
+  /** Downloads a package as an installation would, with its signature. Resolves to its path. */
+  download(name: string): Promise<string>;
+}
+
+/** @param dir an empty folder @param repo text of a .repo file @param architecture rpm's name */
+export function dnfClient(dir: string, repo: string, architecture = 'x86_64'): DnfClient {
+  for (const path of ['repos', 'root', 'cache', 'vars', 'plugins'])
+    mkdirSync(join(dir, path), { recursive: true });
+  writeFileSync(join(dir, 'repos/coturn.repo'), repo);
+  writeFileSync(join(dir, 'dnf.conf'), '[main]\ngpgcheck=1\n');
+  const settings = {
+    reposdir: join(dir, 'repos'),
+    cachedir: join(dir, 'cache'),
+    varsdir: join(dir, 'vars'),
+    pluginpath: join(dir, 'plugins'),
+    retries: '1',
+    metadata_expire: '0',
+    skip_if_unavailable: '0',
+  };
+  const options = [
+    ...['--config', join(dir, 'dnf.conf'), '--installroot', join(dir, 'root'), '--releasever', '9'],
+    ...['--assumeyes', '--quiet', '--forcearch', architecture],
+    ...Object.entries(settings).map(([name, value]) => `--setopt=${name}=${value}`),
+  ];
+  const call = async (args: readonly string[]) => {
+    const { stdout, stderr } = await run('dnf', [...options, ...args], {
+      cwd: dir,
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    });
+    return { stdout, stderr };
+  };
+  return {
+    async versions(name) {
+      const query = ['repoquery', '--refresh', '--queryformat', '%{version}-%{release}', name];
+      const { stdout } = await call(query);
+      return stdout
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '');
+    },
+    async download(name) {
+      const to = join(dir, 'downloads');
+      mkdirSync(to, { recursive: true });
+      await call(['install', '--refresh', '--downloadonly', `--downloaddir=${to}`, name]);
+      const found = readdirSync(to).filter((file) => file.startsWith(`${name}-`));
+      return join(to, found.sort().at(-1) ?? '');
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
+import { type Artifact, MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../../src/manifest/schema.ts';
+import { formatManifest } from '../../src/manifest/store.ts';
+import { debOf } from './deb-builder.ts';
+import { rpmsOf } from './rpm-builder.ts';
+
+export interface PackagedOptions {
+  version?: string;
+  revision?: number;
+  /** Target -> label of its .deb packages, or `rpm`. */
+  targets?: Readonly<Record<string, string>>;
+  architectures?: readonly ('arm64' | 'x86_64')[];
+  /** What a package contains. Reproducible builds have the same content. */
+  content?: string;
+  /** Changes the manifest. */
+  change?: (manifest: Manifest) => Manifest;
+}
+
+const DEBIAN = { arm64: 'arm64', x86_64: 'amd64' } as const;
+const RPM = { arm64: 'aarch64', x86_64: 'x86_64' } as const;
+
+/** Writes a verified release, with small packages, into a folder. @returns the folder of the release */
+export function packagedRelease(out: string, options: PackagedOptions = {}): string {
+  const { version = '4.18.0', revision = 1, targets = { 'debian-13': 'deb13' } } = options;
+  const { architectures = ['x86_64'], content = 'data', change = (manifest) => manifest } = options;
+  const dir = join(out, version);
+  mkdirSync(dir, { recursive: true });
+  const packageVersion = `${version}+turnbuild-${revision}`;
+  const pairs = Object.entries(targets).flatMap(([target, label]) =>
+    architectures.map((arch) => ({ target, label, arch })),
+  );
+  const steps = pairs.flatMap(({ target, label, arch }) => {
+    const write = (path: string, bytes: Buffer, kind: Artifact['kind']): Artifact => {
+      writeFileSync(join(dir, path), bytes);
+      return { path, kind, size: bytes.length, sha256: sha256Bytes(bytes), target, arch };
+    };
+    const rpms = () => {
+      const architecture = RPM[arch];
+      const made = [
+        ...rpmsOf('coturn', {
+          version: `${version}+turnbuild`,
+          release: String(revision),
+          architecture,
+          content,
+        }),
+      ];
+      return made
+        .filter(([path]) => arch === architectures[0] || !path.endsWith('.src.rpm'))
+        .map(([path, bytes]) => write(path, bytes, path.endsWith('.src.rpm') ? 'rpm-source' : 'rpm'));
+    };
+    const debs = () =>
+      (['coturn', 'coturn-dbgsym'] as const).map((name): Artifact => {
+        const full = `${packageVersion}~${label}`;
+        const bytes = debOf(control(name, full, DEBIAN[arch]), { data: Buffer.from(content) });
+        const path = `${name}_${full}_${DEBIAN[arch]}.deb`;
+        return write(path, bytes, name === 'coturn' ? 'deb' : 'deb-dbgsym');
+      });
+    const outputs = label === 'rpm' ? rpms() : debs();
+    const common = { target, arch, bases: {}, status: 'done', seconds: 1 } as const;
+    const inputs = outputs.map(({ path, sha256 }) => ({ path, sha256 }));
+    return [
+      {
+        ...common,
+        id: `package:${target}:${arch}`,
+        stage: 'package' as const,
+        key: sha256Text(`package ${target} ${arch}`),
+        inputs: [],
+        outputs,
+      },
+      {
+        ...common,
+        id: `verify:${target}:${arch}`,
+        stage: 'verify' as const,
+        key: sha256Text(`verify ${target} ${arch}`),
+        inputs,
+        outputs: [],
+        checks: [
+          {
+            ...{ id: 'stun', title: 'Answers STUN', reason: 'Every client asks it.', message: '' },
+            status: 'passed' as const,
+            figures: {},
+          },
+        ],
+      },
+    ];
+  });
+  const manifest = manifestSchema.parse({
+    schema: MANIFEST_SCHEMA,
+    turnbuild: '0.1.0',
+    plan: sha256Text(packageVersion),
+    coturn: { version, revision, epoch: 1_700_000_000 },
+    packageVersion,
+    advisories: [],
+    bases: [],
+    steps,
+  });
+  writeFileSync(join(dir, 'manifest.json'), formatManifest(change(manifest), sha256Text));
+  return dir;
+}
+
+function control(name: string, version: string, architecture: string): string {
+  return `Package: ${name}
+Version: ${version}
+Architecture: ${architecture}
+Maintainer: Packages <packages@example.org>
+Description: a package of a test
+`;
+}

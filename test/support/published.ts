@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256Bytes } from '../../src/io/files.ts';
+import { contentText as aptContent, listedFiles } from '../../src/publish/apt/release-file.ts';
+import { contentText as dnfContent, metadataFiles } from '../../src/publish/dnf/metadata.ts';
+import { serve } from './http-server.ts';
+import { temporaryFolder } from './sandbox.ts';
+import { turnbuild } from './turnbuild.ts';
+
+/** The URL of a repository in the files that clients copy. */
+export const PUBLIC_URL = 'https://packages.example.org';
+
+/** A folder with releases (`out`) and an empty repository (`repo`), and `turnbuild publish` for both. */
+export function publicationPlace(destinations: string, { home, key }: { home: string; key: string }) {
+  const dir = temporaryFolder();
+  const [out, repo] = [join(dir, 'dist'), join(dir, 'repo')];
+  const args = ['--to', destinations, '--repo', repo, '--sign-with', key, '--out', out, '--url', PUBLIC_URL];
+  const publish = (more: readonly string[] = [], env: Record<string, string> = {}) =>
+    turnbuild(['publish', ...args, ...more], { env: { GNUPGHOME: home, ...env }, cwd: dir });
+  return { dir, out, repo, publish };
+}
+
+/**
+ * The files of a repository and their digests, without those that contain a date or a signature: they have the digest of what they lead to
+ * instead, or none.
+ */
+export function contentOf(repo: string): Record<string, string> {
+  const names = readdirSync(repo, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(repo.length + 1))
+    .sort();
+  const digestOf = (name: string) => {
+    const bytes = readFileSync(join(repo, name));
+    if (name.endsWith('/InRelease')) return sha256Bytes(aptContent(listedFiles(bytes.toString())));
+    if (name.endsWith('/repomd.xml')) return sha256Bytes(dnfContent(metadataFiles(bytes.toString()) ?? []));
+    return name.endsWith('/repomd.xml.asc') ? '' : sha256Bytes(bytes);
+  };
+  return Object.fromEntries(names.map((name) => [name, digestOf(name)]));
+}
+
+/** A web server of a repository. `local` replaces the public URL in a file that clients copy. */
+export async function serveRepository(repo: string) {
+  const server = await serve((request, response) => {
+    const file = join(repo, decodeURIComponent(request.url ?? ''));
+    if (existsSync(file) && statSync(file).isFile())
+      response.end(local(server.url, file, readFileSync(file)));
+    else response.writeHead(404).end();
+  });
+  return {
+    ...server,
+    read: (path: string) => readFileSync(join(repo, path), 'utf8').replaceAll(PUBLIC_URL, server.url),
+  };
+}
+
+/** A mirror list contains the public URL, too. */
+function local(url: string, file: string, bytes: Buffer): Buffer {
+  return file.endsWith('/mirrorlist') ? Buffer.from(bytes.toString().replaceAll(PUBLIC_URL, url)) : bytes;
+}

@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { StoredFile } from '../../../../src/io/store.ts';
+import { type IndexedPackage, parsePackages } from '../../../../src/publish/apt/packages-index.ts';
+import {
+  type AptFacts,
+  type NewPackage,
+  neededPaths,
+  type PublishedSuite,
+  planApt,
+} from '../../../../src/publish/apt/plan.ts';
+import { contentText, listedFiles } from '../../../../src/publish/apt/release-file.ts';
+
+const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+const NOW = Date.parse('2026-11-28T00:00:00Z');
+
+function indexed(version: string, architecture: string, content = version): IndexedPackage {
+  const path = `pool/main/c/coturn/coturn_${version}_${architecture}.deb`;
+  const text = `Package: coturn\nVersion: ${version}\nArchitecture: ${architecture}\nFilename: ${path}\nSize: 100\nSHA256: ${sha256(content)}`;
+  return parsePackages(text)[0] as IndexedPackage;
+}
+
+function fresh(
+  version: string,
+  architecture: string,
+  suite = 'trixie-testing',
+  content?: string,
+): NewPackage {
+  return {
+    suite,
+    file: `coturn_${version}_${architecture}.deb`,
+    indexed: indexed(version, architecture, content),
+  };
+}
+
+const empty = (suite: string): PublishedSuite => ({
+  suite,
+  date: undefined,
+  listed: [],
+  packages: new Map(),
+});
+
+/** Facts about a repository that has these packages, and these files beside them. */
+function facts(
+  packages: NewPackage[],
+  suites: PublishedSuite[],
+  stored: Record<string, string> = {},
+): AptFacts {
+  return {
+    where: '/srv/packages',
+    channel: 'testing',
+    key: 'F'.repeat(40),
+    suites,
+    packages,
+    clientFiles: new Map([['key.asc', Buffer.from('key')]]),
+    stored: new Map<string, StoredFile>(
+      Object.entries(stored).map(([path, digest]) => [path, { size: 100, sha256: digest }]),
+    ),
+    now: NOW,
+    sha256,
+    compress: (text) => Buffer.from(`compressed ${text}`),
+  };
+}
+
+/** A suite as it is after a plan was performed. */
+function published(plan: ReturnType<typeof planApt>, suite: string, date = NOW - 1000): PublishedSuite {
+  const next = plan.suites.find((each) => each.suite === suite);
+  const indices = [...(next?.indices ?? [])].filter(([path]) => path.endsWith('/Packages'));
+  return {
+    suite,
+    date,
+    listed: indices.map(([path, bytes]) => ({ path, size: bytes.length, sha256: sha256(bytes) })),
+    packages: new Map(
+      indices.map(([path, bytes]) => [
+        path.split('/')[1]?.slice('binary-'.length) ?? '',
+        parsePackages(Buffer.from(bytes).toString()),
+      ]),
+    ),
+  };
+}
+
+const first = () => planApt(facts([fresh('1', 'amd64'), fresh('1', 'arm64')], [empty('trixie-testing')]));
+
+describe('planApt', () => {
+  it('stores packages first, then indices by hash, then their usual names, and InRelease last', () => {
+    const { actions } = first().destination;
+    const kinds = actions.map(({ do: what, path }) => [what, path.replace(/[0-9a-f]{64}$/, 'HASH')]);
+    const folder = 'apt/dists/trixie-testing/main/binary-';
+    expect(kinds).toEqual([
+      ['create', 'apt/pool/main/c/coturn/coturn_1_amd64.deb'],
+      ['create', 'apt/pool/main/c/coturn/coturn_1_arm64.deb'],
+      ['create', `${folder}amd64/by-hash/SHA256/HASH`],
+      ['create', `${folder}amd64/by-hash/SHA256/HASH`],
+      ['create', `${folder}arm64/by-hash/SHA256/HASH`],
+      ['create', `${folder}arm64/by-hash/SHA256/HASH`],
+      ['replace', 'key.asc'],
+      ['replace', `${folder}amd64/Packages`],
+      ['replace', `${folder}amd64/Packages.gz`],
+      ['replace', `${folder}arm64/Packages`],
+      ['replace', `${folder}arm64/Packages.gz`],
+      ['point', 'apt/dists/trixie-testing/InRelease'],
+    ]);
+  });
+
+  it('has the content of every file that it stores, except packages and InRelease', () => {
+    const { destination, contents } = first();
+    for (const { path, sha256: digest, file } of destination.actions) {
+      if (file !== undefined || path.endsWith('/InRelease')) continue;
+      expect(sha256(contents.get(path) ?? ''), path).toBe(digest);
+    }
+  });
+
+  it('keeps what is published', () => {
+    const suite = published(first(), 'trixie-testing');
+    const next = planApt(facts([fresh('2', 'arm64')], [suite]));
+    const after = published(next, 'trixie-testing');
+    const versions = (architecture: string) =>
+      after.packages.get(architecture)?.map(({ version }) => version);
+    expect(versions('amd64')).toEqual(['1']);
+    expect(versions('arm64')).toEqual(['1', '2']);
+  });
+
+  it('changes nothing if everything is published', () => {
+    const plan = first();
+    const packages = [fresh('1', 'amd64'), fresh('1', 'arm64')];
+    const stored = Object.fromEntries(
+      plan.destination.actions.map(({ path, sha256: digest = '' }) => [path, digest]),
+    );
+    const again = planApt(facts(packages, [published(plan, 'trixie-testing')], stored));
+    expect(again.destination.actions.map((each) => each.do)).toEqual(['reuse', 'reuse', 'reuse']);
+    const [pointer] = again.destination.pointers;
+    expect(pointer?.before).toBe(pointer?.after);
+  });
+
+  it('does not change a published paragraph that apt-ftparchive would write differently now', () => {
+    const plan = first();
+    const own = fresh('1', 'amd64');
+    const other = { ...own, indexed: { ...own.indexed, text: `${own.indexed.text}\nNew: field` } };
+    const { pointers } = planApt(facts([other], [published(plan, 'trixie-testing')])).destination;
+    expect(pointers[0]?.before).toBe(pointers[0]?.after);
+  });
+
+  it('plans only the suites that change', () => {
+    const suites = [empty('bookworm-testing'), published(first(), 'trixie-testing')];
+    const plan = planApt(facts([fresh('1', 'amd64'), fresh('1', 'amd64', 'bookworm-testing')], suites));
+    expect(plan.suites.map(({ suite }) => suite)).toEqual(['bookworm-testing']);
+    expect(plan.destination.pointers.map(({ before }) => before === null)).toEqual([true, false]);
+  });
+
+  it('finds out about every file before it stores it', () => {
+    const given = facts([fresh('1', 'amd64')], [empty('trixie-testing')]);
+    const needed = neededPaths(given);
+    const { actions } = planApt(given).destination;
+    expect(actions.filter((each) => each.do === 'create').every(({ path }) => needed.includes(path))).toBe(
+      true,
+    );
+  });
+
+  it.each<[string, AptFacts]>([
+    [
+      'a package with the same name',
+      facts([fresh('1', 'amd64')], [empty('trixie-testing')], {
+        'apt/pool/main/c/coturn/coturn_1_amd64.deb': 'e'.repeat(64),
+      }),
+    ],
+    [
+      'a package of the same version',
+      facts([fresh('1', 'amd64', 'trixie-testing', 'other')], [published(first(), 'trixie-testing')]),
+    ],
+  ])('refuses to replace %s', (_, given) => {
+    expect(() => planApt(given)).toThrow(expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }));
+  });
+
+  it('refuses a clock that is before the published date', () => {
+    const suite = published(first(), 'trixie-testing', NOW + 1000);
+    expect(() => planApt(facts([fresh('2', 'arm64')], [suite]))).toThrow(
+      expect.objectContaining({ code: 'CLOCK_WRONG' }),
+    );
+  });
+});
+
+describe('a Release', () => {
+  const HASH = 'b'.repeat(64);
+  const release = `Origin: turnbuild
+MD5Sum:
+ ${'c'.repeat(32)} 1 main/binary-amd64/Packages
+SHA256:
+ ${HASH}      1200 main/binary-arm64/Packages.gz
+ ${HASH} 5 main/binary-amd64/Packages
+SHA512:
+ ${'d'.repeat(128)} 5 main/binary-amd64/Packages
+`;
+
+  it('lists its files with their SHA-256', () => {
+    expect(listedFiles(release)).toEqual([
+      { path: 'main/binary-amd64/Packages', size: 5, sha256: HASH },
+      { path: 'main/binary-arm64/Packages.gz', size: 1200, sha256: HASH },
+    ]);
+    expect(listedFiles('Origin: x\n')).toEqual([]);
+  });
+
+  it('has the same content in any order', () => {
+    const files = listedFiles(release);
+    expect(contentText(files)).toBe(contentText(files.toReversed()));
+  });
+});

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Content, Store } from '../../../src/io/store.ts';
+import type { JournalRecord } from '../../../src/publish/journal.ts';
+import { performDestination } from '../../../src/publish/perform.ts';
+import type { Destination, PublishAction } from '../../../src/publish/plan.ts';
+
+const sha256 = (content: string) => createHash('sha256').update(content).digest('hex');
+
+const ACTIONS: PublishAction[] = [
+  { do: 'reuse', path: 'old.deb', size: 3, sha256: sha256('old'), file: 'old.deb' },
+  { do: 'create', path: 'new.deb', size: 3, sha256: sha256('new'), file: 'new.deb' },
+  { do: 'replace', path: 'Packages', size: 5, sha256: sha256('index') },
+  { do: 'point', path: 'InRelease' },
+];
+const DESTINATION: Destination = {
+  to: 'apt',
+  where: 'memory',
+  channel: 'testing',
+  key: 'F',
+  pointers: [],
+  actions: ACTIONS,
+};
+
+/** A store in memory. Everything that happens is in `events`. */
+function memory(files: Record<string, string> = {}) {
+  const events: string[] = [];
+  const contents = new Map(Object.entries(files));
+  const text = (content: Content) =>
+    'bytes' in content ? Buffer.from(content.bytes).toString() : content.file;
+  const undeclared = () => {
+    throw new Error('not expected');
+  };
+  const store: Store = {
+    address: 'memory',
+    read: undeclared,
+    lock: undeclared,
+    async describe(path) {
+      const found = contents.get(path);
+      return found === undefined ? undefined : { size: found.length, sha256: sha256(found) };
+    },
+    async create(path, content) {
+      events.push(`create ${path}`);
+      if (contents.has(path)) return false;
+      contents.set(path, text(content));
+      return true;
+    },
+    async replace(path, content) {
+      events.push(`replace ${path}`);
+      contents.set(path, text(content));
+    },
+  };
+  const record = async (each: JournalRecord) => {
+    if ('doing' in each) events.push(`doing ${each.doing.path}`);
+    if ('did' in each) events.push(`did ${each.did}`);
+  };
+  const perform = (signal = new AbortController().signal) =>
+    performDestination(DESTINATION, {
+      store,
+      run: 'run',
+      record,
+      contentOf: async ({ path }) => ({ bytes: Buffer.from(path === 'new.deb' ? 'new' : 'other') }),
+      tell: () => {},
+      signal,
+    });
+  return { perform, events, contents };
+}
+
+describe('performDestination', () => {
+  it('records each change before it is made, and leaves out what is there', async () => {
+    const { perform, events } = memory({ Packages: 'before' });
+    await perform();
+    expect(events).toEqual([
+      ...['doing new.deb', 'create new.deb', 'did new.deb'],
+      ...['doing Packages', 'replace Packages', 'did Packages'],
+      ...['doing InRelease', 'replace InRelease', 'did InRelease'],
+    ]);
+  });
+
+  it('accepts that another run has stored the same file meanwhile', async () => {
+    const { perform, contents } = memory({ 'new.deb': 'new' });
+    await perform();
+    expect(contents.get('InRelease')).toBe('other');
+  });
+
+  it('stops before it points to anything if another run has stored another file meanwhile', async () => {
+    const { perform, contents } = memory({ 'new.deb': 'different' });
+    await expect(perform()).rejects.toMatchObject({ code: 'PUBLISHED_DIFFERS' });
+    expect(contents.get('new.deb')).toBe('different');
+    expect(contents.has('InRelease')).toBe(false);
+  });
+
+  it('stops between two changes when it is interrupted', async () => {
+    const { perform, events } = memory();
+    await expect(perform(AbortSignal.abort())).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(events).toEqual([]);
+  });
+});

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import {
+  bytesToSend,
+  type Destination,
+  formatPublishPlan,
+  isUpToDate,
+  type PublishPlan,
+  parsePublishPlan,
+  requirePlanned,
+} from '../../../src/publish/plan.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
+
+const DESTINATION: Destination = {
+  to: 'apt',
+  where: '/srv/packages',
+  channel: 'testing',
+  key: 'F'.repeat(40),
+  pointers: [{ path: 'apt/dists/trixie-testing/InRelease', before: A, after: B }],
+  actions: [
+    { do: 'create', path: 'apt/pool/x.deb', size: 100, sha256: A, file: 'x.deb' },
+    { do: 'replace', path: 'apt/dists/trixie-testing/main/binary-arm64/Packages', size: 20, sha256: B },
+    { do: 'reuse', path: 'key.asc', size: 7, sha256: C },
+    { do: 'point', path: 'apt/dists/trixie-testing/InRelease' },
+  ],
+};
+
+const PLAN: PublishPlan = {
+  kind: 'publish',
+  schema: 1,
+  turnbuild: '0.1.0',
+  release: { coturn: '4.18.0', packageVersion: '4.18.0+turnbuild-1', manifest: A, accepted: [] },
+  destinations: [DESTINATION],
+};
+
+const withDestination = (change: Partial<Destination>): PublishPlan => ({
+  ...PLAN,
+  destinations: [{ ...DESTINATION, ...change }],
+});
+const pointing = (before: string | null, after: string) =>
+  withDestination({ pointers: [{ path: 'apt/dists/trixie-testing/InRelease', before, after }] });
+
+describe('a plan', () => {
+  it('is read as it was written', () => {
+    expect(parsePublishPlan('publish.json', formatPublishPlan(PLAN, sha256), sha256)).toEqual(PLAN);
+  });
+
+  it('is refused if it was edited', () => {
+    const text = formatPublishPlan(PLAN, sha256).replace('"testing"', '"stable"');
+    expect(() => parsePublishPlan('publish.json', text, sha256)).toThrow(
+      expect.objectContaining({ code: 'PLAN_CHANGED' }),
+    );
+  });
+
+  it('counts the bytes of what it stores', () => {
+    expect(bytesToSend(DESTINATION)).toBe(120);
+    expect(isUpToDate(DESTINATION)).toBe(false);
+    expect(isUpToDate({ ...DESTINATION, actions: [{ do: 'reuse', path: 'key.asc' }] })).toBe(true);
+  });
+});
+
+describe('requirePlanned', () => {
+  const check = (now: PublishPlan) => () => requirePlanned(PLAN, now, 'publish.json');
+
+  it('accepts the same plan', () => {
+    expect(check(PLAN)).not.toThrow();
+  });
+
+  it('accepts what an interrupted run of the plan has done', () => {
+    const [create, ...others] = DESTINATION.actions;
+    const stored = [{ ...create, do: 'reuse' as const, path: 'apt/pool/x.deb' }, ...others];
+    expect(check(withDestination({ actions: stored }))).not.toThrow();
+    expect(check({ ...pointing(B, B) })).not.toThrow();
+  });
+
+  it.each<[string, PublishPlan, string]>([
+    ['another run has published since', pointing(C, B), 'was changed by another run'],
+    ['the repository was emptied', pointing(null, B), 'was changed by another run'],
+    ['the result differs', pointing(A, C), 'would get another content'],
+    ['it is another repository', withDestination({ where: '/srv/other' }), 'the destinations in the plan'],
+    ['it is another channel', withDestination({ channel: 'stable' }), 'the destinations in the plan'],
+    ['it is another key', withDestination({ key: 'E'.repeat(40) }), 'the destinations in the plan'],
+    [
+      'it is another release',
+      { ...PLAN, release: { ...PLAN.release, manifest: B } },
+      'the release in the plan',
+    ],
+    [
+      'it has another file',
+      withDestination({ actions: [{ do: 'create', path: 'apt/pool/y.deb', size: 1, sha256: A }] }),
+      'apt/pool/y.deb is not as planned',
+    ],
+    [
+      'a file has another content',
+      withDestination({ actions: [{ do: 'create', path: 'apt/pool/x.deb', size: 100, sha256: B }] }),
+      'apt/pool/x.deb is not as planned',
+    ],
+    [
+      'it has another suite',
+      withDestination({ pointers: [{ path: 'apt/dists/bookworm/InRelease', before: null, after: B }] }),
+      'apt/dists/bookworm/InRelease is not in the plan',
+    ],
+  ])('refuses a plan if %s', (_, now, message) => {
+    expect(check(now)).toThrow(
+      expect.objectContaining({ code: 'PUBLISH_PLAN_STALE', message: expect.stringContaining(message) }),
+    );
+  });
+});
