@@ -146,6 +146,8 @@ const COMMANDS = {
   ],
   collect: ['recipes', 'lock', 'json', ...WRITE],
   publish: ['target', 'arch', 'plan', 'recipes', 'json', 'verbose', ...WRITE],
+  promote: ['plan', 'recipes', 'json', 'verbose', ...WRITE],
+  withdraw: ['reason', 'plan', 'recipes', 'json', 'verbose', ...WRITE],
   outdated: ['source', 'mirror', 'recipes', 'json'],
   'lint-config': [...SOURCE, 'accept', 'reason', 'cloud'],
   capacity: ['json'],
@@ -153,6 +155,13 @@ const COMMANDS = {
 } satisfies Record<string, readonly OptionName[]>;
 
 type Wording = Partial<Pick<OptionEntry, 'flags' | 'text'>>;
+
+const REPOSITORY_WORDINGS: Partial<Record<OptionName, Wording>> = {
+  plan: { text: 'perform exactly the plan that --dry-run --json printed' },
+  dryRun: { text: 'print the plan; change nothing in the repository' },
+  json: { text: 'print the plan as JSON' },
+  verbose: { text: 'list every file, not only packages' },
+};
 
 /** Wordings for commands in which an option has a different meaning. */
 const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName, Wording>>>> = {
@@ -171,13 +180,19 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
     json: { text: 'print the manifest as JSON' },
   },
   publish: {
+    ...REPOSITORY_WORDINGS,
     target: { text: 'publish only the packages of these targets' },
     arch: { text: 'publish only the packages of these architectures' },
-    plan: { text: 'perform exactly the plan that `turnbuild publish --dry-run --json` printed' },
     out: { text: "folder with the release (default: the project's, otherwise dist)" },
-    dryRun: { text: 'print the plan; change nothing in the repository' },
-    json: { text: 'print the plan as JSON' },
-    verbose: { text: 'list every file, not only packages' },
+  },
+  promote: {
+    ...REPOSITORY_WORDINGS,
+    out: { text: "folder of the journal (default: the project's, otherwise dist)" },
+  },
+  withdraw: {
+    ...REPOSITORY_WORDINGS,
+    out: { text: "folder of the journal (default: the project's, otherwise dist)" },
+    reason: { text: 'why; clients can read it in the repository (required)' },
   },
   outdated: {
     source: { text: 'where to look for coturn releases: github or debian (default: as in the manifest)' },

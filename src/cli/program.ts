@@ -5,6 +5,7 @@ import { type StageName, stagesOf } from '../manifest/stages.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { printCompletion } from './completion.ts';
 import { addOptions } from './options.ts';
+import { addRepositoryOptions, REPOSITORY } from './repository-options.ts';
 import { runs } from './verb.ts';
 
 declare const TURNBUILD_VERSION: string;
@@ -124,23 +125,35 @@ stageCommand('image', 'Build machine images for EC2 and Google Compute Engine fr
 ]);
 
 addOptions(
-  addCommand('publish', 'Publish the verified packages of a release in signed apt and dnf repositories', [
-    'turnbuild publish --to apt --repo /srv/packages --sign-with FINGERPRINT --dry-run',
-    'turnbuild publish 4.18.0 --to apt,dnf --repo /srv/packages --sign-with FINGERPRINT --url https://packages.example.org',
-  ])
-    .argument('[release]', 'version, or path of a release (default: the newest one in the output folder)')
-    .option(
-      '--to <names>',
-      'where to publish: apt, dnf, or apt,dnf',
-      (word: string, before: string[] = []) => [...before, word],
-    )
-    .option('--repo <dir>', 'folder of the repository')
-    .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
-    .option('--channel <name>', 'testing (default) or stable')
-    .option('--url <url>', 'URL of the repository, for the files that clients copy')
-    .option('--origin <name>', 'who publishes the repository (default: turnbuild)'),
+  addRepositoryOptions(
+    addCommand('publish', 'Publish the verified packages of a release in signed apt and dnf repositories', [
+      'turnbuild publish --to apt --repo /srv/packages --sign-with FINGERPRINT --dry-run',
+      `turnbuild publish 4.18.0 ${REPOSITORY}`,
+    ])
+      .argument('[release]', 'version, or path of a release (default: the newest one in the output folder)')
+      .option('--channel <name>', 'testing (default) or stable'),
+  ),
   'publish',
 ).action(runs(async () => (await import('../commands/publish.ts')).publish));
+addOptions(
+  addRepositoryOptions(
+    addCommand('promote', 'Make a published release the newest one of a channel, or roll a channel back', [
+      `turnbuild promote 4.18.0 ${REPOSITORY}`,
+    ])
+      .argument('<release>', 'version of a published release, e.g. 4.18.0 or 4.18.0+turnbuild-2')
+      .option('--from <name>', 'channel that has the release (default: testing)')
+      .option('--channel <name>', 'channel that gets it (default: stable)'),
+  ),
+  'promote',
+).action(runs(async () => (await import('../commands/promote.ts')).promote));
+addOptions(
+  addRepositoryOptions(
+    addCommand('withdraw', 'Take a bad release out of all channels of a repository', [
+      `turnbuild withdraw 4.18.0 --reason "crashes on start" ${REPOSITORY}`,
+    ]).argument('<release>', 'version of a published release, e.g. 4.18.0 or 4.18.0+turnbuild-2'),
+  ),
+  'withdraw',
+).action(runs(async () => (await import('../commands/promote.ts')).withdraw));
 
 addOptions(
   addCommand(

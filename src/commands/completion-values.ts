@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CHECKS } from '../checks/index.ts';
 import { RULES } from '../config/finding.ts';
 import { ARCHITECTURES } from '../plan/platforms.ts';
+import { CHANNELS, DESTINATIONS } from '../publish/plan.ts';
 import { CLOUDS, SSH_CHOICES } from '../recipe/machine.ts';
 import { LOCK, loadRecipes } from '../run/recipes.ts';
 import { readLock } from '../sources/lock-file.ts';
@@ -29,6 +30,9 @@ export async function completionValues(): Promise<CompletionValues> {
     '--accept': recipes.advisories.map(({ id }) => id),
     '--cloud': CLOUDS,
     '--ssh': SSH_CHOICES,
+    '--to': DESTINATIONS,
+    '--channel': CHANNELS,
+    '--from': CHANNELS,
     '--version': versions,
     '--coturn': versions,
     version: versions,

@@ -11,19 +11,32 @@ export interface KeyListing {
   armored: string;
 }
 
-/** Reads a key. @param fingerprint of the primary key @throws GPG_MISSING */
+/** Reads a key. @param fingerprint of the primary key @throws GPG_MISSING, SIGNING_FAILED */
 export async function readSecretKey(
   exec: Exec,
   fingerprint: string,
   signal?: AbortSignal,
 ): Promise<KeyListing> {
   const args = ['--with-colons', '--fixed-list-mode', '--list-secret-keys', fingerprint];
-  const { code, stdout: colons } = await gpg(exec, args, { signal, effect: 'read' });
+  const { code, stdout: colons, stderr } = await gpg(exec, args, { signal, effect: 'read' });
+  if (code !== 0 && !/No secret key|not found/i.test(stderr))
+    throw new TurnbuildError('SIGNING_FAILED', `gpg cannot read its keys:\n${stderr.trim()}`, {
+      hint: 'Look at them: gpg --list-secret-keys. GNUPGHOME selects another folder of keys.',
+    });
   if (code !== 0) return { colons: '', packets: '', armored: '' };
   const options = ['--armor', '--export-options', 'export-minimal', '--export', fingerprint];
   const { stdout: armored } = await gpg(exec, options, { signal, effect: 'read' });
   const { stdout: packets } = await gpg(exec, ['--list-packets'], { signal, effect: 'read', input: armored });
   return { colons, packets, armored: `${armored}\n` };
+}
+
+/** The fingerprints of the primary keys in a file of public keys. @throws GPG_MISSING */
+export async function fingerprintsIn(exec: Exec, keys: Uint8Array, signal?: AbortSignal): Promise<string[]> {
+  const args = ['--with-colons', '--show-keys'];
+  const { stdout } = await gpg(exec, args, { signal, effect: 'read', input: keys });
+  return [...stdout.matchAll(/^pub:.*\n(?:(?!fpr:).*\n)*fpr:{9}([0-9A-F]+):/gm)].map(
+    ([, found = '']) => found,
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { diskErrors, exists, naming } from './files.ts';
 import { MAX_DOCUMENT, readRegular } from './regular-file.ts';
@@ -14,7 +15,9 @@ export interface JournalFile {
 /** Opens or creates a journal that only this user can read. @throws DISK_FULL, FILE_ERROR */
 export async function openJournal(file: string): Promise<JournalFile> {
   const text = (await exists(file)) ? (await readRegular(file, MAX_DOCUMENT)).toString('utf8') : '';
-  const handle = await naming(file, open(file, 'a', 0o600));
+  // A link could lead anywhere.
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  const handle = await naming(file, open(file, flags, 0o600));
   await naming(file, handle.chmod(0o600));
   // A crash may have cut off the last line.
   if (text !== '' && !text.endsWith('\n')) await append(handle, file, '\n');

@@ -1,11 +1,16 @@
-import { copyFile, link, open, rename, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, open, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
-import { diskErrors, exists, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
+import { diskErrors, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
 import { lockFolder } from './folder-lock.ts';
 import { removeAllLeftovers, temporaryName } from './leftovers.ts';
 import { readRegular } from './regular-file.ts';
 import type { Content, Store } from './store.ts';
+
+/** The folders that turnbuild writes. A web server's folder may have others. */
+const OWN = ['apt', 'dnf', 'withdrawn'];
+/** Readable by a web server, whatever the umask. */
+const MODE = 0o644;
 
 /** A store in a folder of this machine. Files are on the disk, not only in memory, when a call returns. */
 export function localStore(dir: string): Store {
@@ -14,11 +19,11 @@ export function localStore(dir: string): Store {
     address: dir,
     async read(path, maxBytes) {
       const file = place(path);
-      return (await exists(file)) ? naming(file, readRegular(file, maxBytes)) : undefined;
+      return (await isThere(file)) ? naming(file, readRegular(file, maxBytes)) : undefined;
     },
     async describe(path) {
       const file = place(path);
-      if (!(await exists(file))) return undefined;
+      if (!(await isThere(file))) return undefined;
       return { size: await sizeOf(file), sha256: await sha256File(file) };
     },
     create: (path, content) =>
@@ -39,10 +44,22 @@ export function localStore(dir: string): Store {
         Promise.reject(asPublishLocked(dir, error)),
       );
       // A killed process leaves its temporary file even beside a file that it had finished.
-      await removeAllLeftovers(dir);
+      for (const name of OWN) await removeAllLeftovers(join(dir, name));
       return lock;
     },
   };
+}
+
+/** Whether a file exists. Any other reason why it cannot be seen is an error: it would be replaced. */
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 function asPublishLocked(dir: string, error: unknown): unknown {
@@ -65,7 +82,16 @@ async function written<T>(
     const writing =
       'file' in content ? copyFile(content.file, temporary) : writeFile(temporary, content.bytes);
     await diskErrors(naming(file, writing));
+    await chmod(temporary, MODE);
     await synced(temporary);
+    if (content.sha256 !== undefined && (await sha256File(temporary)) !== content.sha256)
+      throw new TurnbuildError(
+        'ARTIFACT_CHANGED',
+        `The content of ${file} changed while it was being stored`,
+        {
+          hint: 'Another run may be changing the release. Run the same command again.',
+        },
+      );
     const result = await naming(file, put(temporary, file));
     await synced(dirname(file));
     return result;

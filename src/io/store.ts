@@ -8,8 +8,8 @@ export interface StoredFile {
   sha256: string;
 }
 
-/** The content of a file to be stored: a local file, or bytes. */
-export type Content = { file: string } | { bytes: Uint8Array };
+/** The content of a file to be stored: a local file, or bytes. @property sha256 lower-case hex; if given, other content is refused */
+export type Content = ({ file: string } | { bytes: Uint8Array }) & { sha256?: string | undefined };
 
 /** A place for files that clients download: a folder behind a web server, or a bucket. Paths are relative, with slashes. */
 export interface Store {
@@ -19,9 +19,9 @@ export interface Store {
   read(path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Size and digest of a file; undefined if there is none. */
   describe(path: string): Promise<StoredFile | undefined>;
-  /** Stores a new file completely or not at all. @returns false if the name is taken; nothing has changed then */
+  /** Stores a new file completely or not at all. @returns false if the name is taken; nothing has changed then @throws ARTIFACT_CHANGED */
   create(path: string, content: Content): Promise<boolean>;
-  /** Stores a file in place of another one. Clients see either of them, never a part. */
+  /** Stores a file in place of another one. Clients see either of them, never a part. @throws ARTIFACT_CHANGED */
   replace(path: string, content: Content): Promise<void>;
   /** Locks the store for one run. */
   lock(): Promise<FolderLock>;

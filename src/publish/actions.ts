@@ -13,7 +13,7 @@ interface Known {
 /**
  * Stores a file under a name that never changes its content, unless it is there.
  * @param wanted.file the release's file that it is a copy of
- * @throws PUBLISHED_DIFFERS if the name is taken by another content
+ * @throws PUBLISHED_DIFFERS if the name is taken by different content
  */
 export function storeNew(
   path: string,
@@ -24,9 +24,11 @@ export function storeNew(
   const wanted = { path, size, sha256, ...(file === undefined ? {} : { file }) };
   if (found === undefined) return { do: 'create', ...wanted };
   if (found.sha256 === sha256) return { do: 'reuse', ...wanted };
-  throw differs(
-    `${where} has another ${path}: ${found.size} bytes, sha256 ${found.sha256}; this release's has ${size} bytes, sha256 ${sha256}`,
-  );
+  const problem = `${where} has a different ${path}: ${found.size} bytes, sha256 ${found.sha256}; expected ${size} bytes, sha256 ${sha256}`;
+  if (file !== undefined) throw differs(problem);
+  throw new TurnbuildError('PUBLISHED_DIFFERS', problem, {
+    hint: 'The file is damaged: its name contains the digest of its content. Remove it, and run the same command again.',
+  });
 }
 
 /** Stores a file that clients copy. Each client has its own copy, so it may change. */
@@ -45,6 +47,6 @@ export function onlyOnce(actions: readonly PublishAction[]): PublishAction[] {
 /** The error of a published name or version whose content would change. */
 export function differs(message: string): TurnbuildError {
   return new TurnbuildError('PUBLISHED_DIFFERS', message, {
-    hint: 'A published file never changes. Publish the changed packages with a new --revision.',
+    hint: 'A published package never changes. Publish the changed ones with a new --revision.',
   });
 }

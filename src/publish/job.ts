@@ -1,26 +1,22 @@
 import type { Exec } from '../io/exec.ts';
 import type { Content, Store } from '../io/store.ts';
-import type { PackageGroup } from './packages.ts';
+import type { Change } from './change.ts';
 import type { Channel, Destination, PublishAction } from './plan.ts';
 import type { SigningKey } from './signing-key.ts';
 
-/** What to publish in a repository, and how. */
+/** A change of one channel of a repository, and how to make it. */
 export interface Job {
   store: Store;
   channel: Channel;
+  change: Change;
   key: SigningKey;
-  /** Who publishes it, in the repository's Release. */
-  origin: string;
+  /** Who publishes the repository, for apt's Release; undefined: as it is, or turnbuild. */
+  origin: string | undefined;
   /** URL under which clients reach the repository, if known. */
   url: string | undefined;
-  /** The release's folder. */
-  dir: string;
-  groups: readonly PackageGroup[];
-  /** The suite of a target, e.g. `trixie`. */
-  suiteOf: (target: string) => string;
   exec: Exec;
   signal: AbortSignal;
-  /** An existing folder for temporary files. */
+  /** An existing folder for temporary files, which no other job uses. */
   work: string;
   /** File of the public key for gpgv. */
   keyring: string;
@@ -31,6 +27,8 @@ export interface Job {
 /** A destination's plan, and the contents that it stores. */
 export interface PlannedJob {
   destination: Destination;
+  /** The releases that the channel has after the change. */
+  releases: readonly string[];
   /** The content of a file. What is signed is signed when it is asked for. */
   contentOf(action: PublishAction): Promise<Content>;
 }

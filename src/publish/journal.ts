@@ -2,8 +2,8 @@ import type { PublishAction } from './plan.ts';
 
 /** A line of the journal. */
 export type JournalRecord =
-  /** A run begins. `plan`: digest of what it does. */
-  | { run: string; at: string; plan: string }
+  /** A run begins to change a repository. `plan`: digest of what it does. */
+  | { run: string; at: string; where: string; plan: string }
   /** About to change a destination. */
   | { run: string; to: string; doing: PublishAction }
   /** The change is made. */
@@ -25,12 +25,13 @@ export function parseJournal(text: string): JournalRecord[] {
     .filter((record) => typeof record === 'object' && record !== null && typeof record.run === 'string');
 }
 
-/** The last run, if it has not finished. */
+/** The last run that changed a repository, if it has not finished. @param where the repository's address */
 export function interruptedRun(
   records: readonly JournalRecord[],
-): { run: string; at: string; plan: string } | undefined {
-  const begun = records.filter((record) => 'plan' in record).at(-1);
-  if (begun === undefined || !('plan' in begun)) return undefined;
+  where: string,
+): { run: string; at: string } | undefined {
+  const begun = records.filter((record) => 'plan' in record).findLast((record) => record.where === where);
+  if (begun === undefined) return undefined;
   const isDone = records.some((record) => 'finished' in record && record.run === begun.run);
   return isDone ? undefined : begun;
 }

@@ -13,6 +13,8 @@ export interface PackageGroup {
   files: readonly Artifact[];
   /** Advisories that were accepted for failed checks. */
   accepted: readonly string[];
+  /** Checks that the machine could not run. */
+  cannotHere: readonly string[];
 }
 
 /** Which packages to publish. Undefined: all of them. */
@@ -22,9 +24,9 @@ export interface PackageChoice {
 }
 
 /**
- * The packages of a release that may be published: every check of their verification passed, was accepted or does not apply, and judged
- * exactly these bytes.
- * @throws PUBLISH_UNVERIFIED with every reason, PUBLISH_EMPTY if nothing is left to publish
+ * The packages of a release that may be published: every check of their verification passed, was accepted, does not apply or could not run
+ * on that machine, and judged exactly these bytes.
+ * @throws PUBLISH_UNVERIFIED with every reason, PUBLISH_EMPTY if the release lacks chosen packages
  */
 export function verifiedPackages(manifest: Manifest, choice: PackageChoice): PackageGroup[] {
   const steps = manifest.steps.filter(
@@ -45,6 +47,16 @@ export function verifiedPackages(manifest: Manifest, choice: PackageChoice): Pac
       },
     );
   const groups = steps.flatMap((step) => groupOf(step, manifest));
+  const missing = [
+    ...(choice.targets ?? []).filter((name) => !groups.some(({ target }) => target === name)),
+    ...(choice.architectures ?? []).filter((name) => !groups.some(({ arch }) => arch === name)),
+  ];
+  if (groups.length > 0 && missing.length > 0)
+    throw new TurnbuildError(
+      'PUBLISH_EMPTY',
+      `The release ${manifest.packageVersion} has no packages for ${missing.join(', ')}`,
+      { hint: 'Build them with `turnbuild release`, or leave them out of --target and --arch.' },
+    );
   if (groups.length === 0)
     throw new TurnbuildError(
       'PUBLISH_EMPTY',
@@ -62,7 +74,9 @@ function groupOf(step: ManifestStep, manifest: Manifest): PackageGroup[] {
   const files = step.outputs.filter((file) => (isPackage(file) || isCompanion(file)) && !isImage(file));
   const failed = verificationOf(step, manifest)?.checks?.filter(({ status }) => status === 'accepted') ?? [];
   const accepted = [...new Set(failed.flatMap(({ advisories = [] }) => advisories))].sort();
-  return files.length === 0 ? [] : [{ id, target, arch, files, accepted }];
+  const checks = verificationOf(step, manifest)?.checks ?? [];
+  const cannotHere = checks.filter(({ status }) => status === 'cannot-here').map((check) => check.id);
+  return files.length === 0 ? [] : [{ id, target, arch, files, accepted, cannotHere }];
 }
 
 function verificationOf(step: ManifestStep, { steps }: Manifest): ManifestStep | undefined {

@@ -31,14 +31,18 @@ export async function performDestination(
     if (signal.aborted)
       throw new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');
     const { path } = action;
-    const content = await contentOf(action);
+    const content = { ...(await contentOf(action)), sha256: action.sha256 };
     await record({ run, to, doing: action });
     tell(action);
     if (action.do !== 'create') await store.replace(path, content);
     else if (!(await store.create(path, content)) && (await store.describe(path))?.sha256 !== action.sha256)
-      throw new TurnbuildError('PUBLISHED_DIFFERS', `${store.address} has got another ${path} meanwhile`, {
-        hint: 'Another program is changing the repository. Run the same command again.',
-      });
+      throw new TurnbuildError(
+        'PUBLISHED_DIFFERS',
+        `Another run has stored a different ${path} in ${store.address}`,
+        {
+          hint: 'Run the same command again.',
+        },
+      );
     await record({ run, to, did: path });
   }
 }

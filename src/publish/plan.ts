@@ -7,7 +7,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** One change of a destination, or the reason why none is needed. Paths are relative to the repository. */
 const action = z.strictObject({
   /**
-   * `create`: a file with a new name; `reuse`: the same file is already there; `replace`: another content under the same name, of a file that
+   * `create`: a file with a new name; `reuse`: the same file is already there; `replace`: different content under the same name, of a file that
    * no client trusts by its name; `point`: the signed file that clients start from.
    */
   do: z.enum(['create', 'reuse', 'replace', 'point']),
@@ -44,14 +44,15 @@ const publishPlan = z.strictObject({
   kind: z.literal('publish'),
   schema: z.literal(PLAN_SCHEMA),
   turnbuild: z.string(),
-  release: z.strictObject({
-    coturn: z.string(),
-    packageVersion: z.string(),
-    /** Digest of the manifest's content. */
-    manifest: sha256,
-    /** Accepted advisories of the packages. */
-    accepted: z.array(z.string()),
-  }),
+  verb: z.enum(['publish', 'promote', 'withdraw']),
+  /** The releases that it is about, e.g. `4.18.0+turnbuild-1`. */
+  releases: z.array(z.string()).min(1),
+  /** Digest of the published release's manifest. */
+  manifest: sha256.optional(),
+  /** Accepted advisories of the published packages. */
+  accepted: z.array(z.string()),
+  /** Why releases are withdrawn. */
+  reason: z.string().optional(),
   destinations: z.array(destination).min(1),
 });
 
@@ -72,7 +73,7 @@ const PLAN: DocumentKind<PublishPlan> = {
   schema: PLAN_SCHEMA,
   shape: publishPlan,
   codes: { invalid: 'PLAN_INVALID', newer: 'PLAN_NEWER', changed: 'PLAN_CHANGED' },
-  hint: 'Create it again: turnbuild publish --dry-run --json >publish.json',
+  hint: 'Create it again, with --dry-run --json.',
 };
 
 export { PLAN_SCHEMA };
@@ -100,11 +101,12 @@ export function isUpToDate({ actions }: Destination): boolean {
 /**
  * Requires that a plan made now does what a given one says. A file that an interrupted run of the given plan has stored is reused, and a
  * pointer that it has moved stays.
+ * @param file name of the given plan's file; undefined if this run made it
  * @throws PUBLISH_PLAN_STALE with the differences
  */
-export function requirePlanned(given: PublishPlan, now: PublishPlan, file: string): void {
+export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: string): void {
   const problems = [
-    ...differing('release', JSON.stringify(given.release), JSON.stringify(now.release)),
+    ...differing('release', releaseText(given), releaseText(now)),
     ...differing(
       'destinations',
       given.destinations.map(nameOf).sort().join(', '),
@@ -116,29 +118,48 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file: strin
     }),
   ];
   if (problems.length === 0) return;
+  if (file === undefined)
+    throw new TurnbuildError(
+      'PUBLISH_PLAN_STALE',
+      `The repository changed while this run was planning:\n${problems.map((each) => `  ${each}`).join('\n')}`,
+      { hint: 'Run the same command again.' },
+    );
   throw new TurnbuildError(
     'PUBLISH_PLAN_STALE',
     `${file} no longer applies:\n${problems.map((each) => `  ${each}`).join('\n')}`,
-    { hint: 'Create a new plan, and look at it again: turnbuild publish --dry-run' },
+    { hint: 'Create a new plan with --dry-run, and look at it again.' },
   );
 }
 
 const nameOf = ({ to, where, channel, key }: Destination) => `${to} ${where} (${channel}, key ${key})`;
+
+const releaseText = ({ verb, releases, manifest = '', reason = '' }: PublishPlan) =>
+  [verb, ...releases, manifest, reason].filter((word) => word !== '').join(' ');
 
 function differing(what: string, given: string, now: string): string[] {
   return given === now ? [] : [`the ${what} in the plan: ${given}; now: ${now}`];
 }
 
 function destinationProblems(given: Destination, now: Destination): string[] {
+  const gone = given.pointers.filter(({ path }) => !now.pointers.some((each) => each.path === path));
   const problems = now.pointers.flatMap(({ path, before, after }) => {
     const planned = given.pointers.find((each) => each.path === path);
     if (planned === undefined) return [`${path} is not in the plan`];
     if (before !== planned.before && before !== planned.after)
       return [`${path} was changed by another run since the plan was made`];
-    return after === planned.after ? [] : [`${path} would get another content than planned`];
+    return after === planned.after ? [] : [`${path} would get different content than planned`];
   });
-  const own = new Map(given.actions.map((each) => [each.path, each.sha256]));
-  const others = now.actions.filter((each) => !own.has(each.path) || own.get(each.path) !== each.sha256);
-  // A changed pointer changes the files that it leads to, too.
-  return problems.length > 0 ? problems : others.map(({ path }) => `${path} is not as planned`);
+  // Indices may be compressed differently on another machine. Their content is compared by the pointers.
+  const files = ({ actions }: Destination) =>
+    actions.filter(({ file }) => file !== undefined).map(({ path, sha256: digest }) => `${path} ${digest}`);
+  const [planned, current] = [new Set(files(given)), new Set(files(now))];
+  const others = [
+    ...[...planned].filter((each) => !current.has(each)),
+    ...[...current].filter((each) => !planned.has(each)),
+  ].map((each) => `${each.replace(/ .*/, '')} is not as planned`);
+  return [
+    ...gone.map(({ path }) => `${path} would not be changed`),
+    // A changed file changes pointers, too.
+    ...(problems.length > 0 ? problems : new Set(others)),
+  ];
 }

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exists, readText, remove, writeText } from '../io/files.ts';
+import { TurnbuildError } from '../errors.ts';
+import { exists, makeFolder, readText, remove, writeText } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
-import { readSecretKey } from '../io/gpg.ts';
+import { clearsign, fingerprintsIn, readSecretKey } from '../io/gpg.ts';
 import { dearmored } from '../io/gpgv.ts';
 import { openJournal } from '../io/journal-file.ts';
+import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
 import { planAptJob } from './apt/index.ts';
+import type { Change, Extent } from './change.ts';
 import { planDnfJob } from './dnf/index.ts';
 import type { Job, PlannedJob } from './job.ts';
 import { interruptedRun, parseJournal } from './journal.ts';
+import { KEY_FILE } from './key-file.ts';
 import { performDestination } from './perform.ts';
 import {
+  type Channel,
   type Destination,
   PLAN_SCHEMA,
   type PublishAction,
@@ -20,6 +23,7 @@ import {
   requirePlanned,
 } from './plan.ts';
 import { type SigningKey, suitableKey } from './signing-key.ts';
+import { requireNotWithdrawn } from './withdrawn.ts';
 
 /** Plans each kind of destination. */
 const PLANNERS: Readonly<Record<Destination['to'], (job: Job) => Promise<PlannedJob>>> = {
@@ -27,10 +31,17 @@ const PLANNERS: Readonly<Record<Destination['to'], (job: Job) => Promise<Planned
   dnf: planDnfJob,
 };
 
-/** What to publish, and where. */
-export interface Publication extends Omit<Job, 'key' | 'work' | 'keyring' | 'now'> {
+/** What to change in a repository. */
+export interface Publication extends Pick<Job, 'store' | 'origin' | 'url' | 'exec' | 'signal'> {
+  /** The cache folder, for temporary files. */
+  cache: string;
   destinations: readonly Destination['to'][];
-  release: PublishPlan['release'];
+  /** What happens to each channel. */
+  changes: readonly { channel: Channel; change: Change }[];
+  /** The plan without its destinations. */
+  head: Omit<PublishPlan, 'kind' | 'schema' | 'turnbuild' | 'destinations'>;
+  /** The folder of the journal: that of a release, or of all results. */
+  dir: string;
   /** Fingerprint of the primary key that signs. */
   fingerprint: string;
   /** turnbuild's version. */
@@ -44,7 +55,10 @@ export interface Planned {
   jobs: readonly PlannedJob[];
 }
 
-/** Name of the journal in a release's folder. */
+/** Maximum bytes of a public key. */
+const MAX_KEY = 1024 ** 2;
+
+/** Name of the journal. */
 export const JOURNAL = 'publish.jsonl';
 
 /**
@@ -55,59 +69,118 @@ export async function withPlanner<T>(
   publication: Publication,
   use: (plan: () => Promise<Planned>) => Promise<T>,
 ): Promise<T> {
-  const work = await mkdtemp(join(tmpdir(), 'turnbuild-publish-'));
-  try {
-    return await use(() => planPublication(publication, work));
-  } finally {
-    await remove(work);
-  }
+  return withWork(publication.cache, (work) => use(() => planPublication(publication, work)));
 }
 
 async function planPublication(publication: Publication, work: string): Promise<Planned> {
-  const { exec, signal, fingerprint, turnbuild, release, destinations } = publication;
-  const now = Date.now();
-  const listing = await readSecretKey(exec, fingerprint, signal);
-  const key = suitableKey(fingerprint, listing, { now, forRpm: destinations.includes('dnf') });
-  const keyring = join(work, 'keyring.gpg');
-  await writeText(keyring, dearmored(Buffer.from(key.armored)));
-  const job = { ...publication, key, work, keyring, now };
-  const jobs: PlannedJob[] = [];
-  for (const to of destinations) jobs.push(await PLANNERS[to](job));
+  const { turnbuild, head, store } = publication;
+  if (head.verb !== 'withdraw') await requireNotWithdrawn(store, head.releases);
+  const { key, jobs } = await planJobs(publication, publication.changes, work);
   const plan: PublishPlan = {
     kind: 'publish',
     schema: PLAN_SCHEMA,
     turnbuild,
-    release,
+    ...head,
     destinations: jobs.map(({ destination }) => destination),
   };
   return { plan, key, jobs };
 }
 
+async function planJobs(
+  publication: Omit<Publication, 'changes' | 'head'>,
+  changes: Publication['changes'],
+  work: string,
+): Promise<{ key: SigningKey; jobs: PlannedJob[] }> {
+  const { exec, signal, fingerprint, destinations } = publication;
+  const now = Date.now();
+  const listing = await readSecretKey(exec, fingerprint, signal);
+  const key = suitableKey(fingerprint, listing, { now, forRpm: destinations.includes('dnf') });
+  await requireSameKey(publication, fingerprint);
+  const keyring = join(work, 'keyring.gpg');
+  await writeText(keyring, dearmored(Buffer.from(key.armored)));
+  const jobs: PlannedJob[] = [];
+  for (const to of destinations)
+    for (const { channel, change } of changes) {
+      const own = join(work, to, channel);
+      await remove(own);
+      await makeFolder(own);
+      jobs.push(await PLANNERS[to]({ ...publication, channel, change, key, work: own, keyring, now }));
+    }
+  return { key, jobs };
+}
+
+/** @throws SIGNING_KEY_DIFFERS if clients of the repository trust another key */
+async function requireSameKey(
+  { store, exec, signal }: Pick<Publication, 'store' | 'exec' | 'signal'>,
+  fingerprint: string,
+): Promise<void> {
+  const published = await store.read(KEY_FILE, MAX_KEY);
+  if (published === undefined) return;
+  const own = await fingerprintsIn(exec, published, signal);
+  if (own.includes(fingerprint)) return;
+  throw new TurnbuildError(
+    'SIGNING_KEY_DIFFERS',
+    `${store.address} is signed by ${own.join(', ') || 'an unreadable key'}, not by ${fingerprint}`,
+    { hint: 'Its clients trust only that key. Pass it to --sign-with, or publish to an empty repository.' },
+  );
+}
+
 /**
- * Performs a plan: locks the release and the repository, requires that the plan still applies, and makes its changes.
+ * The releases that a repository has: destination and channel -> releases, from the oldest to the newest.
+ * @param extent everything that it may have
+ */
+export async function publishedReleases(
+  publication: Omit<Publication, 'changes' | 'head'>,
+  channels: readonly Channel[],
+  extent: Extent,
+): Promise<{ to: Destination['to']; channel: Channel; releases: readonly string[] }[]> {
+  // A change that changes nothing reads everything.
+  const change: Change = { verb: 'withdraw', releases: [], reason: '', ...extent };
+  const changes = channels.map((channel) => ({ channel, change }));
+  const { jobs } = await withWork(publication.cache, (work) => planJobs(publication, changes, work));
+  return jobs.map(({ destination: { to, channel }, releases }) => ({ to, channel, releases }));
+}
+
+/** Provides a folder for temporary files, and removes those of killed runs. */
+async function withWork<T>(cache: string, use: (work: string) => Promise<T>): Promise<T> {
+  const path = join(cache, 'publish');
+  await removeLeftovers(path);
+  const work = temporaryName(path);
+  await makeFolder(work);
+  try {
+    return await use(work);
+  } finally {
+    await remove(work);
+  }
+}
+
+/**
+ * Performs a plan: locks the journal's folder and the repository, requires that the plan still applies, and makes its changes.
  * @param plan makes the plan again
  * @param shown the plan that the user has seen
  * @param tell what is happening: an earlier run is finished, or a change is made
  * @throws RELEASE_LOCKED, PUBLISH_LOCKED, PUBLISH_PLAN_STALE, INTERRUPTED, and the errors of its changes
  */
 export async function performPlan(
-  { dir, store, signal }: Publication,
+  { dir, store, exec, signal }: Publication,
   plan: () => Promise<Planned>,
-  shown: { plan: PublishPlan; digest: string; name: string },
+  shown: { plan: PublishPlan; digest: string; file: string | undefined },
   tell: (event: { interrupted: string } | PublishAction) => void,
 ): Promise<void> {
   const releaseLock = await lockFolder(dir);
   try {
     const journal = await openJournal(join(dir, JOURNAL));
     try {
-      const before = interruptedRun(parseJournal(journal.text));
+      const before = interruptedRun(parseJournal(journal.text), store.address);
       if (before !== undefined) tell({ interrupted: before.at });
       const run = randomUUID();
       const repositoryLock = await store.lock();
       try {
-        const { plan: now, jobs } = await plan();
-        requirePlanned(shown.plan, now, shown.name);
-        await journal.add({ run, at: new Date().toISOString(), plan: shown.digest });
+        const { plan: now, jobs, key } = await plan();
+        requirePlanned(shown.plan, now, shown.file);
+        // Before anything changes: the key may need a passphrase, or be on a token that is not there.
+        await clearsign(exec, key.signer, 'test\n', signal);
+        await journal.add({ run, at: new Date().toISOString(), where: store.address, plan: shown.digest });
         const record = journal.add;
         for (const { destination, contentOf } of jobs)
           await performDestination(destination, { store, run, record, contentOf, tell, signal });
@@ -125,8 +198,8 @@ export async function performPlan(
 }
 
 /** Whether the last run was killed, and may have left something behind. */
-export async function wasInterrupted(dir: string): Promise<boolean> {
+export async function wasInterrupted({ dir, store }: Publication): Promise<boolean> {
   const file = join(dir, JOURNAL);
   if (!(await exists(file))) return false;
-  return interruptedRun(parseJournal(await readText(file))) !== undefined;
+  return interruptedRun(parseJournal(await readText(file)), store.address) !== undefined;
 }

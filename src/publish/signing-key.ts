@@ -83,7 +83,8 @@ export function suitableKey(
             : 'Its subkeys that sign have expired or are revoked',
         ]
       : []),
-    ...selfSignatureProblems(primary.id, listing.packets),
+    ...selfSignatureProblems(primary, listing.packets),
+    ...(newest === primary ? [] : bindingProblems(newest, listing.packets)),
   ];
   if (problems.length > 0)
     throw new TurnbuildError(
@@ -137,17 +138,16 @@ function strengthProblem({ algorithm, bits, curve }: ListedKey, forRpm: boolean)
   if (EDDSA.includes(algorithm) && /^ed25519$/i.test(curve)) return undefined;
   // rpm 4.18 cannot verify ECDSA.
   if (algorithm === ECDSA && !forRpm && /^nistp(?:256|384|521)$/.test(curve)) return undefined;
-  const what = curve === '' ? `of algorithm ${algorithm}` : `of the curve ${curve}`;
-  return `is ${what}; use RSA with 2048 bits or more, or Ed25519`;
+  const what = curve === '' ? `algorithm ${algorithm}` : `the curve ${curve}`;
+  return `uses ${what}; use RSA with 2048 bits or more, or Ed25519`;
 }
 
 /** Hash algorithms of OpenPGP that are too weak: MD5, SHA-1, RIPEMD-160. RFC 9580, 9.5. */
 const WEAK: Readonly<Record<string, string>> = { '1': 'MD5', '2': 'SHA-1', '3': 'RIPEMD-160' };
 
 /** A user ID whose newest signature by its own key (types 0x10 to 0x13) has a weak hash makes the key invalid for Sequoia. */
-function selfSignatureProblems(id: string, packets: string): string[] {
-  const signatures = packets
-    .split(/^(?=:)/m)
+function selfSignatureProblems({ id, fingerprint }: ListedKey, packets: string): string[] {
+  const signatures = packetsIn(packets)
     .filter((packet) => packet.startsWith(':signature packet:') && packet.includes(`keyid ${id}`))
     .filter((packet) => /sigclass 0x1[0-3]/.test(packet))
     .map((packet) => ({
@@ -159,9 +159,27 @@ function selfSignatureProblems(id: string, packets: string): string[] {
   return weak === undefined
     ? []
     : [
-        `Its own signature uses ${weak}, which apt 3 and rpm 4.20 refuse; renew it: gpg --cert-digest-algo SHA512 --quick-set-expire FINGERPRINT 2y`,
+        `Its self-signature uses ${weak}, which apt 3 and rpm 4.20 refuse; renew it: gpg --cert-digest-algo SHA512 --quick-set-expire ${fingerprint} 2y`,
       ];
 }
+
+/** A subkey that signs has a signature by the primary key (type 0x18), which contains one by the subkey (0x19). */
+function bindingProblems({ id }: ListedKey, packets: string): string[] {
+  const all = packetsIn(packets);
+  const at = all.findIndex(
+    (packet) => /^:(?:public|secret) sub key packet:/.test(packet) && packet.includes(`keyid: ${id}`),
+  );
+  const binding = all[at + 1] ?? '';
+  const hashes = [...binding.matchAll(/digest algo (\d+)/g)].map(([, hash = '']) => WEAK[hash]);
+  const weak = hashes.find((name) => name !== undefined);
+  return weak === undefined
+    ? []
+    : [
+        `The signature of its subkey ${id} uses ${weak}, which apt 3 and rpm 4.20 refuse; create a new subkey: gpg --quick-add-key`,
+      ];
+}
+
+const packetsIn = (packets: string) => packets.split(/^(?=:)/m);
 
 function listedKeys(colons: string): ListedKey[] {
   const keys: ListedKey[] = [];
@@ -171,8 +189,9 @@ function listedKeys(colons: string): ListedKey[] {
     const last = keys.at(-1);
     if (kind === 'fpr' && last?.fingerprint === '') last.fingerprint = fields[9] ?? '';
     if (kind !== 'sec' && kind !== 'ssb') continue;
-    // A secret key that is only a stub (`#`) is elsewhere.
-    if (fields[14] === '#' && kind === 'ssb') continue;
+    // The secret part of a stub (`#`) is elsewhere.
+    const isStub = fields[14] === '#';
+    if (isStub && kind === 'ssb') continue;
     keys.push({
       kind,
       validity,
@@ -182,7 +201,7 @@ function listedKeys(colons: string): ListedKey[] {
       created: Number(created),
       expires: expires === '' ? undefined : Number(expires) * 1000,
       // Upper-case letters summarise the whole key.
-      capabilities: (fields[11] ?? '').replaceAll(/[A-Z]/g, ''),
+      capabilities: isStub ? '' : (fields[11] ?? '').replaceAll(/[A-Z]/g, ''),
       curve: fields[16] ?? '',
       fingerprint: '',
     });

@@ -43,13 +43,44 @@ describe('a store in a folder', () => {
     expect(await store.read('none', 6)).toBeUndefined();
   });
 
+  it('refuses content that is not the expected one', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(dir);
+    const changed = { ...bytes('changed'), sha256: sha256Text('content') };
+    await store.replace('file', bytes('before'));
+    await expect(store.create('new', changed)).rejects.toMatchObject({ code: 'ARTIFACT_CHANGED' });
+    await expect(store.replace('file', changed)).rejects.toMatchObject({ code: 'ARTIFACT_CHANGED' });
+    expect(readdirSync(dir)).toEqual(['file']);
+    expect(readFileSync(join(dir, 'file'), 'utf8')).toBe('before');
+  });
+
+  it('stores files that a web server can read, whatever the umask', async () => {
+    const dir = temporaryFolder();
+    const before = process.umask(0o077);
+    try {
+      await localStore(dir).create('file', bytes('content'));
+    } finally {
+      process.umask(before);
+    }
+    expect((statSync(join(dir, 'file')).mode & 0o777).toString(8)).toBe('644');
+  });
+
+  it('does not take an unreadable file for a missing one', async () => {
+    const dir = temporaryFolder();
+    // A name that is too long cannot exist, but nobody can know that of every error.
+    await expect(localStore(dir).describe('x'.repeat(300))).rejects.toMatchObject({ code: 'ENAMETOOLONG' });
+  });
+
   it('is locked for one run, and then removes what killed runs left behind, but nothing else', async () => {
     const dir = temporaryFolder();
-    mkdirSync(join(dir, 'pool'));
+    for (const name of ['apt/pool', 'other']) mkdirSync(join(dir, name), { recursive: true });
     const names = [`x.deb.${DEAD}.tmp`, `x.deb.${process.pid}.tmp`, 'x.deb', 'notes.tmp'];
-    for (const name of names) writeFileSync(join(dir, 'pool', name), '');
+    for (const name of names) writeFileSync(join(dir, 'apt/pool', name), '');
+    // A web server's folder may have files that are not turnbuild's.
+    writeFileSync(join(dir, 'other', names[0] ?? ''), '');
     const lock = await localStore(dir).lock();
-    expect(readdirSync(join(dir, 'pool')).sort()).toEqual(names.slice(1).sort());
+    expect(readdirSync(join(dir, 'apt/pool')).sort()).toEqual(names.slice(1).sort());
+    expect(readdirSync(join(dir, 'other'))).toEqual([names[0]]);
     await expect(localStore(dir).lock()).rejects.toMatchObject({
       code: 'PUBLISH_LOCKED',
       message: expect.stringContaining(`is publishing to ${dir}`),

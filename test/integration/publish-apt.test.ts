@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -128,6 +129,26 @@ describe('turnbuild publish --to apt', () => {
     expect(stderr).toContain('[PUBLISH_PLAN_STALE]');
   });
 
+  it('keeps the origin of a repository', async () => {
+    const { out, repo, publish } = place();
+    packagedRelease(out);
+    await publish(['--origin', 'Example Inc.']);
+    packagedRelease(out, { version: '4.19.0' });
+    expect((await publish()).code).toBe(0);
+    expect(readFileSync(join(repo, SUITE, 'InRelease'), 'utf8')).toContain('\nOrigin: Example Inc.\n');
+  });
+
+  it('signs with a subkey', async () => {
+    const { out, repo, publish } = place();
+    packagedRelease(out);
+    const primary = keys.createKey('Subkey <subkey@example.org>');
+    keys.gpg(['--pinentry-mode', 'loopback', '--quick-add-key', primary, 'rsa3072', 'sign', '1y']);
+    expect(await publish(['--sign-with', primary])).toMatchObject({ code: 0, stderr: '' });
+    const apt = await client(repo);
+    await apt.update();
+    expect(await apt.versions('coturn')).toHaveLength(1);
+  });
+
   it('keeps a journal that only its user can read', async () => {
     const { out, publish } = place();
     const release = packagedRelease(out);
@@ -209,13 +230,36 @@ describe('turnbuild publish --to apt', () => {
       });
     });
 
-    it('a repository that another key has signed', async () => {
+    it('a repository that another key has signed, also in another channel', async () => {
       const own = await withRepository();
       const other = keys.createKey('Others <others@example.org>');
-      const { code, stderr } = await refusal(own, ['--sign-with', other]);
+      for (const channel of ['testing', 'stable']) {
+        const { code, stderr } = await refusal(own, ['--sign-with', other, '--channel', channel]);
+        expect({ code, stderr }).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining('[SIGNING_KEY_DIFFERS]'),
+        });
+      }
+      // Without the key file, the signature itself tells.
+      rmSync(join(own.repo, 'key.asc'));
+      const { stderr } = await refusal(own, ['--sign-with', other]);
+      expect(stderr).toContain('[APT_SIGNATURE_INVALID]');
+    });
+
+    it('an InRelease of another suite', async () => {
+      const own = await withRepository();
+      cpSync(join(own.repo, SUITE), join(own.repo, 'apt/dists/trixie'), { recursive: true });
+      const { code, stderr } = await refusal(own, ['--channel', 'stable']);
+      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('[APT_FOREIGN]') });
+      expect(stderr).toContain('is that of the suite "trixie-testing", not of trixie');
+    });
+
+    it('another origin', async () => {
+      const own = await withRepository();
+      const { code, stderr } = await refusal(own, ['--origin', 'Example']);
       expect({ code, stderr }).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('[APT_SIGNATURE_INVALID]'),
+        stderr: expect.stringContaining('[ORIGIN_DIFFERS]'),
       });
     });
 
@@ -259,19 +303,26 @@ describe('turnbuild publish --to apt', () => {
       expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('[APT_FOREIGN]') });
     });
 
-    it.each<[string, readonly string[], string]>([
-      ['an unknown destination', ['--to', 'snap'], 'OPTION_INVALID'],
-      ['an unknown channel', ['--channel', 'nightly'], 'OPTION_INVALID'],
-      ['a key ID', ['--sign-with', '0123456789ABCDEF'], 'OPTION_INVALID'],
-      ['a URL with a password', ['--url', 'https://me:secret@example.org'], 'OPTION_INVALID'],
-      ['an unknown key', ['--sign-with', 'A'.repeat(40)], 'SIGNING_KEY_MISSING'],
-      ['an unknown target', ['--target', 'debian-14'], 'TARGET_UNKNOWN'],
-      ['a missing release', ['4.20.0'], 'MANIFEST_MISSING'],
-      ['a missing plan', ['--plan', 'none.json'], 'FILE_ERROR'],
-    ])('%s', async (_, more, code) => {
+    it.each<[string, readonly string[], string, number]>([
+      ['an unknown destination', ['--to', 'snap'], 'OPTION_INVALID', 2],
+      ['an unknown channel', ['--channel', 'nightly'], 'OPTION_INVALID', 2],
+      ['a key ID', ['--sign-with', '0123456789ABCDEF'], 'OPTION_INVALID', 2],
+      ['a URL with a password', ['--url', 'https://me:secret@example.org'], 'OPTION_INVALID', 2],
+      ['a URL with a password alone', ['--url', 'https://:secret@example.org'], 'OPTION_INVALID', 2],
+      ['a URL with a space', ['--url', 'https://example.org/a b'], 'OPTION_INVALID', 2],
+      ['a URL with a line break', ['--url', 'https://example.org\nSigned-By: x'], 'OPTION_INVALID', 2],
+      ['a URL of another kind', ['--url', 'ftp://example.org'], 'OPTION_INVALID', 2],
+      ['an origin with a line break', ['--origin', 'a\nb'], 'OPTION_INVALID', 2],
+      ['an unknown key', ['--sign-with', 'A'.repeat(40)], 'SIGNING_KEY_MISSING', 1],
+      ['an unknown target', ['--target', 'debian-14'], 'TARGET_UNKNOWN', 2],
+      ['a target that the release lacks', ['--target', 'debian-12'], 'PUBLISH_EMPTY', 1],
+      ['a missing release', ['4.20.0'], 'MANIFEST_MISSING', 2],
+      ['a missing plan', ['--plan', 'none.json'], 'FILE_ERROR', 1],
+    ])('%s', async (_, more, code, exit) => {
       const own = place();
       packagedRelease(own.out);
-      const { stderr } = await own.publish(more);
+      const { stderr, code: actual } = await own.publish(more);
+      expect(actual).toBe(exit);
       expect(stderr).toContain(`[${code}]`);
       expect(stderr).not.toContain('secret@');
       expect(existsSync(own.repo)).toBe(false);
@@ -279,12 +330,13 @@ describe('turnbuild publish --to apt', () => {
 
     it.each([
       ['rsa1024', 'is RSA with 1024 bits'],
-      ['dsa2048', 'is of algorithm 17'],
+      ['dsa2048', 'uses algorithm 17'],
     ])('a key of the kind %s', async (algorithm, reason) => {
       const own = place();
       packagedRelease(own.out);
       const weak = keys.createKey(`${algorithm} <${algorithm}@example.org>`, algorithm);
-      const { stderr } = await own.publish(['--sign-with', weak]);
+      const { stderr, code } = await own.publish(['--sign-with', weak]);
+      expect(code).toBe(1);
       expect(stderr).toContain(reason);
       expect(stderr).toContain('[SIGNING_KEY_UNSUITABLE]');
       expect(existsSync(own.repo)).toBe(false);

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -29,12 +31,12 @@ const release = (out: string, options: PackagedOptions = {}) =>
 
 async function client(repo: string, architecture = 'x86_64', change = (text: string) => text) {
   const server = await serveRepository(repo);
-  return dnfClient(temporaryFolder(), change(server.read('dnf/coturn-testing.repo')), architecture);
+  return dnfClient(temporaryFolder(), change(server.read('dnf/coturn-portable-testing.repo')), architecture);
 }
 
 /** The folder of the metadata that the mirror list points to. */
 function stateOf(repo: string): string {
-  const line = readFileSync(join(repo, 'dnf/testing/x86_64/mirrorlist'), 'utf8').trim();
+  const line = readFileSync(join(repo, 'dnf/testing/portable/x86_64/mirrorlist'), 'utf8').trim();
   return join(repo, new URL(line).pathname);
 }
 
@@ -52,7 +54,7 @@ describe('turnbuild publish --to dnf', () => {
       // The package itself stays as it was built.
       expect(readFileSync(file)).not.toEqual(readFileSync(join(dir, name)));
     }
-    expect(existsSync(join(repo, 'dnf/testing/source/repodata/repomd.xml'))).toBe(true);
+    expect(existsSync(join(repo, 'dnf/testing/portable/source/repodata/repomd.xml'))).toBe(true);
   });
 
   it('serves clients with a plain baseurl', async () => {
@@ -98,6 +100,40 @@ describe('turnbuild publish --to dnf', () => {
     rmSync(join(dir, 'signed'), { recursive: true });
     expect(await publish()).toMatchObject({ code: 0, stderr: '' });
     expect(contentOf(repo)).toEqual(before);
+  });
+
+  it('uses the published signature if the release has another one', async () => {
+    const [one, two] = [place(), place()];
+    const dir = release(one.out);
+    cpSync(one.out, two.out, { recursive: true });
+    // Both machines sign. Then one of them publishes.
+    await one.publish(['--dry-run']);
+    await two.publish(['--dry-run']);
+    await one.publish();
+    cpSync(one.repo, two.repo, { recursive: true });
+    expect(await two.publish(['--channel', 'stable'])).toMatchObject({ code: 0, stderr: '' });
+    const name = 'signed/coturn-4.18.0+turnbuild-1.x86_64.rpm';
+    expect(readFileSync(join(two.out, '4.18.0', name))).toEqual(readFileSync(join(dir, name)));
+  });
+
+  it('points clients to another URL when it changes', async () => {
+    const { out, repo, publish } = place();
+    release(out);
+    await publish(['--url', 'https://old.example.org']);
+    expect((await publish()).code).toBe(0);
+    const text = (path: string) => readFileSync(join(repo, path), 'utf8');
+    for (const path of ['dnf/testing/portable/x86_64/mirrorlist', 'dnf/coturn-portable-testing.repo'])
+      expect(text(path)).not.toContain('old.example.org');
+    expect(await (await client(repo)).download('coturn')).toContain('4.18.0');
+  });
+
+  it('keeps the packages of targets apart', async () => {
+    const { out, repo, publish } = place();
+    release(out, { targets: { portable: 'rpm', el9: 'rpm.el9' } });
+    expect((await publish(['--target', 'portable'])).code).toBe(0);
+    expect(existsSync(join(repo, 'dnf/testing/el9'))).toBe(false);
+    expect((await publish(['--target', 'el9'])).code).toBe(0);
+    expect(existsSync(join(repo, 'dnf/testing/el9/x86_64/mirrorlist'))).toBe(true);
   });
 
   it('replaces a signature that is damaged, or of another key', async () => {
@@ -152,6 +188,8 @@ describe('turnbuild publish --to dnf', () => {
     it('a repository that another key has signed', async () => {
       const own = await withRepository();
       const other = keys.createKey('Strangers <strangers@example.org>');
+      expect(await refusal(own, ['--sign-with', other])).toContain('[SIGNING_KEY_DIFFERS]');
+      rmSync(join(own.repo, 'key.asc'));
       expect(await refusal(own, ['--sign-with', other])).toContain('[DNF_SIGNATURE_INVALID]');
     });
 
@@ -172,7 +210,10 @@ describe('turnbuild publish --to dnf', () => {
 
     it("another program's repository", async () => {
       const own = await withRepository();
-      writeFileSync(join(own.repo, 'dnf/testing/x86_64/mirrorlist'), 'https://packages.example.org/el9/\n');
+      writeFileSync(
+        join(own.repo, 'dnf/testing/portable/x86_64/mirrorlist'),
+        'https://packages.example.org/el9/\n',
+      );
       expect(await refusal(own)).toContain('[DNF_FOREIGN]');
       const other = await withRepository();
       const folder = join(stateOf(other.repo), 'repodata');
@@ -190,7 +231,7 @@ describe('turnbuild publish --to dnf', () => {
       const own = await withRepository();
       const curve = keys.createKey('Curve <curve@example.org>', 'nistp256');
       const stderr = await refusal(own, ['--sign-with', curve]);
-      expect(stderr).toContain('is of the curve nistp256');
+      expect(stderr).toContain('uses the curve nistp256');
       expect(stderr).toContain('[SIGNING_KEY_UNSUITABLE]');
     });
   });
@@ -199,9 +240,25 @@ describe('turnbuild publish --to dnf', () => {
     const { out, repo, publish } = place();
     release(out);
     await publish();
-    const file = join(repo, 'dnf/pool/coturn-4.18.0+turnbuild-1.x86_64.rpm');
-    const unsigned = readFileSync(join(out, '4.18.0/coturn-4.18.0+turnbuild-1.x86_64.rpm'));
-    writeFileSync(file, unsigned);
-    await expect((await client(repo)).download('coturn')).rejects.toThrow();
+    const name = 'coturn-4.18.0+turnbuild-1.x86_64.rpm';
+    const pool = join(repo, 'dnf/pool');
+    writeFileSync(join(pool, name), readFileSync(join(out, '4.18.0', name)));
+    await expect((await client(repo)).download('coturn')).rejects.toThrow(/checksum|mirror/i);
+    // The metadata list the unsigned package, and are signed.
+    const base = join(repo, 'dnf/testing/portable/x86_64');
+    execFileSync('createrepo_c', ['--quiet', '--no-database', '--location-prefix', '../../../pool/', pool]);
+    rmSync(join(base, 'repodata'), { recursive: true });
+    cpSync(join(pool, 'repodata'), join(base, 'repodata'), { recursive: true });
+    keys.gpg([
+      '--pinentry-mode',
+      'loopback',
+      '-u',
+      key,
+      '--armor',
+      '--detach-sign',
+      join(base, 'repodata/repomd.xml'),
+    ]);
+    const plain = (text: string) => text.replaceAll(/^mirrorlist=(.*)\/mirrorlist$/gm, 'baseurl=$1');
+    await expect((await client(repo, 'x86_64', plain)).download('coturn')).rejects.toThrow(/not signed|GPG/);
   });
 });

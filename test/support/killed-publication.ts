@@ -20,7 +20,7 @@ async function read(repo: string): Promise<Record<string, string>> {
   const apt = aptClient(temporaryFolder(), server.read('apt/coturn-trixie-testing.sources'));
   await apt.update();
   await apt.download('coturn');
-  const dnf = dnfClient(temporaryFolder(), server.read('dnf/coturn-testing.repo'));
+  const dnf = dnfClient(temporaryFolder(), server.read('dnf/coturn-portable-testing.repo'));
   await dnf.download('coturn');
   const newest = (versions: string[]) => versions.sort().at(-1) ?? '';
   return { apt: newest(await apt.versions('coturn')), dnf: newest(await dnf.versions('coturn')) };
@@ -59,6 +59,7 @@ export async function killPublication(
     const count = Number(/synchronised (\d+) times/.exec(stderr)?.[1]);
     expect(count).toBeGreaterThan(60);
     const wanted = contentOf(undisturbed.repo);
+    const result = await read(undisturbed.repo);
     const seen = new Set<string>();
     const kill = async (at: number) => {
       const own = copy();
@@ -67,6 +68,7 @@ export async function killPublication(
       for (const [client, newest] of Object.entries(await read(own.repo))) seen.add(`${client} ${newest}`);
       expect(await own.publish(), `finished after ${at}`).toMatchObject({ code: 0 });
       expect(contentOf(own.repo), `the result after ${at}`).toEqual(wanted);
+      expect(await read(own.repo), `what clients see after ${at}`).toEqual(result);
       for (const dir of [own.out, own.repo]) rmSync(dir, { recursive: true });
     };
     const chosen = choose(Array.from({ length: count }, (_, index) => index + 1));

@@ -9,7 +9,7 @@ import { rpmsOf } from './rpm-builder.ts';
 export interface PackagedOptions {
   version?: string;
   revision?: number;
-  /** Target -> label of its .deb packages, or `rpm`. */
+  /** Target -> label of its .deb packages, or `rpm` with the end of the release of its .rpm packages. */
   targets?: Readonly<Record<string, string>>;
   architectures?: readonly ('arm64' | 'x86_64')[];
   /** What a package contains. Reproducible builds have the same content. */
@@ -41,7 +41,7 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
       const made = [
         ...rpmsOf('coturn', {
           version: `${version}+turnbuild`,
-          release: String(revision),
+          release: `${revision}${label.slice('rpm'.length)}`,
           architecture,
           content,
         }),
@@ -57,7 +57,7 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
         const path = `${name}_${full}_${DEBIAN[arch]}.deb`;
         return write(path, bytes, name === 'coturn' ? 'deb' : 'deb-dbgsym');
       });
-    const outputs = label === 'rpm' ? rpms() : debs();
+    const outputs = label.startsWith('rpm') ? rpms() : debs();
     const common = { target, arch, bases: {}, status: 'done', seconds: 1 } as const;
     const inputs = outputs.map(({ path, sha256 }) => ({ path, sha256 }));
     return [

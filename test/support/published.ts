@@ -10,14 +10,16 @@ import { turnbuild } from './turnbuild.ts';
 /** The URL of a repository in the files that clients copy. */
 export const PUBLIC_URL = 'https://packages.example.org';
 
-/** A folder with releases (`out`) and an empty repository (`repo`), and `turnbuild publish` for both. */
+/** A folder with releases (`out`) and an empty repository (`repo`), and commands for both. */
 export function publicationPlace(destinations: string, { home, key }: { home: string; key: string }) {
   const dir = temporaryFolder();
   const [out, repo] = [join(dir, 'dist'), join(dir, 'repo')];
   const args = ['--to', destinations, '--repo', repo, '--sign-with', key, '--out', out, '--url', PUBLIC_URL];
+  const run = (verb: string, more: readonly string[] = [], env: Record<string, string> = {}) =>
+    turnbuild([verb, ...args, ...more], { env: { GNUPGHOME: home, ...env }, cwd: dir });
   const publish = (more: readonly string[] = [], env: Record<string, string> = {}) =>
-    turnbuild(['publish', ...args, ...more], { env: { GNUPGHOME: home, ...env }, cwd: dir });
-  return { dir, out, repo, publish };
+    run('publish', more, env);
+  return { dir, out, repo, publish, run };
 }
 
 /**

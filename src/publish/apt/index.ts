@@ -4,41 +4,48 @@ import { TurnbuildError } from '../../errors.ts';
 import { makeFolder, remove, sha256Bytes, writeText } from '../../io/files.ts';
 import { clearsign } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
+import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
 import { describeAll } from '../reading.ts';
+import { releasesIn } from '../releases.ts';
+import { notices } from '../withdrawn.ts';
 import { describeDeb, releaseText } from './archive-tool.ts';
 import { clientFiles } from './client-files.ts';
 import { poolPath, releasePath, suiteName } from './layout.ts';
 import { movedTo } from './packages-index.ts';
-import { type AptPlan, type NewPackage, neededPaths, planApt } from './plan.ts';
+import {
+  type AptPlan,
+  type NewPackage,
+  neededPaths,
+  type PublishedSuite,
+  planApt,
+  type SuiteChange,
+  withoutReleases,
+  withPackages,
+  withPromoted,
+} from './plan.ts';
 import { readSuite } from './read.ts';
 import { contentText, listedFiles } from './release-file.ts';
 
 /** Reads the repository and plans. @throws the errors of readSuite and planApt; PUBLISH_EMPTY if the release has no .deb */
 export async function planAptJob(job: Job): Promise<PlannedJob> {
-  const { store, channel, key, work, now } = job;
-  const packages = await newPackages(job);
-  if (packages.length === 0)
-    throw new TurnbuildError('PUBLISH_EMPTY', 'The release has no .deb for an apt repository', {
-      hint: 'Targets with .deb packages: debian-12, debian-13.',
-    });
-  const suites = await Promise.all(
-    [...new Set(packages.map(({ suite }) => suite))].sort().map(async (suite) => {
-      const own = join(work, `read-${suite}`);
-      await makeFolder(own);
-      return readSuite(suite, { ...job, work: own });
-    }),
-  );
+  const { store, channel, key, now } = job;
+  const packages = job.change.verb === 'publish' ? await newPackages(job, job.change) : [];
+  const suites = await changedSuites(job, packages);
+  for (const { published } of suites) requireOrigin(published, job);
   const facts = {
     where: store.address,
     channel,
     key: key.fingerprint,
     suites,
     packages,
-    clientFiles: clientFiles(
-      job,
-      suites.map(({ suite }) => suite),
-    ),
+    clientFiles: new Map([
+      ...clientFiles(
+        job,
+        suites.map(({ published }) => published.suite),
+      ),
+      ...notices(job.change),
+    ]),
     now,
     sha256: sha256Bytes,
     compress: (text: string) => gzipSync(text, { level: 9 }),
@@ -46,18 +53,66 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
   const plan = planApt({ ...facts, stored: await describeAll(store, neededPaths(facts)) });
   return {
     destination: plan.destination,
+    releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
     async contentOf({ path, file }) {
-      if (file !== undefined) return { file: join(job.dir, file) };
+      if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = plan.contents.get(path);
       if (bytes !== undefined) return { bytes };
       const suite = plan.suites.find((each) => releasePath(each.suite) === path);
       if (suite === undefined) throw new Error(`${path} has no content`);
-      return { bytes: Buffer.from(await signedRelease(job, plan, suite)) };
+      const published = suites.find((each) => each.published.suite === suite.suite)?.published;
+      const origin = published?.origin ?? job.origin ?? ORIGIN;
+      return { bytes: Buffer.from(await signedRelease({ ...job, origin }, plan, suite)) };
     },
   };
 }
 
-async function signedRelease(job: Job, plan: AptPlan, suite: AptPlan['suites'][number]): Promise<string> {
+/** Who publishes a repository, unless the user says otherwise. */
+const ORIGIN = 'turnbuild';
+
+/** @throws ORIGIN_DIFFERS if apt would refuse the next InRelease, because its Origin has changed */
+function requireOrigin({ suite, origin: published }: PublishedSuite, { origin, store }: Job): void {
+  if (origin === undefined || published === undefined || origin === published) return;
+  throw new TurnbuildError(
+    'ORIGIN_DIFFERS',
+    `${suite} in ${store.address} has the origin "${published}", not "${origin}"`,
+    { hint: 'apt refuses a repository whose origin changes. Leave out --origin: the published one stays.' },
+  );
+}
+
+/** The suites that the change concerns, as they are and as they will be. */
+async function changedSuites(job: Job, packages: readonly NewPackage[]): Promise<SuiteChange[]> {
+  const { change, channel, store } = job;
+  const read = async (suite: string) => {
+    const work = join(job.work, `read-${suite}`);
+    await makeFolder(work);
+    return readSuite(suite, { ...job, work });
+  };
+  if (change.verb === 'publish') {
+    const names = [...new Set(packages.map(({ suite }) => suite))].sort();
+    return Promise.all(
+      names.map(async (name) => {
+        const fresh = packages.filter(({ suite }) => suite === name).map(({ indexed }) => indexed);
+        return withPackages(await read(name), fresh, store.address);
+      }),
+    );
+  }
+  const changes = await Promise.all(
+    change.suites.map(async (suite) => {
+      const own = await read(suiteName(suite, channel));
+      if (change.verb === 'withdraw') return withoutReleases(own, change.releases);
+      return withPromoted(own, await read(suiteName(suite, change.from)), change.release, store.address);
+    }),
+  );
+  // A suite that is not there and gets nothing stays away.
+  return changes.filter(({ published, next }) => published.date !== undefined || next.size > 0);
+}
+
+async function signedRelease(
+  job: Job & { origin: string },
+  plan: AptPlan,
+  suite: AptPlan['suites'][number],
+): Promise<string> {
   const { exec, key, signal, origin } = job;
   const work = join(job.work, `release-${suite.suite}`);
   await remove(work);
@@ -68,32 +123,36 @@ async function signedRelease(job: Job, plan: AptPlan, suite: AptPlan['suites'][n
   if (sha256Bytes(content) !== planned?.after)
     throw new TurnbuildError(
       'APT_FTPARCHIVE_FAILED',
-      `apt-ftparchive lists other indices of ${suite.suite} than planned`,
+      `apt-ftparchive lists different indices of ${suite.suite} than planned`,
     );
   const signed = await clearsign(exec, key.signer, text, signal);
   const file = join(work, 'InRelease');
   await writeText(file, signed);
   const { trusted, stderr } = await gpgv(exec, ['--keyring', job.keyring, file], signal);
   if (trusted) return signed;
-  throw new TurnbuildError('SIGNING_FAILED', `gpg made a signature that gpgv refuses: ${stderr}`, {
+  throw new TurnbuildError('SIGNING_FAILED', `gpgv rejects the signature made by gpg: ${stderr}`, {
     hint: 'Look at the key: gpg --list-secret-keys --with-subkey-fingerprint',
   });
 }
 
-async function newPackages(job: Job): Promise<NewPackage[]> {
-  const { dir, exec, signal, channel } = job;
-  const files = job.groups.flatMap(({ target, files: all }) =>
+async function newPackages(job: Job, { dir, groups, suiteOf }: Addition): Promise<NewPackage[]> {
+  const { exec, signal, channel } = job;
+  const files = groups.flatMap(({ target, files: all }) =>
     all
       .filter(({ kind }) => kind === 'deb' || kind === 'deb-dbgsym')
       .map(({ path, sha256 }) => ({ target, path, sha256 })),
   );
+  if (files.length === 0)
+    throw new TurnbuildError('PUBLISH_EMPTY', 'The release has no .deb for an apt repository', {
+      hint: 'Pass --to dnf, or publish a release with .deb packages.',
+    });
   return Promise.all(
     files.map(async ({ target, path, sha256 }) => {
       const indexed = await describeDeb(exec, join(dir, path), signal);
       if (indexed.sha256 !== sha256)
         throw new TurnbuildError('ARTIFACT_CHANGED', `${join(dir, path)} was changed while it was in use`);
       return {
-        suite: suiteName(job.suiteOf(target), channel),
+        suite: suiteName(suiteOf(target), channel),
         file: path,
         indexed: movedTo(indexed, poolPath(path)),
       };

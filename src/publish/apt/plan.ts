@@ -1,8 +1,9 @@
 import { TurnbuildError } from '../../errors.ts';
 import type { StoredFile } from '../../io/store.ts';
-import { differs, onlyOnce, storeClientFile, storeNew } from '../actions.ts';
+import { onlyOnce, storeClientFile, storeNew } from '../actions.ts';
 import type { Channel, Destination, PublishAction } from '../plan.ts';
-import { byHashPath, indexFolder, poolPath, ROOT, releasePath, suiteFolder } from './layout.ts';
+import { missingFrom, ofRelease, upTo, without } from '../select.ts';
+import { byHashPath, indexFolder, ROOT, releasePath, suiteFolder } from './layout.ts';
 import { formatPackages, type IndexedPackage } from './packages-index.ts';
 import { contentText, type ListedFile } from './release-file.ts';
 
@@ -12,10 +13,19 @@ export interface PublishedSuite {
   suite: string;
   /** When its InRelease was written, in milliseconds since the epoch; undefined if there is none. */
   date: number | undefined;
+  /** Who publishes it, by its InRelease. */
+  origin: string | undefined;
   /** The uncompressed indices that it lists. */
   listed: readonly ListedFile[];
   /** The packages in it: Debian's name of an architecture -> packages. */
   packages: ReadonlyMap<string, readonly IndexedPackage[]>;
+}
+
+/** A suite, and the packages that it will have. */
+export interface SuiteChange {
+  published: PublishedSuite;
+  /** Debian's name of an architecture -> packages. */
+  next: ReadonlyMap<string, readonly IndexedPackage[]>;
 }
 
 /** A .deb to publish. */
@@ -34,8 +44,8 @@ export interface AptFacts {
   channel: Channel;
   /** Fingerprint of the key. */
   key: string;
-  /** Every suite that receives packages. */
-  suites: readonly PublishedSuite[];
+  suites: readonly SuiteChange[];
+  /** Packages to store. */
   packages: readonly NewPackage[];
   /** Files that clients copy: path relative to the repository -> content. */
   clientFiles: ReadonlyMap<string, Uint8Array>;
@@ -70,28 +80,28 @@ export function neededPaths(facts: Omit<AptFacts, 'stored'>): string[] {
   const paths = facts.suites.flatMap((suite) =>
     indexFiles(nextSuite(suite, facts), facts).map(({ byHash }) => byHash),
   );
-  const packages = facts.packages.map(({ file }) => `${ROOT}/${poolPath(file)}`);
+  const packages = facts.packages.map(({ indexed }) => `${ROOT}/${indexed.path}`);
   return [...new Set([...packages, ...paths, ...facts.clientFiles.keys()])];
 }
 
 /**
  * Plans how packages get into an apt repository: first the packages, then indices under names that never change, then the indices' usual
  * names, and InRelease last, so that a client always finds what an InRelease lists.
- * @throws PUBLISHED_DIFFERS if a name is taken by another content, CLOCK_WRONG
+ * @throws PUBLISHED_DIFFERS if a name is taken by different content, CLOCK_WRONG
  */
 export function planApt(facts: AptFacts): AptPlan {
-  for (const { suite, date = 0 } of facts.suites) requireLater(suite, date, facts.now);
+  for (const { published } of facts.suites) requireLater(published, facts.now);
   const next = facts.suites.map((suite) => nextSuite(suite, facts));
-  const pointers = facts.suites.map((suite, index) => ({
-    path: releasePath(suite.suite),
-    before: suite.date === undefined ? null : facts.sha256(contentText(suite.listed)),
+  const pointers = facts.suites.map(({ published }, index) => ({
+    path: releasePath(published.suite),
+    before: published.date === undefined ? null : facts.sha256(contentText(published.listed)),
     after: facts.sha256(contentText(listedIn(next[index] as NextSuite, facts))),
   }));
   const changed = next.filter((_, index) => pointers[index]?.before !== pointers[index]?.after);
   const files = changed.map((suite) => indexFiles(suite, facts));
   const actions: PublishAction[] = [
     ...facts.packages.map(({ file, indexed }) =>
-      storeNew(`${ROOT}/${poolPath(file)}`, { ...indexed, file }, facts),
+      storeNew(`${ROOT}/${indexed.path}`, { ...indexed, file }, facts),
     ),
     ...files.flat().map(({ byHash, size, sha256 }) => storeNew(byHash, { size, sha256 }, facts)),
     ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
@@ -109,38 +119,61 @@ export function planApt(facts: AptFacts): AptPlan {
   };
 }
 
-function nextSuite(suite: PublishedSuite, facts: Omit<AptFacts, 'stored'>): NextSuite {
-  const fresh = facts.packages.filter((each) => each.suite === suite.suite).map(({ indexed }) => indexed);
-  const architectures = [
-    ...new Set([...suite.packages.keys(), ...fresh.map(({ architecture }) => architecture)]),
-  ].sort();
+function nextSuite({ published, next }: SuiteChange, { compress }: Pick<AptFacts, 'compress'>): NextSuite {
+  const architectures = [...next.keys()].sort();
   const indices = new Map<string, Uint8Array>();
   for (const architecture of architectures) {
-    const old = suite.packages.get(architecture) ?? [];
-    const own = fresh.filter((each) => each.architecture === architecture);
-    const text = formatPackages(merged(old, own, facts.where));
+    const text = formatPackages(next.get(architecture) ?? []);
     indices.set(`${indexFolder(architecture)}/Packages`, Buffer.from(text));
-    indices.set(`${indexFolder(architecture)}/Packages.gz`, facts.compress(text));
+    indices.set(`${indexFolder(architecture)}/Packages.gz`, compress(text));
   }
-  return { suite: suite.suite, architectures, indices };
+  return { suite: published.suite, architectures, indices };
 }
 
-/** @throws PUBLISHED_DIFFERS if the same version has another content */
-function merged(
-  old: readonly IndexedPackage[],
+/**
+ * A suite with new packages. A published paragraph stays: another version of apt-ftparchive may write it differently.
+ * @throws PUBLISHED_DIFFERS if the suite has different content of the same version
+ */
+export function withPackages(
+  published: PublishedSuite,
   fresh: readonly IndexedPackage[],
   where: string,
-): IndexedPackage[] {
-  const isSame = (a: IndexedPackage, b: IndexedPackage) => a.name === b.name && a.version === b.version;
-  for (const own of fresh) {
-    const before = old.find((each) => isSame(each, own));
-    if (before !== undefined && before.sha256 !== own.sha256)
-      throw differs(
-        `${where} already has ${own.name} ${own.version} for ${own.architecture} with another content: sha256 ${before.sha256}; this release's is ${own.sha256}`,
-      );
+): SuiteChange {
+  const architectures = [...published.packages.keys(), ...fresh.map(({ architecture }) => architecture)];
+  const next = new Map<string, IndexedPackage[]>();
+  for (const architecture of new Set(architectures)) {
+    const old = published.packages.get(architecture) ?? [];
+    const own = fresh.filter((each) => each.architecture === architecture);
+    next.set(architecture, [...old, ...missingFrom(old, own, where)]);
   }
-  // A published paragraph stays: another version of apt-ftparchive may write it differently.
-  return [...old, ...fresh.filter((own) => !old.some((each) => isSame(each, own)))];
+  return { published, next };
+}
+
+/** A suite in which a release is the newest one. @param from the suite that has its packages */
+export function withPromoted(
+  published: PublishedSuite,
+  from: PublishedSuite,
+  release: string,
+  where: string,
+): SuiteChange {
+  const kept = selecting(published, (packages) => upTo(packages, release)).next;
+  const added = [...from.packages.values()].flatMap((packages) => ofRelease(packages, release));
+  return { ...withPackages({ ...published, packages: kept }, added, where), published };
+}
+
+/** A suite without some releases. */
+export function withoutReleases(published: PublishedSuite, releases: readonly string[]): SuiteChange {
+  return selecting(published, (packages) => without(packages, releases));
+}
+
+function selecting(
+  published: PublishedSuite,
+  select: (packages: readonly IndexedPackage[]) => IndexedPackage[],
+): SuiteChange {
+  return {
+    published,
+    next: new Map([...published.packages].map(([name, packages]) => [name, select(packages)])),
+  };
 }
 
 /** The uncompressed indices of a suite, as its InRelease lists them. */
@@ -164,7 +197,7 @@ function indexFiles({ suite, indices }: NextSuite, { sha256 }: Pick<AptFacts, 's
   });
 }
 
-function requireLater(suite: string, date: number, now: number): void {
+function requireLater({ suite, date = 0 }: PublishedSuite, now: number): void {
   if (now >= date) return;
   const text = (time: number) => new Date(time).toISOString();
   throw new TurnbuildError(

@@ -21,10 +21,22 @@ const MAX_INDEX = 64 * 1024 ** 2;
 export async function readSuite(suite: string, reading: Reading): Promise<PublishedSuite> {
   const path = releasePath(suite);
   const signed = await reading.store.read(path, MAX_RELEASE);
-  if (signed === undefined) return { suite, date: undefined, listed: [], packages: new Map() };
+  // turnbuild writes no Release without a signature in it.
+  const other = `${suiteFolder(suite)}/Release`;
+  if (signed === undefined && (await reading.store.describe(other)) !== undefined)
+    throw foreign(other, reading.store, undefined);
+  if (signed === undefined)
+    return { suite, date: undefined, origin: undefined, listed: [], packages: new Map() };
   const release = await verified(path, signed, reading);
   const listed = listedFiles(release);
   const date = Date.parse(/^Date:\s*(.*)$/m.exec(release)?.[1] ?? '');
+  const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(release)?.[1]?.trim() ?? '';
+  if (field('Suite') !== suite)
+    throw new TurnbuildError(
+      'APT_FOREIGN',
+      `${path} in ${reading.store.address} is that of the suite "${field('Suite')}", not of ${suite}`,
+      { hint: 'Someone may have copied it there. Restore the right one from a backup.' },
+    );
   const strange = listed.find((each) => architectureOf(each.path) === undefined);
   if (strange !== undefined || listed.length === 0 || Number.isNaN(date))
     throw foreign(path, reading.store, strange?.path);
@@ -35,7 +47,7 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
     const text = await readIndex(suite, compressed ?? each, reading);
     packages.set(architectureOf(each.path) ?? '', parsePackages(text));
   }
-  return { suite, date, listed: plain, packages };
+  return { suite, date, origin: field('Origin'), listed: plain, packages };
 }
 
 async function verified(
@@ -50,9 +62,9 @@ async function verified(
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
   throw new TurnbuildError(
     'APT_SIGNATURE_INVALID',
-    `${path} in ${store.address} is not signed by the key that would sign it again: ${said.join('; ')}`,
+    `${path} in ${store.address} has no valid signature of the key: ${said.join('; ')}`,
     {
-      hint: 'Pass the key that signed it to --sign-with. If the file was tampered with, restore it, or publish to an empty repository.',
+      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it has expired or was revoked, publish to an empty repository.',
     },
   );
 }
@@ -82,10 +94,10 @@ async function readIndex(
 }
 
 function foreign(path: string, store: Store, strange: string | undefined): TurnbuildError {
-  const what = strange === undefined ? 'lists nothing' : `lists ${strange}`;
+  const what = strange === undefined ? '' : `: it lists ${strange}`;
   return new TurnbuildError(
     'APT_FOREIGN',
-    `${path} in ${store.address} was not written by turnbuild: it ${what}`,
+    `${path} in ${store.address} was not written by turnbuild${what}`,
     { hint: 'Publish to an empty repository, so that nothing of the other one is lost.' },
   );
 }

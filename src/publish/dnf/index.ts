@@ -1,40 +1,18 @@
 import { join } from 'node:path';
 import { TurnbuildError, usageError } from '../../errors.ts';
-import {
-  copyInto,
-  makeFolder,
-  readBytes,
-  readText,
-  remove,
-  setTime,
-  sha256Bytes,
-  writeText,
-} from '../../io/files.ts';
+import { readBytes, sha256Bytes, writeText } from '../../io/files.ts';
 import { detachedSignature } from '../../io/gpg.ts';
+import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
 import { KEY_FILE } from '../key-file.ts';
+import type { Channel } from '../plan.ts';
 import { describeAll } from '../reading.ts';
-import {
-  baseFolder,
-  mirrorListPath,
-  POOL_FROM_BASE,
-  REPODATA,
-  repoFilePath,
-  SOURCE,
-  stateFolder,
-} from './layout.ts';
-import { contentText, metadataFiles } from './metadata.ts';
-import {
-  missingRpms,
-  type NewRpm,
-  type NextRepository,
-  neededPaths,
-  type PublishedRepository,
-  planDnf,
-} from './plan.ts';
-import { readRepository } from './read.ts';
-import { SIGNED, signedRpms } from './signed.ts';
-import { describeFolder, mergeMetadata } from './tools.ts';
+import { releasesIn } from '../releases.ts';
+import { notices } from '../withdrawn.ts';
+import { baseFolder, mirrorListPath, REPODATA, type RepositoryName, repoFilePath, SOURCE } from './layout.ts';
+import { changeRepository, type RepositoryChange } from './next.ts';
+import { mirrorList, type NewRpm, neededPaths, planDnf, stateOf } from './plan.ts';
+import { signedRpms } from './signed.ts';
 
 /**
  * Signs the packages, reads the repositories and plans.
@@ -47,57 +25,65 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       'ARGUMENT_MISSING',
       '--url is missing: the URL of the repository, which the mirror list of dnf contains',
     );
-  const packages = await newRpms(job);
-  const architectures = [...new Set(packages.map(({ repository }) => repository))].sort();
-  const published: PublishedRepository[] = [];
-  const next: NextRepository[] = [];
-  for (const architecture of architectures) {
-    const work = join(job.work, 'dnf', architecture);
-    await remove(work);
-    const before = await readRepository(channel, architecture, { ...job, work }, join(work, 'old'));
-    published.push(before);
-    next.push({ architecture, files: await nextMetadata(before, packages, { ...job, work }) });
+  const packages = job.change.verb === 'publish' ? await newRpms(job, job.change) : [];
+  const changes: RepositoryChange[] = [];
+  for (const name of repositoriesOf(job, packages)) {
+    const found = await changeRepository(name, packages, job);
+    if (found !== undefined) changes.push(found);
   }
+  const targets = [...new Set(changes.map(({ next }) => next.name.target))];
   const clientFiles = new Map([
     [KEY_FILE, Buffer.from(key.armored)],
-    [repoFilePath(channel), Buffer.from(repoFile(job, url))],
+    ...targets.map(
+      (target) => [repoFilePath(target, channel), Buffer.from(repoFile(target, channel, url))] as const,
+    ),
+    ...notices(job.change),
   ]);
   const facts = {
-    ...{ where: store.address, channel, key: key.fingerprint, published, next, packages, clientFiles },
+    ...{ where: store.address, channel, key: key.fingerprint, url, changes, packages, clientFiles },
     sha256: sha256Bytes,
   };
   const destination = planDnf({ ...facts, stored: await describeAll(store, neededPaths(facts)) });
-  const repomds = new Map<string, string>(
-    next.flatMap(({ architecture, files }) => {
-      const state = stateFolder(channel, architecture, sha256Bytes(contentText(files)));
-      const file = join(job.work, 'dnf', architecture, 'new', REPODATA);
-      return [state, baseFolder(channel, architecture)].map((base) => [`${base}/${REPODATA}`, file] as const);
-    }),
+  // Folder of metadata in the repository -> the folder here.
+  const folders = new Map<string, string>(
+    changes.flatMap(({ next, repodata }) =>
+      [stateOf(next, facts), baseFolder(next.name)].map((base) => [`${base}/${REPODATA}`, repodata] as const),
+    ),
   );
   const lists = new Map(
-    next.map(({ architecture, files }) => {
-      const state = stateFolder(channel, architecture, sha256Bytes(contentText(files)));
-      return [mirrorListPath(channel, architecture), `${url}/${state}/\n`] as const;
-    }),
+    changes.map(({ next }) => [mirrorListPath(next.name), Buffer.from(mirrorList(next, facts))] as const),
   );
   return {
     destination,
+    releases: releasesIn(changes.flatMap(({ versions }) => versions.map((version) => ({ version })))),
     async contentOf({ path, file }) {
-      if (file !== undefined) return { file: join(job.dir, file) };
-      const known = clientFiles.get(path) ?? lists.get(path);
-      if (known !== undefined) return { bytes: Buffer.from(known) };
+      if (file !== undefined) return { file: releaseFile(job.change, file) };
+      const bytes = clientFiles.get(path) ?? lists.get(path);
+      if (bytes !== undefined) return { bytes };
       const at = path.lastIndexOf('/');
-      const folder = repomds.get(path.slice(0, at));
+      const folder = folders.get(path.slice(0, at));
       if (folder === undefined) throw new Error(`${path} has no content`);
       const own = join(folder, path.slice(at + 1));
-      if (path.endsWith('.asc')) await signOnce(job, own);
+      if (path.endsWith('.asc')) await sign(job, own);
       return { file: own };
     },
   };
 }
 
-/** Both copies of repomd.xml have the same signature. */
-async function signOnce({ exec, key, signal }: Job, file: string): Promise<void> {
+/** The repositories that a change may concern. */
+function repositoriesOf({ change, channel }: Job, packages: readonly NewRpm[]): RepositoryName[] {
+  const pairs =
+    change.verb === 'publish'
+      ? packages.map(({ target, repository }) => ({ target, architecture: repository }))
+      : change.targets.flatMap((target) =>
+          ['aarch64', SOURCE, 'x86_64'].map((architecture) => ({ target, architecture })),
+        );
+  const names = new Map(pairs.map((pair) => [`${pair.target}/${pair.architecture}`, { channel, ...pair }]));
+  return [...names.keys()].sort().flatMap((key) => names.get(key) ?? []);
+}
+
+/** Signs a repomd.xml that is about to be stored. @param file of the signature */
+async function sign({ exec, key, signal }: Job, file: string): Promise<void> {
   const signed = await detachedSignature(
     exec,
     key.signer,
@@ -107,52 +93,28 @@ async function signOnce({ exec, key, signal }: Job, file: string): Promise<void>
   await writeText(file, signed);
 }
 
-async function newRpms(job: Job): Promise<NewRpm[]> {
-  const files = job.groups.flatMap(({ files: all }) =>
+async function newRpms(job: Job, { dir, groups }: Addition): Promise<NewRpm[]> {
+  const files = groups.flatMap(({ target, files: all }) =>
     all
       .filter(({ kind }) => kind === 'rpm' || kind === 'rpm-debuginfo' || kind === 'rpm-source')
-      .map(({ path }) => path),
+      .map(({ path }) => ({ path, target })),
   );
-  if (files.length > 0) return signedRpms([...new Set(files)].sort(), job);
+  // Builds for two architectures can have the same source package.
+  const unique = new Map(files.map((each) => [each.path, each]));
+  if (unique.size > 0) return signedRpms([...unique.values()], { ...job, dir });
   throw new TurnbuildError('PUBLISH_EMPTY', 'The release has no .rpm for a dnf repository', {
-    hint: 'The target with .rpm packages: portable.',
+    hint: 'Pass --to apt, or publish a release with .rpm packages.',
   });
 }
 
-/** Makes the metadata of the published packages and the new ones in the folder `new`. */
-async function nextMetadata(before: PublishedRepository, packages: readonly NewRpm[], job: Job) {
-  const { exec, signal, work, store } = job;
-  const fresh = missingRpms(before, packages, store.address);
-  const into = join(work, 'new');
-  if (fresh.length === 0 && before.files !== undefined) {
-    await copyInto(join(work, 'old'), into);
-    return before.files;
-  }
-  const own = join(work, 'fresh');
-  await makeFolder(own);
-  for (const { file, built } of fresh) {
-    await copyInto(join(job.dir, SIGNED, file), join(own, file));
-    // The metadata contain the file's time. The same packages must always have the same metadata.
-    await setTime(join(own, file), built);
-  }
-  await describeFolder(exec, own, POOL_FROM_BASE, signal);
-  if (before.files === undefined) await copyInto(own, into);
-  else await mergeMetadata(exec, { from: [join(work, 'old'), own], into }, signal);
-  const files = metadataFiles(await readText(join(into, REPODATA, 'repomd.xml')));
-  if (files === undefined)
-    throw new TurnbuildError('RPM_TOOL_FAILED', 'createrepo_c wrote other metadata than expected', {
-      hint: 'createrepo_c 0.17 to 1.1 are known to work.',
-    });
-  return files;
-}
-
 /** A .repo file: dnf.conf(5), "Repo options". */
-function repoFile({ channel }: Job, url: string): string {
-  const section = (id: string, name: string, architecture: string, enabled: number) =>
+function repoFile(target: string, channel: Channel, url: string): string {
+  const name = channel === 'stable' ? 'coturn' : `coturn-${channel}`;
+  const section = (id: string, title: string, architecture: string, enabled: number) =>
     [
       `[${id}]`,
-      `name=${name}`,
-      `mirrorlist=${url}/${mirrorListPath(channel, architecture)}`,
+      `name=${title}`,
+      `mirrorlist=${url}/${mirrorListPath({ channel, target, architecture })}`,
       `enabled=${enabled}`,
       'gpgcheck=1',
       'repo_gpgcheck=1',
@@ -160,7 +122,7 @@ function repoFile({ channel }: Job, url: string): string {
       '',
     ].join('\n');
   return [
-    section('coturn', 'coturn', '$basearch', 1),
-    section('coturn-source', 'coturn, source packages', SOURCE, 0),
+    section(name, name, '$basearch', 1),
+    section(`${name}-source`, `${name}, source packages`, SOURCE, 0),
   ].join('\n');
 }

@@ -9,22 +9,30 @@ export const REPODATA = 'repodata';
 /** Name of the repository of source packages. */
 export const SOURCE = 'source';
 
-/** The file that dnf starts from: one line, the base URL of the current metadata. */
-export function mirrorListPath(channel: Channel, architecture: string): string {
-  return `${baseFolder(channel, architecture)}/mirrorlist`;
+/** One repository: the packages of a target for an architecture. Two targets may have packages of the same name. */
+export interface RepositoryName {
+  channel: Channel;
+  target: string;
+  /** rpm's name, or `source`. */
+  architecture: string;
 }
 
-/** Base of a repository for clients that use a plain `baseurl`. @param architecture rpm's name, or `source` */
-export function baseFolder(channel: Channel, architecture: string): string {
-  return `${ROOT}/${channel}/${architecture}`;
+/** Base of a repository for clients that use a plain `baseurl`. */
+export function baseFolder({ channel, target, architecture }: RepositoryName): string {
+  return `${ROOT}/${channel}/${target}/${architecture}`;
+}
+
+/** The file that dnf starts from: one line, the base URL of the current metadata. */
+export function mirrorListPath(name: RepositoryName): string {
+  return `${baseFolder(name)}/mirrorlist`;
 }
 
 /**
  * Base of one state of a repository, which never changes. It is beside the plain one, so that packages have the same relative path from both.
  * @param content digest of what it lists
  */
-export function stateFolder(channel: Channel, architecture: string, content: string): string {
-  return `${baseFolder(channel, architecture)}-${content.slice(0, 16)}`;
+export function stateFolder(name: RepositoryName, content: string): string {
+  return `${baseFolder(name)}-${content.slice(0, 16)}`;
 }
 
 /** Path of an .rpm, relative to the whole repository. */
@@ -33,9 +41,9 @@ export function poolPath(file: string): string {
 }
 
 /** Path of the pool, relative to a base. */
-export const POOL_FROM_BASE = '../../pool/';
+export const POOL_FROM_BASE = '../../../pool/';
 
-/** Path of the .repo file of a channel, relative to the whole repository. */
-export function repoFilePath(channel: Channel): string {
-  return `${ROOT}/coturn-${channel}.repo`;
+/** Path of the .repo file of a target and channel, relative to the whole repository. */
+export function repoFilePath(target: string, channel: Channel): string {
+  return `${ROOT}/coturn-${target}-${channel}.repo`;
 }

@@ -71,3 +71,20 @@ export function contentText(files: readonly Pick<MetadataFile, 'type' | 'content
     .map(({ type, content }) => `${content} ${type}\n`)
     .join('');
 }
+
+/** A repomd.xml for mergerepo_c, which reads it and writes its own. */
+export function repomdOf(files: readonly MetadataFile[]): string {
+  const data = files.map(
+    ({ type, path, size, sha256, content }) => `  <data type="${type}">
+    <checksum type="sha256">${sha256}</checksum>
+    <open-checksum type="sha256">${content}</open-checksum>
+    <location href="${path}"/>
+    <timestamp>0</timestamp>
+    <size>${size}</size>
+  </data>
+`,
+  );
+  const namespaces =
+    'xmlns="http://linux.duke.edu/metadata/repo" xmlns:rpm="http://linux.duke.edu/metadata/rpm"';
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<repomd ${namespaces}>\n  <revision>0</revision>\n${data.join('')}</repomd>\n`;
+}

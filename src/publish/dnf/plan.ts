@@ -1,13 +1,21 @@
 import type { StoredFile } from '../../io/store.ts';
-import { differs, onlyOnce, storeClientFile, storeNew } from '../actions.ts';
+import { onlyOnce, storeClientFile, storeNew } from '../actions.ts';
 import type { Channel, Destination, PublishAction } from '../plan.ts';
-import { baseFolder, mirrorListPath, poolPath, REPODATA, stateFolder } from './layout.ts';
+import {
+  baseFolder,
+  mirrorListPath,
+  poolPath,
+  REPODATA,
+  type RepositoryName,
+  stateFolder,
+} from './layout.ts';
 import { contentText, type ListedRpm, type MetadataFile } from './metadata.ts';
 
 /** A published repository of one architecture. */
 export interface PublishedRepository {
-  /** Rpm's name, or `source`. */
-  architecture: string;
+  name: RepositoryName;
+  /** The text of its mirror list. Undefined: there is none. */
+  list: string | undefined;
   /** Undefined: there is none. */
   files: readonly MetadataFile[] | undefined;
   packages: readonly ListedRpm[];
@@ -15,13 +23,16 @@ export interface PublishedRepository {
 
 /** A repository as it will be: the published packages and the new ones. */
 export interface NextRepository {
-  architecture: string;
+  name: RepositoryName;
   files: readonly MetadataFile[];
+  /** The folder of this state is in the repository already, complete and signed. */
+  isStored: boolean;
 }
 
 /** A signed .rpm to publish. */
 export interface NewRpm extends ListedRpm {
-  /** Of the repository that it goes to. */
+  /** The repository that it goes to. */
+  target: string;
   repository: string;
   /** In bytes. */
   size: number;
@@ -35,8 +46,10 @@ export interface DnfFacts {
   channel: Channel;
   /** Fingerprint of the key. */
   key: string;
-  published: readonly PublishedRepository[];
-  next: readonly NextRepository[];
+  /** URL under which clients reach the repository. */
+  url: string;
+  /** Each repository as it is and as it will be. */
+  changes: readonly { published: PublishedRepository; next: NextRepository }[];
   packages: readonly NewRpm[];
   /** Files that clients copy: path relative to the repository -> content. */
   clientFiles: ReadonlyMap<string, Uint8Array>;
@@ -45,87 +58,68 @@ export interface DnfFacts {
   sha256: (content: string | Uint8Array) => string;
 }
 
-/** The packages that a repository does not list yet. @throws PUBLISHED_DIFFERS if it lists another content of the same version */
-export function missingRpms(
-  { packages, architecture }: PublishedRepository,
-  fresh: readonly NewRpm[],
-  where: string,
-): NewRpm[] {
-  return fresh.filter((own) => {
-    if (own.repository !== architecture) return false;
-    const before = packages.find((each) => each.name === own.name && each.version === own.version);
-    if (before === undefined) return true;
-    if (before.sha256 === own.sha256) return false;
-    throw differs(
-      `${where} already has ${own.name} ${own.version} for ${architecture} with another content: sha256 ${before.sha256}; this release's is ${own.sha256}`,
-    );
-  });
-}
-
 /** The paths, relative to the whole repository, whose state the planner needs to know. */
 export function neededPaths(facts: Omit<DnfFacts, 'stored'>): string[] {
-  const metadata = facts.next.flatMap((each) =>
-    basesOf(each, facts).flatMap((base) => each.files.map(({ path }) => `${base}/${path}`)),
+  const metadata = facts.changes.flatMap(({ next }) =>
+    [stateOf(next, facts), baseFolder(next.name)].flatMap((base) =>
+      next.files.map(({ path }) => `${base}/${path}`),
+    ),
   );
-  return [
-    ...new Set([
-      ...facts.packages.map(({ file }) => poolPath(file)),
-      ...metadata,
-      ...facts.clientFiles.keys(),
-    ]),
-  ];
+  const packages = facts.packages.map(({ file }) => poolPath(file));
+  return [...new Set([...packages, ...metadata, ...facts.clientFiles.keys()])];
 }
 
-/** The two places of a repository's metadata: the plain base, and that of its state. */
-function basesOf(
-  next: NextRepository,
-  { channel, sha256 }: Pick<DnfFacts, 'channel' | 'sha256'>,
-): [string, string] {
-  const content = sha256(contentText(next.files));
-  return [stateFolder(channel, next.architecture, content), baseFolder(channel, next.architecture)];
+/** The folder of a repository's next state. */
+export function stateOf(
+  { name, files }: Omit<NextRepository, 'isStored'>,
+  { sha256 }: Pick<DnfFacts, 'sha256'>,
+): string {
+  return stateFolder(name, sha256(contentText(files)));
+}
+
+/** The text of a repository's next mirror list. */
+export function mirrorList(next: NextRepository, facts: Pick<DnfFacts, 'sha256' | 'url'>): string {
+  return `${facts.url}/${stateOf(next, facts)}/\n`;
 }
 
 /**
  * Plans how packages get into dnf repositories: first the packages, then the metadata of the new state in a folder of their own, then the
  * same under the plain base, and last the mirror list, which points to the new state. dnf sees either state. A client with a plain `baseurl`
  * can get repomd.xml and its signature from different states, and must try again.
- * @throws PUBLISHED_DIFFERS if a name is taken by another content
+ * @throws PUBLISHED_DIFFERS if a name is taken by different content
  */
 export function planDnf(facts: DnfFacts): Destination {
   const { where, channel, key, sha256 } = facts;
-  const pointers = facts.next.map((next) => {
-    const before = facts.published.find(({ architecture }) => architecture === next.architecture)?.files;
-    return {
-      path: mirrorListPath(channel, next.architecture),
-      before: before === undefined ? null : sha256(contentText(before)),
-      after: sha256(contentText(next.files)),
-    };
-  });
-  const changed = facts.next.filter((_, index) => pointers[index]?.before !== pointers[index]?.after);
-  const bases = changed.map((next) => ({ next, bases: basesOf(next, facts) }));
-  const metadata = (which: 0 | 1): PublishAction[] =>
-    bases.flatMap(({ next, bases: both }) => {
-      const base = both[which];
-      return [
-        ...next.files.map(({ path, size, sha256: digest }) =>
-          storeNew(`${base}/${path}`, { size, sha256: digest }, facts),
-        ),
-        // Nothing points to a new state yet, so a killed run's files may be replaced.
-        { do: 'replace' as const, path: `${base}/${REPODATA}/repomd.xml.asc` },
-        { do: 'replace' as const, path: `${base}/${REPODATA}/repomd.xml` },
-      ];
-    });
+  const pointers = facts.changes.map(({ published: { files: before }, next }) => ({
+    path: mirrorListPath(next.name),
+    before: before === undefined ? null : sha256(contentText(before)),
+    after: sha256(contentText(next.files)),
+  }));
+  const changed = facts.changes
+    .filter((_, index) => pointers[index]?.before !== pointers[index]?.after)
+    .map(({ next }) => next);
+  const metadata = (base: string, { files }: NextRepository, isComplete: boolean): PublishAction[] => [
+    ...files.map(({ path, size, sha256: digest }) =>
+      storeNew(`${base}/${path}`, { size, sha256: digest }, facts),
+    ),
+    // A state that was published once never changes. If a run was killed, nothing points to its state yet.
+    ...(isComplete
+      ? []
+      : ['repomd.xml.asc', 'repomd.xml'].map((file) => ({
+          do: 'replace' as const,
+          path: `${base}/${REPODATA}/${file}`,
+        }))),
+  ];
+  // The URL may have changed while the content has not.
+  const pointing = facts.changes.filter(({ published, next }) => published.list !== mirrorList(next, facts));
   const actions: PublishAction[] = [
     ...facts.packages.map(({ file, size, sha256: digest }) =>
       storeNew(poolPath(file), { size, sha256: digest, file: `signed/${file}` }, facts),
     ),
-    ...metadata(0),
+    ...changed.flatMap((next) => metadata(stateOf(next, facts), next, next.isStored)),
     ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
-    ...metadata(1),
-    ...changed.map(({ architecture }) => ({
-      do: 'point' as const,
-      path: mirrorListPath(channel, architecture),
-    })),
+    ...changed.flatMap((next) => metadata(baseFolder(next.name), next, false)),
+    ...pointing.map(({ next }) => ({ do: 'point' as const, path: mirrorListPath(next.name) })),
   ];
   return { to: 'dnf', where, channel, key, pointers, actions: onlyOnce(actions) };
 }

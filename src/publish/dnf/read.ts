@@ -3,10 +3,9 @@ import { gunzipSync } from 'node:zlib';
 import { messageOf, TurnbuildError } from '../../errors.ts';
 import { sha256Bytes, writeText } from '../../io/files.ts';
 import { gpgv } from '../../io/gpgv.ts';
-import type { Channel } from '../plan.ts';
 import type { Reading } from '../reading.ts';
-import { baseFolder, mirrorListPath, REPODATA } from './layout.ts';
-import { listedRpms, metadataFiles } from './metadata.ts';
+import { baseFolder, mirrorListPath, REPODATA, type RepositoryName } from './layout.ts';
+import { contentText, listedRpms, metadataFiles } from './metadata.ts';
 import type { PublishedRepository } from './plan.ts';
 
 /** A mirror list has one line. */
@@ -21,20 +20,19 @@ const MAX_METADATA = 64 * 1024 ** 2;
  * @throws DNF_SIGNATURE_INVALID, DNF_FOREIGN, DNF_METADATA_DAMAGED
  */
 export async function readRepository(
-  channel: Channel,
-  architecture: string,
+  name: RepositoryName,
   reading: Reading,
   into: string,
 ): Promise<PublishedRepository> {
   const { store } = reading;
-  const list = await store.read(mirrorListPath(channel, architecture), MAX_LIST);
-  if (list === undefined) return { architecture, files: undefined, packages: [] };
-  const base = stateIn(list.toString('utf8'), channel, architecture);
+  const list = (await store.read(mirrorListPath(name), MAX_LIST))?.toString('utf8');
+  if (list === undefined) return { name, list, files: undefined, packages: [] };
+  const base = stateIn(list, name);
   const foreign = (path: string) =>
     new TurnbuildError('DNF_FOREIGN', `${path} in ${store.address} was not written by turnbuild`, {
       hint: 'Publish to an empty repository, so that nothing of the other one is lost.',
     });
-  if (base === undefined) throw foreign(mirrorListPath(channel, architecture));
+  if (base === undefined) throw foreign(mirrorListPath(name));
   const repomd = await verifiedRepomd(base, reading);
   const files = metadataFiles(repomd.toString('utf8'));
   if (files === undefined) throw foreign(`${base}/${REPODATA}/repomd.xml`);
@@ -51,13 +49,24 @@ export async function readRepository(
     await writeText(join(into, path), bytes);
     if (type === 'primary') packages = packagesIn(bytes, `${base}/${path}`, reading);
   }
-  return { architecture, files, packages };
+  return { name, list, files, packages };
 }
 
 /** The folder of the state that a mirror list points to. */
-function stateIn(list: string, channel: Channel, architecture: string): string | undefined {
-  const folder = baseFolder(channel, architecture);
+function stateIn(list: string, name: RepositoryName): string | undefined {
+  const folder = baseFolder(name);
   return new RegExp(`/(${folder}-[0-9a-f]{16})/?\\s*$`).exec(list)?.[1];
+}
+
+/** Whether the folder of a state has signed metadata with this content. */
+export async function isStateStored(base: string, content: string, reading: Reading): Promise<boolean> {
+  try {
+    const files = metadataFiles((await verifiedRepomd(base, reading)).toString('utf8'));
+    return files !== undefined && contentText(files) === content;
+  } catch (error) {
+    if (error instanceof TurnbuildError && /^DNF_/.test(error.code)) return false;
+    throw error;
+  }
 }
 
 async function verifiedRepomd(base: string, reading: Reading): Promise<Buffer> {
@@ -75,9 +84,9 @@ async function verifiedRepomd(base: string, reading: Reading): Promise<Buffer> {
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
   throw new TurnbuildError(
     'DNF_SIGNATURE_INVALID',
-    `${path} in ${store.address} is not signed by the key that would sign it again: ${said.join('; ')}`,
+    `${path} in ${store.address} has no valid signature of the key: ${said.join('; ')}`,
     {
-      hint: 'Pass the key that signed it to --sign-with. If the file was tampered with, restore it, or publish to an empty repository.',
+      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it has expired or was revoked, publish to an empty repository.',
     },
   );
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { TurnbuildError } from '../../errors.ts';
 import type { Exec } from '../../io/exec.ts';
 import { copyInto, exists, makeFolder, moveInto, sha256File, sizeOf, writeText } from '../../io/files.ts';
+import { temporaryName } from '../../io/leftovers.ts';
 import type { Store } from '../../io/store.ts';
 import type { SigningKey } from '../signing-key.ts';
 import { poolPath } from './layout.ts';
@@ -29,10 +30,13 @@ export interface Signing {
 /**
  * Signs .rpm files, in copies. Two signatures of the same package differ, so one that was made before is used again: that in the release's
  * folder, or that in the repository, which another machine may have published.
- * @param files paths in the release's folder
+ * @param files paths in the release's folder, and their targets
  * @throws RPM_TOOLS_MISSING, RPM_TOOL_FAILED, SIGNING_FAILED
  */
-export async function signedRpms(files: readonly string[], signing: Signing): Promise<NewRpm[]> {
+export async function signedRpms(
+  files: readonly { path: string; target: string }[],
+  signing: Signing,
+): Promise<NewRpm[]> {
   const { exec, work, signal, key } = signing;
   const keyFile = join(work, 'key.asc');
   await writeText(keyFile, key.armored);
@@ -43,36 +47,44 @@ export async function signedRpms(files: readonly string[], signing: Signing): Pr
   return signed;
 }
 
-async function signedRpm(path: string, signing: Signing): Promise<NewRpm> {
+async function signedRpm(
+  { path, target: of }: { path: string; target: string },
+  signing: Signing,
+): Promise<NewRpm> {
   const { dir, exec, work, signal, key } = signing;
   const unsigned = await identify(exec, join(dir, path), work, signal);
   const target = join(dir, SIGNED, path);
+  // What is published counts: clients have it.
+  const copy = join(work, 'sign', path);
   const isUsable = async (file: string) => {
     if (!(await exists(file)) || !(await isSigned(exec, file, work, signal))) return false;
     return (await identify(exec, file, work, signal)).header === unsigned.header;
   };
-  if (!(await isUsable(target))) {
-    const copy = join(work, 'sign', path);
-    const published = await signing.store.read(poolPath(path), MAX_RPM);
-    if (published !== undefined) await writeText(copy, published);
-    if (published === undefined || !(await isUsable(copy))) {
+  const published = await signing.store.read(poolPath(path), MAX_RPM);
+  if (published !== undefined) await writeText(copy, published);
+  if (published === undefined || !(await isUsable(copy))) {
+    if (await isUsable(target)) await copyInto(target, copy);
+    else {
       await copyInto(join(dir, path), copy);
       await signRpm(exec, copy, key.signer, signal);
       if (!(await isUsable(copy)))
         throw new TurnbuildError(
           'SIGNING_FAILED',
-          `rpmsign made a signature of ${path} that rpmkeys refuses`,
+          `rpmkeys rejects the signature of ${path} made by rpmsign`,
           {
             hint: 'Look at the key: gpg --list-secret-keys --with-subkey-fingerprint',
           },
         );
     }
-    await copyInto(copy, `${target}.part`);
-    await moveInto(`${target}.part`, target);
+  }
+  if (!(await exists(target)) || (await sha256File(target)) !== (await sha256File(copy))) {
+    const part = temporaryName(target);
+    await copyInto(copy, part);
+    await moveInto(part, target);
   }
   const { name, version, architecture, built } = unsigned;
   return {
-    ...{ name, version, architecture, built, file: path, repository: architecture },
+    ...{ name, version, architecture, built, file: path, target: of, repository: architecture },
     sha256: await sha256File(target),
     size: await sizeOf(target),
   };

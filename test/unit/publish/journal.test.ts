@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { interruptedRun, type JournalRecord, parseJournal } from '../../../src/publish/journal.ts';
 
 const PLAN = 'a'.repeat(64);
-const begun = (run: string): JournalRecord => ({ run, at: '2026-11-01T00:00:00.000Z', plan: PLAN });
+const begun = (run: string, where = '/srv/a'): JournalRecord => ({
+  ...{ run, at: '2026-11-01T00:00:00.000Z', where, plan: PLAN },
+});
 const finished = (run: string): JournalRecord => ({ run, at: '2026-11-01T00:01:00.000Z', finished: true });
 const doing = (run: string): JournalRecord => ({
   run,
@@ -28,7 +30,13 @@ describe('the journal', () => {
     ['a run that stopped', [begun('1'), doing('1')], '1'],
     ['a run that was finished by another one', [begun('1'), begun('2'), finished('2')], undefined],
     ['a run that stopped after another one', [begun('1'), finished('1'), begun('2')], '2'],
+    [
+      'a run that stopped before one in another repository',
+      [begun('1'), begun('2', '/srv/b'), finished('2')],
+      '1',
+    ],
+    ['a run that stopped in another repository', [begun('1', '/srv/b')], undefined],
   ])('shows whether the last run was interrupted: %s', (_, records, run) => {
-    expect(interruptedRun(records)?.run).toBe(run);
+    expect(interruptedRun(records, '/srv/a')?.run).toBe(run);
   });
 });

@@ -88,6 +88,17 @@ describe('verifiedPackages', () => {
     expect(verifiedPackages(manifest, { ...ALL, targets: ['debian-12'] })).toHaveLength(2);
   });
 
+  it('names the checks that could not run', () => {
+    const manifest = withFirstCheck({ status: 'cannot-here' });
+    expect(verifiedPackages(manifest, ALL).at(-1)?.cannotHere).toEqual(['elf-architecture']);
+  });
+
+  it('refuses a choice of which the release lacks a part', () => {
+    expect(() => verifiedPackages(fixture(), { ...ALL, targets: ['debian-13', 'portable'] })).toThrow(
+      expect.objectContaining({ code: 'PUBLISH_EMPTY', message: expect.stringContaining('for portable') }),
+    );
+  });
+
   it('refuses a choice of no packages', () => {
     expect(() => verifiedPackages(fixture(), { ...ALL, targets: ['portable'] })).toThrow(
       expect.objectContaining({ code: 'PUBLISH_EMPTY' }),

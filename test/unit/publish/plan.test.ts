@@ -31,7 +31,10 @@ const PLAN: PublishPlan = {
   kind: 'publish',
   schema: 1,
   turnbuild: '0.1.0',
-  release: { coturn: '4.18.0', packageVersion: '4.18.0+turnbuild-1', manifest: A, accepted: [] },
+  verb: 'publish',
+  releases: ['4.18.0+turnbuild-1'],
+  manifest: A,
+  accepted: [],
   destinations: [DESTINATION],
 };
 
@@ -72,29 +75,45 @@ describe('requirePlanned', () => {
     const [create, ...others] = DESTINATION.actions;
     const stored = [{ ...create, do: 'reuse' as const, path: 'apt/pool/x.deb' }, ...others];
     expect(check(withDestination({ actions: stored }))).not.toThrow();
-    expect(check({ ...pointing(B, B) })).not.toThrow();
+    expect(check(pointing(B, B))).not.toThrow();
+  });
+
+  it('accepts indices that another machine compresses differently', () => {
+    const actions = DESTINATION.actions.map((each) =>
+      each.file === undefined ? { ...each, sha256: C } : each,
+    );
+    expect(check(withDestination({ actions }))).not.toThrow();
+  });
+
+  it('tells a run without a given plan to start again', () => {
+    expect(() => requirePlanned(PLAN, pointing(C, B))).toThrow(
+      expect.objectContaining({ hint: 'Run the same command again.' }),
+    );
   });
 
   it.each<[string, PublishPlan, string]>([
     ['another run has published since', pointing(C, B), 'was changed by another run'],
     ['the repository was emptied', pointing(null, B), 'was changed by another run'],
-    ['the result differs', pointing(A, C), 'would get another content'],
+    ['the result differs', pointing(A, C), 'would get different content'],
     ['it is another repository', withDestination({ where: '/srv/other' }), 'the destinations in the plan'],
     ['it is another channel', withDestination({ channel: 'stable' }), 'the destinations in the plan'],
     ['it is another key', withDestination({ key: 'E'.repeat(40) }), 'the destinations in the plan'],
-    [
-      'it is another release',
-      { ...PLAN, release: { ...PLAN.release, manifest: B } },
-      'the release in the plan',
-    ],
+    ['it is another release', { ...PLAN, manifest: B }, 'the release in the plan'],
     [
       'it has another file',
-      withDestination({ actions: [{ do: 'create', path: 'apt/pool/y.deb', size: 1, sha256: A }] }),
+      withDestination({
+        actions: [
+          ...DESTINATION.actions,
+          { do: 'create', path: 'apt/pool/y.deb', size: 1, sha256: A, file: 'y.deb' },
+        ],
+      }),
       'apt/pool/y.deb is not as planned',
     ],
     [
       'a file has another content',
-      withDestination({ actions: [{ do: 'create', path: 'apt/pool/x.deb', size: 100, sha256: B }] }),
+      withDestination({
+        actions: [{ do: 'create', path: 'apt/pool/x.deb', size: 100, sha256: B, file: 'x.deb' }],
+      }),
       'apt/pool/x.deb is not as planned',
     ],
     [
@@ -102,6 +121,9 @@ describe('requirePlanned', () => {
       withDestination({ pointers: [{ path: 'apt/dists/bookworm/InRelease', before: null, after: B }] }),
       'apt/dists/bookworm/InRelease is not in the plan',
     ],
+    ['it lacks a file', withDestination({ actions: [] }), 'apt/pool/x.deb is not as planned'],
+    ['it lacks a suite', withDestination({ pointers: [] }), 'InRelease would not be changed'],
+    ['it withdraws', { ...PLAN, verb: 'withdraw', reason: 'bad' }, 'the release in the plan'],
   ])('refuses a plan if %s', (_, now, message) => {
     expect(check(now)).toThrow(
       expect.objectContaining({ code: 'PUBLISH_PLAN_STALE', message: expect.stringContaining(message) }),

@@ -39,6 +39,15 @@ const packets = (hash = 10, created = 1_700_000_000) => `:public key packet:
 	digest algo ${hash}, begin of digest 24 14
 `;
 
+const subkeyPackets = (back: number) => `:public sub key packet:
+	version 4, algo 22, created 1700000000, expires 0
+	keyid: ${SUBKEY.slice(-16)}
+:signature packet: algo 22, keyid ${PRIMARY.slice(-16)}
+	version 4, created 1700000000, md5len 0, sigclass 0x18
+	digest algo 10, begin of digest 24 14
+	subpkt 32 len 117 (signature: v4, class 0x19, algo 22, digest algo ${back})
+`;
+
 const listing = (colons: string, more = packets()) => ({ colons, packets: more, armored: 'armored' });
 const suitable = (colons: string, more?: string, forRpm = false) =>
   suitableKey(PRIMARY, listing(colons, more), { now: NOW, forRpm });
@@ -92,6 +101,13 @@ describe('suitableKey', () => {
     ['a revoked key', line('sec', PRIMARY, { validity: 'r' }), undefined, 'is revoked'],
     ['a disabled key', line('sec', PRIMARY, { validity: 'd' }), undefined, 'is disabled'],
     ['a key that only certifies', line('sec', PRIMARY, { capabilities: 'cC' }), undefined, 'cannot sign'],
+    ['a key that is elsewhere', line('sec', PRIMARY, { stub: '#' }), undefined, 'cannot sign'],
+    [
+      'a subkey with a SHA-1 signature',
+      [line('sec', PRIMARY), line('ssb', SUBKEY, { capabilities: 's' })].join('\n'),
+      packets() + subkeyPackets(2),
+      `The signature of its subkey ${SUBKEY.slice(-16)} uses SHA-1`,
+    ],
     [
       'a key whose subkeys have expired',
       [
@@ -126,7 +142,7 @@ describe('suitableKey', () => {
   it('refuses NIST curves for .rpm files', () => {
     const colons = line('sec', PRIMARY, { algorithm: 19, bits: 256, curve: 'nistp256' });
     expect(() => suitable(colons, undefined, true)).toThrow(
-      expect.objectContaining({ message: expect.stringContaining('is of the curve nistp256') }),
+      expect.objectContaining({ message: expect.stringContaining('uses the curve nistp256') }),
     );
   });
 

@@ -8,6 +8,9 @@ import {
   neededPaths,
   type PublishedSuite,
   planApt,
+  withoutReleases,
+  withPackages,
+  withPromoted,
 } from '../../../../src/publish/apt/plan.ts';
 import { contentText, listedFiles } from '../../../../src/publish/apt/release-file.ts';
 
@@ -36,6 +39,7 @@ function fresh(
 const empty = (suite: string): PublishedSuite => ({
   suite,
   date: undefined,
+  origin: undefined,
   listed: [],
   packages: new Map(),
 });
@@ -50,7 +54,13 @@ function facts(
     where: '/srv/packages',
     channel: 'testing',
     key: 'F'.repeat(40),
-    suites,
+    suites: suites.map((suite) =>
+      withPackages(
+        suite,
+        packages.filter((each) => each.suite === suite.suite).map((each) => each.indexed),
+        '/srv/packages',
+      ),
+    ),
     packages,
     clientFiles: new Map([['key.asc', Buffer.from('key')]]),
     stored: new Map<string, StoredFile>(
@@ -69,6 +79,7 @@ function published(plan: ReturnType<typeof planApt>, suite: string, date = NOW -
   return {
     suite,
     date,
+    origin: 'turnbuild',
     listed: indices.map(([path, bytes]) => ({ path, size: bytes.length, sha256: sha256(bytes) })),
     packages: new Map(
       indices.map(([path, bytes]) => [
@@ -156,19 +167,20 @@ describe('planApt', () => {
     );
   });
 
-  it.each<[string, AptFacts]>([
+  it.each<[string, () => AptFacts]>([
     [
       'a package with the same name',
-      facts([fresh('1', 'amd64')], [empty('trixie-testing')], {
-        'apt/pool/main/c/coturn/coturn_1_amd64.deb': 'e'.repeat(64),
-      }),
+      () =>
+        facts([fresh('1', 'amd64')], [empty('trixie-testing')], {
+          'apt/pool/main/c/coturn/coturn_1_amd64.deb': 'e'.repeat(64),
+        }),
     ],
     [
       'a package of the same version',
-      facts([fresh('1', 'amd64', 'trixie-testing', 'other')], [published(first(), 'trixie-testing')]),
+      () => facts([fresh('1', 'amd64', 'trixie-testing', 'other')], [published(first(), 'trixie-testing')]),
     ],
   ])('refuses to replace %s', (_, given) => {
-    expect(() => planApt(given)).toThrow(expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }));
+    expect(() => planApt(given())).toThrow(expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }));
   });
 
   it('refuses a clock that is before the published date', () => {
@@ -176,6 +188,41 @@ describe('planApt', () => {
     expect(() => planApt(facts([fresh('2', 'arm64')], [suite]))).toThrow(
       expect.objectContaining({ code: 'CLOCK_WRONG' }),
     );
+  });
+});
+
+describe('a promoted release', () => {
+  const V = (n: number) => `4.${n}.0+turnbuild-1~deb13`;
+  /** A suite with these versions for amd64. */
+  const suite = (...versions: string[]): PublishedSuite => ({
+    ...empty('trixie'),
+    packages: new Map([['amd64', versions.map((version) => indexed(version, 'amd64'))]]),
+  });
+  const versionsIn = ({ next }: ReturnType<typeof withPromoted>) =>
+    next.get('amd64')?.map(({ version }) => version);
+  const promoted = (own: PublishedSuite, from: PublishedSuite, release: string) =>
+    versionsIn(withPromoted(own, from, release, 'x'));
+
+  it('is added from the other channel, and older ones stay', () => {
+    expect(promoted(suite(V(17)), suite(V(18), V(19)), '4.18.0+turnbuild-1')).toEqual([V(17), V(18)]);
+    expect(promoted(empty('trixie'), suite(V(18)), '4.18.0+turnbuild-1')).toEqual([V(18)]);
+  });
+
+  it('is the newest one of the channel: a rollback removes newer ones', () => {
+    expect(promoted(suite(V(9), V(17), V(18)), suite(V(19)), '4.17.0+turnbuild-1')).toEqual([V(9), V(17)]);
+  });
+
+  it('must be the same in both channels', () => {
+    const other = { ...suite(), packages: new Map([['amd64', [indexed(V(18), 'amd64', 'other')]]]) };
+    expect(() => withPromoted(suite(V(18)), other, '4.18.0+turnbuild-1', 'x')).toThrow(
+      expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }),
+    );
+  });
+
+  it('leaves all channels when it is withdrawn, and nothing else does', () => {
+    const { next, published: before } = withoutReleases(suite(V(17), V(18), '1.0-1'), ['4.18.0+turnbuild-1']);
+    expect(next.get('amd64')?.map(({ version }) => version)).toEqual([V(17), '1.0-1']);
+    expect(before.packages.get('amd64')).toHaveLength(3);
   });
 });
 

@@ -4,11 +4,12 @@ import type { StoredFile } from '../../../../src/io/store.ts';
 import type { MetadataFile } from '../../../../src/publish/dnf/metadata.ts';
 import {
   type DnfFacts,
-  missingRpms,
+  mirrorList,
   type NewRpm,
   neededPaths,
   planDnf,
 } from '../../../../src/publish/dnf/plan.ts';
+import { missingFrom } from '../../../../src/publish/select.ts';
 
 const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
@@ -21,28 +22,30 @@ const metadata = (content: string): MetadataFile[] =>
     content: sha256(`unpacked ${content} ${type}`),
   }));
 
+const NAME = { channel: 'testing', target: 'portable', architecture: 'x86_64' } as const;
+const URL_OF_CLIENTS = 'https://packages.example.org';
+
 function rpm(version: string, content = version): NewRpm {
-  const file = `coturn-${version}.x86_64.rpm`;
-  const [architecture, repository] = ['x86_64', 'x86_64'];
   return {
-    name: 'coturn',
-    version,
-    architecture,
-    repository,
-    file,
-    sha256: sha256(content),
-    size: 100,
-    built: 1,
+    ...{ name: 'coturn', version, architecture: 'x86_64', repository: 'x86_64', target: 'portable' },
+    ...{ file: `coturn-${version}.x86_64.rpm`, sha256: sha256(content), size: 100, built: 1 },
   };
 }
+
+const next = (content: string, isStored = false) => ({ name: NAME, files: metadata(content), isStored });
+const absent = { name: NAME, list: undefined, files: undefined, packages: [] };
+const listOf = (content: string, url = URL_OF_CLIENTS) => mirrorList(next(content), { sha256, url });
+const published = (content: string, url?: string) => ({
+  ...{ name: NAME, list: listOf(content, url), files: metadata(content), packages: [rpm('1-1')] },
+});
 
 function facts(change: Partial<DnfFacts> = {}): DnfFacts {
   return {
     where: '/srv/packages',
     channel: 'testing',
     key: 'F'.repeat(40),
-    published: [{ architecture: 'x86_64', files: undefined, packages: [] }],
-    next: [{ architecture: 'x86_64', files: metadata('1') }],
+    url: URL_OF_CLIENTS,
+    changes: [{ published: absent, next: next('1') }],
     packages: [rpm('1-1')],
     clientFiles: new Map([['key.asc', Buffer.from('key')]]),
     stored: new Map(),
@@ -64,21 +67,29 @@ describe('planDnf', () => {
     ];
     expect(actions.map(({ do: what, path }) => `${what} ${short(path)}`)).toEqual([
       'create dnf/pool/coturn-1-1.x86_64.rpm',
-      ...base('dnf/testing/x86_64-STATE'),
+      ...base('dnf/testing/portable/x86_64-STATE'),
       'replace key.asc',
-      ...base('dnf/testing/x86_64'),
-      'point dnf/testing/x86_64/mirrorlist',
+      ...base('dnf/testing/portable/x86_64'),
+      'point dnf/testing/portable/x86_64/mirrorlist',
     ]);
     expect(actions[0]?.file).toBe('signed/coturn-1-1.x86_64.rpm');
   });
 
   it('gives each state a folder of its own', () => {
-    const folder = (content: string) =>
-      planDnf(facts({ next: [{ architecture: 'x86_64', files: metadata(content) }] })).actions[1]?.path.split(
-        '/',
-      )[2];
-    expect(folder('1')).toMatch(/^x86_64-[0-9a-f]{16}$/);
-    expect(folder('1')).not.toBe(folder('2'));
+    expect(listOf('1')).toMatch(
+      /^https:\/\/packages\.example\.org\/dnf\/testing\/portable\/x86_64-[0-9a-f]{16}\/\n$/,
+    );
+    expect(listOf('1')).not.toBe(listOf('2'));
+  });
+
+  it('does not touch a state that was published before', () => {
+    const { actions } = planDnf(facts({ changes: [{ published: published('2'), next: next('1', true) }] }));
+    const replaced = actions.filter((each) => each.do === 'replace').map(({ path }) => short(path));
+    expect(replaced).toEqual([
+      'key.asc',
+      'dnf/testing/portable/x86_64/repodata/repomd.xml.asc',
+      'dnf/testing/portable/x86_64/repodata/repomd.xml',
+    ]);
   });
 
   it('changes nothing if everything is published', () => {
@@ -88,10 +99,20 @@ describe('planDnf', () => {
         digest === undefined ? [] : [[path, { size, sha256: digest }] as const],
       ),
     );
-    const published = [{ architecture: 'x86_64', files: metadata('1'), packages: [rpm('1-1')] }];
-    const again = planDnf(facts({ published, stored }));
+    const again = planDnf(facts({ changes: [{ published: published('1'), next: next('1', true) }], stored }));
     expect(again.actions.map((each) => each.do)).toEqual(['reuse', 'reuse']);
     expect(again.pointers[0]?.before).toBe(again.pointers[0]?.after);
+  });
+
+  it('points anew if only the URL has changed', () => {
+    const old = published('1', 'https://old.example.org');
+    const { actions } = planDnf(
+      facts({ packages: [], changes: [{ published: old, next: next('1', true) }] }),
+    );
+    expect(actions.map(({ do: what, path }) => `${what} ${path}`)).toEqual([
+      'replace key.asc',
+      'point dnf/testing/portable/x86_64/mirrorlist',
+    ]);
   });
 
   it('finds out about every file before it stores it', () => {
@@ -101,22 +122,20 @@ describe('planDnf', () => {
     expect(created.every(({ path }) => needed.includes(path))).toBe(true);
   });
 
-  it('refuses another content of a stored package', () => {
+  it('refuses different content of a stored package', () => {
     const stored = new Map([['dnf/pool/coturn-1-1.x86_64.rpm', { size: 1, sha256: 'e'.repeat(64) }]]);
     expect(() => planDnf(facts({ stored }))).toThrow(expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }));
   });
 });
 
-describe('missingRpms', () => {
-  const published = { architecture: 'x86_64', files: metadata('1'), packages: [rpm('1-1')] };
-
-  it('are those of this repository that it does not list', () => {
-    const others = { ...rpm('3-1'), repository: 'aarch64' };
-    expect(missingRpms(published, [rpm('1-1'), rpm('2-1'), others], 'x')).toEqual([rpm('2-1')]);
+describe('missingFrom', () => {
+  it('finds the packages that an index does not list', () => {
+    const other = { ...rpm('1-1', 'arm'), architecture: 'aarch64' };
+    expect(missingFrom([rpm('1-1')], [rpm('1-1'), rpm('2-1'), other], 'x')).toEqual([rpm('2-1'), other]);
   });
 
-  it('must not be another content of a listed version', () => {
-    expect(() => missingRpms(published, [rpm('1-1', 'other')], 'x')).toThrow(
+  it('refuses different content of a listed version', () => {
+    expect(() => missingFrom([rpm('1-1')], [rpm('1-1', 'other')], 'x')).toThrow(
       expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }),
     );
   });

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+
+/** Adds the options of commands that change a repository. */
+export function addRepositoryOptions(command: Command): Command {
+  return command
+    .option(
+      '--to <names>',
+      'kinds of repository: apt, dnf, or apt,dnf',
+      (word: string, before: string[] = []) => [...before, word],
+    )
+    .option('--repo <dir>', 'folder of the repository')
+    .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
+    .option('--url <url>', 'URL of the repository, for the files that clients copy')
+    .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)");
+}
+
+/** These options in examples. */
+export const REPOSITORY =
+  '--to apt,dnf --repo /srv/packages --sign-with FINGERPRINT --url https://packages.example.org';

@@ -1,0 +1,137 @@
+import { basename, resolve } from 'node:path';
+import { EXIT, TurnbuildError, usageError } from '../errors.ts';
+import { exists, readText, sha256Text } from '../io/files.ts';
+import { localStore } from '../io/local-store.ts';
+import { shownUrl } from '../io/shown-url.ts';
+import { digestOf } from '../manifest/sealed.ts';
+import {
+  CHANNELS,
+  type Channel,
+  DESTINATIONS,
+  type Destination,
+  formatPublishPlan,
+  isUpToDate,
+  parsePublishPlan,
+  requirePlanned,
+} from '../publish/plan.ts';
+import { type Publication, performPlan, wasInterrupted, withPlanner } from '../publish/publish.ts';
+import { expiryWarning, parseFingerprint } from '../publish/signing-key.ts';
+import { type CommonOptions, listOption } from '../run/options.ts';
+import { packageVersion } from '../run/recipes.ts';
+import type { Session } from '../run/session.ts';
+import { renderAction, renderDestination } from '../ui/publish.ts';
+
+/** Options of commands that change a repository. */
+export interface RepositoryOptions extends CommonOptions {
+  to?: string[];
+  repo?: string;
+  signWith?: string;
+  origin?: string;
+  url?: string;
+}
+
+/** The repository that options name, and how it is signed. @param dir the folder of the journal @throws ARGUMENT_MISSING, OPTION_INVALID */
+export async function repositoryOf(
+  { io, cache }: Session,
+  options: RepositoryOptions,
+): Promise<Omit<Publication, 'changes' | 'head' | 'dir'>> {
+  const destinations = destinationsOption(options.to);
+  const repo = required('repo', options.repo, 'the folder of the repository');
+  const fingerprint = parseFingerprint(required('sign-with', options.signWith, 'the fingerprint of a key'));
+  const url = urlOption(options.url);
+  return {
+    destinations,
+    store: localStore(resolve(repo)),
+    fingerprint,
+    origin: originOption(options.origin),
+    url,
+    turnbuild: await packageVersion(),
+    cache,
+    exec: io.exec,
+    signal: io.signal,
+  };
+}
+
+/** Plans a change of a repository, shows the plan and performs it. @param done the last line @returns the exit code */
+export async function changeRepository(
+  { output, options: { plan: file, verbose: all = false, json, dryRun } }: Session,
+  publication: Publication,
+  done: string,
+): Promise<number> {
+  const given = await givenPlan(file);
+  return withPlanner(publication, async (makePlan) => {
+    const { plan, key } = await makePlan();
+    for (const destination of plan.destinations)
+      for (const line of renderDestination(destination, all)) output.line(line);
+    if (plan.accepted.length > 0)
+      output.line(`warning: checks failed because of accepted advisories: ${plan.accepted.join(', ')}`);
+    const warning = expiryWarning(key, Date.now());
+    if (warning !== undefined) output.line(`warning: ${warning}`);
+    if (json === true) output.data(JSON.parse(formatPublishPlan(plan, sha256Text)));
+    if (given !== undefined) requirePlanned(given, plan, basename(file ?? ''));
+    if (dryRun === true) return EXIT.ok;
+    const isDone = plan.destinations.every(isUpToDate) && !(await wasInterrupted(publication));
+    if (isDone && given === undefined) return EXIT.ok;
+    const shown = {
+      plan: given ?? plan,
+      file: given === undefined ? undefined : basename(file ?? ''),
+      digest: digestOf(given ?? plan, sha256Text),
+    };
+    await performPlan(publication, makePlan, shown, (event) => {
+      const line = 'interrupted' in event ? interruptedLine(event.interrupted) : renderAction(event, all);
+      if (line !== undefined) output.line(line);
+    });
+    output.line(done);
+    return EXIT.ok;
+  });
+}
+
+const interruptedLine = (at: string) => `The run of ${at} was interrupted; this one finishes it.`;
+
+function destinationsOption(words: string[] | undefined): Destination['to'][] {
+  const names = listOption(words) ?? [];
+  const known = `Known: ${DESTINATIONS.join(', ')}.`;
+  const unknown = names.find((name) => !DESTINATIONS.some((each) => each === name));
+  if (unknown !== undefined)
+    throw usageError('OPTION_INVALID', `Unknown destination "${unknown}" in --to`, known);
+  if (names.length === 0) throw usageError('ARGUMENT_MISSING', '--to is missing: where to publish', known);
+  return DESTINATIONS.filter((each) => names.includes(each));
+}
+
+/** The value of a required option. @throws ARGUMENT_MISSING */
+export function required(name: string, value: string | undefined, what: string): string {
+  if (value !== undefined && value.trim() !== '') return value;
+  throw usageError('ARGUMENT_MISSING', `--${name} is missing: ${what}`);
+}
+
+function originOption(word: string | undefined): string | undefined {
+  if (word === undefined || /^[\w.+-]+(?: [\w.+-]+)*$/.test(word)) return word;
+  throw usageError(
+    'OPTION_INVALID',
+    'Invalid --origin: expected words of letters, digits, dots, hyphens, underscores and plus signs',
+  );
+}
+
+/** @throws OPTION_INVALID */
+export function channelOption(word: string): Channel {
+  const found = CHANNELS.find((channel) => channel === word);
+  if (found !== undefined) return found;
+  throw usageError('OPTION_INVALID', `Unknown channel "${word}"`, `Known: ${CHANNELS.join(', ')}.`);
+}
+
+function urlOption(word: string | undefined): string | undefined {
+  if (word === undefined) return undefined;
+  // Clients copy it into files in which spaces and dollars have a meaning.
+  const url = /^[^\s?#@$]+$/.test(word) && URL.canParse(word) ? new URL(word) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, '');
+  throw usageError(
+    'OPTION_INVALID',
+    `Invalid --url "${shownUrl(word)}": expected an http or https URL without a password, query, fragment, space or $`,
+  );
+}
+
+async function givenPlan(file: string | undefined) {
+  if (file === undefined) return undefined;
+  if (!(await exists(file))) throw new TurnbuildError('FILE_ERROR', `File not found: ${file}`);
+  return parsePublishPlan(basename(file), await readText(file), sha256Text);
+}

@@ -1,0 +1,25 @@
+import { TurnbuildError } from '../errors.ts';
+import type { Store } from '../io/store.ts';
+import type { Change } from './change.ts';
+
+/** Path of the notice about a withdrawn release, relative to the repository. */
+export function noticePath(release: string): string {
+  return `withdrawn/${release}.txt`;
+}
+
+/** The notices about the releases that a change withdraws: path -> content. */
+export function notices(change: Change): Map<string, Uint8Array> {
+  if (change.verb !== 'withdraw') return new Map();
+  const text = (release: string) =>
+    `coturn ${release} was withdrawn: ${change.reason}\n\nIts packages are no longer offered, but their files are still here. Install another version.\n`;
+  return new Map(change.releases.map((release) => [noticePath(release), Buffer.from(text(release))]));
+}
+
+/** @throws RELEASE_WITHDRAWN if the repository has a notice about one of the releases */
+export async function requireNotWithdrawn(store: Store, releases: readonly string[]): Promise<void> {
+  for (const release of releases)
+    if ((await store.describe(noticePath(release))) !== undefined)
+      throw new TurnbuildError('RELEASE_WITHDRAWN', `coturn ${release} was withdrawn from ${store.address}`, {
+        hint: `${noticePath(release)} there says why. Publish a new --revision instead.`,
+      });
+}
