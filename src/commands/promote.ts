@@ -5,13 +5,7 @@ import { publishedReleases } from '../publish/publish.ts';
 import { namedReleases } from '../publish/releases.ts';
 import { openSession, type Session } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
-import {
-  changeRepository,
-  channelOption,
-  type RepositoryOptions,
-  repositoryOf,
-  required,
-} from './repository.ts';
+import { changeRepository, channelOption, type RepositoryOptions, withRepository } from './repository.ts';
 
 /** Options of `turnbuild promote`. */
 export interface PromoteOptions extends RepositoryOptions {
@@ -27,30 +21,32 @@ export async function promote(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const base = { ...(await repositoryOf(session, options)), dir: folderOf(session) };
-  const channel = channelOption(options.channel ?? 'stable');
-  const from = channelOption(options.from ?? 'testing');
-  const extent = extentOf(session);
-  const published = await publishedReleases(base, [...new Set([from, channel])], extent);
-  const release = namedReleases(
-    word,
-    published.flatMap(({ releases }) => releases),
-  ).at(-1);
-  for (const to of base.destinations) {
-    const there = published.filter((each) => each.to === to).flatMap(({ releases }) => releases);
-    if (release === undefined || !there.includes(release))
-      throw unknownRelease(`${to} repository in ${base.store.address}`, word, there);
-  }
-  if (release === undefined) throw unknownRelease(base.store.address, word, []);
-  return changeRepository(
-    session,
-    {
-      ...base,
-      changes: [{ channel, change: { verb: 'promote', release, from, ...extent } }],
-      head: { verb: 'promote', releases: [release], accepted: [] },
-    },
-    `${channel} now has coturn ${release}.`,
-  );
+  return withRepository(session, options, async (repository) => {
+    const base = { ...repository, dir: folderOf(session) };
+    const channel = channelOption(options.channel ?? 'stable');
+    const from = channelOption(options.from ?? 'testing');
+    const extent = extentOf(session);
+    const published = await publishedReleases(base, [...new Set([from, channel])], extent);
+    const release = namedReleases(
+      word,
+      published.flatMap(({ releases }) => releases),
+    ).at(-1);
+    for (const to of base.destinations) {
+      const there = published.filter((each) => each.to === to).flatMap(({ releases }) => releases);
+      if (release === undefined || !there.includes(release))
+        throw unknownRelease(`${to} repository in ${base.store.address}`, word, there);
+    }
+    if (release === undefined) throw unknownRelease(base.store.address, word, []);
+    return changeRepository(
+      session,
+      {
+        ...base,
+        changes: [{ channel, change: { verb: 'promote', release, from, ...extent } }],
+        head: { verb: 'promote', releases: [release], accepted: [] },
+      },
+      `${channel} now has coturn ${release}.`,
+    );
+  });
 }
 
 /** Options of `turnbuild withdraw`. */
@@ -64,26 +60,30 @@ export async function withdraw(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const base = { ...(await repositoryOf(session, options)), dir: folderOf(session) };
-  const reason = required('reason', options.reason, 'why the release is withdrawn').trim();
-  const channels = ['testing', 'stable'] as const;
-  const extent = extentOf(session);
-  const published = await publishedReleases(base, channels, extent);
-  const known = published.flatMap(({ releases }) => releases);
-  const releases = namedReleases(word, known);
-  if (releases.length === 0) throw unknownRelease(base.store.address, word, known);
-  return changeRepository(
-    session,
-    {
-      ...base,
-      changes: channels.map((channel) => ({
-        channel,
-        change: { verb: 'withdraw', releases, reason, ...extent },
-      })),
-      head: { verb: 'withdraw', releases, reason, accepted: [] },
-    },
-    `Withdrew coturn ${releases.join(', ')}. Machines that have it keep it until they get another version.`,
-  );
+  const reason = options.reason?.trim() ?? '';
+  if (reason === '')
+    throw usageError('ARGUMENT_MISSING', '--reason is missing: why the release is withdrawn');
+  return withRepository(session, options, async (repository) => {
+    const base = { ...repository, dir: folderOf(session) };
+    const channels = ['testing', 'stable'] as const;
+    const extent = extentOf(session);
+    const published = await publishedReleases(base, channels, extent);
+    const known = published.flatMap(({ releases }) => releases);
+    const releases = namedReleases(word, known);
+    if (releases.length === 0) throw unknownRelease(base.store.address, word, known);
+    return changeRepository(
+      session,
+      {
+        ...base,
+        changes: channels.map((channel) => ({
+          channel,
+          change: { verb: 'withdraw', releases, reason, ...extent },
+        })),
+        head: { verb: 'withdraw', releases, reason, accepted: [] },
+      },
+      `Withdrew coturn ${releases.join(', ')}. Machines that have it keep it until they get another version.`,
+    );
+  });
 }
 
 const folderOf = ({ options }: Session) => resolve(options.out ?? 'dist');

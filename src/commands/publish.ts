@@ -11,7 +11,13 @@ import { requireIntact } from '../run/outputs.ts';
 import { openSession, type Session } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 import { findManifest } from './find-manifest.ts';
-import { changeRepository, channelOption, type RepositoryOptions, repositoryOf } from './repository.ts';
+import {
+  changeRepository,
+  channelOption,
+  type Repository,
+  type RepositoryOptions,
+  withRepository,
+} from './repository.ts';
 
 /** Options of `turnbuild publish`. */
 export interface PublishOptions extends RepositoryOptions {
@@ -26,22 +32,28 @@ export async function publish(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(options, output, signal);
-  const { publication, groups } = await publicationOf(session, version, options);
-  for (const { target, arch, cannotHere } of groups)
-    if (cannotHere.length > 0)
-      output.line(
-        `note: ${target} ${arch}: these checks could not run where it was verified: ${cannotHere.join(', ')}`,
-      );
-  return changeRepository(session, publication, `Published coturn ${publication.head.releases.join(', ')}.`);
+  return withRepository(session, options, async (repository) => {
+    const { publication, groups } = await publicationOf(session, version, options, repository);
+    for (const { target, arch, cannotHere } of groups)
+      if (cannotHere.length > 0)
+        output.line(
+          `note: ${target} ${arch}: these checks could not run where it was verified: ${cannotHere.join(', ')}`,
+        );
+    return changeRepository(
+      session,
+      publication,
+      `Published coturn ${publication.head.releases.join(', ')}.`,
+    );
+  });
 }
 
 async function publicationOf(
   session: Session,
   version: string | undefined,
   options: PublishOptions,
+  repository: Repository,
 ): Promise<{ publication: Publication; groups: PackageGroup[] }> {
   const { targets: known } = session.recipes;
-  const repository = await repositoryOf(session, options);
   const channel = channelOption(options.channel ?? 'testing');
   const file = await findManifest(await releaseFolder(version, session.options.out ?? 'dist'));
   const manifest = parseManifest(file, await readText(file), sha256Text);

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
+import { takeGivenKey, withGivenKey } from '../io/gpg-home.ts';
 import { localStore } from '../io/local-store.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import { digestOf } from '../manifest/sealed.ts';
@@ -30,26 +31,42 @@ export interface RepositoryOptions extends CommonOptions {
   url?: string;
 }
 
-/** The repository that options name, and how it is signed. @param dir the folder of the journal @throws ARGUMENT_MISSING, OPTION_INVALID */
-export async function repositoryOf(
-  { io, cache }: Session,
+/** A repository to change, and how it is signed. */
+export type Repository = Omit<Publication, 'changes' | 'head' | 'dir'>;
+
+/**
+ * Provides the repository that options or the project name. The key is gpg's own, or that of TURNBUILD_SIGNING_KEY.
+ * @throws ARGUMENT_MISSING, OPTION_INVALID, SIGNING_KEY_INVALID
+ */
+export async function withRepository(
+  { io, cache, publish }: Session,
   options: RepositoryOptions,
-): Promise<Omit<Publication, 'changes' | 'head' | 'dir'>> {
-  const destinations = destinationsOption(options.to);
-  const repo = required('repo', options.repo, 'the folder of the repository');
-  const fingerprint = parseFingerprint(required('sign-with', options.signWith, 'the fingerprint of a key'));
-  const url = urlOption(options.url);
-  return {
+  use: (repository: Repository) => Promise<number>,
+): Promise<number> {
+  const destinations = destinationsOption(options.to ?? publish.to);
+  const repo = required('repo', options.repo ?? publish.repo, 'the folder of the repository');
+  const url = urlOption(options.url ?? publish.url);
+  const word = options.signWith ?? publish.signWith;
+  const fingerprint = word === undefined ? undefined : parseFingerprint(word);
+  const repository = {
     destinations,
     store: localStore(resolve(repo)),
-    fingerprint,
-    origin: originOption(options.origin),
+    origin: originOption(options.origin ?? publish.origin),
     url,
     turnbuild: await packageVersion(),
     cache,
-    exec: io.exec,
     signal: io.signal,
   };
+  const given = takeGivenKey();
+  if (given === undefined)
+    return use({
+      ...repository,
+      exec: io.exec,
+      fingerprint: parseFingerprint(required('sign-with', fingerprint, 'the fingerprint of a key')),
+    });
+  return withGivenKey(io.exec, given, (exec, own) =>
+    use({ ...repository, exec, fingerprint: fingerprint ?? own }),
+  );
 }
 
 /** Plans a change of a repository, shows the plan and performs it. @param done the last line @returns the exit code */
@@ -94,14 +111,18 @@ function destinationsOption(words: string[] | undefined): Destination['to'][] {
   const unknown = names.find((name) => !DESTINATIONS.some((each) => each === name));
   if (unknown !== undefined)
     throw usageError('OPTION_INVALID', `Unknown destination "${unknown}" in --to`, known);
-  if (names.length === 0) throw usageError('ARGUMENT_MISSING', '--to is missing: where to publish', known);
+  if (names.length === 0)
+    throw usageError('ARGUMENT_MISSING', '--to is missing: the kinds of repository', known);
   return DESTINATIONS.filter((each) => names.includes(each));
 }
 
-/** The value of a required option. @throws ARGUMENT_MISSING */
-export function required(name: string, value: string | undefined, what: string): string {
+function required(name: string, value: string | undefined, what: string): string {
   if (value !== undefined && value.trim() !== '') return value;
-  throw usageError('ARGUMENT_MISSING', `--${name} is missing: ${what}`);
+  throw usageError(
+    'ARGUMENT_MISSING',
+    `--${name} is missing: ${what}`,
+    'Pass it, or write it under `publish` in turnbuild.yaml: docs/publishing.md.',
+  );
 }
 
 function originOption(word: string | undefined): string | undefined {

@@ -47,6 +47,28 @@ export const projectSchema = z.strictObject({
   recipes: path.optional().describe("folder of the project's own recipes, which extend the built-in ones"),
   patches: path.optional().describe("folder of the project's own patches, which extend the built-in ones"),
   out: path.optional().describe('where results go (default: dist)'),
+  publish: z
+    .strictObject({
+      to: z
+        .array(z.enum(['apt', 'dnf']))
+        .min(1)
+        .optional()
+        .describe('kinds of repository'),
+      repo: path.optional().describe('folder of the repository'),
+      signWith: z
+        .string()
+        .regex(/^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/, 'write the full fingerprint of a key, in quotes')
+        .optional()
+        .describe('fingerprint of the OpenPGP key that signs the repository'),
+      url: z
+        .string()
+        .regex(/^https?:\/\/[^\s?#@$]+$/, 'write an http or https URL without a password, query or fragment')
+        .optional()
+        .describe('URL of the repository, for the files that clients copy'),
+      origin: z.string().min(1).optional().describe("who publishes the repository, in apt's Release"),
+    })
+    .optional()
+    .describe('the repository of packages: publish, promote, withdraw'),
 });
 
 export type ProjectSettings = z.infer<typeof projectSchema>;

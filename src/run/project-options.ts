@@ -43,6 +43,16 @@ export function withProject(
   };
 }
 
+/** A project's repository of packages. */
+export type PublishSettings = NonNullable<Project['settings']['publish']>;
+
+/** The repository of a project; a relative path is relative to the project's file. */
+export function publishOf(project: Project | undefined): PublishSettings {
+  const { publish = {} } = project?.settings ?? {};
+  if (project === undefined || publish.repo === undefined) return publish;
+  return { ...publish, repo: resolve(project.dir, publish.repo) };
+}
+
 /** The results folder of the working directory's project; undefined without a project. */
 export async function projectOut(): Promise<string | undefined> {
   const file = await findProject();

@@ -22,7 +22,7 @@ import {
   requireKnownMirrors,
 } from './options.ts';
 import { openProject } from './project.ts';
-import { type ProjectUse, withProject } from './project-options.ts';
+import { type ProjectUse, type PublishSettings, publishOf, withProject } from './project-options.ts';
 import type { Recipes } from './recipes.ts';
 
 /** Everything that a command gathers before it plans. */
@@ -33,6 +33,8 @@ export interface Session {
   locks: LockFiles;
   /** The project's coturn version, used if the command line names none. */
   coturn: string | undefined;
+  /** The project's repository of packages; paths are absolute. */
+  publish: PublishSettings;
   io: Io;
   cache: string;
   mirrors: Mirrors;
@@ -78,6 +80,7 @@ export async function openSession(
     recipes,
     locks: await lockFilesOf(options, project),
     coturn,
+    publish: publishOf(project),
     io: createIo(exec, signal, output.line),
     cache,
     mirrors: { debian: debian ?? apt.debian, security: security ?? apt.security, named },

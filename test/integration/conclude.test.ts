@@ -49,6 +49,7 @@ function run(
     recipes: { dir: join(root, 'recipes'), patches: join(root, 'patches') } as Session['recipes'],
     locks: { own: join(dir, 'lock.json'), beneath: undefined },
     coturn: undefined,
+    publish: {},
     io: createIo(runProcess, new AbortController().signal),
     cache: join(dir, 'cache'),
     mirrors: { debian: undefined, security: undefined, named: {} },

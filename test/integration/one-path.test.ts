@@ -169,6 +169,7 @@ describe('a base image', () => {
         recipes: { dir: join(ROOT, 'recipes'), patches: join(ROOT, 'patches') } as Session['recipes'],
         locks: { own: join(dir, 'lock.json'), beneath: undefined },
         coturn: undefined,
+        publish: {},
         io: createIo(recording(act), new AbortController().signal),
         cache: join(dir, 'cache'),
         mirrors: { debian: 'http://archive.test/debian', security: undefined, named: {} },

@@ -277,6 +277,7 @@ function sessionOf(dir: string, { jobs, noCache, signal }: ToyRun): Session {
     recipes: { dir: join(dir, 'recipes'), patches: join(dir, 'patches') } as Session['recipes'],
     locks: { own: join(dir, 'lock.json'), beneath: undefined },
     coturn: undefined,
+    publish: {},
     io: createIo(runProcess, signal ?? new AbortController().signal),
     cache: join(dir, 'cache'),
     mirrors: { debian: undefined, security: undefined, named: {} },

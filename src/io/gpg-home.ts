@@ -1,0 +1,75 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TurnbuildError } from '../errors.ts';
+import type { Exec } from './exec.ts';
+import { remove } from './files.ts';
+import { removeLeftovers, temporaryName } from './leftovers.ts';
+
+/** A secret key that is given as text, e.g. a secret of a CI system. */
+export interface GivenKey {
+  /** The secret key with ASCII armor. */
+  key: string;
+  /** Its passphrase; undefined if it has none. */
+  passphrase: string | undefined;
+}
+
+/** Environment variables of a given key. */
+const [KEY, PASSPHRASE] = ['TURNBUILD_SIGNING_KEY', 'TURNBUILD_SIGNING_PASSPHRASE'] as const;
+
+/** Takes the given key out of the environment, so that no program inherits it. */
+export function takeGivenKey(env: NodeJS.ProcessEnv = process.env): GivenKey | undefined {
+  const { [KEY]: key = '', [PASSPHRASE]: passphrase } = env;
+  delete env[KEY];
+  delete env[PASSPHRASE];
+  return key.trim() === '' ? undefined : { key, passphrase };
+}
+
+/**
+ * Provides a GnuPG home that has only a given key. It is removed afterwards, and so are those of killed runs.
+ * @param use receives an exec whose programs use this home, and the fingerprint of the primary key
+ * @throws SIGNING_KEY_INVALID, GPG_MISSING
+ */
+export async function withGivenKey<T>(
+  exec: Exec,
+  { key, passphrase = '' }: GivenKey,
+  use: (exec: Exec, fingerprint: string) => Promise<T>,
+): Promise<T> {
+  // The path of the agent's socket, in the home, is limited to 108 bytes.
+  const prefix = join(tmpdir(), 'turnbuild-gpg');
+  await removeLeftovers(prefix);
+  const home = temporaryName(prefix);
+  await mkdir(home, { mode: 0o700 });
+  const own: Exec = (command, options) =>
+    exec({ ...command, env: { ...command.env, GNUPGHOME: home } }, options);
+  try {
+    const file = join(home, 'passphrase');
+    await writeFile(file, passphrase, { mode: 0o600, flag: 'wx' });
+    // Applies to rpmsign as well, which calls gpg.
+    await writeFile(join(home, 'gpg.conf'), `pinentry-mode loopback\npassphrase-file ${file}\n`, {
+      mode: 0o600,
+    });
+    return await use(own, await imported(own, key));
+  } finally {
+    await own({ file: 'gpgconf', args: ['--kill', 'all'], effect: 'read' });
+    await remove(home);
+  }
+}
+
+async function imported(exec: Exec, key: string): Promise<string> {
+  const args = ['--batch', '--no-tty', '--status-fd', '1', '--import'];
+  const { code, stdout } = await exec({ file: 'gpg', args, effect: 'read' }, { input: `${key.trim()}\n` });
+  if (code === 127)
+    throw new TurnbuildError('GPG_MISSING', 'gpg is not installed, so nothing can be signed', {
+      hint: 'apt-get install gpg gpg-agent',
+    });
+  // GnuPG, doc/DETAILS: the flag 16 means that the key has a secret part.
+  const secrets = [...stdout.matchAll(/^\[GNUPG:\] IMPORT_OK (\d+) ([0-9A-F]+)$/gm)].filter(
+    ([, flags]) => (Number(flags) & 16) !== 0,
+  );
+  const [found, ...others] = new Set(secrets.map(([, , fingerprint = '']) => fingerprint));
+  if (found !== undefined && others.length === 0) return found;
+  throw new TurnbuildError('SIGNING_KEY_INVALID', `${KEY} does not contain exactly one secret key`, {
+    hint: `Set it to the output of: gpg --armor --export-secret-keys FINGERPRINT. The passphrase belongs into ${PASSPHRASE}.`,
+  });
+}
