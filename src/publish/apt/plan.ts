@@ -62,7 +62,7 @@ export interface NextSuite {
   suite: string;
   /** Debian's names. */
   architectures: string[];
-  /** Contents by path, relative to the suite's folder. */
+  /** Contents by path, relative to the suite's folder. Release lists all of them, but only the compressed ones are stored. */
   indices: Map<string, Uint8Array>;
 }
 
@@ -183,8 +183,10 @@ function listedIn({ indices }: NextSuite, { sha256 }: Pick<AptFacts, 'sha256'>):
     .map(([path, bytes]) => ({ path, size: bytes.length, sha256: sha256(bytes) }));
 }
 
+/** The files that clients download. They would not use the uncompressed ones, which would be most of the bytes of a publication. */
 function indexFiles({ suite, indices }: NextSuite, { sha256 }: Pick<AptFacts, 'sha256'>) {
-  return [...indices].map(([name, bytes]) => {
+  const compressed = [...indices].filter(([name]) => name.endsWith('.gz'));
+  return compressed.map(([name, bytes]) => {
     const path = `${suiteFolder(suite)}/${name}`;
     const digest = sha256(bytes);
     return {
