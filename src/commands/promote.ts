@@ -3,6 +3,7 @@ import { usageError } from '../errors.ts';
 import type { Extent } from '../publish/change.ts';
 import { publishedReleases } from '../publish/publish.ts';
 import { namedReleases } from '../publish/releases.ts';
+import { requireNotWithdrawn, withdrawnReleases } from '../publish/withdrawn.ts';
 import { openSession, type Session } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 import { changeRepository, channelOption, type RepositoryOptions, withRepository } from './repository.ts';
@@ -27,14 +28,14 @@ export async function promote(
     const from = channelOption(options.from ?? 'testing');
     const extent = extentOf(session);
     const published = await publishedReleases(base, [...new Set([from, channel])], extent);
-    const release = namedReleases(
-      word,
-      published.flatMap(({ releases }) => releases),
-    ).at(-1);
+    const known = published.flatMap(({ releases }) => releases);
+    const release =
+      namedReleases(word, known).at(-1) ?? namedReleases(word, await withdrawnReleases(base.store)).at(-1);
+    if (release !== undefined) await requireNotWithdrawn(base.store, [release]);
     for (const to of base.destinations) {
       const there = published.filter((each) => each.to === to).flatMap(({ releases }) => releases);
       if (release === undefined || !there.includes(release))
-        throw unknownRelease(`${to} repository in ${base.store.address}`, word, there);
+        throw unknownRelease(`${to} repository in ${base.store.address}`, release ?? word, there);
     }
     if (release === undefined) throw unknownRelease(base.store.address, word, []);
     return changeRepository(
@@ -69,7 +70,14 @@ export async function withdraw(
     const extent = extentOf(session);
     const published = await publishedReleases(base, channels, extent);
     const known = published.flatMap(({ releases }) => releases);
-    const releases = namedReleases(word, known);
+    // A run that was killed may have withdrawn it already.
+    const releases = namedReleases(word, [...known, ...(await withdrawnReleases(base.store))]);
+    if (releases.length > 1)
+      throw usageError(
+        'RELEASE_AMBIGUOUS',
+        `${word} has several published revisions: ${releases.join(', ')}`,
+        'Name one of them.',
+      );
     if (releases.length === 0) throw unknownRelease(base.store.address, word, known);
     return changeRepository(
       session,

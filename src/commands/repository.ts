@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
-import { takeGivenKey, withGivenKey } from '../io/gpg-home.ts';
+import { givenKey, withGivenKey } from '../io/gpg-home.ts';
 import { localStore } from '../io/local-store.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import { digestOf } from '../manifest/sealed.ts';
@@ -15,7 +15,13 @@ import {
   parsePublishPlan,
   requirePlanned,
 } from '../publish/plan.ts';
-import { type Publication, performPlan, wasInterrupted, withPlanner } from '../publish/publish.ts';
+import {
+  type Interruption,
+  type Publication,
+  performPlan,
+  wasInterrupted,
+  withPlanner,
+} from '../publish/publish.ts';
 import { expiryWarning, parseFingerprint } from '../publish/signing-key.ts';
 import { type CommonOptions, listOption } from '../run/options.ts';
 import { packageVersion } from '../run/recipes.ts';
@@ -35,7 +41,7 @@ export interface RepositoryOptions extends CommonOptions {
 export type Repository = Omit<Publication, 'changes' | 'head' | 'dir'>;
 
 /**
- * Provides the repository that options or the project name. The key is gpg's own, or that of TURNBUILD_SIGNING_KEY.
+ * Provides the repository named by the options or the project. The key is gpg's own, or that of TURNBUILD_SIGNING_KEY.
  * @throws ARGUMENT_MISSING, OPTION_INVALID, SIGNING_KEY_INVALID
  */
 export async function withRepository(
@@ -57,7 +63,7 @@ export async function withRepository(
     cache,
     signal: io.signal,
   };
-  const given = takeGivenKey();
+  const given = givenKey();
   if (given === undefined)
     return use({
       ...repository,
@@ -77,11 +83,12 @@ export async function changeRepository(
 ): Promise<number> {
   const given = await givenPlan(file);
   return withPlanner(publication, async (makePlan) => {
-    const { plan, key } = await makePlan();
+    const { plan, key, jobs } = await makePlan();
     for (const destination of plan.destinations)
       for (const line of renderDestination(destination, all)) output.line(line);
     if (plan.accepted.length > 0)
       output.line(`warning: checks failed because of accepted advisories: ${plan.accepted.join(', ')}`);
+    for (const note of new Set(jobs.flatMap(({ notes }) => notes))) output.line(`note: ${note}`);
     const warning = expiryWarning(key, Date.now());
     if (warning !== undefined) output.line(`warning: ${warning}`);
     if (json === true) output.data(JSON.parse(formatPublishPlan(plan, sha256Text)));
@@ -95,7 +102,7 @@ export async function changeRepository(
       digest: digestOf(given ?? plan, sha256Text),
     };
     await performPlan(publication, makePlan, shown, (event) => {
-      const line = 'interrupted' in event ? interruptedLine(event.interrupted) : renderAction(event, all);
+      const line = 'interrupted' in event ? interruptedLine(event) : renderAction(event, all);
       if (line !== undefined) output.line(line);
     });
     output.line(done);
@@ -103,7 +110,10 @@ export async function changeRepository(
   });
 }
 
-const interruptedLine = (at: string) => `The run of ${at} was interrupted; this one finishes it.`;
+const interruptedLine = ({ interrupted, at, isThis }: Interruption) =>
+  isThis
+    ? `The run of ${at} was interrupted; this one finishes it.`
+    : `warning: An earlier run was interrupted (${at}): ${interrupted}. To finish it, run it again.`;
 
 function destinationsOption(words: string[] | undefined): Destination['to'][] {
   const names = listOption(words) ?? [];

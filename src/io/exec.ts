@@ -27,6 +27,11 @@ export interface ExecResult {
 
 export type Exec = (command: Command, options?: ExecOptions) => Promise<ExecResult>;
 
+/** Environment variables with secrets: the signing key, and its passphrase. No program inherits them. */
+export const SECRET_VARIABLES = ['TURNBUILD_SIGNING_KEY', 'TURNBUILD_SIGNING_PASSPHRASE'] as const;
+/** Node passes no variable whose value is undefined. */
+const HIDDEN = Object.fromEntries(SECRET_VARIABLES.map((name) => [name, undefined]));
+
 const KILL_DELAY_MS = 5_000;
 /** Maximum lines of a program's output in an error message. */
 const TAIL_LINES = 15;
@@ -42,7 +47,7 @@ export async function runProcess(command: Command, options: ExecOptions = {}): P
     maxBuffer: 64 * 1024 * 1024,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    ...(command.env === undefined ? {} : { env: { ...command.env } }),
+    env: { ...HIDDEN, ...command.env },
     ...(options.finishes ? { detached: true } : {}),
     ...(options.signal === undefined || options.finishes ? {} : { cancelSignal: options.signal }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),

@@ -1,10 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
-import type { Exec } from './exec.ts';
-import { remove } from './files.ts';
-import { removeLeftovers, temporaryName } from './leftovers.ts';
+import { type Exec, SECRET_VARIABLES } from './exec.ts';
+import { withWorkFolder } from './work-folder.ts';
 
 /** A secret key that is given as text, e.g. a secret of a CI system. */
 export interface GivenKey {
@@ -14,14 +13,12 @@ export interface GivenKey {
   passphrase: string | undefined;
 }
 
-/** Environment variables of a given key. */
-const [KEY, PASSPHRASE] = ['TURNBUILD_SIGNING_KEY', 'TURNBUILD_SIGNING_PASSPHRASE'] as const;
+/** Environment variables of a given key. No program inherits them: src/io/exec.ts. */
+const [KEY, PASSPHRASE] = SECRET_VARIABLES;
 
-/** Takes the given key out of the environment, so that no program inherits it. */
-export function takeGivenKey(env: NodeJS.ProcessEnv = process.env): GivenKey | undefined {
+/** The key in the environment, if there is one. */
+export function givenKey(env: NodeJS.ProcessEnv = process.env): GivenKey | undefined {
   const { [KEY]: key = '', [PASSPHRASE]: passphrase } = env;
-  delete env[KEY];
-  delete env[PASSPHRASE];
   return key.trim() === '' ? undefined : { key, passphrase };
 }
 
@@ -35,11 +32,16 @@ export async function withGivenKey<T>(
   { key, passphrase = '' }: GivenKey,
   use: (exec: Exec, fingerprint: string) => Promise<T>,
 ): Promise<T> {
-  // The path of the agent's socket, in the home, is limited to 108 bytes.
-  const prefix = join(tmpdir(), 'turnbuild-gpg');
-  await removeLeftovers(prefix);
-  const home = temporaryName(prefix);
-  await mkdir(home, { mode: 0o700 });
+  // Not in the cache: the path of the agent's socket, in the home, is limited to 108 bytes.
+  return withWorkFolder(tmpdir(), 'turnbuild-gpg', (home) => withHome(exec, { key, passphrase }, home, use));
+}
+
+async function withHome<T>(
+  exec: Exec,
+  { key, passphrase }: { key: string; passphrase: string },
+  home: string,
+  use: (exec: Exec, fingerprint: string) => Promise<T>,
+): Promise<T> {
   const own: Exec = (command, options) =>
     exec({ ...command, env: { ...command.env, GNUPGHOME: home } }, options);
   try {
@@ -52,7 +54,6 @@ export async function withGivenKey<T>(
     return await use(own, await imported(own, key));
   } finally {
     await own({ file: 'gpgconf', args: ['--kill', 'all'], effect: 'read' });
-    await remove(home);
   }
 }
 
@@ -70,6 +71,6 @@ async function imported(exec: Exec, key: string): Promise<string> {
   const [found, ...others] = new Set(secrets.map(([, , fingerprint = '']) => fingerprint));
   if (found !== undefined && others.length === 0) return found;
   throw new TurnbuildError('SIGNING_KEY_INVALID', `${KEY} does not contain exactly one secret key`, {
-    hint: `Set it to the output of: gpg --armor --export-secret-keys FINGERPRINT. The passphrase belongs into ${PASSPHRASE}.`,
+    hint: `Set it to the output of: gpg --armor --export-secret-keys FINGERPRINT. Put its passphrase in ${PASSPHRASE}.`,
   });
 }

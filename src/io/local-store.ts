@@ -1,9 +1,9 @@
-import { chmod, copyFile, link, open, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, open, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { diskErrors, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
 import { lockFolder } from './folder-lock.ts';
-import { removeAllLeftovers, temporaryName } from './leftovers.ts';
+import { removeAllLeftovers, removeLeftovers, temporaryName } from './leftovers.ts';
 import { readRegular } from './regular-file.ts';
 import type { Content, Store } from './store.ts';
 
@@ -26,6 +26,10 @@ export function localStore(dir: string): Store {
       if (!(await isThere(file))) return undefined;
       return { size: await sizeOf(file), sha256: await sha256File(file) };
     },
+    async list(folder) {
+      const path = place(folder);
+      return (await isThere(path)) ? readdir(path) : [];
+    },
     create: (path, content) =>
       written(place(path), content, async (temporary, file) => {
         try {
@@ -45,6 +49,7 @@ export function localStore(dir: string): Store {
       );
       // A killed process leaves its temporary file even beside a file that it had finished.
       for (const name of OWN) await removeAllLeftovers(join(dir, name));
+      await removeLeftovers(join(dir, 'key.asc'));
       return lock;
     },
   };

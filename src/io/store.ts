@@ -19,6 +19,8 @@ export interface Store {
   read(path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Size and digest of a file; undefined if there is none. */
   describe(path: string): Promise<StoredFile | undefined>;
+  /** The names of the files in a folder; none if it does not exist. */
+  list(folder: string): Promise<string[]>;
   /** Stores a new file completely or not at all. @returns false if the name is taken; nothing has changed then @throws ARTIFACT_CHANGED */
   create(path: string, content: Content): Promise<boolean>;
   /** Stores a file in place of another one. Clients see either of them, never a part. @throws ARTIFACT_CHANGED */

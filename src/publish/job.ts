@@ -27,6 +27,8 @@ export interface Job {
 /** A destination's plan, and the contents that it stores. */
 export interface PlannedJob {
   destination: Destination;
+  /** What the user should know. */
+  notes: readonly string[];
   /** The releases that the channel has after the change. */
   releases: readonly string[];
   /** The content of a file. What is signed is signed when it is asked for. */

@@ -2,8 +2,8 @@ import type { PublishAction } from './plan.ts';
 
 /** A line of the journal. */
 export type JournalRecord =
-  /** A run begins to change a repository. `plan`: digest of what it does. */
-  | { run: string; at: string; where: string; plan: string }
+  /** A run begins to change a repository. `what`: in words; `plan`: digest of what it does. */
+  | { run: string; at: string; where: string; what: string; plan: string }
   /** About to change a destination. */
   | { run: string; to: string; doing: PublishAction }
   /** The change is made. */
@@ -25,13 +25,22 @@ export function parseJournal(text: string): JournalRecord[] {
     .filter((record) => typeof record === 'object' && record !== null && typeof record.run === 'string');
 }
 
-/** The last run that changed a repository, if it has not finished. @param where the repository's address */
-export function interruptedRun(
-  records: readonly JournalRecord[],
-  where: string,
-): { run: string; at: string } | undefined {
-  const begun = records.filter((record) => 'plan' in record).findLast((record) => record.where === where);
-  if (begun === undefined) return undefined;
-  const isDone = records.some((record) => 'finished' in record && record.run === begun.run);
-  return isDone ? undefined : begun;
+/** A run that was killed. */
+export interface UnfinishedRun {
+  at: string;
+  /** What it did, in words. */
+  what: string;
+}
+
+/** The runs that began to change a repository, and were neither finished nor repeated. @param where the repository's address */
+export function unfinishedRuns(records: readonly JournalRecord[], where: string): UnfinishedRun[] {
+  const finished = new Set(records.filter((record) => 'finished' in record).map(({ run }) => run));
+  const unfinished = new Map<string, UnfinishedRun>();
+  for (const record of records) {
+    if (!('plan' in record) || record.where !== where) continue;
+    const { run, at, what } = record;
+    if (finished.has(run)) unfinished.delete(what);
+    else unfinished.set(what, { at, what });
+  }
+  return [...unfinished.values()];
 }

@@ -34,6 +34,10 @@ const destination = z.strictObject({
   channel: z.enum(['testing', 'stable']),
   /** Fingerprint of the primary key that signs. */
   key: z.string().min(1),
+  /** URL under which clients reach the repository, if it is known. */
+  url: z.string().nullable(),
+  /** Who publishes it, if the user says so. */
+  origin: z.string().nullable(),
   pointers: z.array(pointer),
   actions: z.array(action),
 });
@@ -131,7 +135,8 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
   );
 }
 
-const nameOf = ({ to, where, channel, key }: Destination) => `${to} ${where} (${channel}, key ${key})`;
+const nameOf = ({ to, where, channel, key, url, origin }: Destination) =>
+  `${to} ${where} (${[channel, `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
 
 const releaseText = ({ verb, releases, manifest = '', reason = '' }: PublishPlan) =>
   [verb, ...releases, manifest, reason].filter((word) => word !== '').join(' ');

@@ -6,12 +6,12 @@ import { lockFolder } from '../io/folder-lock.ts';
 import { clearsign, fingerprintsIn, readSecretKey } from '../io/gpg.ts';
 import { dearmored } from '../io/gpgv.ts';
 import { openJournal } from '../io/journal-file.ts';
-import { removeLeftovers, temporaryName } from '../io/leftovers.ts';
+import { withWorkFolder } from '../io/work-folder.ts';
 import { planAptJob } from './apt/index.ts';
 import type { Change, Extent } from './change.ts';
 import { planDnfJob } from './dnf/index.ts';
 import type { Job, PlannedJob } from './job.ts';
-import { interruptedRun, parseJournal } from './journal.ts';
+import { parseJournal, unfinishedRuns } from './journal.ts';
 import { KEY_FILE } from './key-file.ts';
 import { performDestination } from './perform.ts';
 import {
@@ -55,8 +55,25 @@ export interface Planned {
   jobs: readonly PlannedJob[];
 }
 
+/** Name of the folders for temporary files, in the cache. */
+const WORK = 'publish';
+
 /** Maximum bytes of a public key. */
 const MAX_KEY = 1024 ** 2;
+
+/** An earlier run was killed. `isThis`: it did the same as the one that begins. */
+export interface Interruption {
+  /** What it did. */
+  interrupted: string;
+  at: string;
+  isThis: boolean;
+}
+
+/** What a plan does, in words: `publish 4.18.0+turnbuild-1 (apt testing, dnf testing)`. */
+function whatOf({ verb, releases, destinations }: PublishPlan): string {
+  const places = destinations.map(({ to, channel }) => `${to} ${channel}`);
+  return `${verb} ${releases.join(' ')} (${places.join(', ')})`;
+}
 
 /** Name of the journal. */
 export const JOURNAL = 'publish.jsonl';
@@ -69,7 +86,7 @@ export async function withPlanner<T>(
   publication: Publication,
   use: (plan: () => Promise<Planned>) => Promise<T>,
 ): Promise<T> {
-  return withWork(publication.cache, (work) => use(() => planPublication(publication, work)));
+  return withWorkFolder(publication.cache, WORK, (work) => use(() => planPublication(publication, work)));
 }
 
 async function planPublication(publication: Publication, work: string): Promise<Planned> {
@@ -137,21 +154,10 @@ export async function publishedReleases(
   // A change that changes nothing reads everything.
   const change: Change = { verb: 'withdraw', releases: [], reason: '', ...extent };
   const changes = channels.map((channel) => ({ channel, change }));
-  const { jobs } = await withWork(publication.cache, (work) => planJobs(publication, changes, work));
+  const { jobs } = await withWorkFolder(publication.cache, WORK, (work) =>
+    planJobs(publication, changes, work),
+  );
   return jobs.map(({ destination: { to, channel }, releases }) => ({ to, channel, releases }));
-}
-
-/** Provides a folder for temporary files, and removes those of killed runs. */
-async function withWork<T>(cache: string, use: (work: string) => Promise<T>): Promise<T> {
-  const path = join(cache, 'publish');
-  await removeLeftovers(path);
-  const work = temporaryName(path);
-  await makeFolder(work);
-  try {
-    return await use(work);
-  } finally {
-    await remove(work);
-  }
 }
 
 /**
@@ -165,14 +171,15 @@ export async function performPlan(
   { dir, store, exec, signal }: Publication,
   plan: () => Promise<Planned>,
   shown: { plan: PublishPlan; digest: string; file: string | undefined },
-  tell: (event: { interrupted: string } | PublishAction) => void,
+  tell: (event: Interruption | PublishAction) => void,
 ): Promise<void> {
   const releaseLock = await lockFolder(dir);
   try {
     const journal = await openJournal(join(dir, JOURNAL));
     try {
-      const before = interruptedRun(parseJournal(journal.text), store.address);
-      if (before !== undefined) tell({ interrupted: before.at });
+      const what = whatOf(shown.plan);
+      for (const each of unfinishedRuns(parseJournal(journal.text), store.address))
+        tell({ interrupted: each.what, at: each.at, isThis: each.what === what });
       const run = randomUUID();
       const repositoryLock = await store.lock();
       try {
@@ -180,7 +187,13 @@ export async function performPlan(
         requirePlanned(shown.plan, now, shown.file);
         // Before anything changes: the key may need a passphrase, or be on a token that is not there.
         await clearsign(exec, key.signer, 'test\n', signal);
-        await journal.add({ run, at: new Date().toISOString(), where: store.address, plan: shown.digest });
+        await journal.add({
+          run,
+          at: new Date().toISOString(),
+          where: store.address,
+          what,
+          plan: shown.digest,
+        });
         const record = journal.add;
         for (const { destination, contentOf } of jobs)
           await performDestination(destination, { store, run, record, contentOf, tell, signal });
@@ -197,9 +210,9 @@ export async function performPlan(
   }
 }
 
-/** Whether the last run was killed, and may have left something behind. */
+/** Whether a run was killed, and may have left something behind. */
 export async function wasInterrupted({ dir, store }: Publication): Promise<boolean> {
   const file = join(dir, JOURNAL);
   if (!(await exists(file))) return false;
-  return interruptedRun(parseJournal(await readText(file)), store.address) !== undefined;
+  return unfinishedRuns(parseJournal(await readText(file)), store.address).length > 0;
 }

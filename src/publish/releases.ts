@@ -1,11 +1,11 @@
 import { compareDebianVersions } from '../plan/debian-version.ts';
 
 /**
- * The release that a package belongs to, by the package's version: `4.18.0+turnbuild-1` for both `4.18.0+turnbuild-1~deb13` and rpm's
- * `4.18.0+turnbuild-1`. Undefined for a version that turnbuild does not make.
+ * The release that a package belongs to, by the package's version: `4.18.0+turnbuild-1` for `4.18.0+turnbuild-1~deb13`, and for rpm's
+ * `4.18.0+turnbuild-1.el9`. Undefined for a version that turnbuild does not make.
  */
 export function releaseOf(version: string): string | undefined {
-  return /^(?:\d+:)?(.+\+turnbuild-\d+)(?:~.*)?$/.exec(version)?.[1];
+  return /^(?:\d+:)?(.+\+turnbuild-\d+)(?:[~.].*)?$/.exec(version)?.[1];
 }
 
 /**

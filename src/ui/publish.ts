@@ -23,7 +23,7 @@ const bytesOf = (actions: readonly Action[]) => actions.reduce((sum, { size = 0 
 export function renderDestination({ to, where, channel, key, actions }: Destination, all: boolean): string[] {
   const head = [`${to}: channel ${channel} of ${where}`, `  signed by ${key}`];
   const changes = actions.filter((each) => each.do !== 'reuse');
-  if (changes.length === 0) return [...head, '  Everything is published already.'];
+  if (changes.length === 0) return [...head, '  Nothing to change.'];
   const rows = all
     ? actions.map((each) => [`  ${each.do}`, sizeText(each), each.path])
     : [...packageRows(actions), ...otherRows(changes)];

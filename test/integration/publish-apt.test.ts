@@ -95,7 +95,7 @@ describe('turnbuild publish --to apt', () => {
     const before = times();
     const { code, stdout } = await publish();
     expect(code).toBe(0);
-    expect(stdout).toContain('Everything is published already.');
+    expect(stdout).toContain('Nothing to change.');
     expect(times()).toEqual(before);
   });
 

@@ -88,7 +88,7 @@ describe('turnbuild publish --to dnf', () => {
     const before = times();
     const { code, stdout } = await publish();
     expect(code).toBe(0);
-    expect(stdout).toContain('Everything is published already.');
+    expect(stdout).toContain('Nothing to change.');
     expect(times()).toEqual(before);
   });
 

@@ -75,7 +75,8 @@ describe('TURNBUILD_SIGNING_KEY', () => {
     const text = result.stdout + result.stderr + journal;
     expect(text).not.toContain('PRIVATE KEY');
     expect(text).not.toContain(PASSPHRASE);
-    for (const line of secret.split('\n').slice(2, 6)) expect(text).not.toContain(line);
+    for (const line of (env.TURNBUILD_SIGNING_KEY ?? '').split('\n').filter((each) => each.length > 30))
+      expect(text).not.toContain(line);
     expect(homes()).toEqual([]);
     return { dir, ...result };
   }

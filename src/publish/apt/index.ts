@@ -6,6 +6,7 @@ import { clearsign } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
 import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
+import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
 import { notices } from '../withdrawn.ts';
@@ -37,6 +38,8 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     where: store.address,
     channel,
     key: key.fingerprint,
+    url: job.url,
+    origin: job.origin,
     suites,
     packages,
     clientFiles: new Map([
@@ -53,6 +56,14 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
   const plan = planApt({ ...facts, stored: await describeAll(store, neededPaths(facts)) });
   return {
     destination: plan.destination,
+    notes: suites.flatMap(({ published, next }) =>
+      promotionNotes(
+        job.change,
+        published.suite,
+        [...published.packages.values()].flat(),
+        [...next.values()].flat(),
+      ),
+    ),
     releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
     async contentOf({ path, file }) {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
@@ -101,7 +112,10 @@ async function changedSuites(job: Job, packages: readonly NewPackage[]): Promise
     change.suites.map(async (suite) => {
       const own = await read(suiteName(suite, channel));
       if (change.verb === 'withdraw') return withoutReleases(own, change.releases);
-      return withPromoted(own, await read(suiteName(suite, change.from)), change.release, store.address);
+      const from = await read(suiteName(suite, change.from));
+      // apt's pins must find the same origin in every channel.
+      const named = { ...own, origin: own.origin ?? from.origin };
+      return withPromoted(named, from, change.release, store.address);
     }),
   );
   // A suite that is not there and gets nothing stays away.

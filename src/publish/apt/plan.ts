@@ -44,6 +44,8 @@ export interface AptFacts {
   channel: Channel;
   /** Fingerprint of the key. */
   key: string;
+  url: string | undefined;
+  origin: string | undefined;
   suites: readonly SuiteChange[];
   /** Packages to store. */
   packages: readonly NewPackage[];
@@ -108,12 +110,12 @@ export function planApt(facts: AptFacts): AptPlan {
     ...files.flat().map(({ path, size, sha256 }) => ({ do: 'replace' as const, path, size, sha256 })),
     ...changed.map(({ suite }) => ({ do: 'point' as const, path: releasePath(suite) })),
   ];
-  const { where, channel, key } = facts;
+  const { where, channel, key, url = null, origin = null } = facts;
   const indices = files
     .flat()
     .flatMap(({ path, byHash, bytes }) => [[path, bytes] as const, [byHash, bytes] as const]);
   return {
-    destination: { to: 'apt', where, channel, key, pointers, actions: onlyOnce(actions) },
+    destination: { to: 'apt', where, channel, key, url, origin, pointers, actions: onlyOnce(actions) },
     suites: changed,
     contents: new Map([...indices, ...facts.clientFiles]),
   };

@@ -6,6 +6,7 @@ import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
 import { KEY_FILE } from '../key-file.ts';
 import type { Channel } from '../plan.ts';
+import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
 import { notices } from '../withdrawn.ts';
@@ -55,6 +56,14 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
   );
   return {
     destination,
+    notes: changes.flatMap(({ published, next, versions }) =>
+      promotionNotes(
+        job.change,
+        baseFolder(next.name),
+        published.packages,
+        versions.map((version) => ({ version })),
+      ),
+    ),
     releases: releasesIn(changes.flatMap(({ versions }) => versions.map((version) => ({ version })))),
     async contentOf({ path, file }) {
       if (file !== undefined) return { file: releaseFile(job.change, file) };

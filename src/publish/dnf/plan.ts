@@ -121,5 +121,14 @@ export function planDnf(facts: DnfFacts): Destination {
     ...changed.flatMap((next) => metadata(baseFolder(next.name), next, false)),
     ...pointing.map(({ next }) => ({ do: 'point' as const, path: mirrorListPath(next.name) })),
   ];
-  return { to: 'dnf', where, channel, key, pointers, actions: onlyOnce(actions) };
+  return {
+    to: 'dnf',
+    where,
+    channel,
+    key,
+    url: facts.url,
+    origin: null,
+    pointers,
+    actions: onlyOnce(actions),
+  };
 }

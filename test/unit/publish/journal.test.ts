@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { interruptedRun, type JournalRecord, parseJournal } from '../../../src/publish/journal.ts';
+import { type JournalRecord, parseJournal, unfinishedRuns } from '../../../src/publish/journal.ts';
 
 const PLAN = 'a'.repeat(64);
-const begun = (run: string, where = '/srv/a'): JournalRecord => ({
-  ...{ run, at: '2026-11-01T00:00:00.000Z', where, plan: PLAN },
+const begun = (run: string, where = '/srv/a', what = 'publish 1'): JournalRecord => ({
+  ...{ run, at: '2026-11-01T00:00:00.000Z', where, what, plan: PLAN },
 });
 const finished = (run: string): JournalRecord => ({ run, at: '2026-11-01T00:01:00.000Z', finished: true });
 const doing = (run: string): JournalRecord => ({
@@ -24,19 +24,24 @@ describe('the journal', () => {
     expect(parseJournal(text)).toEqual([begun('1')]);
   });
 
-  it.each<[string, JournalRecord[], string | undefined]>([
-    ['nothing', [], undefined],
-    ['a finished run', [begun('1'), doing('1'), finished('1')], undefined],
-    ['a run that stopped', [begun('1'), doing('1')], '1'],
-    ['a run that was finished by another one', [begun('1'), begun('2'), finished('2')], undefined],
-    ['a run that stopped after another one', [begun('1'), finished('1'), begun('2')], '2'],
+  it.each<[string, JournalRecord[], string[]]>([
+    ['nothing', [], []],
+    ['a finished run', [begun('1'), doing('1'), finished('1')], []],
+    ['a run that stopped', [begun('1'), doing('1')], ['publish 1']],
+    ['a run that was repeated', [begun('1'), begun('2'), finished('2')], []],
+    ['a run that stopped after another one', [begun('1'), finished('1'), begun('2')], ['publish 1']],
+    [
+      'a run after which another one did something else',
+      [begun('1'), begun('2', '/srv/a', 'withdraw 1'), finished('2')],
+      ['publish 1'],
+    ],
     [
       'a run that stopped before one in another repository',
       [begun('1'), begun('2', '/srv/b'), finished('2')],
-      '1',
+      ['publish 1'],
     ],
-    ['a run that stopped in another repository', [begun('1', '/srv/b')], undefined],
-  ])('shows whether the last run was interrupted: %s', (_, records, run) => {
-    expect(interruptedRun(records, '/srv/a')?.run).toBe(run);
+    ['a run that stopped in another repository', [begun('1', '/srv/b')], []],
+  ])('shows which runs are unfinished: %s', (_, records, expected) => {
+    expect(unfinishedRuns(records, '/srv/a').map(({ what }) => what)).toEqual(expected);
   });
 });

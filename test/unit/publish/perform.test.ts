@@ -18,6 +18,8 @@ const DESTINATION: Destination = {
   where: 'memory',
   channel: 'testing',
   key: 'F',
+  url: null,
+  origin: null,
   pointers: [],
   actions: ACTIONS,
 };
@@ -34,6 +36,7 @@ function memory(files: Record<string, string> = {}) {
   const store: Store = {
     address: 'memory',
     read: undeclared,
+    list: undeclared,
     lock: undeclared,
     async describe(path) {
       const found = contents.get(path);

@@ -18,6 +18,8 @@ const DESTINATION: Destination = {
   where: '/srv/packages',
   channel: 'testing',
   key: 'F'.repeat(40),
+  url: 'https://packages.example.org',
+  origin: null,
   pointers: [{ path: 'apt/dists/trixie-testing/InRelease', before: A, after: B }],
   actions: [
     { do: 'create', path: 'apt/pool/x.deb', size: 100, sha256: A, file: 'x.deb' },
@@ -97,6 +99,8 @@ describe('requirePlanned', () => {
     ['the result differs', pointing(A, C), 'would get different content'],
     ['it is another repository', withDestination({ where: '/srv/other' }), 'the destinations in the plan'],
     ['it is another channel', withDestination({ channel: 'stable' }), 'the destinations in the plan'],
+    ['it is another URL', withDestination({ url: 'https://example.org' }), 'the destinations in the plan'],
+    ['it is another origin', withDestination({ origin: 'Example' }), 'the destinations in the plan'],
     ['it is another key', withDestination({ key: 'E'.repeat(40) }), 'the destinations in the plan'],
     ['it is another release', { ...PLAN, manifest: B }, 'the release in the plan'],
     [

@@ -6,6 +6,7 @@ describe('releases', () => {
     ['4.18.0+turnbuild-1~deb13', '4.18.0+turnbuild-1'],
     ['1:4.18.0+turnbuild-12~ubuntu24.04', '4.18.0+turnbuild-12'],
     ['4.18.0+turnbuild-1', '4.18.0+turnbuild-1'],
+    ['4.18.0+turnbuild-1.el9', '4.18.0+turnbuild-1'],
     ['4.6.1-1', undefined],
   ])('the version %s is of the release %s', (version, release) => expect(releaseOf(version)).toBe(release));
 

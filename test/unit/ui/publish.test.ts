@@ -29,9 +29,7 @@ it('a destination is shown with every file with --verbose', () => {
 
 it('a destination that has everything says so', () => {
   const actions = ACTIONS.map((action) => ({ ...action, do: 'reuse' as const }));
-  expect(renderDestination({ ...DESTINATION, actions }, false).at(-1)).toBe(
-    '  Everything is published already.',
-  );
+  expect(renderDestination({ ...DESTINATION, actions }, false).at(-1)).toBe('  Nothing to change.');
 });
 
 it('of the changes being made, those of packages and pointers are shown', () => {

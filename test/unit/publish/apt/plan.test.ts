@@ -54,6 +54,8 @@ function facts(
     where: '/srv/packages',
     channel: 'testing',
     key: 'F'.repeat(40),
+    url: undefined,
+    origin: undefined,
     suites: suites.map((suite) =>
       withPackages(
         suite,
