@@ -24,7 +24,8 @@ export async function readSecretKey(
       hint: 'Look at them: gpg --list-secret-keys. GNUPGHOME selects another folder of keys.',
     });
   if (code !== 0) return { colons: '', packets: '', armored: '' };
-  const options = ['--armor', '--export-options', 'export-minimal', '--export', fingerprint];
+  // Complete: gpg's minimal export lacks expired subkeys, which have signed what is published.
+  const options = ['--armor', '--export', fingerprint];
   const { stdout: armored } = await gpg(exec, options, { signal, effect: 'read' });
   const { stdout: packets } = await gpg(exec, ['--list-packets'], { signal, effect: 'read', input: armored });
   return { colons, packets, armored: `${armored}\n` };

@@ -8,6 +8,8 @@ const STRONG_HASHES = new Set(['8', '9', '10', '11']);
 export interface Signed {
   /** There is a good signature with a strong hash by a key in the keyring, and no bad one. */
   trusted: boolean;
+  /** Fingerprint of the key or subkey that made it; undefined if it is not trusted. */
+  signer: string | undefined;
   /** The signed text, if gpgv was told to print it. */
   stdout: string;
   /** gpgv's messages and status lines. */
@@ -17,16 +19,23 @@ export interface Signed {
 /**
  * Verifies a signature.
  * @param args of gpgv, except --status-fd
+ * @param options.expired also trusts a signature whose key has expired since
  * @throws GPGV_MISSING
  */
-export async function gpgv(exec: Exec, args: readonly string[], signal?: AbortSignal): Promise<Signed> {
+export async function gpgv(
+  exec: Exec,
+  args: readonly string[],
+  signal?: AbortSignal,
+  { expired = false }: { expired?: boolean } = {},
+): Promise<Signed> {
   const command = { file: 'gpgv', args: ['--status-fd', '2', ...args], effect: 'read' } as const;
   const { code, stdout, stderr } = await exec(command, signal === undefined ? {} : { signal });
   if (code === 127)
     throw new TurnbuildError('GPGV_MISSING', "gpgv is not installed, so a signature can't be checked", {
       hint: 'apt-get install gpgv',
     });
-  return { trusted: isTrusted(stderr), stdout, stderr };
+  const signer = signerIn(stderr, expired);
+  return { trusted: signer !== undefined, signer, stdout, stderr };
 }
 
 /**
@@ -34,17 +43,20 @@ export async function gpgv(exec: Exec, args: readonly string[], signal?: AbortSi
  * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
  * also signs Debian's suites.
  */
-function isTrusted(status: string): boolean {
+function signerIn(status: string, expired: boolean): string | undefined {
   let good = false;
-  let trusted = false;
+  let signer: string | undefined;
   for (const [, word = '', rest = ''] of status.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)) {
-    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return false;
+    if (word === 'BADSIG' || word === 'REVKEYSIG' || word === 'EXPSIG') return undefined;
     // VALIDSIG also follows the signature of an expired key, so it counts only right after GOODSIG.
-    if (word === 'VALIDSIG') trusted ||= good && STRONG_HASHES.has(rest.trim().split(' ')[7] ?? '');
+    if (word === 'VALIDSIG') {
+      const [fingerprint, , , , , , , hash = ''] = rest.trim().split(' ');
+      if (good && STRONG_HASHES.has(hash)) signer ??= fingerprint;
+    }
     if (word === 'NEWSIG') good = false;
-    if (word === 'GOODSIG') good = true;
+    if (word === 'GOODSIG' || (expired && word === 'EXPKEYSIG')) good = true;
   }
-  return trusted;
+  return signer;
 }
 
 /** The bytes of an armored OpenPGP block (RFC 9580, 6.2), or the given bytes if they are not armored. gpgv reads no armored keyring. */

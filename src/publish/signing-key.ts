@@ -147,15 +147,10 @@ const WEAK: Readonly<Record<string, string>> = { '1': 'MD5', '2': 'SHA-1', '3': 
 
 /** A user ID whose newest signature by its own key (types 0x10 to 0x13) has a weak hash makes the key invalid for Sequoia. */
 function selfSignatureProblems({ id, fingerprint }: ListedKey, packets: string): string[] {
-  const signatures = packetsIn(packets)
-    .filter((packet) => packet.startsWith(':signature packet:') && packet.includes(`keyid ${id}`))
-    .filter((packet) => /sigclass 0x1[0-3]/.test(packet))
-    .map((packet) => ({
-      created: Number(/created (\d+)/.exec(packet)?.[1] ?? 0),
-      hash: /digest algo (\d+)/.exec(packet)?.[1] ?? '',
-    }))
-    .sort((a, b) => b.created - a.created);
-  const weak = WEAK[signatures[0]?.hash ?? ''];
+  const own = packetsIn(packets).filter(
+    (packet) => isSignature(packet) && packet.includes(`keyid ${id}`) && /sigclass 0x1[0-3]/.test(packet),
+  );
+  const weak = weakHashIn(newestOf(own));
   return weak === undefined
     ? []
     : [
@@ -169,9 +164,13 @@ function bindingProblems({ id }: ListedKey, packets: string): string[] {
   const at = all.findIndex(
     (packet) => /^:(?:public|secret) sub key packet:/.test(packet) && packet.includes(`keyid: ${id}`),
   );
-  const binding = all[at + 1] ?? '';
-  const hashes = [...binding.matchAll(/digest algo (\d+)/g)].map(([, hash = '']) => WEAK[hash]);
-  const weak = hashes.find((name) => name !== undefined);
+  // Its signatures follow it, up to the next subkey.
+  const after = all.slice(at + 1);
+  const end = after.findIndex((packet) => !isSignature(packet));
+  const bindings = (end < 0 ? after : after.slice(0, end)).filter((packet) =>
+    packet.includes('sigclass 0x18'),
+  );
+  const weak = weakHashIn(newestOf(bindings));
   return weak === undefined
     ? []
     : [
@@ -180,6 +179,19 @@ function bindingProblems({ id }: ListedKey, packets: string): string[] {
 }
 
 const packetsIn = (packets: string) => packets.split(/^(?=:)/m);
+const isSignature = (packet: string) => packet.startsWith(':signature packet:');
+const createdAt = (packet: string) => Number(/created (\d+)/.exec(packet)?.[1] ?? 0);
+
+/** The newest signature replaces earlier ones. */
+function newestOf(signatures: readonly string[]): string {
+  return signatures.toSorted((a, b) => createdAt(b) - createdAt(a))[0] ?? '';
+}
+
+/** The first weak hash algorithm in a signature and in those that it contains. */
+function weakHashIn(signature: string): string | undefined {
+  const hashes = [...signature.matchAll(/digest algo (\d+)/g)].map(([, hash = '']) => WEAK[hash]);
+  return hashes.find((name) => name !== undefined);
+}
 
 function listedKeys(colons: string): ListedKey[] {
   const keys: ListedKey[] = [];

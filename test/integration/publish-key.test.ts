@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
+import { dnfClient } from '../support/dnf-client.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
 import { PUBLIC_URL, serveRepository } from '../support/published.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
@@ -63,6 +64,33 @@ describe('a project', () => {
     expect(stderr).toContain('under `publish` in turnbuild.yaml');
     const elsewhere = ['--sign-with', key, '--repo', join(temporaryFolder(), 'other'), '--dry-run'];
     expect((await publish({ GNUPGHOME: keys.home }, elsewhere)).stdout).toContain('/other\n');
+  });
+});
+
+describe('a subkey that expires', () => {
+  it('is replaced by the next one, for packages that are published already, too', async () => {
+    const own = createSigningHome();
+    try {
+      const primary = own.createKey('Rotating <rotating@example.org>');
+      const add = (expires: string) =>
+        own.gpg(['--pinentry-mode', 'loopback', '--quick-add-key', primary, 'ed25519', 'sign', expires]);
+      add('seconds=4');
+      const { dir, publish } = project(settings(`  signWith: "${primary}"\n`));
+      const env = { GNUPGHOME: own.home };
+      expect(await publish(env)).toMatchObject({ code: 0, stderr: '' });
+      await new Promise((resolve) => setTimeout(resolve, 4500));
+      // Without a valid signature, clients refuse the repository.
+      await expect(versions(dir)).rejects.toThrow();
+      add('1y');
+      expect(await publish(env)).toMatchObject({ code: 0, stderr: '' });
+      expect(await versions(dir)).toEqual(['4.18.0+turnbuild-1~deb13']);
+      const server = await serveRepository(join(dir, 'packages'));
+      const dnf = dnfClient(temporaryFolder(), server.read('dnf/coturn-portable-testing.repo'));
+      expect(await dnf.versions('coturn')).toEqual(['4.18.0+turnbuild-1']);
+      expect((await publish(env)).stdout).toContain('Nothing to change.');
+    } finally {
+      own.remove();
+    }
   });
 });
 

@@ -38,6 +38,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     where: store.address,
     channel,
     key: key.fingerprint,
+    signer: key.signer,
     url: job.url,
     origin: job.origin,
     suites,

@@ -15,6 +15,8 @@ export interface PublishedSuite {
   date: number | undefined;
   /** Who publishes it, by its InRelease. */
   origin: string | undefined;
+  /** Fingerprint of the key or subkey that signed its InRelease. */
+  signer: string | undefined;
   /** The uncompressed indices that it lists. */
   listed: readonly ListedFile[];
   /** The packages in it: Debian's name of an architecture -> packages. */
@@ -42,8 +44,10 @@ export interface NewPackage {
 export interface AptFacts {
   where: string;
   channel: Channel;
-  /** Fingerprint of the key. */
+  /** Fingerprint of the primary key. */
   key: string;
+  /** Fingerprint of the key or subkey that signs. */
+  signer: string;
   url: string | undefined;
   origin: string | undefined;
   suites: readonly SuiteChange[];
@@ -71,7 +75,7 @@ export interface NextSuite {
 /** The plan of an apt repository, with the contents that it needs. */
 export interface AptPlan {
   destination: Destination;
-  /** Suites whose InRelease changes. */
+  /** Suites that get a new InRelease. */
   suites: NextSuite[];
   /** Contents of indices and client files: path relative to the repository -> bytes. */
   contents: ReadonlyMap<string, Uint8Array>;
@@ -99,7 +103,12 @@ export function planApt(facts: AptFacts): AptPlan {
     before: published.date === undefined ? null : facts.sha256(contentText(published.listed)),
     after: facts.sha256(contentText(listedIn(next[index] as NextSuite, facts))),
   }));
-  const changed = next.filter((_, index) => pointers[index]?.before !== pointers[index]?.after);
+  const isChanged = (index: number) => pointers[index]?.before !== pointers[index]?.after;
+  const changed = next.filter((_, index) => isChanged(index));
+  // The subkey that signed it may expire long before the one that signs now.
+  const signed = next.filter(
+    (_, index) => isChanged(index) || facts.suites[index]?.published.signer !== facts.signer,
+  );
   const files = changed.map((suite) => indexFiles(suite, facts));
   const actions: PublishAction[] = [
     ...facts.packages.map(({ file, indexed }) =>
@@ -108,7 +117,7 @@ export function planApt(facts: AptFacts): AptPlan {
     ...files.flat().map(({ byHash, size, sha256 }) => storeNew(byHash, { size, sha256 }, facts)),
     ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
     ...files.flat().map(({ path, size, sha256 }) => ({ do: 'replace' as const, path, size, sha256 })),
-    ...changed.map(({ suite }) => ({ do: 'point' as const, path: releasePath(suite) })),
+    ...signed.map(({ suite }) => ({ do: 'point' as const, path: releasePath(suite) })),
   ];
   const { where, channel, key, url = null, origin = null } = facts;
   const indices = files
@@ -116,7 +125,7 @@ export function planApt(facts: AptFacts): AptPlan {
     .flatMap(({ path, byHash, bytes }) => [[path, bytes] as const, [byHash, bytes] as const]);
   return {
     destination: { to: 'apt', where, channel, key, url, origin, pointers, actions: onlyOnce(actions) },
-    suites: changed,
+    suites: signed,
     contents: new Map([...indices, ...facts.clientFiles]),
   };
 }

@@ -26,8 +26,8 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
   if (signed === undefined && (await reading.store.describe(other)) !== undefined)
     throw foreign(other, reading.store, undefined);
   if (signed === undefined)
-    return { suite, date: undefined, origin: undefined, listed: [], packages: new Map() };
-  const release = await verified(path, signed, reading);
+    return { suite, date: undefined, origin: undefined, signer: undefined, listed: [], packages: new Map() };
+  const { release, signer } = await verified(path, signed, reading);
   const listed = listedFiles(release);
   const date = Date.parse(/^Date:\s*(.*)$/m.exec(release)?.[1] ?? '');
   const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(release)?.[1]?.trim() ?? '';
@@ -47,24 +47,26 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
     const text = await readIndex(suite, compressed ?? each, reading);
     packages.set(architectureOf(each.path) ?? '', parsePackages(text));
   }
-  return { suite, date, origin: field('Origin'), listed: plain, packages };
+  return { suite, date, origin: field('Origin'), signer, listed: plain, packages };
 }
 
 async function verified(
   path: string,
   signed: Buffer,
   { store, exec, signal, work, keyring }: Reading,
-): Promise<string> {
+): Promise<{ release: string; signer: string | undefined }> {
   const file = `${work}/InRelease`;
   await writeText(file, signed);
-  const { trusted, stdout, stderr } = await gpgv(exec, ['--keyring', keyring, '--output', '-', file], signal);
-  if (trusted) return `${stdout}\n`;
+  const args = ['--keyring', keyring, '--output', '-', file];
+  // A subkey that has expired since then has still signed what is there.
+  const { trusted, signer, stdout, stderr } = await gpgv(exec, args, signal, { expired: true });
+  if (trusted) return { release: `${stdout}\n`, signer };
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
   throw new TurnbuildError(
     'APT_SIGNATURE_INVALID',
     `${path} in ${store.address} has no valid signature of the key: ${said.join('; ')}`,
     {
-      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it has expired or was revoked, publish to an empty repository.',
+      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it was revoked, publish to an empty repository.',
     },
   );
 }

@@ -41,7 +41,16 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
     ...notices(job.change),
   ]);
   const facts = {
-    ...{ where: store.address, channel, key: key.fingerprint, url, changes, packages, clientFiles },
+    ...{
+      where: store.address,
+      channel,
+      key: key.fingerprint,
+      signer: key.signer,
+      url,
+      changes,
+      packages,
+      clientFiles,
+    },
     sha256: sha256Bytes,
   };
   const destination = planDnf({ ...facts, stored: await describeAll(store, neededPaths(facts)) });

@@ -83,7 +83,8 @@ export async function changeRepository(
   const versions = [...parts.flatMap(({ some }) => some), ...added].map(({ version }) => version);
   if (files !== undefined) {
     const state = stateOf({ name, files }, { sha256: sha256Bytes });
-    const isStored = await isStateStored(state, contentText(files), { ...job, work });
+    const wanted = { content: contentText(files), signer: job.key.signer };
+    const isStored = await isStateStored(state, wanted, { ...job, work });
     return { published, next: { name, files, isStored }, versions, repodata };
   }
   throw new TurnbuildError('RPM_TOOL_FAILED', 'createrepo_c wrote unexpected metadata', {

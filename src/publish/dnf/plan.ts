@@ -16,6 +16,8 @@ export interface PublishedRepository {
   name: RepositoryName;
   /** The text of its mirror list. Undefined: there is none. */
   list: string | undefined;
+  /** Fingerprint of the key or subkey that signed its metadata. */
+  signer: string | undefined;
   /** Undefined: there is none. */
   files: readonly MetadataFile[] | undefined;
   packages: readonly ListedRpm[];
@@ -25,7 +27,7 @@ export interface PublishedRepository {
 export interface NextRepository {
   name: RepositoryName;
   files: readonly MetadataFile[];
-  /** The folder of this state is in the repository already, complete and signed. */
+  /** The folder of this state is in the repository already, complete and signed by the key or subkey that signs now. */
   isStored: boolean;
 }
 
@@ -44,8 +46,10 @@ export interface NewRpm extends ListedRpm {
 export interface DnfFacts {
   where: string;
   channel: Channel;
-  /** Fingerprint of the key. */
+  /** Fingerprint of the primary key. */
   key: string;
+  /** Fingerprint of the key or subkey that signs. */
+  signer: string;
   /** URL under which clients reach the repository. */
   url: string;
   /** Each repository as it is and as it will be. */
@@ -96,13 +100,17 @@ export function planDnf(facts: DnfFacts): Destination {
     after: sha256(contentText(next.files)),
   }));
   const changed = facts.changes
-    .filter((_, index) => pointers[index]?.before !== pointers[index]?.after)
+    .filter(
+      // The subkey that signed it may expire long before the one that signs now.
+      ({ published }, index) =>
+        pointers[index]?.before !== pointers[index]?.after || published.signer !== facts.signer,
+    )
     .map(({ next }) => next);
   const metadata = (base: string, { files }: NextRepository, isComplete: boolean): PublishAction[] => [
     ...files.map(({ path, size, sha256: digest }) =>
       storeNew(`${base}/${path}`, { size, sha256: digest }, facts),
     ),
-    // A state that was published once never changes. If a run was killed, nothing points to its state yet.
+    // A state that was published once never changes, except that it can be signed again. If a run was killed, nothing points to its state yet.
     ...(isComplete
       ? []
       : ['repomd.xml.asc', 'repomd.xml'].map((file) => ({

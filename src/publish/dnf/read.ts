@@ -26,14 +26,14 @@ export async function readRepository(
 ): Promise<PublishedRepository> {
   const { store } = reading;
   const list = (await store.read(mirrorListPath(name), MAX_LIST))?.toString('utf8');
-  if (list === undefined) return { name, list, files: undefined, packages: [] };
+  if (list === undefined) return { name, list, signer: undefined, files: undefined, packages: [] };
   const base = stateIn(list, name);
   const foreign = (path: string) =>
     new TurnbuildError('DNF_FOREIGN', `${path} in ${store.address} was not written by turnbuild`, {
       hint: 'Publish to an empty repository, so that nothing of the other one is lost.',
     });
   if (base === undefined) throw foreign(mirrorListPath(name));
-  const repomd = await verifiedRepomd(base, reading);
+  const { repomd, signer } = await verifiedRepomd(base, reading);
   const files = metadataFiles(repomd.toString('utf8'));
   if (files === undefined) throw foreign(`${base}/${REPODATA}/repomd.xml`);
   await writeText(join(into, REPODATA, 'repomd.xml'), repomd);
@@ -49,7 +49,7 @@ export async function readRepository(
     await writeText(join(into, path), bytes);
     if (type === 'primary') packages = packagesIn(bytes, `${base}/${path}`, reading);
   }
-  return { name, list, files, packages };
+  return { name, list, signer, files, packages };
 }
 
 /** The folder of the state that a mirror list points to. */
@@ -58,18 +58,26 @@ function stateIn(list: string, name: RepositoryName): string | undefined {
   return new RegExp(`/(${folder}-[0-9a-f]{16})/?\\s*$`).exec(list)?.[1];
 }
 
-/** Whether the folder of a state has signed metadata with this content. */
-export async function isStateStored(base: string, content: string, reading: Reading): Promise<boolean> {
+/** Whether the folder of a state has metadata with this content, signed by this key or subkey. */
+export async function isStateStored(
+  base: string,
+  { content, signer }: { content: string; signer: string },
+  reading: Reading,
+): Promise<boolean> {
   try {
-    const files = metadataFiles((await verifiedRepomd(base, reading)).toString('utf8'));
-    return files !== undefined && contentText(files) === content;
+    const found = await verifiedRepomd(base, reading);
+    const files = metadataFiles(found.repomd.toString('utf8'));
+    return files !== undefined && contentText(files) === content && found.signer === signer;
   } catch (error) {
     if (error instanceof TurnbuildError && /^DNF_/.test(error.code)) return false;
     throw error;
   }
 }
 
-async function verifiedRepomd(base: string, reading: Reading): Promise<Buffer> {
+async function verifiedRepomd(
+  base: string,
+  reading: Reading,
+): Promise<{ repomd: Buffer; signer: string | undefined }> {
   const { store, exec, signal, work, keyring } = reading;
   const path = `${base}/${REPODATA}/repomd.xml`;
   const repomd = await store.read(path, MAX_REPOMD);
@@ -79,14 +87,16 @@ async function verifiedRepomd(base: string, reading: Reading): Promise<Buffer> {
   const file = join(work, 'repomd.xml');
   await writeText(file, repomd);
   await writeText(`${file}.asc`, signature);
-  const { trusted, stderr } = await gpgv(exec, ['--keyring', keyring, `${file}.asc`, file], signal);
-  if (trusted) return repomd;
+  const args = ['--keyring', keyring, `${file}.asc`, file];
+  // A subkey that has expired since then has still signed what is there.
+  const { trusted, signer, stderr } = await gpgv(exec, args, signal, { expired: true });
+  if (trusted) return { repomd, signer };
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
   throw new TurnbuildError(
     'DNF_SIGNATURE_INVALID',
     `${path} in ${store.address} has no valid signature of the key: ${said.join('; ')}`,
     {
-      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it has expired or was revoked, publish to an empty repository.',
+      hint: 'If the file was tampered with, restore it from a backup. If the key that signed it was revoked, publish to an empty repository.',
     },
   );
 }

@@ -146,6 +146,13 @@ describe('suitableKey', () => {
     );
   });
 
+  it('takes a subkey that replaced its SHA-1 signature', () => {
+    const [, weak = ''] = subkeyPackets(2).split(/^(?=:signature)/m);
+    const colons = [line('sec', PRIMARY), line('ssb', SUBKEY, { capabilities: 's' })].join('\n');
+    const renewed = subkeyPackets(10).replace('created 1700000000, md5len', 'created 1700000009, md5len');
+    expect(suitable(colons, packets() + renewed + weak)).toMatchObject({ signer: SUBKEY });
+  });
+
   it('takes a key that replaced its SHA-1 signature', () => {
     expect(suitable(line('sec', PRIMARY), packets(2) + packets(10, 1_700_000_009))).toBeDefined();
   });

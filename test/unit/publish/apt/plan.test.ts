@@ -40,6 +40,7 @@ const empty = (suite: string): PublishedSuite => ({
   suite,
   date: undefined,
   origin: undefined,
+  signer: undefined,
   listed: [],
   packages: new Map(),
 });
@@ -54,6 +55,7 @@ function facts(
     where: '/srv/packages',
     channel: 'testing',
     key: 'F'.repeat(40),
+    signer: 'S'.repeat(40),
     url: undefined,
     origin: undefined,
     suites: suites.map((suite) =>
@@ -82,6 +84,7 @@ function published(plan: ReturnType<typeof planApt>, suite: string, date = NOW -
     suite,
     date,
     origin: 'turnbuild',
+    signer: 'S'.repeat(40),
     listed: indices.map(([path, bytes]) => ({ path, size: bytes.length, sha256: sha256(bytes) })),
     packages: new Map(
       indices.map(([path, bytes]) => [
@@ -139,6 +142,15 @@ describe('planApt', () => {
     expect(again.destination.actions.map((each) => each.do)).toEqual(['reuse', 'reuse', 'reuse']);
     const [pointer] = again.destination.pointers;
     expect(pointer?.before).toBe(pointer?.after);
+  });
+
+  it('signs again what another subkey has signed, and changes nothing else', () => {
+    const suite = { ...published(first(), 'trixie-testing'), signer: 'O'.repeat(40) };
+    const { actions } = planApt(facts([fresh('1', 'amd64')], [suite])).destination;
+    const kinds = actions
+      .filter(({ file }) => file === undefined)
+      .map(({ do: what, path }) => `${what} ${path}`);
+    expect(kinds).toEqual(['replace key.asc', 'point apt/dists/trixie-testing/InRelease']);
   });
 
   it('does not change a published paragraph that apt-ftparchive would write differently now', () => {

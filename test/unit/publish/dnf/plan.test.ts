@@ -33,10 +33,17 @@ function rpm(version: string, content = version): NewRpm {
 }
 
 const next = (content: string, isStored = false) => ({ name: NAME, files: metadata(content), isStored });
-const absent = { name: NAME, list: undefined, files: undefined, packages: [] };
+const absent = { name: NAME, list: undefined, signer: undefined, files: undefined, packages: [] };
+const SIGNER = 'S'.repeat(40);
 const listOf = (content: string, url = URL_OF_CLIENTS) => mirrorList(next(content), { sha256, url });
 const published = (content: string, url?: string) => ({
-  ...{ name: NAME, list: listOf(content, url), files: metadata(content), packages: [rpm('1-1')] },
+  ...{
+    name: NAME,
+    list: listOf(content, url),
+    signer: SIGNER,
+    files: metadata(content),
+    packages: [rpm('1-1')],
+  },
 });
 
 function facts(change: Partial<DnfFacts> = {}): DnfFacts {
@@ -44,6 +51,7 @@ function facts(change: Partial<DnfFacts> = {}): DnfFacts {
     where: '/srv/packages',
     channel: 'testing',
     key: 'F'.repeat(40),
+    signer: SIGNER,
     url: URL_OF_CLIENTS,
     changes: [{ published: absent, next: next('1') }],
     packages: [rpm('1-1')],
@@ -102,6 +110,23 @@ describe('planDnf', () => {
     const again = planDnf(facts({ changes: [{ published: published('1'), next: next('1', true) }], stored }));
     expect(again.actions.map((each) => each.do)).toEqual(['reuse', 'reuse']);
     expect(again.pointers[0]?.before).toBe(again.pointers[0]?.after);
+  });
+
+  it('signs again what another subkey has signed', () => {
+    const old = { ...published('1'), signer: 'O'.repeat(40) };
+    const { actions } = planDnf(facts({ packages: [], changes: [{ published: old, next: next('1') }] }));
+    const replaced = actions
+      .filter((each) => each.do !== 'create')
+      .map(({ do: what, path }) => `${what} ${short(path)}`);
+    expect(replaced).toEqual([
+      ...['repomd.xml.asc', 'repomd.xml'].map(
+        (file) => `replace dnf/testing/portable/x86_64-STATE/repodata/${file}`,
+      ),
+      'replace key.asc',
+      ...['repomd.xml.asc', 'repomd.xml'].map(
+        (file) => `replace dnf/testing/portable/x86_64/repodata/${file}`,
+      ),
+    ]);
   });
 
   it('points anew if only the URL has changed', () => {
