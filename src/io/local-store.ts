@@ -45,7 +45,7 @@ export function localStore(dir: string): Store {
     },
     async lock() {
       const lock = await lockFolder(dir).catch((error: unknown) =>
-        Promise.reject(asPublishLocked(dir, error)),
+        Promise.reject(asRepositoryError(dir, error)),
       );
       // A killed process leaves its temporary file even beside a file that it had finished.
       for (const name of OWN) await removeAllLeftovers(join(dir, name));
@@ -67,9 +67,17 @@ async function isThere(file: string): Promise<boolean> {
   }
 }
 
-function asPublishLocked(dir: string, error: unknown): unknown {
-  if (!(error instanceof TurnbuildError) || error.code !== 'RELEASE_LOCKED') return error;
-  return new TurnbuildError('PUBLISH_LOCKED', error.message.replace('is using', 'is publishing to'), {
+/** The error of a folder's lock, in words about a repository. */
+function asRepositoryError(dir: string, error: unknown): unknown {
+  if (!(error instanceof TurnbuildError)) return error;
+  const { code, message } = error;
+  if (code === 'FOLDER_UNWRITABLE')
+    return new TurnbuildError(code, message, {
+      cause: error,
+      hint: 'Make it writable, or choose another folder with --repo.',
+    });
+  if (code !== 'RELEASE_LOCKED') return error;
+  return new TurnbuildError('PUBLISH_LOCKED', message.replace('is using', 'is publishing to'), {
     cause: error,
     hint: `Wait until it finishes. If that process no longer exists, remove ${join(dir, '.lock')}*.`,
   });

@@ -71,6 +71,15 @@ describe('a store in a folder', () => {
     await expect(localStore(dir).describe('x'.repeat(300))).rejects.toMatchObject({ code: 'ENAMETOOLONG' });
   });
 
+  it('that cannot be created names the option', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    await expect(localStore(join(file, 'repository')).lock()).rejects.toMatchObject({
+      code: 'FOLDER_UNWRITABLE',
+      hint: 'Make it writable, or choose another folder with --repo.',
+    });
+  });
+
   it('is locked for one run, and then removes what killed runs left behind, but nothing else', async () => {
     const dir = temporaryFolder();
     for (const name of ['apt/pool', 'other']) mkdirSync(join(dir, name), { recursive: true });
