@@ -153,7 +153,7 @@ addOptions(
     ]).argument('<release>', 'version of a published release, e.g. 4.18.0 or 4.18.0+turnbuild-2'),
   ),
   'withdraw',
-).action(runs(async () => (await import('../commands/promote.ts')).withdraw));
+).action(runs(async () => (await import('../commands/withdraw.ts')).withdraw));
 
 addOptions(
   addCommand(

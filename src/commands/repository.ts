@@ -68,7 +68,7 @@ export async function withRepository(
     return use({
       ...repository,
       exec: io.exec,
-      fingerprint: parseFingerprint(required('sign-with', fingerprint, 'the fingerprint of a key')),
+      fingerprint: required('sign-with', fingerprint, 'the fingerprint of a key'),
     });
   return withGivenKey(io.exec, given, (exec, own) =>
     use({ ...repository, exec, fingerprint: fingerprint ?? own }),

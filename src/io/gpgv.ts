@@ -42,6 +42,7 @@ export async function gpgv(
  * Reads gpgv's status lines (GnuPG, doc/DETAILS) as apt does: requires a good signature with a strong hash by a key in
  * the keyring, and no bad one. gpgv's exit code is too strict: the next release's key, which an older keyring lacks,
  * also signs Debian's suites.
+ * @returns the fingerprint of the key or subkey that made the first such signature
  */
 function signerIn(status: string, expired: boolean): string | undefined {
   let good = false;

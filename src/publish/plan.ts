@@ -42,7 +42,7 @@ const destination = z.strictObject({
   actions: z.array(action),
 });
 
-const PLAN_SCHEMA = 1;
+export const PLAN_SCHEMA = 1;
 
 const publishPlan = z.strictObject({
   kind: z.literal('publish'),
@@ -80,8 +80,6 @@ const PLAN: DocumentKind<PublishPlan> = {
   hint: 'Create it again, with --dry-run --json.',
 };
 
-export { PLAN_SCHEMA };
-
 /** A plan as a document. */
 export function formatPublishPlan(plan: PublishPlan, digest: Sha256): string {
   return sealed(plan, digest);
@@ -90,11 +88,6 @@ export function formatPublishPlan(plan: PublishPlan, digest: Sha256): string {
 /** Text of a plan -> plan. @throws PLAN_INVALID, PLAN_NEWER, PLAN_CHANGED */
 export function parsePublishPlan(file: string, text: string, digest: Sha256): PublishPlan {
   return unsealed(PLAN, file, text, digest);
-}
-
-/** Bytes that a destination receives, signed files not included. */
-export function bytesToSend({ actions }: Destination): number {
-  return actions.reduce((sum, each) => sum + (each.do === 'reuse' ? 0 : (each.size ?? 0)), 0);
 }
 
 /** Whether a destination already has everything, so that nothing is written. */
@@ -110,7 +103,7 @@ export function isUpToDate({ actions }: Destination): boolean {
  */
 export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: string): void {
   const problems = [
-    ...differing('release', releaseText(given), releaseText(now)),
+    ...differing('release', subjectOf(given), subjectOf(now)),
     ...differing(
       'destinations',
       given.destinations.map(nameOf).sort().join(', '),
@@ -138,7 +131,7 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
 const nameOf = ({ to, where, channel, key, url, origin }: Destination) =>
   `${to} ${where} (${[channel, `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
 
-const releaseText = ({ verb, releases, manifest = '', reason = '' }: PublishPlan) =>
+const subjectOf = ({ verb, releases, manifest = '', reason = '' }: PublishPlan) =>
   [verb, ...releases, manifest, reason].filter((word) => word !== '').join(' ');
 
 function differing(what: string, given: string, now: string): string[] {

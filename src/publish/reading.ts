@@ -1,16 +1,8 @@
-import type { Exec } from '../io/exec.ts';
 import type { Store, StoredFile } from '../io/store.ts';
+import type { Job } from './job.ts';
 
-/** How to read a repository. */
-export interface Reading {
-  store: Store;
-  exec: Exec;
-  signal: AbortSignal;
-  /** A folder for temporary files. */
-  work: string;
-  /** File of the public key that must have signed the repository. */
-  keyring: string;
-}
+/** How to read a repository, which the key in `keyring` must have signed. */
+export type Reading = Pick<Job, 'store' | 'exec' | 'signal' | 'work' | 'keyring'>;
 
 /** What a store has under some paths. */
 export async function describeAll(

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import { TurnbuildError } from '../../errors.ts';
-import type { Exec } from '../../io/exec.ts';
-import { copyInto, exists, makeFolder, moveInto, sha256File, sizeOf, writeText } from '../../io/files.ts';
+import {
+  copyInto,
+  exists,
+  isIntact,
+  makeFolder,
+  moveInto,
+  sha256File,
+  sizeOf,
+  writeText,
+} from '../../io/files.ts';
 import { temporaryName } from '../../io/leftovers.ts';
-import type { Store } from '../../io/store.ts';
-import type { SigningKey } from '../signing-key.ts';
+import type { Job } from '../job.ts';
 import { poolPath } from './layout.ts';
 import type { NewRpm } from './plan.ts';
 import { identify, isSigned, signRpm, trustKey } from './tools.ts';
@@ -15,17 +22,8 @@ export const SIGNED = 'signed';
 /** An .rpm has a few megabytes. */
 const MAX_RPM = 256 * 1024 ** 2;
 
-/** How to sign a release's packages. */
-export interface Signing {
-  /** The release's folder. */
-  dir: string;
-  store: Store;
-  key: SigningKey;
-  exec: Exec;
-  signal: AbortSignal;
-  /** An existing folder for temporary files. */
-  work: string;
-}
+/** How to sign the packages in a release's folder, `dir`. */
+export type Signing = Pick<Job, 'store' | 'key' | 'exec' | 'signal' | 'work'> & { dir: string };
 
 /**
  * Signs .rpm files, in copies. Two signatures of the same package differ, so one that was made before is used again: that in the release's
@@ -48,12 +46,12 @@ export async function signedRpms(
 }
 
 async function signedRpm(
-  { path, target: of }: { path: string; target: string },
+  { path, target }: { path: string; target: string },
   signing: Signing,
 ): Promise<NewRpm> {
   const { dir, exec, work, signal, key } = signing;
   const unsigned = await identify(exec, join(dir, path), work, signal);
-  const target = join(dir, SIGNED, path);
+  const kept = join(dir, SIGNED, path);
   // What is published counts: clients have it.
   const copy = join(work, 'sign', path);
   const isUsable = async (file: string) => {
@@ -63,7 +61,7 @@ async function signedRpm(
   const published = await signing.store.read(poolPath(path), MAX_RPM);
   if (published !== undefined) await writeText(copy, published);
   if (published === undefined || !(await isUsable(copy))) {
-    if (await isUsable(target)) await copyInto(target, copy);
+    if (await isUsable(kept)) await copyInto(kept, copy);
     else {
       await copyInto(join(dir, path), copy);
       await signRpm(exec, copy, key.signer, signal);
@@ -77,15 +75,16 @@ async function signedRpm(
         );
     }
   }
-  if (!(await exists(target)) || (await sha256File(target)) !== (await sha256File(copy))) {
-    const part = temporaryName(target);
+  const sha256 = await sha256File(copy);
+  if (!(await isIntact(kept, sha256))) {
+    const part = temporaryName(kept);
     await copyInto(copy, part);
-    await moveInto(part, target);
+    await moveInto(part, kept);
   }
   const { name, version, architecture, built } = unsigned;
   return {
-    ...{ name, version, architecture, built, file: path, target: of, repository: architecture },
-    sha256: await sha256File(target),
-    size: await sizeOf(target),
+    ...{ name, version, architecture, built, file: path, target, repository: architecture },
+    sha256,
+    size: await sizeOf(kept),
   };
 }
