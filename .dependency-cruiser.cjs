@@ -66,7 +66,17 @@ module.exports = {
       'io',
       '^src/io/',
       ['io/', 'plan/(command|archives)\\.ts', 'errors\\.ts'],
-      ['node', 'execa', 'p-retry', 'undici'],
+      [
+        'node',
+        'execa',
+        'p-retry',
+        'undici',
+        '@aws-sdk',
+        'google-auth-library',
+        '@octokit',
+        '@sigstore',
+        'sigstore',
+      ],
     ),
     ...allow(
       'sources',
@@ -101,7 +111,7 @@ module.exports = {
       'publish',
       '^src/publish/',
       ['publish/', 'manifest/', 'plan/', 'io/', 'errors\\.ts'],
-      ['node', 'zod'],
+      ['node', 'semver', 'zod'],
     ),
     ...allow('ui', '^src/ui/', ['ui/', 'plan/', 'manifest/', 'errors\\.ts'], ['listr2', '@inquirer']),
     ...allow(

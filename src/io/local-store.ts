@@ -1,4 +1,4 @@
-import { chmod, copyFile, link, open, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { diskErrors, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
@@ -42,6 +42,12 @@ export function localStore(dir: string): Store {
       }),
     async replace(path, content) {
       await written(place(path), content, rename);
+    },
+    async remove(path) {
+      const file = place(path);
+      if (!(await isThere(file))) return;
+      await naming(file, rm(file));
+      await synced(dirname(file));
     },
     async lock() {
       const lock = await lockFolder(dir).catch((error: unknown) =>

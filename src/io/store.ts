@@ -25,6 +25,8 @@ export interface Store {
   create(path: string, content: Content): Promise<boolean>;
   /** Stores a file in place of another one. Clients see either of them, never a part. @throws ARTIFACT_CHANGED */
   replace(path: string, content: Content): Promise<void>;
+  /** Removes a file, or nothing if there is none. */
+  remove(path: string): Promise<void>;
   /** Locks the store for one run. */
   lock(): Promise<FolderLock>;
 }
