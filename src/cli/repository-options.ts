@@ -8,7 +8,7 @@ export function addRepositoryOptions(command: Command): Command {
       'kinds of repository: apt, dnf, or apt,dnf',
       (word: string, before: string[] = []) => [...before, word],
     )
-    .option('--repo <dir>', 'folder of the repository')
+    .option('--repo <place>', 'folder of the repository, or s3://BUCKET/PREFIX')
     .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
     .option('--url <url>', 'URL of the repository, for the files that clients copy')
     .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)");

@@ -1,8 +1,8 @@
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
 import { givenKey, withGivenKey } from '../io/gpg-home.ts';
-import { localStore } from '../io/local-store.ts';
+import { openStore } from '../io/open-store.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import { digestOf } from '../manifest/sealed.ts';
 import {
@@ -12,11 +12,13 @@ import {
   type Destination,
   formatPublishPlan,
   isUpToDate,
+  type PublishAction,
   parsePublishPlan,
   requirePlanned,
 } from '../publish/plan.ts';
 import {
   type Interruption,
+  type Note,
   type Publication,
   performPlan,
   wasInterrupted,
@@ -42,7 +44,7 @@ export type Repository = Omit<Publication, 'changes' | 'head' | 'dir'>;
 
 /**
  * Provides the repository named by the options or the project. The key is gpg's own, or that of TURNBUILD_SIGNING_KEY.
- * @throws ARGUMENT_MISSING, OPTION_INVALID, SIGNING_KEY_INVALID
+ * @throws ARGUMENT_MISSING, OPTION_INVALID, SIGNING_KEY_INVALID, and the errors of the repository's service
  */
 export async function withRepository(
   { io, cache, publish }: Session,
@@ -50,13 +52,13 @@ export async function withRepository(
   use: (repository: Repository) => Promise<number>,
 ): Promise<number> {
   const destinations = destinationsOption(options.to ?? publish.to);
-  const repo = required('repo', options.repo ?? publish.repo, 'the folder of the repository');
+  const repo = required('repo', options.repo ?? publish.repo, 'the folder or bucket of the repository');
   const url = urlOption(options.url ?? publish.url);
   const word = options.signWith ?? publish.signWith;
   const fingerprint = word === undefined ? undefined : parseFingerprint(word);
   const repository = {
     destinations,
-    store: localStore(resolve(repo)),
+    store: await openStore(repo, io.signal),
     origin: originOption(options.origin ?? publish.origin),
     url,
     turnbuild: await packageVersion(),
@@ -102,12 +104,17 @@ export async function changeRepository(
       digest: digestOf(given ?? plan, sha256Text),
     };
     await performPlan(publication, makePlan, shown, (event) => {
-      const line = 'interrupted' in event ? interruptedLine(event) : renderAction(event, all);
+      const line = lineOf(event, all);
       if (line !== undefined) output.line(line);
     });
     output.line(done);
     return EXIT.ok;
   });
+}
+
+function lineOf(event: Interruption | PublishAction | Note, all: boolean): string | undefined {
+  if ('note' in event) return `note: ${event.note}`;
+  return 'interrupted' in event ? interruptedLine(event) : renderAction(event, all);
 }
 
 const interruptedLine = ({ interrupted, at, isThis }: Interruption) =>

@@ -27,6 +27,10 @@ export interface Store {
   replace(path: string, content: Content): Promise<void>;
   /** Removes a file, or nothing if there is none. */
   remove(path: string): Promise<void>;
-  /** Locks the store for one run. */
-  lock(): Promise<FolderLock>;
+  /**
+   * Locks the store for one run.
+   * @param waiting.tell called with what the user should know
+   * @throws PUBLISH_LOCKED if another run is using it
+   */
+  lock(waiting: { signal: AbortSignal; tell: (line: string) => void }): Promise<FolderLock>;
 }

@@ -69,6 +69,11 @@ export interface Interruption {
   isThis: boolean;
 }
 
+/** What the user should know about the repository, as a sentence. */
+export interface Note {
+  note: string;
+}
+
 /** What a plan does, in words: `publish 4.18.0+turnbuild-1 (apt testing, dnf testing)`. */
 function whatOf({ verb, releases, destinations }: PublishPlan): string {
   const places = destinations.map(({ to, channel }) => `${to} ${channel}`);
@@ -164,14 +169,14 @@ export async function publishedReleases(
  * Performs a plan: locks the journal's folder and the repository, requires that the plan still applies, and makes its changes.
  * @param plan makes the plan again
  * @param shown the plan that the user has seen
- * @param tell what is happening: an earlier run is finished, or a change is made
- * @throws RELEASE_LOCKED, PUBLISH_LOCKED, PUBLISH_PLAN_STALE, INTERRUPTED, and the errors of its changes
+ * @param tell what is happening: an earlier run is finished, a change is made, or another run is waited for
+ * @throws RELEASE_LOCKED, PUBLISH_LOCKED, PUBLISH_LOCK_LOST, PUBLISH_PLAN_STALE, INTERRUPTED, and the errors of its changes
  */
 export async function performPlan(
   { dir, store, exec, signal }: Publication,
   plan: () => Promise<Planned>,
   shown: { plan: PublishPlan; digest: string; file: string | undefined },
-  tell: (event: Interruption | PublishAction) => void,
+  tell: (event: Interruption | PublishAction | Note) => void,
 ): Promise<void> {
   const releaseLock = await lockFolder(dir);
   try {
@@ -181,7 +186,7 @@ export async function performPlan(
       for (const each of unfinishedRuns(parseJournal(journal.text), store.address))
         tell({ interrupted: each.what, at: each.at, isThis: each.what === what });
       const run = randomUUID();
-      const repositoryLock = await store.lock();
+      const repositoryLock = await store.lock({ signal, tell: (note) => tell({ note }) });
       try {
         const { plan: now, jobs, key } = await plan();
         requirePlanned(shown.plan, now, shown.file);

@@ -54,7 +54,13 @@ export const projectSchema = z.strictObject({
         .min(1)
         .optional()
         .describe('kinds of repository'),
-      repo: path.optional().describe('folder of the repository'),
+      repo: path
+        .refine(
+          (word) => /^s3:\/\/[^/]/.test(word) || !/^[a-z][a-z\d+.-]*:\/\//i.test(word),
+          'write the path of a folder, or s3://BUCKET/PREFIX',
+        )
+        .optional()
+        .describe('folder of the repository, or s3://BUCKET/PREFIX'),
       signWith: z
         .string()
         .regex(/^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/, 'write the full fingerprint of a key, in quotes')

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isAddress } from '../io/open-store.ts';
 import { parseSource } from '../sources/options.ts';
 import type { CommonOptions } from './options.ts';
 import { findProject, type Project, readProject } from './project.ts';
@@ -49,7 +50,7 @@ export type PublishSettings = NonNullable<Project['settings']['publish']>;
 /** The repository of a project; a relative path is relative to the project's file. */
 export function publishOf(project: Project | undefined): PublishSettings {
   const { publish = {} } = project?.settings ?? {};
-  if (project === undefined || publish.repo === undefined) return publish;
+  if (project === undefined || publish.repo === undefined || isAddress(publish.repo)) return publish;
   return { ...publish, repo: resolve(project.dir, publish.repo) };
 }
 

@@ -8,6 +8,8 @@ import { temporaryFolder } from '../support/sandbox.ts';
 /** The kernel's limit is lower, so no process has this id. */
 const DEAD = 4_194_999;
 
+const waiting = { signal: new AbortController().signal, tell: () => {} };
+
 const bytes = (text: string) => ({ bytes: Buffer.from(text) });
 
 describe('a store in a folder', () => {
@@ -74,7 +76,7 @@ describe('a store in a folder', () => {
   it('that cannot be created names the option', async () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
-    await expect(localStore(join(file, 'repository')).lock()).rejects.toMatchObject({
+    await expect(localStore(join(file, 'repository')).lock(waiting)).rejects.toMatchObject({
       code: 'FOLDER_UNWRITABLE',
       hint: 'Make it writable, or choose another folder with --repo.',
     });
@@ -87,10 +89,10 @@ describe('a store in a folder', () => {
     for (const name of names) writeFileSync(join(dir, 'apt/pool', name), '');
     // A web server's folder may have files that are not turnbuild's.
     writeFileSync(join(dir, 'other', names[0] ?? ''), '');
-    const lock = await localStore(dir).lock();
+    const lock = await localStore(dir).lock(waiting);
     expect(readdirSync(join(dir, 'apt/pool')).sort()).toEqual(names.slice(1).sort());
     expect(readdirSync(join(dir, 'other'))).toEqual([names[0]]);
-    await expect(localStore(dir).lock()).rejects.toMatchObject({
+    await expect(localStore(dir).lock(waiting)).rejects.toMatchObject({
       code: 'PUBLISH_LOCKED',
       message: expect.stringContaining(`is publishing to ${dir}`),
     });

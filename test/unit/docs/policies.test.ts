@@ -11,6 +11,9 @@ const trusts = files.filter((name) => name.endsWith('-trust.json'));
 const policies = files.filter((name) => name.endsWith('.json') && !trusts.includes(name));
 const roles = files.filter((name) => name.endsWith('.yaml'));
 const launching = readFileSync(join(ROOT, 'docs/launching.md'), 'utf8');
+const publishing = readFileSync(join(ROOT, 'docs/publishing.md'), 'utf8');
+const forPublishing = files.filter((name) => name.startsWith('publish-'));
+const forLaunching = files.filter((name) => !forPublishing.includes(name));
 
 interface Statement {
   Action: string | string[];
@@ -38,16 +41,21 @@ const ON_EVERYTHING = [
 describe('docs/policies', () => {
   it('has files of the known kinds only', () => {
     expect([...trusts, ...policies, ...roles].sort()).toEqual(files);
-    expect([trusts.length, policies.length, roles.length]).toEqual([2, 7, 4]);
+    expect([trusts.length, policies.length, roles.length]).toEqual([2, 8, 4]);
   });
 
   it('is described in docs/launching.md, which names no other file', () => {
     const rows = [...launching.matchAll(/^\| \[([^\]]+)\]\(policies\/([^)]+)\) \|/gm)];
-    expect(rows.map(([, name]) => name).sort()).toEqual(files);
+    expect(rows.map(([, name]) => name).sort()).toEqual(forLaunching);
     for (const [, name, path] of rows) expect(path).toBe(name);
     const used = [...launching.matchAll(/\$\(policy ([\w.-]+)\)|\$POLICIES\/([\w-]+\.\w+)/g)];
     expect(used.length).toBeGreaterThan(8);
-    for (const [, json, yaml] of used) expect(files).toContain(json ?? yaml);
+    for (const [, json, yaml] of used) expect(forLaunching).toContain(json ?? yaml);
+  });
+
+  it('for publishing is described in docs/publishing.md', () => {
+    const links = [...publishing.matchAll(/\(policies\/([^)]+)\)/g)].map(([, name]) => name);
+    expect([...new Set(links)].sort()).toEqual(forPublishing);
   });
 
   it.each(policies)('%s has nothing but permissions', (name) => {

@@ -1,0 +1,61 @@
+import { resolve } from 'node:path';
+import { usageError } from '../errors.ts';
+import { localStore } from './local-store.ts';
+import type { Store } from './store.ts';
+
+/** A bucket in an address. */
+export interface BucketPlace {
+  bucket: string;
+  /** Folder in the bucket, without slashes around it, or empty. */
+  prefix: string;
+}
+
+/** Opens a bucket's store. */
+type Opener = (place: BucketPlace, signal: AbortSignal) => Promise<Store>;
+
+/** The services by the scheme of an address. */
+const SERVICES: Readonly<Record<string, Opener>> = {
+  s3: async (place, signal) => (await import('./bucket/s3-store.ts')).openS3Store(place, signal),
+};
+
+/** Whether a word is an address, not the path of a folder. */
+export const isAddress = (word: string) => /^[a-z][a-z\d+.-]*:\/\//i.test(word);
+
+/**
+ * Opens the repository that a user's word names: a folder, or `s3://BUCKET/PREFIX`.
+ * @param signal stops uploads
+ * @throws OPTION_INVALID, and the errors of the service
+ */
+export async function openStore(word: string, signal: AbortSignal): Promise<Store> {
+  if (!isAddress(word)) return localStore(resolve(word));
+  const [, scheme = '', rest = ''] = /^([^:]+):\/\/(.*)$/s.exec(word) ?? [];
+  const open = Object.hasOwn(SERVICES, scheme) ? SERVICES[scheme] : undefined;
+  if (open !== undefined) return open(bucketPlace(word, rest), signal);
+  const known = Object.keys(SERVICES).map((each) => `${each}://BUCKET/PREFIX`);
+  throw usageError(
+    'OPTION_INVALID',
+    `Unsupported --repo "${word}"`,
+    `Pass the path of a folder, or an address: ${known.join(', ')}.`,
+  );
+}
+
+/**
+ * The bucket and prefix in an address without its scheme. The prefix becomes a part of URLs that clients use.
+ * @throws OPTION_INVALID. Names: "Bucket naming rules" of Amazon S3; Google's are almost the same.
+ */
+export function bucketPlace(word: string, rest: string): BucketPlace {
+  const [bucket = '', ...folders] = rest.replace(/\/$/, '').split('/');
+  if (!/^[a-z0-9](?:[a-z0-9_-]|\.(?!\.)){1,61}[a-z0-9]$/.test(bucket) || /^[\d.]+$/.test(bucket))
+    throw usageError(
+      'OPTION_INVALID',
+      `Invalid bucket name "${bucket}" in --repo ${word}`,
+      'Bucket names have 3 to 63 lower-case letters, digits, dots, hyphens and underscores, and begin and end with a letter or digit.',
+    );
+  const invalid = folders.find((each) => !/^[\w.~-]+$/.test(each) || /^\.+$/.test(each));
+  if (invalid === undefined) return { bucket, prefix: folders.join('/') };
+  throw usageError(
+    'OPTION_INVALID',
+    `Invalid folder "${invalid}" in --repo ${word}`,
+    'Folders in a bucket may have letters, digits, dots, hyphens, underscores and tildes.',
+  );
+}

@@ -1,0 +1,197 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { openS3 } from '../../src/io/bucket/s3.ts';
+import { connect } from '../../src/io/bucket/s3-client.ts';
+import { sha256Text } from '../../src/io/files.ts';
+import { ANSWERS, type FaultKind } from '../support/s3/faults.ts';
+import { type SimulatorOptions, s3Simulator } from '../support/s3/simulator.ts';
+import { errorOf, temporaryFolder } from '../support/sandbox.ts';
+
+const signal = new AbortController().signal;
+const ATTRIBUTES = { contentType: 'text/plain', cacheControl: 'no-cache' };
+const TIMES = { stallMs: 300, pauseMs: 10 };
+
+/** A simulator, and the environment for it. */
+async function place(options: SimulatorOptions = {}, more: Record<string, string> = {}) {
+  const simulator = await s3Simulator(options);
+  for (const [name, value] of Object.entries({ ...simulator.env, ...more })) vi.stubEnv(name, value);
+  const open = (prefix = 'repo', bucket = 'packages') => openS3(bucket, prefix, { signal, ...TIMES });
+  return { simulator, open };
+}
+
+const file = (text: string) => {
+  const path = join(temporaryFolder(), 'file');
+  writeFileSync(path, text);
+  return { file: path, sha256: sha256Text(text) };
+};
+
+describe('a bucket of S3', () => {
+  it('stores, describes, reads, lists and removes objects', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    const version = await bucket.put('a/1+2~3.deb', file('content'), ATTRIBUTES, 'absent');
+    expect(version).toBeDefined();
+    for (const name of ['a/2', 'a/3', 'a/4', 'a/b/5'])
+      await bucket.put(name, { bytes: Buffer.from(name) }, ATTRIBUTES, undefined);
+    expect(await bucket.head('a/1+2~3.deb')).toEqual({ size: 7, sha256: sha256Text('content'), version });
+    expect(await bucket.get('a/1+2~3.deb', 7)).toEqual({ bytes: Buffer.from('content'), version });
+    await expect(bucket.get('a/1+2~3.deb', 6)).rejects.toMatchObject({ code: 'FILE_ERROR' });
+    expect((await bucket.list('a')).sort()).toEqual(['1+2~3.deb', '2', '3', '4', 'b']);
+    expect(await bucket.list('none')).toEqual([]);
+    expect([await bucket.head('none'), await bucket.get('none', 1)]).toEqual([undefined, undefined]);
+    expect(await bucket.put('a/2', { bytes: Buffer.from('other') }, ATTRIBUTES, 'absent')).toBeUndefined();
+    expect(
+      await bucket.put('a/2', { bytes: Buffer.from('x') }, ATTRIBUTES, { version: '"0"' }),
+    ).toBeUndefined();
+    expect([
+      await bucket.remove('a/2', '"0"'),
+      await bucket.remove('a/2'),
+      await bucket.remove('a/2'),
+    ]).toEqual([false, true, true]);
+    expect(simulator.objects.get('repo/a/1+2~3.deb')).toMatchObject({
+      ...ATTRIBUTES,
+      metadata: { sha256: sha256Text('content') },
+    });
+    expect(simulator.unknown).toEqual([]);
+  });
+
+  it('notices a service that ignores conditions', async () => {
+    expect(await (await (await place()).open()).hasConditions()).toBe(true);
+    const { simulator, open } = await place({ ignoresConditions: true });
+    expect(await (await open()).hasConditions()).toBe(false);
+    expect(simulator.objects.size).toBe(0);
+  });
+
+  it('refuses content that is not the expected one', async () => {
+    const bucket = await (await place()).open();
+    const changed = { ...file('changed'), sha256: sha256Text('content') };
+    for (const content of [changed, { bytes: Buffer.from('changed'), sha256: changed.sha256 }])
+      await expect(bucket.put('a', content, ATTRIBUTES, undefined)).rejects.toMatchObject({
+        code: 'ARTIFACT_CHANGED',
+      });
+    expect(await bucket.head('a')).toBeUndefined();
+  });
+
+  const passing: [string, FaultKind][] = [
+    ...(['hang-before', 'hang-after', 'cut-before', 'cut-after', 'cut-body'] as const).map(
+      (kind): [string, FaultKind] => [kind, kind],
+    ),
+    ...(['slowDown', 'internal', 'conflict', 'badDigest', 'timeout'] as const).map(
+      (name): [string, FaultKind] => [name, ANSWERS[name]],
+    ),
+  ];
+
+  it.each(passing)('survives once: %s', async (_, kind) => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    const calls: Record<string, () => Promise<unknown>> = {
+      PutObject: () => bucket.put('a', file('x'.repeat(1000)), ATTRIBUTES, undefined),
+      GetObject: async () => String((await bucket.get('a', 1000))?.bytes),
+      HeadObject: async () => (await bucket.head('a'))?.size,
+      ListObjectsV2: () => bucket.list('none'),
+      DeleteObject: () => bucket.remove('a'),
+    };
+    // Some answers are only those of a write, and only some calls have bodies.
+    const isOfPut = [ANSWERS.conflict, ANSWERS.badDigest, ANSWERS.timeout].some((each) => each === kind);
+    const withBodies = ['PutObject', 'GetObject', 'ListObjectsV2'];
+    const some = String(kind).startsWith('hang') || kind === 'cut-body' ? withBodies : Object.keys(calls);
+    const names = isOfPut ? ['PutObject'] : some;
+    for (const name of names) {
+      if (name !== 'PutObject') await calls.PutObject?.();
+      const undisturbed = await calls[name]?.();
+      if (name === 'DeleteObject') await calls.PutObject?.();
+      simulator.faults.set({ on: new RegExp(`^${name} `), kind });
+      expect(await calls[name]?.(), name).toEqual(undisturbed);
+      expect(simulator.faults.happened, name).toHaveLength(1);
+    }
+    expect(simulator.unknown).toEqual([]);
+  });
+
+  it.each([
+    ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'CREDENTIALS_REFUSED', /SignatureDoesNotMatch/],
+    ['an unknown key', { AWS_ACCESS_KEY_ID: 'AKIAOTHER' }, 'CREDENTIALS_REFUSED', /InvalidAccessKeyId/],
+    [
+      'no credentials',
+      { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
+      'CREDENTIALS_MISSING',
+      /no AWS credentials/,
+    ],
+    ['a closed port', { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:2' }, 'STORE_UNREACHABLE', /ECONNREFUSED/],
+    ['an unknown host', { AWS_ENDPOINT_URL_S3: 'http://s3.invalid' }, 'STORE_UNREACHABLE', /DNS/],
+  ])('explains %s', async (_, env, code, message) => {
+    const { open } = await place({}, env);
+    const error = await errorOf(open());
+    expect(error).toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(/\.$/),
+    });
+    expect(`${error.message} ${error.hint}`).not.toContain('wrong');
+  });
+
+  it('explains a bucket that does not exist, and one in another region', async () => {
+    const { open } = await place();
+    expect(await errorOf(open('', 'other'))).toMatchObject({ code: 'STORE_NOT_FOUND' });
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    expect(await errorOf(open())).toMatchObject({
+      code: 'STORE_FAILED',
+      hint: "Set AWS_REGION to the bucket's region.",
+    });
+  });
+
+  it('survives an error whose text breaks off', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    simulator.faults.set({ on: /^GetObject /, kind: 'cut-body' });
+    expect(await bucket.get('none', 1)).toBeUndefined();
+    expect(simulator.faults.happened).toHaveLength(1);
+  });
+
+  it('finds the region of a bucket of AWS', async () => {
+    await place({}, { AWS_REGION: 'us-east-1' });
+    // The simulator is at an IP address, so that the SDK does not put the bucket into the host name.
+    const { client } = await connect('packages', '', { env: {} });
+    expect(await client.config.region()).toBe('eu-north-1');
+  });
+
+  it('corrects a clock that is wrong', async () => {
+    const { open } = await place({ ahead: 3_600_000 });
+    const bucket = await open();
+    await bucket.put('a', file('content'), ATTRIBUTES, 'absent');
+    expect(await bucket.head('a')).toMatchObject({ size: 7 });
+  });
+
+  it.each([
+    ['denied', 'PutObject', 'STORE_ACCESS_DENIED', 's3:PutObject on arn:aws:s3:::packages/repo/a'],
+    ['denied', 'HeadObject', 'STORE_ACCESS_DENIED', 's3:GetObject on arn:aws:s3:::packages/repo/a'],
+    ['denied', 'DeleteObject', 'STORE_ACCESS_DENIED', 's3:DeleteObject on arn:aws:s3:::packages/repo/a'],
+    ['expired', 'GetObject', 'CREDENTIALS_REFUSED', 'have expired'],
+    ['expired', '(Head|List)Object', 'CREDENTIALS_REFUSED', 'have expired'],
+    ['quota', 'PutObject', 'STORE_FULL', 'no space left'],
+    [
+      'internal',
+      'ListObjectsV2',
+      'STORE_UNREACHABLE',
+      'overloaded or down (InternalError, 500; s3:ListBucket)',
+    ],
+    ['conflict', 'PutObject', 'STORE_FAILED', 'ConditionalRequestConflict'],
+  ] as const)('explains %s on %s', async (name, operation, code, message) => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    simulator.faults.set({
+      on: new RegExp(`^${operation}`),
+      kind: ANSWERS[name],
+      times: Number.POSITIVE_INFINITY,
+    });
+    const call = {
+      PutObject: () => bucket.put('a', file('x'), ATTRIBUTES, undefined),
+      GetObject: () => bucket.get('a', 1),
+      HeadObject: () => bucket.head('a'),
+      '(Head|List)Object': () => bucket.head('a'),
+      DeleteObject: () => bucket.remove('a'),
+      ListObjectsV2: () => bucket.list('a'),
+    }[operation];
+    expect(await errorOf(call())).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
