@@ -6,7 +6,10 @@ import { parse } from 'yaml';
 const ROOT = new URL('../../../', import.meta.url).pathname;
 const POLICIES = join(ROOT, 'docs/policies');
 const AGENT = join(ROOT, 'recipes/docker/machine/agent');
-const files = readdirSync(POLICIES).sort();
+const all = readdirSync(POLICIES).sort();
+/** Policies for publishing packages. The others are for images. */
+const publishing = all.filter((name) => name.startsWith('publish-'));
+const files = all.filter((name) => !publishing.includes(name));
 const trusts = files.filter((name) => name.endsWith('-trust.json'));
 const policies = files.filter((name) => name.endsWith('.json') && !trusts.includes(name));
 const roles = files.filter((name) => name.endsWith('.yaml'));
@@ -58,6 +61,13 @@ describe('docs/policies', () => {
     expect([...new Set(links)].sort()).toEqual(forPublishing);
   });
 
+  it('has files that docs/publishing.md links', () => {
+    const text = readFileSync(join(ROOT, 'docs/publishing.md'), 'utf8');
+    const linked = [...text.matchAll(/\]\(policies\/(publish-[\w.-]+)\)/g)].map(([, name]) => name);
+    expect([...new Set(linked)].sort()).toEqual(publishing);
+    expect(publishing).toContain('publish-gcs.yaml');
+  });
+
   it.each(policies)('%s has nothing but permissions', (name) => {
     const { Version, Statement, ...others } = JSON.parse(textOf(name));
     expect(others).toEqual({});
@@ -102,7 +112,7 @@ describe('docs/policies', () => {
     });
   });
 
-  it.each(roles)('%s is a custom role with single permissions', (name) => {
+  it.each([...roles, 'publish-gcs.yaml'])('%s is a custom role with single permissions', (name) => {
     const { title, description, stage, includedPermissions, ...others } = parse(textOf(name));
     expect(others).toEqual({});
     expect(title).toMatch(/^TURN /);

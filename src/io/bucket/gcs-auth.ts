@@ -1,0 +1,96 @@
+import type { AuthClient } from 'google-auth-library';
+import { messageOf, TurnbuildError } from '../../errors.ts';
+import { fetch } from '../fetch.ts';
+import { networkCode, unansweredError } from './gcs-errors.ts';
+import { Temporary } from './retry.ts';
+import { withoutSecrets } from './secrets.ts';
+
+/** Provides the headers that authorize a request. */
+export type Authorize = () => Promise<Record<string, string>>;
+
+/** Reading and writing objects, but no permissions. */
+const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
+const NO_ANSWER = 'the service that issues tokens did not answer';
+
+/** For emulators, to which Google's own clients send no credentials either. */
+export const anonymous: Authorize = async () => ({});
+
+/**
+ * Authorizes by Application Default Credentials: GOOGLE_APPLICATION_CREDENTIALS (service account or workload identity federation), gcloud's
+ * login, or the metadata server of Google Cloud. Tokens are renewed before they expire.
+ * @param send sends the requests for tokens, except to the metadata server
+ * @throws (when called) CREDENTIALS_MISSING, STORE_ACCESS_DENIED, Temporary
+ */
+export function applicationDefault(address: string, send: typeof fetch = fetch): Authorize {
+  let client: Promise<AuthClient> | undefined;
+  return async () => {
+    try {
+      client ??= findClient(send);
+      const headers = await (await client).getRequestHeaders();
+      return Object.fromEntries(headers.entries());
+    } catch (error) {
+      client = undefined;
+      throw credentialsError(address, error);
+    }
+  };
+}
+
+async function findClient(send: typeof fetch): Promise<AuthClient> {
+  // Loaded on demand, so that turnbuild starts faster.
+  const { GoogleAuth } = await import('google-auth-library');
+  const auth = new GoogleAuth({
+    scopes: [SCOPE],
+    // Unused. Without it, the library would run gcloud and ask the metadata server for the project.
+    projectId: 'unused',
+    clientOptions: {
+      transporterOptions: {
+        fetchImplementation: (url, init) => send(String(url), init as RequestInit),
+      },
+    },
+  });
+  return auth.getClient();
+}
+
+/** What a failed request for a token tells. The original error contains the request, with keys and tokens: it is not kept as a cause. */
+function credentialsError(address: string, error: unknown): Error {
+  if (error instanceof TurnbuildError || error instanceof Temporary) return error;
+  const message = withoutSecrets(messageOf(error));
+  const response = (error as { response?: { status?: number; data?: unknown } } | undefined)?.response;
+  const status = response?.status ?? 0;
+  const { error: code, error_description: description } = (response?.data ?? {}) as Record<string, unknown>;
+  const said = typeof description === 'string' ? withoutSecrets(description) : message;
+  if (/could not load the default credentials/i.test(message))
+    return new TurnbuildError('CREDENTIALS_MISSING', `No credentials for ${address}`, {
+      hint: 'Set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`; in GitHub Actions, use google-github-actions/auth.',
+    });
+  if (/unable to read the credential file|incoming JSON object|\bJSON\b.*(?:position|end of)/i.test(message))
+    return new TurnbuildError(
+      'CREDENTIALS_MISSING',
+      `The credentials for ${address} cannot be read${fromFile()}`,
+      { hint: 'Expected the JSON file of a service account, or of workload identity federation.' },
+    );
+  if (code === 'invalid_grant' || /\binvalid_grant\b/.test(message))
+    return new TurnbuildError(
+      'STORE_ACCESS_DENIED',
+      `Google rejected the credentials for ${address}: ${said}`,
+      {
+        hint: "Check this machine's clock, and that the key or login still exists: `gcloud auth application-default login` creates a new login.",
+      },
+    );
+  if (status === 408 || status === 429 || status >= 500)
+    return new Temporary(
+      new TurnbuildError('STORE_UNREACHABLE', `Cannot get a token for ${address}: ${NO_ANSWER} (${status})`, {
+        hint: 'Run the same command again later: it continues where it stopped.',
+      }),
+    );
+  if (status === 0 && networkCode(error) !== undefined)
+    return unansweredError(`Cannot get a token for ${address}`, error);
+  return new TurnbuildError('STORE_ACCESS_DENIED', `Cannot get a token for ${address}: ${said}`, {
+    hint: 'Check the credentials, and for workload identity federation its provider and conditions: docs/publishing.md.',
+  });
+}
+
+function fromFile(): string {
+  const file = process.env.GOOGLE_APPLICATION_CREDENTIALS;
+  return file === undefined || file === '' ? '' : `: ${file}`;
+}

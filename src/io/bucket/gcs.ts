@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { TurnbuildError, usageError } from '../../errors.ts';
+import { shownUrl } from '../shown-url.ts';
+import type { Bucket, WriteCondition } from './bucket.ts';
+import { encodedName, parseGcsAddress } from './gcs-address.ts';
+import { anonymous, applicationDefault } from './gcs-auth.ts';
+import { parsedError, refusedError } from './gcs-errors.ts';
+import { objectIn, pageIn } from './gcs-json.ts';
+import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
+import { CHUNK_UNIT, type Upload, uploadAtOnce, uploadInChunks } from './gcs-upload.ts';
+import { withContent } from './opened-content.ts';
+import { retrying, Temporary } from './retry.ts';
+
+const ENDPOINT = 'https://storage.googleapis.com';
+
+/** How a bucket is used. Only tests change the defaults, except for the signal. */
+export interface GcsSettings extends Partial<GcsConnection> {
+  /** Size of the chunks of a large upload. A smaller content is sent at once. */
+  chunkBytes?: number;
+}
+
+type ObjectRequest = Omit<GcsRequest, 'isAuthorized'>;
+
+/**
+ * Opens a bucket of Google Cloud Storage through its JSON API, without sending a request. If STORAGE_EMULATOR_HOST is set, it is an emulator's.
+ * @param word `gs://BUCKET[/PREFIX]`
+ * @throws OPTION_INVALID
+ */
+export async function openGcs(word: string, settings: GcsSettings = {}): Promise<Bucket> {
+  const { bucket, prefix } = parseGcsAddress(word);
+  const address = `gs://${bucket}/${prefix}`.replace(/\/$/, '');
+  const emulator = emulatorOf(process.env.STORAGE_EMULATOR_HOST);
+  const { chunkBytes = 32 * CHUNK_UNIT, ...given } = settings;
+  const connection: GcsConnection = {
+    address,
+    endpoint: emulator ?? ENDPOINT,
+    authorize: emulator === undefined ? applicationDefault(address) : anonymous,
+    stallMs: 30_000,
+    attempts: 7,
+    backoffMs: 500,
+    maxPauseMs: 30_000,
+    ...given,
+  };
+  const objects = `${connection.endpoint}/storage/v1/b/${bucket}/o`;
+  const uploads = `${connection.endpoint}/upload/storage/v1/b/${bucket}/o`;
+
+  /** The answer about an object; undefined if there is none, which a missing bucket must not look like. */
+  const ask = async (request: ObjectRequest, accepted: number[]): Promise<GcsResponse | undefined> => {
+    const response = await sendOnce(connection, { ...request, isAuthorized: true }, [...accepted, 404]);
+    if (response.status !== 404) return response;
+    if (/\bbucket does not exist\b/i.test(parsedError(response.body).message))
+      throw refusedError({ address, ...request }, 404, response.body, null);
+    return undefined;
+  };
+  const objectRequest = (method: 'GET' | 'DELETE', verb: string, key: string, query: Query) => ({
+    method,
+    what: `${verb} ${key}`,
+    permission: `storage.objects.${method.toLowerCase()}`,
+    url: `${objects}/${encodedName(prefix + key)}?${queryOf(query)}`,
+  });
+  const damaged = (what: string) =>
+    new Temporary(
+      new TurnbuildError('STORE_FAILED', `Cannot ${what} in ${address}: the answer is damaged`, {
+        hint: 'Run the same command again. If it happens again, please report it.',
+      }),
+    );
+
+  const head: Bucket['head'] = (key) => {
+    const request = objectRequest('GET', 'look up', key, { fields: 'size,generation,metadata' });
+    return retrying(connection, async () => {
+      const response = await ask(request, [200]);
+      if (response === undefined) return undefined;
+      const found = objectIn(response.body);
+      if (found === undefined) throw damaged(request.what);
+      return found;
+    });
+  };
+
+  return {
+    address,
+    // "Request preconditions" of Cloud Storage: every bucket has them.
+    hasConditions: async () => true,
+    head,
+    get(key, maxBytes) {
+      const request = { ...objectRequest('GET', 'read', key, { alt: 'media' }), maxBytes };
+      return retrying(connection, async () => {
+        const response = await ask({ ...request, name: `${address}/${key}` }, [200]);
+        if (response === undefined) return undefined;
+        const { body: bytes, headers } = response;
+        const version = headers.get('x-goog-generation') ?? '';
+        const [, md5 = undefined] = /\bmd5=([\w+/]+=*)/.exec(headers.get('x-goog-hash') ?? '') ?? [];
+        const isIntact = md5 === undefined || md5 === createHash('md5').update(bytes).digest('base64');
+        if (!isIntact || !/^\d+$/.test(version)) throw damaged(request.what);
+        return { bytes, version };
+      });
+    },
+    async list(folder) {
+      const path = `${prefix}${folder}${folder === '' ? '' : '/'}`;
+      const fixed = { prefix: path, delimiter: '/', fields: 'items(name),prefixes,nextPageToken' };
+      const request = { method: 'GET', what: `list ${path}*`, permission: 'storage.objects.list' } as const;
+      const names: string[] = [];
+      for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+        const query = pageToken === '' ? fixed : { ...fixed, pageToken };
+        const page = await retrying(connection, async () => {
+          const url = `${objects}?${queryOf(query)}`;
+          const { body } = await sendOnce(connection, { ...request, url, isAuthorized: true }, [200]);
+          const found = pageIn(body);
+          if (found === undefined) throw damaged(request.what);
+          return found;
+        });
+        names.push(...page.names, ...page.folders.map((each) => each.replace(/\/$/, '')));
+        pageToken = page.next;
+      }
+      // Some tools create an empty object as a folder.
+      return names.map((name) => name.slice(path.length)).filter((name) => name !== '');
+    },
+    put(key, content, attributes, condition) {
+      const url = `${uploads}?${queryOf(conditionOf(condition))}`;
+      return retrying(connection, (earlier) =>
+        withContent(key, content, async (opened) => {
+          const upload: Upload = {
+            name: prefix + key,
+            what: `store ${key}`,
+            attributes,
+            content: opened,
+            url,
+          };
+          // Without a condition, only this tells whether an earlier attempt succeeded although its answer was lost.
+          const found = earlier > 0 && condition === undefined ? await head(key) : undefined;
+          if (found?.sha256 === opened.sha256) return found.version;
+          return opened.size <= chunkBytes
+            ? uploadAtOnce(connection, upload)
+            : uploadInChunks(connection, upload, chunkBytes);
+        }),
+      );
+    },
+    async remove(key, version) {
+      const query = version === undefined ? {} : { ifGenerationMatch: version };
+      const request = objectRequest('DELETE', 'remove', key, query);
+      const response = await retrying(connection, () => ask(request, [200, 204, 412]));
+      // An own earlier attempt may have removed it.
+      return response?.status !== 412 || (await head(key)) === undefined;
+    },
+  };
+}
+
+type Query = Readonly<Record<string, string>>;
+
+/** Spaces as %20, because a plus sign would be ambiguous. */
+function queryOf(query: Query): string {
+  return Object.entries(query)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join('&');
+}
+
+/** Generation 0 stands for no object: "Request preconditions" of Cloud Storage. */
+function conditionOf(condition: WriteCondition): Query {
+  if (condition === undefined) return {};
+  return { ifGenerationMatch: condition === 'absent' ? '0' : condition.version };
+}
+
+/** The address of an emulator, in the form that Google's client libraries accept, with or without a scheme. @throws OPTION_INVALID */
+function emulatorOf(word: string | undefined): string | undefined {
+  if (word === undefined || word === '') return undefined;
+  const address = /^https?:\/\//.test(word) ? word : `http://${word}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url !== undefined && url.pathname === '/' && url.search === '') return url.origin;
+  throw usageError(
+    'OPTION_INVALID',
+    `Invalid STORAGE_EMULATOR_HOST "${shownUrl(word)}": expected http://HOST:PORT`,
+    'Unset it to use Google Cloud Storage.',
+  );
+}

@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { TurnbuildError } from '../../errors.ts';
+
+/** How long calls are repeated. */
+export interface Patience {
+  /** Attempts of a call, including the first. */
+  attempts: number;
+  /** Upper bound of the first pause in milliseconds. Each later bound is doubled, up to `maxPauseMs`. */
+  backoffMs: number;
+  maxPauseMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** A failure that may pass. `error` is what the user sees if it does not. */
+export class Temporary extends Error {
+  readonly error: TurnbuildError;
+  /** The pause that the service asks for, in milliseconds. */
+  readonly waitMs: number;
+  constructor(error: TurnbuildError, waitMs = 0) {
+    super(error.message);
+    this.error = error;
+    this.waitMs = waitMs;
+  }
+}
+
+/**
+ * Repeats an attempt while it fails with Temporary.
+ * @param attempt receives the number of earlier attempts
+ * @throws what the last attempt threw; INTERRUPTED
+ */
+export async function retrying<T>(patience: Patience, attempt: (earlier: number) => Promise<T>): Promise<T> {
+  for (let earlier = 0; ; earlier++) {
+    requireRunning(patience);
+    try {
+      return await attempt(earlier);
+    } catch (error) {
+      await pauseAfter(error, earlier + 1, patience);
+    }
+  }
+}
+
+/** Waits before a repetition. @param failed failures in a row @throws the error itself if it lasts, or was one too many; INTERRUPTED */
+export async function pauseAfter(error: unknown, failed: number, patience: Patience): Promise<void> {
+  const { attempts, backoffMs, maxPauseMs, signal } = patience;
+  requireRunning(patience);
+  if (!(error instanceof Temporary)) throw error;
+  if (failed >= attempts) throw error.error;
+  // Full jitter: a pause that is random from 0 spreads the repetitions of many machines best.
+  const backoff = Math.random() * Math.min(maxPauseMs, backoffMs * 2 ** (failed - 1));
+  await pause(error.waitMs + backoff, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+  requireRunning(patience);
+}
+
+function requireRunning({ signal }: Patience): void {
+  if (signal?.aborted !== true) return;
+  throw new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');
+}

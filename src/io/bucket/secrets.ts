@@ -1,0 +1,21 @@
+import { shownUrl } from '../shown-url.ts';
+
+const REDACTED = 'REDACTED';
+/** A service's message is one sentence. */
+const MAX_MESSAGE = 400;
+
+/**
+ * A service's message without what could be secret: queries of URLs (a session URI permits an upload), tokens, keys, and other long words.
+ */
+export function withoutSecrets(message: string): string {
+  return message
+    .replace(/-----BEGIN [\s\S]*?(?:-----END [A-Z ]+-----|$)/g, REDACTED)
+    .replace(/https?:\/\/[^\s"'<>]+/g, (url) => shownUrl(url))
+    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${REDACTED}`)
+    .replace(/\bupload_id=[^\s&"']+/g, `upload_id=${REDACTED}`)
+    .replace(/\b(?:ya29\.|eyJ)[\w.~+/=-]+/g, REDACTED)
+    .replace(/[\w+/=-]{48,}/g, REDACTED)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_MESSAGE);
+}
