@@ -164,6 +164,14 @@ describe('Application Default Credentials', () => {
     expect(textOf(error)).not.toMatch(/eyJ|planted/);
   });
 
+  it('behind a proxy that does not exist', async () => {
+    given(serviceAccount());
+    vi.stubEnv('https_proxy', 'http://127.0.0.1:9');
+    const bucket = await openGcs('gs://packages', { authorize: applicationDefault('gs://packages') });
+    const { code, message } = await errorOf(bucket.list(''));
+    expect([code, message]).toEqual(['PROXY_FAILED', expect.stringContaining('127.0.0.1:9')]);
+  });
+
   it('whose token comes after a failure, or not at all', async () => {
     let failures = 2;
     const { list } = await prepare({

@@ -133,6 +133,17 @@ describe('an error of Google Cloud Storage', () => {
     ]);
   });
 
+  it('does not show a header that cannot be sent', async () => {
+    const authorize = async () => ({ authorization: `Bearer ${TOKEN}\0` });
+    const { bucket } = await simulatedBucket({}, { authorize });
+    const error = await errorOf(bucket.list('apt'));
+    expect([error.code, error.message, error.cause]).toEqual([
+      'STORE_UNREACHABLE',
+      'Cannot list coturn/apt/* in gs://packages/coturn: the request failed',
+      undefined,
+    ]);
+  });
+
   it('ends the repetitions when the command is interrupted', async () => {
     const end = new AbortController();
     const { gcs, bucket } = await simulatedBucket(

@@ -147,7 +147,7 @@ describe('an upload in chunks', () => {
       },
     });
     await expect(put()).rejects.toMatchObject({ code: 'ARTIFACT_CHANGED' });
-    expect(gcs.objects.size).toBe(0);
+    expect([gcs.objects.size, gcs.sessions.size]).toEqual([0, 1]);
   });
 
   it('has a session URI that is in no error', async () => {

@@ -188,6 +188,19 @@ describe('a condition after a lost answer', () => {
     },
   );
 
+  it('that does not hold for a removal tells whether the object is gone', async () => {
+    for (const [fault, isGone] of [
+      [{ status: 412, after: true }, true],
+      [{ status: 412 }, false],
+    ] as const) {
+      const { bucket } = await simulatedBucket({
+        fault: ({ operation }) => (operation === 'objects.delete' ? fault : undefined),
+      });
+      const version = await bucket.put('file', bytes('mine'), ATTRIBUTES, 'absent');
+      expect(await bucket.remove('file', version)).toBe(isGone);
+    }
+  });
+
   it('is not checked for a put without one, which is found instead', async () => {
     let faults = 1;
     const { gcs, bucket } = await simulatedBucket({

@@ -53,7 +53,10 @@ async function findClient(send: typeof fetch): Promise<AuthClient> {
 
 /** What a failed request for a token tells. The original error contains the request, with keys and tokens: it is not kept as a cause. */
 function credentialsError(address: string, error: unknown): Error {
-  if (error instanceof TurnbuildError || error instanceof Temporary) return error;
+  const problem = `Cannot get a token for ${address}`;
+  // The library wraps the errors of `send`.
+  for (let each = error; each instanceof Error; each = each.cause)
+    if (each instanceof TurnbuildError) return unansweredError(problem, each);
   const message = withoutSecrets(messageOf(error));
   const response = (error as { response?: { status?: number; data?: unknown } } | undefined)?.response;
   const status = response?.status ?? 0;
@@ -79,13 +82,12 @@ function credentialsError(address: string, error: unknown): Error {
     );
   if (status === 408 || status === 429 || status >= 500)
     return new Temporary(
-      new TurnbuildError('STORE_UNREACHABLE', `Cannot get a token for ${address}: ${NO_ANSWER} (${status})`, {
+      new TurnbuildError('STORE_UNREACHABLE', `${problem}: ${NO_ANSWER} (${status})`, {
         hint: 'Run the same command again later: it continues where it stopped.',
       }),
     );
-  if (status === 0 && networkCode(error) !== undefined)
-    return unansweredError(`Cannot get a token for ${address}`, error);
-  return new TurnbuildError('STORE_ACCESS_DENIED', `Cannot get a token for ${address}: ${said}`, {
+  if (status === 0 && networkCode(error) !== undefined) return unansweredError(problem, error);
+  return new TurnbuildError('STORE_ACCESS_DENIED', `${problem}: ${said}`, {
     hint: 'Check the credentials, and for workload identity federation its provider and conditions: docs/publishing.md.',
   });
 }

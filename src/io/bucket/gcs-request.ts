@@ -84,7 +84,6 @@ export async function sendOnce(
 async function bodyOf(response: Response, request: GcsRequest): Promise<Buffer> {
   const { name = 'The response' } = request;
   const maxBytes = response.status === 200 ? (request.maxBytes ?? MAX_JSON) : MAX_JSON;
-  if (Number(response.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(name, maxBytes);
   const chunks: Uint8Array[] = [];
   let received = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
