@@ -126,10 +126,15 @@ stageCommand('image', 'Build machine images for EC2 and Google Compute Engine fr
 
 addOptions(
   addRepositoryOptions(
-    addCommand('publish', 'Publish the verified packages of a release in signed apt and dnf repositories', [
-      'turnbuild publish --to apt --repo /srv/packages --sign-with FINGERPRINT --dry-run',
-      `turnbuild publish 4.18.0 ${REPOSITORY}`,
-    ])
+    addCommand(
+      'publish',
+      'Publish the verified packages of a release in signed apt and dnf repositories, and on GitHub',
+      [
+        'turnbuild publish --to apt --repo /srv/packages --sign-with FINGERPRINT --dry-run',
+        `turnbuild publish 4.18.0 ${REPOSITORY}`,
+        'turnbuild publish 4.18.0 --to github --github-repo example/coturn-packages',
+      ],
+    )
       .argument('[release]', 'version, or path of a release (default: the newest one in the output folder)')
       .option('--channel <name>', 'testing (default) or stable'),
   ),

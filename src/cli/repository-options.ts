@@ -5,10 +5,11 @@ export function addRepositoryOptions(command: Command): Command {
   return command
     .option(
       '--to <names>',
-      'kinds of repository: apt, dnf, or apt,dnf',
+      'where to: apt, dnf, github, or several, e.g. apt,dnf',
       (word: string, before: string[] = []) => [...before, word],
     )
     .option('--repo <place>', 'folder of the repository, or s3://BUCKET/PREFIX')
+    .option('--github-repo <name>', 'repository on GitHub: OWNER/NAME (default: GITHUB_REPOSITORY)')
     .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
     .option('--url <url>', 'URL of the repository, for the files that clients copy')
     .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)");

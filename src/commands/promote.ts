@@ -1,9 +1,9 @@
 import { publishedReleases } from '../publish/publish.ts';
 import { namedReleases } from '../publish/releases.ts';
-import { requireNotWithdrawn, withdrawnReleases } from '../publish/withdrawn.ts';
+import { requireNotWithdrawn } from '../publish/withdrawn.ts';
 import { openSession } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
-import { extentOf, journalFolder, unknownRelease } from './published.ts';
+import { addressOf, extentOf, journalFolder, unknownRelease, withdrawnFrom } from './published.ts';
 import { changeRepository, channelOption, type RepositoryOptions, withRepository } from './repository.ts';
 
 /** Options of `turnbuild promote`. */
@@ -28,13 +28,13 @@ export async function promote(
     const published = await publishedReleases(base, [...new Set([from, channel])], extent);
     const known = published.flatMap(({ releases }) => releases);
     const release =
-      namedReleases(word, known).at(-1) ?? namedReleases(word, await withdrawnReleases(base.store)).at(-1);
-    if (release === undefined) throw unknownRelease(`repository in ${base.store.address}`, word, known);
-    await requireNotWithdrawn(base.store, [release]);
+      namedReleases(word, known).at(-1) ?? namedReleases(word, await withdrawnFrom(base)).at(-1);
+    if (release === undefined) throw unknownRelease(`repository in ${addressOf(base)}`, word, known);
+    if (base.store !== undefined) await requireNotWithdrawn(base.store, [release]);
     for (const to of base.destinations) {
       const there = published.filter((each) => each.to === to).flatMap(({ releases }) => releases);
       if (!there.includes(release))
-        throw unknownRelease(`${to} repository in ${base.store.address}`, release, there);
+        throw unknownRelease(`${to} repository in ${addressOf(base, to)}`, release, there);
     }
     return changeRepository(
       session,

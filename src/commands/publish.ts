@@ -68,7 +68,7 @@ async function publicationOf(
   const publication: Publication = {
     ...repository,
     dir,
-    changes: [{ channel, change: { verb: 'publish', dir, groups, suiteOf } }],
+    changes: [{ channel, change: { verb: 'publish', dir, manifest, groups, suiteOf } }],
     head: {
       verb: 'publish',
       releases: [manifest.packageVersion],

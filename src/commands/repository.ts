@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { exists, readText, sha256Text } from '../io/files.ts';
+import { readToken } from '../io/github/access.ts';
+import { type GithubReleases, githubReleases } from '../io/github/releases.ts';
 import { givenKey, withGivenKey } from '../io/gpg-home.ts';
 import { openStore } from '../io/open-store.ts';
 import { shownUrl } from '../io/shown-url.ts';
@@ -34,6 +36,7 @@ import { renderAction, renderDestination } from '../ui/publish.ts';
 export interface RepositoryOptions extends CommonOptions {
   to?: string[];
   repo?: string;
+  githubRepo?: string;
   signWith?: string;
   origin?: string;
   url?: string;
@@ -47,18 +50,21 @@ export type Repository = Omit<Publication, 'changes' | 'head' | 'dir'>;
  * @throws ARGUMENT_MISSING, OPTION_INVALID, SIGNING_KEY_INVALID, and the errors of the repository's service
  */
 export async function withRepository(
-  { io, cache, publish }: Session,
+  session: Session,
   options: RepositoryOptions,
   use: (repository: Repository) => Promise<number>,
 ): Promise<number> {
+  const { io, cache, publish } = session;
   const destinations = destinationsOption(options.to ?? publish.to);
-  const repo = required('repo', options.repo ?? publish.repo, 'the folder or bucket of the repository');
+  const hasStore = destinations.some((each) => each !== 'github');
+  const repo = () => required('repo', options.repo ?? publish.repo, 'the folder or bucket of the repository');
   const url = urlOption(options.url ?? publish.url);
   const word = options.signWith ?? publish.signWith;
   const fingerprint = word === undefined ? undefined : parseFingerprint(word);
   const repository = {
     destinations,
-    store: await openStore(repo, io.signal),
+    store: hasStore ? await openStore(repo(), io.signal) : undefined,
+    github: destinations.includes('github') ? await openGithub(session, options.githubRepo) : undefined,
     origin: originOption(options.origin ?? publish.origin),
     url,
     turnbuild: await packageVersion(),
@@ -70,7 +76,8 @@ export async function withRepository(
     return use({
       ...repository,
       exec: io.exec,
-      fingerprint: required('sign-with', fingerprint, 'the fingerprint of a key'),
+      // Only GitHub does not require a signature.
+      fingerprint: hasStore ? required('sign-with', fingerprint, 'the fingerprint of a key') : fingerprint,
     });
   return withGivenKey(io.exec, given, (exec, own) =>
     use({ ...repository, exec, fingerprint: fingerprint ?? own }),
@@ -91,7 +98,7 @@ export async function changeRepository(
     if (plan.accepted.length > 0)
       output.line(`warning: checks failed because of accepted advisories: ${plan.accepted.join(', ')}`);
     for (const note of new Set(jobs.flatMap(({ notes }) => notes))) output.line(`note: ${note}`);
-    const warning = expiryWarning(key, Date.now());
+    const warning = key === undefined ? undefined : expiryWarning(key, Date.now());
     if (warning !== undefined) output.line(`warning: ${warning}`);
     if (json === true) output.data(JSON.parse(formatPublishPlan(plan, sha256Text)));
     if (given !== undefined) requirePlanned(given, plan, basename(file ?? ''));
@@ -121,6 +128,34 @@ const interruptedLine = ({ interrupted, at, isThis }: Interruption) =>
   isThis
     ? `The run of ${at} was interrupted; this one finishes it.`
     : `warning: An earlier run was interrupted (${at}): ${interrupted}. To finish it, run it again.`;
+
+/**
+ * Opens the repository whose releases are changed.
+ * @throws ARGUMENT_MISSING, OPTION_INVALID, GITHUB_TOKEN_MISSING, GITHUB_TOKEN_MALFORMED, GITHUB_API_INVALID, GITHUB_INSECURE
+ */
+async function openGithub(
+  { io, output, publish }: Session,
+  option: string | undefined,
+): Promise<GithubReleases> {
+  const { GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_TOKEN, GH_TOKEN } = process.env;
+  const word = required(
+    'github-repo',
+    option ?? publish.github ?? GITHUB_REPOSITORY,
+    'the repository on GitHub, OWNER/NAME',
+  );
+  const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(word) ?? [];
+  if (owner === undefined || name === undefined)
+    throw usageError('OPTION_INVALID', `Invalid --github-repo "${word}": expected OWNER/NAME`);
+  const token = readToken(GITHUB_TOKEN) ?? readToken(GH_TOKEN, 'GH_TOKEN');
+  if (token === undefined)
+    throw usageError(
+      'GITHUB_TOKEN_MISSING',
+      `Publishing to GitHub needs a token that may write to ${word}`,
+      'Set GITHUB_TOKEN, or GH_TOKEN. In a workflow: `permissions: contents: write`.',
+    );
+  const api = GITHUB_API_URL || 'https://api.github.com';
+  return githubReleases({ owner, name, api, token, signal: io.signal, tell: output.line });
+}
 
 function destinationsOption(words: string[] | undefined): Destination['to'][] {
   const names = listOption(words) ?? [];

@@ -2,10 +2,9 @@ import { usageError } from '../errors.ts';
 import { CHANNELS } from '../publish/plan.ts';
 import { publishedReleases } from '../publish/publish.ts';
 import { namedReleases } from '../publish/releases.ts';
-import { withdrawnReleases } from '../publish/withdrawn.ts';
 import { openSession } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
-import { extentOf, journalFolder, unknownRelease } from './published.ts';
+import { addressOf, extentOf, journalFolder, unknownRelease, withdrawnFrom } from './published.ts';
 import { changeRepository, type RepositoryOptions, withRepository } from './repository.ts';
 
 /** `turnbuild withdraw`: takes a release out of all channels. Its files stay. */
@@ -25,14 +24,14 @@ export async function withdraw(
     const published = await publishedReleases(base, CHANNELS, extent);
     const known = published.flatMap(({ releases }) => releases);
     // A run that was killed may have withdrawn it already.
-    const releases = namedReleases(word, [...known, ...(await withdrawnReleases(base.store))]);
+    const releases = namedReleases(word, [...known, ...(await withdrawnFrom(base))]);
     if (releases.length > 1)
       throw usageError(
         'RELEASE_AMBIGUOUS',
         `${word} has several published revisions: ${releases.join(', ')}`,
         'Name one of them.',
       );
-    if (releases.length === 0) throw unknownRelease(`repository in ${base.store.address}`, word, known);
+    if (releases.length === 0) throw unknownRelease(`repository in ${addressOf(base)}`, word, known);
     return changeRepository(
       session,
       {

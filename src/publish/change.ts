@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Manifest } from '../manifest/schema.ts';
 import type { PackageGroup } from './packages.ts';
 import type { Channel } from './plan.ts';
 
@@ -15,6 +16,7 @@ export interface Addition {
   verb: 'publish';
   /** The release's folder. */
   dir: string;
+  manifest: Manifest;
   groups: readonly PackageGroup[];
   /** The suite of a target, e.g. `trixie`. */
   suiteOf: (target: string) => string;

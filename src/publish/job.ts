@@ -1,5 +1,5 @@
 import type { Exec } from '../io/exec.ts';
-import type { Content, Store } from '../io/store.ts';
+import type { Store } from '../io/store.ts';
 import type { Change } from './change.ts';
 import type { Channel, Destination, PublishAction } from './plan.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -24,13 +24,13 @@ export interface Job {
   now: number;
 }
 
-/** A destination's plan, and the contents that it stores. */
+/** A destination's plan, and how to make its changes. */
 export interface PlannedJob {
   destination: Destination;
   /** What the user should know. */
   notes: readonly string[];
   /** The releases that the channel has after the change. */
   releases: readonly string[];
-  /** The content of a file. What is signed is signed when it is asked for. */
-  contentOf(action: PublishAction): Promise<Content>;
+  /** Makes a change. What is signed is signed now. */
+  apply(action: PublishAction): Promise<void>;
 }

@@ -4,13 +4,13 @@ import { type DocumentKind, type Sha256, sealed, unsealed } from '../manifest/se
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** One change of a destination, or the reason why none is needed. Paths are relative to the repository. */
+/** One change of a destination, or the reason why none is needed. Paths are relative to the repository; GitHub's: src/publish/github/names.ts. */
 const action = z.strictObject({
   /**
    * `create`: a file with a new name; `reuse`: the same file is already there; `replace`: different content under the same name, of a file that
-   * no client trusts by its name; `point`: the signed file that clients start from.
+   * no client trusts by its name; `point`: the signed file that clients start from, or what GitHub shows; `remove`: a part of a draft.
    */
-  do: z.enum(['create', 'reuse', 'replace', 'point']),
+  do: z.enum(['create', 'reuse', 'replace', 'point', 'remove']),
   path: z.string().min(1),
   /** In bytes. Absent for a signed file: its signature is made when it is written. */
   size: z.number().int().nonnegative().optional(),
@@ -28,12 +28,12 @@ const pointer = z.strictObject({
 });
 
 const destination = z.strictObject({
-  to: z.enum(['apt', 'dnf']),
+  to: z.enum(['apt', 'dnf', 'github']),
   /** The repository's address. */
   where: z.string().min(1),
   channel: z.enum(['testing', 'stable']),
-  /** Fingerprint of the primary key that signs. */
-  key: z.string().min(1),
+  /** Fingerprint of the primary key that signs. Null: nothing is signed, which only GitHub allows. */
+  key: z.string().min(1).nullable(),
   /** URL under which clients reach the repository, if it is known. */
   url: z.string().nullable(),
   /** Who publishes it, if the user says so. */
@@ -129,7 +129,7 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
 }
 
 const nameOf = ({ to, where, channel, key, url, origin }: Destination) =>
-  `${to} ${where} (${[channel, `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
+  `${to} ${where} (${[channel, key === null ? 'no key' : `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
 
 const subjectOf = ({ verb, releases, manifest = '', reason = '' }: PublishPlan) =>
   [verb, ...releases, manifest, reason].filter((word) => word !== '').join(' ');

@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { TurnbuildError } from '../errors.ts';
+import { messageOf, TurnbuildError } from '../errors.ts';
 import { exists, makeFolder, readText, remove, writeText } from '../io/files.ts';
 import { lockFolder } from '../io/folder-lock.ts';
+import type { GithubReleases } from '../io/github/releases.ts';
 import { clearsign, fingerprintsIn, readSecretKey } from '../io/gpg.ts';
 import { dearmored } from '../io/gpgv.ts';
 import { openJournal } from '../io/journal-file.ts';
+import type { Store } from '../io/store.ts';
 import { withWorkFolder } from '../io/work-folder.ts';
 import { planAptJob } from './apt/index.ts';
 import type { Change, Extent } from './change.ts';
 import { planDnfJob } from './dnf/index.ts';
+import { planGithubJob } from './github/index.ts';
 import type { Job, PlannedJob } from './job.ts';
 import { parseJournal, unfinishedRuns } from './journal.ts';
 import { KEY_FILE } from './key-file.ts';
-import { performDestination } from './perform.ts';
+import { type Performance, performDestination } from './perform.ts';
 import {
   type Channel,
   type Destination,
@@ -25,14 +28,18 @@ import {
 import { type SigningKey, suitableKey } from './signing-key.ts';
 import { requireNotWithdrawn } from './withdrawn.ts';
 
-/** Plans each kind of destination. */
-const PLANNERS: Readonly<Record<Destination['to'], (job: Job) => Promise<PlannedJob>>> = {
+/** Plans each kind of repository in a store. */
+const PLANNERS: Readonly<Record<Exclude<Destination['to'], 'github'>, (job: Job) => Promise<PlannedJob>>> = {
   apt: planAptJob,
   dnf: planDnfJob,
 };
 
 /** What to change in a repository. */
-export interface Publication extends Pick<Job, 'store' | 'origin' | 'url' | 'exec' | 'signal'> {
+export interface Publication extends Pick<Job, 'origin' | 'url' | 'exec' | 'signal'> {
+  /** Of the repositories for apt and dnf; undefined if neither is a destination. */
+  store: Store | undefined;
+  /** Undefined if GitHub is no destination. */
+  github: GithubReleases | undefined;
   /** The cache folder, for temporary files. */
   cache: string;
   destinations: readonly Destination['to'][];
@@ -42,8 +49,8 @@ export interface Publication extends Pick<Job, 'store' | 'origin' | 'url' | 'exe
   head: Omit<PublishPlan, 'kind' | 'schema' | 'turnbuild' | 'destinations'>;
   /** The folder of the journal: that of a release, or of all results. */
   dir: string;
-  /** Fingerprint of the primary key that signs. */
-  fingerprint: string;
+  /** Fingerprint of the primary key that signs; undefined: nothing is signed, which only GitHub allows. */
+  fingerprint: string | undefined;
   /** turnbuild's version. */
   turnbuild: string;
 }
@@ -51,7 +58,7 @@ export interface Publication extends Pick<Job, 'store' | 'origin' | 'url' | 'exe
 /** A plan, and what it was made from. */
 export interface Planned {
   plan: PublishPlan;
-  key: SigningKey;
+  key: SigningKey | undefined;
   jobs: readonly PlannedJob[];
 }
 
@@ -80,6 +87,11 @@ function whatOf({ verb, releases, destinations }: PublishPlan): string {
   return `${verb} ${releases.join(' ')} (${places.join(', ')})`;
 }
 
+/** Where a publication changes something, for the journal. */
+function whereOf({ store, github }: Publication): string {
+  return [store?.address, github?.address].filter((each) => each !== undefined).join(', ');
+}
+
 /** Name of the journal. */
 export const JOURNAL = 'publish.jsonl';
 
@@ -96,7 +108,7 @@ export async function withPlanner<T>(
 
 async function planPublication(publication: Publication, work: string): Promise<Planned> {
   const { turnbuild, head, store } = publication;
-  if (head.verb !== 'withdraw') await requireNotWithdrawn(store, head.releases);
+  if (head.verb !== 'withdraw' && store !== undefined) await requireNotWithdrawn(store, head.releases);
   const { key, jobs } = await planJobs(publication, publication.changes, work);
   const plan: PublishPlan = {
     kind: 'publish',
@@ -112,28 +124,54 @@ async function planJobs(
   publication: Omit<Publication, 'changes' | 'head'>,
   changes: Publication['changes'],
   work: string,
-): Promise<{ key: SigningKey; jobs: PlannedJob[] }> {
-  const { exec, signal, fingerprint, destinations } = publication;
+): Promise<{ key: SigningKey | undefined; jobs: PlannedJob[] }> {
+  const { destinations, store, github } = publication;
   const now = Date.now();
-  const listing = await readSecretKey(exec, fingerprint, signal);
-  const key = suitableKey(fingerprint, listing, { now, forRpm: destinations.includes('dnf') });
-  await requireSameKey(publication, fingerprint);
+  const key = await signingKey(publication, changes, now);
   const keyring = join(work, 'keyring.gpg');
-  await writeText(keyring, dearmored(Buffer.from(key.armored)));
+  if (key !== undefined) await writeText(keyring, dearmored(Buffer.from(key.armored)));
   const jobs: PlannedJob[] = [];
   for (const to of destinations)
     for (const { channel, change } of changes) {
       const own = join(work, to, channel);
       await remove(own);
       await makeFolder(own);
-      jobs.push(await PLANNERS[to]({ ...publication, channel, change, key, work: own, keyring, now }));
+      const common = { ...publication, channel, change, work: own, keyring, now };
+      if (to !== 'github') {
+        if (store === undefined || key === undefined) throw new Error(`${to} needs a store and a key`);
+        jobs.push(await PLANNERS[to]({ ...common, store, key }));
+        continue;
+      }
+      if (github === undefined) throw new Error('GitHub is not opened');
+      // A release is in one channel only: it is withdrawn once.
+      if (change.verb === 'withdraw' && jobs.some(({ destination }) => destination.to === to)) continue;
+      jobs.push(await planGithubJob({ ...common, github, key }));
     }
   return { key, jobs };
 }
 
+/** The key that signs; undefined if nothing is signed. @throws the errors of suitableKey, SIGNING_KEY_DIFFERS */
+async function signingKey(
+  { exec, signal, fingerprint, destinations, store }: Omit<Publication, 'changes' | 'head'>,
+  changes: Publication['changes'],
+  now: number,
+): Promise<SigningKey | undefined> {
+  if (fingerprint === undefined) return undefined;
+  const listing = await readSecretKey(exec, fingerprint, signal);
+  const hasRpms = changes.some(
+    ({ change }) =>
+      change.verb === 'publish' &&
+      change.groups.some(({ files }) => files.some(({ path }) => path.endsWith('.rpm'))),
+  );
+  const forRpm = destinations.includes('dnf') || (destinations.includes('github') && hasRpms);
+  const key = suitableKey(fingerprint, listing, { now, forRpm });
+  if (store !== undefined) await requireSameKey({ store, exec, signal }, fingerprint);
+  return key;
+}
+
 /** @throws SIGNING_KEY_DIFFERS if clients of the repository trust another key */
 async function requireSameKey(
-  { store, exec, signal }: Pick<Publication, 'store' | 'exec' | 'signal'>,
+  { store, exec, signal }: Pick<Job, 'store' | 'exec' | 'signal'>,
   fingerprint: string,
 ): Promise<void> {
   const published = await store.read(KEY_FILE, MAX_KEY);
@@ -173,37 +211,37 @@ export async function publishedReleases(
  * @throws RELEASE_LOCKED, PUBLISH_LOCKED, PUBLISH_LOCK_LOST, PUBLISH_PLAN_STALE, INTERRUPTED, and the errors of its changes
  */
 export async function performPlan(
-  { dir, store, exec, signal }: Publication,
+  publication: Publication,
   plan: () => Promise<Planned>,
   shown: { plan: PublishPlan; digest: string; file: string | undefined },
   tell: (event: Interruption | PublishAction | Note) => void,
 ): Promise<void> {
+  const { dir, store, exec, signal } = publication;
+  const where = whereOf(publication);
   const releaseLock = await lockFolder(dir);
   try {
     const journal = await openJournal(join(dir, JOURNAL));
     try {
       const what = whatOf(shown.plan);
-      for (const each of unfinishedRuns(parseJournal(journal.text), store.address))
+      for (const each of unfinishedRuns(parseJournal(journal.text), where))
         tell({ interrupted: each.what, at: each.at, isThis: each.what === what });
       const run = randomUUID();
-      const repositoryLock = await store.lock({ signal, tell: (note) => tell({ note }) });
+      const repositoryLock = await store?.lock({ signal, tell: (note) => tell({ note }) });
       try {
         const { plan: now, jobs, key } = await plan();
         requirePlanned(shown.plan, now, shown.file);
         // Before anything changes: the key may need a passphrase, or be on a token that is not there.
-        await clearsign(exec, key.signer, 'test\n', signal);
+        if (key !== undefined) await clearsign(exec, key.signer, 'test\n', signal);
         await journal.add({
           run,
           at: new Date().toISOString(),
-          where: store.address,
+          where,
           what,
           plan: shown.digest,
         });
-        const record = journal.add;
-        for (const { destination, contentOf } of jobs)
-          await performDestination(destination, { store, run, record, contentOf, tell, signal });
+        await performAll(jobs, { run, record: journal.add, tell, signal });
       } finally {
-        await repositoryLock.release();
+        await repositoryLock?.release();
       }
       // Not before the lock is gone: until then, a run that was killed has left something behind.
       await journal.add({ run, at: new Date().toISOString(), finished: true });
@@ -215,9 +253,30 @@ export async function performPlan(
   }
 }
 
+/** Performs each destination, also if another fails. @throws the first error; its message names the destinations that failed */
+async function performAll(jobs: readonly PlannedJob[], performance: Performance): Promise<void> {
+  const errors: { to: string; error: unknown }[] = [];
+  for (const job of jobs) {
+    const { to } = job.destination;
+    await performDestination(job, performance).catch((error: unknown) => {
+      if (performance.signal.aborted) throw error;
+      errors.push({ to, error });
+    });
+  }
+  const [first, ...others] = errors;
+  if (first === undefined) return;
+  const { error } = first;
+  if (others.length === 0 || !(error instanceof TurnbuildError)) throw error;
+  const more = others.map((each) => `${each.to} failed as well: ${messageOf(each.error)}`);
+  throw new TurnbuildError(error.code, [error.message, ...more].join('\n'), {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
 /** Whether a run was killed, and may have left something behind. */
-export async function wasInterrupted({ dir, store }: Publication): Promise<boolean> {
-  const file = join(dir, JOURNAL);
+export async function wasInterrupted(publication: Publication): Promise<boolean> {
+  const file = join(publication.dir, JOURNAL);
   if (!(await exists(file))) return false;
-  return unfinishedRuns(parseJournal(await readText(file)), store.address).length > 0;
+  return unfinishedRuns(parseJournal(await readText(file)), whereOf(publication)).length > 0;
 }

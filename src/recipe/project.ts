@@ -50,10 +50,10 @@ export const projectSchema = z.strictObject({
   publish: z
     .strictObject({
       to: z
-        .array(z.enum(['apt', 'dnf']))
+        .array(z.enum(['apt', 'dnf', 'github']))
         .min(1)
         .optional()
-        .describe('kinds of repository'),
+        .describe('where packages are published'),
       repo: path
         .refine(
           (word) => /^s3:\/\/[^/]/.test(word) || !/^[a-z][a-z\d+.-]*:\/\//i.test(word),
@@ -61,6 +61,11 @@ export const projectSchema = z.strictObject({
         )
         .optional()
         .describe('folder of the repository, or s3://BUCKET/PREFIX'),
+      github: z
+        .string()
+        .regex(/^[\w.-]+\/[\w.-]+$/, 'write OWNER/NAME')
+        .optional()
+        .describe('repository on GitHub that has the releases'),
       signWith: z
         .string()
         .regex(/^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/, 'write the full fingerprint of a key, in quotes')

@@ -1,6 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
 import { untilReset } from '../io/download-refusal.ts';
-import { githubAccess } from './github-access.ts';
+import { githubAccess } from '../io/github/access.ts';
 
 /** The commit and the tarball of a release's tag. */
 export interface GithubTag {

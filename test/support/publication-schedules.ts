@@ -151,7 +151,7 @@ async function run(
   fingerprint: string,
 ): Promise<undefined> {
   const publication: Publication = {
-    ...{ changes, head, dir, destinations, store, fingerprint },
+    ...{ changes, head, dir, destinations, store, fingerprint, github: undefined },
     ...{ origin: undefined, url: PUBLIC_URL, exec: runProcess, signal: new AbortController().signal },
     cache: temporaryFolder(),
     turnbuild: '0.1.0',
@@ -209,7 +209,7 @@ function publishing(out: string, version: string): Operation {
   }
   const manifest = manifestOf();
   const groups = verifiedPackages(manifest, { targets: undefined, architectures: undefined });
-  const change: Change = { verb: 'publish', dir, groups, suiteOf: () => 'trixie' };
+  const change: Change = { verb: 'publish', dir, manifest, groups, suiteOf: () => 'trixie' };
   return {
     dir,
     changes: [{ channel: 'testing', change }],

@@ -6,6 +6,7 @@ import { clearsign } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
 import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
+import { storing } from '../perform.ts';
 import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
@@ -66,7 +67,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
       ),
     ),
     releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
-    async contentOf({ path, file }) {
+    apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = plan.contents.get(path);
       if (bytes !== undefined) return { bytes };
@@ -75,7 +76,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
       const published = suites.find((each) => each.published.suite === suite.suite)?.published;
       const origin = published?.origin ?? job.origin ?? ORIGIN;
       return { bytes: Buffer.from(await signedRelease({ ...job, origin }, plan, suite)) };
-    },
+    }),
   };
 }
 

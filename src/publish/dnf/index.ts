@@ -5,6 +5,7 @@ import { detachedSignature } from '../../io/gpg.ts';
 import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
 import { KEY_FILE } from '../key-file.ts';
+import { storing } from '../perform.ts';
 import type { Channel } from '../plan.ts';
 import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
@@ -74,7 +75,7 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       ),
     ),
     releases: releasesIn(changes.flatMap(({ versions }) => versions.map((version) => ({ version })))),
-    async contentOf({ path, file }) {
+    apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = clientFiles.get(path) ?? lists.get(path);
       if (bytes !== undefined) return { bytes };
@@ -84,7 +85,7 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       const own = join(folder, path.slice(at + 1));
       if (path.endsWith('.asc')) await sign(job, own);
       return { file: own };
-    },
+    }),
   };
 }
 

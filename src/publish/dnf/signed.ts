@@ -22,8 +22,11 @@ export const SIGNED = 'signed';
 /** An .rpm has a few megabytes. */
 const MAX_RPM = 256 * 1024 ** 2;
 
-/** How to sign the packages in a release's folder, `dir`. */
-export type Signing = Pick<Job, 'store' | 'key' | 'exec' | 'signal' | 'work'> & { dir: string };
+/** How to sign the packages in a release's folder, `dir`. `store` has published ones. */
+export type Signing = Pick<Job, 'key' | 'exec' | 'signal' | 'work'> & {
+  dir: string;
+  store: Pick<Job['store'], 'read'>;
+};
 
 /**
  * Signs .rpm files, in copies. Two signatures of the same package differ, so one that was made before is used again: that in the release's

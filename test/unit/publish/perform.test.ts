@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Content, Store } from '../../../src/io/store.ts';
 import type { JournalRecord } from '../../../src/publish/journal.ts';
-import { performDestination } from '../../../src/publish/perform.ts';
+import { performDestination, storing } from '../../../src/publish/perform.ts';
 import type { Destination, PublishAction } from '../../../src/publish/plan.ts';
 
 const sha256 = (content: string) => createHash('sha256').update(content).digest('hex');
@@ -59,14 +59,15 @@ function memory(files: Record<string, string> = {}) {
     if ('did' in each) events.push(`did ${each.did}`);
   };
   const perform = (signal = new AbortController().signal) =>
-    performDestination(DESTINATION, {
-      store,
-      run: 'run',
-      record,
-      contentOf: async ({ path }) => ({ bytes: Buffer.from(path === 'new.deb' ? 'new' : 'other') }),
-      tell: () => {},
-      signal,
-    });
+    performDestination(
+      {
+        destination: DESTINATION,
+        apply: storing(store, async ({ path }) => ({
+          bytes: Buffer.from(path === 'new.deb' ? 'new' : 'other'),
+        })),
+      },
+      { run: 'run', record, tell: () => {}, signal },
+    );
   return { perform, events, contents };
 }
 

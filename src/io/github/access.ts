@@ -1,8 +1,12 @@
-import { TurnbuildError, usageError } from '../errors.ts';
-import { fetch } from '../io/fetch.ts';
-import { isLoopback } from '../io/proxy.ts';
-import { shownUrl } from '../io/shown-url.ts';
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { TurnbuildError, usageError } from '../../errors.ts';
+import { fetch } from '../fetch.ts';
+import { isLoopback } from '../proxy.ts';
+import { shownUrl } from '../shown-url.ts';
 
+/** Milliseconds without any progress after which a request fails. An upload is answered only after GitHub has stored it. */
+const STALL_MS = 120_000;
 /** Limit for redirects: a renamed repository takes one. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -10,15 +14,16 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 /**
  * The value of GITHUB_TOKEN; undefined if it is empty, as in a CI job without the secret. Removes the newline of a token
  * that was read from a file.
+ * @param name of the variable
  * @throws GITHUB_TOKEN_MALFORMED for a value that is invalid in a header; the error of `fetch` would print the token
  */
-export function readToken(value = ''): string | undefined {
+export function readToken(value = '', name = 'GITHUB_TOKEN'): string | undefined {
   const token = value.replace(/\r?\n$/, '');
   if (token === '') return undefined;
   if (/^[!-~]+$/.test(token)) return token;
   throw usageError(
     'GITHUB_TOKEN_MALFORMED',
-    'GITHUB_TOKEN contains a space, a line break or a non-ASCII character',
+    `${name} contains a space, a line break or a non-ASCII character`,
     'Set it to the token alone, or unset it.',
   );
 }
@@ -29,8 +34,21 @@ export interface GithubAccess {
   baseUrl: string;
   /** The API's address including user name and password. */
   ownUrl: string;
-  /** `fetch` that refuses any other origin. */
-  request: (url: string, init?: RequestInit) => Promise<Response>;
+  /** `fetch` that refuses any other origin, except that of uploads. */
+  request: (url: string, init?: GithubRequest) => Promise<Response>;
+  /** `fetch` of a file, which may be at any origin: the token is sent only to the API. */
+  download: (url: string, init?: GithubRequest) => Promise<Response>;
+}
+
+/** A request whose body may be a file. It is read anew for each attempt, so that a failed request can be repeated. */
+export type GithubRequest = Omit<RequestInit, 'body'> & { body?: RequestInit['body'] | FileBody };
+
+/** A file as the body of a request. A class, so that Octokit passes it on as it is. */
+export class FileBody {
+  readonly file: string;
+  constructor(file: string) {
+    this.file = file;
+  }
 }
 
 /** @throws GITHUB_API_INVALID; GITHUB_INSECURE if a token or password would be sent unencrypted */
@@ -43,6 +61,8 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
       'Set it to an http or https URL, e.g. https://api.github.com, or unset it.',
     );
   const { origin, username, password } = base;
+  // GitHub REST API, "Upload a release asset": uploads.github.com; on GHE.com, uploads.SUBDOMAIN.ghe.com.
+  const origins = [origin, origin.replace('//api.', '//uploads.')];
   requireConfidential(base, withToken);
   const withLogin = (url: URL) => Object.assign(url, { username, password }).href;
   base.username = '';
@@ -50,12 +70,16 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
   const baseUrl = base.href.replace(/\/+$/, '');
   // A Link header could send the token to any host, and a redirect's target would count as the API. Both are checked here, because the
   // address may be a template until now.
-  const request = async (given: string, init?: RequestInit): Promise<Response> => {
+  const follow = async (given: string, init: GithubRequest, isFile: boolean): Promise<Response> => {
     let url = new URL(given);
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-      if (url.origin !== origin)
+      if (!origins.includes(url.origin)) {
+        if (isFile && hops > 0 && (url.protocol === 'https:' || isLoopback(url.hostname)))
+          return fetch(url.href, withoutToken(init), { stallMs: STALL_MS });
         throw unexpected(`leads to ${url.origin} instead of ${origin}`, ' The token was not sent.');
-      const response = await fetch(withLogin(url), { ...init, redirect: 'manual' });
+      }
+      const own = { ...withBody(init), redirect: 'manual' } as RequestInit;
+      const response = await fetch(withLogin(url), own, { stallMs: STALL_MS });
       const location = response.headers.get('location');
       if (!REDIRECTS.includes(response.status) || location === null) return response;
       await response.body?.cancel();
@@ -64,7 +88,22 @@ export function githubAccess(address: string, withToken: boolean): GithubAccess 
     }
     throw unexpected(`redirects more than ${MAX_REDIRECTS} times`);
   };
-  return { baseUrl, ownUrl: withLogin(new URL(baseUrl)).replace(/\/+$/, ''), request };
+  return {
+    baseUrl,
+    ownUrl: withLogin(new URL(baseUrl)).replace(/\/+$/, ''),
+    request: (url, init = {}) => follow(url, init, false),
+    download: (url, init = {}) => follow(url, init, true),
+  };
+}
+
+function withBody({ body, ...others }: GithubRequest): RequestInit {
+  if (!(body instanceof FileBody)) return body === undefined ? others : { ...others, body };
+  const stream = Readable.toWeb(createReadStream(body.file)) as ReadableStream;
+  return { ...others, body: stream, duplex: 'half' } as RequestInit;
+}
+
+function withoutToken({ signal }: GithubRequest): RequestInit {
+  return signal === undefined ? {} : { signal };
 }
 
 /** Secrets are sent only over TLS or to this machine. */

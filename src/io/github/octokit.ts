@@ -1,0 +1,45 @@
+import type { Octokit as Client } from '@octokit/rest';
+import { githubAccess } from './access.ts';
+
+/** The repository of a GitHub server, and how to reach it. */
+export interface GithubPlace {
+  owner: string;
+  name: string;
+  /** Address of the API. */
+  api: string;
+  token: string;
+  signal: AbortSignal;
+  /** Tells the user why turnbuild waits. */
+  tell: (line: string) => void;
+}
+
+/** Maximum seconds to wait for a limit, and how many times a request is repeated because of one. */
+const MAX_WAIT = 15 * 60;
+const MAX_LIMITED = 5;
+
+/** Octokit that repeats what may pass, and waits for limits. `isLimited` tells whether a request that failed did so because of a limit. */
+export async function openOctokit({ api, token, signal, tell }: GithubPlace) {
+  const [{ Octokit }, { retry }, { throttling }] = await Promise.all([
+    import('@octokit/rest'),
+    import('@octokit/plugin-retry'),
+    import('@octokit/plugin-throttling'),
+  ]);
+  const access = githubAccess(api, true);
+  const silent = () => {};
+  const wait = (what: string) => (seconds: number, _: object, __: object, count: number) => {
+    if (count >= MAX_LIMITED || seconds > MAX_WAIT) return false;
+    tell(`GitHub's ${what} limit is reached. Waiting ${seconds} seconds.`);
+    return true;
+  };
+  const octokit: Client = new (Octokit.plugin(retry, throttling))({
+    userAgent: 'turnbuild',
+    auth: token,
+    baseUrl: access.baseUrl,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    request: { fetch: access.request, signal },
+    // A limit is the other plugin's task.
+    retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] },
+    throttle: { onRateLimit: wait('rate'), onSecondaryRateLimit: wait('secondary rate') },
+  });
+  return { octokit, access };
+}
