@@ -161,6 +161,30 @@ addOptions(
 ).action(runs(async () => (await import('../commands/withdraw.ts')).withdraw));
 
 addOptions(
+  addRepositoryOptions(
+    addCommand('gc', 'Delete what no client of a repository needs any more', [
+      `turnbuild gc ${REPOSITORY}`,
+      `turnbuild gc ${REPOSITORY} --keep 2 --keep-days 14 --apply`,
+    ])
+      .description(
+        'Take old releases out of the indices of a repository, and delete files that nothing has led clients to for some days. Prints the ' +
+          'plan; with --apply, performs it.',
+      )
+      .option('--apply', 'perform the plan')
+      .addOption(
+        new Option('--keep <n>', 'newest releases of each channel that stay (default: 3)').conflicts('plan'),
+      )
+      .addOption(
+        new Option('--keep-days <n>', 'days that files stay after their last use (default: 30)').conflicts(
+          'plan',
+        ),
+      )
+      .addOption(new Option('--withdrawn', 'also delete packages of withdrawn releases').conflicts('plan')),
+  ),
+  'gc',
+).action(runs(async () => (await import('../commands/gc.ts')).gc));
+
+addOptions(
   addCommand(
     'outdated',
     'Report what is outdated or vulnerable: coturn, statically linked libraries, base images, machine images',

@@ -203,7 +203,8 @@ function urlOption(word: string | undefined): string | undefined {
   );
 }
 
-async function givenPlan(file: string | undefined) {
+/** The plan in a file. @throws FILE_ERROR, PLAN_INVALID */
+export async function givenPlan(file: string | undefined) {
   if (file === undefined) return undefined;
   if (!(await exists(file))) throw new TurnbuildError('FILE_ERROR', `File not found: ${file}`);
   return parsePublishPlan(basename(file), await readText(file), sha256Text);

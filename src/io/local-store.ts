@@ -1,5 +1,5 @@
-import { chmod, copyFile, link, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, link, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { TurnbuildError } from '../errors.ts';
 import { diskErrors, makeFolder, naming, remove, sha256File, sizeOf } from './files.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -30,6 +30,19 @@ export function localStore(dir: string): Store {
       const path = place(folder);
       return (await isThere(path)) ? readdir(path) : [];
     },
+    async listAll(folder) {
+      const path = place(folder);
+      if (!(await isThere(path))) return [];
+      const entries = await readdir(path, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile());
+      return Promise.all(
+        files.map(async ({ parentPath, name }) => {
+          const { size, mtimeMs } = await stat(join(parentPath, name));
+          const own = relative(dir, join(parentPath, name)).split(sep).join('/');
+          return { path: own, size, modified: mtimeMs };
+        }),
+      );
+    },
     create: (path, content) =>
       written(place(path), content, async (temporary, file) => {
         try {
@@ -48,6 +61,7 @@ export function localStore(dir: string): Store {
       if (!(await isThere(file))) return;
       await naming(file, rm(file));
       await synced(dirname(file));
+      await removeEmpty(dirname(file), dir);
     },
     async lock() {
       const lock = await lockFolder(dir).catch((error: unknown) =>
@@ -70,6 +84,17 @@ async function isThere(file: string): Promise<boolean> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw error;
+  }
+}
+
+/** Removes a folder and its parents below another folder, as long as they are empty. */
+async function removeEmpty(folder: string, below: string): Promise<void> {
+  for (let path = folder; path.startsWith(below + sep); path = dirname(path)) {
+    try {
+      await rmdir(path);
+    } catch {
+      return;
+    }
   }
 }
 

@@ -8,6 +8,15 @@ export interface StoredFile {
   sha256: string;
 }
 
+/** A file in a listing. */
+export interface StoredName {
+  path: string;
+  /** In bytes. */
+  size: number;
+  /** When it was last stored, in milliseconds since the epoch. */
+  modified: number;
+}
+
 /** The content of a file to be stored: a local file, or bytes. @property sha256 lower-case hex; if given, other content is refused */
 export type Content = ({ file: string } | { bytes: Uint8Array }) & { sha256?: string | undefined };
 
@@ -21,6 +30,8 @@ export interface Store {
   describe(path: string): Promise<StoredFile | undefined>;
   /** The names of the files in a folder; none if it does not exist. */
   list(folder: string): Promise<string[]>;
+  /** All files in a folder and its subfolders; none if it does not exist. */
+  listAll(folder: string): Promise<StoredName[]>;
   /** Stores a new file completely or not at all. @returns false if the name is taken; nothing has changed then @throws ARTIFACT_CHANGED */
   create(path: string, content: Content): Promise<boolean>;
   /** Stores a file in place of another one. Clients see either of them, never a part. @throws ARTIFACT_CHANGED */

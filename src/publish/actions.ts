@@ -31,6 +31,19 @@ export function storeNew(
   });
 }
 
+/**
+ * Stores a file of metadata that is pointed at, even if it is there: the age of metadata that nothing leads to any more is counted from the
+ * time at which the next ones were stored (src/publish/garbage.ts).
+ */
+export function storePointed(
+  path: string,
+  wanted: { size: number; sha256: string },
+  known: Known,
+): PublishAction {
+  const action = storeNew(path, wanted, known);
+  return action.do === 'reuse' ? { ...action, do: 'replace' } : action;
+}
+
 /** Stores a file that clients copy. Each client has its own copy, so it may change. */
 export function storeClientFile(path: string, bytes: Uint8Array, { stored, sha256 }: Known): PublishAction {
   const digest = sha256(bytes);

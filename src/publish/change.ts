@@ -31,7 +31,9 @@ export type Change =
    */
   | ({ verb: 'promote'; release: string; from: Channel } & Extent)
   /** The packages of releases leave the channel. */
-  | ({ verb: 'withdraw'; releases: readonly string[]; reason: string } & Extent);
+  | ({ verb: 'withdraw'; releases: readonly string[]; reason: string } & Extent)
+  /** Only the newest releases stay in the channel. */
+  | ({ verb: 'gc'; keep: number } & Extent);
 
 /** Path of a file that a change publishes. @param name in the release's folder */
 export function releaseFile(change: Change, name: string): string {

@@ -24,6 +24,19 @@ export interface Job {
   now: number;
 }
 
+/** The files that a channel leads its clients to. Paths are relative to the repository. */
+export interface Reach {
+  /** Metadata before the change. */
+  before: readonly string[];
+  /** Metadata after it: files, or folders with a slash at the end. */
+  after: readonly string[];
+  /** Packages after it. */
+  packages: readonly string[];
+}
+
+/** A destination that leads to no files in the repository. */
+export const NO_REACH: Reach = { before: [], after: [], packages: [] };
+
 /** A destination's plan, and how to make its changes. */
 export interface PlannedJob {
   destination: Destination;
@@ -31,6 +44,7 @@ export interface PlannedJob {
   notes: readonly string[];
   /** The releases that the channel has after the change. */
   releases: readonly string[];
+  reach: Reach;
   /** Makes a change. What is signed is signed now. */
   apply(action: PublishAction): Promise<void>;
 }

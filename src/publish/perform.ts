@@ -46,6 +46,7 @@ export function storing(
 ): PlannedJob['apply'] {
   return async (action) => {
     const { path, sha256 } = action;
+    if (action.do === 'delete') return store.remove(path);
     const content = { ...(await contentOf(action)), sha256 };
     if (action.do !== 'create') await store.replace(path, content);
     else if (!(await store.create(path, content)) && (await store.describe(path))?.sha256 !== sha256)

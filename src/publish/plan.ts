@@ -8,9 +8,10 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const action = z.strictObject({
   /**
    * `create`: a file with a new name; `reuse`: the same file is already there; `replace`: different content under the same name, of a file that
-   * no client trusts by its name; `point`: the signed file that clients start from, or what GitHub shows; `remove`: a part of a draft.
+   * no client trusts by its name; `point`: the signed file that clients start from, or what GitHub shows; `delete`: a file that nothing leads to
+   * any more, or a part of a draft.
    */
-  do: z.enum(['create', 'reuse', 'replace', 'point', 'remove']),
+  do: z.enum(['create', 'reuse', 'replace', 'point', 'delete']),
   path: z.string().min(1),
   /** In bytes. Absent for a signed file: its signature is made when it is written. */
   size: z.number().int().nonnegative().optional(),
@@ -31,7 +32,8 @@ const destination = z.strictObject({
   to: z.enum(['apt', 'dnf', 'github']),
   /** The repository's address. */
   where: z.string().min(1),
-  channel: z.enum(['testing', 'stable']),
+  /** Null: what it does concerns all channels. */
+  channel: z.enum(['testing', 'stable']).nullable(),
   /** Fingerprint of the primary key that signs. Null: nothing is signed, which only GitHub allows. */
   key: z.string().min(1).nullable(),
   /** URL under which clients reach the repository, if it is known. */
@@ -42,21 +44,35 @@ const destination = z.strictObject({
   actions: z.array(action),
 });
 
+/** What stays when a repository is cleaned. */
+const keepRules = z.strictObject({
+  /** The newest releases of each channel that stay in its indices. */
+  releases: z.number().int().positive(),
+  /** Files stay for so many days after nothing has led to them any more. */
+  days: z.number().nonnegative(),
+  /** Also packages of withdrawn releases are deleted. */
+  withdrawn: z.boolean(),
+  /** The time from which days are counted back. ISO 8601. */
+  at: z.iso.datetime(),
+});
+
 export const PLAN_SCHEMA = 1;
 
 const publishPlan = z.strictObject({
   kind: z.literal('publish'),
   schema: z.literal(PLAN_SCHEMA),
   turnbuild: z.string(),
-  verb: z.enum(['publish', 'promote', 'withdraw']),
-  /** The releases that it is about, e.g. `4.18.0+turnbuild-1`. */
-  releases: z.array(z.string()).min(1),
+  verb: z.enum(['publish', 'promote', 'withdraw', 'gc']),
+  /** The releases that it is about, e.g. `4.18.0+turnbuild-1`. None for `gc`. */
+  releases: z.array(z.string()),
   /** Digest of the published release's manifest. */
   manifest: sha256.optional(),
   /** Accepted advisories of the published packages. */
   accepted: z.array(z.string()),
   /** Why releases are withdrawn. */
   reason: z.string().optional(),
+  /** What `gc` keeps. */
+  keep: keepRules.optional(),
   destinations: z.array(destination).min(1),
 });
 
@@ -64,13 +80,14 @@ export type PublishPlan = z.infer<typeof publishPlan>;
 export type Destination = z.infer<typeof destination>;
 export type PublishAction = z.infer<typeof action>;
 export type Pointer = z.infer<typeof pointer>;
-export type Channel = Destination['channel'];
+export type Channel = NonNullable<Destination['channel']>;
+export type KeepRules = z.infer<typeof keepRules>;
 
 /** Where packages can be published. */
 export const DESTINATIONS = destination.shape.to.options;
 
 /** Channels, from the first to the last that a release passes through. */
-export const CHANNELS = destination.shape.channel.options;
+export const CHANNELS = destination.shape.channel.unwrap().options;
 
 const PLAN: DocumentKind<PublishPlan> = {
   name: 'plan',
@@ -129,10 +146,12 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
 }
 
 const nameOf = ({ to, where, channel, key, url, origin }: Destination) =>
-  `${to} ${where} (${[channel, key === null ? 'no key' : `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
+  `${to} ${where} (${[channel ?? 'all channels', key === null ? 'no key' : `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
 
-const subjectOf = ({ verb, releases, manifest = '', reason = '' }: PublishPlan) =>
-  [verb, ...releases, manifest, reason].filter((word) => word !== '').join(' ');
+const subjectOf = ({ verb, releases, manifest = '', reason = '', keep }: PublishPlan) =>
+  [verb, ...releases, manifest, reason, keep === undefined ? '' : JSON.stringify(keep)]
+    .filter((word) => word !== '')
+    .join(' ');
 
 function differing(what: string, given: string, now: string): string[] {
   return given === now ? [] : [`the ${what} in the plan: ${given}; now: ${now}`];
@@ -151,6 +170,10 @@ function destinationProblems(given: Destination, now: Destination): string[] {
   const files = ({ actions }: Destination) =>
     actions.filter(({ file }) => file !== undefined).map(({ path, sha256: digest }) => `${path} ${digest}`);
   const [planned, current] = [new Set(files(given)), new Set(files(now))];
+  // A run that was interrupted has deleted some already.
+  const deleted = ({ actions }: Destination) =>
+    actions.filter((each) => each.do === 'delete').map(({ path }) => path);
+  const expected = new Set(deleted(given));
   const others = [
     ...[...planned].filter((each) => !current.has(each)),
     ...[...current].filter((each) => !planned.has(each)),
@@ -159,5 +182,8 @@ function destinationProblems(given: Destination, now: Destination): string[] {
     ...gone.map(({ path }) => `${path} would not be changed`),
     // A changed file changes pointers, too.
     ...(problems.length > 0 ? problems : new Set(others)),
+    ...deleted(now)
+      .filter((path) => !expected.has(path))
+      .map((path) => `${path} would be deleted, which is not in the plan`),
   ];
 }

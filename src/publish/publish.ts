@@ -11,6 +11,7 @@ import type { Store } from '../io/store.ts';
 import { withWorkFolder } from '../io/work-folder.ts';
 import { planAptJob } from './apt/index.ts';
 import type { Change, Extent } from './change.ts';
+import { planCleaning } from './cleaning.ts';
 import { planDnfJob } from './dnf/index.ts';
 import { planGithubJob } from './github/index.ts';
 import type { Job, PlannedJob } from './job.ts';
@@ -83,7 +84,7 @@ export interface Note {
 
 /** What a plan does, in words: `publish 4.18.0+turnbuild-1 (apt testing, dnf testing)`. */
 function whatOf({ verb, releases, destinations }: PublishPlan): string {
-  const places = destinations.map(({ to, channel }) => `${to} ${channel}`);
+  const places = destinations.map(({ to, channel }) => `${to} ${channel ?? 'files'}`);
   return `${verb} ${releases.join(' ')} (${places.join(', ')})`;
 }
 
@@ -110,6 +111,13 @@ async function planPublication(publication: Publication, work: string): Promise<
   const { turnbuild, head, store } = publication;
   if (head.verb !== 'withdraw' && store !== undefined) await requireNotWithdrawn(store, head.releases);
   const { key, jobs } = await planJobs(publication, publication.changes, work);
+  if (head.keep !== undefined) {
+    const channels = [...jobs];
+    if (store === undefined || key === undefined) throw new Error('A store and a key are needed');
+    for (const to of publication.destinations)
+      if (to !== 'github')
+        jobs.push(await planCleaning(to, channels, head.keep, { ...publication, store, key }));
+  }
   const plan: PublishPlan = {
     kind: 'publish',
     schema: PLAN_SCHEMA,
@@ -200,7 +208,9 @@ export async function publishedReleases(
   const { jobs } = await withWorkFolder(publication.cache, WORK, (work) =>
     planJobs(publication, changes, work),
   );
-  return jobs.map(({ destination: { to, channel }, releases }) => ({ to, channel, releases }));
+  return jobs.flatMap(({ destination: { to, channel }, releases }) =>
+    channel === null ? [] : [{ to, channel, releases }],
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { differs } from './actions.ts';
-import { isNewer, releaseOf } from './releases.ts';
+import { isNewer, releaseOf, releasesIn } from './releases.ts';
 
 /** A package in an index. */
 interface Listed {
@@ -45,4 +45,13 @@ export function ofRelease<P extends Listed>(listed: readonly P[], release: strin
 /** The packages that stay when releases are withdrawn. */
 export function without<P extends Listed>(listed: readonly P[], releases: readonly string[]): P[] {
   return listed.filter(({ version }) => !releases.includes(releaseOf(version) ?? ''));
+}
+
+/** The packages of the newest releases, and those that belong to no release of turnbuild. */
+export function newestReleases<P extends Listed>(listed: readonly P[], count: number): P[] {
+  const kept = new Set(releasesIn(listed).slice(-count));
+  return listed.filter(({ version }) => {
+    const release = releaseOf(version);
+    return release === undefined || kept.has(release);
+  });
 }

@@ -77,9 +77,26 @@ export const projectSchema = z.strictObject({
         .optional()
         .describe('URL of the repository, for the files that clients copy'),
       origin: z.string().min(1).optional().describe("who publishes the repository, in apt's Release"),
+      keep: z
+        .strictObject({
+          releases: z
+            .number()
+            .int()
+            .min(1)
+            .optional()
+            .describe('newest releases of each channel that stay (default: 3)'),
+          days: z
+            .number()
+            .int()
+            .min(0)
+            .optional()
+            .describe('days that files stay after their last use (default: 30)'),
+        })
+        .optional()
+        .describe('what turnbuild gc keeps'),
     })
     .optional()
-    .describe('the repository of packages: publish, promote, withdraw'),
+    .describe('the repository of packages: publish, promote, withdraw, gc'),
 });
 
 export type ProjectSettings = z.infer<typeof projectSchema>;

@@ -2,7 +2,7 @@ import { alignColumns, formatBytes, plural } from './format.ts';
 
 /** One change, as src/publish/plan.ts plans it. */
 interface Action {
-  do: 'create' | 'reuse' | 'replace' | 'point' | 'remove';
+  do: 'create' | 'reuse' | 'replace' | 'point' | 'delete';
   path: string;
   size?: number | undefined;
   file?: string | undefined;
@@ -11,7 +11,8 @@ interface Action {
 interface Destination {
   to: string;
   where: string;
-  channel: string;
+  /** Null: all channels. */
+  channel: string | null;
   /** Null: nothing is signed. */
   key: string | null;
   actions: readonly Action[];
@@ -22,6 +23,8 @@ const bytesOf = (actions: readonly Action[]) => actions.reduce((sum, { size = 0 
 
 /** Lines about what a plan does to one destination. @param all lists every file, not only packages and pointers */
 export function renderDestination({ to, where, channel, key, actions }: Destination, all: boolean): string[] {
+  if (channel === null)
+    return deletedLines(`${to}: files of ${where} that no client needs any more`, actions, all);
   const head = [
     `${to}: channel ${channel} of ${where}`,
     key === null ? '  not signed' : `  signed by ${key}`,
@@ -34,6 +37,18 @@ export function renderDestination({ to, where, channel, key, actions }: Destinat
   return [...head, ...alignColumns(rows, new Set([1])), `  ${formatBytes(bytesOf(changes))} to send`];
 }
 
+/** Lines about files that are deleted. */
+function deletedLines(head: string, actions: readonly Action[], all: boolean): string[] {
+  if (actions.length === 0) return [head, '  Nothing to delete.'];
+  const isPackage = ({ path }: Action) => /\.(?:deb|rpm)$/.test(path);
+  const shown = all ? actions : actions.filter(isPackage);
+  const rows = shown.map((each) => [`  ${each.do}`, sizeText(each), all ? each.path : nameOf(each)]);
+  const others = actions.filter((each) => !shown.includes(each));
+  if (others.length > 0)
+    rows.push(['  delete', formatBytes(bytesOf(others)), `${plural(others.length, 'file')}: indices`]);
+  return [head, ...alignColumns(rows, new Set([1])), `  ${formatBytes(bytesOf(actions))} to delete`];
+}
+
 const sizeText = ({ size }: Action) => (size === undefined ? '' : formatBytes(size));
 
 function packageRows(actions: readonly Action[]): string[][] {
@@ -44,22 +59,23 @@ function packageRows(actions: readonly Action[]): string[][] {
 
 function otherRows(changes: readonly Action[], to: string): string[][] {
   const contents = to === 'github' ? 'draft, notes, checksums' : 'indices, keys';
-  const removed = changes.filter((each) => each.do === 'remove');
+  const removed = changes.filter((each) => each.do === 'delete');
   const others = changes.filter(
-    (each) => each.file === undefined && each.do !== 'point' && each.do !== 'remove',
+    (each) => each.file === undefined && each.do !== 'point' && each.do !== 'delete',
   );
   const pointers = changes.filter((each) => each.do === 'point');
   return [
     ...(others.length === 0
       ? []
       : [['  write', formatBytes(bytesOf(others)), `${plural(others.length, 'file')}: ${contents}`]]),
-    ...removed.map((each) => ['  remove', '', nameOf(each)]),
+    ...removed.map((each) => ['  delete', '', nameOf(each)]),
     ...pointers.map(({ path }) => ['  point', '', path]),
   ];
 }
 
 /** A line about a change that is being made; undefined if it is shown only with `all`. */
 export function renderAction(action: Action, all: boolean): string | undefined {
-  if (!all && action.file === undefined && action.do !== 'point' && action.do !== 'remove') return undefined;
+  const isShown = action.file !== undefined || ['point', 'delete'].includes(action.do);
+  if (!all && !isShown) return undefined;
   return `${action.do} ${all || action.do === 'point' ? action.path : nameOf(action)}`;
 }

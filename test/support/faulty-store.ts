@@ -9,7 +9,7 @@ export const FAULTS = ['refused', 'unanswered', 'twice', 'killed', 'killed-after
 export type Fault = (typeof FAULTS)[number];
 
 /** The calls that a store has. */
-const CALLS = ['read', 'describe', 'list', 'create', 'replace', 'remove', 'lock'] as const;
+const CALLS = ['read', 'describe', 'list', 'listAll', 'create', 'replace', 'remove', 'lock'] as const;
 
 /** A process that was killed makes no further call. */
 const dead = () => new TurnbuildError('KILLED', 'The process was killed');

@@ -38,6 +38,10 @@ export function memoryBucket({ hasConditions = true } = {}): MemoryBucket {
       const inside = [...objects.keys()].filter((key) => key.startsWith(`${folder}/`));
       return [...new Set(inside.map((key) => key.slice(folder.length + 1).split('/')[0] ?? ''))];
     },
+    async listAll(folder) {
+      const inside = [...objects].filter(([key]) => key.startsWith(`${folder}/`));
+      return inside.map(([path, { bytes }]) => ({ path, size: bytes.length, modified: Date.now() }));
+    },
     async put(key, content, attributes, condition) {
       bucket.before('put', key);
       const found = objects.get(key);

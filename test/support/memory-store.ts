@@ -45,6 +45,10 @@ export function memoryStore(
       const inside = [...own.keys()].filter((path) => path.startsWith(`${folder}/`));
       return [...new Set(inside.map((path) => path.slice(folder.length + 1).split('/')[0] ?? ''))].sort();
     },
+    async listAll(folder) {
+      const inside = [...own].filter(([path]) => path.startsWith(`${folder}/`));
+      return inside.map(([path, bytes]) => ({ path, size: bytes.length, modified: Date.now() }));
+    },
     async create(path, content) {
       const bytes = bytesOf(content);
       if (own.has(path)) return false;

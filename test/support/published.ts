@@ -1,18 +1,23 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { sha256Bytes } from '../../src/io/files.ts';
 import { contentText as aptContent, listedFiles } from '../../src/publish/apt/release-file.ts';
 import { contentText as dnfContent, metadataFiles } from '../../src/publish/dnf/metadata.ts';
 import { serve } from './http-server.ts';
 import { temporaryFolder } from './sandbox.ts';
+import { createSigningHome, type SigningHome } from './signing-home.ts';
 import { turnbuild } from './turnbuild.ts';
 
 /** The URL of a repository in the files that clients copy. */
 export const PUBLIC_URL = 'https://packages.example.org';
 
 /** A folder with releases (`out`) and an empty repository (`repo`), and commands for both. */
-export function publicationPlace(destinations: string, { home, key }: { home: string; key: string }) {
-  const dir = temporaryFolder();
+export function publicationPlace(
+  destinations: string,
+  { home, key }: { home: string; key: string },
+  dir = temporaryFolder(),
+) {
   const [out, repo] = [join(dir, 'dist'), join(dir, 'repo')];
   const args = ['--to', destinations, '--repo', repo, '--sign-with', key, '--out', out, '--url', PUBLIC_URL];
   const run = (verb: string, more: readonly string[] = [], env: Record<string, string> = {}) =>
@@ -20,6 +25,22 @@ export function publicationPlace(destinations: string, { home, key }: { home: st
   const publish = (more: readonly string[] = [], env: Record<string, string> = {}) =>
     run('publish', more, env);
   return { dir, out, repo, publish, run };
+}
+
+/** A signing key for the tests of a file, and places to publish with it. @param destinations e.g. `apt,dnf` */
+export function publishing(destinations: string) {
+  let keys: SigningHome;
+  let key: string;
+  beforeAll(() => {
+    keys = createSigningHome();
+    key = keys.createKey('Packages <packages@example.org>');
+  });
+  afterAll(() => keys.remove());
+  return {
+    keys: () => keys,
+    key: () => key,
+    place: (dir?: string) => publicationPlace(destinations, { home: keys.home, key }, dir),
+  };
 }
 
 /**

@@ -46,6 +46,7 @@ export function bucketStore(
     read: async (path, maxBytes) => (await bucket.get(path, maxBytes))?.bytes,
     describe,
     list: (folder) => bucket.list(folder),
+    listAll: (folder) => bucket.listAll(folder),
     async create(path, content) {
       // First, because a run that finds the file does not look for its second name.
       const alias = aliasOf(path);

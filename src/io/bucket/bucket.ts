@@ -1,4 +1,4 @@
-import type { Content } from '../store.ts';
+import type { Content, StoredName } from '../store.ts';
 
 /** An object of a bucket, without its content. */
 export interface StoredObject {
@@ -34,6 +34,8 @@ export interface Bucket {
   head(key: string): Promise<StoredObject | undefined>;
   /** Names directly in a folder: of objects and folders, without slashes. */
   list(folder: string): Promise<string[]>;
+  /** All objects in a folder and its subfolders. */
+  listAll(folder: string): Promise<StoredName[]>;
   /**
    * Stores an object completely or not at all, and has the service check its digest.
    * @returns the new version; undefined if the condition does not hold, also when it was this call's own earlier attempt that stored it (read it

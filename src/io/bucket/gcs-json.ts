@@ -1,15 +1,18 @@
+import type { StoredName } from '../store.ts';
 import type { StoredObject } from './bucket.ts';
 
 interface ObjectResource {
   name?: unknown;
   size?: unknown;
   generation?: unknown;
+  updated?: unknown;
   metadata?: { sha256?: unknown };
 }
 
 /** A page of a list. */
 export interface Page {
-  names: string[];
+  /** Paths are full names of objects. */
+  files: StoredName[];
   /** Names of folders, which end with a slash. */
   folders: string[];
   next: string | undefined;
@@ -36,9 +39,16 @@ export function pageIn(body: Buffer): Page | undefined {
   if (found === undefined) return undefined;
   const { items = [], prefixes = [], nextPageToken } = found as Record<string, unknown>;
   if (!Array.isArray(items) || !Array.isArray(prefixes)) return undefined;
-  const names: unknown[] = items.map((item: ObjectResource | null) => item?.name);
-  if (!isStrings(names) || !isStrings(prefixes)) return undefined;
-  return { names, folders: prefixes, next: typeof nextPageToken === 'string' ? nextPageToken : undefined };
+  const files = items.map(fileIn);
+  if (!files.every((each) => each !== undefined) || !isStrings(prefixes)) return undefined;
+  return { files, folders: prefixes, next: typeof nextPageToken === 'string' ? nextPageToken : undefined };
+}
+
+function fileIn(item: ObjectResource | null): StoredName | undefined {
+  const { name, size, updated } = item ?? {};
+  const modified = typeof updated === 'string' ? Date.parse(updated) : Number.NaN;
+  if (typeof name !== 'string' || !/^\d+$/.test(String(size)) || Number.isNaN(modified)) return undefined;
+  return { path: name, size: Number(size), modified };
 }
 
 function isStrings(values: unknown[]): values is string[] {

@@ -5,7 +5,7 @@ import type { Bucket, WriteCondition } from './bucket.ts';
 import { encodedName, parseGcsAddress } from './gcs-address.ts';
 import { anonymous, applicationDefault } from './gcs-auth.ts';
 import { parsedError, refusedError } from './gcs-errors.ts';
-import { objectIn, pageIn } from './gcs-json.ts';
+import { objectIn, type Page, pageIn } from './gcs-json.ts';
 import { type GcsConnection, type GcsRequest, type GcsResponse, sendOnce } from './gcs-request.ts';
 import { CHUNK_UNIT, type Upload, uploadAtOnce, uploadInChunks } from './gcs-upload.ts';
 import { withContent } from './opened-content.ts';
@@ -76,6 +76,26 @@ export async function openGcs(word: string, settings: GcsSettings = {}): Promise
     });
   };
 
+  const pathOf = (folder: string) => `${prefix}${folder}${folder === '' ? '' : '/'}`;
+  /** All pages of a list. */
+  const listed = async (path: string, own: Query): Promise<Omit<Page, 'next'>> => {
+    const fixed = { prefix: path, ...own, fields: 'items(name,size,updated),prefixes,nextPageToken' };
+    const request = { method: 'GET', what: `list ${path}*`, permission: 'storage.objects.list' } as const;
+    const found: Omit<Page, 'next'> = { files: [], folders: [] };
+    for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+      const query = pageToken === '' ? fixed : { ...fixed, pageToken };
+      const page: Page = await retrying(connection, async () => {
+        const url = `${objects}?${queryOf(query)}`;
+        const { body } = await sendOnce(connection, { ...request, url, isAuthorized: true }, [200]);
+        return pageIn(body) ?? raise(damaged(request.what));
+      });
+      found.files.push(...page.files);
+      found.folders.push(...page.folders);
+      pageToken = page.next;
+    }
+    return found;
+  };
+
   return {
     address,
     // "Request preconditions" of Cloud Storage: every bucket has them.
@@ -95,24 +115,17 @@ export async function openGcs(word: string, settings: GcsSettings = {}): Promise
       });
     },
     async list(folder) {
-      const path = `${prefix}${folder}${folder === '' ? '' : '/'}`;
-      const fixed = { prefix: path, delimiter: '/', fields: 'items(name),prefixes,nextPageToken' };
-      const request = { method: 'GET', what: `list ${path}*`, permission: 'storage.objects.list' } as const;
-      const names: string[] = [];
-      for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
-        const query = pageToken === '' ? fixed : { ...fixed, pageToken };
-        const page = await retrying(connection, async () => {
-          const url = `${objects}?${queryOf(query)}`;
-          const { body } = await sendOnce(connection, { ...request, url, isAuthorized: true }, [200]);
-          const found = pageIn(body);
-          if (found === undefined) throw damaged(request.what);
-          return found;
-        });
-        names.push(...page.names, ...page.folders.map((each) => each.replace(/\/$/, '')));
-        pageToken = page.next;
-      }
+      const path = pathOf(folder);
+      const { files, folders } = await listed(path, { delimiter: '/' });
+      const names = [...files.map((each) => each.path), ...folders.map((each) => each.replace(/\/$/, ''))];
       // Some tools create an empty object as a folder.
       return names.map((name) => name.slice(path.length)).filter((name) => name !== '');
+    },
+    async listAll(folder) {
+      const { files } = await listed(pathOf(folder), {});
+      return files
+        .filter(({ path }) => !path.endsWith('/'))
+        .map((each) => ({ ...each, path: each.path.slice(prefix.length) }));
     },
     put(key, content, attributes, condition) {
       const url = `${uploads}?${queryOf(conditionOf(condition))}`;
@@ -142,6 +155,10 @@ export async function openGcs(word: string, settings: GcsSettings = {}): Promise
       return response?.status !== 412 || (await head(key)) === undefined;
     },
   };
+}
+
+function raise(error: Error): never {
+  throw error;
 }
 
 type Query = Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { TurnbuildError } from '../../errors.ts';
 import { sha256Bytes, sha256File, sizeOf } from '../files.ts';
 import { tooLarge } from '../regular-file.ts';
-import type { Content } from '../store.ts';
+import type { Content, StoredName } from '../store.ts';
 import type { Bucket, WriteCondition } from './bucket.ts';
 import { ATTEMPTS, connect } from './s3-client.ts';
 import { isTemporary, type S3Call, s3Error, statusOf } from './s3-errors.ts';
@@ -175,6 +175,22 @@ export async function openS3(
           names.push(...paths.map((path) => path.slice(start.length).replace(/\/$/, '')).filter(Boolean));
         }
         return names;
+      }),
+    listAll: (folder) =>
+      call('s3:ListBucket', undefined, async () => {
+        const start = `${place(folder)}/`;
+        const pages = sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: start });
+        const found: StoredName[] = [];
+        for await (const { Contents = [] } of pages)
+          for (const { Key = '', Size = 0, LastModified } of Contents)
+            found.push({
+              path: `${folder}/${Key.slice(start.length)}`,
+              size: Size,
+              // Unknown: as if it were new, so that it stays.
+              modified: LastModified?.getTime() ?? Date.now(),
+            });
+        // Some tools create an empty object as a folder.
+        return found.filter(({ path }) => !path.endsWith('/'));
       }),
     put,
     remove,

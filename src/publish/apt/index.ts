@@ -5,7 +5,7 @@ import { makeFolder, remove, sha256Bytes, writeText } from '../../io/files.ts';
 import { clearsign } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
 import { type Addition, releaseFile } from '../change.ts';
-import type { Job, PlannedJob } from '../job.ts';
+import type { Job, PlannedJob, Reach } from '../job.ts';
 import { storing } from '../perform.ts';
 import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
@@ -13,15 +13,17 @@ import { releasesIn } from '../releases.ts';
 import { notices } from '../withdrawn.ts';
 import { describeDeb, releaseText } from './archive-tool.ts';
 import { clientFiles } from './client-files.ts';
-import { poolPath, releasePath, suiteName } from './layout.ts';
+import { poolPath, ROOT, releasePath, suiteFolder, suiteName } from './layout.ts';
 import { movedTo } from './packages-index.ts';
 import {
   type AptPlan,
   type NewPackage,
   neededPaths,
+  nextSuite,
   type PublishedSuite,
   planApt,
   type SuiteChange,
+  withNewest,
   withoutReleases,
   withPackages,
   withPromoted,
@@ -43,6 +45,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     url: job.url,
     origin: job.origin,
     suites,
+    next: suites.map((suite) => nextSuite(suite, (text) => gzipSync(text, { level: 9 }))),
     packages,
     clientFiles: new Map([
       ...clientFiles(
@@ -53,7 +56,6 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     ]),
     now,
     sha256: sha256Bytes,
-    compress: (text: string) => gzipSync(text, { level: 9 }),
   };
   const plan = planApt({ ...facts, stored: await describeAll(store, neededPaths(facts)) });
   return {
@@ -67,6 +69,7 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
       ),
     ),
     releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
+    reach: reachOf(suites, plan),
     apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = plan.contents.get(path);
@@ -77,6 +80,19 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
       const origin = published?.origin ?? job.origin ?? ORIGIN;
       return { bytes: Buffer.from(await signedRelease({ ...job, origin }, plan, suite)) };
     }),
+  };
+}
+
+/** What suites lead their clients to. */
+function reachOf(suites: readonly SuiteChange[], { contents }: AptPlan): Reach {
+  const stored = [...contents.keys()].filter((path) => path.includes('/by-hash/'));
+  const unchanged = suites.filter(
+    ({ published: { suite } }) => !stored.some((path) => path.startsWith(`${suiteFolder(suite)}/`)),
+  );
+  return {
+    before: suites.flatMap(({ published }) => published.byHash),
+    after: [...stored, ...unchanged.flatMap(({ published }) => published.byHash)],
+    packages: suites.flatMap(({ next }) => [...next.values()].flat().map(({ path }) => `${ROOT}/${path}`)),
   };
 }
 
@@ -114,6 +130,7 @@ async function changedSuites(job: Job, packages: readonly NewPackage[]): Promise
     change.suites.map(async (suite) => {
       const own = await read(suiteName(suite, channel));
       if (change.verb === 'withdraw') return withoutReleases(own, change.releases);
+      if (change.verb === 'gc') return withNewest(own, change.keep);
       const from = await read(suiteName(suite, change.from));
       // apt's pins must find the same origin in every channel.
       const named = { ...own, origin: own.origin ?? from.origin };

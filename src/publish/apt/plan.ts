@@ -1,8 +1,8 @@
 import { TurnbuildError } from '../../errors.ts';
 import type { StoredFile } from '../../io/store.ts';
-import { onlyOnce, storeClientFile, storeNew } from '../actions.ts';
+import { onlyOnce, storeClientFile, storeNew, storePointed } from '../actions.ts';
 import type { Channel, Destination, PublishAction } from '../plan.ts';
-import { missingFrom, ofRelease, upTo, without } from '../select.ts';
+import { missingFrom, newestReleases, ofRelease, upTo, without } from '../select.ts';
 import { byHashPath, indexFolder, ROOT, releasePath, suiteFolder } from './layout.ts';
 import { formatPackages, type IndexedPackage } from './packages-index.ts';
 import { contentText, type ListedFile } from './release-file.ts';
@@ -19,6 +19,8 @@ export interface PublishedSuite {
   signer: string | undefined;
   /** The uncompressed indices that it lists. */
   listed: readonly ListedFile[];
+  /** Its compressed indices, under the names that never change their content: paths relative to the repository. */
+  byHash: readonly string[];
   /** The packages in it: Debian's name of an architecture -> packages. */
   packages: ReadonlyMap<string, readonly IndexedPackage[]>;
 }
@@ -51,6 +53,8 @@ export interface AptFacts {
   url: string | undefined;
   origin: string | undefined;
   suites: readonly SuiteChange[];
+  /** The suites as they will be, in the same order. */
+  next: readonly NextSuite[];
   /** Packages to store. */
   packages: readonly NewPackage[];
   /** Files that clients copy: path relative to the repository -> content. */
@@ -60,7 +64,6 @@ export interface AptFacts {
   /** Milliseconds since the epoch. */
   now: number;
   sha256: (content: string | Uint8Array) => string;
-  compress: (text: string) => Uint8Array;
 }
 
 /** A suite as it will be. */
@@ -83,9 +86,7 @@ export interface AptPlan {
 
 /** The paths, relative to the repository, whose state the planner needs to know. */
 export function neededPaths(facts: Omit<AptFacts, 'stored'>): string[] {
-  const paths = facts.suites.flatMap((suite) =>
-    indexFiles(nextSuite(suite, facts), facts).map(({ byHash }) => byHash),
-  );
+  const paths = facts.next.flatMap((suite) => indexFiles(suite, facts).map(({ byHash }) => byHash));
   const packages = facts.packages.map(({ indexed }) => `${ROOT}/${indexed.path}`);
   return [...new Set([...packages, ...paths, ...facts.clientFiles.keys()])];
 }
@@ -97,24 +98,29 @@ export function neededPaths(facts: Omit<AptFacts, 'stored'>): string[] {
  */
 export function planApt(facts: AptFacts): AptPlan {
   for (const { published } of facts.suites) requireLater(published, facts.now);
-  const next = facts.suites.map((suite) => nextSuite(suite, facts));
+  const { next } = facts;
   const pointers = facts.suites.map(({ published }, index) => ({
     path: releasePath(published.suite),
     before: published.date === undefined ? null : facts.sha256(contentText(published.listed)),
     after: facts.sha256(contentText(listedIn(next[index] as NextSuite, facts))),
   }));
   const isChanged = (index: number) => pointers[index]?.before !== pointers[index]?.after;
-  const changed = next.filter((_, index) => isChanged(index));
   // The subkey that signed it may expire long before the one that signs now.
   const signed = next.filter(
     (_, index) => isChanged(index) || facts.suites[index]?.published.signer !== facts.signer,
   );
-  const files = changed.map((suite) => indexFiles(suite, facts));
+  // InRelease lists compressed files, too, and another version of the compressor makes others.
+  const published = new Set(facts.suites.flatMap((suite) => suite.published.byHash));
+  const files = next
+    .map((suite, index) => ({ all: indexFiles(suite, facts), isChanged: isChanged(index), suite }))
+    .filter(({ all, ...each }) => each.isChanged || all.some(({ byHash }) => !published.has(byHash)))
+    .filter(({ suite }) => signed.includes(suite))
+    .map(({ all }) => all);
   const actions: PublishAction[] = [
     ...facts.packages.map(({ file, indexed }) =>
       storeNew(`${ROOT}/${indexed.path}`, { ...indexed, file }, facts),
     ),
-    ...files.flat().map(({ byHash, size, sha256 }) => storeNew(byHash, { size, sha256 }, facts)),
+    ...files.flat().map(({ byHash, size, sha256 }) => storePointed(byHash, { size, sha256 }, facts)),
     ...[...facts.clientFiles].map(([path, bytes]) => storeClientFile(path, bytes, facts)),
     ...files.flat().map(({ path, size, sha256 }) => ({ do: 'replace' as const, path, size, sha256 })),
     ...signed.map(({ suite }) => ({ do: 'point' as const, path: releasePath(suite) })),
@@ -130,7 +136,11 @@ export function planApt(facts: AptFacts): AptPlan {
   };
 }
 
-function nextSuite({ published, next }: SuiteChange, { compress }: Pick<AptFacts, 'compress'>): NextSuite {
+/** A suite with its indices, as text and compressed. */
+export function nextSuite(
+  { published, next }: SuiteChange,
+  compress: (text: string) => Uint8Array,
+): NextSuite {
   const architectures = [...next.keys()].sort();
   const indices = new Map<string, Uint8Array>();
   for (const architecture of architectures) {
@@ -170,6 +180,11 @@ export function withPromoted(
   const kept = selecting(published, (packages) => upTo(packages, release)).next;
   const added = [...from.packages.values()].flatMap((packages) => ofRelease(packages, release));
   return { ...withPackages({ ...published, packages: kept }, added, where), published };
+}
+
+/** A suite with only the newest releases of each architecture. */
+export function withNewest(published: PublishedSuite, count: number): SuiteChange {
+  return selecting(published, (packages) => newestReleases(packages, count));
 }
 
 /** A suite without some releases. */

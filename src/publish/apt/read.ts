@@ -26,7 +26,15 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
   if (signed === undefined && (await reading.store.describe(other)) !== undefined)
     throw foreign(other, reading.store, undefined);
   if (signed === undefined)
-    return { suite, date: undefined, origin: undefined, signer: undefined, listed: [], packages: new Map() };
+    return {
+      suite,
+      date: undefined,
+      origin: undefined,
+      signer: undefined,
+      listed: [],
+      byHash: [],
+      packages: new Map(),
+    };
   const { release, signer } = await verified(path, signed, reading);
   const listed = listedFiles(release);
   const date = Date.parse(/^Date:\s*(.*)$/m.exec(release)?.[1] ?? '');
@@ -47,8 +55,13 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
     const text = await readIndex(suite, compressed ?? each, reading);
     packages.set(architectureOf(each.path) ?? '', parsePackages(text));
   }
-  return { suite, date, origin: field('Origin'), signer, listed: plain, packages };
+  const byHash = listed
+    .filter((each) => each.path.endsWith('.gz'))
+    .map((each) => byHashOf(`${suiteFolder(suite)}/${each.path}`, each.sha256));
+  return { suite, date, origin: field('Origin'), signer, listed: plain, byHash, packages };
 }
+
+const byHashOf = (path: string, sha256: string) => byHashPath(path.slice(0, path.lastIndexOf('/')), sha256);
 
 async function verified(
   path: string,
@@ -78,7 +91,7 @@ async function readIndex(
 ): Promise<string> {
   const { store } = reading;
   const whole = `${suiteFolder(suite)}/${path}`;
-  const byHash = byHashPath(whole.slice(0, whole.lastIndexOf('/')), sha256);
+  const byHash = byHashOf(whole, sha256);
   const bytes = (await store.read(byHash, MAX_INDEX)) ?? (await store.read(whole, MAX_INDEX));
   const damaged = (why: string) =>
     new TurnbuildError('APT_INDEX_DAMAGED', `${whole} in ${store.address} ${why}`, {

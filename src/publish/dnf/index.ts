@@ -11,9 +11,18 @@ import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
 import { notices } from '../withdrawn.ts';
-import { baseFolder, mirrorListPath, REPODATA, type RepositoryName, repoFilePath, SOURCE } from './layout.ts';
+import {
+  baseFolder,
+  mirrorListPath,
+  poolPath,
+  REPODATA,
+  type RepositoryName,
+  repoFilePath,
+  SOURCE,
+} from './layout.ts';
 import { changeRepository, type RepositoryChange } from './next.ts';
-import { mirrorList, type NewRpm, neededPaths, planDnf, stateOf } from './plan.ts';
+import { mirrorList, type NewRpm, neededPaths, type PublishedRepository, planDnf, stateOf } from './plan.ts';
+import { stateIn } from './read.ts';
 import { signedRpms } from './signed.ts';
 
 /**
@@ -66,15 +75,15 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
   );
   return {
     destination,
-    notes: changes.flatMap(({ published, next, versions }) =>
-      promotionNotes(
-        job.change,
-        baseFolder(next.name),
-        published.packages,
-        versions.map((version) => ({ version })),
-      ),
+    notes: changes.flatMap(({ published, next, packages: all }) =>
+      promotionNotes(job.change, baseFolder(next.name), published.packages, all),
     ),
-    releases: releasesIn(changes.flatMap(({ versions }) => versions.map((version) => ({ version })))),
+    releases: releasesIn(changes.flatMap((each) => each.packages)),
+    reach: {
+      before: changes.flatMap(({ published }) => reachOf(published)),
+      after: changes.flatMap(({ next }) => reachOf({ ...next, list: mirrorList(next, facts) })),
+      packages: changes.flatMap((each) => each.packages.map(({ file }) => poolPath(file))),
+    },
     apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = clientFiles.get(path) ?? lists.get(path);
@@ -87,6 +96,15 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
       return { file: own };
     }),
   };
+}
+
+/** The metadata that a mirror list, and a plain base, lead to. */
+function reachOf({ name, list, files }: Pick<PublishedRepository, 'name' | 'list' | 'files'>): string[] {
+  const state = list === undefined ? undefined : stateIn(list, name);
+  return [
+    ...(state === undefined ? [] : [`${state}/`]),
+    ...(files ?? []).map(({ path }) => `${baseFolder(name)}/${path}`),
+  ];
 }
 
 /** The repositories that a change may concern. */

@@ -12,10 +12,17 @@ import {
 } from '../../io/files.ts';
 import { releaseFile } from '../change.ts';
 import type { Job } from '../job.ts';
-import { missingFrom, ofRelease, upTo, without } from '../select.ts';
+import { missingFrom, newestReleases, ofRelease, upTo, without } from '../select.ts';
 import { filteredMetadata } from './filter.ts';
 import { POOL_FROM_BASE, REPODATA, type RepositoryName } from './layout.ts';
-import { contentText, listedRpms, type MetadataFile, metadataFiles, repomdOf } from './metadata.ts';
+import {
+  contentText,
+  type ListedRpm,
+  listedRpms,
+  type MetadataFile,
+  metadataFiles,
+  repomdOf,
+} from './metadata.ts';
 import { type NewRpm, type NextRepository, type PublishedRepository, stateOf } from './plan.ts';
 import { isStateStored, readRepository } from './read.ts';
 import { SIGNED } from './signed.ts';
@@ -25,8 +32,8 @@ import { describeFolder, mergeMetadata } from './tools.ts';
 export interface RepositoryChange {
   published: PublishedRepository;
   next: NextRepository;
-  /** The versions of its packages. */
-  versions: readonly string[];
+  /** The packages that it will have. */
+  packages: readonly ListedRpm[];
   /** The folder with the metadata that it will have. */
   repodata: string;
 }
@@ -65,6 +72,7 @@ export async function changeRepository(
       store.address,
     );
   } else if (change.verb === 'withdraw') parts.push({ dir: old, all, some: without(all, change.releases) });
+  else if (change.verb === 'gc') parts.push({ dir: old, all, some: newestReleases(all, change.keep) });
   else {
     const other = join(work, 'from');
     const from = await readRepository({ ...name, channel: change.from }, { ...job, work }, other);
@@ -80,12 +88,12 @@ export async function changeRepository(
   else await writeNext(parts, added, { job, work, into });
   const repodata = join(into, REPODATA);
   const files = metadataFiles(await readText(join(repodata, 'repomd.xml')));
-  const versions = [...parts.flatMap(({ some }) => some), ...added].map(({ version }) => version);
+  const packages = [...parts.flatMap(({ some }) => some), ...added];
   if (files !== undefined) {
     const state = stateOf({ name, files }, { sha256: sha256Bytes });
     const wanted = { content: contentText(files), signer: job.key.signer };
     const isStored = await isStateStored(state, wanted, { ...job, work });
-    return { published, next: { name, files, isStored }, versions, repodata };
+    return { published, next: { name, files, isStored }, packages, repodata };
   }
   throw new TurnbuildError('RPM_TOOL_FAILED', 'createrepo_c wrote unexpected metadata', {
     hint: 'createrepo_c 0.17 to 1.1 are known to work.',

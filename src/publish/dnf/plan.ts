@@ -1,5 +1,5 @@
 import type { StoredFile } from '../../io/store.ts';
-import { onlyOnce, storeClientFile, storeNew } from '../actions.ts';
+import { onlyOnce, storeClientFile, storeNew, storePointed } from '../actions.ts';
 import type { Channel, Destination, PublishAction } from '../plan.ts';
 import {
   baseFolder,
@@ -108,7 +108,7 @@ export function planDnf(facts: DnfFacts): Destination {
     .map(({ next }) => next);
   const metadata = (base: string, { files }: NextRepository, isComplete: boolean): PublishAction[] => [
     ...files.map(({ path, size, sha256: digest }) =>
-      storeNew(`${base}/${path}`, { size, sha256: digest }, facts),
+      storePointed(`${base}/${path}`, { size, sha256: digest }, facts),
     ),
     // A state that was published once never changes, except that it can be signed again. If a run was killed, nothing points to its state yet.
     ...(isComplete

@@ -53,7 +53,7 @@ export async function readRepository(
 }
 
 /** The folder of the state that a mirror list points to. */
-function stateIn(list: string, name: RepositoryName): string | undefined {
+export function stateIn(list: string, name: RepositoryName): string | undefined {
   const folder = baseFolder(name);
   return new RegExp(`/(${folder}-[0-9a-f]{16})/?\\s*$`).exec(list)?.[1];
 }

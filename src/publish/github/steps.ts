@@ -34,11 +34,11 @@ export function actionOf(step: GithubStep): PublishAction {
   const { tag } = step;
   switch (step.do) {
     case 'remove-draft':
-      return { do: 'remove', path: draftPath(tag, step.id) };
+      return { do: 'delete', path: draftPath(tag, step.id) };
     case 'draft':
       return { do: 'create', path: releasePath(tag) };
     case 'remove-asset':
-      return { do: 'remove', path: assetPath(tag, step.asset.name) };
+      return { do: 'delete', path: assetPath(tag, step.asset.name) };
     case 'notes':
       return { do: 'replace', path: notesPath(tag), size: Buffer.byteLength(step.body) };
     case 'show':

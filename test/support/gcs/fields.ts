@@ -4,7 +4,7 @@ type Json = Record<string, unknown>;
 
 /** Fields that can be selected, in an object and in a page of a list. */
 const KNOWN =
-  /^(?:kind|id|name|bucket|generation|metageneration|contentType|cacheControl|storageClass|size|md5Hash|crc32c|etag|metadata|items|prefixes|nextPageToken)$/;
+  /^(?:kind|id|name|bucket|generation|metageneration|contentType|cacheControl|storageClass|size|updated|md5Hash|crc32c|etag|metadata|items|prefixes|nextPageToken)$/;
 
 /** A partial response: "Partial responses" of Cloud Storage, `a,b(c,d)`. @throws Violation for an unknown field */
 export function selectFields(found: object, fields: string | null): object {

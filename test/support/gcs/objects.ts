@@ -17,6 +17,8 @@ export interface GcsObject {
   name: string;
   bytes: Buffer;
   generation: string;
+  /** When it was stored. */
+  updated: Date;
   resource: Resource;
 }
 
@@ -80,7 +82,10 @@ export function requireDigests(bytes: Buffer, said: Pick<Resource, 'md5Hash' | '
 }
 
 /** An object as the API shows it. */
-export function shownObject(bucket: string, { name, bytes, generation, resource }: GcsObject): object {
+export function shownObject(
+  bucket: string,
+  { name, bytes, generation, updated, resource }: GcsObject,
+): object {
   return {
     kind: 'storage#object',
     id: `${bucket}/${name}/${generation}`,
@@ -91,6 +96,7 @@ export function shownObject(bucket: string, { name, bytes, generation, resource 
     contentType: resource.contentType ?? 'application/octet-stream',
     ...(resource.cacheControl === undefined ? {} : { cacheControl: resource.cacheControl }),
     storageClass: 'STANDARD',
+    updated: updated.toISOString(),
     size: String(bytes.length),
     md5Hash: md5Of(bytes),
     crc32c: crc32c(bytes),

@@ -196,7 +196,8 @@ function stored(
   const { name, resource, condition, bytes } = given;
   requireDigests(bytes, resource);
   requireGeneration(state.objects.get(name), condition);
-  const object = { name, bytes: Buffer.from(bytes), generation: String(state.generation++), resource };
+  const generation = String(state.generation++);
+  const object = { name, bytes: Buffer.from(bytes), generation, updated: new Date(), resource };
   state.objects.set(name, object);
   return json(selectFields(shownObject(state.bucket, object), query.get('fields')));
 }

@@ -131,7 +131,7 @@ function list({ objects, query, pageSize }: Call): Answer {
   const entries = page.map((name) => {
     const object = objects.get(name);
     if (object === undefined) return `<CommonPrefixes><Prefix>${xml(name)}</Prefix></CommonPrefixes>`;
-    return `<Contents><Key>${xml(name)}</Key><Size>${object.bytes.length}</Size><ETag>${xml(object.etag)}</ETag></Contents>`;
+    return `<Contents><Key>${xml(name)}</Key><Size>${object.bytes.length}</Size><ETag>${xml(object.etag)}</ETag><LastModified>${object.modified.toISOString()}</LastModified></Contents>`;
   });
   const next = isTruncated ? `<NextContinuationToken>${token}</NextContinuationToken>` : '';
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Prefix>${xml(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${next}${entries.join('')}</ListBucketResult>`;

@@ -37,6 +37,7 @@ function memory(files: Record<string, string> = {}) {
     address: 'memory',
     read: undeclared,
     list: undeclared,
+    listAll: undeclared,
     remove: undeclared,
     lock: undeclared,
     async describe(path) {

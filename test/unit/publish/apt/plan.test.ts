@@ -6,8 +6,10 @@ import {
   type AptFacts,
   type NewPackage,
   neededPaths,
+  nextSuite,
   type PublishedSuite,
   planApt,
+  type SuiteChange,
   withoutReleases,
   withPackages,
   withPromoted,
@@ -42,7 +44,14 @@ const empty = (suite: string): PublishedSuite => ({
   origin: undefined,
   signer: undefined,
   listed: [],
+  byHash: [],
   packages: new Map(),
+});
+
+/** Suites, and what they will be. */
+const changing = (suites: SuiteChange[], compress = (text: string) => Buffer.from(`compressed ${text}`)) => ({
+  suites,
+  next: suites.map((suite) => nextSuite(suite, compress)),
 });
 
 /** Facts about a repository that has these packages, and these files beside them. */
@@ -58,11 +67,13 @@ function facts(
     signer: 'S'.repeat(40),
     url: undefined,
     origin: undefined,
-    suites: suites.map((suite) =>
-      withPackages(
-        suite,
-        packages.filter((each) => each.suite === suite.suite).map((each) => each.indexed),
-        '/srv/packages',
+    ...changing(
+      suites.map((suite) =>
+        withPackages(
+          suite,
+          packages.filter((each) => each.suite === suite.suite).map((each) => each.indexed),
+          '/srv/packages',
+        ),
       ),
     ),
     packages,
@@ -72,7 +83,6 @@ function facts(
     ),
     now: NOW,
     sha256,
-    compress: (text) => Buffer.from(`compressed ${text}`),
   };
 }
 
@@ -86,6 +96,7 @@ function published(plan: ReturnType<typeof planApt>, suite: string, date = NOW -
     origin: 'turnbuild',
     signer: 'S'.repeat(40),
     listed: indices.map(([path, bytes]) => ({ path, size: bytes.length, sha256: sha256(bytes) })),
+    byHash: plan.destination.actions.flatMap(({ path }) => (path.includes('/by-hash/') ? path : [])),
     packages: new Map(
       indices.map(([path, bytes]) => [
         path.split('/')[1]?.slice('binary-'.length) ?? '',
