@@ -148,6 +148,7 @@ const COMMANDS = {
   publish: ['target', 'arch', 'plan', 'recipes', 'json', 'verbose', ...WRITE],
   promote: ['plan', 'recipes', 'json', 'verbose', ...WRITE],
   withdraw: ['reason', 'plan', 'recipes', 'json', 'verbose', ...WRITE],
+  refresh: ['plan', 'recipes', 'json', 'verbose', ...WRITE],
   gc: ['plan', 'recipes', 'json', 'verbose', 'out'],
   outdated: ['source', 'mirror', 'recipes', 'json'],
   'lint-config': [...SOURCE, 'accept', 'reason', 'cloud'],
@@ -195,6 +196,10 @@ const WORDINGS: Partial<Record<keyof typeof COMMANDS, Partial<Record<OptionName,
     out: { text: "folder of the journal (default: the project's, otherwise dist)" },
     reason: { text: 'why; clients can read it in the repository (required)' },
   },
+  refresh: {
+    ...REPOSITORY_WORDINGS,
+    out: { text: "folder of the journal (default: the project's, otherwise dist)" },
+  },
   gc: {
     ...REPOSITORY_WORDINGS,
     plan: { text: 'perform exactly the plan that --json printed' },
@@ -221,9 +226,11 @@ export function addOptions(command: Command, name: keyof typeof COMMANDS): Comma
   return command;
 }
 
+/** Collects the values of a repeated option. A variadic one would take the version after it as another value. */
+export const listParser = (word: string, before: string[] = []) => [...before, word];
+
 function optionOf({ flags, text, list, conflicts = [] }: OptionEntry): Option {
   const option = new Option(flags, text);
-  // A variadic option would take the version after it as another value.
-  if (list === true) option.argParser((word: string, before: string[] = []) => [...before, word]);
+  if (list === true) option.argParser(listParser);
   return option.conflicts([...conflicts]);
 }

@@ -162,6 +162,17 @@ addOptions(
 
 addOptions(
   addRepositoryOptions(
+    addCommand('refresh', 'Sign a repository again, and rewrite the files that clients copy', [
+      `turnbuild refresh ${REPOSITORY} --valid-for 30`,
+    ]).description(
+      'Rewrite the files that clients copy, and sign again what another subkey has signed or, with --valid-for, what has less than half of ' +
+        'its time left. Packages stay as they are. Run it regularly if suites expire.',
+    ),
+  ),
+  'refresh',
+).action(runs(async () => (await import('../commands/refresh.ts')).refresh));
+addOptions(
+  addRepositoryOptions(
     addCommand('gc', 'Delete what no client of a repository needs any more', [
       `turnbuild gc ${REPOSITORY}`,
       `turnbuild gc ${REPOSITORY} --keep 2 --keep-days 14 --apply`,

@@ -1,18 +1,19 @@
 import type { Command } from 'commander';
+import { listParser } from './options.ts';
 
 /** Adds the options of commands that change a repository. */
 export function addRepositoryOptions(command: Command): Command {
   return command
-    .option(
-      '--to <names>',
-      'where to: apt, dnf, github, or several, e.g. apt,dnf',
-      (word: string, before: string[] = []) => [...before, word],
-    )
-    .option('--repo <place>', 'folder of the repository, or s3://BUCKET/PREFIX')
+    .option('--to <names>', 'where to: apt, dnf, github, or several, e.g. apt,dnf', listParser)
+    .option('--repo <place>', 'folder of the repository, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX')
     .option('--github-repo <name>', 'repository on GitHub: OWNER/NAME (default: GITHUB_REPOSITORY)')
     .option('--sign-with <fingerprint>', 'OpenPGP key that signs the repository')
     .option('--url <url>', 'URL of the repository, for the files that clients copy')
-    .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)");
+    .option('--origin <name>', "who publishes the repository, in apt's Release (default: turnbuild)")
+    .option(
+      '--valid-for <days>',
+      'days after which apt refuses a suite that was not signed again (default: never)',
+    );
 }
 
 /** These options in examples. */

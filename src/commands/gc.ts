@@ -5,7 +5,13 @@ import { countOption } from '../run/options.ts';
 import { openSession, type Session } from '../run/session.ts';
 import type { Output } from '../ui/output.ts';
 import { journalFolder } from './published.ts';
-import { changeRepository, givenPlan, type RepositoryOptions, withRepository } from './repository.ts';
+import {
+  changeRepository,
+  givenPlan,
+  inStore,
+  type RepositoryOptions,
+  withRepository,
+} from './repository.ts';
 
 /** Options of `turnbuild gc`. */
 export interface GcOptions extends RepositoryOptions {
@@ -29,11 +35,8 @@ export async function gc(
   const isDry = options.apply !== true && options.plan === undefined;
   const session = { ...opened, options: { ...opened.options, dryRun: isDry } };
   return withRepository(session, options, async (repository) => {
-    const { store } = repository;
-    if (store === undefined)
-      throw usageError('OPTION_INVALID', 'gc cleans apt and dnf repositories only', 'Pass --to apt,dnf.');
-    const destinations = repository.destinations.filter((each) => each !== 'github');
-    const base = { ...repository, destinations, github: undefined, dir: journalFolder(session) };
+    const { store, ...own } = inStore(repository, 'gc');
+    const base = { ...own, store, dir: journalFolder(session) };
     const keep = (await givenPlan(options.plan))?.keep ?? keepRules(options, session);
     const extent = await extentIn(store);
     const code = await changeRepository(

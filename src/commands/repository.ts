@@ -6,6 +6,7 @@ import { type GithubReleases, githubReleases } from '../io/github/releases.ts';
 import { givenKey, withGivenKey } from '../io/gpg-home.ts';
 import { openStore } from '../io/open-store.ts';
 import { shownUrl } from '../io/shown-url.ts';
+import type { Store } from '../io/store.ts';
 import { digestOf } from '../manifest/sealed.ts';
 import {
   CHANNELS,
@@ -27,7 +28,7 @@ import {
   withPlanner,
 } from '../publish/publish.ts';
 import { expiryWarning, parseFingerprint } from '../publish/signing-key.ts';
-import { type CommonOptions, listOption } from '../run/options.ts';
+import { type CommonOptions, countOption, listOption } from '../run/options.ts';
 import { packageVersion } from '../run/recipes.ts';
 import type { Session } from '../run/session.ts';
 import { renderAction, renderDestination } from '../ui/publish.ts';
@@ -39,6 +40,7 @@ export interface RepositoryOptions extends CommonOptions {
   githubRepo?: string;
   signWith?: string;
   origin?: string;
+  validFor?: string;
   url?: string;
 }
 
@@ -66,6 +68,7 @@ export async function withRepository(
     store: hasStore ? await openStore(repo(), io.signal) : undefined,
     github: destinations.includes('github') ? await openGithub(session, options.githubRepo) : undefined,
     origin: originOption(options.origin ?? publish.origin),
+    validFor: countOption('valid-for', options.validFor) ?? publish.validFor,
     url,
     turnbuild: await packageVersion(),
     cache,
@@ -82,6 +85,21 @@ export async function withRepository(
   return withGivenKey(io.exec, given, (exec, own) =>
     use({ ...repository, exec, fingerprint: fingerprint ?? own }),
   );
+}
+
+/** A repository without GitHub, for a command that does not concern it. @throws OPTION_INVALID if it is the only destination */
+export function inStore(
+  { store, destinations, ...repository }: Repository,
+  verb: string,
+): Repository & { store: Store } {
+  if (store === undefined)
+    throw usageError('OPTION_INVALID', `${verb} changes apt and dnf repositories only`, 'Pass --to apt,dnf.');
+  return {
+    ...repository,
+    store,
+    destinations: destinations.filter((each) => each !== 'github'),
+    github: undefined,
+  };
 }
 
 /** Plans a change of a repository, shows the plan and performs it. @param done the last line @returns the exit code */

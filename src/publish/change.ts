@@ -32,6 +32,8 @@ export type Change =
   | ({ verb: 'promote'; release: string; from: Channel } & Extent)
   /** The packages of releases leave the channel. */
   | ({ verb: 'withdraw'; releases: readonly string[]; reason: string } & Extent)
+  /** The packages stay as they are. What expires soon is signed again. */
+  | ({ verb: 'refresh' } & Extent)
   /** Only the newest releases stay in the channel. */
   | ({ verb: 'gc'; keep: number } & Extent);
 

@@ -12,6 +12,8 @@ export interface Job {
   key: SigningKey;
   /** Who publishes the repository, for apt's Release; undefined: as it is, or turnbuild. */
   origin: string | undefined;
+  /** Days for which apt accepts an InRelease; undefined: for ever. */
+  validFor?: number | undefined;
   /** URL under which clients reach the repository, if known. */
   url: string | undefined;
   exec: Exec;

@@ -40,6 +40,8 @@ const destination = z.strictObject({
   url: z.string().nullable(),
   /** Who publishes it, if the user says so. */
   origin: z.string().nullable(),
+  /** Days for which apt accepts an InRelease, if the user says so. */
+  validFor: z.number().int().positive().optional(),
   pointers: z.array(pointer),
   actions: z.array(action),
 });
@@ -62,8 +64,8 @@ const publishPlan = z.strictObject({
   kind: z.literal('publish'),
   schema: z.literal(PLAN_SCHEMA),
   turnbuild: z.string(),
-  verb: z.enum(['publish', 'promote', 'withdraw', 'gc']),
-  /** The releases that it is about, e.g. `4.18.0+turnbuild-1`. None for `gc`. */
+  verb: z.enum(['publish', 'promote', 'withdraw', 'refresh', 'gc']),
+  /** The releases that it is about, e.g. `4.18.0+turnbuild-1`. None for `refresh` and `gc`. */
   releases: z.array(z.string()),
   /** Digest of the published release's manifest. */
   manifest: sha256.optional(),
@@ -145,8 +147,8 @@ export function requirePlanned(given: PublishPlan, now: PublishPlan, file?: stri
   );
 }
 
-const nameOf = ({ to, where, channel, key, url, origin }: Destination) =>
-  `${to} ${where} (${[channel ?? 'all channels', key === null ? 'no key' : `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`])].join(', ')})`;
+const nameOf = ({ to, where, channel, key, url, origin, validFor }: Destination) =>
+  `${to} ${where} (${[channel ?? 'all channels', key === null ? 'no key' : `key ${key}`, ...(url === null ? [] : [url]), ...(origin === null ? [] : [`origin ${origin}`]), ...(validFor === undefined ? [] : [`valid for ${validFor} days`])].join(', ')})`;
 
 const subjectOf = ({ verb, releases, manifest = '', reason = '', keep }: PublishPlan) =>
   [verb, ...releases, manifest, reason, keep === undefined ? '' : JSON.stringify(keep)]

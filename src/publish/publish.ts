@@ -36,7 +36,7 @@ const PLANNERS: Readonly<Record<Exclude<Destination['to'], 'github'>, (job: Job)
 };
 
 /** What to change in a repository. */
-export interface Publication extends Pick<Job, 'origin' | 'url' | 'exec' | 'signal'> {
+export interface Publication extends Pick<Job, 'origin' | 'validFor' | 'url' | 'exec' | 'signal'> {
   /** Of the repositories for apt and dnf; undefined if neither is a destination. */
   store: Store | undefined;
   /** Undefined if GitHub is no destination. */
@@ -85,7 +85,7 @@ export interface Note {
 /** What a plan does, in words: `publish 4.18.0+turnbuild-1 (apt testing, dnf testing)`. */
 function whatOf({ verb, releases, destinations }: PublishPlan): string {
   const places = destinations.map(({ to, channel }) => `${to} ${channel ?? 'files'}`);
-  return `${verb} ${releases.join(' ')} (${places.join(', ')})`;
+  return `${[verb, ...releases].join(' ')} (${places.join(', ')})`;
 }
 
 /** Where a publication changes something, for the journal. */
@@ -202,8 +202,8 @@ export async function publishedReleases(
   channels: readonly Channel[],
   extent: Extent,
 ): Promise<{ to: Destination['to']; channel: Channel; releases: readonly string[] }[]> {
-  // A change that changes nothing reads everything.
-  const change: Change = { verb: 'withdraw', releases: [], reason: '', ...extent };
+  // It reads everything.
+  const change: Change = { verb: 'refresh', ...extent };
   const changes = channels.map((channel) => ({ channel, change }));
   const { jobs } = await withWorkFolder(publication.cache, WORK, (work) =>
     planJobs(publication, changes, work),

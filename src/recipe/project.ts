@@ -77,6 +77,12 @@ export const projectSchema = z.strictObject({
         .optional()
         .describe('URL of the repository, for the files that clients copy'),
       origin: z.string().min(1).optional().describe("who publishes the repository, in apt's Release"),
+      validFor: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('days after which apt refuses a suite that was not signed again (default: never)'),
       keep: z
         .strictObject({
           releases: z
@@ -96,7 +102,7 @@ export const projectSchema = z.strictObject({
         .describe('what turnbuild gc keeps'),
     })
     .optional()
-    .describe('the repository of packages: publish, promote, withdraw, gc'),
+    .describe('the repository of packages: publish, promote, withdraw, refresh, gc'),
 });
 
 export type ProjectSettings = z.infer<typeof projectSchema>;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
 import { dnfClient } from '../support/dnf-client.ts';
-import { BEFORE_AND_AFTER, killPublication } from '../support/killed-publication.ts';
+import { BEFORE_AND_AFTER, CLEAN, killPublication } from '../support/killed-publication.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
 import { runSchedules } from '../support/publication-schedules.ts';
 import { publicationPlace, serveRepository } from '../support/published.ts';
@@ -26,6 +26,12 @@ it(`${SCHEDULES} seeded schedules of failures of the store end in the state of a
       .join(', '),
   );
   expect(survived + finished).toBe(SCHEDULES);
+});
+
+it('turnbuild gc finishes a run that was killed at any point, and clients never see a broken repository', async () => {
+  expect(await killPublication((points) => points, CLEAN)).toEqual(
+    BEFORE_AND_AFTER.filter((seen) => seen.includes('4.19')),
+  );
 });
 
 const PUBLICATIONS = 100;

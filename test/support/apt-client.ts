@@ -35,6 +35,9 @@ export function aptClient(dir: string, sources: string, architecture = 'amd64'):
     'APT::Architectures': architecture,
     'APT::Sandbox::User': 'root',
     'APT::Update::Error-Mode': 'any',
+    // The defaults, which a machine may have changed.
+    'Acquire::Check-Date': 'true',
+    'Acquire::Check-Valid-Until': 'true',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '0',
   };

@@ -27,6 +27,8 @@ export interface ReleaseFields {
   /** Who publishes it. apt's pins and unattended upgrades select repositories by it. */
   origin: string;
   codename: string;
+  /** Days for which clients accept it; undefined: for ever. */
+  validFor: number | undefined;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface ReleaseFields {
 export async function releaseText(
   exec: Exec,
   { suite, architectures, indices }: NextSuite,
-  { origin, codename }: ReleaseFields,
+  { origin, codename, validFor }: ReleaseFields,
   { work, signal }: { work: string; signal: AbortSignal },
 ): Promise<string> {
   for (const [path, bytes] of indices) await writeText(`${work}/${path}`, bytes);
@@ -50,12 +52,19 @@ export async function releaseText(
     Components: COMPONENT,
     Description: `coturn for ${codename}`,
     'Acquire-By-Hash': 'yes',
+    // In seconds. It sets Valid-Until.
+    ...(validFor === undefined ? {} : { ValidTime: validFor * 24 * 60 * 60 }),
   };
   const options = Object.entries(fields).flatMap(([name, value]) => [
     '-o',
     `APT::FTPArchive::Release::${name}=${value}`,
   ]);
-  return run(exec, [...DIGESTS, ...options, 'release', work], signal);
+  const text = await run(exec, [...DIGESTS, ...options, 'release', work], signal);
+  // apt-ftparchive ignores options that it does not know.
+  if (validFor === undefined || /^Valid-Until: \S/m.test(text)) return text;
+  throw new TurnbuildError('APT_FTPARCHIVE_FAILED', 'apt-ftparchive wrote no Valid-Until', {
+    hint: 'apt-ftparchive 2.6 and 3.0 are known to work. Or leave out --valid-for.',
+  });
 }
 
 async function run(exec: Exec, args: readonly string[], signal: AbortSignal): Promise<string> {

@@ -4,6 +4,7 @@ import { TurnbuildError } from '../../errors.ts';
 import { makeFolder, remove, sha256Bytes, writeText } from '../../io/files.ts';
 import { clearsign } from '../../io/gpg.ts';
 import { gpgv } from '../../io/gpgv.ts';
+import type { Store } from '../../io/store.ts';
 import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob, Reach } from '../job.ts';
 import { storing } from '../perform.ts';
@@ -17,6 +18,7 @@ import { poolPath, ROOT, releasePath, suiteFolder, suiteName } from './layout.ts
 import { movedTo } from './packages-index.ts';
 import {
   type AptPlan,
+  expiryNotes,
   type NewPackage,
   neededPaths,
   nextSuite,
@@ -28,7 +30,7 @@ import {
   withPackages,
   withPromoted,
 } from './plan.ts';
-import { readSuite } from './read.ts';
+import { readExpiry, readSuite } from './read.ts';
 import { contentText, listedFiles } from './release-file.ts';
 
 /** Reads the repository and plans. @throws the errors of readSuite and planApt; PUBLISH_EMPTY if the release has no .deb */
@@ -37,6 +39,8 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
   const packages = job.change.verb === 'publish' ? await newPackages(job, job.change) : [];
   const suites = await changedSuites(job, packages);
   for (const { published } of suites) requireOrigin(published, job);
+  const planned = suites.map(({ published }) => published.suite);
+  const others = (await suitesIn(store)).filter((suite) => !planned.includes(suite));
   const facts = {
     where: store.address,
     channel,
@@ -44,14 +48,12 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     signer: key.signer,
     url: job.url,
     origin: job.origin,
+    validFor: job.validFor,
     suites,
     next: suites.map((suite) => nextSuite(suite, (text) => gzipSync(text, { level: 9 }))),
     packages,
     clientFiles: new Map([
-      ...clientFiles(
-        job,
-        suites.map(({ published }) => published.suite),
-      ),
+      ...clientFiles(job, [...new Set([...planned, ...others])]),
       ...notices(job.change),
     ]),
     now,
@@ -60,14 +62,17 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
   const plan = planApt({ ...facts, stored: await describeAll(store, neededPaths(facts)) });
   return {
     destination: plan.destination,
-    notes: suites.flatMap(({ published, next }) =>
-      promotionNotes(
-        job.change,
-        published.suite,
-        [...published.packages.values()].flat(),
-        [...next.values()].flat(),
+    notes: [
+      ...expiryNotes(await unsigned(job, plan, others), now),
+      ...suites.flatMap(({ published, next }) =>
+        promotionNotes(
+          job.change,
+          published.suite,
+          [...published.packages.values()].flat(),
+          [...next.values()].flat(),
+        ),
       ),
-    ),
+    ],
     releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
     reach: reachOf(suites, plan),
     apply: storing(store, async ({ path, file }) => {
@@ -81,6 +86,21 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
       return { bytes: Buffer.from(await signedRelease({ ...job, origin }, plan, suite)) };
     }),
   };
+}
+
+/** The published suites of all channels. */
+async function suitesIn(store: Store): Promise<string[]> {
+  const names = (await store.list(`${ROOT}/dists`)).sort();
+  const found = await Promise.all(names.map((name) => store.describe(releasePath(name))));
+  return names.filter((_, index) => found[index] !== undefined);
+}
+
+/** When the suites expire that a plan does not sign. */
+async function unsigned({ store }: Job, plan: AptPlan, others: readonly string[]) {
+  const signed = new Set(plan.suites.map(({ suite }) => suite));
+  const own = plan.destination.pointers.map(({ path }) => path.split('/').at(-2) ?? '');
+  const names = [...own, ...others].filter((name) => !signed.has(name));
+  return Promise.all(names.map((name) => readExpiry(name, { store })));
 }
 
 /** What suites lead their clients to. */
@@ -130,6 +150,7 @@ async function changedSuites(job: Job, packages: readonly NewPackage[]): Promise
     change.suites.map(async (suite) => {
       const own = await read(suiteName(suite, channel));
       if (change.verb === 'withdraw') return withoutReleases(own, change.releases);
+      if (change.verb === 'refresh') return withoutReleases(own, []);
       if (change.verb === 'gc') return withNewest(own, change.keep);
       const from = await read(suiteName(suite, change.from));
       // apt's pins must find the same origin in every channel.
@@ -149,7 +170,7 @@ async function signedRelease(
   const { exec, key, signal, origin } = job;
   const work = join(job.work, `release-${suite.suite}`);
   await remove(work);
-  const fields = { origin, codename: suite.suite.replace(/-testing$/, '') };
+  const fields = { origin, codename: suite.suite.replace(/-testing$/, ''), validFor: job.validFor };
   const text = await releaseText(exec, suite, fields, { work, signal });
   const content = contentText(listedFiles(text).filter(({ path }) => path.endsWith('/Packages')));
   const planned = plan.destination.pointers.find(({ path }) => path === releasePath(suite.suite));

@@ -13,6 +13,8 @@ export interface PublishedSuite {
   suite: string;
   /** When its InRelease was written, in milliseconds since the epoch; undefined if there is none. */
   date: number | undefined;
+  /** When its InRelease expires, in milliseconds since the epoch; undefined if never. */
+  validUntil?: number | undefined;
   /** Who publishes it, by its InRelease. */
   origin: string | undefined;
   /** Fingerprint of the key or subkey that signed its InRelease. */
@@ -52,6 +54,8 @@ export interface AptFacts {
   signer: string;
   url: string | undefined;
   origin: string | undefined;
+  /** Days for which an InRelease is valid; undefined: for ever. */
+  validFor?: number | undefined;
   suites: readonly SuiteChange[];
   /** The suites as they will be, in the same order. */
   next: readonly NextSuite[];
@@ -107,7 +111,10 @@ export function planApt(facts: AptFacts): AptPlan {
   const isChanged = (index: number) => pointers[index]?.before !== pointers[index]?.after;
   // The subkey that signed it may expire long before the one that signs now.
   const signed = next.filter(
-    (_, index) => isChanged(index) || facts.suites[index]?.published.signer !== facts.signer,
+    (_, index) =>
+      isChanged(index) ||
+      facts.suites[index]?.published.signer !== facts.signer ||
+      isAgeing(facts.suites[index]?.published, facts),
   );
   // InRelease lists compressed files, too, and another version of the compressor makes others.
   const published = new Set(facts.suites.flatMap((suite) => suite.published.byHash));
@@ -125,12 +132,17 @@ export function planApt(facts: AptFacts): AptPlan {
     ...files.flat().map(({ path, size, sha256 }) => ({ do: 'replace' as const, path, size, sha256 })),
     ...signed.map(({ suite }) => ({ do: 'point' as const, path: releasePath(suite) })),
   ];
-  const { where, channel, key, url = null, origin = null } = facts;
+  const { where, channel, key, url = null, origin = null, validFor } = facts;
   const indices = files
     .flat()
     .flatMap(({ path, byHash, bytes }) => [[path, bytes] as const, [byHash, bytes] as const]);
   return {
-    destination: { to: 'apt', where, channel, key, url, origin, pointers, actions: onlyOnce(actions) },
+    destination: {
+      ...{ to: 'apt', where, channel, key, url, origin },
+      ...(validFor === undefined ? {} : { validFor }),
+      pointers,
+      actions: onlyOnce(actions),
+    },
     suites: signed,
     contents: new Map([...indices, ...facts.clientFiles]),
   };
@@ -222,6 +234,35 @@ function indexFiles({ suite, indices }: NextSuite, { sha256 }: Pick<AptFacts, 's
       byHash: byHashPath(path.slice(0, path.lastIndexOf('/')), digest),
       bytes,
     };
+  });
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Whether a suite must be signed again because of its date: less than half of its time remains, or it has another one than it should. */
+function isAgeing(
+  published: PublishedSuite | undefined,
+  { validFor, now }: Pick<AptFacts, 'validFor' | 'now'>,
+): boolean {
+  if (validFor === undefined) return false;
+  const remaining = (published?.validUntil ?? Number.POSITIVE_INFINITY) - now;
+  return remaining < (validFor * DAY_MS) / 2 || remaining > validFor * DAY_MS;
+}
+
+/** Suites that expire within this time are warned about. */
+const WARN_MS = 7 * DAY_MS;
+
+/** What to tell the user about suites that expire soon, and that the plan does not sign. */
+export function expiryNotes(
+  suites: readonly { suite: string; validUntil?: number | undefined }[],
+  now: number,
+): string[] {
+  return suites.flatMap(({ suite, validUntil = Number.POSITIVE_INFINITY }) => {
+    if (validUntil - now > WARN_MS) return [];
+    const day = new Date(validUntil).toISOString().slice(0, 10);
+    const what =
+      validUntil <= now ? `expired on ${day}. apt refuses it` : `expires on ${day}. Then apt refuses it`;
+    return [`${suite} ${what}. Sign it again: turnbuild refresh, with --valid-for`];
   });
 }
 

@@ -38,7 +38,7 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
   const { release, signer } = await verified(path, signed, reading);
   const listed = listedFiles(release);
   const date = Date.parse(/^Date:\s*(.*)$/m.exec(release)?.[1] ?? '');
-  const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(release)?.[1]?.trim() ?? '';
+  const field = (name: string) => fieldOf(release, name);
   if (field('Suite') !== suite)
     throw new TurnbuildError(
       'APT_FOREIGN',
@@ -58,7 +58,26 @@ export async function readSuite(suite: string, reading: Reading): Promise<Publis
   const byHash = listed
     .filter((each) => each.path.endsWith('.gz'))
     .map((each) => byHashOf(`${suiteFolder(suite)}/${each.path}`, each.sha256));
-  return { suite, date, origin: field('Origin'), signer, listed: plain, byHash, packages };
+  const validUntil = expiryIn(release);
+  return { suite, date, validUntil, origin: field('Origin'), signer, listed: plain, byHash, packages };
+}
+
+const fieldOf = (release: string, name: string) =>
+  new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(release)?.[1]?.trim() ?? '';
+
+/** When a Release expires, in milliseconds since the epoch; undefined if never. */
+function expiryIn(release: string): number | undefined {
+  const time = Date.parse(fieldOf(release, 'Valid-Until'));
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** When a suite expires, by its InRelease, whose signature is not verified. */
+export async function readExpiry(
+  suite: string,
+  { store }: Pick<Reading, 'store'>,
+): Promise<{ suite: string; validUntil: number | undefined }> {
+  const text = (await store.read(releasePath(suite), MAX_RELEASE))?.toString('utf8') ?? '';
+  return { suite, validUntil: expiryIn(text) };
 }
 
 const byHashOf = (path: string, sha256: string) => byHashPath(path.slice(0, path.lastIndexOf('/')), sha256);

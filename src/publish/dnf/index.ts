@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { TurnbuildError, usageError } from '../../errors.ts';
 import { readBytes, sha256Bytes, writeText } from '../../io/files.ts';
 import { detachedSignature } from '../../io/gpg.ts';
+import type { Store } from '../../io/store.ts';
 import { type Addition, releaseFile } from '../change.ts';
 import type { Job, PlannedJob } from '../job.ts';
 import { KEY_FILE } from '../key-file.ts';
 import { storing } from '../perform.ts';
-import type { Channel } from '../plan.ts';
+import { CHANNELS, type Channel } from '../plan.ts';
 import { promotionNotes } from '../promotion.ts';
 import { describeAll } from '../reading.ts';
 import { releasesIn } from '../releases.ts';
@@ -17,6 +18,7 @@ import {
   poolPath,
   REPODATA,
   type RepositoryName,
+  ROOT,
   repoFilePath,
   SOURCE,
 } from './layout.ts';
@@ -42,11 +44,15 @@ export async function planDnfJob(job: Job): Promise<PlannedJob> {
     const found = await changeRepository(name, packages, job);
     if (found !== undefined) changes.push(found);
   }
-  const targets = [...new Set(changes.map(({ next }) => next.name.target))];
+  const planned = changes.map(({ next: { name } }) => name);
   const clientFiles = new Map([
     [KEY_FILE, Buffer.from(key.armored)],
-    ...targets.map(
-      (target) => [repoFilePath(target, channel), Buffer.from(repoFile(target, channel, url))] as const,
+    ...[...planned, ...(await publishedRepoFiles(store))].map(
+      (name) =>
+        [
+          repoFilePath(name.target, name.channel),
+          Buffer.from(repoFile(name.target, name.channel, url)),
+        ] as const,
     ),
     ...notices(job.change),
   ]);
@@ -142,6 +148,18 @@ async function newRpms(job: Job, { dir, groups }: Addition): Promise<NewRpm[]> {
   throw new TurnbuildError('PUBLISH_EMPTY', 'The release has no .rpm for a dnf repository', {
     hint: 'Pass --to apt, or publish a release with .rpm packages.',
   });
+}
+
+/** The targets and channels that have a .repo file. */
+async function publishedRepoFiles(store: Store): Promise<{ target: string; channel: Channel }[]> {
+  const names = (await store.list(ROOT)).sort();
+  return names.flatMap((name) =>
+    CHANNELS.flatMap((channel) => {
+      const target = /^coturn-(.+)-[a-z]+\.repo$/.exec(name)?.[1];
+      const isOwn = target !== undefined && repoFilePath(target, channel) === `${ROOT}/${name}`;
+      return isOwn ? [{ target, channel }] : [];
+    }),
+  );
 }
 
 /** A .repo file: dnf.conf(5), "Repo options". */

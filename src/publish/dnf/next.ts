@@ -72,6 +72,7 @@ export async function changeRepository(
       store.address,
     );
   } else if (change.verb === 'withdraw') parts.push({ dir: old, all, some: without(all, change.releases) });
+  else if (change.verb === 'refresh') parts.push({ dir: old, all, some: all });
   else if (change.verb === 'gc') parts.push({ dir: old, all, some: newestReleases(all, change.keep) });
   else {
     const other = join(work, 'from');

@@ -42,7 +42,8 @@ export async function planGithubJob(job: GithubJob): Promise<PlannedJob> {
     sha256: sha256Text,
   };
   if (change.verb === 'publish') return publication(job, change, facts);
-  if (change.verb === 'gc') throw new Error('GitHub Releases are not cleaned');
+  if (change.verb === 'gc' || change.verb === 'refresh')
+    throw new Error(`${change.verb} does not concern GitHub`);
   const plan =
     change.verb === 'promote'
       ? planPromotion(facts, change.release)

@@ -4,6 +4,7 @@ import type { StoredFile } from '../../../../src/io/store.ts';
 import { type IndexedPackage, parsePackages } from '../../../../src/publish/apt/packages-index.ts';
 import {
   type AptFacts,
+  expiryNotes,
   type NewPackage,
   neededPaths,
   nextSuite,
@@ -17,6 +18,7 @@ import {
 import { contentText, listedFiles } from '../../../../src/publish/apt/release-file.ts';
 
 const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+const DAY = 24 * 60 * 60 * 1000;
 const NOW = Date.parse('2026-11-28T00:00:00Z');
 
 function indexed(version: string, architecture: string, content = version): IndexedPackage {
@@ -162,6 +164,59 @@ describe('planApt', () => {
       .filter(({ file }) => file === undefined)
       .map(({ do: what, path }) => `${what} ${path}`);
     expect(kinds).toEqual(['replace key.asc', 'point apt/dists/trixie-testing/InRelease']);
+  });
+
+  it('stores indices that this machine compresses differently when it signs them again', () => {
+    const given = facts([], [{ ...published(first(), 'trixie-testing'), signer: 'O'.repeat(40) }]);
+    const other = { ...given, ...changing([...given.suites], (text) => Buffer.from(`otherwise ${text}`)) };
+    const { actions } = planApt(other).destination;
+    expect(actions.filter(({ path }) => path.includes('/by-hash/')).map((each) => each.do)).toEqual([
+      'create',
+      'create',
+    ]);
+  });
+
+  it('stores indices again when a suite returns to them, because their age counts', () => {
+    const suite = published(first(), 'trixie-testing');
+    const next = planApt(facts([fresh('2', 'amd64')], [suite]));
+    const stored = Object.fromEntries(
+      next.destination.actions.map(({ path, sha256: digest = '' }) => [path, digest]),
+    );
+    const again = planApt(facts([fresh('2', 'amd64')], [suite], stored)).destination.actions;
+    expect(again.filter(({ path }) => path.includes('/by-hash/')).map((each) => each.do)).toEqual([
+      'replace',
+      'replace',
+    ]);
+  });
+
+  it.each<[string, number | undefined, number | undefined, boolean]>([
+    ['has no end', undefined, 10, true],
+    ['has less than half of its time left', 4.9, 10, true],
+    ['has more than half of its time left', 5.1, 10, false],
+    ['has a later end than it should', 20, 10, true],
+    ['has expired', -1, 10, true],
+    ['ends, and that is no longer asked for', 1, undefined, false],
+    ['has no end, and none is asked for', undefined, undefined, false],
+  ])('signs again a suite that %s', (_, days, validFor, isSigned) => {
+    const validUntil = days === undefined ? undefined : NOW + days * DAY;
+    const suite = { ...published(first(), 'trixie-testing'), validUntil };
+    const plan = planApt({ ...facts([], [suite]), validFor });
+    expect(plan.suites).toHaveLength(isSigned ? 1 : 0);
+    expect(plan.destination.actions.some((each) => each.do === 'point')).toBe(isSigned);
+    expect(plan.destination.validFor).toBe(validFor);
+  });
+
+  it('warns about suites that expire within a week', () => {
+    const suites = [
+      { suite: 'bookworm' },
+      { suite: 'trixie', validUntil: NOW + 8 * DAY },
+      { suite: 'forky', validUntil: NOW + 6 * DAY },
+      { suite: 'sid', validUntil: NOW - DAY },
+    ];
+    expect(expiryNotes(suites, NOW)).toEqual([
+      expect.stringContaining('forky expires on 2026-12-04'),
+      expect.stringContaining('sid expired on 2026-11-27'),
+    ]);
   });
 
   it('does not change a published paragraph that apt-ftparchive would write differently now', () => {
