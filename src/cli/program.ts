@@ -284,12 +284,19 @@ addOptions(
     'turnbuild doctor',
     'turnbuild doctor --fix --dry-run',
     'turnbuild doctor --fix',
+    'turnbuild doctor --for publish --fix',
   ])
     .description(
       'Check prerequisites and, with --fix, install what is missing. Installed packages, configuration files and running services ' +
         'are not changed. Exit code 1 if a prerequisite is missing.',
     )
     .option('--fix', 'install and start what is missing (Debian 12 and 13, as root)')
+    .addOption(
+      new Option(
+        '--for <what>',
+        'what the machine is for: build or publish (default: build; what publishing needs is optional)',
+      ).choices(['build', 'publish']),
+    )
     .option('--packages <names>', 'also require these Debian packages (comma-separated)'),
   'doctor',
 ).action(runs(async () => (await import('../commands/doctor.ts')).doctor));

@@ -1,7 +1,7 @@
 import { type Finding, isDue } from '../doctor/finding.ts';
 import { gatherHostFacts } from '../doctor/host.ts';
 import { installPackages } from '../doctor/install-packages.ts';
-import { diagnose } from '../doctor/requirements.ts';
+import { diagnose, type Purpose } from '../doctor/requirements.ts';
 import { EXIT, TurnbuildError, usageError } from '../errors.ts';
 import { readAptMirrors, readAptSuites } from '../io/apt-mirror.ts';
 import { type Exec, mustRun, runProcess } from '../io/exec.ts';
@@ -17,6 +17,7 @@ interface GivenOptions {
   verbose?: boolean;
   builder?: string;
   packages?: string;
+  for?: Purpose;
 }
 
 interface DoctorOptions {
@@ -27,6 +28,7 @@ interface DoctorOptions {
   builder?: string;
   /** Further Debian packages to require. */
   packages: readonly string[];
+  purpose: Purpose | undefined;
   /** Aborted by Ctrl-C, which ends the running program and starts no other. */
   signal: AbortSignal;
 }
@@ -69,7 +71,7 @@ export async function doctor(
 }
 
 function optionsOf(
-  { fix, dryRun, json, verbose, builder, packages }: GivenOptions,
+  { fix, dryRun, json, verbose, builder, packages, for: purpose }: GivenOptions,
   signal: AbortSignal,
 ): DoctorOptions {
   return {
@@ -78,6 +80,7 @@ function optionsOf(
     json: json === true,
     verbose: verbose === true,
     packages: packageNames(packages ?? ''),
+    purpose,
     signal,
     ...(builder === undefined ? {} : { builder }),
   };
@@ -100,8 +103,8 @@ function interruptible(signal: AbortSignal): Exec {
   return (command, more) => runProcess(command, { signal, ...more });
 }
 
-async function examine({ builder, packages, signal }: DoctorOptions): Promise<Finding[]> {
-  return diagnose(await gatherHostFacts(interruptible(signal), packages, builder), packages);
+async function examine({ builder, packages, purpose, signal }: DoctorOptions): Promise<Finding[]> {
+  return diagnose(await gatherHostFacts(interruptible(signal), packages, builder), packages, purpose);
 }
 
 /** Installs all packages in one go, then runs the commands, in the order of the findings. A dry run prints the same. */

@@ -8,6 +8,7 @@ import { openStore } from '../io/open-store.ts';
 import { shownUrl } from '../io/shown-url.ts';
 import type { Store } from '../io/store.ts';
 import { digestOf } from '../manifest/sealed.ts';
+import { type PageFacts, rowAttributes } from '../publish/page.ts';
 import {
   CHANNELS,
   type Channel,
@@ -32,6 +33,7 @@ import { type CommonOptions, countOption, listOption } from '../run/options.ts';
 import { packageVersion } from '../run/recipes.ts';
 import type { Session } from '../run/session.ts';
 import { renderAction, renderDestination } from '../ui/publish.ts';
+import { renderRepositoryPage } from '../ui/repository-page.ts';
 
 /** Options of commands that change a repository. */
 export interface RepositoryOptions extends CommonOptions {
@@ -72,6 +74,7 @@ export async function withRepository(
     url,
     turnbuild: await packageVersion(),
     cache,
+    renderPage: (facts: PageFacts) => renderRepositoryPage(facts, rowAttributes),
     signal: io.signal,
   };
   const given = givenKey();

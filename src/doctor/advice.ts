@@ -1,7 +1,17 @@
 import type { HostFacts } from './requirements.ts';
 
 /** A prerequisite that a machine may lack. */
-export type Thing = 'engine' | 'buildx' | 'qemu' | 'mmdebstrap' | 'gpgv' | 'keyring';
+export type Thing =
+  | 'engine'
+  | 'buildx'
+  | 'qemu'
+  | 'mmdebstrap'
+  | 'gpgv'
+  | 'keyring'
+  | 'gpg'
+  | 'ftparchive'
+  | 'rpm'
+  | 'createrepo';
 
 /** Families of systems for which turnbuild knows the installation commands; `other` gets general advice. */
 type System = 'apt' | 'dnf' | 'macos' | 'other';
@@ -40,6 +50,30 @@ const ADVICE: Readonly<Record<Thing, Readonly<Record<System, string>>>> = {
     dnf: 'sudo dnf install gnupg2',
     macos: 'brew install gnupg',
     other: 'Install GnuPG.',
+  },
+  gpg: {
+    apt: 'sudo apt-get install gpg gpg-agent',
+    dnf: 'sudo dnf install gnupg2',
+    macos: 'brew install gnupg',
+    other: 'Install GnuPG.',
+  },
+  ftparchive: {
+    apt: 'sudo apt-get install apt-utils',
+    dnf: 'Publish apt repositories on Debian or Ubuntu, which have apt-ftparchive (apt-utils).',
+    macos: 'Publish apt repositories on Debian or Ubuntu, which have apt-ftparchive (apt-utils).',
+    other: 'Install apt-ftparchive.',
+  },
+  rpm: {
+    apt: 'sudo apt-get install rpm',
+    dnf: 'sudo dnf install rpm rpm-sign',
+    macos: 'brew install rpm',
+    other: 'Install rpm with rpmsign and rpmkeys.',
+  },
+  createrepo: {
+    apt: 'sudo apt-get install createrepo-c',
+    dnf: 'sudo dnf install createrepo_c',
+    macos: 'brew install createrepo_c',
+    other: 'Install createrepo_c.',
   },
   keyring: {
     apt: 'sudo apt-get install debian-archive-keyring',

@@ -7,6 +7,7 @@ import { engineVersionCommand, inspectBuilderCommand, parseBuilder } from '../pl
 import { imageDigestCommand } from '../plan/official-image.ts';
 import { DEBIAN_KEYRING } from '../recipe/schema.ts';
 import { installedPackages } from './apt.ts';
+import { PUBLISH_PROGRAMS } from './publish-findings.ts';
 import type { HostFacts } from './requirements.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function gatherHostFacts(
   builder?: string,
 ): Promise<HostFacts> {
   const programs = new Set<string>();
-  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv']) {
+  for (const name of ['docker', 'dockerd', 'mmdebstrap', 'arch-test', 'gpgv', ...PUBLISH_PROGRAMS]) {
     if ((await programPath(name)) !== undefined) programs.add(name);
   }
   const engine = await exec(engineVersionCommand());

@@ -11,6 +11,7 @@ import {
   platformAdvice,
 } from './docker-findings.ts';
 import { type Finding, type Fix, NO_FIX } from './finding.ts';
+import { publishFindings } from './publish-findings.ts';
 
 /** Facts about a machine. */
 export interface HostFacts {
@@ -48,20 +49,25 @@ export interface HostFacts {
   registry: boolean;
 }
 
+/** What a machine is for: building and testing, or publishing. */
+export type Purpose = 'build' | 'publish';
+
 /**
  * Facts -> findings, in the order in which they must be fixed. Pure.
  * @param packages names of further required Debian packages
+ * @param purpose what the machine is for; by default, it builds, and what publishing needs is optional
  */
-export function diagnose(host: HostFacts, packages: readonly string[] = []): Finding[] {
+export function diagnose(host: HostFacts, packages: readonly string[] = [], purpose?: Purpose): Finding[] {
   const debian = host.os.id === 'debian' && ['12', '13'].includes(host.os.version);
   const fixable = debian && host.root;
   const fixes = (fix: Fix) => ({ ...NO_FIX, ...(fixable ? fix : {}) });
-  const doctor = host.root ? 'turnbuild doctor --fix' : 'Run `turnbuild doctor --fix` as root.';
+  const asRoot = (command: string) => (host.root ? command : `Run \`${command}\` as root.`);
+  const doctor = asRoot('turnbuild doctor --fix');
   const advice = (thing: Thing) => (debian ? doctor : adviceFor(thing, host));
   const bootstraps = !host.registry;
   // Without bootstrapping, only sources from the Debian archive need gpgv and the keyring. Systems other than Debian use GitHub's.
   const optional = !debian && host.registry;
-  return [
+  const building: Finding[] = [
     ...(far(host)
       ? [builderFinding(host), engineBesideFinding(host)]
       : [engineFinding(host, { fixes, advice })]),
@@ -135,13 +141,27 @@ export function diagnose(host: HostFacts, packages: readonly string[] = []): Fin
       ...fixes({ packages: ['debian-archive-keyring'] }),
       advice: advice('keyring'),
     },
-    ...packages.map((name) => ({
-      id: `package-${name}`,
-      title: `Package ${name}`,
-      ok: host.packages.has(name),
-      why: 'requested with --packages',
-      ...fixes({ packages: [name] }),
-      advice: debian ? doctor : `Install ${name}.`,
-    })),
+  ];
+  const publishing = publishFindings(
+    host.programs,
+    {
+      fixes,
+      advice: (thing) => (debian ? asRoot('turnbuild doctor --for publish --fix') : adviceFor(thing, host)),
+    },
+    purpose !== 'publish',
+  );
+  return [
+    ...(purpose === 'publish' ? [] : building),
+    ...(purpose === 'build' ? [] : publishing),
+    ...packages.map(
+      (name): Finding => ({
+        id: `package-${name}`,
+        title: `Package ${name}`,
+        ok: host.packages.has(name),
+        why: 'requested with --packages',
+        ...fixes({ packages: [name] }),
+        advice: debian ? doctor : `Install ${name}.`,
+      }),
+    ),
   ];
 }

@@ -62,7 +62,7 @@ async function imported(exec: Exec, key: string): Promise<string> {
   const { code, stdout } = await exec({ file: 'gpg', args, effect: 'read' }, { input: `${key.trim()}\n` });
   if (code === 127)
     throw new TurnbuildError('GPG_MISSING', 'gpg is not installed, so nothing can be signed', {
-      hint: 'apt-get install gpg gpg-agent',
+      hint: 'Install gpg and gpg-agent: turnbuild doctor --for publish --fix',
     });
   // GnuPG, doc/DETAILS: the flag 16 means that the key has a secret part.
   const secrets = [...stdout.matchAll(/^\[GNUPG:\] IMPORT_OK (\d+) ([0-9A-F]+)$/gm)].filter(

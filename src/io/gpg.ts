@@ -96,7 +96,7 @@ async function gpg(
   });
   if (result.code === 127)
     throw new TurnbuildError('GPG_MISSING', 'gpg is not installed, so nothing can be signed', {
-      hint: 'apt-get install gpg gpg-agent',
+      hint: 'Install gpg and gpg-agent: turnbuild doctor --for publish --fix',
     });
   return result;
 }

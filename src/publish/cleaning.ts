@@ -3,14 +3,10 @@ import { APT } from './apt/garbage.ts';
 import type { Extent } from './change.ts';
 import { DNF } from './dnf/garbage.ts';
 import { deletions, expiredMetadata, type Generation, type RepositoryKind } from './garbage.ts';
-import { type Job, NO_REACH, type PlannedJob } from './job.ts';
+import { type Job, NO_CLIENTS, type PlannedJob } from './job.ts';
 import { storing } from './perform.ts';
-import type { Destination, KeepRules } from './plan.ts';
-import { CHANNELS } from './plan.ts';
+import { CHANNELS, type KeepRules, type StoredKind } from './plan.ts';
 import { withdrawnReleases } from './withdrawn.ts';
-
-/** Kinds of repository whose files are in a store. */
-export type StoredKind = Exclude<Destination['to'], 'github'>;
 
 const KINDS: Readonly<Record<StoredKind, RepositoryKind>> = { apt: APT, dnf: DNF };
 
@@ -44,7 +40,7 @@ export async function planCleaning(
     },
     notes: [],
     releases: [],
-    reach: NO_REACH,
+    ...NO_CLIENTS,
     apply: storing(store, ({ path }) => Promise.reject(new Error(`${path} has no content`))),
   };
 }

@@ -36,8 +36,12 @@ export interface Reach {
   packages: readonly string[];
 }
 
-/** A destination that leads to no files in the repository. */
-export const NO_REACH: Reach = { before: [], after: [], packages: [] };
+/** The releases that a place has after the change. */
+export interface Offer {
+  /** A suite without its channel, e.g. `trixie`, or a target with .rpm packages. */
+  name: string;
+  releases: readonly string[];
+}
 
 /** A destination's plan, and how to make its changes. */
 export interface PlannedJob {
@@ -47,6 +51,13 @@ export interface PlannedJob {
   /** The releases that the channel has after the change. */
   releases: readonly string[];
   reach: Reach;
+  offers: readonly Offer[];
   /** Makes a change. What is signed is signed now. */
   apply(action: PublishAction): Promise<void>;
 }
+
+/** A destination without clients that start from files in the repository. */
+export const NO_CLIENTS: Pick<PlannedJob, 'reach' | 'offers'> = {
+  reach: { before: [], after: [], packages: [] },
+  offers: [],
+};

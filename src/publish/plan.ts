@@ -82,6 +82,8 @@ export type PublishPlan = z.infer<typeof publishPlan>;
 export type Destination = z.infer<typeof destination>;
 export type PublishAction = z.infer<typeof action>;
 export type Pointer = z.infer<typeof pointer>;
+/** Destinations whose files are in a store. */
+export type StoredKind = Exclude<Destination['to'], 'github'>;
 export type Channel = NonNullable<Destination['channel']>;
 export type KeepRules = z.infer<typeof keepRules>;
 

@@ -11,14 +11,16 @@ import type { Store } from '../io/store.ts';
 import { withWorkFolder } from '../io/work-folder.ts';
 import { planAptJob } from './apt/index.ts';
 import type { Change, Extent } from './change.ts';
-import { planCleaning } from './cleaning.ts';
+import { extentIn, planCleaning } from './cleaning.ts';
 import { planDnfJob } from './dnf/index.ts';
 import { planGithubJob } from './github/index.ts';
 import type { Job, PlannedJob } from './job.ts';
 import { parseJournal, unfinishedRuns } from './journal.ts';
 import { KEY_FILE } from './key-file.ts';
+import { type PageFacts, withPage } from './page.ts';
 import { type Performance, performDestination } from './perform.ts';
 import {
+  CHANNELS,
   type Channel,
   type Destination,
   PLAN_SCHEMA,
@@ -54,6 +56,8 @@ export interface Publication extends Pick<Job, 'origin' | 'validFor' | 'url' | '
   fingerprint: string | undefined;
   /** turnbuild's version. */
   turnbuild: string;
+  /** Makes the page for people. */
+  renderPage: (facts: PageFacts) => string;
 }
 
 /** A plan, and what it was made from. */
@@ -110,7 +114,9 @@ export async function withPlanner<T>(
 async function planPublication(publication: Publication, work: string): Promise<Planned> {
   const { turnbuild, head, store } = publication;
   if (head.verb !== 'withdraw' && store !== undefined) await requireNotWithdrawn(store, head.releases);
-  const { key, jobs } = await planJobs(publication, publication.changes, work);
+  const found = await planJobs(publication, publication.changes, work);
+  const { key } = found;
+  const jobs = await withRepositoryPage(publication, found.jobs, work);
   if (head.keep !== undefined) {
     const channels = [...jobs];
     if (store === undefined || key === undefined) throw new Error('A store and a key are needed');
@@ -126,6 +132,30 @@ async function planPublication(publication: Publication, work: string): Promise<
     destinations: jobs.map(({ destination }) => destination),
   };
   return { plan, key, jobs };
+}
+
+/** Adds the page for people to a plan, if the repository's URL is known. */
+async function withRepositoryPage(
+  publication: Publication,
+  jobs: PlannedJob[],
+  work: string,
+): Promise<PlannedJob[]> {
+  const { store, url, fingerprint, changes, renderPage } = publication;
+  if (url === undefined || store === undefined || fingerprint === undefined) return jobs;
+  const isPlanned = (channel: Channel) => changes.some((each) => each.channel === channel);
+  const extent = await extentIn(store);
+  const others = CHANNELS.filter((channel) => !isPlanned(channel)).map((channel) => ({
+    channel,
+    change: { verb: 'refresh', ...extent } as const,
+  }));
+  const isStored = ({ destination }: PlannedJob) => destination.to !== 'github';
+  const own = { ...publication, destinations: publication.destinations.filter((to) => to !== 'github') };
+  const stored = await withPage(
+    jobs.filter(isStored),
+    async () => (await planJobs(own, others, join(work, 'page'))).jobs,
+    { store, changes, url, fingerprint, render: renderPage, now: Date.now() },
+  );
+  return [...stored, ...jobs.filter((job) => !isStored(job))];
 }
 
 async function planJobs(

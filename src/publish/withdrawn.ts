@@ -1,5 +1,6 @@
 import { TurnbuildError } from '../errors.ts';
 import type { Store } from '../io/store.ts';
+import { compareDebianVersions } from '../plan/debian-version.ts';
 import type { Change } from './change.ts';
 
 const FOLDER = 'withdrawn';
@@ -15,6 +16,27 @@ export function notices(change: Change): Map<string, Uint8Array> {
   const text = (release: string) =>
     `coturn ${release} was withdrawn: ${change.reason}\n\nIts packages are no longer offered. Install another version.\n`;
   return new Map(change.releases.map((release) => [noticePath(release), Buffer.from(text(release))]));
+}
+
+/** Maximum bytes of a notice. */
+const MAX_NOTICE = 64 * 1024;
+
+/**
+ * The withdrawn releases, and why, from the newest to the oldest.
+ * @param more notices that are about to be stored: path -> content
+ */
+export async function withdrawnNotices(
+  store: Store,
+  more: readonly ReadonlyMap<string, Uint8Array>[],
+): Promise<{ release: string; reason: string }[]> {
+  const own = new Map(more.flatMap((each) => [...each]));
+  const paths = new Set([...(await withdrawnReleases(store)).map(noticePath), ...own.keys()]);
+  const found = [...paths].map(async (path) => {
+    const text = Buffer.from(own.get(path) ?? (await store.read(path, MAX_NOTICE)) ?? '').toString('utf8');
+    const [, release, reason] = /^coturn (\S+) was withdrawn: ([\s\S]*?)\n\nIts packages/.exec(text) ?? [];
+    return release === undefined || reason === undefined ? [] : [{ release, reason }];
+  });
+  return (await Promise.all(found)).flat().sort((a, b) => compareDebianVersions(b.release, a.release));
 }
 
 /** The releases that were withdrawn from a repository. */

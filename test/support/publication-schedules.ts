@@ -11,8 +11,10 @@ import { contentText as aptContent, listedFiles } from '../../src/publish/apt/re
 import type { Change } from '../../src/publish/change.ts';
 import { contentText as dnfContent, metadataFiles } from '../../src/publish/dnf/metadata.ts';
 import { verifiedPackages } from '../../src/publish/packages.ts';
+import { rowAttributes } from '../../src/publish/page.ts';
 import type { Destination } from '../../src/publish/plan.ts';
 import { type Publication, performPlan, withPlanner } from '../../src/publish/publish.ts';
+import { renderRepositoryPage } from '../../src/ui/repository-page.ts';
 import { brokenReferences } from './broken-references.ts';
 import { FAULTS, type Fault, faultyStore } from './faulty-store.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
@@ -155,6 +157,7 @@ async function run(
     ...{ origin: undefined, url: PUBLIC_URL, exec: runProcess, signal: new AbortController().signal },
     cache: temporaryFolder(),
     turnbuild: '0.1.0',
+    renderPage: (facts) => renderRepositoryPage(facts, rowAttributes),
   };
   await withPlanner(publication, async (plan) => {
     const shown = await plan();

@@ -74,7 +74,7 @@ async function run(exec: Exec, args: readonly string[], signal: AbortSignal): Pr
     throw new TurnbuildError(
       'APT_FTPARCHIVE_MISSING',
       'apt-ftparchive is not installed, so no apt repository can be written',
-      { hint: 'apt-get install apt-utils' },
+      { hint: 'Install apt-utils: turnbuild doctor --for publish --fix' },
     );
   if (code === 0) return `${stdout}\n`;
   throw new TurnbuildError(

@@ -75,6 +75,10 @@ export async function planAptJob(job: Job): Promise<PlannedJob> {
     ],
     releases: releasesIn(suites.flatMap(({ next }) => [...next.values()].flat())),
     reach: reachOf(suites, plan),
+    offers: suites.map(({ published: { suite }, next }) => ({
+      name: suite.replace(/-testing$/, ''),
+      releases: releasesIn([...next.values()].flat()),
+    })),
     apply: storing(store, async ({ path, file }) => {
       if (file !== undefined) return { file: releaseFile(job.change, file) };
       const bytes = plan.contents.get(path);

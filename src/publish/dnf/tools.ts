@@ -28,7 +28,7 @@ async function run(
       'RPM_TOOLS_MISSING',
       `${file} is not installed, so no dnf repository can be written`,
       {
-        hint: `apt-get install ${PACKAGES[file]}, or dnf install rpm-sign createrepo_c`,
+        hint: `Install ${PACKAGES[file]}: turnbuild doctor --for publish --fix`,
       },
     );
   throw new TurnbuildError('RPM_TOOL_FAILED', `${file} ended with exit code ${code}:\n${stderr || stdout}`, {

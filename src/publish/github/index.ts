@@ -4,7 +4,7 @@ import type { GithubRelease, GithubReleases } from '../../io/github/releases.ts'
 import { digestOf } from '../../manifest/sealed.ts';
 import { compareDebianVersions } from '../../plan/debian-version.ts';
 import type { Addition } from '../change.ts';
-import { type Job, NO_REACH, type PlannedJob } from '../job.ts';
+import { type Job, NO_CLIENTS, type PlannedJob } from '../job.ts';
 import { releasesIn } from '../releases.ts';
 import type { SigningKey } from '../signing-key.ts';
 import { type Filed, releaseFiles } from './files.ts';
@@ -52,7 +52,7 @@ export async function planGithubJob(job: GithubJob): Promise<PlannedJob> {
     destination: plan.destination,
     notes: [],
     releases: releasesIn(publishedIn(releases).map(({ tag }) => ({ version: tag }))),
-    reach: NO_REACH,
+    ...NO_CLIENTS,
     apply: applying(plan, { github, current: undefined, releases }),
   };
 }
@@ -96,7 +96,7 @@ async function publication(job: GithubJob, change: Addition, facts: GithubFacts)
     releases: releasesIn(
       [...publishedIn(releases).map(({ tag }) => tag), release].map((version) => ({ version })),
     ),
-    reach: NO_REACH,
+    ...NO_CLIENTS,
     apply: applying(plan, { github, current, releases, title: titleOf(release), filed, isOwn }),
   };
 }

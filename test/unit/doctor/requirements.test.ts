@@ -42,12 +42,59 @@ const findingOf = (host: HostFacts, id: string): Finding => {
 const commandsOf = (host: HostFacts, id: string) => findingOf(host, id).fix.map(formatCommand).join('\n');
 const silent = { ...complete, docker: { ...complete.docker, engine: undefined } };
 
+const PUBLISH = ['gpg', 'gpgv', 'ftparchive', 'rpm', 'createrepo'].map((name) => `publish-${name}`);
+
+describe('diagnose for publishing', () => {
+  const due = (programs: string[], purpose?: 'build' | 'publish') =>
+    diagnose({ ...bare, programs: new Set(programs) }, [], purpose).filter(isDue);
+
+  it('requires only the programs that publishing needs, and installs them', () => {
+    const findings = due([], 'publish');
+    expect(findings.map(({ id }) => id)).toEqual(PUBLISH);
+    expect(findings.flatMap(({ packages }) => packages)).toEqual([
+      'gpg',
+      'gpg-agent',
+      'gpgv',
+      'apt-utils',
+      'rpm',
+      'createrepo-c',
+    ]);
+    const all = [
+      'gpg',
+      'gpg-agent',
+      'gpgv',
+      'apt-ftparchive',
+      'rpm',
+      'rpmsign',
+      'rpmkeys',
+      'createrepo_c',
+      'mergerepo_c',
+    ];
+    expect(due(all, 'publish')).toEqual([]);
+    for (const program of all)
+      expect(
+        due(
+          all.filter((each) => each !== program),
+          'publish',
+        ),
+        program,
+      ).toHaveLength(1);
+  });
+
+  it('does not fail a machine that only builds', () => {
+    expect(diagnose(complete).filter(isDue)).toEqual([]);
+    expect(diagnose(complete, [], 'build').filter(({ id }) => id.startsWith('publish-'))).toEqual([]);
+    expect(findingOf(complete, 'publish-rpm').advice).toBe('turnbuild doctor --for publish --fix');
+  });
+});
+
 describe('diagnose', () => {
   it('finds nothing to do on a complete machine', () => expect(missing(complete)).toEqual([]));
 
   it('lists every requirement on a bare machine, with the reason for each', () => {
-    // Only the registry is optional: mmdebstrap replaces it.
-    expect(diagnose(bare).filter((finding) => !isDue(finding))).toMatchObject([{ id: 'registry' }]);
+    // Only the registry is optional, which mmdebstrap replaces, and what publishing needs.
+    const optional = diagnose(bare).filter((finding) => !isDue(finding));
+    expect(optional.map(({ id }) => id)).toEqual(['registry', ...PUBLISH]);
     for (const finding of missing(bare)) expect(finding.why).not.toBe('');
   });
 
