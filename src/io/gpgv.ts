@@ -6,9 +6,10 @@ const STRONG_HASHES = new Set(['8', '9', '10', '11']);
 
 /** What gpgv found. */
 export interface Signed {
-  /** There is a good signature with a strong hash by a key in the keyring, and no bad one. */
-  trusted: boolean;
-  /** Fingerprint of the key or subkey that made it; undefined if it is not trusted. */
+  /**
+   * Fingerprint of the key or subkey in the keyring that made a good signature with a strong hash; undefined if there is none, or a bad one
+   * as well.
+   */
   signer: string | undefined;
   /** The signed text, if gpgv was told to print it. */
   stdout: string;
@@ -35,7 +36,7 @@ export async function gpgv(
       hint: 'apt-get install gpgv',
     });
   const signer = signerIn(stderr, expired);
-  return { trusted: signer !== undefined, signer, stdout, stderr };
+  return { signer, stdout, stderr };
 }
 
 /**

@@ -143,18 +143,16 @@ async function withRepositoryPage(
   const { store, url, fingerprint, changes, renderPage } = publication;
   if (url === undefined || store === undefined || fingerprint === undefined) return jobs;
   const isPlanned = (channel: Channel) => changes.some((each) => each.channel === channel);
-  const extent = await extentIn(store);
-  const others = CHANNELS.filter((channel) => !isPlanned(channel)).map((channel) => ({
-    channel,
-    change: { verb: 'refresh', ...extent } as const,
-  }));
   const isStored = ({ destination }: PlannedJob) => destination.to !== 'github';
   const own = { ...publication, destinations: publication.destinations.filter((to) => to !== 'github') };
-  const stored = await withPage(
-    jobs.filter(isStored),
-    async () => (await planJobs(own, others, join(work, 'page'))).jobs,
-    { store, changes, url, fingerprint, render: renderPage, now: Date.now() },
-  );
+  const planOthers = async () => {
+    const change: Change = { verb: 'refresh', ...(await extentIn(store)) };
+    const others = CHANNELS.filter((channel) => !isPlanned(channel)).map((channel) => ({ channel, change }));
+    return (await planJobs(own, others, join(work, 'page'))).jobs;
+  };
+  const stored = await withPage(jobs.filter(isStored), planOthers, {
+    ...{ store, changes, url, fingerprint, render: renderPage, now: Date.now() },
+  });
   return [...stored, ...jobs.filter((job) => !isStored(job))];
 }
 

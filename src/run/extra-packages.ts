@@ -96,8 +96,8 @@ async function requireSigned(
   try {
     await files.writeText(keyring, dearmored(await files.readBytes(key)));
     await obtainSignature(location, signature, signal);
-    const { trusted, stderr } = await gpgv(exec, ['--keyring', keyring, signature, file], signal);
-    if (trusted) return;
+    const { signer, stderr } = await gpgv(exec, ['--keyring', keyring, signature, file], signal);
+    if (signer !== undefined) return;
     const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
     throw new TurnbuildError(
       'PACKAGE_SIGNATURE_INVALID',

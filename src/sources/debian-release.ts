@@ -23,7 +23,7 @@ export async function signedRelease(
   });
   checkShape(await readFile(file, 'utf8'), suite);
   const result = await gpgv(query.exec, ['--keyring', keyring, '--output', '-', file], query.signal);
-  if (result.stdout === '' || !result.trusted) throw badSignature(suite, result.stderr.trim());
+  if (result.stdout === '' || result.signer === undefined) throw badSignature(suite, result.stderr.trim());
   const now = query.now ?? Date.now();
   checkRelease(result.stdout, suite, now);
   const offered = releaseDate(result.stdout);

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sha256Text } from '../../src/io/files.ts';
@@ -31,6 +40,32 @@ describe('a store in a folder', () => {
     expect(readFileSync(join(dir, 'file'), 'utf8')).toBe('second');
     expect(statSync(join(dir, 'file')).ino).not.toBe(ino);
     expect(readdirSync(dir)).toEqual(['file']);
+  });
+
+  it('lists all files in a folder with their sizes and ages, and nothing that a link leads to', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(dir);
+    expect(await store.listAll('a')).toEqual([]);
+    await store.create('a/b/file', bytes('content'));
+    await store.create('other', bytes('x'));
+    utimesSync(join(dir, 'a/b/file'), 1000, 1000);
+    mkdirSync(join(dir, 'outside'));
+    writeFileSync(join(dir, 'outside/file'), '');
+    symlinkSync(join(dir, 'outside'), join(dir, 'a/link'));
+    expect(await store.listAll('a')).toEqual([{ path: 'a/b/file', size: 7, modified: 1_000_000 }]);
+  });
+
+  it('removes a file, and folders that are empty then', async () => {
+    const dir = temporaryFolder();
+    const store = localStore(dir);
+    await store.create('a/b/c/file', bytes('x'));
+    await store.create('a/other', bytes('x'));
+    await store.remove('a/b/c/file');
+    expect(readdirSync(join(dir, 'a'))).toEqual(['other']);
+    await store.remove('a/other');
+    await store.remove('a/other');
+    expect(existsSync(dir)).toBe(true);
+    expect(readdirSync(dir)).toEqual([]);
   });
 
   it('copies local files, and describes and reads them', async () => {

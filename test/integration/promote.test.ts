@@ -1,27 +1,20 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
 import { dnfClient } from '../support/dnf-client.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
-import { contentOf, publicationPlace, serveRepository } from '../support/published.ts';
+import { contentOf, publicationPlace, publishing, serveRepository } from '../support/published.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
-import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
 
-let keys: SigningHome;
-let key: string;
-beforeAll(() => {
-  keys = createSigningHome();
-  key = keys.createKey('Packages <packages@example.org>');
-});
-afterAll(() => keys.remove());
+const { keys, key, place } = publishing('apt,dnf');
 
 const TARGETS = { 'debian-13': 'deb13', portable: 'rpm', el9: 'rpm.el9' };
 
 /** A repository whose channel `testing` has these versions. */
 async function repositoryWith(...versions: string[]) {
-  const own = publicationPlace('apt,dnf', { home: keys.home, key });
+  const own = place();
   for (const version of versions) {
     packagedRelease(own.out, { version, targets: TARGETS });
     expect(await own.publish([version])).toMatchObject({ code: 0 });
@@ -98,7 +91,7 @@ describe('turnbuild promote', () => {
   });
 
   it('gives a new suite the origin of the other channel', async () => {
-    const own = publicationPlace('apt', { home: keys.home, key });
+    const own = publicationPlace('apt', { home: keys().home, key: key() });
     packagedRelease(own.out, { targets: { 'debian-13': 'deb13' } });
     await own.publish(['--origin', 'Example']);
     expect((await own.run('promote', ['4.18.0'])).code).toBe(0);
@@ -106,7 +99,7 @@ describe('turnbuild promote', () => {
   });
 
   it('says which suites do not get the release, and empties none', async () => {
-    const own = publicationPlace('apt', { home: keys.home, key });
+    const own = publicationPlace('apt', { home: keys().home, key: key() });
     packagedRelease(own.out, { version: '4.17.0', targets: { 'debian-13': 'deb13' } });
     packagedRelease(own.out, { version: '4.18.0', targets: { 'debian-12': 'deb12', 'debian-13': 'deb13' } });
     packagedRelease(own.out, { version: '4.19.0', targets: { 'debian-13': 'deb13' } });

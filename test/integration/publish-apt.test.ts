@@ -11,24 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aptClient } from '../support/apt-client.ts';
 import { packagedRelease } from '../support/packaged-release.ts';
-import { contentOf, publicationPlace, serveRepository } from '../support/published.ts';
+import { contentOf, publishing, serveRepository } from '../support/published.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
-import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
 
-let keys: SigningHome;
-let key: string;
-beforeAll(() => {
-  keys = createSigningHome();
-  key = keys.createKey('Packages <packages@example.org>');
-});
-afterAll(() => keys.remove());
+const { keys, key, place } = publishing('apt');
 
 const SUITE = 'apt/dists/trixie-testing';
-
-const place = () => publicationPlace('apt', { home: keys.home, key });
 
 /** An apt that trusts the repository's key and knows a suite. */
 async function client(repo: string, suite = 'trixie-testing', architecture = 'amd64') {
@@ -141,8 +132,8 @@ describe('turnbuild publish --to apt', () => {
   it('signs with a subkey', async () => {
     const { out, repo, publish } = place();
     packagedRelease(out);
-    const primary = keys.createKey('Subkey <subkey@example.org>');
-    keys.gpg(['--pinentry-mode', 'loopback', '--quick-add-key', primary, 'rsa3072', 'sign', '1y']);
+    const primary = keys().createKey('Subkey <subkey@example.org>');
+    keys().gpg(['--pinentry-mode', 'loopback', '--quick-add-key', primary, 'rsa3072', 'sign', '1y']);
     expect(await publish(['--sign-with', primary])).toMatchObject({ code: 0, stderr: '' });
     const apt = await client(repo);
     await apt.update();
@@ -232,7 +223,7 @@ describe('turnbuild publish --to apt', () => {
 
     it('a repository that another key has signed, also in another channel', async () => {
       const own = await withRepository();
-      const other = keys.createKey('Others <others@example.org>');
+      const other = keys().createKey('Others <others@example.org>');
       for (const channel of ['testing', 'stable']) {
         const { code, stderr } = await refusal(own, ['--sign-with', other, '--channel', channel]);
         expect({ code, stderr }).toMatchObject({
@@ -297,7 +288,7 @@ describe('turnbuild publish --to apt', () => {
         .replace(/^[\s\S]*?\n\n/, '')
         .replace(/\n-----BEGIN[\s\S]*$/, '\n')
         .replaceAll('main/binary', 'contrib/binary');
-      const signed = keys.gpg(['--pinentry-mode', 'loopback', '-u', key, '--clearsign'], release);
+      const signed = keys().gpg(['--pinentry-mode', 'loopback', '-u', key(), '--clearsign'], release);
       writeFileSync(join(own.repo, SUITE, 'InRelease'), signed);
       const { code, stderr } = await refusal(own);
       expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('[APT_FOREIGN]') });
@@ -334,7 +325,7 @@ describe('turnbuild publish --to apt', () => {
     ])('a key of the kind %s', async (algorithm, reason) => {
       const own = place();
       packagedRelease(own.out);
-      const weak = keys.createKey(`${algorithm} <${algorithm}@example.org>`, algorithm);
+      const weak = keys().createKey(`${algorithm} <${algorithm}@example.org>`, algorithm);
       const { stderr, code } = await own.publish(['--sign-with', weak]);
       expect(code).toBe(1);
       expect(stderr).toContain(reason);

@@ -10,22 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dnfClient } from '../support/dnf-client.ts';
 import { type PackagedOptions, packagedRelease } from '../support/packaged-release.ts';
-import { contentOf, publicationPlace, serveRepository } from '../support/published.ts';
+import { contentOf, publishing, serveRepository } from '../support/published.ts';
 import { temporaryFolder } from '../support/sandbox.ts';
-import { createSigningHome, type SigningHome } from '../support/signing-home.ts';
 
-let keys: SigningHome;
-let key: string;
-beforeAll(() => {
-  keys = createSigningHome();
-  key = keys.createKey('Packages <packages@example.org>');
-});
-afterAll(() => keys.remove());
+const { keys, key, place } = publishing('dnf');
 
-const place = () => publicationPlace('dnf', { home: keys.home, key });
 const release = (out: string, options: PackagedOptions = {}) =>
   packagedRelease(out, { targets: { portable: 'rpm' }, ...options });
 
@@ -139,7 +131,7 @@ describe('turnbuild publish --to dnf', () => {
   it('replaces a signature that is damaged, or of another key', async () => {
     const { out, repo, publish } = place();
     const dir = release(out);
-    const other = keys.createKey('Others <others@example.org>');
+    const other = keys().createKey('Others <others@example.org>');
     await publish(['--dry-run', '--sign-with', other]);
     const [name = ''] = readdirSync(join(dir, 'signed')).filter((file) => !file.endsWith('.src.rpm'));
     appendFileSync(join(dir, 'signed', name.replace('x86_64', 'src')), 'x');
@@ -187,7 +179,7 @@ describe('turnbuild publish --to dnf', () => {
 
     it('a repository that another key has signed', async () => {
       const own = await withRepository();
-      const other = keys.createKey('Strangers <strangers@example.org>');
+      const other = keys().createKey('Strangers <strangers@example.org>');
       expect(await refusal(own, ['--sign-with', other])).toContain('[SIGNING_KEY_DIFFERS]');
       rmSync(join(own.repo, 'key.asc'));
       expect(await refusal(own, ['--sign-with', other])).toContain('[DNF_SIGNATURE_INVALID]');
@@ -220,8 +212,8 @@ describe('turnbuild publish --to dnf', () => {
       const text = readFileSync(join(folder, 'repomd.xml'), 'utf8').replace('type="other"', 'type="modules"');
       writeFileSync(join(folder, 'repomd.xml'), text);
       rmSync(join(folder, 'repomd.xml.asc'));
-      keys.gpg([
-        ...['--pinentry-mode', 'loopback', '-u', key, '--armor', '--detach-sign'],
+      keys().gpg([
+        ...['--pinentry-mode', 'loopback', '-u', key(), '--armor', '--detach-sign'],
         join(folder, 'repomd.xml'),
       ]);
       expect(await refusal(other)).toContain('[DNF_FOREIGN]');
@@ -229,7 +221,7 @@ describe('turnbuild publish --to dnf', () => {
 
     it('a key that rpm cannot verify', async () => {
       const own = await withRepository();
-      const curve = keys.createKey('Curve <curve@example.org>', 'nistp256');
+      const curve = keys().createKey('Curve <curve@example.org>', 'nistp256');
       const stderr = await refusal(own, ['--sign-with', curve]);
       expect(stderr).toContain('uses the curve nistp256');
       expect(stderr).toContain('[SIGNING_KEY_UNSUITABLE]');
@@ -249,11 +241,11 @@ describe('turnbuild publish --to dnf', () => {
     execFileSync('createrepo_c', ['--quiet', '--no-database', '--location-prefix', '../../../pool/', pool]);
     rmSync(join(base, 'repodata'), { recursive: true });
     cpSync(join(pool, 'repodata'), join(base, 'repodata'), { recursive: true });
-    keys.gpg([
+    keys().gpg([
       '--pinentry-mode',
       'loopback',
       '-u',
-      key,
+      key(),
       '--armor',
       '--detach-sign',
       join(base, 'repodata/repomd.xml'),

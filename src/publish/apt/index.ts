@@ -186,8 +186,8 @@ async function signedRelease(
   const signed = await clearsign(exec, key.signer, text, signal);
   const file = join(work, 'InRelease');
   await writeText(file, signed);
-  const { trusted, stderr } = await gpgv(exec, ['--keyring', job.keyring, file], signal);
-  if (trusted) return signed;
+  const { signer, stderr } = await gpgv(exec, ['--keyring', job.keyring, file], signal);
+  if (signer !== undefined) return signed;
   throw new TurnbuildError('SIGNING_FAILED', `gpgv rejects the signature made by gpg: ${stderr}`, {
     hint: 'Look at the key: gpg --list-secret-keys --with-subkey-fingerprint',
   });

@@ -91,8 +91,8 @@ async function verified(
   await writeText(file, signed);
   const args = ['--keyring', keyring, '--output', '-', file];
   // A subkey that has expired since then has still signed what is there.
-  const { trusted, signer, stdout, stderr } = await gpgv(exec, args, signal, { expired: true });
-  if (trusted) return { release: `${stdout}\n`, signer };
+  const { signer, stdout, stderr } = await gpgv(exec, args, signal, { expired: true });
+  if (signer !== undefined) return { release: `${stdout}\n`, signer };
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
   throw new TurnbuildError(
     'APT_SIGNATURE_INVALID',

@@ -89,8 +89,8 @@ async function verifiedRepomd(
   await writeText(`${file}.asc`, signature);
   const args = ['--keyring', keyring, `${file}.asc`, file];
   // A subkey that has expired since then has still signed what is there.
-  const { trusted, signer, stderr } = await gpgv(exec, args, signal, { expired: true });
-  if (trusted) return { repomd, signer };
+  const { signer, stderr } = await gpgv(exec, args, signal, { expired: true });
+  if (signer !== undefined) return { repomd, signer };
   const said = stderr.split('\n').filter((line) => !line.startsWith('[GNUPG:]'));
   throw new TurnbuildError(
     'DNF_SIGNATURE_INVALID',

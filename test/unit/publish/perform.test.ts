@@ -25,7 +25,7 @@ const DESTINATION: Destination = {
 };
 
 /** A store in memory. Everything that happens is in `events`. */
-function memory(files: Record<string, string> = {}) {
+function memory(files: Record<string, string> = {}, actions = ACTIONS) {
   const events: string[] = [];
   const contents = new Map(Object.entries(files));
   const text = (content: Content) =>
@@ -38,7 +38,6 @@ function memory(files: Record<string, string> = {}) {
     read: undeclared,
     list: undeclared,
     listAll: undeclared,
-    remove: undeclared,
     lock: undeclared,
     async describe(path) {
       const found = contents.get(path);
@@ -49,6 +48,10 @@ function memory(files: Record<string, string> = {}) {
       if (contents.has(path)) return false;
       contents.set(path, text(content));
       return true;
+    },
+    async remove(path) {
+      events.push(`remove ${path}`);
+      contents.delete(path);
     },
     async replace(path, content) {
       events.push(`replace ${path}`);
@@ -62,7 +65,7 @@ function memory(files: Record<string, string> = {}) {
   const perform = (signal = new AbortController().signal) =>
     performDestination(
       {
-        destination: DESTINATION,
+        destination: { ...DESTINATION, actions },
         apply: storing(store, async ({ path }) => ({
           bytes: Buffer.from(path === 'new.deb' ? 'new' : 'other'),
         })),
@@ -81,6 +84,14 @@ describe('performDestination', () => {
       ...['doing Packages', 'replace Packages', 'did Packages'],
       ...['doing InRelease', 'replace InRelease', 'did InRelease'],
     ]);
+  });
+
+  it('deletes files, which have no content', async () => {
+    const actions: PublishAction[] = [{ do: 'delete', path: 'old.deb', size: 3 }];
+    const { perform, events, contents } = memory({ 'old.deb': 'old', 'new.deb': 'new' }, actions);
+    await perform();
+    expect(events).toEqual(['doing old.deb', 'remove old.deb', 'did old.deb']);
+    expect([...contents.keys()]).toEqual(['new.deb']);
   });
 
   it('accepts that another run has stored the same file meanwhile', async () => {

@@ -11,6 +11,7 @@ import {
   type PublishedSuite,
   planApt,
   type SuiteChange,
+  withNewest,
   withoutReleases,
   withPackages,
   withPromoted,
@@ -293,6 +294,14 @@ describe('a promoted release', () => {
     expect(() => withPromoted(suite(V(18)), other, '4.18.0+turnbuild-1', 'x')).toThrow(
       expect.objectContaining({ code: 'PUBLISHED_DIFFERS' }),
     );
+  });
+
+  it('stays if it is among the newest of its architecture, as does what turnbuild has not made', () => {
+    const own = suite('1.0-1', V(9), V(17), V(18));
+    const two = { ...own, packages: new Map([...own.packages, ['arm64', [indexed(V(9), 'arm64')]]]) };
+    const { next } = withNewest(two, 2);
+    expect(next.get('amd64')?.map(({ version }) => version)).toEqual(['1.0-1', V(17), V(18)]);
+    expect(next.get('arm64')).toHaveLength(1);
   });
 
   it('leaves all channels when it is withdrawn, and nothing else does', () => {
