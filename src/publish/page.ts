@@ -83,12 +83,12 @@ const hasPlace = (offers: readonly Offer[], { name }: PageRow) => offers.some((e
 
 /**
  * Adds the page to the plan of the last channel. Rows of places that are not planned are read from the page that is there.
- * @param others plans the other channels; called if there is no page yet
+ * @param planOthers plans the other channels; called if there is no page yet
  * @param render makes the page
  */
 export async function withPage(
   jobs: readonly PlannedJob[],
-  others: () => Promise<readonly PlannedJob[]>,
+  planOthers: () => Promise<readonly PlannedJob[]>,
   {
     store,
     changes,
@@ -108,7 +108,7 @@ export async function withPage(
   const [last, ...rest] = jobs.toReversed();
   if (last === undefined) return [];
   const text = (await store.read(PAGE, MAX_PAGE))?.toString('utf8');
-  const all = text === undefined ? [...(await others()), ...jobs] : jobs;
+  const all = text === undefined ? [...(await planOthers()), ...jobs] : jobs;
   const planned = all.flatMap(({ destination: { to, channel }, offers }) =>
     channel === null || to === 'github' ? [] : [{ to, channel, offers }],
   );
@@ -125,11 +125,15 @@ export async function withPage(
   );
   const bytes = Buffer.from(render({ url, fingerprint, rows, withdrawn }));
   const known = { where: store.address, stored: await describeAll(store, [PAGE]), sha256: sha256Bytes };
-  const action = storeClientFile(PAGE, bytes, known);
+  const page = storeClientFile(PAGE, bytes, known);
   const applyPage = storing(store, async () => ({ bytes }));
+  // Pointers are last.
+  const { actions } = last.destination;
+  const pointers = actions.filter((each) => each.do === 'point');
+  const others = actions.filter((each) => each.do !== 'point');
   const job: PlannedJob = {
     ...last,
-    destination: { ...last.destination, actions: [...last.destination.actions, action] },
+    destination: { ...last.destination, actions: [...others, page, ...pointers] },
     apply: (each) => (each.path === PAGE ? applyPage(each) : last.apply(each)),
   };
   return [...rest.toReversed(), job];
