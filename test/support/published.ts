@@ -7,7 +7,7 @@ import { contentText as dnfContent, metadataFiles } from '../../src/publish/dnf/
 import { serve } from './http-server.ts';
 import { temporaryFolder } from './sandbox.ts';
 import { createSigningHome, type SigningHome } from './signing-home.ts';
-import { turnbuild } from './turnbuild.ts';
+import { type RunOptions, turnbuild } from './turnbuild.ts';
 
 /** The URL of a repository in the files that clients copy. */
 export const PUBLIC_URL = 'https://packages.example.org';
@@ -20,8 +20,17 @@ export function publicationPlace(
 ) {
   const [out, repo] = [join(dir, 'dist'), join(dir, 'repo')];
   const args = ['--to', destinations, '--repo', repo, '--sign-with', key, '--out', out, '--url', PUBLIC_URL];
-  const run = (verb: string, more: readonly string[] = [], env: Record<string, string> = {}) =>
-    turnbuild([verb, ...args, ...more], { env: { GNUPGHOME: home, ...env }, cwd: dir });
+  const run = (
+    verb: string,
+    more: readonly string[] = [],
+    env: Record<string, string> = {},
+    onStart?: RunOptions['onStart'],
+  ) =>
+    turnbuild([verb, ...args, ...more], {
+      env: { GNUPGHOME: home, ...env },
+      cwd: dir,
+      ...(onStart && { onStart }),
+    });
   const publish = (more: readonly string[] = [], env: Record<string, string> = {}) =>
     run('publish', more, env);
   return { dir, out, repo, publish, run };

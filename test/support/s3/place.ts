@@ -1,5 +1,6 @@
 import { packagedRelease } from '../packaged-release.ts';
 import { type PUBLIC_URL, publicationPlace } from '../published.ts';
+import type { RunOptions } from '../turnbuild.ts';
 import { type SimulatorOptions, s3Simulator } from './simulator.ts';
 
 /**
@@ -14,8 +15,12 @@ export async function s3Place(
   const simulator = await s3Simulator({ pageSize: 1000, ...options });
   const { dir, out, run: inFolder } = publicationPlace(to, signing);
   const repo = ['--repo', 's3://packages/coturn', '--url', url ?? `${simulator.url}/packages/coturn`];
-  const run = (verb: string, more: readonly string[] = [], env: Record<string, string> = {}) =>
-    inFolder(verb, [...repo, ...more], { ...simulator.env, ...env });
+  const run = (
+    verb: string,
+    more: readonly string[] = [],
+    env: Record<string, string> = {},
+    onStart?: RunOptions['onStart'],
+  ) => inFolder(verb, [...repo, ...more], { ...simulator.env, ...env }, onStart);
   const release = packagedRelease(out, { targets: { 'debian-13': 'deb13', portable: 'rpm' } });
   return { dir, out, simulator, run, release };
 }
