@@ -41,7 +41,7 @@ describe.skipIf(obstacle !== undefined)('a repository in a bucket of radosgw', (
     const run = (verb: string, more: readonly string[] = []) =>
       inFolder(verb, ['--repo', 's3://packages/coturn', '--url', url, ...more], server.env);
     const targets = { 'debian-13': 'deb13', portable: 'rpm' };
-    const dir = packagedRelease(out, { targets });
+    const dir = packagedRelease(out, { targets, installable: true });
     const { code, stdout, stderr } = await run('publish');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('note: s3://packages/coturn ignores conditional requests');
@@ -67,7 +67,8 @@ describe.skipIf(obstacle !== undefined)('a repository in a bucket of radosgw', (
       expect(headers.get('cache-control')).toContain('immutable');
     }
     expect((await get('apt/dists/trixie/InRelease')).headers.get('cache-control')).toBe('no-cache');
-    expect((await get('.lock')).status).toBe(404);
+    // Without the permission to list, a missing object is forbidden.
+    expect((await get('.lock')).status).toBe(403);
 
     // apt of Debian 12, if this machine has it, and of Debian 13, which installs.
     const sources = String((await get('apt/coturn-trixie.sources')).bytes);

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openS3 } from '../../src/io/bucket/s3.ts';
 import { connect } from '../../src/io/bucket/s3-client.ts';
 import { sha256Text } from '../../src/io/files.ts';
@@ -11,6 +11,10 @@ import { errorOf, temporaryFolder } from '../support/sandbox.ts';
 const signal = new AbortController().signal;
 const ATTRIBUTES = { contentType: 'text/plain', cacheControl: 'no-cache' };
 const TIMES = { stallMs: 300, pauseMs: 10 };
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 /** A simulator, and the environment for it. */
 async function place(options: SimulatorOptions = {}, more: Record<string, string> = {}) {
@@ -151,8 +155,39 @@ describe('a bucket of S3', () => {
   it('finds the region of a bucket of AWS', async () => {
     await place({}, { AWS_REGION: 'us-east-1' });
     // The simulator is at an IP address, so that the SDK does not put the bucket into the host name.
-    const { client } = await connect('packages', '', { env: {} });
+    const { client } = await connect('packages', '', { isCompatible: false });
     expect(await client.config.region()).toBe('eu-north-1');
+  });
+
+  it('knows an endpoint in the AWS profile, and from it that conditions must be tried', async () => {
+    const { simulator, open } = await place({ ignoresConditions: true });
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', undefined);
+    const config = join(temporaryFolder(), 'config');
+    writeFileSync(config, `[default]\nendpoint_url = ${simulator.url}\n`);
+    vi.stubEnv('AWS_CONFIG_FILE', config);
+    expect(await (await open()).hasConditions()).toBe(false);
+  });
+
+  it('stops the upload of a file', async () => {
+    const { simulator } = await place();
+    const stop = new AbortController();
+    const bucket = await openS3('packages', '', { signal: stop.signal });
+    simulator.faults.set({ on: /^PutObject /, kind: 'hang-before' });
+    const upload = bucket.put('a', file('content'), ATTRIBUTES, undefined);
+    const failed = expect(upload).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await vi.waitFor(() => expect(simulator.faults.happened).toHaveLength(1));
+    stop.abort();
+    await failed;
+    // The lock is removed nevertheless.
+    expect(await bucket.remove('a')).toBe(true);
+  });
+
+  it('describes many objects with few connections', async () => {
+    const { simulator, open } = await place();
+    const bucket = await open();
+    const names = Array.from({ length: 80 }, (_, index) => `file-${index}`);
+    await Promise.all(names.map((name) => bucket.head(name)));
+    expect(simulator.mostConnections()).toBeLessThanOrEqual(32);
   });
 
   it('corrects a clock that is wrong', async () => {

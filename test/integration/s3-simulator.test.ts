@@ -11,6 +11,9 @@ import {
 import { describe, expect, it } from 'vitest';
 import { s3Simulator } from '../support/s3/simulator.ts';
 
+// The SDK warns of Node 20.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const Bucket = 'packages';
 
 /** A simulator, and the official client with its defaults. */

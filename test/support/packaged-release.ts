@@ -1,4 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256Bytes, sha256Text } from '../../src/io/files.ts';
 import { type Artifact, MANIFEST_SCHEMA, type Manifest, manifestSchema } from '../../src/manifest/schema.ts';
@@ -14,6 +16,8 @@ export interface PackagedOptions {
   architectures?: readonly ('arm64' | 'x86_64')[];
   /** What a package contains. Reproducible builds have the same content. */
   content?: string;
+  /** Makes .deb packages that dpkg can install, with dpkg-deb. */
+  installable?: boolean;
   /** Changes the manifest. */
   change?: (manifest: Manifest) => Manifest;
 }
@@ -25,6 +29,7 @@ const RPM = { arm64: 'aarch64', x86_64: 'x86_64' } as const;
 export function packagedRelease(out: string, options: PackagedOptions = {}): string {
   const { version = '4.18.0', revision = 1, targets = { 'debian-13': 'deb13' } } = options;
   const { architectures = ['x86_64'], content = 'data', change = (manifest) => manifest } = options;
+  const makeDeb = options.installable === true ? installableDeb : debOf;
   const dir = join(out, version);
   mkdirSync(dir, { recursive: true });
   const packageVersion = `${version}+turnbuild-${revision}`;
@@ -53,7 +58,7 @@ export function packagedRelease(out: string, options: PackagedOptions = {}): str
     const debs = () =>
       (['coturn', 'coturn-dbgsym'] as const).map((name): Artifact => {
         const full = `${packageVersion}~${label}`;
-        const bytes = debOf(control(name, full, DEBIAN[arch]), { data: Buffer.from(content) });
+        const bytes = makeDeb(control(name, full, DEBIAN[arch]), { data: Buffer.from(content) });
         const path = `${name}_${full}_${DEBIAN[arch]}.deb`;
         return write(path, bytes, name === 'coturn' ? 'deb' : 'deb-dbgsym');
       });
@@ -107,4 +112,18 @@ Architecture: ${architecture}
 Maintainer: Packages <packages@example.org>
 Description: a package of a test
 `;
+}
+
+function installableDeb(text: string, { data }: { data: Buffer }): Buffer {
+  const dir = mkdtempSync(join(tmpdir(), 'turnbuild-test-'));
+  try {
+    const doc = join(dir, 'root/usr/share/doc', /^Package: (.*)$/m.exec(text)?.[1] ?? '');
+    for (const each of [doc, join(dir, 'root/DEBIAN')]) mkdirSync(each, { recursive: true });
+    writeFileSync(join(doc, 'content'), data);
+    writeFileSync(join(dir, 'root/DEBIAN/control'), text);
+    execFileSync('dpkg-deb', ['--build', '--root-owner-group', 'root', 'package.deb'], { cwd: dir });
+    return readFileSync(join(dir, 'package.deb'));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }

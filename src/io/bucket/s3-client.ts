@@ -29,28 +29,29 @@ const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
  * Connects to a bucket with the credentials, the region and the endpoint that the environment and the AWS profile configure. On AWS, the
  * bucket's own region takes precedence.
  * @param stallMs milliseconds without any data after which an attempt fails
+ * @param options.isCompatible for tests
  * @throws the SDK's errors, if the bucket cannot be listed
  */
 export async function connect(
   bucket: string,
   prefix: string,
-  { stallMs = STALL_MS, env = process.env }: { stallMs?: number; env?: NodeJS.ProcessEnv } = {},
+  { stallMs = STALL_MS, ...options }: { stallMs?: number; isCompatible?: boolean } = {},
 ): Promise<Connection> {
   // The SDK warns of Node 20 on standard error.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const sdk = await import('@aws-sdk/client-s3');
-  const ignored = env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true';
-  const isCompatible = !ignored && (env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? '') !== '';
-  const clientIn = (region?: string) =>
+  const clientIn = (region?: string, forcePathStyle = false) =>
     new sdk.S3Client({
       ...(region === undefined ? {} : { region }),
-      forcePathStyle: isCompatible,
+      forcePathStyle,
       maxAttempts: ATTEMPTS,
       retryMode: 'standard',
       requestHandler: fetchHandler(stallMs),
       logger: SILENT,
     });
-  const client = clientIn((await hasRegion(clientIn())) ? undefined : ANY_REGION);
+  const configured = clientIn();
+  const { isCompatible = await hasEndpoint(configured) } = options;
+  const client = clientIn((await hasRegion(configured)) ? undefined : ANY_REGION, isCompatible);
   const first = new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 });
   try {
     await client.send(first);
@@ -69,6 +70,13 @@ async function hasRegion({ config }: S3Client): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Whether the environment or the profile has the URL of a service (AWS SDKs, "Service-specific endpoints"). */
+async function hasEndpoint({ config }: S3Client): Promise<boolean> {
+  const { serviceConfiguredEndpoint } = config as { serviceConfiguredEndpoint?: () => Promise<unknown> };
+  if (serviceConfiguredEndpoint === undefined) throw new Error('the SDK no longer tells its endpoint');
+  return (await serviceConfiguredEndpoint()) !== undefined;
 }
 
 /** The bucket's region, in the answer of another region. */

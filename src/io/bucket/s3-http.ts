@@ -19,6 +19,9 @@ interface SdkRequest {
 /** Headers that `fetch` sets itself, or refuses. */
 const OWN_HEADERS = ['host', 'expect'];
 
+/** Requests at a time. A plan asks for hundreds of objects at once. */
+const MAX_REQUESTS = 32;
+
 /** The codes that the SDK knows for a connection that was cut. */
 const CUT = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'];
 
@@ -27,6 +30,7 @@ const CUT = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'];
  * @param stallMs milliseconds without any data after which an attempt fails
  */
 export function fetchHandler(stallMs: number): Handler {
+  const enter = turnstile(MAX_REQUESTS);
   return {
     metadata: { handlerProtocol: 'http/1.1' },
     async handle(request: SdkRequest, { abortSignal }: { abortSignal?: unknown } = {}) {
@@ -37,6 +41,7 @@ export function fetchHandler(stallMs: number): Handler {
       const headers = Object.entries(request.headers).filter(
         ([name]) => !OWN_HEADERS.includes(name) && (isStream || name !== 'content-length'),
       );
+      const leave = await enter();
       try {
         const response = await fetch(
           url,
@@ -65,11 +70,26 @@ export function fetchHandler(stallMs: number): Handler {
       } catch (error) {
         throw networkError(error);
       } finally {
-        if (isStream) body.destroy();
+        leave();
       }
     },
     updateHttpClientConfig() {},
     httpHandlerConfigs: () => ({}),
+  };
+}
+
+/** Lets a number of callers in at a time. @returns a function that resolves, when it is a caller's turn, to the one that ends it */
+function turnstile(places: number): () => Promise<() => void> {
+  let free = places;
+  const waiting: (() => void)[] = [];
+  const leave = () => {
+    free += 1;
+    waiting.shift()?.();
+  };
+  return async () => {
+    while (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    free -= 1;
+    return leave;
   };
 }
 

@@ -98,10 +98,13 @@ export async function openS3(
       if ('bytes' in content) await requireDigest(content, sha256, `${address}/${key}`);
       const size = 'file' in content ? await sizeOf(content.file) : content.bytes.length;
       const send = async () => {
+        // A stream, so that the SDK does not repeat the call: it can repeat neither conflicts nor files.
+        const body = 'file' in content ? createReadStream(content.file) : Readable.from([content.bytes]);
+        // Its errors are those of the request.
+        body.on('error', () => {});
         const command = new sdk.PutObjectCommand({
           ...at(key),
-          // A stream, so that the SDK does not repeat the call: it cannot repeat conflicts and files.
-          Body: 'file' in content ? createReadStream(content.file) : Readable.from([content.bytes]),
+          Body: body,
           ContentLength: size,
           ContentType: attributes.contentType,
           CacheControl: attributes.cacheControl,
@@ -119,6 +122,8 @@ export async function openS3(
             throw new TurnbuildError('INTERRUPTED', 'Interrupted. Run the same command again to finish.');
           await requireDigest(content, sha256, `${address}/${key}`);
           throw error;
+        } finally {
+          body.destroy();
         }
       };
       return attempts(send, pauseMs);

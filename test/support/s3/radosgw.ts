@@ -12,6 +12,9 @@ export interface Radosgw {
   stop(): void;
 }
 
+// The SDK warns of Node 20.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const STATE = '/var/lib/rgw';
 const ADMIN = 'radosgw-admin --no-mon-config -n client.rgw';
 

@@ -45,7 +45,13 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     return answer({ objects, ...place, headers: request.headers, body, pageSize, ignoresConditions });
   };
 
+  const connections = new Set<unknown>();
+  let most = 0;
   const server = await serve(async (request, response) => {
+    const { socket } = request;
+    if (!connections.has(socket)) socket.once('close', () => connections.delete(socket));
+    connections.add(socket);
+    most = Math.max(most, connections.size);
     const place = placeOf(request);
     const fault = place && faults.next(`${place.operation} ${place.key}`);
     if (fault === 'cut-before' || (fault === 'cut-body' && request.method === 'PUT')) {
@@ -72,6 +78,8 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     /** Requests that the simulator does not know. */
     unknown,
     faults,
+    /** Most connections at a time. */
+    mostConnections: () => most,
     /** For turnbuild and the SDK. */
     env: {
       AWS_ENDPOINT_URL_S3: server.url,
