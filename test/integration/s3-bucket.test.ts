@@ -53,6 +53,9 @@ describe('a bucket of S3', () => {
       await bucket.remove('a/2'),
       await bucket.remove('a/2'),
     ]).toEqual([false, true, true]);
+    // Contents are signed, for services that ignore checksums.
+    const payloads = simulator.calls.map(({ payload }) => payload);
+    expect(payloads.filter((payload) => !/^[0-9a-f]{64}$/.test(payload))).toEqual([]);
     expect(simulator.objects.get('repo/a/1+2~3.deb')).toMatchObject({
       ...ATTRIBUTES,
       metadata: { sha256: sha256Text('content') },
@@ -183,7 +186,7 @@ describe('a bucket of S3', () => {
   });
 
   it('describes many objects with few connections', async () => {
-    const { simulator, open } = await place();
+    const { simulator, open } = await place({ latencyMs: 100 });
     const bucket = await open();
     const names = Array.from({ length: 80 }, (_, index) => `file-${index}`);
     await Promise.all(names.map((name) => bucket.head(name)));

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '../http-server.ts';
 import { cutOff, type FaultKind, faultPlan, sendHalf } from './faults.ts';
 import { type Answer, HEADERS, OPERATIONS, type Operation, type S3Objects } from './operations.ts';
@@ -13,6 +14,8 @@ export interface SimulatorOptions {
   ignoresConditions?: boolean;
   /** Milliseconds by which the service's clock is ahead. */
   ahead?: number;
+  /** Milliseconds until it answers. */
+  latencyMs?: number;
 }
 
 /**
@@ -20,9 +23,9 @@ export interface SimulatorOptions {
  * conditions, and refuses and records what it does not know.
  */
 export async function s3Simulator(options: SimulatorOptions = {}) {
-  const { region = 'eu-north-1', pageSize = 3, ignoresConditions = false, ahead = 0 } = options;
+  const { region = 'eu-north-1', pageSize = 3, ignoresConditions = false, ahead = 0, latencyMs = 0 } = options;
   const objects: S3Objects = new Map();
-  const calls: { action: string; resource: string }[] = [];
+  const calls: { action: string; resource: string; payload: string }[] = [];
   const unknown: string[] = [];
   const faults = faultPlan();
 
@@ -41,7 +44,8 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     if (others.length > 0 || (query.get('x-id') ?? operation) !== operation)
       throw new S3Refusal(501, 'NotImplemented', others.join(', '));
     const resource = `arn:aws:s3:::${place.bucket}${operation === 'ListObjectsV2' ? '' : `/${place.key}`}`;
-    if (isSigned) calls.push({ action, resource });
+    const payload = String(request.headers['x-amz-content-sha256']);
+    if (isSigned) calls.push({ action, resource, payload });
     return answer({ objects, ...place, headers: request.headers, body, pageSize, ignoresConditions });
   };
 
@@ -53,6 +57,7 @@ export async function s3Simulator(options: SimulatorOptions = {}) {
     connections.add(socket);
     most = Math.max(most, connections.size);
     const place = placeOf(request);
+    if (latencyMs > 0) await pause(latencyMs);
     const fault = place && faults.next(`${place.operation} ${place.key}`);
     if (fault === 'cut-before' || (fault === 'cut-body' && request.method === 'PUT')) {
       if (fault === 'cut-body') await new Promise((resolve) => request.once('data', resolve));

@@ -41,6 +41,11 @@ describe('turnbuild.yaml', () => {
       'publish:\n  url: https://a:b@example.org\n',
       /:2: publish\.url: write an http/,
     ],
+    [
+      'a repository of an unknown service',
+      'publish:\n  repo: ftp://a/b\n',
+      /:2: publish\.repo: write the path of a folder, or s3:/,
+    ],
     ['a version written as a number', '\ncoturn: 4.10\n', /:2: coturn: write the version as text, in quotes/],
     ['an invalid version', 'coturn: newest\n', /:1: coturn: write a version, a semver range, or latest/],
     ['a revision of zero', 'revision: 0\n', /:1: revision: /],

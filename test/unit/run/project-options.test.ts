@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProjectSettings } from '../../../src/recipe/project.ts';
 import type { CommonOptions } from '../../../src/run/options.ts';
-import { type ProjectUse, withProject } from '../../../src/run/project-options.ts';
+import { type ProjectUse, publishOf, withProject } from '../../../src/run/project-options.ts';
 
 const SETTINGS: ProjectSettings = {
   ...{ coturn: '^4.18.0', targets: ['portable'], architectures: ['arm64'], revision: 2, accept: ['CVE-1'] },
@@ -92,4 +92,20 @@ describe('options', () => {
   ])('with --source %s select the version %s', (source, coturn) =>
     expect(settled(source === undefined ? {} : { source }).coturn).toBe(coturn),
   );
+});
+
+describe("a project's repository", () => {
+  const repoOf = (repo: string) =>
+    publishOf({
+      ...{ file: '/p/turnbuild.yaml', dir: '/p', lock: '/p/turnbuild.lock.json' },
+      settings: { publish: { repo } },
+    }).repo;
+
+  it('is a folder relative to its file, or an address', () => {
+    expect(['packages', '/srv/packages', 's3://packages/coturn'].map(repoOf)).toEqual([
+      '/p/packages',
+      '/srv/packages',
+      's3://packages/coturn',
+    ]);
+  });
 });
